@@ -1,0 +1,194 @@
+//! Identifiers, checked where they are made.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::Serialize;
+
+/// Why text or a number is no identifier.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{what} {problem}")]
+pub struct InvalidId {
+    what: &'static str,
+    problem: &'static str,
+}
+
+/// A project on the platform: a positive number (PROTOCOL 2.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct ProjectId(u64);
+
+impl ProjectId {
+    /// Checks that the number is positive and small enough for every JSON reader (2^53).
+    pub const fn new(id: u64) -> Result<Self, InvalidId> {
+        match id {
+            0 => Err(InvalidId { what: "the project id", problem: "must be positive" }),
+            1..=0x20_0000_0000_0000 => Ok(Self(id)),
+            _ => Err(InvalidId { what: "the project id", problem: "is too large" }),
+        }
+    }
+
+    /// The number.
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Display for ProjectId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for ProjectId {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        let number = text
+            .parse()
+            .map_err(|_| InvalidId { what: "the project id", problem: "must be a number" })?;
+        Self::new(number)
+    }
+}
+
+macro_rules! text_id {
+    ($(#[$doc:meta])* $name:ident, $what:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+        #[serde(transparent)]
+        pub struct $name(Box<str>);
+
+        impl $name {
+            /// Checks the text: 1 to 255 characters (PROTOCOL 2.4), none of them a control
+            /// character, no space at either end.
+            pub fn new(text: impl Into<String>) -> Result<Self, InvalidId> {
+                let text = text.into();
+                match text_problem(&text) {
+                    None => Ok(Self(text.into())),
+                    Some(problem) => Err(InvalidId { what: $what, problem }),
+                }
+            }
+
+            /// The text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidId;
+
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                Self::new(text)
+            }
+        }
+
+        impl TryFrom<&str> for $name {
+            type Error = InvalidId;
+
+            fn try_from(text: &str) -> Result<Self, InvalidId> {
+                Self::new(text)
+            }
+        }
+
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self.0)
+            }
+        }
+    };
+}
+
+text_id! {
+    /// A payment, named by the merchant and unique in its project for ever: it is what protects
+    /// against paying twice, so choose it before sending and keep it.
+    ///
+    /// ```
+    /// use ecp_core::PaymentId;
+    ///
+    /// assert_eq!(PaymentId::new("X03936")?.as_str(), "X03936");
+    /// assert_eq!(PaymentId::new("").unwrap_err().to_string(), "the payment id is empty");
+    /// # Ok::<(), ecp_core::InvalidId>(())
+    /// ```
+    PaymentId, "the payment id"
+}
+
+text_id! {
+    /// A request, named by the platform when it registers one. It relates messages to one
+    /// another; it is no key against sending twice.
+    RequestId, "the request id"
+}
+
+fn text_problem(text: &str) -> Option<&'static str> {
+    if text.is_empty() {
+        Some("is empty")
+    } else if text.chars().count() > 255 {
+        Some("is longer than 255 characters")
+    } else if text.contains(char::is_control) {
+        Some("holds a control character")
+    } else if text.trim() != text {
+        Some("begins or ends with a space")
+    } else {
+        None
+    }
+}
+
+/// An operation, numbered by the platform; up to 16 digits have been seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct OperationId(u64);
+
+impl OperationId {
+    /// Any number will do: it is the platform's.
+    pub const fn new(id: u64) -> Self {
+        Self(id)
+    }
+
+    /// The number.
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Display for OperationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_says_which_identifier_and_why() {
+        let long = "x".repeat(256);
+        let table = [
+            ("", "the payment id is empty"),
+            (long.as_str(), "the payment id is longer than 255 characters"),
+            ("a\nb", "the payment id holds a control character"),
+            (" a", "the payment id begins or ends with a space"),
+        ];
+        for (text, message) in table {
+            assert_eq!(PaymentId::new(text).unwrap_err().to_string(), message);
+        }
+        assert_eq!(ProjectId::new(0).unwrap_err().to_string(), "the project id must be positive");
+        assert_eq!(
+            "12a".parse::<ProjectId>().unwrap_err().to_string(),
+            "the project id must be a number"
+        );
+        assert!(PaymentId::new("ж".repeat(255)).is_ok());
+    }
+}

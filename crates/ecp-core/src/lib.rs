@@ -1,0 +1,29 @@
+//! Money, identifiers, secrets, wire models and the signature of the ecommpay platform.
+//!
+//! This crate does no I/O, reads no clock and knows no payment method. It is what a request is
+//! made of and what a callback is read into:
+//!
+//! - [`Money`] welds minor units to a [`Currency`] with a known exponent;
+//! - [`PaymentId`] and its like are checked where they are made;
+//! - [`SecretKey`] and [`Sensitive`] cannot be printed;
+//! - [`signature`] signs and verifies raw JSON bytes;
+//! - [`model`] reads callbacks, responses and redirects, keeping what it does not know;
+//! - [`json`] is the strict reader under both.
+//!
+//! Facts about the platform carry a note of their source: *documents* are the public method
+//! pages and articles of the platform, *measured* means observed by running the official SDKs.
+
+mod currency;
+mod id;
+pub mod json;
+pub mod model;
+mod money;
+mod secret;
+pub mod signature;
+mod time;
+
+pub use self::currency::{Currency, UnknownCurrency};
+pub use self::id::{InvalidId, OperationId, PaymentId, ProjectId, RequestId};
+pub use self::money::{Money, MoneyError};
+pub use self::secret::{EmptySecret, SecretKey, Sensitive};
+pub use self::time::{InvalidTimestamp, Timestamp};

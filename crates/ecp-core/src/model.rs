@@ -1,0 +1,332 @@
+//! The platform's messages as types.
+//!
+//! The models are filled from a [`Document`] that was read once, and they are open: members that
+//! no model knows are kept in `extra`, and a status, a type or a code that is not in the tables
+//! keeps its text and counts as neither final nor successful. What is needed to decide anything
+//! (ids, statuses, sums) must have its documented JSON type, otherwise the message is refused
+//! with the path of the member.
+//!
+//! Personal data is [`Sensitive`](crate::Sensitive), so a model can be printed with `Debug`.
+
+mod callback;
+mod code;
+mod confirmation;
+mod operation;
+mod redirect;
+mod request;
+mod response;
+mod status;
+
+use std::fmt;
+
+pub use self::callback::{Callback, CallbackFormat, General, RequestInfo, Transaction};
+pub use self::code::{Advice, Code, CodeInfo};
+pub use self::confirmation::{ConfirmationAnswer, DepositCheck};
+pub use self::operation::{Account, Customer, ErrorItem, Operation, Payment, Provider, Sum};
+pub use self::redirect::{RedirectBody, RedirectData, RedirectMethod};
+pub use self::request::{GateGeneral, GatePayment, GateRequest, PageParameters, ReturnUrls};
+pub use self::response::{StatusResponse, SyncResponse, SyncStatus};
+pub use self::status::{OperationStatus, OperationType, PaymentStatus, PaymentType};
+use crate::json::{Document, JsonError, Kind, Limits, RawJson, Value};
+use crate::{OperationId, PaymentId, ProjectId, RequestId, Sensitive, Timestamp};
+
+/// Why a document is not the message it should be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ModelError {
+    /// The bytes are no JSON document.
+    #[error(transparent)]
+    Json(#[from] JsonError),
+    /// A member has another type than documented.
+    #[error("`{path}`: expected {expected}, found {found}")]
+    Type {
+        /// Dotted path of the member, empty for the message itself.
+        path: String,
+        /// What the documents say.
+        expected: &'static str,
+        /// What stands there.
+        found: &'static str,
+    },
+    /// A member's text or number is out of bounds.
+    #[error("`{path}`: {problem}")]
+    Value {
+        /// Dotted path of the member.
+        path: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A member that every such message has is not there.
+    #[error("`{path}` is missing")]
+    Missing {
+        /// Dotted path of the member.
+        path: String,
+    },
+}
+
+impl ModelError {
+    /// Dotted path of the member, `None` if the document could not be read at all.
+    pub fn path(&self) -> Option<&str> {
+        match self {
+            Self::Json(_) => None,
+            Self::Type { path, .. } | Self::Value { path, .. } | Self::Missing { path } => {
+                Some(path)
+            }
+        }
+    }
+
+    fn expected(expected: &'static str, value: Value<'_>) -> Self {
+        Self::Type { path: value.path(), expected, found: value.kind().name() }
+    }
+
+    fn value(value: Value<'_>, problem: impl fmt::Display) -> Self {
+        Self::Value { path: value.path(), problem: problem.to_string() }
+    }
+
+    fn missing(parent: Value<'_>, name: &str) -> Self {
+        let mut path = parent.path();
+        if !path.is_empty() {
+            path.push('.');
+        }
+        path.push_str(name);
+        Self::Missing { path }
+    }
+}
+
+/// What a model is filled from: implemented by every message and every part of one.
+pub trait FromJson: Sized {
+    /// Reads a value that is there.
+    fn from_json(value: Value<'_>) -> Result<Self, ModelError>;
+
+    /// What to take when the member is not there: an error unless the type has room for it.
+    fn absent(parent: Value<'_>, name: &str) -> Result<Self, ModelError> {
+        Err(ModelError::missing(parent, name))
+    }
+
+    /// Reads a whole document, within the default [`Limits`].
+    fn from_slice(json: &[u8]) -> Result<Self, ModelError> {
+        Self::from_json(Document::parse(json, Limits::default())?.root())
+    }
+}
+
+/// The members that a model does not know, as they were sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Extra(Vec<(Box<str>, RawJson)>);
+
+impl Extra {
+    /// The member of that name.
+    pub fn get(&self, name: &str) -> Option<&RawJson> {
+        self.iter().find(|(key, _)| *key == name).map(|(_, value)| value)
+    }
+
+    /// All of them, in the order of the message.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &RawJson)> {
+        self.0.iter().map(|(key, value)| (&**key, value))
+    }
+
+    /// Whether the model knew every member.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn keep(&mut self, member: Value<'_>) {
+        self.0.push((member.key().unwrap_or_default().into(), member.into()));
+    }
+}
+
+/// Declares a struct that is filled from a JSON object. A member may have several names, the
+/// official ones of different message formats; all others go to `extra`.
+macro_rules! model {
+    (
+        $(#[$doc:meta])*
+        pub struct $name:ident {
+            $($(#[$field_doc:meta])* $field:ident: $type:ty = $($wire:literal)|+,)*
+        }
+    ) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug)]
+        #[non_exhaustive]
+        pub struct $name {
+            $($(#[$field_doc])* pub $field: $type,)*
+            /// The members that are not listed above.
+            pub extra: $crate::model::Extra,
+        }
+
+        impl $crate::model::FromJson for $name {
+            fn from_json(value: $crate::json::Value<'_>) -> Result<Self, $crate::model::ModelError> {
+                if !matches!(value.kind(), $crate::json::Kind::Object) {
+                    return Err($crate::model::ModelError::expected("an object", value));
+                }
+                $(let mut $field = None;)*
+                let mut extra = $crate::model::Extra::default();
+                for member in value.children() {
+                    match member.key().unwrap_or_default() {
+                        $($($wire)|+ if $field.is_none() => $field = Some(member),)*
+                        _ => extra.keep(member),
+                    }
+                }
+                Ok(Self {
+                    $($field: match $field {
+                        Some(member) => $crate::model::FromJson::from_json(member)?,
+                        None => {
+                            let names: &[&str] = &[$($wire),+];
+                            $crate::model::FromJson::absent(value, names[0])?
+                        }
+                    },)*
+                    extra,
+                })
+            }
+        }
+    };
+}
+use model;
+
+/// Declares words that the platform sends: those known by name, and any other kept as text.
+macro_rules! open_enum {
+    (
+        $(#[$doc:meta])*
+        pub enum $name:ident {
+            $($(#[$variant_doc:meta])* $variant:ident = $word:literal $(| $alias:literal)*,)*
+        }
+    ) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum $name {
+            $($(#[$variant_doc])* $variant,)*
+            /// A word that is not in the tables, as it was sent.
+            Other(Box<str>),
+        }
+
+        impl $name {
+            /// The words known by name.
+            pub const KNOWN: &'static [Self] = &[$(Self::$variant),*];
+
+            /// The word on the wire.
+            pub fn as_str(&self) -> &str {
+                match self {
+                    $(Self::$variant => $word,)*
+                    Self::Other(text) => text,
+                }
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(text: &str) -> Self {
+                match text {
+                    $($word $(| $alias)* => Self::$variant,)*
+                    other => Self::Other(other.into()),
+                }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+
+        impl $crate::model::FromJson for $name {
+            fn from_json(value: $crate::json::Value<'_>) -> Result<Self, $crate::model::ModelError> {
+                match value.as_str() {
+                    Some(text) => Ok(Self::from(text)),
+                    None => Err($crate::model::ModelError::expected("a string", value)),
+                }
+            }
+        }
+    };
+}
+use open_enum;
+
+impl<T: FromJson> FromJson for Option<T> {
+    fn from_json(value: Value<'_>) -> Result<Self, ModelError> {
+        match value.kind() {
+            Kind::Null => Ok(None),
+            _ => T::from_json(value).map(Some),
+        }
+    }
+
+    fn absent(_: Value<'_>, _: &str) -> Result<Self, ModelError> {
+        Ok(None)
+    }
+}
+
+/// PHP writes an empty list where it has nothing, and `{}` now and then.
+impl<T: FromJson> FromJson for Vec<T> {
+    fn from_json(value: Value<'_>) -> Result<Self, ModelError> {
+        match value.kind() {
+            Kind::Array => value.children().map(T::from_json).collect(),
+            Kind::Null => Ok(Self::new()),
+            Kind::Object if value.children().next().is_none() => Ok(Self::new()),
+            _ => Err(ModelError::expected("a list", value)),
+        }
+    }
+
+    fn absent(_: Value<'_>, _: &str) -> Result<Self, ModelError> {
+        Ok(Self::new())
+    }
+}
+
+impl FromJson for String {
+    fn from_json(value: Value<'_>) -> Result<Self, ModelError> {
+        match value.as_str() {
+            Some(text) => Ok(text.to_owned()),
+            None => Err(ModelError::expected("a string", value)),
+        }
+    }
+}
+
+impl FromJson for RawJson {
+    fn from_json(value: Value<'_>) -> Result<Self, ModelError> {
+        Ok(value.into())
+    }
+}
+
+/// Descriptive members come as text or as a number; nothing is decided by them.
+impl FromJson for Sensitive<String> {
+    fn from_json(value: Value<'_>) -> Result<Self, ModelError> {
+        match value.kind() {
+            Kind::String(text) | Kind::Number(text) => Ok(Self::new(text.to_owned())),
+            _ => Err(ModelError::expected("a string", value)),
+        }
+    }
+}
+
+fn integer<T: std::str::FromStr>(value: Value<'_>) -> Result<T, ModelError> {
+    match value.kind() {
+        Kind::Number(literal) => {
+            literal.parse().map_err(|_| ModelError::value(value, "expected an integer in range"))
+        }
+        _ => Err(ModelError::expected("an integer", value)),
+    }
+}
+
+impl FromJson for i64 {
+    fn from_json(value: Value<'_>) -> Result<Self, ModelError> {
+        integer(value)
+    }
+}
+
+impl FromJson for OperationId {
+    fn from_json(value: Value<'_>) -> Result<Self, ModelError> {
+        integer(value).map(Self::new)
+    }
+}
+
+impl FromJson for ProjectId {
+    fn from_json(value: Value<'_>) -> Result<Self, ModelError> {
+        Self::new(integer(value)?).map_err(|error| ModelError::value(value, error))
+    }
+}
+
+macro_rules! from_checked_text {
+    ($($type:ty),*) => {
+        $(impl FromJson for $type {
+            fn from_json(value: Value<'_>) -> Result<Self, ModelError> {
+                let text = value.as_str().ok_or_else(|| ModelError::expected("a string", value))?;
+                text.parse().map_err(|error| ModelError::value(value, error))
+            }
+        })*
+    };
+}
+
+from_checked_text!(PaymentId, RequestId, Timestamp);

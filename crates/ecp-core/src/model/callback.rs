@@ -1,0 +1,182 @@
+//! What the platform tells the merchant.
+
+use super::redirect::redirect_in;
+use super::{
+    Account, Customer, ErrorItem, FromJson, ModelError, Operation, OperationStatus, Payment,
+    PaymentStatus, RedirectData, Sum, model,
+};
+use crate::json::{Kind, Value};
+use crate::{OperationId, PaymentId, ProjectId, RequestId, Timestamp};
+
+model! {
+    /// A callback in any of the platform's formats (PROTOCOL 3.2 and 3.3).
+    ///
+    /// The format with `payment` and `operation` is the one that wallets and vouchers use. Parts
+    /// that only cards know (`acs`, `threeds2`, `recurring`, `card`, ..) are kept in `extra`.
+    ///
+    /// ```
+    /// use ecp_core::model::{Callback, CallbackFormat, FromJson, PaymentStatus};
+    ///
+    /// let json = br#"{"project_id":1236,"payment":{"id":"X1","status":"decline"},"operation":{}}"#;
+    /// let callback = Callback::from_slice(json)?;
+    /// assert_eq!(callback.format(), CallbackFormat::Operation);
+    /// assert_eq!(callback.payment_status(), Some(&PaymentStatus::Decline));
+    /// # Ok::<(), ecp_core::model::ModelError>(())
+    /// ```
+    pub struct Callback {
+        /// The project, in the formats that name it at the top level.
+        root_project_id: Option<ProjectId> = "project_id",
+        /// `general`, in the other formats.
+        general: Option<General> = "general",
+        /// The payment.
+        payment: Option<Payment> = "payment",
+        /// The operation that the callback is about.
+        operation: Option<Operation> = "operation",
+        /// All operations, in the transaction format.
+        operations: Vec<Operation> = "operations",
+        /// The operation, in the transaction format.
+        transaction: Option<Transaction> = "transaction",
+        /// The customer's account.
+        account: Option<Account> = "account",
+        /// The customer.
+        customer: Option<Customer> = "customer",
+        /// What went wrong, when there is more to say than the operation's code.
+        errors: Errors = "errors",
+        /// Where to send the customer.
+        redirect_data: Option<RedirectData> = "redirect_data" | "redirectData",
+        /// The request, in the token format.
+        request: Option<RequestInfo> = "request",
+        /// The request's id, in the transaction format.
+        request_id: Option<RequestId> = "request_id",
+        /// The requested sum, in the transaction format.
+        sum_request: Option<Sum> = "sum_request",
+        /// The real sum, in the transaction format.
+        sum_real: Option<Sum> = "sum_real",
+        /// The refunded sum, in the transaction format.
+        sum_refund: Option<Sum> = "sum_refund",
+    }
+}
+
+/// Which of the platform's formats a callback has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CallbackFormat {
+    /// `payment` and `operation`: the main format.
+    Operation,
+    /// Only where to send the customer.
+    Redirect,
+    /// A subscription.
+    Subscription,
+    /// A token.
+    Token,
+    /// `transaction`: an older format, like a status response.
+    Transaction,
+    /// None of these.
+    Unknown,
+}
+
+impl Callback {
+    /// The format, told by the members that distinguish it.
+    pub fn format(&self) -> CallbackFormat {
+        if self.operation.is_some() {
+            CallbackFormat::Operation
+        } else if self.transaction.is_some() {
+            CallbackFormat::Transaction
+        } else if self.extra.get("token").is_some() {
+            CallbackFormat::Token
+        } else if self.redirect().is_some() {
+            CallbackFormat::Redirect
+        } else if self.extra.get("recurring").is_some() {
+            CallbackFormat::Subscription
+        } else {
+            CallbackFormat::Unknown
+        }
+    }
+
+    /// The project, wherever the format names it.
+    pub fn project_id(&self) -> Option<ProjectId> {
+        self.root_project_id.or_else(|| self.general.as_ref()?.project_id)
+    }
+
+    /// The merchant's id of the payment, wherever the format names it.
+    pub fn payment_id(&self) -> Option<&PaymentId> {
+        let in_payment = || self.payment.as_ref()?.id.as_ref();
+        in_payment().or_else(|| self.general.as_ref()?.payment_id.as_ref())
+    }
+
+    /// Where the payment stands.
+    pub fn payment_status(&self) -> Option<&PaymentStatus> {
+        self.payment.as_ref()?.status.as_ref()
+    }
+
+    /// Where the operation stands.
+    pub fn operation_status(&self) -> Option<&OperationStatus> {
+        self.operation.as_ref()?.status.as_ref()
+    }
+
+    /// Where to send the customer, under whichever of its three names.
+    pub fn redirect(&self) -> Option<RedirectData> {
+        self.redirect_data.clone().or_else(|| redirect_in(&self.extra, "return_url"))
+    }
+}
+
+model! {
+    /// `general`: ids, in the formats that keep them there.
+    pub struct General {
+        /// The project.
+        project_id: Option<ProjectId> = "project_id",
+        /// The payment.
+        payment_id: Option<PaymentId> = "payment_id",
+    }
+}
+
+model! {
+    /// `transaction`: the operation in the older format.
+    pub struct Transaction {
+        /// The platform's number of the operation.
+        id: Option<OperationId> = "id",
+        /// When it changed last.
+        date: Option<Timestamp> = "date",
+        /// What it does.
+        kind: Option<super::OperationType> = "type",
+    }
+}
+
+model! {
+    /// `request`: the request that a token callback answers.
+    pub struct RequestInfo {
+        /// Its id.
+        id: Option<RequestId> = "id",
+        /// What was asked.
+        action: Option<String> = "action",
+        /// Where it stands.
+        status: Option<String> = "status",
+    }
+}
+
+/// `errors` is a list where it has entries, and anything that is none is kept unread.
+#[derive(Clone, Debug, Default)]
+pub struct Errors(Vec<ErrorItem>);
+
+impl std::ops::Deref for Errors {
+    type Target = [ErrorItem];
+
+    fn deref(&self) -> &[ErrorItem] {
+        &self.0
+    }
+}
+
+impl FromJson for Errors {
+    fn from_json(value: Value<'_>) -> Result<Self, ModelError> {
+        match value.kind() {
+            Kind::Array => {
+                value.children().map(ErrorItem::from_json).collect::<Result<_, _>>().map(Self)
+            }
+            _ => Ok(Self::default()),
+        }
+    }
+
+    fn absent(_: Value<'_>, _: &str) -> Result<Self, ModelError> {
+        Ok(Self::default())
+    }
+}

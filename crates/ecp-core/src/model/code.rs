@@ -1,0 +1,159 @@
+//! Result codes: what they say and what to do about them.
+
+mod table;
+
+use std::fmt;
+
+use super::{FromJson, ModelError};
+use crate::json::{Kind, Value};
+
+/// A result code. The platform sends it as text in callbacks and as a number elsewhere; both are
+/// read, and text that is no known number is kept (PROTOCOL 9.1).
+///
+/// ```
+/// use ecp_core::model::{Advice, Code};
+///
+/// let code = Code::from(3041);
+/// let info = code.info().unwrap();
+/// assert_eq!((info.message, info.advice), ("Payment ID already exists", Advice::Correct));
+/// assert!(!code.is_success() && Code::from(0).is_success());
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Code(Box<str>);
+
+impl Code {
+    /// The code as it was sent.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The code as a number, `None` if it is none.
+    pub fn number(&self) -> Option<u32> {
+        self.0.parse().ok()
+    }
+
+    /// What the platform's table says about it, `None` for a code that is not in it.
+    pub fn info(&self) -> Option<&'static CodeInfo> {
+        let number = self.number()?;
+        let place = CodeInfo::ALL.binary_search_by_key(&number, |info| info.number).ok()?;
+        CodeInfo::ALL.get(place)
+    }
+
+    /// Whether the code is exactly `0`.
+    pub fn is_success(&self) -> bool {
+        &*self.0 == "0"
+    }
+}
+
+impl From<u32> for Code {
+    fn from(number: u32) -> Self {
+        Self(number.to_string().into())
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl fmt::Debug for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Code({})", self.0)
+    }
+}
+
+impl FromJson for Code {
+    fn from_json(value: Value<'_>) -> Result<Self, ModelError> {
+        match value.kind() {
+            Kind::String(text) | Kind::Number(text) => Ok(Self(text.into())),
+            _ => Err(ModelError::expected("a code", value)),
+        }
+    }
+}
+
+/// A row of the platform's table of codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CodeInfo {
+    /// The number.
+    pub number: u32,
+    /// The message that comes with it, word for word.
+    pub message: &'static str,
+    /// What to do.
+    pub advice: Advice,
+}
+
+impl CodeInfo {
+    /// All 378 codes of the table, by number (PROTOCOL 9.3).
+    pub const ALL: &'static [Self] = &table::CODES;
+}
+
+/// What the platform's table advises.
+///
+/// To retry a payment takes a new `payment_id`, and evidence that the first attempt ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Advice {
+    /// There is nothing to do.
+    Nothing,
+    /// Correct the request.
+    Correct,
+    /// Try again.
+    Retry,
+    /// Try again later.
+    RetryLater,
+    /// Wait: this is no final result.
+    Wait,
+    /// Ask technical support.
+    AskSupport,
+    /// There is nothing to do, or technical support may know.
+    NothingOrAskSupport,
+    /// The documents give a rule of their own for this code.
+    SeeDocuments,
+}
+
+impl Advice {
+    /// The advice as a short sentence for people.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing can be done",
+            Self::Correct => "correct the request",
+            Self::Retry => "try again",
+            Self::RetryLater => "try again later",
+            Self::Wait => "wait, this is not final",
+            Self::AskSupport => "ask technical support",
+            Self::NothingOrAskSupport => "nothing can be done, or ask technical support",
+            Self::SeeDocuments => "see the platform's documents on this code",
+        }
+    }
+}
+
+impl fmt::Display for Advice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_sorted_and_whole() {
+        assert_eq!(CodeInfo::ALL.len(), 378);
+        assert!(CodeInfo::ALL.is_sorted_by(|a, b| a.number < b.number));
+        for info in CodeInfo::ALL {
+            assert_eq!(Code::from(info.number).info(), Some(info));
+        }
+    }
+
+    #[test]
+    fn unknown_codes_are_kept_and_are_no_success() {
+        for text in ["", "00", "0 ", "success", "31337"] {
+            let code = Code(text.into());
+            assert_eq!(code.as_str(), text);
+            assert!(!code.is_success(), "{text}");
+        }
+        assert_eq!(Code(Box::from("31337")).info(), None);
+    }
+}

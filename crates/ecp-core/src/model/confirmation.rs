@@ -1,0 +1,68 @@
+//! The `check_deposit` question and its answer.
+
+use serde::Serialize;
+
+use super::{FromJson, ModelError, model};
+use crate::json::Value;
+use crate::{Currency, Money, PaymentId, ProjectId, Sensitive, UnknownCurrency};
+
+model! {
+    /// The platform asks, while the customer waits, whether the merchant takes this amount
+    /// (EcoVoucher's document).
+    pub struct DepositCheck {
+        /// Always `check_deposit`.
+        kind: CheckDeposit = "type",
+        /// The project.
+        project_id: ProjectId = "project_id",
+        /// The payment.
+        payment_id: PaymentId = "payment_id",
+        /// The merchant's id of the customer.
+        customer_id: Sensitive<String> = "customer_id",
+        /// Minor units.
+        amount: i64 = "amount",
+        /// The three-letter code.
+        currency: String = "currency",
+        /// The method's name in callbacks.
+        payment_method: String = "payment_method",
+    }
+}
+
+impl DepositCheck {
+    /// The amount as money.
+    pub fn money(&self) -> Result<Money, UnknownCurrency> {
+        let currency: Currency = self.currency.parse()?;
+        Ok(Money::from_minor(self.amount, currency))
+    }
+}
+
+/// The word `check_deposit`, the only type that this question has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CheckDeposit;
+
+impl FromJson for CheckDeposit {
+    fn from_json(value: Value<'_>) -> Result<Self, ModelError> {
+        match value.as_str() {
+            Some("check_deposit") => Ok(Self),
+            _ => Err(ModelError::value(value, "expected `check_deposit`")),
+        }
+    }
+}
+
+/// The merchant's answer: code 0 takes the amount, any other declines the payment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ConfirmationAnswer {
+    /// 0 or the merchant's own reason.
+    pub code: i64,
+    /// The payment in question.
+    pub payment_id: PaymentId,
+}
+
+impl FromJson for ConfirmationAnswer {
+    fn from_json(value: Value<'_>) -> Result<Self, ModelError> {
+        let member = |name| value.get(name).ok_or_else(|| ModelError::missing(value, name));
+        Ok(Self {
+            code: i64::from_json(member("code")?)?,
+            payment_id: PaymentId::from_json(member("payment_id")?)?,
+        })
+    }
+}

@@ -1,0 +1,131 @@
+//! The parts that callbacks and status responses share.
+
+use super::{Code, OperationStatus, OperationType, PaymentStatus, PaymentType, model};
+use crate::{
+    Currency, Money, OperationId, PaymentId, RequestId, Sensitive, Timestamp, UnknownCurrency,
+};
+
+model! {
+    /// `payment`: the payment as a whole.
+    pub struct Payment {
+        /// The merchant's id of the payment.
+        id: Option<PaymentId> = "id",
+        /// What it is for.
+        kind: Option<PaymentType> = "type",
+        /// Where it stands.
+        status: Option<PaymentStatus> = "status",
+        /// When it changed last.
+        date: Option<Timestamp> = "date",
+        /// The method's name in callbacks, compared to the letter.
+        method: Option<String> = "method",
+        /// What is paid; after a refund, what is left.
+        sum: Option<Sum> = "sum",
+        /// The merchant's description.
+        description: Option<Sensitive<String>> = "description",
+        /// The merchant's id of the refund.
+        merchant_refund_id: Option<String> = "merchant_refund_id",
+    }
+}
+
+model! {
+    /// `operation`: one step of a payment.
+    pub struct Operation {
+        /// The platform's number of the operation.
+        id: Option<OperationId> = "id",
+        /// What it does.
+        kind: Option<OperationType> = "type",
+        /// Where it stands.
+        status: Option<OperationStatus> = "status",
+        /// When it changed last.
+        date: Option<Timestamp> = "date",
+        /// When it began.
+        created_date: Option<Timestamp> = "created_date",
+        /// The request that it answers.
+        request_id: Option<RequestId> = "request_id",
+        /// The sum as asked for, in the payment's currency.
+        sum_initial: Option<Sum> = "sum_initial" | "sum",
+        /// The sum after conversion.
+        sum_converted: Option<Sum> = "sum_converted",
+        /// The result.
+        code: Option<Code> = "code",
+        /// The result in words.
+        message: Option<String> = "message",
+        /// The provider's side of it.
+        provider: Option<Provider> = "provider",
+    }
+}
+
+model! {
+    /// `operation.provider`: absent, partly empty or complete, as the provider likes.
+    pub struct Provider {
+        /// The platform's number of the provider.
+        id: Option<i64> = "id",
+        /// The provider's id of the payment.
+        payment_id: Option<Sensitive<String>> = "payment_id",
+        /// The provider's authorisation code.
+        auth_code: Option<Sensitive<String>> = "auth_code",
+        /// The provider's date. Its zone is not reliable (PROTOCOL 3.7).
+        date: Option<String> = "date",
+    }
+}
+
+model! {
+    /// An amount on the wire. It stays apart from [`Money`] until its currency is known, so that
+    /// a message in a new currency can still be read and kept.
+    pub struct Sum {
+        /// Minor units.
+        amount: i64 = "amount",
+        /// The three-letter code.
+        currency: String = "currency",
+    }
+}
+
+impl Sum {
+    /// The amount as money.
+    pub fn money(&self) -> Result<Money, UnknownCurrency> {
+        let currency: Currency = self.currency.parse()?;
+        Ok(Money::from_minor(self.amount, currency))
+    }
+}
+
+model! {
+    /// `account`: the customer's wallet or card.
+    pub struct Account {
+        /// Wallet id or masked card number.
+        number: Option<Sensitive<String>> = "number",
+        /// The platform's token for it.
+        token: Option<Sensitive<String>> = "token",
+    }
+}
+
+model! {
+    /// `customer`: any of it may be absent.
+    pub struct Customer {
+        /// The merchant's id of the customer.
+        id: Option<Sensitive<String>> = "id",
+        /// The IP address.
+        ip_address: Option<Sensitive<String>> = "ip_address",
+        /// The first name.
+        first_name: Option<Sensitive<String>> = "first_name",
+        /// The last name.
+        last_name: Option<Sensitive<String>> = "last_name",
+        /// The phone number, digits only.
+        phone: Option<Sensitive<String>> = "phone",
+        /// The e-mail address.
+        email: Option<Sensitive<String>> = "email",
+    }
+}
+
+model! {
+    /// An entry of `errors`.
+    pub struct ErrorItem {
+        /// The code.
+        code: Option<Code> = "code",
+        /// The code in words.
+        message: Option<String> = "message",
+        /// More words.
+        description: Option<String> = "description",
+        /// The path of the field in question.
+        field: Option<String> = "field",
+    }
+}

@@ -1,0 +1,85 @@
+//! `redirect_data`: where to send the customer.
+
+use super::{Extra, FromJson, ModelError, model, open_enum};
+use crate::Sensitive;
+use crate::json::{Kind, RawJson, Value};
+
+model! {
+    /// Where to send the customer, and how (PROTOCOL 3.6).
+    ///
+    /// ```
+    /// use ecp_core::model::{FromJson, RedirectData, RedirectMethod};
+    ///
+    /// let json = br#"{"method":"POST","url":"https://pay.example/","body":{"TxID":15781000001162}}"#;
+    /// let redirect = RedirectData::from_slice(json)?;
+    /// assert_eq!(redirect.method, RedirectMethod::Post);
+    /// let (name, value) = &redirect.body.fields().unwrap()[0];
+    /// assert_eq!((name.as_str(), value.expose().as_str()), ("TxID", "15781000001162"));
+    /// # Ok::<(), ecp_core::model::ModelError>(())
+    /// ```
+    pub struct RedirectData {
+        /// How to open the address.
+        method: RedirectMethod = "method",
+        /// The address, its own query included. It often holds a token, so it is not printed.
+        url: Sensitive<String> = "url",
+        /// The fields to send along.
+        body: RedirectBody = "body",
+    }
+}
+
+open_enum! {
+    /// How the customer's browser opens the address.
+    pub enum RedirectMethod {
+        /// A plain redirect.
+        Get = "GET",
+        /// A form that submits itself.
+        Post = "POST",
+    }
+}
+
+/// The fields of a redirect. `[]`, `{}` and nothing at all mean no fields; numbers are text by
+/// their literal. Nothing may be concluded from the values: they are the provider's.
+#[derive(Clone, Debug)]
+pub enum RedirectBody {
+    /// Names and values, in the order of the message.
+    Fields(Vec<(String, Sensitive<String>)>),
+    /// Something else, as it was sent: a list with items, or values that are no text.
+    Other(RawJson),
+}
+
+impl RedirectBody {
+    /// The fields, `None` if the body is of another shape.
+    pub fn fields(&self) -> Option<&[(String, Sensitive<String>)]> {
+        match self {
+            Self::Fields(fields) => Some(fields),
+            Self::Other(_) => None,
+        }
+    }
+}
+
+impl FromJson for RedirectBody {
+    fn from_json(value: Value<'_>) -> Result<Self, ModelError> {
+        let field = |member: Value<'_>| {
+            let (Kind::String(text) | Kind::Number(text)) = member.kind() else { return None };
+            Some((member.key()?.to_owned(), Sensitive::new(text.to_owned())))
+        };
+        match value.kind() {
+            Kind::Null => Ok(Self::Fields(Vec::new())),
+            Kind::Array | Kind::Object => {
+                let fields: Option<Vec<_>> = value.children().map(field).collect();
+                Ok(fields.map_or_else(|| Self::Other(value.into()), Self::Fields))
+            }
+            _ => Err(ModelError::expected("an object or an empty list", value)),
+        }
+    }
+
+    fn absent(_: Value<'_>, _: &str) -> Result<Self, ModelError> {
+        Ok(Self::Fields(Vec::new()))
+    }
+}
+
+/// In one message format the place of the redirect may hold a plain URL instead (PROTOCOL 3.3).
+/// That is kept as an unknown member rather than refused.
+pub(super) fn redirect_in(extra: &Extra, name: &str) -> Option<RedirectData> {
+    RedirectData::from_slice(extra.get(name)?.as_str().as_bytes()).ok()
+}

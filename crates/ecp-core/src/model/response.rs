@@ -1,0 +1,85 @@
+//! What Gate answers at once.
+
+use super::callback::General;
+use super::{
+    Account, Code, Customer, ErrorItem, Operation, Payment, PaymentStatus, model, open_enum,
+};
+use crate::{PaymentId, ProjectId, RequestId};
+
+model! {
+    /// The synchronous answer to a sale, payout or refund (PROTOCOL 2.3). It speaks about the
+    /// request, never about the payment.
+    pub struct SyncResponse {
+        /// Whether the request was registered.
+        status: SyncStatus = "status",
+        /// The request's id, when registered.
+        request_id: Option<RequestId> = "request_id",
+        /// The project.
+        project_id: Option<ProjectId> = "project_id",
+        /// The payment.
+        payment_id: Option<PaymentId> = "payment_id",
+        /// Why it was refused.
+        code: Option<Code> = "code",
+        /// Why it was refused, in words.
+        message: Option<String> = "message",
+        /// Why it was refused, in detail.
+        errors: Vec<ErrorItem> = "errors",
+    }
+}
+
+open_enum! {
+    /// Whether a request was registered.
+    pub enum SyncStatus {
+        /// Refused.
+        Error = "error",
+        /// Registered. The payment has only begun.
+        Success = "success",
+    }
+}
+
+model! {
+    /// The answer to a status request (PROTOCOL 5).
+    pub struct StatusResponse {
+        /// The project.
+        root_project_id: Option<ProjectId> = "project_id",
+        /// Ids, in the answers that keep them there.
+        general: Option<General> = "general",
+        /// The payment. Its status is `error` when the platform knows no such payment.
+        payment: Option<Payment> = "payment",
+        /// The customer's account.
+        account: Option<Account> = "account",
+        /// The customer.
+        customer: Option<Customer> = "customer",
+        /// All operations of the payment.
+        operations: Vec<Operation> = "operations",
+        /// What went wrong.
+        errors: Vec<ErrorItem> = "errors",
+    }
+}
+
+impl StatusResponse {
+    /// The project, wherever the answer names it.
+    pub fn project_id(&self) -> Option<ProjectId> {
+        self.root_project_id.or_else(|| self.general.as_ref()?.project_id)
+    }
+
+    /// The merchant's id of the payment, wherever the answer names it.
+    pub fn payment_id(&self) -> Option<&PaymentId> {
+        let in_payment = || self.payment.as_ref()?.id.as_ref();
+        in_payment().or_else(|| self.general.as_ref()?.payment_id.as_ref())
+    }
+
+    /// Where the payment stands.
+    pub fn payment_status(&self) -> Option<&PaymentStatus> {
+        self.payment.as_ref()?.status.as_ref()
+    }
+
+    /// Whether the platform says that it has no such payment: status `error` and code 3061.
+    pub fn is_unknown_payment(&self) -> bool {
+        const TRANSACTION_NOT_FOUND: u32 = 3061;
+        self.payment_status() == Some(&PaymentStatus::Error)
+            && self.errors.iter().any(|error| {
+                error.code.as_ref().and_then(Code::number) == Some(TRANSACTION_NOT_FOUND)
+            })
+    }
+}

@@ -1,0 +1,236 @@
+//! Amounts that cannot lose their currency or a minor unit.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::currency::{Currency, UnknownCurrency};
+
+/// An amount in minor units of a currency: 10000 EUR cents are 100.00 EUR.
+///
+/// There are no floats and no operators: arithmetic is checked, and mixes no currencies.
+///
+/// ```
+/// use ecp_core::{Currency, Money};
+///
+/// let price: Money = "100.00 EUR".parse()?;
+/// assert_eq!(price, Money::from_minor(10_000, Currency::EUR));
+/// assert_eq!("500 JPY".parse::<Money>()?.minor(), 500);
+/// assert_eq!(price.checked_add(price)?.to_string(), "200.00 EUR");
+/// assert!(price.checked_add(Money::from_minor(1, Currency::USD)).is_err());
+/// # Ok::<(), ecp_core::MoneyError>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Money {
+    minor: i64,
+    currency: Currency,
+}
+
+/// Why text is no amount, or two amounts cannot be combined.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum MoneyError {
+    /// Not of the form `100.00 EUR`.
+    #[error("expected an amount such as `100.00 EUR`, found `{text}`")]
+    Format {
+        /// What was given.
+        text: String,
+    },
+    /// No currency of that code.
+    #[error(transparent)]
+    UnknownCurrency(#[from] UnknownCurrency),
+    /// More decimals than the currency has. Nothing is rounded.
+    #[error("`{text}` has more decimals than {currency}, which has {exponent}")]
+    ExtraDecimals {
+        /// What was given.
+        text: String,
+        /// Of which currency.
+        currency: Currency,
+        /// How many it has.
+        exponent: u32,
+    },
+    /// The amount does not fit.
+    #[error("the amount is beyond {} minor units", i64::MAX)]
+    Overflow,
+    /// Two currencies in one sum.
+    #[error("cannot combine {left} with {right}")]
+    CurrencyMismatch {
+        /// Of the amount itself.
+        left: Currency,
+        /// Of the amount given.
+        right: Currency,
+    },
+}
+
+impl Money {
+    /// An amount from minor units: cents for EUR, whole yen for JPY.
+    pub const fn from_minor(minor: i64, currency: Currency) -> Self {
+        Self { minor, currency }
+    }
+
+    /// An amount from its decimal text, as in `100.00` or `100`. Fewer decimals than the currency
+    /// has are fine, more are an error, and so is anything but digits, one point and a minus.
+    pub fn from_decimal(text: &str, currency: Currency) -> Result<Self, MoneyError> {
+        let format = || MoneyError::Format { text: crate::json::printable(text) };
+        let (negative, digits) = match text.strip_prefix('-') {
+            Some(rest) => (true, rest),
+            None => (false, text),
+        };
+        let (whole, fraction) = match digits.split_once('.') {
+            Some((_, "")) => return Err(format()),
+            Some(parts) => parts,
+            None => (digits, ""),
+        };
+        let all_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+        if whole.is_empty() || !all_digits(whole) || !all_digits(fraction) {
+            return Err(format());
+        }
+        let exponent = currency.exponent();
+        if fraction.len() > exponent as usize {
+            return Err(MoneyError::ExtraDecimals {
+                text: crate::json::printable(text),
+                currency,
+                exponent,
+            });
+        }
+        let padding = std::iter::repeat_n(b'0', exponent as usize - fraction.len());
+        let minor = whole
+            .bytes()
+            .chain(fraction.bytes())
+            .chain(padding)
+            .try_fold(0_i64, |minor, digit| {
+                let digit = i64::from(digit - b'0');
+                let shifted = minor.checked_mul(10)?;
+                if negative { shifted.checked_sub(digit) } else { shifted.checked_add(digit) }
+            })
+            .ok_or(MoneyError::Overflow)?;
+        Ok(Self { minor, currency })
+    }
+
+    /// Minor units.
+    pub const fn minor(self) -> i64 {
+        self.minor
+    }
+
+    /// The currency.
+    pub const fn currency(self) -> Currency {
+        self.currency
+    }
+
+    /// The decimal text without the currency: `100.00`.
+    pub fn decimal(self) -> String {
+        let scale = 10_u64.pow(self.currency.exponent());
+        let sign = if self.minor < 0 { "-" } else { "" };
+        let (whole, fraction) =
+            (self.minor.unsigned_abs() / scale, self.minor.unsigned_abs() % scale);
+        match self.currency.exponent() as usize {
+            0 => format!("{sign}{whole}"),
+            width => format!("{sign}{whole}.{fraction:0width$}"),
+        }
+    }
+
+    /// The sum, if both are of one currency and it fits.
+    pub fn checked_add(self, other: Self) -> Result<Self, MoneyError> {
+        self.combine(other, i64::checked_add)
+    }
+
+    /// The difference, if both are of one currency and it fits.
+    pub fn checked_sub(self, other: Self) -> Result<Self, MoneyError> {
+        self.combine(other, i64::checked_sub)
+    }
+
+    fn combine(
+        self,
+        other: Self,
+        operation: impl Fn(i64, i64) -> Option<i64>,
+    ) -> Result<Self, MoneyError> {
+        if self.currency != other.currency {
+            let (left, right) = (self.currency, other.currency);
+            return Err(MoneyError::CurrencyMismatch { left, right });
+        }
+        let minor = operation(self.minor, other.minor).ok_or(MoneyError::Overflow)?;
+        Ok(Self { minor, ..self })
+    }
+}
+
+impl FromStr for Money {
+    type Err = MoneyError;
+
+    fn from_str(text: &str) -> Result<Self, MoneyError> {
+        match text.split_once(' ') {
+            Some((decimal, code)) => Self::from_decimal(decimal, code.parse()?),
+            None => Err(MoneyError::Format { text: crate::json::printable(text) }),
+        }
+    }
+}
+
+impl fmt::Display for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.decimal(), self.currency)
+    }
+}
+
+impl fmt::Debug for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Money({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_refusal_says_what_is_wrong() {
+        let table = [
+            ("100.00", "expected an amount such as `100.00 EUR`, found `100.00`"),
+            ("", "expected an amount such as `100.00 EUR`, found ``"),
+            (" EUR", "expected an amount such as `100.00 EUR`, found ``"),
+            ("1,00 EUR", "expected an amount such as `100.00 EUR`, found `1,00`"),
+            ("1. EUR", "expected an amount such as `100.00 EUR`, found `1.`"),
+            (".5 EUR", "expected an amount such as `100.00 EUR`, found `.5`"),
+            ("+1 EUR", "expected an amount such as `100.00 EUR`, found `+1`"),
+            ("1e2 EUR", "expected an amount such as `100.00 EUR`, found `1e2`"),
+            ("--1 EUR", "expected an amount such as `100.00 EUR`, found `--1`"),
+            ("1  EUR", "` EUR` is no ISO 4217 currency"),
+            ("1.00 XYZ", "`XYZ` is no ISO 4217 currency"),
+            ("1.000 EUR", "`1.000` has more decimals than EUR, which has 2"),
+            ("500.0 JPY", "`500.0` has more decimals than JPY, which has 0"),
+            ("92233720368547758.08 EUR", "the amount is beyond 9223372036854775807 minor units"),
+        ];
+        for (text, message) in table {
+            assert_eq!(text.parse::<Money>().unwrap_err().to_string(), message, "{text}");
+        }
+    }
+
+    #[test]
+    fn arithmetic_is_checked() {
+        let most = Money::from_minor(i64::MAX, Currency::EUR);
+        let cent = Money::from_minor(1, Currency::EUR);
+        assert_eq!(most.checked_add(cent), Err(MoneyError::Overflow));
+        assert_eq!(most.checked_sub(cent), Ok(Money::from_minor(i64::MAX - 1, Currency::EUR)));
+        assert_eq!(
+            cent.checked_sub(Money::from_minor(1, Currency::JPY)).unwrap_err().to_string(),
+            "cannot combine EUR with JPY"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn every_amount_of_every_currency_prints_and_parses_back(
+            minor: i64,
+            currency in proptest::sample::select(Currency::all()),
+        ) {
+            let money = Money::from_minor(minor, currency);
+            prop_assert_eq!(money.to_string().parse::<Money>(), Ok(money));
+        }
+
+        #[test]
+        fn text_that_parses_prints_the_same_value(text in "-?[0-9]{1,4}(\\.[0-9]{1,5})? (EUR|JPY|KWD|CLF)") {
+            if let Ok(money) = text.parse::<Money>() {
+                prop_assert_eq!(money.to_string().parse::<Money>(), Ok(money));
+            }
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Values that must not be printed.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+/// A project's secret key, as the platform gave it out.
+///
+/// It cannot be printed and is wiped when dropped. To sign with it, make a
+/// [`SigningKey`](crate::signature::SigningKey).
+///
+/// ```
+/// let key = ecp_core::SecretKey::new("secret")?;
+/// assert_eq!(format!("{key:?}"), "SecretKey([secret])");
+/// # Ok::<(), ecp_core::EmptySecret>(())
+/// ```
+#[derive(Clone)]
+pub struct SecretKey(Zeroizing<Vec<u8>>);
+
+/// A secret key was empty, as happens when a variable is not set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the secret key is empty")]
+pub struct EmptySecret;
+
+impl SecretKey {
+    /// Takes a key's text. It is used byte for byte: remove a line break that a file may add.
+    pub fn new(text: impl Into<String>) -> Result<Self, EmptySecret> {
+        let bytes = Zeroizing::new(text.into().into_bytes());
+        if bytes.is_empty() { Err(EmptySecret) } else { Ok(Self(bytes)) }
+    }
+
+    pub(crate) fn expose(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SecretKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretKey([secret])")
+    }
+}
+
+/// Personal data: it is sent and compared, but not printed, and wiped when dropped.
+///
+/// It serialises as what it holds, because that is how it reaches the platform.
+///
+/// ```
+/// use ecp_core::Sensitive;
+///
+/// let phone = Sensitive::new("02081234567".to_owned());
+/// assert_eq!(format!("{phone:?}"), "[sensitive]");
+/// assert_eq!(phone.expose(), "02081234567");
+/// ```
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Zeroize, ZeroizeOnDrop)]
+pub struct Sensitive<T: Zeroize>(T);
+
+impl<T: Zeroize> Sensitive<T> {
+    /// Hides a value.
+    pub const fn new(value: T) -> Self {
+        Self(value)
+    }
+
+    /// The value. What is done with it is now the caller's business.
+    pub const fn expose(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T: Zeroize> From<T> for Sensitive<T> {
+    fn from(value: T) -> Self {
+        Self(value)
+    }
+}
+
+impl<T: Zeroize> fmt::Debug for Sensitive<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[sensitive]")
+    }
+}
+
+impl<T: Zeroize + Serialize> Serialize for Sensitive<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}

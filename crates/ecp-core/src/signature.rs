@@ -1,0 +1,303 @@
+//! The platform's signature: HMAC-SHA-512 over a canonical string, in Base64.
+//!
+//! A document is flattened to items `path:to:member:value`, the items are sorted and joined with
+//! `;`, and the result is signed with the project's key. Signing and verifying share one
+//! canonicaliser over the raw bytes, so what is signed is what is sent, and what is verified is
+//! what came, unknown members included.
+//!
+//! Where the platform's documents leave room, the official PHP SDK is the reference: the platform
+//! is written in PHP and its documents speak of natural order. Two things differ on purpose: keys
+//! at the top level that are empty or integers are refused, because PHP renumbers and loses them,
+//! and `signature` is left out when signing too, as the documents say.
+//!
+//! The scheme has limits that no implementation can lift: values are not escaped, so a document
+//! can be rewritten into another one with the same canonical string, and `frame_mode` is never
+//! covered. A matching signature proves who made the string, not that it has one reading.
+//!
+//! ```
+//! use ecp_core::SecretKey;
+//! use ecp_core::signature::{self, Place, Rules, SigningKey};
+//!
+//! let key = SigningKey::new(&SecretKey::new("secret")?);
+//! let body = br#"{"general":{"project_id":1236,"payment_id":"X03936"}}"#;
+//! let signed = signature::sign_document(&key, body, Place::General, Rules::private())?;
+//!
+//! let found = signature::verify(&[key], &signed)?;
+//! assert_eq!((found.key, found.order), (0, signature::Order::Natural));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod ambiguity;
+mod canonical;
+mod natural_order;
+mod php_number;
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha512;
+
+use self::ambiguity::Stop;
+pub use self::ambiguity::{Ambiguity, Reason};
+use self::canonical::Items;
+pub use self::canonical::{CanonicalError, Order};
+use crate::json::{Document, Kind, Limits, Value};
+use crate::secret::SecretKey;
+
+/// A project's key, ready to sign: the keyed state of the HMAC is prepared once.
+///
+/// Nothing prints it, and it is wiped when dropped.
+#[derive(Clone)]
+pub struct SigningKey(Hmac<Sha512>);
+
+impl SigningKey {
+    /// Prepares a key. The key's text is used as it is, never decoded (PROTOCOL 1.1).
+    pub fn new(secret: &SecretKey) -> Self {
+        let keyed = Hmac::new_from_slice(secret.expose()).unwrap_or_else(|_| {
+            unreachable!("HMAC takes a key of any length");
+        });
+        Self(keyed)
+    }
+
+    fn mac(&self, canonical: &str) -> Hmac<Sha512> {
+        self.0.clone().chain_update(canonical)
+    }
+
+    fn sign(&self, canonical: &str) -> Signature {
+        Signature(self.mac(canonical).finalize().into_bytes().into())
+    }
+}
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SigningKey([secret])")
+    }
+}
+
+/// A signature: 64 bytes, 88 characters of Base64 on the wire.
+///
+/// `==` is for tests and tools; to check a message use [`verify`], which takes constant time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Signature([u8; 64]);
+
+impl Signature {
+    /// Reads the wire form: standard Base64 with padding and nothing else.
+    pub fn parse(text: &str) -> Result<Self, VerifyError> {
+        let bytes = STANDARD.decode(text).map_err(|_| VerifyError::MalformedSignature)?;
+        bytes.try_into().map(Self).map_err(|_| VerifyError::MalformedSignature)
+    }
+}
+
+impl fmt::Display for Signature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&STANDARD.encode(self.0))
+    }
+}
+
+/// Who will see the signature next to the document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Visibility {
+    /// Between servers only: Gate, Data API.
+    Private,
+    /// In a browser, as on the Payment Page: whoever sees one signed text could move the borders
+    /// of its items, so `;` is refused, as the documents demand.
+    Public,
+}
+
+/// How strict signing is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rules {
+    visibility: Visibility,
+    allow_ambiguous: bool,
+    limits: Limits,
+}
+
+impl Rules {
+    /// For messages between servers.
+    pub fn private() -> Self {
+        Self { visibility: Visibility::Private, allow_ambiguous: false, limits: Limits::default() }
+    }
+
+    /// For parameters that pass through a browser.
+    pub fn public() -> Self {
+        Self { visibility: Visibility::Public, ..Self::private() }
+    }
+
+    /// Signs what the official SDKs render differently, exactly as the PHP SDK would.
+    pub fn allow_ambiguous(self) -> Self {
+        Self { allow_ambiguous: true, ..self }
+    }
+
+    /// Other limits on the document's size and depth.
+    pub fn limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// Duplicates are left to the check for ambiguities, which can be told to allow them.
+    fn read(self, json: &[u8]) -> Result<Document<'_>, CanonicalError> {
+        Ok(Document::parse_with_duplicates(json, self.limits)?)
+    }
+}
+
+/// Where a signature belongs in a message (PROTOCOL 1.7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// `signature` at the top level: callbacks, Payment Page, Data API.
+    Root,
+    /// `general.signature`: Gate requests.
+    General,
+}
+
+/// Why a document was not signed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SignError {
+    /// It has no canonical string.
+    #[error(transparent)]
+    Canonical(#[from] CanonicalError),
+    /// Signers would not agree on its canonical string.
+    #[error(transparent)]
+    Ambiguous(#[from] Ambiguity),
+    /// There is no `general` object to put the signature into.
+    #[error("`general`: expected an object to hold the signature")]
+    NoPlace,
+    /// It has a signature already.
+    #[error("the document is signed already")]
+    AlreadySigned,
+}
+
+impl From<Stop> for SignError {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::Canonical(error) => Self::Canonical(error),
+            Stop::Ambiguity(ambiguity) => Self::Ambiguous(ambiguity),
+        }
+    }
+}
+
+/// Why a document is not genuine, or cannot be judged.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum VerifyError {
+    /// It has no canonical string.
+    #[error(transparent)]
+    Canonical(#[from] CanonicalError),
+    /// Neither `signature` nor `general.signature` is there.
+    #[error("no signature: neither `signature` nor `general.signature` is there")]
+    MissingSignature,
+    /// The signature is not text.
+    #[error("`{path}`: expected a string, found {found}")]
+    WrongType {
+        /// Where it stands.
+        path: String,
+        /// What stands there.
+        found: &'static str,
+    },
+    /// The signature is not 64 bytes in canonical Base64.
+    #[error("the signature is not 88 characters of Base64")]
+    MalformedSignature,
+    /// No key gives this signature in any order.
+    #[error("the signature does not match: another key signed it, or it was changed on the way")]
+    NoMatch,
+}
+
+impl From<crate::json::JsonError> for VerifyError {
+    fn from(error: crate::json::JsonError) -> Self {
+        Self::Canonical(error.into())
+    }
+}
+
+/// How a signature was found to match.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Match {
+    /// Place of the key among those given.
+    pub key: usize,
+    /// The order in which the items stood. Anything but [`Order::Natural`] deserves a log line.
+    pub order: Order,
+}
+
+/// The text that is signed for a document.
+pub fn canonical_string(json: &[u8], rules: Rules) -> Result<String, SignError> {
+    canonical(&rules.read(json)?, rules)
+}
+
+/// The signature of a document, whether or not one stands in it already.
+pub fn sign(key: &SigningKey, json: &[u8], rules: Rules) -> Result<Signature, SignError> {
+    let canonical = canonical(&rules.read(json)?, rules)?;
+    Ok(key.sign(&canonical))
+}
+
+/// The document with its signature put into it; its other bytes stay as they are.
+pub fn sign_document(
+    key: &SigningKey,
+    json: &[u8],
+    place: Place,
+    rules: Rules,
+) -> Result<Vec<u8>, SignError> {
+    let document = rules.read(json)?;
+    let signature = key.sign(&canonical(&document, rules)?);
+    let root = document.root();
+    if find(root).is_some() {
+        return Err(SignError::AlreadySigned);
+    }
+    let holder = match place {
+        Place::Root => root,
+        Place::General => root
+            .get("general")
+            .filter(|general| matches!(general.kind(), Kind::Object))
+            .ok_or(SignError::NoPlace)?,
+    };
+    let comma = if holder.children().next().is_some() { "," } else { "" };
+    let member = format!("{comma}\"signature\":\"{signature}\"");
+    let brace = holder.end_offset() - 1;
+    Ok([&json[..brace], member.as_bytes(), &json[brace..]].concat())
+}
+
+/// Checks a document against every key, within the default [`Limits`].
+///
+/// The comparison takes constant time. The natural order is tried first, then the orders of the
+/// other official SDKs. Everything that leaves a doubt (a member that appears twice, a signature
+/// that is missing or no text, too much depth or size) is an error.
+pub fn verify(keys: &[SigningKey], json: &[u8]) -> Result<Match, VerifyError> {
+    verify_document(keys, &Document::parse(json, Limits::default())?)
+}
+
+/// [`verify`] for a document that was read already.
+pub fn verify_document(keys: &[SigningKey], document: &Document<'_>) -> Result<Match, VerifyError> {
+    // Flattened first: a document that is no object has no signature to miss.
+    let items = Items::collect(document, |_| Ok::<_, CanonicalError>(()))?;
+    let value = find(document.root()).ok_or(VerifyError::MissingSignature)?;
+    let text = value
+        .as_str()
+        .ok_or_else(|| VerifyError::WrongType { path: value.path(), found: value.kind().name() })?;
+    let signature = Signature::parse(text)?;
+    let mut tried: Vec<String> = Vec::with_capacity(Order::ALL.len());
+    for order in Order::ALL {
+        let canonical = items.string(order)?;
+        if tried.contains(&canonical) {
+            continue;
+        }
+        let matching = |key: &SigningKey| key.mac(&canonical).verify_slice(&signature.0).is_ok();
+        if let Some(key) = keys.iter().position(matching) {
+            return Ok(Match { key, order });
+        }
+        tried.push(canonical);
+    }
+    Err(VerifyError::NoMatch)
+}
+
+fn canonical(document: &Document<'_>, rules: Rules) -> Result<String, SignError> {
+    let items = if rules.allow_ambiguous {
+        Items::collect(document, |_| Ok::<_, CanonicalError>(()))?
+    } else {
+        ambiguity::collect_agreed(document, rules.visibility)?
+    };
+    Ok(items.string(Order::Natural)?)
+}
+
+/// The signature's value: at the root, else in `general` (the official SDKs' order).
+fn find(root: Value<'_>) -> Option<Value<'_>> {
+    root.get("signature").or_else(|| root.get("general")?.get("signature"))
+}

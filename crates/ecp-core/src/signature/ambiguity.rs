@@ -1,0 +1,134 @@
+//! What the official SDKs render differently, found before it is signed.
+
+use std::fmt;
+
+use super::Visibility;
+use super::canonical::{CanonicalError, Items};
+use crate::json::{Document, Kind, Value, printable};
+
+/// A place in a document on which signers do not agree.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{path}`: {reason}")]
+pub struct Ambiguity {
+    path: String,
+    reason: Reason,
+}
+
+impl Ambiguity {
+    /// Dotted path of the member, as in `payment.description`.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// What is wrong with it.
+    pub const fn reason(&self) -> &Reason {
+        &self.reason
+    }
+}
+
+/// Why the official SDKs would sign different strings (each measured on the five that run).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Reason {
+    /// PHP, Python and Java double a `:` in a key, Go only at the top level, JavaScript never.
+    ColonInKey,
+    /// Every language prints floats in its own way; Go cuts them to integers.
+    Float,
+    /// Beyond 2^53 JavaScript and Go lose digits.
+    LargeInteger,
+    /// From eleven items on, some sort `10` before `2`.
+    LongList,
+    /// Sorted differently from another key, because of digits, spaces or one beginning the other.
+    Order {
+        /// The key path that it changes places with.
+        other: String,
+    },
+    /// Parsers differ on which of two equal names counts.
+    DuplicateKey,
+    /// Control characters do not survive every transport and parser.
+    ControlCharacter,
+    /// `;` separates items; the documents forbid it on the Payment Page.
+    Semicolon,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ColonInKey => f.write_str("a key must not hold `:`"),
+            Self::Float => f.write_str("a number must be an integer; send fractions as text"),
+            Self::LargeInteger => {
+                f.write_str("an integer must not exceed 9007199254740992; send it as text")
+            }
+            Self::LongList => f.write_str("a list must not have more than 10 items"),
+            Self::Order { other } => {
+                write!(f, "the official SDKs sort it differently from `{other}`")
+            }
+            Self::DuplicateKey => f.write_str("the member appears twice"),
+            Self::ControlCharacter => f.write_str("a key or text must not hold control characters"),
+            Self::Semicolon => f.write_str("a key or text must not hold `;` on the Payment Page"),
+        }
+    }
+}
+
+/// Stops the collection of items: the document itself, or a place in it.
+pub(super) enum Stop {
+    Canonical(CanonicalError),
+    Ambiguity(Ambiguity),
+}
+
+impl From<CanonicalError> for Stop {
+    fn from(error: CanonicalError) -> Self {
+        Self::Canonical(error)
+    }
+}
+
+/// Flattens a document on whose canonical string every official SDK agrees.
+pub(super) fn collect_agreed<'d>(
+    document: &'d Document<'d>,
+    visibility: Visibility,
+) -> Result<Items<'d>, Stop> {
+    let items = Items::collect(document, |value| match reason(document, value, visibility) {
+        None => Ok(()),
+        Some(reason) => Err(Stop::Ambiguity(Ambiguity { path: value.path(), reason })),
+    })?;
+    match items.contested_pair() {
+        None => Ok(items),
+        Some((one, other)) => {
+            let dotted = |path: &str| printable(&path.replace(':', "."));
+            let reason = Reason::Order { other: dotted(other) };
+            Err(Stop::Ambiguity(Ambiguity { path: dotted(one), reason }))
+        }
+    }
+}
+
+fn reason(document: &Document<'_>, value: Value<'_>, visibility: Visibility) -> Option<Reason> {
+    const LONGEST_LIST: usize = 10;
+    const LARGEST_INTEGER: u64 = 1 << 53;
+
+    if document.is_duplicate(value) {
+        return Some(Reason::DuplicateKey);
+    }
+    let key = value.key().unwrap_or_default();
+    if key.contains(':') {
+        return Some(Reason::ColonInKey);
+    }
+    let text = value.as_str().unwrap_or_default();
+    if [key, text].into_iter().any(|text| text.contains(char::is_control)) {
+        return Some(Reason::ControlCharacter);
+    }
+    if visibility == Visibility::Public && (key.contains(';') || text.contains(';')) {
+        return Some(Reason::Semicolon);
+    }
+    match value.kind() {
+        Kind::Number(literal) => match literal.parse::<i64>() {
+            Ok(number) if number.unsigned_abs() > LARGEST_INTEGER => Some(Reason::LargeInteger),
+            Ok(_) => None,
+            Err(_) if literal.bytes().all(|b| b == b'-' || b.is_ascii_digit()) => {
+                Some(Reason::LargeInteger)
+            }
+            Err(_) => Some(Reason::Float),
+        },
+        Kind::Array if value.children().count() > LONGEST_LIST => Some(Reason::LongList),
+        _ => None,
+    }
+}

@@ -1,0 +1,252 @@
+//! The canonical string: one text for a document, whatever the order of its members.
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+use std::fmt::{self, Write};
+
+use super::{natural_order, php_number};
+use crate::json::{Children, Document, JsonError, Kind, Value, printable};
+
+/// The order in which the items of a canonical string stand.
+///
+/// All of them give the same string for every documented message. They differ on long lists, on
+/// keys such as `a2` and `a10`, and on keys of which one begins the other (measured on the SDKs).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Order {
+    /// By key path in PHP's natural order: the documents and the official PHP SDK.
+    Natural,
+    /// By key path, byte by byte: the official Python SDK.
+    KeyPath,
+    /// By the whole item, byte by byte: the official Go and Java SDKs.
+    WholeItem,
+}
+
+impl Order {
+    /// In the order in which a verifier tries them.
+    pub const ALL: [Self; 3] = [Self::Natural, Self::KeyPath, Self::WholeItem];
+}
+
+impl fmt::Display for Order {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Natural => "natural",
+            Self::KeyPath => "key path",
+            Self::WholeItem => "whole item",
+        })
+    }
+}
+
+/// Why a document has no canonical string.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CanonicalError {
+    /// The bytes are no JSON document.
+    #[error(transparent)]
+    Json(#[from] JsonError),
+    /// Only objects are signed.
+    #[error("expected a JSON object, found {found}")]
+    NotAnObject {
+        /// What stands there instead.
+        found: &'static str,
+    },
+    /// PHP turns top-level keys like `0` into list positions and loses some of them, so no
+    /// two signers agree on such a document. No platform message has one.
+    #[error("`{key}` at the top level: keys that are empty or integers cannot be signed there")]
+    TopLevelKey {
+        /// The key.
+        key: String,
+    },
+    /// Key paths repeat so often that the canonical string outgrows the document by far.
+    #[error("the canonical string is longer than {limit} bytes")]
+    TooLong {
+        /// What is allowed: 16 times the document and 4 KiB.
+        limit: usize,
+    },
+}
+
+/// The scalar leaves of a document with their key paths, in document order until sorted.
+pub(super) struct Items<'d> {
+    paths: String,
+    leaves: Vec<Leaf<'d>>,
+    limit: usize,
+}
+
+struct Leaf<'d> {
+    path: std::ops::Range<usize>,
+    text: Cow<'d, str>,
+}
+
+impl<'d> Items<'d> {
+    /// Flattens a document. `inspect` sees every value that is signed, and every container on the
+    /// way, with its place in its list.
+    pub(super) fn collect<E: From<CanonicalError>>(
+        document: &'d Document<'d>,
+        mut inspect: impl FnMut(Value<'d>) -> Result<(), E>,
+    ) -> Result<Self, E> {
+        let root = document.root();
+        if !matches!(root.kind(), Kind::Object) {
+            return Err(CanonicalError::NotAnObject { found: root.kind().name() }.into());
+        }
+        let limit = root.raw().len().saturating_mul(16).saturating_add(4096);
+        let mut items = Self { paths: String::new(), leaves: Vec::new(), limit };
+        let mut colon_in_key = false;
+        let mut path = String::new();
+        let mut open = vec![Level { children: root.children(), position: 0, path: 0 }];
+        while let Some(level) = open.last_mut() {
+            path.truncate(level.path);
+            let Some(member) = level.children.next() else {
+                open.pop();
+                continue;
+            };
+            let Some(value) = document.last_wins(member) else { continue };
+            match member.key() {
+                None => {
+                    // Writing to a String cannot fail.
+                    let _ = write!(path, "{}", level.position);
+                    level.position += 1;
+                }
+                Some("signature" | "frame_mode") => continue,
+                Some(key) if open.len() == 1 && is_array_index(key) => {
+                    return Err(CanonicalError::TopLevelKey { key: printable(key) }.into());
+                }
+                Some(key) => {
+                    colon_in_key |= key.contains(':');
+                    push_escaped(&mut path, key);
+                }
+            }
+            inspect(value)?;
+            let text = match value.kind() {
+                Kind::Object | Kind::Array => {
+                    path.push(':');
+                    open.push(Level { children: value.children(), position: 0, path: path.len() });
+                    continue;
+                }
+                Kind::Null => Cow::Borrowed(""),
+                Kind::Bool(value) => Cow::Borrowed(if value { "1" } else { "0" }),
+                Kind::Number(literal) => php_number::render(literal),
+                Kind::String(text) => Cow::Borrowed(text),
+            };
+            let from = items.paths.len();
+            items.paths.push_str(&path);
+            items.leaves.push(Leaf { path: from..items.paths.len(), text });
+            if items.paths.len() > limit {
+                return Err(CanonicalError::TooLong { limit }.into());
+            }
+        }
+        if colon_in_key {
+            items.keep_last_of_equal_paths();
+        }
+        Ok(items)
+    }
+
+    /// Sorts and joins. Item texts are copied once, into one buffer.
+    pub(super) fn string(&self, order: Order) -> Result<String, CanonicalError> {
+        let mut places: Vec<usize> = (0..self.leaves.len()).collect();
+        natural_order::sort(&mut places, &|&a, &b| self.compare(a, b, order));
+        let length = self.leaves.iter().map(|leaf| leaf.path.len() + leaf.text.len() + 2).sum();
+        if length > self.limit {
+            return Err(CanonicalError::TooLong { limit: self.limit });
+        }
+        let mut string = String::with_capacity(length);
+        for (position, &place) in places.iter().enumerate() {
+            if position > 0 {
+                string.push(';');
+            }
+            string.push_str(self.path(place));
+            string.push(':');
+            string.push_str(&self.leaves[place].text);
+        }
+        Ok(string)
+    }
+
+    /// Two neighbours in natural order whose order another official SDK turns round.
+    pub(super) fn contested_pair(&self) -> Option<(&str, &str)> {
+        let mut places: Vec<usize> = (0..self.leaves.len()).collect();
+        natural_order::sort(&mut places, &|&a, &b| self.compare(a, b, Order::Natural));
+        places.windows(2).find_map(|pair| {
+            let (a, b) = (pair[0], pair[1]);
+            let agreed = Order::ALL.iter().all(|&order| self.compare(a, b, order).is_lt())
+                && compare_level_by_level(self.path(a), self.path(b)).is_lt();
+            (!agreed).then(|| (self.path(a), self.path(b)))
+        })
+    }
+
+    fn compare(&self, a: usize, b: usize, order: Order) -> Ordering {
+        let (path_a, path_b) = (self.path(a), self.path(b));
+        match order {
+            Order::Natural => natural_order::compare(path_a.as_bytes(), path_b.as_bytes()),
+            Order::KeyPath => path_a.cmp(path_b),
+            Order::WholeItem => {
+                let whole = |place: usize| {
+                    let (path, text) = (self.path(place), &self.leaves[place].text);
+                    path.bytes().chain([b':']).chain(text.bytes())
+                };
+                whole(a).cmp(whole(b))
+            }
+        }
+    }
+
+    fn path(&self, place: usize) -> &str {
+        &self.paths[self.leaves[place].path.clone()]
+    }
+
+    /// PHP collects items in a map: with `:` in keys two members can get one path, and the later
+    /// one takes the place of the earlier.
+    fn keep_last_of_equal_paths(&mut self) {
+        let mut places: Vec<usize> = (0..self.leaves.len()).collect();
+        places.sort_by(|&a, &b| self.path(a).cmp(self.path(b)));
+        let mut dropped = vec![false; self.leaves.len()];
+        let groups: Vec<Vec<usize>> = places
+            .chunk_by(|&a, &b| self.path(a) == self.path(b))
+            .filter(|group| group.len() > 1)
+            .map(<[usize]>::to_vec)
+            .collect();
+        for group in groups {
+            let (first, last) = (group[0], group[group.len() - 1]);
+            self.leaves[first].text = std::mem::take(&mut self.leaves[last].text);
+            group[1..].iter().for_each(|&place| dropped[place] = true);
+        }
+        let mut dropped = dropped.iter();
+        self.leaves.retain(|_| dropped.next() != Some(&true));
+    }
+}
+
+struct Level<'d> {
+    children: Children<'d>,
+    /// Of the next item of a list.
+    position: usize,
+    /// Length of the path of this level, its `:` included.
+    path: usize,
+}
+
+/// The official JavaScript SDK sorts each object by UTF-16 units and walks it depth first, with
+/// integer keys first (measured).
+fn compare_level_by_level(a: &str, b: &str) -> Ordering {
+    for (a, b) in a.split(':').zip(b.split(':')) {
+        let order = match (a.parse::<u32>(), b.parse::<u32>()) {
+            (Ok(a), Ok(b)) => a.cmp(&b),
+            (Ok(_), Err(_)) => Ordering::Less,
+            (Err(_), Ok(_)) => Ordering::Greater,
+            (Err(_), Err(_)) => a.encode_utf16().cmp(b.encode_utf16()),
+        };
+        if order.is_ne() {
+            return order;
+        }
+    }
+    a.len().cmp(&b.len())
+}
+
+fn push_escaped(path: &mut String, key: &str) {
+    for (position, part) in key.split(':').enumerate() {
+        if position > 0 {
+            path.push_str("::");
+        }
+        path.push_str(part);
+    }
+}
+
+/// Keys that a PHP array does not keep as text: empty ones and integers in canonical form.
+fn is_array_index(key: &str) -> bool {
+    key.is_empty() || key.parse::<i64>().is_ok_and(|number| number.to_string() == key)
+}
