@@ -707,8 +707,9 @@ impl Reader<'_> {
 
     fn position(&self) -> (usize, usize) {
         let before = &self.document.source.as_bytes()[..self.at.min(self.document.source.len())];
-        let lines = before.split(|&byte| byte == b'\n');
-        (lines.clone().count(), lines.last().map_or(0, <[u8]>::len) + 1)
+        let mut lines = before.rsplit(|&byte| byte == b'\n');
+        let column = lines.next().map_or(0, <[u8]>::len) + 1;
+        (lines.count() + 1, column)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::{Serialize, Serializer};
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+use zeroize::{Zeroize, Zeroizing};
 
 /// A project's secret key, as the platform gave it out.
 ///
@@ -52,7 +52,7 @@ impl fmt::Debug for SecretKey {
 /// assert_eq!(format!("{phone:?}"), "[sensitive]");
 /// assert_eq!(phone.expose(), "02081234567");
 /// ```
-#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Zeroize, ZeroizeOnDrop)]
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Sensitive<T: Zeroize>(T);
 
 impl<T: Zeroize> Sensitive<T> {
@@ -64,6 +64,12 @@ impl<T: Zeroize> Sensitive<T> {
     /// The value. What is done with it is now the caller's business.
     pub const fn expose(&self) -> &T {
         &self.0
+    }
+}
+
+impl<T: Zeroize> Drop for Sensitive<T> {
+    fn drop(&mut self) {
+        self.0.zeroize();
     }
 }
 

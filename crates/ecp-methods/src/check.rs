@@ -1,0 +1,391 @@
+//! The one check between a request and the wire.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use ecp_core::{Currency, Money, PaymentId, ProjectId};
+
+use crate::flow::{Flow, FlowKind};
+use crate::method::{DynMethod, Supports};
+use crate::request::{Body, Draft, Field, FlowRequest};
+use crate::spec::{Interface, MethodSpec, Rule};
+
+/// A request that its method allows: the only thing that the transport sends. Only [`prepare`]
+/// and [`prepare_dyn`] make one.
+#[derive(Clone, Debug)]
+pub struct Prepared<F: Flow> {
+    spec: &'static MethodSpec,
+    gate_path: &'static str,
+    request: F::Request,
+    flow: PhantomData<F>,
+}
+
+/// Checks a request for a method that is known to have the flow.
+pub fn prepare<M, R>(method: &M, request: R) -> Result<Prepared<R::Flow>, Rejection>
+where
+    M: Supports<R::Flow>,
+    R: FlowRequest,
+{
+    prepare_dyn(method, request)
+}
+
+/// Checks a request for a method that is known at run time only.
+pub fn prepare_dyn<R: FlowRequest>(
+    method: &dyn DynMethod,
+    request: R,
+) -> Result<Prepared<R::Flow>, Rejection> {
+    let spec = method.spec();
+    let flow = R::Flow::KIND;
+    let reject = |reason| Rejection { method: spec.code(), flow, reason };
+    let rule = spec.rule(flow).ok_or_else(|| reject(Reason::FlowUnsupported))?;
+    let gate_path = spec
+        .gate_path()
+        .filter(|_| rule.interfaces.contains(&Interface::Gate))
+        .ok_or_else(|| reject(Reason::InterfaceUnsupported(Interface::Gate)))?;
+    let draft = request.draft();
+    check(spec, rule, &draft).map_err(reject)?;
+    method.check_draft(flow, &draft)?;
+    Ok(Prepared { spec, gate_path, request, flow: PhantomData })
+}
+
+fn check(spec: &MethodSpec, rule: &Rule, draft: &Draft<'_>) -> Result<(), Reason> {
+    // Exhaustive, so that a new demand without its check does not compile. The interface has been
+    // chosen, and checked, by the caller.
+    let Rule { amounts: _, interfaces: _, needs } = rule;
+
+    let amount = draft.amount();
+    if !spec.currencies().contains(&amount.currency()) {
+        return Err(Reason::CurrencyUnsupported(amount.currency(), spec.currencies()));
+    }
+    if amount.minor() <= 0 {
+        return Err(Reason::AmountNotPositive(amount));
+    }
+    if let Some((least, greatest)) = rule.limits(amount.currency()) {
+        if amount.minor() < least.minor() {
+            return Err(Reason::AmountBelow { amount, least });
+        }
+        if amount.minor() > greatest.minor() {
+            return Err(Reason::AmountAbove { amount, greatest });
+        }
+    }
+    if let Some(&field) = needs.iter().find(|&&field| draft.get(field).is_none()) {
+        return Err(Reason::Missing(field));
+    }
+    for (field, value) in draft.fields.iter() {
+        if let Some(problem) = field.problem(value) {
+            return Err(Reason::Invalid { path: field.path().to_owned(), problem: problem.into() });
+        }
+    }
+    for (path, json) in draft.extra.iter() {
+        let problem = match json {
+            _ if path.split('.').any(str::is_empty) => "is no path".to_owned(),
+            _ if path == "signature" || path == "general.signature" => {
+                "is set when the request is signed".to_owned()
+            }
+            _ if Field::ALL.iter().any(|field| field.path() == path) => {
+                "has a setter; use that".to_owned()
+            }
+            Err(problem) => format!("cannot be sent: {problem}"),
+            Ok(_) => continue,
+        };
+        return Err(Reason::Invalid { path: path.to_owned(), problem });
+    }
+    // Whether paths collide shows only where they meet.
+    body(draft, PLACEHOLDER).map(|_| ())
+}
+
+/// Any project will do to find out whether a body can be built.
+const PLACEHOLDER: u64 = 1;
+
+fn body<'r>(draft: &Draft<'r>, project: u64) -> Result<Body<'r>, Reason> {
+    let mut body = Body::default();
+    let taken = |path: &str| Reason::Invalid {
+        path: path.to_owned(),
+        problem: "is set twice, or stands inside a value".to_owned(),
+    };
+    let own = [
+        body.unsigned("general.project_id", project),
+        body.text("general.payment_id", draft.payment_id.as_str()),
+        body.signed("payment.amount", draft.amount.minor()),
+        body.text("payment.currency", draft.amount.currency().code()),
+    ];
+    debug_assert!(own.iter().all(Result::is_ok), "the first members cannot collide");
+    for (field, value) in draft.fields.iter() {
+        body.text(field.path(), value).map_err(|_| taken(field.path()))?;
+    }
+    for (path, json) in draft.extra.iter() {
+        if let Ok(json) = json {
+            body.json(path, json).map_err(|_| taken(path))?;
+        }
+    }
+    Ok(body)
+}
+
+impl<F: Flow> Prepared<F> {
+    /// The method.
+    pub const fn spec(&self) -> &'static MethodSpec {
+        self.spec
+    }
+
+    /// The payment.
+    pub fn payment_id(&self) -> &PaymentId {
+        self.request.draft().payment_id
+    }
+
+    /// The amount.
+    pub fn amount(&self) -> Money {
+        self.request.draft().amount
+    }
+
+    /// Where Gate takes it: `/v2/payment/wallet/jeton/sale`.
+    pub fn endpoint(&self) -> String {
+        format!("/v2/payment/{}/{}", self.gate_path, F::KIND)
+    }
+
+    /// The JSON to sign and send for a project, still without its signature.
+    #[expect(clippy::missing_panics_doc, reason = "the check has seen to it")]
+    pub fn body(&self, project: ProjectId) -> Vec<u8> {
+        let body = body(&self.request.draft(), project.get())
+            .expect("the check has built this body before");
+        serde_json::to_vec(&body).expect("maps with text keys always serialise")
+    }
+}
+
+/// Why a request was not let through. Nothing was sent.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{method} {flow}: {reason}")]
+pub struct Rejection {
+    method: &'static str,
+    flow: FlowKind,
+    reason: Reason,
+}
+
+/// What a request broke.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Reason {
+    /// The amount is over the greatest allowed.
+    AmountAbove {
+        /// The amount.
+        amount: Money,
+        /// The greatest allowed.
+        greatest: Money,
+    },
+    /// The amount is under the least allowed.
+    AmountBelow {
+        /// The amount.
+        amount: Money,
+        /// The least allowed.
+        least: Money,
+    },
+    /// The amount is zero or less.
+    AmountNotPositive(Money),
+    /// The method does not take the currency, but those.
+    CurrencyUnsupported(Currency, &'static [Currency]),
+    /// The method does not have the flow.
+    FlowUnsupported,
+    /// The method does not have the flow on that interface.
+    InterfaceUnsupported(Interface),
+    /// A field has a value that the platform would refuse.
+    Invalid {
+        /// Its path in the Gate request.
+        path: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A field that the method needs is not set.
+    Missing(Field),
+}
+
+impl Rejection {
+    /// For rules of a method's own: the path of a field and what is wrong with it.
+    pub fn invalid(
+        method: &dyn DynMethod,
+        flow: FlowKind,
+        path: impl Into<String>,
+        problem: impl Into<String>,
+    ) -> Self {
+        let reason = Reason::Invalid { path: path.into(), problem: problem.into() };
+        Self { method: method.spec().code(), flow, reason }
+    }
+
+    /// What was broken.
+    pub const fn reason(&self) -> &Reason {
+        &self.reason
+    }
+
+    /// The path of the field in the Gate request, if it is about one.
+    pub fn path(&self) -> Option<&str> {
+        match &self.reason {
+            Reason::AmountAbove { .. }
+            | Reason::AmountBelow { .. }
+            | Reason::AmountNotPositive(_) => Some("payment.amount"),
+            Reason::CurrencyUnsupported(..) => Some("payment.currency"),
+            Reason::FlowUnsupported | Reason::InterfaceUnsupported(_) => None,
+            Reason::Invalid { path, .. } => Some(path),
+            Reason::Missing(field) => Some(field.path()),
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AmountAbove { amount, greatest } => {
+                write!(f, "`payment.amount`: {amount} is over the greatest amount of {greatest}")
+            }
+            Self::AmountBelow { amount, least } => {
+                write!(f, "`payment.amount`: {amount} is under the least amount of {least}")
+            }
+            Self::AmountNotPositive(amount) => {
+                write!(f, "`payment.amount`: {amount} is not positive")
+            }
+            Self::CurrencyUnsupported(currency, supported) => {
+                write!(f, "`payment.currency`: {currency} is none of")?;
+                supported.iter().try_for_each(|currency| write!(f, " {currency}"))
+            }
+            Self::FlowUnsupported => f.write_str("the method does not have this flow"),
+            Self::InterfaceUnsupported(interface) => {
+                write!(f, "the method does not have this flow on {interface}")
+            }
+            Self::Invalid { path, problem } => write!(f, "`{path}` {problem}"),
+            Self::Missing(field) => write!(f, "`{field}` is required"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::request::{Account, Customer, PayoutRequest, ReturnUrls, SaleRequest};
+    use crate::{Jeton, PaymentMethod, Spec};
+
+    fn sale(amount: &str) -> SaleRequest {
+        SaleRequest::new("X03936".parse().unwrap(), amount.parse().unwrap())
+            .customer(Customer::new().id("customer1").ip_address("192.0.2.1"))
+            .return_urls(
+                ReturnUrls::new()
+                    .success("https://shop.example/success")
+                    .decline("https://shop.example/decline"),
+            )
+    }
+
+    fn message(request: SaleRequest) -> String {
+        match prepare(&Jeton, request) {
+            Ok(_) => "ok".to_owned(),
+            Err(rejection) => rejection.to_string(),
+        }
+    }
+
+    #[test]
+    fn a_prepared_sale_is_the_documented_request() {
+        let prepared = prepare(&Jeton, sale("100.00 EUR")).unwrap();
+        assert_eq!(prepared.endpoint(), "/v2/payment/wallet/jeton/sale");
+        let body = String::from_utf8(prepared.body(ProjectId::new(1236).unwrap())).unwrap();
+        insta::assert_snapshot!(body, @r#"{"customer":{"id":"customer1","ip_address":"192.0.2.1"},"general":{"payment_id":"X03936","project_id":1236},"payment":{"amount":10000,"currency":"EUR"},"return_url":{"decline":"https://shop.example/decline","success":"https://shop.example/success"}}"#);
+    }
+
+    #[test]
+    fn a_prepared_payout_is_the_documented_request() {
+        let request = PayoutRequest::new("63bc".parse().unwrap(), "300.00 EUR".parse().unwrap())
+            .customer(Customer::new().ip_address("248.121.176.220"))
+            .account(Account::new().number("93017949"));
+        let prepared = prepare(&Jeton, request).unwrap();
+        assert_eq!(prepared.endpoint(), "/v2/payment/wallet/jeton/payout");
+        let body = String::from_utf8(prepared.body(ProjectId::new(239).unwrap())).unwrap();
+        insta::assert_snapshot!(body, @r#"{"account":{"number":"93017949"},"customer":{"ip_address":"248.121.176.220"},"general":{"payment_id":"63bc","project_id":239},"payment":{"amount":30000,"currency":"EUR"}}"#);
+    }
+
+    #[test]
+    fn every_rejection_names_the_method_the_flow_and_the_field() {
+        let table = [
+            (sale("1.00 EUR"), "ok"),
+            (sale("100000.00 EUR"), "ok"),
+            (sale("1 JPY"), "ok"),
+            (sale("100000 JPY"), "ok"),
+            (
+                sale("0.99 EUR"),
+                "jeton sale: `payment.amount`: 0.99 EUR is under the least amount of 1.00 EUR",
+            ),
+            (
+                sale("100000.01 EUR"),
+                "jeton sale: `payment.amount`: 100000.01 EUR is over the greatest amount of \
+                 100000.00 EUR",
+            ),
+            (
+                sale("100001 JPY"),
+                "jeton sale: `payment.amount`: 100001 JPY is over the greatest amount of 100000 JPY",
+            ),
+            (sale("0.00 EUR"), "jeton sale: `payment.amount`: 0.00 EUR is not positive"),
+            (sale("-5.00 EUR"), "jeton sale: `payment.amount`: -5.00 EUR is not positive"),
+            (
+                sale("1.00 MYR"),
+                "jeton sale: `payment.currency`: MYR is none of EUR GBP INR JPY NOK PLN RUB TRY USD",
+            ),
+            (
+                SaleRequest::new("X".parse().unwrap(), "1.00 EUR".parse().unwrap()),
+                "jeton sale: `customer.id` is required",
+            ),
+            (
+                sale("1.00 EUR").customer(Customer::new().ip_address("248.121.176")),
+                "jeton sale: `customer.ip_address` is no IPv4 or IPv6 address",
+            ),
+            (sale("1.00 EUR").description(""), "jeton sale: `payment.description` is empty"),
+            (
+                sale("1.00 EUR").extra("customer.id", "x"),
+                "jeton sale: `customer.id` has a setter; use that",
+            ),
+            (
+                sale("1.00 EUR").extra("general.signature", "x"),
+                "jeton sale: `general.signature` is set when the request is signed",
+            ),
+            (
+                sale("1.00 EUR").extra("payment.amount", 1),
+                "jeton sale: `payment.amount` is set twice, or stands inside a value",
+            ),
+            (
+                sale("1.00 EUR").extra("payment", 1),
+                "jeton sale: `payment` is set twice, or stands inside a value",
+            ),
+            (sale("1.00 EUR").extra("payment..x", 1), "jeton sale: `payment..x` is no path"),
+            (sale("1.00 EUR").extra("booking_info.items", [1, 2]), "ok"),
+        ];
+        for (request, expected) in table {
+            assert_eq!(message(request), expected);
+        }
+    }
+
+    #[derive(Debug)]
+    struct Bare;
+
+    impl PaymentMethod for Bare {
+        const SPEC: Spec<Self> = Spec::new("bare", "Bare").currencies(&[Currency::EUR]);
+    }
+
+    #[test]
+    fn a_flow_that_is_not_declared_is_rejected_at_run_time() {
+        let rejection = prepare_dyn(&Bare, sale("1.00 EUR")).unwrap_err();
+        assert_eq!(rejection.to_string(), "bare sale: the method does not have this flow");
+        assert_eq!(rejection.path(), None);
+    }
+
+    #[test]
+    fn extra_fields_go_where_their_path_says() {
+        let request = sale("1.00 EUR")
+            .extra("payment.extra_param", "blue")
+            .extra("addendum.lodging.nights", 3);
+        let prepared = prepare(&Jeton, request).unwrap();
+        let body = String::from_utf8(prepared.body(ProjectId::new(1).unwrap())).unwrap();
+        assert!(body.contains(r#""addendum":{"lodging":{"nights":3}}"#), "{body}");
+        assert!(body.contains(r#""extra_param":"blue""#), "{body}");
+    }
+
+    #[test]
+    fn nothing_personal_is_printed() {
+        let request = sale("1.00 EUR").extra("customer.ssn", "sentinel");
+        let printed = format!("{request:?} {:?}", prepare(&Jeton, request.clone()));
+        for secret in ["customer1", "192.0.2.1", "sentinel"] {
+            assert!(!printed.contains(secret), "{secret} in {printed}");
+        }
+    }
+}

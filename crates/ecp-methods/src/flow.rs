@@ -1,0 +1,65 @@
+//! What can be done with a method.
+
+use std::fmt;
+
+use crate::request::{FlowRequest, PayoutRequest, SaleRequest};
+
+/// A flow as a type. The set is closed: the platform defines it.
+pub trait Flow: sealed::Sealed + Send + Sync + 'static {
+    /// The flow as a value.
+    const KIND: FlowKind;
+    /// What is sent.
+    type Request: FlowRequest;
+}
+
+/// A flow as a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FlowKind {
+    /// Money in.
+    Sale,
+    /// Money out.
+    Payout,
+}
+
+impl FlowKind {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Sale, Self::Payout];
+
+    /// The last part of the Gate path.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sale => "sale",
+            Self::Payout => "payout",
+        }
+    }
+}
+
+impl fmt::Display for FlowKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// Money in: the customer pays the merchant.
+#[derive(Clone, Copy, Debug)]
+pub enum Sale {}
+
+impl Flow for Sale {
+    const KIND: FlowKind = FlowKind::Sale;
+    type Request = SaleRequest;
+}
+
+/// Money out: the merchant pays the customer.
+#[derive(Clone, Copy, Debug)]
+pub enum Payout {}
+
+impl Flow for Payout {
+    const KIND: FlowKind = FlowKind::Payout;
+    type Request = PayoutRequest;
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::Sale {}
+    impl Sealed for super::Payout {}
+}

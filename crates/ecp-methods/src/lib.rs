@@ -1,0 +1,37 @@
+//! Payment methods as data, and the one check that every request passes before it is sent.
+//!
+//! A method is a type with a [`Spec`]: its names, flows, currencies, limits and required fields.
+//! [`prepare`] checks a request against the spec and is the only maker of [`Prepared`], the only
+//! thing that the transport sends.
+//!
+//! ```
+//! use ecp_core::PaymentId;
+//! use ecp_methods::request::{Customer, ReturnUrls, SaleRequest};
+//! use ecp_methods::{Jeton, prepare};
+//!
+//! let request = SaleRequest::new(PaymentId::new("X03936")?, "100.00 EUR".parse()?)
+//!     .customer(Customer::new().id("customer1").ip_address("192.0.2.1"))
+//!     .return_urls(ReturnUrls::new().success("https://shop.example/ok"));
+//!
+//! let rejection = prepare(&Jeton, request).unwrap_err();
+//! assert_eq!(rejection.to_string(), "jeton sale: `return_url.decline` is required");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! A new method is one file in `src/methods` and one line in `src/methods.rs`; from another crate
+//! it is one type and [`Registry::with`].
+
+mod check;
+mod flow;
+mod method;
+mod methods;
+mod registry;
+pub mod request;
+pub mod spec;
+
+pub use self::check::{Prepared, Reason, Rejection, prepare, prepare_dyn};
+pub use self::flow::{Flow, FlowKind, Payout, Sale};
+pub use self::method::{DynMethod, PaymentMethod, Supports};
+pub use self::methods::*;
+pub use self::registry::{Registry, RegistryError, UnknownMethod};
+pub use self::spec::{MethodSpec, Rule, Spec};

@@ -1,0 +1,82 @@
+//! What a method is.
+
+use std::fmt::Debug;
+
+use crate::check::Rejection;
+use crate::flow::{Flow, FlowKind};
+use crate::request::Draft;
+use crate::spec::{MethodSpec, Spec};
+
+/// A payment method: a type whose [`Spec`] says everything that data can say.
+///
+/// ```
+/// use ecp_core::Currency;
+/// use ecp_methods::request::Field;
+/// use ecp_methods::spec::Interface;
+/// use ecp_methods::{PaymentMethod, Registry, Rule, Sale, Spec, Supports};
+///
+/// #[derive(Debug)]
+/// struct Acme;
+///
+/// impl Supports<Sale> for Acme {}
+/// impl PaymentMethod for Acme {
+///     const SPEC: Spec<Self> = Spec::new("acme", "Acme Wallet")
+///         .gate_path("wallet/acme")
+///         .callback_names(&["Acme"])
+///         .currencies(&[Currency::EUR])
+///         .flow::<Sale>(
+///             Rule::new()
+///                 .amount("0.50", "100.00")
+///                 .on(&[Interface::Gate])
+///                 .needs(&[Field::CustomerId]),
+///         );
+/// }
+///
+/// let registry = Registry::builtin().with(Acme)?;
+/// assert_eq!(registry.get("acme")?.spec().title(), "Acme Wallet");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub trait PaymentMethod: Debug + Send + Sync + Sized + 'static {
+    /// The method as data.
+    const SPEC: Spec<Self>;
+
+    /// Rules that data cannot say. It is asked last, when everything in the spec holds.
+    fn check(&self, flow: FlowKind, request: &Draft<'_>) -> Result<(), Rejection> {
+        let _ = (flow, request);
+        Ok(())
+    }
+}
+
+/// Marks a flow that a method has. A flow can be declared in a [`Spec`] only where its marker is,
+/// and typed calls compile only for marked flows.
+#[diagnostic::on_unimplemented(
+    message = "payment method `{Self}` does not support the `{F}` flow",
+    label = "no `{F}` with this method",
+    note = "the flows of a method are listed in its spec and in its documentation"
+)]
+pub trait Supports<F: Flow>: PaymentMethod {}
+
+/// The object-safe face of every [`PaymentMethod`], for code that configuration drives.
+/// It is implemented for all of them, and for nothing else.
+pub trait DynMethod: Debug + Send + Sync + sealed::Sealed {
+    /// The method as data.
+    fn spec(&self) -> &'static MethodSpec;
+
+    /// [`PaymentMethod::check`].
+    fn check_draft(&self, flow: FlowKind, request: &Draft<'_>) -> Result<(), Rejection>;
+}
+
+impl<M: PaymentMethod> DynMethod for M {
+    fn spec(&self) -> &'static MethodSpec {
+        const { &M::SPEC }.untyped()
+    }
+
+    fn check_draft(&self, flow: FlowKind, request: &Draft<'_>) -> Result<(), Rejection> {
+        self.check(flow, request)
+    }
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl<M: super::PaymentMethod> Sealed for M {}
+}

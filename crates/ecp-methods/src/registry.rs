@@ -1,0 +1,137 @@
+//! Methods by name.
+
+use std::sync::Arc;
+
+use crate::method::{DynMethod, PaymentMethod};
+use crate::methods;
+
+/// A set of methods, looked up by code, Gate path or callback name. It is a value: pass it to
+/// whoever needs it.
+///
+/// ```
+/// use ecp_methods::Registry;
+///
+/// let registry = Registry::builtin();
+/// assert_eq!(registry.by_callback_name("JetonWallet").unwrap().spec().code(), "jeton");
+/// assert_eq!(
+///     registry.get("jetton").unwrap_err().to_string(),
+///     "no payment method `jetton`; known are: jeton",
+/// );
+/// ```
+#[derive(Clone, Debug)]
+pub struct Registry {
+    methods: Vec<Arc<dyn DynMethod>>,
+}
+
+/// No method has the code.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no payment method `{code}`; known are: {known}")]
+pub struct UnknownMethod {
+    code: String,
+    known: String,
+}
+
+/// Two methods would answer to one name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{what} `{name}` belongs to payment method `{taken_by}` already")]
+pub struct RegistryError {
+    what: &'static str,
+    name: &'static str,
+    taken_by: &'static str,
+}
+
+impl Registry {
+    /// No methods.
+    pub const fn empty() -> Self {
+        Self { methods: Vec::new() }
+    }
+
+    /// The methods of this crate.
+    pub fn builtin() -> Self {
+        Self { methods: methods::builtin() }
+    }
+
+    /// Adds a method, unless one of its names is taken.
+    pub fn with<M: PaymentMethod>(mut self, method: M) -> Result<Self, RegistryError> {
+        let added = method.spec();
+        let names = |spec: &'static crate::MethodSpec| {
+            let code = [("the code", spec.code())];
+            let gate = spec.gate_path().map(|path| ("the Gate path", path));
+            let page = spec.page_codes().iter().map(|&code| ("the Payment Page code", code));
+            let callback = spec.callback_names().iter().map(|&name| ("the callback name", name));
+            code.into_iter().chain(gate).chain(page).chain(callback)
+        };
+        for other in self.iter() {
+            if let Some((what, name)) =
+                names(added).find(|name| names(other.spec()).any(|taken| taken == *name))
+            {
+                return Err(RegistryError { what, name, taken_by: other.spec().code() });
+            }
+        }
+        self.methods.push(Arc::new(method));
+        Ok(self)
+    }
+
+    /// The method with that code.
+    pub fn get(&self, code: &str) -> Result<&dyn DynMethod, UnknownMethod> {
+        self.iter().find(|method| method.spec().code() == code).ok_or_else(|| UnknownMethod {
+            code: code.to_owned(),
+            known: self.iter().map(|method| method.spec().code()).collect::<Vec<_>>().join(", "),
+        })
+    }
+
+    /// The method with that part of Gate paths.
+    pub fn by_gate_path(&self, path: &str) -> Option<&dyn DynMethod> {
+        self.iter().find(|method| method.spec().gate_path() == Some(path))
+    }
+
+    /// The method that has that name in callbacks.
+    pub fn by_callback_name(&self, name: &str) -> Option<&dyn DynMethod> {
+        self.iter().find(|method| method.spec().callback_names().contains(&name))
+    }
+
+    /// All of them, in the order in which they were added.
+    pub fn iter(&self) -> impl Iterator<Item = &dyn DynMethod> {
+        self.methods.iter().map(AsRef::as_ref)
+    }
+}
+
+impl Default for Registry {
+    fn default() -> Self {
+        Self::builtin()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Jeton, Spec};
+
+    #[derive(Debug)]
+    struct Twin;
+
+    impl PaymentMethod for Twin {
+        const SPEC: Spec<Self> = Spec::new("twin", "Twin").gate_path("wallet/jeton");
+    }
+
+    #[test]
+    fn a_name_belongs_to_one_method() {
+        let message = |result: Result<Registry, RegistryError>| result.unwrap_err().to_string();
+        assert_eq!(
+            message(Registry::builtin().with(Jeton)),
+            "the code `jeton` belongs to payment method `jeton` already"
+        );
+        assert_eq!(
+            message(Registry::builtin().with(Twin)),
+            "the Gate path `wallet/jeton` belongs to payment method `jeton` already"
+        );
+        assert!(Registry::empty().with(Twin).is_ok());
+    }
+
+    #[test]
+    fn built_in_methods_share_no_name() {
+        let mut registry = Registry::empty();
+        registry = registry.with(Jeton).unwrap();
+        assert_eq!(registry.iter().count(), Registry::builtin().iter().count());
+    }
+}

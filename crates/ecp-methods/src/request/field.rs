@@ -1,0 +1,177 @@
+//! Fields by their Gate paths.
+
+use std::fmt;
+use std::net::IpAddr;
+
+macro_rules! fields {
+    ($($(#[$doc:meta])* $field:ident = $path:literal, $check:ident;)*) => {
+        /// A field of a request that has a setter.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum Field {
+            $($(#[$doc])* $field,)*
+        }
+
+        impl Field {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$field),*];
+
+            /// The path in a Gate request.
+            pub const fn path(self) -> &'static str {
+                match self {
+                    $(Self::$field => $path,)*
+                }
+            }
+
+            /// What is wrong with a value, by the rules of PROTOCOL 2.4.
+            pub(crate) fn problem(self, value: &str) -> Option<&'static str> {
+                match self {
+                    $(Self::$field => $check(value),)*
+                }
+            }
+        }
+    };
+}
+
+fields! {
+    /// Wallet or account number.
+    AccountNumber = "account.number", text;
+    /// Street, house and flat.
+    CustomerAddress = "customer.address", text;
+    /// City.
+    CustomerCity = "customer.city", text;
+    /// ISO 3166-1 alpha-2.
+    CustomerCountry = "customer.country", country;
+    /// `DD-MM-YYYY`.
+    CustomerDayOfBirth = "customer.day_of_birth", day;
+    /// E-mail address.
+    CustomerEmail = "customer.email", email;
+    /// First name.
+    CustomerFirstName = "customer.first_name", text;
+    /// The merchant's id of the customer, unique in the project.
+    CustomerId = "customer.id", text;
+    /// IPv4 or IPv6.
+    CustomerIpAddress = "customer.ip_address", ip_address;
+    /// Last name.
+    CustomerLastName = "customer.last_name", text;
+    /// 4 to 24 digits.
+    CustomerPhone = "customer.phone", phone;
+    /// State or region.
+    CustomerState = "customer.state", text;
+    /// Postal code.
+    CustomerZip = "customer.zip", text;
+    /// Where to send this payment's callbacks instead of the project's address.
+    CallbackUrl = "general.merchant_callback_url", url;
+    /// The merchant's description.
+    Description = "payment.description", text;
+    /// Where the customer returns to after a decline.
+    ReturnDecline = "return_url.decline", url;
+    /// Where the customer returns to in any case.
+    ReturnNeutral = "return_url.return", url;
+    /// Where the customer returns to after a success.
+    ReturnSuccess = "return_url.success", url;
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.path())
+    }
+}
+
+fn text(value: &str) -> Option<&'static str> {
+    match value.chars().count() {
+        0 => Some("is empty"),
+        1..=255 if value.contains(char::is_control) => Some("holds a control character"),
+        1..=255 => None,
+        _ => Some("is longer than 255 characters"),
+    }
+}
+
+fn country(value: &str) -> Option<&'static str> {
+    let valid = value.len() == 2 && value.bytes().all(|byte| byte.is_ascii_uppercase());
+    (!valid).then_some("must be two capital letters (ISO 3166-1)")
+}
+
+fn day(value: &str) -> Option<&'static str> {
+    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let parts: Vec<&str> = value.split('-').collect();
+    let valid = matches!(
+        parts.as_slice(),
+        [day, month, year] if [day.len(), month.len(), year.len()] == [2, 2, 4]
+            && digits(day) && digits(month) && digits(year)
+    );
+    (!valid).then_some("must have the form DD-MM-YYYY")
+}
+
+fn email(value: &str) -> Option<&'static str> {
+    let valid = matches!(value.split_once('@'), Some((name, host))
+        if !name.is_empty() && !host.is_empty() && !host.contains('@'));
+    if valid && !value.contains(char::is_whitespace) {
+        text(value)
+    } else {
+        Some("is no e-mail address")
+    }
+}
+
+fn ip_address(value: &str) -> Option<&'static str> {
+    value.parse::<IpAddr>().is_err().then_some("is no IPv4 or IPv6 address")
+}
+
+fn phone(value: &str) -> Option<&'static str> {
+    let valid = (4..=24).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_digit());
+    (!valid).then_some("must be 4 to 24 digits")
+}
+
+fn url(value: &str) -> Option<&'static str> {
+    let rest = value.strip_prefix("https://").or_else(|| value.strip_prefix("http://"));
+    let host = rest.and_then(|rest| rest.split(['/', '?', '#']).next()).unwrap_or_default();
+    if host.is_empty() {
+        Some("must be an http or https address")
+    } else if host.contains('@') {
+        Some("must not hold a user name")
+    } else if value.contains(|c: char| c.is_control() || c.is_whitespace()) {
+        Some("must not hold spaces or control characters")
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rule_has_both_sides() {
+        let long = "x".repeat(256);
+        let table = [
+            (Field::CustomerId, "user007", None),
+            (Field::CustomerId, "", Some("is empty")),
+            (Field::CustomerId, "a\u{0}", Some("holds a control character")),
+            (Field::CustomerId, &long, Some("is longer than 255 characters")),
+            (Field::CustomerCountry, "MY", None),
+            (Field::CustomerCountry, "my", Some("must be two capital letters (ISO 3166-1)")),
+            (Field::CustomerDayOfBirth, "31-12-1999", None),
+            (Field::CustomerDayOfBirth, "1999-12-31", Some("must have the form DD-MM-YYYY")),
+            (Field::CustomerEmail, "smith@example.com", None),
+            (Field::CustomerEmail, "smith", Some("is no e-mail address")),
+            (Field::CustomerEmail, "a@b@c", Some("is no e-mail address")),
+            (Field::CustomerEmail, "a b@c", Some("is no e-mail address")),
+            (Field::CustomerIpAddress, "2001:db8::1", None),
+            (Field::CustomerIpAddress, "248.121.176", Some("is no IPv4 or IPv6 address")),
+            (Field::CustomerPhone, "0000000000009999", None),
+            (Field::CustomerPhone, "+44123", Some("must be 4 to 24 digits")),
+            (Field::ReturnSuccess, "https://shop.example/?a=1", None),
+            (Field::ReturnSuccess, "javascript:alert(1)", Some("must be an http or https address")),
+            (Field::ReturnSuccess, "https:///x", Some("must be an http or https address")),
+            (Field::ReturnSuccess, "https://u@shop.example", Some("must not hold a user name")),
+            (
+                Field::ReturnSuccess,
+                "https://shop.example/a b",
+                Some("must not hold spaces or control characters"),
+            ),
+        ];
+        for (field, value, problem) in table {
+            assert_eq!(field.problem(value), problem, "{field}: {value:?}");
+        }
+    }
+}
