@@ -1,0 +1,131 @@
+//! What is known when a call did not end well.
+
+use std::fmt;
+
+use ecp_core::model::{Code, ErrorItem, ModelError};
+use ecp_core::signature::{SignError, VerifyError};
+use ecp_methods::Rejection;
+
+use crate::http::TransportError;
+
+/// Why a call to Gate has no result.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum GateError {
+    /// The request breaks the method's spec. Nothing was sent.
+    #[error(transparent)]
+    Rejected(#[from] Rejection),
+    /// The official SDKs would not agree on the request's signature. Nothing was sent.
+    #[error("cannot be signed: {0}")]
+    Unsigned(#[from] SignError),
+    /// There was no connection. Nothing was sent.
+    #[error(transparent)]
+    NotSent(TransportError),
+    /// The platform refused the request and has registered nothing.
+    #[error(transparent)]
+    Refused(Refusal),
+    /// The request may have been registered, or not.
+    #[error("the outcome is unknown: {0}")]
+    Unknown(#[source] UnknownReason),
+}
+
+/// What is known about a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome<'e> {
+    /// It never left. It can be sent again as it is.
+    NotSent,
+    /// The platform answered that it did not register it.
+    Refused {
+        /// The platform's code.
+        code: &'e Code,
+        /// The platform's words.
+        message: &'e str,
+    },
+    /// It may be under way. Ask for its status; do not send it again and do not give the payment
+    /// another id.
+    Unknown,
+}
+
+impl GateError {
+    /// What is known about the request.
+    pub fn outcome(&self) -> Outcome<'_> {
+        match self {
+            Self::Rejected(_) | Self::Unsigned(_) | Self::NotSent(_) => Outcome::NotSent,
+            Self::Refused(refusal) => {
+                Outcome::Refused { code: &refusal.code, message: &refusal.message }
+            }
+            Self::Unknown(_) => Outcome::Unknown,
+        }
+    }
+
+    /// The platform's code, if it gave one.
+    pub fn code(&self) -> Option<&Code> {
+        match self {
+            Self::Refused(refusal) => Some(&refusal.code),
+            _ => None,
+        }
+    }
+}
+
+impl From<TransportError> for GateError {
+    fn from(error: TransportError) -> Self {
+        if error.may_have_arrived() {
+            Self::Unknown(UnknownReason::Transport(error))
+        } else {
+            Self::NotSent(error)
+        }
+    }
+}
+
+/// The platform's answer to a request that it did not register.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Refusal {
+    /// The code. [`Code::info`] says what to do.
+    pub code: Code,
+    /// The code in words.
+    pub message: String,
+    /// Details, with the paths of fields.
+    pub errors: Vec<ErrorItem>,
+    /// The HTTP status. Its meaning is not documented.
+    pub http_status: u16,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "refused with code {}: {}", self.code, self.message)?;
+        for field in self.errors.iter().filter_map(|error| error.field.as_deref()) {
+            write!(f, " (`{field}`)")?;
+        }
+        match self.code.info() {
+            Some(info) => write!(f, "; {}", info.advice),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+/// Why nobody can tell what became of a request.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum UnknownReason {
+    /// The connection failed after it was open.
+    #[error(transparent)]
+    Transport(TransportError),
+    /// An HTTP status that proves nothing: a redirect, a server error, a proxy's answer.
+    #[error("HTTP status {0} proves nothing")]
+    HttpStatus(u16),
+    /// An answer that is none of the documented ones.
+    #[error("the answer cannot be read: {0}")]
+    Unreadable(#[from] ModelError),
+    /// An answer without a signature that it must have, or with a wrong one.
+    #[error("the answer is not genuine: {0}")]
+    NotGenuine(#[from] VerifyError),
+    /// An answer about something else.
+    #[error("the answer has another `{0}` than the request")]
+    Mismatch(&'static str),
+    /// An error answer whose code does not say that nothing was registered.
+    #[error("code {0} does not say that nothing was registered")]
+    Inconclusive(Code),
+}

@@ -1,0 +1,106 @@
+//! The seam to HTTP.
+
+#[cfg(feature = "reqwest")]
+pub(crate) mod reqwest;
+#[cfg(feature = "tower")]
+pub(crate) mod tower;
+
+use std::error::Error;
+use std::fmt;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{Request, Response};
+
+/// Sends one request and reads one response.
+///
+/// An implementation must not follow redirects, must not send anything twice, and must bound the
+/// time it takes and the response that it reads. Above all it must be honest about
+/// [`TransportError`]: a request that may have left is never "not sent".
+#[async_trait]
+pub trait HttpTransport: fmt::Debug + Send + Sync {
+    /// Sends the request. Any response is `Ok`, whatever its status.
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError>;
+}
+
+#[async_trait]
+impl<T: HttpTransport + ?Sized> HttpTransport for std::sync::Arc<T> {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        (**self).send(request).await
+    }
+}
+
+/// Why there is no response.
+#[derive(Debug)]
+pub struct TransportError {
+    sent: bool,
+    source: Box<dyn Error + Send + Sync>,
+}
+
+impl TransportError {
+    /// Not one byte of the request reached the other side: no address, no connection, no TLS.
+    pub fn not_sent(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { sent: false, source: source.into() }
+    }
+
+    /// The request may have arrived: everything that happens on an open connection.
+    pub fn maybe_sent(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { sent: true, source: source.into() }
+    }
+
+    /// Whether the request may have arrived.
+    pub const fn may_have_arrived(&self) -> bool {
+        self.sent
+    }
+}
+
+impl fmt::Display for TransportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = if self.sent { "no response" } else { "no connection" };
+        write!(f, "{what}: {}", self.source)?;
+        // The cause at the bottom is what tells a refused port from a wrong name.
+        let mut cause: &dyn Error = &*self.source;
+        while let Some(deeper) = cause.source() {
+            cause = deeper;
+        }
+        if std::ptr::addr_eq(cause, &raw const *self.source) {
+            Ok(())
+        } else {
+            write!(f, " ({cause})")
+        }
+    }
+}
+
+impl Error for TransportError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&*self.source)
+    }
+}
+
+/// The response is larger than allowed.
+#[cfg(any(feature = "reqwest", feature = "tower"))]
+#[derive(Debug, thiserror::Error)]
+#[error("the response is larger than {limit} bytes")]
+struct TooLarge {
+    limit: usize,
+}
+
+/// Reads a body to its end, within a limit.
+#[cfg(any(feature = "reqwest", feature = "tower"))]
+async fn read<B>(response: Response<B>, limit: usize) -> Result<Response<Bytes>, TransportError>
+where
+    B: http_body::Body<Data: Send> + Send,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    use http_body_util::{BodyExt, LengthLimitError, Limited};
+
+    let (parts, body) = response.into_parts();
+    let collected = Limited::new(body, limit).collect().await.map_err(|error| {
+        if error.is::<LengthLimitError>() {
+            TransportError::maybe_sent(TooLarge { limit })
+        } else {
+            TransportError::maybe_sent(error)
+        }
+    })?;
+    Ok(Response::from_parts(parts, collected.to_bytes()))
+}

@@ -1,0 +1,117 @@
+//! reqwest as the transport.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{Request, Response};
+use rustls_platform_verifier::BuilderVerifierExt;
+
+use super::{HttpTransport, TransportError, read};
+
+/// How long to wait. The platform answers a registration within seconds; its plugins wait 3 to 20.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Timeouts {
+    /// For a connection, TLS included. 5 seconds by default.
+    pub connect: Duration,
+    /// For the next bytes of the response. 20 seconds by default.
+    pub read: Duration,
+    /// For all of it. 30 seconds by default.
+    pub total: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(5),
+            read: Duration::from_secs(20),
+            total: Duration::from_secs(30),
+        }
+    }
+}
+
+impl Timeouts {
+    /// The defaults with another time for a connection.
+    pub fn connect(self, connect: Duration) -> Self {
+        Self { connect, ..self }
+    }
+
+    /// The defaults with another time for the next bytes.
+    pub fn read(self, read: Duration) -> Self {
+        Self { read, ..self }
+    }
+
+    /// The defaults with another time for all of it.
+    pub fn total(self, total: Duration) -> Self {
+        Self { total, ..self }
+    }
+}
+
+/// An HTTPS client: reqwest on rustls with ring, trusting what the operating system trusts.
+///
+/// Redirects are not followed, nothing is sent twice, and a response of more than 1 MiB is an
+/// error. Clones share their connections.
+#[derive(Clone, Debug)]
+pub struct ReqwestTransport {
+    client: reqwest::Client,
+    response_limit: usize,
+}
+
+/// The client could not be set up, for want of trusted certificates for example.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot set up the HTTP client")]
+pub struct ClientError(#[source] Box<dyn std::error::Error + Send + Sync>);
+
+impl ReqwestTransport {
+    /// A client with the default [`Timeouts`].
+    pub fn new() -> Result<Self, ClientError> {
+        Self::with_timeouts(Timeouts::default())
+    }
+
+    /// A client that waits that long.
+    pub fn with_timeouts(timeouts: Timeouts) -> Result<Self, ClientError> {
+        // The provider is handed over here: no process-wide default is needed or set.
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let tls = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .and_then(BuilderVerifierExt::with_platform_verifier)
+            .map_err(|error| ClientError(error.into()))?
+            .with_no_client_auth();
+        let client = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .connect_timeout(timeouts.connect)
+            .read_timeout(timeouts.read)
+            .timeout(timeouts.total)
+            .build()
+            .map_err(|error| ClientError(error.into()))?;
+        Ok(Self { client, response_limit: 1024 * 1024 })
+    }
+
+    /// Reads at most that many bytes of a response.
+    pub fn response_limit(self, bytes: usize) -> Self {
+        Self { response_limit: bytes, ..self }
+    }
+}
+
+#[async_trait]
+impl HttpTransport for ReqwestTransport {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        let request = request
+            .try_into()
+            .map_err(|error: reqwest::Error| TransportError::not_sent(error.without_url()))?;
+        let response = self.client.execute(request).await.map_err(|error| {
+            // A failure to connect comes before the first byte of the request. A time-out of the
+            // whole call may strike at any moment, so it does not count as one.
+            if error.is_builder() || error.is_connect() {
+                TransportError::not_sent(error.without_url())
+            } else {
+                TransportError::maybe_sent(error.without_url())
+            }
+        })?;
+        read(response.into(), self.response_limit).await
+    }
+}

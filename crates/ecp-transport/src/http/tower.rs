@@ -1,0 +1,49 @@
+//! Any tower service as the transport.
+
+use std::error::Error;
+use std::fmt;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
+use tower::{Service, ServiceExt};
+
+use super::{HttpTransport, TransportError, read};
+
+/// Sends requests into a tower service in the same process, such as an axum router.
+#[derive(Clone)]
+pub struct TowerTransport<S> {
+    service: S,
+    response_limit: usize,
+}
+
+impl<S> TowerTransport<S> {
+    /// A transport into a service. The service is cloned for each request.
+    pub const fn new(service: S) -> Self {
+        Self { service, response_limit: 1024 * 1024 }
+    }
+}
+
+impl<S> fmt::Debug for TowerTransport<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TowerTransport")
+    }
+}
+
+#[async_trait]
+impl<S, B> HttpTransport for TowerTransport<S>
+where
+    S: Service<Request<Full<Bytes>>, Response = Response<B>> + Clone + Send + Sync,
+    S::Future: Send,
+    S::Error: Into<Box<dyn Error + Send + Sync>>,
+    B: http_body::Body<Data: Send> + Send,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        let service = self.service.clone();
+        let response =
+            service.oneshot(request.map(Full::new)).await.map_err(TransportError::maybe_sent)?;
+        read(response, self.response_limit).await
+    }
+}

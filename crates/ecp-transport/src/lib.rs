@@ -1,0 +1,48 @@
+//! The Gate client: prepared requests out, registrations and statuses back.
+//!
+//! [`Gate`] signs and sends what [`ecp_methods::prepare`] has checked, over any [`HttpTransport`].
+//! An error says what is known about the request in [`GateError::outcome`]: it was not sent, it
+//! was refused, or nobody can tell. In the last case ask [`Gate::status`] and keep the payment's
+//! id; this crate never sends a sale or a payout a second time.
+//!
+//! ```no_run
+//! use ecp_core::{PaymentId, ProjectId, SecretKey};
+//! use ecp_methods::Jeton;
+//! use ecp_methods::request::{Account, Customer, PayoutRequest};
+//! use ecp_transport::{Gate, Outcome, ReqwestTransport};
+//!
+//! # async fn pay(key: SecretKey) -> Result<(), Box<dyn std::error::Error>> {
+//! let gate = Gate::new(ProjectId::new(1236)?, &key, ReqwestTransport::new()?);
+//! let payout = PayoutRequest::new(PaymentId::new("P-17")?, "300.00 EUR".parse()?)
+//!     .customer(Customer::new().ip_address("192.0.2.1"))
+//!     .account(Account::new().number("93017949"));
+//!
+//! match gate.payout(&Jeton, payout).await {
+//!     Ok(accepted) => println!("registered as {}", accepted.request_id),
+//!     Err(error) => match error.outcome() {
+//!         Outcome::NotSent => println!("nothing happened: {error}"),
+//!         Outcome::Refused { code, .. } => println!("refused with code {code}"),
+//!         Outcome::Unknown => println!("ask for the status of P-17: {error}"),
+//!     },
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Features
+//!
+//! - `reqwest` (default): [`ReqwestTransport`], an HTTPS client on rustls. Without it the crate
+//!   brings no HTTP client; implement [`HttpTransport`] for yours.
+//! - `tower`: [`TowerTransport`] sends requests into a tower service in the same process.
+
+mod error;
+mod gate;
+mod http;
+
+pub use self::error::{GateError, Outcome, Refusal, UnknownReason};
+pub use self::gate::{Accepted, Gate, InvalidBaseUrl, PRODUCTION_URL};
+#[cfg(feature = "reqwest")]
+pub use self::http::reqwest::{ClientError, ReqwestTransport, Timeouts};
+#[cfg(feature = "tower")]
+pub use self::http::tower::TowerTransport;
+pub use self::http::{HttpTransport, TransportError};

@@ -1,0 +1,315 @@
+//! What Gate's answers are taken to mean.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use ecp_core::signature::{self, Place, Rules, SigningKey};
+use ecp_core::{PaymentId, ProjectId, SecretKey};
+use ecp_methods::Jeton;
+use ecp_methods::request::{Account, Customer, PayoutRequest};
+use ecp_transport::{Gate, GateError, HttpTransport, Outcome, TransportError};
+use http::{Request, Response};
+
+const KEY: &str = "outcomes-key";
+
+/// Gives one answer and keeps the requests.
+#[derive(Debug)]
+struct Scripted {
+    status: u16,
+    body: Vec<u8>,
+    seen: Mutex<Vec<Request<Bytes>>>,
+}
+
+#[async_trait]
+impl HttpTransport for Scripted {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        self.seen.lock().unwrap().push(request);
+        let response = Response::builder().status(self.status);
+        Ok(response.body(Bytes::from(self.body.clone())).unwrap())
+    }
+}
+
+/// Fails in one of the two ways.
+#[derive(Debug)]
+struct Failing {
+    sent: bool,
+}
+
+#[async_trait]
+impl HttpTransport for Failing {
+    async fn send(&self, _: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        let reason = "connection reset";
+        Err(if self.sent {
+            TransportError::maybe_sent(reason)
+        } else {
+            TransportError::not_sent(reason)
+        })
+    }
+}
+
+fn secret() -> SecretKey {
+    SecretKey::new(KEY).unwrap()
+}
+
+fn gate(transport: impl HttpTransport + 'static) -> Gate {
+    Gate::new(ProjectId::new(239).unwrap(), &secret(), transport)
+}
+
+fn answering(status: u16, body: &str) -> Gate {
+    gate(Scripted { status, body: body.into(), seen: Mutex::default() })
+}
+
+fn payout() -> PayoutRequest {
+    PayoutRequest::new(id(), "300.00 EUR".parse().unwrap())
+        .customer(Customer::new().ip_address("192.0.2.1"))
+        .account(Account::new().number("93017949"))
+}
+
+fn id() -> PaymentId {
+    PaymentId::new("P-17").unwrap()
+}
+
+fn signed(body: &str) -> String {
+    let key = SigningKey::new(&secret());
+    let bytes =
+        signature::sign_document(&key, body.as_bytes(), Place::Root, Rules::private()).unwrap();
+    String::from_utf8(bytes).unwrap()
+}
+
+fn summary(error: &GateError) -> String {
+    let outcome = match error.outcome() {
+        Outcome::NotSent => "not sent".to_owned(),
+        Outcome::Refused { code, message } => format!("refused {code} {message}"),
+        Outcome::Unknown => "unknown".to_owned(),
+    };
+    format!("{outcome} | {error}")
+}
+
+#[tokio::test]
+async fn a_registration_is_accepted() {
+    let gate = answering(
+        200,
+        r#"{"status":"success","request_id":"ea8d37","project_id":239,"payment_id":"P-17"}"#,
+    );
+    let accepted = gate.payout(&Jeton, payout()).await.unwrap();
+    assert_eq!((accepted.payment_id.as_str(), accepted.request_id.as_str()), ("P-17", "ea8d37"));
+}
+
+#[tokio::test]
+async fn only_an_answer_that_proves_it_counts_as_refused_and_only_a_registration_as_accepted() {
+    let wrongly_signed = r#"{"status":"success","request_id":"r","signature":"AAAA"}"#;
+    let table = [
+        (
+            400,
+            r#"{"status":"error","code":"3041","message":"Payment ID already exists"}"#,
+            "refused 3041 Payment ID already exists | refused with code 3041: Payment ID already \
+             exists; correct the request",
+        ),
+        (
+            400,
+            r#"{"status":"error","code":2004,"message":"Required field not provided",
+                "errors":[{"code":"2004","field":"customer.ip_address"}]}"#,
+            "refused 2004 Required field not provided | refused with code 2004: Required field \
+             not provided (`customer.ip_address`); correct the request",
+        ),
+        (
+            200,
+            r#"{"status":"error","code":"31337","message":"?"}"#,
+            "refused 31337 ? | refused with code 31337: ?",
+        ),
+        (
+            400,
+            r#"{"status":"error","code":"9999","message":"Awaiting processing"}"#,
+            "unknown | the outcome is unknown: code 9999 does not say that nothing was registered",
+        ),
+        (
+            400,
+            r#"{"status":"error","code":"501","message":"Internal error"}"#,
+            "unknown | the outcome is unknown: code 501 does not say that nothing was registered",
+        ),
+        (
+            400,
+            r#"{"status":"error","message":"?"}"#,
+            "unknown | the outcome is unknown: the answer cannot be read: `code` is missing",
+        ),
+        (
+            500,
+            r#"{"status":"error","code":"3041","message":"Payment ID already exists"}"#,
+            "unknown | the outcome is unknown: HTTP status 500 proves nothing",
+        ),
+        (302, "", "unknown | the outcome is unknown: HTTP status 302 proves nothing"),
+        (
+            403,
+            "<html>Forbidden</html>",
+            "unknown | the outcome is unknown: HTTP status 403 proves nothing",
+        ),
+        (
+            201,
+            r#"{"status":"success","request_id":"r"}"#,
+            "unknown | the outcome is unknown: HTTP status 201 proves nothing",
+        ),
+        (
+            200,
+            "<html>ok</html>",
+            "unknown | the outcome is unknown: the answer cannot be read: line 1, column 1: \
+             expected a value",
+        ),
+        (
+            200,
+            r#"{"status":"success"}"#,
+            "unknown | the outcome is unknown: the answer cannot be read: `request_id` is missing",
+        ),
+        (
+            200,
+            r#"{"status":"registered","request_id":"r"}"#,
+            "unknown | the outcome is unknown: HTTP status 200 proves nothing",
+        ),
+        (
+            200,
+            r#"{"status":"success","request_id":"r","payment_id":"P-18"}"#,
+            "unknown | the outcome is unknown: the answer has another `payment_id` than the request",
+        ),
+        (
+            200,
+            r#"{"status":"success","request_id":"r","project_id":240}"#,
+            "unknown | the outcome is unknown: the answer has another `project_id` than the request",
+        ),
+        (
+            200,
+            r#"{"status":"success","status":"error"}"#,
+            "unknown | the outcome is unknown: the answer cannot be read: `status` appears twice",
+        ),
+        (
+            200,
+            wrongly_signed,
+            "unknown | the outcome is unknown: the answer is not genuine: the signature is not 88 \
+             characters of Base64",
+        ),
+    ];
+    for (status, body, expected) in table {
+        let error = answering(status, body).payout(&Jeton, payout()).await.unwrap_err();
+        assert_eq!(summary(&error), expected, "{status} {body}");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_was_open_leaves_the_outcome_unknown() {
+    let error = gate(Failing { sent: true }).payout(&Jeton, payout()).await.unwrap_err();
+    assert_eq!(summary(&error), "unknown | the outcome is unknown: no response: connection reset");
+    let error = gate(Failing { sent: false }).payout(&Jeton, payout()).await.unwrap_err();
+    assert_eq!(summary(&error), "not sent | no connection: connection reset");
+}
+
+#[tokio::test]
+async fn what_the_spec_forbids_is_never_sent() {
+    let transport =
+        std::sync::Arc::new(Scripted { status: 200, body: Vec::new(), seen: Mutex::default() });
+    let gate = gate(transport.clone());
+    let too_much = PayoutRequest::new(id(), "100000.01 EUR".parse().unwrap());
+    let error = gate.payout(&Jeton, too_much).await.unwrap_err();
+    assert_eq!(error.outcome(), Outcome::NotSent);
+    let ambiguous = payout().extra("addendum.rate", 1.5);
+    let error = gate.payout(&Jeton, ambiguous).await.unwrap_err();
+    assert_eq!(
+        summary(&error),
+        "not sent | cannot be signed: `addendum.rate`: a number must be an integer; send \
+         fractions as text"
+    );
+    assert!(transport.seen.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn the_bytes_that_leave_carry_their_own_signature() {
+    let transport = std::sync::Arc::new(Scripted {
+        status: 200,
+        body: br#"{"status":"success","request_id":"r"}"#.to_vec(),
+        seen: Mutex::default(),
+    });
+    let gate = gate(transport.clone()).base_url("http://127.0.0.1:8080").unwrap();
+    gate.payout(&Jeton, payout().description("a;b")).await.unwrap();
+
+    let seen = transport.seen.lock().unwrap();
+    let [request] = seen.as_slice() else { panic!("one request, not {}", seen.len()) };
+    assert_eq!(request.uri(), "http://127.0.0.1:8080/v2/payment/wallet/jeton/payout");
+    assert_eq!(
+        (request.method().as_str(), &request.headers()["content-type"]),
+        ("POST", &"application/json".parse().unwrap())
+    );
+    let found = signature::verify(&[SigningKey::new(&secret())], request.body()).unwrap();
+    assert_eq!(found.order, signature::Order::Natural);
+}
+
+#[tokio::test]
+async fn a_status_must_be_signed_and_about_the_payment() {
+    let body = r#"{"project_id":239,"payment":{"id":"P-17","status":"processing"}}"#;
+    let status = answering(200, &signed(body)).status(&id()).await.unwrap();
+    assert_eq!(status.payment_status().unwrap().as_str(), "processing");
+
+    let table = [
+        (
+            200,
+            body.to_owned(),
+            "no signature: neither `signature` nor `general.signature` is there",
+        ),
+        (
+            200,
+            signed(&body.replace("P-17", "P-18")),
+            "the answer has another `payment_id` than the request",
+        ),
+        (200, signed(body).replace("processing", "success"), "the signature does not match"),
+        (500, signed(body), "HTTP status 500 proves nothing"),
+    ];
+    for (status, body, expected) in table {
+        let error = answering(status, &body).status(&id()).await.unwrap_err();
+        assert!(error.to_string().contains(expected), "{error}");
+        assert_eq!(error.outcome(), Outcome::Unknown);
+    }
+}
+
+#[tokio::test]
+async fn a_payment_that_was_never_registered_is_told_from_others() {
+    let body = r#"{"project_id":239,"payment":{"id":"P-17","status":"error"},
+        "errors":[{"code":"3061","message":"Transaction not found"}]}"#;
+    assert!(answering(200, &signed(body)).status(&id()).await.unwrap().is_unknown_payment());
+    let other = body.replace("3061", "3062");
+    assert!(!answering(200, &signed(&other)).status(&id()).await.unwrap().is_unknown_payment());
+}
+
+#[test]
+fn an_address_must_be_one_that_keeps_a_secret() {
+    let table = [
+        ("https://api.example", None),
+        ("http://127.0.0.1:80", None),
+        ("http://[::1]:80/", None),
+        ("http://localhost:9", None),
+        ("http://api.ecommpay.com", Some("plain HTTP is for this machine only")),
+        ("http://127.0.0.1.example", Some("plain HTTP is for this machine only")),
+        ("ftp://127.0.0.1", Some("the scheme must be https")),
+        ("api.ecommpay.com", Some("it has no scheme or no host")),
+        ("https://api.ecommpay.com/v2", Some("a path does not belong to it")),
+        ("https://a b", Some("it is no URL")),
+    ];
+    for (url, problem) in table {
+        let result = answering(200, "").base_url(url);
+        match problem {
+            None => assert!(result.is_ok(), "{url}"),
+            Some(problem) => assert_eq!(
+                result.unwrap_err().to_string(),
+                format!("`{url}` is no Gate address: {problem}")
+            ),
+        }
+    }
+}
+
+#[tokio::test]
+async fn neither_the_key_nor_personal_data_is_printed() {
+    let gate = gate(Failing { sent: true });
+    let error = gate.payout(&Jeton, payout()).await.unwrap_err();
+    let printed = format!("{gate:?} {error:?} {error} {:?}", payout());
+    for secret in [KEY, "192.0.2.1", "93017949"] {
+        assert!(!printed.contains(secret), "{secret} in {printed}");
+    }
+}
