@@ -1,0 +1,4 @@
+//! Measurements live in `benches/`. Run them with `cargo bench -p ecp-benches`.
+//!
+//! Each group holds its floor, the work that cannot be avoided: for signatures that is the bare
+//! keyed HMAC over the canonical string. Machines are noisy, so compare within one run.

@@ -1,0 +1,77 @@
+//! `ecp sign`
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Args;
+use ecp_core::signature::{self, Rules};
+
+use crate::documents;
+use crate::key::KeyOptions;
+
+/// Print the signature of a JSON document on standard input
+///
+/// The document may be any JSON object. A `signature` that stands in it is left out. What the
+/// platform's official SDKs would sign differently is refused with its path, and so is `;`, which
+/// must not appear on the Payment Page.
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  ecp sign --key-env ECP_KEY < request.json\n  ecp sign --string < request.json\n  ecp sign --jsonl --key-file key.txt < requests.jsonl\n\nWith --jsonl there is one line of output for each document; it is empty where the document\nwas refused, and the reason stands on standard error with the number of the line."
+)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
+pub(crate) struct Sign {
+    #[command(flatten)]
+    key: KeyOptions,
+
+    /// Print the canonical string, the text that is signed, instead; this needs no key
+    #[arg(long)]
+    string: bool,
+
+    /// Sign for Gate or the Data API, where nobody but the platform sees the signature: `;` is fine
+    #[arg(long)]
+    private: bool,
+
+    /// Sign what would be refused, exactly as the official PHP SDK does
+    #[arg(long)]
+    allow_ambiguous: bool,
+
+    /// Read one document a line
+    #[arg(long)]
+    jsonl: bool,
+}
+
+impl Sign {
+    pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
+        let rules = if self.private { Rules::private() } else { Rules::public() };
+        let rules = rules.limits(documents::limits());
+        let rules = if self.allow_ambiguous { rules.allow_ambiguous() } else { rules };
+        let key = if self.string { None } else { Some(self.key.load_one()?) };
+
+        let mut failed = false;
+        let mut output = std::io::stdout().lock();
+        documents::for_each(self.jsonl, |line, document| {
+            let signed = match &key {
+                None => signature::canonical_string(document, rules),
+                Some(key) => signature::sign(&key.key, document, rules)
+                    .map(|signature| signature.to_string()),
+            };
+            match (signed, line) {
+                (Ok(text), _) => writeln!(output, "{text}")?,
+                (Err(error), None) => {
+                    failed = true;
+                    eprintln!("error: {error}");
+                }
+                (Err(error), Some(line)) => {
+                    failed = true;
+                    eprintln!("error: line {line}: {error}");
+                    writeln!(output)?;
+                }
+            }
+            Ok(())
+        })?;
+        if failed && !self.allow_ambiguous {
+            eprintln!("hint: `ecp sign --help` tells how to sign what is refused");
+        }
+        Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    }
+}

@@ -1,0 +1,54 @@
+//! JSON documents on standard input.
+
+use std::io::{BufRead, Read};
+
+use anyhow::{Context, bail};
+use ecp_core::json::Limits;
+
+/// The largest document that is read.
+const LARGEST: usize = 16 * 1024 * 1024;
+
+/// The limits for documents that a person hands over.
+pub(crate) fn limits() -> Limits {
+    Limits::default().bytes(LARGEST)
+}
+
+/// Hands each document to `job`, with its line if there is one document a line. Empty lines are
+/// passed over.
+pub(crate) fn for_each(
+    jsonl: bool,
+    mut job: impl FnMut(Option<usize>, &[u8]) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let mut input = std::io::stdin().lock();
+    if !jsonl {
+        let mut document = Vec::new();
+        let most = u64::try_from(LARGEST)? + 1;
+        input.take(most).read_to_end(&mut document).context("cannot read standard input")?;
+        if document.len() > LARGEST {
+            bail!(
+                "standard input has more than {LARGEST} bytes; for one document a line add --jsonl"
+            );
+        }
+        return job(None, &document);
+    }
+    let mut line = Vec::new();
+    for number in 1.. {
+        line.clear();
+        let most = u64::try_from(LARGEST)? + 1;
+        let read = input
+            .by_ref()
+            .take(most)
+            .read_until(b'\n', &mut line)
+            .context("cannot read standard input")?;
+        if read == 0 {
+            break;
+        }
+        if line.len() > LARGEST {
+            bail!("line {number} has more than {LARGEST} bytes");
+        }
+        if !line.trim_ascii().is_empty() {
+            job(Some(number), line.trim_ascii())?;
+        }
+    }
+    Ok(())
+}

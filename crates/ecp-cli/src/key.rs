@@ -1,0 +1,61 @@
+//! Where a secret key comes from. Never from an argument: those show in process lists and shell
+//! histories.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+use clap::Args;
+use ecp_core::SecretKey;
+use ecp_core::signature::SigningKey;
+
+/// Options that name keys.
+#[derive(Args)]
+pub(crate) struct KeyOptions {
+    /// Take a key from an environment variable of that name
+    #[arg(long, value_name = "NAME")]
+    key_env: Vec<String>,
+
+    /// Take a key from a file; a line break at its end does not count
+    #[arg(long, value_name = "PATH")]
+    key_file: Vec<PathBuf>,
+}
+
+/// A key and what to call it in the output.
+pub(crate) struct NamedKey {
+    pub(crate) name: String,
+    pub(crate) key: SigningKey,
+}
+
+impl KeyOptions {
+    /// All keys, those of the environment first.
+    pub(crate) fn load(&self) -> anyhow::Result<Vec<NamedKey>> {
+        let from_environment = self.key_env.iter().map(|name| {
+            let text = std::env::var(name)
+                .with_context(|| format!("set the environment variable {name} to the key"))?;
+            named(name.clone(), text)
+        });
+        let from_files = self.key_file.iter().map(|path| {
+            let name = path.display().to_string();
+            let text = std::fs::read_to_string(path)
+                .with_context(|| format!("cannot read the key file {name}"))?;
+            let text = text.strip_suffix('\n').unwrap_or(&text);
+            named(name, text.strip_suffix('\r').unwrap_or(text).to_owned())
+        });
+        from_environment.chain(from_files).collect()
+    }
+
+    /// Exactly one key.
+    pub(crate) fn load_one(&self) -> anyhow::Result<NamedKey> {
+        let mut keys = self.load()?;
+        match (keys.pop(), keys.is_empty()) {
+            (Some(key), true) => Ok(key),
+            (None, _) => bail!("name the key: --key-env NAME or --key-file PATH"),
+            _ => bail!("name one key only"),
+        }
+    }
+}
+
+fn named(name: String, text: String) -> anyhow::Result<NamedKey> {
+    let secret = SecretKey::new(text).with_context(|| format!("no key in {name}"))?;
+    Ok(NamedKey { name, key: SigningKey::new(&secret) })
+}

@@ -1,0 +1,41 @@
+//! The `ecp` command.
+
+mod commands;
+mod documents;
+mod key;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Payments through ecommpay's wallets and vouchers: a sandbox, and signatures by hand.
+#[derive(Parser)]
+#[command(
+    name = "ecp",
+    version,
+    after_help = "Exit codes:\n  0  done\n  1  the job failed: a document was refused, a signature did not match,\n     a payment did not end as expected\n  2  the command line was wrong"
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Sign(commands::sign::Sign),
+    Verify(commands::verify::Verify),
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Sign(command) => command.run(),
+        Command::Verify(command) => command.run(),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

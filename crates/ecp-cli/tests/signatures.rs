@@ -1,0 +1,140 @@
+//! `ecp sign` and `ecp verify`, as a shell sees them.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
+
+fn ecp(arguments: &[&str], input: &str) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_ecp"))
+        .args(arguments)
+        .env("ECP_KEY", "secret")
+        .env("EMPTY_KEY", "")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A command that refuses its arguments does not read its input.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    child.wait_with_output().unwrap()
+}
+
+fn stdout(output: &Output) -> &str {
+    std::str::from_utf8(&output.stdout).unwrap()
+}
+
+fn stderr(output: &Output) -> &str {
+    std::str::from_utf8(&output.stderr).unwrap()
+}
+
+#[derive(serde::Deserialize)]
+struct Vector {
+    name: String,
+    key: String,
+    input: String,
+    string: String,
+    signature: String,
+}
+
+#[test]
+fn every_published_vector_signs_and_verifies() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../ecp-core/tests/data/vectors.json");
+    let vectors: Vec<Vector> =
+        serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    assert!(vectors.len() >= 17, "{} vectors", vectors.len());
+    let key_file = tempfile::NamedTempFile::new().unwrap();
+    let key_path = key_file.path().to_str().unwrap();
+    for vector in vectors {
+        std::fs::write(key_path, format!("{}\n", vector.key)).unwrap();
+        let string = ecp(&["sign", "--string"], &vector.input);
+        assert_eq!(stdout(&string).trim_end(), vector.string, "{}", vector.name);
+        let signature = ecp(&["sign", "--key-file", key_path], &vector.input);
+        assert_eq!(stdout(&signature).trim_end(), vector.signature, "{}", vector.name);
+
+        let closing = vector.input.rfind('}').unwrap();
+        let signed =
+            format!("{},\"signature\":\"{}\"}}", &vector.input[..closing], vector.signature);
+        let verified = ecp(&["verify", "--key-file", key_path], &signed);
+        assert_eq!(stdout(&verified), format!("ok: key {key_path}, natural order\n"));
+        assert!(verified.status.success());
+    }
+}
+
+#[test]
+fn lines_are_signed_one_by_one_and_keep_their_places() {
+    let output =
+        ecp(&["sign", "--string", "--jsonl"], "{\"b\":1,\"a\":true}\n\n{\"a\":1.5}\n{\"c\":null}");
+    assert_eq!(stdout(&output), "a:1;b:1\n\nc:\n");
+    assert_eq!(
+        stderr(&output),
+        "error: line 3: `a`: a number must be an integer; send fractions as text\n\
+         hint: `ecp sign --help` tells how to sign what is refused\n"
+    );
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn signing_is_as_strict_as_told() {
+    let semicolon = r#"{"a":"x;y"}"#;
+    let output = ecp(&["sign", "--string"], semicolon);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("`a`: a key or text must not hold `;` on the Payment Page"));
+    assert_eq!(stdout(&ecp(&["sign", "--string", "--private"], semicolon)), "a:x;y\n");
+
+    let duplicate = r#"{"a":1,"a":2.50}"#;
+    assert!(
+        stderr(&ecp(&["sign", "--string"], duplicate)).contains("`a`: the member appears twice")
+    );
+    assert_eq!(stdout(&ecp(&["sign", "--string", "--allow-ambiguous"], duplicate)), "a:2.5\n");
+    let never = ecp(&["sign", "--string", "--allow-ambiguous"], r#"{"0":1}"#);
+    assert!(stderr(&never).contains("`0` at the top level"), "{}", stderr(&never));
+}
+
+#[test]
+fn verifying_says_which_key_matched_or_why_none_did() {
+    let signed = r#"{"payment":{"id":"000049","status":"success"},"signature":"/3TrhHVz9BHaLfgLyhoxO7dsQNzbzZa/TdO3pxQocXWwgVM6tGlzMLVfpOxFNTnkR9iiFVK/77ZedMcbkCjmng=="}"#;
+    let lines = format!("{signed}\n{}\n{{}}\n[]\nx\n", signed.replace("success", "decline"));
+    let output = ecp(&["verify", "--jsonl", "--key-env", "HOME", "--key-env", "ECP_KEY"], &lines);
+    assert_eq!(
+        stdout(&output),
+        "ok: key ECP_KEY, natural order\n\
+         failed: the signature does not match: another key signed it, or it was changed on the way\n\
+         failed: no signature: neither `signature` nor `general.signature` is there\n\
+         failed: expected a JSON object, found a list\n\
+         failed: line 1, column 1: expected a value\n"
+    );
+    assert_eq!(output.status.code(), Some(1));
+    assert!(ecp(&["verify", "--key-env", "ECP_KEY"], signed).status.success());
+    assert!(!ecp(&["verify", "--jsonl", "--key-env", "ECP_KEY"], "").status.success());
+}
+
+#[test]
+fn a_wrong_command_line_says_what_to_do() {
+    let table: [(&[&str], i32, &str); 6] = [
+        (&["sign"], 1, "error: name the key: --key-env NAME or --key-file PATH\n"),
+        (&["verify"], 1, "error: name at least one key: --key-env NAME or --key-file PATH\n"),
+        (
+            &["sign", "--key-env", "ECP_NO_SUCH"],
+            1,
+            "error: set the environment variable ECP_NO_SUCH to the key: environment variable not found\n",
+        ),
+        (
+            &["sign", "--key-env", "EMPTY_KEY"],
+            1,
+            "error: no key in EMPTY_KEY: the secret key is empty\n",
+        ),
+        (
+            &["sign", "--key-env", "ECP_KEY", "--key-env", "ECP_KEY"],
+            1,
+            "error: name one key only\n",
+        ),
+        (&["sign", "--key", "secret"], 2, "error: unexpected argument '--key' found"),
+    ];
+    for (arguments, code, message) in table {
+        let output = ecp(arguments, "{}");
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}");
+        assert!(stderr(&output).starts_with(message), "{arguments:?}: {}", stderr(&output));
+        assert_eq!(stdout(&output), "", "{arguments:?}");
+    }
+}
