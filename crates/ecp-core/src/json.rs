@@ -306,9 +306,10 @@ impl<'d> Value<'d> {
         }
     }
 
-    /// The member of that name, `None` if there is none or this is no object.
+    /// The member of that name, `None` if there is none or this is no object. Should it stand
+    /// there twice, the last one counts, as in PHP.
     pub fn get(self, name: &str) -> Option<Value<'d>> {
-        self.children().find(|child| child.key() == Some(name))
+        self.children().filter(|child| child.key() == Some(name)).last()
     }
 
     /// The name under which the value stands in its object, `None` in a list and at the root.

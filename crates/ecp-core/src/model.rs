@@ -22,7 +22,9 @@ use std::fmt;
 pub use self::callback::{Callback, CallbackFormat, General, RequestInfo, Transaction};
 pub use self::code::{Advice, Code, CodeInfo};
 pub use self::confirmation::{ConfirmationAnswer, DepositCheck};
-pub use self::operation::{Account, Customer, ErrorItem, Operation, Payment, Provider, Sum};
+pub use self::operation::{
+    Account, Customer, ErrorItem, Errors, Operation, Payment, Provider, ProviderId, Sum,
+};
 pub use self::redirect::{RedirectBody, RedirectData, RedirectMethod};
 pub use self::request::{GateGeneral, GatePayment, GateRequest, PageParameters, ReturnUrls};
 pub use self::response::{StatusResponse, SyncResponse, SyncStatus};
@@ -38,7 +40,7 @@ pub enum ModelError {
     #[error(transparent)]
     Json(#[from] JsonError),
     /// A member has another type than documented.
-    #[error("`{path}`: expected {expected}, found {found}")]
+    #[error("{}: expected {expected}, found {found}", place(path))]
     Type {
         /// Dotted path of the member, empty for the message itself.
         path: String,
@@ -48,7 +50,7 @@ pub enum ModelError {
         found: &'static str,
     },
     /// A member's text or number is out of bounds.
-    #[error("`{path}`: {problem}")]
+    #[error("{}: {problem}", place(path))]
     Value {
         /// Dotted path of the member.
         path: String,
@@ -92,6 +94,10 @@ impl ModelError {
     }
 }
 
+fn place(path: &str) -> String {
+    if path.is_empty() { "the message".to_owned() } else { format!("`{path}`") }
+}
+
 /// What a model is filled from: implemented by every message and every part of one.
 pub trait FromJson: Sized {
     /// Reads a value that is there.
@@ -100,6 +106,11 @@ pub trait FromJson: Sized {
     /// What to take when the member is not there: an error unless the type has room for it.
     fn absent(parent: Value<'_>, name: &str) -> Result<Self, ModelError> {
         Err(ModelError::missing(parent, name))
+    }
+
+    /// Whether a value that is there stands for nothing: an empty id, a project 0.
+    fn is_blank(value: Value<'_>) -> bool {
+        matches!(value.kind(), Kind::Null)
     }
 
     /// Reads a whole document, within the default [`Limits`].
@@ -133,8 +144,9 @@ impl Extra {
     }
 }
 
-/// Declares a struct that is filled from a JSON object. A member may have several names, the
-/// official ones of different message formats; all others go to `extra`.
+/// Declares a struct that is filled from a JSON object, or from an empty list, which is how PHP
+/// writes an object without members. A member may have several names, the official ones of
+/// different message formats; all others go to `extra`.
 macro_rules! model {
     (
         $(#[$doc:meta])*
@@ -153,7 +165,9 @@ macro_rules! model {
 
         impl $crate::model::FromJson for $name {
             fn from_json(value: $crate::json::Value<'_>) -> Result<Self, $crate::model::ModelError> {
-                if !matches!(value.kind(), $crate::json::Kind::Object) {
+                let empty_list = matches!(value.kind(), $crate::json::Kind::Array)
+                    && value.children().next().is_none();
+                if !empty_list && !matches!(value.kind(), $crate::json::Kind::Object) {
                     return Err($crate::model::ModelError::expected("an object", value));
                 }
                 $(let mut $field = None;)*
@@ -239,10 +253,7 @@ use open_enum;
 
 impl<T: FromJson> FromJson for Option<T> {
     fn from_json(value: Value<'_>) -> Result<Self, ModelError> {
-        match value.kind() {
-            Kind::Null => Ok(None),
-            _ => T::from_json(value).map(Some),
-        }
+        if T::is_blank(value) { Ok(None) } else { T::from_json(value).map(Some) }
     }
 
     fn absent(_: Value<'_>, _: &str) -> Result<Self, ModelError> {
@@ -316,6 +327,10 @@ impl FromJson for ProjectId {
     fn from_json(value: Value<'_>) -> Result<Self, ModelError> {
         Self::new(integer(value)?).map_err(|error| ModelError::value(value, error))
     }
+
+    fn is_blank(value: Value<'_>) -> bool {
+        matches!(value.kind(), Kind::Null | Kind::Number("0"))
+    }
 }
 
 macro_rules! from_checked_text {
@@ -324,6 +339,10 @@ macro_rules! from_checked_text {
             fn from_json(value: Value<'_>) -> Result<Self, ModelError> {
                 let text = value.as_str().ok_or_else(|| ModelError::expected("a string", value))?;
                 text.parse().map_err(|error| ModelError::value(value, error))
+            }
+
+            fn is_blank(value: Value<'_>) -> bool {
+                matches!(value.kind(), Kind::Null | Kind::String(""))
             }
         })*
     };

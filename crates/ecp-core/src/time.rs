@@ -64,11 +64,26 @@ impl FromStr for Timestamp {
     type Err = InvalidTimestamp;
 
     fn from_str(text: &str) -> Result<Self, InvalidTimestamp> {
+        let invalid = || InvalidTimestamp { text: crate::json::printable(text) };
+        if !has_shape(text) {
+            return Err(invalid());
+        }
         strtime::parse(FORMAT, text)
             .and_then(|parsed| parsed.to_timestamp())
             .map(Self)
-            .map_err(|_| InvalidTimestamp { text: crate::json::printable(text) })
+            .map_err(|_| invalid())
     }
+}
+
+/// The parser is more lenient than the platform's form: one-digit fields, spaces.
+fn has_shape(text: &str) -> bool {
+    const SHAPE: &[u8] = b"0000-00-00T00:00:00+0000";
+    text.len() == SHAPE.len()
+        && text.bytes().zip(SHAPE).all(|(byte, &shape)| match shape {
+            b'0' => byte.is_ascii_digit(),
+            b'+' => matches!(byte, b'+' | b'-'),
+            _ => byte == shape,
+        })
 }
 
 impl fmt::Display for Timestamp {
@@ -100,7 +115,16 @@ mod tests {
 
     #[test]
     fn other_text_is_refused() {
-        for text in ["", "2023-03-10", "2023-03-10 12:26:17", "2023-13-10T12:26:17+0000", "now"] {
+        for text in [
+            "",
+            "now",
+            "2023-03-10",
+            "2023-03-10 12:26:17",
+            "2023-13-10T12:26:17+0000",
+            " 2023-3-10T12:26:17+0000",
+            "2023-03-10T12:26:17+00:00",
+            "-023-03-10T12:26:17+0000",
+        ] {
             assert_eq!(
                 text.parse::<Timestamp>().unwrap_err().to_string(),
                 format!("expected a time such as `2019-04-15T16:31:44+0000`, found `{text}`")

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use ecp_core::model::{Code, ErrorItem, ModelError};
+use ecp_core::model::{Code, Errors, ModelError};
 use ecp_core::signature::{SignError, VerifyError};
 use ecp_methods::Rejection;
 
@@ -86,7 +86,7 @@ pub struct Refusal {
     /// The code in words.
     pub message: String,
     /// Details, with the paths of fields.
-    pub errors: Vec<ErrorItem>,
+    pub errors: Errors,
     /// The HTTP status. Its meaning is not documented.
     pub http_status: u16,
 }

@@ -2,11 +2,10 @@
 
 use super::redirect::redirect_in;
 use super::{
-    Account, Customer, ErrorItem, FromJson, ModelError, Operation, OperationStatus, Payment,
-    PaymentStatus, RedirectData, Sum, model,
+    Account, Customer, Errors, Operation, OperationStatus, Payment, PaymentStatus, RedirectData,
+    Sum, model,
 };
-use crate::json::{Kind, Value};
-use crate::{OperationId, PaymentId, ProjectId, RequestId, Timestamp};
+use crate::{OperationId, PaymentId, ProjectId, RequestId, Sensitive, Timestamp};
 
 model! {
     /// A callback in any of the platform's formats (PROTOCOL 3.2 and 3.3).
@@ -54,6 +53,8 @@ model! {
         sum_real: Option<Sum> = "sum_real",
         /// The refunded sum, in the transaction format.
         sum_refund: Option<Sum> = "sum_refund",
+        /// The signature, unproven here.
+        signature: Option<Sensitive<String>> = "signature",
     }
 }
 
@@ -127,6 +128,8 @@ model! {
         project_id: Option<ProjectId> = "project_id",
         /// The payment.
         payment_id: Option<PaymentId> = "payment_id",
+        /// The signature, unproven here.
+        signature: Option<Sensitive<String>> = "signature",
     }
 }
 
@@ -151,32 +154,5 @@ model! {
         action: Option<String> = "action",
         /// Where it stands.
         status: Option<String> = "status",
-    }
-}
-
-/// `errors` is a list where it has entries, and anything that is none is kept unread.
-#[derive(Clone, Debug, Default)]
-pub struct Errors(Vec<ErrorItem>);
-
-impl std::ops::Deref for Errors {
-    type Target = [ErrorItem];
-
-    fn deref(&self) -> &[ErrorItem] {
-        &self.0
-    }
-}
-
-impl FromJson for Errors {
-    fn from_json(value: Value<'_>) -> Result<Self, ModelError> {
-        match value.kind() {
-            Kind::Array => {
-                value.children().map(ErrorItem::from_json).collect::<Result<_, _>>().map(Self)
-            }
-            _ => Ok(Self::default()),
-        }
-    }
-
-    fn absent(_: Value<'_>, _: &str) -> Result<Self, ModelError> {
-        Ok(Self::default())
     }
 }

@@ -24,6 +24,8 @@ model! {
         currency: String = "currency",
         /// The method's name in callbacks.
         payment_method: String = "payment_method",
+        /// The signature, unproven here.
+        signature: Option<Sensitive<String>> = "signature",
     }
 }
 

@@ -1,6 +1,9 @@
 //! The parts that callbacks and status responses share.
 
-use super::{Code, OperationStatus, OperationType, PaymentStatus, PaymentType, model};
+use super::{
+    Code, FromJson, ModelError, OperationStatus, OperationType, PaymentStatus, PaymentType, model,
+};
+use crate::json::{Kind, RawJson, Value};
 use crate::{
     Currency, Money, OperationId, PaymentId, RequestId, Sensitive, Timestamp, UnknownCurrency,
 };
@@ -58,8 +61,8 @@ model! {
 model! {
     /// `operation.provider`: absent, partly empty or complete, as the provider likes.
     pub struct Provider {
-        /// The platform's number of the provider.
-        id: Option<i64> = "id",
+        /// The platform's id of the provider.
+        id: Option<ProviderId> = "id",
         /// The provider's id of the payment.
         payment_id: Option<Sensitive<String>> = "payment_id",
         /// The provider's authorisation code.
@@ -127,5 +130,65 @@ model! {
         description: Option<String> = "description",
         /// The path of the field in question.
         field: Option<String> = "field",
+    }
+}
+
+/// The platform's id of a provider: a number so far. Nothing is decided by it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ProviderId(Box<str>);
+
+impl ProviderId {
+    /// The id as it was sent.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromJson for ProviderId {
+    fn from_json(value: Value<'_>) -> Result<Self, ModelError> {
+        match value.kind() {
+            Kind::Number(text) | Kind::String(text) => Ok(Self(text.into())),
+            _ => Err(ModelError::expected("an id", value)),
+        }
+    }
+}
+
+/// `errors`: a list wherever it has been seen. Anything else is kept unread.
+#[derive(Clone, Debug, Default)]
+pub struct Errors {
+    items: Vec<ErrorItem>,
+    unread: Option<RawJson>,
+}
+
+impl Errors {
+    /// What stood there instead of a list.
+    pub const fn unread(&self) -> Option<&RawJson> {
+        self.unread.as_ref()
+    }
+}
+
+impl std::ops::Deref for Errors {
+    type Target = [ErrorItem];
+
+    fn deref(&self) -> &[ErrorItem] {
+        &self.items
+    }
+}
+
+impl FromJson for Errors {
+    fn from_json(value: Value<'_>) -> Result<Self, ModelError> {
+        let items: Result<Vec<_>, _> = match value.kind() {
+            Kind::Array => value.children().map(ErrorItem::from_json).collect(),
+            Kind::Null => Ok(Vec::new()),
+            _ => Err(ModelError::expected("a list", value)),
+        };
+        Ok(match items {
+            Ok(items) => Self { items, unread: None },
+            Err(_) => Self { items: Vec::new(), unread: Some(value.into()) },
+        })
+    }
+
+    fn absent(_: Value<'_>, _: &str) -> Result<Self, ModelError> {
+        Ok(Self::default())
     }
 }

@@ -31,6 +31,8 @@ model! {
         request_id: Option<RequestId> = "request_id",
         /// Where to send this payment's callbacks instead of the project's address.
         merchant_callback_url: Option<String> = "merchant_callback_url",
+        /// The signature, unproven here.
+        signature: Option<Sensitive<String>> = "signature",
     }
 }
 
@@ -75,5 +77,7 @@ model! {
         customer_id: Sensitive<String> = "customer_id",
         /// The method to open with.
         force_payment_method: Option<String> = "force_payment_method",
+        /// The signature, unproven here.
+        signature: Option<Sensitive<String>> = "signature",
     }
 }

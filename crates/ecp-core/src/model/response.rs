@@ -1,10 +1,8 @@
 //! What Gate answers at once.
 
 use super::callback::General;
-use super::{
-    Account, Code, Customer, ErrorItem, Operation, Payment, PaymentStatus, model, open_enum,
-};
-use crate::{PaymentId, ProjectId, RequestId};
+use super::{Account, Code, Customer, Errors, Operation, Payment, PaymentStatus, model, open_enum};
+use crate::{PaymentId, ProjectId, RequestId, Sensitive};
 
 model! {
     /// The synchronous answer to a sale, payout or refund (PROTOCOL 2.3). It speaks about the
@@ -23,7 +21,9 @@ model! {
         /// Why it was refused, in words.
         message: Option<String> = "message",
         /// Why it was refused, in detail.
-        errors: Vec<ErrorItem> = "errors",
+        errors: Errors = "errors",
+        /// The signature, unproven here.
+        signature: Option<Sensitive<String>> = "signature",
     }
 }
 
@@ -53,7 +53,9 @@ model! {
         /// All operations of the payment.
         operations: Vec<Operation> = "operations",
         /// What went wrong.
-        errors: Vec<ErrorItem> = "errors",
+        errors: Errors = "errors",
+        /// The signature, unproven here.
+        signature: Option<Sensitive<String>> = "signature",
     }
 }
 

@@ -45,6 +45,8 @@ pub enum Reason {
     },
     /// Parsers differ on which of two equal names counts.
     DuplicateKey,
+    /// JavaScript drops a member called `__proto__`.
+    DroppedKey,
     /// Control characters do not survive every transport and parser.
     ControlCharacter,
     /// `;` separates items; the documents forbid it on the Payment Page.
@@ -64,6 +66,7 @@ impl fmt::Display for Reason {
                 write!(f, "the official SDKs sort it differently from `{other}`")
             }
             Self::DuplicateKey => f.write_str("the member appears twice"),
+            Self::DroppedKey => f.write_str("the official JavaScript SDK drops this member"),
             Self::ControlCharacter => f.write_str("a key or text must not hold control characters"),
             Self::Semicolon => f.write_str("a key or text must not hold `;` on the Payment Page"),
         }
@@ -109,6 +112,9 @@ fn reason(document: &Document<'_>, value: Value<'_>, visibility: Visibility) -> 
         return Some(Reason::DuplicateKey);
     }
     let key = value.key().unwrap_or_default();
+    if key == "__proto__" {
+        return Some(Reason::DroppedKey);
+    }
     if key.contains(':') {
         return Some(Reason::ColonInKey);
     }

@@ -224,17 +224,22 @@ struct Level<'d> {
 /// integer keys first (measured).
 fn compare_level_by_level(a: &str, b: &str) -> Ordering {
     for (a, b) in a.split(':').zip(b.split(':')) {
-        let order = match (a.parse::<u32>(), b.parse::<u32>()) {
-            (Ok(a), Ok(b)) => a.cmp(&b),
-            (Ok(_), Err(_)) => Ordering::Less,
-            (Err(_), Ok(_)) => Ordering::Greater,
-            (Err(_), Err(_)) => a.encode_utf16().cmp(b.encode_utf16()),
+        let order = match (javascript_index(a), javascript_index(b)) {
+            (Some(a), Some(b)) => a.cmp(&b),
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (None, None) => a.encode_utf16().cmp(b.encode_utf16()),
         };
         if order.is_ne() {
             return order;
         }
     }
     a.len().cmp(&b.len())
+}
+
+/// Keys that JavaScript takes for places in a list: integers below 2^32 - 1 in canonical form.
+fn javascript_index(key: &str) -> Option<u32> {
+    key.parse().ok().filter(|&index: &u32| index < u32::MAX && index.to_string() == key)
 }
 
 fn push_escaped(path: &mut String, key: &str) {
