@@ -144,8 +144,8 @@ impl Extra {
     }
 }
 
-/// Declares a struct that is filled from a JSON object, or from an empty list, which is how PHP
-/// writes an object without members. A member may have several names, the official ones of
+/// Declares a struct that is filled from a JSON object. An empty list, which is how PHP writes an
+/// object without members, stands for nothing where the struct is optional. A member may have several names, the official ones of
 /// different message formats; all others go to `extra`.
 macro_rules! model {
     (
@@ -165,9 +165,7 @@ macro_rules! model {
 
         impl $crate::model::FromJson for $name {
             fn from_json(value: $crate::json::Value<'_>) -> Result<Self, $crate::model::ModelError> {
-                let empty_list = matches!(value.kind(), $crate::json::Kind::Array)
-                    && value.children().next().is_none();
-                if !empty_list && !matches!(value.kind(), $crate::json::Kind::Object) {
+                if !matches!(value.kind(), $crate::json::Kind::Object) {
                     return Err($crate::model::ModelError::expected("an object", value));
                 }
                 $(let mut $field = None;)*
@@ -188,6 +186,14 @@ macro_rules! model {
                     },)*
                     extra,
                 })
+            }
+
+            fn is_blank(value: $crate::json::Value<'_>) -> bool {
+                match value.kind() {
+                    $crate::json::Kind::Null => true,
+                    $crate::json::Kind::Array => value.children().next().is_none(),
+                    _ => false,
+                }
             }
         }
     };

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{FromJson, ModelError, model};
-use crate::json::Value;
+use crate::json::{Kind, Value};
 use crate::{Currency, Money, PaymentId, ProjectId, Sensitive, UnknownCurrency};
 
 model! {
@@ -61,6 +61,9 @@ pub struct ConfirmationAnswer {
 
 impl FromJson for ConfirmationAnswer {
     fn from_json(value: Value<'_>) -> Result<Self, ModelError> {
+        if !matches!(value.kind(), Kind::Object) {
+            return Err(ModelError::expected("an object", value));
+        }
         let member = |name| value.get(name).ok_or_else(|| ModelError::missing(value, name));
         Ok(Self {
             code: i64::from_json(member("code")?)?,

@@ -1,0 +1,242 @@
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use ecp_core::json::{Document, JsonError, Limits, RawJson};
+use ecp_core::signature::{self, Match, Order, Place, Rules, Signature};
+use ecp_core::{SecretKey, Sensitive};
+use proptest::collection::{btree_map, vec};
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+
+use super::{as_php, hmac_of, key, official_sdks, with_signature};
+
+#[derive(Clone, Debug)]
+enum Json {
+    Scalar(String),
+    List(Vec<Json>),
+    Object(BTreeMap<String, Json>),
+}
+
+impl Json {
+    /// The document's text, its members at every level in an order that the seed decides.
+    fn text(&self, seed: u64) -> String {
+        match self {
+            Self::Scalar(text) => text.clone(),
+            Self::List(items) => {
+                let items: Vec<String> = items.iter().map(|item| item.text(seed)).collect();
+                format!("[{}]", items.join(","))
+            }
+            Self::Object(members) => {
+                let mut members: Vec<_> = members.iter().collect();
+                members.sort_by_key(|(name, _)| {
+                    let mut hasher = DefaultHasher::new();
+                    (seed, name).hash(&mut hasher);
+                    hasher.finish()
+                });
+                let members: Vec<String> = members
+                    .iter()
+                    .map(|(name, value)| format!("\"{name}\": {}", value.text(seed)))
+                    .collect();
+                format!("{{{}}}", members.join(", "))
+            }
+        }
+    }
+}
+
+fn object(
+    keys: impl Strategy<Value = String>,
+    member: impl Strategy<Value = Json>,
+) -> impl Strategy<Value = Json> {
+    btree_map(keys, member, 0..5).prop_map(Json::Object)
+}
+
+/// The keys of real messages.
+const PLAIN_KEYS: &str = "[a-z_]{1,8}";
+
+/// Keys that one SDK or another sorts in its own way, or that look as if.
+const ODD_KEYS: [&str; 30] = [
+    "",
+    "0",
+    "1",
+    "2",
+    "10",
+    "00",
+    "01",
+    "02",
+    "-0",
+    "-1",
+    "+1",
+    "0x",
+    "1a",
+    "a",
+    "a1",
+    "a01",
+    "a10",
+    "a2",
+    "a-",
+    "a_",
+    "a.",
+    "a ",
+    " a",
+    "A",
+    "\u{e000}",
+    "\u{1f600}",
+    "a\u{e000}",
+    "a\u{1f600}",
+    "4294967295",
+    "__proto__",
+];
+
+fn document(keys: impl Strategy<Value = String> + Clone + 'static) -> impl Strategy<Value = Json> {
+    let keys_below = keys.clone();
+    let quoted = |text: String| serde_json::to_string(&text).expect("text can be written");
+    let scalar = prop_oneof![
+        select(&["null", "true", "false", "\"\\u00e9\"", "\"\\/\""][..]).prop_map(str::to_owned),
+        any::<i32>().prop_map(|number| number.to_string()),
+        "[ -~é日😀]{0,8}".prop_map(quoted),
+    ];
+    let value = scalar.prop_map(Json::Scalar).prop_recursive(4, 24, 4, move |inner| {
+        prop_oneof![
+            vec(inner.clone(), 0..4).prop_map(Json::List),
+            object(keys_below.clone(), inner)
+        ]
+    });
+    object(keys, value)
+}
+
+fn byte() -> impl Strategy<Value = u8> {
+    prop_oneof![any::<u8>(), select(&b" \t\n\"\\,:;{}[]0123456789abetz_-+/=AEZ"[..])]
+}
+
+/// What of a body its signature covers: the canonical string and the signature's bytes.
+fn covered(body: &[u8]) -> Option<(String, Signature)> {
+    let document = Document::parse(body, Limits::default()).ok()?;
+    let signature = Signature::parse(document.root().get("signature")?.as_str()?).ok()?;
+    Some((signature::canonical_string(body, as_php()).ok()?, signature))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn the_order_of_members_changes_nothing(
+        document in document(PLAIN_KEYS), one: u64, other: u64,
+    ) {
+        let [one, other] = [one, other].map(|seed| format!("{{\"document\":{}}}", document.text(seed)));
+        let string = signature::canonical_string(one.as_bytes(), Rules::private());
+        prop_assert!(string.is_ok(), "{one}: {string:?}");
+        prop_assert_eq!(&signature::canonical_string(other.as_bytes(), Rules::private()), &string);
+
+        let signature = hmac_of("secret", &string.unwrap());
+        let body = with_signature(&other, &signature);
+        let found = signature::verify(&[key("secret")], body.as_bytes());
+        prop_assert_eq!(found, Ok(Match { key: 0, order: Order::Natural }), "{}", body);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4096))]
+
+    #[test]
+    fn what_is_signed_by_default_every_official_sdk_signs_alike(
+        document in document(select(&ODD_KEYS[..]).prop_map(str::to_owned)),
+    ) {
+        // Below the top level, where every key may stand.
+        let text = format!("{{\"top\":{}}}", document.text(0));
+        if let Ok(string) = signature::canonical_string(text.as_bytes(), Rules::private()) {
+            let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+            prop_assert_eq!(official_sdks::python(&document), &*string, "Python: {}", text);
+            prop_assert_eq!(official_sdks::go(&document), &*string, "Go: {}", text);
+            prop_assert_eq!(official_sdks::java(&document), &*string, "Java: {}", text);
+            prop_assert_eq!(official_sdks::javascript(&document), &*string, "JavaScript: {}", text);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4096))]
+
+    /// Members that carry no weight are among those that may be hit.
+    #[test]
+    fn a_changed_byte_verifies_only_if_it_changes_nothing_that_is_signed(
+        document in document(PLAIN_KEYS), place: Index, byte in byte(),
+    ) {
+        let text = document.text(0);
+        let text = format!(
+            "{{\"body\":{text} ,\"empty\":[],\"frame_mode\":\"popup\",\"in\":{{\"signature\":1}}}}"
+        );
+        let json = text.as_bytes();
+        let signed = signature::sign_document(&key("secret"), json, Place::Root, Rules::private());
+        let signed = signed.unwrap();
+        let mut changed = signed.clone();
+        let place = place.index(changed.len());
+        changed[place] = byte;
+
+        let same = covered(&changed).is_some() && covered(&changed) == covered(&signed);
+        let verified = signature::verify(&[key("secret")], &changed).is_ok();
+        prop_assert_eq!(verified, same, "{}", String::from_utf8_lossy(&changed));
+    }
+
+    #[test]
+    fn the_reader_takes_what_serde_json_takes(
+        tokens in vec(select(&[
+            "{", "}", "[", "]", ",", ":", "\"", "\"a\"", "\"b\":", "\"\\u00e9", "\\", "\\u",
+            "\\ud83d", "\\ude00", "\\\"", "0", "1", "-", "1e400", ".5", "e", "E+1", "true", "false",
+            "null", "nul", " ", "\n", "\t", "\r", "\u{b}", "\0", "\u{7f}", "\u{feff}", "é", "x",
+        ][..]), 0..12),
+    ) {
+        compare_with_serde_json(tokens.concat().as_bytes())?;
+    }
+
+    #[test]
+    fn the_reader_takes_what_serde_json_takes_of_a_damaged_document(
+        document in document(PLAIN_KEYS), damage in vec((any::<Index>(), byte()), 0..4), cut: Option<Index>,
+    ) {
+        let mut bytes = document.text(0).into_bytes();
+        for (place, byte) in damage {
+            let place = place.index(bytes.len());
+            bytes[place] = byte;
+        }
+        if let Some(cut) = cut {
+            bytes.truncate(cut.index(bytes.len()));
+        }
+        compare_with_serde_json(&bytes)?;
+    }
+}
+
+/// `IgnoredAny` builds no values, so numbers of any size pass there as they do here. It does
+/// not look at the pairing of surrogates, at UTF-8 inside strings or at repeated members.
+fn compare_with_serde_json(bytes: &[u8]) -> Result<(), TestCaseError> {
+    let accepted = std::str::from_utf8(bytes).is_ok()
+        && serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok();
+    let found = Document::parse(bytes, Limits::default()).err();
+    match &found {
+        Some(JsonError::Syntax { problem: "a lone surrogate in a string", .. }) => {}
+        None | Some(JsonError::DuplicateKey { .. }) => prop_assert!(accepted, "{bytes:?}"),
+        Some(_) => prop_assert!(!accepted, "{bytes:?} {found:?}"),
+    }
+    Ok(())
+}
+
+proptest! {
+    #[test]
+    fn secrets_and_documents_are_never_printed(sentinel in "[a-z]{12}") {
+        let text = format!("{{\"a\":\"{sentinel}\",\"{sentinel}\":[{{}}]}}");
+        let document = Document::parse(text.as_bytes(), Limits::default()).unwrap();
+        let value = document.root().get("a").unwrap();
+        let raw = RawJson::from(value);
+        let secret = SecretKey::new(sentinel.clone()).unwrap();
+        let sensitive = Sensitive::new(sentinel.clone());
+        let printed = [
+            format!("{secret:?} {secret:#?}"),
+            format!("{:?} {:#?}", key(&sentinel), key(&sentinel)),
+            format!("{sensitive:?} {sensitive:#?} {:?}", Some(&sensitive)),
+            format!("{document:?} {document:#?}"),
+            format!("{value:?} {:?} {raw:?}", value.children()),
+            format!("{:?}", signature::verify(&[key(&sentinel)], text.as_bytes())),
+        ];
+        for printed in printed {
+            prop_assert!(!printed.contains(&sentinel), "{}", printed);
+        }
+    }
+}

@@ -1,0 +1,277 @@
+use ecp_core::signature::{self, Place, Reason, Rules, SignError, Signature};
+
+use super::{as_php, hmac_of, key};
+
+#[test]
+fn what_sdks_render_differently_is_refused_unless_php_is_asked_for() {
+    const FLOAT: &str = "`a`: a number must be an integer; send fractions as text";
+    const LARGE: &str = "`a`: an integer must not exceed 9007199254740992; send it as text";
+
+    // Document, refusal, what PHP signs.
+    let table = [
+        (r#"{"a:b":1}"#, "`a:b`: a key must not hold `:`", "a::b:1"),
+        (r#"{"x":{"a:b":1}}"#, "`x.a:b`: a key must not hold `:`", "x:a::b:1"),
+        (r#"{"x":[{":":{}}]}"#, "`x.0.:`: a key must not hold `:`", ""),
+        (r#"{"a":1.5}"#, FLOAT, "a:1.5"),
+        (r#"{"a":1.0}"#, FLOAT, "a:1"),
+        (r#"{"a":1e2}"#, FLOAT, "a:100"),
+        (r#"{"a":-0.0}"#, FLOAT, "a:-0"),
+        (r#"{"a":1e309}"#, FLOAT, "a:INF"),
+        (
+            r#"{"p":{"l":[0,{"sum":100.50}]}}"#,
+            "`p.l.1.sum`: a number must be an integer; send fractions as text",
+            "p:l:0:0;p:l:1:sum:100.5",
+        ),
+        (r#"{"a":9007199254740993}"#, LARGE, "a:9007199254740993"),
+        (r#"{"a":-9007199254740993}"#, LARGE, "a:-9007199254740993"),
+        (r#"{"a":-9223372036854775808}"#, LARGE, "a:-9223372036854775808"),
+        (r#"{"a":9223372036854775808}"#, LARGE, "a:9.2233720368548E+18"),
+        (r#"{"a":18446744073709551615}"#, LARGE, "a:1.844674407371E+19"),
+        (r#"{"a":10000000000000000000000000}"#, LARGE, "a:1.0E+25"),
+        (
+            r#"{"a":[0,1,2,3,4,5,6,7,8,9,10]}"#,
+            "`a`: a list must not have more than 10 items",
+            "a:0:0;a:1:1;a:2:2;a:3:3;a:4:4;a:5:5;a:6:6;a:7:7;a:8:8;a:9:9;a:10:10",
+        ),
+        (
+            r#"{"a10":1,"a2":2}"#,
+            "`a2`: the official SDKs sort it differently from `a10`",
+            "a2:2;a10:1",
+        ),
+        (
+            r#"{"k":{"10":1,"9":2}}"#,
+            "`k.9`: the official SDKs sort it differently from `k.10`",
+            "k:9:2;k:10:1",
+        ),
+        (
+            r#"{"address":"x","address2":"y"}"#,
+            "`address`: the official SDKs sort it differently from `address2`",
+            "address:x;address2:y",
+        ),
+        (
+            r#"{"a":{"x":1},"a-b":2}"#,
+            "`a-b`: the official SDKs sort it differently from `a.x`",
+            "a-b:2;a:x:1",
+        ),
+        (r#"{"a":1," b":2}"#, "`a`: the official SDKs sort it differently from ` b`", "a:1; b:2"),
+        (
+            "{\"\\ud83d\\ude00\":1,\"\\ue000\":2}",
+            "`\\u{e000}`: the official SDKs sort it differently from `😀`",
+            "\u{e000}:2;😀:1",
+        ),
+        (r#"{"a":1,"b":2,"a":3}"#, "`a`: the member appears twice", "a:3;b:2"),
+        (r#"{"x":{"a":{"x":1},"a":2}}"#, "`x.a`: the member appears twice", "x:a:2"),
+        (
+            r#"{"__proto__":1,"a":2}"#,
+            "`__proto__`: the official JavaScript SDK drops this member",
+            "__proto__:1;a:2",
+        ),
+        (
+            r#"{"a":[{"\u005f_proto__":{}}]}"#,
+            "`a.0.__proto__`: the official JavaScript SDK drops this member",
+            "",
+        ),
+        (r#"{"a\u0000b":1}"#, "`a\\0b`: a key or text must not hold control characters", "a\0b:1"),
+        (r#"{"a":"x\u0000y"}"#, "`a`: a key or text must not hold control characters", "a:x\0y"),
+        (r#"{"a":["x\ny"]}"#, "`a.0`: a key or text must not hold control characters", "a:0:x\ny"),
+    ];
+    for (document, message, php) in table {
+        let json = document.as_bytes();
+        for rules in [Rules::private(), Rules::public()] {
+            let error = signature::sign(&key("secret"), json, rules).unwrap_err();
+            assert_eq!(error.to_string(), message, "{document}");
+        }
+        for rules in [Rules::private(), Rules::public()].map(Rules::allow_ambiguous) {
+            assert_eq!(signature::canonical_string(json, rules).as_deref(), Ok(php));
+            let signature = signature::sign(&key("secret"), json, rules).unwrap();
+            assert_eq!(signature.to_string(), hmac_of("secret", php), "{document}");
+        }
+    }
+}
+
+/// An object of JavaScript lists keys such as `2` first, but `01` and `+1` are no such keys.
+#[test]
+fn keys_that_only_look_like_positions_are_refused_beside_real_ones() {
+    let table = [
+        (r#"{"k":{"01":1,"1":2}}"#, "`k.01`", "`k.1`", "k:01:1;k:1:2"),
+        (r#"{"k":{"01":1,"2":2}}"#, "`k.01`", "`k.2`", "k:01:1;k:2:2"),
+        (r#"{"k":{"00":1,"10":2}}"#, "`k.00`", "`k.10`", "k:00:1;k:10:2"),
+        (r#"{"k":{"+1":1,"2":2}}"#, "`k.+1`", "`k.2`", "k:+1:1;k:2:2"),
+        (r#"{"k":{"01":1,"":[2]}}"#, "`k.01`", "`k..0`", "k:01:1;k::0:2"),
+        (r#"{"k":{"+1":1,"4294967294":2}}"#, "`k.+1`", "`k.4294967294`", "k:+1:1;k:4294967294:2"),
+    ];
+    for (document, one, other, php) in table {
+        let json = document.as_bytes();
+        let error = signature::canonical_string(json, Rules::private()).map_err(|e| e.to_string());
+        let message = format!("{one}: the official SDKs sort it differently from {other}");
+        assert_eq!(error, Err(message), "{document}");
+        assert_eq!(signature::canonical_string(json, as_php()).as_deref(), Ok(php));
+    }
+}
+
+#[test]
+fn the_largest_values_that_every_sdk_agrees_on_are_signed() {
+    let table = [
+        (r#"{"a":9007199254740992}"#, "a:9007199254740992"),
+        (r#"{"a":-9007199254740992}"#, "a:-9007199254740992"),
+        (r#"{"a":-0}"#, "a:0"),
+        (
+            r#"{"a":[0,1,2,3,4,5,6,7,8,9]}"#,
+            "a:0:0;a:1:1;a:2:2;a:3:3;a:4:4;a:5:5;a:6:6;a:7:7;a:8:8;a:9:9",
+        ),
+        (
+            r#"{"amount":"100.50","code":"18446744073709551615"}"#,
+            "amount:100.50;code:18446744073709551615",
+        ),
+        (r#"{"url":"http:\/\/a.b\/?c=1:2"}"#, "url:http://a.b/?c=1:2"),
+        // Keys that only look like list positions, and the first number that is none.
+        (r#"{"k":{"01":1,"02":2}}"#, "k:01:1;k:02:2"),
+        (r#"{"k":{"+1":1,"4294967295":2}}"#, "k:+1:1;k:4294967295:2"),
+        // The name is dropped as a member's, not as a text or a part of another name.
+        (r#"{"a":"__proto__","b":{"__proto":1},"proto":2}"#, "a:__proto__;b:__proto:1;proto:2"),
+    ];
+    for (document, string) in table {
+        for rules in [Rules::private(), Rules::public()] {
+            let found = signature::canonical_string(document.as_bytes(), rules);
+            assert_eq!(found.as_deref(), Ok(string));
+        }
+    }
+}
+
+#[test]
+fn semicolons_are_refused_only_where_a_browser_sees_the_signature() {
+    let table = [
+        (r#"{"a":"b:c;d"}"#, "`a`", "a:b:c;d"),
+        (r#"{"a;b":1}"#, "`a;b`", "a;b:1"),
+        (r#"{"a":[{"b;":{}}]}"#, "`a.0.b;`", ""),
+    ];
+    for (document, path, string) in table {
+        let json = document.as_bytes();
+        let error = signature::canonical_string(json, Rules::public()).unwrap_err();
+        let message = format!("{path}: a key or text must not hold `;` on the Payment Page");
+        assert_eq!(error.to_string(), message);
+        for rules in [Rules::private(), Rules::public().allow_ambiguous()] {
+            assert_eq!(signature::canonical_string(json, rules).as_deref(), Ok(string));
+        }
+    }
+}
+
+#[test]
+fn an_ambiguity_can_be_inspected_without_reading_its_text() {
+    let error = signature::canonical_string(br#"{"p":{"sum":1.5}}"#, Rules::private());
+    let Err(SignError::Ambiguous(ambiguity)) = error else { panic!("{error:?}") };
+    assert_eq!(ambiguity.path(), "p.sum");
+    assert_eq!(*ambiguity.reason(), Reason::Float);
+}
+
+#[test]
+fn the_signature_is_put_last_and_every_other_byte_is_kept() {
+    // `*` stands for the signature.
+    let table = [
+        (Place::Root, "{}", "{\"signature\":\"*\"}", ""),
+        (Place::Root, "{ }", "{ \"signature\":\"*\"}", ""),
+        (Place::Root, "{\"a\":{}}", "{\"a\":{},\"signature\":\"*\"}", ""),
+        (
+            Place::Root,
+            " {\r\n\t\"b\" : \"\\u0416\\/\" ,\n \"a\":[ 1 ]\n}\n",
+            " {\r\n\t\"b\" : \"\\u0416\\/\" ,\n \"a\":[ 1 ]\n,\"signature\":\"*\"}\n",
+            "a:0:1;b:Ж/",
+        ),
+        (
+            Place::Root,
+            "{\"general\":{\"id\":1}}",
+            "{\"general\":{\"id\":1},\"signature\":\"*\"}",
+            "general:id:1",
+        ),
+        (Place::General, "{\"general\":{}}", "{\"general\":{\"signature\":\"*\"}}", ""),
+        (
+            Place::General,
+            "{\"x\":{\"general\":{}},\n\"general\" : { \"id\" : 1 } , \"z\":\"}\"}",
+            "{\"x\":{\"general\":{}},\n\"general\" : { \"id\" : 1 ,\"signature\":\"*\"} , \"z\":\"}\"}",
+            "general:id:1;z:}",
+        ),
+        // A signature deeper inside belongs to somebody else.
+        (
+            Place::Root,
+            "{\"body\":{\"signature\":\"theirs\",\"Signature\":\"too\"}}",
+            "{\"body\":{\"signature\":\"theirs\",\"Signature\":\"too\"},\"signature\":\"*\"}",
+            "body:Signature:too",
+        ),
+    ];
+    for (place, document, expected, canonical) in table {
+        let signed =
+            signature::sign_document(&key("secret"), document.as_bytes(), place, Rules::private());
+        let signed = String::from_utf8(signed.unwrap()).unwrap();
+        assert_eq!(signed, expected.replace('*', &hmac_of("secret", canonical)));
+        assert!(signature::verify(&[key("secret")], signed.as_bytes()).is_ok(), "{signed}");
+    }
+}
+
+#[test]
+fn a_document_without_room_for_a_signature_is_refused() {
+    const NO_PLACE: &str = "`general`: expected an object to hold the signature";
+    const SIGNED: &str = "the document is signed already";
+    let table = [
+        (Place::General, r#"{"a":1}"#, NO_PLACE),
+        (Place::General, r#"{"general":[]}"#, NO_PLACE),
+        (Place::General, r#"{"general":"x"}"#, NO_PLACE),
+        (Place::General, r#"{"general":null}"#, NO_PLACE),
+        (Place::General, r#"{"a":{"general":{}}}"#, NO_PLACE),
+        (Place::Root, r#"{"signature":"x"}"#, SIGNED),
+        (Place::Root, r#"{"signature":null}"#, SIGNED),
+        (Place::Root, r#"{"general":{"signature":"x"}}"#, SIGNED),
+        (Place::General, r#"{"general":{},"signature":""}"#, SIGNED),
+        (Place::General, r#"{"general":{"signature":"x"}}"#, SIGNED),
+        (Place::Root, "[]", "expected a JSON object, found a list"),
+        (Place::Root, "{", "line 1, column 2: expected a member's name in double quotes"),
+    ];
+    for (place, document, message) in table {
+        for rules in [Rules::private(), as_php()] {
+            let json = document.as_bytes();
+            let error = signature::sign_document(&key("secret"), json, place, rules).unwrap_err();
+            assert_eq!(error.to_string(), message, "{document}");
+        }
+    }
+}
+
+/// As in PHP, where the last of two members is the only one.
+#[test]
+fn of_two_generals_the_last_holds_the_signature() {
+    // `*` stands for the signature.
+    let table = [
+        (
+            r#"{"general":{"a":1},"general":{"b":2}}"#,
+            Ok((r#"{"general":{"a":1},"general":{"b":2,"signature":"*"}}"#, "general:b:2")),
+        ),
+        (r#"{"general":{},"general":{"signature":"x"}}"#, Err(SignError::AlreadySigned)),
+        (
+            r#"{"general":{"signature":"x"},"general":{}}"#,
+            Ok((r#"{"general":{"signature":"x"},"general":{"signature":"*"}}"#, "")),
+        ),
+        (
+            r#"{"general":[],"general":{}}"#,
+            Ok((r#"{"general":[],"general":{"signature":"*"}}"#, "")),
+        ),
+        (r#"{"general":{},"general":[]}"#, Err(SignError::NoPlace)),
+    ];
+    for (document, expected) in table {
+        let json = document.as_bytes();
+        let sign = |rules| signature::sign_document(&key("secret"), json, Place::General, rules);
+        let expected = expected.map(|(signed, canonical)| {
+            signed.replace('*', &hmac_of("secret", canonical)).into_bytes()
+        });
+        assert_eq!(sign(as_php()), expected, "{document}");
+        let error = sign(Rules::private()).unwrap_err();
+        assert_eq!(error.to_string(), "`general`: the member appears twice", "{document}");
+    }
+}
+
+#[test]
+fn a_signed_document_gives_its_signature_again() {
+    let json = br#"{"general":{"project_id":1236,"payment_id":"X03936"}}"#;
+    let once = signature::sign(&key("secret"), json, Rules::private()).unwrap();
+    let signed =
+        signature::sign_document(&key("secret"), json, Place::General, Rules::private()).unwrap();
+    assert_eq!(signature::sign(&key("secret"), &signed, Rules::private()), Ok(once));
+    assert_eq!(Signature::parse(&once.to_string()), Ok(once));
+}
