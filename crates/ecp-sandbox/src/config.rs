@@ -1,0 +1,195 @@
+//! What a sandbox is told when it is made.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ecp_core::{ProjectId, Sensitive};
+use ecp_methods::Registry;
+use http::StatusCode;
+
+use crate::clock::{Clock, SystemClock};
+use crate::delivery::Schedule;
+
+/// Everything about a sandbox that can be chosen.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use ecp_core::{ProjectId, Sensitive};
+/// use ecp_sandbox::{Config, Project, Sandbox, Schedule};
+///
+/// let shop = Project::new(ProjectId::new(1236)?, Sensitive::new("shop-key".to_owned()))
+///     .callback_url("http://127.0.0.1:3000/callback");
+/// let sandbox = Sandbox::new(
+///     Config::new().project(shop).schedule(Schedule::every(Duration::from_millis(50), 5)),
+/// );
+/// # Ok::<(), ecp_core::InvalidId>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub(crate) projects: BTreeMap<ProjectId, Project>,
+    pub(crate) registry: Registry,
+    pub(crate) seed: u64,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) public_url: String,
+    pub(crate) schedule: Schedule,
+    pub(crate) callback_timeout: Duration,
+    pub(crate) callback_hosts: BTreeSet<String>,
+    pub(crate) button_rule: ButtonRule,
+    pub(crate) error_status: StatusCode,
+    pub(crate) event_history: usize,
+    pub(crate) payment_history: usize,
+}
+
+impl Config {
+    /// The key of [`Config::demo`]'s project.
+    pub const DEMO_KEY: &str = "sandbox-key-not-a-secret";
+
+    /// [`Config::demo`]'s project.
+    pub const DEMO_PROJECT: ProjectId = match ProjectId::new(1) {
+        Ok(id) => id,
+        Err(_) => panic!("1 is positive"),
+    };
+
+    /// A sandbox without projects, with the built-in methods and the platform's own schedule.
+    pub fn new() -> Self {
+        Self {
+            projects: BTreeMap::new(),
+            registry: Registry::builtin(),
+            seed: 1,
+            clock: Arc::new(SystemClock),
+            public_url: "http://127.0.0.1:8080".to_owned(),
+            schedule: Schedule::platform(),
+            callback_timeout: Duration::from_secs(10),
+            callback_hosts: BTreeSet::new(),
+            button_rule: ButtonRule::default(),
+            error_status: StatusCode::BAD_REQUEST,
+            event_history: 10_000,
+            payment_history: 10_000,
+        }
+    }
+
+    /// [`Config::new`] with one project that nobody can mistake for a real one: number
+    /// [`Config::DEMO_PROJECT`], key [`Config::DEMO_KEY`].
+    pub fn demo() -> Self {
+        let key = Sensitive::new(Self::DEMO_KEY.to_owned());
+        Self::new().project(Project::new(Self::DEMO_PROJECT, key))
+    }
+
+    /// Adds a project, in place of one with the same number.
+    pub fn project(mut self, project: Project) -> Self {
+        self.projects.insert(project.id, project);
+        self
+    }
+
+    /// The methods that the sandbox serves, instead of the built-in ones.
+    pub fn registry(self, registry: Registry) -> Self {
+        Self { registry, ..self }
+    }
+
+    /// Where ids come from, instead of `1`.
+    ///
+    /// Request ids are a hash of the seed and the number of the answer that carries them; operation
+    /// ids, provider's payment ids, wallet numbers and page tokens come from the seed and the
+    /// number of the registered payment. So two sandboxes of one seed that see the same requests
+    /// in the same order give out the same ids. None of them is a secret.
+    pub fn seed(self, seed: u64) -> Self {
+        Self { seed, ..self }
+    }
+
+    /// Where dates come from, instead of the machine's clock.
+    pub fn clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// The address under which the customer's browser reaches the sandbox, instead of
+    /// `http://127.0.0.1:8080`. It stands in front of the links in callbacks.
+    pub fn public_url(self, url: impl Into<String>) -> Self {
+        let url: String = url.into();
+        Self { public_url: url.trim_end_matches('/').to_owned(), ..self }
+    }
+
+    /// When undelivered callbacks are sent again, instead of the platform's schedule.
+    pub fn schedule(self, schedule: Schedule) -> Self {
+        Self { schedule, ..self }
+    }
+
+    /// How long a merchant may take to answer a callback, instead of 10 seconds. What the
+    /// platform allows is not documented.
+    pub fn callback_timeout(self, timeout: Duration) -> Self {
+        Self { callback_timeout: timeout, ..self }
+    }
+
+    /// Lets callbacks go to this host too: a name or an IP address without a port. Only the own
+    /// machine (`localhost`, 127.0.0.0/8, `::1`) may be contacted without it, so that a request
+    /// with a wrong address troubles nobody.
+    pub fn allow_callback_host(mut self, host: impl Into<String>) -> Self {
+        let host: String = host.into();
+        self.callback_hosts.insert(host.to_ascii_lowercase());
+        self
+    }
+
+    /// What decides when the customer presses a button.
+    pub fn button_rule(self, rule: ButtonRule) -> Self {
+        Self { button_rule: rule, ..self }
+    }
+
+    /// The HTTP status of refusals, instead of 400. What the platform answers is not documented;
+    /// a client should not depend on it.
+    pub fn error_status(self, status: StatusCode) -> Self {
+        Self { error_status: status, ..self }
+    }
+
+    /// How many events are remembered, instead of 10000. The oldest are forgotten first.
+    pub fn event_history(self, events: usize) -> Self {
+        Self { event_history: events.max(1), ..self }
+    }
+
+    /// How many payments are remembered, instead of 10000. The oldest finished one is forgotten
+    /// first; after that its id is free again.
+    pub fn payment_history(self, payments: usize) -> Self {
+        Self { payment_history: payments.max(1), ..self }
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A merchant's project on the sandbox.
+#[derive(Clone, Debug)]
+pub struct Project {
+    pub(crate) id: ProjectId,
+    pub(crate) key: Sensitive<String>,
+    pub(crate) callback_url: Option<String>,
+}
+
+impl Project {
+    /// A project with the text of its key.
+    pub const fn new(id: ProjectId, key: Sensitive<String>) -> Self {
+        Self { id, key, callback_url: None }
+    }
+
+    /// Where callbacks go unless a request names another address. It must be plain `http`.
+    pub fn callback_url(self, url: impl Into<String>) -> Self {
+        Self { callback_url: Some(url.into()), ..self }
+    }
+}
+
+/// What decides about a payment when the customer presses Success or Decline on the provider's
+/// page. The documents let the amount decide and say that the button should match it; what wins
+/// when it does not is unknown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ButtonRule {
+    /// The amount alone, to the letter of the documents: amounts that the method lists as
+    /// declined are, all others succeed.
+    AmountOnly,
+    /// Amounts that the method lists for its tests decide, whatever the button; for all others
+    /// the button does.
+    #[default]
+    ListedAmounts,
+}

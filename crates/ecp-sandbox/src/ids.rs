@@ -1,0 +1,84 @@
+//! Ids that look like the platform's and are the same in every run.
+
+use sha2::{Digest, Sha512};
+
+/// Gives out ids from a seed. Each is a hash of the seed, of what it is for and of a counter, so
+/// that ids of different kinds do not depend on one another's number.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ids {
+    seed: u64,
+}
+
+/// The ids of one payment.
+#[derive(Debug)]
+pub(crate) struct PaymentIds {
+    pub(crate) request: String,
+    pub(crate) operation: u64,
+    /// The provider's id of the payment.
+    pub(crate) provider_payment: String,
+    /// The number of the customer's wallet, for methods that tell it.
+    pub(crate) wallet: String,
+    /// The last part of the provider page's address.
+    pub(crate) token: String,
+}
+
+impl Ids {
+    pub(crate) const fn new(seed: u64) -> Self {
+        Self { seed }
+    }
+
+    /// Like the platform's: a hash and a number.
+    pub(crate) fn request(self, answer: u64) -> String {
+        format!("{}-{answer:08}", self.hex("request", answer, 40))
+    }
+
+    pub(crate) fn payment(self, request: String, payment: u64) -> PaymentIds {
+        PaymentIds {
+            request,
+            // 14 digits, as documented ones have, and unique by the last ten.
+            operation: (1000 + self.number("operation", 0) % 9000) * 10_000_000_000 + payment,
+            provider_payment: (3_000_000 + self.number("provider", 0) % 1_000_000 + payment)
+                .to_string(),
+            wallet: (10_000_000 + self.number("wallet", payment) % 90_000_000).to_string(),
+            token: self.hex("token", payment, 32),
+        }
+    }
+
+    fn hash(self, what: &str, counter: u64) -> [u8; 64] {
+        Sha512::digest(format!("ecp-sandbox {} {what} {counter}", self.seed)).into()
+    }
+
+    fn hex(self, what: &str, counter: u64, digits: usize) -> String {
+        let half_bytes =
+            self.hash(what, counter).into_iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        half_bytes.take(digits).filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
+    }
+
+    fn number(self, what: &str, counter: u64) -> u64 {
+        let [a, b, c, d, ..] = self.hash(what, counter);
+        u32::from_be_bytes([a, b, c, d]).into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_depend_on_the_seed_and_the_counter_alone() {
+        let one = format!("{:?}", Ids::new(1).payment("r".to_owned(), 7));
+        assert_eq!(one, format!("{:?}", Ids::new(1).payment("r".to_owned(), 7)));
+        assert_ne!(one, format!("{:?}", Ids::new(2).payment("r".to_owned(), 7)));
+        assert_ne!(one, format!("{:?}", Ids::new(1).payment("r".to_owned(), 8)));
+        assert_ne!(Ids::new(1).request(1), Ids::new(1).request(2));
+    }
+
+    #[test]
+    fn operation_ids_are_exact_in_every_json_reader() {
+        for seed in 0..50 {
+            let ids = Ids::new(seed).payment(String::new(), 1);
+            assert!(ids.operation < 1 << 53 && ids.operation.to_string().len() == 14);
+            assert_eq!((ids.wallet.len(), ids.token.len()), (8, 32));
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! The sandbox as a merchant meets it: requests through its router, the customer's clicks, and
+//! callbacks to a real listener on this machine.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
+mod delivery;
+mod events;
+mod gate;
+mod page;
+mod payout;
+mod sale;
+mod status;
+mod support;
