@@ -1,4 +1,6 @@
 //! One module a command.
 
+pub(crate) mod demo;
+pub(crate) mod sandbox;
 pub(crate) mod sign;
 pub(crate) mod verify;

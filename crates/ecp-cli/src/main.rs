@@ -22,12 +22,16 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Demo(commands::demo::Demo),
+    Sandbox(commands::sandbox::SandboxCommand),
     Sign(commands::sign::Sign),
     Verify(commands::verify::Verify),
 }
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
+        Command::Demo(command) => command.run(),
+        Command::Sandbox(command) => command.run(),
         Command::Sign(command) => command.run(),
         Command::Verify(command) => command.run(),
     };

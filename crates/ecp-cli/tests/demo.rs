@@ -1,0 +1,101 @@
+//! `ecp demo` and `ecp sandbox`, as a shell sees them.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Command, Stdio};
+
+fn demo(arguments: &[&str]) -> (String, bool) {
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_ecp")).arg("demo").args(arguments).output().unwrap();
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(errors, "", "{arguments:?}");
+    (String::from_utf8(output.stdout).unwrap(), output.status.success())
+}
+
+#[test]
+fn the_demonstration_tells_a_payment_to_its_end() {
+    let table = [(&[][..], "success", "/paid"), (&["--decline"][..], "decline", "/declined")];
+    for (arguments, status, page) in table {
+        let (story, success) = demo(arguments);
+        assert!(success, "{story}");
+        for expected in [
+            "1. The shop asks Gate for 100.00 EUR with Jeton Wallet",
+            "signed text: customer:id:customer-1;",
+            "2. Gate registers the request",
+            "3. A callback says where to send the customer",
+            "payment status: awaiting redirect result",
+            &format!("4. The customer opens the page and presses {status}"),
+            page,
+            &format!("payment status: {status}"),
+            "in natural order with the key of project 1",
+            "7. Gate, asked for the status, says the same",
+            &format!("Done: payment demo-1 is `{status}`, and a verified callback says so."),
+        ] {
+            assert!(story.contains(expected), "{expected} is not in\n{story}");
+        }
+    }
+}
+
+#[test]
+fn machines_get_one_json_object_a_line() {
+    let (lines, success) = demo(&["--json", "--decline"]);
+    assert!(success, "{lines}");
+    let steps: Vec<serde_json::Value> =
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let names: Vec<&str> = steps.iter().map(|step| step["step"].as_str().unwrap()).collect();
+    assert_eq!(
+        names,
+        [
+            "request",
+            "registration",
+            "redirect",
+            "customer",
+            "return",
+            "callback",
+            "status",
+            "result"
+        ]
+    );
+    assert_eq!(
+        steps.last().unwrap(),
+        &serde_json::json!({"step": "result", "payment_id": "demo-1", "status": "decline"})
+    );
+    let body = steps[5]["details"].as_array().unwrap().iter().find(|d| d["name"] == "body");
+    assert_eq!(body.unwrap()["json"]["operation"]["code"], "20000");
+}
+
+#[test]
+fn the_sandbox_says_where_it_is_and_what_happens() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_ecp"))
+        .args(["sandbox", "--addr", "127.0.0.1:0", "--project", "77"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let first = lines.next().unwrap();
+    let address = first.strip_prefix("Gate:     http://").unwrap().strip_suffix("/v2/payment/..");
+    assert_eq!(lines.next().unwrap(), "project:  77");
+    assert_eq!(lines.next().unwrap(), "key:      sandbox-key-not-a-secret");
+
+    let mut stream = TcpStream::connect(address.unwrap()).unwrap();
+    stream.write_all(b"POST /v2/payment/status HTTP/1.0\r\ncontent-length: 2\r\n\r\n{}").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.0 400 "), "{answer}");
+    assert!(answer.contains("general.project_id"), "{answer}");
+    let told = [lines.next().unwrap(), lines.next().unwrap()];
+    assert!(told[0].ends_with("POST /v2/payment/status"), "{told:?}");
+    assert!(told[1].contains("answered 400"), "{told:?}");
+
+    let taken = Command::new(env!("CARGO_BIN_EXE_ecp"))
+        .args(["sandbox", "--addr", address.unwrap()])
+        .output()
+        .unwrap();
+    assert!(!taken.status.success());
+    let error = String::from_utf8(taken.stderr).unwrap();
+    assert!(error.contains("; is it in use?"), "{error}");
+    child.kill().unwrap();
+    child.wait().unwrap();
+}

@@ -1,0 +1,64 @@
+//! Oracles: what must hold for any input. The fuzzer calls them with its own, and plain
+//! `cargo test` with the corpus (`tests/corpus.rs`).
+
+#![forbid(unsafe_code)]
+
+use ecp_core::json::{Document, Limits};
+use ecp_core::model::{Callback, FromJson, PageParameters, StatusResponse, SyncResponse};
+use ecp_core::signature::{self, Place, Rules, SigningKey};
+use ecp_core::{ProjectId, SecretKey};
+use ecp_notify::Verifier;
+
+/// The canonical string is the one that the sandbox's slow and plain canonicaliser builds, and
+/// what is signed strictly has one string under every rule.
+pub fn canonical(json: &[u8]) {
+    let permissive = signature::canonical_string(json, Rules::private().allow_ambiguous());
+    let strict = signature::canonical_string(json, Rules::private());
+    if let Ok(strict) = &strict {
+        assert_eq!(permissive.as_ref(), Ok(strict));
+    }
+    if let Ok(public) = signature::canonical_string(json, Rules::public()) {
+        assert_eq!(strict, Ok(public));
+    }
+    let Ok(permissive) = permissive else { return };
+    let Ok(value) = serde_json::from_slice::<serde_json::Value>(json) else {
+        // `serde_json` refuses numbers beyond the range of a float and depths beyond 128.
+        return;
+    };
+    if !has_negative_zero(json) {
+        assert_eq!(permissive, ecp_sandbox::signature::canonical_string(&value));
+    }
+}
+
+/// `serde_json` reads `-0` as a float, PHP as an integer: there the plain canonicaliser, which
+/// stands on `serde_json`, is no oracle.
+fn has_negative_zero(json: &[u8]) -> bool {
+    json.windows(2).any(|pair| pair == b"-0")
+}
+
+/// Nothing that is read panics or prints itself; what is signed verifies, and nothing else does.
+pub fn verify(json: &[u8]) {
+    let key = SigningKey::new(&secret("one key"));
+    let other = SigningKey::new(&secret("another key"));
+    if let Ok(signed) =
+        signature::sign_document(&key, json, Place::Root, Rules::private().allow_ambiguous())
+        && Document::parse(json, Limits::default()).is_ok()
+        && signed.len() <= Limits::default().bytes
+    {
+        let found = signature::verify(&[other.clone(), key], &signed);
+        assert_eq!(found.map(|found| found.key), Ok(1));
+        assert!(signature::verify(&[other], &signed).is_err());
+    }
+    let project = ProjectId::new(1).unwrap_or_else(|_| unreachable!("1 is a project"));
+    let verifier = Verifier::new().key(project, &secret("a key that signed nothing"));
+    assert!(verifier.verify(json).is_err());
+
+    let _ = format!("{:?}", Callback::from_slice(json));
+    let _ = format!("{:?}", StatusResponse::from_slice(json));
+    let _ = format!("{:?}", SyncResponse::from_slice(json));
+    let _ = format!("{:?}", PageParameters::from_slice(json));
+}
+
+fn secret(text: &str) -> SecretKey {
+    SecretKey::new(text).unwrap_or_else(|_| unreachable!("the key is not empty"))
+}

@@ -1,0 +1,43 @@
+//! The corpus and every sample of the documents, whole and cut at each byte, keep the oracles.
+
+use std::path::{Path, PathBuf};
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else {
+            found.push(path);
+        }
+    }
+    found
+}
+
+fn inputs() -> Vec<Vec<u8>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folders = [root.join("corpus"), root.join("../crates/ecp-core/tests/samples")];
+    let inputs: Vec<_> = folders
+        .iter()
+        .flat_map(|folder| files(folder))
+        .map(|path| std::fs::read(path).unwrap())
+        .collect();
+    assert!(inputs.len() > 40, "{} inputs", inputs.len());
+    inputs
+}
+
+#[test]
+fn the_canonical_string_is_that_of_the_plain_canonicaliser() {
+    inputs().iter().for_each(|input| ecp_fuzz::canonical(input));
+}
+
+#[test]
+fn what_is_signed_verifies_and_nothing_else_does() {
+    for input in inputs() {
+        ecp_fuzz::verify(&input);
+        for length in (0..input.len()).step_by(7) {
+            ecp_fuzz::verify(&input[..length]);
+        }
+    }
+}
