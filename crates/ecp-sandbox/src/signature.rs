@@ -138,7 +138,9 @@ fn number_text(number: &Number) -> String {
     match (number.as_i64(), number.as_f64()) {
         (Some(integer), _) => integer.to_string(),
         (None, Some(double)) => php_float::text(double),
-        (None, None) => number.to_string(),
+        // Beyond the range of a double, which `serde_json` reads only where another crate has
+        // switched on its `arbitrary_precision`.
+        (None, None) => php_float::text(number.to_string().parse().unwrap_or(f64::NAN)),
     }
 }
 
