@@ -17,7 +17,7 @@ pub use self::parts::{Account, Customer, ReturnUrls};
 use self::parts::{Extra, Fields};
 use crate::flow::{Flow, FlowKind, Payout, Sale};
 
-/// The request of some flow. Sealed: there is one a [`Flow`](crate::Flow).
+/// The request of some flow. Sealed: there is one a [`Flow`].
 pub trait FlowRequest: sealed::Sealed + std::fmt::Debug + Send + Sync {
     /// The flow.
     type Flow: Flow<Request = Self>;
