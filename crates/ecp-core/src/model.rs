@@ -6,7 +6,7 @@
 //! (ids, statuses, sums) must have its documented JSON type, otherwise the message is refused
 //! with the path of the member.
 //!
-//! Personal data is [`Sensitive`](crate::Sensitive), so a model can be printed with `Debug`.
+//! Personal data is [`Sensitive`], so a model can be printed with `Debug`.
 
 mod callback;
 mod code;
