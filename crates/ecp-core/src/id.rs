@@ -69,6 +69,11 @@ macro_rules! text_id {
                 }
             }
 
+            /// What the platform sent, as it is.
+            pub(crate) fn received(text: &str) -> Self {
+                Self(text.into())
+            }
+
             /// The text.
             pub fn as_str(&self) -> &str {
                 &self.0

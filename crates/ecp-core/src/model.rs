@@ -13,6 +13,7 @@ mod code;
 mod confirmation;
 mod operation;
 mod redirect;
+mod refund;
 mod request;
 mod response;
 mod status;
@@ -26,6 +27,7 @@ pub use self::operation::{
     Account, Customer, ErrorItem, Errors, Operation, Payment, Provider, ProviderId, Sum,
 };
 pub use self::redirect::{RedirectBody, RedirectData, RedirectMethod};
+pub use self::refund::{RefundOutcome, RefundResult};
 pub use self::request::{GateGeneral, GatePayment, GateRequest, PageParameters, ReturnUrls};
 pub use self::response::{StatusResponse, SyncResponse, SyncStatus};
 pub use self::status::{OperationStatus, OperationType, PaymentStatus, PaymentType};
@@ -144,14 +146,21 @@ impl Extra {
     }
 }
 
-/// Declares a struct that is filled from a JSON object. An empty list, which is how PHP writes an
-/// object without members, stands for nothing where the struct is optional. A member may have several names, the official ones of
-/// different message formats; all others go to `extra`.
+/// Declares a struct that is filled from a JSON object.
+///
+/// A member that `decides` something must have its documented type, otherwise the message is
+/// refused. One that only `describes` is kept unread in `extra` when it has another: a date in a
+/// new form must not cost a callback. A member may have several names, the official ones of
+/// different message formats; the first that stands there counts, whatever the order of the
+/// members, which the signature does not cover.
+///
+/// `null`, `[]` and `{}` stand for nothing where the struct is optional. PHP writes the second for
+/// an object without members, and the signature does not cover the last two.
 macro_rules! model {
     (
         $(#[$doc:meta])*
         pub struct $name:ident {
-            $($(#[$field_doc:meta])* $field:ident: $type:ty = $($wire:literal)|+,)*
+            $($(#[$field_doc:meta])* $field:ident: $type:ty = $role:ident $($wire:literal)|+,)*
         }
     ) => {
         $(#[$doc])*
@@ -168,30 +177,18 @@ macro_rules! model {
                 if !matches!(value.kind(), $crate::json::Kind::Object) {
                     return Err($crate::model::ModelError::expected("an object", value));
                 }
-                $(let mut $field = None;)*
-                let mut extra = $crate::model::Extra::default();
-                for member in value.children() {
-                    match member.key().unwrap_or_default() {
-                        $($($wire)|+ if $field.is_none() => $field = Some(member),)*
-                        _ => extra.keep(member),
-                    }
-                }
+                let mut members = $crate::model::Members::of(value);
                 Ok(Self {
-                    $($field: match $field {
-                        Some(member) => $crate::model::FromJson::from_json(member)?,
-                        None => {
-                            let names: &[&str] = &[$($wire),+];
-                            $crate::model::FromJson::absent(value, names[0])?
-                        }
-                    },)*
-                    extra,
+                    $($field: members.$role(&[$($wire),+])?,)*
+                    extra: members.rest(),
                 })
             }
 
             fn is_blank(value: $crate::json::Value<'_>) -> bool {
+                use $crate::json::Kind;
                 match value.kind() {
-                    $crate::json::Kind::Null => true,
-                    $crate::json::Kind::Array => value.children().next().is_none(),
+                    Kind::Null => true,
+                    Kind::Array | Kind::Object => value.children().next().is_none(),
                     _ => false,
                 }
             }
@@ -199,6 +196,46 @@ macro_rules! model {
     };
 }
 use model;
+
+/// The members of an object while a model takes what it knows.
+struct Members<'d> {
+    object: Value<'d>,
+    left: Vec<Value<'d>>,
+}
+
+impl<'d> Members<'d> {
+    fn of(object: Value<'d>) -> Self {
+        Self { object, left: object.children().collect() }
+    }
+
+    fn decides<T: FromJson>(&mut self, names: &[&str]) -> Result<T, ModelError> {
+        match self.take(names) {
+            Some(member) => T::from_json(member),
+            None => T::absent(self.object, names[0]),
+        }
+    }
+
+    fn describes<T: FromJson>(&mut self, names: &[&str]) -> Result<T, ModelError> {
+        let Some(member) = self.take(names) else { return T::absent(self.object, names[0]) };
+        T::from_json(member).or_else(|_| {
+            self.left.push(member);
+            T::absent(self.object, names[0])
+        })
+    }
+
+    fn take(&mut self, names: &[&str]) -> Option<Value<'d>> {
+        let place = names
+            .iter()
+            .find_map(|name| self.left.iter().position(|member| member.key() == Some(name)))?;
+        Some(self.left.remove(place))
+    }
+
+    fn rest(self) -> Extra {
+        let mut extra = Extra::default();
+        self.left.into_iter().for_each(|member| extra.keep(member));
+        extra
+    }
+}
 
 /// Declares words that the platform sends: those known by name, and any other kept as text.
 macro_rules! open_enum {
@@ -339,12 +376,16 @@ impl FromJson for ProjectId {
     }
 }
 
-macro_rules! from_checked_text {
+/// The platform's word is taken for what an id is; the rules for our own are not its.
+macro_rules! from_received_text {
     ($($type:ty),*) => {
         $(impl FromJson for $type {
             fn from_json(value: Value<'_>) -> Result<Self, ModelError> {
-                let text = value.as_str().ok_or_else(|| ModelError::expected("a string", value))?;
-                text.parse().map_err(|error| ModelError::value(value, error))
+                match value.as_str() {
+                    Some("") => Err(ModelError::value(value, "is empty")),
+                    Some(text) => Ok(Self::received(text)),
+                    None => Err(ModelError::expected("a string", value)),
+                }
             }
 
             fn is_blank(value: Value<'_>) -> bool {
@@ -354,4 +395,17 @@ macro_rules! from_checked_text {
     };
 }
 
-from_checked_text!(PaymentId, RequestId, Timestamp);
+from_received_text!(PaymentId, RequestId);
+
+impl FromJson for Timestamp {
+    fn from_json(value: Value<'_>) -> Result<Self, ModelError> {
+        match value.as_str() {
+            Some(text) => text.parse().map_err(|error| ModelError::value(value, error)),
+            None => Err(ModelError::expected("a time", value)),
+        }
+    }
+
+    fn is_blank(value: Value<'_>) -> bool {
+        matches!(value.kind(), Kind::Null | Kind::String(""))
+    }
+}

@@ -218,12 +218,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_amount_of_every_currency_prints_and_parses_back(
-            minor: i64,
-            currency in proptest::sample::select(Currency::all()),
-        ) {
-            let money = Money::from_minor(minor, currency);
-            prop_assert_eq!(money.to_string().parse::<Money>(), Ok(money));
+        fn every_amount_of_every_currency_prints_and_parses_back(minor: i64) {
+            for &currency in Currency::all() {
+                let money = Money::from_minor(minor, currency);
+                prop_assert_eq!(money.to_string().parse::<Money>(), Ok(money));
+            }
         }
 
         #[test]

@@ -97,12 +97,9 @@ impl fmt::Display for Signature {
 }
 
 /// Who will see the signature next to the document.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Visibility {
-    /// Between servers only: Gate, Data API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Visibility {
     Private,
-    /// In a browser, as on the Payment Page: whoever sees one signed text could move the borders
-    /// of its items, so `;` is refused, as the documents demand.
     Public,
 }
 
@@ -115,12 +112,13 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// For messages between servers.
+    /// For messages between servers: Gate, Data API.
     pub fn private() -> Self {
         Self { visibility: Visibility::Private, allow_ambiguous: false, limits: Limits::default() }
     }
 
-    /// For parameters that pass through a browser.
+    /// For parameters that pass through a browser, as on the Payment Page: whoever sees one
+    /// signed text could move the borders of its items, so `;` is refused, as the documents demand.
     pub fn public() -> Self {
         Self { visibility: Visibility::Public, ..Self::private() }
     }
@@ -264,8 +262,12 @@ pub fn verify(keys: &[SigningKey], json: &[u8]) -> Result<Match, VerifyError> {
     verify_document(keys, &Document::parse(json, Limits::default())?)
 }
 
-/// [`verify`] for a document that was read already.
-pub fn verify_document(keys: &[SigningKey], document: &Document<'_>) -> Result<Match, VerifyError> {
+/// [`verify`] for a document that was read already, and for keys that stand anywhere.
+pub fn verify_document<'k>(
+    keys: impl IntoIterator<Item = &'k SigningKey, IntoIter: Clone>,
+    document: &Document<'_>,
+) -> Result<Match, VerifyError> {
+    let keys = keys.into_iter();
     // Flattened first: a document that is no object has no signature to miss.
     let items = Items::collect(document, |_| Ok::<_, CanonicalError>(()))?;
     let value = find(document.root()).ok_or(VerifyError::MissingSignature)?;
@@ -275,12 +277,12 @@ pub fn verify_document(keys: &[SigningKey], document: &Document<'_>) -> Result<M
     let signature = Signature::parse(text)?;
     let mut tried: Vec<String> = Vec::with_capacity(Order::ALL.len());
     for order in Order::ALL {
-        let canonical = items.string(order)?;
+        let canonical = items.join(&items.sorted(order))?;
         if tried.contains(&canonical) {
             continue;
         }
         let matching = |key: &SigningKey| key.mac(&canonical).verify_slice(&signature.0).is_ok();
-        if let Some(key) = keys.iter().position(matching) {
+        if let Some(key) = keys.clone().position(matching) {
             return Ok(Match { key, order });
         }
         tried.push(canonical);
@@ -289,12 +291,11 @@ pub fn verify_document(keys: &[SigningKey], document: &Document<'_>) -> Result<M
 }
 
 fn canonical(document: &Document<'_>, rules: Rules) -> Result<String, SignError> {
-    let items = if rules.allow_ambiguous {
-        Items::collect(document, |_| Ok::<_, CanonicalError>(()))?
-    } else {
-        ambiguity::collect_agreed(document, rules.visibility)?
-    };
-    Ok(items.string(Order::Natural)?)
+    if !rules.allow_ambiguous {
+        return Ok(ambiguity::agreed_string(document, rules.visibility)?);
+    }
+    let items = Items::collect(document, |_| Ok::<_, CanonicalError>(()))?;
+    Ok(items.join(&items.sorted(Order::Natural))?)
 }
 
 /// The signature's value: at the root, else in `general` (the official SDKs' order).

@@ -22,20 +22,18 @@ use jiff::fmt::strtime;
 pub struct Timestamp(jiff::Timestamp);
 
 /// Text or a number that is no moment.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected a time such as `2019-04-15T16:31:44+0000`, found `{text}`")]
-pub struct InvalidTimestamp {
-    text: String,
-}
+///
+/// What it was is not printed: where a message has no time, it may have anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected a time such as `2019-04-15T16:31:44+0000`")]
+pub struct InvalidTimestamp;
 
 const FORMAT: &str = "%Y-%m-%dT%H:%M:%S%z";
 
 impl Timestamp {
     /// A moment from seconds since 1970-01-01, without leap seconds.
     pub fn from_unix_seconds(seconds: i64) -> Result<Self, InvalidTimestamp> {
-        jiff::Timestamp::from_second(seconds)
-            .map(Self)
-            .map_err(|_| InvalidTimestamp { text: seconds.to_string() })
+        jiff::Timestamp::from_second(seconds).map(Self).map_err(|_| InvalidTimestamp)
     }
 
     /// Seconds since 1970-01-01, without leap seconds.
@@ -48,8 +46,7 @@ impl TryFrom<SystemTime> for Timestamp {
     type Error = InvalidTimestamp;
 
     fn try_from(time: SystemTime) -> Result<Self, InvalidTimestamp> {
-        let exact = jiff::Timestamp::try_from(time)
-            .map_err(|error| InvalidTimestamp { text: error.to_string() })?;
+        let exact = jiff::Timestamp::try_from(time).map_err(|_| InvalidTimestamp)?;
         Self::from_unix_seconds(exact.as_second())
     }
 }
@@ -64,14 +61,13 @@ impl FromStr for Timestamp {
     type Err = InvalidTimestamp;
 
     fn from_str(text: &str) -> Result<Self, InvalidTimestamp> {
-        let invalid = || InvalidTimestamp { text: crate::json::printable(text) };
         if !has_shape(text) {
-            return Err(invalid());
+            return Err(InvalidTimestamp);
         }
         strtime::parse(FORMAT, text)
             .and_then(|parsed| parsed.to_timestamp())
             .map(Self)
-            .map_err(|_| invalid())
+            .map_err(|_| InvalidTimestamp)
     }
 }
 
@@ -125,10 +121,8 @@ mod tests {
             "2023-03-10T12:26:17+00:00",
             "-023-03-10T12:26:17+0000",
         ] {
-            assert_eq!(
-                text.parse::<Timestamp>().unwrap_err().to_string(),
-                format!("expected a time such as `2019-04-15T16:31:44+0000`, found `{text}`")
-            );
+            let error = text.parse::<Timestamp>().unwrap_err().to_string();
+            assert_eq!(error, "expected a time such as `2019-04-15T16:31:44+0000`", "{text}");
         }
     }
 }

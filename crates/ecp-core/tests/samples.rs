@@ -374,7 +374,7 @@ fn the_deposit_question_and_its_answer_name_the_same_payment() {
     let json = sample("confirmation/eco-voucher-check-deposit-answer");
     let answer = ConfirmationAnswer::from_slice(&json).unwrap();
     assert_eq!((answer.code, &answer.payment_id), (0, &question.payment_id));
-    assert_eq!(serde_json::to_string(&answer).unwrap(), r#"{"code":0,"payment_id":"X03936"}"#);
+    assert_eq!(answer.to_json(), br#"{"code":0,"payment_id":"X03936"}"#);
 }
 
 /// Collects the literals of every scalar below a value.

@@ -16,7 +16,7 @@ model! {
     /// ```
     /// use ecp_core::model::{Callback, CallbackFormat, FromJson, PaymentStatus};
     ///
-    /// let json = br#"{"project_id":1236,"payment":{"id":"X1","status":"decline"},"operation":{}}"#;
+    /// let json = br#"{"project_id":1236,"payment":{"id":"X1","status":"decline"},"operation":{"id":1}}"#;
     /// let callback = Callback::from_slice(json)?;
     /// assert_eq!(callback.format(), CallbackFormat::Operation);
     /// assert_eq!(callback.payment_status(), Some(&PaymentStatus::Decline));
@@ -24,37 +24,37 @@ model! {
     /// ```
     pub struct Callback {
         /// The project, in the formats that name it at the top level.
-        root_project_id: Option<ProjectId> = "project_id",
+        root_project_id: Option<ProjectId> = decides "project_id",
         /// `general`, in the other formats.
-        general: Option<General> = "general",
+        general: Option<General> = decides "general",
         /// The payment.
-        payment: Option<Payment> = "payment",
+        payment: Option<Payment> = decides "payment",
         /// The operation that the callback is about.
-        operation: Option<Operation> = "operation",
+        operation: Option<Operation> = decides "operation",
         /// All operations, in the transaction format.
-        operations: Vec<Operation> = "operations",
+        operations: Vec<Operation> = decides "operations",
         /// The operation, in the transaction format.
-        transaction: Option<Transaction> = "transaction",
+        transaction: Option<Transaction> = decides "transaction",
         /// The customer's account.
-        account: Option<Account> = "account",
+        account: Option<Account> = describes "account",
         /// The customer.
-        customer: Option<Customer> = "customer",
+        customer: Option<Customer> = describes "customer",
         /// What went wrong, when there is more to say than the operation's code.
-        errors: Errors = "errors",
+        errors: Errors = describes "errors",
         /// Where to send the customer.
-        redirect_data: Option<RedirectData> = "redirect_data" | "redirectData",
+        redirect_data: Option<RedirectData> = describes "redirect_data" | "redirectData",
         /// The request, in the token format.
-        request: Option<RequestInfo> = "request",
+        request: Option<RequestInfo> = describes "request",
         /// The request's id, in the transaction format.
-        request_id: Option<RequestId> = "request_id",
+        request_id: Option<RequestId> = describes "request_id",
         /// The requested sum, in the transaction format.
-        sum_request: Option<Sum> = "sum_request",
+        sum_request: Option<Sum> = describes "sum_request",
         /// The real sum, in the transaction format.
-        sum_real: Option<Sum> = "sum_real",
+        sum_real: Option<Sum> = describes "sum_real",
         /// The refunded sum, in the transaction format.
-        sum_refund: Option<Sum> = "sum_refund",
+        sum_refund: Option<Sum> = describes "sum_refund",
         /// The signature, unproven here.
-        signature: Option<Sensitive<String>> = "signature",
+        signature: Option<Sensitive<String>> = describes "signature",
     }
 }
 
@@ -125,11 +125,11 @@ model! {
     /// `general`: ids, in the formats that keep them there.
     pub struct General {
         /// The project.
-        project_id: Option<ProjectId> = "project_id",
+        project_id: Option<ProjectId> = decides "project_id",
         /// The payment.
-        payment_id: Option<PaymentId> = "payment_id",
+        payment_id: Option<PaymentId> = decides "payment_id",
         /// The signature, unproven here.
-        signature: Option<Sensitive<String>> = "signature",
+        signature: Option<Sensitive<String>> = describes "signature",
     }
 }
 
@@ -137,11 +137,11 @@ model! {
     /// `transaction`: the operation in the older format.
     pub struct Transaction {
         /// The platform's number of the operation.
-        id: Option<OperationId> = "id",
+        id: Option<OperationId> = decides "id",
         /// When it changed last.
-        date: Option<Timestamp> = "date",
+        date: Option<Timestamp> = describes "date",
         /// What it does.
-        kind: Option<super::OperationType> = "type",
+        kind: Option<super::OperationType> = decides "type",
     }
 }
 
@@ -149,10 +149,10 @@ model! {
     /// `request`: the request that a token callback answers.
     pub struct RequestInfo {
         /// Its id.
-        id: Option<RequestId> = "id",
+        id: Option<RequestId> = decides "id",
         /// What was asked.
-        action: Option<String> = "action",
+        action: Option<String> = describes "action",
         /// Where it stands.
-        status: Option<String> = "status",
+        status: Option<String> = decides "status",
     }
 }

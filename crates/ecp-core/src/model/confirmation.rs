@@ -1,7 +1,5 @@
 //! The `check_deposit` question and its answer.
 
-use serde::Serialize;
-
 use super::{FromJson, ModelError, model};
 use crate::json::{Kind, Value};
 use crate::{Currency, Money, PaymentId, ProjectId, Sensitive, UnknownCurrency};
@@ -11,21 +9,21 @@ model! {
     /// (EcoVoucher's document).
     pub struct DepositCheck {
         /// Always `check_deposit`.
-        kind: CheckDeposit = "type",
+        kind: CheckDeposit = decides "type",
         /// The project.
-        project_id: ProjectId = "project_id",
+        project_id: ProjectId = decides "project_id",
         /// The payment.
-        payment_id: PaymentId = "payment_id",
+        payment_id: PaymentId = decides "payment_id",
         /// The merchant's id of the customer.
-        customer_id: Sensitive<String> = "customer_id",
+        customer_id: Sensitive<String> = decides "customer_id",
         /// Minor units.
-        amount: i64 = "amount",
+        amount: i64 = decides "amount",
         /// The three-letter code.
-        currency: String = "currency",
+        currency: String = decides "currency",
         /// The method's name in callbacks.
-        payment_method: String = "payment_method",
+        payment_method: String = decides "payment_method",
         /// The signature, unproven here.
-        signature: Option<Sensitive<String>> = "signature",
+        signature: Option<Sensitive<String>> = decides "signature",
     }
 }
 
@@ -51,12 +49,21 @@ impl FromJson for CheckDeposit {
 }
 
 /// The merchant's answer: code 0 takes the amount, any other declines the payment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfirmationAnswer {
     /// 0 or the merchant's own reason.
     pub code: i64,
     /// The payment in question.
     pub payment_id: PaymentId,
+}
+
+impl ConfirmationAnswer {
+    /// The answer as the documents want it: `{"code":0,"payment_id":"X03936"}`.
+    pub fn to_json(&self) -> Vec<u8> {
+        // A payment id holds no control character, so these two are all there is to escape.
+        let id = self.payment_id.as_str().replace('\\', r"\\").replace('"', "\\\"");
+        format!(r#"{{"code":{},"payment_id":"{id}"}}"#, self.code).into_bytes()
+    }
 }
 
 impl FromJson for ConfirmationAnswer {

@@ -12,21 +12,21 @@ model! {
     /// `payment`: the payment as a whole.
     pub struct Payment {
         /// The merchant's id of the payment.
-        id: Option<PaymentId> = "id",
+        id: Option<PaymentId> = decides "id",
         /// What it is for.
-        kind: Option<PaymentType> = "type",
+        kind: Option<PaymentType> = decides "type",
         /// Where it stands.
-        status: Option<PaymentStatus> = "status",
+        status: Option<PaymentStatus> = decides "status",
         /// When it changed last.
-        date: Option<Timestamp> = "date",
+        date: Option<Timestamp> = describes "date",
         /// The method's name in callbacks, compared to the letter.
-        method: Option<String> = "method",
+        method: Option<String> = decides "method",
         /// What is paid; after a refund, what is left.
-        sum: Option<Sum> = "sum",
+        sum: Option<Sum> = decides "sum",
         /// The merchant's description.
-        description: Option<Sensitive<String>> = "description",
+        description: Option<Sensitive<String>> = describes "description",
         /// The merchant's id of the refund.
-        merchant_refund_id: Option<String> = "merchant_refund_id",
+        merchant_refund_id: Option<String> = describes "merchant_refund_id",
     }
 }
 
@@ -34,27 +34,27 @@ model! {
     /// `operation`: one step of a payment.
     pub struct Operation {
         /// The platform's number of the operation.
-        id: Option<OperationId> = "id",
+        id: Option<OperationId> = decides "id",
         /// What it does.
-        kind: Option<OperationType> = "type",
+        kind: Option<OperationType> = decides "type",
         /// Where it stands.
-        status: Option<OperationStatus> = "status",
+        status: Option<OperationStatus> = decides "status",
         /// When it changed last.
-        date: Option<Timestamp> = "date",
+        date: Option<Timestamp> = describes "date",
         /// When it began.
-        created_date: Option<Timestamp> = "created_date",
+        created_date: Option<Timestamp> = describes "created_date",
         /// The request that it answers.
-        request_id: Option<RequestId> = "request_id",
+        request_id: Option<RequestId> = describes "request_id",
         /// The sum as asked for, in the payment's currency.
-        sum_initial: Option<Sum> = "sum_initial" | "sum",
+        sum_initial: Option<Sum> = decides "sum_initial" | "sum",
         /// The sum after conversion.
-        sum_converted: Option<Sum> = "sum_converted",
+        sum_converted: Option<Sum> = describes "sum_converted",
         /// The result.
-        code: Option<Code> = "code",
+        code: Option<Code> = describes "code",
         /// The result in words.
-        message: Option<String> = "message",
+        message: Option<String> = describes "message",
         /// The provider's side of it.
-        provider: Option<Provider> = "provider",
+        provider: Option<Provider> = describes "provider",
     }
 }
 
@@ -62,13 +62,13 @@ model! {
     /// `operation.provider`: absent, partly empty or complete, as the provider likes.
     pub struct Provider {
         /// The platform's id of the provider.
-        id: Option<ProviderId> = "id",
+        id: Option<ProviderId> = describes "id",
         /// The provider's id of the payment.
-        payment_id: Option<Sensitive<String>> = "payment_id",
+        payment_id: Option<Sensitive<String>> = describes "payment_id",
         /// The provider's authorisation code.
-        auth_code: Option<Sensitive<String>> = "auth_code",
+        auth_code: Option<Sensitive<String>> = describes "auth_code",
         /// The provider's date. Its zone is not reliable (PROTOCOL 3.7).
-        date: Option<String> = "date",
+        date: Option<String> = describes "date",
     }
 }
 
@@ -77,9 +77,9 @@ model! {
     /// a message in a new currency can still be read and kept.
     pub struct Sum {
         /// Minor units.
-        amount: i64 = "amount",
+        amount: i64 = decides "amount",
         /// The three-letter code.
-        currency: String = "currency",
+        currency: String = decides "currency",
     }
 }
 
@@ -95,9 +95,9 @@ model! {
     /// `account`: the customer's wallet or card.
     pub struct Account {
         /// Wallet id or masked card number.
-        number: Option<Sensitive<String>> = "number",
+        number: Option<Sensitive<String>> = describes "number",
         /// The platform's token for it.
-        token: Option<Sensitive<String>> = "token",
+        token: Option<Sensitive<String>> = describes "token",
     }
 }
 
@@ -105,17 +105,17 @@ model! {
     /// `customer`: any of it may be absent.
     pub struct Customer {
         /// The merchant's id of the customer.
-        id: Option<Sensitive<String>> = "id",
+        id: Option<Sensitive<String>> = describes "id",
         /// The IP address.
-        ip_address: Option<Sensitive<String>> = "ip_address",
+        ip_address: Option<Sensitive<String>> = describes "ip_address",
         /// The first name.
-        first_name: Option<Sensitive<String>> = "first_name",
+        first_name: Option<Sensitive<String>> = describes "first_name",
         /// The last name.
-        last_name: Option<Sensitive<String>> = "last_name",
+        last_name: Option<Sensitive<String>> = describes "last_name",
         /// The phone number, digits only.
-        phone: Option<Sensitive<String>> = "phone",
+        phone: Option<Sensitive<String>> = describes "phone",
         /// The e-mail address.
-        email: Option<Sensitive<String>> = "email",
+        email: Option<Sensitive<String>> = describes "email",
     }
 }
 
@@ -123,13 +123,13 @@ model! {
     /// An entry of `errors`.
     pub struct ErrorItem {
         /// The code.
-        code: Option<Code> = "code",
+        code: Option<Code> = describes "code",
         /// The code in words.
-        message: Option<String> = "message",
+        message: Option<String> = describes "message",
         /// More words.
-        description: Option<String> = "description",
+        description: Option<String> = describes "description",
         /// The path of the field in question.
-        field: Option<String> = "field",
+        field: Option<String> = describes "field",
     }
 }
 

@@ -19,11 +19,11 @@ model! {
     /// ```
     pub struct RedirectData {
         /// How to open the address.
-        method: RedirectMethod = "method",
+        method: RedirectMethod = decides "method",
         /// The address, its own query included. It often holds a token, so it is not printed.
-        url: Sensitive<String> = "url",
+        url: Sensitive<String> = decides "url",
         /// The fields to send along.
-        body: RedirectBody = "body",
+        body: RedirectBody = decides "body",
     }
 }
 

@@ -1,22 +1,22 @@
-//! Requests as the platform reads them. Merchants build theirs with `ecp-methods`, which checks
-//! them; these models serve whoever stands on the other side.
+//! Requests as they stand on the wire, for tools and tests that read them. Merchants build theirs
+//! with `ecp-methods`, which checks them.
 
 use super::{Account, Customer, model};
-use crate::{PaymentId, ProjectId, RequestId, Sensitive};
+use crate::{PaymentId, ProjectId, Sensitive};
 
 model! {
     /// A Gate request of any method (PROTOCOL 2.4).
     pub struct GateRequest {
         /// Ids.
-        general: GateGeneral = "general",
+        general: GateGeneral = decides "general",
         /// The payment.
-        payment: Option<GatePayment> = "payment",
+        payment: Option<GatePayment> = decides "payment",
         /// The customer.
-        customer: Option<Customer> = "customer",
+        customer: Option<Customer> = decides "customer",
         /// The account to pay to.
-        account: Option<Account> = "account",
+        account: Option<Account> = decides "account",
         /// Where the customer returns to.
-        return_url: Option<ReturnUrls> = "return_url",
+        return_url: Option<ReturnUrls> = decides "return_url",
     }
 }
 
@@ -24,15 +24,13 @@ model! {
     /// `general` of a Gate request.
     pub struct GateGeneral {
         /// The project.
-        project_id: ProjectId = "project_id",
+        project_id: ProjectId = decides "project_id",
         /// The payment.
-        payment_id: Option<PaymentId> = "payment_id",
-        /// The request, in a status request by id.
-        request_id: Option<RequestId> = "request_id",
+        payment_id: Option<PaymentId> = decides "payment_id",
         /// Where to send this payment's callbacks instead of the project's address.
-        merchant_callback_url: Option<String> = "merchant_callback_url",
+        merchant_callback_url: Option<String> = decides "merchant_callback_url",
         /// The signature, unproven here.
-        signature: Option<Sensitive<String>> = "signature",
+        signature: Option<Sensitive<String>> = decides "signature",
     }
 }
 
@@ -40,13 +38,13 @@ model! {
     /// `payment` of a Gate request. Amount and currency may be absent in a full refund.
     pub struct GatePayment {
         /// Minor units.
-        amount: Option<i64> = "amount",
+        amount: Option<i64> = decides "amount",
         /// The three-letter code.
-        currency: Option<String> = "currency",
+        currency: Option<String> = decides "currency",
         /// The merchant's description.
-        description: Option<Sensitive<String>> = "description",
+        description: Option<Sensitive<String>> = decides "description",
         /// The merchant's id of the refund.
-        merchant_refund_id: Option<String> = "merchant_refund_id",
+        merchant_refund_id: Option<String> = decides "merchant_refund_id",
     }
 }
 
@@ -54,11 +52,11 @@ model! {
     /// `return_url`: where the customer returns to.
     pub struct ReturnUrls {
         /// After a success.
-        success: Option<String> = "success",
+        success: Option<String> = decides "success",
         /// After a decline.
-        decline: Option<String> = "decline",
+        decline: Option<String> = decides "decline",
         /// Whatever happened.
-        neutral: Option<String> = "return",
+        neutral: Option<String> = decides "return",
     }
 }
 
@@ -66,18 +64,18 @@ model! {
     /// The parameters that open the Payment Page (PROTOCOL 4.3); all but these are in `extra`.
     pub struct PageParameters {
         /// The project.
-        project_id: ProjectId = "project_id",
+        project_id: ProjectId = decides "project_id",
         /// The payment.
-        payment_id: PaymentId = "payment_id",
+        payment_id: PaymentId = decides "payment_id",
         /// Minor units; EcoVoucher allows 0.
-        payment_amount: i64 = "payment_amount",
+        payment_amount: i64 = decides "payment_amount",
         /// The three-letter code.
-        payment_currency: String = "payment_currency",
+        payment_currency: String = decides "payment_currency",
         /// The merchant's id of the customer.
-        customer_id: Sensitive<String> = "customer_id",
+        customer_id: Sensitive<String> = decides "customer_id",
         /// The method to open with.
-        force_payment_method: Option<String> = "force_payment_method",
+        force_payment_method: Option<String> = decides "force_payment_method",
         /// The signature, unproven here.
-        signature: Option<Sensitive<String>> = "signature",
+        signature: Option<Sensitive<String>> = decides "signature",
     }
 }

@@ -9,21 +9,21 @@ model! {
     /// request, never about the payment.
     pub struct SyncResponse {
         /// Whether the request was registered.
-        status: SyncStatus = "status",
+        status: SyncStatus = decides "status",
         /// The request's id, when registered.
-        request_id: Option<RequestId> = "request_id",
+        request_id: Option<RequestId> = describes "request_id",
         /// The project.
-        project_id: Option<ProjectId> = "project_id",
+        project_id: Option<ProjectId> = decides "project_id",
         /// The payment.
-        payment_id: Option<PaymentId> = "payment_id",
+        payment_id: Option<PaymentId> = decides "payment_id",
         /// Why it was refused.
-        code: Option<Code> = "code",
+        code: Option<Code> = describes "code",
         /// Why it was refused, in words.
-        message: Option<String> = "message",
+        message: Option<String> = describes "message",
         /// Why it was refused, in detail.
-        errors: Errors = "errors",
+        errors: Errors = describes "errors",
         /// The signature, unproven here.
-        signature: Option<Sensitive<String>> = "signature",
+        signature: Option<Sensitive<String>> = describes "signature",
     }
 }
 
@@ -41,21 +41,21 @@ model! {
     /// The answer to a status request (PROTOCOL 5).
     pub struct StatusResponse {
         /// The project.
-        root_project_id: Option<ProjectId> = "project_id",
+        root_project_id: Option<ProjectId> = decides "project_id",
         /// Ids, in the answers that keep them there.
-        general: Option<General> = "general",
+        general: Option<General> = decides "general",
         /// The payment. Its status is `error` when the platform knows no such payment.
-        payment: Option<Payment> = "payment",
+        payment: Option<Payment> = decides "payment",
         /// The customer's account.
-        account: Option<Account> = "account",
+        account: Option<Account> = describes "account",
         /// The customer.
-        customer: Option<Customer> = "customer",
+        customer: Option<Customer> = describes "customer",
         /// All operations of the payment.
-        operations: Vec<Operation> = "operations",
+        operations: Vec<Operation> = decides "operations",
         /// What went wrong.
-        errors: Errors = "errors",
+        errors: Errors = describes "errors",
         /// The signature, unproven here.
-        signature: Option<Sensitive<String>> = "signature",
+        signature: Option<Sensitive<String>> = describes "signature",
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::Visibility;
-use super::canonical::{CanonicalError, Items};
+use super::canonical::{CanonicalError, Items, Order};
 use crate::json::{Document, Kind, Value, printable};
 
 /// A place in a document on which signers do not agree.
@@ -85,17 +85,18 @@ impl From<CanonicalError> for Stop {
     }
 }
 
-/// Flattens a document on whose canonical string every official SDK agrees.
-pub(super) fn collect_agreed<'d>(
-    document: &'d Document<'d>,
+/// The canonical string of a document on which every official SDK agrees.
+pub(super) fn agreed_string(
+    document: &Document<'_>,
     visibility: Visibility,
-) -> Result<Items<'d>, Stop> {
+) -> Result<String, Stop> {
     let items = Items::collect(document, |value| match reason(document, value, visibility) {
         None => Ok(()),
         Some(reason) => Err(Stop::Ambiguity(Ambiguity { path: value.path(), reason })),
     })?;
-    match items.contested_pair() {
-        None => Ok(items),
+    let natural = items.sorted(Order::Natural);
+    match items.contested_pair(&natural) {
+        None => Ok(items.join(&natural)?),
         Some((one, other)) => {
             let dotted = |path: &str| printable(&path.replace(':', "."));
             let reason = Reason::Order { other: dotted(other) };

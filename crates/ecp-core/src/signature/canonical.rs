@@ -60,7 +60,7 @@ pub enum CanonicalError {
     /// Key paths repeat so often that the canonical string outgrows the document by far.
     #[error("the canonical string is longer than {limit} bytes")]
     TooLong {
-        /// What is allowed: 16 times the document and 4 KiB.
+        /// What is allowed: 4 times the document and 4 KiB.
         limit: usize,
     },
 }
@@ -88,7 +88,7 @@ impl<'d> Items<'d> {
         if !matches!(root.kind(), Kind::Object) {
             return Err(CanonicalError::NotAnObject { found: root.kind().name() }.into());
         }
-        let limit = root.raw().len().saturating_mul(16).saturating_add(4096);
+        let limit = root.raw().len().saturating_mul(4).saturating_add(4096);
         let mut items = Self { paths: String::new(), leaves: Vec::new(), limit };
         let mut colon_in_key = false;
         let mut path = String::new();
@@ -140,10 +140,21 @@ impl<'d> Items<'d> {
         Ok(items)
     }
 
-    /// Sorts and joins. Item texts are copied once, into one buffer.
-    pub(super) fn string(&self, order: Order) -> Result<String, CanonicalError> {
+    /// Places of the items in an order.
+    pub(super) fn sorted(&self, order: Order) -> Vec<usize> {
         let mut places: Vec<usize> = (0..self.leaves.len()).collect();
-        natural_order::sort(&mut places, &|&a, &b| self.compare(a, b, order));
+        match order {
+            Order::Natural => {
+                natural_order::sort(&mut places, &|&a, &b| self.compare(a, b, order));
+            }
+            // Byte orders are total, so the standard library's sort will do.
+            Order::KeyPath | Order::WholeItem => places.sort_by(|&a, &b| self.compare(a, b, order)),
+        }
+        places
+    }
+
+    /// Joins the items, which are copied once, into one buffer.
+    pub(super) fn join(&self, places: &[usize]) -> Result<String, CanonicalError> {
         let length = self.leaves.iter().map(|leaf| leaf.path.len() + leaf.text.len() + 2).sum();
         if length > self.limit {
             return Err(CanonicalError::TooLong { limit: self.limit });
@@ -161,10 +172,8 @@ impl<'d> Items<'d> {
     }
 
     /// Two neighbours in natural order whose order another official SDK turns round.
-    pub(super) fn contested_pair(&self) -> Option<(&str, &str)> {
-        let mut places: Vec<usize> = (0..self.leaves.len()).collect();
-        natural_order::sort(&mut places, &|&a, &b| self.compare(a, b, Order::Natural));
-        places.windows(2).find_map(|pair| {
+    pub(super) fn contested_pair(&self, natural: &[usize]) -> Option<(&str, &str)> {
+        natural.windows(2).find_map(|pair| {
             let (a, b) = (pair[0], pair[1]);
             let agreed = Order::ALL.iter().all(|&order| self.compare(a, b, order).is_lt())
                 && compare_level_by_level(self.path(a), self.path(b)).is_lt();

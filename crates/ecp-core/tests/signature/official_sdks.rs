@@ -71,6 +71,10 @@ fn items(document: &Value) -> Vec<(String, String)> {
             }
             Value::String(text) => items.push((path.to_owned(), text.clone())),
             Value::Bool(value) => items.push((path.to_owned(), u8::from(*value).to_string())),
+            // No language tells the two zeros among integers apart.
+            Value::Number(number) if number.to_string() == "-0" => {
+                items.push((path.to_owned(), "0".to_owned()));
+            }
             Value::Number(number) => items.push((path.to_owned(), number.to_string())),
             Value::Null => items.push((path.to_owned(), String::new())),
         }

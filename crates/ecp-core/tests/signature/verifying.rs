@@ -1,8 +1,11 @@
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use ecp_core::signature::{self, Match, Order, VerifyError};
+use ecp_core::json::{Document, Limits};
+use ecp_core::signature::{self, CanonicalError, Match, Order, SigningKey, VerifyError};
 
-use super::{hmac_of, key, with_signature};
+use super::{as_php, hmac_of, key, with_signature};
 
 #[test]
 fn signatures_made_in_the_orders_of_other_sdks_match_and_say_so() {
@@ -43,6 +46,38 @@ fn signatures_made_in_the_orders_of_other_sdks_match_and_say_so() {
     let reversed = with_signature(all, &hmac_of("secret", "b:a10:2;b:a2:1;address2:y;address:x"));
     let found = signature::verify(&[key("secret")], reversed.as_bytes());
     assert_eq!(found, Err(VerifyError::NoMatch));
+}
+
+#[test]
+fn keys_may_stand_anywhere_and_are_counted_as_they_come() {
+    let keys: BTreeMap<&str, Vec<SigningKey>> = BTreeMap::from([
+        ("one", vec![key("a"), key("b")]),
+        ("three", vec![key("d")]),
+        ("two", vec![key("c"), key("b")]),
+    ]);
+    // The key that signed, its first place among all and among those of `two`.
+    for (signer, among_all, in_two) in
+        [("a", Some(0), None), ("b", Some(1), Some(1)), ("c", Some(3), Some(0)), ("e", None, None)]
+    {
+        let body = with_signature(r#"{"a":1}"#, &hmac_of(signer, "a:1"));
+        let document = Document::parse(body.as_bytes(), Limits::default()).unwrap();
+        let expected = |place: Option<usize>| {
+            place.map(|key| Match { key, order: Order::Natural }).ok_or(VerifyError::NoMatch)
+        };
+        let found = signature::verify_document(keys.values().flatten(), &document);
+        assert_eq!(found, expected(among_all), "{signer}");
+        let two = keys.iter().filter(|(name, _)| **name == "two").flat_map(|(_, keys)| keys);
+        assert_eq!(signature::verify_document(two, &document), expected(in_two), "{signer}");
+        assert_eq!(signature::verify_document(&keys["two"], &document), expected(in_two));
+        let found = signature::verify_document([], &document);
+        assert_eq!(found, Err(VerifyError::NoMatch));
+    }
+    // Each key is tried in one order before any is tried in the next.
+    let body = with_signature(r#"{"a2":1,"a10":2}"#, &hmac_of("secret", "a10:2;a2:1"));
+    let document = Document::parse(body.as_bytes(), Limits::default()).unwrap();
+    let keys = [key("another"), key("secret")];
+    let found = signature::verify_document(keys.iter().chain(&keys), &document);
+    assert_eq!(found, Ok(Match { key: 1, order: Order::KeyPath }));
 }
 
 #[test]
@@ -213,7 +248,7 @@ fn a_body_that_is_no_readable_object_is_refused_with_its_reason() {
             "the document has 262254 bytes, more than the 262144 allowed",
         ),
         // Key paths repeat for every item, so the string would outgrow the document by far.
-        (signed(&wide), "the canonical string is longer than 153008 bytes"),
+        (signed(&wide), "the canonical string is longer than 41324 bytes"),
         (
             with_signature(r#"{"0":1}"#, &hmac_of("secret", "0:1")).into(),
             "`0` at the top level: keys that are empty or integers cannot be signed there",
@@ -221,6 +256,43 @@ fn a_body_that_is_no_readable_object_is_refused_with_its_reason() {
     ];
     for (body, message) in table {
         assert_eq!(refusal(body), message);
+    }
+}
+
+/// No documented message comes near it.
+#[test]
+fn a_canonical_string_may_be_as_long_as_four_documents_and_4_kib() {
+    // The length of the key and of the list, whether the string is within bounds.
+    let table = [
+        ((2, 2000), true),
+        ((3, 2000), false),
+        ((400, 15), true),
+        ((400, 16), false),
+        ((4000, 5), true),
+        ((4000, 6), false),
+        ((100_000, 4), true),
+        ((100_000, 5), false),
+    ];
+    for ((key_length, items), fits) in table {
+        let name = "k".repeat(key_length);
+        let document = format!(r#"{{"{name}":[{}]}}"#, vec!["1"; items].join(","));
+        let string =
+            (0..items).map(|place| format!("{name}:{place}:1")).collect::<Vec<_>>().join(";");
+        let body = with_signature(&document, &hmac_of("secret", &string));
+        assert_eq!(string.len() < body.len() * 4 + 4096, fits, "{key_length} {items}");
+
+        let found = signature::verify(&[key("secret")], body.as_bytes());
+        let limit = body.len() * 4 + 4096;
+        let expected = if fits {
+            Ok(Match { key: 0, order: Order::Natural })
+        } else {
+            Err(VerifyError::Canonical(CanonicalError::TooLong { limit }))
+        };
+        assert_eq!(found, expected, "{key_length} {items}");
+        let signed = signature::canonical_string(body.as_bytes(), as_php());
+        let expected =
+            if fits { Ok(string) } else { Err(CanonicalError::TooLong { limit }.into()) };
+        assert_eq!(signed, expected, "{key_length} {items}");
     }
 }
 
