@@ -4,6 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use ecp_core::{Currency, Money, PaymentId, ProjectId};
+use serde_json::value::RawValue;
 
 use crate::flow::{Flow, FlowKind};
 use crate::method::{DynMethod, Supports};
@@ -34,40 +35,50 @@ pub fn prepare_dyn<R: FlowRequest>(
     method: &dyn DynMethod,
     request: R,
 ) -> Result<Prepared<R::Flow>, Rejection> {
-    let spec = method.spec();
-    let flow = R::Flow::KIND;
-    let reject = |reason| Rejection { method: spec.code(), flow, reason };
-    let rule = spec.rule(flow).ok_or_else(|| reject(Reason::FlowUnsupported))?;
-    let gate_path = spec
-        .gate_path()
-        .filter(|_| rule.interfaces.contains(&Interface::Gate))
-        .ok_or_else(|| reject(Reason::InterfaceUnsupported(Interface::Gate)))?;
     let draft = request.draft();
-    check(spec, rule, &draft).map_err(reject)?;
-    method.check_draft(flow, &draft)?;
+    check(method, Interface::Gate, &draft)?;
+    let spec = method.spec();
+    let gate_path = spec.gate_path().ok_or_else(|| {
+        let reason = Reason::InterfaceUnsupported(Interface::Gate);
+        Rejection { method: spec.code(), flow: R::Flow::KIND, reason }
+    })?;
     Ok(Prepared { spec, gate_path, request, flow: PhantomData })
 }
 
-fn check(spec: &MethodSpec, rule: &Rule, draft: &Draft<'_>) -> Result<(), Reason> {
-    // Exhaustive, so that a new demand without its check does not compile. The interface has been
-    // chosen, and checked, by the caller.
-    let Rule { amounts: _, interfaces: _, needs } = rule;
+/// Checks a request against everything that its method declares, then asks the method itself.
+pub(crate) fn check(
+    method: &dyn DynMethod,
+    interface: Interface,
+    draft: &Draft<'_>,
+) -> Result<(), Rejection> {
+    let spec = method.spec();
+    check_spec(spec, interface, draft)
+        .and_then(|()| method.check_draft(draft))
+        .map_err(|reason| Rejection { method: spec.code(), flow: draft.flow(), reason })
+}
 
-    let amount = draft.amount();
-    if !spec.currencies().contains(&amount.currency()) {
-        return Err(Reason::CurrencyUnsupported(amount.currency(), spec.currencies()));
+fn check_spec(spec: &MethodSpec, interface: Interface, draft: &Draft<'_>) -> Result<(), Reason> {
+    let rule = spec.rule(draft.flow()).ok_or(Reason::FlowUnsupported)?;
+    // Exhaustive, so that a new demand without its check does not compile. Amounts are checked
+    // with the amount, and times demand nothing of a request.
+    let Rule { amounts: _, interfaces, needs, zero_amount, partial, base_time: _, cut_off_time: _ } =
+        rule;
+
+    if !interfaces.contains(&interface) {
+        return Err(Reason::InterfaceUnsupported(interface));
     }
-    if amount.minor() <= 0 {
-        return Err(Reason::AmountNotPositive(amount));
+
+    if draft.is_partial() && !partial {
+        return Err(Reason::PartialRefundUnsupported);
     }
-    if let Some((least, greatest)) = rule.limits(amount.currency()) {
-        if amount.minor() < least.minor() {
-            return Err(Reason::AmountBelow { amount, least });
-        }
-        if amount.minor() > greatest.minor() {
-            return Err(Reason::AmountAbove { amount, greatest });
-        }
+    if let Some(amount) = draft.amount() {
+        check_amount(spec, rule, amount, *zero_amount)?;
     }
+    // On the Payment Page the customer gives the rest (all four method pages agree on this).
+    let needs = match interface {
+        Interface::PaymentPage => &[Field::CustomerId],
+        _ => *needs,
+    };
     if let Some(&field) = needs.iter().find(|&&field| draft.get(field).is_none()) {
         return Err(Reason::Missing(field));
     }
@@ -77,22 +88,62 @@ fn check(spec: &MethodSpec, rule: &Rule, draft: &Draft<'_>) -> Result<(), Reason
         }
     }
     for (path, json) in draft.extra.iter() {
-        let problem = match json {
-            _ if path.split('.').any(str::is_empty) => "is no path".to_owned(),
-            _ if path == "signature" || path == "general.signature" => {
-                "is set when the request is signed".to_owned()
-            }
-            _ if Field::ALL.iter().any(|field| field.path() == path) => {
-                "has a setter; use that".to_owned()
-            }
-            Err(problem) => format!("cannot be sent: {problem}"),
-            Ok(_) => continue,
-        };
-        return Err(Reason::Invalid { path: path.to_owned(), problem });
+        if let Some(problem) = extra_problem(path, json) {
+            return Err(Reason::Invalid { path: path.to_owned(), problem });
+        }
     }
     // Whether paths collide shows only where they meet.
     body(draft, PLACEHOLDER).map(|_| ())
 }
+
+fn check_amount(
+    spec: &MethodSpec,
+    rule: &Rule,
+    amount: Money,
+    zero_amount: bool,
+) -> Result<(), Reason> {
+    if !spec.currencies().contains(&amount.currency()) {
+        return Err(Reason::CurrencyUnsupported(amount.currency(), spec.currencies()));
+    }
+    if amount.minor() < 0 || (amount.minor() == 0 && !zero_amount) {
+        return Err(Reason::AmountNotPositive(amount));
+    }
+    // Where the customer chooses the amount, 0 stands for that choice and has no limits.
+    let limits = if amount.minor() == 0 { None } else { rule.limits(amount.currency()) };
+    if let Some((least, greatest)) = limits {
+        if amount.minor() < least.minor() {
+            return Err(Reason::AmountBelow { amount, least });
+        }
+        if amount.minor() > greatest.minor() {
+            return Err(Reason::AmountAbove { amount, greatest });
+        }
+    }
+    Ok(())
+}
+
+/// What is wrong with a field that was set by its path.
+fn extra_problem(path: &str, json: Result<&RawValue, &str>) -> Option<String> {
+    const LONGEST: usize = 255;
+    let mut own = OWN_PATHS.into_iter().chain(Field::ALL.iter().map(|field| field.path()));
+    // `account` leads to `account.number`, which has a setter, and `payment.amount.x` into one.
+    let leads = |one: &str, other: &str| {
+        one.strip_prefix(other).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    if path.len() > LONGEST || path.split('.').any(str::is_empty) {
+        return Some("is no path".to_owned());
+    }
+    if path.split('.').any(|name| matches!(name, "signature" | "frame_mode")) {
+        return Some("is a name that no signature covers".to_owned());
+    }
+    if own.any(|own| leads(own, path) || leads(path, own)) {
+        return Some("has a setter; use that".to_owned());
+    }
+    json.err().map(|problem| format!("cannot be sent: {problem}"))
+}
+
+/// Paths that a request sets by itself.
+const OWN_PATHS: [&str; 4] =
+    ["general.payment_id", "general.project_id", "payment.amount", "payment.currency"];
 
 /// Any project will do to find out whether a body can be built.
 const PLACEHOLDER: u64 = 1;
@@ -103,13 +154,15 @@ fn body<'r>(draft: &Draft<'r>, project: u64) -> Result<Body<'r>, Reason> {
         path: path.to_owned(),
         problem: "is set twice, or stands inside a value".to_owned(),
     };
-    let own = [
-        body.unsigned("general.project_id", project),
-        body.text("general.payment_id", draft.payment_id.as_str()),
-        body.signed("payment.amount", draft.amount.minor()),
-        body.text("payment.currency", draft.amount.currency().code()),
-    ];
-    debug_assert!(own.iter().all(Result::is_ok), "the first members cannot collide");
+    let first = |path| move |_| taken(path);
+    let id = "general.payment_id";
+    body.unsigned("general.project_id", project).map_err(first("general.project_id"))?;
+    body.text(id, draft.payment_id.as_str()).map_err(first(id))?;
+    if let Some(amount) = draft.amount {
+        let code = amount.currency().code();
+        body.signed("payment.amount", amount.minor()).map_err(first("payment.amount"))?;
+        body.text("payment.currency", code).map_err(first("payment.currency"))?;
+    }
     for (field, value) in draft.fields.iter() {
         body.text(field.path(), value).map_err(|_| taken(field.path()))?;
     }
@@ -132,8 +185,8 @@ impl<F: Flow> Prepared<F> {
         self.request.draft().payment_id
     }
 
-    /// The amount.
-    pub fn amount(&self) -> Money {
+    /// The amount, `None` in a refund of all that was paid.
+    pub fn amount(&self) -> Option<Money> {
         self.request.draft().amount
     }
 
@@ -155,9 +208,9 @@ impl<F: Flow> Prepared<F> {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{method} {flow}: {reason}")]
 pub struct Rejection {
-    method: &'static str,
-    flow: FlowKind,
-    reason: Reason,
+    pub(crate) method: &'static str,
+    pub(crate) flow: FlowKind,
+    pub(crate) reason: Reason,
 }
 
 /// What a request broke.
@@ -195,20 +248,11 @@ pub enum Reason {
     },
     /// A field that the method needs is not set.
     Missing(Field),
+    /// The method gives back all of a payment or nothing.
+    PartialRefundUnsupported,
 }
 
 impl Rejection {
-    /// For rules of a method's own: the path of a field and what is wrong with it.
-    pub fn invalid(
-        method: &dyn DynMethod,
-        flow: FlowKind,
-        path: impl Into<String>,
-        problem: impl Into<String>,
-    ) -> Self {
-        let reason = Reason::Invalid { path: path.into(), problem: problem.into() };
-        Self { method: method.spec().code(), flow, reason }
-    }
-
     /// What was broken.
     pub const fn reason(&self) -> &Reason {
         &self.reason
@@ -219,7 +263,8 @@ impl Rejection {
         match &self.reason {
             Reason::AmountAbove { .. }
             | Reason::AmountBelow { .. }
-            | Reason::AmountNotPositive(_) => Some("payment.amount"),
+            | Reason::AmountNotPositive(_)
+            | Reason::PartialRefundUnsupported => Some("payment.amount"),
             Reason::CurrencyUnsupported(..) => Some("payment.currency"),
             Reason::FlowUnsupported | Reason::InterfaceUnsupported(_) => None,
             Reason::Invalid { path, .. } => Some(path),
@@ -250,6 +295,9 @@ impl fmt::Display for Reason {
             }
             Self::Invalid { path, problem } => write!(f, "`{path}` {problem}"),
             Self::Missing(field) => write!(f, "`{field}` is required"),
+            Self::PartialRefundUnsupported => {
+                f.write_str("`payment.amount`: only all of a payment can be refunded")
+            }
         }
     }
 }
@@ -337,17 +385,26 @@ mod tests {
             ),
             (
                 sale("1.00 EUR").extra("general.signature", "x"),
-                "jeton sale: `general.signature` is set when the request is signed",
+                "jeton sale: `general.signature` is a name that no signature covers",
             ),
             (
                 sale("1.00 EUR").extra("payment.amount", 1),
-                "jeton sale: `payment.amount` is set twice, or stands inside a value",
+                "jeton sale: `payment.amount` has a setter; use that",
+            ),
+            (sale("1.00 EUR").extra("payment", 1), "jeton sale: `payment` has a setter; use that"),
+            (sale("1.00 EUR").extra("payment..x", 1), "jeton sale: `payment..x` is no path"),
+            (
+                sale("1.00 EUR").extra("addendum.signature.x", 1),
+                "jeton sale: `addendum.signature.x` is a name that no signature covers",
             ),
             (
-                sale("1.00 EUR").extra("payment", 1),
-                "jeton sale: `payment` is set twice, or stands inside a value",
+                sale("1.00 EUR").extra("addendum", 1).extra("addendum.rate", 2),
+                "jeton sale: `addendum.rate` is set twice, or stands inside a value",
             ),
-            (sale("1.00 EUR").extra("payment..x", 1), "jeton sale: `payment..x` is no path"),
+            (
+                sale("1.00 EUR").extra("addendum", std::collections::BTreeMap::from([([0], 1)])),
+                "jeton sale: `addendum` cannot be sent: key must be a string",
+            ),
             (sale("1.00 EUR").extra("booking_info.items", [1, 2]), "ok"),
         ];
         for (request, expected) in table {

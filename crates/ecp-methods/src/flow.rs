@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::request::{FlowRequest, PayoutRequest, SaleRequest};
+use crate::request::{FlowRequest, PayoutRequest, RefundRequest, SaleRequest};
 
 /// A flow as a type. The set is closed: the platform defines it.
 pub trait Flow: sealed::Sealed + Send + Sync + 'static {
@@ -19,17 +19,20 @@ pub enum FlowKind {
     Sale,
     /// Money out.
     Payout,
+    /// Money of a sale back.
+    Refund,
 }
 
 impl FlowKind {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Sale, Self::Payout];
+    pub const ALL: [Self; 3] = [Self::Sale, Self::Payout, Self::Refund];
 
     /// The last part of the Gate path.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Sale => "sale",
             Self::Payout => "payout",
+            Self::Refund => "refund",
         }
     }
 }
@@ -58,8 +61,18 @@ impl Flow for Payout {
     type Request = PayoutRequest;
 }
 
+/// Money back: the merchant returns a sale, or a part of it.
+#[derive(Clone, Copy, Debug)]
+pub enum Refund {}
+
+impl Flow for Refund {
+    const KIND: FlowKind = FlowKind::Refund;
+    type Request = RefundRequest;
+}
+
 mod sealed {
     pub trait Sealed {}
     impl Sealed for super::Sale {}
     impl Sealed for super::Payout {}
+    impl Sealed for super::Refund {}
 }

@@ -25,12 +25,13 @@ mod check;
 mod flow;
 mod method;
 mod methods;
+pub mod page;
 mod registry;
 pub mod request;
 pub mod spec;
 
 pub use self::check::{Prepared, Reason, Rejection, prepare, prepare_dyn};
-pub use self::flow::{Flow, FlowKind, Payout, Sale};
+pub use self::flow::{Flow, FlowKind, Payout, Refund, Sale};
 pub use self::method::{DynMethod, PaymentMethod, Supports};
 pub use self::methods::*;
 pub use self::registry::{Registry, RegistryError, UnknownMethod};

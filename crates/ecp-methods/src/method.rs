@@ -2,8 +2,8 @@
 
 use std::fmt::Debug;
 
-use crate::check::Rejection;
-use crate::flow::{Flow, FlowKind};
+use crate::check::Reason;
+use crate::flow::Flow;
 use crate::request::Draft;
 use crate::spec::{MethodSpec, Spec};
 
@@ -41,8 +41,8 @@ pub trait PaymentMethod: Debug + Send + Sync + Sized + 'static {
     const SPEC: Spec<Self>;
 
     /// Rules that data cannot say. It is asked last, when everything in the spec holds.
-    fn check(&self, flow: FlowKind, request: &Draft<'_>) -> Result<(), Rejection> {
-        let _ = (flow, request);
+    fn check(&self, request: &Draft<'_>) -> Result<(), Reason> {
+        let _ = request;
         Ok(())
     }
 }
@@ -63,7 +63,7 @@ pub trait DynMethod: Debug + Send + Sync + sealed::Sealed {
     fn spec(&self) -> &'static MethodSpec;
 
     /// [`PaymentMethod::check`].
-    fn check_draft(&self, flow: FlowKind, request: &Draft<'_>) -> Result<(), Rejection>;
+    fn check_draft(&self, request: &Draft<'_>) -> Result<(), Reason>;
 }
 
 impl<M: PaymentMethod> DynMethod for M {
@@ -71,8 +71,8 @@ impl<M: PaymentMethod> DynMethod for M {
         const { &M::SPEC }.untyped()
     }
 
-    fn check_draft(&self, flow: FlowKind, request: &Draft<'_>) -> Result<(), Rejection> {
-        self.check(flow, request)
+    fn check_draft(&self, request: &Draft<'_>) -> Result<(), Reason> {
+        self.check(request)
     }
 }
 

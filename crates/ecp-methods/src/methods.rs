@@ -15,5 +15,8 @@ macro_rules! methods {
 }
 
 methods! {
+    eco_voucher => EcoVoucher,
     jeton => Jeton,
+    touchngo => TouchNGo,
+    wallet_partner => WalletPartner,
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::method::{DynMethod, PaymentMethod};
 use crate::methods;
+use crate::spec::matrix;
 
 /// A set of methods, looked up by code, Gate path or callback name. It is a value: pass it to
 /// whoever needs it.
@@ -15,7 +16,7 @@ use crate::methods;
 /// assert_eq!(registry.by_callback_name("JetonWallet").unwrap().spec().code(), "jeton");
 /// assert_eq!(
 ///     registry.get("jetton").unwrap_err().to_string(),
-///     "no payment method `jetton`; known are: jeton",
+///     "no payment method `jetton`; known are: eco-voucher, jeton, touchngo, wallet-partner",
 /// );
 /// ```
 #[derive(Clone, Debug)]
@@ -90,8 +91,13 @@ impl Registry {
         self.iter().find(|method| method.spec().callback_names().contains(&name))
     }
 
+    /// What the methods can do, as a Markdown table: a row a capability, a column a method.
+    pub fn matrix(&self) -> String {
+        matrix(&self.iter().map(DynMethod::spec))
+    }
+
     /// All of them, in the order in which they were added.
-    pub fn iter(&self) -> impl Iterator<Item = &dyn DynMethod> {
+    pub fn iter(&self) -> impl Iterator<Item = &dyn DynMethod> + Clone {
         self.methods.iter().map(AsRef::as_ref)
     }
 }
@@ -130,8 +136,16 @@ mod tests {
 
     #[test]
     fn built_in_methods_share_no_name() {
-        let mut registry = Registry::empty();
-        registry = registry.with(Jeton).unwrap();
-        assert_eq!(registry.iter().count(), Registry::builtin().iter().count());
+        let mut seen = std::collections::BTreeSet::new();
+        for method in Registry::builtin().iter() {
+            let spec = method.spec();
+            let names = std::iter::once(("code", spec.code()))
+                .chain(spec.gate_path().map(|path| ("gate", path)))
+                .chain(spec.page_codes().iter().map(|&code| ("page", code)))
+                .chain(spec.callback_names().iter().map(|&name| ("callback", name)));
+            for name in names {
+                assert!(seen.insert(name), "{name:?} of {} is taken", spec.code());
+            }
+        }
     }
 }

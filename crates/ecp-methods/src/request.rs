@@ -8,6 +8,8 @@ mod body;
 mod field;
 mod parts;
 
+use std::hash::{BuildHasher, RandomState};
+
 use ecp_core::{Money, PaymentId};
 use serde::Serialize;
 
@@ -15,7 +17,7 @@ pub(crate) use self::body::Body;
 pub use self::field::Field;
 pub use self::parts::{Account, Customer, ReturnUrls};
 use self::parts::{Extra, Fields};
-use crate::flow::{Flow, FlowKind, Payout, Sale};
+use crate::flow::{Flow, FlowKind, Payout, Refund, Sale};
 
 /// The request of some flow. Sealed: there is one a [`Flow`].
 pub trait FlowRequest: sealed::Sealed + std::fmt::Debug + Send + Sync {
@@ -31,7 +33,8 @@ pub trait FlowRequest: sealed::Sealed + std::fmt::Debug + Send + Sync {
 pub struct Draft<'r> {
     pub(crate) flow: FlowKind,
     pub(crate) payment_id: &'r PaymentId,
-    pub(crate) amount: Money,
+    pub(crate) amount: Option<Money>,
+    pub(crate) partial: bool,
     pub(crate) fields: &'r Fields,
     pub(crate) extra: &'r Extra,
 }
@@ -47,9 +50,14 @@ impl<'r> Draft<'r> {
         self.payment_id
     }
 
-    /// The amount.
-    pub const fn amount(&self) -> Money {
+    /// The amount, `None` in a refund of all that was paid.
+    pub const fn amount(&self) -> Option<Money> {
         self.amount
+    }
+
+    /// Whether it is a refund of a part of what was paid.
+    pub const fn is_partial(&self) -> bool {
+        self.partial
     }
 
     /// A field's value.
@@ -65,15 +73,16 @@ macro_rules! flow_request {
         #[derive(Clone, Debug)]
         pub struct $name {
             payment_id: PaymentId,
-            amount: Money,
+            amount: Option<Money>,
+            partial: bool,
             fields: Fields,
             extra: Extra,
         }
 
         impl $name {
-            /// A request under a payment id that is new in the project.
-            pub fn new(payment_id: PaymentId, amount: Money) -> Self {
-                Self { payment_id, amount, fields: Fields::default(), extra: Extra::default() }
+            fn bare(payment_id: PaymentId, amount: Option<Money>, partial: bool) -> Self {
+                let (fields, extra) = (Fields::default(), Extra::default());
+                Self { payment_id, amount, partial, fields, extra }
             }
 
             /// The customer.
@@ -94,6 +103,12 @@ macro_rules! flow_request {
                 self
             }
 
+            /// Any field by its name, for code that a spec or a file drives.
+            pub fn field(mut self, field: Field, value: impl Into<String>) -> Self {
+                self.fields.set(field, value);
+                self
+            }
+
             /// A field that has no setter, by its path in the Gate request. The value is sent as
             /// the JSON that it serialises to.
             pub fn extra(mut self, path: impl Into<String>, value: impl Serialize) -> Self {
@@ -110,6 +125,7 @@ macro_rules! flow_request {
                     flow: $flow::KIND,
                     payment_id: &self.payment_id,
                     amount: self.amount,
+                    partial: self.partial,
                     fields: &self.fields,
                     extra: &self.extra,
                 }
@@ -139,6 +155,11 @@ flow_request! {
 }
 
 impl SaleRequest {
+    /// A sale under a payment id that is new in the project.
+    pub fn new(payment_id: PaymentId, amount: Money) -> Self {
+        Self::bare(payment_id, Some(amount), false)
+    }
+
     /// Where the customer returns to.
     pub fn return_urls(mut self, urls: ReturnUrls) -> Self {
         self.fields.take(urls.into_fields());
@@ -163,11 +184,73 @@ flow_request! {
 }
 
 impl PayoutRequest {
+    /// A payout under a payment id that is new in the project. The id is what protects against
+    /// paying twice: keep it before you send.
+    pub fn new(payment_id: PaymentId, amount: Money) -> Self {
+        Self::bare(payment_id, Some(amount), false)
+    }
+
     /// The account to pay to.
     pub fn account(mut self, account: Account) -> Self {
         self.fields.take(account.into_fields());
         self
     }
+}
+
+flow_request! {
+    /// Money back.
+    ///
+    /// The platform tells refunds of one payment apart by the merchant's id of the refund and
+    /// refuses one that it has seen before (code 3230). An id is chosen here; set your own if you
+    /// have one, and send a refund again only with the id that it had.
+    ///
+    /// ```
+    /// use ecp_core::PaymentId;
+    /// use ecp_methods::request::RefundRequest;
+    ///
+    /// let refund = RefundRequest::full(PaymentId::new("order-3936")?).description("returned");
+    /// assert_eq!(refund.merchant_refund_id().len(), 32);
+    /// let part = RefundRequest::partial(PaymentId::new("order-3936")?, "10.00 EUR".parse()?)
+    ///     .with_merchant_refund_id("order-3936-1");
+    /// assert_eq!(part.merchant_refund_id(), "order-3936-1");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    RefundRequest, Refund
+}
+
+impl RefundRequest {
+    /// All of a payment. No amount is sent: the platform knows it.
+    pub fn full(payment_id: PaymentId) -> Self {
+        Self::bare(payment_id, None, false).with_merchant_refund_id(random_id())
+    }
+
+    /// All of a payment, by its amount: the platform refuses it if that is more than was paid.
+    pub fn full_of(payment_id: PaymentId, amount: Money) -> Self {
+        Self::bare(payment_id, Some(amount), false).with_merchant_refund_id(random_id())
+    }
+
+    /// A part of a payment, with methods that can do it.
+    pub fn partial(payment_id: PaymentId, amount: Money) -> Self {
+        Self::bare(payment_id, Some(amount), true).with_merchant_refund_id(random_id())
+    }
+
+    /// Sets the merchant's id of the refund, unique among all refunds.
+    pub fn with_merchant_refund_id(mut self, id: impl Into<String>) -> Self {
+        self.fields.set(Field::MerchantRefundId, id);
+        self
+    }
+
+    /// The merchant's id of the refund.
+    pub fn merchant_refund_id(&self) -> &str {
+        self.fields.get(Field::MerchantRefundId).unwrap_or_default()
+    }
+}
+
+/// 128 bits from the operating system's random source, by way of the standard library's hasher,
+/// whose keys come from there. It need not be secret, only new.
+fn random_id() -> String {
+    let half = || RandomState::new().hash_one(std::time::SystemTime::now());
+    format!("{:016x}{:016x}", half(), half())
 }
 
 mod sealed {

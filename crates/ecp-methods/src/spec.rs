@@ -2,15 +2,24 @@
 
 #![expect(clippy::missing_panics_doc, reason = "specs are constants: a panic stops the compiler")]
 
+mod capability;
+mod describe;
+mod facts;
+mod rule;
+
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
 
 use ecp_core::{Currency, Money};
 
+pub use self::capability::{Capabilities, Capability};
+pub use self::describe::Row;
+pub(crate) use self::describe::matrix;
+pub use self::facts::{Conversion, Fact, Interface, Kind, TestRedirect, Testing};
+pub use self::rule::Rule;
 use crate::flow::{Flow, FlowKind};
 use crate::method::Supports;
-use crate::request::Field;
 
 /// Everything that a method declares.
 ///
@@ -29,36 +38,54 @@ impl<M> Spec<M> {
         let data = MethodSpec {
             code,
             title,
+            source: "",
+            kind: Kind::Wallet,
             gate_path: None,
             page_codes: &[],
             callback_names: &[],
             regions: &[],
             currencies: &[],
+            conversion: None,
             flows: [None; FlowKind::ALL.len()],
+            saved_credentials: false,
+            chargebacks: false,
+            confirms_amount: false,
+            denominations: &[],
+            facts: &[],
             testing: Testing::new(),
         };
         Self { data, method: PhantomData }
     }
 
+    /// Where the facts come from, unless a fact names its own source.
+    pub const fn source(mut self, source: &'static str) -> Self {
+        self.data.source = source;
+        self
+    }
+
+    /// What the customer pays with.
+    pub const fn kind(mut self, kind: Kind) -> Self {
+        self.data.kind = kind;
+        self
+    }
+
     /// The method's part of Gate paths, as `wallet/jeton` in `/v2/payment/wallet/jeton/sale`.
     pub const fn gate_path(mut self, path: &'static str) -> Self {
-        assert!(
-            !path.is_empty() && path.as_bytes()[0] != b'/',
-            "a Gate path begins with its group"
-        );
-        assert!(path.as_bytes()[path.len() - 1] != b'/', "a Gate path ends with its method");
+        assert!(is_path(path), "a Gate path is slugs with `/` between them");
         self.data.gate_path = Some(path);
         self
     }
 
     /// The codes for the Payment Page's `force_payment_method`, the usual one first.
     pub const fn page_codes(mut self, codes: &'static [&'static str]) -> Self {
+        assert!(all_named(codes), "a Payment Page code is not empty");
         self.data.page_codes = codes;
         self
     }
 
     /// What stands in `payment.method` of callbacks, to the letter.
     pub const fn callback_names(mut self, names: &'static [&'static str]) -> Self {
+        assert!(all_named(names), "a callback name is not empty");
         self.data.callback_names = names;
         self
     }
@@ -84,6 +111,49 @@ impl<M> Spec<M> {
         self
     }
 
+    /// Who converts between the payment's currency and the customer's.
+    pub const fn conversion(mut self, conversion: Conversion) -> Self {
+        self.data.conversion = Some(conversion);
+        self
+    }
+
+    /// Payments with saved data of the customer are possible.
+    pub const fn saved_credentials(mut self) -> Self {
+        self.data.saved_credentials = true;
+        self
+    }
+
+    /// Customers can dispute payments.
+    pub const fn chargebacks(mut self) -> Self {
+        self.data.chargebacks = true;
+        self
+    }
+
+    /// The platform asks the merchant to confirm the amount before it is taken (`check_deposit`).
+    pub const fn confirms_amount(mut self) -> Self {
+        self.data.confirms_amount = true;
+        self
+    }
+
+    /// The values that vouchers have, in major units of any currency of the method. They are for
+    /// display and for the sandbox; no amount is refused because of them.
+    pub const fn denominations(mut self, major: &'static [i64]) -> Self {
+        let mut at = 1;
+        while at < major.len() {
+            assert!(major[at - 1] < major[at], "denominations go up");
+            at += 1;
+        }
+        assert!(major.is_empty() || major[0] > 0, "denominations are positive");
+        self.data.denominations = major;
+        self
+    }
+
+    /// What else the page says.
+    pub const fn facts(mut self, facts: &'static [Fact]) -> Self {
+        self.data.facts = facts;
+        self
+    }
+
     /// A flow with its rule.
     pub const fn flow<F: Flow>(mut self, rule: Rule) -> Self
     where
@@ -92,6 +162,10 @@ impl<M> Spec<M> {
         let place = F::KIND as usize;
         assert!(self.data.flows[place].is_none(), "a flow is declared once");
         assert!(!rule.interfaces.is_empty(), "a flow has an interface: `on(..)`");
+        assert!(
+            !rule.partial || matches!(F::KIND, FlowKind::Refund),
+            "only refunds can be partial"
+        );
         self.data.flows[place] = Some(rule);
         self
     }
@@ -127,12 +201,20 @@ impl<M> fmt::Debug for Spec<M> {
 pub struct MethodSpec {
     code: &'static str,
     title: &'static str,
+    source: &'static str,
+    kind: Kind,
     gate_path: Option<&'static str>,
     page_codes: &'static [&'static str],
     callback_names: &'static [&'static str],
     regions: &'static [&'static str],
     currencies: &'static [Currency],
+    conversion: Option<Conversion>,
     flows: [Option<Rule>; FlowKind::ALL.len()],
+    saved_credentials: bool,
+    chargebacks: bool,
+    confirms_amount: bool,
+    denominations: &'static [i64],
+    facts: &'static [Fact],
     testing: Testing,
 }
 
@@ -145,6 +227,16 @@ impl MethodSpec {
     /// The method's name for people.
     pub const fn title(&self) -> &'static str {
         self.title
+    }
+
+    /// Where the facts come from, unless a fact names its own source.
+    pub const fn source(&self) -> &'static str {
+        self.source
+    }
+
+    /// What the customer pays with.
+    pub const fn kind(&self) -> Kind {
+        self.kind
     }
 
     /// The method's part of Gate paths, `None` if Gate does not have it.
@@ -172,6 +264,35 @@ impl MethodSpec {
         self.currencies
     }
 
+    /// Who converts between the payment's currency and the customer's, `None` if nobody says.
+    pub const fn conversion(&self) -> Option<Conversion> {
+        self.conversion
+    }
+
+    /// The values that vouchers have, in a currency of the method, smallest first.
+    pub fn denominations(&self, currency: Currency) -> impl DoubleEndedIterator<Item = Money> {
+        let minor = 10_i64.pow(currency.exponent());
+        self.denominations.iter().map(move |major| Money::from_minor(major * minor, currency))
+    }
+
+    /// What else the page says.
+    pub const fn facts(&self) -> &'static [Fact] {
+        self.facts
+    }
+
+    /// Everything that the method can do, read off its tables.
+    ///
+    /// ```
+    /// use ecp_methods::spec::Capability;
+    /// use ecp_methods::{EcoVoucher, PaymentMethod};
+    ///
+    /// let capabilities = EcoVoucher::SPEC.capabilities();
+    /// assert!(capabilities.has(Capability::ZeroAmount) && !capabilities.has(Capability::Payout));
+    /// ```
+    pub fn capabilities(&self) -> Capabilities {
+        Capabilities::of(self)
+    }
+
     /// The rule of a flow, `None` if the method does not have the flow.
     pub const fn rule(&self, flow: FlowKind) -> Option<&Rule> {
         self.flows[flow as usize].as_ref()
@@ -188,181 +309,32 @@ impl MethodSpec {
     }
 }
 
-/// What a method demands in one flow.
-#[derive(Clone, Copy, Debug)]
-pub struct Rule {
-    pub(crate) amounts: Option<Amounts>,
-    pub(crate) interfaces: &'static [Interface],
-    pub(crate) needs: &'static [Field],
-}
-
-impl Rule {
-    /// Nothing but a positive amount.
-    pub const fn new() -> Self {
-        Self { amounts: None, interfaces: &[], needs: &[] }
-    }
-
-    /// The least and the greatest amount in major units, both allowed, in any currency of the
-    /// method: `"1.00"` is 100 minor units of EUR and 1 of JPY.
-    pub const fn amount(self, least: &str, greatest: &str) -> Self {
-        let amounts = Amounts { least: Decimal::parse(least), greatest: Decimal::parse(greatest) };
-        assert!(amounts.least.at_most(&amounts.greatest), "the least amount is over the greatest");
-        Self { amounts: Some(amounts), ..self }
-    }
-
-    /// Where the flow is offered.
-    pub const fn on(self, interfaces: &'static [Interface]) -> Self {
-        Self { interfaces, ..self }
-    }
-
-    /// What a request must hold besides payment id, amount and currency.
-    pub const fn needs(self, needs: &'static [Field]) -> Self {
-        Self { needs, ..self }
-    }
-
-    /// The least and the greatest amount in a currency, `None` if there are no limits.
-    pub fn limits(&self, currency: Currency) -> Option<(Money, Money)> {
-        let amounts = self.amounts?;
-        Some((amounts.least.round_up(currency), amounts.greatest.round_down(currency)))
-    }
-
-    /// Where the flow is offered.
-    pub const fn interfaces(&self) -> &'static [Interface] {
-        self.interfaces
-    }
-
-    /// What a request must hold besides payment id, amount and currency.
-    pub const fn needed_fields(&self) -> &'static [Field] {
-        self.needs
-    }
-}
-
-impl Default for Rule {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-/// A way to the platform.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum Interface {
-    /// The hosted payment form.
-    PaymentPage,
-    /// The server API.
-    Gate,
-}
-
-impl fmt::Display for Interface {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::PaymentPage => "Payment Page",
-            Self::Gate => "Gate",
-        })
-    }
-}
-
-/// How the platform's test projects treat a method: results chosen by amount.
-#[derive(Clone, Copy, Debug)]
-pub struct Testing {
-    declined: &'static [i64],
-    account_shown: &'static [i64],
-}
-
-impl Testing {
-    /// No amount is special.
-    pub const fn new() -> Self {
-        Self { declined: &[], account_shown: &[] }
-    }
-
-    /// Amounts in minor units of any currency that end in a decline.
-    pub const fn declined(self, declined: &'static [i64]) -> Self {
-        Self { declined, ..self }
-    }
-
-    /// Amounts of sales whose final callback names the customer's account.
-    pub const fn account_shown(self, account_shown: &'static [i64]) -> Self {
-        Self { account_shown, ..self }
-    }
-
-    /// Whether the amount ends in a decline.
-    pub fn is_declined(&self, minor: i64) -> bool {
-        self.declined.contains(&minor)
-    }
-
-    /// Whether the final callback of a sale names the customer's account.
-    pub fn shows_account(&self, minor: i64) -> bool {
-        self.account_shown.contains(&minor)
-    }
-
-    /// Whether the documents give the amount a meaning in test projects.
-    pub fn is_listed(&self, minor: i64) -> bool {
-        self.is_declined(minor) || self.shows_account(minor)
-    }
-}
-
-impl Default for Testing {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Amounts {
-    least: Decimal,
-    greatest: Decimal,
-}
-
-/// A decimal from a table: `units` with `decimals` digits after the point.
-#[derive(Clone, Copy, Debug)]
-struct Decimal {
-    units: i64,
-    decimals: u32,
-}
-
-impl Decimal {
-    const fn parse(text: &str) -> Self {
-        let bytes = text.as_bytes();
-        let mut parsed = Self { units: 0, decimals: 0 };
-        let mut point = false;
-        let mut at = 0;
-        while at < bytes.len() {
-            match bytes[at] {
-                digit @ b'0'..=b'9' => {
-                    parsed.units = parsed.units * 10 + (digit - b'0') as i64;
-                    if point {
-                        parsed.decimals += 1;
-                    }
-                }
-                b'.' if !point && at > 0 => point = true,
-                _ => panic!("an amount is digits with at most one point"),
-            }
-            at += 1;
+/// `wallet/jeton`: slugs with `/` between them.
+const fn is_path(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    let mut slug_begins = true;
+    while at < bytes.len() {
+        match bytes[at] {
+            b'/' if slug_begins => return false,
+            b'/' => slug_begins = true,
+            b'a'..=b'z' | b'0'..=b'9' | b'-' => slug_begins = false,
+            _ => return false,
         }
-        assert!(!bytes.is_empty() && parsed.decimals <= 4, "an amount has up to 4 decimals");
-        parsed
+        at += 1;
     }
+    !slug_begins
+}
 
-    const fn at_most(&self, other: &Self) -> bool {
-        self.units * 10_i64.pow(other.decimals) <= other.units * 10_i64.pow(self.decimals)
+const fn all_named(names: &[&str]) -> bool {
+    let mut at = 0;
+    while at < names.len() {
+        if names[at].is_empty() {
+            return false;
+        }
+        at += 1;
     }
-
-    fn round_down(self, currency: Currency) -> Money {
-        let (minor, _) = self.minor(currency);
-        Money::from_minor(minor, currency)
-    }
-
-    fn round_up(self, currency: Currency) -> Money {
-        let (minor, exact) = self.minor(currency);
-        Money::from_minor(minor + i64::from(!exact), currency)
-    }
-
-    /// Whole minor units, and whether nothing was cut off.
-    fn minor(self, currency: Currency) -> (i64, bool) {
-        let scaled = self.units * 10_i64.pow(currency.exponent());
-        let divisor = 10_i64.pow(self.decimals);
-        (scaled / divisor, scaled % divisor == 0)
-    }
+    true
 }
 
 const fn is_slug(text: &str) -> bool {
@@ -375,29 +347,4 @@ const fn is_slug(text: &str) -> bool {
         at += 1;
     }
     !bytes.is_empty()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn limits_follow_the_exponent_of_each_currency() {
-        let rule = Rule::new().amount("1.00", "100000.00");
-        let table = [
-            (Currency::EUR, 100, 10_000_000),
-            (Currency::JPY, 1, 100_000),
-            (Currency::KWD, 1000, 100_000_000),
-        ];
-        for (currency, least, greatest) in table {
-            let limits = rule.limits(currency).unwrap();
-            assert_eq!((limits.0.minor(), limits.1.minor()), (least, greatest), "{currency}");
-        }
-    }
-
-    #[test]
-    fn a_limit_that_a_currency_cannot_express_is_rounded_inwards() {
-        let (least, greatest) = Rule::new().amount("0.50", "9.99").limits(Currency::JPY).unwrap();
-        assert_eq!((least.minor(), greatest.minor()), (1, 9));
-    }
 }

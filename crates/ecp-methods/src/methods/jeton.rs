@@ -3,10 +3,37 @@
 use ecp_core::Currency;
 
 use crate::request::Field;
-use crate::spec::{Interface, Rule, Spec, Testing};
+use crate::spec::{Conversion, Fact, Interface, Kind, Rule, Spec, Testing};
 use crate::{PaymentMethod, Payout, Sale, Supports};
 
 /// Jeton Wallet: payments from and payouts to electronic wallets in India, Japan and Turkey.
+///
+/// <!-- from the spec: cargo xtask docs -->
+/// | | |
+/// |---|---|
+/// | code | jeton |
+/// | kind | electronic wallets |
+/// | regions | IN, JP, TR |
+/// | currencies | EUR, GBP, INR, JPY, NOK, PLN, RUB, TRY, USD |
+/// | conversion | by the method's service |
+/// | Gate path | wallet/jeton |
+/// | Payment Page code | jetonWalletV3 |
+/// | callback name | JetonWallet |
+/// | sale | 1.00 to 100000.00 |
+/// | sale on | Payment Page, Gate |
+/// | sale needs | customer.id, customer.ip_address, return_url.success, return_url.decline |
+/// | payout | 1.00 to 100000.00 |
+/// | payout on | Gate |
+/// | payout needs | customer.ip_address, account.number |
+/// | amount confirmation | no |
+/// | chargebacks | no |
+/// | saved credentials | no |
+/// | settlement currencies | on request |
+/// | settlement speed | without delay |
+/// | Payment Page code | depends on the protocol version; support knows the other one |
+/// | connection and its cost | agreed with the account manager |
+/// | source | method page "Jeton Wallet" |
+/// <!-- end -->
 #[derive(Clone, Copy, Debug)]
 pub struct Jeton;
 
@@ -15,8 +42,9 @@ impl Supports<Payout> for Jeton {}
 
 impl PaymentMethod for Jeton {
     const SPEC: Spec<Self> = Spec::new("jeton", "Jeton Wallet")
+        .source("method page \"Jeton Wallet\"")
+        .kind(Kind::Wallet)
         .gate_path("wallet/jeton")
-        // The wallet has two protocol versions; the platform's support names the other code.
         .page_codes(&["jetonWalletV3"])
         .callback_names(&["JetonWallet"])
         .regions(&["IN", "JP", "TR"])
@@ -31,6 +59,7 @@ impl PaymentMethod for Jeton {
             Currency::TRY,
             Currency::USD,
         ])
+        .conversion(Conversion::Method)
         .flow::<Sale>(
             Rule::new()
                 .amount("1.00", "100000.00")
@@ -48,5 +77,14 @@ impl PaymentMethod for Jeton {
                 .on(&[Interface::Gate])
                 .needs(&[Field::CustomerIpAddress, Field::AccountNumber]),
         )
+        .facts(&[
+            Fact { about: "settlement currencies", text: "on request" },
+            Fact { about: "settlement speed", text: "without delay" },
+            Fact {
+                about: "Payment Page code",
+                text: "depends on the protocol version; support knows the other one",
+            },
+            Fact { about: "connection and its cost", text: "agreed with the account manager" },
+        ])
         .testing(Testing::new().declined(&[40_000, 40_400]).account_shown(&[20_400, 40_400]));
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 macro_rules! fields {
-    ($($(#[$doc:meta])* $field:ident = $path:literal, $check:ident;)*) => {
+    ($($(#[$doc:meta])* $field:ident = $path:literal, $check:ident, $example:literal;)*) => {
         /// A field of a request that has a setter.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
@@ -23,6 +23,14 @@ macro_rules! fields {
                 }
             }
 
+            /// A value that passes the check, for documentation and demonstrations. It belongs
+            /// to nobody.
+            pub const fn example(self) -> &'static str {
+                match self {
+                    $(Self::$field => $example,)*
+                }
+            }
+
             /// What is wrong with a value, by the rules of PROTOCOL 2.4.
             pub(crate) fn problem(self, value: &str) -> Option<&'static str> {
                 match self {
@@ -35,41 +43,68 @@ macro_rules! fields {
 
 fields! {
     /// Wallet or account number.
-    AccountNumber = "account.number", text;
+    AccountNumber = "account.number", text, "93017949";
     /// Street, house and flat.
-    CustomerAddress = "customer.address", text;
+    CustomerAddress = "customer.address", text, "1 Example Street";
     /// City.
-    CustomerCity = "customer.city", text;
+    CustomerCity = "customer.city", text, "Exampleton";
     /// ISO 3166-1 alpha-2.
-    CustomerCountry = "customer.country", country;
+    CustomerCountry = "customer.country", country, "LV";
     /// `DD-MM-YYYY`.
-    CustomerDayOfBirth = "customer.day_of_birth", day;
+    CustomerDayOfBirth = "customer.day_of_birth", day, "31-12-1999";
     /// E-mail address.
-    CustomerEmail = "customer.email", email;
+    CustomerEmail = "customer.email", email, "mary@example.com";
     /// First name.
-    CustomerFirstName = "customer.first_name", text;
+    CustomerFirstName = "customer.first_name", text, "Maryam";
     /// The merchant's id of the customer, unique in the project.
-    CustomerId = "customer.id", text;
+    CustomerId = "customer.id", text, "customer-1";
     /// IPv4 or IPv6.
-    CustomerIpAddress = "customer.ip_address", ip_address;
+    CustomerIpAddress = "customer.ip_address", ip_address, "192.0.2.1";
     /// Last name.
-    CustomerLastName = "customer.last_name", text;
+    CustomerLastName = "customer.last_name", text, "Smithson";
     /// 4 to 24 digits.
-    CustomerPhone = "customer.phone", phone;
+    CustomerPhone = "customer.phone", phone, "76575657657676";
     /// State or region.
-    CustomerState = "customer.state", text;
+    CustomerState = "customer.state", text, "Example State";
     /// Postal code.
-    CustomerZip = "customer.zip", text;
+    CustomerZip = "customer.zip", text, "EX-1001";
     /// Where to send this payment's callbacks instead of the project's address.
-    CallbackUrl = "general.merchant_callback_url", url;
+    CallbackUrl = "general.merchant_callback_url", url, "https://shop.example/callbacks";
     /// The merchant's description.
-    Description = "payment.description", text;
+    Description = "payment.description", text, "An example";
+    /// The merchant's id of a refund.
+    MerchantRefundId = "payment.merchant_refund_id", text, "refund-example-1";
     /// Where the customer returns to after a decline.
-    ReturnDecline = "return_url.decline", url;
+    ReturnDecline = "return_url.decline", url, "https://shop.example/declined";
     /// Where the customer returns to in any case.
-    ReturnNeutral = "return_url.return", url;
+    ReturnNeutral = "return_url.return", url, "https://shop.example/back";
     /// Where the customer returns to after a success.
-    ReturnSuccess = "return_url.success", url;
+    ReturnSuccess = "return_url.success", url, "https://shop.example/paid";
+}
+
+impl Field {
+    /// The Payment Page's name of the field (PROTOCOL 4.3), `None` if it does not have it.
+    pub const fn page_name(self) -> Option<&'static str> {
+        Some(match self {
+            Self::AccountNumber | Self::CustomerIpAddress | Self::MerchantRefundId => return None,
+            Self::CustomerAddress => "customer_address",
+            Self::CustomerCity => "customer_city",
+            Self::CustomerCountry => "customer_country",
+            Self::CustomerDayOfBirth => "customer_day_of_birth",
+            Self::CustomerEmail => "customer_email",
+            Self::CustomerFirstName => "customer_first_name",
+            Self::CustomerId => "customer_id",
+            Self::CustomerLastName => "customer_last_name",
+            Self::CustomerPhone => "customer_phone",
+            Self::CustomerState => "customer_state",
+            Self::CustomerZip => "customer_zip",
+            Self::CallbackUrl => "merchant_callback_url",
+            Self::Description => "payment_description",
+            Self::ReturnDecline => "redirect_fail_url",
+            Self::ReturnNeutral => "redirect_return_url",
+            Self::ReturnSuccess => "redirect_success_url",
+        })
+    }
 }
 
 impl fmt::Display for Field {
@@ -139,6 +174,13 @@ fn url(value: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_example_passes_its_check() {
+        for field in Field::ALL {
+            assert_eq!(field.problem(field.example()), None, "{field}");
+        }
+    }
 
     #[test]
     fn every_rule_has_both_sides() {

@@ -1,0 +1,73 @@
+//! Wallets through a partner in India. Source: the platform's method page of that name.
+
+use ecp_core::Currency;
+
+use crate::request::Field;
+use crate::spec::{Conversion, Fact, Interface, Kind, Rule, Spec, TestRedirect, Testing};
+use crate::{PaymentMethod, Refund, Sale, Supports};
+
+/// Wallets through a partner in India: payments and full refunds.
+///
+/// <!-- from the spec: cargo xtask docs -->
+/// | | |
+/// |---|---|
+/// | code | wallet-partner |
+/// | kind | electronic wallets through a partner |
+/// | regions | IN |
+/// | currencies | INR |
+/// | conversion | by the platform |
+/// | Gate path | wallet-partner |
+/// | Payment Page code | wallet-partner |
+/// | callback name | wallet-partner |
+/// | sale | 1.00 to 400000.00 |
+/// | sale on | Payment Page, Gate |
+/// | sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.phone, customer.email, return_url.success |
+/// | refund | no limits |
+/// | refund on | Gate |
+/// | refund needs | payment.description |
+/// | amount confirmation | no |
+/// | chargebacks | no |
+/// | saved credentials | no |
+/// | conversion | details are with the account manager |
+/// | connection and its cost | agreed with the account manager |
+/// | source | method page "Electronic wallets through a partner (India)" |
+/// <!-- end -->
+#[derive(Clone, Copy, Debug)]
+pub struct WalletPartner;
+
+impl Supports<Sale> for WalletPartner {}
+impl Supports<Refund> for WalletPartner {}
+
+impl PaymentMethod for WalletPartner {
+    const SPEC: Spec<Self> = Spec::new("wallet-partner", "Wallets through a partner (India)")
+        .source("method page \"Electronic wallets through a partner (India)\"")
+        .kind(Kind::WalletThroughPartner)
+        .gate_path("wallet-partner")
+        .page_codes(&["wallet-partner"])
+        .callback_names(&["wallet-partner"])
+        .regions(&["IN"])
+        .currencies(&[Currency::INR])
+        .conversion(Conversion::Platform)
+        .flow::<Sale>(
+            Rule::new()
+                .amount("1.00", "400000.00")
+                .on(&[Interface::PaymentPage, Interface::Gate])
+                .needs(&[
+                    Field::CustomerId,
+                    Field::CustomerIpAddress,
+                    Field::CustomerFirstName,
+                    Field::CustomerLastName,
+                    Field::CustomerPhone,
+                    Field::CustomerEmail,
+                    Field::ReturnSuccess,
+                ]),
+        )
+        // Full refunds only. The page's sample of a declined refund shows that an amount may
+        // be given all the same, so one is allowed where it is meant to be all of the payment.
+        .flow::<Refund>(Rule::new().on(&[Interface::Gate]).needs(&[Field::Description]))
+        .facts(&[
+            Fact { about: "conversion", text: "details are with the account manager" },
+            Fact { about: "connection and its cost", text: "agreed with the account manager" },
+        ])
+        .testing(Testing::new().redirect(TestRedirect::PostEmpty));
+}

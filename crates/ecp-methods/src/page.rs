@@ -1,0 +1,500 @@
+//! The Payment Page's parameters: a sale, and how the page looks and behaves.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use ecp_core::{PaymentId, ProjectId, Sensitive};
+use serde::{Serialize, Serializer};
+
+use crate::check::{Reason, Rejection, check};
+use crate::flow::FlowKind;
+use crate::method::{DynMethod, Supports};
+use crate::request::{FlowRequest, SaleRequest};
+use crate::spec::Interface;
+use crate::{Sale, spec};
+
+/// A sale that its method allows on the Payment Page. Only [`prepare_page`] and
+/// [`prepare_page_dyn`] make one.
+#[derive(Clone, Debug)]
+pub struct PreparedPage {
+    payment_id: PaymentId,
+    parameters: BTreeMap<String, PageValue>,
+}
+
+/// Checks a sale for the Payment Page of a method that is known to have sales.
+///
+/// Only the customer's id is required there; the customer gives the rest. The method is chosen
+/// beforehand (`force_payment_method`) unless the options say otherwise.
+///
+/// ```
+/// use ecp_core::PaymentId;
+/// use ecp_methods::page::{PageOptions, prepare_page};
+/// use ecp_methods::request::{Customer, SaleRequest};
+/// use ecp_methods::TouchNGo;
+///
+/// let sale = SaleRequest::new(PaymentId::new("580")?, "500.00 MYR".parse()?)
+///     .customer(Customer::new().id("customer1"));
+/// let page = prepare_page(&TouchNGo, &sale, PageOptions::new().language_code("ms"))?;
+/// assert_eq!(page.payment_id().as_str(), "580");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn prepare_page<M: Supports<Sale>>(
+    method: &M,
+    sale: &SaleRequest,
+    options: PageOptions,
+) -> Result<PreparedPage, Rejection> {
+    prepare_page_dyn(method, sale, options)
+}
+
+/// Checks a sale for the Payment Page of a method that is known at run time only.
+pub fn prepare_page_dyn(
+    method: &dyn DynMethod,
+    sale: &SaleRequest,
+    options: PageOptions,
+) -> Result<PreparedPage, Rejection> {
+    let draft = sale.draft();
+    check(method, Interface::PaymentPage, &draft)?;
+    let invalid = |path: &str, problem: &str| Rejection {
+        method: method.spec().code(),
+        flow: FlowKind::Sale,
+        reason: Reason::Invalid { path: path.to_owned(), problem: problem.to_owned() },
+    };
+    if let Some((path, _)) = draft.extra.iter().next() {
+        return Err(invalid(path, "is a Gate path; the Payment Page's are set with its options"));
+    }
+    let PageOptions { mut parameters, method_code } = options;
+    for (name, value) in &parameters {
+        value.check().map_err(|problem| invalid(name, problem))?;
+    }
+    for [one, other] in [AVS, [AVS[1], AVS[0]]] {
+        if parameters.contains_key(one) && !parameters.contains_key(other) {
+            return Err(invalid(other, &format!("goes with {one}")));
+        }
+    }
+    let mut own = vec![("payment_id", PageValue::text(draft.payment_id().as_str()))];
+    if let Some(amount) = draft.amount() {
+        own.push(("payment_amount", PageValue::Integer(amount.minor())));
+        own.push(("payment_currency", PageValue::text(amount.currency().code())));
+    }
+    own.extend(
+        draft
+            .fields
+            .iter()
+            .filter_map(|(field, value)| Some((field.page_name()?, PageValue::text(value)))),
+    );
+    if let Some(code) = forced_method(method.spec(), &method_code).map_err(|code| {
+        invalid("force_payment_method", &format!("`{code}` is no code of this method"))
+    })? {
+        own.push(("force_payment_method", PageValue::text(code)));
+    }
+    for (name, value) in own {
+        if parameters.insert(name.to_owned(), value).is_some() {
+            return Err(invalid(name, "is set twice"));
+        }
+    }
+    if let Some(name) = RESERVED.into_iter().find(|name| parameters.contains_key(*name)) {
+        return Err(invalid(name, "is set when the page is signed"));
+    }
+    Ok(PreparedPage { payment_id: draft.payment_id().clone(), parameters })
+}
+
+/// Address verification takes both or neither.
+const AVS: [&str; 2] = ["avs_post_code", "avs_street_address"];
+
+const RESERVED: [&str; 2] = ["project_id", "signature"];
+
+fn forced_method<'c>(
+    spec: &'static spec::MethodSpec,
+    choice: &'c MethodCode,
+) -> Result<Option<&'static str>, &'c str> {
+    match choice {
+        MethodCode::First => Ok(spec.page_codes().first().copied()),
+        MethodCode::CustomerChooses => Ok(None),
+        MethodCode::Named(code) => {
+            let known = spec.page_codes().iter().copied().find(|known| known == code);
+            known.map(Some).ok_or(code)
+        }
+    }
+}
+
+impl PreparedPage {
+    /// The payment.
+    pub const fn payment_id(&self) -> &PaymentId {
+        &self.payment_id
+    }
+
+    /// The parameters for a project by name, still without a signature.
+    pub fn parameters(&self, project: ProjectId) -> BTreeMap<&str, PageValue> {
+        let mut parameters: BTreeMap<&str, PageValue> =
+            self.parameters.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+        let project = i64::try_from(project.get()).unwrap_or(i64::MAX);
+        parameters.insert("project_id", PageValue::Integer(project));
+        parameters
+    }
+}
+
+/// The value of a parameter.
+#[derive(Clone, PartialEq, Eq)]
+pub enum PageValue {
+    /// `true` or `false` in JSON, `1` or `0` in a URL.
+    Flag(bool),
+    /// An integer.
+    Integer(i64),
+    /// Text.
+    Text(Sensitive<String>),
+}
+
+impl PageValue {
+    fn text(text: impl Into<String>) -> Self {
+        Self::Text(Sensitive::new(text.into()))
+    }
+
+    fn check(&self) -> Result<(), &'static str> {
+        match self {
+            Self::Text(text) if text.expose().contains(char::is_control) => {
+                Err("holds a control character")
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The value in a URL, before it is encoded.
+    pub fn url_text(&self) -> String {
+        match self {
+            Self::Flag(flag) => u8::from(*flag).to_string(),
+            Self::Integer(number) => number.to_string(),
+            Self::Text(text) => text.expose().clone(),
+        }
+    }
+}
+
+impl Serialize for PageValue {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Flag(flag) => flag.serialize(serializer),
+            Self::Integer(number) => number.serialize(serializer),
+            Self::Text(text) => text.serialize(serializer),
+        }
+    }
+}
+
+/// Prints no text: it may be personal.
+impl fmt::Debug for PageValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag(flag) => flag.fmt(f),
+            Self::Integer(number) => number.fmt(f),
+            Self::Text(text) => text.fmt(f),
+        }
+    }
+}
+
+#[derive(Clone, Debug, Default)]
+enum MethodCode {
+    #[default]
+    First,
+    CustomerChooses,
+    Named(String),
+}
+
+/// How the page looks and behaves, by the names of PROTOCOL 4.3. What the sale says (customer,
+/// description, return addresses, callback address) is taken from there.
+#[derive(Clone, Debug, Default)]
+pub struct PageOptions {
+    parameters: BTreeMap<String, PageValue>,
+    method_code: MethodCode,
+}
+
+impl PageOptions {
+    /// Nothing set.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Opens the page with this code of the method instead of its first one.
+    pub fn method_code(mut self, code: impl Into<String>) -> Self {
+        self.method_code = MethodCode::Named(code.into());
+        self
+    }
+
+    /// Opens the page with the list of all methods. The currency and the amount are still those
+    /// that the named method allows.
+    pub fn let_customer_choose(mut self) -> Self {
+        self.method_code = MethodCode::CustomerChooses;
+        self
+    }
+
+    /// A text parameter that has no setter.
+    pub fn text(self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.set(name.into(), PageValue::text(value))
+    }
+
+    /// An integer parameter that has no setter.
+    pub fn integer(self, name: impl Into<String>, value: i64) -> Self {
+        self.set(name.into(), PageValue::Integer(value))
+    }
+
+    /// A yes-or-no parameter that has no setter.
+    pub fn flag(self, name: impl Into<String>, value: bool) -> Self {
+        self.set(name.into(), PageValue::Flag(value))
+    }
+
+    fn set(mut self, name: String, value: PageValue) -> Self {
+        self.parameters.insert(name, value);
+        self
+    }
+}
+
+macro_rules! setters {
+    ($kind:ident($type:ty): $($(#[$doc:meta])* $name:ident,)*) => {
+        impl PageOptions {
+            $(
+                $(#[$doc])*
+                pub fn $name(self, value: $type) -> Self {
+                    self.$kind(stringify!($name), value)
+                }
+            )*
+        }
+    };
+}
+
+setters! { text(impl Into<String>):
+    /// A stored account of the customer.
+    account_token,
+    /// Data that only some methods know.
+    additional_data,
+    /// Postal code for address verification; goes with `avs_street_address`.
+    avs_post_code,
+    /// Street for address verification; goes with `avs_post_code`.
+    avs_street_address,
+    /// Until when the page can be paid: `YYYY-MM-DDThh:mm:ss±hh:mm`, at most 30 days ahead.
+    best_before,
+    /// Billing address: street, house, flat.
+    billing_address,
+    /// Billing address: city.
+    billing_city,
+    /// Billing address: ISO 3166-1 alpha-2.
+    billing_country,
+    /// Billing address: postal code.
+    billing_postal,
+    /// Billing address: region.
+    billing_region,
+    /// Billing address: code of the region.
+    billing_region_code,
+    /// Cashier mode: which mode it opens in.
+    cashier_default_mode,
+    /// Cashier mode: the only mode that it has.
+    cashier_force_mode,
+    /// Cashier mode: amounts to choose from, separated by commas.
+    cashier_predefined_amounts,
+    /// A CSS class for the modal window.
+    css_modal_wrap,
+    /// Opens a group of methods, such as `openbanking`.
+    force_payment_group,
+    /// Opens a kind of the method, such as a card brand.
+    force_payment_method_subtype,
+    /// `popup`, `iframe` or `embedded`. It is never covered by the signature.
+    frame_mode,
+    /// Codes of methods that are not shown.
+    hide,
+    /// ISO 639-1.
+    language_code,
+    /// The block of methods to show.
+    list_payment_block,
+    /// A link back to the merchant after a decline.
+    merchant_fail_url,
+    /// How that link opens.
+    merchant_fail_redirect_mode,
+    /// A link back to the merchant in any case.
+    merchant_return_url,
+    /// How that link opens.
+    merchant_return_redirect_mode,
+    /// A link back to the merchant after a success.
+    merchant_success_url,
+    /// How that link opens.
+    merchant_success_redirect_mode,
+    /// `purchase`, `card_verify`, `card_tokenize` or `payout`.
+    mode,
+    /// `sale` or `auth`.
+    operation_type,
+    /// Passed on to Gate.
+    payment_extra_param,
+    /// JSON text with options of methods.
+    payment_methods_options,
+    /// Registers a recurring payment: JSON text.
+    recurring,
+    /// How the redirect after a decline opens: `parent_page`, `iframe`.
+    redirect_fail_mode,
+    /// How the redirect in any case opens.
+    redirect_return_mode,
+    /// How the redirect after a success opens.
+    redirect_success_mode,
+    /// How the redirect after tokenising opens.
+    redirect_tokenize_mode,
+    /// Where the customer goes after tokenising.
+    redirect_tokenize_url,
+    /// ISO 3166-1 alpha-2.
+    region_code,
+    /// The element of your page that takes the widget.
+    target_element,
+}
+
+setters! { integer(i64):
+    /// Cashier mode: the greatest amount.
+    cashier_max_value,
+    /// Cashier mode: the least amount.
+    cashier_min_value,
+    /// The last digits of the customer's social security number.
+    customer_ssn,
+    /// When the link after a decline shows: 0 never, 1 by the page's rules, 2 always.
+    merchant_fail_enabled,
+    /// When the link in any case shows.
+    merchant_return_enabled,
+    /// When the link after a success shows.
+    merchant_success_enabled,
+    /// When the redirect after a decline happens.
+    redirect_fail_enabled,
+    /// When the redirect in any case happens.
+    redirect_return_enabled,
+    /// When the redirect after a success happens.
+    redirect_success_enabled,
+    /// When the redirect after tokenising happens.
+    redirect_tokenize_enabled,
+    /// The page's template.
+    terminal_id,
+}
+
+setters! { flag(bool):
+    /// Cashier mode: the customer may type an amount.
+    cashier_manual_input,
+    /// A click beside the modal window closes it.
+    close_on_missclick,
+    /// 3-D Secure opens in a new window.
+    force_acs_new_window,
+    /// Registers a stored account for recurring payments.
+    recurring_register,
+    /// Opens in a tab of its own.
+    redirect,
+    /// Opens in a tab of its own on phones.
+    redirect_on_mobile,
+}
+
+setters! { encoded(impl AsRef<str>):
+    /// Travel and accommodation data: JSON text, sent as Base64.
+    addendum_data,
+    /// Bookings: JSON text, sent as Base64.
+    booking_info,
+    /// Cash vouchers: JSON text, sent as Base64.
+    cash_voucher_data,
+    /// The receipt: JSON text, sent as Base64.
+    receipt_data,
+}
+
+impl PageOptions {
+    fn encoded(self, name: &str, json: impl AsRef<str>) -> Self {
+        self.text(name, STANDARD.encode(json.as_ref()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::request::Customer;
+    use crate::{EcoVoucher, Jeton};
+
+    fn sale(amount: &str) -> SaleRequest {
+        SaleRequest::new("X03936".parse().unwrap(), amount.parse().unwrap())
+            .customer(Customer::new().id("customer1").first_name("Mary"))
+    }
+
+    #[test]
+    fn a_sale_becomes_the_documented_parameters() {
+        let page = prepare_page(&Jeton, &sale("100.00 EUR"), PageOptions::new()).unwrap();
+        let parameters = page.parameters(ProjectId::new(1236).unwrap());
+        let json = serde_json::to_string(&parameters).unwrap();
+        insta::assert_snapshot!(json, @r#"{"customer_first_name":"Mary","customer_id":"customer1","force_payment_method":"jetonWalletV3","payment_amount":10000,"payment_currency":"EUR","payment_id":"X03936","project_id":1236}"#);
+    }
+
+    #[test]
+    fn the_method_is_chosen_by_us_or_by_the_customer() {
+        let table = [
+            (PageOptions::new(), Ok(Some("ecoVoucher"))),
+            (PageOptions::new().let_customer_choose(), Ok(None)),
+            (PageOptions::new().method_code("ecoVoucher"), Ok(Some("ecoVoucher"))),
+            (
+                PageOptions::new().method_code("other"),
+                Err("eco-voucher sale: `force_payment_method` `other` is no code of this method"),
+            ),
+        ];
+        for (options, expected) in table {
+            let page = prepare_page(&EcoVoucher, &sale("0.00 EUR"), options);
+            let found = page
+                .as_ref()
+                .map(|page| page.parameters.get("force_payment_method").map(PageValue::url_text));
+            match (found, expected) {
+                (Ok(found), Ok(expected)) => assert_eq!(found.as_deref(), expected),
+                (Err(rejection), Err(message)) => assert_eq!(rejection.to_string(), message),
+                (found, expected) => panic!("{found:?} is not {expected:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_rejection_names_the_parameter() {
+        let options = PageOptions::new;
+        let table = [
+            (
+                sale("0.99 EUR"),
+                options(),
+                "jeton sale: `payment.amount`: 0.99 EUR is under the least amount of 1.00 EUR",
+            ),
+            (
+                SaleRequest::new("X".parse().unwrap(), "1.00 EUR".parse().unwrap()),
+                options(),
+                "jeton sale: `customer.id` is required",
+            ),
+            (
+                sale("1.00 EUR").extra("payment.extra_param", 1),
+                options(),
+                "jeton sale: `payment.extra_param` is a Gate path; the Payment Page's are set with \
+                 its options",
+            ),
+            (
+                sale("1.00 EUR"),
+                options().text("signature", "x"),
+                "jeton sale: `signature` is set when the page is signed",
+            ),
+            (
+                sale("1.00 EUR"),
+                options().text("payment_id", "x"),
+                "jeton sale: `payment_id` is set twice",
+            ),
+            (
+                sale("1.00 EUR"),
+                options().language_code("e\n"),
+                "jeton sale: `language_code` holds a control character",
+            ),
+            (
+                sale("1.00 EUR"),
+                options().avs_post_code("LV-1001"),
+                "jeton sale: `avs_street_address` goes with avs_post_code",
+            ),
+        ];
+        for (sale, options, message) in table {
+            let rejection = prepare_page(&Jeton, &sale, options).unwrap_err();
+            assert_eq!(rejection.to_string(), message);
+        }
+    }
+
+    #[test]
+    fn nothing_personal_is_printed() {
+        let options = PageOptions::new().receipt_data("{\"sentinel\":1}").text("x", "sentinel");
+        let page = prepare_page(&Jeton, &sale("1.00 EUR"), options.clone()).unwrap();
+        let printed = format!("{page:?} {options:?}");
+        for personal in ["customer1", "Mary", "sentinel"] {
+            assert!(!printed.contains(personal), "{personal} in {printed}");
+        }
+    }
+}

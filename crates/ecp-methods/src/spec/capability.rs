@@ -1,0 +1,130 @@
+//! What a method can do, as one set.
+
+use std::fmt;
+
+use super::{Interface, MethodSpec};
+use crate::flow::FlowKind;
+
+macro_rules! capabilities {
+    ($($(#[$doc:meta])* $capability:ident = $text:literal,)*) => {
+        /// Something that a method can do or that it does differently.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum Capability {
+            $($(#[$doc])* $capability,)*
+        }
+
+        impl Capability {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$capability),*];
+
+            /// A short name for people.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$capability => $text,)*
+                }
+            }
+        }
+    };
+}
+
+capabilities! {
+    /// Money in.
+    Sale = "sales",
+    /// Money out.
+    Payout = "payouts",
+    /// All of a payment can be given back.
+    FullRefund = "full refunds",
+    /// A part of a payment can be given back.
+    PartialRefund = "partial refunds",
+    /// Customers can dispute payments.
+    Chargebacks = "chargebacks",
+    /// Payments with saved data of the customer.
+    SavedCredentials = "saved credentials",
+    /// A sale may have the amount 0, because the customer chooses it.
+    ZeroAmount = "zero amount",
+    /// The platform asks the merchant to confirm the amount.
+    AmountConfirmation = "amount confirmation",
+    /// Some flow is on the Payment Page.
+    PaymentPage = "Payment Page",
+    /// Some flow is in plug-ins for shop systems.
+    CmsPlugins = "CMS plug-ins",
+    /// Some flow is on Gate.
+    Gate = "Gate",
+    /// Some flow is in the Dashboard.
+    Dashboard = "Dashboard",
+    /// Some flow is open to payment links.
+    PaymentLinks = "payment links",
+}
+
+impl fmt::Display for Capability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// A set of [`Capability`]s.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Capabilities(u16);
+
+impl Capabilities {
+    pub(super) fn of(spec: &MethodSpec) -> Self {
+        let has = |capability: Capability| match capability {
+            Capability::Sale => spec.rule(FlowKind::Sale).is_some(),
+            Capability::Payout => spec.rule(FlowKind::Payout).is_some(),
+            Capability::FullRefund => spec.rule(FlowKind::Refund).is_some(),
+            Capability::PartialRefund => {
+                spec.rule(FlowKind::Refund).is_some_and(super::Rule::allows_partial)
+            }
+            Capability::Chargebacks => spec.chargebacks,
+            Capability::SavedCredentials => spec.saved_credentials,
+            Capability::ZeroAmount => {
+                spec.rule(FlowKind::Sale).is_some_and(super::Rule::allows_zero_amount)
+            }
+            Capability::AmountConfirmation => spec.confirms_amount,
+            Capability::PaymentPage => offered(spec, Interface::PaymentPage),
+            Capability::CmsPlugins => offered(spec, Interface::CmsPlugins),
+            Capability::Gate => offered(spec, Interface::Gate),
+            Capability::Dashboard => offered(spec, Interface::Dashboard),
+            Capability::PaymentLinks => offered(spec, Interface::PaymentLinks),
+        };
+        let present = Capability::ALL.iter().filter(|&&capability| has(capability));
+        Self(present.fold(0, |set, &capability| set | bit(capability)))
+    }
+
+    /// Whether the capability is in the set.
+    pub const fn has(self, capability: Capability) -> bool {
+        self.0 & bit(capability) != 0
+    }
+
+    /// What is in the set.
+    pub fn iter(self) -> impl Iterator<Item = Capability> {
+        Capability::ALL.iter().copied().filter(move |&capability| self.has(capability))
+    }
+}
+
+fn offered(spec: &MethodSpec, interface: Interface) -> bool {
+    spec.flows()
+        .filter_map(|flow| spec.rule(flow))
+        .any(|rule| rule.interfaces().contains(&interface))
+}
+
+const fn bit(capability: Capability) -> u16 {
+    1 << capability as u16
+}
+
+impl fmt::Display for Capabilities {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, capability) in self.iter().enumerate() {
+            let separator = if position > 0 { ", " } else { "" };
+            write!(f, "{separator}{capability}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Capabilities {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Capabilities({self})")
+    }
+}

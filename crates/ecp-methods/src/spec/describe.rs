@@ -1,0 +1,117 @@
+//! A spec as a table for people. Documentation, help texts and this crate's own pages are made
+//! from it, so that they cannot say something else than the checks do.
+
+use super::{Capability, MethodSpec, Rule};
+
+/// A line of a method's table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// What it is about.
+    pub about: String,
+    /// What the method has to say.
+    pub text: String,
+}
+
+impl MethodSpec {
+    /// Everything that the method declares, in words.
+    ///
+    /// ```
+    /// use ecp_methods::{Jeton, PaymentMethod};
+    ///
+    /// let rows = Jeton::SPEC.describe();
+    /// assert!(rows.iter().any(|row| row.about == "regions" && row.text == "IN, JP, TR"));
+    /// ```
+    pub fn describe(&self) -> Vec<Row> {
+        let mut rows = Vec::new();
+        let mut row = |about: &str, text: String| {
+            if !text.is_empty() {
+                rows.push(Row { about: about.to_owned(), text });
+            }
+        };
+        row("code", self.code().to_owned());
+        row("kind", self.kind().to_string());
+        row(
+            "regions",
+            match self.regions() {
+                [] => "all countries".to_owned(),
+                regions => regions.join(", "),
+            },
+        );
+        row("currencies", join(self.currencies()));
+        row("conversion", self.conversion().map_or_else(String::new, |who| who.to_string()));
+        row("Gate path", self.gate_path().unwrap_or_default().to_owned());
+        row("Payment Page code", self.page_codes().join(", "));
+        row("callback name", self.callback_names().join(", "));
+        for flow in self.flows() {
+            if let Some(rule) = self.rule(flow) {
+                row(flow.as_str(), sentence(rule));
+                row(&format!("{flow} on"), join(rule.interfaces()));
+                row(&format!("{flow} needs"), join(rule.needed_fields()));
+            }
+        }
+        row("voucher values", join(self.denominations));
+        let extras =
+            [Capability::AmountConfirmation, Capability::Chargebacks, Capability::SavedCredentials];
+        for capability in extras {
+            let answer = if self.capabilities().has(capability) { "yes" } else { "no" };
+            row(capability.as_str(), answer.to_owned());
+        }
+        for fact in self.facts() {
+            row(fact.about, fact.text.to_owned());
+        }
+        row("source", self.source().to_owned());
+        rows
+    }
+
+    /// [`MethodSpec::describe`] as a Markdown table.
+    pub fn markdown(&self) -> String {
+        let rows = self.describe().into_iter().map(|row| {
+            let cell = |text: String| text.replace('|', "\\|");
+            format!("| {} | {} |\n", cell(row.about), cell(row.text))
+        });
+        ["| | |\n|---|---|\n".to_owned()].into_iter().chain(rows).collect()
+    }
+}
+
+/// Amounts and times of a rule.
+fn sentence(rule: &Rule) -> String {
+    let mut parts = Vec::new();
+    match rule.major_amounts() {
+        Some((least, greatest)) => parts.push(format!("{least} to {greatest}")),
+        None => parts.push("no limits".to_owned()),
+    }
+    if rule.allows_zero_amount() {
+        parts.push("0 allowed".to_owned());
+    }
+    if rule.allows_partial() {
+        parts.push("partial allowed".to_owned());
+    }
+    if let Some(time) = rule.average_time() {
+        parts.push(format!("{} s on average", time.as_secs()));
+    }
+    if let Some(time) = rule.longest_time() {
+        parts.push(format!("{} s at most", time.as_secs()));
+    }
+    parts.join(", ")
+}
+
+fn join<T: ToString>(items: &[T]) -> String {
+    items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// The capability matrix of several methods as Markdown: a row a capability, a column a method.
+pub(crate) fn matrix<'m>(specs: &(impl Iterator<Item = &'m MethodSpec> + Clone)) -> String {
+    let line = |first: &str, cells: &mut dyn Iterator<Item = String>| {
+        let cells: Vec<String> = cells.collect();
+        format!("| {first} | {} |\n", cells.join(" | "))
+    };
+    let mut table = line("", &mut specs.clone().map(|spec| spec.title().to_owned()));
+    table.push_str(&line("---", &mut specs.clone().map(|_| "---".to_owned())));
+    for &capability in Capability::ALL {
+        let mark =
+            |spec: &MethodSpec| if spec.capabilities().has(capability) { "+" } else { "–" };
+        let mut cells = specs.clone().map(|spec| mark(spec).to_owned());
+        table.push_str(&line(capability.as_str(), &mut cells));
+    }
+    table
+}
