@@ -17,7 +17,7 @@ pub enum GateError {
     Rejected(#[from] Rejection),
     /// The official SDKs would not agree on the request's signature. Nothing was sent.
     #[error("cannot be signed: {0}")]
-    Unsigned(#[from] SignError),
+    Unsigned(SignError),
     /// There was no connection. Nothing was sent.
     #[error(transparent)]
     NotSent(TransportError),
@@ -26,7 +26,7 @@ pub enum GateError {
     Refused(Refusal),
     /// The request may have been registered, or not.
     #[error("the outcome is unknown: {0}")]
-    Unknown(#[source] UnknownReason),
+    Unknown(UnknownReason),
 }
 
 /// What is known about a request.
@@ -41,8 +41,8 @@ pub enum Outcome<'e> {
         /// The platform's words.
         message: &'e str,
     },
-    /// It may be under way. Ask for its status; do not send it again and do not give the payment
-    /// another id.
+    /// It may be under way, or exist already. Ask for its status; do not send it again and do not
+    /// give the payment another id.
     Unknown,
 }
 
@@ -62,8 +62,29 @@ impl GateError {
     pub fn code(&self) -> Option<&Code> {
         match self {
             Self::Refused(refusal) => Some(&refusal.code),
+            Self::Unknown(
+                UnknownReason::AlreadyExists(code) | UnknownReason::Inconclusive(code),
+            ) => Some(code),
             _ => None,
         }
+    }
+}
+
+impl From<SignError> for GateError {
+    fn from(error: SignError) -> Self {
+        Self::Unsigned(error)
+    }
+}
+
+impl From<ModelError> for UnknownReason {
+    fn from(error: ModelError) -> Self {
+        Self::Unreadable(error)
+    }
+}
+
+impl From<VerifyError> for UnknownReason {
+    fn from(error: VerifyError) -> Self {
+        Self::NotGenuine(error)
     }
 }
 
@@ -118,13 +139,17 @@ pub enum UnknownReason {
     HttpStatus(u16),
     /// An answer that is none of the documented ones.
     #[error("the answer cannot be read: {0}")]
-    Unreadable(#[from] ModelError),
+    Unreadable(ModelError),
     /// An answer without a signature that it must have, or with a wrong one.
     #[error("the answer is not genuine: {0}")]
-    NotGenuine(#[from] VerifyError),
+    NotGenuine(VerifyError),
     /// An answer about something else.
     #[error("the answer has another `{0}` than the request")]
     Mismatch(&'static str),
+    /// A payment or refund with this id exists already (codes 3041 and 3230). After an unknown
+    /// outcome that is evidence that the first request arrived: ask for the status.
+    #[error("code {0}: there is one with this id already, ask for its status")]
+    AlreadyExists(Code),
     /// An error answer whose code does not say that nothing was registered.
     #[error("code {0} does not say that nothing was registered")]
     Inconclusive(Code),

@@ -3,24 +3,22 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use ecp_core::json::{Document, Limits};
-use ecp_core::model::{
-    Advice, Code, FromJson, ModelError, StatusResponse, SyncResponse, SyncStatus,
-};
+use ecp_core::json::{Document, Limits, Value};
+use ecp_core::model::{Code, FromJson, ModelError, StatusResponse, SyncResponse, SyncStatus};
 use ecp_core::signature::{self, Place, Rules, SigningKey, VerifyError};
 use ecp_core::{PaymentId, ProjectId, RequestId, SecretKey};
-use ecp_methods::request::{PayoutRequest, SaleRequest};
-use ecp_methods::{Flow, Payout, Prepared, Sale, Supports, prepare};
+use ecp_methods::request::{PayoutRequest, RefundRequest, SaleRequest};
+use ecp_methods::{Flow, Payout, Prepared, Refund, Sale, Supports, prepare};
 use http::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
-use http::uri::{Authority, Scheme};
-use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use serde::Serialize;
 
+use crate::address::{Address, InvalidBaseUrl};
 use crate::error::{GateError, Refusal, UnknownReason};
 use crate::http::HttpTransport;
 
 /// Where the platform's Gate is. Test projects use the same address.
-pub const PRODUCTION_URL: &str = "https://api.ecommpay.com";
+pub const GATE_URL: &str = "https://api.ecommpay.com";
 
 /// A project's Gate. Clones share the transport.
 ///
@@ -29,8 +27,7 @@ pub const PRODUCTION_URL: &str = "https://api.ecommpay.com";
 pub struct Gate {
     project: ProjectId,
     key: SigningKey,
-    scheme: Scheme,
-    authority: Authority,
+    address: Address,
     transport: Arc<dyn HttpTransport>,
 }
 
@@ -45,16 +42,8 @@ pub struct Accepted {
     pub request_id: RequestId,
 }
 
-/// An address that no Gate can have.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{url}` is no Gate address: {problem}")]
-pub struct InvalidBaseUrl {
-    url: String,
-    problem: &'static str,
-}
-
 impl Gate {
-    /// The platform's Gate for a project, at [`PRODUCTION_URL`].
+    /// The platform's Gate for a project, at [`GATE_URL`].
     pub fn new(
         project: ProjectId,
         key: &SecretKey,
@@ -63,8 +52,7 @@ impl Gate {
         Self {
             project,
             key: SigningKey::new(key),
-            scheme: Scheme::HTTPS,
-            authority: Authority::from_static("api.ecommpay.com"),
+            address: Address::platform("api.ecommpay.com"),
             transport: Arc::new(transport),
         }
     }
@@ -72,22 +60,7 @@ impl Gate {
     /// Another address, such as a sandbox: `http://127.0.0.1:8080`. Plain HTTP is refused beyond
     /// this machine, because requests hold personal data.
     pub fn base_url(self, url: &str) -> Result<Self, InvalidBaseUrl> {
-        let invalid = |problem| InvalidBaseUrl { url: url.to_owned(), problem };
-        let parts = url.parse::<Uri>().map_err(|_| invalid("it is no URL"))?.into_parts();
-        let (Some(scheme), Some(authority)) = (parts.scheme, parts.authority) else {
-            return Err(invalid("it has no scheme or no host"));
-        };
-        if parts.path_and_query.is_some_and(|path| path != "/") {
-            return Err(invalid("a path does not belong to it"));
-        }
-        if scheme == Scheme::HTTP {
-            if !is_loopback(&authority) {
-                return Err(invalid("plain HTTP is for this machine only"));
-            }
-        } else if scheme != Scheme::HTTPS {
-            return Err(invalid("the scheme must be https"));
-        }
-        Ok(Self { scheme, authority, ..self })
+        Ok(Self { address: Address::parse(url)?, ..self })
     }
 
     /// The project.
@@ -113,10 +86,21 @@ impl Gate {
         self.send(&prepare(method, request)?).await
     }
 
+    /// Gives back a sale. What it did comes by callback, and is read from the operation: a
+    /// declined refund leaves the payment's status at `success`
+    /// (see [`Callback::refund`](ecp_core::model::Callback::refund)).
+    pub async fn refund<M: Supports<Refund>>(
+        &self,
+        method: &M,
+        request: RefundRequest,
+    ) -> Result<Accepted, GateError> {
+        self.send(&prepare(method, request)?).await
+    }
+
     /// Sends a request that was prepared before, once.
     pub async fn send<F: Flow>(&self, prepared: &Prepared<F>) -> Result<Accepted, GateError> {
         let body = prepared.body(self.project);
-        let response = self.post(&prepared.endpoint(), &body).await?;
+        let response = self.post(&prepared.endpoint(), &body, Place::General).await?;
         self.read_registration(&response, prepared.payment_id())
     }
 
@@ -129,18 +113,44 @@ impl Gate {
         let general = General { payment_id, project_id: self.project };
         let body = serde_json::to_vec(&StatusRequest { general })
             .expect("a struct of text and a number always serialises");
-        let response = self.post("/v2/payment/status", &body).await?;
-        self.read_status(&response, payment_id).map_err(GateError::Unknown)
+        let response = self.post("/v2/payment/status", &body, Place::General).await?;
+        self.read_status(&response, payment_id)
     }
 
-    async fn post(&self, path: &str, body: &[u8]) -> Result<Response<Bytes>, GateError> {
-        let signed = signature::sign_document(&self.key, body, Place::General, Rules::private())?;
-        let uri = format!("{}://{}{path}", self.scheme, self.authority);
+    /// Asks whether a request was registered. This says less than [`Gate::status`]; the
+    /// documents want it no earlier than 10 seconds after the request.
+    #[expect(clippy::missing_panics_doc, reason = "the request always serialises")]
+    pub async fn request_status(&self, request_id: &RequestId) -> Result<SyncResponse, GateError> {
+        let body = serde_json::to_vec(&RequestStatus { project_id: self.project, request_id })
+            .expect("a struct of text and a number always serialises");
+        let response = self.post("/v2/payment/status/request", &body, Place::Root).await?;
+        let answer = self.read_sync(&response).map_err(GateError::Unknown)?;
+        let unknown = |reason| Err(GateError::Unknown(reason));
+        if answer.project_id.is_some_and(|project| project != self.project) {
+            return unknown(UnknownReason::Mismatch("project_id"));
+        }
+        match &answer.request_id {
+            Some(id) if id != request_id => unknown(UnknownReason::Mismatch("request_id")),
+            None if answer.status == SyncStatus::Success => {
+                unknown(ModelError::Missing { path: "request_id".to_owned() }.into())
+            }
+            _ => Ok(answer),
+        }
+    }
+
+    async fn post(
+        &self,
+        path: &str,
+        body: &[u8],
+        place: Place,
+    ) -> Result<Response<Bytes>, GateError> {
+        let signed = signature::sign_document(&self.key, body, place, Rules::private())?;
         let mut request = Request::new(Bytes::from(signed));
         *request.method_mut() = Method::POST;
-        *request.uri_mut() = uri.parse().map_err(|error: http::uri::InvalidUri| {
-            GateError::NotSent(crate::TransportError::not_sent(error))
-        })?;
+        *request.uri_mut() =
+            self.address.url(path).parse().map_err(|error: http::uri::InvalidUri| {
+                GateError::NotSent(crate::TransportError::not_sent(error))
+            })?;
         let headers = request.headers_mut();
         let json = HeaderValue::from_static("application/json");
         headers.insert(CONTENT_TYPE, json.clone());
@@ -164,8 +174,10 @@ impl Gate {
             return unknown(UnknownReason::Mismatch("payment_id"));
         }
         let http_status = response.status();
-        let missing = |path: &str| {
-            unknown(UnknownReason::Unreadable(ModelError::Missing { path: path.to_owned() }))
+        let missing = |path: &str| match http_status {
+            StatusCode::OK => unknown(ModelError::Missing { path: path.to_owned() }.into()),
+            // Too many requests, say: nothing that the platform's documents know.
+            other => unknown(UnknownReason::HttpStatus(other.as_u16())),
         };
         match answer.status {
             SyncStatus::Success if http_status == StatusCode::OK => match answer.request_id {
@@ -173,13 +185,15 @@ impl Gate {
                 None => missing("request_id"),
             },
             SyncStatus::Error => match answer.code {
-                Some(code) if !proves_refusal(&code) => unknown(UnknownReason::Inconclusive(code)),
-                Some(code) => Err(GateError::Refused(Refusal {
-                    message: answer.message.unwrap_or_default(),
-                    errors: answer.errors,
-                    http_status: http_status.as_u16(),
-                    code,
-                })),
+                Some(code) => Err(match error_says(code) {
+                    Err(reason) => GateError::Unknown(reason),
+                    Ok(code) => GateError::Refused(Refusal {
+                        message: answer.message.unwrap_or_default(),
+                        errors: answer.errors,
+                        http_status: http_status.as_u16(),
+                        code,
+                    }),
+                }),
                 None => missing("code"),
             },
             _ => unknown(UnknownReason::HttpStatus(http_status.as_u16())),
@@ -200,7 +214,7 @@ impl Gate {
         let document = Document::parse(response.body(), Limits::default())
             .map_err(|error| unreadable(error.into()))?;
         let answer = SyncResponse::from_json(document.root()).map_err(unreadable)?;
-        match signature::verify_document(std::slice::from_ref(&self.key), &document) {
+        match signature::verify_document([&self.key], &document) {
             Ok(_) | Err(VerifyError::MissingSignature) => Ok(answer),
             Err(error) => Err(error.into()),
         }
@@ -210,22 +224,61 @@ impl Gate {
         &self,
         response: &Response<Bytes>,
         payment_id: &PaymentId,
-    ) -> Result<StatusResponse, UnknownReason> {
-        if response.status() != StatusCode::OK {
-            return Err(UnknownReason::HttpStatus(response.status().as_u16()));
+    ) -> Result<StatusResponse, GateError> {
+        let document = match Document::parse(response.body(), Limits::default()) {
+            Ok(document) => document,
+            Err(_) if response.status() != StatusCode::OK => {
+                let status = response.status().as_u16();
+                return Err(GateError::Unknown(UnknownReason::HttpStatus(status)));
+            }
+            Err(error) => return Err(GateError::Unknown(ModelError::from(error).into())),
+        };
+        match signature::verify_document([&self.key], &document) {
+            // An error answer is not signed. It speaks about the question only.
+            Err(VerifyError::MissingSignature) if is_error(&document) => {
+                return Err(match self.read_registration(response, payment_id) {
+                    Err(error) => error,
+                    Ok(_) => GateError::Unknown(VerifyError::MissingSignature.into()),
+                });
+            }
+            Err(error) => return Err(GateError::Unknown(error.into())),
+            Ok(_) if response.status() != StatusCode::OK => {
+                let status = response.status().as_u16();
+                return Err(GateError::Unknown(UnknownReason::HttpStatus(status)));
+            }
+            Ok(_) => {}
         }
-        let document =
-            Document::parse(response.body(), Limits::default()).map_err(ModelError::from)?;
-        signature::verify_document(std::slice::from_ref(&self.key), &document)?;
-        let answer = StatusResponse::from_json(document.root())?;
-        if answer.project_id().is_some_and(|project| project != self.project) {
+        self.about(document.root(), payment_id).map_err(GateError::Unknown)
+    }
+
+    /// The answer, if it is about the payment, wherever it names it.
+    fn about(
+        &self,
+        root: Value<'_>,
+        payment_id: &PaymentId,
+    ) -> Result<StatusResponse, UnknownReason> {
+        let answer = StatusResponse::from_json(root)?;
+        let general = answer.general.as_ref();
+        let projects = [answer.root_project_id, general.and_then(|general| general.project_id)];
+        if projects.into_iter().flatten().any(|project| project != self.project) {
             return Err(UnknownReason::Mismatch("project_id"));
         }
-        if answer.payment_id().is_some_and(|id| id != payment_id) {
+        let ids = [
+            answer.payment.as_ref().and_then(|payment| payment.id.as_ref()),
+            general.and_then(|general| general.payment_id.as_ref()),
+        ];
+        if ids.into_iter().flatten().any(|id| id != payment_id) {
             return Err(UnknownReason::Mismatch("payment_id"));
+        }
+        if ids.into_iter().flatten().next().is_none() {
+            return Err(ModelError::Missing { path: "payment.id".to_owned() }.into());
         }
         Ok(answer)
     }
+}
+
+fn is_error(document: &Document<'_>) -> bool {
+    document.root().get("status").and_then(Value::as_str) == Some("error")
 }
 
 #[derive(Serialize)]
@@ -234,22 +287,31 @@ struct StatusRequest<'r> {
 }
 
 #[derive(Serialize)]
+struct RequestStatus<'r> {
+    project_id: ProjectId,
+    request_id: &'r RequestId,
+}
+
+#[derive(Serialize)]
 struct General<'r> {
     payment_id: &'r PaymentId,
     project_id: ProjectId,
 }
 
-/// Which error codes prove that nothing was registered is not documented. Those that speak of
-/// something still going on, of an internal error or of the network are not taken for proof.
-fn proves_refusal(code: &Code) -> bool {
-    const INTERNAL_ERROR: u32 = 501;
-    const NETWORK_ERROR: u32 = 602;
-    !code.is_success()
-        && !matches!(code.number(), Some(INTERNAL_ERROR | NETWORK_ERROR))
-        && code.info().is_none_or(|info| info.advice != Advice::Wait)
-}
-
-fn is_loopback(authority: &Authority) -> bool {
-    let host = authority.host().trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+/// What an error code says about the request. Which codes prove that nothing was registered is
+/// not documented as such; these belong to the checks that the documents place before the
+/// registration (JSON, required fields, project, method, signature, types and values) or say that
+/// the payment cannot be acted upon. No other code is taken for proof.
+fn error_says(code: Code) -> Result<Code, UnknownReason> {
+    const ALREADY_EXISTS: [u32; 2] = [3041, 3230];
+    const REFUSED: [u32; 32] = [
+        702, 2003, 2004, 2124, 2154, 2261, 2426, 2442, 2541, 2606, 2609, 2610, 2611, 2641, 3023,
+        3024, 3060, 3061, 3121, 3123, 3124, 3162, 3242, 3243, 3244, 3261, 3262, 3283, 3284, 3286,
+        3287, 3610,
+    ];
+    match code.number() {
+        Some(number) if ALREADY_EXISTS.contains(&number) => Err(UnknownReason::AlreadyExists(code)),
+        Some(number) if REFUSED.contains(&number) => Ok(code),
+        _ => Err(UnknownReason::Inconclusive(code)),
+    }
 }

@@ -48,6 +48,11 @@ impl TransportError {
         Self { sent: true, source: source.into() }
     }
 
+    /// What the transport's implementation said.
+    pub fn cause(&self) -> &(dyn Error + Send + Sync + 'static) {
+        &*self.source
+    }
+
     /// Whether the request may have arrived.
     pub const fn may_have_arrived(&self) -> bool {
         self.sent
@@ -71,11 +76,8 @@ impl fmt::Display for TransportError {
     }
 }
 
-impl Error for TransportError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(&*self.source)
-    }
-}
+/// The cause stands in the text, so it is not a source as well: a chain would print it twice.
+impl Error for TransportError {}
 
 /// The response is larger than allowed.
 #[cfg(any(feature = "reqwest", feature = "tower"))]

@@ -35,14 +35,22 @@
 //!   brings no HTTP client; implement [`HttpTransport`] for yours.
 //! - `tower`: [`TowerTransport`] sends requests into a tower service in the same process.
 
+mod address;
 mod error;
 mod gate;
 mod http;
+mod page;
+mod redirect;
+mod wait;
 
+pub use self::address::InvalidBaseUrl;
 pub use self::error::{GateError, Outcome, Refusal, UnknownReason};
-pub use self::gate::{Accepted, Gate, InvalidBaseUrl, PRODUCTION_URL};
+pub use self::gate::{Accepted, GATE_URL, Gate};
 #[cfg(feature = "reqwest")]
 pub use self::http::reqwest::{ClientError, ReqwestTransport, Timeouts};
 #[cfg(feature = "tower")]
 pub use self::http::tower::TowerTransport;
 pub use self::http::{HttpTransport, TransportError};
+pub use self::page::{PAYMENT_PAGE_URL, PaymentPage, SignedPage};
+pub use self::redirect::{RedirectError, redirect_response};
+pub use self::wait::{Wait, WaitError, Wake};

@@ -2,81 +2,31 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::sync::Mutex;
+mod support;
 
-use async_trait::async_trait;
-use bytes::Bytes;
-use ecp_core::signature::{self, Place, Rules, SigningKey};
-use ecp_core::{PaymentId, ProjectId, SecretKey};
+use ecp_core::signature;
 use ecp_methods::Jeton;
 use ecp_methods::request::{Account, Customer, PayoutRequest};
-use ecp_transport::{Gate, GateError, HttpTransport, Outcome, TransportError};
-use http::{Request, Response};
+use ecp_transport::{GATE_URL, Gate, GateError, Outcome, PAYMENT_PAGE_URL, TransportError};
 
-const KEY: &str = "outcomes-key";
-
-/// Gives one answer and keeps the requests.
-#[derive(Debug)]
-struct Scripted {
-    status: u16,
-    body: Vec<u8>,
-    seen: Mutex<Vec<Request<Bytes>>>,
-}
-
-#[async_trait]
-impl HttpTransport for Scripted {
-    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        self.seen.lock().unwrap().push(request);
-        let response = Response::builder().status(self.status);
-        Ok(response.body(Bytes::from(self.body.clone())).unwrap())
-    }
-}
+use support::{KEY, Scripted, answering, gate, id, signed, signing_key};
 
 /// Fails in one of the two ways.
-#[derive(Debug)]
-struct Failing {
-    sent: bool,
-}
-
-#[async_trait]
-impl HttpTransport for Failing {
-    async fn send(&self, _: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+fn failing(sent: bool) -> Gate {
+    gate(Scripted::new(move || {
         let reason = "connection reset";
-        Err(if self.sent {
+        Err(if sent {
             TransportError::maybe_sent(reason)
         } else {
             TransportError::not_sent(reason)
         })
-    }
-}
-
-fn secret() -> SecretKey {
-    SecretKey::new(KEY).unwrap()
-}
-
-fn gate(transport: impl HttpTransport + 'static) -> Gate {
-    Gate::new(ProjectId::new(239).unwrap(), &secret(), transport)
-}
-
-fn answering(status: u16, body: &str) -> Gate {
-    gate(Scripted { status, body: body.into(), seen: Mutex::default() })
+    }))
 }
 
 fn payout() -> PayoutRequest {
     PayoutRequest::new(id(), "300.00 EUR".parse().unwrap())
         .customer(Customer::new().ip_address("192.0.2.1"))
         .account(Account::new().number("93017949"))
-}
-
-fn id() -> PaymentId {
-    PaymentId::new("P-17").unwrap()
-}
-
-fn signed(body: &str) -> String {
-    let key = SigningKey::new(&secret());
-    let bytes =
-        signature::sign_document(&key, body.as_bytes(), Place::Root, Rules::private()).unwrap();
-    String::from_utf8(bytes).unwrap()
 }
 
 fn summary(error: &GateError) -> String {
@@ -105,8 +55,8 @@ async fn only_an_answer_that_proves_it_counts_as_refused_and_only_a_registration
         (
             400,
             r#"{"status":"error","code":"3041","message":"Payment ID already exists"}"#,
-            "refused 3041 Payment ID already exists | refused with code 3041: Payment ID already \
-             exists; correct the request",
+            "unknown | the outcome is unknown: code 3041: there is one with this id already, ask for \
+             its status",
         ),
         (
             400,
@@ -117,8 +67,14 @@ async fn only_an_answer_that_proves_it_counts_as_refused_and_only_a_registration
         ),
         (
             200,
+            r#"{"status":"error","code":"3261","message":"Wrong signature"}"#,
+            "refused 3261 Wrong signature | refused with code 3261: Wrong signature; correct the \
+             request",
+        ),
+        (
+            200,
             r#"{"status":"error","code":"31337","message":"?"}"#,
-            "refused 31337 ? | refused with code 31337: ?",
+            "unknown | the outcome is unknown: code 31337 does not say that nothing was registered",
         ),
         (
             400,
@@ -133,7 +89,7 @@ async fn only_an_answer_that_proves_it_counts_as_refused_and_only_a_registration
         (
             400,
             r#"{"status":"error","message":"?"}"#,
-            "unknown | the outcome is unknown: the answer cannot be read: `code` is missing",
+            "unknown | the outcome is unknown: HTTP status 400 proves nothing",
         ),
         (
             500,
@@ -197,16 +153,15 @@ async fn only_an_answer_that_proves_it_counts_as_refused_and_only_a_registration
 
 #[tokio::test]
 async fn a_connection_that_was_open_leaves_the_outcome_unknown() {
-    let error = gate(Failing { sent: true }).payout(&Jeton, payout()).await.unwrap_err();
+    let error = failing(true).payout(&Jeton, payout()).await.unwrap_err();
     assert_eq!(summary(&error), "unknown | the outcome is unknown: no response: connection reset");
-    let error = gate(Failing { sent: false }).payout(&Jeton, payout()).await.unwrap_err();
+    let error = failing(false).payout(&Jeton, payout()).await.unwrap_err();
     assert_eq!(summary(&error), "not sent | no connection: connection reset");
 }
 
 #[tokio::test]
 async fn what_the_spec_forbids_is_never_sent() {
-    let transport =
-        std::sync::Arc::new(Scripted { status: 200, body: Vec::new(), seen: Mutex::default() });
+    let transport = Scripted::new(|| panic!("nothing may be sent"));
     let gate = gate(transport.clone());
     let too_much = PayoutRequest::new(id(), "100000.01 EUR".parse().unwrap());
     let error = gate.payout(&Jeton, too_much).await.unwrap_err();
@@ -218,27 +173,24 @@ async fn what_the_spec_forbids_is_never_sent() {
         "not sent | cannot be signed: `addendum.rate`: a number must be an integer; send \
          fractions as text"
     );
-    assert!(transport.seen.lock().unwrap().is_empty());
+    assert!(transport.seen().is_empty());
 }
 
 #[tokio::test]
 async fn the_bytes_that_leave_carry_their_own_signature() {
-    let transport = std::sync::Arc::new(Scripted {
-        status: 200,
-        body: br#"{"status":"success","request_id":"r"}"#.to_vec(),
-        seen: Mutex::default(),
-    });
+    let transport =
+        Scripted::new(|| Ok((200, r#"{"status":"success","request_id":"r"}"#.to_owned())));
     let gate = gate(transport.clone()).base_url("http://127.0.0.1:8080").unwrap();
     gate.payout(&Jeton, payout().description("a;b")).await.unwrap();
 
-    let seen = transport.seen.lock().unwrap();
+    let seen = transport.seen();
     let [request] = seen.as_slice() else { panic!("one request, not {}", seen.len()) };
     assert_eq!(request.uri(), "http://127.0.0.1:8080/v2/payment/wallet/jeton/payout");
     assert_eq!(
         (request.method().as_str(), &request.headers()["content-type"]),
         ("POST", &"application/json".parse().unwrap())
     );
-    let found = signature::verify(&[SigningKey::new(&secret())], request.body()).unwrap();
+    let found = signature::verify(&[signing_key()], request.body()).unwrap();
     assert_eq!(found.order, signature::Order::Natural);
 }
 
@@ -281,6 +233,8 @@ async fn a_payment_that_was_never_registered_is_told_from_others() {
 #[test]
 fn an_address_must_be_one_that_keeps_a_secret() {
     let table = [
+        (GATE_URL, None),
+        (PAYMENT_PAGE_URL, None),
         ("https://api.example", None),
         ("http://127.0.0.1:80", None),
         ("http://[::1]:80/", None),
@@ -289,8 +243,17 @@ fn an_address_must_be_one_that_keeps_a_secret() {
         ("http://127.0.0.1.example", Some("plain HTTP is for this machine only")),
         ("ftp://127.0.0.1", Some("the scheme must be https")),
         ("api.ecommpay.com", Some("it has no scheme or no host")),
+        ("https://:443", Some("its host or port is none")),
+        ("https://api.example:99999", Some("its host or port is none")),
+        ("https://*", Some("its host or port is none")),
+        ("https://api.example#x", Some("a path does not belong to it")),
+        ("HTTP://LOCALHOST:1", None),
         ("https://api.ecommpay.com/v2", Some("a path does not belong to it")),
+        ("https://api.ecommpay.com?v=2", Some("a path does not belong to it")),
+        ("https://merchant@api.ecommpay.com", Some("a user name does not belong to it")),
+        ("http://localhost@api.example", Some("a user name does not belong to it")),
         ("https://a b", Some("it is no URL")),
+        ("", Some("it is no URL")),
     ];
     for (url, problem) in table {
         let result = answering(200, "").base_url(url);
@@ -298,7 +261,11 @@ fn an_address_must_be_one_that_keeps_a_secret() {
             None => assert!(result.is_ok(), "{url}"),
             Some(problem) => assert_eq!(
                 result.unwrap_err().to_string(),
-                format!("`{url}` is no Gate address: {problem}")
+                // A user name may come with a password.
+                format!(
+                    "`{}` is no address of the platform: {problem}",
+                    if url.contains('@') { "[hidden]" } else { url }
+                )
             ),
         }
     }
@@ -306,7 +273,7 @@ fn an_address_must_be_one_that_keeps_a_secret() {
 
 #[tokio::test]
 async fn neither_the_key_nor_personal_data_is_printed() {
-    let gate = gate(Failing { sent: true });
+    let gate = failing(true);
     let error = gate.payout(&Jeton, payout()).await.unwrap_err();
     let printed = format!("{gate:?} {error:?} {error} {:?}", payout());
     for secret in [KEY, "192.0.2.1", "93017949"] {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
+use rustls::{ConfigBuilder, WantsVerifier};
 use rustls_platform_verifier::BuilderVerifierExt;
 
 use super::{HttpTransport, TransportError, read};
@@ -51,8 +52,8 @@ impl Timeouts {
 
 /// An HTTPS client: reqwest on rustls with ring, trusting what the operating system trusts.
 ///
-/// Redirects are not followed, nothing is sent twice, and a response of more than 1 MiB is an
-/// error. Clones share their connections.
+/// Redirects are not followed, nothing is sent twice, no proxy is taken from the environment, and a
+/// response of more than 256 KiB is an error. Clones share their connections.
 #[derive(Clone, Debug)]
 pub struct ReqwestTransport {
     client: reqwest::Client,
@@ -61,8 +62,8 @@ pub struct ReqwestTransport {
 
 /// The client could not be set up, for want of trusted certificates for example.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot set up the HTTP client")]
-pub struct ClientError(#[source] Box<dyn std::error::Error + Send + Sync>);
+#[error("cannot set up the HTTP client: {0}")]
+pub struct ClientError(Box<dyn std::error::Error + Send + Sync>);
 
 impl ReqwestTransport {
     /// A client with the default [`Timeouts`].
@@ -72,29 +73,49 @@ impl ReqwestTransport {
 
     /// A client that waits that long.
     pub fn with_timeouts(timeouts: Timeouts) -> Result<Self, ClientError> {
-        // The provider is handed over here: no process-wide default is needed or set.
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .and_then(BuilderVerifierExt::with_platform_verifier)
+        let tls = tls()?
+            .with_platform_verifier()
             .map_err(|error| ClientError(error.into()))?
             .with_no_client_auth();
+        Self::build(timeouts, tls)
+    }
+
+    /// A client that trusts nobody: for plain HTTP on this machine, where there may be no trusted
+    /// certificates.
+    pub fn plain_http() -> Result<Self, ClientError> {
+        let nobody = rustls::RootCertStore::empty();
+        Self::build(
+            Timeouts::default(),
+            tls()?.with_root_certificates(nobody).with_no_client_auth(),
+        )
+    }
+
+    fn build(timeouts: Timeouts, tls: rustls::ClientConfig) -> Result<Self, ClientError> {
         let client = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
+            .no_proxy()
             .connect_timeout(timeouts.connect)
             .read_timeout(timeouts.read)
             .timeout(timeouts.total)
             .build()
             .map_err(|error| ClientError(error.into()))?;
-        Ok(Self { client, response_limit: 1024 * 1024 })
+        Ok(Self { client, response_limit: 256 * 1024 })
     }
 
     /// Reads at most that many bytes of a response.
     pub fn response_limit(self, bytes: usize) -> Self {
         Self { response_limit: bytes, ..self }
     }
+}
+
+/// The provider is handed over here: no process-wide default is needed or set.
+fn tls() -> Result<ConfigBuilder<rustls::ClientConfig, WantsVerifier>, ClientError> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| ClientError(error.into()))
 }
 
 #[async_trait]

@@ -11,7 +11,8 @@ use tower::{Service, ServiceExt};
 
 use super::{HttpTransport, TransportError, read};
 
-/// Sends requests into a tower service in the same process, such as an axum router.
+/// Sends requests into a tower service in the same process, such as an axum router. It is for
+/// tests: it waits as long as the service takes.
 #[derive(Clone)]
 pub struct TowerTransport<S> {
     service: S,
@@ -21,7 +22,7 @@ pub struct TowerTransport<S> {
 impl<S> TowerTransport<S> {
     /// A transport into a service. The service is cloned for each request.
     pub const fn new(service: S) -> Self {
-        Self { service, response_limit: 1024 * 1024 }
+        Self { service, response_limit: 256 * 1024 }
     }
 }
 

@@ -1,0 +1,132 @@
+//! The Payment Page: a signed address, a widget's configuration, a snippet of HTML.
+
+use std::fmt::{self, Write};
+
+use ecp_core::signature::{self, Place, Rules, SigningKey};
+use ecp_core::{ProjectId, SecretKey};
+use ecp_methods::page::PreparedPage;
+use form_urlencoded::Serializer;
+
+use crate::address::{Address, InvalidBaseUrl};
+use crate::error::GateError;
+
+/// Where the platform's Payment Page is.
+pub const PAYMENT_PAGE_URL: &str = "https://paymentpage.ecommpay.com";
+
+/// A project's Payment Page. It does no I/O: the customer's browser opens what it signs.
+///
+/// ```
+/// use ecp_core::{PaymentId, ProjectId, SecretKey};
+/// use ecp_methods::page::{PageOptions, prepare_page};
+/// use ecp_methods::request::{Customer, SaleRequest};
+/// use ecp_methods::Jeton;
+/// use ecp_transport::PaymentPage;
+///
+/// let page = PaymentPage::new(ProjectId::new(1236)?, &SecretKey::new("secret")?);
+/// let sale = SaleRequest::new(PaymentId::new("X03936")?, "100.00 EUR".parse()?)
+///     .customer(Customer::new().id("customer1"));
+///
+/// let signed = page.sign(&prepare_page(&Jeton, &sale, PageOptions::new())?)?;
+/// assert!(signed.url().starts_with("https://paymentpage.ecommpay.com/payment?customer_id="));
+/// assert!(signed.html().contains("EPayWidget.run("));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct PaymentPage {
+    project: ProjectId,
+    key: SigningKey,
+    address: Address,
+}
+
+/// Parameters with their signature, in the forms that a browser takes.
+#[derive(Clone)]
+pub struct SignedPage {
+    address: Address,
+    /// Names and values as they go into a URL, the signature last.
+    parameters: Vec<(String, String)>,
+    /// The same as a JSON object.
+    json: String,
+}
+
+impl PaymentPage {
+    /// The platform's Payment Page for a project, at [`PAYMENT_PAGE_URL`].
+    pub fn new(project: ProjectId, key: &SecretKey) -> Self {
+        let address = Address::platform("paymentpage.ecommpay.com");
+        Self { project, key: SigningKey::new(key), address }
+    }
+
+    /// Another address: your own domain, or a sandbox on this machine.
+    pub fn base_url(self, url: &str) -> Result<Self, InvalidBaseUrl> {
+        Ok(Self { address: Address::parse(url)?, ..self })
+    }
+
+    /// Signs a sale's parameters. `;` is refused in any of them, as the documents demand.
+    #[expect(clippy::missing_panics_doc, reason = "a map of text and numbers always serialises")]
+    pub fn sign(&self, page: &PreparedPage) -> Result<SignedPage, GateError> {
+        let parameters = page.parameters(self.project);
+        let json = serde_json::to_vec(&parameters).expect("a map of text and numbers serialises");
+        let signature = signature::sign(&self.key, &json, Rules::public())?;
+        let signed = signature::sign_document(&self.key, &json, Place::Root, Rules::public())?;
+        let in_url = parameters.iter().map(|(name, value)| ((*name).to_owned(), value.url_text()));
+        Ok(SignedPage {
+            address: self.address.clone(),
+            parameters: in_url.chain([("signature".to_owned(), signature.to_string())]).collect(),
+            json: String::from_utf8(signed).expect("JSON is UTF-8"),
+        })
+    }
+}
+
+impl SignedPage {
+    /// The address to send the customer to. Values are form-encoded, so `+` in the signature
+    /// becomes `%2B`.
+    pub fn url(&self) -> String {
+        let query = Serializer::new(String::new()).extend_pairs(&self.parameters).finish();
+        format!("{}?{query}", self.address.url("/payment"))
+    }
+
+    /// The argument of `EPayWidget.run` as JSON that is safe inside a script element.
+    pub fn widget_config(&self) -> String {
+        let mut safe = String::with_capacity(self.json.len());
+        for character in self.json.chars() {
+            match character {
+                '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
+                    // Writing to a String cannot fail.
+                    let _ = write!(safe, "\\u{:04x}", u32::from(character));
+                }
+                other => safe.push(other),
+            }
+        }
+        safe
+    }
+
+    /// HTML that loads the widget and opens it as a modal window.
+    pub fn html(&self) -> String {
+        self.snippet("run")
+    }
+
+    /// HTML that loads the widget and opens it inside your page. The options must name the
+    /// element that takes it, as `target_element`.
+    pub fn embedded_html(&self) -> String {
+        self.snippet("runEmbedded")
+    }
+
+    fn snippet(&self, function: &str) -> String {
+        let style = self.address.url("/shared/merchant.css");
+        let script = self.address.url("/shared/merchant.js");
+        let config = self.widget_config();
+        format!(
+            "<link rel=\"stylesheet\" href=\"{style}\">\n\
+             <script src=\"{script}\"></script>\n\
+             <script>EPayWidget.{function}({config});</script>\n"
+        )
+    }
+}
+
+/// Prints the names of the parameters only: their values may be personal.
+impl fmt::Debug for SignedPage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.parameters.iter().map(|(name, _)| name);
+        f.write_str("SignedPage")?;
+        f.debug_list().entries(names).finish()
+    }
+}

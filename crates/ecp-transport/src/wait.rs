@@ -1,0 +1,178 @@
+//! Waiting for the end of a payment.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ecp_core::PaymentId;
+use ecp_core::model::StatusResponse;
+use ecp_methods::Rule;
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
+
+use crate::error::{GateError, UnknownReason};
+use crate::gate::Gate;
+
+/// How long to wait, and how often to ask. The platform prescribes no rhythm: the first question
+/// comes after the method's average time, each next pause is longer by half, up to five minutes,
+/// and all of them are spread by a fifth so that many waiters do not ask at once.
+///
+/// ```
+/// use std::time::Duration;
+/// use ecp_methods::{FlowKind, PaymentMethod, TouchNGo};
+/// use ecp_transport::Wait;
+///
+/// let rule = TouchNGo::SPEC.rule(FlowKind::Payout).unwrap();
+/// let wait = Wait::by_rule(rule).deadline(Duration::from_mins(10));
+/// assert_eq!(wait.first_pause(), Duration::from_mins(2));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Wait {
+    first: Duration,
+    longest: Duration,
+    deadline: Duration,
+    wake: Wake,
+}
+
+/// Wakes a [`Wait`]: call it when a callback about the payment arrives, and the status is asked
+/// for at once. Clones wake the same wait.
+#[derive(Clone, Debug, Default)]
+pub struct Wake(Arc<Notify>);
+
+impl Wake {
+    /// Asks now rather than later. If nobody waits yet, the next wait begins with a question.
+    pub fn wake(&self) {
+        self.0.notify_one();
+    }
+}
+
+/// Why there is no final status.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WaitError {
+    /// The deadline passed.
+    #[error("the payment had not ended by the deadline{}", last_status(.last.as_deref()))]
+    Deadline {
+        /// The last status that was read, if any.
+        last: Option<Box<StatusResponse>>,
+    },
+    /// Asking again will not help.
+    #[error(transparent)]
+    Gate(#[from] GateError),
+}
+
+fn last_status(last: Option<&StatusResponse>) -> String {
+    match last.and_then(StatusResponse::payment_status) {
+        Some(status) => format!("; its last status was `{status}`"),
+        None => String::new(),
+    }
+}
+
+impl Wait {
+    /// When the average time of a payment is not documented.
+    const FIRST: Duration = Duration::from_secs(30);
+    const LONGEST: Duration = Duration::from_mins(5);
+    /// When the cut-off time is not documented.
+    const DEADLINE: Duration = Duration::from_mins(30);
+
+    /// The times that a method's rule gives: its base time for the first pause, its cut-off time
+    /// for the deadline. Where it gives none, 30 seconds and 30 minutes.
+    pub fn by_rule(rule: &Rule) -> Self {
+        Self {
+            first: rule.average_time().unwrap_or(Self::FIRST),
+            longest: Self::LONGEST,
+            deadline: rule.longest_time().unwrap_or(Self::DEADLINE),
+            wake: Wake::default(),
+        }
+    }
+
+    /// No payment takes longer, and time can be added up to it without overflow.
+    const FOR_EVER: Duration = Duration::from_hours(24 * 366);
+    /// Pauses after the first are no shorter.
+    const SHORTEST: Duration = Duration::from_secs(1);
+
+    /// Another time until the first question, a year at most.
+    pub fn first(self, first: Duration) -> Self {
+        Self { first: first.min(Self::FOR_EVER), ..self }
+    }
+
+    /// Another bound for the pauses, a year at most.
+    pub fn longest(self, longest: Duration) -> Self {
+        Self { longest: longest.min(Self::FOR_EVER), ..self }
+    }
+
+    /// Another deadline, counted from the call, a year at most. The last question is asked when it
+    /// passes.
+    pub fn deadline(self, deadline: Duration) -> Self {
+        Self { deadline: deadline.min(Self::FOR_EVER), ..self }
+    }
+
+    /// The time until the first question.
+    pub const fn first_pause(&self) -> Duration {
+        self.first
+    }
+
+    /// What wakes this wait.
+    pub fn wake_handle(&self) -> Wake {
+        self.wake.clone()
+    }
+}
+
+impl Gate {
+    /// Asks for a payment's status until it is final.
+    ///
+    /// Failures to get an answer are asked again; an answer that is not genuine, or a refusal,
+    /// is an error at once. A payment that the platform does not know may still appear, so it is
+    /// waited for.
+    pub async fn wait_until_final(
+        &self,
+        payment_id: &PaymentId,
+        wait: &Wait,
+    ) -> Result<StatusResponse, WaitError> {
+        let deadline = Instant::now() + wait.deadline;
+        let longest = wait.longest.max(wait.first);
+        let mut pause = wait.first;
+        let mut last = None;
+        loop {
+            let next = (Instant::now() + spread(pause)).min(deadline);
+            tokio::select! {
+                () = sleep_until(next) => {}
+                () = wait.wake.0.notified() => {}
+            }
+            match self.status(payment_id).await {
+                Ok(status) if is_final(&status) => return Ok(status),
+                Ok(status) => last = Some(Box::new(status)),
+                Err(error) if is_passing(&error) => {}
+                Err(error) => return Err(error.into()),
+            }
+            if Instant::now() >= deadline {
+                return Err(WaitError::Deadline { last });
+            }
+            pause = (pause + pause / 2).min(longest).max(Wait::SHORTEST);
+        }
+    }
+}
+
+fn is_final(status: &StatusResponse) -> bool {
+    let ended = status.payment_status().is_some_and(ecp_core::model::PaymentStatus::is_final);
+    ended && !status.is_unknown_payment()
+}
+
+/// Whether the next question may get an answer.
+fn is_passing(error: &GateError) -> bool {
+    matches!(
+        error,
+        GateError::NotSent(_)
+            | GateError::Unknown(
+                UnknownReason::Transport(_)
+                    | UnknownReason::HttpStatus(_)
+                    | UnknownReason::Inconclusive(_)
+            )
+    )
+}
+
+/// Up to a fifth shorter or longer.
+fn spread(pause: Duration) -> Duration {
+    let random = RandomState::new().hash_one(pause) % 1000;
+    pause * 4 / 5 + pause * 2 / 5 * u32::try_from(random).unwrap_or(0) / 1000
+}
