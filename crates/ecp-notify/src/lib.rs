@@ -23,8 +23,10 @@
 //! whatever is not answered with exactly 200 (PROTOCOL 3.1). Expect each one more than once and
 //! in any order.
 
+mod confirmation;
 mod verified;
 mod verifier;
 
+pub use self::confirmation::{Confirmations, Decision, DepositHandler, Reply};
 pub use self::verified::Verified;
 pub use self::verifier::{Verifier, VerifyError};

@@ -1,7 +1,7 @@
 //! Which key signed it, if any.
 
 use ecp_core::json::{Document, JsonError, Limits};
-use ecp_core::model::{Callback, FromJson, ModelError};
+use ecp_core::model::{Callback, DepositCheck, FromJson, ModelError};
 use ecp_core::signature::{self, Order, SigningKey};
 use ecp_core::{ProjectId, SecretKey};
 
@@ -10,17 +10,11 @@ use crate::verified::Verified;
 /// The keys of your projects.
 #[derive(Clone, Debug, Default)]
 pub struct Verifier {
-    projects: Vec<Project>,
+    keys: Vec<(ProjectId, SigningKey)>,
     limits: Limits,
 }
 
-#[derive(Clone, Debug)]
-struct Project {
-    id: ProjectId,
-    keys: Vec<SigningKey>,
-}
-
-/// Why a body is no genuine callback of yours. Its text is safe to log: no value of the body
+/// Why a body is no genuine message to you. Its text is safe to log: no value of the body
 /// stands in it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -34,10 +28,10 @@ pub enum VerifyError {
     /// There is no key for that project.
     #[error("no key for project {0}")]
     UnknownProject(ProjectId),
-    /// The signature matches, but the body is no callback as documented. The platform may have
+    /// The signature matches, but the body is no message as documented. The platform may have
     /// changed: keep the body and look into it.
-    #[error("genuine, but not readable as a callback: {0}")]
-    Unreadable(#[source] ModelError),
+    #[error("genuine, but not as documented: {0}")]
+    Unreadable(ModelError),
 }
 
 impl From<JsonError> for VerifyError {
@@ -55,11 +49,7 @@ impl Verifier {
     /// Adds a key. A project may have several, while one replaces another; they are tried in the
     /// order in which they were added.
     pub fn key(mut self, project: ProjectId, key: &SecretKey) -> Self {
-        let key = SigningKey::new(key);
-        match self.projects.iter_mut().find(|known| known.id == project) {
-            Some(known) => known.keys.push(key),
-            None => self.projects.push(Project { id: project, keys: vec![key] }),
-        }
+        self.keys.push((project, SigningKey::new(key)));
         self
     }
 
@@ -70,42 +60,41 @@ impl Verifier {
 
     /// Checks the body of a callback, as it came. Every doubt is an error.
     pub fn verify(&self, body: &[u8]) -> Result<Verified<Callback>, VerifyError> {
+        self.verify_as(body)
+    }
+
+    /// Checks the body of a `check_deposit` question. [`Confirmations`](crate::Confirmations)
+    /// answers it.
+    pub fn verify_deposit_check(&self, body: &[u8]) -> Result<Verified<DepositCheck>, VerifyError> {
+        self.verify_as(body)
+    }
+
+    fn verify_as<T: FromJson>(&self, body: &[u8]) -> Result<Verified<T>, VerifyError> {
         let document = Document::parse(body, self.limits)?;
-        let (project, found) = match project_id(&document).map_err(VerifyError::Project)? {
-            Some(id) => {
-                let project = self
-                    .projects
-                    .iter()
-                    .find(|project| project.id == id)
-                    .ok_or(VerifyError::UnknownProject(id))?;
-                (id, signature::verify_document(&project.keys, &document)?)
-            }
-            None => self.find_project(&document)?,
-        };
+        let named = project_id(&document).map_err(VerifyError::Project)?;
+        // One callback format names no project (PROTOCOL 3.3): then the key tells.
+        let candidates: Vec<&(ProjectId, SigningKey)> = self
+            .keys
+            .iter()
+            .filter(|(project, _)| named.is_none_or(|named| named == *project))
+            .collect();
+        if let (Some(named), []) = (named, candidates.as_slice()) {
+            return Err(VerifyError::UnknownProject(named));
+        }
+        let keys = candidates.iter().map(|(_, key)| key);
+        let found = signature::verify_document(keys, &document)?;
+        let project = candidates[found.key].0;
+        let before = &candidates[..found.key];
+        let key = before.iter().filter(|(other, _)| *other == project).count();
         if found.order != Order::Natural {
             tracing::warn!(
                 project = project.get(),
                 order = %found.order,
-                "a callback was signed in another order than the documents say"
+                "a message was signed in another order than the documents say"
             );
         }
-        let callback = Callback::from_json(document.root()).map_err(VerifyError::Unreadable)?;
-        Ok(Verified::new(callback, body, project, found.key, found.order))
-    }
-
-    /// One callback format names no project (PROTOCOL 3.3): then the key tells.
-    fn find_project(
-        &self,
-        document: &Document<'_>,
-    ) -> Result<(ProjectId, signature::Match), VerifyError> {
-        let mut outcome = Err(signature::VerifyError::NoMatch.into());
-        for project in &self.projects {
-            match signature::verify_document(&project.keys, document) {
-                Ok(found) => return Ok((project.id, found)),
-                Err(error) => outcome = Err(error.into()),
-            }
-        }
-        outcome
+        let message = T::from_json(document.root()).map_err(VerifyError::Unreadable)?;
+        Ok(Verified::new(message, body, project, key, found.order))
     }
 }
 

@@ -2,11 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::error::Error;
+use std::time::Instant;
+
 use ecp_core::json::Limits;
 use ecp_core::model::{CallbackFormat, PaymentStatus};
 use ecp_core::signature::{self, Place, Rules, SigningKey};
 use ecp_core::{ProjectId, SecretKey};
-use ecp_notify::Verifier;
+use ecp_notify::{Verifier, VerifyError};
 
 const CALLBACK: &str = r#"{"project_id":1236,"payment":{"id":"ac17805971555","type":"purchase",
     "status":"success","sum":{"amount":10000,"currency":"EUR"}},"customer":{"id":"sentinel-customer"},
@@ -57,6 +60,109 @@ fn a_format_without_a_project_is_told_by_its_key() {
 }
 
 #[test]
+fn the_place_of_a_key_is_counted_in_its_own_project() {
+    let (one, other) = (project(1), project(2));
+    let holder = Verifier::new()
+        .key(one, &secret("a"))
+        .key(other, &secret("b"))
+        .key(one, &secret("c"))
+        .key(other, &secret("d"))
+        .key(other, &secret("shared"))
+        .key(one, &secret("shared"));
+    let table = [
+        (r#"{"payment":{"id":"X"}}"#, "a", Some((one, 0))),
+        (r#"{"payment":{"id":"X"}}"#, "b", Some((other, 0))),
+        (r#"{"payment":{"id":"X"}}"#, "c", Some((one, 1))),
+        (r#"{"payment":{"id":"X"}}"#, "d", Some((other, 1))),
+        // Without a project the key tells, and the first of two equal ones does.
+        (r#"{"payment":{"id":"X"}}"#, "shared", Some((other, 2))),
+        (r#"{"project_id":1,"payment":{"id":"X"}}"#, "c", Some((one, 1))),
+        (r#"{"project_id":1,"payment":{"id":"X"}}"#, "shared", Some((one, 2))),
+        (r#"{"project_id":1,"payment":{"id":"X"}}"#, "d", None),
+        (r#"{"general":{"project_id":2}}"#, "d", Some((other, 1))),
+        (r#"{"general":{"project_id":2}}"#, "shared", Some((other, 2))),
+        (r#"{"general":{"project_id":2}}"#, "a", None),
+    ];
+    for (body, key, expected) in table {
+        let verified = holder.verify(&sign(body, key, Place::Root));
+        let found = verified.map(|verified| (verified.project(), verified.key()));
+        let no_match = VerifyError::Signature(signature::VerifyError::NoMatch);
+        assert_eq!(found, expected.ok_or(no_match), "{key}: {body}");
+    }
+}
+
+#[test]
+fn without_a_project_every_doubt_is_an_error_too() {
+    let body = r#"{"payment":{"id":"X","status":"success"}}"#;
+    let genuine = String::from_utf8(sign(body, "new-key", Place::Root)).unwrap();
+    let no_match =
+        "the signature does not match: another key signed it, or it was changed on the way";
+    let table = [
+        (body.to_owned(), "no signature: neither `signature` nor `general.signature` is there"),
+        (genuine.replace("success", "decline"), no_match),
+        (
+            genuine.replacen('{', "{\"0\":0,", 1),
+            "`0` at the top level: keys that are empty or integers cannot be signed there",
+        ),
+        (genuine.replace("==", ""), "the signature is not 88 characters of Base64"),
+        (
+            genuine.replacen('{', "{\"project_id\":null,", 1),
+            "`project_id`: expected an integer, found null",
+        ),
+    ];
+    for (body, expected) in table {
+        let error = verifier().verify(body.as_bytes()).unwrap_err();
+        assert_eq!(error.to_string(), expected, "{body}");
+    }
+    let error = Verifier::new().verify(genuine.as_bytes()).unwrap_err();
+    assert_eq!(error.to_string(), no_match);
+}
+
+#[test]
+fn what_only_describes_does_not_cost_a_callback() {
+    let body = r#"{"project_id":1236,"payment":{"id":" a space ","status":"success","date":"today"},
+        "customer":"C-1","redirect_data":[1],"operation":{"code":[0],"provider":true}}"#;
+    let verified = verifier().verify(&sign(body, "new-key", Place::Root)).unwrap();
+    assert_eq!(verified.payment_status(), Some(&PaymentStatus::Success));
+    assert_eq!(verified.payment_id().unwrap().as_str(), " a space ");
+    assert!(verified.customer.is_none());
+    assert_eq!(verified.extra.get("customer").unwrap().as_str(), "\"C-1\"");
+}
+
+/// Key paths repeat a long name, so that the canonical string is four times the body, and the
+/// items have to be sorted: once, however many projects there are.
+#[test]
+fn a_hostile_body_without_a_project_is_refused_at_the_price_of_one_project() {
+    const LETTERS: &[u8; 26] = b"abcdefghijklmnopqrstuvwxyz";
+    // A step through all names of four letters that meets none twice.
+    let name = |place: usize| {
+        let number = place * 100_003 % 26_usize.pow(4);
+        let letter = |power| char::from(LETTERS[number / 26_usize.pow(power) % 26]);
+        (0..4).map(letter).collect::<String>()
+    };
+    let members: Vec<String> = (0..28_000).map(|place| format!(r#""{}":1"#, name(place))).collect();
+    let body = format!(
+        r#"{{"{}":{{{}}},"signature":"{}=="}}"#,
+        "long".repeat(6),
+        members.join(","),
+        "A".repeat(86)
+    );
+    assert!(body.len() > 250_000);
+    let price = |projects: u64| {
+        let verifier = (1..=projects).fold(Verifier::new(), |verifier, id| {
+            verifier.key(project(id), &secret(&format!("key of {id}")))
+        });
+        let start = Instant::now();
+        let error = verifier.verify(body.as_bytes()).unwrap_err();
+        assert_eq!(error, VerifyError::Signature(signature::VerifyError::NoMatch));
+        start.elapsed()
+    };
+    // Each key costs an HMAC, which adds up to as much again. A busy machine gets another try.
+    let one = price(1);
+    assert!((0..3).any(|_| price(20) < one * 6), "{one:?} for one project, and 6 times as much");
+}
+
+#[test]
 fn every_doubt_is_an_error_that_says_which() {
     let genuine = String::from_utf8(sign(CALLBACK, "new-key", Place::Root)).unwrap();
     let table = [
@@ -76,7 +182,7 @@ fn every_doubt_is_an_error_that_says_which() {
                 Place::Root,
             ))
             .unwrap(),
-            "genuine, but not readable as a callback: `payment.sum.amount`: expected an integer, \
+            "genuine, but not as documented: `payment.sum.amount`: expected an integer, \
              found a string",
         ),
         ("[1]".to_owned(), "expected a JSON object, found a list"),
@@ -99,4 +205,50 @@ fn nothing_secret_is_printed() {
     for secret in ["new-key", "old-key", "sentinel-customer"] {
         assert!(!printed.contains(secret), "{secret} in {printed}");
     }
+}
+
+/// A member of the wrong type may hold what belongs in another: nobody knows what it is.
+#[test]
+fn no_value_of_an_unreadable_body_is_printed() {
+    // `*` stands for the text that must not appear.
+    let table = [
+        (r#"{"project_id":1236,"payment":{"status":5,"date":"*"}}"#, "`payment.status`"),
+        (r#"{"project_id":1236,"payment":{"date":"*","status":["*"]}}"#, "`payment.status`"),
+        (r#"{"project_id":1236,"payment":{"id":{"x":"*"}}}"#, "`payment.id`"),
+        (r#"{"project_id":1236,"payment":{"sum":{"amount":"*"}}}"#, "`payment.sum.amount`"),
+        (
+            r#"{"project_id":1236,"payment":{"sum":{"amount":1,"currency":["*"]}}}"#,
+            "`payment.sum.currency`",
+        ),
+        (r#"{"project_id":1236,"operation":{"id":"*"}}"#, "`operation.id`"),
+        (r#"{"project_id":1236,"operations":"*"}"#, "`operations`"),
+        (r#"{"project_id":1236,"customer":{"phone":"*"},"payment":"*"}"#, "`payment`"),
+        (r#"{"project_id":"*"}"#, "`project_id`"),
+        (r#"{"general":{"project_id":["*"]}}"#, "`general.project_id`"),
+    ];
+    for (body, place) in table {
+        let body = body.replace('*', "+44 20 8123 4567 Sentinel");
+        let error = verifier().verify(&sign(&body, "new-key", Place::Root)).unwrap_err();
+        assert!(error.to_string().contains(place), "{error}");
+        let printed = format!("{error} {error:?} {error:#?}");
+        assert!(!printed.contains("Sentinel") && !printed.contains("8123"), "{printed}");
+        assert!(error.source().is_none(), "a source would be printed too");
+    }
+    let questions = [
+        r#"{"project_id":1236,"type":"*"}"#,
+        r#"{"project_id":1236,"type":"check_deposit","payment_id":["*"]}"#,
+        r#"{"project_id":1236,"type":"check_deposit","payment_id":"X","customer_id":"*","amount":"*"}"#,
+    ];
+    for body in questions {
+        let body = sign(&body.replace('*', "Sentinel"), "new-key", Place::Root);
+        let error = verifier().verify_deposit_check(&body).unwrap_err();
+        assert!(matches!(error, VerifyError::Unreadable(_)), "{error}");
+        assert!(!format!("{error} {error:?}").contains("Sentinel"), "{error:?}");
+    }
+    // What is not read of a callback that is, is not printed either.
+    let body = r#"{"project_id":1236,"customer":"*","payment":{"date":"*"},"news":{"x":"*"},
+        "account":{"number":["*"]},"errors":"*"}"#;
+    let body = sign(&body.replace('*', "Sentinel"), "new-key", Place::Root);
+    let verified = verifier().verify(&body).unwrap();
+    assert!(!format!("{verified:?} {verified:#?}").contains("Sentinel"), "{verified:?}");
 }
