@@ -36,7 +36,9 @@ pub struct Config {
     pub(crate) schedule: Schedule,
     pub(crate) callback_timeout: Duration,
     pub(crate) callback_hosts: BTreeSet<String>,
+    pub(crate) confirmation_timeout: Duration,
     pub(crate) button_rule: ButtonRule,
+    pub(crate) refund_operation: RefundOperation,
     pub(crate) error_status: StatusCode,
     pub(crate) event_history: usize,
     pub(crate) payment_history: usize,
@@ -63,7 +65,9 @@ impl Config {
             schedule: Schedule::platform(),
             callback_timeout: Duration::from_secs(10),
             callback_hosts: BTreeSet::new(),
+            confirmation_timeout: Duration::from_secs(10),
             button_rule: ButtonRule::default(),
+            refund_operation: RefundOperation::default(),
             error_status: StatusCode::BAD_REQUEST,
             event_history: 10_000,
             payment_history: 10_000,
@@ -121,7 +125,13 @@ impl Config {
         Self { callback_timeout: timeout, ..self }
     }
 
-    /// Lets callbacks go to this host too: a name or an IP address without a port. Only the own
+    /// How long a merchant may take to confirm an amount, instead of 10 seconds. What the platform
+    /// allows is not documented.
+    pub fn confirmation_timeout(self, timeout: Duration) -> Self {
+        Self { confirmation_timeout: timeout, ..self }
+    }
+
+    /// Lets callbacks and confirmations go to this host too: a name or an IP address without a port. Only the own
     /// machine (`localhost`, 127.0.0.0/8, `::1`) may be contacted without it, so that a request
     /// with a wrong address troubles nobody.
     pub fn allow_callback_host(mut self, host: impl Into<String>) -> Self {
@@ -133,6 +143,11 @@ impl Config {
     /// What decides when the customer presses a button.
     pub fn button_rule(self, rule: ButtonRule) -> Self {
         Self { button_rule: rule, ..self }
+    }
+
+    /// As what refunds are done.
+    pub fn refund_operation(self, operation: RefundOperation) -> Self {
+        Self { refund_operation: operation, ..self }
     }
 
     /// The HTTP status of refusals, instead of 400. What the platform answers is not documented;
@@ -165,17 +180,24 @@ pub struct Project {
     pub(crate) id: ProjectId,
     pub(crate) key: Sensitive<String>,
     pub(crate) callback_url: Option<String>,
+    pub(crate) confirmation_url: Option<String>,
 }
 
 impl Project {
     /// A project with the text of its key.
     pub const fn new(id: ProjectId, key: Sensitive<String>) -> Self {
-        Self { id, key, callback_url: None }
+        Self { id, key, callback_url: None, confirmation_url: None }
     }
 
     /// Where callbacks go unless a request names another address. It must be plain `http`.
     pub fn callback_url(self, url: impl Into<String>) -> Self {
         Self { callback_url: Some(url.into()), ..self }
+    }
+
+    /// Where the platform asks for confirmations (`check_deposit`), instead of where the
+    /// payment's callbacks go. It must be plain `http`.
+    pub fn confirmation_url(self, url: impl Into<String>) -> Self {
+        Self { confirmation_url: Some(url.into()), ..self }
     }
 }
 
@@ -192,4 +214,25 @@ pub enum ButtonRule {
     /// the button does.
     #[default]
     ListedAmounts,
+}
+
+/// As what the sandbox gives money back. The platform does one or the other: the documents call it
+/// a reversal if all of a payment goes back before the acquirer's day ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RefundOperation {
+    /// Operation `refund`; the payment is `refunded` or `partially refunded`.
+    #[default]
+    Refund,
+    /// Operation `reversal`; the payment is `reversed` or `partially reversed`.
+    Reversal,
+}
+
+impl RefundOperation {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Refund => "refund",
+            Self::Reversal => "reversal",
+        }
+    }
 }

@@ -6,11 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use ecp_core::model::PaymentStatus;
+use ecp_core::model::{OperationStatus, PaymentStatus};
 use ecp_core::{PaymentId, ProjectId, Timestamp};
 use tokio::sync::watch;
 
-use crate::delivery::CallbackRefusal;
+use crate::confirmation::Confirmation;
+use crate::outgoing::CallbackRefusal;
 
 /// Something that happened, with its place in the order of all that did.
 #[derive(Clone, Debug)]
@@ -60,6 +61,31 @@ pub enum EventKind {
         /// Why not.
         reason: CallbackRefusal,
     },
+    /// The merchant answered whether the amount is welcome, or did not.
+    ConfirmationAnswered {
+        /// The HTTP status, `None` if nothing came.
+        status: Option<u16>,
+        /// The body of an answer with a status of success.
+        body: RawBody,
+        /// What it means.
+        confirmation: Confirmation,
+    },
+    /// The merchant was asked whether an amount is welcome (`check_deposit`).
+    ConfirmationAsked {
+        /// Where.
+        url: String,
+        /// The signed question.
+        body: RawBody,
+    },
+    /// The merchant should have been asked, and could not be. The payment is declined.
+    ConfirmationRefused {
+        /// Where the question should have gone.
+        url: Option<String>,
+        /// What would have been asked.
+        body: RawBody,
+        /// Why it was not.
+        reason: CallbackRefusal,
+    },
     /// The customer opened the provider's page.
     CustomerArrived,
     /// The customer pressed a button on the provider's page.
@@ -71,6 +97,13 @@ pub enum EventKind {
     },
     /// The payment is in a new status.
     PaymentChanged(PaymentStatus),
+    /// A refund of the payment is in a new status.
+    RefundChanged {
+        /// The refund's operation.
+        operation_id: u64,
+        /// The operation's status.
+        status: OperationStatus,
+    },
     /// A request came in.
     RequestReceived {
         /// The HTTP method.

@@ -4,6 +4,8 @@
 //! is told by callbacks.
 
 mod check;
+mod document;
+mod refund;
 
 use axum::Router;
 use axum::extract::rejection::BytesRejection;
@@ -12,12 +14,16 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use bytes::Bytes;
 use ecp_core::model::Code;
+use ecp_core::{PaymentId, ProjectId};
+use ecp_methods::{FlowKind, MethodSpec};
 use http::{Method, StatusCode, Uri, header};
 use serde_json::Value;
 
+use self::check::Place;
 pub(crate) use self::check::Refusal;
 use crate::event::{About, EventKind, RawBody};
 use crate::message::{ErrorPart, Refused, Registered, message_of};
+use crate::payment::OrderKind;
 use crate::platform::{Registration, Sandbox};
 
 /// More than any request needs.
@@ -25,7 +31,9 @@ const BODY_LIMIT: usize = 256 << 10;
 
 pub(crate) fn routes() -> Router<Sandbox> {
     Router::new()
+        .route("/v2/payment/refund", post(refund))
         .route("/v2/payment/status", post(status))
+        .route("/v2/payment/status/request", post(status_of_request))
         .route("/v2/payment/{*path}", post(payment))
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)
@@ -41,64 +49,120 @@ async fn payment(
     uri: Uri,
     body: Body,
 ) -> Response {
-    let exchange = Exchange::begin(&sandbox, &method, &uri, body.as_ref().ok());
+    answer(&sandbox, &method, &uri, body, |document| {
+        let project = check::authenticate(sandbox.config(), document, Place::General)?.id;
+        let (spec, flow) = check::method(&sandbox.config().registry, &path)?;
+        let kind = match flow {
+            FlowKind::Payout => OrderKind::Payout,
+            FlowKind::Sale => OrderKind::Sale,
+            FlowKind::Refund => return register_refund(&sandbox, project, spec, document),
+        };
+        let order = check::order(project, spec, kind, document)?;
+        let payment_id = order.payment_id.clone();
+        let registration = sandbox.register(order)?;
+        Ok(Done::registered(project, &payment_id, registration))
+    })
+}
+
+/// Refunds a payment of whatever method.
+async fn refund(State(sandbox): State<Sandbox>, method: Method, uri: Uri, body: Body) -> Response {
+    answer(&sandbox, &method, &uri, body, |document| {
+        let project = check::authenticate(sandbox.config(), document, Place::General)?.id;
+        let payment_id = check::payment_id(document)?;
+        let spec = sandbox.method_of(project, &payment_id).ok_or_else(Refusal::unknown_payment)?;
+        if !check::has_on_gate(spec, FlowKind::Refund) {
+            return Err(Refusal::not_refundable(check::code::REFUND_UNAVAILABLE));
+        }
+        register_refund(&sandbox, project, spec, document)
+    })
+}
+
+fn register_refund(
+    sandbox: &Sandbox,
+    project: ProjectId,
+    spec: &'static MethodSpec,
+    document: &Value,
+) -> Result<Done, Refusal> {
+    let order = refund::order(project, spec, document)?;
+    let payment_id = order.payment_id.clone();
+    let registration = sandbox.register_refund(spec, order)?;
+    Ok(Done::registered(project, &payment_id, registration))
+}
+
+async fn status(State(sandbox): State<Sandbox>, method: Method, uri: Uri, body: Body) -> Response {
+    answer(&sandbox, &method, &uri, body, |document| {
+        let project = check::authenticate(sandbox.config(), document, Place::General)?;
+        let payment_id = check::payment_id(document)?;
+        Ok(Done { answer: sandbox.status(project, &payment_id), begun: None })
+    })
+}
+
+/// Says of a request what was said when it was registered.
+async fn status_of_request(
+    State(sandbox): State<Sandbox>,
+    method: Method,
+    uri: Uri,
+    body: Body,
+) -> Response {
+    answer(&sandbox, &method, &uri, body, |document| {
+        let project = check::authenticate(sandbox.config(), document, Place::Root)?.id;
+        let request_id = check::request_id(document)?;
+        let payment_id = sandbox
+            .payment_of_request(project, &request_id)
+            .ok_or_else(|| Refusal::new(check::code::NOT_FOUND, ["request_id"]))?;
+        Ok(Done { answer: registered(&request_id, project, &payment_id), begun: None })
+    })
+}
+
+/// What a request led to.
+struct Done {
+    answer: String,
+    /// What goes on after the answer.
+    begun: Option<Registration>,
+}
+
+impl Done {
+    fn registered(
+        project_id: ProjectId,
+        payment_id: &PaymentId,
+        registration: Registration,
+    ) -> Self {
+        let answer = registered(&registration.request_id, project_id, payment_id);
+        Self { answer, begun: Some(registration) }
+    }
+}
+
+fn registered(request_id: &str, project_id: ProjectId, payment_id: &PaymentId) -> String {
+    Registered { status: "success", request_id, project_id, payment_id }.json()
+}
+
+/// Reads a request, does what it asks for, and answers.
+fn answer(
+    sandbox: &Sandbox,
+    method: &Method,
+    uri: &Uri,
+    body: Body,
+    work: impl FnOnce(&Value) -> Result<Done, Refusal>,
+) -> Response {
+    let exchange = Exchange::begin(sandbox, method, uri, body.as_ref().ok());
     let body = match body {
         Ok(body) => body,
         Err(rejection) => return exchange.unreadable(&rejection),
     };
-    match register(&sandbox, &path, &body) {
-        Ok((registration, answer)) => {
+    let done = check::read(&body).and_then(|document| {
+        work(&document).map_err(|refusal| refusal.about(&check::GivenIds::of(&document)))
+    });
+    match done {
+        Ok(Done { answer, begun }) => {
             let response = exchange.end(StatusCode::OK, answer);
             // Only now: the answer comes before the first callback, at least in the events.
-            sandbox.process(registration.number);
+            if let Some(registration) = begun {
+                sandbox.process(&registration);
+            }
             response
         }
         Err(refusal) => exchange.refuse(&refusal),
     }
-}
-
-/// The registration, and the answer that tells of it.
-fn register(sandbox: &Sandbox, path: &str, body: &[u8]) -> Result<(Registration, String), Refusal> {
-    let document = check::read(body)?;
-    let ids = check::GivenIds::of(&document);
-    let registered = || {
-        let project = check::authenticate(sandbox.config(), &document)?;
-        let (spec, flow) = check::method(&sandbox.config().registry, path)?;
-        let order = check::order(project.id, spec, flow, &document)?;
-        let (project_id, payment_id) = (order.project, order.payment_id.clone());
-        let registration = sandbox.register(order)?;
-        let answer = Registered {
-            status: "success",
-            request_id: &registration.request_id,
-            project_id,
-            payment_id: &payment_id,
-        };
-        let answer = answer.json();
-        Ok((registration, answer))
-    };
-    registered().map_err(|refusal: Refusal| refusal.about(&ids))
-}
-
-async fn status(State(sandbox): State<Sandbox>, method: Method, uri: Uri, body: Body) -> Response {
-    let exchange = Exchange::begin(&sandbox, &method, &uri, body.as_ref().ok());
-    let body = match body {
-        Ok(body) => body,
-        Err(rejection) => return exchange.unreadable(&rejection),
-    };
-    match look_up(&sandbox, &body) {
-        Ok(answer) => exchange.end(StatusCode::OK, answer),
-        Err(refusal) => exchange.refuse(&refusal),
-    }
-}
-
-fn look_up(sandbox: &Sandbox, body: &[u8]) -> Result<String, Refusal> {
-    let document = check::read(body)?;
-    let found = || {
-        let project = check::authenticate(sandbox.config(), &document)?;
-        let payment_id = check::payment_id(&document)?;
-        Ok(sandbox.status(project, &payment_id))
-    };
-    found().map_err(|refusal: Refusal| refusal.about(&check::GivenIds::of(&document)))
 }
 
 async fn not_found(

@@ -2,6 +2,9 @@
 
 use sha2::{Digest, Sha512};
 
+/// Where the operations of refunds are counted from, far above those of payments.
+const FIRST_REFUND: u64 = 5_000_000_000;
+
 /// Gives out ids from a seed. Each is a hash of the seed, of what it is for and of a counter, so
 /// that ids of different kinds do not depend on one another's number.
 #[derive(Clone, Copy, Debug)]
@@ -9,13 +12,20 @@ pub(crate) struct Ids {
     seed: u64,
 }
 
+/// The ids of one operation.
+#[derive(Debug)]
+pub(crate) struct OperationIds {
+    pub(crate) request: String,
+    pub(crate) operation: u64,
+    /// The provider's id of the operation.
+    pub(crate) provider_payment: String,
+}
+
 /// The ids of one payment.
 #[derive(Debug)]
 pub(crate) struct PaymentIds {
-    pub(crate) request: String,
-    pub(crate) operation: u64,
-    /// The provider's id of the payment.
-    pub(crate) provider_payment: String,
+    /// Those of the sale or payout itself.
+    pub(crate) first: OperationIds,
     /// The number of the customer's wallet, for methods that tell it.
     pub(crate) wallet: String,
     /// The last part of the provider page's address.
@@ -34,13 +44,24 @@ impl Ids {
 
     pub(crate) fn payment(self, request: String, payment: u64) -> PaymentIds {
         PaymentIds {
-            request,
-            // 14 digits, as documented ones have, and unique by the last ten.
-            operation: (1000 + self.number("operation", 0) % 9000) * 10_000_000_000 + payment,
-            provider_payment: (3_000_000 + self.number("provider", 0) % 1_000_000 + payment)
-                .to_string(),
+            first: self.operation(request, payment),
             wallet: (10_000_000 + self.number("wallet", payment) % 90_000_000).to_string(),
             token: self.hex("token", payment, 32),
+        }
+    }
+
+    /// Refunds are counted from 1, apart from payments.
+    pub(crate) fn refund(self, request: String, refund: u64) -> OperationIds {
+        self.operation(request, FIRST_REFUND + refund)
+    }
+
+    fn operation(self, request: String, counter: u64) -> OperationIds {
+        OperationIds {
+            request,
+            // 14 digits, as documented ones have, and unique by the last ten.
+            operation: (1000 + self.number("operation", 0) % 9000) * 10_000_000_000 + counter,
+            provider_payment: (3_000_000 + self.number("provider", 0) % 1_000_000 + counter)
+                .to_string(),
         }
     }
 
@@ -77,7 +98,11 @@ mod tests {
     fn operation_ids_are_exact_in_every_json_reader() {
         for seed in 0..50 {
             let ids = Ids::new(seed).payment(String::new(), 1);
-            assert!(ids.operation < 1 << 53 && ids.operation.to_string().len() == 14);
+            let refund = Ids::new(seed).refund(String::new(), 1);
+            for operation in [ids.first.operation, refund.operation] {
+                assert!(operation < 1 << 53 && operation.to_string().len() == 14);
+            }
+            assert_ne!(ids.first.operation, refund.operation);
             assert_eq!((ids.wallet.len(), ids.token.len()), (8, 32));
         }
     }

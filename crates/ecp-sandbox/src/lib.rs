@@ -52,8 +52,25 @@
 //! | the payment id is too long or otherwise none | 3024 | its path |
 //! | the currency is none | 3121 | its path |
 //! | the method does not take the currency | 3023 | its path |
-//! | the amount is no positive integer | 702 | its path |
+//! | the amount is no positive integer, nor 0 where the method allows it | 702 | its path |
 //! | the payment id is taken | 3041 | its path |
+//!
+//! For refunds the rows up to the payment id apply as well, and then
+//!
+//! | what is wrong | code | `errors[].field` |
+//! |---|---|---|
+//! | there is a currency and no amount | 3286 | `payment.amount` |
+//! | there is an amount and no currency | 3287 | `payment.currency` |
+//! | the currency is none | 3121 | its path |
+//! | the amount is no positive integer | 702 | its path |
+//! | the path's method has no such payment | 3061 | `general.payment_id` |
+//! | the `merchant_refund_id` was registered in the project before | 3230 | its path |
+//! | the payment is a payout | 3610 | `general.payment_id` |
+//! | the payment has not succeeded, or nothing of it is left | 3060 | `general.payment_id` |
+//!
+//! On `/v2/payment/refund`, which names no method, 3061 comes before what the method demands, and a
+//! method without refunds on Gate gives 3610. A request id that `/v2/payment/status/request` does
+//! not know gives 3061 for `request_id`.
 //!
 //! The codes and their messages are the platform's, and so is that format, signature and existence
 //! are checked before a request is registered. The order among them, 702 for what has no code of
@@ -61,28 +78,70 @@
 //! and nothing is registered unless none does. An amount outside of the method's limits is no
 //! reason to refuse: the payment is registered and declined by a callback, with code 3358 or 2642.
 //!
+//! # Refunds
+//!
+//! Whether a payment can bear a refund is decided after the registration, and told by a callback:
+//! the operation is declined, has no provider, and the payment stays what it was.
+//!
+//! | what is wrong | code |
+//! |---|---|
+//! | another refund came first and nothing is left | 3060 |
+//! | the currency is not the payment's | 3284 |
+//! | the amount is greater than what is left | 3283 |
+//! | the amount is not all of the payment, and the method gives back no parts | 3609 |
+//! | the amount is outside of the rule's limits, if it has any | 3358, 2642 |
+//!
+//! That 3283 comes by callback is documented; that the others do, that 3060, 3230 and 3610 do not,
+//! and 3609 itself are chosen here. Refunds without an amount ask for all that is left. A refund is
+//! known by its `merchant_refund_id`, also when it was declined; without one every request is a
+//! refund of its own. Callbacks go where the refund's request says, else where the payment's do.
+//!
+//! # Confirmations
+//!
+//! Where the method's spec says so, Success on the provider's page asks the merchant for a
+//! confirmation of the amount (`check_deposit`), once, at [`Project::confirmation_url`]. While it
+//! waits, the payment keeps its status. The documents decline after a code other than 0 and after
+//! HTTP 4xx and 5xx, and are silent on everything else. Chosen here: those decline with code 30301;
+//! no answer in time, a redirect, an answer that is none or is about another payment, and an
+//! address that cannot be asked with code 30302 ([`Confirmation`]). A sale that asked for 0 tells
+//! the amount that was chosen once it has succeeded; declined it stays at 0, as in the documents.
+//!
+//! # The provider's page
+//!
+//! `redirect_data` has the form of the samples on the method's page, by its spec's
+//! [`TestRedirect`](ecp_methods::spec::TestRedirect). The names of the fields are chosen here.
+//! Customers may arrive by `GET` or `POST`, whatever the form; fields that a merchant's form lost
+//! are named on the page. They decide by a form of the page, which posts to an address of its own.
+//! An amount is split into the method's vouchers from the greatest down; customers choose vouchers
+//! where the sale asks for 0, or type the amount where the method has none.
+//!
 //! # What is documented and what is chosen
 //!
 //! Bodies, statuses, codes, the signature and the test amounts follow the platform's documents.
 //! Where they are silent, the choice is noted where it is made; the main ones are the codes of
 //! refusals and their HTTP status ([`Config::error_status`]), the rule for buttons that contradict
-//! the amount ([`ButtonRule`]), code 20000 for a decline by amount or button, and code 9999 in the
-//! callback that carries the redirect. A client should depend on none of these.
+//! the amount ([`ButtonRule`]), code 20000 for a decline by amount or button, code 9999 in the
+//! callback that carries the redirect, and the codes of the sections above. A client should depend on none of these.
 
 mod clock;
 mod config;
+mod confirmation;
 mod delivery;
 mod event;
 mod gate;
 mod ids;
 mod message;
+mod outgoing;
 mod payment;
 mod platform;
 mod provider;
+mod redirect;
 pub mod signature;
 
 pub use self::clock::{Clock, SteppedClock, SystemClock};
-pub use self::config::{ButtonRule, Config, Project};
-pub use self::delivery::{CallbackRefusal, Schedule};
+pub use self::config::{ButtonRule, Config, Project, RefundOperation};
+pub use self::confirmation::Confirmation;
+pub use self::delivery::Schedule;
 pub use self::event::{Decision, Event, EventKind, EventStream, RawBody};
+pub use self::outgoing::CallbackRefusal;
 pub use self::platform::Sandbox;

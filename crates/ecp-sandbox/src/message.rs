@@ -1,37 +1,57 @@
 //! What the sandbox writes: callbacks, status answers and synchronous answers.
 
-use std::fmt::Write;
+mod answer;
+mod php;
 
-use ecp_core::model::{Code, PaymentStatus};
-use ecp_core::{PaymentId, ProjectId, Sensitive, Timestamp};
-use ecp_methods::FlowKind;
+use ecp_core::model::{OperationStatus, PaymentStatus};
+use ecp_core::{Money, PaymentId, ProjectId, Sensitive, Timestamp};
 use serde::{Serialize, Serializer};
 
-use crate::payment::{Outcome, Payment};
-use crate::signature;
+pub(crate) use self::answer::{ErrorPart, Refused, Registered, message_of};
+use self::php::signed;
+use crate::payment::{OrderKind, Outcome, Payment, Refund};
+use crate::redirect::RedirectPart;
 
 /// The number of the provider in the platform's own samples. Nothing is decided by it.
 const PROVIDER: u32 = 1079;
 
-/// What the merchant is told about a payment, signed. `redirect` is where to send the customer.
+/// What the merchant is told about a payment, signed. It is about a refund if one is given;
+/// `page` is where to send the customer.
 pub(crate) fn callback(
     payment: &Payment,
-    redirect: Option<&str>,
+    refund: Option<&Refund>,
+    page: Option<String>,
     key: &Sensitive<String>,
 ) -> String {
+    let mut payment_part = PaymentPart::of(payment);
+    payment_part.merchant_refund_id =
+        refund.and_then(|refund| refund.order.merchant_refund_id.as_deref());
     let message = Callback {
         project_id: payment.order.project,
-        payment: PaymentPart::of(payment),
+        payment: payment_part,
         account: AccountPart::of(payment),
         customer: CustomerPart::of(payment),
-        redirect_data: redirect.map(|url| RedirectPart {
-            method: "GET",
-            body: [],
-            encrypted: [],
-            url,
-        }),
+        redirect_data: page.map(|url| RedirectPart::of(payment, url)),
+        // Of the sale or payout: a declined refund names its code in the operation alone, by the
+        // documents' sample.
         errors: errors_of(payment),
-        operation: OperationPart::of(payment),
+        operation: refund.map_or_else(|| OperationPart::first_of(payment), OperationPart::of),
+    };
+    signed(&message, key)
+}
+
+/// The question whether an amount is welcome, signed.
+pub(crate) fn check_deposit(payment: &Payment, amount: Money, key: &Sensitive<String>) -> String {
+    let order = &payment.order;
+    let message = CheckDeposit {
+        r#type: "check_deposit",
+        project_id: order.project,
+        payment_id: &order.payment_id,
+        // Documented as always there.
+        customer_id: order.customer_id.as_deref().unwrap_or_default(),
+        amount: amount.minor(),
+        currency: amount.currency().code(),
+        payment_method: method_name(payment),
     };
     signed(&message, key)
 }
@@ -43,7 +63,9 @@ pub(crate) fn status(payment: &Payment, key: &Sensitive<String>) -> String {
         payment: PaymentPart::of(payment),
         account: AccountPart::of(payment),
         customer: CustomerPart::of(payment),
-        operations: [OperationPart::of(payment)],
+        operations: std::iter::once(OperationPart::first_of(payment))
+            .chain(payment.refunds().iter().map(OperationPart::of))
+            .collect(),
         errors: errors_of(payment),
     };
     signed(&message, key)
@@ -64,61 +86,6 @@ pub(crate) fn status_of_none(
     signed(&message, key)
 }
 
-/// The answer to a request that was registered.
-#[derive(Serialize)]
-pub(crate) struct Registered<'a> {
-    pub(crate) status: &'static str,
-    pub(crate) request_id: &'a str,
-    pub(crate) project_id: ProjectId,
-    pub(crate) payment_id: &'a PaymentId,
-}
-
-impl Registered<'_> {
-    pub(crate) fn json(&self) -> String {
-        php_json(self)
-    }
-}
-
-/// The answer to a request that was refused.
-#[derive(Serialize)]
-pub(crate) struct Refused<'a> {
-    pub(crate) status: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) project_id: Option<ProjectId>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) payment_id: Option<&'a PaymentId>,
-    pub(crate) request_id: &'a str,
-    pub(crate) code: String,
-    pub(crate) message: &'static str,
-    pub(crate) errors: Vec<ErrorPart<'a>>,
-}
-
-impl Refused<'_> {
-    pub(crate) fn json(&self) -> String {
-        php_json(self)
-    }
-}
-
-/// An entry of `errors`.
-#[derive(Serialize)]
-pub(crate) struct ErrorPart<'a> {
-    code: String,
-    message: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    field: Option<&'a str>,
-}
-
-impl<'a> ErrorPart<'a> {
-    pub(crate) fn new(code: u32, field: Option<&'a str>) -> Self {
-        Self { code: code.to_string(), message: message_of(&Code::from(code)), field }
-    }
-}
-
-/// The platform's words for a code.
-pub(crate) fn message_of(code: &Code) -> &'static str {
-    code.info().map_or("", |info| info.message)
-}
-
 #[derive(Serialize)]
 struct Callback<'a> {
     project_id: ProjectId,
@@ -128,7 +95,7 @@ struct Callback<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     customer: Option<CustomerPart<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    redirect_data: Option<RedirectPart<'a>>,
+    redirect_data: Option<RedirectPart>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<ErrorPart<'a>>,
     operation: OperationPart<'a>,
@@ -142,7 +109,7 @@ struct Status<'a> {
     account: Option<AccountPart<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     customer: Option<CustomerPart<'a>>,
-    operations: [OperationPart<'a>; 1],
+    operations: Vec<OperationPart<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<ErrorPart<'a>>,
 }
@@ -168,22 +135,24 @@ struct PaymentPart<'a> {
     date: Date,
     method: &'static str,
     sum: Sum,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    merchant_refund_id: Option<&'a str>,
     description: &'a str,
 }
 
 impl<'a> PaymentPart<'a> {
     fn of(payment: &'a Payment) -> Self {
-        let spec = payment.order.spec;
         Self {
             id: &payment.order.payment_id,
-            r#type: match payment.order.flow {
-                FlowKind::Sale => "purchase",
-                FlowKind::Payout => "payout",
+            r#type: match payment.order.kind {
+                OrderKind::Sale => "purchase",
+                OrderKind::Payout => "payout",
             },
             status: text(&payment.status()),
             date: Date(payment.changed),
-            method: spec.callback_names().first().copied().unwrap_or(spec.title()),
-            sum: Sum::of(payment),
+            method: method_name(payment),
+            sum: Sum::of(payment.left()),
+            merchant_refund_id: None,
             description: &payment.order.description,
         }
     }
@@ -211,15 +180,6 @@ impl<'a> CustomerPart<'a> {
     }
 }
 
-/// PHP writes an empty list where it has no fields.
-#[derive(Serialize)]
-struct RedirectPart<'a> {
-    method: &'static str,
-    body: [(); 0],
-    encrypted: [(); 0],
-    url: &'a str,
-}
-
 #[derive(Serialize)]
 struct OperationPart<'a> {
     id: u64,
@@ -230,29 +190,47 @@ struct OperationPart<'a> {
     request_id: &'a str,
     sum_initial: Sum,
     sum_converted: Sum,
-    provider: ProviderPart<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provider: Option<ProviderPart<'a>>,
     code: String,
     message: &'static str,
 }
 
 impl<'a> OperationPart<'a> {
-    fn of(payment: &'a Payment) -> Self {
+    /// The sale or payout itself.
+    fn first_of(payment: &'a Payment) -> Self {
         let code = payment.code();
+        let ids = &payment.ids.first;
         Self {
-            id: payment.ids.operation,
-            r#type: payment.order.flow.as_str(),
-            // A payment of one operation stands where the operation does.
-            status: text(&payment.status()),
-            date: Date(payment.changed),
+            id: ids.operation,
+            r#type: payment.order.kind.flow().as_str(),
+            // It stands where the payment did before any refund.
+            status: text(&payment.first_status()),
+            date: Date(payment.first_changed),
             created_date: Date(payment.created),
-            request_id: &payment.ids.request,
-            sum_initial: Sum::of(payment),
-            sum_converted: Sum::of(payment),
-            provider: ProviderPart {
-                id: PROVIDER,
-                payment_id: &payment.ids.provider_payment,
-                auth_code: "",
-            },
+            request_id: &ids.request,
+            sum_initial: Sum::of(payment.sum()),
+            sum_converted: Sum::of(payment.sum()),
+            provider: Some(ProviderPart::of(&ids.provider_payment)),
+            message: message_of(&code),
+            code: code.to_string(),
+        }
+    }
+
+    fn of(refund: &'a Refund) -> Self {
+        let code = refund.code();
+        let status = refund.status();
+        let reached_provider = status == OperationStatus::Success;
+        Self {
+            id: refund.ids.operation,
+            r#type: refund.operation.as_str(),
+            status: status.to_string(),
+            date: Date(refund.changed),
+            created_date: Date(refund.created),
+            request_id: &refund.ids.request,
+            sum_initial: Sum::of(refund.sum),
+            sum_converted: Sum::of(refund.sum),
+            provider: reached_provider.then(|| ProviderPart::of(&refund.ids.provider_payment)),
             message: message_of(&code),
             code: code.to_string(),
         }
@@ -266,6 +244,23 @@ struct ProviderPart<'a> {
     auth_code: &'static str,
 }
 
+impl<'a> ProviderPart<'a> {
+    const fn of(payment_id: &'a str) -> Self {
+        Self { id: PROVIDER, payment_id, auth_code: "" }
+    }
+}
+
+#[derive(Serialize)]
+struct CheckDeposit<'a> {
+    r#type: &'static str,
+    project_id: ProjectId,
+    payment_id: &'a PaymentId,
+    customer_id: &'a str,
+    amount: i64,
+    currency: &'static str,
+    payment_method: &'static str,
+}
+
 #[derive(Serialize)]
 struct Sum {
     amount: i64,
@@ -273,8 +268,7 @@ struct Sum {
 }
 
 impl Sum {
-    fn of(payment: &Payment) -> Self {
-        let amount = payment.order.amount;
+    fn of(amount: Money) -> Self {
         Self { amount: amount.minor(), currency: amount.currency().code() }
     }
 }
@@ -285,6 +279,12 @@ impl Serialize for Date {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&self.0)
     }
+}
+
+/// The method's name in messages.
+fn method_name(payment: &Payment) -> &'static str {
+    let spec = payment.order.spec;
+    spec.callback_names().first().copied().unwrap_or(spec.title())
 }
 
 /// A decline that is about a field says so besides the operation's code.
@@ -299,53 +299,4 @@ fn errors_of(payment: &Payment) -> Vec<ErrorPart<'_>> {
 
 fn text(status: &PaymentStatus) -> String {
     status.as_str().to_owned()
-}
-
-/// Signs at the root. What is canonicalised is what a receiver reads: the text, parsed again.
-fn signed<T: Serialize>(message: &T, key: &Sensitive<String>) -> String {
-    #[derive(Serialize)]
-    struct Signed<'a, T> {
-        #[serde(flatten)]
-        message: &'a T,
-        signature: String,
-    }
-
-    let document = serde_json::from_str(&php_json(message)).unwrap_or_default();
-    php_json(&Signed { message, signature: signature::sign(key, &document) })
-}
-
-/// JSON as PHP's `json_encode` writes it by default: `/` as `\/` (the documents' signatures show
-/// it) and everything beyond ASCII as `\u....`.
-fn php_json(message: &impl Serialize) -> String {
-    let Ok(plain) = serde_json::to_string(message) else {
-        unreachable!("maps with text keys always serialise")
-    };
-    let mut json = String::with_capacity(plain.len() + 64);
-    // Neither can stand outside of a string.
-    for character in plain.chars() {
-        match character {
-            '/' => json.push_str("\\/"),
-            ascii if ascii.is_ascii() => json.push(ascii),
-            other => {
-                for unit in other.encode_utf16(&mut [0; 2]) {
-                    // Writing to a String cannot fail.
-                    let _ = write!(json, "\\u{unit:04x}");
-                }
-            }
-        }
-    }
-    json
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn json_is_escaped_as_php_does_and_reads_back() {
-        let text = "https://a/b?c=\"d\" Ж😀\u{1}";
-        let json = php_json(&text);
-        assert_eq!(json, r#""https:\/\/a\/b?c=\"d\" \u0416\ud83d\ude00\u0001""#);
-        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
-    }
 }

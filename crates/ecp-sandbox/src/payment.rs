@@ -3,53 +3,58 @@
 //! ```text
 //! sale:    processing -> awaiting redirect result -> success | decline
 //! payout:  processing ----------------------------> success | decline
+//! refund:                     of a success: (partially) refunded | no change
 //! ```
 //!
 //! A sale or payout outside its method's limits is declined from `processing`: the documents
-//! check the consistency of parameters after the registration.
+//! check the consistency of parameters after the registration. A sale whose amount the merchant
+//! confirms keeps its status until the merchant has answered; no document shows another.
+
+mod order;
+mod refund;
 
 use ecp_core::model::{Code, PaymentStatus};
-use ecp_core::{Money, PaymentId, ProjectId, Timestamp};
-use ecp_methods::{FlowKind, MethodSpec};
+use ecp_core::{Money, Timestamp};
+use ecp_methods::Rule;
+use ecp_methods::spec::Capability;
 
+pub(crate) use self::order::{Order, OrderKind, ReturnUrls};
+pub(crate) use self::refund::{Refund, RefundOrder};
 use crate::config::ButtonRule;
 use crate::event::Decision;
 use crate::ids::PaymentIds;
-
-/// What the merchant asked for, once every check has passed.
-pub(crate) struct Order {
-    pub(crate) project: ProjectId,
-    pub(crate) payment_id: PaymentId,
-    pub(crate) spec: &'static MethodSpec,
-    pub(crate) flow: FlowKind,
-    pub(crate) amount: Money,
-    pub(crate) description: String,
-    pub(crate) customer_id: Option<String>,
-    pub(crate) account_number: Option<String>,
-    pub(crate) callback_url: Option<String>,
-    pub(crate) return_urls: ReturnUrls,
-}
-
-/// Where the customer returns to.
-#[derive(Default)]
-pub(crate) struct ReturnUrls {
-    pub(crate) success: Option<String>,
-    pub(crate) decline: Option<String>,
-    pub(crate) neutral: Option<String>,
-}
 
 pub(crate) struct Payment {
     pub(crate) order: Order,
     pub(crate) ids: PaymentIds,
     pub(crate) created: Timestamp,
     pub(crate) changed: Timestamp,
+    /// When the sale or payout itself changed: refunds change the payment alone.
+    pub(crate) first_changed: Timestamp,
     stage: Stage,
+    /// What the customer chose to pay, in a sale that asked for 0.
+    chosen: Option<Money>,
+    refunds: Vec<Refund>,
+}
+
+/// What is to be done after a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Ask the merchant to confirm this amount.
+    Ask(Money),
+    /// Nothing: the step could not be taken.
+    Stay,
+    /// Tell the merchant.
+    Tell,
+    /// Tell the merchant about the refund at this place.
+    TellOfRefund(usize),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     Processing,
     AwaitingCustomer,
+    AwaitingMerchant,
     Ended(Outcome),
 }
 
@@ -76,42 +81,96 @@ impl Outcome {
 
 impl Payment {
     pub(crate) fn new(order: Order, ids: PaymentIds, now: Timestamp) -> Self {
-        Self { order, ids, created: now, changed: now, stage: Stage::Processing }
+        Self {
+            order,
+            ids,
+            created: now,
+            changed: now,
+            first_changed: now,
+            stage: Stage::Processing,
+            chosen: None,
+            refunds: Vec::new(),
+        }
     }
 
     /// The first step after the registration. Does nothing to a payment that has taken it.
-    pub(crate) fn process(&mut self, now: Timestamp) -> bool {
+    pub(crate) fn process(&mut self, now: Timestamp) -> Step {
         if self.stage != Stage::Processing {
-            return false;
+            return Step::Stay;
         }
-        let stage = match (self.limit_broken(), self.order.flow) {
+        // An amount that the customer chooses is held against the limits when it is chosen.
+        let broken = match self.order.amount.minor() {
+            0 => None,
+            _ => self.limit_broken(self.order.amount),
+        };
+        let stage = match (broken, self.order.kind) {
             (Some(outcome), _) => Stage::Ended(outcome),
-            (None, FlowKind::Sale) => Stage::AwaitingCustomer,
-            (None, FlowKind::Payout) => Stage::Ended(Outcome::of(!self.is_listed_as_declined())),
+            (None, OrderKind::Sale) => Stage::AwaitingCustomer,
+            (None, OrderKind::Payout) => {
+                let declined = self.order.spec.testing().is_declined(self.order.amount.minor());
+                Stage::Ended(Outcome::of(!declined))
+            }
         };
         self.enter(stage, now);
-        true
+        Step::Tell
     }
 
-    /// The customer's decision. Does nothing unless the payment waits for it.
-    pub(crate) fn decide(&mut self, decision: Decision, rule: ButtonRule, now: Timestamp) -> bool {
+    /// The customer's decision, with the amount if it was the customer's to choose. Does nothing
+    /// unless the payment waits for it.
+    pub(crate) fn decide(
+        &mut self,
+        decision: Decision,
+        chosen: Option<Money>,
+        rule: ButtonRule,
+        now: Timestamp,
+    ) -> Step {
         if self.stage != Stage::AwaitingCustomer {
-            return false;
+            return Step::Stay;
         }
+        let amount = chosen.unwrap_or(self.order.amount);
+        let testing = self.order.spec.testing();
         let by_amount = match rule {
+            // No amount at all can be nothing but a decline.
+            _ if amount.minor() == 0 => false,
             ButtonRule::AmountOnly => true,
-            ButtonRule::ListedAmounts => self.is_listed(),
+            ButtonRule::ListedAmounts => testing.is_listed(amount.minor()),
         };
-        let success =
-            if by_amount { !self.is_listed_as_declined() } else { decision == Decision::Success };
-        self.enter(Stage::Ended(Outcome::of(success)), now);
-        true
+        let success = if by_amount {
+            !testing.is_declined(amount.minor())
+        } else {
+            decision == Decision::Success
+        };
+        let broken = chosen.filter(|_| success).and_then(|amount| self.limit_broken(amount));
+        let outcome = broken.unwrap_or(Outcome::of(success));
+        if outcome == Outcome::Success {
+            self.chosen = chosen;
+            if self.order.spec.capabilities().has(Capability::AmountConfirmation) {
+                self.enter(Stage::AwaitingMerchant, now);
+                return Step::Ask(amount);
+            }
+        }
+        self.enter(Stage::Ended(outcome), now);
+        Step::Tell
+    }
+
+    /// The merchant's answer, or the code of the decline that it leads to. Does nothing unless
+    /// the payment waits for it.
+    pub(crate) fn conclude(&mut self, answer: Result<(), u32>, now: Timestamp) -> Step {
+        if self.stage != Stage::AwaitingMerchant {
+            return Step::Stay;
+        }
+        let outcome = match answer {
+            Ok(()) => Outcome::Success,
+            Err(code) => Outcome::Decline { code, field: None },
+        };
+        self.enter(Stage::Ended(outcome), now);
+        Step::Tell
     }
 
     pub(crate) const fn outcome(&self) -> Option<Outcome> {
         match self.stage {
             Stage::Ended(outcome) => Some(outcome),
-            Stage::Processing | Stage::AwaitingCustomer => None,
+            Stage::Processing | Stage::AwaitingCustomer | Stage::AwaitingMerchant => None,
         }
     }
 
@@ -119,33 +178,58 @@ impl Payment {
         self.stage == Stage::AwaitingCustomer
     }
 
-    pub(crate) const fn status(&self) -> PaymentStatus {
+    pub(crate) fn awaits_merchant(&self) -> bool {
+        self.stage == Stage::AwaitingMerchant
+    }
+
+    /// Whether the amount is the customer's to choose.
+    pub(crate) const fn is_open(&self) -> bool {
+        self.order.amount.minor() == 0
+    }
+
+    /// What the customer is to pay, or chose to.
+    pub(crate) fn asked(&self) -> Money {
+        self.chosen.unwrap_or(self.order.amount)
+    }
+
+    /// What was paid, or would have been: in a decline an amount that was chosen counts for
+    /// nothing, as in the documents' sample.
+    pub(crate) fn sum(&self) -> Money {
+        match self.stage {
+            Stage::Ended(Outcome::Success) => self.asked(),
+            _ => self.order.amount,
+        }
+    }
+
+    /// Where the sale or payout itself stands.
+    pub(crate) const fn first_status(&self) -> PaymentStatus {
         match self.stage {
             Stage::Processing => PaymentStatus::Processing,
-            Stage::AwaitingCustomer => PaymentStatus::AwaitingRedirectResult,
+            Stage::AwaitingCustomer | Stage::AwaitingMerchant => {
+                PaymentStatus::AwaitingRedirectResult
+            }
             Stage::Ended(Outcome::Success) => PaymentStatus::Success,
             Stage::Ended(Outcome::Decline { .. }) => PaymentStatus::Decline,
         }
     }
 
-    /// The operation's code. While it lasts, the code for what is not final; no sample of an
-    /// intermediate callback is published.
+    pub(crate) fn status(&self) -> PaymentStatus {
+        self.refunded_status().unwrap_or_else(|| self.first_status())
+    }
+
+    /// The code of the sale or payout itself.
     pub(crate) fn code(&self) -> Code {
-        Code::from(match self.stage {
-            Stage::Processing | Stage::AwaitingCustomer => 9999,
-            Stage::Ended(Outcome::Success) => 0,
-            Stage::Ended(Outcome::Decline { code, .. }) => code,
-        })
+        code_of(self.outcome())
     }
 
     /// The account that messages name: the one that was paid to, or the customer's wallet where
     /// the method's test rules tell it.
     pub(crate) fn account_number(&self) -> Option<&str> {
-        match self.order.flow {
-            FlowKind::Payout => self.order.account_number.as_deref(),
-            FlowKind::Sale => {
+        match self.order.kind {
+            OrderKind::Payout => self.order.account_number.as_deref(),
+            OrderKind::Sale => {
                 let told = self.outcome().is_some()
-                    && self.order.spec.testing().shows_account(self.order.amount.minor());
+                    && self.order.spec.testing().shows_account(self.sum().minor());
                 told.then_some(self.ids.wallet.as_str())
             }
         }
@@ -166,44 +250,55 @@ impl Payment {
         self.order.spec.testing().is_listed(self.order.amount.minor())
     }
 
-    fn is_listed_as_declined(&self) -> bool {
-        self.order.spec.testing().is_declined(self.order.amount.minor())
-    }
-
-    fn limit_broken(&self) -> Option<Outcome> {
-        let amount = self.order.amount;
-        let rule = self.order.spec.rule(self.order.flow)?;
-        let (least, greatest) = rule.limits(amount.currency())?;
-        let decline = |code| Some(Outcome::Decline { code, field: Some("payment.amount") });
-        if amount.minor() < least.minor() {
-            decline(3358)
-        } else if amount.minor() > greatest.minor() {
-            decline(2642)
-        } else {
-            None
-        }
+    fn limit_broken(&self, amount: Money) -> Option<Outcome> {
+        let rule = self.order.spec.rule(self.order.kind.flow())?;
+        let code = beyond_limits(rule, amount)?;
+        Some(Outcome::Decline { code, field: Some("payment.amount") })
     }
 
     fn enter(&mut self, stage: Stage, now: Timestamp) {
         self.stage = stage;
         self.changed = now;
+        self.first_changed = now;
     }
+}
+
+/// The code for an amount outside of a rule's limits.
+fn beyond_limits(rule: &Rule, amount: Money) -> Option<u32> {
+    let (least, greatest) = rule.limits(amount.currency())?;
+    if amount.minor() < least.minor() {
+        Some(3358)
+    } else if amount.minor() > greatest.minor() {
+        Some(2642)
+    } else {
+        None
+    }
+}
+
+/// An operation's code. While it lasts, the code for what is not final; no sample of an
+/// intermediate callback is published.
+fn code_of(outcome: Option<Outcome>) -> Code {
+    Code::from(match outcome {
+        None => 9999,
+        Some(Outcome::Success) => 0,
+        Some(Outcome::Decline { code, .. }) => code,
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use ecp_core::Currency;
+    use ecp_core::{Currency, PaymentId, ProjectId};
     use ecp_methods::Registry;
 
     use super::*;
     use crate::ids::Ids;
 
-    fn payment(flow: FlowKind, minor: i64, currency: Currency) -> Payment {
+    fn payment(kind: OrderKind, minor: i64, currency: Currency) -> Payment {
         let order = Order {
             project: ProjectId::new(1).unwrap(),
             payment_id: PaymentId::new("X1").unwrap(),
             spec: Registry::builtin().get("jeton").unwrap().spec(),
-            flow,
+            kind,
             amount: Money::from_minor(minor, currency),
             description: String::new(),
             customer_id: None,
@@ -233,8 +328,9 @@ mod tests {
             (20_400, Success, AmountOnly, "0", Some(())),
         ];
         for (minor, decision, rule, code, account) in table {
-            let mut sale = payment(FlowKind::Sale, minor, Currency::EUR);
-            assert!(sale.process(now()) && sale.decide(decision, rule, now()));
+            let mut sale = payment(OrderKind::Sale, minor, Currency::EUR);
+            assert!(sale.process(now()) == Step::Tell);
+            assert!(sale.decide(decision, None, rule, now()) == Step::Tell);
             let found = (sale.code(), sale.account_number().map(|_| ()));
             assert_eq!((found.0.as_str(), found.1), (code, account), "{minor} {decision} {rule:?}");
         }
@@ -243,29 +339,32 @@ mod tests {
     #[test]
     fn limits_decline_either_flow_at_once() {
         let table = [
-            (FlowKind::Sale, 99, Currency::EUR, "3358"),
-            (FlowKind::Sale, 10_000_001, Currency::EUR, "2642"),
-            (FlowKind::Sale, 100_001, Currency::JPY, "2642"),
-            (FlowKind::Payout, 99, Currency::EUR, "3358"),
-            (FlowKind::Payout, 40_000, Currency::EUR, "20000"),
-            (FlowKind::Payout, 10_000, Currency::EUR, "0"),
+            (OrderKind::Sale, 99, Currency::EUR, "3358"),
+            (OrderKind::Sale, 10_000_001, Currency::EUR, "2642"),
+            (OrderKind::Sale, 100_001, Currency::JPY, "2642"),
+            (OrderKind::Payout, 99, Currency::EUR, "3358"),
+            (OrderKind::Payout, 40_000, Currency::EUR, "20000"),
+            (OrderKind::Payout, 10_000, Currency::EUR, "0"),
         ];
-        for (flow, minor, currency, code) in table {
-            let mut payment = payment(flow, minor, currency);
-            assert!(payment.process(now()));
+        for (kind, minor, currency, code) in table {
+            let mut payment = payment(kind, minor, currency);
+            assert_eq!(payment.process(now()), Step::Tell);
             assert!(payment.outcome().is_some() && !payment.awaits_customer());
-            assert_eq!(payment.code().as_str(), code, "{flow} {minor} {currency}");
+            assert_eq!(payment.code().as_str(), code, "{kind:?} {minor} {currency}");
         }
     }
 
     #[test]
     fn no_step_is_taken_twice_or_too_early() {
-        let mut sale = payment(FlowKind::Sale, 10_000, Currency::EUR);
+        let mut sale = payment(OrderKind::Sale, 10_000, Currency::EUR);
         let rule = ButtonRule::ListedAmounts;
-        assert!(!sale.decide(Decision::Success, rule, now()));
-        assert!(sale.process(now()) && !sale.process(now()));
-        assert!(sale.decide(Decision::Success, rule, now()));
-        assert!(!sale.decide(Decision::Decline, rule, now()) && !sale.process(now()));
+        let (yes, no) = (Decision::Success, Decision::Decline);
+        assert_eq!(sale.decide(yes, None, rule, now()), Step::Stay);
+        assert_eq!([sale.process(now()), sale.process(now())], [Step::Tell, Step::Stay]);
+        assert_eq!(sale.conclude(Err(1), now()), Step::Stay);
+        assert_eq!(sale.decide(yes, None, rule, now()), Step::Tell);
+        assert_eq!(sale.decide(no, None, rule, now()), Step::Stay);
+        assert_eq!([sale.process(now()), sale.conclude(Err(1), now())], [Step::Stay; 2]);
         assert_eq!(sale.outcome(), Some(Outcome::Success));
     }
 }

@@ -1,22 +1,27 @@
 //! The sandbox itself: its payments, and what changes them.
 
-use std::collections::{BTreeMap, HashMap};
+mod state;
+
 use std::fmt;
 use std::future::Future;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
-use ecp_core::{PaymentId, ProjectId};
+use ecp_core::{Money, PaymentId, ProjectId};
+use ecp_methods::MethodSpec;
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
 
+use self::state::{Entry, State};
 use crate::config::{Config, Project};
-use crate::delivery::{self, HttpClient, Parcel};
+use crate::confirmation::{self, Question};
+use crate::delivery::{self, Parcel};
 use crate::event::{About, Decision, Event, EventKind, EventLog, EventStream, RawBody};
 use crate::gate::Refusal;
 use crate::ids::Ids;
-use crate::payment::{Order, Payment};
+use crate::outgoing::{self, HttpClient};
+use crate::payment::{Order, Payment, Refund, RefundOrder, Step};
 use crate::{gate, message, provider};
 
 /// A platform on your machine: a handle that is cheap to clone, all clones of which are one
@@ -52,26 +57,10 @@ struct Platform {
     stop: watch::Sender<bool>,
 }
 
-/// Requests and payments are counted from 1; a payment is known by its number.
-#[derive(Default)]
-struct State {
-    requests: u64,
-    registered: u64,
-    entries: BTreeMap<u64, Entry>,
-    by_id: HashMap<(ProjectId, PaymentId), u64>,
-    by_token: HashMap<String, u64>,
-}
-
-struct Entry {
-    payment: Payment,
-    callbacks: u32,
-    /// Ends when the latest callback has been tried once.
-    latest: Option<oneshot::Receiver<()>>,
-}
-
-/// A payment was registered under this number and request id.
+/// A payment was registered under this number and request id, or a refund of it.
 pub(crate) struct Registration {
-    pub(crate) number: u64,
+    number: u64,
+    refund: Option<usize>,
     pub(crate) request_id: String,
 }
 
@@ -82,7 +71,7 @@ impl Sandbox {
             ids: Ids::new(config.seed),
             state: Mutex::default(),
             log: EventLog::new(config.event_history),
-            client: delivery::client(),
+            client: outgoing::client(),
             stop: watch::Sender::new(false),
             config,
         }))
@@ -166,33 +155,106 @@ impl Sandbox {
         let ids = self.0.ids.payment(request_id.clone(), number);
         state.by_id.insert(id, number);
         state.by_token.insert(ids.token.clone(), number);
+        state.by_request.insert(request_id.clone(), number);
         let payment = Payment::new(order, ids, self.0.config.clock.now());
         self.record_status(&payment);
         state.entries.insert(number, Entry { payment, callbacks: 0, latest: None });
         state.forget_beyond(self.0.config.payment_history);
-        Ok(Registration { number, request_id })
+        Ok(Registration { number, refund: None, request_id })
     }
 
-    /// Takes a registered payment a step further, on a task of its own, as the platform does
-    /// after it has answered.
-    pub(crate) fn process(&self, number: u64) {
+    /// Registers a refund, if the method has the payment and nothing forbids it whatever the
+    /// amount. Nothing goes back before [`Sandbox::process`].
+    pub(crate) fn register_refund(
+        &self,
+        spec: &'static MethodSpec,
+        order: RefundOrder,
+    ) -> Result<Registration, Refusal> {
+        let mut state = self.state();
+        let State { requests, refunds, entries, by_id, by_request, refund_ids, .. } = &mut *state;
+        let (number, entry) = by_id
+            .get(&(order.project, order.payment_id.clone()))
+            .and_then(|&number| Some((number, entries.get_mut(&number)?)))
+            .filter(|(_, entry)| entry.payment.order.spec.code() == spec.code())
+            .ok_or_else(Refusal::unknown_payment)?;
+        let refund_id = order.merchant_refund_id.clone().map(|id| (order.project, id));
+        if refund_id.as_ref().is_some_and(|id| refund_ids.contains(id)) {
+            return Err(Refusal::repeated_refund());
+        }
+        if let Some(code) = entry.payment.refund_obstacle() {
+            return Err(Refusal::not_refundable(code));
+        }
+        *requests += 1;
+        *refunds += 1;
+        let request_id = self.0.ids.request(*requests);
+        by_request.insert(request_id.clone(), number);
+        refund_ids.extend(refund_id);
+        let ids = self.0.ids.refund(request_id.clone(), *refunds);
+        let Config { refund_operation, clock, .. } = &self.0.config;
+        let place = entry.payment.begin_refund(order, ids, *refund_operation, clock.now());
+        self.record_refund(&entry.payment, place);
+        Ok(Registration { number, refund: Some(place), request_id })
+    }
+
+    /// The method of a payment.
+    pub(crate) fn method_of(
+        &self,
+        project: ProjectId,
+        payment_id: &PaymentId,
+    ) -> Option<&'static MethodSpec> {
+        let state = self.state();
+        let number = state.by_id.get(&(project, payment_id.clone()))?;
+        Some(state.entries.get(number)?.payment.order.spec)
+    }
+
+    /// The payment that a request was about, if the request was registered.
+    pub(crate) fn payment_of_request(
+        &self,
+        project: ProjectId,
+        request_id: &str,
+    ) -> Option<PaymentId> {
+        let state = self.state();
+        let order = &state.entries.get(state.by_request.get(request_id)?)?.payment.order;
+        (order.project == project).then(|| order.payment_id.clone())
+    }
+
+    /// Takes a registered payment or refund a step further, on a task of its own, as the platform
+    /// does after it has answered.
+    pub(crate) fn process(&self, registration: &Registration) {
         let sandbox = self.clone();
+        let &Registration { number, refund, .. } = registration;
         tokio::spawn(async move {
             let now = sandbox.0.config.clock.now();
-            sandbox.change(number, |payment| payment.process(now));
+            sandbox.change(number, |payment| match refund {
+                None => payment.process(now),
+                Some(place) => payment.process_refund(place, now),
+            });
         });
     }
 
-    /// The customer pressed a button. A payment that does not wait for one stays as it is.
-    pub(crate) fn decide(&self, number: u64, decision: Decision) {
-        let rule = self.0.config.button_rule;
-        let now = self.0.config.clock.now();
-        self.change(number, |payment| {
+    /// The customer pressed a button, and may have chosen the amount. A payment that does not
+    /// wait for one stays as it is. Where the merchant confirms amounts, this takes until the
+    /// merchant has answered.
+    pub(crate) async fn decide(&self, number: u64, decision: Decision, chosen: Option<Money>) {
+        let Config { button_rule, clock, .. } = &self.0.config;
+        let question = self.change(number, |payment| {
             if payment.awaits_customer() {
                 self.record(about(payment), EventKind::CustomerDecided(decision));
             }
-            payment.decide(decision, rule, now)
+            payment.decide(decision, chosen, *button_rule, clock.now())
         });
+        let Some(question) = question else { return };
+        let sandbox = self.clone();
+        // A task of its own: the payment goes on when the customer's browser does not.
+        let asking = tokio::spawn(async move {
+            let answer = confirmation::ask(&sandbox, question).await;
+            if let Some(answer) = answer {
+                let now = sandbox.0.config.clock.now();
+                sandbox.change(number, |payment| payment.conclude(answer.verdict(), now));
+            }
+        });
+        // It does not panic, and nobody cancels it.
+        let _ = asking.await;
     }
 
     /// Looks at a payment, by the token of its page.
@@ -221,34 +283,52 @@ impl Sandbox {
         format!("{}/provider/{token}", self.0.config.public_url)
     }
 
-    /// Changes a payment and, if that made a difference, tells the merchant.
-    fn change(&self, number: u64, step: impl FnOnce(&mut Payment) -> bool) {
+    /// Changes a payment and does what that leads to: a callback on its way, or a question that
+    /// is to be asked.
+    fn change(&self, number: u64, step: impl FnOnce(&mut Payment) -> Step) -> Option<Question> {
         let mut state = self.state();
-        let Some(entry) = state.entries.get_mut(&number) else { return };
-        if !step(&mut entry.payment) {
-            return;
-        }
+        let entry = state.entries.get_mut(&number)?;
+        let before = entry.payment.status();
+        let step = step(&mut entry.payment);
         let payment = &entry.payment;
-        self.record_status(payment);
-        let Some(project) = self.0.config.projects.get(&payment.order.project) else { return };
+        let project = self.0.config.projects.get(&payment.order.project)?;
+        let place = match step {
+            Step::Stay => return None,
+            Step::Ask(amount) => return Some(question(payment, amount, project)),
+            Step::Tell => None,
+            Step::TellOfRefund(place) => Some(place),
+        };
+        if let Some(place) = place {
+            self.record_refund(payment, place);
+        }
+        if payment.status() != before {
+            self.record_status(payment);
+        }
+        let refund = place.and_then(|place| payment.refunds().get(place));
         let page = payment.awaits_customer().then(|| self.page_url(&payment.ids.token));
-        let body = message::callback(payment, page.as_deref(), &project.key);
         let (tried, latest) = oneshot::channel();
         entry.callbacks += 1;
         let parcel = Parcel {
             about: about(payment),
             callback: entry.callbacks,
-            url: payment.order.callback_url.clone().or_else(|| project.callback_url.clone()),
-            body: RawBody::new(body),
+            url: callback_url(payment, refund, project),
+            body: RawBody::new(message::callback(payment, refund, page, &project.key)),
             previous: entry.latest.replace(latest),
             tried,
         };
         drop(state);
         tokio::spawn(delivery::deliver(self.clone(), parcel));
+        None
     }
 
     fn record_status(&self, payment: &Payment) {
         self.record(about(payment), EventKind::PaymentChanged(payment.status()));
+    }
+
+    fn record_refund(&self, payment: &Payment, place: usize) {
+        let Some(refund) = payment.refunds().get(place) else { return };
+        let (operation_id, status) = (refund.ids.operation, refund.status());
+        self.record(about(payment), EventKind::RefundChanged { operation_id, status });
     }
 
     /// Nothing panics between two changes that belong together, so what a panic elsewhere left
@@ -264,22 +344,6 @@ impl Drop for Platform {
     }
 }
 
-impl State {
-    fn forget_beyond(&mut self, limit: usize) {
-        while self.entries.len() > limit {
-            let ended = self.entries.iter().find(|(_, entry)| entry.payment.outcome().is_some());
-            let oldest =
-                ended.or_else(|| self.entries.first_key_value()).map(|(&number, _)| number);
-            let Some(entry) = oldest.and_then(|number| self.entries.remove(&number)) else {
-                return;
-            };
-            let payment = entry.payment;
-            self.by_id.remove(&(payment.order.project, payment.order.payment_id));
-            self.by_token.remove(&payment.ids.token);
-        }
-    }
-}
-
 impl fmt::Debug for Sandbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sandbox").field("config", &self.0.config).finish_non_exhaustive()
@@ -288,4 +352,20 @@ impl fmt::Debug for Sandbox {
 
 pub(crate) fn about(payment: &Payment) -> About {
     (Some(payment.order.project), Some(payment.order.payment_id.clone()))
+}
+
+/// That of the refund's own request, else that of the payment's, else the project's.
+fn callback_url(payment: &Payment, refund: Option<&Refund>, project: &Project) -> Option<String> {
+    let own = refund.and_then(|refund| refund.order.callback_url.as_ref());
+    own.or(payment.order.callback_url.as_ref()).or(project.callback_url.as_ref()).cloned()
+}
+
+fn question(payment: &Payment, amount: Money, project: &Project) -> Question {
+    let url = project.confirmation_url.clone().or_else(|| callback_url(payment, None, project));
+    Question {
+        about: about(payment),
+        payment_id: payment.order.payment_id.clone(),
+        url,
+        body: RawBody::new(message::check_deposit(payment, amount, &project.key)),
+    }
 }

@@ -3,19 +3,40 @@
 
 use ecp_core::{Currency, Money, PaymentId, ProjectId};
 use ecp_methods::spec::Interface;
-use ecp_methods::{FlowKind, MethodSpec, Registry};
+use ecp_methods::{FlowKind, MethodSpec, Registry, Rule};
 use serde_json::Value;
 
+use super::document::{Fields, at, require};
 use crate::config::{Config, Project};
-use crate::payment::{Order, ReturnUrls};
+use crate::payment::{Order, OrderKind, ReturnUrls};
 use crate::signature;
 
-const INVALID_JSON: u32 = 2003;
-const MALFORMED: u32 = 702;
-const REQUIRED: u32 = 2004;
+/// The platform's numbers for what can be wrong.
+pub(super) mod code {
+    pub(crate) const AMOUNT_REQUIRED: u32 = 3286;
+    pub(crate) const CURRENCY_DISABLED: u32 = 3023;
+    pub(crate) const CURRENCY_REQUIRED: u32 = 3287;
+    pub(crate) const DUPLICATE_PAYMENT: u32 = 3041;
+    pub(crate) const DUPLICATE_REFUND: u32 = 3230;
+    pub(crate) const EMPTY_SIGNATURE: u32 = 3262;
+    pub(crate) const INVALID_CURRENCY: u32 = 3121;
+    pub(crate) const INVALID_JSON: u32 = 2003;
+    pub(crate) const INVALID_PAYMENT_ID: u32 = 3024;
+    pub(crate) const INVALID_SIGNATURE: u32 = 3261;
+    pub(crate) const MALFORMED: u32 = 702;
+    pub(crate) const NOT_FOUND: u32 = 3061;
+    pub(crate) const REFUND_UNAVAILABLE: u32 = 3610;
+    pub(crate) const REQUIRED: u32 = 2004;
+    pub(crate) const UNKNOWN_METHOD: u32 = 2541;
+    pub(crate) const UNKNOWN_PROJECT: u32 = 2442;
+}
 
 /// The longest canonical string: a hostile request of 256 KiB could ask for gigabytes.
 const CANONICAL_LIMIT: usize = 8 << 20;
+
+const AMOUNT: &str = "payment.amount";
+const CURRENCY: &str = "payment.currency";
+const PAYMENT: &str = "general.payment_id";
 
 /// Why a request was not registered.
 #[derive(Debug)]
@@ -27,12 +48,24 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
-    fn new(code: u32, fields: impl Into<Vec<&'static str>>) -> Self {
+    pub(super) fn new(code: u32, fields: impl Into<Vec<&'static str>>) -> Self {
         Self { code, fields: fields.into(), project_id: None, payment_id: None }
     }
 
     pub(crate) fn duplicate() -> Self {
-        Self::new(3041, ["general.payment_id"])
+        Self::new(code::DUPLICATE_PAYMENT, [PAYMENT])
+    }
+
+    pub(crate) fn unknown_payment() -> Self {
+        Self::new(code::NOT_FOUND, [PAYMENT])
+    }
+
+    pub(crate) fn repeated_refund() -> Self {
+        Self::new(code::DUPLICATE_REFUND, ["payment.merchant_refund_id"])
+    }
+
+    pub(crate) fn not_refundable(code: u32) -> Self {
+        Self::new(code, [PAYMENT])
     }
 
     /// Whatever else is wrong, the answer names what could be read of the ids.
@@ -50,7 +83,10 @@ pub(crate) struct GivenIds {
 
 impl GivenIds {
     pub(crate) fn of(document: &Value) -> Self {
-        let project_id = at(document, "general.project_id").and_then(Value::as_u64);
+        let project_id = [Place::General, Place::Root]
+            .into_iter()
+            .find_map(|place| at(document, place.project()))
+            .and_then(Value::as_u64);
         let payment_id = at(document, "general.payment_id").and_then(Value::as_str);
         Self {
             project_id: project_id.and_then(|id| ProjectId::new(id).ok()),
@@ -63,7 +99,30 @@ impl GivenIds {
 pub(crate) fn read(body: &[u8]) -> Result<Value, Refusal> {
     match serde_json::from_slice(body) {
         Ok(document) if signature::canonical_length(&document) <= CANONICAL_LIMIT => Ok(document),
-        _ => Err(Refusal::new(INVALID_JSON, [])),
+        _ => Err(Refusal::new(code::INVALID_JSON, [])),
+    }
+}
+
+/// Where a request has its project and its signature.
+#[derive(Clone, Copy)]
+pub(crate) enum Place {
+    General,
+    Root,
+}
+
+impl Place {
+    const fn project(self) -> &'static str {
+        match self {
+            Self::General => "general.project_id",
+            Self::Root => "project_id",
+        }
+    }
+
+    const fn signature(self) -> &'static str {
+        match self {
+            Self::General => "general.signature",
+            Self::Root => "signature",
+        }
     }
 }
 
@@ -71,30 +130,36 @@ pub(crate) fn read(body: &[u8]) -> Result<Value, Refusal> {
 pub(crate) fn authenticate<'c>(
     config: &'c Config,
     document: &Value,
+    place: Place,
 ) -> Result<&'c Project, Refusal> {
-    const PROJECT: &str = "general.project_id";
-    const SIGNATURE: &str = "general.signature";
-    if is_missing(document, PROJECT) {
-        return Err(Refusal::new(REQUIRED, [PROJECT]));
-    }
-    let project = GivenIds::of(document)
-        .project_id
-        .and_then(|id| config.projects.get(&id))
-        .ok_or_else(|| Refusal::new(2442, [PROJECT]))?;
-    match at(document, SIGNATURE).and_then(Value::as_str) {
-        None | Some("") => Err(Refusal::new(3262, [SIGNATURE])),
+    let (id, signature) = (place.project(), place.signature());
+    require(document, [id])?;
+    let project = at(document, id)
+        .and_then(Value::as_u64)
+        .and_then(|id| config.projects.get(&ProjectId::new(id).ok()?))
+        .ok_or_else(|| Refusal::new(code::UNKNOWN_PROJECT, [id]))?;
+    match at(document, signature).and_then(Value::as_str) {
+        None | Some("") => Err(Refusal::new(code::EMPTY_SIGNATURE, [signature])),
         Some(given) if given == signature::sign(&project.key, document) => Ok(project),
-        Some(_) => Err(Refusal::new(3261, [SIGNATURE])),
+        Some(_) => Err(Refusal::new(code::INVALID_SIGNATURE, [signature])),
     }
 }
 
 /// The payment id of a request.
 pub(crate) fn payment_id(document: &Value) -> Result<PaymentId, Refusal> {
-    const PAYMENT: &str = "general.payment_id";
-    if is_missing(document, PAYMENT) {
-        return Err(Refusal::new(REQUIRED, [PAYMENT]));
-    }
-    GivenIds::of(document).payment_id.ok_or_else(|| Refusal::new(3024, [PAYMENT]))
+    require(document, [PAYMENT])?;
+    GivenIds::of(document)
+        .payment_id
+        .ok_or_else(|| Refusal::new(code::INVALID_PAYMENT_ID, [PAYMENT]))
+}
+
+/// The request id that a status request asks about.
+pub(crate) fn request_id(document: &Value) -> Result<String, Refusal> {
+    const REQUEST: &str = "request_id";
+    require(document, [REQUEST])?;
+    let mut fields = Fields::of(document);
+    let request_id = fields.text(REQUEST);
+    fields.end().map(|()| request_id.unwrap_or_default())
 }
 
 /// The method and the flow of a path such as `wallet/jeton/sale`.
@@ -105,32 +170,31 @@ pub(crate) fn method(
     let found = path.rsplit_once('/').and_then(|(gate_path, operation)| {
         let flow = FlowKind::ALL.into_iter().find(|flow| flow.as_str() == operation)?;
         let spec = registry.by_gate_path(gate_path)?.spec();
-        let rule = spec.rule(flow)?;
-        rule.interfaces().contains(&Interface::Gate).then_some((spec, flow))
+        has_on_gate(spec, flow).then_some((spec, flow))
     });
-    found.ok_or_else(|| Refusal::new(2541, []))
+    found.ok_or_else(|| Refusal::new(code::UNKNOWN_METHOD, []))
 }
 
-/// Everything that a request of a method must hold.
+/// Whether Gate has the flow of the method.
+pub(super) fn has_on_gate(spec: &MethodSpec, flow: FlowKind) -> bool {
+    spec.rule(flow).is_some_and(|rule| rule.interfaces().contains(&Interface::Gate))
+}
+
+/// Everything that a sale or payout of a method must hold.
 pub(crate) fn order(
     project: ProjectId,
     spec: &'static MethodSpec,
-    flow: FlowKind,
+    kind: OrderKind,
     document: &Value,
 ) -> Result<Order, Refusal> {
-    let needed = spec.rule(flow).map(ecp_methods::Rule::needed_fields).unwrap_or_default();
-    let missing: Vec<&'static str> = ["general.payment_id", "payment.amount", "payment.currency"]
-        .into_iter()
-        .chain(needed.iter().map(|field| field.path()))
-        .filter(|path| is_missing(document, path))
-        .collect();
-    if !missing.is_empty() {
-        return Err(Refusal::new(REQUIRED, missing));
-    }
+    let rule = spec.rule(kind.flow());
+    let needed = rule.map(Rule::needed_fields).unwrap_or_default();
+    let needed = needed.iter().map(|field| field.path());
+    require(document, [PAYMENT, AMOUNT, CURRENCY].into_iter().chain(needed.clone()))?;
 
-    let mut fields = Fields { document, malformed: Vec::new() };
-    for field in needed {
-        fields.text(field.path());
+    let mut fields = Fields::of(document);
+    for path in needed {
+        fields.text(path);
     }
     let description = fields.text("payment.description").unwrap_or_default();
     let customer_id = fields.text("customer.id");
@@ -141,16 +205,21 @@ pub(crate) fn order(
         decline: fields.url("return_url.decline"),
         neutral: fields.url("return_url.return"),
     };
-    if !fields.malformed.is_empty() {
-        return Err(Refusal::new(MALFORMED, fields.malformed));
-    }
+    fields.end()?;
 
+    let payment_id = payment_id(document)?;
+    let currency = currency(document)?;
+    if !spec.currencies().contains(&currency) {
+        return Err(Refusal::new(code::CURRENCY_DISABLED, [CURRENCY]));
+    }
+    let least = i64::from(!rule.is_some_and(Rule::allows_zero_amount));
+    let amount = Money::from_minor(minor_units(document, least)?, currency);
     Ok(Order {
         project,
-        payment_id: payment_id(document)?,
+        payment_id,
         spec,
-        flow,
-        amount: amount(spec, document)?,
+        kind,
+        amount,
         description,
         customer_id,
         account_number,
@@ -159,62 +228,17 @@ pub(crate) fn order(
     })
 }
 
-fn amount(spec: &MethodSpec, document: &Value) -> Result<Money, Refusal> {
-    let currency: Currency = at(document, "payment.currency")
+pub(super) fn currency(document: &Value) -> Result<Currency, Refusal> {
+    at(document, CURRENCY)
         .and_then(Value::as_str)
         .and_then(|code| code.parse().ok())
-        .ok_or_else(|| Refusal::new(3121, ["payment.currency"]))?;
-    if !spec.currencies().contains(&currency) {
-        return Err(Refusal::new(3023, ["payment.currency"]));
-    }
-    match at(document, "payment.amount").and_then(Value::as_i64) {
-        Some(minor) if minor > 0 => Ok(Money::from_minor(minor, currency)),
-        _ => Err(Refusal::new(MALFORMED, ["payment.amount"])),
-    }
+        .ok_or_else(|| Refusal::new(code::INVALID_CURRENCY, [CURRENCY]))
 }
 
-/// Reads optional members and notes those that are not what they should be.
-struct Fields<'d> {
-    document: &'d Value,
-    malformed: Vec<&'static str>,
-}
-
-impl Fields<'_> {
-    fn text(&mut self, path: &'static str) -> Option<String> {
-        match at(self.document, path) {
-            None | Some(Value::Null) => None,
-            Some(Value::String(text)) => Some(text.clone()),
-            Some(_) => self.note(path),
-        }
-    }
-
-    /// A customer is sent nowhere but to web addresses.
-    fn url(&mut self, path: &'static str) -> Option<String> {
-        let text = self.text(path).filter(|text| !text.is_empty())?;
-        let uri: Result<http::Uri, _> = text.parse();
-        match uri.as_ref().map(|uri| (uri.scheme_str(), uri.host())) {
-            Ok((Some("http" | "https"), Some(host))) if !host.is_empty() => Some(text),
-            _ => self.note(path),
-        }
-    }
-
-    fn note(&mut self, path: &'static str) -> Option<String> {
-        if !self.malformed.contains(&path) {
-            self.malformed.push(path);
-        }
-        None
-    }
-}
-
-/// Absent, null and empty are all the same to a required field.
-fn is_missing(document: &Value, path: &str) -> bool {
-    match at(document, path) {
-        None | Some(Value::Null) => true,
-        Some(Value::String(text)) => text.is_empty(),
-        Some(_) => false,
-    }
-}
-
-fn at<'d>(document: &'d Value, path: &str) -> Option<&'d Value> {
-    path.split('.').try_fold(document, |value, name| value.get(name))
+/// An amount that is no whole number, or less than the least that makes any sense.
+pub(super) fn minor_units(document: &Value, least: i64) -> Result<i64, Refusal> {
+    at(document, AMOUNT)
+        .and_then(Value::as_i64)
+        .filter(|&minor| minor >= least)
+        .ok_or_else(|| Refusal::new(code::MALFORMED, [AMOUNT]))
 }

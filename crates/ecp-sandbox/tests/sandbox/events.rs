@@ -4,6 +4,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::support::{PAYOUT, SALE, World, wait_for};
+use crate::vouchers::open_sale;
 
 /// One line for an event, without what differs between runs.
 fn line(event: &Event) -> String {
@@ -11,6 +12,10 @@ fn line(event: &Event) -> String {
         EventKind::CallbackAttempted { callback, attempt, answer, .. } => {
             format!("callback {callback}, attempt {attempt}: {answer:?}")
         }
+        EventKind::ConfirmationAnswered { status, confirmation, .. } => {
+            format!("the merchant answered {status:?}: {confirmation:?}")
+        }
+        EventKind::ConfirmationAsked { .. } => "the merchant was asked to confirm".to_owned(),
         EventKind::CustomerArrived => "the customer opened the page".to_owned(),
         EventKind::CustomerDecided(decision) => format!("the customer pressed {decision}"),
         EventKind::CustomerReturned { url } => format!("the customer returned to {url}"),
@@ -45,6 +50,28 @@ async fn a_sale_can_be_told_as_a_story() {
     8 X1 payment success
     9 X1 the customer returned to https://shop.test/success
     10 X1 callback 2, attempt 1: Ok(200)
+    ");
+}
+
+#[tokio::test]
+async fn a_confirmation_is_part_of_the_story() {
+    let mut world = World::new().await;
+    let mut events = world.sandbox.subscribe();
+    let page = open_sale(&mut world, "X1").await;
+    wait_for(&mut events, Event::is_delivery).await;
+    world.shop.reply(200, r#"{"code":5,"payment_id":"X1"}"#);
+    world.choose(&page, "voucher=1000&decision=success").await;
+    wait_for(&mut events, Event::is_delivery).await;
+    let story: Vec<String> = world.sandbox.events().iter().skip(5).map(line).collect();
+    // The customer may return before or after the callback.
+    let story = story.into_iter().filter(|line| !line.contains("returned"));
+    let story: Vec<String> = story.map(|line| line.split_once(' ').unwrap().1.to_owned()).collect();
+    insta::assert_snapshot!(story.join("\n"), @"
+    X1 the customer pressed success
+    X1 the merchant was asked to confirm
+    X1 the merchant answered Some(200): Refused { code: Some(5) }
+    X1 payment decline
+    X1 callback 2, attempt 1: Ok(200)
     ");
 }
 

@@ -80,7 +80,7 @@ async fn without_json_a_project_and_a_right_signature_nothing_is_looked_at() {
 #[tokio::test]
 async fn a_path_without_method_and_flow_is_refused() {
     let world = World::new().await;
-    for path in ["wallet/none/sale", "wallet/jeton/refund", "wallet/jeton", "sale", "refund"] {
+    for path in ["wallet/none/sale", "wallet/jeton/refund", "wallet/jeton", "sale"] {
         let sale = signed(world.sale("X1", 10_000, "EUR")).to_string();
         check_refusals(&world, &format!("/v2/payment/{path}"), &[(sale, "2541", &[])]).await;
     }

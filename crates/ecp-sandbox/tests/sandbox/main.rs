@@ -3,11 +3,18 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
+mod confirmation;
+mod declared;
 mod delivery;
 mod events;
 mod gate;
+mod outside;
 mod page;
 mod payout;
+mod redirect;
+mod refund;
+mod refund_refusals;
 mod sale;
 mod status;
 mod support;
+mod vouchers;

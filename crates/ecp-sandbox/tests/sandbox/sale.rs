@@ -119,7 +119,7 @@ async fn two_sandboxes_of_one_seed_say_the_same_to_the_byte() {
     }
     let (one, other, different) = (story(7).await, story(7).await, story(8).await);
     assert_eq!(one, other);
-    assert!(one.iter().zip(&different).filter(|(a, b)| a == b).count() <= 2, "pages have no ids");
+    assert!(one.iter().zip(&different).all(|(a, b)| a != b));
 }
 
 #[tokio::test]

@@ -9,8 +9,8 @@ use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::routing::post;
 use ecp_core::{SecretKey, Sensitive, signature};
-use ecp_sandbox::{Config, Event, EventStream, Sandbox, Schedule, SteppedClock};
-use http::{HeaderMap, Request, StatusCode, header};
+use ecp_sandbox::{Config, Event, EventStream, Project, Sandbox, Schedule, SteppedClock};
+use http::{HeaderMap, Request, StatusCode, Uri, header};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -42,6 +42,15 @@ impl World {
             .public_url("http://sandbox.test/")
             .schedule(Schedule::every(Duration::from_millis(5), 10));
         Self { sandbox: Sandbox::new(adjust(config)), shop: Shop::open().await, clock }
+    }
+
+    /// A sandbox with another project in place of the one before.
+    pub(crate) fn reopen(&mut self, project: impl FnOnce(Project) -> Project) {
+        let key = Sensitive::new(Config::DEMO_KEY.to_owned());
+        let config = Config::new()
+            .public_url("http://sandbox.test/")
+            .project(project(Project::new(Config::DEMO_PROJECT, key)));
+        self.sandbox = Sandbox::new(config);
     }
 
     /// A signed sale that lacks nothing, with callbacks to the shop.
@@ -97,15 +106,31 @@ impl World {
         self.call(Request::get(local(url)).body(Body::empty()).unwrap()).await
     }
 
+    /// Presses a button of the page at an address.
     pub(crate) async fn press(&self, url: &str, decision: &str) -> Answer {
+        self.choose(url, &format!("decision={decision}")).await
+    }
+
+    /// Sends the form of the page at an address.
+    pub(crate) async fn choose(&self, url: &str, form: &str) -> Answer {
+        self.submit(&format!("{url}/decision"), form).await
+    }
+
+    pub(crate) async fn submit(&self, url: &str, form: &str) -> Answer {
         let request = Request::post(local(url))
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
-        self.call(request.body(format!("decision={decision}").into()).unwrap()).await
+        self.call(request.body(form.to_owned().into()).unwrap()).await
     }
 
     /// Registers a sale and receives the callback that says where to send the customer.
     pub(crate) async fn sale_up_to_redirect(&mut self, request: Value) -> String {
-        assert_eq!(self.send(SALE, request).await.status, StatusCode::OK);
+        self.sale_at(SALE, request).await
+    }
+
+    /// The same for any method's sale.
+    pub(crate) async fn sale_at(&mut self, path: &str, request: Value) -> String {
+        let answer = self.send(path, request).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
         let callback = self.shop.next().await.verified();
         callback["redirect_data"]["url"].as_str().unwrap().to_owned()
     }
@@ -147,17 +172,21 @@ impl Answer {
     }
 }
 
-/// A merchant's listener for callbacks. It answers 200 unless told otherwise.
+/// A merchant's listener for callbacks and confirmations. It answers 200, and every amount is
+/// welcome, unless told otherwise.
 pub(crate) struct Shop {
     pub(crate) url: String,
     received: mpsc::UnboundedReceiver<Received>,
+    questions: mpsc::UnboundedReceiver<Received>,
     answers: Arc<Mutex<VecDeque<StatusCode>>>,
+    replies: Arc<Mutex<VecDeque<(StatusCode, String)>>>,
     /// Whoever holds it keeps the shop from answering.
     pub(crate) busy: Arc<tokio::sync::Mutex<()>>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Received {
+    pub(crate) path: String,
     pub(crate) content_type: String,
     pub(crate) body: Bytes,
 }
@@ -165,7 +194,9 @@ pub(crate) struct Received {
 #[derive(Clone)]
 struct Counter {
     sender: mpsc::UnboundedSender<Received>,
+    asker: mpsc::UnboundedSender<Received>,
     answers: Arc<Mutex<VecDeque<StatusCode>>>,
+    replies: Arc<Mutex<VecDeque<(StatusCode, String)>>>,
     busy: Arc<tokio::sync::Mutex<()>>,
 }
 
@@ -174,12 +205,36 @@ impl Shop {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/callback", listener.local_addr().unwrap());
         let (sender, received) = mpsc::unbounded_channel();
+        let (asker, questions) = mpsc::unbounded_channel();
         let answers = Arc::new(Mutex::new(VecDeque::new()));
+        let replies = Arc::new(Mutex::new(VecDeque::new()));
         let busy = Arc::new(tokio::sync::Mutex::new(()));
-        let counter = Counter { sender, answers: answers.clone(), busy: busy.clone() };
-        let router = Router::new().route("/callback", post(receive)).with_state(counter);
+        let counter = Counter {
+            sender,
+            asker,
+            answers: answers.clone(),
+            replies: replies.clone(),
+            busy: busy.clone(),
+        };
+        let router = Router::new().route("/{*path}", post(receive)).with_state(counter);
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { url, received, answers, busy }
+        Self { url, received, questions, answers, replies, busy }
+    }
+
+    /// The reply to the next question.
+    pub(crate) fn reply(&self, status: u16, body: &str) {
+        let status = StatusCode::from_u16(status).unwrap();
+        self.replies.lock().unwrap().push_back((status, body.to_owned()));
+    }
+
+    pub(crate) async fn next_question(&mut self) -> Received {
+        let question = tokio::time::timeout(PATIENCE, self.questions.recv()).await;
+        question.expect("a question comes").expect("the shop is open")
+    }
+
+    /// Questions that came and were not looked at.
+    pub(crate) fn other_questions(&mut self) -> Vec<Received> {
+        std::iter::from_fn(|| self.questions.try_recv().ok()).collect()
     }
 
     /// The answers to the next callbacks, in order.
@@ -200,17 +255,28 @@ impl Shop {
 }
 
 async fn receive(
-    State(Counter { sender, answers, busy }): State<Counter>,
+    State(counter): State<Counter>,
+    uri: Uri,
     headers: HeaderMap,
     body: Bytes,
-) -> (StatusCode, [(header::HeaderName, &'static str); 1]) {
+) -> (StatusCode, [(header::HeaderName, &'static str); 1], String) {
+    let Counter { sender, asker, answers, replies, busy } = counter;
     let content_type =
         headers.get(header::CONTENT_TYPE).map_or("", |value| value.to_str().unwrap());
-    let _ = sender.send(Received { content_type: content_type.to_owned(), body });
+    let document: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let is_question = document["type"] == "check_deposit";
+    let received =
+        Received { path: uri.path().to_owned(), content_type: content_type.to_owned(), body };
+    let _ = if is_question { asker.send(received) } else { sender.send(received) };
     drop(busy.lock().await);
-    let status = answers.lock().unwrap().pop_front().unwrap_or(StatusCode::OK);
+    let (status, body) = if is_question {
+        let welcome = json!({"code": 0, "payment_id": document["payment_id"]}).to_string();
+        replies.lock().unwrap().pop_front().unwrap_or((StatusCode::OK, welcome))
+    } else {
+        (answers.lock().unwrap().pop_front().unwrap_or(StatusCode::OK), String::new())
+    };
     // Redirects must not be followed: this one would come back here.
-    (status, [(header::LOCATION, "/callback")])
+    (status, [(header::LOCATION, "/callback")], body)
 }
 
 impl Received {
@@ -236,8 +302,18 @@ fn verify(body: &[u8]) {
 pub(crate) fn signed(mut request: Value) -> Value {
     let key = Sensitive::new(Config::DEMO_KEY.to_owned());
     let signature = ecp_sandbox::signature::sign(&key, &request);
-    request["general"]["signature"] = signature.into();
+    match request.get_mut("general") {
+        Some(general) => general["signature"] = signature.into(),
+        None => request["signature"] = signature.into(),
+    }
     request
+}
+
+/// Sets a member by its path, with the objects that it needs.
+pub(crate) fn set(request: &mut Value, path: &str, value: Value) {
+    let (parent, name) = path.rsplit_once('.').unwrap();
+    let parent = parent.split('.').fold(request, |object, name| &mut object[name]);
+    parent[name] = value;
 }
 
 /// The first event that fits.

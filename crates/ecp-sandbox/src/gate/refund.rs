@@ -1,0 +1,52 @@
+//! Which refunds are registered, as far as the request alone tells.
+
+use ecp_core::{Money, ProjectId};
+use ecp_methods::{FlowKind, MethodSpec, Rule};
+use serde_json::Value;
+
+use super::check::{self, Refusal, code};
+use super::document::{Fields, is_missing, require};
+use crate::payment::RefundOrder;
+
+/// Everything that a refund of a method must hold.
+pub(super) fn order(
+    project: ProjectId,
+    spec: &MethodSpec,
+    document: &Value,
+) -> Result<RefundOrder, Refusal> {
+    let needed = spec.rule(FlowKind::Refund).map(Rule::needed_fields).unwrap_or_default();
+    let needed = needed.iter().map(|field| field.path());
+    require(document, std::iter::once("general.payment_id").chain(needed.clone()))?;
+
+    let mut fields = Fields::of(document);
+    for path in needed {
+        fields.text(path);
+    }
+    fields.text("payment.description");
+    let merchant_refund_id = fields.text("payment.merchant_refund_id");
+    let callback_url = fields.url("general.merchant_callback_url");
+    fields.end()?;
+
+    Ok(RefundOrder {
+        project,
+        payment_id: check::payment_id(document)?,
+        amount: amount(document)?,
+        merchant_refund_id: merchant_refund_id.filter(|id| !id.is_empty()),
+        callback_url,
+    })
+}
+
+/// Amount and currency come together or not at all.
+fn amount(document: &Value) -> Result<Option<Money>, Refusal> {
+    const AMOUNT: &str = "payment.amount";
+    const CURRENCY: &str = "payment.currency";
+    match (is_missing(document, AMOUNT), is_missing(document, CURRENCY)) {
+        (true, true) => Ok(None),
+        (true, false) => Err(Refusal::new(code::AMOUNT_REQUIRED, [AMOUNT])),
+        (false, true) => Err(Refusal::new(code::CURRENCY_REQUIRED, [CURRENCY])),
+        (false, false) => {
+            let currency = check::currency(document)?;
+            check::minor_units(document, 1).map(|minor| Some(Money::from_minor(minor, currency)))
+        }
+    }
+}

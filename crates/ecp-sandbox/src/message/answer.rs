@@ -1,0 +1,62 @@
+//! Answers about requests. They are not signed: they say nothing of payments.
+
+use ecp_core::model::Code;
+use ecp_core::{PaymentId, ProjectId};
+use serde::Serialize;
+
+use super::php::php_json;
+
+/// The answer to a request that was registered.
+#[derive(Serialize)]
+pub(crate) struct Registered<'a> {
+    pub(crate) status: &'static str,
+    pub(crate) request_id: &'a str,
+    pub(crate) project_id: ProjectId,
+    pub(crate) payment_id: &'a PaymentId,
+}
+
+impl Registered<'_> {
+    pub(crate) fn json(&self) -> String {
+        php_json(self)
+    }
+}
+
+/// The answer to a request that was refused.
+#[derive(Serialize)]
+pub(crate) struct Refused<'a> {
+    pub(crate) status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) project_id: Option<ProjectId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) payment_id: Option<&'a PaymentId>,
+    pub(crate) request_id: &'a str,
+    pub(crate) code: String,
+    pub(crate) message: &'static str,
+    pub(crate) errors: Vec<ErrorPart<'a>>,
+}
+
+impl Refused<'_> {
+    pub(crate) fn json(&self) -> String {
+        php_json(self)
+    }
+}
+
+/// An entry of `errors`.
+#[derive(Serialize)]
+pub(crate) struct ErrorPart<'a> {
+    code: String,
+    message: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<&'a str>,
+}
+
+impl<'a> ErrorPart<'a> {
+    pub(crate) fn new(code: u32, field: Option<&'a str>) -> Self {
+        Self { code: code.to_string(), message: message_of(&Code::from(code)), field }
+    }
+}
+
+/// The platform's words for a code.
+pub(crate) fn message_of(code: &Code) -> &'static str {
+    code.info().map_or("", |info| info.message)
+}

@@ -1,0 +1,43 @@
+//! What the merchant asked for.
+
+use ecp_core::{Money, PaymentId, ProjectId};
+use ecp_methods::{FlowKind, MethodSpec};
+
+/// What the merchant asked for, once every check has passed.
+pub(crate) struct Order {
+    pub(crate) project: ProjectId,
+    pub(crate) payment_id: PaymentId,
+    pub(crate) spec: &'static MethodSpec,
+    pub(crate) kind: OrderKind,
+    /// 0 where the customer chooses the amount.
+    pub(crate) amount: Money,
+    pub(crate) description: String,
+    pub(crate) customer_id: Option<String>,
+    pub(crate) account_number: Option<String>,
+    pub(crate) callback_url: Option<String>,
+    pub(crate) return_urls: ReturnUrls,
+}
+
+/// What begins a payment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OrderKind {
+    Payout,
+    Sale,
+}
+
+impl OrderKind {
+    pub(crate) const fn flow(self) -> FlowKind {
+        match self {
+            Self::Payout => FlowKind::Payout,
+            Self::Sale => FlowKind::Sale,
+        }
+    }
+}
+
+/// Where the customer returns to.
+#[derive(Default)]
+pub(crate) struct ReturnUrls {
+    pub(crate) success: Option<String>,
+    pub(crate) decline: Option<String>,
+    pub(crate) neutral: Option<String>,
+}

@@ -1,0 +1,142 @@
+//! Money of a sale on its way back.
+//!
+//! What can be seen from the request alone was checked before a refund is registered. Whether the
+//! payment can bear it is decided here, when it is processed: another refund may have come first.
+
+use ecp_core::model::{Code, OperationStatus, PaymentStatus};
+use ecp_core::{Money, PaymentId, ProjectId, Timestamp};
+use ecp_methods::FlowKind;
+
+use super::{Outcome, Payment, Step, beyond_limits, code_of};
+use crate::config::RefundOperation;
+use crate::ids::OperationIds;
+
+/// What the merchant asked for.
+pub(crate) struct RefundOrder {
+    pub(crate) project: ProjectId,
+    pub(crate) payment_id: PaymentId,
+    /// `None` asks for all that is left.
+    pub(crate) amount: Option<Money>,
+    pub(crate) merchant_refund_id: Option<String>,
+    pub(crate) callback_url: Option<String>,
+}
+
+/// A registered refund.
+pub(crate) struct Refund {
+    pub(crate) order: RefundOrder,
+    pub(crate) ids: OperationIds,
+    pub(crate) operation: RefundOperation,
+    pub(crate) created: Timestamp,
+    pub(crate) changed: Timestamp,
+    /// What was asked for.
+    pub(crate) sum: Money,
+    outcome: Option<Outcome>,
+}
+
+impl Refund {
+    pub(crate) const fn status(&self) -> OperationStatus {
+        match self.outcome {
+            None => OperationStatus::Processing,
+            Some(Outcome::Success) => OperationStatus::Success,
+            Some(Outcome::Decline { .. }) => OperationStatus::Decline,
+        }
+    }
+
+    pub(crate) fn code(&self) -> Code {
+        code_of(self.outcome)
+    }
+
+    fn is_done(&self) -> bool {
+        self.outcome == Some(Outcome::Success)
+    }
+}
+
+impl Payment {
+    pub(crate) fn refunds(&self) -> &[Refund] {
+        &self.refunds
+    }
+
+    /// What has not been refunded.
+    pub(crate) fn left(&self) -> Money {
+        let sum = self.sum();
+        let done = self.refunds.iter().filter(|refund| refund.is_done());
+        let refunded: i64 = done.map(|refund| refund.sum.minor()).sum();
+        Money::from_minor(sum.minor() - refunded, sum.currency())
+    }
+
+    /// The code that says why there can be no refund of the payment now, whatever its amount.
+    pub(crate) fn refund_obstacle(&self) -> Option<u32> {
+        const STATUS_FORBIDS: u32 = 3060;
+        const UNAVAILABLE: u32 = 3610;
+        if self.order.kind.flow() != FlowKind::Sale
+            || self.order.spec.rule(FlowKind::Refund).is_none()
+        {
+            return Some(UNAVAILABLE);
+        }
+        let open = self.outcome() == Some(Outcome::Success) && self.left().minor() > 0;
+        (!open).then_some(STATUS_FORBIDS)
+    }
+
+    /// Takes a refund in and returns its place.
+    pub(crate) fn begin_refund(
+        &mut self,
+        order: RefundOrder,
+        ids: OperationIds,
+        operation: RefundOperation,
+        now: Timestamp,
+    ) -> usize {
+        let sum = order.amount.unwrap_or_else(|| self.left());
+        let (created, changed, outcome) = (now, now, None);
+        self.refunds.push(Refund { order, ids, operation, created, changed, sum, outcome });
+        self.refunds.len() - 1
+    }
+
+    /// Refunds or declines. Does nothing to a refund that has ended.
+    pub(crate) fn process_refund(&mut self, place: usize, now: Timestamp) -> Step {
+        let left = self.left();
+        let Some(refund) = self.refunds.get(place).filter(|refund| refund.outcome.is_none()) else {
+            return Step::Stay;
+        };
+        let sum = refund.order.amount.unwrap_or(left);
+        let outcome = self.refund_decline(sum, left).unwrap_or(Outcome::Success);
+        if let Some(refund) = self.refunds.get_mut(place) {
+            refund.sum = sum;
+            refund.outcome = Some(outcome);
+            refund.changed = now;
+        }
+        self.changed = now;
+        Step::TellOfRefund(place)
+    }
+
+    /// What the refunds that were done made of a successful payment.
+    pub(super) fn refunded_status(&self) -> Option<PaymentStatus> {
+        let latest = self.refunds.iter().rev().find(|refund| refund.is_done())?;
+        let all = self.left().minor() == 0;
+        Some(match (latest.operation, all) {
+            (RefundOperation::Refund, true) => PaymentStatus::Refunded,
+            (RefundOperation::Refund, false) => PaymentStatus::PartiallyRefunded,
+            (RefundOperation::Reversal, true) => PaymentStatus::Reversed,
+            (RefundOperation::Reversal, false) => PaymentStatus::PartiallyReversed,
+        })
+    }
+
+    fn refund_decline(&self, sum: Money, left: Money) -> Option<Outcome> {
+        const MORE_THAN_LEFT: u32 = 3283;
+        const OTHER_CURRENCY: u32 = 3284;
+        const NOT_ALL: u32 = 3609;
+        let decline = |code| Some(Outcome::Decline { code, field: None });
+        if let Some(code) = self.refund_obstacle() {
+            return decline(code);
+        }
+        let rule = self.order.spec.rule(FlowKind::Refund)?;
+        if sum.currency() != left.currency() {
+            decline(OTHER_CURRENCY)
+        } else if sum.minor() > left.minor() {
+            decline(MORE_THAN_LEFT)
+        } else if sum.minor() < self.sum().minor() && !rule.allows_partial() {
+            decline(NOT_ALL)
+        } else {
+            beyond_limits(rule, sum).and_then(decline)
+        }
+    }
+}

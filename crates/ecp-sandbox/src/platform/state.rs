@@ -1,0 +1,52 @@
+//! What a sandbox remembers.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use ecp_core::{PaymentId, ProjectId};
+use tokio::sync::oneshot;
+
+use crate::payment::Payment;
+
+/// Requests and payments are counted from 1; a payment is known by its number.
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) requests: u64,
+    pub(super) registered: u64,
+    pub(super) refunds: u64,
+    pub(super) entries: BTreeMap<u64, Entry>,
+    pub(super) by_id: HashMap<(ProjectId, PaymentId), u64>,
+    pub(super) by_token: HashMap<String, u64>,
+    pub(super) by_request: HashMap<String, u64>,
+    /// The merchants' ids of refunds, each taken once in its project.
+    pub(super) refund_ids: HashSet<(ProjectId, String)>,
+}
+
+pub(super) struct Entry {
+    pub(super) payment: Payment,
+    pub(super) callbacks: u32,
+    /// Ends when the latest callback has been tried once.
+    pub(super) latest: Option<oneshot::Receiver<()>>,
+}
+
+impl State {
+    pub(super) fn forget_beyond(&mut self, limit: usize) {
+        while self.entries.len() > limit {
+            let ended = self.entries.iter().find(|(_, entry)| entry.payment.outcome().is_some());
+            let oldest =
+                ended.or_else(|| self.entries.first_key_value()).map(|(&number, _)| number);
+            let Some(entry) = oldest.and_then(|number| self.entries.remove(&number)) else {
+                return;
+            };
+            let payment = entry.payment;
+            self.by_token.remove(&payment.ids.token);
+            self.by_request.remove(&payment.ids.first.request);
+            for refund in payment.refunds() {
+                self.by_request.remove(&refund.ids.request);
+                if let Some(id) = refund.order.merchant_refund_id.clone() {
+                    self.refund_ids.remove(&(refund.order.project, id));
+                }
+            }
+            self.by_id.remove(&(payment.order.project, payment.order.payment_id));
+        }
+    }
+}

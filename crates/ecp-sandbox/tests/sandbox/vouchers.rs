@@ -1,0 +1,132 @@
+use ecp_sandbox::ButtonRule;
+use http::{StatusCode, header};
+
+use crate::outside::{self, OPEN};
+use crate::support::World;
+
+pub(crate) const SALE: &str = "/v2/payment/voucher/eco-voucher/sale";
+
+/// A sale that asks for 0, up to the page.
+pub(crate) async fn open_sale(world: &mut World, id: &str) -> String {
+    let sale = world.sale(id, 0, "EUR");
+    world.sale_at(SALE, sale).await
+}
+
+#[tokio::test]
+async fn the_page_of_an_open_sale_offers_vouchers() {
+    let mut world = World::new().await;
+    let page = open_sale(&mut world, "X1").await;
+    insta::assert_snapshot!("page_vouchers", world.open(&page).await.text);
+}
+
+#[tokio::test]
+async fn the_page_of_an_amount_shows_the_vouchers_that_make_it_up() {
+    let table = [
+        (125_000, "1250.00 EUR", &["5 × 250.00 EUR"][..]),
+        (41_000, "410.00 EUR", &["1 × 250.00 EUR", "1 × 150.00 EUR", "1 × 10.00 EUR"]),
+        (1_250, "12.50 EUR", &["1 × 10.00 EUR", "2.50 EUR of one more"]),
+        (999, "9.99 EUR", &[]),
+    ];
+    for (amount, heading, parts) in table {
+        let mut world = World::new().await;
+        let page = world.sale_at(SALE, world.sale("X1", amount, "EUR")).await;
+        let shown = world.open(&page).await.text;
+        assert!(shown.contains(heading) && !shown.contains("<input"), "{shown}");
+        let listed: Vec<&str> = shown
+            .lines()
+            .filter_map(|line| line.strip_prefix("<dd>")?.strip_suffix("</dd>"))
+            .take_while(|&text| text != "1")
+            .collect();
+        assert_eq!(listed, parts);
+
+        // Vouchers beside an amount that is given count for nothing.
+        world.choose(&page, "voucher=1000&decision=success").await;
+        let question = world.shop.next_question().await.verified();
+        assert_eq!(question["amount"], amount);
+        let last = world.shop.next().await.verified();
+        assert_eq!(last["payment"]["sum"]["amount"], amount);
+    }
+}
+
+#[tokio::test]
+async fn vouchers_add_up() {
+    let table = [
+        ("voucher=1000", 1_000),
+        ("voucher=1000&voucher=2500", 3_500),
+        ("voucher=25000&voucher=25000&voucher=25000&voucher=25000&voucher=25000", 125_000),
+    ];
+    for (form, amount) in table {
+        let mut world = World::new().await;
+        let page = open_sale(&mut world, "X1").await;
+        let returned = world.choose(&page, &format!("{form}&decision=success")).await;
+        assert_eq!(returned.header(header::LOCATION), "https://shop.test/success");
+        let last = world.shop.next().await.verified();
+        assert_eq!(last["payment"]["sum"]["amount"], amount);
+        assert_eq!(last["operation"]["sum_initial"]["amount"], amount);
+        assert_eq!(last["operation"]["sum_converted"]["amount"], amount);
+
+        let late = world.choose(&page, "decision=success").await;
+        assert_eq!(late.header(header::LOCATION), "https://shop.test/success");
+    }
+}
+
+#[tokio::test]
+async fn a_form_that_chooses_nothing_shows_the_page_again() {
+    let table = [
+        ("decision=success", "Choose an amount first."),
+        ("voucher=1234&decision=success", "no such button or voucher"),
+        ("voucher=&decision=success", "no such button or voucher"),
+        ("voucher=-1000&decision=success", "no such button or voucher"),
+        ("voucher=1000", "no such button or voucher"),
+        ("voucher=1000&decision=maybe", "no such button or voucher"),
+    ];
+    let mut world = World::new().await;
+    let page = open_sale(&mut world, "X1").await;
+    for (form, note) in table {
+        let answer = world.choose(&page, form).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{form}");
+        assert!(answer.text.contains(note) && answer.text.contains("<button"), "{}", answer.text);
+    }
+    let reloaded = world.open(&format!("{page}/decision")).await;
+    assert_eq!(reloaded.status, StatusCode::SEE_OTHER);
+    assert_eq!(world.open(reloaded.header(header::LOCATION)).await.status, StatusCode::OK);
+    let status = world.status("X1").await.verified();
+    assert_eq!(status["payment"]["status"], "awaiting redirect result");
+    assert_eq!(world.shop.other_questions(), []);
+}
+
+#[tokio::test]
+async fn who_chose_nothing_and_declines_pays_nothing_by_any_rule() {
+    let mut world = World::with(|config| config.button_rule(ButtonRule::AmountOnly)).await;
+    let page = open_sale(&mut world, "X1").await;
+    world.press(&page, "decline").await;
+    assert_eq!(world.shop.next().await.verified()["payment"]["status"], "decline");
+}
+
+#[tokio::test]
+async fn without_vouchers_the_amount_is_typed() {
+    let table = [
+        ("amount=30.00&decision=success", "success", "0", 3_000),
+        ("amount=30.00&decision=decline", "decline", "20000", 0),
+        ("amount=40.00&decision=success", "decline", "20000", 0),
+        ("amount=+5&decision=success", "success", "0", 500),
+        ("amount=4.99&decision=success", "decline", "3358", 0),
+        ("amount=100.01&decision=success", "decline", "2642", 0),
+    ];
+    for (form, status, code, amount) in table {
+        let mut world = outside::world().await;
+        let sale = world.sale("X1", 0, "EUR");
+        let page = world.sale_at(&format!("{OPEN}/sale"), sale).await;
+        assert!(world.open(&page).await.text.contains("Amount in EUR"));
+        for nothing in ["amount=", "amount=0", "amount=-1", "amount=a%20lot", "amount=1.001"] {
+            let answer = world.choose(&page, &format!("{nothing}&decision=success")).await;
+            assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{nothing}");
+        }
+        world.choose(&page, form).await;
+        let last = world.shop.next().await.verified();
+        assert_eq!(last["payment"]["status"], status, "{form}");
+        assert_eq!(last["operation"]["code"], code, "{form}");
+        assert_eq!(last["payment"]["sum"]["amount"], amount, "{form}");
+        assert_eq!(world.shop.other_questions(), [], "nobody is asked");
+    }
+}
