@@ -4,3 +4,8 @@
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 pub struct Readme;
+
+/// The guide's code, likewise.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/adding-a-method.md")]
+pub struct AddingAMethod;

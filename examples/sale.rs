@@ -26,10 +26,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let accepted = gate.sale(&Jeton, sale.clone()).await?;
     println!("registered as {}", accepted.request_id);
 
-    // The same id a second time is refused, which is what protects against paying twice.
+    // The same id a second time makes no second payment: that is what protects against paying
+    // twice. The answer is evidence that there is a payment, so what to do next is to ask for it.
     match gate.sale(&Jeton, sale).await {
-        Err(error) if matches!(error.outcome(), Outcome::Refused { .. }) => println!("{error}"),
-        other => return Err(format!("expected a refusal, got {other:?}").into()),
+        Err(error) if error.outcome() == Outcome::Unknown => println!("{error}"),
+        other => return Err(format!("expected no second payment, got {other:?}").into()),
     }
 
     let status = gate.status(&id).await?;

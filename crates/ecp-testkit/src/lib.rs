@@ -1,0 +1,35 @@
+//! The conformance suite for payment methods.
+//!
+//! It reads a method's spec and makes tests of it, positive and negative: every declared flow is
+//! taken to a success and to a decline against the sandbox, and everything that the spec does not
+//! allow must be refused with the path of the field. A method crate runs it with one line:
+//!
+//! ```
+//! use ecp_core::Currency;
+//! use ecp_methods::request::Field;
+//! use ecp_methods::spec::Interface;
+//! use ecp_methods::{PaymentMethod, Rule, Sale, Spec, Supports};
+//!
+//! #[derive(Clone, Debug)]
+//! struct Acme;
+//!
+//! impl Supports<Sale> for Acme {}
+//! impl PaymentMethod for Acme {
+//!     const SPEC: Spec<Self> = Spec::new("acme", "Acme Wallet")
+//!         .gate_path("wallet/acme")
+//!         .callback_names(&["Acme"])
+//!         .currencies(&[Currency::EUR])
+//!         .flow::<Sale>(
+//!             Rule::new().amount("0.50", "100.00").on(&[Interface::Gate]).needs(&[
+//!                 Field::CustomerId,
+//!             ]),
+//!         );
+//! }
+//!
+//! ecp_testkit::assert_conforms(Acme);
+//! ```
+
+mod conformance;
+mod stage;
+
+pub use self::conformance::{Case, Failure, assert_conforms, conformance};

@@ -1,0 +1,208 @@
+//! The sandbox, a shop and a customer, for one case.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use axum::routing::post;
+use ecp_core::model::{Callback, DepositCheck, PaymentStatus, RedirectMethod, RefundOutcome};
+use ecp_core::{SecretKey, Sensitive};
+use ecp_methods::{DynMethod, Registry};
+use ecp_notify::{Confirmations, Decision as Answer, DepositHandler, Verified, Verifier};
+use ecp_sandbox::{Config, Decision, Project, Sandbox};
+use ecp_transport::{Gate, HttpTransport, TowerTransport};
+use form_urlencoded::Serializer;
+use http::{Request, Response};
+use tokio::net::TcpListener;
+use tokio::sync::Mutex;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::time::timeout;
+
+use crate::conformance::{AnyPrepared, Failure, OrFail, fail};
+
+/// Everybody who takes part. Gate and the provider's pages need no socket; callbacks and
+/// confirmations reach the shop over the loopback, as they do in life.
+pub(crate) struct Stage {
+    gate: Gate,
+    browser: TowerTransport<Router>,
+    callbacks: Mutex<UnboundedReceiver<Verified<Callback>>>,
+    sandbox: Sandbox,
+}
+
+struct Shop {
+    verifier: Verifier,
+    confirmations: Confirmations<AcceptAll>,
+    callbacks: UnboundedSender<Verified<Callback>>,
+}
+
+/// Welcomes any amount; whether the customer pays is the case's business.
+struct AcceptAll;
+
+#[async_trait]
+impl DepositHandler for AcceptAll {
+    async fn confirm(
+        &self,
+        _: &Verified<DepositCheck>,
+    ) -> Result<Answer, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(Answer::Accept)
+    }
+}
+
+impl Stage {
+    pub(crate) async fn set(registry: &Registry) -> Result<Self, Failure> {
+        let (project, text) = (Config::DEMO_PROJECT, Config::DEMO_KEY);
+        let key = SecretKey::new(text).or_fail()?;
+        let verifier = Verifier::new().key(project, &key);
+
+        let listener = TcpListener::bind("127.0.0.1:0").await.or_fail()?;
+        let shop_url = format!("http://{}", listener.local_addr().or_fail()?);
+        let (sender, callbacks) = unbounded_channel();
+        let shop = Shop {
+            confirmations: Confirmations::new(verifier.clone(), AcceptAll),
+            verifier,
+            callbacks: sender,
+        };
+        let router = Router::new()
+            .route("/callbacks", post(receive))
+            .route("/confirmations", post(confirm))
+            .with_state(Arc::new(shop));
+        tokio::spawn(async move { axum::serve(listener, router).await });
+
+        let project = Project::new(project, Sensitive::new(text.to_owned()))
+            .callback_url(format!("{shop_url}/callbacks"))
+            .confirmation_url(format!("{shop_url}/confirmations"));
+        let sandbox = Sandbox::new(
+            Config::new()
+                .project(project)
+                .registry(registry.clone())
+                .public_url("http://localhost"),
+        );
+        let browser = TowerTransport::new(sandbox.router());
+        let gate = Gate::new(Config::DEMO_PROJECT, &key, browser.clone())
+            .base_url("http://localhost")
+            .or_fail()?;
+        Ok(Self { gate, browser, callbacks: Mutex::new(callbacks), sandbox })
+    }
+
+    pub(crate) async fn send(&self, prepared: &AnyPrepared) -> Result<(), Failure> {
+        match prepared {
+            AnyPrepared::Sale(prepared) => self.gate.send(prepared).await.or_fail()?,
+            AnyPrepared::Payout(prepared) => self.gate.send(prepared).await.or_fail()?,
+            AnyPrepared::Refund(prepared) => self.gate.send(prepared).await.or_fail()?,
+        };
+        Ok(())
+    }
+
+    /// Waits for the redirect, opens it as told, and presses a button.
+    pub(crate) async fn customer(&self, decision: Decision) -> Result<(), Failure> {
+        let callback = self.callback().await?;
+        let redirect = callback.redirect().ok_or_else(|| fail("the callback has no redirect"))?;
+        let url = redirect.url.expose();
+        let page = match redirect.method {
+            RedirectMethod::Get => self.browse(url, None).await?,
+            RedirectMethod::Post => {
+                let fields = redirect.body.fields().ok_or_else(|| fail("no fields to post"))?;
+                let fields = fields.iter().map(|(name, value)| (name, value.expose()));
+                let form = Serializer::new(String::new()).extend_pairs(fields).finish();
+                self.browse(url, Some(form)).await?
+            }
+            ref other => return Err(fail(format!("the redirect's method is {other}"))),
+        };
+        let page = String::from_utf8_lossy(page.body()).into_owned();
+        let action = page
+            .split_once("<form method=\"post\" action=\"")
+            .and_then(|(_, rest)| rest.split_once('"'))
+            .map(|(action, _)| action)
+            .ok_or_else(|| fail("the provider's page has no form"))?;
+        let form = Some(format!("decision={decision}"));
+        self.browse(&format!("http://localhost{action}"), form).await.map(drop)
+    }
+
+    async fn browse(&self, url: &str, form: Option<String>) -> Result<Response<Bytes>, Failure> {
+        let request = match form {
+            None => Request::get(url).body(Bytes::new()),
+            Some(form) => Request::post(url)
+                .header("content-type", "application/x-www-form-urlencoded")
+                .body(Bytes::from(form)),
+        };
+        let response = self.browser.send(request.or_fail()?).await.or_fail()?;
+        if matches!(response.status(), StatusCode::OK | StatusCode::SEE_OTHER) {
+            Ok(response)
+        } else {
+            Err(fail(format!("{url} answered {}", response.status())))
+        }
+    }
+
+    /// Waits for the final callback, and asks for the status.
+    pub(crate) async fn ended(
+        &self,
+        method: &dyn DynMethod,
+        expected: &PaymentStatus,
+    ) -> Result<(), Failure> {
+        let callback = self.callback().await?;
+        let status = callback.payment_status();
+        if status != Some(expected) {
+            return Err(fail(format!("it ended as {status:?}, not as {expected}")));
+        }
+        let name = callback.payment.as_ref().and_then(|payment| payment.method.as_deref());
+        if !name.is_some_and(|name| method.spec().callback_names().contains(&name)) {
+            return Err(fail(format!("the callback is from a method called {name:?}")));
+        }
+        let id = callback.payment_id().ok_or_else(|| fail("the callback has no payment id"))?;
+        let asked = self.gate.status(id).await.or_fail()?;
+        match asked.payment_status() {
+            status if status == Some(expected) => Ok(()),
+            status => Err(fail(format!("asked for it, Gate says {status:?}"))),
+        }
+    }
+
+    /// Waits for what became of a refund.
+    pub(crate) async fn refunded(&self, decision: Decision) -> Result<(), Failure> {
+        let callback = self.callback().await?;
+        let refund = callback.refund().ok_or_else(|| fail("the callback is about no refund"))?;
+        let status = callback.payment_status();
+        match (decision, &refund.outcome, status) {
+            (Decision::Success, RefundOutcome::Done { partial: false, .. }, _)
+            | (Decision::Decline, RefundOutcome::Declined { .. }, Some(PaymentStatus::Success)) => {
+                Ok(())
+            }
+            _ => Err(fail(format!("{:?} with the payment at {status:?}", refund.outcome))),
+        }
+    }
+
+    async fn callback(&self) -> Result<Verified<Callback>, Failure> {
+        let mut callbacks = self.callbacks.lock().await;
+        timeout(PATIENCE, callbacks.recv())
+            .await
+            .map_err(|_| fail(format!("no callback came; {:?}", self.sandbox.events().last())))?
+            .ok_or_else(|| fail("the shop has closed"))
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        self.sandbox.shutdown();
+    }
+}
+
+/// No step takes longer on a slow machine.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+async fn receive(State(shop): State<Arc<Shop>>, body: Bytes) -> StatusCode {
+    let Ok(callback) = shop.verifier.verify(&body) else { return StatusCode::BAD_REQUEST };
+    match shop.callbacks.send(callback) {
+        Ok(()) => StatusCode::OK,
+        Err(_) => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+async fn confirm(State(shop): State<Arc<Shop>>, body: Bytes) -> impl IntoResponse {
+    let reply = shop.confirmations.answer(&body).await;
+    let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    (status, reply.body)
+}

@@ -1,0 +1,51 @@
+//! A payment method in a crate of its own. Acme does not exist; the file is what a method looks
+//! like when it is not part of `ecp-methods`.
+
+use ecp_core::Currency;
+use ecp_methods::request::{Draft, Field};
+use ecp_methods::spec::{Conversion, Interface, Kind, Rule, Spec};
+use ecp_methods::{PaymentMethod, Payout, Reason, Refund, Sale, Supports};
+
+/// Acme Wallet: payments, payouts and refunds in two currencies.
+#[derive(Clone, Copy, Debug)]
+pub struct AcmeWallet;
+
+impl Supports<Sale> for AcmeWallet {}
+impl Supports<Payout> for AcmeWallet {}
+impl Supports<Refund> for AcmeWallet {}
+
+impl PaymentMethod for AcmeWallet {
+    const SPEC: Spec<Self> = Spec::new("acme-wallet", "Acme Wallet")
+        .source("an example")
+        .kind(Kind::Wallet)
+        .gate_path("wallet/acme")
+        .page_codes(&["acme"])
+        .callback_names(&["Acme Wallet"])
+        .regions(&["LV", "JP"])
+        .currencies(&[Currency::EUR, Currency::JPY])
+        .conversion(Conversion::Platform)
+        .flow::<Sale>(
+            Rule::new()
+                .amount("0.50", "2500.00")
+                .on(&[Interface::PaymentPage, Interface::Gate])
+                .needs(&[Field::CustomerId, Field::CustomerIpAddress, Field::ReturnSuccess]),
+        )
+        .flow::<Payout>(
+            Rule::new()
+                .amount("5.00", "1000.00")
+                .on(&[Interface::Gate])
+                .needs(&[Field::CustomerIpAddress, Field::AccountNumber]),
+        )
+        .flow::<Refund>(Rule::new().partial().on(&[Interface::Gate]));
+
+    /// A rule that the tables cannot say.
+    fn check(&self, request: &Draft<'_>) -> Result<(), Reason> {
+        match request.get(Field::AccountNumber) {
+            Some(number) if number.len() < 6 => Err(Reason::Invalid {
+                path: Field::AccountNumber.path().to_owned(),
+                problem: "is shorter than Acme's numbers".to_owned(),
+            }),
+            _ => Ok(()),
+        }
+    }
+}
