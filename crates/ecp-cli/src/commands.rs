@@ -1,6 +1,7 @@
 //! One module a command.
 
 pub(crate) mod demo;
+pub(crate) mod methods;
 pub(crate) mod sandbox;
 pub(crate) mod sign;
 pub(crate) mod verify;

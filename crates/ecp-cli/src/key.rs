@@ -3,10 +3,12 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow};
 use clap::Args;
 use ecp_core::SecretKey;
 use ecp_core::signature::SigningKey;
+
+use crate::Usage;
 
 /// Options that name keys.
 #[derive(Args)]
@@ -29,11 +31,8 @@ pub(crate) struct NamedKey {
 impl KeyOptions {
     /// All keys, those of the environment first.
     pub(crate) fn load(&self) -> anyhow::Result<Vec<NamedKey>> {
-        let from_environment = self.key_env.iter().map(|name| {
-            let text = std::env::var(name)
-                .with_context(|| format!("set the environment variable {name} to the key"))?;
-            named(name.clone(), text)
-        });
+        let from_environment =
+            self.key_env.iter().map(|name| named(name.clone(), from_environment(name)?));
         let from_files = self.key_file.iter().map(|path| {
             let name = path.display().to_string();
             let text = std::fs::read_to_string(path)
@@ -49,10 +48,17 @@ impl KeyOptions {
         let mut keys = self.load()?;
         match (keys.pop(), keys.is_empty()) {
             (Some(key), true) => Ok(key),
-            (None, _) => bail!("name the key: --key-env NAME or --key-file PATH"),
-            _ => bail!("name one key only"),
+            (None, _) => Err(Usage("name the key: --key-env NAME or --key-file PATH").into()),
+            _ => Err(Usage("name one key only").into()),
         }
     }
+}
+
+/// The text of a variable. Its value stands in no error.
+pub(crate) fn from_environment(name: &str) -> anyhow::Result<String> {
+    let value = std::env::var_os(name)
+        .with_context(|| format!("set the environment variable {name} to the key"))?;
+    value.into_string().map_err(|_| anyhow!("the environment variable {name} is not UTF-8"))
 }
 
 fn named(name: String, text: String) -> anyhow::Result<NamedKey> {

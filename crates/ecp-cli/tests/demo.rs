@@ -6,6 +6,8 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
 
+use ecp_methods::{FlowKind, Registry};
+
 fn demo(arguments: &[&str]) -> (String, bool) {
     let output =
         Command::new(env!("CARGO_BIN_EXE_ecp")).arg("demo").args(arguments).output().unwrap();
@@ -21,7 +23,7 @@ fn the_demonstration_tells_a_payment_to_its_end() {
         let (story, success) = demo(arguments);
         assert!(success, "{story}");
         for expected in [
-            "1. The shop asks Gate for 100.00 EUR with Jeton Wallet",
+            "1. The shop asks Gate for a sale of 100.00 EUR with Jeton Wallet",
             "signed text: customer:id:customer-1;",
             "2. Gate registers the request",
             "3. A callback says where to send the customer",
@@ -36,6 +38,79 @@ fn the_demonstration_tells_a_payment_to_its_end() {
             assert!(story.contains(expected), "{expected} is not in\n{story}");
         }
     }
+}
+
+#[test]
+fn every_declared_flow_of_every_method_plays_to_both_ends() {
+    for method in Registry::builtin().iter() {
+        for flow in FlowKind::ALL {
+            for decline in [false, true] {
+                let mut arguments =
+                    vec!["--method", method.spec().code(), "--flow", flow.as_str(), "--json"];
+                arguments.extend(decline.then_some("--decline"));
+                let output = Command::new(env!("CARGO_BIN_EXE_ecp"))
+                    .arg("demo")
+                    .args(&arguments)
+                    .output()
+                    .unwrap();
+                let story = String::from_utf8(output.stdout).unwrap();
+                let errors = String::from_utf8(output.stderr).unwrap();
+                if method.spec().rule(flow).is_none() {
+                    assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+                    assert!(errors.contains("the method does not have this flow"), "{errors}");
+                    assert!(errors.contains(", which has sale"), "{errors}");
+                    continue;
+                }
+                assert!(output.status.success(), "{arguments:?}\n{errors}");
+                // A declined refund leaves the payment a success.
+                let status = match (flow, decline) {
+                    (FlowKind::Refund, false) => "refunded",
+                    (FlowKind::Refund, true) | (_, false) => "success",
+                    (_, true) => "decline",
+                };
+                let end: serde_json::Value =
+                    serde_json::from_str(story.lines().last().unwrap()).unwrap();
+                assert_eq!(end["status"], status, "{arguments:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn methods_are_listed_for_people_and_machines() {
+    let methods = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_ecp"))
+            .arg("methods")
+            .args(arguments)
+            .output()
+            .unwrap();
+        (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    insta::assert_snapshot!(methods(&["touchngo"]).0);
+    let all: serde_json::Value = serde_json::from_str(&methods(&["--json"]).0).unwrap();
+    let codes: Vec<&str> =
+        all.as_array().unwrap().iter().map(|method| method["code"].as_str().unwrap()).collect();
+    assert_eq!(codes, ["eco-voucher", "jeton", "touchngo", "wallet-partner"]);
+    assert_eq!(all[1]["flows"][1]["needs"][1], "account.number");
+    assert_eq!(
+        methods(&["jetton"]).1,
+        "error: no payment method `jetton`; known are: eco-voucher, jeton, touchngo, \
+         wallet-partner\n"
+    );
+}
+
+#[test]
+fn a_reader_who_leaves_early_is_no_error() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_ecp"))
+        .args(["demo"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+    assert!(output.status.success());
 }
 
 #[test]

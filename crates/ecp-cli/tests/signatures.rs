@@ -111,13 +111,13 @@ fn verifying_says_which_key_matched_or_why_none_did() {
 
 #[test]
 fn a_wrong_command_line_says_what_to_do() {
-    let table: [(&[&str], i32, &str); 6] = [
-        (&["sign"], 1, "error: name the key: --key-env NAME or --key-file PATH\n"),
-        (&["verify"], 1, "error: name at least one key: --key-env NAME or --key-file PATH\n"),
+    let table: [(&[&str], i32, &str); 7] = [
+        (&["sign"], 2, "error: name the key: --key-env NAME or --key-file PATH\n"),
+        (&["verify"], 2, "error: name at least one key: --key-env NAME or --key-file PATH\n"),
         (
             &["sign", "--key-env", "ECP_NO_SUCH"],
             1,
-            "error: set the environment variable ECP_NO_SUCH to the key: environment variable not found\n",
+            "error: set the environment variable ECP_NO_SUCH to the key\n",
         ),
         (
             &["sign", "--key-env", "EMPTY_KEY"],
@@ -126,8 +126,13 @@ fn a_wrong_command_line_says_what_to_do() {
         ),
         (
             &["sign", "--key-env", "ECP_KEY", "--key-env", "ECP_KEY"],
-            1,
+            2,
             "error: name one key only\n",
+        ),
+        (
+            &["sign", "--key-file", "no/such/file"],
+            1,
+            "error: cannot read the key file no/such/file: ",
         ),
         (&["sign", "--key", "secret"], 2, "error: unexpected argument '--key' found"),
     ];
@@ -137,4 +142,25 @@ fn a_wrong_command_line_says_what_to_do() {
         assert!(stderr(&output).starts_with(message), "{arguments:?}: {}", stderr(&output));
         assert_eq!(stdout(&output), "", "{arguments:?}");
     }
+}
+
+#[test]
+fn a_key_that_is_no_text_is_not_printed() {
+    use std::os::unix::ffi::OsStrExt;
+
+    let key = std::ffi::OsStr::from_bytes(b"k\xffsentinel");
+    let output = Command::new(env!("CARGO_BIN_EXE_ecp"))
+        .args(["sign", "--key-env", "ODD_KEY"])
+        .env("ODD_KEY", key)
+        .output()
+        .unwrap();
+    assert_eq!(stderr(&output), "error: the environment variable ODD_KEY is not UTF-8\n");
+}
+
+#[test]
+fn a_line_that_is_too_long_costs_only_itself() {
+    let long = format!("{{\"a\":1}}\n{{\"b\":\"{}\"}}\n{{\"c\":1}}\n", "x".repeat(17 << 20));
+    let output = ecp(&["sign", "--string", "--jsonl"], &long);
+    assert_eq!(stdout(&output), "a:1\n\nc:1\n");
+    assert!(stderr(&output).starts_with("error: line 2: the document has "), "{}", stderr(&output));
 }

@@ -1,5 +1,6 @@
 //! `ecp sandbox`
 
+use std::io::Write;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
@@ -8,6 +9,8 @@ use clap::Args;
 use ecp_core::{ProjectId, Sensitive};
 use ecp_sandbox::{Config, Event, EventKind, Project, Sandbox};
 use tokio::net::TcpListener;
+
+use crate::key::from_environment;
 
 /// Run the platform on this machine until Ctrl-C
 ///
@@ -48,8 +51,7 @@ impl SandboxCommand {
     async fn serve(&self) -> anyhow::Result<ExitCode> {
         let key = match &self.key_env {
             None => Config::DEMO_KEY.to_owned(),
-            Some(name) => std::env::var(name)
-                .with_context(|| format!("set the environment variable {name} to the key"))?,
+            Some(name) => from_environment(name)?,
         };
         let listener = TcpListener::bind(self.addr)
             .await
@@ -85,7 +87,8 @@ impl SandboxCommand {
             }
         });
         while let Some(event) = events.next().await {
-            println!("{}", line(&event));
+            // Whoever read this may have gone; the sandbox stays.
+            let _ = writeln!(std::io::stdout(), "{}", line(&event));
         }
         server.await.context("the sandbox has stopped")??;
         Ok(ExitCode::SUCCESS)

@@ -3,13 +3,12 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use anyhow::bail;
 use clap::Args;
 use ecp_core::json::Document;
 use ecp_core::signature;
 
-use crate::documents;
 use crate::key::KeyOptions;
+use crate::{Usage, documents};
 
 /// Check the signature of a JSON document on standard input
 ///
@@ -33,7 +32,7 @@ impl Verify {
         let (names, keys): (Vec<_>, Vec<_>) =
             self.key.load()?.into_iter().map(|named| (named.name, named.key)).unzip();
         if keys.is_empty() {
-            bail!("name at least one key: --key-env NAME or --key-file PATH");
+            return Err(Usage("name at least one key: --key-env NAME or --key-file PATH").into());
         }
         let (mut documents, mut genuine) = (0, 0);
         let mut output = std::io::stdout().lock();

@@ -4,13 +4,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Context;
+use async_trait::async_trait;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::IntoResponse;
 use axum::routing::{get, post};
-use ecp_core::model::Callback;
-use ecp_notify::{Verified, Verifier};
+use ecp_core::model::{Callback, DepositCheck};
+use ecp_notify::{Confirmations, Decision, DepositHandler, Verified, Verifier};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -18,11 +20,28 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 pub(super) struct Merchant {
     address: SocketAddr,
     callbacks: UnboundedReceiver<Verified<Callback>>,
+    confirmations: UnboundedReceiver<(String, String)>,
 }
 
 struct Shop {
     verifier: Verifier,
     callbacks: UnboundedSender<Verified<Callback>>,
+    confirm: Confirmations<AcceptAll>,
+    /// Questions and answers.
+    confirmations: UnboundedSender<(String, String)>,
+}
+
+/// A shop that is glad of any amount. Yours will compare it with the order.
+struct AcceptAll;
+
+#[async_trait]
+impl DepositHandler for AcceptAll {
+    async fn confirm(
+        &self,
+        _: &Verified<DepositCheck>,
+    ) -> Result<Decision, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(Decision::Accept)
+    }
 }
 
 impl Merchant {
@@ -30,15 +49,22 @@ impl Merchant {
     pub(super) async fn open(verifier: Verifier) -> anyhow::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await.context("cannot open a port")?;
         let address = listener.local_addr()?;
-        let (sender, callbacks) = unbounded_channel();
-        let shop = Arc::new(Shop { verifier, callbacks: sender });
+        let (callback_sender, callbacks) = unbounded_channel();
+        let (confirmation_sender, confirmations) = unbounded_channel();
+        let shop = Arc::new(Shop {
+            confirm: Confirmations::new(verifier.clone(), AcceptAll),
+            verifier,
+            callbacks: callback_sender,
+            confirmations: confirmation_sender,
+        });
         let router = Router::new()
             .route("/callbacks", post(receive))
+            .route("/confirmations", post(confirm))
             .route("/paid", get(|| async { "Thank you." }))
             .route("/declined", get(|| async { "The payment was declined." }))
             .with_state(shop);
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Ok(Self { address, callbacks })
+        Ok(Self { address, callbacks, confirmations })
     }
 
     pub(super) fn url(&self, path: &str) -> String {
@@ -49,6 +75,11 @@ impl Merchant {
     pub(super) async fn callback(&mut self) -> anyhow::Result<Verified<Callback>> {
         self.callbacks.recv().await.context("the shop has closed")
     }
+
+    /// The next question that was answered, with its answer.
+    pub(super) async fn confirmation(&mut self) -> anyhow::Result<(String, String)> {
+        self.confirmations.recv().await.context("the shop has closed")
+    }
 }
 
 async fn receive(State(shop): State<Arc<Shop>>, body: Bytes) -> StatusCode {
@@ -57,4 +88,13 @@ async fn receive(State(shop): State<Arc<Shop>>, body: Bytes) -> StatusCode {
         Ok(()) => StatusCode::OK,
         Err(_) => StatusCode::SERVICE_UNAVAILABLE,
     }
+}
+
+async fn confirm(State(shop): State<Arc<Shop>>, body: Bytes) -> impl IntoResponse {
+    let reply = shop.confirm.answer(&body).await;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    // Whether somebody listens is not the platform's business.
+    let _ = shop.confirmations.send((text(&body), text(&reply.body)));
+    let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    (status, reply.body)
 }

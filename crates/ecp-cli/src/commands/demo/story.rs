@@ -1,9 +1,18 @@
 //! The demonstration as text for people, or as JSON lines for machines.
 
+use std::io::Write;
+
 use ecp_core::PaymentId;
 use ecp_core::model::PaymentStatus;
 use serde::Serialize;
 use serde_json::value::RawValue;
+
+/// `println!` that does not mind when nobody reads any more: `ecp demo | head` ends well.
+macro_rules! told {
+    ($($text:tt)*) => {
+        let _ = writeln!(std::io::stdout(), $($text)*);
+    };
+}
 
 pub(super) struct Story {
     json: bool,
@@ -64,7 +73,7 @@ impl Story {
             let (payment_id, status) = (Some(payment_id), Some(status.as_str()));
             print_json(&End { step: "result", payment_id, status, error: None });
         } else {
-            println!("Done: payment {payment_id} is `{status}`, and a verified callback says so.");
+            told!("Done: payment {payment_id} is `{status}`, and a verified callback says so.");
         }
     }
 
@@ -86,15 +95,21 @@ impl Story {
             print_json(&step);
             return;
         }
-        println!("{}. {}", self.steps, step.title);
+        told!("{}. {}", self.steps, step.title);
         for Detail { name, value } in &step.details {
             match value {
-                Value::Text(text) => println!("   {name}: {text}"),
-                Value::Json(json) => println!("   {name}: {json}"),
-                Value::Note(note) => println!("   {note}"),
+                Value::Text(text) => {
+                    told!("   {name}: {text}");
+                }
+                Value::Json(json) => {
+                    told!("   {name}: {json}");
+                }
+                Value::Note(note) => {
+                    told!("   {note}");
+                }
             }
         }
-        println!();
+        told!("");
     }
 }
 
@@ -124,7 +139,9 @@ impl Step {
 
 fn print_json(value: &impl Serialize) {
     match serde_json::to_string(value) {
-        Ok(line) => println!("{line}"),
+        Ok(line) => {
+            told!("{line}");
+        }
         Err(error) => eprintln!("error: {error}"),
     }
 }

@@ -1,0 +1,186 @@
+//! The sandbox, the shop and the customer of the demonstration.
+
+use anyhow::{Context, bail, ensure};
+use bytes::Bytes;
+use ecp_core::model::{Callback, PaymentStatus, RedirectData, RedirectMethod};
+use ecp_core::signature::{self, Rules};
+use ecp_core::{Money, SecretKey, Sensitive};
+use ecp_methods::{Flow, Prepared};
+use ecp_notify::{Verified, Verifier};
+use ecp_sandbox::{Config, Decision, EventKind, Project, Sandbox};
+use ecp_transport::{Gate, HttpTransport, ReqwestTransport, redirect_response};
+use form_urlencoded::Serializer;
+use http::{Request, Response};
+use tokio::net::TcpListener;
+
+use super::merchant::Merchant;
+use super::story::Story;
+
+/// Everybody who takes part, on ports of their own.
+pub(super) struct Stage {
+    pub(super) merchant: Merchant,
+    pub(super) gate: Gate,
+    sandbox: Sandbox,
+    url: String,
+    browser: ReqwestTransport,
+}
+
+impl Stage {
+    pub(super) async fn set() -> anyhow::Result<Self> {
+        let project = Config::DEMO_PROJECT;
+        let key = SecretKey::new(Config::DEMO_KEY)?;
+        let merchant = Merchant::open(Verifier::new().key(project, &key)).await?;
+
+        let listener = TcpListener::bind("127.0.0.1:0").await.context("cannot open a port")?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let shop = Project::new(project, Sensitive::new(Config::DEMO_KEY.to_owned()))
+            .callback_url(merchant.url("/callbacks"))
+            .confirmation_url(merchant.url("/confirmations"));
+        let sandbox = Sandbox::new(Config::new().project(shop).public_url(&url));
+        tokio::spawn(sandbox.serve(listener));
+
+        let browser = ReqwestTransport::plain_http()?;
+        let gate = Gate::new(project, &key, browser.clone()).base_url(&url)?;
+        Ok(Self { merchant, gate, sandbox, url, browser })
+    }
+
+    /// The shop's request and Gate's answer, as they went over the wire.
+    pub(super) async fn send<F: Flow>(
+        &self,
+        story: &mut Story,
+        prepared: &Prepared<F>,
+        amount: Option<Money>,
+    ) -> anyhow::Result<()> {
+        let before = self.sandbox.events().last().map_or(0, |event| event.sequence);
+        let accepted = self.gate.send(prepared).await?;
+        let what = match amount {
+            Some(amount) => format!("a {} of {amount}", F::KIND),
+            None => format!("a {} of all that was paid", F::KIND),
+        };
+        let title = prepared.spec().title();
+        let events = self.sandbox.events();
+        for event in events.into_iter().filter(|event| event.sequence > before) {
+            match event.kind {
+                EventKind::RequestReceived { method, path, body } => {
+                    let canonical = signature::canonical_string(body.bytes(), Rules::private())?;
+                    story
+                        .step("request", &format!("The shop asks Gate for {what} with {title}"))
+                        .line("sent", format!("{method} {path}"))
+                        .json("body", &body.text())
+                        .line("signed text", canonical)
+                        .note(
+                            "The request was checked against the method's limits and required \
+                             fields before it left.",
+                        );
+                }
+                EventKind::ResponseSent { status, body } => {
+                    story
+                        .step("registration", "Gate registers the request")
+                        .line("HTTP status", status.to_string())
+                        .json("body", &body.text())
+                        .line("request id", accepted.request_id.to_string())
+                        .note("Nothing is paid yet: this speaks about the request only.");
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The shop's next callback, told with the reason to trust it.
+    pub(super) async fn callback(
+        &mut self,
+        story: &mut Story,
+        step: &'static str,
+        title: &str,
+    ) -> anyhow::Result<Verified<Callback>> {
+        let callback = self.merchant.callback().await?;
+        let body = std::str::from_utf8(callback.raw()).context("a verified callback is UTF-8")?;
+        let status = callback.payment_status().map_or("none", PaymentStatus::as_str);
+        let rules = Rules::private().allow_ambiguous();
+        let items = signature::canonical_string(callback.raw(), rules)?.split(';').count();
+        story.step(step, title).json("body", body).line("payment status", status).line(
+            "trusted because",
+            format!(
+                "its signature is the HMAC-SHA-512 of its {items} items in {} order with the key \
+                 of project {}",
+                callback.order(),
+                callback.project(),
+            ),
+        );
+        Ok(callback)
+    }
+
+    /// The platform's question whether the amount is welcome, and the shop's answer.
+    pub(super) async fn confirmation(&mut self, story: &mut Story) -> anyhow::Result<()> {
+        let (question, answer) = self.merchant.confirmation().await?;
+        story
+            .step("confirmation", "The platform asks whether the amount is welcome, and it is")
+            .json("question", &question)
+            .json("answer", &answer)
+            .note("The question is signed like a callback, and was checked before the answer.");
+        Ok(())
+    }
+
+    /// What the customer's browser does.
+    pub(super) async fn customer(
+        &self,
+        story: &mut Story,
+        redirect: &RedirectData,
+        decision: Decision,
+    ) -> anyhow::Result<()> {
+        // What the shop would answer to the browser; the browser's part is played below.
+        let answer = redirect_response(redirect)?;
+        let url = redirect.url.expose();
+        let form = (redirect.method == RedirectMethod::Post).then(|| {
+            let fields = redirect.body.fields().unwrap_or_default().iter();
+            let fields = fields.map(|(name, value)| (name, value.expose()));
+            Serializer::new(String::new()).extend_pairs(fields).finish()
+        });
+        let page = self.browse(url, form).await?;
+        ensure!(page.status() == 200, "the provider's page answered {}", page.status());
+        let html = String::from_utf8_lossy(page.body());
+        let button = format!("name=\"decision\" value=\"{decision}\"");
+        ensure!(html.contains(&button), "the provider's page has no button for `{decision}`");
+        let action = html
+            .split_once("<form method=\"post\" action=\"")
+            .and_then(|(_, rest)| rest.split_once('"'))
+            .map(|(action, _)| action)
+            .context("the provider's page has no form")?;
+        story
+            .step("customer", &format!("The customer opens the page and presses {decision}"))
+            .line("the shop answers", format!("HTTP {} for {}", answer.status(), redirect.method))
+            .line("page", url.clone());
+
+        let target = format!("{}{action}", self.url);
+        let answer = self.browse(&target, Some(format!("decision={decision}"))).await?;
+        let target = answer.headers().get("location").and_then(|value| value.to_str().ok());
+        let back = match target {
+            Some(target)
+                if answer.status() == 303 && target.starts_with(&self.merchant.url("/")) =>
+            {
+                let back = self.browse(target, None).await?;
+                ensure!(back.status() == 200, "the shop answered {}", back.status());
+                target
+            }
+            Some(target) if answer.status() == 303 => target,
+            None if answer.status() == 200 => "the provider's own, as the request named none",
+            _ => bail!("the provider's page did not send the customer back: {}", answer.status()),
+        };
+        story
+            .step("return", "The customer comes back")
+            .line("page", back)
+            .note("That proves nothing: anybody can open this address. The callback decides.");
+        Ok(())
+    }
+
+    async fn browse(&self, url: &str, form: Option<String>) -> anyhow::Result<Response<Bytes>> {
+        let request = match form {
+            None => Request::get(url).body(Bytes::new())?,
+            Some(form) => Request::post(url)
+                .header("content-type", "application/x-www-form-urlencoded")
+                .body(Bytes::from(form))?,
+        };
+        Ok(self.browser.send(request).await?)
+    }
+}
