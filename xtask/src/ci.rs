@@ -1,0 +1,81 @@
+//! Every check that must pass, in order.
+
+use crate::run;
+
+struct Check {
+    purpose: &'static str,
+    program: &'static str,
+    arguments: &'static [&'static str],
+    environment: &'static [(&'static str, &'static str)],
+}
+
+const fn cargo(purpose: &'static str, arguments: &'static [&'static str]) -> Check {
+    Check { purpose, program: "cargo", arguments, environment: &[] }
+}
+
+const TESTS: Check =
+    cargo("tests: behaviour, snapshots, properties, layers, corpora", &["test", "--workspace"]);
+
+const CHECKS: &[Check] = &[
+    cargo("format: one style, whoever wrote it", &["fmt", "--all", "--check"]),
+    Check {
+        purpose: "format: the method files, which a macro hides from `cargo fmt`",
+        program: "sh",
+        arguments: &["-c", "rustfmt --edition 2024 --check crates/ecp-methods/src/methods/*.rs"],
+        environment: &[],
+    },
+    cargo(
+        "docs: what is generated from the specs is up to date",
+        &["run", "--quiet", "--package", "xtask", "--", "docs", "--check"],
+    ),
+    cargo(
+        "lint: clippy without warnings, every feature and target",
+        &["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"],
+    ),
+    cargo(
+        "features: the transport stands without an HTTP client",
+        &["check", "--package", "ecp-transport", "--no-default-features"],
+    ),
+    cargo(
+        "features: the transport passes its tests with every adapter",
+        &["test", "--package", "ecp-transport", "--all-features"],
+    ),
+    cargo(
+        "alone: each crate builds without what others switch on",
+        &["check", "--package", "ecp-core"],
+    ),
+    cargo("alone: ecp-methods", &["check", "--package", "ecp-methods"]),
+    cargo("alone: ecp-notify", &["check", "--package", "ecp-notify"]),
+    cargo("alone: ecp-sandbox", &["check", "--package", "ecp-sandbox"]),
+    cargo(
+        "benches: each measurement still runs",
+        &["test", "--package", "ecp-benches", "--benches"],
+    ),
+    Check {
+        purpose: "docs: rustdoc without warnings",
+        program: "cargo",
+        arguments: &["doc", "--workspace", "--no-deps", "--all-features"],
+        environment: &[("RUSTDOCFLAGS", "-D warnings")],
+    },
+    cargo(
+        "demo: README's first command takes a payment to its end",
+        &["run", "--release", "--package", "ecp-cli", "--", "demo"],
+    ),
+    cargo(
+        "demo: and the other ending",
+        &["run", "--release", "--package", "ecp-cli", "--", "demo", "--decline"],
+    ),
+];
+
+pub(crate) fn ci(tests: bool) -> bool {
+    let checks = tests.then_some(&TESTS).into_iter().chain(CHECKS);
+    for check in checks {
+        println!("\n== {}\n   {} {}", check.purpose, check.program, check.arguments.join(" "));
+        if !run(check.program, check.arguments, check.environment) {
+            eprintln!("\nfailed: {}", check.purpose);
+            return false;
+        }
+    }
+    println!("\nall checks passed");
+    true
+}
