@@ -104,13 +104,18 @@ macro_rules! text_id {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.pad(&self.0)
+                // One that was received may hold anything; in a log it shall not begin a line.
+                if self.0.contains(char::is_control) {
+                    f.pad(&self.0.escape_debug().to_string())
+                } else {
+                    f.pad(&self.0)
+                }
             }
         }
 
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, concat!(stringify!($name), "({})"), self.0)
+                write!(f, concat!(stringify!($name), "({})"), self)
             }
         }
     };

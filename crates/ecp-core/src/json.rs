@@ -18,7 +18,7 @@
 //! ```
 
 use std::borrow::Cow;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// How large a document may be before it is refused unread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -328,6 +328,11 @@ impl<'d> Value<'d> {
         &self.document.source[node.from as usize..node.to as usize]
     }
 
+    /// Place in the order of the document.
+    pub(crate) fn index(self) -> usize {
+        self.index
+    }
+
     /// Where the value ends in the source, in bytes.
     pub(crate) fn end_offset(self) -> usize {
         self.node().to as usize
@@ -428,6 +433,24 @@ impl fmt::Debug for RawJson {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "RawJson({} bytes)", self.0.len())
     }
+}
+
+/// A text as JSON, in double quotes.
+pub(crate) fn json_string(text: &str) -> String {
+    let mut json = String::with_capacity(text.len() + 2);
+    json.push('"');
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => json.extend(['\\', character]),
+            '\0'..='\x1f' => {
+                // Writing to a String cannot fail.
+                let _ = write!(json, "\\u{:04x}", u32::from(character));
+            }
+            other => json.push(other),
+        }
+    }
+    json.push('"');
+    json
 }
 
 /// A key made safe for an error text: short, and without control characters.

@@ -185,12 +185,7 @@ macro_rules! model {
             }
 
             fn is_blank(value: $crate::json::Value<'_>) -> bool {
-                use $crate::json::Kind;
-                match value.kind() {
-                    Kind::Null => true,
-                    Kind::Array | Kind::Object => value.children().next().is_none(),
-                    _ => false,
-                }
+                $crate::model::is_nothing(value)
             }
         }
     };
@@ -224,16 +219,36 @@ impl<'d> Members<'d> {
     }
 
     fn take(&mut self, names: &[&str]) -> Option<Value<'d>> {
-        let place = names
-            .iter()
-            .find_map(|name| self.left.iter().position(|member| member.key() == Some(name)))?;
+        // Nothing stands for nothing under any name: it is not signed, so it must not hide what is.
+        let find = |says_something: bool| {
+            names.iter().find_map(|name| {
+                self.left.iter().position(|member| {
+                    member.key() == Some(name) && (!says_something || !is_nothing(*member))
+                })
+            })
+        };
+        let place = find(true).or_else(|| find(false))?;
         Some(self.left.remove(place))
     }
 
     fn rest(self) -> Extra {
+        let mut left = self.left;
+        left.sort_by_key(|member| member.index());
         let mut extra = Extra::default();
-        self.left.into_iter().for_each(|member| extra.keep(member));
+        for member in left {
+            extra.keep(member);
+        }
         extra
+    }
+}
+
+/// `null`, and what PHP writes for an object without members. The signature tells none of them
+/// from a member that is not there, or from an empty text.
+fn is_nothing(value: Value<'_>) -> bool {
+    match value.kind() {
+        Kind::Null => true,
+        Kind::Array | Kind::Object => value.children().next().is_none(),
+        _ => false,
     }
 }
 

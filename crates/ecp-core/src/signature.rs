@@ -31,6 +31,7 @@ mod ambiguity;
 mod canonical;
 mod natural_order;
 mod php_number;
+mod reading;
 
 use std::fmt;
 
@@ -43,6 +44,7 @@ use self::ambiguity::Stop;
 pub use self::ambiguity::{Ambiguity, Reason};
 use self::canonical::Items;
 pub use self::canonical::{CanonicalError, Order};
+pub use self::reading::{Doubts, doubts};
 use crate::json::{Document, Kind, Limits, Value};
 use crate::secret::SecretKey;
 
@@ -214,6 +216,18 @@ pub struct Match {
     pub key: usize,
     /// The order in which the items stood. Anything but [`Order::Natural`] deserves a log line.
     pub order: Order,
+    /// Which members called `signature` were left out.
+    pub strip: Strip,
+}
+
+/// Which members called `signature` are not part of what is signed. The official SDKs differ on
+/// those that lie deeper, such as a provider's own field in `redirect_data.body` (PROTOCOL 1.7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Strip {
+    /// All of them, as in the PHP, JavaScript, Python and Go SDKs.
+    Everywhere,
+    /// Only the message's own, at the root and in `general`.
+    Own,
 }
 
 /// The text that is signed for a document.
@@ -269,32 +283,43 @@ pub fn verify_document<'k>(
 ) -> Result<Match, VerifyError> {
     let keys = keys.into_iter();
     // Flattened first: a document that is no object has no signature to miss.
-    let items = Items::collect(document, |_| Ok::<_, CanonicalError>(()))?;
+    let collect = |strip| Items::collect(document, strip, |_| Ok::<_, CanonicalError>(()));
+    let items = collect(Strip::Everywhere)?;
     let value = find(document.root()).ok_or(VerifyError::MissingSignature)?;
     let text = value
         .as_str()
         .ok_or_else(|| VerifyError::WrongType { path: value.path(), found: value.kind().name() })?;
     let signature = Signature::parse(text)?;
-    let mut tried: Vec<String> = Vec::with_capacity(Order::ALL.len());
-    for order in Order::ALL {
-        let canonical = items.join(&items.sorted(order))?;
-        if tried.contains(&canonical) {
-            continue;
+    let mut tried: Vec<String> = Vec::new();
+    let mut attempt = |items: &Items<'_>, strip| {
+        for order in Order::ALL {
+            let canonical = items.join(&items.sorted(order))?;
+            if tried.contains(&canonical) {
+                continue;
+            }
+            let fits = |key: &SigningKey| key.mac(&canonical).verify_slice(&signature.0).is_ok();
+            if let Some(key) = keys.clone().position(fits) {
+                return Ok(Some(Match { key, order, strip }));
+            }
+            tried.push(canonical);
         }
-        let matching = |key: &SigningKey| key.mac(&canonical).verify_slice(&signature.0).is_ok();
-        if let Some(key) = keys.clone().position(matching) {
-            return Ok(Match { key, order });
-        }
-        tried.push(canonical);
+        Ok::<_, VerifyError>(None)
+    };
+    if let Some(found) = attempt(&items, Strip::Everywhere)? {
+        return Ok(found);
     }
-    Err(VerifyError::NoMatch)
+    let with_deeper = collect(Strip::Own)?;
+    if with_deeper.len() == items.len() {
+        return Err(VerifyError::NoMatch);
+    }
+    attempt(&with_deeper, Strip::Own)?.ok_or(VerifyError::NoMatch)
 }
 
 fn canonical(document: &Document<'_>, rules: Rules) -> Result<String, SignError> {
     if !rules.allow_ambiguous {
         return Ok(ambiguity::agreed_string(document, rules.visibility)?);
     }
-    let items = Items::collect(document, |_| Ok::<_, CanonicalError>(()))?;
+    let items = Items::collect(document, Strip::Everywhere, |_| Ok::<_, CanonicalError>(()))?;
     Ok(items.join(&items.sorted(Order::Natural))?)
 }
 

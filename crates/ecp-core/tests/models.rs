@@ -1080,3 +1080,32 @@ fn bodies_that_are_no_objects_are_refused_by_every_model() {
     }
     assert!(ConfirmationAnswer::from_slice(b"[{}]").is_err());
 }
+
+#[test]
+fn what_is_empty_hides_no_member_of_another_name() {
+    // Empty lists and objects are not signed: anybody could have put them there.
+    let json = br#"{"operation":{"type":"refund","status":"success","sum_initial":{},
+            "sum":{"amount":1,"currency":"EUR"}},
+        "redirect_data":[],"redirectData":{"method":"GET","url":"https://p.example"},"token":[]}"#;
+    let callback = Callback::from_slice(json).unwrap();
+    assert_eq!(callback.refund().unwrap().sum.unwrap().amount, 1);
+    assert_eq!(callback.redirect().unwrap().url.expose(), "https://p.example");
+    let token = br#"{"payment":{"id":"X"},"token":[]}"#;
+    assert_eq!(Callback::from_slice(token).unwrap().format(), CallbackFormat::Unknown);
+}
+
+#[test]
+fn unknown_members_keep_their_order() {
+    let callback = Callback::from_slice(br#"{"customer":1,"news":2,"errors":[],"x":3}"#).unwrap();
+    let names: Vec<&str> = callback.extra.iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["customer", "news", "x"]);
+}
+
+#[test]
+fn an_id_that_holds_anything_is_answered_and_printed_safely() {
+    let json = br#"{"code":0,"payment_id":"a\n\u0000\"\\ b"}"#;
+    let answer = ConfirmationAnswer::from_slice(json).unwrap();
+    let again = ConfirmationAnswer::from_slice(&answer.to_json()).unwrap();
+    assert_eq!(again, answer);
+    assert!(!format!("{answer:?} {}", answer.payment_id).contains(['\n', '\0']));
+}

@@ -13,7 +13,7 @@ use ecp_core::{PaymentId, ProjectId};
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
-use crate::verified::Verified;
+use crate::verified::{Reading, Verified};
 use crate::verifier::{Verifier, VerifyError};
 
 /// Decides whether an amount is welcome.
@@ -152,6 +152,10 @@ impl<H: DepositHandler> Confirmations<H> {
 
     async fn decide(&self, check: &Verified<DepositCheck>) -> Decision {
         let payment = check.payment_id.as_str();
+        if check.reading() != Reading::Unique {
+            tracing::error!(payment, "refused: the signed text has another reading");
+            return Decision::REFUSE;
+        }
         match timeout(self.deadline, self.handler.confirm(check)).await {
             Ok(Ok(decision)) => decision,
             Ok(Err(error)) => {

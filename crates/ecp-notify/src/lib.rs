@@ -24,9 +24,11 @@
 //! in any order.
 
 mod confirmation;
+mod expected;
 mod verified;
 mod verifier;
 
 pub use self::confirmation::{Confirmations, Decision, DepositHandler, Reply};
-pub use self::verified::Verified;
+pub use self::expected::{Expected, Unexpected};
+pub use self::verified::{Reading, Verified};
 pub use self::verifier::{Verifier, VerifyError};

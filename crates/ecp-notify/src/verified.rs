@@ -3,7 +3,7 @@
 use std::ops::Deref;
 
 use ecp_core::ProjectId;
-use ecp_core::signature::Order;
+use ecp_core::signature::{Doubts, Order};
 
 /// A message whose signature matched. Only a [`Verifier`](crate::Verifier) makes one.
 #[derive(Clone, Debug)]
@@ -13,6 +13,18 @@ pub struct Verified<T> {
     project: ProjectId,
     key: usize,
     order: Order,
+    doubts: Doubts,
+}
+
+/// Whether a signature proves one message only. Values are signed unescaped, so a text that holds
+/// `;` and then something like an item may have been several items.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading<'v> {
+    /// There is no other reading.
+    Unique,
+    /// These texts, by their dotted paths, could be several items. Before money moves on the
+    /// word of such a message, ask Gate for the payment's status.
+    Ambiguous(&'v [String]),
 }
 
 #[derive(Clone)]
@@ -25,8 +37,23 @@ impl<T> Verified<T> {
         project: ProjectId,
         key: usize,
         order: Order,
+        doubts: Doubts,
     ) -> Self {
-        Self { message, raw: RawBody(raw.into()), project, key, order }
+        Self { message, raw: RawBody(raw.into()), project, key, order, doubts }
+    }
+
+    /// Whether the signed string has another reading than this message.
+    pub fn reading(&self) -> Reading<'_> {
+        match self.doubts.ambiguous.as_slice() {
+            [] => Reading::Unique,
+            paths => Reading::Ambiguous(paths),
+        }
+    }
+
+    /// Dotted paths of members that the signature does not cover: a provider's own `signature`
+    /// among the fields of a redirect. Anywhere else such a member is refused.
+    pub fn uncovered(&self) -> &[String] {
+        &self.doubts.uncovered
     }
 
     /// The message without its proof.

@@ -1,6 +1,6 @@
 //! Which key signed it, if any.
 
-use ecp_core::json::{Document, JsonError, Limits};
+use ecp_core::json::{Document, JsonError, Limits, Value};
 use ecp_core::model::{Callback, DepositCheck, FromJson, ModelError};
 use ecp_core::signature::{self, Order, SigningKey};
 use ecp_core::{ProjectId, SecretKey};
@@ -25,6 +25,18 @@ pub enum VerifyError {
     /// The body names its project in a way that is no project id.
     #[error(transparent)]
     Project(ModelError),
+    /// A member that the signature does not cover: whoever sent it could have added it.
+    #[error("`{path}` is not covered by the signature")]
+    Uncovered {
+        /// Its dotted path.
+        path: String,
+    },
+    /// A parameter of the Payment Page in a callback.
+    #[error("`{name}` is a parameter of the Payment Page, not of a callback")]
+    PageParameter {
+        /// Its name.
+        name: String,
+    },
     /// There is no key for that project.
     #[error("no key for project {0}")]
     UnknownProject(ProjectId),
@@ -60,16 +72,20 @@ impl Verifier {
 
     /// Checks the body of a callback, as it came. Every doubt is an error.
     pub fn verify(&self, body: &[u8]) -> Result<Verified<Callback>, VerifyError> {
-        self.verify_as(body)
+        self.verify_as(body, no_page_parameters)
     }
 
     /// Checks the body of a `check_deposit` question. [`Confirmations`](crate::Confirmations)
     /// answers it.
     pub fn verify_deposit_check(&self, body: &[u8]) -> Result<Verified<DepositCheck>, VerifyError> {
-        self.verify_as(body)
+        self.verify_as(body, |_| Ok(()))
     }
 
-    fn verify_as<T: FromJson>(&self, body: &[u8]) -> Result<Verified<T>, VerifyError> {
+    fn verify_as<T: FromJson>(
+        &self,
+        body: &[u8],
+        check: fn(Value<'_>) -> Result<(), VerifyError>,
+    ) -> Result<Verified<T>, VerifyError> {
         let document = Document::parse(body, self.limits)?;
         let named = project_id(&document).map_err(VerifyError::Project)?;
         // One callback format names no project (PROTOCOL 3.3): then the key tells.
@@ -93,9 +109,34 @@ impl Verifier {
                 "a message was signed in another order than the documents say"
             );
         }
+        let doubts = signature::doubts(&document, &found).map_err(signature::VerifyError::from)?;
+        if let Some(path) = doubts.uncovered.iter().find(|path| !is_providers_own(path)) {
+            return Err(VerifyError::Uncovered { path: path.clone() });
+        }
+        check(document.root())?;
         let message = T::from_json(document.root()).map_err(VerifyError::Unreadable)?;
-        Ok(Verified::new(message, body, project, key, found.order))
+        Ok(Verified::new(message, body, project, key, found.order, doubts))
     }
+}
+
+/// A provider may have a field called `signature` of its own among those of a redirect.
+fn is_providers_own(path: &str) -> bool {
+    ["redirect_data", "redirectData", "return_url"].into_iter().any(|redirect| {
+        path.strip_prefix(redirect).and_then(|rest| rest.strip_prefix(".body."))
+            == Some("signature")
+    })
+}
+
+/// The Payment Page's parameters are signed with the same key and pass through browsers, so
+/// nothing that looks like them counts as a callback.
+fn no_page_parameters(root: Value<'_>) -> Result<(), VerifyError> {
+    let names = root.children().filter_map(Value::key);
+    for name in names {
+        if name.starts_with("payment_") || name.starts_with("customer_") {
+            return Err(VerifyError::PageParameter { name: name.to_owned() });
+        }
+    }
+    Ok(())
 }
 
 fn project_id(document: &Document<'_>) -> Result<Option<ProjectId>, ModelError> {

@@ -5,6 +5,7 @@ use super::{
     Account, Customer, Errors, Operation, OperationStatus, Payment, PaymentStatus, RedirectData,
     Sum, model,
 };
+use crate::json::RawJson;
 use crate::{OperationId, PaymentId, ProjectId, RequestId, Sensitive, Timestamp};
 
 model! {
@@ -79,15 +80,19 @@ pub enum CallbackFormat {
 impl Callback {
     /// The format, told by the members that distinguish it.
     pub fn format(&self) -> CallbackFormat {
+        let says_something = |name| {
+            let nothing = |json: &RawJson| matches!(json.as_str(), "[]" | "{}" | "null");
+            self.extra.get(name).is_some_and(|json| !nothing(json))
+        };
         if self.operation.is_some() {
             CallbackFormat::Operation
         } else if self.transaction.is_some() {
             CallbackFormat::Transaction
-        } else if self.extra.get("token").is_some() {
+        } else if says_something("token") {
             CallbackFormat::Token
         } else if self.redirect().is_some() {
             CallbackFormat::Redirect
-        } else if self.extra.get("recurring").is_some() {
+        } else if says_something("recurring") {
             CallbackFormat::Subscription
         } else {
             CallbackFormat::Unknown

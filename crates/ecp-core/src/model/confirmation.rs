@@ -1,7 +1,7 @@
 //! The `check_deposit` question and its answer.
 
 use super::{FromJson, ModelError, model};
-use crate::json::{Kind, Value};
+use crate::json::{Kind, Value, json_string};
 use crate::{Currency, Money, PaymentId, ProjectId, Sensitive, UnknownCurrency};
 
 model! {
@@ -60,9 +60,8 @@ pub struct ConfirmationAnswer {
 impl ConfirmationAnswer {
     /// The answer as the documents want it: `{"code":0,"payment_id":"X03936"}`.
     pub fn to_json(&self) -> Vec<u8> {
-        // A payment id holds no control character, so these two are all there is to escape.
-        let id = self.payment_id.as_str().replace('\\', r"\\").replace('"', "\\\"");
-        format!(r#"{{"code":{},"payment_id":"{id}"}}"#, self.code).into_bytes()
+        let id = json_string(self.payment_id.as_str());
+        format!(r#"{{"code":{},"payment_id":{id}}}"#, self.code).into_bytes()
     }
 }
 

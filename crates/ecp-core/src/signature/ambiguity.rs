@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::Visibility;
 use super::canonical::{CanonicalError, Items, Order};
+use super::{Strip, Visibility};
 use crate::json::{Document, Kind, Value, printable};
 
 /// A place in a document on which signers do not agree.
@@ -90,9 +90,11 @@ pub(super) fn agreed_string(
     document: &Document<'_>,
     visibility: Visibility,
 ) -> Result<String, Stop> {
-    let items = Items::collect(document, |value| match reason(document, value, visibility) {
-        None => Ok(()),
-        Some(reason) => Err(Stop::Ambiguity(Ambiguity { path: value.path(), reason })),
+    let items = Items::collect(document, Strip::Everywhere, |value| {
+        match reason(document, value, visibility) {
+            None => Ok(()),
+            Some(reason) => Err(Stop::Ambiguity(Ambiguity { path: value.path(), reason })),
+        }
     })?;
     let natural = items.sorted(Order::Natural);
     match items.contested_pair(&natural) {

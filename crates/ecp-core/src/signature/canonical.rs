@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt::{self, Write};
 
-use super::{natural_order, php_number};
+use super::{Strip, natural_order, php_number};
 use crate::json::{Children, Document, JsonError, Kind, Value, printable};
 
 /// The order in which the items of a canonical string stand.
@@ -82,6 +82,7 @@ impl<'d> Items<'d> {
     /// way, with its place in its list.
     pub(super) fn collect<E: From<CanonicalError>>(
         document: &'d Document<'d>,
+        strip: Strip,
         mut inspect: impl FnMut(Value<'d>) -> Result<(), E>,
     ) -> Result<Self, E> {
         let root = document.root();
@@ -106,7 +107,15 @@ impl<'d> Items<'d> {
                     let _ = write!(path, "{}", level.position);
                     level.position += 1;
                 }
-                Some("signature" | "frame_mode") => continue,
+                Some("frame_mode") => continue,
+                // The root is level 1, and `general` lies right below it.
+                Some("signature")
+                    if strip == Strip::Everywhere
+                        || open.len() == 1
+                        || (open.len() == 2 && path == "general:") =>
+                {
+                    continue;
+                }
                 Some(key) if open.len() == 1 && is_array_index(key) => {
                     return Err(CanonicalError::TopLevelKey { key: printable(key) }.into());
                 }
@@ -140,6 +149,10 @@ impl<'d> Items<'d> {
         Ok(items)
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.leaves.len()
+    }
+
     /// Places of the items in an order.
     pub(super) fn sorted(&self, order: Order) -> Vec<usize> {
         let mut places: Vec<usize> = (0..self.leaves.len()).collect();
@@ -169,6 +182,31 @@ impl<'d> Items<'d> {
             string.push_str(&self.leaves[place].text);
         }
         Ok(string)
+    }
+
+    /// Dotted paths of items whose text could be cut at a `;` so that the rest is an item of its
+    /// own in the very same place of the order.
+    pub(super) fn divisible(&self, order: Order) -> Vec<String> {
+        let sorted = self.sorted(order);
+        let fits = |place: usize, path: &str, next: Option<&usize>| {
+            let before = |one: &str, other: &str| match order {
+                Order::Natural => natural_order::compare(one.as_bytes(), other.as_bytes()).is_le(),
+                Order::KeyPath | Order::WholeItem => one <= other,
+            };
+            !path.is_empty()
+                && before(self.path(place), path)
+                && next.is_none_or(|&next| before(path, self.path(next)))
+        };
+        let divisible = |(position, place): (usize, &usize)| {
+            let next = sorted.get(position + 1);
+            let text = &self.leaves[*place].text;
+            let mut parts = text.split(';').skip(1);
+            let cut = parts.any(|part| {
+                part.match_indices(':').any(|(colon, _)| fits(*place, &part[..colon], next))
+            });
+            cut.then(|| printable(&self.path(*place).replace(':', ".")))
+        };
+        sorted.iter().enumerate().filter_map(divisible).collect()
     }
 
     /// Two neighbours in natural order whose order another official SDK turns round.

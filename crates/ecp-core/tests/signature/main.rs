@@ -6,6 +6,7 @@ mod known_strings;
 mod official_sdks;
 mod php_probes;
 mod properties;
+mod reading;
 mod signing;
 mod verifying;
 

@@ -41,7 +41,11 @@ fn signatures_made_in_the_orders_of_other_sdks_match_and_say_so() {
     for (document, order, canonical) in table {
         let body = with_signature(document, &hmac_of("secret", canonical));
         let found = signature::verify(&[key("other"), key("secret")], body.as_bytes());
-        assert_eq!(found, Ok(Match { key: 1, order }), "{canonical}");
+        assert_eq!(
+            found,
+            Ok(Match { key: 1, order, strip: ecp_core::signature::Strip::Everywhere }),
+            "{canonical}"
+        );
     }
     let reversed = with_signature(all, &hmac_of("secret", "b:a10:2;b:a2:1;address2:y;address:x"));
     let found = signature::verify(&[key("secret")], reversed.as_bytes());
@@ -62,7 +66,13 @@ fn keys_may_stand_anywhere_and_are_counted_as_they_come() {
         let body = with_signature(r#"{"a":1}"#, &hmac_of(signer, "a:1"));
         let document = Document::parse(body.as_bytes(), Limits::default()).unwrap();
         let expected = |place: Option<usize>| {
-            place.map(|key| Match { key, order: Order::Natural }).ok_or(VerifyError::NoMatch)
+            place
+                .map(|key| Match {
+                    key,
+                    order: Order::Natural,
+                    strip: ecp_core::signature::Strip::Everywhere,
+                })
+                .ok_or(VerifyError::NoMatch)
         };
         let found = signature::verify_document(keys.values().flatten(), &document);
         assert_eq!(found, expected(among_all), "{signer}");
@@ -77,7 +87,10 @@ fn keys_may_stand_anywhere_and_are_counted_as_they_come() {
     let document = Document::parse(body.as_bytes(), Limits::default()).unwrap();
     let keys = [key("another"), key("secret")];
     let found = signature::verify_document(keys.iter().chain(&keys), &document);
-    assert_eq!(found, Ok(Match { key: 1, order: Order::KeyPath }));
+    assert_eq!(
+        found,
+        Ok(Match { key: 1, order: Order::KeyPath, strip: ecp_core::signature::Strip::Everywhere })
+    );
 }
 
 #[test]
@@ -108,7 +121,7 @@ fn the_documents_below_are_refused_for_nothing_but_their_flaws() {
         format!(r#"{{"a":1,"signature":"{}"}}"#, good()),
         format!(r#"{{"a":1,"general":{{"signature":"{}"}}}}"#, good()),
     ] {
-        assert_eq!(refusal(body), "Match { key: 0, order: Natural }");
+        assert_eq!(refusal(body), "Match { key: 0, order: Natural, strip: Everywhere }");
     }
 }
 
@@ -284,7 +297,11 @@ fn a_canonical_string_may_be_as_long_as_four_documents_and_4_kib() {
         let found = signature::verify(&[key("secret")], body.as_bytes());
         let limit = body.len() * 4 + 4096;
         let expected = if fits {
-            Ok(Match { key: 0, order: Order::Natural })
+            Ok(Match {
+                key: 0,
+                order: Order::Natural,
+                strip: ecp_core::signature::Strip::Everywhere,
+            })
         } else {
             Err(VerifyError::Canonical(CanonicalError::TooLong { limit }))
         };
@@ -311,6 +328,14 @@ fn what_the_scheme_leaves_out_does_not_change_a_signature() {
     for document in table {
         let body = with_signature(document, &signature);
         let found = signature::verify(&[key("secret")], body.as_bytes());
-        assert_eq!(found, Ok(Match { key: 0, order: Order::Natural }), "{document}");
+        assert_eq!(
+            found,
+            Ok(Match {
+                key: 0,
+                order: Order::Natural,
+                strip: ecp_core::signature::Strip::Everywhere
+            }),
+            "{document}"
+        );
     }
 }

@@ -83,6 +83,17 @@ impl Rule {
         self.amounts.map(|amounts| (amounts.least.to_string(), amounts.greatest.to_string()))
     }
 
+    /// An amount within the limits, for documentation, demonstrations and tests: 100 in major
+    /// units, or the nearest that is allowed.
+    pub fn example_amount(&self, currency: Currency) -> Money {
+        let usual = 10_i64.pow(currency.exponent() + 2);
+        let minor = match self.limits(currency) {
+            Some((least, greatest)) => usual.clamp(least.minor(), greatest.minor()),
+            None => usual,
+        };
+        Money::from_minor(minor, currency)
+    }
+
     /// Where the flow is offered.
     pub const fn interfaces(&self) -> &'static [Interface] {
         self.interfaces

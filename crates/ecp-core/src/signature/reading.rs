@@ -1,0 +1,54 @@
+//! What a matching signature leaves open.
+//!
+//! Values are joined unescaped, so a text that holds `;` and then something like an item could be
+//! several items, and members called `signature` or `frame_mode` are not covered. Whoever can
+//! choose a text that the platform repeats (a description, a name) could prepare such a document.
+
+use super::canonical::{CanonicalError, Items};
+use super::{Match, Strip};
+use crate::json::{Document, Kind, Value};
+
+/// Places of a document about which its signature does not decide, as dotted paths.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Doubts {
+    /// Texts that the signed string would also allow to be several items.
+    pub ambiguous: Vec<String>,
+    /// Members that can be changed without changing the signature.
+    pub uncovered: Vec<String>,
+}
+
+/// Looks for another reading of the string that was signed.
+///
+/// The reading at hand is the one with the most items unless a text in it could be cut at a `;`
+/// into items that stand in the same order. That is what is looked for: a document without such a
+/// text has been cut everywhere it could be.
+///
+/// Booleans and numbers, `null` and `""`, lists and objects with the keys 0, 1, .. are told apart
+/// by no signature; there the types of the models decide.
+pub fn doubts(document: &Document<'_>, found: &Match) -> Result<Doubts, CanonicalError> {
+    let items = Items::collect(document, found.strip, |_| Ok::<_, CanonicalError>(()))?;
+    let mut doubts = Doubts { ambiguous: items.divisible(found.order), uncovered: Vec::new() };
+    uncovered(document.root(), found.strip, true, &mut doubts.uncovered);
+    Ok(doubts)
+}
+
+/// Members that the canonical string leaves out, but for the signature itself. Empty lists and
+/// objects are left out too; they say nothing, so they are not listed.
+fn uncovered(value: Value<'_>, strip: Strip, top: bool, found: &mut Vec<String>) {
+    let mut open = vec![(value, top)];
+    while let Some((value, top)) = open.pop() {
+        for child in value.children() {
+            let in_general = top && child.key() == Some("general");
+            let left_out = match child.key() {
+                Some("frame_mode") => true,
+                Some("signature") => !top && strip == Strip::Everywhere,
+                _ => false,
+            };
+            if left_out {
+                found.push(child.path());
+            } else if matches!(child.kind(), Kind::Object | Kind::Array) {
+                open.push((child, in_general));
+            }
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! One string, one reading: what a matching signature leaves open is found.
+
+use ecp_core::json::{Document, Limits};
+use ecp_core::signature::{self, Doubts, Match, Order, Rules, Strip};
+use proptest::prelude::*;
+
+use super::key;
+
+fn doubts(json: &str, order: Order, strip: Strip) -> Doubts {
+    let document =
+        Document::parse(json.as_bytes(), Limits::default()).expect("the document is JSON");
+    let found = Match { key: 0, order, strip };
+    signature::doubts(&document, &found).expect("the document can be flattened")
+}
+
+fn ambiguous(json: &str) -> Vec<String> {
+    doubts(json, Order::Natural, Strip::Everywhere).ambiguous
+}
+
+fn canonical(json: &str) -> String {
+    let rules = Rules::private().allow_ambiguous();
+    signature::canonical_string(json.as_bytes(), rules).expect("the document is signed")
+}
+
+/// The classes of collision that values can bring about, each as two documents of one string.
+#[test]
+fn of_two_documents_with_one_string_the_joined_one_is_in_doubt() {
+    let table = [
+        // An item swallowed by the text before it.
+        (r#"{"a":"1","b":"2"}"#, r#"{"a":"1;b:2"}"#, "a"),
+        // Several of them.
+        (r#"{"a":"1","b":"2","c":"3"}"#, r#"{"a":"1;b:2;c:3"}"#, "a"),
+        (r#"{"a":"1","b":"2","c":"3"}"#, r#"{"a":"1","b":"2;c:3"}"#, "b"),
+        // A status out of a description, where the order allows it.
+        (
+            r#"{"payment":{"description":"d","status":"success"}}"#,
+            r#"{"payment":{"description":"d;payment:status:success"}}"#,
+            "payment.description",
+        ),
+        // From one object into another.
+        (
+            r#"{"account":{"number":"1"},"customer":{"id":"2"}}"#,
+            r#"{"account":{"number":"1;customer:id:2"}}"#,
+            "account.number",
+        ),
+        // Items of a list, and a value that is empty.
+        (r#"{"l":["x","y"]}"#, r#"{"l":["x;l:1:y"]}"#, "l.0"),
+        (r#"{"a":"","b":null}"#, r#"{"a":";b:"}"#, "a"),
+        // A value that holds both separators stays whole in one reading and is cut in another.
+        (r#"{"a":"1","b":"2;x"}"#, r#"{"a":"1;b:2;x"}"#, "a"),
+    ];
+    for (split, joined, path) in table {
+        assert_eq!(canonical(split), canonical(joined));
+        assert_eq!(ambiguous(split), [""; 0], "{split}");
+        assert_eq!(ambiguous(joined), [path], "{joined}");
+    }
+}
+
+#[test]
+fn a_separator_that_cannot_begin_an_item_leaves_no_doubt() {
+    let table = [
+        // No item follows, or none that could stand there in this order.
+        r#"{"a":"1;2","b":"3"}"#,
+        r#"{"a":"x;","b":"1"}"#,
+        r#"{"m":"first; and a:second","z":"1"}"#,
+        r#"{"payment":{"description":"Order 5; phone: 123","id":"X"}}"#,
+        r#"{"b":"1;a:2"}"#,
+        r#"{"a":"1:2:3","b":"http://x/?q=1"}"#,
+    ];
+    for json in table {
+        assert_eq!(ambiguous(json), [""; 0], "{json}");
+    }
+    // Where it could stand there, it is in doubt, whatever it was meant for.
+    assert_eq!(ambiguous(r#"{"a":"Declined; reason:funds","z":"1"}"#), ["a"]);
+}
+
+#[test]
+fn members_that_no_signature_covers_are_listed() {
+    let json = r#"{"signature":"s","general":{"signature":"s"},"frame_mode":"popup",
+        "redirect_data":{"body":{"signature":"p"}},"payment":{"frame_mode":1,"id":"x"}}"#;
+    let mut found = doubts(json, Order::Natural, Strip::Everywhere).uncovered;
+    found.sort_unstable();
+    assert_eq!(found, ["frame_mode", "payment.frame_mode", "redirect_data.body.signature"]);
+    let mut found = doubts(json, Order::Natural, Strip::Own).uncovered;
+    found.sort_unstable();
+    assert_eq!(found, ["frame_mode", "payment.frame_mode"]);
+}
+
+#[test]
+fn a_deeper_signature_may_be_signed_or_not() {
+    let body = r#"{"payment":{"id":"1"},"redirect_data":{"body":{"signature":"provider"}}"#;
+    let without = format!(r#"{body},"signature":"{}"}}"#, sign("payment:id:1"));
+    let found = signature::verify(&[key("reading")], without.as_bytes()).unwrap();
+    assert_eq!(found.strip, Strip::Everywhere);
+    let with = sign("payment:id:1;redirect_data:body:signature:provider");
+    let with = format!(r#"{body},"signature":"{with}"}}"#);
+    let found = signature::verify(&[key("reading")], with.as_bytes()).unwrap();
+    assert_eq!(found.strip, Strip::Own);
+    let forged = with.replace("provider", "another");
+    assert!(signature::verify(&[key("reading")], forged.as_bytes()).is_err());
+}
+
+fn sign(canonical: &str) -> String {
+    super::hmac_of("reading", canonical)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..<_>::default() })]
+
+    /// Whatever two neighbours are joined, the result is in doubt; and before it was not.
+    #[test]
+    fn joining_any_two_neighbours_is_found(
+        members in proptest::collection::btree_map("[a-z]{1,4}", "[a-z0-9: ]{0,6}", 2..8),
+        at in any::<prop::sample::Index>(),
+    ) {
+        let members: Vec<(String, String)> = members.into_iter().collect();
+        let json = |members: &[(String, String)]| {
+            let map: serde_json::Map<String, serde_json::Value> =
+                members.iter().map(|(name, text)| (name.clone(), text.clone().into())).collect();
+            serde_json::to_string(&map).unwrap()
+        };
+        prop_assert!(ambiguous(&json(&members)).is_empty());
+
+        let at = at.index(members.len() - 1);
+        let mut joined = members.clone();
+        let (name, text) = joined.remove(at + 1);
+        joined[at].1 = [&joined[at].1, ";", &name, ":", &text].concat();
+        prop_assert_eq!(canonical(&json(&members)), canonical(&json(&joined)));
+        prop_assert_eq!(ambiguous(&json(&joined)), [members[at].0.clone()]);
+    }
+}
