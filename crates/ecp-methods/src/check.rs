@@ -36,7 +36,7 @@ pub fn prepare_dyn<R: FlowRequest>(
     request: R,
 ) -> Result<Prepared<R::Flow>, Rejection> {
     let draft = request.draft();
-    check(method, Interface::Gate, &draft)?;
+    check(method, &draft)?;
     let spec = method.spec();
     let gate_path = spec.gate_path().ok_or_else(|| {
         let reason = Reason::InterfaceUnsupported(Interface::Gate);
@@ -46,18 +46,17 @@ pub fn prepare_dyn<R: FlowRequest>(
 }
 
 /// Checks a request against everything that its method declares, then asks the method itself.
-pub(crate) fn check(
-    method: &dyn DynMethod,
-    interface: Interface,
-    draft: &Draft<'_>,
-) -> Result<(), Rejection> {
+pub(crate) fn check(method: &dyn DynMethod, draft: &Draft<'_>) -> Result<(), Rejection> {
     let spec = method.spec();
-    check_spec(spec, interface, draft)
-        .and_then(|()| method.check_draft(draft))
-        .map_err(|reason| Rejection { method: spec.code(), flow: draft.flow(), reason })
+    check_spec(spec, draft).and_then(|()| method.check_draft(draft)).map_err(|reason| Rejection {
+        method: spec.code(),
+        flow: draft.flow(),
+        reason,
+    })
 }
 
-fn check_spec(spec: &MethodSpec, interface: Interface, draft: &Draft<'_>) -> Result<(), Reason> {
+fn check_spec(spec: &MethodSpec, draft: &Draft<'_>) -> Result<(), Reason> {
+    let interface = draft.interface();
     let rule = spec.rule(draft.flow()).ok_or(Reason::FlowUnsupported)?;
     // Exhaustive, so that a new demand without its check does not compile. Amounts are checked
     // with the amount, and times demand nothing of a request.
@@ -188,6 +187,11 @@ impl<F: Flow> Prepared<F> {
     /// The amount, `None` in a refund of all that was paid.
     pub fn amount(&self) -> Option<Money> {
         self.request.draft().amount
+    }
+
+    /// A field's value.
+    pub fn get(&self, field: Field) -> Option<&str> {
+        self.request.draft().get(field)
     }
 
     /// Where Gate takes it: `/v2/payment/wallet/jeton/sale`.

@@ -11,7 +11,7 @@ use serde::{Serialize, Serializer};
 use crate::check::{Reason, Rejection, check};
 use crate::flow::FlowKind;
 use crate::method::{DynMethod, Supports};
-use crate::request::{FlowRequest, SaleRequest};
+use crate::request::{Draft, FlowRequest, SaleRequest, url};
 use crate::spec::Interface;
 use crate::{Sale, spec};
 
@@ -25,7 +25,8 @@ pub struct PreparedPage {
 
 /// Checks a sale for the Payment Page of a method that is known to have sales.
 ///
-/// Only the customer's id is required there; the customer gives the rest. The method is chosen
+/// Only the customer's id is required there; the customer gives the rest, and what the page has no
+/// parameter for (an IP address, an account number) is left out. The method is chosen
 /// beforehand (`force_payment_method`) unless the options say otherwise.
 ///
 /// ```
@@ -54,8 +55,8 @@ pub fn prepare_page_dyn(
     sale: &SaleRequest,
     options: PageOptions,
 ) -> Result<PreparedPage, Rejection> {
-    let draft = sale.draft();
-    check(method, Interface::PaymentPage, &draft)?;
+    let draft = Draft { interface: Interface::PaymentPage, ..sale.draft() };
+    check(method, &draft)?;
     let invalid = |path: &str, problem: &str| Rejection {
         method: method.spec().code(),
         flow: FlowKind::Sale,
@@ -66,7 +67,7 @@ pub fn prepare_page_dyn(
     }
     let PageOptions { mut parameters, method_code } = options;
     for (name, value) in &parameters {
-        value.check().map_err(|problem| invalid(name, problem))?;
+        value.check(name).map_err(|problem| invalid(name, problem))?;
     }
     for [one, other] in [AVS, [AVS[1], AVS[0]]] {
         if parameters.contains_key(one) && !parameters.contains_key(other) {
@@ -108,10 +109,11 @@ const RESERVED: [&str; 2] = ["project_id", "signature"];
 fn forced_method<'c>(
     spec: &'static spec::MethodSpec,
     choice: &'c MethodCode,
-) -> Result<Option<&'static str>, &'c str> {
+) -> Result<Option<&'c str>, &'c str> {
     match choice {
         MethodCode::First => Ok(spec.page_codes().first().copied()),
         MethodCode::CustomerChooses => Ok(None),
+        MethodCode::FromSupport(code) => Ok(Some(code)),
         MethodCode::Named(code) => {
             let known = spec.page_codes().iter().copied().find(|known| known == code);
             known.map(Some).ok_or(code)
@@ -151,10 +153,20 @@ impl PageValue {
         Self::Text(Sensitive::new(text.into()))
     }
 
-    fn check(&self) -> Result<(), &'static str> {
-        match self {
-            Self::Text(text) if text.expose().contains(char::is_control) => {
-                Err("holds a control character")
+    fn check(&self, name: &str) -> Result<(), &'static str> {
+        let text = self.url_text();
+        if text.contains(char::is_control) {
+            return Err("holds a control character");
+        }
+        // What was checked is a sale: the page shall do nothing else.
+        match name {
+            "mode" if text != "purchase" => Err("must be `purchase`: the check was for a sale"),
+            "operation_type" | "card_operation_type" if text != "sale" => {
+                Err("must be `sale`: the check was for a sale")
+            }
+            _ if name.ends_with("_url") => url(&text).map_or(Ok(()), Err),
+            _ if name.ends_with("_enabled") && !matches!(text.as_str(), "0" | "1" | "2") => {
+                Err("must be 0, 1 or 2")
             }
             _ => Ok(()),
         }
@@ -196,6 +208,7 @@ enum MethodCode {
     #[default]
     First,
     CustomerChooses,
+    FromSupport(String),
     Named(String),
 }
 
@@ -216,6 +229,13 @@ impl PageOptions {
     /// Opens the page with this code of the method instead of its first one.
     pub fn method_code(mut self, code: impl Into<String>) -> Self {
         self.method_code = MethodCode::Named(code.into());
+        self
+    }
+
+    /// Opens the page with a code that the platform's support gave for this method, where its
+    /// protocol version has one of its own. It is not checked.
+    pub fn method_code_from_support(mut self, code: impl Into<String>) -> Self {
+        self.method_code = MethodCode::FromSupport(code.into());
         self
     }
 
@@ -299,12 +319,16 @@ setters! { text(impl Into<String>):
     frame_mode,
     /// Codes of methods that are not shown.
     hide,
+    /// Which integration opens the page: JSON text. A new one has no number, so leave it out.
+    interface_type,
     /// ISO 639-1.
     language_code,
     /// The block of methods to show.
     list_payment_block,
     /// A link back to the merchant after a decline.
     merchant_fail_url,
+    /// The merchant's domain, where plug-ins send it.
+    merchant_domain,
     /// How that link opens.
     merchant_fail_redirect_mode,
     /// A link back to the merchant in any case.
@@ -315,10 +339,6 @@ setters! { text(impl Into<String>):
     merchant_success_url,
     /// How that link opens.
     merchant_success_redirect_mode,
-    /// `purchase`, `card_verify`, `card_tokenize` or `payout`.
-    mode,
-    /// `sale` or `auth`.
-    operation_type,
     /// Passed on to Gate.
     payment_extra_param,
     /// JSON text with options of methods.

@@ -15,9 +15,11 @@ use serde::Serialize;
 
 pub(crate) use self::body::Body;
 pub use self::field::Field;
+pub(crate) use self::field::url;
 pub use self::parts::{Account, Customer, ReturnUrls};
 use self::parts::{Extra, Fields};
 use crate::flow::{Flow, FlowKind, Payout, Refund, Sale};
+use crate::spec::Interface;
 
 /// The request of some flow. Sealed: there is one a [`Flow`].
 pub trait FlowRequest: sealed::Sealed + std::fmt::Debug + Send + Sync {
@@ -32,6 +34,7 @@ pub trait FlowRequest: sealed::Sealed + std::fmt::Debug + Send + Sync {
 #[derive(Clone, Copy, Debug)]
 pub struct Draft<'r> {
     pub(crate) flow: FlowKind,
+    pub(crate) interface: Interface,
     pub(crate) payment_id: &'r PaymentId,
     pub(crate) amount: Option<Money>,
     pub(crate) partial: bool,
@@ -43,6 +46,11 @@ impl<'r> Draft<'r> {
     /// What it asks for.
     pub const fn flow(&self) -> FlowKind {
         self.flow
+    }
+
+    /// Where it goes. On the Payment Page the customer may still give what is missing.
+    pub const fn interface(&self) -> Interface {
+        self.interface
     }
 
     /// The payment.
@@ -123,6 +131,7 @@ macro_rules! flow_request {
             fn draft(&self) -> Draft<'_> {
                 Draft {
                     flow: $flow::KIND,
+                    interface: Interface::Gate,
                     payment_id: &self.payment_id,
                     amount: self.amount,
                     partial: self.partial,
@@ -246,8 +255,9 @@ impl RefundRequest {
     }
 }
 
-/// 128 bits from the operating system's random source, by way of the standard library's hasher,
-/// whose keys come from there. It need not be secret, only new.
+/// 128 bits of the standard library's hasher, whose keys come from the operating system's random
+/// source once a thread. It need not be secret, only new; where it must be reproducible, set an id
+/// of your own.
 fn random_id() -> String {
     let half = || RandomState::new().hash_one(std::time::SystemTime::now());
     format!("{:016x}{:016x}", half(), half())

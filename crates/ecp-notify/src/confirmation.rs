@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use ecp_core::model::{ConfirmationAnswer, DepositCheck};
+use ecp_core::signature;
 use ecp_core::{PaymentId, ProjectId};
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
@@ -113,10 +114,10 @@ impl<H: DepositHandler> Confirmations<H> {
     /// How many answers are kept.
     const KEPT: usize = 10_000;
 
-    /// Answers with a handler, which has 10 seconds: how long the platform waits is not
-    /// documented.
+    /// Answers with a handler, which has 5 seconds: how long the platform waits is not
+    /// documented, and a refusal must still reach it.
     pub fn new(verifier: Verifier, handler: H) -> Self {
-        let deadline = Duration::from_secs(10);
+        let deadline = Duration::from_secs(5);
         Self { verifier, handler, deadline, answers: Mutex::default() }
     }
 
@@ -130,9 +131,21 @@ impl<H: DepositHandler> Confirmations<H> {
         let check = match self.verifier.verify_deposit_check(body) {
             Ok(check) => check,
             Err(error) => {
-                tracing::warn!(%error, "a confirmation was asked for by somebody else");
-                let genuine = matches!(error, VerifyError::Unreadable(_));
-                return Reply { status: if genuine { 400 } else { 403 }, body: Vec::new() };
+                let status = match &error {
+                    VerifyError::Unreadable(_) => {
+                        tracing::error!(%error, "a genuine confirmation is not as documented");
+                        400
+                    }
+                    VerifyError::Signature(signature::VerifyError::Canonical(_)) => {
+                        tracing::warn!(%error, "what should be a confirmation cannot be read");
+                        400
+                    }
+                    _ => {
+                        tracing::warn!(%error, "a confirmation was asked for by somebody else");
+                        403
+                    }
+                };
+                return Reply { status, body: Vec::new() };
             }
         };
         let cell = self.remember(Question {

@@ -128,7 +128,7 @@ async fn a_question_that_is_not_genuine_is_not_answered() {
         (genuine.replace("1000", "1001").into_bytes(), 403),
         (genuine.replace("258", "259").into_bytes(), 403),
         (b"{}".to_vec(), 403),
-        (Vec::new(), 403),
+        (Vec::new(), 400),
         (sign(r#"{"type":"check_payout","project_id":258,"payment_id":"X"}"#), 400),
         (sign(r#"{"type":"check_deposit","project_id":258,"payment_id":"X"}"#), 400),
     ];

@@ -7,7 +7,7 @@ use ecp_core::json::{Document, Limits, Value};
 use ecp_core::model::{Code, FromJson, ModelError, StatusResponse, SyncResponse, SyncStatus};
 use ecp_core::signature::{self, Place, Rules, SigningKey, VerifyError};
 use ecp_core::{PaymentId, ProjectId, RequestId, SecretKey};
-use ecp_methods::request::{PayoutRequest, RefundRequest, SaleRequest};
+use ecp_methods::request::{Field, PayoutRequest, RefundRequest, SaleRequest};
 use ecp_methods::{Flow, Payout, Prepared, Refund, Sale, Supports, prepare};
 use http::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
@@ -40,6 +40,8 @@ pub struct Accepted {
     pub payment_id: PaymentId,
     /// The platform's id of the request, which the callbacks repeat.
     pub request_id: RequestId,
+    /// The merchant's id of a refund, as it was sent.
+    pub merchant_refund_id: Option<String>,
 }
 
 impl Gate {
@@ -89,19 +91,24 @@ impl Gate {
     /// Gives back a sale. What it did comes by callback, and is read from the operation: a
     /// declined refund leaves the payment's status at `success`
     /// (see [`Callback::refund`](ecp_core::model::Callback::refund)).
+    ///
+    /// The request stays with the caller, because a refund whose outcome is unknown may be sent
+    /// again only with the id that it has.
     pub async fn refund<M: Supports<Refund>>(
         &self,
         method: &M,
-        request: RefundRequest,
+        request: &RefundRequest,
     ) -> Result<Accepted, GateError> {
-        self.send(&prepare(method, request)?).await
+        self.send(&prepare(method, request.clone())?).await
     }
 
     /// Sends a request that was prepared before, once.
     pub async fn send<F: Flow>(&self, prepared: &Prepared<F>) -> Result<Accepted, GateError> {
         let body = prepared.body(self.project);
         let response = self.post(&prepared.endpoint(), &body, Place::General).await?;
-        self.read_registration(&response, prepared.payment_id())
+        let mut accepted = self.read_registration(&response, prepared.payment_id())?;
+        accepted.merchant_refund_id = prepared.get(Field::MerchantRefundId).map(str::to_owned);
+        Ok(accepted)
     }
 
     /// Asks where a payment stands. The answer must be signed.
@@ -181,7 +188,10 @@ impl Gate {
         };
         match answer.status {
             SyncStatus::Success if http_status == StatusCode::OK => match answer.request_id {
-                Some(request_id) => Ok(Accepted { payment_id: payment_id.clone(), request_id }),
+                Some(request_id) => {
+                    let payment_id = payment_id.clone();
+                    Ok(Accepted { payment_id, request_id, merchant_refund_id: None })
+                }
                 None => missing("request_id"),
             },
             SyncStatus::Error => match answer.code {

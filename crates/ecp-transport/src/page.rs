@@ -71,8 +71,20 @@ impl PaymentPage {
         Ok(SignedPage {
             address: self.address.clone(),
             parameters: in_url.chain([("signature".to_owned(), signature.to_string())]).collect(),
-            json: String::from_utf8(signed).expect("JSON is UTF-8"),
+            json: self.with_base_url(String::from_utf8(signed).expect("JSON is UTF-8")),
         })
+    }
+}
+
+impl PaymentPage {
+    /// The widget must be told when the page is not at the platform's own address. The parameter
+    /// is added after signing, as one of the official plug-ins does.
+    fn with_base_url(&self, json: String) -> String {
+        let url = self.address.url("");
+        match json.strip_suffix('}') {
+            Some(open) if url != PAYMENT_PAGE_URL => format!("{open},\"baseUrl\":\"{url}\"}}"),
+            _ => json,
+        }
     }
 }
 

@@ -4,11 +4,11 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ecp_core::PaymentId;
-use ecp_core::model::StatusResponse;
+use ecp_core::model::{OperationStatus, PaymentStatus, StatusResponse};
+use ecp_core::{PaymentId, RequestId};
 use ecp_methods::Rule;
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::error::{GateError, UnknownReason};
 use crate::gate::Gate;
@@ -51,21 +51,23 @@ impl Wake {
 #[non_exhaustive]
 pub enum WaitError {
     /// The deadline passed.
-    #[error("the payment had not ended by the deadline{}", last_status(.last.as_deref()))]
+    #[error("the payment had not ended by the deadline{}", last_words(.last.as_deref(), .error.as_deref()))]
     Deadline {
         /// The last status that was read, if any.
         last: Option<Box<StatusResponse>>,
+        /// Why the last question had no answer, if it had none.
+        error: Option<Box<GateError>>,
     },
     /// Asking again will not help.
     #[error(transparent)]
     Gate(#[from] GateError),
 }
 
-fn last_status(last: Option<&StatusResponse>) -> String {
-    match last.and_then(StatusResponse::payment_status) {
-        Some(status) => format!("; its last status was `{status}`"),
-        None => String::new(),
-    }
+fn last_words(last: Option<&StatusResponse>, error: Option<&GateError>) -> String {
+    let status = last.and_then(StatusResponse::payment_status);
+    let status = status.map(|status| format!("; its last status was `{status}`"));
+    let error = error.map(|error| format!("; the last question failed: {error}"));
+    [status, error].into_iter().flatten().collect()
 }
 
 impl Wait {
@@ -88,6 +90,8 @@ impl Wait {
 
     /// No payment takes longer, and time can be added up to it without overflow.
     const FOR_EVER: Duration = Duration::from_hours(24 * 366);
+    /// How long the last question may take beyond the deadline.
+    const LAST_ANSWER: Duration = Duration::from_secs(30);
     /// Pauses after the first are no shorter.
     const SHORTEST: Duration = Duration::from_secs(1);
 
@@ -119,7 +123,8 @@ impl Wait {
 }
 
 impl Gate {
-    /// Asks for a payment's status until it is final.
+    /// Asks for a payment's status until it is final. For a refund, which changes a payment that
+    /// has ended already, use [`Gate::wait_for_operation`].
     ///
     /// Failures to get an answer are asked again; an answer that is not genuine, or a refusal,
     /// is an error at once. A payment that the platform does not know may still appear, so it is
@@ -129,24 +134,53 @@ impl Gate {
         payment_id: &PaymentId,
         wait: &Wait,
     ) -> Result<StatusResponse, WaitError> {
+        self.wait(payment_id, wait, is_final).await
+    }
+
+    /// Asks for a payment's status until the operation that a request began has ended, as for a
+    /// refund: its id is in [`Accepted`](crate::Accepted), and
+    /// [`StatusResponse::refund`] tells what it did.
+    pub async fn wait_for_operation(
+        &self,
+        payment_id: &PaymentId,
+        request_id: &RequestId,
+        wait: &Wait,
+    ) -> Result<StatusResponse, WaitError> {
+        let ended = |status: &StatusResponse| {
+            let operation = status.operation(request_id);
+            operation
+                .and_then(|operation| operation.status.as_ref())
+                .is_some_and(OperationStatus::is_final)
+        };
+        self.wait(payment_id, wait, ended).await
+    }
+
+    async fn wait(
+        &self,
+        payment_id: &PaymentId,
+        wait: &Wait,
+        ended: impl Fn(&StatusResponse) -> bool,
+    ) -> Result<StatusResponse, WaitError> {
         let deadline = Instant::now() + wait.deadline;
         let longest = wait.longest.max(wait.first);
         let mut pause = wait.first;
-        let mut last = None;
+        let (mut last, mut error) = (None, None);
         loop {
             let next = (Instant::now() + spread(pause)).min(deadline);
             tokio::select! {
                 () = sleep_until(next) => {}
                 () = wait.wake.0.notified() => {}
             }
-            match self.status(payment_id).await {
-                Ok(status) if is_final(&status) => return Ok(status),
-                Ok(status) => last = Some(Box::new(status)),
-                Err(error) if is_passing(&error) => {}
-                Err(error) => return Err(error.into()),
+            // A transport that bounds no time must not make a wait that never ends.
+            match timeout_at(deadline + Wait::LAST_ANSWER, self.status(payment_id)).await {
+                Ok(Ok(status)) if ended(&status) => return Ok(status),
+                Ok(Ok(status)) => (last, error) = (Some(Box::new(status)), None),
+                Ok(Err(failure)) if is_passing(&failure) => error = Some(Box::new(failure)),
+                Ok(Err(failure)) => return Err(failure.into()),
+                Err(_) => return Err(WaitError::Deadline { last, error }),
             }
             if Instant::now() >= deadline {
-                return Err(WaitError::Deadline { last });
+                return Err(WaitError::Deadline { last, error });
             }
             pause = (pause + pause / 2).min(longest).max(Wait::SHORTEST);
         }
@@ -154,7 +188,7 @@ impl Gate {
 }
 
 fn is_final(status: &StatusResponse) -> bool {
-    let ended = status.payment_status().is_some_and(ecp_core::model::PaymentStatus::is_final);
+    let ended = status.payment_status().is_some_and(PaymentStatus::is_final);
     ended && !status.is_unknown_payment()
 }
 

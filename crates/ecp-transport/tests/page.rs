@@ -210,7 +210,7 @@ fn the_snippets_load_the_widget_from_the_page() {
     insta::assert_snapshot!(own.sign(&prepared).unwrap().embedded_html(), @r#"
     <link rel="stylesheet" href="https://pay.shop.example:8443/shared/merchant.css">
     <script src="https://pay.shop.example:8443/shared/merchant.js"></script>
-    <script>EPayWidget.runEmbedded({"customer_id":"customer1","force_payment_method":"jetonWalletV3","frame_mode":"embedded","payment_amount":10000,"payment_currency":"EUR","payment_id":"X03936","project_id":1236,"target_element":"checkout","signature":"2gR0PXcQEAFZNZnW8n4ziPt1HzHGq+xK6/khrr4D8TS3uh4FMyV5QPG1iI5Yk9oJzT6rQjfze6wnmreBnFK0VQ=="});</script>
+    <script>EPayWidget.runEmbedded({"customer_id":"customer1","force_payment_method":"jetonWalletV3","frame_mode":"embedded","payment_amount":10000,"payment_currency":"EUR","payment_id":"X03936","project_id":1236,"target_element":"checkout","signature":"2gR0PXcQEAFZNZnW8n4ziPt1HzHGq+xK6/khrr4D8TS3uh4FMyV5QPG1iI5Yk9oJzT6rQjfze6wnmreBnFK0VQ==","baseUrl":"https://pay.shop.example:8443"});</script>
     "#);
 }
 
@@ -402,8 +402,10 @@ const DOCUMENTED: &str = "
     merchant_domain
 ";
 
-/// Those that have no setter: they can be set by name.
-const BY_NAME: [&str; 4] = ["baseurl", "interface_type", "merchant_domain", "recurring_register"];
+/// Those that have no setter: they can be set by name, and two of them to one value only, because
+/// what was checked is a sale.
+const BY_NAME: [(&str, &str); 3] =
+    [("baseurl", "t"), ("mode", "purchase"), ("operation_type", "sale")];
 
 /// Names a setter, the parameter that it should send, and the value on the wire.
 macro_rules! setters {
@@ -445,24 +447,25 @@ fn every_setter_sends_its_documented_parameter() {
         force_payment_method_subtype("visa") => "force_payment_method_subtype" = "visa";
         frame_mode("popup") => "frame_mode" = "popup";
         hide("card") => "hide" = "card";
+        interface_type("{}") => "interface_type" = "{}";
         language_code("en") => "language_code" = "en";
         list_payment_block("t") => "list_payment_block" = "t";
+        merchant_domain("t") => "merchant_domain" = "t";
         merchant_fail_enabled(2) => "merchant_fail_enabled" = 2;
         merchant_fail_redirect_mode("t") => "merchant_fail_redirect_mode" = "t";
-        merchant_fail_url("t") => "merchant_fail_url" = "t";
+        merchant_fail_url("https://t.example") => "merchant_fail_url" = "https://t.example";
         merchant_return_enabled(1) => "merchant_return_enabled" = 1;
         merchant_return_redirect_mode("t") => "merchant_return_redirect_mode" = "t";
-        merchant_return_url("t") => "merchant_return_url" = "t";
+        merchant_return_url("https://t.example") => "merchant_return_url" = "https://t.example";
         merchant_success_enabled(0) => "merchant_success_enabled" = 0;
         merchant_success_redirect_mode("t") => "merchant_success_redirect_mode" = "t";
-        merchant_success_url("t") => "merchant_success_url" = "t";
+        merchant_success_url("https://t.example") => "merchant_success_url" = "https://t.example";
         method_code("jetonWalletV3") => "force_payment_method" = "jetonWalletV3";
-        mode("purchase") => "mode" = "purchase";
-        operation_type("sale") => "operation_type" = "sale";
         payment_extra_param("t") => "payment_extra_param" = "t";
         payment_methods_options("{}") => "payment_methods_options" = "{}";
         receipt_data("{}") => "receipt_data" = "e30=";
         recurring("{}") => "recurring" = "{}";
+        recurring_register(true) => "recurring_register" = true;
         redirect(true) => "redirect" = true;
         redirect_fail_enabled(2) => "redirect_fail_enabled" = 2;
         redirect_fail_mode("iframe") => "redirect_fail_mode" = "iframe";
@@ -473,7 +476,7 @@ fn every_setter_sends_its_documented_parameter() {
         redirect_success_mode("t") => "redirect_success_mode" = "t";
         redirect_tokenize_enabled(2) => "redirect_tokenize_enabled" = 2;
         redirect_tokenize_mode("t") => "redirect_tokenize_mode" = "t";
-        redirect_tokenize_url("t") => "redirect_tokenize_url" = "t";
+        redirect_tokenize_url("https://t.example") => "redirect_tokenize_url" = "https://t.example";
         region_code("MY") => "region_code" = "MY";
         target_element("t") => "target_element" = "t";
         terminal_id(7) => "terminal_id" = 7;
@@ -511,9 +514,38 @@ fn every_setter_sends_its_documented_parameter() {
                 .neutral("https://shop.example/back"),
         );
     let avs = PageOptions::new().avs_post_code("LV-1001").avs_street_address("t");
-    let by_name = BY_NAME.into_iter().fold(avs, |options, name| options.text(name, "t"));
+    let by_name = BY_NAME.into_iter().fold(avs, |options, (name, value)| options.text(name, value));
     // Everything at once can be signed: no two names are sorted differently by official SDKs.
     let all = table.iter().fold(by_name, |options, (_, set, _)| set(options));
     let documented: BTreeSet<String> = DOCUMENTED.split_whitespace().map(str::to_owned).collect();
     assert_eq!(names(&sign(&sale, all).unwrap()), documented);
+}
+
+#[test]
+fn a_page_does_what_was_checked_and_leads_where_it_may() {
+    let options = PageOptions::new;
+    let table = [
+        (options().text("mode", "payout"), "`mode` must be `purchase`: the check was for a sale"),
+        (options().text("mode", "card_verify"), "`mode` must be `purchase`"),
+        (options().text("operation_type", "auth"), "`operation_type` must be `sale`"),
+        (options().text("card_operation_type", "auth"), "`card_operation_type` must be `sale`"),
+        (
+            options().merchant_success_url("javascript:alert(1)"),
+            "`merchant_success_url` must be an http or https address",
+        ),
+        (options().redirect_tokenize_url("//x"), "`redirect_tokenize_url` must be an http"),
+        (options().merchant_fail_enabled(99), "`merchant_fail_enabled` must be 0, 1 or 2"),
+    ];
+    for (options, message) in table {
+        match prepare_page(&Jeton, &sale(), options) {
+            Err(rejection) => assert!(rejection.to_string().contains(message), "{rejection}"),
+            Ok(_) => panic!("{message}"),
+        }
+    }
+}
+
+#[test]
+fn support_may_know_another_code() {
+    let signed = sign(&sale(), PageOptions::new().method_code_from_support("jetonOld")).unwrap();
+    assert_eq!(config(&signed)["force_payment_method"], "jetonOld");
 }

@@ -43,7 +43,7 @@ fn sent(transport: &Scripted) -> (String, Value) {
 async fn a_full_refund_is_the_documented_request_with_an_id() {
     let transport = registering();
     let refund = full().with_merchant_refund_id("R-17-1");
-    let accepted = gate(transport.clone()).refund(&WalletPartner, refund).await.unwrap();
+    let accepted = gate(transport.clone()).refund(&WalletPartner, &refund).await.unwrap();
     assert_eq!((accepted.payment_id.as_str(), accepted.request_id.as_str()), ("P-17", "ea8d37"));
 
     let (path, body) = sent(&transport);
@@ -63,7 +63,7 @@ async fn a_full_refund_by_its_amount_sends_amount_and_currency() {
     let refund = RefundRequest::full_of(id(), "350.00 INR".parse().unwrap())
         .description("test_refund")
         .with_merchant_refund_id("R-17-1");
-    gate(transport.clone()).refund(&WalletPartner, refund).await.unwrap();
+    gate(transport.clone()).refund(&WalletPartner, &refund).await.unwrap();
     assert_eq!(
         sent(&transport).1["payment"],
         json!({
@@ -108,7 +108,7 @@ async fn what_the_method_cannot_refund_is_never_sent() {
     let transport = registering();
     let gate = gate(transport.clone());
     for (refund, message) in table {
-        let error = gate.refund(&WalletPartner, refund).await.unwrap_err();
+        let error = gate.refund(&WalletPartner, &refund).await.unwrap_err();
         assert_eq!(error.to_string(), message);
         assert!(matches!(error, GateError::Rejected(_)), "{error:?}");
         assert_eq!(error.outcome(), Outcome::NotSent);
@@ -143,15 +143,15 @@ async fn no_amount_comes_in_by_another_way() {
     let gate = gate(transport.clone());
     for refund in table {
         let printed = format!("{refund:?}");
-        let error = gate.refund(&WalletPartner, refund).await.unwrap_err();
+        let error = gate.refund(&WalletPartner, &refund).await.unwrap_err();
         assert_eq!(error.outcome(), Outcome::NotSent, "{printed}");
     }
     assert!(transport.seen().is_empty());
 
-    let error = gate.refund(&WalletPartner, full().extra("payment.amount", 1)).await.unwrap_err();
+    let error = gate.refund(&WalletPartner, &full().extra("payment.amount", 1)).await.unwrap_err();
     assert_eq!(error.to_string(), "wallet-partner refund: `payment.amount` has a setter; use that");
     // What stands beside the amount is the caller's business.
-    gate.refund(&WalletPartner, full().extra("payment.extra_param", "blue")).await.unwrap();
+    gate.refund(&WalletPartner, &full().extra("payment.extra_param", "blue")).await.unwrap();
     assert_eq!(sent(&transport).1["payment"]["extra_param"], "blue");
 }
 
@@ -200,9 +200,9 @@ async fn a_lost_refund_can_be_sent_again() {
     let gate = gate(transport.clone());
     let refund = full();
 
-    let error = gate.refund(&WalletPartner, refund.clone()).await.unwrap_err();
+    let error = gate.refund(&WalletPartner, &refund).await.unwrap_err();
     assert_eq!(error.outcome(), Outcome::Unknown);
-    let error = gate.refund(&WalletPartner, refund).await.unwrap_err();
+    let error = gate.refund(&WalletPartner, &refund).await.unwrap_err();
     assert_eq!(error.outcome(), Outcome::Unknown);
     assert_eq!(
         error.to_string(),

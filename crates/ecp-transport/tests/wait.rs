@@ -7,8 +7,8 @@ mod support;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use ecp_core::model::{PaymentStatus, StatusResponse};
-use ecp_core::signature;
+use ecp_core::model::{PaymentStatus, RefundOutcome, StatusResponse};
+use ecp_core::{RequestId, signature};
 use ecp_methods::{FlowKind, Jeton, PaymentMethod, Rule, TouchNGo};
 use ecp_transport::{Gate, GateError, Outcome, TransportError, UnknownReason, Wait, WaitError};
 use tokio::time::Instant;
@@ -136,7 +136,7 @@ async fn a_long_wait_asks_to_its_end() {
     let (gate, times) = processing();
     let patient = wait(1, 24 * 60 * 60).longest(MINUTE);
     let result = gate.wait_until_final(&id(), &patient).await;
-    assert!(matches!(result, Err(WaitError::Deadline { last: Some(_) })), "{result:?}");
+    assert!(matches!(result, Err(WaitError::Deadline { last: Some(_), .. })), "{result:?}");
     assert!((1200..1800).contains(&times.lock().unwrap().len()));
 }
 
@@ -149,7 +149,7 @@ async fn the_deadline_asks_once_more_and_tells_the_last_status() {
         error.to_string(),
         "the payment had not ended by the deadline; its last status was `processing`"
     );
-    let WaitError::Deadline { last: Some(last) } = error else { panic!("{error:?}") };
+    let WaitError::Deadline { last: Some(last), .. } = error else { panic!("{error:?}") };
     assert_eq!(last.payment_status(), Some(&PaymentStatus::Processing));
     assert_eq!(start.elapsed().as_secs(), 600);
     let times = times.lock().unwrap();
@@ -175,8 +175,12 @@ async fn an_end_at_the_deadline_still_counts() {
 async fn a_deadline_without_any_answer_tells_no_status() {
     let (gate, times) = asked(vec![|| Ok((503, String::new()))]);
     let result = gate.wait_until_final(&id(), &wait(30, 120)).await;
-    assert_eq!(end(&result), "the payment had not ended by the deadline");
-    assert!(matches!(result, Err(WaitError::Deadline { last: None })));
+    assert_eq!(
+        end(&result),
+        "the payment had not ended by the deadline; the last question failed: the outcome is \
+         unknown: HTTP status 503 proves nothing"
+    );
+    assert!(matches!(result, Err(WaitError::Deadline { last: None, error: Some(_) })));
     assert!(times.lock().unwrap().len() >= 3);
 }
 
@@ -188,8 +192,48 @@ async fn the_last_status_outlives_later_failures() {
     let result = gate.wait_until_final(&id(), &wait(30, 120)).await;
     assert_eq!(
         end(&result),
-        "the payment had not ended by the deadline; its last status was `awaiting customer`"
+        "the payment had not ended by the deadline; its last status was `awaiting customer`; the \
+         last question failed: the outcome is unknown: no response: connection reset"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refund_is_waited_for_by_its_request() {
+    fn refund(operation: &str) -> (u16, String) {
+        let body = format!(
+            r#"{{"project_id":239,"payment":{{"id":"P-17","status":"success"}},"operations":[
+                {{"type":"sale","status":"success","request_id":"r1"}},
+                {{"type":"refund","status":"{operation}","request_id":"r2","code":"3283"}}]}}"#
+        );
+        (200, signed(&body))
+    }
+    let (gate, times) =
+        asked(vec![(|| Ok(refund("processing"))) as fn() -> Answer, || Ok(refund("decline"))]);
+    let request_id = RequestId::new("r2").unwrap();
+    let status = gate.wait_for_operation(&id(), &request_id, &wait(30, 600)).await.unwrap();
+    let outcome = status.refund(&request_id).unwrap().outcome;
+    assert!(matches!(outcome, RefundOutcome::Declined { .. }), "{outcome:?}");
+    assert_eq!(times.lock().unwrap().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_transport_that_hangs_does_not_hang_the_wait() {
+    #[derive(Debug)]
+    struct Hanging;
+
+    #[async_trait::async_trait]
+    impl ecp_transport::HttpTransport for Hanging {
+        async fn send(
+            &self,
+            _: http::Request<bytes::Bytes>,
+        ) -> Result<http::Response<bytes::Bytes>, TransportError> {
+            std::future::pending().await
+        }
+    }
+    let start = tokio::time::Instant::now();
+    let result = gate(Hanging).wait_until_final(&id(), &wait(30, 60)).await;
+    assert_eq!(end(&result), "the payment had not ended by the deadline");
+    assert!(start.elapsed() <= Duration::from_secs(91));
 }
 
 #[tokio::test(start_paused = true)]
@@ -322,7 +366,7 @@ async fn a_payment_that_the_platform_does_not_know_yet_is_waited_for() {
     // It may never appear; the caller then sees that it was unknown.
     let (gate, _) = asked(vec![unknown]);
     let error = gate.wait_until_final(&id(), &wait(10, 600)).await.unwrap_err();
-    let WaitError::Deadline { last: Some(last) } = error else { panic!("{error:?}") };
+    let WaitError::Deadline { last: Some(last), .. } = error else { panic!("{error:?}") };
     assert!(last.is_unknown_payment());
 
     // The same status for any other reason is final.
@@ -343,7 +387,7 @@ async fn only_final_statuses_end_the_wait() {
         if is_final {
             assert_eq!((end(&result).as_str(), asked), (word, 1));
         } else {
-            assert!(matches!(&result, Err(WaitError::Deadline { last: Some(_) })), "{word:?}");
+            assert!(matches!(&result, Err(WaitError::Deadline { last: Some(_), .. })), "{word:?}");
             assert!(asked > 2, "{word:?}: {asked}");
         }
     }

@@ -1,6 +1,10 @@
 //! What a refund did.
 
-use super::{Callback, Code, OperationStatus, OperationType, PaymentStatus, Sum};
+use super::{
+    Callback, Code, Operation, OperationStatus, OperationType, Payment, PaymentStatus,
+    StatusResponse, Sum,
+};
+use crate::RequestId;
 
 /// What a callback says of a refund, read from its operation. The payment's own status does not
 /// tell: after a declined refund it is still `success` (PROTOCOL 3.5).
@@ -25,8 +29,9 @@ pub enum RefundOutcome {
     Done {
         /// It was returned before the day was closed, as a reversal rather than a refund.
         reversal: bool,
-        /// Something of the payment is left.
-        partial: bool,
+        /// Whether something of the payment is left: by the sum that is left, else by the
+        /// payment's status; `None` if neither tells.
+        partial: Option<bool>,
     },
     /// Nothing went back.
     Declined {
@@ -37,6 +42,55 @@ pub enum RefundOutcome {
     },
     /// Not decided yet, or in a status that is not known.
     Pending,
+}
+
+impl RefundResult {
+    /// Reads a refund off its operation and the payment that it belongs to.
+    fn of(operation: &Operation, payment: Option<&Payment>) -> Option<Self> {
+        let reversal = match operation.kind.as_ref()? {
+            OperationType::Refund => false,
+            OperationType::Reversal => true,
+            _ => return None,
+        };
+        let left = payment.and_then(|payment| payment.sum.clone());
+        let outcome = match operation.status.as_ref() {
+            Some(OperationStatus::Success) => {
+                let by_status = match payment.and_then(|payment| payment.status.as_ref()) {
+                    Some(PaymentStatus::PartiallyRefunded | PaymentStatus::PartiallyReversed) => {
+                        Some(true)
+                    }
+                    Some(PaymentStatus::Refunded | PaymentStatus::Reversed) => Some(false),
+                    _ => None,
+                };
+                let by_sum = left.as_ref().map(|left| left.amount > 0);
+                RefundOutcome::Done { reversal, partial: by_sum.or(by_status) }
+            }
+            Some(status) if status.is_final() => RefundOutcome::Declined {
+                code: operation.code.clone(),
+                message: operation.message.clone(),
+            },
+            _ => RefundOutcome::Pending,
+        };
+        Some(Self {
+            outcome,
+            merchant_refund_id: payment.and_then(|payment| payment.merchant_refund_id.clone()),
+            sum: operation.sum_initial.clone(),
+            left,
+        })
+    }
+}
+
+impl StatusResponse {
+    /// The operation that a request began, by the id that its registration gave.
+    pub fn operation(&self, request_id: &RequestId) -> Option<&Operation> {
+        let began = |operation: &&Operation| operation.request_id.as_ref() == Some(request_id);
+        self.operations.iter().find(began)
+    }
+
+    /// What became of a refund, `None` if the request began none that is known.
+    pub fn refund(&self, request_id: &RequestId) -> Option<RefundResult> {
+        RefundResult::of(self.operation(request_id)?, self.payment.as_ref())
+    }
 }
 
 impl Callback {
@@ -52,33 +106,7 @@ impl Callback {
     /// # Ok::<(), ecp_core::model::ModelError>(())
     /// ```
     pub fn refund(&self) -> Option<RefundResult> {
-        let operation = self.operation.as_ref()?;
-        let reversal = match operation.kind.as_ref()? {
-            OperationType::Refund => false,
-            OperationType::Reversal => true,
-            _ => return None,
-        };
-        let outcome = match operation.status.as_ref() {
-            Some(OperationStatus::Success) => RefundOutcome::Done {
-                reversal,
-                partial: matches!(
-                    self.payment_status(),
-                    Some(PaymentStatus::PartiallyRefunded | PaymentStatus::PartiallyReversed)
-                ),
-            },
-            Some(status) if status.is_final() => RefundOutcome::Declined {
-                code: operation.code.clone(),
-                message: operation.message.clone(),
-            },
-            _ => RefundOutcome::Pending,
-        };
-        let payment = self.payment.as_ref();
-        Some(RefundResult {
-            outcome,
-            merchant_refund_id: payment.and_then(|payment| payment.merchant_refund_id.clone()),
-            sum: operation.sum_initial.clone(),
-            left: payment.and_then(|payment| payment.sum.clone()),
-        })
+        RefundResult::of(self.operation.as_ref()?, self.payment.as_ref())
     }
 }
 
@@ -97,7 +125,9 @@ mod tests {
 
     #[test]
     fn the_operation_tells_what_a_refund_did() {
-        let done = |reversal, partial| Some(RefundOutcome::Done { reversal, partial });
+        let done =
+            |reversal, partial| Some(RefundOutcome::Done { reversal, partial: Some(partial) });
+        let unclear = Some(RefundOutcome::Done { reversal: false, partial: None });
         let declined = Some(RefundOutcome::Declined { code: Some(3283.into()), message: None });
         let table = [
             ("refunded", "refund", "success", done(false, false)),
@@ -109,9 +139,25 @@ mod tests {
             ("success", "refund", "processing", Some(RefundOutcome::Pending)),
             ("refunded", "refund", "who knows", Some(RefundOutcome::Pending)),
             ("success", "sale", "success", None),
+            ("who knows", "refund", "success", unclear),
         ];
         for (payment, kind, operation, expected) in table {
             assert_eq!(outcome(payment, kind, operation), expected, "{payment} {kind} {operation}");
         }
+    }
+
+    #[test]
+    fn what_is_left_tells_a_part_from_the_whole() {
+        let json =
+            br#"{"payment":{"id":"X","status":"success","sum":{"amount":9000,"currency":"EUR"}},
+            "operations":[{"type":"sale","status":"success","request_id":"r1"},
+            {"type":"refund","status":"success","request_id":"r2","sum_initial":
+            {"amount":1000,"currency":"EUR"}}]}"#;
+        let status = StatusResponse::from_slice(json).unwrap();
+        let request = |id| RequestId::new(id).unwrap();
+        let refund = status.refund(&request("r2")).unwrap();
+        assert_eq!(refund.outcome, RefundOutcome::Done { reversal: false, partial: Some(true) });
+        assert_eq!(refund.sum.unwrap().amount, 1000);
+        assert!(status.refund(&request("r1")).is_none() && status.refund(&request("r3")).is_none());
     }
 }

@@ -157,7 +157,7 @@ fn phone(value: &str) -> Option<&'static str> {
     (!valid).then_some("must be 4 to 24 digits")
 }
 
-fn url(value: &str) -> Option<&'static str> {
+pub(crate) fn url(value: &str) -> Option<&'static str> {
     let rest = value.strip_prefix("https://").or_else(|| value.strip_prefix("http://"));
     let host = rest.and_then(|rest| rest.split(['/', '?', '#']).next()).unwrap_or_default();
     if host.is_empty() {
