@@ -13,7 +13,7 @@ pub struct InvalidId {
     problem: &'static str,
 }
 
-/// A project on the platform: a positive number (PROTOCOL 2.4).
+/// A project on the platform: a positive number (sources: request fields).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct ProjectId(u64);
@@ -59,8 +59,8 @@ macro_rules! text_id {
         pub struct $name(Box<str>);
 
         impl $name {
-            /// Checks the text: 1 to 255 characters (PROTOCOL 2.4), none of them a control
-            /// character, no space at either end.
+            /// Checks the text: 1 to 255 characters (sources: request fields), none of them a
+            /// control character, no space at either end.
             pub fn new(text: impl Into<String>) -> Result<Self, InvalidId> {
                 let text = text.into();
                 match text_problem(&text) {

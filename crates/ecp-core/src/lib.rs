@@ -10,8 +10,9 @@
 //! - [`model`] reads callbacks, responses and redirects, keeping what it does not know;
 //! - [`json`] is the strict reader under both.
 //!
-//! Facts about the platform carry a note of their source: *documents* are the public method
-//! pages and articles of the platform, *measured* means observed by running the official SDKs.
+//! Facts about the platform carry a note of their source, as in "(sources: dates)": a row of
+//! `docs/sources.md`, which says where it was read and how sure it is. *Documents* are the public
+//! method pages and articles of the platform, *measured* means observed by running its SDKs.
 
 mod currency;
 mod id;

@@ -55,7 +55,7 @@ use crate::secret::SecretKey;
 pub struct SigningKey(Hmac<Sha512>);
 
 impl SigningKey {
-    /// Prepares a key. The key's text is used as it is, never decoded (PROTOCOL 1.1).
+    /// Prepares a key. The key's text is used as it is, never decoded (sources: signature).
     pub fn new(secret: &SecretKey) -> Self {
         let keyed = Hmac::new_from_slice(secret.expose()).unwrap_or_else(|_| {
             unreachable!("HMAC takes a key of any length");
@@ -141,7 +141,7 @@ impl Rules {
     }
 }
 
-/// Where a signature belongs in a message (PROTOCOL 1.7).
+/// Where a signature belongs in a message (sources: signature place).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Place {
     /// `signature` at the top level: callbacks, Payment Page, Data API.
@@ -221,7 +221,8 @@ pub struct Match {
 }
 
 /// Which members called `signature` are not part of what is signed. The official SDKs differ on
-/// those that lie deeper, such as a provider's own field in `redirect_data.body` (PROTOCOL 1.7).
+/// those that lie deeper, such as a provider's own field in `redirect_data.body` (sources:
+/// signature place).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Strip {
     /// All of them, as in the PHP, JavaScript, Python and Go SDKs.

@@ -212,8 +212,8 @@ enum MethodCode {
     Named(String),
 }
 
-/// How the page looks and behaves, by the names of PROTOCOL 4.3. What the sale says (customer,
-/// description, return addresses, callback address) is taken from there.
+/// How the page looks and behaves, by the documents' names (sources: Payment Page). What the sale
+/// says (customer, description, return addresses, callback address) is taken from there.
 #[derive(Clone, Debug, Default)]
 pub struct PageOptions {
     parameters: BTreeMap<String, PageValue>,

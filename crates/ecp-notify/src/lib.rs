@@ -20,8 +20,8 @@
 //! ```
 //!
 //! Answer 200 when a callback is stored, and 4xx when it is not genuine: the platform repeats
-//! whatever is not answered with exactly 200 (PROTOCOL 3.1). Expect each one more than once and
-//! in any order.
+//! whatever is not answered with exactly 200 (sources: callback delivery). Expect each one more
+//! than once and in any order.
 
 mod confirmation;
 mod expected;

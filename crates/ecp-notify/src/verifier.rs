@@ -88,7 +88,7 @@ impl Verifier {
     ) -> Result<Verified<T>, VerifyError> {
         let document = Document::parse(body, self.limits)?;
         let named = project_id(&document).map_err(VerifyError::Project)?;
-        // One callback format names no project (PROTOCOL 3.3): then the key tells.
+        // One callback format names no project (sources: callback formats): then the key tells.
         let candidates: Vec<&(ProjectId, SigningKey)> = self
             .keys
             .iter()

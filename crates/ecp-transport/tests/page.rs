@@ -92,7 +92,7 @@ fn a_signature_comes_last_and_is_encoded() {
     assert_eq!(String::from_iter(seen), "+/=");
 }
 
-/// The example of the platform's article on signatures (PROTOCOL 1.9, D1).
+/// The example of the platform's article on signatures (sources: signature, D1).
 #[test]
 fn the_documented_example_gets_the_documented_signature() {
     let sale = SaleRequest::new("X03936".parse().unwrap(), "20.35 USD".parse().unwrap())
@@ -118,8 +118,8 @@ fn the_documented_example_gets_the_documented_signature() {
     );
 }
 
-/// The URL in the tests of the official PHP SDK (PROTOCOL 1.9). It has neither an amount nor a
-/// customer, so a page here cannot be the same; what both have must look the same.
+/// The URL in the tests of the official PHP SDK (sources: signature). It has neither an amount nor
+/// a customer, so a page here cannot be the same; what both have must look the same.
 #[test]
 fn parameters_are_encoded_as_the_official_php_sdk_does() {
     let vector = "project_id=100&interface_type=%7B%22id%22%3A23%7D&payment_id=test+payment+id\
@@ -378,7 +378,7 @@ fn nothing_personal_or_secret_is_printed() {
     insta::assert_snapshot!(format!("{signed:?}"), @r#"SignedPage["account_token", "billing_address", "customer_first_name", "customer_id", "force_payment_method", "payment_amount", "payment_currency", "payment_description", "payment_id", "project_id", "receipt_data", "redirect_success_url", "x", "signature"]"#);
 }
 
-/// Every parameter that the documents name (PROTOCOL 4.3).
+/// Every parameter that the documents name (sources: Payment Page).
 const DOCUMENTED: &str = "
     project_id payment_id payment_amount payment_currency customer_id signature
     payment_description payment_extra_param mode operation_type best_before

@@ -9,7 +9,7 @@ use crate::json::RawJson;
 use crate::{OperationId, PaymentId, ProjectId, RequestId, Sensitive, Timestamp};
 
 model! {
-    /// A callback in any of the platform's formats (PROTOCOL 3.2 and 3.3).
+    /// A callback in any of the platform's formats (sources: callback formats).
     ///
     /// The format with `payment` and `operation` is the one that wallets and vouchers use. Parts
     /// that only cards know (`acs`, `threeds2`, `recurring`, `card`, ..) are kept in `extra`.

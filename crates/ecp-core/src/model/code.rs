@@ -8,7 +8,7 @@ use super::{FromJson, ModelError};
 use crate::json::{Kind, Value};
 
 /// A result code. The platform sends it as text in callbacks and as a number elsewhere; both are
-/// read, and text that is no known number is kept (PROTOCOL 9.1).
+/// read, and text that is no known number is kept (sources: codes).
 ///
 /// ```
 /// use ecp_core::model::{Advice, Code};
@@ -84,7 +84,7 @@ pub struct CodeInfo {
 }
 
 impl CodeInfo {
-    /// All 378 codes of the table, by number (PROTOCOL 9.3).
+    /// All 378 codes of the table, by number (sources: codes).
     pub const ALL: &'static [Self] = &table::CODES;
 }
 

@@ -67,7 +67,7 @@ model! {
         payment_id: Option<Sensitive<String>> = describes "payment_id",
         /// The provider's authorisation code.
         auth_code: Option<Sensitive<String>> = describes "auth_code",
-        /// The provider's date. Its zone is not reliable (PROTOCOL 3.7).
+        /// The provider's date. Its zone is not reliable (sources: dates).
         date: Option<String> = describes "date",
     }
 }

@@ -5,7 +5,7 @@ use crate::Sensitive;
 use crate::json::{Kind, RawJson, Value};
 
 model! {
-    /// Where to send the customer, and how (PROTOCOL 3.6).
+    /// Where to send the customer, and how (sources: redirects).
     ///
     /// ```
     /// use ecp_core::model::{FromJson, RedirectData, RedirectMethod};
@@ -78,8 +78,8 @@ impl FromJson for RedirectBody {
     }
 }
 
-/// In one message format the place of the redirect may hold a plain URL instead (PROTOCOL 3.3).
-/// That is kept as an unknown member rather than refused.
+/// In one message format the place of the redirect may hold a plain URL instead (sources: callback
+/// formats). That is kept as an unknown member rather than refused.
 pub(super) fn redirect_in(extra: &Extra, name: &str) -> Option<RedirectData> {
     RedirectData::from_slice(extra.get(name)?.as_str().as_bytes()).ok()
 }

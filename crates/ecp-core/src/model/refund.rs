@@ -7,7 +7,7 @@ use super::{
 use crate::RequestId;
 
 /// What a callback says of a refund, read from its operation. The payment's own status does not
-/// tell: after a declined refund it is still `success` (PROTOCOL 3.5).
+/// tell: after a declined refund it is still `success` (sources: statuses).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct RefundResult {

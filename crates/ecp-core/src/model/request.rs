@@ -5,7 +5,7 @@ use super::{Account, Customer, model};
 use crate::{PaymentId, ProjectId, Sensitive};
 
 model! {
-    /// A Gate request of any method (PROTOCOL 2.4).
+    /// A Gate request of any method (sources: request fields).
     pub struct GateRequest {
         /// Ids.
         general: GateGeneral = decides "general",
@@ -61,7 +61,8 @@ model! {
 }
 
 model! {
-    /// The parameters that open the Payment Page (PROTOCOL 4.3); all but these are in `extra`.
+    /// The parameters that open the Payment Page (sources: Payment Page); all but these are in
+    /// `extra`.
     pub struct PageParameters {
         /// The project.
         project_id: ProjectId = decides "project_id",

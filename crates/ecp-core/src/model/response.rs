@@ -5,8 +5,8 @@ use super::{Account, Code, Customer, Errors, Operation, Payment, PaymentStatus, 
 use crate::{PaymentId, ProjectId, RequestId, Sensitive};
 
 model! {
-    /// The synchronous answer to a sale, payout or refund (PROTOCOL 2.3). It speaks about the
-    /// request, never about the payment.
+    /// The synchronous answer to a sale, payout or refund (sources: Gate answers). It speaks about
+    /// the request, never about the payment.
     pub struct SyncResponse {
         /// Whether the request was registered.
         status: SyncStatus = decides "status",
@@ -38,7 +38,7 @@ open_enum! {
 }
 
 model! {
-    /// The answer to a status request (PROTOCOL 5).
+    /// The answer to a status request (sources: status).
     pub struct StatusResponse {
         /// The project.
         root_project_id: Option<ProjectId> = decides "project_id",

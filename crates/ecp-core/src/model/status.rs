@@ -3,7 +3,7 @@
 use super::open_enum;
 
 open_enum! {
-    /// Where a payment stands (PROTOCOL 3.4).
+    /// Where a payment stands (sources: statuses).
     ///
     /// ```
     /// use ecp_core::model::PaymentStatus;
@@ -114,8 +114,8 @@ impl PaymentStatus {
 }
 
 open_enum! {
-    /// Where one operation of a payment stands (PROTOCOL 3.5). It may differ from the payment: a
-    /// declined refund leaves the payment a success.
+    /// Where one operation of a payment stands (sources: statuses). It may differ from the payment:
+    /// a declined refund leaves the payment a success.
     pub enum OperationStatus {
         /// Held until approved.
         AwaitingApproval = "awaiting approval",
@@ -184,7 +184,7 @@ impl OperationStatus {
 }
 
 open_enum! {
-    /// What an operation does (PROTOCOL 3.5).
+    /// What an operation does (sources: statuses).
     pub enum OperationType {
         /// Checks an account.
         AccountVerification = "account verification",

@@ -31,7 +31,7 @@ macro_rules! fields {
                 }
             }
 
-            /// What is wrong with a value, by the rules of PROTOCOL 2.4.
+            /// What is wrong with a value, by the rules of the documents (sources: request fields).
             pub(crate) fn problem(self, value: &str) -> Option<&'static str> {
                 match self {
                     $(Self::$field => $check(value),)*
@@ -83,7 +83,7 @@ fields! {
 }
 
 impl Field {
-    /// The Payment Page's name of the field (PROTOCOL 4.3), `None` if it does not have it.
+    /// The Payment Page's name of the field (sources: Payment Page), `None` if it does not have it.
     pub const fn page_name(self) -> Option<&'static str> {
         Some(match self {
             Self::AccountNumber | Self::CustomerIpAddress | Self::MerchantRefundId => return None,
