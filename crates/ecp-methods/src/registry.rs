@@ -14,10 +14,8 @@ use crate::spec::matrix;
 ///
 /// let registry = Registry::builtin();
 /// assert_eq!(registry.by_callback_name("JetonWallet").unwrap().spec().code(), "jeton");
-/// assert_eq!(
-///     registry.get("jetton").unwrap_err().to_string(),
-///     "no payment method `jetton`; known are: eco-voucher, jeton, touchngo, wallet-partner",
-/// );
+/// let error = registry.get("jetton").unwrap_err().to_string();
+/// assert!(error.starts_with("no payment method `jetton`; known are: "));
 /// ```
 #[derive(Clone, Debug)]
 pub struct Registry {

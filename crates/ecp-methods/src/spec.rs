@@ -16,7 +16,7 @@ use ecp_core::{Currency, Money};
 pub use self::capability::{Capabilities, Capability};
 pub use self::describe::Row;
 pub(crate) use self::describe::matrix;
-pub use self::facts::{Conversion, Fact, Interface, Kind, TestRedirect, Testing};
+pub use self::facts::{Conversion, Fact, Instrument, Interface, Kind, TestRedirect, Testing};
 pub use self::rule::Rule;
 use crate::flow::{Flow, FlowKind};
 use crate::method::Supports;
@@ -40,6 +40,7 @@ impl<M> Spec<M> {
             title,
             source: "",
             kind: Kind::Wallet,
+            instruments: &[],
             gate_path: None,
             page_codes: &[],
             callback_names: &[],
@@ -47,8 +48,9 @@ impl<M> Spec<M> {
             currencies: &[],
             conversion: None,
             flows: [None; FlowKind::ALL.len()],
-            saved_credentials: false,
-            chargebacks: false,
+            saved_credentials: None,
+            recurring: None,
+            chargebacks: None,
             confirms_amount: false,
             denominations: &[],
             facts: &[],
@@ -57,7 +59,7 @@ impl<M> Spec<M> {
         Self { data, method: PhantomData }
     }
 
-    /// Where the facts come from, unless a fact names its own source.
+    /// Where the tables come from. A [`Fact`] and [`Testing`] can each name a source of their own.
     pub const fn source(mut self, source: &'static str) -> Self {
         self.data.source = source;
         self
@@ -66,6 +68,12 @@ impl<M> Spec<M> {
     /// What the customer pays with.
     pub const fn kind(mut self, kind: Kind) -> Self {
         self.data.kind = kind;
+        self
+    }
+
+    /// The payment instruments, where the page has a row of them.
+    pub const fn instruments(mut self, instruments: &'static [Instrument]) -> Self {
+        self.data.instruments = instruments;
         self
     }
 
@@ -117,15 +125,23 @@ impl<M> Spec<M> {
         self
     }
 
-    /// Payments with saved data of the customer are possible.
-    pub const fn saved_credentials(mut self) -> Self {
-        self.data.saved_credentials = true;
+    /// Whether payments with saved data of the customer are possible. Not to be called where the
+    /// page has no row about it.
+    pub const fn saved_credentials(mut self, possible: bool) -> Self {
+        self.data.saved_credentials = Some(possible);
         self
     }
 
-    /// Customers can dispute payments.
-    pub const fn chargebacks(mut self) -> Self {
-        self.data.chargebacks = true;
+    /// Whether there are recurring payments. Not to be called where the page has no row about it.
+    pub const fn recurring(mut self, possible: bool) -> Self {
+        self.data.recurring = Some(possible);
+        self
+    }
+
+    /// Whether customers can dispute payments. Not to be called where the page has no row about
+    /// it.
+    pub const fn chargebacks(mut self, possible: bool) -> Self {
+        self.data.chargebacks = Some(possible);
         self
     }
 
@@ -203,6 +219,7 @@ pub struct MethodSpec {
     title: &'static str,
     source: &'static str,
     kind: Kind,
+    instruments: &'static [Instrument],
     gate_path: Option<&'static str>,
     page_codes: &'static [&'static str],
     callback_names: &'static [&'static str],
@@ -210,8 +227,9 @@ pub struct MethodSpec {
     currencies: &'static [Currency],
     conversion: Option<Conversion>,
     flows: [Option<Rule>; FlowKind::ALL.len()],
-    saved_credentials: bool,
-    chargebacks: bool,
+    saved_credentials: Option<bool>,
+    recurring: Option<bool>,
+    chargebacks: Option<bool>,
     confirms_amount: bool,
     denominations: &'static [i64],
     facts: &'static [Fact],
@@ -229,7 +247,7 @@ impl MethodSpec {
         self.title
     }
 
-    /// Where the facts come from, unless a fact names its own source.
+    /// Where the tables come from. A [`Fact`] and [`Testing`] can each name a source of their own.
     pub const fn source(&self) -> &'static str {
         self.source
     }
@@ -237,6 +255,11 @@ impl MethodSpec {
     /// What the customer pays with.
     pub const fn kind(&self) -> Kind {
         self.kind
+    }
+
+    /// The payment instruments, empty if the page has no row of them.
+    pub const fn instruments(&self) -> &'static [Instrument] {
+        self.instruments
     }
 
     /// The method's part of Gate paths, `None` if Gate does not have it.
@@ -280,7 +303,20 @@ impl MethodSpec {
         self.facts
     }
 
-    /// Everything that the method can do, read off its tables.
+    /// Whether the method can do something, `None` if its page has no row about it.
+    ///
+    /// ```
+    /// use ecp_methods::spec::Capability;
+    /// use ecp_methods::{Jeton, PaymentMethod, TouchNGo};
+    ///
+    /// assert_eq!(TouchNGo::SPEC.states(Capability::Recurring), Some(false));
+    /// assert_eq!(Jeton::SPEC.states(Capability::Recurring), None);
+    /// ```
+    pub fn states(&self, capability: Capability) -> Option<bool> {
+        capability.stated_by(self)
+    }
+
+    /// Everything that the method can do by its tables. What they say nothing of is not in it.
     ///
     /// ```
     /// use ecp_methods::spec::Capability;

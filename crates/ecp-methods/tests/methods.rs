@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use ecp_core::{Currency, Money, PaymentId, ProjectId};
 use ecp_methods::request::{Field, FlowRequest, PayoutRequest, RefundRequest, SaleRequest};
-use ecp_methods::spec::{Capability, Interface};
+use ecp_methods::spec::{Capability, Fact, Interface, Testing};
 use ecp_methods::{
-    DynMethod, EcoVoucher, FlowKind, Jeton, Reason, Registry, Rejection, TouchNGo, WalletPartner,
-    prepare_dyn,
+    DynMethod, EcoVoucher, FlowKind, Jeton, PaymentMethod, Reason, Registry, Rejection, Spec,
+    TouchNGo, WalletPartner, prepare_dyn,
 };
 use serde_json::Value;
 
@@ -205,6 +205,102 @@ fn capabilities_are_read_off_the_tables() {
             let listed = printed.split(", ").any(|word| word == capability.as_str());
             assert_eq!(capabilities.has(capability), listed, "{capability}");
         }
+    }
+}
+
+#[test]
+fn what_a_page_has_no_row_about_is_neither_yes_nor_no() {
+    use Capability::{Chargebacks, Recurring, SavedCredentials};
+
+    // Chargebacks, recurring payments, saved credentials; instruments.
+    type Stated = [Option<bool>; 3];
+    let table: [(&dyn DynMethod, Stated, &str); 4] = [
+        (&EcoVoucher, [Some(false), None, Some(false)], "vouchers"),
+        (&Jeton, [Some(false), None, Some(false)], ""),
+        (&TouchNGo, [Some(false), Some(false), None], "electronic wallets"),
+        (&WalletPartner, [Some(false), None, Some(false)], ""),
+    ];
+    for (method, stated, instruments) in table {
+        let spec = method.spec();
+        let rows = spec.describe();
+        let row = |about: &str| rows.iter().find(|row| row.about == about).map(|row| &*row.text);
+        for (capability, stated) in [Chargebacks, Recurring, SavedCredentials].iter().zip(stated) {
+            assert_eq!(spec.states(*capability), stated, "{} {capability}", spec.code());
+            let printed = stated.map(|stated| if stated { "yes" } else { "no" });
+            assert_eq!(row(capability.as_str()), printed, "{} {capability}", spec.code());
+        }
+        assert_eq!(words(spec.instruments()), instruments, "{}", spec.code());
+        assert_eq!(row("instruments").unwrap_or_default(), instruments, "{}", spec.code());
+    }
+    let registry = Registry::empty().with(EcoVoucher).unwrap().with(Jeton).unwrap();
+    let registry = registry.with(TouchNGo).unwrap().with(WalletPartner).unwrap();
+    let cells = |name: &str| {
+        let matrix = registry.matrix();
+        matrix.lines().find(|line| line.starts_with(name)).unwrap().to_owned()
+    };
+    assert_eq!(
+        cells("| recurring"),
+        "| recurring payments | not stated | not stated | – | not stated |"
+    );
+    assert_eq!(cells("| saved"), "| saved credentials | – | – | not stated | – |");
+}
+
+#[test]
+fn a_method_that_does_more_says_so() {
+    #[derive(Debug)]
+    struct Much;
+
+    impl PaymentMethod for Much {
+        const SPEC: Spec<Self> = Spec::new("much", "Much")
+            .source("its page")
+            .saved_credentials(true)
+            .recurring(true)
+            .chargebacks(true)
+            .facts(&[Fact::new("a", "b"), Fact::new("c", "d").source("a letter")])
+            .testing(Testing::new().declined(&[7]).source("a letter"));
+    }
+
+    let spec = Much::SPEC;
+    assert_eq!(
+        spec.capabilities().to_string(),
+        "chargebacks, recurring payments, saved credentials"
+    );
+    let rows = spec.describe();
+    let rows: Vec<_> = rows.iter().map(|row| format!("{}: {}", row.about, row.text)).collect();
+    assert_eq!(
+        rows,
+        [
+            "code: much",
+            "kind: electronic wallets",
+            "regions: all countries",
+            "chargebacks: yes",
+            "recurring payments: yes",
+            "saved credentials: yes",
+            "a: b",
+            "c: d (a letter)",
+            "declined in tests: 7 minor units (a letter)",
+            "source: its page",
+        ]
+    );
+}
+
+#[test]
+fn test_data_say_where_they_come_from() {
+    let choice = "40000, 40400 minor units (the sandbox's choice, after Jeton Wallet's page)";
+    let own = "40000, 40400 minor units (method page \"Jeton Wallet\")";
+    let shown = "20400, 40400 minor units (method page \"Jeton Wallet\")";
+    let table: [(&dyn DynMethod, &str, Option<&str>, &str); 4] = [
+        (&EcoVoucher, choice, None, "POST with fields (the sample on the page)"),
+        (&Jeton, own, Some(shown), "GET (the sample on the page)"),
+        (&TouchNGo, choice, None, "POST with fields (the sample on the page)"),
+        (&WalletPartner, choice, None, "POST without fields (the sample on the page)"),
+    ];
+    for (method, declined, shown, redirect) in table {
+        let rows = method.spec().describe();
+        let row = |about: &str| rows.iter().find(|row| row.about == about).map(|row| &*row.text);
+        assert_eq!(row("declined in tests"), Some(declined));
+        assert_eq!(row("account shown in tests"), shown);
+        assert_eq!(row("redirect in tests"), Some(redirect));
     }
 }
 

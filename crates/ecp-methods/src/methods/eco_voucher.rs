@@ -3,7 +3,9 @@
 use ecp_core::Currency;
 
 use crate::request::Field;
-use crate::spec::{Conversion, Fact, Interface, Kind, Rule, Spec, TestRedirect, Testing};
+use crate::spec::{
+    Conversion, Fact, Instrument, Interface, Kind, Rule, Spec, TestRedirect, Testing,
+};
 use crate::{PaymentMethod, Sale, Supports};
 
 /// EcoVoucher: payments with vouchers, in all countries.
@@ -13,6 +15,7 @@ use crate::{PaymentMethod, Sale, Supports};
 /// |---|---|
 /// | code | eco-voucher |
 /// | kind | vouchers |
+/// | instruments | vouchers |
 /// | regions | all countries |
 /// | currencies | CAD, EUR, GBP, USD |
 /// | conversion | by the platform |
@@ -26,8 +29,13 @@ use crate::{PaymentMethod, Sale, Supports};
 /// | amount confirmation | yes |
 /// | chargebacks | no |
 /// | saved credentials | no |
-/// | vouchers | an amount above the greatest value is paid with several vouchers |
+/// | amount | set by the customer at EcoVoucher's service by choosing a voucher, so a request may send 0 |
+/// | several vouchers | pay an amount above the greatest value of one |
+/// | voucher value 500 | not in the page's list, which ends at 250, but in its example: 1250.00 EUR are paid with two vouchers of 500 and one of 250 |
+/// | voucher values here | those of the list, for display and the sandbox; they refuse no amount (this library's choice) |
 /// | connection and its cost | agreed with the account manager |
+/// | declined in tests | 40000, 40400 minor units (the sandbox's choice, after Jeton Wallet's page) |
+/// | redirect in tests | POST with fields (the sample on the page) |
 /// | source | method page "EcoVoucher" |
 /// <!-- end -->
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +47,7 @@ impl PaymentMethod for EcoVoucher {
     const SPEC: Spec<Self> = Spec::new("eco-voucher", "EcoVoucher")
         .source("method page \"EcoVoucher\"")
         .kind(Kind::Voucher)
+        .instruments(&[Instrument::Voucher])
         .gate_path("voucher/eco-voucher")
         .page_codes(&["ecoVoucher"])
         .callback_names(&["eco-voucher"])
@@ -47,8 +56,6 @@ impl PaymentMethod for EcoVoucher {
         // The customer chooses the amount by choosing vouchers, so a sale may ask for 0, and the
         // platform asks the merchant whether the chosen amount is welcome.
         .confirms_amount()
-        // The page lists these values, and then splits 1250 EUR into two vouchers of 500 and one
-        // of 250. The list is taken at its word; nothing is refused because of it.
         .denominations(&[10, 15, 25, 50, 75, 100, 150, 250])
         .flow::<Sale>(
             Rule::new().zero_amount().on(&[Interface::PaymentPage, Interface::Gate]).needs(&[
@@ -58,12 +65,26 @@ impl PaymentMethod for EcoVoucher {
                 Field::ReturnDecline,
             ]),
         )
+        .saved_credentials(false)
+        .chargebacks(false)
         .facts(&[
-            Fact {
-                about: "vouchers",
-                text: "an amount above the greatest value is paid with several vouchers",
-            },
-            Fact { about: "connection and its cost", text: "agreed with the account manager" },
+            Fact::new(
+                "amount",
+                "set by the customer at EcoVoucher's service by choosing a voucher, so a request \
+                 may send 0",
+            ),
+            Fact::new("several vouchers", "pay an amount above the greatest value of one"),
+            Fact::new(
+                "voucher value 500",
+                "not in the page's list, which ends at 250, but in its example: 1250.00 EUR are \
+                 paid with two vouchers of 500 and one of 250",
+            ),
+            Fact::new(
+                "voucher values here",
+                "those of the list, for display and the sandbox; they refuse no amount",
+            )
+            .source("this library's choice"),
+            Fact::new("connection and its cost", "agreed with the account manager"),
         ])
         .testing(Testing::new().redirect(TestRedirect::PostFields));
 }

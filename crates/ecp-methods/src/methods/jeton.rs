@@ -3,7 +3,7 @@
 use ecp_core::Currency;
 
 use crate::request::Field;
-use crate::spec::{Conversion, Fact, Interface, Kind, Rule, Spec, Testing};
+use crate::spec::{Conversion, Fact, Interface, Kind, Rule, Spec, TestRedirect, Testing};
 use crate::{PaymentMethod, Payout, Sale, Supports};
 
 /// Jeton Wallet: payments from and payouts to electronic wallets in India, Japan and Turkey.
@@ -25,13 +25,15 @@ use crate::{PaymentMethod, Payout, Sale, Supports};
 /// | payout | 1.00 to 100000.00 |
 /// | payout on | Gate |
 /// | payout needs | customer.ip_address, account.number |
-/// | amount confirmation | no |
 /// | chargebacks | no |
 /// | saved credentials | no |
 /// | settlement currencies | on request |
 /// | settlement speed | without delay |
-/// | Payment Page code | depends on the protocol version; support knows the other one |
+/// | other Payment Page code | the protocol has two versions with a code each; the account manager and support know which is connected |
 /// | connection and its cost | agreed with the account manager |
+/// | declined in tests | 40000, 40400 minor units (method page "Jeton Wallet") |
+/// | account shown in tests | 20400, 40400 minor units (method page "Jeton Wallet") |
+/// | redirect in tests | GET (the sample on the page) |
 /// | source | method page "Jeton Wallet" |
 /// <!-- end -->
 #[derive(Clone, Copy, Debug)]
@@ -77,14 +79,22 @@ impl PaymentMethod for Jeton {
                 .on(&[Interface::Gate])
                 .needs(&[Field::CustomerIpAddress, Field::AccountNumber]),
         )
+        .saved_credentials(false)
+        .chargebacks(false)
         .facts(&[
-            Fact { about: "settlement currencies", text: "on request" },
-            Fact { about: "settlement speed", text: "without delay" },
-            Fact {
-                about: "Payment Page code",
-                text: "depends on the protocol version; support knows the other one",
-            },
-            Fact { about: "connection and its cost", text: "agreed with the account manager" },
+            Fact::new("settlement currencies", "on request"),
+            Fact::new("settlement speed", "without delay"),
+            Fact::new(
+                "other Payment Page code",
+                "the protocol has two versions with a code each; the account manager and support \
+                 know which is connected",
+            ),
+            Fact::new("connection and its cost", "agreed with the account manager"),
         ])
-        .testing(Testing::new().declined(&[40_000, 40_400]).account_shown(&[20_400, 40_400]));
+        .testing(
+            Testing::new()
+                .declined(&[40_000, 40_400])
+                .account_shown(&[20_400, 40_400])
+                .redirect(TestRedirect::Get),
+        );
 }

@@ -5,7 +5,9 @@ use std::time::Duration;
 use ecp_core::Currency;
 
 use crate::request::Field;
-use crate::spec::{Conversion, Fact, Interface, Kind, Rule, Spec, TestRedirect, Testing};
+use crate::spec::{
+    Conversion, Fact, Instrument, Interface, Kind, Rule, Spec, TestRedirect, Testing,
+};
 use crate::{PaymentMethod, Payout, Sale, Supports};
 
 /// Touch&Go: payments from and payouts to electronic wallets in Malaysia.
@@ -15,6 +17,7 @@ use crate::{PaymentMethod, Payout, Sale, Supports};
 /// |---|---|
 /// | code | touchngo |
 /// | kind | electronic wallets |
+/// | instruments | electronic wallets |
 /// | regions | MY |
 /// | currencies | MYR |
 /// | conversion | by the platform |
@@ -27,13 +30,13 @@ use crate::{PaymentMethod, Payout, Sale, Supports};
 /// | payout | 5.00 to 20000.00, 120 s on average |
 /// | payout on | Gate, Dashboard |
 /// | payout needs | customer.id, customer.ip_address, account.number |
-/// | amount confirmation | no |
 /// | chargebacks | no |
-/// | saved credentials | no |
-/// | recurring payments | not supported |
+/// | recurring payments | no |
 /// | other fields | the payment provider may demand more; the account manager knows |
-/// | cut-off time | the account manager knows |
+/// | cut-off time | after it a payment is declined; the account manager knows it, support sets it |
 /// | connection and its cost | agreed with the account manager |
+/// | declined in tests | 40000, 40400 minor units (the sandbox's choice, after Jeton Wallet's page) |
+/// | redirect in tests | POST with fields (the sample on the page) |
 /// | source | method page "Touch&Go" |
 /// <!-- end -->
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +49,7 @@ impl PaymentMethod for TouchNGo {
     const SPEC: Spec<Self> = Spec::new("touchngo", "Touch&Go")
         .source("method page \"Touch&Go\"")
         .kind(Kind::Wallet)
+        .instruments(&[Instrument::Wallet])
         .gate_path("wallet/touchngo")
         .page_codes(&["touchngo_wallet"])
         .callback_names(&["Touchngo Wallet"])
@@ -71,14 +75,18 @@ impl PaymentMethod for TouchNGo {
                 .needs(&[Field::CustomerId, Field::CustomerIpAddress, Field::AccountNumber])
                 .base_time(Duration::from_mins(2)),
         )
+        .recurring(false)
+        .chargebacks(false)
         .facts(&[
-            Fact { about: "recurring payments", text: "not supported" },
-            Fact {
-                about: "other fields",
-                text: "the payment provider may demand more; the account manager knows",
-            },
-            Fact { about: "cut-off time", text: "the account manager knows" },
-            Fact { about: "connection and its cost", text: "agreed with the account manager" },
+            Fact::new(
+                "other fields",
+                "the payment provider may demand more; the account manager knows",
+            ),
+            Fact::new(
+                "cut-off time",
+                "after it a payment is declined; the account manager knows it, support sets it",
+            ),
+            Fact::new("connection and its cost", "agreed with the account manager"),
         ])
         .testing(Testing::new().redirect(TestRedirect::PostFields));
 }

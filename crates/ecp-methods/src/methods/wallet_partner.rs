@@ -25,11 +25,12 @@ use crate::{PaymentMethod, Refund, Sale, Supports};
 /// | refund | no limits |
 /// | refund on | Gate |
 /// | refund needs | payment.description |
-/// | amount confirmation | no |
 /// | chargebacks | no |
 /// | saved credentials | no |
-/// | conversion | details are with the account manager |
+/// | conversion details | the account manager knows them |
 /// | connection and its cost | agreed with the account manager |
+/// | declined in tests | 40000, 40400 minor units (the sandbox's choice, after Jeton Wallet's page) |
+/// | redirect in tests | POST without fields (the sample on the page) |
 /// | source | method page "Electronic wallets through a partner (India)" |
 /// <!-- end -->
 #[derive(Clone, Copy, Debug)]
@@ -65,9 +66,11 @@ impl PaymentMethod for WalletPartner {
         // Full refunds only. The page's sample of a declined refund shows that an amount may
         // be given all the same, so one is allowed where it is meant to be all of the payment.
         .flow::<Refund>(Rule::new().on(&[Interface::Gate]).needs(&[Field::Description]))
+        .saved_credentials(false)
+        .chargebacks(false)
         .facts(&[
-            Fact { about: "conversion", text: "details are with the account manager" },
-            Fact { about: "connection and its cost", text: "agreed with the account manager" },
+            Fact::new("conversion details", "the account manager knows them"),
+            Fact::new("connection and its cost", "agreed with the account manager"),
         ])
         .testing(Testing::new().redirect(TestRedirect::PostEmpty));
 }

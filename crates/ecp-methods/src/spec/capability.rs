@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Interface, MethodSpec};
+use super::{Interface, MethodSpec, Rule};
 use crate::flow::FlowKind;
 
 macro_rules! capabilities {
@@ -39,6 +39,8 @@ capabilities! {
     PartialRefund = "partial refunds",
     /// Customers can dispute payments.
     Chargebacks = "chargebacks",
+    /// Payments that repeat without the customer.
+    Recurring = "recurring payments",
     /// Payments with saved data of the customer.
     SavedCredentials = "saved credentials",
     /// A sale may have the amount 0, because the customer chooses it.
@@ -57,6 +59,28 @@ capabilities! {
     PaymentLinks = "payment links",
 }
 
+impl Capability {
+    /// Whether the spec has it, `None` if its tables say nothing of it.
+    pub(super) fn stated_by(self, spec: &MethodSpec) -> Option<bool> {
+        Some(match self {
+            Self::Sale => spec.rule(FlowKind::Sale).is_some(),
+            Self::Payout => spec.rule(FlowKind::Payout).is_some(),
+            Self::FullRefund => spec.rule(FlowKind::Refund).is_some(),
+            Self::PartialRefund => spec.rule(FlowKind::Refund).is_some_and(Rule::allows_partial),
+            Self::Chargebacks => return spec.chargebacks,
+            Self::Recurring => return spec.recurring,
+            Self::SavedCredentials => return spec.saved_credentials,
+            Self::ZeroAmount => spec.rule(FlowKind::Sale).is_some_and(Rule::allows_zero_amount),
+            Self::AmountConfirmation => spec.confirms_amount,
+            Self::PaymentPage => offered(spec, Interface::PaymentPage),
+            Self::CmsPlugins => offered(spec, Interface::CmsPlugins),
+            Self::Gate => offered(spec, Interface::Gate),
+            Self::Dashboard => offered(spec, Interface::Dashboard),
+            Self::PaymentLinks => offered(spec, Interface::PaymentLinks),
+        })
+    }
+}
+
 impl fmt::Display for Capability {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
@@ -69,26 +93,8 @@ pub struct Capabilities(u16);
 
 impl Capabilities {
     pub(super) fn of(spec: &MethodSpec) -> Self {
-        let has = |capability: Capability| match capability {
-            Capability::Sale => spec.rule(FlowKind::Sale).is_some(),
-            Capability::Payout => spec.rule(FlowKind::Payout).is_some(),
-            Capability::FullRefund => spec.rule(FlowKind::Refund).is_some(),
-            Capability::PartialRefund => {
-                spec.rule(FlowKind::Refund).is_some_and(super::Rule::allows_partial)
-            }
-            Capability::Chargebacks => spec.chargebacks,
-            Capability::SavedCredentials => spec.saved_credentials,
-            Capability::ZeroAmount => {
-                spec.rule(FlowKind::Sale).is_some_and(super::Rule::allows_zero_amount)
-            }
-            Capability::AmountConfirmation => spec.confirms_amount,
-            Capability::PaymentPage => offered(spec, Interface::PaymentPage),
-            Capability::CmsPlugins => offered(spec, Interface::CmsPlugins),
-            Capability::Gate => offered(spec, Interface::Gate),
-            Capability::Dashboard => offered(spec, Interface::Dashboard),
-            Capability::PaymentLinks => offered(spec, Interface::PaymentLinks),
-        };
-        let present = Capability::ALL.iter().filter(|&&capability| has(capability));
+        let present = Capability::ALL.iter();
+        let present = present.filter(|&&capability| spec.states(capability) == Some(true));
         Self(present.fold(0, |set, &capability| set | bit(capability)))
     }
 

@@ -2,6 +2,7 @@
 //! from it, so that they cannot say something else than the checks do.
 
 use super::{Capability, MethodSpec, Rule};
+use crate::flow::FlowKind;
 
 /// A line of a method's table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,7 +14,9 @@ pub struct Row {
 }
 
 impl MethodSpec {
-    /// Everything that the method declares, in words.
+    /// Everything that the method declares, in words. What its page does not say has no row, and
+    /// a row that does not come from [`MethodSpec::source`] names its own source in brackets, as
+    /// all rows about tests do.
     ///
     /// ```
     /// use ecp_methods::{Jeton, PaymentMethod};
@@ -30,6 +33,7 @@ impl MethodSpec {
         };
         row("code", self.code().to_owned());
         row("kind", self.kind().to_string());
+        row("instruments", join(self.instruments()));
         row(
             "regions",
             match self.regions() {
@@ -50,14 +54,34 @@ impl MethodSpec {
             }
         }
         row("voucher values", join(self.denominations));
-        let extras =
-            [Capability::AmountConfirmation, Capability::Chargebacks, Capability::SavedCredentials];
-        for capability in extras {
-            let answer = if self.capabilities().has(capability) { "yes" } else { "no" };
-            row(capability.as_str(), answer.to_owned());
+        if self.states(Capability::AmountConfirmation) == Some(true) {
+            row(Capability::AmountConfirmation.as_str(), "yes".to_owned());
+        }
+        for capability in
+            [Capability::Chargebacks, Capability::Recurring, Capability::SavedCredentials]
+        {
+            if let Some(stated) = self.states(capability) {
+                row(capability.as_str(), if stated { "yes" } else { "no" }.to_owned());
+            }
         }
         for fact in self.facts() {
-            row(fact.about, fact.text.to_owned());
+            row(fact.about, with_source(fact.text.to_owned(), fact.source));
+        }
+        let testing = self.testing();
+        let own = Some(self.source()).filter(|source| !source.is_empty());
+        let amounts = |minor: &[i64], source: Option<&str>| match minor {
+            [] => String::new(),
+            minor => with_source(format!("{} minor units", join(minor)), source.or(own)),
+        };
+        row("declined in tests", amounts(testing.declined_amounts(), testing.declined_source()));
+        let shown = amounts(testing.account_shown_amounts(), testing.own_source());
+        row("account shown in tests", shown);
+        if self.rule(FlowKind::Sale).is_some() {
+            let source = testing.redirect_source().unwrap_or("the sample on the page");
+            row(
+                "redirect in tests",
+                with_source(testing.redirect_form().to_string(), Some(source)),
+            );
         }
         row("source", self.source().to_owned());
         rows
@@ -95,6 +119,14 @@ fn sentence(rule: &Rule) -> String {
     parts.join(", ")
 }
 
+/// The source is named where it is not the method's own.
+fn with_source(text: String, source: Option<&str>) -> String {
+    match source {
+        Some(source) => format!("{text} ({source})"),
+        None => text,
+    }
+}
+
 fn join<T: ToString>(items: &[T]) -> String {
     items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
@@ -108,8 +140,11 @@ pub(crate) fn matrix<'m>(specs: &(impl Iterator<Item = &'m MethodSpec> + Clone))
     let mut table = line("", &mut specs.clone().map(|spec| spec.title().to_owned()));
     table.push_str(&line("---", &mut specs.clone().map(|_| "---".to_owned())));
     for &capability in Capability::ALL {
-        let mark =
-            |spec: &MethodSpec| if spec.capabilities().has(capability) { "+" } else { "–" };
+        let mark = |spec: &MethodSpec| match spec.states(capability) {
+            Some(true) => "+",
+            Some(false) => "–",
+            None => "not stated",
+        };
         let mut cells = specs.clone().map(|spec| mark(spec).to_owned());
         table.push_str(&line(capability.as_str(), &mut cells));
     }

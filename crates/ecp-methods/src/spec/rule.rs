@@ -88,7 +88,7 @@ impl Rule {
     pub fn example_amount(&self, currency: Currency) -> Money {
         let usual = 10_i64.pow(currency.exponent() + 2);
         let minor = match self.limits(currency) {
-            Some((least, greatest)) => usual.clamp(least.minor(), greatest.minor()),
+            Some((least, greatest)) => usual.max(least.minor()).min(greatest.minor()),
             None => usual,
         };
         Money::from_minor(minor, currency)
