@@ -161,8 +161,8 @@ impl Config {
         Self { event_history: events.max(1), ..self }
     }
 
-    /// How many payments are remembered, instead of 10000. The oldest finished one is forgotten
-    /// first; after that its id is free again.
+    /// How many payments are remembered, instead of 10000. The one that ended first is forgotten
+    /// first, and while none has ended the oldest; after that its id is free again.
     pub fn payment_history(self, payments: usize) -> Self {
         Self { payment_history: payments.max(1), ..self }
     }

@@ -67,6 +67,7 @@
 //! | the `merchant_refund_id` was registered in the project before | 3230 | its path |
 //! | the payment is a payout | 3610 | `general.payment_id` |
 //! | the payment has not succeeded, or nothing of it is left | 3060 | `general.payment_id` |
+//! | the payment has had 100 refunds, whatever became of them (chosen here) | 3285 | `general.payment_id` |
 //!
 //! On `/v2/payment/refund`, which names no method, 3061 comes before what the method demands, and a
 //! method without refunds on Gate gives 3610. A request id that `/v2/payment/status/request` does

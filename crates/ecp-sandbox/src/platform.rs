@@ -181,7 +181,7 @@ impl Sandbox {
         if refund_id.as_ref().is_some_and(|id| refund_ids.contains(id)) {
             return Err(Refusal::repeated_refund());
         }
-        if let Some(code) = entry.payment.refund_obstacle() {
+        if let Some(code) = entry.payment.refund_refusal() {
             return Err(Refusal::not_refundable(code));
         }
         *requests += 1;
@@ -287,10 +287,14 @@ impl Sandbox {
     /// is to be asked.
     fn change(&self, number: u64, step: impl FnOnce(&mut Payment) -> Step) -> Option<Question> {
         let mut state = self.state();
-        let entry = state.entries.get_mut(&number)?;
-        let before = entry.payment.status();
+        let State { entries, ended, .. } = &mut *state;
+        let entry = entries.get_mut(&number)?;
+        let before = (entry.payment.status(), entry.payment.outcome());
         let step = step(&mut entry.payment);
         let payment = &entry.payment;
+        if before.1.is_none() && payment.outcome().is_some() {
+            ended.push_back(number);
+        }
         let project = self.0.config.projects.get(&payment.order.project)?;
         let place = match step {
             Step::Stay => return None,
@@ -301,7 +305,7 @@ impl Sandbox {
         if let Some(place) = place {
             self.record_refund(payment, place);
         }
-        if payment.status() != before {
+        if payment.status() != before.0 {
             self.record_status(payment);
         }
         let refund = place.and_then(|place| payment.refunds().get(place));

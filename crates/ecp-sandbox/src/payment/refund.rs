@@ -11,6 +11,10 @@ use super::{Outcome, Payment, Step, beyond_limits, code_of};
 use crate::config::RefundOperation;
 use crate::ids::OperationIds;
 
+/// The most refunds of one payment, done, declined or under way. All of them are kept as long as
+/// the payment is, so there must be an end; the documents name none.
+const MOST_REFUNDS: usize = 100;
+
 /// What the merchant asked for.
 pub(crate) struct RefundOrder {
     pub(crate) project: ProjectId,
@@ -65,7 +69,7 @@ impl Payment {
     }
 
     /// The code that says why there can be no refund of the payment now, whatever its amount.
-    pub(crate) fn refund_obstacle(&self) -> Option<u32> {
+    fn refund_obstacle(&self) -> Option<u32> {
         const STATUS_FORBIDS: u32 = 3060;
         const UNAVAILABLE: u32 = 3610;
         if self.order.kind.flow() != FlowKind::Sale
@@ -75,6 +79,13 @@ impl Payment {
         }
         let open = self.outcome() == Some(Outcome::Success) && self.left().minor() > 0;
         (!open).then_some(STATUS_FORBIDS)
+    }
+
+    /// Why no refund can be registered, for whatever amount.
+    pub(crate) fn refund_refusal(&self) -> Option<u32> {
+        const TOO_SOON_AGAIN: u32 = 3285;
+        let many = self.refunds.len() >= MOST_REFUNDS;
+        self.refund_obstacle().or_else(|| many.then_some(TOO_SOON_AGAIN))
     }
 
     /// Takes a refund in and returns its place.

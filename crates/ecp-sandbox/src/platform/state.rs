@@ -1,6 +1,6 @@
 //! What a sandbox remembers.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use ecp_core::{PaymentId, ProjectId};
 use tokio::sync::oneshot;
@@ -14,6 +14,8 @@ pub(super) struct State {
     pub(super) registered: u64,
     pub(super) refunds: u64,
     pub(super) entries: BTreeMap<u64, Entry>,
+    /// Those of the entries whose payments have ended, in the order in which they did.
+    pub(super) ended: VecDeque<u64>,
     pub(super) by_id: HashMap<(ProjectId, PaymentId), u64>,
     pub(super) by_token: HashMap<String, u64>,
     pub(super) by_request: HashMap<String, u64>,
@@ -29,12 +31,13 @@ pub(super) struct Entry {
 }
 
 impl State {
+    /// Forgets payments until no more than the limit are left: the one that ended first, and if
+    /// none has, the one that began first. Neither is looked for among all of them.
     pub(super) fn forget_beyond(&mut self, limit: usize) {
         while self.entries.len() > limit {
-            let ended = self.entries.iter().find(|(_, entry)| entry.payment.outcome().is_some());
-            let oldest =
-                ended.or_else(|| self.entries.first_key_value()).map(|(&number, _)| number);
-            let Some(entry) = oldest.and_then(|number| self.entries.remove(&number)) else {
+            let first = self.ended.pop_front();
+            let first = first.or_else(|| self.entries.first_key_value().map(|(&number, _)| number));
+            let Some(entry) = first.and_then(|number| self.entries.remove(&number)) else {
                 return;
             };
             let payment = entry.payment;

@@ -1,38 +1,19 @@
 //! Whatever the registry declares is served, whether this crate has heard of it or not.
 
+use ecp_core::{Currency, Money};
 use ecp_methods::request::Field;
 use ecp_methods::spec::Interface;
-use ecp_methods::{DynMethod, FlowKind, MethodSpec, Registry};
+use ecp_methods::{DynMethod, FlowKind, MethodSpec};
 use ecp_sandbox::Config;
 use http::StatusCode;
 use serde_json::{Value, json};
 
+use crate::outside;
 use crate::support::{World, set};
 
-/// A value for every field that a method can demand.
-fn sample(field: Field) -> Value {
-    let table = [
-        (Field::AccountNumber, "93017949"),
-        (Field::CustomerAddress, "1 High Street"),
-        (Field::CustomerCity, "London"),
-        (Field::CustomerCountry, "GB"),
-        (Field::CustomerDayOfBirth, "31-12-1999"),
-        (Field::CustomerEmail, "smith@example.com"),
-        (Field::CustomerFirstName, "Mary"),
-        (Field::CustomerId, "customer123"),
-        (Field::CustomerIpAddress, "192.0.2.1"),
-        (Field::CustomerLastName, "Smith"),
-        (Field::CustomerPhone, "76575657657676"),
-        (Field::CustomerState, "Kent"),
-        (Field::CustomerZip, "CT1"),
-        (Field::Description, "TEST"),
-        (Field::MerchantRefundId, "R1"),
-        (Field::ReturnDecline, "https://shop.test/decline"),
-        (Field::ReturnNeutral, "https://shop.test/back"),
-        (Field::ReturnSuccess, "https://shop.test/success"),
-    ];
-    let found = table.into_iter().find(|&(known, _)| known == field);
-    found.unwrap_or_else(|| panic!("no sample of {field}")).1.into()
+/// A sandbox that serves all methods that there are.
+pub(crate) async fn world() -> World {
+    World::with(|config| config.registry(outside::everything())).await
 }
 
 /// A request with what the rule demands and nothing else.
@@ -40,21 +21,22 @@ pub(crate) fn request(
     world: &World,
     spec: &MethodSpec,
     flow: FlowKind,
-    sum: Option<(i64, &str)>,
+    amount: Option<Money>,
 ) -> Value {
     let mut request = json!({
         "general": {
             "project_id": Config::DEMO_PROJECT,
             "payment_id": "X1",
-            "merchant_callback_url": world.shop.url,
         },
     });
-    if let Some((amount, currency)) = sum {
-        request["payment"] = json!({"amount": amount, "currency": currency});
+    if let Some(amount) = amount {
+        request["payment"] =
+            json!({"amount": amount.minor(), "currency": amount.currency().code()});
     }
-    for &field in spec.rule(flow).unwrap().needed_fields() {
-        set(&mut request, field.path(), sample(field));
+    for &field in spec.rule(flow).map_or(&[][..], |rule| rule.needed_fields()) {
+        set(&mut request, field.path(), field.example().into());
     }
+    set(&mut request, Field::CallbackUrl.path(), world.shop.url.clone().into());
     request
 }
 
@@ -62,20 +44,50 @@ pub(crate) fn path(spec: &MethodSpec, flow: FlowKind) -> String {
     format!("/v2/payment/{}/{flow}", spec.gate_path().unwrap())
 }
 
-fn on_gate(flow: FlowKind) -> Vec<&'static MethodSpec> {
-    let registry = Registry::builtin();
-    let declared = registry.iter().map(DynMethod::spec).filter(|spec| {
-        spec.rule(flow).is_some_and(|rule| rule.interfaces().contains(&Interface::Gate))
-    });
+pub(crate) fn on_gate(flow: FlowKind) -> Vec<&'static MethodSpec> {
+    let registry = outside::everything();
+    let declared = registry.iter().map(DynMethod::spec).filter(|spec| is_on_gate(spec, flow));
     let declared: Vec<_> = declared.collect();
     assert!(!declared.is_empty(), "no method has the {flow}");
     declared
 }
 
-/// A whole sale by the button, in the first currency.
-async fn sale(world: &mut World, spec: &MethodSpec, button: &str) -> Value {
-    let currency = spec.currencies()[0].code();
-    let sale = request(world, spec, FlowKind::Sale, Some((10_000, currency)));
+fn is_on_gate(spec: &MethodSpec, flow: FlowKind) -> bool {
+    let offered =
+        |interface| spec.rule(flow).is_some_and(|rule| rule.interfaces().contains(&interface));
+    spec.gate_path().is_some() && offered(Interface::Gate)
+}
+
+/// The currency that tests use.
+fn currency(spec: &MethodSpec) -> Currency {
+    spec.currencies()[0]
+}
+
+/// An amount that every one of the flows takes. One that means nothing in tests; there may be
+/// none.
+pub(crate) fn plain_amount(
+    spec: &MethodSpec,
+    flows: &[FlowKind],
+    currency: Currency,
+) -> Option<Money> {
+    let rules: Vec<_> = flows.iter().map(|&flow| spec.rule(flow).unwrap()).collect();
+    let limits = rules.iter().filter_map(|rule| rule.limits(currency));
+    let (least, greatest) = limits.fold((1, i64::MAX), |(least, greatest), limits| {
+        (limits.0.minor().max(least), limits.1.minor().min(greatest))
+    });
+    if least > greatest {
+        return None;
+    }
+    let example = rules[0].example_amount(currency).minor().clamp(least, greatest);
+    let minor = (example..=greatest)
+        .chain((least..example).rev())
+        .find(|&minor| !spec.testing().is_listed(minor))?;
+    Some(Money::from_minor(minor, currency))
+}
+
+/// A whole sale by the button.
+async fn sale(world: &mut World, spec: &MethodSpec, amount: Money, button: &str) -> Value {
+    let sale = request(world, spec, FlowKind::Sale, Some(amount));
     let page = world.sale_at(&path(spec, FlowKind::Sale), sale).await;
     assert_eq!(world.open(&page).await.status, StatusCode::OK);
     world.press(&page, button).await;
@@ -85,13 +97,16 @@ async fn sale(world: &mut World, spec: &MethodSpec, button: &str) -> Value {
 #[tokio::test]
 async fn every_declared_sale_succeeds_and_declines_by_its_button() {
     for spec in on_gate(FlowKind::Sale) {
+        let Some(amount) = plain_amount(spec, &[FlowKind::Sale], currency(spec)) else { continue };
         for (button, code) in [("success", "0"), ("decline", "20000")] {
-            let mut world = World::new().await;
-            let last = sale(&mut world, spec, button).await;
+            let mut world = world().await;
+            let last = sale(&mut world, spec, amount, button).await;
             assert_eq!(last["payment"]["status"], button, "{}", spec.code());
             assert_eq!(last["payment"]["type"], "purchase");
-            assert_eq!(last["payment"]["method"], spec.callback_names()[0]);
-            assert_eq!(last["payment"]["sum"]["amount"], 10_000);
+            if let Some(&name) = spec.callback_names().first() {
+                assert_eq!(last["payment"]["method"], name);
+            }
+            assert_eq!(last["payment"]["sum"]["amount"], amount.minor());
             assert_eq!(last["operation"]["type"], "sale");
             assert_eq!(last["operation"]["code"], code, "{}", spec.code());
         }
@@ -99,29 +114,54 @@ async fn every_declared_sale_succeeds_and_declines_by_its_button() {
 }
 
 #[tokio::test]
-async fn every_declared_currency_is_taken() {
+async fn every_listed_amount_ends_as_the_spec_says_whatever_the_button() {
     for spec in on_gate(FlowKind::Sale) {
-        for currency in spec.currencies() {
-            let world = World::new().await;
-            let sum = Some((10_000, currency.code()));
-            let sale = request(&world, spec, FlowKind::Sale, sum);
-            let answer = world.send(&path(spec, FlowKind::Sale), sale).await;
-            assert_eq!(answer.status, StatusCode::OK, "{} {currency}", spec.code());
+        let limits = spec.rule(FlowKind::Sale).unwrap().limits(currency(spec));
+        for &minor in spec.testing().declined_amounts() {
+            if limits.is_some_and(|(least, greatest)| {
+                !(least.minor()..=greatest.minor()).contains(&minor)
+            }) {
+                continue;
+            }
+            let amount = Money::from_minor(minor, currency(spec));
+            let last = sale(&mut world().await, spec, amount, "success").await;
+            assert_eq!(last["payment"]["status"], "decline", "{} {amount}", spec.code());
         }
     }
 }
 
 #[tokio::test]
-async fn every_declared_payout_succeeds_and_declines_above_its_limit() {
+async fn every_declared_currency_is_taken() {
+    for flow in [FlowKind::Sale, FlowKind::Payout] {
+        for spec in on_gate(flow) {
+            for &currency in spec.currencies() {
+                let world = world().await;
+                let amount = spec.rule(flow).unwrap().example_amount(currency);
+                let request = request(&world, spec, flow, Some(amount));
+                let answer = world.send(&path(spec, flow), request).await;
+                assert_eq!(answer.status, StatusCode::OK, "{} {currency}", spec.code());
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_declared_payout_succeeds_and_declines_beyond_its_limits() {
     for spec in on_gate(FlowKind::Payout) {
-        let currency = spec.currencies()[0];
-        let rule = spec.rule(FlowKind::Payout).unwrap();
-        let (_, greatest) = rule.limits(currency).unwrap();
-        let above = greatest.minor() + 1;
-        for (amount, status, code) in [(10_000, "success", "0"), (above, "decline", "2642")] {
-            let mut world = World::new().await;
-            let sum = Some((amount, currency.code()));
-            let payout = request(&world, spec, FlowKind::Payout, sum);
+        let currency = currency(spec);
+        let plain = plain_amount(spec, &[FlowKind::Payout], currency);
+        let mut table: Vec<_> =
+            plain.map(|amount| (amount.minor(), "success", "0")).into_iter().collect();
+        if let Some((least, greatest)) = spec.rule(FlowKind::Payout).unwrap().limits(currency) {
+            table.push((greatest.minor() + 1, "decline", "2642"));
+            if least.minor() > 1 {
+                table.push((least.minor() - 1, "decline", "3358"));
+            }
+        }
+        for (minor, status, code) in table {
+            let mut world = world().await;
+            let amount = Money::from_minor(minor, currency);
+            let payout = request(&world, spec, FlowKind::Payout, Some(amount));
             let answer = world.send(&path(spec, FlowKind::Payout), payout).await;
             assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
             let last = world.shop.next().await.verified();
@@ -132,20 +172,27 @@ async fn every_declared_payout_succeeds_and_declines_above_its_limit() {
     }
 }
 
+/// The methods whose sales can be refunded, all on Gate.
+fn refundable() -> impl Iterator<Item = &'static MethodSpec> {
+    on_gate(FlowKind::Refund).into_iter().filter(|spec| is_on_gate(spec, FlowKind::Sale))
+}
+
 #[tokio::test]
 async fn every_declared_refund_succeeds_and_declines_above_the_sale() {
-    for spec in on_gate(FlowKind::Refund) {
-        let currency = spec.currencies()[0].code();
+    let both = [FlowKind::Sale, FlowKind::Refund];
+    for spec in refundable() {
+        let Some(paid) = plain_amount(spec, &both, currency(spec)) else { continue };
+        let more = Money::from_minor(paid.minor() + 1, paid.currency());
         let table = [
             (None, "success", "refunded", "0"),
-            (Some((10_000, currency)), "success", "refunded", "0"),
-            (Some((10_001, currency)), "decline", "success", "3283"),
+            (Some(paid), "success", "refunded", "0"),
+            (Some(more), "decline", "success", "3283"),
         ];
-        for (sum, operation, payment, code) in table {
+        for (amount, operation, payment, code) in table {
             for path in [path(spec, FlowKind::Refund), "/v2/payment/refund".to_owned()] {
-                let mut world = World::new().await;
-                sale(&mut world, spec, "success").await;
-                let refund = request(&world, spec, FlowKind::Refund, sum);
+                let mut world = world().await;
+                sale(&mut world, spec, paid, "success").await;
+                let refund = request(&world, spec, FlowKind::Refund, amount);
                 let answer = world.send(&path, refund).await;
                 assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
                 let last = world.shop.next().await.verified();
@@ -162,14 +209,20 @@ async fn every_declared_refund_succeeds_and_declines_above_the_sale() {
 async fn every_demanded_field_is_demanded() {
     for flow in FlowKind::ALL {
         for spec in on_gate(flow) {
-            let mut world = World::new().await;
-            let currency = spec.currencies()[0].code();
-            let sum = (flow != FlowKind::Refund).then_some((10_000, currency));
-            if flow == FlowKind::Refund {
-                sale(&mut world, spec, "success").await;
+            let mut world = world().await;
+            let amount = match flow {
+                FlowKind::Refund => None,
+                _ => Some(spec.rule(flow).unwrap().example_amount(currency(spec))),
+            };
+            let paid = plain_amount(spec, &[FlowKind::Sale], currency(spec));
+            if flow == FlowKind::Refund
+                && is_on_gate(spec, FlowKind::Sale)
+                && let Some(paid) = paid
+            {
+                sale(&mut world, spec, paid, "success").await;
             }
             for &field in spec.rule(flow).unwrap().needed_fields() {
-                let mut request = request(&world, spec, flow, sum);
+                let mut request = request(&world, spec, flow, amount);
                 set(&mut request, field.path(), Value::Null);
                 let answer = world.send(&path(spec, flow), request).await.json();
                 assert_eq!(answer["code"], "2004", "{} {flow}", spec.code());
@@ -181,13 +234,16 @@ async fn every_demanded_field_is_demanded() {
 
 #[tokio::test]
 async fn what_is_not_declared_is_not_served() {
-    let world = World::new().await;
-    for method in Registry::builtin().iter() {
+    let world = world().await;
+    for method in outside::everything().iter() {
         let spec = method.spec();
-        for flow in FlowKind::ALL.into_iter().filter(|&flow| spec.rule(flow).is_none()) {
-            let sum = Some((10_000, spec.currencies()[0].code()));
-            let sale = request(&world, spec, FlowKind::Sale, sum);
-            let answer = world.send(&path(spec, flow), sale).await.json();
+        if spec.gate_path().is_none() {
+            continue;
+        }
+        for flow in FlowKind::ALL.into_iter().filter(|&flow| !is_on_gate(spec, flow)) {
+            let amount = Money::from_minor(1, currency(spec));
+            let request = request(&world, spec, flow, Some(amount));
+            let answer = world.send(&path(spec, flow), request).await.json();
             assert_eq!(answer["code"], "2541", "{} {flow}", spec.code());
         }
     }
@@ -197,12 +253,13 @@ async fn what_is_not_declared_is_not_served() {
 async fn an_amount_of_0_is_taken_where_the_rule_says_so() {
     for flow in [FlowKind::Sale, FlowKind::Payout] {
         for spec in on_gate(flow) {
-            let world = World::new().await;
+            let world = world().await;
             let allowed = spec.rule(flow).unwrap().allows_zero_amount();
-            for (amount, taken) in [(-1, false), (0, allowed)] {
-                let sum = Some((amount, spec.currencies()[0].code()));
-                let answer = world.send(&path(spec, flow), request(&world, spec, flow, sum)).await;
-                assert_eq!(answer.status == StatusCode::OK, taken, "{} {amount}", spec.code());
+            for (minor, taken) in [(-1, false), (0, allowed)] {
+                let amount = Some(Money::from_minor(minor, currency(spec)));
+                let request = request(&world, spec, flow, amount);
+                let answer = world.send(&path(spec, flow), request).await;
+                assert_eq!(answer.status == StatusCode::OK, taken, "{} {minor}", spec.code());
                 if !taken {
                     let answer = answer.json();
                     assert_eq!(answer["code"], "702");
@@ -215,17 +272,14 @@ async fn an_amount_of_0_is_taken_where_the_rule_says_so() {
 
 #[tokio::test]
 async fn a_rule_without_limits_declines_no_amount() {
-    let unlimited = |spec: &&MethodSpec| {
-        spec.rule(FlowKind::Sale).unwrap().limits(spec.currencies()[0]).is_none()
-    };
-    for spec in on_gate(FlowKind::Sale).into_iter().filter(unlimited) {
-        for amount in [1, i64::MAX] {
-            let mut world = World::new().await;
-            let sum = Some((amount, spec.currencies()[0].code()));
-            let sale = request(&world, spec, FlowKind::Sale, sum);
-            let page = world.sale_at(&path(spec, FlowKind::Sale), sale).await;
-            world.press(&page, "success").await;
-            let last = world.shop.next().await.verified();
+    for spec in on_gate(FlowKind::Sale) {
+        if spec.rule(FlowKind::Sale).unwrap().limits(currency(spec)).is_some() {
+            continue;
+        }
+        for minor in [1, i64::MAX].into_iter().filter(|&minor| !spec.testing().is_listed(minor)) {
+            let mut world = world().await;
+            let amount = Money::from_minor(minor, currency(spec));
+            let last = sale(&mut world, spec, amount, "success").await;
             assert_eq!(last["payment"]["status"], "success", "{} {amount}", spec.code());
         }
     }

@@ -105,6 +105,38 @@ async fn the_history_of_events_and_payments_is_bounded() {
 }
 
 #[tokio::test]
+async fn what_ended_first_is_forgotten_first_and_else_what_began_first() {
+    let mut world = World::with(|config| config.payment_history(3)).await;
+    let known = async |world: &World, ids: [&'static str; 5]| {
+        let mut known = Vec::new();
+        for id in ids {
+            if world.status(id).await.json()["payment"]["status"] != "error" {
+                known.push(id);
+            }
+        }
+        known
+    };
+    let ids = ["X1", "X2", "X3", "X4", "X5"];
+    let mut pages = Vec::new();
+    for id in &ids[..3] {
+        pages.push(world.sale_up_to_redirect(world.sale(id, 10_000, "EUR")).await);
+    }
+    // They end in another order than they began in.
+    for page in [&pages[2], &pages[1]] {
+        world.press(page, "success").await;
+        world.shop.next().await;
+    }
+    world.sale_up_to_redirect(world.sale("X4", 10_000, "EUR")).await;
+    assert_eq!(known(&world, ids).await, ["X1", "X2", "X4"]);
+    world.sale_up_to_redirect(world.sale("X5", 10_000, "EUR")).await;
+    assert_eq!(known(&world, ids).await, ["X1", "X4", "X5"]);
+    // None has ended now.
+    world.sale_up_to_redirect(world.sale("X2", 10_000, "EUR")).await;
+    assert_eq!(known(&world, ids).await, ["X2", "X4", "X5"]);
+    assert_eq!(world.open(&pages[0]).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
 async fn a_sandbox_serves_on_a_socket_until_it_is_shut_down() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

@@ -80,7 +80,7 @@ async fn without_json_a_project_and_a_right_signature_nothing_is_looked_at() {
 #[tokio::test]
 async fn a_path_without_method_and_flow_is_refused() {
     let world = World::new().await;
-    for path in ["wallet/none/sale", "wallet/jeton/refund", "wallet/jeton", "sale"] {
+    for path in ["wallet/NONE/sale", "wallet/jeton/refund", "wallet/jeton", "sale"] {
         let sale = signed(world.sale("X1", 10_000, "EUR")).to_string();
         check_refusals(&world, &format!("/v2/payment/{path}"), &[(sale, "2541", &[])]).await;
     }
@@ -135,8 +135,8 @@ async fn the_first_thing_that_is_wrong_is_the_answer() {
     let code = async |path: &str, request: Value| {
         world.post(path, request.to_string()).await.json()["code"].clone()
     };
-    assert_eq!(code("/v2/payment/none/sale", request.clone()).await, "3261");
-    assert_eq!(code("/v2/payment/none/sale", signed(request.clone())).await, "2541");
+    assert_eq!(code("/v2/payment/NONE/sale", request.clone()).await, "3261");
+    assert_eq!(code("/v2/payment/NONE/sale", signed(request.clone())).await, "2541");
     assert_eq!(code(SALE, signed(request.clone())).await, "2004");
     request["customer"] = json!({"id": "1", "ip_address": "192.0.2.1"});
     assert_eq!(code(SALE, signed(request)).await, "3023");

@@ -1,24 +1,33 @@
+use ecp_core::Money;
 use ecp_core::model::{FromJson, RedirectData};
+use ecp_methods::FlowKind;
 use ecp_methods::spec::TestRedirect;
-use ecp_methods::{FlowKind, Registry};
 use ecp_sandbox::EventKind;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::declared::{path, request};
+use crate::declared::{self, on_gate, path, plain_amount, request};
 use crate::support::World;
 
-/// The redirect of a sale of 5.00 of every built-in method.
-async fn redirects() -> Vec<(World, TestRedirect, Value)> {
+/// The redirect of a sale.
+struct Redirect {
+    world: World,
+    form: TestRedirect,
+    amount: Money,
+    data: Value,
+}
+
+/// The redirect of a sale of every method.
+async fn redirects() -> Vec<Redirect> {
     let mut found = Vec::new();
-    for method in Registry::builtin().iter() {
-        let spec = method.spec();
-        let mut world = World::new().await;
-        let sum = Some((500, spec.currencies()[0].code()));
-        let sale = request(&world, spec, FlowKind::Sale, sum);
+    for spec in on_gate(FlowKind::Sale) {
+        let currency = spec.currencies()[0];
+        let Some(amount) = plain_amount(spec, &[FlowKind::Sale], currency) else { continue };
+        let mut world = declared::world().await;
+        let sale = request(&world, spec, FlowKind::Sale, Some(amount));
         assert_eq!(world.send(&path(spec, FlowKind::Sale), sale).await.status, StatusCode::OK);
-        let callback = world.shop.next().await.verified();
-        found.push((world, spec.testing().redirect_form(), callback["redirect_data"].clone()));
+        let data = world.shop.next().await.verified()["redirect_data"].clone();
+        found.push(Redirect { world, form: spec.testing().redirect_form(), amount, data });
     }
     found
 }
@@ -26,29 +35,29 @@ async fn redirects() -> Vec<(World, TestRedirect, Value)> {
 #[tokio::test]
 async fn customers_are_sent_on_in_the_form_that_the_spec_names() {
     let mut forms = Vec::new();
-    for (_, form, redirect) in redirects().await {
-        let (method, body) = (&redirect["method"], &redirect["body"]);
+    for Redirect { form, amount, data, .. } in redirects().await {
+        let (method, body) = (&data["method"], &data["body"]);
         match form {
             TestRedirect::Get => assert_eq!((method, body), (&json!("GET"), &json!([]))),
             TestRedirect::PostEmpty => assert_eq!((method, body), (&json!("POST"), &json!({}))),
             TestRedirect::PostFields => {
                 assert_eq!(method, "POST");
                 assert!(body["TransactionId"].is_u64() && body["Currency"].is_string(), "{body}");
-                assert_eq!(body["Amount"], "5.00");
+                assert_eq!(body["Amount"], amount.decimal());
             }
             other => panic!("{other:?}"),
         }
         forms.push(form);
     }
     for form in [TestRedirect::Get, TestRedirect::PostEmpty, TestRedirect::PostFields] {
-        assert!(forms.contains(&form), "no built-in method has {form:?}");
+        assert!(forms.contains(&form), "no method has {form:?}");
     }
 }
 
 #[tokio::test]
 async fn customers_arrive_by_get_and_by_the_form_they_were_given() {
-    for (world, form, redirect) in redirects().await {
-        let redirect = RedirectData::from_slice(redirect.to_string().as_bytes()).unwrap();
+    for Redirect { world, form, data, .. } in redirects().await {
+        let redirect = RedirectData::from_slice(data.to_string().as_bytes()).unwrap();
         let url = redirect.url.expose();
         let fields = redirect.body.fields().unwrap();
         let fields: Vec<String> =
@@ -65,11 +74,11 @@ async fn customers_arrive_by_get_and_by_the_form_they_were_given() {
 
 #[tokio::test]
 async fn fields_that_get_lost_on_the_way_are_told_on_the_page() {
-    for (world, form, redirect) in redirects().await {
-        let url = redirect["url"].as_str().unwrap();
+    for Redirect { world, form, data, .. } in redirects().await {
+        let url = data["url"].as_str().unwrap();
         let lost = "The merchant’s form did not send on as they were given: TransactionId, Amount.";
-        let currency = redirect["body"]["Currency"].as_str().unwrap_or_default();
-        let fields = format!("TransactionId=1&Amount=5&Currency={currency}");
+        let currency = data["body"]["Currency"].as_str().unwrap_or_default();
+        let fields = format!("TransactionId=1&Amount=-1&Currency={currency}");
         for fields in [fields, format!("Currency={currency}")] {
             let shown = world.submit(url, &fields).await;
             assert_eq!(shown.status, StatusCode::OK);
@@ -80,8 +89,8 @@ async fn fields_that_get_lost_on_the_way_are_told_on_the_page() {
 
 #[tokio::test]
 async fn a_form_from_the_merchant_decides_nothing() {
-    for (mut world, _, redirect) in redirects().await {
-        let url = redirect["url"].as_str().unwrap();
+    for Redirect { mut world, data, .. } in redirects().await {
+        let url = data["url"].as_str().unwrap();
         let shown = world.submit(url, "decision=success").await;
         assert_eq!(shown.status, StatusCode::OK);
         let status = world.status("X1").await.verified();

@@ -150,3 +150,34 @@ async fn a_repeated_refund_of_all_is_told_apart_from_a_new_one() {
     check(&world, PARTNER, all("R2"), "3060", Some("general.payment_id")).await;
     assert_eq!(world.shop.others(), []);
 }
+
+#[tokio::test]
+async fn a_payment_bears_100_refunds_and_no_more() {
+    let mut world = outside::world().await;
+    generous_sale(&mut world, "X1").await;
+    generous_sale(&mut world, "X2").await;
+    let own = format!("{GENEROUS}/refund");
+    let id = Some("general.payment_id");
+    let sum = |amount: i64| json!({"amount": amount, "currency": "EUR"});
+    // The last one is done: it counts itself, and is not refused for it.
+    for place in 1..=100 {
+        let (amount, status) = if place < 100 { (10_001, "decline") } else { (1_000, "success") };
+        let answer = world.send(&own, refund("X1", sum(amount))).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+        let last = world.shop.next().await.verified();
+        assert_eq!(last["operation"]["status"], status, "{place}");
+    }
+    let mut with_id = sum(1_000);
+    with_id["merchant_refund_id"] = json!("R1");
+    for path in [&own, GENERIC] {
+        check(&world, path, refund("X1", sum(1_000)), "3285", id).await;
+        check(&world, path, refund("X1", sum(10_001)), "3285", id).await;
+        check(&world, path, refund("X1", with_id.clone()), "3285", id).await;
+    }
+    let status = world.status("X1").await.verified();
+    assert_eq!(status["operations"].as_array().unwrap().len(), 101);
+    assert_eq!(status["payment"]["sum"]["amount"], 9_000);
+
+    // Other payments are not concerned, and the id that was refused is free.
+    assert_eq!(world.send(&own, refund("X2", with_id)).await.status, StatusCode::OK);
+}
