@@ -1,19 +1,24 @@
 //! Tests made from a spec.
 
+mod amounts;
+mod page;
+mod request;
+
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 
 use ecp_core::model::PaymentStatus;
 use ecp_core::signature::{self, Place, Rules, SigningKey};
-use ecp_core::{Currency, Money, PaymentId, ProjectId, SecretKey};
-use ecp_methods::request::{Field, FlowRequest, PayoutRequest, RefundRequest, SaleRequest};
-use ecp_methods::spec::Interface;
-use ecp_methods::{
-    DynMethod, FlowKind, PaymentMethod, Prepared, Reason, Registry, Rejection, Rule, prepare_dyn,
-};
+use ecp_core::{Currency, Money, ProjectId, SecretKey};
+use ecp_methods::request::RefundRequest;
+use ecp_methods::spec::{Capability, Interface};
+use ecp_methods::{DynMethod, FlowKind, PaymentMethod, Reason, Registry, Rejection, Rule};
+use ecp_notify::Decision as Answer;
 use ecp_sandbox::Decision;
 
+pub(crate) use self::request::AnyPrepared;
+use self::request::{Request, id, with_fields};
 use crate::stage::Stage;
 
 /// One thing that must hold of a method.
@@ -75,11 +80,13 @@ impl fmt::Debug for Case<'_> {
 ///
 /// # Panics
 ///
-/// If the method does not conform.
+/// If the method does not conform, or if one of its names belongs to another method.
 pub fn assert_conforms<M: PaymentMethod>(method: M) {
     let code = method.spec().code();
     let builtin = Registry::builtin();
-    let registry = if builtin.get(code).is_ok() {
+    let registry = if let Ok(known) = builtin.get(code) {
+        let same = format!("{:?}", known.spec()) == format!("{:?}", method.spec());
+        assert!(same, "the code `{code}` belongs to another method");
         builtin
     } else {
         builtin.with(method).unwrap_or_else(|error| panic!("{error}"))
@@ -112,10 +119,11 @@ pub fn assert_conforms<M: PaymentMethod>(method: M) {
 pub fn conformance<'m>(method: &'m dyn DynMethod, registry: &'m Registry) -> Vec<Case<'m>> {
     let mut cases = Cases { method, registry, made: Vec::new() };
     cases.names();
+    cases.page_codes();
     for flow in FlowKind::ALL {
         match method.spec().rule(flow) {
             None => cases.undeclared(flow),
-            Some(rule) if rule.interfaces().contains(&Interface::Gate) => {
+            Some(rule) if on_gate(rule) => {
                 cases.amounts(flow, rule);
                 cases.fields(flow, rule);
                 cases.signature(flow, rule);
@@ -123,6 +131,9 @@ pub fn conformance<'m>(method: &'m dyn DynMethod, registry: &'m Registry) -> Vec
             }
             Some(_) => cases.not_on_gate(flow),
         }
+    }
+    if let Some(rule) = method.spec().rule(FlowKind::Sale) {
+        cases.page(rule);
     }
     cases.made
 }
@@ -176,7 +187,7 @@ impl<'m> Cases<'m> {
     fn undeclared(&mut self, flow: FlowKind) {
         let method = self.method;
         self.check(&format!("{flow}: is refused, as it is not declared"), move || {
-            let request = Request::bare(method, flow, any_amount(method, flow)?)?;
+            let request = Request::bare(flow, any_amount(method, flow)?)?;
             expect(request.prepare(method), |reason| matches!(reason, Reason::FlowUnsupported))
         });
     }
@@ -199,7 +210,7 @@ impl<'m> Cases<'m> {
             .find(|currency| !method.spec().currencies().contains(currency));
         if let Some(currency) = undeclared {
             self.check(&format!("{flow}: {currency} is refused"), move || {
-                let amount = Money::from_minor(10_000, currency);
+                let amount = rule.example_amount(currency);
                 let request = Request::full(method, flow, amount, None)?;
                 expect(request.prepare(method), |reason| {
                     matches!(reason, Reason::CurrencyUnsupported(..))
@@ -207,29 +218,10 @@ impl<'m> Cases<'m> {
             });
         }
         if flow == FlowKind::Refund {
-            if !rule.allows_partial() {
-                self.check("refund: a part is refused", move || {
-                    let amount = any_amount(method, flow)?;
-                    let part = RefundRequest::partial(id("part")?, amount);
-                    let request = Request::Refund(with_fields(part, method, flow, None)?);
-                    expect(request.prepare(method), |reason| {
-                        matches!(reason, Reason::PartialRefundUnsupported)
-                    })
-                });
-            }
-            return;
+            self.parts(rule);
         }
         for &currency in method.spec().currencies() {
-            let table = match rule.limits(currency) {
-                Some((least, greatest)) => vec![
-                    (least.minor() - 1, false),
-                    (least.minor(), true),
-                    (greatest.minor(), true),
-                    (greatest.minor() + 1, false),
-                ],
-                None => vec![(-1, false), (0, rule.allows_zero_amount()), (1, true)],
-            };
-            for (minor, allowed) in table {
+            for (minor, allowed) in amounts::edges(rule, currency) {
                 let amount = Money::from_minor(minor, currency);
                 let verdict = if allowed { "is allowed" } else { "is refused" };
                 self.check(&format!("{flow}: {amount} {verdict}"), move || {
@@ -237,16 +229,25 @@ impl<'m> Cases<'m> {
                     if allowed {
                         return prepared.or_fail().map(drop);
                     }
-                    expect(prepared, |reason| {
-                        matches!(
-                            reason,
-                            Reason::AmountAbove { .. }
-                                | Reason::AmountBelow { .. }
-                                | Reason::AmountNotPositive(_)
-                        )
-                    })
+                    expect_amount_refused(prepared)
                 });
             }
+        }
+    }
+
+    fn parts(&mut self, rule: &'m Rule) {
+        let method = self.method;
+        let part = move || {
+            let part = RefundRequest::partial(id("part")?, any_amount(method, FlowKind::Refund)?);
+            let part = with_fields(part, method, FlowKind::Refund, None)?;
+            Ok(Request::Refund(part).prepare(method))
+        };
+        if rule.allows_partial() {
+            self.check("refund: a part is allowed", move || part()?.or_fail().map(drop));
+        } else {
+            self.check("refund: a part is refused", move || {
+                expect(part()?, |reason| matches!(reason, Reason::PartialRefundUnsupported))
+            });
         }
     }
 
@@ -290,179 +291,129 @@ impl<'m> Cases<'m> {
     }
 
     fn end_to_end(&mut self, flow: FlowKind) {
-        let (method, registry) = (self.method, self.registry);
-        for decision in [Decision::Success, Decision::Decline] {
-            self.add(&format!("{flow}: goes end to end to a {decision}"), move || async move {
-                let stage = Stage::set(registry).await?;
-                match flow {
-                    FlowKind::Sale => sale(&stage, method, decision).await,
-                    FlowKind::Payout => payout(&stage, method, decision).await,
-                    FlowKind::Refund => refund(&stage, method, decision).await,
+        match flow {
+            FlowKind::Sale => self.sales(),
+            FlowKind::Payout => self.payouts(),
+            FlowKind::Refund => self.refunds(),
+        }
+    }
+
+    fn sales(&mut self) {
+        let method = self.method;
+        self.play("sale: goes end to end to a success", move |stage| async move {
+            let amount = amounts::decided(method.spec(), Decision::Success)?;
+            sale(&stage, method, amount, Decision::Success).await?;
+            stage.ended(method, &PaymentStatus::Success).await?;
+            match (stage.questions(), confirms_amount(method)) {
+                (0, false) | (1, true) => Ok(()),
+                (times, _) => Err(fail(format!("the merchant was asked {times} times"))),
+            }
+        });
+        self.play("sale: goes end to end to a decline", move |stage| async move {
+            let amount = amounts::decided(method.spec(), Decision::Decline)?;
+            sale(&stage, method, amount, Decision::Decline).await?;
+            stage.ended(method, &PaymentStatus::Decline).await
+        });
+        if confirms_amount(method) {
+            self.play("sale: is declined if the merchant refuses", move |stage| async move {
+                stage.answer(Answer::REFUSE);
+                let amount = amounts::decided(method.spec(), Decision::Success)?;
+                sale(&stage, method, amount, Decision::Success).await?;
+                stage.ended(method, &PaymentStatus::Decline).await?;
+                match stage.questions() {
+                    1 => Ok(()),
+                    times => Err(fail(format!("the merchant was asked {times} times"))),
                 }
             });
         }
     }
+
+    fn payouts(&mut self) {
+        let method = self.method;
+        self.play("payout: goes end to end to a success", move |stage| async move {
+            let amount = any_amount(method, FlowKind::Payout)?;
+            payout(&stage, method, amount).await?;
+            stage.ended(method, &PaymentStatus::Success).await
+        });
+        // Nobody decides about a payout but its amount, and the limits may exclude those.
+        if let Some(amount) = amounts::declined_payout(method.spec()) {
+            self.play("payout: goes end to end to a decline", move |stage| async move {
+                payout(&stage, method, amount).await?;
+                stage.ended(method, &PaymentStatus::Decline).await
+            });
+        }
+    }
+
+    /// Refunds of sales that succeeded; to be declined they ask for more than was paid.
+    fn refunds(&mut self) {
+        let method = self.method;
+        if !method.spec().rule(FlowKind::Sale).is_some_and(on_gate) {
+            // What was paid elsewhere is not on the stage.
+            return;
+        }
+        self.play("refund: goes end to end to a success", move |stage| async move {
+            let paid = amounts::succeeding(method.spec(), &[FlowKind::Sale, FlowKind::Refund])?;
+            sale(&stage, method, paid, Decision::Success).await?;
+            stage.ended(method, &PaymentStatus::Success).await?;
+            refund(&stage, method, RefundRequest::full(id("case")?)).await?;
+            stage.refunded(Decision::Success).await
+        });
+        if let Some((paid, more)) = amounts::overdrawn(method.spec()) {
+            self.play("refund: goes end to end to a decline", move |stage| async move {
+                sale(&stage, method, paid, Decision::Success).await?;
+                stage.ended(method, &PaymentStatus::Success).await?;
+                refund(&stage, method, RefundRequest::full_of(id("case")?, more)).await?;
+                stage.refunded(Decision::Decline).await
+            });
+        }
+    }
+
+    /// A case on a stage of its own.
+    fn play<F>(&mut self, name: &str, play: impl Fn(Stage) -> F + Copy + 'm)
+    where
+        F: Future<Output = Result<(), Failure>> + 'm,
+    {
+        let registry = self.registry;
+        self.add(name, move || async move { play(Stage::set(registry).await?).await });
+    }
 }
 
-async fn sale(stage: &Stage, method: &dyn DynMethod, decision: Decision) -> Result<(), Failure> {
-    let amount = amount_for(method, FlowKind::Sale, decision)?;
+async fn sale(
+    stage: &Stage,
+    method: &dyn DynMethod,
+    amount: Money,
+    decision: Decision,
+) -> Result<(), Failure> {
     let request = Request::full(method, FlowKind::Sale, amount, None)?;
     stage.send(&request.prepare(method).or_fail()?).await?;
-    stage.customer(decision).await?;
-    stage.ended(method, &expected(decision)).await
+    stage.customer(decision).await
 }
 
-async fn payout(stage: &Stage, method: &dyn DynMethod, decision: Decision) -> Result<(), Failure> {
-    let amount = amount_for(method, FlowKind::Payout, decision)?;
+async fn payout(stage: &Stage, method: &dyn DynMethod, amount: Money) -> Result<(), Failure> {
     let request = Request::full(method, FlowKind::Payout, amount, None)?;
-    stage.send(&request.prepare(method).or_fail()?).await?;
-    stage.ended(method, &expected(decision)).await
+    stage.send(&request.prepare(method).or_fail()?).await
 }
 
-/// A refund of a sale that succeeded; to be declined it asks for more than was paid.
-async fn refund(stage: &Stage, method: &dyn DynMethod, decision: Decision) -> Result<(), Failure> {
-    sale(stage, method, Decision::Success).await?;
-    let paid = amount_for(method, FlowKind::Sale, Decision::Success)?;
-    let refund = match decision {
-        Decision::Success => RefundRequest::full(id("case")?),
-        Decision::Decline => {
-            let more = paid.checked_add(Money::from_minor(1, paid.currency())).or_fail()?;
-            RefundRequest::full_of(id("case")?, more)
-        }
-    };
-    let request = Request::Refund(with_fields(refund, method, FlowKind::Refund, None)?);
-    stage.send(&request.prepare(method).or_fail()?).await?;
-    stage.refunded(decision).await
-}
-
-const fn expected(decision: Decision) -> PaymentStatus {
-    match decision {
-        Decision::Success => PaymentStatus::Success,
-        Decision::Decline => PaymentStatus::Decline,
-    }
-}
-
-/// A request of any flow.
-#[derive(Clone, Debug)]
-enum Request {
-    Sale(SaleRequest),
-    Payout(PayoutRequest),
-    Refund(RefundRequest),
-}
-
-/// What was prepared, of any flow.
-#[derive(Debug)]
-pub(crate) enum AnyPrepared {
-    Sale(Prepared<ecp_methods::Sale>),
-    Payout(Prepared<ecp_methods::Payout>),
-    Refund(Prepared<ecp_methods::Refund>),
-}
-
-impl AnyPrepared {
-    fn body(&self, project: ProjectId) -> Vec<u8> {
-        match self {
-            Self::Sale(prepared) => prepared.body(project),
-            Self::Payout(prepared) => prepared.body(project),
-            Self::Refund(prepared) => prepared.body(project),
-        }
-    }
-}
-
-impl Request {
-    /// A request without any field.
-    fn bare(_: &dyn DynMethod, flow: FlowKind, amount: Money) -> Result<Self, Failure> {
-        Ok(match flow {
-            FlowKind::Sale => Self::Sale(SaleRequest::new(id("case")?, amount)),
-            FlowKind::Payout => Self::Payout(PayoutRequest::new(id("case")?, amount)),
-            FlowKind::Refund => Self::Refund(RefundRequest::full_of(id("case")?, amount)),
-        })
-    }
-
-    /// A request with all fields that the rule needs, but for one.
-    fn full(
-        method: &dyn DynMethod,
-        flow: FlowKind,
-        amount: Money,
-        without: Option<Field>,
-    ) -> Result<Self, Failure> {
-        Ok(match Self::bare(method, flow, amount)? {
-            Self::Sale(request) => Self::Sale(with_fields(request, method, flow, without)?),
-            Self::Payout(request) => Self::Payout(with_fields(request, method, flow, without)?),
-            Self::Refund(request) => Self::Refund(with_fields(request, method, flow, without)?),
-        })
-    }
-
-    fn prepare(self, method: &dyn DynMethod) -> Result<AnyPrepared, Rejection> {
-        match self {
-            Self::Sale(request) => prepare_dyn(method, request).map(AnyPrepared::Sale),
-            Self::Payout(request) => prepare_dyn(method, request).map(AnyPrepared::Payout),
-            Self::Refund(request) => prepare_dyn(method, request).map(AnyPrepared::Refund),
-        }
-    }
-}
-
-/// Sets a field, whatever the flow.
-trait SetField: FlowRequest {
-    fn set(self, field: Field, value: &str) -> Self;
-}
-
-macro_rules! set_field {
-    ($($request:ty),*) => {
-        $(impl SetField for $request {
-            fn set(self, field: Field, value: &str) -> Self {
-                self.field(field, value)
-            }
-        })*
-    };
-}
-
-set_field!(SaleRequest, PayoutRequest, RefundRequest);
-
-fn with_fields<R: SetField>(
-    request: R,
+async fn refund(
+    stage: &Stage,
     method: &dyn DynMethod,
-    flow: FlowKind,
-    without: Option<Field>,
-) -> Result<R, Failure> {
-    let rule = method.spec().rule(flow).ok_or_else(|| fail("the flow is not declared"))?;
-    let wanted = rule.needed_fields().iter().filter(|field| Some(**field) != without);
-    Ok(wanted.fold(request, |request, &field| request.set(field, field.example())))
+    request: RefundRequest,
+) -> Result<(), Failure> {
+    let request = Request::Refund(with_fields(request, method, FlowKind::Refund, None)?);
+    stage.send(&request.prepare(method).or_fail()?).await
 }
 
-fn id(text: &str) -> Result<PaymentId, Failure> {
-    PaymentId::new(format!("conformance-{text}")).or_fail()
+fn on_gate(rule: &Rule) -> bool {
+    rule.interfaces().contains(&Interface::Gate)
 }
 
-/// The least amount that the sandbox does not treat specially.
+fn confirms_amount(method: &dyn DynMethod) -> bool {
+    method.spec().capabilities().has(Capability::AmountConfirmation)
+}
+
+/// An amount that passes the check of the flow.
 fn any_amount(method: &dyn DynMethod, flow: FlowKind) -> Result<Money, Failure> {
-    amount_for(method, flow, Decision::Success)
-}
-
-/// An amount that ends as wanted: among those of the limits, one that the method's tests do not
-/// list, or for a declined payout one that they do.
-fn amount_for(
-    method: &dyn DynMethod,
-    flow: FlowKind,
-    decision: Decision,
-) -> Result<Money, Failure> {
-    let spec = method.spec();
-    let &currency = spec.currencies().first().ok_or_else(|| fail("it has no currency"))?;
-    let rule = spec.rule(flow).or_else(|| spec.rule(FlowKind::Sale));
-    let (least, greatest) = match rule.and_then(|rule| rule.limits(currency)) {
-        Some((least, greatest)) => (least.minor(), greatest.minor()),
-        None => (10_i64.pow(currency.exponent() + 1), i64::MAX),
-    };
-    let testing = spec.testing();
-    let fits = |minor: &i64| match decision {
-        Decision::Success => !testing.is_declined(*minor),
-        Decision::Decline if flow == FlowKind::Payout => testing.is_declined(*minor),
-        Decision::Decline => !testing.is_listed(*minor) || testing.is_declined(*minor),
-    };
-    (least..=greatest)
-        .take(1_000_000)
-        .find(fits)
-        .map(|minor| Money::from_minor(minor, currency))
-        .ok_or_else(|| fail("no amount ends as wanted"))
+    amounts::succeeding(method.spec(), &[flow])
 }
 
 fn expect<T: fmt::Debug>(
@@ -473,4 +424,13 @@ fn expect<T: fmt::Debug>(
         Err(rejection) if as_expected(rejection.reason()) => Ok(()),
         other => Err(fail(format!("not as expected: {other:?}"))),
     }
+}
+
+fn expect_amount_refused<T: fmt::Debug>(result: Result<T, Rejection>) -> Result<(), Failure> {
+    expect(result, |reason| {
+        matches!(
+            reason,
+            Reason::AmountAbove { .. } | Reason::AmountBelow { .. } | Reason::AmountNotPositive(_)
+        )
+    })
 }

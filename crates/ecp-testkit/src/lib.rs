@@ -2,7 +2,8 @@
 //!
 //! It reads a method's spec and makes tests of it, positive and negative: every declared flow is
 //! taken to a success and to a decline against the sandbox, and everything that the spec does not
-//! allow must be refused with the path of the field. A method crate runs it with one line:
+//! allow must be refused with the path of the field, on Gate and on the Payment Page. A method
+//! crate runs it with one line:
 //!
 //! ```
 //! use ecp_core::Currency;

@@ -1,6 +1,6 @@
 //! The sandbox, a shop and a customer, for one case.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex as Lock, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -31,25 +31,35 @@ pub(crate) struct Stage {
     gate: Gate,
     browser: TowerTransport<Router>,
     callbacks: Mutex<UnboundedReceiver<Verified<Callback>>>,
+    merchant: Arc<Merchant>,
     sandbox: Sandbox,
 }
 
 struct Shop {
     verifier: Verifier,
-    confirmations: Confirmations<AcceptAll>,
+    confirmations: Confirmations<Answers>,
+    merchant: Arc<Merchant>,
     callbacks: UnboundedSender<Verified<Callback>>,
 }
 
-/// Welcomes any amount; whether the customer pays is the case's business.
-struct AcceptAll;
+/// What the merchant thinks of the customer's amount, and how often it was asked.
+struct Merchant(Lock<(Answer, usize)>);
+
+impl Merchant {
+    fn with<T>(&self, job: impl FnOnce(&mut (Answer, usize)) -> T) -> T {
+        job(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+struct Answers(Arc<Merchant>);
 
 #[async_trait]
-impl DepositHandler for AcceptAll {
+impl DepositHandler for Answers {
     async fn confirm(
         &self,
         _: &Verified<DepositCheck>,
     ) -> Result<Answer, Box<dyn std::error::Error + Send + Sync>> {
-        Ok(Answer::Accept)
+        Ok(self.0.with(|(answer, _)| *answer))
     }
 }
 
@@ -62,9 +72,11 @@ impl Stage {
         let listener = TcpListener::bind("127.0.0.1:0").await.or_fail()?;
         let shop_url = format!("http://{}", listener.local_addr().or_fail()?);
         let (sender, callbacks) = unbounded_channel();
+        let merchant = Arc::new(Merchant(Lock::new((Answer::Accept, 0))));
         let shop = Shop {
-            confirmations: Confirmations::new(verifier.clone(), AcceptAll),
+            confirmations: Confirmations::new(verifier.clone(), Answers(Arc::clone(&merchant))),
             verifier,
+            merchant: Arc::clone(&merchant),
             callbacks: sender,
         };
         let router = Router::new()
@@ -86,7 +98,17 @@ impl Stage {
         let gate = Gate::new(Config::DEMO_PROJECT, &key, browser.clone())
             .base_url("http://localhost")
             .or_fail()?;
-        Ok(Self { gate, browser, callbacks: Mutex::new(callbacks), sandbox })
+        Ok(Self { gate, browser, callbacks: Mutex::new(callbacks), merchant, sandbox })
+    }
+
+    /// Sets what the merchant says of amounts, instead of welcoming them all.
+    pub(crate) fn answer(&self, answer: Answer) {
+        self.merchant.with(|(set, _)| *set = answer);
+    }
+
+    /// How often the platform has asked the merchant about an amount.
+    pub(crate) fn questions(&self) -> usize {
+        self.merchant.with(|(_, questions)| *questions)
     }
 
     pub(crate) async fn send(&self, prepared: &AnyPrepared) -> Result<(), Failure> {
@@ -167,7 +189,7 @@ impl Stage {
         let refund = callback.refund().ok_or_else(|| fail("the callback is about no refund"))?;
         let status = callback.payment_status();
         match (decision, &refund.outcome, status) {
-            (Decision::Success, RefundOutcome::Done { partial: false, .. }, _)
+            (Decision::Success, RefundOutcome::Done { partial: Some(false), .. }, _)
             | (Decision::Decline, RefundOutcome::Declined { .. }, Some(PaymentStatus::Success)) => {
                 Ok(())
             }
@@ -202,6 +224,7 @@ async fn receive(State(shop): State<Arc<Shop>>, body: Bytes) -> StatusCode {
 }
 
 async fn confirm(State(shop): State<Arc<Shop>>, body: Bytes) -> impl IntoResponse {
+    shop.merchant.with(|(_, questions)| *questions += 1);
     let reply = shop.confirmations.answer(&body).await;
     let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     (status, reply.body)

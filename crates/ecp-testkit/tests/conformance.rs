@@ -44,6 +44,15 @@ fn the_cases_cover_what_the_specs_declare() {
         "eco-voucher sale: 0.00 EUR is allowed",
         "eco-voucher sale: goes end to end to a success",
         "eco-voucher payout: is refused, as it is not declared",
+        "eco-voucher sale: is declined if the merchant refuses",
+        "eco-voucher page sale: 0.00 EUR is allowed",
+        "jeton Payment Page codes are there and belong to it alone",
+        "jeton page sale: 0.99 EUR is refused",
+        "jeton page sale: 1.00 EUR is allowed",
+        "jeton page sale: 100000.00 EUR is allowed",
+        "jeton page sale: 100000.01 EUR is refused",
+        "jeton page sale: without customer.id is refused",
+        "jeton page sale: opens with its first code",
     ] {
         assert!(names.iter().any(|name| name == expected), "no case: {expected}");
     }

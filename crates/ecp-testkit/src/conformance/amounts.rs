@@ -1,0 +1,123 @@
+//! Amounts that a method allows, and how they end on the sandbox.
+
+use std::collections::BTreeMap;
+
+use ecp_core::{Currency, Money};
+use ecp_methods::{FlowKind, MethodSpec, Rule};
+use ecp_sandbox::Decision;
+
+use super::{Failure, fail};
+
+/// Amounts in one currency, both ends allowed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Span {
+    currency: Currency,
+    least: i64,
+    greatest: i64,
+    /// Where to begin: the example of the documentation, if it lies within.
+    usual: i64,
+}
+
+impl Span {
+    /// What every one of the flows allows in a currency, `None` if that is nothing. A flow that is
+    /// not declared allows all.
+    fn of(spec: &MethodSpec, flows: &[FlowKind], currency: Currency) -> Option<Self> {
+        let rules = || flows.iter().filter_map(|&flow| spec.rule(flow));
+        let (mut least, mut greatest) = (1, i64::MAX - 1);
+        for (rule_least, rule_greatest) in rules().filter_map(|rule| rule.limits(currency)) {
+            least = least.max(rule_least.minor());
+            greatest = greatest.min(rule_greatest.minor());
+        }
+        if least > greatest {
+            return None;
+        }
+        let usual = rules().next().unwrap_or(&Rule::new()).example_amount(currency);
+        Some(Self { currency, least, greatest, usual: usual.minor().clamp(least, greatest) })
+    }
+
+    /// The allowed amount next to the usual one for which something holds.
+    fn find(self, holds: impl Fn(i64) -> bool) -> Option<Money> {
+        let Self { currency, least, greatest, usual } = self;
+        let amounts = (usual..=greatest).chain((least..usual).rev());
+        // Tests list a handful of amounts.
+        let minor = amounts.take(10_000).find(|&minor| holds(minor))?;
+        Some(Money::from_minor(minor, currency))
+    }
+
+    fn holds(self, minor: i64) -> bool {
+        (self.least..=self.greatest).contains(&minor)
+    }
+}
+
+/// An amount that every one of the flows allows and that succeeds.
+pub(super) fn succeeding(spec: &MethodSpec, flows: &[FlowKind]) -> Result<Money, Failure> {
+    let testing = spec.testing();
+    first(spec, flows, |span| span.find(|minor| !testing.is_declined(minor)))
+        .ok_or_else(|| fail("no amount is within its limits and succeeds"))
+}
+
+/// An amount of a sale that ends as the customer decides.
+pub(super) fn decided(spec: &MethodSpec, decision: Decision) -> Result<Money, Failure> {
+    let testing = spec.testing();
+    let ends = |minor: i64| match decision {
+        Decision::Success => !testing.is_declined(minor),
+        Decision::Decline => !testing.is_listed(minor) || testing.is_declined(minor),
+    };
+    first(spec, &[FlowKind::Sale], |span| span.find(ends))
+        .ok_or_else(|| fail(format!("no amount is within its limits and ends as a {decision}")))
+}
+
+/// An amount of a payout that the method's test project declines, `None` if its limits hold none.
+pub(super) fn declined_payout(spec: &MethodSpec) -> Option<Money> {
+    let declined = spec.testing().declined_amounts();
+    first(spec, &[FlowKind::Payout], |span| {
+        let &minor = declined.iter().find(|&&minor| span.holds(minor))?;
+        Some(Money::from_minor(minor, span.currency))
+    })
+}
+
+/// An amount of a sale, and a greater one that a refund may ask for; `None` if the limits of
+/// refunds end with those of sales.
+pub(super) fn overdrawn(spec: &MethodSpec) -> Option<(Money, Money)> {
+    let testing = spec.testing();
+    first(spec, &[FlowKind::Sale], |span| {
+        let refunds = Span::of(spec, &[FlowKind::Refund], span.currency)?;
+        // The sale may be under the limits of refunds: what is asked for is not.
+        let greatest = span.greatest.min(refunds.greatest - 1);
+        if greatest < span.least {
+            return None;
+        }
+        let paid = Span { greatest, usual: span.usual.min(greatest), ..span };
+        let paid = paid.find(|minor| !testing.is_declined(minor))?;
+        let more = (paid.minor() + 1).max(refunds.least);
+        Some((paid, Money::from_minor(more, span.currency)))
+    })
+}
+
+fn first<T>(spec: &MethodSpec, flows: &[FlowKind], find: impl Fn(Span) -> Option<T>) -> Option<T> {
+    spec.currencies().iter().find_map(|&currency| Span::of(spec, flows, currency).and_then(&find))
+}
+
+/// Amounts at the edges of a rule, in minor units, and whether each is allowed.
+pub(super) fn edges(rule: &Rule, currency: Currency) -> BTreeMap<i64, bool> {
+    let zero = rule.allows_zero_amount();
+    let mut edges = match rule.limits(currency) {
+        Some((least, greatest)) => {
+            let (least, greatest) = (least.minor(), greatest.minor());
+            BTreeMap::from([
+                (least - 1, false),
+                (least, true),
+                (greatest, true),
+                (greatest + 1, false),
+            ])
+        }
+        None => BTreeMap::from([(-1, false), (0, zero), (1, true)]),
+    };
+    // 0 is no amount but the customer's choice of one: limits say nothing about it.
+    if zero {
+        edges.insert(0, true);
+    } else if let Some(allowed) = edges.get_mut(&0) {
+        *allowed = false;
+    }
+    edges
+}

@@ -1,0 +1,98 @@
+//! Requests of any flow, with what a method's rules need.
+
+use ecp_core::{Money, PaymentId, ProjectId};
+use ecp_methods::request::{Field, FlowRequest, PayoutRequest, RefundRequest, SaleRequest};
+use ecp_methods::{DynMethod, FlowKind, Prepared, Rejection, prepare_dyn};
+
+use super::{Failure, OrFail, fail};
+
+/// A request of any flow.
+#[derive(Clone, Debug)]
+pub(super) enum Request {
+    Sale(SaleRequest),
+    Payout(PayoutRequest),
+    Refund(RefundRequest),
+}
+
+/// What was prepared, of any flow.
+#[derive(Debug)]
+pub(crate) enum AnyPrepared {
+    Sale(Prepared<ecp_methods::Sale>),
+    Payout(Prepared<ecp_methods::Payout>),
+    Refund(Prepared<ecp_methods::Refund>),
+}
+
+impl AnyPrepared {
+    pub(super) fn body(&self, project: ProjectId) -> Vec<u8> {
+        match self {
+            Self::Sale(prepared) => prepared.body(project),
+            Self::Payout(prepared) => prepared.body(project),
+            Self::Refund(prepared) => prepared.body(project),
+        }
+    }
+}
+
+impl Request {
+    /// A request without any field.
+    pub(super) fn bare(flow: FlowKind, amount: Money) -> Result<Self, Failure> {
+        Ok(match flow {
+            FlowKind::Sale => Self::Sale(SaleRequest::new(id("case")?, amount)),
+            FlowKind::Payout => Self::Payout(PayoutRequest::new(id("case")?, amount)),
+            FlowKind::Refund => Self::Refund(RefundRequest::full_of(id("case")?, amount)),
+        })
+    }
+
+    /// A request with all fields that the rule needs, but for one.
+    pub(super) fn full(
+        method: &dyn DynMethod,
+        flow: FlowKind,
+        amount: Money,
+        without: Option<Field>,
+    ) -> Result<Self, Failure> {
+        Ok(match Self::bare(flow, amount)? {
+            Self::Sale(request) => Self::Sale(with_fields(request, method, flow, without)?),
+            Self::Payout(request) => Self::Payout(with_fields(request, method, flow, without)?),
+            Self::Refund(request) => Self::Refund(with_fields(request, method, flow, without)?),
+        })
+    }
+
+    pub(super) fn prepare(self, method: &dyn DynMethod) -> Result<AnyPrepared, Rejection> {
+        match self {
+            Self::Sale(request) => prepare_dyn(method, request).map(AnyPrepared::Sale),
+            Self::Payout(request) => prepare_dyn(method, request).map(AnyPrepared::Payout),
+            Self::Refund(request) => prepare_dyn(method, request).map(AnyPrepared::Refund),
+        }
+    }
+}
+
+/// Sets a field, whatever the flow.
+pub(super) trait SetField: FlowRequest {
+    fn set(self, field: Field, value: &str) -> Self;
+}
+
+macro_rules! set_field {
+    ($($request:ty),*) => {
+        $(impl SetField for $request {
+            fn set(self, field: Field, value: &str) -> Self {
+                self.field(field, value)
+            }
+        })*
+    };
+}
+
+set_field!(SaleRequest, PayoutRequest, RefundRequest);
+
+pub(super) fn with_fields<R: SetField>(
+    request: R,
+    method: &dyn DynMethod,
+    flow: FlowKind,
+    without: Option<Field>,
+) -> Result<R, Failure> {
+    let rule = method.spec().rule(flow).ok_or_else(|| fail("the flow is not declared"))?;
+    let wanted = rule.needed_fields().iter().filter(|field| Some(**field) != without);
+    Ok(wanted.fold(request, |request, &field| request.set(field, field.example())))
+}
+
+pub(super) fn id(text: &str) -> Result<PaymentId, Failure> {
+    PaymentId::new(format!("conformance-{text}")).or_fail()
+}

@@ -1,0 +1,210 @@
+//! What the suite says of methods from outside: correct specs pass, whatever their limits, and
+//! faults are told.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use ecp_core::Currency;
+use ecp_methods::request::Field;
+use ecp_methods::spec::{Interface, Testing};
+use ecp_methods::{PaymentMethod, Payout, Refund, Registry, Rule, Sale, Spec, Supports};
+use ecp_testkit::{assert_conforms, conformance};
+
+const GATE: &[Interface] = &[Interface::Gate];
+const PAGE: &[Interface] = &[Interface::PaymentPage, Interface::Gate];
+
+/// Declares a method with sales, and other flows if they are named.
+macro_rules! method {
+    ($name:ident: $spec:expr $(, $flow:ident)*) => {
+        #[derive(Clone, Copy, Debug)]
+        struct $name;
+
+        impl Supports<Sale> for $name {}
+        $(impl Supports<$flow> for $name {})*
+        impl PaymentMethod for $name {
+            const SPEC: Spec<Self> = $spec;
+        }
+    };
+}
+
+const fn outside<M>(code: &'static str, callback_names: &'static [&'static str]) -> Spec<M> {
+    Spec::new(code, "From outside").gate_path(code).callback_names(callback_names)
+}
+
+fn names<M: PaymentMethod>(method: M) -> Vec<String> {
+    let registry = Registry::builtin().with(method).unwrap();
+    let method = registry.iter().last().unwrap();
+    conformance(method, &registry).iter().map(|case| case.name().to_owned()).collect()
+}
+
+/// What failed, as in `case: failure`.
+async fn failures(registry: &Registry, code: &str) -> Vec<String> {
+    let mut failed = Vec::new();
+    for case in conformance(registry.get(code).unwrap(), registry) {
+        if let Err(failure) = case.run().await {
+            failed.push(format!("{}: {failure}", case.name()));
+        }
+    }
+    failed
+}
+
+method! { ZeroBelowTheLeast:
+    outside("zero-below", &["Zero Below"])
+        .currencies(&[Currency::EUR, Currency::JPY])
+        .page_codes(&["zero-below"])
+        .confirms_amount()
+        .flow::<Sale>(Rule::new().zero_amount().amount("0.01", "5.00").on(PAGE))
+}
+
+#[test]
+fn zero_is_allowed_beside_limits() {
+    assert_conforms(ZeroBelowTheLeast);
+    let names = names(ZeroBelowTheLeast);
+    for expected in [
+        "zero-below sale: 0.00 EUR is allowed",
+        "zero-below sale: 0.01 EUR is allowed",
+        "zero-below sale: 0 JPY is allowed",
+        "zero-below page sale: 0.00 EUR is allowed",
+        "zero-below page sale: 5.01 EUR is refused",
+        "zero-below sale: is declined if the merchant refuses",
+    ] {
+        assert!(names.iter().any(|name| name == expected), "no case: {expected}");
+    }
+}
+
+method! { ZeroFarBelow:
+    outside("zero-far", &["Zero Far"])
+        .currencies(&[Currency::EUR])
+        .flow::<Sale>(Rule::new().zero_amount().amount("2.00", "50.00").on(GATE))
+}
+
+#[test]
+fn zero_is_tried_wherever_it_is_allowed() {
+    assert_conforms(ZeroFarBelow);
+    let names = names(ZeroFarBelow);
+    for expected in ["zero-far sale: 0.00 EUR is allowed", "zero-far sale: 1.99 EUR is refused"] {
+        assert!(names.iter().any(|name| name == expected), "no case: {expected}");
+    }
+}
+
+method! { SmallPayouts:
+    outside("small-payouts", &["Small Payouts"])
+        .currencies(&[Currency::EUR])
+        .flow::<Sale>(Rule::new().on(GATE))
+        .flow::<Payout>(Rule::new().amount("1.00", "20.00").on(GATE).needs(&[Field::AccountNumber])),
+    Payout
+}
+
+#[test]
+fn payouts_that_no_test_amount_declines_are_not_declined() {
+    assert_conforms(SmallPayouts);
+    let decline = "small-payouts payout: goes end to end to a decline";
+    assert!(!names(SmallPayouts).iter().any(|name| name == decline));
+}
+
+method! { LimitedRefunds:
+    outside("limited-refunds", &["Limited Refunds"])
+        .currencies(&[Currency::EUR])
+        .flow::<Sale>(Rule::new().amount("1.00", "500.00").on(GATE))
+        .flow::<Refund>(Rule::new().partial().amount("5.00", "20.00").on(GATE)),
+    Refund
+}
+
+method! { RefundsOfMuch:
+    outside("refunds-of-much", &["Refunds Of Much"])
+        .currencies(&[Currency::EUR])
+        .flow::<Sale>(Rule::new().amount("1.00", "500.00").on(GATE))
+        .flow::<Refund>(Rule::new().amount("300.00", "900.00").on(GATE)),
+    Refund
+}
+
+method! { RefundsOfOneAmount:
+    outside("refunds-of-one", &["Refunds Of One"])
+        .currencies(&[Currency::EUR])
+        .flow::<Sale>(Rule::new().amount("7.00", "9.00").on(GATE))
+        .flow::<Refund>(Rule::new().amount("7.00", "7.00").on(GATE)),
+    Refund
+}
+
+#[test]
+fn what_is_refunded_is_within_both_limits() {
+    assert_conforms(LimitedRefunds);
+    assert_conforms(RefundsOfMuch);
+    assert_conforms(RefundsOfOneAmount);
+    let names = names(LimitedRefunds);
+    for expected in [
+        "limited-refunds refund: 4.99 EUR is refused",
+        "limited-refunds refund: 20.00 EUR is allowed",
+        "limited-refunds refund: a part is allowed",
+        "limited-refunds refund: goes end to end to a success",
+        "limited-refunds refund: goes end to end to a decline",
+    ] {
+        assert!(names.iter().any(|name| name == expected), "no case: {expected}");
+    }
+}
+
+method! { ListedAmounts:
+    outside("listed", &["Listed"])
+        .currencies(&[Currency::EUR])
+        .flow::<Sale>(Rule::new().amount("100.00", "100.02").on(GATE))
+        .flow::<Payout>(Rule::new().amount("100.00", "100.01").on(GATE))
+        .testing(Testing::new().declined(&[10_000]).account_shown(&[10_001])),
+    Payout
+}
+
+#[test]
+fn amounts_of_tests_are_told_from_others() {
+    assert_conforms(ListedAmounts);
+}
+
+method! { PageWithoutCode:
+    outside("no-code", &["No Code"])
+        .currencies(&[Currency::EUR])
+        .flow::<Sale>(Rule::new().on(PAGE))
+}
+
+#[tokio::test]
+async fn a_flow_on_the_page_needs_a_code_of_the_page() {
+    let registry = Registry::empty().with(PageWithoutCode).unwrap();
+    assert_eq!(
+        failures(&registry, "no-code").await,
+        [
+            "no-code Payment Page codes are there and belong to it alone: sale is on the Payment \
+             Page, but there is no code to open the page with",
+            "no-code page sale: opens with its first code: force_payment_method is None, the codes \
+             are []",
+        ]
+    );
+}
+
+method! { CodeTwice:
+    outside("code-twice", &["Code Twice"])
+        .page_codes(&["twice", "twice"])
+        .currencies(&[Currency::EUR])
+        .flow::<Sale>(Rule::new().on(&[Interface::PaymentPage]))
+}
+
+#[tokio::test]
+async fn a_code_of_the_page_is_given_once() {
+    let registry = Registry::empty().with(CodeTwice).unwrap();
+    assert_eq!(
+        failures(&registry, "code-twice").await,
+        ["code-twice Payment Page codes are there and belong to it alone: the Payment Page code \
+          twice is given twice"]
+    );
+}
+
+#[test]
+#[should_panic(expected = "the code `jeton` belongs to another method")]
+fn a_method_with_the_code_of_another_is_not_tested_in_its_place() {
+    method! { Usurper:
+        outside("jeton", &["Usurper"])
+            .currencies(&[Currency::EUR])
+            .flow::<Sale>(Rule::new().on(GATE))
+    }
+    assert_conforms(Usurper);
+}
+
+#[test]
+fn a_built_in_method_can_be_tested_by_itself() {
+    assert_conforms(ecp_methods::WalletPartner);
+}
