@@ -1,5 +1,6 @@
 //! `ecp demo`
 
+mod amount;
 mod merchant;
 mod stage;
 mod story;
@@ -12,8 +13,8 @@ use clap::{Args, ValueEnum};
 use ecp_core::model::{PaymentStatus, RefundOutcome};
 use ecp_core::{Money, PaymentId};
 use ecp_methods::request::{Field, PayoutRequest, RefundRequest, SaleRequest};
-use ecp_methods::spec::Capability;
-use ecp_methods::{DynMethod, FlowKind, Registry, prepare_dyn};
+use ecp_methods::spec::{Capability, Interface};
+use ecp_methods::{DynMethod, FlowKind, Registry, Rule, prepare_dyn};
 use ecp_sandbox::Decision;
 
 use self::stage::Stage;
@@ -29,8 +30,11 @@ use self::story::Story;
 )]
 pub(crate) struct Demo {
     /// The payment method, by its code; `ecp methods` lists them
-    #[arg(long, value_name = "CODE", default_value = "jeton")]
-    method: String,
+    ///
+    /// Left out, it is the first method with the flow on Gate whose own page says which amounts
+    /// are declined in tests, or else the first with the flow on Gate.
+    #[arg(long, value_name = "CODE")]
+    method: Option<String>,
 
     /// What to do with it
     #[arg(long, value_enum, default_value_t = Flow::Sale)]
@@ -80,7 +84,10 @@ impl Demo {
 
     async fn play(&self, story: &mut Story) -> anyhow::Result<()> {
         let registry = Registry::builtin();
-        let method = registry.get(&self.method)?;
+        let method = match &self.method {
+            Some(code) => registry.get(code)?,
+            None => usual_method(&registry, self.flow.into())?,
+        };
         let mut play =
             Play { method, decision: self.decision(), stage: Stage::set().await?, story };
         match self.flow {
@@ -94,6 +101,16 @@ impl Demo {
     const fn decision(&self) -> Decision {
         if self.decline { Decision::Decline } else { Decision::Success }
     }
+}
+
+/// The method to show a flow with if none is named.
+fn usual_method(registry: &Registry, flow: FlowKind) -> anyhow::Result<&dyn DynMethod> {
+    let on_gate = |rule: &Rule| rule.interfaces().contains(&Interface::Gate);
+    let with_flow = || registry.iter().filter(|m| m.spec().rule(flow).is_some_and(on_gate));
+    with_flow()
+        .find(|method| method.spec().testing().declined_source().is_none())
+        .or_else(|| with_flow().next())
+        .with_context(|| format!("no payment method has the flow {flow} on Gate"))
 }
 
 /// Shown in front of whatever went wrong.
@@ -113,14 +130,18 @@ struct Play<'p> {
 
 impl Play<'_> {
     async fn sale(&mut self) -> anyhow::Result<()> {
-        let (id, status) = self.sell(self.decision).await?;
+        let amount = amount::of_sale(self.method.spec(), self.decision)?;
+        let (id, status) = self.sell(amount, self.decision).await?;
         self.check_status(&id, &status).await
     }
 
     /// Takes a sale to its final callback.
-    async fn sell(&mut self, decision: Decision) -> anyhow::Result<(PaymentId, PaymentStatus)> {
+    async fn sell(
+        &mut self,
+        amount: Money,
+        decision: Decision,
+    ) -> anyhow::Result<(PaymentId, PaymentStatus)> {
         let id = PaymentId::new("demo-1")?;
-        let amount = self.amount(FlowKind::Sale, decision)?;
         let mut request = SaleRequest::new(id.clone(), amount).description("A demonstration");
         for (field, value) in self.fields(FlowKind::Sale) {
             request = request.field(field, value);
@@ -142,7 +163,7 @@ impl Play<'_> {
 
     async fn payout(&mut self) -> anyhow::Result<()> {
         let id = PaymentId::new("demo-1")?;
-        let amount = self.amount(FlowKind::Payout, self.decision)?;
+        let amount = amount::of_payout(self.method.spec(), self.decision)?;
         let mut request = PayoutRequest::new(id.clone(), amount).description("A demonstration");
         for (field, value) in self.fields(FlowKind::Payout) {
             request = request.field(field, value);
@@ -155,7 +176,7 @@ impl Play<'_> {
     /// A refund of a sale; to be declined it asks for more than was paid.
     async fn refund(&mut self) -> anyhow::Result<()> {
         let id = PaymentId::new("demo-1")?;
-        let paid = self.amount(FlowKind::Sale, Decision::Success)?;
+        let paid = amount::of_refunded_sale(self.method.spec(), self.decision)?;
         let mut request = match self.decision {
             Decision::Success => RefundRequest::full(id.clone()),
             Decision::Decline => {
@@ -168,7 +189,7 @@ impl Play<'_> {
         }
         // Refused before the sale, if it must be: nobody sells in order to fail.
         let prepared = prepare_dyn(self.method, request)?;
-        self.sell(Decision::Success).await?;
+        self.sell(paid, Decision::Success).await?;
         self.stage.send(self.story, &prepared, prepared.amount()).await?;
         let title = "A callback says what the refund did";
         let callback = self.stage.callback(self.story, "refund", title).await?;
@@ -220,21 +241,6 @@ impl Play<'_> {
             other => other.example().to_owned(),
         };
         needs.iter().map(|&field| (field, value(field))).collect()
-    }
-
-    /// 100 in the method's first currency; a payout that shall be declined takes one of the
-    /// amounts that the method's test project declines.
-    fn amount(&self, flow: FlowKind, decision: Decision) -> anyhow::Result<Money> {
-        let spec = self.method.spec();
-        let &currency = spec.currencies().first().context("the method has no currency")?;
-        let usual = Money::from_decimal("100", currency)?;
-        let declined = spec.testing().declined_amounts().first();
-        Ok(match (flow, decision, declined) {
-            (FlowKind::Payout, Decision::Decline, Some(&minor)) => {
-                Money::from_minor(minor, currency)
-            }
-            _ => usual,
-        })
     }
 }
 

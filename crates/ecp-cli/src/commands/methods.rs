@@ -1,11 +1,12 @@
 //! `ecp methods`
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Args;
-use ecp_methods::spec::{Capability, Interface, MethodSpec};
-use ecp_methods::{FlowKind, Registry};
+use ecp_methods::spec::{Capability, Fact, MethodSpec};
+use ecp_methods::{FlowKind, Registry, Rule};
 use serde::Serialize;
 
 /// List the payment methods and what each can do
@@ -23,18 +24,27 @@ pub(crate) struct Methods {
     json: bool,
 }
 
+/// Everything that a spec says. What its tables say nothing of is `null` or an empty list.
 #[derive(Serialize)]
 struct Method {
     code: &'static str,
     title: &'static str,
+    source: &'static str,
     kind: String,
-    regions: &'static [&'static str],
+    instruments: Vec<String>,
+    /// `null` for all countries.
+    regions: Option<&'static [&'static str]>,
     currencies: Vec<&'static str>,
+    conversion: Option<String>,
     gate_path: Option<&'static str>,
     page_codes: &'static [&'static str],
     callback_names: &'static [&'static str],
-    capabilities: Vec<&'static str>,
+    capabilities: BTreeMap<&'static str, Option<bool>>,
     flows: Vec<Flow>,
+    /// In major units.
+    denominations: Vec<String>,
+    facts: Vec<Told>,
+    tests: Tests,
 }
 
 #[derive(Serialize)]
@@ -44,9 +54,30 @@ struct Flow {
     /// In major units.
     least: Option<String>,
     greatest: Option<String>,
+    zero_amount: bool,
+    partial: bool,
     interfaces: Vec<String>,
     needs: Vec<&'static str>,
     base_time_seconds: Option<u64>,
+    cut_off_time_seconds: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct Told {
+    about: &'static str,
+    text: &'static str,
+    source: &'static str,
+}
+
+/// How the method is tested. Amounts are in minor units of any currency.
+#[derive(Serialize)]
+struct Tests {
+    declined: &'static [i64],
+    declined_source: &'static str,
+    account_shown: &'static [i64],
+    account_shown_source: Option<&'static str>,
+    redirect: String,
+    redirect_source: &'static str,
 }
 
 impl Methods {
@@ -76,28 +107,69 @@ impl Methods {
 }
 
 fn machine_readable(spec: &MethodSpec) -> Method {
-    let flow = |flow: FlowKind| {
-        let rule = spec.rule(flow)?;
-        let (least, greatest) = rule.major_amounts().unzip();
-        Some(Flow {
-            name: flow.as_str(),
-            least,
-            greatest,
-            interfaces: rule.interfaces().iter().map(Interface::to_string).collect(),
-            needs: rule.needed_fields().iter().map(|field| field.path()).collect(),
-            base_time_seconds: rule.average_time().map(|time| time.as_secs()),
-        })
-    };
     Method {
         code: spec.code(),
         title: spec.title(),
+        source: spec.source(),
         kind: spec.kind().to_string(),
-        regions: spec.regions(),
+        instruments: texts(spec.instruments()),
+        regions: Some(spec.regions()).filter(|regions| !regions.is_empty()),
         currencies: spec.currencies().iter().map(|currency| currency.code()).collect(),
+        conversion: spec.conversion().map(|conversion| conversion.to_string()),
         gate_path: spec.gate_path(),
         page_codes: spec.page_codes(),
         callback_names: spec.callback_names(),
-        capabilities: spec.capabilities().iter().map(Capability::as_str).collect(),
-        flows: spec.flows().filter_map(flow).collect(),
+        capabilities: Capability::ALL
+            .iter()
+            .map(|&capability| (capability.as_str(), spec.states(capability)))
+            .collect(),
+        flows: spec.flows().filter_map(|kind| Some(flow(kind, spec.rule(kind)?))).collect(),
+        denominations: denominations(spec),
+        facts: spec.facts().iter().map(|fact| told(fact, spec.source())).collect(),
+        tests: tests(spec),
     }
+}
+
+fn flow(kind: FlowKind, rule: &Rule) -> Flow {
+    let (least, greatest) = rule.major_amounts().unzip();
+    Flow {
+        name: kind.as_str(),
+        least,
+        greatest,
+        zero_amount: rule.allows_zero_amount(),
+        partial: rule.allows_partial(),
+        interfaces: texts(rule.interfaces()),
+        needs: rule.needed_fields().iter().map(|field| field.path()).collect(),
+        base_time_seconds: rule.average_time().map(|time| time.as_secs()),
+        cut_off_time_seconds: rule.longest_time().map(|time| time.as_secs()),
+    }
+}
+
+/// They are the same in every currency, whatever its decimals.
+fn denominations(spec: &MethodSpec) -> Vec<String> {
+    let Some(&currency) = spec.currencies().first() else { return Vec::new() };
+    let unit = 10_i64.pow(currency.exponent());
+    spec.denominations(currency).map(|voucher| (voucher.minor() / unit).to_string()).collect()
+}
+
+fn told(fact: &Fact, usual_source: &'static str) -> Told {
+    Told { about: fact.about, text: fact.text, source: fact.source.unwrap_or(usual_source) }
+}
+
+fn tests(spec: &MethodSpec) -> Tests {
+    let testing = spec.testing();
+    let account_shown = testing.account_shown_amounts();
+    let own_source = testing.own_source().unwrap_or(spec.source());
+    Tests {
+        declined: testing.declined_amounts(),
+        declined_source: testing.declined_source().unwrap_or(spec.source()),
+        account_shown,
+        account_shown_source: (!account_shown.is_empty()).then_some(own_source),
+        redirect: testing.redirect_form().to_string(),
+        redirect_source: testing.redirect_source().unwrap_or(spec.source()),
+    }
+}
+
+fn texts<T: ToString>(items: &[T]) -> Vec<String> {
+    items.iter().map(ToString::to_string).collect()
 }

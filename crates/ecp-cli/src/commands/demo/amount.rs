@@ -1,0 +1,84 @@
+//! Amounts for the demonstration: the examples of the spec, unless they would end in another way
+//! than is wanted.
+
+use anyhow::Context;
+use ecp_core::{Currency, Money};
+use ecp_methods::{FlowKind, MethodSpec, Rule};
+use ecp_sandbox::Decision;
+
+/// What a sale asks for that ends as the customer decides.
+pub(super) fn of_sale(spec: &MethodSpec, decision: Decision) -> anyhow::Result<Money> {
+    next_to_example(spec, decision, |limits| limits)
+}
+
+/// What a sale asks for that is refunded, or whose refund is declined because it asks for more.
+pub(super) fn of_refunded_sale(spec: &MethodSpec, refund: Decision) -> anyhow::Result<Money> {
+    let currency = currency(spec)?;
+    next_to_example(spec, Decision::Success, |(least, greatest)| {
+        let (refund_least, refund_greatest) = limits(spec, FlowKind::Refund, currency);
+        let room = i64::from(refund == Decision::Decline);
+        (least.max(refund_least), greatest.min(refund_greatest - room))
+    })
+}
+
+/// What a payout asks for: its amount alone decides.
+pub(super) fn of_payout(spec: &MethodSpec, decision: Decision) -> anyhow::Result<Money> {
+    let currency = currency(spec)?;
+    let (least, greatest) = limits(spec, FlowKind::Payout, currency);
+    let testing = spec.testing();
+    match decision {
+        Decision::Success => {
+            find(spec, FlowKind::Payout, (least, greatest), |minor| !testing.is_declined(minor))
+        }
+        Decision::Decline => {
+            let declined = testing.declined_amounts().iter().copied();
+            let minor = declined.into_iter().find(|minor| (least..=greatest).contains(minor));
+            let minor = minor.context("its limits hold no amount that is declined in tests")?;
+            Ok(Money::from_minor(minor, currency))
+        }
+    }
+}
+
+fn next_to_example(
+    spec: &MethodSpec,
+    decision: Decision,
+    narrow: impl FnOnce((i64, i64)) -> (i64, i64),
+) -> anyhow::Result<Money> {
+    let testing = spec.testing();
+    let limits = narrow(limits(spec, FlowKind::Sale, currency(spec)?));
+    find(spec, FlowKind::Sale, limits, |minor| match decision {
+        Decision::Success => !testing.is_declined(minor),
+        Decision::Decline => !testing.is_listed(minor) || testing.is_declined(minor),
+    })
+}
+
+/// The amount next to the example for which something holds.
+fn find(
+    spec: &MethodSpec,
+    flow: FlowKind,
+    (least, greatest): (i64, i64),
+    holds: impl Fn(i64) -> bool,
+) -> anyhow::Result<Money> {
+    let currency = currency(spec)?;
+    let amounts = (least <= greatest).then(|| {
+        let usual = spec.rule(flow).unwrap_or(&Rule::new()).example_amount(currency);
+        let usual = usual.minor().clamp(least, greatest);
+        (usual..=greatest).chain((least..usual).rev())
+    });
+    // Tests list a handful of amounts, so that the search is short unless nothing is to be found.
+    let minor = amounts.into_iter().flatten().take(10_000).find(|&minor| holds(minor));
+    let minor = minor.context("no amount within its limits ends that way in tests")?;
+    Ok(Money::from_minor(minor, currency))
+}
+
+fn currency(spec: &MethodSpec) -> anyhow::Result<Currency> {
+    spec.currencies().first().copied().context("the method has no currency")
+}
+
+/// The least and the greatest amount in minor units.
+fn limits(spec: &MethodSpec, flow: FlowKind, currency: Currency) -> (i64, i64) {
+    match spec.rule(flow).and_then(|rule| rule.limits(currency)) {
+        Some((least, greatest)) => (least.minor().max(1), greatest.minor()),
+        None => (1, i64::MAX),
+    }
+}
