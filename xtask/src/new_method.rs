@@ -73,7 +73,7 @@ impl PaymentMethod for {type_name} {{
         .currencies(&[Currency::EUR])
         .flow::<Sale>(
             Rule::new()
-                .amount("1.00", "1000.00")
+                .amount("2.00", "50.00")
                 .on(&[Interface::Gate])
                 .needs(&[Field::CustomerId, Field::CustomerIpAddress, Field::ReturnSuccess]),
         );

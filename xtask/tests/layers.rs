@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
+use ecp_methods::{DynMethod, MethodSpec, Registry};
 
 /// What a crate may import: crates of ours below it, and crates of others.
 struct Layer {
@@ -190,38 +191,71 @@ fn the_sandbox_shares_neither_the_signature_nor_the_reader_of_the_other_side() {
     check(std::path::Path::new("../crates/ecp-sandbox/src"));
 }
 
+/// Every name that a method goes by, in lower case.
+fn names_of_methods() -> BTreeSet<String> {
+    let registry = Registry::builtin();
+    let of_method = |spec: &'static MethodSpec| {
+        let code = [spec.code().to_owned(), spec.code().replace('-', "_")];
+        let others = spec.page_codes().iter().chain(spec.callback_names());
+        code.into_iter().chain(others.map(|name| name.to_lowercase()))
+    };
+    let names = registry.iter().map(DynMethod::spec).flat_map(of_method);
+    names.chain(["touch&go".to_owned()]).collect()
+}
+
+/// The source without the unit tests at its end.
+fn without_tests(source: &str) -> &str {
+    match source.rsplit_once("#[cfg(test)]\nmod tests {\n") {
+        Some((code, tests)) if tests.find("\n}\n").is_some_and(|end| end + 3 == tests.len()) => {
+            code
+        }
+        _ => source,
+    }
+}
+
+#[test]
+fn only_tests_at_the_end_of_a_file_are_left_out() {
+    let table = [
+        ("a\n#[cfg(test)]\nmod tests {\n    b\n}\n", "a\n"),
+        (
+            "a\n#[cfg(test)]\nmod tests {\n    b\n}\nc\n",
+            "a\n#[cfg(test)]\nmod tests {\n    b\n}\nc\n",
+        ),
+        ("#[cfg(test)]\nuse b;\nc\n", "#[cfg(test)]\nuse b;\nc\n"),
+        (
+            "#[cfg(test)]\nuse b;\nc\n#[cfg(test)]\nmod tests {\n    b\n}\n",
+            "#[cfg(test)]\nuse b;\nc\n",
+        ),
+    ];
+    for (source, code) in table {
+        assert_eq!(without_tests(source), code);
+    }
+}
+
 #[test]
 fn only_the_methods_crate_names_a_method() {
-    const NAMES: [&str; 7] = [
-        "jeton",
-        "touchngo",
-        "touch&go",
-        "wallet-partner",
-        "wallet_partner",
-        "ecovoucher",
-        "eco-voucher",
-    ];
-    fn check(folder: &std::path::Path) {
+    fn check(folder: &std::path::Path, names: &BTreeSet<String>) {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
-                check(&path);
+                check(&path, names);
                 continue;
             }
             let source = std::fs::read_to_string(&path).unwrap_or_default();
             // Documentation, examples in help texts and unit tests may.
-            let code = source.split("#[cfg(test)]").next().unwrap_or_default();
-            for line in code.lines().filter(|line| !line.trim_start().starts_with("//")) {
+            let code = without_tests(&source).lines();
+            let code = code.filter(|line| !line.trim_start().starts_with("//"));
+            for line in code.filter(|line| !line.contains("after_help")) {
                 let line = line.to_lowercase();
-                let help = line.contains("after_help") || line.contains("default_value");
-                for name in NAMES {
-                    assert!(help || !line.contains(name), "{}: {line}", path.display());
+                for name in names {
+                    assert!(!line.contains(name), "{}: {line}", path.display());
                 }
             }
         }
     }
+    let names = names_of_methods();
     for layer in LAYERS.iter().filter(|layer| layer.name != "ecp-methods") {
-        check(&std::path::Path::new("../crates").join(layer.name).join("src"));
+        check(&std::path::Path::new("../crates").join(layer.name).join("src"), &names);
     }
 }
 
