@@ -13,7 +13,8 @@ use crate::json::{Document, Kind, Value};
 pub struct Doubts {
     /// Texts that the signed string would also allow to be several items.
     pub ambiguous: Vec<String>,
-    /// Members that can be changed without changing the signature.
+    /// Members that can be changed without changing the signature, 16 at most: anybody can add
+    /// any number of them.
     pub uncovered: Vec<String>,
 }
 
@@ -35,6 +36,7 @@ pub fn doubts(document: &Document<'_>, found: &Match) -> Result<Doubts, Canonica
 /// Members that the canonical string leaves out, but for the signature itself. Empty lists and
 /// objects are left out too; they say nothing, so they are not listed.
 fn uncovered(value: Value<'_>, strip: Strip, top: bool, found: &mut Vec<String>) {
+    const MOST: usize = 16;
     let mut open = vec![(value, top)];
     while let Some((value, top)) = open.pop() {
         for child in value.children() {
@@ -46,6 +48,9 @@ fn uncovered(value: Value<'_>, strip: Strip, top: bool, found: &mut Vec<String>)
             };
             if left_out {
                 found.push(child.path());
+                if found.len() == MOST {
+                    return;
+                }
             } else if matches!(child.kind(), Kind::Object | Kind::Array) {
                 open.push((child, in_general));
             }

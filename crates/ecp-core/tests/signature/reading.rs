@@ -87,6 +87,14 @@ fn members_that_no_signature_covers_are_listed() {
 }
 
 #[test]
+fn however_many_members_are_not_covered_some_are_enough() {
+    let many: Vec<String> =
+        (0..5000).map(|number| format!(r#""k{number}":{{"frame_mode":1}}"#)).collect();
+    let json = format!("{{{}}}", many.join(","));
+    assert_eq!(doubts(&json, Order::Natural, Strip::Everywhere).uncovered.len(), 16);
+}
+
+#[test]
 fn a_deeper_signature_may_be_signed_or_not() {
     let body = r#"{"payment":{"id":"1"},"redirect_data":{"body":{"signature":"provider"}}"#;
     let without = format!(r#"{body},"signature":"{}"}}"#, sign("payment:id:1"));
