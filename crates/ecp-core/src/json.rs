@@ -188,6 +188,11 @@ impl<'a> Document<'a> {
         self.value(0)
     }
 
+    /// Whether a character stands anywhere in the document, escaped or not.
+    pub(crate) fn holds(&self, character: char) -> bool {
+        self.source.contains(character) || self.decoded.contains(character)
+    }
+
     pub(crate) fn value(&self, index: usize) -> Value<'_> {
         Value { document: self, index }
     }

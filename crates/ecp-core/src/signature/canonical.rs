@@ -156,12 +156,15 @@ impl<'d> Items<'d> {
     /// Places of the items in an order.
     pub(super) fn sorted(&self, order: Order) -> Vec<usize> {
         let mut places: Vec<usize> = (0..self.leaves.len()).collect();
-        match order {
-            Order::Natural => {
-                natural_order::sort(&mut places, &|&a, &b| self.compare(a, b, order));
-            }
-            // Byte orders are total, so the standard library's sort will do.
-            Order::KeyPath | Order::WholeItem => places.sort_by(|&a, &b| self.compare(a, b, order)),
+        // Comparing bytes is cheap, and on most documents it gives the natural order as well.
+        places.sort_by(|&a, &b| match order {
+            Order::Natural => self.compare(a, b, Order::KeyPath),
+            Order::KeyPath | Order::WholeItem => self.compare(a, b, order),
+        });
+        let natural = |&a: &usize, &b: &usize| self.compare(a, b, Order::Natural);
+        if order == Order::Natural && !places.is_sorted_by(|a, b| natural(a, b).is_lt()) {
+            places.sort_unstable();
+            natural_order::sort(&mut places, &natural);
         }
         places
     }

@@ -27,8 +27,11 @@ pub struct Doubts {
 /// Booleans and numbers, `null` and `""`, lists and objects with the keys 0, 1, .. are told apart
 /// by no signature; there the types of the models decide.
 pub fn doubts(document: &Document<'_>, found: &Match) -> Result<Doubts, CanonicalError> {
-    let items = Items::collect(document, found.strip, |_| Ok::<_, CanonicalError>(()))?;
-    let mut doubts = Doubts { ambiguous: items.divisible(found.order), uncovered: Vec::new() };
+    let mut doubts = Doubts::default();
+    if document.holds(';') {
+        let items = Items::collect(document, found.strip, |_| Ok::<_, CanonicalError>(()))?;
+        doubts.ambiguous = items.divisible(found.order);
+    }
     uncovered(document.root(), found.strip, true, &mut doubts.uncovered);
     Ok(doubts)
 }
