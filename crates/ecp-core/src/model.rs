@@ -309,6 +309,31 @@ macro_rules! open_enum {
 }
 use open_enum;
 
+/// What callbacks and status answers say alike, though not always in one place.
+macro_rules! about_a_payment {
+    ($($message:ty),*) => {
+        $(impl $message {
+            /// The project, wherever the message names it.
+            pub fn project_id(&self) -> Option<ProjectId> {
+                self.root_project_id.or_else(|| self.general.as_ref()?.project_id)
+            }
+
+            /// The merchant's id of the payment, wherever the message names it.
+            pub fn payment_id(&self) -> Option<&PaymentId> {
+                let in_payment = || self.payment.as_ref()?.id.as_ref();
+                in_payment().or_else(|| self.general.as_ref()?.payment_id.as_ref())
+            }
+
+            /// Where the payment stands.
+            pub fn payment_status(&self) -> Option<&PaymentStatus> {
+                self.payment.as_ref()?.status.as_ref()
+            }
+        })*
+    };
+}
+
+about_a_payment!(Callback, StatusResponse);
+
 impl<T: FromJson> FromJson for Option<T> {
     fn from_json(value: Value<'_>) -> Result<Self, ModelError> {
         if T::is_blank(value) { Ok(None) } else { T::from_json(value).map(Some) }

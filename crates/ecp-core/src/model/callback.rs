@@ -2,8 +2,7 @@
 
 use super::redirect::redirect_in;
 use super::{
-    Account, Customer, Errors, Operation, OperationStatus, Payment, PaymentStatus, RedirectData,
-    Sum, model,
+    Account, Customer, Errors, Operation, OperationStatus, Payment, RedirectData, Sum, model,
 };
 use crate::json::RawJson;
 use crate::{OperationId, PaymentId, ProjectId, RequestId, Sensitive, Timestamp};
@@ -97,22 +96,6 @@ impl Callback {
         } else {
             CallbackFormat::Unknown
         }
-    }
-
-    /// The project, wherever the format names it.
-    pub fn project_id(&self) -> Option<ProjectId> {
-        self.root_project_id.or_else(|| self.general.as_ref()?.project_id)
-    }
-
-    /// The merchant's id of the payment, wherever the format names it.
-    pub fn payment_id(&self) -> Option<&PaymentId> {
-        let in_payment = || self.payment.as_ref()?.id.as_ref();
-        in_payment().or_else(|| self.general.as_ref()?.payment_id.as_ref())
-    }
-
-    /// Where the payment stands.
-    pub fn payment_status(&self) -> Option<&PaymentStatus> {
-        self.payment.as_ref()?.status.as_ref()
     }
 
     /// Where the operation stands.

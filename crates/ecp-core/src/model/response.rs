@@ -60,22 +60,6 @@ model! {
 }
 
 impl StatusResponse {
-    /// The project, wherever the answer names it.
-    pub fn project_id(&self) -> Option<ProjectId> {
-        self.root_project_id.or_else(|| self.general.as_ref()?.project_id)
-    }
-
-    /// The merchant's id of the payment, wherever the answer names it.
-    pub fn payment_id(&self) -> Option<&PaymentId> {
-        let in_payment = || self.payment.as_ref()?.id.as_ref();
-        in_payment().or_else(|| self.general.as_ref()?.payment_id.as_ref())
-    }
-
-    /// Where the payment stands.
-    pub fn payment_status(&self) -> Option<&PaymentStatus> {
-        self.payment.as_ref()?.status.as_ref()
-    }
-
     /// Whether the platform says that it has no such payment: status `error` and code 3061.
     pub fn is_unknown_payment(&self) -> bool {
         const TRANSACTION_NOT_FOUND: u32 = 3061;
