@@ -227,7 +227,7 @@ impl Sandbox {
             let now = sandbox.0.config.clock.now();
             sandbox.change(number, |payment| match refund {
                 None => payment.process(now),
-                Some(place) => payment.process_refund(place, now),
+                Some(place) => payment.process_refund(place, sandbox.0.config.refund_code, now),
             });
         });
     }

@@ -102,14 +102,21 @@ impl Payment {
         self.refunds.len() - 1
     }
 
-    /// Refunds or declines. Does nothing to a refund that has ended.
-    pub(crate) fn process_refund(&mut self, place: usize, now: Timestamp) -> Step {
+    /// Refunds or declines, with a code of somebody's choice if there is one. Does nothing to a
+    /// refund that has ended.
+    pub(crate) fn process_refund(
+        &mut self,
+        place: usize,
+        code: Option<u32>,
+        now: Timestamp,
+    ) -> Step {
         let left = self.left();
         let Some(refund) = self.refunds.get(place).filter(|refund| refund.outcome.is_none()) else {
             return Step::Stay;
         };
         let sum = refund.order.amount.unwrap_or(left);
-        let outcome = self.refund_decline(sum, left).unwrap_or(Outcome::Success);
+        let chosen = code.map(|code| Outcome::Decline { code, field: None });
+        let outcome = self.refund_decline(sum, left).or(chosen).unwrap_or(Outcome::Success);
         if let Some(refund) = self.refunds.get_mut(place) {
             refund.sum = sum;
             refund.outcome = Some(outcome);

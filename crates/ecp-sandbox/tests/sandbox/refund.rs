@@ -184,6 +184,25 @@ async fn refunds_can_be_reversals() {
 }
 
 #[tokio::test]
+async fn any_code_can_be_had_for_a_declined_refund() {
+    for (code, message) in [
+        (3288, "Refund prohibited on disputed transaction"),
+        (3289, "The operation amount is less than fix fee of tariff"),
+        (903, "Exceeded allowed amount for refund"),
+        (10706, "Refund unavailable for current operation"),
+    ] {
+        let mut world = World::with(|config| config.decline_refunds(code)).await;
+        partner_sale(&mut world, "X1").await;
+        let last = refunded(&mut world, REFUND, refund("X1", json!({"description": "x"}))).await;
+        assert_eq!(last["operation"]["status"], "decline");
+        assert_eq!(last["operation"]["code"], code.to_string());
+        assert_eq!(last["operation"]["message"], message);
+        assert_eq!(last["payment"]["status"], "success");
+        assert_eq!(last["payment"]["sum"]["amount"], 35_000);
+    }
+}
+
+#[tokio::test]
 async fn a_refund_is_told_to_its_own_address_first() {
     let mut world = World::new().await;
     partner_sale(&mut world, "X1").await;
