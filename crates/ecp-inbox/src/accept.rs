@@ -1,0 +1,1 @@
+//! What is written down of a callback, whichever the store.

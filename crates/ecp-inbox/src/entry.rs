@@ -1,0 +1,206 @@
+//! What an inbox holds.
+
+use std::fmt;
+
+use ecp_core::model::Callback;
+use ecp_core::{PaymentId, ProjectId, Timestamp};
+
+use crate::state::{Change, PaymentState};
+
+/// The number of a callback in its inbox, growing with time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EntryId(i64);
+
+/// What happens with a callback.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum EntryState {
+    /// Waits for a worker, or for another attempt.
+    Waiting,
+    /// A worker's handler has taken it in.
+    Done,
+    /// Its handler failed too often. [`Inbox::replay`](crate::Inbox::replay) gives it another run.
+    Dead,
+    /// Its signature proves more than one reading, and it would move money. Gate's word on the
+    /// payment's status releases it, see [`Inbox::release`](crate::Inbox::release).
+    Held,
+    /// Another callback said the same of the same operation before. It is kept, not handled.
+    Repeated,
+}
+
+/// A callback in the inbox, without its body.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Entry {
+    /// Its number.
+    pub id: EntryId,
+    /// What happens with it.
+    pub state: EntryState,
+    /// The project whose key signed it.
+    pub project: ProjectId,
+    /// The payment that it is about, in the formats that name one.
+    pub payment: Option<PaymentId>,
+    /// The payment's status as this callback said, in the platform's words.
+    pub status: Option<String>,
+    /// When it came first.
+    pub received: Timestamp,
+    /// How often the same bytes came.
+    pub times: u32,
+    /// How often a handler was given it.
+    pub attempts: u32,
+    /// When it may be handled next, while it waits.
+    pub due: Option<Timestamp>,
+    /// What its handler said last when it failed. Handlers must keep personal data out of it.
+    pub error: Option<String>,
+    /// What it changed when it came, or when it was released.
+    pub change: Change,
+    /// Dotted paths of the texts that have another reading, for a callback that was held.
+    pub ambiguous: Vec<String>,
+    /// The body as it came, until retention removes it; only where one entry was asked for.
+    /// It holds personal data.
+    pub raw: Option<Raw>,
+}
+
+/// The bytes of a callback. They hold personal data and are not printed by `Debug`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Raw(Vec<u8>);
+
+/// A callback handed to a handler.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Delivery {
+    /// Its number. A handler whose effects go elsewhere can use it to do each once.
+    pub id: EntryId,
+    /// The project whose key signed it.
+    pub project: ProjectId,
+    /// The callback.
+    pub callback: Callback,
+    /// What it changed. Most handlers look at this first.
+    pub change: Change,
+    /// Where the payment stands now, with all that came since.
+    pub payment: Option<PaymentState>,
+    /// When it came first.
+    pub received: Timestamp,
+    /// Which attempt this is, from 1.
+    pub attempt: u32,
+    pub(crate) lease: Lease,
+}
+
+/// The right to finish a delivery. It ends when another worker claims the callback.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lease(pub(crate) i64);
+
+/// How an attempt ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Finish {
+    /// The handler has taken the callback in.
+    Done,
+    /// It failed; try again then.
+    Retry {
+        /// When.
+        at: Timestamp,
+        /// What it said.
+        error: String,
+    },
+    /// It failed too often.
+    Dead {
+        /// What it said.
+        error: String,
+    },
+}
+
+/// Which entries to list, newest first.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Query {
+    /// Only those in this state.
+    pub state: Option<EntryState>,
+    /// Only those of this project.
+    pub project: Option<ProjectId>,
+    /// Only those of this payment.
+    pub payment: Option<PaymentId>,
+    /// Only those before this one: where the page before ended.
+    pub before: Option<EntryId>,
+    /// How many at most.
+    pub limit: Option<usize>,
+}
+
+/// How much there is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Callbacks that wait for a worker or another attempt.
+    pub waiting: u64,
+    /// Callbacks that are held.
+    pub held: u64,
+    /// Callbacks whose handler failed too often.
+    pub dead: u64,
+    /// Callbacks that were handled.
+    pub done: u64,
+    /// Callbacks that said again what was known.
+    pub repeated: u64,
+    /// Payments that something was heard of.
+    pub payments: u64,
+    /// When the oldest waiting callback came: alert on its age.
+    pub oldest_waiting: Option<Timestamp>,
+}
+
+impl EntryId {
+    /// A number that an inbox gave.
+    pub const fn new(id: i64) -> Self {
+        Self(id)
+    }
+
+    /// The number.
+    pub const fn get(self) -> i64 {
+        self.0
+    }
+}
+
+impl fmt::Display for EntryId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl EntryState {
+    /// All of them.
+    pub const ALL: &'static [Self] =
+        &[Self::Waiting, Self::Done, Self::Dead, Self::Held, Self::Repeated];
+
+    /// Its word, as it is stored and printed.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Done => "done",
+            Self::Dead => "dead",
+            Self::Held => "held",
+            Self::Repeated => "repeated",
+        }
+    }
+}
+
+impl fmt::Display for EntryState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl Raw {
+    /// The bytes, as they came.
+    pub fn expose(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl From<Vec<u8>> for Raw {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+}
+
+impl fmt::Debug for Raw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Raw({} bytes)", self.0.len())
+    }
+}

@@ -1,0 +1,16 @@
+//! A durable home for verified callbacks.
+//!
+//! [`Inbox::accept`] returns when a callback is on disk, so that only then the platform gets its
+//! 200. What was heard moves the [`PaymentState`], which ends the same in whatever order callbacks
+//! come and however often. [`Worker`] hands each callback to a handler, at least once and in the
+//! order of its payment; a handler that writes to the inbox's own database does so in the same
+//! transaction, so that its effect is there exactly once.
+
+mod accept;
+mod entry;
+mod inbox;
+mod state;
+
+pub use self::entry::{Delivery, Entry, EntryId, EntryState, Finish, Lease, Query, Raw, Stats};
+pub use self::inbox::{Accepted, Inbox, InboxError, Release};
+pub use self::state::{Amount, Change, News, OperationState, PaymentState, Report};
