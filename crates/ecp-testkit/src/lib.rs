@@ -31,6 +31,8 @@
 //! ```
 
 mod conformance;
+#[cfg(unix)]
+pub mod postgres;
 mod stage;
 
 pub use self::conformance::{Case, Failure, assert_conforms, conformance};
