@@ -1,0 +1,285 @@
+//! No order of callbacks, and no repetition, changes where a payment ends.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use ecp_core::model::{Callback, FromJson, OperationStatus, OperationType, PaymentStatus};
+use ecp_inbox::{Change, News, PaymentState, Report};
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+
+/// A callback, as short as it can be told.
+#[derive(Clone, Copy, Debug)]
+struct Told {
+    payment: &'static str,
+    operation: (u64, &'static str, &'static str),
+    left: i64,
+    second: u8,
+}
+
+const fn told(
+    payment: &'static str,
+    operation: (u64, &'static str, &'static str),
+    left: i64,
+    second: u8,
+) -> Told {
+    Told { payment, operation, left, second }
+}
+
+impl Told {
+    fn news(self) -> News {
+        let Self { payment, operation: (id, kind, status), left, second } = self;
+        let date = format!("2026-01-01T00:00:{second:02}+0000");
+        let json = format!(
+            r#"{{"payment":{{"id":"X","status":"{payment}","date":"{date}",
+                "sum":{{"amount":{left},"currency":"EUR"}}}},
+                "operation":{{"id":{id},"type":"{kind}","status":"{status}","date":"{date}",
+                "sum_initial":{{"amount":1000,"currency":"EUR"}}}}}}"#
+        );
+        News::of(&Callback::from_slice(json.as_bytes()).unwrap())
+    }
+}
+
+fn state(history: &[News]) -> PaymentState {
+    let mut state = PaymentState::default();
+    for news in history {
+        state.hear(news);
+    }
+    state
+}
+
+/// What is told of a payment that succeeds at the second attempt and is then refunded in two
+/// parts, with a refusal between them.
+const EVENTFUL: [Told; 7] = [
+    told("awaiting redirect result", (1, "sale", "awaiting redirect result"), 1000, 1),
+    told("decline", (1, "sale", "decline"), 0, 2),
+    told("processing", (2, "sale", "processing"), 1000, 3),
+    told("success", (2, "sale", "success"), 1000, 4),
+    told("partially refunded", (3, "refund", "success"), 600, 5),
+    told("partially refunded", (4, "refund", "decline"), 600, 6),
+    told("refunded", (5, "refund", "success"), 0, 7),
+];
+
+/// Endings that contradict one another, words that nobody knows, and one date for all.
+const CONFUSED: [Told; 7] = [
+    told("decline", (1, "sale", "decline"), 0, 1),
+    told("success", (1, "sale", "success"), 1000, 1),
+    told("expired", (1, "sale", "expired"), 0, 1),
+    told("gone fishing", (1, "sale", "gone fishing"), 1000, 1),
+    told("processing", (2, "reversal", "processing"), 1000, 1),
+    told("awaiting customer", (2, "refund", "awaiting customer"), 1000, 1),
+    told("reversed", (2, "reversal", "success"), 0, 1),
+];
+
+/// A payment that only ever waits: then the dates decide, and the words where dates do not.
+const WAITING: [Told; 7] = [
+    told("awaiting redirect result", (1, "sale", "awaiting redirect result"), 1000, 1),
+    told("awaiting redirect result", (1, "sale", "awaiting redirect result"), 1000, 2),
+    told("processing", (1, "sale", "processing"), 1000, 2),
+    told("external processing", (1, "sale", "external processing"), 1000, 3),
+    told("awaiting customer", (1, "sale", "awaiting customer"), 1000, 3),
+    told("awaiting confirmation", (1, "sale", "awaiting confirmation"), 1000, 0),
+    told("initial", (1, "sale", "unknown"), 1000, 3),
+];
+
+/// Calls with every order of every subset of the events.
+fn each_order(events: usize, chosen: &mut Vec<usize>, found: &mut impl FnMut(&[usize])) {
+    found(chosen);
+    for event in 0..events {
+        if !chosen.contains(&event) {
+            chosen.push(event);
+            each_order(events, chosen, found);
+            chosen.pop();
+        }
+    }
+}
+
+#[test]
+fn every_order_of_every_part_of_a_history_ends_alike() {
+    for history in [EVENTFUL, CONFUSED, WAITING] {
+        let events = history.map(Told::news);
+        let mut orders = 0;
+        let mut ends: Vec<Option<PaymentState>> = vec![None; 1 << events.len()];
+        each_order(events.len(), &mut Vec::new(), &mut |order| {
+            orders += 1;
+            let heard: Vec<News> = order.iter().map(|&event| events[event].clone()).collect();
+            let ended = state(&heard);
+            let subset: usize = order.iter().map(|event| 1 << event).sum();
+            let known = ends[subset].get_or_insert_with(|| ended.clone());
+            assert_eq!(&ended, known, "{order:?}");
+        });
+        // The sum of 7!/k! for k from 0 to 7.
+        assert_eq!(orders, 13_700);
+    }
+}
+
+#[test]
+fn an_eventful_history_ends_where_it_should() {
+    let ended = state(&EVENTFUL.map(Told::news));
+    assert_eq!(ended.status(), Some(&PaymentStatus::Refunded));
+    assert_eq!(ended.paid().unwrap().amount, 1000);
+    assert_eq!(ended.left().unwrap().amount, 0);
+    let operations: Vec<_> = ended
+        .operations()
+        .iter()
+        .map(|operation| {
+            let status = operation.status().unwrap().as_str();
+            (operation.id().get(), operation.kind().unwrap().as_str(), status)
+        })
+        .collect();
+    assert_eq!(
+        operations,
+        [
+            (1, "sale", "decline"),
+            (2, "sale", "success"),
+            (3, "refund", "success"),
+            (4, "refund", "decline"),
+            (5, "refund", "success"),
+        ]
+    );
+    assert!(ended.operations().iter().all(|operation| !operation.is_contradicted()));
+}
+
+#[test]
+fn nothing_undoes_an_ending() {
+    let endings = [
+        "canceled",
+        "decline",
+        "error",
+        "expired",
+        "external error",
+        "internal error",
+        "invoice cancelled",
+        "success",
+        "partially refunded",
+        "refunded",
+        "partially reversed",
+        "reversed",
+    ];
+    for ending in endings {
+        for late in ["processing", "decline", "awaiting redirect result", "no such word", ending] {
+            let mut state = state(&[told(ending, (1, "sale", "success"), 1, 1).news()]);
+            let change = state.hear(&told(late, (1, "sale", "processing"), 1, 59).news());
+            assert_eq!(state.status(), Some(&PaymentStatus::from(ending)), "after a late {late}");
+            assert_eq!(change.moved(), None, "{ending}, {late}");
+        }
+    }
+}
+
+#[test]
+fn a_refund_moves_a_success_and_a_declined_one_does_not() {
+    let mut state = state(&[told("success", (1, "sale", "success"), 1000, 1).news()]);
+    let declined = state.hear(&told("success", (2, "refund", "decline"), 1000, 2).news());
+    assert_eq!(declined.moved(), None);
+    assert_eq!(declined.operations().map(|id| id.get()).collect::<Vec<_>>(), [2]);
+    let part = state.hear(&told("partially refunded", (3, "refund", "success"), 400, 3).news());
+    assert!(part.moved_to(&PaymentStatus::PartiallyRefunded));
+    assert_eq!(
+        part.moved(),
+        Some((Some(&PaymentStatus::Success), &PaymentStatus::PartiallyRefunded))
+    );
+    let whole = state.hear(&told("refunded", (4, "refund", "success"), 0, 4).news());
+    assert!(whole.moved_to(&PaymentStatus::Refunded));
+    assert_eq!((state.paid().unwrap().amount, state.left().unwrap().amount), (1000, 0));
+}
+
+#[test]
+fn words_that_nobody_knows_are_reported_and_change_nothing() {
+    let mut state = state(&[told("success", (1, "sale", "success"), 1000, 1).news()]);
+    let change = state.hear(&told("gone fishing", (1, "sale", "asleep"), 1000, 2).news());
+    assert_eq!(state.status(), Some(&PaymentStatus::Success));
+    assert!(change.is_nothing());
+    assert_eq!(
+        change.reports(),
+        [
+            Report::UnknownPaymentStatus("gone fishing".to_owned()),
+            Report::UnknownOperationStatus("asleep".to_owned()),
+        ]
+    );
+    assert_eq!(state.unknown().collect::<Vec<_>>(), ["asleep", "gone fishing"]);
+}
+
+#[test]
+fn a_contradiction_and_a_refund_taken_back_are_reported_once() {
+    let success = told("success", (1, "sale", "success"), 1000, 1).news();
+    let decline = told("decline", (1, "sale", "decline"), 0, 2).news();
+    for history in [[&success, &decline], [&decline, &success]] {
+        let mut state = PaymentState::default();
+        assert!(state.hear(history[0]).reports().is_empty());
+        assert_eq!(state.hear(history[1]).reports(), [Report::Contradiction(1)]);
+        assert!(state.hear(history[0]).reports().is_empty());
+        assert!(state.operations()[0].is_contradicted());
+        assert_eq!(state.operations()[0].status(), Some(&OperationStatus::Success));
+    }
+    let back = told("success", (9, "refund reverse", "success"), 1000, 3).news();
+    let mut state = state(&[success, told("refunded", (2, "refund", "success"), 0, 2).news()]);
+    assert_eq!(state.hear(&back).reports(), [Report::RefundReversed(9)]);
+    assert_eq!(state.operations()[2].kind(), Some(&OperationType::RefundReverse));
+    assert!(state.hear(&back).reports().is_empty());
+}
+
+#[test]
+fn a_message_without_a_payment_says_nothing() {
+    let callback = Callback::from_slice(br#"{"token":"t","customer":{"id":"1"}}"#).unwrap();
+    let mut state = PaymentState::default();
+    assert!(state.hear(&News::of(&callback)).is_nothing());
+    assert_eq!(state, PaymentState::default());
+}
+
+fn any_told() -> impl Strategy<Value = Told> {
+    let statuses: Vec<&'static str> =
+        PaymentStatus::KNOWN.iter().map(PaymentStatus::as_str).chain(["new word", "ж"]).collect();
+    let operations: Vec<&'static str> =
+        OperationStatus::KNOWN.iter().map(OperationStatus::as_str).chain(["new word"]).collect();
+    let kinds = vec!["sale", "payout", "refund", "reversal", "refund reverse", "no such type"];
+    (select(statuses), 1..4_u64, select(kinds), select(operations), 0..3_i64, 0..3_u8).prop_map(
+        |(payment, id, kind, operation, left, second)| {
+            told(payment, (id, kind, operation), left * 500, second)
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..<_>::default() })]
+
+    /// Any history, shuffled, with any of it told again, ends alike; and what is stored reads
+    /// back.
+    #[test]
+    fn any_order_and_repetition_ends_alike(
+        history in proptest::collection::vec(any_told(), 1..24),
+        swaps in proptest::collection::vec((any::<Index>(), any::<Index>()), 0..48),
+        again in proptest::collection::vec((any::<Index>(), any::<Index>()), 0..16),
+    ) {
+        let history: Vec<News> = history.into_iter().map(Told::news).collect();
+        let mut other = history.clone();
+        for (one, another) in swaps {
+            let (one, another) = (one.index(other.len()), another.index(other.len()));
+            other.swap(one, another);
+        }
+        for (from, to) in again {
+            let told = other[from.index(other.len())].clone();
+            other.insert(to.index(other.len()), told);
+        }
+        let ended = state(&history);
+        prop_assert_eq!(&ended, &state(&other));
+        let stored = serde_json::to_string(&ended).unwrap();
+        prop_assert_eq!(serde_json::from_str::<PaymentState>(&stored).unwrap(), ended);
+    }
+
+    /// What is final stays final, and a change says exactly what changed.
+    #[test]
+    fn a_payment_only_moves_on(history in proptest::collection::vec(any_told(), 1..24)) {
+        let mut state = PaymentState::default();
+        for told in history {
+            let before = state.status().cloned();
+            let change = state.hear(&told.news());
+            let after = state.status().cloned();
+            let moved = (before != after).then_some((before.as_ref(), after.as_ref()));
+            prop_assert_eq!(change.moved().map(|(from, to)| (from, Some(to))), moved);
+            if before.as_ref().is_some_and(PaymentStatus::is_final) {
+                prop_assert!(after.as_ref().is_some_and(PaymentStatus::is_final));
+            }
+            let stored = serde_json::to_string(&change).unwrap();
+            prop_assert_eq!(serde_json::from_str::<Change>(&stored).unwrap(), change);
+        }
+    }
+}
