@@ -3,11 +3,19 @@
 
 #![forbid(unsafe_code)]
 
+mod reading;
+mod redirect;
+mod state;
+
 use ecp_core::json::{Document, Limits};
 use ecp_core::model::{Callback, FromJson, PageParameters, StatusResponse, SyncResponse};
 use ecp_core::signature::{self, Place, Rules, SigningKey};
 use ecp_core::{ProjectId, SecretKey};
 use ecp_notify::Verifier;
+
+pub use self::reading::reading;
+pub use self::redirect::redirect;
+pub use self::state::state;
 
 /// The canonical string is the one that the sandbox's slow and plain canonicaliser builds, and
 /// what is signed strictly has one string under every rule.

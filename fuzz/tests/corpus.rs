@@ -41,3 +41,21 @@ fn what_is_signed_verifies_and_nothing_else_does() {
         }
     }
 }
+
+#[test]
+fn another_reading_of_a_text_is_found() {
+    let readings: usize = inputs().iter().map(|input| ecp_fuzz::reading(input)).sum();
+    assert!(readings >= 6, "{readings}: the corpus holds documents with other readings");
+}
+
+#[test]
+fn a_customer_is_sent_where_the_message_says() {
+    inputs().iter().for_each(|input| ecp_fuzz::redirect(input));
+}
+
+#[test]
+fn a_payment_ends_alike_in_any_order() {
+    for input in inputs() {
+        ecp_fuzz::state(&input);
+    }
+}

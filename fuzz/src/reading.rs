@@ -1,0 +1,91 @@
+//! Another reading of a signed text is found.
+
+use std::collections::HashSet;
+
+use ecp_core::json::{Document, Limits};
+use ecp_core::signature::{self, Match, Order, Rules, Strip};
+use serde_json::{Map, Value};
+
+/// Cuts each text of a document at each `;` and makes a member of what follows, wherever that
+/// reads as one. When the cut document has the canonical string of the whole one, the text must
+/// be named as ambiguous. Returns how many such readings there are.
+pub fn reading(json: &[u8]) -> usize {
+    let Ok(document) = Document::parse(json, Limits::default()) else { return 0 };
+    let found = Match { key: 0, order: Order::Natural, strip: Strip::Everywhere };
+    let Ok(doubts) = signature::doubts(&document, &found) else { return 0 };
+    let (Ok(whole), Some(canonical)) = (serde_json::from_slice(json), canonical(json)) else {
+        return 0;
+    };
+    let ambiguous: HashSet<&str> = doubts.ambiguous.iter().map(String::as_str).collect();
+    let mut readings = 0;
+    let mut texts = Vec::new();
+    texts_of(&whole, &mut Vec::new(), &mut texts);
+    for (path, text) in texts.iter().take(64) {
+        for (at, _) in text.match_indices(';').take(16) {
+            for cut in cuts(&whole, path, &text[..at], &text[at + 1..]) {
+                let Ok(cut) = serde_json::to_vec(&cut) else { continue };
+                if self::canonical(&cut).as_ref() == Some(&canonical) {
+                    let dotted = path.join(".");
+                    // The path of a key with a separator of its own is printed in another way.
+                    let printed = dotted.contains([':', ';']) || dotted.contains(char::is_control);
+                    let named = ambiguous.contains(dotted.as_str());
+                    assert!(named || printed && !ambiguous.is_empty(), "{dotted} is not named");
+                    readings += 1;
+                }
+            }
+        }
+    }
+    readings
+}
+
+fn canonical(json: &[u8]) -> Option<String> {
+    signature::canonical_string(json, Rules::private().allow_ambiguous()).ok()
+}
+
+/// The texts of a document with their paths.
+fn texts_of(value: &Value, path: &mut Vec<String>, found: &mut Vec<(Vec<String>, String)>) {
+    let mut inside = |name: String, value: &Value| {
+        path.push(name);
+        texts_of(value, path, found);
+        path.pop();
+    };
+    match value {
+        Value::Object(members) => {
+            members.iter().for_each(|(name, value)| inside(name.clone(), value));
+        }
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(index, value)| inside(index.to_string(), value));
+        }
+        Value::String(text) if text.contains(';') => found.push((path.clone(), text.clone())),
+        _ => {}
+    }
+}
+
+/// The document with the text cut, and the rest of it as a member at each path that its first
+/// separators may end.
+fn cuts(whole: &Value, path: &[String], kept: &str, rest: &str) -> Vec<Value> {
+    let separators = rest.match_indices(':').map(|(at, _)| at).take(6);
+    separators
+        .filter_map(|at| {
+            let mut cut = whole.clone();
+            *place(&mut cut, path)? = kept.into();
+            let names: Vec<String> = rest[..at].split(':').map(str::to_owned).collect();
+            let member = place(&mut cut, &names)?;
+            member.is_null().then(|| *member = rest[at + 1..].into())?;
+            Some(cut)
+        })
+        .collect()
+}
+
+/// The place of a path in a document, made if its parent is an object; null where it is new.
+fn place<'v>(root: &'v mut Value, path: &[String]) -> Option<&'v mut Value> {
+    path.iter().try_fold(root, |value, name| match value {
+        Value::Array(items) => items.get_mut(name.parse::<usize>().ok()?),
+        Value::Object(members) => Some(members.entry(name).or_insert(Value::Null)),
+        Value::Null => {
+            *value = Map::new().into();
+            Some(value.as_object_mut()?.entry(name).or_insert(Value::Null))
+        }
+        _ => None,
+    })
+}

@@ -1,0 +1,52 @@
+//! A customer is sent where the message says, with the fields that it says, and nowhere else.
+
+use ecp_core::model::{FromJson, RedirectData, RedirectMethod};
+use ecp_transport::redirect_response;
+
+/// The answer is read as a browser reads it: the address and the fields come out as they went in,
+/// and no value breaks out of its place in the page.
+pub fn redirect(json: &[u8]) {
+    let Ok(redirect) = RedirectData::from_slice(json) else { return };
+    let url = redirect.url.expose();
+    assert!(url.len() < 12 || !format!("{redirect:?}").contains(url.as_str()));
+    let Ok(response) = redirect_response(&redirect) else { return };
+    let fields = redirect.body.fields().unwrap_or_else(|| unreachable!("it was sent on"));
+    assert!(url.starts_with("http") && url.bytes().all(|byte| byte.is_ascii_graphic()));
+    if redirect.method == RedirectMethod::Get {
+        assert_eq!(response.status(), 303);
+        let location = response.headers()["location"].to_str().unwrap_or_default();
+        assert!(location.starts_with(url.split('#').next().unwrap_or_default()));
+        assert!(!fields.is_empty() || location == url);
+        return;
+    }
+    assert_eq!(response.status(), 200);
+    let page = response.body();
+    assert_eq!(page.matches('<').count(), TAGS + fields.len());
+    assert_eq!(attributes(page, "action"), [url.as_str()]);
+    let names: Vec<&str> = fields.iter().map(|(name, _)| name.as_str()).collect();
+    let values: Vec<&str> = fields.iter().map(|(_, value)| value.expose().as_str()).collect();
+    assert_eq!(attributes(page, "name"), names);
+    assert_eq!(attributes(page, "value"), values);
+}
+
+/// How many tags the page has besides its fields.
+const TAGS: usize = 18;
+
+/// The values of an attribute, as a browser reads them.
+fn attributes(page: &str, name: &str) -> Vec<String> {
+    let opening = format!(" {name}=\"");
+    let values = page.split(&opening).skip(1);
+    values.filter_map(|rest| Some(unescape(rest.split_once('"')?.0))).collect()
+}
+
+/// Undoes numeric character references, the only ones that the page has.
+fn unescape(text: &str) -> String {
+    let mut parts = text.split("&#");
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (number, rest) = part.split_once(';').unwrap_or_default();
+        plain.extend(number.parse().ok().and_then(char::from_u32));
+        plain.push_str(rest);
+    }
+    plain
+}
