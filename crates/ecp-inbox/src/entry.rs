@@ -1,10 +1,12 @@
 //! What an inbox holds.
 
 use std::fmt;
+use std::time::Duration;
 
 use ecp_core::model::Callback;
 use ecp_core::{PaymentId, ProjectId, Timestamp};
 
+use crate::inbox::InboxError;
 use crate::state::{Change, PaymentState};
 
 /// The number of a callback in its inbox, growing with time.
@@ -65,6 +67,28 @@ pub struct Entry {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Raw(Vec<u8>);
 
+/// What to take for handling.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// How many at most.
+    pub limit: usize,
+    /// How long they are the claimer's, to the millisecond. After that, others may take them.
+    pub lease: Duration,
+    /// How many attempts each may have, this one included.
+    pub attempts: u32,
+}
+
+/// What was taken.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Claimed {
+    /// To be handled. Empty if nothing is due.
+    pub deliveries: Vec<Delivery>,
+    /// What became dead instead, because no attempt was ever finished, or because its body cannot
+    /// be read any more.
+    pub dead: Vec<EntryId>,
+}
+
 /// A callback handed to a handler.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -95,10 +119,10 @@ pub struct Lease(pub(crate) i64);
 pub enum Finish {
     /// The handler has taken the callback in.
     Done,
-    /// It failed; try again then.
+    /// It failed; try again.
     Retry {
-        /// When.
-        at: Timestamp,
+        /// How much later, to the millisecond.
+        after: Duration,
         /// What it said.
         error: String,
     },
@@ -121,7 +145,7 @@ pub struct Query {
     pub payment: Option<PaymentId>,
     /// Only those before this one: where the page before ended.
     pub before: Option<EntryId>,
-    /// How many at most.
+    /// How many at most; 100 unless told.
     pub limit: Option<usize>,
 }
 
@@ -163,6 +187,12 @@ impl fmt::Display for EntryId {
     }
 }
 
+impl Query {
+    pub(crate) fn limit(&self) -> i64 {
+        self.limit.map_or(100, |limit| i64::try_from(limit).unwrap_or(i64::MAX))
+    }
+}
+
 impl EntryState {
     /// All of them.
     pub const ALL: &'static [Self] =
@@ -177,6 +207,11 @@ impl EntryState {
             Self::Held => "held",
             Self::Repeated => "repeated",
         }
+    }
+
+    pub(crate) fn parse(word: &str) -> Result<Self, InboxError> {
+        let known = Self::ALL.iter().find(|state| state.as_str() == word);
+        known.copied().ok_or_else(|| InboxError::damaged("a callback's state"))
     }
 }
 

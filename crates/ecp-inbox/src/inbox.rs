@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -9,7 +10,7 @@ use ecp_core::model::{Callback, StatusResponse};
 use ecp_core::{PaymentId, ProjectId, Timestamp};
 use ecp_notify::Verified;
 
-use crate::entry::{Delivery, Entry, EntryId, Finish, Query, Stats};
+use crate::entry::{Claim, Claimed, Delivery, Entry, EntryId, Finish, Query, Stats};
 use crate::state::PaymentState;
 
 /// A durable store of callbacks.
@@ -21,9 +22,12 @@ pub trait Inbox: fmt::Debug + Send + Sync {
     /// Stores a callback. What came before, byte for byte or in meaning, changes nothing.
     async fn accept(&self, callback: &Verified<Callback>) -> Result<Accepted, InboxError>;
 
-    /// Takes at most `limit` callbacks to handle, each the oldest that waits of its payment, for
-    /// as long as the lease lasts.
-    async fn claim(&self, limit: usize, lease: Duration) -> Result<Vec<Delivery>, InboxError>;
+    /// Takes callbacks to handle, each the oldest that waits of its payment. While one of a
+    /// payment is being handled or waits for another attempt, no other one of it is taken.
+    ///
+    /// The attempt is counted here, so that a handler that takes its process down with it comes
+    /// to an end too: what was claimed as often as may be, and was never finished, becomes dead.
+    async fn claim(&self, claim: &Claim) -> Result<Claimed, InboxError>;
 
     /// Ends an attempt. `false` if the lease was lost meanwhile: somebody else has it now.
     async fn finish(&self, delivery: &Delivery, finish: Finish) -> Result<bool, InboxError>;
@@ -44,8 +48,8 @@ pub trait Inbox: fmt::Debug + Send + Sync {
     /// One callback, with its body if that is still kept.
     async fn entry(&self, id: EntryId) -> Result<Option<Entry>, InboxError>;
 
-    /// Has a callback handled again, as if it came now. `false` if there is no such callback, or
-    /// if it is held or its body is gone.
+    /// Has a callback that is done or dead handled again, with all its attempts. `false` if there
+    /// is no such callback, or if its body is gone.
     async fn replay(&self, id: EntryId) -> Result<bool, InboxError>;
 
     /// Holds what Gate answered to a status request against a callback that is held, and lets it
@@ -94,9 +98,117 @@ pub enum Release {
 }
 
 /// Why an inbox did not do what it was asked. Nothing is half done.
+///
+/// Its text is safe to log; that of its source, which the database wrote, need not be.
 #[derive(Debug, thiserror::Error)]
-#[error("{context}")]
+#[error("{doing}: {kind}")]
 pub struct InboxError {
-    context: &'static str,
+    doing: &'static str,
+    kind: InboxErrorKind,
     source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+/// What is wrong with an inbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum InboxErrorKind {
+    /// Another process has it locked. It passes.
+    #[error("another process has the database locked")]
+    Busy,
+    /// The inbox was closed: its process is ending.
+    #[error("the inbox is closed")]
+    Closed,
+    /// What stands in the database cannot have been written by this crate.
+    #[error("the database is damaged")]
+    Damaged,
+    /// There is no room left. It passes when somebody makes some.
+    #[error("no room is left for the database")]
+    Full,
+    /// There is a database, and it is no inbox.
+    #[error("the database is no inbox")]
+    NoInbox,
+    /// A newer version of this crate has changed the tables. Take that one.
+    #[error("the database was made by a newer version")]
+    Newer,
+    /// An older version of this crate made the tables, and it was asked not to change them.
+    #[error("the database was made by an older version, and was not to be changed")]
+    Older,
+    /// The database cannot be reached, opened, read or written now.
+    #[error("the database does not answer as it should")]
+    Unavailable,
+}
+
+impl InboxError {
+    pub(crate) fn new(
+        kind: InboxErrorKind,
+        doing: &'static str,
+        source: impl Into<Box<dyn Error + Send + Sync>>,
+    ) -> Self {
+        Self { doing, kind, source: Some(source.into()) }
+    }
+
+    pub(crate) const fn plain(kind: InboxErrorKind, doing: &'static str) -> Self {
+        Self { doing, kind, source: None }
+    }
+
+    /// Something that was read back is not what was written.
+    pub(crate) const fn damaged(what: &'static str) -> Self {
+        Self::plain(InboxErrorKind::Damaged, what)
+    }
+
+    /// What is wrong.
+    pub const fn kind(&self) -> InboxErrorKind {
+        self.kind
+    }
+}
+
+#[async_trait]
+impl<I: Inbox + ?Sized> Inbox for Arc<I> {
+    async fn accept(&self, callback: &Verified<Callback>) -> Result<Accepted, InboxError> {
+        (**self).accept(callback).await
+    }
+
+    async fn claim(&self, claim: &Claim) -> Result<Claimed, InboxError> {
+        (**self).claim(claim).await
+    }
+
+    async fn finish(&self, delivery: &Delivery, finish: Finish) -> Result<bool, InboxError> {
+        (**self).finish(delivery, finish).await
+    }
+
+    async fn wait(&self, at_most: Duration) {
+        (**self).wait(at_most).await;
+    }
+
+    async fn payment(
+        &self,
+        project: ProjectId,
+        payment: &PaymentId,
+    ) -> Result<Option<PaymentState>, InboxError> {
+        (**self).payment(project, payment).await
+    }
+
+    async fn entries(&self, query: &Query) -> Result<Vec<Entry>, InboxError> {
+        (**self).entries(query).await
+    }
+
+    async fn entry(&self, id: EntryId) -> Result<Option<Entry>, InboxError> {
+        (**self).entry(id).await
+    }
+
+    async fn replay(&self, id: EntryId) -> Result<bool, InboxError> {
+        (**self).replay(id).await
+    }
+
+    async fn release(&self, id: EntryId, answer: &StatusResponse) -> Result<Release, InboxError> {
+        (**self).release(id, answer).await
+    }
+
+    async fn remove_bodies(&self, before: Timestamp) -> Result<u64, InboxError> {
+        (**self).remove_bodies(before).await
+    }
+
+    async fn stats(&self) -> Result<Stats, InboxError> {
+        (**self).stats().await
+    }
 }

@@ -7,10 +7,19 @@
 //! transaction, so that its effect is there exactly once.
 
 mod accept;
+mod clock;
 mod entry;
+mod failpoint;
 mod inbox;
+mod observer;
 mod state;
+mod worker;
 
-pub use self::entry::{Delivery, Entry, EntryId, EntryState, Finish, Lease, Query, Raw, Stats};
-pub use self::inbox::{Accepted, Inbox, InboxError, Release};
+pub use self::clock::{Clock, SteppedClock, SystemClock};
+pub use self::entry::{
+    Claim, Claimed, Delivery, Entry, EntryId, EntryState, Finish, Lease, Query, Raw, Stats,
+};
+pub use self::inbox::{Accepted, Inbox, InboxError, InboxErrorKind, Release};
+pub use self::observer::{Event, Observed, Observer};
 pub use self::state::{Amount, Change, News, OperationState, PaymentState, Report};
+pub use self::worker::{Handler, HandlerError, Worker};

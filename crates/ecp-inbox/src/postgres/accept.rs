@@ -1,0 +1,141 @@
+//! Writing a callback down, in two trips to the server.
+
+use super::session::{Session, failed};
+use super::{PostgresInbox, json};
+use crate::accept::Record;
+use crate::entry::{EntryId, EntryState};
+use crate::failpoint::failpoint;
+use crate::inbox::{Accepted, InboxError};
+use crate::state::{Change, PaymentState};
+
+const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+
+const MAKE_PAYMENT: &str = "
+    INSERT INTO ecp_inbox.payments (key, project, payment, state, updated)
+    VALUES ($1, $2, $3, '{}', $4) ON CONFLICT (key) DO NOTHING";
+
+/// Whoever has the row is the only one to hear of this payment, so that ids grow with time in it.
+const LOCK_PAYMENT: &str = "SELECT state FROM ecp_inbox.payments WHERE key = $1 FOR UPDATE";
+
+const KNOWN: &str = "
+    SELECT id, true AS same FROM ecp_inbox.callbacks WHERE content = $1
+    UNION ALL
+    SELECT id, false FROM ecp_inbox.callbacks
+    WHERE meaning = $2 AND first_id IS NULL AND state <> 'held'
+    ORDER BY same DESC LIMIT 1";
+
+/// Callbacks without a payment have nothing to lock. If two of the same bytes come at once, the
+/// second repeats the first here.
+const WRITE: &str = "
+    INSERT INTO ecp_inbox.callbacks (project, payment_key, payment, content, meaning, first_id,
+        state, status, received, last_received, due, change, ambiguous, raw)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11, $12, $13)
+    ON CONFLICT (content) DO UPDATE
+        SET times = callbacks.times + 1, last_received = excluded.last_received
+    RETURNING id, times";
+
+const REPEAT: &str = "
+    UPDATE ecp_inbox.callbacks SET times = times + 1, last_received = greatest(last_received, $2)
+    WHERE id = $1";
+
+pub(super) const MOVE_PAYMENT: &str = "
+    UPDATE ecp_inbox.payments SET state = $2, status = $3, updated = $4 WHERE key = $1";
+
+pub(super) async fn accept(
+    inbox: &PostgresInbox,
+    record: &Record,
+) -> Result<Accepted, InboxError> {
+    let session = Session::open(&inbox.pool).await?;
+    let accepted = write(&session, record, inbox.now()).await;
+    let accepted = accepted.map_err(failed("the callback was not stored"))?;
+    session.keep();
+    failpoint!("accept.after_commit");
+    if matches!(accepted, Accepted::New(_)) {
+        inbox.news.notify_one();
+    }
+    Ok(accepted)
+}
+
+async fn write(session: &Session, record: &Record, now: i64) -> Result<Accepted, Failure> {
+    let known = session.prepare(KNOWN).await?;
+    let Record { project, content, meaning, status, ambiguous, raw, .. } = record;
+    let (content, payment) = (content.as_slice(), record.payment.as_deref());
+    let meaning = meaning.as_ref().map(<[u8; 32]>::as_slice);
+    let key = payment.map(|payment| payment_key(*project, payment));
+    let key = key.as_ref().map(<[u8; 32]>::as_slice);
+    // What is sent together takes one trip; the server does one after the other.
+    let (before, known) = if key.is_some() {
+        let make = session.prepare(MAKE_PAYMENT).await?;
+        let lock = session.prepare(LOCK_PAYMENT).await?;
+        let ((), _, state, known) = tokio::try_join!(
+            session.batch_execute(BEGIN),
+            session.execute(&make, &[&key, project, &payment, &now]),
+            session.query_one(&lock, &[&key]),
+            session.query_opt(&known, &[&content, &meaning]),
+        )?;
+        (from_json(state.get(0), "the state of a payment")?, known)
+    } else {
+        let ((), known) = tokio::try_join!(
+            session.batch_execute(BEGIN),
+            session.query_opt(&known, &[&content, &meaning]),
+        )?;
+        (PaymentState::default(), known)
+    };
+    let same = known.as_ref().is_some_and(|row| row.get("same"));
+    let first: Option<i64> = known.map(|row| row.get("id"));
+    if let Some(id) = first.filter(|_| same) {
+        let repeat = session.prepare(REPEAT).await?;
+        tokio::try_join!(
+            session.execute(&repeat, &[&id, &now]),
+            session.batch_execute("COMMIT"),
+        )?;
+        return Ok(Accepted::Repeated(EntryId::new(id)));
+    }
+
+    let entry = match first {
+        Some(_) => EntryState::Repeated,
+        None if record.held => EntryState::Held,
+        None => EntryState::Waiting,
+    };
+    let waits = entry == EntryState::Waiting;
+    let mut state = before.clone();
+    let change = if waits { state.hear(&record.news) } else { Change::default() };
+    let insert = session.prepare(WRITE).await?;
+    let move_payment = session.prepare(MOVE_PAYMENT).await?;
+    failpoint!("accept.before_insert");
+    let (row, (), ()) = tokio::try_join!(
+        session.query_one(
+            &insert,
+            &[
+                project,
+                &key,
+                &payment,
+                &content,
+                &meaning,
+                &first,
+                &entry.as_str(),
+                &status.as_deref().map(str::as_bytes),
+                &now,
+                &waits.then_some(now),
+                &to_json(&change),
+                ambiguous,
+                raw,
+            ],
+        ),
+        async {
+            if key.is_some() && state != before {
+                let status = state.status().map(ToString::to_string);
+                session.execute(&move_payment, &[&key, &to_json(&state), &status, &now]).await?;
+            }
+            Ok(())
+        },
+        session.batch_execute("COMMIT"),
+    )?;
+    let id = EntryId::new(row.get("id"));
+    Ok(match (entry, first) {
+        _ if row.get::<_, i32>("times") > 1 => Accepted::Repeated(id),
+        (_, Some(first)) => Accepted::SameOperation { id, first: EntryId::new(first) },
+        (EntryState::Held, None) => Accepted::Held(id),
+        (_, None) => Accepted::New(id),
+    })
+}

@@ -1,0 +1,143 @@
+//! Looking into the inbox.
+
+use ecp_core::{PaymentId, ProjectId};
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
+
+use super::session::{Failure, Session, failed};
+use super::{PostgresInbox, payment_key};
+use crate::accept::{from_json, known, number, payment_id, project};
+use crate::clock::timestamp;
+use crate::entry::{Entry, EntryId, EntryState, Query, Raw, Stats};
+use crate::inbox::InboxError;
+use crate::state::PaymentState;
+
+const COLUMNS: &str = "id, state, project, payment, status, received, times, attempts, due, error, \
+                       change, ambiguous";
+
+/// How many entries are listed where no number was asked for.
+const LIMIT: usize = 100;
+
+const CONTEXT: &str = "the inbox cannot be read";
+
+pub(super) async fn payment(
+    inbox: &PostgresInbox,
+    project: ProjectId,
+    payment: &PaymentId,
+) -> Result<Option<PaymentState>, InboxError> {
+    let key = payment_key(number(project), payment.as_str().as_bytes());
+    let sql = "SELECT state FROM ecp_inbox.payments WHERE key = $1";
+    let row = rows(inbox, sql, &[&key.as_slice()]).await?.pop();
+    let state = row.map(|row| from_json(row.get(0), "the state of a payment")).transpose()?;
+    Ok(state.and_then(known))
+}
+
+pub(super) async fn entries(
+    inbox: &PostgresInbox,
+    query: &Query,
+) -> Result<Vec<Entry>, InboxError> {
+    // Without a payment, a project's entries are found on the way through all of them.
+    let project = query.project.map(number);
+    let payment = query.payment.as_ref().map(|payment| payment.as_str().as_bytes());
+    let key = project.zip(payment).map(|(project, payment)| payment_key(project, payment));
+    let key = key.as_ref().map(<[u8; 32]>::as_slice);
+    let before = query.before.map(EntryId::get);
+    let limit = i64::try_from(query.limit.unwrap_or(LIMIT)).unwrap_or(i64::MAX);
+    let mut sql = format!("SELECT {COLUMNS} FROM ecp_inbox.callbacks WHERE true");
+    let mut values: Vec<&(dyn ToSql + Sync)> = Vec::new();
+    if let Some(state) = query.state {
+        // As a literal, because two indexes hold rows of certain states only.
+        sql += &format!(" AND state = '{}'", state.as_str());
+    }
+    if key.is_some() {
+        values.push(&key);
+        sql += &format!(" AND payment_key = ${}", values.len());
+    } else {
+        if project.is_some() {
+            values.push(&project);
+            sql += &format!(" AND project = ${}", values.len());
+        }
+        if payment.is_some() {
+            values.push(&payment);
+            sql += &format!(" AND payment = ${}", values.len());
+        }
+    }
+    if before.is_some() {
+        values.push(&before);
+        sql += &format!(" AND id < ${}", values.len());
+    }
+    values.push(&limit);
+    sql += &format!(" ORDER BY id DESC LIMIT ${}", values.len());
+    rows(inbox, &sql, &values).await?.iter().map(entry_of).collect()
+}
+
+pub(super) async fn entry(
+    inbox: &PostgresInbox,
+    id: EntryId,
+) -> Result<Option<Entry>, InboxError> {
+    let sql = format!("SELECT {COLUMNS}, raw FROM ecp_inbox.callbacks WHERE id = $1");
+    let Some(row) = rows(inbox, &sql, &[&id.get()]).await?.pop() else { return Ok(None) };
+    let raw = row.get::<_, Option<Vec<u8>>>("raw").map(Raw::from);
+    Ok(Some(Entry { raw, ..entry_of(&row)? }))
+}
+
+fn entry_of(row: &Row) -> Result<Entry, InboxError> {
+    let state: &str = row.get("state");
+    let state = EntryState::ALL.iter().copied().find(|known| known.as_str() == state);
+    let status: Option<&[u8]> = row.get("status");
+    let count = |name| u32::try_from(row.get::<_, i32>(name)).unwrap_or_default();
+    Ok(Entry {
+        id: EntryId::new(row.get("id")),
+        state: state.ok_or_else(|| InboxError::damaged("the state of a callback"))?,
+        project: project(row.get("project"))?,
+        payment: row.get::<_, Option<&[u8]>>("payment").map(payment_id).transpose()?,
+        status: status.map(|status| String::from_utf8_lossy(status).into_owned()),
+        received: timestamp(row.get("received")),
+        times: count("times"),
+        attempts: count("attempts"),
+        due: row.get::<_, Option<i64>>("due").map(timestamp),
+        error: row.get("error"),
+        change: from_json(row.get("change"), "a change")?,
+        ambiguous: from_json(row.get("ambiguous"), "a list of paths")?,
+        raw: None,
+    })
+}
+
+pub(super) async fn stats(inbox: &PostgresInbox) -> Result<Stats, InboxError> {
+    let sql = "
+        SELECT count(*) FILTER (WHERE state = 'waiting') AS waiting,
+            count(*) FILTER (WHERE state = 'held') AS held,
+            count(*) FILTER (WHERE state = 'dead') AS dead,
+            count(*) FILTER (WHERE state = 'done') AS done,
+            count(*) FILTER (WHERE state = 'repeated') AS repeated,
+            min(received) FILTER (WHERE state = 'waiting') AS oldest,
+            (SELECT count(*) FROM ecp_inbox.payments) AS payments
+        FROM ecp_inbox.callbacks";
+    let rows = rows(inbox, sql, &[]).await?;
+    let Some(row) = rows.first() else { return Ok(Stats::default()) };
+    let count = |name| u64::try_from(row.get::<_, i64>(name)).unwrap_or_default();
+    Ok(Stats {
+        waiting: count("waiting"),
+        held: count("held"),
+        dead: count("dead"),
+        done: count("done"),
+        repeated: count("repeated"),
+        payments: count("payments"),
+        oldest_waiting: row.get::<_, Option<i64>>("oldest").map(timestamp),
+    })
+}
+
+async fn rows(
+    inbox: &PostgresInbox,
+    sql: &str,
+    values: &[&(dyn ToSql + Sync)],
+) -> Result<Vec<Row>, InboxError> {
+    let session = Session::open(&inbox.pool).await?;
+    let rows = async {
+        let statement = session.prepare(sql).await?;
+        Ok::<_, Failure>(session.query(&statement, values).await?)
+    };
+    let rows = rows.await.map_err(failed(CONTEXT))?;
+    session.keep();
+    Ok(rows)
+}

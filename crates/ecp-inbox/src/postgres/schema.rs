@@ -1,0 +1,87 @@
+//! The tables, in a schema of their own beside those of the service.
+
+use super::session::Session;
+use super::{InboxError, failed};
+
+/// Each brings the tables from one version to the next. What was released is never changed.
+const MIGRATIONS: &[&str] = &["
+    -- What was heard of a payment, folded. The key is the SHA-256 of project and payment: ids that
+    -- come from the platform may be longer than a key of an index, and hold what is not text.
+    CREATE TABLE ecp_inbox.payments (
+        key bytea PRIMARY KEY,
+        project bigint NOT NULL,
+        payment bytea NOT NULL,
+        status text,
+        state text NOT NULL,
+        updated bigint NOT NULL
+    );
+    CREATE TABLE ecp_inbox.callbacks (
+        id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        project bigint NOT NULL,
+        payment_key bytea,
+        payment bytea,
+        content bytea NOT NULL,
+        meaning bytea,
+        first_id bigint,
+        state text NOT NULL,
+        status bytea,
+        received bigint NOT NULL,
+        times integer NOT NULL DEFAULT 1,
+        last_received bigint NOT NULL,
+        attempts integer NOT NULL DEFAULT 0,
+        due bigint,
+        lease bigint NOT NULL DEFAULT 0,
+        error text,
+        change text NOT NULL,
+        ambiguous text NOT NULL,
+        raw bytea
+    );
+    CREATE UNIQUE INDEX callbacks_content ON ecp_inbox.callbacks (content);
+    CREATE UNIQUE INDEX callbacks_meaning ON ecp_inbox.callbacks (meaning)
+        WHERE first_id IS NULL AND state <> 'held';
+    CREATE INDEX callbacks_payment ON ecp_inbox.callbacks (payment_key, id);
+    CREATE INDEX callbacks_due ON ecp_inbox.callbacks (due, id) WHERE state = 'waiting';
+    CREATE INDEX callbacks_state ON ecp_inbox.callbacks (state, id) WHERE state <> 'done';
+    -- Bodies do not shrink, and a row is written more than once.
+    ALTER TABLE ecp_inbox.callbacks ALTER COLUMN raw SET STORAGE EXTERNAL;
+"];
+
+/// The number that replicas starting at the same time queue for: `ecpinbox` in ASCII.
+const LOCK: i64 = i64::from_be_bytes(*b"ecpinbox");
+
+/// Brings the tables to this version. Replicas may do so at the same time.
+pub(super) async fn migrate(session: &Session) -> Result<(), InboxError> {
+    let context = failed("the inbox's tables cannot be made or brought up to date");
+    session
+        .batch_execute(&format!(
+            "BEGIN;
+             SELECT pg_advisory_xact_lock({LOCK});
+             CREATE SCHEMA IF NOT EXISTS ecp_inbox;
+             CREATE TABLE IF NOT EXISTS ecp_inbox.migrations (
+                 version integer PRIMARY KEY,
+                 applied timestamptz NOT NULL DEFAULT now()
+             );"
+        ))
+        .await
+        .map_err(&context)?;
+    let row = session
+        .query_one("SELECT coalesce(max(version), 0) FROM ecp_inbox.migrations", &[])
+        .await
+        .map_err(&context)?;
+    let version = usize::try_from(row.get::<_, i32>(0)).unwrap_or_default();
+    let Some(missing) = MIGRATIONS.get(version..) else {
+        return Err(InboxError::new(
+            "the inbox's tables were made by a newer version of this program",
+            format!("version {version} of the tables, and {} is known here", MIGRATIONS.len()),
+        ));
+    };
+    for (number, migration) in (version + 1..).zip(missing) {
+        session
+            .batch_execute(&format!(
+                "{migration}; INSERT INTO ecp_inbox.migrations (version) VALUES ({number});"
+            ))
+            .await
+            .map_err(&context)?;
+    }
+    session.batch_execute("COMMIT").await.map_err(&context)
+}

@@ -1,0 +1,323 @@
+//! Handing callbacks to a handler until they are done.
+
+use std::error::Error;
+use std::fmt;
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use crate::entry::{Claim, Delivery, Finish};
+use crate::inbox::Inbox;
+use crate::observer::{Event, Observer};
+
+/// What a handler says when it fails. Its text is stored and shown to operators, so it must hold
+/// no personal data.
+pub type HandlerError = Box<dyn Error + Send + Sync>;
+
+/// Does what a callback asks for: ships an order, writes to a ledger, sends a mail.
+///
+/// It is given each callback at least once: again after an error, a panic, a deadline or the death
+/// of its process. Use [`Delivery::id`] to do once what must be done once, or a handler that
+/// writes to the inbox's own database in the same transaction, which the stores offer.
+#[async_trait]
+pub trait Handler: Send + Sync {
+    /// Handles a callback. It may be dropped at any `.await`, when its time is over.
+    async fn handle(&self, delivery: &Delivery) -> Result<(), HandlerError>;
+}
+
+#[async_trait]
+impl<H: Handler + ?Sized> Handler for Arc<H> {
+    async fn handle(&self, delivery: &Delivery) -> Result<(), HandlerError> {
+        (**self).handle(delivery).await
+    }
+}
+
+/// Takes callbacks from an inbox and has them handled: those of one payment one after the other,
+/// in the order in which they came, those of different payments side by side.
+///
+/// One that fails is tried again, after pauses that double from one second to one hour and are
+/// shortened at random; until then the later ones of its payment wait. After 20 attempts it is
+/// dead, and the later ones go on.
+#[derive(Clone)]
+pub struct Worker {
+    inbox: Arc<dyn Inbox>,
+    processor: Arc<dyn Processor>,
+    observer: Option<Arc<dyn Observer>>,
+    concurrency: usize,
+    lease: Duration,
+    attempts: u32,
+    first_pause: Duration,
+    longest_pause: Duration,
+    poll: Duration,
+}
+
+/// One attempt, however it writes down its end.
+#[async_trait]
+pub(crate) trait Processor: Send + Sync {
+    /// Handles a delivery within the time that its lease leaves. Panics are failures.
+    async fn process(&self, delivery: &Delivery, deadline: Duration) -> Attempt;
+}
+
+/// How an attempt went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Attempt {
+    /// The handler has taken the callback in; that is still to be written down.
+    Handled,
+    /// The same, and it was written down in the handler's transaction.
+    #[cfg_attr(
+        not(any(feature = "postgres", feature = "sqlite")),
+        expect(dead_code, reason = "only stores have transactions")
+    )]
+    Finished,
+    /// It failed. Nothing was written.
+    Failed(String),
+    /// Somebody else has the callback now. Nothing was written.
+    #[cfg_attr(
+        not(any(feature = "postgres", feature = "sqlite")),
+        expect(dead_code, reason = "only stores have transactions")
+    )]
+    LeaseLost,
+}
+
+impl Worker {
+    /// A worker whose handler is given each callback at least once.
+    pub fn new(inbox: impl Inbox + 'static, handler: impl Handler + 'static) -> Self {
+        Self::with(Arc::new(inbox), Arc::new(AtLeastOnce(handler)))
+    }
+
+    pub(crate) fn with(inbox: Arc<dyn Inbox>, processor: Arc<dyn Processor>) -> Self {
+        Self {
+            inbox,
+            processor,
+            observer: None,
+            concurrency: 16,
+            lease: Duration::from_secs(30),
+            attempts: 20,
+            first_pause: Duration::from_secs(1),
+            longest_pause: Duration::from_secs(3600),
+            poll: Duration::from_secs(1),
+        }
+    }
+
+    /// How many callbacks are handled side by side: 16 unless told.
+    pub fn concurrency(self, concurrency: usize) -> Self {
+        Self { concurrency: concurrency.max(1), ..self }
+    }
+
+    /// How long a callback is this worker's: 30 seconds unless told. A handler has nine tenths of
+    /// it. After a crash, what was being handled waits this long.
+    pub fn lease(self, lease: Duration) -> Self {
+        Self { lease, ..self }
+    }
+
+    /// After how many attempts a callback is dead: 20 unless told, at least 1.
+    pub fn attempts(self, attempts: u32) -> Self {
+        Self { attempts: attempts.max(1), ..self }
+    }
+
+    /// The longest pause after the first attempt, and after any: 1 second and 1 hour unless told.
+    /// A pause is chosen at random below its bound, so that what failed together does not come
+    /// back together.
+    pub fn pauses(self, first: Duration, longest: Duration) -> Self {
+        Self { first_pause: first, longest_pause: longest, ..self }
+    }
+
+    /// How often to look for what other processes put into the inbox: every second unless told.
+    /// What comes in through this process is seen at once.
+    pub fn poll(self, poll: Duration) -> Self {
+        Self { poll, ..self }
+    }
+
+    /// Who is told what the worker does.
+    pub fn observer(self, observer: impl Observer) -> Self {
+        Self { observer: Some(Arc::new(observer)), ..self }
+    }
+
+    /// Works until `stop` is ready, then waits for the handlers that are running.
+    ///
+    /// A worker that is dropped instead loses nothing: what it had claimed is handled again when
+    /// the lease is over. An inbox that fails is asked again, after pauses up to 30 seconds.
+    pub async fn run(&self, stop: impl Future<Output = ()>) {
+        let mut stop = pin!(stop);
+        let mut running = JoinSet::new();
+        let mut failures = 0;
+        loop {
+            let mut pause = self.poll;
+            let free = self.concurrency.saturating_sub(running.len());
+            if free > 0 {
+                match self.claim(free, &mut running).await {
+                    Ok(()) => failures = 0,
+                    Err(error) => {
+                        tracing::error!(%error, "no callbacks can be claimed");
+                        pause = exponential(Duration::from_secs(1), failures)
+                            .min(Duration::from_secs(30));
+                        failures += 1;
+                    }
+                }
+            }
+            let full = running.len() >= self.concurrency;
+            tokio::select! {
+                biased;
+                () = &mut stop => break,
+                Some(_) = running.join_next(), if failures == 0 => {}
+                () = sleep(pause), if failures > 0 => {}
+                () = self.inbox.wait(pause), if failures == 0 && !full => {}
+            }
+            // Whatever else has ended is claimed for at once.
+            while running.try_join_next().is_some() {}
+        }
+        while running.join_next().await.is_some() {}
+    }
+
+    async fn claim(
+        &self,
+        limit: usize,
+        running: &mut JoinSet<()>,
+    ) -> Result<(), crate::InboxError> {
+        let claim = Claim { limit, lease: self.lease, attempts: self.attempts };
+        let claimed = self.inbox.claim(&claim).await.inspect_err(|error| {
+            self.observe(&Event::Failed(error));
+        })?;
+        if !claimed.deliveries.is_empty() {
+            self.observe(&Event::Claimed(claimed.deliveries.len()));
+        }
+        for id in claimed.dead {
+            tracing::error!(%id, "a callback is dead: no attempt came to an end");
+            self.observe(&Event::Dead(id));
+        }
+        for delivery in claimed.deliveries {
+            let worker = self.clone();
+            running.spawn(async move { worker.work(delivery).await });
+        }
+        Ok(())
+    }
+
+    async fn work(&self, delivery: Delivery) {
+        let (id, attempt) = (delivery.id, delivery.attempt);
+        let begun = Instant::now();
+        let deadline = self.lease.mul_f64(0.9);
+        let finish = match self.processor.process(&delivery, deadline).await {
+            Attempt::Finished => {
+                self.observe(&Event::Done { id, attempt, took: begun.elapsed() });
+                return;
+            }
+            Attempt::LeaseLost => return self.lease_lost(&delivery),
+            Attempt::Handled => Finish::Done,
+            Attempt::Failed(error) if attempt >= self.attempts => Finish::Dead { error },
+            Attempt::Failed(error) => Finish::Retry { after: self.pause(attempt), error },
+        };
+        let took = begun.elapsed();
+        match self.finish(&delivery, &finish, begun).await {
+            None => {}
+            Some(false) => self.lease_lost(&delivery),
+            Some(true) => match finish {
+                Finish::Done => self.observe(&Event::Done { id, attempt, took }),
+                Finish::Retry { after, .. } => {
+                    tracing::warn!(%id, attempt, ?after, "a handler failed and will be asked again");
+                    self.observe(&Event::Retried { id, attempt, after });
+                }
+                Finish::Dead { .. } => {
+                    tracing::error!(%id, attempt, "a callback is dead: its handler failed too often");
+                    self.observe(&Event::Dead(id));
+                }
+            },
+        }
+    }
+
+    /// Writes down the end of an attempt. While the inbox fails it is asked again, for as long as
+    /// the lease lasts; after that the callback is handled again.
+    async fn finish(&self, delivery: &Delivery, finish: &Finish, begun: Instant) -> Option<bool> {
+        for failures in 0.. {
+            match self.inbox.finish(delivery, finish.clone()).await {
+                Ok(finished) => return Some(finished),
+                Err(error) => {
+                    tracing::error!(%error, id = %delivery.id, "an attempt cannot be finished");
+                    self.observe(&Event::Failed(&error));
+                }
+            }
+            let pause = exponential(Duration::from_millis(100), failures);
+            if begun.elapsed() + pause > self.lease {
+                break;
+            }
+            sleep(pause).await;
+        }
+        None
+    }
+
+    fn lease_lost(&self, delivery: &Delivery) {
+        tracing::warn!(id = %delivery.id, "a handler took longer than its lease");
+        self.observe(&Event::LeaseLost(delivery.id));
+    }
+
+    fn pause(&self, attempt: u32) -> Duration {
+        let bound = exponential(self.first_pause, attempt - 1).min(self.longest_pause);
+        bound.mul_f64(fastrand::f64())
+    }
+
+    fn observe(&self, event: &Event<'_>) {
+        if let Some(observer) = &self.observer {
+            observer.observe(event);
+        }
+    }
+}
+
+impl fmt::Debug for Worker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Worker")
+            .field("inbox", &self.inbox)
+            .field("concurrency", &self.concurrency)
+            .field("lease", &self.lease)
+            .field("attempts", &self.attempts)
+            .finish_non_exhaustive()
+    }
+}
+
+struct AtLeastOnce<H>(H);
+
+#[async_trait]
+impl<H: Handler> Processor for AtLeastOnce<H> {
+    async fn process(&self, delivery: &Delivery, deadline: Duration) -> Attempt {
+        match attempt(self.0.handle(delivery), deadline).await {
+            Ok(()) => Attempt::Handled,
+            Err(error) => Attempt::Failed(error),
+        }
+    }
+}
+
+/// Runs a handler; an error, a panic and a deadline that has passed are a text.
+pub(crate) async fn attempt<T>(
+    handled: impl Future<Output = Result<T, HandlerError>>,
+    deadline: Duration,
+) -> Result<T, String> {
+    let mut handled = pin!(handled);
+    let handled = poll_fn(|context| {
+        catch_unwind(AssertUnwindSafe(|| handled.as_mut().poll(context)))
+            .unwrap_or_else(|_| Poll::Ready(Err("the handler panicked".into())))
+    });
+    match timeout(deadline, handled).await {
+        Ok(result) => result.map_err(|error| with_causes(&*error)),
+        Err(_) => Err("the handler took too long".to_owned()),
+    }
+}
+
+pub(crate) fn with_causes(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+fn exponential(first: Duration, doublings: u32) -> Duration {
+    first.saturating_mul(2_u32.saturating_pow(doublings))
+}
