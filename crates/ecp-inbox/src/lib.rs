@@ -8,10 +8,15 @@
 
 mod accept;
 mod clock;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod entry;
 mod failpoint;
 mod inbox;
 mod observer;
+#[cfg(feature = "postgres")]
+pub mod postgres;
+mod release;
 mod state;
 mod worker;
 

@@ -1,0 +1,79 @@
+//! The tests that every store passes.
+//!
+//! ```ignore
+//! ecp_inbox::conformance!(MyStage::new().await);
+//! ```
+//!
+//! makes a test of each function of [`suite`]. Each gets a [`Stage`] of its own, whose database
+//! is empty. The crate that calls it needs `tokio` with `macros` and `rt-multi-thread`.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::missing_panics_doc, reason = "a test fails by panicking")]
+
+mod bodies;
+mod model;
+pub mod suite;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use ecp_core::Timestamp;
+
+pub use self::bodies::{Body, verified};
+use crate::clock::{Clock, SteppedClock};
+use crate::inbox::Inbox;
+
+/// A database for one test.
+#[async_trait]
+pub trait Stage: Send + Sync {
+    /// Opens the store. To open it once more is another replica, or a restart.
+    async fn open(&self, clock: Arc<dyn Clock>) -> Arc<dyn Inbox>;
+}
+
+/// A clock for a test.
+pub fn clock() -> Arc<SteppedClock> {
+    let start = Timestamp::from_unix_seconds(1_700_000_000).unwrap();
+    Arc::new(SteppedClock::new(start))
+}
+
+/// Makes a test of each function of [`suite`], given an expression for a fresh [`Stage`].
+#[macro_export]
+macro_rules! conformance {
+    (@each $stage:expr; $($name:ident)*) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                $crate::conformance::suite::$name(&$stage).await;
+            }
+        )*
+    };
+    ($stage:expr) => {
+        $crate::conformance!(@each $stage;
+            what_was_accepted_is_there_after_a_restart
+            the_same_bytes_are_kept_once
+            the_same_of_the_same_operation_is_kept_and_not_handled
+            whatever_names_its_payment_is_told_apart
+            a_callback_without_a_payment_waits_for_nobody
+            callbacks_of_a_payment_are_handled_one_after_the_other
+            a_failure_holds_up_its_payment_until_it_is_dead
+            a_lease_ends_and_then_the_old_one_counts_no_more
+            attempts_that_never_end_are_bounded
+            what_is_done_or_dead_can_be_replayed
+            a_replayed_callback_waits_for_the_one_that_is_handled
+            a_doubtful_end_is_held_until_gate_agrees
+            what_gate_does_not_confirm_stays_held
+            a_held_callback_whose_meaning_came_otherwise_is_not_handled
+            bodies_are_removed_and_what_is_left_still_tells
+            entries_are_listed_by_what_they_are
+            stats_count_what_is_there
+            many_who_accept_the_same_make_one
+            many_who_claim_never_share
+            a_dropped_accept_happened_whole_or_not_at_all
+            a_worker_handles_everything_in_order
+            a_worker_retries_and_gives_up
+            a_handler_that_panics_or_hangs_has_failed
+            a_worker_that_stops_lets_handlers_end
+            random_histories_end_as_in_the_model
+        );
+    };
+}

@@ -1,0 +1,116 @@
+//! Callbacks as the platform signs them.
+
+use ecp_core::model::{Callback, FromJson, StatusResponse};
+use ecp_core::signature::{self, Place, Rules, SigningKey};
+use ecp_core::{PaymentId, ProjectId, SecretKey};
+use ecp_notify::{Verified, Verifier};
+
+/// A callback about one operation.
+#[derive(Clone, Debug)]
+pub struct Body {
+    /// The project.
+    pub project: u64,
+    /// The payment's id, as JSON text without its quotation marks.
+    pub payment: String,
+    /// The payment's status, in the same form.
+    pub status: &'static str,
+    /// The operation's number.
+    pub operation: u64,
+    /// The operation's type.
+    pub kind: &'static str,
+    /// The operation's status.
+    pub operation_status: &'static str,
+    /// Minor units of EUR.
+    pub amount: i64,
+    /// Tells two from one another that say the same.
+    pub description: String,
+}
+
+impl Body {
+    /// A sale that stands there.
+    pub fn new(payment: impl Into<String>, operation: u64, status: &'static str) -> Self {
+        Self {
+            project: 1236,
+            payment: payment.into(),
+            status,
+            operation,
+            kind: "sale",
+            operation_status: if status == "refunded" { "success" } else { status },
+            amount: 10_000,
+            description: "an order".to_owned(),
+        }
+    }
+
+    /// The same in other words.
+    pub fn described(self, description: impl Into<String>) -> Self {
+        Self { description: description.into(), ..self }
+    }
+
+    /// The same with a text that has another reading.
+    pub fn doubtful(self) -> Self {
+        self.described("x;payment:extra:1")
+    }
+
+    /// Signed and verified.
+    pub fn verified(&self) -> Verified<Callback> {
+        verified(&self.json())
+    }
+
+    /// What Gate answers about the payment, if it agrees.
+    pub fn answer(&self) -> StatusResponse {
+        let operation = self.operation_json();
+        let json = format!(
+            r#"{{"project_id":{},"payment":{},"operations":[{operation}]}}"#,
+            self.project,
+            self.payment_json()
+        );
+        StatusResponse::from_slice(json.as_bytes()).unwrap()
+    }
+
+    /// The payment's id.
+    pub fn payment_id(&self) -> PaymentId {
+        self.verified().payment_id().unwrap().clone()
+    }
+
+    /// The project.
+    pub fn project_id(&self) -> ProjectId {
+        ProjectId::new(self.project).unwrap()
+    }
+
+    fn json(&self) -> String {
+        format!(
+            r#"{{"project_id":{},"payment":{},"operation":{}}}"#,
+            self.project,
+            self.payment_json(),
+            self.operation_json()
+        )
+    }
+
+    fn payment_json(&self) -> String {
+        let Self { payment, status, amount, description, .. } = self;
+        format!(
+            r#"{{"id":"{payment}","type":"purchase","status":"{status}","method":"A Wallet",
+            "sum":{{"amount":{amount},"currency":"EUR"}},"description":"{description}"}}"#
+        )
+    }
+
+    fn operation_json(&self) -> String {
+        let Self { operation, kind, operation_status, amount, .. } = self;
+        format!(
+            r#"{{"id":{operation},"type":"{kind}","status":"{operation_status}",
+            "sum_initial":{{"amount":{amount},"currency":"EUR"}}}}"#
+        )
+    }
+}
+
+/// A body, signed for whichever project it names and verified.
+pub fn verified(json: &str) -> Verified<Callback> {
+    let secret = SecretKey::new("a key for tests").unwrap();
+    let key = SigningKey::new(&secret);
+    let rules = Rules::private().allow_ambiguous();
+    let body = signature::sign_document(&key, json.as_bytes(), Place::Root, rules).unwrap();
+    let verifier = [1, 1236]
+        .into_iter()
+        .fold(Verifier::new(), |v, project| v.key(ProjectId::new(project).unwrap(), &secret));
+    verifier.verify(&body).unwrap()
+}
