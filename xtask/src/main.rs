@@ -2,6 +2,7 @@
 
 mod ci;
 mod docs;
+mod fuzz;
 mod new_method;
 
 use std::path::PathBuf;
@@ -15,7 +16,7 @@ Commands:
   docs [--check]           write what is generated from the specs: docs/METHODS.md and the tables
                            in the method files; --check only says whether they are up to date
   new-method NAME          begin a payment method: its file, and its line in the list
-  fuzz TARGET [SECONDS]    fuzz a target (60 seconds by default); needs cargo-fuzz and nightly
+  fuzz [TARGET [SECONDS]]  fuzz a target, or each, for 60 seconds by default
 ";
 
 fn main() -> ExitCode {
@@ -27,20 +28,15 @@ fn main() -> ExitCode {
         ["docs"] => told(&docs::docs(&root(), false)),
         ["docs", "--check"] => told(&docs::docs(&root(), true)),
         ["new-method", name] => told(&new_method::new_method(&root(), name)),
-        ["fuzz", target] => fuzz(target, "60"),
-        ["fuzz", target, seconds] => fuzz(target, seconds),
+        ["fuzz"] => fuzz::fuzz(None, "60"),
+        ["fuzz", target] => fuzz::fuzz(Some(target), "60"),
+        ["fuzz", target, seconds] => fuzz::fuzz(Some(target), seconds),
         _ => {
             eprint!("{USAGE}");
             return ExitCode::from(2);
         }
     };
     if done { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-fn fuzz(target: &str, seconds: &str) -> bool {
-    let most = format!("-max_total_time={seconds}");
-    let arguments = ["+nightly", "fuzz", "run", "--features", "libfuzzer", target, "--", &most];
-    run("cargo", &arguments, &[])
 }
 
 fn told(result: &Result<(), String>) -> bool {
