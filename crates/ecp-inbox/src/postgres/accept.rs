@@ -1,21 +1,24 @@
 //! Writing a callback down, in two trips to the server.
 
-use super::session::{Session, failed};
-use super::{PostgresInbox, json};
-use crate::accept::Record;
+use tokio_postgres::types::ToSql;
+
+use super::PostgresInbox;
+use super::session::{Failure, Session, failed};
+use crate::accept::{Record, from_json, payment_key, to_json};
 use crate::entry::{EntryId, EntryState};
 use crate::failpoint::failpoint;
 use crate::inbox::{Accepted, InboxError};
 use crate::state::{Change, PaymentState};
 
-const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+pub(super) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
 const MAKE_PAYMENT: &str = "
     INSERT INTO ecp_inbox.payments (key, project, payment, state, updated)
     VALUES ($1, $2, $3, '{}', $4) ON CONFLICT (key) DO NOTHING";
 
 /// Whoever has the row is the only one to hear of this payment, so that ids grow with time in it.
-const LOCK_PAYMENT: &str = "SELECT state FROM ecp_inbox.payments WHERE key = $1 FOR UPDATE";
+pub(super) const LOCK_PAYMENT: &str =
+    "SELECT state FROM ecp_inbox.payments WHERE key = $1 FOR UPDATE";
 
 const KNOWN: &str = "
     SELECT id, true AS same FROM ecp_inbox.callbacks WHERE content = $1
@@ -41,27 +44,30 @@ const REPEAT: &str = "
 pub(super) const MOVE_PAYMENT: &str = "
     UPDATE ecp_inbox.payments SET state = $2, status = $3, updated = $4 WHERE key = $1";
 
-pub(super) async fn accept(
-    inbox: &PostgresInbox,
-    record: &Record,
-) -> Result<Accepted, InboxError> {
+pub(super) async fn accept(inbox: &PostgresInbox, record: &Record) -> Result<Accepted, InboxError> {
     let session = Session::open(&inbox.pool).await?;
     let accepted = write(&session, record, inbox.now()).await;
-    let accepted = accepted.map_err(failed("the callback was not stored"))?;
+    let (accepted, change) = accepted.map_err(failed("storing a callback"))?;
     session.keep();
     failpoint!("accept.after_commit");
+    record.report(accepted, &change);
     if matches!(accepted, Accepted::New(_)) {
         inbox.news.notify_one();
     }
     Ok(accepted)
 }
 
-async fn write(session: &Session, record: &Record, now: i64) -> Result<Accepted, Failure> {
+async fn write(
+    session: &Session,
+    record: &Record,
+    now: i64,
+) -> Result<(Accepted, Change), Failure> {
     let known = session.prepare(KNOWN).await?;
     let Record { project, content, meaning, status, ambiguous, raw, .. } = record;
-    let (content, payment) = (content.as_slice(), record.payment.as_deref());
+    let content = content.as_slice();
     let meaning = meaning.as_ref().map(<[u8; 32]>::as_slice);
-    let key = payment.map(|payment| payment_key(*project, payment));
+    let key = record.payment.as_ref().map(|payment| payment_key(*project, payment));
+    let payment = record.payment.as_ref().map(|payment| payment.as_str().as_bytes());
     let key = key.as_ref().map(<[u8; 32]>::as_slice);
     // What is sent together takes one trip; the server does one after the other.
     let (before, known) = if key.is_some() {
@@ -69,16 +75,15 @@ async fn write(session: &Session, record: &Record, now: i64) -> Result<Accepted,
         let lock = session.prepare(LOCK_PAYMENT).await?;
         let ((), _, state, known) = tokio::try_join!(
             session.batch_execute(BEGIN),
-            session.execute(&make, &[&key, project, &payment, &now]),
-            session.query_one(&lock, &[&key]),
-            session.query_opt(&known, &[&content, &meaning]),
+            async { session.execute(&make, &[&key, project, &payment, &now]).await },
+            async { session.query_one(&lock, &[&key]).await },
+            async { session.query_opt(&known, &[&content, &meaning]).await },
         )?;
         (from_json(state.get(0), "the state of a payment")?, known)
     } else {
-        let ((), known) = tokio::try_join!(
-            session.batch_execute(BEGIN),
-            session.query_opt(&known, &[&content, &meaning]),
-        )?;
+        let ((), known) = tokio::try_join!(session.batch_execute(BEGIN), async {
+            session.query_opt(&known, &[&content, &meaning]).await
+        },)?;
         (PaymentState::default(), known)
     };
     let same = known.as_ref().is_some_and(|row| row.get("same"));
@@ -86,10 +91,10 @@ async fn write(session: &Session, record: &Record, now: i64) -> Result<Accepted,
     if let Some(id) = first.filter(|_| same) {
         let repeat = session.prepare(REPEAT).await?;
         tokio::try_join!(
-            session.execute(&repeat, &[&id, &now]),
+            async { session.execute(&repeat, &[&id, &now]).await },
             session.batch_execute("COMMIT"),
         )?;
-        return Ok(Accepted::Repeated(EntryId::new(id)));
+        return Ok((Accepted::Repeated(EntryId::new(id)), Change::default()));
     }
 
     let entry = match first {
@@ -103,25 +108,14 @@ async fn write(session: &Session, record: &Record, now: i64) -> Result<Accepted,
     let insert = session.prepare(WRITE).await?;
     let move_payment = session.prepare(MOVE_PAYMENT).await?;
     failpoint!("accept.before_insert");
+    let status = status.as_deref().map(str::as_bytes);
+    let (word, due, written) = (entry.as_str(), waits.then_some(now), to_json(&change));
+    let values: [&(dyn ToSql + Sync); 13] = [
+        project, &key, &payment, &content, &meaning, &first, &word, &status, &now, &due, &written,
+        ambiguous, raw,
+    ];
     let (row, (), ()) = tokio::try_join!(
-        session.query_one(
-            &insert,
-            &[
-                project,
-                &key,
-                &payment,
-                &content,
-                &meaning,
-                &first,
-                &entry.as_str(),
-                &status.as_deref().map(str::as_bytes),
-                &now,
-                &waits.then_some(now),
-                &to_json(&change),
-                ambiguous,
-                raw,
-            ],
-        ),
+        session.query_one(&insert, &values),
         async {
             if key.is_some() && state != before {
                 let status = state.status().map(ToString::to_string);
@@ -132,10 +126,11 @@ async fn write(session: &Session, record: &Record, now: i64) -> Result<Accepted,
         session.batch_execute("COMMIT"),
     )?;
     let id = EntryId::new(row.get("id"));
-    Ok(match (entry, first) {
+    let accepted = match (entry, first) {
         _ if row.get::<_, i32>("times") > 1 => Accepted::Repeated(id),
         (_, Some(first)) => Accepted::SameOperation { id, first: EntryId::new(first) },
         (EntryState::Held, None) => Accepted::Held(id),
         (_, None) => Accepted::New(id),
-    })
+    };
+    Ok((accepted, change))
 }

@@ -1,78 +1,76 @@
 //! Handing callbacks out, and taking back how it went.
 
-use std::time::Duration;
-
 use tokio_postgres::Row;
 
 use super::PostgresInbox;
 use super::session::{Failure, Session, failed};
 use crate::accept::{error_text, from_json, known, project, read};
 use crate::clock::{milliseconds, timestamp};
-use crate::entry::{Delivery, EntryId, Finish, Lease};
+use crate::entry::{Claim, Claimed, Delivery, EntryId, Finish, Lease};
 use crate::failpoint::failpoint;
 use crate::inbox::InboxError;
 
-/// The callback of a payment blocks the later ones until it is done or dead. Replicas pass over
-/// each other's rows; a row that changed since is looked at again when its lock is there.
+/// A callback blocks the later ones of its payment until it is done or dead, and one that was put
+/// back waits for a later one that is out. Replicas pass over each other's rows; a row that changed
+/// since is looked at again when its lock is there.
 const CLAIM: &str = "
     WITH next AS MATERIALIZED (
-        SELECT id, payment_key FROM ecp_inbox.callbacks c
-        WHERE state = 'waiting' AND due <= $1 AND NOT EXISTS (
-            SELECT FROM ecp_inbox.callbacks older
-            WHERE older.payment_key = c.payment_key AND older.id < c.id
-                AND older.state = 'waiting'
+        SELECT c.id, c.payment_key, c.attempts FROM ecp_inbox.callbacks c
+        WHERE c.state = 'waiting' AND c.due <= $1 AND NOT EXISTS (
+            SELECT FROM ecp_inbox.callbacks other
+            WHERE other.payment_key = c.payment_key AND other.state = 'waiting'
+                AND (other.id < c.id OR other.id > c.id AND other.leased AND other.due > $1)
         )
-        ORDER BY due, id LIMIT $2
+        ORDER BY c.due, c.id LIMIT $2
         FOR UPDATE OF c SKIP LOCKED
     )
-    UPDATE ecp_inbox.callbacks c SET attempts = attempts + 1, lease = lease + 1, due = $3
+    UPDATE ecp_inbox.callbacks c SET lease = lease + 1, leased = true, due = $3,
+        attempts = least(c.attempts + 1, $4)
     FROM next LEFT JOIN ecp_inbox.payments p ON p.key = next.payment_key
     WHERE c.id = next.id
     RETURNING c.id, c.project, c.raw, c.change, c.received, c.attempts, c.lease,
-        p.state AS payment_state";
+        next.attempts >= $4 AS used_up, p.state AS payment_state";
 
 /// `$3` is the new state; each is fenced by the lease and ends it.
 pub(super) const END: &str = "
-    UPDATE ecp_inbox.callbacks SET state = $3, due = $4, error = $5, lease = lease + 1
+    UPDATE ecp_inbox.callbacks
+    SET state = $3, due = $4, error = $5, lease = lease + 1, leased = false
     WHERE id = $1 AND lease = $2 AND state = 'waiting'";
 
-pub(super) async fn claim(
-    inbox: &PostgresInbox,
-    limit: usize,
-    lease: Duration,
-) -> Result<Vec<Delivery>, InboxError> {
+pub(super) async fn claim(inbox: &PostgresInbox, claim: &Claim) -> Result<Claimed, InboxError> {
     let session = Session::open(&inbox.pool).await?;
-    let claimed = async {
+    let rows = async {
         let now = inbox.now();
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let limit = i64::try_from(claim.limit).unwrap_or(i64::MAX);
+        let attempts = i32::try_from(claim.attempts).unwrap_or(i32::MAX);
+        let until = now + milliseconds(claim.lease);
         let claim = session.prepare(CLAIM).await?;
-        session.query(&claim, &[&now, &limit, &(now + milliseconds(lease))]).await
+        Ok::<_, Failure>(session.query(&claim, &[&now, &limit, &until, &attempts]).await?)
     };
-    let mut rows = claimed.await.map_err(failed("no callbacks were claimed"))?;
+    let mut rows = rows.await.map_err(failed("claiming callbacks"))?;
     session.keep();
     failpoint!("claim.after_commit");
     rows.sort_by_key(|row| row.get::<_, i64>("id"));
-    let mut deliveries = Vec::with_capacity(rows.len());
+    let mut claimed = Claimed::default();
     for row in rows {
-        let (id, lease) = (EntryId::new(row.get("id")), Lease(row.get("lease")));
-        let attempts = attempts(&row);
-        let problem = if attempts > inbox.max_attempts {
-            // Whoever had it before did not live to say so.
-            Some("every attempt ended without a word, or past its deadline".to_owned())
+        let error = if row.get("used_up") {
+            // Whoever had it before did not live to say how it went.
+            "no attempt was ever finished".to_owned()
         } else {
             match delivery(&row) {
                 Ok(delivery) => {
-                    deliveries.push(delivery);
-                    None
+                    claimed.deliveries.push(delivery);
+                    continue;
                 }
-                Err(error) => Some(error.to_string()),
+                Err(error) => error.to_string(),
             }
         };
-        if let Some(error) = problem {
-            end(inbox, id, lease, &Finish::Dead { error }).await?;
+        let (id, lease) = (EntryId::new(row.get("id")), Lease(row.get("lease")));
+        if finish(inbox, id, lease, &Finish::Dead { error }).await? {
+            claimed.dead.push(id);
         }
     }
-    Ok(deliveries)
+    Ok(claimed)
 }
 
 fn attempts(row: &Row) -> u32 {
@@ -96,7 +94,7 @@ fn delivery(row: &Row) -> Result<Delivery, InboxError> {
     })
 }
 
-pub(super) async fn end(
+pub(super) async fn finish(
     inbox: &PostgresInbox,
     id: EntryId,
     lease: Lease,
@@ -105,8 +103,8 @@ pub(super) async fn end(
     let session = Session::open(&inbox.pool).await?;
     let (state, due, error) = match finish {
         Finish::Done => ("done", None, None),
-        Finish::Retry { at, error } => {
-            ("waiting", Some(at.unix_seconds() * 1000), Some(error_text(error)))
+        Finish::Retry { after, error } => {
+            ("waiting", Some(inbox.now() + milliseconds(*after)), Some(error_text(error)))
         }
         Finish::Dead { error } => ("dead", None, Some(error_text(error))),
     };
@@ -116,7 +114,7 @@ pub(super) async fn end(
         let rows = session.execute(&end, &[&id.get(), &lease.0, &state, &due, &error]).await?;
         Ok::<_, Failure>(rows)
     };
-    let ended = ended.await.map_err(failed("the end of an attempt was not stored"))?;
+    let ended = ended.await.map_err(failed("storing the end of an attempt"))?;
     session.keep();
     failpoint!("finish.after_commit");
     // The next callback of the payment may go.

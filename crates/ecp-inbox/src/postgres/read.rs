@@ -4,9 +4,9 @@ use ecp_core::{PaymentId, ProjectId};
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
+use super::PostgresInbox;
 use super::session::{Failure, Session, failed};
-use super::{PostgresInbox, payment_key};
-use crate::accept::{from_json, known, number, payment_id, project};
+use crate::accept::{from_json, known, number, payment_id, payment_key, project};
 use crate::clock::timestamp;
 use crate::entry::{Entry, EntryId, EntryState, Query, Raw, Stats};
 use crate::inbox::InboxError;
@@ -15,17 +15,12 @@ use crate::state::PaymentState;
 const COLUMNS: &str = "id, state, project, payment, status, received, times, attempts, due, error, \
                        change, ambiguous";
 
-/// How many entries are listed where no number was asked for.
-const LIMIT: usize = 100;
-
-const CONTEXT: &str = "the inbox cannot be read";
-
 pub(super) async fn payment(
     inbox: &PostgresInbox,
     project: ProjectId,
     payment: &PaymentId,
 ) -> Result<Option<PaymentState>, InboxError> {
-    let key = payment_key(number(project), payment.as_str().as_bytes());
+    let key = payment_key(number(project), payment);
     let sql = "SELECT state FROM ecp_inbox.payments WHERE key = $1";
     let row = rows(inbox, sql, &[&key.as_slice()]).await?.pop();
     let state = row.map(|row| from_json(row.get(0), "the state of a payment")).transpose()?;
@@ -38,11 +33,12 @@ pub(super) async fn entries(
 ) -> Result<Vec<Entry>, InboxError> {
     // Without a payment, a project's entries are found on the way through all of them.
     let project = query.project.map(number);
-    let payment = query.payment.as_ref().map(|payment| payment.as_str().as_bytes());
-    let key = project.zip(payment).map(|(project, payment)| payment_key(project, payment));
+    let key = project.zip(query.payment.as_ref());
+    let key = key.map(|(project, payment)| payment_key(project, payment));
     let key = key.as_ref().map(<[u8; 32]>::as_slice);
+    let payment = query.payment.as_ref().map(|payment| payment.as_str().as_bytes());
     let before = query.before.map(EntryId::get);
-    let limit = i64::try_from(query.limit.unwrap_or(LIMIT)).unwrap_or(i64::MAX);
+    let limit = query.limit();
     let mut sql = format!("SELECT {COLUMNS} FROM ecp_inbox.callbacks WHERE true");
     let mut values: Vec<&(dyn ToSql + Sync)> = Vec::new();
     if let Some(state) = query.state {
@@ -71,10 +67,7 @@ pub(super) async fn entries(
     rows(inbox, &sql, &values).await?.iter().map(entry_of).collect()
 }
 
-pub(super) async fn entry(
-    inbox: &PostgresInbox,
-    id: EntryId,
-) -> Result<Option<Entry>, InboxError> {
+pub(super) async fn entry(inbox: &PostgresInbox, id: EntryId) -> Result<Option<Entry>, InboxError> {
     let sql = format!("SELECT {COLUMNS}, raw FROM ecp_inbox.callbacks WHERE id = $1");
     let Some(row) = rows(inbox, &sql, &[&id.get()]).await?.pop() else { return Ok(None) };
     let raw = row.get::<_, Option<Vec<u8>>>("raw").map(Raw::from);
@@ -82,13 +75,11 @@ pub(super) async fn entry(
 }
 
 fn entry_of(row: &Row) -> Result<Entry, InboxError> {
-    let state: &str = row.get("state");
-    let state = EntryState::ALL.iter().copied().find(|known| known.as_str() == state);
     let status: Option<&[u8]> = row.get("status");
     let count = |name| u32::try_from(row.get::<_, i32>(name)).unwrap_or_default();
     Ok(Entry {
         id: EntryId::new(row.get("id")),
-        state: state.ok_or_else(|| InboxError::damaged("the state of a callback"))?,
+        state: EntryState::parse(row.get("state"))?,
         project: project(row.get("project"))?,
         payment: row.get::<_, Option<&[u8]>>("payment").map(payment_id).transpose()?,
         status: status.map(|status| String::from_utf8_lossy(status).into_owned()),
@@ -137,7 +128,7 @@ async fn rows(
         let statement = session.prepare(sql).await?;
         Ok::<_, Failure>(session.query(&statement, values).await?)
     };
-    let rows = rows.await.map_err(failed(CONTEXT))?;
+    let rows = rows.await.map_err(failed("reading the inbox"))?;
     session.keep();
     Ok(rows)
 }

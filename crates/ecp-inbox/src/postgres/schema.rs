@@ -1,7 +1,7 @@
 //! The tables, in a schema of their own beside those of the service.
 
-use super::session::Session;
-use super::{InboxError, failed};
+use super::session::{Session, failed};
+use crate::inbox::{InboxError, InboxErrorKind};
 
 /// Each brings the tables from one version to the next. What was released is never changed.
 const MIGRATIONS: &[&str] = &["
@@ -31,6 +31,7 @@ const MIGRATIONS: &[&str] = &["
         attempts integer NOT NULL DEFAULT 0,
         due bigint,
         lease bigint NOT NULL DEFAULT 0,
+        leased boolean NOT NULL DEFAULT false,
         error text,
         change text NOT NULL,
         ambiguous text NOT NULL,
@@ -51,7 +52,7 @@ const LOCK: i64 = i64::from_be_bytes(*b"ecpinbox");
 
 /// Brings the tables to this version. Replicas may do so at the same time.
 pub(super) async fn migrate(session: &Session) -> Result<(), InboxError> {
-    let context = failed("the inbox's tables cannot be made or brought up to date");
+    let context = failed("bringing the inbox's tables up to date");
     session
         .batch_execute(&format!(
             "BEGIN;
@@ -71,7 +72,8 @@ pub(super) async fn migrate(session: &Session) -> Result<(), InboxError> {
     let version = usize::try_from(row.get::<_, i32>(0)).unwrap_or_default();
     let Some(missing) = MIGRATIONS.get(version..) else {
         return Err(InboxError::new(
-            "the inbox's tables were made by a newer version of this program",
+            InboxErrorKind::Newer,
+            "opening the inbox",
             format!("version {version} of the tables, and {} is known here", MIGRATIONS.len()),
         ));
     };

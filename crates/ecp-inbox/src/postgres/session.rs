@@ -3,10 +3,12 @@
 use std::ops::Deref;
 
 use deadpool_postgres::{Object, Pool, PoolError};
-use tokio_postgres::{Statement, Transaction};
 use tokio_postgres::error::SqlState;
+use tokio_postgres::{Statement, Transaction};
 
-use super::InboxError;
+use crate::inbox::{InboxError, InboxErrorKind};
+
+const CONNECTING: &str = "connecting to the inbox's database";
 
 /// A connection from the pool. It goes back when [`Session::keep`] is called. Otherwise, when a
 /// statement failed or a future was dropped half way, it is closed and the server undoes what was
@@ -19,12 +21,8 @@ impl Session {
     pub(super) async fn open(pool: &Pool) -> Result<Self, InboxError> {
         match pool.get().await {
             Ok(object) => Ok(Self { object: Some(object) }),
-            Err(PoolError::Backend(error)) => {
-                Err(failed("there is no connection to the inbox's database")(error))
-            }
-            Err(error) => {
-                Err(InboxError::new("there is no connection to the inbox's database", error))
-            }
+            Err(PoolError::Backend(error)) => Err(failed(CONNECTING)(error)),
+            Err(error) => Err(InboxError::new(InboxErrorKind::Unavailable, CONNECTING, error)),
         }
     }
 
@@ -83,15 +81,25 @@ impl From<InboxError> for Failure {
     }
 }
 
-/// Makes an error of what Postgres said, without the values that it quotes.
-pub(super) fn failed<F: Into<Failure>>(context: &'static str) -> impl Fn(F) -> InboxError {
+/// Makes an error of what Postgres said.
+pub(super) fn failed<F: Into<Failure>>(doing: &'static str) -> impl Fn(F) -> InboxError {
     move |failure| match failure.into() {
-        Failure::Postgres(error) => InboxError::new(context, Cause::from(error)),
+        Failure::Postgres(error) => InboxError::new(kind(&error), doing, Cause::from(error)),
         Failure::Inbox(error) => error,
     }
 }
 
-/// What the driver or the server said.
+fn kind(error: &tokio_postgres::Error) -> InboxErrorKind {
+    match error.code() {
+        Some(code) if *code == SqlState::DISK_FULL => InboxErrorKind::Full,
+        Some(code) if *code == SqlState::DATA_CORRUPTED => InboxErrorKind::Damaged,
+        Some(code) if *code == SqlState::INDEX_CORRUPTED => InboxErrorKind::Damaged,
+        Some(code) if *code == SqlState::LOCK_NOT_AVAILABLE => InboxErrorKind::Busy,
+        _ => InboxErrorKind::Unavailable,
+    }
+}
+
+/// What the driver or the server said, without the values that it quotes.
 #[derive(Debug, thiserror::Error)]
 enum Cause {
     #[error("{message} (SQLSTATE {code})")]
@@ -103,14 +111,10 @@ enum Cause {
 impl From<tokio_postgres::Error> for Cause {
     fn from(error: tokio_postgres::Error) -> Self {
         let Some(said) = error.as_db_error() else { return Self::Driver(error) };
-        let code = said.code();
-        // Details, and the messages about data, quote what was stored.
-        let quotes = ["22", "23", "P0"].iter().any(|class| code.code().starts_with(class));
-        let message = if quotes && *code != SqlState::UNIQUE_VIOLATION {
-            "the server refuses a value".to_owned()
-        } else {
-            said.message().to_owned()
-        };
-        Self::Server { code: code.code().to_owned(), message }
+        let code = said.code().code();
+        // Details always, and messages about data, may quote what was stored.
+        let quotes = ["22", "23", "P0"].iter().any(|class| code.starts_with(class));
+        let message = if quotes { "the server refuses a value" } else { said.message() };
+        Self::Server { code: code.to_owned(), message: message.to_owned() }
     }
 }

@@ -1,0 +1,220 @@
+//! The store for several replicas behind a balancer.
+
+mod accept;
+mod claim;
+mod handler;
+mod read;
+mod revise;
+mod schema;
+mod session;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use deadpool_postgres::{
+    Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts,
+};
+use ecp_core::model::{Callback, StatusResponse};
+use ecp_core::{PaymentId, ProjectId, Timestamp};
+use ecp_notify::Verified;
+use tokio::sync::Notify;
+pub use tokio_postgres;
+use tokio_postgres::{Config, NoTls};
+
+pub use self::handler::PostgresHandler;
+use self::session::{Session, failed};
+use crate::accept::Record;
+use crate::clock::{self, Clock, SystemClock};
+use crate::entry::{Claim, Claimed, Delivery, Entry, EntryId, Finish, Query, Stats};
+use crate::inbox::{Accepted, Inbox, InboxError, InboxErrorKind, Release};
+use crate::state::PaymentState;
+
+/// An inbox in Postgres 12 or newer, in the schema `ecp_inbox` of the database that it is given.
+///
+/// Any number of processes may share it. They need clocks that agree to a small part of a lease.
+#[derive(Clone)]
+pub struct PostgresInbox {
+    pool: Pool,
+    clock: Arc<dyn Clock>,
+    news: Arc<Notify>,
+}
+
+/// How to open a [`PostgresInbox`].
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct PostgresOptions {
+    connections: usize,
+    patience: Duration,
+    clock: Arc<dyn Clock>,
+    #[cfg(feature = "postgres-tls")]
+    tls: Option<rustls::ClientConfig>,
+}
+
+impl PostgresOptions {
+    /// Up to 16 connections, 5 seconds for each step of getting one, the machine's clock and,
+    /// unless it is given one, no TLS.
+    pub fn new() -> Self {
+        Self {
+            connections: 16,
+            patience: Duration::from_secs(5),
+            clock: Arc::new(SystemClock),
+            #[cfg(feature = "postgres-tls")]
+            tls: None,
+        }
+    }
+
+    /// How many connections there may be at once. Each accept, claim and handler needs one.
+    pub fn connections(mut self, most: usize) -> Self {
+        self.connections = most.max(1);
+        self
+    }
+
+    /// How long a call waits for a free connection, and how long for a new one to be made.
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// The clock that leases and retries go by.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Encrypts connections as `sslmode` of the configuration says. Use `require` there: with
+    /// `prefer`, which is what it is if nothing is said, a server that has no TLS is accepted.
+    #[cfg(feature = "postgres-tls")]
+    pub fn tls(mut self, tls: rustls::ClientConfig) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+}
+
+impl Default for PostgresOptions {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl PostgresInbox {
+    /// Connects, and makes the tables or brings them up to date.
+    ///
+    /// ```no_run
+    /// # async fn open() -> Result<(), Box<dyn std::error::Error>> {
+    /// use ecp_inbox::postgres::{PostgresInbox, PostgresOptions};
+    ///
+    /// let config = "host=db.internal user=shop dbname=shop".parse()?;
+    /// let inbox = PostgresInbox::open(config, PostgresOptions::new()).await?;
+    /// # Ok(()) }
+    /// ```
+    pub async fn open(config: Config, options: PostgresOptions) -> Result<Self, InboxError> {
+        let inbox = Self {
+            pool: pool(config, &options)?,
+            clock: options.clock,
+            news: Arc::new(Notify::new()),
+        };
+        let session = Session::open(&inbox.pool).await?;
+        schema::migrate(&session).await?;
+        session.keep();
+        Ok(inbox)
+    }
+
+    fn now(&self) -> i64 {
+        clock::now(&*self.clock)
+    }
+}
+
+impl fmt::Debug for PostgresInbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresInbox").field("pool", &self.pool.status()).finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Inbox for PostgresInbox {
+    async fn accept(&self, callback: &Verified<Callback>) -> Result<Accepted, InboxError> {
+        accept::accept(self, &Record::of(callback)).await
+    }
+
+    async fn claim(&self, claim: &Claim) -> Result<Claimed, InboxError> {
+        claim::claim(self, claim).await
+    }
+
+    async fn finish(&self, delivery: &Delivery, finish: Finish) -> Result<bool, InboxError> {
+        claim::finish(self, delivery.id, delivery.lease, &finish).await
+    }
+
+    async fn wait(&self, at_most: Duration) {
+        // Other replicas' callbacks are found when the time is up: telling each other through the
+        // server would have every commit take turns.
+        let _ = tokio::time::timeout(at_most, self.news.notified()).await;
+    }
+
+    async fn payment(
+        &self,
+        project: ProjectId,
+        payment: &PaymentId,
+    ) -> Result<Option<PaymentState>, InboxError> {
+        read::payment(self, project, payment).await
+    }
+
+    async fn entries(&self, query: &Query) -> Result<Vec<Entry>, InboxError> {
+        read::entries(self, query).await
+    }
+
+    async fn entry(&self, id: EntryId) -> Result<Option<Entry>, InboxError> {
+        read::entry(self, id).await
+    }
+
+    async fn replay(&self, id: EntryId) -> Result<bool, InboxError> {
+        revise::replay(self, id).await
+    }
+
+    async fn release(&self, id: EntryId, answer: &StatusResponse) -> Result<Release, InboxError> {
+        revise::release(self, id, answer).await
+    }
+
+    async fn remove_bodies(&self, before: Timestamp) -> Result<u64, InboxError> {
+        revise::remove_bodies(self, before).await
+    }
+
+    async fn stats(&self) -> Result<Stats, InboxError> {
+        read::stats(self).await
+    }
+}
+
+fn pool(config: Config, options: &PostgresOptions) -> Result<Pool, InboxError> {
+    let manager_config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+    #[cfg(feature = "postgres-tls")]
+    let manager = match &options.tls {
+        Some(tls) => Manager::from_config(
+            config,
+            tokio_postgres_rustls::MakeRustlsConnect::new(tls.clone()),
+            manager_config,
+        ),
+        None => Manager::from_config(config, NoTls, manager_config),
+    };
+    #[cfg(not(feature = "postgres-tls"))]
+    let manager = Manager::from_config(config, NoTls, manager_config);
+    let patience = Some(options.patience);
+    let pool = Pool::builder(manager)
+        .max_size(options.connections)
+        .runtime(Runtime::Tokio1)
+        .timeouts(Timeouts { wait: patience, create: patience, recycle: patience })
+        // A server may be set up to answer before a commit is on the disk.
+        .post_create(Hook::async_fn(|client, _| {
+            Box::pin(async move {
+                client
+                    .batch_execute(
+                        "SELECT set_config('synchronous_commit', 'on', false)
+                         WHERE current_setting('synchronous_commit') = 'off'",
+                    )
+                    .await
+                    .map_err(HookError::Backend)
+            })
+        }))
+        .build();
+    pool.map_err(|error| InboxError::new(InboxErrorKind::Unavailable, "opening the inbox", error))
+}

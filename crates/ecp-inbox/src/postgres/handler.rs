@@ -1,0 +1,89 @@
+//! Handlers whose effects are part of the inbox's own transaction.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio_postgres::Transaction;
+
+use super::PostgresInbox;
+use super::claim::END;
+use super::session::Session;
+use crate::entry::Delivery;
+use crate::failpoint::failpoint;
+use crate::worker::{Attempt, HandlerError, Processor, Worker, attempt, with_causes};
+
+/// Does what a callback asks for in the database that the inbox is in.
+///
+/// What it writes through the transaction is committed together with the end of the attempt, or
+/// not at all: however often it runs, its effect is there once. What it does elsewhere is not.
+#[async_trait]
+pub trait PostgresHandler: Send + Sync {
+    /// Handles a callback. It may be dropped at any `.await`, when its time is over.
+    async fn handle(
+        &self,
+        transaction: &Transaction<'_>,
+        delivery: &Delivery,
+    ) -> Result<(), HandlerError>;
+}
+
+impl PostgresInbox {
+    /// A worker whose handler takes part in the inbox's transactions. Each attempt has a
+    /// connection while it runs, so the worker's concurrency should be below
+    /// [`PostgresOptions::connections`](super::PostgresOptions::connections).
+    pub fn worker(&self, handler: impl PostgresHandler + 'static) -> Worker {
+        let inbox = Arc::new(self.clone());
+        Worker::with(inbox, Arc::new(InTransaction { inbox: self.clone(), handler }))
+    }
+}
+
+struct InTransaction<H> {
+    inbox: PostgresInbox,
+    handler: H,
+}
+
+#[async_trait]
+impl<H: PostgresHandler> Processor for InTransaction<H> {
+    async fn process(&self, delivery: &Delivery, deadline: Duration) -> Attempt {
+        let mut session = match Session::open(&self.inbox.pool).await {
+            Ok(session) => session,
+            Err(error) => return Attempt::Failed(with_causes(&error)),
+        };
+        match self.run(&mut session, delivery, deadline).await {
+            Ok(ended) => {
+                // Only if its transaction ended in good order is the connection of use.
+                session.keep();
+                self.inbox.news.notify_one();
+                ended
+            }
+            Err(error) => Attempt::Failed(error),
+        }
+    }
+}
+
+impl<H: PostgresHandler> InTransaction<H> {
+    async fn run(
+        &self,
+        session: &mut Session,
+        delivery: &Delivery,
+        deadline: Duration,
+    ) -> Result<Attempt, String> {
+        let lost = |error: tokio_postgres::Error| with_causes(&super::failed("handling")(error));
+        let end = session.prepare(END).await.map_err(lost)?;
+        let transaction = session.transaction().await.map_err(lost)?;
+        attempt(self.handler.handle(&transaction, delivery), deadline).await?;
+        let (nothing, no_error) = (None::<i64>, None::<String>);
+        let ended = transaction
+            .execute(&end, &[&delivery.id.get(), &delivery.lease.0, &"done", &nothing, &no_error])
+            .await
+            .map_err(lost)?;
+        if ended == 0 {
+            transaction.rollback().await.map_err(lost)?;
+            return Ok(Attempt::LeaseLost);
+        }
+        failpoint!("handle.before_commit");
+        transaction.commit().await.map_err(lost)?;
+        failpoint!("handle.after_commit");
+        Ok(Attempt::Finished)
+    }
+}

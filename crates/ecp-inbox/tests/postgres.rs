@@ -1,0 +1,36 @@
+//! The tests of every store, over a real Postgres server.
+
+#![cfg(all(feature = "postgres", unix))]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::sync::{Arc, LazyLock};
+
+use async_trait::async_trait;
+use ecp_inbox::conformance::Stage;
+use ecp_inbox::postgres::{PostgresInbox, PostgresOptions};
+use ecp_inbox::{Clock, Inbox};
+use ecp_testkit::postgres::Server;
+
+static SERVER: LazyLock<Option<Server>> =
+    LazyLock::new(|| Server::start_or_skip("the inbox's tests over Postgres"));
+
+struct Database(String);
+
+impl Database {
+    fn new() -> Option<Self> {
+        SERVER.as_ref().map(|server| Self(server.database().unwrap()))
+    }
+}
+
+#[async_trait]
+impl Stage for Database {
+    async fn open(&self, clock: Arc<dyn Clock>) -> Arc<dyn Inbox> {
+        let options = PostgresOptions::new().connections(4).clock(clock);
+        Arc::new(PostgresInbox::open(self.0.parse().unwrap(), options).await.unwrap())
+    }
+}
+
+ecp_inbox::conformance!(match Database::new() {
+    Some(database) => database,
+    None => return,
+});
