@@ -255,7 +255,7 @@ impl Inbox for SqliteInbox {
         let (path, busy) = (self.path.clone(), self.busy);
         let empty_the_log = move || -> Result<(), Error> {
             let connection = open(&path, busy)?;
-            connection.pragma_query(None, "wal_checkpoint(TRUNCATE)", |_| Ok(()))?;
+            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
             Ok(())
         };
         if let Ok(Err(error)) = tokio::task::spawn_blocking(empty_the_log).await {

@@ -35,10 +35,9 @@ impl SqliteInbox {
         &self,
         mut work: impl FnMut(&Connection) -> Result<T, HandlerError> + Send + 'static,
     ) -> Result<T, HandlerError> {
-        let refused = |error: HandlerError| Error::Handler(with_causes(&*error));
         let written = self
             .writer
-            .write("transaction", move |connection| work(connection).map_err(refused))
+            .write("transaction", move |connection| guarded(connection, &mut work))
             .await;
         written.map_err(|error| match error {
             Error::Handler(text) => text.into(),
@@ -63,9 +62,7 @@ where
             if !write::holds(connection, &delivery)? {
                 return Ok(Attempt::LeaseLost);
             }
-            catch_unwind(AssertUnwindSafe(|| handler(connection, &delivery)))
-                .unwrap_or_else(|_| Err("the handler panicked".into()))
-                .map_err(|error| Error::Handler(with_causes(&*error)))?;
+            guarded(connection, |connection| handler(connection, &delivery))?;
             write::finish(connection, &delivery, &Finish::Done, now)?;
             Ok(Attempt::Finished)
         };
@@ -75,4 +72,18 @@ where
             Err(error) => Attempt::Failed(with_causes(&error.doing("handling a callback"))),
         }
     }
+}
+
+/// Runs the merchant's code. A panic is an error, and so is to end the transaction.
+fn guarded<T>(
+    connection: &Connection,
+    work: impl FnOnce(&Connection) -> Result<T, HandlerError>,
+) -> Result<T, Error> {
+    let result = catch_unwind(AssertUnwindSafe(|| work(connection)))
+        .unwrap_or_else(|_| Err("the handler panicked".into()))
+        .map_err(|error| Error::Handler(with_causes(&*error)))?;
+    if connection.is_autocommit() {
+        return Err(Error::Handler("the handler ended the transaction".to_owned()));
+    }
+    Ok(result)
 }

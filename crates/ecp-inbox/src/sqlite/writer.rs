@@ -34,7 +34,8 @@ trait Job: Send {
 struct Task<T, W> {
     name: &'static str,
     work: W,
-    outcome: Result<T, Error>,
+    /// Of the last run.
+    outcome: Option<Result<T, Error>>,
     reply: oneshot::Sender<Result<T, Error>>,
 }
 
@@ -63,7 +64,7 @@ impl Writer {
     ) -> Result<T, Error> {
         let closed = || Error::from(InboxError::plain(InboxErrorKind::Closed, name));
         let (reply, ended) = oneshot::channel();
-        let task = Task { name, work, outcome: Err(closed()), reply };
+        let task = Task { name, work, outcome: None, reply };
         self.0.send(Box::new(task)).await.map_err(|_| closed())?;
         ended.await.map_err(|_| closed())?
     }
@@ -72,8 +73,10 @@ impl Writer {
 impl<T: Send, W: FnMut(&Connection) -> Result<T, Error> + Send> Job for Task<T, W> {
     fn run(&mut self, connection: &Connection) -> bool {
         let outcome = catch_unwind(AssertUnwindSafe(|| (self.work)(connection)));
-        self.outcome = outcome.unwrap_or_else(|_| Err(Error::Handler("it panicked".to_owned())));
-        self.outcome.is_ok()
+        let outcome = outcome.unwrap_or_else(|_| Err(Error::Handler("it panicked".to_owned())));
+        let keep = outcome.is_ok();
+        self.outcome = Some(outcome);
+        keep
     }
 
     fn is_wanted(&self) -> bool {
@@ -82,8 +85,9 @@ impl<T: Send, W: FnMut(&Connection) -> Result<T, Error> + Send> Job for Task<T, 
 
     fn end(self: Box<Self>, error: Option<Error>) {
         let result = match (self.outcome, error) {
-            (Ok(_), Some(error)) => Err(error),
-            (outcome, _) => outcome,
+            (Some(Err(error)), _) | (_, Some(error)) => Err(error),
+            (Some(outcome), None) => outcome,
+            (None, None) => return,
         };
         // Whoever waited may have gone meanwhile; it has happened all the same.
         drop(self.reply.send(result));
@@ -144,11 +148,10 @@ fn write(connection: &Connection, batch: &mut Vec<Box<dyn Job>>) -> bool {
         let alone = batch.drain(..).map(|job| write(connection, &mut vec![job]));
         return alone.fold(false, |damaged, one| damaged || one);
     }
-    let damaged = error.kind() != InboxErrorKind::Full;
     for job in batch.drain(..) {
         job.end(Some(InboxError::plain(error.kind(), "writing to disk").into()));
     }
-    damaged
+    true
 }
 
 fn begin(connection: &Connection) -> Result<(), Error> {
@@ -177,7 +180,7 @@ fn run_each(connection: &Connection, batch: &mut [Box<dyn Job>]) -> Result<(), E
         let keep = job.run(connection);
         // A full disk, among others, ends the whole transaction. So does a handler that commits.
         if connection.is_autocommit() {
-            return Err(InboxError::plain(InboxErrorKind::Full, "writing").into());
+            return Err(InboxError::plain(InboxErrorKind::Unavailable, "writing").into());
         }
         if !keep {
             execute(connection, "ROLLBACK TO ecp_inbox_job")?;
