@@ -2,7 +2,7 @@
 
 /// Names a place. Nothing is there unless the feature `failpoints` is on.
 macro_rules! failpoint {
-    ($name:literal) => {
+    ($name:expr) => {
         #[cfg(feature = "failpoints")]
         fail::fail_point!($name);
     };

@@ -17,6 +17,8 @@ mod observer;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 mod release;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
 mod state;
 mod worker;
 

@@ -1,0 +1,325 @@
+//! The embedded store: one file, one process that works on it, no server.
+//!
+//! SQLite runs in WAL mode with `synchronous=FULL`: a transaction that was committed survives the
+//! death of the process and the loss of power. One thread writes, and commits what waits for it
+//! together, so that many callbacks share one wait for the disk. Other processes may open the
+//! same file on the same machine; a file system of the network will not do.
+
+mod read;
+mod schema;
+mod transaction;
+mod write;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use ecp_core::model::{Callback, StatusResponse};
+use ecp_core::{PaymentId, ProjectId, Timestamp};
+use ecp_notify::Verified;
+pub use rusqlite;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+use tokio::sync::Notify;
+use tokio::time::timeout;
+
+use self::read::Readers;
+use self::schema::Change;
+use self::writer::Writer;
+use crate::accept::{self, Record};
+use crate::clock::{self, Clock, SystemClock};
+use crate::entry::{Claim, Claimed, Delivery, Entry, EntryId, Finish, Query, Stats};
+use crate::inbox::{Accepted, Inbox, InboxError, InboxErrorKind, Release};
+use crate::state::PaymentState;
+
+/// An inbox in a file. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct SqliteInbox {
+    writer: Writer,
+    readers: Arc<Readers>,
+    clock: Arc<dyn Clock>,
+    wake: Arc<Notify>,
+    path: Arc<Path>,
+    busy: Duration,
+}
+
+/// How to open an inbox.
+#[derive(Clone, Debug)]
+pub struct SqliteOptions {
+    clock: Arc<dyn Clock>,
+    busy: Duration,
+    change: Change,
+    largest: Option<u64>,
+}
+
+impl Default for SqliteOptions {
+    fn default() -> Self {
+        Self {
+            clock: Arc::new(SystemClock),
+            busy: Duration::from_secs(2),
+            change: Change::Allowed,
+            largest: None,
+        }
+    }
+}
+
+impl SqliteOptions {
+    /// The defaults.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Where the time comes from, instead of the machine's clock.
+    pub fn clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// How long to wait while another process writes: 2 seconds unless told.
+    pub fn busy_timeout(self, busy: Duration) -> Self {
+        Self { busy, ..self }
+    }
+
+    /// Opens only an inbox that is there and has this version's tables: for tools that look into
+    /// the inbox of a service.
+    pub fn existing_only(self) -> Self {
+        Self { change: Change::Refused, ..self }
+    }
+
+    /// How large the file may grow, in bytes: what does not fit fails with
+    /// [`InboxErrorKind::Full`]. It is as large as the disk unless told.
+    pub fn largest(self, bytes: u64) -> Self {
+        Self { largest: Some(bytes), ..self }
+    }
+
+    /// Opens the file, and makes it unless told otherwise.
+    pub async fn open(self, path: impl AsRef<Path>) -> Result<SqliteInbox, InboxError> {
+        let path = path.as_ref().to_owned();
+        let opened = tokio::task::spawn_blocking(move || self.open_now(path)).await;
+        let closed = |_| InboxError::plain(InboxErrorKind::Closed, OPENING);
+        opened.map_err(closed)?.map_err(|error| error.doing(OPENING))
+    }
+
+    fn open_now(self, path: PathBuf) -> Result<SqliteInbox, Error> {
+        // These would be databases in memory, and another one for each connection.
+        let text = path.as_os_str();
+        if text.is_empty() || text == ":memory:" {
+            return Err(InboxError::plain(InboxErrorKind::NoInbox, OPENING).into());
+        }
+        if self.change == Change::Allowed {
+            drop(Connection::open(&path)?);
+        }
+        let connection = self.connect(&path)?;
+        let again = {
+            let (options, path) = (self.clone(), path.clone());
+            move || options.connect(&path)
+        };
+        Ok(SqliteInbox {
+            writer: Writer::start(connection, again)?,
+            readers: Arc::new(Readers::new(path.clone(), self.busy)),
+            clock: self.clock,
+            wake: Arc::default(),
+            path: path.into(),
+            busy: self.busy,
+        })
+    }
+
+    /// A connection that writes. It makes no file: one that was removed must be missed.
+    fn connect(&self, path: &Path) -> Result<Connection, Error> {
+        let mut connection = open(path, self.busy)?;
+        schema::prepare(&mut connection, self.change)?;
+        let mode: String =
+            connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
+        if mode != "wal" {
+            return Err(InboxError::plain(InboxErrorKind::Unavailable, "entering WAL mode").into());
+        }
+        connection.pragma_update(None, "synchronous", "full")?;
+        // Bodies that were removed are overwritten.
+        connection.pragma_update(None, "secure_delete", true)?;
+        if let Some(bytes) = self.largest {
+            let page: u32 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
+            let pages = i64::try_from(bytes / u64::from(page.max(1))).unwrap_or(i64::MAX);
+            connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
+        }
+        Ok(connection)
+    }
+}
+
+const OPENING: &str = "opening the inbox";
+
+impl SqliteInbox {
+    /// Opens a file, or makes it, with the default [`SqliteOptions`].
+    pub async fn open(path: impl AsRef<Path>) -> Result<Self, InboxError> {
+        SqliteOptions::new().open(path).await
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        name: &'static str,
+        doing: &'static str,
+        work: impl FnMut(&Connection) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, InboxError> {
+        self.writer.write(name, work).await.map_err(|error| error.doing(doing))
+    }
+
+    fn now(&self) -> i64 {
+        clock::now(&*self.clock)
+    }
+}
+
+#[async_trait]
+impl Inbox for SqliteInbox {
+    async fn accept(&self, callback: &Verified<Callback>) -> Result<Accepted, InboxError> {
+        let record = Arc::new(Record::of(callback));
+        let (shared, now) = (record.clone(), self.now());
+        let work = move |connection: &Connection| write::accept(connection, &shared, now);
+        let (accepted, change) = self.write("accept", "storing a callback", work).await?;
+        if matches!(accepted, Accepted::New(_)) {
+            self.wake.notify_one();
+        }
+        record.report(accepted, &change);
+        Ok(accepted)
+    }
+
+    async fn claim(&self, claim: &Claim) -> Result<Claimed, InboxError> {
+        let Claim { limit, lease, attempts } = *claim;
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let (lease, now) = (clock::milliseconds(lease), self.now());
+        let work =
+            move |connection: &Connection| write::claim(connection, limit, lease, attempts, now);
+        self.write("claim", "claiming callbacks", work).await
+    }
+
+    async fn finish(&self, delivery: &Delivery, finish: Finish) -> Result<bool, InboxError> {
+        let (delivery, now) = (delivery.clone(), self.now());
+        let work =
+            move |connection: &Connection| write::finish(connection, &delivery, &finish, now);
+        self.write("finish", "finishing a callback", work).await
+    }
+
+    async fn wait(&self, at_most: Duration) {
+        // To have waited long enough is no failure.
+        drop(timeout(at_most, self.wake.notified()).await);
+    }
+
+    async fn payment(
+        &self,
+        project: ProjectId,
+        payment: &PaymentId,
+    ) -> Result<Option<PaymentState>, InboxError> {
+        let (project, payment) = (accept::number(project), payment.clone());
+        self.readers
+            .read("reading a payment", move |connection| {
+                read::payment(connection, project, &payment)
+            })
+            .await
+    }
+
+    async fn entries(&self, query: &Query) -> Result<Vec<Entry>, InboxError> {
+        let query = query.clone();
+        let work = move |connection: &Connection| read::entries(connection, &query);
+        self.readers.read("listing callbacks", work).await
+    }
+
+    async fn entry(&self, id: EntryId) -> Result<Option<Entry>, InboxError> {
+        self.readers.read("reading a callback", move |connection| read::entry(connection, id)).await
+    }
+
+    async fn replay(&self, id: EntryId) -> Result<bool, InboxError> {
+        let now = self.now();
+        let work = move |connection: &Connection| write::replay(connection, id, now);
+        let replayed = self.write("replay", "replaying a callback", work).await?;
+        self.wake.notify_one();
+        Ok(replayed)
+    }
+
+    async fn release(&self, id: EntryId, answer: &StatusResponse) -> Result<Release, InboxError> {
+        let (answer, now) = (answer.clone(), self.now());
+        let work = move |connection: &Connection| write::release(connection, id, &answer, now);
+        let release = self.write("release", "releasing a callback", work).await?;
+        self.wake.notify_one();
+        Ok(release)
+    }
+
+    async fn remove_bodies(&self, before: Timestamp) -> Result<u64, InboxError> {
+        let before = before.unix_seconds().saturating_mul(1000);
+        let mut removed = 0;
+        loop {
+            let work = move |connection: &Connection| write::remove_bodies(connection, before);
+            match self.write("remove_bodies", "removing bodies", work).await? {
+                0 => break,
+                some => removed += some as u64,
+            }
+        }
+        // They are in the log still. Somebody who reads may hold this up; then the next time.
+        let (path, busy) = (self.path.clone(), self.busy);
+        let empty_the_log = move || -> Result<(), Error> {
+            let connection = open(&path, busy)?;
+            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+            Ok(())
+        };
+        if let Ok(Err(error)) = tokio::task::spawn_blocking(empty_the_log).await {
+            tracing::debug!(kind = ?error.kind(), "the log was not emptied");
+        }
+        Ok(removed)
+    }
+
+    async fn stats(&self) -> Result<Stats, InboxError> {
+        self.readers.read("counting callbacks", read::stats).await
+    }
+}
+
+/// Opens a file that is there.
+fn open(path: &Path, busy: Duration) -> Result<Connection, Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(busy)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+/// Why something inside of a transaction failed.
+#[derive(Debug)]
+enum Error {
+    Sqlite(rusqlite::Error),
+    Inbox(InboxError),
+    /// What the merchant's code said.
+    Handler(String),
+}
+
+impl Error {
+    fn kind(&self) -> InboxErrorKind {
+        match self {
+            Self::Inbox(error) => error.kind(),
+            Self::Handler(_) => InboxErrorKind::Unavailable,
+            Self::Sqlite(error) => match error.sqlite_error_code() {
+                Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => InboxErrorKind::Busy,
+                Some(ErrorCode::DiskFull) => InboxErrorKind::Full,
+                Some(ErrorCode::DatabaseCorrupt) => InboxErrorKind::Damaged,
+                Some(ErrorCode::NotADatabase) => InboxErrorKind::NoInbox,
+                _ => InboxErrorKind::Unavailable,
+            },
+        }
+    }
+
+    fn doing(self, doing: &'static str) -> InboxError {
+        let kind = self.kind();
+        match self {
+            Self::Inbox(error) => error,
+            Self::Handler(text) => InboxError::new(kind, doing, text),
+            Self::Sqlite(error) => InboxError::new(kind, doing, error),
+        }
+    }
+}
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+impl From<InboxError> for Error {
+    fn from(error: InboxError) -> Self {
+        Self::Inbox(error)
+    }
+}

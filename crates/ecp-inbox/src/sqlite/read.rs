@@ -1,0 +1,179 @@
+//! Connections that only read, and what is read.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use ecp_core::PaymentId;
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use tokio::sync::Semaphore;
+
+use super::{Error, open};
+use crate::accept;
+use crate::clock::timestamp;
+use crate::entry::{Entry, EntryId, EntryState, Query, Raw, Stats};
+use crate::inbox::{InboxError, InboxErrorKind};
+use crate::state::PaymentState;
+
+/// How many read at once.
+const MOST: usize = 4;
+
+/// Connections are kept, and opened when there are too few.
+#[derive(Debug)]
+pub(super) struct Readers {
+    path: PathBuf,
+    busy: Duration,
+    free: Mutex<Vec<Connection>>,
+    permits: Semaphore,
+}
+
+impl Readers {
+    pub(super) fn new(path: PathBuf, busy: Duration) -> Self {
+        Self { path, busy, free: Mutex::default(), permits: Semaphore::new(MOST) }
+    }
+
+    /// Reads one state of the database.
+    pub(super) async fn read<T: Send + 'static>(
+        self: &Arc<Self>,
+        doing: &'static str,
+        work: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, InboxError> {
+        let closed = || InboxError::plain(InboxErrorKind::Closed, doing);
+        let _permit = self.permits.acquire().await.map_err(|_| closed())?;
+        let readers = self.clone();
+        let read = tokio::task::spawn_blocking(move || readers.read_now(work));
+        read.await.map_err(|_| closed())?.map_err(|error| error.doing(doing))
+    }
+
+    fn read_now<T>(&self, work: impl FnOnce(&Connection) -> Result<T, Error>) -> Result<T, Error> {
+        let free = || self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = free().pop();
+        let connection = match kept {
+            Some(connection) => connection,
+            None => {
+                let connection = open(&self.path, self.busy)?;
+                connection.pragma_update(None, "query_only", true)?;
+                connection
+            }
+        };
+        let transaction = connection.unchecked_transaction()?;
+        let result = work(&transaction)?;
+        transaction.finish()?;
+        // After an error it is closed instead.
+        free().push(connection);
+        Ok(result)
+    }
+}
+
+pub(super) fn payment(
+    connection: &Connection,
+    project: i64,
+    payment: &PaymentId,
+) -> Result<Option<PaymentState>, Error> {
+    let json: Option<String> = connection
+        .prepare_cached("SELECT state FROM ecp_inbox_payments WHERE project = ?1 AND payment = ?2")?
+        .query_row(params![project, payment.as_str().as_bytes()], |row| row.get(0))
+        .optional()?;
+    let Some(json) = json else { return Ok(None) };
+    Ok(accept::known(accept::from_json(&json, "a payment's state")?))
+}
+
+const ENTRY: &str = "
+    SELECT id, callbacks.state, callbacks.project, payments.payment, status, received, times,
+        attempts, due, error, change, ambiguous
+    FROM ecp_inbox_callbacks AS callbacks
+    LEFT JOIN ecp_inbox_payments AS payments ON callbacks.payment = payments.number";
+
+pub(super) fn entries(connection: &Connection, query: &Query) -> Result<Vec<Entry>, Error> {
+    // Only conditions that are asked for, so that each finds its index.
+    let mut conditions = String::from(" WHERE id < ?1");
+    let conditional = [
+        (query.state.is_some(), " AND callbacks.state = ?2"),
+        (query.project.is_some(), " AND callbacks.project = ?3"),
+        (
+            query.payment.is_some(),
+            " AND callbacks.payment IN (SELECT number FROM ecp_inbox_payments WHERE payment = ?4)",
+        ),
+    ];
+    for (asked, condition) in conditional {
+        if asked {
+            conditions.push_str(condition);
+        }
+    }
+    let sql = format!("{ENTRY}{conditions} ORDER BY id DESC LIMIT ?5");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let rows = statement.query_and_then(
+        params![
+            query.before.map_or(i64::MAX, EntryId::get),
+            query.state.map(EntryState::as_str),
+            query.project.map(accept::number),
+            query.payment.as_ref().map(|payment| payment.as_str().as_bytes()),
+            query.limit(),
+        ],
+        entry_of,
+    )?;
+    rows.collect()
+}
+
+pub(super) fn entry(connection: &Connection, id: EntryId) -> Result<Option<Entry>, Error> {
+    let sql = format!("{ENTRY} WHERE id = ?1");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query_and_then([id.get()], entry_of)?;
+    let Some(entry) = rows.next().transpose()? else { return Ok(None) };
+    let raw: Option<Vec<u8>> = connection
+        .prepare_cached("SELECT raw FROM ecp_inbox_callbacks WHERE id = ?1")?
+        .query_row([id.get()], |row| row.get(0))?;
+    Ok(Some(Entry { raw: raw.map(Raw::from), ..entry }))
+}
+
+fn entry_of(row: &Row<'_>) -> Result<Entry, Error> {
+    let state: String = row.get(1)?;
+    let payment: Option<Vec<u8>> = row.get(3)?;
+    let status: Option<Vec<u8>> = row.get(4)?;
+    let change: String = row.get(10)?;
+    let ambiguous: String = row.get(11)?;
+    Ok(Entry {
+        id: EntryId::new(row.get(0)?),
+        state: EntryState::parse(&state)?,
+        project: accept::project(row.get(2)?)?,
+        payment: payment.as_deref().map(accept::payment_id).transpose()?,
+        status: status.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()),
+        received: timestamp(row.get(5)?),
+        times: row.get(6)?,
+        attempts: row.get(7)?,
+        due: row.get::<_, Option<i64>>(8)?.map(timestamp),
+        error: row.get(9)?,
+        change: accept::from_json(&change, "a callback's change")?,
+        ambiguous: accept::from_json(&ambiguous, "a callback's ambiguous members")?,
+        raw: None,
+    })
+}
+
+pub(super) fn stats(connection: &Connection) -> Result<Stats, Error> {
+    let mut stats = Stats::default();
+    let mut statement = connection
+        .prepare_cached("SELECT state, count(*) FROM ecp_inbox_callbacks GROUP BY state")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let state: String = row.get(0)?;
+        let count = row.get::<_, i64>(1)?.unsigned_abs();
+        match EntryState::parse(&state)? {
+            EntryState::Waiting => stats.waiting = count,
+            EntryState::Held => stats.held = count,
+            EntryState::Dead => stats.dead = count,
+            EntryState::Done => stats.done = count,
+            EntryState::Repeated => stats.repeated = count,
+        }
+    }
+    let payments = "SELECT count(*) FROM ecp_inbox_payments";
+    let count = connection.prepare_cached(payments)?.query_row([], |row| row.get::<_, i64>(0))?;
+    stats.payments = count.unsigned_abs();
+    let oldest: Option<i64> = connection
+        .prepare_cached(
+            "SELECT received FROM ecp_inbox_callbacks WHERE state = 'waiting' ORDER BY id LIMIT 1",
+        )?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    stats.oldest_waiting = oldest.map(timestamp);
+    Ok(stats)
+}

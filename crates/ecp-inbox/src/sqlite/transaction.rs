@@ -1,0 +1,89 @@
+//! Handlers that write in the inbox's own transaction.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use rusqlite::Connection;
+
+use super::{Error, SqliteInbox, write};
+use crate::entry::{Delivery, Finish};
+use crate::worker::{Attempt, HandlerError, Processor, Worker, with_causes};
+
+impl SqliteInbox {
+    /// A worker whose handler writes to tables of yours in the same file: what it writes and that
+    /// the callback is done become true together, so its effect is there exactly once.
+    ///
+    /// The handler runs on the one thread that writes, with everything else waiting, so it must
+    /// only read and write this database and be quick; no deadline can stop it. It is inside of a
+    /// transaction, which it must not end. An error or a panic undoes what it wrote. It may run
+    /// more often than its effect stays.
+    pub fn worker<F>(&self, handler: F) -> Worker
+    where
+        F: Fn(&Connection, &Delivery) -> Result<(), HandlerError> + Send + Sync + 'static,
+    {
+        let processor = InTransaction { inbox: self.clone(), handler: Arc::new(handler) };
+        Worker::with(Arc::new(self.clone()), Arc::new(processor))
+    }
+
+    /// Runs `work` in a transaction on the one thread that writes, and returns when it is on
+    /// disk: for tables of yours in the same file. An error undoes it.
+    ///
+    /// It may run twice, after what the first run wrote was undone.
+    pub async fn transaction<T: Send + 'static>(
+        &self,
+        mut work: impl FnMut(&Connection) -> Result<T, HandlerError> + Send + 'static,
+    ) -> Result<T, HandlerError> {
+        let written = self
+            .writer
+            .write("transaction", move |connection| guarded(connection, &mut work))
+            .await;
+        written.map_err(|error| match error {
+            Error::Handler(text) => text.into(),
+            error => error.doing("writing in a transaction").into(),
+        })
+    }
+}
+
+struct InTransaction<F> {
+    inbox: SqliteInbox,
+    handler: Arc<F>,
+}
+
+#[async_trait]
+impl<F> Processor for InTransaction<F>
+where
+    F: Fn(&Connection, &Delivery) -> Result<(), HandlerError> + Send + Sync + 'static,
+{
+    async fn process(&self, delivery: &Delivery, _: Duration) -> Attempt {
+        let (handler, delivery, now) = (self.handler.clone(), delivery.clone(), self.inbox.now());
+        let work = move |connection: &Connection| {
+            if !write::holds(connection, &delivery)? {
+                return Ok(Attempt::LeaseLost);
+            }
+            guarded(connection, |connection| handler(connection, &delivery))?;
+            write::finish(connection, &delivery, &Finish::Done, now)?;
+            Ok(Attempt::Finished)
+        };
+        match self.inbox.writer.write("handle", work).await {
+            Ok(attempt) => attempt,
+            Err(Error::Handler(text)) => Attempt::Failed(text),
+            Err(error) => Attempt::Failed(with_causes(&error.doing("handling a callback"))),
+        }
+    }
+}
+
+/// Runs the merchant's code. A panic is an error, and so is to end the transaction.
+fn guarded<T>(
+    connection: &Connection,
+    work: impl FnOnce(&Connection) -> Result<T, HandlerError>,
+) -> Result<T, Error> {
+    let result = catch_unwind(AssertUnwindSafe(|| work(connection)))
+        .unwrap_or_else(|_| Err("the handler panicked".into()))
+        .map_err(|error| Error::Handler(with_causes(&*error)))?;
+    if connection.is_autocommit() {
+        return Err(Error::Handler("the handler ended the transaction".to_owned()));
+    }
+    Ok(result)
+}

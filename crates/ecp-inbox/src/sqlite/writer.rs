@@ -1,0 +1,196 @@
+//! The one thread that writes. What waits for it is committed together.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread;
+
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot};
+
+use super::Error;
+use crate::failpoint::failpoint;
+use crate::inbox::{InboxError, InboxErrorKind};
+
+/// How many jobs may wait, and how many are committed together at most.
+const QUEUE: usize = 1024;
+const BATCH: usize = 256;
+
+/// Hands jobs to the thread. When the last one is dropped, the thread ends what is queued and
+/// then itself.
+#[derive(Clone, Debug)]
+pub(super) struct Writer(mpsc::Sender<Box<dyn Job>>);
+
+/// Something to be written. It can be run again after everything that it did was undone.
+trait Job: Send {
+    /// Runs inside of a savepoint; whether it is to be kept.
+    fn run(&mut self, connection: &Connection) -> bool;
+    /// Whether anybody still waits for it. What nobody waits for has not happened.
+    fn is_wanted(&self) -> bool;
+    /// Tells how it ended: as its last run did, or with an error of the whole transaction.
+    fn end(self: Box<Self>, error: Option<Error>);
+    #[cfg_attr(not(feature = "failpoints"), expect(dead_code, reason = "for names of failpoints"))]
+    fn name(&self) -> &'static str;
+}
+
+struct Task<T, W> {
+    name: &'static str,
+    work: W,
+    /// Of the last run.
+    outcome: Option<Result<T, Error>>,
+    reply: oneshot::Sender<Result<T, Error>>,
+}
+
+impl Writer {
+    /// Starts the thread. It opens its connection again whenever the last one has failed.
+    pub(super) fn start(
+        connection: Connection,
+        open: impl Fn() -> Result<Connection, Error> + Send + 'static,
+    ) -> Result<Self, Error> {
+        let (sender, jobs) = mpsc::channel(QUEUE);
+        thread::Builder::new()
+            .name("ecp-inbox".to_owned())
+            .spawn(move || run(connection, open, jobs))
+            .map_err(|error| {
+                InboxError::new(InboxErrorKind::Unavailable, "starting a thread", error)
+            })?;
+        Ok(Self(sender))
+    }
+
+    /// Runs `work` in a transaction and returns when it is on disk. It may be run twice, after
+    /// what the first run wrote was undone.
+    pub(super) async fn write<T: Send + 'static>(
+        &self,
+        name: &'static str,
+        work: impl FnMut(&Connection) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let closed = || Error::from(InboxError::plain(InboxErrorKind::Closed, name));
+        let (reply, ended) = oneshot::channel();
+        let task = Task { name, work, outcome: None, reply };
+        self.0.send(Box::new(task)).await.map_err(|_| closed())?;
+        ended.await.map_err(|_| closed())?
+    }
+}
+
+impl<T: Send, W: FnMut(&Connection) -> Result<T, Error> + Send> Job for Task<T, W> {
+    fn run(&mut self, connection: &Connection) -> bool {
+        let outcome = catch_unwind(AssertUnwindSafe(|| (self.work)(connection)));
+        let outcome = outcome.unwrap_or_else(|_| Err(Error::Handler("it panicked".to_owned())));
+        let keep = outcome.is_ok();
+        self.outcome = Some(outcome);
+        keep
+    }
+
+    fn is_wanted(&self) -> bool {
+        !self.reply.is_closed()
+    }
+
+    fn end(self: Box<Self>, error: Option<Error>) {
+        let result = match (self.outcome, error) {
+            (Some(Err(error)), _) | (_, Some(error)) => Err(error),
+            (Some(outcome), None) => outcome,
+            (None, None) => return,
+        };
+        // Whoever waited may have gone meanwhile; it has happened all the same.
+        drop(self.reply.send(result));
+    }
+
+    fn name(&self) -> &'static str {
+        self.name
+    }
+}
+
+fn run(
+    connection: Connection,
+    open: impl Fn() -> Result<Connection, Error>,
+    mut jobs: mpsc::Receiver<Box<dyn Job>>,
+) {
+    let mut connection = Some(connection);
+    let mut batch = Vec::with_capacity(BATCH);
+    while jobs.blocking_recv_many(&mut batch, BATCH) > 0 {
+        batch.retain(|job| job.is_wanted());
+        if connection.is_none() {
+            match open() {
+                Ok(opened) => connection = Some(opened),
+                Err(error) => {
+                    let kind = error.kind();
+                    for job in batch.drain(..) {
+                        let error = InboxError::plain(kind, "opening the database again");
+                        job.end(Some(error.into()));
+                    }
+                }
+            }
+        }
+        let Some(usable) = &connection else { continue };
+        let damaged = write(usable, &mut batch);
+        if damaged {
+            connection = None;
+        }
+    }
+}
+
+/// Writes jobs in one transaction, or, if that fails, each in one of its own. Returns whether the
+/// connection should not be trusted any more.
+fn write(connection: &Connection, batch: &mut Vec<Box<dyn Job>>) -> bool {
+    if let Err(error) = begin(connection) {
+        let kind = error.kind();
+        for job in batch.drain(..) {
+            job.end(Some(InboxError::plain(kind, "beginning to write").into()));
+        }
+        return kind != InboxErrorKind::Busy;
+    }
+    let Err(error) = commit(connection, batch) else {
+        for job in batch.drain(..) {
+            failpoint!(&format!("{}.after_commit", job.name()));
+            job.end(None);
+        }
+        return false;
+    };
+    if batch.len() > 1 {
+        let alone = batch.drain(..).map(|job| write(connection, &mut vec![job]));
+        return alone.fold(false, |damaged, one| damaged || one);
+    }
+    for job in batch.drain(..) {
+        job.end(Some(InboxError::plain(error.kind(), "writing to disk").into()));
+    }
+    true
+}
+
+fn begin(connection: &Connection) -> Result<(), Error> {
+    execute(connection, "BEGIN IMMEDIATE")
+}
+
+/// After an error nothing of the transaction is left.
+fn commit(connection: &Connection, batch: &mut [Box<dyn Job>]) -> Result<(), Error> {
+    let done = run_each(connection, batch).and_then(|()| {
+        #[cfg(feature = "failpoints")]
+        for job in &*batch {
+            failpoint!(&format!("{}.before_commit", job.name()));
+        }
+        execute(connection, "COMMIT")
+    });
+    if done.is_err() && !connection.is_autocommit() {
+        // If this fails too, the connection is thrown away, and the transaction with it.
+        drop(execute(connection, "ROLLBACK"));
+    }
+    done
+}
+
+fn run_each(connection: &Connection, batch: &mut [Box<dyn Job>]) -> Result<(), Error> {
+    for job in batch {
+        execute(connection, "SAVEPOINT ecp_inbox_job")?;
+        let keep = job.run(connection);
+        // A full disk, among others, ends the whole transaction. So does a handler that commits.
+        if connection.is_autocommit() {
+            return Err(InboxError::plain(InboxErrorKind::Unavailable, "writing").into());
+        }
+        if !keep {
+            execute(connection, "ROLLBACK TO ecp_inbox_job")?;
+        }
+        execute(connection, "RELEASE ecp_inbox_job")?;
+    }
+    Ok(())
+}
+
+fn execute(connection: &Connection, sql: &str) -> Result<(), Error> {
+    connection.prepare_cached(sql)?.execute([])?;
+    Ok(())
+}
