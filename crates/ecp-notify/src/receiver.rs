@@ -1,8 +1,11 @@
 //! From the bytes of a POST to its answer.
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -93,7 +96,7 @@ impl<H: DepositHandler> Questions for Confirmations<H> {
 impl Receiver {
     /// Takes callbacks that are signed with the verifier's keys into the store.
     ///
-    /// How long the platform waits for an answer is not documented; the store has 5 seconds.
+    /// The store has 5 seconds: how long the platform waits is unknown (sources: callback answers).
     pub fn new(verifier: Verifier, store: impl CallbackStore + 'static) -> Self {
         Self {
             verifier: Arc::new(verifier),
@@ -190,24 +193,43 @@ impl Receiver {
     where
         W: Future<Output = Result<(), StoreError>> + Send + 'static,
     {
-        // A task of its own outlives the connection, and its panic is not ours. The deadline stands
-        // on both sides: inside for when nobody waits any more, outside for a store that blocks.
-        let task = tokio::spawn(timeout(self.store_deadline, work).in_current_span());
-        match timeout(self.store_deadline, task).await {
-            Ok(Ok(Ok(Ok(())))) => {
+        match self.finished(Box::pin(work)).await {
+            Ok(Ok(())) => {
                 tracing::debug!(project, "a callback was stored");
                 return Reply::status(200);
             }
-            Ok(Ok(Ok(Err(error)))) => {
+            Ok(Err(error)) => {
                 let reason = Reason(error);
                 tracing::error!(project, %reason, "not stored: the store failed");
             }
-            Ok(Ok(Err(_))) | Err(_) => {
-                tracing::error!(project, "not stored: the store took too long");
-            }
-            Ok(Err(_)) => tracing::error!(project, "not stored: the store panicked"),
+            Err(problem) => tracing::error!(project, "not stored: the store {problem}"),
         }
         Reply::status(503)
+    }
+
+    /// What came of the work, or what befell it.
+    async fn finished<T: Send + 'static>(
+        &self,
+        mut work: Pin<Box<dyn Future<Output = T> + Send>>,
+    ) -> Result<T, &'static str> {
+        // What is ready at once needs no task.
+        let begun = poll_fn(|context| {
+            let begin = || work.as_mut().poll(context);
+            Poll::Ready(catch_unwind(AssertUnwindSafe(begin)))
+        });
+        match begun.await {
+            Ok(Poll::Ready(result)) => return Ok(result),
+            Ok(Poll::Pending) => {}
+            Err(_) => return Err("panicked"),
+        }
+        // A task of its own outlives the connection. The deadline stands on both sides: inside for
+        // when nobody waits any more, outside for a store that blocks a thread.
+        let task = tokio::spawn(timeout(self.store_deadline, work).in_current_span());
+        match timeout(self.store_deadline, task).await {
+            Ok(Ok(Ok(result))) => Ok(result),
+            Ok(Ok(Err(_))) | Err(_) => Err("took too long"),
+            Ok(Err(_)) => Err("panicked"),
+        }
     }
 
     async fn answer(&self, body: &[u8]) -> Reply {

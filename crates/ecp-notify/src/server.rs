@@ -35,11 +35,11 @@ use tower_service::Service;
 /// ```
 ///
 /// It takes any service that answers `http::Request`, an `axum::Router` too. TLS is for what
-/// stands before it. The deadline of the body is the [`Receiver`](crate::Receiver)'s; a service of your own needs
-/// one.
+/// stands before it. The deadline of the body is the [`Receiver`](crate::Receiver)'s; a service
+/// of your own needs one.
 ///
-/// Memory is bounded by `connections × (body limit + 32 KiB)`, about 290 MiB by default if every
-/// connection holds a body that is almost at the receiver's limit.
+/// Connections that hold as much as they can take about `connections × (body limit + 32 KiB)` of
+/// memory: 290 MiB with the defaults. Verifying adds some times the body limit for each thread.
 #[derive(Clone, Debug)]
 pub struct Server {
     connections: usize,

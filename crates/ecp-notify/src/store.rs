@@ -20,7 +20,9 @@ pub type StoreError = Box<dyn Error + Send + Sync>;
 /// - The same callback comes more than once, also at the same time: storing it again must be `Ok`.
 /// - The call may be dropped at any `.await`, when its deadline has passed; what it has done by
 ///   then must be all or nothing, as in a transaction.
-/// - It runs as a task of its own. A connection that breaks does not end it.
+/// - A connection that breaks does not end it: what is not ready at once goes on as a task of its
+///   own.
+/// - Work that blocks belongs in `tokio::task::spawn_blocking`: no deadline interrupts a thread.
 #[async_trait]
 pub trait CallbackStore: Send + Sync {
     /// Keeps a callback. An error is answered with 503 and logged.

@@ -105,6 +105,11 @@ impl Receiver {
                 if data.remaining() > self.body_limit - bytes.len() {
                     return Err(self.too_large());
                 }
+                let needed = bytes.len() + data.remaining();
+                if needed > bytes.capacity() {
+                    // Doubling, but not beyond the limit.
+                    bytes.reserve_exact((2 * needed).min(self.body_limit) - bytes.len());
+                }
                 bytes.put(data);
             }
         }

@@ -75,7 +75,7 @@ impl Verifier {
         self.verify_as(body, no_page_parameters)
     }
 
-    /// Checks the body of a `check_deposit` question. [`Confirmations`](crate::Confirmations)
+    /// Checks the body of a `check_deposit` question. `Confirmations`, of the feature `receiver`,
     /// answers it.
     pub fn verify_deposit_check(&self, body: &[u8]) -> Result<Verified<DepositCheck>, VerifyError> {
         self.verify_as(body, |_| Ok(()))

@@ -319,6 +319,19 @@ async fn what_was_sent_is_stored_though_the_sender_hangs_up() {
 }
 
 #[tokio::test]
+async fn the_receiver_is_a_service_without_a_router_too() {
+    let (receiver, store) = receiver();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let ended = tokio::spawn(quick().serve(listener, receiver, std::future::pending()));
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(&post(&genuine())).await.unwrap();
+    assert_eq!(status(&answer(&mut stream).await), 200);
+    assert_eq!(store.count(), 1);
+    ended.abort();
+}
+
+#[tokio::test]
 async fn no_more_connections_than_allowed_are_open_and_idle_ones_make_room() {
     let server = run(quick().connections(4));
     let mut idle = Vec::new();

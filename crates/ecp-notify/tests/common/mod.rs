@@ -67,7 +67,10 @@ impl CallbackStore for Moody {
         match callback.payment_id().map_or("", |id| id.as_str()) {
             "fails" => return Err(format!("the disk is full\n{}", "x".repeat(10_000)).into()),
             "hangs" => std::future::pending().await,
-            "blocks" => std::thread::sleep(Duration::from_secs(2)),
+            "blocks" => {
+                tokio::task::yield_now().await;
+                std::thread::sleep(Duration::from_secs(2));
+            }
             "panics" => panic!("the store has a bug"),
             "slow" => tokio::time::sleep(Duration::from_millis(100)).await,
             _ => {}
