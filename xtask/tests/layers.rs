@@ -129,8 +129,14 @@ const CONFINED: &[(&str, &[&str])] = &[
 const BY_FEATURE: &[(&str, &[&str])] = &[("ecp-notify", &["axum", "http", "hyper", "tokio"])];
 
 /// Anybody may build on these: measurements, fuzzing, examples, automation.
-const OUTSIDE: &[&str] =
-    &["ecp-benches", "ecp-example-acme-wallet", "ecp-examples", "ecp-fuzz", "xtask"];
+const OUTSIDE: &[&str] = &[
+    "ecp-benches",
+    "ecp-example-acme-wallet",
+    "ecp-example-shop",
+    "ecp-examples",
+    "ecp-fuzz",
+    "xtask",
+];
 
 fn metadata() -> Metadata {
     MetadataCommand::new().manifest_path("../Cargo.toml").exec().unwrap()

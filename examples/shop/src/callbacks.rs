@@ -1,0 +1,100 @@
+//! What the platform tells and asks.
+
+use async_trait::async_trait;
+use axum::Router;
+use ecp_core::Money;
+use ecp_core::model::{Callback, Code, DepositCheck};
+use ecp_inbox::sqlite::rusqlite::Connection;
+use ecp_inbox::{Delivery, Inbox, Worker};
+use ecp_methods::FlowKind;
+use ecp_notify::{
+    CallbackStore, Confirmations, Decision, DepositHandler, Receiver, StoreError, Verified,
+};
+
+use crate::orders::{Order, State};
+use crate::{Error, Shop};
+
+/// The most that a customer may choose to pay where the method leaves that open, in major units.
+const MOST: i64 = 500;
+
+impl Shop {
+    /// Where the platform posts to. It gets its 200 when the callback is on disk.
+    pub(crate) fn receiver(&self) -> Router {
+        let verifier = self.settings.verifier.clone();
+        let confirmations = Confirmations::new(verifier.clone(), self.clone());
+        Receiver::new(verifier, self.clone()).confirmations(confirmations).into_router("/callbacks")
+    }
+
+    /// Brings the orders to where callbacks say they are. That a callback was handled and what it
+    /// did to its order are one transaction, so each is taken in exactly once.
+    pub(crate) fn worker(&self) -> Worker {
+        let shop = self.clone();
+        self.inbox.worker(move |connection, delivery| shop.take_in(connection, delivery))
+    }
+
+    fn take_in(&self, connection: &Connection, delivery: &Delivery) -> Result<(), Error> {
+        let callback = &delivery.callback;
+        for report in delivery.change.reports() {
+            tracing::error!(callback = %delivery.id, ?report, "a person should know");
+        }
+        let order = callback.payment_id().map(|id| Order::load(connection, id)).transpose()?;
+        let Some(mut order) = order.flatten() else {
+            tracing::warn!(callback = %delivery.id, "it is about no order of this shop");
+            return Ok(());
+        };
+        if delivery.project != self.settings.gate.project() {
+            order.flag(format!("project {} tells of it", delivery.project));
+            return order.save(connection);
+        }
+        if callback.redirect().is_some() {
+            order.redirect = Some(delivery.id);
+        }
+        if let Some(refund) = callback.refund() {
+            order.hear_refund(&refund);
+        }
+        // Not what the callback says, but what it changed: one that comes late moves nothing.
+        if let Some((_, status)) = delivery.change.moved() {
+            let operation = callback.operation.as_ref();
+            let code = operation.and_then(|operation| operation.code.as_ref()).map(Code::to_string);
+            let spec = self.settings.registry.get(&order.method)?.spec();
+            order.hear(status, callback.payment.as_ref(), code, spec);
+        }
+        order.save(connection)
+    }
+}
+
+#[async_trait]
+impl CallbackStore for Shop {
+    async fn store(&self, callback: Verified<Callback>) -> Result<(), StoreError> {
+        self.inbox.accept(&callback).await?;
+        Ok(())
+    }
+}
+
+/// Whether an amount is welcome that a customer chose outside of the shop.
+#[async_trait]
+impl DepositHandler for Shop {
+    async fn confirm(&self, check: &Verified<DepositCheck>) -> Result<Decision, Error> {
+        let (id, chosen) = (check.payment_id.clone(), check.money()?);
+        let ours = check.project() == self.settings.gate.project();
+        self.write(move |connection| {
+            let order = Order::load(connection, &id)?;
+            let waits = |order: &Order| {
+                ours && order.flow == FlowKind::Sale && order.state == State::Pending
+            };
+            let Some(mut order) = order.filter(waits) else { return Ok(Decision::REFUSE) };
+            if order.amount.minor() == 0 && is_welcome(chosen, order.amount) {
+                // From now on it is what the order is about: nothing else will do.
+                order.amount = chosen;
+                order.save(connection)?;
+            }
+            Ok(if order.amount == chosen { Decision::Accept } else { Decision::REFUSE })
+        })
+        .await
+    }
+}
+
+fn is_welcome(chosen: Money, open: Money) -> bool {
+    let most = MOST * 10_i64.pow(chosen.currency().exponent());
+    chosen.currency() == open.currency() && (1..=most).contains(&chosen.minor())
+}

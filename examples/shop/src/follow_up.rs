@@ -1,0 +1,103 @@
+//! Asking where something should have been heard and was not.
+
+use std::time::{Duration, SystemTime};
+
+use ecp_core::Timestamp;
+use ecp_inbox::{EntryState, Inbox, Query, Release};
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::orders::{Order, State};
+use crate::{Error, Shop, seconds};
+
+/// How often to look for orders that are due.
+const ROUND: Duration = Duration::from_secs(5);
+/// How often old bodies are removed, which hold personal data, and how old those are, in seconds.
+const CLEANING: Duration = Duration::from_hours(24);
+const RETENTION: i64 = 30 * 24 * 3600;
+/// The shortest and the longest pause between two questions about one order, in seconds.
+const PAUSES: (i64, i64) = (30, 3600);
+/// After how many seconds without a trace of an order a person looks into it.
+const LOST: i64 = 24 * 3600;
+
+impl Shop {
+    pub(crate) async fn follow_up_until(&self, stopped: impl Future<Output = ()>) {
+        let (mut round, mut cleaning) = (interval(ROUND), interval(CLEANING));
+        round.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        tokio::pin!(stopped);
+        loop {
+            let done = tokio::select! {
+                () = &mut stopped => return,
+                _ = round.tick() => self.follow_up(SystemTime::now()).await,
+                _ = cleaning.tick() => self.remove_bodies(SystemTime::now()).await,
+            };
+            if let Err(error) = done {
+                tracing::error!(%error, "following up ended early and will begin again");
+            }
+        }
+    }
+
+    /// Asks the platform about every order that is due by then, and about callbacks that are held.
+    pub async fn follow_up(&self, now: SystemTime) -> Result<(), Error> {
+        let now = seconds(now);
+        for order in self.read(move |connection| Order::due(connection, now)).await? {
+            self.ask_about(order, now).await?;
+        }
+        let mut held = Query::default();
+        held.state = Some(EntryState::Held);
+        for entry in self.inbox.entries(&held).await? {
+            let Some(payment) = &entry.payment else { continue };
+            let answer = match self.settings.gate.status(payment).await {
+                Ok(answer) => answer,
+                Err(error) => {
+                    tracing::warn!(callback = %entry.id, %error, "no status");
+                    continue;
+                }
+            };
+            match self.inbox.release(entry.id, &answer).await? {
+                Release::Disagrees(path) => {
+                    tracing::error!(callback = %entry.id, path, "Gate says otherwise");
+                }
+                release => tracing::info!(callback = %entry.id, ?release, "it was held"),
+            }
+        }
+        Ok(())
+    }
+
+    async fn ask_about(&self, order: Order, now: i64) -> Result<(), Error> {
+        let answer = self.settings.gate.status(&order.id).await;
+        if let Err(error) = &answer {
+            tracing::warn!(order = %order.id, %error, "no status");
+        }
+        let spec = self.settings.registry.get(&order.method)?.spec();
+        self.change(order.id, move |order| {
+            let waited = now - order.since;
+            order.ask_at = now + (waited / 2).clamp(PAUSES.0, PAUSES.1);
+            let Ok(answer) = &answer else { return };
+            if answer.is_unknown_payment() {
+                // Its request may still be under way, so it is not sent again, now or ever.
+                if order.state.waits() && waited > LOST {
+                    order.flag("the platform does not know it".to_owned());
+                }
+                return;
+            }
+            let request = order.refund_request.as_ref();
+            if let Some(refund) = request.and_then(|request| answer.refund(request)) {
+                order.hear_refund(&refund);
+            }
+            if let Some(status) = answer.payment_status() {
+                order.hear(status, answer.payment.as_ref(), None, spec);
+            }
+            if order.state == State::Refunding && waited > LOST {
+                order.flag("nobody tells what became of its refund".to_owned());
+            }
+        })
+        .await
+    }
+
+    async fn remove_bodies(&self, now: SystemTime) -> Result<(), Error> {
+        let before = Timestamp::from_unix_seconds(seconds(now) - RETENTION)?;
+        let removed = self.inbox.remove_bodies(before).await?;
+        tracing::info!(removed, "old bodies of callbacks were removed");
+        Ok(())
+    }
+}

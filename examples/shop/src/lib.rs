@@ -1,0 +1,132 @@
+//! A shop that sells credit: `main.rs` says what it shows and how it is run.
+
+mod callbacks;
+mod follow_up;
+mod orders;
+mod pages;
+mod sending;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use axum::http::HeaderName;
+use ecp_core::PaymentId;
+use ecp_inbox::sqlite::SqliteInbox;
+use ecp_inbox::sqlite::rusqlite::Connection;
+use ecp_methods::Registry;
+use ecp_notify::Verifier;
+use ecp_transport::Gate;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use self::orders::Order;
+
+/// Anything that goes wrong and is nobody's fault in particular.
+pub type Error = Box<dyn std::error::Error + Send + Sync>;
+
+/// The example's one customer. In a shop with accounts the session tells.
+const CUSTOMER: &str = "customer-1";
+
+/// What a shop is made of.
+#[derive(Debug)]
+pub struct Settings {
+    /// Where requests go.
+    pub gate: Gate,
+    /// The keys of the project.
+    pub verifier: Verifier,
+    /// What there is to pay with.
+    pub registry: Registry,
+    /// The file of orders and callbacks.
+    pub database: PathBuf,
+    /// Where customers reach the shop, such as `https://shop.example`.
+    pub url: String,
+    /// The header in which a proxy tells the customer's address, such as `x-real-ip`. Set it only
+    /// if there is a proxy that sets it: anybody can send a header.
+    pub address_header: Option<HeaderName>,
+}
+
+/// A shop. Clones are the same one.
+#[derive(Clone, Debug)]
+pub struct Shop {
+    settings: Arc<Settings>,
+    inbox: SqliteInbox,
+}
+
+impl Shop {
+    /// Opens the database, and makes it if there is none.
+    pub async fn open(settings: Settings) -> Result<Self, Error> {
+        let inbox = SqliteInbox::open(&settings.database).await?;
+        inbox.transaction(orders::prepare).await?;
+        Ok(Self { settings: Arc::new(settings), inbox })
+    }
+
+    /// Serves pages, takes callbacks in, and asks about what was not heard of, until `stop` is
+    /// ready. What is under way then is finished first; what waits is on disk.
+    pub async fn serve(
+        &self,
+        listener: TcpListener,
+        stop: impl Future<Output = ()>,
+    ) -> Result<(), Error> {
+        let (running, receiver) = watch::channel(());
+        let stopped = || {
+            let mut receiver = receiver.clone();
+            // Nothing is ever sent: it ends.
+            async move { drop(receiver.changed().await) }
+        };
+        let routes = self.routes().into_make_service_with_connect_info::<SocketAddr>();
+        let server = axum::serve(listener, routes).with_graceful_shutdown(stopped());
+        let worker = self.worker();
+        let (served, (), (), ()) = tokio::join!(
+            server.into_future(),
+            worker.run(stopped()),
+            self.follow_up_until(stopped()),
+            async {
+                stop.await;
+                drop(running);
+            }
+        );
+        Ok(served?)
+    }
+
+    /// Changes orders. It has happened, on disk, when this returns.
+    async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnMut(&Connection) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.inbox.transaction(work).await
+    }
+
+    /// Changes one order, if it is there.
+    async fn change(
+        &self,
+        id: PaymentId,
+        work: impl Fn(&mut Order) + Send + 'static,
+    ) -> Result<(), Error> {
+        self.write(move |connection| {
+            let Some(mut order) = Order::load(connection, &id)? else { return Ok(()) };
+            work(&mut order);
+            order.save(connection)
+        })
+        .await
+    }
+
+    /// Reads orders, beside whoever writes. A busy shop would keep the connections.
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let settings = self.settings.clone();
+        let work = move || work(&Connection::open(&settings.database)?);
+        tokio::task::spawn_blocking(work).await?
+    }
+
+    async fn order(&self, id: PaymentId) -> Result<Option<Order>, Error> {
+        self.read(move |connection| Order::load(connection, &id)).await
+    }
+}
+
+fn seconds(time: SystemTime) -> i64 {
+    time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs().cast_signed())
+}

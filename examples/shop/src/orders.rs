@@ -1,0 +1,300 @@
+//! What was ordered, and where it stands. The table is in the inbox's own database.
+
+use ecp_core::model::{Payment, PaymentStatus, PaymentType, RefundOutcome, RefundResult};
+use ecp_core::{Currency, Money, PaymentId, RequestId};
+use ecp_inbox::EntryId;
+use ecp_inbox::sqlite::rusqlite::{Connection, OptionalExtension as _, Row, params};
+use ecp_methods::{FlowKind, MethodSpec};
+
+use crate::Error;
+
+const TABLE: &str = "CREATE TABLE IF NOT EXISTS orders (
+    id TEXT PRIMARY KEY,     -- the payment's id too
+    customer TEXT NOT NULL,
+    flow TEXT NOT NULL,
+    method TEXT NOT NULL,
+    amount INTEGER NOT NULL, -- minor units; 0 until the customer has chosen it
+    currency TEXT NOT NULL,
+    state TEXT NOT NULL,
+    reason TEXT,             -- why it is in this state
+    redirect INTEGER,        -- the callback that says where to send the customer
+    refunds INTEGER NOT NULL,-- how many came to nothing
+    refund_request TEXT,     -- the platform's id of the one under way
+    since INTEGER NOT NULL,  -- when it began to wait, seconds since 1970
+    ask_at INTEGER NOT NULL  -- when to ask the platform
+) STRICT";
+
+/// The customer's credit follows from the orders: a sale counts once it is paid, a payout from
+/// before it is sent until it is known to have failed.
+const BALANCE: &str = "SELECT COALESCE(SUM(CASE
+    WHEN flow = 'sale' AND state = 'paid' THEN amount
+    WHEN flow = 'payout' AND state IN ('pending', 'paid', 'flagged') THEN -amount
+    ELSE 0 END), 0) FROM orders WHERE customer = ?1 AND currency = ?2";
+
+#[derive(Clone, Debug)]
+pub(crate) struct Order {
+    pub(crate) id: PaymentId,
+    pub(crate) customer: String,
+    pub(crate) flow: FlowKind,
+    /// The method's code in the registry.
+    pub(crate) method: String,
+    pub(crate) amount: Money,
+    pub(crate) state: State,
+    pub(crate) reason: Option<String>,
+    pub(crate) redirect: Option<EntryId>,
+    pub(crate) refunds: u32,
+    pub(crate) refund_request: Option<RequestId>,
+    pub(crate) since: i64,
+    pub(crate) ask_at: i64,
+}
+
+/// Where an order stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// It did not leave the shop, and can be sent again under its id.
+    Unsent,
+    /// It is with the platform, or may be: it is never sent again.
+    Pending,
+    /// The platform did not register it.
+    Refused,
+    /// It ended without success.
+    Failed,
+    /// The money has moved.
+    Paid,
+    /// A refund is with the platform, or may be.
+    Refunding,
+    /// The money has moved back.
+    Refunded,
+    /// A person must look into it.
+    Flagged,
+}
+
+/// What became of the wish to send an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Begun {
+    /// It is on disk as pending: send it.
+    Send,
+    /// It was begun before: do not.
+    Before,
+    /// The customer has not that much credit.
+    NoCredit,
+}
+
+pub(crate) fn prepare(connection: &Connection) -> Result<(), Error> {
+    Ok(connection.execute_batch(TABLE)?)
+}
+
+pub(crate) fn balance(
+    connection: &Connection,
+    customer: &str,
+    currency: Currency,
+) -> Result<Money, Error> {
+    let parameters = params![customer, currency.code()];
+    let minor = connection.query_row(BALANCE, parameters, |row| row.get(0))?;
+    Ok(Money::from_minor(minor, currency))
+}
+
+impl Order {
+    pub(crate) fn load(connection: &Connection, id: &PaymentId) -> Result<Option<Self>, Error> {
+        let sql = "SELECT * FROM orders WHERE id = ?1";
+        let found = connection.query_row(sql, [id.as_str()], |row| Ok(Self::read(row)));
+        found.optional()?.transpose()
+    }
+
+    /// Those that wait and are to be asked about by now.
+    pub(crate) fn due(connection: &Connection, now: i64) -> Result<Vec<Self>, Error> {
+        let sql = "SELECT * FROM orders WHERE state IN ('pending', 'refunding') AND ask_at <= ?1
+            ORDER BY ask_at LIMIT 100";
+        let mut statement = connection.prepare(sql)?;
+        let orders = statement.query_map([now], |row| Ok(Self::read(row)))?;
+        orders.map(|order| order?).collect()
+    }
+
+    /// Writes an order down as pending before it is sent. An id is sent once, unless it is known
+    /// that it did not leave.
+    pub(crate) fn begin(&self, connection: &Connection) -> Result<Begun, Error> {
+        let same_unsent = |other: &Self| {
+            let told = |order: &Self| (order.flow, order.amount, order.method.clone());
+            other.state == State::Unsent && told(other) == told(self)
+        };
+        if Self::load(connection, &self.id)?.is_some_and(|other| !same_unsent(&other)) {
+            return Ok(Begun::Before);
+        }
+        if self.flow == FlowKind::Payout {
+            let credit = balance(connection, &self.customer, self.amount.currency())?;
+            if credit.minor() < self.amount.minor() {
+                return Ok(Begun::NoCredit);
+            }
+        }
+        self.save(connection)?;
+        Ok(Begun::Send)
+    }
+
+    pub(crate) fn save(&self, connection: &Connection) -> Result<(), Error> {
+        connection.execute(
+            "INSERT OR REPLACE INTO orders
+                (id, customer, flow, method, amount, currency, state, reason, redirect, refunds,
+                 refund_request, since, ask_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+            params![
+                self.id.as_str(),
+                self.customer,
+                self.flow.as_str(),
+                self.method,
+                self.amount.minor(),
+                self.amount.currency().code(),
+                self.state.as_str(),
+                self.reason,
+                self.redirect.map(EntryId::get),
+                self.refunds,
+                self.refund_request.as_ref().map(RequestId::as_str),
+                self.since,
+                self.ask_at,
+            ],
+        )?;
+        Ok(())
+    }
+
+    fn read(row: &Row<'_>) -> Result<Self, Error> {
+        let word = |column| row.get::<_, String>(column);
+        let (flow, state) = (word("flow")?, word("state")?);
+        let currency: Currency = word("currency")?.parse()?;
+        let request: Option<String> = row.get("refund_request")?;
+        Ok(Self {
+            id: PaymentId::new(word("id")?)?,
+            customer: word("customer")?,
+            flow: find(&FlowKind::ALL, |known| known.as_str() == flow)?,
+            method: word("method")?,
+            amount: Money::from_minor(row.get("amount")?, currency),
+            state: find(&State::ALL, |known| known.as_str() == state)?,
+            reason: row.get("reason")?,
+            redirect: row.get::<_, Option<i64>>("redirect")?.map(EntryId::new),
+            refunds: row.get("refunds")?,
+            refund_request: request.map(RequestId::new).transpose()?,
+            since: row.get("since")?,
+            ask_at: row.get("ask_at")?,
+        })
+    }
+
+    /// The merchant's id of the next refund, or of the one under way. One that came to nothing has
+    /// used its id up.
+    pub(crate) fn refund_id(&self) -> String {
+        format!("{}-{}", self.id, self.refunds + 1)
+    }
+
+    pub(crate) fn go(&mut self, state: State, reason: Option<String>) {
+        let (from, to) = (self.state.as_str(), state.as_str());
+        tracing::info!(order = %self.id, from, to, reason, "an order moved");
+        (self.state, self.reason) = (state, reason);
+    }
+
+    pub(crate) fn flag(&mut self, reason: String) {
+        tracing::error!(order = %self.id, reason, "a person must look into an order");
+        self.go(State::Flagged, Some(reason));
+    }
+
+    /// Takes in where the payment stands, as a callback or an answer of Gate tells. Hearing it
+    /// twice changes nothing, and a success is one only if it is about this order.
+    pub(crate) fn hear(
+        &mut self,
+        status: &PaymentStatus,
+        told: Option<&Payment>,
+        code: Option<String>,
+        spec: &MethodSpec,
+    ) {
+        match (status, self.state) {
+            (_, State::Flagged | State::Refunded)
+            | (PaymentStatus::Success, State::Paid | State::Refunding) => {}
+            (PaymentStatus::Success, _) => match self.differs(told, spec) {
+                None => self.go(State::Paid, None),
+                Some(what) => self.flag(what),
+            },
+            (PaymentStatus::Refunded | PaymentStatus::Reversed, _) => {
+                self.go(State::Refunded, None);
+            }
+            (PaymentStatus::PartiallyRefunded | PaymentStatus::PartiallyReversed, _) => {
+                self.flag("a part of it was given back".to_owned());
+            }
+            (status, State::Pending) if status.is_final() => {
+                self.go(State::Failed, Some(code.unwrap_or_else(|| status.to_string())));
+            }
+            _ => {}
+        }
+    }
+
+    /// Takes in what became of a refund. Its success is heard as the payment's status.
+    pub(crate) fn hear_refund(&mut self, refund: &RefundResult) {
+        let ours = refund.merchant_refund_id.as_deref().is_none_or(|id| id == self.refund_id());
+        if let (RefundOutcome::Declined { code, .. }, State::Refunding, true) =
+            (&refund.outcome, self.state, ours)
+        {
+            let code = code.as_ref().map_or_else(String::new, |code| format!(" with code {code}"));
+            self.refund_failed(format!("the refund was declined{code}"));
+        }
+    }
+
+    pub(crate) fn refund_failed(&mut self, reason: String) {
+        self.refunds += 1;
+        self.refund_request = None;
+        self.go(State::Paid, Some(reason));
+    }
+
+    /// In what the payment that was told is not this order's. The sum must be told; what else is
+    /// not told is not held against it.
+    fn differs(&self, told: Option<&Payment>, spec: &MethodSpec) -> Option<String> {
+        let sum = told.and_then(|told| told.sum.as_ref()?.money().ok());
+        if sum != Some(self.amount) {
+            let sum = sum.map_or_else(|| "no known sum".to_owned(), |sum| sum.to_string());
+            return Some(format!("the platform tells of {sum}"));
+        }
+        let kind = match self.flow {
+            FlowKind::Payout => PaymentType::Payout,
+            _ => PaymentType::Purchase,
+        };
+        let told = told?;
+        if told.kind.as_ref().is_some_and(|told| *told != kind) {
+            return Some("the platform tells of another kind of payment".to_owned());
+        }
+        let known = |method: &str| spec.callback_names().contains(&method);
+        if told.method.as_deref().is_some_and(|method| !known(method)) {
+            return Some("the platform tells of another method".to_owned());
+        }
+        None
+    }
+}
+
+impl State {
+    const ALL: [Self; 8] = [
+        Self::Unsent,
+        Self::Pending,
+        Self::Refused,
+        Self::Failed,
+        Self::Paid,
+        Self::Refunding,
+        Self::Refunded,
+        Self::Flagged,
+    ];
+
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unsent => "unsent",
+            Self::Pending => "pending",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+            Self::Paid => "paid",
+            Self::Refunding => "refunding",
+            Self::Refunded => "refunded",
+            Self::Flagged => "flagged",
+        }
+    }
+
+    /// Whether something is still to be heard from the platform.
+    pub(crate) const fn waits(self) -> bool {
+        matches!(self, Self::Pending | Self::Refunding)
+    }
+}
+
+/// What a word of the table stands for.
+fn find<T: Copy>(all: &[T], is_it: impl Fn(&T) -> bool) -> Result<T, Error> {
+    all.iter().copied().find(is_it).ok_or_else(|| "an order holds a word of no meaning".into())
+}

@@ -1,0 +1,215 @@
+//! From a form to a request that is sent at most once.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::time::SystemTime;
+
+use ecp_core::{Money, PaymentId};
+use ecp_inbox::sqlite::rusqlite::Connection;
+use ecp_methods::request::{Field, PayoutRequest, RefundRequest, SaleRequest};
+use ecp_methods::{DynMethod, Flow, FlowKind, Prepared, Refund, Rejection, Rule, prepare_dyn};
+use ecp_transport::{Outcome, Wait};
+
+use crate::orders::{self, Begun, Order, State};
+use crate::{CUSTOMER, Error, Shop, seconds};
+
+/// What became of a form.
+pub(crate) enum Placed {
+    /// There is an order; its page tells more.
+    Ordered(PaymentId),
+    /// It did not leave the shop. The same form can be sent again.
+    NotSent,
+    /// The customer must change something.
+    Wrong(String),
+}
+
+impl Shop {
+    /// Places the order of a form. The id came with the form, so that a form that is sent twice is
+    /// one order.
+    pub(crate) async fn place(
+        &self,
+        form: &HashMap<String, String>,
+        address: IpAddr,
+    ) -> Result<Placed, Error> {
+        let (flow, method, id, amount) = match self.read_form(form) {
+            Ok(read) => read,
+            Err(error) => return Ok(Placed::Wrong(error.to_string())),
+        };
+        let Some(rule) = method.spec().rule(flow) else {
+            return Ok(Placed::Wrong("there is no such offer".to_owned()));
+        };
+        let now = seconds(SystemTime::now());
+        let order = Order {
+            id: id.clone(),
+            customer: CUSTOMER.to_owned(),
+            flow,
+            method: method.spec().code().to_owned(),
+            amount,
+            state: State::Pending,
+            reason: None,
+            redirect: None,
+            refunds: 0,
+            refund_request: None,
+            since: now,
+            ask_at: now + first_pause(rule),
+        };
+        let fields = self.fields(rule, &order, form, address);
+        if flow == FlowKind::Payout {
+            let request = PayoutRequest::new(id, amount);
+            let request = fields.fold(request, |request, (field, text)| request.field(field, text));
+            self.begin(order, prepare_dyn(method, request)).await
+        } else {
+            let request = SaleRequest::new(id, amount);
+            let request = fields.fold(request, |request, (field, text)| request.field(field, text));
+            self.begin(order, prepare_dyn(method, request)).await
+        }
+    }
+
+    fn read_form(
+        &self,
+        form: &HashMap<String, String>,
+    ) -> Result<(FlowKind, &dyn DynMethod, PaymentId, Money), Error> {
+        let text = |name: &str| form.get(name).map_or("", |value| value.trim());
+        let flow = match text("flow") {
+            "payout" => FlowKind::Payout,
+            _ => FlowKind::Sale,
+        };
+        let amount = match text("amount") {
+            "" => "0", // the customer chooses it later, where the method has that
+            amount => amount,
+        };
+        let amount = Money::from_decimal(amount, text("currency").parse()?)?;
+        let method = self.settings.registry.get(text("method"))?;
+        Ok((flow, method, PaymentId::new(text("id"))?, amount))
+    }
+
+    /// What the method needs: some of it the shop knows, the rest was asked in the form.
+    fn fields(
+        &self,
+        rule: &'static Rule,
+        order: &Order,
+        form: &HashMap<String, String>,
+        address: IpAddr,
+    ) -> impl Iterator<Item = (Field, String)> {
+        // That the customer comes back there says nothing about how it ended.
+        let back = format!("{}/orders/{}?back", self.settings.url, order.id);
+        rule.needed_fields().iter().filter_map(move |&field| {
+            let text = match field {
+                Field::CustomerId => order.customer.clone(),
+                Field::CustomerIpAddress => address.to_string(),
+                Field::Description => format!("Order {}", order.id),
+                Field::ReturnSuccess | Field::ReturnDecline | Field::ReturnNeutral => back.clone(),
+                asked => form.get(asked.path())?.trim().to_owned(),
+            };
+            Some((field, text))
+        })
+    }
+
+    /// Writes the order down, then sends it.
+    async fn begin<F: Flow>(
+        &self,
+        order: Order,
+        prepared: Result<Prepared<F>, Rejection>,
+    ) -> Result<Placed, Error> {
+        let prepared = match prepared {
+            Ok(prepared) => prepared,
+            Err(rejection) => return Ok(Placed::Wrong(rejection.to_string())),
+        };
+        let id = order.id.clone();
+        match self.write(move |connection| order.begin(connection)).await? {
+            Begun::Send => {}
+            Begun::Before => return Ok(Placed::Ordered(id)),
+            Begun::NoCredit => return Ok(Placed::Wrong("there is not that much credit".into())),
+        }
+        // A task of its own: a customer who goes away does not stop it half-way.
+        let shop = self.clone();
+        tokio::spawn(async move { shop.send(prepared).await }).await?
+    }
+
+    async fn send<F: Flow>(&self, prepared: Prepared<F>) -> Result<Placed, Error> {
+        let id = prepared.payment_id().clone();
+        let Err(error) = self.settings.gate.send(&prepared).await else {
+            return Ok(Placed::Ordered(id));
+        };
+        tracing::warn!(order = %id, %error, "a request was not accepted");
+        let (state, reason) = match error.outcome() {
+            Outcome::NotSent => (State::Unsent, "there was no connection".to_owned()),
+            Outcome::Refused { code, message } => (State::Refused, format!("{code} {message}")),
+            // It may have arrived: the order stays pending, and the platform will be asked.
+            Outcome::Unknown => return Ok(Placed::Ordered(id)),
+        };
+        let change = move |order: &mut Order| {
+            if order.state == State::Pending {
+                order.go(state, Some(reason.clone()));
+            }
+        };
+        self.change(id.clone(), change).await?;
+        Ok(if state == State::Unsent { Placed::NotSent } else { Placed::Ordered(id) })
+    }
+
+    /// Gives all of a paid sale back, with methods that can. The order's page tells what happens.
+    pub(crate) async fn refund(&self, id: PaymentId) -> Result<(), Error> {
+        let Some(order) = self.order(id.clone()).await? else { return Ok(()) };
+        let method = self.settings.registry.get(&order.method)?;
+        let Some(rule) = method.spec().rule(FlowKind::Refund) else { return Ok(()) };
+        let request = RefundRequest::full(id.clone())
+            .with_merchant_refund_id(order.refund_id())
+            .description(format!("Refund of order {id}"));
+        let prepared = prepare_dyn(method, request)?;
+        let now = seconds(SystemTime::now());
+        let ask_at = now + first_pause(rule);
+        let begun = move |connection: &Connection| {
+            let Some(mut stored) = Order::load(connection, &order.id)? else { return Ok(false) };
+            let credit = orders::balance(connection, &order.customer, order.amount.currency())?;
+            let same_attempt = stored.refund_id() == order.refund_id();
+            let paid = stored.flow == FlowKind::Sale && stored.state == State::Paid;
+            if !paid || !same_attempt || credit.minor() < stored.amount.minor() {
+                return Ok(false);
+            }
+            stored.go(State::Refunding, None);
+            (stored.since, stored.ask_at) = (now, ask_at);
+            stored.save(connection)?;
+            Ok(true)
+        };
+        if self.write(begun).await? {
+            let shop = self.clone();
+            tokio::spawn(async move { shop.send_refund(prepared).await }).await??;
+        }
+        Ok(())
+    }
+
+    async fn send_refund(&self, prepared: Prepared<Refund>) -> Result<(), Error> {
+        let sent = self.settings.gate.send(&prepared).await;
+        self.change(prepared.payment_id().clone(), move |order| match &sent {
+            _ if order.state != State::Refunding => {}
+            Ok(accepted) => order.refund_request = Some(accepted.request_id.clone()),
+            Err(error) => match error.outcome() {
+                Outcome::Unknown => {}
+                // Its id was not used, so the next attempt has the same.
+                Outcome::NotSent => order.go(State::Paid, Some("no refund was sent".to_owned())),
+                Outcome::Refused { code, .. } => {
+                    order.refund_failed(format!("the refund was refused with code {code}"));
+                }
+            },
+        })
+        .await
+    }
+}
+
+/// Whether the shop fills a field in by itself.
+pub(crate) const fn is_known(field: Field) -> bool {
+    matches!(
+        field,
+        Field::CustomerId
+            | Field::CustomerIpAddress
+            | Field::Description
+            | Field::ReturnSuccess
+            | Field::ReturnDecline
+            | Field::ReturnNeutral
+    )
+}
+
+/// How long to wait for callbacks before the platform is asked, in seconds.
+fn first_pause(rule: &Rule) -> i64 {
+    Wait::by_rule(rule).first_pause().as_secs().cast_signed()
+}
