@@ -1,0 +1,351 @@
+//! The shop, the platform's sandbox and a customer's browser, each on its own port.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, SystemTime};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use ecp_core::{SecretKey, Sensitive};
+use ecp_example_shop::{Settings, Shop};
+use ecp_methods::Registry;
+use ecp_notify::Verifier;
+use ecp_sandbox::{Config, EventKind, Project, Sandbox, Schedule};
+use ecp_transport::{Gate, HttpTransport, ReqwestTransport, TransportError};
+use form_urlencoded::Serializer;
+use http::{Request, Response, StatusCode};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep};
+
+/// No step takes longer on a slow machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub(crate) struct Stage {
+    pub(crate) sandbox: Sandbox,
+    pub(crate) shop: Shop,
+    pub(crate) url: String,
+    pub(crate) wire: Arc<Wire>,
+    platform: String,
+    browser: ReqwestTransport,
+    folder: TempDir,
+    stop: Option<oneshot::Sender<()>>,
+    running: Option<JoinHandle<()>>,
+}
+
+/// Between shop and Gate. It loses answers, or lets nothing through, as often as it is told.
+#[derive(Debug)]
+pub(crate) struct Wire {
+    transport: ReqwestTransport,
+    pub(crate) answers_to_lose: AtomicU32,
+    pub(crate) requests_to_stop: AtomicU32,
+}
+
+#[async_trait]
+impl HttpTransport for Wire {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        let take = |number: &AtomicU32| {
+            number.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1)).is_ok()
+        };
+        if take(&self.requests_to_stop) {
+            return Err(TransportError::not_sent("the cable is out"));
+        }
+        let response = self.transport.send(request).await?;
+        if take(&self.answers_to_lose) {
+            return Err(TransportError::maybe_sent("the cable was pulled"));
+        }
+        Ok(response)
+    }
+}
+
+/// A form as a browser sees it.
+#[derive(Clone, Debug)]
+pub(crate) struct Form {
+    pub(crate) action: String,
+    pub(crate) fields: Vec<(String, String)>,
+}
+
+impl Stage {
+    pub(crate) async fn set() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let platform = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let platform_url = format!("http://{}", platform.local_addr().unwrap());
+        let callbacks = format!("{url}/callbacks");
+        let key = Sensitive::new(Config::DEMO_KEY.to_owned());
+        let project = Project::new(Config::DEMO_PROJECT, key)
+            .callback_url(&callbacks)
+            .confirmation_url(&callbacks);
+        let config = Config::new()
+            .project(project)
+            .public_url(&platform_url)
+            .schedule(Schedule::every(Duration::from_millis(100), 100));
+        let sandbox = Sandbox::new(config);
+        tokio::spawn(sandbox.serve(platform));
+
+        let folder = tempfile::tempdir().unwrap();
+        let wire = Arc::new(Wire {
+            transport: ReqwestTransport::plain_http().unwrap(),
+            answers_to_lose: AtomicU32::new(0),
+            requests_to_stop: AtomicU32::new(0),
+        });
+        let shop = open(folder.path().join("shop.db"), &url, &platform_url, &wire).await;
+        let mut stage = Self {
+            sandbox,
+            shop,
+            url,
+            wire,
+            platform: platform_url,
+            browser: ReqwestTransport::plain_http().unwrap(),
+            folder,
+            stop: None,
+            running: None,
+        };
+        stage.start(listener);
+        stage
+    }
+
+    fn start(&mut self, listener: TcpListener) {
+        let (stop, stopped) = oneshot::channel();
+        let shop = self.shop.clone();
+        self.stop = Some(stop);
+        self.running = Some(tokio::spawn(async move {
+            shop.serve(listener, async { drop(stopped.await) }).await.unwrap();
+        }));
+    }
+
+    /// Ends the shop as a signal would.
+    pub(crate) async fn stop(&mut self) {
+        drop(self.stop.take());
+        self.running.take().unwrap().await.unwrap();
+    }
+
+    /// Opens the shop's database again, with nothing of the shop before.
+    pub(crate) async fn open_again(&mut self) {
+        let database = self.folder.path().join("shop.db");
+        self.shop = open(database, &self.url, &self.platform, &self.wire).await;
+    }
+
+    /// A listener at the shop's address.
+    pub(crate) async fn listener(&self) -> TcpListener {
+        let address = self.url.trim_start_matches("http://");
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match TcpListener::bind(address).await {
+                Ok(listener) => return listener,
+                Err(error) => assert!(Instant::now() < deadline, "{error}"),
+            }
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    pub(crate) async fn serve_again(&mut self) {
+        let listener = self.listener().await;
+        self.start(listener);
+    }
+
+    /// Long after every payment should have ended: everything that is open is asked about.
+    pub(crate) async fn follow_up_after(&self, hours: u64) {
+        let later = SystemTime::now() + Duration::from_hours(hours);
+        self.shop.follow_up(later).await.unwrap();
+    }
+
+    pub(crate) async fn get(&self, url: &str) -> Response<Bytes> {
+        self.browser.send(Request::get(url).body(Bytes::new()).unwrap()).await.unwrap()
+    }
+
+    pub(crate) async fn post(&self, url: &str, fields: &[(String, String)]) -> Response<Bytes> {
+        let body = Serializer::new(String::new()).extend_pairs(fields).finish();
+        let request = Request::post(url)
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(Bytes::from(body))
+            .unwrap();
+        self.browser.send(request).await.unwrap()
+    }
+
+    /// The start page's form for a method, filled in.
+    pub(crate) async fn offer(
+        &self,
+        flow: &str,
+        method: &str,
+        amount: &str,
+        currency: &str,
+    ) -> Form {
+        let page = text(&self.get(&self.url).await);
+        let form = forms(&page).into_iter().find(|form| {
+            let has = |name: &str, value: &str| form.get(name) == Some(value);
+            has("flow", flow) && has("method", method)
+        });
+        let mut form = form.unwrap_or_else(|| panic!("no {flow} with {method} on {page}"));
+        form.set("amount", amount);
+        form.set("currency", currency);
+        form
+    }
+
+    /// Sends a form of the shop and returns the address of the order's page.
+    pub(crate) async fn order(&self, form: &Form) -> String {
+        let answer = self.post(&format!("{}{}", self.url, form.action), &form.fields).await;
+        assert_eq!(answer.status(), StatusCode::SEE_OTHER, "{}", text(&answer));
+        format!("{}{}", self.url, location(&answer))
+    }
+
+    /// Looks at the order's page until it sends the customer on, and returns the provider's page.
+    pub(crate) async fn sent_on(&self, order: &str) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let answer = self.get(order).await;
+            if answer.status() == StatusCode::SEE_OTHER {
+                return text(&self.get(location(&answer)).await);
+            }
+            let page = text(&answer);
+            if let [form] = forms(&page).as_slice()
+                && form.action.starts_with(&self.platform)
+            {
+                return text(&self.post(&form.action, &form.fields).await);
+            }
+            assert!(Instant::now() < deadline, "nobody sends the customer on: {page}");
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Presses a button of the provider's page, and returns where that leads.
+    pub(crate) async fn decide(&self, page: &str, decision: &str, vouchers: &[i64]) -> String {
+        let form = &forms(page)[0];
+        let mut fields = vec![("decision".to_owned(), decision.to_owned())];
+        fields.extend(vouchers.iter().map(|voucher| ("voucher".to_owned(), voucher.to_string())));
+        let answer = self.post(&format!("{}{}", self.platform, form.action), &fields).await;
+        assert_eq!(answer.status(), StatusCode::SEE_OTHER, "{}", text(&answer));
+        location(&answer).to_owned()
+    }
+
+    /// The state that the order's page tells a customer who is back.
+    pub(crate) async fn state(&self, order: &str) -> String {
+        let order = order.trim_end_matches("?back");
+        let page = text(&self.get(&format!("{order}?back")).await);
+        let state = page.split_once("data-state=\"").and_then(|(_, rest)| rest.split_once('"'));
+        state.unwrap_or_else(|| panic!("no state on {page}")).0.to_owned()
+    }
+
+    pub(crate) async fn becomes(&self, order: &str, state: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let now = self.state(order).await;
+            if now == state {
+                return;
+            }
+            assert!(Instant::now() < deadline, "{order} is {now}, not {state}");
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Takes a sale to its end.
+    pub(crate) async fn buy(
+        &self,
+        method: &str,
+        amount: &str,
+        currency: &str,
+        decision: &str,
+    ) -> String {
+        let order = self.order(&self.offer("sale", method, amount, currency).await).await;
+        let page = self.sent_on(&order).await;
+        self.decide(&page, decision, &[]).await;
+        order
+    }
+
+    /// What the start page says of the customer's credit.
+    pub(crate) async fn credit(&self) -> String {
+        let page = text(&self.get(&self.url).await);
+        let rest = page.split_once("You have ").unwrap().1;
+        rest.split_once(".</p>").unwrap().0.replace("<b>", "").replace("</b>", "").trim().to_owned()
+    }
+
+    /// The bodies of callbacks that the sandbox sent.
+    pub(crate) fn callbacks(&self) -> Vec<Bytes> {
+        let sent = self.sandbox.events().into_iter().filter_map(|event| match event.kind {
+            EventKind::CallbackAttempted { body, .. } => Some(body.bytes().clone()),
+            _ => None,
+        });
+        sent.collect()
+    }
+
+    /// How many requests came in at Gate below a path.
+    pub(crate) fn requests(&self, path_ends: &str) -> usize {
+        let events = self.sandbox.events();
+        let is_it = |kind: &EventKind| matches!(kind, EventKind::RequestReceived { path, .. } if path.ends_with(path_ends));
+        events.iter().filter(|event| is_it(&event.kind)).count()
+    }
+
+    pub(crate) async fn post_callback(&self, body: impl Into<Bytes>) -> StatusCode {
+        let request = Request::post(format!("{}/callbacks", self.url)).body(body.into()).unwrap();
+        self.browser.send(request).await.unwrap().status()
+    }
+}
+
+async fn open(database: PathBuf, url: &str, platform: &str, wire: &Arc<Wire>) -> Shop {
+    let key = SecretKey::new(Config::DEMO_KEY).unwrap();
+    let gate = Gate::new(Config::DEMO_PROJECT, &key, wire.clone()).base_url(platform).unwrap();
+    let settings = Settings {
+        gate,
+        verifier: Verifier::new().key(Config::DEMO_PROJECT, &key),
+        registry: Registry::builtin(),
+        database,
+        url: url.to_owned(),
+        address_header: None,
+    };
+    Shop::open(settings).await.unwrap()
+}
+
+impl Form {
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.fields.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    fn set(&mut self, name: &str, value: &str) {
+        self.fields.retain(|(known, _)| known != name);
+        self.fields.push((name.to_owned(), value.to_owned()));
+    }
+}
+
+pub(crate) fn text(answer: &Response<Bytes>) -> String {
+    String::from_utf8(answer.body().to_vec()).unwrap()
+}
+
+fn location(answer: &Response<Bytes>) -> &str {
+    answer.headers()["location"].to_str().unwrap()
+}
+
+/// The forms of a page. Fields without a value get their placeholder.
+pub(crate) fn forms(page: &str) -> Vec<Form> {
+    let parts = page.split("<form ").skip(1);
+    let form = |part: &str| {
+        let (form, _) = part.split_once("</form>").unwrap();
+        let inputs = form.split("<input ").skip(1).map(|input| input.split_once('>').unwrap().0);
+        let field = |input: &str| {
+            let value = attribute(input, "value").or_else(|| attribute(input, "placeholder"));
+            Some((attribute(input, "name")?, value.unwrap_or_default()))
+        };
+        let fields = inputs.filter_map(field).collect();
+        Form { action: attribute(form, "action").unwrap(), fields }
+    };
+    parts.map(form).collect()
+}
+
+fn attribute(tag: &str, name: &str) -> Option<String> {
+    let (_, rest) = tag.split_once(&format!("{name}=\""))?;
+    Some(unescape(rest.split_once('"')?.0))
+}
+
+/// Numeric references are all that the pages have.
+fn unescape(text: &str) -> String {
+    let mut parts = text.split("&#");
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (number, rest) = part.split_once(';').unwrap();
+        plain.push(char::from_u32(number.parse().unwrap()).unwrap());
+        plain.push_str(rest);
+    }
+    plain
+}

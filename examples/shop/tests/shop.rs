@@ -1,0 +1,318 @@
+//! The shop against the sandbox, over HTTP, as a customer goes through it.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod common;
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use ecp_core::{Currency, Sensitive};
+use ecp_methods::spec::{Capability, Interface};
+use ecp_methods::{FlowKind, MethodSpec, Registry};
+use ecp_sandbox::{Config, signature};
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use self::common::{Stage, text};
+
+/// Every method with that flow on Gate, with its first currency and an amount for examples.
+fn methods(flow: FlowKind) -> Vec<(&'static MethodSpec, String, Currency)> {
+    let registry = Registry::builtin();
+    let specs = registry.iter().map(ecp_methods::DynMethod::spec);
+    let offered = specs.filter_map(|spec| {
+        let rule = spec.rule(flow).filter(|rule| rule.interfaces().contains(&Interface::Gate))?;
+        let currency = spec.currencies()[0];
+        Some((spec, rule.example_amount(currency).decimal(), currency))
+    });
+    offered.collect()
+}
+
+fn is_confirmed(spec: &MethodSpec) -> bool {
+    spec.capabilities().has(Capability::AmountConfirmation)
+}
+
+/// A sale that has limits, and whose amount the merchant need not confirm.
+fn some_sale() -> (&'static str, String, Currency) {
+    let plain = |spec: &MethodSpec, currency| {
+        let limits = spec.rule(FlowKind::Sale).and_then(|rule| rule.limits(currency));
+        limits.is_some() && !is_confirmed(spec)
+    };
+    let mut methods = methods(FlowKind::Sale).into_iter();
+    let (spec, amount, currency) =
+        methods.find(|&(spec, _, currency)| plain(spec, currency)).unwrap();
+    (spec.code(), amount, currency)
+}
+
+/// The method whose amounts the merchant confirms.
+fn voucher() -> (&'static MethodSpec, Currency) {
+    let mut methods = methods(FlowKind::Sale).into_iter();
+    let (spec, _, currency) = methods.find(|(spec, ..)| is_confirmed(spec)).unwrap();
+    (spec, currency)
+}
+
+/// A callback of the sandbox with changes, signed with the right key.
+fn signed(callback: &[u8], change: impl Fn(&mut Value)) -> String {
+    let mut callback: Value = serde_json::from_slice(callback).unwrap();
+    callback.as_object_mut().unwrap().remove("signature");
+    change(&mut callback);
+    let key = Sensitive::new(Config::DEMO_KEY.to_owned());
+    callback["signature"] = signature::sign(&key, &callback).into();
+    callback.to_string()
+}
+
+#[tokio::test]
+async fn every_method_sells_and_a_decline_is_none() {
+    let stage = Stage::set().await;
+    let mut credit = Vec::new();
+    for (spec, amount, currency) in methods(FlowKind::Sale) {
+        let bought = stage.buy(spec.code(), &amount, currency.code(), "success").await;
+        stage.becomes(&bought, "paid").await;
+        let declined = stage.buy(spec.code(), &amount, currency.code(), "decline").await;
+        stage.becomes(&declined, "failed").await;
+        credit.push((currency.code(), amount));
+    }
+    assert_eq!(credit.len(), 4, "the built-in methods all sell");
+    for (currency, amount) in credit {
+        let said = stage.credit().await;
+        assert!(said.contains(&format!("{amount} {currency}")), "{amount} {currency}: {said}");
+    }
+}
+
+#[tokio::test]
+async fn the_amount_of_vouchers_is_confirmed_against_the_order() {
+    let stage = Stage::set().await;
+    let (spec, currency) = voucher();
+    let vouchers: Vec<i64> = spec.denominations(currency).map(|money| money.minor()).collect();
+    let (least, most) = (vouchers[0], vouchers[vouchers.len() - 1]);
+
+    // The customer chooses: what is welcome is what the order is about from then on.
+    let form = stage.offer("sale", spec.code(), "", currency.code()).await;
+    let order = stage.order(&form).await;
+    let page = stage.sent_on(&order).await;
+    stage.decide(&page, "success", &[least, least]).await;
+    stage.becomes(&order, "paid").await;
+    let chosen = ecp_core::Money::from_minor(2 * least, currency);
+    assert_eq!(stage.credit().await, chosen.to_string());
+
+    // Three of the greatest are more than the shop takes.
+    let form = stage.offer("sale", spec.code(), "", currency.code()).await;
+    let order = stage.order(&form).await;
+    let page = stage.sent_on(&order).await;
+    stage.decide(&page, "success", &[most, most, most]).await;
+    stage.becomes(&order, "failed").await;
+    assert_eq!(stage.credit().await, chosen.to_string());
+}
+
+#[tokio::test]
+async fn callbacks_that_come_again_change_nothing() {
+    let stage = Stage::set().await;
+    let (method, amount, currency) = some_sale();
+    let order = stage.buy(method, &amount, currency.code(), "success").await;
+    stage.becomes(&order, "paid").await;
+    let credit = stage.credit().await;
+    for callback in stage.callbacks() {
+        for _ in 0..3 {
+            assert_eq!(stage.post_callback(callback.clone()).await, StatusCode::OK);
+        }
+        // The same words with other bytes.
+        let again = signed(&callback, |callback| callback["more"] = json!("new"));
+        assert_eq!(stage.post_callback(again).await, StatusCode::OK);
+    }
+    // A decline that comes late.
+    let late = signed(&stage.callbacks()[1], |callback| {
+        callback["payment"]["status"] = json!("decline");
+        callback["operation"]["status"] = json!("decline");
+    });
+    assert_eq!(stage.post_callback(late).await, StatusCode::OK);
+    settle(&stage).await;
+    assert_eq!(stage.state(&order).await, "paid");
+    assert_eq!(stage.credit().await, credit);
+}
+
+/// Has another order go through, so that everything before it was handled.
+async fn settle(stage: &Stage) {
+    let (method, amount, currency) = some_sale();
+    let order = stage.buy(method, &amount, currency.code(), "decline").await;
+    stage.becomes(&order, "failed").await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+}
+
+#[tokio::test]
+async fn a_forged_callback_is_refused_and_one_about_another_amount_is_flagged() {
+    let stage = Stage::set().await;
+    let (method, amount, currency) = some_sale();
+    let order = stage.order(&stage.offer("sale", method, &amount, currency.code()).await).await;
+    stage.sent_on(&order).await;
+    let first = stage.callbacks().remove(0);
+    let success = |callback: &mut Value| {
+        callback["payment"]["status"] = json!("success");
+        callback["operation"]["status"] = json!("success");
+        callback.as_object_mut().unwrap().remove("redirect_data");
+    };
+
+    let mut forged: Value = serde_json::from_slice(&first).unwrap();
+    success(&mut forged);
+    assert_eq!(stage.post_callback(forged.to_string()).await, StatusCode::FORBIDDEN);
+    settle(&stage).await;
+    assert_eq!(stage.state(&order).await, "pending");
+
+    // Genuine, and about one minor unit instead of the order's amount.
+    let other = signed(&first, |callback| {
+        success(callback);
+        callback["payment"]["sum"]["amount"] = json!(1);
+    });
+    assert_eq!(stage.post_callback(other).await, StatusCode::OK);
+    stage.becomes(&order, "flagged").await;
+    assert_eq!(stage.credit().await, "no credit");
+
+    // No later word gets it out of there: that is for a person.
+    assert_eq!(stage.post_callback(signed(&first, success)).await, StatusCode::OK);
+    settle(&stage).await;
+    assert_eq!(stage.state(&order).await, "flagged");
+}
+
+#[tokio::test]
+async fn an_unknown_outcome_ends_by_asking_and_there_is_one_payment() {
+    let mut stage = Stage::set().await;
+    let (method, amount, currency) = some_sale();
+    stage.wire.answers_to_lose.store(1, Ordering::SeqCst);
+    let form = stage.offer("sale", method, &amount, currency.code()).await;
+    let order = stage.order(&form).await;
+    // The customer sends the form once more: it is the same order, and nothing is sent.
+    assert_eq!(stage.order(&form).await, order);
+    let page = stage.sent_on(&order).await;
+
+    // Nobody takes callbacks, so how it ended can only be asked for.
+    stage.stop().await;
+    stage.decide(&page, "success", &[]).await;
+    stage.open_again().await;
+    stage.follow_up_after(1).await;
+    assert_eq!(stage.requests("/sale"), 1);
+    assert!(stage.requests("/v2/payment/status") >= 1);
+    stage.serve_again().await;
+    stage.becomes(&order, "paid").await;
+    assert_eq!(stage.credit().await, format!("{amount} {currency}"));
+}
+
+#[tokio::test]
+async fn what_the_platform_never_got_is_not_sent_again_by_itself() {
+    let stage = Stage::set().await;
+    let (method, amount, currency) = some_sale();
+    let form = stage.offer("sale", method, &amount, currency.code()).await;
+
+    // It did not leave: the page offers to try again, and then it is sent under the same id.
+    stage.wire.requests_to_stop.store(1, Ordering::SeqCst);
+    let answer = stage.post(&format!("{}/orders", stage.url), &form.fields).await;
+    assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+    let again = common::forms(&text(&answer)).remove(0);
+    assert_eq!(again.get("id"), form.get("id"));
+    let order = format!("{}/orders/{}", stage.url, form.get("id").unwrap());
+    assert_eq!(stage.state(&order).await, "unsent");
+    stage.follow_up_after(48).await;
+    assert_eq!(stage.requests("/sale"), 0);
+    assert_eq!(stage.order(&again).await, order);
+    stage.sent_on(&order).await;
+    assert_eq!(stage.requests("/sale"), 1);
+}
+
+#[tokio::test]
+async fn what_was_accepted_is_processed_after_a_restart() {
+    let mut stage = Stage::set().await;
+    let (method, amount, currency) = some_sale();
+    let order = stage.order(&stage.offer("sale", method, &amount, currency.code()).await).await;
+    let page = stage.sent_on(&order).await;
+    stage.stop().await;
+
+    // A shop that takes callbacks in and has no worker.
+    stage.open_again().await;
+    let listener = stage.listener().await;
+    let routes = stage.shop.routes().into_make_service_with_connect_info::<std::net::SocketAddr>();
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let server =
+        axum::serve(listener, routes).with_graceful_shutdown(async { drop(stopped.await) });
+    let served = tokio::spawn(server.into_future());
+    let mut events = stage.sandbox.subscribe();
+    stage.decide(&page, "success", &[]).await;
+    while !events.next().await.unwrap().is_delivery() {}
+    assert_eq!(stage.state(&order).await, "pending");
+    drop(stop);
+    served.await.unwrap().unwrap();
+
+    stage.open_again().await;
+    stage.serve_again().await;
+    stage.becomes(&order, "paid").await;
+    assert_eq!(stage.credit().await, format!("{amount} {currency}"));
+}
+
+#[tokio::test]
+async fn payouts_take_from_the_credit_before_they_are_sent() {
+    for (spec, amount, currency) in methods(FlowKind::Payout) {
+        let stage = Stage::set().await;
+        let withdraw = || stage.offer("payout", spec.code(), &amount, currency.code());
+        let refused = stage.post(&format!("{}/orders", stage.url), &withdraw().await.fields).await;
+        assert_eq!(refused.status(), StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(stage.requests("/payout"), 0);
+
+        let bought = stage.buy(spec.code(), &amount, currency.code(), "success").await;
+        stage.becomes(&bought, "paid").await;
+        // The answer is lost, and the form is sent twice: one payout.
+        stage.wire.answers_to_lose.store(1, Ordering::SeqCst);
+        let form = withdraw().await;
+        let order = stage.order(&form).await;
+        assert_eq!(stage.order(&form).await, order);
+        stage.becomes(&order, "paid").await;
+        assert_eq!((stage.credit().await.as_str(), stage.requests("/payout")), ("no credit", 1));
+    }
+}
+
+#[tokio::test]
+async fn a_declined_payout_gives_the_credit_back() {
+    for (spec, _, currency) in methods(FlowKind::Payout) {
+        let stage = Stage::set().await;
+        let declined = spec.testing().declined_amounts()[0];
+        let declined = ecp_core::Money::from_minor(declined, currency);
+        let half = ecp_core::Money::from_minor(declined.minor() / 2, currency);
+        for _ in 0..2 {
+            let bought = stage.buy(spec.code(), &half.decimal(), currency.code(), "success").await;
+            stage.becomes(&bought, "paid").await;
+        }
+        let form = stage.offer("payout", spec.code(), &declined.decimal(), currency.code()).await;
+        let order = stage.order(&form).await;
+        stage.becomes(&order, "failed").await;
+        assert_eq!(stage.credit().await, declined.to_string());
+    }
+}
+
+#[tokio::test]
+async fn a_paid_sale_is_given_back_once() {
+    let methods = methods(FlowKind::Refund);
+    assert!(!methods.is_empty());
+    for (spec, amount, currency) in methods {
+        let stage = Stage::set().await;
+        let order = stage.buy(spec.code(), &amount, currency.code(), "success").await;
+        stage.becomes(&order, "paid").await;
+        let refund = format!("{order}/refund");
+        // The answer is lost: the refund is not sent again.
+        stage.wire.answers_to_lose.store(1, Ordering::SeqCst);
+        for _ in 0..3 {
+            stage.post(&refund, &[]).await;
+        }
+        stage.becomes(&order, "refunded").await;
+        assert_eq!(stage.requests("/refund"), 1);
+        assert_eq!(stage.credit().await, "no credit");
+    }
+}
+
+#[tokio::test]
+async fn what_a_method_does_not_allow_is_told_and_not_written_down() {
+    let stage = Stage::set().await;
+    let (method, _, currency) = some_sale();
+    let form = stage.offer("sale", method, "0.01", currency.code()).await;
+    let answer = stage.post(&format!("{}/orders", stage.url), &form.fields).await;
+    assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(text(&answer).contains("payment.amount"));
+    let order = format!("{}/orders/{}", stage.url, form.get("id").unwrap());
+    assert_eq!(stage.get(&order).await.status(), StatusCode::NOT_FOUND);
+    assert_eq!(stage.requests("/sale"), 0);
+}
