@@ -60,6 +60,26 @@ const LAYERS: &[Layer] = &[
         others: &["async-trait", "thiserror", "tokio", "tracing"],
     },
     Layer {
+        name: "ecp-inbox",
+        ours: &["ecp-core", "ecp-notify"],
+        others: &[
+            "async-trait",
+            "deadpool-postgres",
+            "fail",
+            "fastrand",
+            "rusqlite",
+            "rustls",
+            "serde",
+            "serde_json",
+            "sha2",
+            "thiserror",
+            "tokio",
+            "tokio-postgres",
+            "tokio-postgres-rustls",
+            "tracing",
+        ],
+    },
+    Layer {
         name: "ecp-sandbox",
         ours: &["ecp-core", "ecp-methods"],
         others: &[
@@ -85,7 +105,14 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "ecp-cli",
-        ours: &["ecp-core", "ecp-methods", "ecp-transport", "ecp-notify", "ecp-sandbox"],
+        ours: &[
+            "ecp-core",
+            "ecp-inbox",
+            "ecp-methods",
+            "ecp-transport",
+            "ecp-notify",
+            "ecp-sandbox",
+        ],
         others: &[
             "anyhow",
             "async-trait",
@@ -109,12 +136,17 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("hyper", &["ecp-transport", "ecp-sandbox", "ecp-testkit", "ecp-cli"]),
     ("reqwest", &["ecp-transport", "ecp-testkit", "ecp-cli"]),
     ("rustls", &["ecp-transport", "ecp-testkit", "ecp-cli"]),
-    ("tokio", &["ecp-transport", "ecp-notify", "ecp-sandbox", "ecp-testkit", "ecp-cli"]),
+    ("rusqlite", &["ecp-inbox", "ecp-cli"]),
+    (
+        "tokio",
+        &["ecp-transport", "ecp-notify", "ecp-inbox", "ecp-sandbox", "ecp-testkit", "ecp-cli"],
+    ),
+    ("tokio-postgres", &["ecp-inbox", "ecp-cli"]),
 ];
 
 /// Anybody may build on these: measurements, fuzzing, examples, automation.
 const OUTSIDE: &[&str] =
-    &["ecp-benches", "ecp-example-acme-wallet", "ecp-examples", "ecp-fuzz", "xtask"];
+    &["ecp-benches", "ecp-crash", "ecp-example-acme-wallet", "ecp-examples", "ecp-fuzz", "xtask"];
 
 fn metadata() -> Metadata {
     MetadataCommand::new().manifest_path("../Cargo.toml").exec().unwrap()

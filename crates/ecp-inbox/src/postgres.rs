@@ -90,6 +90,15 @@ impl PostgresOptions {
         self.tls = Some(tls);
         self
     }
+
+    /// Connects, and makes the tables or brings them up to date.
+    pub async fn open(self, config: Config) -> Result<PostgresInbox, InboxError> {
+        let pool = pool(config, &self)?;
+        let session = Session::open(&pool).await?;
+        schema::migrate(&session).await?;
+        session.keep();
+        Ok(PostgresInbox { pool, clock: self.clock, news: Arc::new(Notify::new()) })
+    }
 }
 
 impl Default for PostgresOptions {
@@ -99,26 +108,17 @@ impl Default for PostgresOptions {
 }
 
 impl PostgresInbox {
-    /// Connects, and makes the tables or brings them up to date.
+    /// Opens an inbox with the default [`PostgresOptions`].
     ///
     /// ```no_run
     /// # async fn open() -> Result<(), Box<dyn std::error::Error>> {
-    /// use ecp_inbox::postgres::{PostgresInbox, PostgresOptions};
+    /// use ecp_inbox::postgres::PostgresInbox;
     ///
-    /// let config = "host=db.internal user=shop dbname=shop".parse()?;
-    /// let inbox = PostgresInbox::open(config, PostgresOptions::new()).await?;
+    /// let inbox = PostgresInbox::open("host=db.internal user=shop dbname=shop".parse()?).await?;
     /// # Ok(()) }
     /// ```
-    pub async fn open(config: Config, options: PostgresOptions) -> Result<Self, InboxError> {
-        let inbox = Self {
-            pool: pool(config, &options)?,
-            clock: options.clock,
-            news: Arc::new(Notify::new()),
-        };
-        let session = Session::open(&inbox.pool).await?;
-        schema::migrate(&session).await?;
-        session.keep();
-        Ok(inbox)
+    pub async fn open(config: Config) -> Result<Self, InboxError> {
+        PostgresOptions::new().open(config).await
     }
 
     fn now(&self) -> i64 {
