@@ -155,9 +155,8 @@ pub(super) fn stats(connection: &Connection) -> Result<Stats, Error> {
         .prepare_cached("SELECT state, count(*) FROM ecp_inbox_callbacks GROUP BY state")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        let state: String = row.get(0)?;
         let count = row.get::<_, i64>(1)?.unsigned_abs();
-        match EntryState::parse(&state)? {
+        match EntryState::parse(&row.get::<_, String>(0)?)? {
             EntryState::Waiting => stats.waiting = count,
             EntryState::Held => stats.held = count,
             EntryState::Dead => stats.dead = count,
