@@ -53,7 +53,27 @@ const CHECKS: &[Check] = &[
         &["check", "--package", "ecp-core"],
     ),
     cargo("alone: ecp-methods", &["check", "--package", "ecp-methods"]),
-    cargo("alone: ecp-notify", &["check", "--package", "ecp-notify"]),
+    cargo("alone: ecp-notify, which verifies", &["check", "--package", "ecp-notify"]),
+    cargo(
+        "features: ecp-notify with its receiver alone",
+        &["check", "--package", "ecp-notify", "--features", "receiver"],
+    ),
+    cargo(
+        "features: ecp-notify as a tower service alone",
+        &["check", "--package", "ecp-notify", "--features", "tower"],
+    ),
+    cargo(
+        "features: ecp-notify as an axum router alone",
+        &["check", "--package", "ecp-notify", "--features", "axum"],
+    ),
+    cargo(
+        "features: ecp-notify with its server alone",
+        &["check", "--package", "ecp-notify", "--features", "server"],
+    ),
+    cargo(
+        "features: ecp-notify passes its tests with all of them",
+        &["test", "--package", "ecp-notify", "--all-features"],
+    ),
     cargo("alone: ecp-sandbox", &["check", "--package", "ecp-sandbox"]),
     cargo(
         "benches: each measurement still runs",

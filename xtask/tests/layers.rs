@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 use ecp_methods::{DynMethod, MethodSpec, Registry};
@@ -57,7 +58,19 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "ecp-notify",
         ours: &["ecp-core", "ecp-methods"],
-        others: &["async-trait", "thiserror", "tokio", "tracing"],
+        others: &[
+            "async-trait",
+            "axum",
+            "bytes",
+            "http",
+            "http-body",
+            "hyper",
+            "hyper-util",
+            "thiserror",
+            "tokio",
+            "tower-service",
+            "tracing",
+        ],
     },
     Layer {
         name: "ecp-inbox",
@@ -137,12 +150,13 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("reqwest", &["ecp-transport", "ecp-testkit", "ecp-cli"]),
     ("rustls", &["ecp-transport", "ecp-testkit", "ecp-cli"]),
     ("rusqlite", &["ecp-inbox", "ecp-cli"]),
-    (
-        "tokio",
-        &["ecp-transport", "ecp-notify", "ecp-inbox", "ecp-sandbox", "ecp-testkit", "ecp-cli"],
-    ),
+    ("tokio", &["ecp-transport", "ecp-inbox", "ecp-sandbox", "ecp-testkit", "ecp-cli"]),
     ("tokio-postgres", &["ecp-inbox", "ecp-cli"]),
 ];
+
+/// What a crate may have besides, where a feature that is off by default asks for it.
+const BY_FEATURE: &[(&str, &[&str])] =
+    &[("ecp-inbox", &["rustls"]), ("ecp-notify", &["axum", "http", "hyper", "tokio"])];
 
 /// Anybody may build on these: measurements, fuzzing, examples, automation.
 const OUTSIDE: &[&str] =
@@ -160,23 +174,18 @@ fn ours(metadata: &Metadata) -> BTreeMap<&str, &Package> {
         .collect()
 }
 
-/// Names of everything that a normal build of the package pulls in, itself included.
-fn closure<'m>(metadata: &'m Metadata, package: &Package) -> BTreeSet<&'m str> {
-    let resolve = metadata.resolve.as_ref().unwrap();
-    let mut seen = BTreeSet::new();
-    let mut open = vec![&package.id];
-    while let Some(id) = open.pop() {
-        if !seen.insert(id) {
-            continue;
-        }
-        let node = resolve.nodes.iter().find(|node| node.id == *id).unwrap();
-        open.extend(node.deps.iter().filter_map(|dependency| {
-            let normal =
-                dependency.dep_kinds.iter().any(|kind| kind.kind == DependencyKind::Normal);
-            normal.then_some(&dependency.pkg)
-        }));
-    }
-    seen.into_iter().map(|id| metadata[id].name.as_str()).collect()
+/// Names of everything that a normal build of the package alone pulls in, itself included. Cargo's
+/// metadata would add the features that other members of the workspace switch on.
+fn closure(package: &str, features: &[&str]) -> BTreeSet<String> {
+    let output = Command::new(env!("CARGO"))
+        .args(["tree", "--package", package, "--edges", "normal", "--target", "all"])
+        .args(["--prefix", "none"])
+        .args(features)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let lines = String::from_utf8(output.stdout).unwrap();
+    lines.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect()
 }
 
 #[test]
@@ -302,14 +311,20 @@ fn a_method_file_is_data_and_short() {
 
 #[test]
 fn what_does_io_stays_in_its_layer() {
-    let metadata = metadata();
-    let ours = ours(&metadata);
     for Layer { name, .. } in LAYERS {
-        let pulled_in = closure(&metadata, ours[name]);
-        for (confined, allowed) in CONFINED {
-            assert!(
-                !pulled_in.contains(confined) || allowed.contains(name),
-                "{name} pulls in {confined}"
+        let by_default = closure(name, &[]);
+        let by_any_feature = closure(name, &["--all-features"]);
+        assert!(by_default.contains(*name) && by_default.is_subset(&by_any_feature));
+        let besides = BY_FEATURE.iter().find(|(layer, _)| layer == name);
+        let besides = besides.map_or(&[][..], |(_, confined)| confined);
+        for (confined, allowed) in CONFINED.iter().filter(|(_, allowed)| !allowed.contains(name)) {
+            let allowed_at = format!("{confined} is for {allowed:?}");
+            assert!(!by_default.contains(*confined), "{name} pulls it in: {allowed_at}");
+            let by_feature = by_any_feature.contains(*confined);
+            assert_eq!(
+                by_feature,
+                besides.contains(confined),
+                "{name}, by a feature: {allowed_at}"
             );
         }
     }

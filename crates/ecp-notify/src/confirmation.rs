@@ -9,11 +9,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use ecp_core::model::{ConfirmationAnswer, DepositCheck};
-use ecp_core::signature;
 use ecp_core::{PaymentId, ProjectId};
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
+use crate::receiver::tell_order;
+use crate::reply::{Reason, Reply, refusal};
 use crate::verified::{Reading, Verified};
 use crate::verifier::{Verifier, VerifyError};
 
@@ -84,17 +85,6 @@ pub struct Confirmations<H> {
     answers: Mutex<Answers>,
 }
 
-/// The answer as HTTP.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Reply {
-    /// 200 with an answer; 400 for what cannot be read and 403 for what is not genuine, which
-    /// declines the payment as well.
-    pub status: u16,
-    /// JSON, or nothing.
-    pub body: Vec<u8>,
-}
-
 /// What makes two questions the same.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Question {
@@ -131,23 +121,17 @@ impl<H: DepositHandler> Confirmations<H> {
         let check = match self.verifier.verify_deposit_check(body) {
             Ok(check) => check,
             Err(error) => {
-                let status = match &error {
-                    VerifyError::Unreadable(_) => {
-                        tracing::error!(%error, "a genuine confirmation is not as documented");
-                        400
-                    }
-                    VerifyError::Signature(signature::VerifyError::Canonical(_)) => {
-                        tracing::warn!(%error, "what should be a confirmation cannot be read");
-                        400
-                    }
-                    _ => {
-                        tracing::warn!(%error, "a confirmation was asked for by somebody else");
-                        403
-                    }
-                };
-                return Reply { status, body: Vec::new() };
+                let (reply, reason) = (refusal(&error), Reason(&error));
+                let status = reply.status;
+                if let VerifyError::Unreadable(_) = error {
+                    tracing::error!(%reason, "a genuine confirmation is not as documented");
+                } else {
+                    tracing::warn!(status, %reason, "a confirmation was refused");
+                }
+                return reply;
             }
         };
+        tell_order(&check);
         let cell = self.remember(Question {
             project: check.project(),
             payment: check.payment_id.clone(),
@@ -160,7 +144,7 @@ impl<H: DepositHandler> Confirmations<H> {
             Decision::Refuse(code) => code.get(),
         };
         let answer = ConfirmationAnswer { code, payment_id: check.payment_id.clone() };
-        Reply { status: 200, body: answer.to_json() }
+        Reply::json(answer.to_json())
     }
 
     async fn decide(&self, check: &Verified<DepositCheck>) -> Decision {

@@ -19,16 +19,82 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Answer 200 when a callback is stored, and 4xx when it is not genuine: the platform repeats
-//! whatever is not answered with exactly 200 (sources: callback delivery). Expect each one more
-//! than once and in any order.
+//! # An endpoint
+//!
+//! A `Receiver` answers 200 when a callback is stored, 4xx when it is not genuine, and 503 when
+//! the store fails: the platform repeats whatever is not answered with exactly 200 (sources:
+//! callback delivery). Expect each callback more than once and in any order. With the features
+//! `axum` and `server` this is a whole shop's end:
+//!
+#![cfg_attr(all(feature = "axum", feature = "server"), doc = "```no_run")]
+#![cfg_attr(not(all(feature = "axum", feature = "server")), doc = "```ignore")]
+//! use std::net::TcpListener;
+//!
+//! use ecp_core::{ProjectId, SecretKey, model::Callback};
+//! use ecp_notify::{CallbackStore, Receiver, Server, StoreError, Verified, Verifier};
+//!
+//! struct Orders; // a pool of connections to your database
+//!
+//! #[async_trait::async_trait]
+//! impl CallbackStore for Orders {
+//!     async fn store(&self, callback: Verified<Callback>) -> Result<(), StoreError> {
+//!         println!("{:?}", callback.payment_id()); // insert it unless it is there, and commit
+//!         Ok(())
+//!     }
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let key = SecretKey::new(std::env::var("PROJECT_KEY")?)?;
+//!     let receiver = Receiver::new(Verifier::new().key(ProjectId::new(1236)?, &key), Orders);
+//!     let shop = axum::Router::new().merge(receiver.into_router("/callbacks")); // and your pages
+//!     let shutdown = std::future::pending(); // or a signal
+//!     Server::new().serve(TcpListener::bind("[::]:8080")?, shop, shutdown).await?;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # Features
+//!
+//! None is on by default; without them the crate verifies, and needs no runtime.
+//!
+//! - `receiver`: `Receiver` and `Confirmations`, bytes in and reply out, for any framework. They run
+//!   on tokio.
+//! - `tower`: `Receiver` is a `tower::Service` of `http::Request`.
+//! - `axum`: `Receiver::into_router`.
+//! - `server`: `Server`, HTTP/1 with a deadline for heads and a bound on connections, for an
+//!   endpoint without a proxy before it.
 
+#[cfg(feature = "receiver")]
 mod confirmation;
 mod expected;
+#[cfg(feature = "receiver")]
+mod receiver;
+#[cfg(feature = "receiver")]
+mod reply;
+#[cfg(feature = "axum")]
+mod router;
+#[cfg(feature = "server")]
+mod server;
+#[cfg(feature = "receiver")]
+mod store;
+#[cfg(feature = "tower")]
+mod tower;
 mod verified;
 mod verifier;
 
-pub use self::confirmation::{Confirmations, Decision, DepositHandler, Reply};
+#[cfg(feature = "receiver")]
+pub use self::confirmation::{Confirmations, Decision, DepositHandler};
 pub use self::expected::{Expected, Unexpected};
+#[cfg(feature = "receiver")]
+pub use self::receiver::{Head, Receiver};
+#[cfg(feature = "receiver")]
+pub use self::reply::Reply;
+#[cfg(feature = "server")]
+pub use self::server::{RequestBody, Server};
+#[cfg(feature = "receiver")]
+pub use self::store::{CallbackStore, StoreError, Unreadable};
+#[cfg(feature = "tower")]
+pub use self::tower::ReplyBody;
 pub use self::verified::{Reading, Verified};
 pub use self::verifier::{Verifier, VerifyError};

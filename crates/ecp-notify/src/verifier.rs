@@ -2,7 +2,7 @@
 
 use ecp_core::json::{Document, JsonError, Limits, Value};
 use ecp_core::model::{Callback, DepositCheck, FromJson, ModelError};
-use ecp_core::signature::{self, Order, SigningKey};
+use ecp_core::signature::{self, SigningKey};
 use ecp_core::{ProjectId, SecretKey};
 
 use crate::verified::Verified;
@@ -75,7 +75,7 @@ impl Verifier {
         self.verify_as(body, no_page_parameters)
     }
 
-    /// Checks the body of a `check_deposit` question. [`Confirmations`](crate::Confirmations)
+    /// Checks the body of a `check_deposit` question. `Confirmations`, of the feature `receiver`,
     /// answers it.
     pub fn verify_deposit_check(&self, body: &[u8]) -> Result<Verified<DepositCheck>, VerifyError> {
         self.verify_as(body, |_| Ok(()))
@@ -102,13 +102,6 @@ impl Verifier {
         let project = candidates[found.key].0;
         let before = &candidates[..found.key];
         let key = before.iter().filter(|(other, _)| *other == project).count();
-        if found.order != Order::Natural {
-            tracing::warn!(
-                project = project.get(),
-                order = %found.order,
-                "a message was signed in another order than the documents say"
-            );
-        }
         let doubts = signature::doubts(&document, &found).map_err(signature::VerifyError::from)?;
         if let Some(path) = doubts.uncovered.iter().find(|path| !is_providers_own(path)) {
             return Err(VerifyError::Uncovered { path: path.clone() });

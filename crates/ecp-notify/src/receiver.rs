@@ -1,0 +1,285 @@
+//! From the bytes of a POST to its answer.
+
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use ecp_core::json::{Document, Limits, Value};
+use ecp_core::model::{Callback, ModelError};
+use ecp_core::signature::Order;
+use tokio::time::timeout;
+use tracing::Instrument;
+
+use crate::confirmation::{Confirmations, DepositHandler};
+use crate::reply::{Reason, Reply, refusal};
+use crate::store::{CallbackStore, StoreError, Unreadable};
+use crate::verified::Verified;
+use crate::verifier::{Verifier, VerifyError};
+
+/// Verifies, stores, and only then answers 200. Bytes in, status and bytes out, for any web
+/// framework; cheap to clone.
+///
+/// What each [`Reply`] means is told there. Every refusal is an event of `tracing` with its
+/// reason and nothing of the body but names of members.
+///
+/// ```
+/// use async_trait::async_trait;
+/// use ecp_core::model::Callback;
+/// use ecp_core::{ProjectId, SecretKey};
+/// use ecp_notify::{CallbackStore, Receiver, StoreError, Verified, Verifier};
+///
+/// /// Stands for a database.
+/// struct Journal(tokio::sync::mpsc::Sender<Verified<Callback>>);
+///
+/// #[async_trait]
+/// impl CallbackStore for Journal {
+///     async fn store(&self, callback: Verified<Callback>) -> Result<(), StoreError> {
+///         Ok(self.0.send(callback).await?)
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let verifier = Verifier::new().key(ProjectId::new(258)?, &SecretKey::new("secret")?);
+/// let (sender, mut callbacks) = tokio::sync::mpsc::channel(100);
+/// let receiver = Receiver::new(verifier, Journal(sender));
+///
+/// let reply = receiver.receive(b"{\"project_id\":258,\"signature\":\"forged\"}").await;
+/// assert_eq!(reply.status, 403);
+/// assert!(callbacks.try_recv().is_err());
+/// # Ok(())
+/// # }
+/// ```
+///
+/// The features `tower` and `axum` make an endpoint of it. With another framework, ask
+/// [`admit`](Self::admit) before the body is read, read no more than was allowed, within a
+/// deadline, and hand it to [`receive`](Self::receive).
+#[derive(Clone)]
+pub struct Receiver {
+    verifier: Arc<Verifier>,
+    store: Arc<dyn CallbackStore>,
+    questions: Option<Arc<dyn Questions>>,
+    pub(crate) body_limit: usize,
+    pub(crate) body_deadline: Duration,
+    store_deadline: Duration,
+}
+
+/// What is known of a request before its body is read.
+#[derive(Clone, Copy, Debug)]
+pub struct Head<'h> {
+    /// The method, such as `POST`.
+    pub method: &'h str,
+    /// Each value of `Content-Encoding`.
+    pub content_encoding: &'h [&'h [u8]],
+    /// What `Content-Length` claims, in bytes.
+    pub content_length: Option<u64>,
+}
+
+/// [`Confirmations`] whatever their handler.
+#[async_trait]
+trait Questions: Send + Sync {
+    async fn answer(&self, body: &[u8]) -> Reply;
+}
+
+#[async_trait]
+impl<H: DepositHandler> Questions for Confirmations<H> {
+    async fn answer(&self, body: &[u8]) -> Reply {
+        Self::answer(self, body).await
+    }
+}
+
+impl Receiver {
+    /// Takes callbacks that are signed with the verifier's keys into the store.
+    ///
+    /// The store has 5 seconds: how long the platform waits is unknown (sources: callback answers).
+    pub fn new(verifier: Verifier, store: impl CallbackStore + 'static) -> Self {
+        Self {
+            verifier: Arc::new(verifier),
+            store: Arc::new(store),
+            questions: None,
+            body_limit: Limits::default().bytes,
+            body_deadline: Duration::from_secs(10),
+            store_deadline: Duration::from_secs(5),
+        }
+    }
+
+    /// Answers the `check_deposit` question at the same address as callbacks. Without this, such a
+    /// question declines its payment.
+    pub fn confirmations<H>(self, confirmations: Confirmations<H>) -> Self
+    where
+        H: DepositHandler + 'static,
+    {
+        Self { questions: Some(Arc::new(confirmations)), ..self }
+    }
+
+    /// Another limit on the body, in bytes. 256 KiB by default; the largest documented message is
+    /// under 4 KiB. The verifier has [one of its own](Verifier::limits).
+    pub fn body_limit(self, body_limit: usize) -> Self {
+        Self { body_limit, ..self }
+    }
+
+    /// Another time for the body to arrive, from its first byte to its last. 10 seconds by
+    /// default. The adapters keep to it.
+    pub fn body_deadline(self, body_deadline: Duration) -> Self {
+        Self { body_deadline, ..self }
+    }
+
+    /// Another time for the store.
+    pub fn store_deadline(self, store_deadline: Duration) -> Self {
+        Self { store_deadline, ..self }
+    }
+
+    /// Whether the body is worth reading. What it refuses is the answer to give.
+    pub fn admit(&self, head: &Head<'_>) -> Result<(), Reply> {
+        let plain = |encoding: &&[u8]| encoding.trim_ascii().eq_ignore_ascii_case(b"identity");
+        if head.method != "POST" {
+            Err(refused(405, "not a POST"))
+        } else if !head.content_encoding.iter().all(plain) {
+            Err(refused(415, "the body is compressed"))
+        } else if head.content_length.is_some_and(|length| length > self.body_limit as u64) {
+            Err(self.too_large())
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Answers the body of a POST, as it came. Runs on tokio.
+    ///
+    /// When this is dropped, because the connection broke, the store still finishes what it
+    /// began; the platform does not learn of it and comes again.
+    pub async fn receive(&self, body: &[u8]) -> Reply {
+        if body.len() > self.body_limit {
+            return self.too_large();
+        }
+        // A callback has no `type` at its root, and a question has members that no callback may
+        // have, so only what is no plain callback is looked at again.
+        let error = match self.verifier.verify(body) {
+            Ok(callback) if callback.extra.get("type").is_none() || !is_question(body) => {
+                return self.keep(callback).await;
+            }
+            Ok(_) => return self.answer(body).await,
+            Err(_) if is_question(body) => return self.answer(body).await,
+            Err(error) => error,
+        };
+        match error {
+            VerifyError::Unreadable(error) => self.keep_unreadable(body, error).await,
+            error => {
+                let reply = refusal(&error);
+                refused(reply.status, error)
+            }
+        }
+    }
+
+    async fn keep(&self, callback: Verified<Callback>) -> Reply {
+        let project = callback.project().get();
+        tell_order(&callback);
+        let store = Arc::clone(&self.store);
+        self.stored(Some(project), async move { store.store(callback).await }).await
+    }
+
+    async fn keep_unreadable(&self, body: &[u8], error: ModelError) -> Reply {
+        tracing::error!(reason = %Reason(&error), "a genuine callback is not as documented");
+        let (store, unreadable) = (Arc::clone(&self.store), Unreadable::new(body, error));
+        self.stored(None, async move { store.store_unreadable(unreadable).await }).await
+    }
+
+    /// 200 if the work is done, 503 if it fails, panics or takes too long.
+    async fn stored<W>(&self, project: Option<u64>, work: W) -> Reply
+    where
+        W: Future<Output = Result<(), StoreError>> + Send + 'static,
+    {
+        match self.finished(Box::pin(work)).await {
+            Ok(Ok(())) => {
+                tracing::debug!(project, "a callback was stored");
+                return Reply::status(200);
+            }
+            Ok(Err(error)) => {
+                let reason = Reason(error);
+                tracing::error!(project, %reason, "not stored: the store failed");
+            }
+            Err(problem) => tracing::error!(project, "not stored: the store {problem}"),
+        }
+        Reply::status(503)
+    }
+
+    /// What came of the work, or what befell it.
+    async fn finished<T: Send + 'static>(
+        &self,
+        mut work: Pin<Box<dyn Future<Output = T> + Send>>,
+    ) -> Result<T, &'static str> {
+        // What is ready at once needs no task.
+        let begun = poll_fn(|context| {
+            let begin = || work.as_mut().poll(context);
+            Poll::Ready(catch_unwind(AssertUnwindSafe(begin)))
+        });
+        match begun.await {
+            Ok(Poll::Ready(result)) => return Ok(result),
+            Ok(Poll::Pending) => {}
+            Err(_) => return Err("panicked"),
+        }
+        // A task of its own outlives the connection. The deadline stands on both sides: inside for
+        // when nobody waits any more, outside for a store that blocks a thread.
+        let task = tokio::spawn(timeout(self.store_deadline, work).in_current_span());
+        match timeout(self.store_deadline, task).await {
+            Ok(Ok(Ok(result))) => Ok(result),
+            Ok(Ok(Err(_))) | Err(_) => Err("took too long"),
+            Ok(Err(_)) => Err("panicked"),
+        }
+    }
+
+    async fn answer(&self, body: &[u8]) -> Reply {
+        let Some(questions) = self.questions.clone() else {
+            return match self.verifier.verify_deposit_check(body) {
+                Ok(_) => refused(501, "a genuine `check_deposit`, and no confirmations are set"),
+                Err(error) => refused(refusal(&error).status, error),
+            };
+        };
+        let body = body.to_vec();
+        let task = async move { questions.answer(&body).await }.in_current_span();
+        match tokio::spawn(task).await {
+            Ok(reply) => reply,
+            Err(_) => refused(503, "the handler of confirmations panicked"),
+        }
+    }
+
+    pub(crate) fn too_large(&self) -> Reply {
+        refused(413, format_args!("the body is larger than {} bytes", self.body_limit))
+    }
+}
+
+/// Whether the platform asks rather than tells, as far as one can say before it is verified.
+fn is_question(body: &[u8]) -> bool {
+    Document::parse(body, Limits::default().bytes(body.len())).is_ok_and(|document| {
+        document.root().get("type").and_then(Value::as_str) == Some("check_deposit")
+    })
+}
+
+/// The documents name one order; another means that the platform has changed, and still verifies.
+pub(crate) fn tell_order<T>(message: &Verified<T>) {
+    let (project, order) = (message.project().get(), message.order());
+    if order != Order::Natural {
+        tracing::warn!(project, %order, "signed in another order than the documents say");
+    }
+}
+
+pub(crate) fn refused(status: u16, reason: impl fmt::Display) -> Reply {
+    tracing::warn!(status, reason = %Reason(reason), "a callback was refused");
+    Reply::status(status)
+}
+
+impl fmt::Debug for Receiver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Receiver")
+            .field("verifier", &self.verifier)
+            .field("confirmations", &self.questions.is_some())
+            .field("body_limit", &self.body_limit)
+            .field("body_deadline", &self.body_deadline)
+            .field("store_deadline", &self.store_deadline)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,91 @@
+//! What the platform gets for an answer.
+
+use std::fmt::{self, Display, Write as _};
+
+use ecp_core::json::JsonError;
+use ecp_core::signature::{CanonicalError, VerifyError as SignatureError};
+
+use crate::verifier::VerifyError;
+
+/// The answer as HTTP.
+///
+/// | status | when |
+/// |---|---|
+/// | 200 | stored; or a question with its answer |
+/// | 400 | it cannot be read: broken, cut off, or a member that decides is no such thing |
+/// | 403 | not genuine: no signature, a wrong one, an unknown project, a member that nobody signed |
+/// | 405 | not a POST |
+/// | 408 | the body did not arrive in time |
+/// | 413 | the body is too large |
+/// | 415 | the body is compressed |
+/// | 501 | a genuine question, and nobody to answer it |
+/// | 503 | genuine, but not stored: the platform shall come again |
+///
+/// The platform repeats a callback that is answered with anything but exactly 200 (sources:
+/// callback delivery), whatever the status. The statuses are for whoever reads the logs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Reply {
+    /// The HTTP status. For a question any 4xx or 5xx declines the payment (sources:
+    /// confirmation).
+    pub status: u16,
+    /// JSON, or nothing.
+    pub body: Vec<u8>,
+}
+
+impl Reply {
+    pub(crate) const fn status(status: u16) -> Self {
+        Self { status, body: Vec::new() }
+    }
+
+    pub(crate) const fn json(body: Vec<u8>) -> Self {
+        Self { status: 200, body }
+    }
+
+    /// The headers that go with it: names in lower case, and values.
+    ///
+    /// `retry-after` says 10 seconds, the platform's first pause (sources: callback delivery);
+    /// whether the platform reads it is not known.
+    pub fn headers(&self) -> &'static [(&'static str, &'static str)] {
+        match self.status {
+            200 if !self.body.is_empty() => &[("content-type", "application/json")],
+            405 => &[("allow", "POST")],
+            // What is left of the body is not waited for.
+            408 | 413 => &[("connection", "close")],
+            415 => &[("accept-encoding", "identity")],
+            503 => &[("retry-after", "10")],
+            _ => &[],
+        }
+    }
+}
+
+/// A refusal of what was not sent by the platform, or cannot be read.
+pub(crate) fn refusal(error: &VerifyError) -> Reply {
+    let status = match error {
+        VerifyError::Signature(SignatureError::Canonical(CanonicalError::Json(
+            JsonError::TooLarge { .. },
+        ))) => 413,
+        VerifyError::Signature(SignatureError::Canonical(_))
+        | VerifyError::Project(_)
+        | VerifyError::Unreadable(_) => 400,
+        _ => 403,
+    };
+    Reply::status(status)
+}
+
+/// A reason fit for one line of a log: a store's error may be long, and names of members were chosen
+/// by whoever sent the body.
+pub(crate) struct Reason<T>(pub(crate) T);
+
+impl<T: Display> Display for Reason<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const LONGEST: usize = 200;
+        let reason = self.0.to_string();
+        let mut characters = reason.chars();
+        for character in characters.by_ref().take(LONGEST) {
+            let shown = if character.is_control() { '\u{fffd}' } else { character };
+            f.write_char(shown)?;
+        }
+        if characters.next().is_some() { f.write_str("..") } else { Ok(()) }
+    }
+}

@@ -1,0 +1,222 @@
+//! HTTP/1 for an endpoint that anybody can reach.
+
+use std::convert::Infallible;
+use std::error::Error;
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::time::{sleep, timeout};
+use tower_service::Service;
+
+/// Serves HTTP/1 to the open network: nobody holds a connection for long without getting
+/// anywhere, and no more than a set number are open.
+///
+/// ```no_run
+/// use std::net::TcpListener;
+///
+/// # async fn run(receiver: ecp_notify::Receiver) -> std::io::Result<()> {
+/// let shutdown = std::future::pending(); // or your signal
+/// ecp_notify::Server::new().serve(TcpListener::bind("[::]:8080")?, receiver, shutdown).await
+/// # }
+/// ```
+///
+/// It takes any service that answers `http::Request`, an `axum::Router` too. TLS is for what
+/// stands before it. The deadline of the body is the [`Receiver`](crate::Receiver)'s; a service
+/// of your own needs one.
+///
+/// Connections that hold as much as they can take about `connections × (body limit + 32 KiB)` of
+/// memory: 290 MiB with the defaults. Verifying adds some times the body limit for each thread.
+#[derive(Clone, Debug)]
+pub struct Server {
+    connections: usize,
+    head_deadline: Duration,
+    lifetime: Duration,
+    grace: Duration,
+}
+
+impl Server {
+    /// The buffer for a head. Heads that do not fit are answered with 431.
+    const HEAD_LIMIT: usize = 16 * 1024;
+
+    /// The defaults, which each method names.
+    pub fn new() -> Self {
+        Self {
+            connections: 1024,
+            head_deadline: Duration::from_secs(10),
+            lifetime: Duration::from_mins(10),
+            grace: Duration::from_secs(20),
+        }
+    }
+
+    /// How many connections are open at a time. 1024 by default; keep it below the process's limit
+    /// of open files. More of them wait until one ends, which idle ones do at the head's deadline.
+    pub fn connections(self, connections: usize) -> Self {
+        let connections = connections.clamp(1, Semaphore::MAX_PERMITS);
+        Self { connections, ..self }
+    }
+
+    /// How long a request's head may take to arrive, counted from when the connection opens or
+    /// the answer before it was sent: so this is also how long a connection is kept alive unused.
+    /// 10 seconds by default.
+    pub fn head_deadline(self, head_deadline: Duration) -> Self {
+        Self { head_deadline, ..self }
+    }
+
+    /// How long a connection lives, however busy it is. 10 minutes by default. It ends between two
+    /// requests; one whose answers nobody reads has no such place and is cut off a grace later.
+    pub fn lifetime(self, lifetime: Duration) -> Self {
+        Self { lifetime, ..self }
+    }
+
+    /// How long requests may still take when the server or their connection is to end. 20 seconds
+    /// by default: more than the receiver's two deadlines together.
+    pub fn grace(self, grace: Duration) -> Self {
+        Self { grace, ..self }
+    }
+
+    /// Serves until `shutdown` is ready, then takes no more connections and returns when the
+    /// requests that have begun are answered, or their grace is over. Runs on tokio.
+    pub async fn serve<S, B>(
+        self,
+        listener: std::net::TcpListener,
+        service: S,
+        shutdown: impl Future<Output = ()>,
+    ) -> io::Result<()>
+    where
+        S: Service<Request<RequestBody>, Response = Response<B>, Error = Infallible>
+            + Clone
+            + Send
+            + 'static,
+        S::Future: Send,
+        B: Body + Send + 'static,
+        B::Data: Send,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
+        listener.set_nonblocking(true)?;
+        let listener = TcpListener::from_std(listener)?;
+        let slots = Arc::new(Semaphore::new(self.connections));
+        let (server, _) = watch::channel(());
+        let mut shutdown = pin!(shutdown);
+        loop {
+            let next = async {
+                let slot = Arc::clone(&slots).acquire_owned().await;
+                (slot, accept(&listener).await)
+            };
+            let (slot, stream) = tokio::select! {
+                () = &mut shutdown => break,
+                next = next => next,
+            };
+            let (settings, service, server) = (self.clone(), service.clone(), server.subscribe());
+            tokio::spawn(async move {
+                settings.connection(stream, service, server).await;
+                drop(slot);
+            });
+        }
+        drop((listener, server));
+        while slots.available_permits() < self.connections {
+            sleep(Duration::from_millis(20)).await;
+        }
+        Ok(())
+    }
+
+    async fn connection<S, B>(self, stream: TcpStream, service: S, mut server: watch::Receiver<()>)
+    where
+        S: Service<Request<RequestBody>, Response = Response<B>, Error = Infallible>
+            + Clone
+            + Send
+            + 'static,
+        S::Future: Send,
+        B: Body + Send + 'static,
+        B::Data: Send,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
+        let service = service_fn(move |request: Request<Incoming>| {
+            let mut service = service.clone();
+            async move {
+                poll_fn(|context| service.poll_ready(context)).await?;
+                service.call(request.map(RequestBody)).await
+            }
+        });
+        let mut connection = pin!(
+            http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(self.head_deadline)
+                .max_buf_size(Self::HEAD_LIMIT)
+                .serve_connection(TokioIo::new(stream), service)
+        );
+        // How a connection ends is told by its requests, if it had any.
+        tokio::select! {
+            _ = connection.as_mut() => return,
+            _ = timeout(self.lifetime, server.changed()) => connection.as_mut().graceful_shutdown(),
+        }
+        if timeout(self.grace, connection).await.is_err() {
+            tracing::warn!("a connection was cut off");
+        }
+    }
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The next connection. There is one some time later when there are too many open files.
+async fn accept(listener: &TcpListener) -> TcpStream {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                // Answers are small; without this they would wait for more.
+                let _ = stream.set_nodelay(true);
+                return stream;
+            }
+            Err(error) => {
+                tracing::error!(%error, "cannot accept a connection");
+                sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+/// The body of a request on its way in.
+pub struct RequestBody(Incoming);
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = Box<dyn Error + Send + Sync>;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        Pin::new(&mut self.0).poll_frame(context).map_err(Into::into)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.0.size_hint()
+    }
+}
+
+impl fmt::Debug for RequestBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("RequestBody").finish_non_exhaustive()
+    }
+}

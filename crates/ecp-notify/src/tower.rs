@@ -1,0 +1,118 @@
+//! The receiver as a service of HTTP requests.
+
+use std::convert::Infallible;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+
+use bytes::{Buf, BufMut, Bytes};
+use http::{Request, Response, header};
+use http_body::{Body, Frame, SizeHint};
+use tokio::time::timeout;
+use tower_service::Service;
+
+use crate::receiver::{Head, Receiver, refused};
+use crate::reply::Reply;
+
+/// The body of a [`Reply`] on its way out.
+#[derive(Debug, Default)]
+pub struct ReplyBody(Bytes);
+
+impl Body for ReplyBody {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let bytes = std::mem::take(&mut self.get_mut().0);
+        Poll::Ready((!bytes.is_empty()).then_some(Ok(Frame::data(bytes))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.0.len() as u64)
+    }
+}
+
+impl From<Reply> for Response<ReplyBody> {
+    fn from(reply: Reply) -> Self {
+        let headers = reply.headers();
+        let mut response = Response::new(ReplyBody(reply.body.into()));
+        *response.status_mut() =
+            http::StatusCode::from_u16(reply.status).expect("every reply has a status of HTTP");
+        for (name, value) in headers {
+            let name = header::HeaderName::from_static(name);
+            response.headers_mut().insert(name, header::HeaderValue::from_static(value));
+        }
+        response
+    }
+}
+
+/// Reads the body within its limit and its deadline, and answers. The path is not looked at.
+impl<B> Service<Request<B>> for Receiver
+where
+    B: Body + Send + 'static,
+    B::Data: Send,
+{
+    type Response = Response<ReplyBody>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let receiver = self.clone();
+        Box::pin(async move {
+            let reply = match receiver.read(request).await {
+                Ok(body) => receiver.receive(&body).await,
+                Err(reply) => reply,
+            };
+            Ok(reply.into())
+        })
+    }
+}
+
+impl Receiver {
+    async fn read<B: Body>(&self, request: Request<B>) -> Result<Vec<u8>, Reply> {
+        let (head, body) = request.into_parts();
+        let encodings = head.headers.get_all(header::CONTENT_ENCODING);
+        let encodings: Vec<&[u8]> = encodings.iter().map(header::HeaderValue::as_bytes).collect();
+        self.admit(&Head {
+            method: head.method.as_str(),
+            content_encoding: &encodings,
+            content_length: Some(body.size_hint().lower()),
+        })?;
+        match timeout(self.body_deadline, self.collect(body)).await {
+            Ok(read) => read,
+            Err(_) => Err(refused(408, "the body did not arrive in time")),
+        }
+    }
+
+    /// Believes no length: what has arrived is counted.
+    async fn collect<B: Body>(&self, body: B) -> Result<Vec<u8>, Reply> {
+        let mut body = pin!(body);
+        let mut bytes = Vec::new();
+        while let Some(frame) = poll_fn(|context| body.as_mut().poll_frame(context)).await {
+            let frame = frame.map_err(|_| refused(400, "the body broke off"))?;
+            if let Ok(data) = frame.into_data() {
+                if data.remaining() > self.body_limit - bytes.len() {
+                    return Err(self.too_large());
+                }
+                let needed = bytes.len() + data.remaining();
+                if needed > bytes.capacity() {
+                    // Doubling, but not beyond the limit.
+                    bytes.reserve_exact((2 * needed).min(self.body_limit) - bytes.len());
+                }
+                bytes.put(data);
+            }
+        }
+        Ok(bytes)
+    }
+}

@@ -1,0 +1,109 @@
+//! What the log says of a refusal, and what it never says.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod common;
+
+use std::fmt::{Debug, Write as _};
+use std::sync::{Arc, Mutex};
+
+use common::{genuine, hostile, question, receiver, sign, unsigned};
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
+
+/// Writes events down, a line each.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<String>>);
+
+struct Line<'l>(&'l mut String);
+
+impl Visit for Line<'_> {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        write!(self.0, " {field}={value:?}").unwrap();
+    }
+}
+
+impl Subscriber for Log {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target().starts_with("ecp_notify")
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        let mut log = self.0.lock().unwrap();
+        log.push_str(event.metadata().level().as_str());
+        event.record(&mut Line(&mut log));
+        log.push('\n');
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
+}
+
+impl Log {
+    fn take(&self) -> String {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+}
+
+#[tokio::test]
+async fn each_refusal_is_one_line_with_its_reason_and_nothing_of_the_body() {
+    let log = Log::default();
+    let _guard = tracing::subscriber::set_default(log.clone());
+    let (receiver, store) = receiver();
+
+    for (name, body, status) in hostile() {
+        receiver.receive(&body).await;
+        let lines = log.take();
+        let expected = if status == 503 { 2 } else { 1 };
+        assert_eq!(lines.lines().count(), expected, "{name}: {lines}");
+        // What the platform did send, and nobody can use, is worse than what anybody may send.
+        let signed = status == 503 || name == "a question without its members";
+        for line in lines.lines() {
+            assert!(line.starts_with(if signed { "ERROR" } else { "WARN" }), "{line}");
+            assert!(line.len() < 500, "{name}: {} bytes", line.len());
+        }
+        for private in ["sentinel-customer", common::KEY, "JetonWallet"] {
+            assert!(!lines.contains(private), "{name}: {lines}");
+        }
+    }
+
+    let name = "\\u001b[31m\\n".to_owned() + &"x".repeat(100_000);
+    let table = [
+        (genuine(), "DEBUG message=a callback was stored project=1236\n"),
+        (
+            format!("{{\"{name}\":1,\"{name}\":2}}").into_bytes(),
+            "WARN message=a callback was refused status=400 reason=`\\u{1b}[31m\\nxxx",
+        ),
+        (
+            sign(&unsigned("fails")),
+            "ERROR message=not stored: the store failed project=1236 reason=the disk is full\u{fffd}xxx",
+        ),
+        (sign(&unsigned("panics")), "ERROR message=not stored: the store panicked project=1236\n"),
+        (
+            sign(&unsigned("hangs")),
+            "ERROR message=not stored: the store took too long project=1236\n",
+        ),
+        (
+            genuine().to_ascii_lowercase(),
+            "WARN message=a callback was refused status=403 reason=the signature does not match",
+        ),
+        (
+            question(666),
+            "WARN message=a callback was refused status=503 \
+             reason=the handler of confirmations panicked\n",
+        ),
+    ];
+    for (body, expected) in table {
+        receiver.receive(&body).await;
+        let lines = log.take();
+        assert!(lines.starts_with(expected), "{lines}");
+        assert!(lines.len() < 1000);
+    }
+    store.until(1).await;
+}
