@@ -71,6 +71,7 @@ mod inbox;
 mod observer;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+mod receive;
 mod release;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;

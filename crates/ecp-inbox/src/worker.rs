@@ -101,7 +101,7 @@ impl Worker {
             lease: Duration::from_secs(30),
             attempts: 20,
             first_pause: Duration::from_secs(1),
-            longest_pause: Duration::from_secs(3600),
+            longest_pause: Duration::from_hours(1),
             poll: Duration::from_secs(1),
         }
     }
@@ -329,7 +329,7 @@ mod tests {
     use super::*;
 
     const FIRST: Duration = Duration::from_secs(1);
-    const LONGEST: Duration = Duration::from_secs(3600);
+    const LONGEST: Duration = Duration::from_hours(1);
 
     #[test]
     fn pauses_double_up_to_their_bound_and_are_spread_below_it() {
