@@ -73,14 +73,17 @@ fn by_chance() -> Result<(), Problem> {
 }
 
 /// The child's `main`.
-pub fn run(store: &str, place: &str) -> ExitCode {
+pub fn run(store: &str, place: &str, fault: &[&str]) -> ExitCode {
+    let fault = fault.first().copied().unwrap_or_default();
+    let (early, apart) = (fault == "AnswersEarly", fault == "EffectsApart");
+
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let done = runtime.map_err(Problem::from).and_then(|runtime| {
         runtime.block_on(async {
             match store {
-                "sqlite" => serve(Arc::new(sqlite::Sqlite::open(place).await?)).await,
-                "postgres" => serve(Arc::new(postgres::Postgres::open(place).await?)).await,
+                "sqlite" => serve(Arc::new(sqlite::Sqlite::open(place, apart).await?), early).await,
+                "postgres" => serve(Arc::new(postgres::Postgres::open(place).await?), early).await,
                 _ => Err("no such store".into()),
             }
         })
@@ -94,7 +97,7 @@ pub fn run(store: &str, place: &str) -> ExitCode {
     }
 }
 
-async fn serve(shop: Arc<impl Shop + 'static>) -> Result<(), Problem> {
+async fn serve(shop: Arc<impl Shop + 'static>, early: bool) -> Result<(), Problem> {
     let worker = shop
         .worker()
         .concurrency(8)
@@ -116,7 +119,7 @@ async fn serve(shop: Arc<impl Shop + 'static>) -> Result<(), Problem> {
         let (word, rest) = command.split_once(' ').unwrap_or((&command, ""));
         if word == "accept" {
             let (shop, verifier, rest) = (shop.clone(), verifier.clone(), rest.to_owned());
-            tokio::spawn(async move { accept(&*shop, &verifier, &rest).await });
+            tokio::spawn(async move { accept(&*shop, &verifier, &rest, early).await });
         } else if word == "arm" {
             arm(rest)?;
         } else {
@@ -136,13 +139,17 @@ async fn serve(shop: Arc<impl Shop + 'static>) -> Result<(), Problem> {
     Ok(())
 }
 
-async fn accept(shop: &impl Shop, verifier: &Verifier, numbered: &str) {
+async fn accept(shop: &impl Shop, verifier: &Verifier, numbered: &str, early: bool) {
     let Some((number, body)) = numbered.split_once(' ') else { return };
+    if early {
+        say(&format!("ok {number}"));
+    }
     let accepted = match verifier.verify(body.as_bytes()) {
         Ok(callback) => shop.inbox().accept(&callback).await.map_err(Problem::from),
         Err(error) => Err(error.into()),
     };
     match accepted {
+        _ if early => {}
         Ok(_) => say(&format!("ok {number}")),
         Err(_) => say(&format!("no {number}")),
     }

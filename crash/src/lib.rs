@@ -11,4 +11,4 @@ mod history;
 mod process;
 mod rounds;
 
-pub use self::rounds::{Plan, Store, Summary, run};
+pub use self::rounds::{Fault, Plan, Store, Summary, run};

@@ -14,7 +14,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments.as_slice() {
-        ["child", store, place] => child::run(store, place),
+        ["child", store, place, fault @ ..] => child::run(store, place, fault),
         ["rounds", options @ ..] => rounds(options),
         _ => usage(),
     }
@@ -44,7 +44,7 @@ fn rounds(options: &[&str]) -> ExitCode {
         }
     };
     for store in stores {
-        match run(&Plan { program: program.clone(), store, rounds, seed }) {
+        match run(&Plan { program: program.clone(), store, rounds, seed, fault: None }) {
             Ok(summary) => println!("{summary}"),
             Err(error) => {
                 eprintln!("error: {store}, seed {seed}: {error}");

@@ -22,9 +22,10 @@ pub(crate) struct Process {
 
 impl Process {
     /// Starts a child.
-    pub(crate) fn start(program: &Path, store: &str, place: &str) -> io::Result<Self> {
+    pub(crate) fn start(program: &Path, arguments: &[String]) -> io::Result<Self> {
         let mut child = Command::new(program)
-            .args(["child", store, place])
+            .arg("child")
+            .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;

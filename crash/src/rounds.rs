@@ -21,6 +21,15 @@ pub enum Store {
     Postgres,
 }
 
+/// A mistake that the children make, to see that it is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// They answer before the callback is on the disk.
+    AnswersEarly,
+    /// Their handler commits its effects by itself.
+    EffectsApart,
+}
+
 /// What to do.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -32,6 +41,8 @@ pub struct Plan {
     pub rounds: u32,
     /// Decides everything but time.
     pub seed: u64,
+    /// What the children do wrong.
+    pub fault: Option<Fault>,
 }
 
 /// What was done. Nothing was lost and nothing was done twice, or there is no summary.
@@ -147,9 +158,10 @@ impl Arena {
     }
 
     fn start(&self) -> Result<Process, String> {
-        let store = self.plan.store.to_string();
-        let mut child = Process::start(&self.plan.program, &store, &self.place)
-            .map_err(|error| error.to_string())?;
+        let mut arguments = vec![self.plan.store.to_string(), self.place.clone()];
+        arguments.extend(self.plan.fault.map(|fault| format!("{fault:?}")));
+        let mut child =
+            Process::start(&self.plan.program, &arguments).map_err(|error| error.to_string())?;
         child.wait_until_ready()?;
         Ok(child)
     }

@@ -5,17 +5,18 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use ecp_inbox::sqlite::SqliteInbox;
 use ecp_inbox::sqlite::rusqlite::{Connection, Row};
-use ecp_inbox::{Delivery, HandlerError, Inbox, Worker};
+use ecp_inbox::{Delivery, Handler, HandlerError, Inbox, Worker};
 
 use super::{Effect, Problem, Shop, by_chance};
 
 pub(super) struct Sqlite {
     path: String,
     inbox: SqliteInbox,
+    apart: bool,
 }
 
 impl Sqlite {
-    pub(super) async fn open(path: &str) -> Result<Self, Problem> {
+    pub(super) async fn open(path: &str, apart: bool) -> Result<Self, Problem> {
         let inbox = SqliteInbox::open(path).await?;
         inbox
             .transaction(|connection| {
@@ -32,7 +33,7 @@ impl Sqlite {
                 )?)
             })
             .await?;
-        Ok(Self { path: path.to_owned(), inbox })
+        Ok(Self { path: path.to_owned(), inbox, apart })
     }
 
     fn lines(
@@ -55,7 +56,13 @@ impl Shop for Sqlite {
     }
 
     fn worker(&self) -> Worker {
-        self.inbox.worker(handle)
+        if self.apart {
+            return Worker::new(self.inbox.clone(), Apart(self.inbox.clone()));
+        }
+        self.inbox.worker(|connection, delivery| {
+            write(connection, delivery)?;
+            by_chance()
+        })
     }
 
     async fn effects(&self, round: &str) -> Result<Vec<String>, Problem> {
@@ -78,7 +85,19 @@ impl Shop for Sqlite {
     }
 }
 
-fn handle(connection: &Connection, delivery: &Delivery) -> Result<(), HandlerError> {
+/// The handler that commits by itself, so that its effects are there at least once.
+struct Apart(SqliteInbox);
+
+#[async_trait]
+impl Handler for Apart {
+    async fn handle(&self, delivery: &Delivery) -> Result<(), HandlerError> {
+        let written = delivery.clone();
+        self.0.transaction(move |connection| write(connection, &written)).await?;
+        by_chance()
+    }
+}
+
+fn write(connection: &Connection, delivery: &Delivery) -> Result<(), HandlerError> {
     let effect = Effect::of(delivery).ok_or("a callback without an operation")?;
     let Effect { payment, operation, status, callback, credit } = &effect;
     connection.execute(
@@ -92,5 +111,5 @@ fn handle(connection: &Connection, delivery: &Delivery) -> Result<(), HandlerErr
             (payment, operation, credit),
         )?;
     }
-    by_chance()
+    Ok(())
 }
