@@ -3,13 +3,14 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use ecp_core::SecretKey;
 use ecp_core::signature::{self, Place, Rules, SigningKey};
 use ecp_inbox::conformance::{Body, clock};
+use ecp_inbox::postgres::PostgresOptions;
 use ecp_inbox::sqlite::{SqliteInbox, SqliteOptions};
 use ecp_inbox::{Claim, Finish, Inbox};
 use tempfile::TempDir;
@@ -61,7 +62,9 @@ impl Filled {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("inbox.sqlite");
         let runtime = tokio::runtime::Runtime::new().unwrap();
-        runtime.block_on(fill(&path));
+        runtime.block_on(async {
+            fill(&SqliteOptions::new().clock(clock()).open(&path).await.unwrap()).await;
+        });
         Self { folder, db: path.to_str().unwrap().to_owned(), runtime }
     }
 
@@ -70,8 +73,7 @@ impl Filled {
     }
 }
 
-async fn fill(path: &Path) {
-    let inbox = SqliteOptions::new().clock(clock()).open(path).await.unwrap();
+async fn fill(inbox: &dyn Inbox) {
     let claim = Claim { limit: 9, lease: Duration::from_secs(9), attempts: 20 };
     let done = Body::new("P1", 1, "success").described("sentinel-of-a-customer");
     inbox.accept(&done.verified()).await.unwrap();
@@ -268,4 +270,34 @@ fn a_wrong_command_line_says_what_to_do() {
         assert!(!stderr(&output).contains("sentinel"));
         assert_eq!(stdout(&output), "");
     }
+}
+
+#[test]
+fn an_inbox_in_postgres_is_read_and_never_made() {
+    let Some(server) = ecp_testkit::postgres::Server::start_or_skip("`ecp inbox` over Postgres")
+    else {
+        return;
+    };
+    let database = server.database().unwrap();
+    let place = ["--postgres", database.as_str()];
+    let missing = ecp(&[&["stats"][..], &place].concat());
+    assert_eq!(missing.status.code(), Some(1));
+    assert_eq!(
+        stderr(&missing),
+        "error: no inbox in that database: opening the inbox: the database is no inbox; \
+         name the database that the service opens\n"
+    );
+    assert_eq!(stderr(&ecp(&[&["stats"][..], &place].concat())), stderr(&missing), "it was made");
+
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let options = PostgresOptions::new().clock(clock());
+        fill(&options.open(database.parse().unwrap()).await.unwrap()).await;
+    });
+    let list = ok(&[&["list"][..], &place].concat());
+    let states: Vec<&str> = list.lines().filter_map(|l| l.split_whitespace().nth(1)).collect();
+    assert_eq!(states, ["waiting", "held", "dead", "repeated", "done"]);
+    assert!(list.contains(r"P4\u{1b}[2J"));
+    let replayed = ok(&[&["replay", "--dead"][..], &place].concat());
+    assert_eq!(replayed, "1 dead callbacks will be handled again\n");
 }

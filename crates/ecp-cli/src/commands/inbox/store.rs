@@ -50,7 +50,7 @@ impl Store {
         if let Some(password) = std::env::var_os("PGPASSWORD") {
             config.password(password.as_encoded_bytes());
         }
-        let inbox = PostgresOptions::new().open(config).await;
+        let inbox = PostgresOptions::new().existing_only().open(config).await;
         Ok(Arc::new(inbox.map_err(advise).context("no inbox in that database")?))
     }
 }
