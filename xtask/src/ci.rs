@@ -41,6 +41,14 @@ const CHECKS: &[Check] = &[
         &["test", "--package", "ecp-transport", "--all-features"],
     ),
     cargo(
+        "features: the inbox passes its tests over Postgres too, and builds with TLS to it",
+        &["test", "--package", "ecp-inbox", "--features", "postgres-tls"],
+    ),
+    cargo(
+        "features: the inbox stands without the embedded store",
+        &["check", "--package", "ecp-inbox", "--no-default-features", "--features", "postgres"],
+    ),
+    cargo(
         "alone: each crate builds without what others switch on",
         &["check", "--package", "ecp-core"],
     ),

@@ -1,6 +1,7 @@
 //! Project automation. `cargo xtask ci` runs every check in order and says what each is for.
 
 mod ci;
+mod crash;
 mod docs;
 mod fuzz;
 mod new_method;
@@ -16,6 +17,9 @@ Commands:
   docs [--check]           write what is generated from the specs: docs/METHODS.md and the tables
                            in the method files; --check only says whether they are up to date
   new-method NAME          begin a payment method: its file, and its line in the list
+  crash [--rounds N] [--store sqlite|postgres] [--seed N]
+                           kill processes that have an inbox, and look whether anything was lost
+                           or done twice; 50 rounds on each store by default
   fuzz [TARGET [SECONDS]]  fuzz a target, or each, for 60 seconds by default
 ";
 
@@ -28,6 +32,7 @@ fn main() -> ExitCode {
         ["docs"] => told(&docs::docs(&root(), false)),
         ["docs", "--check"] => told(&docs::docs(&root(), true)),
         ["new-method", name] => told(&new_method::new_method(&root(), name)),
+        ["crash", options @ ..] => crash::crash(options),
         ["fuzz"] => fuzz::fuzz(None, "60"),
         ["fuzz", target] => fuzz::fuzz(Some(target), "60"),
         ["fuzz", target, seconds] => fuzz::fuzz(Some(target), seconds),

@@ -73,6 +73,26 @@ const LAYERS: &[Layer] = &[
         ],
     },
     Layer {
+        name: "ecp-inbox",
+        ours: &["ecp-core", "ecp-notify"],
+        others: &[
+            "async-trait",
+            "deadpool-postgres",
+            "fail",
+            "fastrand",
+            "rusqlite",
+            "rustls",
+            "serde",
+            "serde_json",
+            "sha2",
+            "thiserror",
+            "tokio",
+            "tokio-postgres",
+            "tokio-postgres-rustls",
+            "tracing",
+        ],
+    },
+    Layer {
         name: "ecp-sandbox",
         ours: &["ecp-core", "ecp-methods"],
         others: &[
@@ -98,7 +118,14 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "ecp-cli",
-        ours: &["ecp-core", "ecp-methods", "ecp-transport", "ecp-notify", "ecp-sandbox"],
+        ours: &[
+            "ecp-core",
+            "ecp-inbox",
+            "ecp-methods",
+            "ecp-transport",
+            "ecp-notify",
+            "ecp-sandbox",
+        ],
         others: &[
             "anyhow",
             "async-trait",
@@ -122,15 +149,19 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("hyper", &["ecp-transport", "ecp-sandbox", "ecp-testkit", "ecp-cli"]),
     ("reqwest", &["ecp-transport", "ecp-testkit", "ecp-cli"]),
     ("rustls", &["ecp-transport", "ecp-testkit", "ecp-cli"]),
-    ("tokio", &["ecp-transport", "ecp-sandbox", "ecp-testkit", "ecp-cli"]),
+    ("rusqlite", &["ecp-inbox", "ecp-cli"]),
+    ("tokio", &["ecp-transport", "ecp-inbox", "ecp-sandbox", "ecp-testkit", "ecp-cli"]),
+    ("tokio-postgres", &["ecp-inbox", "ecp-cli"]),
 ];
 
 /// What a crate may have besides, where a feature that is off by default asks for it.
-const BY_FEATURE: &[(&str, &[&str])] = &[("ecp-notify", &["axum", "http", "hyper", "tokio"])];
+const BY_FEATURE: &[(&str, &[&str])] =
+    &[("ecp-inbox", &["rustls"]), ("ecp-notify", &["axum", "http", "hyper", "tokio"])];
 
 /// Anybody may build on these: measurements, fuzzing, examples, automation.
 const OUTSIDE: &[&str] = &[
     "ecp-benches",
+    "ecp-crash",
     "ecp-example-acme-wallet",
     "ecp-example-shop",
     "ecp-examples",

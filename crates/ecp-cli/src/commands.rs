@@ -1,6 +1,7 @@
 //! One module a command.
 
 pub(crate) mod demo;
+pub(crate) mod inbox;
 pub(crate) mod methods;
 pub(crate) mod sandbox;
 pub(crate) mod sign;

@@ -13,7 +13,7 @@ use clap::{Parser, Subcommand};
 #[command(
     name = "ecp",
     version,
-    after_help = "Exit codes:\n  0  done\n  1  the job failed: a document was refused, a signature did not match,\n     a payment did not end as expected\n  2  the command line was wrong"
+    after_help = "Exit codes:\n  0  done\n  1  the job failed: a document was refused, a signature did not match,\n     a payment did not end as expected, a callback was not replayed or released\n  2  the command line was wrong"
 )]
 struct Cli {
     #[command(subcommand)]
@@ -23,6 +23,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Demo(commands::demo::Demo),
+    Inbox(commands::inbox::InboxCommand),
     Methods(commands::methods::Methods),
     Sandbox(commands::sandbox::SandboxCommand),
     Sign(commands::sign::Sign),
@@ -32,6 +33,7 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Demo(command) => command.run(),
+        Command::Inbox(command) => command.run(),
         Command::Methods(command) => command.run(),
         Command::Sandbox(command) => command.run(),
         Command::Sign(command) => command.run(),

@@ -217,6 +217,6 @@ fn document(json: &[u8]) -> Result<Document<'_>, JsonError> {
 }
 
 fn digest<'b>(parts: impl IntoIterator<Item = &'b [u8]>) -> Digest {
-    let hash = parts.into_iter().fold(Sha256::new(), |hash, part| hash.chain_update(part));
+    let hash = parts.into_iter().fold(Sha256::new(), Sha256::chain_update);
     hash.finalize().into()
 }

@@ -1,10 +1,6 @@
 //! The tests that every store passes.
 //!
-//! ```ignore
-//! ecp_inbox::conformance!(MyStage::new().await);
-//! ```
-//!
-//! makes a test of each function of [`suite`]. Each gets a [`Stage`] of its own, whose database
+//! `ecp_inbox::conformance!(MyStage::new().await);` makes a test of each function of [`suite`]. Each gets a [`Stage`] of its own, whose database
 //! is empty. The crate that calls it needs `tokio` with `macros` and `rt-multi-thread`.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]

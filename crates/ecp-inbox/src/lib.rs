@@ -5,6 +5,61 @@
 //! come and however often. [`Worker`] hands each callback to a handler, at least once and in the
 //! order of its payment; a handler that writes to the inbox's own database does so in the same
 //! transaction, so that its effect is there exactly once.
+//!
+//! ```
+//! # #[cfg(feature = "sqlite")]
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+//! use ecp_core::model::PaymentStatus;
+//! use ecp_core::signature::{self, Place, Rules, SigningKey};
+//! use ecp_core::{ProjectId, SecretKey};
+//! use ecp_inbox::sqlite::SqliteInbox;
+//! use ecp_inbox::{Accepted, Inbox};
+//! use ecp_notify::Verifier;
+//!
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("shop.sqlite");
+//! let inbox = SqliteInbox::open(&path).await?;
+//! inbox.transaction(|db| Ok(db.execute_batch("CREATE TABLE shipped (payment TEXT)")?)).await?;
+//!
+//! // What the platform would send.
+//! let secret = SecretKey::new("secret")?;
+//! let body = br#"{"project_id":1,"payment":{"id":"X1","status":"success"},"operation":{"id":7}}"#;
+//! let body =
+//!     signature::sign_document(&SigningKey::new(&secret), body, Place::Root, Rules::private())?;
+//!
+//! // Where it comes in: verify, store, and answer 200.
+//! let callback = Verifier::new().key(ProjectId::new(1)?, &secret).verify(&body)?;
+//! assert!(matches!(inbox.accept(&callback).await?, Accepted::New(_)));
+//! assert!(matches!(inbox.accept(&callback).await?, Accepted::Repeated(_)));
+//!
+//! // Where it is handled, in the transaction that marks it as done.
+//! let (done, all_done) = tokio::sync::oneshot::channel::<()>();
+//! let done = std::sync::Mutex::new(Some(done));
+//! let worker = inbox.worker(move |db, delivery| {
+//!     if delivery.change.moved_to(&PaymentStatus::Success) {
+//!         let payment = delivery.callback.payment_id().map(ToString::to_string);
+//!         db.execute("INSERT INTO shipped VALUES (?1)", [payment])?;
+//!     }
+//!     drop(done.lock().map(|mut done| done.take()));
+//!     Ok(())
+//! });
+//! worker.run(async { drop(all_done.await) }).await;
+//! assert_eq!(inbox.stats().await?.done, 1);
+//! # Ok(())
+//! # }
+//! # #[cfg(not(feature = "sqlite"))]
+//! # fn main() {}
+//! ```
+//!
+//! # Features
+//!
+//! - `sqlite` (default): the embedded store, [`sqlite`]. It compiles SQLite, so it needs a C
+//!   compiler.
+//! - `postgres`: the store for several replicas behind a balancer, `postgres`.
+//! - `postgres-tls`: connections to Postgres over TLS, by rustls with ring.
+//! - `conformance`: the tests that every store passes, for tests.
+//! - `failpoints`: places where a test can stop the process. It is not for production.
 
 mod accept;
 mod clock;
@@ -16,6 +71,7 @@ mod inbox;
 mod observer;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+mod receive;
 mod release;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;

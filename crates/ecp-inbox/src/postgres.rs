@@ -48,6 +48,7 @@ pub struct PostgresOptions {
     connections: usize,
     patience: Duration,
     clock: Arc<dyn Clock>,
+    existing_only: bool,
     #[cfg(feature = "postgres-tls")]
     tls: Option<rustls::ClientConfig>,
 }
@@ -60,6 +61,7 @@ impl PostgresOptions {
             connections: 16,
             patience: Duration::from_secs(5),
             clock: Arc::new(SystemClock),
+            existing_only: false,
             #[cfg(feature = "postgres-tls")]
             tls: None,
         }
@@ -83,12 +85,32 @@ impl PostgresOptions {
         self
     }
 
+    /// Opens only an inbox that is there and has this version's tables: for tools that look into
+    /// the inbox of a service.
+    pub fn existing_only(mut self) -> Self {
+        self.existing_only = true;
+        self
+    }
+
     /// Encrypts connections as `sslmode` of the configuration says. Use `require` there: with
     /// `prefer`, which is what it is if nothing is said, a server that has no TLS is accepted.
     #[cfg(feature = "postgres-tls")]
     pub fn tls(mut self, tls: rustls::ClientConfig) -> Self {
         self.tls = Some(tls);
         self
+    }
+
+    /// Connects, and makes the tables or brings them up to date unless told otherwise.
+    pub async fn open(self, config: Config) -> Result<PostgresInbox, InboxError> {
+        let pool = pool(config, &self)?;
+        let session = Session::open(&pool).await?;
+        if self.existing_only {
+            schema::check(&session).await?;
+        } else {
+            schema::migrate(&session).await?;
+        }
+        session.keep();
+        Ok(PostgresInbox { pool, clock: self.clock, news: Arc::new(Notify::new()) })
     }
 }
 
@@ -99,26 +121,17 @@ impl Default for PostgresOptions {
 }
 
 impl PostgresInbox {
-    /// Connects, and makes the tables or brings them up to date.
+    /// Opens an inbox with the default [`PostgresOptions`].
     ///
     /// ```no_run
     /// # async fn open() -> Result<(), Box<dyn std::error::Error>> {
-    /// use ecp_inbox::postgres::{PostgresInbox, PostgresOptions};
+    /// use ecp_inbox::postgres::PostgresInbox;
     ///
-    /// let config = "host=db.internal user=shop dbname=shop".parse()?;
-    /// let inbox = PostgresInbox::open(config, PostgresOptions::new()).await?;
+    /// let inbox = PostgresInbox::open("host=db.internal user=shop dbname=shop".parse()?).await?;
     /// # Ok(()) }
     /// ```
-    pub async fn open(config: Config, options: PostgresOptions) -> Result<Self, InboxError> {
-        let inbox = Self {
-            pool: pool(config, &options)?,
-            clock: options.clock,
-            news: Arc::new(Notify::new()),
-        };
-        let session = Session::open(&inbox.pool).await?;
-        schema::migrate(&session).await?;
-        session.keep();
-        Ok(inbox)
+    pub async fn open(config: Config) -> Result<Self, InboxError> {
+        PostgresOptions::new().open(config).await
     }
 
     fn now(&self) -> i64 {

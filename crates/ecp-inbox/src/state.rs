@@ -435,6 +435,7 @@ mod word {
 mod optional_word {
     use super::{Deserialize, Deserializer, Display, Serialize, Serializer};
 
+    #[expect(clippy::ref_option, reason = "serde hands over a reference to the field")]
     pub(super) fn serialize<T: Display, S: Serializer>(
         word: &Option<T>,
         serializer: S,

@@ -101,7 +101,7 @@ impl Worker {
             lease: Duration::from_secs(30),
             attempts: 20,
             first_pause: Duration::from_secs(1),
-            longest_pause: Duration::from_secs(3600),
+            longest_pause: Duration::from_hours(1),
             poll: Duration::from_secs(1),
         }
     }
@@ -211,7 +211,9 @@ impl Worker {
             Attempt::LeaseLost => return self.lease_lost(&delivery),
             Attempt::Handled => Finish::Done,
             Attempt::Failed(error) if attempt >= self.attempts => Finish::Dead { error },
-            Attempt::Failed(error) => Finish::Retry { after: self.pause(attempt), error },
+            Attempt::Failed(error) => {
+                Finish::Retry { after: pause(self.first_pause, self.longest_pause, attempt), error }
+            }
         };
         let took = begun.elapsed();
         match self.finish(&delivery, &finish, begun).await {
@@ -254,11 +256,6 @@ impl Worker {
     fn lease_lost(&self, delivery: &Delivery) {
         tracing::warn!(id = %delivery.id, "a handler took longer than its lease");
         self.observe(&Event::LeaseLost(delivery.id));
-    }
-
-    fn pause(&self, attempt: u32) -> Duration {
-        let bound = exponential(self.first_pause, attempt - 1).min(self.longest_pause);
-        bound.mul_f64(fastrand::f64())
     }
 
     fn observe(&self, event: &Event<'_>) {
@@ -318,6 +315,40 @@ pub(crate) fn with_causes(error: &(dyn Error + 'static)) -> String {
     text
 }
 
+/// A pause after an attempt, counted from 1.
+fn pause(first: Duration, longest: Duration, attempt: u32) -> Duration {
+    exponential(first, attempt.saturating_sub(1)).min(longest).mul_f64(fastrand::f64())
+}
+
 fn exponential(first: Duration, doublings: u32) -> Duration {
     first.saturating_mul(2_u32.saturating_pow(doublings))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIRST: Duration = Duration::from_secs(1);
+    const LONGEST: Duration = Duration::from_hours(1);
+
+    #[test]
+    fn pauses_double_up_to_their_bound_and_are_spread_below_it() {
+        for (attempt, bound) in [
+            (1, 1),
+            (2, 2),
+            (3, 4),
+            (11, 1024),
+            (12, 2048),
+            (13, 3600),
+            (20, 3600),
+            (u32::MAX, 3600),
+        ] {
+            let bound = Duration::from_secs(bound);
+            let pauses: Vec<Duration> = (0..1000).map(|_| pause(FIRST, LONGEST, attempt)).collect();
+            assert!(pauses.iter().all(|pause| *pause < bound), "{attempt}");
+            // A thousand draws miss either tenth of the range once in 10^45 runs.
+            assert!(pauses.iter().any(|pause| *pause < bound / 10), "{attempt}");
+            assert!(pauses.iter().any(|pause| *pause > bound / 10 * 9), "{attempt}");
+        }
+    }
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 
 use async_trait::async_trait;
 use ecp_inbox::conformance::Stage;
-use ecp_inbox::postgres::{PostgresInbox, PostgresOptions};
+use ecp_inbox::postgres::PostgresOptions;
 use ecp_inbox::{Clock, Inbox};
 use ecp_testkit::postgres::Server;
 
@@ -26,7 +26,7 @@ impl Database {
 impl Stage for Database {
     async fn open(&self, clock: Arc<dyn Clock>) -> Arc<dyn Inbox> {
         let options = PostgresOptions::new().connections(4).clock(clock);
-        Arc::new(PostgresInbox::open(self.0.parse().unwrap(), options).await.unwrap())
+        Arc::new(options.open(self.0.parse().unwrap()).await.unwrap())
     }
 }
 

@@ -58,8 +58,11 @@ impl<S: CallbackStore + ?Sized> CallbackStore for Box<S> {
     }
 }
 
-/// A body that is signed by the platform, and is not as documented: the platform may have changed.
+/// A body whose signature matches, and that is not as documented: the platform may have changed.
 /// Only a [`Receiver`](crate::Receiver) makes one.
+///
+/// Take nothing in it for true: numbers and texts are signed alike, so whoever has seen a genuine
+/// callback can turn it into one that cannot be read.
 #[derive(Clone)]
 pub struct Unreadable {
     raw: Box<[u8]>,

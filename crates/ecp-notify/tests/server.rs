@@ -242,7 +242,7 @@ async fn drip(stream: &mut TcpStream, bytes: &[u8]) -> (Duration, String) {
 #[tokio::test]
 async fn who_drips_is_cut_off() {
     let server = run(quick());
-    let about_the_deadline = |time: Duration| time >= DEADLINE * 9 / 10 && time < DEADLINE * 5;
+    let about_the_deadline = |time: Duration| time >= DEADLINE / 2 && time < DEADLINE * 10;
 
     let (time, said) = drip(&mut server.connect().await, &post(&genuine())).await;
     assert!(about_the_deadline(time), "the head: {time:?}");
@@ -312,10 +312,9 @@ async fn what_was_sent_is_stored_though_the_sender_hangs_up() {
     let server = run(quick());
     let mut stream = server.connect().await;
     stream.write_all(&post(&sign(&unsigned("slow")))).await.unwrap();
-    sleep(Duration::from_millis(30)).await;
+    sleep(Duration::from_millis(60)).await;
     drop(stream);
-    sleep(Duration::from_millis(300)).await;
-    assert_eq!(server.store.count(), 1);
+    server.store.until(1).await;
 }
 
 #[tokio::test]
@@ -334,15 +333,14 @@ async fn the_receiver_is_a_service_without_a_router_too() {
 #[tokio::test]
 async fn no_more_connections_than_allowed_are_open_and_idle_ones_make_room() {
     let server = run(quick().connections(4));
+    let start = Instant::now();
     let mut idle = Vec::new();
     for _ in 0..4 {
         idle.push(server.connect().await);
     }
-    sleep(Duration::from_millis(50)).await;
-    let start = Instant::now();
     assert_eq!(status(&server.exchange(&post(&genuine())).await), 200);
     let waited = start.elapsed();
-    assert!(waited > DEADLINE / 2, "there was a fifth connection after {waited:?}");
+    assert!(waited >= DEADLINE, "there was a fifth connection after {waited:?}");
 }
 
 #[tokio::test]

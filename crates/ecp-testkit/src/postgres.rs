@@ -122,6 +122,30 @@ impl Server {
         self.postmaster.wait().map(drop)
     }
 
+    /// Kills the process of one connection with SIGKILL, of the latest one. The server then ends all
+    /// others and recovers by itself. `false` if nobody is connected.
+    pub fn kill_backend(&self) -> io::Result<bool> {
+        let parent = self.postmaster.id();
+        let mut backends: Vec<u32> = Vec::new();
+        for entry in fs::read_dir("/proc")?.flatten() {
+            let pid = entry.file_name().to_str().and_then(|name| name.parse().ok());
+            let Some(pid) = pid else { continue };
+            // It may have ended by now.
+            let read = |name| fs::read_to_string(entry.path().join(name)).unwrap_or_default();
+            let is_child = || {
+                let stat = read("stat");
+                let after_name = stat.rsplit_once(") ").map(|(_, rest)| rest.split(' ').nth(1));
+                after_name.flatten().and_then(|parent| parent.parse().ok()) == Some(parent)
+            };
+            if read("cmdline").starts_with("postgres: postgres ") && is_child() {
+                backends.push(pid);
+            }
+        }
+        let Some(pid) = backends.into_iter().max() else { return Ok(false) };
+        let killed = Command::new("kill").args(["-KILL", &pid.to_string()]).status()?;
+        Ok(killed.success())
+    }
+
     /// Starts the server again over the same data, after it was killed.
     pub fn restart(&mut self) -> io::Result<()> {
         let patience = Instant::now() + PATIENCE;

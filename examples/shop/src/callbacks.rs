@@ -3,13 +3,11 @@
 use async_trait::async_trait;
 use axum::Router;
 use ecp_core::Money;
-use ecp_core::model::{Callback, Code, DepositCheck};
+use ecp_core::model::{Code, DepositCheck};
 use ecp_inbox::sqlite::rusqlite::Connection;
-use ecp_inbox::{Delivery, Inbox, Worker};
+use ecp_inbox::{Delivery, Worker};
 use ecp_methods::FlowKind;
-use ecp_notify::{
-    CallbackStore, Confirmations, Decision, DepositHandler, Receiver, StoreError, Verified,
-};
+use ecp_notify::{Confirmations, Decision, DepositHandler, Receiver, Verified};
 
 use crate::orders::{Order, State};
 use crate::{Error, Shop};
@@ -22,7 +20,9 @@ impl Shop {
     pub(crate) fn receiver(&self) -> Router {
         let verifier = self.settings.verifier.clone();
         let confirmations = Confirmations::new(verifier.clone(), self.clone());
-        Receiver::new(verifier, self.clone()).confirmations(confirmations).into_router("/callbacks")
+        Receiver::new(verifier, self.inbox.clone())
+            .confirmations(confirmations)
+            .into_router("/callbacks")
     }
 
     /// Brings the orders to where callbacks say they are. That a callback was handled and what it
@@ -60,14 +60,6 @@ impl Shop {
             order.hear(status, callback.payment.as_ref(), code, spec);
         }
         order.save(connection)
-    }
-}
-
-#[async_trait]
-impl CallbackStore for Shop {
-    async fn store(&self, callback: Verified<Callback>) -> Result<(), StoreError> {
-        self.inbox.accept(&callback).await?;
-        Ok(())
     }
 }
 

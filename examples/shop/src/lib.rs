@@ -78,7 +78,7 @@ impl Shop {
         let routes = self.routes().into_make_service_with_connect_info::<SocketAddr>();
         let server = axum::serve(listener, routes).with_graceful_shutdown(stopped());
         let worker = self.worker();
-        let (served, (), (), ()) = tokio::join!(
+        let (ended, (), (), ()) = tokio::join!(
             server.into_future(),
             worker.run(stopped()),
             self.follow_up_until(stopped()),
@@ -87,7 +87,7 @@ impl Shop {
                 drop(running);
             }
         );
-        Ok(served?)
+        Ok(ended?)
     }
 
     /// Changes orders. It has happened, on disk, when this returns.

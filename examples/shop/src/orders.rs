@@ -158,15 +158,17 @@ impl Order {
     fn read(row: &Row<'_>) -> Result<Self, Error> {
         let word = |column| row.get::<_, String>(column);
         let (flow, state) = (word("flow")?, word("state")?);
+        let flow = FlowKind::ALL.into_iter().find(|known| known.as_str() == flow);
+        let state = State::WORDS.into_iter().find(|(_, word)| *word == state);
         let currency: Currency = word("currency")?.parse()?;
         let request: Option<String> = row.get("refund_request")?;
         Ok(Self {
             id: PaymentId::new(word("id")?)?,
             customer: word("customer")?,
-            flow: find(&FlowKind::ALL, |known| known.as_str() == flow)?,
+            flow: flow.ok_or("an order has an unknown flow")?,
             method: word("method")?,
             amount: Money::from_minor(row.get("amount")?, currency),
-            state: find(&State::ALL, |known| known.as_str() == state)?,
+            state: state.ok_or("an order is in an unknown state")?.0,
             reason: row.get("reason")?,
             redirect: row.get::<_, Option<i64>>("redirect")?.map(EntryId::new),
             refunds: row.get("refunds")?,
@@ -182,6 +184,7 @@ impl Order {
         format!("{}-{}", self.id, self.refunds + 1)
     }
 
+    /// Moves it. Nothing else changes a state.
     pub(crate) fn go(&mut self, state: State, reason: Option<String>) {
         let (from, to) = (self.state.as_str(), state.as_str());
         tracing::info!(order = %self.id, from, to, reason, "an order moved");
@@ -264,37 +267,23 @@ impl Order {
 }
 
 impl State {
-    const ALL: [Self; 8] = [
-        Self::Unsent,
-        Self::Pending,
-        Self::Refused,
-        Self::Failed,
-        Self::Paid,
-        Self::Refunding,
-        Self::Refunded,
-        Self::Flagged,
+    const WORDS: [(Self, &str); 8] = [
+        (Self::Unsent, "unsent"),
+        (Self::Pending, "pending"),
+        (Self::Refused, "refused"),
+        (Self::Failed, "failed"),
+        (Self::Paid, "paid"),
+        (Self::Refunding, "refunding"),
+        (Self::Refunded, "refunded"),
+        (Self::Flagged, "flagged"),
     ];
 
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Unsent => "unsent",
-            Self::Pending => "pending",
-            Self::Refused => "refused",
-            Self::Failed => "failed",
-            Self::Paid => "paid",
-            Self::Refunding => "refunding",
-            Self::Refunded => "refunded",
-            Self::Flagged => "flagged",
-        }
+    pub(crate) fn as_str(self) -> &'static str {
+        Self::WORDS.iter().find(|(state, _)| *state == self).map_or("", |(_, word)| word)
     }
 
     /// Whether something is still to be heard from the platform.
     pub(crate) const fn waits(self) -> bool {
         matches!(self, Self::Pending | Self::Refunding)
     }
-}
-
-/// What a word of the table stands for.
-fn find<T: Copy>(all: &[T], is_it: impl Fn(&T) -> bool) -> Result<T, Error> {
-    all.iter().copied().find(is_it).ok_or_else(|| "an order holds a word of no meaning".into())
 }

@@ -97,7 +97,13 @@ async fn redirect(shop: &Shop, order: &Order) -> Result<Option<Response>, Error>
     let entry = shop.inbox.entry(callback).await?;
     let Some(raw) = entry.and_then(|entry| entry.raw) else { return Ok(None) };
     let Some(redirect) = Callback::from_slice(raw.expose())?.redirect() else { return Ok(None) };
-    Ok(Some(redirect_response(&redirect)?.into_response()))
+    match redirect_response(&redirect) {
+        Ok(response) => Ok(Some(response.into_response())),
+        Err(error) => {
+            tracing::error!(order = %order.id, %error, "a customer cannot be sent on");
+            Ok(None)
+        }
+    }
 }
 
 async fn refund(State(shop): State<Shop>, Path(id): Path<String>) -> Result<Redirect, Failure> {

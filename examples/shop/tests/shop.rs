@@ -7,7 +7,7 @@ mod common;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use ecp_core::{Currency, Sensitive};
+use ecp_core::{Currency, Money, Sensitive};
 use ecp_methods::spec::{Capability, Interface};
 use ecp_methods::{FlowKind, MethodSpec, Registry};
 use ecp_sandbox::{Config, signature};
@@ -83,7 +83,7 @@ async fn every_method_sells_and_a_decline_is_none() {
 async fn the_amount_of_vouchers_is_confirmed_against_the_order() {
     let stage = Stage::set().await;
     let (spec, currency) = voucher();
-    let vouchers: Vec<i64> = spec.denominations(currency).map(|money| money.minor()).collect();
+    let vouchers: Vec<i64> = spec.denominations(currency).map(Money::minor).collect();
     let (least, most) = (vouchers[0], vouchers[vouchers.len() - 1]);
 
     // The customer chooses: what is welcome is what the order is about from then on.
@@ -92,7 +92,7 @@ async fn the_amount_of_vouchers_is_confirmed_against_the_order() {
     let page = stage.sent_on(&order).await;
     stage.decide(&page, "success", &[least, least]).await;
     stage.becomes(&order, "paid").await;
-    let chosen = ecp_core::Money::from_minor(2 * least, currency);
+    let chosen = Money::from_minor(2 * least, currency);
     assert_eq!(stage.credit().await, chosen.to_string());
 
     // Three of the greatest are more than the shop takes.
@@ -174,25 +174,69 @@ async fn a_forged_callback_is_refused_and_one_about_another_amount_is_flagged() 
 
 #[tokio::test]
 async fn an_unknown_outcome_ends_by_asking_and_there_is_one_payment() {
-    let mut stage = Stage::set().await;
+    let stage = Stage::without_callbacks().await;
     let (method, amount, currency) = some_sale();
     stage.wire.answers_to_lose.store(1, Ordering::SeqCst);
     let form = stage.offer("sale", method, &amount, currency.code()).await;
     let order = stage.order(&form).await;
     // The customer sends the form once more: it is the same order, and nothing is sent.
     assert_eq!(stage.order(&form).await, order);
-    let page = stage.sent_on(&order).await;
+    assert_eq!(stage.state(&order).await, "pending");
 
-    // Nobody takes callbacks, so how it ended can only be asked for.
-    stage.stop().await;
+    stage.post_callback(stage.callback(0).await).await;
+    let page = stage.sent_on(&order).await;
     stage.decide(&page, "success", &[]).await;
-    stage.open_again().await;
+    stage.callback(1).await;
+    assert_eq!(stage.state(&order).await, "pending");
     stage.follow_up_after(1).await;
-    assert_eq!(stage.requests("/sale"), 1);
-    assert!(stage.requests("/v2/payment/status") >= 1);
-    stage.serve_again().await;
-    stage.becomes(&order, "paid").await;
+    assert_eq!(stage.state(&order).await, "paid");
     assert_eq!(stage.credit().await, format!("{amount} {currency}"));
+    assert_eq!((stage.requests("/sale"), stage.requests("/v2/payment/status")), (1, 1));
+}
+
+#[tokio::test]
+async fn a_request_that_was_lost_is_for_a_person() {
+    let stage = Stage::set().await;
+    let (method, amount, currency) = some_sale();
+    stage.wire.requests_to_lose.store(1, Ordering::SeqCst);
+    let order = stage.order(&stage.offer("sale", method, &amount, currency.code()).await).await;
+    // The platform knows of no such payment, and that is no decline.
+    stage.follow_up_after(1).await;
+    assert_eq!(stage.state(&order).await, "pending");
+    stage.follow_up_after(48).await;
+    assert_eq!(stage.state(&order).await, "flagged");
+    assert_eq!(stage.requests("/sale"), 0);
+}
+
+#[tokio::test]
+async fn a_callback_with_two_readings_counts_once_the_platform_says_the_same() {
+    let stage = Stage::without_callbacks().await;
+    let (method, amount, currency) = some_sale();
+    let order = stage.order(&stage.offer("sale", method, &amount, currency.code()).await).await;
+    stage.post_callback(stage.callback(0).await).await;
+    let page = stage.sent_on(&order).await;
+    let ambiguous = |callback: &[u8]| {
+        signed(callback, |callback| {
+            callback["payment"]["status"] = json!("success");
+            callback["payment"]["description"] = json!("1;payment:sum:amount:1");
+            callback["operation"]["status"] = json!("success");
+            callback.as_object_mut().unwrap().remove("redirect_data");
+        })
+    };
+
+    // The customer has not paid yet, so the platform says otherwise.
+    let too_early = ambiguous(&stage.callback(0).await);
+    assert_eq!(stage.post_callback(too_early).await, StatusCode::OK);
+    stage.follow_up_after(0).await;
+    assert_eq!(stage.state(&order).await, "pending");
+
+    stage.decide(&page, "success", &[]).await;
+    let genuine = ambiguous(&stage.callback(1).await);
+    assert_eq!(stage.post_callback(genuine).await, StatusCode::OK);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(stage.state(&order).await, "pending");
+    stage.follow_up_after(0).await;
+    stage.becomes(&order, "paid").await;
 }
 
 #[tokio::test]
@@ -231,13 +275,13 @@ async fn what_was_accepted_is_processed_after_a_restart() {
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let server =
         axum::serve(listener, routes).with_graceful_shutdown(async { drop(stopped.await) });
-    let served = tokio::spawn(server.into_future());
+    let running = tokio::spawn(server.into_future());
     let mut events = stage.sandbox.subscribe();
     stage.decide(&page, "success", &[]).await;
     while !events.next().await.unwrap().is_delivery() {}
     assert_eq!(stage.state(&order).await, "pending");
     drop(stop);
-    served.await.unwrap().unwrap();
+    running.await.unwrap().unwrap();
 
     stage.open_again().await;
     stage.serve_again().await;
@@ -271,8 +315,8 @@ async fn a_declined_payout_gives_the_credit_back() {
     for (spec, _, currency) in methods(FlowKind::Payout) {
         let stage = Stage::set().await;
         let declined = spec.testing().declined_amounts()[0];
-        let declined = ecp_core::Money::from_minor(declined, currency);
-        let half = ecp_core::Money::from_minor(declined.minor() / 2, currency);
+        let declined = Money::from_minor(declined, currency);
+        let half = Money::from_minor(declined.minor() / 2, currency);
         for _ in 0..2 {
             let bought = stage.buy(spec.code(), &half.decimal(), currency.code(), "success").await;
             stage.becomes(&bought, "paid").await;

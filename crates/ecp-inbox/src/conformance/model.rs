@@ -217,9 +217,10 @@ async fn release(inbox: &dyn Inbox, model: &mut Model, random: &mut Rng, clock: 
     let denied = Body { amount: 1, ..body.clone() };
     assert_eq!(inbox.release(id, &denied.answer()).await.unwrap(), DENIED);
     let answer: StatusResponse = body.answer();
-    let expected = match model.meanings.contains_key(&Model::meaning(&body)) {
-        true => (Release::Repeated, EntryState::Repeated),
-        false => (Release::Released, EntryState::Waiting),
+    let expected = if model.meanings.contains_key(&Model::meaning(&body)) {
+        (Release::Repeated, EntryState::Repeated)
+    } else {
+        (Release::Released, EntryState::Waiting)
     };
     assert_eq!(inbox.release(id, &answer).await.unwrap(), expected.0);
     if expected.0 == Release::Released {

@@ -123,7 +123,10 @@ async fn write(
             }
             Ok(())
         },
-        session.batch_execute("COMMIT"),
+        async {
+            failpoint!("accept.before_commit");
+            session.batch_execute("COMMIT").await
+        },
     )?;
     let id = EntryId::new(row.get("id"));
     let accepted = match (entry, first) {

@@ -45,6 +45,7 @@ pub(super) async fn claim(inbox: &PostgresInbox, claim: &Claim) -> Result<Claime
         let attempts = i32::try_from(claim.attempts).unwrap_or(i32::MAX);
         let until = now + milliseconds(claim.lease);
         let claim = session.prepare(CLAIM).await?;
+        failpoint!("claim.before_commit");
         Ok::<_, Failure>(session.query(&claim, &[&now, &limit, &until, &attempts]).await?)
     };
     let mut rows = rows.await.map_err(failed("claiming callbacks"))?;

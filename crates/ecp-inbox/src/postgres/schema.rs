@@ -1,5 +1,7 @@
 //! The tables, in a schema of their own beside those of the service.
 
+use std::cmp::Ordering;
+
 use super::session::{Session, failed};
 use crate::inbox::{InboxError, InboxErrorKind};
 
@@ -49,6 +51,24 @@ const MIGRATIONS: &[&str] = &["
 
 /// The number that replicas starting at the same time queue for: `ecpinbox` in ASCII.
 const LOCK: i64 = i64::from_be_bytes(*b"ecpinbox");
+
+/// Whether there is an inbox, and its tables are of this version. Changes nothing.
+pub(super) async fn check(session: &Session) -> Result<(), InboxError> {
+    let opening = "opening the inbox";
+    let exists = "SELECT to_regclass('ecp_inbox.migrations') IS NOT NULL";
+    let row = session.query_one(exists, &[]).await.map_err(failed(opening))?;
+    if !row.get::<_, bool>(0) {
+        return Err(InboxError::plain(InboxErrorKind::NoInbox, opening));
+    }
+    let version = "SELECT coalesce(max(version), 0) FROM ecp_inbox.migrations";
+    let row = session.query_one(version, &[]).await.map_err(failed(opening))?;
+    let version = usize::try_from(row.get::<_, i32>(0)).unwrap_or_default();
+    match version.cmp(&MIGRATIONS.len()) {
+        Ordering::Less => Err(InboxError::plain(InboxErrorKind::Older, opening)),
+        Ordering::Equal => Ok(()),
+        Ordering::Greater => Err(InboxError::plain(InboxErrorKind::Newer, opening)),
+    }
+}
 
 /// Brings the tables to this version. Replicas may do so at the same time.
 pub(super) async fn migrate(session: &Session) -> Result<(), InboxError> {

@@ -45,17 +45,16 @@ impl Readers {
         read.await.map_err(|_| closed())?.map_err(|error| error.doing(doing))
     }
 
+    fn connect(&self) -> Result<Connection, Error> {
+        let connection = open(&self.path, self.busy)?;
+        connection.pragma_update(None, "query_only", true)?;
+        Ok(connection)
+    }
+
     fn read_now<T>(&self, work: impl FnOnce(&Connection) -> Result<T, Error>) -> Result<T, Error> {
         let free = || self.free.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = free().pop();
-        let connection = match kept {
-            Some(connection) => connection,
-            None => {
-                let connection = open(&self.path, self.busy)?;
-                connection.pragma_update(None, "query_only", true)?;
-                connection
-            }
-        };
+        let connection = kept.map_or_else(|| self.connect(), Ok)?;
         let transaction = connection.unchecked_transaction()?;
         let result = work(&transaction)?;
         transaction.finish()?;
@@ -155,9 +154,8 @@ pub(super) fn stats(connection: &Connection) -> Result<Stats, Error> {
         .prepare_cached("SELECT state, count(*) FROM ecp_inbox_callbacks GROUP BY state")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        let state: String = row.get(0)?;
         let count = row.get::<_, i64>(1)?.unsigned_abs();
-        match EntryState::parse(&state)? {
+        match EntryState::parse(&row.get::<_, String>(0)?)? {
             EntryState::Waiting => stats.waiting = count,
             EntryState::Held => stats.held = count,
             EntryState::Dead => stats.dead = count,

@@ -145,8 +145,11 @@ fn write(connection: &Connection, batch: &mut Vec<Box<dyn Job>>) -> bool {
         return false;
     };
     if batch.len() > 1 {
-        let alone = batch.drain(..).map(|job| write(connection, &mut vec![job]));
-        return alone.fold(false, |damaged, one| damaged || one);
+        let mut damaged = false;
+        for job in batch.drain(..) {
+            damaged |= write(connection, &mut vec![job]);
+        }
+        return damaged;
     }
     for job in batch.drain(..) {
         job.end(Some(InboxError::plain(error.kind(), "writing to disk").into()));

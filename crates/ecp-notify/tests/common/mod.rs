@@ -59,6 +59,17 @@ impl Moody {
     pub(crate) fn count(&self) -> usize {
         self.stored.lock().unwrap().len()
     }
+
+    /// Waits until there are so many.
+    pub(crate) async fn until(&self, count: usize) {
+        let reached = async {
+            while self.count() < count {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let reached = tokio::time::timeout(Duration::from_secs(10), reached).await;
+        assert!(reached.is_ok(), "{} of {count} are stored", self.count());
+    }
 }
 
 #[async_trait]
@@ -72,7 +83,7 @@ impl CallbackStore for Moody {
                 std::thread::sleep(Duration::from_secs(2));
             }
             "panics" => panic!("the store has a bug"),
-            "slow" => tokio::time::sleep(Duration::from_millis(100)).await,
+            "slow" => tokio::time::sleep(Duration::from_millis(150)).await,
             _ => {}
         }
         self.stored.lock().unwrap().push(callback.raw().to_vec());

@@ -36,11 +36,13 @@ pub(crate) struct Stage {
     running: Option<JoinHandle<()>>,
 }
 
-/// Between shop and Gate. It loses answers, or lets nothing through, as often as it is told.
+/// Between shop and Gate. It loses requests and answers, or lets nothing through, as often as it
+/// is told.
 #[derive(Debug)]
 pub(crate) struct Wire {
     transport: ReqwestTransport,
     pub(crate) answers_to_lose: AtomicU32,
+    pub(crate) requests_to_lose: AtomicU32,
     pub(crate) requests_to_stop: AtomicU32,
 }
 
@@ -52,6 +54,9 @@ impl HttpTransport for Wire {
         };
         if take(&self.requests_to_stop) {
             return Err(TransportError::not_sent("the cable is out"));
+        }
+        if take(&self.requests_to_lose) {
+            return Err(TransportError::maybe_sent("the cable was pulled early"));
         }
         let response = self.transport.send(request).await?;
         if take(&self.answers_to_lose) {
@@ -70,6 +75,15 @@ pub(crate) struct Form {
 
 impl Stage {
     pub(crate) async fn set() -> Self {
+        Self::with_callbacks(true).await
+    }
+
+    /// The sandbox's callbacks reach nobody. The test takes them from its events.
+    pub(crate) async fn without_callbacks() -> Self {
+        Self::with_callbacks(false).await
+    }
+
+    async fn with_callbacks(delivered: bool) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let platform = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -77,7 +91,7 @@ impl Stage {
         let callbacks = format!("{url}/callbacks");
         let key = Sensitive::new(Config::DEMO_KEY.to_owned());
         let project = Project::new(Config::DEMO_PROJECT, key)
-            .callback_url(&callbacks)
+            .callback_url(if delivered { &callbacks } else { "http://127.0.0.1:9/" })
             .confirmation_url(&callbacks);
         let config = Config::new()
             .project(project)
@@ -90,6 +104,7 @@ impl Stage {
         let wire = Arc::new(Wire {
             transport: ReqwestTransport::plain_http().unwrap(),
             answers_to_lose: AtomicU32::new(0),
+            requests_to_lose: AtomicU32::new(0),
             requests_to_stop: AtomicU32::new(0),
         });
         let shop = open(folder.path().join("shop.db"), &url, &platform_url, &wire).await;
@@ -109,9 +124,9 @@ impl Stage {
     }
 
     fn start(&mut self, listener: TcpListener) {
-        let (stop, stopped) = oneshot::channel();
+        let (sender, stopped) = oneshot::channel();
         let shop = self.shop.clone();
-        self.stop = Some(stop);
+        self.stop = Some(sender);
         self.running = Some(tokio::spawn(async move {
             shop.serve(listener, async { drop(stopped.await) }).await.unwrap();
         }));
@@ -147,7 +162,7 @@ impl Stage {
         self.start(listener);
     }
 
-    /// Long after every payment should have ended: everything that is open is asked about.
+    /// Has the shop ask about what it would ask about so many hours from now.
     pub(crate) async fn follow_up_after(&self, hours: u64) {
         let later = SystemTime::now() + Duration::from_hours(hours);
         self.shop.follow_up(later).await.unwrap();
@@ -262,13 +277,29 @@ impl Stage {
         rest.split_once(".</p>").unwrap().0.replace("<b>", "").replace("</b>", "").trim().to_owned()
     }
 
-    /// The bodies of callbacks that the sandbox sent.
+    /// The bodies of callbacks that the sandbox sent, or tried to, each once.
     pub(crate) fn callbacks(&self) -> Vec<Bytes> {
-        let sent = self.sandbox.events().into_iter().filter_map(|event| match event.kind {
-            EventKind::CallbackAttempted { body, .. } => Some(body.bytes().clone()),
-            _ => None,
-        });
-        sent.collect()
+        let mut bodies = Vec::new();
+        for event in self.sandbox.events() {
+            if let EventKind::CallbackAttempted { body, .. } = event.kind
+                && !bodies.contains(body.bytes())
+            {
+                bodies.push(body.bytes().clone());
+            }
+        }
+        bodies
+    }
+
+    /// The callback of that number, from 0, as soon as the sandbox has tried to send it.
+    pub(crate) async fn callback(&self, number: usize) -> Bytes {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(body) = self.callbacks().into_iter().nth(number) {
+                return body;
+            }
+            assert!(Instant::now() < deadline, "the sandbox sends no callback {number}");
+            sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// How many requests came in at Gate below a path.

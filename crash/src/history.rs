@@ -1,0 +1,111 @@
+//! What the platform says of some payments, and what must come of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ecp_core::signature::{self, Place, Rules, SigningKey};
+use ecp_core::{ProjectId, SecretKey};
+use ecp_inbox::{News, PaymentState};
+use ecp_notify::Verifier;
+use fastrand::Rng;
+
+pub(crate) const PROJECT: u64 = 1236;
+const KEY: &str = "a key for crashes";
+
+/// What must have happened once: operation by operation, which status was heard.
+pub(crate) type Effect = (String, u64, String);
+
+/// The callbacks of one round.
+pub(crate) struct Histories {
+    /// What is sent, in this order: bodies without line breaks. Some come twice, and some say the
+    /// same in other words.
+    pub(crate) sent: Vec<String>,
+    /// Where each payment must stand in the end.
+    pub(crate) states: BTreeMap<String, PaymentState>,
+    pub(crate) effects: BTreeSet<Effect>,
+    /// What each operation that succeeded must have brought, in minor units.
+    pub(crate) credits: BTreeMap<(String, u64), i64>,
+}
+
+pub(crate) fn verifier() -> Verifier {
+    let project = ProjectId::new(PROJECT).expect("a small number is an id");
+    Verifier::new().key(project, &secret())
+}
+
+fn secret() -> SecretKey {
+    SecretKey::new(KEY).expect("the key is not empty")
+}
+
+impl Histories {
+    pub(crate) fn new(round: u32, rng: &mut Rng) -> Self {
+        let mut histories = Self {
+            sent: Vec::new(),
+            states: BTreeMap::new(),
+            effects: BTreeSet::new(),
+            credits: BTreeMap::new(),
+        };
+        for number in 0..rng.u64(6..=12) {
+            histories.add_payment(
+                &format!("r{round}-{number}"),
+                u64::from(round) * 1000 + number,
+                rng,
+            );
+        }
+        rng.shuffle(&mut histories.sent);
+        histories
+    }
+
+    fn add_payment(&mut self, payment: &str, number: u64, rng: &mut Rng) {
+        let amount = rng.i64(100..=100_000);
+        let sale = number * 10;
+        let mut story = vec![("processing", sale, "sale", "processing", amount)];
+        if rng.bool() {
+            story.push((
+                "awaiting redirect result",
+                sale,
+                "sale",
+                "awaiting redirect result",
+                amount,
+            ));
+        }
+        if rng.u8(0..4) == 0 {
+            story.push(("decline", sale, "sale", "decline", amount));
+        } else {
+            story.push(("success", sale, "sale", "success", amount));
+            if rng.bool() {
+                story.push(("success", sale + 1, "refund", "processing", amount));
+                story.push(("refunded", sale + 1, "refund", "success", amount));
+            }
+        }
+        let verifier = verifier();
+        let mut state = PaymentState::default();
+        for (status, operation, kind, operation_status, amount) in story {
+            let body = |words: u64| {
+                sign(&format!(
+                    r#"{{"project_id":{PROJECT},"payment":{{"id":"{payment}","type":"purchase","status":"{status}","sum":{{"amount":{amount},"currency":"EUR"}},"description":"{words}"}},"operation":{{"id":{operation},"type":"{kind}","status":"{operation_status}","sum_initial":{{"amount":{amount},"currency":"EUR"}},"code":"0"}}}}"#
+                ))
+            };
+            let first = body(0);
+            let verified =
+                verifier.verify(first.as_bytes()).expect("the harness signs as it verifies");
+            state.hear(&News::of(&verified));
+            for _ in 0..rng.u8(0..3) {
+                self.sent.push(first.clone());
+            }
+            for words in 1..=rng.u64(0..2) {
+                self.sent.push(body(words));
+            }
+            self.sent.push(first);
+            self.effects.insert((payment.to_owned(), operation, operation_status.to_owned()));
+            if operation_status == "success" {
+                self.credits.insert((payment.to_owned(), operation), amount);
+            }
+        }
+        self.states.insert(payment.to_owned(), state);
+    }
+}
+
+fn sign(json: &str) -> String {
+    let key = SigningKey::new(&secret());
+    let body = signature::sign_document(&key, json.as_bytes(), Place::Root, Rules::private());
+    String::from_utf8(body.expect("the harness writes what can be signed")).expect("JSON is UTF-8")
+}

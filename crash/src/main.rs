@@ -1,0 +1,61 @@
+//! `ecp-crash rounds ..` for people, `ecp-crash child ..` for itself.
+
+use std::process::ExitCode;
+
+use ecp_crash::{Plan, Store, child, run};
+
+const USAGE: &str = "\
+Usage: ecp-crash rounds [--rounds N] [--store sqlite|postgres] [--seed N]
+
+Without --store, the rounds are played on each.
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments.as_slice() {
+        ["child", store, place, fault @ ..] => child::run(store, place, fault),
+        ["rounds", options @ ..] => rounds(options),
+        _ => usage(),
+    }
+}
+
+fn rounds(options: &[&str]) -> ExitCode {
+    let (mut rounds, mut seed, mut stores) =
+        (50, fastrand::u64(..), vec![Store::Sqlite, Store::Postgres]);
+    for option in options.chunks(2) {
+        match *option {
+            ["--rounds", number] if number.parse::<u32>().is_ok() => {
+                rounds = number.parse().unwrap_or(rounds);
+            }
+            ["--seed", number] if number.parse::<u64>().is_ok() => {
+                seed = number.parse().unwrap_or(seed);
+            }
+            ["--store", "sqlite"] => stores = vec![Store::Sqlite],
+            ["--store", "postgres"] => stores = vec![Store::Postgres],
+            _ => return usage(),
+        }
+    }
+    let program = match std::env::current_exe() {
+        Ok(program) => program,
+        Err(error) => {
+            eprintln!("error: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    for store in stores {
+        match run(&Plan { program: program.clone(), store, rounds, seed, fault: None }) {
+            Ok(summary) => println!("{summary}"),
+            Err(error) => {
+                eprintln!("error: {store}, seed {seed}: {error}");
+                return ExitCode::FAILURE;
+            }
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+fn usage() -> ExitCode {
+    eprint!("{USAGE}");
+    ExitCode::from(2)
+}

@@ -1,0 +1,93 @@
+//! The child process, as its parent sees it.
+
+use std::collections::VecDeque;
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long a child may take for anything.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+#[derive(Debug)]
+pub(crate) struct Process {
+    child: Child,
+    commands: ChildStdin,
+    said: Receiver<String>,
+    /// What was said while something else was asked.
+    aside: VecDeque<String>,
+}
+
+impl Process {
+    /// Starts a child.
+    pub(crate) fn start(program: &Path, arguments: &[String]) -> io::Result<Self> {
+        let mut child = Command::new(program)
+            .arg("child")
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let commands = child.stdin.take().ok_or_else(|| io::Error::other("no pipe"))?;
+        let output = child.stdout.take().ok_or_else(|| io::Error::other("no pipe"))?;
+        let (tell, said) = channel();
+        thread::spawn(move || {
+            for line in BufReader::new(output).lines().map_while(Result::ok) {
+                if tell.send(line).is_err() {
+                    break;
+                }
+            }
+        });
+        Ok(Self { child, commands, said, aside: VecDeque::new() })
+    }
+
+    pub(crate) fn say(&mut self, command: &str) -> io::Result<()> {
+        writeln!(self.commands, "{command}")
+    }
+
+    /// What the child says next; `None` if it says nothing for that long, or has ended.
+    pub(crate) fn hear(&mut self, at_most: Duration) -> Option<String> {
+        self.aside.pop_front().or_else(|| self.next(at_most))
+    }
+
+    fn next(&self, at_most: Duration) -> Option<String> {
+        match self.said.recv_timeout(at_most) {
+            Ok(line) => Some(line),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => {
+                thread::sleep(at_most);
+                None
+            }
+        }
+    }
+
+    /// Asks, and collects what is said until `end`.
+    pub(crate) fn ask(&mut self, command: &str) -> Result<Vec<String>, String> {
+        self.say(command).map_err(|error| error.to_string())?;
+        let word = command.split(' ').next().unwrap_or_default();
+        let patience = Instant::now() + PATIENCE;
+        let mut answer = Vec::new();
+        while Instant::now() < patience {
+            let Some(line) = self.next(Duration::from_millis(100)) else { continue };
+            match line.strip_prefix(word) {
+                Some(rest) => answer.push(rest.trim_start().to_owned()),
+                None if line == "end" => return Ok(answer),
+                None => self.aside.push_back(line),
+            }
+        }
+        Err(format!("no answer to {command:?}"))
+    }
+
+    pub(crate) fn wait_until_ready(&mut self) -> Result<(), String> {
+        self.ask("hello").map(drop)
+    }
+
+    /// SIGKILL, then everything that was said before.
+    pub(crate) fn kill(mut self) -> Vec<String> {
+        // An error means that it has ended by itself, which the next rounds will tell of.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        self.aside.into_iter().chain(self.said.iter()).collect()
+    }
+}

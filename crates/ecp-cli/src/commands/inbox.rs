@@ -1,0 +1,274 @@
+//! `ecp inbox`
+
+mod print;
+mod store;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use clap::{Args, Subcommand};
+use ecp_core::json::Document;
+use ecp_core::model::{FromJson, StatusResponse};
+use ecp_core::{PaymentId, ProjectId, signature};
+use ecp_inbox::{EntryId, EntryState, Inbox, Query, Release};
+
+use self::store::Store;
+use crate::key::KeyOptions;
+use crate::{Usage, documents};
+
+/// Look into the inbox of a service, and have callbacks handled again
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  ecp inbox stats --db inbox.sqlite\n  ecp inbox list --db inbox.sqlite --state dead\n  ecp inbox show --db inbox.sqlite 42\n  ecp inbox replay --db inbox.sqlite --dead\n  ecp inbox release --db inbox.sqlite 17 --key-env ECP_KEY < status-answer.json\n\nAn inbox is never made or changed in its tables. The service may go on running."
+)]
+pub(crate) struct InboxCommand {
+    #[command(subcommand)]
+    job: Job,
+}
+
+#[derive(Subcommand)]
+enum Job {
+    List(List),
+    Show(Show),
+    Replay(Replay),
+    Release(ReleaseHeld),
+    Stats(Stats),
+}
+
+/// List callbacks, newest first
+#[derive(Args)]
+struct List {
+    #[command(flatten)]
+    store: Store,
+
+    /// Only those in this state
+    #[arg(long, value_parser = state)]
+    state: Option<EntryState>,
+
+    /// Only those of this project
+    #[arg(long, value_name = "NUMBER")]
+    project: Option<ProjectId>,
+
+    /// Only those of this payment
+    #[arg(long, value_name = "ID")]
+    payment: Option<PaymentId>,
+
+    /// Only those before this number: for the next page
+    #[arg(long, value_name = "NUMBER")]
+    before: Option<i64>,
+
+    /// How many at most
+    #[arg(long, value_name = "COUNT", default_value_t = 100)]
+    limit: usize,
+
+    /// Print a JSON list
+    #[arg(long)]
+    json: bool,
+}
+
+/// Show one callback and where its payment stands
+#[derive(Args)]
+struct Show {
+    #[command(flatten)]
+    store: Store,
+
+    /// The callback's number, as `list` prints it
+    id: i64,
+
+    /// Print the body as well, as it came. It holds the customer's personal data
+    #[arg(long)]
+    body: bool,
+
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Have callbacks handled again that are done or dead
+#[derive(Args)]
+struct Replay {
+    #[command(flatten)]
+    store: Store,
+
+    /// The callbacks' numbers
+    #[arg(required_unless_present = "dead")]
+    ids: Vec<i64>,
+
+    /// All that are dead
+    #[arg(long, conflicts_with = "ids")]
+    dead: bool,
+}
+
+/// Let a callback go on that is held, if Gate says the same
+///
+/// Reads Gate's signed answer to a status request on standard input. It is compared with the
+/// callback; what does not agree stays held.
+#[derive(Args)]
+struct ReleaseHeld {
+    #[command(flatten)]
+    store: Store,
+
+    #[command(flatten)]
+    key: KeyOptions,
+
+    /// The callback's number
+    id: i64,
+}
+
+/// Count callbacks, and tell how long the oldest waits
+#[derive(Args)]
+struct Stats {
+    #[command(flatten)]
+    store: Store,
+
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl InboxCommand {
+    pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(async {
+            match &self.job {
+                Job::List(job) => job.run().await,
+                Job::Show(job) => job.run().await,
+                Job::Replay(job) => job.run().await,
+                Job::Release(job) => job.run().await,
+                Job::Stats(job) => job.run().await,
+            }
+        })
+    }
+}
+
+impl List {
+    async fn run(&self) -> anyhow::Result<ExitCode> {
+        let mut query = Query::default();
+        query.state = self.state;
+        query.project = self.project;
+        query.payment.clone_from(&self.payment);
+        query.before = self.before.map(EntryId::new);
+        query.limit = Some(self.limit);
+        let entries = self.store.open().await?.entries(&query).await?;
+        print::list(&entries, self.json)?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Show {
+    async fn run(&self) -> anyhow::Result<ExitCode> {
+        let inbox = self.store.open().await?;
+        let Some(entry) = inbox.entry(EntryId::new(self.id)).await? else {
+            bail!("there is no callback {}", self.id);
+        };
+        let state = match &entry.payment {
+            Some(payment) => inbox.payment(entry.project, payment).await?,
+            None => None,
+        };
+        print::one(&entry, state.as_ref(), self.json, self.body)?;
+        if self.body {
+            eprintln!("note: the body holds personal data");
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Replay {
+    async fn run(&self) -> anyhow::Result<ExitCode> {
+        let inbox = self.store.open().await?;
+        if self.dead {
+            return replay_dead(&*inbox).await;
+        }
+        let mut output = std::io::stdout().lock();
+        let mut code = ExitCode::SUCCESS;
+        for &id in &self.ids {
+            if inbox.replay(EntryId::new(id)).await? {
+                writeln!(output, "{id}: will be handled again")?;
+                continue;
+            }
+            code = ExitCode::FAILURE;
+            let why = match inbox.entry(EntryId::new(id)).await? {
+                None => "there is no such callback",
+                Some(entry) => match entry.state {
+                    EntryState::Waiting => "it waits already",
+                    EntryState::Held => "it is held: see `ecp inbox release --help`",
+                    EntryState::Repeated => "another one that says the same was handled",
+                    _ => "its body was removed",
+                },
+            };
+            writeln!(output, "{id}: not replayed: {why}")?;
+        }
+        Ok(code)
+    }
+}
+
+async fn replay_dead(inbox: &dyn Inbox) -> anyhow::Result<ExitCode> {
+    let mut query = Query::default();
+    query.state = Some(EntryState::Dead);
+    let (mut replayed, mut others) = (0, 0);
+    loop {
+        let page = inbox.entries(&query).await?;
+        let Some(last) = page.last() else { break };
+        query.before = Some(last.id);
+        for entry in page {
+            match inbox.replay(entry.id).await? {
+                true => replayed += 1,
+                false => others += 1,
+            }
+        }
+    }
+    println!("{replayed} dead callbacks will be handled again");
+    if others > 0 {
+        println!("{others} were not replayed: their bodies were removed");
+        return Ok(ExitCode::FAILURE);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+impl ReleaseHeld {
+    async fn run(&self) -> anyhow::Result<ExitCode> {
+        let keys: Vec<_> = self.key.load()?.into_iter().map(|named| named.key).collect();
+        if keys.is_empty() {
+            return Err(Usage("name at least one key: --key-env NAME or --key-file PATH").into());
+        }
+        let mut answer = None;
+        documents::for_each(false, |_, json| {
+            let document = Document::parse(json, documents::limits())
+                .context("standard input is no answer of Gate")?;
+            signature::verify_document(&keys, &document).context("Gate's answer is not genuine")?;
+            answer = Some(StatusResponse::from_json(document.root())?);
+            Ok(())
+        })?;
+        let answer = answer.context("standard input is empty")?;
+        let id = self.id;
+        let (text, code) = match self.store.open().await?.release(EntryId::new(id), &answer).await?
+        {
+            Release::Released => (format!("{id}: released, and will be handled"), 0),
+            Release::Repeated => {
+                (format!("{id}: another callback said the same; nothing is left to handle"), 0)
+            }
+            Release::Disagrees(path) => (format!("{id}: held on: Gate differs on `{path}`"), 1),
+            Release::NotHeld => (format!("{id}: no callback of that number is held"), 1),
+            _ => (format!("{id}: not released"), 1),
+        };
+        println!("{text}");
+        Ok(ExitCode::from(code))
+    }
+}
+
+impl Stats {
+    async fn run(&self) -> anyhow::Result<ExitCode> {
+        let stats = self.store.open().await?.stats().await?;
+        print::stats(&stats, self.json)?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn state(word: &str) -> Result<EntryState, String> {
+    let known = EntryState::ALL.iter().find(|state| state.as_str() == word);
+    known.copied().ok_or_else(|| {
+        let words: Vec<&str> = EntryState::ALL.iter().map(|state| state.as_str()).collect();
+        format!("expected one of {}", words.join(", "))
+    })
+}

@@ -1,0 +1,67 @@
+//! Which inbox.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context;
+use clap::Args;
+use ecp_inbox::postgres::{PostgresOptions, tokio_postgres};
+use ecp_inbox::sqlite::SqliteOptions;
+use ecp_inbox::{Inbox, InboxError, InboxErrorKind};
+
+use crate::Usage;
+
+/// Where the inbox is.
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+pub(super) struct Store {
+    /// The file of an SQLite inbox
+    #[arg(long, value_name = "FILE")]
+    db: Option<PathBuf>,
+
+    /// The database of a Postgres inbox, as a URL or as `host=.. user=.. dbname=..`; its password
+    /// is taken from the environment variable PGPASSWORD
+    #[arg(long, value_name = "URL")]
+    postgres: Option<String>,
+}
+
+impl Store {
+    /// Opens an inbox that is there.
+    pub(super) async fn open(&self) -> anyhow::Result<Arc<dyn Inbox>> {
+        if let Some(path) = &self.db {
+            let name = path.display();
+            if !path.exists() {
+                anyhow::bail!("there is no file {name}: name the one that the service opens");
+            }
+            let inbox = SqliteOptions::new().existing_only().open(path).await;
+            return Ok(Arc::new(
+                inbox.map_err(advise).with_context(|| format!("no inbox in {name}"))?,
+            ));
+        }
+        let text = self.postgres.as_deref().unwrap_or_default();
+        // The parser's error may quote what it could not read.
+        let mut config: tokio_postgres::Config = text
+            .parse()
+            .map_err(|_| Usage("--postgres: expected `postgres://user@host/database`"))?;
+        if config.get_password().is_some() {
+            let why = "a password on the command line can be read by others: set PGPASSWORD";
+            return Err(Usage(why).into());
+        }
+        if let Some(password) = std::env::var_os("PGPASSWORD") {
+            config.password(password.as_encoded_bytes());
+        }
+        let inbox = PostgresOptions::new().existing_only().open(config).await;
+        Ok(Arc::new(inbox.map_err(advise).context("no inbox in that database")?))
+    }
+}
+
+/// What to do about it.
+fn advise(error: InboxError) -> anyhow::Error {
+    let advice = match error.kind() {
+        InboxErrorKind::NoInbox => "name the database that the service opens",
+        InboxErrorKind::Newer => "use the `ecp` of the service's version",
+        InboxErrorKind::Older => "start the service of this version first: it brings the tables up",
+        _ => return error.into(),
+    };
+    anyhow::anyhow!("{error}; {advice}")
+}

@@ -1,0 +1,303 @@
+//! `ecp inbox`, as a shell sees it.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+use ecp_core::SecretKey;
+use ecp_core::signature::{self, Place, Rules, SigningKey};
+use ecp_inbox::conformance::{Body, clock};
+use ecp_inbox::postgres::PostgresOptions;
+use ecp_inbox::sqlite::{SqliteInbox, SqliteOptions};
+use ecp_inbox::{Claim, Finish, Inbox};
+use tempfile::TempDir;
+
+fn ecp_reading(input: &[u8], arguments: &[&str]) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_ecp"))
+        .arg("inbox")
+        .args(arguments)
+        .env("ECP_KEY", "secret")
+        .env_remove("PGPASSWORD")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A command that refuses its arguments does not read its input.
+    let _ = child.stdin.take().unwrap().write_all(input);
+    child.wait_with_output().unwrap()
+}
+
+fn ecp(arguments: &[&str]) -> Output {
+    ecp_reading(b"", arguments)
+}
+
+/// The output of a command that went well.
+fn ok(arguments: &[&str]) -> String {
+    let output = ecp(arguments);
+    assert!(output.status.success(), "{arguments:?}: {}", stderr(&output));
+    stdout(&output)
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+struct Filled {
+    folder: TempDir,
+    db: String,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Filled {
+    /// An inbox with one callback of each state: done, repeated, waiting, held, dead.
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("inbox.sqlite");
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async {
+            fill(&SqliteOptions::new().clock(clock()).open(&path).await.unwrap()).await;
+        });
+        Self { folder, db: path.to_str().unwrap().to_owned(), runtime }
+    }
+
+    fn open(&self) -> SqliteInbox {
+        self.runtime.block_on(SqliteInbox::open(&self.db)).unwrap()
+    }
+}
+
+async fn fill(inbox: &dyn Inbox) {
+    let claim = Claim { limit: 9, lease: Duration::from_secs(9), attempts: 20 };
+    let done = Body::new("P1", 1, "success").described("sentinel-of-a-customer");
+    inbox.accept(&done.verified()).await.unwrap();
+    inbox.accept(&done.described("again").verified()).await.unwrap();
+    let delivery = inbox.claim(&claim).await.unwrap().deliveries.pop().unwrap();
+    inbox.finish(&delivery, Finish::Done).await.unwrap();
+    inbox.accept(&Body::new("P2", 1, "decline").verified()).await.unwrap();
+    let delivery = inbox.claim(&claim).await.unwrap().deliveries.pop().unwrap();
+    let error = "the ledger\x1b[2J is closed".to_owned();
+    inbox.finish(&delivery, Finish::Dead { error }).await.unwrap();
+    inbox.accept(&Body::new("P3", 1, "success").doubtful().verified()).await.unwrap();
+    inbox.accept(&Body::new(r"P4\u001b[2J", 1, "processing").verified()).await.unwrap();
+}
+
+#[test]
+fn callbacks_are_listed_newest_first() {
+    let place = Filled::new();
+    let db = place.db.as_str();
+    assert_eq!(
+        ok(&["list", "--db", db]),
+        "     5  waiting   2023-11-14T22:13:20+0000  1236/P4\\u{1b}[2J  processing\n\
+        \x20    4  held      2023-11-14T22:13:20+0000  1236/P3  success\n\
+        \x20    3  dead      2023-11-14T22:13:20+0000  1236/P2  decline  \
+        after 1 attempts: the ledger [2J is closed\n\
+        \x20    2  repeated  2023-11-14T22:13:20+0000  1236/P1  success\n\
+        \x20    1  done      2023-11-14T22:13:20+0000  1236/P1  success\n"
+    );
+    let numbers = |arguments: &[&str]| -> Vec<i64> {
+        let output = ok(&[&["list", "--db", db, "--json"], arguments].concat());
+        let list: Vec<serde_json::Value> = serde_json::from_str(&output).unwrap();
+        list.iter().map(|callback| callback["id"].as_i64().unwrap()).collect()
+    };
+    assert_eq!(numbers(&[]), [5, 4, 3, 2, 1]);
+    assert_eq!(numbers(&["--state", "held"]), [4]);
+    assert_eq!(numbers(&["--payment", "P1"]), [2, 1]);
+    assert_eq!(numbers(&["--project", "1"]), [0_i64; 0]);
+    assert_eq!(numbers(&["--before", "4", "--limit", "2"]), [3, 2]);
+    assert_eq!(ok(&["list", "--db", db, "--project", "1"]), "");
+}
+
+#[test]
+fn a_callback_is_shown_without_its_body_unless_that_is_asked_for() {
+    let place = Filled::new();
+    let db = place.db.as_str();
+    let text = ok(&["show", "--db", db, "1"]);
+    assert_eq!(
+        text,
+        "number          1\nstate           done\nproject         1236\n\
+         payment         P1\nstatus          success\n\
+         received        2023-11-14T22:13:20+0000\ntimes           1\nattempts        1\n\
+         change          the payment is `success`\npayment is now  success\n\
+         paid (minor)    10000 EUR\n"
+    );
+    assert!(!ok(&["show", "--db", db, "1", "--json"]).contains("sentinel"));
+
+    let output = ecp(&["show", "--db", db, "1", "--body"]);
+    assert!(stdout(&output).starts_with(&text) && stdout(&output).contains("sentinel"));
+    assert_eq!(stderr(&output), "note: the body holds personal data\n");
+    let json = ok(&["show", "--db", db, "4", "--body", "--json"]);
+    let callback: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(callback["state"], "held");
+    assert_eq!(callback["ambiguous"], serde_json::json!(["payment.description"]));
+    let body: serde_json::Value = serde_json::from_str(callback["body"].as_str().unwrap()).unwrap();
+    assert_eq!(body["payment"]["id"], "P3");
+
+    let missing = ecp(&["show", "--db", db, "77"]);
+    assert_eq!(missing.status.code(), Some(1));
+    assert_eq!(stderr(&missing), "error: there is no callback 77\n");
+}
+
+#[test]
+fn what_is_done_or_dead_is_replayed_and_nothing_else() {
+    let place = Filled::new();
+    let db = place.db.as_str();
+    let output = ecp(&["replay", "--db", db, "1", "2", "4", "5", "77"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        stdout(&output),
+        "1: will be handled again\n\
+         2: not replayed: another one that says the same was handled\n\
+         4: not replayed: it is held: see `ecp inbox release --help`\n\
+         5: not replayed: it waits already\n\
+         77: not replayed: there is no such callback\n"
+    );
+    assert_eq!(ok(&["replay", "--db", db, "--dead"]), "1 dead callbacks will be handled again\n");
+    assert_eq!(ok(&["replay", "--db", db, "--dead"]), "0 dead callbacks will be handled again\n");
+    let stats = place.runtime.block_on(place.open().stats()).unwrap();
+    assert_eq!((stats.waiting, stats.dead, stats.done), (3, 0, 0));
+}
+
+#[test]
+fn a_held_callback_is_released_by_what_gate_signed() {
+    let place = Filled::new();
+    let db = place.db.as_str();
+    let answer = |status: &str, key: &str| {
+        let json = format!(
+            r#"{{"project_id":1236,"payment":{{"id":"P3","type":"purchase","status":"{status}",
+            "sum":{{"amount":10000,"currency":"EUR"}}}},"operations":[{{"id":1,"type":"sale",
+            "status":"{status}","sum_initial":{{"amount":10000,"currency":"EUR"}}}}]}}"#
+        );
+        let key = SigningKey::new(&SecretKey::new(key).unwrap());
+        signature::sign_document(&key, json.as_bytes(), Place::Root, Rules::private()).unwrap()
+    };
+    let release =
+        |input: &[u8]| ecp_reading(input, &["release", "--db", db, "--key-env", "ECP_KEY", "4"]);
+    let table: [(&[u8], &str); 4] = [
+        (b"", "error: standard input is no answer of Gate"),
+        (b"{}", "error: Gate's answer is not genuine: no signature"),
+        (&answer("success", "forged"), "error: Gate's answer is not genuine: the signature"),
+        (b"nonsense", "error: standard input is no answer of Gate"),
+    ];
+    for (input, message) in table {
+        let output = release(input);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(stderr(&output).starts_with(message), "{}", stderr(&output));
+    }
+    let denied = release(&answer("decline", "secret"));
+    assert_eq!(stdout(&denied), "4: held on: Gate differs on `payment.status`\n");
+    assert_eq!(denied.status.code(), Some(1));
+    let released = release(&answer("success", "secret"));
+    assert_eq!(stdout(&released), "4: released, and will be handled\n");
+    assert!(released.status.success());
+    let again = release(&answer("success", "secret"));
+    assert_eq!(stdout(&again), "4: no callback of that number is held\n");
+    assert_eq!(again.status.code(), Some(1));
+}
+
+#[test]
+fn stats_tell_how_long_the_oldest_waits() {
+    let place = Filled::new();
+    let text = ok(&["stats", "--db", &place.db]);
+    let counts = "waiting   1\nheld      1\ndead      1\ndone      1\nrepeated  1\npayments  4\n";
+    let age = text.strip_prefix(counts).unwrap();
+    assert!(age.starts_with("the oldest waits for ") && age.ends_with(" s\n"), "{age}");
+    let json = ok(&["stats", "--db", &place.db, "--json"]);
+    let stats: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(stats["oldest_waiting"], "2023-11-14T22:13:20+0000");
+    assert!(stats["oldest_waiting_seconds"].as_u64().unwrap() > 1_000_000);
+    assert_eq!(stats["waiting"], 1);
+}
+
+#[test]
+fn a_wrong_file_is_told_and_left_as_it_is() {
+    let place = Filled::new();
+    let at = |name: &str| place.folder.path().join(name);
+    let text = |path: &PathBuf| path.to_str().unwrap().to_owned();
+    let missing = at("missing.sqlite");
+    let notes = at("notes.txt");
+    std::fs::write(&notes, "no database at all, only words. ".repeat(100)).unwrap();
+    let empty = at("empty.sqlite");
+    std::fs::write(&empty, "").unwrap();
+    let place_of = |path: &PathBuf, what: &str| what.replace("FILE", &text(path));
+    let no_inbox = "error: no inbox in FILE: opening the inbox: the database is no inbox; \
+                    name the database that the service opens\n";
+    let table = [
+        (&missing, "error: there is no file FILE: name the one that the service opens\n"),
+        (&notes, no_inbox),
+        (&empty, no_inbox),
+    ];
+    for (path, message) in table {
+        let before = std::fs::read(path).ok();
+        for job in [&["stats"][..], &["list"], &["show", "1"], &["replay", "--dead"]] {
+            let output = ecp(&[job, &["--db", &text(path)]].concat());
+            assert_eq!(output.status.code(), Some(1), "{job:?}");
+            assert_eq!(stderr(&output), place_of(path, message), "{job:?}");
+            assert_eq!(stdout(&output), "");
+        }
+        assert_eq!(std::fs::read(path).ok(), before);
+    }
+    let newer = "UPDATE ecp_inbox_schema SET version = 99";
+    let inbox = place.open();
+    place.runtime.block_on(inbox.transaction(move |c| Ok(c.execute_batch(newer)?))).unwrap();
+    let output = ecp(&["stats", "--db", &place.db]);
+    assert!(stderr(&output).ends_with("use the `ecp` of the service's version\n"));
+}
+
+#[test]
+fn a_wrong_command_line_says_what_to_do() {
+    let table: [(&[&str], &str); 6] = [
+        (&["stats"], "error: the following required arguments were not provided:"),
+        (&["stats", "--db", "a", "--postgres", "b"], "error: the argument '--db <FILE>' cannot be"),
+        (&["list", "--db", "a", "--state", "gone"], "error: invalid value 'gone' for '--state"),
+        (&["replay", "--db", "a"], "error: the following required arguments were not provided:"),
+        (&["release", "--db", "a", "1"], "error: name at least one key"),
+        (
+            &["stats", "--postgres", "postgres://me:sentinel@localhost/shop"],
+            "error: a password on the command line can be read by others: set PGPASSWORD\n",
+        ),
+    ];
+    for (arguments, message) in table {
+        let output = ecp(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(stderr(&output).starts_with(message), "{arguments:?}: {}", stderr(&output));
+        assert!(!stderr(&output).contains("sentinel"));
+        assert_eq!(stdout(&output), "");
+    }
+}
+
+#[test]
+fn an_inbox_in_postgres_is_read_and_never_made() {
+    let Some(server) = ecp_testkit::postgres::Server::start_or_skip("`ecp inbox` over Postgres")
+    else {
+        return;
+    };
+    let database = server.database().unwrap();
+    let place = ["--postgres", database.as_str()];
+    let missing = ecp(&[&["stats"][..], &place].concat());
+    assert_eq!(missing.status.code(), Some(1));
+    assert_eq!(
+        stderr(&missing),
+        "error: no inbox in that database: opening the inbox: the database is no inbox; \
+         name the database that the service opens\n"
+    );
+    assert_eq!(stderr(&ecp(&[&["stats"][..], &place].concat())), stderr(&missing), "it was made");
+
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let options = PostgresOptions::new().clock(clock());
+        fill(&options.open(database.parse().unwrap()).await.unwrap()).await;
+    });
+    let list = ok(&[&["list"][..], &place].concat());
+    let states: Vec<&str> = list.lines().filter_map(|l| l.split_whitespace().nth(1)).collect();
+    assert_eq!(states, ["waiting", "held", "dead", "repeated", "done"]);
+    assert!(list.contains(r"P4\u{1b}[2J"));
+    let replayed = ok(&[&["replay", "--dead"][..], &place].concat());
+    assert_eq!(replayed, "1 dead callbacks will be handled again\n");
+}

@@ -1,0 +1,256 @@
+//! What only Postgres can do to an inbox: end, come back, be shared, and refuse what is not text.
+
+#![cfg(all(feature = "postgres", unix))]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use ecp_inbox::conformance::{Body, verified};
+use ecp_inbox::postgres::tokio_postgres::{Client, Config, NoTls, Transaction};
+use ecp_inbox::postgres::{PostgresHandler, PostgresInbox};
+use ecp_inbox::{
+    Accepted, Claim, Delivery, EntryState, HandlerError, Inbox, InboxErrorKind, Query,
+};
+use ecp_testkit::postgres::Server;
+use tokio::time::sleep;
+
+static SERVER: LazyLock<Option<Server>> =
+    LazyLock::new(|| Server::start_or_skip("an inbox's failures over Postgres"));
+
+fn database() -> Option<Config> {
+    SERVER.as_ref().map(|server| server.database().unwrap().parse().unwrap())
+}
+
+async fn client(config: &Config) -> Client {
+    let (client, connection) = config.connect(NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client
+}
+
+fn claim() -> Claim {
+    Claim { limit: 100, lease: Duration::from_secs(30), attempts: 20 }
+}
+
+async fn eventually<T>(mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    for _ in 0..600 {
+        if let Some(seen) = look().await {
+            return seen;
+        }
+        sleep(Duration::from_millis(50)).await;
+    }
+    panic!("it does not come to pass")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_killed_costs_errors_and_nothing_else() {
+    let Some(mut server) = Server::start_or_skip("a killed Postgres server") else { return };
+    let config: Config = server.database().unwrap().parse().unwrap();
+    let inbox = PostgresInbox::open(config).await.unwrap();
+    let first = Body::new("before", 1, "success").verified();
+    inbox.accept(&first).await.unwrap();
+    let claimed = inbox.claim(&claim()).await.unwrap().deliveries;
+    server.kill().unwrap();
+
+    let second = Body::new("after", 2, "success").verified();
+    let error = inbox.accept(&second).await.unwrap_err();
+    assert_eq!(error.kind(), InboxErrorKind::Unavailable);
+    assert_eq!(inbox.claim(&claim()).await.unwrap_err().kind(), InboxErrorKind::Unavailable);
+    assert!(inbox.finish(&claimed[0], ecp_inbox::Finish::Done).await.is_err());
+
+    server.restart().unwrap();
+    assert!(matches!(inbox.accept(&second).await.unwrap(), Accepted::New(_)));
+    assert!(matches!(inbox.accept(&first).await.unwrap(), Accepted::Repeated(_)));
+    assert!(inbox.finish(&claimed[0], ecp_inbox::Finish::Done).await.unwrap());
+    assert_eq!(inbox.claim(&claim()).await.unwrap().deliveries.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_no_text_in_postgres_is_an_id_like_any_other() {
+    let Some(config) = database() else { return };
+    let inbox = PostgresInbox::open(config).await.unwrap();
+    let long = "x".repeat(200_000);
+    for payment in [r"a\u0000b", "a", r"a\u0000", " ", &long, "é\u{10ffff}"] {
+        let body = Body::new(payment, 1, r"no\u0000such").verified();
+        let Accepted::New(id) = inbox.accept(&body).await.unwrap() else { panic!("it is new") };
+        let entry = inbox.entry(id).await.unwrap().unwrap();
+        assert_eq!(entry.payment.as_ref(), body.payment_id());
+        assert_eq!(entry.status.as_deref(), Some("no\0such"));
+        let mut query = Query::default();
+        query.payment = body.payment_id().cloned();
+        assert_eq!(inbox.entries(&query).await.unwrap().len(), 1);
+        let state = inbox.payment(body.project(), body.payment_id().unwrap()).await.unwrap();
+        assert_eq!(state.unwrap().unknown().collect::<Vec<_>>(), ["no\0such"]);
+    }
+    assert_eq!(inbox.claim(&claim()).await.unwrap().deliveries.len(), 6);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn replicas_may_start_at_the_same_time() {
+    let Some(config) = database() else { return };
+    let opened = (0..8).map(|_| tokio::spawn(PostgresInbox::open(config.clone())));
+    for opened in opened.collect::<Vec<_>>() {
+        opened.await.unwrap().unwrap();
+    }
+    let inbox = PostgresInbox::open(config).await.unwrap();
+    inbox.accept(&Body::new("X1", 1, "success").verified()).await.unwrap();
+}
+
+#[tokio::test]
+async fn tables_of_a_newer_version_are_left_alone() {
+    let Some(config) = database() else { return };
+    drop(PostgresInbox::open(config.clone()).await.unwrap());
+    let newer = "INSERT INTO ecp_inbox.migrations (version) VALUES (1000)";
+    client(&config).await.batch_execute(newer).await.unwrap();
+    let error = PostgresInbox::open(config).await.unwrap_err();
+    assert_eq!(error.kind(), InboxErrorKind::Newer);
+}
+
+/// Writes what it is given, and how durable its transaction is.
+struct Ledger {
+    fails: bool,
+}
+
+const LEDGER: &str = "CREATE TABLE ledger (
+    number bigserial, payment text, callback bigint, attempt integer, durable text
+)";
+
+#[async_trait]
+impl PostgresHandler for Ledger {
+    async fn handle(
+        &self,
+        transaction: &Transaction<'_>,
+        delivery: &Delivery,
+    ) -> Result<(), HandlerError> {
+        let payment = delivery.callback.payment_id().ok_or("no payment")?.to_string();
+        let (callback, attempt) = (delivery.id.get(), i32::try_from(delivery.attempt)?);
+        let write = "INSERT INTO ledger (payment, callback, attempt, durable)
+                     VALUES ($1, $2, $3, current_setting('synchronous_commit'))";
+        transaction.execute(write, &[&payment, &callback, &attempt]).await?;
+        if self.fails && delivery.attempt == 1 {
+            return Err("not at the first attempt".into());
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn three_replicas_handle_each_callback_once_and_in_order() {
+    let Some(config) = database() else { return };
+    let client = client(&config).await;
+    client.batch_execute(LEDGER).await.unwrap();
+    let mut workers = Vec::new();
+    let mut replicas = Vec::new();
+    for _ in 0..3 {
+        let replica = PostgresInbox::open(config.clone()).await.unwrap();
+        let worker = replica
+            .worker(Ledger { fails: true })
+            .pauses(Duration::from_millis(5), Duration::from_millis(5))
+            .poll(Duration::from_millis(20));
+        workers.push(tokio::spawn(async move { worker.run(std::future::pending()).await }));
+        replicas.push(replica);
+    }
+    let statuses = ["processing", "external processing", "success"];
+    for (number, status) in (0_usize..).zip(statuses.repeat(20)) {
+        let payment = format!("X{}", number / 3);
+        let body = Body::new(payment, number as u64, status).verified();
+        replicas[number % 3].accept(&body).await.unwrap();
+    }
+    eventually(async || (replicas[0].stats().await.unwrap().done == 60).then_some(())).await;
+    let rows = client.query("SELECT payment, callback, attempt FROM ledger ORDER BY number", &[]);
+    let rows = rows.await.unwrap();
+    assert_eq!(rows.len(), 60);
+    let mut latest = BTreeMap::new();
+    for row in rows {
+        let (payment, callback): (String, i64) = (row.get(0), row.get(1));
+        assert!(latest.insert(payment, callback).is_none_or(|before| before < callback));
+        assert!(row.get::<_, i32>(2) > 1, "the first attempt has left something");
+    }
+    workers.iter().for_each(tokio::task::JoinHandle::abort);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_handler_loses_its_connection_and_its_effect_is_there_once() {
+    struct Unlucky;
+
+    #[async_trait]
+    impl PostgresHandler for Unlucky {
+        async fn handle(
+            &self,
+            transaction: &Transaction<'_>,
+            delivery: &Delivery,
+        ) -> Result<(), HandlerError> {
+            Ledger { fails: false }.handle(transaction, delivery).await?;
+            if delivery.attempt == 1 {
+                let me = "SELECT pg_terminate_backend(pg_backend_pid())";
+                transaction.execute(me, &[]).await?;
+            }
+            Ok(())
+        }
+    }
+
+    let Some(config) = database() else { return };
+    let client = client(&config).await;
+    client.batch_execute(LEDGER).await.unwrap();
+    let inbox = PostgresInbox::open(config).await.unwrap();
+    let worker = inbox.worker(Unlucky).pauses(Duration::from_millis(5), Duration::from_millis(5));
+    let worker = tokio::spawn(async move { worker.run(std::future::pending()).await });
+    inbox.accept(&Body::new("X1", 1, "success").verified()).await.unwrap();
+    eventually(async || (inbox.stats().await.unwrap().done == 1).then_some(())).await;
+    let rows = client.query("SELECT attempt FROM ledger", &[]).await.unwrap();
+    assert_eq!(rows.iter().map(|row| row.get(0)).collect::<Vec<i32>>(), [2]);
+    worker.abort();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_is_on_the_disk_even_where_the_server_is_told_not_to_wait() {
+    let Some(config) = database() else { return };
+    let client = client(&config).await;
+    let name = config.get_dbname().unwrap();
+    let hasty = format!("ALTER DATABASE {name} SET synchronous_commit = off; {LEDGER}");
+    client.batch_execute(&hasty).await.unwrap();
+    let inbox = PostgresInbox::open(config.clone()).await.unwrap();
+    let worker = inbox.worker(Ledger { fails: false });
+    let worker = tokio::spawn(async move { worker.run(std::future::pending()).await });
+    inbox.accept(&verified(r#"{"project_id":1236,"payment":{"id":"X1"}}"#)).await.unwrap();
+    eventually(async || (inbox.stats().await.unwrap().done == 1).then_some(())).await;
+    let row = client.query_one("SELECT durable FROM ledger", &[]).await.unwrap();
+    assert_eq!(row.get::<_, &str>(0), "on");
+    worker.abort();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_connection_while_accepting_leaves_all_or_nothing() {
+    let Some(mut server) = Server::start_or_skip("killed Postgres processes") else { return };
+    let config: Config = server.database().unwrap().parse().unwrap();
+    let inbox = PostgresInbox::open(config).await.unwrap();
+    let accepting = inbox.clone();
+    let accepted = tokio::spawn(async move {
+        let mut accepted = Vec::new();
+        for number in 0..400 {
+            let body = Body::new(format!("X{number}"), number, "success").verified();
+            if let Ok(Accepted::New(id)) = accepting.accept(&body).await {
+                accepted.push(id);
+            }
+            sleep(Duration::from_millis(2)).await;
+        }
+        accepted
+    });
+    sleep(Duration::from_millis(100)).await;
+    server.kill_backend().unwrap();
+    sleep(Duration::from_millis(300)).await;
+    server.kill().unwrap();
+    server.restart().unwrap();
+    let accepted = accepted.await.unwrap();
+    assert!(!accepted.is_empty());
+    for id in accepted {
+        let entry = eventually(async || inbox.entry(id).await.ok()).await.unwrap();
+        assert_eq!(entry.state, EntryState::Waiting);
+        let state = inbox.payment(entry.project, &entry.payment.unwrap()).await.unwrap();
+        assert!(state.unwrap().status().unwrap().is_success());
+    }
+    let stats = inbox.stats().await.unwrap();
+    assert_eq!(stats.waiting, stats.payments, "a payment without its callback is half an accept");
+}
