@@ -20,19 +20,24 @@ const PAUSES: (i64, i64) = (30, 3600);
 const LOST: i64 = 24 * 3600;
 
 impl Shop {
+    /// A question that is under way when it stops is asked again after the next start.
     pub(crate) async fn follow_up_until(&self, stopped: impl Future<Output = ()>) {
-        let (mut round, mut cleaning) = (interval(ROUND), interval(CLEANING));
-        round.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        tokio::pin!(stopped);
-        loop {
-            let done = tokio::select! {
-                () = &mut stopped => return,
-                _ = round.tick() => self.follow_up(SystemTime::now()).await,
-                _ = cleaning.tick() => self.remove_bodies(SystemTime::now()).await,
-            };
-            if let Err(error) = done {
-                tracing::error!(%error, "following up ended early and will begin again");
+        let rounds = async {
+            let (mut round, mut cleaning) = (interval(ROUND), interval(CLEANING));
+            round.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            loop {
+                let done = tokio::select! {
+                    _ = round.tick() => self.follow_up(SystemTime::now()).await,
+                    _ = cleaning.tick() => self.remove_bodies(SystemTime::now()).await,
+                };
+                if let Err(error) = done {
+                    tracing::error!(%error, "following up ended early and will begin again");
+                }
             }
+        };
+        tokio::select! {
+            () = stopped => {}
+            () = rounds => {}
         }
     }
 
@@ -40,7 +45,10 @@ impl Shop {
     pub async fn follow_up(&self, now: SystemTime) -> Result<(), Error> {
         let now = seconds(now);
         for order in self.read(move |connection| Order::due(connection, now)).await? {
-            self.ask_about(order, now).await?;
+            let id = order.id.clone();
+            if let Err(error) = self.ask_about(order, now).await {
+                tracing::error!(order = %id, %error, "an order cannot be followed up");
+            }
         }
         let mut held = Query::default();
         held.state = Some(EntryState::Held);

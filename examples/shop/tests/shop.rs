@@ -218,7 +218,7 @@ async fn a_callback_with_two_readings_counts_once_the_platform_says_the_same() {
     let ambiguous = |callback: &[u8]| {
         signed(callback, |callback| {
             callback["payment"]["status"] = json!("success");
-            callback["payment"]["description"] = json!("1;payment:sum:amount:1");
+            callback["payment"]["description"] = json!("x;payment:extra:1");
             callback["operation"]["status"] = json!("success");
             callback.as_object_mut().unwrap().remove("redirect_data");
         })
@@ -227,6 +227,7 @@ async fn a_callback_with_two_readings_counts_once_the_platform_says_the_same() {
     // The customer has not paid yet, so the platform says otherwise.
     let too_early = ambiguous(&stage.callback(0).await);
     assert_eq!(stage.post_callback(too_early).await, StatusCode::OK);
+    tokio::time::sleep(Duration::from_millis(300)).await;
     stage.follow_up_after(0).await;
     assert_eq!(stage.state(&order).await, "pending");
 
