@@ -178,9 +178,9 @@ async fn an_unknown_outcome_ends_by_asking_and_there_is_one_payment() {
     let (method, amount, currency) = some_sale();
     stage.wire.answers_to_lose.store(1, Ordering::SeqCst);
     let form = stage.offer("sale", method, &amount, currency.code()).await;
-    let order = stage.order(&form).await;
-    // The customer sends the form once more: it is the same order, and nothing is sent.
-    assert_eq!(stage.order(&form).await, order);
+    // The customer sends the form twice, and then again: it is one order, and sent once.
+    let (order, same) = tokio::join!(stage.order(&form), stage.order(&form));
+    assert_eq!((&stage.order(&form).await, &same), (&order, &order));
     assert_eq!(stage.state(&order).await, "pending");
 
     stage.post_callback(stage.callback(0).await).await;
@@ -347,6 +347,37 @@ async fn a_paid_sale_is_given_back_once() {
         assert_eq!(stage.requests("/refund"), 1);
         assert_eq!(stage.credit().await, "no credit");
     }
+}
+
+#[tokio::test]
+async fn a_declined_refund_leaves_the_sale_paid_and_can_be_tried_again() {
+    for (spec, amount, currency) in methods(FlowKind::Refund) {
+        let disputed = |config: Config, shop| config.project(shop).decline_refunds(3288);
+        let stage = Stage::with(disputed).await;
+        let order = stage.buy(spec.code(), &amount, currency.code(), "success").await;
+        stage.becomes(&order, "paid").await;
+        for attempt in 1..=2 {
+            stage.post(&format!("{order}/refund"), &[]).await;
+            // Sale: redirect and end. Each refund: its end.
+            stage.callback(1 + attempt).await;
+            stage.becomes(&order, "paid").await;
+            assert_eq!(stage.requests("/refund"), attempt, "each has an id of its own");
+        }
+        assert!(text(&stage.get(&order).await).contains("declined with code 3288"));
+        assert_eq!(stage.credit().await, format!("{amount} {currency}"));
+    }
+}
+
+#[tokio::test]
+async fn what_the_platform_refuses_is_refused_with_its_reason() {
+    // It does not know the shop's project.
+    let stage = Stage::with(|config, _| config).await;
+    let (method, amount, currency) = some_sale();
+    let order = stage.order(&stage.offer("sale", method, &amount, currency.code()).await).await;
+    assert_eq!(stage.state(&order).await, "refused");
+    assert!(text(&stage.get(&order).await).contains("2442"));
+    stage.follow_up_after(48).await;
+    assert_eq!((stage.requests("/sale"), stage.requests("/v2/payment/status")), (1, 0));
 }
 
 #[tokio::test]

@@ -75,15 +75,16 @@ pub(crate) struct Form {
 
 impl Stage {
     pub(crate) async fn set() -> Self {
-        Self::with_callbacks(true).await
+        Self::with(Config::project).await
     }
 
     /// The sandbox's callbacks reach nobody. The test takes them from its events.
     pub(crate) async fn without_callbacks() -> Self {
-        Self::with_callbacks(false).await
+        Self::with(|config, shop| config.project(shop.callback_url("http://127.0.0.1:9/"))).await
     }
 
-    async fn with_callbacks(delivered: bool) -> Self {
+    /// A sandbox that is told about the shop, or not, and whatever else.
+    pub(crate) async fn with(tell: impl FnOnce(Config, Project) -> Config) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let platform = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -91,13 +92,12 @@ impl Stage {
         let callbacks = format!("{url}/callbacks");
         let key = Sensitive::new(Config::DEMO_KEY.to_owned());
         let project = Project::new(Config::DEMO_PROJECT, key)
-            .callback_url(if delivered { &callbacks } else { "http://127.0.0.1:9/" })
+            .callback_url(&callbacks)
             .confirmation_url(&callbacks);
         let config = Config::new()
-            .project(project)
             .public_url(&platform_url)
             .schedule(Schedule::every(Duration::from_millis(100), 100));
-        let sandbox = Sandbox::new(config);
+        let sandbox = Sandbox::new(tell(config, project));
         tokio::spawn(sandbox.serve(platform));
 
         let folder = tempfile::tempdir().unwrap();
