@@ -181,7 +181,9 @@ impl Shop {
     async fn send_refund(&self, prepared: Prepared<Refund>) -> Result<(), Error> {
         let sent = self.settings.gate.send(&prepared).await;
         self.change(prepared.payment_id().clone(), move |order| match &sent {
+            // A callback was quicker, and there may be another attempt by now.
             _ if order.state != State::Refunding => {}
+            _ if prepared.get(Field::MerchantRefundId) != Some(&order.refund_id()) => {}
             Ok(accepted) => order.refund_request = Some(accepted.request_id.clone()),
             Err(error) => match error.outcome() {
                 Outcome::Unknown => {}
