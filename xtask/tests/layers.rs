@@ -44,6 +44,7 @@ const LAYERS: &[Layer] = &[
             "http",
             "http-body",
             "http-body-util",
+            "jiff",
             "reqwest",
             "rustls",
             "rustls-platform-verifier",
@@ -79,6 +80,11 @@ const LAYERS: &[Layer] = &[
         ],
     },
     Layer {
+        name: "ecp-payouts",
+        ours: &["ecp-core", "ecp-methods", "ecp-transport"],
+        others: &["csv", "rusqlite", "thiserror", "tokio"],
+    },
+    Layer {
         name: "ecp-testkit",
         ours: &["ecp-core", "ecp-methods", "ecp-transport", "ecp-notify", "ecp-sandbox"],
         others: &["async-trait", "axum", "bytes", "form_urlencoded", "http", "tokio"],
@@ -105,11 +111,11 @@ const LAYERS: &[Layer] = &[
 const CONFINED: &[(&str, &[&str])] = &[
     ("axum", &["ecp-sandbox", "ecp-testkit", "ecp-cli"]),
     ("clap", &["ecp-cli"]),
-    ("http", &["ecp-transport", "ecp-sandbox", "ecp-testkit", "ecp-cli"]),
+    ("http", &["ecp-transport", "ecp-payouts", "ecp-sandbox", "ecp-testkit", "ecp-cli"]),
     ("hyper", &["ecp-transport", "ecp-sandbox", "ecp-testkit", "ecp-cli"]),
     ("reqwest", &["ecp-transport", "ecp-testkit", "ecp-cli"]),
     ("rustls", &["ecp-transport", "ecp-testkit", "ecp-cli"]),
-    ("tokio", &["ecp-transport", "ecp-notify", "ecp-sandbox", "ecp-testkit", "ecp-cli"]),
+    ("tokio", &["ecp-transport", "ecp-payouts", "ecp-notify", "ecp-sandbox", "ecp-testkit", "ecp-cli"]),
 ];
 
 /// Anybody may build on these: measurements, fuzzing, examples, automation.

@@ -3,7 +3,8 @@
 //! [`Gate`] signs and sends what [`ecp_methods::prepare`] has checked, over any [`HttpTransport`].
 //! An error says what is known about the request in [`GateError::outcome`]: it was not sent, it
 //! was refused, or nobody can tell. In the last case ask [`Gate::status`] and keep the payment's
-//! id; this crate never sends a sale or a payout a second time.
+//! id. [`Gate`] sends everything once; a [`Sender`] goes on from there: it sends again what is
+//! known not to have arrived, and nothing else.
 //!
 //! ```no_run
 //! use ecp_core::{PaymentId, ProjectId, SecretKey};
@@ -41,6 +42,7 @@ mod gate;
 mod http;
 mod page;
 mod redirect;
+mod send;
 mod wait;
 
 pub use self::address::InvalidBaseUrl;
@@ -53,4 +55,5 @@ pub use self::http::tower::TowerTransport;
 pub use self::http::{HttpTransport, TransportError};
 pub use self::page::{PAYMENT_PAGE_URL, PaymentPage, SignedPage};
 pub use self::redirect::{RedirectError, redirect_response};
+pub use self::send::{RetryBudget, SendError, SendPolicy, Sender, Sent};
 pub use self::wait::{Wait, WaitError, Wake};

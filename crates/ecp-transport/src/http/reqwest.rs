@@ -21,6 +21,9 @@ pub struct Timeouts {
     pub read: Duration,
     /// For all of it. 30 seconds by default.
     pub total: Duration,
+    /// For the next request on a connection that is open: after that it is closed rather than
+    /// used, because the other side may be closing it. 15 seconds by default.
+    pub idle: Duration,
 }
 
 impl Default for Timeouts {
@@ -29,6 +32,7 @@ impl Default for Timeouts {
             connect: Duration::from_secs(5),
             read: Duration::from_secs(20),
             total: Duration::from_secs(30),
+            idle: Duration::from_secs(15),
         }
     }
 }
@@ -47,6 +51,11 @@ impl Timeouts {
     /// The defaults with another time for all of it.
     pub fn total(self, total: Duration) -> Self {
         Self { total, ..self }
+    }
+
+    /// The defaults with another time for a connection that is not used.
+    pub fn idle(self, idle: Duration) -> Self {
+        Self { idle, ..self }
     }
 }
 
@@ -99,6 +108,7 @@ impl ReqwestTransport {
             .connect_timeout(timeouts.connect)
             .read_timeout(timeouts.read)
             .timeout(timeouts.total)
+            .pool_idle_timeout(timeouts.idle)
             .build()
             .map_err(|error| ClientError(error.into()))?;
         Ok(Self { client, response_limit: 256 * 1024 })
