@@ -207,13 +207,11 @@ impl HttpTransport for Late {
         let reset = Err(TransportError::maybe_sent("connection reset"));
         if request.uri().path().ends_with("/payout") {
             let before = self.held.lock().unwrap().take();
-            match before {
-                Some(first) => drop(self.inner.send(first).await?),
-                None => {
-                    *self.held.lock().unwrap() = Some(request);
-                    return reset;
-                }
-            }
+            let Some(first) = before else {
+                *self.held.lock().unwrap() = Some(request);
+                return reset;
+            };
+            drop(self.inner.send(first).await?);
         } else if self.silent && self.held.lock().unwrap().is_none() {
             return reset;
         }
@@ -377,12 +375,12 @@ async fn whatever_happens_nothing_is_sent_again_without_evidence() {
     ];
     let (mut sent_again, mut ends) = (0, std::collections::BTreeMap::new());
     for seed in 0..800 {
-        let (faults, state) = (faults.clone(), Mutex::new(seed));
+        let (faults, generator) = (faults.clone(), Mutex::new(seed));
         let seen = Seen::default();
         let noted = seen.clone();
         let policy = patient().budget(RetryBudget::new(0, 100));
         let stage = Stage::new(policy, move |_, path| {
-            let place = random(&mut state.lock().unwrap()) % faults.len() as u64;
+            let place = random(&mut generator.lock().unwrap()) % faults.len() as u64;
             let fault = faults[usize::try_from(place).unwrap()].clone();
             let is_payout = path.ends_with("/payout");
             noted.lock().unwrap().push((Instant::now(), is_payout, fault.clone()));

@@ -30,6 +30,8 @@
 //! # }
 //! ```
 //!
+//! [`DataApi`] reads what has happened from the platform's Data API, page by page.
+//!
 //! # Features
 //!
 //! - `reqwest` (default): [`ReqwestTransport`], an HTTPS client on rustls. Without it the crate
@@ -37,6 +39,7 @@
 //! - `tower`: [`TowerTransport`] sends requests into a tower service in the same process.
 
 mod address;
+mod data;
 mod error;
 mod gate;
 mod http;
@@ -46,6 +49,8 @@ mod send;
 mod wait;
 
 pub use self::address::InvalidBaseUrl;
+pub use self::data::query::{InvalidQuery, OperationsQuery};
+pub use self::data::{DATA_API_URL, DataApi, DataError, DataOperation, Operations};
 pub use self::error::{GateError, Outcome, Refusal, UnknownReason};
 pub use self::gate::{Accepted, GATE_URL, Gate};
 #[cfg(feature = "reqwest")]

@@ -89,6 +89,14 @@ impl ReqwestTransport {
         Self::build(timeouts, tls)
     }
 
+    /// A client for the Data API, whose answers may take minutes and be large: it waits 6 minutes
+    /// and reads 32 MiB (sources: Data API).
+    pub fn for_data_api() -> Result<Self, ClientError> {
+        let patience = Duration::from_mins(6);
+        let timeouts = Timeouts::default().read(patience).total(patience);
+        Ok(Self::with_timeouts(timeouts)?.response_limit(32 << 20))
+    }
+
     /// A client that trusts nobody: for plain HTTP on this machine, where there may be no trusted
     /// certificates.
     pub fn plain_http() -> Result<Self, ClientError> {

@@ -14,12 +14,12 @@ use crate::wait::random_part;
 #[derive(Clone, Debug)]
 pub struct SendPolicy {
     pub(super) deadline: Duration,
-    pub(super) attempts: u32,
+    pub(crate) attempts: u32,
     first_pause: Duration,
     longest_pause: Duration,
     pub(super) not_found_after: Duration,
     pub(super) passing_statuses: Vec<u16>,
-    pub(super) budget: RetryBudget,
+    pub(crate) budget: RetryBudget,
     pub(super) concurrency: NonZeroU32,
     pub(super) rate: Option<NonZeroU32>,
 }
@@ -91,7 +91,7 @@ impl SendPolicy {
     }
 
     /// The pause after so many attempts.
-    pub(super) fn pause(&self, attempt: u32) -> Duration {
+    pub(crate) fn pause(&self, attempt: u32) -> Duration {
         let doubled = self.first_pause.saturating_mul(1_u32 << attempt.saturating_sub(1).min(30));
         random_part(doubled.min(self.longest_pause))
     }
