@@ -15,6 +15,7 @@ Commands:
   docs [--check]           write what is generated from the specs: docs/METHODS.md and the tables
                            in the method files; --check only says whether they are up to date
   new-method NAME          begin a payment method: its file, and its line in the list
+  simulate [ROWS] [SEED]   pay a file through failures and kills, and prove that each row is paid once
   fuzz TARGET [SECONDS]    fuzz a target (60 seconds by default); needs cargo-fuzz and nightly
 ";
 
@@ -27,6 +28,10 @@ fn main() -> ExitCode {
         ["docs"] => told(&docs::docs(&root(), false)),
         ["docs", "--check"] => told(&docs::docs(&root(), true)),
         ["new-method", name] => told(&new_method::new_method(&root(), name)),
+        ["simulate", rest @ ..] => {
+            let run_it = ["run", "--release", "--package", "ecp-simulations", "--"];
+            run("cargo", &[&run_it, rest].concat(), &[])
+        }
         ["fuzz", target] => fuzz(target, "60"),
         ["fuzz", target, seconds] => fuzz(target, seconds),
         _ => {

@@ -82,7 +82,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "ecp-payouts",
         ours: &["ecp-core", "ecp-methods", "ecp-transport"],
-        others: &["csv", "rusqlite", "thiserror", "tokio"],
+        others: &["async-trait", "csv", "rusqlite", "sha2", "thiserror", "tokio"],
     },
     Layer {
         name: "ecp-testkit",
@@ -91,18 +91,30 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "ecp-cli",
-        ours: &["ecp-core", "ecp-methods", "ecp-transport", "ecp-notify", "ecp-sandbox"],
+        ours: &[
+            "ecp-core",
+            "ecp-methods",
+            "ecp-transport",
+            "ecp-notify",
+            "ecp-payouts",
+            "ecp-sandbox",
+        ],
         others: &[
             "anyhow",
             "async-trait",
             "axum",
             "bytes",
             "clap",
+            "csv",
             "form_urlencoded",
             "http",
+            "indicatif",
+            "jiff",
+            "rust_xlsxwriter",
             "serde",
             "serde_json",
             "tokio",
+            "toml",
         ],
     },
 ];
@@ -112,15 +124,24 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("axum", &["ecp-sandbox", "ecp-testkit", "ecp-cli"]),
     ("clap", &["ecp-cli"]),
     ("http", &["ecp-transport", "ecp-payouts", "ecp-sandbox", "ecp-testkit", "ecp-cli"]),
-    ("hyper", &["ecp-transport", "ecp-sandbox", "ecp-testkit", "ecp-cli"]),
-    ("reqwest", &["ecp-transport", "ecp-testkit", "ecp-cli"]),
-    ("rustls", &["ecp-transport", "ecp-testkit", "ecp-cli"]),
-    ("tokio", &["ecp-transport", "ecp-payouts", "ecp-notify", "ecp-sandbox", "ecp-testkit", "ecp-cli"]),
+    ("hyper", &["ecp-transport", "ecp-payouts", "ecp-sandbox", "ecp-testkit", "ecp-cli"]),
+    ("reqwest", &["ecp-transport", "ecp-payouts", "ecp-testkit", "ecp-cli"]),
+    ("rustls", &["ecp-transport", "ecp-payouts", "ecp-testkit", "ecp-cli"]),
+    (
+        "tokio",
+        &["ecp-transport", "ecp-payouts", "ecp-notify", "ecp-sandbox", "ecp-testkit", "ecp-cli"],
+    ),
 ];
 
 /// Anybody may build on these: measurements, fuzzing, examples, automation.
-const OUTSIDE: &[&str] =
-    &["ecp-benches", "ecp-example-acme-wallet", "ecp-examples", "ecp-fuzz", "xtask"];
+const OUTSIDE: &[&str] = &[
+    "ecp-benches",
+    "ecp-example-acme-wallet",
+    "ecp-examples",
+    "ecp-fuzz",
+    "ecp-simulations",
+    "xtask",
+];
 
 fn metadata() -> Metadata {
     MetadataCommand::new().manifest_path("../Cargo.toml").exec().unwrap()

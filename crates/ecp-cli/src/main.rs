@@ -2,7 +2,9 @@
 
 mod commands;
 mod documents;
+mod duration;
 mod key;
+mod profile;
 
 use std::process::ExitCode;
 
@@ -24,6 +26,7 @@ struct Cli {
 enum Command {
     Demo(commands::demo::Demo),
     Methods(commands::methods::Methods),
+    Payouts(commands::payouts::Payouts),
     Sandbox(commands::sandbox::SandboxCommand),
     Sign(commands::sign::Sign),
     Verify(commands::verify::Verify),
@@ -33,6 +36,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Demo(command) => command.run(),
         Command::Methods(command) => command.run(),
+        Command::Payouts(command) => command.run(),
         Command::Sandbox(command) => command.run(),
         Command::Sign(command) => command.run(),
         Command::Verify(command) => command.run(),

@@ -70,24 +70,29 @@ type Plan = Box<dyn Fn(usize, &str) -> Fault + Send + Sync>;
 /// Decides and remembers.
 struct Script {
     plan: Plan,
-    exchanges: Mutex<Vec<Exchange>>,
+    /// How many there were, and those that are remembered.
+    seen: Mutex<(usize, Vec<Exchange>)>,
+    remembers: bool,
 }
 
 impl Script {
     fn new(plan: impl Fn(usize, &str) -> Fault + Send + Sync + 'static) -> Self {
-        Self { plan: Box::new(plan), exchanges: Mutex::default() }
+        Self { plan: Box::new(plan), seen: Mutex::default(), remembers: true }
     }
 
     fn next(&self, path: &str) -> Fault {
-        let mut exchanges = self.exchanges.lock().unwrap_or_else(PoisonError::into_inner);
-        let number = exchanges.len();
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = seen.0;
         let fault = (self.plan)(number, path);
-        exchanges.push(Exchange { number, path: path.to_owned(), fault: fault.clone() });
+        seen.0 += 1;
+        if self.remembers {
+            seen.1.push(Exchange { number, path: path.to_owned(), fault: fault.clone() });
+        }
         fault
     }
 
     fn exchanges(&self) -> Vec<Exchange> {
-        self.exchanges.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).1.clone()
     }
 }
 

@@ -60,5 +60,5 @@ pub use self::http::tower::TowerTransport;
 pub use self::http::{HttpTransport, TransportError};
 pub use self::page::{PAYMENT_PAGE_URL, PaymentPage, SignedPage};
 pub use self::redirect::{RedirectError, redirect_response};
-pub use self::send::{RetryBudget, SendError, SendPolicy, Sender, Sent};
+pub use self::send::{Intents, RetryBudget, SendError, SendPolicy, Sender, Sent};
 pub use self::wait::{Wait, WaitError, Wake};

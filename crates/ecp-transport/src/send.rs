@@ -5,9 +5,12 @@ mod pace;
 mod policy;
 mod retry_after;
 
+use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use ecp_core::model::{PaymentType, StatusResponse};
 use ecp_core::{Money, PaymentId};
 use ecp_methods::request::{PayoutRequest, RefundRequest, SaleRequest};
@@ -68,6 +71,19 @@ pub struct Sender {
     gate: Gate,
     policy: SendPolicy,
     pace: Pace,
+    intents: Option<Arc<dyn Intents>>,
+}
+
+/// Is told of every send before it happens, to keep it: after a crash, what was kept says which
+/// requests may have been sent, and when at the latest.
+#[async_trait]
+pub trait Intents: fmt::Debug + Send + Sync {
+    /// The request for this payment is sent as soon as this returns, unless it fails: then it is
+    /// not sent.
+    async fn about_to_send(
+        &self,
+        payment_id: &PaymentId,
+    ) -> Result<(), Box<dyn Error + Send + Sync>>;
 }
 
 /// Evidence that the platform has a request.
@@ -146,7 +162,7 @@ impl fmt::Display for SendError {
     }
 }
 
-impl std::error::Error for SendError {}
+impl Error for SendError {}
 
 impl From<GateError> for SendError {
     fn from(error: GateError) -> Self {
@@ -158,7 +174,13 @@ impl Sender {
     /// Sends through a Gate, by a policy.
     pub fn new(gate: Gate, policy: SendPolicy) -> Self {
         let pace = Pace::new(policy.concurrency, policy.rate);
-        Self { gate, policy, pace }
+        Self { gate, policy, pace, intents: None }
+    }
+
+    /// Who is told of every send before it happens. The limits stay shared with the sender that
+    /// this is a clone of.
+    pub fn intents(self, intents: Arc<dyn Intents>) -> Self {
+        Self { intents: Some(intents), ..self }
     }
 
     /// The Gate underneath.
@@ -349,6 +371,11 @@ impl<F: Flow> Call<'_, F> {
         let Ok(_permit) = timeout_at(self.deadline, self.sender.pace.turn()).await else {
             return (Err(GateError::NotSent(TransportError::not_sent(DEADLINE))), None);
         };
+        if let Some(intents) = &self.sender.intents
+            && let Err(error) = intents.about_to_send(self.prepared.payment_id()).await
+        {
+            return (Err(GateError::NotSent(TransportError::not_sent(error))), None);
+        }
         self.sends += 1;
         match timeout_at(self.deadline, self.sender.gate.attempt(self.prepared)).await {
             Ok(result) => result,

@@ -32,9 +32,21 @@ impl FaultServer {
         platform: impl HttpTransport + 'static,
         plan: impl Fn(usize, &str) -> Fault + Send + Sync + 'static,
     ) -> io::Result<Self> {
+        Self::serve(platform, Script::new(plan)).await
+    }
+
+    /// The same without a memory of requests, for many of them.
+    pub async fn start_forgetful(
+        platform: impl HttpTransport + 'static,
+        plan: impl Fn(usize, &str) -> Fault + Send + Sync + 'static,
+    ) -> io::Result<Self> {
+        Self::serve(platform, Script { remembers: false, ..Script::new(plan) }).await
+    }
+
+    async fn serve(platform: impl HttpTransport + 'static, script: Script) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
-        let script = Arc::new(Script::new(plan));
+        let script = Arc::new(script);
         let platform: Arc<dyn HttpTransport> = Arc::new(platform);
         let task = tokio::spawn({
             let script = Arc::clone(&script);
