@@ -76,6 +76,10 @@ const CHECKS: &[Check] = &[
     ),
     cargo("alone: ecp-sandbox", &["check", "--package", "ecp-sandbox"]),
     cargo(
+        "payouts: none of 2000 is paid twice or lost, through failures and 25 kills",
+        &["run", "--quiet", "--package", "ecp-simulations", "--", "2000"],
+    ),
+    cargo(
         "benches: each measurement still runs",
         &["test", "--package", "ecp-benches", "--benches"],
     ),

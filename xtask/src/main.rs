@@ -21,6 +21,7 @@ Commands:
                            kill processes that have an inbox, and look whether anything was lost
                            or done twice; 50 rounds on each store by default
   fuzz [TARGET [SECONDS]]  fuzz a target, or each, for 60 seconds by default
+  simulate [ROWS] [SEED]   pay a file through failures and kills, and prove that each row is paid once
 ";
 
 fn main() -> ExitCode {
@@ -36,6 +37,10 @@ fn main() -> ExitCode {
         ["fuzz"] => fuzz::fuzz(None, "60"),
         ["fuzz", target] => fuzz::fuzz(Some(target), "60"),
         ["fuzz", target, seconds] => fuzz::fuzz(Some(target), seconds),
+        ["simulate", rest @ ..] => {
+            let run_it = ["run", "--release", "--package", "ecp-simulations", "--"];
+            run("cargo", &[&run_it, rest].concat(), &[])
+        }
         _ => {
             eprint!("{USAGE}");
             return ExitCode::from(2);

@@ -45,6 +45,7 @@ const LAYERS: &[Layer] = &[
             "http",
             "http-body",
             "http-body-util",
+            "jiff",
             "reqwest",
             "rustls",
             "rustls-platform-verifier",
@@ -112,6 +113,11 @@ const LAYERS: &[Layer] = &[
         ],
     },
     Layer {
+        name: "ecp-payouts",
+        ours: &["ecp-core", "ecp-methods", "ecp-transport"],
+        others: &["async-trait", "csv", "rusqlite", "sha2", "thiserror", "tokio"],
+    },
+    Layer {
         name: "ecp-testkit",
         ours: &["ecp-core", "ecp-methods", "ecp-transport", "ecp-notify", "ecp-sandbox"],
         others: &["async-trait", "axum", "bytes", "form_urlencoded", "http", "tokio"],
@@ -124,6 +130,7 @@ const LAYERS: &[Layer] = &[
             "ecp-methods",
             "ecp-transport",
             "ecp-notify",
+            "ecp-payouts",
             "ecp-sandbox",
         ],
         others: &[
@@ -132,11 +139,16 @@ const LAYERS: &[Layer] = &[
             "axum",
             "bytes",
             "clap",
+            "csv",
             "form_urlencoded",
             "http",
+            "indicatif",
+            "jiff",
+            "rust_xlsxwriter",
             "serde",
             "serde_json",
             "tokio",
+            "toml",
         ],
     },
 ];
@@ -145,12 +157,15 @@ const LAYERS: &[Layer] = &[
 const CONFINED: &[(&str, &[&str])] = &[
     ("axum", &["ecp-sandbox", "ecp-testkit", "ecp-cli"]),
     ("clap", &["ecp-cli"]),
-    ("http", &["ecp-transport", "ecp-sandbox", "ecp-testkit", "ecp-cli"]),
-    ("hyper", &["ecp-transport", "ecp-sandbox", "ecp-testkit", "ecp-cli"]),
-    ("reqwest", &["ecp-transport", "ecp-testkit", "ecp-cli"]),
-    ("rustls", &["ecp-transport", "ecp-testkit", "ecp-cli"]),
-    ("rusqlite", &["ecp-inbox", "ecp-cli"]),
-    ("tokio", &["ecp-transport", "ecp-inbox", "ecp-sandbox", "ecp-testkit", "ecp-cli"]),
+    ("http", &["ecp-transport", "ecp-payouts", "ecp-sandbox", "ecp-testkit", "ecp-cli"]),
+    ("hyper", &["ecp-transport", "ecp-payouts", "ecp-sandbox", "ecp-testkit", "ecp-cli"]),
+    ("reqwest", &["ecp-transport", "ecp-payouts", "ecp-testkit", "ecp-cli"]),
+    ("rusqlite", &["ecp-inbox", "ecp-payouts", "ecp-cli"]),
+    ("rustls", &["ecp-transport", "ecp-payouts", "ecp-testkit", "ecp-cli"]),
+    (
+        "tokio",
+        &["ecp-transport", "ecp-inbox", "ecp-payouts", "ecp-sandbox", "ecp-testkit", "ecp-cli"],
+    ),
     ("tokio-postgres", &["ecp-inbox", "ecp-cli"]),
 ];
 
@@ -166,6 +181,7 @@ const OUTSIDE: &[&str] = &[
     "ecp-example-shop",
     "ecp-examples",
     "ecp-fuzz",
+    "ecp-simulations",
     "xtask",
 ];
 

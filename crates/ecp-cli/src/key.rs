@@ -1,7 +1,7 @@
 //! Where a secret key comes from. Never from an argument: those show in process lists and shell
 //! histories.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use clap::Args;
@@ -33,13 +33,8 @@ impl KeyOptions {
     pub(crate) fn load(&self) -> anyhow::Result<Vec<NamedKey>> {
         let from_environment =
             self.key_env.iter().map(|name| named(name.clone(), from_environment(name)?));
-        let from_files = self.key_file.iter().map(|path| {
-            let name = path.display().to_string();
-            let text = std::fs::read_to_string(path)
-                .with_context(|| format!("cannot read the key file {name}"))?;
-            let text = text.strip_suffix('\n').unwrap_or(&text);
-            named(name, text.strip_suffix('\r').unwrap_or(text).to_owned())
-        });
+        let from_files =
+            self.key_file.iter().map(|path| named(path.display().to_string(), from_file(path)?));
         from_environment.chain(from_files).collect()
     }
 
@@ -52,6 +47,23 @@ impl KeyOptions {
             _ => Err(Usage("name one key only").into()),
         }
     }
+}
+
+/// The key in a variable.
+pub(crate) fn secret_from_environment(name: &str) -> anyhow::Result<SecretKey> {
+    SecretKey::new(from_environment(name)?).with_context(|| format!("no key in {name}"))
+}
+
+/// The key in a file.
+pub(crate) fn secret_from_file(path: &Path) -> anyhow::Result<SecretKey> {
+    SecretKey::new(from_file(path)?).with_context(|| format!("no key in {}", path.display()))
+}
+
+fn from_file(path: &Path) -> anyhow::Result<String> {
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("cannot read the key file {}", path.display()))?;
+    let text = text.strip_suffix('\n').unwrap_or(&text);
+    Ok(text.strip_suffix('\r').unwrap_or(text).to_owned())
 }
 
 /// The text of a variable. Its value stands in no error.

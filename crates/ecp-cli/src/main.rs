@@ -2,7 +2,9 @@
 
 mod commands;
 mod documents;
+mod duration;
 mod key;
+mod profile;
 
 use std::process::ExitCode;
 
@@ -25,6 +27,7 @@ enum Command {
     Demo(commands::demo::Demo),
     Inbox(commands::inbox::InboxCommand),
     Methods(commands::methods::Methods),
+    Payouts(commands::payouts::Payouts),
     Sandbox(commands::sandbox::SandboxCommand),
     Sign(commands::sign::Sign),
     Verify(commands::verify::Verify),
@@ -35,6 +38,7 @@ fn main() -> ExitCode {
         Command::Demo(command) => command.run(),
         Command::Inbox(command) => command.run(),
         Command::Methods(command) => command.run(),
+        Command::Payouts(command) => command.run(),
         Command::Sandbox(command) => command.run(),
         Command::Sign(command) => command.run(),
         Command::Verify(command) => command.run(),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use ecp_core::model::Callback;
 use ecp_core::{PaymentId, ProjectId, Timestamp};
+use ecp_notify::{Expected, Unexpected};
 
 use crate::inbox::InboxError;
 use crate::state::{Change, PaymentState};
@@ -167,6 +168,13 @@ pub struct Stats {
     pub payments: u64,
     /// When the oldest waiting callback came: alert on its age.
     pub oldest_waiting: Option<Timestamp>,
+}
+
+impl Delivery {
+    /// Holds the callback against the order, see [`Expected::check`].
+    pub fn expect(&self, expected: &Expected<'_>) -> Result<(), Unexpected> {
+        expected.check(self.project, &self.callback)
+    }
 }
 
 impl EntryId {

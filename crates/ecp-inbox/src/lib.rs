@@ -61,6 +61,11 @@
 //! - `conformance`: the tests that every store passes, for tests.
 //! - `failpoints`: places where a test can stop the process. It is not for production.
 
+#![cfg_attr(
+    not(any(feature = "postgres", feature = "sqlite")),
+    expect(dead_code, unused_imports, unused_macros, reason = "only stores use what they share")
+)]
+
 mod accept;
 mod clock;
 #[cfg(feature = "conformance")]

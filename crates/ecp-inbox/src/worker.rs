@@ -71,18 +71,10 @@ pub(crate) enum Attempt {
     /// The handler has taken the callback in; that is still to be written down.
     Handled,
     /// The same, and it was written down in the handler's transaction.
-    #[cfg_attr(
-        not(any(feature = "postgres", feature = "sqlite")),
-        expect(dead_code, reason = "only stores have transactions")
-    )]
     Finished,
     /// It failed. Nothing was written.
     Failed(String),
     /// Somebody else has the callback now. Nothing was written.
-    #[cfg_attr(
-        not(any(feature = "postgres", feature = "sqlite")),
-        expect(dead_code, reason = "only stores have transactions")
-    )]
     LeaseLost,
 }
 

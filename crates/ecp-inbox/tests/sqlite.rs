@@ -96,7 +96,7 @@ mod embedded {
             .worker(move |connection, delivery| {
                 write_down(connection, delivery)?;
                 let call = calls.fetch_add(1, Ordering::SeqCst);
-                assert!(call % 6 != 0, "told to panic");
+                assert!(!call.is_multiple_of(6), "told to panic");
                 if call % 6 == 3 { Err("told to fail".into()) } else { Ok(()) }
             })
             .pauses(pause, pause)
@@ -117,7 +117,7 @@ mod embedded {
         let id = accept(&inbox, "X1").await;
         // Another replica claims in the moment between the claim and the handler.
         let thief = inbox.clone();
-        let claim = Claim { limit: 1, lease: Duration::from_secs(60), attempts: 20 };
+        let claim = Claim { limit: 1, lease: Duration::from_mins(1), attempts: 20 };
         let stolen = Arc::new(std::sync::Mutex::new(None));
         let keep = stolen.clone();
         let worker = inbox.worker(write_down).observer(move |event: &ecp_inbox::Event<'_>| {

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use ecp_core::OperationId;
 use ecp_core::model::{Callback, FromJson, OperationStatus, OperationType, PaymentStatus};
 use ecp_inbox::{Change, News, PaymentState, Report};
 use proptest::prelude::*;
@@ -170,7 +171,7 @@ fn a_refund_moves_a_success_and_a_declined_one_does_not() {
     let mut state = state(&[told("success", (1, "sale", "success"), 1000, 1).news()]);
     let declined = state.hear(&told("success", (2, "refund", "decline"), 1000, 2).news());
     assert_eq!(declined.moved(), None);
-    assert_eq!(declined.operations().map(|id| id.get()).collect::<Vec<_>>(), [2]);
+    assert_eq!(declined.operations().map(OperationId::get).collect::<Vec<_>>(), [2]);
     let part = state.hear(&told("partially refunded", (3, "refund", "success"), 400, 3).news());
     assert!(part.moved_to(&PaymentStatus::PartiallyRefunded));
     assert_eq!(

@@ -41,31 +41,39 @@ pub enum Unexpected {
     Method,
 }
 
-impl Verified<Callback> {
-    /// Holds the callback against the order. A genuine callback proves that the platform sent it,
-    /// not that it is about this order, or about all of its amount.
+impl Expected<'_> {
+    /// Holds a callback that was received for a project against the order. A genuine callback
+    /// proves that the platform sent it, not that it is about this order, or about all of its
+    /// amount.
     ///
     /// After a refund the sum is what is left of the payment, so this is for the callbacks before:
     /// [`Callback::refund`] tells what a refund did.
-    pub fn expect(&self, expected: &Expected<'_>) -> Result<(), Unexpected> {
-        let payment = self.payment.as_ref();
-        if self.project() != expected.project {
-            return Err(Unexpected::Project(self.project()));
+    pub fn check(&self, project: ProjectId, callback: &Callback) -> Result<(), Unexpected> {
+        let payment = callback.payment.as_ref();
+        if project != self.project {
+            return Err(Unexpected::Project(project));
         }
-        if self.payment_id() != Some(expected.payment) {
+        if callback.payment_id() != Some(self.payment) {
             return Err(Unexpected::Payment);
         }
         let kind = payment.and_then(|payment| payment.kind.clone());
-        if kind.as_ref() != Some(&expected.kind) {
+        if kind.as_ref() != Some(&self.kind) {
             return Err(Unexpected::Kind(kind));
         }
         let sum = payment.and_then(|payment| payment.sum.as_ref()?.money().ok());
-        if sum != Some(expected.amount) {
+        if sum != Some(self.amount) {
             return Err(Unexpected::Amount(sum));
         }
         match payment.and_then(|payment| payment.method.as_deref()) {
-            Some(method) if expected.callback_names.contains(&method) => Ok(()),
+            Some(method) if self.callback_names.contains(&method) => Ok(()),
             _ => Err(Unexpected::Method),
         }
+    }
+}
+
+impl Verified<Callback> {
+    /// Holds the callback against the order, see [`Expected::check`].
+    pub fn expect(&self, expected: &Expected<'_>) -> Result<(), Unexpected> {
+        expected.check(self.project(), self)
     }
 }

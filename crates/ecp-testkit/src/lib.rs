@@ -29,10 +29,16 @@
 //!
 //! ecp_testkit::assert_conforms(Acme);
 //! ```
+//!
+//! [`FaultTransport`] and [`FaultServer`] put failures between a client and its platform, in the
+//! same process or over sockets.
 
 mod conformance;
+mod fault_transport;
 #[cfg(unix)]
 pub mod postgres;
 mod stage;
 
 pub use self::conformance::{Case, Failure, assert_conforms, conformance};
+pub use self::fault_transport::server::FaultServer;
+pub use self::fault_transport::{Exchange, Fault, FaultTransport};

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use std::{env, process, thread};
 
 /// How long a server may take to start, recovery included.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Waits until its input ends, which it does when the owner's process does, then stops the server
 /// and removes its folder.

@@ -146,6 +146,9 @@ pub enum UnknownReason {
     /// An answer about something else.
     #[error("the answer has another `{0}` than the request")]
     Mismatch(&'static str),
+    /// An earlier call may have sent the request, and did not live to see what became of it.
+    #[error("an earlier call may have sent the request")]
+    Interrupted,
     /// A payment or refund with this id exists already (codes 3041 and 3230). After an unknown
     /// outcome that is evidence that the first request arrived: ask for the status.
     #[error("code {0}: there is one with this id already, ask for its status")]

@@ -1,6 +1,7 @@
 //! The Gate client.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use ecp_core::json::{Document, Limits, Value};
@@ -16,6 +17,8 @@ use serde::Serialize;
 use crate::address::{Address, InvalidBaseUrl};
 use crate::error::{GateError, Refusal, UnknownReason};
 use crate::http::HttpTransport;
+use crate::send::retry_after;
+use crate::wait::Asked;
 
 /// Where the platform's Gate is. Test projects use the same address.
 pub const GATE_URL: &str = "https://api.ecommpay.com";
@@ -104,24 +107,46 @@ impl Gate {
 
     /// Sends a request that was prepared before, once.
     pub async fn send<F: Flow>(&self, prepared: &Prepared<F>) -> Result<Accepted, GateError> {
+        self.attempt(prepared).await.0
+    }
+
+    /// Sends once, and says how long the platform wants to be left alone.
+    pub(crate) async fn attempt<F: Flow>(
+        &self,
+        prepared: &Prepared<F>,
+    ) -> (Result<Accepted, GateError>, Option<Duration>) {
         let body = prepared.body(self.project);
-        let response = self.post(&prepared.endpoint(), &body, Place::General).await?;
-        let mut accepted = self.read_registration(&response, prepared.payment_id())?;
-        accepted.merchant_refund_id = prepared.get(Field::MerchantRefundId).map(str::to_owned);
-        Ok(accepted)
+        let response = match self.post(&prepared.endpoint(), &body, Place::General).await {
+            Ok(response) => response,
+            Err(error) => return (Err(error), None),
+        };
+        let accepted = self.read_registration(&response, prepared.payment_id());
+        let refund_id = || prepared.get(Field::MerchantRefundId).map(str::to_owned);
+        let accepted =
+            accepted.map(|accepted| Accepted { merchant_refund_id: refund_id(), ..accepted });
+        (accepted, retry_after(response.headers()))
     }
 
     /// Asks where a payment stands. The answer must be signed.
     ///
     /// A payment that the platform does not know is no error:
     /// see [`StatusResponse::is_unknown_payment`].
-    #[expect(clippy::missing_panics_doc, reason = "the request always serialises")]
     pub async fn status(&self, payment_id: &PaymentId) -> Result<StatusResponse, GateError> {
+        self.ask(payment_id).await.answer
+    }
+
+    /// Asks once, and says how long the platform wants to be left alone.
+    pub(crate) async fn ask(&self, payment_id: &PaymentId) -> Asked {
         let general = General { payment_id, project_id: self.project };
         let body = serde_json::to_vec(&StatusRequest { general })
             .expect("a struct of text and a number always serialises");
-        let response = self.post("/v2/payment/status", &body, Place::General).await?;
-        self.read_status(&response, payment_id)
+        match self.post("/v2/payment/status", &body, Place::General).await {
+            Ok(response) => Asked {
+                answer: self.read_status(&response, payment_id),
+                retry_after: retry_after(response.headers()),
+            },
+            Err(error) => Asked { answer: Err(error), retry_after: None },
+        }
     }
 
     /// Asks whether a request was registered. This says less than [`Gate::status`]; the

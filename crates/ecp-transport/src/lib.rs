@@ -3,7 +3,8 @@
 //! [`Gate`] signs and sends what [`ecp_methods::prepare`] has checked, over any [`HttpTransport`].
 //! An error says what is known about the request in [`GateError::outcome`]: it was not sent, it
 //! was refused, or nobody can tell. In the last case ask [`Gate::status`] and keep the payment's
-//! id; this crate never sends a sale or a payout a second time.
+//! id. [`Gate`] sends everything once; a [`Sender`] goes on from there: it sends again what is
+//! known not to have arrived, and nothing else.
 //!
 //! ```no_run
 //! use ecp_core::{PaymentId, ProjectId, SecretKey};
@@ -29,6 +30,8 @@
 //! # }
 //! ```
 //!
+//! [`DataApi`] reads what has happened from the platform's Data API, page by page.
+//!
 //! # Features
 //!
 //! - `reqwest` (default): [`ReqwestTransport`], an HTTPS client on rustls. Without it the crate
@@ -36,14 +39,18 @@
 //! - `tower`: [`TowerTransport`] sends requests into a tower service in the same process.
 
 mod address;
+mod data;
 mod error;
 mod gate;
 mod http;
 mod page;
 mod redirect;
+mod send;
 mod wait;
 
 pub use self::address::InvalidBaseUrl;
+pub use self::data::query::{InvalidQuery, OperationsQuery};
+pub use self::data::{DATA_API_URL, DataApi, DataError, DataOperation, Operations};
 pub use self::error::{GateError, Outcome, Refusal, UnknownReason};
 pub use self::gate::{Accepted, GATE_URL, Gate};
 #[cfg(feature = "reqwest")]
@@ -53,4 +60,5 @@ pub use self::http::tower::TowerTransport;
 pub use self::http::{HttpTransport, TransportError};
 pub use self::page::{PAYMENT_PAGE_URL, PaymentPage, SignedPage};
 pub use self::redirect::{RedirectError, redirect_response};
+pub use self::send::{Intents, RetryBudget, SendError, SendPolicy, Sender, Sent};
 pub use self::wait::{Wait, WaitError, Wake};

@@ -63,6 +63,12 @@ pub enum WaitError {
     Gate(#[from] GateError),
 }
 
+/// The answer to a question for the status, and how long the platform wants to be left alone.
+pub(crate) struct Asked {
+    pub(crate) answer: Result<StatusResponse, GateError>,
+    pub(crate) retry_after: Option<Duration>,
+}
+
 fn last_words(last: Option<&StatusResponse>, error: Option<&GateError>) -> String {
     let status = last.and_then(StatusResponse::payment_status);
     let status = status.map(|status| format!("; its last status was `{status}`"));
@@ -193,7 +199,7 @@ fn is_final(status: &StatusResponse) -> bool {
 }
 
 /// Whether the next question may get an answer.
-fn is_passing(error: &GateError) -> bool {
+pub(crate) fn is_passing(error: &GateError) -> bool {
     matches!(
         error,
         GateError::NotSent(_)
@@ -207,6 +213,11 @@ fn is_passing(error: &GateError) -> bool {
 
 /// Up to a fifth shorter or longer.
 fn spread(pause: Duration) -> Duration {
-    let random = RandomState::new().hash_one(pause) % 1000;
-    pause * 4 / 5 + pause * 2 / 5 * u32::try_from(random).unwrap_or(0) / 1000
+    pause * 4 / 5 + random_part(pause * 2 / 5)
+}
+
+/// Any part of a time, from none of it to nearly all.
+pub(crate) fn random_part(time: Duration) -> Duration {
+    let random = RandomState::new().hash_one(time) % 1000;
+    time * u32::try_from(random).unwrap_or(0) / 1000
 }

@@ -212,9 +212,10 @@ async fn replay_dead(inbox: &dyn Inbox) -> anyhow::Result<ExitCode> {
         let Some(last) = page.last() else { break };
         query.before = Some(last.id);
         for entry in page {
-            match inbox.replay(entry.id).await? {
-                true => replayed += 1,
-                false => others += 1,
+            if inbox.replay(entry.id).await? {
+                replayed += 1;
+            } else {
+                others += 1;
             }
         }
     }

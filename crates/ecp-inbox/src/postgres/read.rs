@@ -39,31 +39,35 @@ pub(super) async fn entries(
     let payment = query.payment.as_ref().map(|payment| payment.as_str().as_bytes());
     let before = query.before.map(EntryId::get);
     let limit = query.limit();
-    let mut sql = format!("SELECT {COLUMNS} FROM ecp_inbox.callbacks WHERE true");
+    let mut conditions = vec!["true".to_owned()];
     let mut values: Vec<&(dyn ToSql + Sync)> = Vec::new();
     if let Some(state) = query.state {
         // As a literal, because two indexes hold rows of certain states only.
-        sql += &format!(" AND state = '{}'", state.as_str());
+        conditions.push(format!("state = '{}'", state.as_str()));
     }
+    let mut only = |column: &str, value| {
+        values.push(value);
+        conditions.push(format!("{column} ${}", values.len()));
+    };
     if key.is_some() {
-        values.push(&key);
-        sql += &format!(" AND payment_key = ${}", values.len());
+        only("payment_key =", &key);
     } else {
         if project.is_some() {
-            values.push(&project);
-            sql += &format!(" AND project = ${}", values.len());
+            only("project =", &project);
         }
         if payment.is_some() {
-            values.push(&payment);
-            sql += &format!(" AND payment = ${}", values.len());
+            only("payment =", &payment);
         }
     }
     if before.is_some() {
-        values.push(&before);
-        sql += &format!(" AND id < ${}", values.len());
+        only("id <", &before);
     }
     values.push(&limit);
-    sql += &format!(" ORDER BY id DESC LIMIT ${}", values.len());
+    let sql = format!(
+        "SELECT {COLUMNS} FROM ecp_inbox.callbacks WHERE {} ORDER BY id DESC LIMIT ${}",
+        conditions.join(" AND "),
+        values.len()
+    );
     rows(inbox, &sql, &values).await?.iter().map(entry_of).collect()
 }
 

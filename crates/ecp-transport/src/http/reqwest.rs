@@ -21,6 +21,9 @@ pub struct Timeouts {
     pub read: Duration,
     /// For all of it. 30 seconds by default.
     pub total: Duration,
+    /// For the next request on a connection that is open: after that it is closed rather than
+    /// used, because the other side may be closing it. 15 seconds by default.
+    pub idle: Duration,
 }
 
 impl Default for Timeouts {
@@ -29,6 +32,7 @@ impl Default for Timeouts {
             connect: Duration::from_secs(5),
             read: Duration::from_secs(20),
             total: Duration::from_secs(30),
+            idle: Duration::from_secs(15),
         }
     }
 }
@@ -47,6 +51,11 @@ impl Timeouts {
     /// The defaults with another time for all of it.
     pub fn total(self, total: Duration) -> Self {
         Self { total, ..self }
+    }
+
+    /// The defaults with another time for a connection that is not used.
+    pub fn idle(self, idle: Duration) -> Self {
+        Self { idle, ..self }
     }
 }
 
@@ -80,6 +89,14 @@ impl ReqwestTransport {
         Self::build(timeouts, tls)
     }
 
+    /// A client for the Data API, whose answers may take minutes and be large: it waits 6 minutes
+    /// and reads 32 MiB (sources: Data API).
+    pub fn for_data_api() -> Result<Self, ClientError> {
+        let patience = Duration::from_mins(6);
+        let timeouts = Timeouts::default().read(patience).total(patience);
+        Ok(Self::with_timeouts(timeouts)?.response_limit(32 << 20))
+    }
+
     /// A client that trusts nobody: for plain HTTP on this machine, where there may be no trusted
     /// certificates.
     pub fn plain_http() -> Result<Self, ClientError> {
@@ -99,6 +116,7 @@ impl ReqwestTransport {
             .connect_timeout(timeouts.connect)
             .read_timeout(timeouts.read)
             .timeout(timeouts.total)
+            .pool_idle_timeout(timeouts.idle)
             .build()
             .map_err(|error| ClientError(error.into()))?;
         Ok(Self { client, response_limit: 256 * 1024 })

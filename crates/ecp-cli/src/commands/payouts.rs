@@ -1,0 +1,343 @@
+//! `ecp payouts`
+
+mod progress;
+
+use std::io::{BufWriter, IsTerminal, Write};
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow, bail};
+use clap::Args;
+use ecp_methods::Registry;
+use ecp_payouts::{
+    AmountUnit, Counts, Journal, JournalError, Layout, Owner, Payer, Plan, Settings, Stop, Total,
+    write_results,
+};
+use ecp_transport::{RetryBudget, SendPolicy};
+use serde::Serialize;
+
+use self::progress::Shown;
+use crate::Usage;
+use crate::duration::duration;
+use crate::profile::{Profile, ProfileOptions};
+
+/// Pay out every row of a CSV file, each of them once
+///
+/// The columns are named by the paths of the Gate request: general.payment_id, payment.amount (in
+/// minor units), payment.currency, account.number and so on; the column `method` has the method's
+/// code. All rows are checked before anything is sent. What was sent is kept in a journal next to
+/// the file, so a run may be interrupted in any way and started again: it goes on where it was.
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  ecp payouts payouts.csv --dry-run\n  ecp payouts payouts.csv --yes\n  ecp payouts bank.csv --profile shop --delimiter ';' --method wallet/jeton --column 'Wallet=account.number' --column 'Comment=' --major-units\n\nExit codes:\n  0  every row is paid\n  1  the file has bad rows, or the job could not begin\n  2  the command line was wrong\n  3  every row has ended, and some were declined\n  4  some rows were not sent or are unknown: run the same command again"
+)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
+pub(crate) struct Payouts {
+    /// The CSV file, UTF-8, the names of the columns in its first line
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+
+    #[command(flatten)]
+    profile: ProfileOptions,
+
+    /// Check the file, show what it comes to, and send nothing
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Do not ask before paying
+    #[arg(long)]
+    yes: bool,
+
+    /// The delimiter of the file
+    #[arg(long, value_name = "CHARACTER", default_value = ",")]
+    delimiter: String,
+
+    /// The column NAME holds the field at PATH; without a path it is passed over
+    #[arg(long, value_name = "NAME=PATH")]
+    column: Vec<String>,
+
+    /// The method of rows that name none: a code or a Gate path
+    #[arg(long, value_name = "METHOD")]
+    method: Option<String>,
+
+    /// Amounts are in major units: 300.00 rather than 30000
+    #[arg(long)]
+    major_units: bool,
+
+    /// The journal, instead of FILE.journal
+    #[arg(long, value_name = "PATH")]
+    journal: Option<PathBuf>,
+
+    /// Where the results go, instead of FILE.results.csv
+    #[arg(long, value_name = "PATH")]
+    results: Option<PathBuf>,
+
+    /// Requests at once
+    #[arg(long, value_name = "NUMBER", default_value = "16")]
+    concurrency: NonZeroU32,
+
+    /// Requests a second; 50 unless the profile says otherwise, no limit for the sandbox
+    #[arg(long, value_name = "NUMBER")]
+    rate: Option<NonZeroU32>,
+
+    /// Rows at work at once, those that wait for their end included
+    #[arg(long, value_name = "NUMBER", default_value = "1000")]
+    at_work: NonZeroUsize,
+
+    /// How long to wait for the end of a payout before it is left for the next run; by default
+    /// the longest time of its method, or 30 minutes
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    wait: Option<Duration>,
+
+    /// Print what was done as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What a run did, for scripts.
+#[derive(Serialize)]
+struct Summary<'s> {
+    project: u64,
+    gate_url: &'s str,
+    dry_run: bool,
+    totals: Vec<Sum>,
+    rows: u64,
+    success: u64,
+    decline: u64,
+    unknown: u64,
+    not_sent: u64,
+    ended_before: u64,
+    journal: &'s Path,
+    results: Option<&'s Path>,
+}
+
+/// In minor units.
+#[derive(Serialize)]
+struct Sum {
+    method: &'static str,
+    payouts: u64,
+    amount: i64,
+    currency: &'static str,
+}
+
+impl Payouts {
+    pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
+        let profile = self.profile.load()?;
+        let layout = self.layout()?;
+        let file = std::fs::read(&self.file)
+            .with_context(|| format!("cannot read {}", self.file.display()))?;
+        let plan = match Plan::read(file, &layout, &Registry::builtin(), profile.project) {
+            Ok(plan) => plan,
+            Err(problems) => {
+                for problem in problems.iter() {
+                    eprintln!("{}: {problem}", self.file.display());
+                }
+                bail!("nothing was sent: {} to correct", counted(problems.iter().len(), "problem"));
+            }
+        };
+        let journal_path = self.beside(self.journal.as_ref(), "journal");
+        let results_path = self.beside(self.results.as_ref(), "results.csv");
+        self.show(&plan, &profile);
+        if self.dry_run {
+            let before = if journal_path.exists() {
+                Journal::read(&journal_path)?
+            } else {
+                Default::default()
+            };
+            let ended = before.values().filter(|entry| entry.state.is_final()).count();
+            if ended > 0 {
+                eprintln!("{} ended in an earlier run", counted(ended, "row"));
+            }
+            eprintln!("dry run: nothing was sent");
+            let counts = None;
+            return self.finish(&plan, &profile, counts, &journal_path, None);
+        }
+        profile.warn();
+        self.confirm(&plan)?;
+
+        let owner = Owner { project: profile.project, gate_url: profile.gate_url.clone() };
+        let journal = Journal::open(&journal_path, &owner)
+            .with_context(|| format!("{}", journal_path.display()))?;
+        let payer = Payer::new(profile.gate()?, journal, self.settings(&profile));
+        let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+        let counts = runtime.block_on(pay(payer, &plan))?;
+        // The payer's journal is closed when its last task is gone.
+        drop(runtime);
+        results(&plan, &journal_path, &results_path)?;
+        self.finish(&plan, &profile, Some(counts), &journal_path, Some(&results_path))
+    }
+
+    fn layout(&self) -> anyhow::Result<Layout> {
+        let delimiter = match self.delimiter.as_bytes() {
+            b"\\t" => b'\t',
+            [byte] if byte.is_ascii() && !matches!(byte, b'"' | b'\r' | b'\n') => *byte,
+            _ => return Err(Usage("--delimiter takes one ASCII character, or \\t").into()),
+        };
+        let units = if self.major_units { AmountUnit::Major } else { AmountUnit::Minor };
+        let mut layout = Layout::new().delimiter(delimiter).amounts(units);
+        for column in &self.column {
+            layout = match column.rsplit_once('=') {
+                Some((name, "")) => layout.ignore(name),
+                Some((name, path)) => layout.column(name, path),
+                None => return Err(Usage("--column takes NAME=PATH").into()),
+            };
+        }
+        Ok(match &self.method {
+            Some(method) => layout.method(method),
+            None => layout,
+        })
+    }
+
+    fn settings(&self, profile: &Profile) -> Settings {
+        let policy: SendPolicy = profile
+            .policy()
+            .concurrency(self.concurrency)
+            .rate(self.rate.or(profile.rate))
+            .budget(RetryBudget::default());
+        let mut settings = Settings::new()
+            .policy(policy)
+            .not_found_after(profile.not_found_after)
+            .at_work(self.at_work);
+        if let Some(first) = profile.first_question {
+            settings = settings.first_question(first);
+        }
+        match self.wait {
+            Some(patience) => settings.patience(patience),
+            None => settings,
+        }
+    }
+
+    fn beside(&self, chosen: Option<&PathBuf>, ending: &str) -> PathBuf {
+        chosen.cloned().unwrap_or_else(|| {
+            let mut path = self.file.clone().into_os_string();
+            path.push(".");
+            path.push(ending);
+            path.into()
+        })
+    }
+
+    /// The plan, for people.
+    fn show(&self, plan: &Plan, profile: &Profile) {
+        eprintln!(
+            "{}: {} for project {} at {} (profile `{}`)",
+            self.file.display(),
+            counted(plan.len(), "payout"),
+            profile.project,
+            profile.gate_url,
+            profile.name
+        );
+        for Total { method, payouts, sum, .. } in plan.totals() {
+            eprintln!("  {method:<16} {payouts:>9} {sum:>24}", sum = sum.to_string());
+        }
+    }
+
+    fn confirm(&self, plan: &Plan) -> anyhow::Result<()> {
+        if self.yes {
+            return Ok(());
+        }
+        if !std::io::stdin().is_terminal() {
+            return Err(Usage("nobody can be asked here: add --yes to pay, or --dry-run").into());
+        }
+        eprint!("Type `yes` to pay {}: ", counted(plan.len(), "row"));
+        let mut answer = String::new();
+        std::io::stdin().read_line(&mut answer).context("cannot read the answer")?;
+        if answer.trim() == "yes" { Ok(()) } else { Err(anyhow!("nothing was sent")) }
+    }
+
+    fn finish(
+        &self,
+        plan: &Plan,
+        profile: &Profile,
+        counts: Option<Counts>,
+        journal: &Path,
+        results: Option<&Path>,
+    ) -> anyhow::Result<ExitCode> {
+        let sum = |total: &Total| Sum {
+            method: total.method,
+            payouts: total.payouts,
+            amount: total.sum.minor(),
+            currency: total.sum.currency().code(),
+        };
+        let told = counts.unwrap_or_default();
+        if self.json {
+            let summary = Summary {
+                project: profile.project.get(),
+                gate_url: &profile.gate_url,
+                dry_run: self.dry_run,
+                totals: plan.totals().iter().map(sum).collect(),
+                rows: plan.len() as u64,
+                success: told.success,
+                decline: told.decline,
+                unknown: told.unknown,
+                not_sent: told.not_sent,
+                ended_before: told.before,
+                journal,
+                results,
+            };
+            writeln!(std::io::stdout(), "{}", serde_json::to_string_pretty(&summary)?)?;
+        }
+        let Some(counts) = counts else { return Ok(ExitCode::SUCCESS) };
+        let Counts { success, decline, unknown, not_sent, before, .. } = counts;
+        let line = format!(
+            "{success} paid, {decline} declined, {unknown} unknown, {not_sent} not sent; {before} of them in an earlier run"
+        );
+        if self.json {
+            eprintln!("{line}");
+        } else {
+            writeln!(std::io::stdout(), "{line}")?;
+        }
+        if let Some(results) = results {
+            eprintln!("results: {}", results.display());
+        }
+        if !counts.is_complete() {
+            eprintln!("not every row has ended: run the same command again");
+            return Ok(ExitCode::from(4));
+        }
+        Ok(if decline > 0 { ExitCode::from(3) } else { ExitCode::SUCCESS })
+    }
+}
+
+/// Pays until the end, or until Ctrl-C. A second one ends the process at once, which is safe too.
+async fn pay(payer: Payer, plan: &Plan) -> Result<Counts, JournalError> {
+    let stop = Stop::new();
+    let shown = Shown::new(plan.len() as u64);
+    let stopper = tokio::spawn({
+        let (stop, shown) = (stop.clone(), shown.clone());
+        async move {
+            // Without a signal there is nothing to wait for.
+            if tokio::signal::ctrl_c().await.is_err() {
+                return;
+            }
+            stop.stop();
+            shown.say("stopping: what is on its way is waited for; Ctrl-C again ends at once");
+            if tokio::signal::ctrl_c().await.is_ok() {
+                std::process::exit(4);
+            }
+        }
+    });
+    let counts = payer.run(plan, &stop, &shown).await;
+    stopper.abort();
+    shown.finish();
+    counts
+}
+
+/// Writes the results whole or not at all.
+fn results(plan: &Plan, journal: &Path, path: &Path) -> anyhow::Result<()> {
+    let entries = Journal::read(journal)?;
+    let mut unfinished = path.as_os_str().to_owned();
+    unfinished.push(".unfinished");
+    let unfinished = PathBuf::from(unfinished);
+    let write = || -> std::io::Result<()> {
+        let mut output = BufWriter::new(std::fs::File::create(&unfinished)?);
+        write_results(plan, &entries, &mut output)?;
+        output.flush()?;
+        std::fs::rename(&unfinished, path)
+    };
+    write().with_context(|| format!("cannot write the results to {}", path.display()))
+}
+
+fn counted(number: usize, what: &str) -> String {
+    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
+}

@@ -1,0 +1,65 @@
+//! How a run goes, on a terminal and in a log.
+
+use std::io::IsTerminal;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use ecp_core::PaymentId;
+use ecp_payouts::{Counts, Progress, State};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// A bar where there is a terminal on standard error, a line now and then where there is none.
+#[derive(Clone)]
+pub(super) struct Shown {
+    bar: Option<ProgressBar>,
+    last_line: Arc<Mutex<Instant>>,
+}
+
+/// The least time between two lines in a log.
+const PAUSE: Duration = Duration::from_secs(5);
+
+impl Shown {
+    pub(super) fn new(rows: u64) -> Self {
+        let bar = std::io::stderr().is_terminal().then(|| {
+            let bar = ProgressBar::with_draw_target(Some(rows), ProgressDrawTarget::stderr());
+            let style = "{bar:30} {pos}/{len} rows, {per_sec}, {eta} left; {msg}";
+            if let Ok(style) = ProgressStyle::with_template(style) {
+                bar.set_style(style);
+            }
+            bar
+        });
+        Self { bar, last_line: Arc::new(Mutex::new(Instant::now())) }
+    }
+
+    /// A line of its own.
+    pub(super) fn say(&self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.println(text),
+            None => eprintln!("{text}"),
+        }
+    }
+
+    pub(super) fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl Progress for Shown {
+    fn row(&self, _: &PaymentId, _: State, counts: &Counts) {
+        let Counts { rows, success, decline, unknown, not_sent, .. } = *counts;
+        let words =
+            format!("{success} paid, {decline} declined, {unknown} unknown, {not_sent} not sent");
+        if let Some(bar) = &self.bar {
+            bar.set_position(counts.done());
+            bar.set_message(words);
+            return;
+        }
+        let mut last = self.last_line.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.elapsed() >= PAUSE {
+            *last = Instant::now();
+            eprintln!("{}/{rows} rows: {words}", counts.done());
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! Lengths of time on the command line and in files.
+
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use jiff::SignedDuration;
+
+/// Reads `90s`, `5m`, `1h 30m`.
+pub(crate) fn duration(text: &str) -> anyhow::Result<Duration> {
+    let length: SignedDuration =
+        text.parse().with_context(|| format!("`{text}` is no length of time such as 90s or 5m"))?;
+    match Duration::try_from(length) {
+        Ok(length) => Ok(length),
+        Err(_) => bail!("`{text}` is less than nothing"),
+    }
+}

@@ -1,0 +1,184 @@
+//! Which project, at which address, with which key.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use clap::Args;
+use ecp_core::{ProjectId, SecretKey};
+use ecp_sandbox::Config;
+use ecp_transport::{
+    GATE_URL, Gate, PAYMENT_PAGE_URL, PaymentPage, ReqwestTransport, SendPolicy, Sender,
+};
+use serde::Deserialize;
+
+use crate::duration::duration;
+use crate::key::{secret_from_environment, secret_from_file};
+
+/// Options that choose a profile.
+#[derive(Args, Clone)]
+pub(crate) struct ProfileOptions {
+    /// Use this profile: `sandbox` for `ecp sandbox` on this machine, or one of the profiles file
+    #[arg(long, value_name = "NAME", env = "ECP_PROFILE", default_value = SANDBOX)]
+    profile: String,
+
+    /// Read profiles from this file instead of `ecp/profiles.toml` in the configuration folder
+    #[arg(long, value_name = "PATH", env = "ECP_PROFILES")]
+    profiles: Option<PathBuf>,
+
+    /// Send requests there instead of where the profile says
+    #[arg(long, value_name = "URL", env = "ECP_GATE_URL")]
+    gate_url: Option<String>,
+}
+
+const SANDBOX: &str = "sandbox";
+
+/// A profile, ready to use.
+pub(crate) struct Profile {
+    pub(crate) name: String,
+    pub(crate) project: ProjectId,
+    pub(crate) key: SecretKey,
+    pub(crate) gate_url: String,
+    pub(crate) page_url: String,
+    /// Whether no real money moves.
+    pub(crate) test: bool,
+    pub(crate) not_found_after: Duration,
+    pub(crate) first_question: Option<Duration>,
+    pub(crate) rate: Option<NonZeroU32>,
+}
+
+/// A profile in the file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Section {
+    project: u64,
+    key_env: Option<String>,
+    key_file: Option<PathBuf>,
+    gate_url: Option<String>,
+    page_url: Option<String>,
+    #[serde(default)]
+    test: bool,
+    not_found_after: Option<String>,
+    rate: Option<NonZeroU32>,
+}
+
+impl ProfileOptions {
+    /// The profile that was chosen.
+    pub(crate) fn load(&self) -> anyhow::Result<Profile> {
+        let profile = match self.section()? {
+            Some(section) => self.from_file(section)?,
+            None => self.sandbox()?,
+        };
+        Ok(match &self.gate_url {
+            Some(url) => Profile { gate_url: url.clone(), ..profile },
+            None => profile,
+        })
+    }
+
+    /// `ecp sandbox` with its public key. A profile of that name in the file comes before it.
+    fn sandbox(&self) -> anyhow::Result<Profile> {
+        if self.profile != SANDBOX {
+            return Err(match self.path() {
+                Some(path) => anyhow!("no profile `{}` in {}", self.profile, path.display()),
+                None => anyhow!("no profile `{}`: there is no profiles file", self.profile),
+            });
+        }
+        Ok(Profile {
+            name: SANDBOX.to_owned(),
+            project: Config::DEMO_PROJECT,
+            key: SecretKey::new(Config::DEMO_KEY)?,
+            gate_url: "http://127.0.0.1:8080".to_owned(),
+            page_url: PAYMENT_PAGE_URL.to_owned(),
+            test: true,
+            // Nothing lies between this machine and itself.
+            not_found_after: Duration::from_secs(10),
+            first_question: Some(Duration::from_millis(200)),
+            rate: None,
+        })
+    }
+
+    fn from_file(&self, section: Section) -> anyhow::Result<Profile> {
+        let name = &self.profile;
+        let key = match (&section.key_env, &section.key_file) {
+            (Some(variable), None) => secret_from_environment(variable)?,
+            (None, Some(path)) => secret_from_file(path)?,
+            _ => return Err(anyhow!("profile `{name}` needs one of `key_env` and `key_file`")),
+        };
+        let not_found_after = section.not_found_after.as_deref().map(duration).transpose();
+        Ok(Profile {
+            project: ProjectId::new(section.project)
+                .with_context(|| format!("in profile `{name}`"))?,
+            key,
+            gate_url: section.gate_url.unwrap_or_else(|| GATE_URL.to_owned()),
+            page_url: section.page_url.unwrap_or_else(|| PAYMENT_PAGE_URL.to_owned()),
+            test: section.test,
+            not_found_after: not_found_after
+                .with_context(|| format!("`not_found_after` of profile `{name}`"))?
+                .unwrap_or(Duration::from_mins(5)),
+            first_question: None,
+            rate: section.rate.or(NonZeroU32::new(50)),
+            name: name.clone(),
+        })
+    }
+
+    /// The profile's section of the file, if there are both.
+    fn section(&self) -> anyhow::Result<Option<Section>> {
+        let Some(path) = self.path() else { return Ok(None) };
+        if self.profiles.is_none() && !path.exists() {
+            return Ok(None);
+        }
+        let text = std::fs::read_to_string(&path)
+            .with_context(|| format!("cannot read the profiles file {}", path.display()))?;
+        let mut profiles: BTreeMap<String, Section> = toml::from_str(&text)
+            .map_err(|error| anyhow!("{}: {}", path.display(), error.message()))?;
+        Ok(profiles.remove(&self.profile))
+    }
+
+    fn path(&self) -> Option<PathBuf> {
+        let in_home = || {
+            let folder = |name: &str| std::env::var_os(name).filter(|path| !path.is_empty());
+            let home = || folder("HOME").map(|home| PathBuf::from(home).join(".config"));
+            let configuration = folder("XDG_CONFIG_HOME").map(PathBuf::from).or_else(home)?;
+            Some(configuration.join("ecp/profiles.toml"))
+        };
+        self.profiles.clone().or_else(in_home)
+    }
+}
+
+impl Profile {
+    /// Its Gate.
+    pub(crate) fn gate(&self) -> anyhow::Result<Gate> {
+        let transport = if self.gate_url.starts_with("http:") {
+            ReqwestTransport::plain_http()?
+        } else {
+            ReqwestTransport::new()?
+        };
+        Ok(Gate::new(self.project, &self.key, transport).base_url(&self.gate_url)?)
+    }
+
+    /// Its Gate, with sending that is safe to repeat.
+    pub(crate) fn sender(&self) -> anyhow::Result<Sender> {
+        Ok(Sender::new(self.gate()?, self.policy()))
+    }
+
+    pub(crate) fn policy(&self) -> SendPolicy {
+        SendPolicy::new().not_found_after(self.not_found_after).rate(self.rate)
+    }
+
+    /// Its Payment Page.
+    pub(crate) fn page(&self) -> anyhow::Result<PaymentPage> {
+        Ok(PaymentPage::new(self.project, &self.key).base_url(&self.page_url)?)
+    }
+
+    /// Says on standard error that real money may move, where it may.
+    pub(crate) fn warn(&self) {
+        if !self.test {
+            eprintln!(
+                "WARNING: profile `{}` is no test project: project {} at {} moves real money",
+                self.name, self.project, self.gate_url
+            );
+        }
+    }
+}

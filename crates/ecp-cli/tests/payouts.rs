@@ -1,0 +1,220 @@
+//! `ecp payouts`, as an operator sees it.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use support::{Sandbox, ecp, stderr, stdout, until};
+
+const HEAD: &str =
+    "method,general.payment_id,payment.amount,payment.currency,account.number,customer.ip_address";
+
+fn write_rows(folder: &Path, rows: usize) {
+    let row = |row| format!("jeton,P-{row},{},EUR,account-sentinel,192.0.2.1\n", 1000 + row);
+    let rows: String = (0..rows).map(row).collect();
+    std::fs::write(folder.join("payouts.csv"), format!("{HEAD}\n{rows}")).unwrap();
+}
+
+/// How often each payment was begun, by what the sandbox printed.
+fn begun(log: &str) -> BTreeMap<&str, usize> {
+    let mut begun = BTreeMap::new();
+    for line in log.lines().filter(|line| line.ends_with("the payment is `processing`")) {
+        let id = line.split(['[', ']']).nth(1).unwrap();
+        *begun.entry(id).or_insert(0) += 1;
+    }
+    begun
+}
+
+#[test]
+fn a_thousand_rows_are_paid_once_through_an_interruption_and_a_kill() {
+    let sandbox = Sandbox::start();
+    write_rows(sandbox.folder(), 1000);
+    let command = ["payouts", "payouts.csv", "--yes"];
+    let paid = || sandbox.log().matches("the payment is `processing`").count();
+
+    // Ctrl-C.
+    let first =
+        sandbox.ecp(&command).stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    until("the first run pays", || (paid() > 50).then_some(()));
+    let interrupt = Command::new("kill").args(["-INT", &first.id().to_string()]).status();
+    assert!(interrupt.unwrap().success());
+    let first = first.wait_with_output().unwrap();
+    assert_eq!(first.status.code(), Some(4), "{}", stderr(&first));
+    assert!(stderr(&first).contains("stopping: what is on its way is waited for"));
+    assert!(stderr(&first).contains("not every row has ended: run the same command again"));
+    let after_first = paid();
+    assert!((51..1000).contains(&after_first), "{after_first}");
+
+    // kill -9.
+    let mut second = sandbox.ecp(&command).stderr(Stdio::null()).spawn().unwrap();
+    until("the second run pays", || (paid() > after_first + 50).then_some(()));
+    second.kill().unwrap();
+    second.wait().unwrap();
+    assert!(paid() < 1000, "{}", paid());
+
+    let third = sandbox.ecp(&command).output().unwrap();
+    assert_eq!(third.status.code(), Some(0), "{}", stderr(&third));
+    assert!(stdout(&third).starts_with("1000 paid, 0 declined, 0 unknown, 0 not sent; "));
+
+    let log = sandbox.log();
+    let begun = begun(&log);
+    assert_eq!(begun.len(), 1000);
+    assert!(begun.values().all(|times| *times == 1), "{begun:?}");
+    let results =
+        std::fs::read_to_string(sandbox.folder().join("payouts.csv.results.csv")).unwrap();
+    let success = results.lines().filter(|line| line.contains(",EUR,success,success,")).count();
+    assert_eq!((success, results.lines().count()), (1000, 1001));
+    assert!(!results.contains("sentinel"));
+
+    // A fourth run has nothing to do.
+    let fourth = sandbox.ecp(&command).output().unwrap();
+    let all = "1000 paid, 0 declined, 0 unknown, 0 not sent; 1000 of them in an earlier run\n";
+    assert_eq!((fourth.status.code(), stdout(&fourth)), (Some(0), all));
+    assert_eq!(
+        sandbox.log().matches("POST /v2/payment/wallet/jeton/payout").count(),
+        log.matches("POST /v2/payment/wallet/jeton/payout").count()
+    );
+}
+
+#[test]
+fn a_dry_run_shows_the_plan_and_sends_nothing() {
+    let sandbox = Sandbox::start();
+    write_rows(sandbox.folder(), 3);
+    let output = sandbox.ecp(&["payouts", "payouts.csv", "--dry-run", "--json"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(
+        stderr(&output),
+        format!(
+            "payouts.csv: 3 payouts for project 1 at {} (profile `sandbox`)\n  \
+             jeton                    3                30.03 EUR\n\
+             dry run: nothing was sent\n",
+            sandbox.url
+        )
+    );
+    let summary: serde_json::Value = serde_json::from_str(stdout(&output)).unwrap();
+    assert_eq!(
+        summary["totals"][0],
+        serde_json::json!({
+            "method": "jeton", "payouts": 3, "amount": 3003, "currency": "EUR"
+        })
+    );
+    assert_eq!((summary["rows"].as_u64(), summary["dry_run"].as_bool()), (Some(3), Some(true)));
+    assert!(begun(&sandbox.log()).is_empty());
+    assert!(!sandbox.folder().join("payouts.csv.journal").exists());
+}
+
+#[test]
+fn declined_rows_have_an_exit_code_of_their_own_and_json_counts_them() {
+    let sandbox = Sandbox::start();
+    let file = "Order;Wallet;payment.currency;payment.amount;customer.ip_address;Comment\n\
+                A;7;EUR;400.00;192.0.2.1;declined in a test project\nB;7;EUR;10.00;192.0.2.1;\n";
+    std::fs::write(sandbox.folder().join("payouts.csv"), file).unwrap();
+    let output = sandbox
+        .ecp(&["payouts", "payouts.csv", "--yes", "--json", "--major-units", "--delimiter", ";"])
+        .args(["--method", "wallet/jeton", "--column", "Order=general.payment_id"])
+        .args(["--column", "Wallet=account.number", "--column", "Comment="])
+        .args(["--results", "out.csv", "--journal", "kept"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    let summary: serde_json::Value = serde_json::from_str(stdout(&output)).unwrap();
+    assert_eq!((summary["success"].as_u64(), summary["decline"].as_u64()), (Some(1), Some(1)));
+    let results = std::fs::read_to_string(sandbox.folder().join("out.csv")).unwrap();
+    let declined = results.lines().nth(1).unwrap();
+    assert!(declined.starts_with("2,A,jeton,40000,EUR,decline,decline,20000,"), "{declined}");
+    assert!(declined.ends_with(",1,a signed status says `decline`: General decline"), "{declined}");
+}
+
+#[test]
+fn bad_rows_are_told_and_nothing_is_sent() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = "jeton,P-1,0,EUR,7,192.0.2.1\njeton,P-2,1000,EUR,,192.0.2.1\n";
+    std::fs::write(folder.path().join("payouts.csv"), format!("{HEAD}\n{rows}")).unwrap();
+    let output = ecp(folder.path(), &["payouts", "payouts.csv", "--yes"]).output().unwrap();
+    assert_eq!(
+        (output.status.code(), stdout(&output), stderr(&output)),
+        (
+            Some(1),
+            "",
+            "payouts.csv: line 2, `payment.amount`: 0.00 EUR is not positive\n\
+             payouts.csv: line 3, `account.number`: is required\n\
+             error: nothing was sent: 2 problems to correct\n"
+        )
+    );
+}
+
+#[test]
+fn a_wrong_command_line_says_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    write_rows(folder.path(), 1);
+    std::fs::write(
+        folder.path().join("profiles.toml"),
+        "[shop]\nproject = 7\nkey_env = \"SHOP_KEY\"\n[broken]\nproject = 7\n",
+    )
+    .unwrap();
+    let table: [(&[&str], i32, &str); 8] = [
+        (&["payouts", "no.csv", "--yes"], 1, "error: cannot read no.csv: "),
+        (
+            &["payouts", "payouts.csv"],
+            2,
+            "nobody can be asked here: add --yes to pay, or --dry-run",
+        ),
+        (&["payouts", "payouts.csv", "--delimiter", "ab"], 2, "error: --delimiter takes one ASCII"),
+        (&["payouts", "payouts.csv", "--column", "x"], 2, "error: --column takes NAME=PATH"),
+        (&["payouts", "payouts.csv", "--wait", "soon"], 2, "`soon` is no length of time such as"),
+        (
+            &["payouts", "payouts.csv", "--profile", "shop"],
+            1,
+            "error: no profile `shop`: there is no profiles file",
+        ),
+        (
+            &["payouts", "payouts.csv", "--profiles", "profiles.toml", "--profile", "shop"],
+            1,
+            "error: set the environment variable SHOP_KEY to the key",
+        ),
+        (
+            &["payouts", "payouts.csv", "--profiles", "profiles.toml", "--profile", "broken"],
+            1,
+            "error: profile `broken` needs one of `key_env` and `key_file`",
+        ),
+    ];
+    for (arguments, code, message) in table {
+        let output = ecp(folder.path(), arguments)
+            .env_remove("SHOP_KEY")
+            .env("XDG_CONFIG_HOME", folder.path().join("nothing"))
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", stderr(&output));
+        assert!(stderr(&output).contains(message), "{arguments:?}: {}", stderr(&output));
+        assert_eq!(stdout(&output), "", "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_platform_that_is_away_leaves_rows_unsent_and_real_money_is_warned_of() {
+    let folder = tempfile::tempdir().unwrap();
+    write_rows(folder.path(), 2);
+    let profile =
+        "[shop]\nproject = 7\nkey_file = \"key.txt\"\ngate_url = \"http://127.0.0.1:1\"\n";
+    std::fs::write(folder.path().join("profiles.toml"), profile).unwrap();
+    std::fs::write(folder.path().join("key.txt"), "key-sentinel\n").unwrap();
+    let output = ecp(folder.path(), &["payouts", "payouts.csv", "--yes", "--profile", "shop"])
+        .args(["--profiles", "profiles.toml"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
+    assert!(stderr(&output).contains(
+        "WARNING: profile `shop` is no test project: project 7 at http://127.0.0.1:1 moves real money\n"
+    ));
+    assert_eq!(
+        stdout(&output),
+        "0 paid, 0 declined, 0 unknown, 2 not sent; 0 of them in an earlier run\n"
+    );
+    let results = std::fs::read_to_string(folder.path().join("payouts.csv.results.csv")).unwrap();
+    assert!(results.lines().nth(1).unwrap().contains("not sent"), "{results}");
+    assert!(!format!("{results}{}", stderr(&output)).contains("sentinel"));
+}

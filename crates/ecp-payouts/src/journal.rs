@@ -1,0 +1,313 @@
+//! What was meant to be sent, kept before it is sent, and what became of it.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::path::Path;
+use std::sync::mpsc;
+use std::time::{Duration, SystemTime};
+
+use ecp_core::{PaymentId, ProjectId};
+use rusqlite::{Connection, OptionalExtension, Statement, params};
+use tokio::sync::oneshot;
+
+/// A journal of payouts in a SQLite file.
+///
+/// What is written is on the disk when the call returns. Writes that come together are committed
+/// together. A journal belongs to one project at one address, and to one process at a time. It
+/// holds ids, times and results, and of the rest of a request a digest only.
+pub struct Journal {
+    writes: mpsc::Sender<Write>,
+    /// What it held when it was opened.
+    before: HashMap<PaymentId, Entry>,
+}
+
+/// To whom a journal belongs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// The project.
+    pub project: ProjectId,
+    /// Where its requests go: the platform, or a sandbox.
+    pub gate_url: String,
+}
+
+/// What a journal knows of a payout.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Entry {
+    /// Where it stands.
+    pub state: State,
+    /// SHA-256 of the request, so that a row that was changed is found out.
+    pub digest: [u8; 32],
+    /// How often it was about to be sent.
+    pub sends: u32,
+    /// When it was about to be sent last.
+    pub sent_at: Option<SystemTime>,
+    /// The platform's id of the request.
+    pub request_id: Option<String>,
+    /// The payment's last status.
+    pub status: Option<String>,
+    /// The platform's code.
+    pub code: Option<String>,
+    /// What the state rests on, in words.
+    pub evidence: String,
+}
+
+/// Where a payout stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum State {
+    /// It may have been sent: nothing was written after the intent.
+    Intended,
+    /// It was not sent.
+    NotSent,
+    /// The platform has it, and has not said how it ended.
+    Registered,
+    /// It is paid.
+    Success,
+    /// It is not paid, and never will be under this id.
+    Decline,
+    /// Nobody can tell yet.
+    Unknown,
+}
+
+impl State {
+    const ALL: [Self; 6] = [
+        Self::Intended,
+        Self::NotSent,
+        Self::Registered,
+        Self::Success,
+        Self::Decline,
+        Self::Unknown,
+    ];
+
+    /// The word in the journal and in results.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Intended => "intended",
+            Self::NotSent => "not sent",
+            Self::Registered => "registered",
+            Self::Success => "success",
+            Self::Decline => "decline",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// Whether nothing is left to do.
+    pub const fn is_final(self) -> bool {
+        matches!(self, Self::Success | Self::Decline)
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// Why a journal cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum JournalError {
+    /// Another run has it open.
+    #[error("another run has the journal; wait for it to end")]
+    InUse,
+    /// It was begun for another project or address.
+    #[error("the journal belongs to project {} at {}", .0.project, .0.gate_url)]
+    OtherOwner(Owner),
+    /// A row is not what it was when it was sent.
+    #[error(
+        "payout {payment_id} was changed after it may have been sent; give the new one an id of its own"
+    )]
+    Changed {
+        /// The row's payment.
+        payment_id: PaymentId,
+    },
+    /// SQLite failed.
+    #[error("the journal cannot be read or written: {0}")]
+    Storage(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<rusqlite::Error> for JournalError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => {
+                Self::InUse
+            }
+            _ => Self::Storage(error.into()),
+        }
+    }
+}
+
+struct Write {
+    payment_id: PaymentId,
+    entry: Entry,
+    done: oneshot::Sender<Result<(), String>>,
+}
+
+impl Journal {
+    /// Opens a journal, or begins one.
+    pub fn open(path: &Path, owner: &Owner) -> Result<Self, JournalError> {
+        let connection = Connection::open(path)?;
+        // Another process finds it locked until this one ends, however it ends.
+        connection.busy_timeout(Duration::from_secs(1))?;
+        connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.execute_batch(
+            "BEGIN IMMEDIATE;
+             CREATE TABLE IF NOT EXISTS owner (project INTEGER NOT NULL, gate_url TEXT NOT NULL);
+             CREATE TABLE IF NOT EXISTS payouts (
+                 payment_id TEXT PRIMARY KEY,
+                 state TEXT NOT NULL,
+                 digest BLOB NOT NULL,
+                 sends INTEGER NOT NULL,
+                 sent_at_ms INTEGER,
+                 request_id TEXT,
+                 status TEXT,
+                 code TEXT,
+                 evidence TEXT NOT NULL
+             ) WITHOUT ROWID;
+             COMMIT;",
+        )?;
+        own(&connection, owner)?;
+        let before = entries(&connection)?;
+        let (writes, queue) = mpsc::channel();
+        std::thread::Builder::new()
+            .name("payout-journal".to_owned())
+            .spawn(move || write(&connection, &queue))
+            .map_err(|error| JournalError::Storage(error.into()))?;
+        Ok(Self { writes, before })
+    }
+
+    /// Reads what a journal says, without becoming its owner.
+    pub fn read(path: &Path) -> Result<HashMap<PaymentId, Entry>, JournalError> {
+        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE;
+        entries(&Connection::open_with_flags(path, flags)?)
+    }
+
+    /// What it knew of a payout when it was opened.
+    pub fn before(&self, payment_id: &PaymentId) -> Option<&Entry> {
+        self.before.get(payment_id)
+    }
+
+    /// Keeps an entry in place of the one before.
+    pub(crate) async fn keep(
+        &self,
+        payment_id: &PaymentId,
+        entry: Entry,
+    ) -> Result<(), JournalError> {
+        let (done, kept) = oneshot::channel();
+        let write = Write { payment_id: payment_id.clone(), entry, done };
+        let storage = |text: &str| JournalError::Storage(text.into());
+        self.writes.send(write).map_err(|_| storage("its writer has ended"))?;
+        let kept = kept.await.map_err(|_| storage("its writer has ended"))?;
+        kept.map_err(|error| storage(&error))
+    }
+}
+
+impl fmt::Debug for Journal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Journal").field("before", &self.before.len()).finish_non_exhaustive()
+    }
+}
+
+fn own(connection: &Connection, owner: &Owner) -> Result<(), JournalError> {
+    let read = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?));
+    let found = connection.query_row("SELECT project, gate_url FROM owner", [], read).optional()?;
+    match found {
+        None => {
+            let project = i64::try_from(owner.project.get()).unwrap_or(i64::MAX);
+            let sql = "INSERT INTO owner (project, gate_url) VALUES (?1, ?2)";
+            connection.execute(sql, params![project, owner.gate_url])?;
+            Ok(())
+        }
+        Some((project, gate_url)) => {
+            let project = u64::try_from(project).ok().and_then(|id| ProjectId::new(id).ok());
+            let project =
+                project.ok_or_else(|| JournalError::Storage("its project is no project".into()))?;
+            let found = Owner { project, gate_url };
+            if found == *owner { Ok(()) } else { Err(JournalError::OtherOwner(found)) }
+        }
+    }
+}
+
+fn entries(connection: &Connection) -> Result<HashMap<PaymentId, Entry>, JournalError> {
+    let mut statement = connection.prepare(
+        "SELECT payment_id, state, digest, sends, sent_at_ms, request_id, status, code, evidence
+         FROM payouts",
+    )?;
+    let mut rows = statement.query([])?;
+    let mut entries = HashMap::new();
+    while let Some(row) = rows.next()? {
+        let state: String = row.get(1)?;
+        let state = State::ALL.into_iter().find(|known| known.as_str() == state);
+        let id: String = row.get(0)?;
+        let broken = || JournalError::Storage(format!("the entry of {id:?} is broken").into());
+        let payment_id = PaymentId::new(id.clone()).map_err(|_| broken())?;
+        let since = |ms: i64| {
+            let ms = u64::try_from(ms).unwrap_or_default();
+            SystemTime::UNIX_EPOCH + Duration::from_millis(ms)
+        };
+        let entry = Entry {
+            state: state.ok_or_else(broken)?,
+            digest: row.get(2)?,
+            sends: row.get(3)?,
+            sent_at: row.get::<_, Option<i64>>(4)?.map(since),
+            request_id: row.get(5)?,
+            status: row.get(6)?,
+            code: row.get(7)?,
+            evidence: row.get(8)?,
+        };
+        entries.insert(payment_id, entry);
+    }
+    Ok(entries)
+}
+
+/// Writes until nobody holds the journal any more. Whatever has come together is one transaction.
+fn write(connection: &Connection, queue: &mpsc::Receiver<Write>) {
+    const TOGETHER: usize = 4096;
+    while let Ok(first) = queue.recv() {
+        let mut batch = vec![first];
+        batch.extend(queue.try_iter().take(TOGETHER));
+        let result = commit(connection, &batch).map_err(|error| error.to_string());
+        for write in batch {
+            // Whoever does not wait any more does not want to know.
+            let _ = write.done.send(result.clone());
+        }
+    }
+}
+
+fn commit(connection: &Connection, batch: &[Write]) -> rusqlite::Result<()> {
+    let transaction = connection.unchecked_transaction()?;
+    {
+        let mut statement = transaction.prepare(
+            "INSERT OR REPLACE INTO payouts
+             (payment_id, state, digest, sends, sent_at_ms, request_id, status, code, evidence)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        )?;
+        for write in batch {
+            insert(&mut statement, write)?;
+        }
+    }
+    transaction.commit()
+}
+
+fn insert(statement: &mut Statement<'_>, write: &Write) -> rusqlite::Result<()> {
+    let Entry { state, digest, sends, sent_at, request_id, status, code, evidence } = &write.entry;
+    let milliseconds = |time: &SystemTime| {
+        let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    };
+    statement.execute(params![
+        write.payment_id.as_str(),
+        state.as_str(),
+        digest.as_slice(),
+        sends,
+        sent_at.as_ref().map(milliseconds),
+        request_id,
+        status,
+        code,
+        evidence,
+    ])?;
+    Ok(())
+}

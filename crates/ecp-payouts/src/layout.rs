@@ -1,0 +1,89 @@
+//! How a file is laid out.
+
+use std::collections::BTreeMap;
+
+/// The delimiter and the columns of a file.
+///
+/// The columns have the names of the Gate request's paths (`general.payment_id`, `payment.amount`,
+/// `account.number`), and one more, `method`, has the method's code or Gate path. The layout of the
+/// platform's own mass payout files is not public (sources: mass payouts); where yours has other
+/// names, map them.
+///
+/// ```
+/// use ecp_payouts::{AmountUnit, Layout};
+///
+/// let layout = Layout::new()
+///     .delimiter(b';')
+///     .column("Wallet", "account.number")
+///     .ignore("Comment")
+///     .method("wallet/jeton")
+///     .amounts(AmountUnit::Major);
+/// # let _ = layout;
+/// ```
+#[derive(Clone, Debug)]
+pub struct Layout {
+    pub(crate) delimiter: u8,
+    /// Path by name; none for a column that is passed over.
+    columns: BTreeMap<String, Option<String>>,
+    pub(crate) method: Option<String>,
+    pub(crate) amounts: AmountUnit,
+}
+
+/// What amounts are counted in. Which it is in the platform's own files is not documented (sources:
+/// mass payouts).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AmountUnit {
+    /// Whole minor units, as in Gate requests: 30000 is 300.00 EUR.
+    #[default]
+    Minor,
+    /// Major units: 300.00 is 300.00 EUR.
+    Major,
+}
+
+impl Layout {
+    /// Commas, Gate's paths, and minor units.
+    pub fn new() -> Self {
+        Self { delimiter: b',', columns: BTreeMap::new(), method: None, amounts: AmountUnit::Minor }
+    }
+
+    /// Another delimiter.
+    pub fn delimiter(self, delimiter: u8) -> Self {
+        Self { delimiter, ..self }
+    }
+
+    /// The column of that name holds the field at that path.
+    pub fn column(mut self, name: impl Into<String>, path: impl Into<String>) -> Self {
+        self.columns.insert(name.into(), Some(path.into()));
+        self
+    }
+
+    /// The column of that name is passed over.
+    pub fn ignore(mut self, name: impl Into<String>) -> Self {
+        self.columns.insert(name.into(), None);
+        self
+    }
+
+    /// The method of the rows that name none.
+    pub fn method(self, method: impl Into<String>) -> Self {
+        Self { method: Some(method.into()), ..self }
+    }
+
+    /// What amounts are counted in.
+    pub fn amounts(self, unit: AmountUnit) -> Self {
+        Self { amounts: unit, ..self }
+    }
+
+    /// What the column of that name holds: a path, or nothing that counts.
+    pub(crate) fn path<'l>(&'l self, name: &'l str) -> Option<&'l str> {
+        match self.columns.get(name) {
+            Some(path) => path.as_deref(),
+            None => Some(name),
+        }
+    }
+}
+
+impl Default for Layout {
+    fn default() -> Self {
+        Self::new()
+    }
+}

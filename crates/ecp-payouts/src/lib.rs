@@ -1,0 +1,46 @@
+//! Mass payouts: a file of rows, each of which is paid once, whatever interrupts the run.
+//!
+//! 1. [`Plan::read`] checks every row of a CSV file against its method before anything is sent,
+//!    and reports every bad row by line and field. A plan tells what it comes to per method and
+//!    currency.
+//! 2. A [`Journal`] keeps, in SQLite, the intent of every send before it happens, and what became
+//!    of it.
+//! 3. A [`Payer`] sends what the journal does not know to have ended, at a limited pace, and asks
+//!    until each payout has ended. It may be interrupted in any way, and run again.
+//! 4. [`write_results`] tells of each row whether it is a success, a decline, or unknown, with the
+//!    evidence.
+//!
+//! ```
+//! use ecp_core::ProjectId;
+//! use ecp_methods::Registry;
+//! use ecp_payouts::{Layout, Plan};
+//!
+//! let file = "method,general.payment_id,payment.amount,payment.currency,account.number,customer.ip_address\n\
+//!             jeton,P-1,30000,EUR,93017949,192.0.2.1\n\
+//!             jeton,P-2,0,EUR,93017949,\n";
+//! let project = ProjectId::new(1)?;
+//! let problems = Plan::read(file.into(), &Layout::new(), &Registry::builtin(), project).unwrap_err();
+//! assert_eq!(
+//!     problems.to_string(),
+//!     "line 3, `payment.amount`: 0.00 EUR is not positive\n\
+//!      line 3, `customer.ip_address`: is required"
+//! );
+//! # Ok::<(), ecp_core::InvalidId>(())
+//! ```
+
+mod journal;
+mod layout;
+mod line;
+mod payer;
+mod plan;
+mod progress;
+mod results;
+mod settings;
+
+pub use self::journal::{Entry, Journal, JournalError, Owner, State};
+pub use self::layout::{AmountUnit, Layout};
+pub use self::payer::Payer;
+pub use self::plan::{Plan, Problem, Problems, Row, Total};
+pub use self::progress::{Counts, Progress, Stop};
+pub use self::results::{neutral, write_results};
+pub use self::settings::Settings;

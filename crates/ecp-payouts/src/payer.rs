@@ -1,0 +1,206 @@
+//! Sending a plan, row by row.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ecp_core::PaymentId;
+use ecp_methods::{FlowKind, Payout, Prepared};
+use ecp_transport::{Gate, Sender};
+use sha2::{Digest, Sha256};
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::{Instant, sleep, timeout_at};
+
+use crate::journal::{Entry, Journal, JournalError, State};
+use crate::line::{Line, ended, failed, has_ended, registered};
+use crate::plan::{Plan, Row};
+use crate::progress::{Counts, Progress, Stop};
+use crate::settings::Settings;
+
+/// Sends a plan.
+///
+/// ```no_run
+/// use std::path::Path;
+/// use ecp_core::{ProjectId, SecretKey};
+/// use ecp_methods::Registry;
+/// use ecp_payouts::{Journal, Layout, Owner, Payer, Plan, Settings, Stop, write_results};
+/// use ecp_transport::{GATE_URL, Gate, ReqwestTransport};
+///
+/// # async fn pay(file: Vec<u8>, key: SecretKey) -> Result<(), Box<dyn std::error::Error>> {
+/// let project = ProjectId::new(1236)?;
+/// let plan = Plan::read(file, &Layout::new(), &Registry::builtin(), project)?;
+/// let path = Path::new("payouts.journal");
+/// let journal = Journal::open(path, &Owner { project, gate_url: GATE_URL.to_owned() })?;
+/// let gate = Gate::new(project, &key, ReqwestTransport::new()?);
+/// let counts = Payer::new(gate, journal, Settings::new()).run(&plan, &Stop::new(), &()).await?;
+/// println!("{} paid, {} declined", counts.success, counts.decline);
+/// write_results(&plan, &Journal::read(path)?, std::fs::File::create("results.csv")?)?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Payer {
+    sender: Sender,
+    pub(crate) journal: Journal,
+    pub(crate) settings: Settings,
+}
+
+/// A call has this much time beyond what its evidence takes.
+const BEYOND: Duration = Duration::from_mins(1);
+
+impl Payer {
+    /// A payer for a Gate and a journal, which should belong to each other.
+    pub fn new(gate: Gate, journal: Journal, settings: Settings) -> Self {
+        let Settings { policy, not_found_after, .. } = &settings;
+        let policy = policy
+            .clone()
+            .not_found_after(*not_found_after)
+            .deadline(not_found_after.saturating_add(BEYOND));
+        Self { sender: Sender::new(gate, policy), journal, settings }
+    }
+
+    /// Sends every row that has not ended, and waits for its end. The rows are looked up in the
+    /// journal first; if one of them was changed after it may have been sent, nothing is done.
+    ///
+    /// Dropping the call, or the end of the process, leaves a journal from which the next run goes
+    /// on. To be called inside a tokio runtime.
+    pub async fn run(
+        self,
+        plan: &Plan,
+        stop: &Stop,
+        progress: &dyn Progress,
+    ) -> Result<Counts, JournalError> {
+        let payer = Arc::new(self);
+        let mut counts = Counts { rows: plan.len() as u64, ..Counts::default() };
+        for row in plan.rows() {
+            let before = payer.journal.before(row.prepared.payment_id());
+            if before.is_some_and(|before| before.digest != payer.digest(&row.prepared)) {
+                let payment_id = row.prepared.payment_id().clone();
+                return Err(JournalError::Changed { payment_id });
+            }
+        }
+        let mut at_work = JoinSet::new();
+        for row in plan.rows() {
+            let id = row.prepared.payment_id();
+            if let Some(before) = payer.journal.before(id).filter(|entry| entry.state.is_final()) {
+                counts.add(before.state);
+                counts.before += 1;
+                progress.row(id, before.state, &counts);
+                continue;
+            }
+            while at_work.len() >= payer.settings.at_work.get() {
+                let ended = tokio::select! {
+                    ended = at_work.join_next() => ended,
+                    () = stop.stopped() => break,
+                };
+                note(ended, &mut counts, progress)?;
+            }
+            if stop.is_stopped() {
+                break;
+            }
+            let (payer, stop) = (Arc::clone(&payer), stop.clone());
+            at_work.spawn(async move { payer.row(row, &stop).await });
+            // What has ended meanwhile is told meanwhile.
+            while let Some(ended) = at_work.try_join_next() {
+                note(Some(ended), &mut counts, progress)?;
+            }
+            tokio::task::yield_now().await;
+        }
+        while !at_work.is_empty() && !stop.is_stopped() {
+            tokio::select! {
+                ended = at_work.join_next() => note(ended, &mut counts, progress)?,
+                () = stop.stopped() => {}
+            }
+        }
+        let end = Instant::now() + payer.settings.grace;
+        while let Ok(Some(ended)) = timeout_at(end, at_work.join_next()).await {
+            note(Some(ended), &mut counts, progress)?;
+        }
+        // What is left is as if the process had ended: the journal has its intent.
+        counts.unknown += at_work.len() as u64;
+        at_work.shutdown().await;
+        counts.not_sent += counts.rows.saturating_sub(counts.done());
+        Ok(counts)
+    }
+
+    /// Takes one row to its end, for this run at least.
+    async fn row(self: Arc<Self>, row: Row, stop: &Stop) -> Ended {
+        let prepared = row.prepared;
+        let id = prepared.payment_id().clone();
+        let line = Arc::new(Line::new(Arc::clone(&self), stop.clone(), &prepared));
+        let before = line.entry();
+        if before.state != State::Registered {
+            let sender = self.sender.clone().intents(line.clone());
+            let sent = match before.state {
+                State::NotSent => sender.send(&prepared).await,
+                _ => sender.resume(&prepared, self.age(&before)).await,
+            };
+            let state = match sent {
+                Ok(sent) => line.keep(&id, |entry| registered(entry, &sent)).await?,
+                Err(error) => line.keep(&id, |entry| failed(entry, &error)).await?,
+            };
+            if state != State::Registered {
+                return Ok((id, state));
+            }
+        }
+        let state = self.wait(&prepared, &line).await?;
+        Ok((id, state))
+    }
+
+    /// Asks until the payout has ended.
+    async fn wait(&self, prepared: &Prepared<Payout>, line: &Line) -> Result<State, JournalError> {
+        const LONGEST: Duration = Duration::from_mins(5);
+        let rule = prepared.spec().rule(FlowKind::Payout);
+        let first = self.settings.first_question;
+        let first = first.or_else(|| rule?.average_time()).unwrap_or(Duration::from_secs(30));
+        let patience = self.settings.patience;
+        let patience = patience.or_else(|| rule?.longest_time()).unwrap_or(Duration::from_mins(30));
+        let end = Instant::now() + patience;
+        let mut pause = first;
+        loop {
+            tokio::select! {
+                () = sleep(pause.min(end.saturating_duration_since(Instant::now()))) => {}
+                () = line.stop().stopped() => return Ok(line.entry().state),
+            }
+            let id = prepared.payment_id();
+            let answer = self.sender.status(id).await;
+            let is_last = Instant::now() >= end;
+            if is_last || answer.as_ref().is_ok_and(has_ended) {
+                return line.keep(id, |entry| ended(entry, prepared, &answer)).await;
+            }
+            pause = (pause + pause / 2).clamp(Duration::from_millis(10), LONGEST.max(first));
+        }
+    }
+
+    /// How long ago a send that this process knows nothing of ended at the latest. It may have
+    /// lasted a while.
+    fn age(&self, before: &Entry) -> Duration {
+        let Some(sent_at) = before.sent_at else { return Duration::ZERO };
+        let age = (self.settings.clock)().duration_since(sent_at).unwrap_or_default();
+        age.saturating_sub(self.settings.not_found_after.min(BEYOND))
+    }
+
+    pub(crate) fn digest(&self, prepared: &Prepared<Payout>) -> [u8; 32] {
+        let body = prepared.body(self.sender.gate().project());
+        Sha256::new().chain_update(prepared.endpoint()).chain_update(body).finalize().into()
+    }
+}
+
+/// How a row ended.
+type Ended = Result<(PaymentId, State), JournalError>;
+
+fn note(
+    ended: Option<Result<Ended, JoinError>>,
+    counts: &mut Counts,
+    progress: &dyn Progress,
+) -> Result<(), JournalError> {
+    match ended {
+        None => Ok(()),
+        Some(Ok(row)) => {
+            let (id, state) = row?;
+            counts.add(state);
+            progress.row(&id, state, counts);
+            Ok(())
+        }
+        Some(Err(error)) => Err(JournalError::Storage(error.into())),
+    }
+}

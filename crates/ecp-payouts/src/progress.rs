@@ -1,0 +1,90 @@
+//! How a run goes, and how it is ended early.
+
+use ecp_core::PaymentId;
+use tokio::sync::watch;
+
+use crate::journal::State;
+
+/// Ends a run early: no further row begins, and those at work have a little time. Clones stop the
+/// same run.
+#[derive(Clone, Debug)]
+pub struct Stop(watch::Sender<bool>);
+
+impl Stop {
+    /// Nothing is stopped yet.
+    pub fn new() -> Self {
+        Self(watch::Sender::new(false))
+    }
+
+    /// Stops.
+    pub fn stop(&self) {
+        self.0.send_replace(true);
+    }
+
+    /// Whether it was stopped.
+    pub fn is_stopped(&self) -> bool {
+        *self.0.borrow()
+    }
+
+    pub(crate) async fn stopped(&self) {
+        // An error would mean that nobody can stop it any more.
+        if self.0.subscribe().wait_for(|&stopped| stopped).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+impl Default for Stop {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Where a run stands, in rows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Counts {
+    /// Rows of the plan.
+    pub rows: u64,
+    /// Paid.
+    pub success: u64,
+    /// Not paid, for good.
+    pub decline: u64,
+    /// Nobody can tell yet, or not ended.
+    pub unknown: u64,
+    /// Not sent.
+    pub not_sent: u64,
+    /// Those of the above that an earlier run had ended.
+    pub before: u64,
+}
+
+impl Counts {
+    pub(crate) fn add(&mut self, state: State) {
+        match state {
+            State::Success => self.success += 1,
+            State::Decline => self.decline += 1,
+            State::NotSent => self.not_sent += 1,
+            State::Intended | State::Registered | State::Unknown => self.unknown += 1,
+        }
+    }
+
+    /// Rows that this run or an earlier one has done with.
+    pub const fn done(&self) -> u64 {
+        self.success + self.decline + self.unknown + self.not_sent
+    }
+
+    /// Whether every row is paid or declined.
+    pub const fn is_complete(&self) -> bool {
+        self.success + self.decline == self.rows
+    }
+}
+
+/// Is told how a run goes. It is called between two rows, so it should be quick.
+pub trait Progress: Send + Sync {
+    /// A row has ended, for this run at least.
+    fn row(&self, payment_id: &PaymentId, state: State, counts: &Counts);
+}
+
+impl Progress for () {
+    fn row(&self, _: &PaymentId, _: State, _: &Counts) {}
+}

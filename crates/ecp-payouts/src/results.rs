@@ -1,0 +1,77 @@
+//! What became of each row, as a file.
+
+use std::collections::HashMap;
+use std::hash::BuildHasher;
+use std::io;
+
+use ecp_core::PaymentId;
+
+use crate::journal::{Entry, State};
+use crate::plan::Plan;
+
+/// Writes a CSV file with a line for each row of a plan: what is known of it, and what that rests
+/// on. Account numbers and other personal data are not in it.
+///
+/// The result is `success`, `decline`, or `unknown`; a row that was not sent is `not sent`. What a
+/// spreadsheet would take for a formula is written so that it does not (see [`neutral`]).
+pub fn write_results<S: BuildHasher>(
+    plan: &Plan,
+    entries: &HashMap<PaymentId, Entry, S>,
+    output: impl io::Write,
+) -> io::Result<()> {
+    let mut writer = csv::Writer::from_writer(output);
+    writer.write_record([
+        "line",
+        "general.payment_id",
+        "method",
+        "payment.amount",
+        "payment.currency",
+        "result",
+        "status",
+        "code",
+        "request_id",
+        "sends",
+        "evidence",
+    ])?;
+    for row in plan.rows() {
+        let prepared = &row.prepared;
+        let entry = entries.get(prepared.payment_id());
+        let amount = prepared.amount();
+        let text = |value: Option<&String>| neutral(value.map_or("", String::as_str));
+        writer.write_record([
+            row.line.to_string(),
+            neutral(prepared.payment_id().as_str()),
+            prepared.spec().code().to_owned(),
+            amount.map(|amount| amount.minor().to_string()).unwrap_or_default(),
+            amount.map(|amount| amount.currency().code().to_owned()).unwrap_or_default(),
+            result(entry.map(|entry| entry.state)).to_owned(),
+            text(entry.and_then(|entry| entry.status.as_ref())),
+            text(entry.and_then(|entry| entry.code.as_ref())),
+            text(entry.and_then(|entry| entry.request_id.as_ref())),
+            entry.map_or(0, |entry| entry.sends).to_string(),
+            entry
+                .map_or_else(|| "it was not its turn".to_owned(), |entry| neutral(&entry.evidence)),
+        ])?;
+    }
+    writer.flush()
+}
+
+fn result(state: Option<State>) -> &'static str {
+    match state {
+        None | Some(State::NotSent) => State::NotSent.as_str(),
+        Some(State::Intended | State::Registered | State::Unknown) => State::Unknown.as_str(),
+        Some(state) => state.as_str(),
+    }
+}
+
+/// Text that no spreadsheet takes for a formula: where it begins with `=`, `+`, `-`, `@`, a tab or
+/// a line break, an apostrophe is put before it.
+///
+/// ```
+/// assert_eq!(ecp_payouts::neutral("=HYPERLINK(\"x\")"), "'=HYPERLINK(\"x\")");
+/// assert_eq!(ecp_payouts::neutral("P-17"), "P-17");
+/// ```
+pub fn neutral(text: &str) -> String {
+    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
+    if formula { format!("'{text}") } else { text.to_owned() }
+}

@@ -1,0 +1,313 @@
+//! Runs against the sandbox: through failures, stops and sudden ends.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use ecp_core::{PaymentId, SecretKey};
+use ecp_methods::Registry;
+use ecp_payouts::{
+    Counts, Journal, JournalError, Layout, Owner, Payer, Plan, Progress, Settings, State, Stop,
+    write_results,
+};
+use ecp_sandbox::{Config, EventKind, Sandbox};
+use ecp_testkit::{Fault, FaultTransport};
+use ecp_transport::{Gate, RetryBudget, SendPolicy, TowerTransport};
+
+type Faults = FaultTransport<TowerTransport<axum::Router>>;
+
+fn plan(rows: usize) -> Plan {
+    // One in ten is declined in the sandbox.
+    let row = |row| {
+        let amount = if row % 10 == 3 { 40_000 } else { 1000 + row };
+        format!("jeton,P-{row},{amount},EUR,account-sentinel,192.0.2.1\n")
+    };
+    let head = "method,general.payment_id,payment.amount,payment.currency,account.number,\
+                customer.ip_address\n";
+    let file = head.to_owned() + &(0..rows).map(row).collect::<String>();
+    Plan::read(file.into(), &Layout::new(), &Registry::builtin(), Config::DEMO_PROJECT).unwrap()
+}
+
+fn owner() -> Owner {
+    Owner { project: Config::DEMO_PROJECT, gate_url: "http://localhost".to_owned() }
+}
+
+fn settings() -> Settings {
+    let policy = SendPolicy::new()
+        .budget(RetryBudget::new(100, 10_000))
+        .rate(None)
+        .pauses(Duration::from_millis(1), Duration::from_millis(10));
+    Settings::new()
+        .policy(policy)
+        .not_found_after(Duration::from_millis(50))
+        .first_question(Duration::from_millis(1))
+        .patience(Duration::from_secs(20))
+        .grace(Duration::from_secs(2))
+}
+
+/// The sandbox with failures before it.
+fn platform(plan: impl Fn(usize, &str) -> Fault + Send + Sync + 'static) -> (Sandbox, Arc<Faults>) {
+    let sandbox = Sandbox::new(Config::demo().event_history(1_000_000));
+    let faults = FaultTransport::new(TowerTransport::new(sandbox.router()), plan);
+    (sandbox, Arc::new(faults))
+}
+
+async fn payer(faults: &Arc<Faults>, journal: &Path, settings: Settings) -> Payer {
+    // A run that was dropped lets go of its journal when its tasks are next looked at.
+    tokio::time::sleep(Duration::from_millis(30)).await;
+    let key = SecretKey::new(Config::DEMO_KEY).unwrap();
+    let gate = Gate::new(Config::DEMO_PROJECT, &key, faults.clone());
+    Payer::new(gate, Journal::open(journal, &owner()).unwrap(), settings)
+}
+
+/// How many payments the platform has begun.
+fn begun(sandbox: &Sandbox) -> usize {
+    let begun = |kind: &EventKind| matches!(kind, EventKind::PaymentChanged(status) if status.as_str() == "processing");
+    sandbox.events().iter().filter(|event| begun(&event.kind)).count()
+}
+
+fn numbers(counts: &Counts) -> [u64; 5] {
+    [counts.success, counts.decline, counts.unknown, counts.not_sent, counts.before]
+}
+
+#[tokio::test]
+async fn every_row_ends_and_a_second_run_does_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = folder.path().join("journal");
+    let (sandbox, faults) = platform(|_, _| Fault::None);
+    let plan = plan(50);
+    let counts =
+        payer(&faults, &journal, settings()).await.run(&plan, &Stop::new(), &()).await.unwrap();
+    assert_eq!((numbers(&counts), counts.is_complete()), ([45, 5, 0, 0, 0], true));
+    assert_eq!(begun(&sandbox), 50);
+
+    let requests = faults.exchanges().len();
+    let again =
+        payer(&faults, &journal, settings()).await.run(&plan, &Stop::new(), &()).await.unwrap();
+    assert_eq!((numbers(&again), faults.exchanges().len()), ([45, 5, 0, 0, 50], requests));
+}
+
+#[tokio::test]
+async fn failures_and_sudden_ends_pay_each_row_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = folder.path().join("journal");
+    let (sandbox, faults) = platform(|number, _| match number * 7919 % 23 {
+        0 => Fault::ResetBefore,
+        1 | 2 => Fault::ResetAfter,
+        3 => Fault::Refused,
+        4 => Fault::Truncated,
+        5 => Fault::StatusAfter(502),
+        6 => Fault::StatusInstead(503, None),
+        7 => Fault::Slow(Duration::from_millis(10)),
+        _ => Fault::None,
+    });
+    let plan = plan(150);
+    // Dropped in the middle of it, as a process that ends.
+    for time in [15, 30, 60] {
+        let payer = payer(&faults, &journal, settings()).await;
+        let (stop, time) = (Stop::new(), Duration::from_millis(time));
+        let _ = tokio::time::timeout(time, payer.run(&plan, &stop, &())).await;
+    }
+    let mut runs = 0;
+    loop {
+        runs += 1;
+        let payer = payer(&faults, &journal, settings()).await;
+        let counts = payer.run(&plan, &Stop::new(), &()).await.unwrap();
+        if counts.is_complete() {
+            assert_eq!([counts.success, counts.decline], [135, 15]);
+            break;
+        }
+        assert!(runs < 20, "{counts:?}");
+    }
+    assert_eq!(begun(&sandbox), 150);
+    let entries = Journal::read(&journal).unwrap();
+    assert_eq!(entries.len(), 150);
+    assert!(entries.values().all(|entry| entry.state.is_final() && !entry.evidence.is_empty()));
+}
+
+#[tokio::test]
+async fn an_intent_is_on_the_disk_before_its_request_leaves() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = folder.path().join("journal");
+    // The connection of the journal is this process's own, so a copy of its files is what a
+    // process after a crash would find.
+    let (from, to) = (folder.path().to_owned(), tempfile::tempdir().unwrap());
+    let copy = to.path().join("journal");
+    let (_, faults) = platform(move |number, path| {
+        if number == 0 && path.ends_with("/payout") {
+            for file in std::fs::read_dir(&from).unwrap() {
+                let file = file.unwrap();
+                std::fs::copy(file.path(), to.path().join(file.file_name())).unwrap();
+            }
+            let entries = Journal::read(&to.path().join("journal")).unwrap();
+            let entry = &entries[&PaymentId::new("P-0").unwrap()];
+            assert_eq!((entry.state, entry.sends), (State::Intended, 1));
+            assert!(entry.sent_at.is_some());
+        }
+        Fault::None
+    });
+    let counts =
+        payer(&faults, &journal, settings()).await.run(&plan(1), &Stop::new(), &()).await.unwrap();
+    assert_eq!(counts.success, 1);
+    assert!(copy.exists());
+}
+
+#[tokio::test]
+async fn what_cannot_be_known_is_unknown_with_its_evidence() {
+    let table = [
+        // What the platform does not answer, and what it says of the status.
+        (Fault::ResetAfter, Fault::StatusInstead(503, None), "unknown", "asked for the status"),
+        (Fault::Refused, Fault::None, "not sent", "no connection"),
+        (Fault::None, Fault::ResetBefore, "unknown", "registered; its status is not known"),
+    ];
+    for (payout, status, result, evidence) in table {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = folder.path().join("journal");
+        let (_, faults) =
+            platform(
+                move |_, path| {
+                    if path.ends_with("/payout") { payout.clone() } else { status.clone() }
+                },
+            );
+        let settings = settings().patience(Duration::from_millis(30));
+        let plan = plan(1);
+        let payer = payer(&faults, &journal, settings).await;
+        let counts = payer.run(&plan, &Stop::new(), &()).await.unwrap();
+        assert!(!counts.is_complete());
+        let mut file = Vec::new();
+        write_results(&plan, &Journal::read(&journal).unwrap(), &mut file).unwrap();
+        let file = String::from_utf8(file).unwrap();
+        let row = file.lines().nth(1).unwrap();
+        assert!(row.starts_with(&format!("2,P-0,jeton,1000,EUR,{result},")), "{row}");
+        assert!(row.contains(evidence), "{row}");
+        assert!(!file.contains("sentinel"), "{file}");
+    }
+}
+
+/// Stops a run after so many rows.
+struct StopAfter(u64, Stop, AtomicU64);
+
+impl Progress for StopAfter {
+    fn row(&self, _: &PaymentId, _: State, counts: &Counts) {
+        self.2.store(counts.done(), Ordering::SeqCst);
+        if counts.done() == self.0 {
+            self.1.stop();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_stopped_run_begins_no_further_row_and_the_next_one_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = folder.path().join("journal");
+    let (sandbox, faults) = platform(|_, _| Fault::None);
+    let plan = plan(200);
+    let few = std::num::NonZeroUsize::new(20).unwrap();
+    let stop = Stop::new();
+    let progress = StopAfter(40, stop.clone(), AtomicU64::new(0));
+    let first = payer(&faults, &journal, settings().at_work(few)).await;
+    let counts = first.run(&plan, &stop, &progress).await.unwrap();
+    assert!(counts.done() == 200 && counts.not_sent >= 100, "{counts:?}");
+    assert!(begun(&sandbox) < 100, "{}", begun(&sandbox));
+    let rest = payer(&faults, &journal, settings()).await;
+    let counts = rest.run(&plan, &Stop::new(), &()).await.unwrap();
+    assert_eq!((numbers(&counts)[0], numbers(&counts)[1]), (180, 20));
+    assert_eq!(begun(&sandbox), 200);
+}
+
+#[tokio::test]
+async fn a_journal_has_one_owner_one_process_and_unchanged_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = folder.path().join("journal");
+    let (_, faults) = platform(|_, _| Fault::None);
+    let first = payer(&faults, &journal, settings()).await;
+    assert!(matches!(Journal::open(&journal, &owner()), Err(JournalError::InUse)));
+    first.run(&plan(3), &Stop::new(), &()).await.unwrap();
+
+    let other = Owner { gate_url: "https://api.ecommpay.com".to_owned(), ..owner() };
+    let error = reopened(&journal, &other).unwrap_err().to_string();
+    assert_eq!(error, "the journal belongs to project 1 at http://localhost");
+
+    let file = "method,general.payment_id,payment.amount,payment.currency,account.number,\
+                customer.ip_address\njeton,P-1,1001,EUR,another-account,192.0.2.1\n";
+    let project = Config::DEMO_PROJECT;
+    let changed = Plan::read(file.into(), &Layout::new(), &Registry::builtin(), project).unwrap();
+    let payer = payer(&faults, &journal, settings()).await;
+    let error = payer.run(&changed, &Stop::new(), &()).await.unwrap_err();
+    assert!(matches!(error, JournalError::Changed { .. }), "{error}");
+}
+
+/// Waits for the run before to let go.
+fn reopened(journal: &Path, owner: &Owner) -> Result<Journal, JournalError> {
+    loop {
+        match Journal::open(journal, owner) {
+            Err(JournalError::InUse) => std::thread::sleep(Duration::from_millis(5)),
+            opened => return opened,
+        }
+    }
+}
+
+#[tokio::test]
+async fn exported_text_is_no_formula() {
+    let file = "method,general.payment_id,payment.amount,payment.currency,account.number,\
+                customer.ip_address\n\
+                jeton,=1+1,1000,EUR,1,192.0.2.1\njeton,\"@SUM(A1,A2)\",1000,EUR,1,192.0.2.1\n";
+    let project = Config::DEMO_PROJECT;
+    let plan = Plan::read(file.into(), &Layout::new(), &Registry::builtin(), project).unwrap();
+    let mut output = Vec::new();
+    write_results(&plan, &std::collections::HashMap::new(), &mut output).unwrap();
+    let output = String::from_utf8(output).unwrap();
+    let rows: Vec<&str> = output.lines().skip(1).collect();
+    assert_eq!(
+        rows,
+        [
+            "2,'=1+1,jeton,1000,EUR,not sent,,,,0,it was not its turn",
+            "3,\"'@SUM(A1,A2)\",jeton,1000,EUR,not sent,,,,0,it was not its turn",
+        ]
+    );
+}
+
+/// The times at which a journal's clock stands.
+static NOW: Mutex<Option<std::time::SystemTime>> = Mutex::new(None);
+
+#[tokio::test]
+async fn a_clock_that_goes_back_makes_nothing_older() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = folder.path().join("journal");
+    let (sandbox, faults) = platform(|number, _| match number {
+        0 => Fault::ResetBefore,
+        _ => Fault::None,
+    });
+    *NOW.lock().unwrap() = Some(std::time::SystemTime::now());
+    let clock = || NOW.lock().unwrap().unwrap();
+    let slow = settings().not_found_after(Duration::from_secs(3600)).clock(clock);
+    let stop = Stop::new();
+    let lost = payer(&faults, &journal, slow.clone()).await;
+    let plan = plan(1);
+    let _ = tokio::time::timeout(Duration::from_millis(100), lost.run(&plan, &stop, &())).await;
+    // An hour back, then half an hour on: too early in both.
+    for minutes in [-60_i64, 90] {
+        {
+            let mut now = NOW.lock().unwrap();
+            let minutes_of = |count: i64| Duration::from_secs(count.unsigned_abs() * 60);
+            let before = now.unwrap();
+            *now = Some(if minutes < 0 {
+                before - minutes_of(minutes)
+            } else {
+                before + minutes_of(minutes)
+            });
+        }
+        let again = payer(&faults, &journal, slow.clone()).await;
+        let run = again.run(&plan, &stop, &());
+        assert!(tokio::time::timeout(Duration::from_millis(100), run).await.is_err());
+    }
+    assert_eq!(begun(&sandbox), 0);
+    // Two hours after: it is known not to exist, and is paid.
+    *NOW.lock().unwrap() = Some(clock() + Duration::from_secs(7200));
+    let counts = payer(&faults, &journal, slow).await.run(&plan, &stop, &()).await.unwrap();
+    assert_eq!((counts.success, begun(&sandbox)), (1, 1));
+}

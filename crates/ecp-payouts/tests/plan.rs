@@ -1,0 +1,163 @@
+//! Files: what is read, and what is wrong with them.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use ecp_core::ProjectId;
+use ecp_methods::Registry;
+use ecp_payouts::{AmountUnit, Layout, Plan, Problems};
+
+const HEAD: &str =
+    "method,general.payment_id,payment.amount,payment.currency,account.number,customer.ip_address";
+
+fn read(file: &str, layout: &Layout) -> Result<Plan, Problems> {
+    Plan::read(file.into(), layout, &Registry::builtin(), ProjectId::new(1).unwrap())
+}
+
+fn problems(rows: &str) -> String {
+    read(&format!("{HEAD}\n{rows}"), &Layout::new()).unwrap_err().to_string()
+}
+
+fn body(plan: &Plan, row: usize) -> String {
+    let row = plan.rows().nth(row).unwrap();
+    String::from_utf8(row.prepared.body(plan.project())).unwrap()
+}
+
+#[test]
+fn every_bad_row_is_told_by_line_and_field() {
+    let table = [
+        ("jeton,,30000,EUR,1,192.0.2.1", "line 2, `general.payment_id`: is required"),
+        (
+            "jeton,P-1,300.00,EUR,1,192.0.2.1",
+            "line 2, `payment.amount`: is no whole number of minor units",
+        ),
+        (
+            "jeton,P-1,30000,EUX,1,192.0.2.1",
+            "line 2, `payment.currency`: `EUX` is no ISO 4217 currency",
+        ),
+        (
+            "jeton,P-1,30000,MYR,1,192.0.2.1",
+            "line 2, `payment.currency`: MYR is none of EUR GBP INR JPY NOK PLN RUB TRY USD",
+        ),
+        (
+            "jeton,P-1,99,EUR,1,192.0.2.1",
+            "line 2, `payment.amount`: 0.99 EUR is under the least amount of 1.00 EUR",
+        ),
+        (
+            "jeton,P-1,30000,EUR,1,nowhere",
+            "line 2, `customer.ip_address`: is no IPv4 or IPv6 address",
+        ),
+        ("eco-voucher,P-1,30000,EUR,1,192.0.2.1", "line 2: the method does not have this flow"),
+        ("jeton,P-1,30000,EUR,1", "line 2: has 5 cells, the first line has 6"),
+        (
+            "jetton,P-1,,,,",
+            "line 2, `method`: no payment method `jetton`; known are: jeton, touchngo, \
+             wallet-partner, eco-voucher\nline 2, `payment.amount`: is required\n\
+             line 2, `payment.currency`: is required",
+        ),
+        (
+            "jeton,P-1,30000,EUR,,",
+            "line 2, `account.number`: is required\nline 2, `customer.ip_address`: is required",
+        ),
+    ];
+    for (row, expected) in table {
+        let found = problems(row).replace(
+            "line 2, `customer.ip_address`: is required\nline 2, \
+             `account.number`: is required",
+            "line 2, `account.number`: is required\nline 2, \
+             `customer.ip_address`: is required",
+        );
+        assert_eq!(found, expected, "{row}");
+    }
+}
+
+#[test]
+fn all_rows_are_checked_and_lines_are_counted_as_an_editor_does() {
+    let rows = "jeton,P-1,30000,EUR,\"9301\n7949\",192.0.2.1\n\
+                jeton,P-2,0,EUR,1,192.0.2.1\n\
+                \n\
+                jeton,P-3,30000,EUR,1,192.0.2.1\n\
+                jeton,P-3,30000,EUR,1,192.0.2.1\n";
+    assert_eq!(
+        problems(rows),
+        "line 2, `account.number`: holds a control character\n\
+         line 4, `payment.amount`: 0.00 EUR is not positive\n\
+         line 7, `general.payment_id`: stands in line 6 already"
+    );
+}
+
+#[test]
+fn columns_must_be_known() {
+    let table = [
+        ("", "line 1: there are no columns"),
+        (HEAD, "line 2: there are no rows"),
+        (
+            "payment.amount,Wallet\n1,2",
+            "line 1, `Wallet`: is no path of a Gate request; map it or ignore it\n\
+             line 1, `general.payment_id`: there is no column for it\n\
+             line 1, `payment.currency`: there is no column for it\n\
+             line 1, `method`: there is no column for it, and no method for all rows",
+        ),
+        (
+            "method,general.payment_id,payment.amount,payment.currency,payment.amount\n",
+            "line 1, `payment.amount`: the field has a column already",
+        ),
+    ];
+    for (file, expected) in table {
+        assert_eq!(read(file, &Layout::new()).unwrap_err().to_string(), expected, "{file}");
+    }
+    let latin = [HEAD.as_bytes(), b"\njeton,P-1,1000,EUR,M\xfcller,192.0.2.1"].concat();
+    let project = ProjectId::new(1).unwrap();
+    let error = Plan::read(latin, &Layout::new(), &Registry::builtin(), project).unwrap_err();
+    assert_eq!(error.to_string(), "line 2: is not UTF-8");
+}
+
+#[test]
+fn another_layout_means_the_same() {
+    let plain = read(&format!("{HEAD}\nwallet/jeton,P-1,30050,EUR,7,192.0.2.1\n"), &Layout::new());
+    let layout = Layout::new()
+        .delimiter(b';')
+        .column("Order", "general.payment_id")
+        .column("Wallet", "account.number")
+        .ignore("Comment")
+        .method("jeton")
+        .amounts(AmountUnit::Major);
+    // With a byte order mark, other line breaks, spaces, quotes, another order.
+    let file = "\u{feff}Order;payment.currency;Comment;payment.amount;Wallet;customer.ip_address\r\n\
+                \"P-1\"; EUR ;a;300.50;7;192.0.2.1\r\n";
+    let other = read(file, &layout).unwrap();
+    assert_eq!(body(&plain.unwrap(), 0), body(&other, 0));
+}
+
+#[test]
+fn a_project_that_is_named_must_be_the_one_and_no_signature_is_taken() {
+    let file = |name: &str, value: &str| {
+        format!("{HEAD},{name}\njeton,P-1,30000,EUR,1,192.0.2.1,{value}\n")
+    };
+    assert!(read(&file("general.project_id", "1"), &Layout::new()).is_ok());
+    let other = read(&file("general.project_id", "2"), &Layout::new()).unwrap_err();
+    assert_eq!(other.to_string(), "line 2, `general.project_id`: is another project than 1");
+    let signed = read(&file("general.signature", "x"), &Layout::new()).unwrap_err();
+    assert_eq!(
+        signed.to_string(),
+        "line 2, `general.signature`: is a name that no signature covers"
+    );
+    let extra = read(&file("payment.extra_param", "blue"), &Layout::new()).unwrap();
+    assert!(body(&extra, 0).contains(r#""extra_param":"blue""#));
+}
+
+#[test]
+fn a_plan_comes_to_totals_and_prints_no_row() {
+    let rows = "jeton,P-1,30000,EUR,sentinel,192.0.2.1\n\
+                jeton,P-2,500,JPY,sentinel,192.0.2.1\n\
+                jeton,P-3,50,EUR,sentinel,192.0.2.1\n";
+    let plan =
+        read(&format!("{HEAD}\n{}", rows.replace(",50,", ",1050,")), &Layout::new()).unwrap();
+    let totals: Vec<String> = plan
+        .totals()
+        .iter()
+        .map(|total| format!("{} {} {}", total.method, total.payouts, total.sum))
+        .collect();
+    assert_eq!(totals, ["jeton 2 310.50 EUR", "jeton 1 500 JPY"]);
+    assert_eq!((plan.len(), plan.rows().count()), (3, 3));
+    assert!(!format!("{plan:?}").contains("sentinel"));
+}

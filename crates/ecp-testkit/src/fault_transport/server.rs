@@ -1,0 +1,183 @@
+//! The same failures over sockets.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use ecp_transport::HttpTransport;
+use http::{Request, Response};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+
+use super::{Exchange, Fault, Script, bare};
+
+/// A server on this machine that passes requests on to a platform in the same process, or does
+/// not, by a plan. It speaks as much HTTP/1.1 as a client of Gate does: requests with a
+/// `content-length`, several on a connection.
+///
+/// It stops when it is dropped.
+pub struct FaultServer {
+    address: SocketAddr,
+    script: Arc<Script>,
+    task: JoinHandle<()>,
+}
+
+impl FaultServer {
+    /// Listens on a port of the loopback. The plan is asked about every request: its place from
+    /// 0, and its path. To be called inside a tokio runtime.
+    pub async fn start(
+        platform: impl HttpTransport + 'static,
+        plan: impl Fn(usize, &str) -> Fault + Send + Sync + 'static,
+    ) -> io::Result<Self> {
+        Self::serve(platform, Script::new(plan)).await
+    }
+
+    /// The same without a memory of requests, for many of them.
+    pub async fn start_forgetful(
+        platform: impl HttpTransport + 'static,
+        plan: impl Fn(usize, &str) -> Fault + Send + Sync + 'static,
+    ) -> io::Result<Self> {
+        Self::serve(platform, Script { remembers: false, ..Script::new(plan) }).await
+    }
+
+    async fn serve(platform: impl HttpTransport + 'static, script: Script) -> io::Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        let script = Arc::new(script);
+        let platform: Arc<dyn HttpTransport> = Arc::new(platform);
+        let task = tokio::spawn({
+            let script = Arc::clone(&script);
+            async move {
+                while let Ok((stream, _)) = listener.accept().await {
+                    let (platform, script) = (Arc::clone(&platform), Arc::clone(&script));
+                    // A connection that fails is what this server is for.
+                    tokio::spawn(async move { serve(stream, &*platform, &script).await.ok() });
+                }
+            }
+        });
+        Ok(Self { address, script, task })
+    }
+
+    /// Its address, for [`Gate::base_url`](ecp_transport::Gate::base_url).
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The requests that came by so far.
+    pub fn exchanges(&self) -> Vec<Exchange> {
+        self.script.exchanges()
+    }
+}
+
+impl fmt::Debug for FaultServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("FaultServer").field(&self.address).finish()
+    }
+}
+
+impl Drop for FaultServer {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Answers the requests of one connection.
+async fn serve(
+    mut stream: TcpStream,
+    platform: &dyn HttpTransport,
+    script: &Script,
+) -> io::Result<()> {
+    let mut read = Vec::new();
+    loop {
+        // The path is in the first line, so the plan can be asked before the rest is read.
+        let Some(path) = first_line(&mut stream, &mut read).await? else { return Ok(()) };
+        let fault = script.next(&path);
+        if matches!(fault, Fault::Refused | Fault::ResetBefore) {
+            // Without the usual goodbye.
+            return stream.set_zero_linger();
+        }
+        let body = whole(&mut stream, &mut read).await?;
+        if let Fault::Slow(time) = fault {
+            tokio::time::sleep(time).await;
+        }
+        let answer = if let Fault::StatusInstead(status, pause) = fault {
+            bare(status, pause)
+        } else {
+            let request = Request::post(format!("http://localhost{path}"));
+            let request = request.body(body).map_err(io::Error::other)?;
+            platform.send(request).await.map_err(io::Error::other)?
+        };
+        let answer = match &fault {
+            Fault::ResetAfter => return stream.set_zero_linger(),
+            Fault::StatusAfter(status) => bare(*status, None),
+            Fault::WrongBody(body) => Response::new(Bytes::from_static(body.as_bytes())),
+            _ => answer,
+        };
+        if let Fault::SlowAnswer(time) = fault {
+            tokio::time::sleep(time).await;
+        }
+        let bytes = written(&answer);
+        if fault == Fault::Truncated {
+            let half = bytes.len() - answer.body().len() / 2 - 1;
+            return stream.write_all(&bytes[..half]).await;
+        }
+        stream.write_all(&bytes).await?;
+        if fault == Fault::Stale {
+            return Ok(());
+        }
+    }
+}
+
+/// The path of the next request, `None` when the client has closed.
+async fn first_line(stream: &mut TcpStream, read: &mut Vec<u8>) -> io::Result<Option<String>> {
+    loop {
+        if let Some(end) = find(read, b"\r\n") {
+            let line = String::from_utf8_lossy(&read[..end]).into_owned();
+            return Ok(line.split(' ').nth(1).map(str::to_owned));
+        }
+        if stream.read_buf(read).await? == 0 {
+            return Ok(None);
+        }
+    }
+}
+
+/// The body of the request whose beginning was read. What follows stays in the buffer.
+async fn whole(stream: &mut TcpStream, read: &mut Vec<u8>) -> io::Result<Bytes> {
+    loop {
+        if let Some(head) = find(read, b"\r\n\r\n") {
+            let lines = String::from_utf8_lossy(&read[..head]).to_ascii_lowercase();
+            let length = lines.lines().find_map(|line| line.strip_prefix("content-length:"));
+            let length: usize = length.and_then(|text| text.trim().parse().ok()).unwrap_or(0);
+            let (from, to) = (head + 4, head + 4 + length);
+            if read.len() >= to {
+                let body = Bytes::copy_from_slice(&read[from..to]);
+                read.drain(..to);
+                return Ok(body);
+            }
+        }
+        if stream.read_buf(read).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+}
+
+fn written(answer: &Response<Bytes>) -> Vec<u8> {
+    use std::fmt::Write as _;
+
+    let mut head = format!("HTTP/1.1 {}\r\n", answer.status());
+    for (name, value) in answer.headers() {
+        if name != http::header::CONTENT_LENGTH {
+            // Writing to text does not fail.
+            let _ = write!(head, "{name}: {}\r\n", value.to_str().unwrap_or_default());
+        }
+    }
+    let _ = write!(head, "content-length: {}\r\n\r\n", answer.body().len());
+    [head.as_bytes(), answer.body()].concat()
+}
+
+fn find(bytes: &[u8], part: &[u8]) -> Option<usize> {
+    bytes.windows(part.len()).position(|window| window == part)
+}

@@ -1,0 +1,322 @@
+//! The Data API client.
+
+pub(crate) mod query;
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use ecp_core::json::{Document, Kind, Limits, Value};
+use ecp_core::model::{Code, FromJson as _, ModelError};
+use ecp_core::signature::{self, Place, Rules, SignError, SigningKey, VerifyError};
+use ecp_core::{SecretKey, Sensitive};
+use http::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+use tokio::time::sleep;
+
+use self::query::{OperationsQuery, Signable};
+use crate::address::{Address, InvalidBaseUrl};
+use crate::http::{HttpTransport, TransportError};
+use crate::send::{RetryBudget, SendPolicy, retry_after};
+
+/// Where the platform's Data API is (sources: Data API).
+pub const DATA_API_URL: &str = "https://data.ecommpay.com";
+
+/// The platform's Data API: what has happened, for reports and reconciliation. It has a token of
+/// its own and a key of its own, which belong together; a project's key does not fit. Clones share
+/// the transport.
+///
+/// Answers may take minutes (sources: Data API), so use
+#[cfg_attr(
+    feature = "reqwest",
+    doc = "[`ReqwestTransport::for_data_api`](crate::ReqwestTransport::for_data_api)."
+)]
+#[cfg_attr(not(feature = "reqwest"), doc = "a transport that waits that long.")]
+///
+/// ```no_run
+/// use ecp_core::{ProjectId, SecretKey, Sensitive};
+/// use ecp_transport::{DataApi, OperationsQuery, ReqwestTransport};
+///
+/// # async fn list(token: Sensitive<String>, key: SecretKey) -> Result<(), Box<dyn std::error::Error>> {
+/// let data = DataApi::new(token, &key, ReqwestTransport::for_data_api()?);
+/// let query = OperationsQuery::new([ProjectId::new(183)?], "2020-01-01 00:00:00", "2020-01-31 23:59:59")?
+///     .time_zone("Asia/Singapore");
+/// let mut operations = data.operations(query);
+/// while let Some(operation) = operations.next().await? {
+///     println!("{:?}", operation.get("payment_id"));
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct DataApi {
+    token: Sensitive<String>,
+    key: SigningKey,
+    address: Address,
+    transport: Arc<dyn HttpTransport>,
+    policy: SendPolicy,
+    list: Arc<str>,
+    limits: Limits,
+}
+
+/// Why the Data API gave nothing. Its questions change nothing, so any of them may be asked again.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DataError {
+    /// The question cannot be signed.
+    #[error("cannot be signed: {0}")]
+    Unsigned(SignError),
+    /// There is no answer.
+    #[error(transparent)]
+    Transport(TransportError),
+    /// The answer is an error. What those look like is not documented; what of it could be read is
+    /// here.
+    #[error("the Data API answered HTTP status {http_status}{}", in_words(.code.as_ref(), .message.as_deref()))]
+    Refused {
+        /// The HTTP status.
+        http_status: u16,
+        /// The code, if there is one.
+        code: Option<Code>,
+        /// The words, if there are any.
+        message: Option<String>,
+    },
+    /// The answer cannot be read.
+    #[error("the answer cannot be read: {0}")]
+    Unreadable(ModelError),
+    /// The answer is not signed with the token's key.
+    #[error("the answer is not genuine: {0}")]
+    NotGenuine(VerifyError),
+}
+
+fn in_words(code: Option<&Code>, message: Option<&str>) -> String {
+    let code = code.map(|code| format!(", code {code}"));
+    let message = message.map(|message| format!(": {message}"));
+    [code, message].into_iter().flatten().collect()
+}
+
+impl DataApi {
+    /// The platform's Data API at [`DATA_API_URL`], by a token and the key that belongs to it.
+    pub fn new(
+        token: Sensitive<String>,
+        key: &SecretKey,
+        transport: impl HttpTransport + 'static,
+    ) -> Self {
+        Self {
+            token,
+            key: SigningKey::new(key),
+            address: Address::platform("data.ecommpay.com"),
+            transport: Arc::new(transport),
+            policy: SendPolicy::new().budget(RetryBudget::new(100, 10)),
+            list: "operations".into(),
+            limits: Limits::default().bytes(32 << 20),
+        }
+    }
+
+    /// Another address, such as a sandbox: `http://127.0.0.1:8080`. Plain HTTP is refused beyond
+    /// this machine.
+    pub fn base_url(self, url: &str) -> Result<Self, InvalidBaseUrl> {
+        Ok(Self { address: Address::parse(url)?, ..self })
+    }
+
+    /// How often a question is asked, with what pauses and budget; by default 4 times, each
+    /// question paying for another. Deadline, limits and evidence mean nothing here.
+    pub fn policy(self, policy: SendPolicy) -> Self {
+        Self { policy, ..self }
+    }
+
+    /// The name of the list of operations in an answer, which the documents do not tell:
+    /// `operations` by default. Where there is none of that name, the only list at the top counts.
+    pub fn list_name(self, name: &str) -> Self {
+        Self { list: name.into(), ..self }
+    }
+
+    /// Operations, page after page as they are wanted.
+    pub fn operations(&self, query: OperationsQuery) -> Operations {
+        Operations { api: self.clone(), query: Some(query), page: VecDeque::new() }
+    }
+
+    /// One page.
+    async fn page(&self, query: &OperationsQuery) -> Result<Vec<DataOperation>, DataError> {
+        self.policy.budget.deposit();
+        let mut attempt = 0;
+        loop {
+            let asked = self.ask(query).await;
+            attempt += 1;
+            let pause = match &asked {
+                Ok(response) if response.status() == StatusCode::OK => None,
+                Ok(response) if is_passing(response.status()) => {
+                    Some(retry_after(response.headers()).unwrap_or_default())
+                }
+                Err(DataError::Transport(_)) => Some(Duration::ZERO),
+                _ => None,
+            };
+            match pause {
+                Some(pause) if attempt < self.policy.attempts && self.policy.budget.withdraw() => {
+                    sleep(self.policy.pause(attempt).max(pause)).await;
+                }
+                _ => return self.read(&asked?),
+            }
+        }
+    }
+
+    async fn ask(&self, query: &OperationsQuery) -> Result<Response<Bytes>, DataError> {
+        let body = Signable { query, token: self.token.expose() }.to_json();
+        let signed = signature::sign_document(&self.key, &body, Place::Root, Rules::private())
+            .map_err(DataError::Unsigned)?;
+        let mut request = Request::new(Bytes::from(signed));
+        *request.method_mut() = Method::POST;
+        let url = self.address.url("/v1/operations/get");
+        *request.uri_mut() = url.parse().map_err(|error: http::uri::InvalidUri| {
+            DataError::Transport(TransportError::not_sent(error))
+        })?;
+        let json = HeaderValue::from_static("application/json");
+        let agent = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
+        let headers = request.headers_mut();
+        headers.insert(CONTENT_TYPE, json.clone());
+        headers.insert(ACCEPT, json);
+        headers.insert(USER_AGENT, HeaderValue::from_static(agent));
+        self.transport.send(request).await.map_err(DataError::Transport)
+    }
+
+    fn read(&self, response: &Response<Bytes>) -> Result<Vec<DataOperation>, DataError> {
+        let document = Document::parse(response.body(), self.limits);
+        if response.status() != StatusCode::OK {
+            return Err(refusal(response.status(), document.ok().as_ref()));
+        }
+        let document = document.map_err(|error| DataError::Unreadable(error.into()))?;
+        let root = document.root();
+        match signature::verify_document([&self.key], &document) {
+            // An error is not signed; what a signed answer says counts.
+            Err(VerifyError::MissingSignature)
+                if root.get("status").and_then(Value::as_str) == Some("error") =>
+            {
+                return Err(refusal(response.status(), Some(&document)));
+            }
+            Err(error) => return Err(DataError::NotGenuine(error)),
+            Ok(_) => {}
+        }
+        let is_list = |value: &Value<'_>| matches!(value.kind(), Kind::Array);
+        let mut lists = root.children().filter(is_list);
+        let only = lists.next().filter(|_| lists.next().is_none());
+        let missing = || DataError::Unreadable(ModelError::Missing { path: self.list.to_string() });
+        let list = root.get(&self.list).filter(is_list).or(only).ok_or_else(missing)?;
+        Ok(list.children().map(DataOperation::of).collect())
+    }
+}
+
+impl fmt::Debug for DataApi {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DataApi").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+fn is_passing(status: StatusCode) -> bool {
+    status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS
+}
+
+fn refusal(status: StatusCode, document: Option<&Document<'_>>) -> DataError {
+    let root = document.map(Document::root);
+    let member = |name| root.and_then(|root| root.get(name));
+    DataError::Refused {
+        http_status: status.as_u16(),
+        code: member("code").and_then(|code| Code::from_json(code).ok()),
+        message: member("message").and_then(Value::as_str).map(str::to_owned),
+    }
+}
+
+/// Operations of a query, in the platform's order. Pages are asked for as they are wanted.
+///
+/// Pages are told apart by their offsets (sources: Data API), so choose an interval that lies in
+/// the past: in one that still grows, an operation could move from page to page.
+#[derive(Debug)]
+pub struct Operations {
+    api: DataApi,
+    /// `None` after the last page.
+    query: Option<OperationsQuery>,
+    page: VecDeque<DataOperation>,
+}
+
+impl Operations {
+    /// The next one, `None` after the last. After an error the same page is asked for again.
+    pub async fn next(&mut self) -> Result<Option<DataOperation>, DataError> {
+        loop {
+            if let Some(operation) = self.page.pop_front() {
+                return Ok(Some(operation));
+            }
+            match self.next_page().await? {
+                Some(page) => self.page = page.into(),
+                None => return Ok(None),
+            }
+        }
+    }
+
+    /// The next page, `None` after the last. It leaves out what [`Operations::next`] has left of
+    /// the page before.
+    pub async fn next_page(&mut self) -> Result<Option<Vec<DataOperation>>, DataError> {
+        self.page.clear();
+        let Some(query) = &self.query else { return Ok(None) };
+        let page = self.api.page(query).await?;
+        // A full page may be the last; only the one after it tells.
+        self.query = query.after(page.len());
+        Ok(if page.is_empty() { None } else { Some(page) })
+    }
+}
+
+/// An operation as the Data API tells it: values by their dotted paths, as they were sent. Most of
+/// the names are not documented, so none is built in.
+///
+/// The values may be personal; `Debug` prints the names only.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DataOperation(Vec<(String, Sensitive<String>)>);
+
+impl DataOperation {
+    fn of(value: Value<'_>) -> Self {
+        let mut fields = Vec::new();
+        flatten(value, &mut String::new(), &mut fields);
+        Self(fields)
+    }
+
+    /// The value at a path, such as `operation_created_at`: text as it is, numbers by their
+    /// literal, `true` and `false`. `null`, lists and objects without members are not there.
+    pub fn get(&self, path: &str) -> Option<&str> {
+        self.iter().find(|(name, _)| *name == path).map(|(_, value)| value)
+    }
+
+    /// All paths and values, in the order of the answer.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(path, value)| (path.as_str(), value.expose().as_str()))
+    }
+}
+
+/// The reader bounds how deep it goes.
+fn flatten(value: Value<'_>, path: &mut String, fields: &mut Vec<(String, Sensitive<String>)>) {
+    let text = match value.kind() {
+        Kind::Null => return,
+        Kind::Bool(flag) => flag.to_string(),
+        Kind::Number(text) | Kind::String(text) => text.to_owned(),
+        Kind::Array | Kind::Object => {
+            let length = path.len();
+            for (place, child) in value.children().enumerate() {
+                if length > 0 {
+                    path.push('.');
+                }
+                match child.key() {
+                    Some(key) => path.push_str(key),
+                    None => path.push_str(&place.to_string()),
+                }
+                flatten(child, path, fields);
+                path.truncate(length);
+            }
+            return;
+        }
+    };
+    fields.push((path.clone(), Sensitive::new(text)));
+}
+
+impl fmt::Debug for DataOperation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|(path, _)| path)).finish()
+    }
+}

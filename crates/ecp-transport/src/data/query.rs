@@ -1,0 +1,157 @@
+//! What the Data API is asked for.
+
+use ecp_core::ProjectId;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+
+/// Which operations (sources: Data API).
+///
+/// ```
+/// use ecp_core::ProjectId;
+/// use ecp_transport::OperationsQuery;
+///
+/// let projects = [ProjectId::new(183)?];
+/// let query = OperationsQuery::new(projects, "2020-01-01 14:53:55", "2020-01-30 13:53:59")?
+///     .time_zone("Asia/Singapore")
+///     .filter("operation_type", ["payout"]);
+/// # let _ = query;
+/// let error = OperationsQuery::new(projects, "2020-01-01", "2020-01-30 13:53:59").unwrap_err();
+/// assert_eq!(error.to_string(), "`interval.from` must have the form YYYY-MM-DD hh:mm:ss");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct OperationsQuery {
+    projects: Vec<ProjectId>,
+    from: String,
+    to: String,
+    time_zone: String,
+    limit: usize,
+    offset: usize,
+    filters: Vec<(String, Result<Box<RawValue>, String>)>,
+}
+
+/// A query that cannot be asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{path}` {problem}")]
+pub struct InvalidQuery {
+    path: &'static str,
+    problem: &'static str,
+}
+
+impl OperationsQuery {
+    /// The most operations on a page.
+    pub const LARGEST_PAGE: usize = 1000;
+
+    /// Operations of these projects between two times, given as `2020-01-01 14:53:55` in the
+    /// query's time zone, UTC by default.
+    pub fn new(
+        projects: impl IntoIterator<Item = ProjectId>,
+        from: &str,
+        to: &str,
+    ) -> Result<Self, InvalidQuery> {
+        for (path, time) in [("interval.from", from), ("interval.to", to)] {
+            if !has_shape(time) {
+                let problem = "must have the form YYYY-MM-DD hh:mm:ss";
+                return Err(InvalidQuery { path, problem });
+            }
+        }
+        if from > to {
+            return Err(InvalidQuery { path: "interval.to", problem: "is before `interval.from`" });
+        }
+        let projects: Vec<ProjectId> = projects.into_iter().collect();
+        if projects.is_empty() {
+            return Err(InvalidQuery { path: "project_id", problem: "names no project" });
+        }
+        Ok(Self {
+            projects,
+            from: from.to_owned(),
+            to: to.to_owned(),
+            time_zone: "UTC".to_owned(),
+            limit: Self::LARGEST_PAGE,
+            offset: 0,
+            filters: Vec::new(),
+        })
+    }
+
+    /// The IANA name of the time zone: `Asia/Singapore`.
+    pub fn time_zone(self, name: impl Into<String>) -> Self {
+        Self { time_zone: name.into(), ..self }
+    }
+
+    /// How many operations a page has, 1 to 1000; 1000 by default.
+    pub fn page_size(self, operations: usize) -> Self {
+        Self { limit: operations.clamp(1, Self::LARGEST_PAGE), ..self }
+    }
+
+    /// Passes over so many operations.
+    pub fn offset(self, operations: usize) -> Self {
+        Self { offset: operations, ..self }
+    }
+
+    /// Only these members of each operation, by the platform's names.
+    pub fn fields<'f>(self, names: impl IntoIterator<Item = &'f str>) -> Self {
+        let names: Vec<&str> = names.into_iter().collect();
+        self.filter("fields", names)
+    }
+
+    /// Another member of the query, sent as the JSON that the value serialises to. That there is a
+    /// filter by the type of the operation is documented, its name is not.
+    pub fn filter(mut self, name: impl Into<String>, value: impl Serialize) -> Self {
+        let json = serde_json::value::to_raw_value(&value).map_err(|error| error.to_string());
+        self.filters.push((name.into(), json));
+        self
+    }
+
+    /// The query for what follows a page of that length, `None` after the last page.
+    pub(super) fn after(&self, length: usize) -> Option<Self> {
+        let offset = self.offset + self.limit;
+        (length >= self.limit).then(|| Self { offset, ..self.clone() })
+    }
+}
+
+fn has_shape(time: &str) -> bool {
+    const SHAPE: &[u8] = b"0000-00-00 00:00:00";
+    time.len() == SHAPE.len()
+        && time.bytes().zip(SHAPE).all(|(byte, &shape)| match shape {
+            b'0' => byte.is_ascii_digit(),
+            _ => byte == shape,
+        })
+}
+
+/// A query with its token, still without a signature.
+pub(super) struct Signable<'q> {
+    pub(super) query: &'q OperationsQuery,
+    pub(super) token: &'q str,
+}
+
+impl Signable<'_> {
+    /// A filter that cannot be written makes a document that cannot be signed.
+    pub(super) fn to_json(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+}
+
+impl Serialize for Signable<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Interval<'q> {
+            from: &'q str,
+            to: &'q str,
+        }
+
+        let OperationsQuery { projects, from, to, time_zone, limit, offset, filters } = self.query;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("interval", &Interval { from, to })?;
+        map.serialize_entry("limit", limit)?;
+        map.serialize_entry("offset", offset)?;
+        map.serialize_entry("project_id", projects)?;
+        map.serialize_entry("token", self.token)?;
+        map.serialize_entry("tz", time_zone)?;
+        for (name, json) in filters {
+            let json = json.as_ref().map_err(serde::ser::Error::custom)?;
+            map.serialize_entry(name, json)?;
+        }
+        map.end()
+    }
+}

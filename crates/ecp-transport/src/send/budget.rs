@@ -1,0 +1,116 @@
+//! How many requests there may be beyond the first of each call.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// A budget for further requests, shared by its clones.
+///
+/// Each call pays in a share of a request, and each request beyond a call's first, be it another
+/// send or a question for the status, is paid from it. Before there is anything in it, a reserve
+/// may be spent; calls pay that back first. So whatever fails, there are never more further
+/// requests than the reserve or the share of all calls, whichever is more: with the default share
+/// of 10 % and reserve of 10, an outage over 100 calls or more is met with at most 1.1 times as
+/// many requests.
+///
+/// ```
+/// use ecp_transport::RetryBudget;
+///
+/// let everything_once = RetryBudget::new(0, 0);
+/// let shared_by_two_clients = RetryBudget::default();
+/// # let _ = (everything_once, shared_by_two_clients.clone());
+/// ```
+#[derive(Clone, Debug)]
+pub struct RetryBudget(Arc<Budget>);
+
+#[derive(Debug)]
+struct Budget {
+    percent: u64,
+    most: u64,
+    account: Mutex<Account>,
+}
+
+/// In hundredths of a request.
+#[derive(Debug)]
+struct Account {
+    balance: u64,
+    /// Of the balance or of what was spent, what is not paid for yet.
+    owed: u64,
+}
+
+impl RetryBudget {
+    /// Each call pays in so many hundredths of a request; so many requests may be spent before.
+    /// No more than the reserve is ever saved up.
+    pub fn new(percent: u32, reserve: u32) -> Self {
+        let reserve = u64::from(reserve) * REQUEST;
+        let account = Mutex::new(Account { balance: reserve, owed: reserve });
+        Self(Arc::new(Budget { percent: percent.into(), most: reserve.max(REQUEST), account }))
+    }
+
+    /// A call begins.
+    pub(crate) fn deposit(&self) {
+        self.with(|account| {
+            let paid_back = self.0.percent.min(account.owed);
+            account.owed -= paid_back;
+            let saved = account.balance + (self.0.percent - paid_back);
+            account.balance = saved.min(self.0.most.max(account.balance));
+        });
+    }
+
+    /// Takes a request out, if there is one.
+    pub(crate) fn withdraw(&self) -> bool {
+        self.with(|account| match account.balance.checked_sub(REQUEST) {
+            Some(rest) => {
+                account.balance = rest;
+                true
+            }
+            None => false,
+        })
+    }
+
+    fn with<T>(&self, job: impl FnOnce(&mut Account) -> T) -> T {
+        job(&mut self.0.account.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Default for RetryBudget {
+    /// 10 % of the calls, and 10 in reserve.
+    fn default() -> Self {
+        Self::new(10, 10)
+    }
+}
+
+const REQUEST: u64 = 100;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many requests can be taken out over so many calls.
+    fn spent(budget: &RetryBudget, calls: u32) -> u32 {
+        let mut spent = 0;
+        for _ in 0..calls {
+            budget.deposit();
+            while budget.withdraw() {
+                spent += 1;
+            }
+        }
+        spent
+    }
+
+    #[test]
+    fn the_share_or_the_reserve_is_never_exceeded() {
+        for (calls, most) in [(1, 10), (50, 10), (100, 10), (101, 10), (110, 11), (1000, 100)] {
+            assert_eq!(spent(&RetryBudget::default(), calls), most, "{calls} calls");
+        }
+        assert_eq!(spent(&RetryBudget::new(0, 0), 1000), 0);
+        assert_eq!(spent(&RetryBudget::new(20, 0), 10), 2);
+    }
+
+    #[test]
+    fn a_long_calm_saves_up_no_more_than_the_reserve() {
+        let budget = RetryBudget::default();
+        for _ in 0..100_000 {
+            budget.deposit();
+        }
+        assert_eq!(spent(&budget, 1), 10);
+    }
+}

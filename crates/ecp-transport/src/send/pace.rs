@@ -1,0 +1,74 @@
+//! How many requests there are at once, and how many a second.
+
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, sleep_until};
+
+/// Gives out turns. Clones share them.
+#[derive(Clone, Debug)]
+pub(crate) struct Pace {
+    at_once: Arc<Semaphore>,
+    rate: Option<(Duration, Arc<Mutex<Instant>>)>,
+}
+
+impl Pace {
+    pub(crate) fn new(at_once: NonZeroU32, a_second: Option<NonZeroU32>) -> Self {
+        let at_once = usize::try_from(at_once.get()).unwrap_or(Semaphore::MAX_PERMITS);
+        let at_once = Arc::new(Semaphore::new(at_once.min(Semaphore::MAX_PERMITS)));
+        let rate = a_second.map(|requests| {
+            let next = Arc::new(Mutex::new(Instant::now()));
+            (Duration::from_secs(1) / requests.get(), next)
+        });
+        Self { at_once, rate }
+    }
+
+    /// Waits for a turn, which lasts until the permit is dropped. A wait that is given up costs
+    /// the others one place in time.
+    pub(crate) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
+        // It is never closed.
+        let permit = Arc::clone(&self.at_once).acquire_owned().await.ok();
+        if let Some((interval, next)) = &self.rate {
+            let mine = {
+                let mut next = next.lock().unwrap_or_else(PoisonError::into_inner);
+                let mine = (*next).max(Instant::now());
+                *next = mine + *interval;
+                mine
+            };
+            sleep_until(mine).await;
+        }
+        permit
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn number(number: u32) -> NonZeroU32 {
+        NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn turns_come_at_the_rate() {
+        let pace = Pace::new(number(8), Some(number(4)));
+        let start = Instant::now();
+        for _ in 0..9 {
+            pace.turn().await;
+        }
+        let took = start.elapsed();
+        assert!((2000..2100).contains(&took.as_millis()), "{took:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_more_turns_at_once_than_allowed() {
+        let pace = Pace::new(number(2), None);
+        let (first, _second) = (pace.turn().await, pace.turn().await);
+        let third = tokio::time::timeout(Duration::from_secs(1), pace.turn());
+        assert!(third.await.is_err());
+        drop(first);
+        assert!(pace.turn().await.is_some());
+    }
+}

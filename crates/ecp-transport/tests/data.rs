@@ -1,0 +1,224 @@
+//! The Data API client against a peer that serves pages as the documents describe them.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use ecp_core::signature::{self, Place, Rules, SigningKey};
+use ecp_core::{ProjectId, SecretKey, Sensitive};
+use ecp_transport::{DataApi, DataError, HttpTransport, OperationsQuery, TransportError};
+use http::{Request, Response};
+use serde_json::{Value, json};
+
+const KEY: &str = "data-key-sentinel";
+const TOKEN: &str = "token-sentinel-of-30-characters";
+
+/// What goes wrong with a request, by its place.
+type Fault = Box<dyn Fn(usize) -> Option<Result<Response<Bytes>, TransportError>> + Send + Sync>;
+
+/// Has so many operations, and answers with the page that is asked for.
+struct Peer {
+    operations: usize,
+    list: &'static str,
+    fault: Fault,
+    seen: Mutex<Vec<Value>>,
+}
+
+impl Peer {
+    fn new(operations: usize) -> Self {
+        Self { operations, list: "operations", fault: Box::new(|_| None), seen: Mutex::default() }
+    }
+
+    fn seen(&self) -> Vec<Value> {
+        self.seen.lock().unwrap().clone()
+    }
+}
+
+impl fmt::Debug for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Peer")
+    }
+}
+
+fn key() -> SigningKey {
+    SigningKey::new(&SecretKey::new(KEY).unwrap())
+}
+
+fn answer(body: &Value) -> Response<Bytes> {
+    let body = body.to_string();
+    // A list of more than ten is signed as the platform's own SDK does it.
+    let rules = Rules::private().allow_ambiguous();
+    let signed = signature::sign_document(&key(), body.as_bytes(), Place::Root, rules);
+    Response::new(signed.unwrap().into())
+}
+
+#[async_trait]
+impl HttpTransport for Peer {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        assert_eq!(request.uri().path(), "/v1/operations/get");
+        signature::verify(&[key()], request.body()).unwrap();
+        let body: Value = serde_json::from_slice(request.body()).unwrap();
+        let place = self.seen().len();
+        self.seen.lock().unwrap().push(body.clone());
+        if let Some(wrong) = (self.fault)(place) {
+            return wrong;
+        }
+        let number = |name: &str| usize::try_from(body[name].as_u64().unwrap()).unwrap();
+        let from = number("offset").min(self.operations);
+        let to = (from + number("limit")).min(self.operations);
+        let page: Vec<Value> = (from..to)
+            .map(|id| json!({"operation_id": id, "payment": {"id": format!("P-{id}")}, "ip": null}))
+            .collect();
+        Ok(answer(&json!({self.list: page, "total": 1})))
+    }
+}
+
+fn api(peer: &Arc<Peer>) -> DataApi {
+    DataApi::new(Sensitive::new(TOKEN.to_owned()), &SecretKey::new(KEY).unwrap(), peer.clone())
+}
+
+fn query() -> OperationsQuery {
+    let projects = [ProjectId::new(183).unwrap()];
+    OperationsQuery::new(projects, "2020-01-01 14:53:55", "2020-01-30 13:53:59").unwrap()
+}
+
+async fn ids(api: &DataApi, query: OperationsQuery) -> Result<Vec<String>, DataError> {
+    let (mut operations, mut ids) = (api.operations(query), Vec::new());
+    while let Some(operation) = operations.next().await? {
+        ids.push(operation.get("operation_id").unwrap().to_owned());
+    }
+    Ok(ids)
+}
+
+#[tokio::test]
+async fn pages_follow_one_another_to_the_end() {
+    for (operations, size, pages) in [(0, 3, 1), (2, 3, 1), (3, 3, 2), (7, 3, 3), (1500, 1000, 2)] {
+        let peer = Arc::new(Peer::new(operations));
+        let ids = ids(&api(&peer), query().page_size(size)).await.unwrap();
+        assert_eq!(ids, (0..operations).map(|id| id.to_string()).collect::<Vec<_>>());
+        assert_eq!(peer.seen().len(), pages, "{operations}");
+    }
+}
+
+#[tokio::test]
+async fn a_query_is_sent_as_the_documents_show_it() {
+    let peer = Arc::new(Peer::new(0));
+    let asked = query()
+        .time_zone("Asia/Singapore")
+        .page_size(3)
+        .offset(6)
+        .fields(["payment_id"])
+        .filter("operation_type", ["payout"]);
+    ids(&api(&peer), asked).await.unwrap();
+    let mut seen = peer.seen().remove(0);
+    assert!(seen.as_object_mut().unwrap().remove("signature").is_some());
+    assert_eq!(
+        seen,
+        json!({
+            "interval": {"from": "2020-01-01 14:53:55", "to": "2020-01-30 13:53:59"},
+            "limit": 3, "offset": 6, "project_id": [183], "token": TOKEN, "tz": "Asia/Singapore",
+            "fields": ["payment_id"], "operation_type": ["payout"],
+        })
+    );
+}
+
+#[tokio::test]
+async fn values_are_found_by_their_paths_and_not_printed() {
+    let peer = Arc::new(Peer::new(1));
+    let operation = api(&peer).operations(query()).next().await.unwrap().unwrap();
+    let values: Vec<_> = operation.iter().collect();
+    assert_eq!(values, [("operation_id", "0"), ("payment.id", "P-0")]);
+    assert_eq!(format!("{operation:?}"), r#"["operation_id", "payment.id"]"#);
+    let printed = format!("{:?} {:?}", api(&peer), api(&peer).operations(query()));
+    assert!(!printed.contains("sentinel"), "{printed}");
+}
+
+#[tokio::test]
+async fn a_list_of_another_name_counts_where_it_is_the_only_one() {
+    let peer = Arc::new(Peer { list: "rows", ..Peer::new(2) });
+    assert_eq!(ids(&api(&peer), query()).await.unwrap().len(), 2);
+    let two = Box::new(|_| Some(Ok(answer(&json!({"a": [], "b": [{"operation_id": 7}]})))));
+    let peer = Arc::new(Peer { fault: two, ..Peer::new(0) });
+    let error = ids(&api(&peer), query()).await.unwrap_err();
+    assert_eq!(error.to_string(), "the answer cannot be read: `operations` is missing");
+    assert_eq!(ids(&api(&peer).list_name("b"), query()).await.unwrap(), ["7"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_passes_is_asked_again_and_what_does_not_is_told() {
+    let busy = || {
+        let response = Response::builder().status(503).header("retry-after", "120");
+        Ok(response.body(Bytes::new()).unwrap())
+    };
+    let start = tokio::time::Instant::now();
+    let peer = Arc::new(Peer {
+        fault: Box::new(move |place| match place {
+            0 => Some(Err(TransportError::maybe_sent("reset"))),
+            2 => Some(busy()),
+            _ => None,
+        }),
+        ..Peer::new(4)
+    });
+    // The first page twice, the second page twice.
+    assert_eq!(ids(&api(&peer), query().page_size(3)).await.unwrap().len(), 4);
+    assert_eq!(peer.seen().len(), 4);
+    assert!(start.elapsed() >= std::time::Duration::from_mins(2));
+
+    let plain = |status: u16, body: &'static str| -> Fault {
+        Box::new(move |_| Some(Ok(Response::builder().status(status).body(body.into()).unwrap())))
+    };
+    let table = [
+        (plain(503, ""), 4, "the Data API answered HTTP status 503"),
+        (
+            plain(403, r#"{"status":"error","code":"3123","message":"Invalid API Key"}"#),
+            1,
+            "the Data API answered HTTP status 403, code 3123: Invalid API Key",
+        ),
+        (
+            plain(200, r#"{"status":"error","code":702,"message":"Malformed request"}"#),
+            1,
+            "the Data API answered HTTP status 200, code 702: Malformed request",
+        ),
+        (
+            plain(200, r#"{"operations":[]}"#),
+            1,
+            "the answer is not genuine: no signature: neither `signature` nor \
+             `general.signature` is there",
+        ),
+        (plain(200, "<html>"), 1, "the answer cannot be read: line 1, column 1: expected a value"),
+    ];
+    for (fault, asked, message) in table {
+        let peer = Arc::new(Peer { fault, ..Peer::new(1) });
+        let error = ids(&api(&peer), query()).await.unwrap_err();
+        assert_eq!((error.to_string().as_str(), peer.seen().len()), (message, asked));
+    }
+}
+
+#[tokio::test]
+async fn a_query_that_cannot_be_asked_is_not() {
+    let project = [ProjectId::new(183).unwrap()];
+    let day = "2020-01-01 00:00:00";
+    let table = [
+        (
+            OperationsQuery::new(project, "2020-01-02 00:00:00", day),
+            "`interval.to` is before `interval.from`",
+        ),
+        (
+            OperationsQuery::new(project, day, "now"),
+            "`interval.to` must have the form YYYY-MM-DD hh:mm:ss",
+        ),
+        (OperationsQuery::new([], day, day), "`project_id` names no project"),
+    ];
+    for (query, message) in table {
+        assert_eq!(query.unwrap_err().to_string(), message);
+    }
+    let peer = Arc::new(Peer::new(0));
+    for query in [query().filter("rate", 1.5), query().filter("limit", 5)] {
+        let error = ids(&api(&peer), query).await.unwrap_err();
+        assert!(matches!(error, DataError::Unsigned(_)), "{error}");
+    }
+    assert!(peer.seen().is_empty());
+}

@@ -1,0 +1,162 @@
+//! The side that keeps the books.
+
+use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use ecp_core::signature::{self, Place, Rules, SigningKey};
+use ecp_testkit::Fault;
+use ecp_transport::{HttpTransport, TransportError};
+use http::{Request, Response};
+use serde_json::{Value, json};
+
+use crate::{key, payer};
+
+/// A platform that pays whatever arrives.
+#[derive(Clone)]
+pub(crate) struct Platform(Arc<Inner>);
+
+struct Inner {
+    key: SigningKey,
+    seed: u64,
+    books: Mutex<Books>,
+}
+
+/// What has happened.
+#[derive(Default)]
+pub(crate) struct Books {
+    pub(crate) payments: HashMap<String, Payment>,
+    pub(crate) requests: u64,
+    pub(crate) faults: BTreeMap<&'static str, u64>,
+}
+
+pub(crate) struct Payment {
+    /// How often it was paid.
+    pub(crate) times: u32,
+    amount: Value,
+    currency: Value,
+    /// How many more questions find it still going on.
+    going_on: u64,
+}
+
+/// The status that the payment of a row ends with.
+pub(crate) fn end(id: &str) -> &'static str {
+    match row(id) % 1000 {
+        7 => "internal error",
+        row if row % 20 == 3 => "decline",
+        _ => "success",
+    }
+}
+
+/// How many of so many rows end with a status that tells nothing.
+pub(crate) const fn never_known(rows: u64) -> u64 {
+    (rows + 992) / 1000
+}
+
+fn row(id: &str) -> u64 {
+    id.rsplit('-').next().and_then(|number| number.parse().ok()).unwrap_or(0)
+}
+
+/// The next of a row of numbers that a seed decides (Knuth's constants).
+pub(crate) fn random(state: &mut u64) -> u64 {
+    *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    *state >> 33
+}
+
+impl Platform {
+    pub(crate) fn new(seed: u64) -> anyhow::Result<Self> {
+        let key = SigningKey::new(&key()?);
+        Ok(Self(Arc::new(Inner { key, seed, books: Mutex::default() })))
+    }
+
+    pub(crate) fn books(&self) -> MutexGuard<'_, Books> {
+        self.0.books.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What goes wrong with a request, by its place: about one in ten.
+    pub(crate) fn fault(&self, number: usize) -> Fault {
+        let mut state = self.0.seed ^ (number as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        random(&mut state);
+        let (name, fault) = match random(&mut state) % 1000 {
+            0..15 => ("reset before it was read", Fault::ResetBefore),
+            15..35 => ("reset after it was done", Fault::ResetAfter),
+            35..50 => ("answer cut off", Fault::Truncated),
+            50..60 => ("HTTP 500 after it was done", Fault::StatusAfter(500)),
+            60..70 => ("HTTP 503 instead", Fault::StatusInstead(503, None)),
+            70..80 => ("wrong body", Fault::WrongBody("<html>busy</html>")),
+            80..90 => ("slow to arrive", Fault::Slow(Duration::from_millis(100))),
+            90..95 => ("slow to answer", Fault::SlowAnswer(Duration::from_millis(200))),
+            95..100 => ("connection closed afterwards", Fault::Stale),
+            _ => ("none", Fault::None),
+        };
+        let mut books = self.books();
+        books.requests += 1;
+        *books.faults.entry(name).or_default() += 1;
+        fault
+    }
+
+    fn pay(&self, body: &Value) -> Value {
+        let id = body["general"]["payment_id"].as_str().unwrap_or_default();
+        let mut books = self.books();
+        let payment = books.payments.entry(id.to_owned()).or_insert_with(|| Payment {
+            times: 0,
+            amount: body["payment"]["amount"].clone(),
+            currency: body["payment"]["currency"].clone(),
+            going_on: row(id) % 3,
+        });
+        payment.times += 1;
+        json!({"status": "success", "request_id": format!("r-{id}"), "project_id": 1,
+            "payment_id": id})
+    }
+
+    fn status(&self, body: &Value) -> Value {
+        let id = body["general"]["payment_id"].as_str().unwrap_or_default();
+        let mut books = self.books();
+        let Some(payment) = books.payments.get_mut(id) else {
+            return json!({"project_id": 1, "payment": {"id": id, "status": "error"},
+                "errors": [{"code": "3061", "message": "Transaction not found"}]});
+        };
+        let going_on = payment.going_on > 0;
+        payment.going_on = payment.going_on.saturating_sub(1);
+        let status = if going_on { "processing" } else { end(id) };
+        json!({
+            "project_id": 1,
+            "payment": {"id": id, "type": "payout", "status": status,
+                "sum": {"amount": payment.amount, "currency": payment.currency}},
+            "operations": [{"id": row(id), "type": "payout", "status": status,
+                "request_id": format!("r-{id}"), "code": "0", "message": "as simulated"}],
+        })
+    }
+}
+
+impl fmt::Debug for Platform {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Platform")
+    }
+}
+
+#[async_trait]
+impl HttpTransport for Platform {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        let fail = |error: &dyn fmt::Display| TransportError::maybe_sent(error.to_string());
+        signature::verify(std::slice::from_ref(&self.0.key), request.body())
+            .map_err(|error| fail(&error))?;
+        let body: Value = serde_json::from_slice(request.body()).map_err(|error| fail(&error))?;
+        if request.uri().path().ends_with("/payout") {
+            return Ok(Response::new(self.pay(&body).to_string().into()));
+        }
+        let answer = self.status(&body).to_string();
+        let signed =
+            signature::sign_document(&self.0.key, answer.as_bytes(), Place::Root, Rules::private());
+        Ok(Response::new(signed.map_err(|error| fail(&error))?.into()))
+    }
+}
+
+/// The amount that a row should have been paid.
+pub(crate) fn right_amount(id: &str, payment: &Payment) -> bool {
+    payment.amount.as_u64() == Some(payer::amount(row(id)))
+}

@@ -1,0 +1,49 @@
+//! The journal against the platform's books.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use ecp_core::PaymentId;
+use ecp_payouts::{Journal, State};
+
+use crate::payer;
+use crate::platform::{Platform, end, right_amount};
+
+/// Prints what happened, and says whether all of it is right: no row is paid twice, none is lost,
+/// and each ended as the platform says.
+pub(crate) fn compare(rows: u64, platform: &Platform, journal: &Path) -> anyhow::Result<bool> {
+    let entries = Journal::read(journal)?;
+    let books = platform.books();
+    let (mut twice, mut lost, mut wrong, mut without_evidence) = (0, 0, 0, 0);
+    let mut ends = BTreeMap::<&str, u64>::new();
+    let mut sends = 0_u64;
+    for row in 0..rows {
+        let id = payer::id(row);
+        let (entry, payment) = (entries.get(&PaymentId::new(&id)?), books.payments.get(&id));
+        let (Some(entry), Some(payment)) = (entry, payment) else {
+            lost += 1;
+            continue;
+        };
+        sends += u64::from(entry.sends);
+        twice += u64::from(payment.times > 1);
+        let expected = match end(&id) {
+            "success" => State::Success,
+            "decline" => State::Decline,
+            _ => State::Unknown,
+        };
+        wrong += u64::from(entry.state != expected || !right_amount(&id, payment));
+        without_evidence += u64::from(entry.evidence.is_empty());
+        *ends.entry(entry.state.as_str()).or_default() += 1;
+    }
+    println!("{rows} rows, {} requests, {sends} intents", books.requests);
+    for (fault, times) in &books.faults {
+        println!("  {times:>9} {fault}");
+    }
+    for (end, rows) in &ends {
+        println!("{rows:>9} ended as {end}");
+    }
+    println!(
+        "paid twice: {twice}, lost: {lost}, wrong end: {wrong}, without evidence: {without_evidence}"
+    );
+    Ok(twice + lost + wrong + without_evidence == 0)
+}
