@@ -335,17 +335,22 @@ async fn a_paid_sale_is_given_back_once() {
     assert!(!methods.is_empty());
     for (spec, amount, currency) in methods {
         let stage = Stage::set().await;
-        let order = stage.buy(spec.code(), &amount, currency.code(), "success").await;
-        stage.becomes(&order, "paid").await;
-        let refund = format!("{order}/refund");
+        let buy = |decision| stage.buy(spec.code(), &amount, currency.code(), decision);
+        let (kept, order, failed) =
+            (buy("success").await, buy("success").await, buy("decline").await);
+        for (order, state) in [(&kept, "paid"), (&order, "paid"), (&failed, "failed")] {
+            stage.becomes(order, state).await;
+        }
+        stage.post(&format!("{failed}/refund"), &[]).await;
+        assert_eq!(stage.requests("/refund"), 0);
         // The answer is lost: the refund is not sent again.
         stage.wire.answers_to_lose.store(1, Ordering::SeqCst);
         for _ in 0..3 {
-            stage.post(&refund, &[]).await;
+            stage.post(&format!("{order}/refund"), &[]).await;
         }
         stage.becomes(&order, "refunded").await;
         assert_eq!(stage.requests("/refund"), 1);
-        assert_eq!(stage.credit().await, "no credit");
+        assert_eq!(stage.credit().await, format!("{amount} {currency}"));
     }
 }
 
