@@ -82,7 +82,7 @@ const PLACES: &[&str] = &[
 ];
 
 /// How long may pass without anything happening. All that waits is due within a second.
-const STUCK: Duration = Duration::from_secs(60);
+const STUCK: Duration = Duration::from_mins(1);
 
 /// How many callbacks may be without an answer at once.
 const WINDOW: usize = 32;

@@ -1,0 +1,272 @@
+//! Durable accepts beside a bare axum handler that reads the body, and beside the disk.
+//!
+//! Everything runs in this process, client and server on the same cores, so the ratios say more
+//! than the rates. Every callback that is stored is a new one; three make a payment.
+
+#![expect(clippy::unwrap_used, reason = "a measurement that cannot start has failed")]
+#![expect(clippy::print_stdout, clippy::cast_precision_loss, reason = "figures for people")]
+
+use std::fs::File;
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::os::unix::fs::FileExt as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::http::StatusCode;
+use axum::routing::post;
+use ecp_core::model::Callback;
+use ecp_core::signature::{self, Place, Rules, SigningKey};
+use ecp_core::{ProjectId, SecretKey};
+use ecp_inbox::Inbox;
+use ecp_inbox::postgres::PostgresOptions;
+use ecp_inbox::sqlite::SqliteInbox;
+use ecp_notify::{CallbackStore, Receiver, Verified, Verifier};
+use ecp_testkit::postgres::Server;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+const KEY: &str = "bench-key";
+const CONCURRENCIES: [usize; 4] = [1, 16, 64, 256];
+
+/// The success callback of Jeton's document, its signature cut off there.
+const SAMPLE: &str =
+    include_str!("../../crates/ecp-core/tests/samples/callback/jeton-sale-success.json");
+
+/// How much of everything. Without `--bench`, as under `cargo test`, only whether it runs.
+#[derive(Clone, Copy)]
+struct Size {
+    time: Duration,
+    callbacks: usize,
+}
+
+fn main() {
+    let size = if std::env::args().any(|argument| argument == "--bench") {
+        Size { time: Duration::from_secs(3), callbacks: 30_000 }
+    } else {
+        Size { time: Duration::from_millis(20), callbacks: 300 }
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(measure(size));
+}
+
+async fn measure(size: Size) {
+    let folder = tempfile::tempdir().unwrap();
+    let synced = syncs_per_second(&folder.path().join("floor"), size.time);
+    println!("disk: {synced:.0} writes of 8 KiB a second, each synced with fdatasync");
+    let verifier = verifier();
+
+    let mut bare = Vec::new();
+    let router = Router::new().route("/", post(async |_: Bytes| StatusCode::OK));
+    let address = serve(router).await;
+    for concurrency in CONCURRENCIES {
+        let bodies = Arc::new(bodies("bare", 1000));
+        let run = post_all(address, bodies, concurrency, size, true).await;
+        run.print("bare handler that reads the body", concurrency, None);
+        bare.push(run.per_second());
+    }
+
+    let sqlite = SqliteInbox::open(folder.path().join("inbox.db")).await.unwrap();
+    store("sqlite", &sqlite, &verifier, &bare, size).await;
+    if let Some(server) = Server::start_or_skip("the measurements over Postgres") {
+        let config = server.database().unwrap().parse().unwrap();
+        let postgres = PostgresOptions::new().connections(32).open(config).await.unwrap();
+        store("postgres", &postgres, &verifier, &bare, size).await;
+    }
+}
+
+/// The store by itself, then behind a handler that verifies.
+async fn store<I: Inbox + CallbackStore + Clone + 'static>(
+    name: &str,
+    inbox: &I,
+    verifier: &Verifier,
+    bare: &[f64],
+    size: Size,
+) {
+    for (concurrency, bare) in CONCURRENCIES.into_iter().zip(bare) {
+        let bodies = bodies(&format!("{name}-{concurrency}"), size.callbacks);
+        let verified = bodies.iter().map(|body| verifier.verify(body).unwrap()).collect();
+        let run = accept_all(inbox.clone(), verified, concurrency, size).await;
+        run.print(&format!("{name}, accept alone"), concurrency, Some(*bare));
+    }
+    let receiver = Receiver::new(verifier.clone(), inbox.clone());
+    let address = serve(receiver.into_router("/")).await;
+    for (concurrency, bare) in CONCURRENCIES.into_iter().zip(bare) {
+        let bodies = Arc::new(bodies(&format!("{name}-http-{concurrency}"), size.callbacks));
+        let run = post_all(address, bodies, concurrency, size, false).await;
+        run.print(&format!("{name}, behind the receiver"), concurrency, Some(*bare));
+    }
+    let stats = inbox.stats().await.unwrap();
+    println!("{name}: {} callbacks of {} payments are there", stats.waiting, stats.payments);
+}
+
+struct Run {
+    took: Duration,
+    latencies: Vec<Duration>,
+}
+
+impl Run {
+    fn per_second(&self) -> f64 {
+        self.latencies.len() as f64 / self.took.as_secs_f64()
+    }
+
+    fn print(&self, what: &str, concurrency: usize, bare: Option<f64>) {
+        let mut sorted = self.latencies.clone();
+        sorted.sort_unstable();
+        let at = |part: usize| sorted[(sorted.len() * part / 100).min(sorted.len() - 1)];
+        let share = bare.map(|bare| format!(", {:.1} % of bare", 100.0 * self.per_second() / bare));
+        println!(
+            "{what}, {concurrency} at once: {:.0} a second, p50 {:.2?}, p99 {:.2?}{}",
+            self.per_second(),
+            at(50),
+            at(99),
+            share.unwrap_or_default()
+        );
+    }
+}
+
+/// Hands out the numbers below a bound, again and again or once, until the time is over.
+struct Numbers {
+    next: AtomicUsize,
+    count: usize,
+    again: bool,
+    end: Instant,
+}
+
+impl Numbers {
+    fn new(count: usize, again: bool, size: Size) -> Arc<Self> {
+        let end = Instant::now() + size.time;
+        Arc::new(Self { next: AtomicUsize::new(0), count, again, end })
+    }
+
+    fn take(&self) -> Option<usize> {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let there = (self.again || number < self.count) && Instant::now() < self.end;
+        there.then_some(number % self.count)
+    }
+}
+
+async fn accept_all(
+    inbox: impl Inbox + Clone + 'static,
+    callbacks: Vec<Verified<Callback>>,
+    concurrency: usize,
+    size: Size,
+) -> Run {
+    let callbacks = Arc::new(callbacks);
+    let numbers = Numbers::new(callbacks.len(), false, size);
+    let begun = Instant::now();
+    let tasks: Vec<_> = (0..concurrency)
+        .map(|_| {
+            let (inbox, callbacks, numbers) = (inbox.clone(), callbacks.clone(), numbers.clone());
+            tokio::spawn(async move {
+                let mut latencies = Vec::new();
+                while let Some(number) = numbers.take() {
+                    let begun = Instant::now();
+                    inbox.accept(&callbacks[number]).await.unwrap();
+                    latencies.push(begun.elapsed());
+                }
+                latencies
+            })
+        })
+        .collect();
+    let mut latencies = Vec::new();
+    for task in tasks {
+        latencies.extend(task.await.unwrap());
+    }
+    Run { took: begun.elapsed(), latencies }
+}
+
+async fn serve(router: Router) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    address
+}
+
+/// Posts over as many connections as are asked for, each kept open.
+async fn post_all(
+    address: SocketAddr,
+    bodies: Arc<Vec<Vec<u8>>>,
+    concurrency: usize,
+    size: Size,
+    again: bool,
+) -> Run {
+    let numbers = Numbers::new(bodies.len(), again, size);
+    let begun = Instant::now();
+    let tasks: Vec<_> = (0..concurrency)
+        .map(|_| {
+            let (bodies, numbers) = (bodies.clone(), numbers.clone());
+            tokio::spawn(async move {
+                let mut stream = TcpStream::connect(address).await.unwrap();
+                stream.set_nodelay(true).unwrap();
+                let (mut request, mut answer) = (Vec::new(), vec![0; 1024]);
+                let mut latencies = Vec::new();
+                while let Some(number) = numbers.take() {
+                    let body = &bodies[number];
+                    request.clear();
+                    write!(
+                        request,
+                        "POST / HTTP/1.1\r\nhost: bench\r\ncontent-length: {}\r\n\r\n",
+                        body.len()
+                    )
+                    .unwrap();
+                    request.extend(body);
+                    let begun = Instant::now();
+                    stream.write_all(&request).await.unwrap();
+                    // The answer has no body and comes in one piece.
+                    let read = stream.read(&mut answer).await.unwrap();
+                    latencies.push(begun.elapsed());
+                    let answer = &answer[..read];
+                    assert!(answer.starts_with(b"HTTP/1.1 200 ") && answer.ends_with(b"\r\n\r\n"));
+                }
+                latencies
+            })
+        })
+        .collect();
+    let mut latencies = Vec::new();
+    for task in tasks {
+        latencies.extend(task.await.unwrap());
+    }
+    Run { took: begun.elapsed(), latencies }
+}
+
+fn syncs_per_second(path: &std::path::Path, time: Duration) -> f64 {
+    let file = File::create(path).unwrap();
+    let page = [7_u8; 8192];
+    let begun = Instant::now();
+    let mut count = 0_u32;
+    while begun.elapsed() < time {
+        // Over and over the same megabyte, like a log that is used again.
+        file.write_all_at(&page, u64::from(count % 128) * 8192).unwrap();
+        file.sync_data().unwrap();
+        count += 1;
+    }
+    f64::from(count) / begun.elapsed().as_secs_f64()
+}
+
+fn secret() -> SecretKey {
+    SecretKey::new(KEY).unwrap()
+}
+
+fn verifier() -> Verifier {
+    Verifier::new().key(ProjectId::new(1236).unwrap(), &secret())
+}
+
+/// The sample as it would come over the wire: compact, signed, of payments of its own.
+fn bodies(name: &str, count: usize) -> Vec<Vec<u8>> {
+    let key = SigningKey::new(&secret());
+    let sample: String = SAMPLE.lines().map(str::trim).collect();
+    let cut = sample.rfind(",\"signature\"").unwrap();
+    let unsigned = format!("{}}}", &sample[..cut]);
+    let body = |number: usize| {
+        let status = ["processing", "external processing", "success"][number % 3];
+        let json = unsigned
+            .replace("ac17805971555", &format!("{name}-{}", number / 3))
+            .replace("\"status\": \"success\"", &format!("\"status\": \"{status}\""));
+        signature::sign_document(&key, json.as_bytes(), Place::Root, Rules::private()).unwrap()
+    };
+    (0..count).map(body).collect()
+}
