@@ -67,10 +67,12 @@ const LAYERS: &[Layer] = &[
             "axum",
             "base64",
             "bytes",
+            "csv",
             "hmac",
             "http",
             "http-body-util",
             "hyper-util",
+            "rust_xlsxwriter",
             "serde",
             "serde_json",
             "sha2",
@@ -114,7 +116,7 @@ const CONFINED: &[(&str, &[&str])] = &[
 
 /// Anybody may build on these: measurements, fuzzing, examples, automation.
 const OUTSIDE: &[&str] =
-    &["ecp-benches", "ecp-example-acme-wallet", "ecp-examples", "ecp-fuzz", "xtask"];
+    &["ecp-benches", "ecp-browser-tests", "ecp-example-acme-wallet", "ecp-examples", "ecp-fuzz", "xtask"];
 
 fn metadata() -> Metadata {
     MetadataCommand::new().manifest_path("../Cargo.toml").exec().unwrap()
