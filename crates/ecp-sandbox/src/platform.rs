@@ -18,11 +18,12 @@ use ecp_methods::MethodSpec;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-pub(crate) use self::actions::{Link, Placed};
 pub use self::actions::{InvalidBody, PlaceError};
+pub(crate) use self::actions::{Link, Placed};
 use self::state::{Entry, State};
 pub(crate) use self::time::{Busy, Time};
 use crate::config::{Config, Project};
+use crate::dashboard::Batches;
 use crate::event::{About, Event, EventKind, EventLog, EventStream};
 use crate::fault::{Book, Fault, FaultRule, Point};
 use crate::gate::Refusal;
@@ -87,6 +88,7 @@ struct Platform {
     log: Arc<EventLog>,
     outgoing: Outgoing,
     pages: Sessions,
+    batches: Batches,
     /// Where it listens.
     url: OnceLock<String>,
     stop: watch::Sender<bool>,
@@ -119,6 +121,7 @@ impl Sandbox {
             log: EventLog::new(config.event_history, config.event_bytes),
             outgoing: Outgoing::of(&config),
             pages: Sessions::new(config.payment_history),
+            batches: Batches::default(),
             url: OnceLock::new(),
             stop: watch::Sender::new(false),
             config,
@@ -132,7 +135,7 @@ impl Sandbox {
     pub fn router(&self) -> Router {
         gate::routes()
             .merge(admin::routes())
-            .merge(dashboard::routes())
+            .merge(dashboard::routes(self))
             .merge(data_api::routes())
             .merge(payment_page::routes())
             .merge(provider::routes())
@@ -235,6 +238,10 @@ impl Sandbox {
 
     pub(crate) fn pages(&self) -> &Sessions {
         &self.0.pages
+    }
+
+    pub(crate) fn batches(&self) -> &Batches {
+        &self.0.batches
     }
 
     pub(crate) fn time(&self) -> &Time {
