@@ -74,6 +74,7 @@ const LAYERS: &[Layer] = &[
             "http-body-util",
             "hyper",
             "hyper-util",
+            "jiff",
             "rust_xlsxwriter",
             "serde",
             "serde_json",

@@ -114,9 +114,11 @@ impl Config {
     pub fn demo() -> Self {
         let key = Sensitive::new(Self::DEMO_KEY.to_owned());
         let token_key = Sensitive::new(Self::DEMO_TOKEN_KEY.to_owned());
-        Self::new()
-            .project(Project::new(Self::DEMO_PROJECT, key))
-            .data_token(Self::DEMO_TOKEN, token_key, [])
+        Self::new().project(Project::new(Self::DEMO_PROJECT, key)).data_token(
+            Self::DEMO_TOKEN,
+            token_key,
+            [],
+        )
     }
 
     /// Adds a project, in place of one with the same number.

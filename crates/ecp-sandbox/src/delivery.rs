@@ -1,12 +1,14 @@
 //! Callbacks on their way to the merchant.
 
 mod schedule;
+mod turn;
 
 use std::time::Duration;
 
 use tokio::sync::oneshot;
 
 pub use self::schedule::Schedule;
+pub(crate) use self::turn::{Ticket, Turn, turn};
 use crate::event::{About, EventKind, RawBody};
 use crate::outgoing::{self, CallbackRefusal, Reply};
 use crate::platform::{Busy, Sandbox};
@@ -23,20 +25,17 @@ pub(crate) struct Parcel {
     pub(crate) callback: u32,
     pub(crate) url: Option<String>,
     pub(crate) body: RawBody,
-    /// Told when the payment's previous callback has been tried.
+    /// Behind the payment's previous callback.
     pub(crate) previous: Option<Turn>,
-    /// Kept back until the next callback has been tried, of which this tells.
-    pub(crate) next: Option<oneshot::Receiver<Turn>>,
+    /// Kept back until the next callback has been tried, behind which it is told its place.
+    pub(crate) next: Option<oneshot::Receiver<(Turn, Busy)>>,
     /// How long it waits once it may go.
     pub(crate) delay: Duration,
     /// A fault loses it.
     pub(crate) lost: bool,
-    /// To be told when this one has been tried.
-    pub(crate) tried: Vec<oneshot::Sender<Busy>>,
+    /// Dropped when this one has been tried.
+    pub(crate) tried: Vec<Ticket>,
 }
-
-/// Somebody else's turn, and the work that is handed over at its end.
-pub(crate) type Turn = oneshot::Receiver<Busy>;
 
 /// Delivers a callback, however long it takes.
 ///
@@ -51,7 +50,7 @@ pub(crate) async fn deliver(sandbox: Sandbox, parcel: Parcel, busy: Busy) {
 
 async fn attempt_until_delivered(sandbox: &Sandbox, parcel: Parcel, busy: Busy) {
     let Parcel { about, callback, url, body, previous, next, delay, lost, mut tried } = parcel;
-    let mut busy = turn(sandbox, previous, next, busy).await;
+    let mut busy = wait(sandbox, previous, next, busy).await;
     if !delay.is_zero() {
         busy = sandbox.time().pause(delay, busy).await;
     }
@@ -62,7 +61,6 @@ async fn attempt_until_delivered(sandbox: &Sandbox, parcel: Parcel, busy: Busy) 
         Err(reason) => {
             tracing::warn!(%reason, "not sending a callback");
             sandbox.record(about, EventKind::CallbackRefused { callback, url, body, reason });
-            tell(sandbox, &mut tried);
             return;
         }
     };
@@ -88,39 +86,32 @@ async fn attempt_until_delivered(sandbox: &Sandbox, parcel: Parcel, busy: Busy) 
             retry_in,
         };
         sandbox.record(about.clone(), kind);
-        tell(sandbox, &mut tried);
+        tried.clear();
         let Some(pause) = retry_in else { return };
         busy = sandbox.time().pause(pause, busy).await;
     }
 }
 
 /// Waits for the previous callback, or if this one is kept back for the next.
-async fn turn(
+async fn wait(
     sandbox: &Sandbox,
     previous: Option<Turn>,
-    next: Option<oneshot::Receiver<Turn>>,
+    next: Option<oneshot::Receiver<(Turn, Busy)>>,
     mut busy: Busy,
 ) -> Busy {
     if let Some(previous) = previous {
-        busy = sandbox.time().hand_over(previous, busy).await;
+        busy = previous.wait(sandbox.time(), busy).await;
     }
     let Some(next) = next else { return busy };
     let after_next = async move {
         match next.await {
-            Ok(turn) => turn.await.ok(),
+            Ok((turn, busy)) => turn.wait(sandbox.time(), busy).await,
             // There will be no next one.
             Err(_) => std::future::pending().await,
         }
     };
     tokio::select! {
-        handed_over = after_next => handed_over.unwrap_or_else(|| sandbox.time().begin()),
+        busy = after_next => busy,
         busy = sandbox.time().pause(KEPT_BACK, busy) => busy,
-    }
-}
-
-/// Whoever waited for this callback goes on. Some may have stopped waiting.
-fn tell(sandbox: &Sandbox, waiting: &mut Vec<oneshot::Sender<Busy>>) {
-    for waiting in waiting.drain(..) {
-        let _ = waiting.send(sandbox.time().begin());
     }
 }

@@ -24,6 +24,7 @@ use serde_json::Value;
 
 use self::check::Place;
 pub(crate) use self::check::{CANONICAL_LIMIT, Refusal};
+pub(crate) use self::document::{at, require};
 use crate::event::{About, EventKind, RawBody};
 use crate::fault::{Fault, Point};
 use crate::message::{ErrorPart, Refused, Registered, message_of};
@@ -45,7 +46,7 @@ pub(crate) fn routes() -> Router<Sandbox> {
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
 }
 
-type Body = Result<Bytes, BytesRejection>;
+pub(crate) type Body = Result<Bytes, BytesRejection>;
 
 async fn payment(
     State(sandbox): State<Sandbox>,
@@ -106,7 +107,7 @@ async fn status(State(sandbox): State<Sandbox>, method: Method, uri: Uri, body: 
     answer(&sandbox, &method, &uri, body, |document| {
         let project = check::authenticate(sandbox.config(), document, Place::General)?;
         let payment_id = check::payment_id(document)?;
-        Ok(Done { answer: sandbox.status(project, &payment_id), begun: None })
+        Ok(Done::told(sandbox.status(project, &payment_id)))
     })
     .await
 }
@@ -124,19 +125,24 @@ async fn status_of_request(
         let payment_id = sandbox
             .payment_of_request(project, &request_id)
             .ok_or_else(|| Refusal::new(check::code::NOT_FOUND, ["request_id"]))?;
-        Ok(Done { answer: registered(&request_id, project, &payment_id), begun: None })
+        Ok(Done::told(registered(&request_id, project, &payment_id)))
     })
     .await
 }
 
 /// What a request led to.
-struct Done {
+pub(crate) struct Done {
     answer: String,
     /// What goes on after the answer.
     begun: Option<Registration>,
 }
 
 impl Done {
+    /// An answer that begins nothing.
+    pub(crate) const fn told(answer: String) -> Self {
+        Self { answer, begun: None }
+    }
+
     fn registered(
         project_id: ProjectId,
         (payment_id, registration): (PaymentId, Registration),
@@ -151,7 +157,7 @@ fn registered(request_id: &str, project_id: ProjectId, payment_id: &PaymentId) -
 }
 
 /// Reads a request, does what it asks for, and answers; or not, where a fault strikes.
-async fn answer(
+pub(crate) async fn answer(
     sandbox: &Sandbox,
     method: &Method,
     uri: &Uri,

@@ -99,12 +99,7 @@ impl Outgoing {
     }
 
     /// Posts JSON and reads no more of the answer than the limit. Redirects are not followed.
-    pub(crate) async fn post(
-        &self,
-        uri: &Uri,
-        body: Bytes,
-        limit: usize,
-    ) -> Result<Reply, String> {
+    pub(crate) async fn post(&self, uri: &Uri, body: Bytes, limit: usize) -> Result<Reply, String> {
         let request = Request::post(uri.clone())
             .header(header::CONTENT_TYPE, "application/json")
             .header(header::USER_AGENT, concat!("ecp-sandbox/", env!("CARGO_PKG_VERSION")));
@@ -127,7 +122,11 @@ impl Outgoing {
     }
 
     /// The address, if it may be contacted. In the own process nobody else can be met.
-    pub(crate) fn target(&self, config: &Config, url: Option<&str>) -> Result<Uri, CallbackRefusal> {
+    pub(crate) fn target(
+        &self,
+        config: &Config,
+        url: Option<&str>,
+    ) -> Result<Uri, CallbackRefusal> {
         match (self, target(config, url)) {
             (
                 Self::InProcess(_),

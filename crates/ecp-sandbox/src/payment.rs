@@ -230,10 +230,9 @@ impl Payment {
     pub(crate) const fn outcome(&self) -> Option<Outcome> {
         match self.stage {
             Stage::Ended(outcome) => Some(outcome),
-            Stage::Processing
-            | Stage::AwaitingCustomer
-            | Stage::AwaitingMerchant
-            | Stage::Held => None,
+            Stage::Processing | Stage::AwaitingCustomer | Stage::AwaitingMerchant | Stage::Held => {
+                None
+            }
         }
     }
 
@@ -480,7 +479,10 @@ mod tests {
         let rule = ButtonRule::ListedAmounts;
         let (yes, no) = (Decision::Success, Decision::Decline);
         assert_eq!(sale.decide(yes, None, rule, now()), Step::Stay);
-        assert_eq!([sale.process(i64::MAX, now()), sale.process(i64::MAX, now())], [Step::Tell, Step::Stay]);
+        assert_eq!(
+            [sale.process(i64::MAX, now()), sale.process(i64::MAX, now())],
+            [Step::Tell, Step::Stay]
+        );
         assert_eq!(sale.conclude(Err(1), now()), Step::Stay);
         assert_eq!(sale.decide(yes, None, rule, now()), Step::Tell);
         assert_eq!(sale.decide(no, None, rule, now()), Step::Stay);

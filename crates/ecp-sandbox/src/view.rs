@@ -350,9 +350,7 @@ impl SignatureNote {
 
 /// A Gate document from dotted paths, as tables of payouts have them. Only amount and project are
 /// numbers on Gate.
-pub(crate) fn nested<'r>(
-    cells: impl IntoIterator<Item = (&'r str, &'r str)>,
-) -> serde_json::Value {
+pub(crate) fn nested<'r>(cells: impl IntoIterator<Item = (&'r str, &'r str)>) -> serde_json::Value {
     use serde_json::{Map, Value};
 
     /// A path through a value leads nowhere; the checks of Gate name what is missing.

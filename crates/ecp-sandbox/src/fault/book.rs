@@ -77,7 +77,12 @@ impl Book {
     }
 
     /// What strikes now, by the numbers of the rules.
-    pub(crate) fn strike(&mut self, ids: Ids, point: Point<'_>, about: &About) -> Vec<(u64, Fault)> {
+    pub(crate) fn strike(
+        &mut self,
+        ids: Ids,
+        point: Point<'_>,
+        about: &About,
+    ) -> Vec<(u64, Fault)> {
         let mut struck = Vec::new();
         for entry in &mut self.entries {
             if !entry.rule.fits(point, about) {
@@ -124,9 +129,10 @@ impl FaultRule {
         };
         is_of_point
             && self.project_id.is_none_or(|wanted: ProjectId| *project == Some(wanted))
-            && self.payment_id.as_deref().is_none_or(|wanted| {
-                payment.as_ref().map(PaymentId::as_str) == Some(wanted)
-            })
+            && self
+                .payment_id
+                .as_deref()
+                .is_none_or(|wanted| payment.as_ref().map(PaymentId::as_str) == Some(wanted))
     }
 }
 

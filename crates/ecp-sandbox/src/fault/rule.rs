@@ -223,9 +223,7 @@ impl Own {
         ];
         match left.into_iter().find(|(_, is_left)| *is_left) {
             None => Ok(()),
-            Some((member, _)) => {
-                Err(InvalidFault(format!("`{}` has no `{member}`", self.name)))
-            }
+            Some((member, _)) => Err(InvalidFault(format!("`{}` has no `{member}`", self.name))),
         }
     }
 }

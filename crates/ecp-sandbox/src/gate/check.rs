@@ -49,6 +49,26 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
+    pub(crate) fn empty_signature(field: &'static str) -> Self {
+        Self::new(code::EMPTY_SIGNATURE, [field])
+    }
+
+    pub(crate) fn malformed(field: &'static str) -> Self {
+        Self::new(code::MALFORMED, [field])
+    }
+
+    pub(crate) fn not_found(field: &'static str) -> Self {
+        Self::new(code::NOT_FOUND, [field])
+    }
+
+    pub(crate) fn unknown_project(field: &'static str) -> Self {
+        Self::new(code::UNKNOWN_PROJECT, [field])
+    }
+
+    pub(crate) fn wrong_signature(field: &'static str) -> Self {
+        Self::new(code::INVALID_SIGNATURE, [field])
+    }
+
     pub(super) fn new(code: u32, fields: impl Into<Vec<&'static str>>) -> Self {
         Self { code, fields: fields.into(), project_id: None, payment_id: None }
     }

@@ -77,7 +77,7 @@ impl<'d> Fields<'d> {
 }
 
 /// Refuses a document that lacks any of these.
-pub(super) fn require(
+pub(crate) fn require(
     document: &Value,
     paths: impl IntoIterator<Item = &'static str>,
 ) -> Result<(), Refusal> {
@@ -95,6 +95,6 @@ pub(super) fn is_missing(document: &Value, path: &str) -> bool {
     }
 }
 
-pub(super) fn at<'d>(document: &'d Value, path: &str) -> Option<&'d Value> {
+pub(crate) fn at<'d>(document: &'d Value, path: &str) -> Option<&'d Value> {
     path.split('.').try_fold(document, |value, name| value.get(name))
 }

@@ -101,7 +101,9 @@ impl Sandbox {
         let body = RawBody::new(document.to_string());
         self.record(about, EventKind::Placed { interface, document: body });
         let spec = find(&self.config().registry, method)
-            .filter(|spec| spec.rule(flow).is_some_and(|rule| rule.interfaces().contains(&interface)))
+            .filter(|spec| {
+                spec.rule(flow).is_some_and(|rule| rule.interfaces().contains(&interface))
+            })
             .filter(|_| known)
             .ok_or_else(Refusal::unknown_method)?;
         let (payment_id, registration) =
@@ -129,12 +131,7 @@ impl Sandbox {
         if !awaited(&number) {
             return false;
         }
-        let sandbox = self.clone();
-        let busy = self.time().begin();
-        tokio::spawn(async move {
-            sandbox.decide(number, decision, amount).await;
-            drop(busy);
-        });
+        self.decide_now(number, decision, amount);
         true
     }
 

@@ -41,6 +41,19 @@ impl Sandbox {
     /// wait for one stays as it is. Where the merchant confirms amounts, this takes until the
     /// merchant has answered.
     pub(crate) async fn decide(&self, number: u64, decision: Decision, chosen: Option<Money>) {
+        if let Some(asking) = self.decide_now(number, decision, chosen) {
+            // It does not panic, and nobody cancels it.
+            let _ = asking.await;
+        }
+    }
+
+    /// The same, without waiting for the merchant.
+    pub(super) fn decide_now(
+        &self,
+        number: u64,
+        decision: Decision,
+        chosen: Option<Money>,
+    ) -> Option<JoinHandle<()>> {
         let rule = self.config().button_rule;
         let question = self.change(number, |payment, _| {
             if payment.awaits_customer() {
@@ -48,10 +61,7 @@ impl Sandbox {
             }
             payment.decide(decision, chosen, rule, self.now())
         });
-        if let Some(question) = question {
-            // It does not panic, and nobody cancels it.
-            let _ = self.confirm(number, question).await;
-        }
+        question.map(|question| self.confirm(number, question))
     }
 
     /// Lets a payment go on that a fault holds. `false` if none does.
@@ -174,7 +184,7 @@ impl Sandbox {
             }
         }
         let body = RawBody::new(body);
-        let (tried, latest) = oneshot::channel();
+        let (tried, latest) = delivery::turn(self.time());
         let parcel = |tried| Parcel {
             about: about.clone(),
             callback,
@@ -191,9 +201,10 @@ impl Sandbox {
         let holds_up = delay.is_zero() && !kept_back;
         let previous = entry.latest.take();
         if let Some(earlier) = entry.kept_back.take() {
-            let (tried, turn) = oneshot::channel();
+            let (tried, turn) = delivery::turn(self.time());
             first.tried.push(tried);
-            let _ = earlier.send(turn);
+            // It may have gone meanwhile.
+            let _ = earlier.send((turn, self.time().begin()));
         }
         if kept_back {
             let (next, told) = oneshot::channel();
@@ -208,7 +219,7 @@ impl Sandbox {
         }
         let mut turns = Vec::new();
         for _ in 0..copies {
-            let (tried, turn) = oneshot::channel();
+            let (tried, turn) = delivery::turn(self.time());
             first.tried.push(tried);
             turns.push(turn);
         }

@@ -64,8 +64,7 @@ impl Sandbox {
         currencies.extend(project.balances.iter().map(|balance| balance.currency()));
         currencies.sort_by_key(|currency| currency.code());
         currencies.dedup();
-        let money =
-            |currency| Money::from_minor(*state.funds(project, currency), currency);
+        let money = |currency| Money::from_minor(*state.funds(project, currency), currency);
         currencies.into_iter().map(money).collect()
     }
 

@@ -6,7 +6,7 @@ use std::convert::Infallible;
 use ecp_core::{Currency, PaymentId, ProjectId};
 use tokio::sync::oneshot;
 
-use super::Link;
+use super::{Busy, Link};
 use crate::config::Project;
 use crate::delivery::Turn;
 use crate::payment::Payment;
@@ -37,10 +37,10 @@ pub(super) struct State {
 pub(super) struct Entry {
     pub(super) payment: Payment,
     pub(super) callbacks: u32,
-    /// Told when the latest callback has been tried once.
+    /// Behind the latest callback.
     pub(super) latest: Option<Turn>,
     /// Of a callback that is kept back until the next one has been tried.
-    pub(super) kept_back: Option<oneshot::Sender<Turn>>,
+    pub(super) kept_back: Option<oneshot::Sender<(Turn, Busy)>>,
     /// Dropped when the payment needs no cut-off time any more.
     pub(super) cut_off: Option<oneshot::Sender<Infallible>>,
 }

@@ -291,7 +291,7 @@ impl Received {
     }
 }
 
-fn verify(body: &[u8]) {
+pub(crate) fn verify(body: &[u8]) {
     let key = signature::SigningKey::new(&SecretKey::new(Config::DEMO_KEY).unwrap());
     let found = signature::verify(&[key], body).unwrap();
     assert_eq!(found.order, signature::Order::Natural);
