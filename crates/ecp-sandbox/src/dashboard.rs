@@ -96,10 +96,9 @@ fn is_own_host(headers: &HeaderMap, public: Option<&str>) -> bool {
 /// cannot be misled.
 fn is_own_page(headers: &HeaderMap) -> bool {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    if let Some(site) = text(header::HeaderName::from_static("sec-fetch-site"))
-        && !matches!(site, "same-origin" | "none")
-    {
-        return false;
+    // No page can write this one, so it decides where browsers send it.
+    if let Some(site) = text(header::HeaderName::from_static("sec-fetch-site")) {
+        return matches!(site, "same-origin" | "none");
     }
     match (headers.get(header::ORIGIN), text(header::HOST)) {
         (None, _) => true,

@@ -83,8 +83,8 @@ texts! {
     choose_method: "Choose how to pay", "Выберите способ оплаты";
     choose_other: "Choose another way to pay", "Выбрать другой способ";
     choose_vouchers:
-        "Vouchers: say how many of each, they add up",
-        "Ваучеры: укажите, сколько каких, их суммы складываются";
+        "How many of each voucher?",
+        "Сколько каких ваучеров?";
     close: "Close", "Закрыть";
     code: "Code", "Код";
     continue_to: "Continue to", "Перейти на страницу";

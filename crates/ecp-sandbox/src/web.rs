@@ -160,7 +160,8 @@ pub(crate) fn html(status: StatusCode, page: &impl Template, policy: &Policy) ->
     let headers: [(HeaderName, HeaderValue); 4] = [
         (header::CONTENT_SECURITY_POLICY, policy),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-        (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+        // Not `no-referrer`, under which browsers do not say where a form comes from.
+        (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
         (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     ];
     (status, headers, Html(text)).into_response()

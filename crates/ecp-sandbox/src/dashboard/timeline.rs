@@ -13,7 +13,7 @@ const LONGEST_BODY: usize = 64 << 10;
 /// One thing that happened.
 pub(crate) struct Entry {
     pub(crate) at: String,
-    /// Where it came from or went to: `in`, `out`, `customer` or `state`.
+    /// Where it came from or went to: `in`, `out`, `person` or `state`.
     pub(crate) side: &'static str,
     pub(crate) good: Option<bool>,
     pub(crate) title: String,
@@ -156,7 +156,7 @@ impl Entry {
                 entry.bodies.extend(Body::new("As a Gate request", document));
             }
             EventKind::PageOpened { accepted, parameters } => {
-                entry.side = "customer";
+                entry.side = "person";
                 entry.good = Some(*accepted);
                 entry.title = if *accepted {
                     "The Payment Page was opened".to_owned()
@@ -174,15 +174,15 @@ impl Entry {
     fn say(&mut self, kind: &EventKind) {
         match kind {
             EventKind::CustomerArrived => {
-                self.side = "customer";
+                self.side = "person";
                 "The customer opened the provider’s page".clone_into(&mut self.title);
             }
             EventKind::CustomerDecided(decision) => {
-                self.side = "customer";
+                self.side = "person";
                 self.title = format!("The customer pressed {decision}");
             }
             EventKind::CustomerReturned { url } => {
-                self.side = "customer";
+                self.side = "person";
                 "The customer was sent back".clone_into(&mut self.title);
                 self.note = format!("to {url}");
             }
