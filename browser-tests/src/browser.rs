@@ -1,6 +1,7 @@
 //! A browser of one's own, and what a customer does with it.
 
-use std::net::TcpListener;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -26,7 +27,8 @@ pub struct Browser {
     /// For what has no method here.
     pub driver: WebDriver,
     folder: TempDir,
-    _chromedriver: Child,
+    chromedriver: Child,
+    port: u16,
     _turn: SemaphorePermit<'static>,
 }
 
@@ -55,7 +57,7 @@ impl Browser {
             .spawn()
             .context("cannot start chromedriver")?;
         let driver = connect(port, folder.path()).await?;
-        Ok(Some(Self { driver, folder, _chromedriver: chromedriver, _turn: turn }))
+        Ok(Some(Self { driver, folder, chromedriver, port, _turn: turn }))
     }
 
     /// Opens an address.
@@ -86,7 +88,7 @@ impl Browser {
                 let text = self.text().await.unwrap_or_default();
                 bail!("no {selector} on {}:\n{text}", self.url().await.unwrap_or_default());
             }
-            sleep(Duration::from_millis(25)).await;
+            sleep(Duration::from_millis(40)).await;
         }
     }
 
@@ -132,7 +134,7 @@ impl Browser {
                 let text = self.text().await.unwrap_or_default();
                 bail!("at {url} and not at {start}:\n{text}");
             }
-            sleep(Duration::from_millis(25)).await;
+            sleep(Duration::from_millis(40)).await;
         }
     }
 
@@ -154,7 +156,7 @@ impl Browser {
             if Instant::now() > end {
                 bail!("`{expression}` stays {value}");
             }
-            sleep(Duration::from_millis(25)).await;
+            sleep(Duration::from_millis(40)).await;
         }
     }
 
@@ -208,7 +210,7 @@ impl Browser {
             if Instant::now() > end {
                 bail!("{name} was not downloaded");
             }
-            sleep(Duration::from_millis(25)).await;
+            sleep(Duration::from_millis(40)).await;
         }
         Ok(std::fs::read(file)?)
     }
@@ -220,14 +222,27 @@ impl Browser {
         Ok(file)
     }
 
-    /// Ends the session; the processes end when the browser is dropped.
-    pub async fn close(self) -> anyhow::Result<()> {
-        Ok(self.driver.clone().quit().await?)
-    }
-
     async fn devtools(&self, command: &str, parameters: Value) -> anyhow::Result<()> {
         self.driver.cdp().send_raw(command, parameters).await?;
         Ok(())
+    }
+}
+
+/// Ends the session before its driver: without one the browser would stay.
+impl Drop for Browser {
+    fn drop(&mut self) {
+        let end = || -> std::io::Result<()> {
+            let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
+            stream.set_read_timeout(Some(PATIENCE))?;
+            let session = self.driver.handle().session_id().to_string();
+            write!(stream, "DELETE /session/{session} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")?;
+            // The answer comes when the browser has gone.
+            stream.read(&mut [0; 64]).map(|_| ())
+        };
+        // It may have ended already, and so may its driver.
+        let _ = end();
+        let _ = self.driver.clone().leak();
+        let _ = self.chromedriver.start_kill();
     }
 }
 

@@ -24,7 +24,7 @@ async fn main() -> anyhow::Result<()> {
     studio.fill().await?;
     studio.customer().await?;
     studio.dashboard().await?;
-    studio.browser.close().await
+    Ok(())
 }
 
 struct Studio {

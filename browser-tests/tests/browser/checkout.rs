@@ -52,7 +52,6 @@ async fn every_method_is_paid_and_declined_by_redirect() {
     }
     let complaints = browser.complaints().await.unwrap();
     assert!(complaints.iter().all(|text| !text.contains("Content Security")), "{complaints:?}");
-    browser.close().await.unwrap();
 }
 
 #[tokio::test]
@@ -60,6 +59,7 @@ async fn every_method_is_paid_and_declined_in_the_modal() {
     let browser = browser!();
     let world = World::open().await.unwrap();
     let registry = Registry::builtin();
+    let first = World::methods(&registry).next().unwrap().spec().code();
     for method in World::methods(&registry) {
         for success in [true, false] {
             let id = format!("modal-{}-{success}", method.spec().code());
@@ -84,12 +84,13 @@ async fn every_method_is_paid_and_declined_in_the_modal() {
             assert_eq!(told.matches("onPaymentSent").count(), 1, "{told}");
             assert_eq!(told.matches("onLoaded").count(), 1, "{told}");
             assert_ended(&world, &id, success).await;
-            // The whole window goes back to the merchant by itself.
-            let back = if success { "paid" } else { "declined" };
-            browser.arrives(&format!("{}/{back}", world.merchant.url())).await.unwrap();
+            // The whole window goes back to the merchant by itself; once is enough to see it.
+            if method.spec().code() == first {
+                let back = if success { "paid" } else { "declined" };
+                browser.arrives(&format!("{}/{back}", world.merchant.url())).await.unwrap();
+            }
         }
     }
-    browser.close().await.unwrap();
 }
 
 async fn press(browser: &Browser, key: Key) {
@@ -119,7 +120,6 @@ async fn the_widget_opens_in_an_element_by_keyboard_and_closes() {
     browser.wait_for("told.includes('onLoaded')").await.unwrap();
     // From the button that closes the dialog to the one that pays.
     press(&browser, Key::Tab).await;
-    press(&browser, Key::Tab).await;
     browser.frame(Some("iframe.ecp-widget-frame")).await.unwrap();
     browser.wait_for("document.activeElement.matches('button.primary')").await.unwrap();
     press(&browser, Key::Enter).await;
@@ -128,7 +128,6 @@ async fn the_widget_opens_in_an_element_by_keyboard_and_closes() {
     browser.find(".ecp-widget-close").await.unwrap().send_keys(Key::Escape + "").await.unwrap();
     browser.wait_for("told.includes('onExit') && told.includes('onDestroy')").await.unwrap();
     assert!(browser.driver.find(By::Css("iframe")).await.is_err());
-    browser.close().await.unwrap();
 }
 
 #[tokio::test]
@@ -155,7 +154,6 @@ async fn the_redirect_mode_needs_no_scripts() {
         browser.arrives(&format!("{}/paid", world.merchant.url())).await.unwrap();
         assert_ended(&world, &id, true).await;
     }
-    browser.close().await.unwrap();
 }
 
 /// The methods whose amount the customer may choose and the merchant confirms.
@@ -201,7 +199,6 @@ async fn vouchers_add_up_and_the_merchant_may_refuse_them() {
             assert_ended(&world, &id, success).await;
         }
     }
-    browser.close().await.unwrap();
 }
 
 #[tokio::test]
@@ -228,5 +225,4 @@ async fn customers_choose_among_the_methods_that_fit_in_their_language() {
         // Nothing is wider than the phone.
         browser.wait_for("document.documentElement.scrollWidth <= 360").await.unwrap();
     }
-    browser.close().await.unwrap();
 }

@@ -76,7 +76,6 @@ async fn a_file_of_payouts_is_paid_out_row_by_row() {
     upload(&browser, &world, "wrong.csv", "a;b\n1;2\n").await;
     let told = browser.find(".told.no").await.unwrap().text().await.unwrap();
     assert!(told.contains("general.payment_id"), "{told}");
-    browser.close().await.unwrap();
 }
 
 #[tokio::test]
@@ -117,7 +116,6 @@ async fn exported_rows_are_the_payments() {
     assert_eq!(rows[1][place("amount_minor")], Data::Float(minor));
     let formulas = book.worksheet_formula("Sheet1").unwrap();
     assert!(formulas.rows().flatten().all(String::is_empty));
-    browser.close().await.unwrap();
 }
 
 #[tokio::test]
@@ -172,7 +170,6 @@ async fn a_payment_tells_its_story_and_callbacks_are_sent_by_hand() {
         world.sandbox.payment(Config::DEMO_PROJECT, &id).unwrap().status.as_str(),
         "success"
     );
-    browser.close().await.unwrap();
 }
 
 #[tokio::test]
@@ -210,7 +207,6 @@ async fn faults_links_and_payouts_are_made_by_forms() {
     browser.click("form[action='/dashboard/payouts'] .primary").await.unwrap();
     browser.find(".told.yes").await.unwrap();
     assert_eq!(world.merchant.final_status("by-hand").await.unwrap(), "success");
-    browser.close().await.unwrap();
 }
 
 #[tokio::test]
@@ -228,5 +224,4 @@ async fn other_sites_cannot_use_the_dashboard() {
     browser.arrives(&format!("{}/dashboard/faults/clear", world.url)).await.unwrap();
     let text = browser.text().await.unwrap();
     assert!(text.contains("from its own pages only"), "{text}");
-    browser.close().await.unwrap();
 }

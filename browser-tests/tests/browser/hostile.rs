@@ -113,7 +113,6 @@ async fn no_field_of_any_page_runs() {
     assert_harmless(&browser, "a callback by hand").await;
 
     forms(&browser, &world).await;
-    browser.close().await.unwrap();
 }
 
 /// The Dashboard's forms, filled with what they show again.

@@ -100,39 +100,36 @@
         holder.append(this.frame);
         return;
       }
-      this.overlay = document.createElement("div");
+      // A modal dialog keeps the focus, and what is behind it still.
+      this.overlay = document.createElement("dialog");
       this.overlay.className = "ecp-widget-overlay";
+      this.overlay.setAttribute("aria-label", "Payment");
       if (this.config.css_modal_wrap) {
-        this.overlay.classList.add(...String(this.config.css_modal_wrap).split(/\s+/).filter(Boolean));
+        const classes = String(this.config.css_modal_wrap).split(/\s+/).filter(Boolean);
+        this.overlay.classList.add(...classes);
       }
-      const dialog = document.createElement("div");
-      dialog.className = "ecp-widget-dialog";
-      dialog.setAttribute("role", "dialog");
-      dialog.setAttribute("aria-modal", "true");
-      dialog.setAttribute("aria-label", "Payment");
+      const window = document.createElement("div");
+      window.className = "ecp-widget-window";
       const close = document.createElement("button");
       close.type = "button";
       close.className = "ecp-widget-close";
       close.setAttribute("aria-label", "Close");
       close.textContent = "×";
       close.addEventListener("click", () => this.exit());
-      dialog.append(close, this.frame);
-      this.overlay.append(dialog);
+      window.append(close, this.frame);
+      this.overlay.append(window);
       this.overlay.addEventListener("click", (event) => {
         if (event.target === this.overlay && set(this.config.close_on_missclick)) {
           this.exit();
         }
       });
-      this.keys = (event) => {
-        if (event.key === "Escape") {
-          this.exit();
-        }
-      };
-      document.addEventListener("keydown", this.keys);
-      this.before = document.activeElement;
+      this.overlay.addEventListener("cancel", (event) => {
+        event.preventDefault();
+        this.exit();
+      });
       document.body.append(this.overlay);
       document.documentElement.classList.add("ecp-widget-open");
-      close.focus();
+      this.overlay.showModal();
     }
 
     // Only what the page in the frame says counts, and only from the page's own origin.
@@ -144,7 +141,7 @@
       if (source !== "ecp-page") {
         return;
       }
-      if (name === "exit") {
+      if (name === "exit" || (name === "escape" && this.overlay)) {
         this.exit();
       } else if (name === "redirect") {
         this.redirect(more.url);
@@ -180,12 +177,12 @@
 
     destroy() {
       window.removeEventListener("message", this.listener);
-      if (this.keys) {
-        document.removeEventListener("keydown", this.keys);
+      if (this.overlay) {
         document.documentElement.classList.remove("ecp-widget-open");
+        // Closing gives the focus back to where it was.
+        this.overlay.close();
       }
       (this.overlay ?? this.frame).remove();
-      this.before?.focus?.();
       if (current === this) {
         current = null;
       }

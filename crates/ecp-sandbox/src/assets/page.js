@@ -56,6 +56,7 @@
       goOn();
       tellSize();
       new ResizeObserver(tellSize).observe(body);
+      window.addEventListener("keydown", ({ key }) => key === "Escape" && tell("escape"));
       const close = document.querySelector("[data-close]");
       if (close) {
         close.hidden = false;
