@@ -102,6 +102,7 @@ const LAYERS: &[Layer] = &[
             "serde",
             "serde_json",
             "tokio",
+            "toml",
         ],
     },
 ];

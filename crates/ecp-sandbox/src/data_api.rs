@@ -2,7 +2,7 @@
 //!
 //! Requests carry a token at the root and a signature made with that token's own key; answers are
 //! signed with it too. Addresses, token, signature, interval, zone, limit, offset and the form of
-//! balances are documented (sources: data). The names of most of an operation's members are not,
+//! balances are documented (sources: Data API). The names of most of an operation's members are not,
 //! nor are errors; both are chosen here, and so is every word of [`operation::Row`] but the dates.
 
 mod operation;
