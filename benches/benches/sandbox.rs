@@ -41,8 +41,8 @@ fn main() {
     if std::env::args().any(|argument| argument == "--list" || argument == "--test") {
         return;
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all();
-    let Ok(runtime) = { runtime }.build() else { panic!("no runtime") };
+    let mut threads = tokio::runtime::Builder::new_multi_thread();
+    let runtime = threads.worker_threads(2).enable_all().build().expect("a runtime");
     println!("two threads, {AT_ONCE} payments at once, resident memory at the start {} MiB", rss());
     runtime.block_on(async {
         println!("without sockets, {total} payments:");
