@@ -263,6 +263,7 @@ async fn connect(port: u16, folder: &Path) -> anyhow::Result<WebDriver> {
         "--disable-sync",
         "--hide-scrollbars",
         "--lang=en-US",
+        "--window-size=1000,800",
         &format!("--user-data-dir={}", profile.display()),
     ] {
         capabilities.add_arg(argument)?;

@@ -15,6 +15,8 @@ Commands:
   docs [--check]           write what is generated from the specs: docs/METHODS.md and the tables
                            in the method files; --check only says whether they are up to date
   new-method NAME          begin a payment method: its file, and its line in the list
+  screenshots              take pictures of the sandbox's pages for docs/screenshots; needs
+                           Debian's chromium and chromium-driver
   fuzz TARGET [SECONDS]    fuzz a target (60 seconds by default); needs cargo-fuzz and nightly
 ";
 
@@ -27,6 +29,7 @@ fn main() -> ExitCode {
         ["docs"] => told(&docs::docs(&root(), false)),
         ["docs", "--check"] => told(&docs::docs(&root(), true)),
         ["new-method", name] => told(&new_method::new_method(&root(), name)),
+        ["screenshots"] => screenshots(),
         ["fuzz", target] => fuzz(target, "60"),
         ["fuzz", target, seconds] => fuzz(target, seconds),
         _ => {
@@ -41,6 +44,12 @@ fn fuzz(target: &str, seconds: &str) -> bool {
     let most = format!("-max_total_time={seconds}");
     let arguments = ["+nightly", "fuzz", "run", "--features", "libfuzzer", target, "--", &most];
     run("cargo", &arguments, &[])
+}
+
+/// A program of its own, so that xtask does not depend on a browser's driver.
+fn screenshots() -> bool {
+    let program = ["run", "--package", "ecp-browser-tests", "--bin", "screenshots"];
+    run("cargo", &[&program[..], &["--", "docs/screenshots"]].concat(), &[])
 }
 
 fn told(result: &Result<(), String>) -> bool {

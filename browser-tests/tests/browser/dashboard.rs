@@ -131,8 +131,8 @@ async fn a_payment_tells_its_story_and_callbacks_are_sent_by_hand() {
     {
         assert!(text.contains(expected), "{expected} in {text}");
     }
-    browser.click(".out summary").await.unwrap();
-    browser.click(".out details details summary").await.unwrap();
+    browser.click("li:has(.again) > details > summary").await.unwrap();
+    browser.click("li:has(.again) details details summary").await.unwrap();
     let text = browser.text().await.unwrap();
     assert!(text.contains("payment:status:success") && text.contains("signature right"), "{text}");
 

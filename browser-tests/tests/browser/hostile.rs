@@ -9,7 +9,7 @@ use crate::browser;
 /// Breaks out of text, of attributes in either quotes, of scripts and of styles, and says so.
 const PAYLOAD: &str = "\"'></title></style></textarea></script><xss-mark></xss-mark>\
     <script>window.xss=1</script><img src=x onerror=window.xss=1 data-xss>\
-    <svg onload=window.xss=1></svg>{{7*7}}${7*7}\" autofocus onfocus=window.xss=1 data-xss=\"";
+    <svg onload=window.xss=1></svg>{{7531*9}}${7531*9}\" autofocus onfocus=window.xss=1 data-xss=\"";
 
 /// Nothing of a payload became a part of the page, ran, or was kept from running by the policy
 /// alone.
@@ -18,7 +18,7 @@ async fn assert_harmless(browser: &Browser, what: &str) {
         .driver
         .execute(
             "return [document.querySelectorAll('xss-mark, [data-xss], [onfocus], [onerror], \
-             [onload]').length, window.xss === undefined, document.body.innerText.includes('49')];",
+             [onload]').length, window.xss === undefined, document.body.innerText.includes('67779')];",
             Vec::new(),
         )
         .await
@@ -77,7 +77,8 @@ async fn no_field_of_any_page_runs() {
         browser.find("[data-stage=problem]").await.unwrap();
         assert_harmless(&browser, "the page of a wrong address").await;
 
-        let onward = format!("{}/paid?x=%22%3E<xss-mark>'", world.merchant.url());
+        let onward =
+            format!("{}/paid?x='%22%3E%3Cxss-mark%3E&y=javascript:1", world.merchant.url());
         parameters.push(("merchant_success_url", &onward));
         browser.goto(&opening(&world, &parameters)).await.unwrap();
         browser.find("[data-stage=choosing]").await.unwrap();
