@@ -22,6 +22,8 @@ Commands:
                            or done twice; 50 rounds on each store by default
   fuzz [TARGET [SECONDS]]  fuzz a target, or each, for 60 seconds by default
   simulate [ROWS] [SEED]   pay a file through failures and kills, and prove that each row is paid once
+  screenshots              take pictures of the sandbox's pages for docs/screenshots; needs
+                           Debian's chromium and chromium-driver
 ";
 
 fn main() -> ExitCode {
@@ -41,12 +43,19 @@ fn main() -> ExitCode {
             let run_it = ["run", "--release", "--package", "ecp-simulations", "--"];
             run("cargo", &[&run_it, rest].concat(), &[])
         }
+        ["screenshots"] => screenshots(),
         _ => {
             eprint!("{USAGE}");
             return ExitCode::from(2);
         }
     };
     if done { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// A program of its own, so that xtask does not depend on a browser's driver.
+fn screenshots() -> bool {
+    let program = ["run", "--package", "ecp-browser-tests", "--bin", "screenshots"];
+    run("cargo", &[&program[..], &["--", "docs/screenshots"]].concat(), &[])
 }
 
 fn told(result: &Result<(), String>) -> bool {

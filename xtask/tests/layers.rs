@@ -101,10 +101,15 @@ const LAYERS: &[Layer] = &[
             "axum",
             "base64",
             "bytes",
+            "csv",
+            "form_urlencoded",
             "hmac",
             "http",
             "http-body-util",
+            "hyper",
             "hyper-util",
+            "jiff",
+            "rust_xlsxwriter",
             "serde",
             "serde_json",
             "sha2",
@@ -176,6 +181,7 @@ const BY_FEATURE: &[(&str, &[&str])] =
 /// Anybody may build on these: measurements, fuzzing, examples, automation.
 const OUTSIDE: &[&str] = &[
     "ecp-benches",
+    "ecp-browser-tests",
     "ecp-crash",
     "ecp-example-acme-wallet",
     "ecp-example-shop",

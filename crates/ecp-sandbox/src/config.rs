@@ -1,15 +1,19 @@
 //! What a sandbox is told when it is made.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ecp_core::{ProjectId, Sensitive};
+use bytes::Bytes;
+use ecp_core::{Money, ProjectId, Sensitive, Timestamp};
 use ecp_methods::Registry;
-use http::StatusCode;
+use http::{Request, Response, StatusCode};
 
 use crate::clock::{Clock, SystemClock};
 use crate::delivery::Schedule;
+use crate::fault::FaultRule;
+use crate::outgoing::Merchant;
 
 /// Everything about a sandbox that can be chosen.
 ///
@@ -32,7 +36,11 @@ pub struct Config {
     pub(crate) registry: Registry,
     pub(crate) seed: u64,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) public_url: String,
+    pub(crate) virtual_from: Option<Timestamp>,
+    pub(crate) public_url: Option<String>,
+    pub(crate) merchant: Option<Merchant>,
+    pub(crate) faults: Vec<FaultRule>,
+    pub(crate) tokens: BTreeMap<String, DataToken>,
     pub(crate) schedule: Schedule,
     pub(crate) callback_timeout: Duration,
     pub(crate) callback_hosts: BTreeSet<String>,
@@ -41,8 +49,19 @@ pub struct Config {
     pub(crate) refund_operation: RefundOperation,
     pub(crate) refund_code: Option<u32>,
     pub(crate) error_status: StatusCode,
+    pub(crate) cut_off: Duration,
+    pub(crate) cut_off_code: u32,
     pub(crate) event_history: usize,
+    pub(crate) event_bytes: usize,
     pub(crate) payment_history: usize,
+}
+
+/// Who may ask the Data API.
+#[derive(Clone, Debug)]
+pub(crate) struct DataToken {
+    pub(crate) key: Sensitive<String>,
+    /// `None` for all.
+    pub(crate) projects: Option<BTreeSet<ProjectId>>,
 }
 
 impl Config {
@@ -62,7 +81,11 @@ impl Config {
             registry: Registry::builtin(),
             seed: 1,
             clock: Arc::new(SystemClock),
-            public_url: "http://127.0.0.1:8080".to_owned(),
+            virtual_from: None,
+            public_url: None,
+            merchant: None,
+            faults: Vec::new(),
+            tokens: BTreeMap::new(),
             schedule: Schedule::platform(),
             callback_timeout: Duration::from_secs(10),
             callback_hosts: BTreeSet::new(),
@@ -71,16 +94,31 @@ impl Config {
             refund_operation: RefundOperation::default(),
             refund_code: None,
             error_status: StatusCode::BAD_REQUEST,
-            event_history: 10_000,
+            cut_off: Duration::from_hours(1),
+            cut_off_code: 20_000,
+            event_history: 100_000,
+            event_bytes: 64 << 20,
             payment_history: 10_000,
         }
     }
 
+    /// The Data API's token in [`Config::demo`].
+    pub const DEMO_TOKEN: &str = "sandbox-token-not-a-secret";
+
+    /// The key of [`Config::DEMO_TOKEN`].
+    pub const DEMO_TOKEN_KEY: &str = "sandbox-token-key-not-a-secret";
+
     /// [`Config::new`] with one project that nobody can mistake for a real one: number
-    /// [`Config::DEMO_PROJECT`], key [`Config::DEMO_KEY`].
+    /// [`Config::DEMO_PROJECT`], key [`Config::DEMO_KEY`]; and one token for the Data API,
+    /// [`Config::DEMO_TOKEN`] with [`Config::DEMO_TOKEN_KEY`].
     pub fn demo() -> Self {
         let key = Sensitive::new(Self::DEMO_KEY.to_owned());
-        Self::new().project(Project::new(Self::DEMO_PROJECT, key))
+        let token_key = Sensitive::new(Self::DEMO_TOKEN_KEY.to_owned());
+        Self::new().project(Project::new(Self::DEMO_PROJECT, key)).data_token(
+            Self::DEMO_TOKEN,
+            token_key,
+            [],
+        )
     }
 
     /// Adds a project, in place of one with the same number.
@@ -109,11 +147,81 @@ impl Config {
         Self { clock, ..self }
     }
 
-    /// The address under which the customer's browser reaches the sandbox, instead of
-    /// `http://127.0.0.1:8080`. It stands in front of the links in callbacks.
+    /// Takes time into the caller's hand: it begins at this moment, stands still, and moves on by
+    /// [`Sandbox::advance`](crate::Sandbox::advance) alone. Dates come from it, and everything that
+    /// waits waits for it: redeliveries, cut-off times, delays of callbacks, faults. Only the time
+    /// that a merchant may take to answer is real.
+    ///
+    /// ```
+    /// use ecp_sandbox::{Config, Sandbox};
+    ///
+    /// let config = Config::demo().virtual_time("2019-04-15T16:31:13+0000".parse()?);
+    /// assert!(Sandbox::new(config).is_virtual());
+    /// # Ok::<(), ecp_core::InvalidTimestamp>(())
+    /// ```
+    pub fn virtual_time(self, start: Timestamp) -> Self {
+        Self { virtual_from: Some(start), ..self }
+    }
+
+    /// Sends callbacks and confirmations to this function instead of over the network. It stands
+    /// for every host, so none needs to be allowed.
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use ecp_sandbox::Config;
+    /// use http::{Request, Response};
+    ///
+    /// let config = Config::demo().merchant(|callback: Request<Bytes>| async move {
+    ///     println!("{} bytes for {}", callback.body().len(), callback.uri());
+    ///     Response::new(Bytes::new())
+    /// });
+    /// ```
+    pub fn merchant<A, R>(self, answer: A) -> Self
+    where
+        A: Fn(Request<Bytes>) -> R + Send + Sync + 'static,
+        R: Future<Output = Response<Bytes>> + Send + 'static,
+    {
+        Self { merchant: Some(Merchant::new(answer)), ..self }
+    }
+
+    /// A rule of faults that is in force from the beginning.
+    pub fn fault(mut self, rule: FaultRule) -> Self {
+        self.faults.push(rule);
+        self
+    }
+
+    /// A token of the Data API with its own key, and the projects that it may ask about: all if
+    /// none is named.
+    pub fn data_token(
+        mut self,
+        token: impl Into<String>,
+        key: Sensitive<String>,
+        projects: impl IntoIterator<Item = ProjectId>,
+    ) -> Self {
+        let projects: BTreeSet<ProjectId> = projects.into_iter().collect();
+        let projects = (!projects.is_empty()).then_some(projects);
+        self.tokens.insert(token.into(), DataToken { key, projects });
+        self
+    }
+
+    /// How long a sale may wait for its customer where the method's spec does not say, instead of
+    /// an hour. After it the platform declines. The platform's own value is not public.
+    pub fn cut_off(self, time: Duration) -> Self {
+        Self { cut_off: time, ..self }
+    }
+
+    /// The code of declines after the cut-off time, instead of 20000, which stands in the
+    /// documents' one sample of such a decline; 20602 (time-out) is another candidate.
+    pub fn cut_off_code(self, code: u32) -> Self {
+        Self { cut_off_code: code, ..self }
+    }
+
+    /// The address under which the customer's browser reaches the sandbox, instead of the one that
+    /// it listens on ([`Sandbox::listen`](crate::Sandbox::listen)), or `http://127.0.0.1:8080`. It
+    /// stands in front of the links in callbacks.
     pub fn public_url(self, url: impl Into<String>) -> Self {
         let url: String = url.into();
-        Self { public_url: url.trim_end_matches('/').to_owned(), ..self }
+        Self { public_url: Some(url.trim_end_matches('/').to_owned()), ..self }
     }
 
     /// When undelivered callbacks are sent again, instead of the platform's schedule.
@@ -165,9 +273,15 @@ impl Config {
         Self { error_status: status, ..self }
     }
 
-    /// How many events are remembered, instead of 10000. The oldest are forgotten first.
+    /// How many events are remembered, instead of 100000. The oldest are forgotten first.
     pub fn event_history(self, events: usize) -> Self {
         Self { event_history: events.max(1), ..self }
+    }
+
+    /// How many bytes the bodies of the remembered events may have together, instead of 64 MiB.
+    /// The oldest events are forgotten first; the latest is kept whatever its size.
+    pub fn event_bytes(self, bytes: usize) -> Self {
+        Self { event_bytes: bytes, ..self }
     }
 
     /// How many payments are remembered, instead of 10000. The one that ended first is forgotten
@@ -190,17 +304,26 @@ pub struct Project {
     pub(crate) key: Sensitive<String>,
     pub(crate) callback_url: Option<String>,
     pub(crate) confirmation_url: Option<String>,
+    pub(crate) balances: Vec<Money>,
 }
 
 impl Project {
     /// A project with the text of its key.
     pub const fn new(id: ProjectId, key: Sensitive<String>) -> Self {
-        Self { id, key, callback_url: None, confirmation_url: None }
+        Self { id, key, callback_url: None, confirmation_url: None, balances: Vec::new() }
     }
 
     /// Where callbacks go unless a request names another address. It must be plain `http`.
     pub fn callback_url(self, url: impl Into<String>) -> Self {
         Self { callback_url: Some(url.into()), ..self }
+    }
+
+    /// What the project has in a currency at the beginning, instead of ten million. Payouts beyond
+    /// it are declined with code 3028 (sources: codes).
+    pub fn balance(mut self, balance: Money) -> Self {
+        self.balances.retain(|other| other.currency() != balance.currency());
+        self.balances.push(balance);
+        self
     }
 
     /// Where the platform asks for confirmations (`check_deposit`), instead of where the

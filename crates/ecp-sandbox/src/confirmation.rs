@@ -7,7 +7,6 @@
 use bytes::Bytes;
 use ecp_core::PaymentId;
 use http::{StatusCode, Uri};
-use http_body_util::{BodyExt, Limited};
 use serde_json::Value;
 
 use crate::event::{About, EventKind, RawBody};
@@ -62,7 +61,7 @@ pub(crate) struct Question {
 /// Asks the merchant. `None` if the sandbox was shut down meanwhile.
 pub(crate) async fn ask(sandbox: &Sandbox, question: Question) -> Option<Confirmation> {
     let Question { about, payment_id, url, body } = question;
-    let (url, uri) = match outgoing::target(sandbox.config(), url.as_deref()) {
+    let (url, uri) = match sandbox.outgoing().target(sandbox.config(), url.as_deref()) {
         Ok(uri) => (url.unwrap_or_default(), uri),
         Err(reason) => {
             tracing::warn!(%reason, "not asking for a confirmation");
@@ -96,14 +95,12 @@ async fn send(
     question: Bytes,
 ) -> Result<(StatusCode, Bytes), String> {
     let exchange = async {
-        let response = outgoing::post(sandbox.client(), uri, question).await?;
-        let status = response.status();
-        if !status.is_success() {
-            return Ok((status, Bytes::new()));
+        let reply = sandbox.outgoing().post(uri, question, BODY_LIMIT).await?;
+        match reply.cut {
+            _ if !reply.status.is_success() => Ok((reply.status, Bytes::new())),
+            Some(reason) => Err(reason),
+            None => Ok((reply.status, reply.body)),
         }
-        let body = Limited::new(response.into_body(), BODY_LIMIT).collect().await;
-        let body = body.map_err(|error| outgoing::with_causes(error.as_ref()))?;
-        Ok((status, body.to_bytes()))
     };
     outgoing::within(sandbox.config().confirmation_timeout, exchange).await
 }

@@ -1,15 +1,20 @@
 //! What happened in a sandbox, in order.
 
-use std::collections::VecDeque;
+mod log;
+mod story;
+
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use ecp_core::model::{OperationStatus, PaymentStatus};
 use ecp_core::{PaymentId, ProjectId, Timestamp};
+use ecp_methods::spec::Interface;
 use tokio::sync::watch;
 
+pub(crate) use self::log::EventLog;
+use self::log::News;
 use crate::confirmation::Confirmation;
 use crate::outgoing::CallbackRefusal;
 
@@ -46,6 +51,8 @@ pub enum EventKind {
         /// The HTTP status of the merchant's answer, or why there is none. Only 200 counts as
         /// delivered.
         answer: Result<u16, String>,
+        /// The beginning of the answer's body, up to 4 KiB. It decides nothing.
+        reply: RawBody,
         /// When it will be tried again: `None` after a delivery, and when there are no more
         /// attempts.
         retry_in: Option<Duration>,
@@ -95,8 +102,31 @@ pub enum EventKind {
         /// Where to.
         url: String,
     },
+    /// A fault was brought about.
+    FaultStruck {
+        /// The number of its rule.
+        rule: u64,
+        /// Its name, such as `drop_answer`.
+        fault: &'static str,
+    },
+    /// The customer opened the Payment Page.
+    PageOpened {
+        /// Whether parameters and signature were in order.
+        accepted: bool,
+        /// The parameters, as they came.
+        parameters: RawBody,
+    },
     /// The payment is in a new status.
     PaymentChanged(PaymentStatus),
+    /// A payment that a fault had held up goes on.
+    PaymentReleased,
+    /// Something was asked for through another interface than Gate.
+    Placed {
+        /// Which.
+        interface: Interface,
+        /// What the request would have been on Gate, without its signature.
+        document: RawBody,
+    },
     /// A refund of the payment is in a new status.
     RefundChanged {
         /// The refund's operation.
@@ -162,6 +192,11 @@ impl RawBody {
         &self.0
     }
 
+    /// A copy that keeps nothing else alive.
+    pub(crate) fn copied(bytes: &[u8]) -> Self {
+        Self(Bytes::copy_from_slice(bytes))
+    }
+
     /// The bytes as text; what is no UTF-8 is replaced.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.0).into_owned()
@@ -202,119 +237,12 @@ impl EventStream {
     }
 }
 
-/// The memory of a sandbox.
-#[derive(Debug)]
-pub(crate) struct EventLog {
-    limit: usize,
-    entries: Mutex<Entries>,
-    news: watch::Sender<News>,
-}
-
-#[derive(Debug, Default)]
-struct Entries {
-    /// Of the last event.
-    sequence: u64,
-    events: VecDeque<Event>,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct News {
-    sequence: u64,
-    closed: bool,
-}
-
 /// Who an event is about.
 pub(crate) type About = (Option<ProjectId>, Option<PaymentId>);
-
-impl EventLog {
-    pub(crate) fn new(limit: usize) -> Arc<Self> {
-        let news = watch::Sender::new(News::default());
-        Arc::new(Self { limit, entries: Mutex::default(), news })
-    }
-
-    pub(crate) fn record(&self, at: Timestamp, about: About, kind: EventKind) {
-        let (project_id, payment_id) = about;
-        let sequence = {
-            let mut entries = self.lock();
-            entries.sequence += 1;
-            let sequence = entries.sequence;
-            if entries.events.len() >= self.limit {
-                entries.events.pop_front();
-            }
-            entries.events.push_back(Event { sequence, at, project_id, payment_id, kind });
-            sequence
-        };
-        self.news.send_modify(|news| news.sequence = news.sequence.max(sequence));
-    }
-
-    pub(crate) fn snapshot(&self) -> Vec<Event> {
-        self.lock().events.iter().cloned().collect()
-    }
-
-    /// Tells what happens from now on.
-    pub(crate) fn follow(self: &Arc<Self>) -> EventStream {
-        let next = self.lock().sequence + 1;
-        EventStream { log: Arc::clone(self), next, news: self.news.subscribe() }
-    }
-
-    pub(crate) fn close(&self) {
-        self.news.send_modify(|news| news.closed = true);
-    }
-
-    fn first_from(&self, sequence: u64) -> Option<Event> {
-        let entries = self.lock();
-        let place = entries.events.partition_point(|event| event.sequence < sequence);
-        entries.events.get(place).cloned()
-    }
-
-    /// Entries are whole at any time, so a panic elsewhere does not spoil them.
-    fn lock(&self) -> MutexGuard<'_, Entries> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn record(log: &EventLog, times: usize) {
-        let now = Timestamp::from_unix_seconds(0).unwrap();
-        for _ in 0..times {
-            log.record(now, (None, None), EventKind::CustomerArrived);
-        }
-    }
-
-    fn sequences(events: &[Event]) -> Vec<u64> {
-        events.iter().map(|event| event.sequence).collect()
-    }
-
-    #[test]
-    fn the_history_keeps_the_latest() {
-        let log = EventLog::new(3);
-        record(&log, 5);
-        assert_eq!(sequences(&log.snapshot()), [3, 4, 5]);
-    }
-
-    #[tokio::test]
-    async fn a_stream_begins_now_and_ends_when_the_log_is_closed() {
-        let log = EventLog::new(10);
-        record(&log, 2);
-        let mut stream = log.follow();
-        record(&log, 1);
-        assert_eq!(stream.next().await.unwrap().sequence, 3);
-
-        let waiting = tokio::spawn(async move {
-            let mut told = Vec::new();
-            while let Some(event) = stream.next().await {
-                told.push(event.sequence);
-            }
-            told
-        });
-        tokio::task::yield_now().await;
-        record(&log, 2);
-        log.close();
-        assert_eq!(waiting.await.unwrap(), [4, 5]);
-    }
 
     #[test]
     fn bodies_are_not_printed_by_debug() {

@@ -7,6 +7,8 @@ mod check;
 mod document;
 mod refund;
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, Path, State};
@@ -15,16 +17,20 @@ use axum::routing::post;
 use bytes::Bytes;
 use ecp_core::model::Code;
 use ecp_core::{PaymentId, ProjectId};
+use ecp_methods::spec::Interface;
 use ecp_methods::{FlowKind, MethodSpec};
 use http::{Method, StatusCode, Uri, header};
 use serde_json::Value;
 
 use self::check::Place;
-pub(crate) use self::check::Refusal;
+pub(crate) use self::check::{CANONICAL_LIMIT, Refusal};
+pub(crate) use self::document::{at, require};
 use crate::event::{About, EventKind, RawBody};
+use crate::fault::{Fault, Point};
 use crate::message::{ErrorPart, Refused, Registered, message_of};
 use crate::payment::OrderKind;
 use crate::platform::{Registration, Sandbox};
+use crate::server::Cut;
 
 /// More than any request needs.
 const BODY_LIMIT: usize = 256 << 10;
@@ -40,7 +46,7 @@ pub(crate) fn routes() -> Router<Sandbox> {
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
 }
 
-type Body = Result<Bytes, BytesRejection>;
+pub(crate) type Body = Result<Bytes, BytesRejection>;
 
 async fn payment(
     State(sandbox): State<Sandbox>,
@@ -52,16 +58,10 @@ async fn payment(
     answer(&sandbox, &method, &uri, body, |document| {
         let project = check::authenticate(sandbox.config(), document, Place::General)?.id;
         let (spec, flow) = check::method(&sandbox.config().registry, &path)?;
-        let kind = match flow {
-            FlowKind::Payout => OrderKind::Payout,
-            FlowKind::Sale => OrderKind::Sale,
-            FlowKind::Refund => return register_refund(&sandbox, project, spec, document),
-        };
-        let order = check::order(project, spec, kind, document)?;
-        let payment_id = order.payment_id.clone();
-        let registration = sandbox.register(order)?;
-        Ok(Done::registered(project, &payment_id, registration))
+        let registered = register(&sandbox, project, spec, flow, Interface::Gate, document)?;
+        Ok(Done::registered(project, registered))
     })
+    .await
 }
 
 /// Refunds a payment of whatever method.
@@ -73,28 +73,43 @@ async fn refund(State(sandbox): State<Sandbox>, method: Method, uri: Uri, body: 
         if !check::has_on_gate(spec, FlowKind::Refund) {
             return Err(Refusal::not_refundable(check::code::REFUND_UNAVAILABLE));
         }
-        register_refund(&sandbox, project, spec, document)
+        let gate = Interface::Gate;
+        let registered = register(&sandbox, project, spec, FlowKind::Refund, gate, document)?;
+        Ok(Done::registered(project, registered))
     })
+    .await
 }
 
-fn register_refund(
+/// Registers what a document asks for, if everything is in order.
+pub(crate) fn register(
     sandbox: &Sandbox,
     project: ProjectId,
     spec: &'static MethodSpec,
+    flow: FlowKind,
+    interface: Interface,
     document: &Value,
-) -> Result<Done, Refusal> {
-    let order = refund::order(project, spec, document)?;
+) -> Result<(PaymentId, Registration), Refusal> {
+    let kind = match flow {
+        FlowKind::Payout => OrderKind::Payout,
+        FlowKind::Sale => OrderKind::Sale,
+        FlowKind::Refund => {
+            let order = refund::order(project, spec, document)?;
+            let payment_id = order.payment_id.clone();
+            return Ok((payment_id, sandbox.register_refund(spec, order)?));
+        }
+    };
+    let order = check::order(project, spec, kind, interface, document)?;
     let payment_id = order.payment_id.clone();
-    let registration = sandbox.register_refund(spec, order)?;
-    Ok(Done::registered(project, &payment_id, registration))
+    Ok((payment_id, sandbox.register(order)?))
 }
 
 async fn status(State(sandbox): State<Sandbox>, method: Method, uri: Uri, body: Body) -> Response {
     answer(&sandbox, &method, &uri, body, |document| {
         let project = check::authenticate(sandbox.config(), document, Place::General)?;
         let payment_id = check::payment_id(document)?;
-        Ok(Done { answer: sandbox.status(project, &payment_id), begun: None })
+        Ok(Done::told(sandbox.status(project, &payment_id)))
     })
+    .await
 }
 
 /// Says of a request what was said when it was registered.
@@ -110,24 +125,29 @@ async fn status_of_request(
         let payment_id = sandbox
             .payment_of_request(project, &request_id)
             .ok_or_else(|| Refusal::new(check::code::NOT_FOUND, ["request_id"]))?;
-        Ok(Done { answer: registered(&request_id, project, &payment_id), begun: None })
+        Ok(Done::told(registered(&request_id, project, &payment_id)))
     })
+    .await
 }
 
 /// What a request led to.
-struct Done {
+pub(crate) struct Done {
     answer: String,
     /// What goes on after the answer.
     begun: Option<Registration>,
 }
 
 impl Done {
+    /// An answer that begins nothing.
+    pub(crate) const fn told(answer: String) -> Self {
+        Self { answer, begun: None }
+    }
+
     fn registered(
         project_id: ProjectId,
-        payment_id: &PaymentId,
-        registration: Registration,
+        (payment_id, registration): (PaymentId, Registration),
     ) -> Self {
-        let answer = registered(&registration.request_id, project_id, payment_id);
+        let answer = registered(&registration.request_id, project_id, &payment_id);
         Self { answer, begun: Some(registration) }
     }
 }
@@ -136,32 +156,88 @@ fn registered(request_id: &str, project_id: ProjectId, payment_id: &PaymentId) -
     Registered { status: "success", request_id, project_id, payment_id }.json()
 }
 
-/// Reads a request, does what it asks for, and answers.
-fn answer(
+/// Reads a request, does what it asks for, and answers; or not, where a fault strikes.
+pub(crate) async fn answer(
     sandbox: &Sandbox,
     method: &Method,
     uri: &Uri,
     body: Body,
-    work: impl FnOnce(&Value) -> Result<Done, Refusal>,
+    work: impl FnOnce(&Value) -> Result<Done, Refusal> + Send,
 ) -> Response {
-    let exchange = Exchange::begin(sandbox, method, uri, body.as_ref().ok());
-    let body = match body {
-        Ok(body) => body,
-        Err(rejection) => return exchange.unreadable(&rejection),
+    let document = body.as_ref().map(|body| check::read(body));
+    let ids = match &document {
+        Ok(Ok(document)) => check::GivenIds::of(document),
+        _ => check::GivenIds::default(),
     };
-    let done = check::read(&body).and_then(|document| {
-        work(&document).map_err(|refusal| refusal.about(&check::GivenIds::of(&document)))
-    });
-    match done {
-        Ok(Done { answer, begun }) => {
-            let response = exchange.end(StatusCode::OK, answer);
-            // Only now: the answer comes before the first callback, at least in the events.
-            if let Some(registration) = begun {
-                sandbox.process(&registration);
-            }
-            response
+    let exchange = Exchange::begin(sandbox, method, uri, body.as_ref().ok(), ids);
+    let struck = AnswerFaults::of(&sandbox.strike(&exchange.about, Point::Answer(uri.path())));
+    if let Some((cut, false)) = struck.cut {
+        struck.wait(sandbox).await;
+        return cut.response(None);
+    }
+    let done = match document {
+        Ok(Ok(document)) => work(&document).map_err(|refusal| refusal.about(&exchange.about)),
+        Ok(Err(refusal)) => Err(refusal),
+        Err(rejection) => return exchange.unreadable(rejection),
+    };
+    let (status, json, begun) = match done {
+        Ok(Done { answer, begun }) => (StatusCode::OK, answer, begun),
+        Err(refusal) => (sandbox.config().error_status, exchange.refusal(&refusal), None),
+    };
+    if struck.is_none() {
+        let response = exchange.end(status, json);
+        // Only now: the answer comes before the first callback, at least in the events.
+        if let Some(registration) = begun {
+            sandbox.process(registration);
         }
-        Err(refusal) => exchange.refuse(&refusal),
+        return response;
+    }
+    if let Some(registration) = begun {
+        sandbox.process(registration);
+    }
+    struck.wait(sandbox).await;
+    match struck.cut {
+        None => exchange.end(status, json),
+        Some((cut, _)) => cut.response(Some((status, json))),
+    }
+}
+
+/// What strikes an answer.
+#[derive(Default)]
+struct AnswerFaults {
+    delay: Duration,
+    /// How it is cut off, and whether the request takes effect before. The first fault decides.
+    cut: Option<(Cut, bool)>,
+}
+
+impl AnswerFaults {
+    fn of(faults: &[Fault]) -> Self {
+        let mut struck = Self::default();
+        for &fault in faults {
+            let cut = match fault {
+                Fault::DelayAnswer(by) => {
+                    struck.delay += by;
+                    continue;
+                }
+                Fault::DropAnswer { registered } => (Cut::Close, registered),
+                Fault::ResetConnection { registered } => (Cut::Reset, registered),
+                Fault::ServerError { status, registered } => (Cut::Status(status), registered),
+                Fault::TruncateAnswer => (Cut::Truncate, true),
+                _ => continue,
+            };
+            struck.cut = struck.cut.or(Some(cut));
+        }
+        struck
+    }
+
+    const fn is_none(&self) -> bool {
+        self.cut.is_none() && self.delay.is_zero()
+    }
+
+    async fn wait(&self, sandbox: &Sandbox) {
+        if !self.delay.is_zero() {
+            drop(sandbox.time().pause(self.delay, sandbox.time().begin()).await);
+        }
     }
 }
 
@@ -171,7 +247,8 @@ async fn not_found(
     uri: Uri,
     body: Body,
 ) -> Response {
-    Exchange::begin(&sandbox, &method, &uri, body.as_ref().ok())
+    let ids = check::GivenIds::default();
+    Exchange::begin(&sandbox, &method, &uri, body.as_ref().ok(), ids)
         .end_plainly(StatusCode::NOT_FOUND, "there is nothing at this path")
 }
 
@@ -181,7 +258,8 @@ async fn method_not_allowed(
     uri: Uri,
     body: Body,
 ) -> Response {
-    Exchange::begin(&sandbox, &method, &uri, body.as_ref().ok())
+    let ids = check::GivenIds::default();
+    Exchange::begin(&sandbox, &method, &uri, body.as_ref().ok(), ids)
         .end_plainly(StatusCode::METHOD_NOT_ALLOWED, "this path is for another HTTP method")
 }
 
@@ -192,15 +270,19 @@ struct Exchange<'s> {
 }
 
 impl<'s> Exchange<'s> {
-    fn begin(sandbox: &'s Sandbox, method: &Method, uri: &Uri, body: Option<&Bytes>) -> Self {
-        let body = body.cloned().unwrap_or_default();
-        let document: Value = serde_json::from_slice(&body).unwrap_or_default();
-        let ids = check::GivenIds::of(&document);
+    fn begin(
+        sandbox: &'s Sandbox,
+        method: &Method,
+        uri: &Uri,
+        body: Option<&Bytes>,
+        ids: check::GivenIds,
+    ) -> Self {
         let about = (ids.project_id, ids.payment_id);
         let kind = EventKind::RequestReceived {
             method: method.to_string(),
             path: uri.path_and_query().map_or(uri.path(), |path| path.as_str()).to_owned(),
-            body: RawBody::new(body),
+            // Received bytes may be part of a larger buffer.
+            body: RawBody::copied(body.map(AsRef::as_ref).unwrap_or_default()),
         };
         sandbox.record(about.clone(), kind);
         Self { sandbox, about }
@@ -211,7 +293,7 @@ impl<'s> Exchange<'s> {
         (status, [(header::CONTENT_TYPE, "application/json")], json).into_response()
     }
 
-    fn refuse(self, refusal: &Refusal) -> Response {
+    fn refusal(&self, refusal: &Refusal) -> String {
         tracing::debug!(code = refusal.code, fields = ?refusal.fields, "refused a request");
         let errors = if refusal.fields.is_empty() {
             vec![ErrorPart::new(refusal.code, None)]
@@ -228,9 +310,7 @@ impl<'s> Exchange<'s> {
             message: message_of(&Code::from(refusal.code)),
             errors,
         };
-        let json = answer.json();
-        let status = self.sandbox.config().error_status;
-        self.end(status, json)
+        answer.json()
     }
 
     /// The body is too large, or did not arrive.

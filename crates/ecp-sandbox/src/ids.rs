@@ -55,6 +55,12 @@ impl Ids {
         self.operation(request, FIRST_REFUND + refund)
     }
 
+    /// A lot of 0 to 99.
+    pub(crate) fn lot(self, rule: u64, time: u64) -> u8 {
+        let drawn = self.number(&format!("fault {rule}"), time) % 100;
+        u8::try_from(drawn).unwrap_or_default()
+    }
+
     fn operation(self, request: String, counter: u64) -> OperationIds {
         OperationIds {
             request,

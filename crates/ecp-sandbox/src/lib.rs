@@ -124,25 +124,36 @@
 //! the amount ([`ButtonRule`]), code 20000 for a decline by amount or button, code 9999 in the
 //! callback that carries the redirect, and the codes of the sections above. A client should depend on none of these.
 
+mod admin;
 mod clock;
 mod config;
 mod confirmation;
+mod dashboard;
+mod data_api;
 mod delivery;
 mod event;
+mod fault;
 mod gate;
+mod i18n;
 mod ids;
 mod message;
 mod outgoing;
 mod payment;
+mod payment_page;
 mod platform;
 mod provider;
 mod redirect;
+mod server;
 pub mod signature;
+mod view;
+mod web;
 
 pub use self::clock::{Clock, SteppedClock, SystemClock};
 pub use self::config::{ButtonRule, Config, Project, RefundOperation};
 pub use self::confirmation::Confirmation;
 pub use self::delivery::Schedule;
 pub use self::event::{Decision, Event, EventKind, EventStream, RawBody};
+pub use self::fault::{Fault, FaultRule, InvalidFault};
 pub use self::outgoing::CallbackRefusal;
-pub use self::platform::Sandbox;
+pub use self::platform::{InvalidBody, PlaceError, Sandbox};
+pub use self::view::{Filter, Listed, OperationView, Paging, PaymentView, SignatureNote};

@@ -2,6 +2,7 @@
 
 mod answer;
 mod php;
+mod tamper;
 
 use ecp_core::model::{OperationStatus, PaymentStatus};
 use ecp_core::{Money, PaymentId, ProjectId, Sensitive, Timestamp};
@@ -9,7 +10,8 @@ use serde::{Serialize, Serializer};
 
 pub(crate) use self::answer::{ErrorPart, Refused, Registered, message_of};
 use self::php::signed;
-use crate::payment::{OrderKind, Outcome, Payment, Refund};
+pub(crate) use self::tamper::{signed_again, tampered};
+use crate::payment::{INSUFFICIENT_FUNDS, OrderKind, Outcome, Payment, Refund};
 use crate::redirect::RedirectPart;
 
 /// The number of the provider in the platform's own samples. Nothing is decided by it.
@@ -211,7 +213,10 @@ impl<'a> OperationPart<'a> {
             request_id: &ids.request,
             sum_initial: Sum::of(payment.sum()),
             sum_converted: Sum::of(payment.sum()),
-            provider: Some(ProviderPart::of(&ids.provider_payment)),
+            provider: Some(match payment.outcome() {
+                Some(Outcome::Decline { code: INSUFFICIENT_FUNDS, .. }) => ProviderPart::UNREACHED,
+                _ => ProviderPart::of(&ids.provider_payment),
+            }),
             message: message_of(&code),
             code: code.to_string(),
         }
@@ -241,12 +246,16 @@ impl<'a> OperationPart<'a> {
 struct ProviderPart<'a> {
     id: u32,
     payment_id: &'a str,
-    auth_code: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auth_code: Option<&'static str>,
 }
 
 impl<'a> ProviderPart<'a> {
+    /// By the documents' sample of a payout beyond the balance.
+    const UNREACHED: Self = Self { id: PROVIDER, payment_id: "", auth_code: None };
+
     const fn of(payment_id: &'a str) -> Self {
-        Self { id: PROVIDER, payment_id, auth_code: "" }
+        Self { id: PROVIDER, payment_id, auth_code: Some("") }
     }
 }
 
@@ -287,9 +296,12 @@ fn method_name(payment: &Payment) -> &'static str {
     spec.callback_names().first().copied().unwrap_or(spec.title())
 }
 
-/// A decline that is about a field says so besides the operation's code.
+/// A decline that is about a field or about the balance says so besides the operation's code.
 fn errors_of(payment: &Payment) -> Vec<ErrorPart<'_>> {
     match payment.outcome() {
+        Some(Outcome::Decline { code: code @ INSUFFICIENT_FUNDS, .. }) => {
+            vec![ErrorPart::new(code, None).described("public: BALANCE_INSUFFICIENT_FUNDS")]
+        }
         Some(Outcome::Decline { code, field: field @ Some(_) }) => {
             vec![ErrorPart::new(code, field)]
         }

@@ -6,6 +6,10 @@
 //! refund:                     of a success: (partially) refunded | no change
 //! ```
 //!
+//! A sale that waits for the customer beyond its cut-off time is declined. A payment that a fault
+//! holds goes no further: a sale stays `external processing` once the customer has decided, a
+//! payout stays `processing`, until it is released.
+//!
 //! A sale or payout outside its method's limits is declined from `processing`: the documents
 //! check the consistency of parameters after the registration. A sale whose amount the merchant
 //! confirms keeps its status until the merchant has answered; no document shows another.
@@ -16,13 +20,16 @@ mod refund;
 use ecp_core::model::{Code, PaymentStatus};
 use ecp_core::{Money, Timestamp};
 use ecp_methods::Rule;
-use ecp_methods::spec::Capability;
+use ecp_methods::spec::{Capability, Interface};
 
-pub(crate) use self::order::{Order, OrderKind, ReturnUrls};
+pub(crate) use self::order::{CallbackWishes, Order, OrderKind, ReturnUrls};
 pub(crate) use self::refund::{Refund, RefundOrder};
 use crate::config::ButtonRule;
 use crate::event::Decision;
 use crate::ids::PaymentIds;
+
+/// The merchant's balance is too low for a payout.
+pub(crate) const INSUFFICIENT_FUNDS: u32 = 3028;
 
 pub(crate) struct Payment {
     pub(crate) order: Order,
@@ -34,6 +41,10 @@ pub(crate) struct Payment {
     stage: Stage,
     /// What the customer chose to pay, in a sale that asked for 0.
     chosen: Option<Money>,
+    /// A fault keeps it from ending.
+    held: bool,
+    /// What the customer decided while it was held.
+    pending: Option<(Decision, Option<Money>)>,
     refunds: Vec<Refund>,
 }
 
@@ -42,6 +53,8 @@ pub(crate) struct Payment {
 pub(crate) enum Step {
     /// Ask the merchant to confirm this amount.
     Ask(Money),
+    /// Nothing beyond noting it: the merchant learns it in another way.
+    Note,
     /// Nothing: the step could not be taken.
     Stay,
     /// Tell the merchant.
@@ -55,6 +68,8 @@ enum Stage {
     Processing,
     AwaitingCustomer,
     AwaitingMerchant,
+    /// The customer has decided, and a fault holds the payment.
+    Held,
     Ended(Outcome),
 }
 
@@ -89,13 +104,17 @@ impl Payment {
             first_changed: now,
             stage: Stage::Processing,
             chosen: None,
+            held: false,
+            pending: None,
             refunds: Vec::new(),
         }
     }
 
-    /// The first step after the registration. Does nothing to a payment that has taken it.
-    pub(crate) fn process(&mut self, now: Timestamp) -> Step {
-        if self.stage != Stage::Processing {
+    /// The first step after the registration. `funds` is what the project has in the payment's
+    /// currency. Does nothing to a payment that has taken it.
+    pub(crate) fn process(&mut self, funds: i64, now: Timestamp) -> Step {
+        let held_payout = self.held && self.order.kind == OrderKind::Payout;
+        if self.stage != Stage::Processing || held_payout {
             return Step::Stay;
         }
         // An amount that the customer chooses is held against the limits when it is chosen.
@@ -106,13 +125,49 @@ impl Payment {
         let stage = match (broken, self.order.kind) {
             (Some(outcome), _) => Stage::Ended(outcome),
             (None, OrderKind::Sale) => Stage::AwaitingCustomer,
+            (None, OrderKind::Payout) if self.order.amount.minor() > funds => {
+                Stage::Ended(Outcome::Decline { code: INSUFFICIENT_FUNDS, field: None })
+            }
             (None, OrderKind::Payout) => {
                 let declined = self.order.spec.testing().is_declined(self.order.amount.minor());
                 Stage::Ended(Outcome::of(!declined))
             }
         };
         self.enter(stage, now);
+        // The Payment Page sends the customer on by itself.
+        let on_page = self.order.interface == Interface::PaymentPage;
+        if on_page && stage == Stage::AwaitingCustomer { Step::Note } else { Step::Tell }
+    }
+
+    /// The customer has not come in time.
+    pub(crate) fn cut_off(&mut self, code: u32, now: Timestamp) -> Step {
+        if self.stage != Stage::AwaitingCustomer || self.held {
+            return Step::Stay;
+        }
+        self.enter(Stage::Ended(Outcome::Decline { code, field: None }), now);
         Step::Tell
+    }
+
+    /// Keeps the payment from ending.
+    pub(crate) fn hold(&mut self) {
+        self.held = self.outcome().is_none();
+    }
+
+    /// Lets a payment that was held go on from where it stands.
+    pub(crate) fn release(&mut self, funds: i64, rule: ButtonRule, now: Timestamp) -> Step {
+        if !std::mem::take(&mut self.held) {
+            return Step::Stay;
+        }
+        match (self.stage, self.pending.take()) {
+            (Stage::Held, Some((decision, chosen))) => {
+                self.stage = Stage::AwaitingCustomer;
+                self.decide(decision, chosen, rule, now)
+            }
+            (Stage::Processing, _) if self.order.kind == OrderKind::Payout => {
+                self.process(funds, now)
+            }
+            _ => Step::Stay,
+        }
     }
 
     /// The customer's decision, with the amount if it was the customer's to choose. Does nothing
@@ -126,6 +181,11 @@ impl Payment {
     ) -> Step {
         if self.stage != Stage::AwaitingCustomer {
             return Step::Stay;
+        }
+        if self.held {
+            self.pending = Some((decision, chosen));
+            self.enter(Stage::Held, now);
+            return Step::Tell;
         }
         let amount = chosen.unwrap_or(self.order.amount);
         let testing = self.order.spec.testing();
@@ -170,7 +230,9 @@ impl Payment {
     pub(crate) const fn outcome(&self) -> Option<Outcome> {
         match self.stage {
             Stage::Ended(outcome) => Some(outcome),
-            Stage::Processing | Stage::AwaitingCustomer | Stage::AwaitingMerchant => None,
+            Stage::Processing | Stage::AwaitingCustomer | Stage::AwaitingMerchant | Stage::Held => {
+                None
+            }
         }
     }
 
@@ -178,8 +240,13 @@ impl Payment {
         self.stage == Stage::AwaitingCustomer
     }
 
-    pub(crate) fn awaits_merchant(&self) -> bool {
-        self.stage == Stage::AwaitingMerchant
+    /// Whether the customer has decided and something else is still to come.
+    pub(crate) fn awaits_others(&self) -> bool {
+        matches!(self.stage, Stage::AwaitingMerchant | Stage::Held)
+    }
+
+    pub(crate) const fn is_held(&self) -> bool {
+        self.held
     }
 
     /// Whether the amount is the customer's to choose.
@@ -208,6 +275,7 @@ impl Payment {
             Stage::AwaitingCustomer | Stage::AwaitingMerchant => {
                 PaymentStatus::AwaitingRedirectResult
             }
+            Stage::Held => PaymentStatus::ExternalProcessing,
             Stage::Ended(Outcome::Success) => PaymentStatus::Success,
             Stage::Ended(Outcome::Decline { .. }) => PaymentStatus::Decline,
         }
@@ -238,9 +306,11 @@ impl Payment {
     /// Where the customer goes when the payment has ended.
     pub(crate) fn return_url(&self) -> Option<&str> {
         let urls = &self.order.return_urls;
-        let own = match self.outcome()? {
-            Outcome::Success => &urls.success,
-            Outcome::Decline { .. } => &urls.decline,
+        let own = match (self.outcome(), self.stage) {
+            (Some(Outcome::Success), _) => &urls.success,
+            (Some(Outcome::Decline { .. }), _) => &urls.decline,
+            (None, Stage::Held) => &None,
+            (None, _) => return None,
         };
         own.as_deref().or(urls.neutral.as_deref())
     }
@@ -304,6 +374,8 @@ mod tests {
             customer_id: None,
             account_number: Some("93017949".to_owned()),
             callback_url: None,
+            callbacks: CallbackWishes::default(),
+            interface: Interface::Gate,
             return_urls: ReturnUrls::default(),
         };
         Payment::new(order, Ids::new(1).payment("r".to_owned(), 1), now())
@@ -329,7 +401,7 @@ mod tests {
         ];
         for (minor, decision, rule, code, account) in table {
             let mut sale = payment(OrderKind::Sale, minor, Currency::EUR);
-            assert!(sale.process(now()) == Step::Tell);
+            assert!(sale.process(i64::MAX, now()) == Step::Tell);
             assert!(sale.decide(decision, None, rule, now()) == Step::Tell);
             let found = (sale.code(), sale.account_number().map(|_| ()));
             assert_eq!((found.0.as_str(), found.1), (code, account), "{minor} {decision} {rule:?}");
@@ -348,10 +420,57 @@ mod tests {
         ];
         for (kind, minor, currency, code) in table {
             let mut payment = payment(kind, minor, currency);
-            assert_eq!(payment.process(now()), Step::Tell);
+            assert_eq!(payment.process(i64::MAX, now()), Step::Tell);
             assert!(payment.outcome().is_some() && !payment.awaits_customer());
             assert_eq!(payment.code().as_str(), code, "{kind:?} {minor} {currency}");
         }
+    }
+
+    #[test]
+    fn a_payout_beyond_the_funds_is_declined_and_its_limits_come_first() {
+        for (minor, funds, code) in
+            [(10_000, 10_000, "0"), (10_000, 9_999, "3028"), (99, 0, "3358"), (40_000, 0, "3028")]
+        {
+            let mut payout = payment(OrderKind::Payout, minor, Currency::EUR);
+            assert_eq!(payout.process(funds, now()), Step::Tell);
+            assert_eq!(payout.code().as_str(), code, "{minor} of {funds}");
+        }
+    }
+
+    #[test]
+    fn a_held_payment_never_ends_until_it_is_released() {
+        let rule = ButtonRule::ListedAmounts;
+        let mut sale = payment(OrderKind::Sale, 10_000, Currency::EUR);
+        sale.hold();
+        assert_eq!(sale.process(0, now()), Step::Tell);
+        assert_eq!(sale.cut_off(20_000, now()), Step::Stay);
+        assert_eq!(sale.decide(Decision::Success, None, rule, now()), Step::Tell);
+        assert_eq!(sale.status(), PaymentStatus::ExternalProcessing);
+        assert_eq!(sale.decide(Decision::Decline, None, rule, now()), Step::Stay);
+        assert_eq!(sale.cut_off(20_000, now()), Step::Stay);
+        assert_eq!(sale.release(0, rule, now()), Step::Tell);
+        assert_eq!(sale.status(), PaymentStatus::Success);
+        assert_eq!(sale.release(0, rule, now()), Step::Stay);
+
+        let mut payout = payment(OrderKind::Payout, 10_000, Currency::EUR);
+        payout.hold();
+        assert_eq!(payout.process(i64::MAX, now()), Step::Stay);
+        assert_eq!(payout.status(), PaymentStatus::Processing);
+        assert_eq!(payout.release(i64::MAX, rule, now()), Step::Tell);
+        assert_eq!(payout.status(), PaymentStatus::Success);
+        payout.hold();
+        assert!(!payout.is_held());
+    }
+
+    #[test]
+    fn only_who_waits_for_the_customer_is_cut_off() {
+        let mut sale = payment(OrderKind::Sale, 10_000, Currency::EUR);
+        assert_eq!(sale.cut_off(20_000, now()), Step::Stay);
+        sale.process(0, now());
+        assert_eq!(sale.cut_off(20_000, now()), Step::Tell);
+        assert_eq!((sale.status(), sale.code().as_str()), (PaymentStatus::Decline, "20000"));
+        let decided = sale.decide(Decision::Success, None, ButtonRule::ListedAmounts, now());
+        assert_eq!(decided, Step::Stay);
     }
 
     #[test]
@@ -360,11 +479,14 @@ mod tests {
         let rule = ButtonRule::ListedAmounts;
         let (yes, no) = (Decision::Success, Decision::Decline);
         assert_eq!(sale.decide(yes, None, rule, now()), Step::Stay);
-        assert_eq!([sale.process(now()), sale.process(now())], [Step::Tell, Step::Stay]);
+        assert_eq!(
+            [sale.process(i64::MAX, now()), sale.process(i64::MAX, now())],
+            [Step::Tell, Step::Stay]
+        );
         assert_eq!(sale.conclude(Err(1), now()), Step::Stay);
         assert_eq!(sale.decide(yes, None, rule, now()), Step::Tell);
         assert_eq!(sale.decide(no, None, rule, now()), Step::Stay);
-        assert_eq!([sale.process(now()), sale.conclude(Err(1), now())], [Step::Stay; 2]);
+        assert_eq!([sale.process(i64::MAX, now()), sale.conclude(Err(1), now())], [Step::Stay; 2]);
         assert_eq!(sale.outcome(), Some(Outcome::Success));
     }
 }

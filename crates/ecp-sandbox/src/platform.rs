@@ -1,35 +1,66 @@
 //! The sandbox itself: its payments, and what changes them.
 
+mod actions;
+mod change;
+mod read;
 mod state;
+mod time;
 
 use std::fmt;
 use std::future::Future;
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use axum::Router;
-use ecp_core::{Money, PaymentId, ProjectId};
+use ecp_core::{PaymentId, ProjectId, Sensitive, Timestamp};
 use ecp_methods::MethodSpec;
 use tokio::net::TcpListener;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 
+pub use self::actions::{InvalidBody, PlaceError};
+pub(crate) use self::actions::{Link, Placed};
 use self::state::{Entry, State};
+pub(crate) use self::time::{Busy, Time};
 use crate::config::{Config, Project};
-use crate::confirmation::{self, Question};
-use crate::delivery::{self, Parcel};
-use crate::event::{About, Decision, Event, EventKind, EventLog, EventStream, RawBody};
+use crate::dashboard::Batches;
+use crate::event::{About, Event, EventKind, EventLog, EventStream};
+use crate::fault::{Book, Fault, FaultRule, Point};
 use crate::gate::Refusal;
 use crate::ids::Ids;
-use crate::outgoing::{self, HttpClient};
-use crate::payment::{Order, Payment, Refund, RefundOrder, Step};
-use crate::{gate, message, provider};
+use crate::outgoing::Outgoing;
+use crate::payment::{Order, Payment, RefundOrder};
+use crate::payment_page::Sessions;
+use crate::{admin, dashboard, data_api, gate, message, payment_page, provider, server, web};
 
 /// A platform on your machine: a handle that is cheap to clone, all clones of which are one
 /// sandbox.
 ///
-/// It is a tower service at heart: [`Sandbox::router`] needs no sockets, [`Sandbox::serve`] puts
-/// it on one. Payments proceed and callbacks are sent by tasks of the tokio runtime in which the
-/// requests are handled.
+/// It is a tower service at heart: [`Sandbox::router`] needs no sockets, [`Sandbox::listen`] and
+/// [`Sandbox::serve`] put it on one. Payments proceed and callbacks are sent by tasks of the tokio
+/// runtime in which the requests are handled.
+///
+/// In a test it takes one line, and time is in the test's hand:
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use ecp_sandbox::Sandbox;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// let sandbox = Sandbox::start();
+/// let gate = sandbox.router(); // a tower service without sockets, or:
+/// let url = sandbox.listen().await?; // on a free port
+/// // .. send requests ..
+/// sandbox.settled().await; // everything that could happen has happened
+/// sandbox.advance(Duration::from_hours(24)).await; // eleven days take no longer
+/// # assert!(url.starts_with("http://127.0.0.1:"));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// On a listener of your own, by the machine's clock:
 ///
 /// ```
 /// use ecp_sandbox::{Config, Sandbox};
@@ -51,9 +82,15 @@ pub struct Sandbox(Arc<Platform>);
 struct Platform {
     config: Config,
     ids: Ids,
+    time: Time,
     state: Mutex<State>,
+    faults: Mutex<Book>,
     log: Arc<EventLog>,
-    client: HttpClient,
+    outgoing: Outgoing,
+    pages: Sessions,
+    batches: Batches,
+    /// Where it listens.
+    url: OnceLock<String>,
     stop: watch::Sender<bool>,
 }
 
@@ -65,22 +102,59 @@ pub(crate) struct Registration {
 }
 
 impl Sandbox {
+    /// [`Config::demo`] with time in the caller's hand, from the beginning of 2026.
+    pub fn start() -> Self {
+        const NEW_YEAR: i64 = 1_767_225_600;
+        let Ok(start) = Timestamp::from_unix_seconds(NEW_YEAR) else {
+            unreachable!("it is a date")
+        };
+        Self::new(Config::demo().virtual_time(start))
+    }
+
     /// A sandbox in which nothing has happened yet.
     pub fn new(config: Config) -> Self {
         Self(Arc::new(Platform {
             ids: Ids::new(config.seed),
+            time: Time::of(&config.clock, config.virtual_from),
             state: Mutex::default(),
-            log: EventLog::new(config.event_history),
-            client: outgoing::client(),
+            faults: Mutex::new(Book::of(&config.faults)),
+            log: EventLog::new(config.event_history, config.event_bytes),
+            outgoing: Outgoing::of(&config),
+            pages: Sessions::new(config.payment_history),
+            batches: Batches::default(),
+            url: OnceLock::new(),
             stop: watch::Sender::new(false),
             config,
         }))
     }
 
-    /// Gate, the provider's pages and their assets, as a service that needs no socket. To be
-    /// called inside a tokio runtime.
+    /// Everything that the sandbox answers, as a service that needs no socket. To be called inside
+    /// a tokio runtime.
+    ///
+    /// Answers that a fault cuts off are bodies that end in an error.
     pub fn router(&self) -> Router {
-        gate::routes().merge(provider::routes()).with_state(self.clone())
+        gate::routes()
+            .merge(admin::routes())
+            .merge(dashboard::routes(self))
+            .merge(data_api::routes())
+            .merge(payment_page::routes())
+            .merge(provider::routes())
+            .merge(web::routes())
+            .with_state(self.clone())
+    }
+
+    /// Serves on a free port of this machine until [`Sandbox::shutdown`], and returns the address,
+    /// such as `http://127.0.0.1:40411`.
+    pub async fn listen(&self) -> io::Result<String> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let server = self.serve(listener);
+        tokio::spawn(async move {
+            if let Err(error) = server.await {
+                tracing::error!(%error, "the sandbox no longer serves");
+            }
+        });
+        Ok(url)
     }
 
     /// Serves on a socket until [`Sandbox::shutdown`]; requests under way are answered first.
@@ -89,13 +163,11 @@ impl Sandbox {
         &self,
         listener: TcpListener,
     ) -> impl Future<Output = io::Result<()>> + Send + use<> {
-        let sandbox = self.clone();
-        async move {
-            let stopped = sandbox.clone();
-            axum::serve(listener, sandbox.router())
-                .with_graceful_shutdown(async move { stopped.stopped().await })
-                .await
+        if let Ok(address) = listener.local_addr() {
+            // Whoever serves on several sockets is reached at the first.
+            let _ = self.0.url.set(format!("http://{address}"));
         }
+        server::serve(self.clone(), listener)
     }
 
     /// Stops serving and delivering, and ends event streams.
@@ -114,12 +186,81 @@ impl Sandbox {
         self.0.log.follow()
     }
 
+    /// Whether time is in the caller's hand ([`Config::virtual_time`]).
+    pub fn is_virtual(&self) -> bool {
+        self.0.time.is_virtual()
+    }
+
+    /// The moment, by the sandbox's clock.
+    pub fn now(&self) -> Timestamp {
+        self.0.time.now()
+    }
+
+    /// Moves virtual time on. Whatever waits for a moment on the way happens at that moment, one
+    /// thing after the other, each to its end; what the last of them leads to may still be under
+    /// way, see [`Sandbox::settled`]. `false`, and nothing happens, if time is not virtual.
+    pub async fn advance(&self, by: Duration) -> bool {
+        self.0.time.advance(by).await
+    }
+
+    /// Ends when the sandbox has nothing to do but to wait, for a moment, a request or a customer.
+    pub fn settled(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.0.time.settled()
+    }
+
+    /// Brings a fault about from now on, and returns the number of its rule.
+    pub fn add_fault(&self, rule: FaultRule) -> u64 {
+        self.book().add(rule)
+    }
+
+    /// The rules in force by their numbers, each with what is left of its times.
+    pub fn faults(&self) -> Vec<(u64, FaultRule)> {
+        self.book().rules()
+    }
+
+    /// Ends a rule. `false` if there is none with this number.
+    pub fn remove_fault(&self, rule: u64) -> bool {
+        self.book().remove(rule)
+    }
+
+    /// Ends all rules.
+    pub fn clear_faults(&self) {
+        self.book().clear();
+    }
+
     pub(crate) fn config(&self) -> &Config {
         &self.0.config
     }
 
-    pub(crate) fn client(&self) -> &HttpClient {
-        &self.0.client
+    pub(crate) fn outgoing(&self) -> &Outgoing {
+        &self.0.outgoing
+    }
+
+    pub(crate) fn pages(&self) -> &Sessions {
+        &self.0.pages
+    }
+
+    pub(crate) fn batches(&self) -> &Batches {
+        &self.0.batches
+    }
+
+    pub(crate) fn time(&self) -> &Time {
+        &self.0.time
+    }
+
+    pub(crate) fn project_key(&self, project: ProjectId) -> Option<&Sensitive<String>> {
+        self.0.config.projects.get(&project).map(|project| &project.key)
+    }
+
+    /// The faults that strike now; all become events.
+    pub(crate) fn strike(&self, about: &About, point: Point<'_>) -> Vec<Fault> {
+        let struck = self.book().strike(self.0.ids, point, about);
+        let told = struck.into_iter().map(|(rule, fault)| {
+            let kind = EventKind::FaultStruck { rule, fault: fault.name() };
+            self.record(about.clone(), kind);
+            fault
+        });
+        told.collect()
     }
 
     /// Ends when the sandbox is shut down.
@@ -130,7 +271,7 @@ impl Sandbox {
     }
 
     pub(crate) fn record(&self, about: About, kind: EventKind) {
-        self.0.log.record(self.0.config.clock.now(), about, kind);
+        self.0.log.record(self.now(), about, kind);
     }
 
     /// The id of the next answer that carries one.
@@ -156,9 +297,12 @@ impl Sandbox {
         state.by_id.insert(id, number);
         state.by_token.insert(ids.token.clone(), number);
         state.by_request.insert(request_id.clone(), number);
-        let payment = Payment::new(order, ids, self.0.config.clock.now());
+        let mut payment = Payment::new(order, ids, self.now());
         self.record_status(&payment);
-        state.entries.insert(number, Entry { payment, callbacks: 0, latest: None });
+        if self.strike(&about(&payment), Point::Payment).contains(&Fault::StalePayment) {
+            payment.hold();
+        }
+        state.entries.insert(number, Entry::new(payment));
         state.forget_beyond(self.0.config.payment_history);
         Ok(Registration { number, refund: None, request_id })
     }
@@ -190,8 +334,8 @@ impl Sandbox {
         by_request.insert(request_id.clone(), number);
         refund_ids.extend(refund_id);
         let ids = self.0.ids.refund(request_id.clone(), *refunds);
-        let Config { refund_operation, clock, .. } = &self.0.config;
-        let place = entry.payment.begin_refund(order, ids, *refund_operation, clock.now());
+        let operation = self.0.config.refund_operation;
+        let place = entry.payment.begin_refund(order, ids, operation, self.now());
         self.record_refund(&entry.payment, place);
         Ok(Registration { number, refund: Some(place), request_id })
     }
@@ -218,45 +362,6 @@ impl Sandbox {
         (order.project == project).then(|| order.payment_id.clone())
     }
 
-    /// Takes a registered payment or refund a step further, on a task of its own, as the platform
-    /// does after it has answered.
-    pub(crate) fn process(&self, registration: &Registration) {
-        let sandbox = self.clone();
-        let &Registration { number, refund, .. } = registration;
-        tokio::spawn(async move {
-            let now = sandbox.0.config.clock.now();
-            sandbox.change(number, |payment| match refund {
-                None => payment.process(now),
-                Some(place) => payment.process_refund(place, sandbox.0.config.refund_code, now),
-            });
-        });
-    }
-
-    /// The customer pressed a button, and may have chosen the amount. A payment that does not
-    /// wait for one stays as it is. Where the merchant confirms amounts, this takes until the
-    /// merchant has answered.
-    pub(crate) async fn decide(&self, number: u64, decision: Decision, chosen: Option<Money>) {
-        let Config { button_rule, clock, .. } = &self.0.config;
-        let question = self.change(number, |payment| {
-            if payment.awaits_customer() {
-                self.record(about(payment), EventKind::CustomerDecided(decision));
-            }
-            payment.decide(decision, chosen, *button_rule, clock.now())
-        });
-        let Some(question) = question else { return };
-        let sandbox = self.clone();
-        // A task of its own: the payment goes on when the customer's browser does not.
-        let asking = tokio::spawn(async move {
-            let answer = confirmation::ask(&sandbox, question).await;
-            if let Some(answer) = answer {
-                let now = sandbox.0.config.clock.now();
-                sandbox.change(number, |payment| payment.conclude(answer.verdict(), now));
-            }
-        });
-        // It does not panic, and nobody cancels it.
-        let _ = asking.await;
-    }
-
     /// Looks at a payment, by the token of its page.
     pub(crate) fn with_page<T>(
         &self,
@@ -278,51 +383,10 @@ impl Sandbox {
         }
     }
 
-    /// Where the customer's browser finds the page of a payment.
-    fn page_url(&self, token: &str) -> String {
-        format!("{}/provider/{token}", self.0.config.public_url)
-    }
-
-    /// Changes a payment and does what that leads to: a callback on its way, or a question that
-    /// is to be asked.
-    fn change(&self, number: u64, step: impl FnOnce(&mut Payment) -> Step) -> Option<Question> {
-        let mut state = self.state();
-        let State { entries, ended, .. } = &mut *state;
-        let entry = entries.get_mut(&number)?;
-        let before = (entry.payment.status(), entry.payment.outcome());
-        let step = step(&mut entry.payment);
-        let payment = &entry.payment;
-        if before.1.is_none() && payment.outcome().is_some() {
-            ended.push_back(number);
-        }
-        let project = self.0.config.projects.get(&payment.order.project)?;
-        let place = match step {
-            Step::Stay => return None,
-            Step::Ask(amount) => return Some(question(payment, amount, project)),
-            Step::Tell => None,
-            Step::TellOfRefund(place) => Some(place),
-        };
-        if let Some(place) = place {
-            self.record_refund(payment, place);
-        }
-        if payment.status() != before.0 {
-            self.record_status(payment);
-        }
-        let refund = place.and_then(|place| payment.refunds().get(place));
-        let page = payment.awaits_customer().then(|| self.page_url(&payment.ids.token));
-        let (tried, latest) = oneshot::channel();
-        entry.callbacks += 1;
-        let parcel = Parcel {
-            about: about(payment),
-            callback: entry.callbacks,
-            url: callback_url(payment, refund, project),
-            body: RawBody::new(message::callback(payment, refund, page, &project.key)),
-            previous: entry.latest.replace(latest),
-            tried,
-        };
-        drop(state);
-        tokio::spawn(delivery::deliver(self.clone(), parcel));
-        None
+    /// Where the customer's browser finds the sandbox.
+    pub(crate) fn public_url(&self) -> &str {
+        let listening = || self.0.url.get().map_or("http://127.0.0.1:8080", String::as_str);
+        self.0.config.public_url.as_deref().unwrap_or_else(listening)
     }
 
     fn record_status(&self, payment: &Payment) {
@@ -333,6 +397,10 @@ impl Sandbox {
         let Some(refund) = payment.refunds().get(place) else { return };
         let (operation_id, status) = (refund.ids.operation, refund.status());
         self.record(about(payment), EventKind::RefundChanged { operation_id, status });
+    }
+
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.0.faults.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Nothing panics between two changes that belong together, so what a panic elsewhere left
@@ -356,20 +424,4 @@ impl fmt::Debug for Sandbox {
 
 pub(crate) fn about(payment: &Payment) -> About {
     (Some(payment.order.project), Some(payment.order.payment_id.clone()))
-}
-
-/// That of the refund's own request, else that of the payment's, else the project's.
-fn callback_url(payment: &Payment, refund: Option<&Refund>, project: &Project) -> Option<String> {
-    let own = refund.and_then(|refund| refund.order.callback_url.as_ref());
-    own.or(payment.order.callback_url.as_ref()).or(project.callback_url.as_ref()).cloned()
-}
-
-fn question(payment: &Payment, amount: Money, project: &Project) -> Question {
-    let url = project.confirmation_url.clone().or_else(|| callback_url(payment, None, project));
-    Question {
-        about: about(payment),
-        payment_id: payment.order.payment_id.clone(),
-        url,
-        body: RawBody::new(message::check_deposit(payment, amount, &project.key)),
-    }
 }

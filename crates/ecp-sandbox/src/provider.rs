@@ -9,64 +9,69 @@
 
 mod choice;
 
-use std::collections::BTreeSet;
-
 use askama::Template;
 use axum::Router;
 use axum::extract::rejection::FormRejection;
 use axum::extract::{Form, Path, State};
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use ecp_core::Money;
 use ecp_methods::spec::Capability;
-use http::{HeaderName, HeaderValue, StatusCode, Uri, header};
+use http::{HeaderMap, StatusCode};
 
 use self::choice::{Choice, Unclear};
 use crate::event::{About, EventKind};
-use crate::payment::{Outcome, Payment};
+use crate::i18n::{Language, Texts};
+use crate::payment::{Order, Outcome, Payment};
 use crate::platform::{Sandbox, about};
 use crate::redirect;
-
-const STYLE: &str = include_str!("templates/provider.css");
+use crate::web::{Policy, html, missing, see_other};
 
 pub(crate) fn routes() -> Router<Sandbox> {
     Router::new()
         .route("/provider/{token}", get(open).post(arrive))
         .route("/provider/{token}/decision", get(back).post(decide))
-        .route("/assets/provider.css", get(style))
 }
 
 type Fields = Result<Form<Vec<(String, String)>>, FormRejection>;
 
-async fn style() -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], STYLE)
-}
-
-async fn open(State(sandbox): State<Sandbox>, Path(token): Path<String>) -> Response {
-    show(&sandbox, &token, |_| None)
+async fn open(
+    State(sandbox): State<Sandbox>,
+    Path(token): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    show(&sandbox, &token, &headers, |_, _| None)
 }
 
 /// The merchant's form brought the customer. What it lacks is told, and does no harm.
 async fn arrive(
     State(sandbox): State<Sandbox>,
     Path(token): Path<String>,
+    headers: HeaderMap,
     fields: Fields,
 ) -> Response {
     let fields = fields.map(|Form(fields)| fields).unwrap_or_default();
-    show(&sandbox, &token, |payment| {
+    show(&sandbox, &token, &headers, |payment, t| {
         let missing = redirect::missing_fields(payment, &fields);
         if missing.is_empty() {
             return None;
         }
         let missing = missing.join(", ");
         tracing::warn!(missing, "a customer arrived without fields of the redirect");
-        Some(format!("The merchant’s form did not send on as they were given: {missing}."))
+        Some(format!("{} {missing}.", t.form_lost))
     })
 }
 
-fn show(sandbox: &Sandbox, token: &str, note: impl FnOnce(&Payment) -> Option<String>) -> Response {
+fn show(
+    sandbox: &Sandbox,
+    token: &str,
+    headers: &HeaderMap,
+    note: impl FnOnce(&Payment, &Texts) -> Option<String>,
+) -> Response {
     let look = |_, payment: &Payment| {
-        let page = Page::of(payment, token, note(payment)).response(StatusCode::OK, payment);
+        let setting = Setting::of(sandbox, payment, headers);
+        let note = note(payment, setting.language.texts());
+        let page = Page::of(payment, token, setting, note).response(StatusCode::OK, payment);
         (about(payment), payment.awaits_customer(), page)
     };
     match sandbox.with_page(token, look) {
@@ -84,6 +89,7 @@ fn show(sandbox: &Sandbox, token: &str, note: impl FnOnce(&Payment) -> Option<St
 async fn decide(
     State(sandbox): State<Sandbox>,
     Path(token): Path<String>,
+    headers: HeaderMap,
     fields: Fields,
 ) -> Response {
     let look = |number, payment: &Payment| (number, about(payment));
@@ -97,19 +103,21 @@ async fn decide(
     });
     match choice.flatten() {
         Some(Ok(Choice { decision, amount })) => sandbox.decide(number, decision, amount).await,
-        Some(Err(unclear)) => return show_again(&sandbox, &token, unclear),
+        Some(Err(unclear)) => return show_again(&sandbox, &token, &headers, unclear),
         None => {}
     }
     send_back(&sandbox, &token, about)
 }
 
-fn show_again(sandbox: &Sandbox, token: &str, unclear: Unclear) -> Response {
-    let note = match unclear {
-        Unclear::Foreign => "This page has no such button or voucher.",
-        Unclear::Nothing => "Choose an amount first.",
-    };
+fn show_again(sandbox: &Sandbox, token: &str, headers: &HeaderMap, unclear: Unclear) -> Response {
     let page = sandbox.with_page(token, |_, payment| {
-        let page = Page::of(payment, token, Some(note.to_owned()));
+        let setting = Setting::of(sandbox, payment, headers);
+        let t = setting.language.texts();
+        let note = match unclear {
+            Unclear::Foreign => t.foreign_form,
+            Unclear::Nothing => t.amount_missing,
+        };
+        let page = Page::of(payment, token, setting, Some(note.to_owned()));
         page.response(StatusCode::UNPROCESSABLE_ENTITY, payment)
     });
     page.unwrap_or_else(missing)
@@ -136,16 +144,31 @@ fn send_back(sandbox: &Sandbox, token: &str, about: About) -> Response {
     }
 }
 
-fn see_other(target: &str) -> Response {
-    match HeaderValue::try_from(target) {
-        Ok(location) => (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response(),
-        Err(_) => missing(),
+/// How the customer came.
+#[derive(Clone, Copy)]
+struct Setting {
+    language: Language,
+    /// In the frame of a Payment Page that a merchant's page shows.
+    framed: bool,
+}
+
+impl Setting {
+    /// By the Payment Page that the customer comes from, else by the browser.
+    fn of(sandbox: &Sandbox, payment: &Payment, headers: &HeaderMap) -> Self {
+        let Order { project, payment_id, .. } = &payment.order;
+        match sandbox.pages().of_payment(*project, payment_id) {
+            Some(session) => Self { language: session.language, framed: session.framed },
+            None => Self { language: Language::of_browser(headers), framed: false },
+        }
     }
 }
 
 #[derive(Template)]
 #[template(path = "provider.html")]
 struct Page<'a> {
+    language: Language,
+    t: &'static Texts,
+    framed: bool,
     token: &'a str,
     method: &'a str,
     project: String,
@@ -161,8 +184,8 @@ struct Page<'a> {
 /// What a page is for.
 enum Shown<'a> {
     Asking(Ask),
-    /// The merchant has not confirmed the amount yet.
-    Waiting,
+    /// For others than the customer, as the text says.
+    Waiting(&'static str),
     Ended {
         success: bool,
         return_url: Option<&'a str>,
@@ -183,14 +206,16 @@ struct Open {
 }
 
 impl<'a> Page<'a> {
-    fn of(payment: &'a Payment, token: &'a str, note: Option<String>) -> Self {
+    fn of(payment: &'a Payment, token: &'a str, setting: Setting, note: Option<String>) -> Self {
+        let Setting { language, framed } = setting;
+        let t = language.texts();
         let order = &payment.order;
         let stage = match payment.outcome() {
             Some(outcome) => Shown::Ended {
                 success: outcome == Outcome::Success,
                 return_url: payment.return_url(),
             },
-            None if payment.awaits_merchant() => Shown::Waiting,
+            None if payment.awaits_others() => Shown::Waiting(t.awaiting_merchant),
             None => Shown::Asking(Ask {
                 amount_decides: payment.is_listed(),
                 confirmed: order.spec.capabilities().has(Capability::AmountConfirmation),
@@ -207,9 +232,12 @@ impl<'a> Page<'a> {
         let mut parts: Vec<String> =
             parts.into_iter().map(|(times, voucher)| format!("{times} × {voucher}")).collect();
         if !parts.is_empty() && rest.minor() > 0 {
-            parts.push(format!("{rest} of one more"));
+            parts.push(format!("{rest} {}", t.of_one_more));
         }
         Self {
+            language,
+            t,
+            framed,
             token,
             method: order.spec.title(),
             project: order.project.to_string(),
@@ -224,8 +252,8 @@ impl<'a> Page<'a> {
 
     fn heading(&self) -> String {
         match self.amount.minor() {
-            0 if matches!(self.stage, Shown::Asking(_)) => "Choose an amount".to_owned(),
-            0 => "No amount".to_owned(),
+            0 if matches!(self.stage, Shown::Asking(_)) => self.t.choose_amount.to_owned(),
+            0 => self.t.no_amount.to_owned(),
             _ => self.amount.to_string(),
         }
     }
@@ -233,62 +261,7 @@ impl<'a> Page<'a> {
     fn response(&self, status: StatusCode, payment: &Payment) -> Response {
         let urls = &payment.order.return_urls;
         let onward = [&urls.success, &urls.decline, &urls.neutral].into_iter().flatten();
-        html(status, self, &policy(onward.filter_map(|url| origin(url))))
-    }
-}
-
-#[derive(Template)]
-#[template(path = "missing.html")]
-struct Missing;
-
-fn missing() -> Response {
-    html(StatusCode::NOT_FOUND, &Missing, &policy(std::iter::empty()))
-}
-
-fn html(status: StatusCode, page: &impl Template, policy: &str) -> Response {
-    let Ok(text) = page.render() else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
-    let headers: [(HeaderName, &str); 4] = [
-        (header::CONTENT_SECURITY_POLICY, policy),
-        (header::CACHE_CONTROL, "no-store"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    ];
-    (status, headers, Html(text)).into_response()
-}
-
-/// Browsers hold the redirect after a form against `form-action` too, so the merchant's origins
-/// must be in it.
-fn policy(onward: impl Iterator<Item = String>) -> String {
-    let actions: BTreeSet<String> = onward.chain(["'self'".to_owned()]).collect();
-    let actions: Vec<String> = actions.into_iter().collect();
-    format!(
-        "default-src 'none'; style-src 'self'; form-action {}; base-uri 'none'; \
-         frame-ancestors 'none'",
-        actions.join(" ")
-    )
-}
-
-/// `https://shop.example:8443`; nothing that could end a directive of the policy.
-fn origin(url: &str) -> Option<String> {
-    let uri: Uri = url.parse().ok()?;
-    let (scheme, host) = (uri.scheme_str()?, uri.host()?);
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_[]:".contains(&byte);
-    let port = uri.port_u16().map(|port| format!(":{port}")).unwrap_or_default();
-    host.bytes().all(plain).then(|| format!("{scheme}://{host}{port}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_policy_lets_the_customer_return_and_nothing_else() {
-        let urls = ["https://shop.example:8443/ok?x=1", "http://[::1]/", "https://a;b.example/"];
-        let policy = policy(urls.into_iter().filter_map(origin));
-        assert_eq!(
-            policy,
-            "default-src 'none'; style-src 'self'; form-action 'self' http://[::1] \
-             https://shop.example:8443; base-uri 'none'; frame-ancestors 'none'"
-        );
+        let policy = Policy::default().framed(self.framed).leads_to(onward.map(String::as_str));
+        html(status, self, &policy)
     }
 }

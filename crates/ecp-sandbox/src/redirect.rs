@@ -58,19 +58,29 @@ impl Fields {
             currency: amount.currency().code(),
         }
     }
+
+    fn named(self) -> [(&'static str, String); 3] {
+        let Self { transaction, amount, currency } = self;
+        [
+            ("TransactionId", transaction.to_string()),
+            ("Amount", amount),
+            ("Currency", currency.to_owned()),
+        ]
+    }
+}
+
+/// The fields, if the customer is sent by `POST`.
+pub(crate) fn form(payment: &Payment) -> Option<Vec<(&'static str, String)>> {
+    match payment.order.spec.testing().redirect_form() {
+        TestRedirect::PostEmpty => Some(Vec::new()),
+        TestRedirect::PostFields => Some(Fields::of(payment).named().to_vec()),
+        _ => None,
+    }
 }
 
 /// The fields of the redirect's form that did not arrive as they were given.
 pub(crate) fn missing_fields(payment: &Payment, arrived: &[(String, String)]) -> Vec<&'static str> {
-    if payment.order.spec.testing().redirect_form() != TestRedirect::PostFields {
-        return Vec::new();
-    }
-    let Fields { transaction, amount, currency } = Fields::of(payment);
-    let given = [
-        ("TransactionId", transaction.to_string()),
-        ("Amount", amount),
-        ("Currency", currency.to_owned()),
-    ];
+    let given = form(payment).unwrap_or_default();
     let has = |name: &str, value: &str| arrived.iter().any(|(n, v)| n == name && v == value);
     given.iter().filter(|(name, value)| !has(name, value)).map(|&(name, _)| name).collect()
 }

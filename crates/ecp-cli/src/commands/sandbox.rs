@@ -1,45 +1,70 @@
 //! `ecp sandbox`
 
+mod file;
+
+use std::fs::OpenOptions;
 use std::io::Write;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Args;
-use ecp_core::{ProjectId, Sensitive};
-use ecp_sandbox::{Config, Event, EventKind, Project, Sandbox};
+use ecp_core::{ProjectId, Sensitive, Timestamp};
+use ecp_sandbox::{Config, Event, EventKind, FaultRule, Project, Sandbox};
 use tokio::net::TcpListener;
 
+use self::file::{ClockKind, File};
 use crate::key::from_environment;
 
 /// Run the platform on this machine until Ctrl-C
 ///
-/// It answers Gate requests of its project, shows the provider's pages and sends signed callbacks.
-/// Everything that happens is printed.
+/// It answers Gate and the Data API, shows the Payment Page, the provider's pages and the
+/// Dashboard, and sends signed callbacks. Everything that happens is printed.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  ecp sandbox\n  ecp sandbox --addr 127.0.0.1:9000 --callback-url http://127.0.0.1:3000/callbacks\n\nPoint your client at the printed address, with the printed project and key:\n  Gate::new(project, &key, transport).base_url(\"http://127.0.0.1:8080\")?"
+    after_help = "Examples:\n  ecp sandbox\n  ecp sandbox --callback-url http://127.0.0.1:3000/callbacks\n  ecp sandbox --config sandbox.toml --clock virtual\n  ecp sandbox --fault wrong_signature --fault '{\"fault\": \"drop_answer\", \"registered\": true, \"percent\": 10}'\n\nPoint your client at the printed address, with the printed project and key:\n  Gate::new(project, &key, transport).base_url(\"http://127.0.0.1:8080\")?"
 )]
 pub(crate) struct SandboxCommand {
     /// Where to listen; keep it on this machine, it protects nothing
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     addr: SocketAddr,
 
+    /// Read settings, projects and faults from a file: TOML, or JSON if it ends in .json
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
     /// Where callbacks go when a request names no address
     #[arg(long, value_name = "URL")]
     callback_url: Option<String>,
 
-    /// The number of the project
-    #[arg(long, value_name = "ID", default_value_t = Config::DEMO_PROJECT)]
-    project: ProjectId,
+    /// The number of the project [default: 1, or those of the file]
+    #[arg(long, value_name = "ID")]
+    project: Option<ProjectId>,
 
     /// Take the project's key from an environment variable instead of the public demo key
     #[arg(long, value_name = "NAME")]
     key_env: Option<String>,
 
-    /// Give out other ids: one seed and the same requests give the same ids
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
+    /// Give out other ids and draw other lots: one seed and the same requests give the same events
+    #[arg(long)]
+    seed: Option<u64>,
+
+    /// Bring a fault about: its name, or a rule in JSON. May be repeated
+    #[arg(long, value_name = "FAULT", value_parser = fault)]
+    fault: Vec<FaultRule>,
+
+    /// Let callbacks go to this host too; without it they stay on this machine. May be repeated
+    #[arg(long, value_name = "HOST")]
+    allow_host: Vec<String>,
+
+    /// Whose time it is [default: machine]
+    #[arg(long)]
+    clock: Option<ClockKind>,
+
+    /// Append every event to this file, one line of JSON each. It will name customers
+    #[arg(long, value_name = "FILE")]
+    log: Option<PathBuf>,
 }
 
 impl SandboxCommand {
@@ -49,33 +74,30 @@ impl SandboxCommand {
     }
 
     async fn serve(&self) -> anyhow::Result<ExitCode> {
-        let key = match &self.key_env {
-            None => Config::DEMO_KEY.to_owned(),
-            Some(name) => from_environment(name)?,
-        };
+        let file = self.config.as_deref().map(File::read).transpose()?.unwrap_or_default();
+        let config = self.settings(&file)?;
         let listener = TcpListener::bind(self.addr)
             .await
             .with_context(|| format!("cannot listen on {}; is it in use?", self.addr))?;
-        let url = format!("http://{}", listener.local_addr()?);
+        let url = url(listener.local_addr()?);
         if !self.addr.ip().is_loopback() {
             eprintln!(
-                "WARNING: {url} is open to your network. The sandbox protects nothing: whoever \
-                 reaches it can read every payment and send callbacks from this machine."
+                "WARNING: {} is open to your network. The sandbox protects nothing: whoever \
+                 reaches it can read every payment and send callbacks from this machine.",
+                self.addr
             );
         }
-        let mut project = Project::new(self.project, Sensitive::new(key));
-        if let Some(callbacks) = &self.callback_url {
-            project = project.callback_url(callbacks);
-        }
-        let config = Config::new().project(project).public_url(&url).seed(self.seed);
-        let sandbox = Sandbox::new(config);
+        let url = file.public_url.clone().unwrap_or(url);
+        let sandbox = Sandbox::new(config.public_url(&url));
+        let mut log = match &self.log {
+            None => None,
+            Some(path) => {
+                let log = OpenOptions::new().create(true).append(true).open(path);
+                Some(log.with_context(|| format!("cannot write to {}", path.display()))?)
+            }
+        };
         let mut events = sandbox.subscribe();
-        println!("Gate:     {url}/v2/payment/..");
-        println!("project:  {}", self.project);
-        match &self.key_env {
-            None => println!("key:      {}", Config::DEMO_KEY),
-            Some(name) => println!("key:      from {name}"),
-        }
+        self.introduce(&url, &file, &sandbox);
         let server = tokio::spawn(sandbox.serve(listener));
         tokio::spawn({
             let sandbox = sandbox.clone();
@@ -89,10 +111,90 @@ impl SandboxCommand {
         while let Some(event) = events.next().await {
             // Whoever read this may have gone; the sandbox stays.
             let _ = writeln!(std::io::stdout(), "{}", line(&event));
+            if let Some(log) = &mut log {
+                writeln!(log, "{}", event.to_json()).context("cannot write the log")?;
+            }
         }
         server.await.context("the sandbox has stopped")??;
         Ok(ExitCode::SUCCESS)
     }
+
+    /// The file's settings, and on top of them those of the command line.
+    fn settings(&self, file: &File) -> anyhow::Result<Config> {
+        let token_key = Sensitive::new(Config::DEMO_TOKEN_KEY.to_owned());
+        let config = Config::new().data_token(Config::DEMO_TOKEN, token_key, []);
+        let mut config = file.apply(config)?;
+        if self.names_project() || file.projects.is_empty() {
+            let key = match &self.key_env {
+                None => Config::DEMO_KEY.to_owned(),
+                Some(name) => from_environment(name)?,
+            };
+            let id = self.project.unwrap_or(Config::DEMO_PROJECT);
+            let mut project = Project::new(id, Sensitive::new(key));
+            if let Some(callbacks) = &self.callback_url {
+                project = project.callback_url(callbacks);
+            }
+            config = config.project(project);
+        }
+        if let Some(seed) = self.seed {
+            config = config.seed(seed);
+        }
+        for host in &self.allow_host {
+            config = config.allow_callback_host(host);
+        }
+        for rule in &self.fault {
+            config = config.fault(rule.clone());
+        }
+        if self.clock.or(file.clock).unwrap_or_default() == ClockKind::Virtual {
+            let now = Timestamp::try_from(std::time::SystemTime::now());
+            let start = file.start()?.map_or(now, Ok).context("the machine's clock is off")?;
+            config = config.virtual_time(start);
+        }
+        Ok(config)
+    }
+
+    const fn names_project(&self) -> bool {
+        self.project.is_some() || self.key_env.is_some() || self.callback_url.is_some()
+    }
+
+    fn introduce(&self, url: &str, file: &File, sandbox: &Sandbox) {
+        println!("Gate:      {url}/v2/payment/..");
+        println!("Dashboard: {url}/dashboard");
+        println!("Data API:  {url}/v1/.. with token {}", Config::DEMO_TOKEN);
+        println!("own API:   {url}/sandbox/..");
+        let projects: Vec<String> =
+            sandbox.projects().into_iter().map(|project| project.to_string()).collect();
+        println!("project:   {}", projects.join(", "));
+        match &self.key_env {
+            None if file.projects.is_empty() => println!("key:       {}", Config::DEMO_KEY),
+            None => println!("key:       {} where the file names none", Config::DEMO_KEY),
+            Some(name) => println!("key:       from {name}"),
+        }
+        if sandbox.is_virtual() {
+            println!("clock:     {}, moved by POST {url}/sandbox/clock", sandbox.now());
+        }
+        for (number, rule) in sandbox.faults() {
+            println!("fault {number}:   {}", rule.to_json());
+        }
+    }
+}
+
+/// A fault by its name, or a rule.
+fn fault(text: &str) -> Result<FaultRule, String> {
+    let json = if text.trim_start().starts_with('{') {
+        text.to_owned()
+    } else {
+        serde_json::json!({"fault": text}).to_string()
+    };
+    FaultRule::from_json(&json).map_err(|error| error.to_string())
+}
+
+/// Where a browser on this machine finds what listens there.
+fn url(mut address: SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        address.set_ip(Ipv4Addr::LOCALHOST.into());
+    }
+    format!("http://{address}")
 }
 
 /// One event in one line.
@@ -122,6 +224,10 @@ fn line(event: &Event) -> String {
             format!("answered {status}, {} bytes", body.bytes().len())
         }
         EventKind::ResponseSent { status, body } => format!("answered {status} {}", body.text()),
+        EventKind::FaultStruck { rule, fault } => format!("fault {rule} struck: {fault}"),
+        EventKind::PageOpened { accepted: true, .. } => "the Payment Page was opened".to_owned(),
+        EventKind::PageOpened { .. } => "the Payment Page refused its parameters".to_owned(),
+        EventKind::Placed { interface, .. } => format!("asked for through {interface}"),
         other => format!("{other:?}"),
     };
     match &event.payment_id {

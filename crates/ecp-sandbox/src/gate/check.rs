@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::document::{Fields, at, require};
 use crate::config::{Config, Project};
+use crate::event::About;
 use crate::payment::{Order, OrderKind, ReturnUrls};
 use crate::signature;
 
@@ -32,7 +33,7 @@ pub(super) mod code {
 }
 
 /// The longest canonical string: a hostile request of 256 KiB could ask for gigabytes.
-const CANONICAL_LIMIT: usize = 8 << 20;
+pub(crate) const CANONICAL_LIMIT: usize = 8 << 20;
 
 const AMOUNT: &str = "payment.amount";
 const CURRENCY: &str = "payment.currency";
@@ -48,12 +49,36 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
+    pub(crate) fn empty_signature(field: &'static str) -> Self {
+        Self::new(code::EMPTY_SIGNATURE, [field])
+    }
+
+    pub(crate) fn malformed(field: &'static str) -> Self {
+        Self::new(code::MALFORMED, [field])
+    }
+
+    pub(crate) fn not_found(field: &'static str) -> Self {
+        Self::new(code::NOT_FOUND, [field])
+    }
+
+    pub(crate) fn unknown_project(field: &'static str) -> Self {
+        Self::new(code::UNKNOWN_PROJECT, [field])
+    }
+
+    pub(crate) fn wrong_signature(field: &'static str) -> Self {
+        Self::new(code::INVALID_SIGNATURE, [field])
+    }
+
     pub(super) fn new(code: u32, fields: impl Into<Vec<&'static str>>) -> Self {
         Self { code, fields: fields.into(), project_id: None, payment_id: None }
     }
 
     pub(crate) fn duplicate() -> Self {
         Self::new(code::DUPLICATE_PAYMENT, [PAYMENT])
+    }
+
+    pub(crate) fn unknown_method() -> Self {
+        Self::new(code::UNKNOWN_METHOD, [])
     }
 
     pub(crate) fn unknown_payment() -> Self {
@@ -69,8 +94,8 @@ impl Refusal {
     }
 
     /// Whatever else is wrong, the answer names what could be read of the ids.
-    pub(crate) fn about(self, ids: &GivenIds) -> Self {
-        Self { project_id: ids.project_id, payment_id: ids.payment_id.clone(), ..self }
+    pub(crate) fn about(self, (project_id, payment_id): &About) -> Self {
+        Self { project_id: *project_id, payment_id: payment_id.clone(), ..self }
     }
 }
 
@@ -172,7 +197,7 @@ pub(crate) fn method(
         let spec = registry.by_gate_path(gate_path)?.spec();
         has_on_gate(spec, flow).then_some((spec, flow))
     });
-    found.ok_or_else(|| Refusal::new(code::UNKNOWN_METHOD, []))
+    found.ok_or_else(Refusal::unknown_method)
 }
 
 /// Whether Gate has the flow of the method.
@@ -185,6 +210,7 @@ pub(crate) fn order(
     project: ProjectId,
     spec: &'static MethodSpec,
     kind: OrderKind,
+    interface: Interface,
     document: &Value,
 ) -> Result<Order, Refusal> {
     let rule = spec.rule(kind.flow());
@@ -205,6 +231,7 @@ pub(crate) fn order(
         decline: fields.url("return_url.decline"),
         neutral: fields.url("return_url.return"),
     };
+    let callbacks = fields.callback_wishes();
     fields.end()?;
 
     let payment_id = payment_id(document)?;
@@ -224,6 +251,8 @@ pub(crate) fn order(
         customer_id,
         account_number,
         callback_url,
+        callbacks,
+        interface,
         return_urls,
     })
 }

@@ -1,8 +1,11 @@
 //! Reading requests.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use super::check::{Refusal, code};
+use crate::payment::CallbackWishes;
 
 /// Reads optional members and notes those that are not what they should be.
 pub(super) struct Fields<'d> {
@@ -33,6 +36,29 @@ impl<'d> Fields<'d> {
         }
     }
 
+    /// How the merchant wants to be told. The platform delays a callback by 600 seconds at most.
+    pub(super) fn callback_wishes(&mut self) -> CallbackWishes {
+        const DELAY: &str = "callback.delay";
+        const DISABLE: &str = "callback.force_disable";
+        let delay = match at(self.document, DELAY) {
+            None | Some(Value::Null) => 0,
+            Some(value) => match value.as_u64().filter(|&seconds| seconds <= 600) {
+                Some(seconds) => seconds,
+                None => self.note(DELAY).unwrap_or_default(),
+            },
+        };
+        let disabled = match at(self.document, DISABLE) {
+            None | Some(Value::Null | Value::Bool(false)) => false,
+            Some(Value::Bool(true)) => true,
+            Some(value) => match value.as_u64() {
+                Some(0) => false,
+                Some(1) => true,
+                _ => self.note(DISABLE).unwrap_or_default(),
+            },
+        };
+        CallbackWishes { delay: Duration::from_secs(delay), disabled }
+    }
+
     /// Ends in a refusal if anything was noted.
     pub(super) fn end(self) -> Result<(), Refusal> {
         if self.malformed.is_empty() {
@@ -42,7 +68,7 @@ impl<'d> Fields<'d> {
         }
     }
 
-    fn note(&mut self, path: &'static str) -> Option<String> {
+    fn note<T>(&mut self, path: &'static str) -> Option<T> {
         if !self.malformed.contains(&path) {
             self.malformed.push(path);
         }
@@ -51,7 +77,7 @@ impl<'d> Fields<'d> {
 }
 
 /// Refuses a document that lacks any of these.
-pub(super) fn require(
+pub(crate) fn require(
     document: &Value,
     paths: impl IntoIterator<Item = &'static str>,
 ) -> Result<(), Refusal> {
@@ -69,6 +95,6 @@ pub(super) fn is_missing(document: &Value, path: &str) -> bool {
     }
 }
 
-pub(super) fn at<'d>(document: &'d Value, path: &str) -> Option<&'d Value> {
+pub(crate) fn at<'d>(document: &'d Value, path: &str) -> Option<&'d Value> {
     path.split('.').try_fold(document, |value, name| value.get(name))
 }

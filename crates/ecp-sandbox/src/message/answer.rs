@@ -47,12 +47,19 @@ pub(crate) struct ErrorPart<'a> {
     code: String,
     message: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<&'a str>,
 }
 
 impl<'a> ErrorPart<'a> {
     pub(crate) fn new(code: u32, field: Option<&'a str>) -> Self {
-        Self { code: code.to_string(), message: message_of(&Code::from(code)), field }
+        let message = message_of(&Code::from(code));
+        Self { code: code.to_string(), message, description: None, field }
+    }
+
+    pub(super) fn described(self, description: &'static str) -> Self {
+        Self { description: Some(description), ..self }
     }
 }
 

@@ -1,6 +1,9 @@
 //! What the merchant asked for.
 
+use std::time::Duration;
+
 use ecp_core::{Money, PaymentId, ProjectId};
+use ecp_methods::spec::Interface;
 use ecp_methods::{FlowKind, MethodSpec};
 
 /// What the merchant asked for, once every check has passed.
@@ -15,6 +18,9 @@ pub(crate) struct Order {
     pub(crate) customer_id: Option<String>,
     pub(crate) account_number: Option<String>,
     pub(crate) callback_url: Option<String>,
+    pub(crate) callbacks: CallbackWishes,
+    /// Where it was asked for.
+    pub(crate) interface: Interface,
     pub(crate) return_urls: ReturnUrls,
 }
 
@@ -40,4 +46,13 @@ pub(crate) struct ReturnUrls {
     pub(crate) success: Option<String>,
     pub(crate) decline: Option<String>,
     pub(crate) neutral: Option<String>,
+}
+
+/// How the merchant wants to be told.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct CallbackWishes {
+    /// How long the final callback waits.
+    pub(crate) delay: Duration,
+    /// Not at all.
+    pub(crate) disabled: bool,
 }

@@ -50,6 +50,11 @@ impl Refund {
         code_of(self.outcome)
     }
 
+    /// What it gave back, in minor units.
+    pub(crate) fn done(&self) -> i64 {
+        if self.is_done() { self.sum.minor() } else { 0 }
+    }
+
     fn is_done(&self) -> bool {
         self.outcome == Some(Outcome::Success)
     }

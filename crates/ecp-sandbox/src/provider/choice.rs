@@ -37,7 +37,7 @@ impl Choice {
         let amount = if offered(&payment.order).is_empty() {
             typed(&payment.order, all("amount").next().unwrap_or_default())?
         } else {
-            total(&payment.order, all("voucher"))?
+            total(&payment.order, form)?
         };
         if amount.minor() > 0 {
             Ok(Self { decision, amount: Some(amount) })
@@ -67,16 +67,32 @@ pub(super) fn split(order: &Order) -> (Vec<(i64, Money)>, Money) {
     (parts, Money::from_minor(rest, order.amount.currency()))
 }
 
-/// Vouchers add up; one value may be given several times.
-fn total<'f>(order: &Order, values: impl Iterator<Item = &'f str>) -> Result<Money, Unclear> {
+/// Vouchers add up. They come one by one (`voucher=1000`, as often as there are) or counted
+/// (`count-1000=2`).
+fn total(order: &Order, form: &[(String, String)]) -> Result<Money, Unclear> {
     let offered = offered(order);
     let mut total = Money::from_minor(0, order.amount.currency());
-    for value in values {
-        let voucher = offered.iter().find(|voucher| voucher.minor().to_string() == value);
-        let sum = voucher.and_then(|&voucher| total.checked_add(voucher).ok());
-        total = sum.ok_or(Unclear::Foreign)?;
+    for (name, value) in form {
+        let (minor, count) = match name.strip_prefix("count-") {
+            Some(minor) => (minor, count(value)?),
+            None if name == "voucher" => (value.as_str(), 1),
+            None => continue,
+        };
+        let voucher = offered.iter().find(|voucher| voucher.minor().to_string() == minor);
+        let voucher = voucher.ok_or(Unclear::Foreign)?;
+        let sum = voucher.minor().checked_mul(count).ok_or(Unclear::Foreign)?;
+        let sum = Money::from_minor(sum, order.amount.currency());
+        total = total.checked_add(sum).map_err(|_| Unclear::Foreign)?;
     }
     Ok(total)
+}
+
+/// An empty field counts none.
+fn count(text: &str) -> Result<i64, Unclear> {
+    match text.trim() {
+        "" => Ok(0),
+        text => text.parse().ok().filter(|&count| count >= 0).ok_or(Unclear::Foreign),
+    }
 }
 
 /// An amount in major units, for methods without vouchers.

@@ -3,18 +3,24 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
+mod admin;
 mod confirmation;
+mod data_api;
 mod declared;
 mod delivery;
 mod events;
+mod faults;
 mod gate;
+mod local;
 mod outside;
 mod page;
 mod payout;
+mod reading;
 mod redirect;
 mod refund;
 mod refund_refusals;
 mod sale;
 mod status;
 mod support;
+mod time;
 mod vouchers;

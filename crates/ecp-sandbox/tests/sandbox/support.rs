@@ -291,7 +291,7 @@ impl Received {
     }
 }
 
-fn verify(body: &[u8]) {
+pub(crate) fn verify(body: &[u8]) {
     let key = signature::SigningKey::new(&SecretKey::new(Config::DEMO_KEY).unwrap());
     let found = signature::verify(&[key], body).unwrap();
     assert_eq!(found.order, signature::Order::Natural);
@@ -328,6 +328,22 @@ pub(crate) async fn wait_for(stream: &mut EventStream, fits: impl Fn(&Event) -> 
         }
     };
     tokio::time::timeout(PATIENCE, waiting).await.expect("the event comes")
+}
+
+/// A page without the parts of addresses that change with the content of assets.
+pub(crate) fn unversioned(page: &str) -> String {
+    let mut parts = page.split("/assets/");
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (name, rest) = part.split_once('-').unwrap();
+        text += &format!("/assets/{name}{}", &rest[rest.find('.').unwrap()..]);
+    }
+    text
+}
+
+/// The body of a form, or a query.
+pub(crate) fn form_encoded(pairs: &[(&str, &str)]) -> String {
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
 }
 
 pub(crate) fn pretty(json: &Value) -> String {

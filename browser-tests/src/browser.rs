@@ -1,0 +1,296 @@
+//! A browser of one's own, and what a customer does with it.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use thirtyfour::prelude::*;
+use tokio::process::{Child, Command};
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::{Instant, sleep};
+
+/// Long enough for any machine; only a test that fails waits for it.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// One browser at a time: the machine may be small.
+static TURN: Semaphore = Semaphore::const_new(1);
+
+const PROGRAMS: [&str; 2] = ["chromium", "chromedriver"];
+
+/// A browser with nothing remembered. It ends when it is dropped.
+pub struct Browser {
+    /// For what has no method here.
+    pub driver: WebDriver,
+    folder: TempDir,
+    chromedriver: Child,
+    port: u16,
+    _turn: SemaphorePermit<'static>,
+}
+
+impl Browser {
+    /// Opens a browser. `None`, with a line that says so, where there is none; an error instead
+    /// where `CI` is `true`, so that nothing is left out unseen.
+    pub async fn open() -> anyhow::Result<Option<Self>> {
+        let missing: Vec<&str> =
+            PROGRAMS.into_iter().filter(|program| found(program).is_none()).collect();
+        if !missing.is_empty() {
+            let text = format!("left out: this needs a browser ({} missing)", missing.join(", "));
+            if std::env::var("CI").is_ok_and(|ci| ci == "true") {
+                bail!(text);
+            }
+            println!("{text}");
+            return Ok(None);
+        }
+        let turn = TURN.acquire().await?;
+        let folder = tempfile::tempdir()?;
+        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let chromedriver = Command::new("chromedriver")
+            .arg(format!("--port={port}"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .context("cannot start chromedriver")?;
+        let driver = connect(port, folder.path()).await?;
+        Ok(Some(Self { driver, folder, chromedriver, port, _turn: turn }))
+    }
+
+    /// Opens an address.
+    pub async fn goto(&self, url: &str) -> anyhow::Result<()> {
+        self.driver.goto(url).await.with_context(|| format!("cannot open {url}"))
+    }
+
+    /// The address that is open.
+    pub async fn url(&self) -> anyhow::Result<String> {
+        Ok(self.driver.current_url().await?.into())
+    }
+
+    /// The text that is seen.
+    pub async fn text(&self) -> anyhow::Result<String> {
+        Ok(self.driver.find(By::Tag("body")).await?.text().await?)
+    }
+
+    /// The first element that a selector finds, as soon as there is one that can be seen.
+    pub async fn find(&self, selector: &str) -> anyhow::Result<WebElement> {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            if let Ok(element) = self.driver.find(By::Css(selector)).await
+                && element.is_displayed().await.unwrap_or(false)
+            {
+                return Ok(element);
+            }
+            if Instant::now() > end {
+                let text = self.text().await.unwrap_or_default();
+                bail!("no {selector} on {}:\n{text}", self.url().await.unwrap_or_default());
+            }
+            sleep(Duration::from_millis(40)).await;
+        }
+    }
+
+    /// Clicks on what a selector finds. A page that is replaced at that moment is tried again.
+    pub async fn click(&self, selector: &str) -> anyhow::Result<()> {
+        for _ in 0..3 {
+            if self.find(selector).await?.click().await.is_ok() {
+                return Ok(());
+            }
+        }
+        Ok(self.find(selector).await?.click().await?)
+    }
+
+    /// Types into a field, in place of what is there.
+    pub async fn fill(&self, selector: &str, text: &str) -> anyhow::Result<()> {
+        let element = self.find(selector).await?;
+        element.clear().await?;
+        Ok(element.send_keys(text).await?)
+    }
+
+    /// Fills in what the page demands, with what belongs to nobody.
+    pub async fn fill_in(&self) -> anyhow::Result<()> {
+        for input in self.driver.find_all(By::Css("main input[required]")).await? {
+            let text = match input.attr("type").await?.as_deref() {
+                Some("email") => "mary@example.com",
+                Some("tel") => "76575657657676",
+                _ => "Mary",
+            };
+            input.send_keys(text).await?;
+        }
+        Ok(())
+    }
+
+    /// Waits for an address that begins like this.
+    pub async fn arrives(&self, start: &str) -> anyhow::Result<String> {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let url = self.url().await?;
+            if url.starts_with(start) {
+                return Ok(url);
+            }
+            if Instant::now() > end {
+                let text = self.text().await.unwrap_or_default();
+                bail!("at {url} and not at {start}:\n{text}");
+            }
+            sleep(Duration::from_millis(40)).await;
+        }
+    }
+
+    /// The value of an expression, waited for until it is true, not empty and not null.
+    pub async fn wait_for(&self, expression: &str) -> anyhow::Result<Value> {
+        let end = Instant::now() + PATIENCE;
+        let script = format!("return {expression};");
+        loop {
+            let value = self.driver.execute(&script, Vec::new()).await;
+            let value = value.map_or(Value::Null, |value| value.json().clone());
+            let is_there = match &value {
+                Value::Null | Value::Bool(false) => false,
+                Value::Array(items) => !items.is_empty(),
+                _ => true,
+            };
+            if is_there {
+                return Ok(value);
+            }
+            if Instant::now() > end {
+                bail!("`{expression}` stays {value}");
+            }
+            sleep(Duration::from_millis(40)).await;
+        }
+    }
+
+    /// Enters the frame that a selector finds; `None` leaves all frames.
+    pub async fn frame(&self, selector: Option<&str>) -> anyhow::Result<()> {
+        match selector {
+            Some(selector) => Ok(self.find(selector).await?.enter_frame().await?),
+            None => Ok(self.driver.enter_default_frame().await?),
+        }
+    }
+
+    /// Gives a page the size of a window, whatever the window's frame.
+    pub async fn size(&self, width: u32, height: u32) -> anyhow::Result<()> {
+        let size = json!({
+            "width": width,
+            "height": height,
+            "deviceScaleFactor": 1,
+            "mobile": width < 600,
+        });
+        self.devtools("Emulation.setDeviceMetricsOverride", size).await
+    }
+
+    /// Shows pages in dark colours, or in light ones.
+    pub async fn dark(&self, dark: bool) -> anyhow::Result<()> {
+        let value = if dark { "dark" } else { "light" };
+        let features = json!({"features": [{"name": "prefers-color-scheme", "value": value}]});
+        self.devtools("Emulation.setEmulatedMedia", features).await
+    }
+
+    /// Pages run no script from now on, or do again. The driver's own still do.
+    pub async fn scripts(&self, on: bool) -> anyhow::Result<()> {
+        self.devtools("Emulation.setScriptExecutionDisabled", json!({"value": !on})).await
+    }
+
+    /// What scripts and the content security policy have complained about since the last call.
+    pub async fn complaints(&self) -> anyhow::Result<Vec<String>> {
+        let log = self.driver.browser_log().await?;
+        Ok(log.into_iter().map(|entry| entry.message).collect())
+    }
+
+    /// A picture of what is seen.
+    pub async fn picture(&self) -> anyhow::Result<Vec<u8>> {
+        Ok(self.driver.screenshot_as_png().await?)
+    }
+
+    /// A file that was downloaded, once it is complete.
+    pub async fn download(&self, name: &str) -> anyhow::Result<Vec<u8>> {
+        let file = self.folder.path().join("downloads").join(name);
+        let end = Instant::now() + PATIENCE;
+        while !file.exists() {
+            if Instant::now() > end {
+                bail!("{name} was not downloaded");
+            }
+            sleep(Duration::from_millis(40)).await;
+        }
+        Ok(std::fs::read(file)?)
+    }
+
+    /// A file to upload.
+    pub fn file(&self, name: &str, content: &[u8]) -> anyhow::Result<PathBuf> {
+        let file = self.folder.path().join(name);
+        std::fs::write(&file, content)?;
+        Ok(file)
+    }
+
+    async fn devtools(&self, command: &str, parameters: Value) -> anyhow::Result<()> {
+        self.driver.cdp().send_raw(command, parameters).await?;
+        Ok(())
+    }
+}
+
+/// Ends the session before its driver: without one the browser would stay.
+impl Drop for Browser {
+    fn drop(&mut self) {
+        let end = || -> std::io::Result<()> {
+            let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
+            stream.set_read_timeout(Some(PATIENCE))?;
+            let session = self.driver.handle().session_id().to_string();
+            write!(stream, "DELETE /session/{session} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")?;
+            // The answer comes when the browser has gone.
+            stream.read(&mut [0; 64]).map(|_| ())
+        };
+        // It may have ended already, and so may its driver.
+        let _ = end();
+        let _ = self.driver.clone().leak();
+        let _ = self.chromedriver.start_kill();
+    }
+}
+
+async fn connect(port: u16, folder: &Path) -> anyhow::Result<WebDriver> {
+    let downloads = folder.join("downloads");
+    std::fs::create_dir(&downloads)?;
+    let profile = folder.join("profile");
+    let mut capabilities = DesiredCapabilities::chrome();
+    for argument in [
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--disable-dev-shm-usage",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--hide-scrollbars",
+        "--lang=en-US",
+        "--window-size=1000,800",
+        &format!("--user-data-dir={}", profile.display()),
+    ] {
+        capabilities.add_arg(argument)?;
+    }
+    let preferences = json!({
+        "download.default_directory": downloads,
+        "download.prompt_for_download": false,
+        "intl.accept_languages": "en-US",
+    });
+    capabilities.add_experimental_option("prefs", preferences)?;
+    capabilities.set("goog:loggingPrefs", json!({"browser": "ALL"}))?;
+    // A dialog is what a hostile script would show: it must not go away by itself.
+    capabilities.set("unhandledPromptBehavior", "ignore")?;
+    let url = format!("http://127.0.0.1:{port}");
+    let end = Instant::now() + PATIENCE;
+    loop {
+        match WebDriver::new(&url, capabilities.clone()).await {
+            Ok(driver) => return Ok(driver),
+            Err(error) if Instant::now() > end => {
+                return Err(error).context("cannot open the browser");
+            }
+            Err(_) => sleep(Duration::from_millis(50)).await,
+        }
+    }
+}
+
+fn found(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
+}

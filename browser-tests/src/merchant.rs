@@ -1,0 +1,168 @@
+//! A merchant with a shop that opens the Payment Page, and takes callbacks and questions.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::{get, post};
+use ecp_core::model::{Callback, DepositCheck};
+use ecp_core::{PaymentId, ProjectId, SecretKey};
+use ecp_notify::{Confirmations, Decision, DepositHandler, Verified, Verifier};
+use ecp_transport::SignedPage;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+/// The merchant. Every handle is the same one.
+#[derive(Clone)]
+pub struct Merchant(Arc<Shop>);
+
+struct Shop {
+    url: String,
+    verifier: Verifier,
+    till: Till,
+    confirmations: Confirmations<Till>,
+    pages: Mutex<HashMap<String, String>>,
+    callbacks: watch::Sender<Vec<Told>>,
+}
+
+/// What a genuine callback said.
+#[derive(Clone)]
+struct Told {
+    payment_id: PaymentId,
+    status: String,
+}
+
+/// Amounts up to this are welcome.
+#[derive(Clone)]
+struct Till(Arc<Mutex<i64>>);
+
+#[async_trait]
+impl DepositHandler for Till {
+    async fn confirm(
+        &self,
+        check: &Verified<DepositCheck>,
+    ) -> Result<Decision, Box<dyn std::error::Error + Send + Sync>> {
+        let most = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(if check.money()?.minor() <= most { Decision::Accept } else { Decision::REFUSE })
+    }
+}
+
+impl Merchant {
+    /// Opens the shop for a project.
+    pub async fn open(project: ProjectId, key: &SecretKey) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let verifier = Verifier::new().key(project, key);
+        let till = Till(Arc::new(Mutex::new(i64::MAX)));
+        let merchant = Self(Arc::new(Shop {
+            url: format!("http://{}", listener.local_addr()?),
+            confirmations: Confirmations::new(verifier.clone(), till.clone()),
+            till,
+            verifier,
+            pages: Mutex::default(),
+            callbacks: watch::Sender::new(Vec::new()),
+        }));
+        let router = Router::new()
+            .route("/callback", post(callback))
+            .route("/confirm", post(confirm))
+            .route("/page/{name}", get(page))
+            .route("/{result}", get(result))
+            .with_state(merchant.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Ok(merchant)
+    }
+
+    /// The shop's address, without a slash at the end.
+    pub fn url(&self) -> &str {
+        &self.0.url
+    }
+
+    /// Amounts of more minor units than these are refused from now on.
+    pub fn take_up_to(&self, minor: i64) {
+        *self.0.till.0.lock().unwrap_or_else(PoisonError::into_inner) = minor;
+    }
+
+    /// A page of the shop that runs the widget, and its address. `window.told` is what the widget
+    /// has told it.
+    pub fn widget_page(&self, name: &str, signed: &SignedPage, base: &str, call: &str) -> String {
+        const EVENTS: [&str; 8] = [
+            "onLoaded",
+            "onExit",
+            "onDestroy",
+            "onPaymentSuccess",
+            "onPaymentFail",
+            "onPaymentSent",
+            "onCheckSubmit",
+            "onResize",
+        ];
+        let config = signed.widget_config();
+        let events: String = EVENTS
+            .iter()
+            .map(|event| format!("{event}: () => told.push(\"{event}\"),\n"))
+            .collect();
+        let html = format!(
+            "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">\
+             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
+             <title>A shop</title><link rel=\"stylesheet\" href=\"{base}/shared/merchant.css\">\
+             <script src=\"{base}/shared/merchant.js\"></script></head>\
+             <body style=\"font-family: sans-serif; margin: 2rem\"><h1>A shop</h1>\
+             <p>Two tickets and a lemonade.</p><button id=\"pay\">Pay</button>\
+             <div id=\"here\"></div>\
+             <script>window.told = [];\n\
+             document.getElementById(\"pay\").addEventListener(\"click\", () => {{\n\
+             EPayWidget.{call}({{...{config},\n{events}}});\n}});</script></body></html>"
+        );
+        let mut pages = self.0.pages.lock().unwrap_or_else(PoisonError::into_inner);
+        pages.insert(name.to_owned(), html);
+        format!("{}/page/{name}", self.0.url)
+    }
+
+    /// Waits until a genuine callback has told a final status of a payment, and returns it.
+    pub async fn final_status(&self, payment_id: &str) -> anyhow::Result<String> {
+        let is_it = |told: &&Told| {
+            told.payment_id.as_str() == payment_id
+                && ["success", "decline"].contains(&&*told.status)
+        };
+        let mut callbacks = self.0.callbacks.subscribe();
+        let waiting = callbacks.wait_for(|told| told.iter().any(|told| is_it(&told)));
+        let patience = std::time::Duration::from_secs(20);
+        let told = tokio::time::timeout(patience, waiting).await??;
+        Ok(told.iter().find(is_it).map(|told| told.status.clone()).unwrap_or_default())
+    }
+}
+
+async fn callback(State(merchant): State<Merchant>, body: Bytes) -> StatusCode {
+    let Ok(callback) = merchant.0.verifier.verify(&body) else { return StatusCode::BAD_REQUEST };
+    if let Some(told) = told(&callback) {
+        merchant.0.callbacks.send_modify(|callbacks| callbacks.push(told));
+    }
+    StatusCode::OK
+}
+
+fn told(callback: &Callback) -> Option<Told> {
+    let status = callback.payment_status()?.as_str().to_owned();
+    Some(Told { payment_id: callback.payment_id()?.clone(), status })
+}
+
+async fn confirm(State(merchant): State<Merchant>, body: Bytes) -> Response {
+    let reply = merchant.0.confirmations.answer(&body).await;
+    let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    (status, [(header::CONTENT_TYPE, "application/json")], reply.body).into_response()
+}
+
+async fn page(State(merchant): State<Merchant>, Path(name): Path<String>) -> Response {
+    let pages = merchant.0.pages.lock().unwrap_or_else(PoisonError::into_inner);
+    match pages.get(&name) {
+        Some(html) => Html(html.clone()).into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+/// Where customers come back to.
+async fn result(Path(_): Path<String>) -> Html<&'static str> {
+    Html("<!DOCTYPE html><title>A shop</title><h1>Back in the shop</h1>")
+}

@@ -1,0 +1,227 @@
+use std::io::Cursor;
+
+use calamine::{Data, Reader, Xlsx};
+use ecp_browser_tests::{Browser, World};
+use ecp_core::PaymentId;
+use ecp_methods::page::PageOptions;
+use ecp_methods::spec::Interface;
+use ecp_methods::{DynMethod, FlowKind, Registry};
+use ecp_sandbox::{Config, EventKind, Filter, Paging};
+
+use crate::browser;
+
+/// A method with payouts in the Dashboard.
+fn paying_out(registry: &Registry) -> &dyn DynMethod {
+    let has = |method: &&dyn DynMethod| {
+        let rule = method.spec().rule(FlowKind::Payout);
+        rule.is_some_and(|rule| rule.interfaces().contains(&Interface::Dashboard))
+    };
+    registry.iter().find(has).unwrap()
+}
+
+async fn upload(browser: &Browser, world: &World, name: &str, content: &str) {
+    let file = browser.file(name, content.as_bytes()).unwrap();
+    browser.goto(&format!("{}/dashboard/payouts", world.url)).await.unwrap();
+    let input = browser.find("form[enctype] input[type=file]").await.unwrap();
+    input.send_keys(file.display().to_string()).await.unwrap();
+    browser.click("form[enctype] button").await.unwrap();
+}
+
+/// A sale on the Payment Page, to its end.
+async fn sell(browser: &Browser, world: &World, id: &str, success: bool) {
+    let registry = Registry::builtin();
+    let method = World::methods(&registry).next().unwrap();
+    let page = world.page(method, id, World::amount(method), PageOptions::new()).unwrap();
+    browser.goto(&page.url()).await.unwrap();
+    browser.click("form button.primary").await.unwrap();
+    browser.click(if success { "button.success" } else { "button.decline" }).await.unwrap();
+    browser.find("[data-stage=ended]").await.unwrap();
+    world.merchant.final_status(id).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_file_of_payouts_is_paid_out_row_by_row() {
+    let browser = browser!();
+    let world = World::open().await.unwrap();
+    let registry = Registry::builtin();
+    let spec = paying_out(&registry).spec();
+    let (gate, currency) = (spec.gate_path().unwrap(), spec.currencies()[0]);
+    let amount = spec.rule(FlowKind::Payout).unwrap().example_amount(currency).minor();
+    let declined = spec.testing().declined_amounts()[0];
+    let row =
+        |id: &str, amount: i64| format!("{gate};{id};{amount};{currency};93017949;c1;192.0.2.1\n");
+    let table = [
+        "method;general.payment_id;payment.amount;payment.currency;account.number;customer.id;customer.ip_address\n".to_owned(),
+        row("mass-1", amount),
+        row("mass-2", declined),
+        row("mass-1", amount),
+        row("mass-3", amount),
+    ]
+    .concat();
+    upload(&browser, &world, "november.csv", &table).await;
+    browser.find(".headline .badge.yes").await.unwrap();
+    let text = browser.text().await.unwrap();
+    for expected in ["4 of 4", "november.csv", "done", "3041", "decline"] {
+        assert!(text.contains(expected), "{expected} in {text}");
+    }
+    let status = |id: &str| {
+        let payment = world.sandbox.payment(Config::DEMO_PROJECT, &PaymentId::new(id).unwrap());
+        payment.unwrap().status.as_str().to_owned()
+    };
+    assert_eq!(["mass-1", "mass-2", "mass-3"].map(status), ["success", "decline", "success"]);
+    for (id, expected) in [("mass-1", "success"), ("mass-2", "decline")] {
+        assert_eq!(world.merchant.final_status(id).await.unwrap(), expected);
+    }
+
+    upload(&browser, &world, "wrong.csv", "a;b\n1;2\n").await;
+    let told = browser.find(".told.no").await.unwrap().text().await.unwrap();
+    assert!(told.contains("general.payment_id"), "{told}");
+}
+
+#[tokio::test]
+async fn exported_rows_are_the_payments() {
+    let browser = browser!();
+    let world = World::open().await.unwrap();
+    for (id, success) in [("=1+1", true), ("plain", false), ("other", true)] {
+        sell(&browser, &world, id, success).await;
+    }
+    browser.goto(&format!("{}/dashboard?status=success", world.url)).await.unwrap();
+    browser.click("a[href*='.csv']").await.unwrap();
+    let file = browser.download("payments.csv").await.unwrap();
+    let mut reader = csv::Reader::from_reader(file.as_slice());
+    let names = reader.headers().unwrap().clone();
+    let column = |name: &str| names.iter().position(|found| found == name).unwrap();
+    let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+    // A spreadsheet would compute the id: it must be told that it is text.
+    let ids: Vec<&str> = rows.iter().map(|row| &row[column("payment_id")]).collect();
+    assert_eq!(ids, ["other", "'=1+1"]);
+    let filter = Filter { status: Some("success".to_owned()), ..Filter::default() };
+    let payments = world.sandbox.payments(&filter, Paging::ALL).items;
+    for (row, payment) in rows.iter().zip(&payments) {
+        assert_eq!(row[column("amount_minor")], payment.amount.minor().to_string());
+        assert_eq!(row[column("currency")], *payment.amount.currency().code());
+        assert_eq!(&row[column("status")], "success");
+    }
+
+    browser.click("a[href*='.xlsx']").await.unwrap();
+    let file = browser.download("payments.xlsx").await.unwrap();
+    let mut book: Xlsx<_> = Xlsx::new(Cursor::new(file)).unwrap();
+    let sheet = book.worksheet_range_at(0).unwrap().unwrap();
+    let rows: Vec<&[Data]> = sheet.rows().collect();
+    assert_eq!(rows.len(), 3);
+    let place = |name: &str| rows[0].iter().position(|cell| *cell == *name).unwrap();
+    assert_eq!(rows[2][place("payment_id")], Data::String("=1+1".to_owned()));
+    #[expect(clippy::cast_precision_loss, reason = "spreadsheets count in doubles")]
+    let minor = payments[0].amount.minor() as f64;
+    assert_eq!(rows[1][place("amount_minor")], Data::Float(minor));
+    let formulas = book.worksheet_formula("Sheet1").unwrap();
+    assert!(formulas.rows().flatten().all(String::is_empty));
+}
+
+#[tokio::test]
+async fn a_payment_tells_its_story_and_callbacks_are_sent_by_hand() {
+    let browser = browser!();
+    let world = World::open().await.unwrap();
+    sell(&browser, &world, "story", true).await;
+    browser.goto(&format!("{}/dashboard", world.url)).await.unwrap();
+    browser.click("tbody th a").await.unwrap();
+    let text = browser.text().await.unwrap();
+    for expected in
+        ["The Payment Page was opened", "The customer pressed success", "the merchant answered 200"]
+    {
+        assert!(text.contains(expected), "{expected} in {text}");
+    }
+    browser.click("li:has(.again) > details > summary").await.unwrap();
+    browser.click("li:has(.again) details details summary").await.unwrap();
+    let text = browser.text().await.unwrap();
+    assert!(text.contains("payment:status:success") && text.contains("signature right"), "{text}");
+
+    let attempts = || {
+        let id = PaymentId::new("story").unwrap();
+        let events = world.sandbox.timeline(Config::DEMO_PROJECT, &id);
+        let answers = events.into_iter().filter_map(|event| match event.kind {
+            EventKind::CallbackAttempted { answer, .. } => Some(answer.unwrap()),
+            _ => None,
+        });
+        answers.collect::<Vec<u16>>()
+    };
+    let before = attempts().len();
+    browser.click("form.again button").await.unwrap();
+    browser.find(".told.yes").await.unwrap();
+    world.sandbox.settled().await;
+    assert_eq!(attempts().len(), before + 1);
+
+    // What is edited and not signed again is refused by the merchant.
+    browser
+        .fill("textarea", r#"{"project_id": 1, "payment": {"id": "story"}, "signature": "x"}"#)
+        .await
+        .unwrap();
+    browser.click("input[name=sign]").await.unwrap();
+    browser.click("form[action$='/callback'] button").await.unwrap();
+    browser.find(".told.yes").await.unwrap();
+    let id = PaymentId::new("story").unwrap();
+    let refused = async {
+        while attempts().last() != Some(&400) {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(10), refused).await.unwrap();
+    assert_eq!(
+        world.sandbox.payment(Config::DEMO_PROJECT, &id).unwrap().status.as_str(),
+        "success"
+    );
+}
+
+#[tokio::test]
+async fn faults_links_and_payouts_are_made_by_forms() {
+    let browser = browser!();
+    let world = World::open().await.unwrap();
+    browser.goto(&format!("{}/dashboard/faults", world.url)).await.unwrap();
+    browser.click("input[value=lose_callback]").await.unwrap();
+    browser.fill("input[name=payment_id]", "nobody").await.unwrap();
+    browser.click("form .primary").await.unwrap();
+    browser.find(".rules li").await.unwrap();
+    assert_eq!(world.sandbox.faults().len(), 1);
+    browser.click("form[action$=clear] button").await.unwrap();
+    browser.find(".told.yes").await.unwrap();
+    assert!(world.sandbox.faults().is_empty());
+
+    browser.goto(&format!("{}/dashboard/links", world.url)).await.unwrap();
+    browser.fill("input[name=payment_id]", "by-link").await.unwrap();
+    browser.fill("input[name=customer_id]", "c1").await.unwrap();
+    browser.fill("input[name=amount]", "50").await.unwrap();
+    browser.click("form .primary").await.unwrap();
+    let link = browser.find("input.address").await.unwrap();
+    let link = link.value().await.unwrap().unwrap();
+    browser.goto(&link).await.unwrap();
+    browser.fill_in().await.unwrap();
+    browser.click("form button.primary").await.unwrap();
+    browser.click("button.success").await.unwrap();
+    assert_eq!(world.merchant.final_status("by-link").await.unwrap(), "success");
+
+    browser.goto(&format!("{}/dashboard/payouts", world.url)).await.unwrap();
+    browser.fill("input[name='general.payment_id']", "by-hand").await.unwrap();
+    browser.fill("input[name=amount]", "50").await.unwrap();
+    browser.fill("input[name='account.number']", "93017949").await.unwrap();
+    browser.fill("input[name='customer.id']", "c1").await.unwrap();
+    browser.click("form[action='/dashboard/payouts'] .primary").await.unwrap();
+    browser.find(".told.yes").await.unwrap();
+    assert_eq!(world.merchant.final_status("by-hand").await.unwrap(), "success");
+}
+
+#[tokio::test]
+async fn other_sites_cannot_use_the_dashboard() {
+    let browser = browser!();
+    let world = World::open().await.unwrap();
+    browser.goto(&format!("{}/paid", world.merchant.url())).await.unwrap();
+    let script = format!(
+        "const form = document.createElement('form'); form.method = 'post'; \
+         form.action = '{}/dashboard/faults/clear'; document.body.append(form); form.submit(); \
+         return true;",
+        world.url
+    );
+    browser.driver.execute(&script, Vec::new()).await.unwrap();
+    browser.arrives(&format!("{}/dashboard/faults/clear", world.url)).await.unwrap();
+    let text = browser.text().await.unwrap();
+    assert!(text.contains("from its own pages only"), "{text}");
+}

@@ -1,0 +1,262 @@
+//! `ecp sandbox --config`: the sandbox's settings in a file.
+//!
+//! A file holds no secrets: keys are named by the environment variables that hold them.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use ecp_core::{Currency, Money, ProjectId, Sensitive, Timestamp};
+use ecp_sandbox::{ButtonRule, Config, FaultRule, Project, RefundOperation, Schedule};
+use serde::Deserialize;
+
+use crate::key::from_environment;
+
+/// Everything that a file may say. What it leaves out stays as it is.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct File {
+    pub(super) seed: Option<u64>,
+    pub(super) clock: Option<ClockKind>,
+    /// Where virtual time begins.
+    start: Option<String>,
+    pub(super) public_url: Option<String>,
+    allowed_hosts: Vec<String>,
+    schedule: Option<Redelivery>,
+    buttons: Option<Buttons>,
+    refunds: Option<Refunds>,
+    decline_refunds: Option<u32>,
+    cut_off_seconds: Option<u64>,
+    cut_off_code: Option<u32>,
+    callback_timeout_seconds: Option<u64>,
+    confirmation_timeout_seconds: Option<u64>,
+    payment_history: Option<usize>,
+    event_history: Option<usize>,
+    pub(super) projects: Vec<Shop>,
+    tokens: Vec<Token>,
+    faults: Vec<FaultRule>,
+}
+
+/// Whose time it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum ClockKind {
+    /// The machine's
+    #[default]
+    Machine,
+    /// Nobody's: it stands still until POST /sandbox/clock moves it
+    Virtual,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Redelivery {
+    pause_millis: u64,
+    attempts: u32,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Buttons {
+    AmountOnly,
+    ListedAmounts,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Refunds {
+    Refund,
+    Reversal,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Shop {
+    pub(super) id: u64,
+    key_env: Option<String>,
+    callback_url: Option<String>,
+    confirmation_url: Option<String>,
+    /// Minor units by currency.
+    #[serde(default)]
+    balances: BTreeMap<String, i64>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Token {
+    token: String,
+    key_env: String,
+    #[serde(default)]
+    projects: Vec<u64>,
+}
+
+impl File {
+    /// JSON by its ending `.json`, else TOML.
+    pub(super) fn read(path: &Path) -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read {}", path.display()))?;
+        let is_json = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("json"));
+        let file = if is_json {
+            serde_json::from_str(&text).map_err(anyhow::Error::from)
+        } else {
+            toml::from_str(&text).map_err(anyhow::Error::from)
+        };
+        file.with_context(|| format!("cannot use {}", path.display()))
+    }
+
+    /// The settings on top of others.
+    pub(super) fn apply(&self, mut config: Config) -> anyhow::Result<Config> {
+        if let Some(seed) = self.seed {
+            config = config.seed(seed);
+        }
+        if let Some(url) = &self.public_url {
+            config = config.public_url(url);
+        }
+        for host in &self.allowed_hosts {
+            config = config.allow_callback_host(host);
+        }
+        if let Some(Redelivery { pause_millis, attempts }) = self.schedule {
+            config = config.schedule(Schedule::every(Duration::from_millis(pause_millis), attempts));
+        }
+        config = match self.buttons {
+            None => config,
+            Some(Buttons::AmountOnly) => config.button_rule(ButtonRule::AmountOnly),
+            Some(Buttons::ListedAmounts) => config.button_rule(ButtonRule::ListedAmounts),
+        };
+        config = match self.refunds {
+            None => config,
+            Some(Refunds::Refund) => config.refund_operation(RefundOperation::Refund),
+            Some(Refunds::Reversal) => config.refund_operation(RefundOperation::Reversal),
+        };
+        if let Some(code) = self.decline_refunds {
+            config = config.decline_refunds(code);
+        }
+        if let Some(seconds) = self.cut_off_seconds {
+            config = config.cut_off(Duration::from_secs(seconds));
+        }
+        if let Some(code) = self.cut_off_code {
+            config = config.cut_off_code(code);
+        }
+        if let Some(seconds) = self.callback_timeout_seconds {
+            config = config.callback_timeout(Duration::from_secs(seconds));
+        }
+        if let Some(seconds) = self.confirmation_timeout_seconds {
+            config = config.confirmation_timeout(Duration::from_secs(seconds));
+        }
+        if let Some(payments) = self.payment_history {
+            config = config.payment_history(payments);
+        }
+        if let Some(events) = self.event_history {
+            config = config.event_history(events);
+        }
+        for shop in &self.projects {
+            config = config.project(shop.project()?);
+        }
+        for Token { token, key_env, projects } in &self.tokens {
+            let key = Sensitive::new(from_environment(key_env)?);
+            let projects: Result<Vec<ProjectId>, _> =
+                projects.iter().map(|&id| ProjectId::new(id)).collect();
+            config = config.data_token(token, key, projects?);
+        }
+        for rule in &self.faults {
+            config = config.fault(rule.clone());
+        }
+        Ok(config)
+    }
+
+    /// Where virtual time begins, if it is told.
+    pub(super) fn start(&self) -> anyhow::Result<Option<Timestamp>> {
+        let start = self.start.as_deref().map(str::parse::<Timestamp>).transpose();
+        start.context("`start` is no date such as 2026-01-01T00:00:00+0000")
+    }
+}
+
+impl Shop {
+    fn project(&self) -> anyhow::Result<Project> {
+        let key = match &self.key_env {
+            Some(name) => from_environment(name)?,
+            None => Config::DEMO_KEY.to_owned(),
+        };
+        let mut project = Project::new(ProjectId::new(self.id)?, Sensitive::new(key));
+        if let Some(url) = &self.callback_url {
+            project = project.callback_url(url);
+        }
+        if let Some(url) = &self.confirmation_url {
+            project = project.confirmation_url(url);
+        }
+        for (code, &minor) in &self.balances {
+            let currency: Currency = code.parse().context("`balances` names a currency")?;
+            if minor < 0 {
+                bail!("the balance in {code} is less than nothing");
+            }
+            project = project.balance(Money::from_minor(minor, currency));
+        }
+        Ok(project)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TOML: &str = r#"
+        seed = 7
+        clock = "virtual"
+        start = "2026-01-01T00:00:00+0000"
+        allowed_hosts = ["shop.test"]
+        schedule = { pause_millis = 50, attempts = 3 }
+        buttons = "amount_only"
+        refunds = "reversal"
+        cut_off_seconds = 600
+
+        [[projects]]
+        id = 1236
+        callback_url = "http://shop.test/callbacks"
+        balances = { EUR = 5000 }
+
+        [[faults]]
+        fault = "drop_answer"
+        registered = true
+        times = 1
+    "#;
+
+    #[test]
+    fn toml_and_json_say_the_same() {
+        let value: toml::Value = toml::from_str(TOML).unwrap();
+        let json = serde_json::to_string(&value).unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let read = |name: &str, text: &str| {
+            let path = directory.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            File::read(&path).unwrap()
+        };
+        let files = [read("sandbox.toml", TOML), read("sandbox.json", &json)];
+        assert_eq!(format!("{:?}", files[0]), format!("{:?}", files[1]));
+        let [file, _] = files;
+        let sandbox = ecp_sandbox::Sandbox::new(file.apply(Config::new()).unwrap());
+        assert_eq!(sandbox.projects(), [ProjectId::new(1236).unwrap()]);
+        let balance = Money::from_minor(5_000, Currency::EUR);
+        assert_eq!(sandbox.balances(ProjectId::new(1236).unwrap()), [balance]);
+        let expected = r#"{"fault":"drop_answer","registered":true,"times":1}"#;
+        assert_eq!(sandbox.faults()[0].1, FaultRule::from_json(expected).unwrap());
+        assert_eq!((file.clock, file.start().unwrap().is_some()), (Some(ClockKind::Virtual), true));
+    }
+
+    #[test]
+    fn what_a_file_may_not_say_is_told() {
+        for (text, words) in [
+            ("sede = 1", "unknown field `sede`"),
+            ("clock = \"lunar\"", "unknown variant `lunar`"),
+            ("[[faults]]\nfault = \"thunder\"", "there is no fault `thunder`"),
+            ("[[projects]]\nid = 1\nkey = \"secret\"", "unknown field `key`"),
+        ] {
+            let error = toml::from_str::<File>(text).unwrap_err().to_string();
+            assert!(error.contains(words), "{text}: {error}");
+        }
+        for text in ["[[projects]]\nid = 0", "[[projects]]\nid = 1\nbalances = { EUR = -1 }"] {
+            let file: File = toml::from_str(text).unwrap();
+            assert!(file.apply(Config::new()).is_err(), "{text}");
+        }
+    }
+}

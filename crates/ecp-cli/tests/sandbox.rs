@@ -1,0 +1,132 @@
+//! `ecp sandbox` with its settings, as a shell sees it.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+
+/// A sandbox on a free port, ended with the value.
+struct Running {
+    child: Child,
+    address: String,
+    introduction: Vec<String>,
+}
+
+impl Running {
+    fn start(arguments: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_ecp"))
+            .args(["sandbox", "--addr", "127.0.0.1:0"])
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut introduction: Vec<String> = Vec::new();
+        // The key comes last but for the clock and the faults, which the caller counts.
+        let more = arguments.iter().filter(|argument| argument.starts_with("--fault")).count()
+            + usize::from(arguments.contains(&"virtual"));
+        for _ in 0..6 + more {
+            introduction.push(lines.next().unwrap().unwrap());
+        }
+        let address = introduction[0].split("http://").nth(1).unwrap();
+        let address = address.split('/').next().unwrap().to_owned();
+        // Whatever else it prints must find a reader.
+        std::thread::spawn(move || lines.count());
+        Self { child, address, introduction }
+    }
+
+    fn send(&self, method: &str, path: &str, body: &str) -> String {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        let request = format!(
+            "{method} {path} HTTP/1.0\r\ncontent-type: application/json\r\n\
+             content-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    fn says(&self, words: &str) -> bool {
+        self.introduction.iter().any(|line| line.contains(words))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+#[test]
+fn a_file_and_flags_together_configure_the_sandbox() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = directory.path().join("sandbox.toml");
+    let log = directory.path().join("events.jsonl");
+    let text = "seed = 7\nstart = \"2030-01-01T00:00:00+0000\"\n[[projects]]\nid = 1236\n\
+                [[projects]]\nid = 7\nbalances = { EUR = 5 }\n";
+    std::fs::write(&config, text).unwrap();
+    let sandbox = Running::start(&[
+        "--config",
+        config.to_str().unwrap(),
+        "--clock",
+        "virtual",
+        "--fault",
+        "wrong_amount",
+        "--log",
+        log.to_str().unwrap(),
+    ]);
+    assert!(sandbox.says("project:   7, 1236"), "{:?}", sandbox.introduction);
+    assert!(sandbox.says("2030-01-01T00:00:00+0000"), "{:?}", sandbox.introduction);
+    assert!(sandbox.says(r#"{"fault":"wrong_amount"}"#), "{:?}", sandbox.introduction);
+    let moved = sandbox.send("POST", "/sandbox/clock", r#"{"advance_seconds":86400}"#);
+    assert!(moved.contains("2030-01-02T00:00:00+0000"), "{moved}");
+    let faults = sandbox.send("GET", "/sandbox/faults", "");
+    assert!(faults.contains(r#""fault":"wrong_amount""#), "{faults}");
+    sandbox.send("POST", "/v2/payment/status", "{}");
+    // The answer is an event before it is sent, and the file is written soon after.
+    let written = (0..500).find_map(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+        let text = std::fs::read_to_string(&log).unwrap_or_default();
+        (text.lines().count() == 2).then_some(text)
+    });
+    let written = written.unwrap();
+    assert!(written.contains(r#""event":"request_received""#), "{written}");
+    assert!(written.contains(r#""event":"response_sent""#), "{written}");
+}
+
+#[test]
+fn an_open_address_is_warned_of_and_mistakes_are_told() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_ecp"))
+        .args(["sandbox", "--addr", "0.0.0.0:0"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut warning = String::new();
+    BufReader::new(child.stderr.take().unwrap()).read_line(&mut warning).unwrap();
+    let mut first = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(warning.starts_with("WARNING: 0.0.0.0:0 is open to your network"), "{warning}");
+    assert!(first.contains("http://127.0.0.1:"), "{first}");
+
+    for (arguments, words) in [
+        (["--fault", "thunder"], "there is no fault `thunder`"),
+        (["--fault", r#"{"fault":"wrong_amount","millis":1}"#], "has no `millis`"),
+        (["--config", "/nowhere/sandbox.toml"], "cannot read /nowhere/sandbox.toml"),
+        (["--key-env", "ECP_TEST_NO_SUCH_KEY"], "set the environment variable"),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_ecp"))
+            .arg("sandbox")
+            .args(arguments)
+            .output()
+            .unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && error.contains(words), "{arguments:?}: {error}");
+    }
+}

@@ -1,0 +1,120 @@
+//! Faults on demand: what a merchant's code must bear, and what never happens when one tries it.
+//!
+//! A [`FaultRule`] says which [`Fault`] strikes what. Rules are given in the configuration, added
+//! while the sandbox runs ([`Sandbox::add_fault`](crate::Sandbox::add_fault)), over HTTP or in a
+//! file; all are the same data:
+//!
+//! ```
+//! use ecp_sandbox::{Fault, FaultRule};
+//!
+//! let rule = FaultRule::new(Fault::DropAnswer { registered: true }).payment_id("X1").times(1);
+//! let same = FaultRule::from_json(
+//!     r#"{"fault": "drop_answer", "registered": true, "payment_id": "X1", "times": 1}"#,
+//! )?;
+//! assert_eq!(rule, same);
+//! # Ok::<(), ecp_sandbox::InvalidFault>(())
+//! ```
+//!
+//! A rule that strikes only some of what it fits draws lots from the sandbox's seed and the number
+//! of times that it fitted: one seed and the same requests in the same order give the same faults.
+
+mod book;
+mod rule;
+
+use std::time::Duration;
+
+pub(crate) use self::book::{Book, Point};
+pub use self::rule::{FaultRule, InvalidFault};
+
+/// What goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Fault {
+    /// The answer to a request comes late. What the request led to does not wait for it.
+    DelayAnswer(Duration),
+    /// A callback sets out late, and the payment's next ones may overtake it.
+    DelayCallback(Duration),
+    /// The connection is closed without an answer.
+    DropAnswer {
+        /// Whether the request took effect before that.
+        registered: bool,
+    },
+    /// A callback comes several times more, with the same bytes.
+    DuplicateCallback {
+        /// How many times more.
+        copies: u32,
+    },
+    /// A callback is never sent.
+    LoseCallback,
+    /// A callback has no signature.
+    MissingSignature,
+    /// A callback comes after the payment's next one; after a minute if none follows.
+    ReorderCallback,
+    /// The connection is reset without an answer.
+    ResetConnection {
+        /// Whether the request took effect before that.
+        registered: bool,
+    },
+    /// The answer has an HTTP status of 500 to 599 and says nothing.
+    ServerError {
+        /// The status.
+        status: u16,
+        /// Whether the request took effect before that.
+        registered: bool,
+    },
+    /// The merchant is asked late to confirm an amount.
+    SlowConfirmation(Duration),
+    /// A payment never ends, until it is released
+    /// ([`Sandbox::release`](crate::Sandbox::release)).
+    StalePayment,
+    /// The connection is closed in the middle of the answer. The request took effect.
+    TruncateAnswer,
+    /// A callback's statuses are words that nobody knows. Its signature is right.
+    UnknownStatus,
+    /// A callback's payment has one minor unit more than it should. Its signature is right.
+    WrongAmount,
+    /// A callback's signature is that of something else.
+    WrongSignature,
+}
+
+impl Fault {
+    /// The names of all faults, as they stand in rules.
+    pub const NAMES: [&str; 15] = [
+        "delay_answer",
+        "delay_callback",
+        "drop_answer",
+        "duplicate_callback",
+        "lose_callback",
+        "missing_signature",
+        "reorder_callback",
+        "reset_connection",
+        "server_error",
+        "slow_confirmation",
+        "stale_payment",
+        "truncate_answer",
+        "unknown_status",
+        "wrong_amount",
+        "wrong_signature",
+    ];
+
+    /// The name, such as `delay_answer`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::DelayAnswer(_) => "delay_answer",
+            Self::DelayCallback(_) => "delay_callback",
+            Self::DropAnswer { .. } => "drop_answer",
+            Self::DuplicateCallback { .. } => "duplicate_callback",
+            Self::LoseCallback => "lose_callback",
+            Self::MissingSignature => "missing_signature",
+            Self::ReorderCallback => "reorder_callback",
+            Self::ResetConnection { .. } => "reset_connection",
+            Self::ServerError { .. } => "server_error",
+            Self::SlowConfirmation(_) => "slow_confirmation",
+            Self::StalePayment => "stale_payment",
+            Self::TruncateAnswer => "truncate_answer",
+            Self::UnknownStatus => "unknown_status",
+            Self::WrongAmount => "wrong_amount",
+            Self::WrongSignature => "wrong_signature",
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! The rules in force, and what they strike.
+
+use std::collections::VecDeque;
+
+use ecp_core::{PaymentId, ProjectId};
+
+use super::{Fault, FaultRule};
+use crate::event::About;
+use crate::ids::Ids;
+
+/// More rules than anybody keeps in mind; beyond it the oldest is gone.
+const MOST_RULES: usize = 1_000;
+
+/// Where a fault may strike.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Point<'p> {
+    /// The answer to a request at this path.
+    Answer(&'p str),
+    /// This of a payment's callbacks.
+    Callback(u32),
+    /// The question for a confirmation.
+    Confirmation,
+    /// The registration of a payment.
+    Payment,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Book {
+    added: u64,
+    entries: VecDeque<Entry>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    id: u64,
+    rule: FaultRule,
+    /// How often the rule fitted, and how often it struck.
+    fitted: u64,
+    struck: u32,
+}
+
+impl Book {
+    pub(crate) fn of(rules: &[FaultRule]) -> Self {
+        let mut book = Self::default();
+        for rule in rules {
+            book.add(rule.clone());
+        }
+        book
+    }
+
+    pub(crate) fn add(&mut self, rule: FaultRule) -> u64 {
+        self.added += 1;
+        if self.entries.len() >= MOST_RULES {
+            self.entries.pop_front();
+        }
+        self.entries.push_back(Entry { id: self.added, rule, fitted: 0, struck: 0 });
+        self.added
+    }
+
+    pub(crate) fn remove(&mut self, id: u64) -> bool {
+        let before = self.entries.len();
+        self.entries.retain(|entry| entry.id != id);
+        self.entries.len() < before
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.entries.clear();
+    }
+
+    /// The rules, each with what is left of its times.
+    pub(crate) fn rules(&self) -> Vec<(u64, FaultRule)> {
+        let left = |entry: &Entry| {
+            let times = entry.rule.times.map(|times| times - entry.struck);
+            (entry.id, FaultRule { times, ..entry.rule.clone() })
+        };
+        self.entries.iter().map(left).collect()
+    }
+
+    /// What strikes now, by the numbers of the rules.
+    pub(crate) fn strike(
+        &mut self,
+        ids: Ids,
+        point: Point<'_>,
+        about: &About,
+    ) -> Vec<(u64, Fault)> {
+        let mut struck = Vec::new();
+        for entry in &mut self.entries {
+            if !entry.rule.fits(point, about) {
+                continue;
+            }
+            entry.fitted += 1;
+            if ids.lot(entry.id, entry.fitted) < entry.rule.percent {
+                entry.struck += 1;
+                struck.push((entry.id, entry.rule.fault));
+            }
+        }
+        if !struck.is_empty() {
+            self.entries.retain(|entry| entry.rule.times.is_none_or(|times| entry.struck < times));
+        }
+        struck
+    }
+}
+
+impl FaultRule {
+    fn fits(&self, point: Point<'_>, (project, payment): &About) -> bool {
+        let is_of_point = match (self.fault, point) {
+            (
+                Fault::DelayAnswer(_)
+                | Fault::DropAnswer { .. }
+                | Fault::ResetConnection { .. }
+                | Fault::ServerError { .. }
+                | Fault::TruncateAnswer,
+                Point::Answer(path),
+            ) => self.path.as_ref().is_none_or(|part| path.contains(part)),
+            (
+                Fault::DelayCallback(_)
+                | Fault::DuplicateCallback { .. }
+                | Fault::LoseCallback
+                | Fault::MissingSignature
+                | Fault::ReorderCallback
+                | Fault::UnknownStatus
+                | Fault::WrongAmount
+                | Fault::WrongSignature,
+                Point::Callback(number),
+            ) => self.callback.is_none_or(|wanted| wanted == number),
+            (Fault::SlowConfirmation(_), Point::Confirmation)
+            | (Fault::StalePayment, Point::Payment) => true,
+            _ => false,
+        };
+        is_of_point
+            && self.project_id.is_none_or(|wanted: ProjectId| *project == Some(wanted))
+            && self
+                .payment_id
+                .as_deref()
+                .is_none_or(|wanted| payment.as_ref().map(PaymentId::as_str) == Some(wanted))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn about(id: &str) -> About {
+        (ProjectId::new(1).ok(), PaymentId::new(id).ok())
+    }
+
+    fn strikes(book: &mut Book, id: &str, times: usize) -> usize {
+        let strike = |_| book.strike(Ids::new(1), Point::Callback(1), &about(id)).len();
+        (0..times).map(strike).sum()
+    }
+
+    #[test]
+    fn a_rule_strikes_what_it_fits_as_often_as_it_may() {
+        let mut book = Book::default();
+        let id = book.add(FaultRule::new(Fault::LoseCallback).payment_id("X1").times(2));
+        assert_eq!(strikes(&mut book, "X2", 3), 0);
+        assert_eq!(strikes(&mut book, "X1", 1), 1);
+        assert_eq!(book.rules()[0].1.times, Some(1));
+        assert_eq!(strikes(&mut book, "X1", 5), 1);
+        assert!(book.rules().is_empty() && !book.remove(id));
+    }
+
+    #[test]
+    fn lots_are_drawn_from_the_seed() {
+        let drawn = |seed| {
+            let mut book = Book::of(&[FaultRule::new(Fault::LoseCallback).percent(30)]);
+            let strike =
+                |_| !book.strike(Ids::new(seed), Point::Callback(1), &about("X1")).is_empty();
+            (0..1000).map(strike).collect::<Vec<bool>>()
+        };
+        assert_eq!(drawn(1), drawn(1));
+        assert_ne!(drawn(1), drawn(2));
+        let struck = drawn(1).into_iter().filter(|struck| *struck).count();
+        assert!((250..350).contains(&struck), "{struck} of 1000 by a rule of 30 percent");
+    }
+
+    #[test]
+    fn rules_are_bounded() {
+        let mut book = Book::default();
+        for _ in 0..=MOST_RULES {
+            book.add(FaultRule::new(Fault::LoseCallback));
+        }
+        let rules = book.rules();
+        assert_eq!((rules.len(), rules[0].0), (MOST_RULES, 2));
+    }
+}

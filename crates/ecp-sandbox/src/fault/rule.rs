@@ -1,0 +1,320 @@
+//! What a fault strikes, as values and as JSON.
+
+use std::fmt;
+use std::time::Duration;
+
+use ecp_core::ProjectId;
+use serde::{Deserialize, Serialize};
+
+use super::Fault;
+
+/// A fault, and what it strikes: everything that it can, unless told otherwise.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "Members", into = "Members")]
+pub struct FaultRule {
+    pub(super) fault: Fault,
+    pub(super) project_id: Option<ProjectId>,
+    pub(super) payment_id: Option<String>,
+    pub(super) path: Option<String>,
+    pub(super) callback: Option<u32>,
+    pub(super) times: Option<u32>,
+    pub(super) percent: u8,
+}
+
+impl FaultRule {
+    /// A fault that strikes always and everywhere.
+    pub const fn new(fault: Fault) -> Self {
+        Self {
+            fault,
+            project_id: None,
+            payment_id: None,
+            path: None,
+            callback: None,
+            times: None,
+            percent: 100,
+        }
+    }
+
+    /// Strikes one project alone.
+    pub fn project_id(self, id: ProjectId) -> Self {
+        Self { project_id: Some(id), ..self }
+    }
+
+    /// Strikes payments with this id alone.
+    pub fn payment_id(self, id: impl Into<String>) -> Self {
+        Self { payment_id: Some(id.into()), ..self }
+    }
+
+    /// Strikes answers alone whose request has this in its path, such as `/sale` or `/status`.
+    pub fn path(self, part: impl Into<String>) -> Self {
+        Self { path: Some(part.into()), ..self }
+    }
+
+    /// Strikes this of a payment's callbacks alone, counted from 1.
+    pub fn callback(self, number: u32) -> Self {
+        Self { callback: Some(number), ..self }
+    }
+
+    /// Strikes so many times, and is gone.
+    pub fn times(self, times: u32) -> Self {
+        Self { times: Some(times), ..self }
+    }
+
+    /// Strikes so many of a hundred times, by lots from the sandbox's seed.
+    pub fn percent(self, percent: u8) -> Self {
+        Self { percent: percent.min(100), ..self }
+    }
+
+    /// The fault.
+    pub const fn fault(&self) -> Fault {
+        self.fault
+    }
+
+    /// A rule written as JSON: the fault's name in `fault`, its own members, and what it strikes.
+    ///
+    /// | member | meaning |
+    /// |---|---|
+    /// | `fault` | a name of [`Fault::NAMES`] |
+    /// | `millis` | how long, for `delay_answer`, `delay_callback`, `slow_confirmation` |
+    /// | `registered` | whether the request took effect, for `drop_answer`, `reset_connection`, `server_error`; `false` if missing |
+    /// | `status` | 500 to 599 for `server_error`, 503 if missing |
+    /// | `copies` | 1 to 100 for `duplicate_callback`, 1 if missing |
+    /// | `project_id`, `payment_id`, `path`, `callback`, `times`, `percent` | as the methods of the same names |
+    ///
+    /// Members that a fault does not have are errors.
+    pub fn from_json(json: &str) -> Result<Self, InvalidFault> {
+        serde_json::from_str(json).map_err(|error| InvalidFault(error.to_string()))
+    }
+
+    /// What [`FaultRule::from_json`] reads.
+    pub fn to_json(&self) -> String {
+        let Ok(json) = serde_json::to_string(self) else {
+            unreachable!("maps with text keys always serialise")
+        };
+        json
+    }
+}
+
+/// Why something is no [`FaultRule`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidFault(String);
+
+impl fmt::Display for InvalidFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for InvalidFault {}
+
+/// A rule as it is written.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Members {
+    fault: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    millis: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    registered: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    copies: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    project_id: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payment_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    callback: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    times: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    percent: Option<u8>,
+}
+
+impl TryFrom<Members> for FaultRule {
+    type Error = InvalidFault;
+
+    fn try_from(members: Members) -> Result<Self, InvalidFault> {
+        let Members { fault: name, project_id, payment_id, path, callback, times, percent, .. } =
+            members.clone();
+        let mut own = Own { members, name };
+        let fault = own.fault()?;
+        own.end()?;
+        let error = |text: &str| InvalidFault(text.to_owned());
+        let project_id = match project_id.map(ProjectId::new) {
+            Some(Err(error)) => return Err(InvalidFault(error.to_string())),
+            Some(Ok(id)) => Some(id),
+            None => None,
+        };
+        if percent.is_some_and(|percent| percent > 100) {
+            return Err(error("`percent` is at most 100"));
+        }
+        if times == Some(0) || callback == Some(0) {
+            return Err(error("`times` and `callback` are counted from 1"));
+        }
+        let percent = percent.unwrap_or(100);
+        Ok(Self { fault, project_id, payment_id, path, callback, times, percent })
+    }
+}
+
+/// The members that only some faults have. Each is taken by the fault that has it.
+struct Own {
+    members: Members,
+    name: String,
+}
+
+impl Own {
+    fn fault(&mut self) -> Result<Fault, InvalidFault> {
+        Ok(match self.name.as_str() {
+            "delay_answer" => Fault::DelayAnswer(self.duration()?),
+            "delay_callback" => Fault::DelayCallback(self.duration()?),
+            "drop_answer" => Fault::DropAnswer { registered: self.registered() },
+            "duplicate_callback" => {
+                let copies = self.members.copies.take().unwrap_or(1);
+                if !(1..=100).contains(&copies) {
+                    return Err(InvalidFault("`copies` is 1 to 100".to_owned()));
+                }
+                Fault::DuplicateCallback { copies }
+            }
+            "lose_callback" => Fault::LoseCallback,
+            "missing_signature" => Fault::MissingSignature,
+            "reorder_callback" => Fault::ReorderCallback,
+            "reset_connection" => Fault::ResetConnection { registered: self.registered() },
+            "server_error" => {
+                let status = self.members.status.take().unwrap_or(503);
+                if !(500..=599).contains(&status) {
+                    return Err(InvalidFault("`status` is 500 to 599".to_owned()));
+                }
+                Fault::ServerError { status, registered: self.registered() }
+            }
+            "slow_confirmation" => Fault::SlowConfirmation(self.duration()?),
+            "stale_payment" => Fault::StalePayment,
+            "truncate_answer" => Fault::TruncateAnswer,
+            "unknown_status" => Fault::UnknownStatus,
+            "wrong_amount" => Fault::WrongAmount,
+            "wrong_signature" => Fault::WrongSignature,
+            name => {
+                let names = Fault::NAMES.join(", ");
+                return Err(InvalidFault(format!("there is no fault `{name}`, only {names}")));
+            }
+        })
+    }
+
+    fn duration(&mut self) -> Result<Duration, InvalidFault> {
+        let millis = self.members.millis.take();
+        let needed = || InvalidFault(format!("`{}` needs `millis`", self.name));
+        millis.map(Duration::from_millis).ok_or_else(needed)
+    }
+
+    fn registered(&mut self) -> bool {
+        self.members.registered.take().unwrap_or_default()
+    }
+
+    /// Whatever was not taken does not belong to the fault.
+    fn end(&self) -> Result<(), InvalidFault> {
+        let left = [
+            ("millis", self.members.millis.is_some()),
+            ("registered", self.members.registered.is_some()),
+            ("status", self.members.status.is_some()),
+            ("copies", self.members.copies.is_some()),
+        ];
+        match left.into_iter().find(|(_, is_left)| *is_left) {
+            None => Ok(()),
+            Some((member, _)) => Err(InvalidFault(format!("`{}` has no `{member}`", self.name))),
+        }
+    }
+}
+
+impl From<FaultRule> for Members {
+    fn from(rule: FaultRule) -> Self {
+        let FaultRule { fault, project_id, payment_id, path, callback, times, percent } = rule;
+        let mut members = Self {
+            fault: fault.name().to_owned(),
+            project_id: project_id.map(ProjectId::get),
+            payment_id,
+            path,
+            callback,
+            times,
+            percent: (percent < 100).then_some(percent),
+            ..Self::default()
+        };
+        match fault {
+            Fault::DelayAnswer(by) | Fault::DelayCallback(by) | Fault::SlowConfirmation(by) => {
+                members.millis = Some(u64::try_from(by.as_millis()).unwrap_or(u64::MAX));
+            }
+            Fault::DropAnswer { registered } | Fault::ResetConnection { registered } => {
+                members.registered = Some(registered);
+            }
+            Fault::DuplicateCallback { copies } => members.copies = Some(copies),
+            Fault::ServerError { status, registered } => {
+                (members.status, members.registered) = (Some(status), Some(registered));
+            }
+            Fault::LoseCallback
+            | Fault::MissingSignature
+            | Fault::ReorderCallback
+            | Fault::StalePayment
+            | Fault::TruncateAnswer
+            | Fault::UnknownStatus
+            | Fault::WrongAmount
+            | Fault::WrongSignature => {}
+        }
+        members
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_fault_is_read_back_as_it_was_written() {
+        let mut names: Vec<&str> = Vec::new();
+        for json in [
+            r#"{"fault":"delay_answer","millis":5}"#,
+            r#"{"fault":"delay_callback","millis":6,"callback":2}"#,
+            r#"{"fault":"drop_answer","registered":true}"#,
+            r#"{"fault":"duplicate_callback","copies":3}"#,
+            r#"{"fault":"lose_callback","percent":50}"#,
+            r#"{"fault":"missing_signature","times":1}"#,
+            r#"{"fault":"reorder_callback","project_id":7}"#,
+            r#"{"fault":"reset_connection","registered":false,"path":"/sale"}"#,
+            r#"{"fault":"server_error","registered":true,"status":599}"#,
+            r#"{"fault":"slow_confirmation","millis":7}"#,
+            r#"{"fault":"stale_payment","payment_id":"X1"}"#,
+            r#"{"fault":"truncate_answer"}"#,
+            r#"{"fault":"unknown_status"}"#,
+            r#"{"fault":"wrong_amount"}"#,
+            r#"{"fault":"wrong_signature"}"#,
+        ] {
+            let rule = FaultRule::from_json(json).unwrap();
+            assert_eq!(FaultRule::from_json(&rule.to_json()).unwrap(), rule);
+            let written: serde_json::Value = serde_json::from_str(&rule.to_json()).unwrap();
+            assert_eq!(written, serde_json::from_str::<serde_json::Value>(json).unwrap());
+            names.push(rule.fault().name());
+        }
+        assert_eq!(names, Fault::NAMES);
+    }
+
+    #[test]
+    fn what_is_no_rule_is_told_with_words() {
+        let table = [
+            (r#"{"fault":"thunder"}"#, "there is no fault `thunder`"),
+            (r#"{"fault":"delay_answer"}"#, "`delay_answer` needs `millis`"),
+            (r#"{"fault":"lose_callback","millis":1}"#, "`lose_callback` has no `millis`"),
+            (r#"{"fault":"wrong_amount","registered":true}"#, "has no `registered`"),
+            (r#"{"fault":"server_error","status":200}"#, "`status` is 500 to 599"),
+            (r#"{"fault":"duplicate_callback","copies":0}"#, "`copies` is 1 to 100"),
+            (r#"{"fault":"wrong_amount","percent":101}"#, "`percent` is at most 100"),
+            (r#"{"fault":"wrong_amount","times":0}"#, "counted from 1"),
+            (r#"{"fault":"wrong_amount","time":1}"#, "unknown field `time`"),
+            (r#"{"millis":1}"#, "missing field `fault`"),
+        ];
+        for (json, words) in table {
+            let error = FaultRule::from_json(json).unwrap_err().to_string();
+            assert!(error.contains(words), "{json}: {error}");
+        }
+    }
+}

@@ -1,0 +1,165 @@
+use ecp_sandbox::Config;
+use http::{Request, StatusCode, header};
+
+use crate::support::{World, form_encoded};
+
+async fn text(world: &World, path: &str) -> String {
+    let page = world.open(path).await;
+    assert_eq!(page.status, StatusCode::OK, "{path}");
+    page.text
+}
+
+#[tokio::test]
+async fn every_page_shows_itself_empty_and_filled() {
+    let mut world = World::new().await;
+    let pages = ["", "/operations", "/analytics", "/payouts", "/links", "/faults"];
+    for path in pages {
+        let page = world.open(&format!("/dashboard{path}")).await;
+        assert_eq!(page.status, StatusCode::OK, "{path}");
+        let policy = page.header(header::CONTENT_SECURITY_POLICY);
+        assert!(policy.contains("script-src 'self'") && policy.ends_with("frame-ancestors 'none'"));
+        assert!(!page.text.contains("<script>") && !page.text.contains(" style="), "{path}");
+        assert!(page.text.contains("no real money"), "{path}");
+    }
+    assert_eq!(world.open("/").await.header(header::LOCATION), "/dashboard");
+    let sale = world.sale("a/b?c&d", 10_000, "EUR");
+    world.whole_sale(sale, "success").await;
+    let sale = world.sale("other", 10_000, "EUR");
+    world.whole_sale(sale, "decline").await;
+
+    let list = text(&world, "/dashboard").await;
+    assert!(list.contains("/dashboard/payment?project=1&#38;id=a%2Fb%3Fc%26d"), "{list}");
+    assert!(!text(&world, "/dashboard?status=decline").await.contains("a/b?c&#38;d"));
+    let payment = text(&world, "/dashboard/payment?project=1&id=a%2Fb%3Fc%26d").await;
+    for expected in
+        ["POST /v2/payment/wallet/jeton/sale", "Callback 1, attempt 1", "payment:id:a/b"]
+    {
+        assert!(payment.contains(expected), "{expected} in {payment}");
+    }
+    assert!(text(&world, "/dashboard/operations?kind=sale").await.contains("1 to 2 of 2"));
+    let analytics = text(&world, "/dashboard/analytics").await;
+    for expected in ["50 % (1 of 2)", "20000 General decline", "<rect class=\"yes\"", "100.00 EUR"]
+    {
+        assert!(analytics.contains(expected), "{expected} in {analytics}");
+    }
+    assert_eq!(world.open("/dashboard/payment?project=1&id=none").await.status, 404);
+    assert_eq!(world.open("/dashboard/payouts/batches/1").await.status, 404);
+    assert_eq!(world.open("/dashboard/export/payments.pdf").await.status, 404);
+}
+
+#[tokio::test]
+async fn what_is_sent_by_hand_arrives_and_what_cannot_be_is_told() {
+    let mut world = World::new().await;
+    let sale = world.sale("X1", 10_000, "EUR");
+    world.whole_sale(sale, "success").await;
+    world.sandbox.settled().await;
+    let resend = "project=1&id=X1&callback=2";
+    let done = world.submit("/dashboard/payment/resend", resend).await;
+    assert!(done.header(header::LOCATION).ends_with("&done=resent"), "{done:?}");
+    assert_eq!(world.shop.next().await.verified()["payment"]["status"], "success");
+    let none = world.submit("/dashboard/payment/resend", "project=1&id=X1&callback=9").await;
+    assert!(none.text.contains("no such callback"), "{}", none.text);
+
+    let body = r#"{"payment": {"id": "X1", "status": "refunded"}}"#;
+    let form = form_encoded(&[("project", "1"), ("id", "X1"), ("body", body), ("sign", "1")]);
+    world.submit("/dashboard/payment/callback", &form).await;
+    assert_eq!(world.shop.next().await.verified()["payment"]["status"], "refunded");
+    let form = form_encoded(&[("project", "1"), ("id", "X1"), ("body", "[<b>"), ("sign", "1")]);
+    let refused = world.submit("/dashboard/payment/callback", &form).await;
+    assert!(refused.text.contains("no JSON object") && refused.text.contains("[&#60;b&#62;"));
+}
+
+#[tokio::test]
+async fn a_payout_by_hand_is_checked_as_on_gate() {
+    let mut world = World::new().await;
+    let project = ecp_sandbox::Project::new;
+    let url = world.shop.url.clone();
+    world.reopen(|_| {
+        let key = ecp_core::Sensitive::new(Config::DEMO_KEY.to_owned());
+        project(Config::DEMO_PROJECT, key).callback_url(url)
+    });
+    let form = |amount: &str| {
+        form_encoded(&[
+            ("project", "1"),
+            ("method", "touchngo"),
+            ("general.payment_id", "out-1"),
+            ("amount", amount),
+            ("payment.currency", "MYR"),
+            ("account.number", "93017949"),
+            ("customer.id", "c1"),
+        ])
+    };
+    let refused = world.submit("/dashboard/payouts", &form("5.001")).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(refused.text.contains("more decimals") && refused.text.contains("value=\"out-1\""));
+    let done = world.submit("/dashboard/payouts", &form("50")).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
+    let callback = world.shop.next().await.verified();
+    assert_eq!(callback["operation"]["type"], "payout");
+    assert_eq!(callback["payment"]["sum"]["amount"], 5_000);
+    let twice = world.submit("/dashboard/payouts", &form("50")).await;
+    assert!(twice.text.contains("3041"), "{}", twice.text);
+}
+
+#[tokio::test]
+async fn faults_begin_and_end() {
+    let world = World::new().await;
+    let form = "fault=delay_callback&millis=50&payment_id=X1&times=1&percent=";
+    let done = world.submit("/dashboard/faults", form).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
+    assert_eq!(world.sandbox.faults().len(), 1);
+    assert!(text(&world, "/dashboard/faults").await.contains("&#34;millis&#34;:50"));
+    let wrong = world.submit("/dashboard/faults", "fault=lose_callback&millis=5").await;
+    assert!(wrong.text.contains("has no `millis`"), "{}", wrong.text);
+    let rule = world.sandbox.faults()[0].0;
+    world.submit("/dashboard/faults/remove", &format!("rule={rule}")).await;
+    assert!(world.sandbox.faults().is_empty());
+    let again = world.submit("/dashboard/faults/remove", &format!("rule={rule}")).await;
+    assert_eq!(again.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_link_opens_the_payment_page_until_it_expires() {
+    let world = World::new().await;
+    let form = form_encoded(&[
+        ("project", "1"),
+        ("method", "touchngo"),
+        ("payment_id", "L1"),
+        ("customer_id", "c1"),
+        ("amount", "50.00"),
+        ("currency", "MYR"),
+        ("validity", "1 hour"),
+    ]);
+    let done = world.submit("/dashboard/links", &form).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
+    let list = text(&world, "/dashboard/links").await;
+    let (_, rest) = list.split_once("readonly value=\"").unwrap();
+    let link = rest.split_once('"').unwrap().0.replace("&#38;", "&");
+    assert!(
+        text(&world, link.strip_prefix("http://sandbox.test").unwrap()).await.contains("50.00 MYR")
+    );
+    world.clock.advance(std::time::Duration::from_secs(3_600));
+    let late = world.open(&link).await;
+    assert!(late.text.contains("time to pay is over"), "{}", late.text);
+    let foreign = world.submit("/dashboard/links", &form.replace("MYR", "EUR")).await;
+    assert!(foreign.text.contains("does not take this currency"), "{}", foreign.text);
+}
+
+#[tokio::test]
+async fn forms_of_other_sites_change_nothing() {
+    let world = World::new().await;
+    world.submit("/dashboard/faults", "fault=lose_callback").await;
+    let foreign = |name: &'static str, value: &'static str| {
+        let request = Request::post("/dashboard/faults/clear").header(name, value);
+        request.header(header::HOST, "127.0.0.1:8080").body("".into()).unwrap()
+    };
+    for (name, value) in [("origin", "https://evil.example"), ("sec-fetch-site", "cross-site")] {
+        assert_eq!(world.call(foreign(name, value)).await.status, StatusCode::FORBIDDEN);
+    }
+    assert_eq!(world.sandbox.faults().len(), 1);
+    let stolen = Request::get("/dashboard").header(header::HOST, "evil.example");
+    let answer = world.call(stolen.body("".into()).unwrap()).await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    let own = world.call(foreign("origin", "http://127.0.0.1:8080")).await;
+    assert_eq!(own.status, StatusCode::SEE_OTHER);
+}
