@@ -19,6 +19,7 @@ mod id;
 pub mod json;
 pub mod model;
 mod money;
+mod reuse;
 mod secret;
 pub mod signature;
 mod time;
