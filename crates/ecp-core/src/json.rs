@@ -22,6 +22,7 @@ mod store;
 
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
+use std::ops::Range;
 
 use self::reader::Reader;
 use self::store::{Content, Node, Store, Text};
@@ -156,6 +157,11 @@ impl<'a> Document<'a> {
         Value { document: self, index }
     }
 
+    /// A member by its place in the order of names.
+    pub(crate) fn sorted_member(&self, place: usize) -> Value<'_> {
+        self.value(self.store.sorted[place] as usize)
+    }
+
     /// Every value with its key, in the order of the source.
     pub(crate) fn values(&self) -> impl Iterator<Item = Value<'_>> {
         (0..self.store.nodes.len()).map(|index| self.value(index))
@@ -266,16 +272,26 @@ impl<'d> Value<'d> {
         Children { document: self.document, next: self.index + 1, end: self.node().end as usize }
     }
 
-    /// The members of an object by their names, byte by byte. Empty for anything else.
-    pub(crate) fn sorted_members(self) -> SortedMembers<'d> {
-        let places = match self.node().content {
+    /// The members of an object in the order of their names, byte by byte: places for
+    /// [`Document::sorted_member`]. Empty for anything else.
+    pub(crate) fn sorted_members(self) -> Range<usize> {
+        match self.node().content {
             Content::Object { first, members } => {
                 let first = first as usize;
-                &self.document.store.sorted[first..first + members as usize]
+                first..first + members as usize
             }
-            _ => &[],
-        };
-        SortedMembers { document: self.document, places: places.iter() }
+            _ => 0..0,
+        }
+    }
+
+    /// Indices of the values inside this one, however deep.
+    pub(crate) fn inside(self) -> Range<usize> {
+        self.index + 1..self.end()
+    }
+
+    /// Index of the first value that is not inside this one.
+    pub(crate) fn end(self) -> usize {
+        self.node().end as usize
     }
 
     /// The value as it was written.
@@ -353,21 +369,6 @@ impl<'d> Iterator for Children<'d> {
 impl fmt::Debug for Children<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Children({}..{})", self.next, self.end)
-    }
-}
-
-/// Walks the members of an object by their names.
-#[derive(Clone)]
-pub(crate) struct SortedMembers<'d> {
-    document: &'d Document<'d>,
-    places: std::slice::Iter<'d, u32>,
-}
-
-impl<'d> Iterator for SortedMembers<'d> {
-    type Item = Value<'d>;
-
-    fn next(&mut self) -> Option<Value<'d>> {
-        self.places.next().map(|&index| self.document.value(index as usize))
     }
 }
 

@@ -89,19 +89,16 @@ impl Verifier {
         let document = Document::parse(body, self.limits)?;
         let named = project_id(&document).map_err(VerifyError::Project)?;
         // One callback format names no project (sources: callback formats): then the key tells.
-        let candidates: Vec<&(ProjectId, SigningKey)> = self
-            .keys
-            .iter()
-            .filter(|(project, _)| named.is_none_or(|named| named == *project))
-            .collect();
-        if let (Some(named), []) = (named, candidates.as_slice()) {
+        let candidates =
+            self.keys.iter().filter(|(project, _)| named.is_none_or(|named| named == *project));
+        if let (Some(named), None) = (named, candidates.clone().next()) {
             return Err(VerifyError::UnknownProject(named));
         }
-        let keys = candidates.iter().map(|(_, key)| key);
+        let keys = candidates.clone().map(|(_, key)| key);
         let found = signature::verify_document(keys, &document)?;
-        let project = candidates[found.key].0;
-        let before = &candidates[..found.key];
-        let key = before.iter().filter(|(other, _)| *other == project).count();
+        let tried = candidates.map(|(project, _)| *project).take(found.key + 1);
+        let project = tried.clone().last().unwrap_or_else(|| unreachable!("its key has matched"));
+        let key = tried.filter(|other| *other == project).count() - 1;
         if found.order != Order::Natural {
             tracing::warn!(
                 project = project.get(),

@@ -32,8 +32,23 @@ pub fn doubts(document: &Document<'_>, found: &Match) -> Result<Doubts, Canonica
         let items = Items::collect(document, found.strip, |_| Ok::<_, CanonicalError>(()))?;
         doubts.ambiguous = items.divisible(found.order);
     }
-    uncovered(document.root(), found.strip, true, &mut doubts.uncovered);
+    if may_leave_out_more(document) {
+        uncovered(document.root(), found.strip, true, &mut doubts.uncovered);
+    }
     Ok(doubts)
+}
+
+/// Whether more is left out than the one signature that was found to match.
+fn may_leave_out_more(document: &Document<'_>) -> bool {
+    let mut signatures = 0;
+    document.values().any(|value| match value.key() {
+        Some("frame_mode") => true,
+        Some("signature") => {
+            signatures += 1;
+            signatures > 1
+        }
+        _ => false,
+    })
 }
 
 /// Members that the canonical string leaves out, but for the signature itself. Empty lists and
