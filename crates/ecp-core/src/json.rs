@@ -22,10 +22,9 @@ mod store;
 
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
-use std::ops::Range;
 
-use self::reader::Reader;
-use self::store::{Content, Node, Store, Text};
+use self::store::Store;
+pub(crate) use self::store::{Content, Node, Text};
 use crate::reuse::Reused;
 
 /// How large a document may be before it is refused unread.
@@ -132,14 +131,14 @@ impl<'a> Document<'a> {
         bytes: &'a [u8],
         limits: Limits,
     ) -> Result<Self, JsonError> {
-        let limit = limits.bytes.min(u32::MAX as usize - 1);
+        let limit = limits.bytes.min(i32::MAX as usize);
         if bytes.len() > limit {
             return Err(JsonError::TooLarge { bytes: bytes.len(), limit });
         }
         let source = std::str::from_utf8(bytes)
             .map_err(|error| JsonError::NotUtf8 { offset: error.valid_up_to() })?;
         let mut store = Reused::<Store>::take();
-        Reader::new(source, &mut store, limits.depth).document()?;
+        reader::read(source, &mut store, limits.depth)?;
         Ok(Self { source, store })
     }
 
@@ -157,9 +156,28 @@ impl<'a> Document<'a> {
         Value { document: self, index }
     }
 
-    /// A member by its place in the order of names.
-    pub(crate) fn sorted_member(&self, place: usize) -> Value<'_> {
-        self.value(self.store.sorted[place] as usize)
+    /// A value by its index, as it is stored.
+    #[inline]
+    pub(crate) fn node(&self, index: usize) -> &Node {
+        &self.store.nodes[index]
+    }
+
+    /// Index of a member by its place in the order of names.
+    #[inline]
+    pub(crate) fn sorted_member(&self, place: usize) -> usize {
+        self.store.sorted[place] as usize
+    }
+
+    /// A text that a node names.
+    #[inline]
+    pub(crate) fn text(&self, text: Text) -> &str {
+        self.store.text(self.source, text)
+    }
+
+    /// [`Document::text`] in bytes.
+    #[inline]
+    pub(crate) fn bytes(&self, text: Text) -> &[u8] {
+        self.store.bytes(self.source.as_bytes(), text)
     }
 
     /// Every value with its key, in the order of the source.
@@ -185,9 +203,6 @@ impl<'a> Document<'a> {
         }
     }
 
-    fn text(&self, text: Text) -> &str {
-        self.store.text(self.source, text)
-    }
 }
 
 /// Prints the size only: a document may hold personal data.
@@ -238,13 +253,15 @@ impl Kind<'_> {
 impl<'d> Value<'d> {
     /// What the value is.
     pub fn kind(self) -> Kind<'d> {
-        match self.node().content {
+        let node = self.node();
+        match node.content {
             Content::Null => Kind::Null,
-            Content::Bool(value) => Kind::Bool(value),
+            Content::False => Kind::Bool(false),
+            Content::True => Kind::Bool(true),
             Content::Number => Kind::Number(self.raw()),
-            Content::String(text) => Kind::String(self.document.text(text)),
+            Content::String => Kind::String(self.document.text(node.text)),
             Content::Array => Kind::Array,
-            Content::Object { .. } => Kind::Object,
+            Content::Object => Kind::Object,
         }
     }
 
@@ -264,34 +281,13 @@ impl<'d> Value<'d> {
 
     /// The name under which the value stands in its object, `None` in a list and at the root.
     pub fn key(self) -> Option<&'d str> {
-        self.node().key.map(|text| self.document.text(text))
+        let key = self.node().key;
+        (!key.is_none()).then(|| self.document.text(key))
     }
 
     /// The members of an object or the items of a list, in the order of the source.
     pub fn children(self) -> Children<'d> {
         Children { document: self.document, next: self.index + 1, end: self.node().end as usize }
-    }
-
-    /// The members of an object in the order of their names, byte by byte: places for
-    /// [`Document::sorted_member`]. Empty for anything else.
-    pub(crate) fn sorted_members(self) -> Range<usize> {
-        match self.node().content {
-            Content::Object { first, members } => {
-                let first = first as usize;
-                first..first + members as usize
-            }
-            _ => 0..0,
-        }
-    }
-
-    /// Indices of the values inside this one, however deep.
-    pub(crate) fn inside(self) -> Range<usize> {
-        self.index + 1..self.end()
-    }
-
-    /// Index of the first value that is not inside this one.
-    pub(crate) fn end(self) -> usize {
-        self.node().end as usize
     }
 
     /// The value as it was written.

@@ -65,16 +65,16 @@ impl SigningKey {
         Self(keyed)
     }
 
-    fn mac(&self, canonical: &str) -> Hmac<Sha512> {
+    fn mac(&self, canonical: &[u8]) -> Hmac<Sha512> {
         self.0.clone().chain_update(canonical)
     }
 
-    fn sign(&self, canonical: &str) -> Signature {
+    fn sign(&self, canonical: &[u8]) -> Signature {
         Signature(self.mac(canonical).finalize().into_bytes().into())
     }
 
     /// Compares in constant time.
-    fn fits(&self, canonical: &str, signature: &Signature) -> bool {
+    fn fits(&self, canonical: &[u8], signature: &Signature) -> bool {
         self.mac(canonical).verify_slice(&signature.0).is_ok()
     }
 }
@@ -253,7 +253,8 @@ pub enum Strip {
 
 /// The text that is signed for a document.
 pub fn canonical_string(json: &[u8], rules: Rules) -> Result<String, SignError> {
-    with_canonical(&rules.read(json)?, rules, str::to_owned)
+    let canonical = with_canonical(&rules.read(json)?, rules, <[u8]>::to_vec)?;
+    Ok(String::from_utf8(canonical).unwrap_or_else(|_| unreachable!("pieces of UTF-8")))
 }
 
 /// The signature of a document, whether or not one stands in it already.
@@ -339,7 +340,7 @@ fn verify_exactly<'k>(
             if tried.contains(&canonical) {
                 continue;
             }
-            if let Some(key) = keys.clone().position(|key| key.fits(&canonical, &signature)) {
+            if let Some(key) = keys.clone().position(|key| key.fits(canonical.as_bytes(), &signature)) {
                 return Ok(Some(Match { key, order, strip }));
             }
             tried.push(canonical);
@@ -359,13 +360,13 @@ fn verify_exactly<'k>(
 fn with_canonical<T>(
     document: &Document<'_>,
     rules: Rules,
-    then: impl FnOnce(&str) -> T,
+    then: impl FnOnce(&[u8]) -> T,
 ) -> Result<T, SignError> {
     let ground =
         if rules.allow_ambiguous { Ground::Natural } else { Ground::Agreed(rules.visibility) };
     match walk::canonical_string(document, ground) {
         Some(canonical) => Ok(then(canonical.string())),
-        None => Ok(then(&canonical_exactly(document, rules)?)),
+        None => Ok(then(canonical_exactly(document, rules)?.as_bytes())),
     }
 }
 

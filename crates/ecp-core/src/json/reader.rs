@@ -3,143 +3,176 @@
 use super::JsonError;
 use super::store::{Content, Member, Node, Open, Store, Text, offset};
 
-pub(super) struct Reader<'a, 's> {
+/// Reads a document into the store.
+pub(super) fn read(source: &str, store: &mut Store, depth_limit: usize) -> Result<(), JsonError> {
+    store.begin(source.len());
+    let mut reader =
+        Reader { source, bytes: source.as_bytes(), store, at: 0, depth_limit, error: None };
+    match (reader.document(), reader.error) {
+        (Ok(()), _) => Ok(()),
+        (Err(Refused), Some(error)) => Err(error),
+        (Err(Refused), None) => unreachable!("who refuses says why"),
+    }
+}
+
+struct Reader<'a, 's> {
     source: &'a str,
     bytes: &'a [u8],
     store: &'s mut Store,
     at: usize,
     depth_limit: usize,
+    /// Why the document was refused. It is kept out of every step's result, for speed.
+    error: Option<JsonError>,
 }
 
-impl<'a, 's> Reader<'a, 's> {
-    pub(super) fn new(source: &'a str, store: &'s mut Store, depth_limit: usize) -> Self {
-        Self { source, bytes: source.as_bytes(), store, at: 0, depth_limit }
-    }
+struct Refused;
 
-    pub(super) fn document(mut self) -> Result<(), JsonError> {
-        self.store.nodes.reserve(self.bytes.len() / 16 + 1);
-        let mut key = None;
+impl Reader<'_, '_> {
+    fn document(&mut self) -> Result<(), Refused> {
+        self.skip_space();
+        let mut container = match self.value(Text::NONE)? {
+            Some(container) => container,
+            None => return self.end(),
+        };
+        let mut first = true;
         loop {
             self.skip_space();
-            let mut first = self.value(key.take())?;
-            // Close what ends here, then step to the next value or leave.
-            loop {
+            if self.peek() == Some(container.close) {
+                self.at += 1;
+                self.close(container);
+                match self.store.open.pop() {
+                    Some(outer) => container = outer,
+                    None => return self.end(),
+                }
+                first = false;
+                continue;
+            }
+            if !first {
+                self.expect(b',', "expected a comma or the end of the list or object")?;
                 self.skip_space();
-                let Some(&container) = self.store.open.last() else {
-                    return match self.peek() {
-                        None => {
-                            self.store.duplicates.sort_unstable_by_key(|duplicate| duplicate.node);
-                            Ok(())
-                        }
-                        Some(_) => Err(self.problem("more text after the document")),
-                    };
-                };
-                let close = if container.object { b'}' } else { b']' };
-                if self.peek() == Some(close) {
-                    self.at += 1;
-                    self.close(container);
-                    first = false;
-                    continue;
-                }
-                if !first {
-                    self.expect(b',', "expected a comma or the end of the list or object")?;
-                    self.skip_space();
-                }
-                if container.object {
-                    key = Some(self.key()?);
-                }
-                break;
+            }
+            let key = if container.close == b'}' { self.key()? } else { Text::NONE };
+            first = false;
+            if let Some(inner) = self.value(key)? {
+                self.store.open.push(container);
+                container = inner;
+                first = true;
             }
         }
     }
 
-    /// Reads a member's name, and the colon after it. The member will be the next node.
-    fn key(&mut self) -> Result<Text, JsonError> {
+    fn end(&mut self) -> Result<(), Refused> {
+        self.skip_space();
+        match self.peek() {
+            None => {
+                self.store.duplicates.sort_unstable_by_key(|duplicate| duplicate.node);
+                Ok(())
+            }
+            Some(_) => self.refuse("more text after the document"),
+        }
+    }
+
+    /// Reads a member's name, and what stands before its value. The member will be the next node.
+    #[expect(clippy::inline_always, reason = "measured")]
+    #[inline(always)]
+    fn key(&mut self) -> Result<Text, Refused> {
         let key = self.string("expected a member's name in double quotes")?;
         let prefix = match self.bytes.get(key.from as usize..).and_then(<[u8]>::first_chunk) {
-            Some(&eight) if !key.decoded => {
+            Some(&eight) => {
                 let beyond = 8_u32.saturating_sub(key.to - key.from) * 8;
                 u64::from_be_bytes(eight) & u64::MAX.checked_shl(beyond).unwrap_or(0)
             }
-            _ => prefix(self.store.text(self.source, key)),
+            // Decoded, or at the very end.
+            None => prefix(self.store.bytes(self.bytes, key)),
         };
         self.store.members.push(Member { prefix, node: offset(self.store.nodes.len()) });
         self.skip_space();
         self.expect(b':', "expected a colon after the member's name")?;
+        self.skip_space();
         Ok(key)
     }
 
-    /// Reads a scalar, or the opening of a container, as a new node. Says whether it is the latter.
-    fn value(&mut self, key: Option<Text>) -> Result<bool, JsonError> {
+    /// Reads a scalar, or the opening of a container, as a new node.
+    #[expect(clippy::inline_always, reason = "measured")]
+    #[inline(always)]
+    fn value(&mut self, key: Text) -> Result<Option<Open>, Refused> {
         let from = self.at;
+        let mut opened = None;
+        let mut text = Text::NONE;
         let content = match self.peek() {
-            Some(b'"') => Content::String(self.string("expected a value")?),
+            Some(b'"') => {
+                text = self.string("expected a value")?;
+                Content::String
+            }
             Some(b'-' | b'0'..=b'9') => {
                 self.number()?;
                 Content::Number
             }
             Some(b'{') => {
-                self.open(true)?;
-                Content::Object { first: 0, members: 0 }
+                opened = Some(self.open(b'}')?);
+                Content::Object
             }
             Some(b'[') => {
-                self.open(false)?;
+                opened = Some(self.open(b']')?);
                 Content::Array
             }
-            Some(b't') => self.word("true", Content::Bool(true))?,
-            Some(b'f') => self.word("false", Content::Bool(false))?,
+            Some(b't') => self.word("true", Content::True)?,
+            Some(b'f') => self.word("false", Content::False)?,
             Some(b'n') => self.word("null", Content::Null)?,
-            None => return Err(self.problem("the document ends too early")),
-            Some(_) => return Err(self.problem("expected a value")),
+            None => return self.refuse("the document ends too early"),
+            Some(_) => return self.refuse("expected a value"),
         };
         let end = offset(self.store.nodes.len() + 1);
         let (from, to) = (offset(from), offset(self.at));
-        self.store.nodes.push(Node { key, content, end, from, to });
-        Ok(matches!(content, Content::Object { .. } | Content::Array))
+        self.store.nodes.push(Node { key, text, from, to, end, content });
+        Ok(opened)
     }
 
-    fn open(&mut self, object: bool) -> Result<(), JsonError> {
-        if self.store.open.len() == self.depth_limit {
+    #[inline]
+    fn open(&mut self, close: u8) -> Result<Open, Refused> {
+        // Those around the one at hand, which is not among them.
+        let depth = self.store.open.len() + usize::from(!self.store.nodes.is_empty());
+        if depth >= self.depth_limit {
             let (line, column) = self.position();
-            return Err(JsonError::TooDeep { limit: self.depth_limit, line, column });
+            self.error = Some(JsonError::TooDeep { limit: self.depth_limit, line, column });
+            return Err(Refused);
         }
-        let node = offset(self.store.nodes.len());
-        self.store.open.push(Open { node, object, members: offset(self.store.members.len()) });
         self.at += 1;
-        Ok(())
+        let node = offset(self.store.nodes.len());
+        Ok(Open { node, members: offset(self.store.members.len()), close })
     }
 
+    #[inline]
     fn close(&mut self, container: Open) {
-        self.store.open.pop();
         let end = offset(self.store.nodes.len());
-        let content = if container.object {
-            self.store.close_object(self.source, container.members as usize)
+        let text = if container.close == b'}' {
+            self.store.close_object(self.bytes, container.members as usize)
         } else {
-            Content::Array
+            Text::NONE
         };
         let node = &mut self.store.nodes[container.node as usize];
-        node.content = content;
+        node.text = text;
         node.end = end;
         node.to = offset(self.at);
     }
 
-    fn word(&mut self, word: &'static str, content: Content) -> Result<Content, JsonError> {
+    fn word(&mut self, word: &'static str, content: Content) -> Result<Content, Refused> {
         if self.bytes[self.at..].starts_with(word.as_bytes()) {
             self.at += word.len();
             Ok(content)
         } else {
-            Err(self.problem("expected a value"))
+            self.refuse("expected a value")
         }
     }
 
-    fn number(&mut self) -> Result<(), JsonError> {
+    fn number(&mut self) -> Result<(), Refused> {
         if self.peek() == Some(b'-') {
             self.at += 1;
         }
         if self.peek() == Some(b'0') {
             self.at += 1;
             if matches!(self.peek(), Some(b'0'..=b'9')) {
-                return Err(self.problem("a number must not begin with 0"));
+                return self.refuse("a number must not begin with 0");
             }
         } else {
             self.digits()?;
@@ -158,24 +191,26 @@ impl<'a, 's> Reader<'a, 's> {
         Ok(())
     }
 
-    fn digits(&mut self) -> Result<(), JsonError> {
+    fn digits(&mut self) -> Result<(), Refused> {
         let from = self.at;
         while matches!(self.peek(), Some(b'0'..=b'9')) {
             self.at += 1;
         }
         match self.peek() {
             _ if self.at > from => Ok(()),
-            None => Err(self.problem("the document ends inside a number")),
-            Some(_) => Err(self.problem("expected a digit")),
+            None => self.refuse("the document ends inside a number"),
+            Some(_) => self.refuse("expected a digit"),
         }
     }
 
-    fn string(&mut self, missing: &'static str) -> Result<Text, JsonError> {
+    #[expect(clippy::inline_always, reason = "measured")]
+    #[inline(always)]
+    fn string(&mut self, missing: &'static str) -> Result<Text, Refused> {
         self.expect(b'"', missing)?;
         let from = self.at;
         self.at = end_of_plain_text(self.bytes, from);
         if self.peek() == Some(b'"') {
-            let text = Text { from: offset(from), to: offset(self.at), decoded: false };
+            let text = Text { from: offset(from), to: offset(self.at) };
             self.at += 1;
             return Ok(text);
         }
@@ -184,7 +219,7 @@ impl<'a, 's> Reader<'a, 's> {
 
     /// Goes on with a string that has an escape, or a mistake, at the current place.
     #[inline(never)]
-    fn escaped_string(&mut self, from: usize) -> Result<Text, JsonError> {
+    fn escaped_string(&mut self, from: usize) -> Result<Text, Refused> {
         let start = self.store.decoded.len();
         let mut plain = from;
         loop {
@@ -192,8 +227,9 @@ impl<'a, 's> Reader<'a, 's> {
                 Some(b'"') => {
                     self.store.decoded.push_str(&self.source[plain..self.at]);
                     self.at += 1;
-                    let end = self.store.decoded.len();
-                    return Ok(Text { from: offset(start), to: offset(end), decoded: true });
+                    let [from, to] = [start, self.store.decoded.len()];
+                    let decoded = |place| offset(self.bytes.len() + place);
+                    return Ok(Text { from: decoded(from), to: decoded(to) });
                 }
                 Some(b'\\') => {
                     self.store.decoded.push_str(&self.source[plain..self.at]);
@@ -203,15 +239,15 @@ impl<'a, 's> Reader<'a, 's> {
                     plain = self.at;
                 }
                 Some(0..=0x1f) => {
-                    return Err(self.problem("a control character in a string must be escaped"));
+                    return self.refuse("a control character in a string must be escaped");
                 }
                 Some(_) => self.at = end_of_plain_text(self.bytes, self.at),
-                None => return Err(self.problem("the document ends inside a string")),
+                None => return self.refuse("the document ends inside a string"),
             }
         }
     }
 
-    fn escape(&mut self) -> Result<char, JsonError> {
+    fn escape(&mut self) -> Result<char, Refused> {
         let byte = self.peek();
         self.at += 1;
         Ok(match byte {
@@ -226,12 +262,12 @@ impl<'a, 's> Reader<'a, 's> {
             Some(b'u') => self.unicode_escape()?,
             _ => {
                 self.at -= 1;
-                return Err(self.problem("unknown escape in a string"));
+                return self.refuse("unknown escape in a string");
             }
         })
     }
 
-    fn unicode_escape(&mut self) -> Result<char, JsonError> {
+    fn unicode_escape(&mut self) -> Result<char, Refused> {
         let first = self.hex()?;
         let code = if (0xd800..0xdc00).contains(&first)
             && self.bytes[self.at..].starts_with(b"\\u")
@@ -239,50 +275,60 @@ impl<'a, 's> Reader<'a, 's> {
             self.at += 2;
             let second = self.hex()?;
             if !(0xdc00..0xe000).contains(&second) {
-                return Err(self.problem("a lone surrogate in a string"));
+                return self.refuse("a lone surrogate in a string");
             }
             0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00)
         } else {
             first
         };
-        char::from_u32(code).ok_or_else(|| self.problem("a lone surrogate in a string"))
+        match char::from_u32(code) {
+            Some(character) => Ok(character),
+            None => self.refuse("a lone surrogate in a string"),
+        }
     }
 
-    fn hex(&mut self) -> Result<u32, JsonError> {
+    fn hex(&mut self) -> Result<u32, Refused> {
         let digits = self.bytes.get(self.at..self.at + 4);
         let value = digits.and_then(|digits| {
             digits
                 .iter()
                 .try_fold(0, |value, &digit| Some(value * 16 + char::from(digit).to_digit(16)?))
         });
-        let value = value.ok_or_else(|| self.problem("expected four hexadecimal digits"))?;
+        let Some(value) = value else { return self.refuse("expected four hexadecimal digits") };
         self.at += 4;
         Ok(value)
     }
 
-    fn expect(&mut self, byte: u8, problem: &'static str) -> Result<(), JsonError> {
+    #[expect(clippy::inline_always, reason = "measured")]
+    #[inline(always)]
+    fn expect(&mut self, byte: u8, problem: &'static str) -> Result<(), Refused> {
         if self.peek() == Some(byte) {
             self.at += 1;
             Ok(())
         } else {
-            Err(self.problem(problem))
+            self.refuse(problem)
         }
     }
 
+    #[expect(clippy::inline_always, reason = "measured")]
+    #[inline(always)]
     fn skip_space(&mut self) {
         while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
             self.at += 1;
         }
     }
 
+    #[expect(clippy::inline_always, reason = "measured")]
+    #[inline(always)]
     fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }
 
     #[cold]
-    fn problem(&self, problem: &'static str) -> JsonError {
+    fn refuse<T>(&mut self, problem: &'static str) -> Result<T, Refused> {
         let (line, column) = self.position();
-        JsonError::Syntax { problem, line, column }
+        self.error = Some(JsonError::Syntax { problem, line, column });
+        Err(Refused)
     }
 
     fn position(&self) -> (usize, usize) {
@@ -294,6 +340,8 @@ impl<'a, 's> Reader<'a, 's> {
 }
 
 /// The first place from `at` on that is a quote, a backslash, a control character or the end.
+#[expect(clippy::inline_always, reason = "measured")]
+#[inline(always)]
 fn end_of_plain_text(bytes: &[u8], mut at: usize) -> usize {
     const ONES: u64 = u64::MAX / 255;
     const TOPS: u64 = ONES << 7;
@@ -315,8 +363,8 @@ fn end_of_plain_text(bytes: &[u8], mut at: usize) -> usize {
 }
 
 /// See [`Member::prefix`].
-fn prefix(name: &str) -> u64 {
+fn prefix(name: &[u8]) -> u64 {
     let mut eight = [0; 8];
-    eight.iter_mut().zip(name.bytes()).for_each(|(place, byte)| *place = byte);
+    eight.iter_mut().zip(name).for_each(|(place, &byte)| *place = byte);
     u64::from_be_bytes(eight)
 }

@@ -1,13 +1,16 @@
 //! What was read: places in the source, and no values of its own.
 
 use std::cell::Cell;
+use std::ops::Range;
 use std::thread::LocalKey;
 
 use crate::reuse::Reuse;
 
 /// The parts of a document that its source does not hold.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(super) struct Store {
+    /// Bytes of the source.
+    source: usize,
     /// Text of the strings that hold escapes, decoded.
     pub(super) decoded: String,
     /// In the order of the source: each before what is inside it.
@@ -16,42 +19,62 @@ pub(super) struct Store {
     pub(super) sorted: Vec<u32>,
     /// By node.
     pub(super) duplicates: Vec<Duplicate>,
-    /// While reading: open containers, innermost last.
+    /// While reading: the containers around the one at hand, innermost last.
     pub(super) open: Vec<Open>,
     /// While reading: the members of the open objects so far.
     pub(super) members: Vec<Member>,
 }
 
 #[derive(Clone, Copy)]
-pub(super) struct Node {
-    pub(super) key: Option<Text>,
-    pub(super) content: Content,
-    /// Index of the first node that is not inside this one.
-    pub(super) end: u32,
+pub(crate) struct Node {
+    /// [`Text::NONE`] in a list and at the root.
+    pub(crate) key: Text,
+    /// Of a string; of an object, its members in [`Store::sorted`].
+    pub(crate) text: Text,
     /// Place of the value in the source.
-    pub(super) from: u32,
-    pub(super) to: u32,
+    pub(crate) from: u32,
+    pub(crate) to: u32,
+    /// Index of the first node that is not inside this one.
+    pub(crate) end: u32,
+    pub(crate) content: Content,
 }
 
-#[derive(Clone, Copy)]
-pub(super) enum Content {
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Content {
     Null,
-    Bool(bool),
+    False,
+    True,
     Number,
-    String(Text),
+    String,
     Array,
-    /// Its members in [`Store::sorted`].
-    Object {
-        first: u32,
-        members: u32,
-    },
+    Object,
 }
 
+/// A place in the source, or beyond its end in what was decoded.
 #[derive(Clone, Copy)]
-pub(super) struct Text {
-    pub(super) from: u32,
-    pub(super) to: u32,
-    pub(super) decoded: bool,
+pub(crate) struct Text {
+    pub(crate) from: u32,
+    pub(crate) to: u32,
+}
+
+impl Node {
+    /// Place of the value in the source.
+    #[inline]
+    pub(crate) fn place(&self) -> Text {
+        Text { from: self.from, to: self.to }
+    }
+}
+
+impl Text {
+    pub(super) const NONE: Self = Self { from: u32::MAX, to: u32::MAX };
+
+    pub(crate) const fn is_none(self) -> bool {
+        self.from == u32::MAX
+    }
+
+    pub(crate) const fn range(self) -> Range<usize> {
+        self.from as usize..self.to as usize
+    }
 }
 
 /// A member whose name its object holds more than once.
@@ -66,7 +89,8 @@ pub(super) struct Duplicate {
 #[derive(Clone, Copy)]
 pub(super) struct Open {
     pub(super) node: u32,
-    pub(super) object: bool,
+    /// `}` or `]`.
+    pub(super) close: u8,
     /// Where its members begin in [`Store::members`].
     pub(super) members: u32,
 }
@@ -79,8 +103,22 @@ pub(super) struct Member {
 }
 
 impl Store {
+    pub(super) fn begin(&mut self, source: usize) {
+        self.source = source;
+        self.nodes.reserve(source / 16 + 1);
+    }
+
+    #[inline]
     pub(super) fn text<'t>(&'t self, source: &'t str, text: Text) -> &'t str {
-        text_in(source, &self.decoded, text)
+        match (text.from as usize).checked_sub(self.source) {
+            None => &source[text.range()],
+            Some(from) => &self.decoded[from..text.to as usize - self.source],
+        }
+    }
+
+    #[inline]
+    pub(super) fn bytes<'t>(&'t self, source: &'t [u8], text: Text) -> &'t [u8] {
+        bytes_in(source, &self.decoded, text)
     }
 
     pub(super) fn duplicate(&self, node: usize) -> Option<&Duplicate> {
@@ -89,52 +127,43 @@ impl Store {
     }
 
     /// Sorts the members of an object that ends here and notes names that stand there twice.
-    pub(super) fn close_object(&mut self, source: &str, from: usize) -> Content {
+    pub(super) fn close_object(&mut self, source: &[u8], from: usize) -> Text {
         let members = &mut self.members[from..];
         if !members.is_sorted_by(|a, b| a.prefix < b.prefix) {
             let (nodes, decoded) = (&self.nodes, &self.decoded);
-            let name = |member: &Member| {
-                nodes[member.node as usize].key.map(|key| text_in(source, decoded, key))
-            };
+            let name =
+                |member: &Member| bytes_in(source, decoded, nodes[member.node as usize].key);
             members.sort_unstable_by(|a, b| {
                 let prefix = a.prefix.cmp(&b.prefix);
-                prefix.then_with(|| name(a).cmp(&name(b)).then(a.node.cmp(&b.node)))
+                prefix.then_with(|| name(a).cmp(name(b)).then(a.node.cmp(&b.node)))
             });
             let same = |a: &Member, b: &Member| a.prefix == b.prefix && name(a) == name(b);
-            for same in members.chunk_by(same) {
-                if let [first, ref rest @ .., last] = *same {
-                    let becomes = Some(last.node as usize);
-                    self.duplicates.push(Duplicate { node: first.node as usize, becomes });
-                    let rest = rest.iter().chain([&last]);
-                    let gone = rest.map(|member| Duplicate {
-                        node: member.node as usize,
-                        becomes: None,
-                    });
-                    self.duplicates.extend(gone);
+            if members.windows(2).any(|pair| same(&pair[0], &pair[1])) {
+                for same in members.chunk_by(same) {
+                    note_duplicates(same, &mut self.duplicates);
                 }
             }
         }
-        let content =
-            Content::Object { first: offset(self.sorted.len()), members: offset(members.len()) };
+        let first = self.sorted.len();
         self.sorted.extend(members.iter().map(|member| member.node));
         self.members.truncate(from);
-        content
+        Text { from: offset(first), to: offset(self.sorted.len()) }
     }
 }
 
-impl Reuse for Store {
-    const EMPTY: Self = Self {
-        decoded: String::new(),
-        nodes: Vec::new(),
-        sorted: Vec::new(),
-        duplicates: Vec::new(),
-        open: Vec::new(),
-        members: Vec::new(),
-    };
+fn note_duplicates(same: &[Member], duplicates: &mut Vec<Duplicate>) {
+    let [first, rest @ ..] = same else { return };
+    let Some(last) = rest.last() else { return };
+    let becomes = Some(last.node as usize);
+    duplicates.push(Duplicate { node: first.node as usize, becomes });
+    let gone = rest.iter().map(|gone| Duplicate { node: gone.node as usize, becomes: None });
+    duplicates.extend(gone);
+}
 
-    fn spare() -> &'static LocalKey<Cell<Self>> {
+impl Reuse for Store {
+    fn spare() -> &'static LocalKey<Cell<Option<Box<Self>>>> {
         thread_local! {
-            static SPARE: Cell<Store> = const { Cell::new(Store::EMPTY) };
+            static SPARE: Cell<Option<Box<Store>>> = const { Cell::new(None) };
         }
         &SPARE
     }
@@ -154,12 +183,15 @@ impl Reuse for Store {
     }
 }
 
-fn text_in<'t>(source: &'t str, decoded: &'t str, text: Text) -> &'t str {
-    let whole = if text.decoded { decoded } else { source };
-    &whole[text.from as usize..text.to as usize]
+#[inline]
+fn bytes_in<'t>(source: &'t [u8], decoded: &'t str, text: Text) -> &'t [u8] {
+    match (text.from as usize).checked_sub(source.len()) {
+        None => &source[text.range()],
+        Some(from) => &decoded.as_bytes()[from..text.to as usize - source.len()],
+    }
 }
 
-/// Documents are refused from 4 GiB on, so places in them fit.
+/// Documents are refused from 2 GiB on, and what is decoded is no longer, so places fit.
 #[expect(clippy::cast_possible_truncation, reason = "the size is checked before reading")]
 pub(super) const fn offset(place: usize) -> u32 {
     place as u32

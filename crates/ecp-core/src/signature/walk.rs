@@ -7,13 +7,13 @@
 //! tests and fuzz targets hold the two together.
 
 use std::cell::Cell;
-use std::fmt::Write;
+use std::io::Write;
 use std::ops::Range;
 use std::thread::LocalKey;
 
 use super::canonical::{LONGEST_AGREED_LIST, length_limit};
 use super::{Visibility, natural_order, php_number};
-use crate::json::{Document, Kind, Value};
+use crate::json::{Content, Document, Node};
 use crate::reuse::{Reuse, Reused};
 
 /// Which documents may be walked.
@@ -26,10 +26,12 @@ pub(super) enum Ground {
 }
 
 /// What a walk writes.
+#[derive(Default)]
 pub(super) struct Buffers {
-    string: String,
+    string: Vec<u8>,
     /// Key path of the container at hand, with a `:` at its end.
-    path: String,
+    path: Vec<u8>,
+    /// The containers around it.
     levels: Vec<Level>,
 }
 
@@ -41,7 +43,7 @@ struct Level {
     next: usize,
     /// Where they end.
     end: usize,
-    /// How many came before.
+    /// How many came before, in a list.
     position: usize,
     /// Length of its path.
     path: usize,
@@ -50,72 +52,62 @@ struct Level {
 /// The canonical string of a document, `signature` left out everywhere. `None` if the document is
 /// not on that ground, or has no canonical string.
 pub(super) fn canonical_string(document: &Document<'_>, ground: Ground) -> Option<Reused<Buffers>> {
-    let root = document.root();
-    if !matches!(root.kind(), Kind::Object) || document.has_duplicates() {
+    if document.node(0).content != Content::Object || document.has_duplicates() {
         return None;
     }
     let limit = length_limit(document);
     let mut buffers = Reused::<Buffers>::take();
     let Buffers { string, path, levels } = &mut *buffers;
-    let mut level = Level::of(root, 0);
+    let mut level = Level::of(document, ground, 0, 0)?;
     loop {
         if level.next == level.end {
-            match levels.pop() {
-                Some(outer) => level = outer,
-                None => break,
-            }
+            let Some(outer) = levels.pop() else { break };
+            level = outer;
             path.truncate(level.path);
             continue;
         }
-        let value = if level.object {
-            let member = document.sorted_member(level.next);
-            let previous = (level.position > 0).then(|| document.sorted_member(level.next - 1));
-            let key = member.key()?;
-            if !ground.admits_key(key, previous, levels.is_empty()) {
-                return None;
-            }
+        let (index, node, key) = if level.object {
+            let index = document.sorted_member(level.next);
+            let node = document.node(index);
+            let key = document.bytes(node.key);
             level.next += 1;
-            level.position += 1;
-            if matches!(key, "signature" | "frame_mode") {
+            if matches!(key, b"signature" | b"frame_mode") {
                 continue;
             }
-            member
+            (index, node, key)
         } else {
-            let item = document.value(level.next);
-            if matches!(ground, Ground::Agreed(_)) && level.position == LONGEST_AGREED_LIST {
-                return None;
-            }
-            level.next = item.end();
+            let (index, node) = (level.next, document.node(level.next));
+            level.next = node.end as usize;
             level.position += 1;
-            item
+            (index, node, NO_KEY)
         };
-        let kind = value.kind();
-        let text = match kind {
-            Kind::Object | Kind::Array => {
-                push_name(path, value, level.position);
-                path.push(':');
+        let text = match node.content {
+            Content::Object | Content::Array => {
+                push_name(path, key, level);
+                path.push(b':');
                 levels.push(level);
-                level = Level::of(value, path.len());
+                level = Level::of(document, ground, index, path.len())?;
                 continue;
             }
-            Kind::Null => "",
-            Kind::Bool(true) => "1",
-            Kind::Bool(false) => "0",
-            Kind::String(text) | Kind::Number(text) => text,
+            Content::Null => EMPTY,
+            Content::False => b"0",
+            Content::True => b"1",
+            Content::Number => document.bytes(node.place()),
+            Content::String => document.bytes(node.text),
         };
-        if !ground.admits(kind) {
+        if !ground.admits_value(node, text, document) {
             return None;
         }
-        string.push_str(path);
-        push_name(string, value, level.position);
-        string.push(':');
-        match kind {
-            Kind::Number(literal) if !is_plain(literal) => {
-                string.push_str(&php_number::render(literal));
-            }
-            _ => string.push_str(text),
+        string.extend_from_slice(path);
+        push_name(string, key, level);
+        string.push(b':');
+        if node.content == Content::Number && !is_plain(text) {
+            let literal = document.value(index).raw();
+            string.extend_from_slice(php_number::render(literal).as_bytes());
+        } else {
+            string.extend_from_slice(text);
         }
-        string.push(';');
+        string.push(b';');
         if string.len() > limit {
             return None;
         }
@@ -124,70 +116,94 @@ pub(super) fn canonical_string(document: &Document<'_>, ground: Ground) -> Optio
     Some(buffers)
 }
 
+const EMPTY: &[u8] = b"";
+/// Of the items of a list. No member has it, for empty keys are not admitted.
+const NO_KEY: &[u8] = EMPTY;
+
 /// A member's name, or the place of the item that was reached.
-fn push_name(text: &mut String, value: Value<'_>, position: usize) {
-    match value.key() {
-        Some(key) => text.push_str(key),
-        None => {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{}", position - 1);
-        }
+fn push_name(text: &mut Vec<u8>, key: &[u8], level: Level) {
+    if level.object {
+        text.extend_from_slice(key);
+    } else {
+        // Writing to a Vec cannot fail.
+        let _ = write!(text, "{}", level.position - 1);
     }
 }
 
 impl Level {
-    fn of(container: Value<'_>, path: usize) -> Self {
-        let object = matches!(container.kind(), Kind::Object);
-        let Range { start, end } =
-            if object { container.sorted_members() } else { container.inside() };
-        Self { object, next: start, end, position: 0, path }
+    /// A container that may be walked.
+    fn of(document: &Document<'_>, ground: Ground, index: usize, path: usize) -> Option<Self> {
+        let node = document.node(index);
+        let object = node.content == Content::Object;
+        let (next, end) = if object {
+            let members = node.text.range();
+            if !ground.admits_members(document, members.clone(), path == 0) {
+                return None;
+            }
+            (members.start, members.end)
+        } else {
+            let items = document.value(index).children();
+            if matches!(ground, Ground::Agreed(_)) && items.count() > LONGEST_AGREED_LIST {
+                return None;
+            }
+            (index + 1, node.end as usize)
+        };
+        Some(Self { object, next, end, position: 0, path })
     }
 }
 
 impl Ground {
-    /// Whether nothing about a key, and the one before it byte by byte, can surprise.
-    fn admits_key(self, key: &str, previous: Option<Value<'_>>, top: bool) -> bool {
-        let class = class(key);
-        let unwelcome = match self {
-            Self::Natural => SPACE | CONTROL | COLON,
-            Self::Agreed(_) => SPACE | CONTROL | COLON | DIGIT | NOT_ASCII | SEMICOLON,
-        };
-        if class & unwelcome != 0 {
-            return false;
-        }
-        // Leading zeros count for nothing, and PHP renumbers integers at the top level.
-        match key.as_bytes().first() {
-            None | Some(b'0') => return false,
-            Some(b'-' | b'1'..=b'9') if top => return false,
-            Some(_) => {}
-        }
+    /// Whether nothing about the keys of an object, each beside the next, can surprise.
+    fn admits_members(self, document: &Document<'_>, members: Range<usize>, top: bool) -> bool {
         let agreed = matches!(self, Self::Agreed(_));
-        if agreed && key == "__proto__" {
-            return false;
-        }
-        let Some((previous, before)) = previous.and_then(|value| Some((value, value.key()?)))
-        else {
-            return true;
+        let unwelcome = if agreed {
+            SPACE | CONTROL | COLON | DIGIT | NOT_ASCII | SEMICOLON
+        } else {
+            SPACE | CONTROL | COLON
         };
-        if let Some(&next) = begins_with(key, before)
-            && (agreed || (next <= b':' && matches!(previous.kind(), Kind::Object | Kind::Array)))
-        {
-            // In the path of what lies inside the other one, a `:` follows.
-            return false;
+        let mut before = NO_KEY;
+        let mut before_is_container = false;
+        for member in members {
+            let node = document.node(document.sorted_member(member));
+            let key = document.bytes(node.key);
+            let class = class(key);
+            if class & unwelcome != 0 {
+                return false;
+            }
+            match key.first() {
+                // Leading zeros count for nothing, and PHP renumbers integers at the top level.
+                None | Some(b'0') => return false,
+                Some(b'-' | b'1'..=b'9') if top => return false,
+                Some(_) => {}
+            }
+            if agreed && key == b"__proto__" {
+                return false;
+            }
+            if let Some(next) = follows(key, before)
+                && (agreed || (next <= b':' && before_is_container))
+            {
+                // In the paths of what lies inside the other one, a `:` follows.
+                return false;
+            }
+            if class & DIGIT != 0 && natural_order::compare(before, key).is_ge() {
+                return false;
+            }
+            before = key;
+            before_is_container = matches!(node.content, Content::Object | Content::Array);
         }
-        class & DIGIT == 0 || natural_order::compare(before.as_bytes(), key.as_bytes()).is_lt()
+        true
     }
 
     /// Whether a value that is no container is the same for whoever has to agree.
-    fn admits(self, kind: Kind<'_>) -> bool {
+    fn admits_value(self, node: &Node, text: &[u8], document: &Document<'_>) -> bool {
         let Self::Agreed(visibility) = self else { return true };
-        match kind {
-            Kind::Number(literal) => is_plain(literal) && literal.len() <= SURELY_AGREED_DIGITS,
-            Kind::String(text) => {
+        match node.content {
+            Content::Number => is_plain(text) && text.len() <= SURELY_AGREED_DIGITS,
+            Content::String => {
                 let class = class(text);
                 class & CONTROL == 0
                     && (class & SEMICOLON == 0 || visibility == Visibility::Private)
-                    && (class & NOT_ASCII == 0 || !text.contains(char::is_control))
+                    && (class & NOT_ASCII == 0 || !document.text(node.text).contains(char::is_control))
             }
             _ => true,
         }
@@ -195,17 +211,16 @@ impl Ground {
 }
 
 /// The byte that follows when one key begins with another, which is never its equal.
-fn begins_with<'k>(key: &'k str, beginning: &str) -> Option<&'k u8> {
-    let (key, beginning) = (key.as_bytes(), beginning.as_bytes());
+fn follows(key: &[u8], beginning: &[u8]) -> Option<u8> {
     if key.first() != beginning.first() || !key.starts_with(beginning) {
         return None;
     }
-    key.get(beginning.len())
+    key.get(beginning.len()).copied()
 }
 
 /// Whether a literal is surely an integer of 64 bits that PHP prints as it stands.
-fn is_plain(literal: &str) -> bool {
-    literal.len() <= 18 && literal.bytes().all(|byte| byte.is_ascii_digit())
+fn is_plain(literal: &[u8]) -> bool {
+    literal.len() <= 18 && literal.iter().all(u8::is_ascii_digit)
 }
 
 /// Below 2^53 whatever the digits.
@@ -219,7 +234,7 @@ const DIGIT: u8 = 16;
 const NOT_ASCII: u8 = 32;
 
 /// What kinds of bytes stand in a text.
-fn class(text: &str) -> u8 {
+fn class(text: &[u8]) -> u8 {
     const CLASSES: [u8; 256] = {
         let mut classes = [0; 256];
         let mut byte = 0_u8;
@@ -239,22 +254,20 @@ fn class(text: &str) -> u8 {
             byte += 1;
         }
     };
-    text.bytes().fold(0, |class, byte| class | CLASSES[usize::from(byte)])
+    text.iter().fold(0, |class, &byte| class | CLASSES[usize::from(byte)])
 }
 
 impl Buffers {
-    pub(super) fn string(&self) -> &str {
+    pub(super) fn string(&self) -> &[u8] {
         &self.string
     }
 
 }
 
 impl Reuse for Buffers {
-    const EMPTY: Self = Self { string: String::new(), path: String::new(), levels: Vec::new() };
-
-    fn spare() -> &'static LocalKey<Cell<Self>> {
+    fn spare() -> &'static LocalKey<Cell<Option<Box<Self>>>> {
         thread_local! {
-            static SPARE: Cell<Buffers> = const { Cell::new(Buffers::EMPTY) };
+            static SPARE: Cell<Option<Box<Buffers>>> = const { Cell::new(None) };
         }
         &SPARE
     }
