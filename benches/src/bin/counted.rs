@@ -34,6 +34,13 @@ const PATHS: &[Path] = &[
         let (keys, body) = ([fixture::key()], fixture::callback());
         repeat(times, || signature::verify(&keys, black_box(&body)).unwrap());
     }),
+    ("verify-and-model", |times| {
+        let (verifier, body) = (fixture::verifier(), fixture::callback());
+        repeat(times, || {
+            let document = verifier.read(black_box(&body)).unwrap();
+            black_box(verifier.verify_document(&document).unwrap());
+        });
+    }),
     ("verify-and-model-owned", |times| {
         let (verifier, body) = (fixture::verifier(), fixture::callback());
         repeat(times, || verifier.verify(black_box(&body)).unwrap());

@@ -142,6 +142,11 @@ impl<'a> Document<'a> {
         Ok(Self { source, store })
     }
 
+    /// The text that was read.
+    pub fn source(&self) -> &'a str {
+        self.source
+    }
+
     /// The outermost value.
     pub fn root(&self) -> Value<'_> {
         self.value(0)

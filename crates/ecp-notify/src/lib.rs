@@ -30,5 +30,5 @@ mod verifier;
 
 pub use self::confirmation::{Confirmations, Decision, DepositHandler, Reply};
 pub use self::expected::{Expected, Unexpected};
-pub use self::verified::{Reading, Verified};
+pub use self::verified::{Reading, Verified, VerifiedRef};
 pub use self::verifier::{Verifier, VerifyError};
