@@ -185,9 +185,10 @@ impl<'a> Document<'a> {
         self.store.bytes(self.source.as_bytes(), text)
     }
 
-    /// Every value with its key, in the order of the source.
-    pub(crate) fn values(&self) -> impl Iterator<Item = Value<'_>> {
-        (0..self.store.nodes.len()).map(|index| self.value(index))
+    /// The names of members that are as long as one of these, in the order of the source.
+    pub(crate) fn names_as_long_as(&self, lengths: [usize; 2]) -> impl Iterator<Item = &[u8]> {
+        let keys = self.store.nodes.iter().map(|node| node.key);
+        keys.filter(move |key| lengths.contains(&key.range().len())).map(|key| self.bytes(key))
     }
 
     /// Whether some object holds a name more than once.
@@ -271,31 +272,54 @@ impl<'d> Value<'d> {
     }
 
     /// The text of a string, `None` for anything else.
+    #[inline]
     pub fn as_str(self) -> Option<&'d str> {
-        match self.kind() {
-            Kind::String(text) => Some(text),
-            _ => None,
-        }
+        let node = self.node();
+        (node.content == Content::String).then(|| self.document.text(node.text))
+    }
+
+    #[inline]
+    pub(crate) fn is_null(self) -> bool {
+        self.node().content == Content::Null
+    }
+
+    #[inline]
+    pub(crate) fn is_object(self) -> bool {
+        self.node().content == Content::Object
     }
 
     /// The member of that name, `None` if there is none or this is no object. Should it stand
     /// there twice, the last one counts, as in PHP.
     pub fn get(self, name: &str) -> Option<Value<'d>> {
-        self.children().filter(|child| child.key() == Some(name)).last()
+        if !self.is_object() {
+            return None;
+        }
+        let mut named = self.children().filter(|child| child.name() == name.as_bytes());
+        if self.document.has_duplicates() { named.last() } else { named.next() }
     }
 
     /// The name under which the value stands in its object, `None` in a list and at the root.
+    #[inline]
     pub fn key(self) -> Option<&'d str> {
         let key = self.node().key;
         (!key.is_none()).then(|| self.document.text(key))
     }
 
+    /// [`Value::key`] in bytes, empty if there is none.
+    #[inline]
+    pub(crate) fn name(self) -> &'d [u8] {
+        let key = self.node().key;
+        if key.is_none() { b"" } else { self.document.bytes(key) }
+    }
+
     /// The members of an object or the items of a list, in the order of the source.
+    #[inline]
     pub fn children(self) -> Children<'d> {
         Children { document: self.document, next: self.index + 1, end: self.node().end as usize }
     }
 
     /// The value as it was written.
+    #[inline]
     pub fn raw(self) -> &'d str {
         let node = self.node();
         &self.document.source[node.from as usize..node.to as usize]
@@ -304,6 +328,16 @@ impl<'d> Value<'d> {
     /// Place in the order of the document.
     pub(crate) fn index(self) -> usize {
         self.index
+    }
+
+    /// [`Value::index`], small.
+    pub(crate) fn place(self) -> u32 {
+        store::offset(self.index)
+    }
+
+    /// Another value of the same document, by its place.
+    pub(crate) fn beside(self, place: u32) -> Value<'d> {
+        self.document.value(place as usize)
     }
 
     /// Where the value ends in the source, in bytes.
@@ -333,6 +367,7 @@ impl<'d> Value<'d> {
         path
     }
 
+    #[inline]
     fn node(self) -> &'d Node {
         &self.document.store.nodes[self.index]
     }
@@ -356,6 +391,7 @@ pub struct Children<'d> {
 impl<'d> Iterator for Children<'d> {
     type Item = Value<'d>;
 
+    #[inline]
     fn next(&mut self) -> Option<Value<'d>> {
         if self.next >= self.end {
             return None;

@@ -136,7 +136,7 @@ pub trait FromJson: Sized {
 
     /// Whether a value that is there stands for nothing: an empty id, a project 0.
     fn is_blank(value: Value<'_>) -> bool {
-        matches!(value.kind(), Kind::Null)
+        value.is_null()
     }
 
     /// Reads a value that is there, and copies it.
@@ -254,15 +254,16 @@ macro_rules! model {
             fn borrow_from(
                 value: $crate::json::Value<'_>,
             ) -> Result<$borrowed<'_>, $crate::model::ModelError> {
-                if !matches!(value.kind(), $crate::json::Kind::Object) {
+                if !value.is_object() {
                     return Err($crate::model::ModelError::expected("an object", value));
                 }
                 $(let mut $field = $crate::model::Found::default();)*
                 for member in value.children() {
-                    match member.key() {
-                        $($(Some($wire))|+ => $field.add(member),)*
-                        _ => {}
-                    }
+                    let name = member.name();
+                    $(if $(name == $wire.as_bytes())||+ {
+                        $field.add(member);
+                        continue;
+                    })*
                 }
                 let mut members = $crate::model::Members { object: value, unused: Vec::new() };
                 Ok($borrowed {
@@ -293,13 +294,14 @@ macro_rules! model {
 }
 use model;
 
-/// The members of an object under the names of one field, of which there are two at most.
+/// The members of an object under the names of one field, of which there are two at most: their
+/// indices. The root, which has the index 0, is no member.
 #[derive(Clone, Copy, Default)]
-struct Found<'d>(Option<Value<'d>>, Option<Value<'d>>);
+struct Found(u32, u32);
 
-impl<'d> Found<'d> {
-    fn add(&mut self, member: Value<'d>) {
-        self.1 = self.0.replace(member);
+impl Found {
+    fn add(&mut self, member: Value<'_>) {
+        self.1 = std::mem::replace(&mut self.0, member.place());
     }
 }
 
@@ -311,9 +313,10 @@ struct Members<'d> {
 }
 
 impl<'d> Members<'d> {
+    #[inline]
     fn decides<T: FromJson>(
         &mut self,
-        found: Found<'d>,
+        found: Found,
         names: &[&str],
     ) -> Result<T::Borrowed<'d>, ModelError> {
         match self.choose(found, names) {
@@ -322,9 +325,10 @@ impl<'d> Members<'d> {
         }
     }
 
+    #[inline]
     fn describes<T: FromJson>(
         &mut self,
-        found: Found<'d>,
+        found: Found,
         names: &[&str],
     ) -> Result<T::Borrowed<'d>, ModelError> {
         let Some(member) = self.choose(found, names) else {
@@ -336,15 +340,25 @@ impl<'d> Members<'d> {
         })
     }
 
-    fn choose(&mut self, found: Found<'d>, names: &[&str]) -> Option<Value<'d>> {
-        let Found(Some(one), Some(other)) = found else { return found.0 };
+    #[inline]
+    fn choose(&mut self, found: Found, names: &[&str]) -> Option<Value<'d>> {
+        match found {
+            Found(0, _) => None,
+            Found(one, 0) => Some(self.object.beside(one)),
+            Found(one, other) => {
+                Some(self.choose_one(self.object.beside(one), self.object.beside(other), names))
+            }
+        }
+    }
+
+    fn choose_one(&mut self, one: Value<'d>, other: Value<'d>, names: &[&str]) -> Value<'d> {
         // Nothing stands for nothing under any name: it is not signed, so it must not hide what is.
         let rank = |member: Value<'d>| {
-            (is_nothing(member), names.iter().position(|name| member.key() == Some(name)))
+            (is_nothing(member), names.iter().position(|name| member.name() == name.as_bytes()))
         };
         let (chosen, unused) = if rank(one) < rank(other) { (one, other) } else { (other, one) };
         self.unused.push(unused);
-        Some(chosen)
+        chosen
     }
 
     fn rest(self, known: &'static [&'static str]) -> ExtraRef<'d> {
@@ -594,7 +608,7 @@ macro_rules! from_received_text {
             }
 
             fn is_blank(value: Value<'_>) -> bool {
-                matches!(value.kind(), Kind::Null | Kind::String(""))
+                value.is_null() || value.as_str() == Some("")
             }
         })*
     };
@@ -613,6 +627,6 @@ impl FromJson for Timestamp {
     }
 
     fn is_blank(value: Value<'_>) -> bool {
-        matches!(value.kind(), Kind::Null | Kind::String(""))
+        value.is_null() || value.as_str() == Some("")
     }
 }

@@ -72,22 +72,23 @@ impl FromStr for Timestamp {
     }
 }
 
+/// Reads `0000-00-00T00:00:00+0000`.
 fn parse(text: &[u8]) -> Option<i64> {
-    const SHAPE: &[u8; 24] = b"0000-00-00T00:00:00+0000";
     let text: &[u8; 24] = text.try_into().ok()?;
-    let fits = |(&byte, &shape): (&u8, &u8)| match shape {
-        b'0' => byte.is_ascii_digit(),
-        b'+' => matches!(byte, b'+' | b'-'),
-        _ => byte == shape,
+    let mut fits = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':')]
+        .iter()
+        .all(|&(at, separator)| text[at] == separator)
+        && matches!(text[19], b'+' | b'-');
+    let mut two = |at: usize| {
+        let [tens, ones] = [text[at].wrapping_sub(b'0'), text[at + 1].wrapping_sub(b'0')];
+        fits &= tens <= 9 && ones <= 9;
+        i64::from(tens) * 10 + i64::from(ones)
     };
-    if !text.iter().zip(SHAPE).all(fits) {
-        return None;
-    }
-    let two = |at: usize| i64::from(text[at] - b'0') * 10 + i64::from(text[at + 1] - b'0');
     let (year, month, day) = (two(0) * 100 + two(2), two(5), two(8));
     let (hour, minute, second) = (two(11), two(14), two(17));
     let (offset_hours, offset_minutes) = (two(20), two(22));
-    let valid = (1..=12).contains(&month)
+    let valid = fits
+        && (1..=12).contains(&month)
         && (1..=days_in(year, month)).contains(&day)
         && hour < 24
         && minute < 60

@@ -348,7 +348,8 @@ fn end_of_plain_text(bytes: &[u8], mut at: usize) -> usize {
     let below = |word: u64, least: u8| word.wrapping_sub(ONES * u64::from(least)) & !word & TOPS;
     // Eight at a time. A borrow can only reach beyond a byte that counts itself, and the first
     // one that counts is looked for.
-    while let Some(&eight) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
+    let (eights, rest) = bytes[at..].as_chunks();
+    for &eight in eights {
         let word = u64::from_le_bytes(eight);
         let quotes = below(word ^ (ONES * u64::from(b'"')), 1);
         let backslashes = below(word ^ (ONES * u64::from(b'\\')), 1);
@@ -359,7 +360,7 @@ fn end_of_plain_text(bytes: &[u8], mut at: usize) -> usize {
         at += 8;
     }
     let ends = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..=0x1f);
-    at + bytes[at..].iter().position(ends).unwrap_or(bytes.len() - at)
+    at + rest.iter().position(ends).unwrap_or(rest.len())
 }
 
 /// See [`Member::prefix`].

@@ -133,14 +133,13 @@ impl Store {
             let (nodes, decoded) = (&self.nodes, &self.decoded);
             let name =
                 |member: &Member| bytes_in(source, decoded, nodes[member.node as usize].key);
-            members.sort_unstable_by(|a, b| {
-                let prefix = a.prefix.cmp(&b.prefix);
-                prefix.then_with(|| name(a).cmp(name(b)).then(a.node.cmp(&b.node)))
-            });
-            let same = |a: &Member, b: &Member| a.prefix == b.prefix && name(a) == name(b);
-            if members.windows(2).any(|pair| same(&pair[0], &pair[1])) {
-                for same in members.chunk_by(same) {
-                    note_duplicates(same, &mut self.duplicates);
+            members.sort_unstable_by_key(|member| member.prefix);
+            for alike in members.chunk_by_mut(|a, b| a.prefix == b.prefix) {
+                if alike.len() > 1 {
+                    alike.sort_unstable_by(|a, b| name(a).cmp(name(b)).then(a.node.cmp(&b.node)));
+                    for same in alike.chunk_by(|a, b| name(a) == name(b)) {
+                        note_duplicates(same, &mut self.duplicates);
+                    }
                 }
             }
         }

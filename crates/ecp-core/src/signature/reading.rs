@@ -40,14 +40,12 @@ pub fn doubts(document: &Document<'_>, found: &Match) -> Result<Doubts, Canonica
 
 /// Whether more is left out than the one signature that was found to match.
 fn may_leave_out_more(document: &Document<'_>) -> bool {
+    const SIGNATURE: &[u8] = b"signature";
+    const FRAME_MODE: &[u8] = b"frame_mode";
     let mut signatures = 0;
-    document.values().any(|value| match value.key() {
-        Some("frame_mode") => true,
-        Some("signature") => {
-            signatures += 1;
-            signatures > 1
-        }
-        _ => false,
+    document.names_as_long_as([SIGNATURE.len(), FRAME_MODE.len()]).any(|name| {
+        signatures += usize::from(name == SIGNATURE);
+        signatures > 1 || name == FRAME_MODE
     })
 }
 
