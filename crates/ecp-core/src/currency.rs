@@ -121,8 +121,9 @@ mod tests {
 
     #[test]
     fn the_table_is_that_of_the_standard() {
-        let mut other: Vec<_> =
-            Other::iter().filter_map(|iso| Some((iso.code(), u32::from(iso.exponent()?)))).collect();
+        let mut other: Vec<_> = Other::iter()
+            .filter_map(|iso| Some((iso.code(), u32::from(iso.exponent()?))))
+            .collect();
         let ours: Vec<_> =
             Currency::all().iter().map(|currency| (currency.code(), currency.exponent())).collect();
         other.sort_unstable();

@@ -152,11 +152,14 @@ impl<'a> Document<'a> {
         self.value(0)
     }
 
-    /// Whether a character stands anywhere in the document, escaped or not.
-    pub(crate) fn holds(&self, character: char) -> bool {
-        self.source.contains(character) || self.store.decoded.contains(character)
+    /// Whether a byte of ASCII stands anywhere in the document, escaped or not.
+    pub(crate) fn holds(&self, byte: u8) -> bool {
+        // Without an early end, so that many bytes can be compared at once.
+        let holds = |text: &str| text.bytes().fold(false, |found, other| found | (other == byte));
+        holds(self.source) || holds(&self.store.decoded)
     }
 
+    #[inline]
     pub(crate) fn value(&self, index: usize) -> Value<'_> {
         Value { document: self, index }
     }
@@ -208,7 +211,6 @@ impl<'a> Document<'a> {
             Some(duplicate) => duplicate.becomes.map(|last| self.value(last)),
         }
     }
-
 }
 
 /// Prints the size only: a document may hold personal data.

@@ -169,7 +169,6 @@ impl Extra {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
-
 }
 
 /// [`Extra`], borrowed: the members are found when they are asked for.

@@ -5,9 +5,12 @@ use std::ops::{Deref, DerefMut};
 use std::thread::LocalKey;
 
 /// Buffers worth keeping.
-pub(crate) trait Reuse: Default + 'static {
+pub(crate) trait Reuse: Sized + 'static {
+    /// No buffers.
+    const EMPTY: Self;
+
     /// Where the thread keeps them.
-    fn spare() -> &'static LocalKey<Cell<Option<Box<Self>>>>;
+    fn spare() -> &'static LocalKey<Cell<Self>>;
 
     /// Forgets what they hold but not their room. `false` if they grew too large to be kept.
     fn clear(&mut self) -> bool;
@@ -16,21 +19,22 @@ pub(crate) trait Reuse: Default + 'static {
 /// Buffers that go back to the thread when they are dropped. Whoever takes some while others of
 /// the same thread are in use gets new ones.
 #[derive(Clone)]
-pub(crate) struct Reused<T: Reuse>(Option<Box<T>>);
+pub(crate) struct Reused<T: Reuse>(T);
 
 impl<T: Reuse> Reused<T> {
+    #[inline]
     pub(crate) fn take() -> Self {
-        Self(Some(T::spare().try_with(Cell::take).ok().flatten().unwrap_or_default()))
+        // A thread that is ending keeps nothing.
+        Self(T::spare().try_with(|spare| spare.replace(T::EMPTY)).unwrap_or(T::EMPTY))
     }
 }
 
 impl<T: Reuse> Drop for Reused<T> {
+    #[inline]
     fn drop(&mut self) {
-        if let Some(mut buffers) = self.0.take()
-            && buffers.clear()
-        {
-            // A thread that is ending keeps nothing.
-            let _ = T::spare().try_with(|spare| spare.set(Some(buffers)));
+        if self.0.clear() {
+            let buffers = std::mem::replace(&mut self.0, T::EMPTY);
+            let _ = T::spare().try_with(|spare| spare.set(buffers));
         }
     }
 }
@@ -38,15 +42,15 @@ impl<T: Reuse> Drop for Reused<T> {
 impl<T: Reuse> Deref for Reused<T> {
     type Target = T;
 
+    #[inline]
     fn deref(&self) -> &T {
-        self.0.as_deref().unwrap_or_else(|| unreachable!("{GONE}"))
+        &self.0
     }
 }
 
 impl<T: Reuse> DerefMut for Reused<T> {
+    #[inline]
     fn deref_mut(&mut self) -> &mut T {
-        self.0.as_deref_mut().unwrap_or_else(|| unreachable!("{GONE}"))
+        &mut self.0
     }
 }
-
-const GONE: &str = "buffers go back only when they are dropped";

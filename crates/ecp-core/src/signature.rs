@@ -44,9 +44,9 @@ use sha2::Sha512;
 use self::ambiguity::Stop;
 pub use self::ambiguity::{Ambiguity, Reason};
 use self::canonical::Items;
-use self::walk::Ground;
 pub use self::canonical::{CanonicalError, Order};
 pub use self::reading::{Doubts, doubts};
+use self::walk::Ground;
 use crate::json::{Document, Kind, Limits, Value};
 use crate::secret::SecretKey;
 
@@ -340,7 +340,9 @@ fn verify_exactly<'k>(
             if tried.contains(&canonical) {
                 continue;
             }
-            if let Some(key) = keys.clone().position(|key| key.fits(canonical.as_bytes(), &signature)) {
+            if let Some(key) =
+                keys.clone().position(|key| key.fits(canonical.as_bytes(), &signature))
+            {
                 return Ok(Some(Match { key, order, strip }));
             }
             tried.push(canonical);

@@ -130,7 +130,8 @@ const fn days_before(year: i64, month: i64, day: i64) -> i64 {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (days, second) = (self.0.div_euclid(SECONDS_PER_DAY), self.0.rem_euclid(SECONDS_PER_DAY));
+        let (days, second) =
+            (self.0.div_euclid(SECONDS_PER_DAY), self.0.rem_euclid(SECONDS_PER_DAY));
         // The guess by the mean length of a year is off by one at most.
         let guess = 1970 + (days * 400).div_euclid(146_097);
         let year = if days < days_before(guess, 1, 1) {

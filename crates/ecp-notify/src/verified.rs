@@ -46,7 +46,14 @@ impl<'d, T> Verified<T, &'d [u8]> {
 
     pub(crate) fn copy<U>(self, message: impl FnOnce(T) -> U) -> Verified<U> {
         let Self { project, key, order, doubts, .. } = self;
-        Verified { message: message(self.message), raw: self.raw.into(), project, key, order, doubts }
+        Verified {
+            message: message(self.message),
+            raw: self.raw.into(),
+            project,
+            key,
+            order,
+            doubts,
+        }
     }
 }
 
@@ -58,7 +65,6 @@ impl VerifiedRef<'_> {
 }
 
 impl<T, Body: AsRef<[u8]>> Verified<T, Body> {
-
     /// Whether the signed string has another reading than this message.
     pub fn reading(&self) -> Reading<'_> {
         match self.doubts.ambiguous.as_slice() {

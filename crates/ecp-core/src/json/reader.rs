@@ -269,8 +269,7 @@ impl Reader<'_, '_> {
 
     fn unicode_escape(&mut self) -> Result<char, Refused> {
         let first = self.hex()?;
-        let code = if (0xd800..0xdc00).contains(&first)
-            && self.bytes[self.at..].starts_with(b"\\u")
+        let code = if (0xd800..0xdc00).contains(&first) && self.bytes[self.at..].starts_with(b"\\u")
         {
             self.at += 2;
             let second = self.hex()?;

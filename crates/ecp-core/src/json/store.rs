@@ -7,7 +7,7 @@ use std::thread::LocalKey;
 use crate::reuse::Reuse;
 
 /// The parts of a document that its source does not hold.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(super) struct Store {
     /// Bytes of the source.
     source: usize,
@@ -131,8 +131,7 @@ impl Store {
         let members = &mut self.members[from..];
         if !members.is_sorted_by(|a, b| a.prefix < b.prefix) {
             let (nodes, decoded) = (&self.nodes, &self.decoded);
-            let name =
-                |member: &Member| bytes_in(source, decoded, nodes[member.node as usize].key);
+            let name = |member: &Member| bytes_in(source, decoded, nodes[member.node as usize].key);
             members.sort_unstable_by_key(|member| member.prefix);
             for alike in members.chunk_by_mut(|a, b| a.prefix == b.prefix) {
                 if alike.len() > 1 {
@@ -160,9 +159,19 @@ fn note_duplicates(same: &[Member], duplicates: &mut Vec<Duplicate>) {
 }
 
 impl Reuse for Store {
-    fn spare() -> &'static LocalKey<Cell<Option<Box<Self>>>> {
+    const EMPTY: Self = Self {
+        source: 0,
+        decoded: String::new(),
+        nodes: Vec::new(),
+        sorted: Vec::new(),
+        duplicates: Vec::new(),
+        open: Vec::new(),
+        members: Vec::new(),
+    };
+
+    fn spare() -> &'static LocalKey<Cell<Self>> {
         thread_local! {
-            static SPARE: Cell<Option<Box<Store>>> = const { Cell::new(None) };
+            static SPARE: Cell<Store> = const { Cell::new(Store::EMPTY) };
         }
         &SPARE
     }

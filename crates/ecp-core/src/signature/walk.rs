@@ -26,7 +26,6 @@ pub(super) enum Ground {
 }
 
 /// What a walk writes.
-#[derive(Default)]
 pub(super) struct Buffers {
     string: Vec<u8>,
     /// Key path of the container at hand, with a `:` at its end.
@@ -171,9 +170,9 @@ impl Ground {
                 return false;
             }
             match key.first() {
+                None => return false,
                 // Leading zeros count for nothing, and PHP renumbers integers at the top level.
-                None | Some(b'0') => return false,
-                Some(b'-' | b'1'..=b'9') if top => return false,
+                Some(&first) if first <= b'9' && (top || first == b'0') => return false,
                 Some(_) => {}
             }
             if agreed && key == b"__proto__" {
@@ -203,7 +202,8 @@ impl Ground {
                 let class = class(text);
                 class & CONTROL == 0
                     && (class & SEMICOLON == 0 || visibility == Visibility::Private)
-                    && (class & NOT_ASCII == 0 || !document.text(node.text).contains(char::is_control))
+                    && (class & NOT_ASCII == 0
+                        || !document.text(node.text).contains(char::is_control))
             }
             _ => true,
         }
@@ -261,13 +261,14 @@ impl Buffers {
     pub(super) fn string(&self) -> &[u8] {
         &self.string
     }
-
 }
 
 impl Reuse for Buffers {
-    fn spare() -> &'static LocalKey<Cell<Option<Box<Self>>>> {
+    const EMPTY: Self = Self { string: Vec::new(), path: Vec::new(), levels: Vec::new() };
+
+    fn spare() -> &'static LocalKey<Cell<Self>> {
         thread_local! {
-            static SPARE: Cell<Option<Box<Buffers>>> = const { Cell::new(None) };
+            static SPARE: Cell<Buffers> = const { Cell::new(Buffers::EMPTY) };
         }
         &SPARE
     }
