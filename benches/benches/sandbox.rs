@@ -87,7 +87,8 @@ impl Shop {
             }
             Some(Way::Socket(client, url)) => {
                 let request = request.uri(format!("{url}{path}")).body(Full::new(body));
-                let response = client.request(request.expect("a request")).await.expect("an answer");
+                let response =
+                    client.request(request.expect("a request")).await.expect("an answer");
                 let status = response.status();
                 response.into_body().collect().await.expect("a body");
                 status

@@ -3,9 +3,12 @@
 
 #![forbid(unsafe_code)]
 
+mod plain_json;
 mod reading;
 mod redirect;
 mod state;
+
+use std::sync::LazyLock;
 
 use ecp_core::json::{Document, Limits};
 use ecp_core::model::{Callback, FromJson, PageParameters, StatusResponse, SyncResponse};
@@ -16,6 +19,29 @@ use ecp_notify::Verifier;
 pub use self::reading::reading;
 pub use self::redirect::redirect;
 pub use self::state::state;
+
+static KEY: LazyLock<SigningKey> = LazyLock::new(|| SigningKey::new(&secret("one key")));
+static OTHER: LazyLock<SigningKey> = LazyLock::new(|| SigningKey::new(&secret("another key")));
+
+/// Whatever is done fast comes out as it does slowly: what is read, what is signed and what is
+/// found to match, refusals and their texts included.
+pub fn fast(json: &[u8]) {
+    let read = Document::parse(json, Limits::default()).map(|document| plain_json::tree(&document));
+    assert_eq!(read, plain_json::read(json, Limits::default()));
+    let rules = [Rules::private().allow_ambiguous(), Rules::private(), Rules::public()];
+    for rules in rules {
+        let exact = signature::exact::canonical_string(json, rules);
+        assert_eq!(signature::canonical_string(json, rules), exact);
+    }
+    let keys = [OTHER.clone(), KEY.clone()];
+    assert_eq!(signature::verify(&keys, json), signature::exact::verify(&keys, json));
+    // Most of the time goes into HMACs here, so not for every document.
+    if json.len() % 8 == 0
+        && let Ok(signed) = signature::sign_document(&KEY, json, Place::Root, rules[0])
+    {
+        assert_eq!(signature::verify(&keys, &signed), signature::exact::verify(&keys, &signed));
+    }
+}
 
 /// The canonical string is the one that the sandbox's slow and plain canonicaliser builds, and
 /// what is signed strictly has one string under every rule.
@@ -46,16 +72,14 @@ fn has_negative_zero(json: &[u8]) -> bool {
 
 /// Nothing that is read panics or prints itself; what is signed verifies, and nothing else does.
 pub fn verify(json: &[u8]) {
-    let key = SigningKey::new(&secret("one key"));
-    let other = SigningKey::new(&secret("another key"));
     if let Ok(signed) =
-        signature::sign_document(&key, json, Place::Root, Rules::private().allow_ambiguous())
+        signature::sign_document(&KEY, json, Place::Root, Rules::private().allow_ambiguous())
         && Document::parse(json, Limits::default()).is_ok()
         && signed.len() <= Limits::default().bytes
     {
-        let found = signature::verify(&[other.clone(), key], &signed);
+        let found = signature::verify(&[OTHER.clone(), KEY.clone()], &signed);
         assert_eq!(found.map(|found| found.key), Ok(1));
-        assert!(signature::verify(&[other], &signed).is_err());
+        assert!(signature::verify(&[OTHER.clone()], &signed).is_err());
     }
     let project = ProjectId::new(1).unwrap_or_else(|_| unreachable!("1 is a project"));
     let verifier = Verifier::new().key(project, &secret("a key that signed nothing"));

@@ -28,6 +28,15 @@ fn inputs() -> Vec<Vec<u8>> {
 }
 
 #[test]
+fn what_is_done_fast_comes_out_as_it_does_slowly() {
+    for input in inputs() {
+        for length in (0..input.len()).step_by(7).chain([input.len()]) {
+            ecp_fuzz::fast(&input[..length]);
+        }
+    }
+}
+
+#[test]
 fn the_canonical_string_is_that_of_the_plain_canonicaliser() {
     inputs().iter().for_each(|input| ecp_fuzz::canonical(input));
 }

@@ -22,8 +22,6 @@ const LAYERS: &[Layer] = &[
         others: &[
             "base64",
             "hmac",
-            "iso_currency",
-            "jiff",
             "serde",
             "sha2",
             "thiserror",

@@ -52,7 +52,7 @@ impl FromStr for ProjectId {
 }
 
 macro_rules! text_id {
-    ($(#[$doc:meta])* $name:ident, $what:literal) => {
+    ($(#[$doc:meta])* $name:ident / $borrowed:ident, $what:literal) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
         #[serde(transparent)]
@@ -67,11 +67,6 @@ macro_rules! text_id {
                     None => Ok(Self(text.into())),
                     Some(problem) => Err(InvalidId { what: $what, problem }),
                 }
-            }
-
-            /// What the platform sent, as it is.
-            pub(crate) fn received(text: &str) -> Self {
-                Self(text.into())
             }
 
             /// The text.
@@ -104,16 +99,56 @@ macro_rules! text_id {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                // One that was received may hold anything; in a log it shall not begin a line.
-                if self.0.contains(char::is_control) {
-                    f.pad(&self.0.escape_debug().to_string())
-                } else {
-                    f.pad(&self.0)
-                }
+                $borrowed(&self.0).fmt(f)
             }
         }
 
         impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self)
+            }
+        }
+
+        #[doc = concat!("[`", stringify!($name), "`], borrowed from the message it stands in.")]
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+        #[serde(transparent)]
+        pub struct $borrowed<'d>(&'d str);
+
+        impl<'d> $borrowed<'d> {
+            /// What the platform sent, as it is.
+            pub(crate) const fn received(text: &'d str) -> Self {
+                Self(text)
+            }
+
+            /// The text.
+            pub const fn as_str(self) -> &'d str {
+                self.0
+            }
+
+            /// A copy that stands alone.
+            pub fn into_owned(self) -> $name {
+                $name(self.0.into())
+            }
+        }
+
+        impl PartialEq<$name> for $borrowed<'_> {
+            fn eq(&self, other: &$name) -> bool {
+                *self.0 == *other.0
+            }
+        }
+
+        impl fmt::Display for $borrowed<'_> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                // One that was received may hold anything; in a log it shall not begin a line.
+                if self.0.contains(char::is_control) {
+                    f.pad(&self.0.escape_debug().to_string())
+                } else {
+                    f.pad(self.0)
+                }
+            }
+        }
+
+        impl fmt::Debug for $borrowed<'_> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 write!(f, concat!(stringify!($name), "({})"), self)
             }
@@ -132,13 +167,13 @@ text_id! {
     /// assert_eq!(PaymentId::new("").unwrap_err().to_string(), "the payment id is empty");
     /// # Ok::<(), ecp_core::InvalidId>(())
     /// ```
-    PaymentId, "the payment id"
+    PaymentId / PaymentIdRef, "the payment id"
 }
 
 text_id! {
     /// A request, named by the platform when it registers one. It relates messages to one
     /// another; it is no key against sending twice.
-    RequestId, "the request id"
+    RequestId / RequestIdRef, "the request id"
 }
 
 fn text_problem(text: &str) -> Option<&'static str> {

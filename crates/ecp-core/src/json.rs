@@ -17,8 +17,15 @@
 //! # Ok::<(), ecp_core::json::JsonError>(())
 //! ```
 
+mod reader;
+mod store;
+
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
+
+use self::store::Store;
+pub(crate) use self::store::{Content, Node, Text};
+use crate::reuse::Reused;
 
 /// How large a document may be before it is refused unread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,57 +105,20 @@ pub enum JsonError {
 }
 
 /// A parsed document that borrows from its source.
+///
+/// What it needs beside the source is kept by the thread for the next document, so reading
+/// allocates only while documents grow.
 #[derive(Clone)]
 pub struct Document<'a> {
     source: &'a str,
-    /// Text of the strings that hold escapes, decoded.
-    decoded: String,
-    nodes: Vec<Node>,
-    duplicates: Vec<Duplicate>,
-}
-
-/// A member whose name its object holds more than once.
-#[derive(Clone, Copy, Debug)]
-struct Duplicate {
-    node: usize,
-    /// PHP keeps the place of the first and the value of the last: the first becomes the last,
-    /// the others are not there.
-    becomes: Option<usize>,
-}
-
-#[derive(Clone, Copy)]
-struct Node {
-    key: Option<Text>,
-    content: Content,
-    /// Index of the first node that is not inside this one.
-    end: u32,
-    /// Place of the value in the source.
-    from: u32,
-    to: u32,
-}
-
-#[derive(Clone, Copy)]
-enum Content {
-    Null,
-    Bool(bool),
-    Number,
-    String(Text),
-    Array,
-    Object,
-}
-
-#[derive(Clone, Copy)]
-struct Text {
-    from: u32,
-    to: u32,
-    decoded: bool,
+    store: Reused<Store>,
 }
 
 impl<'a> Document<'a> {
     /// Reads a document whose members are all different.
     pub fn parse(bytes: &'a [u8], limits: Limits) -> Result<Self, JsonError> {
         let document = Self::parse_with_duplicates(bytes, limits)?;
-        match document.duplicates.first() {
+        match document.store.duplicates.first() {
             None => Ok(document),
             Some(duplicate) => {
                 Err(JsonError::DuplicateKey { path: document.value(duplicate.node).path() })
@@ -161,26 +131,20 @@ impl<'a> Document<'a> {
         bytes: &'a [u8],
         limits: Limits,
     ) -> Result<Self, JsonError> {
-        let limit = limits.bytes.min(u32::MAX as usize - 1);
+        let limit = limits.bytes.min(i32::MAX as usize);
         if bytes.len() > limit {
             return Err(JsonError::TooLarge { bytes: bytes.len(), limit });
         }
         let source = std::str::from_utf8(bytes)
             .map_err(|error| JsonError::NotUtf8 { offset: error.valid_up_to() })?;
-        let mut reader = Reader {
-            document: Document {
-                source,
-                decoded: String::new(),
-                nodes: Vec::with_capacity(bytes.len() / 16 + 1),
-                duplicates: Vec::new(),
-            },
-            at: 0,
-            depth_limit: limits.depth,
-        };
-        reader.document()?;
-        let mut document = reader.document;
-        document.find_duplicates();
-        Ok(document)
+        let mut store = Reused::<Store>::take();
+        reader::read(source, &mut store, limits.depth)?;
+        Ok(Self { source, store })
+    }
+
+    /// The text that was read.
+    pub fn source(&self) -> &'a str {
+        self.source
     }
 
     /// The outermost value.
@@ -188,60 +152,64 @@ impl<'a> Document<'a> {
         self.value(0)
     }
 
-    /// Whether a character stands anywhere in the document, escaped or not.
-    pub(crate) fn holds(&self, character: char) -> bool {
-        self.source.contains(character) || self.decoded.contains(character)
+    /// Whether a byte of ASCII stands anywhere in the document, escaped or not.
+    pub(crate) fn holds(&self, byte: u8) -> bool {
+        // Without an early end, so that many bytes can be compared at once.
+        let holds = |text: &str| text.bytes().fold(false, |found, other| found | (other == byte));
+        holds(self.source) || holds(&self.store.decoded)
     }
 
+    #[inline]
     pub(crate) fn value(&self, index: usize) -> Value<'_> {
         Value { document: self, index }
     }
 
+    /// A value by its index, as it is stored.
+    #[inline]
+    pub(crate) fn node(&self, index: usize) -> &Node {
+        &self.store.nodes[index]
+    }
+
+    /// Index of a member by its place in the order of names.
+    #[inline]
+    pub(crate) fn sorted_member(&self, place: usize) -> usize {
+        self.store.sorted[place] as usize
+    }
+
+    /// A text that a node names.
+    #[inline]
+    pub(crate) fn text(&self, text: Text) -> &str {
+        self.store.text(self.source, text)
+    }
+
+    /// [`Document::text`] in bytes.
+    #[inline]
+    pub(crate) fn bytes(&self, text: Text) -> &[u8] {
+        self.store.bytes(self.source.as_bytes(), text)
+    }
+
+    /// The names of members that are as long as one of these, in the order of the source.
+    pub(crate) fn names_as_long_as(&self, lengths: [usize; 2]) -> impl Iterator<Item = &[u8]> {
+        let keys = self.store.nodes.iter().map(|node| node.key);
+        keys.filter(move |key| lengths.contains(&key.range().len())).map(|key| self.bytes(key))
+    }
+
+    /// Whether some object holds a name more than once.
+    pub(crate) fn has_duplicates(&self) -> bool {
+        !self.store.duplicates.is_empty()
+    }
+
     /// Whether the member's name stands more than once in its object.
     pub(crate) fn is_duplicate(&self, value: Value<'_>) -> bool {
-        self.duplicate(value).is_some()
+        self.store.duplicate(value.index).is_some()
     }
 
     /// What PHP makes of a member when its name stands more than once in its object.
     pub(crate) fn last_wins<'d>(&'d self, value: Value<'d>) -> Option<Value<'d>> {
-        match self.duplicate(value) {
+        match self.store.duplicate(value.index) {
             None => Some(value),
             Some(duplicate) => duplicate.becomes.map(|last| self.value(last)),
         }
-    }
-
-    fn duplicate(&self, value: Value<'_>) -> Option<&Duplicate> {
-        let place =
-            self.duplicates.binary_search_by_key(&value.index, |duplicate| duplicate.node).ok()?;
-        self.duplicates.get(place)
-    }
-
-    fn text(&self, text: Text) -> &str {
-        let whole = if text.decoded { self.decoded.as_str() } else { self.source };
-        &whole[text.from as usize..text.to as usize]
-    }
-
-    fn find_duplicates(&mut self) {
-        let mut duplicates = Vec::new();
-        let mut members = Vec::new();
-        for (index, node) in self.nodes.iter().enumerate() {
-            if !matches!(node.content, Content::Object) {
-                continue;
-            }
-            members.clear();
-            members.extend(self.value(index).children().map(|child| child.index));
-            let key = |&member: &usize| self.value(member).key().unwrap_or_default();
-            members.sort_unstable_by(|a, b| key(a).cmp(key(b)).then(a.cmp(b)));
-            for same in members.chunk_by(|a, b| key(a) == key(b)) {
-                if let [first, ref rest @ .., last] = *same {
-                    duplicates.push(Duplicate { node: first, becomes: Some(last) });
-                    let rest = rest.iter().copied().chain([last]);
-                    duplicates.extend(rest.map(|node| Duplicate { node, becomes: None }));
-                }
-            }
-        }
-        duplicates.sort_unstable_by_key(|duplicate| duplicate.node);
-        self.duplicates = duplicates;
     }
 }
 
@@ -293,41 +261,67 @@ impl Kind<'_> {
 impl<'d> Value<'d> {
     /// What the value is.
     pub fn kind(self) -> Kind<'d> {
-        match self.node().content {
+        let node = self.node();
+        match node.content {
             Content::Null => Kind::Null,
-            Content::Bool(value) => Kind::Bool(value),
+            Content::False => Kind::Bool(false),
+            Content::True => Kind::Bool(true),
             Content::Number => Kind::Number(self.raw()),
-            Content::String(text) => Kind::String(self.document.text(text)),
+            Content::String => Kind::String(self.document.text(node.text)),
             Content::Array => Kind::Array,
             Content::Object => Kind::Object,
         }
     }
 
     /// The text of a string, `None` for anything else.
+    #[inline]
     pub fn as_str(self) -> Option<&'d str> {
-        match self.kind() {
-            Kind::String(text) => Some(text),
-            _ => None,
-        }
+        let node = self.node();
+        (node.content == Content::String).then(|| self.document.text(node.text))
+    }
+
+    #[inline]
+    pub(crate) fn is_null(self) -> bool {
+        self.node().content == Content::Null
+    }
+
+    #[inline]
+    pub(crate) fn is_object(self) -> bool {
+        self.node().content == Content::Object
     }
 
     /// The member of that name, `None` if there is none or this is no object. Should it stand
     /// there twice, the last one counts, as in PHP.
     pub fn get(self, name: &str) -> Option<Value<'d>> {
-        self.children().filter(|child| child.key() == Some(name)).last()
+        if !self.is_object() {
+            return None;
+        }
+        let mut named = self.children().filter(|child| child.name() == name.as_bytes());
+        if self.document.has_duplicates() { named.last() } else { named.next() }
     }
 
     /// The name under which the value stands in its object, `None` in a list and at the root.
+    #[inline]
     pub fn key(self) -> Option<&'d str> {
-        self.node().key.map(|text| self.document.text(text))
+        let key = self.node().key;
+        (!key.is_none()).then(|| self.document.text(key))
+    }
+
+    /// [`Value::key`] in bytes, empty if there is none.
+    #[inline]
+    pub(crate) fn name(self) -> &'d [u8] {
+        let key = self.node().key;
+        if key.is_none() { b"" } else { self.document.bytes(key) }
     }
 
     /// The members of an object or the items of a list, in the order of the source.
+    #[inline]
     pub fn children(self) -> Children<'d> {
         Children { document: self.document, next: self.index + 1, end: self.node().end as usize }
     }
 
     /// The value as it was written.
+    #[inline]
     pub fn raw(self) -> &'d str {
         let node = self.node();
         &self.document.source[node.from as usize..node.to as usize]
@@ -336,6 +330,16 @@ impl<'d> Value<'d> {
     /// Place in the order of the document.
     pub(crate) fn index(self) -> usize {
         self.index
+    }
+
+    /// [`Value::index`], small.
+    pub(crate) fn place(self) -> u32 {
+        store::offset(self.index)
+    }
+
+    /// Another value of the same document, by its place.
+    pub(crate) fn beside(self, place: u32) -> Value<'d> {
+        self.document.value(place as usize)
     }
 
     /// Where the value ends in the source, in bytes.
@@ -365,8 +369,9 @@ impl<'d> Value<'d> {
         path
     }
 
+    #[inline]
     fn node(self) -> &'d Node {
-        &self.document.nodes[self.index]
+        &self.document.store.nodes[self.index]
     }
 }
 
@@ -388,6 +393,7 @@ pub struct Children<'d> {
 impl<'d> Iterator for Children<'d> {
     type Item = Value<'d>;
 
+    #[inline]
     fn next(&mut self) -> Option<Value<'d>> {
         if self.next >= self.end {
             return None;
@@ -466,286 +472,6 @@ pub(crate) fn printable(key: &str) -> String {
         text.push('…');
     }
     text
-}
-
-struct Reader<'a> {
-    document: Document<'a>,
-    at: usize,
-    depth_limit: usize,
-}
-
-impl Reader<'_> {
-    fn document(&mut self) -> Result<(), JsonError> {
-        // Open containers, innermost last.
-        let mut open: Vec<usize> = Vec::new();
-        let mut key = None;
-        loop {
-            self.skip_space();
-            let index = self.value(key.take())?;
-            let opened =
-                matches!(self.document.nodes[index].content, Content::Array | Content::Object);
-            if opened {
-                if open.len() == self.depth_limit {
-                    self.at = self.document.nodes[index].from as usize;
-                    let (line, column) = self.position();
-                    return Err(JsonError::TooDeep { limit: self.depth_limit, line, column });
-                }
-                open.push(index);
-            }
-            // Close what ends here, then step to the next value or leave.
-            let mut first = opened;
-            loop {
-                self.skip_space();
-                let Some(&container) = open.last() else {
-                    return match self.peek() {
-                        None => Ok(()),
-                        Some(_) => Err(self.problem("more text after the document")),
-                    };
-                };
-                let object = matches!(self.document.nodes[container].content, Content::Object);
-                let close = if object { b'}' } else { b']' };
-                if self.peek() == Some(close) {
-                    self.at += 1;
-                    self.close(container);
-                    open.pop();
-                    first = false;
-                    continue;
-                }
-                if !first {
-                    self.expect(b',', "expected a comma or the end of the list or object")?;
-                    self.skip_space();
-                }
-                if object {
-                    key = Some(self.string("expected a member's name in double quotes")?);
-                    self.skip_space();
-                    self.expect(b':', "expected a colon after the member's name")?;
-                }
-                break;
-            }
-        }
-    }
-
-    /// Reads a scalar, or the opening of a container, as a new node.
-    fn value(&mut self, key: Option<Text>) -> Result<usize, JsonError> {
-        let from = self.at;
-        let content = match self.peek() {
-            Some(b'{') => {
-                self.at += 1;
-                Content::Object
-            }
-            Some(b'[') => {
-                self.at += 1;
-                Content::Array
-            }
-            Some(b'"') => Content::String(self.string("expected a value")?),
-            Some(b'-' | b'0'..=b'9') => {
-                self.number()?;
-                Content::Number
-            }
-            Some(b't') => self.word("true", Content::Bool(true))?,
-            Some(b'f') => self.word("false", Content::Bool(false))?,
-            Some(b'n') => self.word("null", Content::Null)?,
-            None => return Err(self.problem("the document ends too early")),
-            Some(_) => return Err(self.problem("expected a value")),
-        };
-        let index = self.document.nodes.len();
-        self.document.nodes.push(Node {
-            key,
-            content,
-            end: offset(index + 1),
-            from: offset(from),
-            to: offset(self.at),
-        });
-        Ok(index)
-    }
-
-    fn close(&mut self, container: usize) {
-        let end = offset(self.document.nodes.len());
-        let node = &mut self.document.nodes[container];
-        node.end = end;
-        node.to = offset(self.at);
-    }
-
-    fn word(&mut self, word: &'static str, content: Content) -> Result<Content, JsonError> {
-        if self.document.source[self.at..].starts_with(word) {
-            self.at += word.len();
-            Ok(content)
-        } else {
-            Err(self.problem("expected a value"))
-        }
-    }
-
-    fn number(&mut self) -> Result<(), JsonError> {
-        if self.peek() == Some(b'-') {
-            self.at += 1;
-        }
-        if self.peek() == Some(b'0') {
-            self.at += 1;
-            if matches!(self.peek(), Some(b'0'..=b'9')) {
-                return Err(self.problem("a number must not begin with 0"));
-            }
-        } else {
-            self.digits()?;
-        }
-        if self.peek() == Some(b'.') {
-            self.at += 1;
-            self.digits()?;
-        }
-        if matches!(self.peek(), Some(b'e' | b'E')) {
-            self.at += 1;
-            if matches!(self.peek(), Some(b'+' | b'-')) {
-                self.at += 1;
-            }
-            self.digits()?;
-        }
-        Ok(())
-    }
-
-    fn digits(&mut self) -> Result<(), JsonError> {
-        let from = self.at;
-        while matches!(self.peek(), Some(b'0'..=b'9')) {
-            self.at += 1;
-        }
-        match self.peek() {
-            _ if self.at > from => Ok(()),
-            None => Err(self.problem("the document ends inside a number")),
-            Some(_) => Err(self.problem("expected a digit")),
-        }
-    }
-
-    fn string(&mut self, missing: &'static str) -> Result<Text, JsonError> {
-        self.expect(b'"', missing)?;
-        let from = self.at;
-        loop {
-            match self.peek() {
-                Some(b'"') => {
-                    let text = Text { from: offset(from), to: offset(self.at), decoded: false };
-                    self.at += 1;
-                    return Ok(text);
-                }
-                Some(b'\\') => return self.escaped_string(from),
-                Some(0..=0x1f) => {
-                    return Err(self.problem("a control character in a string must be escaped"));
-                }
-                Some(_) => self.at += 1,
-                None => return Err(self.problem("the document ends inside a string")),
-            }
-        }
-    }
-
-    /// Goes on with a string that has an escape at the current place.
-    fn escaped_string(&mut self, from: usize) -> Result<Text, JsonError> {
-        let start = self.document.decoded.len();
-        let mut plain = from;
-        loop {
-            match self.peek() {
-                Some(b'"') => {
-                    self.document.decoded.push_str(&self.document.source[plain..self.at]);
-                    self.at += 1;
-                    let end = self.document.decoded.len();
-                    return Ok(Text { from: offset(start), to: offset(end), decoded: true });
-                }
-                Some(b'\\') => {
-                    self.document.decoded.push_str(&self.document.source[plain..self.at]);
-                    self.at += 1;
-                    let decoded = self.escape()?;
-                    self.document.decoded.push(decoded);
-                    plain = self.at;
-                }
-                Some(0..=0x1f) => {
-                    return Err(self.problem("a control character in a string must be escaped"));
-                }
-                Some(_) => self.at += 1,
-                None => return Err(self.problem("the document ends inside a string")),
-            }
-        }
-    }
-
-    fn escape(&mut self) -> Result<char, JsonError> {
-        let byte = self.peek();
-        self.at += 1;
-        Ok(match byte {
-            Some(b'"') => '"',
-            Some(b'\\') => '\\',
-            Some(b'/') => '/',
-            Some(b'b') => '\u{8}',
-            Some(b'f') => '\u{c}',
-            Some(b'n') => '\n',
-            Some(b'r') => '\r',
-            Some(b't') => '\t',
-            Some(b'u') => self.unicode_escape()?,
-            _ => {
-                self.at -= 1;
-                return Err(self.problem("unknown escape in a string"));
-            }
-        })
-    }
-
-    fn unicode_escape(&mut self) -> Result<char, JsonError> {
-        let first = self.hex()?;
-        let code = if (0xd800..0xdc00).contains(&first)
-            && self.document.source.as_bytes()[self.at..].starts_with(b"\\u")
-        {
-            self.at += 2;
-            let second = self.hex()?;
-            if !(0xdc00..0xe000).contains(&second) {
-                return Err(self.problem("a lone surrogate in a string"));
-            }
-            0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00)
-        } else {
-            first
-        };
-        char::from_u32(code).ok_or_else(|| self.problem("a lone surrogate in a string"))
-    }
-
-    fn hex(&mut self) -> Result<u32, JsonError> {
-        let digits = self.document.source.as_bytes().get(self.at..self.at + 4);
-        let value = digits.and_then(|digits| {
-            digits
-                .iter()
-                .try_fold(0, |value, &digit| Some(value * 16 + char::from(digit).to_digit(16)?))
-        });
-        let value = value.ok_or_else(|| self.problem("expected four hexadecimal digits"))?;
-        self.at += 4;
-        Ok(value)
-    }
-
-    fn expect(&mut self, byte: u8, problem: &'static str) -> Result<(), JsonError> {
-        if self.peek() == Some(byte) {
-            self.at += 1;
-            Ok(())
-        } else {
-            Err(self.problem(problem))
-        }
-    }
-
-    fn skip_space(&mut self) {
-        while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
-            self.at += 1;
-        }
-    }
-
-    fn peek(&self) -> Option<u8> {
-        self.document.source.as_bytes().get(self.at).copied()
-    }
-
-    fn problem(&self, problem: &'static str) -> JsonError {
-        let (line, column) = self.position();
-        JsonError::Syntax { problem, line, column }
-    }
-
-    fn position(&self) -> (usize, usize) {
-        let before = &self.document.source.as_bytes()[..self.at.min(self.document.source.len())];
-        let mut lines = before.rsplit(|&byte| byte == b'\n');
-        let column = lines.next().map_or(0, <[u8]>::len) + 1;
-        (lines.count() + 1, column)
-    }
-}
-
-/// Documents are refused from 4 GiB on, so places in them fit.
-#[expect(clippy::cast_possible_truncation, reason = "the size is checked before reading")]
-const fn offset(place: usize) -> u32 {
-    place as u32
 }
 
 #[cfg(test)]

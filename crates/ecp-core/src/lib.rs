@@ -19,12 +19,15 @@ mod id;
 pub mod json;
 pub mod model;
 mod money;
+mod reuse;
 mod secret;
 pub mod signature;
 mod time;
 
 pub use self::currency::{Currency, UnknownCurrency};
-pub use self::id::{InvalidId, OperationId, PaymentId, ProjectId, RequestId};
+pub use self::id::{
+    InvalidId, OperationId, PaymentId, PaymentIdRef, ProjectId, RequestId, RequestIdRef,
+};
 pub use self::money::{Money, MoneyError};
-pub use self::secret::{EmptySecret, SecretKey, Sensitive};
+pub use self::secret::{EmptySecret, SecretKey, Sensitive, SensitiveRef};
 pub use self::time::{InvalidTimestamp, Timestamp};

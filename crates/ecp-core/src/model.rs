@@ -7,6 +7,9 @@
 //! with the path of the member.
 //!
 //! Personal data is [`Sensitive`], so a model can be printed with `Debug`.
+//!
+//! Every model has a twin that borrows its texts from the document, such as [`CallbackRef`] of
+//! [`Callback`]: for whoever reads a message once and counts microseconds.
 
 mod callback;
 mod code;
@@ -20,19 +23,31 @@ mod status;
 
 use std::fmt;
 
-pub use self::callback::{Callback, CallbackFormat, General, RequestInfo, Transaction};
-pub use self::code::{Advice, Code, CodeInfo};
-pub use self::confirmation::{ConfirmationAnswer, DepositCheck};
-pub use self::operation::{
-    Account, Customer, ErrorItem, Errors, Operation, Payment, Provider, ProviderId, Sum,
+pub use self::callback::{
+    Callback, CallbackFormat, CallbackRef, General, GeneralRef, RequestInfo, RequestInfoRef,
+    Transaction, TransactionRef,
 };
-pub use self::redirect::{RedirectBody, RedirectData, RedirectMethod};
+pub use self::code::{Advice, Code, CodeInfo, CodeRef};
+pub use self::confirmation::{ConfirmationAnswer, DepositCheck, DepositCheckRef};
+pub use self::operation::{
+    Account, AccountRef, Customer, CustomerRef, ErrorItem, ErrorItemRef, Errors, ErrorsRef,
+    Operation, OperationRef, Payment, PaymentRef, Provider, ProviderId, ProviderRef, Sum, SumRef,
+};
+pub use self::redirect::{RedirectBody, RedirectData, RedirectDataRef, RedirectMethod};
 pub use self::refund::{RefundOutcome, RefundResult};
-pub use self::request::{GateGeneral, GatePayment, GateRequest, PageParameters, ReturnUrls};
-pub use self::response::{StatusResponse, SyncResponse, SyncStatus};
+pub use self::request::{
+    GateGeneral, GateGeneralRef, GatePayment, GatePaymentRef, GateRequest, GateRequestRef,
+    PageParameters, PageParametersRef, ReturnUrls, ReturnUrlsRef,
+};
+pub use self::response::{
+    StatusResponse, StatusResponseRef, SyncResponse, SyncResponseRef, SyncStatus,
+};
 pub use self::status::{OperationStatus, OperationType, PaymentStatus, PaymentType};
 use crate::json::{Document, JsonError, Kind, Limits, RawJson, Value};
-use crate::{OperationId, PaymentId, ProjectId, RequestId, Sensitive, Timestamp};
+use crate::{
+    OperationId, PaymentId, PaymentIdRef, ProjectId, RequestId, RequestIdRef, Sensitive,
+    SensitiveRef, Timestamp,
+};
 
 /// Why a document is not the message it should be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -101,18 +116,32 @@ fn place(path: &str) -> String {
 }
 
 /// What a model is filled from: implemented by every message and every part of one.
+///
+/// Each has a form that borrows its texts from the [`Document`], and is made from that one.
 pub trait FromJson: Sized {
+    /// The form that borrows: `CallbackRef` for `Callback`, `&str` for `String`, and the type
+    /// itself where there is nothing to borrow.
+    type Borrowed<'d>;
+
     /// Reads a value that is there.
-    fn from_json(value: Value<'_>) -> Result<Self, ModelError>;
+    fn borrow_from(value: Value<'_>) -> Result<Self::Borrowed<'_>, ModelError>;
 
     /// What to take when the member is not there: an error unless the type has room for it.
-    fn absent(parent: Value<'_>, name: &str) -> Result<Self, ModelError> {
+    fn absent<'d>(parent: Value<'d>, name: &str) -> Result<Self::Borrowed<'d>, ModelError> {
         Err(ModelError::missing(parent, name))
     }
 
+    /// Copies what was borrowed.
+    fn from_borrowed(borrowed: Self::Borrowed<'_>) -> Self;
+
     /// Whether a value that is there stands for nothing: an empty id, a project 0.
     fn is_blank(value: Value<'_>) -> bool {
-        matches!(value.kind(), Kind::Null)
+        value.is_null()
+    }
+
+    /// Reads a value that is there, and copies it.
+    fn from_json(value: Value<'_>) -> Result<Self, ModelError> {
+        Self::borrow_from(value).map(Self::from_borrowed)
     }
 
     /// Reads a whole document, within the default [`Limits`].
@@ -140,9 +169,46 @@ impl Extra {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+}
 
-    fn keep(&mut self, member: Value<'_>) {
-        self.0.push((member.key().unwrap_or_default().into(), member.into()));
+/// [`Extra`], borrowed: the members are found when they are asked for.
+#[derive(Clone)]
+pub struct ExtraRef<'d> {
+    object: Value<'d>,
+    known: &'static [&'static str],
+    /// Members that are known by name and could not be used.
+    unused: Vec<Value<'d>>,
+}
+
+impl<'d> ExtraRef<'d> {
+    /// The member of that name.
+    pub fn get(&self, name: &str) -> Option<Value<'d>> {
+        self.iter().find(|(key, _)| *key == name).map(|(_, value)| value)
+    }
+
+    /// All of them, in the order of the message.
+    pub fn iter(&self) -> impl Iterator<Item = (&'d str, Value<'d>)> {
+        let members = self.object.children().filter_map(|member| Some((member.key()?, member)));
+        members.filter(|(key, member)| {
+            let unused = |unused: &Value<'_>| unused.index() == member.index();
+            !self.known.contains(key) || self.unused.iter().any(unused)
+        })
+    }
+
+    /// Whether the model knew every member.
+    pub fn is_empty(&self) -> bool {
+        self.iter().next().is_none()
+    }
+
+    fn to_owned(&self) -> Extra {
+        Extra(self.iter().map(|(key, value)| (key.into(), value.into())).collect())
+    }
+}
+
+/// Prints the names only.
+impl fmt::Debug for ExtraRef<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter().map(|(key, _)| key)).finish()
     }
 }
 
@@ -159,7 +225,7 @@ impl Extra {
 macro_rules! model {
     (
         $(#[$doc:meta])*
-        pub struct $name:ident {
+        pub struct $name:ident / $borrowed:ident {
             $($(#[$field_doc:meta])* $field:ident: $type:ty = $role:ident $($wire:literal)|+,)*
         }
     ) => {
@@ -172,73 +238,130 @@ macro_rules! model {
             pub extra: $crate::model::Extra,
         }
 
+        #[doc = concat!("[`", stringify!($name), "`], borrowed from its document.")]
+        #[derive(Clone, Debug)]
+        #[non_exhaustive]
+        pub struct $borrowed<'d> {
+            $($(#[$field_doc])* pub $field: <$type as $crate::model::FromJson>::Borrowed<'d>,)*
+            /// The members that are not listed above.
+            pub extra: $crate::model::ExtraRef<'d>,
+        }
+
         impl $crate::model::FromJson for $name {
-            fn from_json(value: $crate::json::Value<'_>) -> Result<Self, $crate::model::ModelError> {
-                if !matches!(value.kind(), $crate::json::Kind::Object) {
+            type Borrowed<'d> = $borrowed<'d>;
+
+            fn borrow_from(
+                value: $crate::json::Value<'_>,
+            ) -> Result<$borrowed<'_>, $crate::model::ModelError> {
+                if !value.is_object() {
                     return Err($crate::model::ModelError::expected("an object", value));
                 }
-                let mut members = $crate::model::Members::of(value);
-                Ok(Self {
-                    $($field: members.$role(&[$($wire),+])?,)*
-                    extra: members.rest(),
+                $(let mut $field = $crate::model::Found::default();)*
+                for member in value.children() {
+                    let name = member.name();
+                    $(if $(name == $wire.as_bytes())||+ {
+                        $field.add(member);
+                        continue;
+                    })*
+                }
+                let mut members = $crate::model::Members { object: value, unused: Vec::new() };
+                Ok($borrowed {
+                    $($field: members.$role::<$type>($field, &[$($wire),+])?,)*
+                    extra: members.rest(&[$($($wire),+),*]),
                 })
+            }
+
+            fn from_borrowed(borrowed: $borrowed<'_>) -> Self {
+                Self {
+                    $($field: <$type as $crate::model::FromJson>::from_borrowed(borrowed.$field),)*
+                    extra: borrowed.extra.to_owned(),
+                }
             }
 
             fn is_blank(value: $crate::json::Value<'_>) -> bool {
                 $crate::model::is_nothing(value)
             }
         }
+
+        impl $borrowed<'_> {
+            /// A copy that stands alone.
+            pub fn into_owned(self) -> $name {
+                <$name as $crate::model::FromJson>::from_borrowed(self)
+            }
+        }
     };
 }
 use model;
 
-/// The members of an object while a model takes what it knows.
+/// The members of an object under the names of one field, of which there are two at most: their
+/// indices. The root, which has the index 0, is no member.
+#[derive(Clone, Copy, Default)]
+struct Found(u32, u32);
+
+impl Found {
+    fn add(&mut self, member: Value<'_>) {
+        self.1 = std::mem::replace(&mut self.0, member.place());
+    }
+}
+
+/// An object while a model takes what it knows.
 struct Members<'d> {
     object: Value<'d>,
-    left: Vec<Value<'d>>,
+    /// Known by name, but in the way of another one or of the wrong type.
+    unused: Vec<Value<'d>>,
 }
 
 impl<'d> Members<'d> {
-    fn of(object: Value<'d>) -> Self {
-        Self { object, left: object.children().collect() }
-    }
-
-    fn decides<T: FromJson>(&mut self, names: &[&str]) -> Result<T, ModelError> {
-        match self.take(names) {
-            Some(member) => T::from_json(member),
+    #[inline]
+    fn decides<T: FromJson>(
+        &mut self,
+        found: Found,
+        names: &[&str],
+    ) -> Result<T::Borrowed<'d>, ModelError> {
+        match self.choose(found, names) {
+            Some(member) => T::borrow_from(member),
             None => T::absent(self.object, names[0]),
         }
     }
 
-    fn describes<T: FromJson>(&mut self, names: &[&str]) -> Result<T, ModelError> {
-        let Some(member) = self.take(names) else { return T::absent(self.object, names[0]) };
-        T::from_json(member).or_else(|_| {
-            self.left.push(member);
+    #[inline]
+    fn describes<T: FromJson>(
+        &mut self,
+        found: Found,
+        names: &[&str],
+    ) -> Result<T::Borrowed<'d>, ModelError> {
+        let Some(member) = self.choose(found, names) else {
+            return T::absent(self.object, names[0]);
+        };
+        T::borrow_from(member).or_else(|_| {
+            self.unused.push(member);
             T::absent(self.object, names[0])
         })
     }
 
-    fn take(&mut self, names: &[&str]) -> Option<Value<'d>> {
-        // Nothing stands for nothing under any name: it is not signed, so it must not hide what is.
-        let find = |says_something: bool| {
-            names.iter().find_map(|name| {
-                self.left.iter().position(|member| {
-                    member.key() == Some(name) && (!says_something || !is_nothing(*member))
-                })
-            })
-        };
-        let place = find(true).or_else(|| find(false))?;
-        Some(self.left.remove(place))
+    #[inline]
+    fn choose(&mut self, found: Found, names: &[&str]) -> Option<Value<'d>> {
+        match found {
+            Found(0, _) => None,
+            Found(one, 0) => Some(self.object.beside(one)),
+            Found(one, other) => {
+                Some(self.choose_one(self.object.beside(one), self.object.beside(other), names))
+            }
+        }
     }
 
-    fn rest(self) -> Extra {
-        let mut left = self.left;
-        left.sort_by_key(|member| member.index());
-        let mut extra = Extra::default();
-        for member in left {
-            extra.keep(member);
-        }
-        extra
+    fn choose_one(&mut self, one: Value<'d>, other: Value<'d>, names: &[&str]) -> Value<'d> {
+        // Nothing stands for nothing under any name: it is not signed, so it must not hide what is.
+        let rank = |member: Value<'d>| {
+            (is_nothing(member), names.iter().position(|name| member.name() == name.as_bytes()))
+        };
+        let (chosen, unused) = if rank(one) < rank(other) { (one, other) } else { (other, one) };
+        self.unused.push(unused);
+        chosen
+    }
+
+    fn rest(self, known: &'static [&'static str]) -> ExtraRef<'d> {
+        ExtraRef { object: self.object, known, unused: self.unused }
     }
 }
 
@@ -251,6 +374,18 @@ fn is_nothing(value: Value<'_>) -> bool {
         _ => false,
     }
 }
+
+/// For types that hold no text, or seldom.
+macro_rules! borrows_nothing {
+    () => {
+        type Borrowed<'d> = Self;
+
+        fn from_borrowed(borrowed: Self) -> Self {
+            borrowed
+        }
+    };
+}
+use borrows_nothing;
 
 /// Declares words that the platform sends: those known by name, and any other kept as text.
 macro_rules! open_enum {
@@ -298,7 +433,11 @@ macro_rules! open_enum {
         }
 
         impl $crate::model::FromJson for $name {
-            fn from_json(value: $crate::json::Value<'_>) -> Result<Self, $crate::model::ModelError> {
+            $crate::model::borrows_nothing!();
+
+            fn borrow_from(
+                value: $crate::json::Value<'_>,
+            ) -> Result<Self, $crate::model::ModelError> {
                 match value.as_str() {
                     Some(text) => Ok(Self::from(text)),
                     None => Err($crate::model::ModelError::expected("a string", value)),
@@ -335,53 +474,80 @@ macro_rules! about_a_payment {
 about_a_payment!(Callback, StatusResponse);
 
 impl<T: FromJson> FromJson for Option<T> {
-    fn from_json(value: Value<'_>) -> Result<Self, ModelError> {
-        if T::is_blank(value) { Ok(None) } else { T::from_json(value).map(Some) }
+    type Borrowed<'d> = Option<T::Borrowed<'d>>;
+
+    fn borrow_from(value: Value<'_>) -> Result<Self::Borrowed<'_>, ModelError> {
+        if T::is_blank(value) { Ok(None) } else { T::borrow_from(value).map(Some) }
     }
 
-    fn absent(_: Value<'_>, _: &str) -> Result<Self, ModelError> {
+    fn absent<'d>(_: Value<'d>, _: &str) -> Result<Self::Borrowed<'d>, ModelError> {
         Ok(None)
+    }
+
+    fn from_borrowed(borrowed: Self::Borrowed<'_>) -> Self {
+        borrowed.map(T::from_borrowed)
     }
 }
 
 /// PHP writes an empty list where it has nothing, and `{}` now and then.
 impl<T: FromJson> FromJson for Vec<T> {
-    fn from_json(value: Value<'_>) -> Result<Self, ModelError> {
+    type Borrowed<'d> = Vec<T::Borrowed<'d>>;
+
+    fn borrow_from(value: Value<'_>) -> Result<Self::Borrowed<'_>, ModelError> {
         match value.kind() {
-            Kind::Array => value.children().map(T::from_json).collect(),
-            Kind::Null => Ok(Self::new()),
-            Kind::Object if value.children().next().is_none() => Ok(Self::new()),
+            Kind::Array => value.children().map(T::borrow_from).collect(),
+            Kind::Null => Ok(Vec::new()),
+            Kind::Object if value.children().next().is_none() => Ok(Vec::new()),
             _ => Err(ModelError::expected("a list", value)),
         }
     }
 
-    fn absent(_: Value<'_>, _: &str) -> Result<Self, ModelError> {
-        Ok(Self::new())
+    fn absent<'d>(_: Value<'d>, _: &str) -> Result<Self::Borrowed<'d>, ModelError> {
+        Ok(Vec::new())
+    }
+
+    fn from_borrowed(borrowed: Self::Borrowed<'_>) -> Self {
+        borrowed.into_iter().map(T::from_borrowed).collect()
     }
 }
 
 impl FromJson for String {
-    fn from_json(value: Value<'_>) -> Result<Self, ModelError> {
-        match value.as_str() {
-            Some(text) => Ok(text.to_owned()),
-            None => Err(ModelError::expected("a string", value)),
-        }
+    type Borrowed<'d> = &'d str;
+
+    fn borrow_from(value: Value<'_>) -> Result<&str, ModelError> {
+        value.as_str().ok_or_else(|| ModelError::expected("a string", value))
+    }
+
+    fn from_borrowed(borrowed: &str) -> Self {
+        borrowed.to_owned()
     }
 }
 
 impl FromJson for RawJson {
-    fn from_json(value: Value<'_>) -> Result<Self, ModelError> {
-        Ok(value.into())
+    type Borrowed<'d> = Value<'d>;
+
+    fn borrow_from(value: Value<'_>) -> Result<Value<'_>, ModelError> {
+        Ok(value)
+    }
+
+    fn from_borrowed(borrowed: Value<'_>) -> Self {
+        borrowed.into()
     }
 }
 
 /// Descriptive members come as text or as a number; nothing is decided by them.
 impl FromJson for Sensitive<String> {
-    fn from_json(value: Value<'_>) -> Result<Self, ModelError> {
+    type Borrowed<'d> = SensitiveRef<'d>;
+
+    fn borrow_from(value: Value<'_>) -> Result<SensitiveRef<'_>, ModelError> {
         match value.kind() {
-            Kind::String(text) | Kind::Number(text) => Ok(Self::new(text.to_owned())),
+            Kind::String(text) | Kind::Number(text) => Ok(SensitiveRef::new(text)),
             _ => Err(ModelError::expected("a string", value)),
         }
+    }
+
+    fn from_borrowed(borrowed: SensitiveRef<'_>) -> Self {
+        Self::new(borrowed.expose().to_owned())
     }
 }
 
@@ -395,19 +561,25 @@ fn integer<T: std::str::FromStr>(value: Value<'_>) -> Result<T, ModelError> {
 }
 
 impl FromJson for i64 {
-    fn from_json(value: Value<'_>) -> Result<Self, ModelError> {
+    borrows_nothing!();
+
+    fn borrow_from(value: Value<'_>) -> Result<Self, ModelError> {
         integer(value)
     }
 }
 
 impl FromJson for OperationId {
-    fn from_json(value: Value<'_>) -> Result<Self, ModelError> {
+    borrows_nothing!();
+
+    fn borrow_from(value: Value<'_>) -> Result<Self, ModelError> {
         integer(value).map(Self::new)
     }
 }
 
 impl FromJson for ProjectId {
-    fn from_json(value: Value<'_>) -> Result<Self, ModelError> {
+    borrows_nothing!();
+
+    fn borrow_from(value: Value<'_>) -> Result<Self, ModelError> {
         Self::new(integer(value)?).map_err(|error| ModelError::value(value, error))
     }
 
@@ -418,27 +590,35 @@ impl FromJson for ProjectId {
 
 /// The platform's word is taken for what an id is; the rules for our own are not its.
 macro_rules! from_received_text {
-    ($($type:ty),*) => {
+    ($($type:ident / $borrowed:ident),*) => {
         $(impl FromJson for $type {
-            fn from_json(value: Value<'_>) -> Result<Self, ModelError> {
+            type Borrowed<'d> = $borrowed<'d>;
+
+            fn borrow_from(value: Value<'_>) -> Result<$borrowed<'_>, ModelError> {
                 match value.as_str() {
                     Some("") => Err(ModelError::value(value, "is empty")),
-                    Some(text) => Ok(Self::received(text)),
+                    Some(text) => Ok($borrowed::received(text)),
                     None => Err(ModelError::expected("a string", value)),
                 }
             }
 
+            fn from_borrowed(borrowed: $borrowed<'_>) -> Self {
+                borrowed.into_owned()
+            }
+
             fn is_blank(value: Value<'_>) -> bool {
-                matches!(value.kind(), Kind::Null | Kind::String(""))
+                value.is_null() || value.as_str() == Some("")
             }
         })*
     };
 }
 
-from_received_text!(PaymentId, RequestId);
+from_received_text!(PaymentId / PaymentIdRef, RequestId / RequestIdRef);
 
 impl FromJson for Timestamp {
-    fn from_json(value: Value<'_>) -> Result<Self, ModelError> {
+    borrows_nothing!();
+
+    fn borrow_from(value: Value<'_>) -> Result<Self, ModelError> {
         match value.as_str() {
             Some(text) => text.parse().map_err(|error| ModelError::value(value, error)),
             None => Err(ModelError::expected("a time", value)),
@@ -446,6 +626,6 @@ impl FromJson for Timestamp {
     }
 
     fn is_blank(value: Value<'_>) -> bool {
-        matches!(value.kind(), Kind::Null | Kind::String(""))
+        value.is_null() || value.as_str() == Some("")
     }
 }

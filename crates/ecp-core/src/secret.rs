@@ -90,3 +90,26 @@ impl<T: Zeroize + Serialize> Serialize for Sensitive<T> {
         self.0.serialize(serializer)
     }
 }
+
+/// [`Sensitive`] text, borrowed from the message it stands in: it is not printed either. The
+/// message's bytes are not ours to wipe.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SensitiveRef<'d>(&'d str);
+
+impl<'d> SensitiveRef<'d> {
+    /// Hides a text.
+    pub const fn new(text: &'d str) -> Self {
+        Self(text)
+    }
+
+    /// The text. What is done with it is now the caller's business.
+    pub const fn expose(self) -> &'d str {
+        self.0
+    }
+}
+
+impl fmt::Debug for SensitiveRef<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[sensitive]")
+    }
+}

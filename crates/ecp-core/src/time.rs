@@ -2,13 +2,11 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::time::SystemTime;
-
-use jiff::fmt::strtime;
+use std::time::{Duration, SystemTime};
 
 /// A moment, to the second: `2019-04-15T16:31:44+0000` on the wire.
 ///
-/// Other offsets are read and become the same moment at `+0000`.
+/// Other offsets are read and become the same moment at `+0000`. The years are 0000 to 9999.
 ///
 /// ```
 /// use ecp_core::Timestamp;
@@ -19,7 +17,7 @@ use jiff::fmt::strtime;
 /// # Ok::<(), ecp_core::InvalidTimestamp>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Timestamp(jiff::Timestamp);
+pub struct Timestamp(i64);
 
 /// Text or a number that is no moment.
 ///
@@ -28,17 +26,21 @@ pub struct Timestamp(jiff::Timestamp);
 #[error("expected a time such as `2019-04-15T16:31:44+0000`")]
 pub struct InvalidTimestamp;
 
-const FORMAT: &str = "%Y-%m-%dT%H:%M:%S%z";
+const SECONDS_PER_DAY: i64 = 86_400;
+
+/// The first and the last second that the form can express.
+const FIRST: i64 = days_before(0, 1, 1) * SECONDS_PER_DAY;
+const LAST: i64 = days_before(10_000, 1, 1) * SECONDS_PER_DAY - 1;
 
 impl Timestamp {
     /// A moment from seconds since 1970-01-01, without leap seconds.
     pub fn from_unix_seconds(seconds: i64) -> Result<Self, InvalidTimestamp> {
-        jiff::Timestamp::from_second(seconds).map(Self).map_err(|_| InvalidTimestamp)
+        if (FIRST..=LAST).contains(&seconds) { Ok(Self(seconds)) } else { Err(InvalidTimestamp) }
     }
 
     /// Seconds since 1970-01-01, without leap seconds.
-    pub fn unix_seconds(self) -> i64 {
-        self.0.as_second()
+    pub const fn unix_seconds(self) -> i64 {
+        self.0
     }
 }
 
@@ -46,14 +48,19 @@ impl TryFrom<SystemTime> for Timestamp {
     type Error = InvalidTimestamp;
 
     fn try_from(time: SystemTime) -> Result<Self, InvalidTimestamp> {
-        let exact = jiff::Timestamp::try_from(time).map_err(|_| InvalidTimestamp)?;
-        Self::from_unix_seconds(exact.as_second())
+        let signed = |distance: Duration| i64::try_from(distance.as_secs());
+        let seconds = match time.duration_since(SystemTime::UNIX_EPOCH) {
+            Ok(after) => signed(after),
+            Err(before) => signed(before.duration()).map(|seconds| -seconds),
+        };
+        Self::from_unix_seconds(seconds.map_err(|_| InvalidTimestamp)?)
     }
 }
 
 impl From<Timestamp> for SystemTime {
     fn from(time: Timestamp) -> Self {
-        time.0.into()
+        let distance = Duration::from_secs(time.0.unsigned_abs());
+        if time.0 < 0 { Self::UNIX_EPOCH - distance } else { Self::UNIX_EPOCH + distance }
     }
 }
 
@@ -61,32 +68,83 @@ impl FromStr for Timestamp {
     type Err = InvalidTimestamp;
 
     fn from_str(text: &str) -> Result<Self, InvalidTimestamp> {
-        if !has_shape(text) {
-            return Err(InvalidTimestamp);
-        }
-        strtime::parse(FORMAT, text)
-            .and_then(|parsed| parsed.to_timestamp())
-            .map(Self)
-            .map_err(|_| InvalidTimestamp)
+        parse(text.as_bytes()).ok_or(InvalidTimestamp).and_then(Self::from_unix_seconds)
     }
 }
 
-/// The parser is more lenient than the platform's form: one-digit fields, spaces.
-fn has_shape(text: &str) -> bool {
-    const SHAPE: &[u8] = b"0000-00-00T00:00:00+0000";
-    text.len() == SHAPE.len()
-        && text.bytes().zip(SHAPE).all(|(byte, &shape)| match shape {
-            b'0' => byte.is_ascii_digit(),
-            b'+' => matches!(byte, b'+' | b'-'),
-            _ => byte == shape,
-        })
+/// Reads `0000-00-00T00:00:00+0000`.
+fn parse(text: &[u8]) -> Option<i64> {
+    let text: &[u8; 24] = text.try_into().ok()?;
+    let mut fits = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':')]
+        .iter()
+        .all(|&(at, separator)| text[at] == separator)
+        && matches!(text[19], b'+' | b'-');
+    let mut two = |at: usize| {
+        let [tens, ones] = [text[at].wrapping_sub(b'0'), text[at + 1].wrapping_sub(b'0')];
+        fits &= tens <= 9 && ones <= 9;
+        i64::from(tens) * 10 + i64::from(ones)
+    };
+    let (year, month, day) = (two(0) * 100 + two(2), two(5), two(8));
+    let (hour, minute, second) = (two(11), two(14), two(17));
+    let (offset_hours, offset_minutes) = (two(20), two(22));
+    let valid = fits
+        && (1..=12).contains(&month)
+        && (1..=days_in(year, month)).contains(&day)
+        && hour < 24
+        && minute < 60
+        // A leap second counts as the one before it.
+        && second <= 60
+        && offset_hours <= 25
+        && offset_minutes < 60;
+    let local = days_before(year, month, day) * SECONDS_PER_DAY
+        + hour * 3600
+        + minute * 60
+        + second.min(59);
+    let offset = offset_hours * 3600 + offset_minutes * 60;
+    valid.then_some(if text[19] == b'-' { local + offset } else { local - offset })
+}
+
+const fn is_leap(year: i64) -> bool {
+    year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
+}
+
+const fn days_in(year: i64, month: i64) -> i64 {
+    match month {
+        2 if is_leap(year) => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
+}
+
+/// Days from 1970-01-01 to a day of the Gregorian calendar. Years begin in March here, so that a
+/// leap day comes last and the lengths of the months before it follow one rule.
+const fn days_before(year: i64, month: i64, day: i64) -> i64 {
+    const TO_1970: i64 = 719_468;
+    let year = if month <= 2 { year - 1 } else { year };
+    let months_since_march = (month + 9) % 12;
+    let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
+    let in_year = (153 * months_since_march + 2) / 5 + day - 1;
+    year * 365 + leap_days + in_year - TO_1970
 }
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Formatting can fail only for fields that this format does not have.
-        let text = strtime::format(FORMAT, self.0).map_err(|_| fmt::Error)?;
-        f.write_str(&text)
+        let (days, second) =
+            (self.0.div_euclid(SECONDS_PER_DAY), self.0.rem_euclid(SECONDS_PER_DAY));
+        // The guess by the mean length of a year is off by one at most.
+        let guess = 1970 + (days * 400).div_euclid(146_097);
+        let year = if days < days_before(guess, 1, 1) {
+            guess - 1
+        } else if days >= days_before(guess + 1, 1, 1) {
+            guess + 1
+        } else {
+            guess
+        };
+        let month = (2..=12).rev().find(|&month| days_before(year, month, 1) <= days).unwrap_or(1);
+        let day = days - days_before(year, month, 1) + 1;
+        let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}+0000")
     }
 }
 
@@ -98,7 +156,40 @@ impl fmt::Debug for Timestamp {
 
 #[cfg(test)]
 mod tests {
+    use jiff::fmt::strtime;
+    use proptest::prelude::*;
+
     use super::*;
+
+    const FORMAT: &str = "%Y-%m-%dT%H:%M:%S%z";
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn every_moment_prints_and_parses_back_as_elsewhere(seconds in FIRST..=LAST) {
+            let time = Timestamp::from_unix_seconds(seconds).unwrap();
+            let text = time.to_string();
+            prop_assert_eq!(text.parse(), Ok(time));
+            // The other library ends a day earlier.
+            if let Ok(other) = jiff::Timestamp::from_second(seconds) {
+                prop_assert_eq!(text, strtime::format(FORMAT, other).unwrap());
+            }
+        }
+
+        #[test]
+        fn text_of_the_form_means_the_same_elsewhere(
+            text in "[0-9]{3}[0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-6][0-9]:[0-6][0-9][+-][0-2][0-9][0-6][0-9]",
+        ) {
+            let other = strtime::parse(FORMAT, &text).and_then(|parsed| parsed.to_timestamp());
+            let within = |seconds: &i64| (FIRST..=LAST).contains(seconds);
+            let other = other.ok().map(jiff::Timestamp::as_second).filter(within);
+            let ours = text.parse().ok().map(Timestamp::unix_seconds);
+            if other.is_some() || !text.starts_with("9999-12-3") {
+                prop_assert_eq!(ours, other, "{}", text);
+            }
+        }
+    }
 
     #[test]
     fn offsets_become_one_moment() {

@@ -96,5 +96,5 @@ pub use self::server::{RequestBody, Server};
 pub use self::store::{CallbackStore, StoreError, Unreadable};
 #[cfg(feature = "tower")]
 pub use self::tower::ReplyBody;
-pub use self::verified::{Reading, Verified};
+pub use self::verified::{Reading, Verified, VerifiedRef};
 pub use self::verifier::{Verifier, VerifyError};

@@ -1,20 +1,25 @@
 //! The proof that a message is genuine.
 
+use std::fmt;
 use std::ops::Deref;
 
 use ecp_core::ProjectId;
+use ecp_core::model::{Callback, CallbackRef};
 use ecp_core::signature::{Doubts, Order};
 
 /// A message whose signature matched. Only a [`Verifier`](crate::Verifier) makes one.
-#[derive(Clone, Debug)]
-pub struct Verified<T> {
+#[derive(Clone)]
+pub struct Verified<T, Body = Box<[u8]>> {
     message: T,
-    raw: RawBody,
+    raw: Body,
     project: ProjectId,
     key: usize,
     order: Order,
     doubts: Doubts,
 }
+
+/// A [`Callback`] that borrows from the document that was verified.
+pub type VerifiedRef<'d> = Verified<CallbackRef<'d>, &'d [u8]>;
 
 /// Whether a signature proves one message only. Values are signed unescaped, so a text that holds
 /// `;` and then something like an item may have been several items.
@@ -27,21 +32,39 @@ pub enum Reading<'v> {
     Ambiguous(&'v [String]),
 }
 
-#[derive(Clone)]
-struct RawBody(Box<[u8]>);
-
-impl<T> Verified<T> {
+impl<'d, T> Verified<T, &'d [u8]> {
     pub(crate) fn new(
         message: T,
-        raw: &[u8],
+        raw: &'d [u8],
         project: ProjectId,
         key: usize,
         order: Order,
         doubts: Doubts,
     ) -> Self {
-        Self { message, raw: RawBody(raw.into()), project, key, order, doubts }
+        Self { message, raw, project, key, order, doubts }
     }
 
+    pub(crate) fn copy<U>(self, message: impl FnOnce(T) -> U) -> Verified<U> {
+        let Self { project, key, order, doubts, .. } = self;
+        Verified {
+            message: message(self.message),
+            raw: self.raw.into(),
+            project,
+            key,
+            order,
+            doubts,
+        }
+    }
+}
+
+impl VerifiedRef<'_> {
+    /// A copy that stands alone, body and proof included.
+    pub fn into_owned(self) -> Verified<Callback> {
+        self.copy(CallbackRef::into_owned)
+    }
+}
+
+impl<T, Body: AsRef<[u8]>> Verified<T, Body> {
     /// Whether the signed string has another reading than this message.
     pub fn reading(&self) -> Reading<'_> {
         match self.doubts.ambiguous.as_slice() {
@@ -63,7 +86,7 @@ impl<T> Verified<T> {
 
     /// The bytes that were verified, as they came. They hold personal data.
     pub fn raw(&self) -> &[u8] {
-        &self.raw.0
+        self.raw.as_ref()
     }
 
     /// The project whose key matched.
@@ -82,7 +105,7 @@ impl<T> Verified<T> {
     }
 }
 
-impl<T> Deref for Verified<T> {
+impl<T, Body> Deref for Verified<T, Body> {
     type Target = T;
 
     fn deref(&self) -> &T {
@@ -90,8 +113,16 @@ impl<T> Deref for Verified<T> {
     }
 }
 
-impl std::fmt::Debug for RawBody {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "RawBody({} bytes)", self.0.len())
+/// Prints the size of the body only: it holds personal data.
+impl<T: fmt::Debug, Body: AsRef<[u8]>> fmt::Debug for Verified<T, Body> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verified")
+            .field("message", &self.message)
+            .field("raw", &format_args!("{} bytes", self.raw().len()))
+            .field("project", &self.project)
+            .field("key", &self.key)
+            .field("order", &self.order)
+            .field("doubts", &self.doubts)
+            .finish()
     }
 }

@@ -5,7 +5,7 @@ use ecp_core::model::{Callback, DepositCheck, FromJson, ModelError};
 use ecp_core::signature::{self, SigningKey};
 use ecp_core::{ProjectId, SecretKey};
 
-use crate::verified::Verified;
+use crate::verified::{Verified, VerifiedRef};
 
 /// The keys of your projects.
 #[derive(Clone, Debug, Default)]
@@ -72,42 +72,66 @@ impl Verifier {
 
     /// Checks the body of a callback, as it came. Every doubt is an error.
     pub fn verify(&self, body: &[u8]) -> Result<Verified<Callback>, VerifyError> {
-        self.verify_as(body, no_page_parameters)
+        self.verify_document(&self.read(body)?).map(Verified::into_owned)
+    }
+
+    /// Reads a body, for [`verify_document`](Self::verify_document).
+    pub fn read<'b>(&self, body: &'b [u8]) -> Result<Document<'b>, VerifyError> {
+        Ok(Document::parse(body, self.limits)?)
+    }
+
+    /// [`verify`](Self::verify) without copying anything: the callback borrows from the document.
+    ///
+    /// ```
+    /// use ecp_core::model::PaymentStatus;
+    /// use ecp_notify::Verifier;
+    ///
+    /// fn is_paid(verifier: &Verifier, body: &[u8]) -> Result<bool, ecp_notify::VerifyError> {
+    ///     let document = verifier.read(body)?;
+    ///     let callback = verifier.verify_document(&document)?;
+    ///     Ok(callback.payment_status() == Some(&PaymentStatus::Success))
+    /// }
+    /// assert!(is_paid(&Verifier::new(), b"{}").is_err());
+    /// ```
+    pub fn verify_document<'d>(
+        &self,
+        document: &'d Document<'_>,
+    ) -> Result<VerifiedRef<'d>, VerifyError> {
+        self.verify_as::<Callback>(document, no_page_parameters)
     }
 
     /// Checks the body of a `check_deposit` question. `Confirmations`, of the feature `receiver`,
     /// answers it.
     pub fn verify_deposit_check(&self, body: &[u8]) -> Result<Verified<DepositCheck>, VerifyError> {
-        self.verify_as(body, |_| Ok(()))
+        let document = self.read(body)?;
+        let check = self.verify_as::<DepositCheck>(&document, |_| Ok(()))?;
+        Ok(check.copy(DepositCheck::from_borrowed))
     }
 
-    fn verify_as<T: FromJson>(
+    fn verify_as<'d, T: FromJson>(
         &self,
-        body: &[u8],
+        document: &'d Document<'_>,
         check: fn(Value<'_>) -> Result<(), VerifyError>,
-    ) -> Result<Verified<T>, VerifyError> {
-        let document = Document::parse(body, self.limits)?;
-        let named = project_id(&document).map_err(VerifyError::Project)?;
+    ) -> Result<Verified<T::Borrowed<'d>, &'d [u8]>, VerifyError> {
+        let named = project_id(document).map_err(VerifyError::Project)?;
         // One callback format names no project (sources: callback formats): then the key tells.
-        let candidates: Vec<&(ProjectId, SigningKey)> = self
-            .keys
-            .iter()
-            .filter(|(project, _)| named.is_none_or(|named| named == *project))
-            .collect();
-        if let (Some(named), []) = (named, candidates.as_slice()) {
+        let candidates =
+            self.keys.iter().filter(|(project, _)| named.is_none_or(|named| named == *project));
+        if let (Some(named), None) = (named, candidates.clone().next()) {
             return Err(VerifyError::UnknownProject(named));
         }
-        let keys = candidates.iter().map(|(_, key)| key);
-        let found = signature::verify_document(keys, &document)?;
-        let project = candidates[found.key].0;
-        let before = &candidates[..found.key];
-        let key = before.iter().filter(|(other, _)| *other == project).count();
-        let doubts = signature::doubts(&document, &found).map_err(signature::VerifyError::from)?;
+        let keys = candidates.clone().map(|(_, key)| key);
+        let found = signature::verify_document(keys, document)?;
+        let tried = candidates.map(|(project, _)| *project).take(found.key + 1);
+        let project = tried.clone().last().unwrap_or_else(|| unreachable!("its key has matched"));
+        let key = tried.filter(|other| *other == project).count() - 1;
+        let doubts = signature::doubts(document, &found).map_err(signature::VerifyError::from)?;
         if let Some(path) = doubts.uncovered.iter().find(|path| !is_providers_own(path)) {
             return Err(VerifyError::Uncovered { path: path.clone() });
         }
         check(document.root())?;
-        let message = T::from_json(document.root()).map_err(VerifyError::Unreadable)?;
+        let message = T::borrow_from(document.root()).map_err(VerifyError::Unreadable)?;
+        let body = document.source().as_bytes();
         Ok(Verified::new(message, body, project, key, found.order, doubts))
     }
 }

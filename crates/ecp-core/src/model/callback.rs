@@ -2,10 +2,11 @@
 
 use super::redirect::redirect_in;
 use super::{
-    Account, Customer, Errors, Operation, OperationStatus, Payment, RedirectData, Sum, model,
+    Account, Customer, Errors, Operation, OperationStatus, Payment, PaymentStatus, RedirectData,
+    Sum, model,
 };
 use crate::json::RawJson;
-use crate::{OperationId, PaymentId, ProjectId, RequestId, Sensitive, Timestamp};
+use crate::{OperationId, PaymentId, PaymentIdRef, ProjectId, RequestId, Sensitive, Timestamp};
 
 model! {
     /// A callback in any of the platform's formats (sources: callback formats).
@@ -22,7 +23,7 @@ model! {
     /// assert_eq!(callback.payment_status(), Some(&PaymentStatus::Decline));
     /// # Ok::<(), ecp_core::model::ModelError>(())
     /// ```
-    pub struct Callback {
+    pub struct Callback / CallbackRef {
         /// The project, in the formats that name it at the top level.
         root_project_id: Option<ProjectId> = decides "project_id",
         /// `general`, in the other formats.
@@ -109,9 +110,32 @@ impl Callback {
     }
 }
 
+impl CallbackRef<'_> {
+    /// The project, wherever the message names it.
+    pub fn project_id(&self) -> Option<ProjectId> {
+        self.root_project_id.or_else(|| self.general.as_ref()?.project_id)
+    }
+
+    /// The merchant's id of the payment, wherever the message names it.
+    pub fn payment_id(&self) -> Option<PaymentIdRef<'_>> {
+        let in_payment = || self.payment.as_ref()?.id;
+        in_payment().or_else(|| self.general.as_ref()?.payment_id)
+    }
+
+    /// Where the payment stands.
+    pub fn payment_status(&self) -> Option<&PaymentStatus> {
+        self.payment.as_ref()?.status.as_ref()
+    }
+
+    /// Where the operation stands.
+    pub fn operation_status(&self) -> Option<&OperationStatus> {
+        self.operation.as_ref()?.status.as_ref()
+    }
+}
+
 model! {
     /// `general`: ids, in the formats that keep them there.
-    pub struct General {
+    pub struct General / GeneralRef {
         /// The project.
         project_id: Option<ProjectId> = decides "project_id",
         /// The payment.
@@ -123,7 +147,7 @@ model! {
 
 model! {
     /// `transaction`: the operation in the older format.
-    pub struct Transaction {
+    pub struct Transaction / TransactionRef {
         /// The platform's number of the operation.
         id: Option<OperationId> = decides "id",
         /// When it changed last.
@@ -135,7 +159,7 @@ model! {
 
 model! {
     /// `request`: the request that a token callback answers.
-    pub struct RequestInfo {
+    pub struct RequestInfo / RequestInfoRef {
         /// Its id.
         id: Option<RequestId> = decides "id",
         /// What was asked.

@@ -63,12 +63,45 @@ impl fmt::Debug for Code {
     }
 }
 
+/// [`Code`], borrowed from its document.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CodeRef<'d>(&'d str);
+
+impl<'d> CodeRef<'d> {
+    /// The code as it was sent.
+    pub const fn as_str(self) -> &'d str {
+        self.0
+    }
+
+    /// Whether the code is exactly `0`.
+    pub fn is_success(self) -> bool {
+        self.0 == "0"
+    }
+
+    /// A copy that stands alone, and knows more.
+    pub fn into_owned(self) -> Code {
+        Code(self.0.into())
+    }
+}
+
+impl fmt::Debug for CodeRef<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Code({})", self.0)
+    }
+}
+
 impl FromJson for Code {
-    fn from_json(value: Value<'_>) -> Result<Self, ModelError> {
+    type Borrowed<'d> = CodeRef<'d>;
+
+    fn borrow_from(value: Value<'_>) -> Result<CodeRef<'_>, ModelError> {
         match value.kind() {
-            Kind::String(text) | Kind::Number(text) => Ok(Self(text.into())),
+            Kind::String(text) | Kind::Number(text) => Ok(CodeRef(text)),
             _ => Err(ModelError::expected("a code", value)),
         }
+    }
+
+    fn from_borrowed(borrowed: CodeRef<'_>) -> Self {
+        borrowed.into_owned()
     }
 }
 

@@ -1,13 +1,13 @@
 //! The `check_deposit` question and its answer.
 
-use super::{FromJson, ModelError, model};
+use super::{FromJson, ModelError, borrows_nothing, model};
 use crate::json::{Kind, Value, json_string};
 use crate::{Currency, Money, PaymentId, ProjectId, Sensitive, UnknownCurrency};
 
 model! {
     /// The platform asks, while the customer waits, whether the merchant takes this amount
     /// (EcoVoucher's document).
-    pub struct DepositCheck {
+    pub struct DepositCheck / DepositCheckRef {
         /// Always `check_deposit`.
         kind: CheckDeposit = decides "type",
         /// The project.
@@ -40,7 +40,9 @@ impl DepositCheck {
 pub struct CheckDeposit;
 
 impl FromJson for CheckDeposit {
-    fn from_json(value: Value<'_>) -> Result<Self, ModelError> {
+    borrows_nothing!();
+
+    fn borrow_from(value: Value<'_>) -> Result<Self, ModelError> {
         match value.as_str() {
             Some("check_deposit") => Ok(Self),
             _ => Err(ModelError::value(value, "expected `check_deposit`")),
@@ -66,7 +68,9 @@ impl ConfirmationAnswer {
 }
 
 impl FromJson for ConfirmationAnswer {
-    fn from_json(value: Value<'_>) -> Result<Self, ModelError> {
+    borrows_nothing!();
+
+    fn borrow_from(value: Value<'_>) -> Result<Self, ModelError> {
         if !matches!(value.kind(), Kind::Object) {
             return Err(ModelError::expected("an object", value));
         }

@@ -10,7 +10,7 @@ use crate::{
 
 model! {
     /// `payment`: the payment as a whole.
-    pub struct Payment {
+    pub struct Payment / PaymentRef {
         /// The merchant's id of the payment.
         id: Option<PaymentId> = decides "id",
         /// What it is for.
@@ -32,7 +32,7 @@ model! {
 
 model! {
     /// `operation`: one step of a payment.
-    pub struct Operation {
+    pub struct Operation / OperationRef {
         /// The platform's number of the operation.
         id: Option<OperationId> = decides "id",
         /// What it does.
@@ -60,7 +60,7 @@ model! {
 
 model! {
     /// `operation.provider`: absent, partly empty or complete, as the provider likes.
-    pub struct Provider {
+    pub struct Provider / ProviderRef {
         /// The platform's id of the provider.
         id: Option<ProviderId> = describes "id",
         /// The provider's id of the payment.
@@ -75,7 +75,7 @@ model! {
 model! {
     /// An amount on the wire. It stays apart from [`Money`] until its currency is known, so that
     /// a message in a new currency can still be read and kept.
-    pub struct Sum {
+    pub struct Sum / SumRef {
         /// Minor units.
         amount: i64 = decides "amount",
         /// The three-letter code.
@@ -91,9 +91,17 @@ impl Sum {
     }
 }
 
+impl SumRef<'_> {
+    /// The amount as money.
+    pub fn money(&self) -> Result<Money, UnknownCurrency> {
+        let currency: Currency = self.currency.parse()?;
+        Ok(Money::from_minor(self.amount, currency))
+    }
+}
+
 model! {
     /// `account`: the customer's wallet or card.
-    pub struct Account {
+    pub struct Account / AccountRef {
         /// Wallet id or masked card number.
         number: Option<Sensitive<String>> = describes "number",
         /// The platform's token for it.
@@ -103,7 +111,7 @@ model! {
 
 model! {
     /// `customer`: any of it may be absent.
-    pub struct Customer {
+    pub struct Customer / CustomerRef {
         /// The merchant's id of the customer.
         id: Option<Sensitive<String>> = describes "id",
         /// The IP address.
@@ -121,7 +129,7 @@ model! {
 
 model! {
     /// An entry of `errors`.
-    pub struct ErrorItem {
+    pub struct ErrorItem / ErrorItemRef {
         /// The code.
         code: Option<Code> = describes "code",
         /// The code in words.
@@ -145,11 +153,17 @@ impl ProviderId {
 }
 
 impl FromJson for ProviderId {
-    fn from_json(value: Value<'_>) -> Result<Self, ModelError> {
+    type Borrowed<'d> = &'d str;
+
+    fn borrow_from(value: Value<'_>) -> Result<&str, ModelError> {
         match value.kind() {
-            Kind::Number(text) | Kind::String(text) => Ok(Self(text.into())),
+            Kind::Number(text) | Kind::String(text) => Ok(text),
             _ => Err(ModelError::expected("an id", value)),
         }
+    }
+
+    fn from_borrowed(borrowed: &str) -> Self {
+        Self(borrowed.into())
     }
 }
 
@@ -175,20 +189,49 @@ impl std::ops::Deref for Errors {
     }
 }
 
+/// [`Errors`], borrowed from its document.
+#[derive(Clone, Debug, Default)]
+pub struct ErrorsRef<'d> {
+    items: Vec<ErrorItemRef<'d>>,
+    unread: Option<Value<'d>>,
+}
+
+impl<'d> ErrorsRef<'d> {
+    /// What stood there instead of a list.
+    pub const fn unread(&self) -> Option<Value<'d>> {
+        self.unread
+    }
+}
+
+impl<'d> std::ops::Deref for ErrorsRef<'d> {
+    type Target = [ErrorItemRef<'d>];
+
+    fn deref(&self) -> &[ErrorItemRef<'d>] {
+        &self.items
+    }
+}
+
 impl FromJson for Errors {
-    fn from_json(value: Value<'_>) -> Result<Self, ModelError> {
-        let items: Result<Vec<_>, _> = match value.kind() {
-            Kind::Array => value.children().map(ErrorItem::from_json).collect(),
-            Kind::Null => Ok(Vec::new()),
-            _ => Err(ModelError::expected("a list", value)),
+    type Borrowed<'d> = ErrorsRef<'d>;
+
+    fn borrow_from(value: Value<'_>) -> Result<ErrorsRef<'_>, ModelError> {
+        let items: Option<Vec<_>> = match value.kind() {
+            Kind::Array => value.children().map(|item| ErrorItem::borrow_from(item).ok()).collect(),
+            Kind::Null => Some(Vec::new()),
+            _ => None,
         };
         Ok(match items {
-            Ok(items) => Self { items, unread: None },
-            Err(_) => Self { items: Vec::new(), unread: Some(value.into()) },
+            Some(items) => ErrorsRef { items, unread: None },
+            None => ErrorsRef { items: Vec::new(), unread: Some(value) },
         })
     }
 
-    fn absent(_: Value<'_>, _: &str) -> Result<Self, ModelError> {
-        Ok(Self::default())
+    fn absent<'d>(_: Value<'d>, _: &str) -> Result<ErrorsRef<'d>, ModelError> {
+        Ok(ErrorsRef::default())
+    }
+
+    fn from_borrowed(borrowed: ErrorsRef<'_>) -> Self {
+        let items = borrowed.items.into_iter().map(ErrorItemRef::into_owned).collect();
+        Self { items, unread: borrowed.unread.map(RawJson::from) }
     }
 }

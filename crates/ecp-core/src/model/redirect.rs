@@ -1,6 +1,6 @@
 //! `redirect_data`: where to send the customer.
 
-use super::{Extra, FromJson, ModelError, model, open_enum};
+use super::{Extra, FromJson, ModelError, borrows_nothing, model, open_enum};
 use crate::Sensitive;
 use crate::json::{Kind, RawJson, Value};
 
@@ -17,7 +17,7 @@ model! {
     /// assert_eq!((name.as_str(), value.expose().as_str()), ("TxID", "15781000001162"));
     /// # Ok::<(), ecp_core::model::ModelError>(())
     /// ```
-    pub struct RedirectData {
+    pub struct RedirectData / RedirectDataRef {
         /// How to open the address.
         method: RedirectMethod = decides "method",
         /// The address, its own query included. It often holds a token, so it is not printed.
@@ -58,7 +58,9 @@ impl RedirectBody {
 }
 
 impl FromJson for RedirectBody {
-    fn from_json(value: Value<'_>) -> Result<Self, ModelError> {
+    borrows_nothing!();
+
+    fn borrow_from(value: Value<'_>) -> Result<Self, ModelError> {
         let field = |member: Value<'_>| {
             let (Kind::String(text) | Kind::Number(text)) = member.kind() else { return None };
             Some((member.key()?.to_owned(), Sensitive::new(text.to_owned())))
@@ -73,7 +75,7 @@ impl FromJson for RedirectBody {
         }
     }
 
-    fn absent(_: Value<'_>, _: &str) -> Result<Self, ModelError> {
+    fn absent<'d>(_: Value<'d>, _: &str) -> Result<Self, ModelError> {
         Ok(Self::Fields(Vec::new()))
     }
 }

@@ -6,7 +6,7 @@ use crate::{PaymentId, ProjectId, Sensitive};
 
 model! {
     /// A Gate request of any method (sources: request fields).
-    pub struct GateRequest {
+    pub struct GateRequest / GateRequestRef {
         /// Ids.
         general: GateGeneral = decides "general",
         /// The payment.
@@ -22,7 +22,7 @@ model! {
 
 model! {
     /// `general` of a Gate request.
-    pub struct GateGeneral {
+    pub struct GateGeneral / GateGeneralRef {
         /// The project.
         project_id: ProjectId = decides "project_id",
         /// The payment.
@@ -36,7 +36,7 @@ model! {
 
 model! {
     /// `payment` of a Gate request. Amount and currency may be absent in a full refund.
-    pub struct GatePayment {
+    pub struct GatePayment / GatePaymentRef {
         /// Minor units.
         amount: Option<i64> = decides "amount",
         /// The three-letter code.
@@ -50,7 +50,7 @@ model! {
 
 model! {
     /// `return_url`: where the customer returns to.
-    pub struct ReturnUrls {
+    pub struct ReturnUrls / ReturnUrlsRef {
         /// After a success.
         success: Option<String> = decides "success",
         /// After a decline.
@@ -63,7 +63,7 @@ model! {
 model! {
     /// The parameters that open the Payment Page (sources: Payment Page); all but these are in
     /// `extra`.
-    pub struct PageParameters {
+    pub struct PageParameters / PageParametersRef {
         /// The project.
         project_id: ProjectId = decides "project_id",
         /// The payment.

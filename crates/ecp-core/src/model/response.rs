@@ -7,7 +7,7 @@ use crate::{PaymentId, ProjectId, RequestId, Sensitive};
 model! {
     /// The synchronous answer to a sale, payout or refund (sources: Gate answers). It speaks about
     /// the request, never about the payment.
-    pub struct SyncResponse {
+    pub struct SyncResponse / SyncResponseRef {
         /// Whether the request was registered.
         status: SyncStatus = decides "status",
         /// The request's id, when registered.
@@ -39,7 +39,7 @@ open_enum! {
 
 model! {
     /// The answer to a status request (sources: status).
-    pub struct StatusResponse {
+    pub struct StatusResponse / StatusResponseRef {
         /// The project.
         root_project_id: Option<ProjectId> = decides "project_id",
         /// Ids, in the answers that keep them there.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::canonical::{CanonicalError, Items, Order};
+use super::canonical::{CanonicalError, Items, LONGEST_AGREED_LIST, Order};
 use super::{Strip, Visibility};
 use crate::json::{Document, Kind, Value, printable};
 
@@ -108,7 +108,6 @@ pub(super) fn agreed_string(
 }
 
 fn reason(document: &Document<'_>, value: Value<'_>, visibility: Visibility) -> Option<Reason> {
-    const LONGEST_LIST: usize = 10;
     const LARGEST_INTEGER: u64 = 1 << 53;
 
     if document.is_duplicate(value) {
@@ -137,7 +136,7 @@ fn reason(document: &Document<'_>, value: Value<'_>, visibility: Visibility) -> 
             }
             Err(_) => Some(Reason::Float),
         },
-        Kind::Array if value.children().count() > LONGEST_LIST => Some(Reason::LongList),
+        Kind::Array if value.children().count() > LONGEST_AGREED_LIST => Some(Reason::LongList),
         _ => None,
     }
 }

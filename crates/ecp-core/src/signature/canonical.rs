@@ -65,6 +65,9 @@ pub enum CanonicalError {
     },
 }
 
+/// From eleven items on, the official SDKs sort the places of a list differently.
+pub(super) const LONGEST_AGREED_LIST: usize = 10;
+
 /// The scalar leaves of a document with their key paths, in document order until sorted.
 pub(super) struct Items<'d> {
     paths: String,
@@ -89,7 +92,7 @@ impl<'d> Items<'d> {
         if !matches!(root.kind(), Kind::Object) {
             return Err(CanonicalError::NotAnObject { found: root.kind().name() }.into());
         }
-        let limit = root.raw().len().saturating_mul(4).saturating_add(4096);
+        let limit = length_limit(document);
         let mut items = Self { paths: String::new(), leaves: Vec::new(), limit };
         let mut colon_in_key = false;
         let mut path = String::new();
@@ -260,6 +263,11 @@ impl<'d> Items<'d> {
         let mut dropped = dropped.iter();
         self.leaves.retain(|_| dropped.next() != Some(&true));
     }
+}
+
+/// How long a canonical string may be, one more than its items and separators need.
+pub(super) fn length_limit(document: &Document<'_>) -> usize {
+    document.root().raw().len().saturating_mul(4).saturating_add(4096)
 }
 
 struct Level<'d> {

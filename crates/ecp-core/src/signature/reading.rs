@@ -28,12 +28,25 @@ pub struct Doubts {
 /// by no signature; there the types of the models decide.
 pub fn doubts(document: &Document<'_>, found: &Match) -> Result<Doubts, CanonicalError> {
     let mut doubts = Doubts::default();
-    if document.holds(';') {
+    if document.holds(b';') {
         let items = Items::collect(document, found.strip, |_| Ok::<_, CanonicalError>(()))?;
         doubts.ambiguous = items.divisible(found.order);
     }
-    uncovered(document.root(), found.strip, true, &mut doubts.uncovered);
+    if may_leave_out_more(document) {
+        uncovered(document.root(), found.strip, true, &mut doubts.uncovered);
+    }
     Ok(doubts)
+}
+
+/// Whether more is left out than the one signature that was found to match.
+fn may_leave_out_more(document: &Document<'_>) -> bool {
+    const SIGNATURE: &[u8] = b"signature";
+    const FRAME_MODE: &[u8] = b"frame_mode";
+    let mut signatures = 0;
+    document.names_as_long_as([SIGNATURE.len(), FRAME_MODE.len()]).any(|name| {
+        signatures += usize::from(name == SIGNATURE);
+        signatures > 1 || name == FRAME_MODE
+    })
 }
 
 /// Members that the canonical string leaves out, but for the signature itself. Empty lists and

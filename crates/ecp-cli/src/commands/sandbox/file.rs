@@ -117,7 +117,8 @@ impl File {
             config = config.allow_callback_host(host);
         }
         if let Some(Redelivery { pause_millis, attempts }) = self.schedule {
-            config = config.schedule(Schedule::every(Duration::from_millis(pause_millis), attempts));
+            config =
+                config.schedule(Schedule::every(Duration::from_millis(pause_millis), attempts));
         }
         config = match self.buttons {
             None => config,

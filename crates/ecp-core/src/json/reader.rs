@@ -1,0 +1,370 @@
+//! The pass over the bytes.
+
+use super::JsonError;
+use super::store::{Content, Member, Node, Open, Store, Text, offset};
+
+/// Reads a document into the store.
+pub(super) fn read(source: &str, store: &mut Store, depth_limit: usize) -> Result<(), JsonError> {
+    store.begin(source.len());
+    let mut reader =
+        Reader { source, bytes: source.as_bytes(), store, at: 0, depth_limit, error: None };
+    match (reader.document(), reader.error) {
+        (Ok(()), _) => Ok(()),
+        (Err(Refused), Some(error)) => Err(error),
+        (Err(Refused), None) => unreachable!("who refuses says why"),
+    }
+}
+
+struct Reader<'a, 's> {
+    source: &'a str,
+    bytes: &'a [u8],
+    store: &'s mut Store,
+    at: usize,
+    depth_limit: usize,
+    /// Why the document was refused. It is kept out of every step's result, for speed.
+    error: Option<JsonError>,
+}
+
+struct Refused;
+
+impl Reader<'_, '_> {
+    fn document(&mut self) -> Result<(), Refused> {
+        self.skip_space();
+        let mut container = match self.value(Text::NONE)? {
+            Some(container) => container,
+            None => return self.end(),
+        };
+        let mut first = true;
+        loop {
+            self.skip_space();
+            if self.peek() == Some(container.close) {
+                self.at += 1;
+                self.close(container);
+                match self.store.open.pop() {
+                    Some(outer) => container = outer,
+                    None => return self.end(),
+                }
+                first = false;
+                continue;
+            }
+            if !first {
+                self.expect(b',', "expected a comma or the end of the list or object")?;
+                self.skip_space();
+            }
+            let key = if container.close == b'}' { self.key()? } else { Text::NONE };
+            first = false;
+            if let Some(inner) = self.value(key)? {
+                self.store.open.push(container);
+                container = inner;
+                first = true;
+            }
+        }
+    }
+
+    fn end(&mut self) -> Result<(), Refused> {
+        self.skip_space();
+        match self.peek() {
+            None => {
+                self.store.duplicates.sort_unstable_by_key(|duplicate| duplicate.node);
+                Ok(())
+            }
+            Some(_) => self.refuse("more text after the document"),
+        }
+    }
+
+    /// Reads a member's name, and what stands before its value. The member will be the next node.
+    #[expect(clippy::inline_always, reason = "measured")]
+    #[inline(always)]
+    fn key(&mut self) -> Result<Text, Refused> {
+        let key = self.string("expected a member's name in double quotes")?;
+        let prefix = match self.bytes.get(key.from as usize..).and_then(<[u8]>::first_chunk) {
+            Some(&eight) => {
+                let beyond = 8_u32.saturating_sub(key.to - key.from) * 8;
+                u64::from_be_bytes(eight) & u64::MAX.checked_shl(beyond).unwrap_or(0)
+            }
+            // Decoded, or at the very end.
+            None => prefix(self.store.bytes(self.bytes, key)),
+        };
+        self.store.members.push(Member { prefix, node: offset(self.store.nodes.len()) });
+        self.skip_space();
+        self.expect(b':', "expected a colon after the member's name")?;
+        self.skip_space();
+        Ok(key)
+    }
+
+    /// Reads a scalar, or the opening of a container, as a new node.
+    #[expect(clippy::inline_always, reason = "measured")]
+    #[inline(always)]
+    fn value(&mut self, key: Text) -> Result<Option<Open>, Refused> {
+        let from = self.at;
+        let mut opened = None;
+        let mut text = Text::NONE;
+        let content = match self.peek() {
+            Some(b'"') => {
+                text = self.string("expected a value")?;
+                Content::String
+            }
+            Some(b'-' | b'0'..=b'9') => {
+                self.number()?;
+                Content::Number
+            }
+            Some(b'{') => {
+                opened = Some(self.open(b'}')?);
+                Content::Object
+            }
+            Some(b'[') => {
+                opened = Some(self.open(b']')?);
+                Content::Array
+            }
+            Some(b't') => self.word("true", Content::True)?,
+            Some(b'f') => self.word("false", Content::False)?,
+            Some(b'n') => self.word("null", Content::Null)?,
+            None => return self.refuse("the document ends too early"),
+            Some(_) => return self.refuse("expected a value"),
+        };
+        let end = offset(self.store.nodes.len() + 1);
+        let (from, to) = (offset(from), offset(self.at));
+        self.store.nodes.push(Node { key, text, from, to, end, content });
+        Ok(opened)
+    }
+
+    #[inline]
+    fn open(&mut self, close: u8) -> Result<Open, Refused> {
+        // Those around the one at hand, which is not among them.
+        let depth = self.store.open.len() + usize::from(!self.store.nodes.is_empty());
+        if depth >= self.depth_limit {
+            let (line, column) = self.position();
+            self.error = Some(JsonError::TooDeep { limit: self.depth_limit, line, column });
+            return Err(Refused);
+        }
+        self.at += 1;
+        let node = offset(self.store.nodes.len());
+        Ok(Open { node, members: offset(self.store.members.len()), close })
+    }
+
+    #[inline]
+    fn close(&mut self, container: Open) {
+        let end = offset(self.store.nodes.len());
+        let text = if container.close == b'}' {
+            self.store.close_object(self.bytes, container.members as usize)
+        } else {
+            Text::NONE
+        };
+        let node = &mut self.store.nodes[container.node as usize];
+        node.text = text;
+        node.end = end;
+        node.to = offset(self.at);
+    }
+
+    fn word(&mut self, word: &'static str, content: Content) -> Result<Content, Refused> {
+        if self.bytes[self.at..].starts_with(word.as_bytes()) {
+            self.at += word.len();
+            Ok(content)
+        } else {
+            self.refuse("expected a value")
+        }
+    }
+
+    fn number(&mut self) -> Result<(), Refused> {
+        if self.peek() == Some(b'-') {
+            self.at += 1;
+        }
+        if self.peek() == Some(b'0') {
+            self.at += 1;
+            if matches!(self.peek(), Some(b'0'..=b'9')) {
+                return self.refuse("a number must not begin with 0");
+            }
+        } else {
+            self.digits()?;
+        }
+        if self.peek() == Some(b'.') {
+            self.at += 1;
+            self.digits()?;
+        }
+        if matches!(self.peek(), Some(b'e' | b'E')) {
+            self.at += 1;
+            if matches!(self.peek(), Some(b'+' | b'-')) {
+                self.at += 1;
+            }
+            self.digits()?;
+        }
+        Ok(())
+    }
+
+    fn digits(&mut self) -> Result<(), Refused> {
+        let from = self.at;
+        while matches!(self.peek(), Some(b'0'..=b'9')) {
+            self.at += 1;
+        }
+        match self.peek() {
+            _ if self.at > from => Ok(()),
+            None => self.refuse("the document ends inside a number"),
+            Some(_) => self.refuse("expected a digit"),
+        }
+    }
+
+    #[expect(clippy::inline_always, reason = "measured")]
+    #[inline(always)]
+    fn string(&mut self, missing: &'static str) -> Result<Text, Refused> {
+        self.expect(b'"', missing)?;
+        let from = self.at;
+        self.at = end_of_plain_text(self.bytes, from);
+        if self.peek() == Some(b'"') {
+            let text = Text { from: offset(from), to: offset(self.at) };
+            self.at += 1;
+            return Ok(text);
+        }
+        self.escaped_string(from)
+    }
+
+    /// Goes on with a string that has an escape, or a mistake, at the current place.
+    #[inline(never)]
+    fn escaped_string(&mut self, from: usize) -> Result<Text, Refused> {
+        let start = self.store.decoded.len();
+        let mut plain = from;
+        loop {
+            match self.peek() {
+                Some(b'"') => {
+                    self.store.decoded.push_str(&self.source[plain..self.at]);
+                    self.at += 1;
+                    let [from, to] = [start, self.store.decoded.len()];
+                    let decoded = |place| offset(self.bytes.len() + place);
+                    return Ok(Text { from: decoded(from), to: decoded(to) });
+                }
+                Some(b'\\') => {
+                    self.store.decoded.push_str(&self.source[plain..self.at]);
+                    self.at += 1;
+                    let decoded = self.escape()?;
+                    self.store.decoded.push(decoded);
+                    plain = self.at;
+                }
+                Some(0..=0x1f) => {
+                    return self.refuse("a control character in a string must be escaped");
+                }
+                Some(_) => self.at = end_of_plain_text(self.bytes, self.at),
+                None => return self.refuse("the document ends inside a string"),
+            }
+        }
+    }
+
+    fn escape(&mut self) -> Result<char, Refused> {
+        let byte = self.peek();
+        self.at += 1;
+        Ok(match byte {
+            Some(b'"') => '"',
+            Some(b'\\') => '\\',
+            Some(b'/') => '/',
+            Some(b'b') => '\u{8}',
+            Some(b'f') => '\u{c}',
+            Some(b'n') => '\n',
+            Some(b'r') => '\r',
+            Some(b't') => '\t',
+            Some(b'u') => self.unicode_escape()?,
+            _ => {
+                self.at -= 1;
+                return self.refuse("unknown escape in a string");
+            }
+        })
+    }
+
+    fn unicode_escape(&mut self) -> Result<char, Refused> {
+        let first = self.hex()?;
+        let code = if (0xd800..0xdc00).contains(&first) && self.bytes[self.at..].starts_with(b"\\u")
+        {
+            self.at += 2;
+            let second = self.hex()?;
+            if !(0xdc00..0xe000).contains(&second) {
+                return self.refuse("a lone surrogate in a string");
+            }
+            0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00)
+        } else {
+            first
+        };
+        match char::from_u32(code) {
+            Some(character) => Ok(character),
+            None => self.refuse("a lone surrogate in a string"),
+        }
+    }
+
+    fn hex(&mut self) -> Result<u32, Refused> {
+        let digits = self.bytes.get(self.at..self.at + 4);
+        let value = digits.and_then(|digits| {
+            digits
+                .iter()
+                .try_fold(0, |value, &digit| Some(value * 16 + char::from(digit).to_digit(16)?))
+        });
+        let Some(value) = value else { return self.refuse("expected four hexadecimal digits") };
+        self.at += 4;
+        Ok(value)
+    }
+
+    #[expect(clippy::inline_always, reason = "measured")]
+    #[inline(always)]
+    fn expect(&mut self, byte: u8, problem: &'static str) -> Result<(), Refused> {
+        if self.peek() == Some(byte) {
+            self.at += 1;
+            Ok(())
+        } else {
+            self.refuse(problem)
+        }
+    }
+
+    #[expect(clippy::inline_always, reason = "measured")]
+    #[inline(always)]
+    fn skip_space(&mut self) {
+        while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
+            self.at += 1;
+        }
+    }
+
+    #[expect(clippy::inline_always, reason = "measured")]
+    #[inline(always)]
+    fn peek(&self) -> Option<u8> {
+        self.bytes.get(self.at).copied()
+    }
+
+    #[cold]
+    fn refuse<T>(&mut self, problem: &'static str) -> Result<T, Refused> {
+        let (line, column) = self.position();
+        self.error = Some(JsonError::Syntax { problem, line, column });
+        Err(Refused)
+    }
+
+    fn position(&self) -> (usize, usize) {
+        let before = &self.bytes[..self.at.min(self.source.len())];
+        let mut lines = before.rsplit(|&byte| byte == b'\n');
+        let column = lines.next().map_or(0, <[u8]>::len) + 1;
+        (lines.count() + 1, column)
+    }
+}
+
+/// The first place from `at` on that is a quote, a backslash, a control character or the end.
+#[expect(clippy::inline_always, reason = "measured")]
+#[inline(always)]
+fn end_of_plain_text(bytes: &[u8], mut at: usize) -> usize {
+    const ONES: u64 = u64::MAX / 255;
+    const TOPS: u64 = ONES << 7;
+    let below = |word: u64, least: u8| word.wrapping_sub(ONES * u64::from(least)) & !word & TOPS;
+    // Eight at a time. A borrow can only reach beyond a byte that counts itself, and the first
+    // one that counts is looked for.
+    let (eights, rest) = bytes[at..].as_chunks();
+    for &eight in eights {
+        let word = u64::from_le_bytes(eight);
+        let quotes = below(word ^ (ONES * u64::from(b'"')), 1);
+        let backslashes = below(word ^ (ONES * u64::from(b'\\')), 1);
+        let found = quotes | backslashes | below(word, 0x20);
+        if found != 0 {
+            return at + found.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    let ends = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..=0x1f);
+    at + rest.iter().position(ends).unwrap_or(rest.len())
+}
+
+/// See [`Member::prefix`].
+fn prefix(name: &[u8]) -> u64 {
+    let mut eight = [0; 8];
+    eight.iter_mut().zip(name).for_each(|(place, &byte)| *place = byte);
+    u64::from_be_bytes(eight)
+}

@@ -1,0 +1,56 @@
+//! Buffers that a thread keeps for its next piece of work.
+
+use std::cell::Cell;
+use std::ops::{Deref, DerefMut};
+use std::thread::LocalKey;
+
+/// Buffers worth keeping.
+pub(crate) trait Reuse: Sized + 'static {
+    /// No buffers.
+    const EMPTY: Self;
+
+    /// Where the thread keeps them.
+    fn spare() -> &'static LocalKey<Cell<Self>>;
+
+    /// Forgets what they hold but not their room. `false` if they grew too large to be kept.
+    fn clear(&mut self) -> bool;
+}
+
+/// Buffers that go back to the thread when they are dropped. Whoever takes some while others of
+/// the same thread are in use gets new ones.
+#[derive(Clone)]
+pub(crate) struct Reused<T: Reuse>(T);
+
+impl<T: Reuse> Reused<T> {
+    #[inline]
+    pub(crate) fn take() -> Self {
+        // A thread that is ending keeps nothing.
+        Self(T::spare().try_with(|spare| spare.replace(T::EMPTY)).unwrap_or(T::EMPTY))
+    }
+}
+
+impl<T: Reuse> Drop for Reused<T> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.0.clear() {
+            let buffers = std::mem::replace(&mut self.0, T::EMPTY);
+            let _ = T::spare().try_with(|spare| spare.set(buffers));
+        }
+    }
+}
+
+impl<T: Reuse> Deref for Reused<T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T: Reuse> DerefMut for Reused<T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.0
+    }
+}

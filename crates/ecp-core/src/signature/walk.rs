@@ -1,0 +1,283 @@
+//! The canonical string in one walk, for documents that leave no question.
+//!
+//! The items of a document are sorted by their key paths. Where no key could make a comparison
+//! of whole paths come out differently from one of the keys at which they part, sorting siblings
+//! gives the same order, and the string can be written while walking. Whatever else a document
+//! may hold is left to [`Items`](super::canonical::Items), which is slow, plain and always right;
+//! tests and fuzz targets hold the two together.
+
+use std::cell::Cell;
+use std::io::Write;
+use std::ops::Range;
+use std::thread::LocalKey;
+
+use super::canonical::{LONGEST_AGREED_LIST, length_limit};
+use super::{Visibility, natural_order, php_number};
+use crate::json::{Content, Document, Node};
+use crate::reuse::{Reuse, Reused};
+
+/// Which documents may be walked.
+#[derive(Clone, Copy)]
+pub(super) enum Ground {
+    /// Those whose natural order is the order of their siblings.
+    Natural,
+    /// Those among them that every official SDK signs alike.
+    Agreed(Visibility),
+}
+
+/// What a walk writes.
+pub(super) struct Buffers {
+    string: Vec<u8>,
+    /// Key path of the container at hand, with a `:` at its end.
+    path: Vec<u8>,
+    /// The containers around it.
+    levels: Vec<Level>,
+}
+
+/// A container on the way.
+#[derive(Clone, Copy)]
+struct Level {
+    object: bool,
+    /// The next member by its place in the order of names, or the next item by its index.
+    next: usize,
+    /// Where they end.
+    end: usize,
+    /// How many came before, in a list.
+    position: usize,
+    /// Length of its path.
+    path: usize,
+}
+
+/// The canonical string of a document, `signature` left out everywhere. `None` if the document is
+/// not on that ground, or has no canonical string.
+pub(super) fn canonical_string(document: &Document<'_>, ground: Ground) -> Option<Reused<Buffers>> {
+    if document.node(0).content != Content::Object || document.has_duplicates() {
+        return None;
+    }
+    let limit = length_limit(document);
+    let mut buffers = Reused::<Buffers>::take();
+    let Buffers { string, path, levels } = &mut *buffers;
+    let mut level = Level::of(document, ground, 0, 0)?;
+    loop {
+        if level.next == level.end {
+            let Some(outer) = levels.pop() else { break };
+            level = outer;
+            path.truncate(level.path);
+            continue;
+        }
+        let (index, node, key) = if level.object {
+            let index = document.sorted_member(level.next);
+            let node = document.node(index);
+            let key = document.bytes(node.key);
+            level.next += 1;
+            if matches!(key, b"signature" | b"frame_mode") {
+                continue;
+            }
+            (index, node, key)
+        } else {
+            let (index, node) = (level.next, document.node(level.next));
+            level.next = node.end as usize;
+            level.position += 1;
+            (index, node, NO_KEY)
+        };
+        let text = match node.content {
+            Content::Object | Content::Array => {
+                push_name(path, key, level);
+                path.push(b':');
+                levels.push(level);
+                level = Level::of(document, ground, index, path.len())?;
+                continue;
+            }
+            Content::Null => EMPTY,
+            Content::False => b"0",
+            Content::True => b"1",
+            Content::Number => document.bytes(node.place()),
+            Content::String => document.bytes(node.text),
+        };
+        if !ground.admits_value(node, text, document) {
+            return None;
+        }
+        string.extend_from_slice(path);
+        push_name(string, key, level);
+        string.push(b':');
+        if node.content == Content::Number && !is_plain(text) {
+            let literal = document.value(index).raw();
+            string.extend_from_slice(php_number::render(literal).as_bytes());
+        } else {
+            string.extend_from_slice(text);
+        }
+        string.push(b';');
+        if string.len() > limit {
+            return None;
+        }
+    }
+    string.pop();
+    Some(buffers)
+}
+
+const EMPTY: &[u8] = b"";
+/// Of the items of a list. No member has it, for empty keys are not admitted.
+const NO_KEY: &[u8] = EMPTY;
+
+/// A member's name, or the place of the item that was reached.
+fn push_name(text: &mut Vec<u8>, key: &[u8], level: Level) {
+    if level.object {
+        text.extend_from_slice(key);
+    } else {
+        // Writing to a Vec cannot fail.
+        let _ = write!(text, "{}", level.position - 1);
+    }
+}
+
+impl Level {
+    /// A container that may be walked.
+    fn of(document: &Document<'_>, ground: Ground, index: usize, path: usize) -> Option<Self> {
+        let node = document.node(index);
+        let object = node.content == Content::Object;
+        let (next, end) = if object {
+            let members = node.text.range();
+            if !ground.admits_members(document, members.clone(), path == 0) {
+                return None;
+            }
+            (members.start, members.end)
+        } else {
+            let items = document.value(index).children();
+            if matches!(ground, Ground::Agreed(_)) && items.count() > LONGEST_AGREED_LIST {
+                return None;
+            }
+            (index + 1, node.end as usize)
+        };
+        Some(Self { object, next, end, position: 0, path })
+    }
+}
+
+impl Ground {
+    /// Whether nothing about the keys of an object, each beside the next, can surprise.
+    fn admits_members(self, document: &Document<'_>, members: Range<usize>, top: bool) -> bool {
+        let agreed = matches!(self, Self::Agreed(_));
+        let unwelcome = if agreed {
+            SPACE | CONTROL | COLON | DIGIT | NOT_ASCII | SEMICOLON
+        } else {
+            SPACE | CONTROL | COLON
+        };
+        let mut before = NO_KEY;
+        let mut before_is_container = false;
+        for member in members {
+            let node = document.node(document.sorted_member(member));
+            let key = document.bytes(node.key);
+            let class = class(key);
+            if class & unwelcome != 0 {
+                return false;
+            }
+            match key.first() {
+                None => return false,
+                // Leading zeros count for nothing, and PHP renumbers integers at the top level.
+                Some(&first) if first <= b'9' && (top || first == b'0') => return false,
+                Some(_) => {}
+            }
+            if agreed && key == b"__proto__" {
+                return false;
+            }
+            if let Some(next) = follows(key, before)
+                && (agreed || (next <= b':' && before_is_container))
+            {
+                // In the paths of what lies inside the other one, a `:` follows.
+                return false;
+            }
+            if class & DIGIT != 0 && natural_order::compare(before, key).is_ge() {
+                return false;
+            }
+            before = key;
+            before_is_container = matches!(node.content, Content::Object | Content::Array);
+        }
+        true
+    }
+
+    /// Whether a value that is no container is the same for whoever has to agree.
+    fn admits_value(self, node: &Node, text: &[u8], document: &Document<'_>) -> bool {
+        let Self::Agreed(visibility) = self else { return true };
+        match node.content {
+            Content::Number => is_plain(text) && text.len() <= SURELY_AGREED_DIGITS,
+            Content::String => {
+                let class = class(text);
+                class & CONTROL == 0
+                    && (class & SEMICOLON == 0 || visibility == Visibility::Private)
+                    && (class & NOT_ASCII == 0
+                        || !document.text(node.text).contains(char::is_control))
+            }
+            _ => true,
+        }
+    }
+}
+
+/// The byte that follows when one key begins with another, which is never its equal.
+fn follows(key: &[u8], beginning: &[u8]) -> Option<u8> {
+    if key.first() != beginning.first() || !key.starts_with(beginning) {
+        return None;
+    }
+    key.get(beginning.len()).copied()
+}
+
+/// Whether a literal is surely an integer of 64 bits that PHP prints as it stands.
+fn is_plain(literal: &[u8]) -> bool {
+    literal.len() <= 18 && literal.iter().all(u8::is_ascii_digit)
+}
+
+/// Below 2^53 whatever the digits.
+const SURELY_AGREED_DIGITS: usize = 15;
+
+const SPACE: u8 = 1;
+const CONTROL: u8 = 2;
+const COLON: u8 = 4;
+const SEMICOLON: u8 = 8;
+const DIGIT: u8 = 16;
+const NOT_ASCII: u8 = 32;
+
+/// What kinds of bytes stand in a text.
+fn class(text: &[u8]) -> u8 {
+    const CLASSES: [u8; 256] = {
+        let mut classes = [0; 256];
+        let mut byte = 0_u8;
+        loop {
+            classes[byte as usize] = match byte {
+                b' ' => SPACE,
+                0..=0x1f | 0x7f => CONTROL,
+                b':' => COLON,
+                b';' => SEMICOLON,
+                b'0'..=b'9' => DIGIT,
+                0x80.. => NOT_ASCII,
+                _ => 0,
+            };
+            if byte == u8::MAX {
+                break classes;
+            }
+            byte += 1;
+        }
+    };
+    text.iter().fold(0, |class, &byte| class | CLASSES[usize::from(byte)])
+}
+
+impl Buffers {
+    pub(super) fn string(&self) -> &[u8] {
+        &self.string
+    }
+}
+
+impl Reuse for Buffers {
+    const EMPTY: Self = Self { string: Vec::new(), path: Vec::new(), levels: Vec::new() };
+
+    fn spare() -> &'static LocalKey<Cell<Self>> {
+        thread_local! {
+            static SPARE: Cell<Buffers> = const { Cell::new(Buffers::EMPTY) };
+        }
+        &SPARE
+    }
+
+    fn clear(&mut self) -> bool {
+        const MOST: usize = 64 * 1024;
+        self.string.clear();
+        self.path.clear();
+        self.levels.clear();
+        self.string.capacity() <= MOST && self.path.capacity() <= MOST
+    }
+}
