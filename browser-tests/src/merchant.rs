@@ -100,10 +100,8 @@ impl Merchant {
             "onResize",
         ];
         let config = signed.widget_config();
-        let events: String = EVENTS
-            .iter()
-            .map(|event| format!("{event}: () => told.push(\"{event}\"),\n"))
-            .collect();
+        let events =
+            EVENTS.map(|event| format!("{event}: () => told.push(\"{event}\"),\n")).concat();
         let html = format!(
             "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\

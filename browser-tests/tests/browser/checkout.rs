@@ -172,8 +172,7 @@ async fn vouchers_add_up_and_the_merchant_may_refuse_them() {
     assert!(confirmed(&registry).next().is_some());
     for method in confirmed(&registry) {
         let currency = World::amount(method).currency();
-        let vouchers: Vec<i64> =
-            method.spec().denominations(currency).map(|voucher| voucher.minor()).collect();
+        let vouchers: Vec<i64> = method.spec().denominations(currency).map(Money::minor).collect();
         let [first, .., last] = vouchers.as_slice() else { panic!("there are vouchers") };
         for success in [true, false] {
             world.merchant.take_up_to(if success { i64::MAX } else { first - 1 });

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::Response;
-use ecp_methods::MethodSpec;
+use ecp_methods::{DynMethod, MethodSpec};
 use http::StatusCode;
 
 use super::search::{Pages, Search};
@@ -65,7 +65,7 @@ impl Narrow {
             action: "/dashboard",
             file: "payments",
             projects: sandbox.projects().iter().map(ToString::to_string).collect(),
-            methods: sandbox.config().registry.iter().map(|method| method.spec()).collect(),
+            methods: sandbox.config().registry.iter().map(DynMethod::spec).collect(),
             statuses: &PAYMENT_STATUSES,
             kinds: &["sale", "payout"],
         }
