@@ -119,8 +119,14 @@ const CONFINED: &[(&str, &[&str])] = &[
 ];
 
 /// Anybody may build on these: measurements, fuzzing, examples, automation.
-const OUTSIDE: &[&str] =
-    &["ecp-benches", "ecp-browser-tests", "ecp-example-acme-wallet", "ecp-examples", "ecp-fuzz", "xtask"];
+const OUTSIDE: &[&str] = &[
+    "ecp-benches",
+    "ecp-browser-tests",
+    "ecp-example-acme-wallet",
+    "ecp-examples",
+    "ecp-fuzz",
+    "xtask",
+];
 
 fn metadata() -> Metadata {
     MetadataCommand::new().manifest_path("../Cargo.toml").exec().unwrap()

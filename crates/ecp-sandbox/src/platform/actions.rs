@@ -7,7 +7,7 @@ use bytes::Bytes;
 use ecp_core::model::Code;
 use ecp_core::{Money, PaymentId, ProjectId, Timestamp};
 use ecp_methods::spec::Interface;
-use ecp_methods::{FlowKind, MethodSpec, Registry};
+use ecp_methods::{DynMethod, FlowKind, MethodSpec, Registry};
 use serde_json::Value;
 
 use super::change::callback_url;
@@ -204,7 +204,7 @@ impl Sandbox {
         let mut state = self.state();
         let entry = state.entries.get_mut(&number).ok_or(InvalidBody)?;
         let url = callback_url(&entry.payment, None, project);
-        self.send(entry, project, url, body);
+        self.send(entry, project, url.as_deref(), body);
         Ok(())
     }
 
@@ -262,9 +262,9 @@ impl Sandbox {
 /// A method by its code, its Gate path or its code on the Payment Page.
 fn find(registry: &Registry, name: &str) -> Option<&'static MethodSpec> {
     let on_page = || {
-        let mut specs = registry.iter().map(|method| method.spec());
+        let mut specs = registry.iter().map(DynMethod::spec);
         specs.find(|spec| spec.page_codes().contains(&name))
     };
     let by_code = registry.get(name).ok().or_else(|| registry.by_gate_path(name));
-    by_code.map(|method| method.spec()).or_else(on_page)
+    by_code.map(DynMethod::spec).or_else(on_page)
 }

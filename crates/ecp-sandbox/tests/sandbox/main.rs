@@ -5,6 +5,7 @@
 
 mod admin;
 mod confirmation;
+mod dashboard;
 mod data_api;
 mod declared;
 mod delivery;
@@ -14,6 +15,7 @@ mod gate;
 mod local;
 mod outside;
 mod page;
+mod payment_page;
 mod payout;
 mod reading;
 mod redirect;

@@ -85,7 +85,8 @@ pub(super) struct Shop {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Token {
-    token: String,
+    #[serde(rename = "token")]
+    text: String,
     key_env: String,
     #[serde(default)]
     projects: Vec<u64>,
@@ -117,7 +118,8 @@ impl File {
             config = config.allow_callback_host(host);
         }
         if let Some(Redelivery { pause_millis, attempts }) = self.schedule {
-            config = config.schedule(Schedule::every(Duration::from_millis(pause_millis), attempts));
+            config =
+                config.schedule(Schedule::every(Duration::from_millis(pause_millis), attempts));
         }
         config = match self.buttons {
             None => config,
@@ -153,11 +155,11 @@ impl File {
         for shop in &self.projects {
             config = config.project(shop.project()?);
         }
-        for Token { token, key_env, projects } in &self.tokens {
+        for Token { text, key_env, projects } in &self.tokens {
             let key = Sensitive::new(from_environment(key_env)?);
             let projects: Result<Vec<ProjectId>, _> =
                 projects.iter().map(|&id| ProjectId::new(id)).collect();
-            config = config.data_token(token, key, projects?);
+            config = config.data_token(text, key, projects?);
         }
         for rule in &self.faults {
             config = config.fault(rule.clone());
