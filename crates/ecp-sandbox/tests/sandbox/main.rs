@@ -12,6 +12,7 @@ mod delivery;
 mod events;
 mod faults;
 mod gate;
+mod lives;
 mod local;
 mod outside;
 mod page;
