@@ -87,7 +87,7 @@ impl Merchant {
     }
 
     /// A page of the shop that runs the widget, and its address. `window.told` is what the widget
-    /// has told it.
+    /// has told it, and `call` is such as `run(config)`.
     pub fn widget_page(&self, name: &str, signed: &SignedPage, base: &str, call: &str) -> String {
         const EVENTS: [&str; 8] = [
             "onLoaded",
@@ -112,7 +112,8 @@ impl Merchant {
              <div id=\"here\"></div>\
              <script>window.told = [];\n\
              document.getElementById(\"pay\").addEventListener(\"click\", () => {{\n\
-             EPayWidget.{call}({{...{config},\n{events}}});\n}});</script></body></html>"
+             const config = {{...{config},\n{events}}};\n\
+             EPayWidget.{call};\n}});</script></body></html>"
         );
         let mut pages = self.0.pages.lock().unwrap_or_else(PoisonError::into_inner);
         pages.insert(name.to_owned(), html);
