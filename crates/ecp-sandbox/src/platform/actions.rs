@@ -95,16 +95,17 @@ impl Sandbox {
     ) -> Result<Placed, PlaceError> {
         let mut document = document.clone();
         document["general"]["project_id"] = project.get().into();
-        let known = self.config().projects.contains_key(&project);
         let payment_id = document["general"]["payment_id"].as_str();
         let about = (Some(project), payment_id.and_then(|id| PaymentId::new(id).ok()));
         let body = RawBody::new(document.to_string());
         self.record(about, EventKind::Placed { interface, document: body });
+        if !self.config().projects.contains_key(&project) {
+            return Err(Refusal::unknown_project("general.project_id").into());
+        }
         let spec = find(&self.config().registry, method)
             .filter(|spec| {
                 spec.rule(flow).is_some_and(|rule| rule.interfaces().contains(&interface))
             })
-            .filter(|_| known)
             .ok_or_else(Refusal::unknown_method)?;
         let (payment_id, registration) =
             gate::register(self, project, spec, flow, interface, &document)?;

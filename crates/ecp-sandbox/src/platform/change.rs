@@ -94,7 +94,10 @@ impl Sandbox {
         }
         tokio::spawn(async move {
             if !delay.is_zero() {
-                busy = sandbox.time().pause(delay, busy).await;
+                busy = tokio::select! {
+                    () = sandbox.stopped() => return,
+                    busy = sandbox.time().pause(delay, busy) => busy,
+                };
             }
             if let Some(answer) = confirmation::ask(&sandbox, question).await {
                 let now = sandbox.now();
