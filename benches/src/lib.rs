@@ -1,7 +1,8 @@
 //! Measurements live in `benches/`. Run them with `cargo bench -p ecp-benches`.
 //!
 //! Each group holds its floor, the work that cannot be avoided: for signatures that is the bare
-//! keyed HMAC over the canonical string. Machines are noisy, so compare within one run.
+//! keyed HMAC over the canonical string. `sandbox` stands apart: it counts payments a second and the
+//! memory that they take. Machines are noisy, so compare within one run.
 
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot start has failed")]
 

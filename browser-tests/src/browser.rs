@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::Once;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -19,6 +20,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// One browser at a time: the machine may be small.
 static TURN: Semaphore = Semaphore::const_new(1);
+
+static SAID: Once = Once::new();
 
 const PROGRAMS: [&str; 2] = ["chromium", "chromedriver"];
 
@@ -39,11 +42,12 @@ impl Browser {
         let missing: Vec<&str> =
             PROGRAMS.into_iter().filter(|program| found(program).is_none()).collect();
         if !missing.is_empty() {
-            let text = format!("left out: this needs a browser ({} missing)", missing.join(", "));
+            let text = format!("left out: the tests in a browser ({} missing)", missing.join(", "));
             if std::env::var("CI").is_ok_and(|ci| ci == "true") {
                 bail!(text);
             }
-            println!("{text}");
+            // Past the test harness, which keeps what is printed; and once is enough.
+            SAID.call_once(|| drop(writeln!(std::io::stderr(), "\n{text}")));
             return Ok(None);
         }
         let turn = TURN.acquire().await?;

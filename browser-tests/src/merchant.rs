@@ -87,7 +87,7 @@ impl Merchant {
     }
 
     /// A page of the shop that runs the widget, and its address. `window.told` is what the widget
-    /// has told it.
+    /// has told it, and `call` is such as `run(config)`.
     pub fn widget_page(&self, name: &str, signed: &SignedPage, base: &str, call: &str) -> String {
         const EVENTS: [&str; 8] = [
             "onLoaded",
@@ -100,10 +100,8 @@ impl Merchant {
             "onResize",
         ];
         let config = signed.widget_config();
-        let events: String = EVENTS
-            .iter()
-            .map(|event| format!("{event}: () => told.push(\"{event}\"),\n"))
-            .collect();
+        let events =
+            EVENTS.map(|event| format!("{event}: () => told.push(\"{event}\"),\n")).concat();
         let html = format!(
             "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
@@ -114,7 +112,8 @@ impl Merchant {
              <div id=\"here\"></div>\
              <script>window.told = [];\n\
              document.getElementById(\"pay\").addEventListener(\"click\", () => {{\n\
-             EPayWidget.{call}({{...{config},\n{events}}});\n}});</script></body></html>"
+             const config = {{...{config},\n{events}}};\n\
+             EPayWidget.{call};\n}});</script></body></html>"
         );
         let mut pages = self.0.pages.lock().unwrap_or_else(PoisonError::into_inner);
         pages.insert(name.to_owned(), html);

@@ -89,7 +89,7 @@ impl Studio {
         self.shoot("payment-page-refused").await?;
 
         let page = world.page(method, "modal-1", amount, options())?;
-        let shop = world.merchant.widget_page("modal", &page, &world.url, "run");
+        let shop = world.merchant.widget_page("modal", &page, &world.url, "run(config)");
         browser.goto(&shop).await?;
         browser.click("#pay").await?;
         browser.wait_for("told.includes(\"onLoaded\")").await?;

@@ -64,7 +64,7 @@ async fn every_method_is_paid_and_declined_in_the_modal() {
         for success in [true, false] {
             let id = format!("modal-{}-{success}", method.spec().code());
             let page = world.page(method, &id, World::amount(method), PageOptions::new()).unwrap();
-            let shop = world.merchant.widget_page(&id, &page, &world.url, "run");
+            let shop = world.merchant.widget_page(&id, &page, &world.url, "run(config)");
             browser.goto(&shop).await.unwrap();
             browser.click("#pay").await.unwrap();
             browser.wait_for("told.includes('onLoaded')").await.unwrap();
@@ -104,17 +104,33 @@ async fn the_widget_opens_in_an_element_by_keyboard_and_closes() {
     let world = World::open().await.unwrap();
     let registry = Registry::builtin();
     let method = World::methods(&registry).next().unwrap();
-    for (call, class) in [("run", "ecp-widget-iframe"), ("runEmbedded", "ecp-widget-embedded")] {
+    for (name, call, class) in [
+        ("get", "run(config)", "iframe"),
+        ("post", "run(config, 'POST')", "iframe"),
+        ("embedded", "runEmbedded(config)", "embedded"),
+    ] {
         let options = PageOptions::new().target_element("here");
-        let page = world.page(method, call, World::amount(method), options).unwrap();
-        browser.goto(&world.merchant.widget_page(call, &page, &world.url, call)).await.unwrap();
+        let page = world.page(method, name, World::amount(method), options).unwrap();
+        browser.goto(&world.merchant.widget_page(name, &page, &world.url, call)).await.unwrap();
         browser.click("#pay").await.unwrap();
         browser.wait_for("told.includes('onLoaded')").await.unwrap();
-        browser.find(&format!("#here iframe.{class}")).await.unwrap();
+        browser.frame(Some(&format!("#here iframe.ecp-widget-{class}"))).await.unwrap();
+        browser.find("[data-stage=choosing]").await.unwrap();
     }
 
+    let options = PageOptions::new().redirect(true);
+    let page = world.page(method, "redirect", World::amount(method), options).unwrap();
+    let shop = world.merchant.widget_page("redirect", &page, &world.url, "run(config)");
+    browser.goto(&shop).await.unwrap();
+    browser.click("#pay").await.unwrap();
+    browser.arrives(&format!("{}/payment?", world.url)).await.unwrap();
+    browser.find("[data-stage=choosing]").await.unwrap();
+
     let page = world.page(method, "keys", World::amount(method), PageOptions::new()).unwrap();
-    browser.goto(&world.merchant.widget_page("keys", &page, &world.url, "run")).await.unwrap();
+    browser
+        .goto(&world.merchant.widget_page("keys", &page, &world.url, "run(config)"))
+        .await
+        .unwrap();
     press(&browser, Key::Tab).await;
     press(&browser, Key::Enter).await;
     browser.wait_for("told.includes('onLoaded')").await.unwrap();
@@ -172,8 +188,7 @@ async fn vouchers_add_up_and_the_merchant_may_refuse_them() {
     assert!(confirmed(&registry).next().is_some());
     for method in confirmed(&registry) {
         let currency = World::amount(method).currency();
-        let vouchers: Vec<i64> =
-            method.spec().denominations(currency).map(|voucher| voucher.minor()).collect();
+        let vouchers: Vec<i64> = method.spec().denominations(currency).map(Money::minor).collect();
         let [first, .., last] = vouchers.as_slice() else { panic!("there are vouchers") };
         for success in [true, false] {
             world.merchant.take_up_to(if success { i64::MAX } else { first - 1 });

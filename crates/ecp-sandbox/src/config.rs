@@ -1,6 +1,7 @@
 //! What a sandbox is told when it is made.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,7 +41,7 @@ pub struct Config {
     pub(crate) public_url: Option<String>,
     pub(crate) merchant: Option<Merchant>,
     pub(crate) faults: Vec<FaultRule>,
-    pub(crate) tokens: BTreeMap<String, DataToken>,
+    pub(crate) tokens: Tokens,
     pub(crate) schedule: Schedule,
     pub(crate) callback_timeout: Duration,
     pub(crate) callback_hosts: BTreeSet<String>,
@@ -56,7 +57,17 @@ pub struct Config {
     pub(crate) payment_history: usize,
 }
 
-/// Who may ask the Data API.
+/// Who may ask the Data API, by their tokens, which are not printed.
+#[derive(Clone, Default)]
+pub(crate) struct Tokens(pub(crate) BTreeMap<String, DataToken>);
+
+impl fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.values()).finish()
+    }
+}
+
+/// What belongs to a token of the Data API.
 #[derive(Clone, Debug)]
 pub(crate) struct DataToken {
     pub(crate) key: Sensitive<String>,
@@ -85,7 +96,7 @@ impl Config {
             public_url: None,
             merchant: None,
             faults: Vec::new(),
-            tokens: BTreeMap::new(),
+            tokens: Tokens::default(),
             schedule: Schedule::platform(),
             callback_timeout: Duration::from_secs(10),
             callback_hosts: BTreeSet::new(),
@@ -200,7 +211,7 @@ impl Config {
     ) -> Self {
         let projects: BTreeSet<ProjectId> = projects.into_iter().collect();
         let projects = (!projects.is_empty()).then_some(projects);
-        self.tokens.insert(token.into(), DataToken { key, projects });
+        self.tokens.0.insert(token.into(), DataToken { key, projects });
         self
     }
 

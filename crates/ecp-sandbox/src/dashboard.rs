@@ -81,7 +81,7 @@ const fn is_safe(method: &Method) -> bool {
 
 /// Whether the browser was sent here by a name that belongs to the sandbox. A name of somebody
 /// else's may lead here too, and its pages would be of one origin with this one.
-fn is_own_host(headers: &HeaderMap, public: Option<&str>) -> bool {
+pub(crate) fn is_own_host(headers: &HeaderMap, public: Option<&str>) -> bool {
     let Some(host) = headers.get(header::HOST) else { return true };
     let authority: Option<Authority> = host.to_str().ok().and_then(|host| host.parse().ok());
     let Some(authority) = authority else { return false };

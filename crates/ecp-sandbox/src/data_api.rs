@@ -37,12 +37,12 @@ async fn operations(
 ) -> Response {
     answer(&sandbox, &method, &uri, body, |document| {
         let asker = Asker::of(sandbox.config(), document)?;
-        let asked = Operations::read(&asker, document)?;
+        let wanted = Operations::read(&asker, document)?;
         let all = sandbox.operations(&Filter::default(), Paging::ALL).items;
         // Oldest first: what comes later does not move what has been read.
-        let wanted = all.iter().rev().filter(|operation| asked.wants(operation));
-        let page = wanted.skip(asked.offset).take(asked.limit);
-        Ok(told(&asker, page.map(|operation| asked.row(operation))))
+        let found = all.iter().rev().filter(|operation| wanted.wants(operation));
+        let page = found.skip(wanted.offset).take(wanted.limit);
+        Ok(told(&asker, page.map(|operation| wanted.form.row(operation))))
     })
     .await
 }
@@ -55,11 +55,11 @@ async fn by_payment(
 ) -> Response {
     answer(&sandbox, &method, &uri, body, |document| {
         let asker = Asker::of(sandbox.config(), document)?;
-        let asked = ByPayment::read(&asker, document)?;
-        let payment = sandbox.payment(asked.project, &asked.payment_id);
+        let wanted = ByPayment::read(&asker, document)?;
+        let payment = sandbox.payment(wanted.project, &wanted.payment_id);
         let payment = payment.ok_or_else(|| Refusal::not_found("payment_id"))?;
         let rows = payment.operations.iter();
-        Ok(told(&asker, rows.map(|operation| asked.form.row(operation))))
+        Ok(told(&asker, rows.map(|operation| wanted.form.row(operation))))
     })
     .await
 }
@@ -93,10 +93,6 @@ impl Operations {
             && self.from.is_none_or(|from| operation.created >= from)
             && self.to.is_none_or(|to| operation.created <= to)
             && self.types.as_ref().is_none_or(|types| types.iter().any(|t| t == operation.kind))
-    }
-
-    fn row(&self, operation: &OperationView) -> Value {
-        self.form.row(operation)
     }
 }
 

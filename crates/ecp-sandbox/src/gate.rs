@@ -236,7 +236,10 @@ impl AnswerFaults {
 
     async fn wait(&self, sandbox: &Sandbox) {
         if !self.delay.is_zero() {
-            drop(sandbox.time().pause(self.delay, sandbox.time().begin()).await);
+            tokio::select! {
+                () = sandbox.stopped() => {}
+                _ = sandbox.time().pause(self.delay, sandbox.time().begin()) => {}
+            }
         }
     }
 }

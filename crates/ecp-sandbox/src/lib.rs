@@ -1,8 +1,8 @@
 //! The platform on your machine.
 //!
-//! A [`Sandbox`] answers Gate requests, shows the provider's page to the customer and sends signed
-//! callbacks, as the ecommpay platform does in a test project. Merchants develop and test against
-//! it; it moves no money and knows nobody.
+//! A [`Sandbox`] answers Gate and the Data API, shows the Payment Page, the provider's page and the
+//! Dashboard, and sends signed callbacks, as the ecommpay platform does in a test project. Merchants
+//! develop and test against it; it moves no money and knows nobody.
 //!
 //! It is the other side of the wire: of this workspace it uses only the words of the protocol
 //! (`ecp-core`'s ids, money and codes) and the methods' data (`ecp-methods`). It has its own
@@ -37,6 +37,14 @@
 //! # }
 //! ```
 //!
+//! # Tests
+//!
+//! [`Sandbox::start`] makes one whose time stands still: [`Sandbox::advance`] moves it,
+//! [`Sandbox::settled`] ends when nothing is left to happen, so that no test needs to sleep. A
+//! [`Fault`] goes wrong on demand, for one payment or by lot. [`Sandbox::payments`],
+//! [`Sandbox::timeline`] and the [`EventStream`] tell what happened. Tests in other languages reach
+//! all of it over HTTP under `/sandbox`.
+//!
 //! # Refusals
 //!
 //! | what is wrong | code | `errors[].field` |
@@ -54,6 +62,10 @@
 //! | the method does not take the currency | 3023 | its path |
 //! | the amount is no positive integer, nor 0 where the method allows it | 702 | its path |
 //! | the payment id is taken | 3041 | its path |
+//!
+//! `callback.delay` above 600 seconds and `callback.force_disable` other than 0 and 1 are of
+//! another type than documented. The Data API refuses in the same form: a missing token gives 2004,
+//! an unknown one 3261, a project that the token may not ask about 2442.
 //!
 //! For refunds the rows up to the payment id apply as well, and then
 //!
@@ -106,6 +118,18 @@
 //! no answer in time, a redirect, an answer that is none or is about another payment, and an
 //! address that cannot be asked with code 30302 ([`Confirmation`]). A sale that asked for 0 tells
 //! the amount that was chosen once it has succeeded; declined it stays at 0, as in the documents.
+//!
+//! # Time
+//!
+//! A sale that waits for its customer is declined at its cut-off time: that of the method's spec, or
+//! [`Config::cut_off`], with [`Config::cut_off_code`]. That the platform declines is documented
+//! (sources: waiting); its time and code are not. Callbacks are sent again by the [`Schedule`].
+//!
+//! # Balances
+//!
+//! Every project has money in every currency, ten million unless [`Project::balance`] says
+//! otherwise. Sales add to it, payouts and refunds take from it. A payout beyond it is declined by
+//! a callback with code 3028, in the form of the documents' sample; refunds go through.
 //!
 //! # The provider's page
 //!

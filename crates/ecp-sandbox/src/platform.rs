@@ -18,8 +18,8 @@ use ecp_methods::MethodSpec;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+pub(crate) use self::actions::Link;
 pub use self::actions::{InvalidBody, PlaceError};
-pub(crate) use self::actions::{Link, Placed};
 use self::state::{Entry, State};
 pub(crate) use self::time::{Busy, Time};
 use crate::config::{Config, Project};
@@ -134,7 +134,7 @@ impl Sandbox {
     /// Answers that a fault cuts off are bodies that end in an error.
     pub fn router(&self) -> Router {
         gate::routes()
-            .merge(admin::routes())
+            .merge(admin::routes(self))
             .merge(dashboard::routes(self))
             .merge(data_api::routes())
             .merge(payment_page::routes())

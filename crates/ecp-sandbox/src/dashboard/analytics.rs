@@ -78,7 +78,9 @@ pub(super) async fn show(State(sandbox): State<Sandbox>, Query(pairs): Query<Pai
 impl AnalyticsPage {
     fn new(narrow: Narrow, payments: &[PaymentView], wanted: Option<String>) -> Self {
         let mut counts = Counts::default();
-        payments.iter().for_each(|payment| counts.add(payment));
+        for payment in payments {
+            counts.add(payment);
+        }
         let currencies = currencies(payments);
         let currency = wanted.filter(|code| currencies.contains(code));
         let currency = currency.or_else(|| currencies.first().cloned()).unwrap_or_default();

@@ -93,13 +93,11 @@ pub(super) async fn add(State(sandbox): State<Sandbox>, Form(pairs): Form<Pairs>
 
 pub(super) async fn remove(State(sandbox): State<Sandbox>, Form(pairs): Form<Pairs>) -> Response {
     let number = field(&pairs, "rule").and_then(|number| number.parse().ok());
-    match number.filter(|&number| sandbox.remove_fault(number)) {
-        Some(_) => see_other("/dashboard/faults?done=ended"),
-        None => {
-            let shell = Shell::new("faults").failed("There is no such rule any more.");
-            page(&sandbox, StatusCode::NOT_FOUND, shell, Vec::new())
-        }
+    if number.is_some_and(|number| sandbox.remove_fault(number)) {
+        return see_other("/dashboard/faults?done=ended");
     }
+    let shell = Shell::new("faults").failed("There is no such rule any more.");
+    page(&sandbox, StatusCode::NOT_FOUND, shell, Vec::new())
 }
 
 pub(super) async fn clear(State(sandbox): State<Sandbox>) -> Response {

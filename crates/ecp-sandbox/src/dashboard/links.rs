@@ -8,7 +8,7 @@ use axum::extract::{Form, Query, State};
 use axum::response::Response;
 use ecp_core::{Currency, Money, ProjectId, Timestamp};
 use ecp_methods::spec::Interface;
-use ecp_methods::{FlowKind, MethodSpec};
+use ecp_methods::{DynMethod, FlowKind, MethodSpec};
 use http::StatusCode;
 
 use super::{Pairs, Shell, field, payment_url, when};
@@ -83,7 +83,7 @@ impl LinksPage {
 
 /// The methods that links can be paid with.
 fn methods(sandbox: &Sandbox) -> Vec<&'static MethodSpec> {
-    let all = sandbox.config().registry.iter().map(|method| method.spec());
+    let all = sandbox.config().registry.iter().map(DynMethod::spec);
     all.filter(|spec| {
         let rule = spec.rule(FlowKind::Sale);
         let offered = rule.is_some_and(|rule| rule.interfaces().contains(&Interface::PaymentLinks));

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::Response;
-use ecp_methods::MethodSpec;
+use ecp_methods::{DynMethod, MethodSpec};
 use http::StatusCode;
 
 use super::search::{Pages, Search};
@@ -13,9 +13,10 @@ use crate::view::{OperationView, PaymentView};
 use crate::web::{Policy, html};
 
 /// The statuses that payments of the sandbox can have.
-const PAYMENT_STATUSES: [&str; 8] = [
+const PAYMENT_STATUSES: [&str; 9] = [
     "processing",
     "awaiting redirect result",
+    "external processing",
     "success",
     "decline",
     "refunded",
@@ -25,8 +26,8 @@ const PAYMENT_STATUSES: [&str; 8] = [
 ];
 
 /// The statuses that operations of the sandbox can have.
-const OPERATION_STATUSES: [&str; 4] =
-    ["processing", "awaiting redirect result", "success", "decline"];
+const OPERATION_STATUSES: [&str; 5] =
+    ["processing", "awaiting redirect result", "external processing", "success", "decline"];
 
 #[derive(Template)]
 #[template(path = "dashboard/payments.html")]
@@ -65,7 +66,7 @@ impl Narrow {
             action: "/dashboard",
             file: "payments",
             projects: sandbox.projects().iter().map(ToString::to_string).collect(),
-            methods: sandbox.config().registry.iter().map(|method| method.spec()).collect(),
+            methods: sandbox.config().registry.iter().map(DynMethod::spec).collect(),
             statuses: &PAYMENT_STATUSES,
             kinds: &["sale", "payout"],
         }

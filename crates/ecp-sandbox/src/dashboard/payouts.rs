@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use ecp_core::{Currency, Money, ProjectId};
 use ecp_methods::request::Field;
 use ecp_methods::spec::Interface;
-use ecp_methods::{FlowKind, MethodSpec, Rule};
+use ecp_methods::{DynMethod, FlowKind, MethodSpec, Rule};
 use http::{StatusCode, header};
 
 use super::batch::{Progress, RowView, Table};
@@ -83,7 +83,7 @@ impl PayoutsPage {
 
 /// The methods that have payouts in the Dashboard.
 fn methods(sandbox: &Sandbox) -> Vec<&'static MethodSpec> {
-    let all = sandbox.config().registry.iter().map(|method| method.spec());
+    let all = sandbox.config().registry.iter().map(DynMethod::spec);
     all.filter(|spec| {
         let rule = spec.rule(FlowKind::Payout);
         rule.is_some_and(|rule| rule.interfaces().contains(&Interface::Dashboard))

@@ -97,7 +97,7 @@ mod tests {
             ("to", "soon"),
         ]);
         let filter = found.filter();
-        assert_eq!(filter.project.map(|id| id.get()), Some(1));
+        assert_eq!(filter.project.map(ProjectId::get), Some(1));
         assert_eq!((filter.text.as_deref(), filter.status), (Some("X1"), None));
         assert_eq!(filter.kind, Some(FlowKind::Payout));
         assert_eq!(filter.from.map(|time| time.to_string()).unwrap(), "2026-11-22T00:00:00+0000");

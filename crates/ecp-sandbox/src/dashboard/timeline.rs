@@ -121,7 +121,7 @@ impl Entry {
             }
             EventKind::ConfirmationAsked { url, body } => {
                 entry.side = "out";
-                entry.title = "The merchant was asked to confirm the amount".to_owned();
+                "The merchant was asked to confirm the amount".clone_into(&mut entry.title);
                 entry.note = format!("to {url}");
                 entry.bodies.extend(signed("Question", body));
             }

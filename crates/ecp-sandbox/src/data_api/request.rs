@@ -29,7 +29,7 @@ impl<'c> Asker<'c> {
     pub(super) fn of(config: &'c Config, document: &Value) -> Result<Self, Refusal> {
         require(document, ["token"])?;
         let token = at(document, "token").and_then(Value::as_str);
-        let token = token.and_then(|token| config.tokens.get(token));
+        let token = token.and_then(|token| config.tokens.0.get(token));
         let token = token.ok_or_else(|| Refusal::wrong_signature("token"))?;
         match at(document, "signature").and_then(Value::as_str) {
             None | Some("") => Err(Refusal::empty_signature("signature")),

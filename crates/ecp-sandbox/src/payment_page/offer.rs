@@ -3,7 +3,7 @@
 use ecp_core::Money;
 use ecp_methods::request::Field;
 use ecp_methods::spec::Interface;
-use ecp_methods::{FlowKind, MethodSpec, Registry};
+use ecp_methods::{DynMethod, FlowKind, MethodSpec, Registry};
 use serde_json::{Map, Value, json};
 
 use super::parameters::Parameters;
@@ -14,7 +14,7 @@ pub(super) fn methods(
     registry: &Registry,
     parameters: &Parameters,
 ) -> Result<Vec<&'static MethodSpec>, Problem> {
-    let on_page = registry.iter().map(|method| method.spec()).filter(|spec| is_on_page(spec));
+    let on_page = registry.iter().map(DynMethod::spec).filter(|spec| is_on_page(spec));
     if let Some(forced) = parameters.get("force_payment_method") {
         let spec = on_page
             .into_iter()

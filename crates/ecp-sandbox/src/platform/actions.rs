@@ -7,7 +7,7 @@ use bytes::Bytes;
 use ecp_core::model::Code;
 use ecp_core::{Money, PaymentId, ProjectId, Timestamp};
 use ecp_methods::spec::Interface;
-use ecp_methods::{FlowKind, MethodSpec, Registry};
+use ecp_methods::{DynMethod, FlowKind, MethodSpec, Registry};
 use serde_json::Value;
 
 use super::change::callback_url;
@@ -95,16 +95,17 @@ impl Sandbox {
     ) -> Result<Placed, PlaceError> {
         let mut document = document.clone();
         document["general"]["project_id"] = project.get().into();
-        let known = self.config().projects.contains_key(&project);
         let payment_id = document["general"]["payment_id"].as_str();
         let about = (Some(project), payment_id.and_then(|id| PaymentId::new(id).ok()));
         let body = RawBody::new(document.to_string());
         self.record(about, EventKind::Placed { interface, document: body });
+        if !self.config().projects.contains_key(&project) {
+            return Err(Refusal::unknown_project("general.project_id").into());
+        }
         let spec = find(&self.config().registry, method)
             .filter(|spec| {
                 spec.rule(flow).is_some_and(|rule| rule.interfaces().contains(&interface))
             })
-            .filter(|_| known)
             .ok_or_else(Refusal::unknown_method)?;
         let (payment_id, registration) =
             gate::register(self, project, spec, flow, interface, &document)?;
@@ -204,7 +205,7 @@ impl Sandbox {
         let mut state = self.state();
         let entry = state.entries.get_mut(&number).ok_or(InvalidBody)?;
         let url = callback_url(&entry.payment, None, project);
-        self.send(entry, project, url, body);
+        self.send(entry, project, url.as_deref(), body);
         Ok(())
     }
 
@@ -262,9 +263,9 @@ impl Sandbox {
 /// A method by its code, its Gate path or its code on the Payment Page.
 fn find(registry: &Registry, name: &str) -> Option<&'static MethodSpec> {
     let on_page = || {
-        let mut specs = registry.iter().map(|method| method.spec());
+        let mut specs = registry.iter().map(DynMethod::spec);
         specs.find(|spec| spec.page_codes().contains(&name))
     };
     let by_code = registry.get(name).ok().or_else(|| registry.by_gate_path(name));
-    by_code.map(|method| method.spec()).or_else(on_page)
+    by_code.map(DynMethod::spec).or_else(on_page)
 }

@@ -94,7 +94,10 @@ impl Sandbox {
         }
         tokio::spawn(async move {
             if !delay.is_zero() {
-                busy = sandbox.time().pause(delay, busy).await;
+                busy = tokio::select! {
+                    () = sandbox.stopped() => return,
+                    busy = sandbox.time().pause(delay, busy) => busy,
+                };
             }
             if let Some(answer) = confirmation::ask(&sandbox, question).await {
                 let now = sandbox.now();
@@ -152,7 +155,7 @@ impl Sandbox {
             let page = payment.awaits_customer().then(|| self.page_url(&payment.ids.token));
             let url = callback_url(payment, refund, project);
             let body = message::callback(payment, refund, page, &project.key);
-            self.send(entry, project, url, body);
+            self.send(entry, project, url.as_deref(), body);
         }
         let funds = state.funds(project, currency);
         *funds = funds.saturating_add(moved);
@@ -164,7 +167,7 @@ impl Sandbox {
         &self,
         entry: &mut Entry,
         project: &Project,
-        url: Option<String>,
+        url: Option<&str>,
         mut body: String,
     ) {
         entry.callbacks += 1;
@@ -188,7 +191,7 @@ impl Sandbox {
         let parcel = |tried| Parcel {
             about: about.clone(),
             callback,
-            url: url.clone(),
+            url: url.map(str::to_owned),
             body: body.clone(),
             previous: None,
             next: None,

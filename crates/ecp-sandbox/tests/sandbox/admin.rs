@@ -120,5 +120,12 @@ async fn what_a_foreign_page_can_send_without_asking_is_refused() {
         assert_eq!(response.status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
         assert!(response.headers().get("access-control-allow-origin").is_none());
     }
+    let request = Request::post("/sandbox/faults")
+        .header("content-type", "application/json")
+        .header("host", "evil.example")
+        .body(Body::from(r#"{"fault": "wrong_amount"}"#))
+        .unwrap();
+    let response = local.sandbox.router().oneshot(request).await.unwrap();
+    assert_eq!(response.status(), StatusCode::FORBIDDEN);
     assert!(local.sandbox.faults().is_empty());
 }

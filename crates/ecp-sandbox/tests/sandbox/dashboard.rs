@@ -138,7 +138,7 @@ async fn a_link_opens_the_payment_page_until_it_expires() {
     assert!(
         text(&world, link.strip_prefix("http://sandbox.test").unwrap()).await.contains("50.00 MYR")
     );
-    world.clock.advance(std::time::Duration::from_secs(3_600));
+    world.clock.advance(std::time::Duration::from_hours(1));
     let late = world.open(&link).await;
     assert!(late.text.contains("time to pay is over"), "{}", late.text);
     let foreign = world.submit("/dashboard/links", &form.replace("MYR", "EUR")).await;

@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::local::{Local, id};
-use crate::support::{PAYOUT, SALE, STATUS, signed};
+use crate::support::{PAYOUT, SALE, STATUS, signed, wait_for};
 
 fn second() -> Duration {
     Duration::from_secs(1)
@@ -82,6 +82,22 @@ async fn a_late_answer_comes_after_the_callback() {
     };
     let (answer, ()) = tokio::join!(late, time);
     assert_eq!(answer.unwrap().1["status"], "success");
+}
+
+#[tokio::test]
+async fn whoever_waits_for_a_late_answer_does_not_hold_up_the_end() {
+    let local = with(Fault::DelayAnswer(second()));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = tokio::spawn(local.sandbox.serve(listener));
+    let mut events = local.sandbox.subscribe();
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let head =
+        format!("POST {PAYOUT} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 2\r\n\r\n{{}}");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    wait_for(&mut events, |event| matches!(event.kind, EventKind::FaultStruck { .. })).await;
+    local.sandbox.shutdown();
+    tokio::time::timeout(20 * second(), server).await.expect("it ends").unwrap().unwrap();
 }
 
 /// What a plain client on a socket gets for a payout: the bytes, and whether it was reset.
@@ -167,7 +183,7 @@ async fn a_callback_that_is_kept_back_comes_after_the_next_or_after_a_minute() {
 #[tokio::test]
 async fn callbacks_are_signed_wrong_or_tell_what_is_wrong() {
     let key = signature::SigningKey::new(&SecretKey::new(Config::DEMO_KEY).unwrap());
-    let is_genuine = |body: &[u8]| signature::verify(&[key.clone()], body).is_ok();
+    let is_genuine = |body: &[u8]| signature::verify(std::slice::from_ref(&key), body).is_ok();
     let table = [
         (Fault::MissingSignature, "/signature", Value::Null, false),
         (Fault::WrongSignature, "/payment/status", json!("success"), false),

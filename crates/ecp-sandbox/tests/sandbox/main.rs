@@ -5,15 +5,18 @@
 
 mod admin;
 mod confirmation;
+mod dashboard;
 mod data_api;
 mod declared;
 mod delivery;
 mod events;
 mod faults;
 mod gate;
+mod lives;
 mod local;
 mod outside;
 mod page;
+mod payment_page;
 mod payout;
 mod reading;
 mod redirect;

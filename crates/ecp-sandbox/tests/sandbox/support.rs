@@ -336,7 +336,9 @@ pub(crate) fn unversioned(page: &str) -> String {
     let mut text = parts.next().unwrap_or_default().to_owned();
     for part in parts {
         let (name, rest) = part.split_once('-').unwrap();
-        text += &format!("/assets/{name}{}", &rest[rest.find('.').unwrap()..]);
+        text.push_str("/assets/");
+        text.push_str(name);
+        text.push_str(&rest[rest.find('.').unwrap()..]);
     }
     text
 }

@@ -85,7 +85,8 @@ pub(super) struct Shop {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Token {
-    token: String,
+    #[serde(rename = "token")]
+    text: String,
     key_env: String,
     #[serde(default)]
     projects: Vec<u64>,
@@ -154,11 +155,11 @@ impl File {
         for shop in &self.projects {
             config = config.project(shop.project()?);
         }
-        for Token { token, key_env, projects } in &self.tokens {
+        for Token { text, key_env, projects } in &self.tokens {
             let key = Sensitive::new(from_environment(key_env)?);
             let projects: Result<Vec<ProjectId>, _> =
                 projects.iter().map(|&id| ProjectId::new(id)).collect();
-            config = config.data_token(token, key, projects?);
+            config = config.data_token(text, key, projects?);
         }
         for rule in &self.faults {
             config = config.fault(rule.clone());
