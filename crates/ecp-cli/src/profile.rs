@@ -68,7 +68,7 @@ impl ProfileOptions {
     /// The profile that was chosen.
     pub(crate) fn load(&self) -> anyhow::Result<Profile> {
         let profile = match self.section()? {
-            Some(section) => self.from_file(section)?,
+            Some(section) => self.read(section)?,
             None => self.sandbox()?,
         };
         Ok(match &self.gate_url {
@@ -99,7 +99,7 @@ impl ProfileOptions {
         })
     }
 
-    fn from_file(&self, section: Section) -> anyhow::Result<Profile> {
+    fn read(&self, section: Section) -> anyhow::Result<Profile> {
         let name = &self.profile;
         let key = match (&section.key_env, &section.key_file) {
             (Some(variable), None) => secret_from_environment(variable)?,

@@ -284,7 +284,7 @@ async fn a_clock_that_goes_back_makes_nothing_older() {
     });
     *NOW.lock().unwrap() = Some(std::time::SystemTime::now());
     let clock = || NOW.lock().unwrap().unwrap();
-    let slow = settings().not_found_after(Duration::from_secs(3600)).clock(clock);
+    let slow = settings().not_found_after(Duration::from_hours(1)).clock(clock);
     let stop = Stop::new();
     let lost = payer(&faults, &journal, slow.clone()).await;
     let plan = plan(1);
@@ -307,7 +307,7 @@ async fn a_clock_that_goes_back_makes_nothing_older() {
     }
     assert_eq!(begun(&sandbox), 0);
     // Two hours after: it is known not to exist, and is paid.
-    *NOW.lock().unwrap() = Some(clock() + Duration::from_secs(7200));
+    *NOW.lock().unwrap() = Some(clock() + Duration::from_hours(2));
     let counts = payer(&faults, &journal, slow).await.run(&plan, &stop, &()).await.unwrap();
     assert_eq!((counts.success, begun(&sandbox)), (1, 1));
 }
