@@ -4,6 +4,7 @@ pub(crate) mod demo;
 pub(crate) mod explain;
 pub(crate) mod listen;
 pub(crate) mod methods;
+pub(crate) mod operations;
 pub(crate) mod page_url;
 pub(crate) mod payouts;
 pub(crate) mod sandbox;

@@ -130,6 +130,26 @@ async fn failures_and_sudden_ends_pay_each_row_once() {
 }
 
 #[tokio::test]
+async fn rows_that_wait_for_evidence_get_it_in_one_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = folder.path().join("journal");
+    // The first send of each of forty rows is lost, more at once than the budget has.
+    let payouts = AtomicU64::new(0);
+    let (sandbox, faults) = platform(move |_, path| {
+        let is_first = path.ends_with("/payout") && payouts.fetch_add(1, Ordering::SeqCst) < 40;
+        if is_first { Fault::ResetBefore } else { Fault::None }
+    });
+    let policy = SendPolicy::new()
+        .rate(None)
+        .concurrency(std::num::NonZeroU32::new(40).unwrap())
+        .pauses(Duration::from_millis(1), Duration::from_millis(10));
+    let settings = settings().policy(policy).not_found_after(Duration::from_secs(1));
+    let payer = payer(&faults, &journal, settings).await;
+    let counts = payer.run(&plan(40), &Stop::new(), &()).await.unwrap();
+    assert_eq!((numbers(&counts), begun(&sandbox)), ([36, 4, 0, 0, 0], 40));
+}
+
+#[tokio::test]
 async fn an_intent_is_on_the_disk_before_its_request_leaves() {
     let folder = tempfile::tempdir().unwrap();
     let journal = folder.path().join("journal");
