@@ -88,8 +88,9 @@ impl Platform {
             50..60 => ("HTTP 500 after it was done", Fault::StatusAfter(500)),
             60..70 => ("HTTP 503 instead", Fault::StatusInstead(503, None)),
             70..80 => ("wrong body", Fault::WrongBody("<html>busy</html>")),
-            80..90 => ("slow to arrive", Fault::Slow(Duration::from_millis(100))),
-            90..95 => ("slow to answer", Fault::SlowAnswer(Duration::from_millis(200))),
+            // Longer than a killed payer takes to come back, so it asks before they arrive.
+            80..83 => ("slow to arrive", Fault::Slow(Duration::from_millis(1200))),
+            83..95 => ("slow to answer", Fault::SlowAnswer(Duration::from_millis(100))),
             95..100 => ("connection closed afterwards", Fault::Stale),
             _ => ("none", Fault::None),
         };

@@ -1,9 +1,16 @@
 //! One module a command.
 
 pub(crate) mod demo;
+pub(crate) mod explain;
 pub(crate) mod inbox;
+pub(crate) mod listen;
 pub(crate) mod methods;
+pub(crate) mod operations;
+pub(crate) mod page_url;
 pub(crate) mod payouts;
 pub(crate) mod sandbox;
+pub(crate) mod send;
 pub(crate) mod sign;
+pub(crate) mod status;
+pub(crate) mod trigger;
 pub(crate) mod verify;

@@ -3,19 +3,22 @@
 mod commands;
 mod documents;
 mod duration;
+mod fields;
 mod key;
+mod outcome;
 mod profile;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// Payments through ecommpay's wallets and vouchers: a sandbox, and signatures by hand.
+/// Payments through ecommpay's wallets and vouchers: from the shell, by the thousand, against a
+/// sandbox, and signatures by hand.
 #[derive(Parser)]
 #[command(
     name = "ecp",
     version,
-    after_help = "Exit codes:\n  0  done\n  1  the job failed: a document was refused, a signature did not match,\n     a payment did not end as expected, a callback was not replayed or released\n  2  the command line was wrong"
+    after_help = "Exit codes:\n  0  done\n  1  the job failed: a document was refused, a signature did not match,\n     a payment did not end as expected, a callback was not replayed or released\n  2  the command line was wrong\n  3  a payment has ended, and not in a success\n  4  nobody can tell yet: ask again, or run the same command again"
 )]
 struct Cli {
     #[command(subcommand)]
@@ -25,22 +28,40 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Demo(commands::demo::Demo),
+    Explain(commands::explain::Explain),
     Inbox(commands::inbox::InboxCommand),
+    Listen(commands::listen::Listen),
     Methods(commands::methods::Methods),
+    Operations(commands::operations::Operations),
+    PageUrl(commands::page_url::PageUrl),
+    Payout(commands::send::PayoutCommand),
     Payouts(commands::payouts::Payouts),
+    Refund(commands::send::RefundCommand),
+    Sale(commands::send::SaleCommand),
     Sandbox(commands::sandbox::SandboxCommand),
     Sign(commands::sign::Sign),
+    Status(commands::status::Status),
+    Trigger(commands::trigger::Trigger),
     Verify(commands::verify::Verify),
 }
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Demo(command) => command.run(),
+        Command::Explain(command) => command.run(),
         Command::Inbox(command) => command.run(),
+        Command::Listen(command) => command.run(),
         Command::Methods(command) => command.run(),
+        Command::Operations(command) => command.run(),
+        Command::PageUrl(command) => command.run(),
+        Command::Payout(command) => command.run(),
         Command::Payouts(command) => command.run(),
+        Command::Refund(command) => command.run(),
+        Command::Sale(command) => command.run(),
         Command::Sandbox(command) => command.run(),
         Command::Sign(command) => command.run(),
+        Command::Status(command) => command.run(),
+        Command::Trigger(command) => command.run(),
         Command::Verify(command) => command.run(),
     };
     match result {

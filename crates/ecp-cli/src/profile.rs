@@ -7,15 +7,16 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use clap::Args;
-use ecp_core::{ProjectId, SecretKey};
+use ecp_core::{ProjectId, SecretKey, Sensitive};
 use ecp_sandbox::Config;
 use ecp_transport::{
-    GATE_URL, Gate, PAYMENT_PAGE_URL, PaymentPage, ReqwestTransport, SendPolicy, Sender,
+    DATA_API_URL, DataApi, GATE_URL, Gate, PAYMENT_PAGE_URL, PaymentPage, ReqwestTransport,
+    SendPolicy, Sender,
 };
 use serde::Deserialize;
 
 use crate::duration::duration;
-use crate::key::{secret_from_environment, secret_from_file};
+use crate::key::{from_environment, secret_from_environment, secret_from_file};
 
 /// Options that choose a profile.
 #[derive(Args, Clone)]
@@ -47,6 +48,8 @@ pub(crate) struct Profile {
     pub(crate) not_found_after: Duration,
     pub(crate) first_question: Option<Duration>,
     pub(crate) rate: Option<NonZeroU32>,
+    /// Token and key of the Data API, and where it is.
+    data: Option<(Sensitive<String>, SecretKey, String)>,
 }
 
 /// A profile in the file.
@@ -62,13 +65,16 @@ struct Section {
     test: bool,
     not_found_after: Option<String>,
     rate: Option<NonZeroU32>,
+    data_token_env: Option<String>,
+    data_key_env: Option<String>,
+    data_url: Option<String>,
 }
 
 impl ProfileOptions {
     /// The profile that was chosen.
     pub(crate) fn load(&self) -> anyhow::Result<Profile> {
         let profile = match self.section()? {
-            Some(section) => self.from_file(section)?,
+            Some(section) => self.read(section)?,
             None => self.sandbox()?,
         };
         Ok(match &self.gate_url {
@@ -96,15 +102,29 @@ impl ProfileOptions {
             not_found_after: Duration::from_secs(10),
             first_question: Some(Duration::from_millis(200)),
             rate: None,
+            data: None,
         })
     }
 
-    fn from_file(&self, section: Section) -> anyhow::Result<Profile> {
+    fn read(&self, section: Section) -> anyhow::Result<Profile> {
         let name = &self.profile;
         let key = match (&section.key_env, &section.key_file) {
             (Some(variable), None) => secret_from_environment(variable)?,
             (None, Some(path)) => secret_from_file(path)?,
             _ => return Err(anyhow!("profile `{name}` needs one of `key_env` and `key_file`")),
+        };
+        let data = match (&section.data_token_env, &section.data_key_env) {
+            (Some(token), Some(key)) => {
+                let url = section.data_url.unwrap_or_else(|| DATA_API_URL.to_owned());
+                let token = Sensitive::new(from_environment(token)?);
+                Some((token, secret_from_environment(key)?, url))
+            }
+            (None, None) => None,
+            _ => {
+                return Err(anyhow!(
+                    "profile `{name}` needs both of `data_token_env` and `data_key_env`, or none"
+                ));
+            }
         };
         let not_found_after = section.not_found_after.as_deref().map(duration).transpose();
         Ok(Profile {
@@ -119,6 +139,7 @@ impl ProfileOptions {
                 .unwrap_or(Duration::from_mins(5)),
             first_question: None,
             rate: section.rate.or(NonZeroU32::new(50)),
+            data,
             name: name.clone(),
         })
     }
@@ -165,6 +186,22 @@ impl Profile {
 
     pub(crate) fn policy(&self) -> SendPolicy {
         SendPolicy::new().not_found_after(self.not_found_after).rate(self.rate)
+    }
+
+    /// Its Data API.
+    pub(crate) fn data_api(&self) -> anyhow::Result<DataApi> {
+        let Some((token, key, url)) = &self.data else {
+            return Err(anyhow!(
+                "profile `{}` has no Data API: add `data_token_env` and `data_key_env` to it",
+                self.name
+            ));
+        };
+        let transport = if url.starts_with("http:") {
+            ReqwestTransport::plain_http()?.response_limit(32 << 20)
+        } else {
+            ReqwestTransport::for_data_api()?
+        };
+        Ok(DataApi::new(token.clone(), key, transport).base_url(url)?)
     }
 
     /// Its Payment Page.

@@ -2,13 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "support/sandbox.rs"]
+mod sandbox;
 mod support;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use support::{Sandbox, ecp, stderr, stdout, until};
+use sandbox::{Sandbox, until};
+use support::{ecp, stderr, stdout};
 
 const HEAD: &str =
     "method,general.payment_id,payment.amount,payment.currency,account.number,customer.ip_address";
@@ -166,11 +169,7 @@ fn a_wrong_command_line_says_what_to_do() {
         (&["payouts", "payouts.csv", "--delimiter", "ab"], 2, "error: --delimiter takes one ASCII"),
         (&["payouts", "payouts.csv", "--column", "x"], 2, "error: --column takes NAME=PATH"),
         (&["payouts", "payouts.csv", "--wait", "soon"], 2, "`soon` is no length of time such as"),
-        (
-            &["payouts", "payouts.csv", "--profile", "shop"],
-            1,
-            "error: no profile `shop`: there is no profiles file",
-        ),
+        (&["payouts", "payouts.csv", "--profile", "shop"], 1, "error: no profile `shop` in "),
         (
             &["payouts", "payouts.csv", "--profiles", "profiles.toml", "--profile", "shop"],
             1,

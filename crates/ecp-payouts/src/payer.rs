@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ecp_core::PaymentId;
 use ecp_methods::{FlowKind, Payout, Prepared};
-use ecp_transport::{Gate, Sender};
+use ecp_transport::{Gate, Intents, Sender};
 use sha2::{Digest, Sha256};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep, timeout_at};
@@ -53,6 +53,7 @@ impl Payer {
         let Settings { policy, not_found_after, .. } = &settings;
         let policy = policy
             .clone()
+            .wait_for_budget(true)
             .not_found_after(*not_found_after)
             .deadline(not_found_after.saturating_add(BEYOND));
         Self { sender: Sender::new(gate, policy), journal, settings }
@@ -127,23 +128,48 @@ impl Payer {
         let prepared = row.prepared;
         let id = prepared.payment_id().clone();
         let line = Arc::new(Line::new(Arc::clone(&self), stop.clone(), &prepared));
-        let before = line.entry();
-        if before.state != State::Registered {
-            let sender = self.sender.clone().intents(line.clone());
-            let sent = match before.state {
-                State::NotSent => sender.send(&prepared).await,
-                _ => sender.resume(&prepared, self.age(&before)).await,
-            };
-            let state = match sent {
-                Ok(sent) => line.keep(&id, |entry| registered(entry, &sent)).await?,
-                Err(error) => line.keep(&id, |entry| failed(entry, &error)).await?,
-            };
+        if line.entry().state != State::Registered {
+            let state = self.send(&prepared, &line).await?;
             if state != State::Registered {
                 return Ok((id, state));
             }
         }
         let state = self.wait(&prepared, &line).await?;
         Ok((id, state))
+    }
+
+    /// Sends what was not sent, and finds out about the rest.
+    async fn send(
+        &self,
+        prepared: &Prepared<Payout>,
+        line: &Arc<Line>,
+    ) -> Result<State, JournalError> {
+        /// By then, the platform has said so many times that it does not know the payment yet.
+        const QUESTIONS: u32 = 8;
+        let id = prepared.payment_id();
+        let sender = self.sender.clone().intents(Arc::clone(line) as Arc<dyn Intents>);
+        let mut asked = 0;
+        loop {
+            let before = line.entry();
+            let sent = match before.state {
+                State::NotSent => sender.send(prepared).await,
+                _ => sender.resume(prepared, self.age(&before)).await,
+            };
+            let error = match sent {
+                Ok(sent) => return line.keep(id, |entry| registered(entry, &sent)).await,
+                Err(error) => error,
+            };
+            let state = line.keep(id, |entry| failed(entry, &error)).await?;
+            asked += 1;
+            // The platform answers; only time is missing for its answer to be evidence.
+            if state != State::Unknown || !error.is_not_found_yet() || asked == QUESTIONS {
+                return Ok(state);
+            }
+            tokio::select! {
+                () = sleep(self.settings.not_found_after / 2) => {}
+                () = line.stop().stopped() => return Ok(state),
+            }
+        }
     }
 
     /// Asks until the payout has ended.

@@ -147,7 +147,7 @@ impl Plan {
                     break;
                 }
             }
-            let line = record.position().map_or(line, csv::Position::line);
+            let line = line + empty_lines(&file[from..]);
             let place = Place { line, from, to: offset(reader.position()) };
             let prepared = match columns.prepare(&record, registry, project) {
                 Ok(prepared) => prepared,
@@ -237,6 +237,12 @@ impl fmt::Debug for Plan {
             .field("totals", &self.totals)
             .finish_non_exhaustive()
     }
+}
+
+/// How many lines without anything the reader passes over.
+fn empty_lines(rest: &[u8]) -> u64 {
+    let breaks = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n'));
+    breaks.filter(|&&byte| byte == b'\n').map(|_| 1).sum()
 }
 
 fn offset(position: &csv::Position) -> usize {

@@ -50,23 +50,17 @@ fn every_bad_row_is_told_by_line_and_field() {
         ("jeton,P-1,30000,EUR,1", "line 2: has 5 cells, the first line has 6"),
         (
             "jetton,P-1,,,,",
-            "line 2, `method`: no payment method `jetton`; known are: jeton, touchngo, \
-             wallet-partner, eco-voucher\nline 2, `payment.amount`: is required\n\
+            "line 2, `method`: no payment method `jetton`; known are: eco-voucher, jeton, \
+             touchngo, wallet-partner\nline 2, `payment.amount`: is required\n\
              line 2, `payment.currency`: is required",
         ),
         (
             "jeton,P-1,30000,EUR,,",
-            "line 2, `account.number`: is required\nline 2, `customer.ip_address`: is required",
+            "line 2, `customer.ip_address`: is required\nline 2, `account.number`: is required",
         ),
     ];
     for (row, expected) in table {
-        let found = problems(row).replace(
-            "line 2, `customer.ip_address`: is required\nline 2, \
-             `account.number`: is required",
-            "line 2, `account.number`: is required\nline 2, \
-             `customer.ip_address`: is required",
-        );
-        assert_eq!(found, expected, "{row}");
+        assert_eq!(problems(row), expected, "{row}");
     }
 }
 

@@ -321,6 +321,26 @@ async fn an_outage_is_not_made_worse() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn evidence_costs_nothing_while_the_platform_answers() {
+    // Each first send is lost, and the platform says so.
+    let payouts = Mutex::new(0);
+    let stage = Stage::new(patient(), move |_, path| {
+        let mut payouts = payouts.lock().unwrap();
+        *payouts += i32::from(path.ends_with("/payout"));
+        if path.ends_with("/payout") && *payouts % 2 == 1 {
+            Fault::ResetBefore
+        } else {
+            Fault::None
+        }
+    });
+    for call in 0..60 {
+        let sent = stage.sender.send(&payout(&format!("P-{call}"))).await;
+        assert_eq!(word(&sent), "registered", "{call}: {sent:?}");
+    }
+    assert_eq!(stage.payments(), 60);
+}
+
+#[tokio::test(start_paused = true)]
 async fn questions_are_asked_again_within_the_budget() {
     let stage = Stage::first(SendPolicy::new(), Fault::ResetAfter);
     let answer = stage.sender.status(&PaymentId::new("P-17").unwrap()).await.unwrap();

@@ -282,6 +282,18 @@ impl Sender {
         }
     }
 
+    /// Pays for a question from the budget, if there is anything in it in time.
+    async fn question_paid(&self, deadline: Instant) -> bool {
+        const PAUSE: Duration = Duration::from_millis(50);
+        while !self.policy.budget.withdraw() {
+            if !self.policy.waits_for_budget || Instant::now() + PAUSE >= deadline {
+                return false;
+            }
+            sleep_until(Instant::now() + PAUSE).await;
+        }
+        true
+    }
+
     fn call<'s, F: Flow>(&'s self, prepared: &'s Prepared<F>) -> Call<'s, F> {
         self.policy.budget.deposit();
         let deadline = Instant::now() + self.policy.deadline;
@@ -415,8 +427,8 @@ impl<F: Flow> Call<'_, F> {
                 {
                     at_least = at_least.max(Some(until));
                 }
-                if !policy.budget.withdraw()
-                    || !self.sender.pause(number, at_least, self.deadline).await
+                if !self.sender.pause(number, at_least, self.deadline).await
+                    || !self.sender.question_paid(self.deadline).await
                 {
                     break;
                 }
@@ -425,6 +437,9 @@ impl<F: Flow> Call<'_, F> {
             let asked_at = Instant::now();
             let asked = self.sender.ask(self.prepared.payment_id(), self.deadline).await;
             at_least = asked.retry_after;
+            if asked.answer.is_ok() && !is_first_request {
+                policy.budget.give_back();
+            }
             (question, not_found) = match asked.answer {
                 Ok(status) if status.is_unknown_payment() => {
                     if asked_at >= late_enough {

@@ -2,6 +2,7 @@
 
 mod progress;
 
+use std::collections::HashMap;
 use std::io::{BufWriter, IsTerminal, Write};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
@@ -141,11 +142,8 @@ impl Payouts {
         let results_path = self.beside(self.results.as_ref(), "results.csv");
         self.show(&plan, &profile);
         if self.dry_run {
-            let before = if journal_path.exists() {
-                Journal::read(&journal_path)?
-            } else {
-                Default::default()
-            };
+            let before =
+                if journal_path.exists() { Journal::read(&journal_path)? } else { HashMap::new() };
             let ended = before.values().filter(|entry| entry.state.is_final()).count();
             if ended > 0 {
                 eprintln!("{} ended in an earlier run", counted(ended, "row"));

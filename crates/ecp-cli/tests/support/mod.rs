@@ -1,60 +1,7 @@
-//! The `ecp` command and a sandbox of its own for a test.
+//! The `ecp` command, as a test runs it.
 
-use std::fs::File;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
-
-/// `ecp sandbox` on a free port. It ends with the test.
-pub(crate) struct Sandbox {
-    process: Child,
-    log: PathBuf,
-    pub(crate) url: String,
-    folder: tempfile::TempDir,
-}
-
-impl Sandbox {
-    pub(crate) fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let log = folder.path().join("sandbox.log");
-        let process = Command::new(env!("CARGO_BIN_EXE_ecp"))
-            .args(["sandbox", "--addr", "127.0.0.1:0"])
-            .stdout(File::create(&log).unwrap())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let url = until("the sandbox tells its address", || {
-            let text = std::fs::read_to_string(&log).unwrap();
-            let line = text.lines().find_map(|line| line.strip_prefix("Gate:"))?;
-            text.contains("key:")
-                .then(|| line.trim().strip_suffix("/v2/payment/..").unwrap().to_owned())
-        });
-        Self { process, log, url, folder }
-    }
-
-    pub(crate) fn folder(&self) -> &Path {
-        self.folder.path()
-    }
-
-    /// What it has printed.
-    pub(crate) fn log(&self) -> String {
-        std::fs::read_to_string(&self.log).unwrap()
-    }
-
-    /// `ecp` with the sandbox as its platform, in a folder of its own.
-    pub(crate) fn ecp(&self, arguments: &[&str]) -> Command {
-        let mut command = ecp(self.folder(), arguments);
-        command.env("ECP_GATE_URL", &self.url);
-        command
-    }
-}
-
-impl Drop for Sandbox {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
 
 /// `ecp` without anything of the machine's configuration.
 pub(crate) fn ecp(folder: &Path, arguments: &[&str]) -> Command {
@@ -73,16 +20,4 @@ pub(crate) fn stdout(output: &Output) -> &str {
 
 pub(crate) fn stderr(output: &Output) -> &str {
     std::str::from_utf8(&output.stderr).unwrap()
-}
-
-/// Looks again and again, for two minutes at most.
-pub(crate) fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let start = Instant::now();
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(start.elapsed() < Duration::from_mins(2), "{what}: not within two minutes");
-        std::thread::sleep(Duration::from_millis(5));
-    }
 }

@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// A budget for further requests, shared by its clones.
 ///
 /// Each call pays in a share of a request, and each request beyond a call's first, be it another
-/// send or a question for the status, is paid from it. Before there is anything in it, a reserve
-/// may be spent; calls pay that back first. So whatever fails, there are never more further
-/// requests than the reserve or the share of all calls, whichever is more: with the default share
+/// send or a question for the status, is paid from it. A question that is answered is paid back:
+/// an outage answers none, and questions are how the others end. Before there is anything in it, a reserve
+/// may be spent; calls pay that back first. So there are never more further requests without an
+/// answer than the reserve or the share of all calls, whichever is more: with the default share
 /// of 10 % and reserve of 10, an outage over 100 calls or more is met with at most 1.1 times as
 /// many requests.
 ///
@@ -64,6 +65,13 @@ impl RetryBudget {
             }
             None => false,
         })
+    }
+
+    /// A request that was taken out has had an answer, so there is no outage.
+    pub(crate) fn give_back(&self) {
+        self.with(|account| {
+            account.balance = (account.balance + REQUEST).min(self.0.most.max(account.balance));
+        });
     }
 
     fn with<T>(&self, job: impl FnOnce(&mut Account) -> T) -> T {

@@ -20,6 +20,7 @@ pub struct SendPolicy {
     pub(super) not_found_after: Duration,
     pub(super) passing_statuses: Vec<u16>,
     pub(crate) budget: RetryBudget,
+    pub(super) waits_for_budget: bool,
     pub(super) concurrency: NonZeroU32,
     pub(super) rate: Option<NonZeroU32>,
 }
@@ -35,6 +36,7 @@ impl SendPolicy {
             not_found_after: Duration::from_mins(5),
             passing_statuses: Vec::new(),
             budget: RetryBudget::default(),
+            waits_for_budget: false,
             concurrency: AT_ONCE,
             rate: Some(A_SECOND),
         }
@@ -77,6 +79,13 @@ impl SendPolicy {
     /// What pays for further requests. A clone shares it with other senders.
     pub fn budget(self, budget: RetryBudget) -> Self {
         Self { budget, ..self }
+    }
+
+    /// Lets a call whose send may have arrived wait for the budget, up to its deadline, rather than
+    /// end with an unknown outcome. Answers to others fill the budget again. For jobs that nobody
+    /// waits for; off by default.
+    pub fn wait_for_budget(self, wait: bool) -> Self {
+        Self { waits_for_budget: wait, ..self }
     }
 
     /// How many requests there are at once, questions included. 16 by default.

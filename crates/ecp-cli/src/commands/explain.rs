@@ -1,0 +1,125 @@
+//! `ecp explain`
+
+mod guesses;
+mod items;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Args;
+use ecp_core::json::Document;
+use ecp_core::signature::{self, VerifyError};
+use serde_json::json;
+
+use self::items::Item;
+use crate::documents;
+use crate::key::KeyOptions;
+
+/// Explain the signature of a JSON document on standard input
+///
+/// Shows the items that are signed, in their order, and which rule made each of them. With keys,
+/// tells which of them signed the document; where none did, which order of an official SDK or
+/// which single change of a field would explain it.
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  ecp explain < request.json\n  ecp explain --key-env ECP_KEY < callback.json\n\nExit codes:\n  0  the document was explained; with keys, one of them signed it\n  1  it has no canonical string, or no key signed it"
+)]
+pub(crate) struct Explain {
+    #[command(flatten)]
+    key: KeyOptions,
+
+    /// Print the explanation as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What is to be said of the signature.
+struct Verdict {
+    matches: bool,
+    text: String,
+    /// What would make it match.
+    guesses: Vec<String>,
+}
+
+impl Explain {
+    pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
+        let keys = self.key.load()?;
+        let mut found = true;
+        documents::for_each(false, |_, bytes| {
+            let document = Document::parse(bytes, documents::limits())?;
+            let items = items::explain(&document, bytes)?;
+            let verdict = (!keys.is_empty()).then(|| {
+                let names: Vec<&str> = keys.iter().map(|named| named.name.as_str()).collect();
+                let keys: Vec<_> = keys.iter().map(|named| named.key.clone()).collect();
+                verdict(&names, &keys, &document, bytes)
+            });
+            found = verdict.as_ref().is_none_or(|verdict| verdict.matches);
+            self.print(&items, verdict.as_ref())
+        })?;
+        Ok(if found { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+
+    fn print(&self, items: &[Item], verdict: Option<&Verdict>) -> anyhow::Result<()> {
+        let mut output = std::io::stdout().lock();
+        if self.json {
+            let told: Vec<_> = items
+                .iter()
+                .map(|item| json!({"path": item.path, "item": item.text, "rule": item.rule}))
+                .collect();
+            let signature = verdict.map(|verdict| {
+                json!({"matches": verdict.matches, "text": verdict.text, "guesses": verdict.guesses})
+            });
+            let all = json!({"items": told, "signature": signature});
+            writeln!(output, "{}", serde_json::to_string_pretty(&all)?)?;
+            return Ok(());
+        }
+        let signed = items.iter().filter_map(|item| Some((item.text.as_ref()?, item.rule)));
+        for (place, (text, rule)) in signed.enumerate() {
+            writeln!(output, "{:>4}  {}  ({rule})", place + 1, text.escape_debug())?;
+        }
+        for item in items.iter().filter(|item| item.text.is_none()) {
+            writeln!(output, "   -  {}  ({})", item.path.escape_debug(), item.rule)?;
+        }
+        if let Some(verdict) = verdict {
+            writeln!(output, "{}", verdict.text)?;
+            for guess in &verdict.guesses {
+                writeln!(output, "  {guess}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn verdict(
+    names: &[&str],
+    keys: &[signature::SigningKey],
+    document: &Document<'_>,
+    bytes: &[u8],
+) -> Verdict {
+    match signature::verify_document(keys, document) {
+        Ok(found) => Verdict {
+            matches: true,
+            text: format!(
+                "the signature matches: key {}, {} order{}",
+                names[found.key],
+                found.order,
+                match found.strip {
+                    signature::Strip::Everywhere => "",
+                    signature::Strip::Own => ", with the deeper members called `signature`",
+                }
+            ),
+            guesses: Vec::new(),
+        },
+        Err(VerifyError::NoMatch) => {
+            let guesses = guesses::explain(keys, bytes);
+            let text = if guesses.is_empty() {
+                "the signature does not match in any order of the official SDKs, and no single \
+                 change of a field explains it: look for another key, or more than one change"
+            } else {
+                "the signature does not match as it is; it would match"
+            };
+            Verdict { matches: false, text: text.to_owned(), guesses }
+        }
+        Err(error) => Verdict { matches: false, text: error.to_string(), guesses: Vec::new() },
+    }
+}

@@ -1,0 +1,102 @@
+//! The items of a canonical string, and the rules that made them.
+
+use ecp_core::json::{Document, Kind, Value};
+use ecp_core::signature::{self, Rules, SignError};
+
+use crate::documents;
+
+/// A member of the document.
+pub(super) struct Item {
+    /// Its dotted path.
+    pub(super) path: String,
+    /// What of it is signed, none for a member that is left out.
+    pub(super) text: Option<String>,
+    pub(super) rule: &'static str,
+}
+
+/// The items in the order in which they are signed, and then what is left out.
+pub(super) fn explain(document: &Document<'_>, bytes: &[u8]) -> Result<Vec<Item>, SignError> {
+    let rules = Rules::private().allow_ambiguous().limits(documents::limits());
+    let canonical = signature::canonical_string(bytes, rules)?;
+    let mut items = Vec::new();
+    walk(document.root(), &mut Vec::new(), &mut items)?;
+    let (mut signed, left_out): (Vec<Item>, Vec<Item>) =
+        items.into_iter().partition(|item| item.text.is_some());
+
+    // Values may hold `;`, so the string is not split: the longest item that stands next is taken.
+    let mut ordered = Vec::with_capacity(signed.len());
+    let mut rest = canonical.as_str();
+    while !signed.is_empty() {
+        let stands_next = |item: &Item| {
+            let text = item.text.as_deref().unwrap_or_default();
+            let after = rest.strip_prefix(text)?;
+            (after.is_empty() || after.starts_with(';')).then_some(text.len())
+        };
+        let next = (0..signed.len())
+            .filter_map(|place| Some((stands_next(&signed[place])?, place)))
+            .max_by_key(|&(length, place)| (length, std::cmp::Reverse(place)));
+        let Some((length, place)) = next else { break };
+        ordered.push(signed.remove(place));
+        rest = rest[length..].strip_prefix(';').unwrap_or_default();
+    }
+    // Nothing is kept back where two readings of the string were possible.
+    ordered.append(&mut signed);
+    ordered.extend(left_out);
+    Ok(ordered)
+}
+
+fn walk(value: Value<'_>, path: &mut Vec<String>, items: &mut Vec<Item>) -> Result<(), SignError> {
+    let name = path.last().map(String::as_str);
+    let left_out = match name {
+        Some("signature") => Some("a signature is never signed"),
+        Some("frame_mode") => Some("frame_mode is never signed"),
+        _ => None,
+    };
+    if let Some(rule) = left_out {
+        items.push(Item { path: path.join("."), text: None, rule });
+        return Ok(());
+    }
+    let has_members = value.children().next().is_some();
+    match value.kind() {
+        Kind::Array | Kind::Object if has_members => {
+            for (place, child) in value.children().enumerate() {
+                path.push(child.key().map_or_else(|| place.to_string(), str::to_owned));
+                walk(child, path, items)?;
+                path.pop();
+            }
+        }
+        // The root is an object, otherwise there would be no canonical string.
+        _ if path.is_empty() => {}
+        kind => {
+            let (is_signed, rule) = rule(kind, path);
+            let text = is_signed.then(|| alone(path, value.raw())).transpose()?;
+            items.push(Item { path: path.join("."), text, rule });
+        }
+    }
+    Ok(())
+}
+
+fn rule(kind: Kind<'_>, path: &[String]) -> (bool, &'static str) {
+    match kind {
+        Kind::Array => (false, "an empty list is nothing"),
+        Kind::Object => (false, "an object without members is nothing"),
+        _ if path.iter().any(|name| name.contains(':')) => (true, "`:` in a key is doubled"),
+        Kind::Bool(true) => (true, "true is 1"),
+        Kind::Bool(false) => (true, "false is 0"),
+        Kind::Null => (true, "null is empty"),
+        Kind::String("") => (true, "empty text keeps its key"),
+        Kind::String(_) => (true, "text as it is"),
+        Kind::Number(text) if text.contains(['.', 'e', 'E']) => {
+            (true, "a fraction as PHP prints it")
+        }
+        Kind::Number(_) => (true, "a whole number by its digits"),
+    }
+}
+
+/// The item of a member as the signature makes it: that of a document with nothing else in it.
+fn alone(path: &[String], raw: &str) -> Result<String, SignError> {
+    let key = |name: &String| serde_json::Value::from(name.as_str()).to_string();
+    let open = path.iter().fold(String::new(), |open, name| open + "{" + &key(name) + ":");
+    let json = format!("{open}{raw}{}", "}".repeat(path.len()));
+    signature::canonical_string(json.as_bytes(), Rules::private().allow_ambiguous())
+}

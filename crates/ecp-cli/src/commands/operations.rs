@@ -1,0 +1,178 @@
+//! `ecp operations`
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, anyhow};
+use clap::{Args, ValueEnum};
+use ecp_core::ProjectId;
+use ecp_payouts::neutral;
+use ecp_transport::{DataOperation, OperationsQuery};
+use rust_xlsxwriter::Workbook;
+use serde_json::{Map, Value};
+
+use crate::Usage;
+use crate::fields::pair;
+use crate::profile::{Profile, ProfileOptions};
+
+/// Export what has happened from the platform's Data API
+///
+/// The Data API has a token and a key of its own: name the environment variables that hold them in
+/// the profile, as data_token_env and data_key_env. The columns are the paths of what the platform
+/// sends, which is not documented in full. The file may hold personal data.
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  ecp operations --profile shop --from '2024-01-01 00:00:00' --to '2024-01-31 23:59:59' --output january.xlsx\n  ecp operations --profile shop --from '2024-01-01 00:00:00' --to '2024-01-31 23:59:59' --filter 'operation_type=[\"payout\"]' --format json | jq .\n\nExit codes:\n  0  all operations are exported\n  1  they are not\n  2  the command line was wrong"
+)]
+pub(crate) struct Operations {
+    /// The first moment, as 2024-01-31 14:53:55
+    #[arg(long, value_name = "TIME")]
+    from: String,
+
+    /// The last moment
+    #[arg(long, value_name = "TIME")]
+    to: String,
+
+    /// The IANA name of the time zone of both
+    #[arg(long, value_name = "NAME", default_value = "UTC")]
+    tz: String,
+
+    /// A project besides the profile's
+    #[arg(long, value_name = "ID")]
+    project: Vec<ProjectId>,
+
+    /// Only this member of each operation, by the platform's name
+    #[arg(long = "field", value_name = "NAME")]
+    fields: Vec<String>,
+
+    /// Another member of the query, its value in JSON
+    #[arg(long, value_name = "NAME=JSON", value_parser = pair)]
+    filter: Vec<(String, String)>,
+
+    #[command(flatten)]
+    profile: ProfileOptions,
+
+    /// By default what the name of the output ends with, else csv
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<Format>,
+
+    /// Where to write, instead of standard output
+    #[arg(long, value_name = "PATH")]
+    output: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Csv,
+    /// One object a line
+    Json,
+    Xlsx,
+}
+
+impl Operations {
+    pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
+        let format = self.format();
+        if format == Format::Xlsx && self.output.is_none() {
+            return Err(Usage("a workbook needs --output PATH").into());
+        }
+        let profile = self.profile.load()?;
+        let query = self.query(&profile)?;
+        let api = profile.data_api()?;
+        let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+        let operations = runtime.block_on(async {
+            let (mut pages, mut all) = (api.operations(query), Vec::new());
+            while let Some(page) = pages.next_page().await? {
+                all.extend(page);
+                eprintln!("{} operations", all.len());
+            }
+            Ok::<_, ecp_transport::DataError>(all)
+        })?;
+        let bytes = match format {
+            Format::Csv => csv(&operations)?,
+            Format::Json => json(&operations)?,
+            Format::Xlsx => xlsx(&operations)?,
+        };
+        match &self.output {
+            None => std::io::stdout().lock().write_all(&bytes)?,
+            Some(path) => std::fs::write(path, bytes)
+                .with_context(|| format!("cannot write {}", path.display()))?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn format(&self) -> Format {
+        let ending = self.output.as_ref().and_then(|path| path.extension()?.to_str());
+        self.format.unwrap_or(match ending {
+            Some("json" | "jsonl") => Format::Json,
+            Some("xlsx") => Format::Xlsx,
+            _ => Format::Csv,
+        })
+    }
+
+    fn query(&self, profile: &Profile) -> anyhow::Result<OperationsQuery> {
+        let projects = std::iter::once(profile.project).chain(self.project.iter().copied());
+        let mut query = OperationsQuery::new(projects, &self.from, &self.to)?.time_zone(&*self.tz);
+        if !self.fields.is_empty() {
+            query = query.fields(self.fields.iter().map(String::as_str));
+        }
+        for (name, json) in &self.filter {
+            let value: Value = serde_json::from_str(json)
+                .map_err(|error| anyhow!("the filter `{name}` is no JSON: {error}"))?;
+            query = query.filter(name, value);
+        }
+        Ok(query)
+    }
+}
+
+/// Every path that some operation has: those of the first in its order, then the others.
+fn columns(operations: &[DataOperation]) -> Vec<&str> {
+    let mut seen = BTreeSet::new();
+    let paths = operations.iter().flat_map(DataOperation::iter).map(|(path, _)| path);
+    paths.filter(|path| seen.insert(*path)).collect()
+}
+
+fn csv(operations: &[DataOperation]) -> anyhow::Result<Vec<u8>> {
+    let columns = columns(operations);
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    if !columns.is_empty() {
+        writer.write_record(columns.iter().map(|path| neutral(path)))?;
+    }
+    for operation in operations {
+        let cell = |path: &&str| neutral(operation.get(path).unwrap_or_default());
+        writer.write_record(columns.iter().map(cell))?;
+    }
+    writer.into_inner().map_err(|error| anyhow!("{error}"))
+}
+
+fn json(operations: &[DataOperation]) -> anyhow::Result<Vec<u8>> {
+    let mut lines = Vec::new();
+    for operation in operations {
+        let text = |(path, value): (&str, &str)| (path.to_owned(), Value::from(value));
+        let object: Map<String, Value> = operation.iter().map(text).collect();
+        serde_json::to_writer(&mut lines, &object)?;
+        lines.push(b'\n');
+    }
+    Ok(lines)
+}
+
+/// All cells are text, so nothing is a formula, and no long number loses its digits.
+fn xlsx(operations: &[DataOperation]) -> anyhow::Result<Vec<u8>> {
+    let columns = columns(operations);
+    let mut workbook = Workbook::new();
+    let sheet = workbook.add_worksheet();
+    sheet.set_name("Operations")?;
+    for (column, path) in (0_u16..).zip(&columns) {
+        sheet.write_string(0, column, *path)?;
+    }
+    for (row, operation) in (1_u32..).zip(operations) {
+        for (column, path) in (0_u16..).zip(&columns) {
+            if let Some(value) = operation.get(path) {
+                sheet.write_string(row, column, value)?;
+            }
+        }
+    }
+    sheet.set_freeze_panes(1, 0)?;
+    Ok(workbook.save_to_buffer()?)
+}

@@ -1,0 +1,84 @@
+//! `ecp page-url`
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Args;
+use ecp_core::{Money, PaymentId};
+use ecp_methods::Registry;
+use ecp_methods::page::{PageOptions, prepare_page_dyn};
+use ecp_methods::request::SaleRequest;
+use serde_json::json;
+
+use crate::fields::{Fields, method, pair};
+use crate::profile::ProfileOptions;
+
+/// Print the signed address of the Payment Page for a sale
+///
+/// Nothing is sent: the address is for the customer's browser.
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  ecp page-url touchngo order-1 '500.00 MYR' --field customer.id=7\n  ecp page-url jeton order-1 '100.00 EUR' --field customer.id=7 --parameter language_code=de --html"
+)]
+pub(crate) struct PageUrl {
+    /// The method: a code or a Gate path
+    #[arg(value_name = "METHOD")]
+    method: String,
+
+    /// Your id of the payment
+    #[arg(value_name = "PAYMENT_ID")]
+    payment_id: PaymentId,
+
+    /// How much: `100.00 EUR`
+    #[arg(value_name = "AMOUNT")]
+    amount: Money,
+
+    #[command(flatten)]
+    fields: Fields,
+
+    /// A parameter of the page by its name, as in language_code=de
+    #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
+    parameter: Vec<(String, String)>,
+
+    #[command(flatten)]
+    profile: ProfileOptions,
+
+    /// Print HTML that opens the page as a widget instead
+    #[arg(long, conflicts_with = "json")]
+    html: bool,
+
+    /// Print the address and the widget's configuration as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl PageUrl {
+    pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
+        let mut sale = SaleRequest::new(self.payment_id.clone(), self.amount);
+        for (path, value) in self.fields.iter() {
+            sale = match path {
+                Ok(field) => sale.field(field, value),
+                Err(path) => sale.extra(path, value),
+            };
+        }
+        let options = self.parameter.iter().fold(PageOptions::new(), |options, (name, value)| {
+            options.text(name.as_str(), value.as_str())
+        });
+        let registry = Registry::builtin();
+        let prepared = prepare_page_dyn(method(&registry, &self.method)?, &sale, options)?;
+        let profile = self.profile.load()?;
+        profile.warn();
+        let signed = profile.page()?.sign(&prepared)?;
+        let mut output = std::io::stdout().lock();
+        if self.json {
+            let widget: serde_json::Value = serde_json::from_str(&signed.widget_config())?;
+            let both = json!({"url": signed.url(), "widget": widget});
+            writeln!(output, "{}", serde_json::to_string_pretty(&both)?)?;
+        } else if self.html {
+            writeln!(output, "{}", signed.html())?;
+        } else {
+            writeln!(output, "{}", signed.url())?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,229 @@
+//! `ecp sale`, `ecp payout` and `ecp refund`
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Args;
+use ecp_core::{Money, PaymentId, RequestId};
+use ecp_methods::request::{PayoutRequest, RefundRequest, SaleRequest};
+use ecp_methods::{Flow, FlowKind, Prepared, Registry, prepare_dyn};
+use ecp_transport::{Outcome, SendError, Sent, Wait};
+
+use crate::duration::duration;
+use crate::fields::{Fields, method};
+use crate::outcome::{Told, print};
+use crate::profile::{Profile, ProfileOptions};
+
+const CODES: &str = "Exit codes:\n  0  the platform has the request; with --wait, it ended in a success\n  1  nothing happened: the request is wrong, was refused, or could not be sent\n  2  the command line was wrong\n  3  with --wait: it ended, and not in a success\n  4  nobody can tell yet: ask `ecp status`, and do not give the payment another id";
+
+/// Take a payment through Gate
+///
+/// What a method needs is told by `ecp methods METHOD`, by the paths that --field takes.
+#[derive(Args)]
+#[command(after_help = format!("Examples:\n  ecp sale jeton order-1 '100.00 EUR' --field customer.id=7 --field customer.ip_address=192.0.2.1 --field return_url.success=https://shop.example/paid --field return_url.decline=https://shop.example/declined\n\n{CODES}"))]
+pub(crate) struct SaleCommand {
+    #[command(flatten)]
+    request: Request,
+
+    /// How much: `100.00 EUR`
+    #[arg(value_name = "AMOUNT")]
+    amount: Money,
+}
+
+/// Make a payout
+///
+/// What a method needs is told by `ecp methods METHOD`, by the paths that --field takes.
+#[derive(Args)]
+#[command(after_help = format!("Examples:\n  ecp payout jeton P-17 '300.00 EUR' --field customer.ip_address=192.0.2.1 --field account.number=93017949 --wait\n\n{CODES}"))]
+pub(crate) struct PayoutCommand {
+    #[command(flatten)]
+    request: Request,
+
+    /// How much: `100.00 EUR`
+    #[arg(value_name = "AMOUNT")]
+    amount: Money,
+}
+
+/// Give back a sale, all of it or a part
+#[derive(Args)]
+#[command(after_help = format!("Examples:\n  ecp refund wallet-partner order-1 --field payment.description=returned --wait\n\n{CODES}"))]
+pub(crate) struct RefundCommand {
+    #[command(flatten)]
+    request: Request,
+
+    /// Give back a part: `10.00 EUR`
+    #[arg(long, value_name = "AMOUNT")]
+    part: Option<Money>,
+
+    /// Your id of the refund, unique among all refunds; chosen here where it is not given. To send
+    /// a refund again whose outcome is unknown, give the id that was printed
+    #[arg(long, value_name = "ID")]
+    refund_id: Option<String>,
+}
+
+#[derive(Args)]
+struct Request {
+    /// The method: a code or a Gate path
+    #[arg(value_name = "METHOD")]
+    method: String,
+
+    /// Your id of the payment
+    #[arg(value_name = "PAYMENT_ID")]
+    payment_id: PaymentId,
+
+    #[command(flatten)]
+    fields: Fields,
+
+    #[command(flatten)]
+    profile: ProfileOptions,
+
+    /// Wait for the end, for that long or as long as the method takes
+    #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true, value_parser = duration)]
+    #[expect(clippy::option_option, reason = "not given, given, given with a time")]
+    wait: Option<Option<Duration>>,
+
+    /// Print the result as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl SaleCommand {
+    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        let Self { request, amount } = self;
+        let mut sale = SaleRequest::new(request.payment_id.clone(), amount);
+        for (path, value) in request.fields.iter() {
+            sale = match path {
+                Ok(field) => sale.field(field, value),
+                Err(path) => sale.extra(path, value),
+            };
+        }
+        request.send(sale, None)
+    }
+}
+
+impl PayoutCommand {
+    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        let Self { request, amount } = self;
+        let mut payout = PayoutRequest::new(request.payment_id.clone(), amount);
+        for (path, value) in request.fields.iter() {
+            payout = match path {
+                Ok(field) => payout.field(field, value),
+                Err(path) => payout.extra(path, value),
+            };
+        }
+        request.send(payout, None)
+    }
+}
+
+impl RefundCommand {
+    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        let Self { request, part, refund_id } = self;
+        let id = request.payment_id.clone();
+        let mut refund = match part {
+            None => RefundRequest::full(id),
+            Some(amount) => RefundRequest::partial(id, amount),
+        };
+        if let Some(id) = refund_id {
+            refund = refund.with_merchant_refund_id(id);
+        }
+        for (path, value) in request.fields.iter() {
+            refund = match path {
+                Ok(field) => refund.field(field, value),
+                Err(path) => refund.extra(path, value),
+            };
+        }
+        let refund_id = refund.merchant_refund_id().to_owned();
+        request.send(refund, Some(refund_id))
+    }
+}
+
+impl Request {
+    fn send<R: ecp_methods::request::FlowRequest>(
+        &self,
+        request: R,
+        refund_id: Option<String>,
+    ) -> anyhow::Result<ExitCode> {
+        let registry = Registry::builtin();
+        let prepared = prepare_dyn(method(&registry, &self.method)?, request)?;
+        let profile = self.profile.load()?;
+        profile.warn();
+        let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+        let mut told = runtime.block_on(self.carry_out(&profile, &prepared))?;
+        told.merchant_refund_id = refund_id;
+        print(&told, self.json)?;
+        Ok(told.exit_code(self.wait.is_some()))
+    }
+
+    async fn carry_out<F: Flow>(
+        &self,
+        profile: &Profile,
+        prepared: &Prepared<F>,
+    ) -> anyhow::Result<Told> {
+        let sender = profile.sender()?;
+        let id = prepared.payment_id();
+        let sent = match sender.send(prepared).await {
+            Ok(sent) => sent,
+            Err(error) => return Ok(failed(id, &error)),
+        };
+        let mut told = Told::of(id);
+        told.outcome = match &sent {
+            Sent::Registered(_) => "registered",
+            Sent::Found(_) => "found",
+            _ => "exists",
+        };
+        if let Sent::Registered(accepted) = &sent {
+            told.request_id = Some(accepted.request_id.as_str().to_owned());
+        }
+        if let Sent::Found(status) = &sent {
+            told.read(status, None);
+        }
+        let Some(patience) = self.wait else { return Ok(told) };
+        let request_id = match &sent {
+            Sent::Registered(accepted) if F::KIND == FlowKind::Refund => Some(&accepted.request_id),
+            _ => None,
+        };
+        self.wait(profile, prepared, patience, request_id, &mut told).await?;
+        Ok(told)
+    }
+
+    async fn wait<F: Flow>(
+        &self,
+        profile: &Profile,
+        prepared: &Prepared<F>,
+        patience: Option<Duration>,
+        refund: Option<&RequestId>,
+        told: &mut Told,
+    ) -> anyhow::Result<()> {
+        let rule = prepared.spec().rule(F::KIND).context("the method does not have this flow")?;
+        let mut wait = Wait::by_rule(rule);
+        if let Some(patience) = patience {
+            wait = wait.deadline(patience);
+        }
+        if let Some(first) = profile.first_question {
+            wait = wait.first(first);
+        }
+        let (gate, id) = (profile.gate()?, prepared.payment_id());
+        let answer = match refund {
+            Some(request_id) => gate.wait_for_operation(id, request_id, &wait).await,
+            None => gate.wait_until_final(id, &wait).await,
+        };
+        match answer {
+            Ok(status) => told.read(&status, refund),
+            Err(error) => told.message = Some(error.to_string()),
+        }
+        Ok(())
+    }
+}
+
+fn failed(id: &PaymentId, error: &SendError) -> Told {
+    let mut told = Told::of(id);
+    told.outcome = match error.outcome() {
+        Outcome::NotSent => "not sent",
+        Outcome::Refused { .. } => "refused",
+        Outcome::Unknown => "unknown",
+    };
+    told.code = error.error().code().map(ToString::to_string);
+    told.message = Some(error.to_string());
+    told
+}

@@ -1,0 +1,82 @@
+//! `ecp status`
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Args;
+use ecp_core::PaymentId;
+use ecp_methods::Rule;
+use ecp_transport::{GateError, Outcome, Wait, WaitError};
+
+use crate::duration::duration;
+use crate::outcome::{Told, print};
+use crate::profile::ProfileOptions;
+
+/// Ask where a payment stands
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  ecp status P-17\n  ecp status P-17 --wait=10m --json | jq -r .status\n\nExit codes:\n  0  the platform knows the payment; with --wait, it is a success\n  1  the platform does not know the payment, or the question failed\n  2  the command line was wrong\n  3  with --wait: it ended, and not in a success\n  4  with --wait: it has not ended, or nobody can tell"
+)]
+pub(crate) struct Status {
+    /// Your id of the payment
+    #[arg(value_name = "PAYMENT_ID")]
+    payment_id: PaymentId,
+
+    #[command(flatten)]
+    profile: ProfileOptions,
+
+    /// Ask until the payment has ended, for that long or for 30 minutes
+    #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true, value_parser = duration)]
+    #[expect(clippy::option_option, reason = "not given, given, given with a time")]
+    wait: Option<Option<Duration>>,
+
+    /// Print the answer as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Status {
+    pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
+        let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+        let told = runtime.block_on(self.ask())?;
+        print(&told, self.json)?;
+        Ok(told.exit_code(self.wait.is_some()))
+    }
+
+    async fn ask(&self) -> anyhow::Result<Told> {
+        let profile = self.profile.load()?;
+        let mut told = Told::of(&self.payment_id);
+        let Some(patience) = self.wait else {
+            let answer = profile.sender()?.status(&self.payment_id).await?;
+            if answer.is_unknown_payment() {
+                told.outcome = "not found";
+            } else {
+                told.outcome = "found";
+                told.read(&answer, None);
+            }
+            return Ok(told);
+        };
+        let mut wait = Wait::by_rule(&Rule::new()).first(Duration::ZERO);
+        if let Some(patience) = patience {
+            wait = wait.deadline(patience);
+        }
+        match profile.gate()?.wait_until_final(&self.payment_id, &wait).await {
+            Ok(answer) => {
+                told.outcome = "found";
+                told.read(&answer, None);
+            }
+            Err(WaitError::Gate(error)) if is_refusal(&error) => return Err(error.into()),
+            Err(WaitError::Deadline { last: Some(answer), .. }) if !answer.is_unknown_payment() => {
+                told.outcome = "found";
+                told.read(&answer, None);
+            }
+            Err(error) => told.message = Some(error.to_string()),
+        }
+        Ok(told)
+    }
+}
+
+fn is_refusal(error: &GateError) -> bool {
+    matches!(error.outcome(), Outcome::Refused { .. })
+}

@@ -1,0 +1,38 @@
+//! Fields of a request on the command line.
+
+use anyhow::Context;
+use clap::Args;
+use ecp_methods::request::Field;
+use ecp_methods::{DynMethod, Registry};
+
+/// Fields by their paths.
+#[derive(Args)]
+pub(crate) struct Fields {
+    /// A field of the request by its Gate path, as in customer.id=7
+    #[arg(long = "field", value_name = "PATH=VALUE", value_parser = pair)]
+    fields: Vec<(String, String)>,
+}
+
+impl Fields {
+    /// Each of them: a field that the library knows, or the path of another one.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Result<Field, &str>, &str)> {
+        self.fields.iter().map(|(path, value)| {
+            let known = Field::ALL.iter().find(|field| field.path() == path);
+            (known.copied().ok_or(path.as_str()), value.as_str())
+        })
+    }
+}
+
+/// `NAME=VALUE`
+pub(crate) fn pair(text: &str) -> Result<(String, String), &'static str> {
+    let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+/// The method of that code or Gate path.
+pub(crate) fn method<'r>(registry: &'r Registry, name: &str) -> anyhow::Result<&'r dyn DynMethod> {
+    match registry.by_gate_path(name.trim_start_matches('/')) {
+        Some(method) => Ok(method),
+        None => registry.get(name).context("see `ecp methods`"),
+    }
+}

@@ -1,0 +1,149 @@
+//! What became of a payment, for people and for scripts.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use ecp_core::model::{OperationStatus, PaymentStatus, StatusResponse};
+use ecp_core::{PaymentId, RequestId};
+use serde::Serialize;
+
+/// All of it. What is not known is `null`.
+#[derive(Serialize)]
+pub(crate) struct Told {
+    pub(crate) payment_id: String,
+    /// `registered`, `found`, `exists`, `refused`, `not sent`, `unknown`, or `not found`.
+    pub(crate) outcome: &'static str,
+    pub(crate) request_id: Option<String>,
+    pub(crate) merchant_refund_id: Option<String>,
+    /// The payment's status.
+    pub(crate) status: Option<String>,
+    /// Whether it is final.
+    pub(crate) is_final: bool,
+    /// Whether what was asked for is done.
+    pub(crate) is_success: bool,
+    /// In minor units.
+    pub(crate) amount: Option<i64>,
+    pub(crate) currency: Option<String>,
+    pub(crate) code: Option<String>,
+    pub(crate) message: Option<String>,
+    pub(crate) operations: Vec<Operation>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Operation {
+    id: Option<u64>,
+    kind: Option<String>,
+    status: Option<String>,
+    /// In minor units.
+    amount: Option<i64>,
+    currency: Option<String>,
+    code: Option<String>,
+    message: Option<String>,
+    request_id: Option<String>,
+}
+
+impl Told {
+    /// Nothing but the id.
+    pub(crate) fn of(payment_id: &PaymentId) -> Self {
+        Self {
+            payment_id: payment_id.as_str().to_owned(),
+            outcome: "unknown",
+            request_id: None,
+            merchant_refund_id: None,
+            status: None,
+            is_final: false,
+            is_success: false,
+            amount: None,
+            currency: None,
+            code: None,
+            message: None,
+            operations: Vec::new(),
+        }
+    }
+
+    /// What a status answer says of the payment, or of the refund that a request began.
+    pub(crate) fn read(&mut self, status: &StatusResponse, refund: Option<&RequestId>) {
+        self.status = status.payment_status().map(ToString::to_string);
+        let operation = refund.and_then(|request_id| status.operation(request_id));
+        (self.is_final, self.is_success) = if refund.is_some() {
+            let status = operation.and_then(|operation| operation.status.as_ref());
+            let is = |what: fn(&OperationStatus) -> bool| status.is_some_and(what);
+            (is(OperationStatus::is_final), is(OperationStatus::is_success))
+        } else {
+            let is = |what: fn(&PaymentStatus) -> bool| status.payment_status().is_some_and(what);
+            (is(PaymentStatus::is_final), is(PaymentStatus::is_success))
+        };
+        let sum = status.payment.as_ref().and_then(|payment| payment.sum.as_ref());
+        self.amount = sum.map(|sum| sum.amount);
+        self.currency = sum.map(|sum| sum.currency.clone());
+        if let Some(decisive) = operation.or(status.operations.last()) {
+            self.code = decisive.code.as_ref().map(ToString::to_string);
+            self.message.clone_from(&decisive.message);
+        }
+        self.operations = status
+            .operations
+            .iter()
+            .map(|operation| Operation {
+                id: operation.id.map(ecp_core::OperationId::get),
+                kind: operation.kind.as_ref().map(ToString::to_string),
+                status: operation.status.as_ref().map(ToString::to_string),
+                amount: operation.sum_initial.as_ref().map(|sum| sum.amount),
+                currency: operation.sum_initial.as_ref().map(|sum| sum.currency.clone()),
+                code: operation.code.as_ref().map(ToString::to_string),
+                message: operation.message.clone(),
+                request_id: operation.request_id.as_ref().map(|id| id.as_str().to_owned()),
+            })
+            .collect();
+    }
+
+    /// What a shell is told.
+    pub(crate) fn exit_code(&self, waited: bool) -> ExitCode {
+        match self.outcome {
+            "refused" | "not sent" | "not found" => ExitCode::FAILURE,
+            "unknown" => ExitCode::from(4),
+            _ if !waited || self.is_success => ExitCode::SUCCESS,
+            _ if self.is_final => ExitCode::from(3),
+            _ => ExitCode::from(4),
+        }
+    }
+}
+
+/// Prints it on standard output.
+pub(crate) fn print(told: &Told, json: bool) -> anyhow::Result<()> {
+    let mut output = std::io::stdout().lock();
+    if json {
+        writeln!(output, "{}", serde_json::to_string_pretty(told)?)?;
+        return Ok(());
+    }
+    write!(output, "{}: {}", told.payment_id, told.outcome)?;
+    if let Some(status) = &told.status {
+        write!(output, ", status `{status}`")?;
+    }
+    if let (Some(amount), Some(currency)) = (told.amount, &told.currency) {
+        let money = currency.parse().map(|known| ecp_core::Money::from_minor(amount, known));
+        match money {
+            Ok(money) => write!(output, ", {money}")?,
+            Err(_) => write!(output, ", {amount} minor units of {currency}")?,
+        }
+    }
+    let code = told.code.as_deref().map(|code| format!("code {code}"));
+    let words: Vec<String> = code.into_iter().chain(told.message.clone()).collect();
+    if !words.is_empty() {
+        write!(output, "; {}", words.join(": "))?;
+    }
+    writeln!(output)?;
+    for (name, value) in [("request", &told.request_id), ("refund", &told.merchant_refund_id)] {
+        if let Some(value) = value {
+            writeln!(output, "  {name} {value}")?;
+        }
+    }
+    for operation in &told.operations {
+        let part = |value: &Option<String>| value.clone().unwrap_or_else(|| "?".to_owned());
+        write!(output, "  {} `{}`", part(&operation.kind), part(&operation.status))?;
+        if let Some(id) = operation.id {
+            write!(output, ", operation {id}")?;
+        }
+        writeln!(output)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,225 @@
+//! `ecp sale`, `payout`, `refund`, `status` and `page-url`, as a shell sees them.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "support/sandbox.rs"]
+mod sandbox;
+mod support;
+
+use sandbox::Sandbox;
+use serde_json::Value;
+use support::{ecp, stderr, stdout};
+
+const PAYOUT: [&str; 4] =
+    ["--field", "customer.ip_address=192.0.2.1", "--field", "account.number=sentinel-7"];
+const SALE: [&str; 8] = [
+    "--field",
+    "customer.id=7",
+    "--field",
+    "customer.ip_address=192.0.2.1",
+    "--field",
+    "return_url.success=https://shop.example/paid",
+    "--field",
+    "return_url.decline=https://shop.example/declined",
+];
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+#[test]
+fn a_payout_is_made_and_waited_for() {
+    let sandbox = Sandbox::start();
+    let output = sandbox
+        .ecp(&["payout", "jeton", "P-1", "300.00 EUR", "--wait"])
+        .args(PAYOUT)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let lines: Vec<&str> = stdout(&output).lines().collect();
+    assert_eq!(lines[0], "P-1: registered, status `success`, 300.00 EUR; code 0: Success");
+    assert!(lines[1].starts_with("  request "), "{lines:?}");
+    assert!(lines[2].starts_with("  payout `success`, operation "), "{lines:?}");
+    assert_eq!(stderr(&output), "");
+
+    // Declined by its amount in a test project.
+    let declined = sandbox
+        .ecp(&["payout", "wallet/jeton", "P-2", "400.00 EUR", "--wait=20s", "--json"])
+        .args(PAYOUT)
+        .output()
+        .unwrap();
+    assert_eq!(declined.status.code(), Some(3), "{}", stderr(&declined));
+    let told = json(stdout(&declined));
+    assert_eq!((told["status"].as_str(), told["code"].as_str()), (Some("decline"), Some("20000")));
+    assert_eq!(
+        (told["is_final"].as_bool(), told["is_success"].as_bool()),
+        (Some(true), Some(false))
+    );
+    assert_eq!((told["amount"].as_i64(), told["currency"].as_str()), (Some(40000), Some("EUR")));
+
+    // The same id once more may be another payment's, so nobody can tell.
+    let again = sandbox
+        .ecp(&["payout", "jeton", "P-1", "300.00 EUR", "--json"])
+        .args(PAYOUT)
+        .output()
+        .unwrap();
+    assert_eq!(again.status.code(), Some(4), "{}", stderr(&again));
+    let told = json(stdout(&again));
+    assert_eq!((told["outcome"].as_str(), told["code"].as_str()), (Some("unknown"), Some("3041")));
+}
+
+#[test]
+fn a_sale_is_registered_and_its_status_asked_for() {
+    let sandbox = Sandbox::start();
+    let sale = sandbox
+        .ecp(&["sale", "jeton", "S-1", "100.00 EUR", "--json"])
+        .args(SALE)
+        .args(["--field", "payment.extra_param=blue"])
+        .output()
+        .unwrap();
+    assert_eq!(sale.status.code(), Some(0), "{}", stderr(&sale));
+    let told = json(stdout(&sale));
+    assert_eq!(told["outcome"], "registered");
+    assert!(told["request_id"].as_str().unwrap().len() > 10);
+
+    let status = sandbox.ecp(&["status", "S-1", "--json"]).output().unwrap();
+    assert_eq!(status.status.code(), Some(0), "{}", stderr(&status));
+    let told = json(stdout(&status));
+    assert_eq!(told["outcome"], "found");
+    assert_eq!(told["operations"][0]["kind"], "sale");
+    // The customer never comes.
+    let waited = sandbox.ecp(&["status", "S-1", "--wait=1s"]).output().unwrap();
+    assert_eq!(waited.status.code(), Some(4), "{}", stderr(&waited));
+    assert!(
+        stdout(&waited).starts_with("S-1: found, status `awaiting redirect result`, 100.00 EUR")
+    );
+
+    let none = sandbox.ecp(&["status", "S-2"]).output().unwrap();
+    assert_eq!((none.status.code(), stdout(&none)), (Some(1), "S-2: not found\n"));
+}
+
+#[test]
+fn a_refund_tells_its_id_and_what_it_was_refused_for() {
+    let sandbox = Sandbox::start();
+    let refund = sandbox
+        .ecp(&["refund", "wallet-partner", "S-1", "--field", "payment.description=returned"])
+        .args(["--refund-id", "R-1"])
+        .output()
+        .unwrap();
+    assert_eq!(refund.status.code(), Some(1), "{}", stderr(&refund));
+    assert!(
+        stdout(&refund).starts_with("S-1: refused; code 3061: refused with code 3061: "),
+        "{}",
+        stdout(&refund)
+    );
+    assert!(stdout(&refund).ends_with("  refund R-1\n"), "{}", stdout(&refund));
+    assert!(sandbox.log().contains("POST /v2/payment/wallet-partner/refund"));
+}
+
+#[test]
+fn what_a_method_does_not_allow_is_not_sent() {
+    let folder = tempfile::tempdir().unwrap();
+    let table: [(&[&str], &str); 7] = [
+        (
+            &["payout", "eco-voucher", "P", "10.00 EUR"],
+            "error: eco-voucher payout: the method does not have this flow\n",
+        ),
+        (&["payout", "jeton", "P", "10.00 EUR"], "error: jeton payout: `"),
+        (
+            &["payout", "jetton", "P", "10.00 EUR"],
+            "error: see `ecp methods`: no payment method `jetton`",
+        ),
+        (
+            &["sale", "jeton", "P", "0.10 EUR"],
+            "error: jeton sale: `payment.amount`: 0.10 EUR is under",
+        ),
+        (&["refund", "jeton", "P"], "error: jeton refund: the method does not have this flow\n"),
+        (
+            &["page-url", "jeton", "P", "10.00 EUR"],
+            "error: jeton sale: `customer.id` is required\n",
+        ),
+        (&["status", "P", "--gate-url", "http://127.0.0.1:1"], "error: no connection: "),
+    ];
+    for (arguments, message) in table {
+        let output = ecp(folder.path(), arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        assert!(stderr(&output).starts_with(message), "{arguments:?}: {}", stderr(&output));
+        assert_eq!(stdout(&output), "", "{arguments:?}");
+    }
+    let wrong: [(&[&str], &str); 4] = [
+        (&["payout", "jeton", "P", "10.00"], "expected an amount such as `100.00 EUR`"),
+        (&["payout", "jeton", "", "10.00 EUR"], "the payment id is empty"),
+        (&["payout", "jeton", "P", "10.00 EUR", "--field", "x"], "expected NAME=VALUE"),
+        (&["status", "P", "--wait=soon"], "`soon` is no length of time such as 90s or 5m"),
+    ];
+    for (arguments, message) in wrong {
+        let output = ecp(folder.path(), arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(stderr(&output).contains(message), "{arguments:?}: {}", stderr(&output));
+    }
+}
+
+#[test]
+fn a_platform_that_is_away_is_told_from_an_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = ecp(folder.path(), &["payout", "jeton", "P-1", "300.00 EUR"])
+        .args(PAYOUT)
+        .args(["--gate-url", "http://127.0.0.1:1"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stdout(&output).starts_with("P-1: not sent; no connection: "), "{}", stdout(&output));
+    assert!(stdout(&output).contains("sent 4 times"), "{}", stdout(&output));
+    assert!(!stdout(&output).contains("sentinel"));
+}
+
+#[test]
+fn a_page_address_carries_its_signature() {
+    let folder = tempfile::tempdir().unwrap();
+    let page = ["page-url", "touchngo", "order-1", "500.00 MYR", "--field", "customer.id=7"];
+    let url = ecp(folder.path(), &page).output().unwrap();
+    assert_eq!(url.status.code(), Some(0), "{}", stderr(&url));
+    assert!(stdout(&url).starts_with("https://paymentpage.ecommpay.com/payment?customer_id=7&"));
+    assert!(
+        stdout(&url).contains("&payment_amount=50000&") && stdout(&url).contains("&signature=")
+    );
+    let json_output = ecp(folder.path(), &page)
+        .args(["--json", "--parameter", "language_code=ms"])
+        .output()
+        .unwrap();
+    let both = json(stdout(&json_output));
+    assert_eq!(both["widget"]["language_code"], "ms");
+    assert_eq!(both["widget"]["project_id"], 1);
+    assert!(both["url"].as_str().unwrap().contains("language_code=ms"));
+    let html = ecp(folder.path(), &page).arg("--html").output().unwrap();
+    assert!(stdout(&html).contains("EPayWidget.run("), "{}", stdout(&html));
+}
+
+#[test]
+fn real_money_is_warned_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let profiles = "[shop]\nproject = 7\nkey_env = \"SHOP_KEY\"\ngate_url = \"http://127.0.0.1:1\"\n\
+                    [trial]\nproject = 8\nkey_env = \"SHOP_KEY\"\ntest = true\n";
+    std::fs::create_dir_all(folder.path().join(".config/ecp")).unwrap();
+    std::fs::write(folder.path().join(".config/ecp/profiles.toml"), profiles).unwrap();
+    let run = |profile: &str| {
+        ecp(
+            folder.path(),
+            &["page-url", "jeton", "order-1", "100.00 EUR", "--field", "customer.id=7"],
+        )
+        .env("ECP_PROFILE", profile)
+        .env("SHOP_KEY", "key-sentinel")
+        .output()
+        .unwrap()
+    };
+    let shop = run("shop");
+    assert_eq!(
+        stderr(&shop),
+        "WARNING: profile `shop` is no test project: project 7 at http://127.0.0.1:1 moves real money\n"
+    );
+    assert!(stdout(&shop).contains("project_id=7"));
+    let trial = run("trial");
+    assert_eq!((stderr(&trial), trial.status.code()), ("", Some(0)));
+    assert!(stdout(&trial).contains("project_id=8"));
+    assert!(stderr(&run("no")).starts_with("error: no profile `no` in "));
+}
