@@ -14,6 +14,7 @@ const NEEDED: &[&str] = &[
     "README.md",
     "docs",
     "benches",
+    "browser-tests",
     "crates",
     "examples",
     "fuzz",
