@@ -8,6 +8,7 @@ pub(crate) mod methods;
 pub(crate) mod operations;
 pub(crate) mod page_url;
 pub(crate) mod payouts;
+pub(crate) mod report;
 pub(crate) mod sandbox;
 pub(crate) mod send;
 pub(crate) mod sign;

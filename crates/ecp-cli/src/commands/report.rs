@@ -1,0 +1,153 @@
+//! `ecp report`
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use clap::Args;
+use csv::StringRecord;
+
+/// Make one HTML page with charts of a CSV file that `ecp operations` or `ecp payouts` wrote
+///
+/// The page needs nothing else: no script, no network. It holds the values of the columns that are
+/// named here and counts, and nothing else of the file. Most names of the Data API's columns are
+/// not documented, so they are chosen here.
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  ecp report january.csv --by operation_status --by payment_method --output january.html\n  ecp report payouts.csv.results.csv --by result --by code --output payouts.html"
+)]
+pub(crate) struct Report {
+    /// The CSV file
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+
+    /// Count the rows by the values of this column
+    #[arg(long, value_name = "COLUMN")]
+    by: Vec<String>,
+
+    /// Count the rows by the day in this column; by default operation_created_at, if it is there
+    #[arg(long, value_name = "COLUMN")]
+    day: Option<String>,
+
+    /// Where to write the page
+    #[arg(long, value_name = "PATH")]
+    output: PathBuf,
+}
+
+/// A chart: what it counts, and how often each value is there.
+struct Chart<'c> {
+    title: &'c str,
+    bars: Vec<(String, u64)>,
+}
+
+const CREATED: &str = "operation_created_at";
+/// The least frequent values beyond so many are one bar.
+const BARS: usize = 40;
+
+impl Report {
+    pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
+        let shown = self.file.display();
+        let mut reader =
+            csv::Reader::from_path(&self.file).with_context(|| format!("cannot read {shown}"))?;
+        let columns = reader.headers()?.clone();
+        let rows: Vec<StringRecord> =
+            reader.records().collect::<Result<_, _>>().with_context(|| format!("in {shown}"))?;
+        let place = |name: &str| columns.iter().position(|column| column == name);
+        let day = self.day.as_deref().or_else(|| place(CREATED).map(|_| CREATED));
+        if self.by.is_empty() && day.is_none() {
+            bail!(
+                "name a column with --by or --day; there are: {}",
+                columns.iter().collect::<Vec<_>>().join(", ")
+            );
+        }
+        let mut charts = Vec::new();
+        for (name, is_day) in day
+            .map(|name| (name, true))
+            .into_iter()
+            .chain(self.by.iter().map(|name| (name.as_str(), false)))
+        {
+            let Some(place) = place(name) else {
+                bail!("{shown} has no column `{name}`");
+            };
+            charts.push(chart(
+                name,
+                is_day,
+                rows.iter().map(|row| row.get(place).unwrap_or_default()),
+            ));
+        }
+        let title = self.file.file_name().unwrap_or_default().to_string_lossy();
+        std::fs::write(&self.output, page(&title, rows.len(), &charts))
+            .with_context(|| format!("cannot write {}", self.output.display()))?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Days in their order, other values by their frequency.
+fn chart<'c, 'v>(title: &'c str, is_day: bool, values: impl Iterator<Item = &'v str>) -> Chart<'c> {
+    let mut counts = BTreeMap::<String, u64>::new();
+    for value in values {
+        let value: String =
+            if is_day { value.chars().take(10).collect() } else { value.to_owned() };
+        *counts.entry(value).or_default() += 1;
+    }
+    let mut bars: Vec<(String, u64)> = counts.into_iter().collect();
+    if !is_day {
+        bars.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        if bars.len() > BARS {
+            let others = bars.split_off(BARS);
+            let count = others.iter().map(|(_, count)| count).sum();
+            bars.push((format!("{} others", others.len()), count));
+        }
+    }
+    Chart { title, bars }
+}
+
+fn page(title: &str, rows: usize, charts: &[Chart<'_>]) -> String {
+    let title = escaped(title);
+    let mut page = format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>{title}</title>\n\
+         <style>body{{font:16px sans-serif;margin:2em auto;max-width:50em}}\
+         text{{font-size:13px}}rect{{fill:#3667a6}}</style>\n</head>\n<body>\n<h1>{title}</h1>\n\
+         <p>{rows} rows</p>\n"
+    );
+    for chart in charts {
+        let _ = write!(page, "<h2>{}</h2>\n{}", escaped(chart.title), drawing(chart));
+    }
+    page.push_str("</body>\n</html>\n");
+    page
+}
+
+/// Bars from left to right, one below the other, with their numbers.
+fn drawing(chart: &Chart<'_>) -> String {
+    const WIDTH: u64 = 400;
+    const LABEL: u64 = 240;
+    const HEIGHT: usize = 22;
+    let most = chart.bars.iter().map(|(_, count)| *count).max().unwrap_or(1).max(1);
+    let total = chart.bars.len() * HEIGHT;
+    let name = escaped(chart.title);
+    let mut svg =
+        format!("<svg role=\"img\" aria-label=\"{name}\" width=\"720\" height=\"{total}\">\n");
+    for (place, (value, count)) in chart.bars.iter().enumerate() {
+        let top = place * HEIGHT;
+        let width = count * WIDTH / most;
+        let value = if value.is_empty() { "(none)".to_owned() } else { escaped(value) };
+        // Writing to text does not fail.
+        let _ = writeln!(
+            svg,
+            "<text x=\"0\" y=\"{}\">{value}</text><rect x=\"{LABEL}\" y=\"{}\" width=\"{width}\" \
+             height=\"16\"/><text x=\"{}\" y=\"{}\">{count}</text>",
+            top + 15,
+            top + 3,
+            LABEL + width + 6,
+            top + 15,
+        );
+    }
+    svg.push_str("</svg>\n");
+    svg
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
