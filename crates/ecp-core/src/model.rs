@@ -264,8 +264,9 @@ macro_rules! model {
                     let name = member.name();
                     $(if $(name == $wire.as_bytes())||+ {
                         $field.add(member);
-                        continue;
-                    })*
+                    } else)* {
+                        // Nobody knows it.
+                    }
                 }
                 let mut members = $crate::model::Members { object: value, unused: Vec::new() };
                 Ok($borrowed {

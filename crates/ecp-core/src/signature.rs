@@ -312,7 +312,7 @@ pub fn verify_document<'k>(
     let keys = keys.into_iter();
     match verify_walking(keys.clone(), document) {
         Some(found) => Ok(found),
-        None => verify_exactly(keys, document),
+        None => verify_exactly(&keys, document),
     }
 }
 
@@ -329,7 +329,7 @@ fn verify_walking<'k>(
 
 /// The slow, exact way: every order, and every reason for a refusal.
 fn verify_exactly<'k>(
-    keys: impl Iterator<Item = &'k SigningKey> + Clone,
+    keys: &(impl Iterator<Item = &'k SigningKey> + Clone),
     document: &Document<'_>,
 ) -> Result<Match, VerifyError> {
     // Flattened first: a document that is no object has no signature to miss.
@@ -400,7 +400,7 @@ pub mod exact {
 
     /// [`verify`](super::verify).
     pub fn verify(keys: &[SigningKey], json: &[u8]) -> Result<Match, VerifyError> {
-        super::verify_exactly(keys.iter(), &Document::parse(json, Limits::default())?)
+        super::verify_exactly(&keys.iter(), &Document::parse(json, Limits::default())?)
     }
 }
 

@@ -30,10 +30,7 @@ struct Refused;
 impl Reader<'_, '_> {
     fn document(&mut self) -> Result<(), Refused> {
         self.skip_space();
-        let mut container = match self.value(Text::NONE)? {
-            Some(container) => container,
-            None => return self.end(),
-        };
+        let Some(mut container) = self.value(Text::NONE)? else { return self.end() };
         let mut first = true;
         loop {
             self.skip_space();
@@ -361,7 +358,6 @@ impl Reader<'_, '_> {
 }
 
 /// The first place from `at` on that is a quote, a backslash, a control character or the end.
-#[expect(clippy::inline_always, reason = "measured")]
 #[inline(always)]
 fn end_of_plain_text(bytes: &[u8], mut at: usize) -> usize {
     const ONES: u64 = u64::MAX / 255;
@@ -393,7 +389,7 @@ fn is_plain(eight: u64) -> bool {
     const ONES: u64 = u64::MAX / 255;
     const TOPS: u64 = ONES << 7;
     // A borrow or a carry comes only from a byte that counts itself.
-    let below = eight.wrapping_sub(ONES * b'<' as u64);
+    let below = eight.wrapping_sub(ONES * u64::from(b'<'));
     (below | eight | eight.wrapping_add(ONES)) & TOPS == 0
 }
 

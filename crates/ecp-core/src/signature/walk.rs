@@ -161,7 +161,7 @@ impl Ground {
         let Self::Agreed(visibility) = self else { return self };
         let semicolon = if visibility == Visibility::Public { b';' } else { 0 };
         let harmless =
-            document.holds_only(|byte| (b' '..=b'~').contains(&byte) & (byte != semicolon));
+            document.holds_only(|byte| (b' '..=b'~').contains(&byte) && byte != semicolon);
         if harmless { Self::AgreedTexts } else { self }
     }
 
