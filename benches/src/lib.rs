@@ -8,7 +8,11 @@
 //! file's `criterion_group!`. What must not grow unseen goes into `src/bin/counted.rs` too, and
 //! what must not allocate into `tests/allocations.rs`.
 
-#![expect(clippy::unwrap_used, reason = "a measurement that cannot start has failed")]
+#![expect(
+    clippy::missing_panics_doc,
+    clippy::unwrap_used,
+    reason = "a measurement that cannot start has failed"
+)]
 
 pub mod bodies;
 
