@@ -5,89 +5,77 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use ecp_benches::{self as fixture, beside, bodies};
 use ecp_core::json::{Document, Limits};
 use ecp_core::model::{Callback, FromJson};
-use ecp_core::signature::{self, Place, Rules, SigningKey};
-use ecp_core::{ProjectId, SecretKey};
-use ecp_methods::request::{Customer, ReturnUrls, SaleRequest};
-use ecp_methods::{Jeton, prepare};
-use ecp_notify::Verifier;
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha512;
-
-/// The success callback of Jeton's document, its signature cut off there.
-const SAMPLE: &[u8] =
-    include_bytes!("../../crates/ecp-core/tests/samples/callback/jeton-sale-success.json");
-const KEY: &str = "bench-key";
-
-/// The sample as it would come over the wire: compact, and signed with our key.
-fn callback(key: &SigningKey) -> Vec<u8> {
-    let value: String = std::str::from_utf8(SAMPLE).unwrap().lines().map(str::trim).collect();
-    let cut = value.rfind(",\"signature\"").unwrap();
-    let unsigned = format!("{}}}", &value[..cut]);
-    signature::sign_document(key, unsigned.as_bytes(), Place::Root, Rules::private()).unwrap()
-}
+use ecp_core::signature::{self, Place, Rules};
 
 fn verify(c: &mut Criterion) {
-    let secret = SecretKey::new(KEY).unwrap();
-    let keys = [SigningKey::new(&secret)];
-    let body = callback(&keys[0]);
-    let canonical = signature::canonical_string(&body, Rules::private()).unwrap();
-    let keyed = Hmac::<Sha512>::new_from_slice(KEY.as_bytes()).unwrap();
-    let verifier = Verifier::new().key(ProjectId::new(1236).unwrap(), &secret);
+    let (keys, body) = ([fixture::key()], fixture::callback());
+    let (floor, canonical) = (fixture::Floor::new(), fixture::canonical(&body));
+    let verifier = fixture::verifier();
+    let mac = || floor.mac(black_box(&canonical));
+    let signature_only = || signature::verify(&keys, black_box(&body)).unwrap();
+    let borrowed = || {
+        let document = verifier.read(black_box(&body)).unwrap();
+        black_box(&verifier.verify_document(&document).unwrap());
+    };
+    let owned = || verifier.verify(black_box(&body)).unwrap();
 
     let mut group = c.benchmark_group("verify");
     group.throughput(Throughput::Bytes(body.len() as u64));
-    group.bench_function("floor: keyed HMAC over the canonical string", |b| {
-        b.iter(|| keyed.clone().chain_update(black_box(&canonical)).finalize());
-    });
-    group.bench_function("read", |b| {
-        b.iter(|| Document::parse(black_box(&body), Limits::default()).unwrap());
-    });
-    group.bench_function("read into the model", |b| {
-        b.iter(|| Callback::from_slice(black_box(&body)).unwrap());
-    });
-    group.bench_function("signature only", |b| {
-        b.iter(|| signature::verify(&keys, black_box(&body)).unwrap());
-    });
-    group.bench_function("signature and model", |b| {
-        b.iter(|| verifier.verify(black_box(&body)).unwrap());
-    });
+    group.bench_function("floor: keyed HMAC over the canonical string", |b| b.iter(mac));
+    group.bench_function("signature only", |b| b.iter(signature_only));
     group.finish();
+    beside("verify: signature only", mac, signature_only);
+
+    let mut group = c.benchmark_group("verify and parse");
+    group.throughput(Throughput::Bytes(body.len() as u64));
+    group.bench_function("floor: keyed HMAC over the canonical string", |b| b.iter(mac));
+    group.bench_function("borrowed callback", |b| b.iter(borrowed));
+    group.bench_function("owned callback", |b| b.iter(owned));
+    group.finish();
+    beside("verify and parse: borrowed callback", mac, borrowed);
+    beside("verify and parse: owned callback", mac, owned);
+}
+
+/// The floor of reading: the check that it is UTF-8.
+fn parse(c: &mut Criterion) {
+    let body = fixture::callback();
+    let utf8 = || std::str::from_utf8(black_box(&body)).unwrap().len();
+    let read = || drop(Document::parse(black_box(&body), Limits::default()).unwrap());
+    let owned = || Callback::from_slice(black_box(&body)).unwrap();
+
+    let mut group = c.benchmark_group("parse only");
+    group.throughput(Throughput::Bytes(body.len() as u64));
+    group.bench_function("floor: UTF-8", |b| b.iter(utf8));
+    group.bench_function("document", |b| b.iter(read));
+    group.bench_function("owned callback", |b| b.iter(owned));
+    group.finish();
+    beside("parse only: document", utf8, read);
 }
 
 fn sign(c: &mut Criterion) {
-    let key = SigningKey::new(&SecretKey::new(KEY).unwrap());
-    let project = ProjectId::new(1236).unwrap();
-    let request = SaleRequest::new("X03936".parse().unwrap(), "100.00 EUR".parse().unwrap())
-        .customer(Customer::new().id("customer1").ip_address("192.0.2.1"))
-        .return_urls(
-            ReturnUrls::new()
-                .success("https://shop.example/success")
-                .decline("https://shop.example/decline"),
-        );
-    let prepared = prepare(&Jeton, request.clone()).unwrap();
-    let body = prepared.body(project);
-    let canonical = signature::canonical_string(&body, Rules::private()).unwrap();
-    let keyed = Hmac::<Sha512>::new_from_slice(KEY.as_bytes()).unwrap();
-
-    let mut group = c.benchmark_group("sign");
-    group.throughput(Throughput::Bytes(body.len() as u64));
-    group.bench_function("floor: keyed HMAC over the canonical string", |b| {
-        b.iter(|| keyed.clone().chain_update(black_box(&canonical)).finalize());
-    });
-    group.bench_function("prepare", |b| {
-        b.iter(|| prepare(&Jeton, black_box(request.clone())).unwrap());
-    });
-    group.bench_function("body", |b| b.iter(|| black_box(&prepared).body(project)));
-    group.bench_function("sign the body", |b| {
-        b.iter(|| {
-            signature::sign_document(&key, black_box(&body), Place::General, Rules::private())
-                .unwrap()
-        });
-    });
-    group.finish();
+    let (key, floor) = (fixture::key(), fixture::Floor::new());
+    let small = br#"{"general":{"project_id":1236,"payment_id":"X03936"}}"#.to_vec();
+    let typical = fixture::prepared().body(fixture::project());
+    let large =
+        format!(r#"{{"general":{{}},"steps":{}}}"#, bodies::friendly(16 * 1024)).into_bytes();
+    for (size, body) in [("small", small), ("typical", typical), ("large", large)] {
+        let canonical = fixture::canonical(&body);
+        let mac = || floor.mac(black_box(&canonical));
+        let sign = || {
+            let body = black_box(&body);
+            signature::sign_document(&key, body, Place::General, Rules::private()).unwrap()
+        };
+        let mut group = c.benchmark_group(format!("sign, {size}"));
+        group.throughput(Throughput::Bytes(body.len() as u64));
+        group.bench_function("floor: keyed HMAC over the canonical string", |b| b.iter(mac));
+        group.bench_function("document", |b| b.iter(sign));
+        group.finish();
+        beside(&format!("sign, {size}"), mac, sign);
+    }
 }
 
-criterion_group!(benches, verify, sign);
+criterion_group!(benches, verify, parse, sign);
 criterion_main!(benches);

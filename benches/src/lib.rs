@@ -1,10 +1,24 @@
 //! Measurements live in `benches/`. Run them with `cargo bench -p ecp-benches`.
 //!
 //! Each group holds its floor, the work that cannot be avoided: for signatures that is the bare
-//! keyed HMAC over the canonical string. `sandbox` stands apart: it counts payments a second and the
-//! memory that they take. Machines are noisy, so compare within one run.
+//! keyed HMAC over the canonical string. Machines are noisy, so compare within one run: each
+//! group ends with [`beside`], which takes turns with the floor and prints the ratio. `receiver`,
+//! `inbox` and `sandbox` stand apart: they count callbacks and payments a second.
+//!
+//! A new group is a function in a file of `benches/` that has its floor in it, and a line in that
+//! file's `criterion_group!`. What must not grow unseen goes into `src/bin/counted.rs` too, and
+//! what must not allocate into `tests/allocations.rs`.
 
-#![expect(clippy::unwrap_used, reason = "a measurement that cannot start has failed")]
+#![expect(
+    clippy::missing_panics_doc,
+    clippy::unwrap_used,
+    reason = "a measurement that cannot start has failed"
+)]
+
+pub mod bodies;
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
 
 use ecp_core::signature::{self, Place, Rules, SigningKey};
 use ecp_core::{ProjectId, SecretKey};
@@ -97,4 +111,48 @@ impl Default for Floor {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// A piece of work beside its floor.
+#[derive(Clone, Copy, Debug)]
+pub struct Beside {
+    /// Time of the floor.
+    pub floor: Duration,
+    /// Time of the work.
+    pub work: Duration,
+}
+
+impl Beside {
+    /// How many times as long as its floor the work takes.
+    pub fn ratio(self) -> f64 {
+        self.work.as_secs_f64() / self.floor.as_secs_f64()
+    }
+}
+
+/// Takes turns with a floor and a piece of work and keeps the best of each: what is left is what
+/// the machine can do when nobody disturbs it. Prints the ratio.
+pub fn beside<F, W>(
+    what: &str,
+    mut floor: impl FnMut() -> F,
+    mut work: impl FnMut() -> W,
+) -> Beside {
+    // `cargo test --benches` wants to know only whether it runs.
+    let turns = if std::env::args().any(|argument| argument == "--test") { 1 } else { 4000 };
+    let mut best = Beside { floor: Duration::MAX, work: Duration::MAX };
+    for _ in 0..turns {
+        best.floor = best.floor.min(time(&mut floor));
+        best.work = best.work.min(time(&mut work));
+    }
+    println!("{what:<56}{:>6.2} x its floor  ({:?} / {:?})", best.ratio(), best.work, best.floor);
+    best
+}
+
+/// The mean of a few calls.
+fn time<T>(mut work: impl FnMut() -> T) -> Duration {
+    const CALLS: u32 = 16;
+    let start = Instant::now();
+    for _ in 0..CALLS {
+        black_box(work());
+    }
+    start.elapsed() / CALLS
 }

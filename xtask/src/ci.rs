@@ -83,6 +83,10 @@ const CHECKS: &[Check] = &[
         "benches: each measurement still runs",
         &["test", "--package", "ecp-benches", "--benches"],
     ),
+    cargo(
+        "instructions: no core path takes 3 % more of them than it did",
+        &["run", "--quiet", "--package", "xtask", "--", "bench-gate"],
+    ),
     Check {
         purpose: "docs: rustdoc without warnings",
         program: "cargo",

@@ -1,5 +1,6 @@
 //! Project automation. `cargo xtask ci` runs every check in order and says what each is for.
 
+mod bench_gate;
 mod ci;
 mod crash;
 mod docs;
@@ -13,6 +14,8 @@ const USAGE: &str = "\
 Usage: cargo xtask <COMMAND>
 
 Commands:
+  bench-gate [--write]     count the instructions of the core paths and fail where one grew by more
+                           than 3 % over benches/instructions.txt, or write that file
   ci [--without-tests]     every check, in order; --without-tests leaves out `cargo test`
   docs [--check]           write what is generated from the specs: docs/METHODS.md and the tables
                            in the method files; --check only says whether they are up to date
@@ -30,6 +33,8 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match arguments.as_slice() {
+        ["bench-gate"] => told(&bench_gate::bench_gate(&root(), false)),
+        ["bench-gate", "--write"] => told(&bench_gate::bench_gate(&root(), true)),
         ["ci"] => ci::ci(true),
         ["ci", "--without-tests"] => ci::ci(false),
         ["docs"] => told(&docs::docs(&root(), false)),

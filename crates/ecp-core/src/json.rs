@@ -127,6 +127,7 @@ impl<'a> Document<'a> {
     }
 
     /// Reads a document and remembers its duplicates, for signing "as PHP would".
+    #[inline]
     pub(crate) fn parse_with_duplicates(
         bytes: &'a [u8],
         limits: Limits,
@@ -152,11 +153,12 @@ impl<'a> Document<'a> {
         self.value(0)
     }
 
-    /// Whether a byte of ASCII stands anywhere in the document, escaped or not.
-    pub(crate) fn holds(&self, byte: u8) -> bool {
+    /// Whether all bytes, those of decoded texts included, are of a kind.
+    #[inline]
+    pub(crate) fn holds_only(&self, kind: impl Fn(u8) -> bool) -> bool {
         // Without an early end, so that many bytes can be compared at once.
-        let holds = |text: &str| text.bytes().fold(false, |found, other| found | (other == byte));
-        holds(self.source) || holds(&self.store.decoded)
+        let all = |text: &str| text.bytes().fold(true, |all, byte| all & kind(byte));
+        all(self.source) && all(&self.store.decoded)
     }
 
     #[inline]
@@ -280,6 +282,24 @@ impl<'d> Value<'d> {
         (node.content == Content::String).then(|| self.document.text(node.text))
     }
 
+    /// The text of a string, the literal of a number.
+    #[inline]
+    pub(crate) fn text_or_literal(self) -> Option<&'d str> {
+        let node = self.node();
+        match node.content {
+            Content::String => Some(self.document.text(node.text)),
+            Content::Number => Some(self.document.text(node.place())),
+            _ => None,
+        }
+    }
+
+    /// The literal of a number.
+    #[inline]
+    pub(crate) fn literal(self) -> Option<&'d str> {
+        let node = self.node();
+        (node.content == Content::Number).then(|| self.document.text(node.place()))
+    }
+
     #[inline]
     pub(crate) fn is_null(self) -> bool {
         self.node().content == Content::Null
@@ -328,11 +348,6 @@ impl<'d> Value<'d> {
     }
 
     /// Place in the order of the document.
-    pub(crate) fn index(self) -> usize {
-        self.index
-    }
-
-    /// [`Value::index`], small.
     pub(crate) fn place(self) -> u32 {
         store::offset(self.index)
     }

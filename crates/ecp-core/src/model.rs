@@ -22,6 +22,7 @@ mod response;
 mod status;
 
 use std::fmt;
+use std::str::FromStr;
 
 pub use self::callback::{
     Callback, CallbackFormat, CallbackRef, General, GeneralRef, RequestInfo, RequestInfoRef,
@@ -175,9 +176,11 @@ impl Extra {
 #[derive(Clone)]
 pub struct ExtraRef<'d> {
     object: Value<'d>,
-    known: &'static [&'static str],
-    /// Members that are known by name and could not be used.
-    unused: Vec<Value<'d>>,
+    known: &'static &'static [&'static str],
+    /// Members that are known by name and could not be used. There seldom are any, and models are
+    /// moved about, so this is small.
+    #[expect(clippy::box_collection, reason = "see above")]
+    unused: Option<Box<Vec<u32>>>,
 }
 
 impl<'d> ExtraRef<'d> {
@@ -190,8 +193,8 @@ impl<'d> ExtraRef<'d> {
     pub fn iter(&self) -> impl Iterator<Item = (&'d str, Value<'d>)> {
         let members = self.object.children().filter_map(|member| Some((member.key()?, member)));
         members.filter(|(key, member)| {
-            let unused = |unused: &Value<'_>| unused.index() == member.index();
-            !self.known.contains(key) || self.unused.iter().any(unused)
+            let mut unused = self.unused.iter().flat_map(|unused| unused.iter());
+            !self.known.contains(key) || unused.any(|unused| *unused == member.place())
         })
     }
 
@@ -261,13 +264,14 @@ macro_rules! model {
                     let name = member.name();
                     $(if $(name == $wire.as_bytes())||+ {
                         $field.add(member);
-                        continue;
-                    })*
+                    } else)* {
+                        // Nobody knows it.
+                    }
                 }
                 let mut members = $crate::model::Members { object: value, unused: Vec::new() };
                 Ok($borrowed {
                     $($field: members.$role::<$type>($field, &[$($wire),+])?,)*
-                    extra: members.rest(&[$($($wire),+),*]),
+                    extra: members.rest(&(&[$($($wire),+),*] as &[&str])),
                 })
             }
 
@@ -308,11 +312,15 @@ impl Found {
 struct Members<'d> {
     object: Value<'d>,
     /// Known by name, but in the way of another one or of the wrong type.
-    unused: Vec<Value<'d>>,
+    unused: Vec<u32>,
 }
 
 impl<'d> Members<'d> {
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "measured: what is read is large, and moved otherwise"
+    )]
+    #[inline(always)]
     fn decides<T: FromJson>(
         &mut self,
         found: Found,
@@ -324,7 +332,11 @@ impl<'d> Members<'d> {
         }
     }
 
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "measured: what is read is large, and moved otherwise"
+    )]
+    #[inline(always)]
     fn describes<T: FromJson>(
         &mut self,
         found: Found,
@@ -333,13 +345,19 @@ impl<'d> Members<'d> {
         let Some(member) = self.choose(found, names) else {
             return T::absent(self.object, names[0]);
         };
-        T::borrow_from(member).or_else(|_| {
-            self.unused.push(member);
-            T::absent(self.object, names[0])
-        })
+        let read = T::borrow_from(member);
+        if read.is_ok() {
+            return read;
+        }
+        self.unused.push(member.place());
+        T::absent(self.object, names[0])
     }
 
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "measured: what is read is large, and moved otherwise"
+    )]
+    #[inline(always)]
     fn choose(&mut self, found: Found, names: &[&str]) -> Option<Value<'d>> {
         match found {
             Found(0, _) => None,
@@ -356,12 +374,13 @@ impl<'d> Members<'d> {
             (is_nothing(member), names.iter().position(|name| member.name() == name.as_bytes()))
         };
         let (chosen, unused) = if rank(one) < rank(other) { (one, other) } else { (other, one) };
-        self.unused.push(unused);
+        self.unused.push(unused.place());
         chosen
     }
 
-    fn rest(self, known: &'static [&'static str]) -> ExtraRef<'d> {
-        ExtraRef { object: self.object, known, unused: self.unused }
+    fn rest(self, known: &'static &'static [&'static str]) -> ExtraRef<'d> {
+        let unused = if self.unused.is_empty() { None } else { Some(Box::new(self.unused)) };
+        ExtraRef { object: self.object, known, unused }
     }
 }
 
@@ -476,6 +495,11 @@ about_a_payment!(Callback, StatusResponse);
 impl<T: FromJson> FromJson for Option<T> {
     type Borrowed<'d> = Option<T::Borrowed<'d>>;
 
+    #[expect(
+        clippy::inline_always,
+        reason = "measured: what is read is large, and moved otherwise"
+    )]
+    #[inline(always)]
     fn borrow_from(value: Value<'_>) -> Result<Self::Borrowed<'_>, ModelError> {
         if T::is_blank(value) { Ok(None) } else { T::borrow_from(value).map(Some) }
     }
@@ -540,10 +564,8 @@ impl FromJson for Sensitive<String> {
     type Borrowed<'d> = SensitiveRef<'d>;
 
     fn borrow_from(value: Value<'_>) -> Result<SensitiveRef<'_>, ModelError> {
-        match value.kind() {
-            Kind::String(text) | Kind::Number(text) => Ok(SensitiveRef::new(text)),
-            _ => Err(ModelError::expected("a string", value)),
-        }
+        let text = value.text_or_literal();
+        text.map(SensitiveRef::new).ok_or_else(|| ModelError::expected("a string", value))
     }
 
     fn from_borrowed(borrowed: SensitiveRef<'_>) -> Self {
@@ -551,13 +573,18 @@ impl FromJson for Sensitive<String> {
     }
 }
 
-fn integer<T: std::str::FromStr>(value: Value<'_>) -> Result<T, ModelError> {
-    match value.kind() {
-        Kind::Number(literal) => {
-            literal.parse().map_err(|_| ModelError::value(value, "expected an integer in range"))
-        }
-        _ => Err(ModelError::expected("an integer", value)),
-    }
+fn integer<T: FromStr + TryFrom<u64>>(value: Value<'_>) -> Result<T, ModelError> {
+    let Some(literal) = value.literal() else {
+        return Err(ModelError::expected("an integer", value));
+    };
+    let digits = literal.as_bytes();
+    let number = if digits.len() <= 18 && digits.iter().all(u8::is_ascii_digit) {
+        let number = digits.iter().fold(0, |number, digit| number * 10 + u64::from(digit - b'0'));
+        T::try_from(number).ok()
+    } else {
+        literal.parse().ok()
+    };
+    number.ok_or_else(|| ModelError::value(value, "expected an integer in range"))
 }
 
 impl FromJson for i64 {
@@ -584,7 +611,7 @@ impl FromJson for ProjectId {
     }
 
     fn is_blank(value: Value<'_>) -> bool {
-        matches!(value.kind(), Kind::Null | Kind::Number("0"))
+        value.is_null() || value.literal() == Some("0")
     }
 }
 

@@ -47,7 +47,7 @@ use self::canonical::Items;
 pub use self::canonical::{CanonicalError, Order};
 pub use self::reading::{Doubts, doubts};
 use self::walk::Ground;
-use crate::json::{Document, Kind, Limits, Value};
+use crate::json::{Document, JsonError, Kind, Limits, Value};
 use crate::secret::SecretKey;
 
 /// A project's key, ready to sign: the keyed state of the HMAC is prepared once.
@@ -156,8 +156,9 @@ impl Rules {
     }
 
     /// Duplicates are left to the check for ambiguities, which can be told to allow them.
-    fn read(self, json: &[u8]) -> Result<Document<'_>, CanonicalError> {
-        Ok(Document::parse_with_duplicates(json, self.limits)?)
+    #[inline]
+    fn read(self, json: &[u8]) -> Result<Document<'_>, JsonError> {
+        Document::parse_with_duplicates(json, self.limits)
     }
 }
 
@@ -186,6 +187,12 @@ pub enum SignError {
     /// It has a signature already.
     #[error("the document is signed already")]
     AlreadySigned,
+}
+
+impl From<JsonError> for SignError {
+    fn from(error: JsonError) -> Self {
+        Self::Canonical(error.into())
+    }
 }
 
 impl From<Stop> for SignError {
@@ -223,8 +230,8 @@ pub enum VerifyError {
     NoMatch,
 }
 
-impl From<crate::json::JsonError> for VerifyError {
-    fn from(error: crate::json::JsonError) -> Self {
+impl From<JsonError> for VerifyError {
+    fn from(error: JsonError) -> Self {
         Self::Canonical(error.into())
     }
 }
@@ -305,7 +312,7 @@ pub fn verify_document<'k>(
     let keys = keys.into_iter();
     match verify_walking(keys.clone(), document) {
         Some(found) => Ok(found),
-        None => verify_exactly(keys, document),
+        None => verify_exactly(&keys, document),
     }
 }
 
@@ -322,7 +329,7 @@ fn verify_walking<'k>(
 
 /// The slow, exact way: every order, and every reason for a refusal.
 fn verify_exactly<'k>(
-    keys: impl Iterator<Item = &'k SigningKey> + Clone,
+    keys: &(impl Iterator<Item = &'k SigningKey> + Clone),
     document: &Document<'_>,
 ) -> Result<Match, VerifyError> {
     // Flattened first: a document that is no object has no signature to miss.
@@ -393,7 +400,7 @@ pub mod exact {
 
     /// [`verify`](super::verify).
     pub fn verify(keys: &[SigningKey], json: &[u8]) -> Result<Match, VerifyError> {
-        super::verify_exactly(keys.iter(), &Document::parse(json, Limits::default())?)
+        super::verify_exactly(&keys.iter(), &Document::parse(json, Limits::default())?)
     }
 }
 

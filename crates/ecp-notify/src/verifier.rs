@@ -147,13 +147,11 @@ fn is_providers_own(path: &str) -> bool {
 /// The Payment Page's parameters are signed with the same key and pass through browsers, so
 /// nothing that looks like them counts as a callback.
 fn no_page_parameters(root: Value<'_>) -> Result<(), VerifyError> {
-    let names = root.children().filter_map(Value::key);
-    for name in names {
-        if name.starts_with("payment_") || name.starts_with("customer_") {
-            return Err(VerifyError::PageParameter { name: name.to_owned() });
-        }
+    let of_page = |name: &&str| name.starts_with("payment_") || name.starts_with("customer_");
+    match root.children().filter_map(Value::key).find(of_page) {
+        None => Ok(()),
+        Some(name) => Err(VerifyError::PageParameter { name: name.to_owned() }),
     }
-    Ok(())
 }
 
 fn project_id(document: &Document<'_>) -> Result<Option<ProjectId>, ModelError> {

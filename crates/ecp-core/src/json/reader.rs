@@ -30,10 +30,7 @@ struct Refused;
 impl Reader<'_, '_> {
     fn document(&mut self) -> Result<(), Refused> {
         self.skip_space();
-        let mut container = match self.value(Text::NONE)? {
-            Some(container) => container,
-            None => return self.end(),
-        };
+        let Some(mut container) = self.value(Text::NONE)? else { return self.end() };
         let mut first = true;
         loop {
             self.skip_space();
@@ -77,19 +74,37 @@ impl Reader<'_, '_> {
     #[inline(always)]
     fn key(&mut self) -> Result<Text, Refused> {
         let key = self.string("expected a member's name in double quotes")?;
-        let prefix = match self.bytes.get(key.from as usize..).and_then(<[u8]>::first_chunk) {
-            Some(&eight) => {
-                let beyond = 8_u32.saturating_sub(key.to - key.from) * 8;
-                u64::from_be_bytes(eight) & u64::MAX.checked_shl(beyond).unwrap_or(0)
-            }
-            // Decoded, or at the very end.
-            None => prefix(self.store.bytes(self.bytes, key)),
-        };
-        self.store.members.push(Member { prefix, node: offset(self.store.nodes.len()) });
+        let (prefix, plain) =
+            match self.bytes.get(key.from as usize..).and_then(<[u8]>::first_chunk) {
+                Some(&eight) => {
+                    let word = u64::from_be_bytes(eight);
+                    match key.to - key.from {
+                        0 => (0, false),
+                        length @ 1..8 => {
+                            let beyond = u64::MAX >> (length * 8);
+                            (word & !beyond, is_plain(word & !beyond | LETTERS & beyond))
+                        }
+                        8 => (word, is_plain(word)),
+                        _ => (word, is_plain(word) && self.ends_plain(key)),
+                    }
+                }
+                // Decoded, or at the very end.
+                None => (prefix(self.store.bytes(self.bytes, key)), false),
+            };
+        self.store.members.push(Member { prefix, node: offset(self.store.nodes.len()), plain });
         self.skip_space();
         self.expect(b':', "expected a colon after the member's name")?;
         self.skip_space();
         Ok(key)
+    }
+
+    /// Whether a name of more than eight bytes is plain beyond the first eight.
+    fn ends_plain(&self, key: Text) -> bool {
+        let Text { from, to } = key;
+        match self.bytes[..to as usize].last_chunk() {
+            Some(&eight) if to - from <= 16 => is_plain(u64::from_be_bytes(eight)),
+            _ => self.bytes[key.range()].iter().all(|byte| (b'<'..=b'~').contains(byte)),
+        }
     }
 
     /// Reads a scalar, or the opening of a container, as a new node.
@@ -124,7 +139,7 @@ impl Reader<'_, '_> {
         };
         let end = offset(self.store.nodes.len() + 1);
         let (from, to) = (offset(from), offset(self.at));
-        self.store.nodes.push(Node { key, text, from, to, end, content });
+        self.store.nodes.push(Node { key, text, from, to, end, content, plain: false });
         Ok(opened)
     }
 
@@ -145,13 +160,14 @@ impl Reader<'_, '_> {
     #[inline]
     fn close(&mut self, container: Open) {
         let end = offset(self.store.nodes.len());
-        let text = if container.close == b'}' {
+        let (text, plain) = if container.close == b'}' {
             self.store.close_object(self.bytes, container.members as usize)
         } else {
-            Text::NONE
+            (Text::NONE, false)
         };
         let node = &mut self.store.nodes[container.node as usize];
         node.text = text;
+        node.plain = plain;
         node.end = end;
         node.to = offset(self.at);
     }
@@ -209,7 +225,7 @@ impl Reader<'_, '_> {
         self.expect(b'"', missing)?;
         let from = self.at;
         self.at = end_of_plain_text(self.bytes, from);
-        if self.peek() == Some(b'"') {
+        if self.bytes.get(self.at) == Some(&b'"') {
             let text = Text { from: offset(from), to: offset(self.at) };
             self.at += 1;
             return Ok(text);
@@ -312,7 +328,10 @@ impl Reader<'_, '_> {
     #[expect(clippy::inline_always, reason = "measured")]
     #[inline(always)]
     fn skip_space(&mut self) {
-        while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
+        while let Some(byte) = self.peek()
+            && byte <= b' '
+            && matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
+        {
             self.at += 1;
         }
     }
@@ -339,7 +358,6 @@ impl Reader<'_, '_> {
 }
 
 /// The first place from `at` on that is a quote, a backslash, a control character or the end.
-#[expect(clippy::inline_always, reason = "measured")]
 #[inline(always)]
 fn end_of_plain_text(bytes: &[u8], mut at: usize) -> usize {
     const ONES: u64 = u64::MAX / 255;
@@ -360,6 +378,19 @@ fn end_of_plain_text(bytes: &[u8], mut at: usize) -> usize {
     }
     let ends = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..=0x1f);
     at + rest.iter().position(ends).unwrap_or(rest.len())
+}
+
+/// Eight letters.
+const LETTERS: u64 = u64::MAX / 255 * b'a' as u64;
+
+/// Whether eight bytes are all from `<` to `~`.
+#[inline]
+fn is_plain(eight: u64) -> bool {
+    const ONES: u64 = u64::MAX / 255;
+    const TOPS: u64 = ONES << 7;
+    // A borrow or a carry comes only from a byte that counts itself.
+    let below = eight.wrapping_sub(ONES * u64::from(b'<'));
+    (below | eight | eight.wrapping_add(ONES)) & TOPS == 0
 }
 
 /// See [`Member::prefix`].

@@ -37,6 +37,8 @@ pub(crate) struct Node {
     /// Index of the first node that is not inside this one.
     pub(crate) end: u32,
     pub(crate) content: Content,
+    /// Of an object: whether all its names are [`Member::plain`], and none begins another.
+    pub(crate) plain: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -100,6 +102,9 @@ pub(super) struct Member {
     /// The name's first eight bytes as a number that sorts like them, filled up with zeros.
     pub(super) prefix: u64,
     pub(super) node: u32,
+    /// The name is not empty and holds nothing but ASCII from `<` to `~`: letters, `_` and a few
+    /// signs, but no digits, spaces or separators.
+    pub(super) plain: bool,
 }
 
 impl Store {
@@ -127,7 +132,7 @@ impl Store {
     }
 
     /// Sorts the members of an object that ends here and notes names that stand there twice.
-    pub(super) fn close_object(&mut self, source: &[u8], from: usize) -> Text {
+    pub(super) fn close_object(&mut self, source: &[u8], from: usize) -> (Text, bool) {
         let members = &mut self.members[from..];
         if !members.is_sorted_by(|a, b| a.prefix < b.prefix) {
             let (nodes, decoded) = (&self.nodes, &self.decoded);
@@ -143,10 +148,18 @@ impl Store {
             }
         }
         let first = self.sorted.len();
+        let plain = members.iter().all(|member| member.plain)
+            && members.is_sorted_by(|a, b| !may_begin_with(b.prefix, a.prefix));
         self.sorted.extend(members.iter().map(|member| member.node));
         self.members.truncate(from);
-        Text { from: offset(first), to: offset(self.sorted.len()) }
+        (Text { from: offset(first), to: offset(self.sorted.len()) }, plain)
     }
+}
+
+/// Whether a name may begin with another one, by the first eight bytes of both.
+fn may_begin_with(name: u64, beginning: u64) -> bool {
+    let beyond = beginning.trailing_zeros() & !7;
+    (name ^ beginning).checked_shr(beyond).unwrap_or(0) == 0
 }
 
 fn note_duplicates(same: &[Member], duplicates: &mut Vec<Duplicate>) {

@@ -5,7 +5,7 @@ mod table;
 use std::fmt;
 
 use super::{FromJson, ModelError};
-use crate::json::{Kind, Value};
+use crate::json::Value;
 
 /// A result code. The platform sends it as text in callbacks and as a number elsewhere; both are
 /// read, and text that is no known number is kept (sources: codes).
@@ -94,10 +94,8 @@ impl FromJson for Code {
     type Borrowed<'d> = CodeRef<'d>;
 
     fn borrow_from(value: Value<'_>) -> Result<CodeRef<'_>, ModelError> {
-        match value.kind() {
-            Kind::String(text) | Kind::Number(text) => Ok(CodeRef(text)),
-            _ => Err(ModelError::expected("a code", value)),
-        }
+        let text = value.text_or_literal();
+        text.map(CodeRef).ok_or_else(|| ModelError::expected("a code", value))
     }
 
     fn from_borrowed(borrowed: CodeRef<'_>) -> Self {

@@ -156,10 +156,7 @@ impl FromJson for ProviderId {
     type Borrowed<'d> = &'d str;
 
     fn borrow_from(value: Value<'_>) -> Result<&str, ModelError> {
-        match value.kind() {
-            Kind::Number(text) | Kind::String(text) => Ok(text),
-            _ => Err(ModelError::expected("an id", value)),
-        }
+        value.text_or_literal().ok_or_else(|| ModelError::expected("an id", value))
     }
 
     fn from_borrowed(borrowed: &str) -> Self {

@@ -75,7 +75,7 @@ impl FromJson for RedirectBody {
         }
     }
 
-    fn absent<'d>(_: Value<'d>, _: &str) -> Result<Self, ModelError> {
+    fn absent(_: Value<'_>, _: &str) -> Result<Self, ModelError> {
         Ok(Self::Fields(Vec::new()))
     }
 }

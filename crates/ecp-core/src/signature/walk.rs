@@ -8,7 +8,6 @@
 
 use std::cell::Cell;
 use std::io::Write;
-use std::ops::Range;
 use std::thread::LocalKey;
 
 use super::canonical::{LONGEST_AGREED_LIST, length_limit};
@@ -23,6 +22,8 @@ pub(super) enum Ground {
     Natural,
     /// Those among them that every official SDK signs alike.
     Agreed(Visibility),
+    /// The same, where no text holds anything that has to be looked for.
+    AgreedTexts,
 }
 
 /// What a walk writes.
@@ -55,6 +56,7 @@ pub(super) fn canonical_string(document: &Document<'_>, ground: Ground) -> Optio
         return None;
     }
     let limit = length_limit(document);
+    let ground = ground.of(document);
     let mut buffers = Reused::<Buffers>::take();
     let Buffers { string, path, levels } = &mut *buffers;
     let mut level = Level::of(document, ground, 0, 0)?;
@@ -70,8 +72,10 @@ pub(super) fn canonical_string(document: &Document<'_>, ground: Ground) -> Optio
             let node = document.node(index);
             let key = document.bytes(node.key);
             level.next += 1;
-            if matches!(key, b"signature" | b"frame_mode") {
-                continue;
+            match key {
+                b"signature" | b"frame_mode" => continue,
+                b"__proto__" if ground.is_agreed() => return None,
+                _ => {}
             }
             (index, node, key)
         } else {
@@ -136,13 +140,13 @@ impl Level {
         let object = node.content == Content::Object;
         let (next, end) = if object {
             let members = node.text.range();
-            if !ground.admits_members(document, members.clone(), path == 0) {
+            if !node.plain && !ground.admits_members(document, node, path == 0) {
                 return None;
             }
             (members.start, members.end)
         } else {
             let items = document.value(index).children();
-            if matches!(ground, Ground::Agreed(_)) && items.count() > LONGEST_AGREED_LIST {
+            if ground.is_agreed() && items.count() > LONGEST_AGREED_LIST {
                 return None;
             }
             (index + 1, node.end as usize)
@@ -152,9 +156,22 @@ impl Level {
 }
 
 impl Ground {
+    /// Looks for all texts at once what would otherwise be looked for in each.
+    fn of(self, document: &Document<'_>) -> Self {
+        let Self::Agreed(visibility) = self else { return self };
+        let semicolon = if visibility == Visibility::Public { b';' } else { 0 };
+        let harmless =
+            document.holds_only(|byte| (b' '..=b'~').contains(&byte) && byte != semicolon);
+        if harmless { Self::AgreedTexts } else { self }
+    }
+
+    const fn is_agreed(self) -> bool {
+        matches!(self, Self::Agreed(_) | Self::AgreedTexts)
+    }
+
     /// Whether nothing about the keys of an object, each beside the next, can surprise.
-    fn admits_members(self, document: &Document<'_>, members: Range<usize>, top: bool) -> bool {
-        let agreed = matches!(self, Self::Agreed(_));
+    fn admits_members(self, document: &Document<'_>, object: &Node, top: bool) -> bool {
+        let agreed = self.is_agreed();
         let unwelcome = if agreed {
             SPACE | CONTROL | COLON | DIGIT | NOT_ASCII | SEMICOLON
         } else {
@@ -162,30 +179,27 @@ impl Ground {
         };
         let mut before = NO_KEY;
         let mut before_is_container = false;
-        for member in members {
+        for member in object.text.range() {
             let node = document.node(document.sorted_member(member));
             let key = document.bytes(node.key);
             let class = class(key);
-            if class & unwelcome != 0 {
-                return false;
-            }
-            match key.first() {
-                None => return false,
+            let Some(&first) = key.first() else { return false };
+            if class != 0 {
                 // Leading zeros count for nothing, and PHP renumbers integers at the top level.
-                Some(&first) if first <= b'9' && (top || first == b'0') => return false,
-                Some(_) => {}
+                let is_number = first <= b'9' && (top || first == b'0');
+                if class & unwelcome != 0 || is_number {
+                    return false;
+                }
+                if class & DIGIT != 0 && natural_order::compare(before, key).is_ge() {
+                    return false;
+                }
             }
-            if agreed && key == b"__proto__" {
-                return false;
-            }
-            if let Some(next) = follows(key, before)
-                && (agreed || (next <= b':' && before_is_container))
-            {
+            if before.first() == Some(&first) && key.starts_with(before) {
                 // In the paths of what lies inside the other one, a `:` follows.
-                return false;
-            }
-            if class & DIGIT != 0 && natural_order::compare(before, key).is_ge() {
-                return false;
+                let next = key.get(before.len());
+                if agreed || (before_is_container && next <= Some(&b':')) {
+                    return false;
+                }
             }
             before = key;
             before_is_container = matches!(node.content, Content::Object | Content::Array);
@@ -195,10 +209,10 @@ impl Ground {
 
     /// Whether a value that is no container is the same for whoever has to agree.
     fn admits_value(self, node: &Node, text: &[u8], document: &Document<'_>) -> bool {
-        let Self::Agreed(visibility) = self else { return true };
-        match node.content {
-            Content::Number => is_plain(text) && text.len() <= SURELY_AGREED_DIGITS,
-            Content::String => {
+        match (self, node.content) {
+            (Self::Natural, _) => true,
+            (_, Content::Number) => is_plain(text) && text.len() <= SURELY_AGREED_DIGITS,
+            (Self::Agreed(visibility), Content::String) => {
                 let class = class(text);
                 class & CONTROL == 0
                     && (class & SEMICOLON == 0 || visibility == Visibility::Private)
@@ -208,14 +222,6 @@ impl Ground {
             _ => true,
         }
     }
-}
-
-/// The byte that follows when one key begins with another, which is never its equal.
-fn follows(key: &[u8], beginning: &[u8]) -> Option<u8> {
-    if key.first() != beginning.first() || !key.starts_with(beginning) {
-        return None;
-    }
-    key.get(beginning.len()).copied()
 }
 
 /// Whether a literal is surely an integer of 64 bits that PHP prints as it stands.
@@ -232,6 +238,7 @@ const COLON: u8 = 4;
 const SEMICOLON: u8 = 8;
 const DIGIT: u8 = 16;
 const NOT_ASCII: u8 = 32;
+const DASH: u8 = 64;
 
 /// What kinds of bytes stand in a text.
 fn class(text: &[u8]) -> u8 {
@@ -244,6 +251,7 @@ fn class(text: &[u8]) -> u8 {
                 0..=0x1f | 0x7f => CONTROL,
                 b':' => COLON,
                 b';' => SEMICOLON,
+                b'-' => DASH,
                 b'0'..=b'9' => DIGIT,
                 0x80.. => NOT_ASCII,
                 _ => 0,

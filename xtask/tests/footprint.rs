@@ -1,0 +1,38 @@
+//! How many packages a build pulls in, ours among them.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeSet;
+use std::process::Command;
+
+/// Everything that the packages need to be built for this machine, tests aside.
+fn packages(arguments: &[&str]) -> BTreeSet<String> {
+    let mut command = Command::new(env!("CARGO"));
+    command.args(["tree", "--offline", "--edges", "no-dev", "--prefix", "none"]);
+    command.args(["--format", "{p}"]).args(arguments).current_dir("..");
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let lines = String::from_utf8(output.stdout).unwrap();
+    // `name v1.0.0 (path) (*)`, once for each of several roots with an empty line between.
+    let names = lines.lines().filter_map(|line| {
+        let mut words = line.split(' ');
+        Some(format!("{} {}", words.next().filter(|name| !name.is_empty())?, words.next()?))
+    });
+    names.collect()
+}
+
+#[test]
+fn a_build_pulls_in_few_packages() {
+    let core = ["--package", "ecp-core", "--package", "ecp-methods", "--package", "ecp-notify"];
+    let bare = ["--package", "ecp-transport", "--no-default-features"];
+    let client = ["--package", "ecp-transport"];
+    for (what, arguments, most) in [
+        ("requests and callbacks", &core[..], 35),
+        ("the transport without an HTTP client", &bare[..], 60),
+        ("the transport with reqwest", &client[..], 110),
+    ] {
+        let packages = packages(arguments);
+        assert!(packages.len() <= most, "{what}: {} packages: {packages:#?}", packages.len());
+        assert!(packages.iter().any(|package| package.starts_with("ecp-core ")), "{what}");
+    }
+}
