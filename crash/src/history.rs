@@ -85,9 +85,9 @@ impl Histories {
                 ))
             };
             let first = body(0);
-            let verified =
+            let callback =
                 verifier.verify(first.as_bytes()).expect("the harness signs as it verifies");
-            state.hear(&News::of(&verified));
+            state.hear(&News::of(&callback));
             for _ in 0..rng.u8(0..3) {
                 self.sent.push(first.clone());
             }

@@ -230,8 +230,8 @@ impl Arena {
                             for line in self.kill_child(victim)? {
                                 take(&line, &mut open, &mut acknowledged, &mut waiting);
                             }
-                            let lost = open.extract_if(.., |_, child| *child == victim);
-                            waiting.extend(lost.map(|(number, _)| number));
+                            let unanswered = open.extract_if(.., |_, child| *child == victim);
+                            waiting.extend(unanswered.map(|(number, _)| number));
                         }
                     }
                     self.look_for(victim, histories, &acknowledged)?;

@@ -1,7 +1,5 @@
 //! Fifty rounds on each store. `cargo xtask crash --rounds N` plays more.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::path::PathBuf;
 
 use ecp_crash::{Fault, Plan, Store, Summary, run};

@@ -36,7 +36,7 @@ pub fn fast(json: &[u8]) {
     let keys = [OTHER.clone(), KEY.clone()];
     assert_eq!(signature::verify(&keys, json), signature::exact::verify(&keys, json));
     // Most of the time goes into HMACs here, so not for every document.
-    if json.len() % 8 == 0
+    if json.len().is_multiple_of(8)
         && let Ok(signed) = signature::sign_document(&KEY, json, Place::Root, rules[0])
     {
         assert_eq!(signature::verify(&keys, &signed), signature::exact::verify(&keys, &signed));
@@ -79,7 +79,7 @@ pub fn verify(json: &[u8]) {
     {
         let found = signature::verify(&[OTHER.clone(), KEY.clone()], &signed);
         assert_eq!(found.map(|found| found.key), Ok(1));
-        assert!(signature::verify(&[OTHER.clone()], &signed).is_err());
+        assert!(signature::verify(std::slice::from_ref(&*OTHER), &signed).is_err());
     }
     let project = ProjectId::new(1).unwrap_or_else(|_| unreachable!("1 is a project"));
     let verifier = Verifier::new().key(project, &secret("a key that signed nothing"));

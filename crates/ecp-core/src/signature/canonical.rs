@@ -191,7 +191,8 @@ impl<'d> Items<'d> {
     }
 
     /// Dotted paths of items whose text could be cut at a `;` so that the rest is an item of its
-    /// own in the very same place of the order.
+    /// own in the very same place of the order. A name that holds a `;` is as doubtful; the
+    /// platform's names hold none, so it is not asked where the parts would stand.
     pub(super) fn divisible(&self, order: Order) -> Vec<String> {
         let sorted = self.sorted(order);
         let fits = |place: usize, path: &str, next: Option<&usize>| {
@@ -210,7 +211,8 @@ impl<'d> Items<'d> {
             let cut = parts.any(|part| {
                 part.match_indices(':').any(|(colon, _)| fits(*place, &part[..colon], next))
             });
-            cut.then(|| printable(&self.path(*place).replace(':', ".")))
+            (cut || self.path(*place).contains(';'))
+                .then(|| printable(&self.path(*place).replace(':', ".")))
         };
         sorted.iter().enumerate().filter_map(divisible).collect()
     }

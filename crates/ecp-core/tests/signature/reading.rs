@@ -48,6 +48,8 @@ fn of_two_documents_with_one_string_the_joined_one_is_in_doubt() {
         (r#"{"a":"","b":null}"#, r#"{"a":";b:"}"#, "a"),
         // A value that holds both separators stays whole in one reading and is cut in another.
         (r#"{"a":"1","b":"2;x"}"#, r#"{"a":"1;b:2;x"}"#, "a"),
+        // A name that swallowed the item before.
+        (r#"{"a":"x","b":"1"}"#, r#"{"a":{"x;b":"1"}}"#, "a.x;b"),
     ];
     for (split, joined, path) in table {
         assert_eq!(canonical(split), canonical(joined));
