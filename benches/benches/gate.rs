@@ -67,7 +67,7 @@ fn gate_sale(c: &mut Criterion) {
     // A thread of its own, as the platform is a machine of its own.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
-    let base = format!("http://{}", listener.local_addr().unwrap());
+    let address = format!("http://{}", listener.local_addr().unwrap());
     std::thread::spawn(|| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
@@ -77,9 +77,9 @@ fn gate_sale(c: &mut Criterion) {
     });
     let hyper = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
     let transport = ReqwestTransport::plain_http().unwrap();
-    let gate = Gate::new(Config::DEMO_PROJECT, &secret, transport).base_url(&base).unwrap();
+    let gate = Gate::new(Config::DEMO_PROJECT, &secret, transport).base_url(&address).unwrap();
     let bare = || {
-        let request = request(&base, &key);
+        let request = request(&address, &key);
         runtime.block_on(async {
             let response = hyper.request(request).await.unwrap();
             response.into_body().collect().await.unwrap().to_bytes()

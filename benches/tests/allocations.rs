@@ -1,7 +1,5 @@
 //! What is read again and again allocates nothing once a thread's buffers have grown.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::hint::black_box;
 
 use allocation_counter::measure;
