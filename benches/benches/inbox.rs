@@ -88,8 +88,8 @@ async fn store<I: Inbox + CallbackStore + Clone + 'static>(
 ) {
     for (concurrency, bare) in CONCURRENCIES.into_iter().zip(bare) {
         let bodies = bodies(&format!("{name}-{concurrency}"), size.callbacks);
-        let verified = bodies.iter().map(|body| verifier.verify(body).unwrap()).collect();
-        let run = accept_all(inbox.clone(), verified, concurrency, size).await;
+        let callbacks = bodies.iter().map(|body| verifier.verify(body).unwrap()).collect();
+        let run = accept_all(inbox.clone(), callbacks, concurrency, size).await;
         run.print(&format!("{name}, accept alone"), concurrency, Some(*bare));
     }
     let receiver = Receiver::new(verifier.clone(), inbox.clone());

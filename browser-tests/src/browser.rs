@@ -281,6 +281,9 @@ async fn connect(port: u16, folder: &Path) -> anyhow::Result<WebDriver> {
     capabilities.set("goog:loggingPrefs", json!({"browser": "ALL"}))?;
     // A dialog is what a hostile script would show: it must not go away by itself.
     capabilities.set("unhandledPromptBehavior", "ignore")?;
+    // The driver's HTTP client wants one, though it speaks plain HTTP. Another test may have been
+    // quicker.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let url = format!("http://127.0.0.1:{port}");
     let end = Instant::now() + PATIENCE;
     loop {

@@ -15,9 +15,11 @@ const NEEDED: &[&str] = &[
     "docs",
     "benches",
     "browser-tests",
+    "crash",
     "crates",
     "examples",
     "fuzz",
+    "simulations",
     "xtask",
 ];
 

@@ -113,8 +113,7 @@ impl Payment {
     /// The first step after the registration. `funds` is what the project has in the payment's
     /// currency. Does nothing to a payment that has taken it.
     pub(crate) fn process(&mut self, funds: i64, now: Timestamp) -> Step {
-        let held_payout = self.held && self.order.kind == OrderKind::Payout;
-        if self.stage != Stage::Processing || held_payout {
+        if self.stage != Stage::Processing {
             return Step::Stay;
         }
         // An amount that the customer chooses is held against the limits when it is chosen.
@@ -122,6 +121,10 @@ impl Payment {
             0 => None,
             _ => self.limit_broken(self.order.amount),
         };
+        let would_end = broken.is_some() || self.order.kind == OrderKind::Payout;
+        if self.held && would_end {
+            return Step::Stay;
+        }
         let stage = match (broken, self.order.kind) {
             (Some(outcome), _) => Stage::Ended(outcome),
             (None, OrderKind::Sale) => Stage::AwaitingCustomer,
@@ -163,9 +166,7 @@ impl Payment {
                 self.stage = Stage::AwaitingCustomer;
                 self.decide(decision, chosen, rule, now)
             }
-            (Stage::Processing, _) if self.order.kind == OrderKind::Payout => {
-                self.process(funds, now)
-            }
+            (Stage::Processing, _) => self.process(funds, now),
             _ => Step::Stay,
         }
     }
