@@ -87,10 +87,6 @@ const CHECKS: &[Check] = &[
         "instructions: no core path takes 3 % more of them than it did",
         &["run", "--quiet", "--package", "xtask", "--", "bench-gate"],
     ),
-    cargo(
-        "fuzz: each target for a minute, two at a time, and no oracle broken",
-        &["run", "--quiet", "--package", "xtask", "--", "fuzz"],
-    ),
     Check {
         purpose: "docs: rustdoc without warnings",
         program: "cargo",

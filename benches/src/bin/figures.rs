@@ -57,7 +57,9 @@ fn growth() -> Vec<Line> {
     let keys = [fixture::key()];
     let floor = fixture::Floor::new();
     print!("\n{:<42}", "nanoseconds a byte, by bytes");
-    SIZES.iter().for_each(|size| print!("{size:>8}"));
+    for size in SIZES {
+        print!("{size:>8}");
+    }
     println!();
     let mac = |size: &usize| {
         let text = "x".repeat(*size);
@@ -79,7 +81,9 @@ fn growth() -> Vec<Line> {
     }
     for (name, costs) in &lines {
         print!("{name:<42}");
-        costs.iter().for_each(|cost| print!("{cost:>8.2}"));
+        for cost in costs {
+            print!("{cost:>8.2}");
+        }
         println!();
     }
     lines
