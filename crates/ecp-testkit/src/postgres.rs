@@ -271,7 +271,6 @@ fn user(own: &Path) -> io::Result<Option<User>> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
     use std::os::unix::net::UnixStream;
 
