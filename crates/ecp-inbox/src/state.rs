@@ -451,3 +451,20 @@ mod optional_word {
         Ok(Option::<String>::deserialize(deserializer)?.map(|text| T::from(&text)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_final_outranks_what_waits_and_nothing_else_does() {
+        for status in PaymentStatus::KNOWN {
+            let outranks = status.rank().is_some_and(|rank| rank > WAITING);
+            assert_eq!(outranks, status.is_final(), "{status}");
+        }
+        for status in OperationStatus::KNOWN {
+            let outranks = status.rank().is_some_and(|rank| rank > WAITING);
+            assert_eq!(outranks, status.is_final(), "{status}");
+        }
+    }
+}
