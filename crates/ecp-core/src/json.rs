@@ -172,6 +172,12 @@ impl<'a> Document<'a> {
         &self.store.nodes[index]
     }
 
+    /// Every value, each before what is inside it.
+    #[inline]
+    pub(crate) fn nodes(&self) -> &[Node] {
+        &self.store.nodes
+    }
+
     /// Index of a member by its place in the order of names.
     #[inline]
     pub(crate) fn sorted_member(&self, place: usize) -> usize {
@@ -190,10 +196,10 @@ impl<'a> Document<'a> {
         self.store.bytes(self.source.as_bytes(), text)
     }
 
-    /// The names of members that are as long as one of these, in the order of the source.
-    pub(crate) fn names_as_long_as(&self, lengths: [usize; 2]) -> impl Iterator<Item = &[u8]> {
-        let keys = self.store.nodes.iter().map(|node| node.key);
-        keys.filter(move |key| lengths.contains(&key.range().len())).map(|key| self.bytes(key))
+    /// [`Document::bytes`] and everything that follows them.
+    #[inline]
+    pub(crate) fn bytes_from(&self, text: Text) -> &[u8] {
+        self.store.bytes_from(self.source.as_bytes(), text)
     }
 
     /// Whether some object holds a name more than once.

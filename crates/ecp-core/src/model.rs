@@ -578,12 +578,13 @@ fn integer<T: FromStr + TryFrom<u64>>(value: Value<'_>) -> Result<T, ModelError>
         return Err(ModelError::expected("an integer", value));
     };
     let digits = literal.as_bytes();
-    let number = if digits.len() <= 18 && digits.iter().all(u8::is_ascii_digit) {
-        let number = digits.iter().fold(0, |number, digit| number * 10 + u64::from(digit - b'0'));
-        T::try_from(number).ok()
-    } else {
-        literal.parse().ok()
-    };
+    let mut plain = digits.len() <= 18;
+    let number = digits.iter().fold(0_u64, |number, byte| {
+        let digit = byte.wrapping_sub(b'0');
+        plain &= digit <= 9;
+        number.wrapping_mul(10).wrapping_add(digit.into())
+    });
+    let number = if plain { T::try_from(number).ok() } else { literal.parse().ok() };
     number.ok_or_else(|| ModelError::value(value, "expected an integer in range"))
 }
 

@@ -74,21 +74,19 @@ impl FromStr for Timestamp {
 
 /// Reads `0000-00-00T00:00:00+0000`.
 fn parse(text: &[u8]) -> Option<i64> {
-    let text: &[u8; 24] = text.try_into().ok()?;
-    let mut fits = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':')]
-        .iter()
-        .all(|&(at, separator)| text[at] == separator)
-        && matches!(text[19], b'+' | b'-');
-    let mut two = |at: usize| {
-        let [tens, ones] = [text[at].wrapping_sub(b'0'), text[at + 1].wrapping_sub(b'0')];
-        fits &= tens <= 9 && ones <= 9;
-        i64::from(tens) * 10 + i64::from(ones)
-    };
-    let (year, month, day) = (two(0) * 100 + two(2), two(5), two(8));
-    let (hour, minute, second) = (two(11), two(14), two(17));
-    let (offset_hours, offset_minutes) = (two(20), two(22));
-    let valid = fits
-        && (1..=12).contains(&month)
+    const DATE: Form = Form::new(*b"0000-00-");
+    const MIDDLE: Form = Form::new(*b"00T00:00");
+    const END: Form = Form::new(*b":00+0000");
+    let (&[date, middle, mut end], []) = text.as_chunks() else { return None };
+    let west = end[3] == b'-';
+    if west {
+        end[3] = b'+';
+    }
+    let (date, middle, end) = (DATE.pairs(date)?, MIDDLE.pairs(middle)?, END.pairs(end)?);
+    let (year, month, day) = (date(0) * 100 + date(2), date(5), middle(0));
+    let (hour, minute, second) = (middle(3), middle(6), end(1));
+    let (offset_hours, offset_minutes) = (end(4), end(6));
+    let valid = (1..=12).contains(&month)
         && day >= 1
         && (day <= 28 || day <= days_in(year, month))
         && hour < 24
@@ -102,7 +100,40 @@ fn parse(text: &[u8]) -> Option<i64> {
         + minute * 60
         + second.min(59);
     let offset = offset_hours * 3600 + offset_minutes * 60;
-    valid.then_some(if text[19] == b'-' { local + offset } else { local - offset })
+    valid.then_some(if west { local + offset } else { local - offset })
+}
+
+/// Eight bytes with digits in certain places.
+struct Form {
+    bytes: u64,
+    /// What a byte may be above the form's before its sum with this reaches the top bit.
+    room: u64,
+}
+
+impl Form {
+    /// `0` stands for any digit, and every other byte for itself.
+    const fn new(bytes: [u8; 8]) -> Self {
+        let mut room = [0x7f; 8];
+        let mut at = 0;
+        while at < 8 {
+            if bytes[at] == b'0' {
+                room[at] -= 9;
+            }
+            at += 1;
+        }
+        Self { bytes: u64::from_le_bytes(bytes), room: u64::from_le_bytes(room) }
+    }
+
+    /// The numbers that two digits in a row make, by the place of the first.
+    fn pairs(&self, text: [u8; 8]) -> Option<impl Fn(usize) -> i64> {
+        const TOPS: u64 = u64::MAX / 255 * 0x80;
+        // Digits become what they are worth: `0` is 0x30.
+        let values = u64::from_le_bytes(text) ^ self.bytes;
+        // No byte carries into the next unless its own top bit is set.
+        let fits = (values | values.wrapping_add(self.room)) & TOPS == 0;
+        let pairs = values.wrapping_mul(10).wrapping_add(values >> 8).to_le_bytes();
+        fits.then_some(move |at: usize| i64::from(pairs[at]))
+    }
 }
 
 const fn is_leap(year: i64) -> bool {

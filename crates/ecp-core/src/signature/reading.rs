@@ -43,10 +43,15 @@ fn may_leave_out_more(document: &Document<'_>) -> bool {
     const SIGNATURE: &[u8] = b"signature";
     const FRAME_MODE: &[u8] = b"frame_mode";
     let mut signatures = 0;
-    document.names_as_long_as([SIGNATURE.len(), FRAME_MODE.len()]).any(|name| {
-        signatures += usize::from(name == SIGNATURE);
-        signatures > 1 || name == FRAME_MODE
-    })
+    // Lengths first, as this looks at every name.
+    for key in document.nodes().iter().map(|node| node.key) {
+        if key.len() == SIGNATURE.len() {
+            signatures += usize::from(document.bytes(key) == SIGNATURE);
+        } else if key.len() == FRAME_MODE.len() && document.bytes(key) == FRAME_MODE {
+            return true;
+        }
+    }
+    signatures > 1
 }
 
 /// Members that the canonical string leaves out, but for the signature itself. Empty lists and
