@@ -9,7 +9,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use ecp_core::json::{Document, Limits, Value};
+use ecp_core::json::{Limits, Value};
 use ecp_core::model::{Callback, ModelError};
 use ecp_core::signature::Order;
 use tokio::time::timeout;
@@ -78,6 +78,14 @@ pub struct Head<'h> {
     pub content_encoding: &'h [&'h [u8]],
     /// What `Content-Length` claims, in bytes.
     pub content_length: Option<u64>,
+}
+
+/// What the platform wants.
+enum Said {
+    /// A callback, which is genuine. In a box, for it is large and on its way.
+    Tells(Box<Verified<Callback>>),
+    /// A question, which may not be.
+    Asks,
 }
 
 /// [`Confirmations`] whatever their handler.
@@ -156,30 +164,30 @@ impl Receiver {
         if body.len() > self.body_limit {
             return self.too_large();
         }
-        // A callback has no `type` at its root, and a question has members that no callback may
-        // have, so only what is no plain callback is looked at again.
-        let error = match self.verifier.verify(body) {
-            Ok(callback) if callback.extra.get("type").is_none() || !is_question(body) => {
-                return self.keep(callback).await;
-            }
-            Ok(_) => return self.answer(body).await,
-            Err(_) if is_question(body) => return self.answer(body).await,
-            Err(error) => error,
-        };
-        match error {
-            VerifyError::Unreadable(error) => self.keep_unreadable(body, error).await,
-            error => {
-                let reply = refusal(&error);
-                refused(reply.status, error)
-            }
+        match self.hear(body) {
+            Ok(Said::Tells(callback)) => self.keep(callback).await,
+            Ok(Said::Asks) => self.answer(body).await,
+            Err(VerifyError::Unreadable(error)) => self.keep_unreadable(body, error).await,
+            Err(error) => refused(refusal(&error).status, error),
         }
     }
 
-    async fn keep(&self, callback: Verified<Callback>) -> Reply {
+    fn hear(&self, body: &[u8]) -> Result<Said, VerifyError> {
+        let document = self.verifier.read(body)?;
+        // A callback has no `type` at its root, and a question has members that no callback may
+        // have. Whether it is genuine is for those who answer it to say.
+        if document.root().get("type").and_then(Value::as_str) == Some("check_deposit") {
+            return Ok(Said::Asks);
+        }
+        let callback = self.verifier.verify_document(&document)?;
+        Ok(Said::Tells(Box::new(callback.into_owned())))
+    }
+
+    async fn keep(&self, callback: Box<Verified<Callback>>) -> Reply {
         let project = callback.project().get();
         tell_order(&callback);
         let store = Arc::clone(&self.store);
-        self.stored(Some(project), async move { store.store(callback).await }).await
+        self.stored(Some(project), async move { store.store(*callback).await }).await
     }
 
     async fn keep_unreadable(&self, body: &[u8], error: ModelError) -> Reply {
@@ -250,13 +258,6 @@ impl Receiver {
     pub(crate) fn too_large(&self) -> Reply {
         refused(413, format_args!("the body is larger than {} bytes", self.body_limit))
     }
-}
-
-/// Whether the platform asks rather than tells, as far as one can say before it is verified.
-fn is_question(body: &[u8]) -> bool {
-    Document::parse(body, Limits::default().bytes(body.len())).is_ok_and(|document| {
-        document.root().get("type").and_then(Value::as_str) == Some("check_deposit")
-    })
 }
 
 /// The documents name one order; another means that the platform has changed, and still verifies.

@@ -80,7 +80,7 @@ where
 }
 
 impl Receiver {
-    async fn read<B: Body>(&self, request: Request<B>) -> Result<Vec<u8>, Reply> {
+    async fn read<B: Body>(&self, request: Request<B>) -> Result<Bytes, Reply> {
         let (head, body) = request.into_parts();
         let encodings = head.headers.get_all(header::CONTENT_ENCODING);
         let encodings: Vec<&[u8]> = encodings.iter().map(header::HeaderValue::as_bytes).collect();
@@ -96,14 +96,18 @@ impl Receiver {
     }
 
     /// Believes no length: what has arrived is counted.
-    async fn collect<B: Body>(&self, body: B) -> Result<Vec<u8>, Reply> {
+    async fn collect<B: Body>(&self, body: B) -> Result<Bytes, Reply> {
         let mut body = pin!(body);
         let mut bytes = Vec::new();
         while let Some(frame) = poll_fn(|context| body.as_mut().poll_frame(context)).await {
             let frame = frame.map_err(|_| refused(400, "the body broke off"))?;
-            if let Ok(data) = frame.into_data() {
+            if let Ok(mut data) = frame.into_data() {
                 if data.remaining() > self.body_limit - bytes.len() {
                     return Err(self.too_large());
+                }
+                if bytes.is_empty() && body.is_end_stream() {
+                    // All of it came at once: nothing to gather.
+                    return Ok(data.copy_to_bytes(data.remaining()));
                 }
                 let needed = bytes.len() + data.remaining();
                 if needed > bytes.capacity() {
@@ -113,6 +117,6 @@ impl Receiver {
                 bytes.put(data);
             }
         }
-        Ok(bytes)
+        Ok(bytes.into())
     }
 }
