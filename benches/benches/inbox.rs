@@ -7,13 +7,13 @@
 #![expect(clippy::print_stdout, clippy::cast_precision_loss, reason = "figures for people")]
 
 use std::fs::File;
-use std::io::Write as _;
 use std::net::SocketAddr;
 use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use async_trait::async_trait;
 use axum::Router;
 use axum::body::Bytes;
 use axum::http::StatusCode;
@@ -63,8 +63,8 @@ async fn measure(size: Size) {
     let router = Router::new().route("/", post(async |_: Bytes| StatusCode::OK));
     let address = serve(router).await;
     for concurrency in CONCURRENCIES {
-        let bodies = Arc::new(bodies("bare", 1000));
-        let run = post_all(address, bodies, concurrency, size, true).await;
+        let bodies = bodies("bare", 1000);
+        let run = post_all(address, &bodies, concurrency, size, true).await;
         run.print("bare handler that reads the body", concurrency, None);
         bare.push(run.per_second());
     }
@@ -95,8 +95,8 @@ async fn store<I: Inbox + CallbackStore + Clone + 'static>(
     let receiver = Receiver::new(verifier.clone(), inbox.clone());
     let address = serve(receiver.into_router("/")).await;
     for (concurrency, bare) in CONCURRENCIES.into_iter().zip(bare) {
-        let bodies = Arc::new(bodies(&format!("{name}-http-{concurrency}"), size.callbacks));
-        let run = post_all(address, bodies, concurrency, size, false).await;
+        let bodies = bodies(&format!("{name}-http-{concurrency}"), size.callbacks);
+        let run = post_all(address, &bodies, concurrency, size, false).await;
         run.print(&format!("{name}, behind the receiver"), concurrency, Some(*bare));
     }
     let stats = inbox.stats().await.unwrap();
@@ -149,34 +149,57 @@ impl Numbers {
     }
 }
 
+/// One of those that work at once.
+#[async_trait]
+trait Client: Send + 'static {
+    /// Does the numbered piece of work. What it takes is the latency.
+    async fn work(&mut self, number: usize);
+}
+
+async fn drive(clients: Vec<impl Client>, numbers: Arc<Numbers>) -> Run {
+    let begun = Instant::now();
+    let tasks = clients.into_iter().map(|mut client| {
+        let numbers = numbers.clone();
+        tokio::spawn(async move {
+            let mut latencies = Vec::new();
+            while let Some(number) = numbers.take() {
+                let begun = Instant::now();
+                client.work(number).await;
+                latencies.push(begun.elapsed());
+            }
+            latencies
+        })
+    });
+    let mut latencies = Vec::new();
+    for task in tasks.collect::<Vec<_>>() {
+        latencies.extend(task.await.unwrap());
+    }
+    Run { took: begun.elapsed(), latencies }
+}
+
+/// Hands callbacks to an inbox, with nothing between.
+struct Direct<I> {
+    inbox: I,
+    callbacks: Arc<Vec<Verified<Callback>>>,
+}
+
+#[async_trait]
+impl<I: Inbox + 'static> Client for Direct<I> {
+    async fn work(&mut self, number: usize) {
+        self.inbox.accept(&self.callbacks[number]).await.unwrap();
+    }
+}
+
 async fn accept_all(
     inbox: impl Inbox + Clone + 'static,
     callbacks: Vec<Verified<Callback>>,
     concurrency: usize,
     size: Size,
 ) -> Run {
-    let callbacks = Arc::new(callbacks);
     let numbers = Numbers::new(callbacks.len(), false, size);
-    let begun = Instant::now();
-    let tasks: Vec<_> = (0..concurrency)
-        .map(|_| {
-            let (inbox, callbacks, numbers) = (inbox.clone(), callbacks.clone(), numbers.clone());
-            tokio::spawn(async move {
-                let mut latencies = Vec::new();
-                while let Some(number) = numbers.take() {
-                    let begun = Instant::now();
-                    inbox.accept(&callbacks[number]).await.unwrap();
-                    latencies.push(begun.elapsed());
-                }
-                latencies
-            })
-        })
-        .collect();
-    let mut latencies = Vec::new();
-    for task in tasks {
-        latencies.extend(task.await.unwrap());
-    }
-    Run { took: begun.elapsed(), latencies }
+    let callbacks = Arc::new(callbacks);
+    let client = |_| Direct { inbox: inbox.clone(), callbacks: callbacks.clone() };
+    drive((0..concurrency).map(client).collect(), numbers).await
 }
 
 async fn serve(router: Router) -> SocketAddr {
@@ -186,51 +209,44 @@ async fn serve(router: Router) -> SocketAddr {
     address
 }
 
-/// Posts over as many connections as are asked for, each kept open.
+/// Posts bodies on a connection of its own, which is kept open.
+struct Connection {
+    stream: TcpStream,
+    requests: Arc<Vec<Vec<u8>>>,
+    answer: [u8; 1024],
+}
+
+#[async_trait]
+impl Client for Connection {
+    async fn work(&mut self, number: usize) {
+        self.stream.write_all(&self.requests[number]).await.unwrap();
+        // The answer has no body and comes in one piece.
+        let read = self.stream.read(&mut self.answer).await.unwrap();
+        let answer = &self.answer[..read];
+        assert!(answer.starts_with(b"HTTP/1.1 200 ") && answer.ends_with(b"\r\n\r\n"));
+    }
+}
+
 async fn post_all(
     address: SocketAddr,
-    bodies: Arc<Vec<Vec<u8>>>,
+    bodies: &[Vec<u8>],
     concurrency: usize,
     size: Size,
     again: bool,
 ) -> Run {
-    let numbers = Numbers::new(bodies.len(), again, size);
-    let begun = Instant::now();
-    let tasks: Vec<_> = (0..concurrency)
-        .map(|_| {
-            let (bodies, numbers) = (bodies.clone(), numbers.clone());
-            tokio::spawn(async move {
-                let mut stream = TcpStream::connect(address).await.unwrap();
-                stream.set_nodelay(true).unwrap();
-                let (mut request, mut answer) = (Vec::new(), vec![0; 1024]);
-                let mut latencies = Vec::new();
-                while let Some(number) = numbers.take() {
-                    let body = &bodies[number];
-                    request.clear();
-                    write!(
-                        request,
-                        "POST / HTTP/1.1\r\nhost: bench\r\ncontent-length: {}\r\n\r\n",
-                        body.len()
-                    )
-                    .unwrap();
-                    request.extend(body);
-                    let begun = Instant::now();
-                    stream.write_all(&request).await.unwrap();
-                    // The answer has no body and comes in one piece.
-                    let read = stream.read(&mut answer).await.unwrap();
-                    latencies.push(begun.elapsed());
-                    let answer = &answer[..read];
-                    assert!(answer.starts_with(b"HTTP/1.1 200 ") && answer.ends_with(b"\r\n\r\n"));
-                }
-                latencies
-            })
-        })
-        .collect();
-    let mut latencies = Vec::new();
-    for task in tasks {
-        latencies.extend(task.await.unwrap());
+    let request = |body: &Vec<u8>| {
+        let head =
+            format!("POST / HTTP/1.1\r\nhost: bench\r\ncontent-length: {}\r\n\r\n", body.len());
+        [head.as_bytes(), body].concat()
+    };
+    let requests: Arc<Vec<_>> = Arc::new(bodies.iter().map(request).collect());
+    let mut clients = Vec::new();
+    for _ in 0..concurrency {
+        let stream = TcpStream::connect(address).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        clients.push(Connection { stream, requests: requests.clone(), answer: [0; 1024] });
     }
-    Run { took: begun.elapsed(), latencies }
+    drive(clients, Numbers::new(bodies.len(), again, size)).await
 }
 
 fn syncs_per_second(path: &std::path::Path, time: Duration) -> f64 {

@@ -52,6 +52,9 @@ impl Server {
     /// The buffer for a head. Heads that do not fit are answered with 431.
     const HEAD_LIMIT: usize = 16 * 1024;
 
+    /// More than there are ports, and no more than a semaphore counts anywhere.
+    const MOST_CONNECTIONS: usize = 1 << 20;
+
     /// The defaults, which each method names.
     pub fn new() -> Self {
         Self {
@@ -65,8 +68,7 @@ impl Server {
     /// How many connections are open at a time. 1024 by default; keep it below the process's limit
     /// of open files. More of them wait until one ends, which idle ones do at the head's deadline.
     pub fn connections(self, connections: usize) -> Self {
-        let connections = connections.clamp(1, Semaphore::MAX_PERMITS);
-        Self { connections, ..self }
+        Self { connections: connections.clamp(1, Self::MOST_CONNECTIONS), ..self }
     }
 
     /// How long a request's head may take to arrive, counted from when the connection opens or
@@ -127,9 +129,9 @@ impl Server {
             });
         }
         drop((listener, server));
-        while slots.available_permits() < self.connections {
-            sleep(Duration::from_millis(20)).await;
-        }
+        // Each connection gives its slot back when it ends.
+        let all = u32::try_from(self.connections).unwrap_or(u32::MAX);
+        let _ = slots.acquire_many(all).await;
         Ok(())
     }
 
