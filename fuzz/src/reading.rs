@@ -29,7 +29,7 @@ pub fn reading(json: &[u8]) -> usize {
                     // Long paths and those of odd names are printed in another way.
                     let plain = dotted.len() < 60
                         && dotted.bytes().all(|byte| byte.is_ascii_graphic())
-                        && !dotted.contains([':', ';']);
+                        && !dotted.contains([':', ';', '\'', '"', '\\']);
                     let named = ambiguous.contains(dotted.as_str());
                     assert!(named || !plain && !ambiguous.is_empty(), "{dotted} is not named");
                     readings += 1;

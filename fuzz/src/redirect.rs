@@ -8,7 +8,9 @@ use ecp_transport::redirect_response;
 pub fn redirect(json: &[u8]) {
     let Ok(redirect) = RedirectData::from_slice(json) else { return };
     let url = redirect.url.expose();
-    assert!(url.len() < 12 || !format!("{redirect:?}").contains(url.as_str()));
+    if url.len() >= 12 && !is_named(&redirect, url) {
+        assert!(!format!("{redirect:?}").contains(url.as_str()));
+    }
     let Ok(response) = redirect_response(&redirect) else { return };
     let fields = redirect.body.fields().unwrap_or_else(|| unreachable!("it was sent on"));
     let scheme = url.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
@@ -29,6 +31,14 @@ pub fn redirect(json: &[u8]) {
     let values: Vec<&str> = fields.iter().map(|(_, value)| value.expose().as_str()).collect();
     assert_eq!(attributes(page, "name"), names);
     assert_eq!(attributes(page, "value"), values);
+}
+
+/// Whether a text stands in the names of members, or in the method, which are printed.
+fn is_named(redirect: &RedirectData, text: &str) -> bool {
+    let fields = redirect.body.fields().into_iter().flatten();
+    let extra = redirect.extra.iter().map(|(name, _)| name);
+    let mut names = fields.map(|(name, _)| name.as_str()).chain(extra);
+    redirect.method.as_str().contains(text) || names.any(|name| name.contains(text))
 }
 
 /// How many tags the page has besides its fields.

@@ -80,6 +80,10 @@ const CHECKS: &[Check] = &[
         &["run", "--quiet", "--package", "ecp-simulations", "--", "2000"],
     ),
     cargo(
+        "fuzz: no oracle breaks, each target for a minute",
+        &["run", "--quiet", "--package", "xtask", "--", "fuzz"],
+    ),
+    cargo(
         "benches: the measurements of signatures still run",
         &["test", "--package", "ecp-benches", "--bench", "signature"],
     ),

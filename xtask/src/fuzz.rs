@@ -15,8 +15,8 @@ const COVERAGE: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-l
     -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares \
     -Cdebug-assertions -Ccodegen-units=1";
 
-/// Fuzzes one target, or each of them two at a time, for so many seconds each. New inputs and
-/// those that break an oracle are kept below `target/fuzz`.
+/// Fuzzes one target, or all of them at once, for so many seconds. New inputs and those that break
+/// an oracle are kept below `target/fuzz`.
 pub(crate) fn fuzz(target: Option<&str>, seconds: &str) -> bool {
     let mut targets = targets();
     if let Some(target) = target {
@@ -27,7 +27,7 @@ pub(crate) fn fuzz(target: Option<&str>, seconds: &str) -> bool {
         targets.retain(|known| known == target);
     }
     let machine = &machine();
-    build(machine) && targets.chunks(2).all(|pair| fuzz_together(pair, machine, seconds))
+    build(machine) && fuzz_together(&targets, machine, seconds)
 }
 
 fn fuzz_together(targets: &[String], machine: &str, seconds: &str) -> bool {

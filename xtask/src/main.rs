@@ -23,7 +23,7 @@ Commands:
   crash [--rounds N] [--store sqlite|postgres] [--seed N]
                            kill processes that have an inbox, and look whether anything was lost
                            or done twice; 50 rounds on each store by default
-  fuzz [TARGET [SECONDS]]  fuzz a target, or each, for 60 seconds by default
+  fuzz [TARGET [SECONDS]]  fuzz a target, or all at once, for 60 seconds by default
   simulate [ROWS] [SEED]   pay a file through failures and kills, and prove that each row is paid once
   screenshots              take pictures of the sandbox's pages for docs/screenshots; needs
                            Debian's chromium and chromium-driver
