@@ -103,13 +103,16 @@ fn what_is_wrong_is_told() {
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", stderr(&output));
         assert!(stderr(&output).starts_with(message), "{arguments:?}: {}", stderr(&output));
     }
+    let profile = "[shop]\nproject = 7\nkey_env = \"SHOP_KEY\"\n";
+    std::fs::write(folder.path().join("none.toml"), profile).unwrap();
     let none = ecp(folder.path(), &["operations", "--from", "2024-01-01 00:00:00"])
-        .args(["--to", "2024-01-31 23:59:59"])
+        .args(["--to", "2024-01-31 23:59:59", "--profiles", "none.toml", "--profile", "shop"])
+        .env("SHOP_KEY", "k")
         .output()
         .unwrap();
     assert_eq!(
         stderr(&none),
-        "error: profile `sandbox` has no Data API: add `data_token_env` and `data_key_env` to it\n"
+        "error: profile `shop` has no Data API: add `data_token_env` and `data_key_env` to it\n"
     );
     let early =
         ecp(folder.path(), &["operations", "--from", "2024", "--to", "2025"]).output().unwrap();

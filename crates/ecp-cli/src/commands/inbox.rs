@@ -1,7 +1,6 @@
 //! `ecp inbox`
 
 mod print;
-mod store;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -13,8 +12,8 @@ use ecp_core::model::{FromJson, StatusResponse};
 use ecp_core::{PaymentId, ProjectId, signature};
 use ecp_inbox::{EntryId, EntryState, Inbox, Query, Release};
 
-use self::store::Store;
 use crate::key::KeyOptions;
+use crate::store::Store;
 use crate::{Usage, documents};
 
 /// Look into the inbox of a service, and have callbacks handled again

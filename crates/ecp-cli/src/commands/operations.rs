@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 
 use crate::Usage;
 use crate::fields::pair;
+use crate::interval::IntervalOptions;
 use crate::profile::{Profile, ProfileOptions};
 
 /// Export what has happened from the platform's Data API
@@ -27,17 +28,8 @@ use crate::profile::{Profile, ProfileOptions};
     after_help = "Examples:\n  ecp operations --profile shop --from '2024-01-01 00:00:00' --to '2024-01-31 23:59:59' --output january.xlsx\n  ecp operations --profile shop --from '2024-01-01 00:00:00' --to '2024-01-31 23:59:59' --filter 'operation_type=[\"payout\"]' --format json | jq .\n\nExit codes:\n  0  all operations are exported\n  1  they are not\n  2  the command line was wrong"
 )]
 pub(crate) struct Operations {
-    /// The first moment, as 2024-01-31 14:53:55
-    #[arg(long, value_name = "TIME")]
-    from: String,
-
-    /// The last moment
-    #[arg(long, value_name = "TIME")]
-    to: String,
-
-    /// The IANA name of the time zone of both
-    #[arg(long, value_name = "NAME", default_value = "UTC")]
-    tz: String,
+    #[command(flatten)]
+    interval: IntervalOptions,
 
     /// A project besides the profile's
     #[arg(long, value_name = "ID")]
@@ -113,7 +105,8 @@ impl Operations {
 
     fn query(&self, profile: &Profile) -> anyhow::Result<OperationsQuery> {
         let projects = std::iter::once(profile.project).chain(self.project.iter().copied());
-        let mut query = OperationsQuery::new(projects, &self.from, &self.to)?.time_zone(&*self.tz);
+        let IntervalOptions { from, to, tz } = &self.interval;
+        let mut query = OperationsQuery::new(projects, from, to)?.time_zone(tz);
         if !self.fields.is_empty() {
             query = query.fields(self.fields.iter().map(String::as_str));
         }
