@@ -7,6 +7,7 @@ mod fields;
 mod interval;
 mod key;
 mod outcome;
+mod output;
 mod profile;
 mod store;
 mod waiting;

@@ -10,10 +10,12 @@ mod support;
 use std::process::{Command, Output};
 
 use ecp_core::SecretKey;
+use ecp_core::model::Callback;
 use ecp_core::signature::{self, Place, Rules, SigningKey};
 use ecp_inbox::Inbox;
+use ecp_inbox::postgres::PostgresInbox;
 use ecp_inbox::sqlite::SqliteInbox;
-use ecp_notify::Verifier;
+use ecp_notify::{Verified, Verifier};
 use ecp_sandbox::Config;
 use sandbox::Sandbox;
 use serde_json::{Value, json};
@@ -32,6 +34,19 @@ fn paid() -> Sandbox {
     let run = sandbox.ecp(&["payouts", "payouts.csv", "--yes"]).output().unwrap();
     assert_eq!(run.status.code(), Some(3), "{}", stderr(&run));
     sandbox
+}
+
+/// The callback of a payout of 10.00 EUR that succeeded.
+fn heard(id: &str) -> Verified<Callback> {
+    let body = format!(
+        r#"{{"project_id":1,"payment":{{"id":"{id}","type":"payout","status":"success",
+        "sum":{{"amount":1000,"currency":"EUR"}}}},"operation":{{"id":4294967295,
+        "type":"payout","status":"success","sum_initial":{{"amount":1000,"currency":"EUR"}}}}}}"#
+    );
+    let secret = SecretKey::new(Config::DEMO_KEY).unwrap();
+    let key = SigningKey::new(&secret);
+    let signed = signature::sign_document(&key, body.as_bytes(), Place::Root, Rules::private());
+    Verifier::new().key(Config::DEMO_PROJECT, &secret).verify(&signed.unwrap()).unwrap()
 }
 
 fn pay_by_hand(sandbox: &Sandbox, id: &str) {
@@ -90,27 +105,12 @@ fn differences_are_told_with_what_to_do_and_an_exit_code_of_their_own() {
 fn an_inbox_is_compared_by_lines_of_json() {
     let sandbox = paid();
     let db = sandbox.folder().join("inbox.sqlite");
-    // The callbacks of these payouts went nowhere. One was heard of otherwise, and one that the
-    // platform does not know.
-    let hear = |id: &str, status: &str| {
-        let body = format!(
-            r#"{{"project_id":1,"payment":{{"id":"{id}","type":"payout","status":"{status}",
-            "sum":{{"amount":1000,"currency":"EUR"}}}},"operation":{{"id":4294967295,
-            "type":"payout","status":"{status}","sum_initial":{{"amount":1000,"currency":"EUR"}}}}}}"#
-        );
-        let secret = SecretKey::new(Config::DEMO_KEY).unwrap();
-        let signed = signature::sign_document(
-            &SigningKey::new(&secret),
-            body.as_bytes(),
-            Place::Root,
-            Rules::private(),
-        );
-        Verifier::new().key(Config::DEMO_PROJECT, &secret).verify(&signed.unwrap()).unwrap()
-    };
+    // The callbacks of these payouts went nowhere, and the platform does not know the one that was
+    // heard of.
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
         let inbox = SqliteInbox::open(&db).await.unwrap();
-        inbox.accept(&hear("Z-1", "success")).await.unwrap();
+        inbox.accept(&heard("Z-1")).await.unwrap();
     });
     let arguments = ["--db", "inbox.sqlite", "--journal", "payouts.csv.journal", "--json"];
     let output = reconcile(&sandbox, &arguments);
@@ -132,6 +132,26 @@ fn an_inbox_is_compared_by_lines_of_json() {
     assert!(lines[2]["action"].as_str().unwrap().starts_with("do not pay or deliver again; "));
     assert_eq!(lines[3]["summary"]["questions"], 1);
     assert_eq!((lines.len(), &lines[3]["summary"]["agrees"]), (4, &Value::Bool(false)));
+}
+
+#[test]
+fn an_inbox_in_postgres_is_compared() {
+    let Some(server) =
+        ecp_testkit::postgres::Server::start_or_skip("`ecp reconcile` over Postgres")
+    else {
+        return;
+    };
+    let database = server.database().unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let inbox = PostgresInbox::open(database.parse().unwrap()).await.unwrap();
+        inbox.accept(&heard("Z-1")).await.unwrap();
+    });
+    let sandbox = Sandbox::start();
+    let output = reconcile(&sandbox, &["--postgres", &database]);
+    assert_eq!(output.status.code(), Some(5), "{}", stderr(&output));
+    assert!(stdout(&output).starts_with("not_there Z-1: "), "{}", stdout(&output));
+    assert!(stdout(&output).contains("  inbox     `success`, 10.00 EUR\n"), "{}", stdout(&output));
 }
 
 #[test]
