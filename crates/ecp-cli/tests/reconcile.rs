@@ -182,6 +182,17 @@ fn a_range_is_meant_in_its_zone() {
 }
 
 #[test]
+fn the_documents_explain_every_word() {
+    let documents = std::fs::read_to_string("../../docs/reconcile.md").unwrap();
+    let rows: Vec<&str> = documents.lines().filter(|line| line.starts_with("| `")).collect();
+    assert_eq!(rows.len(), ecp_reconcile::Kind::ALL.len());
+    for (row, kind) in rows.iter().zip(ecp_reconcile::Kind::ALL) {
+        let begins = format!("| `{kind}` | {} | ", kind.meaning());
+        assert!(row.starts_with(&begins), "{row}");
+    }
+}
+
+#[test]
 fn what_cannot_be_compared_is_told() {
     let sandbox = paid();
     let away = "--gate-url=http://127.0.0.1:1";

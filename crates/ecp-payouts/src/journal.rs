@@ -19,7 +19,7 @@ use self::reader::{entries, has_sums, owner_of};
 ///
 /// What is written is on the disk when the call returns. Writes that come together are committed
 /// together. A journal belongs to one project at one address, and to one process at a time. It
-/// holds ids, times and results, and of the rest of a request a digest only.
+/// holds ids, sums, times and results, and of the rest of a request a digest only.
 pub struct Journal {
     writes: mpsc::Sender<Write>,
     /// What it held when it was opened.

@@ -60,7 +60,7 @@
 //! # Room
 //!
 //! Memory holds one page of operations, one of callbacks and one payment. What the three sides say
-//! waits in a temporary SQLite file: about 150 bytes for an operation, 250 for a payout in a
+//! waits in a temporary SQLite file: about 150 bytes for an operation, and for a payout in a
 //! journal. It is written and read by the calling task, some milliseconds for a page.
 
 mod compare;

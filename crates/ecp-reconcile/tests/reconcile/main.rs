@@ -261,7 +261,8 @@ async fn many_pages_are_compared_payment_by_payment() {
     let counts = stage.run_payouts(&rows, |_, _| Fault::None).await;
     assert_eq!(counts.success, 1100);
     let begun = stage.all().begin(&over_sockets(&url), stage.sender()).await.unwrap();
-    let (found, counts) = rest(begun).await.unwrap();
+    // As a service would, beside its other tasks.
+    let (found, counts) = tokio::spawn(rest(begun)).await.unwrap().unwrap();
     assert_eq!([counts.operations, counts.payouts, counts.payments], [1100, 1100, 1100]);
     assert_eq!((found.len(), found[0].kind), (1, Kind::CallbackMissing));
     assert_eq!(found[0].payment.as_str(), "P-1050");
