@@ -139,6 +139,13 @@ fn a_terminal_is_asked_and_shows_a_bar() {
     assert!(bars.iter().any(|bar| bar.contains("/s, ") && bar.contains(" left; ")), "{shown:?}");
     assert!(bars.iter().any(|bar| bar.contains(" paid, 0 declined, 0 unknown, ")), "{shown:?}");
     assert!(shown.contains("60 paid, 0 declined, 0 unknown, 0 not sent; 0 of them in"), "{shown}");
+
+    // The bar of the next run is about what is left.
+    write_rows(sandbox.folder(), 80);
+    let (code, shown) = on_a_terminal(&sandbox, command, "yes\n");
+    assert_eq!(code, Some(0), "{shown}");
+    let mut bars = shown.split('\r').filter(|line| line.contains("/20 rows, "));
+    assert!(bars.any(|bar| bar.contains("; 60 in an earlier run")), "{shown:?}");
 }
 
 #[test]
