@@ -143,7 +143,9 @@ impl Job<'_> {
             self.compared.differences.push(difference);
         }
         // An attempt that failed is no decline while another one goes on.
-        let Some(told) = first.or_else(|| payouts().next_back()) else { return };
+        let Some(told) = first.or_else(|| payouts().next_back()) else {
+            return self.type_differs();
+        };
         for payout in self.sides.journals.iter().flatten() {
             let sums_differ =
                 matches!((&payout.sum, &told.sum), (Some(ours), Some(theirs)) if ours != theirs);
@@ -164,6 +166,17 @@ impl Job<'_> {
                 (_, End::Decline) => Kind::UnknownButDeclined,
             };
             let mut difference = self.found(kind, Some(told));
+            difference.tell_journal(payout);
+            self.compared.differences.push(difference);
+        }
+    }
+
+    /// Payouts of the journals under the id of something else. A type in a word that nobody knows
+    /// is no payout either.
+    fn type_differs(&mut self) {
+        let Some(told) = self.sides.platform.last() else { return };
+        for payout in self.sides.journals.iter().flatten().filter(|payout| payout.was_sent()) {
+            let mut difference = self.found(Kind::TypeDiffers, Some(told));
             difference.tell_journal(payout);
             self.compared.differences.push(difference);
         }
@@ -324,6 +337,14 @@ mod tests {
         assert_eq!(kinds(&goes_on, State::Registered), []);
         let twice = [payout(7, "success"), payout(8, "success")];
         assert_eq!(kinds(&twice, State::Success), [Kind::PaidTwice]);
+    }
+
+    #[test]
+    fn what_is_no_payout_on_the_platform_does_not_pass_for_one() {
+        for kind in [OperationType::Sale, OperationType::from("Payout")] {
+            let other = Operation { kind, ..payout(7, "success") };
+            assert_eq!(kinds(&[other], State::Success), [Kind::TypeDiffers]);
+        }
     }
 
     #[test]

@@ -85,6 +85,8 @@ pub enum Kind {
     StatusUntold,
     /// The journal says that the payout is paid; the platform does not.
     SuccessNotConfirmed,
+    /// The platform has the payment of a journal, and not as a payout.
+    TypeDiffers,
     /// The journal does not know the end of a payout that the platform declined.
     UnknownButDeclined,
     /// The journal does not know the end of a payout that the platform paid.
@@ -93,7 +95,7 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::AmountDiffers,
         Self::CallbackContradicts,
         Self::CallbackDead,
@@ -109,6 +111,7 @@ impl Kind {
         Self::PaidTwice,
         Self::StatusUntold,
         Self::SuccessNotConfirmed,
+        Self::TypeDiffers,
         Self::UnknownButDeclined,
         Self::UnknownButPaid,
     ];
@@ -131,6 +134,7 @@ impl Kind {
             Self::PaidTwice => "paid_twice",
             Self::StatusUntold => "status_untold",
             Self::SuccessNotConfirmed => "success_not_confirmed",
+            Self::TypeDiffers => "type_differs",
             Self::UnknownButDeclined => "unknown_but_declined",
             Self::UnknownButPaid => "unknown_but_paid",
         }
@@ -154,6 +158,7 @@ impl Kind {
             Self::PaidTwice => "two successful payouts under one id",
             Self::StatusUntold => "its status is a word that nobody knows",
             Self::SuccessNotConfirmed => "paid by the journal, and not by the platform",
+            Self::TypeDiffers => "a payout by the journal, and something else on the platform",
             Self::UnknownButDeclined => "the journal does not know that it was declined",
             Self::UnknownButPaid => "the journal does not know that it is paid",
         }
@@ -214,6 +219,9 @@ impl Difference {
             Kind::PaidTwice => format!("stop further runs; ask {support} to take one back"),
             Kind::SuccessNotConfirmed => {
                 format!("do not pay again before it is clear; ask {ask}, then {support}")
+            }
+            Kind::TypeDiffers => {
+                format!("do not pay again; ask {ask}: another program may have used the id")
             }
             Kind::UnknownButDeclined => {
                 "run the same `ecp payouts` command again: it writes the decline down; then the row may be paid under a new id".to_owned()
