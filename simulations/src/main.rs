@@ -13,6 +13,7 @@ mod payer;
 mod platform;
 mod report;
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -90,8 +91,18 @@ async fn simulate(rows: u64, seed: u64) -> anyhow::Result<ExitCode> {
     drop(server);
     let journal = folder.path().join(payer::JOURNAL);
     let right = report::compare(rows, &platform, &journal)?;
-    println!("{runs} runs, {kills} of them killed, {:.1} s", start.elapsed().as_secs_f64());
+    let seconds = start.elapsed().as_secs_f64();
+    let megabytes = bytes_in(folder.path())? / 1_000_000;
+    println!("{runs} runs, {kills} of them killed, {seconds:.1} s, {megabytes} MB on the disk");
     Ok(if right { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn bytes_in(folder: &Path) -> anyhow::Result<u64> {
+    let mut bytes = 0;
+    for file in std::fs::read_dir(folder)? {
+        bytes += file?.metadata()?.len();
+    }
+    Ok(bytes)
 }
 
 /// How often the payer is killed.

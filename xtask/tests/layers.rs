@@ -114,6 +114,11 @@ const LAYERS: &[Layer] = &[
         others: &["async-trait", "csv", "rusqlite", "sha2", "thiserror", "tokio"],
     },
     Layer {
+        name: "ecp-reconcile",
+        ours: &["ecp-core", "ecp-inbox", "ecp-payouts", "ecp-transport"],
+        others: &["rusqlite", "thiserror"],
+    },
+    Layer {
         name: "ecp-testkit",
         ours: &["ecp-core", "ecp-methods", "ecp-transport", "ecp-notify", "ecp-sandbox"],
         others: &["async-trait", "axum", "bytes", "form_urlencoded", "http", "tokio"],
@@ -127,6 +132,7 @@ const LAYERS: &[Layer] = &[
             "ecp-transport",
             "ecp-notify",
             "ecp-payouts",
+            "ecp-reconcile",
             "ecp-sandbox",
         ],
         others: &[
@@ -135,6 +141,8 @@ const LAYERS: &[Layer] = &[
             "axum",
             "bytes",
             "clap",
+            "clap_complete",
+            "clap_mangen",
             "csv",
             "form_urlencoded",
             "http",
@@ -153,14 +161,22 @@ const LAYERS: &[Layer] = &[
 const CONFINED: &[(&str, &[&str])] = &[
     ("axum", &["ecp-sandbox", "ecp-testkit", "ecp-cli"]),
     ("clap", &["ecp-cli"]),
-    ("http", &["ecp-transport", "ecp-payouts", "ecp-sandbox", "ecp-testkit", "ecp-cli"]),
-    ("hyper", &["ecp-transport", "ecp-payouts", "ecp-sandbox", "ecp-testkit", "ecp-cli"]),
-    ("reqwest", &["ecp-transport", "ecp-payouts", "ecp-testkit", "ecp-cli"]),
-    ("rusqlite", &["ecp-inbox", "ecp-payouts", "ecp-cli"]),
-    ("rustls", &["ecp-transport", "ecp-payouts", "ecp-testkit", "ecp-cli"]),
+    ("http", &["ecp-transport", "ecp-payouts", "ecp-reconcile", "ecp-sandbox", "ecp-testkit", "ecp-cli"]),
+    ("hyper", &["ecp-transport", "ecp-payouts", "ecp-reconcile", "ecp-sandbox", "ecp-testkit", "ecp-cli"]),
+    ("reqwest", &["ecp-transport", "ecp-payouts", "ecp-reconcile", "ecp-testkit", "ecp-cli"]),
+    ("rusqlite", &["ecp-inbox", "ecp-payouts", "ecp-reconcile", "ecp-cli"]),
+    ("rustls", &["ecp-transport", "ecp-payouts", "ecp-reconcile", "ecp-testkit", "ecp-cli"]),
     (
         "tokio",
-        &["ecp-transport", "ecp-inbox", "ecp-payouts", "ecp-sandbox", "ecp-testkit", "ecp-cli"],
+        &[
+            "ecp-transport",
+            "ecp-inbox",
+            "ecp-payouts",
+            "ecp-reconcile",
+            "ecp-sandbox",
+            "ecp-testkit",
+            "ecp-cli",
+        ],
     ),
     ("tokio-postgres", &["ecp-inbox", "ecp-cli"]),
 ];

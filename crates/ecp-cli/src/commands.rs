@@ -1,13 +1,16 @@
 //! One module a command.
 
+pub(crate) mod completions;
 pub(crate) mod demo;
 pub(crate) mod explain;
 pub(crate) mod inbox;
 pub(crate) mod listen;
+pub(crate) mod man;
 pub(crate) mod methods;
 pub(crate) mod operations;
 pub(crate) mod page_url;
 pub(crate) mod payouts;
+pub(crate) mod reconcile;
 pub(crate) mod report;
 pub(crate) mod sandbox;
 pub(crate) mod send;

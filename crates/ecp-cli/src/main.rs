@@ -4,13 +4,17 @@ mod commands;
 mod documents;
 mod duration;
 mod fields;
+mod interval;
 mod key;
 mod outcome;
+mod output;
 mod profile;
+mod store;
+mod waiting;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 /// Payments through ecommpay's wallets and vouchers: from the shell, by the thousand, against a
 /// sandbox, and signatures by hand.
@@ -18,7 +22,7 @@ use clap::{Parser, Subcommand};
 #[command(
     name = "ecp",
     version,
-    after_help = "Exit codes:\n  0  done\n  1  the job failed: a document was refused, a signature did not match,\n     a payment did not end as expected, a callback was not replayed or released\n  2  the command line was wrong\n  3  a payment has ended, and not in a success\n  4  nobody can tell yet: ask again, or run the same command again"
+    after_help = "Exit codes:\n  0  done\n  1  the job failed: a document was refused, a signature did not match,\n     a payment did not end as expected, a callback was not replayed or released\n  2  the command line was wrong\n  3  a payment has ended, and not in a success\n  4  nobody can tell yet: ask again, or run the same command again\n  5  the sides of a reconciliation differ"
 )]
 struct Cli {
     #[command(subcommand)]
@@ -27,15 +31,18 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Completions(commands::completions::Completions),
     Demo(commands::demo::Demo),
     Explain(commands::explain::Explain),
     Inbox(commands::inbox::InboxCommand),
     Listen(commands::listen::Listen),
+    Man(commands::man::ManPages),
     Methods(commands::methods::Methods),
     Operations(commands::operations::Operations),
     PageUrl(commands::page_url::PageUrl),
     Payout(commands::send::PayoutCommand),
     Payouts(commands::payouts::Payouts),
+    Reconcile(commands::reconcile::Reconcile),
     Refund(commands::send::RefundCommand),
     Report(commands::report::Report),
     Sale(commands::send::SaleCommand),
@@ -48,15 +55,18 @@ enum Command {
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
+        Command::Completions(command) => command.run(Cli::command()),
         Command::Demo(command) => command.run(),
         Command::Explain(command) => command.run(),
         Command::Inbox(command) => command.run(),
         Command::Listen(command) => command.run(),
+        Command::Man(command) => command.run(Cli::command()),
         Command::Methods(command) => command.run(),
         Command::Operations(command) => command.run(),
         Command::PageUrl(command) => command.run(),
         Command::Payout(command) => command.run(),
         Command::Payouts(command) => command.run(),
+        Command::Reconcile(command) => command.run(),
         Command::Refund(command) => command.run(),
         Command::Report(command) => command.run(),
         Command::Sale(command) => command.run(),

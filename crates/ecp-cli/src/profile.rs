@@ -35,6 +35,7 @@ pub(crate) struct ProfileOptions {
 }
 
 const SANDBOX: &str = "sandbox";
+const SANDBOX_URL: &str = "http://127.0.0.1:8080";
 
 /// A profile, ready to use.
 pub(crate) struct Profile {
@@ -95,14 +96,18 @@ impl ProfileOptions {
             name: SANDBOX.to_owned(),
             project: Config::DEMO_PROJECT,
             key: SecretKey::new(Config::DEMO_KEY)?,
-            gate_url: "http://127.0.0.1:8080".to_owned(),
+            gate_url: SANDBOX_URL.to_owned(),
             page_url: PAYMENT_PAGE_URL.to_owned(),
             test: true,
             // Nothing lies between this machine and itself.
             not_found_after: Duration::from_secs(10),
             first_question: Some(Duration::from_millis(200)),
             rate: None,
-            data: None,
+            data: Some((
+                Sensitive::new(Config::DEMO_TOKEN.to_owned()),
+                SecretKey::new(Config::DEMO_TOKEN_KEY)?,
+                self.gate_url.clone().unwrap_or_else(|| SANDBOX_URL.to_owned()),
+            )),
         })
     }
 

@@ -61,6 +61,19 @@ fn a_signature_that_matches_names_its_key() {
 }
 
 #[test]
+fn the_order_of_another_sdk_is_told() {
+    // The same text as the two items in the order of plain bytes, which is not the natural one.
+    let text = serde_json::from_str::<serde_json::Value>(&signed(r#"{"a10":"1;a2:2"}"#)).unwrap();
+    let body = serde_json::json!({"a10": 1, "a2": 2, "signature": text["signature"]});
+    let output = explain(&["--key-env", "ECP_KEY"], &body.to_string());
+    assert_eq!(output.status.code(), Some(0));
+    assert!(stdout(&output).starts_with("   1  a2:2  "), "{}", stdout(&output));
+    let last = stdout(&output).lines().last().unwrap();
+    assert!(last.starts_with("the signature matches: key ECP_KEY, "), "{last}");
+    assert!(last.ends_with(" order") && !last.contains("natural"), "{last}");
+}
+
+#[test]
 fn a_change_that_explains_a_mismatch_is_found() {
     let body = signed(
         r#"{"payment":{"id":"P","status":"decline","sum":{"amount":500,"currency":"EUR"}},"note":"a & b"}"#,

@@ -158,7 +158,19 @@ fn what_is_done_or_dead_is_replayed_and_nothing_else() {
          5: not replayed: it waits already\n\
          77: not replayed: there is no such callback\n"
     );
-    assert_eq!(ok(&["replay", "--db", db, "--dead"]), "1 dead callbacks will be handled again\n");
+    let again = ecp(&["replay", "--db", db, "--json", "1", "77"]);
+    assert_eq!(
+        (again.status.code(), stdout(&again).as_str()),
+        (
+            Some(1),
+            "{\"id\":1,\"replayed\":false,\"why\":\"it waits already\"}\n\
+             {\"id\":77,\"replayed\":false,\"why\":\"there is no such callback\"}\n"
+        )
+    );
+    assert_eq!(
+        ok(&["replay", "--db", db, "--dead", "--json"]),
+        "{\"replayed\":1,\"not_replayed\":0}\n"
+    );
     assert_eq!(ok(&["replay", "--db", db, "--dead"]), "0 dead callbacks will be handled again\n");
     let stats = place.runtime.block_on(place.open().stats()).unwrap();
     assert_eq!((stats.waiting, stats.dead, stats.done), (3, 0, 0));
@@ -196,6 +208,11 @@ fn a_held_callback_is_released_by_what_gate_signed() {
     let released = release(&answer("success", "secret"));
     assert_eq!(stdout(&released), "4: released, and will be handled\n");
     assert!(released.status.success());
+    let machine = ["release", "--db", db, "--key-env", "ECP_KEY", "--json", "4"];
+    let told = ecp_reading(&answer("success", "secret"), &machine);
+    let text = "no callback of that number is held";
+    let expected = serde_json::json!({"id": 4, "release": "not held", "text": text});
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&stdout(&told)).unwrap(), expected);
     let again = release(&answer("success", "secret"));
     assert_eq!(stdout(&again), "4: no callback of that number is held\n");
     assert_eq!(again.status.code(), Some(1));

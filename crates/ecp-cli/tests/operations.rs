@@ -1,115 +1,150 @@
-//! `ecp operations` against a peer that serves two pages.
+//! `ecp operations` against the sandbox's Data API.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "support/sandbox.rs"]
+mod sandbox;
 mod support;
 
-use std::io::{Read, Write};
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
 
-use ecp_core::SecretKey;
-use ecp_core::signature::{self, Place, Rules, SigningKey};
-use serde_json::{Value, json};
+use sandbox::Sandbox;
+use serde_json::Value;
 use support::{ecp, stderr, stdout};
 
-/// Serves as many operations as are asked for from 1001 of them, and returns its address.
-fn peer() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let key = SigningKey::new(&SecretKey::new("data-key").unwrap());
-            let (mut request, mut buffer) = (Vec::new(), [0; 4096]);
-            let body: Value = loop {
-                let read = stream.read(&mut buffer).unwrap();
-                request.extend_from_slice(&buffer[..read]);
-                let text = String::from_utf8_lossy(&request).into_owned();
-                let Some((_, body)) = text.split_once("\r\n\r\n") else { continue };
-                if let Ok(value) = serde_json::from_str(body) {
-                    signature::verify(std::slice::from_ref(&key), body.as_bytes()).unwrap();
-                    break value;
-                }
-            };
-            let from = body["offset"].as_u64().unwrap();
-            let to = (from + body["limit"].as_u64().unwrap()).min(1001);
-            let row = |id: u64| json!({"operation_id": id, "payment": {"description": "=1+1"}});
-            let rows: Vec<Value> = (from..to).map(row).collect();
-            let answer = json!({"operations": rows}).to_string();
-            let rules = Rules::private().allow_ambiguous();
-            let signed =
-                signature::sign_document(&key, answer.as_bytes(), Place::Root, rules).unwrap();
-            let head = format!(
-                "HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
-                signed.len()
-            );
-            stream.write_all(head.as_bytes()).unwrap();
-            stream.write_all(&signed).unwrap();
-        }
-    });
-    url
+const RANGE: [&str; 4] = ["--from", "2020-01-01 00:00:00", "--to", "2099-12-31 23:59:59"];
+
+/// A page of payouts and one more, the first of which has a formula for its id.
+fn paid() -> Sandbox {
+    let sandbox = Sandbox::start();
+    let head = "method,general.payment_id,payment.amount,payment.currency,account.number,\
+                customer.ip_address\njeton,=1+1,1000,EUR,7,192.0.2.1\n";
+    let row = |row| format!("jeton,P-{row},1000,EUR,7,192.0.2.1\n");
+    let file = head.to_owned() + &(1..=1000).map(row).collect::<String>();
+    std::fs::write(sandbox.folder().join("payouts.csv"), file).unwrap();
+    let run = sandbox.ecp(&["payouts", "payouts.csv", "--yes"]).output().unwrap();
+    assert_eq!(run.status.code(), Some(0), "{}", stderr(&run));
+    sandbox
 }
 
-fn operations(folder: &Path, url: &str, arguments: &[&str]) -> Command {
-    let profile = format!(
-        "[shop]\nproject = 7\nkey_env = \"SHOP_KEY\"\ntest = true\ndata_token_env = \"TOKEN\"\n\
-         data_key_env = \"DATA_KEY\"\ndata_url = \"{url}\"\n"
-    );
-    std::fs::write(folder.join("profiles.toml"), profile).unwrap();
-    let mut command = ecp(folder, &["operations", "--profiles", "profiles.toml"]);
-    command.args(["--profile", "shop", "--from", "2024-01-01 00:00:00"]);
-    command.args(["--to", "2024-01-31 23:59:59"]).args(arguments);
-    command.env("SHOP_KEY", "k").env("TOKEN", "token-sentinel").env("DATA_KEY", "data-key");
+fn operations(sandbox: &Sandbox, arguments: &[&str]) -> Command {
+    let mut command = sandbox.ecp(&["operations"]);
+    command.args(RANGE).args(arguments);
     command
 }
 
 #[test]
 fn all_pages_are_exported_and_no_cell_is_a_formula() {
-    let (folder, url) = (tempfile::tempdir().unwrap(), peer());
-    let csv = operations(folder.path(), &url, &[]).output().unwrap();
+    let sandbox = paid();
+    let csv = operations(&sandbox, &[]).output().unwrap();
     assert_eq!(csv.status.code(), Some(0), "{}", stderr(&csv));
     let lines: Vec<&str> = stdout(&csv).lines().collect();
-    assert_eq!((lines.len(), lines[0]), (1002, "operation_id,payment.description"));
-    assert_eq!((lines[1], lines[1001]), ("0,'=1+1", "1000,'=1+1"));
+    assert_eq!(lines.len(), 1002);
+    assert!(
+        lines[0].starts_with("project_id,payment_id,operation_id,operation_type,"),
+        "{}",
+        lines[0]
+    );
+    assert_eq!(lines.iter().filter(|line| line.starts_with("1,'=1+1,")).count(), 1);
     assert_eq!(stderr(&csv), "1000 operations\n1001 operations\n");
 
+    // A member and a type alone, to a file.
     let arguments = ["--output", "out.json", "--filter", "operation_type=[\"payout\"]"];
-    let json = operations(folder.path(), &url, &arguments).output().unwrap();
+    let json = operations(&sandbox, &arguments).args(["--field", "payment_id"]).output().unwrap();
     assert_eq!((json.status.code(), stdout(&json)), (Some(0), ""), "{}", stderr(&json));
-    let text = std::fs::read_to_string(folder.path().join("out.json")).unwrap();
-    let last: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
-    assert_eq!(last, json!({"operation_id": "1000", "payment.description": "=1+1"}));
+    let text = std::fs::read_to_string(sandbox.folder().join("out.json")).unwrap();
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 1001);
+    assert!(lines.contains(&serde_json::json!({"payment_id": "=1+1"})));
+    let none = operations(&sandbox, &["--filter", "operation_type=\"refund\"", "--format", "json"]);
+    let none = { none }.output().unwrap();
+    assert_eq!((none.status.code(), stdout(&none), stderr(&none)), (Some(0), "", ""));
 
-    let book = operations(folder.path(), &url, &["--output", "out.xlsx"]).output().unwrap();
+    let book = operations(&sandbox, &["--output", "out.xlsx"]).output().unwrap();
     assert_eq!(book.status.code(), Some(0), "{}", stderr(&book));
-    let bytes = std::fs::read(folder.path().join("out.xlsx")).unwrap();
+    let bytes = std::fs::read(sandbox.folder().join("out.xlsx")).unwrap();
     assert!(bytes.starts_with(b"PK\x03\x04") && bytes.len() > 5000, "{} bytes", bytes.len());
+    let left = std::fs::read_dir(sandbox.folder()).unwrap();
+    let names: Vec<_> = left.map(|file| file.unwrap().file_name()).collect();
+    assert!(names.iter().all(|name| !name.to_string_lossy().contains("unfinished")), "{names:?}");
+
+    // What was exported is what a report is made of.
+    std::fs::write(sandbox.folder().join("out.csv"), &csv.stdout).unwrap();
+    let report = sandbox
+        .ecp(&["report", "out.csv", "--by", "operation_status", "--output", "out.html"])
+        .output()
+        .unwrap();
+    assert_eq!(report.status.code(), Some(0), "{}", stderr(&report));
+    let page = std::fs::read_to_string(sandbox.folder().join("out.html")).unwrap();
+    assert!(page.contains("<p>1001 rows</p>") && page.contains(">success</text>"), "{page}");
+}
+
+/// The profile `shop`, whose Data API is there.
+fn shop(folder: &Path, url: &str, token: &str) -> Command {
+    let profile = format!(
+        "[shop]\nproject = 1\nkey_env = \"SHOP_KEY\"\ntest = true\ndata_token_env = \"TOKEN\"\n\
+         data_key_env = \"DATA_KEY\"\ndata_url = \"{url}\"\n"
+    );
+    std::fs::write(folder.join("profiles.toml"), profile).unwrap();
+    let mut command = ecp(folder, &["operations", "--profiles", "profiles.toml"]);
+    command.args(RANGE).env("ECP_PROFILE", "shop");
+    command
+        .env("SHOP_KEY", "k")
+        .env("TOKEN", token)
+        .env("DATA_KEY", "sandbox-token-key-not-a-secret");
+    command
+}
+
+#[test]
+fn a_token_and_its_key_come_from_the_profile() {
+    let sandbox = Sandbox::start();
+    let right =
+        shop(sandbox.folder(), &sandbox.url, "sandbox-token-not-a-secret").output().unwrap();
+    assert_eq!((right.status.code(), stdout(&right)), (Some(0), ""), "{}", stderr(&right));
+    let arguments = ["--output", "out.csv"];
+    let wrong = shop(sandbox.folder(), &sandbox.url, "token-sentinel").args(arguments).output();
+    let wrong = wrong.unwrap();
+    assert_eq!(wrong.status.code(), Some(1));
+    assert!(
+        stderr(&wrong).starts_with("error: the Data API answered HTTP status 400, code 3261: "),
+        "{}",
+        stderr(&wrong)
+    );
+    assert!(!stderr(&wrong).contains("sentinel"));
+    // Neither half a file nor an empty one.
+    let left = std::fs::read_dir(sandbox.folder()).unwrap();
+    let names: Vec<_> = left.map(|file| file.unwrap().file_name()).collect();
+    assert!(names.iter().all(|name| !name.to_string_lossy().contains("out.csv")), "{names:?}");
+    assert!(sandbox.log().contains("POST /v1/operations/get"));
 }
 
 #[test]
 fn what_is_wrong_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let nobody = "http://127.0.0.1:1";
-    let table: [(&[&str], i32, &str); 4] = [
+    let table: [(&[&str], i32, &str); 5] = [
         (&["--format", "xlsx"], 2, "error: a workbook needs --output PATH\n"),
         (&["--filter", "x=["], 1, "error: the filter `x` is no JSON: "),
         (&["--filter", "x"], 2, "error: invalid value 'x' for '--filter <NAME=JSON>'"),
-        (&["--profile", "sandbox"], 2, "error: the argument '--profile <NAME>' cannot be used"),
+        (&["--output", "no/folder.csv"], 1, "error: cannot write no/folder.csv: "),
+        (&[], 1, "error: no connection: "),
     ];
     for (arguments, code, message) in table {
-        let output = operations(folder.path(), nobody, arguments).output().unwrap();
+        let output = shop(folder.path(), nobody, "t").args(arguments).output().unwrap();
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", stderr(&output));
         assert!(stderr(&output).starts_with(message), "{arguments:?}: {}", stderr(&output));
     }
-    let none = ecp(folder.path(), &["operations", "--from", "2024-01-01 00:00:00"])
-        .args(["--to", "2024-01-31 23:59:59"])
+    let profile = "[shop]\nproject = 7\nkey_env = \"SHOP_KEY\"\n";
+    std::fs::write(folder.path().join("none.toml"), profile).unwrap();
+    let none = ecp(folder.path(), &["operations", "--profiles", "none.toml", "--profile", "shop"])
+        .args(RANGE)
+        .env("SHOP_KEY", "k")
         .output()
         .unwrap();
     assert_eq!(
         stderr(&none),
-        "error: profile `sandbox` has no Data API: add `data_token_env` and `data_key_env` to it\n"
+        "error: profile `shop` has no Data API: add `data_token_env` and `data_key_env` to it\n"
     );
     let early =
         ecp(folder.path(), &["operations", "--from", "2024", "--to", "2025"]).output().unwrap();

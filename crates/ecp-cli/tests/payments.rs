@@ -6,7 +6,10 @@
 mod sandbox;
 mod support;
 
-use sandbox::Sandbox;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use sandbox::{Sandbox, until};
 use serde_json::Value;
 use support::{ecp, stderr, stdout};
 
@@ -114,6 +117,65 @@ fn a_refund_tells_its_id_and_what_it_was_refused_for() {
     );
     assert!(stdout(&refund).ends_with("  refund R-1\n"), "{}", stdout(&refund));
     assert!(sandbox.log().contains("POST /v2/payment/wallet-partner/refund"));
+}
+
+/// Presses the customer's button.
+fn decide(sandbox: &Sandbox, id: &str, decision: &str) {
+    let host = sandbox.url.strip_prefix("http://").unwrap();
+    let mut stream = TcpStream::connect(host).unwrap();
+    let body = format!("{{\"decision\":\"{decision}\"}}");
+    let request = format!(
+        "POST /sandbox/payments/1/{id}/decision HTTP/1.0\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.lines().next().unwrap().contains(" 200 "), "{answer}");
+}
+
+#[test]
+fn a_refund_is_waited_for_by_its_own_operation() {
+    let sandbox = Sandbox::start();
+    let sale = sandbox
+        .ecp(&["sale", "wallet-partner", "S-1", "100.00 INR"])
+        .args(["--field", "customer.first_name=A", "--field", "customer.last_name=B"])
+        .args(["--field", "customer.phone=447700900000", "--field", "customer.email=a@shop.test"])
+        .args(&SALE[..6])
+        .output()
+        .unwrap();
+    assert_eq!(sale.status.code(), Some(0), "{}", stderr(&sale));
+    until("the customer is awaited", || {
+        let status = sandbox.ecp(&["status", "S-1"]).output().unwrap();
+        stdout(&status).contains("`awaiting redirect result`").then_some(())
+    });
+    decide(&sandbox, "S-1", "success");
+    let waited = sandbox.ecp(&["status", "S-1", "--wait"]).output().unwrap();
+    assert_eq!(waited.status.code(), Some(0), "{}", stdout(&waited));
+
+    let refund = |id: &str, more: &[&str]| {
+        let description = ["--field", "payment.description=returned"];
+        let all = ["refund", "wallet-partner", "S-1", "--refund-id", id, "--wait", "--json"];
+        sandbox.ecp(&all).args(description).args(more).output().unwrap()
+    };
+    let part = refund("R-1", &["--part", "50.00 INR"]);
+    assert_eq!((part.status.code(), stdout(&part)), (Some(1), ""));
+    assert_eq!(
+        stderr(&part),
+        "error: wallet-partner refund: `payment.amount`: only all of a payment can be refunded\n"
+    );
+    let done = refund("R-2", &[]);
+    assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
+    let told = json(stdout(&done));
+    assert_eq!((&told["status"], &told["is_success"]), (&"refunded".into(), &true.into()));
+    assert_eq!(told["merchant_refund_id"], "R-2");
+    // Nothing is left to give back.
+    let again = refund("R-3", &[]);
+    assert_eq!(
+        (again.status.code(), json(stdout(&again))["outcome"].clone()),
+        (Some(1), "refused".into())
+    );
 }
 
 #[test]

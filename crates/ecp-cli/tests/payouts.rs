@@ -7,8 +7,9 @@ mod sandbox;
 mod support;
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use sandbox::{Sandbox, until};
 use support::{ecp, stderr, stdout};
@@ -32,8 +33,13 @@ fn begun(log: &str) -> BTreeMap<&str, usize> {
     begun
 }
 
+fn interrupt(child: &Child) {
+    let interrupt = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(interrupt.unwrap().success());
+}
+
 #[test]
-fn a_thousand_rows_are_paid_once_through_an_interruption_and_a_kill() {
+fn a_thousand_rows_are_paid_once_through_two_interruptions_and_a_kill() {
     let sandbox = Sandbox::start();
     write_rows(sandbox.folder(), 1000);
     let command = ["payouts", "payouts.csv", "--yes"];
@@ -43,8 +49,7 @@ fn a_thousand_rows_are_paid_once_through_an_interruption_and_a_kill() {
     let first =
         sandbox.ecp(&command).stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     until("the first run pays", || (paid() > 50).then_some(()));
-    let interrupt = Command::new("kill").args(["-INT", &first.id().to_string()]).status();
-    assert!(interrupt.unwrap().success());
+    interrupt(&first);
     let first = first.wait_with_output().unwrap();
     assert_eq!(first.status.code(), Some(4), "{}", stderr(&first));
     assert!(stderr(&first).contains("stopping: what is on its way is waited for"));
@@ -52,16 +57,27 @@ fn a_thousand_rows_are_paid_once_through_an_interruption_and_a_kill() {
     let after_first = paid();
     assert!((51..1000).contains(&after_first), "{after_first}");
 
-    // kill -9.
+    // Ctrl-C, again and again, by somebody without patience.
     let mut second = sandbox.ecp(&command).stderr(Stdio::null()).spawn().unwrap();
     until("the second run pays", || (paid() > after_first + 50).then_some(()));
-    second.kill().unwrap();
-    second.wait().unwrap();
+    let code = until("the second run ends", || {
+        interrupt(&second);
+        second.try_wait().unwrap()
+    });
+    assert_eq!(code.code(), Some(4));
+    let after_second = paid();
+    assert!(after_second < 1000, "{after_second}");
+
+    // kill -9.
+    let mut third = sandbox.ecp(&command).stderr(Stdio::null()).spawn().unwrap();
+    until("the third run pays", || (paid() > after_second + 50).then_some(()));
+    third.kill().unwrap();
+    third.wait().unwrap();
     assert!(paid() < 1000, "{}", paid());
 
-    let third = sandbox.ecp(&command).output().unwrap();
-    assert_eq!(third.status.code(), Some(0), "{}", stderr(&third));
-    assert!(stdout(&third).starts_with("1000 paid, 0 declined, 0 unknown, 0 not sent; "));
+    let last = sandbox.ecp(&command).output().unwrap();
+    assert_eq!(last.status.code(), Some(0), "{}", stderr(&last));
+    assert!(stdout(&last).starts_with("1000 paid, 0 declined, 0 unknown, 0 not sent; "));
 
     let log = sandbox.log();
     let begun = begun(&log);
@@ -73,14 +89,75 @@ fn a_thousand_rows_are_paid_once_through_an_interruption_and_a_kill() {
     assert_eq!((success, results.lines().count()), (1000, 1001));
     assert!(!results.contains("sentinel"));
 
-    // A fourth run has nothing to do.
-    let fourth = sandbox.ecp(&command).output().unwrap();
+    // Another run has nothing to do.
+    let another = sandbox.ecp(&command).output().unwrap();
     let all = "1000 paid, 0 declined, 0 unknown, 0 not sent; 1000 of them in an earlier run\n";
-    assert_eq!((fourth.status.code(), stdout(&fourth)), (Some(0), all));
+    assert_eq!((another.status.code(), stdout(&another)), (Some(0), all));
     assert_eq!(
         sandbox.log().matches("POST /v2/payment/wallet/jeton/payout").count(),
         log.matches("POST /v2/payment/wallet/jeton/payout").count()
     );
+}
+
+/// Runs it on a terminal of its own, types, and returns what the terminal showed.
+fn on_a_terminal(sandbox: &Sandbox, arguments: &str, typed: &str) -> (Option<i32>, String) {
+    let ecp = env!("CARGO_BIN_EXE_ecp");
+    let mut child = Command::new("script")
+        .args(["--quiet", "--return", "--command"])
+        .arg(format!("stty cols 120; exec {ecp} {arguments}"))
+        .arg("/dev/null")
+        .current_dir(sandbox.folder())
+        .env("HOME", sandbox.folder())
+        .env("ECP_GATE_URL", &sandbox.url)
+        .env("TERM", "xterm")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(typed.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    drop(stdin);
+    (output.status.code(), stdout(&output).to_owned())
+}
+
+#[test]
+fn a_terminal_is_asked_and_shows_a_bar() {
+    let sandbox = Sandbox::start();
+    write_rows(sandbox.folder(), 60);
+    let command = "payouts payouts.csv --rate 100";
+    let (code, shown) = on_a_terminal(&sandbox, command, "no\n");
+    assert_eq!(code, Some(1), "{shown}");
+    assert!(shown.contains("Type `yes` to pay 60 rows: "), "{shown}");
+    assert!(shown.contains("error: nothing was sent"), "{shown}");
+    assert!(begun(&sandbox.log()).is_empty());
+
+    let (code, shown) = on_a_terminal(&sandbox, command, "yes\n");
+    assert_eq!(code, Some(0), "{shown}");
+    // Rows, rate, time left and counts, while it was on its way.
+    let bars: Vec<&str> = shown.split('\r').filter(|line| line.contains("/60 rows, ")).collect();
+    assert!(bars.iter().any(|bar| bar.contains("/s, ") && bar.contains(" left; ")), "{shown:?}");
+    assert!(bars.iter().any(|bar| bar.contains(" paid, 0 declined, 0 unknown, ")), "{shown:?}");
+    assert!(shown.contains("60 paid, 0 declined, 0 unknown, 0 not sent; 0 of them in"), "{shown}");
+
+    // The bar of the next run is about what is left.
+    write_rows(sandbox.folder(), 80);
+    let (code, shown) = on_a_terminal(&sandbox, command, "yes\n");
+    assert_eq!(code, Some(0), "{shown}");
+    let mut bars = shown.split('\r').filter(|line| line.contains("/20 rows, "));
+    assert!(bars.any(|bar| bar.contains("; 60 in an earlier run")), "{shown:?}");
+}
+
+#[test]
+fn a_log_gets_a_line_now_and_then() {
+    let sandbox = Sandbox::start();
+    write_rows(sandbox.folder(), 70);
+    let output =
+        sandbox.ecp(&["payouts", "payouts.csv", "--yes", "--rate", "20"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let line = stderr(&output).lines().find(|line| line.contains("/70 rows: "));
+    let line = line.unwrap_or_else(|| panic!("{}", stderr(&output)));
+    assert!(line.ends_with(" paid, 0 declined, 0 unknown, 0 not sent"), "{line}");
 }
 
 #[test]

@@ -105,6 +105,14 @@ fn verifying_says_which_key_matched_or_why_none_did() {
          failed: line 1, column 1: expected a value\n"
     );
     assert_eq!(output.status.code(), Some(1));
+    let json = ["verify", "--jsonl", "--json", "--key-env", "ECP_KEY"];
+    let json = ecp(&json, &format!("{signed}\nx\n"));
+    assert_eq!(json.status.code(), Some(1));
+    assert_eq!(
+        stdout(&json),
+        "{\"genuine\":true,\"key\":\"ECP_KEY\",\"order\":\"natural\"}\n\
+         {\"genuine\":false,\"error\":\"line 1, column 1: expected a value\"}\n"
+    );
     assert!(ecp(&["verify", "--key-env", "ECP_KEY"], signed).status.success());
     assert!(!ecp(&["verify", "--jsonl", "--key-env", "ECP_KEY"], "").status.success());
 }

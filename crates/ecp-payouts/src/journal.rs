@@ -1,20 +1,25 @@
 //! What was meant to be sent, kept before it is sent, and what became of it.
 
+mod reader;
+
 use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
 use std::sync::mpsc;
 use std::time::{Duration, SystemTime};
 
-use ecp_core::{PaymentId, ProjectId};
-use rusqlite::{Connection, OptionalExtension, Statement, params};
+use ecp_core::{Money, PaymentId, ProjectId};
+use rusqlite::{Connection, Statement, params};
 use tokio::sync::oneshot;
+
+pub use self::reader::JournalReader;
+use self::reader::{entries, has_sums, owner_of};
 
 /// A journal of payouts in a SQLite file.
 ///
 /// What is written is on the disk when the call returns. Writes that come together are committed
 /// together. A journal belongs to one project at one address, and to one process at a time. It
-/// holds ids, times and results, and of the rest of a request a digest only.
+/// holds ids, sums, times and results, and of the rest of a request a digest only.
 pub struct Journal {
     writes: mpsc::Sender<Write>,
     /// What it held when it was opened.
@@ -38,6 +43,8 @@ pub struct Entry {
     pub state: State,
     /// SHA-256 of the request, so that a row that was changed is found out.
     pub digest: [u8; 32],
+    /// How much was asked for; `None` in journals of older versions.
+    pub amount: Option<Money>,
     /// How often it was about to be sent.
     pub sends: u32,
     /// When it was about to be sent last.
@@ -71,7 +78,8 @@ pub enum State {
 }
 
 impl State {
-    const ALL: [Self; 6] = [
+    /// All of them.
+    pub const ALL: &'static [Self] = &[
         Self::Intended,
         Self::NotSent,
         Self::Registered,
@@ -165,12 +173,24 @@ impl Journal {
                  request_id TEXT,
                  status TEXT,
                  code TEXT,
-                 evidence TEXT NOT NULL
+                 evidence TEXT NOT NULL,
+                 amount INTEGER,
+                 currency TEXT
              ) WITHOUT ROWID;
              COMMIT;",
         )?;
+        if !has_sums(&connection)? {
+            connection.execute_batch(
+                "BEGIN IMMEDIATE;
+                 ALTER TABLE payouts ADD COLUMN amount INTEGER;
+                 ALTER TABLE payouts ADD COLUMN currency TEXT;
+                 COMMIT;",
+            )?;
+        }
         own(&connection, owner)?;
-        let before = entries(&connection)?;
+        let mut reader = JournalReader::of(connection)?;
+        let before = entries(&mut reader)?;
+        let connection = reader.into_connection();
         let (writes, queue) = mpsc::channel();
         std::thread::Builder::new()
             .name("payout-journal".to_owned())
@@ -181,8 +201,7 @@ impl Journal {
 
     /// Reads what a journal says, without becoming its owner.
     pub fn read(path: &Path) -> Result<HashMap<PaymentId, Entry>, JournalError> {
-        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE;
-        entries(&Connection::open_with_flags(path, flags)?)
+        entries(&mut JournalReader::open(path)?)
     }
 
     /// What it knew of a payout when it was opened.
@@ -212,55 +231,16 @@ impl fmt::Debug for Journal {
 }
 
 fn own(connection: &Connection, owner: &Owner) -> Result<(), JournalError> {
-    let read = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?));
-    let found = connection.query_row("SELECT project, gate_url FROM owner", [], read).optional()?;
-    match found {
+    match owner_of(connection)? {
         None => {
             let project = i64::try_from(owner.project.get()).unwrap_or(i64::MAX);
             let sql = "INSERT INTO owner (project, gate_url) VALUES (?1, ?2)";
             connection.execute(sql, params![project, owner.gate_url])?;
             Ok(())
         }
-        Some((project, gate_url)) => {
-            let project = u64::try_from(project).ok().and_then(|id| ProjectId::new(id).ok());
-            let project =
-                project.ok_or_else(|| JournalError::Storage("its project is no project".into()))?;
-            let found = Owner { project, gate_url };
-            if found == *owner { Ok(()) } else { Err(JournalError::OtherOwner(found)) }
-        }
+        Some(found) if found == *owner => Ok(()),
+        Some(found) => Err(JournalError::OtherOwner(found)),
     }
-}
-
-fn entries(connection: &Connection) -> Result<HashMap<PaymentId, Entry>, JournalError> {
-    let mut statement = connection.prepare(
-        "SELECT payment_id, state, digest, sends, sent_at_ms, request_id, status, code, evidence
-         FROM payouts",
-    )?;
-    let mut rows = statement.query([])?;
-    let mut entries = HashMap::new();
-    while let Some(row) = rows.next()? {
-        let state: String = row.get(1)?;
-        let state = State::ALL.into_iter().find(|known| known.as_str() == state);
-        let id: String = row.get(0)?;
-        let broken = || JournalError::Storage(format!("the entry of {id:?} is broken").into());
-        let payment_id = PaymentId::new(id.clone()).map_err(|_| broken())?;
-        let since = |ms: i64| {
-            let ms = u64::try_from(ms).unwrap_or_default();
-            SystemTime::UNIX_EPOCH + Duration::from_millis(ms)
-        };
-        let entry = Entry {
-            state: state.ok_or_else(broken)?,
-            digest: row.get(2)?,
-            sends: row.get(3)?,
-            sent_at: row.get::<_, Option<i64>>(4)?.map(since),
-            request_id: row.get(5)?,
-            status: row.get(6)?,
-            code: row.get(7)?,
-            evidence: row.get(8)?,
-        };
-        entries.insert(payment_id, entry);
-    }
-    Ok(entries)
 }
 
 /// Writes until nobody holds the journal any more. Whatever has come together is one transaction.
@@ -282,8 +262,9 @@ fn commit(connection: &Connection, batch: &[Write]) -> rusqlite::Result<()> {
     {
         let mut statement = transaction.prepare(
             "INSERT OR REPLACE INTO payouts
-             (payment_id, state, digest, sends, sent_at_ms, request_id, status, code, evidence)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+             (payment_id, state, digest, sends, sent_at_ms, request_id, status, code, evidence,
+              amount, currency)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         )?;
         for write in batch {
             insert(&mut statement, write)?;
@@ -293,7 +274,8 @@ fn commit(connection: &Connection, batch: &[Write]) -> rusqlite::Result<()> {
 }
 
 fn insert(statement: &mut Statement<'_>, write: &Write) -> rusqlite::Result<()> {
-    let Entry { state, digest, sends, sent_at, request_id, status, code, evidence } = &write.entry;
+    let Entry { state, digest, amount, sends, sent_at, request_id, status, code, evidence } =
+        &write.entry;
     let milliseconds = |time: &SystemTime| {
         let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
@@ -308,6 +290,8 @@ fn insert(statement: &mut Statement<'_>, write: &Write) -> rusqlite::Result<()> 
         status,
         code,
         evidence,
+        amount.map(Money::minor),
+        amount.map(|amount| amount.currency().code()),
     ])?;
     Ok(())
 }

@@ -37,7 +37,7 @@ mod progress;
 mod results;
 mod settings;
 
-pub use self::journal::{Entry, Journal, JournalError, Owner, State};
+pub use self::journal::{Entry, Journal, JournalError, JournalReader, Owner, State};
 pub use self::layout::{AmountUnit, Layout};
 pub use self::payer::Payer;
 pub use self::plan::{Plan, Problem, Problems, Row, Total};

@@ -28,6 +28,7 @@ impl Line {
         let entry = before.unwrap_or_else(|| Entry {
             state: State::NotSent,
             digest: payer.digest(prepared),
+            amount: prepared.amount(),
             sends: 0,
             sent_at: None,
             request_id: None,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
-use csv::{ReaderBuilder, StringRecord};
+use csv::{Reader, ReaderBuilder, StringRecord};
 use ecp_core::{Currency, Money, PaymentId, ProjectId};
 use ecp_methods::request::{Field, PayoutRequest};
 use ecp_methods::{DynMethod, Payout, Prepared, Registry, prepare_dyn};
@@ -12,23 +12,16 @@ use crate::layout::{AmountUnit, Layout};
 
 /// A file of payouts, every row of which its method allows.
 ///
-/// It keeps the file's bytes and the place of each row rather than the requests, so a million rows
-/// take little more memory than their file, and a file that changes on disk changes nothing.
+/// It keeps the file's bytes rather than the requests, so a million rows take no more memory than
+/// their file, and a file that changes on disk changes nothing.
 #[derive(Clone)]
 pub struct Plan {
     file: Vec<u8>,
     columns: Columns,
-    places: Vec<Place>,
+    rows: usize,
     totals: Vec<Total>,
     registry: Registry,
     project: ProjectId,
-}
-
-#[derive(Clone, Copy)]
-struct Place {
-    line: u64,
-    from: usize,
-    to: usize,
 }
 
 /// A row that can be sent.
@@ -120,36 +113,27 @@ impl Plan {
             let line = before.matches('\n').count() as u64 + 1;
             return Err(Problems::one(line, None, "is not UTF-8"));
         }
-        let mut reader = ReaderBuilder::new()
-            .delimiter(layout.delimiter)
-            .flexible(true)
-            .has_headers(false)
-            .from_reader(file.as_slice());
-        let mut record = StringRecord::new();
-        let broken = |error: csv::Error| Problems::one(1, None, error);
-        if !reader.read_record(&mut record).map_err(broken)? {
-            return Err(Problems::one(1, None, "there are no columns"));
-        }
-        let columns = Columns::read(&record, layout)?;
+        let mut records = Records::of(&file, layout.delimiter);
+        let names = match records.next() {
+            Some((_, Ok(names))) => names,
+            Some((_, Err(error))) => return Err(Problems::one(1, None, error)),
+            None => return Err(Problems::one(1, None, "there are no columns")),
+        };
+        let columns = Columns::read(names, layout)?;
 
         let mut problems = Vec::new();
-        let mut places = Vec::new();
+        let mut rows = 0;
         let mut first_lines: HashMap<PaymentId, u64> = HashMap::new();
         let mut totals = BTreeMap::<(&'static str, &'static str), (u64, Money)>::new();
-        loop {
-            let line = reader.position().line();
-            let from = offset(reader.position());
-            match reader.read_record(&mut record) {
-                Ok(true) => {}
-                Ok(false) => break,
+        while let Some((line, record)) = records.next() {
+            let record = match record {
+                Ok(record) => record,
                 Err(error) => {
                     problems.push(Problem { line, field: None, text: error.to_string() });
                     break;
                 }
-            }
-            let line = line + empty_lines(&file[from..]);
-            let place = Place { line, from, to: offset(reader.position()) };
-            let prepared = match columns.prepare(&record, registry, project) {
+            };
+            let prepared = match columns.prepare(record, registry, project) {
                 Ok(prepared) => prepared,
                 Err(found) => {
                     let with_line = |(field, text)| Problem { line, field, text };
@@ -177,9 +161,9 @@ impl Plan {
                     }
                 }
             }
-            places.push(place);
+            rows += 1;
         }
-        if places.is_empty() && problems.is_empty() {
+        if rows == 0 && problems.is_empty() {
             return Err(Problems::one(2, None, "there are no rows"));
         }
         if !problems.is_empty() {
@@ -187,17 +171,17 @@ impl Plan {
         }
         let total = |((method, _), (payouts, sum))| Total { method, payouts, sum };
         let totals = totals.into_iter().map(total).collect();
-        Ok(Self { file, columns, places, totals, registry: registry.clone(), project })
+        Ok(Self { file, columns, rows, totals, registry: registry.clone(), project })
     }
 
     /// How many rows there are.
     pub fn len(&self) -> usize {
-        self.places.len()
+        self.rows
     }
 
     /// Never: a file without rows is no plan.
     pub fn is_empty(&self) -> bool {
-        self.places.is_empty()
+        self.rows == 0
     }
 
     /// What it comes to, by method and currency.
@@ -212,20 +196,17 @@ impl Plan {
 
     /// The rows, in the order of the file.
     pub fn rows(&self) -> impl Iterator<Item = Row> {
-        self.places.iter().filter_map(|place| self.row(*place))
-    }
-
-    /// Every place was read before, from these bytes.
-    fn row(&self, place: Place) -> Option<Row> {
-        let mut reader = ReaderBuilder::new()
-            .delimiter(self.columns.delimiter)
-            .flexible(true)
-            .has_headers(false)
-            .from_reader(&self.file[place.from..place.to]);
-        let mut record = StringRecord::new();
-        reader.read_record(&mut record).ok().filter(|&there| there)?;
-        let prepared = self.columns.prepare(&record, &self.registry, self.project).ok()?;
-        Some(Row { line: place.line, prepared })
+        let mut records = Records::of(&self.file, self.columns.delimiter);
+        // The first one is the names of the columns. All others were read before, from these bytes.
+        let mut is_first = true;
+        std::iter::from_fn(move || {
+            if std::mem::take(&mut is_first) {
+                records.next();
+            }
+            let (line, record) = records.next()?;
+            let prepared = self.columns.prepare(record.ok()?, &self.registry, self.project).ok()?;
+            Some(Row { line, prepared })
+        })
     }
 }
 
@@ -233,9 +214,37 @@ impl Plan {
 impl fmt::Debug for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Plan")
-            .field("rows", &self.places.len())
+            .field("rows", &self.rows)
             .field("totals", &self.totals)
             .finish_non_exhaustive()
+    }
+}
+
+/// The records of a file. Making a reader costs as much as reading many records, so there is one
+/// for all.
+struct Records<'f> {
+    file: &'f [u8],
+    reader: Reader<&'f [u8]>,
+    record: StringRecord,
+}
+
+impl<'f> Records<'f> {
+    fn of(file: &'f [u8], delimiter: u8) -> Self {
+        let mut builder = ReaderBuilder::new();
+        builder.delimiter(delimiter).flexible(true).has_headers(false);
+        Self { file, reader: builder.from_reader(file), record: StringRecord::new() }
+    }
+
+    /// The next record and its line, from 1; `None` after the last.
+    fn next(&mut self) -> Option<(u64, Result<&StringRecord, csv::Error>)> {
+        let position = self.reader.position();
+        let from = usize::try_from(position.byte()).unwrap_or(usize::MAX);
+        let line = position.line() + empty_lines(self.file.get(from..).unwrap_or_default());
+        match self.reader.read_record(&mut self.record) {
+            Ok(true) => Some((line, Ok(&self.record))),
+            Ok(false) => None,
+            Err(error) => Some((line, Err(error))),
+        }
     }
 }
 
@@ -243,10 +252,6 @@ impl fmt::Debug for Plan {
 fn empty_lines(rest: &[u8]) -> u64 {
     let breaks = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n'));
     breaks.filter(|&&byte| byte == b'\n').map(|_| 1).sum()
-}
-
-fn offset(position: &csv::Position) -> usize {
-    usize::try_from(position.byte()).unwrap_or(usize::MAX)
 }
 
 /// What the columns hold.

@@ -11,8 +11,8 @@ use std::time::Duration;
 use ecp_core::{PaymentId, SecretKey};
 use ecp_methods::Registry;
 use ecp_payouts::{
-    Counts, Journal, JournalError, Layout, Owner, Payer, Plan, Progress, Settings, State, Stop,
-    write_results,
+    Counts, Journal, JournalError, JournalReader, Layout, Owner, Payer, Plan, Progress, Settings,
+    State, Stop, write_results,
 };
 use ecp_sandbox::{Config, EventKind, Sandbox};
 use ecp_testkit::{Fault, FaultTransport};
@@ -330,4 +330,38 @@ async fn a_clock_that_goes_back_makes_nothing_older() {
     *NOW.lock().unwrap() = Some(clock() + Duration::from_hours(2));
     let counts = payer(&faults, &journal, slow).await.run(&plan, &stop, &()).await.unwrap();
     assert_eq!((counts.success, begun(&sandbox)), (1, 1));
+}
+
+#[tokio::test]
+async fn a_journal_of_an_older_version_is_read_and_gone_on_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = folder.path().join("journal");
+    let (_, faults) = platform(|_, _| Fault::None);
+    payer(&faults, &journal, settings()).await.run(&plan(2), &Stop::new(), &()).await.unwrap();
+    drop(reopened(&journal, &owner()).unwrap());
+    let old = loop {
+        let old = rusqlite::Connection::open(&journal).unwrap();
+        let columns = "ALTER TABLE payouts DROP COLUMN amount;
+                       ALTER TABLE payouts DROP COLUMN currency;";
+        if old.execute_batch(columns).is_ok() {
+            break old;
+        }
+    };
+    drop(old);
+
+    let (first, third) = (PaymentId::new("P-0").unwrap(), PaymentId::new("P-2").unwrap());
+    assert_eq!(Journal::read(&journal).unwrap()[&first].amount, None);
+    let again = payer(&faults, &journal, settings()).await;
+    let counts = again.run(&plan(3), &Stop::new(), &()).await.unwrap();
+    assert_eq!((counts.success, counts.before), (3, 2));
+    let entries = Journal::read(&journal).unwrap();
+    assert_eq!(entries[&first].amount, None);
+    assert_eq!(entries[&third].amount.unwrap().to_string(), "10.02 EUR");
+
+    let mut reader = JournalReader::open(&journal).unwrap();
+    assert_eq!(reader.owner().unwrap(), owner());
+    let page: Vec<String> =
+        reader.next_page().unwrap().iter().map(|(id, _)| id.to_string()).collect();
+    assert_eq!(page, ["P-0", "P-1", "P-2"]);
+    assert_eq!(reader.next_page().unwrap(), []);
 }

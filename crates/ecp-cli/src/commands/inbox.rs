@@ -1,7 +1,6 @@
 //! `ecp inbox`
 
 mod print;
-mod store;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -12,9 +11,10 @@ use ecp_core::json::Document;
 use ecp_core::model::{FromJson, StatusResponse};
 use ecp_core::{PaymentId, ProjectId, signature};
 use ecp_inbox::{EntryId, EntryState, Inbox, Query, Release};
+use serde_json::json;
 
-use self::store::Store;
 use crate::key::KeyOptions;
+use crate::store::Store;
 use crate::{Usage, documents};
 
 /// Look into the inbox of a service, and have callbacks handled again
@@ -98,6 +98,10 @@ struct Replay {
     /// All that are dead
     #[arg(long, conflicts_with = "ids")]
     dead: bool,
+
+    /// Print a line of JSON for each callback; with --dead, one for all
+    #[arg(long)]
+    json: bool,
 }
 
 /// Let a callback go on that is held, if Gate says the same
@@ -114,6 +118,10 @@ struct ReleaseHeld {
 
     /// The callback's number
     id: i64,
+
+    /// Print a line of JSON
+    #[arg(long)]
+    json: bool,
 }
 
 /// Count callbacks, and tell how long the oldest waits
@@ -178,13 +186,17 @@ impl Replay {
     async fn run(&self) -> anyhow::Result<ExitCode> {
         let inbox = self.store.open().await?;
         if self.dead {
-            return replay_dead(&*inbox).await;
+            return self.replay_dead(&*inbox).await;
         }
         let mut output = std::io::stdout().lock();
         let mut code = ExitCode::SUCCESS;
         for &id in &self.ids {
             if inbox.replay(EntryId::new(id)).await? {
-                writeln!(output, "{id}: will be handled again")?;
+                if self.json {
+                    writeln!(output, "{}", json!({"id": id, "replayed": true}))?;
+                } else {
+                    writeln!(output, "{id}: will be handled again")?;
+                }
                 continue;
             }
             code = ExitCode::FAILURE;
@@ -197,34 +209,41 @@ impl Replay {
                     _ => "its body was removed",
                 },
             };
-            writeln!(output, "{id}: not replayed: {why}")?;
+            if self.json {
+                writeln!(output, "{}", json!({"id": id, "replayed": false, "why": why}))?;
+            } else {
+                writeln!(output, "{id}: not replayed: {why}")?;
+            }
         }
         Ok(code)
     }
-}
 
-async fn replay_dead(inbox: &dyn Inbox) -> anyhow::Result<ExitCode> {
-    let mut query = Query::default();
-    query.state = Some(EntryState::Dead);
-    let (mut replayed, mut others) = (0, 0);
-    loop {
-        let page = inbox.entries(&query).await?;
-        let Some(last) = page.last() else { break };
-        query.before = Some(last.id);
-        for entry in page {
-            if inbox.replay(entry.id).await? {
-                replayed += 1;
-            } else {
-                others += 1;
+    async fn replay_dead(&self, inbox: &dyn Inbox) -> anyhow::Result<ExitCode> {
+        let mut query = Query::default();
+        query.state = Some(EntryState::Dead);
+        let (mut replayed, mut others) = (0, 0);
+        loop {
+            let page = inbox.entries(&query).await?;
+            let Some(last) = page.last() else { break };
+            query.before = Some(last.id);
+            for entry in page {
+                if inbox.replay(entry.id).await? {
+                    replayed += 1;
+                } else {
+                    others += 1;
+                }
             }
         }
+        if self.json {
+            println!("{}", json!({"replayed": replayed, "not_replayed": others}));
+        } else {
+            println!("{replayed} dead callbacks will be handled again");
+            if others > 0 {
+                println!("{others} were not replayed: their bodies were removed");
+            }
+        }
+        Ok(if others > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }
-    println!("{replayed} dead callbacks will be handled again");
-    if others > 0 {
-        println!("{others} were not replayed: their bodies were removed");
-        return Ok(ExitCode::FAILURE);
-    }
-    Ok(ExitCode::SUCCESS)
 }
 
 impl ReleaseHeld {
@@ -243,17 +262,24 @@ impl ReleaseHeld {
         })?;
         let answer = answer.context("standard input is empty")?;
         let id = self.id;
-        let (text, code) = match self.store.open().await?.release(EntryId::new(id), &answer).await?
-        {
-            Release::Released => (format!("{id}: released, and will be handled"), 0),
+        let release = self.store.open().await?.release(EntryId::new(id), &answer).await?;
+        let (word, text, code) = match release {
+            Release::Released => ("released", "released, and will be handled".to_owned(), 0),
             Release::Repeated => {
-                (format!("{id}: another callback said the same; nothing is left to handle"), 0)
+                let text = "another callback said the same; nothing is left to handle";
+                ("repeated", text.to_owned(), 0)
             }
-            Release::Disagrees(path) => (format!("{id}: held on: Gate differs on `{path}`"), 1),
-            Release::NotHeld => (format!("{id}: no callback of that number is held"), 1),
-            _ => (format!("{id}: not released"), 1),
+            Release::Disagrees(path) => {
+                ("disagrees", format!("held on: Gate differs on `{path}`"), 1)
+            }
+            Release::NotHeld => ("not held", "no callback of that number is held".to_owned(), 1),
+            _ => ("held", "not released".to_owned(), 1),
         };
-        println!("{text}");
+        if self.json {
+            println!("{}", json!({"id": id, "release": word, "text": text}));
+        } else {
+            println!("{id}: {text}");
+        }
         Ok(ExitCode::from(code))
     }
 }

@@ -15,29 +15,23 @@ use serde_json::{Map, Value};
 
 use crate::Usage;
 use crate::fields::pair;
+use crate::interval::IntervalOptions;
+use crate::output::WholeFile;
 use crate::profile::{Profile, ProfileOptions};
 
 /// Export what has happened from the platform's Data API
 ///
 /// The Data API has a token and a key of its own: name the environment variables that hold them in
 /// the profile, as data_token_env and data_key_env. The columns are the paths of what the platform
-/// sends, which is not documented in full. The file may hold personal data.
+/// sends, which is not documented in full. The file may hold personal data. Lines of JSON are
+/// written page by page; CSV and workbooks when all operations are there.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  ecp operations --profile shop --from '2024-01-01 00:00:00' --to '2024-01-31 23:59:59' --output january.xlsx\n  ecp operations --profile shop --from '2024-01-01 00:00:00' --to '2024-01-31 23:59:59' --filter 'operation_type=[\"payout\"]' --format json | jq .\n\nExit codes:\n  0  all operations are exported\n  1  they are not\n  2  the command line was wrong"
 )]
 pub(crate) struct Operations {
-    /// The first moment, as 2024-01-31 14:53:55
-    #[arg(long, value_name = "TIME")]
-    from: String,
-
-    /// The last moment
-    #[arg(long, value_name = "TIME")]
-    to: String,
-
-    /// The IANA name of the time zone of both
-    #[arg(long, value_name = "NAME", default_value = "UTC")]
-    tz: String,
+    #[command(flatten)]
+    interval: IntervalOptions,
 
     /// A project besides the profile's
     #[arg(long, value_name = "ID")]
@@ -81,23 +75,15 @@ impl Operations {
         let query = self.query(&profile)?;
         let api = profile.data_api()?;
         let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
-        let operations = runtime.block_on(async {
-            let (mut pages, mut all) = (api.operations(query), Vec::new());
-            while let Some(page) = pages.next_page().await? {
-                all.extend(page);
-                eprintln!("{} operations", all.len());
-            }
-            Ok::<_, ecp_transport::DataError>(all)
-        })?;
-        let bytes = match format {
-            Format::Csv => csv(&operations)?,
-            Format::Json => json(&operations)?,
-            Format::Xlsx => xlsx(&operations)?,
-        };
+        let pages = api.operations(query);
         match &self.output {
-            None => std::io::stdout().lock().write_all(&bytes)?,
-            Some(path) => std::fs::write(path, bytes)
-                .with_context(|| format!("cannot write {}", path.display()))?,
+            None => runtime.block_on(export(pages, format, &mut std::io::stdout().lock()))?,
+            Some(path) => {
+                let problem = || format!("cannot write {}", path.display());
+                let mut file = WholeFile::create(path).with_context(problem)?;
+                runtime.block_on(export(pages, format, &mut file))?;
+                file.finish().with_context(problem)?;
+            }
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -113,7 +99,8 @@ impl Operations {
 
     fn query(&self, profile: &Profile) -> anyhow::Result<OperationsQuery> {
         let projects = std::iter::once(profile.project).chain(self.project.iter().copied());
-        let mut query = OperationsQuery::new(projects, &self.from, &self.to)?.time_zone(&*self.tz);
+        let IntervalOptions { from, to, tz } = &self.interval;
+        let mut query = OperationsQuery::new(projects, from, to)?.time_zone(tz);
         if !self.fields.is_empty() {
             query = query.fields(self.fields.iter().map(String::as_str));
         }
@@ -126,6 +113,29 @@ impl Operations {
     }
 }
 
+/// Lines of JSON are written page by page. A table waits for all operations, because any of them
+/// may have a column of its own.
+async fn export(
+    mut pages: ecp_transport::Operations,
+    format: Format,
+    output: &mut impl Write,
+) -> anyhow::Result<()> {
+    let (mut all, mut count) = (Vec::new(), 0);
+    while let Some(page) = pages.next_page().await? {
+        count += page.len();
+        match format {
+            Format::Json => json(&page, output)?,
+            Format::Csv | Format::Xlsx => all.extend(page),
+        }
+        eprintln!("{count} operations");
+    }
+    match format {
+        Format::Csv => csv(&all, output),
+        Format::Json => Ok(output.flush()?),
+        Format::Xlsx => Ok(output.write_all(&xlsx(&all)?)?),
+    }
+}
+
 /// Every path that some operation has: those of the first in its order, then the others.
 fn columns(operations: &[DataOperation]) -> Vec<&str> {
     let mut seen = BTreeSet::new();
@@ -133,9 +143,9 @@ fn columns(operations: &[DataOperation]) -> Vec<&str> {
     paths.filter(|path| seen.insert(*path)).collect()
 }
 
-fn csv(operations: &[DataOperation]) -> anyhow::Result<Vec<u8>> {
+fn csv(operations: &[DataOperation], output: &mut impl Write) -> anyhow::Result<()> {
     let columns = columns(operations);
-    let mut writer = csv::Writer::from_writer(Vec::new());
+    let mut writer = csv::Writer::from_writer(output);
     if !columns.is_empty() {
         writer.write_record(columns.iter().map(|path| neutral(path)))?;
     }
@@ -143,18 +153,17 @@ fn csv(operations: &[DataOperation]) -> anyhow::Result<Vec<u8>> {
         let cell = |path: &&str| neutral(operation.get(path).unwrap_or_default());
         writer.write_record(columns.iter().map(cell))?;
     }
-    writer.into_inner().map_err(|error| anyhow!("{error}"))
+    Ok(writer.flush()?)
 }
 
-fn json(operations: &[DataOperation]) -> anyhow::Result<Vec<u8>> {
-    let mut lines = Vec::new();
+fn json(operations: &[DataOperation], output: &mut impl Write) -> anyhow::Result<()> {
     for operation in operations {
         let text = |(path, value): (&str, &str)| (path.to_owned(), Value::from(value));
         let object: Map<String, Value> = operation.iter().map(text).collect();
-        serde_json::to_writer(&mut lines, &object)?;
-        lines.push(b'\n');
+        serde_json::to_writer(&mut *output, &object)?;
+        output.write_all(b"\n")?;
     }
-    Ok(lines)
+    Ok(())
 }
 
 /// All cells are text, so nothing is a formula, and no long number loses its digits.

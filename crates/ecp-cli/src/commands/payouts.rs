@@ -3,7 +3,7 @@
 mod progress;
 
 use std::collections::HashMap;
-use std::io::{BufWriter, IsTerminal, Write};
+use std::io::{IsTerminal, Write};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -22,6 +22,7 @@ use serde::Serialize;
 use self::progress::Shown;
 use crate::Usage;
 use crate::duration::duration;
+use crate::output::WholeFile;
 use crate::profile::{Profile, ProfileOptions};
 
 /// Pay out every row of a CSV file, each of them once
@@ -321,17 +322,12 @@ async fn pay(payer: Payer, plan: &Plan) -> Result<Counts, JournalError> {
     counts
 }
 
-/// Writes the results whole or not at all.
 fn results(plan: &Plan, journal: &Path, path: &Path) -> anyhow::Result<()> {
     let entries = Journal::read(journal)?;
-    let mut unfinished = path.as_os_str().to_owned();
-    unfinished.push(".unfinished");
-    let unfinished = PathBuf::from(unfinished);
     let write = || -> std::io::Result<()> {
-        let mut output = BufWriter::new(std::fs::File::create(&unfinished)?);
+        let mut output = WholeFile::create(path)?;
         write_results(plan, &entries, &mut output)?;
-        output.flush()?;
-        std::fs::rename(&unfinished, path)
+        output.finish()
     };
     write().with_context(|| format!("cannot write the results to {}", path.display()))
 }

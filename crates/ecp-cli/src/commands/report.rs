@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use clap::Args;
 use csv::StringRecord;
+
+use crate::output::WholeFile;
 
 /// Make one HTML page with charts of a CSV file that `ecp operations` or `ecp payouts` wrote
 ///
@@ -78,8 +81,13 @@ impl Report {
             ));
         }
         let title = self.file.file_name().unwrap_or_default().to_string_lossy();
-        std::fs::write(&self.output, page(&title, rows.len(), &charts))
-            .with_context(|| format!("cannot write {}", self.output.display()))?;
+        let page = page(&title, rows.len(), &charts);
+        let write = || -> std::io::Result<()> {
+            let mut output = WholeFile::create(&self.output)?;
+            output.write_all(page.as_bytes())?;
+            output.finish()
+        };
+        write().with_context(|| format!("cannot write {}", self.output.display()))?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -1,19 +1,18 @@
 //! `ecp sale`, `ecp payout` and `ecp refund`
 
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
-use ecp_core::{Money, PaymentId, RequestId};
+use ecp_core::{Money, PaymentId};
 use ecp_methods::request::{PayoutRequest, RefundRequest, SaleRequest};
 use ecp_methods::{Flow, FlowKind, Prepared, Registry, prepare_dyn};
 use ecp_transport::{Outcome, SendError, Sent, Wait};
 
-use crate::duration::duration;
 use crate::fields::{Fields, method};
-use crate::outcome::{Told, print};
+use crate::outcome::Told;
 use crate::profile::{Profile, ProfileOptions};
+use crate::waiting::Waiting;
 
 const CODES: &str = "Exit codes:\n  0  the platform has the request; with --wait, it ended in a success\n  1  nothing happened: the request is wrong, was refused, or could not be sent\n  2  the command line was wrong\n  3  with --wait: it ended, and not in a success\n  4  nobody can tell yet: ask `ecp status`, and do not give the payment another id";
 
@@ -78,14 +77,8 @@ struct Request {
     #[command(flatten)]
     profile: ProfileOptions,
 
-    /// Wait for the end, for that long or as long as the method takes
-    #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true, value_parser = duration)]
-    #[expect(clippy::option_option, reason = "not given, given, given with a time")]
-    wait: Option<Option<Duration>>,
-
-    /// Print the result as JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    waiting: Waiting,
 }
 
 impl SaleCommand {
@@ -151,8 +144,7 @@ impl Request {
         let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
         let mut told = runtime.block_on(self.carry_out(&profile, &prepared))?;
         told.merchant_refund_id = refund_id;
-        print(&told, self.json)?;
-        Ok(told.exit_code(self.wait.is_some()))
+        self.waiting.tell(&told)
     }
 
     async fn carry_out<F: Flow>(
@@ -178,41 +170,26 @@ impl Request {
         if let Sent::Found(status) = &sent {
             told.read(status, None);
         }
-        let Some(patience) = self.wait else { return Ok(told) };
+        let rule = prepared.spec().rule(F::KIND).context("the method does not have this flow")?;
+        let Some(wait) = self.waiting.patience(Wait::by_rule(rule)) else { return Ok(told) };
         let request_id = match &sent {
             Sent::Registered(accepted) if F::KIND == FlowKind::Refund => Some(&accepted.request_id),
             _ => None,
         };
-        self.wait(profile, prepared, patience, request_id, &mut told).await?;
-        Ok(told)
-    }
-
-    async fn wait<F: Flow>(
-        &self,
-        profile: &Profile,
-        prepared: &Prepared<F>,
-        patience: Option<Duration>,
-        refund: Option<&RequestId>,
-        told: &mut Told,
-    ) -> anyhow::Result<()> {
-        let rule = prepared.spec().rule(F::KIND).context("the method does not have this flow")?;
-        let mut wait = Wait::by_rule(rule);
-        if let Some(patience) = patience {
-            wait = wait.deadline(patience);
-        }
-        if let Some(first) = profile.first_question {
-            wait = wait.first(first);
-        }
-        let (gate, id) = (profile.gate()?, prepared.payment_id());
-        let answer = match refund {
+        let wait = match profile.first_question {
+            Some(first) => wait.first(first),
+            None => wait,
+        };
+        let gate = profile.gate()?;
+        let answer = match request_id {
             Some(request_id) => gate.wait_for_operation(id, request_id, &wait).await,
             None => gate.wait_until_final(id, &wait).await,
         };
         match answer {
-            Ok(status) => told.read(&status, refund),
+            Ok(status) => told.read(&status, request_id),
             Err(error) => told.message = Some(error.to_string()),
         }
-        Ok(())
+        Ok(told)
     }
 }
 

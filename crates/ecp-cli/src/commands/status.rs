@@ -9,9 +9,9 @@ use ecp_core::PaymentId;
 use ecp_methods::Rule;
 use ecp_transport::{GateError, Outcome, Wait, WaitError};
 
-use crate::duration::duration;
-use crate::outcome::{Told, print};
+use crate::outcome::Told;
 use crate::profile::ProfileOptions;
+use crate::waiting::Waiting;
 
 /// Ask where a payment stands
 #[derive(Args)]
@@ -26,28 +26,22 @@ pub(crate) struct Status {
     #[command(flatten)]
     profile: ProfileOptions,
 
-    /// Ask until the payment has ended, for that long or for 30 minutes
-    #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true, value_parser = duration)]
-    #[expect(clippy::option_option, reason = "not given, given, given with a time")]
-    wait: Option<Option<Duration>>,
-
-    /// Print the answer as JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    waiting: Waiting,
 }
 
 impl Status {
     pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
         let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
         let told = runtime.block_on(self.ask())?;
-        print(&told, self.json)?;
-        Ok(told.exit_code(self.wait.is_some()))
+        self.waiting.tell(&told)
     }
 
     async fn ask(&self) -> anyhow::Result<Told> {
         let profile = self.profile.load()?;
         let mut told = Told::of(&self.payment_id);
-        let Some(patience) = self.wait else {
+        let wait = Wait::by_rule(&Rule::new()).first(Duration::ZERO);
+        let Some(wait) = self.waiting.patience(wait) else {
             let answer = profile.sender()?.status(&self.payment_id).await?;
             if answer.is_unknown_payment() {
                 told.outcome = "not found";
@@ -57,10 +51,6 @@ impl Status {
             }
             return Ok(told);
         };
-        let mut wait = Wait::by_rule(&Rule::new()).first(Duration::ZERO);
-        if let Some(patience) = patience {
-            wait = wait.deadline(patience);
-        }
         match profile.gate()?.wait_until_final(&self.payment_id, &wait).await {
             Ok(answer) => {
                 told.outcome = "found";

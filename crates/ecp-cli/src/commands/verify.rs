@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 use ecp_core::json::Document;
 use ecp_core::signature;
+use serde_json::json;
 
 use crate::key::KeyOptions;
 use crate::{Usage, documents};
@@ -25,6 +26,10 @@ pub(crate) struct Verify {
     /// Read one document a line
     #[arg(long)]
     jsonl: bool,
+
+    /// Print a line of JSON for each document
+    #[arg(long)]
+    json: bool,
 }
 
 impl Verify {
@@ -44,7 +49,21 @@ impl Verify {
             match found {
                 Ok(found) => {
                     genuine += 1;
-                    writeln!(output, "ok: key {}, {} order", names[found.key], found.order)?;
+                    let (key, order) = (&names[found.key], found.order);
+                    if self.json {
+                        let order = order.to_string();
+                        writeln!(
+                            output,
+                            "{}",
+                            json!({"genuine": true, "key": key, "order": order})
+                        )?;
+                    } else {
+                        writeln!(output, "ok: key {key}, {order} order")?;
+                    }
+                }
+                Err(error) if self.json => {
+                    let error = error.to_string();
+                    writeln!(output, "{}", json!({"genuine": false, "error": error}))?;
                 }
                 Err(error) => writeln!(output, "failed: {error}")?,
             }

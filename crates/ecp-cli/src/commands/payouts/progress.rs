@@ -48,12 +48,17 @@ impl Shown {
 
 impl Progress for Shown {
     fn row(&self, _: &PaymentId, _: State, counts: &Counts) {
-        let Counts { rows, success, decline, unknown, not_sent, .. } = *counts;
+        let Counts { rows, success, decline, unknown, not_sent, before, .. } = *counts;
         let words =
             format!("{success} paid, {decline} declined, {unknown} unknown, {not_sent} not sent");
         if let Some(bar) = &self.bar {
-            bar.set_position(counts.done());
-            bar.set_message(words);
+            // Rows of an earlier run take no time, and would spoil the rate and the time left.
+            bar.set_length(rows - before);
+            bar.set_position(counts.done() - before);
+            bar.set_message(match before {
+                0 => words,
+                before => format!("{words}; {before} in an earlier run"),
+            });
             return;
         }
         let mut last = self.last_line.lock().unwrap_or_else(PoisonError::into_inner);

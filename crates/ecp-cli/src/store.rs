@@ -14,7 +14,7 @@ use crate::Usage;
 /// Where the inbox is.
 #[derive(Args)]
 #[group(required = true, multiple = false)]
-pub(super) struct Store {
+pub(crate) struct Store {
     /// The file of an SQLite inbox
     #[arg(long, value_name = "FILE")]
     db: Option<PathBuf>,
@@ -27,7 +27,7 @@ pub(super) struct Store {
 
 impl Store {
     /// Opens an inbox that is there.
-    pub(super) async fn open(&self) -> anyhow::Result<Arc<dyn Inbox>> {
+    pub(crate) async fn open(&self) -> anyhow::Result<Arc<dyn Inbox>> {
         if let Some(path) = &self.db {
             let name = path.display();
             if !path.exists() {

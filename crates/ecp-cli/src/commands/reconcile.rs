@@ -1,0 +1,234 @@
+//! `ecp reconcile`
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::SystemTime;
+
+use anyhow::Context;
+use clap::Args;
+use ecp_core::Timestamp;
+use ecp_core::model::OperationType;
+use ecp_payouts::{AmountUnit, Owner};
+use ecp_reconcile::{Counts, Difference, OperationNames, Reconcile as Sides, Said};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::Usage;
+use crate::fields::pair;
+use crate::interval::IntervalOptions;
+use crate::profile::{Profile, ProfileOptions};
+use crate::store::Store;
+
+/// Compare what was heard, what was meant to be paid out, and what the platform says
+///
+/// Tells every difference of the operations that the platform began in a range of time, of what
+/// was paid out in it and heard of in it, with what to do. Nothing is changed anywhere. The range
+/// should have ended longer ago than callbacks are repeated.
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  ecp reconcile --from '2024-01-01 00:00:00' --to '2024-01-31 23:59:59' --profile shop --db inbox.sqlite --journal payouts.csv.journal\n  ecp reconcile --from '2024-01-01 00:00:00' --to '2024-01-31 23:59:59' --postgres 'host=db user=shop' --json | jq -r 'select(.difference) | .payment'\n\nThe words for differences are explained in docs/reconcile.md.\n\nExit codes:\n  0  the sides agree\n  1  they could not be compared, or not to the end\n  2  the command line was wrong\n  5  there are differences",
+    mut_group("Store", |store| store.required(false))
+)]
+pub(crate) struct Reconcile {
+    #[command(flatten)]
+    interval: IntervalOptions,
+
+    #[command(flatten)]
+    inbox: Option<Store>,
+
+    /// The journal of a file of payouts; all journals together are taken to be all payouts of the
+    /// project. May be repeated
+    #[arg(long, value_name = "FILE")]
+    journal: Vec<PathBuf>,
+
+    #[command(flatten)]
+    profile: ProfileOptions,
+
+    /// Where a member stands in the Data API's answer, as in status=operation.status. Members are
+    /// payment_id, operation_id, type, status, amount and currency. May be repeated
+    #[arg(long, value_name = "MEMBER=PATH", value_parser = pair)]
+    name: Vec<(String, String)>,
+
+    /// The Data API's amounts are in major units: 300.00 rather than 30000
+    #[arg(long)]
+    major_units: bool,
+
+    /// Print a line of JSON for each difference, and one that sums up
+    #[arg(long)]
+    json: bool,
+}
+
+/// The exit code when there are differences.
+const DIFFERENCES: u8 = 5;
+
+impl Reconcile {
+    pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
+        if self.inbox.is_none() && self.journal.is_empty() {
+            let why = "name what to compare: an inbox by --db or --postgres, or a --journal";
+            return Err(Usage(why).into());
+        }
+        let interval = self.interval.read()?;
+        let names = self.names()?;
+        let profile = self.profile.load()?;
+        if Timestamp::try_from(SystemTime::now()).is_ok_and(|now| now < interval.to()) {
+            eprintln!("note: the range has not ended: what is on its way shows as a difference");
+        }
+        let owner = Owner { project: profile.project, gate_url: profile.gate_url.clone() };
+        let sides = Sides::new(owner, interval).names(names);
+        let sides = self.journal.iter().fold(sides, Sides::journal);
+        let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+        let counts = runtime.block_on(self.compare(sides, &profile))?;
+        self.sum_up(&counts)?;
+        Ok(if counts.differences == 0 { ExitCode::SUCCESS } else { ExitCode::from(DIFFERENCES) })
+    }
+
+    fn names(&self) -> anyhow::Result<OperationNames> {
+        let unit = if self.major_units { AmountUnit::Major } else { AmountUnit::Minor };
+        let mut names = OperationNames::new().amounts(unit);
+        for (member, path) in &self.name {
+            names = match member.as_str() {
+                "payment_id" => names.payment_id(path),
+                "operation_id" => names.operation_id(path),
+                "type" => names.kind(path),
+                "status" => names.status(path),
+                "amount" => names.amount(path),
+                "currency" => names.currency(path),
+                _ => {
+                    let why = "--name takes payment_id, operation_id, type, status, amount or \
+                               currency, and a path";
+                    return Err(Usage(why).into());
+                }
+            };
+        }
+        Ok(names)
+    }
+
+    async fn compare(&self, sides: Sides, profile: &Profile) -> anyhow::Result<Counts> {
+        let sides = match &self.inbox {
+            Some(store) => sides.inbox(store.open().await?),
+            None => sides,
+        };
+        let mut begun = sides
+            .begin(&profile.data_api()?, profile.sender()?)
+            .await
+            .context("the sides cannot be compared")?;
+        while let Some(difference) =
+            begun.next().await.context("the sides could not be compared to the end")?
+        {
+            self.tell(&difference)?;
+        }
+        Ok(begun.counts())
+    }
+
+    fn tell(&self, difference: &Difference) -> anyhow::Result<()> {
+        let mut output = std::io::stdout().lock();
+        if self.json {
+            writeln!(output, "{}", serde_json::to_string(&Told::of(difference))?)?;
+            return Ok(());
+        }
+        writeln!(output, "{difference}")?;
+        let kind = difference.operation_type.as_ref().map(OperationType::as_str);
+        let what = match (kind, difference.operation) {
+            (Some(kind), Some(id)) => format!("{} {id} ", kind.escape_debug()),
+            (Some(kind), None) => format!("{} ", kind.escape_debug()),
+            _ => String::new(),
+        };
+        let Difference { platform, journal, inbox, .. } = difference;
+        for (side, said, what) in
+            [("platform", platform, what.as_str()), ("journal", journal, ""), ("inbox", inbox, "")]
+        {
+            if let Some(said) = said {
+                writeln!(output, "  {side:<8}  {what}{said}")?;
+            }
+        }
+        writeln!(output, "  to do     {}", difference.action())?;
+        Ok(())
+    }
+
+    fn sum_up(&self, counts: &Counts) -> anyhow::Result<()> {
+        let Counts { operations, payouts, callbacks, payments, questions, pending, .. } = *counts;
+        let Counts { without_sum, differences, .. } = *counts;
+        let mut output = std::io::stdout().lock();
+        if self.json {
+            let summary = json!({"summary": {
+                "agrees": differences == 0,
+                "differences": differences,
+                "payments": payments,
+                "pending": pending,
+                "operations": operations,
+                "without_sum": without_sum,
+                "payouts": payouts,
+                "callbacks": callbacks,
+                "questions": questions,
+            }});
+            writeln!(output, "{summary}")?;
+        } else {
+            writeln!(
+                output,
+                "{payments} payments compared: {differences} differences, {pending} pending\n\
+                 {operations} operations, {payouts} payouts in journals, {callbacks} callbacks; \
+                 Gate was asked about {questions} payments"
+            )?;
+        }
+        if without_sum > 0 {
+            eprintln!("note: {without_sum} operations have no sum; see --name and --help");
+        }
+        Ok(())
+    }
+}
+
+/// A difference for programs. What is not known is `null`.
+#[derive(Serialize)]
+struct Told<'d> {
+    difference: &'static str,
+    payment: &'d str,
+    operation: Option<u64>,
+    operation_type: Option<&'d str>,
+    platform: Option<Side<'d>>,
+    journal: Option<Side<'d>>,
+    inbox: Option<Side<'d>>,
+    request_id: Option<&'d str>,
+    /// Numbers in the inbox.
+    callbacks: Vec<i64>,
+    meaning: &'static str,
+    action: String,
+}
+
+/// What a side says, its amount in minor units.
+#[derive(Serialize)]
+struct Side<'d> {
+    status: &'d str,
+    amount: Option<i64>,
+    currency: Option<&'d str>,
+}
+
+impl<'d> Told<'d> {
+    fn of(difference: &'d Difference) -> Self {
+        let side = |said: &'d Option<Said>| said.as_ref().map(Side::of);
+        Self {
+            difference: difference.kind.as_str(),
+            payment: difference.payment.as_str(),
+            operation: difference.operation.map(ecp_core::OperationId::get),
+            operation_type: difference.operation_type.as_ref().map(OperationType::as_str),
+            platform: side(&difference.platform),
+            journal: side(&difference.journal),
+            inbox: side(&difference.inbox),
+            request_id: difference.request_id.as_deref(),
+            callbacks: difference.callbacks.iter().map(|id| id.get()).collect(),
+            meaning: difference.kind.meaning(),
+            action: difference.action(),
+        }
+    }
+}
+
+impl<'d> Side<'d> {
+    fn of(said: &'d Said) -> Self {
+        let sum = said.sum.as_ref();
+        Self {
+            status: &said.status,
+            amount: sum.map(|sum| sum.amount),
+            currency: sum.map(|sum| sum.currency.as_str()),
+        }
+    }
+}

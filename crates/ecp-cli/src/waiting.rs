@@ -1,0 +1,40 @@
+//! How long a command waits, and how it tells what it found.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use ecp_transport::Wait;
+
+use crate::duration::duration;
+use crate::outcome::{Told, print};
+
+/// Options of the commands that tell where a payment stands.
+#[derive(Args)]
+pub(crate) struct Waiting {
+    /// Wait until it has ended: for that long, or as long as its method takes; 30 minutes where
+    /// that is not known
+    #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true, value_parser = duration)]
+    #[expect(clippy::option_option, reason = "not given, given, given with a time")]
+    wait: Option<Option<Duration>>,
+
+    /// Print the result as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Waiting {
+    /// With the time that was given, `None` if there is nothing to wait for.
+    pub(crate) fn patience(&self, wait: Wait) -> Option<Wait> {
+        self.wait.map(|time| match time {
+            Some(time) => wait.deadline(time),
+            None => wait,
+        })
+    }
+
+    /// Prints it, and says what a shell is told.
+    pub(crate) fn tell(&self, told: &Told) -> anyhow::Result<ExitCode> {
+        print(told, self.json)?;
+        Ok(told.exit_code(self.wait.is_some()))
+    }
+}

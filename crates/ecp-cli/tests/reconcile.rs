@@ -1,0 +1,250 @@
+//! `ecp reconcile`, as an operator sees it: payouts through `ecp payouts`, callbacks into an
+//! SQLite inbox, and the sandbox for a platform.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "support/sandbox.rs"]
+mod sandbox;
+mod support;
+
+use std::process::{Command, Output};
+
+use ecp_core::SecretKey;
+use ecp_core::model::Callback;
+use ecp_core::signature::{self, Place, Rules, SigningKey};
+use ecp_inbox::Inbox;
+use ecp_inbox::postgres::PostgresInbox;
+use ecp_inbox::sqlite::SqliteInbox;
+use ecp_notify::{Verified, Verifier};
+use ecp_sandbox::Config;
+use sandbox::Sandbox;
+use serde_json::{Value, json};
+use support::{ecp, stderr, stdout};
+
+const RANGE: [&str; 4] = ["--from", "2020-01-01 00:00:00", "--to", "2099-12-31 23:59:59"];
+const NOTE: &str = "note: the range has not ended: what is on its way shows as a difference\n";
+
+/// Two payouts in a journal, one of them declined, and one that nobody asked for.
+fn paid() -> Sandbox {
+    let sandbox = Sandbox::start();
+    let file = "method,general.payment_id,payment.amount,payment.currency,account.number,\
+                customer.ip_address\njeton,P-1,1000,EUR,sentinel,192.0.2.1\n\
+                jeton,P-2,40000,EUR,sentinel,192.0.2.1\n";
+    std::fs::write(sandbox.folder().join("payouts.csv"), file).unwrap();
+    let run = sandbox.ecp(&["payouts", "payouts.csv", "--yes"]).output().unwrap();
+    assert_eq!(run.status.code(), Some(3), "{}", stderr(&run));
+    sandbox
+}
+
+/// The callback of a payout of 10.00 EUR that succeeded.
+fn heard(id: &str) -> Verified<Callback> {
+    let body = format!(
+        r#"{{"project_id":1,"payment":{{"id":"{id}","type":"payout","status":"success",
+        "sum":{{"amount":1000,"currency":"EUR"}}}},"operation":{{"id":4294967295,
+        "type":"payout","status":"success","sum_initial":{{"amount":1000,"currency":"EUR"}}}}}}"#
+    );
+    let secret = SecretKey::new(Config::DEMO_KEY).unwrap();
+    let key = SigningKey::new(&secret);
+    let signed = signature::sign_document(&key, body.as_bytes(), Place::Root, Rules::private());
+    Verifier::new().key(Config::DEMO_PROJECT, &secret).verify(&signed.unwrap()).unwrap()
+}
+
+fn pay_by_hand(sandbox: &Sandbox, id: &str) {
+    let payout = sandbox
+        .ecp(&["payout", "jeton", id, "20.00 EUR", "--wait"])
+        .args(["--field", "customer.ip_address=192.0.2.1", "--field", "account.number=sentinel"])
+        .output()
+        .unwrap();
+    assert_eq!(payout.status.code(), Some(0), "{}", stderr(&payout));
+}
+
+fn reconcile(sandbox: &Sandbox, arguments: &[&str]) -> Output {
+    sandbox.ecp(&["reconcile"]).args(RANGE).args(arguments).output().unwrap()
+}
+
+#[test]
+fn sides_that_agree_are_told_with_exit_code_0() {
+    let sandbox = paid();
+    let output = reconcile(&sandbox, &["--journal", "payouts.csv.journal"]);
+    assert_eq!(
+        (output.status.code(), stdout(&output), stderr(&output)),
+        (
+            Some(0),
+            "2 payments compared: 0 differences, 0 pending\n\
+             2 operations, 2 payouts in journals, 0 callbacks; Gate was asked about 0 payments\n",
+            NOTE
+        )
+    );
+    let output = reconcile(&sandbox, &["--journal", "payouts.csv.journal", "--json"]);
+    let summary: Value = serde_json::from_str(stdout(&output)).unwrap();
+    let expected = json!({"summary": {"agrees": true, "differences": 0, "payments": 2,
+        "pending": 0, "operations": 2, "without_sum": 0, "payouts": 2, "callbacks": 0,
+        "questions": 0}});
+    assert_eq!((output.status.code(), summary), (Some(0), expected));
+}
+
+#[test]
+fn differences_are_told_with_what_to_do_and_an_exit_code_of_their_own() {
+    let sandbox = paid();
+    pay_by_hand(&sandbox, "X-1");
+    let payouts = || sandbox.log().matches("POST /v2/payment/wallet/jeton/payout").count();
+    let before = payouts();
+    let output = reconcile(&sandbox, &["--journal", "payouts.csv.journal"]);
+    assert_eq!(output.status.code(), Some(5), "{}", stderr(&output));
+    let lines: Vec<&str> = stdout(&output).lines().collect();
+    assert_eq!(lines[0], "nobody_asked X-1: a payout that no journal has and nobody heard of");
+    assert!(lines[1].starts_with("  platform  payout "), "{lines:?}");
+    assert!(lines[1].ends_with(" `success`, 20.00 EUR"), "{lines:?}");
+    assert!(lines[2].starts_with("  to do     find out who has the project's key; "), "{lines:?}");
+    assert_eq!(lines[3], "3 payments compared: 1 differences, 0 pending");
+    assert!(!stdout(&output).contains("sentinel"));
+    assert_eq!((before, payouts()), (3, 3), "a comparison changes nothing");
+}
+
+#[test]
+fn an_inbox_is_compared_by_lines_of_json() {
+    let sandbox = paid();
+    let db = sandbox.folder().join("inbox.sqlite");
+    // The callbacks of these payouts went nowhere, and the platform does not know the one that was
+    // heard of.
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let inbox = SqliteInbox::open(&db).await.unwrap();
+        inbox.accept(&heard("Z-1")).await.unwrap();
+    });
+    let arguments = ["--db", "inbox.sqlite", "--journal", "payouts.csv.journal", "--json"];
+    let output = reconcile(&sandbox, &arguments);
+    assert_eq!(output.status.code(), Some(5), "{}", stderr(&output));
+    let lines: Vec<Value> =
+        stdout(&output).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let told: Vec<(&str, &str)> = lines[..3]
+        .iter()
+        .map(|line| (line["payment"].as_str().unwrap(), line["difference"].as_str().unwrap()))
+        .collect();
+    assert_eq!(
+        told,
+        [("P-1", "callback_missing"), ("P-2", "callback_missing"), ("Z-1", "not_there")]
+    );
+    let success = |amount| json!({"status": "success", "amount": amount, "currency": "EUR"});
+    assert_eq!((&lines[0]["platform"], &lines[0]["inbox"]), (&success(1000), &Value::Null));
+    assert_eq!((&lines[2]["platform"], &lines[2]["inbox"]), (&Value::Null, &success(1000)));
+    assert_eq!(lines[0]["operation_type"], "payout");
+    assert!(lines[2]["action"].as_str().unwrap().starts_with("do not pay or deliver again; "));
+    assert_eq!(lines[3]["summary"]["questions"], 1);
+    assert_eq!((lines.len(), &lines[3]["summary"]["agrees"]), (4, &Value::Bool(false)));
+}
+
+#[test]
+fn an_inbox_in_postgres_is_compared() {
+    let Some(server) =
+        ecp_testkit::postgres::Server::start_or_skip("`ecp reconcile` over Postgres")
+    else {
+        return;
+    };
+    let database = server.database().unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let inbox = PostgresInbox::open(database.parse().unwrap()).await.unwrap();
+        inbox.accept(&heard("Z-1")).await.unwrap();
+    });
+    let sandbox = Sandbox::start();
+    let output = reconcile(&sandbox, &["--postgres", &database]);
+    assert_eq!(output.status.code(), Some(5), "{}", stderr(&output));
+    assert!(stdout(&output).starts_with("not_there Z-1: "), "{}", stdout(&output));
+    assert!(stdout(&output).contains("  inbox     `success`, 10.00 EUR\n"), "{}", stdout(&output));
+}
+
+#[test]
+fn a_range_is_meant_in_its_zone() {
+    let sandbox = paid();
+    let at = |from: &str, to: &str, zone: &str| {
+        let arguments = ["--from", from, "--to", to, "--tz", zone, "--json"];
+        let output = sandbox
+            .ecp(&["reconcile", "--journal", "payouts.csv.journal"])
+            .args(arguments)
+            .output()
+            .unwrap();
+        let summary: Value = serde_json::from_str(stdout(&output)).unwrap();
+        (summary["summary"]["operations"].as_u64().unwrap(), stderr(&output).to_owned())
+    };
+    let now = jiff::Timestamp::now();
+    let [before, after] =
+        [-3600, 3600].map(|seconds| now + jiff::SignedDuration::from_secs(seconds));
+    let in_zone = |moment: jiff::Timestamp, zone: &str| {
+        moment.in_tz(zone).unwrap().strftime("%Y-%m-%d %H:%M:%S").to_string()
+    };
+    let zone = "Pacific/Kiritimati";
+    let (from, to) = (in_zone(before, zone), in_zone(after, zone));
+    assert_eq!(at(&from, &to, zone), (2, NOTE.to_owned()));
+    // Fourteen hours later.
+    assert_eq!(at(&from, &to, "UTC").0, 0);
+    assert_eq!(at("2020-01-01 00:00:00", "2020-01-02 00:00:00", "UTC"), (0, String::new()));
+}
+
+#[test]
+fn the_documents_explain_every_word() {
+    let documents = std::fs::read_to_string("../../docs/reconcile.md").unwrap();
+    let rows: Vec<&str> = documents.lines().filter(|line| line.starts_with("| `")).collect();
+    assert_eq!(rows.len(), ecp_reconcile::Kind::ALL.len());
+    for (row, kind) in rows.iter().zip(ecp_reconcile::Kind::ALL) {
+        let begins = format!("| `{kind}` | {} | ", kind.meaning());
+        assert!(row.starts_with(&begins), "{row}");
+    }
+}
+
+#[test]
+fn what_cannot_be_compared_is_told() {
+    let sandbox = paid();
+    let away = "--gate-url=http://127.0.0.1:1";
+    let table: [(&[&str], i32, &str); 8] = [
+        (&[], 2, "error: name what to compare: an inbox by --db or --postgres, or a --journal\n"),
+        (&["--db", "a", "--postgres", "b"], 2, "error: the argument '--db <FILE>' cannot be used"),
+        (
+            &["--journal", "payouts.csv.journal", "--name", "state=x"],
+            2,
+            "error: --name takes payment_id, operation_id, type, status, amount or currency,",
+        ),
+        (&["--journal", "x", "--tz", "Nowhere"], 1, "error: --tz Nowhere: "),
+        (&["--db", "missing.sqlite"], 1, "error: there is no file missing.sqlite: "),
+        (&["--journal", "x"], 1, "error: the sides cannot be compared: the journal x: "),
+        (
+            &["--journal", "payouts.csv.journal", away],
+            1,
+            "error: the sides cannot be compared: the journal payouts.csv.journal: the journal \
+             belongs to project 1 at ",
+        ),
+        (
+            &["--journal", "payouts.csv.journal", "--name", "status=state"],
+            1,
+            "error: the sides cannot be compared: `state` is not in an operation; there are: \
+             project_id, payment_id, ",
+        ),
+    ];
+    for (arguments, code, message) in table {
+        let output = reconcile(&sandbox, arguments);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", stderr(&output));
+        let told = stderr(&output).strip_prefix(NOTE).unwrap_or(stderr(&output));
+        assert!(told.starts_with(message), "{arguments:?}: {told}");
+        assert_eq!(stdout(&output), "", "{arguments:?}");
+    }
+    let early = Command::new(env!("CARGO_BIN_EXE_ecp"))
+        .args(["reconcile", "--journal", "x", "--from", "2024", "--to", "2025"])
+        .output()
+        .unwrap();
+    assert_eq!(early.status.code(), Some(1));
+    assert_eq!(stderr(&early), "error: `2024` is no time such as 2024-01-31 14:53:55\n");
+
+    let folder = tempfile::tempdir().unwrap();
+    let profile = "[shop]\nproject = 7\nkey_env = \"SHOP_KEY\"\n";
+    std::fs::write(folder.path().join("profiles.toml"), profile).unwrap();
+    let none = ecp(folder.path(), &["reconcile", "--profiles", "profiles.toml"])
+        .args(["--profile", "shop", "--journal", "x"])
+        .args(RANGE)
+        .env("SHOP_KEY", "k")
+        .output()
+        .unwrap();
+    assert_eq!(none.status.code(), Some(1));
+    assert!(stderr(&none).ends_with(
+        "error: profile `shop` has no Data API: add `data_token_env` and `data_key_env` to it\n"
+    ));
+}

@@ -1,0 +1,388 @@
+//! One payment, all sides.
+
+use ecp_core::PaymentId;
+use ecp_core::model::{OperationStatus, OperationType, PaymentStatus};
+use ecp_inbox::{EntryState, PaymentState};
+use ecp_payouts::State;
+
+use crate::difference::{Difference, Kind, Said, Sum};
+use crate::sides::{End, Heard, Operation, Payout, Sides, of_payment};
+
+/// What the sides of one payment differ on.
+#[derive(Debug, Default)]
+pub(crate) struct Compared {
+    pub(crate) differences: Vec<Difference>,
+    /// Whether something has not ended, and no side says otherwise.
+    pub(crate) is_pending: bool,
+}
+
+/// Whether the Data API's list is not enough: one side has something that is not in it.
+pub(crate) fn needs_gate(sides: &Sides) -> bool {
+    let has_payout = sides.platform.iter().any(is_payout);
+    let sent = sides.journals.iter().flatten().any(Payout::was_sent);
+    let heard = sides.inbox.iter().filter_map(|heard| heard.state.as_ref());
+    let mut ended =
+        heard.flat_map(PaymentState::operations).filter(|heard| heard.status().is_some());
+    (sent && !has_payout)
+        || ended.any(|heard| sides.platform.iter().all(|told| told.id != Some(heard.id())))
+        || (sides.platform.is_empty()
+            && sides.inbox.as_ref().is_some_and(|heard| heard.state.is_some()))
+}
+
+/// Holds the sides against each other. The platform's operations are complete.
+pub(crate) fn compare(payment: &PaymentId, sides: &Sides) -> Compared {
+    let mut job = Job { payment, sides, compared: Compared::default() };
+    if sides.platform.is_empty() {
+        job.not_there();
+    }
+    if !job.nobody_asked() {
+        for operation in &sides.platform {
+            job.operation(operation);
+        }
+        job.payout();
+    }
+    job.stuck();
+    job.compared
+}
+
+struct Job<'s> {
+    payment: &'s PaymentId,
+    sides: &'s Sides,
+    compared: Compared,
+}
+
+impl Job<'_> {
+    /// What the platform does not know, and another side does.
+    fn not_there(&mut self) {
+        for payout in self.sides.journals.iter().flatten().filter(|payout| payout.was_sent()) {
+            let kind = match payout.state {
+                // A status was read of it, so it was there.
+                State::Intended | State::Unknown if payout.status.is_none() => Kind::NotArrived,
+                _ => Kind::NotThere,
+            };
+            let mut difference = self.found(kind, None);
+            difference.tell_journal(payout);
+            self.compared.differences.push(difference);
+        }
+        let told = !self.compared.differences.is_empty();
+        if let Some(status) = self.state().and_then(PaymentState::status).filter(|_| !told) {
+            let said = Said { status: status.to_string(), sum: self.paid() };
+            let difference = self.found(Kind::NotThere, None);
+            self.compared.differences.push(Difference { inbox: Some(said), ..difference });
+        }
+    }
+
+    /// A payout that neither a journal nor the inbox knows.
+    fn nobody_asked(&mut self) -> bool {
+        let unknown_here = self.sides.journals.as_ref().is_some_and(Vec::is_empty)
+            && self
+                .sides
+                .inbox
+                .as_ref()
+                .is_none_or(|heard| heard.state.is_none() && heard.stuck.is_empty());
+        let Some(payout) = self.sides.platform.iter().find(|told| is_payout(told) && unknown_here)
+        else {
+            return false;
+        };
+        let difference = self.found(Kind::NobodyAsked, Some(payout));
+        self.compared.differences.push(difference);
+        true
+    }
+
+    /// An operation of the platform against what was heard of it.
+    fn operation(&mut self, told: &Operation) {
+        if told.end() == End::Untold {
+            let difference = self.found(Kind::StatusUntold, Some(told));
+            self.compared.differences.push(difference);
+            return;
+        }
+        self.compared.is_pending |= told.end() == End::Open;
+        let Some(inbox) = &self.sides.inbox else { return };
+        let heard = HeardOf::operation(inbox, self.sides, told);
+        let has_ended = heard.status.as_ref().is_some_and(OperationStatus::is_final);
+        let kind = if heard.is_contradicted {
+            Kind::CallbackContradicts
+        } else if has_ended {
+            if heard.status.as_ref() == Some(&told.status) {
+                return self.sums(told, heard);
+            }
+            Kind::InboxDiffers
+        } else if told.end() == End::Open
+            || inbox.stuck.iter().any(|(_, state)| *state == EntryState::Held)
+        {
+            // What is held was heard, and is told as such.
+            return;
+        } else if let Some(word) = self.state().and_then(|state| state.unknown().next()) {
+            let inbox = Some(Said { status: word.to_owned(), sum: None });
+            let difference = self.found(Kind::StatusUntold, Some(told));
+            self.compared.differences.push(Difference { inbox, ..difference });
+            return;
+        } else {
+            Kind::CallbackMissing
+        };
+        let difference = self.found(kind, Some(told));
+        self.compared.differences.push(Difference { inbox: heard.said(), ..difference });
+    }
+
+    fn sums(&mut self, told: &Operation, heard: HeardOf) {
+        if let (Some(platform), Some(inbox)) = (&told.sum, &heard.sum)
+            && platform != inbox
+        {
+            let difference = self.found(Kind::AmountDiffers, Some(told));
+            self.compared.differences.push(Difference { inbox: heard.said(), ..difference });
+        }
+    }
+
+    /// The payout of the platform against the journals.
+    fn payout(&mut self) {
+        let payouts = || self.sides.platform.iter().filter(|told| is_payout(told));
+        let mut paid = payouts().filter(|told| told.end() == End::Success);
+        let first = paid.next();
+        if let Some(second) = paid.next() {
+            let difference = self.found(Kind::PaidTwice, Some(second));
+            self.compared.differences.push(difference);
+        }
+        // An attempt that failed is no decline while another one goes on.
+        let Some(told) = first.or_else(|| payouts().next_back()) else {
+            return self.type_differs();
+        };
+        for payout in self.sides.journals.iter().flatten() {
+            let sums_differ =
+                matches!((&payout.sum, &told.sum), (Some(ours), Some(theirs)) if ours != theirs);
+            let kind = match (payout.state, told.end()) {
+                (_, End::Untold) => continue,
+                (State::NotSent, _) => Kind::NotSentButThere,
+                (State::Success, End::Success) | (State::Decline, End::Decline) if !sums_differ => {
+                    continue;
+                }
+                (State::Success, End::Success) | (State::Decline, End::Decline) => {
+                    Kind::AmountDiffers
+                }
+                (State::Success, _) => Kind::SuccessNotConfirmed,
+                (_, End::Error) => Kind::EndedInError,
+                (State::Decline, _) => Kind::DeclineNotConfirmed,
+                (_, End::Open) => continue,
+                (_, End::Success) => Kind::UnknownButPaid,
+                (_, End::Decline) => Kind::UnknownButDeclined,
+            };
+            let mut difference = self.found(kind, Some(told));
+            difference.tell_journal(payout);
+            self.compared.differences.push(difference);
+        }
+    }
+
+    /// Payouts of the journals under the id of something else. A type in a word that nobody knows
+    /// is no payout either.
+    fn type_differs(&mut self) {
+        let Some(told) = self.sides.platform.last() else { return };
+        for payout in self.sides.journals.iter().flatten().filter(|payout| payout.was_sent()) {
+            let mut difference = self.found(Kind::TypeDiffers, Some(told));
+            difference.tell_journal(payout);
+            self.compared.differences.push(difference);
+        }
+    }
+
+    /// Callbacks that wait for a person.
+    fn stuck(&mut self) {
+        for (state, kind) in
+            [(EntryState::Held, Kind::CallbackHeld), (EntryState::Dead, Kind::CallbackDead)]
+        {
+            let stuck = self.sides.inbox.iter().flat_map(|heard| &heard.stuck);
+            let callbacks: Vec<_> =
+                stuck.filter(|(_, its)| *its == state).map(|(id, _)| *id).collect();
+            if callbacks.is_empty() {
+                continue;
+            }
+            let platform = self.sides.platform.last().map(Operation::said);
+            let status = self.state().and_then(PaymentState::status);
+            let inbox = status.map(|status| Said { status: status.to_string(), sum: self.paid() });
+            let difference = self.found(kind, None);
+            self.compared.differences.push(Difference { platform, inbox, callbacks, ..difference });
+        }
+    }
+
+    fn found(&self, kind: Kind, operation: Option<&Operation>) -> Difference {
+        Difference {
+            kind,
+            payment: self.payment.clone(),
+            operation: operation.and_then(|operation| operation.id),
+            operation_type: operation.map(|operation| operation.kind.clone()),
+            platform: operation.map(Operation::said),
+            journal: None,
+            inbox: None,
+            request_id: None,
+            callbacks: Vec::new(),
+        }
+    }
+
+    fn state(&self) -> Option<&PaymentState> {
+        self.sides.inbox.as_ref()?.state.as_ref()
+    }
+
+    fn paid(&self) -> Option<Sum> {
+        self.state()?.paid().map(Sum::from)
+    }
+}
+
+impl Difference {
+    fn tell_journal(&mut self, payout: &Payout) {
+        self.journal = Some(Said { status: payout.state.to_string(), sum: payout.sum.clone() });
+        self.request_id.clone_from(&payout.request_id);
+    }
+}
+
+impl Operation {
+    fn said(&self) -> Said {
+        Said { status: self.status.to_string(), sum: self.sum.clone() }
+    }
+}
+
+/// What the inbox heard of one operation.
+#[derive(Default)]
+struct HeardOf {
+    status: Option<OperationStatus>,
+    sum: Option<Sum>,
+    is_contradicted: bool,
+}
+
+impl HeardOf {
+    fn operation(heard: &Heard, sides: &Sides, told: &Operation) -> Self {
+        let Some(state) = &heard.state else { return Self::default() };
+        let of_it = state.operations().iter().find(|operation| Some(operation.id()) == told.id);
+        if let Some(of_it) = of_it {
+            return Self {
+                status: of_it.status().cloned(),
+                sum: of_it.sum().map(Sum::from),
+                is_contradicted: of_it.is_contradicted(),
+            };
+        }
+        // Callbacks that name no operation tell of the payment, and so of its only one.
+        let is_only_one = state.operations().is_empty() && sides.platform.len() == 1;
+        let ended = state.status().filter(|status| is_only_one && PaymentStatus::is_final(status));
+        Self {
+            status: ended.map(of_payment),
+            sum: ended.and(state.paid()).map(Sum::from),
+            is_contradicted: false,
+        }
+    }
+
+    fn said(self) -> Option<Said> {
+        let Self { status, sum, .. } = self;
+        status.map(|status| Said { status: status.to_string(), sum })
+    }
+}
+
+fn is_payout(operation: &Operation) -> bool {
+    operation.kind == OperationType::Payout
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ecp_core::OperationId;
+
+    fn payout(id: u64, status: &str) -> Operation {
+        let sum = Some(Sum { amount: 1000, currency: "EUR".to_owned() });
+        let (kind, status) = (OperationType::Payout, OperationStatus::from(status));
+        Operation { id: Some(OperationId::new(id)), kind, status, sum }
+    }
+
+    fn row(state: State) -> Payout {
+        let sum = Some(Sum { amount: 1000, currency: "EUR".to_owned() });
+        Payout { state, status: None, request_id: None, sum }
+    }
+
+    fn kinds(platform: &[Operation], journal: State) -> Vec<Kind> {
+        let sides =
+            Sides { platform: platform.to_vec(), journals: Some(vec![row(journal)]), inbox: None };
+        let compared = compare(&PaymentId::new("P-1").unwrap(), &sides);
+        compared.differences.iter().map(|difference| difference.kind).collect()
+    }
+
+    #[test]
+    fn a_journal_is_held_against_every_end() {
+        use State::{Decline, Intended, NotSent, Registered, Success, Unknown};
+
+        let table = [
+            ("success", Success, None),
+            ("success", Decline, Some(Kind::DeclineNotConfirmed)),
+            ("success", Unknown, Some(Kind::UnknownButPaid)),
+            ("success", Intended, Some(Kind::UnknownButPaid)),
+            ("success", Registered, Some(Kind::UnknownButPaid)),
+            ("success", NotSent, Some(Kind::NotSentButThere)),
+            ("decline", Success, Some(Kind::SuccessNotConfirmed)),
+            ("decline", Decline, None),
+            ("decline", Unknown, Some(Kind::UnknownButDeclined)),
+            ("expired", Decline, None),
+            ("processing", Success, Some(Kind::SuccessNotConfirmed)),
+            ("processing", Decline, Some(Kind::DeclineNotConfirmed)),
+            ("processing", Registered, None),
+            ("processing", NotSent, Some(Kind::NotSentButThere)),
+            ("internal error", Success, Some(Kind::SuccessNotConfirmed)),
+            ("internal error", Decline, Some(Kind::EndedInError)),
+            ("internal error", Unknown, Some(Kind::EndedInError)),
+            ("paid at last", Unknown, Some(Kind::StatusUntold)),
+        ];
+        for (status, journal, kind) in table {
+            let expected: Vec<Kind> = kind.into_iter().collect();
+            assert_eq!(kinds(&[payout(7, status)], journal), expected, "{status}, {journal}");
+        }
+    }
+
+    #[test]
+    fn attempts_of_one_payment_are_one_payout_unless_two_succeeded() {
+        let tried = [payout(7, "decline"), payout(8, "success")];
+        assert_eq!(kinds(&tried, State::Success), []);
+        let goes_on = [payout(7, "decline"), payout(8, "processing")];
+        assert_eq!(kinds(&goes_on, State::Registered), []);
+        let twice = [payout(7, "success"), payout(8, "success")];
+        assert_eq!(kinds(&twice, State::Success), [Kind::PaidTwice]);
+    }
+
+    #[test]
+    fn what_is_no_payout_on_the_platform_does_not_pass_for_one() {
+        for kind in [OperationType::Sale, OperationType::from("Payout")] {
+            let other = Operation { kind, ..payout(7, "success") };
+            assert_eq!(kinds(&[other], State::Success), [Kind::TypeDiffers]);
+        }
+    }
+
+    #[test]
+    fn what_the_platform_does_not_know_is_told_by_how_far_it_came() {
+        let known = |status: &str, state| Payout { status: Some(status.to_owned()), ..row(state) };
+        let table = [
+            (row(State::Intended), Some(Kind::NotArrived)),
+            (row(State::Unknown), Some(Kind::NotArrived)),
+            (known("internal error", State::Unknown), Some(Kind::NotThere)),
+            (row(State::Registered), Some(Kind::NotThere)),
+            (row(State::Success), Some(Kind::NotThere)),
+            // Refused before it was registered.
+            (row(State::Decline), None),
+            (known("decline", State::Decline), Some(Kind::NotThere)),
+            (row(State::NotSent), None),
+        ];
+        for (payout, kind) in table {
+            let journals = Some(vec![payout.clone()]);
+            let sides = Sides { journals, ..Sides::default() };
+            assert_eq!(needs_gate(&sides), kind.is_some(), "{payout:?}");
+            let compared = compare(&PaymentId::new("P-1").unwrap(), &sides);
+            let found: Vec<Kind> =
+                compared.differences.iter().map(|difference| difference.kind).collect();
+            assert_eq!(found, kind.into_iter().collect::<Vec<_>>(), "{payout:?}");
+        }
+    }
+
+    #[test]
+    fn every_kind_has_a_word_of_its_own_and_says_what_to_do() {
+        let words: std::collections::BTreeSet<&str> =
+            Kind::ALL.iter().map(|kind| kind.as_str()).collect();
+        assert_eq!(words.len(), Kind::ALL.len());
+        let sides = Sides::default();
+        let payment = PaymentId::new("P-1").unwrap();
+        let job = Job { payment: &payment, sides: &sides, compared: Compared::default() };
+        for kind in Kind::ALL {
+            let action = job.found(kind, None).action();
+            assert!(action.len() > 20 && !kind.meaning().is_empty(), "{kind}: {action}");
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! A difference between the sides, and what to do about it.
+
+use std::fmt;
+
+use ecp_core::model::OperationType;
+use ecp_core::{Currency, Money, OperationId, PaymentId};
+use ecp_inbox::EntryId;
+
+/// Something that the sides do not agree on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Difference {
+    /// What it is.
+    pub kind: Kind,
+    /// The payment.
+    pub payment: PaymentId,
+    /// The platform's number of the operation, where it is about one.
+    pub operation: Option<OperationId>,
+    /// What the operation does, where it is about one.
+    pub operation_type: Option<OperationType>,
+    /// What the platform says; `None` where it says nothing.
+    pub platform: Option<Said>,
+    /// What the journal says; `None` where it says nothing, or none is compared.
+    pub journal: Option<Said>,
+    /// What the inbox says; `None` where it says nothing, or none is compared.
+    pub inbox: Option<Said>,
+    /// The platform's id of the request, where a journal has it: support asks for it.
+    pub request_id: Option<String>,
+    /// The callbacks of the inbox that it is about.
+    pub callbacks: Vec<EntryId>,
+}
+
+/// What one side says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Said {
+    /// The platform's word for the status, or the journal's word for the state.
+    pub status: String,
+    /// The sum, where it says one.
+    pub sum: Option<Sum>,
+}
+
+/// A sum as it was told: its currency need not be a known one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Sum {
+    /// Minor units.
+    pub amount: i64,
+    /// The three-letter code.
+    pub currency: String,
+}
+
+/// What sides can differ on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Kind {
+    /// The sides tell different sums, or different currencies.
+    AmountDiffers,
+    /// The inbox heard both a success and a failure of one operation.
+    CallbackContradicts,
+    /// A callback's handler failed too often.
+    CallbackDead,
+    /// A callback is held: its signature proves more than one reading.
+    CallbackHeld,
+    /// The operation has ended on the platform, and the inbox has not heard of it.
+    CallbackMissing,
+    /// The journal says that the payout was declined; the platform does not.
+    DeclineNotConfirmed,
+    /// An error ended the payout, and nothing says whether money has moved.
+    EndedInError,
+    /// The inbox heard of another end than the platform tells.
+    InboxDiffers,
+    /// The platform has a payout that no journal has and nobody heard of.
+    NobodyAsked,
+    /// The payout may have been sent; the platform does not know it.
+    NotArrived,
+    /// The platform has a payout that the journal says was not sent.
+    NotSentButThere,
+    /// The platform registered the payment or told of it before, and does not know it now.
+    NotThere,
+    /// One payment has two successful payouts.
+    PaidTwice,
+    /// The platform or a callback has a word for the status that is in no table, so it decides
+    /// nothing.
+    StatusUntold,
+    /// The journal says that the payout is paid; the platform does not.
+    SuccessNotConfirmed,
+    /// The platform has the payment of a journal, and not as a payout.
+    TypeDiffers,
+    /// The journal does not know the end of a payout that the platform declined.
+    UnknownButDeclined,
+    /// The journal does not know the end of a payout that the platform paid.
+    UnknownButPaid,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 18] = [
+        Self::AmountDiffers,
+        Self::CallbackContradicts,
+        Self::CallbackDead,
+        Self::CallbackHeld,
+        Self::CallbackMissing,
+        Self::DeclineNotConfirmed,
+        Self::EndedInError,
+        Self::InboxDiffers,
+        Self::NobodyAsked,
+        Self::NotArrived,
+        Self::NotSentButThere,
+        Self::NotThere,
+        Self::PaidTwice,
+        Self::StatusUntold,
+        Self::SuccessNotConfirmed,
+        Self::TypeDiffers,
+        Self::UnknownButDeclined,
+        Self::UnknownButPaid,
+    ];
+
+    /// Its word. It stays the same from version to version, so scripts may go by it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AmountDiffers => "amount_differs",
+            Self::CallbackContradicts => "callback_contradicts",
+            Self::CallbackDead => "callback_dead",
+            Self::CallbackHeld => "callback_held",
+            Self::CallbackMissing => "callback_missing",
+            Self::DeclineNotConfirmed => "decline_not_confirmed",
+            Self::EndedInError => "ended_in_error",
+            Self::InboxDiffers => "inbox_differs",
+            Self::NobodyAsked => "nobody_asked",
+            Self::NotArrived => "not_arrived",
+            Self::NotSentButThere => "not_sent_but_there",
+            Self::NotThere => "not_there",
+            Self::PaidTwice => "paid_twice",
+            Self::StatusUntold => "status_untold",
+            Self::SuccessNotConfirmed => "success_not_confirmed",
+            Self::TypeDiffers => "type_differs",
+            Self::UnknownButDeclined => "unknown_but_declined",
+            Self::UnknownButPaid => "unknown_but_paid",
+        }
+    }
+
+    /// What it means, in a sentence without its full stop.
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::AmountDiffers => "the sums differ",
+            Self::CallbackContradicts => "one operation was called both a success and a failure",
+            Self::CallbackDead => "the handler failed too often",
+            Self::CallbackHeld => "a callback has two readings, and is not believed",
+            Self::CallbackMissing => "it has ended, and the inbox did not hear of it",
+            Self::DeclineNotConfirmed => "declined by the journal, and not by the platform",
+            Self::EndedInError => "an error ended it, and nothing says whether money has moved",
+            Self::InboxDiffers => "the inbox heard of another end",
+            Self::NobodyAsked => "a payout that no journal has and nobody heard of",
+            Self::NotArrived => "it may have been sent, and the platform does not know it",
+            Self::NotSentButThere => "not sent by the journal, and the platform has it",
+            Self::NotThere => "the platform does not know it, and told of it before",
+            Self::PaidTwice => "two successful payouts under one id",
+            Self::StatusUntold => "its status is a word that nobody knows",
+            Self::SuccessNotConfirmed => "paid by the journal, and not by the platform",
+            Self::TypeDiffers => "a payout by the journal, and something else on the platform",
+            Self::UnknownButDeclined => "the journal does not know that it was declined",
+            Self::UnknownButPaid => "the journal does not know that it is paid",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl Difference {
+    /// What a person should do about it. Commands stand there without the flags that choose a
+    /// profile and an inbox.
+    pub fn action(&self) -> String {
+        let id = &self.payment;
+        let ask = format!("`ecp status {id}`");
+        let support = match &self.request_id {
+            Some(request) => format!("technical support with payment {id} and request {request}"),
+            None => format!("technical support with payment {id}"),
+        };
+        match self.kind {
+            Kind::AmountDiffers => {
+                format!("deliver and book nothing more for it; ask {support} which sum was moved")
+            }
+            Kind::CallbackContradicts | Kind::InboxDiffers => {
+                format!("ask {ask}; where Gate agrees with the platform's list, correct what your service did; else ask {support}")
+            }
+            Kind::CallbackDead => {
+                format!("mend the handler, then run `ecp inbox replay{}`", self.numbers())
+            }
+            Kind::CallbackHeld => format!(
+                "give Gate's signed status answer to `ecp inbox release{}`: it lets go what agrees",
+                self.numbers()
+            ),
+            Kind::CallbackMissing => {
+                format!("ask {ask} and act on the answer as on the callback; look in the receiver's log for why it did not arrive")
+            }
+            Kind::DeclineNotConfirmed => {
+                format!("do not pay again, under whatever id; ask {ask}; if it is paid, correct the books")
+            }
+            Kind::StatusUntold => {
+                format!("go by {ask}: a word that nobody knows decides nothing")
+            }
+            Kind::EndedInError | Kind::NotThere => {
+                format!("do not pay or deliver again; ask {support}")
+            }
+            Kind::NobodyAsked => {
+                format!("find out who has the project's key; if nobody of yours sent it, change the key and ask {support}")
+            }
+            Kind::NotArrived => {
+                "run the same `ecp payouts` command again: it asks once more, and sends it under the same id".to_owned()
+            }
+            Kind::NotSentButThere => {
+                format!("do not give the row another id; ask {ask}: another file or program may have used this one")
+            }
+            Kind::PaidTwice => format!("stop further runs; ask {support} to take one back"),
+            Kind::SuccessNotConfirmed => {
+                format!("do not pay again before it is clear; ask {ask}, then {support}")
+            }
+            Kind::TypeDiffers => {
+                format!("do not pay again; ask {ask}: another program may have used the id")
+            }
+            Kind::UnknownButDeclined => {
+                "run the same `ecp payouts` command again: it writes the decline down; then the row may be paid under a new id".to_owned()
+            }
+            Kind::UnknownButPaid => {
+                "do not pay again; run the same `ecp payouts` command again: it writes the success down".to_owned()
+            }
+        }
+    }
+
+    fn numbers(&self) -> String {
+        let mut numbers = String::new();
+        for id in &self.callbacks {
+            numbers.push(' ');
+            numbers.push_str(&id.to_string());
+        }
+        numbers
+    }
+}
+
+/// One line: the word, the payment, and what it means.
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}: {}", self.kind, self.payment, self.kind.meaning())
+    }
+}
+
+impl fmt::Display for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}`", self.status.escape_debug())?;
+        match &self.sum {
+            Some(sum) => write!(f, ", {sum}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Sum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.currency.parse::<Currency>() {
+            Ok(currency) => Money::from_minor(self.amount, currency).fmt(f),
+            Err(_) => {
+                write!(f, "{} minor units of {}", self.amount, self.currency.escape_debug())
+            }
+        }
+    }
+}
+
+impl From<&ecp_core::model::Sum> for Sum {
+    fn from(sum: &ecp_core::model::Sum) -> Self {
+        Self { amount: sum.amount, currency: sum.currency.clone() }
+    }
+}
+
+impl From<&ecp_inbox::Amount> for Sum {
+    fn from(sum: &ecp_inbox::Amount) -> Self {
+        Self { amount: sum.amount, currency: sum.currency.clone() }
+    }
+}
+
+impl From<Money> for Sum {
+    fn from(money: Money) -> Self {
+        Self { amount: money.minor(), currency: money.currency().code().to_owned() }
+    }
+}

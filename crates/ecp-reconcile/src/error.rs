@@ -1,0 +1,59 @@
+//! Why nothing could be compared.
+
+use std::error::Error;
+use std::path::PathBuf;
+
+use ecp_core::PaymentId;
+use ecp_inbox::InboxError;
+use ecp_payouts::JournalError;
+use ecp_transport::{DataError, GateError, InvalidQuery};
+
+/// Why the sides could not be compared. Nothing was changed on any of them.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReconcileError {
+    /// The interval cannot be asked for.
+    #[error(transparent)]
+    Interval(InvalidQuery),
+    /// The Data API did not tell its operations.
+    #[error("the Data API's operations: {0}")]
+    Data(DataError),
+    /// The Data API's operations are not what [`OperationNames`](crate::OperationNames) says.
+    #[error("`{path}` {problem}; there are: {}; name the right one", .there.join(", "))]
+    Member {
+        /// The path that was looked at.
+        path: String,
+        /// What is wrong with it. The value is not told: it may be personal.
+        problem: &'static str,
+        /// The paths that the operation has.
+        there: Vec<String>,
+    },
+    /// Gate did not tell where a payment stands. The next call asks about it again.
+    #[error("asking Gate about {payment}: {error}")]
+    Gate {
+        /// The payment.
+        payment: PaymentId,
+        /// What went wrong.
+        error: GateError,
+    },
+    /// The inbox could not be read.
+    #[error("the inbox: {0}")]
+    Inbox(InboxError),
+    /// A journal could not be read, or belongs to another project or address.
+    #[error("the journal {}: {error}", .path.display())]
+    Journal {
+        /// Where it is.
+        path: PathBuf,
+        /// What went wrong.
+        error: JournalError,
+    },
+    /// The temporary file could not be written or read.
+    #[error("the temporary file: {0}")]
+    Storage(Box<dyn Error + Send + Sync>),
+}
+
+impl From<rusqlite::Error> for ReconcileError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Storage(error.into())
+    }
+}

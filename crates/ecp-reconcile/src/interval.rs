@@ -1,0 +1,56 @@
+//! A range of time.
+
+use ecp_core::Timestamp;
+
+/// A range of time, both ends included, to the second.
+///
+/// ```
+/// use ecp_reconcile::Interval;
+///
+/// let day = Interval::new("2024-01-01T00:00:00+0000".parse()?, "2024-01-01T23:59:59+0000".parse()?);
+/// assert!(day.contains("2024-01-01T12:00:00+0000".parse()?));
+/// assert!(!day.contains("2024-01-02T00:00:00+0000".parse()?));
+/// # Ok::<(), ecp_core::InvalidTimestamp>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interval {
+    from: Timestamp,
+    to: Timestamp,
+}
+
+impl Interval {
+    /// From a first to a last moment. One that ends before it begins holds nothing, and cannot be
+    /// asked for.
+    pub const fn new(from: Timestamp, to: Timestamp) -> Self {
+        Self { from, to }
+    }
+
+    /// The first moment.
+    pub const fn from(self) -> Timestamp {
+        self.from
+    }
+
+    /// The last moment.
+    pub const fn to(self) -> Timestamp {
+        self.to
+    }
+
+    /// Whether a moment lies in it.
+    pub fn contains(self, moment: Timestamp) -> bool {
+        (self.from..=self.to).contains(&moment)
+    }
+}
+
+/// A moment in UTC as the Data API writes it: `2020-01-01 14:53:55`.
+pub(crate) fn in_words(moment: Timestamp) -> String {
+    moment.to_string().replace('T', " ").chars().take("2020-01-01 14:53:55".len()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn moments_are_written_as_the_data_api_wants_them() {
+        let moment = "2020-01-01T15:53:55+0100".parse().unwrap();
+        assert_eq!(super::in_words(moment), "2020-01-01 14:53:55");
+    }
+}

@@ -1,0 +1,79 @@
+//! Reconciliation: the inbox, the payouts' journals and the platform, held against each other.
+//!
+//! Three sides know of a payment: the platform, the [inbox](ecp_inbox) of what was heard, and the
+//! [journals](ecp_payouts::Journal) of what was meant to be paid out. A [`Reconcile`] reads the
+//! operations that the platform began in an [`Interval`], what the journals sent in it and what
+//! came to the inbox in it, and tells every [`Difference`] with what to do about it.
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//!
+//! use ecp_core::{ProjectId, SecretKey, Sensitive};
+//! use ecp_inbox::Inbox;
+//! use ecp_payouts::Owner;
+//! use ecp_reconcile::{Interval, Reconcile};
+//! use ecp_transport::{DataApi, GATE_URL, Gate, ReqwestTransport, SendPolicy, Sender};
+//!
+//! # async fn compare(
+//! #     inbox: Arc<dyn Inbox>,
+//! #     key: SecretKey,
+//! #     token: Sensitive<String>,
+//! #     token_key: SecretKey,
+//! # ) -> Result<(), Box<dyn std::error::Error>> {
+//! let project = ProjectId::new(1236)?;
+//! let owner = Owner { project, gate_url: GATE_URL.to_owned() };
+//! let gate = Gate::new(project, &key, ReqwestTransport::new()?);
+//! let data = DataApi::new(token, &token_key, ReqwestTransport::for_data_api()?);
+//! let january = Interval::new("2024-01-01T00:00:00+0000".parse()?, "2024-01-31T23:59:59+0000".parse()?);
+//!
+//! let mut reconciliation = Reconcile::new(owner, january)
+//!     .inbox(inbox)
+//!     .journal("payouts.csv.journal")
+//!     .begin(&data, Sender::new(gate, SendPolicy::new()))
+//!     .await?;
+//! while let Some(difference) = reconciliation.next().await? {
+//!     println!("{difference}\n  {}", difference.action());
+//! }
+//! println!("{:?}", reconciliation.counts());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What is compared
+//!
+//! Operations, by the platform's numbers: type, status and sum. Of a payout also what its journal
+//! says of its end. What one side tells and the Data API does not, in that interval, is asked of
+//! Gate: an operation may have begun before the interval and have been heard of in it.
+//!
+//! A payment that has not ended anywhere is no difference; it is counted as pending. What is still
+//! on its way is one, so choose an interval that ended a while ago, longer than callbacks are
+//! repeated.
+//!
+//! # What cannot be told
+//!
+//! - That nobody asked for a sale or a refund: neither side here keeps what a service asks for.
+//!   For payouts it can be told, where journals are given.
+//! - That two payouts under two ids were meant to be one: equal sums to one account may be right.
+//!   Two payouts under one id are told.
+//! - Callbacks in formats that name no payment are not compared. `ecp inbox list` shows them.
+//!
+//! # Room
+//!
+//! Memory holds one page of operations, one of callbacks and one payment. What the three sides say
+//! waits in a temporary SQLite file: about 150 bytes for an operation, and for a payout in a
+//! journal. It is written and read by the calling task, some milliseconds for a page.
+
+mod compare;
+mod difference;
+mod error;
+mod interval;
+mod names;
+mod reconcile;
+mod sides;
+mod spool;
+
+pub use self::difference::{Difference, Kind, Said, Sum};
+pub use self::error::ReconcileError;
+pub use self::interval::Interval;
+pub use self::names::OperationNames;
+pub use self::reconcile::{Counts, Reconcile, Reconciliation};

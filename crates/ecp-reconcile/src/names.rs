@@ -1,0 +1,138 @@
+//! Where the members of an operation stand in the Data API's answer.
+
+use ecp_core::model::{OperationStatus, OperationType};
+use ecp_core::{Currency, Money, OperationId, PaymentId};
+use ecp_payouts::AmountUnit;
+use ecp_transport::DataOperation;
+
+use crate::difference::Sum;
+use crate::error::ReconcileError;
+use crate::sides::Operation;
+
+/// Where the members of an operation stand in the Data API's answer, as dotted paths, and what its
+/// amounts are counted in.
+///
+/// The documents name the members in prose only (sources: Data API), so every path is a setting.
+/// The defaults are those of the sandbox. An operation without one of the first four ends the
+/// comparison, and the error lists the names that are there; one without a sum is compared without
+/// it.
+///
+/// ```
+/// use ecp_payouts::AmountUnit;
+/// use ecp_reconcile::OperationNames;
+///
+/// let names = OperationNames::new().status("operation.status").amounts(AmountUnit::Major);
+/// assert_ne!(names, OperationNames::default());
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OperationNames {
+    payment_id: String,
+    operation_id: String,
+    kind: String,
+    status: String,
+    amount: String,
+    currency: String,
+    amounts: AmountUnit,
+}
+
+impl OperationNames {
+    /// `payment_id`, `operation_id`, `operation_type`, `operation_status`, `sum_initial.amount`,
+    /// `sum_initial.currency`, and minor units.
+    pub fn new() -> Self {
+        Self {
+            payment_id: "payment_id".to_owned(),
+            operation_id: "operation_id".to_owned(),
+            kind: "operation_type".to_owned(),
+            status: "operation_status".to_owned(),
+            amount: "sum_initial.amount".to_owned(),
+            currency: "sum_initial.currency".to_owned(),
+            amounts: AmountUnit::Minor,
+        }
+    }
+
+    /// The merchant's id of the payment.
+    pub fn payment_id(self, path: impl Into<String>) -> Self {
+        Self { payment_id: path.into(), ..self }
+    }
+
+    /// The platform's number of the operation.
+    pub fn operation_id(self, path: impl Into<String>) -> Self {
+        Self { operation_id: path.into(), ..self }
+    }
+
+    /// What the operation does: `sale`, `payout`, `refund`.
+    pub fn kind(self, path: impl Into<String>) -> Self {
+        Self { kind: path.into(), ..self }
+    }
+
+    /// Where the operation stands.
+    pub fn status(self, path: impl Into<String>) -> Self {
+        Self { status: path.into(), ..self }
+    }
+
+    /// The amount that was asked for.
+    pub fn amount(self, path: impl Into<String>) -> Self {
+        Self { amount: path.into(), ..self }
+    }
+
+    /// Its currency.
+    pub fn currency(self, path: impl Into<String>) -> Self {
+        Self { currency: path.into(), ..self }
+    }
+
+    /// What amounts are counted in.
+    pub fn amounts(self, unit: AmountUnit) -> Self {
+        Self { amounts: unit, ..self }
+    }
+
+    /// What an operation says, and of which payment.
+    pub(crate) fn read(
+        &self,
+        operation: &DataOperation,
+    ) -> Result<(PaymentId, Operation), ReconcileError> {
+        let unusable = |path: &str, problem| ReconcileError::Member {
+            path: path.to_owned(),
+            problem,
+            there: operation.iter().map(|(path, _)| path.to_owned()).collect(),
+        };
+        let member =
+            |path| operation.get(path).ok_or_else(|| unusable(path, "is not in an operation"));
+        let payment = PaymentId::new(member(&self.payment_id)?)
+            .map_err(|_| unusable(&self.payment_id, "is no payment id"))?;
+        let id = member(&self.operation_id)?
+            .parse()
+            .map_err(|_| unusable(&self.operation_id, "is no number"))?;
+        let amount_is_none = || unusable(&self.amount, "is no amount of that unit");
+        let sum = match (operation.get(&self.amount), operation.get(&self.currency)) {
+            (Some(amount), Some(currency)) => {
+                Some(self.sum(amount, currency).ok_or_else(amount_is_none)?)
+            }
+            _ => None,
+        };
+        let told = Operation {
+            id: Some(OperationId::new(id)),
+            kind: OperationType::from(member(&self.kind)?),
+            status: OperationStatus::from(member(&self.status)?),
+            sum,
+        };
+        Ok((payment, told))
+    }
+
+    fn sum(&self, amount: &str, currency: &str) -> Option<Sum> {
+        let minor = match self.amounts {
+            AmountUnit::Minor => amount.parse().ok()?,
+            // An unknown currency has no known decimals.
+            AmountUnit::Major => {
+                let currency: Currency = currency.parse().ok()?;
+                Money::from_decimal(amount, currency).ok()?.minor()
+            }
+        };
+        Some(Sum { amount: minor, currency: currency.to_owned() })
+    }
+}
+
+impl Default for OperationNames {
+    fn default() -> Self {
+        Self::new()
+    }
+}

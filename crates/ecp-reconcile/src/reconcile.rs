@@ -1,0 +1,297 @@
+//! Reading the sides, and comparing them payment by payment.
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ecp_core::{PaymentId, Timestamp};
+use ecp_inbox::{Entry, EntryState, Inbox, Query};
+use ecp_payouts::{JournalError, JournalReader, Owner};
+use ecp_transport::{DataApi, OperationsQuery, Sender};
+
+use crate::compare::{compare, needs_gate};
+use crate::difference::{Difference, Sum};
+use crate::error::ReconcileError;
+use crate::interval::{Interval, in_words};
+use crate::names::OperationNames;
+use crate::sides::{Heard, Operation, Payout, Sides};
+use crate::spool::{Kept, Spool};
+
+/// What is to be compared.
+///
+/// A side that is not given is not compared: without an inbox no callback is missing, without a
+/// journal nobody can tell that a payout was not asked for. The example of the
+/// [crate](crate) has all of them.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Reconcile {
+    owner: Owner,
+    interval: Interval,
+    inbox: Option<Arc<dyn Inbox>>,
+    journals: Vec<PathBuf>,
+    names: OperationNames,
+}
+
+/// Differences, payment by payment in the order of their ids.
+#[derive(Debug)]
+pub struct Reconciliation {
+    owner: Owner,
+    inbox: Option<Arc<dyn Inbox>>,
+    has_journals: bool,
+    sender: Sender,
+    spool: Spool,
+    /// The payment that was compared last.
+    last: Option<PaymentId>,
+    found: VecDeque<Difference>,
+    counts: Counts,
+}
+
+/// How much was compared so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Counts {
+    /// Operations that the Data API told.
+    pub operations: u64,
+    /// Payouts that the journals hold, whenever they were sent.
+    pub payouts: u64,
+    /// Callbacks that came to the inbox in the interval.
+    pub callbacks: u64,
+    /// Payments that were compared.
+    pub payments: u64,
+    /// Payments that Gate was asked about.
+    pub questions: u64,
+    /// Payments that have not ended, and no side says otherwise.
+    pub pending: u64,
+    /// Operations without a sum, of which only the ends were compared.
+    pub without_sum: u64,
+    /// Differences.
+    pub differences: u64,
+}
+
+/// How many callbacks are read at once.
+const PAGE: usize = 1000;
+
+impl Reconcile {
+    /// The operations of a project in an interval. The address is where its requests go: a journal
+    /// that was begun for another one is refused.
+    pub fn new(owner: Owner, interval: Interval) -> Self {
+        let names = OperationNames::new();
+        Self { owner, interval, inbox: None, journals: Vec::new(), names }
+    }
+
+    /// Compares what was heard.
+    pub fn inbox(self, inbox: Arc<dyn Inbox>) -> Self {
+        Self { inbox: Some(inbox), ..self }
+    }
+
+    /// Compares what was meant to be paid out, by the journal at this path. May be called again
+    /// for more journals: they are taken together to be all payouts of the project.
+    pub fn journal(mut self, path: impl Into<PathBuf>) -> Self {
+        self.journals.push(path.into());
+        self
+    }
+
+    /// Where the members of an operation stand in the Data API's answer.
+    pub fn names(self, names: OperationNames) -> Self {
+        Self { names, ..self }
+    }
+
+    /// Reads the interval from all sides. Gate is asked later, payment by payment.
+    pub async fn begin(
+        self,
+        data: &DataApi,
+        sender: Sender,
+    ) -> Result<Reconciliation, ReconcileError> {
+        let (mut spool, mut counts) = (Spool::new()?, Counts::default());
+        // The sides that others may be writing come before the platform: what happens in between
+        // is then on the platform at least.
+        for (place, path) in self.journals.iter().enumerate() {
+            self.read_journal(place, path, &mut spool, &mut counts)?;
+        }
+        if let Some(inbox) = &self.inbox {
+            self.read_inbox(&**inbox, &mut spool, &mut counts).await?;
+        }
+        self.read_platform(data, &mut spool, &mut counts).await?;
+        Ok(Reconciliation {
+            owner: self.owner,
+            inbox: self.inbox,
+            has_journals: !self.journals.is_empty(),
+            sender,
+            spool,
+            last: None,
+            found: VecDeque::new(),
+            counts,
+        })
+    }
+
+    async fn read_platform(
+        &self,
+        data: &DataApi,
+        spool: &mut Spool,
+        counts: &mut Counts,
+    ) -> Result<(), ReconcileError> {
+        let (from, to) = (in_words(self.interval.from()), in_words(self.interval.to()));
+        let query = OperationsQuery::new([self.owner.project], &from, &to)
+            .map_err(ReconcileError::Interval)?;
+        let mut pages = data.operations(query);
+        while let Some(page) = pages.next_page().await.map_err(ReconcileError::Data)? {
+            spool.together(|spool| {
+                for told in &page {
+                    let (payment, operation) = self.names.read(told)?;
+                    spool.operation(&payment, &operation)?;
+                    counts.operations += 1;
+                    counts.without_sum += u64::from(operation.sum.is_none());
+                }
+                Ok(())
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Newest first, down to the beginning of the interval. What is held or dead counts also
+    /// where it came after the interval: it may be about an operation in it.
+    async fn read_inbox(
+        &self,
+        inbox: &dyn Inbox,
+        spool: &mut Spool,
+        counts: &mut Counts,
+    ) -> Result<(), ReconcileError> {
+        let mut query = Query::default();
+        query.project = Some(self.owner.project);
+        query.limit = Some(PAGE);
+        loop {
+            let page = inbox.entries(&query).await.map_err(ReconcileError::Inbox)?;
+            let Some(last) = page.last() else { return Ok(()) };
+            query.before = Some(last.id);
+            // Callbacks that come together may have their numbers in another order.
+            let is_over = page.iter().all(|entry| entry.received < self.interval.from());
+            spool.together(|spool| {
+                page.iter().try_for_each(|entry| self.read_entry(entry, spool, counts))
+            })?;
+            if is_over {
+                return Ok(());
+            }
+        }
+    }
+
+    fn read_entry(
+        &self,
+        entry: &Entry,
+        spool: &Spool,
+        counts: &mut Counts,
+    ) -> Result<(), ReconcileError> {
+        // An id that Gate would not take is none of a payment that was asked for.
+        let payment = entry.payment.as_ref().and_then(|id| PaymentId::new(id.as_str()).ok());
+        let Some(payment) = payment.filter(|_| entry.received >= self.interval.from()) else {
+            return Ok(());
+        };
+        if matches!(entry.state, EntryState::Held | EntryState::Dead) {
+            spool.stuck(&payment, entry.id, entry.state)?;
+        }
+        if self.interval.contains(entry.received) {
+            counts.callbacks += 1;
+            spool.payment(&payment)?;
+        }
+        Ok(())
+    }
+
+    /// All of it: a payout that the platform began in the interval may have been meant before.
+    fn read_journal(
+        &self,
+        place: usize,
+        path: &Path,
+        spool: &mut Spool,
+        counts: &mut Counts,
+    ) -> Result<(), ReconcileError> {
+        let failed = |error| ReconcileError::Journal { path: path.to_owned(), error };
+        let mut reader = JournalReader::open(path).map_err(failed)?;
+        let owner = reader.owner().map_err(failed)?;
+        if owner != self.owner {
+            return Err(failed(JournalError::OtherOwner(owner)));
+        }
+        loop {
+            let page = reader.next_page().map_err(failed)?;
+            if page.is_empty() {
+                return Ok(());
+            }
+            counts.payouts += page.len() as u64;
+            spool.together(|spool| {
+                for (payment, entry) in page {
+                    let sent_at = entry.sent_at.and_then(|time| Timestamp::try_from(time).ok());
+                    let payout = Payout {
+                        state: entry.state,
+                        status: entry.status,
+                        request_id: entry.request_id,
+                        sum: entry.amount.map(Sum::from),
+                    };
+                    spool.payout(place, &payment, &payout)?;
+                    if payout.was_sent() && sent_at.is_some_and(|at| self.interval.contains(at)) {
+                        spool.payment(&payment)?;
+                    }
+                }
+                Ok(())
+            })?;
+        }
+    }
+}
+
+impl Reconciliation {
+    /// The next difference, `None` after the last.
+    ///
+    /// After an error of Gate or the inbox, the next call compares the same payment again.
+    pub async fn next(&mut self) -> Result<Option<Difference>, ReconcileError> {
+        loop {
+            if let Some(difference) = self.found.pop_front() {
+                return Ok(Some(difference));
+            }
+            let Some(payment) = self.spool.after(self.last.as_ref())? else { return Ok(None) };
+            let kept = self.spool.kept(&payment)?;
+            let sides = self.sides(&payment, kept).await?;
+            let compared = compare(&payment, &sides);
+            self.counts.payments += 1;
+            self.counts.pending +=
+                u64::from(compared.is_pending && compared.differences.is_empty());
+            self.counts.differences += compared.differences.len() as u64;
+            self.found = compared.differences.into();
+            self.last = Some(payment);
+        }
+    }
+
+    /// How much was compared so far.
+    pub const fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    async fn sides(&mut self, payment: &PaymentId, kept: Kept) -> Result<Sides, ReconcileError> {
+        let inbox = match &self.inbox {
+            None => None,
+            Some(inbox) => {
+                let state = inbox.payment(self.owner.project, payment).await;
+                let state = state.map_err(ReconcileError::Inbox)?;
+                Some(Heard { state, stuck: kept.stuck })
+            }
+        };
+        let journals = self.has_journals.then_some(kept.payouts);
+        let mut sides = Sides { platform: kept.operations, journals, inbox };
+        if needs_gate(&sides) {
+            self.counts.questions += 1;
+            let answer = self
+                .sender
+                .status(payment)
+                .await
+                .map_err(|error| ReconcileError::Gate { payment: payment.clone(), error })?;
+            // What the Data API told stays; Gate adds what lies outside of the interval.
+            for operation in Operation::of_status(&answer) {
+                let is_told = |told: &Operation| match operation.id {
+                    Some(id) => told.id == Some(id),
+                    None => told.kind == operation.kind,
+                };
+                if !sides.platform.iter().any(is_told) {
+                    sides.platform.push(operation);
+                }
+            }
+            sides.platform.sort_by_key(|operation| operation.id);
+        }
+        Ok(sides)
+    }
+}

@@ -1,0 +1,131 @@
+//! What the sides say of one payment.
+
+use ecp_core::OperationId;
+use ecp_core::model::{OperationStatus, OperationType, PaymentStatus, PaymentType, StatusResponse};
+use ecp_inbox::{EntryId, EntryState, PaymentState};
+use ecp_payouts::State;
+
+use crate::difference::Sum;
+
+/// What the sides say of one payment.
+#[derive(Debug, Default)]
+pub(crate) struct Sides {
+    /// The platform's operations; none of a payment that it does not know.
+    pub(crate) platform: Vec<Operation>,
+    /// What the journals say of it, each by itself. `None` where no journal is compared.
+    pub(crate) journals: Option<Vec<Payout>>,
+    pub(crate) inbox: Option<Heard>,
+}
+
+/// An operation as the platform tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Operation {
+    /// A status answer may leave it out.
+    pub(crate) id: Option<OperationId>,
+    pub(crate) kind: OperationType,
+    pub(crate) status: OperationStatus,
+    pub(crate) sum: Option<Sum>,
+}
+
+/// A payout as a journal has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Payout {
+    pub(crate) state: State,
+    /// The payment's last status, if one was read.
+    pub(crate) status: Option<String>,
+    pub(crate) request_id: Option<String>,
+    pub(crate) sum: Option<Sum>,
+}
+
+/// What the inbox has of a payment.
+#[derive(Debug, Default)]
+pub(crate) struct Heard {
+    /// `None` if nothing was heard.
+    pub(crate) state: Option<PaymentState>,
+    /// Callbacks that are held or dead.
+    pub(crate) stuck: Vec<(EntryId, EntryState)>,
+}
+
+/// How an operation of the platform ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    Success,
+    /// No money has moved.
+    Decline,
+    /// An error ended it, and nothing says whether money has moved.
+    Error,
+    /// It has not ended.
+    Open,
+    /// The word is in no table.
+    Untold,
+}
+
+impl Operation {
+    pub(crate) const fn end(&self) -> End {
+        match &self.status {
+            OperationStatus::Success => End::Success,
+            OperationStatus::Decline
+            | OperationStatus::Expired
+            | OperationStatus::InvoiceCancelled => End::Decline,
+            OperationStatus::Error
+            | OperationStatus::ExternalError
+            | OperationStatus::InternalError => End::Error,
+            OperationStatus::Other(_) | OperationStatus::Unknown => End::Untold,
+            _ => End::Open,
+        }
+    }
+
+    /// The operations of Gate's answer. If it lists none, the payment stands for its one.
+    pub(crate) fn of_status(answer: &StatusResponse) -> Vec<Self> {
+        if answer.is_unknown_payment() {
+            return Vec::new();
+        }
+        let unknown = || OperationStatus::from("");
+        let told: Vec<Self> = answer
+            .operations
+            .iter()
+            .map(|operation| Self {
+                id: operation.id,
+                kind: operation.kind.clone().unwrap_or_else(|| OperationType::from("")),
+                status: operation.status.clone().unwrap_or_else(unknown),
+                sum: operation.sum_initial.as_ref().map(Sum::from),
+            })
+            .collect();
+        let payment = answer.payment.as_ref().filter(|_| told.is_empty());
+        let alone = payment.map(|payment| Self {
+            id: None,
+            kind: match payment.kind {
+                Some(PaymentType::Payout) => OperationType::Payout,
+                _ => OperationType::Sale,
+            },
+            status: payment.status.as_ref().map_or_else(unknown, of_payment),
+            sum: payment.sum.as_ref().map(Sum::from),
+        });
+        told.into_iter().chain(alone).collect()
+    }
+}
+
+/// Where the first operation of a payment stands that stands there.
+pub(crate) fn of_payment(status: &PaymentStatus) -> OperationStatus {
+    match status {
+        // Refunded means that it was paid before.
+        PaymentStatus::PartiallyRefunded
+        | PaymentStatus::PartiallyReversed
+        | PaymentStatus::Refunded
+        | PaymentStatus::Reversed => OperationStatus::Success,
+        PaymentStatus::Canceled => OperationStatus::Decline,
+        status => OperationStatus::from(status.as_str()),
+    }
+}
+
+impl Payout {
+    /// Whether the platform should know of it.
+    pub(crate) const fn was_sent(&self) -> bool {
+        match self.state {
+            State::NotSent => false,
+            // Refused before it was registered, or declined afterwards.
+            State::Decline => self.status.is_some(),
+            _ => true,
+        }
+    }
+}

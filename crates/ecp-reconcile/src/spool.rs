@@ -1,0 +1,213 @@
+//! What the sides say, in a temporary file until its payment is compared.
+
+use std::sync::Arc;
+
+use ecp_core::model::{OperationStatus, OperationType};
+use ecp_core::{OperationId, PaymentId};
+use ecp_inbox::{EntryId, EntryState};
+use ecp_payouts::State;
+use rusqlite::types::Type;
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+use crate::difference::Sum;
+use crate::error::ReconcileError;
+use crate::sides::{Operation, Payout};
+
+/// An SQLite file that nobody else sees and that is gone with its connection. Only what does not
+/// fit into a few megabytes reaches the disk.
+#[derive(Debug)]
+pub(crate) struct Spool(Connection);
+
+/// What the spool has of one payment.
+#[derive(Debug, Default)]
+pub(crate) struct Kept {
+    pub(crate) operations: Vec<Operation>,
+    pub(crate) payouts: Vec<Payout>,
+    pub(crate) stuck: Vec<(EntryId, EntryState)>,
+}
+
+/// `payments` are those that are compared. The other tables may hold more.
+const TABLES: &str = "
+    PRAGMA journal_mode = OFF;
+    PRAGMA synchronous = OFF;
+    PRAGMA temp_store = FILE;
+    PRAGMA cache_size = -8000;
+    CREATE TABLE payments (payment TEXT PRIMARY KEY) WITHOUT ROWID;
+    CREATE TABLE operations (
+        payment TEXT, id INTEGER, kind TEXT, status TEXT, amount INTEGER, currency TEXT,
+        PRIMARY KEY (payment, id)
+    ) WITHOUT ROWID;
+    CREATE TABLE payouts (
+        payment TEXT, journal INTEGER, state TEXT, status TEXT, request_id TEXT,
+        amount INTEGER, currency TEXT,
+        PRIMARY KEY (payment, journal)
+    ) WITHOUT ROWID;
+    CREATE TABLE stuck (
+        payment TEXT, id INTEGER, state TEXT, PRIMARY KEY (payment, id)
+    ) WITHOUT ROWID;";
+
+impl Spool {
+    pub(crate) fn new() -> Result<Self, ReconcileError> {
+        let connection = Connection::open("")?;
+        connection.execute_batch(TABLES)?;
+        Ok(Self(connection))
+    }
+
+    /// Writes many things, much faster than one by one.
+    pub(crate) fn together<T>(
+        &mut self,
+        job: impl FnOnce(&Self) -> Result<T, ReconcileError>,
+    ) -> Result<T, ReconcileError> {
+        self.0.execute_batch("BEGIN")?;
+        let done = job(self);
+        self.0.execute_batch("COMMIT")?;
+        done
+    }
+
+    /// A payment to be compared.
+    pub(crate) fn payment(&self, payment: &PaymentId) -> Result<(), ReconcileError> {
+        self.0
+            .prepare_cached("INSERT OR IGNORE INTO payments VALUES (?1)")?
+            .execute([payment.as_str()])?;
+        Ok(())
+    }
+
+    /// An operation of the Data API. A page that moved tells some of them again.
+    pub(crate) fn operation(
+        &self,
+        payment: &PaymentId,
+        operation: &Operation,
+    ) -> Result<(), ReconcileError> {
+        let Operation { id, kind, status, sum } = operation;
+        let id = id.map(|id| id.get().cast_signed());
+        self.0
+            .prepare_cached("INSERT OR REPLACE INTO operations VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
+            .execute(params![
+                payment.as_str(),
+                id,
+                kind.as_str(),
+                status.as_str(),
+                sum.as_ref().map(|sum| sum.amount),
+                sum.as_ref().map(|sum| &sum.currency),
+            ])?;
+        self.payment(payment)
+    }
+
+    /// A payout of the journal of that place.
+    pub(crate) fn payout(
+        &self,
+        journal: usize,
+        payment: &PaymentId,
+        payout: &Payout,
+    ) -> Result<(), ReconcileError> {
+        let Payout { state, status, request_id, sum } = payout;
+        self.0.prepare_cached("INSERT INTO payouts VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?.execute(
+            params![
+                payment.as_str(),
+                i64::try_from(journal).unwrap_or(i64::MAX),
+                state.as_str(),
+                status,
+                request_id,
+                sum.as_ref().map(|sum| sum.amount),
+                sum.as_ref().map(|sum| &sum.currency),
+            ],
+        )?;
+        Ok(())
+    }
+
+    /// A callback that is held or dead.
+    pub(crate) fn stuck(
+        &self,
+        payment: &PaymentId,
+        id: EntryId,
+        state: EntryState,
+    ) -> Result<(), ReconcileError> {
+        self.0
+            .prepare_cached("INSERT OR REPLACE INTO stuck VALUES (?1, ?2, ?3)")?
+            .execute(params![payment.as_str(), id.get(), state.as_str()])?;
+        Ok(())
+    }
+
+    /// The payment that comes after this one.
+    pub(crate) fn after(
+        &self,
+        payment: Option<&PaymentId>,
+    ) -> Result<Option<PaymentId>, ReconcileError> {
+        let before = payment.map_or("", PaymentId::as_str);
+        let next: Option<String> = self
+            .0
+            .prepare_cached(
+                "SELECT payment FROM payments WHERE payment > ?1 ORDER BY payment LIMIT 1",
+            )?
+            .query_row([before], |row| row.get(0))
+            .optional()?;
+        next.map(PaymentId::new).transpose().map_err(|error| ReconcileError::Storage(error.into()))
+    }
+
+    /// Everything that was kept of a payment.
+    pub(crate) fn kept(&self, payment: &PaymentId) -> Result<Kept, ReconcileError> {
+        let id = [payment.as_str()];
+        Ok(Kept {
+            operations: self
+                .0
+                .prepare_cached(
+                    "SELECT id, kind, status, amount, currency FROM operations
+                     WHERE payment = ?1 ORDER BY id",
+                )?
+                .query_map(id, operation)?
+                .collect::<Result<_, _>>()?,
+            payouts: self
+                .0
+                .prepare_cached(
+                    "SELECT state, status, request_id, amount, currency FROM payouts
+                     WHERE payment = ?1 ORDER BY journal",
+                )?
+                .query_map(id, payout)?
+                .collect::<Result<_, _>>()?,
+            stuck: self
+                .0
+                .prepare_cached("SELECT id, state FROM stuck WHERE payment = ?1 ORDER BY id")?
+                .query_map(id, |row| {
+                    let state = word(row, 1, EntryState::ALL, |state| state.as_str())?;
+                    Ok((EntryId::new(row.get(0)?), state))
+                })?
+                .collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+fn operation(row: &Row<'_>) -> rusqlite::Result<Operation> {
+    let text = |place: usize| row.get::<_, Arc<str>>(place);
+    Ok(Operation {
+        id: row.get::<_, Option<i64>>(0)?.map(|id| OperationId::new(id.cast_unsigned())),
+        kind: OperationType::from(&*text(1)?),
+        status: OperationStatus::from(&*text(2)?),
+        sum: sum(row, 3)?,
+    })
+}
+
+fn payout(row: &Row<'_>) -> rusqlite::Result<Payout> {
+    Ok(Payout {
+        state: word(row, 0, State::ALL, |state| state.as_str())?,
+        status: row.get(1)?,
+        request_id: row.get(2)?,
+        sum: sum(row, 3)?,
+    })
+}
+
+fn sum(row: &Row<'_>, place: usize) -> rusqlite::Result<Option<Sum>> {
+    let (amount, currency): (Option<i64>, Option<String>) = (row.get(place)?, row.get(place + 1)?);
+    Ok(amount.zip(currency).map(|(amount, currency)| Sum { amount, currency }))
+}
+
+/// What was written as its word.
+fn word<T: Copy>(
+    row: &Row<'_>,
+    place: usize,
+    all: &[T],
+    word: impl Fn(&T) -> &str,
+) -> rusqlite::Result<T> {
+    let text: String = row.get(place)?;
+    let found = all.iter().find(|known| word(known) == text).copied();
+    found.ok_or(rusqlite::Error::InvalidColumnType(place, text, Type::Text))
+}
