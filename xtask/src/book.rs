@@ -77,10 +77,9 @@ fn without_outer_links(page: &str) -> String {
         let (Some(begin), Some(end)) = (before.rfind('['), link.find(')')) else { break };
         let (text, path) = (&before[begin + 1..], link["](../".len()..end].trim_end_matches('/'));
         written.push_str(&before[..begin]);
-        if text.trim_matches('`') == path {
-            written.push_str(text);
-        } else {
-            written.push_str(&format!("{text} (`{path}`)"));
+        written.push_str(text);
+        if text.trim_matches('`') != path {
+            written.extend([" (`", path, "`)"]);
         }
         rest = &link[end + 1..];
     }

@@ -62,20 +62,13 @@ fn without_item_links(line: &str) -> String {
         let Some(end) = rest[begin..].find("`]").map(|end| begin + end) else { break };
         let (name, after) = (&rest[begin + 1..=end], &rest[end + 2..]);
         let target = after.strip_prefix('(').and_then(|target| target.split_once(')'));
-        match target {
-            Some((target, after)) if target.contains('/') => {
-                let _ = write!(written, "{}[{name}]({target})", &rest[..begin]);
-                rest = after;
-            }
-            Some((_, after)) => {
-                let _ = write!(written, "{}{name}", &rest[..begin]);
-                rest = after;
-            }
-            None => {
-                let _ = write!(written, "{}{name}", &rest[..begin]);
-                rest = after;
-            }
-        }
+        let (shown, after) = match target {
+            Some((target, after)) if target.contains('/') => (format!("[{name}]({target})"), after),
+            Some((_, after)) => (name.to_owned(), after),
+            None => (name.to_owned(), after),
+        };
+        written.extend([&rest[..begin], &shown]);
+        rest = after;
     }
     written + rest
 }
