@@ -98,7 +98,8 @@ fn every_command_in_the_documents_exists() {
             if path.extension().is_none_or(|extension| extension != "md") {
                 continue;
             }
-            for call in calls(&fs::read_to_string(&path).unwrap()) {
+            let page = fs::read_to_string(&path).unwrap().replace("\\\n", " ");
+            for call in calls(&page) {
                 let wrong = wrong(&call, &mut help);
                 assert_eq!(wrong, None, "{}: ecp {}", path.display(), call.join(" "));
                 checked += 1;
