@@ -1,11 +1,30 @@
 //! Examples are beside this file: `cargo run -p ecp-examples --example sale`.
 
-/// README's code, compiled and run as documentation tests.
-#[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-pub struct Readme;
+/// Compiles and runs the code of a document as documentation tests.
+macro_rules! documents {
+    ($($name:ident: $path:literal,)*) => {$(
+        #[cfg(doctest)]
+        #[doc = include_str!($path)]
+        pub struct $name;
+    )*};
+}
 
-/// The guide's code, likewise.
-#[cfg(doctest)]
-#[doc = include_str!("../docs/adding-a-method.md")]
-pub struct AddingAMethod;
+documents! {
+    Readme: "../README.md",
+    Contributing: "../CONTRIBUTING.md",
+    Introduction: "../docs/introduction.md",
+    GettingStarted: "../docs/getting-started.md",
+    GoingLive: "../docs/going-live.md",
+    Methods: "../docs/METHODS.md",
+    Callbacks: "../docs/callbacks.md",
+    Payouts: "../docs/payouts.md",
+    Operations: "../docs/operations.md",
+    TheSandbox: "../docs/sandbox.md",
+    Signature: "../docs/signature.md",
+    Security: "../docs/security.md",
+    Performance: "../docs/performance.md",
+    AddingAMethod: "../docs/adding-a-method.md",
+    Architecture: "../docs/ARCHITECTURE.md",
+    Sources: "../docs/sources.md",
+    Comparison: "../docs/comparison.md",
+}

@@ -64,9 +64,11 @@ fn texts_of(value: &Value, path: &mut Vec<String>, found: &mut Vec<(Vec<String>,
 }
 
 /// The document with the text cut, and the rest of it as a member at each path that its first
-/// separators may end.
+/// separators may end. Names that hold a `;` are in doubt wherever they stand, and the platform has
+/// none: a text that could be such a member is not.
 fn cuts(whole: &Value, path: &[String], kept: &str, rest: &str) -> Vec<Value> {
-    let separators = rest.match_indices(':').map(|(at, _)| at).take(4);
+    let paths = rest.split(';').next().unwrap_or_default();
+    let separators = paths.match_indices(':').map(|(at, _)| at).take(4);
     separators
         .filter_map(|at| {
             let mut cut = whole.clone();

@@ -25,7 +25,7 @@ const CHECKS: &[Check] = &[
         environment: &[],
     },
     cargo(
-        "docs: what is generated from the specs is up to date",
+        "docs: what is generated from the specs and the crates is up to date",
         &["run", "--quiet", "--package", "xtask", "--", "docs", "--check"],
     ),
     cargo(
@@ -97,6 +97,15 @@ const CHECKS: &[Check] = &[
         arguments: &["doc", "--workspace", "--no-deps", "--all-features"],
         environment: &[("RUSTDOCFLAGS", "-D warnings")],
     },
+    cargo(
+        "api: nothing of a library's public API has changed unseen",
+        &["run", "--quiet", "--package", "xtask", "--", "api", "--check"],
+    ),
+    cargo("docs: the book can be made", &["run", "--quiet", "--package", "xtask", "--", "book"]),
+    cargo(
+        "package: every crate that is published has what its users need",
+        &["run", "--quiet", "--package", "xtask", "--", "package", "--no-verify"],
+    ),
     cargo(
         "demo: README's first command takes a payment to its end",
         &["run", "--release", "--package", "ecp-cli", "--", "demo"],

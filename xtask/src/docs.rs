@@ -1,10 +1,13 @@
-//! Pages that are made from the specs.
+//! Pages that are made from the specs, and from the crates' documentation.
 
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
 use ecp_methods::Registry;
+
+use crate::library_crates;
+use crate::readme::readme;
 
 /// Begins and ends the table in a method's own documentation.
 const BEGIN: &str = "/// <!-- from the spec: cargo xtask docs -->\n";
@@ -35,6 +38,13 @@ pub(crate) fn docs(root: &Path, check: bool) -> Result<(), String> {
         let source = with_table(&source, &spec.markdown())
             .ok_or_else(|| format!("{}: no place for the table", path.display()))?;
         put(&path, source)?;
+    }
+    for name in library_crates(root)? {
+        let library = root.join("crates").join(&name);
+        let path = library.join("src/lib.rs");
+        let source =
+            fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        put(&library.join("README.md"), readme(&name, &source))?;
     }
     match (stale.as_slice(), check) {
         ([], _) => println!("up to date"),

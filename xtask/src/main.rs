@@ -1,40 +1,56 @@
 //! Project automation. `cargo xtask ci` runs every check in order and says what each is for.
 
+mod api;
 mod bench_gate;
+mod book;
 mod ci;
 mod crash;
 mod docs;
 mod fuzz;
 mod new_method;
+mod package;
+mod readme;
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 const USAGE: &str = "\
 Usage: cargo xtask <COMMAND>
 
 Commands:
+  api [--check]            write the public API of each library to docs/api; --check says what is
+                           gone from it or new, and fails
   bench-gate [--write]     count the instructions of the core paths and fail where one grew by more
                            than 3 % over benches/instructions.txt, or write that file
+  book                     make the book of docs/ in target/book, by mdBook
   ci [--without-tests]     every check, in order; --without-tests leaves out `cargo test`
-  docs [--check]           write what is generated from the specs: docs/METHODS.md and the tables
-                           in the method files; --check only says whether they are up to date
+  docs [--check]           write what is generated: docs/METHODS.md and the tables in the method
+                           files from the specs, the crates' READMEs from their documentation;
+                           --check only says whether they are up to date
   new-method NAME          begin a payment method: its file, and its line in the list
   crash [--rounds N] [--store sqlite|postgres] [--seed N]
                            kill processes that have an inbox, and look whether anything was lost
                            or done twice; 50 rounds on each store by default
   fuzz [TARGET [SECONDS]]  fuzz a target, or all at once, for 60 seconds by default
+  package [--no-verify]    make what would be published in target/package, and build each from there
   simulate [ROWS] [SEED]   pay a file through failures and kills, and prove that each row is paid once
   screenshots              take pictures of the sandbox's pages for docs/screenshots; needs
                            Debian's chromium and chromium-driver
 ";
 
 fn main() -> ExitCode {
+    if std::env::var_os(api::AS_RUSTDOC).is_some() {
+        return api::as_rustdoc();
+    }
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match arguments.as_slice() {
+        ["api"] => told(&api::api(&root(), false)),
+        ["api", "--check"] => told(&api::api(&root(), true)),
         ["bench-gate"] => told(&bench_gate::bench_gate(&root(), false)),
         ["bench-gate", "--write"] => told(&bench_gate::bench_gate(&root(), true)),
+        ["book"] => told(&book::book(&root())),
         ["ci"] => ci::ci(true),
         ["ci", "--without-tests"] => ci::ci(false),
         ["docs"] => told(&docs::docs(&root(), false)),
@@ -44,6 +60,8 @@ fn main() -> ExitCode {
         ["fuzz"] => fuzz::fuzz(None, "60"),
         ["fuzz", target] => fuzz::fuzz(Some(target), "60"),
         ["fuzz", target, seconds] => fuzz::fuzz(Some(target), seconds),
+        ["package"] => told(&package::package(&root(), true)),
+        ["package", "--no-verify"] => told(&package::package(&root(), false)),
         ["simulate", rest @ ..] => {
             let run_it = ["run", "--release", "--package", "ecp-simulations", "--"];
             run("cargo", &[&run_it, rest].concat(), &[])
@@ -75,6 +93,24 @@ fn root() -> PathBuf {
     let here = std::env::current_dir().unwrap_or_default();
     let top = here.ancestors().find(|folder| folder.join("xtask/Cargo.toml").is_file());
     top.unwrap_or(&here).to_owned()
+}
+
+/// The crates that are published: each folder of `crates`, in alphabetical order.
+fn published_crates(root: &Path) -> Result<Vec<String>, String> {
+    let folders = fs::read_dir(root.join("crates")).map_err(|error| format!("crates: {error}"))?;
+    let mut names: Vec<String> = folders
+        .filter_map(|folder| folder.ok()?.file_name().into_string().ok())
+        .filter(|name| root.join("crates").join(name).join("Cargo.toml").is_file())
+        .collect();
+    names.sort();
+    Ok(names)
+}
+
+/// Those of them that are libraries.
+fn library_crates(root: &Path) -> Result<Vec<String>, String> {
+    let mut names = published_crates(root)?;
+    names.retain(|name| root.join("crates").join(name).join("src/lib.rs").is_file());
+    Ok(names)
 }
 
 fn run(program: &str, arguments: &[&str], environment: &[(&str, &str)]) -> bool {

@@ -10,6 +10,21 @@
 //! - [`model`] reads callbacks, responses and redirects, keeping what it does not know;
 //! - [`json`] is the strict reader under both.
 //!
+//! ```
+//! use ecp_core::signature::{Place, Rules, SigningKey, sign_document};
+//! use ecp_core::{Money, SecretKey};
+//!
+//! let price: Money = "100.00 EUR".parse()?;
+//! assert_eq!(price.minor(), 10_000);
+//! assert!("100.001 EUR".parse::<Money>().is_err(), "nothing is rounded");
+//!
+//! let key = SigningKey::new(&SecretKey::new("secret")?);
+//! let body = br#"{"project_id": 1236, "payment_id": "X03936"}"#;
+//! let signed = sign_document(&key, body, Place::Root, Rules::private())?;
+//! assert!(signed.starts_with(br#"{"project_id": 1236, "payment_id": "X03936""#));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! Facts about the platform carry a note of their source, as in "(sources: dates)": a row of
 //! `docs/sources.md`, which says where it was read and how sure it is. *Documents* are the public
 //! method pages and articles of the platform, *measured* means observed by running its SDKs.

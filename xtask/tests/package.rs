@@ -1,0 +1,49 @@
+//! What a registry wants to know of a crate, and that nothing else goes there.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use cargo_metadata::MetadataCommand;
+
+/// Names that crates.io knows; it drops others without a word.
+const CATEGORIES: &[&str] = &[
+    "api-bindings",
+    "authentication",
+    "command-line-utilities",
+    "cryptography",
+    "database",
+    "development-tools::testing",
+    "finance",
+    "web-programming",
+    "web-programming::http-client",
+];
+
+#[test]
+fn a_published_crate_says_what_it_is_and_the_others_stay_here() {
+    let metadata = MetadataCommand::new().manifest_path("../Cargo.toml").exec().unwrap();
+    for package in metadata.workspace_packages() {
+        let (name, folder) = (&package.name, package.manifest_path.parent().unwrap());
+        if folder.parent().unwrap().file_name() != Some("crates") {
+            assert_eq!(package.publish.as_deref(), Some(&[][..]), "{name} would be published");
+            continue;
+        }
+        assert_eq!(package.publish, None, "{name}");
+        assert!(package.description.as_ref().is_some_and(|text| text.len() > 20), "{name}");
+        assert_eq!(package.readme.as_deref().map(AsRef::as_ref), Some("README.md"), "{name}");
+        let (keywords, categories) = (&package.keywords, &package.categories);
+        assert!((1..=5).contains(&keywords.len()), "{name}: {keywords:?}");
+        assert!((1..=5).contains(&categories.len()), "{name}: {categories:?}");
+        for category in categories {
+            assert!(CATEGORIES.contains(&category.as_str()), "{name}: {category}");
+        }
+        for keyword in keywords {
+            let letters = |c: char| c.is_ascii_alphanumeric() || c == '-';
+            assert!(keyword.len() <= 20 && keyword.chars().all(letters), "{name}: {keyword}");
+        }
+        // What a user gets must not reach out of its folder.
+        for dependency in package.dependencies.iter().filter(|dependency| dependency.path.is_some())
+        {
+            let own = dependency.name == name.as_str();
+            assert!(own || dependency.req.to_string() != "*", "{name}: {}", dependency.name);
+        }
+    }
+}
