@@ -19,6 +19,8 @@ documents! {
     Callbacks: "../docs/callbacks.md",
     Payouts: "../docs/payouts.md",
     Operations: "../docs/operations.md",
+    Reconciliation: "../docs/reconcile.md",
+    Observability: "../docs/observability.md",
     TheSandbox: "../docs/sandbox.md",
     Signature: "../docs/signature.md",
     Security: "../docs/security.md",
