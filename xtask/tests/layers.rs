@@ -161,8 +161,14 @@ const LAYERS: &[Layer] = &[
 const CONFINED: &[(&str, &[&str])] = &[
     ("axum", &["ecp-sandbox", "ecp-testkit", "ecp-cli"]),
     ("clap", &["ecp-cli"]),
-    ("http", &["ecp-transport", "ecp-payouts", "ecp-reconcile", "ecp-sandbox", "ecp-testkit", "ecp-cli"]),
-    ("hyper", &["ecp-transport", "ecp-payouts", "ecp-reconcile", "ecp-sandbox", "ecp-testkit", "ecp-cli"]),
+    (
+        "http",
+        &["ecp-transport", "ecp-payouts", "ecp-reconcile", "ecp-sandbox", "ecp-testkit", "ecp-cli"],
+    ),
+    (
+        "hyper",
+        &["ecp-transport", "ecp-payouts", "ecp-reconcile", "ecp-sandbox", "ecp-testkit", "ecp-cli"],
+    ),
     ("reqwest", &["ecp-transport", "ecp-payouts", "ecp-reconcile", "ecp-testkit", "ecp-cli"]),
     ("rusqlite", &["ecp-inbox", "ecp-payouts", "ecp-reconcile", "ecp-cli"]),
     ("rustls", &["ecp-transport", "ecp-payouts", "ecp-reconcile", "ecp-testkit", "ecp-cli"]),

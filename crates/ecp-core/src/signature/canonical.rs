@@ -68,6 +68,9 @@ pub enum CanonicalError {
 /// From eleven items on, the official SDKs sort the places of a list differently.
 pub(super) const LONGEST_AGREED_LIST: usize = 10;
 
+/// No path of a message has as many: each of them is compared as far as the next.
+const MOST_COLONS: usize = 64;
+
 /// The scalar leaves of a document with their key paths, in document order until sorted.
 pub(super) struct Items<'d> {
     paths: String,
@@ -192,7 +195,8 @@ impl<'d> Items<'d> {
 
     /// Dotted paths of items whose text could be cut at a `;` so that the rest is an item of its
     /// own in the very same place of the order. A name that holds a `;` is as doubtful; the
-    /// platform's names hold none, so it is not asked where the parts would stand.
+    /// platform's names hold none, so it is not asked where the parts would stand. Nor is it asked
+    /// of a text with more than [`MOST_COLONS`] after a `;`, which is doubtful enough.
     pub(super) fn divisible(&self, order: Order) -> Vec<String> {
         let sorted = self.sorted(order);
         let fits = |place: usize, path: &str, next: Option<&usize>| {
@@ -209,7 +213,10 @@ impl<'d> Items<'d> {
             let text = &self.leaves[*place].text;
             let mut parts = text.split(';').skip(1);
             let cut = parts.any(|part| {
-                part.match_indices(':').any(|(colon, _)| fits(*place, &part[..colon], next))
+                let mut colons = part.match_indices(':');
+                let mut first = colons.by_ref().take(MOST_COLONS);
+                first.any(|(colon, _)| fits(*place, &part[..colon], next))
+                    || colons.next().is_some()
             });
             (cut || self.path(*place).contains(';'))
                 .then(|| printable(&self.path(*place).replace(':', ".")))

@@ -76,6 +76,15 @@ fn a_separator_that_cannot_begin_an_item_leaves_no_doubt() {
     assert_eq!(ambiguous(r#"{"a":"Declined; reason:funds","z":"1"}"#), ["a"]);
 }
 
+/// Each of them would be compared as far as the next, which could take very long.
+#[test]
+fn a_text_with_more_separators_than_any_path_has_is_in_doubt() {
+    // `a` cannot stand after `b`.
+    let text = |colons: usize| format!(r#"{{"b":"x;{}"}}"#, "a:".repeat(colons));
+    assert_eq!(ambiguous(&text(64)), [""; 0]);
+    assert_eq!(ambiguous(&text(65)), ["b"]);
+}
+
 #[test]
 fn members_that_no_signature_covers_are_listed() {
     let json = r#"{"signature":"s","general":{"signature":"s"},"frame_mode":"popup",
