@@ -12,7 +12,7 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use axum::Router;
+use axum::{Router, middleware};
 use ecp_core::{PaymentId, ProjectId, Sensitive, Timestamp};
 use ecp_methods::MethodSpec;
 use tokio::net::TcpListener;
@@ -140,6 +140,7 @@ impl Sandbox {
             .merge(payment_page::routes())
             .merge(provider::routes())
             .merge(web::routes())
+            .layer(middleware::map_response(web::fenced))
             .with_state(self.clone())
     }
 

@@ -54,11 +54,10 @@ pub(super) async fn download(
         _ => return missing(),
     };
     let Some(bytes) = bytes else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
-    let headers: [(HeaderName, String); 4] = [
+    let headers: [(HeaderName, String); 3] = [
         (header::CONTENT_TYPE, media_type.to_owned()),
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}.{ending}\"")),
         (header::CACHE_CONTROL, "no-store".to_owned()),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
     ];
     (headers, bytes).into_response()
 }
