@@ -115,15 +115,53 @@ impl Browser {
 
     /// Fills in what the page demands, with what belongs to nobody.
     pub async fn fill_in(&self) -> anyhow::Result<()> {
+        for Required { name, example } in self.required().await? {
+            self.fill(&format!("main input[name={name}]"), example).await?;
+        }
+        Ok(())
+    }
+
+    /// What the page demands.
+    pub async fn required(&self) -> anyhow::Result<Vec<Required>> {
+        let mut required = Vec::new();
         for input in self.driver.find_all(By::Css("main input[required]")).await? {
-            let text = match input.attr("type").await?.as_deref() {
+            let name = input.attr("name").await?.unwrap_or_default();
+            let example = match input.attr("type").await?.as_deref() {
                 Some("email") => "mary@example.com",
                 Some("tel") => "76575657657676",
                 _ => "Mary",
             };
-            input.send_keys(text).await?;
+            required.push(Required { name, example });
         }
-        Ok(())
+        Ok(required)
+    }
+
+    /// Presses a key, wherever the focus is.
+    pub async fn press(&self, key: Key) -> anyhow::Result<()> {
+        self.type_in(&key.value().to_string()).await
+    }
+
+    /// Types, wherever the focus is.
+    pub async fn type_in(&self, text: &str) -> anyhow::Result<()> {
+        Ok(self.driver.action_chain().send_keys(text).perform().await?)
+    }
+
+    /// Presses Tab until the focus is on what a selector finds, and is seen there.
+    pub async fn tab_to(&self, selector: &str) -> anyhow::Result<()> {
+        const FARTHEST: usize = 60;
+        self.find(selector).await?;
+        let script = format!(
+            "const at = document.activeElement; return at.matches({}) && \
+             getComputedStyle(at).outlineStyle !== 'none';",
+            json!(selector)
+        );
+        for _ in 0..FARTHEST {
+            self.press(Key::Tab).await?;
+            if self.driver.execute(&script, Vec::new()).await?.json() == &json!(true) {
+                return Ok(());
+            }
+        }
+        bail!("no way by Tab to {selector} on {}", self.url().await?)
     }
 
     /// Waits for an address that begins like this.
@@ -230,6 +268,14 @@ impl Browser {
         self.driver.cdp().send_raw(command, parameters).await?;
         Ok(())
     }
+}
+
+/// A field that a form demands.
+pub struct Required {
+    /// The field's name.
+    pub name: String,
+    /// Something to fill it with.
+    pub example: &'static str,
 }
 
 /// Ends the session before its driver: without one the browser would stay.

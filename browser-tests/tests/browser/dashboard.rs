@@ -11,7 +11,7 @@ use ecp_sandbox::{Config, EventKind, Filter, Paging};
 use crate::browser;
 
 /// A method with payouts in the Dashboard.
-fn paying_out(registry: &Registry) -> &dyn DynMethod {
+pub(crate) fn paying_out(registry: &Registry) -> &dyn DynMethod {
     let has = |method: &&dyn DynMethod| {
         let rule = method.spec().rule(FlowKind::Payout);
         rule.is_some_and(|rule| rule.interfaces().contains(&Interface::Dashboard))
@@ -19,7 +19,8 @@ fn paying_out(registry: &Registry) -> &dyn DynMethod {
     registry.iter().find(has).unwrap()
 }
 
-async fn upload(browser: &Browser, world: &World, name: &str, content: &str) {
+/// Uploads a file of payouts.
+pub(crate) async fn upload(browser: &Browser, world: &World, name: &str, content: &str) {
     let file = browser.file(name, content.as_bytes()).unwrap();
     browser.goto(&format!("{}/dashboard/payouts", world.url)).await.unwrap();
     let input = browser.find("form[enctype] input[type=file]").await.unwrap();
@@ -125,6 +126,7 @@ async fn a_payment_tells_its_story_and_callbacks_are_sent_by_hand() {
     sell(&browser, &world, "story", true).await;
     browser.goto(&format!("{}/dashboard", world.url)).await.unwrap();
     browser.click("tbody th a").await.unwrap();
+    browser.find(".timeline").await.unwrap();
     let text = browser.text().await.unwrap();
     for expected in
         ["The Payment Page was opened", "The customer pressed success", "the merchant answered 200"]
@@ -146,8 +148,9 @@ async fn a_payment_tells_its_story_and_callbacks_are_sent_by_hand() {
         answers.collect::<Vec<u16>>()
     };
     let before = attempts().len();
+    let payment = format!("{}/dashboard/payment?project=1&id=story", world.url);
     browser.click("form.again button").await.unwrap();
-    browser.find(".told.yes").await.unwrap();
+    browser.arrives(&format!("{payment}&done=resent")).await.unwrap();
     world.sandbox.settled().await;
     assert_eq!(attempts().len(), before + 1);
 
@@ -157,15 +160,19 @@ async fn a_payment_tells_its_story_and_callbacks_are_sent_by_hand() {
         .await
         .unwrap();
     browser.click("input[name=sign]").await.unwrap();
+    let mut events = world.sandbox.subscribe();
     browser.click("form[action$='/callback'] button").await.unwrap();
-    browser.find(".told.yes").await.unwrap();
-    let id = PaymentId::new("story").unwrap();
+    browser.arrives(&format!("{payment}&done=sent")).await.unwrap();
     let refused = async {
-        while attempts().last() != Some(&400) {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        loop {
+            let event = events.next().await.expect("the sandbox is there");
+            if matches!(event.kind, EventKind::CallbackAttempted { answer: Ok(400), .. }) {
+                break;
+            }
         }
     };
-    tokio::time::timeout(std::time::Duration::from_secs(10), refused).await.unwrap();
+    tokio::time::timeout(std::time::Duration::from_secs(20), refused).await.unwrap();
+    let id = PaymentId::new("story").unwrap();
     assert_eq!(
         world.sandbox.payment(Config::DEMO_PROJECT, &id).unwrap().status.as_str(),
         "success"
@@ -183,7 +190,7 @@ async fn faults_links_and_payouts_are_made_by_forms() {
     browser.find(".rules li").await.unwrap();
     assert_eq!(world.sandbox.faults().len(), 1);
     browser.click("form[action$=clear] button").await.unwrap();
-    browser.find(".told.yes").await.unwrap();
+    browser.arrives(&format!("{}/dashboard/faults?done=cleared", world.url)).await.unwrap();
     assert!(world.sandbox.faults().is_empty());
 
     browser.goto(&format!("{}/dashboard/links", world.url)).await.unwrap();
