@@ -6,6 +6,7 @@ mod crash;
 mod docs;
 mod fuzz;
 mod new_method;
+mod screenshots;
 
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
@@ -48,19 +49,13 @@ fn main() -> ExitCode {
             let run_it = ["run", "--release", "--package", "ecp-simulations", "--"];
             run("cargo", &[&run_it, rest].concat(), &[])
         }
-        ["screenshots"] => screenshots(),
+        ["screenshots"] => told(&screenshots::screenshots(&root())),
         _ => {
             eprint!("{USAGE}");
             return ExitCode::from(2);
         }
     };
     if done { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-/// A program of its own, so that xtask does not depend on a browser's driver.
-fn screenshots() -> bool {
-    let program = ["run", "--package", "ecp-browser-tests", "--bin", "screenshots"];
-    run("cargo", &[&program[..], &["--", "docs/screenshots"]].concat(), &[])
 }
 
 fn told(result: &Result<(), String>) -> bool {
