@@ -296,8 +296,7 @@ async fn customers_choose_among_the_methods_that_fit_in_their_language() {
         let takes = |other: &&dyn DynMethod| other.spec().currencies().contains(&amount.currency());
         let fitting: Vec<&str> =
             World::methods(&registry).filter(takes).map(|other| other.spec().title()).collect();
-        for (language, words) in
-            [("EN", ["Sandbox", "Amount"]), ("RU", ["Песочница", "Сумма"])]
+        for (language, words) in [("EN", ["Sandbox", "Amount"]), ("RU", ["Песочница", "Сумма"])]
         {
             let id = format!("choose-{}", method.spec().code());
             let options = PageOptions::new().let_customer_choose().language_code(language);

@@ -162,10 +162,7 @@ async fn nothing_that_was_registered_runs_in_the_dashboard() {
         let id = payment.payment_id.as_str();
         // By hand, with everything that a callback may say.
         let body = json!({"payment": {"id": PAYLOAD}, PAYLOAD: PAYLOAD}).to_string();
-        world
-            .sandbox
-            .send_callback(payment.project_id, &payment.payment_id, body, true)
-            .unwrap();
+        world.sandbox.send_callback(payment.project_id, &payment.payment_id, body, true).unwrap();
         world.sandbox.settled().await;
         let mut page = url::Url::parse(&format!("{}/dashboard/payment", world.url)).unwrap();
         page.query_pairs_mut().append_pair("project", "1").append_pair("id", id);
@@ -242,9 +239,8 @@ async fn ask(world: &World, path: &str, mut document: Value) {
 /// A question whose answer is a payload.
 async fn confirmation(world: &World) {
     let registry = Registry::builtin();
-    let asks = |method: &&dyn DynMethod| {
-        method.spec().capabilities().has(Capability::AmountConfirmation)
-    };
+    let asks =
+        |method: &&dyn DynMethod| method.spec().capabilities().has(Capability::AmountConfirmation);
     let method = World::methods(&registry).find(asks).unwrap();
     let (spec, amount) = (method.spec(), World::amount(method));
     let back = format!("{}/paid", world.merchant.url());

@@ -8,6 +8,7 @@ mod batch;
 mod chart;
 mod export;
 mod faults;
+mod forms;
 mod links;
 mod payment;
 mod payments;
@@ -24,6 +25,7 @@ use http::uri::Authority;
 use http::{HeaderMap, Method, StatusCode, Uri, header};
 
 pub(crate) use self::batch::Batches;
+use self::forms::{Pairs, field};
 use crate::platform::Sandbox;
 use crate::web::see_other;
 
@@ -158,15 +160,6 @@ impl Shell {
     fn current(&self, section: &str) -> &'static str {
         if self.section == section { "page" } else { "false" }
     }
-}
-
-/// The fields of a form.
-type Pairs = Vec<(String, String)>;
-
-/// A field that is there and not empty.
-fn field<'p>(pairs: &'p Pairs, name: &str) -> Option<&'p str> {
-    let value = pairs.iter().find(|(n, _)| n == name).map(|(_, value)| value.trim());
-    value.filter(|value| !value.is_empty())
 }
 
 /// The link to a payment's page.

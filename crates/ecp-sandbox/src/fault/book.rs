@@ -203,9 +203,8 @@ mod tests {
     fn lots_fall_on_the_same_payments_in_whatever_order_they_come() {
         let struck = |numbers: &mut dyn Iterator<Item = u32>| {
             let mut book = Book::of(&[FaultRule::new(Fault::LoseCallback).percent(30)]);
-            let mut struck: Vec<u32> = numbers
-                .filter(|number| strikes(&mut book, &format!("X{number}"), 1) > 0)
-                .collect();
+            let mut struck: Vec<u32> =
+                numbers.filter(|number| strikes(&mut book, &format!("X{number}"), 1) > 0).collect();
             struck.sort_unstable();
             struck
         };

@@ -140,7 +140,11 @@ async fn customers_and_callbacks_go_to_web_addresses_only() {
         for address in NO_WEB_ADDRESSES {
             let page = open(&world, &[(name, address)]).await;
             assert_eq!(page.status, StatusCode::BAD_REQUEST, "{name}: {address}");
-            assert!(page.text.contains(name) && !page.text.contains("href=\"java"), "{}", page.text);
+            assert!(
+                page.text.contains(name) && !page.text.contains("href=\"java"),
+                "{}",
+                page.text
+            );
         }
     }
     assert_eq!(world.sandbox.payments(&Filter::default(), Paging::default()).total, 0);
