@@ -74,9 +74,10 @@ impl Browser {
         Ok(self.driver.current_url().await?.into())
     }
 
-    /// The text that is seen.
+    /// The text that is seen. A page that is replaced at that moment is waited for.
     pub async fn text(&self) -> anyhow::Result<String> {
-        Ok(self.driver.find(By::Tag("body")).await?.text().await?)
+        let text = self.wait_for("document.body && document.body.innerText").await?;
+        Ok(text.as_str().unwrap_or_default().to_owned())
     }
 
     /// The first element that a selector finds, as soon as there is one that can be seen.

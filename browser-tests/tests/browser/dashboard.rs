@@ -6,7 +6,7 @@ use ecp_core::PaymentId;
 use ecp_methods::page::PageOptions;
 use ecp_methods::spec::Interface;
 use ecp_methods::{DynMethod, FlowKind, Registry};
-use ecp_sandbox::{Config, EventKind, Filter, Paging};
+use ecp_sandbox::{Config, EventKind, Fault, FaultRule, Filter, Paging};
 
 use crate::browser;
 
@@ -77,6 +77,29 @@ async fn a_file_of_payouts_is_paid_out_row_by_row() {
     upload(&browser, &world, "wrong.csv", "a;b\n1;2\n").await;
     let told = browser.find(".told.no").await.unwrap().text().await.unwrap();
     assert!(told.contains("general.payment_id"), "{told}");
+}
+
+#[tokio::test]
+async fn a_mass_payout_shows_how_far_it_is() {
+    let browser = browser!();
+    let world = World::open().await.unwrap();
+    let registry = Registry::builtin();
+    let spec = paying_out(&registry).spec();
+    let (gate, currency) = (spec.gate_path().unwrap(), spec.currencies()[0]);
+    let amount = spec.rule(FlowKind::Payout).unwrap().example_amount(currency).minor();
+    world.sandbox.add_fault(FaultRule::new(Fault::StalePayment).payment_id("slow-2"));
+    let names = "general.payment_id,payment.amount,payment.currency,account.number,customer.id,\
+                 customer.ip_address,method\n";
+    let row = |id| format!("{id},{amount},{currency},93017949,c1,192.0.2.1,{gate}\n");
+    let table = [names.to_owned(), row("slow-1"), row("slow-2"), row("slow-3")].concat();
+    upload(&browser, &world, "slow.csv", &table).await;
+    browser.wait_for("document.querySelector('progress')?.value === 2").await.unwrap();
+    let text = browser.text().await.unwrap();
+    assert!(text.contains("2 of 3") && text.contains("processing"), "{text}");
+    assert!(world.sandbox.release(Config::DEMO_PROJECT, &PaymentId::new("slow-2").unwrap()));
+    // The page looks again by itself.
+    browser.find(".headline .badge.yes").await.unwrap();
+    assert!(browser.text().await.unwrap().contains("3 of 3"));
 }
 
 #[tokio::test]

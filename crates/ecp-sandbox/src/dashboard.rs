@@ -177,6 +177,11 @@ fn when(time: ecp_core::Timestamp) -> String {
     text.split_at_checked(19).map_or_else(|| text.clone(), |(text, _)| text.replace('T', " "))
 }
 
+/// Whether an option of a form is the one that was given.
+fn is_chosen(option: impl AsRef<str>, given: impl AsRef<str>) -> bool {
+    option.as_ref() == given.as_ref()
+}
+
 /// How a status is shown: good, bad or still open.
 fn tone(status: &str) -> &'static str {
     match status {

@@ -165,6 +165,9 @@ impl Sandbox {
         listener: TcpListener,
     ) -> impl Future<Output = io::Result<()>> + Send + use<> {
         if let Ok(address) = listener.local_addr() {
+            if !address.ip().is_loopback() {
+                tracing::warn!(%address, "the sandbox is open to the network and protects nothing");
+            }
             // Whoever serves on several sockets is reached at the first.
             let _ = self.0.url.set(format!("http://{address}"));
         }

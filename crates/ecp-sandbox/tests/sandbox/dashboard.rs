@@ -42,7 +42,16 @@ async fn every_page_shows_itself_empty_and_filled() {
     {
         assert!(analytics.contains(expected), "{expected} in {analytics}");
     }
-    let file = text(&world, "/dashboard/export/operations.csv?status=success").await;
+    let sale = world.sale("yen", 10_000, "JPY");
+    world.whole_sale(sale, "success").await;
+    // Choosing a currency keeps what the payments are narrowed to, and the other way round.
+    let narrowed = text(&world, "/dashboard/analytics?status=success&currency=JPY").await;
+    for expected in ["name=\"status\" value=\"success\"", "name=\"currency\" value=\"JPY\""] {
+        assert!(narrowed.contains(expected), "{expected} in {narrowed}");
+    }
+    assert!(narrowed.contains("10000 JPY") && !narrowed.contains("100.00 EUR"), "{narrowed}");
+
+    let file = text(&world, "/dashboard/export/operations.csv?status=success&text=a%2Fb").await;
     let mut rows = csv::Reader::from_reader(file.as_bytes());
     let place = |names: &csv::StringRecord, name| names.iter().position(|n| n == name).unwrap();
     let names = rows.headers().unwrap().clone();

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use ecp_sandbox::{CallbackRefusal, EventKind, Filter, Paging};
+use ecp_sandbox::{CallbackRefusal, Config, EventKind, Filter, Paging};
 use http::{Method, Request, StatusCode, header};
 use serde_json::json;
 
@@ -148,6 +148,13 @@ async fn customers_and_callbacks_go_to_web_addresses_only() {
         }
     }
     assert_eq!(world.sandbox.payments(&Filter::default(), Paging::default()).total, 0);
+}
+
+#[test]
+fn a_demo_key_says_of_itself_that_it_is_none() {
+    for key in [Config::DEMO_KEY, Config::DEMO_TOKEN_KEY] {
+        assert!(key.contains("sandbox") && key.contains("not-a-secret"), "{key}");
+    }
 }
 
 #[tokio::test]
