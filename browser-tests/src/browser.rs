@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::Once;
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -32,6 +32,8 @@ pub struct Browser {
     folder: TempDir,
     chromedriver: Child,
     port: u16,
+    /// The frame that is looked into.
+    frame: Mutex<Option<String>>,
     _turn: SemaphorePermit<'static>,
 }
 
@@ -61,11 +63,13 @@ impl Browser {
             .spawn()
             .context("cannot start chromedriver")?;
         let driver = connect(port, folder.path()).await?;
-        Ok(Some(Self { driver, folder, chromedriver, port, _turn: turn }))
+        let frame = Mutex::new(None);
+        Ok(Some(Self { driver, folder, chromedriver, port, frame, _turn: turn }))
     }
 
     /// Opens an address.
     pub async fn goto(&self, url: &str) -> anyhow::Result<()> {
+        *self.frame_name() = None;
         self.driver.goto(url).await.with_context(|| format!("cannot open {url}"))
     }
 
@@ -93,6 +97,7 @@ impl Browser {
                 let text = self.text().await.unwrap_or_default();
                 bail!("no {selector} on {}:\n{text}", self.url().await.unwrap_or_default());
             }
+            self.enter_again().await;
             sleep(Duration::from_millis(40)).await;
         }
     }
@@ -199,16 +204,36 @@ impl Browser {
             if Instant::now() > end {
                 bail!("`{expression}` stays {value}");
             }
+            self.enter_again().await;
             sleep(Duration::from_millis(40)).await;
         }
     }
 
     /// Enters the frame that a selector finds; `None` leaves all frames.
     pub async fn frame(&self, selector: Option<&str>) -> anyhow::Result<()> {
-        match selector {
-            Some(selector) => Ok(self.find(selector).await?.enter_frame().await?),
-            None => Ok(self.driver.enter_default_frame().await?),
+        *self.frame_name() = None;
+        self.driver.enter_default_frame().await?;
+        if let Some(selector) = selector {
+            self.find(selector).await?.enter_frame().await?;
+            *self.frame_name() = Some(selector.to_owned());
         }
+        Ok(())
+    }
+
+    /// Enters the frame once more: the driver leaves it by itself when it is asked at the moment in
+    /// which the frame's page is replaced.
+    async fn enter_again(&self) {
+        let Some(selector) = self.frame_name().clone() else { return };
+        // Whatever fails is tried again by whoever waits.
+        if self.driver.enter_default_frame().await.is_ok()
+            && let Ok(frame) = self.driver.find(By::Css(selector)).await
+        {
+            let _ = frame.enter_frame().await;
+        }
+    }
+
+    fn frame_name(&self) -> MutexGuard<'_, Option<String>> {
+        self.frame.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Gives a page the size of a window, whatever the window's frame.

@@ -97,7 +97,10 @@ mod tests {
     fn whatever_changes_is_named() {
         let before = "01 a.css\n02 b.html\n03 c.png\n";
         assert_eq!(changed(before, before), [""; 0]);
-        assert_eq!(changed(before, "01 a.css\n04 b.html\n05 d.png\n"), ["b.html", "c.png", "d.png"]);
+        assert_eq!(
+            changed(before, "01 a.css\n04 b.html\n05 d.png\n"),
+            ["b.html", "c.png", "d.png"]
+        );
         assert_eq!(digest(b"a"), 0xaf63_dc4c_8601_ec8c);
         assert_ne!(digest(b"ab"), digest(b"ba"));
     }
