@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::Once;
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -32,6 +32,8 @@ pub struct Browser {
     folder: TempDir,
     chromedriver: Child,
     port: u16,
+    /// The frame that is looked into.
+    frame: Mutex<Option<String>>,
     _turn: SemaphorePermit<'static>,
 }
 
@@ -61,11 +63,13 @@ impl Browser {
             .spawn()
             .context("cannot start chromedriver")?;
         let driver = connect(port, folder.path()).await?;
-        Ok(Some(Self { driver, folder, chromedriver, port, _turn: turn }))
+        let frame = Mutex::new(None);
+        Ok(Some(Self { driver, folder, chromedriver, port, frame, _turn: turn }))
     }
 
     /// Opens an address.
     pub async fn goto(&self, url: &str) -> anyhow::Result<()> {
+        *self.frame_name() = None;
         self.driver.goto(url).await.with_context(|| format!("cannot open {url}"))
     }
 
@@ -74,9 +78,10 @@ impl Browser {
         Ok(self.driver.current_url().await?.into())
     }
 
-    /// The text that is seen.
+    /// The text that is seen. A page that is replaced at that moment is waited for.
     pub async fn text(&self) -> anyhow::Result<String> {
-        Ok(self.driver.find(By::Tag("body")).await?.text().await?)
+        let text = self.wait_for("document.body && document.body.innerText").await?;
+        Ok(text.as_str().unwrap_or_default().to_owned())
     }
 
     /// The first element that a selector finds, as soon as there is one that can be seen.
@@ -92,6 +97,7 @@ impl Browser {
                 let text = self.text().await.unwrap_or_default();
                 bail!("no {selector} on {}:\n{text}", self.url().await.unwrap_or_default());
             }
+            self.enter_again().await;
             sleep(Duration::from_millis(40)).await;
         }
     }
@@ -115,15 +121,53 @@ impl Browser {
 
     /// Fills in what the page demands, with what belongs to nobody.
     pub async fn fill_in(&self) -> anyhow::Result<()> {
+        for Required { name, example } in self.required().await? {
+            self.fill(&format!("main input[name={name}]"), example).await?;
+        }
+        Ok(())
+    }
+
+    /// What the page demands.
+    pub async fn required(&self) -> anyhow::Result<Vec<Required>> {
+        let mut required = Vec::new();
         for input in self.driver.find_all(By::Css("main input[required]")).await? {
-            let text = match input.attr("type").await?.as_deref() {
+            let name = input.attr("name").await?.unwrap_or_default();
+            let example = match input.attr("type").await?.as_deref() {
                 Some("email") => "mary@example.com",
                 Some("tel") => "76575657657676",
                 _ => "Mary",
             };
-            input.send_keys(text).await?;
+            required.push(Required { name, example });
         }
-        Ok(())
+        Ok(required)
+    }
+
+    /// Presses a key, wherever the focus is.
+    pub async fn press(&self, key: Key) -> anyhow::Result<()> {
+        self.type_in(&key.value().to_string()).await
+    }
+
+    /// Types, wherever the focus is.
+    pub async fn type_in(&self, text: &str) -> anyhow::Result<()> {
+        Ok(self.driver.action_chain().send_keys(text).perform().await?)
+    }
+
+    /// Presses Tab until the focus is on what a selector finds, and is seen there.
+    pub async fn tab_to(&self, selector: &str) -> anyhow::Result<()> {
+        const FARTHEST: usize = 60;
+        self.find(selector).await?;
+        let script = format!(
+            "const at = document.activeElement; return at.matches({}) && \
+             getComputedStyle(at).outlineStyle !== 'none';",
+            json!(selector)
+        );
+        for _ in 0..FARTHEST {
+            self.press(Key::Tab).await?;
+            if self.driver.execute(&script, Vec::new()).await?.json() == &json!(true) {
+                return Ok(());
+            }
+        }
+        bail!("no way by Tab to {selector} on {}", self.url().await?)
     }
 
     /// Waits for an address that begins like this.
@@ -160,16 +204,36 @@ impl Browser {
             if Instant::now() > end {
                 bail!("`{expression}` stays {value}");
             }
+            self.enter_again().await;
             sleep(Duration::from_millis(40)).await;
         }
     }
 
     /// Enters the frame that a selector finds; `None` leaves all frames.
     pub async fn frame(&self, selector: Option<&str>) -> anyhow::Result<()> {
-        match selector {
-            Some(selector) => Ok(self.find(selector).await?.enter_frame().await?),
-            None => Ok(self.driver.enter_default_frame().await?),
+        *self.frame_name() = None;
+        self.driver.enter_default_frame().await?;
+        if let Some(selector) = selector {
+            self.find(selector).await?.enter_frame().await?;
+            *self.frame_name() = Some(selector.to_owned());
         }
+        Ok(())
+    }
+
+    /// Enters the frame once more: the driver leaves it by itself when it is asked at the moment in
+    /// which the frame's page is replaced.
+    async fn enter_again(&self) {
+        let Some(selector) = self.frame_name().clone() else { return };
+        // Whatever fails is tried again by whoever waits.
+        if self.driver.enter_default_frame().await.is_ok()
+            && let Ok(frame) = self.driver.find(By::Css(selector)).await
+        {
+            let _ = frame.enter_frame().await;
+        }
+    }
+
+    fn frame_name(&self) -> MutexGuard<'_, Option<String>> {
+        self.frame.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Gives a page the size of a window, whatever the window's frame.
@@ -230,6 +294,14 @@ impl Browser {
         self.driver.cdp().send_raw(command, parameters).await?;
         Ok(())
     }
+}
+
+/// A field that a form demands.
+pub struct Required {
+    /// The field's name.
+    pub name: String,
+    /// Something to fill it with.
+    pub example: &'static str,
 }
 
 /// Ends the session before its driver: without one the browser would stay.

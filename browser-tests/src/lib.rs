@@ -7,6 +7,6 @@ mod browser;
 mod merchant;
 mod world;
 
-pub use self::browser::Browser;
+pub use self::browser::{Browser, Required};
 pub use self::merchant::Merchant;
 pub use self::world::World;

@@ -1,7 +1,7 @@
 //! A merchant with a shop that opens the Payment Page, and takes callbacks and questions.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use axum::Router;
@@ -27,6 +27,8 @@ struct Shop {
     till: Till,
     confirmations: Confirmations<Till>,
     pages: Mutex<HashMap<String, String>>,
+    /// In place of every answer, if there are any.
+    words: Mutex<Option<String>>,
     callbacks: watch::Sender<Vec<Told>>,
 }
 
@@ -47,7 +49,7 @@ impl DepositHandler for Till {
         &self,
         check: &Verified<DepositCheck>,
     ) -> Result<Decision, Box<dyn std::error::Error + Send + Sync>> {
-        let most = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let most = *lock(&self.0);
         Ok(if check.money()?.minor() <= most { Decision::Accept } else { Decision::REFUSE })
     }
 }
@@ -64,6 +66,7 @@ impl Merchant {
             till,
             verifier,
             pages: Mutex::default(),
+            words: Mutex::default(),
             callbacks: watch::Sender::new(Vec::new()),
         }));
         let router = Router::new()
@@ -83,7 +86,18 @@ impl Merchant {
 
     /// Amounts of more minor units than these are refused from now on.
     pub fn take_up_to(&self, minor: i64) {
-        *self.0.till.0.lock().unwrap_or_else(PoisonError::into_inner) = minor;
+        *lock(&self.0.till.0) = minor;
+    }
+
+    /// Answers every callback and every question with these words from now on, whatever they are.
+    pub fn say(&self, words: &str) {
+        *lock(&self.0.words) = Some(words.to_owned());
+    }
+
+    /// A page of the shop, and its address.
+    pub fn publish(&self, name: &str, html: String) -> String {
+        lock(&self.0.pages).insert(name.to_owned(), html);
+        format!("{}/page/{name}", self.0.url)
     }
 
     /// A page of the shop that runs the widget, and its address. `window.told` is what the widget
@@ -115,9 +129,7 @@ impl Merchant {
              const config = {{...{config},\n{events}}};\n\
              EPayWidget.{call};\n}});</script></body></html>"
         );
-        let mut pages = self.0.pages.lock().unwrap_or_else(PoisonError::into_inner);
-        pages.insert(name.to_owned(), html);
-        format!("{}/page/{name}", self.0.url)
+        self.publish(name, html)
     }
 
     /// Waits until a genuine callback has told a final status of a payment, and returns it.
@@ -134,12 +146,15 @@ impl Merchant {
     }
 }
 
-async fn callback(State(merchant): State<Merchant>, body: Bytes) -> StatusCode {
-    let Ok(callback) = merchant.0.verifier.verify(&body) else { return StatusCode::BAD_REQUEST };
+async fn callback(State(merchant): State<Merchant>, body: Bytes) -> (StatusCode, String) {
+    let words = lock(&merchant.0.words).clone().unwrap_or_default();
+    let Ok(callback) = merchant.0.verifier.verify(&body) else {
+        return (StatusCode::BAD_REQUEST, words);
+    };
     if let Some(told) = told(&callback) {
         merchant.0.callbacks.send_modify(|callbacks| callbacks.push(told));
     }
-    StatusCode::OK
+    (StatusCode::OK, words)
 }
 
 fn told(callback: &Callback) -> Option<Told> {
@@ -148,17 +163,24 @@ fn told(callback: &Callback) -> Option<Told> {
 }
 
 async fn confirm(State(merchant): State<Merchant>, body: Bytes) -> Response {
+    if let Some(words) = lock(&merchant.0.words).clone() {
+        return words.into_response();
+    }
     let reply = merchant.0.confirmations.answer(&body).await;
     let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     (status, [(header::CONTENT_TYPE, "application/json")], reply.body).into_response()
 }
 
 async fn page(State(merchant): State<Merchant>, Path(name): Path<String>) -> Response {
-    let pages = merchant.0.pages.lock().unwrap_or_else(PoisonError::into_inner);
-    match pages.get(&name) {
+    match lock(&merchant.0.pages).get(&name) {
         Some(html) => Html(html.clone()).into_response(),
         None => StatusCode::NOT_FOUND.into_response(),
     }
+}
+
+/// What is locked here is whole at any time.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Where customers come back to.

@@ -28,7 +28,6 @@ impl World {
 
     /// The same with another configuration.
     pub async fn with(adjust: impl FnOnce(Config) -> Config) -> anyhow::Result<Self> {
-        // The client's HTTP library is built without a provider of cryptography of its own.
         let key = SecretKey::new(Config::DEMO_KEY)?;
         let merchant = Merchant::open(Config::DEMO_PROJECT, &key).await?;
         let project =
@@ -58,8 +57,24 @@ impl World {
         rule.example_amount(currency)
     }
 
-    /// A signed opening of the Payment Page, with the ways back to the merchant.
+    /// A signed opening of the Payment Page. The result stays, with a link back to the merchant.
     pub fn page(
+        &self,
+        method: &dyn DynMethod,
+        payment_id: &str,
+        amount: Money,
+        options: PageOptions,
+    ) -> anyhow::Result<SignedPage> {
+        let options = options
+            .redirect_success_enabled(0)
+            .redirect_fail_enabled(0)
+            .merchant_success_url(format!("{}/paid", self.merchant.url()))
+            .merchant_fail_url(format!("{}/declined", self.merchant.url()));
+        self.returning_page(method, payment_id, amount, options)
+    }
+
+    /// The same, but the customer is sent back to the merchant without being asked.
+    pub fn returning_page(
         &self,
         method: &dyn DynMethod,
         payment_id: &str,

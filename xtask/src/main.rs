@@ -10,6 +10,7 @@ mod fuzz;
 mod new_method;
 mod package;
 mod readme;
+mod screenshots;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -66,19 +67,13 @@ fn main() -> ExitCode {
             let run_it = ["run", "--release", "--package", "ecp-simulations", "--"];
             run("cargo", &[&run_it, rest].concat(), &[])
         }
-        ["screenshots"] => screenshots(),
+        ["screenshots"] => told(&screenshots::screenshots(&root())),
         _ => {
             eprint!("{USAGE}");
             return ExitCode::from(2);
         }
     };
     if done { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-/// A program of its own, so that xtask does not depend on a browser's driver.
-fn screenshots() -> bool {
-    let program = ["run", "--package", "ecp-browser-tests", "--bin", "screenshots"];
-    run("cargo", &[&program[..], &["--", "docs/screenshots"]].concat(), &[])
 }
 
 fn told(result: &Result<(), String>) -> bool {

@@ -103,9 +103,20 @@ impl Studio {
             browser.goto(&page.url()).await?;
             browser.click("form button.primary").await?;
             browser.find("button.success").await?;
-            browser.size(900, 760).await?;
+            browser.size(900, 820).await?;
             self.shoot("provider-page").await?;
+            let russian = PageOptions::new().language_code("ru");
+            browser.goto(&world.page(open, "vouchers-2", nothing, russian)?.url()).await?;
+            browser.click("form button.primary").await?;
+            browser.find("button.success").await?;
+            browser.size(390, 860).await?;
+            self.shoot("provider-page-phone").await?;
         }
+
+        let page = world.page(method, "result-1", amount, PageOptions::new())?;
+        self.pay(&page.url(), true).await?;
+        browser.size(900, 640).await?;
+        self.shoot("payment-page-result").await?;
         Ok(())
     }
 
@@ -114,6 +125,9 @@ impl Studio {
         browser.size(1280, 800).await?;
         browser.goto(&format!("{}/dashboard", world.url)).await?;
         self.shoot("payments").await?;
+        browser.size(390, 760).await?;
+        self.shoot("payments-phone").await?;
+        browser.size(1280, 800).await?;
         browser.goto(&format!("{}/dashboard/payment?project=1&id=order-3936", world.url)).await?;
         browser
             .wait_for("document.querySelector(\".timeline .out details summary\").click() ?? true")
@@ -145,6 +159,13 @@ impl Studio {
         browser.size(1280, 640).await?;
         self.shoot("mass-payout").await?;
         browser.goto(&format!("{}/dashboard/links", world.url)).await?;
+        for (name, text) in
+            [("payment_id", "order-3980"), ("customer_id", "customer-7"), ("amount", "75.00")]
+        {
+            browser.fill(&format!("input[name={name}]"), text).await?;
+        }
+        browser.click("form .primary").await?;
+        browser.find("input.address").await?;
         self.shoot("links").await?;
         Ok(())
     }

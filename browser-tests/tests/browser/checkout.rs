@@ -1,11 +1,9 @@
-use std::time::Duration;
-
 use ecp_browser_tests::{Browser, World};
 use ecp_core::{Money, PaymentId};
 use ecp_methods::page::PageOptions;
 use ecp_methods::spec::Capability;
 use ecp_methods::{DynMethod, Registry};
-use ecp_sandbox::Config;
+use ecp_sandbox::{Config, Filter, Paging};
 use thirtyfour::prelude::*;
 
 use crate::browser;
@@ -61,7 +59,6 @@ async fn every_method_is_paid_and_declined_in_the_modal() {
     let browser = browser!();
     let world = World::open().await.unwrap();
     let registry = Registry::builtin();
-    let first = World::methods(&registry).next().unwrap().spec().code();
     for method in World::methods(&registry) {
         for success in [true, false] {
             let id = format!("modal-{}-{success}", method.spec().code());
@@ -86,22 +83,40 @@ async fn every_method_is_paid_and_declined_in_the_modal() {
             assert_eq!(told.matches("onPaymentSent").count(), 1, "{told}");
             assert_eq!(told.matches("onLoaded").count(), 1, "{told}");
             assert_ended(&world, &id, success).await;
-            // The whole window goes back to the merchant by itself; once is enough to see it.
-            if method.spec().code() == first {
-                let back = if success { "paid" } else { "declined" };
-                browser.arrives(&format!("{}/{back}", world.merchant.url())).await.unwrap();
-            }
         }
     }
 }
 
-async fn press(browser: &Browser, key: Key) {
-    let keys = browser.driver.action_chain().send_keys(key.value().to_string());
-    keys.perform().await.unwrap();
+#[tokio::test]
+async fn customers_are_sent_back_without_being_asked() {
+    let browser = browser!();
+    let world = World::open().await.unwrap();
+    let registry = Registry::builtin();
+    let method = World::methods(&registry).next().unwrap();
+    for (success, way_back) in [(true, "paid"), (false, "declined")] {
+        for in_modal in [false, true] {
+            let id = format!("back-{success}-{in_modal}");
+            let amount = World::amount(method);
+            let page = world.returning_page(method, &id, amount, PageOptions::new()).unwrap();
+            if in_modal {
+                let shop = world.merchant.widget_page(&id, &page, &world.url, "run(config)");
+                browser.goto(&shop).await.unwrap();
+                browser.click("#pay").await.unwrap();
+                browser.frame(Some("iframe.ecp-widget-frame")).await.unwrap();
+            } else {
+                browser.goto(&page.url()).await.unwrap();
+            }
+            pay(&browser, success).await;
+            // From the frame too it is the whole window that goes.
+            browser.frame(None).await.unwrap();
+            browser.arrives(&format!("{}/{way_back}", world.merchant.url())).await.unwrap();
+            assert_ended(&world, &id, success).await;
+        }
+    }
 }
 
 #[tokio::test]
-async fn the_widget_opens_in_an_element_by_keyboard_and_closes() {
+async fn the_widget_opens_in_an_element_and_in_a_tab_of_its_own() {
     let browser = browser!();
     let world = World::open().await.unwrap();
     let registry = Registry::builtin();
@@ -127,25 +142,70 @@ async fn the_widget_opens_in_an_element_by_keyboard_and_closes() {
     browser.click("#pay").await.unwrap();
     browser.arrives(&format!("{}/payment?", world.url)).await.unwrap();
     browser.find("[data-stage=choosing]").await.unwrap();
+}
 
-    let page = world.page(method, "keys", World::amount(method), PageOptions::new()).unwrap();
-    browser
-        .goto(&world.merchant.widget_page("keys", &page, &world.url, "run(config)"))
-        .await
-        .unwrap();
-    press(&browser, Key::Tab).await;
-    press(&browser, Key::Enter).await;
+/// Fills in and sends the Payment Page's form, and presses the provider's button, with nothing but
+/// keys.
+async fn pay_by_keyboard(browser: &Browser, success: bool) {
+    browser.find("form button.primary").await.unwrap();
+    for input in browser.required().await.unwrap() {
+        let selector = format!("input[name={}]", input.name);
+        browser.tab_to(&selector).await.unwrap();
+        browser.type_in(input.example).await.unwrap();
+    }
+    browser.tab_to("form button.primary").await.unwrap();
+    browser.press(Key::Enter).await.unwrap();
+    let button = if success { "form button.success" } else { "form button.decline" };
+    browser.tab_to(button).await.unwrap();
+    browser.press(Key::Enter).await.unwrap();
+    browser.find("[data-stage=ended]").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_keyboard_is_enough_to_pay_with_every_method() {
+    let browser = browser!();
+    let world = World::open().await.unwrap();
+    let registry = Registry::builtin();
+    for method in World::methods(&registry) {
+        let id = format!("keys-{}", method.spec().code());
+        let options = PageOptions::new().let_customer_choose();
+        let page = world.page(method, &id, World::amount(method), options).unwrap();
+        browser.goto(&page.url()).await.unwrap();
+        // Where there is one method, there is nothing to choose.
+        let choice = format!("button[value={}], form button.primary", method.spec().code());
+        browser.tab_to(&choice).await.unwrap();
+        let page = world.page(method, &id, World::amount(method), PageOptions::new()).unwrap();
+        browser.goto(&page.url()).await.unwrap();
+        pay_by_keyboard(&browser, true).await;
+        browser.tab_to("a.primary").await.unwrap();
+        browser.press(Key::Enter).await.unwrap();
+        browser.arrives(&format!("{}/paid", world.merchant.url())).await.unwrap();
+        assert_ended(&world, &id, true).await;
+    }
+}
+
+#[tokio::test]
+async fn the_modal_opens_pays_and_closes_by_keyboard() {
+    let browser = browser!();
+    let world = World::open().await.unwrap();
+    let registry = Registry::builtin();
+    let method = World::methods(&registry).next().unwrap();
+    let page = world.page(method, "modal", World::amount(method), PageOptions::new()).unwrap();
+    let shop = world.merchant.widget_page("modal", &page, &world.url, "run(config)");
+    browser.goto(&shop).await.unwrap();
+    browser.tab_to("#pay").await.unwrap();
+    browser.press(Key::Enter).await.unwrap();
     browser.wait_for("told.includes('onLoaded')").await.unwrap();
-    // From the button that closes the dialog to the one that pays.
-    press(&browser, Key::Tab).await;
     browser.frame(Some("iframe.ecp-widget-frame")).await.unwrap();
-    browser.wait_for("document.activeElement.matches('button.primary')").await.unwrap();
-    press(&browser, Key::Enter).await;
-    browser.find("form button.success").await.unwrap();
+    pay_by_keyboard(&browser, false).await;
     browser.frame(None).await.unwrap();
-    browser.find(".ecp-widget-close").await.unwrap().send_keys(Key::Escape + "").await.unwrap();
+    browser.wait_for("told.includes('onPaymentFail')").await.unwrap();
+    assert_ended(&world, "modal", false).await;
+    browser.press(Key::Escape).await.unwrap();
     browser.wait_for("told.includes('onExit') && told.includes('onDestroy')").await.unwrap();
     assert!(browser.driver.find(By::Css("iframe")).await.is_err());
+    // The focus is back on the button that opened it.
+    browser.wait_for("document.activeElement.id === 'pay'").await.unwrap();
 }
 
 #[tokio::test]
@@ -156,24 +216,18 @@ async fn the_redirect_mode_needs_no_scripts() {
     browser.scripts(false).await.unwrap();
     for method in World::methods(&registry) {
         let id = format!("plain-{}", method.spec().code());
-        let page = world.page(method, &id, World::amount(method), PageOptions::new()).unwrap();
+        let amount = World::amount(method);
+        let page = world.returning_page(method, &id, amount, PageOptions::new()).unwrap();
         browser.goto(&page.url()).await.unwrap();
         browser.fill_in().await.unwrap();
         browser.click("form button.primary").await.unwrap();
-        // A form that is posted needs a press; a plain redirect goes by itself.
-        browser.click("main .primary, button.success").await.unwrap();
-        // Whether that was the form's page or the provider's, whose button may come late.
-        for _ in 0..200 {
-            if browser.driver.find(By::Css("[data-stage=ended]")).await.is_ok() {
-                break;
-            }
-            if let Ok(button) = browser.driver.find(By::Css("button.success")).await {
-                // It may be gone by now: then it was pressed.
-                let _ = button.click().await;
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
+        // A plain redirect goes by itself; a form that is posted needs a press.
+        let posted = "[data-stage=customer] form button.primary";
+        let next = browser.find(&format!("{posted}, button.success")).await.unwrap();
+        if next.class_name().await.unwrap().is_some_and(|class| class.contains("primary")) {
+            next.click().await.unwrap();
         }
-        browser.find("[data-stage=ended]").await.unwrap();
+        browser.click("button.success").await.unwrap();
         browser.arrives(&format!("{}/paid", world.merchant.url())).await.unwrap();
         assert_ended(&world, &id, true).await;
     }
@@ -223,28 +277,86 @@ async fn vouchers_add_up_and_the_merchant_may_refuse_them() {
     }
 }
 
+/// A phone's width.
+const NARROW: u32 = 360;
+
+/// Nothing is wider than the phone.
+async fn assert_narrow(browser: &Browser, what: &str) {
+    let fits = "document.documentElement.scrollWidth <= 360 && innerWidth === 360";
+    browser.wait_for(fits).await.unwrap_or_else(|error| panic!("{what}: {error}"));
+}
+
 #[tokio::test]
 async fn customers_choose_among_the_methods_that_fit_in_their_language() {
     let browser = browser!();
     let world = World::open().await.unwrap();
     let registry = Registry::builtin();
-    browser.size(360, 720).await.unwrap();
     for method in World::methods(&registry) {
         let amount = World::amount(method);
         let takes = |other: &&dyn DynMethod| other.spec().currencies().contains(&amount.currency());
         let fitting: Vec<&str> =
             World::methods(&registry).filter(takes).map(|other| other.spec().title()).collect();
-        let id = format!("choose-{}", method.spec().code());
-        let options = PageOptions::new().let_customer_choose().language_code("RU");
-        let page = world.page(method, &id, amount, options).unwrap();
-        browser.goto(&page.url()).await.unwrap();
-        let text = browser.text().await.unwrap();
-        assert!(text.contains("Песочница") && text.contains("Сумма"), "{text}");
-        for other in World::methods(&registry) {
-            let title = other.spec().title();
-            assert_eq!(text.contains(title), fitting.contains(&title), "{title} in {text}");
+        for (language, words) in [("EN", ["Sandbox", "Amount"]), ("RU", ["Песочница", "Сумма"])]
+        {
+            let id = format!("choose-{}", method.spec().code());
+            let options = PageOptions::new().let_customer_choose().language_code(language);
+            let page = world.page(method, &id, amount, options).unwrap();
+            browser.goto(&page.url()).await.unwrap();
+            let text = browser.text().await.unwrap();
+            assert!(words.iter().all(|word| text.contains(word)), "{text}");
+            for other in World::methods(&registry) {
+                let title = other.spec().title();
+                assert_eq!(text.contains(title), fitting.contains(&title), "{title} in {text}");
+            }
         }
-        // Nothing is wider than the phone.
-        browser.wait_for("document.documentElement.scrollWidth <= 360").await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_phone_shows_every_page_of_the_way_in_both_languages() {
+    let browser = browser!();
+    let world = World::open().await.unwrap();
+    let registry = Registry::builtin();
+    browser.size(NARROW, 720).await.unwrap();
+    for method in World::methods(&registry) {
+        for (language, said) in [("en", "succeeded"), ("ru", "Платёж")] {
+            let code = method.spec().code();
+            let id = format!("a-payment-whose-id-is-longer-than-a-phone-{code}-{language}");
+            let options = || PageOptions::new().language_code(language);
+            let choice = options().let_customer_choose();
+            let page = world.page(method, &id, World::amount(method), choice).unwrap();
+            browser.goto(&page.url()).await.unwrap();
+            assert_narrow(&browser, "the choice").await;
+            let wrong = page.url().replace("payment_id=a", "payment_id=b");
+            browser.goto(&wrong).await.unwrap();
+            browser.find("[data-stage=problem]").await.unwrap();
+            assert_narrow(&browser, "a mistake").await;
+            let page = world.page(method, &id, World::amount(method), options()).unwrap();
+            browser.goto(&page.url()).await.unwrap();
+            browser.fill_in().await.unwrap();
+            assert_narrow(&browser, "the fields").await;
+            browser.click("form button.primary").await.unwrap();
+            browser.find("form button.success").await.unwrap();
+            assert_narrow(&browser, "the provider's page").await;
+            browser.click("form button.success").await.unwrap();
+            browser.find("[data-stage=ended]").await.unwrap();
+            assert_narrow(&browser, "the result").await;
+            let text = browser.text().await.unwrap();
+            assert!(text.contains(said), "{text}");
+        }
+    }
+    for method in confirmed(&registry) {
+        let nothing = Money::from_minor(0, World::amount(method).currency());
+        let page = world.page(method, "open", nothing, PageOptions::new()).unwrap();
+        browser.goto(&page.url()).await.unwrap();
+        browser.click("form button.primary").await.unwrap();
+        browser.find("fieldset.vouchers").await.unwrap();
+        assert_narrow(&browser, "the vouchers").await;
+    }
+    let payment = world.sandbox.payments(&Filter::default(), Paging::default()).items.remove(0);
+    let payment = format!("/payment?project={}&id={}", payment.project_id, payment.payment_id);
+    for path in ["", "/operations", "/analytics", "/payouts", "/links", "/faults", &payment] {
+        browser.goto(&format!("{}/dashboard{path}", world.url)).await.unwrap();
+        assert_narrow(&browser, path).await;
     }
 }

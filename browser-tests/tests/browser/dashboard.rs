@@ -6,12 +6,12 @@ use ecp_core::PaymentId;
 use ecp_methods::page::PageOptions;
 use ecp_methods::spec::Interface;
 use ecp_methods::{DynMethod, FlowKind, Registry};
-use ecp_sandbox::{Config, EventKind, Filter, Paging};
+use ecp_sandbox::{Config, EventKind, Fault, FaultRule, Filter, Paging};
 
 use crate::browser;
 
 /// A method with payouts in the Dashboard.
-fn paying_out(registry: &Registry) -> &dyn DynMethod {
+pub(crate) fn paying_out(registry: &Registry) -> &dyn DynMethod {
     let has = |method: &&dyn DynMethod| {
         let rule = method.spec().rule(FlowKind::Payout);
         rule.is_some_and(|rule| rule.interfaces().contains(&Interface::Dashboard))
@@ -19,7 +19,8 @@ fn paying_out(registry: &Registry) -> &dyn DynMethod {
     registry.iter().find(has).unwrap()
 }
 
-async fn upload(browser: &Browser, world: &World, name: &str, content: &str) {
+/// Uploads a file of payouts.
+pub(crate) async fn upload(browser: &Browser, world: &World, name: &str, content: &str) {
     let file = browser.file(name, content.as_bytes()).unwrap();
     browser.goto(&format!("{}/dashboard/payouts", world.url)).await.unwrap();
     let input = browser.find("form[enctype] input[type=file]").await.unwrap();
@@ -79,6 +80,29 @@ async fn a_file_of_payouts_is_paid_out_row_by_row() {
 }
 
 #[tokio::test]
+async fn a_mass_payout_shows_how_far_it_is() {
+    let browser = browser!();
+    let world = World::open().await.unwrap();
+    let registry = Registry::builtin();
+    let spec = paying_out(&registry).spec();
+    let (gate, currency) = (spec.gate_path().unwrap(), spec.currencies()[0]);
+    let amount = spec.rule(FlowKind::Payout).unwrap().example_amount(currency).minor();
+    world.sandbox.add_fault(FaultRule::new(Fault::StalePayment).payment_id("slow-2"));
+    let names = "general.payment_id,payment.amount,payment.currency,account.number,customer.id,\
+                 customer.ip_address,method\n";
+    let row = |id| format!("{id},{amount},{currency},93017949,c1,192.0.2.1,{gate}\n");
+    let table = [names.to_owned(), row("slow-1"), row("slow-2"), row("slow-3")].concat();
+    upload(&browser, &world, "slow.csv", &table).await;
+    browser.wait_for("document.querySelector('progress')?.value === 2").await.unwrap();
+    let text = browser.text().await.unwrap();
+    assert!(text.contains("2 of 3") && text.contains("processing"), "{text}");
+    assert!(world.sandbox.release(Config::DEMO_PROJECT, &PaymentId::new("slow-2").unwrap()));
+    // The page looks again by itself.
+    browser.find(".headline .badge.yes").await.unwrap();
+    assert!(browser.text().await.unwrap().contains("3 of 3"));
+}
+
+#[tokio::test]
 async fn exported_rows_are_the_payments() {
     let browser = browser!();
     let world = World::open().await.unwrap();
@@ -125,6 +149,7 @@ async fn a_payment_tells_its_story_and_callbacks_are_sent_by_hand() {
     sell(&browser, &world, "story", true).await;
     browser.goto(&format!("{}/dashboard", world.url)).await.unwrap();
     browser.click("tbody th a").await.unwrap();
+    browser.find(".timeline").await.unwrap();
     let text = browser.text().await.unwrap();
     for expected in
         ["The Payment Page was opened", "The customer pressed success", "the merchant answered 200"]
@@ -146,8 +171,9 @@ async fn a_payment_tells_its_story_and_callbacks_are_sent_by_hand() {
         answers.collect::<Vec<u16>>()
     };
     let before = attempts().len();
+    let payment = format!("{}/dashboard/payment?project=1&id=story", world.url);
     browser.click("form.again button").await.unwrap();
-    browser.find(".told.yes").await.unwrap();
+    browser.arrives(&format!("{payment}&done=resent")).await.unwrap();
     world.sandbox.settled().await;
     assert_eq!(attempts().len(), before + 1);
 
@@ -157,15 +183,19 @@ async fn a_payment_tells_its_story_and_callbacks_are_sent_by_hand() {
         .await
         .unwrap();
     browser.click("input[name=sign]").await.unwrap();
+    let mut events = world.sandbox.subscribe();
     browser.click("form[action$='/callback'] button").await.unwrap();
-    browser.find(".told.yes").await.unwrap();
-    let id = PaymentId::new("story").unwrap();
+    browser.arrives(&format!("{payment}&done=sent")).await.unwrap();
     let refused = async {
-        while attempts().last() != Some(&400) {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        loop {
+            let event = events.next().await.expect("the sandbox is there");
+            if matches!(event.kind, EventKind::CallbackAttempted { answer: Ok(400), .. }) {
+                break;
+            }
         }
     };
-    tokio::time::timeout(std::time::Duration::from_secs(10), refused).await.unwrap();
+    tokio::time::timeout(std::time::Duration::from_secs(20), refused).await.unwrap();
+    let id = PaymentId::new("story").unwrap();
     assert_eq!(
         world.sandbox.payment(Config::DEMO_PROJECT, &id).unwrap().status.as_str(),
         "success"
@@ -183,7 +213,7 @@ async fn faults_links_and_payouts_are_made_by_forms() {
     browser.find(".rules li").await.unwrap();
     assert_eq!(world.sandbox.faults().len(), 1);
     browser.click("form[action$=clear] button").await.unwrap();
-    browser.find(".told.yes").await.unwrap();
+    browser.arrives(&format!("{}/dashboard/faults?done=cleared", world.url)).await.unwrap();
     assert!(world.sandbox.faults().is_empty());
 
     browser.goto(&format!("{}/dashboard/links", world.url)).await.unwrap();

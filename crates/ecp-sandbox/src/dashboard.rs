@@ -8,6 +8,7 @@ mod batch;
 mod chart;
 mod export;
 mod faults;
+mod forms;
 mod links;
 mod payment;
 mod payments;
@@ -24,6 +25,7 @@ use http::uri::Authority;
 use http::{HeaderMap, Method, StatusCode, Uri, header};
 
 pub(crate) use self::batch::Batches;
+use self::forms::{Pairs, field};
 use crate::platform::Sandbox;
 use crate::web::see_other;
 
@@ -160,15 +162,6 @@ impl Shell {
     }
 }
 
-/// The fields of a form.
-type Pairs = Vec<(String, String)>;
-
-/// A field that is there and not empty.
-fn field<'p>(pairs: &'p Pairs, name: &str) -> Option<&'p str> {
-    let value = pairs.iter().find(|(n, _)| n == name).map(|(_, value)| value.trim());
-    value.filter(|value| !value.is_empty())
-}
-
 /// The link to a payment's page.
 fn payment_url(project: ecp_core::ProjectId, payment_id: &str) -> String {
     let query = form_urlencoded::Serializer::new(String::new())
@@ -182,6 +175,11 @@ fn payment_url(project: ecp_core::ProjectId, payment_id: &str) -> String {
 fn when(time: ecp_core::Timestamp) -> String {
     let text = time.to_string();
     text.split_at_checked(19).map_or_else(|| text.clone(), |(text, _)| text.replace('T', " "))
+}
+
+/// Whether an option of a form is the one that was given.
+fn is_chosen(option: impl AsRef<str>, given: impl AsRef<str>) -> bool {
+    option.as_ref() == given.as_ref()
 }
 
 /// How a status is shown: good, bad or still open.

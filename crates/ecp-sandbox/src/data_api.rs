@@ -9,15 +9,13 @@ mod operation;
 mod request;
 
 use axum::Router;
-use axum::extract::State;
 use axum::response::Response;
 use axum::routing::post;
-use http::{Method, Uri};
 use serde_json::{Map, Value, json};
 
 use self::operation::Row;
 use self::request::{Asker, ByPayment, Operations};
-use crate::gate::{Body, Done, Refusal, answer};
+use crate::gate::{Call, Done, Refusal};
 use crate::message;
 use crate::platform::Sandbox;
 use crate::view::{Filter, OperationView, Paging};
@@ -29,13 +27,8 @@ pub(crate) fn routes() -> Router<Sandbox> {
         .route("/v1/operations/get-by-payment", post(by_payment))
 }
 
-async fn operations(
-    State(sandbox): State<Sandbox>,
-    method: Method,
-    uri: Uri,
-    body: Body,
-) -> Response {
-    answer(&sandbox, &method, &uri, body, |document| {
+async fn operations(call: Call) -> Response {
+    call.answer(|sandbox, document| {
         let asker = Asker::of(sandbox.config(), document)?;
         let wanted = Operations::read(&asker, document)?;
         let all = sandbox.operations(&Filter::default(), Paging::ALL).items;
@@ -47,13 +40,8 @@ async fn operations(
     .await
 }
 
-async fn by_payment(
-    State(sandbox): State<Sandbox>,
-    method: Method,
-    uri: Uri,
-    body: Body,
-) -> Response {
-    answer(&sandbox, &method, &uri, body, |document| {
+async fn by_payment(call: Call) -> Response {
+    call.answer(|sandbox, document| {
         let asker = Asker::of(sandbox.config(), document)?;
         let wanted = ByPayment::read(&asker, document)?;
         let payment = sandbox.payment(wanted.project, &wanted.payment_id);
@@ -64,8 +52,8 @@ async fn by_payment(
     .await
 }
 
-async fn balance(State(sandbox): State<Sandbox>, method: Method, uri: Uri, body: Body) -> Response {
-    answer(&sandbox, &method, &uri, body, |document| {
+async fn balance(call: Call) -> Response {
+    call.answer(|sandbox, document| {
         let asker = Asker::of(sandbox.config(), document)?;
         let mut entries = Vec::new();
         for project in asker.projects(document)? {

@@ -15,8 +15,9 @@
 //! # Ok::<(), ecp_sandbox::InvalidFault>(())
 //! ```
 //!
-//! A rule that strikes only some of what it fits draws lots from the sandbox's seed and the number
-//! of times that it fitted: one seed and the same requests in the same order give the same faults.
+//! A rule that strikes only some of what it fits draws lots from the sandbox's seed, for each payment
+//! by itself: one seed and the same requests give the same faults, and requests about other payments
+//! may come in between.
 
 mod book;
 mod rule;

@@ -7,11 +7,12 @@ mod check;
 mod document;
 mod refund;
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::extract::{DefaultBodyLimit, FromRequest, Path, Request};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use bytes::Bytes;
@@ -46,27 +47,19 @@ pub(crate) fn routes() -> Router<Sandbox> {
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
 }
 
-pub(crate) type Body = Result<Bytes, BytesRejection>;
-
-async fn payment(
-    State(sandbox): State<Sandbox>,
-    Path(path): Path<String>,
-    method: Method,
-    uri: Uri,
-    body: Body,
-) -> Response {
-    answer(&sandbox, &method, &uri, body, |document| {
+async fn payment(Path(path): Path<String>, call: Call) -> Response {
+    call.answer(|sandbox, document| {
         let project = check::authenticate(sandbox.config(), document, Place::General)?.id;
         let (spec, flow) = check::method(&sandbox.config().registry, &path)?;
-        let registered = register(&sandbox, project, spec, flow, Interface::Gate, document)?;
+        let registered = register(sandbox, project, spec, flow, Interface::Gate, document)?;
         Ok(Done::registered(project, registered))
     })
     .await
 }
 
 /// Refunds a payment of whatever method.
-async fn refund(State(sandbox): State<Sandbox>, method: Method, uri: Uri, body: Body) -> Response {
-    answer(&sandbox, &method, &uri, body, |document| {
+async fn refund(call: Call) -> Response {
+    call.answer(|sandbox, document| {
         let project = check::authenticate(sandbox.config(), document, Place::General)?.id;
         let payment_id = check::payment_id(document)?;
         let spec = sandbox.method_of(project, &payment_id).ok_or_else(Refusal::unknown_payment)?;
@@ -74,7 +67,7 @@ async fn refund(State(sandbox): State<Sandbox>, method: Method, uri: Uri, body: 
             return Err(Refusal::not_refundable(check::code::REFUND_UNAVAILABLE));
         }
         let gate = Interface::Gate;
-        let registered = register(&sandbox, project, spec, FlowKind::Refund, gate, document)?;
+        let registered = register(sandbox, project, spec, FlowKind::Refund, gate, document)?;
         Ok(Done::registered(project, registered))
     })
     .await
@@ -103,8 +96,8 @@ pub(crate) fn register(
     Ok((payment_id, sandbox.register(order)?))
 }
 
-async fn status(State(sandbox): State<Sandbox>, method: Method, uri: Uri, body: Body) -> Response {
-    answer(&sandbox, &method, &uri, body, |document| {
+async fn status(call: Call) -> Response {
+    call.answer(|sandbox, document| {
         let project = check::authenticate(sandbox.config(), document, Place::General)?;
         let payment_id = check::payment_id(document)?;
         Ok(Done::told(sandbox.status(project, &payment_id)))
@@ -113,13 +106,8 @@ async fn status(State(sandbox): State<Sandbox>, method: Method, uri: Uri, body: 
 }
 
 /// Says of a request what was said when it was registered.
-async fn status_of_request(
-    State(sandbox): State<Sandbox>,
-    method: Method,
-    uri: Uri,
-    body: Body,
-) -> Response {
-    answer(&sandbox, &method, &uri, body, |document| {
+async fn status_of_request(call: Call) -> Response {
+    call.answer(|sandbox, document| {
         let project = check::authenticate(sandbox.config(), document, Place::Root)?.id;
         let request_id = check::request_id(document)?;
         let payment_id = sandbox
@@ -156,50 +144,87 @@ fn registered(request_id: &str, project_id: ProjectId, payment_id: &PaymentId) -
     Registered { status: "success", request_id, project_id, payment_id }.json()
 }
 
-/// Reads a request, does what it asks for, and answers; or not, where a fault strikes.
-pub(crate) async fn answer(
-    sandbox: &Sandbox,
-    method: &Method,
-    uri: &Uri,
-    body: Body,
-    work: impl FnOnce(&Value) -> Result<Done, Refusal> + Send,
-) -> Response {
-    let document = body.as_ref().map(|body| check::read(body));
-    let ids = match &document {
-        Ok(Ok(document)) => check::GivenIds::of(document),
-        _ => check::GivenIds::default(),
-    };
-    let exchange = Exchange::begin(sandbox, method, uri, body.as_ref().ok(), ids);
-    let struck = AnswerFaults::of(&sandbox.strike(&exchange.about, Point::Answer(uri.path())));
-    if let Some((cut, false)) = struck.cut {
-        struck.wait(sandbox).await;
-        return cut.response(None);
+/// A request as it came.
+pub(crate) struct Call {
+    sandbox: Sandbox,
+    method: Method,
+    uri: Uri,
+    body: Result<Bytes, BytesRejection>,
+}
+
+impl FromRequest<Sandbox> for Call {
+    type Rejection = Infallible;
+
+    async fn from_request(request: Request, sandbox: &Sandbox) -> Result<Self, Infallible> {
+        let (method, uri) = (request.method().clone(), request.uri().clone());
+        let body = Bytes::from_request(request, sandbox).await;
+        Ok(Self { sandbox: sandbox.clone(), method, uri, body })
     }
-    let done = match document {
-        Ok(Ok(document)) => work(&document).map_err(|refusal| refusal.about(&exchange.about)),
-        Ok(Err(refusal)) => Err(refusal),
-        Err(rejection) => return exchange.unreadable(rejection),
-    };
-    let (status, json, begun) = match done {
-        Ok(Done { answer, begun }) => (StatusCode::OK, answer, begun),
-        Err(refusal) => (sandbox.config().error_status, exchange.refusal(&refusal), None),
-    };
-    if struck.is_none() {
-        let response = exchange.end(status, json);
-        // Only now: the answer comes before the first callback, at least in the events.
+}
+
+impl Call {
+    /// Reads the request, does what it asks for, and answers; or not, where a fault strikes.
+    pub(crate) async fn answer(
+        self,
+        work: impl FnOnce(&Sandbox, &Value) -> Result<Done, Refusal> + Send,
+    ) -> Response {
+        let sandbox = &self.sandbox;
+        let document = self.body.as_ref().map(|body| check::read(body));
+        let ids = match &document {
+            Ok(Ok(document)) => check::GivenIds::of(document),
+            _ => check::GivenIds::default(),
+        };
+        let exchange = Exchange::begin(&self, ids);
+        let point = Point::Answer(self.uri.path());
+        let struck = AnswerFaults::of(&sandbox.strike(&exchange.about, point));
+        if let Some((cut, false)) = struck.cut {
+            struck.wait(sandbox).await;
+            return cut.response(None);
+        }
+        let done = match document {
+            Ok(Ok(document)) => {
+                work(sandbox, &document).map_err(|refusal| refusal.about(&exchange.about))
+            }
+            Ok(Err(refusal)) => Err(refusal),
+            // The body is too large, or did not arrive.
+            Err(rejection) => {
+                return exchange.end_plainly(rejection.status(), &rejection.body_text());
+            }
+        };
+        let (status, json, begun) = match done {
+            Ok(Done { answer, begun }) => (StatusCode::OK, answer, begun),
+            Err(refusal) => (sandbox.config().error_status, exchange.refusal(&refusal), None),
+        };
+        if struck.is_none() {
+            let response = exchange.end(status, json);
+            // Only now: the answer comes before the first callback, at least in the events.
+            if let Some(registration) = begun {
+                sandbox.process(registration);
+            }
+            return response;
+        }
         if let Some(registration) = begun {
             sandbox.process(registration);
         }
-        return response;
+        struck.wait(sandbox).await;
+        match struck.cut {
+            None => exchange.end(status, json),
+            Some((cut, _)) => cut.response(Some((status, json))),
+        }
     }
-    if let Some(registration) = begun {
-        sandbox.process(registration);
+
+    /// Answers without looking at it.
+    fn end(&self, status: StatusCode, text: &str) -> Response {
+        Exchange::begin(self, check::GivenIds::default()).end_plainly(status, text)
     }
-    struck.wait(sandbox).await;
-    match struck.cut {
-        None => exchange.end(status, json),
-        Some((cut, _)) => cut.response(Some((status, json))),
-    }
+}
+
+async fn not_found(call: Call) -> Response {
+    call.end(StatusCode::NOT_FOUND, "there is nothing at this path")
+}
+
+async fn method_not_allowed(call: Call) -> Response {
+    call.end(StatusCode::METHOD_NOT_ALLOWED, "this path is for another HTTP method")
 }
 
 /// What strikes an answer.
@@ -244,28 +269,6 @@ impl AnswerFaults {
     }
 }
 
-async fn not_found(
-    State(sandbox): State<Sandbox>,
-    method: Method,
-    uri: Uri,
-    body: Body,
-) -> Response {
-    let ids = check::GivenIds::default();
-    Exchange::begin(&sandbox, &method, &uri, body.as_ref().ok(), ids)
-        .end_plainly(StatusCode::NOT_FOUND, "there is nothing at this path")
-}
-
-async fn method_not_allowed(
-    State(sandbox): State<Sandbox>,
-    method: Method,
-    uri: Uri,
-    body: Body,
-) -> Response {
-    let ids = check::GivenIds::default();
-    Exchange::begin(&sandbox, &method, &uri, body.as_ref().ok(), ids)
-        .end_plainly(StatusCode::METHOD_NOT_ALLOWED, "this path is for another HTTP method")
-}
-
 /// A request and its answer, both of which become events.
 struct Exchange<'s> {
     sandbox: &'s Sandbox,
@@ -273,19 +276,14 @@ struct Exchange<'s> {
 }
 
 impl<'s> Exchange<'s> {
-    fn begin(
-        sandbox: &'s Sandbox,
-        method: &Method,
-        uri: &Uri,
-        body: Option<&Bytes>,
-        ids: check::GivenIds,
-    ) -> Self {
+    fn begin(call: &'s Call, ids: check::GivenIds) -> Self {
+        let Call { sandbox, method, uri, body } = call;
         let about = (ids.project_id, ids.payment_id);
         let kind = EventKind::RequestReceived {
             method: method.to_string(),
             path: uri.path_and_query().map_or(uri.path(), |path| path.as_str()).to_owned(),
             // Received bytes may be part of a larger buffer.
-            body: RawBody::copied(body.map(AsRef::as_ref).unwrap_or_default()),
+            body: RawBody::copied(body.as_ref().map(AsRef::as_ref).unwrap_or_default()),
         };
         sandbox.record(about.clone(), kind);
         Self { sandbox, about }
@@ -314,11 +312,6 @@ impl<'s> Exchange<'s> {
             errors,
         };
         answer.json()
-    }
-
-    /// The body is too large, or did not arrive.
-    fn unreadable(self, rejection: &BytesRejection) -> Response {
-        self.end_plainly(rejection.status(), &rejection.body_text())
     }
 
     fn end_plainly(self, status: StatusCode, text: &str) -> Response {

@@ -103,6 +103,7 @@ texts! {
         "The merchant’s form did not send on as they were given:",
         "Форма продавца не передала в исходном виде:";
     look_again: "Look again", "Проверить ещё раз";
+    method: "Method", "Способ оплаты";
     no_amount: "No amount", "Без суммы";
     no_money: "Sandbox: no real money", "Песочница: деньги не настоящие";
     of_one_more: "of one more", "от ещё одного";

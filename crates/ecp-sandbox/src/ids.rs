@@ -55,9 +55,9 @@ impl Ids {
         self.operation(request, FIRST_REFUND + refund)
     }
 
-    /// A lot of 0 to 99.
-    pub(crate) fn lot(self, rule: u64, time: u64) -> u8 {
-        let drawn = self.number(&format!("fault {rule}"), time) % 100;
+    /// A lot of 0 to 99 about something, such as a payment, for the so-and-so-many-th time.
+    pub(crate) fn lot(self, rule: u64, about: &str, time: u64) -> u8 {
+        let drawn = self.number(&format!("fault {rule} {about}"), time) % 100;
         u8::try_from(drawn).unwrap_or_default()
     }
 

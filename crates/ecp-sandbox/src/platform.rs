@@ -12,7 +12,7 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use axum::Router;
+use axum::{Router, middleware};
 use ecp_core::{PaymentId, ProjectId, Sensitive, Timestamp};
 use ecp_methods::MethodSpec;
 use tokio::net::TcpListener;
@@ -140,6 +140,7 @@ impl Sandbox {
             .merge(payment_page::routes())
             .merge(provider::routes())
             .merge(web::routes())
+            .layer(middleware::map_response(web::fenced))
             .with_state(self.clone())
     }
 
@@ -164,6 +165,9 @@ impl Sandbox {
         listener: TcpListener,
     ) -> impl Future<Output = io::Result<()>> + Send + use<> {
         if let Ok(address) = listener.local_addr() {
+            if !address.ip().is_loopback() {
+                tracing::warn!(%address, "the sandbox is open to the network and protects nothing");
+            }
             // Whoever serves on several sockets is reached at the first.
             let _ = self.0.url.set(format!("http://{address}"));
         }

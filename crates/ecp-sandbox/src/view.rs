@@ -349,9 +349,11 @@ impl SignatureNote {
 }
 
 /// A Gate document from dotted paths, as tables of payouts have them. Only amount and project are
-/// numbers on Gate.
+/// numbers on Gate. Paths that are deeper than any of Gate's are left out.
 pub(crate) fn nested<'r>(cells: impl IntoIterator<Item = (&'r str, &'r str)>) -> serde_json::Value {
     use serde_json::{Map, Value};
+
+    const DEEPEST: usize = 8;
 
     /// A path through a value leads nowhere; the checks of Gate name what is missing.
     fn put(object: &mut Map<String, Value>, path: &str, value: Value) {
@@ -375,7 +377,7 @@ pub(crate) fn nested<'r>(cells: impl IntoIterator<Item = (&'r str, &'r str)>) ->
             ("payment.amount" | "general.project_id", Ok(number)) => Value::from(number),
             _ => Value::from(text),
         };
-        if !text.is_empty() {
+        if !text.is_empty() && path.split('.').count() <= DEEPEST {
             put(&mut document, path, value);
         }
     }
@@ -405,6 +407,8 @@ mod tests {
         });
         assert_eq!(nested(cells), expected);
         assert_eq!(nested([("payment.amount", "10.00")])["payment"]["amount"], "10.00");
+        let bottomless = "a.".repeat(1_000_000);
+        assert_eq!(nested([(bottomless.as_str(), "x")]), json!({}));
     }
 
     #[test]

@@ -72,7 +72,6 @@ impl Asset {
         let headers = [
             (header::CONTENT_TYPE, self.media_type),
             (header::CACHE_CONTROL, cache),
-            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
             (HeaderName::from_static("cross-origin-resource-policy"), "cross-origin"),
         ];
         (headers, self.content).into_response()
@@ -157,14 +156,24 @@ fn origin(url: &str) -> Option<String> {
 pub(crate) fn html(status: StatusCode, page: &impl Template, policy: &Policy) -> Response {
     let Ok(text) = page.render() else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
     let Ok(policy) = HeaderValue::try_from(policy.text()) else { return missing() };
-    let headers: [(HeaderName, HeaderValue); 4] = [
+    let headers: [(HeaderName, HeaderValue); 3] = [
         (header::CONTENT_SECURITY_POLICY, policy),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
         // Not `no-referrer`, under which browsers do not say where a form comes from.
         (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
-        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     ];
     (status, headers, Html(text)).into_response()
+}
+
+/// What every answer tells browsers: to take it for what it says it is, and to let nothing of it
+/// run. Pages have said more themselves.
+pub(crate) async fn fenced(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers
+        .entry(header::CONTENT_SECURITY_POLICY)
+        .or_insert(HeaderValue::from_static("default-src 'none'; base-uri 'none'"));
+    response
 }
 
 /// Sends a browser on with a `GET`.

@@ -1,16 +1,16 @@
 //! Payment links: signed addresses of the Payment Page, for methods that can be paid by them.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use askama::Template;
 use axum::extract::{Form, Query, State};
 use axum::response::Response;
-use ecp_core::{Currency, Money, ProjectId, Timestamp};
+use ecp_core::{Currency, Money, Timestamp};
+use ecp_methods::FlowKind;
 use ecp_methods::spec::Interface;
-use ecp_methods::{DynMethod, FlowKind, MethodSpec};
 use http::StatusCode;
 
+use super::forms::{Choices, project};
 use super::{Pairs, Shell, field, payment_url, when};
 use crate::platform::Sandbox;
 use crate::web::{Policy, html, see_other};
@@ -26,9 +26,7 @@ const VALIDITIES: [(&str, Duration); 3] = [
 #[template(path = "dashboard/links.html")]
 struct LinksPage {
     shell: Shell,
-    projects: Vec<String>,
-    methods: Vec<&'static MethodSpec>,
-    currencies: Vec<&'static str>,
+    choices: Choices,
     validities: Vec<&'static str>,
     given: Pairs,
     links: Vec<Line>,
@@ -45,12 +43,6 @@ struct Line {
 
 impl LinksPage {
     fn new(sandbox: &Sandbox, shell: Shell, given: Pairs) -> Self {
-        let methods = methods(sandbox);
-        let currencies: BTreeSet<&str> = methods
-            .iter()
-            .flat_map(|spec| spec.currencies())
-            .map(|currency| currency.code())
-            .collect();
         let links = sandbox.links().into_iter().rev().map(|link| {
             let id = ecp_core::PaymentId::new(link.payment_id.as_str()).ok();
             let payment = id.and_then(|id| sandbox.payment(link.project, &id));
@@ -68,9 +60,7 @@ impl LinksPage {
         Self {
             shell,
             links: links.collect(),
-            projects: sandbox.projects().iter().map(ToString::to_string).collect(),
-            methods,
-            currencies: currencies.into_iter().collect(),
+            choices: choices(sandbox),
             validities: VALIDITIES.map(|(name, _)| name).into(),
             given,
         }
@@ -81,15 +71,11 @@ impl LinksPage {
     }
 }
 
-/// The methods that links can be paid with.
-fn methods(sandbox: &Sandbox) -> Vec<&'static MethodSpec> {
-    let all = sandbox.config().registry.iter().map(DynMethod::spec);
-    all.filter(|spec| {
-        let rule = spec.rule(FlowKind::Sale);
-        let offered = rule.is_some_and(|rule| rule.interfaces().contains(&Interface::PaymentLinks));
-        offered && !spec.page_codes().is_empty()
-    })
-    .collect()
+/// The methods that links can be paid with: the Payment Page must know them.
+fn choices(sandbox: &Sandbox) -> Choices {
+    let mut choices = Choices::of(sandbox, FlowKind::Sale, Interface::PaymentLinks);
+    choices.methods.retain(|spec| !spec.page_codes().is_empty());
+    choices
 }
 
 pub(super) async fn show(State(sandbox): State<Sandbox>, Query(pairs): Query<Pairs>) -> Response {
@@ -108,11 +94,9 @@ pub(super) async fn create(State(sandbox): State<Sandbox>, Form(pairs): Form<Pai
 }
 
 fn created(sandbox: &Sandbox, pairs: &Pairs) -> Result<(), String> {
-    let project = field(pairs, "project")
-        .and_then(|id| ProjectId::new(id.parse().ok()?).ok())
-        .ok_or_else(|| "Choose a project.".to_owned())?;
+    let project = project(pairs)?;
     let spec = field(pairs, "method")
-        .and_then(|code| methods(sandbox).into_iter().find(|spec| spec.code() == code))
+        .and_then(|code| choices(sandbox).methods.into_iter().find(|spec| spec.code() == code))
         .ok_or_else(|| "Choose a method.".to_owned())?;
     let currency: Currency = field(pairs, "currency")
         .and_then(|code| code.parse().ok())

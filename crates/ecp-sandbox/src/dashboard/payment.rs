@@ -9,6 +9,7 @@ use ecp_methods::spec::Interface;
 use http::StatusCode;
 use serde_json::json;
 
+use super::forms::project;
 use super::timeline::Entry;
 use super::{Pairs, Shell, field, payment_url};
 use crate::event::{Decision, EventKind};
@@ -127,7 +128,7 @@ fn refund_interface(payment: &PaymentView) -> Option<Interface> {
 }
 
 fn find(sandbox: &Sandbox, pairs: &Pairs) -> Option<PaymentView> {
-    let project = ProjectId::new(field(pairs, "project")?.parse().ok()?).ok()?;
+    let project = project(pairs).ok()?;
     let id = pairs.iter().find(|(name, _)| name == "id")?;
     sandbox.payment(project, &PaymentId::new(id.1.as_str()).ok()?)
 }

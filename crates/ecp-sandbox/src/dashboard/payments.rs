@@ -49,6 +49,7 @@ struct OperationsPage {
 
 /// The form that narrows a list.
 pub(super) struct Narrow {
+    pub(super) title: &'static str,
     pub(super) search: Search,
     pub(super) action: &'static str,
     pub(super) file: &'static str,
@@ -62,6 +63,7 @@ impl Narrow {
     /// That of the payments.
     pub(super) fn new(sandbox: &Sandbox, search: Search) -> Self {
         Self {
+            title: "Payments",
             search,
             action: "/dashboard",
             file: "payments",
@@ -99,6 +101,7 @@ pub(super) async fn operations(
         pages: search.pages(listed.total),
         rows: listed.items,
         narrow: Narrow {
+            title: "Operations",
             action: "/dashboard/operations",
             file: "operations",
             statuses: &OPERATION_STATUSES,

@@ -9,10 +9,11 @@ use axum::response::{IntoResponse, Response};
 use ecp_core::{Currency, Money, ProjectId};
 use ecp_methods::request::Field;
 use ecp_methods::spec::Interface;
-use ecp_methods::{DynMethod, FlowKind, MethodSpec, Rule};
+use ecp_methods::{FlowKind, Rule};
 use http::{StatusCode, header};
 
 use super::batch::{Progress, RowView, Table};
+use super::forms::{Choices, project};
 use super::{Pairs, Shell, field, payment_url, when};
 use crate::platform::Sandbox;
 use crate::view::nested;
@@ -22,9 +23,7 @@ use crate::web::{Policy, html, missing, see_other};
 #[template(path = "dashboard/payouts.html")]
 struct PayoutsPage {
     shell: Shell,
-    projects: Vec<String>,
-    methods: Vec<&'static MethodSpec>,
-    currencies: Vec<&'static str>,
+    choices: Choices,
     inputs: Vec<Field>,
     /// The form as it was sent.
     given: Pairs,
@@ -42,17 +41,12 @@ struct BatchLine {
 
 impl PayoutsPage {
     fn new(sandbox: &Sandbox, shell: Shell, given: Pairs) -> Self {
-        let methods = methods(sandbox);
-        let needed = methods.iter().filter_map(|spec| spec.rule(FlowKind::Payout));
+        let choices = choices(sandbox);
+        let needed = choices.methods.iter().filter_map(|spec| spec.rule(FlowKind::Payout));
         let needed = needed.flat_map(Rule::needed_fields).copied();
         let always = [Field::AccountNumber, Field::CustomerId, Field::Description];
         let inputs: BTreeSet<Field> =
             needed.chain(always).filter(|field| *field != Field::CustomerIpAddress).collect();
-        let currencies: BTreeSet<&str> = methods
-            .iter()
-            .flat_map(|spec| spec.currencies())
-            .map(|currency| currency.code())
-            .collect();
         let batches = sandbox.batches().all();
         let line = |batch: &std::sync::Arc<super::batch::Batch>| BatchLine {
             number: batch.number,
@@ -62,9 +56,7 @@ impl PayoutsPage {
         };
         Self {
             shell,
-            projects: sandbox.projects().iter().map(ToString::to_string).collect(),
-            methods,
-            currencies: currencies.into_iter().collect(),
+            choices,
             inputs: inputs.into_iter().collect(),
             given,
             link: None,
@@ -81,14 +73,8 @@ impl PayoutsPage {
     }
 }
 
-/// The methods that have payouts in the Dashboard.
-fn methods(sandbox: &Sandbox) -> Vec<&'static MethodSpec> {
-    let all = sandbox.config().registry.iter().map(DynMethod::spec);
-    all.filter(|spec| {
-        let rule = spec.rule(FlowKind::Payout);
-        rule.is_some_and(|rule| rule.interfaces().contains(&Interface::Dashboard))
-    })
-    .collect()
+fn choices(sandbox: &Sandbox) -> Choices {
+    Choices::of(sandbox, FlowKind::Payout, Interface::Dashboard)
 }
 
 pub(super) async fn show(State(sandbox): State<Sandbox>, Query(pairs): Query<Pairs>) -> Response {
@@ -134,17 +120,11 @@ fn paid(sandbox: &Sandbox, pairs: &Pairs) -> Result<(ProjectId, String), String>
     }
 }
 
-fn project(pairs: &Pairs) -> Result<ProjectId, String> {
-    field(pairs, "project")
-        .and_then(|id| ProjectId::new(id.parse().ok()?).ok())
-        .ok_or_else(|| "Choose a project.".to_owned())
-}
-
 /// A file to begin with.
 pub(super) async fn example(State(sandbox): State<Sandbox>) -> Response {
     let mut names = vec!["method", "general.payment_id", "payment.amount", "payment.currency"];
     let mut rows = Vec::new();
-    for spec in methods(&sandbox) {
+    for spec in choices(&sandbox).methods {
         let Some(rule) = spec.rule(FlowKind::Payout) else { continue };
         let Some(&currency) = spec.currencies().first() else { continue };
         for field in rule.needed_fields() {

@@ -46,8 +46,14 @@ impl Search {
 
     /// The query without its page.
     pub(crate) fn query(&self) -> String {
-        let pairs = self.0.iter().filter(|(name, value)| name != "page" && !value.is_empty());
+        let pairs = self.without("page");
         form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
+    }
+
+    /// What was given, but for one field.
+    pub(crate) fn without(&self, left_out: &str) -> impl Iterator<Item = (&str, &str)> {
+        let pairs = self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        pairs.filter(move |(name, value)| *name != left_out && !value.is_empty())
     }
 
     pub(super) fn pages(&self, total: usize) -> Pages {

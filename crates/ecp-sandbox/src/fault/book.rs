@@ -1,6 +1,6 @@
 //! The rules in force, and what they strike.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 use ecp_core::{PaymentId, ProjectId};
 
@@ -10,6 +10,9 @@ use crate::ids::Ids;
 
 /// More rules than anybody keeps in mind; beyond it the oldest is gone.
 const MOST_RULES: usize = 1_000;
+
+/// More than a run draws; beyond it they are forgotten, and drawn anew.
+const MOST_DRAWS: usize = 100_000;
 
 /// Where a fault may strike.
 #[derive(Clone, Copy, Debug)]
@@ -28,14 +31,15 @@ pub(crate) enum Point<'p> {
 pub(crate) struct Book {
     added: u64,
     entries: VecDeque<Entry>,
+    /// How often each rule drew a lot about each payment.
+    draws: HashMap<(u64, About), u64>,
 }
 
 #[derive(Debug)]
 struct Entry {
     id: u64,
     rule: FaultRule,
-    /// How often the rule fitted, and how often it struck.
-    fitted: u64,
+    /// How often it struck.
     struck: u32,
 }
 
@@ -53,7 +57,7 @@ impl Book {
         if self.entries.len() >= MOST_RULES {
             self.entries.pop_front();
         }
-        self.entries.push_back(Entry { id: self.added, rule, fitted: 0, struck: 0 });
+        self.entries.push_back(Entry { id: self.added, rule, struck: 0 });
         self.added
     }
 
@@ -88,8 +92,7 @@ impl Book {
             if !entry.rule.fits(point, about) {
                 continue;
             }
-            entry.fitted += 1;
-            if ids.lot(entry.id, entry.fitted) < entry.rule.percent {
+            if is_drawn(&mut self.draws, ids, entry, about) {
                 entry.struck += 1;
                 struck.push((entry.id, entry.rule.fault));
             }
@@ -99,6 +102,28 @@ impl Book {
         }
         struck
     }
+}
+
+/// Whether a rule's lot falls on this. Each payment has lots of its own, so that it does not matter
+/// in which order payments that have nothing to do with one another come.
+fn is_drawn(
+    draws: &mut HashMap<(u64, About), u64>,
+    ids: Ids,
+    entry: &Entry,
+    about: &About,
+) -> bool {
+    if entry.rule.percent >= 100 {
+        return true;
+    }
+    if draws.len() >= MOST_DRAWS {
+        draws.clear();
+    }
+    let time = draws.entry((entry.id, about.clone())).or_default();
+    *time += 1;
+    let (project, payment) = about;
+    let project = project.map(ProjectId::get).unwrap_or_default();
+    let payment = payment.as_ref().map(PaymentId::as_str).unwrap_or_default();
+    ids.lot(entry.id, &format!("{project} {payment}"), *time) < entry.rule.percent
 }
 
 impl FaultRule {
@@ -172,6 +197,20 @@ mod tests {
         assert_ne!(drawn(1), drawn(2));
         let struck = drawn(1).into_iter().filter(|struck| *struck).count();
         assert!((250..350).contains(&struck), "{struck} of 1000 by a rule of 30 percent");
+    }
+
+    #[test]
+    fn lots_fall_on_the_same_payments_in_whatever_order_they_come() {
+        let struck = |numbers: &mut dyn Iterator<Item = u32>| {
+            let mut book = Book::of(&[FaultRule::new(Fault::LoseCallback).percent(30)]);
+            let mut struck: Vec<u32> =
+                numbers.filter(|number| strikes(&mut book, &format!("X{number}"), 1) > 0).collect();
+            struck.sort_unstable();
+            struck
+        };
+        let forth = struck(&mut (0..100));
+        assert_eq!(forth, struck(&mut (0..100).rev()));
+        assert!((15..45).contains(&forth.len()), "{forth:?}");
     }
 
     #[test]

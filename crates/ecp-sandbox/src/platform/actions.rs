@@ -94,8 +94,12 @@ impl Sandbox {
         document: &Value,
     ) -> Result<Placed, PlaceError> {
         let mut document = document.clone();
-        document["general"]["project_id"] = project.get().into();
-        let payment_id = document["general"]["payment_id"].as_str();
+        let general = &mut document["general"];
+        if !general.is_object() {
+            *general = Value::Object(serde_json::Map::new());
+        }
+        general["project_id"] = project.get().into();
+        let payment_id = general["payment_id"].as_str();
         let about = (Some(project), payment_id.and_then(|id| PaymentId::new(id).ok()));
         let body = RawBody::new(document.to_string());
         self.record(about, EventKind::Placed { interface, document: body });

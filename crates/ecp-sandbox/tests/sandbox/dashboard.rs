@@ -42,6 +42,23 @@ async fn every_page_shows_itself_empty_and_filled() {
     {
         assert!(analytics.contains(expected), "{expected} in {analytics}");
     }
+    let sale = world.sale("yen", 10_000, "JPY");
+    world.whole_sale(sale, "success").await;
+    // Choosing a currency keeps what the payments are narrowed to, and the other way round.
+    let narrowed = text(&world, "/dashboard/analytics?status=success&currency=JPY").await;
+    for expected in ["name=\"status\" value=\"success\"", "name=\"currency\" value=\"JPY\""] {
+        assert!(narrowed.contains(expected), "{expected} in {narrowed}");
+    }
+    assert!(narrowed.contains("10000 JPY") && !narrowed.contains("100.00 EUR"), "{narrowed}");
+
+    let file = text(&world, "/dashboard/export/operations.csv?status=success&text=a%2Fb").await;
+    let mut rows = csv::Reader::from_reader(file.as_bytes());
+    let place = |names: &csv::StringRecord, name| names.iter().position(|n| n == name).unwrap();
+    let names = rows.headers().unwrap().clone();
+    let rows: Vec<_> = rows.records().map(Result::unwrap).collect();
+    let told = ["payment_id", "type", "status", "amount_minor", "currency"];
+    let told: Vec<&str> = told.map(|name| &rows[0][place(&names, name)]).into();
+    assert_eq!((rows.len(), told), (1, vec!["a/b?c&d", "sale", "success", "10000", "EUR"]));
     assert_eq!(world.open("/dashboard/payment?project=1&id=none").await.status, 404);
     assert_eq!(world.open("/dashboard/payouts/batches/1").await.status, 404);
     assert_eq!(world.open("/dashboard/export/payments.pdf").await.status, 404);
@@ -99,6 +116,30 @@ async fn a_payout_by_hand_is_checked_as_on_gate() {
     assert_eq!(callback["payment"]["sum"]["amount"], 5_000);
     let twice = world.submit("/dashboard/payouts", &form("50")).await;
     assert!(twice.text.contains("3041"), "{}", twice.text);
+}
+
+#[tokio::test]
+async fn a_file_with_senseless_columns_is_read_to_its_end() {
+    let world = World::new().await;
+    let deep = format!("customer{}", ".x".repeat(100_000));
+    let file = format!(
+        "method,general,general.payment_id,payment.amount,payment.currency,payment,{deep}\n\
+         touchngo,1,out-1,5000,MYR,2,3\n"
+    );
+    let body = format!(
+        "--b\r\ncontent-disposition: form-data; name=\"project\"\r\n\r\n1\r\n\
+         --b\r\ncontent-disposition: form-data; name=\"file\"; filename=\"f.csv\"\r\n\r\n\
+         {file}\r\n--b--\r\n"
+    );
+    let request = Request::post("/dashboard/payouts/batches")
+        .header(header::CONTENT_TYPE, "multipart/form-data; boundary=b");
+    let begun = world.call(request.body(body.into()).unwrap()).await;
+    let batch = begun.header(header::LOCATION).to_owned();
+    while !text(&world, &batch).await.contains("1 of 1") {
+        tokio::task::yield_now().await;
+    }
+    let shown = text(&world, &batch).await;
+    assert!(shown.contains("refused") && shown.contains("general.payment_id"), "{shown}");
 }
 
 #[tokio::test]

@@ -37,12 +37,12 @@ fn signed(parameters: &Parameters) -> String {
     form_encoded(&pairs)
 }
 
-async fn open(world: &World, more: &[(&'static str, &str)]) -> Answer {
+pub(crate) async fn open(world: &World, more: &[(&'static str, &str)]) -> Answer {
     world.open(&format!("/payment?{}", signed(&parameters(more)))).await
 }
 
 /// The session's path, from the form on its page.
-fn session(page: &Answer) -> String {
+pub(crate) fn session(page: &Answer) -> String {
     let (_, rest) = page.text.split_once("action=\"").expect("the page has a form");
     rest.split_once("/pay\"").unwrap().0.to_owned()
 }
