@@ -212,8 +212,7 @@ impl DataApi {
                 Ok(response) => {
                     let status = response.status();
                     watched.record("http.response.status_code", status.as_u16());
-                    is_passing(status)
-                        .then(|| retry_after(response.headers()).unwrap_or_default())
+                    is_passing(status).then(|| retry_after(response.headers()).unwrap_or_default())
                 }
                 Err(DataError::Transport(_)) => Some(Duration::ZERO),
                 Err(_) => None,

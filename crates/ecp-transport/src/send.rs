@@ -278,7 +278,8 @@ impl Sender {
                 return (answer, attempt);
             }
             if !self.policy.budget.withdraw() {
-                tracing::warn!("the retry budget is empty");
+                let id = payment_id.as_str();
+                tracing::warn!("ecp.payment_id" = id, "the retry budget is empty");
                 self.gate.meter().count(&BUDGET_EMPTY, 1, &[("ecp.request", "status")]);
                 return (answer, attempt);
             }

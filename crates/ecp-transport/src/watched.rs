@@ -91,12 +91,7 @@ impl Watched {
         Self::new(&DATA_PAGE, span, meter, [None, None])
     }
 
-    fn new(
-        metric: &'static Metric,
-        span: Span,
-        meter: &Meter,
-        labels: [Option<Label>; 2],
-    ) -> Self {
+    fn new(metric: &'static Metric, span: Span, meter: &Meter, labels: [Option<Label>; 2]) -> Self {
         let begun = meter.is_on().then(Instant::now);
         Self { span, meter: meter.clone(), metric, labels, begun, ended: false }
     }

@@ -9,6 +9,7 @@ use crate::entry::{EntryId, EntryState};
 use crate::failpoint::failpoint;
 use crate::inbox::{Accepted, InboxError};
 use crate::state::{Change, PaymentState};
+use crate::told;
 
 pub(super) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
@@ -45,12 +46,15 @@ pub(super) const MOVE_PAYMENT: &str = "
     UPDATE ecp_inbox.payments SET state = $2, status = $3, updated = $4 WHERE key = $1";
 
 pub(super) async fn accept(inbox: &PostgresInbox, record: &Record) -> Result<Accepted, InboxError> {
-    let session = Session::open(&inbox.pool).await?;
-    let accepted = write(&session, record, inbox.now()).await;
-    let (accepted, change) = accepted.map_err(failed("storing a callback"))?;
-    session.keep();
-    failpoint!("accept.after_commit");
-    record.report(accepted, &change);
+    let written = async {
+        let session = Session::open(&inbox.pool).await?;
+        let written = write(&session, record, inbox.now()).await;
+        let written = written.map_err(failed("storing a callback"))?;
+        session.keep();
+        failpoint!("accept.after_commit");
+        Ok(written)
+    };
+    let accepted = told::accept(record.project, record.payment.as_ref(), written).await?;
     if matches!(accepted, Accepted::New(_)) {
         inbox.news.notify_one();
     }

@@ -55,7 +55,10 @@ impl Gate {
     }
 
     /// Registrations are not signed; where there is a signature after all, it must be right.
-    pub(super) fn read_sync(&self, response: &Response<Bytes>) -> Result<SyncResponse, UnknownReason> {
+    pub(super) fn read_sync(
+        &self,
+        response: &Response<Bytes>,
+    ) -> Result<SyncResponse, UnknownReason> {
         let status = response.status();
         if status.is_redirection() || status.is_server_error() {
             return Err(UnknownReason::HttpStatus(status.as_u16()));

@@ -111,6 +111,7 @@ impl<'s, F: Flow> Call<'s, F> {
                         return Err(self.failed(error, None, false));
                     }
                     tracing::info!(
+                        "ecp.payment_id" = self.prepared.payment_id().as_str(),
                         "error.type" = error.error_type(),
                         "nothing was registered: it is sent again"
                     );
@@ -118,6 +119,7 @@ impl<'s, F: Flow> Call<'s, F> {
                 _ if F::KIND == FlowKind::Refund => return Err(self.failed(error, None, false)),
                 _ => {
                     tracing::warn!(
+                        "ecp.payment_id" = self.prepared.payment_id().as_str(),
                         "error.type" = error.error_type(),
                         "it may have arrived: the status is asked for"
                     );
@@ -125,7 +127,10 @@ impl<'s, F: Flow> Call<'s, F> {
                     let late_enough = Instant::now() + self.sender.policy.not_found_after;
                     match self.settle(late_enough, retry_after).await {
                         Settled::DoesNotExist if self.sends < self.sender.policy.attempts => {
-                            tracing::info!("it never arrived: it is sent again");
+                            tracing::info!(
+                                "ecp.payment_id" = self.prepared.payment_id().as_str(),
+                                "it never arrived: it is sent again"
+                            );
                         }
                         settled => return self.end(settled, error),
                     }
@@ -178,7 +183,8 @@ impl<'s, F: Flow> Call<'s, F> {
     }
 
     fn budget_empty(&self) {
-        tracing::warn!("the retry budget is empty");
+        let id = self.prepared.payment_id().as_str();
+        tracing::warn!("ecp.payment_id" = id, "the retry budget is empty");
         self.meter().count(&BUDGET_EMPTY, 1, &[("ecp.request", F::KIND.as_str())]);
     }
 
