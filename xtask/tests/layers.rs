@@ -201,6 +201,7 @@ const OUTSIDE: &[&str] = &[
     "ecp-example-shop",
     "ecp-examples",
     "ecp-fuzz",
+    "ecp-sentinels",
     "ecp-simulations",
     "xtask",
 ];

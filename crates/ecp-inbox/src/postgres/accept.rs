@@ -1,6 +1,10 @@
 //! Writing a callback down, in two trips to the server.
 
-use tokio_postgres::types::ToSql;
+use std::error::Error;
+use std::fmt;
+
+use tokio_postgres::types::private::BytesMut;
+use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 
 use super::PostgresInbox;
 use super::session::{Failure, Session, failed};
@@ -114,9 +118,10 @@ async fn write(
     failpoint!("accept.before_insert");
     let status = status.as_deref().map(str::as_bytes);
     let (word, due, written) = (entry.as_str(), waits.then_some(now), to_json(&change));
+    let body = Body(raw);
     let values: [&(dyn ToSql + Sync); 13] = [
         project, &key, &payment, &content, &meaning, &first, &word, &status, &now, &due, &written,
-        ambiguous, raw,
+        ambiguous, &body,
     ];
     let (row, (), ()) = tokio::try_join!(
         session.query_one(&insert, &values),
@@ -140,4 +145,30 @@ async fn write(
         (_, None) => Accepted::New(id),
     };
     Ok((accepted, change))
+}
+
+/// A callback's body on its way to the server. The driver writes every parameter to the log, when
+/// that is at `debug`, as its `Debug` prints it; this one tells its length.
+struct Body<'b>(&'b [u8]);
+
+impl fmt::Debug for Body<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Body({} bytes)", self.0.len())
+    }
+}
+
+impl ToSql for Body<'_> {
+    fn to_sql(
+        &self,
+        kind: &Type,
+        out: &mut BytesMut,
+    ) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+        self.0.to_sql(kind, out)
+    }
+
+    fn accepts(kind: &Type) -> bool {
+        <&[u8] as ToSql>::accepts(kind)
+    }
+
+    to_sql_checked!();
 }
