@@ -108,7 +108,7 @@ mod tests {
         sentinels.add("mail", "mary/ann@example.com");
         let text = "mary/ann@example.com";
         let bytes = format!("{:?}", format!("ab{text}c").as_bytes());
-        let hex: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+        let hex = "6d6172792f616e6e406578616d706c652e636f6d".to_owned();
         let mut shown =
             vec![text.to_owned(), format!("?a=b&mail={}", "mary%2Fann%40example.com"), bytes, hex];
         for before in ["", "a", "ab", "abc", "abcd"] {

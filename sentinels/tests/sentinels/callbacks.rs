@@ -123,7 +123,6 @@ impl DepositHandler for ByAmount {
     async fn confirm(&self, check: &Verified<DepositCheck>) -> Result<Decision, StoreError> {
         self.0.debug("a question", check);
         match check.amount {
-            1 => Ok(Decision::Accept),
             2 => Ok(Decision::REFUSE),
             3 => Err("the orders cannot be read".into()),
             4 => std::future::pending().await,

@@ -16,13 +16,16 @@ use crate::payouts::file;
 
 /// Where the command is, built by the cargo that runs this.
 static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
-    let built = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--package", "ecp-cli", "--bin", "ecp"])
-        .status();
-    assert!(built.unwrap().success(), "`ecp` does not build");
     // This test is in `deps` of the same profile.
-    let folder = std::env::current_exe().unwrap();
-    folder.ancestors().nth(2).unwrap().join("ecp")
+    let test = std::env::current_exe().unwrap();
+    let folder = test.ancestors().nth(2).unwrap();
+    let mut build = Command::new(env!("CARGO"));
+    build.args(["build", "--quiet", "--package", "ecp-cli", "--bin", "ecp"]);
+    if folder.ends_with("release") {
+        build.arg("--release");
+    }
+    assert!(build.status().unwrap().success(), "`ecp` does not build");
+    folder.join("ecp")
 });
 
 /// A place to run in, with profiles and a sandbox that has the marked key.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use ecp_core::model::{Callback, FromJson};
 use ecp_core::{Money, RequestId, Sensitive};
 use ecp_methods::page::{PageOptions, prepare_page_dyn};
 use ecp_methods::request::{Customer, Field, PayoutRequest, RefundRequest, SaleRequest};
@@ -308,8 +309,7 @@ pub(crate) fn pages(capture: &Capture) {
         }
     }
     let bytes = callback("X1", "awaiting redirect result", 7);
-    let read =
-        <ecp_core::model::Callback as ecp_core::model::FromJson>::from_slice(bytes.as_bytes());
+    let read = Callback::from_slice(bytes.as_bytes());
     let read = read.unwrap();
     capture.debug("a callback", &read);
     let redirect = read.redirect().unwrap();
@@ -318,9 +318,8 @@ pub(crate) fn pages(capture: &Capture) {
     assert!(response.is_ok());
     for url in ["ftp://wallet.example", "https://u:p@wallet.example", "https://"] {
         let bytes = bytes.replace("https://wallet.example", url);
-        let read =
-            <ecp_core::model::Callback as ecp_core::model::FromJson>::from_slice(bytes.as_bytes());
-        if let Some(redirect) = read.as_ref().ok().and_then(|read| read.redirect()) {
+        let read = Callback::from_slice(bytes.as_bytes());
+        if let Some(redirect) = read.as_ref().ok().and_then(Callback::redirect) {
             capture.result("a bad redirect", &redirect_response(&redirect).map(drop));
         }
     }

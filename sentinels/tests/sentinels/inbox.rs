@@ -9,11 +9,12 @@ use ecp_core::model::{FromJson, StatusResponse};
 use ecp_inbox::postgres::{PostgresInbox, PostgresOptions};
 use ecp_inbox::sqlite::{SqliteInbox, SqliteOptions};
 use ecp_inbox::{Accepted, Delivery, Handler, HandlerError, Inbox, Observed, Query, Worker};
+use ecp_methods::request::Field;
 use ecp_sentinels::Capture;
 use ecp_testkit::postgres::Server;
 
 use crate::callbacks::verifier;
-use crate::marks::{callback, id, project, sign};
+use crate::marks::{callback, id, project, sign, value};
 
 /// Fails, panics or takes too long, as the payment's id says, and logs within its span.
 struct Moody(Capture);
@@ -84,19 +85,11 @@ async fn all(capture: &Capture, inbox: Arc<dyn Inbox>) {
     let held = inbox.accept(&verifier().verify(&sign(&doubtful)).unwrap()).await;
     capture.result("held", &held);
     let Ok(Accepted::Held(held)) = held else { panic!("{held:?}") };
-    let answer = |body: &str| {
-        let body = body.replacen("\"operation\":{", "\"operations\":[{", 1);
-        let body =
-            body.replacen("\n            \"redirect_data\"", "\n            \"redirect_data\"", 1);
-        let end = body.find("}},\n            \"redirect_data\"").unwrap();
-        let body = format!("{}}}}}],{}", &body[..end], &body[end + 3..]);
-        StatusResponse::from_slice(body.as_bytes()).unwrap()
-    };
-    let disagrees = answer(&doubtful.replace("10000", "10001"));
+    let disagrees = answer(10_001);
     capture.debug("a status", &disagrees);
-    capture.result("released", &inbox.release(held, &disagrees).await);
-    capture.result("released", &inbox.release(held, &answer(&doubtful)).await);
-    capture.result("released", &inbox.release(held, &answer(&doubtful)).await);
+    for answer in [disagrees, answer(10_000), answer(10_000)] {
+        capture.result("released", &inbox.release(held, &answer).await);
+    }
 
     work(capture, inbox.clone()).await;
 
@@ -110,6 +103,19 @@ async fn all(capture: &Capture, inbox: Arc<dyn Inbox>) {
     let later = Timestamp::from_unix_seconds(9_000_000_000).unwrap();
     capture.result("removed", &inbox.remove_bodies(later).await);
     capture.debug("what is left", &inbox.entries(&Query::default()).await.unwrap());
+}
+
+/// What Gate says of the payment whose callback is held.
+fn answer(amount: i64) -> StatusResponse {
+    let (customer, account) = (value(Field::CustomerId), value(Field::AccountNumber));
+    let json = format!(
+        r#"{{"project_id":1236,"customer":{{"id":"{customer}"}},"account":{{"number":"{account}"}},
+            "payment":{{"id":"doubtful","type":"purchase","status":"success","method":"A Wallet",
+                "sum":{{"amount":{amount},"currency":"EUR"}}}},
+            "operations":[{{"id":5,"type":"sale","status":"success",
+                "sum_initial":{{"amount":{amount},"currency":"EUR"}}}}]}}"#
+    );
+    StatusResponse::from_slice(json.as_bytes()).unwrap()
 }
 
 /// Callbacks of every kind.

@@ -96,12 +96,15 @@ fn the_command_shows_none_where_it_is_not_asked_to() {
     assert!(leaks.is_empty(), "{} leaks:\n{}", leaks.len(), leaks.join("\n"));
 }
 
+/// Brings a mark out somewhere.
+type Leak<'l> = &'l dyn Fn(&Capture);
+
 /// What is looked for is found wherever it comes out, so that finding nothing means something.
 #[test]
 fn each_way_to_leak_is_noticed() {
     let sentinels = marks::sentinels();
     let (key, mail) = (marks::KEY, marks::value(ecp_methods::request::Field::CustomerEmail));
-    let leaky: [(&str, &dyn Fn(&Capture)); 8] = [
+    let leaky: [(&str, Leak<'_>); 8] = [
         ("a span's field", &|_| drop(tracing::info_span!("leak", customer = mail))),
         ("a field recorded later", &|_| {
             let span = tracing::trace_span!("leak", customer = tracing::field::Empty);

@@ -28,7 +28,7 @@ pub(crate) fn file(bad: bool) -> Vec<u8> {
     for row in 0..12 {
         // One in ten is declined in the sandbox.
         let amount = if row == 3 { 40_000 } else { 1000 + row };
-        file += &match row {
+        let row = match row {
             _ if !bad => {
                 format!("jeton,P-{row},{amount},EUR,{number},{ip},{mail},{phone},{name}\n")
             }
@@ -40,6 +40,7 @@ pub(crate) fn file(bad: bool) -> Vec<u8> {
             5 => format!("jeton,P-{row},1000,EUR,{number},{ip},{mail},{phone},{name},{BAD}\n"),
             _ => format!("jeton,P-{row},99999999999,EUR,{number},{ip},{mail},{phone},{name}\n"),
         };
+        file.push_str(&row);
     }
     file.into_bytes()
 }
