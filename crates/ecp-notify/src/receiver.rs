@@ -211,7 +211,10 @@ impl Receiver {
 
     async fn keep(&self, callback: Box<Verified<Callback>>) -> Reply {
         tell_order(&callback);
-        let (project, payment) = (Some(callback.project()), callback.payment_id().cloned());
+        let project = Some(callback.project());
+        // It is copied for the log only.
+        let logged = tracing::enabled!(tracing::Level::ERROR);
+        let payment = callback.payment_id().filter(|_| logged).cloned();
         let store = Arc::clone(&self.store);
         self.stored(project, payment, async move { store.store(*callback).await }).await
     }

@@ -1,20 +1,30 @@
-//! Mass payouts: a file with bad rows, a run through failures, its journal and its results.
+//! Mass payouts: a file with bad rows, a run through failures, its journal and its results; and what
+//! the platform says of it, held against that.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ecp_core::PaymentId;
+use ecp_core::Sensitive;
+use ecp_inbox::Inbox;
+use ecp_inbox::sqlite::SqliteInbox;
 use ecp_methods::Registry;
 use ecp_methods::request::Field;
 use ecp_payouts::{
     Counts, Journal, Layout, Owner, Payer, Plan, Progress, Settings, State, Stop, write_results,
 };
+use ecp_reconcile::{Interval, Reconcile};
+use ecp_sandbox::Sandbox;
 use ecp_sentinels::Capture;
 use ecp_testkit::{Fault, FaultTransport};
-use ecp_transport::{Gate, TowerTransport};
+use ecp_transport::{DataApi, Gate, Sender, TowerTransport};
 
+use crate::callbacks::verifier;
 use crate::gate::{policy, sandbox};
-use crate::marks::{BAD, KEY, OTHER_KEY, project, secret, value};
+use crate::marks::{
+    BAD, DATA_KEY, KEY, OTHER_KEY, TOKEN, WRONG_TOKEN, callback, project, secret, sign, value,
+};
 
 const HEAD: &str = "method,general.payment_id,payment.amount,payment.currency,account.number,\
                     customer.ip_address,customer.email,customer.phone,customer.first_name";
@@ -70,7 +80,7 @@ pub(crate) async fn mass_payout(capture: &Capture) {
             faults.get(place).cloned().unwrap_or(Fault::None)
         });
         let gate = Gate::new(project(), &secret(key), Arc::new(faults)).observer(capture.clone());
-        let journal = Journal::open(&path, &owner).unwrap();
+        let journal = Journal::open(&path, &owner.clone()).unwrap();
         capture.debug("a journal", &journal);
         let settings = Settings::new()
             .policy(policy())
@@ -90,6 +100,41 @@ pub(crate) async fn mass_payout(capture: &Capture) {
         capture.note("results", String::from_utf8(results).unwrap());
         if name == "right" {
             assert_eq!(counts.unwrap().success, 11);
+            reconcile(capture, &sandbox, owner, &path).await;
         }
     }
+}
+
+/// The platform, the journal, and an inbox that heard of something else.
+async fn reconcile(capture: &Capture, sandbox: &Sandbox, owner: Owner, journal: &Path) {
+    let inbox = SqliteInbox::open(journal.with_extension("inbox")).await.unwrap();
+    for body in [callback("P-1", "decline", 7), callback("elsewhere", "success", 8)] {
+        inbox.accept(&verifier().verify(&sign(&body)).unwrap()).await.unwrap();
+    }
+    let inbox: Arc<dyn Inbox> = Arc::new(inbox);
+    let transport = || TowerTransport::new(sandbox.router());
+    let sender = Sender::new(Gate::new(project(), &secret(KEY), transport()), policy());
+    let mut differences = 0;
+    for (token, key) in [(TOKEN, DATA_KEY), (WRONG_TOKEN, DATA_KEY), (TOKEN, OTHER_KEY)] {
+        let token = Sensitive::new(token.to_owned());
+        let data = DataApi::new(token, &secret(key), transport()).policy(policy());
+        let time = |text: &str| text.parse().unwrap();
+        let (from, to) = (time("2020-01-01T00:00:00+0000"), time("2099-01-01T00:00:00+0000"));
+        let reconcile = Reconcile::new(owner.clone(), Interval::new(from, to))
+            .inbox(inbox.clone())
+            .journal(journal);
+        capture.debug("a reconciliation", &reconcile);
+        let begun = reconcile.begin(&data, sender.clone()).await;
+        capture.result("a reconciliation", &begun);
+        let Ok(mut begun) = begun else { continue };
+        loop {
+            let difference = begun.next().await;
+            capture.result("a difference", &difference);
+            let Ok(Some(difference)) = difference else { break };
+            capture.note("a difference", format!("{difference} {}", difference.action()));
+            differences += 1;
+        }
+        capture.debug("counts", &begun.counts());
+    }
+    assert!(differences > 1, "{differences}");
 }
