@@ -45,6 +45,7 @@ const LAYERS: &[Layer] = &[
             "thiserror",
             "tokio",
             "tower",
+            "tracing",
         ],
     },
     Layer {
@@ -111,7 +112,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "ecp-payouts",
         ours: &["ecp-core", "ecp-methods", "ecp-transport"],
-        others: &["async-trait", "csv", "rusqlite", "sha2", "thiserror", "tokio"],
+        others: &["async-trait", "csv", "rusqlite", "sha2", "thiserror", "tokio", "tracing"],
     },
     Layer {
         name: "ecp-reconcile",
@@ -200,6 +201,7 @@ const OUTSIDE: &[&str] = &[
     "ecp-example-shop",
     "ecp-examples",
     "ecp-fuzz",
+    "ecp-sentinels",
     "ecp-simulations",
     "xtask",
 ];

@@ -8,7 +8,8 @@
 //! - [`SecretKey`] and [`Sensitive`] cannot be printed;
 //! - [`signature`] signs and verifies raw JSON bytes;
 //! - [`model`] reads callbacks, responses and redirects, keeping what it does not know;
-//! - [`json`] is the strict reader under both.
+//! - [`json`] is the strict reader under both;
+//! - [`observe`] is how the crates above tell metrics what happens. This one tells nothing.
 //!
 //! ```
 //! use ecp_core::signature::{Place, Rules, SigningKey, sign_document};
@@ -34,6 +35,7 @@ mod id;
 pub mod json;
 pub mod model;
 mod money;
+pub mod observe;
 mod reuse;
 mod secret;
 pub mod signature;

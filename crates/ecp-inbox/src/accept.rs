@@ -8,8 +8,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 
-use crate::inbox::{Accepted, InboxError};
-use crate::state::{Change, News, PaymentState, Report};
+use crate::inbox::InboxError;
+use crate::state::{News, PaymentState};
 
 /// A SHA-256.
 pub(crate) type Digest = [u8; 32];
@@ -52,40 +52,6 @@ impl Record {
             held: !ambiguous.is_empty() && news.is_final(),
             news,
             raw: callback.raw().to_vec(),
-        }
-    }
-
-    /// Logs what became of it. Payment ids may be logged; bodies may not.
-    pub(crate) fn report(&self, accepted: Accepted, change: &Change) {
-        let (project, payment) = (self.project, &self.payment);
-        match accepted {
-            Accepted::New(id) => tracing::debug!(project, ?payment, %id, "a callback came"),
-            Accepted::Held(id) => tracing::warn!(
-                project, ?payment, %id,
-                "a callback is held: its signature proves more than one reading"
-            ),
-            Accepted::Repeated(id) | Accepted::SameOperation { id, .. } => {
-                tracing::debug!(project, ?payment, %id, "a callback came again");
-            }
-        }
-        for report in change.reports() {
-            match report {
-                Report::UnknownPaymentStatus(status) | Report::UnknownOperationStatus(status) => {
-                    tracing::warn!(project, ?payment, ?status, "a status is not in the tables");
-                }
-                Report::Contradiction(operation) => tracing::error!(
-                    project,
-                    ?payment,
-                    operation,
-                    "one operation was called both a success and a failure: ask Gate"
-                ),
-                Report::RefundReversed(operation) => tracing::error!(
-                    project,
-                    ?payment,
-                    operation,
-                    "a refund was taken back: ask Gate"
-                ),
-            }
         }
     }
 }

@@ -83,6 +83,28 @@ pub enum Accepted {
     },
 }
 
+impl Accepted {
+    /// The callback's number.
+    pub const fn id(self) -> EntryId {
+        match self {
+            Self::New(id)
+            | Self::Held(id)
+            | Self::Repeated(id)
+            | Self::SameOperation { id, .. } => id,
+        }
+    }
+
+    /// Its word in logs and metrics.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::New(_) => "new",
+            Self::Held(_) => "held",
+            Self::Repeated(_) => "repeated",
+            Self::SameOperation { .. } => "same_operation",
+        }
+    }
+}
+
 /// What became of a callback that was held.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -95,6 +117,18 @@ pub enum Release {
     Disagrees(&'static str),
     /// No callback of that number is held.
     NotHeld,
+}
+
+impl Release {
+    /// Its word in logs and metrics.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Released => "released",
+            Self::Repeated => "repeated",
+            Self::Disagrees(_) => "disagrees",
+            Self::NotHeld => "not_held",
+        }
+    }
 }
 
 /// Why an inbox did not do what it was asked. Nothing is half done.
@@ -136,6 +170,22 @@ pub enum InboxErrorKind {
     /// The database cannot be reached, opened, read or written now.
     #[error("the database does not answer as it should")]
     Unavailable,
+}
+
+impl InboxErrorKind {
+    /// Its word in logs and metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Busy => "busy",
+            Self::Closed => "closed",
+            Self::Damaged => "damaged",
+            Self::Full => "full",
+            Self::NoInbox => "no_inbox",
+            Self::Newer => "newer",
+            Self::Older => "older",
+            Self::Unavailable => "unavailable",
+        }
+    }
 }
 
 impl InboxError {

@@ -81,6 +81,7 @@ mod release;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 mod state;
+mod told;
 mod worker;
 
 pub use self::clock::{Clock, SteppedClock, SystemClock};
@@ -88,6 +89,6 @@ pub use self::entry::{
     Claim, Claimed, Delivery, Entry, EntryId, EntryState, Finish, Lease, Query, Raw, Stats,
 };
 pub use self::inbox::{Accepted, Inbox, InboxError, InboxErrorKind, Release};
-pub use self::observer::{Event, Observed, Observer};
+pub use self::observer::{METRICS, Observed};
 pub use self::state::{Amount, Change, News, OperationState, PaymentState, Report};
 pub use self::worker::{Handler, HandlerError, Worker};

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use ecp_core::model::{Callback, StatusResponse};
+use ecp_core::observe::{Meter, Metric, Observer};
 use ecp_core::{PaymentId, ProjectId, Timestamp};
 use ecp_notify::Verified;
 
@@ -11,104 +12,105 @@ use crate::entry::{Claim, Claimed, Delivery, Entry, EntryId, Finish, Query, Stat
 use crate::inbox::{Accepted, Inbox, InboxError, Release};
 use crate::state::PaymentState;
 
-/// Is told what happens, as it happens. It must be quick: whoever tells it waits.
-pub trait Observer: Send + Sync + 'static {
-    /// Something happened.
-    fn observe(&self, event: &Event<'_>);
-}
+/// What this crate counts and times: an [`Observed`] inbox, and a [`Worker`](crate::Worker) with an
+/// observer. How much waits, is held or dead is asked of [`Inbox::stats`] instead.
+pub const METRICS: &[&Metric] = &[&OPERATION, &HANDLER, &DEAD, &BODIES_REMOVED];
 
-impl<F: Fn(&Event<'_>) + Send + Sync + 'static> Observer for F {
-    fn observe(&self, event: &Event<'_>) {
-        self(event);
-    }
-}
+static OPERATION: Metric = Metric::duration(
+    "ecp.inbox.operation.duration",
+    "One operation of an inbox, until it is on the disk",
+    &["ecp.inbox.operation", "ecp.outcome", "error.type"],
+);
 
-/// What happens in an inbox ([`Observed`]) and in a [`Worker`](crate::Worker).
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub enum Event<'e> {
-    /// A callback was stored.
-    Accepted {
-        /// What became of it.
-        accepted: Accepted,
-        /// How long it took, until it was on disk.
-        took: Duration,
-    },
-    /// The inbox did not do something.
-    Failed(&'e InboxError),
-    /// A callback that was held was compared with Gate's answer.
-    Released {
-        /// Its number.
-        id: EntryId,
-        /// What became of it.
-        release: &'e Release,
-    },
-    /// A callback is to be handled again.
-    Replayed(EntryId),
-    /// That many bodies were removed.
-    BodiesRemoved(u64),
-    /// A worker took that many callbacks.
-    Claimed(usize),
-    /// A handler has taken a callback in.
-    Done {
-        /// Its number.
-        id: EntryId,
-        /// The attempt, from 1.
-        attempt: u32,
-        /// How long the handler took.
-        took: Duration,
-    },
-    /// A handler failed, and will be asked again.
-    Retried {
-        /// The callback's number.
-        id: EntryId,
-        /// The attempt that failed, from 1.
-        attempt: u32,
-        /// How much later.
-        after: Duration,
-    },
-    /// A handler failed too often, or never came to an end.
-    Dead(EntryId),
-    /// A handler took longer than its lease, and somebody else has the callback now.
-    LeaseLost(EntryId),
-}
+/// How long handlers take.
+pub(crate) static HANDLER: Metric = Metric::duration(
+    "ecp.inbox.handler.duration",
+    "One attempt of a handler to take a callback in",
+    &["ecp.outcome", "error.type"],
+);
+
+/// Callbacks that are given up.
+pub(crate) static DEAD: Metric = Metric::counter(
+    "ecp.inbox.dead",
+    "{callback}",
+    "Callbacks given up after their last attempt: somebody should look",
+    &["error.type"],
+);
+
+static BODIES_REMOVED: Metric = Metric::counter(
+    "ecp.inbox.bodies_removed",
+    "{callback}",
+    "Callbacks whose bodies were removed because they are old enough",
+    &[],
+);
 
 /// An inbox whose observer is told what it does.
-#[derive(Clone)]
-pub struct Observed<I, O> {
+#[derive(Clone, Debug)]
+pub struct Observed<I> {
     inbox: I,
-    observer: O,
+    meter: Meter,
 }
 
-impl<I: Inbox, O: Observer> Observed<I, O> {
-    /// Watches an inbox.
-    pub const fn new(inbox: I, observer: O) -> Self {
-        Self { inbox, observer }
+impl<I: Inbox> Observed<I> {
+    /// Watches an inbox. What is told stands in [`METRICS`].
+    pub fn new(inbox: I, observer: impl Observer) -> Self {
+        Self::metered(inbox, Meter::new(observer))
     }
 
-    fn told<T>(&self, result: Result<T, InboxError>) -> Result<T, InboxError> {
-        if let Err(error) = &result {
-            self.observer.observe(&Event::Failed(error));
+    pub(crate) const fn metered(inbox: I, meter: Meter) -> Self {
+        Self { inbox, meter }
+    }
+
+    /// Times an operation, which ends in a word if it does not fail.
+    async fn timed<T>(
+        &self,
+        operation: &'static str,
+        done: impl Future<Output = Result<T, InboxError>>,
+        word: impl FnOnce(&T) -> &'static str,
+    ) -> Result<T, InboxError> {
+        let begun = Instant::now();
+        let result = done.await;
+        let took = begun.elapsed();
+        let operation = ("ecp.inbox.operation", operation);
+        match &result {
+            Ok(value) => {
+                self.meter.took(&OPERATION, took, &[operation, ("ecp.outcome", word(value))]);
+            }
+            Err(error) => {
+                let error = ("error.type", error.kind().as_str());
+                self.meter.took(&OPERATION, took, &[operation, ("ecp.outcome", "failed"), error]);
+            }
         }
         result
     }
 }
 
 #[async_trait]
-impl<I: Inbox, O: Observer> Inbox for Observed<I, O> {
+impl<I: Inbox> Inbox for Observed<I> {
     async fn accept(&self, callback: &Verified<Callback>) -> Result<Accepted, InboxError> {
-        let begun = Instant::now();
-        let accepted = self.told(self.inbox.accept(callback).await)?;
-        self.observer.observe(&Event::Accepted { accepted, took: begun.elapsed() });
-        Ok(accepted)
+        self.timed("accept", self.inbox.accept(callback), Accepted::as_str).await
     }
 
     async fn claim(&self, claim: &Claim) -> Result<Claimed, InboxError> {
-        self.told(self.inbox.claim(claim).await)
+        let claimed = self.timed("claim", self.inbox.claim(claim), |claimed| {
+            if claimed.deliveries.is_empty() { "nothing" } else { "claimed" }
+        });
+        let claimed = claimed.await?;
+        if !claimed.dead.is_empty() {
+            let dead = claimed.dead.len() as u64;
+            self.meter.count(&DEAD, dead, &[("error.type", "never_ended")]);
+        }
+        Ok(claimed)
     }
 
     async fn finish(&self, delivery: &Delivery, finish: Finish) -> Result<bool, InboxError> {
-        self.told(self.inbox.finish(delivery, finish).await)
+        let word = match &finish {
+            Finish::Done => "done",
+            Finish::Retry { .. } => "retry",
+            Finish::Dead { .. } => "dead",
+        };
+        let finished = self.inbox.finish(delivery, finish);
+        self.timed("finish", finished, |held| if *held { word } else { "lease_lost" }).await
     }
 
     async fn wait(&self, at_most: Duration) {
@@ -120,44 +122,34 @@ impl<I: Inbox, O: Observer> Inbox for Observed<I, O> {
         project: ProjectId,
         payment: &PaymentId,
     ) -> Result<Option<PaymentState>, InboxError> {
-        self.told(self.inbox.payment(project, payment).await)
+        self.timed("payment", self.inbox.payment(project, payment), |_| "done").await
     }
 
     async fn entries(&self, query: &Query) -> Result<Vec<Entry>, InboxError> {
-        self.told(self.inbox.entries(query).await)
+        self.timed("entries", self.inbox.entries(query), |_| "done").await
     }
 
     async fn entry(&self, id: EntryId) -> Result<Option<Entry>, InboxError> {
-        self.told(self.inbox.entry(id).await)
+        self.timed("entry", self.inbox.entry(id), |_| "done").await
     }
 
     async fn replay(&self, id: EntryId) -> Result<bool, InboxError> {
-        let replayed = self.told(self.inbox.replay(id).await)?;
-        if replayed {
-            self.observer.observe(&Event::Replayed(id));
-        }
-        Ok(replayed)
+        let word = |replayed: &bool| if *replayed { "replayed" } else { "nothing" };
+        self.timed("replay", self.inbox.replay(id), word).await
     }
 
     async fn release(&self, id: EntryId, answer: &StatusResponse) -> Result<Release, InboxError> {
-        let release = self.told(self.inbox.release(id, answer).await)?;
-        self.observer.observe(&Event::Released { id, release: &release });
-        Ok(release)
+        self.timed("release", self.inbox.release(id, answer), Release::as_str).await
     }
 
     async fn remove_bodies(&self, before: Timestamp) -> Result<u64, InboxError> {
-        let removed = self.told(self.inbox.remove_bodies(before).await)?;
-        self.observer.observe(&Event::BodiesRemoved(removed));
+        let removed = self.inbox.remove_bodies(before);
+        let removed = self.timed("remove_bodies", removed, |_| "done").await?;
+        self.meter.count(&BODIES_REMOVED, removed, &[]);
         Ok(removed)
     }
 
     async fn stats(&self) -> Result<Stats, InboxError> {
-        self.told(self.inbox.stats().await)
-    }
-}
-
-impl<I: std::fmt::Debug, O> std::fmt::Debug for Observed<I, O> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Observed").field(&self.inbox).finish()
+        self.timed("stats", self.inbox.stats(), |_| "done").await
     }
 }

@@ -5,7 +5,7 @@ use ecp_core::model::Callback;
 use ecp_notify::{CallbackStore, StoreError, Verified};
 
 use crate::inbox::Inbox;
-use crate::observer::{Observed, Observer};
+use crate::observer::Observed;
 
 macro_rules! callback_store {
     ($({$($generics:tt)*})? $inbox:ty) => {
@@ -20,7 +20,7 @@ macro_rules! callback_store {
 }
 
 callback_store!(dyn Inbox);
-callback_store!({I: Inbox, O: Observer} Observed<I, O>);
+callback_store!({I: Inbox} Observed<I>);
 #[cfg(feature = "postgres")]
 callback_store!(crate::postgres::PostgresInbox);
 #[cfg(feature = "sqlite")]

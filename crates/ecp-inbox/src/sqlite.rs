@@ -32,6 +32,7 @@ use crate::clock::{self, Clock, SystemClock};
 use crate::entry::{Claim, Claimed, Delivery, Entry, EntryId, Finish, Query, Stats};
 use crate::inbox::{Accepted, Inbox, InboxError, InboxErrorKind, Release};
 use crate::state::PaymentState;
+use crate::told;
 
 /// An inbox in a file. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -170,14 +171,15 @@ impl SqliteInbox {
 #[async_trait]
 impl Inbox for SqliteInbox {
     async fn accept(&self, callback: &Verified<Callback>) -> Result<Accepted, InboxError> {
-        let record = Arc::new(Record::of(callback));
-        let (shared, now) = (record.clone(), self.now());
-        let work = move |connection: &Connection| write::accept(connection, &shared, now);
-        let (accepted, change) = self.write("accept", "storing a callback", work).await?;
+        let record = Record::of(callback);
+        let (project, payment) = (record.project, record.payment.clone());
+        let now = self.now();
+        let work = move |connection: &Connection| write::accept(connection, &record, now);
+        let written = self.write("accept", "storing a callback", work);
+        let accepted = told::accept(project, payment.as_ref(), written).await?;
         if matches!(accepted, Accepted::New(_)) {
             self.wake.notify_one();
         }
-        record.report(accepted, &change);
         Ok(accepted)
     }
 
@@ -229,6 +231,7 @@ impl Inbox for SqliteInbox {
         let now = self.now();
         let work = move |connection: &Connection| write::replay(connection, id, now);
         let replayed = self.write("replay", "replaying a callback", work).await?;
+        told::replayed(id, replayed);
         self.wake.notify_one();
         Ok(replayed)
     }
@@ -237,6 +240,7 @@ impl Inbox for SqliteInbox {
         let (answer, now) = (answer.clone(), self.now());
         let work = move |connection: &Connection| write::release(connection, id, &answer, now);
         let release = self.write("release", "releasing a callback", work).await?;
+        told::released(id, &release);
         self.wake.notify_one();
         Ok(release)
     }
@@ -259,8 +263,10 @@ impl Inbox for SqliteInbox {
             Ok(())
         };
         if let Ok(Err(error)) = tokio::task::spawn_blocking(empty_the_log).await {
-            tracing::debug!(kind = ?error.kind(), "the log was not emptied");
+            let kind = error.kind().as_str();
+            tracing::debug!("error.type" = kind, "the log was not emptied");
         }
+        told::bodies_removed(removed);
         Ok(removed)
     }
 

@@ -10,12 +10,16 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use ecp_core::PaymentId;
+use ecp_core::observe::{Meter, Observer};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
+use tracing::field::Empty;
+use tracing::{Instrument, Span};
 
 use crate::entry::{Claim, Delivery, Finish};
 use crate::inbox::Inbox;
-use crate::observer::{Event, Observer};
+use crate::observer::{DEAD, HANDLER, Observed};
 
 /// What a handler says when it fails. Its text is stored and shown to operators, so it must hold
 /// no personal data.
@@ -49,7 +53,7 @@ impl<H: Handler + ?Sized> Handler for Arc<H> {
 pub struct Worker {
     inbox: Arc<dyn Inbox>,
     processor: Arc<dyn Processor>,
-    observer: Option<Arc<dyn Observer>>,
+    meter: Meter,
     concurrency: usize,
     lease: Duration,
     attempts: u32,
@@ -88,7 +92,7 @@ impl Worker {
         Self {
             inbox,
             processor,
-            observer: None,
+            meter: Meter::default(),
             concurrency: 16,
             lease: Duration::from_secs(30),
             attempts: 20,
@@ -127,9 +131,12 @@ impl Worker {
         Self { poll, ..self }
     }
 
-    /// Who is told what the worker does.
+    /// Who is told what the worker and its handler do, and how its inbox does: that needs not be an
+    /// [`Observed`] one. What is told stands in [`METRICS`](crate::METRICS).
     pub fn observer(self, observer: impl Observer) -> Self {
-        Self { observer: Some(Arc::new(observer)), ..self }
+        let meter = Meter::new(observer);
+        let inbox = Arc::new(Observed::metered(self.inbox, meter.clone()));
+        Self { inbox, meter, ..self }
     }
 
     /// Works until `stop` is ready, then waits for the handlers that are running.
@@ -147,7 +154,11 @@ impl Worker {
                 match self.claim(free, &mut running).await {
                     Ok(()) => failures = 0,
                     Err(error) => {
-                        tracing::error!(%error, "no callbacks can be claimed");
+                        tracing::error!(
+                            "error.type" = error.kind().as_str(),
+                            "error.message" = %error,
+                            "no callbacks can be claimed"
+                        );
                         pause = exponential(Duration::from_secs(1), failures)
                             .min(Duration::from_secs(30));
                         failures += 1;
@@ -174,15 +185,18 @@ impl Worker {
         running: &mut JoinSet<()>,
     ) -> Result<(), crate::InboxError> {
         let claim = Claim { limit, lease: self.lease, attempts: self.attempts };
-        let claimed = self.inbox.claim(&claim).await.inspect_err(|error| {
-            self.observe(&Event::Failed(error));
-        })?;
+        let claimed = self.inbox.claim(&claim).await?;
         if !claimed.deliveries.is_empty() {
-            self.observe(&Event::Claimed(claimed.deliveries.len()));
+            tracing::debug!(
+                "ecp.inbox.claimed" = claimed.deliveries.len(),
+                "callbacks are claimed"
+            );
         }
         for id in claimed.dead {
-            tracing::error!(%id, "a callback is dead: no attempt came to an end");
-            self.observe(&Event::Dead(id));
+            tracing::error!(
+                "ecp.entry_id" = id.get(),
+                "a callback is dead: no attempt came to an end"
+            );
         }
         for delivery in claimed.deliveries {
             let worker = self.clone();
@@ -192,36 +206,58 @@ impl Worker {
     }
 
     async fn work(&self, delivery: Delivery) {
-        let (id, attempt) = (delivery.id, delivery.attempt);
+        let span = tracing::info_span!(
+            "ecp.inbox.handle",
+            "otel.kind" = "consumer",
+            "otel.status_code" = Empty,
+            "ecp.project_id" = delivery.project.get(),
+            "ecp.payment_id" = delivery.callback.payment_id().map(PaymentId::as_str),
+            "ecp.entry_id" = delivery.id.get(),
+            "ecp.attempt" = delivery.attempt,
+            "ecp.outcome" = Empty,
+            "error.type" = Empty,
+        );
+        self.attempt(&delivery, &span).instrument(span.clone()).await;
+    }
+
+    async fn attempt(&self, delivery: &Delivery, span: &Span) {
         let begun = Instant::now();
         let deadline = self.lease.mul_f64(0.9);
-        let finish = match self.processor.process(&delivery, deadline).await {
-            Attempt::Finished => {
-                self.observe(&Event::Done { id, attempt, took: begun.elapsed() });
-                return;
-            }
-            Attempt::LeaseLost => return self.lease_lost(&delivery),
+        let attempt = self.processor.process(delivery, deadline).await;
+        let took = begun.elapsed();
+        let finish = match attempt {
+            Attempt::Finished => return self.ended(span, "done", None, took),
+            Attempt::LeaseLost => return self.lease_lost(delivery, span, took),
             Attempt::Handled => Finish::Done,
-            Attempt::Failed(error) if attempt >= self.attempts => Finish::Dead { error },
+            Attempt::Failed(error) if delivery.attempt >= self.attempts => Finish::Dead { error },
             Attempt::Failed(error) => {
-                Finish::Retry { after: pause(self.first_pause, self.longest_pause, attempt), error }
+                let after = pause(self.first_pause, self.longest_pause, delivery.attempt);
+                Finish::Retry { after, error }
             }
         };
-        let took = begun.elapsed();
-        match self.finish(&delivery, &finish, begun).await {
-            None => {}
-            Some(false) => self.lease_lost(&delivery),
-            Some(true) => match finish {
-                Finish::Done => self.observe(&Event::Done { id, attempt, took }),
-                Finish::Retry { after, .. } => {
-                    tracing::warn!(%id, attempt, ?after, "a handler failed and will be asked again");
-                    self.observe(&Event::Retried { id, attempt, after });
-                }
-                Finish::Dead { .. } => {
-                    tracing::error!(%id, attempt, "a callback is dead: its handler failed too often");
-                    self.observe(&Event::Dead(id));
-                }
-            },
+        match (self.finish(delivery, &finish, begun).await, finish) {
+            (None, _) => self.ended(span, "unfinished", Some("inbox"), took),
+            (Some(false), _) => self.lease_lost(delivery, span, took),
+            (Some(true), Finish::Done) => self.ended(span, "done", None, took),
+            (Some(true), Finish::Retry { after, .. }) => {
+                let pause = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
+                tracing::warn!(
+                    "ecp.entry_id" = delivery.id.get(),
+                    "ecp.attempt" = delivery.attempt,
+                    "ecp.pause_ms" = pause,
+                    "a handler failed and will be asked again"
+                );
+                self.ended(span, "retry", Some("handler"), took);
+            }
+            (Some(true), Finish::Dead { .. }) => {
+                tracing::error!(
+                    "ecp.entry_id" = delivery.id.get(),
+                    "ecp.attempt" = delivery.attempt,
+                    "a callback is dead: its handler failed too often"
+                );
+                self.meter.count(&DEAD, 1, &[("error.type", "handler")]);
+                self.ended(span, "dead", Some("handler"), took);
+            }
         }
     }
 
@@ -231,10 +267,12 @@ impl Worker {
         for failures in 0.. {
             match self.inbox.finish(delivery, finish.clone()).await {
                 Ok(finished) => return Some(finished),
-                Err(error) => {
-                    tracing::error!(%error, id = %delivery.id, "an attempt cannot be finished");
-                    self.observe(&Event::Failed(&error));
-                }
+                Err(error) => tracing::error!(
+                    "ecp.entry_id" = delivery.id.get(),
+                    "error.type" = error.kind().as_str(),
+                    "error.message" = %error,
+                    "an attempt cannot be finished"
+                ),
             }
             let pause = exponential(Duration::from_millis(100), failures);
             if begun.elapsed() + pause > self.lease {
@@ -245,14 +283,28 @@ impl Worker {
         None
     }
 
-    fn lease_lost(&self, delivery: &Delivery) {
-        tracing::warn!(id = %delivery.id, "a handler took longer than its lease");
-        self.observe(&Event::LeaseLost(delivery.id));
+    fn lease_lost(&self, delivery: &Delivery, span: &Span, took: Duration) {
+        let id = delivery.id.get();
+        tracing::warn!("ecp.entry_id" = id, "a handler took longer than its lease");
+        self.ended(span, "lease_lost", Some("lease_lost"), took);
     }
 
-    fn observe(&self, event: &Event<'_>) {
-        if let Some(observer) = &self.observer {
-            observer.observe(event);
+    /// Tells how an attempt ended, whose handler took that long.
+    fn ended(
+        &self,
+        span: &Span,
+        outcome: &'static str,
+        error: Option<&'static str>,
+        took: Duration,
+    ) {
+        span.record("ecp.outcome", outcome);
+        let outcome = ("ecp.outcome", outcome);
+        match error {
+            None => self.meter.took(&HANDLER, took, &[outcome]),
+            Some(error) => {
+                span.record("error.type", error).record("otel.status_code", "ERROR");
+                self.meter.took(&HANDLER, took, &[outcome, ("error.type", error)]);
+            }
         }
     }
 }

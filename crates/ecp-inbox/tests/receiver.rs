@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use ecp_core::observe::Observation;
 use ecp_core::signature::{self, Place, Rules, SigningKey};
 use ecp_core::{ProjectId, SecretKey};
 use ecp_inbox::sqlite::{SqliteInbox, SqliteOptions};
@@ -53,7 +54,7 @@ async fn any_inbox_is_a_store() {
     let folder = tempfile::tempdir().unwrap();
     let inbox = SqliteInbox::open(folder.path().join("inbox.sqlite")).await.unwrap();
     let shared: Arc<dyn Inbox> = Arc::new(inbox.clone());
-    let observed = Observed::new(inbox.clone(), |_: &ecp_inbox::Event<'_>| {});
+    let observed = Observed::new(inbox.clone(), |_: &Observation<'_>| {});
     let receivers = [
         Receiver::new(verifier(), inbox.clone()),
         Receiver::new(verifier(), shared),

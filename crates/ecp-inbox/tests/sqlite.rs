@@ -29,6 +29,7 @@ mod embedded {
     use std::sync::atomic::{AtomicU32, Ordering};
     use std::time::Duration;
 
+    use ecp_core::observe::Observation;
     use ecp_inbox::conformance::{Body, clock};
     use ecp_inbox::sqlite::{SqliteInbox, rusqlite};
     use ecp_inbox::{
@@ -120,8 +121,8 @@ mod embedded {
         let claim = Claim { limit: 1, lease: Duration::from_mins(1), attempts: 20 };
         let stolen = Arc::new(std::sync::Mutex::new(None));
         let keep = stolen.clone();
-        let worker = inbox.worker(write_down).observer(move |event: &ecp_inbox::Event<'_>| {
-            if matches!(event, ecp_inbox::Event::Claimed(_)) {
+        let worker = inbox.worker(write_down).observer(move |seen: &Observation<'_>| {
+            if seen.labels == [("ecp.inbox.operation", "claim"), ("ecp.outcome", "claimed")] {
                 clock.advance(Duration::from_secs(31));
                 let thief = thief.clone();
                 let stolen = std::thread::spawn(move || {
@@ -346,26 +347,65 @@ mod embedded {
     }
 
     #[tokio::test]
-    async fn an_observed_inbox_tells_what_it_does() {
+    async fn an_observed_inbox_and_its_worker_tell_what_they_do() {
         let (_folder, path) = place();
-        let events = Arc::new(std::sync::Mutex::new(Vec::new()));
-        let (of_inbox, of_worker) = (events.clone(), events.clone());
-        let observed =
-            ecp_inbox::Observed::new(open(&path).await, move |event: &ecp_inbox::Event<'_>| {
-                of_inbox.lock().unwrap().push(format!("{event:?}"));
-            });
-        observed.accept(&Body::new("X1", 1, "success").verified()).await.unwrap();
+        let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let note = |seen: &Arc<std::sync::Mutex<Vec<String>>>| {
+            let seen = seen.clone();
+            move |observed: &Observation<'_>| {
+                let words: Vec<_> = observed.labels.iter().map(|(_, word)| *word).collect();
+                seen.lock().unwrap().push(format!(
+                    "{} {}",
+                    observed.metric.name(),
+                    words.join(" ")
+                ));
+                // Only what is listed, with the labels that are listed.
+                assert!(ecp_inbox::METRICS.contains(&observed.metric));
+                let listed = |(name, _): &(&str, _)| observed.metric.labels().contains(name);
+                assert!(observed.labels.iter().all(listed), "{observed:?}");
+            }
+        };
+        let observed = ecp_inbox::Observed::new(open(&path).await, note(&seen));
+        let callback = Body::new("X1", 1, "success").verified();
+        observed.accept(&callback).await.unwrap();
+        observed.accept(&callback).await.unwrap();
+        observed.accept(&Body::new("X2", 2, "success").verified()).await.unwrap();
         let inbox = open(&path).await;
         let worker = inbox
-            .worker(|_, delivery| if delivery.attempt == 1 { Err("no".into()) } else { Ok(()) })
+            .worker(|_, delivery| match delivery.attempt {
+                2 if delivery.id.get() == 1 => Ok(()),
+                _ => Err("no".into()),
+            })
+            .attempts(2)
             .pauses(Duration::ZERO, Duration::ZERO)
             .poll(Duration::from_millis(5))
-            .observer(move |event: &ecp_inbox::Event<'_>| {
-                of_worker.lock().unwrap().push(format!("{event:?}"));
-            });
+            .observer(note(&seen));
         run_until_nothing_waits(&worker, &inbox).await;
-        let events = events.lock().unwrap();
-        let names: Vec<_> = events.iter().filter_map(|e| e.split([' ', '(']).next()).collect();
-        assert_eq!(names, ["Accepted", "Claimed", "Retried", "Claimed", "Done"], "{events:?}");
+        let later = ecp_core::Timestamp::from_unix_seconds(9_000_000_000).unwrap();
+        observed.remove_bodies(later).await.unwrap();
+
+        let mut times = std::collections::BTreeMap::new();
+        for line in seen.lock().unwrap().iter().filter(|line| !line.ends_with("claim nothing")) {
+            *times.entry(line.clone()).or_insert(0) += 1;
+        }
+        // How many claims there are is a matter of time.
+        assert!(times.remove("ecp.inbox.operation.duration claim claimed") >= Some(2));
+        let times: Vec<String> =
+            times.iter().map(|(line, times)| format!("{times} {line}")).collect();
+        assert_eq!(
+            times,
+            [
+                "1 ecp.inbox.bodies_removed ",
+                "1 ecp.inbox.dead handler",
+                "1 ecp.inbox.handler.duration dead handler",
+                "1 ecp.inbox.handler.duration done",
+                "2 ecp.inbox.handler.duration retry handler",
+                "2 ecp.inbox.operation.duration accept new",
+                "1 ecp.inbox.operation.duration accept repeated",
+                "1 ecp.inbox.operation.duration finish dead",
+                "2 ecp.inbox.operation.duration finish retry",
+                "1 ecp.inbox.operation.duration remove_bodies done",
+            ]
+        );
     }
 }

@@ -5,16 +5,19 @@ use std::error::Error;
 use std::fmt;
 use std::num::NonZeroI64;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use ecp_core::model::{ConfirmationAnswer, DepositCheck};
+use ecp_core::observe::{Meter, Observer};
 use ecp_core::{PaymentId, ProjectId};
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
+use tracing::{Instrument, Span};
 
 use crate::receiver::tell_order;
 use crate::reply::{Reason, Reply, refusal};
+use crate::told::{self, CONFIRMATION, error_type, genuine_span};
 use crate::verified::{Reading, Verified};
 use crate::verifier::{Verifier, VerifyError};
 
@@ -83,6 +86,7 @@ pub struct Confirmations<H> {
     handler: H,
     deadline: Duration,
     answers: Mutex<Answers>,
+    meter: Meter,
 }
 
 /// What makes two questions the same.
@@ -108,7 +112,8 @@ impl<H: DepositHandler> Confirmations<H> {
     /// documented, and a refusal must still reach it.
     pub fn new(verifier: Verifier, handler: H) -> Self {
         let deadline = Duration::from_secs(5);
-        Self { verifier, handler, deadline, answers: Mutex::default() }
+        let (answers, meter) = (Mutex::default(), Meter::default());
+        Self { verifier, handler, deadline, answers, meter }
     }
 
     /// Another time for the handler.
@@ -116,19 +121,38 @@ impl<H: DepositHandler> Confirmations<H> {
         Self { deadline, ..self }
     }
 
+    /// Who is told of every question. What is told stands in [`METRICS`](crate::METRICS).
+    pub fn observer(self, observer: impl Observer) -> Self {
+        Self { meter: Meter::new(observer), ..self }
+    }
+
     /// Answers the body of a request, as it came.
     pub async fn answer(&self, body: &[u8]) -> Reply {
+        let begun = self.meter.is_on().then(Instant::now);
+        let (reply, outcome) = self.reply_to(body).await;
+        told::ended(&self.meter, &CONFIRMATION, begun, outcome, &reply);
+        reply
+    }
+
+    async fn reply_to(&self, body: &[u8]) -> (Reply, &'static str) {
         let check = match self.verifier.verify_deposit_check(body) {
             Ok(check) => check,
             Err(error) => {
                 let (reply, reason) = (refusal(&error), Reason(&error));
-                let status = reply.status;
                 if let VerifyError::Unreadable(_) = error {
-                    tracing::error!(%reason, "a genuine confirmation is not as documented");
+                    tracing::error!(
+                        "error.message" = %reason,
+                        "a genuine confirmation is not as documented"
+                    );
                 } else {
-                    tracing::warn!(status, %reason, "a confirmation was refused");
+                    tracing::warn!(
+                        "http.response.status_code" = reply.status,
+                        "error.type" = error_type(reply.status),
+                        "error.message" = %reason,
+                        "a confirmation was refused"
+                    );
                 }
-                return reply;
+                return (reply, "refused");
             }
         };
         tell_order(&check);
@@ -138,32 +162,37 @@ impl<H: DepositHandler> Confirmations<H> {
             amount: check.amount,
             currency: check.currency.clone(),
         });
-        let decision = *cell.get_or_init(|| self.decide(&check)).await;
-        let code = match decision {
-            Decision::Accept => 0,
-            Decision::Refuse(code) => code.get(),
+        let (project, payment) = (Some(check.project()), Some(&check.payment_id));
+        let span = genuine_span!("ecp.confirmation", project, payment);
+        let decided = cell.get_or_init(|| self.decide(&check, &span));
+        let (outcome, code) = match *decided.instrument(span.clone()).await {
+            Decision::Accept => ("accepted", 0),
+            Decision::Refuse(code) => ("declined", code.get()),
         };
+        span.record("ecp.outcome", outcome);
         let answer = ConfirmationAnswer { code, payment_id: check.payment_id.clone() };
-        Reply::json(answer.to_json())
+        (Reply::json(answer.to_json()), outcome)
     }
 
-    async fn decide(&self, check: &Verified<DepositCheck>) -> Decision {
-        let payment = check.payment_id.as_str();
-        if check.reading() != Reading::Unique {
-            tracing::error!(payment, "refused: the signed text has another reading");
-            return Decision::REFUSE;
-        }
-        match timeout(self.deadline, self.handler.confirm(check)).await {
-            Ok(Ok(decision)) => decision,
-            Ok(Err(error)) => {
-                tracing::error!(payment, %error, "refused: the handler failed");
-                Decision::REFUSE
+    async fn decide(&self, check: &Verified<DepositCheck>, span: &Span) -> Decision {
+        let (kind, reason) = if check.reading() == Reading::Unique {
+            match timeout(self.deadline, self.handler.confirm(check)).await {
+                Ok(Ok(decision)) => return decision,
+                Ok(Err(error)) => ("handler", Reason(error).to_string()),
+                Err(_) => ("timeout", "the handler took too long".to_owned()),
             }
-            Err(_) => {
-                tracing::error!(payment, "refused: the handler took too long");
-                Decision::REFUSE
-            }
-        }
+        } else {
+            ("ambiguous", "the signed text has another reading".to_owned())
+        };
+        span.record("error.type", kind).record("otel.status_code", "ERROR");
+        tracing::error!(
+            "ecp.project_id" = check.project().get(),
+            "ecp.payment_id" = check.payment_id.as_str(),
+            "error.type" = kind,
+            "error.message" = reason,
+            "a confirmation was declined, for want of a decision"
+        );
+        Decision::REFUSE
     }
 
     fn remember(&self, question: Question) -> Arc<OnceCell<Decision>> {

@@ -78,6 +78,8 @@ mod router;
 mod server;
 #[cfg(feature = "receiver")]
 mod store;
+#[cfg(feature = "receiver")]
+mod told;
 #[cfg(feature = "tower")]
 mod tower;
 mod verified;
@@ -94,6 +96,8 @@ pub use self::reply::Reply;
 pub use self::server::{RequestBody, Server};
 #[cfg(feature = "receiver")]
 pub use self::store::{CallbackStore, StoreError, Unreadable};
+#[cfg(feature = "receiver")]
+pub use self::told::METRICS;
 #[cfg(feature = "tower")]
 pub use self::tower::ReplyBody;
 pub use self::verified::{Reading, Verified, VerifiedRef};

@@ -6,18 +6,21 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use ecp_core::json::{Limits, Value};
 use ecp_core::model::{Callback, ModelError};
+use ecp_core::observe::{Meter, Observer};
 use ecp_core::signature::Order;
+use ecp_core::{PaymentId, ProjectId};
 use tokio::time::timeout;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 use crate::confirmation::{Confirmations, DepositHandler};
 use crate::reply::{Reason, Reply, refusal};
 use crate::store::{CallbackStore, StoreError, Unreadable};
+use crate::told::{self, CALLBACK, error_type, genuine_span};
 use crate::verified::Verified;
 use crate::verifier::{Verifier, VerifyError};
 
@@ -67,6 +70,7 @@ pub struct Receiver {
     pub(crate) body_limit: usize,
     pub(crate) body_deadline: Duration,
     store_deadline: Duration,
+    meter: Meter,
 }
 
 /// What is known of a request before its body is read.
@@ -113,6 +117,7 @@ impl Receiver {
             body_limit: Limits::default().bytes,
             body_deadline: Duration::from_secs(10),
             store_deadline: Duration::from_secs(5),
+            meter: Meter::default(),
         }
     }
 
@@ -142,6 +147,11 @@ impl Receiver {
         Self { store_deadline, ..self }
     }
 
+    /// Who is told of every body. What is told stands in [`METRICS`](crate::METRICS).
+    pub fn observer(self, observer: impl Observer) -> Self {
+        Self { meter: Meter::new(observer), ..self }
+    }
+
     /// Whether the body is worth reading. What it refuses is the answer to give.
     pub fn admit(&self, head: &Head<'_>) -> Result<(), Reply> {
         let plain = |encoding: &&[u8]| encoding.trim_ascii().eq_ignore_ascii_case(b"identity");
@@ -161,6 +171,22 @@ impl Receiver {
     /// When this is dropped, because the connection broke, the store still finishes what it
     /// began; the platform does not learn of it and comes again.
     pub async fn receive(&self, body: &[u8]) -> Reply {
+        let begun = self.begin();
+        self.tell(begun, self.reply_to(body).await)
+    }
+
+    /// When something begins, if anybody wants to know.
+    pub(crate) fn begin(&self) -> Option<Instant> {
+        self.meter.is_on().then(Instant::now)
+    }
+
+    /// Tells how it ended.
+    pub(crate) fn tell(&self, begun: Option<Instant>, reply: Reply) -> Reply {
+        told::ended(&self.meter, &CALLBACK, begun, told::outcome(&reply), &reply);
+        reply
+    }
+
+    async fn reply_to(&self, body: &[u8]) -> Reply {
         if body.len() > self.body_limit {
             return self.too_large();
         }
@@ -184,35 +210,37 @@ impl Receiver {
     }
 
     async fn keep(&self, callback: Box<Verified<Callback>>) -> Reply {
-        let project = callback.project().get();
         tell_order(&callback);
+        let project = Some(callback.project());
+        // It is copied for the log only.
+        let logged = tracing::enabled!(tracing::Level::ERROR);
+        let payment = callback.payment_id().filter(|_| logged).cloned();
         let store = Arc::clone(&self.store);
-        self.stored(Some(project), async move { store.store(*callback).await }).await
+        self.stored(project, payment, async move { store.store(*callback).await }).await
     }
 
     async fn keep_unreadable(&self, body: &[u8], error: ModelError) -> Reply {
-        tracing::error!(reason = %Reason(&error), "a genuine callback is not as documented");
+        tracing::error!(
+            "error.message" = %Reason(&error),
+            "a genuine callback is not as documented"
+        );
         let (store, unreadable) = (Arc::clone(&self.store), Unreadable::new(body, error));
-        self.stored(None, async move { store.store_unreadable(unreadable).await }).await
+        self.stored(None, None, async move { store.store_unreadable(unreadable).await }).await
     }
 
     /// 200 if the work is done, 503 if it fails, panics or takes too long.
-    async fn stored<W>(&self, project: Option<u64>, work: W) -> Reply
+    async fn stored<W>(
+        &self,
+        project: Option<ProjectId>,
+        payment: Option<PaymentId>,
+        work: W,
+    ) -> Reply
     where
         W: Future<Output = Result<(), StoreError>> + Send + 'static,
     {
-        match self.finished(Box::pin(work)).await {
-            Ok(Ok(())) => {
-                tracing::debug!(project, "a callback was stored");
-                return Reply::status(200);
-            }
-            Ok(Err(error)) => {
-                let reason = Reason(error);
-                tracing::error!(project, %reason, "not stored: the store failed");
-            }
-            Err(problem) => tracing::error!(project, "not stored: the store {problem}"),
-        }
-        Reply::status(503)
+        let span = genuine_span!("ecp.callback", project, payment.as_ref());
+        let result = self.finished(Box::pin(work)).instrument(span.clone()).await;
+        span.in_scope(|| became(&span, project, payment.as_ref(), result))
     }
 
     /// What came of the work, or what befell it.
@@ -260,16 +288,59 @@ impl Receiver {
     }
 }
 
+/// What became of something genuine.
+fn became(
+    span: &Span,
+    project: Option<ProjectId>,
+    payment: Option<&PaymentId>,
+    result: Result<Result<(), StoreError>, &'static str>,
+) -> Reply {
+    let (project, payment) = (project.map(ProjectId::get), payment.map(PaymentId::as_str));
+    let (kind, reason) = match result {
+        Ok(Ok(())) => {
+            span.record("ecp.outcome", "stored");
+            tracing::debug!(
+                "ecp.project_id" = project,
+                "ecp.payment_id" = payment,
+                "a callback was stored"
+            );
+            return Reply::status(200);
+        }
+        Ok(Err(error)) => ("store", Reason(error).to_string()),
+        Err(problem) => ("store", format!("the store {problem}")),
+    };
+    span.record("ecp.outcome", "not_stored")
+        .record("error.type", kind)
+        .record("otel.status_code", "ERROR");
+    tracing::error!(
+        "ecp.project_id" = project,
+        "ecp.payment_id" = payment,
+        "error.type" = kind,
+        "error.message" = reason,
+        "a callback was not stored"
+    );
+    Reply::status(503)
+}
+
 /// The documents name one order; another means that the platform has changed, and still verifies.
 pub(crate) fn tell_order<T>(message: &Verified<T>) {
     let (project, order) = (message.project().get(), message.order());
     if order != Order::Natural {
-        tracing::warn!(project, %order, "signed in another order than the documents say");
+        tracing::warn!(
+            "ecp.project_id" = project,
+            "ecp.signature.order" = %order,
+            "signed in another order than the documents say"
+        );
     }
 }
 
 pub(crate) fn refused(status: u16, reason: impl fmt::Display) -> Reply {
-    tracing::warn!(status, reason = %Reason(reason), "a callback was refused");
+    tracing::warn!(
+        "http.response.status_code" = status,
+        "error.type" = error_type(status),
+        "error.message" = %Reason(reason),
+        "a callback was refused"
+    );
     Reply::status(status)
 }
 

@@ -187,7 +187,7 @@ async fn accept(listener: &TcpListener) -> TcpStream {
                 return stream;
             }
             Err(error) => {
-                tracing::error!(%error, "cannot accept a connection");
+                tracing::error!("error.message" = %error, "cannot accept a connection");
                 sleep(Duration::from_millis(100)).await;
             }
         }

@@ -70,9 +70,10 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let receiver = self.clone();
         Box::pin(async move {
+            let begun = receiver.begin();
             let reply = match receiver.read(request).await {
                 Ok(body) => receiver.receive(&body).await,
-                Err(reply) => reply,
+                Err(reply) => receiver.tell(begun, reply),
             };
             Ok(reply.into())
         })

@@ -74,35 +74,41 @@ async fn each_refusal_is_one_line_with_its_reason_and_nothing_of_the_body() {
     }
 
     let name = "\\u001b[31m\\n".to_owned() + &"x".repeat(100_000);
+    let failed = |id: &str, reason: &str| {
+        format!(
+            "ERROR message=a callback was not stored ecp.project_id=1236 ecp.payment_id=\"{id}\" \
+             error.type=\"store\" error.message=\"{reason}"
+        )
+    };
+    let refused = |status: u16, kind: &str, reason: &str| {
+        format!(
+            "WARN message=a callback was refused http.response.status_code={status} \
+             error.type=\"{kind}\" error.message={reason}"
+        )
+    };
     let table = [
-        (genuine(), "DEBUG message=a callback was stored project=1236\n"),
+        (
+            genuine(),
+            "DEBUG message=a callback was stored ecp.project_id=1236 ecp.payment_id=\"X1\"\n"
+                .to_owned(),
+        ),
         (
             format!("{{\"{name}\":1,\"{name}\":2}}").into_bytes(),
-            "WARN message=a callback was refused status=400 reason=`\\u{1b}[31m\\nxxx",
+            refused(400, "unreadable", "`\\u{1b}[31m\\nxxx"),
         ),
-        (
-            sign(&unsigned("fails")),
-            "ERROR message=not stored: the store failed project=1236 reason=the disk is full\u{fffd}xxx",
-        ),
-        (sign(&unsigned("panics")), "ERROR message=not stored: the store panicked project=1236\n"),
-        (
-            sign(&unsigned("hangs")),
-            "ERROR message=not stored: the store took too long project=1236\n",
-        ),
+        (sign(&unsigned("fails")), failed("fails", "the disk is full\u{fffd}xxx")),
+        (sign(&unsigned("panics")), failed("panics", "the store panicked\"\n")),
+        (sign(&unsigned("hangs")), failed("hangs", "the store took too long\"\n")),
         (
             genuine().to_ascii_lowercase(),
-            "WARN message=a callback was refused status=403 reason=the signature does not match",
+            refused(403, "not_genuine", "the signature does not match"),
         ),
-        (
-            question(666),
-            "WARN message=a callback was refused status=503 \
-             reason=the handler of confirmations panicked\n",
-        ),
+        (question(666), refused(503, "not_stored", "the handler of confirmations panicked\n")),
     ];
     for (body, expected) in table {
         receiver.receive(&body).await;
         let lines = log.take();
-        assert!(lines.starts_with(expected), "{lines}");
+        assert!(lines.starts_with(&expected), "{lines}\n{expected}");
         assert!(lines.len() < 1000);
     }
     store.until(1).await;

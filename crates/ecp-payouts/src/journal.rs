@@ -100,6 +100,14 @@ impl State {
         }
     }
 
+    /// Its word in logs and metrics.
+    pub(crate) const fn label(self) -> &'static str {
+        match self {
+            Self::NotSent => "not_sent",
+            _ => self.as_str(),
+        }
+    }
+
     /// Whether nothing is left to do.
     pub const fn is_final(self) -> bool {
         matches!(self, Self::Success | Self::Decline)

@@ -39,7 +39,7 @@ mod settings;
 
 pub use self::journal::{Entry, Journal, JournalError, JournalReader, Owner, State};
 pub use self::layout::{AmountUnit, Layout};
-pub use self::payer::Payer;
+pub use self::payer::{METRICS, Payer};
 pub use self::plan::{Plan, Problem, Problems, Row, Total};
 pub use self::progress::{Counts, Progress, Stop};
 pub use self::results::{neutral, write_results};

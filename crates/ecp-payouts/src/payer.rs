@@ -4,11 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ecp_core::PaymentId;
+use ecp_core::observe::Metric;
 use ecp_methods::{FlowKind, Payout, Prepared};
 use ecp_transport::{Gate, Intents, Sender};
 use sha2::{Digest, Sha256};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep, timeout_at};
+use tracing::field::Empty;
+use tracing::{Instrument, Span};
 
 use crate::journal::{Entry, Journal, JournalError, State};
 use crate::line::{Line, ended, failed, has_ended, registered};
@@ -16,7 +19,16 @@ use crate::plan::{Plan, Row};
 use crate::progress::{Counts, Progress, Stop};
 use crate::settings::Settings;
 
-/// Sends a plan.
+/// What this crate times. The observer is the [`Gate`]'s, which is told of each request besides.
+pub const METRICS: &[&Metric] = &[&ROW];
+
+static ROW: Metric = Metric::duration(
+    "ecp.payouts.row.duration",
+    "One row of a plan in one run, from its turn to its end or to what this run knows of it",
+    &["ecp.method", "ecp.outcome"],
+);
+
+/// Sends a plan. Each row is a span of `tracing`, and its requests are spans in it.
 ///
 /// ```no_run
 /// use std::path::Path;
@@ -70,6 +82,31 @@ impl Payer {
         stop: &Stop,
         progress: &dyn Progress,
     ) -> Result<Counts, JournalError> {
+        let project = self.sender.gate().project();
+        let span = tracing::info_span!(
+            "ecp.payouts",
+            "ecp.project_id" = project.get(),
+            "ecp.payouts.rows" = plan.len(),
+            "ecp.payouts.success" = Empty,
+            "ecp.payouts.decline" = Empty,
+            "ecp.payouts.unknown" = Empty,
+            "ecp.payouts.not_sent" = Empty,
+        );
+        let counts = self.all(plan, stop, progress, &span).instrument(span.clone()).await?;
+        span.record("ecp.payouts.success", counts.success)
+            .record("ecp.payouts.decline", counts.decline)
+            .record("ecp.payouts.unknown", counts.unknown)
+            .record("ecp.payouts.not_sent", counts.not_sent);
+        Ok(counts)
+    }
+
+    async fn all(
+        self,
+        plan: &Plan,
+        stop: &Stop,
+        progress: &dyn Progress,
+        span: &Span,
+    ) -> Result<Counts, JournalError> {
         let payer = Arc::new(self);
         let mut counts = Counts { rows: plan.len() as u64, ..Counts::default() };
         for row in plan.rows() {
@@ -99,7 +136,8 @@ impl Payer {
                 break;
             }
             let (payer, stop) = (Arc::clone(&payer), stop.clone());
-            at_work.spawn(async move { payer.row(row, &stop).await });
+            let row = async move { payer.row(row, &stop).await };
+            at_work.spawn(row.instrument(span.clone()));
             // What has ended meanwhile is told meanwhile.
             while let Some(ended) = at_work.try_join_next() {
                 note(Some(ended), &mut counts, progress)?;
@@ -125,7 +163,27 @@ impl Payer {
 
     /// Takes one row to its end, for this run at least.
     async fn row(self: Arc<Self>, row: Row, stop: &Stop) -> Ended {
-        let prepared = row.prepared;
+        let method = row.prepared.spec().code();
+        let span = tracing::info_span!(
+            "ecp.payouts.row",
+            "ecp.project_id" = self.sender.gate().project().get(),
+            "ecp.payment_id" = row.prepared.payment_id().as_str(),
+            "ecp.method" = method,
+            "ecp.outcome" = Empty,
+        );
+        let meter = self.sender.gate().meter().clone();
+        let begun = Instant::now();
+        let ended = self.to_its_end(row.prepared, stop).instrument(span.clone()).await;
+        let outcome = match &ended {
+            Ok((_, state)) => state.label(),
+            Err(_) => "failed",
+        };
+        span.record("ecp.outcome", outcome);
+        meter.took(&ROW, begun.elapsed(), &[("ecp.method", method), ("ecp.outcome", outcome)]);
+        ended
+    }
+
+    async fn to_its_end(self: Arc<Self>, prepared: Prepared<Payout>, stop: &Stop) -> Ended {
         let id = prepared.payment_id().clone();
         let line = Arc::new(Line::new(Arc::clone(&self), stop.clone(), &prepared));
         if line.entry().state != State::Registered {

@@ -303,15 +303,38 @@ async fn going_on_begins_with_a_question() {
 
 #[tokio::test(start_paused = true)]
 async fn an_outage_is_not_made_worse() {
-    for fault in [Fault::Refused, Fault::ResetBefore, Fault::StatusInstead(503, None)] {
-        let always = fault.clone();
-        let stage = Stage::new(SendPolicy::new().rate(None), move |_, _| always.clone());
-        for call in 0..1000 {
-            let sent = stage.sender.send(&payout(&format!("P-{call}"))).await;
-            assert!(sent.is_err());
+    for fault in [
+        Fault::Refused,
+        Fault::ResetBefore,
+        Fault::ResetAfter,
+        Fault::SlowAnswer(SECOND * 10),
+        Fault::StatusAfter(500),
+        Fault::StatusInstead(503, None),
+        Fault::StatusInstead(503, Some(1)),
+        Fault::Truncated,
+        Fault::WrongBody("{}"),
+    ] {
+        // One after another, and, where the platform has nothing to do, all at once too.
+        for at_once in [1, 1000].into_iter().take(if fault.reaches() { 1 } else { 2 }) {
+            let always = fault.clone();
+            let policy = SendPolicy::new().rate(None).concurrency(NonZeroU32::MAX);
+            let policy = policy.deadline(SECOND * 5).passing_statuses([503]);
+            let stage = Stage::new(policy, move |_, _| always.clone());
+            for batch in 0..1000 / at_once {
+                let mut calls = tokio::task::JoinSet::new();
+                for call in 0..at_once {
+                    let (sender, id) = (stage.sender.clone(), format!("P-{batch}-{call}"));
+                    calls.spawn(async move { sender.send(&payout(&id)).await });
+                }
+                for sent in calls.join_all().await {
+                    assert!(sent.is_err(), "{fault:?}: {sent:?}");
+                }
+            }
+            let requests = stage.faults.exchanges().len();
+            // Amplification: 1.1. A call that is as slow as its deadline has no time for more.
+            let least = if matches!(fault, Fault::SlowAnswer(_)) { 1000 } else { 1001 };
+            assert!((least..=1100).contains(&requests), "{fault:?}, {at_once}: {requests}");
         }
-        let requests = stage.faults.exchanges().len();
-        assert!((1001..=1100).contains(&requests), "{fault:?}: {requests}");
     }
     // Two clients may share one budget, and without one there is a single request.
     let none = SendPolicy::new().budget(RetryBudget::new(0, 0));
@@ -367,6 +390,21 @@ async fn requests_at_once_are_limited() {
     }
     let took = start.elapsed();
     assert!((SECOND * 5..SECOND * 6).contains(&took), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_a_second_are_limited_questions_included() {
+    let policy = SendPolicy::new().rate(NonZeroU32::new(5));
+    let stage = Stage::new(policy, |_, _| Fault::None);
+    let start = Instant::now();
+    for call in 0..10 {
+        let id = format!("P-{call}");
+        assert_eq!(word(&stage.sender.send(&payout(&id)).await), "registered");
+        stage.sender.status(&PaymentId::new(id).unwrap()).await.unwrap();
+    }
+    // 20 requests, the first at once.
+    let took = start.elapsed();
+    assert!((SECOND * 19 / 5..SECOND * 4).contains(&took), "{took:?}");
 }
 
 /// A small generator, so that a failing run can be repeated by its seed.

@@ -10,16 +10,19 @@ use std::time::Duration;
 use bytes::Bytes;
 use ecp_core::json::{Document, Kind, Limits, Value};
 use ecp_core::model::{Code, FromJson as _, ModelError};
+use ecp_core::observe::{Label, Meter, Observer};
 use ecp_core::signature::{self, Place, Rules, SignError, SigningKey, VerifyError};
 use ecp_core::{SecretKey, Sensitive};
 use http::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep_until, timeout_at};
+use tracing::field::Empty;
 
 use self::query::{OperationsQuery, Signable};
 use crate::address::{Address, InvalidBaseUrl};
 use crate::http::{HttpTransport, TransportError};
-use crate::send::{RetryBudget, SendPolicy, retry_after};
+use crate::send::{DEADLINE, SendPolicy, retry_after};
+use crate::watched::{BUDGET_EMPTY, FURTHER_REQUESTS, Watched};
 
 /// Where the platform's Data API is (sources: Data API).
 pub const DATA_API_URL: &str = "https://data.ecommpay.com";
@@ -59,6 +62,7 @@ pub struct DataApi {
     policy: SendPolicy,
     list: Arc<str>,
     limits: Limits,
+    meter: Meter,
 }
 
 /// Why the Data API gave nothing. Its questions change nothing, so any of them may be asked again.
@@ -90,6 +94,30 @@ pub enum DataError {
     NotGenuine(VerifyError),
 }
 
+impl DataError {
+    /// What became of the question, in a word.
+    const fn outcome(&self) -> &'static str {
+        match self {
+            Self::Unsigned(_) => "not_sent",
+            Self::Transport(error) if !error.may_have_arrived() => "not_sent",
+            Self::Refused { .. } => "refused",
+            Self::Transport(_) | Self::Unreadable(_) | Self::NotGenuine(_) => "unknown",
+        }
+    }
+
+    /// What went wrong, in a word.
+    const fn error_type(&self) -> &'static str {
+        match self {
+            Self::Unsigned(_) => "unsigned",
+            Self::Transport(error) if !error.may_have_arrived() => "connection",
+            Self::Transport(_) => "transport",
+            Self::Refused { .. } => "refused",
+            Self::Unreadable(_) => "unreadable",
+            Self::NotGenuine(_) => "not_genuine",
+        }
+    }
+}
+
 fn in_words(code: Option<&Code>, message: Option<&str>) -> String {
     let code = code.map(|code| format!(", code {code}"));
     let message = message.map(|message| format!(": {message}"));
@@ -108,9 +136,10 @@ impl DataApi {
             key: SigningKey::new(key),
             address: Address::platform("data.ecommpay.com"),
             transport: Arc::new(transport),
-            policy: SendPolicy::new().budget(RetryBudget::new(100, 10)),
+            policy: SendPolicy::new().deadline(Duration::from_mins(15)),
             list: "operations".into(),
             limits: Limits::default().bytes(32 << 20),
+            meter: Meter::default(),
         }
     }
 
@@ -120,10 +149,16 @@ impl DataApi {
         Ok(Self { address: Address::parse(url)?, ..self })
     }
 
-    /// How often a question is asked, with what pauses and budget; by default 4 times, each
-    /// question paying for another. Deadline, limits and evidence mean nothing here.
+    /// How often a page is asked for, with what pauses and budget, and by when it must be there;
+    /// by default 4 times within 15 minutes, and otherwise as a [`SendPolicy`] is by default.
+    /// Limits and evidence mean nothing here.
     pub fn policy(self, policy: SendPolicy) -> Self {
         Self { policy, ..self }
+    }
+
+    /// Who is told of every page. What is told stands in [`METRICS`](crate::METRICS).
+    pub fn observer(self, observer: impl Observer) -> Self {
+        Self { meter: Meter::new(observer), ..self }
     }
 
     /// The name of the list of operations in an answer, which the documents do not tell:
@@ -139,29 +174,71 @@ impl DataApi {
 
     /// One page.
     async fn page(&self, query: &OperationsQuery) -> Result<Vec<DataOperation>, DataError> {
+        let span = tracing::info_span!(
+            "ecp.data.page",
+            "otel.kind" = "client",
+            "otel.status_code" = Empty,
+            "ecp.data.offset" = query.first(),
+            "ecp.data.operations" = Empty,
+            "ecp.questions" = Empty,
+            "ecp.outcome" = Empty,
+            "error.type" = Empty,
+            "http.response.status_code" = Empty,
+        );
+        let watched = Watched::page(span, &self.meter);
+        let page = watched.run(self.ask_again(query, &watched)).await;
+        let (outcome, error) = match &page {
+            Ok(_) => ("answered", None),
+            Err(error) => (error.outcome(), Some(error.error_type())),
+        };
+        watched.record("ecp.data.operations", page.as_ref().ok().map(Vec::len));
+        watched.end(outcome, error);
+        page
+    }
+
+    async fn ask_again(
+        &self,
+        query: &OperationsQuery,
+        watched: &Watched,
+    ) -> Result<Vec<DataOperation>, DataError> {
         self.policy.budget.deposit();
+        let deadline = Instant::now() + self.policy.deadline;
         let mut attempt = 0;
         loop {
-            let asked = self.ask(query).await;
+            let asked = self.ask(query, deadline).await;
             attempt += 1;
-            let pause = match &asked {
-                Ok(response) if response.status() == StatusCode::OK => None,
-                Ok(response) if is_passing(response.status()) => {
-                    Some(retry_after(response.headers()).unwrap_or_default())
+            watched.record("ecp.questions", attempt);
+            let wanted = match &asked {
+                Ok(response) => {
+                    let status = response.status();
+                    watched.record("http.response.status_code", status.as_u16());
+                    is_passing(status).then(|| retry_after(response.headers()).unwrap_or_default())
                 }
                 Err(DataError::Transport(_)) => Some(Duration::ZERO),
-                _ => None,
+                Err(_) => None,
             };
-            match pause {
-                Some(pause) if attempt < self.policy.attempts && self.policy.budget.withdraw() => {
-                    sleep(self.policy.pause(attempt).max(pause)).await;
-                }
-                _ => return self.read(&asked?),
+            let Some(wanted) = wanted.filter(|_| attempt < self.policy.attempts) else {
+                return self.read(&asked?);
+            };
+            if !self.policy.budget.withdraw() {
+                tracing::warn!("the retry budget is empty");
+                self.meter.count(&BUDGET_EMPTY, 1, REQUEST);
+                return self.read(&asked?);
             }
+            let next = Instant::now().checked_add(self.policy.pause(attempt).max(wanted));
+            let Some(next) = next.filter(|next| *next < deadline) else {
+                return self.read(&asked?);
+            };
+            sleep_until(next).await;
+            self.meter.count(&FURTHER_REQUESTS, 1, REQUEST);
         }
     }
 
-    async fn ask(&self, query: &OperationsQuery) -> Result<Response<Bytes>, DataError> {
+    async fn ask(
+        &self,
+        query: &OperationsQuery,
+        deadline: Instant,
+    ) -> Result<Response<Bytes>, DataError> {
         let body = Signable { query, token: self.token.expose() }.to_json();
         let signed = signature::sign_document(&self.key, &body, Place::Root, Rules::private())
             .map_err(DataError::Unsigned)?;
@@ -177,7 +254,10 @@ impl DataApi {
         headers.insert(CONTENT_TYPE, json.clone());
         headers.insert(ACCEPT, json);
         headers.insert(USER_AGENT, HeaderValue::from_static(agent));
-        self.transport.send(request).await.map_err(DataError::Transport)
+        let answer = timeout_at(deadline, self.transport.send(request)).await;
+        answer
+            .unwrap_or_else(|_| Err(TransportError::maybe_sent(DEADLINE)))
+            .map_err(DataError::Transport)
     }
 
     fn read(&self, response: &Response<Bytes>) -> Result<Vec<DataOperation>, DataError> {
@@ -211,6 +291,8 @@ impl fmt::Debug for DataApi {
         f.debug_struct("DataApi").field("address", &self.address).finish_non_exhaustive()
     }
 }
+
+const REQUEST: &[Label] = &[("ecp.request", "operations")];
 
 fn is_passing(status: StatusCode) -> bool {
     status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS

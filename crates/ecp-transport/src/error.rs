@@ -46,6 +46,17 @@ pub enum Outcome<'e> {
     Unknown,
 }
 
+impl Outcome<'_> {
+    /// Its word in logs and metrics.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::NotSent => "not_sent",
+            Self::Refused { .. } => "refused",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 impl GateError {
     /// What is known about the request.
     pub fn outcome(&self) -> Outcome<'_> {
@@ -66,6 +77,27 @@ impl GateError {
                 UnknownReason::AlreadyExists(code) | UnknownReason::Inconclusive(code),
             ) => Some(code),
             _ => None,
+        }
+    }
+
+    /// A word for what went wrong, in logs and metrics. The text of an error is for the caller: it
+    /// may quote the other side.
+    pub(crate) const fn error_type(&self) -> &'static str {
+        match self {
+            Self::Rejected(_) => "rejected",
+            Self::Unsigned(_) => "unsigned",
+            Self::NotSent(_) => "connection",
+            Self::Refused(_) => "refused",
+            Self::Unknown(reason) => match reason {
+                UnknownReason::Transport(_) => "transport",
+                UnknownReason::HttpStatus(_) => "http_status",
+                UnknownReason::Unreadable(_) => "unreadable",
+                UnknownReason::NotGenuine(_) => "not_genuine",
+                UnknownReason::Mismatch(_) => "mismatch",
+                UnknownReason::Interrupted => "interrupted",
+                UnknownReason::AlreadyExists(_) => "already_exists",
+                UnknownReason::Inconclusive(_) => "inconclusive",
+            },
         }
     }
 }

@@ -1,24 +1,27 @@
 //! The Gate client.
 
+mod answer;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use ecp_core::json::{Document, Limits, Value};
-use ecp_core::model::{Code, FromJson, ModelError, StatusResponse, SyncResponse, SyncStatus};
-use ecp_core::signature::{self, Place, Rules, SigningKey, VerifyError};
+use ecp_core::model::{Code, ModelError, PaymentStatus, StatusResponse, SyncResponse, SyncStatus};
+use ecp_core::observe::{Meter, Observer};
+use ecp_core::signature::{self, Place, Rules, SigningKey};
 use ecp_core::{PaymentId, ProjectId, RequestId, SecretKey};
 use ecp_methods::request::{Field, PayoutRequest, RefundRequest, SaleRequest};
-use ecp_methods::{Flow, Payout, Prepared, Refund, Sale, Supports, prepare};
+use ecp_methods::{Flow, FlowKind, Payout, Prepared, Refund, Sale, Supports, prepare};
 use http::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
-use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderValue, Method, Request, Response};
 use serde::Serialize;
 
 use crate::address::{Address, InvalidBaseUrl};
-use crate::error::{GateError, Refusal, UnknownReason};
+use crate::error::{GateError, UnknownReason};
 use crate::http::HttpTransport;
 use crate::send::retry_after;
 use crate::wait::Asked;
+use crate::watched::{Watched, request_span, words};
 
 /// Where the platform's Gate is. Test projects use the same address.
 pub const GATE_URL: &str = "https://api.ecommpay.com";
@@ -32,6 +35,7 @@ pub struct Gate {
     key: SigningKey,
     address: Address,
     transport: Arc<dyn HttpTransport>,
+    meter: Meter,
 }
 
 /// The platform has registered a request. That says nothing about the payment yet: its result
@@ -59,6 +63,7 @@ impl Gate {
             key: SigningKey::new(key),
             address: Address::platform("api.ecommpay.com"),
             transport: Arc::new(transport),
+            meter: Meter::default(),
         }
     }
 
@@ -68,9 +73,20 @@ impl Gate {
         Ok(Self { address: Address::parse(url)?, ..self })
     }
 
+    /// Who is told of every request, and of the calls of a [`Sender`](crate::Sender) over this
+    /// Gate. What is told stands in [`METRICS`](crate::METRICS).
+    pub fn observer(self, observer: impl Observer) -> Self {
+        Self { meter: Meter::new(observer), ..self }
+    }
+
     /// The project.
     pub const fn project(&self) -> ProjectId {
         self.project
+    }
+
+    /// What tells the observer, for whoever works through this Gate.
+    pub const fn meter(&self) -> &Meter {
+        &self.meter
     }
 
     /// Takes a payment.
@@ -115,8 +131,45 @@ impl Gate {
         &self,
         prepared: &Prepared<F>,
     ) -> (Result<Accepted, GateError>, Option<Duration>) {
+        let method = prepared.spec().code();
+        macro_rules! span {
+            ($name:literal) => {
+                request_span!(
+                    $name,
+                    "client",
+                    self.project,
+                    prepared.payment_id().as_str(),
+                    method,
+                    "ecp.request_id",
+                    "ecp.code",
+                    "http.response.status_code"
+                )
+            };
+        }
+        let span = match F::KIND {
+            FlowKind::Sale => span!("ecp.gate.sale"),
+            FlowKind::Payout => span!("ecp.gate.payout"),
+            FlowKind::Refund => span!("ecp.gate.refund"),
+        };
+        let watched = Watched::gate(span, &self.meter, F::KIND.as_str(), Some(method));
+        let (registered, retry_after) = watched.run(self.register(prepared, &watched)).await;
+        match &registered {
+            Ok(accepted) => watched.record("ecp.request_id", accepted.request_id.as_str()),
+            Err(error) => watched.record("ecp.code", error.code().and_then(Code::number)),
+        }
+        let (outcome, error) = words(&registered, "accepted");
+        watched.end(outcome, error);
+        (registered, retry_after)
+    }
+
+    async fn register<F: Flow>(
+        &self,
+        prepared: &Prepared<F>,
+        watched: &Watched,
+    ) -> (Result<Accepted, GateError>, Option<Duration>) {
         let body = prepared.body(self.project);
-        let response = match self.post(&prepared.endpoint(), &body, Place::General).await {
+        let posted = self.post(&prepared.endpoint(), &body, Place::General, watched).await;
+        let response = match posted {
             Ok(response) => response,
             Err(error) => return (Err(error), None),
         };
@@ -137,10 +190,35 @@ impl Gate {
 
     /// Asks once, and says how long the platform wants to be left alone.
     pub(crate) async fn ask(&self, payment_id: &PaymentId) -> Asked {
+        let span = request_span!(
+            "ecp.gate.status",
+            "client",
+            self.project,
+            payment_id.as_str(),
+            None::<&str>,
+            "ecp.payment_status",
+            "ecp.code",
+            "http.response.status_code"
+        );
+        let watched = Watched::gate(span, &self.meter, "status", None);
+        let asked = watched.run(self.ask_once(payment_id, &watched)).await;
+        match &asked.answer {
+            Ok(status) => {
+                let status = status.payment_status().map(PaymentStatus::as_str);
+                watched.record("ecp.payment_status", status);
+            }
+            Err(error) => watched.record("ecp.code", error.code().and_then(Code::number)),
+        }
+        let (outcome, error) = words(&asked.answer, "answered");
+        watched.end(outcome, error);
+        asked
+    }
+
+    async fn ask_once(&self, payment_id: &PaymentId, watched: &Watched) -> Asked {
         let general = General { payment_id, project_id: self.project };
         let body = serde_json::to_vec(&StatusRequest { general })
             .expect("a struct of text and a number always serialises");
-        match self.post("/v2/payment/status", &body, Place::General).await {
+        match self.post("/v2/payment/status", &body, Place::General, watched).await {
             Ok(response) => Asked {
                 answer: self.read_status(&response, payment_id),
                 retry_after: retry_after(response.headers()),
@@ -151,11 +229,32 @@ impl Gate {
 
     /// Asks whether a request was registered. This says less than [`Gate::status`]; the
     /// documents want it no earlier than 10 seconds after the request.
-    #[expect(clippy::missing_panics_doc, reason = "the request always serialises")]
     pub async fn request_status(&self, request_id: &RequestId) -> Result<SyncResponse, GateError> {
+        let span = request_span!(
+            "ecp.gate.request_status",
+            "client",
+            self.project,
+            None::<&str>,
+            None::<&str>,
+            "ecp.request_id",
+            "http.response.status_code"
+        );
+        let watched = Watched::gate(span, &self.meter, "request_status", None);
+        watched.record("ecp.request_id", request_id.as_str());
+        let answer = watched.run(self.ask_for_request(request_id, &watched)).await;
+        let (outcome, error) = words(&answer, "answered");
+        watched.end(outcome, error);
+        answer
+    }
+
+    async fn ask_for_request(
+        &self,
+        request_id: &RequestId,
+        watched: &Watched,
+    ) -> Result<SyncResponse, GateError> {
         let body = serde_json::to_vec(&RequestStatus { project_id: self.project, request_id })
             .expect("a struct of text and a number always serialises");
-        let response = self.post("/v2/payment/status/request", &body, Place::Root).await?;
+        let response = self.post("/v2/payment/status/request", &body, Place::Root, watched).await?;
         let answer = self.read_sync(&response).map_err(GateError::Unknown)?;
         let unknown = |reason| Err(GateError::Unknown(reason));
         if answer.project_id.is_some_and(|project| project != self.project) {
@@ -175,6 +274,7 @@ impl Gate {
         path: &str,
         body: &[u8],
         place: Place,
+        watched: &Watched,
     ) -> Result<Response<Bytes>, GateError> {
         let signed = signature::sign_document(&self.key, body, place, Rules::private())?;
         let mut request = Request::new(Bytes::from(signed));
@@ -189,131 +289,10 @@ impl Gate {
         headers.insert(ACCEPT, json);
         let agent = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
         headers.insert(USER_AGENT, HeaderValue::from_static(agent));
-        Ok(self.transport.send(request).await?)
+        let response = self.transport.send(request).await?;
+        watched.record("http.response.status_code", response.status().as_u16());
+        Ok(response)
     }
-
-    fn read_registration(
-        &self,
-        response: &Response<Bytes>,
-        payment_id: &PaymentId,
-    ) -> Result<Accepted, GateError> {
-        let answer = self.read_sync(response).map_err(GateError::Unknown)?;
-        let unknown = |reason| Err(GateError::Unknown(reason));
-        if answer.project_id.is_some_and(|project| project != self.project) {
-            return unknown(UnknownReason::Mismatch("project_id"));
-        }
-        if answer.payment_id.as_ref().is_some_and(|id| id != payment_id) {
-            return unknown(UnknownReason::Mismatch("payment_id"));
-        }
-        let http_status = response.status();
-        let missing = |path: &str| match http_status {
-            StatusCode::OK => unknown(ModelError::Missing { path: path.to_owned() }.into()),
-            // Too many requests, say: nothing that the platform's documents know.
-            other => unknown(UnknownReason::HttpStatus(other.as_u16())),
-        };
-        match answer.status {
-            SyncStatus::Success if http_status == StatusCode::OK => match answer.request_id {
-                Some(request_id) => {
-                    let payment_id = payment_id.clone();
-                    Ok(Accepted { payment_id, request_id, merchant_refund_id: None })
-                }
-                None => missing("request_id"),
-            },
-            SyncStatus::Error => match answer.code {
-                Some(code) => Err(match error_says(code) {
-                    Err(reason) => GateError::Unknown(reason),
-                    Ok(code) => GateError::Refused(Refusal {
-                        message: answer.message.unwrap_or_default(),
-                        errors: answer.errors,
-                        http_status: http_status.as_u16(),
-                        code,
-                    }),
-                }),
-                None => missing("code"),
-            },
-            _ => unknown(UnknownReason::HttpStatus(http_status.as_u16())),
-        }
-    }
-
-    /// Registrations are not signed; where there is a signature after all, it must be right.
-    fn read_sync(&self, response: &Response<Bytes>) -> Result<SyncResponse, UnknownReason> {
-        let status = response.status();
-        if status.is_redirection() || status.is_server_error() {
-            return Err(UnknownReason::HttpStatus(status.as_u16()));
-        }
-        let unreadable = |error| match status {
-            StatusCode::OK => UnknownReason::Unreadable(error),
-            // A proxy's page rather than the platform's answer.
-            _ => UnknownReason::HttpStatus(status.as_u16()),
-        };
-        let document = Document::parse(response.body(), Limits::default())
-            .map_err(|error| unreadable(error.into()))?;
-        let answer = SyncResponse::from_json(document.root()).map_err(unreadable)?;
-        match signature::verify_document([&self.key], &document) {
-            Ok(_) | Err(VerifyError::MissingSignature) => Ok(answer),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    fn read_status(
-        &self,
-        response: &Response<Bytes>,
-        payment_id: &PaymentId,
-    ) -> Result<StatusResponse, GateError> {
-        let document = match Document::parse(response.body(), Limits::default()) {
-            Ok(document) => document,
-            Err(_) if response.status() != StatusCode::OK => {
-                let status = response.status().as_u16();
-                return Err(GateError::Unknown(UnknownReason::HttpStatus(status)));
-            }
-            Err(error) => return Err(GateError::Unknown(ModelError::from(error).into())),
-        };
-        match signature::verify_document([&self.key], &document) {
-            // An error answer is not signed. It speaks about the question only.
-            Err(VerifyError::MissingSignature) if is_error(&document) => {
-                return Err(match self.read_registration(response, payment_id) {
-                    Err(error) => error,
-                    Ok(_) => GateError::Unknown(VerifyError::MissingSignature.into()),
-                });
-            }
-            Err(error) => return Err(GateError::Unknown(error.into())),
-            Ok(_) if response.status() != StatusCode::OK => {
-                let status = response.status().as_u16();
-                return Err(GateError::Unknown(UnknownReason::HttpStatus(status)));
-            }
-            Ok(_) => {}
-        }
-        self.about(document.root(), payment_id).map_err(GateError::Unknown)
-    }
-
-    /// The answer, if it is about the payment, wherever it names it.
-    fn about(
-        &self,
-        root: Value<'_>,
-        payment_id: &PaymentId,
-    ) -> Result<StatusResponse, UnknownReason> {
-        let answer = StatusResponse::from_json(root)?;
-        let general = answer.general.as_ref();
-        let projects = [answer.root_project_id, general.and_then(|general| general.project_id)];
-        if projects.into_iter().flatten().any(|project| project != self.project) {
-            return Err(UnknownReason::Mismatch("project_id"));
-        }
-        let ids = [
-            answer.payment.as_ref().and_then(|payment| payment.id.as_ref()),
-            general.and_then(|general| general.payment_id.as_ref()),
-        ];
-        if ids.into_iter().flatten().any(|id| id != payment_id) {
-            return Err(UnknownReason::Mismatch("payment_id"));
-        }
-        if ids.into_iter().flatten().next().is_none() {
-            return Err(ModelError::Missing { path: "payment.id".to_owned() }.into());
-        }
-        Ok(answer)
-    }
-}
-
-fn is_error(document: &Document<'_>) -> bool {
-    document.root().get("status").and_then(Value::as_str) == Some("error")
 }
 
 #[derive(Serialize)]
@@ -331,22 +310,4 @@ struct RequestStatus<'r> {
 struct General<'r> {
     payment_id: &'r PaymentId,
     project_id: ProjectId,
-}
-
-/// What an error code says about the request. Which codes prove that nothing was registered is
-/// not documented as such; these belong to the checks that the documents place before the
-/// registration (JSON, required fields, project, method, signature, types and values) or say that
-/// the payment cannot be acted upon. No other code is taken for proof.
-fn error_says(code: Code) -> Result<Code, UnknownReason> {
-    const ALREADY_EXISTS: [u32; 2] = [3041, 3230];
-    const REFUSED: [u32; 32] = [
-        702, 2003, 2004, 2124, 2154, 2261, 2426, 2442, 2541, 2606, 2609, 2610, 2611, 2641, 3023,
-        3024, 3060, 3061, 3121, 3123, 3124, 3162, 3242, 3243, 3244, 3261, 3262, 3283, 3284, 3286,
-        3287, 3610,
-    ];
-    match code.number() {
-        Some(number) if ALREADY_EXISTS.contains(&number) => Err(UnknownReason::AlreadyExists(code)),
-        Some(number) if REFUSED.contains(&number) => Ok(code),
-        _ => Err(UnknownReason::Inconclusive(code)),
-    }
 }

@@ -32,6 +32,10 @@
 //!
 //! [`DataApi`] reads what has happened from the platform's Data API, page by page.
 //!
+//! Every request is a span of `tracing`, and [`Gate::observer`] and [`DataApi::observer`] tell your
+//! metrics what it took ([`METRICS`]). Neither ever holds a key, a token, a signature or anything of
+//! a customer.
+//!
 //! # Features
 //!
 //! - `reqwest` (default): [`ReqwestTransport`], an HTTPS client on rustls. Without it the crate
@@ -47,6 +51,7 @@ mod page;
 mod redirect;
 mod send;
 mod wait;
+mod watched;
 
 pub use self::address::InvalidBaseUrl;
 pub use self::data::query::{InvalidQuery, OperationsQuery};
@@ -62,3 +67,4 @@ pub use self::page::{PAYMENT_PAGE_URL, PaymentPage, SignedPage};
 pub use self::redirect::{RedirectError, redirect_response};
 pub use self::send::{Intents, RetryBudget, SendError, SendPolicy, Sender, Sent};
 pub use self::wait::{Wait, WaitError, Wake};
+pub use self::watched::METRICS;

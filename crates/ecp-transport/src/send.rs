@@ -1,6 +1,7 @@
 //! Sending that may go again, where it is known to be safe.
 
 mod budget;
+mod call;
 mod pace;
 mod policy;
 mod retry_after;
@@ -11,20 +12,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use ecp_core::model::{PaymentType, StatusResponse};
-use ecp_core::{Money, PaymentId};
+use ecp_core::PaymentId;
+use ecp_core::model::StatusResponse;
 use ecp_methods::request::{PayoutRequest, RefundRequest, SaleRequest};
-use ecp_methods::{Flow, FlowKind, Payout, Prepared, Refund, Sale, Supports, prepare};
+use ecp_methods::{Flow, Payout, Prepared, Refund, Sale, Supports, prepare};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 pub use self::budget::RetryBudget;
+use self::call::Call;
 use self::pace::Pace;
 pub use self::policy::SendPolicy;
 pub(crate) use self::retry_after::retry_after;
-use crate::error::{GateError, Outcome, UnknownReason};
+use crate::error::{GateError, Outcome};
 use crate::gate::{Accepted, Gate};
 use crate::http::TransportError;
 use crate::wait::{Asked, is_passing};
+use crate::watched::{BUDGET_EMPTY, FURTHER_REQUESTS, SEND_TURN, Watched, request_span, words};
 
 /// A [`Gate`] that sends again where that cannot pay twice. Clones share its limits and budget.
 ///
@@ -221,7 +225,7 @@ impl Sender {
     /// Dropping the call leaves its outcome unknown; so does the end of the process. Whoever may
     /// have to go on keeps the request first, and afterwards calls [`Sender::resume`].
     pub async fn send<F: Flow>(&self, prepared: &Prepared<F>) -> Result<Sent, SendError> {
-        self.call(prepared).run(None).await
+        Call::new(self, prepared).run(None).await
     }
 
     /// Goes on with a request that an earlier call may have sent, `age` before now at the latest:
@@ -237,31 +241,68 @@ impl Sender {
             Some(sent) => sent + self.policy.not_found_after,
             None => Instant::now() + self.policy.not_found_after.saturating_sub(age),
         };
-        self.call(prepared).run(Some(late_enough)).await
+        Call::new(self, prepared).run(Some(late_enough)).await
     }
 
     /// Asks where a payment stands, within the limits and the deadline. Questions change nothing,
     /// so they are asked again as the budget allows.
     pub async fn status(&self, payment_id: &PaymentId) -> Result<StatusResponse, GateError> {
+        let span = request_span!(
+            "ecp.send",
+            "internal",
+            self.gate.project(),
+            payment_id.as_str(),
+            None::<&str>,
+            "ecp.request",
+            "ecp.questions"
+        );
+        let watched = Watched::send(span, self.gate.meter(), "status", None);
+        watched.record("ecp.request", "status");
+        let (answer, questions) = watched.run(self.ask_again(payment_id)).await;
+        watched.record("ecp.questions", questions);
+        let (outcome, error) = words(&answer, "answered");
+        watched.end(outcome, error);
+        answer
+    }
+
+    /// The answer, and how many questions it took.
+    async fn ask_again(&self, payment_id: &PaymentId) -> (Result<StatusResponse, GateError>, u32) {
         self.policy.budget.deposit();
         let deadline = Instant::now() + self.policy.deadline;
         let mut attempt = 0;
         loop {
             let Asked { answer, retry_after } = self.ask(payment_id, deadline).await;
             attempt += 1;
-            let error = match answer {
-                Err(error) if is_passing(&error) && attempt < self.policy.attempts => error,
-                answer => return answer,
-            };
-            if !self.pause(attempt, retry_after, deadline).await || !self.policy.budget.withdraw() {
-                return Err(error);
+            let passing = answer.as_ref().is_err_and(is_passing);
+            if !passing || attempt >= self.policy.attempts {
+                return (answer, attempt);
             }
+            if !self.policy.budget.withdraw() {
+                let id = payment_id.as_str();
+                tracing::warn!("ecp.payment_id" = id, "the retry budget is empty");
+                self.gate.meter().count(&BUDGET_EMPTY, 1, &[("ecp.request", "status")]);
+                return (answer, attempt);
+            }
+            if !self.pause(attempt, retry_after, deadline).await {
+                return (answer, attempt);
+            }
+            self.gate.meter().count(&FURTHER_REQUESTS, 1, &[("ecp.request", "status")]);
         }
+    }
+
+    /// Waits for a turn.
+    async fn turn(&self) -> Option<OwnedSemaphorePermit> {
+        let begun = self.gate.meter().is_on().then(Instant::now);
+        let turn = self.pace.turn().await;
+        if let Some(begun) = begun {
+            self.gate.meter().took(&SEND_TURN, begun.elapsed(), &[]);
+        }
+        turn
     }
 
     async fn ask(&self, payment_id: &PaymentId, deadline: Instant) -> Asked {
         let unanswered = |error| Asked { answer: Err(error), retry_after: None };
-        let Ok(_permit) = timeout_at(deadline, self.pace.turn()).await else {
+        let Ok(_permit) = timeout_at(deadline, self.turn()).await else {
             return unanswered(GateError::NotSent(TransportError::not_sent(DEADLINE)));
         };
         match timeout_at(deadline, self.gate.ask(payment_id)).await {
@@ -293,201 +334,6 @@ impl Sender {
         }
         true
     }
-
-    fn call<'s, F: Flow>(&'s self, prepared: &'s Prepared<F>) -> Call<'s, F> {
-        self.policy.budget.deposit();
-        let deadline = Instant::now() + self.policy.deadline;
-        Call { sender: self, prepared, deadline, sends: 0, questions: 0 }
-    }
 }
 
-const DEADLINE: &str = "the deadline of the call has passed";
-
-/// One call on its way.
-struct Call<'s, F: Flow> {
-    sender: &'s Sender,
-    prepared: &'s Prepared<F>,
-    deadline: Instant,
-    sends: u32,
-    questions: u32,
-}
-
-/// What the questions after an ambiguous send have shown.
-enum Settled {
-    /// The platform has the payment.
-    Found(Box<StatusResponse>),
-    /// It said, late enough, that it has none of that id.
-    DoesNotExist,
-    /// There is a payment of that id, and it is another one.
-    Another(GateError),
-    /// None of that.
-    Open { question: Option<GateError>, not_found: bool },
-}
-
-impl<F: Flow> Call<'_, F> {
-    /// `earlier` is set where an earlier call may have sent the request: the time from which on an
-    /// answer that the payment is not known proves that it was not.
-    async fn run(mut self, earlier: Option<Instant>) -> Result<Sent, SendError> {
-        // Whether some send of this request may have arrived.
-        let mut ambiguous = earlier.is_some();
-        if let Some(late_enough) = earlier {
-            let unknown = GateError::Unknown(UnknownReason::Interrupted);
-            match self.settle(late_enough, None).await {
-                Settled::DoesNotExist => {}
-                settled => return self.end(settled, unknown),
-            }
-        }
-        loop {
-            let (result, retry_after) = self.attempt().await;
-            let error = match result {
-                Ok(accepted) => return Ok(Sent::Registered(accepted)),
-                Err(error) => error,
-            };
-            match &error {
-                // One of this request's own sends has arrived.
-                GateError::Unknown(UnknownReason::AlreadyExists(_)) if ambiguous => {
-                    return match self.settle(self.deadline, None).await {
-                        Settled::Found(status) => Ok(Sent::Found(status)),
-                        Settled::Another(other) => Err(self.failed(other, None, false)),
-                        _ => Ok(Sent::Exists),
-                    };
-                }
-                // The last of these: another payment has the id. To look at it is the caller's
-                // business.
-                GateError::Rejected(_)
-                | GateError::Unsigned(_)
-                | GateError::Refused(_)
-                | GateError::Unknown(UnknownReason::AlreadyExists(_)) => {
-                    return Err(self.failed(error, None, false));
-                }
-                _ if self.may_go_again(&error) => {
-                    if !self.again(retry_after).await {
-                        return Err(self.failed(error, None, false));
-                    }
-                }
-                _ if F::KIND == FlowKind::Refund => return Err(self.failed(error, None, false)),
-                _ => {
-                    ambiguous = true;
-                    let late_enough = Instant::now() + self.sender.policy.not_found_after;
-                    match self.settle(late_enough, retry_after).await {
-                        Settled::DoesNotExist if self.sends < self.sender.policy.attempts => {}
-                        settled => return self.end(settled, error),
-                    }
-                }
-            }
-        }
-    }
-
-    /// Sends once.
-    async fn attempt(&mut self) -> (Result<Accepted, GateError>, Option<Duration>) {
-        let Ok(_permit) = timeout_at(self.deadline, self.sender.pace.turn()).await else {
-            return (Err(GateError::NotSent(TransportError::not_sent(DEADLINE))), None);
-        };
-        if let Some(intents) = &self.sender.intents
-            && let Err(error) = intents.about_to_send(self.prepared.payment_id()).await
-        {
-            return (Err(GateError::NotSent(TransportError::not_sent(error))), None);
-        }
-        self.sends += 1;
-        match timeout_at(self.deadline, self.sender.gate.attempt(self.prepared)).await {
-            Ok(result) => result,
-            Err(_) => (Err(TransportError::maybe_sent(DEADLINE).into()), None),
-        }
-    }
-
-    /// Whether nothing was registered, for a reason that passes.
-    fn may_go_again(&self, error: &GateError) -> bool {
-        match error {
-            GateError::NotSent(_) => true,
-            GateError::Unknown(UnknownReason::HttpStatus(status)) => {
-                self.sender.policy.passing_statuses.contains(status)
-            }
-            _ => false,
-        }
-    }
-
-    /// Waits for the next send, if there may be one.
-    async fn again(&self, retry_after: Option<Duration>) -> bool {
-        self.sends < self.sender.policy.attempts
-            && self.sender.policy.budget.withdraw()
-            && self.sender.pause(self.sends, retry_after, self.deadline).await
-    }
-
-    /// Asks for the status until it tells something, or may not be asked again.
-    async fn settle(&mut self, late_enough: Instant, retry_after: Option<Duration>) -> Settled {
-        let Sender { policy, .. } = self.sender;
-        let (mut question, mut not_found) = (None, false);
-        let mut at_least = retry_after;
-        for number in 1..=policy.attempts {
-            // In a call that only goes on, the first question is what the call is made for.
-            let is_first_request = self.sends == 0 && self.questions == 0;
-            if !is_first_request {
-                let until = late_enough.saturating_duration_since(Instant::now());
-                if number == policy.attempts && not_found && Instant::now() + until < self.deadline
-                {
-                    at_least = at_least.max(Some(until));
-                }
-                if !self.sender.pause(number, at_least, self.deadline).await
-                    || !self.sender.question_paid(self.deadline).await
-                {
-                    break;
-                }
-            }
-            self.questions += 1;
-            let asked_at = Instant::now();
-            let asked = self.sender.ask(self.prepared.payment_id(), self.deadline).await;
-            at_least = asked.retry_after;
-            if asked.answer.is_ok() && !is_first_request {
-                policy.budget.give_back();
-            }
-            (question, not_found) = match asked.answer {
-                Ok(status) if status.is_unknown_payment() => {
-                    if asked_at >= late_enough {
-                        return Settled::DoesNotExist;
-                    }
-                    (None, true)
-                }
-                Ok(status) => match self.mismatch(&status) {
-                    None => return Settled::Found(Box::new(status)),
-                    Some(path) => {
-                        return Settled::Another(GateError::Unknown(UnknownReason::Mismatch(path)));
-                    }
-                },
-                Err(error) if is_passing(&error) => (Some(error), not_found),
-                Err(error) => return Settled::Open { question: Some(error), not_found },
-            };
-        }
-        Settled::Open { question, not_found }
-    }
-
-    /// What of a payment that was found is not as it was asked for. Where the customer chooses the
-    /// amount, it says nothing.
-    fn mismatch(&self, status: &StatusResponse) -> Option<&'static str> {
-        let payment = status.payment.as_ref()?;
-        let kind = match F::KIND {
-            FlowKind::Payout => PaymentType::Payout,
-            FlowKind::Sale | FlowKind::Refund => PaymentType::Purchase,
-        };
-        if payment.kind.as_ref().is_some_and(|found| *found != kind) {
-            return Some("payment.type");
-        }
-        let asked = self.prepared.amount().filter(|amount| amount.minor() > 0)?;
-        let sum = payment.sum.as_ref()?;
-        let same = |asked: Money| sum.money().is_ok_and(|found| found == asked);
-        (F::KIND != FlowKind::Refund && !same(asked)).then_some("payment.sum")
-    }
-
-    fn end(&self, settled: Settled, error: GateError) -> Result<Sent, SendError> {
-        match settled {
-            Settled::Found(status) => Ok(Sent::Found(status)),
-            Settled::Another(other) => Err(self.failed(other, None, false)),
-            Settled::Open { question, not_found } => Err(self.failed(error, question, not_found)),
-            Settled::DoesNotExist => Err(self.failed(error, None, false)),
-        }
-    }
-
-    fn failed(&self, error: GateError, question: Option<GateError>, not_found: bool) -> SendError {
-        let (question, sends, questions) = (question.map(Box::new), self.sends, self.questions);
-        SendError { error, question, sends, questions, not_found }
-    }
-}
+pub(crate) const DEADLINE: &str = "the deadline of the call has passed";

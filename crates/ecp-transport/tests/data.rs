@@ -197,6 +197,29 @@ async fn what_passes_is_asked_again_and_what_does_not_is_told() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_outage_is_not_made_worse_and_no_pause_outlasts_the_deadline() {
+    let busy = |wait: &'static str| -> Fault {
+        Box::new(move |_| {
+            let response = Response::builder().status(503).header("retry-after", wait);
+            Some(Ok(response.body(Bytes::new()).unwrap()))
+        })
+    };
+    let peer = Arc::new(Peer { fault: busy("1"), ..Peer::new(1) });
+    let api = api(&peer);
+    for _ in 0..1000 {
+        assert!(ids(&api, query()).await.is_err());
+    }
+    let asked = peer.seen().len();
+    assert!((1001..=1100).contains(&asked), "{asked}");
+
+    let start = tokio::time::Instant::now();
+    let peer = Arc::new(Peer { fault: busy("3600"), ..Peer::new(1) });
+    let error = ids(&self::api(&peer), query()).await.unwrap_err();
+    assert_eq!(error.to_string(), "the Data API answered HTTP status 503");
+    assert_eq!((peer.seen().len(), start.elapsed()), (1, std::time::Duration::ZERO));
+}
+
 #[tokio::test]
 async fn a_query_that_cannot_be_asked_is_not() {
     let project = [ProjectId::new(183).unwrap()];

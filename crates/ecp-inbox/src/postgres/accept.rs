@@ -1,6 +1,10 @@
 //! Writing a callback down, in two trips to the server.
 
-use tokio_postgres::types::ToSql;
+use std::error::Error;
+use std::fmt;
+
+use tokio_postgres::types::private::BytesMut;
+use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 
 use super::PostgresInbox;
 use super::session::{Failure, Session, failed};
@@ -9,6 +13,7 @@ use crate::entry::{EntryId, EntryState};
 use crate::failpoint::failpoint;
 use crate::inbox::{Accepted, InboxError};
 use crate::state::{Change, PaymentState};
+use crate::told;
 
 pub(super) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
@@ -45,12 +50,15 @@ pub(super) const MOVE_PAYMENT: &str = "
     UPDATE ecp_inbox.payments SET state = $2, status = $3, updated = $4 WHERE key = $1";
 
 pub(super) async fn accept(inbox: &PostgresInbox, record: &Record) -> Result<Accepted, InboxError> {
-    let session = Session::open(&inbox.pool).await?;
-    let accepted = write(&session, record, inbox.now()).await;
-    let (accepted, change) = accepted.map_err(failed("storing a callback"))?;
-    session.keep();
-    failpoint!("accept.after_commit");
-    record.report(accepted, &change);
+    let written = async {
+        let session = Session::open(&inbox.pool).await?;
+        let written = write(&session, record, inbox.now()).await;
+        let written = written.map_err(failed("storing a callback"))?;
+        session.keep();
+        failpoint!("accept.after_commit");
+        Ok(written)
+    };
+    let accepted = told::accept(record.project, record.payment.as_ref(), written).await?;
     if matches!(accepted, Accepted::New(_)) {
         inbox.news.notify_one();
     }
@@ -110,9 +118,10 @@ async fn write(
     failpoint!("accept.before_insert");
     let status = status.as_deref().map(str::as_bytes);
     let (word, due, written) = (entry.as_str(), waits.then_some(now), to_json(&change));
+    let body = Body(raw);
     let values: [&(dyn ToSql + Sync); 13] = [
         project, &key, &payment, &content, &meaning, &first, &word, &status, &now, &due, &written,
-        ambiguous, raw,
+        ambiguous, &body,
     ];
     let (row, (), ()) = tokio::try_join!(
         session.query_one(&insert, &values),
@@ -136,4 +145,30 @@ async fn write(
         (_, None) => Accepted::New(id),
     };
     Ok((accepted, change))
+}
+
+/// A callback's body on its way to the server. The driver writes every parameter to the log, when
+/// that is at `debug`, as its `Debug` prints it; this one tells its length.
+struct Body<'b>(&'b [u8]);
+
+impl fmt::Debug for Body<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Body({} bytes)", self.0.len())
+    }
+}
+
+impl ToSql for Body<'_> {
+    fn to_sql(
+        &self,
+        kind: &Type,
+        out: &mut BytesMut,
+    ) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+        self.0.to_sql(kind, out)
+    }
+
+    fn accepts(kind: &Type) -> bool {
+        <&[u8] as ToSql>::accepts(kind)
+    }
+
+    to_sql_checked!();
 }

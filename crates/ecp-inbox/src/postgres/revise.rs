@@ -11,6 +11,7 @@ use crate::entry::{EntryId, EntryState};
 use crate::inbox::{InboxError, Release};
 use crate::release::agree;
 use crate::state::{Change, News, PaymentState};
+use crate::told;
 
 const REPLAY: &str = "
     UPDATE ecp_inbox.callbacks
@@ -47,6 +48,7 @@ pub(super) async fn replay(inbox: &PostgresInbox, id: EntryId) -> Result<bool, I
     let replayed = session.execute(REPLAY, &[&id.get(), &inbox.now()]).await;
     let replayed = replayed.map_err(failed("replaying a callback"))?;
     session.keep();
+    told::replayed(id, replayed > 0);
     inbox.news.notify_one();
     Ok(replayed > 0)
 }
@@ -69,6 +71,7 @@ pub(super) async fn remove_bodies(
     };
     let removed = removed.await.map_err(failed("removing bodies"))?;
     session.keep();
+    told::bodies_removed(removed);
     Ok(removed)
 }
 
@@ -81,6 +84,7 @@ pub(super) async fn release(
     let released = compare_and_move(&session, id.get(), answer, inbox.now()).await;
     let released = released.map_err(failed("releasing a callback"))?;
     session.keep();
+    told::released(id, &released);
     inbox.news.notify_one();
     Ok(released)
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rusqlite::Connection;
+use tracing::Span;
 
 use super::{Error, SqliteInbox, write};
 use crate::entry::{Delivery, Finish};
@@ -58,7 +59,10 @@ where
 {
     async fn process(&self, delivery: &Delivery, _: Duration) -> Attempt {
         let (handler, delivery, now) = (self.handler.clone(), delivery.clone(), self.inbox.now());
+        // It runs on another thread, and what the handler logs belongs here.
+        let span = Span::current();
         let work = move |connection: &Connection| {
+            let _inside = span.enter();
             if !write::holds(connection, &delivery)? {
                 return Ok(Attempt::LeaseLost);
             }

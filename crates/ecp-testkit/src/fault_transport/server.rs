@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use ecp_transport::HttpTransport;
@@ -22,6 +23,7 @@ use super::{Exchange, Fault, Script, bare};
 pub struct FaultServer {
     address: SocketAddr,
     script: Arc<Script>,
+    connections: Arc<AtomicUsize>,
     task: JoinHandle<()>,
 }
 
@@ -48,17 +50,19 @@ impl FaultServer {
         let address = listener.local_addr()?;
         let script = Arc::new(script);
         let platform: Arc<dyn HttpTransport> = Arc::new(platform);
+        let connections = Arc::<AtomicUsize>::default();
         let task = tokio::spawn({
-            let script = Arc::clone(&script);
+            let (script, connections) = (Arc::clone(&script), Arc::clone(&connections));
             async move {
                 while let Ok((stream, _)) = listener.accept().await {
+                    connections.fetch_add(1, Ordering::Relaxed);
                     let (platform, script) = (Arc::clone(&platform), Arc::clone(&script));
                     // A connection that fails is what this server is for.
                     tokio::spawn(async move { serve(stream, &*platform, &script).await.ok() });
                 }
             }
         });
-        Ok(Self { address, script, task })
+        Ok(Self { address, script, connections, task })
     }
 
     /// Its address, for [`Gate::base_url`](ecp_transport::Gate::base_url).
@@ -69,6 +73,11 @@ impl FaultServer {
     /// The requests that came by so far.
     pub fn exchanges(&self) -> Vec<Exchange> {
         self.script.exchanges()
+    }
+
+    /// How many connections there were so far.
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
     }
 }
 

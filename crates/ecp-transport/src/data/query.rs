@@ -103,6 +103,11 @@ impl OperationsQuery {
         self
     }
 
+    /// The place of the page's first operation.
+    pub(super) const fn first(&self) -> usize {
+        self.offset
+    }
+
     /// The query for what follows a page of that length, `None` after the last page.
     pub(super) fn after(&self, length: usize) -> Option<Self> {
         let offset = self.offset + self.limit;

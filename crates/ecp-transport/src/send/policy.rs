@@ -13,7 +13,7 @@ use crate::wait::random_part;
 /// setting with a careful default.
 #[derive(Clone, Debug)]
 pub struct SendPolicy {
-    pub(super) deadline: Duration,
+    pub(crate) deadline: Duration,
     pub(crate) attempts: u32,
     first_pause: Duration,
     longest_pause: Duration,

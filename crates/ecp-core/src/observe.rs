@@ -1,0 +1,176 @@
+//! Counting and timing what happens, for whichever metrics library an application has.
+//!
+//! Nothing is measured here. The crates that send, receive and store are given an [`Observer`], and
+//! tell it what happened: which [`Metric`], how much or how long, and a few labels. Without one they
+//! read no clock and build nothing. Each crate lists its metrics as `METRICS`; `docs/observability.md`
+//! tells what they mean.
+//!
+//! A label's value is a `&'static str`: a word of ours or a method's code. Text that came over the
+//! wire, or that a customer typed, has another type, so it cannot become a label.
+//!
+//! ```
+//! use std::sync::Mutex;
+//! use ecp_core::observe::{Meter, Metric, Observation, Value};
+//!
+//! static SHIPPED: Metric = Metric::counter("shop.shipped", "{order}", "Orders sent out", &[]);
+//!
+//! static SEEN: Mutex<Vec<(&str, Value)>> = Mutex::new(Vec::new());
+//! let meter = Meter::new(|seen: &Observation<'_>| {
+//!     SEEN.lock().unwrap().push((seen.metric.name(), seen.value));
+//! });
+//! meter.count(&SHIPPED, 3, &[]);
+//! assert_eq!(*SEEN.lock().unwrap(), [("shop.shipped", Value::Count(3))]);
+//! ```
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Is told what happens, as it happens.
+///
+/// Whoever tells it waits, between two steps of a payment: it must be quick, and must not panic.
+pub trait Observer: Send + Sync + 'static {
+    /// Something happened.
+    fn observe(&self, observation: &Observation<'_>);
+}
+
+impl<F: Fn(&Observation<'_>) + Send + Sync + 'static> Observer for F {
+    fn observe(&self, observation: &Observation<'_>) {
+        self(observation);
+    }
+}
+
+impl<O: Observer + ?Sized> Observer for Arc<O> {
+    fn observe(&self, observation: &Observation<'_>) {
+        (**self).observe(observation);
+    }
+}
+
+/// Something that happened.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Observation<'o> {
+    /// What of.
+    pub metric: &'static Metric,
+    /// How much of it, or how long.
+    pub value: Value,
+    /// Names and values, some of [`Metric::labels`] in their order.
+    pub labels: &'o [Label],
+}
+
+/// The name and the value of a label.
+pub type Label = (&'static str, &'static str);
+
+/// How much or how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Value {
+    /// So many more, for a counter.
+    Count(u64),
+    /// So long this time, for a histogram in seconds.
+    Took(Duration),
+}
+
+/// Something that can be counted or timed.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Metric {
+    name: &'static str,
+    kind: MetricKind,
+    unit: &'static str,
+    description: &'static str,
+    labels: &'static [&'static str],
+}
+
+/// How a metric is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MetricKind {
+    /// Its observations are [`Value::Count`]s, to be added up.
+    Counter,
+    /// Its observations are [`Value::Took`]s, to be kept as a histogram.
+    Duration,
+}
+
+impl Metric {
+    /// Something to count. The unit is in braces, as UCUM has it: `{callback}`.
+    pub const fn counter(
+        name: &'static str,
+        unit: &'static str,
+        description: &'static str,
+        labels: &'static [&'static str],
+    ) -> Self {
+        Self { name, kind: MetricKind::Counter, unit, description, labels }
+    }
+
+    /// Something to time, in seconds.
+    pub const fn duration(
+        name: &'static str,
+        description: &'static str,
+        labels: &'static [&'static str],
+    ) -> Self {
+        Self { name, kind: MetricKind::Duration, unit: "s", description, labels }
+    }
+
+    /// Its name, such as `ecp.gate.request.duration`.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// How it is kept.
+    pub const fn kind(&self) -> MetricKind {
+        self.kind
+    }
+
+    /// Its unit in UCUM: `s` for a duration.
+    pub const fn unit(&self) -> &'static str {
+        self.unit
+    }
+
+    /// What it tells, in a sentence without a full stop.
+    pub const fn description(&self) -> &'static str {
+        self.description
+    }
+
+    /// The names of the labels that its observations may have.
+    pub const fn labels(&self) -> &'static [&'static str] {
+        self.labels
+    }
+}
+
+/// Tells an observer, if there is one. Clones tell the same.
+#[derive(Clone, Default)]
+pub struct Meter(Option<Arc<dyn Observer>>);
+
+impl Meter {
+    /// Tells this observer. The default is to tell nobody.
+    pub fn new(observer: impl Observer) -> Self {
+        Self(Some(Arc::new(observer)))
+    }
+
+    /// Whether anybody is told: otherwise there is nothing to time.
+    pub const fn is_on(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Tells of so many more.
+    pub fn count(&self, metric: &'static Metric, more: u64, labels: &[Label]) {
+        self.tell(metric, Value::Count(more), labels);
+    }
+
+    /// Tells how long something took.
+    pub fn took(&self, metric: &'static Metric, time: Duration, labels: &[Label]) {
+        self.tell(metric, Value::Took(time), labels);
+    }
+
+    fn tell(&self, metric: &'static Metric, value: Value, labels: &[Label]) {
+        if let Some(observer) = &self.0 {
+            observer.observe(&Observation { metric, value, labels });
+        }
+    }
+}
+
+impl fmt::Debug for Meter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.is_on() { "Meter(on)" } else { "Meter(off)" })
+    }
+}

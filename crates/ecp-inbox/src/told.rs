@@ -1,0 +1,119 @@
+//! What is logged of what a store did.
+
+use ecp_core::PaymentId;
+use tracing::field::Empty;
+use tracing::{Instrument, Span};
+
+use crate::entry::EntryId;
+use crate::inbox::{Accepted, InboxError, Release};
+use crate::state::{Change, Report};
+
+/// Stores a callback in a span of its own, and tells what became of it.
+pub(crate) async fn accept(
+    project: i64,
+    payment: Option<&PaymentId>,
+    written: impl Future<Output = Result<(Accepted, Change), InboxError>>,
+) -> Result<Accepted, InboxError> {
+    let span = tracing::debug_span!(
+        "ecp.inbox.accept",
+        "otel.status_code" = Empty,
+        "ecp.project_id" = project,
+        "ecp.payment_id" = payment.map(PaymentId::as_str),
+        "ecp.entry_id" = Empty,
+        "ecp.outcome" = Empty,
+        "error.type" = Empty,
+    );
+    let result = written.instrument(span.clone()).await;
+    match &result {
+        Ok((accepted, change)) => {
+            span.in_scope(|| became(&span, project, payment, *accepted, change));
+        }
+        Err(error) => {
+            span.record("ecp.outcome", "failed")
+                .record("error.type", error.kind().as_str())
+                .record("otel.status_code", "ERROR");
+        }
+    }
+    Ok(result?.0)
+}
+
+/// What became of the callback. Payment ids may be logged; bodies may not.
+fn became(
+    span: &Span,
+    project: i64,
+    payment: Option<&PaymentId>,
+    accepted: Accepted,
+    change: &Change,
+) {
+    let id = accepted.id().get();
+    span.record("ecp.outcome", accepted.as_str()).record("ecp.entry_id", id);
+    let payment = payment.map(PaymentId::as_str);
+    macro_rules! tell {
+        ($level:ident, $($what:tt)+) => {
+            tracing::$level!(
+                "ecp.project_id" = project,
+                "ecp.payment_id" = payment,
+                "ecp.entry_id" = id,
+                $($what)+
+            )
+        };
+    }
+    match accepted {
+        Accepted::New(_) => tell!(debug, "a callback came"),
+        Accepted::Held(_) => {
+            tell!(warn, "a callback is held: its signature proves more than one reading");
+        }
+        Accepted::Repeated(_) | Accepted::SameOperation { .. } => {
+            tell!(debug, "a callback came again");
+        }
+    }
+    for report in change.reports() {
+        match report {
+            Report::UnknownPaymentStatus(status) | Report::UnknownOperationStatus(status) => {
+                let status = status.as_str();
+                tell!(warn, "ecp.payment_status" = status, "a status is not in the tables");
+            }
+            Report::Contradiction(operation) => tell!(
+                error,
+                "ecp.operation_id" = operation,
+                "one operation was called both a success and a failure: ask Gate"
+            ),
+            Report::RefundReversed(operation) => {
+                tell!(error, "ecp.operation_id" = operation, "a refund was taken back: ask Gate");
+            }
+        }
+    }
+}
+
+/// What Gate's answer did to a callback that was held.
+pub(crate) fn released(id: EntryId, release: &Release) {
+    let (id, outcome) = (id.get(), release.as_str());
+    match release {
+        Release::Disagrees(path) => tracing::error!(
+            "ecp.entry_id" = id,
+            "ecp.outcome" = outcome,
+            "ecp.path" = path,
+            "Gate says otherwise than a callback that is held"
+        ),
+        Release::Released | Release::Repeated => tracing::info!(
+            "ecp.entry_id" = id,
+            "ecp.outcome" = outcome,
+            "a callback is no longer held: Gate says the same"
+        ),
+        Release::NotHeld => {}
+    }
+}
+
+/// That a callback is to be handled again.
+pub(crate) fn replayed(id: EntryId, replayed: bool) {
+    if replayed {
+        tracing::info!("ecp.entry_id" = id.get(), "a callback is to be handled again");
+    }
+}
+
+/// That old bodies are gone.
+pub(crate) fn bodies_removed(removed: u64) {
+    if removed > 0 {
+        tracing::info!("ecp.inbox.bodies_removed" = removed, "old bodies were removed");
+    }
+}

@@ -1,0 +1,157 @@
+//! What Gate's answers prove.
+
+use bytes::Bytes;
+use ecp_core::PaymentId;
+use ecp_core::json::{Document, Limits, Value};
+use ecp_core::model::{Code, FromJson, ModelError, StatusResponse, SyncResponse, SyncStatus};
+use ecp_core::signature::{self, VerifyError};
+use http::{Response, StatusCode};
+
+use super::{Accepted, Gate};
+use crate::error::{GateError, Refusal, UnknownReason};
+
+impl Gate {
+    pub(super) fn read_registration(
+        &self,
+        response: &Response<Bytes>,
+        payment_id: &PaymentId,
+    ) -> Result<Accepted, GateError> {
+        let answer = self.read_sync(response).map_err(GateError::Unknown)?;
+        let unknown = |reason| Err(GateError::Unknown(reason));
+        if answer.project_id.is_some_and(|project| project != self.project) {
+            return unknown(UnknownReason::Mismatch("project_id"));
+        }
+        if answer.payment_id.as_ref().is_some_and(|id| id != payment_id) {
+            return unknown(UnknownReason::Mismatch("payment_id"));
+        }
+        let http_status = response.status();
+        let missing = |path: &str| match http_status {
+            StatusCode::OK => unknown(ModelError::Missing { path: path.to_owned() }.into()),
+            // Too many requests, say: nothing that the platform's documents know.
+            other => unknown(UnknownReason::HttpStatus(other.as_u16())),
+        };
+        match answer.status {
+            SyncStatus::Success if http_status == StatusCode::OK => match answer.request_id {
+                Some(request_id) => {
+                    let payment_id = payment_id.clone();
+                    Ok(Accepted { payment_id, request_id, merchant_refund_id: None })
+                }
+                None => missing("request_id"),
+            },
+            SyncStatus::Error => match answer.code {
+                Some(code) => Err(match error_says(code) {
+                    Err(reason) => GateError::Unknown(reason),
+                    Ok(code) => GateError::Refused(Refusal {
+                        message: answer.message.unwrap_or_default(),
+                        errors: answer.errors,
+                        http_status: http_status.as_u16(),
+                        code,
+                    }),
+                }),
+                None => missing("code"),
+            },
+            _ => unknown(UnknownReason::HttpStatus(http_status.as_u16())),
+        }
+    }
+
+    /// Registrations are not signed; where there is a signature after all, it must be right.
+    pub(super) fn read_sync(
+        &self,
+        response: &Response<Bytes>,
+    ) -> Result<SyncResponse, UnknownReason> {
+        let status = response.status();
+        if status.is_redirection() || status.is_server_error() {
+            return Err(UnknownReason::HttpStatus(status.as_u16()));
+        }
+        let unreadable = |error| match status {
+            StatusCode::OK => UnknownReason::Unreadable(error),
+            // A proxy's page rather than the platform's answer.
+            _ => UnknownReason::HttpStatus(status.as_u16()),
+        };
+        let document = Document::parse(response.body(), Limits::default())
+            .map_err(|error| unreadable(error.into()))?;
+        let answer = SyncResponse::from_json(document.root()).map_err(unreadable)?;
+        match signature::verify_document([&self.key], &document) {
+            Ok(_) | Err(VerifyError::MissingSignature) => Ok(answer),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    pub(super) fn read_status(
+        &self,
+        response: &Response<Bytes>,
+        payment_id: &PaymentId,
+    ) -> Result<StatusResponse, GateError> {
+        let document = match Document::parse(response.body(), Limits::default()) {
+            Ok(document) => document,
+            Err(_) if response.status() != StatusCode::OK => {
+                let status = response.status().as_u16();
+                return Err(GateError::Unknown(UnknownReason::HttpStatus(status)));
+            }
+            Err(error) => return Err(GateError::Unknown(ModelError::from(error).into())),
+        };
+        match signature::verify_document([&self.key], &document) {
+            // An error answer is not signed. It speaks about the question only.
+            Err(VerifyError::MissingSignature) if is_error(&document) => {
+                return Err(match self.read_registration(response, payment_id) {
+                    Err(error) => error,
+                    Ok(_) => GateError::Unknown(VerifyError::MissingSignature.into()),
+                });
+            }
+            Err(error) => return Err(GateError::Unknown(error.into())),
+            Ok(_) if response.status() != StatusCode::OK => {
+                let status = response.status().as_u16();
+                return Err(GateError::Unknown(UnknownReason::HttpStatus(status)));
+            }
+            Ok(_) => {}
+        }
+        self.about(document.root(), payment_id).map_err(GateError::Unknown)
+    }
+
+    /// The answer, if it is about the payment, wherever it names it.
+    fn about(
+        &self,
+        root: Value<'_>,
+        payment_id: &PaymentId,
+    ) -> Result<StatusResponse, UnknownReason> {
+        let answer = StatusResponse::from_json(root)?;
+        let general = answer.general.as_ref();
+        let projects = [answer.root_project_id, general.and_then(|general| general.project_id)];
+        if projects.into_iter().flatten().any(|project| project != self.project) {
+            return Err(UnknownReason::Mismatch("project_id"));
+        }
+        let ids = [
+            answer.payment.as_ref().and_then(|payment| payment.id.as_ref()),
+            general.and_then(|general| general.payment_id.as_ref()),
+        ];
+        if ids.into_iter().flatten().any(|id| id != payment_id) {
+            return Err(UnknownReason::Mismatch("payment_id"));
+        }
+        if ids.into_iter().flatten().next().is_none() {
+            return Err(ModelError::Missing { path: "payment.id".to_owned() }.into());
+        }
+        Ok(answer)
+    }
+}
+
+fn is_error(document: &Document<'_>) -> bool {
+    document.root().get("status").and_then(Value::as_str) == Some("error")
+}
+
+/// What an error code says about the request. Which codes prove that nothing was registered is
+/// not documented as such; these belong to the checks that the documents place before the
+/// registration (JSON, required fields, project, method, signature, types and values) or say that
+/// the payment cannot be acted upon. No other code is taken for proof.
+fn error_says(code: Code) -> Result<Code, UnknownReason> {
+    const ALREADY_EXISTS: [u32; 2] = [3041, 3230];
+    const REFUSED: [u32; 32] = [
+        702, 2003, 2004, 2124, 2154, 2261, 2426, 2442, 2541, 2606, 2609, 2610, 2611, 2641, 3023,
+        3024, 3060, 3061, 3121, 3123, 3124, 3162, 3242, 3243, 3244, 3261, 3262, 3283, 3284, 3286,
+        3287, 3610,
+    ];
+    match code.number() {
+        Some(number) if ALREADY_EXISTS.contains(&number) => Err(UnknownReason::AlreadyExists(code)),
+        Some(number) if REFUSED.contains(&number) => Ok(code),
+        _ => Err(UnknownReason::Inconclusive(code)),
+    }
+}

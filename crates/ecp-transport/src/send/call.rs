@@ -1,0 +1,279 @@
+//! One call of a sender: what it does next, by what is known.
+
+use std::time::Duration;
+
+use ecp_core::Money;
+use ecp_core::model::{PaymentType, StatusResponse};
+use ecp_core::observe::Meter;
+use ecp_methods::{Flow, FlowKind, Prepared};
+use tokio::time::{Instant, timeout_at};
+
+use super::{DEADLINE, SendError, Sender, Sent};
+use crate::error::{GateError, UnknownReason};
+use crate::gate::Accepted;
+use crate::http::TransportError;
+use crate::wait::is_passing;
+use crate::watched::{BUDGET_EMPTY, FURTHER_REQUESTS, Watched, request_span};
+
+/// One call on its way.
+pub(super) struct Call<'s, F: Flow> {
+    sender: &'s Sender,
+    prepared: &'s Prepared<F>,
+    deadline: Instant,
+    sends: u32,
+    questions: u32,
+}
+
+/// What the questions after an ambiguous send have shown.
+enum Settled {
+    /// The platform has the payment.
+    Found(Box<StatusResponse>),
+    /// It said, late enough, that it has none of that id.
+    DoesNotExist,
+    /// There is a payment of that id, and it is another one.
+    Another(GateError),
+    /// None of that.
+    Open { question: Option<GateError>, not_found: bool },
+}
+
+impl<'s, F: Flow> Call<'s, F> {
+    /// Begins, and pays its share into the budget.
+    pub(super) fn new(sender: &'s Sender, prepared: &'s Prepared<F>) -> Self {
+        sender.policy.budget.deposit();
+        let deadline = Instant::now() + sender.policy.deadline;
+        Self { sender, prepared, deadline, sends: 0, questions: 0 }
+    }
+
+    /// `earlier` is set where an earlier call may have sent the request: the time from which on an
+    /// answer that the payment is not known proves that it was not.
+    pub(super) async fn run(mut self, earlier: Option<Instant>) -> Result<Sent, SendError> {
+        let method = self.prepared.spec().code();
+        let span = request_span!(
+            "ecp.send",
+            "internal",
+            self.sender.gate.project(),
+            self.prepared.payment_id().as_str(),
+            method,
+            "ecp.request",
+            "ecp.sends",
+            "ecp.questions"
+        );
+        let watched = Watched::send(span, self.meter(), F::KIND.as_str(), Some(method));
+        watched.record("ecp.request", F::KIND.as_str());
+        let result = watched.run(self.decide(earlier)).await;
+        watched.record("ecp.sends", self.sends);
+        watched.record("ecp.questions", self.questions);
+        let (outcome, error) = match &result {
+            Ok(Sent::Registered(_)) => ("accepted", None),
+            Ok(Sent::Found(_)) => ("found", None),
+            Ok(Sent::Exists) => ("exists", None),
+            Err(error) => (error.outcome().as_str(), Some(error.error.error_type())),
+        };
+        watched.end(outcome, error);
+        result
+    }
+
+    async fn decide(&mut self, earlier: Option<Instant>) -> Result<Sent, SendError> {
+        // Whether some send of this request may have arrived.
+        let mut ambiguous = earlier.is_some();
+        if let Some(late_enough) = earlier {
+            let unknown = GateError::Unknown(UnknownReason::Interrupted);
+            match self.settle(late_enough, None).await {
+                Settled::DoesNotExist => {}
+                settled => return self.end(settled, unknown),
+            }
+        }
+        loop {
+            let (result, retry_after) = self.attempt().await;
+            let error = match result {
+                Ok(accepted) => return Ok(Sent::Registered(accepted)),
+                Err(error) => error,
+            };
+            match &error {
+                // One of this request's own sends has arrived.
+                GateError::Unknown(UnknownReason::AlreadyExists(_)) if ambiguous => {
+                    return match self.settle(self.deadline, None).await {
+                        Settled::Found(status) => Ok(Sent::Found(status)),
+                        Settled::Another(other) => Err(self.failed(other, None, false)),
+                        _ => Ok(Sent::Exists),
+                    };
+                }
+                // The last of these: another payment has the id. To look at it is the caller's
+                // business.
+                GateError::Rejected(_)
+                | GateError::Unsigned(_)
+                | GateError::Refused(_)
+                | GateError::Unknown(UnknownReason::AlreadyExists(_)) => {
+                    return Err(self.failed(error, None, false));
+                }
+                _ if self.may_go_again(&error) => {
+                    if !self.again(retry_after).await {
+                        return Err(self.failed(error, None, false));
+                    }
+                    tracing::info!(
+                        "ecp.payment_id" = self.prepared.payment_id().as_str(),
+                        "error.type" = error.error_type(),
+                        "nothing was registered: it is sent again"
+                    );
+                }
+                _ if F::KIND == FlowKind::Refund => return Err(self.failed(error, None, false)),
+                _ => {
+                    tracing::warn!(
+                        "ecp.payment_id" = self.prepared.payment_id().as_str(),
+                        "error.type" = error.error_type(),
+                        "it may have arrived: the status is asked for"
+                    );
+                    ambiguous = true;
+                    let late_enough = Instant::now() + self.sender.policy.not_found_after;
+                    match self.settle(late_enough, retry_after).await {
+                        Settled::DoesNotExist if self.sends < self.sender.policy.attempts => {
+                            tracing::info!(
+                                "ecp.payment_id" = self.prepared.payment_id().as_str(),
+                                "it never arrived: it is sent again"
+                            );
+                        }
+                        settled => return self.end(settled, error),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Sends once.
+    async fn attempt(&mut self) -> (Result<Accepted, GateError>, Option<Duration>) {
+        let Ok(_permit) = timeout_at(self.deadline, self.sender.turn()).await else {
+            return (Err(GateError::NotSent(TransportError::not_sent(DEADLINE))), None);
+        };
+        if let Some(intents) = &self.sender.intents
+            && let Err(error) = intents.about_to_send(self.prepared.payment_id()).await
+        {
+            return (Err(GateError::NotSent(TransportError::not_sent(error))), None);
+        }
+        self.sends += 1;
+        if self.sends > 1 || self.questions > 0 {
+            self.further(F::KIND.as_str());
+        }
+        match timeout_at(self.deadline, self.sender.gate.attempt(self.prepared)).await {
+            Ok(result) => result,
+            Err(_) => (Err(TransportError::maybe_sent(DEADLINE).into()), None),
+        }
+    }
+
+    /// Whether nothing was registered, for a reason that passes.
+    fn may_go_again(&self, error: &GateError) -> bool {
+        match error {
+            GateError::NotSent(_) => true,
+            GateError::Unknown(UnknownReason::HttpStatus(status)) => {
+                self.sender.policy.passing_statuses.contains(status)
+            }
+            _ => false,
+        }
+    }
+
+    /// Waits for the next send, if there may be one.
+    async fn again(&self, retry_after: Option<Duration>) -> bool {
+        if self.sends >= self.sender.policy.attempts {
+            return false;
+        }
+        if !self.sender.policy.budget.withdraw() {
+            self.budget_empty();
+            return false;
+        }
+        self.sender.pause(self.sends, retry_after, self.deadline).await
+    }
+
+    fn budget_empty(&self) {
+        let id = self.prepared.payment_id().as_str();
+        tracing::warn!("ecp.payment_id" = id, "the retry budget is empty");
+        self.meter().count(&BUDGET_EMPTY, 1, &[("ecp.request", F::KIND.as_str())]);
+    }
+
+    fn further(&self, request: &'static str) {
+        self.meter().count(&FURTHER_REQUESTS, 1, &[("ecp.request", request)]);
+    }
+
+    const fn meter(&self) -> &'s Meter {
+        self.sender.gate.meter()
+    }
+
+    /// Asks for the status until it tells something, or may not be asked again.
+    async fn settle(&mut self, late_enough: Instant, retry_after: Option<Duration>) -> Settled {
+        let Sender { policy, .. } = self.sender;
+        let (mut question, mut not_found) = (None, false);
+        let mut at_least = retry_after;
+        for number in 1..=policy.attempts {
+            // In a call that only goes on, the first question is what the call is made for.
+            let is_first_request = self.sends == 0 && self.questions == 0;
+            if !is_first_request {
+                let until = late_enough.saturating_duration_since(Instant::now());
+                if number == policy.attempts && not_found && Instant::now() + until < self.deadline
+                {
+                    at_least = at_least.max(Some(until));
+                }
+                if !self.sender.pause(number, at_least, self.deadline).await {
+                    break;
+                }
+                if !self.sender.question_paid(self.deadline).await {
+                    self.budget_empty();
+                    break;
+                }
+                self.further("status");
+            }
+            self.questions += 1;
+            let asked_at = Instant::now();
+            let asked = self.sender.ask(self.prepared.payment_id(), self.deadline).await;
+            at_least = asked.retry_after;
+            if asked.answer.is_ok() && !is_first_request {
+                policy.budget.give_back();
+            }
+            (question, not_found) = match asked.answer {
+                Ok(status) if status.is_unknown_payment() => {
+                    if asked_at >= late_enough {
+                        return Settled::DoesNotExist;
+                    }
+                    (None, true)
+                }
+                Ok(status) => match self.mismatch(&status) {
+                    None => return Settled::Found(Box::new(status)),
+                    Some(path) => {
+                        return Settled::Another(GateError::Unknown(UnknownReason::Mismatch(path)));
+                    }
+                },
+                Err(error) if is_passing(&error) => (Some(error), not_found),
+                Err(error) => return Settled::Open { question: Some(error), not_found },
+            };
+        }
+        Settled::Open { question, not_found }
+    }
+
+    /// What of a payment that was found is not as it was asked for. Where the customer chooses the
+    /// amount, it says nothing.
+    fn mismatch(&self, status: &StatusResponse) -> Option<&'static str> {
+        let payment = status.payment.as_ref()?;
+        let kind = match F::KIND {
+            FlowKind::Payout => PaymentType::Payout,
+            FlowKind::Sale | FlowKind::Refund => PaymentType::Purchase,
+        };
+        if payment.kind.as_ref().is_some_and(|found| *found != kind) {
+            return Some("payment.type");
+        }
+        let asked = self.prepared.amount().filter(|amount| amount.minor() > 0)?;
+        let sum = payment.sum.as_ref()?;
+        let same = |asked: Money| sum.money().is_ok_and(|found| found == asked);
+        (F::KIND != FlowKind::Refund && !same(asked)).then_some("payment.sum")
+    }
+
+    fn end(&self, settled: Settled, error: GateError) -> Result<Sent, SendError> {
+        match settled {
+            Settled::Found(status) => Ok(Sent::Found(status)),
+            Settled::Another(other) => Err(self.failed(other, None, false)),
+            Settled::Open { question, not_found } => Err(self.failed(error, question, not_found)),
+            Settled::DoesNotExist => Err(self.failed(error, None, false)),
+        }
+    }
+
+    fn failed(&self, error: GateError, question: Option<GateError>, not_found: bool) -> SendError {
+        let (question, sends, questions) = (question.map(Box::new), self.sends, self.questions);
+        SendError { error, question, sends, questions, not_found }
+    }
+}

@@ -1,0 +1,127 @@
+//! The marks, and how they are found.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use aho_corasick::AhoCorasick;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+
+/// Texts that must not come out, each with a name for it.
+#[derive(Clone, Debug, Default)]
+pub struct Sentinels(Vec<(String, Vec<String>)>);
+
+impl Sentinels {
+    /// None yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a text of eight characters or more: shorter ones are found everywhere.
+    ///
+    /// # Panics
+    ///
+    /// When it is shorter.
+    pub fn add(&mut self, name: &str, text: &str) {
+        assert!(text.len() >= 8, "{name} is too short to be looked for");
+        if self.0.iter().all(|(_, forms)| forms[0] != text) {
+            self.0.push((name.to_owned(), forms(text)));
+        }
+    }
+
+    /// What looks for all of them at once.
+    ///
+    /// # Panics
+    ///
+    /// When there are too many for the machine's memory.
+    pub fn search(&self) -> Search<'_> {
+        let forms = || self.0.iter().flat_map(|(name, forms)| forms.iter().map(move |f| (name, f)));
+        let automaton = AhoCorasick::new(forms().map(|(_, form)| form));
+        Search {
+            automaton: automaton.expect("there is room for all of them"),
+            names: forms().map(|(name, _)| name.as_str()).collect(),
+        }
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// Looks for sentinels.
+#[derive(Debug)]
+pub struct Search<'s> {
+    automaton: AhoCorasick,
+    /// By form.
+    names: Vec<&'s str>,
+}
+
+impl<'s> Search<'s> {
+    /// Names of those that a text shows, as they are or in another form.
+    pub fn found_in(&self, text: &str) -> BTreeSet<&'s str> {
+        let shown = self.automaton.find_overlapping_iter(text);
+        shown.map(|form| self.names[form.pattern().as_usize()]).collect()
+    }
+}
+
+/// The text itself first; then as a part of a URL, of a form, of a list of bytes, in hexadecimal
+/// digits, and in Base64 wherever in a longer text it stands.
+fn forms(text: &str) -> Vec<String> {
+    let mut forms = vec![text.to_owned()];
+    forms.push(form_urlencoded::byte_serialize(text.as_bytes()).collect());
+    let numbers: Vec<String> = text.bytes().map(|byte| byte.to_string()).collect();
+    forms.push(numbers.join(", "));
+    for upper in [false, true] {
+        let mut digits = String::new();
+        for byte in text.bytes() {
+            // Writing to a String cannot fail.
+            let _ = if upper { write!(digits, "{byte:02X}") } else { write!(digits, "{byte:02x}") };
+        }
+        forms.push(digits);
+    }
+    for before in 0..3 {
+        let padded = ["x".repeat(before).as_bytes(), text.as_bytes()].concat();
+        let encoded = STANDARD_NO_PAD.encode(&padded);
+        // The characters at both ends hold bits of what stands beside the text.
+        let from = [0, 2, 3][before];
+        let to = encoded.len() - usize::from(padded.len() % 3 != 0);
+        forms.push(encoded[from..to].to_owned());
+    }
+    // A quotation mark or a backslash is written otherwise in JSON and by `Debug`.
+    forms.push(text.escape_debug().to_string());
+    forms
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_is_found_wherever_it_stands() {
+        let mut sentinels = Sentinels::new();
+        sentinels.add("mail", "mary/ann@example.com");
+        let text = "mary/ann@example.com";
+        let bytes = format!("{:?}", format!("ab{text}c").as_bytes());
+        let hex = "6d6172792f616e6e406578616d706c652e636f6d".to_owned();
+        let mut shown =
+            vec![text.to_owned(), format!("?a=b&mail={}", "mary%2Fann%40example.com"), bytes, hex];
+        for before in ["", "a", "ab", "abc", "abcd"] {
+            for after in ["", "a", "ab"] {
+                shown.push(STANDARD_NO_PAD.encode(format!("{before}{text}{after}")));
+            }
+        }
+        for shown in shown {
+            let found = sentinels.search().found_in(&shown);
+            assert_eq!(found, BTreeSet::from(["mail"]), "{shown}");
+        }
+        for hidden in ["mary ann@example.com", "", "***", "bWFyeQ"] {
+            assert!(sentinels.search().found_in(hidden).is_empty(), "{hidden}");
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! The `ecp` command as a process, told to log as much as it can.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+use ecp_methods::request::Field;
+use ecp_sentinels::Capture;
+
+use crate::marks::{
+    DATA_KEY, KEY, OTHER_KEY, TOKEN, WRONG_TOKEN, callback, sign, sign_with, value,
+};
+use crate::payouts::file;
+
+/// Where the command is, built by the cargo that runs this.
+static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
+    // This test is in `deps` of the same profile.
+    let test = std::env::current_exe().unwrap();
+    let folder = test.ancestors().nth(2).unwrap();
+    let mut build = Command::new(env!("CARGO"));
+    build.args(["build", "--quiet", "--package", "ecp-cli", "--bin", "ecp"]);
+    if folder.ends_with("release") {
+        build.arg("--release");
+    }
+    assert!(build.status().unwrap().success(), "`ecp` does not build");
+    folder.join("ecp")
+});
+
+/// A place to run in, with profiles and a sandbox that has the marked key.
+struct Place {
+    folder: tempfile::TempDir,
+    sandbox: Option<Child>,
+}
+
+impl Place {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let profile = |name: &str, key: &str, token: &str| {
+            format!(
+                "[{name}]\nproject = 1236\nkey_env = \"{key}\"\ntest = true\n\
+                 not_found_after = \"1s\"\ndata_token_env = \"{token}\"\n\
+                 data_key_env = \"DATA_KEY\"\n"
+            )
+        };
+        let profiles =
+            profile("shop", "SHOP_KEY", "TOKEN") + &profile("wrong", "OTHER_KEY", "WRONG_TOKEN");
+        std::fs::write(folder.path().join("profiles.toml"), profiles).unwrap();
+        std::fs::write(folder.path().join("good.csv"), file(false)).unwrap();
+        std::fs::write(folder.path().join("bad.csv"), file(true)).unwrap();
+        let genuine = sign(&callback("X1", "success", 7));
+        std::fs::write(folder.path().join("genuine.json"), genuine).unwrap();
+        let forged = sign_with(OTHER_KEY, &callback("X1", "success", 7));
+        std::fs::write(folder.path().join("forged.json"), forged).unwrap();
+        std::fs::write(folder.path().join("broken.json"), callback("X1", "a", 7).split_at(400).0)
+            .unwrap();
+        Self { folder, sandbox: None }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&*PROGRAM);
+        command.args(arguments).current_dir(self.folder.path()).stdin(Stdio::null());
+        for name in ["ECP_PROFILE", "ECP_GATE_URL", "XDG_CONFIG_HOME"] {
+            command.env_remove(name);
+        }
+        command.env("HOME", self.folder.path()).env("ECP_PROFILES", "profiles.toml");
+        command.env("RUST_LOG", "trace").env("RUST_BACKTRACE", "1");
+        command.env("SHOP_KEY", KEY).env("OTHER_KEY", OTHER_KEY);
+        command.env("TOKEN", TOKEN).env("WRONG_TOKEN", WRONG_TOKEN).env("DATA_KEY", DATA_KEY);
+        command
+    }
+
+    /// Starts the sandbox and writes its address into the profiles.
+    fn start_sandbox(&mut self) -> String {
+        let log = self.path("sandbox.log");
+        let arguments = ["sandbox", "--addr", "127.0.0.1:0", "--project", "1236"];
+        let sandbox = self
+            .command(&[&arguments[..], &["--key-env", "SHOP_KEY"]].concat())
+            .stdout(File::create(&log).unwrap())
+            .stderr(File::create(self.path("sandbox.err")).unwrap())
+            .spawn();
+        self.sandbox = Some(sandbox.unwrap());
+        let url = until("the sandbox tells its address", || {
+            let text = std::fs::read_to_string(&log).unwrap();
+            let line = text.lines().find_map(|line| line.strip_prefix("Gate:"))?;
+            Some(line.trim().strip_suffix("/v2/payment/..")?.to_owned())
+        });
+        let profiles = std::fs::read_to_string(self.path("profiles.toml")).unwrap();
+        let to = format!("test = true\ndata_url = \"{url}\"\n");
+        std::fs::write(self.path("profiles.toml"), profiles.replace("test = true\n", &to)).unwrap();
+        url
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Some(sandbox) = &mut self.sandbox {
+            let _ = sandbox.kill();
+            let _ = sandbox.wait();
+        }
+    }
+}
+
+fn both(output: &Output) -> String {
+    format!("{}\n{}", said(&output.stdout), said(&output.stderr))
+}
+
+/// What a customer is, as options of the command.
+fn fields() -> Vec<String> {
+    let of_customer = |field: &&Field| {
+        let path = field.path();
+        path.starts_with("customer.")
+            || path.starts_with("account.")
+            || path.starts_with("return_url.")
+    };
+    let given = Field::ALL.iter().filter(of_customer);
+    given.flat_map(|field| ["--field".to_owned(), format!("{field}={}", value(*field))]).collect()
+}
+
+/// Looks again and again, for a minute at most.
+fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let begun = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(begun.elapsed() < Duration::from_mins(1), "{what}: not within a minute");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Everything but what the command is asked to print: a document's own canonical string, a page's
+/// own address.
+pub(crate) fn run(capture: &Capture) {
+    let mut place = Place::new();
+    let url = place.start_sandbox();
+    let fields = fields();
+    let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
+    let noted = |place: &Place, arguments: &[&str]| {
+        let output = place.run(arguments);
+        // What it was given is no leak; what it says is.
+        capture.note(arguments[0], both(&output));
+        output
+    };
+
+    let gate = ["--gate-url", &url];
+    for profile in ["shop", "wrong"] {
+        let common = [&["--profile", profile][..], &gate].concat();
+        let with = |arguments: &[&'static str]| [arguments, &common].concat();
+        for arguments in [
+            &["sale", "jeton", "S-1", "100.00 EUR"][..],
+            &["sale", "jeton", "S-1", "100.00 EUR", "--json"],
+            &["sale", "jeton", "S-2", "0.01 EUR"],
+            &["payout", "jeton", "P-1", "300.00 EUR", "--wait=20s"],
+            &["payout", "jeton", "P-1", "300.00 EUR", "--json"],
+            &["refund", "wallet-partner", "S-1"],
+        ] {
+            let bad = ["--field", "customer.phone=mark-of-a-value-that-no-field-takes"];
+            noted(&place, &[&with(arguments)[..], &fields].concat());
+            noted(&place, &[&with(arguments)[..], &fields, &bad].concat());
+        }
+        noted(&place, &with(&["status", "S-1"]));
+        noted(&place, &with(&["status", "P-1", "--wait=1s", "--json"]));
+        noted(&place, &with(&["payouts", "bad.csv"]));
+        noted(&place, &with(&["payouts", "good.csv", "--dry-run"]));
+        noted(&place, &with(&["payouts", "good.csv", "--yes", "--wait=5s"]));
+        for written in ["good.csv.results.csv", "good.csv.journal"] {
+            let bytes = std::fs::read(place.path(written)).unwrap();
+            capture.note(written, String::from_utf8_lossy(&bytes));
+            // The next profile's run has a journal of its own.
+            std::fs::remove_file(place.path(written)).unwrap();
+        }
+        let span = ["--from", "2020-01-01 00:00:00", "--to", "2099-01-01 00:00:00"];
+        let operations =
+            noted(&place, &[&["operations", "--profile", profile][..], &span].concat());
+        assert_ne!(operations.status.code(), Some(0));
+        let page = [&["page-url", "jeton", "X1", "100.00 EUR"][..], &common, &fields].concat();
+        capture.note("page-url, beside the address", said(&place.run(&page).stderr));
+    }
+    let paid = std::fs::read_to_string(place.path("sandbox.log")).unwrap();
+    assert!(paid.contains("P-11"), "{paid}");
+    capture.note("what the sandbox prints", paid);
+
+    for document in ["genuine.json", "forged.json", "broken.json"] {
+        noted(&place, &["verify", "--key-env", "SHOP_KEY", document]);
+        for job in ["explain", "sign"] {
+            // They print the document and its signature; the key they never do.
+            let printed = both(&place.run(&[job, "--key-env", "SHOP_KEY", document]));
+            assert!(!printed.contains(KEY), "{job} {document}");
+            let printed = both(&place.run(&[job, "--key-env", "NO_SUCH_KEY", document]));
+            capture.note(job, printed);
+        }
+    }
+    listen(capture, &place);
+}
+
+/// `ecp listen`, given everything that may come.
+fn listen(capture: &Capture, place: &Place) {
+    for json in [&[][..], &["--json"]] {
+        let log = place.path("listen.log");
+        let arguments = ["listen", "--profile", "shop", "--addr", "127.0.0.1:0"];
+        let mut listening = place
+            .command(&[&arguments[..], json].concat())
+            .stdout(File::create(&log).unwrap())
+            .stderr(File::create(place.path("listen.err")).unwrap())
+            .spawn()
+            .unwrap();
+        let address = until("the receiver tells its address", || {
+            let said = std::fs::read_to_string(place.path("listen.err")).unwrap();
+            let (_, rest) = said.split_once("http://")?;
+            Some(rest.split_once(' ')?.0.to_owned())
+        });
+        for document in ["genuine.json", "forged.json", "broken.json"] {
+            post(&address, &std::fs::read(place.path(document)).unwrap());
+        }
+        until("three callbacks are told", || {
+            (std::fs::read_to_string(&log).unwrap().lines().count() == 3).then_some(())
+        });
+        listening.kill().unwrap();
+        listening.wait().unwrap();
+        capture.note("listen", std::fs::read_to_string(&log).unwrap());
+        capture.note("listen", std::fs::read_to_string(place.path("listen.err")).unwrap());
+    }
+}
+
+fn post(address: &str, body: &[u8]) {
+    use std::io::{Read as _, Write as _};
+
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    let length = body.len();
+    let head = format!(
+        "POST / HTTP/1.1\r\nhost: {address}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+    );
+    stream.write_all(&[head.as_bytes(), body].concat()).unwrap();
+    stream.read_to_end(&mut Vec::new()).unwrap();
+}
+
+/// What prints a customer's data because it is asked to.
+pub(crate) fn page_url(capture: &Capture) {
+    let place = Place::new();
+    let fields = fields();
+    let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
+    let page = ["page-url", "jeton", "X1", "100.00 EUR", "--profile", "shop"];
+    capture.note("page-url", both(&place.run(&[&page[..], &fields].concat())));
+}
+
+fn said(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
