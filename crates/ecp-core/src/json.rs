@@ -172,12 +172,6 @@ impl<'a> Document<'a> {
         &self.store.nodes[index]
     }
 
-    /// Every value, each before what is inside it.
-    #[inline]
-    pub(crate) fn nodes(&self) -> &[Node] {
-        &self.store.nodes
-    }
-
     /// Index of a member by its place in the order of names.
     #[inline]
     pub(crate) fn sorted_member(&self, place: usize) -> usize {
@@ -200,6 +194,11 @@ impl<'a> Document<'a> {
     #[inline]
     pub(crate) fn bytes_from(&self, text: Text) -> &[u8] {
         self.store.bytes_from(self.source.as_bytes(), text)
+    }
+
+    /// Whether there may be a `frame_mode`, or more than one `signature`.
+    pub(crate) fn may_leave_out_more(&self) -> bool {
+        self.store.left_out > 1
     }
 
     /// Whether some object holds a name more than once.
@@ -309,6 +308,17 @@ impl<'d> Value<'d> {
     #[inline]
     pub(crate) fn is_null(self) -> bool {
         self.node().content == Content::Null
+    }
+
+    /// Whether it is `null`, or a list or an object with nothing inside.
+    #[inline]
+    pub(crate) fn is_nothing(self) -> bool {
+        let node = self.node();
+        match node.content {
+            Content::Null => true,
+            Content::Array | Content::Object => node.end as usize == self.index + 1,
+            _ => false,
+        }
     }
 
     #[inline]

@@ -283,7 +283,7 @@ macro_rules! model {
             }
 
             fn is_blank(value: $crate::json::Value<'_>) -> bool {
-                $crate::model::is_nothing(value)
+                value.is_nothing()
             }
         }
 
@@ -369,9 +369,10 @@ impl<'d> Members<'d> {
     }
 
     fn choose_one(&mut self, one: Value<'d>, other: Value<'d>, names: &[&str]) -> Value<'d> {
-        // Nothing stands for nothing under any name: it is not signed, so it must not hide what is.
+        // Nothing stands for nothing under any name: the signature does not tell `null` from an empty
+        // text, nor `[]` and `{}` from no member, so it must not hide what is there.
         let rank = |member: Value<'d>| {
-            (is_nothing(member), names.iter().position(|name| member.name() == name.as_bytes()))
+            (member.is_nothing(), names.iter().position(|name| member.name() == name.as_bytes()))
         };
         let (chosen, unused) = if rank(one) < rank(other) { (one, other) } else { (other, one) };
         self.unused.push(unused.place());
@@ -381,16 +382,6 @@ impl<'d> Members<'d> {
     fn rest(self, known: &'static &'static [&'static str]) -> ExtraRef<'d> {
         let unused = if self.unused.is_empty() { None } else { Some(Box::new(self.unused)) };
         ExtraRef { object: self.object, known, unused }
-    }
-}
-
-/// `null`, and what PHP writes for an object without members. The signature tells none of them
-/// from a member that is not there, or from an empty text.
-fn is_nothing(value: Value<'_>) -> bool {
-    match value.kind() {
-        Kind::Null => true,
-        Kind::Array | Kind::Object => value.children().next().is_none(),
-        _ => false,
     }
 }
 
@@ -520,8 +511,7 @@ impl<T: FromJson> FromJson for Vec<T> {
     fn borrow_from(value: Value<'_>) -> Result<Self::Borrowed<'_>, ModelError> {
         match value.kind() {
             Kind::Array => value.children().map(T::borrow_from).collect(),
-            Kind::Null => Ok(Vec::new()),
-            Kind::Object if value.children().next().is_none() => Ok(Vec::new()),
+            Kind::Null | Kind::Object if value.is_nothing() => Ok(Vec::new()),
             _ => Err(ModelError::expected("a list", value)),
         }
     }

@@ -85,17 +85,35 @@ impl Reader<'_, '_> {
                             (word & !beyond, is_plain(word & !beyond | LETTERS & beyond))
                         }
                         8 => (word, is_plain(word)),
-                        _ => (word, is_plain(word) && self.ends_plain(key)),
+                        _ => {
+                            self.note_left_out(word);
+                            (word, is_plain(word) && self.ends_plain(key))
+                        }
                     }
                 }
                 // Decoded, or at the very end.
-                None => (prefix(self.store.bytes(self.bytes, key)), false),
+                None => {
+                    let prefix = prefix(self.store.bytes(self.bytes, key));
+                    self.note_left_out(prefix);
+                    (prefix, false)
+                }
             };
         self.store.members.push(Member { prefix, node: offset(self.store.nodes.len()), plain });
         self.skip_space();
         self.expect(b':', "expected a colon after the member's name")?;
         self.skip_space();
         Ok(key)
+    }
+
+    /// Counts names that begin like one that the signature leaves out.
+    fn note_left_out(&mut self, prefix: u64) {
+        const SIGNATURE: u64 = u64::from_be_bytes(*b"signatur");
+        const FRAME_MODE: u64 = u64::from_be_bytes(*b"frame_mo");
+        match prefix {
+            SIGNATURE => self.store.left_out += 1,
+            FRAME_MODE => self.store.left_out += 2,
+            _ => {}
+        }
     }
 
     /// Whether a name of more than eight bytes is plain beyond the first eight.

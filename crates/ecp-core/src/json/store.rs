@@ -19,6 +19,8 @@ pub(super) struct Store {
     pub(super) sorted: Vec<u32>,
     /// By node.
     pub(super) duplicates: Vec<Duplicate>,
+    /// How many names begin like one that the signature leaves out, `frame_mode` counted twice.
+    pub(super) left_out: usize,
     /// While reading: the containers around the one at hand, innermost last.
     pub(super) open: Vec<Open>,
     /// While reading: the members of the open objects so far.
@@ -191,6 +193,7 @@ impl Reuse for Store {
         nodes: Vec::new(),
         sorted: Vec::new(),
         duplicates: Vec::new(),
+        left_out: 0,
         open: Vec::new(),
         members: Vec::new(),
     };
@@ -209,6 +212,7 @@ impl Reuse for Store {
         self.nodes.clear();
         self.sorted.clear();
         self.duplicates.clear();
+        self.left_out = 0;
         self.open.clear();
         self.members.clear();
         self.decoded.capacity() <= 16 * MOST

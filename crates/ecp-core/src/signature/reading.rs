@@ -32,26 +32,11 @@ pub fn doubts(document: &Document<'_>, found: &Match) -> Result<Doubts, Canonica
         let items = Items::collect(document, found.strip, |_| Ok::<_, CanonicalError>(()))?;
         doubts.ambiguous = items.divisible(found.order);
     }
-    if may_leave_out_more(document) {
+    // The one signature that was found to match is no doubt.
+    if document.may_leave_out_more() {
         uncovered(document.root(), found.strip, true, &mut doubts.uncovered);
     }
     Ok(doubts)
-}
-
-/// Whether more is left out than the one signature that was found to match.
-fn may_leave_out_more(document: &Document<'_>) -> bool {
-    const SIGNATURE: &[u8] = b"signature";
-    const FRAME_MODE: &[u8] = b"frame_mode";
-    let mut signatures = 0;
-    // Lengths first, as this looks at every name.
-    for key in document.nodes().iter().map(|node| node.key) {
-        if key.len() == SIGNATURE.len() {
-            signatures += usize::from(document.bytes(key) == SIGNATURE);
-        } else if key.len() == FRAME_MODE.len() && document.bytes(key) == FRAME_MODE {
-            return true;
-        }
-    }
-    signatures > 1
 }
 
 /// Members that the canonical string leaves out, but for the signature itself. Empty lists and

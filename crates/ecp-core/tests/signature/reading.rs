@@ -97,6 +97,25 @@ fn members_that_no_signature_covers_are_listed() {
     assert_eq!(found, ["frame_mode", "payment.frame_mode"]);
 }
 
+/// However its name is written, and wherever it stands: at the very end of the document too.
+#[test]
+fn one_member_that_no_signature_covers_is_found() {
+    let table = [
+        (r#"{"signature":"s","a":{"frame_mode":1}}"#, "a.frame_mode"),
+        (r#"{"signature":"s","a":{"frame\u005fmode":1}}"#, "a.frame_mode"),
+        (r#"{"signature":"s","a":{"signature":1}}"#, "a.signature"),
+        (r#"{"signature":"s","a":{"\u0073ignature":1}}"#, "a.signature"),
+        (r#"{"\u0073ignature":"s","a":[{"signatur\u0065":1}]}"#, "a.0.signature"),
+        (r#"{"a":"s","frame_mode":1}"#, "frame_mode"),
+    ];
+    for (json, path) in table {
+        assert_eq!(doubts(json, Order::Natural, Strip::Everywhere).uncovered, [path], "{json}");
+    }
+    for json in [r#"{"signature":"s","signatures":1}"#, r#"{"general":{"signature":"s"}}"#] {
+        assert_eq!(doubts(json, Order::Natural, Strip::Everywhere).uncovered, [""; 0], "{json}");
+    }
+}
+
 #[test]
 fn however_many_members_are_not_covered_some_are_enough() {
     let many: Vec<String> =
