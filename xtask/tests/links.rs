@@ -9,9 +9,6 @@ use std::process::Command;
 
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 
-/// Chapters whose Rust code is left as it is, with the reason.
-const NOT_COMPILED: &[(&str, &str)] = &[("sandbox.md", "shows calls out of their function")];
-
 /// What is read as a chapter of the book: every page of `docs`.
 fn chapters() -> BTreeMap<PathBuf, String> {
     let mut chapters = pages(Path::new("docs"));
@@ -161,9 +158,6 @@ fn the_code_of_every_chapter_is_compiled() {
     for (path, text) in chapters() {
         let name = path.file_name().unwrap().to_str().unwrap();
         assert!(tests.contains(&format!("/docs/{name}\"")), "examples/lib.rs lacks {name}");
-        if NOT_COMPILED.iter().any(|(chapter, _)| *chapter == name) {
-            continue;
-        }
         for event in parsed(&text) {
             if let Event::Start(Tag::CodeBlock(kind)) = event {
                 // Rustdoc compiles what names no language, or Rust and nothing that forbids it.

@@ -1,7 +1,7 @@
 //! Reconciliation: the inbox, the payouts' journals and the platform, held against each other.
 //!
-//! Three sides know of a payment: the platform, the [inbox](ecp_inbox) of what was heard, and the
-//! [journals](ecp_payouts::Journal) of what was meant to be paid out. A [`Reconcile`] reads the
+//! Three sides know of a payment: the platform, the inbox of what was heard, and the
+//! journals of what was meant to be paid out. A [`Reconcile`] reads the
 //! operations that the platform began in an [`Interval`], what the journals sent in it and what
 //! came to the inbox in it, and tells every [`Difference`] with what to do about it.
 //!
