@@ -74,30 +74,27 @@ impl Reader<'_, '_> {
     #[inline(always)]
     fn key(&mut self) -> Result<Text, Refused> {
         let key = self.string("expected a member's name in double quotes")?;
-        let (prefix, plain) =
-            match self.bytes.get(key.from as usize..).and_then(<[u8]>::first_chunk) {
-                Some(&eight) => {
-                    let word = u64::from_be_bytes(eight);
-                    match key.to - key.from {
-                        0 => (0, false),
-                        length @ 1..8 => {
-                            let beyond = u64::MAX >> (length * 8);
-                            (word & !beyond, is_plain(word & !beyond | LETTERS & beyond))
-                        }
-                        8 => (word, is_plain(word)),
-                        _ => {
-                            self.note_left_out(word);
-                            (word, is_plain(word) && self.ends_plain(key))
-                        }
-                    }
+        let following = self.bytes.get(key.from as usize..).and_then(<[u8]>::first_chunk);
+        let (prefix, plain) = if let Some(&eight) = following {
+            let word = u64::from_be_bytes(eight);
+            match key.to - key.from {
+                0 => (0, false),
+                length @ 1..8 => {
+                    let beyond = u64::MAX >> (length * 8);
+                    (word & !beyond, is_plain(word & !beyond | LETTERS & beyond))
                 }
-                // Decoded, or at the very end.
-                None => {
-                    let prefix = prefix(self.store.bytes(self.bytes, key));
-                    self.note_left_out(prefix);
-                    (prefix, false)
+                8 => (word, is_plain(word)),
+                _ => {
+                    self.note_left_out(word);
+                    (word, is_plain(word) && self.ends_plain(key))
                 }
-            };
+            }
+        } else {
+            // Decoded, or at the very end.
+            let prefix = prefix(self.store.bytes(self.bytes, key));
+            self.note_left_out(prefix);
+            (prefix, false)
+        };
         self.store.members.push(Member { prefix, node: offset(self.store.nodes.len()), plain });
         self.skip_space();
         self.expect(b':', "expected a colon after the member's name")?;
