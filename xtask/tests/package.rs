@@ -1,7 +1,5 @@
 //! What a registry wants to know of a crate, and that nothing else goes there.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use cargo_metadata::MetadataCommand;
 
 /// Names that crates.io knows; it drops others without a word.
