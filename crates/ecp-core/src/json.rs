@@ -190,12 +190,6 @@ impl<'a> Document<'a> {
         self.store.bytes(self.source.as_bytes(), text)
     }
 
-    /// [`Document::bytes`] and everything that follows them.
-    #[inline]
-    pub(crate) fn bytes_from(&self, text: Text) -> &[u8] {
-        self.store.bytes_from(self.source.as_bytes(), text)
-    }
-
     /// Whether there may be a `frame_mode`, or more than one `signature`.
     pub(crate) fn may_leave_out_more(&self) -> bool {
         self.store.left_out > 1

@@ -76,11 +76,6 @@ impl Text {
         self.from == u32::MAX
     }
 
-    #[inline]
-    pub(crate) const fn len(self) -> usize {
-        (self.to - self.from) as usize
-    }
-
     pub(crate) const fn range(self) -> Range<usize> {
         self.from as usize..self.to as usize
     }
@@ -131,14 +126,6 @@ impl Store {
     #[inline]
     pub(super) fn bytes<'t>(&'t self, source: &'t [u8], text: Text) -> &'t [u8] {
         bytes_in(source, &self.decoded, text)
-    }
-
-    #[inline]
-    pub(super) fn bytes_from<'t>(&'t self, source: &'t [u8], text: Text) -> &'t [u8] {
-        match (text.from as usize).checked_sub(source.len()) {
-            None => &source[text.from as usize..],
-            Some(from) => &self.decoded.as_bytes()[from..],
-        }
     }
 
     pub(super) fn duplicate(&self, node: usize) -> Option<&Duplicate> {

@@ -12,7 +12,7 @@ use std::thread::LocalKey;
 
 use super::canonical::{LONGEST_AGREED_LIST, length_limit};
 use super::{Visibility, natural_order, php_number};
-use crate::json::{Content, Document, Node, Text};
+use crate::json::{Content, Document, Node};
 use crate::reuse::{Reuse, Reused};
 
 /// Which documents may be walked.
@@ -28,9 +28,9 @@ pub(super) enum Ground {
 
 /// What a walk writes.
 pub(super) struct Buffers {
-    string: Line,
+    string: Vec<u8>,
     /// Key path of the container at hand, with a `:` at its end.
-    path: Line,
+    path: Vec<u8>,
     /// The containers around it.
     levels: Vec<Level>,
 }
@@ -67,59 +67,70 @@ pub(super) fn canonical_string(document: &Document<'_>, ground: Ground) -> Optio
             path.truncate(level.path);
             continue;
         }
-        let (index, node) = if level.object {
+        let (index, node, key) = if level.object {
             let index = document.sorted_member(level.next);
             let node = document.node(index);
+            let key = document.bytes(node.key);
             level.next += 1;
-            match document.bytes(node.key) {
+            match key {
                 b"signature" | b"frame_mode" => continue,
                 b"__proto__" if ground.is_agreed() => return None,
                 _ => {}
             }
-            (index, node)
+            (index, node, key)
         } else {
             let (index, node) = (level.next, document.node(level.next));
             level.next = node.end as usize;
             level.position += 1;
-            (index, node)
+            (index, node, NO_KEY)
         };
         let text = match node.content {
             Content::Object | Content::Array => {
-                path.make_room(LONGEST_NUMBER + node.key.len() + 1);
-                path.push_name(document, node, level);
-                path.push_byte(b':');
+                push_name(path, key, level);
+                path.push(b':');
                 levels.push(level);
-                level = Level::of(document, ground, index, path.length)?;
+                level = Level::of(document, ground, index, path.len())?;
                 continue;
             }
-            Content::Null => Piece::of(b""),
-            Content::False => Piece::of(b"0"),
-            Content::True => Piece::of(b"1"),
-            Content::Number => Piece::in_document(document, node.place()),
-            Content::String => Piece::in_document(document, node.text),
+            Content::Null => EMPTY,
+            Content::False => b"0",
+            Content::True => b"1",
+            Content::Number => document.bytes(node.place()),
+            Content::String => document.bytes(node.text),
         };
-        if !ground.admits_value(node, text.bytes(), document) {
+        if !ground.admits_value(node, text, document) {
             return None;
         }
-        let rendered;
-        let text = if node.content == Content::Number && !is_plain(text.bytes()) {
-            rendered = php_number::render(document.value(index).raw());
-            Piece::of(rendered.as_bytes())
+        string.extend_from_slice(path);
+        push_name(string, key, level);
+        string.push(b':');
+        if node.content == Content::Number && !is_plain(text) {
+            let literal = document.value(index).raw();
+            string.extend_from_slice(php_number::render(literal).as_bytes());
         } else {
-            text
-        };
-        string.make_room(path.length + LONGEST_NUMBER + node.key.len() + text.length + 2);
-        string.push(path.piece());
-        string.push_name(document, node, level);
-        string.push_byte(b':');
-        string.push(text);
-        string.push_byte(b';');
-        if string.length > limit {
+            string.extend_from_slice(text);
+        }
+        string.push(b';');
+        if string.len() > limit {
             return None;
         }
     }
-    string.truncate(string.length.saturating_sub(1));
+    string.pop();
     Some(buffers)
+}
+
+const EMPTY: &[u8] = b"";
+/// Of the items of a list. No member has it, for empty keys are not admitted.
+const NO_KEY: &[u8] = EMPTY;
+
+/// A member's name, or the place of the item that was reached.
+fn push_name(text: &mut Vec<u8>, key: &[u8], level: Level) {
+    if level.object {
+        text.extend_from_slice(key);
+    } else {
+        // Writing to a Vec cannot fail.
+        let _ = write!(text, "{}", level.position - 1);
+    }
 }
 
 impl Level {
@@ -166,7 +177,7 @@ impl Ground {
         } else {
             SPACE | CONTROL | COLON
         };
-        let mut before: &[u8] = b"";
+        let mut before = NO_KEY;
         let mut before_is_container = false;
         for member in object.text.range() {
             let node = document.node(document.sorted_member(member));
@@ -256,104 +267,12 @@ fn class(text: &[u8]) -> u8 {
 
 impl Buffers {
     pub(super) fn string(&self) -> &[u8] {
-        self.string.piece().bytes()
-    }
-}
-
-/// Bytes that are put together from many short pieces: a piece is copied [`WIDE`] bytes at once,
-/// whatever its length, and the next one overwrites what was too much.
-struct Line {
-    /// Longer than what was written.
-    bytes: Vec<u8>,
-    length: usize,
-}
-
-/// More than most names and values have.
-const WIDE: usize = 32;
-
-/// Digits of a place in a list.
-const LONGEST_NUMBER: usize = 20;
-
-/// The first bytes of a text that may go on.
-#[derive(Clone, Copy)]
-struct Piece<'t> {
-    text: &'t [u8],
-    length: usize,
-}
-
-impl<'t> Piece<'t> {
-    const fn of(text: &'t [u8]) -> Self {
-        Self { text, length: text.len() }
-    }
-
-    #[inline]
-    fn in_document(document: &'t Document<'_>, text: Text) -> Self {
-        Self { text: document.bytes_from(text), length: text.len() }
-    }
-
-    #[inline]
-    fn bytes(self) -> &'t [u8] {
-        &self.text[..self.length]
-    }
-}
-
-impl Line {
-    const EMPTY: Self = Self { bytes: Vec::new(), length: 0 };
-
-    #[expect(clippy::inline_always, reason = "measured")]
-    #[inline(always)]
-    fn push(&mut self, piece: Piece<'_>) {
-        let room = &mut self.bytes[self.length..];
-        match (room.first_chunk_mut::<WIDE>(), piece.text.first_chunk()) {
-            (Some(room), Some(wide)) if piece.length <= WIDE => *room = *wide,
-            _ => room[..piece.length].copy_from_slice(piece.bytes()),
-        }
-        self.length += piece.length;
-    }
-
-    #[expect(clippy::inline_always, reason = "measured")]
-    #[inline(always)]
-    fn push_byte(&mut self, byte: u8) {
-        self.bytes[self.length] = byte;
-        self.length += 1;
-    }
-
-    /// A member's name, or the place of the item that was reached.
-    #[expect(clippy::inline_always, reason = "measured")]
-    #[inline(always)]
-    fn push_name(&mut self, document: &Document<'_>, node: &Node, level: Level) {
-        if level.object {
-            self.push(Piece::in_document(document, node.key));
-        } else {
-            let mut digits = [0; LONGEST_NUMBER];
-            let mut rest = &mut digits[..];
-            // There is room for any number.
-            let _ = write!(rest, "{}", level.position - 1);
-            let left = rest.len();
-            self.push(Piece::of(&digits[..LONGEST_NUMBER - left]));
-        }
-    }
-
-    /// Makes room for pieces of so many bytes in all.
-    #[inline]
-    fn make_room(&mut self, more: usize) {
-        let needed = self.length + more + WIDE;
-        if needed > self.bytes.len() {
-            self.bytes.resize(needed.next_power_of_two(), 0);
-        }
-    }
-
-    fn piece(&self) -> Piece<'_> {
-        Piece { text: &self.bytes, length: self.length }
-    }
-
-    fn truncate(&mut self, length: usize) {
-        self.length = self.length.min(length);
+        &self.string
     }
 }
 
 impl Reuse for Buffers {
-    const EMPTY: Self = Self { string: Line::EMPTY, path: Line::EMPTY, levels: Vec::new() };
+    const EMPTY: Self = Self { string: Vec::new(), path: Vec::new(), levels: Vec::new() };
 
     fn spare() -> &'static LocalKey<Cell<Self>> {
         thread_local! {
@@ -364,9 +283,9 @@ impl Reuse for Buffers {
 
     fn clear(&mut self) -> bool {
         const MOST: usize = 64 * 1024;
-        self.string.truncate(0);
-        self.path.truncate(0);
+        self.string.clear();
+        self.path.clear();
         self.levels.clear();
-        self.string.bytes.len() <= MOST && self.path.bytes.len() <= MOST
+        self.string.capacity() <= MOST && self.path.capacity() <= MOST
     }
 }
