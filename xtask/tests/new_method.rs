@@ -19,6 +19,7 @@ const NEEDED: &[&str] = &[
     "crates",
     "examples",
     "fuzz",
+    "sentinels",
     "simulations",
     "xtask",
 ];
