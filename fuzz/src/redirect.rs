@@ -44,11 +44,13 @@ fn is_named(redirect: &RedirectData, text: &str) -> bool {
 /// How many tags the page has besides its fields.
 const TAGS: usize = 18;
 
-/// The values of an attribute, as a browser reads them.
+/// The values of an attribute, as a browser reads them: every quote of the page opens or closes
+/// one, so that a value with a quote of its own would shift all that follow.
 fn attributes(page: &str, name: &str) -> Vec<String> {
-    let opening = format!(" {name}=\"");
-    let values = page.split(&opening).skip(1);
-    values.filter_map(|rest| Some(unescape(rest.split_once('"')?.0))).collect()
+    let opening = format!(" {name}=");
+    let parts: Vec<&str> = page.split('"').collect();
+    let attributes = parts.chunks_exact(2).filter(|part| part[0].ends_with(&opening));
+    attributes.map(|part| unescape(part[1])).collect()
 }
 
 /// Undoes numeric character references, the only ones that the page has.
