@@ -60,9 +60,7 @@ impl Job<'_> {
                 State::Intended | State::Unknown if payout.status.is_none() => Kind::NotArrived,
                 _ => Kind::NotThere,
             };
-            let mut difference = self.found(kind, None);
-            difference.tell_journal(payout);
-            self.compared.differences.push(difference);
+            self.journal_differs(kind, None, payout);
         }
         let told = !self.compared.differences.is_empty();
         if let Some(status) = self.state().and_then(PaymentState::status).filter(|_| !told) {
@@ -165,9 +163,7 @@ impl Job<'_> {
                 (_, End::Success) => Kind::UnknownButPaid,
                 (_, End::Decline) => Kind::UnknownButDeclined,
             };
-            let mut difference = self.found(kind, Some(told));
-            difference.tell_journal(payout);
-            self.compared.differences.push(difference);
+            self.journal_differs(kind, Some(told), payout);
         }
     }
 
@@ -176,9 +172,7 @@ impl Job<'_> {
     fn type_differs(&mut self) {
         let Some(told) = self.sides.platform.last() else { return };
         for payout in self.sides.journals.iter().flatten().filter(|payout| payout.was_sent()) {
-            let mut difference = self.found(Kind::TypeDiffers, Some(told));
-            difference.tell_journal(payout);
-            self.compared.differences.push(difference);
+            self.journal_differs(Kind::TypeDiffers, Some(told), payout);
         }
     }
 
@@ -201,6 +195,14 @@ impl Job<'_> {
         }
     }
 
+    fn journal_differs(&mut self, kind: Kind, operation: Option<&Operation>, payout: &Payout) {
+        let said = Said { status: payout.state.to_string(), sum: payout.sum.clone() };
+        let request_id = payout.request_id.clone();
+        let difference = self.found(kind, operation);
+        let difference = Difference { journal: Some(said), request_id, ..difference };
+        self.compared.differences.push(difference);
+    }
+
     fn found(&self, kind: Kind, operation: Option<&Operation>) -> Difference {
         Difference {
             kind,
@@ -221,13 +223,6 @@ impl Job<'_> {
 
     fn paid(&self) -> Option<Sum> {
         self.state()?.paid().map(Sum::from)
-    }
-}
-
-impl Difference {
-    fn tell_journal(&mut self, payout: &Payout) {
-        self.journal = Some(Said { status: payout.state.to_string(), sum: payout.sum.clone() });
-        self.request_id.clone_from(&payout.request_id);
     }
 }
 

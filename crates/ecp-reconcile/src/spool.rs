@@ -146,33 +146,40 @@ impl Spool {
 
     /// Everything that was kept of a payment.
     pub(crate) fn kept(&self, payment: &PaymentId) -> Result<Kept, ReconcileError> {
-        let id = [payment.as_str()];
         Ok(Kept {
-            operations: self
-                .0
-                .prepare_cached(
-                    "SELECT id, kind, status, amount, currency FROM operations
-                     WHERE payment = ?1 ORDER BY id",
-                )?
-                .query_map(id, operation)?
-                .collect::<Result<_, _>>()?,
-            payouts: self
-                .0
-                .prepare_cached(
-                    "SELECT state, status, request_id, amount, currency FROM payouts
-                     WHERE payment = ?1 ORDER BY journal",
-                )?
-                .query_map(id, payout)?
-                .collect::<Result<_, _>>()?,
-            stuck: self
-                .0
-                .prepare_cached("SELECT id, state FROM stuck WHERE payment = ?1 ORDER BY id")?
-                .query_map(id, |row| {
+            operations: self.of(
+                payment,
+                "SELECT id, kind, status, amount, currency FROM operations
+                 WHERE payment = ?1 ORDER BY id",
+                operation,
+            )?,
+            payouts: self.of(
+                payment,
+                "SELECT state, status, request_id, amount, currency FROM payouts
+                 WHERE payment = ?1 ORDER BY journal",
+                payout,
+            )?,
+            stuck: self.of(
+                payment,
+                "SELECT id, state FROM stuck WHERE payment = ?1 ORDER BY id",
+                |row| {
                     let state = word(row, 1, EntryState::ALL, |state| state.as_str())?;
                     Ok((EntryId::new(row.get(0)?), state))
-                })?
-                .collect::<Result<_, _>>()?,
+                },
+            )?,
         })
+    }
+
+    /// The rows of a payment.
+    fn of<T>(
+        &self,
+        payment: &PaymentId,
+        sql: &str,
+        read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>, ReconcileError> {
+        let mut statement = self.0.prepare_cached(sql)?;
+        let rows = statement.query_map([payment.as_str()], read)?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 }
 
