@@ -70,6 +70,7 @@ const LAYERS: &[Layer] = &[
         ours: &["ecp-core", "ecp-notify"],
         others: &[
             "async-trait",
+            "bytes",
             "deadpool-postgres",
             "fail",
             "fastrand",

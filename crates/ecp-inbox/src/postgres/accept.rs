@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use tokio_postgres::types::private::BytesMut;
+use bytes::BytesMut;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 
 use super::PostgresInbox;
