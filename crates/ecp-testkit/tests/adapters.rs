@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod common;
+
 use std::convert::Infallible;
 use std::error::Error;
 use std::pin::Pin;
@@ -12,9 +14,7 @@ use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use bytes::Bytes;
-use ecp_core::{PaymentId, SecretKey};
-use ecp_methods::request::{Account, Customer, PayoutRequest};
-use ecp_methods::{Jeton, Payout, Prepared, prepare};
+use ecp_core::SecretKey;
 use ecp_sandbox::{Config, EventKind, Sandbox};
 use ecp_testkit::{Fault, FaultServer, FaultTransport};
 use ecp_transport::{
@@ -25,7 +25,7 @@ use http::{Request, Response, StatusCode};
 use http_body::Frame;
 use tower::{Service, ServiceExt};
 
-const SHORT: Duration = Duration::from_millis(200);
+use crate::common::{SHORT, payout, policy};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Adapter {
@@ -110,20 +110,6 @@ impl http_body::Body for Half {
 
 fn last(path: &str) -> String {
     path.rsplit('/').next().unwrap_or_default().to_owned()
-}
-
-fn payout(id: &str) -> Prepared<Payout> {
-    let request = PayoutRequest::new(PaymentId::new(id).unwrap(), "300.00 EUR".parse().unwrap())
-        .customer(Customer::new().ip_address("192.0.2.1"))
-        .account(Account::new().number("93017949"));
-    prepare(&Jeton, request).unwrap()
-}
-
-fn policy() -> SendPolicy {
-    SendPolicy::new()
-        .deadline(Duration::from_secs(10))
-        .not_found_after(SHORT)
-        .pauses(Duration::from_millis(5), Duration::from_millis(20))
 }
 
 fn gate(transport: impl HttpTransport + 'static) -> Gate {

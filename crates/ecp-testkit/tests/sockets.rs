@@ -3,30 +3,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod common;
+
 use std::time::Duration;
 
-use ecp_core::{PaymentId, SecretKey};
-use ecp_methods::request::{Account, Customer, PayoutRequest};
-use ecp_methods::{Jeton, Payout, Prepared, prepare};
+use ecp_core::SecretKey;
 use ecp_sandbox::{Config, Sandbox};
 use ecp_testkit::{Fault, FaultServer};
 use ecp_transport::{Gate, Outcome, ReqwestTransport, SendPolicy, Sender, Sent, TowerTransport};
 
-const SHORT: Duration = Duration::from_millis(200);
-
-fn payout(id: &str) -> Prepared<Payout> {
-    let request = PayoutRequest::new(PaymentId::new(id).unwrap(), "300.00 EUR".parse().unwrap())
-        .customer(Customer::new().ip_address("192.0.2.1"))
-        .account(Account::new().number("93017949"));
-    prepare(&Jeton, request).unwrap()
-}
-
-fn policy() -> SendPolicy {
-    SendPolicy::new()
-        .deadline(Duration::from_secs(10))
-        .not_found_after(SHORT)
-        .pauses(Duration::from_millis(5), Duration::from_millis(20))
-}
+use crate::common::{payout, policy};
 
 fn sender(url: &str, policy: SendPolicy) -> Sender {
     let key = SecretKey::new(Config::DEMO_KEY).unwrap();

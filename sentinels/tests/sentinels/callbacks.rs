@@ -21,7 +21,8 @@ use ecp_transport::{Gate, HttpTransport, TowerTransport};
 use http::Request;
 
 use crate::marks::{
-    BAD, KEY, OTHER_KEY, UNKNOWN, WALLET, callback, id, project, secret, sign, sign_with, value,
+    BAD, KEY, OTHER_KEY, UNKNOWN, WALLET, callback, id, marked, project, secret, sign, sign_with,
+    value,
 };
 
 pub(crate) fn verifier() -> Verifier {
@@ -183,14 +184,6 @@ pub(crate) async fn whole_way(capture: &Capture) {
     let mut delivered = 0;
     for method in registry.iter() {
         let amount = Money::from_decimal("100.00", method.spec().currencies()[0]).unwrap();
-        macro_rules! marked {
-            ($request:expr) => {
-                Field::ALL
-                    .iter()
-                    .filter(|field| !matches!(field, Field::CallbackUrl | Field::MerchantRefundId))
-                    .fold($request, |request, field| request.field(*field, value(*field)))
-            };
-        }
         for flow in method.spec().flows() {
             let payment = id(&format!("{}-{flow}", method.spec().code()));
             match flow {

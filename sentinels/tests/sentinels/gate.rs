@@ -21,7 +21,7 @@ use ecp_transport::{
 use http::{Request, Response};
 
 use crate::marks::{
-    BAD, DATA_KEY, KEY, OTHER_KEY, REDIRECT, TOKEN, UNKNOWN, WRONG_TOKEN, callback, id, project,
+    BAD, DATA_KEY, KEY, OTHER_KEY, REDIRECT, TOKEN, UNKNOWN, WRONG_TOKEN, callback, id, marked, project,
     secret, sign, signature_of, value,
 };
 
@@ -133,14 +133,6 @@ async fn every_flow(
     let currency = method.spec().currencies()[0];
     let amount = Money::from_decimal("100.00", currency).unwrap();
     let payment = id(&format!("{code}-{run}"));
-    macro_rules! marked {
-        ($request:expr) => {
-            Field::ALL
-                .iter()
-                .filter(|field| !matches!(field, Field::CallbackUrl | Field::MerchantRefundId))
-                .fold($request, |request, field| request.field(*field, value(*field)))
-        };
-    }
     for flow in method.spec().flows() {
         match flow {
             FlowKind::Sale => {

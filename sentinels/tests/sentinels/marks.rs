@@ -51,6 +51,22 @@ pub(crate) fn value(field: Field) -> &'static str {
     }
 }
 
+/// A request of any flow with every field that a customer fills in. Requests share no trait, so this
+/// is a macro.
+macro_rules! marked {
+    ($request:expr) => {
+        ecp_methods::request::Field::ALL
+            .iter()
+            .filter(|field| {
+                use ecp_methods::request::Field;
+                !matches!(field, Field::CallbackUrl | Field::MerchantRefundId)
+            })
+            .fold($request, |request, field| request.field(*field, $crate::marks::value(*field)))
+    };
+}
+
+pub(crate) use marked;
+
 pub(crate) fn sentinels() -> Sentinels {
     let mut sentinels = Sentinels::new();
     for (name, text) in [
