@@ -21,8 +21,8 @@ use ecp_transport::{
 use http::{Request, Response};
 
 use crate::marks::{
-    BAD, DATA_KEY, KEY, OTHER_KEY, REDIRECT, TOKEN, UNKNOWN, WRONG_TOKEN, callback, id, marked, project,
-    secret, sign, signature_of, value,
+    BAD, DATA_KEY, KEY, OTHER_KEY, REDIRECT, TOKEN, UNKNOWN, WRONG_TOKEN, callback, id, marked,
+    project, secret, sign, signature_of, value,
 };
 
 const SHORT: Duration = Duration::from_millis(30);
