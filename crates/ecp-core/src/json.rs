@@ -275,14 +275,16 @@ impl<'d> Value<'d> {
     }
 
     /// The text of a string, `None` for anything else.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "measured")]
+    #[inline(always)]
     pub fn as_str(self) -> Option<&'d str> {
         let node = self.node();
         (node.content == Content::String).then(|| self.document.text(node.text))
     }
 
     /// The text of a string, the literal of a number.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "measured")]
+    #[inline(always)]
     pub(crate) fn text_or_literal(self) -> Option<&'d str> {
         let node = self.node();
         match node.content {
@@ -293,7 +295,8 @@ impl<'d> Value<'d> {
     }
 
     /// The literal of a number.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "measured")]
+    #[inline(always)]
     pub(crate) fn literal(self) -> Option<&'d str> {
         let node = self.node();
         (node.content == Content::Number).then(|| self.document.text(node.place()))

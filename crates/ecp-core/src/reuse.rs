@@ -33,8 +33,7 @@ impl<T: Reuse> Drop for Reused<T> {
     #[inline]
     fn drop(&mut self) {
         if self.0.clear() {
-            let buffers = std::mem::replace(&mut self.0, T::EMPTY);
-            let _ = T::spare().try_with(|spare| spare.set(buffers));
+            let _ = T::spare().try_with(|spare| spare.swap(Cell::from_mut(&mut self.0)));
         }
     }
 }

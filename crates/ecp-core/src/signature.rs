@@ -65,8 +65,11 @@ impl SigningKey {
         Self(keyed)
     }
 
+    #[inline]
     fn mac(&self, canonical: &[u8]) -> Hmac<Sha512> {
-        self.0.clone().chain_update(canonical)
+        let mut mac = self.0.clone();
+        mac.update(canonical);
+        mac
     }
 
     fn sign(&self, canonical: &[u8]) -> Signature {

@@ -265,6 +265,12 @@ impl Reader<'_, '_> {
                 Some(b'\\') => {
                     self.store.decoded.push_str(&self.source[plain..self.at]);
                     self.at += 1;
+                    // These stand for themselves.
+                    if let Some(b'/' | b'"' | b'\\') = self.peek() {
+                        plain = self.at;
+                        self.at += 1;
+                        continue;
+                    }
                     let decoded = self.escape()?;
                     self.store.decoded.push(decoded);
                     plain = self.at;
@@ -282,9 +288,6 @@ impl Reader<'_, '_> {
         let byte = self.peek();
         self.at += 1;
         Ok(match byte {
-            Some(b'"') => '"',
-            Some(b'\\') => '\\',
-            Some(b'/') => '/',
             Some(b'b') => '\u{8}',
             Some(b'f') => '\u{c}',
             Some(b'n') => '\n',
