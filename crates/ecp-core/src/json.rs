@@ -385,7 +385,7 @@ impl<'d> Value<'d> {
                 .enumerate()
                 .find(|(_, child)| (child.index..child.node().end as usize).contains(&self.index));
             let Some((position, child)) = inside else { break };
-            if !path.is_empty() {
+            if at.index != 0 {
                 path.push('.');
             }
             match child.key() {
@@ -536,6 +536,7 @@ mod tests {
             (".5", "line 1, column 1: expected a value"),
             ("1.", "line 1, column 3: the document ends inside a number"),
             ("{\"a\":{\"b\":1,\"b\":2}}", "`a.b` appears twice"),
+            ("{\"\":[{\"b\":1,\"b\":2}]}", "`.0.b` appears twice"),
             ("NaN", "line 1, column 1: expected a value"),
         ];
         for (text, expected) in table {
