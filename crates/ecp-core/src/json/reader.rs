@@ -200,14 +200,20 @@ impl Reader<'_, '_> {
         if self.peek() == Some(b'-') {
             self.at += 1;
         }
-        if self.peek() == Some(b'0') {
-            self.at += 1;
-            if matches!(self.peek(), Some(b'0'..=b'9')) {
-                return self.refuse("a number must not begin with 0");
-            }
-        } else {
-            self.digits()?;
+        let from = self.at;
+        self.digits()?;
+        if self.at > from + 1 && self.bytes[from] == b'0' {
+            self.at = from + 1;
+            return self.refuse("a number must not begin with 0");
         }
+        match self.peek() {
+            Some(b'.' | b'e' | b'E') => self.fraction(),
+            _ => Ok(()),
+        }
+    }
+
+    /// Goes on with a number after its integer.
+    fn fraction(&mut self) -> Result<(), Refused> {
         if self.peek() == Some(b'.') {
             self.at += 1;
             self.digits()?;
@@ -222,15 +228,16 @@ impl Reader<'_, '_> {
         Ok(())
     }
 
+    #[inline]
     fn digits(&mut self) -> Result<(), Refused> {
-        let from = self.at;
-        while matches!(self.peek(), Some(b'0'..=b'9')) {
-            self.at += 1;
-        }
-        match self.peek() {
-            _ if self.at > from => Ok(()),
-            None => self.refuse("the document ends inside a number"),
-            Some(_) => self.refuse("expected a digit"),
+        let rest = &self.bytes[self.at..];
+        match rest.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(rest.len()) {
+            0 if rest.is_empty() => self.refuse("the document ends inside a number"),
+            0 => self.refuse("expected a digit"),
+            digits => {
+                self.at += digits;
+                Ok(())
+            }
         }
     }
 

@@ -137,24 +137,39 @@ impl Store {
     pub(super) fn close_object(&mut self, source: &[u8], from: usize) -> (Text, bool) {
         let members = &mut self.members[from..];
         if !members.is_sorted_by(|a, b| a.prefix < b.prefix) {
-            let (nodes, decoded) = (&self.nodes, &self.decoded);
-            let name = |member: &Member| bytes_in(source, decoded, nodes[member.node as usize].key);
             members.sort_unstable_by_key(|member| member.prefix);
-            for alike in members.chunk_by_mut(|a, b| a.prefix == b.prefix) {
-                if alike.len() > 1 {
-                    alike.sort_unstable_by(|a, b| name(a).cmp(name(b)).then(a.node.cmp(&b.node)));
-                    for same in alike.chunk_by(|a, b| name(a) == name(b)) {
-                        note_duplicates(same, &mut self.duplicates);
-                    }
-                }
+            if members.windows(2).any(|pair| pair[0].prefix == pair[1].prefix) {
+                sort_alike(members, source, &self.decoded, &self.nodes, &mut self.duplicates);
             }
         }
         let first = self.sorted.len();
-        let plain = members.iter().all(|member| member.plain)
-            && members.is_sorted_by(|a, b| !may_begin_with(b.prefix, a.prefix));
         self.sorted.extend(members.iter().map(|member| member.node));
+        let mut plain = members.first().is_none_or(|member| member.plain);
+        for [before, member] in members.array_windows() {
+            plain &= member.plain & !may_begin_with(member.prefix, before.prefix);
+        }
         self.members.truncate(from);
         (Text { from: offset(first), to: offset(self.sorted.len()) }, plain)
+    }
+}
+
+/// Sorts members whose names begin alike, among members that are sorted by how names begin.
+#[cold]
+fn sort_alike(
+    members: &mut [Member],
+    source: &[u8],
+    decoded: &str,
+    nodes: &[Node],
+    duplicates: &mut Vec<Duplicate>,
+) {
+    let name = |member: &Member| bytes_in(source, decoded, nodes[member.node as usize].key);
+    for alike in members.chunk_by_mut(|a, b| a.prefix == b.prefix) {
+        if alike.len() > 1 {
+            alike.sort_unstable_by(|a, b| name(a).cmp(name(b)).then(a.node.cmp(&b.node)));
+            for same in alike.chunk_by(|a, b| name(a) == name(b)) {
+                note_duplicates(same, duplicates);
+            }
+        }
     }
 }
 
