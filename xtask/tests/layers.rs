@@ -19,7 +19,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "ecp-core",
         ours: &[],
-        others: &["base64", "hmac", "serde", "sha2", "thiserror", "zeroize"],
+        others: &["base64", "hmac", "memchr", "serde", "sha2", "thiserror", "zeroize"],
     },
     Layer {
         name: "ecp-methods",

@@ -153,6 +153,13 @@ impl<'a> Document<'a> {
         self.value(0)
     }
 
+    /// Whether the byte stands anywhere, decoded texts included.
+    pub(crate) fn holds(&self, byte: u8) -> bool {
+        [self.source, &self.store.decoded]
+            .into_iter()
+            .any(|text| memchr::memchr(byte, text.as_bytes()).is_some())
+    }
+
     /// Whether all bytes, those of decoded texts included, are of a kind.
     #[inline]
     pub(crate) fn holds_only(&self, kind: impl Fn(u8) -> bool) -> bool {
@@ -300,6 +307,13 @@ impl<'d> Value<'d> {
     pub(crate) fn literal(self) -> Option<&'d str> {
         let node = self.node();
         (node.content == Content::Number).then(|| self.document.text(node.place()))
+    }
+
+    /// [`Value::literal`] in bytes.
+    #[inline]
+    pub(crate) fn digits(self) -> Option<&'d [u8]> {
+        let node = self.node();
+        (node.content == Content::Number).then(|| self.document.bytes(node.place()))
     }
 
     #[inline]

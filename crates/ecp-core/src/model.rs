@@ -259,7 +259,7 @@ macro_rules! model {
                 if !value.is_object() {
                     return Err($crate::model::ModelError::expected("an object", value));
                 }
-                $(let mut $field = $crate::model::Found::default();)*
+                $(let mut $field = $crate::model::Found::<{ [$($wire),+].len() }>::NONE;)*
                 for member in value.children() {
                     let name = member.name();
                     $(if $(name == $wire.as_bytes())||+ {
@@ -270,7 +270,7 @@ macro_rules! model {
                 }
                 let mut members = $crate::model::Members { object: value, unused: Vec::new() };
                 Ok($borrowed {
-                    $($field: members.$role::<$type>($field, &[$($wire),+])?,)*
+                    $($field: members.$role::<$type, _>($field, &[$($wire),+])?,)*
                     extra: members.rest(&(&[$($($wire),+),*] as &[&str])),
                 })
             }
@@ -297,14 +297,17 @@ macro_rules! model {
 }
 use model;
 
-/// The members of an object under the names of one field, of which there are two at most: their
-/// indices. The root, which has the index 0, is no member.
-#[derive(Clone, Copy, Default)]
-struct Found(u32, u32);
+/// The members of an object under the names of one field: their places, the last one first. The
+/// root, whose place is 0, is no member.
+#[derive(Clone, Copy)]
+struct Found<const NAMES: usize>([u32; NAMES]);
 
-impl Found {
+impl<const NAMES: usize> Found<NAMES> {
+    const NONE: Self = Self([0; NAMES]);
+
     fn add(&mut self, member: Value<'_>) {
-        self.1 = std::mem::replace(&mut self.0, member.place());
+        self.0.copy_within(..NAMES - 1, 1);
+        self.0[0] = member.place();
     }
 }
 
@@ -321,10 +324,10 @@ impl<'d> Members<'d> {
         reason = "measured: what is read is large, and moved otherwise"
     )]
     #[inline(always)]
-    fn decides<T: FromJson>(
+    fn decides<T: FromJson, const NAMES: usize>(
         &mut self,
-        found: Found,
-        names: &[&str],
+        found: Found<NAMES>,
+        names: &[&str; NAMES],
     ) -> Result<T::Borrowed<'d>, ModelError> {
         match self.choose(found, names) {
             Some(member) => T::borrow_from(member),
@@ -337,10 +340,10 @@ impl<'d> Members<'d> {
         reason = "measured: what is read is large, and moved otherwise"
     )]
     #[inline(always)]
-    fn describes<T: FromJson>(
+    fn describes<T: FromJson, const NAMES: usize>(
         &mut self,
-        found: Found,
-        names: &[&str],
+        found: Found<NAMES>,
+        names: &[&str; NAMES],
     ) -> Result<T::Borrowed<'d>, ModelError> {
         let Some(member) = self.choose(found, names) else {
             return T::absent(self.object, names[0]);
@@ -358,12 +361,17 @@ impl<'d> Members<'d> {
         reason = "measured: what is read is large, and moved otherwise"
     )]
     #[inline(always)]
-    fn choose(&mut self, found: Found, names: &[&str]) -> Option<Value<'d>> {
-        match found {
-            Found(0, _) => None,
-            Found(one, 0) => Some(self.object.beside(one)),
-            Found(one, other) => {
-                Some(self.choose_one(self.object.beside(one), self.object.beside(other), names))
+    fn choose<const NAMES: usize>(
+        &mut self,
+        found: Found<NAMES>,
+        names: &[&str; NAMES],
+    ) -> Option<Value<'d>> {
+        const { assert!(NAMES <= 2, "no field has more names") };
+        match found.0.as_slice() {
+            [] | [0, ..] => None,
+            [one] | [one, 0, ..] => Some(self.object.beside(*one)),
+            [one, other, ..] => {
+                Some(self.choose_one(self.object.beside(*one), self.object.beside(*other), names))
             }
         }
     }
@@ -563,18 +571,22 @@ impl FromJson for Sensitive<String> {
     }
 }
 
+#[inline]
 fn integer<T: FromStr + TryFrom<u64>>(value: Value<'_>) -> Result<T, ModelError> {
-    let Some(literal) = value.literal() else {
+    let Some(digits) = value.digits() else {
         return Err(ModelError::expected("an integer", value));
     };
-    let digits = literal.as_bytes();
     let mut plain = digits.len() <= 18;
     let number = digits.iter().fold(0_u64, |number, byte| {
         let digit = byte.wrapping_sub(b'0');
         plain &= digit <= 9;
         number.wrapping_mul(10).wrapping_add(digit.into())
     });
-    let number = if plain { T::try_from(number).ok() } else { literal.parse().ok() };
+    let number = if plain {
+        T::try_from(number).ok()
+    } else {
+        value.literal().and_then(|text| text.parse().ok())
+    };
     number.ok_or_else(|| ModelError::value(value, "expected an integer in range"))
 }
 

@@ -28,7 +28,7 @@ pub struct Doubts {
 /// by no signature; there the types of the models decide.
 pub fn doubts(document: &Document<'_>, found: &Match) -> Result<Doubts, CanonicalError> {
     let mut doubts = Doubts::default();
-    if !document.holds_only(|byte| byte != b';') {
+    if document.holds(b';') {
         let items = Items::collect(document, found.strip, |_| Ok::<_, CanonicalError>(()))?;
         doubts.ambiguous = items.divisible(found.order);
     }
