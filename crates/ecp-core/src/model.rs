@@ -453,6 +453,7 @@ macro_rules! open_enum {
         impl $crate::model::FromJson for $name {
             $crate::model::borrows_nothing!();
 
+            #[inline]
             fn borrow_from(
                 value: $crate::json::Value<'_>,
             ) -> Result<Self, $crate::model::ModelError> {
@@ -536,6 +537,7 @@ impl<T: FromJson> FromJson for Vec<T> {
 impl FromJson for String {
     type Borrowed<'d> = &'d str;
 
+    #[inline]
     fn borrow_from(value: Value<'_>) -> Result<&str, ModelError> {
         value.as_str().ok_or_else(|| ModelError::expected("a string", value))
     }
@@ -548,6 +550,7 @@ impl FromJson for String {
 impl FromJson for RawJson {
     type Borrowed<'d> = Value<'d>;
 
+    #[inline]
     fn borrow_from(value: Value<'_>) -> Result<Value<'_>, ModelError> {
         Ok(value)
     }
@@ -561,6 +564,7 @@ impl FromJson for RawJson {
 impl FromJson for Sensitive<String> {
     type Borrowed<'d> = SensitiveRef<'d>;
 
+    #[inline]
     fn borrow_from(value: Value<'_>) -> Result<SensitiveRef<'_>, ModelError> {
         let text = value.text_or_literal();
         text.map(SensitiveRef::new).ok_or_else(|| ModelError::expected("a string", value))
@@ -593,6 +597,7 @@ fn integer<T: FromStr + TryFrom<u64>>(value: Value<'_>) -> Result<T, ModelError>
 impl FromJson for i64 {
     borrows_nothing!();
 
+    #[inline]
     fn borrow_from(value: Value<'_>) -> Result<Self, ModelError> {
         integer(value)
     }
@@ -601,6 +606,7 @@ impl FromJson for i64 {
 impl FromJson for OperationId {
     borrows_nothing!();
 
+    #[inline]
     fn borrow_from(value: Value<'_>) -> Result<Self, ModelError> {
         integer(value).map(Self::new)
     }
@@ -609,10 +615,12 @@ impl FromJson for OperationId {
 impl FromJson for ProjectId {
     borrows_nothing!();
 
+    #[inline]
     fn borrow_from(value: Value<'_>) -> Result<Self, ModelError> {
         Self::new(integer(value)?).map_err(|error| ModelError::value(value, error))
     }
 
+    #[inline]
     fn is_blank(value: Value<'_>) -> bool {
         value.is_null() || value.literal() == Some("0")
     }
@@ -624,6 +632,7 @@ macro_rules! from_received_text {
         $(impl FromJson for $type {
             type Borrowed<'d> = $borrowed<'d>;
 
+            #[inline]
             fn borrow_from(value: Value<'_>) -> Result<$borrowed<'_>, ModelError> {
                 match value.as_str() {
                     Some("") => Err(ModelError::value(value, "is empty")),
@@ -636,6 +645,7 @@ macro_rules! from_received_text {
                 borrowed.into_owned()
             }
 
+            #[inline]
             fn is_blank(value: Value<'_>) -> bool {
                 value.is_null() || value.as_str() == Some("")
             }
@@ -648,6 +658,7 @@ from_received_text!(PaymentId / PaymentIdRef, RequestId / RequestIdRef);
 impl FromJson for Timestamp {
     borrows_nothing!();
 
+    #[inline]
     fn borrow_from(value: Value<'_>) -> Result<Self, ModelError> {
         match value.as_str() {
             Some(text) => text.parse().map_err(|error| ModelError::value(value, error)),
@@ -655,6 +666,7 @@ impl FromJson for Timestamp {
         }
     }
 
+    #[inline]
     fn is_blank(value: Value<'_>) -> bool {
         value.is_null() || value.as_str() == Some("")
     }
