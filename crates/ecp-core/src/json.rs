@@ -197,6 +197,11 @@ impl<'a> Document<'a> {
         self.store.bytes(self.source.as_bytes(), text)
     }
 
+    /// Whether there may be a `signature` or a `frame_mode`.
+    pub(crate) fn may_leave_out(&self) -> bool {
+        self.store.left_out > 0
+    }
+
     /// Whether there may be a `frame_mode`, or more than one `signature`.
     pub(crate) fn may_leave_out_more(&self) -> bool {
         self.store.left_out > 1
