@@ -175,7 +175,8 @@ impl Extra {
 /// [`Extra`], borrowed: the members are found when they are asked for.
 #[derive(Clone)]
 pub struct ExtraRef<'d> {
-    object: Value<'d>,
+    /// `None` where the model knew every member.
+    object: Option<Value<'d>>,
     known: &'static &'static [&'static str],
     /// Members that are known by name and could not be used. There seldom are any, and models are
     /// moved about, so this is small.
@@ -191,7 +192,8 @@ impl<'d> ExtraRef<'d> {
 
     /// All of them, in the order of the message.
     pub fn iter(&self) -> impl Iterator<Item = (&'d str, Value<'d>)> {
-        let members = self.object.children().filter_map(|member| Some((member.key()?, member)));
+        let members = self.object.into_iter().flat_map(Value::children);
+        let members = members.filter_map(|member| Some((member.key()?, member)));
         members.filter(|(key, member)| {
             let mut unused = self.unused.iter().flat_map(|unused| unused.iter());
             !self.known.contains(key) || unused.any(|unused| *unused == member.place())
@@ -260,15 +262,17 @@ macro_rules! model {
                     return Err($crate::model::ModelError::expected("an object", value));
                 }
                 $(let mut $field = $crate::model::Found::<{ [$($wire),+].len() }>::NONE;)*
+                let mut all_known = true;
                 for member in value.children() {
                     let name = member.name();
                     $(if $(name == $wire.as_bytes())||+ {
                         $field.add(member);
                     } else)* {
-                        // Nobody knows it.
+                        all_known = false;
                     }
                 }
-                let mut members = $crate::model::Members { object: value, unused: Vec::new() };
+                let mut members =
+                    $crate::model::Members { object: value, all_known, unused: Vec::new() };
                 Ok($borrowed {
                     $($field: members.$role::<$type, _>($field, &[$($wire),+])?,)*
                     extra: members.rest(&(&[$($($wire),+),*] as &[&str])),
@@ -314,6 +318,7 @@ impl<const NAMES: usize> Found<NAMES> {
 /// An object while a model takes what it knows.
 struct Members<'d> {
     object: Value<'d>,
+    all_known: bool,
     /// Known by name, but in the way of another one or of the wrong type.
     unused: Vec<u32>,
 }
@@ -389,7 +394,8 @@ impl<'d> Members<'d> {
 
     fn rest(self, known: &'static &'static [&'static str]) -> ExtraRef<'d> {
         let unused = if self.unused.is_empty() { None } else { Some(Box::new(self.unused)) };
-        ExtraRef { object: self.object, known, unused }
+        let all = self.all_known && unused.is_none();
+        ExtraRef { object: (!all).then_some(self.object), known, unused }
     }
 }
 
