@@ -155,7 +155,8 @@ const fn days_before(year: i64, month: i64, day: i64) -> i64 {
     const TO_1970: i64 = 719_468;
     let year = if month <= 2 { year - 1 } else { year };
     let months_since_march = (month + 9) % 12;
-    let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
+    let century = year.div_euclid(100);
+    let leap_days = (year >> 2) - century + (century >> 2);
     let in_year = (153 * months_since_march + 2) / 5 + day - 1;
     year * 365 + leap_days + in_year - TO_1970
 }
