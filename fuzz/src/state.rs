@@ -7,8 +7,8 @@ use std::rc::Rc;
 use ecp_core::model::{Callback, FromJson, OperationStatus, OperationType, PaymentStatus};
 use ecp_inbox::{News, PaymentState};
 
-/// Reads up to 16 callbacks off the bytes, four for each, and hears them forwards, backwards, interleaved
-/// and twice. Bytes that are themselves a callback are one.
+/// Reads up to 16 callbacks off the bytes, four for each, and hears them forwards, backwards,
+/// interleaved and twice. Bytes that are themselves a callback are one.
 pub fn state(bytes: &[u8]) {
     let mut history: Vec<Rc<News>> = bytes.chunks_exact(4).take(16).map(news).collect();
     history.extend(Callback::from_slice(bytes).ok().map(|callback| News::of(&callback).into()));

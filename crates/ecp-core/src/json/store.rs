@@ -138,7 +138,7 @@ impl Store {
         let members = &mut self.members[from..];
         if !members.is_sorted_by(|a, b| a.prefix < b.prefix) {
             members.sort_unstable_by_key(|member| member.prefix);
-            if members.windows(2).any(|pair| pair[0].prefix == pair[1].prefix) {
+            if members.array_windows().any(|[a, b]| a.prefix == b.prefix) {
                 sort_alike(members, source, &self.decoded, &self.nodes, &mut self.duplicates);
             }
         }
