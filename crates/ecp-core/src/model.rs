@@ -519,23 +519,6 @@ impl<T: FromJson> FromJson for Option<T> {
     }
 }
 
-/// For parts that few messages have, or that are large: a message is moved about.
-impl<T: FromJson> FromJson for Box<T> {
-    type Borrowed<'d> = Box<T::Borrowed<'d>>;
-
-    fn borrow_from(value: Value<'_>) -> Result<Self::Borrowed<'_>, ModelError> {
-        T::borrow_from(value).map(Box::new)
-    }
-
-    fn from_borrowed(borrowed: Self::Borrowed<'_>) -> Self {
-        Self::new(T::from_borrowed(*borrowed))
-    }
-
-    fn is_blank(value: Value<'_>) -> bool {
-        T::is_blank(value)
-    }
-}
-
 /// PHP writes an empty list where it has nothing, and `{}` now and then.
 impl<T: FromJson> FromJson for Vec<T> {
     type Borrowed<'d> = Vec<T::Borrowed<'d>>;

@@ -27,7 +27,7 @@ model! {
         /// The project, in the formats that name it at the top level.
         root_project_id: Option<ProjectId> = decides "project_id",
         /// `general`, in the other formats.
-        general: Option<Box<General>> = decides "general",
+        general: Option<General> = decides "general",
         /// The payment.
         payment: Option<Payment> = decides "payment",
         /// The operation that the callback is about.
@@ -35,25 +35,25 @@ model! {
         /// All operations, in the transaction format.
         operations: Vec<Operation> = decides "operations",
         /// The operation, in the transaction format.
-        transaction: Option<Box<Transaction>> = decides "transaction",
+        transaction: Option<Transaction> = decides "transaction",
         /// The customer's account.
         account: Option<Account> = describes "account",
         /// The customer.
-        customer: Option<Box<Customer>> = describes "customer",
+        customer: Option<Customer> = describes "customer",
         /// What went wrong, when there is more to say than the operation's code.
         errors: Errors = describes "errors",
         /// Where to send the customer.
-        redirect_data: Option<Box<RedirectData>> = describes "redirect_data" | "redirectData",
+        redirect_data: Option<RedirectData> = describes "redirect_data" | "redirectData",
         /// The request, in the token format.
-        request: Option<Box<RequestInfo>> = describes "request",
+        request: Option<RequestInfo> = describes "request",
         /// The request's id, in the transaction format.
         request_id: Option<RequestId> = describes "request_id",
         /// The requested sum, in the transaction format.
-        sum_request: Option<Box<Sum>> = describes "sum_request",
+        sum_request: Option<Sum> = describes "sum_request",
         /// The real sum, in the transaction format.
-        sum_real: Option<Box<Sum>> = describes "sum_real",
+        sum_real: Option<Sum> = describes "sum_real",
         /// The refunded sum, in the transaction format.
-        sum_refund: Option<Box<Sum>> = describes "sum_refund",
+        sum_refund: Option<Sum> = describes "sum_refund",
         /// The signature, unproven here.
         signature: Option<Sensitive<String>> = describes "signature",
     }
@@ -106,7 +106,7 @@ impl Callback {
 
     /// Where to send the customer, under whichever of its three names.
     pub fn redirect(&self) -> Option<RedirectData> {
-        self.redirect_data.as_deref().cloned().or_else(|| redirect_in(&self.extra, "return_url"))
+        self.redirect_data.clone().or_else(|| redirect_in(&self.extra, "return_url"))
     }
 }
 

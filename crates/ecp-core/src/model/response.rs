@@ -43,13 +43,13 @@ model! {
         /// The project.
         root_project_id: Option<ProjectId> = decides "project_id",
         /// Ids, in the answers that keep them there.
-        general: Option<Box<General>> = decides "general",
+        general: Option<General> = decides "general",
         /// The payment. Its status is `error` when the platform knows no such payment.
         payment: Option<Payment> = decides "payment",
         /// The customer's account.
         account: Option<Account> = describes "account",
         /// The customer.
-        customer: Option<Box<Customer>> = describes "customer",
+        customer: Option<Customer> = describes "customer",
         /// All operations of the payment.
         operations: Vec<Operation> = decides "operations",
         /// What went wrong.
