@@ -216,7 +216,8 @@ impl Receiver {
         let logged = tracing::enabled!(tracing::Level::ERROR);
         let payment = callback.payment_id().filter(|_| logged).cloned();
         let store = Arc::clone(&self.store);
-        self.stored(project, payment, async move { store.store(*callback).await }).await
+        // Its own `store`, not that of `Arc`, which would box the callback once more.
+        self.stored(project, payment, async move { (*store).store(*callback).await }).await
     }
 
     async fn keep_unreadable(&self, body: &[u8], error: ModelError) -> Reply {
@@ -225,7 +226,7 @@ impl Receiver {
             "a genuine callback is not as documented"
         );
         let (store, unreadable) = (Arc::clone(&self.store), Unreadable::new(body, error));
-        self.stored(None, None, async move { store.store_unreadable(unreadable).await }).await
+        self.stored(None, None, async move { (*store).store_unreadable(unreadable).await }).await
     }
 
     /// 200 if the work is done, 503 if it fails, panics or takes too long.

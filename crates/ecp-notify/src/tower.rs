@@ -69,9 +69,16 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let receiver = self.clone();
+        let begun = receiver.begin();
+        let admitted = receiver.admit_request(&request);
+        // What is taken into the future is kept for all its time.
+        let body = request.into_body();
         Box::pin(async move {
-            let begun = receiver.begin();
-            let reply = match receiver.read(request).await {
+            let read = match admitted {
+                Ok(()) => receiver.read(body).await,
+                Err(reply) => Err(reply),
+            };
+            let reply = match read {
                 Ok(body) => receiver.receive(&body).await,
                 Err(reply) => receiver.tell(begun, reply),
             };
@@ -81,22 +88,18 @@ where
 }
 
 impl Receiver {
-    async fn read<B: Body>(&self, request: Request<B>) -> Result<Bytes, Reply> {
-        let (head, body) = request.into_parts();
-        let encodings = head.headers.get_all(header::CONTENT_ENCODING);
+    fn admit_request<B: Body>(&self, request: &Request<B>) -> Result<(), Reply> {
+        let encodings = request.headers().get_all(header::CONTENT_ENCODING);
         let encodings: Vec<&[u8]> = encodings.iter().map(header::HeaderValue::as_bytes).collect();
         self.admit(&Head {
-            method: head.method.as_str(),
+            method: request.method().as_str(),
             content_encoding: &encodings,
-            content_length: Some(body.size_hint().lower()),
-        })?;
-        let mut reading = pin!(self.collect(body));
-        // What has arrived needs no clock.
-        let begun = poll_fn(|context| Poll::Ready(reading.as_mut().poll(context)));
-        if let Poll::Ready(read) = begun.await {
-            return read;
-        }
-        match timeout(self.body_deadline, reading).await {
+            content_length: Some(request.body().size_hint().lower()),
+        })
+    }
+
+    async fn read<B: Body>(&self, body: B) -> Result<Bytes, Reply> {
+        match timeout(self.body_deadline, self.collect(body)).await {
             Ok(read) => read,
             Err(_) => Err(refused(408, "the body did not arrive in time")),
         }
