@@ -24,7 +24,7 @@ use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 
 use self::store::Store;
-pub(crate) use self::store::{Content, Node, Text};
+pub(crate) use self::store::{Content, Node, Onward, Text};
 use crate::reuse::Reused;
 
 /// How large a document may be before it is refused unread.
@@ -195,6 +195,12 @@ impl<'a> Document<'a> {
     #[inline]
     pub(crate) fn bytes(&self, text: Text) -> &[u8] {
         self.store.bytes(self.source.as_bytes(), text)
+    }
+
+    /// [`Document::bytes`] together with all that follows them where they stand.
+    #[inline]
+    pub(crate) fn bytes_onward(&self, text: Text) -> Onward<'_> {
+        self.store.bytes_onward(self.source.as_bytes(), text)
     }
 
     /// Whether there may be a `signature` or a `frame_mode`.

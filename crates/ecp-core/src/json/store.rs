@@ -61,6 +61,27 @@ pub(crate) struct Text {
     pub(crate) to: u32,
 }
 
+/// A piece of text, together with all that follows it where it stands.
+#[derive(Clone, Copy)]
+pub(crate) struct Onward<'t> {
+    pub(crate) bytes: &'t [u8],
+    /// Of the piece.
+    pub(crate) length: usize,
+}
+
+impl<'t> Onward<'t> {
+    /// A piece that nothing follows.
+    #[inline]
+    pub(crate) const fn all(bytes: &'t [u8]) -> Self {
+        Self { bytes, length: bytes.len() }
+    }
+
+    #[inline]
+    pub(crate) fn piece(self) -> &'t [u8] {
+        &self.bytes[..self.length]
+    }
+}
+
 impl Node {
     /// Place of the value in the source.
     #[inline]
@@ -126,6 +147,15 @@ impl Store {
     #[inline]
     pub(super) fn bytes<'t>(&'t self, source: &'t [u8], text: Text) -> &'t [u8] {
         bytes_in(source, &self.decoded, text)
+    }
+
+    #[inline]
+    pub(super) fn bytes_onward<'t>(&'t self, source: &'t [u8], text: Text) -> Onward<'t> {
+        let bytes = match (text.from as usize).checked_sub(source.len()) {
+            None => &source[text.from as usize..],
+            Some(from) => &self.decoded.as_bytes()[from..],
+        };
+        Onward { bytes, length: (text.to - text.from) as usize }
     }
 
     pub(super) fn duplicate(&self, node: usize) -> Option<&Duplicate> {

@@ -12,7 +12,7 @@ use std::thread::LocalKey;
 
 use super::canonical::{LONGEST_AGREED_LIST, length_limit};
 use super::{Visibility, natural_order, php_number};
-use crate::json::{Content, Document, Node};
+use crate::json::{Content, Document, Node, Onward};
 use crate::reuse::{Reuse, Reused};
 
 /// Which documents may be walked.
@@ -28,11 +28,13 @@ pub(super) enum Ground {
 
 /// What a walk writes.
 pub(super) struct Buffers {
-    string: Vec<u8>,
+    string: Pieces,
     /// Key path of the container at hand, with a `:` at its end.
-    path: Vec<u8>,
+    path: Pieces,
     /// The containers around it.
     levels: Vec<Level>,
+    /// Of an item in its list, in digits.
+    place: Vec<u8>,
 }
 
 /// A container on the way.
@@ -58,21 +60,21 @@ pub(super) fn canonical_string(document: &Document<'_>, ground: Ground) -> Optio
     let limit = length_limit(document);
     let ground = ground.of(document);
     let mut buffers = Reused::<Buffers>::take();
-    let Buffers { string, path, levels } = &mut *buffers;
+    let Buffers { string, path, levels, place } = &mut *buffers;
     let mut level = Level::of(document, ground, 0, 0)?;
     loop {
         if level.next == level.end {
             let Some(outer) = levels.pop() else { break };
             level = outer;
-            path.truncate(level.path);
+            path.length = level.path;
             continue;
         }
         let (index, node, key) = if level.object {
             let index = document.sorted_member(level.next);
             let node = document.node(index);
-            let key = document.bytes(node.key);
+            let key = document.bytes_onward(node.key);
             level.next += 1;
-            match key {
+            match key.piece() {
                 b"signature" | b"frame_mode" => continue,
                 b"__proto__" if ground.is_agreed() => return None,
                 _ => {}
@@ -82,54 +84,94 @@ pub(super) fn canonical_string(document: &Document<'_>, ground: Ground) -> Optio
             let (index, node) = (level.next, document.node(level.next));
             level.next = node.end as usize;
             level.position += 1;
-            (index, node, NO_KEY)
+            place.clear();
+            // Writing to a Vec cannot fail.
+            let _ = write!(place, "{}", level.position - 1);
+            (index, node, Onward::all(place))
         };
         let text = match node.content {
             Content::Object | Content::Array => {
-                push_name(path, key, level);
-                path.push(b':');
+                path.push(key.piece());
+                path.push(b":");
                 levels.push(level);
-                level = Level::of(document, ground, index, path.len())?;
+                level = Level::of(document, ground, index, path.length)?;
                 continue;
             }
-            Content::Null => EMPTY,
-            Content::False => b"0",
-            Content::True => b"1",
-            Content::Number => document.bytes(node.place()),
-            Content::String => document.bytes(node.text),
+            Content::Null => Onward::all(b""),
+            Content::False => Onward::all(b"0"),
+            Content::True => Onward::all(b"1"),
+            Content::Number => document.bytes_onward(node.place()),
+            Content::String => document.bytes_onward(node.text),
         };
-        if !ground.admits_value(node, text, document) {
+        if !ground.admits_value(node, text.piece(), document) {
             return None;
         }
-        string.extend_from_slice(path);
-        push_name(string, key, level);
-        string.push(b':');
-        if node.content == Content::Number && !is_plain(text) {
-            let literal = document.value(index).raw();
-            string.extend_from_slice(php_number::render(literal).as_bytes());
+        if node.content == Content::Number && !is_plain(text.piece()) {
+            let literal = php_number::render(document.value(index).raw());
+            string.push_item(path.onward(), key, Onward::all(literal.as_bytes()));
         } else {
-            string.extend_from_slice(text);
+            string.push_item(path.onward(), key, text);
         }
-        string.push(b';');
-        if string.len() > limit {
+        if string.length > limit {
             return None;
         }
     }
-    string.pop();
+    // Without the last `;`.
+    string.length = string.length.saturating_sub(1);
     Some(buffers)
 }
 
-const EMPTY: &[u8] = b"";
-/// Of the items of a list. No member has it, for empty keys are not admitted.
-const NO_KEY: &[u8] = EMPTY;
+/// Bytes that are copied at once.
+const BLOCK: usize = 32;
 
-/// A member's name, or the place of the item that was reached.
-fn push_name(text: &mut Vec<u8>, key: &[u8], level: Level) {
-    if level.object {
-        text.extend_from_slice(key);
-    } else {
-        // Writing to a Vec cannot fail.
-        let _ = write!(text, "{}", level.position - 1);
+/// A text that is put together. Its buffer is kept, and longer than the text.
+struct Pieces {
+    bytes: Vec<u8>,
+    length: usize,
+}
+
+impl Pieces {
+    const EMPTY: Self = Self { bytes: Vec::new(), length: 0 };
+
+    fn onward(&self) -> Onward<'_> {
+        Onward { bytes: &self.bytes, length: self.length }
+    }
+
+    fn push(&mut self, piece: &[u8]) {
+        let end = self.length + piece.len();
+        if end > self.bytes.len() {
+            self.bytes.resize(2 * end + 4 * BLOCK, 0);
+        }
+        self.bytes[self.length..end].copy_from_slice(piece);
+        self.length = end;
+    }
+
+    /// Pushes an item. Most of its parts are short and copied in blocks, together with what
+    /// follows them: the next part overwrites that.
+    #[inline]
+    fn push_item(&mut self, path: Onward<'_>, key: Onward<'_>, text: Onward<'_>) {
+        if path.length < BLOCK
+            && key.length < BLOCK
+            && text.length < BLOCK
+            && let Some(path_block) = path.bytes.first_chunk::<BLOCK>()
+            && let Some(key_block) = key.bytes.first_chunk::<BLOCK>()
+            && let Some(text_block) = text.bytes.first_chunk::<BLOCK>()
+            && let Some(room) = self.bytes[self.length..].first_chunk_mut::<{ 3 * BLOCK + 2 }>()
+        {
+            room[..BLOCK].copy_from_slice(path_block);
+            let key_at = path.length;
+            room[key_at..key_at + BLOCK].copy_from_slice(key_block);
+            let text_at = key_at + key.length + 1;
+            room[text_at - 1] = b':';
+            room[text_at..text_at + BLOCK].copy_from_slice(text_block);
+            let end = text_at + text.length + 1;
+            room[end - 1] = b';';
+            self.length += end;
+        } else {
+            for part in [path.piece(), key.piece(), b":", text.piece(), b";"] {
+                self.push(part);
+            }
+        }
     }
 }
 
@@ -177,7 +219,7 @@ impl Ground {
         } else {
             SPACE | CONTROL | COLON
         };
-        let mut before = NO_KEY;
+        let mut before: &[u8] = b"";
         let mut before_is_container = false;
         for member in object.text.range() {
             let node = document.node(document.sorted_member(member));
@@ -267,12 +309,13 @@ fn class(text: &[u8]) -> u8 {
 
 impl Buffers {
     pub(super) fn string(&self) -> &[u8] {
-        &self.string
+        &self.string.bytes[..self.string.length]
     }
 }
 
 impl Reuse for Buffers {
-    const EMPTY: Self = Self { string: Vec::new(), path: Vec::new(), levels: Vec::new() };
+    const EMPTY: Self =
+        Self { string: Pieces::EMPTY, path: Pieces::EMPTY, levels: Vec::new(), place: Vec::new() };
 
     fn spare() -> &'static LocalKey<Cell<Self>> {
         thread_local! {
@@ -283,9 +326,9 @@ impl Reuse for Buffers {
 
     fn clear(&mut self) -> bool {
         const MOST: usize = 64 * 1024;
-        self.string.clear();
-        self.path.clear();
+        self.string.length = 0;
+        self.path.length = 0;
         self.levels.clear();
-        self.string.capacity() <= MOST && self.path.capacity() <= MOST
+        self.string.bytes.len() <= MOST && self.path.bytes.len() <= MOST
     }
 }

@@ -113,3 +113,24 @@ fn the_published_wrong_signature_is_rejected() {
         Err(VerifyError::MalformedSignature)
     );
 }
+
+/// Short parts are copied in another way than long ones, and those near the end in another one
+/// than the rest.
+#[test]
+fn parts_of_any_length_stand_whole_in_the_canonical_string() {
+    const LENGTHS: [usize; 7] = [1, 2, 30, 31, 32, 33, 100];
+    for [path, key, text] in LENGTHS
+        .into_iter()
+        .flat_map(|path| LENGTHS.map(|key| [path, key]))
+        .flat_map(|[path, key]| LENGTHS.map(|text| [path, key, text]))
+    {
+        let [path, key, text] = [("p", path), ("k", key), ("t", text)].map(|(a, n)| a.repeat(n));
+        let more = "z".repeat(100);
+        let json = format!(r#"{{"{path}":{{"{key}":"{text}"}},"z":["{text}","{more}"]}}"#);
+        let expected = format!("{path}:{key}:{text};z:0:{text};z:1:{more}");
+        assert_eq!(signature::canonical_string(json.as_bytes(), as_php()), Ok(expected));
+        let json = format!(r#"{{"{path}":{{"{key}":"{text}"}}}}"#);
+        let expected = format!("{path}:{key}:{text}");
+        assert_eq!(signature::canonical_string(json.as_bytes(), as_php()), Ok(expected));
+    }
+}
