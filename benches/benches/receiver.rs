@@ -2,9 +2,9 @@
 //!
 //! Requests go over the loopback, on connections that are kept alive, from a thread of their own to
 //! one server thread. That thread never sleeps: to wake it costs the server some microseconds, and a
-//! slower server would have to more often. Contestants take turns, so that a slow spell of the
-//! machine hits all of them. The rate depends on both threads; the server's own processor time tells
-//! what a request costs it.
+//! slower server would have to more often. Contestants take turns, short ones, and are compared
+//! within each round, so that a slow spell of the machine hits all of them. The rate depends on both
+//! threads; the server's own processor time tells what a request costs it.
 
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot start has failed")]
 #![expect(clippy::print_stdout, clippy::cast_precision_loss, reason = "figures for people")]
@@ -39,7 +39,7 @@ fn main() {
     // `cargo test --benches` runs this without the argument, to see that it still works.
     let measuring = std::env::args().any(|argument| argument == "--bench");
     let (rounds, turn) =
-        if measuring { (24, Duration::from_millis(300)) } else { (1, Duration::from_millis(20)) };
+        if measuring { (150, Duration::from_millis(50)) } else { (1, Duration::from_millis(20)) };
     core(rounds, turn);
     loopback(rounds, turn);
 }
@@ -153,22 +153,16 @@ fn loopback(rounds: usize, turn: Duration) {
         }
     }
     println!("over the loopback, {CONNECTIONS} connections, median of {rounds} turns");
-    let figures: Vec<(f64, f64)> = contestants
-        .iter_mut()
-        .map(|contestant| (median(&mut contestant.rates), median(&mut contestant.costs)))
-        .collect();
-    for (contestant, (rate, cost)) in contestants.iter().zip(&figures) {
-        println!(
-            "  {:28} {rate:7.0} requests/s, {cost:6.2} µs of the server each",
-            contestant.name
-        );
+    for Contestant { name, rates, costs, .. } in &contestants {
+        let (rate, cost) = (median(rates), median(costs));
+        println!("  {name:28} {rate:7.0} requests/s, {cost:6.2} µs of the server each");
     }
-    for (server, pair) in ["axum::serve", "Server"].iter().zip(figures.chunks(2)) {
-        let [(bare_rate, bare_cost), (rate, cost)] = pair else { unreachable!("two each") };
+    for (server, pair) in ["axum::serve", "Server"].iter().zip(contestants.chunks(2)) {
+        let [bare, receiver] = pair else { unreachable!("two each") };
         println!(
             "  {server}: the receiver keeps {:.0} % of the bare rate; by processor time {:.0} %",
-            100.0 * rate / bare_rate,
-            100.0 * bare_cost / cost,
+            100.0 * median_ratio(&receiver.rates, &bare.rates),
+            100.0 * median_ratio(&bare.costs, &receiver.costs),
         );
     }
 }
@@ -239,7 +233,13 @@ fn processor_time(thread: &str) -> Duration {
     Duration::from_nanos(stat.split(' ').next().and_then(|text| text.parse().ok()).unwrap_or(0))
 }
 
-fn median(figures: &mut [f64]) -> f64 {
+fn median(figures: &[f64]) -> f64 {
+    let mut figures = figures.to_vec();
     figures.sort_by(f64::total_cmp);
     figures[figures.len() / 2]
+}
+
+/// Of the ratios within each round.
+fn median_ratio(figures: &[f64], floors: &[f64]) -> f64 {
+    median(&figures.iter().zip(floors).map(|(figure, floor)| figure / floor).collect::<Vec<_>>())
 }
