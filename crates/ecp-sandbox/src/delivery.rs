@@ -49,8 +49,11 @@ pub(crate) async fn deliver(sandbox: Sandbox, parcel: Parcel, busy: Busy) {
 }
 
 async fn attempt_until_delivered(sandbox: &Sandbox, parcel: Parcel, busy: Busy) {
-    let Parcel { about, callback, url, body, previous, next, delay, lost, mut tried } = parcel;
+    let Parcel { about, callback, url, body, previous, next, delay, lost, tried } = parcel;
     let mut busy = wait(sandbox, previous, next, busy).await;
+    // However this ends, whoever is next takes over before it is idle: what is declared last goes
+    // first.
+    let mut tried = tried;
     if !delay.is_zero() {
         busy = sandbox.time().pause(delay, busy).await;
     }

@@ -159,6 +159,23 @@ async fn callbacks_are_repeated_lost_and_delayed() {
     assert_eq!(local.told(), ["success"]);
 }
 
+/// On threads of their own, the copies could be late.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nothing_settles_before_the_copies_of_a_lost_callback_are_lost() {
+    let local = Local::with(|config| {
+        let copies = FaultRule::new(Fault::DuplicateCallback { copies: 2 });
+        config.fault(copies).fault(FaultRule::new(Fault::LoseCallback))
+    });
+    let is_lost =
+        |event: &ecp_sandbox::Event| matches!(event.kind, EventKind::CallbackRefused { .. });
+    for number in 1..=300 {
+        local.send(PAYOUT, Local::document(&format!("X{number}"), 10_000)).await;
+        local.sandbox.settled().await;
+        let lost = local.sandbox.events().iter().filter(|event| is_lost(event)).count();
+        assert_eq!(lost, 3 * number);
+    }
+}
+
 #[tokio::test]
 async fn a_callback_that_is_kept_back_comes_after_the_next_or_after_a_minute() {
     let redirect = "awaiting redirect result";
