@@ -1,10 +1,10 @@
 //! The receiver that verifies and does not store, beside the bare handler that reads the body.
 //!
 //! Requests go over the loopback, on connections that are kept alive, from a thread of their own to
-//! one server thread. That thread never sleeps: to wake it costs the server some microseconds, and a
-//! slower server would have to more often. Contestants take turns, short ones, and are compared
-//! within each round, so that a slow spell of the machine hits all of them. The rate depends on both
-//! threads; the server's own processor time tells what a request costs it.
+//! one server thread. The client's thread never sleeps: to wake it costs the server some
+//! microseconds, and a slower server would have to more often. Contestants take turns, short ones,
+//! and are compared within each round, so that a slow spell of the machine hits all of them. The
+//! rate depends on both threads; the server's own processor time tells what a request costs it.
 
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot start has failed")]
 #![expect(clippy::print_stdout, clippy::cast_precision_loss, reason = "figures for people")]
