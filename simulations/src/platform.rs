@@ -52,11 +52,6 @@ pub(crate) fn end(id: &str) -> &'static str {
     }
 }
 
-/// How many of so many rows end with a status that tells nothing.
-pub(crate) const fn never_known(rows: u64) -> u64 {
-    (rows + 992) / 1000
-}
-
 fn row(id: &str) -> u64 {
     id.rsplit('-').next().and_then(|number| number.parse().ok()).unwrap_or(0)
 }

@@ -29,7 +29,7 @@ pub(crate) fn compare(rows: u64, platform: &Platform, journal: &Path) -> anyhow:
         let expected = match end(&id) {
             "success" => State::Success,
             "decline" => State::Decline,
-            _ => State::Unknown,
+            _ => State::Error,
         };
         wrong += u64::from(entry.state != expected || !right_amount(&id, payment));
         without_evidence += u64::from(entry.evidence.is_empty());

@@ -3,9 +3,19 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use ecp_core::model::{OperationStatus, PaymentStatus, StatusResponse};
+use ecp_core::model::{End, OperationStatus, PaymentStatus, StatusResponse};
 use ecp_core::{PaymentId, RequestId};
 use serde::Serialize;
+
+/// The exit code of what has ended, and not in a success.
+pub(crate) const DECLINED: u8 = 3;
+/// The exit code of what has not ended, or of which nothing is known.
+pub(crate) const UNKNOWN: u8 = 4;
+/// The exit code of what has ended in an error, so that nothing says whether money has moved.
+pub(crate) const ENDED_IN_ERROR: u8 = 6;
+
+/// What to do about an end in an error.
+pub(crate) const ASK_SUPPORT: &str = "nothing says whether money has moved: ask technical support before it is repeated under another id";
 
 /// All of it. What is not known is `null`.
 #[derive(Serialize)]
@@ -17,6 +27,9 @@ pub(crate) struct Told {
     pub(crate) merchant_refund_id: Option<String>,
     /// The payment's status.
     pub(crate) status: Option<String>,
+    /// `success`, `decline`, `error`, `returned`, `open` or `unknown`: how the payment ended, or
+    /// the refund that was asked for.
+    pub(crate) end: &'static str,
     /// Whether it is final.
     pub(crate) is_final: bool,
     /// Whether what was asked for is done.
@@ -51,6 +64,7 @@ impl Told {
             request_id: None,
             merchant_refund_id: None,
             status: None,
+            end: End::Unknown.as_str(),
             is_final: false,
             is_success: false,
             amount: None,
@@ -65,14 +79,13 @@ impl Told {
     pub(crate) fn read(&mut self, status: &StatusResponse, refund: Option<&RequestId>) {
         self.status = status.payment_status().map(ToString::to_string);
         let operation = refund.and_then(|request_id| status.operation(request_id));
-        (self.is_final, self.is_success) = if refund.is_some() {
-            let status = operation.and_then(|operation| operation.status.as_ref());
-            let is = |what: fn(&OperationStatus) -> bool| status.is_some_and(what);
-            (is(OperationStatus::is_final), is(OperationStatus::is_success))
-        } else {
-            let is = |what: fn(&PaymentStatus) -> bool| status.payment_status().is_some_and(what);
-            (is(PaymentStatus::is_final), is(PaymentStatus::is_success))
+        let end = match refund {
+            Some(_) => {
+                operation.and_then(|operation| operation.status.as_ref()).map(OperationStatus::end)
+            }
+            None => status.payment_status().map(PaymentStatus::end),
         };
+        self.set_end(end.unwrap_or(End::Unknown));
         let sum = status.payment.as_ref().and_then(|payment| payment.sum.as_ref());
         self.amount = sum.map(|sum| sum.amount);
         self.currency = sum.map(|sum| sum.currency.clone());
@@ -96,14 +109,20 @@ impl Told {
             .collect();
     }
 
-    /// What a shell is told.
+    fn set_end(&mut self, end: End) {
+        self.end = end.as_str();
+        (self.is_final, self.is_success) = (end.is_final(), end.is_success());
+    }
+
+    /// The exit code.
     pub(crate) fn exit_code(&self, waited: bool) -> ExitCode {
         match self.outcome {
             "refused" | "not sent" | "not found" => ExitCode::FAILURE,
-            "unknown" => ExitCode::from(4),
+            "unknown" => ExitCode::from(UNKNOWN),
             _ if !waited || self.is_success => ExitCode::SUCCESS,
-            _ if self.is_final => ExitCode::from(3),
-            _ => ExitCode::from(4),
+            _ if self.end == End::Error.as_str() => ExitCode::from(ENDED_IN_ERROR),
+            _ if self.is_final => ExitCode::from(DECLINED),
+            _ => ExitCode::from(UNKNOWN),
         }
     }
 }
@@ -132,6 +151,9 @@ pub(crate) fn print(told: &Told, json: bool) -> anyhow::Result<()> {
         write!(output, "; {}", words.join(": "))?;
     }
     writeln!(output)?;
+    if told.end == End::Error.as_str() {
+        writeln!(output, "  {ASK_SUPPORT}")?;
+    }
     for (name, value) in [("request", &told.request_id), ("refund", &told.merchant_refund_id)] {
         if let Some(value) = value {
             writeln!(output, "  {name} {value}")?;

@@ -14,6 +14,7 @@
 mod callback;
 mod code;
 mod confirmation;
+mod end;
 mod operation;
 mod redirect;
 mod refund;
@@ -30,6 +31,7 @@ pub use self::callback::{
 };
 pub use self::code::{Advice, Code, CodeInfo, CodeRef};
 pub use self::confirmation::{ConfirmationAnswer, DepositCheck, DepositCheckRef};
+pub use self::end::End;
 pub use self::operation::{
     Account, AccountRef, Customer, CustomerRef, ErrorItem, ErrorItemRef, Errors, ErrorsRef,
     Operation, OperationRef, Payment, PaymentRef, Provider, ProviderId, ProviderRef, Sum, SumRef,

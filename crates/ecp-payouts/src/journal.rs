@@ -73,6 +73,9 @@ pub enum State {
     Success,
     /// It is not paid, and never will be under this id.
     Decline,
+    /// It has ended, and nothing says whether money has moved, or how much. It is not sent again;
+    /// each run asks once more.
+    Error,
     /// Nobody can tell yet.
     Unknown,
 }
@@ -85,6 +88,7 @@ impl State {
         Self::Registered,
         Self::Success,
         Self::Decline,
+        Self::Error,
         Self::Unknown,
     ];
 
@@ -96,6 +100,7 @@ impl State {
             Self::Registered => "registered",
             Self::Success => "success",
             Self::Decline => "decline",
+            Self::Error => "error",
             Self::Unknown => "unknown",
         }
     }
@@ -108,7 +113,8 @@ impl State {
         }
     }
 
-    /// Whether nothing is left to do.
+    /// Whether nothing is left to do for a run. An error is asked about again: technical support
+    /// may have corrected it.
     pub const fn is_final(self) -> bool {
         matches!(self, Self::Success | Self::Decline)
     }

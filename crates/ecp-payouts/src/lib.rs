@@ -7,8 +7,8 @@
 //!    of it.
 //! 3. A [`Payer`] sends what the journal does not know to have ended, at a limited pace, and asks
 //!    until each payout has ended. It may be interrupted in any way, and run again.
-//! 4. [`write_results`] tells of each row whether it is a success, a decline, or unknown, with the
-//!    evidence.
+//! 4. [`write_results`] writes the result of each row, with its evidence: a success, a decline, an
+//!    error, or unknown.
 //!
 //! ```
 //! use ecp_core::ProjectId;

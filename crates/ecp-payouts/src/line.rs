@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use ecp_core::PaymentId;
-use ecp_core::model::{PaymentStatus, StatusResponse};
+use ecp_core::model::{End, PaymentStatus, StatusResponse};
 use ecp_methods::{Payout, Prepared};
 use ecp_transport::{GateError, Intents, Outcome, SendError, Sent};
 
@@ -129,6 +129,8 @@ pub(crate) fn ended(
 ) {
     let status = match answer {
         Ok(status) if !status.is_unknown_payment() => status,
+        // An earlier answer said more than this one.
+        _ if entry.state == State::Error => return,
         // It stays registered, so that the next run asks and sends nothing.
         Ok(_) => {
             "the platform registered it, and now does not know it".clone_into(&mut entry.evidence);
@@ -149,25 +151,27 @@ pub(crate) fn ended(
     let sum = status.payment.as_ref().and_then(|payment| payment.sum.as_ref()?.money().ok());
     let message = last.and_then(|operation| operation.message.as_deref()).unwrap_or_default();
     let word = entry.status.as_deref().unwrap_or("none");
-    match status.payment_status() {
-        Some(PaymentStatus::Success) if sum.is_some() && sum != prepared.amount() => {
+    match status.payment_status().map_or(End::Unknown, PaymentStatus::end) {
+        End::Success if sum.is_some() && sum != prepared.amount() => {
             entry.evidence = format!("a signed status says `{word}`, of another sum");
             entry.state = State::Unknown;
         }
-        Some(PaymentStatus::Success) => {
+        End::Success => {
             "a signed status says `success`".clone_into(&mut entry.evidence);
             entry.state = State::Success;
         }
-        Some(PaymentStatus::Decline | PaymentStatus::Canceled | PaymentStatus::Expired) => {
+        End::Decline => {
             entry.evidence = format!("a signed status says `{word}`: {message}");
             entry.state = State::Decline;
         }
-        // Such as `internal error`: final for the platform, and nothing that says that no money
-        // has moved.
-        Some(other) if other.is_final() => {
+        // Final for the platform, and nothing says that no money has moved, or that it stayed.
+        End::Error | End::Returned => {
             entry.evidence = format!("a signed status says `{word}`: ask technical support");
-            entry.state = State::Unknown;
+            entry.state = State::Error;
         }
-        _ => entry.evidence = format!("registered; not ended when last asked, at `{word}`"),
+        _ => {
+            entry.evidence = format!("registered; not ended when last asked, at `{word}`");
+            entry.state = State::Registered;
+        }
     }
 }

@@ -89,12 +89,14 @@ impl Payer {
             "ecp.payouts.rows" = plan.len(),
             "ecp.payouts.success" = Empty,
             "ecp.payouts.decline" = Empty,
+            "ecp.payouts.error" = Empty,
             "ecp.payouts.unknown" = Empty,
             "ecp.payouts.not_sent" = Empty,
         );
         let counts = self.all(plan, stop, progress, &span).instrument(span.clone()).await?;
         span.record("ecp.payouts.success", counts.success)
             .record("ecp.payouts.decline", counts.decline)
+            .record("ecp.payouts.error", counts.error)
             .record("ecp.payouts.unknown", counts.unknown)
             .record("ecp.payouts.not_sent", counts.not_sent);
         Ok(counts)
@@ -186,7 +188,7 @@ impl Payer {
     async fn to_its_end(self: Arc<Self>, prepared: Prepared<Payout>, stop: &Stop) -> Ended {
         let id = prepared.payment_id().clone();
         let line = Arc::new(Line::new(Arc::clone(&self), stop.clone(), &prepared));
-        if line.entry().state != State::Registered {
+        if !matches!(line.entry().state, State::Registered | State::Error) {
             let state = self.send(&prepared, &line).await?;
             if state != State::Registered {
                 return Ok((id, state));
@@ -232,6 +234,7 @@ impl Payer {
 
     /// Asks until the payout has ended.
     async fn wait(&self, prepared: &Prepared<Payout>, line: &Line) -> Result<State, JournalError> {
+        const SHORTEST: Duration = Duration::from_millis(10);
         const LONGEST: Duration = Duration::from_mins(5);
         let rule = prepared.spec().rule(FlowKind::Payout);
         let first = self.settings.first_question;
@@ -239,7 +242,8 @@ impl Payer {
         let patience = self.settings.patience;
         let patience = patience.or_else(|| rule?.longest_time()).unwrap_or(Duration::from_mins(30));
         let end = Instant::now() + patience;
-        let mut pause = first;
+        // What has ended in an error is asked about once, at once.
+        let mut pause = if line.entry().state == State::Error { Duration::ZERO } else { first };
         loop {
             tokio::select! {
                 () = sleep(pause.min(end.saturating_duration_since(Instant::now()))) => {}
@@ -251,7 +255,7 @@ impl Payer {
             if is_last || answer.as_ref().is_ok_and(has_ended) {
                 return line.keep(id, |entry| ended(entry, prepared, &answer)).await;
             }
-            pause = (pause + pause / 2).clamp(Duration::from_millis(10), LONGEST.max(first));
+            pause = (pause + pause / 2).clamp(SHORTEST.max(first), LONGEST.max(first));
         }
     }
 

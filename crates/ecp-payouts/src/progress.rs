@@ -50,6 +50,8 @@ pub struct Counts {
     pub success: u64,
     /// Not paid, for good.
     pub decline: u64,
+    /// Ended, and nothing says whether money has moved: ask technical support.
+    pub error: u64,
     /// Nobody can tell yet, or not ended.
     pub unknown: u64,
     /// Not sent.
@@ -63,6 +65,7 @@ impl Counts {
         match state {
             State::Success => self.success += 1,
             State::Decline => self.decline += 1,
+            State::Error => self.error += 1,
             State::NotSent => self.not_sent += 1,
             State::Intended | State::Registered | State::Unknown => self.unknown += 1,
         }
@@ -70,12 +73,12 @@ impl Counts {
 
     /// Rows that this run or an earlier one has done with.
     pub const fn done(&self) -> u64 {
-        self.success + self.decline + self.unknown + self.not_sent
+        self.success + self.decline + self.error + self.unknown + self.not_sent
     }
 
-    /// Whether every row is paid or declined.
+    /// Whether every row has ended: paid, declined or in an error.
     pub const fn is_complete(&self) -> bool {
-        self.success + self.decline == self.rows
+        self.success + self.decline + self.error == self.rows
     }
 }
 

@@ -12,8 +12,8 @@ use crate::plan::Plan;
 /// Writes a CSV file with a line for each row of a plan: what is known of it, and what that rests
 /// on. Account numbers and other personal data are not in it.
 ///
-/// The result is `success`, `decline`, or `unknown`; a row that was not sent is `not sent`. What a
-/// spreadsheet would take for a formula is written so that it does not (see [`neutral`]).
+/// The result is `success`, `decline`, `error` (it has ended, and nothing says whether money has
+/// moved) or `unknown`; a row that was not sent is `not sent`. What a spreadsheet would take for a formula is written so that it does not (see [`neutral`]).
 pub fn write_results<S: BuildHasher>(
     plan: &Plan,
     entries: &HashMap<PaymentId, Entry, S>,

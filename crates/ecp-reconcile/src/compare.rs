@@ -1,12 +1,12 @@
 //! One payment, all sides.
 
 use ecp_core::PaymentId;
-use ecp_core::model::{OperationStatus, OperationType, PaymentStatus};
+use ecp_core::model::{End, OperationStatus, OperationType, PaymentStatus};
 use ecp_inbox::{EntryState, PaymentState};
 use ecp_payouts::State;
 
 use crate::difference::{Difference, Kind, Said, Sum};
-use crate::sides::{End, Heard, Operation, Payout, Sides, of_payment};
+use crate::sides::{Heard, Operation, Payout, Sides, of_payment};
 
 /// What the sides of one payment differ on.
 #[derive(Debug, Default)]
@@ -89,7 +89,7 @@ impl Job<'_> {
 
     /// An operation of the platform against what was heard of it.
     fn operation(&mut self, told: &Operation) {
-        if told.end() == End::Untold {
+        if told.end() == End::Unknown {
             let difference = self.found(Kind::StatusUntold, Some(told));
             self.compared.differences.push(difference);
             return;
@@ -101,7 +101,7 @@ impl Job<'_> {
         let kind = if heard.is_contradicted {
             Kind::CallbackContradicts
         } else if has_ended {
-            if heard.status.as_ref() == Some(&told.status) {
+            if heard.status.as_ref().map(OperationStatus::end) == Some(told.end()) {
                 return self.sums(told, heard);
             }
             Kind::InboxDiffers
@@ -148,16 +148,15 @@ impl Job<'_> {
             let sums_differ =
                 matches!((&payout.sum, &told.sum), (Some(ours), Some(theirs)) if ours != theirs);
             let kind = match (payout.state, told.end()) {
-                (_, End::Untold) => continue,
+                (_, End::Unknown) => continue,
                 (State::NotSent, _) => Kind::NotSentButThere,
-                (State::Success, End::Success) | (State::Decline, End::Decline) if !sums_differ => {
-                    continue;
-                }
-                (State::Success, End::Success) | (State::Decline, End::Decline) => {
+                (State::Decline, End::Success) => Kind::DeclineNotConfirmed,
+                (State::Decline, End::Decline) | (_, End::Success) if sums_differ => {
                     Kind::AmountDiffers
                 }
+                (State::Success, End::Success) | (State::Decline, End::Decline) => continue,
                 (State::Success, _) => Kind::SuccessNotConfirmed,
-                (_, End::Error) => Kind::EndedInError,
+                (_, End::Error | End::Returned) => Kind::EndedInError,
                 (State::Decline, _) => Kind::DeclineNotConfirmed,
                 (_, End::Open) => continue,
                 (_, End::Success) => Kind::UnknownButPaid,
@@ -296,7 +295,7 @@ mod tests {
 
     #[test]
     fn a_journal_is_held_against_every_end() {
-        use State::{Decline, Intended, NotSent, Registered, Success, Unknown};
+        use State::{Decline, Error, Intended, NotSent, Registered, Success, Unknown};
 
         let table = [
             ("success", Success, None),
@@ -316,11 +315,31 @@ mod tests {
             ("internal error", Success, Some(Kind::SuccessNotConfirmed)),
             ("internal error", Decline, Some(Kind::EndedInError)),
             ("internal error", Unknown, Some(Kind::EndedInError)),
+            ("internal error", Error, Some(Kind::EndedInError)),
+            ("external error", Registered, Some(Kind::EndedInError)),
+            ("error", Intended, Some(Kind::EndedInError)),
+            ("success", Error, Some(Kind::UnknownButPaid)),
+            ("decline", Error, Some(Kind::UnknownButDeclined)),
+            ("processing", Error, None),
             ("paid at last", Unknown, Some(Kind::StatusUntold)),
         ];
         for (status, journal, kind) in table {
             let expected: Vec<Kind> = kind.into_iter().collect();
             assert_eq!(kinds(&[payout(7, status)], journal), expected, "{status}, {journal}");
+        }
+    }
+
+    #[test]
+    fn a_success_of_another_sum_is_reported_whatever_the_journal_says() {
+        let sum = Some(Sum { amount: 1000, currency: "USD".to_owned() });
+        for journal in State::ALL {
+            let other = Operation { sum: sum.clone(), ..payout(7, "success") };
+            let expected = match journal {
+                State::NotSent => Kind::NotSentButThere,
+                State::Decline => Kind::DeclineNotConfirmed,
+                _ => Kind::AmountDiffers,
+            };
+            assert_eq!(kinds(&[other], *journal), [expected], "{journal}");
         }
     }
 
@@ -349,6 +368,7 @@ mod tests {
             (row(State::Intended), Some(Kind::NotArrived)),
             (row(State::Unknown), Some(Kind::NotArrived)),
             (known("internal error", State::Unknown), Some(Kind::NotThere)),
+            (known("internal error", State::Error), Some(Kind::NotThere)),
             (row(State::Registered), Some(Kind::NotThere)),
             (row(State::Success), Some(Kind::NotThere)),
             // Refused before it was registered.

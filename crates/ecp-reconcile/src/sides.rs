@@ -1,7 +1,9 @@
 //! What the sides say of one payment.
 
 use ecp_core::OperationId;
-use ecp_core::model::{OperationStatus, OperationType, PaymentStatus, PaymentType, StatusResponse};
+use ecp_core::model::{
+    End, OperationStatus, OperationType, PaymentStatus, PaymentType, StatusResponse,
+};
 use ecp_inbox::{EntryId, EntryState, PaymentState};
 use ecp_payouts::State;
 
@@ -46,33 +48,9 @@ pub(crate) struct Heard {
     pub(crate) stuck: Vec<(EntryId, EntryState)>,
 }
 
-/// How an operation of the platform ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum End {
-    Success,
-    /// No money has moved.
-    Decline,
-    /// An error ended it, and nothing says whether money has moved.
-    Error,
-    /// It has not ended.
-    Open,
-    /// The word is in no table.
-    Untold,
-}
-
 impl Operation {
     pub(crate) const fn end(&self) -> End {
-        match &self.status {
-            OperationStatus::Success => End::Success,
-            OperationStatus::Decline
-            | OperationStatus::Expired
-            | OperationStatus::InvoiceCancelled => End::Decline,
-            OperationStatus::Error
-            | OperationStatus::ExternalError
-            | OperationStatus::InternalError => End::Error,
-            OperationStatus::Other(_) | OperationStatus::Unknown => End::Untold,
-            _ => End::Open,
-        }
+        self.status.end()
     }
 
     /// The operations of Gate's answer. If it lists none, the payment stands for its one.
@@ -107,14 +85,12 @@ impl Operation {
 
 /// Where the first operation of a payment stands that stands there.
 pub(crate) fn of_payment(status: &PaymentStatus) -> OperationStatus {
-    match status {
-        // Refunded means that it was paid before.
-        PaymentStatus::PartiallyRefunded
-        | PaymentStatus::PartiallyReversed
-        | PaymentStatus::Refunded
-        | PaymentStatus::Reversed => OperationStatus::Success,
-        PaymentStatus::Canceled => OperationStatus::Decline,
-        status => OperationStatus::from(status.as_str()),
+    match status.end() {
+        // It was paid before it was given back.
+        End::Returned => OperationStatus::Success,
+        // An operation has no word of its own for `canceled`.
+        End::Decline if *status == PaymentStatus::Canceled => OperationStatus::Decline,
+        _ => OperationStatus::from(status.as_str()),
     }
 }
 

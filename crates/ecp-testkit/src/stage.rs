@@ -189,8 +189,8 @@ impl Stage {
         let refund = callback.refund().ok_or_else(|| fail("the callback is about no refund"))?;
         let status = callback.payment_status();
         match (decision, &refund.outcome, status) {
-            (Decision::Success, RefundOutcome::Done { partial: Some(false), .. }, _)
-            | (Decision::Decline, RefundOutcome::Declined { .. }, Some(PaymentStatus::Success)) => {
+            (Decision::Success, RefundOutcome::Success { partial: Some(false), .. }, _)
+            | (Decision::Decline, RefundOutcome::Decline { .. }, Some(PaymentStatus::Success)) => {
                 Ok(())
             }
             _ => Err(fail(format!("{:?} with the payment at {status:?}", refund.outcome))),

@@ -212,7 +212,7 @@ async fn a_refund_is_waited_for_by_its_request() {
     let request_id = RequestId::new("r2").unwrap();
     let status = gate.wait_for_operation(&id(), &request_id, &wait(30, 600)).await.unwrap();
     let outcome = status.refund(&request_id).unwrap().outcome;
-    assert!(matches!(outcome, RefundOutcome::Declined { .. }), "{outcome:?}");
+    assert!(matches!(outcome, RefundOutcome::Decline { .. }), "{outcome:?}");
     assert_eq!(times.lock().unwrap().len(), 2);
 }
 

@@ -1,6 +1,8 @@
 //! What was ordered, and where it stands. The table is in the inbox's own database.
 
-use ecp_core::model::{Payment, PaymentStatus, PaymentType, RefundOutcome, RefundResult};
+use ecp_core::model::{
+    Code, End, Payment, PaymentStatus, PaymentType, RefundOutcome, RefundResult,
+};
 use ecp_core::{Currency, Money, PaymentId, RequestId};
 use ecp_inbox::EntryId;
 use ecp_inbox::sqlite::rusqlite::{Connection, OptionalExtension as _, Row, params};
@@ -218,9 +220,14 @@ impl Order {
             (PaymentStatus::PartiallyRefunded | PaymentStatus::PartiallyReversed, _) => {
                 self.flag("a part of it was given back".to_owned());
             }
-            (status, State::Pending) if status.is_final() => {
-                self.go(State::Failed, Some(code.unwrap_or_else(|| status.to_string())));
-            }
+            (status, State::Pending) => match status.end() {
+                End::Decline => {
+                    self.go(State::Failed, Some(code.unwrap_or_else(|| status.to_string())));
+                }
+                // The money may have moved: nothing is given free before a person has asked.
+                End::Error => self.flag(format!("it ended in `{status}`: ask technical support")),
+                End::Success | End::Returned | End::Open | End::Unknown => {}
+            },
             _ => {}
         }
     }
@@ -228,11 +235,21 @@ impl Order {
     /// Takes in what became of a refund. Its success is heard as the payment's status.
     pub(crate) fn hear_refund(&mut self, refund: &RefundResult) {
         let ours = refund.merchant_refund_id.as_deref().is_none_or(|id| id == self.refund_id());
-        if let (RefundOutcome::Declined { code, .. }, State::Refunding, true) =
-            (&refund.outcome, self.state, ours)
-        {
-            let code = code.as_ref().map_or_else(String::new, |code| format!(" with code {code}"));
-            self.refund_failed(format!("the refund was declined{code}"));
+        if self.state != State::Refunding || !ours {
+            return;
+        }
+        let with = |code: &Option<Code>| {
+            code.as_ref().map_or_else(String::new, |code| format!(" with code {code}"))
+        };
+        match &refund.outcome {
+            RefundOutcome::Decline { code, .. } => {
+                self.refund_failed(format!("the refund was declined{}", with(code)));
+            }
+            // The money may have gone back, so there is no other refund before a person has asked.
+            RefundOutcome::Error { code, .. } => {
+                self.flag(format!("the refund ended in an error{}", with(code)));
+            }
+            _ => {}
         }
     }
 

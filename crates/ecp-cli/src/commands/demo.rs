@@ -196,8 +196,8 @@ impl Play<'_> {
         let refund = callback.refund().context("the callback is about no refund")?;
         let status = callback.payment_status().context("the callback has no status")?.clone();
         match (self.decision, &refund.outcome) {
-            (Decision::Success, RefundOutcome::Done { .. })
-            | (Decision::Decline, RefundOutcome::Declined { .. }) => {}
+            (Decision::Success, RefundOutcome::Success { .. })
+            | (Decision::Decline, RefundOutcome::Decline { .. }) => {}
             (_, outcome) => anyhow::bail!("the refund ended as {outcome:?}"),
         }
         self.check_status(&id, &status).await

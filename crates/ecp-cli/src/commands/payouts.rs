@@ -19,9 +19,10 @@ use ecp_payouts::{
 use ecp_transport::{RetryBudget, SendPolicy};
 use serde::Serialize;
 
-use self::progress::Shown;
+use self::progress::{Shown, words};
 use crate::Usage;
 use crate::duration::duration;
+use crate::outcome::{ASK_SUPPORT, DECLINED, ENDED_IN_ERROR, UNKNOWN};
 use crate::output::WholeFile;
 use crate::profile::{Profile, ProfileOptions};
 
@@ -33,7 +34,7 @@ use crate::profile::{Profile, ProfileOptions};
 /// the file, so a run may be interrupted in any way and started again: it goes on where it was.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  ecp payouts payouts.csv --dry-run\n  ecp payouts payouts.csv --yes\n  ecp payouts bank.csv --profile shop --delimiter ';' --method wallet/jeton --column 'Wallet=account.number' --column 'Comment=' --major-units\n\nExit codes:\n  0  every row is paid\n  1  the file has bad rows, or the job could not begin\n  2  the command line was wrong\n  3  every row has ended, and some were declined\n  4  some rows were not sent or are unknown: run the same command again"
+    after_help = "Examples:\n  ecp payouts payouts.csv --dry-run\n  ecp payouts payouts.csv --yes\n  ecp payouts bank.csv --profile shop --delimiter ';' --method wallet/jeton --column 'Wallet=account.number' --column 'Comment=' --major-units\n\nExit codes:\n  0  every row is paid\n  1  the file has bad rows, or the job could not begin\n  2  the command line was wrong\n  3  every row has ended, and some were declined\n  4  some rows were not sent or are unknown: run the same command again\n  6  every row has ended, and some in an error, so that nothing says whether money has\n     moved: ask technical support before they are repeated under another id"
 )]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(crate) struct Payouts {
@@ -108,6 +109,7 @@ struct Summary<'s> {
     rows: u64,
     success: u64,
     decline: u64,
+    error: u64,
     unknown: u64,
     not_sent: u64,
     ended_before: u64,
@@ -269,6 +271,7 @@ impl Payouts {
                 rows: plan.len() as u64,
                 success: told.success,
                 decline: told.decline,
+                error: told.error,
                 unknown: told.unknown,
                 not_sent: told.not_sent,
                 ended_before: told.before,
@@ -278,10 +281,8 @@ impl Payouts {
             writeln!(std::io::stdout(), "{}", serde_json::to_string_pretty(&summary)?)?;
         }
         let Some(counts) = counts else { return Ok(ExitCode::SUCCESS) };
-        let Counts { success, decline, unknown, not_sent, before, .. } = counts;
-        let line = format!(
-            "{success} paid, {decline} declined, {unknown} unknown, {not_sent} not sent; {before} of them in an earlier run"
-        );
+        let Counts { decline, error, before, .. } = counts;
+        let line = format!("{}; {before} of them in an earlier run", words(&counts));
         if self.json {
             eprintln!("{line}");
         } else {
@@ -290,11 +291,19 @@ impl Payouts {
         if let Some(results) = results {
             eprintln!("results: {}", results.display());
         }
+        if error > 0 {
+            let rows = counted(usize::try_from(error).unwrap_or(usize::MAX), "row");
+            eprintln!("{rows} ended in an error: {ASK_SUPPORT}");
+        }
         if !counts.is_complete() {
             eprintln!("not every row has ended: run the same command again");
-            return Ok(ExitCode::from(4));
+            return Ok(ExitCode::from(UNKNOWN));
         }
-        Ok(if decline > 0 { ExitCode::from(3) } else { ExitCode::SUCCESS })
+        Ok(match (error, decline) {
+            (0, 0) => ExitCode::SUCCESS,
+            (0, _) => ExitCode::from(DECLINED),
+            _ => ExitCode::from(ENDED_IN_ERROR),
+        })
     }
 }
 

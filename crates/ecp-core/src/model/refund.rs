@@ -1,7 +1,7 @@
 //! What a refund did.
 
 use super::{
-    Callback, Code, Operation, OperationStatus, OperationType, Payment, PaymentStatus,
+    Callback, Code, End, Operation, OperationStatus, OperationType, Payment, PaymentStatus,
     StatusResponse, Sum,
 };
 use crate::RequestId;
@@ -21,27 +21,50 @@ pub struct RefundResult {
     pub left: Option<Sum>,
 }
 
-/// Where a refund stands.
+/// Where a refund stands: an [`End`] with what belongs to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RefundOutcome {
     /// The money went back.
-    Done {
+    Success {
         /// It was returned before the day was closed, as a reversal rather than a refund.
         reversal: bool,
         /// Whether something of the payment is left: by the sum that is left, else by the
         /// payment's status; `None` if neither tells.
         partial: Option<bool>,
     },
-    /// Nothing went back.
-    Declined {
+    /// Nothing went back. Another refund may be asked for, under another id.
+    Decline {
         /// The operation's code.
         code: Option<Code>,
         /// The operation's message.
         message: Option<String>,
     },
-    /// Not decided yet, or in a status that is not known.
-    Pending,
+    /// An error ended it, and nothing says whether the money went back. Another refund, under
+    /// another id, may give it back twice: ask technical support first.
+    Error {
+        /// The operation's code.
+        code: Option<Code>,
+        /// The operation's message.
+        message: Option<String>,
+    },
+    /// Not decided yet.
+    Open,
+    /// The platform names no status, or one that is in no table.
+    Unknown,
+}
+
+impl RefundOutcome {
+    /// The refund's end. Never [`End::Returned`]: a refund that is done is a success.
+    pub const fn end(&self) -> End {
+        match self {
+            Self::Success { .. } => End::Success,
+            Self::Decline { .. } => End::Decline,
+            Self::Error { .. } => End::Error,
+            Self::Open => End::Open,
+            Self::Unknown => End::Unknown,
+        }
+    }
 }
 
 impl RefundResult {
@@ -53,8 +76,9 @@ impl RefundResult {
             _ => return None,
         };
         let left = payment.and_then(|payment| payment.sum.clone());
-        let outcome = match operation.status.as_ref() {
-            Some(OperationStatus::Success) => {
+        let said = || (operation.code.clone(), operation.message.clone());
+        let outcome = match operation.status.as_ref().map_or(End::Unknown, OperationStatus::end) {
+            End::Success => {
                 let by_status = match payment.and_then(|payment| payment.status.as_ref()) {
                     Some(PaymentStatus::PartiallyRefunded | PaymentStatus::PartiallyReversed) => {
                         Some(true)
@@ -63,13 +87,19 @@ impl RefundResult {
                     _ => None,
                 };
                 let by_sum = left.as_ref().map(|left| left.amount > 0);
-                RefundOutcome::Done { reversal, partial: by_sum.or(by_status) }
+                RefundOutcome::Success { reversal, partial: by_sum.or(by_status) }
             }
-            Some(status) if status.is_final() => RefundOutcome::Declined {
-                code: operation.code.clone(),
-                message: operation.message.clone(),
-            },
-            _ => RefundOutcome::Pending,
+            End::Decline => {
+                let (code, message) = said();
+                RefundOutcome::Decline { code, message }
+            }
+            End::Error => {
+                let (code, message) = said();
+                RefundOutcome::Error { code, message }
+            }
+            End::Open => RefundOutcome::Open,
+            // No operation ends as returned.
+            End::Unknown | End::Returned => RefundOutcome::Unknown,
         };
         Some(Self {
             outcome,
@@ -102,7 +132,7 @@ impl Callback {
     /// let json = br#"{"payment":{"id":"X","status":"success"},
     ///     "operation":{"type":"refund","status":"decline","code":"3283","message":"too much"}}"#;
     /// let refund = Callback::from_slice(json)?.refund().unwrap();
-    /// assert!(matches!(refund.outcome, RefundOutcome::Declined { .. }));
+    /// assert!(matches!(refund.outcome, RefundOutcome::Decline { .. }));
     /// # Ok::<(), ecp_core::model::ModelError>(())
     /// ```
     pub fn refund(&self) -> Option<RefundResult> {
@@ -126,18 +156,23 @@ mod tests {
     #[test]
     fn the_operation_tells_what_a_refund_did() {
         let done =
-            |reversal, partial| Some(RefundOutcome::Done { reversal, partial: Some(partial) });
-        let unclear = Some(RefundOutcome::Done { reversal: false, partial: None });
-        let declined = Some(RefundOutcome::Declined { code: Some(3283.into()), message: None });
+            |reversal, partial| Some(RefundOutcome::Success { reversal, partial: Some(partial) });
+        let unclear = Some(RefundOutcome::Success { reversal: false, partial: None });
+        let declined = Some(RefundOutcome::Decline { code: Some(3283.into()), message: None });
+        let error = Some(RefundOutcome::Error { code: Some(3283.into()), message: None });
         let table = [
             ("refunded", "refund", "success", done(false, false)),
             ("partially refunded", "refund", "success", done(false, true)),
             ("reversed", "reversal", "success", done(true, false)),
             ("partially reversed", "reversal", "success", done(true, true)),
             ("success", "refund", "decline", declined.clone()),
-            ("success", "reversal", "internal error", declined),
-            ("success", "refund", "processing", Some(RefundOutcome::Pending)),
-            ("refunded", "refund", "who knows", Some(RefundOutcome::Pending)),
+            ("success", "refund", "expired", declined),
+            ("success", "reversal", "internal error", error.clone()),
+            ("success", "refund", "external error", error.clone()),
+            ("success", "refund", "error", error),
+            ("success", "refund", "processing", Some(RefundOutcome::Open)),
+            ("refunded", "refund", "who knows", Some(RefundOutcome::Unknown)),
+            ("refunded", "refund", "unknown", Some(RefundOutcome::Unknown)),
             ("success", "sale", "success", None),
             ("who knows", "refund", "success", unclear),
         ];
@@ -156,7 +191,7 @@ mod tests {
         let status = StatusResponse::from_slice(json).unwrap();
         let request = |id| RequestId::new(id).unwrap();
         let refund = status.refund(&request("r2")).unwrap();
-        assert_eq!(refund.outcome, RefundOutcome::Done { reversal: false, partial: Some(true) });
+        assert_eq!(refund.outcome, RefundOutcome::Success { reversal: false, partial: Some(true) });
         assert_eq!(refund.sum.unwrap().amount, 1000);
         assert!(status.refund(&request("r1")).is_none() && status.refund(&request("r3")).is_none());
     }

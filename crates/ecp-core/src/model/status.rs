@@ -87,32 +87,6 @@ open_enum! {
     }
 }
 
-impl PaymentStatus {
-    /// Whether the payment has ended. A success can still be refunded or reversed later.
-    pub const fn is_final(&self) -> bool {
-        matches!(
-            self,
-            Self::Canceled
-                | Self::Decline
-                | Self::Error
-                | Self::Expired
-                | Self::ExternalError
-                | Self::InternalError
-                | Self::InvoiceCancelled
-                | Self::PartiallyRefunded
-                | Self::PartiallyReversed
-                | Self::Refunded
-                | Self::Reversed
-                | Self::Success
-        )
-    }
-
-    /// Whether the money has moved and stayed. `refunded` and its like are no success.
-    pub const fn is_success(&self) -> bool {
-        matches!(self, Self::Success)
-    }
-}
-
 open_enum! {
     /// Where one operation of a payment stands (sources: statuses). It may differ from the payment:
     /// a declined refund leaves the payment a success.
@@ -159,27 +133,6 @@ open_enum! {
         Success = "success",
         /// The platform does not know.
         Unknown = "unknown",
-    }
-}
-
-impl OperationStatus {
-    /// Whether the operation has ended.
-    pub const fn is_final(&self) -> bool {
-        matches!(
-            self,
-            Self::Decline
-                | Self::Error
-                | Self::Expired
-                | Self::ExternalError
-                | Self::InternalError
-                | Self::InvoiceCancelled
-                | Self::Success
-        )
-    }
-
-    /// Whether the operation did what was asked.
-    pub const fn is_success(&self) -> bool {
-        matches!(self, Self::Success)
     }
 }
 
@@ -289,16 +242,5 @@ mod tests {
                 "success",
             ]
         );
-    }
-
-    #[test]
-    fn words_that_nobody_knows_decide_nothing() {
-        for text in ["", "Success", "SUCCESS", "success ", "succes", "final"] {
-            let status = PaymentStatus::from(text);
-            assert_eq!(status.as_str(), text);
-            assert!(!status.is_final() && !status.is_success(), "{text}");
-            let status = OperationStatus::from(text);
-            assert!(!status.is_final() && !status.is_success(), "{text}");
-        }
     }
 }

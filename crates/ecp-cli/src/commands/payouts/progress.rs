@@ -46,11 +46,17 @@ impl Shown {
     }
 }
 
+/// The counts in words. Errors are rare, and named where there are some.
+pub(super) fn words(counts: &Counts) -> String {
+    let Counts { success, decline, error, unknown, not_sent, .. } = *counts;
+    let error = if error > 0 { format!("{error} in error, ") } else { String::new() };
+    format!("{success} paid, {decline} declined, {error}{unknown} unknown, {not_sent} not sent")
+}
+
 impl Progress for Shown {
     fn row(&self, _: &PaymentId, _: State, counts: &Counts) {
-        let Counts { rows, success, decline, unknown, not_sent, before, .. } = *counts;
-        let words =
-            format!("{success} paid, {decline} declined, {unknown} unknown, {not_sent} not sent");
+        let Counts { rows, before, .. } = *counts;
+        let words = words(counts);
         if let Some(bar) = &self.bar {
             // Rows of an earlier run take no time, and would spoil the rate and the time left.
             bar.set_length(rows - before);

@@ -1,0 +1,224 @@
+//! How an operation ends: one word for every part of a program that decides by it.
+
+use std::fmt;
+
+use super::{OperationStatus, PaymentStatus};
+
+/// How an operation or a payment ended, as far as its status says.
+///
+/// What moves money, frees an id or delivers something decides by this, rather than by a status:
+/// an operation that ended in an error is not a declined one. The enum is closed on purpose: a
+/// program that decides by all of it does not compile where an end is forgotten.
+///
+/// | end | money | may it be repeated under another id |
+/// |---|---|---|
+/// | `success` | has moved | no: it is done |
+/// | `decline` | has not moved | yes |
+/// | `error` | nothing says | not before technical support has said what happened |
+/// | `returned` | has moved, and went back, all of it or a part | no |
+/// | `open`, `unknown` | nothing says yet | no |
+///
+/// ```
+/// use ecp_core::model::{End, OperationStatus, PaymentStatus};
+///
+/// assert_eq!(OperationStatus::from("internal error").end(), End::Error);
+/// assert_eq!(OperationStatus::from("expired").end(), End::Decline);
+/// assert_eq!(PaymentStatus::from("partially refunded").end(), End::Returned);
+/// assert_eq!(PaymentStatus::from("gone fishing").end(), End::Unknown);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum End {
+    /// It did what was asked: the money has moved.
+    Success,
+    /// It is over, and no money has moved.
+    Decline,
+    /// It is over, and nothing says whether money has moved. Ask technical support before it is
+    /// repeated under another id.
+    Error,
+    /// The money has moved, and went back later, all of it or a part. Payments alone end so; the
+    /// refund or reversal is an operation of its own.
+    Returned,
+    /// It has not ended.
+    Open,
+    /// The status is a word that is in no table, so it decides nothing.
+    Unknown,
+}
+
+impl End {
+    /// All of them.
+    pub const ALL: &'static [Self] =
+        &[Self::Success, Self::Decline, Self::Error, Self::Returned, Self::Open, Self::Unknown];
+
+    /// Its word: `success`, `decline`, `error`, `returned`, `open` or `unknown`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Decline => "decline",
+            Self::Error => "error",
+            Self::Returned => "returned",
+            Self::Open => "open",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// Whether the platform changes the status no more by itself.
+    pub const fn is_final(self) -> bool {
+        match self {
+            Self::Success | Self::Decline | Self::Error | Self::Returned => true,
+            Self::Open | Self::Unknown => false,
+        }
+    }
+
+    /// Whether the money has moved and stayed.
+    pub const fn is_success(self) -> bool {
+        matches!(self, Self::Success)
+    }
+}
+
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl PaymentStatus {
+    /// How the payment ended.
+    ///
+    /// The word `error` is also the status of a payment that was never registered:
+    /// [`StatusResponse::is_unknown_payment`](super::StatusResponse::is_unknown_payment) tells
+    /// the two apart.
+    pub const fn end(&self) -> End {
+        match self {
+            Self::Success => End::Success,
+            Self::Canceled | Self::Decline | Self::Expired | Self::InvoiceCancelled => End::Decline,
+            Self::Error | Self::ExternalError | Self::InternalError => End::Error,
+            Self::PartiallyRefunded | Self::PartiallyReversed | Self::Refunded | Self::Reversed => {
+                End::Returned
+            }
+            Self::Other(_) => End::Unknown,
+            // The table calls none of these final.
+            Self::AwaitingApproval
+            | Self::AwaitingCapture
+            | Self::AwaitingClarifyData
+            | Self::AwaitingClarification
+            | Self::AwaitingClearing
+            | Self::AwaitingConfirmation
+            | Self::AwaitingCustomer
+            | Self::AwaitingCustomerAction
+            | Self::AwaitingMerchantAuth
+            | Self::AwaitingPartiallyClearing
+            | Self::AwaitingPayment
+            | Self::AwaitingRedirectResult
+            | Self::AwaitingRetry
+            | Self::AwaitingThreeDsResult
+            | Self::ClearingProcessing
+            | Self::DeclineRenewal
+            | Self::ExternalProcessing
+            | Self::Initial
+            | Self::InvoiceSent
+            | Self::PartiallyPaid
+            | Self::PartiallyPaidOut
+            | Self::Processing
+            | Self::ScheduledRecurringProcessing => End::Open,
+        }
+    }
+
+    /// Whether the payment has ended. A success can still be refunded or reversed later.
+    pub const fn is_final(&self) -> bool {
+        self.end().is_final()
+    }
+
+    /// Whether the money has moved and stayed. `refunded` and its like are no success.
+    pub const fn is_success(&self) -> bool {
+        self.end().is_success()
+    }
+}
+
+impl OperationStatus {
+    /// How the operation ended.
+    pub const fn end(&self) -> End {
+        match self {
+            Self::Success => End::Success,
+            Self::Decline | Self::Expired | Self::InvoiceCancelled => End::Decline,
+            Self::Error | Self::ExternalError | Self::InternalError => End::Error,
+            Self::Other(_) | Self::Unknown => End::Unknown,
+            Self::AwaitingApproval
+            | Self::AwaitingClarification
+            | Self::AwaitingConfirmation
+            | Self::AwaitingCustomer
+            | Self::AwaitingCustomerAction
+            | Self::AwaitingFinalization
+            | Self::AwaitingMerchantAuth
+            | Self::AwaitingPayment
+            | Self::AwaitingRedirectResult
+            | Self::AwaitingThreeDsResult
+            | Self::ExternalProcessing
+            | Self::InvoiceSent
+            | Self::Processing => End::Open,
+        }
+    }
+
+    /// Whether the operation has ended.
+    pub const fn is_final(&self) -> bool {
+        self.end().is_final()
+    }
+
+    /// Whether the operation did what was asked.
+    pub const fn is_success(&self) -> bool {
+        self.end().is_success()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The words that end so, of payments and of operations.
+    fn words(end: End) -> (Vec<&'static str>, Vec<&'static str>) {
+        (
+            PaymentStatus::KNOWN
+                .iter()
+                .filter(|status| status.end() == end)
+                .map(PaymentStatus::as_str)
+                .collect(),
+            OperationStatus::KNOWN
+                .iter()
+                .filter(|status| status.end() == end)
+                .map(OperationStatus::as_str)
+                .collect(),
+        )
+    }
+
+    #[test]
+    fn every_word_of_the_tables_has_the_end_that_the_tables_give() {
+        assert_eq!(words(End::Success), (vec!["success"], vec!["success"]));
+        let declined = ["decline", "expired", "invoice cancelled"];
+        let payments = [&["canceled"], &declined[..]].concat();
+        assert_eq!(words(End::Decline), (payments, declined.to_vec()));
+        let errors = vec!["error", "external error", "internal error"];
+        assert_eq!(words(End::Error), (errors.clone(), errors));
+        let returned = vec!["partially refunded", "partially reversed", "refunded", "reversed"];
+        assert_eq!(words(End::Returned), (returned, vec![]));
+        assert_eq!(words(End::Unknown), (vec![], vec!["unknown"]));
+        let (payments, operations) = words(End::Open);
+        assert_eq!((payments.len(), operations.len()), (23, 13));
+    }
+
+    #[test]
+    fn words_that_nobody_knows_decide_nothing() {
+        for text in ["", "Success", "SUCCESS", "success ", "succes", "final", "Error", "declined"] {
+            let status = PaymentStatus::from(text);
+            assert_eq!((status.as_str(), status.end()), (text, End::Unknown));
+            assert_eq!(OperationStatus::from(text).end(), End::Unknown, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_payment_ends_as_its_operation_with_the_same_word_does() {
+        for status in OperationStatus::KNOWN {
+            let payment = PaymentStatus::from(status.as_str());
+            let is_known = !matches!(payment, PaymentStatus::Other(_));
+            assert!(!is_known || payment.end() == status.end(), "{status}");
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! A platform whose status answers are chosen by the test, and signed.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use ecp_core::signature::{self, Place, Rules, SigningKey};
+use ecp_core::{PaymentId, ProjectId, SecretKey};
+use ecp_methods::Registry;
+use ecp_payouts::{
+    Counts, Entry, Journal, JournalError, Layout, Owner, Payer, Plan, Settings, Stop, write_results,
+};
+use ecp_transport::{Gate, HttpTransport, RetryBudget, SendPolicy, TransportError};
+use http::{Request, Response};
+use serde_json::{Value, json};
+
+const KEY: &str = "a key of this test";
+
+/// The answer to a question about a payment, by its id and by how many questions came before.
+type Says = dyn Fn(&str, usize) -> Value + Send + Sync;
+
+/// Registers every payout, and answers questions as the test says.
+#[derive(Clone)]
+pub(crate) struct Platform(Arc<Inner>);
+
+struct Inner {
+    key: SigningKey,
+    says: Box<Says>,
+    payouts: Mutex<usize>,
+    questions: Mutex<HashMap<String, usize>>,
+}
+
+/// A status answer of a payout of 10.00 EUR.
+pub(crate) fn ended(word: &str) -> Value {
+    json!({
+        "payment": {"type": "payout", "status": word, "sum": {"amount": 1000, "currency": "EUR"}},
+        "operations": [{"id": 7, "type": "payout", "status": word, "request_id": "r",
+            "code": "20000", "message": "as the test says"}],
+    })
+}
+
+impl Platform {
+    pub(crate) fn new(says: impl Fn(&str, usize) -> Value + Send + Sync + 'static) -> Self {
+        let key = SigningKey::new(&SecretKey::new(KEY).unwrap());
+        let says = Box::new(says);
+        let inner = Inner { key, says, payouts: Mutex::default(), questions: Mutex::default() };
+        Self(Arc::new(inner))
+    }
+
+    /// How many payouts came.
+    pub(crate) fn payouts(&self) -> usize {
+        *self.0.payouts.lock().unwrap()
+    }
+
+    /// How many questions came.
+    pub(crate) fn questions(&self) -> usize {
+        self.0.questions.lock().unwrap().values().sum()
+    }
+}
+
+impl fmt::Debug for Platform {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Platform")
+    }
+}
+
+#[async_trait]
+impl HttpTransport for Platform {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        let body: Value = serde_json::from_slice(request.body()).unwrap();
+        let id = body["general"]["payment_id"].as_str().unwrap();
+        if request.uri().path().ends_with("/payout") {
+            *self.0.payouts.lock().unwrap() += 1;
+            let answer = json!({"status": "success", "request_id": "r", "project_id": 1,
+                "payment_id": id});
+            return Ok(Response::new(answer.to_string().into()));
+        }
+        let before = {
+            let mut questions = self.0.questions.lock().unwrap();
+            let before = questions.entry(id.to_owned()).or_default();
+            *before += 1;
+            *before - 1
+        };
+        let mut answer = (self.0.says)(id, before);
+        answer["project_id"] = json!(1);
+        answer["payment"]["id"] = json!(id);
+        let answer = answer.to_string();
+        let signed =
+            signature::sign_document(&self.0.key, answer.as_bytes(), Place::Root, Rules::private());
+        Ok(Response::new(signed.unwrap().into()))
+    }
+}
+
+/// A file with a journal, and a platform to pay it through.
+pub(crate) struct Run {
+    platform: Platform,
+    folder: tempfile::TempDir,
+}
+
+impl Run {
+    pub(crate) fn new(platform: &Platform) -> Self {
+        Self { platform: platform.clone(), folder: tempfile::tempdir().unwrap() }
+    }
+
+    /// Pays so many rows of 10.00 EUR: `P-0` and on.
+    pub(crate) async fn pay(&self, rows: usize) -> Counts {
+        let project = ProjectId::new(1).unwrap();
+        let owner = Owner { project, gate_url: "http://localhost".to_owned() };
+        let journal = loop {
+            match Journal::open(&self.journal(), &owner) {
+                // The run before lets go of it when its last task is gone.
+                Err(JournalError::InUse) => tokio::time::sleep(Duration::from_millis(5)).await,
+                journal => break journal.unwrap(),
+            }
+        };
+        let policy = SendPolicy::new()
+            .budget(RetryBudget::new(100, 10_000))
+            .rate(None)
+            .pauses(Duration::from_millis(1), Duration::from_millis(10));
+        let settings = Settings::new()
+            .policy(policy)
+            .not_found_after(Duration::from_millis(50))
+            .first_question(Duration::from_millis(1))
+            .patience(Duration::from_millis(100));
+        let gate = Gate::new(project, &SecretKey::new(KEY).unwrap(), self.platform.clone());
+        Payer::new(gate, journal, settings).run(&plan(rows), &Stop::new(), &()).await.unwrap()
+    }
+
+    /// What the journal has of a payment.
+    pub(crate) fn entry(&self, id: &str) -> Entry {
+        let id = PaymentId::new(id).unwrap();
+        Journal::read(&self.journal()).unwrap().remove(&id).unwrap()
+    }
+
+    /// A line of the results, counted from 0, which is the head.
+    pub(crate) fn result(&self, rows: usize, line: usize) -> String {
+        let mut file = Vec::new();
+        write_results(&plan(rows), &Journal::read(&self.journal()).unwrap(), &mut file).unwrap();
+        String::from_utf8(file).unwrap().lines().nth(line).unwrap().to_owned()
+    }
+
+    fn journal(&self) -> PathBuf {
+        self.folder.path().join("journal")
+    }
+}
+
+fn plan(rows: usize) -> Plan {
+    let head = "method,general.payment_id,payment.amount,payment.currency,account.number,\
+                customer.ip_address\n";
+    let row = |row| format!("jeton,P-{row},1000,EUR,7,192.0.2.1\n");
+    let file = head.to_owned() + &(0..rows).map(row).collect::<String>();
+    let project = ProjectId::new(1).unwrap();
+    Plan::read(file.into(), &Layout::new(), &Registry::builtin(), project).unwrap()
+}
