@@ -41,7 +41,7 @@ const CHECKS: &[Check] = &[
         &["test", "--package", "ecp-transport", "--all-features"],
     ),
     cargo(
-        "features: the inbox passes its tests over Postgres too, and builds with TLS to it",
+        "features: the inbox passes its tests over Postgres too, over TLS and through a pooler",
         &["test", "--package", "ecp-inbox", "--features", "postgres-tls"],
     ),
     cargo(

@@ -15,6 +15,7 @@ mod waiting;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
+use ecp_inbox::postgres::AddressError;
 
 /// Payments through ecommpay's wallets and vouchers: from the shell, by the thousand, against a
 /// sandbox, and signatures by hand.
@@ -80,7 +81,7 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error:#}");
-            ExitCode::from(if error.is::<Usage>() { 2 } else { 1 })
+            ExitCode::from(if error.is::<Usage>() || error.is::<AddressError>() { 2 } else { 1 })
         }
     }
 }

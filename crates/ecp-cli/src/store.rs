@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Args;
-use ecp_inbox::postgres::{PostgresOptions, tokio_postgres};
+use ecp_inbox::postgres::{PostgresAddress, PostgresOptions};
 use ecp_inbox::sqlite::SqliteOptions;
 use ecp_inbox::{Inbox, InboxError, InboxErrorKind};
 
@@ -19,8 +19,10 @@ pub(crate) struct Store {
     #[arg(long, value_name = "FILE")]
     db: Option<PathBuf>,
 
-    /// The database of a Postgres inbox, as a URL or as `host=.. user=.. dbname=..`; its password
-    /// is taken from the environment variable PGPASSWORD
+    /// The database of a Postgres inbox, as a URL or as `host=.. user=.. dbname=..`, with
+    /// `sslmode=verify-full` for TLS that no one can get into; its password is taken from the
+    /// environment variable PGPASSWORD, and what is not given of `sslmode`, `sslrootcert` and
+    /// `channel_binding` from PGSSLMODE, PGSSLROOTCERT and PGCHANNELBINDING
     #[arg(long, value_name = "URL")]
     postgres: Option<String>,
 }
@@ -39,21 +41,32 @@ impl Store {
             ));
         }
         let text = self.postgres.as_deref().unwrap_or_default();
-        // The parser's error may quote what it could not read.
-        let mut config: tokio_postgres::Config = text
-            .parse()
-            .map_err(|_| Usage("--postgres: expected `postgres://user@host/database`"))?;
-        if config.get_password().is_some() {
+        let found = DEFAULTS.map(|(word, variable)| (word, std::env::var(variable)));
+        let defaults: Vec<(&str, &str)> = found
+            .iter()
+            .filter_map(|(word, value)| Some((*word, value.as_deref().ok()?)))
+            .filter(|(_, value)| !value.is_empty())
+            .collect();
+        let address = PostgresAddress::parse(text, &defaults).context("--postgres")?;
+        if address.has_password() {
             let why = "a password on the command line can be read by others: set PGPASSWORD";
             return Err(Usage(why).into());
         }
-        if let Some(password) = std::env::var_os("PGPASSWORD") {
-            config.password(password.as_encoded_bytes());
-        }
-        let inbox = PostgresOptions::new().existing_only().open(config).await;
+        let address = match std::env::var_os("PGPASSWORD") {
+            Some(password) => address.password(password.as_encoded_bytes()),
+            None => address,
+        };
+        let inbox = PostgresOptions::new().existing_only().open_at(address).await;
         Ok(Arc::new(inbox.map_err(advise).context("no inbox in that database")?))
     }
 }
+
+/// Words of an address that are taken from variables, as `psql` does.
+const DEFAULTS: [(&str, &str); 3] = [
+    ("sslmode", "PGSSLMODE"),
+    ("sslrootcert", "PGSSLROOTCERT"),
+    ("channel_binding", "PGCHANNELBINDING"),
+];
 
 /// What to do about it.
 fn advise(error: InboxError) -> anyhow::Error {

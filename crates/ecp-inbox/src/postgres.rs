@@ -1,21 +1,23 @@
 //! The store for several replicas behind a balancer.
 
 mod accept;
+#[cfg(feature = "postgres-tls")]
+mod address;
 mod claim;
 mod handler;
 mod read;
 mod revise;
 mod schema;
 mod session;
+#[cfg(feature = "postgres-tls")]
+mod tls;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use deadpool_postgres::{
-    Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts,
-};
+use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
 use ecp_core::model::{Callback, StatusResponse};
 use ecp_core::{PaymentId, ProjectId, Timestamp};
 use ecp_notify::Verified;
@@ -23,6 +25,8 @@ use tokio::sync::Notify;
 pub use tokio_postgres;
 use tokio_postgres::{Config, NoTls};
 
+#[cfg(feature = "postgres-tls")]
+pub use self::address::{AddressError, PostgresAddress};
 pub use self::handler::PostgresHandler;
 use self::session::{Session, failed};
 use crate::accept::Record;
@@ -94,10 +98,23 @@ impl PostgresOptions {
 
     /// Encrypts connections as `sslmode` of the configuration says. Use `require` there: with
     /// `prefer`, which is what it is if nothing is said, a server that has no TLS is accepted.
+    /// [`PostgresOptions::open_at`] makes both of what an address says.
     #[cfg(feature = "postgres-tls")]
     pub fn tls(mut self, tls: rustls::ClientConfig) -> Self {
         self.tls = Some(tls);
         self
+    }
+
+    /// Connects to where an address says, over TLS as it says, in place of
+    /// [`PostgresOptions::tls`]. Otherwise as [`PostgresOptions::open`].
+    #[cfg(feature = "postgres-tls")]
+    pub async fn open_at(mut self, address: PostgresAddress) -> Result<PostgresInbox, InboxError> {
+        let PostgresAddress { config, tls } = address;
+        let client = tls.client(config.get_ssl_negotiation());
+        self.tls = client.map_err(|error| {
+            InboxError::new(InboxErrorKind::Unavailable, "preparing TLS to the database", error)
+        })?;
+        self.open(config).await
     }
 
     /// Connects, and makes the tables or brings them up to date unless told otherwise.
@@ -216,18 +233,6 @@ fn pool(config: Config, options: &PostgresOptions) -> Result<Pool, InboxError> {
         .max_size(options.connections)
         .runtime(Runtime::Tokio1)
         .timeouts(Timeouts { wait: patience, create: patience, recycle: patience })
-        // A server may be set up to answer before a commit is on the disk.
-        .post_create(Hook::async_fn(|client, _| {
-            Box::pin(async move {
-                client
-                    .batch_execute(
-                        "SELECT set_config('synchronous_commit', 'on', false)
-                         WHERE current_setting('synchronous_commit') = 'off'",
-                    )
-                    .await
-                    .map_err(HookError::Backend)
-            })
-        }))
         .build();
     pool.map_err(|error| InboxError::new(InboxErrorKind::Unavailable, "opening the inbox", error))
 }

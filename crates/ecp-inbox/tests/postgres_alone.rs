@@ -108,13 +108,13 @@ async fn tables_of_a_newer_version_are_left_alone() {
     assert_eq!(error.kind(), InboxErrorKind::Newer);
 }
 
-/// Writes what it is given, and how durable its transaction is.
+/// Writes what it is given.
 struct Ledger {
     fails: bool,
 }
 
 const LEDGER: &str = "CREATE TABLE ledger (
-    number bigserial, payment text, callback bigint, attempt integer, durable text
+    number bigserial, payment text, callback bigint, attempt integer
 )";
 
 #[async_trait]
@@ -126,8 +126,7 @@ impl PostgresHandler for Ledger {
     ) -> Result<(), HandlerError> {
         let payment = delivery.callback.payment_id().ok_or("no payment")?.to_string();
         let (callback, attempt) = (delivery.id.get(), i32::try_from(delivery.attempt)?);
-        let write = "INSERT INTO ledger (payment, callback, attempt, durable)
-                     VALUES ($1, $2, $3, current_setting('synchronous_commit'))";
+        let write = "INSERT INTO ledger (payment, callback, attempt) VALUES ($1, $2, $3)";
         transaction.execute(write, &[&payment, &callback, &attempt]).await?;
         if self.fails && delivery.attempt == 1 {
             return Err("not at the first attempt".into());
@@ -209,15 +208,31 @@ async fn a_commit_is_on_the_disk_even_where_the_server_is_told_not_to_wait() {
     let Some(config) = database() else { return };
     let client = client(&config).await;
     let name = config.get_dbname().unwrap();
-    let hasty = format!("ALTER DATABASE {name} SET synchronous_commit = off; {LEDGER}");
+    // A deferred trigger runs as part of the commit.
+    let hasty = format!(
+        "ALTER DATABASE {name} SET synchronous_commit = off; {LEDGER};
+         CREATE TABLE commits (durable text);
+         CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+             INSERT INTO commits VALUES (current_setting('synchronous_commit'));
+             RETURN NULL;
+         END $$;"
+    );
     client.batch_execute(&hasty).await.unwrap();
     let inbox = PostgresInbox::open(config.clone()).await.unwrap();
+    for table in ["ledger", "ecp_inbox.callbacks"] {
+        let noted = format!(
+            "CREATE CONSTRAINT TRIGGER noted AFTER INSERT OR UPDATE ON {table}
+                 DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION note()"
+        );
+        client.batch_execute(&noted).await.unwrap();
+    }
     let worker = inbox.worker(Ledger { fails: false });
     let worker = tokio::spawn(async move { worker.run(std::future::pending()).await });
     inbox.accept(&verified(r#"{"project_id":1236,"payment":{"id":"X1"}}"#)).await.unwrap();
     eventually(async || (inbox.stats().await.unwrap().done == 1).then_some(())).await;
-    let row = client.query_one("SELECT durable FROM ledger", &[]).await.unwrap();
-    assert_eq!(row.get::<_, &str>(0), "on");
+    let rows = client.query("SELECT durable FROM commits", &[]).await.unwrap();
+    // Accepted, claimed, handled and done.
+    assert_eq!(rows.iter().map(|row| row.get(0)).collect::<Vec<&str>>(), ["on"; 4]);
     worker.abort();
 }
 

@@ -4,15 +4,20 @@
 //! are not in its way. It ends, and its folder goes, when the value is dropped or when the process
 //! that started it ends in whatever manner.
 
-use std::fs::{self, DirBuilder};
-use std::io::{self, ErrorKind};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, chown};
+mod pooler;
+
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::net::TcpListener;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 use std::{env, process, thread};
+
+pub use self::pooler::Pooler;
 
 /// How long a server may take to start, recovery included.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -39,9 +44,26 @@ pub struct Server {
     binaries: PathBuf,
     folder: PathBuf,
     user: Option<User>,
+    port: Option<u16>,
     postmaster: Child,
     caretaker: Child,
 }
+
+/// What a server shows of itself over TLS, in PEM.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// Its certificate, followed by those in between, if any.
+    pub certificate: String,
+    /// The key of its certificate.
+    pub key: String,
+}
+
+/// Who may come in over TCP: over TLS only, with a password if it is the user `customer`.
+const TLS_ONLY: &str = "
+local all all trust
+hostssl all customer all scram-sha-256
+hostssl all all all trust
+";
 
 /// Postgres refuses to run as root; then somebody else runs it.
 #[derive(Clone, Copy, Debug)]
@@ -58,11 +80,24 @@ impl Server {
     /// When the server does not start, and when none is installed where the environment says
     /// `CI=true`: there, nothing may be left out.
     pub fn start_or_skip(left_out: &str) -> Option<Self> {
-        match Self::start() {
+        Self::or_skip(Self::start(), left_out)
+    }
+
+    /// Starts a server that also listens on a port of 127.0.0.1 and, where there is one, of ::1, and
+    /// lets nobody in there without TLS. Otherwise as [`Server::start_or_skip`].
+    ///
+    /// # Panics
+    ///
+    /// As [`Server::start_or_skip`].
+    pub fn start_with_tls_or_skip(identity: &Identity, left_out: &str) -> Option<Self> {
+        Self::or_skip(Self::start_with(Some(identity)), left_out)
+    }
+
+    fn or_skip(started: io::Result<Self>, left_out: &str) -> Option<Self> {
+        match started {
             Ok(server) => Some(server),
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                let ci = env::var("CI").is_ok_and(|ci| ci == "true");
-                assert!(!ci, "{left_out} needs a Postgres server: {error}");
+                assert!(!in_ci(), "{left_out} needs a Postgres server: {error}");
                 eprintln!("left out: {left_out} ({error})");
                 None
             }
@@ -72,6 +107,10 @@ impl Server {
 
     /// Starts a server. The error is of the kind [`ErrorKind::NotFound`] if none is installed.
     pub fn start() -> io::Result<Self> {
+        Self::start_with(None)
+    }
+
+    fn start_with(identity: Option<&Identity>) -> io::Result<Self> {
         let binaries = binaries()?;
         let folder = folder()?;
         let user = user(&folder)?;
@@ -95,8 +134,9 @@ impl Server {
             let _ = end(caretaker);
             return Err(io::Error::other(String::from_utf8_lossy(&made.stderr).into_owned()));
         }
-        let postmaster = spawn(&binaries, user, &folder)?;
-        let mut server = Self { binaries, folder, user, postmaster, caretaker };
+        let port = identity.map(|identity| identity.install(&folder, user)).transpose()?;
+        let postmaster = spawn(&binaries, user, &folder, port)?;
+        let mut server = Self { binaries, folder, user, port, postmaster, caretaker };
         server.wait_until_ready()?;
         Ok(server)
     }
@@ -106,14 +146,21 @@ impl Server {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let name = format!("test{}", NUMBER.fetch_add(1, Ordering::Relaxed));
         let made = Command::new(self.binaries.join("createdb"))
-            .args(["--username=postgres", "--host"])
+            .args(["--username=postgres", "--port", &self.port.unwrap_or(5432).to_string()])
+            .arg("--host")
             .arg(&self.folder)
             .arg(&name)
             .output()?;
         if !made.status.success() {
             return Err(io::Error::other(String::from_utf8_lossy(&made.stderr).into_owned()));
         }
-        Ok(format!("host={} user=postgres dbname={name}", self.folder.display()))
+        let port = self.port.map(|port| format!(" port={port}")).unwrap_or_default();
+        Ok(format!("host={} user=postgres dbname={name}{port}", self.folder.display()))
+    }
+
+    /// The port that it listens on over TCP, if it does.
+    pub fn port(&self) -> Option<u16> {
+        self.port
     }
 
     /// Kills the server's first process with SIGKILL. The others end when they notice.
@@ -151,7 +198,7 @@ impl Server {
         let patience = Instant::now() + PATIENCE;
         loop {
             // Processes of the killed server may be there for a moment and keep a new one out.
-            self.postmaster = spawn(&self.binaries, self.user, &self.folder)?;
+            self.postmaster = spawn(&self.binaries, self.user, &self.folder, self.port)?;
             match self.wait_until_ready() {
                 Err(_) if Instant::now() < patience => thread::sleep(Duration::from_millis(50)),
                 done => return done,
@@ -193,14 +240,54 @@ fn end(mut caretaker: Child) -> io::Result<()> {
     caretaker.wait().map(drop)
 }
 
-fn spawn(binaries: &Path, user: Option<User>, folder: &Path) -> io::Result<Child> {
-    let log = fs::OpenOptions::new().create(true).append(true).open(folder.join("log"))?;
+impl Identity {
+    /// Puts it where the server looks for it. Returns a port that is free.
+    fn install(&self, folder: &Path, user: Option<User>) -> io::Result<u16> {
+        let files = [
+            ("server.crt", &*self.certificate),
+            ("server.key", &*self.key),
+            ("tls.conf", TLS_ONLY),
+        ];
+        for (name, text) in files {
+            let path = folder.join("data").join(name);
+            let mut file =
+                OpenOptions::new().create_new(true).write(true).mode(0o600).open(&path)?;
+            file.write_all(text.as_bytes())?;
+            if let Some(User { uid, gid }) = user {
+                chown(&path, Some(uid), Some(gid))?;
+            }
+        }
+        Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+    }
+}
+
+fn in_ci() -> bool {
+    env::var("CI").is_ok_and(|ci| ci == "true")
+}
+
+fn spawn(
+    binaries: &Path,
+    user: Option<User>,
+    folder: &Path,
+    port: Option<u16>,
+) -> io::Result<Child> {
+    let log = OpenOptions::new().create(true).append(true).open(folder.join("log"))?;
+    let listening = match port {
+        None => vec!["listen_addresses=".to_owned()],
+        Some(port) => vec![
+            "listen_addresses=127.0.0.1,::1".to_owned(),
+            format!("port={port}"),
+            "ssl=on".to_owned(),
+            format!("hba_file={}", folder.join("data/tls.conf").display()),
+        ],
+    };
     as_user(&binaries.join("postgres"), user, folder)
         .arg("-D")
         .arg(folder.join("data"))
         .arg("-k")
         .arg(folder)
-        .args(["-c", "listen_addresses=", "-c", "max_connections=200"])
+        .args(["-c", "max_connections=200"])
+        .args(listening.iter().flat_map(|setting| ["-c", setting.as_str()]))
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
         .stderr(log)

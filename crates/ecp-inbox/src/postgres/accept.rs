@@ -1,21 +1,13 @@
 //! Writing a callback down, in two trips to the server.
 
-use std::error::Error;
-use std::fmt;
-
-use bytes::BytesMut;
-use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
-
 use super::PostgresInbox;
-use super::session::{Failure, Session, failed};
+use super::session::{Failure, Session, failed, typed};
 use crate::accept::{Record, from_json, payment_key, to_json};
 use crate::entry::{EntryId, EntryState};
 use crate::failpoint::failpoint;
 use crate::inbox::{Accepted, InboxError};
 use crate::state::{Change, PaymentState};
 use crate::told;
-
-pub(super) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
 const MAKE_PAYMENT: &str = "
     INSERT INTO ecp_inbox.payments (key, project, payment, state, updated)
@@ -46,7 +38,7 @@ const REPEAT: &str = "
     UPDATE ecp_inbox.callbacks SET times = times + 1, last_received = greatest(last_received, $2)
     WHERE id = $1";
 
-pub(super) const MOVE_PAYMENT: &str = "
+const MOVE_PAYMENT: &str = "
     UPDATE ecp_inbox.payments SET state = $2, status = $3, updated = $4 WHERE key = $1";
 
 pub(super) async fn accept(inbox: &PostgresInbox, record: &Record) -> Result<Accepted, InboxError> {
@@ -70,38 +62,33 @@ async fn write(
     record: &Record,
     now: i64,
 ) -> Result<(Accepted, Change), Failure> {
-    let known = session.prepare(KNOWN).await?;
     let Record { project, content, meaning, status, ambiguous, raw, .. } = record;
     let content = content.as_slice();
     let meaning = meaning.as_ref().map(<[u8; 32]>::as_slice);
     let key = record.payment.as_ref().map(|payment| payment_key(*project, payment));
     let payment = record.payment.as_ref().map(|payment| payment.as_str().as_bytes());
     let key = key.as_ref().map(<[u8; 32]>::as_slice);
+    let seen = [typed(&content), typed(&meaning)];
     // What is sent together takes one trip; the server does one after the other.
     let (before, known) = if key.is_some() {
-        let make = session.prepare(MAKE_PAYMENT).await?;
-        let lock = session.prepare(LOCK_PAYMENT).await?;
+        let payment = [typed(&key), typed(project), typed(&payment), typed(&now)];
         let ((), _, state, known) = tokio::try_join!(
-            session.batch_execute(BEGIN),
-            async { session.execute(&make, &[&key, project, &payment, &now]).await },
-            async { session.query_one(&lock, &[&key]).await },
-            async { session.query_opt(&known, &[&content, &meaning]).await },
+            session.begin(),
+            session.execute_typed(MAKE_PAYMENT, &payment),
+            session.query_typed_one(LOCK_PAYMENT, &payment[..1]),
+            session.query_typed_opt(KNOWN, &seen),
         )?;
         (from_json(state.get(0), "the state of a payment")?, known)
     } else {
-        let ((), known) = tokio::try_join!(session.batch_execute(BEGIN), async {
-            session.query_opt(&known, &[&content, &meaning]).await
-        },)?;
+        let ((), known) =
+            tokio::try_join!(session.begin(), session.query_typed_opt(KNOWN, &seen),)?;
         (PaymentState::default(), known)
     };
     let same = known.as_ref().is_some_and(|row| row.get("same"));
     let first: Option<i64> = known.map(|row| row.get("id"));
     if let Some(id) = first.filter(|_| same) {
-        let repeat = session.prepare(REPEAT).await?;
-        tokio::try_join!(
-            async { session.execute(&repeat, &[&id, &now]).await },
-            session.batch_execute("COMMIT"),
-        )?;
+        let repeat = [typed(&id), typed(&now)];
+        tokio::try_join!(session.execute_typed(REPEAT, &repeat), session.commit())?;
         return Ok((Accepted::Repeated(EntryId::new(id)), Change::default()));
     }
 
@@ -113,28 +100,36 @@ async fn write(
     let waits = entry == EntryState::Waiting;
     let mut state = before.clone();
     let change = if waits { state.hear(&record.news) } else { Change::default() };
-    let insert = session.prepare(WRITE).await?;
-    let move_payment = session.prepare(MOVE_PAYMENT).await?;
     failpoint!("accept.before_insert");
     let status = status.as_deref().map(str::as_bytes);
     let (word, due, written) = (entry.as_str(), waits.then_some(now), to_json(&change));
-    let body = Body(raw);
-    let values: [&(dyn ToSql + Sync); 13] = [
-        project, &key, &payment, &content, &meaning, &first, &word, &status, &now, &due, &written,
-        ambiguous, &body,
+    let body = raw.as_slice();
+    let values = [
+        typed(project),
+        typed(&key),
+        typed(&payment),
+        typed(&content),
+        typed(&meaning),
+        typed(&first),
+        typed(&word),
+        typed(&status),
+        typed(&now),
+        typed(&due),
+        typed(&written),
+        typed(ambiguous),
+        typed(&body),
     ];
     let (row, (), ()) = tokio::try_join!(
-        session.query_one(&insert, &values),
+        session.query_typed_one(WRITE, &values),
         async {
             if key.is_some() && state != before {
-                let status = state.status().map(ToString::to_string);
-                session.execute(&move_payment, &[&key, &to_json(&state), &status, &now]).await?;
+                move_payment(session, key, &state, now).await?;
             }
             Ok(())
         },
         async {
             failpoint!("accept.before_commit");
-            session.batch_execute("COMMIT").await
+            session.commit().await
         },
     )?;
     let id = EntryId::new(row.get("id"));
@@ -147,28 +142,15 @@ async fn write(
     Ok((accepted, change))
 }
 
-/// A callback's body on its way to the server. The driver writes every parameter to the log, when
-/// that is at `debug`, as its `Debug` prints it; this one tells its length.
-struct Body<'b>(&'b [u8]);
-
-impl fmt::Debug for Body<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Body({} bytes)", self.0.len())
-    }
-}
-
-impl ToSql for Body<'_> {
-    fn to_sql(
-        &self,
-        kind: &Type,
-        out: &mut BytesMut,
-    ) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
-        self.0.to_sql(kind, out)
-    }
-
-    fn accepts(kind: &Type) -> bool {
-        <&[u8] as ToSql>::accepts(kind)
-    }
-
-    to_sql_checked!();
+/// Stores what a payment has become.
+pub(super) async fn move_payment(
+    session: &Session,
+    key: Option<&[u8]>,
+    state: &PaymentState,
+    now: i64,
+) -> Result<(), tokio_postgres::Error> {
+    let status = state.status().map(ToString::to_string);
+    let state = to_json(state);
+    let values = [typed(&key), typed(&state), typed(&status), typed(&now)];
+    session.execute_typed(MOVE_PAYMENT, &values).await.map(drop)
 }

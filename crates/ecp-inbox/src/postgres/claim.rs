@@ -3,7 +3,7 @@
 use tokio_postgres::Row;
 
 use super::PostgresInbox;
-use super::session::{Failure, Session, failed};
+use super::session::{Session, failed, typed};
 use crate::accept::{error_text, from_json, known, project, read};
 use crate::clock::{milliseconds, timestamp};
 use crate::entry::{Claim, Claimed, Delivery, EntryId, Finish, Lease};
@@ -44,9 +44,9 @@ pub(super) async fn claim(inbox: &PostgresInbox, claim: &Claim) -> Result<Claime
         let limit = i64::try_from(claim.limit).unwrap_or(i64::MAX);
         let attempts = i32::try_from(claim.attempts).unwrap_or(i32::MAX);
         let until = now + milliseconds(claim.lease);
-        let claim = session.prepare(CLAIM).await?;
+        let values = [typed(&now), typed(&limit), typed(&until), typed(&attempts)];
         failpoint!("claim.before_commit");
-        Ok::<_, Failure>(session.query(&claim, &[&now, &limit, &until, &attempts]).await?)
+        session.alone(session.query_typed(CLAIM, &values)).await
     };
     let mut rows = rows.await.map_err(failed("claiming callbacks"))?;
     session.keep();
@@ -110,12 +110,10 @@ pub(super) async fn finish(
         Finish::Dead { error } => ("dead", None, Some(error_text(error))),
     };
     failpoint!("finish.before_commit");
-    let ended = async {
-        let end = session.prepare(END).await?;
-        let rows = session.execute(&end, &[&id.get(), &lease.0, &state, &due, &error]).await?;
-        Ok::<_, Failure>(rows)
-    };
-    let ended = ended.await.map_err(failed("storing the end of an attempt"))?;
+    let id = id.get();
+    let values = [typed(&id), typed(&lease.0), typed(&state), typed(&due), typed(&error)];
+    let ended = session.alone(session.execute_typed(END, &values)).await;
+    let ended = ended.map_err(failed("storing the end of an attempt"))?;
     session.keep();
     failpoint!("finish.after_commit");
     // The next callback of the payment may go.

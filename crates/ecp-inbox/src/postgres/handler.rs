@@ -8,7 +8,7 @@ use tokio_postgres::Transaction;
 
 use super::PostgresInbox;
 use super::claim::END;
-use super::session::Session;
+use super::session::{DURABLE, Session, typed};
 use crate::entry::Delivery;
 use crate::failpoint::failpoint;
 use crate::worker::{Attempt, HandlerError, Processor, Worker, attempt, with_causes};
@@ -17,6 +17,10 @@ use crate::worker::{Attempt, HandlerError, Processor, Worker, attempt, with_caus
 ///
 /// What it writes through the transaction is committed together with the end of the attempt, or
 /// not at all: however often it runs, its effect is there once. What it does elsewhere is not.
+///
+/// Where a pooler in transaction mode stands before the server, use the driver's methods that take
+/// types (`execute_typed`, `query_typed`): the others prepare named statements, which such a
+/// pooler gives to other sessions. Settings must be `SET LOCAL`.
 #[async_trait]
 pub trait PostgresHandler: Send + Sync {
     /// Handles a callback. It may be dropped at any `.await`, when its time is over.
@@ -69,14 +73,17 @@ impl<H: PostgresHandler> InTransaction<H> {
         deadline: Duration,
     ) -> Result<Attempt, String> {
         let lost = |error: tokio_postgres::Error| with_causes(&super::failed("handling")(error));
-        let end = session.prepare(END).await.map_err(lost)?;
         let transaction = session.transaction().await.map_err(lost)?;
         attempt(self.handler.handle(&transaction, delivery), deadline).await?;
-        let (nothing, no_error) = (None::<i64>, None::<String>);
-        let ended = transaction
-            .execute(&end, &[&delivery.id.get(), &delivery.lease.0, &"done", &nothing, &no_error])
-            .await
-            .map_err(lost)?;
+        let (id, done) = (delivery.id.get(), "done");
+        let (nothing, no_error) = (None::<i64>, None::<&str>);
+        let values =
+            [typed(&id), typed(&delivery.lease.0), typed(&done), typed(&nothing), typed(&no_error)];
+        let ((), ended) = tokio::try_join!(
+            transaction.batch_execute(DURABLE),
+            transaction.execute_typed(END, &values),
+        )
+        .map_err(lost)?;
         if ended == 0 {
             transaction.rollback().await.map_err(lost)?;
             return Ok(Attempt::LeaseLost);

@@ -2,10 +2,9 @@
 
 use ecp_core::{PaymentId, ProjectId};
 use tokio_postgres::Row;
-use tokio_postgres::types::ToSql;
 
 use super::PostgresInbox;
-use super::session::{Failure, Session, failed};
+use super::session::{Parameter, Session, failed, typed};
 use crate::accept::{from_json, known, number, payment_id, payment_key, project};
 use crate::clock::timestamp;
 use crate::entry::{Entry, EntryId, EntryState, Query, Raw, Stats};
@@ -22,7 +21,7 @@ pub(super) async fn payment(
 ) -> Result<Option<PaymentState>, InboxError> {
     let key = payment_key(number(project), payment);
     let sql = "SELECT state FROM ecp_inbox.payments WHERE key = $1";
-    let row = rows(inbox, sql, &[&key.as_slice()]).await?.pop();
+    let row = rows(inbox, sql, &[typed(&key.as_slice())]).await?.pop();
     let state = row.map(|row| from_json(row.get(0), "the state of a payment")).transpose()?;
     Ok(state.and_then(known))
 }
@@ -40,7 +39,7 @@ pub(super) async fn entries(
     let before = query.before.map(EntryId::get);
     let limit = query.limit();
     let mut conditions = vec!["true".to_owned()];
-    let mut values: Vec<&(dyn ToSql + Sync)> = Vec::new();
+    let mut values = Vec::new();
     if let Some(state) = query.state {
         // As a literal, because two indexes hold rows of certain states only.
         conditions.push(format!("state = '{}'", state.as_str()));
@@ -50,19 +49,19 @@ pub(super) async fn entries(
         conditions.push(format!("{column} ${}", values.len()));
     };
     if key.is_some() {
-        only("payment_key =", &key);
+        only("payment_key =", typed(&key));
     } else {
         if project.is_some() {
-            only("project =", &project);
+            only("project =", typed(&project));
         }
         if payment.is_some() {
-            only("payment =", &payment);
+            only("payment =", typed(&payment));
         }
     }
     if before.is_some() {
-        only("id <", &before);
+        only("id <", typed(&before));
     }
-    values.push(&limit);
+    values.push(typed(&limit));
     let sql = format!(
         "SELECT {COLUMNS} FROM ecp_inbox.callbacks WHERE {} ORDER BY id DESC LIMIT ${}",
         conditions.join(" AND "),
@@ -73,7 +72,7 @@ pub(super) async fn entries(
 
 pub(super) async fn entry(inbox: &PostgresInbox, id: EntryId) -> Result<Option<Entry>, InboxError> {
     let sql = format!("SELECT {COLUMNS}, raw FROM ecp_inbox.callbacks WHERE id = $1");
-    let Some(row) = rows(inbox, &sql, &[&id.get()]).await?.pop() else { return Ok(None) };
+    let Some(row) = rows(inbox, &sql, &[typed(&id.get())]).await?.pop() else { return Ok(None) };
     let raw = row.get::<_, Option<Vec<u8>>>("raw").map(Raw::from);
     Ok(Some(Entry { raw, ..entry_of(&row)? }))
 }
@@ -125,14 +124,10 @@ pub(super) async fn stats(inbox: &PostgresInbox) -> Result<Stats, InboxError> {
 async fn rows(
     inbox: &PostgresInbox,
     sql: &str,
-    values: &[&(dyn ToSql + Sync)],
+    values: &[Parameter<'_>],
 ) -> Result<Vec<Row>, InboxError> {
     let session = Session::open(&inbox.pool).await?;
-    let rows = async {
-        let statement = session.prepare(sql).await?;
-        Ok::<_, Failure>(session.query(&statement, values).await?)
-    };
-    let rows = rows.await.map_err(failed("reading the inbox"))?;
+    let rows = session.query_typed(sql, values).await.map_err(failed("reading the inbox"))?;
     session.keep();
     Ok(rows)
 }

@@ -4,8 +4,8 @@ use ecp_core::Timestamp;
 use ecp_core::model::StatusResponse;
 
 use super::PostgresInbox;
-use super::accept::{BEGIN, LOCK_PAYMENT, MOVE_PAYMENT};
-use super::session::{Failure, Session, failed};
+use super::accept::{LOCK_PAYMENT, move_payment};
+use super::session::{Failure, Session, failed, typed};
 use crate::accept::{from_json, project, read, to_json};
 use crate::entry::{EntryId, EntryState};
 use crate::inbox::{InboxError, Release};
@@ -45,8 +45,12 @@ const RELEASE: &str = "
 
 pub(super) async fn replay(inbox: &PostgresInbox, id: EntryId) -> Result<bool, InboxError> {
     let session = Session::open(&inbox.pool).await?;
-    let replayed = session.execute(REPLAY, &[&id.get(), &inbox.now()]).await;
-    let replayed = replayed.map_err(failed("replaying a callback"))?;
+    let (number, now) = (id.get(), inbox.now());
+    let values = [typed(&number), typed(&now)];
+    let replayed = session
+        .alone(session.execute_typed(REPLAY, &values))
+        .await
+        .map_err(failed("replaying a callback"))?;
     session.keep();
     told::replayed(id, replayed > 0);
     inbox.news.notify_one();
@@ -62,7 +66,8 @@ pub(super) async fn remove_bodies(
     let removed = async {
         let (mut removed, mut last) = (0, 0_i64);
         loop {
-            let row = session.query_one(REMOVE_BODIES, &[&last, &before]).await?;
+            let old = [typed(&last), typed(&before)];
+            let row = session.alone(session.query_typed_one(REMOVE_BODIES, &old)).await?;
             let (count, max): (i64, Option<i64>) = (row.get(0), row.get(1));
             let Some(max) = max else { return Ok::<_, Failure>(removed) };
             removed += count.unsigned_abs();
@@ -96,21 +101,23 @@ async fn compare_and_move(
     now: i64,
 ) -> Result<Release, Failure> {
     // Nothing of a callback that is held changes but its state, so it can be read before the lock.
-    let Some(row) = session.query_opt(HELD, &[&id]).await? else { return Ok(Release::NotHeld) };
+    let Some(row) = session.query_typed_opt(HELD, &[typed(&id)]).await? else {
+        return Ok(Release::NotHeld);
+    };
     let (key, meaning): (Option<&[u8]>, Option<&[u8]>) = (row.get(1), row.get(2));
     let callback = read(row.get(3)).map_err(|_| InboxError::damaged("a body"))?;
     if let Err(path) = agree(project(row.get(0))?, &callback, answer) {
         return Ok(Release::Disagrees(path));
     }
 
-    session.batch_execute(BEGIN).await?;
+    session.begin().await?;
     // First the payment, then its callback, as everywhere.
-    let payment = session.query_opt(LOCK_PAYMENT, &[&key]).await?;
+    let payment = session.query_typed_opt(LOCK_PAYMENT, &[typed(&key)]).await?;
     let mut state = match &payment {
         Some(payment) => from_json(payment.get(0), "the state of a payment")?,
         None => PaymentState::default(),
     };
-    let first = session.query_opt(FIRST, &[&meaning]).await?;
+    let first = session.query_typed_opt(FIRST, &[typed(&meaning)]).await?;
     let (released, entry, change, first) = if let Some(first) = first {
         (Release::Repeated, EntryState::Repeated, Change::default(), Some(first.get::<_, i64>(0)))
     } else {
@@ -118,16 +125,16 @@ async fn compare_and_move(
         (Release::Released, EntryState::Waiting, change, None)
     };
     let due = (entry == EntryState::Waiting).then_some(now);
-    let moved =
-        session.execute(RELEASE, &[&id, &entry.as_str(), &due, &to_json(&change), &first]).await?;
+    let (word, change) = (entry.as_str(), to_json(&change));
+    let values = [typed(&id), typed(&word), typed(&due), typed(&change), typed(&first)];
+    let moved = session.execute_typed(RELEASE, &values).await?;
     if moved == 0 {
         session.batch_execute("ROLLBACK").await?;
         return Ok(Release::NotHeld);
     }
     if payment.is_some() {
-        let status = state.status().map(ToString::to_string);
-        session.execute(MOVE_PAYMENT, &[&key, &to_json(&state), &status, &now]).await?;
+        move_payment(session, key, &state, now).await?;
     }
-    session.batch_execute("COMMIT").await?;
+    session.commit().await?;
     Ok(released)
 }

@@ -1,14 +1,60 @@
 //! A connection that is only kept while it is in order.
+//!
+//! Statements are sent unnamed, with the types of their parameters, and settings last for one
+//! transaction. Nothing therefore depends on which connection of the server a transaction runs,
+//! and a pooler in transaction mode may stand in between.
 
 use std::ops::Deref;
 
 use deadpool_postgres::{Object, Pool, PoolError};
+use tokio_postgres::Transaction;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{Statement, Transaction};
+use tokio_postgres::types::{ToSql, Type};
 
 use crate::inbox::{InboxError, InboxErrorKind};
 
 const CONNECTING: &str = "connecting to the inbox's database";
+
+/// A server may be set up to answer before a commit is on the disk.
+pub(super) const DURABLE: &str = "
+    SELECT set_config('synchronous_commit', 'on', true)
+    WHERE current_setting('synchronous_commit') = 'off'";
+
+/// A value and the type under which it is sent.
+pub(super) type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);
+
+/// Rust types that are sent under one type of Postgres.
+pub(super) trait Typed: ToSql + Sync {
+    const TYPE: Type;
+}
+
+impl Typed for i32 {
+    const TYPE: Type = Type::INT4;
+}
+
+impl Typed for i64 {
+    const TYPE: Type = Type::INT8;
+}
+
+impl Typed for &str {
+    const TYPE: Type = Type::TEXT;
+}
+
+impl Typed for String {
+    const TYPE: Type = Type::TEXT;
+}
+
+impl Typed for &[u8] {
+    const TYPE: Type = Type::BYTEA;
+}
+
+impl<T: Typed> Typed for Option<T> {
+    const TYPE: Type = T::TYPE;
+}
+
+pub(super) fn typed<T: Typed>(value: &T) -> Parameter<'_> {
+    (value, T::TYPE)
+}
 
 /// A connection from the pool. It goes back when [`Session::keep`] is called. Otherwise, when a
 /// statement failed or a future was dropped half way, it is closed and the server undoes what was
@@ -26,9 +72,22 @@ impl Session {
         }
     }
 
-    /// The statement, prepared on this connection once.
-    pub(super) async fn prepare(&self, sql: &str) -> Result<Statement, tokio_postgres::Error> {
-        self.object().prepare_cached(sql).await
+    /// Begins a transaction whose commit is on the disk when it returns.
+    pub(super) async fn begin(&self) -> Result<(), tokio_postgres::Error> {
+        self.batch_execute(&format!("BEGIN ISOLATION LEVEL READ COMMITTED; {DURABLE}")).await
+    }
+
+    pub(super) async fn commit(&self) -> Result<(), tokio_postgres::Error> {
+        self.batch_execute("COMMIT").await
+    }
+
+    /// Runs one statement in a transaction of its own. It takes one trip to the server.
+    pub(super) async fn alone<T>(
+        &self,
+        statement: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<T, tokio_postgres::Error> {
+        let ((), result, ()) = tokio::try_join!(self.begin(), statement, self.commit())?;
+        Ok(result)
     }
 
     pub(super) async fn transaction(&mut self) -> Result<Transaction<'_>, tokio_postgres::Error> {

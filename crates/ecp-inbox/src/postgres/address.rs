@@ -1,0 +1,335 @@
+//! Where a database is, in the words of libpq.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use tokio_postgres::Config;
+use tokio_postgres::config::SslMode;
+
+use super::tls::{Check, Roots, Tls};
+
+/// Where a Postgres database is, and how connections to it are protected: a URL or `key=value`
+/// pairs, as `psql` takes them.
+///
+/// | `sslmode` | encrypted | the server's certificate |
+/// |---|---|---|
+/// | `disable` | no | |
+/// | `prefer` | if the server can | as with `require` |
+/// | `require` | yes | is checked against `sslrootcert` if that is given, otherwise not |
+/// | `verify-ca` | yes | is signed by an authority in `sslrootcert` |
+/// | `verify-full` | yes | is signed by an authority that is trusted, and holds the host's name |
+///
+/// `sslrootcert` is a file of certificates in PEM, or `system`: the authorities that the machine
+/// trusts, which `verify-full` takes by default and no other mode may. Names are looked for among
+/// the certificate's alternative names only. Without `sslmode`, it is `verify-full` where
+/// `sslrootcert` is given, and otherwise `prefer`, as in libpq. **Only `verify-full` keeps out
+/// somebody who can change what is on the way.** A socket's path as the host is never encrypted.
+///
+/// Of libpq's other words those that the driver [knows](Config) are known here, among them
+/// `channel_binding`. Nothing is read from the environment or the user's folder.
+///
+/// ```
+/// use ecp_inbox::postgres::PostgresAddress;
+///
+/// let address: PostgresAddress =
+///     "postgres://shop@db.internal/shop?sslmode=verify-full&sslrootcert=/etc/ssl/db.pem".parse()?;
+/// # Ok::<(), ecp_inbox::postgres::AddressError>(())
+/// ```
+#[derive(Clone)]
+pub struct PostgresAddress {
+    pub(super) config: Config,
+    pub(super) tls: Tls,
+}
+
+/// Why an address cannot be used. It never holds values of the address.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AddressError {
+    /// It cannot be read.
+    #[error(
+        "expected `postgres://user@host/database?sslmode=verify-full` or `host=.. user=.. \
+         dbname=.. sslmode=verify-full`; in a URL, write special characters of names and values \
+         as `%40` and the like, elsewhere quote values that hold spaces"
+    )]
+    Form,
+    /// It holds a word that is not known.
+    #[error("`{0}` is not known here; leave it out")]
+    Unknown(String),
+    /// It says a thing twice.
+    #[error("`{0}` is given twice")]
+    Twice(&'static str),
+    /// The value of a word cannot be used.
+    #[error("`{word}`: expected {expected}")]
+    Value {
+        /// The word.
+        word: Cow<'static, str>,
+        /// What its value must be.
+        expected: &'static str,
+    },
+    /// It names no host.
+    #[error("`host` is missing: name a host, or the folder of the server's socket")]
+    NoHost,
+}
+
+const SSL_MODE: &str = "sslmode";
+const SSL_ROOT_CERT: &str = "sslrootcert";
+
+/// What the driver knows besides.
+const DRIVERS: [&str; 18] = [
+    "application_name",
+    "channel_binding",
+    "connect_timeout",
+    "dbname",
+    "host",
+    "hostaddr",
+    "keepalives",
+    "keepalives_idle",
+    "keepalives_interval",
+    "keepalives_retries",
+    "load_balance_hosts",
+    "options",
+    "password",
+    "port",
+    "sslnegotiation",
+    "target_session_attrs",
+    "tcp_user_timeout",
+    "user",
+];
+
+impl PostgresAddress {
+    /// Reads an address. Words that it does not hold are taken from the defaults, such as those
+    /// that a program finds in `PGSSLMODE`.
+    pub fn parse(text: &str, defaults: &[(&str, &str)]) -> Result<Self, AddressError> {
+        let is_url = ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme));
+        let mut words = if is_url { Words::of_url(text)? } else { Words::of_pairs(text)? };
+        for (word, value) in defaults {
+            if words.take(word, value, true, false)? {
+                words.add(word, value, is_url);
+            }
+        }
+        let mut config: Config = words.rest.parse().map_err(|error| driver_error(&error))?;
+        let tls = tls(words.mode.as_deref(), words.roots.as_deref())?;
+        if config.get_hosts().is_empty() {
+            // What TLS is told is a name; an address is one too.
+            let addresses = config.get_hostaddrs().to_vec();
+            for address in &addresses {
+                config.host(address.to_string());
+            }
+            if addresses.is_empty() {
+                return Err(AddressError::NoHost);
+            }
+        }
+        config.ssl_mode(if only_sockets(&config) { SslMode::Disable } else { tls.mode });
+        Ok(Self { config, tls })
+    }
+
+    /// Whether it holds a password.
+    pub fn has_password(&self) -> bool {
+        self.config.get_password().is_some()
+    }
+
+    /// The password, in place of its own.
+    pub fn password(mut self, password: impl AsRef<[u8]>) -> Self {
+        self.config.password(password);
+        self
+    }
+}
+
+impl FromStr for PostgresAddress {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        Self::parse(text, &[])
+    }
+}
+
+impl fmt::Debug for PostgresAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresAddress").field("tls", &self.tls).finish_non_exhaustive()
+    }
+}
+
+fn only_sockets(config: &Config) -> bool {
+    #[cfg(unix)]
+    let socket = |host: &_| matches!(host, tokio_postgres::config::Host::Unix(_));
+    #[cfg(not(unix))]
+    let socket = |_: &_| false;
+    config.get_hostaddrs().is_empty() && config.get_hosts().iter().all(socket)
+}
+
+fn tls(mode: Option<&str>, roots: Option<&str>) -> Result<Tls, AddressError> {
+    let expected =
+        |word, expected| Err(AddressError::Value { word: Cow::Borrowed(word), expected });
+    let roots = match roots {
+        None => None,
+        Some("system") => Some(Roots::System),
+        Some("") => return expected(SSL_ROOT_CERT, "the path of a file, or `system`"),
+        Some(path) => Some(Roots::File(PathBuf::from(path))),
+    };
+    let mode = mode.unwrap_or(if roots.is_some() { "verify-full" } else { "prefer" });
+    let (mode, check) = match (mode, &roots) {
+        ("verify-full", _) => (SslMode::Require, Check::AuthorityAndName),
+        ("disable" | "prefer" | "require" | "verify-ca", Some(Roots::System)) => {
+            return expected(SSL_MODE, "`verify-full`, as `sslrootcert` is `system`");
+        }
+        ("disable", _) => (SslMode::Disable, Check::Nothing),
+        ("prefer", None) => (SslMode::Prefer, Check::Nothing),
+        ("prefer", Some(_)) => (SslMode::Prefer, Check::Authority),
+        ("require", None) => (SslMode::Require, Check::Nothing),
+        ("require" | "verify-ca", Some(_)) => (SslMode::Require, Check::Authority),
+        ("verify-ca", None) => {
+            return expected(
+                SSL_ROOT_CERT,
+                "a file with the authority, as `sslmode` is `verify-ca`",
+            );
+        }
+        _ => {
+            let modes = "`disable`, `prefer`, `require`, `verify-ca` or `verify-full`";
+            return expected(SSL_MODE, modes);
+        }
+    };
+    Ok(Tls { mode, check, roots: roots.unwrap_or(Roots::System) })
+}
+
+/// The driver's error names the word, and may quote more than that.
+fn driver_error(error: &tokio_postgres::Error) -> AddressError {
+    let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+    let word =
+        cause.strip_prefix("invalid value for option `").and_then(|rest| rest.split_once('`'));
+    match word {
+        Some((word, _)) if DRIVERS.contains(&word) => {
+            AddressError::Value { word: word.to_owned().into(), expected: "a value of libpq" }
+        }
+        _ => AddressError::Form,
+    }
+}
+
+/// An address, taken apart: what is decided here, and what the driver reads.
+#[derive(Default)]
+struct Words {
+    mode: Option<String>,
+    roots: Option<String>,
+    /// Words that the driver reads.
+    driver: Vec<String>,
+    rest: String,
+}
+
+impl Words {
+    fn of_url(text: &str) -> Result<Self, AddressError> {
+        let form = || AddressError::Form;
+        let after_scheme = text.find("://").ok_or_else(form)? + 3;
+        // The driver takes everything before the first `@` for the user and the password.
+        let after_user = match text[after_scheme..].split_once('@') {
+            None => after_scheme,
+            Some((user, _)) if user.contains(['/', '?', '#']) => return Err(form()),
+            Some((user, _)) => after_scheme + user.len() + 1,
+        };
+        let (_, query) = text[after_user..].split_once('?').unwrap_or_default();
+        let mut words = Self::default();
+        // Otherwise a part of a password could be taken for a word.
+        if query.contains(['@', '?', '#']) {
+            return Err(form());
+        }
+        let mut kept = Vec::new();
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            let (word, value) = pair.split_once('=').ok_or_else(form)?;
+            let (word, value) = (decoded(word)?, decoded(value)?);
+            if words.take(&word, &value, true, true)? {
+                kept.push(pair);
+            }
+        }
+        let base = text[after_user..].split_once('?').map_or(&text[after_user..], |(base, _)| base);
+        words.rest = format!("{}{base}", &text[..after_user]);
+        if !kept.is_empty() {
+            words.rest = format!("{}?{}", words.rest, kept.join("&"));
+        }
+        Ok(words)
+    }
+
+    fn of_pairs(text: &str) -> Result<Self, AddressError> {
+        let form = || AddressError::Form;
+        let mut words = Self::default();
+        let mut left = text.trim_start();
+        while !left.is_empty() {
+            let (word, value) = left.split_once('=').ok_or_else(form)?;
+            let word = word.trim_end();
+            let value = value.trim_start();
+            if word.is_empty() || word.contains(char::is_whitespace) {
+                return Err(form());
+            }
+            let (decoded, length) = pair_value(value).ok_or_else(form)?;
+            // The rest of a password that was not quoted could be taken for a word.
+            let nameable = !words.driver.iter().any(|word| word == "password");
+            if words.take(word, &decoded, nameable, true)? {
+                words.rest = format!("{}{word}={} ", words.rest, &value[..length]);
+            }
+            left = value[length..].trim_start();
+        }
+        Ok(words)
+    }
+
+    /// Takes a word, a default only if there is none yet. Whether the driver is to read it.
+    fn take(
+        &mut self,
+        word: &str,
+        value: &str,
+        nameable: bool,
+        given: bool,
+    ) -> Result<bool, AddressError> {
+        let own = match word {
+            SSL_MODE => Some((SSL_MODE, &mut self.mode)),
+            SSL_ROOT_CERT => Some((SSL_ROOT_CERT, &mut self.roots)),
+            _ => None,
+        };
+        if let Some((word, own)) = own {
+            if own.is_some() && given {
+                return Err(AddressError::Twice(word));
+            }
+            own.get_or_insert_with(|| value.to_owned());
+            return Ok(false);
+        }
+        if DRIVERS.contains(&word) {
+            let wanted = given || !self.driver.iter().any(|known| known == word);
+            self.driver.push(word.to_owned());
+            return Ok(wanted);
+        }
+        let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+        let nameable =
+            nameable && !word.is_empty() && word.len() <= 40 && word.chars().all(is_word);
+        Err(if nameable { AddressError::Unknown(word.to_owned()) } else { AddressError::Form })
+    }
+
+    fn add(&mut self, word: &str, value: &str, is_url: bool) {
+        if is_url {
+            let separator = if self.rest.contains('?') { '&' } else { '?' };
+            let value = utf8_percent_encode(value, NON_ALPHANUMERIC);
+            self.rest = format!("{}{separator}{word}={value}", self.rest);
+        } else {
+            let value = value.replace('\\', r"\\").replace('\'', r"\'");
+            self.rest = format!("{} {word}='{value}'", self.rest);
+        }
+    }
+}
+
+/// The value at the beginning of a text, and how many bytes it takes there.
+fn pair_value(text: &str) -> Option<(String, usize)> {
+    let quoted = text.starts_with('\'');
+    let mut value = String::new();
+    let mut characters = text.char_indices().skip(usize::from(quoted));
+    while let Some((at, character)) = characters.next() {
+        match character {
+            '\\' => value.push(characters.next()?.1),
+            '\'' if quoted => return Some((value, at + 1)),
+            blank if !quoted && blank.is_whitespace() => return Some((value, at)),
+            other => value.push(other),
+        }
+    }
+    (!quoted && !value.is_empty()).then_some((value, text.len()))
+}
+
+fn decoded(text: &str) -> Result<Cow<'_, str>, AddressError> {
+    percent_decode_str(text).decode_utf8().map_err(|_| AddressError::Form)
+}

@@ -1,0 +1,121 @@
+//! pgbouncer before a throwaway server.
+
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::chown;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+use std::{env, thread};
+
+use super::{PATIENCE, Server, User, as_user, in_ci};
+
+/// Stops the pooler when its input ends, which it does when the owner's process does.
+const CARETAKER: &str = r#"
+"$1" "$2" >/dev/null 2>&1 &
+pid=$!
+cat >/dev/null
+kill -TERM "$pid" 2>/dev/null
+wait "$pid"
+"#;
+
+const PORT: u16 = 6432;
+
+/// A pooler in transaction mode: each transaction runs on whichever connection of the server is
+/// free. It listens in the server's folder, and ends when the value is dropped or when the process
+/// that started it ends.
+#[derive(Debug)]
+pub struct Pooler {
+    caretaker: Child,
+}
+
+impl Pooler {
+    /// Starts pgbouncer with that many connections for each database, or says on standard error
+    /// what is left out because it is not installed.
+    ///
+    /// # Panics
+    ///
+    /// When it does not start, and when it is not installed where the environment says `CI=true`.
+    pub fn start_or_skip(server: &Server, connections: u32, left_out: &str) -> Option<Self> {
+        match Self::start(server, connections) {
+            Ok(pooler) => Some(pooler),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                assert!(!in_ci(), "{left_out} needs pgbouncer: {error}");
+                eprintln!("left out: {left_out} ({error})");
+                None
+            }
+            Err(error) => panic!("pgbouncer does not start: {error}"),
+        }
+    }
+
+    /// Starts pgbouncer with that many connections for each database. The error is of the kind
+    /// [`ErrorKind::NotFound`] if it is not installed.
+    pub fn start(server: &Server, connections: u32) -> io::Result<Self> {
+        let program = program()?;
+        let folder = server.folder.as_path();
+        let settings = folder.join("pgbouncer.ini");
+        fs::write(&settings, self::settings(server, connections))?;
+        if let Some(User { uid, gid }) = server.user {
+            chown(&settings, Some(uid), Some(gid))?;
+        }
+        let caretaker = as_user(Path::new("/bin/sh"), server.user, folder)
+            .args(["-c", CARETAKER, "caretaker"])
+            .args([&program, &settings])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .process_group(0)
+            .spawn()?;
+        let pooler = Self { caretaker };
+        let socket = folder.join(format!(".s.PGSQL.{PORT}"));
+        let patience = Instant::now() + PATIENCE;
+        while UnixStream::connect(&socket).is_err() {
+            if Instant::now() > patience {
+                let log = fs::read_to_string(folder.join("pgbouncer.log")).unwrap_or_default();
+                return Err(io::Error::new(ErrorKind::TimedOut, log));
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        Ok(pooler)
+    }
+
+    /// The connection string for a database of the server, from
+    /// [`Server::database`], with the pooler in between.
+    pub fn before(&self, database: &str) -> String {
+        let rest = database.split(' ').filter(|pair| !pair.starts_with("port="));
+        rest.chain([format!("port={PORT}").as_str()]).collect::<Vec<_>>().join(" ")
+    }
+}
+
+impl Drop for Pooler {
+    fn drop(&mut self) {
+        drop(self.caretaker.stdin.take());
+        let _ = self.caretaker.wait();
+    }
+}
+
+fn settings(server: &Server, connections: u32) -> String {
+    let (folder, server) = (server.folder.display(), server.port.unwrap_or(5432));
+    format!(
+        "[databases]
+* = host={folder} port={server} user=postgres
+[pgbouncer]
+listen_port = {PORT}
+unix_socket_dir = {folder}
+logfile = {folder}/pgbouncer.log
+auth_type = any
+pool_mode = transaction
+default_pool_size = {connections}
+max_client_conn = 1000
+"
+    )
+}
+
+fn program() -> io::Result<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let folders = env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
+    let program = folders.map(|folder| folder.join("pgbouncer")).find(|program| program.is_file());
+    program.ok_or_else(|| io::Error::new(ErrorKind::NotFound, "pgbouncer is not installed here"))
+}
