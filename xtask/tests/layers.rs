@@ -27,6 +27,11 @@ const LAYERS: &[Layer] = &[
         others: &["base64", "serde", "serde_json", "thiserror"],
     },
     Layer {
+        name: "ecp-table",
+        ours: &[],
+        others: &["encoding_rs", "memchr", "unicode-normalization", "unicode-properties"],
+    },
+    Layer {
         name: "ecp-transport",
         ours: &["ecp-core", "ecp-methods"],
         others: &[
@@ -89,7 +94,7 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "ecp-sandbox",
-        ours: &["ecp-core", "ecp-methods"],
+        ours: &["ecp-core", "ecp-methods", "ecp-table"],
         others: &[
             "askama",
             "axum",
@@ -113,7 +118,7 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "ecp-payouts",
-        ours: &["ecp-core", "ecp-methods", "ecp-transport"],
+        ours: &["ecp-core", "ecp-methods", "ecp-table", "ecp-transport"],
         others: &["async-trait", "csv", "rusqlite", "sha2", "thiserror", "tokio", "tracing"],
     },
     Layer {
@@ -137,6 +142,7 @@ const LAYERS: &[Layer] = &[
             "ecp-payouts",
             "ecp-reconcile",
             "ecp-sandbox",
+            "ecp-table",
         ],
         others: &[
             "anyhow",

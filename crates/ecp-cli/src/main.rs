@@ -1,6 +1,7 @@
 //! The `ecp` command.
 
 mod commands;
+mod delimiter;
 mod documents;
 mod duration;
 mod fields;

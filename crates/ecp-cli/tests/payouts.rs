@@ -243,7 +243,11 @@ fn a_wrong_command_line_says_what_to_do() {
             2,
             "nobody can be asked here: add --yes to pay, or --dry-run",
         ),
-        (&["payouts", "payouts.csv", "--delimiter", "ab"], 2, "error: --delimiter takes one ASCII"),
+        (
+            &["payouts", "payouts.csv", "--delimiter", "ab"],
+            2,
+            "error: invalid value 'ab' for '--delimiter <CHARACTER>': one ASCII",
+        ),
         (&["payouts", "payouts.csv", "--column", "x"], 2, "error: --column takes NAME=PATH"),
         (&["payouts", "payouts.csv", "--wait", "soon"], 2, "`soon` is no length of time such as"),
         (&["payouts", "payouts.csv", "--profile", "shop"], 1, "error: no profile `shop` in "),

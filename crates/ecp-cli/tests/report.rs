@@ -42,8 +42,16 @@ fn what_is_wrong_is_told() {
             1,
             "error: name a column with --by or --day; there are: id, status\n",
         ),
-        (&["a.csv", "--by", "no", "--output", "x"], 1, "error: a.csv has no column `no`\n"),
-        (&["b.csv", "--by", "id", "--output", "x"], 1, "error: in b.csv: CSV error: "),
+        (
+            &["a.csv", "--by", "no", "--output", "x"],
+            1,
+            "error: a.csv has no column `no`; there are: id, status\n",
+        ),
+        (
+            &["b.csv", "--by", "id", "--output", "x"],
+            1,
+            "error: no row of b.csv can be read: line 2: has 1 cell, line 1 has 2\n",
+        ),
         (&["c.csv", "--by", "id", "--output", "x"], 1, "error: cannot read c.csv: "),
         (&["a.csv", "--by", "id"], 2, "error: the following required arguments were not provided"),
     ];
@@ -53,4 +61,60 @@ fn what_is_wrong_is_told() {
         assert!(stderr(&output).starts_with(message), "{arguments:?}: {}", stderr(&output));
     }
     assert!(!folder.path().join("x").exists());
+}
+
+/// The export of `ecp operations`, saved by a spreadsheet with a byte order mark, semicolons and CR LF.
+const RESAVED: &[u8] = include_bytes!("files/resaved.csv");
+
+#[test]
+fn a_file_that_a_spreadsheet_saved_again_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = std::str::from_utf8(RESAVED).unwrap();
+    let utf16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let files = [
+        ("resaved", RESAVED.to_vec()),
+        ("utf16", utf16),
+        ("separator", text.replacen('\u{feff}', "\u{feff}sep=;\r\n", 1).into_bytes()),
+        ("blank", format!("{text};;;;;;;;;;;;;;;\r\n").into_bytes()),
+    ];
+    for (name, bytes) in files {
+        std::fs::write(folder.path().join("r.csv"), bytes).unwrap();
+        for more in [&[][..], &["--by", "operation_status"], &["--delimiter", ";"]] {
+            let output =
+                ecp(folder.path(), &["report", "r.csv", "--output", "r.html"]).args(more).output();
+            let output = output.unwrap();
+            assert_eq!((output.status.code(), stderr(&output)), (Some(0), ""), "{name} {more:?}");
+            let page = std::fs::read_to_string(folder.path().join("r.html")).unwrap();
+            assert!(
+                page.contains("<p>3 rows</p>") && page.contains(">2026-11-27</text>"),
+                "{page}"
+            );
+            assert_eq!(page.contains(">success</text>"), more.contains(&"--by"), "{name}");
+        }
+    }
+}
+
+#[test]
+fn one_odd_row_is_named_and_the_others_are_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = "id,operation_created_at,status\n1,2024-01-02 10:00:00,success\n2,success\n\
+                3,27.11.2026 10:00,decline\n4,2024-01-02 10:00:00,success\n";
+    std::fs::write(folder.path().join("a.csv"), rows).unwrap();
+    let command = ["report", "a.csv", "--by", "status", "--output", "a.html"];
+    let output = ecp(folder.path(), &command).output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(
+        stderr(&output),
+        "left out: line 3: has 2 cells, line 1 has 3\n\
+         note: `operation_created_at` has 1 values that do not begin with a day such as 2024-01-31; \
+         they are counted by their text\n"
+    );
+    let page = std::fs::read_to_string(folder.path().join("a.html")).unwrap();
+    assert!(page.contains("<p>3 rows, 1 more left out</p>") && page.contains(">27.11.2026</text>"));
+    // Behind a quote that is never closed nothing can be told apart, so there is no page.
+    std::fs::write(folder.path().join("a.csv"), rows.replace("3,27", "\"3,27")).unwrap();
+    let output = ecp(folder.path(), &command).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let message = "error: in a.csv: line 4, `id`: a quote opens here and is never closed";
+    assert!(stderr(&output).starts_with(message), "{}", stderr(&output));
 }

@@ -22,7 +22,8 @@ use std::collections::BTreeMap;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Layout {
-    pub(crate) delimiter: u8,
+    /// None for the one of the line of names.
+    pub(crate) delimiter: Option<u8>,
     /// Path by name; none for a column that is passed over.
     columns: BTreeMap<String, Option<String>>,
     pub(crate) method: Option<String>,
@@ -41,14 +42,14 @@ pub enum AmountUnit {
 }
 
 impl Layout {
-    /// Commas, Gate's paths, and minor units.
+    /// The delimiter of the line of names (`,`, `;`, a tab or `|`), Gate's paths, and minor units.
     pub fn new() -> Self {
-        Self { delimiter: b',', columns: BTreeMap::new(), method: None, amounts: AmountUnit::Minor }
+        Self { delimiter: None, columns: BTreeMap::new(), method: None, amounts: AmountUnit::Minor }
     }
 
-    /// Another delimiter.
+    /// This delimiter, whatever the line of names looks like.
     pub fn delimiter(self, delimiter: u8) -> Self {
-        Self { delimiter, ..self }
+        Self { delimiter: Some(delimiter), ..self }
     }
 
     /// The column of that name holds the field at that path.
@@ -71,6 +72,11 @@ impl Layout {
     /// What amounts are counted in.
     pub fn amounts(self, unit: AmountUnit) -> Self {
         Self { amounts: unit, ..self }
+    }
+
+    /// Whether a column of that name is mapped or passed over.
+    pub(crate) fn is_named(&self, name: &str) -> bool {
+        self.columns.contains_key(name)
     }
 
     /// What the column of that name holds: a path, or nothing that counts.

@@ -28,11 +28,15 @@
 //! # Ok::<(), ecp_core::InvalidId>(())
 //! ```
 
+mod cells;
+mod columns;
+mod doubts;
 mod journal;
 mod layout;
 mod line;
 mod payer;
 mod plan;
+mod problem;
 mod progress;
 mod results;
 mod settings;
@@ -40,7 +44,8 @@ mod settings;
 pub use self::journal::{Entry, Journal, JournalError, JournalReader, Owner, State};
 pub use self::layout::{AmountUnit, Layout};
 pub use self::payer::{METRICS, Payer};
-pub use self::plan::{Plan, Problem, Problems, Row, Total};
+pub use self::plan::{Plan, Row, Total};
+pub use self::problem::{Problem, Problems};
 pub use self::progress::{Counts, Progress, Stop};
-pub use self::results::{neutral, write_results};
+pub use self::results::write_results;
 pub use self::settings::Settings;

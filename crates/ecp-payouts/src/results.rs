@@ -5,6 +5,7 @@ use std::hash::BuildHasher;
 use std::io;
 
 use ecp_core::PaymentId;
+use ecp_table::neutral;
 
 use crate::journal::{Entry, State};
 use crate::plan::Plan;
@@ -37,10 +38,10 @@ pub fn write_results<S: BuildHasher>(
         let prepared = &row.prepared;
         let entry = entries.get(prepared.payment_id());
         let amount = prepared.amount();
-        let text = |value: Option<&String>| neutral(value.map_or("", String::as_str));
+        let text = |value: Option<&String>| neutral(value.map_or("", String::as_str)).into_owned();
         writer.write_record([
             row.line.to_string(),
-            neutral(prepared.payment_id().as_str()),
+            neutral(prepared.payment_id().as_str()).into_owned(),
             prepared.spec().code().to_owned(),
             amount.map(|amount| amount.minor().to_string()).unwrap_or_default(),
             amount.map(|amount| amount.currency().code().to_owned()).unwrap_or_default(),
@@ -49,8 +50,10 @@ pub fn write_results<S: BuildHasher>(
             text(entry.and_then(|entry| entry.code.as_ref())),
             text(entry.and_then(|entry| entry.request_id.as_ref())),
             entry.map_or(0, |entry| entry.sends).to_string(),
-            entry
-                .map_or_else(|| "it was not its turn".to_owned(), |entry| neutral(&entry.evidence)),
+            entry.map_or_else(
+                || "it was not its turn".to_owned(),
+                |entry| neutral(&entry.evidence).into_owned(),
+            ),
         ])?;
     }
     writer.flush()
@@ -62,16 +65,4 @@ fn result(state: Option<State>) -> &'static str {
         Some(State::Intended | State::Registered | State::Unknown) => State::Unknown.as_str(),
         Some(state) => state.as_str(),
     }
-}
-
-/// Text that no spreadsheet takes for a formula: where it begins with `=`, `+`, `-`, `@`, a tab or
-/// a line break, an apostrophe is put before it.
-///
-/// ```
-/// assert_eq!(ecp_payouts::neutral("=HYPERLINK(\"x\")"), "'=HYPERLINK(\"x\")");
-/// assert_eq!(ecp_payouts::neutral("P-17"), "P-17");
-/// ```
-pub fn neutral(text: &str) -> String {
-    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
-    if formula { format!("'{text}") } else { text.to_owned() }
 }

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::{Context, anyhow};
 use clap::{Args, ValueEnum};
 use ecp_core::ProjectId;
-use ecp_payouts::neutral;
+use ecp_table::neutral;
 use ecp_transport::{DataOperation, OperationsQuery};
 use rust_xlsxwriter::Workbook;
 use serde_json::{Map, Value};
@@ -147,11 +147,12 @@ fn csv(operations: &[DataOperation], output: &mut impl Write) -> anyhow::Result<
     let columns = columns(operations);
     let mut writer = csv::Writer::from_writer(output);
     if !columns.is_empty() {
-        writer.write_record(columns.iter().map(|path| neutral(path)))?;
+        writer.write_record(columns.iter().map(|path| neutral(path).into_owned()))?;
     }
     for operation in operations {
-        let cell = |path: &&str| neutral(operation.get(path).unwrap_or_default());
-        writer.write_record(columns.iter().map(cell))?;
+        let cells = columns.iter().map(|path| neutral(operation.get(path).unwrap_or_default()));
+        let cells: Vec<_> = cells.collect();
+        writer.write_record(cells.iter().map(|cell| cell.as_bytes()))?;
     }
     Ok(writer.flush()?)
 }

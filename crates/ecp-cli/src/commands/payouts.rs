@@ -21,6 +21,7 @@ use serde::Serialize;
 
 use self::progress::{Shown, words};
 use crate::Usage;
+use crate::delimiter::delimiter;
 use crate::duration::duration;
 use crate::outcome::{ASK_SUPPORT, DECLINED, ENDED_IN_ERROR, UNKNOWN};
 use crate::output::WholeFile;
@@ -38,7 +39,7 @@ use crate::profile::{Profile, ProfileOptions};
 )]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(crate) struct Payouts {
-    /// The CSV file, UTF-8, the names of the columns in its first line
+    /// The CSV file, in UTF-8 or UTF-16 with a byte order mark, the names of the columns in its first line
     #[arg(value_name = "FILE")]
     file: PathBuf,
 
@@ -53,9 +54,9 @@ pub(crate) struct Payouts {
     #[arg(long)]
     yes: bool,
 
-    /// The delimiter of the file
-    #[arg(long, value_name = "CHARACTER", default_value = ",")]
-    delimiter: String,
+    /// The delimiter of the file; by default that of its line of names
+    #[arg(long, value_name = "CHARACTER", value_parser = delimiter)]
+    delimiter: Option<u8>,
 
     /// The column NAME holds the field at PATH; without a path it is passed over
     #[arg(long, value_name = "NAME=PATH")]
@@ -171,13 +172,11 @@ impl Payouts {
     }
 
     fn layout(&self) -> anyhow::Result<Layout> {
-        let delimiter = match self.delimiter.as_bytes() {
-            b"\\t" => b'\t',
-            [byte] if byte.is_ascii() && !matches!(byte, b'"' | b'\r' | b'\n') => *byte,
-            _ => return Err(Usage("--delimiter takes one ASCII character, or \\t").into()),
-        };
         let units = if self.major_units { AmountUnit::Major } else { AmountUnit::Minor };
-        let mut layout = Layout::new().delimiter(delimiter).amounts(units);
+        let mut layout = Layout::new().amounts(units);
+        if let Some(delimiter) = self.delimiter {
+            layout = layout.delimiter(delimiter);
+        }
         for column in &self.column {
             layout = match column.rsplit_once('=') {
                 Some((name, "")) => layout.ignore(name),
@@ -231,6 +230,9 @@ impl Payouts {
         );
         for Total { method, payouts, sum, .. } in plan.totals() {
             eprintln!("  {method:<16} {payouts:>9} {sum:>24}", sum = sum.to_string());
+        }
+        for warning in plan.warnings() {
+            eprintln!("warning: {warning}");
         }
     }
 

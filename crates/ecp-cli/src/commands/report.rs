@@ -8,15 +8,16 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use csv::StringRecord;
+use ecp_table::{Problem, Table};
 
+use crate::delimiter::delimiter;
 use crate::output::WholeFile;
 
 /// Make one HTML page with charts of a CSV file that `ecp operations` or `ecp payouts` wrote
 ///
 /// The page needs nothing else: no script, no network. It holds the values of the columns that are
 /// named here and counts, and nothing else of the file. Most names of the Data API's columns are
-/// not documented, so they are chosen here.
+/// not documented, so they are chosen here. A file that a spreadsheet saved again is read as well.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  ecp report january.csv --by operation_status --by payment_method --output january.html\n  ecp report payouts.csv.results.csv --by result --by code --output payouts.html"
@@ -33,6 +34,10 @@ pub(crate) struct Report {
     /// Count the rows by the day in this column; by default operation_created_at, if it is there
     #[arg(long, value_name = "COLUMN")]
     day: Option<String>,
+
+    /// The delimiter of the file; by default that of its line of names
+    #[arg(long, value_name = "CHARACTER", value_parser = delimiter)]
+    delimiter: Option<u8>,
 
     /// Where to write the page
     #[arg(long, value_name = "PATH")]
@@ -52,19 +57,42 @@ const BARS: usize = 40;
 impl Report {
     pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
         let shown = self.file.display();
-        let mut reader =
-            csv::Reader::from_path(&self.file).with_context(|| format!("cannot read {shown}"))?;
-        let columns = reader.headers()?.clone();
-        let rows: Vec<StringRecord> =
-            reader.records().collect::<Result<_, _>>().with_context(|| format!("in {shown}"))?;
+        let file = std::fs::read(&self.file).with_context(|| format!("cannot read {shown}"))?;
+        let is_known = |name: &str| {
+            name == CREATED
+                || self.day.as_deref() == Some(name)
+                || self.by.iter().any(|by| by == name)
+        };
+        let table =
+            Table::read(file, self.delimiter, is_known).with_context(|| format!("in {shown}"))?;
+        let columns = table.names();
         let place = |name: &str| columns.iter().position(|column| column == name);
+        let named = || {
+            let names: Vec<&str> =
+                columns.iter().map(String::as_str).filter(|name| !name.is_empty()).collect();
+            names.join(", ")
+        };
         let day = self.day.as_deref().or_else(|| place(CREATED).map(|_| CREATED));
         if self.by.is_empty() && day.is_none() {
-            bail!(
-                "name a column with --by or --day; there are: {}",
-                columns.iter().collect::<Vec<_>>().join(", ")
-            );
+            bail!("name a column with --by or --day; there are: {}", named());
         }
+        let mut rows = Vec::new();
+        let mut odd = Vec::new();
+        for row in table.rows() {
+            match row {
+                Ok(row) => rows.push(row),
+                Err(problem) if problem.ends_reading => {
+                    return Err(problem).with_context(|| format!("in {shown}"));
+                }
+                Err(problem) => odd.push(problem),
+            }
+        }
+        if rows.is_empty()
+            && let Some(first) = odd.first()
+        {
+            bail!("no row of {shown} can be read: {first}");
+        }
+        note_odd(&odd);
         let mut charts = Vec::new();
         for (name, is_day) in day
             .map(|name| (name, true))
@@ -72,16 +100,21 @@ impl Report {
             .chain(self.by.iter().map(|name| (name.as_str(), false)))
         {
             let Some(place) = place(name) else {
-                bail!("{shown} has no column `{name}`");
+                bail!("{shown} has no column `{name}`; there are: {}", named());
             };
-            charts.push(chart(
-                name,
-                is_day,
-                rows.iter().map(|row| row.get(place).unwrap_or_default()),
-            ));
+            if is_day {
+                let others = rows.iter().filter(|row| !is_day_first(row.get(place))).count();
+                if others > 0 {
+                    eprintln!(
+                        "note: `{name}` has {others} values that do not begin with a day such as \
+                         2024-01-31; they are counted by their text"
+                    );
+                }
+            }
+            charts.push(chart(name, is_day, rows.iter().map(|row| row.get(place))));
         }
         let title = self.file.file_name().unwrap_or_default().to_string_lossy();
-        let page = page(&title, rows.len(), &charts);
+        let page = page(&title, rows.len(), odd.len(), &charts);
         let write = || -> std::io::Result<()> {
             let mut output = WholeFile::create(&self.output)?;
             output.write_all(page.as_bytes())?;
@@ -92,13 +125,33 @@ impl Report {
     }
 }
 
+/// Says which rows count for nothing.
+fn note_odd(odd: &[Problem]) {
+    const SHOWN: usize = 5;
+    for problem in odd.iter().take(SHOWN) {
+        eprintln!("left out: {problem}");
+    }
+    if odd.len() > SHOWN {
+        eprintln!("left out: {} rows more", odd.len() - SHOWN);
+    }
+}
+
+/// Whether a value begins with a day such as 2024-01-31, or is empty.
+fn is_day_first(value: &str) -> bool {
+    let shape = |byte: u8| if byte.is_ascii_digit() { b'0' } else { byte };
+    value.is_empty() || value.bytes().take(10).map(shape).eq(*b"0000-00-00")
+}
+
 /// Days in their order, other values by their frequency.
 fn chart<'c, 'v>(title: &'c str, is_day: bool, values: impl Iterator<Item = &'v str>) -> Chart<'c> {
     let mut counts = BTreeMap::<String, u64>::new();
     for value in values {
-        let value: String =
-            if is_day { value.chars().take(10).collect() } else { value.to_owned() };
-        *counts.entry(value).or_default() += 1;
+        let value = match is_day {
+            true if is_day_first(value) => value.get(..10).unwrap_or(value),
+            true => value.split([' ', 'T']).next().unwrap_or(value),
+            false => value,
+        };
+        *counts.entry(value.to_owned()).or_default() += 1;
     }
     let mut bars: Vec<(String, u64)> = counts.into_iter().collect();
     if !is_day {
@@ -112,13 +165,14 @@ fn chart<'c, 'v>(title: &'c str, is_day: bool, values: impl Iterator<Item = &'v 
     Chart { title, bars }
 }
 
-fn page(title: &str, rows: usize, charts: &[Chart<'_>]) -> String {
+fn page(title: &str, rows: usize, odd: usize, charts: &[Chart<'_>]) -> String {
     let title = escaped(title);
+    let odd = if odd > 0 { format!(", {odd} more left out") } else { String::new() };
     let mut page = format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>{title}</title>\n\
          <style>body{{font:16px sans-serif;margin:2em auto;max-width:50em}}\
          text{{font-size:13px}}rect{{fill:#3667a6}}</style>\n</head>\n<body>\n<h1>{title}</h1>\n\
-         <p>{rows} rows</p>\n"
+         <p>{rows} rows{odd}</p>\n"
     );
     for chart in charts {
         let _ = write!(page, "<h2>{}</h2>\n{}", escaped(chart.title), drawing(chart));

@@ -2,8 +2,8 @@
 //!
 //! The platform's own layout is not published. Chosen here: UTF-8, a line of names, then a line a
 //! payout. Names are the dotted paths of a Gate payout (`general.payment_id`, `payment.amount` in
-//! minor units, `account.number` and so on) and `method`, with the method's Gate path. Commas,
-//! semicolons and tabs separate; which one is seen in the first line.
+//! minor units, `account.number` and so on) and `method`, with the method's Gate path. The
+//! delimiter is the one of the line of names.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use ecp_core::{PaymentId, ProjectId, Timestamp};
 use ecp_methods::FlowKind;
 use ecp_methods::spec::Interface;
+use ecp_table::{Hidden, Trace};
 
 use crate::platform::Sandbox;
 use crate::view::nested;
@@ -46,7 +47,9 @@ impl Batches {
             file: file.to_owned(),
             project,
             created: sandbox.now(),
-            rows: Mutex::new(table.rows.iter().map(Row::of).collect()),
+            rows: Mutex::new(
+                table.rows.iter().map(|(line, cells)| Row::of(*line, cells)).collect(),
+            ),
         });
         latest.batches.push_front(Arc::clone(&batch));
         latest.batches.truncate(MOST_BATCHES);
@@ -54,7 +57,7 @@ impl Batches {
         let number = batch.number;
         let sandbox = sandbox.clone();
         tokio::spawn(async move {
-            for (place, cells) in table.rows.iter().enumerate() {
+            for (place, (_, cells)) in table.rows.iter().enumerate() {
                 batch.pay(&sandbox, place, cells);
                 // Others have their turn, and the page shows how far it is.
                 tokio::task::yield_now().await;
@@ -84,18 +87,20 @@ pub(super) struct Batch {
 
 #[derive(Clone)]
 struct Row {
+    line: u64,
     payment_id: String,
     amount: String,
     placed: Option<Result<PaymentId, String>>,
 }
 
 impl Row {
-    fn of(cells: &Cells) -> Self {
+    fn of(line: u64, cells: &Cells) -> Self {
         let cell = |name: &str| {
             let found = cells.iter().find(|(path, _)| path == name);
             found.map(|(_, text)| text.clone()).unwrap_or_default()
         };
         Self {
+            line,
             payment_id: cell(NEEDED[0]),
             amount: format!("{} {}", cell(NEEDED[1]), cell(NEEDED[2])),
             placed: None,
@@ -105,8 +110,8 @@ impl Row {
 
 /// A row as it is shown.
 pub(crate) struct RowView {
-    /// In the file, counted from 1; the names are line 1.
-    pub(crate) line: usize,
+    /// In the file, counted from 1.
+    pub(crate) line: u64,
     pub(crate) payment_id: String,
     pub(crate) amount: String,
     pub(crate) status: String,
@@ -155,7 +160,7 @@ impl Batch {
 
     pub(super) fn rows(&self, sandbox: &Sandbox) -> Vec<RowView> {
         let rows = lock(&self.rows).clone();
-        let view = |(place, row): (usize, Row)| {
+        let view = |row: Row| {
             let (status, problem, registered) = match &row.placed {
                 None => ("waiting".to_owned(), None, false),
                 Some(Err(problem)) => ("refused".to_owned(), Some(problem.clone()), false),
@@ -168,10 +173,10 @@ impl Batch {
                     None => ("forgotten".to_owned(), None, true),
                 },
             };
-            let Row { payment_id, amount, .. } = row;
-            RowView { line: place + 2, payment_id, amount, status, problem, registered }
+            let Row { line, payment_id, amount, .. } = row;
+            RowView { line, payment_id, amount, status, problem, registered }
         };
-        rows.into_iter().enumerate().map(view).collect()
+        rows.into_iter().map(view).collect()
     }
 }
 
@@ -195,21 +200,19 @@ type Cells = Vec<(String, String)>;
 
 /// A table of payouts that can be begun with.
 pub(super) struct Table {
-    rows: Vec<Cells>,
+    /// Lines and what stands in them.
+    rows: Vec<(u64, Cells)>,
 }
 
 impl Table {
     /// Reads a file. `method` is for files that have no column of that name.
     pub(super) fn read(file: &[u8], method: Option<&str>) -> Result<Self, String> {
-        let text = std::str::from_utf8(file).map_err(|_| "The file is not UTF-8.".to_owned())?;
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let mut reader = csv::ReaderBuilder::new()
-            .delimiter(delimiter(text.lines().next().unwrap_or_default()))
-            .trim(csv::Trim::All)
-            .from_reader(text.as_bytes());
-        let names = reader.headers().map_err(|error| error.to_string())?.clone();
+        let is_known = |name: &str| name == METHOD || NEEDED.contains(&name);
+        let table = ecp_table::Table::read(file.to_vec(), None, is_known)
+            .map_err(|problem| problem.to_string())?;
+        let names = table.names();
         let missing: Vec<&str> =
-            NEEDED.into_iter().filter(|needed| !names.iter().any(|name| name == *needed)).collect();
+            NEEDED.into_iter().filter(|needed| !names.iter().any(|name| name == needed)).collect();
         if !missing.is_empty() {
             return Err(format!("The first line lacks these columns: {}.", missing.join(", ")));
         }
@@ -217,19 +220,25 @@ impl Table {
             return Err("Choose a method: the first line has no column `method`.".to_owned());
         }
         let mut rows = Vec::new();
-        for record in reader.records() {
-            let record = record.map_err(|error| error.to_string())?;
-            let cells = names.iter().zip(&record);
+        for row in table.rows() {
+            let row = row.map_err(|problem| problem.to_string())?;
+            if let Some(problem) = table.nameless(&row) {
+                return Err(problem.to_string());
+            }
+            let cells = names.iter().zip(row.cells()).map(|(name, text)| (name, text.trim()));
             let mut cells: Cells = cells
                 .filter(|(_, text)| !text.is_empty())
-                .map(|(name, text)| (name.to_owned(), text.to_owned()))
+                .map(|(name, text)| (name.clone(), text.to_owned()))
                 .collect();
+            if let Some((name, problem)) = cells.iter().find_map(changed) {
+                return Err(format!("line {}, `{name}`: {problem}", row.line()));
+            }
             if let Some(method) = method
                 && !cells.iter().any(|(name, _)| name == METHOD)
             {
                 cells.push((METHOD.to_owned(), method.to_owned()));
             }
-            rows.push(cells);
+            rows.push((row.line(), cells));
             if rows.len() > MOST_ROWS {
                 return Err(format!("The file has more than {MOST_ROWS} payouts."));
             }
@@ -238,10 +247,12 @@ impl Table {
     }
 }
 
-/// The one of the separators that is there most often.
-fn delimiter(line: &str) -> u8 {
-    let count = |separator: u8| line.bytes().filter(|&byte| byte == separator).count();
-    [b'\t', b';', b','].into_iter().max_by_key(|&separator| count(separator)).unwrap_or(b',')
+/// What a spreadsheet did to an id, an account number or a sum: the column, and what it is.
+fn changed((name, text): &(String, String)) -> Option<(&str, String)> {
+    let decides = NEEDED.contains(&name.as_str()) || name == "account.number" || name == METHOD;
+    let hidden = Hidden::find(text).map(|hidden| format!("holds {hidden}"));
+    let problem = hidden.or_else(|| Trace::find(text).map(|trace| trace.to_string()));
+    problem.filter(|_| decides).map(|problem| (name.as_str(), problem))
 }
 
 /// What is kept is whole at any time, so a panic elsewhere does not spoil it.
@@ -254,15 +265,16 @@ mod tests {
     use super::*;
 
     fn read(text: &str, method: Option<&str>) -> Result<Vec<Cells>, String> {
-        Table::read(text.as_bytes(), method).map(|table| table.rows)
+        let table = Table::read(text.as_bytes(), method);
+        table.map(|table| table.rows.into_iter().map(|(_, cells)| cells).collect())
     }
 
     #[test]
     fn every_separator_is_read() {
-        for separator in [",", ";", "\t"] {
-            let text = "general.payment_id|payment.amount|payment.currency|payment.description\n\
-                        P1|500|MYR|\"a, b\"\n"
-                .replace('|', separator);
+        for separator in [",", ";", "\t", "|"] {
+            let text = "general.payment_id~payment.amount~payment.currency~payment.description\n\
+                        P1~500~MYR~\"a, b\"\n~~~\n"
+                .replace('~', separator);
             let rows = read(&text, Some("group/name")).unwrap();
             let cells: Vec<_> =
                 rows[0].iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
@@ -283,17 +295,31 @@ mod tests {
     fn what_is_no_table_is_refused_before_anything_is_paid() {
         let names = "general.payment_id,payment.amount,payment.currency";
         let table = [
-            ("", "lacks these columns"),
+            ("", "there are no columns"),
+            ("x,y\n1,2\n", "lacks these columns"),
+            (
+                &format!("{names},method\nP1,5,EUR,\"m\nP2,5,EUR,m\n"),
+                "line 2, `method`: a quote opens",
+            ),
+            (
+                &format!("{names},method\nP1\u{200b},5,EUR,m\n"),
+                "line 2, `general.payment_id`: holds U+200B",
+            ),
+            (
+                &format!("{names},method\nP1,3E+04,EUR,m\n"),
+                "line 2, `payment.amount`: is a number that",
+            ),
             ("payment.amount\n5\n", "general.payment_id, payment.currency"),
             (names, "no column `method`"),
             (&format!("{names},method\n"), "has no payouts"),
-            (&format!("{names},method\nP1,5\n"), "found record with 2 fields"),
+            (&format!("{names},method\nP1,5\n"), "line 2: has 2 cells, line 1 has 4"),
         ];
         for (text, expected) in table {
             let problem = read(text, None).unwrap_err();
             assert!(problem.contains(expected), "{text:?}: {problem}");
         }
         assert!(Table::read(&[0xff], None).is_err());
+        assert!(Table::read(b"PK\x03\x04", None).is_err());
         let many = format!("{names}\n{}", "P,1,EUR\n".repeat(MOST_ROWS + 1));
         assert!(read(&many, Some("m")).unwrap_err().contains("more than"));
     }

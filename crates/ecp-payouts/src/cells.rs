@@ -1,0 +1,100 @@
+//! What is wrong with the text of a cell before it is read as anything.
+
+use ecp_methods::request::Field;
+use ecp_table::{Hidden, Trace, is_garbled};
+
+use crate::columns::Holds;
+
+/// What kind of text a cell is.
+enum Kind {
+    /// It says who is paid or which payment it is: another character is another one.
+    Identity,
+    /// It says how, with a form that is checked later.
+    Code,
+    /// Words of a person.
+    Words,
+    /// A field that nothing here knows.
+    Unknown,
+}
+
+/// What is wrong with a cell. The text holds no part of it.
+pub(crate) fn problem(held: &Holds, text: &str) -> Option<String> {
+    let kind = kind(held)?;
+    if text.trim().is_empty() {
+        return None;
+    }
+    let padded = text.trim_matches(' ');
+    let (hidden, trace) = match kind {
+        Kind::Identity => (Hidden::find(text), Trace::find(text)),
+        Kind::Code => (Hidden::find(padded), Trace::find(text)),
+        Kind::Words => (None, Trace::in_text(text)),
+        Kind::Unknown => {
+            let trace = Trace::find(text).filter(|trace| match trace {
+                Trace::Error | Trace::Rounded => true,
+                Trace::Apostrophe => {
+                    padded.chars().nth(1).is_some_and(|next| next.is_ascii_digit())
+                }
+                _ => false,
+            });
+            (Hidden::find(padded), trace)
+        }
+    };
+    if is_garbled(text) {
+        let lost = "holds characters that an earlier conversion lost: it was read in another \
+                    encoding than it was written in; write it again";
+        return Some(lost.to_owned());
+    }
+    let hidden = hidden.map(|hidden| {
+        format!("holds {hidden}, which makes it another value than the one that is seen; remove it")
+    });
+    hidden.or_else(|| trace.map(|trace| trace.to_string()))
+}
+
+const fn kind(held: &Holds) -> Option<Kind> {
+    Some(match held {
+        Holds::Nothing | Holds::Nameless => return None,
+        Holds::Method | Holds::ProjectId | Holds::Amount | Holds::Currency => Kind::Code,
+        Holds::PaymentId => Kind::Identity,
+        Holds::Extra(_) => Kind::Unknown,
+        Holds::Field(field) => match field {
+            Field::AccountNumber
+            | Field::CustomerEmail
+            | Field::CustomerId
+            | Field::CustomerPhone
+            | Field::MerchantRefundId => Kind::Identity,
+            Field::CustomerAddress
+            | Field::CustomerCity
+            | Field::CustomerFirstName
+            | Field::CustomerLastName
+            | Field::CustomerState
+            | Field::Description => Kind::Words,
+            _ => Kind::Unknown,
+        },
+    })
+}
+
+/// Why an amount may be read in two ways, or in none.
+pub(crate) fn separators(amount: &str) -> Option<&'static str> {
+    if amount.contains([',', '٫', '٬', '，']) {
+        return Some(
+            "holds a comma, which is a decimal comma to one and a separator of thousands to \
+             another; write digits, and in major units a decimal point",
+        );
+    }
+    if amount.contains([' ', '\'', '’', '_']) || amount.matches('.').count() > 1 {
+        return Some(
+            "holds separators of thousands; write digits, and in major units a decimal point",
+        );
+    }
+    let is_digit_of_another_script = |digit: char| digit.is_numeric() && !digit.is_ascii();
+    if amount.contains(is_digit_of_another_script) || amount.contains('−') {
+        return Some("holds digits or a sign that are not ASCII; write it in ASCII");
+    }
+    None
+}
+
+/// Whether a decimal text may also be whole thousands: `1.234`.
+pub(crate) fn may_be_thousands(amount: &str) -> bool {
+    let (whole, fraction) = amount.split_once('.').unwrap_or((amount, ""));
+    fraction.len() == 3 && (1..=3).contains(&whole.len()) && !whole.starts_with('0')
+}

@@ -1,0 +1,309 @@
+//! The columns of a file, and the request of a row.
+
+use std::collections::hash_map::DefaultHasher;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+
+use ecp_core::{Currency, Money, PaymentId, ProjectId};
+use ecp_methods::request::{Field, PayoutRequest};
+use ecp_methods::{DynMethod, Payout, Prepared, Registry, prepare_dyn};
+use ecp_table::{Hidden, Row, Table};
+
+use crate::cells;
+use crate::layout::{AmountUnit, Layout};
+use crate::problem::{Problem, Problems};
+
+/// What the columns hold.
+#[derive(Clone)]
+pub(crate) struct Columns {
+    holds: Vec<Holds>,
+    method: Option<String>,
+    amounts: AmountUnit,
+}
+
+/// What a column holds.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum Holds {
+    /// A column that is passed over.
+    Nothing,
+    /// A column without a name, in which nothing stands.
+    Nameless,
+    Method,
+    PaymentId,
+    ProjectId,
+    Amount,
+    Currency,
+    Field(Field),
+    Extra(String),
+}
+
+pub(crate) const PAYMENT_ID: &str = "general.payment_id";
+pub(crate) const AMOUNT: &str = "payment.amount";
+const CURRENCY: &str = "payment.currency";
+
+/// Problems of a row: the field's path, and what is wrong with it.
+pub(crate) type Found = Vec<(Option<String>, String)>;
+
+/// Whether a column of this name is one that payouts have.
+pub(crate) fn is_known(name: &str, layout: &Layout) -> bool {
+    layout.is_named(name)
+        || matches!(name, "method" | PAYMENT_ID | "general.project_id" | AMOUNT | CURRENCY)
+        || field(name).is_some()
+}
+
+fn field(path: &str) -> Option<Field> {
+    Field::ALL.iter().find(|field| field.path() == path).copied()
+}
+
+impl Columns {
+    pub(crate) fn read(table: &Table, layout: &Layout) -> Result<Self, Problems> {
+        let mut holds = Vec::new();
+        let mut problems = Vec::new();
+        let mut wrong = |field: &str, text: &str| {
+            let (line, field) = (table.header_line(), Some(field.to_owned()));
+            problems.push(Problem { line, field, text: text.to_owned() });
+        };
+        for name in table.names() {
+            let held = match layout.path(name) {
+                None => Holds::Nothing,
+                Some("") => Holds::Nameless,
+                Some("method") => Holds::Method,
+                Some(PAYMENT_ID) => Holds::PaymentId,
+                Some("general.project_id") => Holds::ProjectId,
+                Some(AMOUNT) => Holds::Amount,
+                Some(CURRENCY) => Holds::Currency,
+                Some(path) => field(path).map_or_else(
+                    || {
+                        if let Some(hidden) = Hidden::find(path) {
+                            wrong(name, &format!("the name holds {hidden}"));
+                        } else if !path.contains('.') {
+                            wrong(name, "is no path of a Gate request; map it or ignore it");
+                        }
+                        Holds::Extra(path.to_owned())
+                    },
+                    Holds::Field,
+                ),
+            };
+            let is_alone = matches!(held, Holds::Nothing | Holds::Nameless);
+            if !is_alone && holds.contains(&held) {
+                wrong(name, "the field has a column already");
+            }
+            holds.push(held);
+        }
+        for (held, path) in
+            [(Holds::PaymentId, PAYMENT_ID), (Holds::Amount, AMOUNT), (Holds::Currency, CURRENCY)]
+        {
+            if !holds.contains(&held) {
+                wrong(path, "there is no column for it");
+            }
+        }
+        if !holds.contains(&Holds::Method) && layout.method.is_none() {
+            wrong("method", "there is no column for it, and no method for all rows");
+        }
+        if !problems.is_empty() {
+            return Err(Problems::all(problems));
+        }
+        let Layout { method, amounts, .. } = layout.clone();
+        Ok(Self { holds, method, amounts })
+    }
+
+    /// What the columns hold, from left to right.
+    pub(crate) fn holds(&self) -> &[Holds] {
+        &self.holds
+    }
+
+    pub(crate) const fn amounts(&self) -> AmountUnit {
+        self.amounts
+    }
+
+    /// The cell of a field as it is sent.
+    pub(crate) fn cell<'r>(&self, row: &'r Row<'_>, held: &Holds) -> Option<&'r str> {
+        let place = self.holds.iter().position(|other| other == held)?;
+        Some(row.get(place).trim()).filter(|text| !text.is_empty())
+    }
+
+    /// A number for everything that a row says except for its id.
+    pub(crate) fn without_id(&self, row: &Row<'_>) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        for (held, cell) in self.holds.iter().zip(row.cells()) {
+            if !matches!(held, Holds::PaymentId | Holds::Nothing | Holds::Nameless) {
+                cell.trim().hash(&mut hasher);
+            }
+        }
+        hasher.finish()
+    }
+
+    /// The request of a row, or everything that is wrong with it that can be told at once.
+    pub(crate) fn prepare(
+        &self,
+        table: &Table,
+        row: &Row<'_>,
+        registry: &Registry,
+        project: ProjectId,
+    ) -> Result<Prepared<Payout>, Found> {
+        let mut found = Found::new();
+        if self.holds.contains(&Holds::Nameless)
+            && let Some(problem) = table.nameless(row)
+        {
+            found.push((None, problem.text));
+        }
+        for ((held, text), name) in self.holds.iter().zip(row.cells()).zip(table.names()) {
+            if self.swallowed_a_row(text, table.delimiter(), registry) {
+                let text = "holds a line that is a row of the file: a quote that opens here closes \
+                            in another row; remove the quotes";
+                found.push((Some(name.clone()), text.to_owned()));
+            }
+            let problem = held.path().zip(cells::problem(held, text));
+            found.extend(problem.map(|(path, text)| (Some(path.to_owned()), text)));
+        }
+        let cell = |held: &Holds| self.cell(row, held);
+        if cell(&Holds::ProjectId).is_some_and(|text| text != project.to_string()) {
+            let text = format!("is another project than {project}");
+            add(&mut found, Some("general.project_id".to_owned()), text);
+        }
+        let method = self.method(cell(&Holds::Method), registry, &mut found);
+        let id = required(PAYMENT_ID, cell(&Holds::PaymentId), &mut found)
+            .and_then(|text| noted(PAYMENT_ID, PaymentId::new(text), &mut found));
+        let amount = self.amount(&cell, &mut found);
+        let (Some(method), Some(id), Some(amount)) = (method, id, amount) else {
+            return Err(found);
+        };
+        let mut request = PayoutRequest::new(id, amount);
+        for (held, text) in
+            self.holds.iter().zip(row.cells()).map(|(held, text)| (held, text.trim()))
+        {
+            request = match held {
+                _ if text.is_empty() => request,
+                Holds::Field(field) => request.field(*field, text),
+                Holds::Extra(path) => request.extra(path, text),
+                _ => request,
+            };
+        }
+        match prepare_dyn(method, request.clone()) {
+            Ok(prepared) if found.is_empty() => return Ok(prepared),
+            Ok(_) => {}
+            Err(rejection) => {
+                let (path, text) = told(&rejection);
+                add(&mut found, path, text);
+            }
+        }
+        // The check stops at the first problem; every field that is missing is told at once.
+        if let Some(rule) = method.spec().rule(ecp_methods::FlowKind::Payout) {
+            for field in rule.needed_fields() {
+                if cell(&Holds::Field(*field)).is_none() {
+                    add(&mut found, Some(field.path().to_owned()), "is required".to_owned());
+                }
+            }
+        }
+        Err(found)
+    }
+
+    /// Whether a line inside of a cell has a method or a currency where a row has it. By the
+    /// grammar such a cell is right, so two quotes too many in two rows hide what is between them.
+    fn swallowed_a_row(&self, text: &str, delimiter: u8, registry: &Registry) -> bool {
+        let place = |held| self.holds.iter().position(|other| *other == held);
+        let (method, currency) = (place(Holds::Method), place(Holds::Currency));
+        text.split(['\n', '\r']).skip(1).any(|line| {
+            let cells: Vec<&str> = line
+                .split(char::from(delimiter))
+                .map(|cell| cell.trim_matches(['"', ' ']))
+                .collect();
+            let cell = |place: Option<usize>| cells.get(place?).filter(|_| cells.len() > 1);
+            let is_method = |name: &str| {
+                registry.get(name).is_ok()
+                    || registry.by_gate_path(name.trim_start_matches('/')).is_some()
+            };
+            cell(method).is_some_and(|name| is_method(name))
+                || cell(currency).is_some_and(|code| code.parse::<Currency>().is_ok())
+        })
+    }
+
+    fn method<'r>(
+        &self,
+        named: Option<&str>,
+        registry: &'r Registry,
+        found: &mut Found,
+    ) -> Option<&'r dyn DynMethod> {
+        let name = required("method", named.or(self.method.as_deref()), found)?;
+        match registry.by_gate_path(name.trim_start_matches('/')) {
+            Some(method) => Some(method),
+            None => noted("method", registry.get(name), found),
+        }
+    }
+
+    fn amount<'c>(
+        &self,
+        cell: &impl Fn(&Holds) -> Option<&'c str>,
+        found: &mut Found,
+    ) -> Option<Money> {
+        let amount = required(AMOUNT, cell(&Holds::Amount), found);
+        let currency = required(CURRENCY, cell(&Holds::Currency), found)
+            .and_then(|code| noted(CURRENCY, code.parse::<Currency>(), found));
+        let (amount, currency) = (amount?, currency?);
+        if let Some(problem) = cells::separators(amount) {
+            add(found, Some(AMOUNT.to_owned()), problem.to_owned());
+            return None;
+        }
+        if self.amounts == AmountUnit::Major {
+            return noted(AMOUNT, Money::from_decimal(amount, currency), found);
+        }
+        let minor = amount.parse().map_err(|_| "is no whole number of minor units");
+        noted(AMOUNT, minor, found).map(|minor| Money::from_minor(minor, currency))
+    }
+}
+
+impl Holds {
+    /// The path of what is sent.
+    fn path(&self) -> Option<&str> {
+        match self {
+            Self::Nothing | Self::Nameless => None,
+            Self::Method => Some("method"),
+            Self::PaymentId => Some(PAYMENT_ID),
+            Self::ProjectId => Some("general.project_id"),
+            Self::Amount => Some(AMOUNT),
+            Self::Currency => Some(CURRENCY),
+            Self::Field(field) => Some(field.path()),
+            Self::Extra(path) => Some(path),
+        }
+    }
+}
+
+/// One problem a field is enough.
+fn add(found: &mut Found, path: Option<String>, text: String) {
+    if path.is_none() || found.iter().all(|(other, _)| *other != path) {
+        found.push((path, text));
+    }
+}
+
+/// The cell, if there is one without a problem.
+fn required<'c>(path: &str, cell: Option<&'c str>, found: &mut Found) -> Option<&'c str> {
+    if cell.is_none() {
+        add(found, Some(path.to_owned()), "is required".to_owned());
+    }
+    let is_fine = found.iter().all(|(other, _)| other.as_deref() != Some(path));
+    cell.filter(|_| is_fine)
+}
+
+fn noted<T, E: fmt::Display>(path: &str, result: Result<T, E>, found: &mut Found) -> Option<T> {
+    match result {
+        Ok(value) => Some(value),
+        Err(error) => {
+            add(found, Some(path.to_owned()), error.to_string());
+            None
+        }
+    }
+}
+
+/// The reason of a rejection without the names that the row tells by itself.
+fn told(rejection: &ecp_methods::Rejection) -> (Option<String>, String) {
+    let path = rejection.path().map(str::to_owned);
+    let reason = rejection.reason().to_string();
+    let text = match &path {
+        Some(path) => {
+            let rest = reason.strip_prefix(&format!("`{path}`")).unwrap_or(&reason);
+            rest.trim_start_matches(':').trim_start().to_owned()
+        }
+        None => reason,
+    };
+    (path, text)
+}

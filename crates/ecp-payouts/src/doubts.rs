@@ -1,0 +1,191 @@
+//! What shows only across rows: ids that look alike, digits that a spreadsheet dropped, points
+//! that may mean thousands.
+
+use std::collections::HashMap;
+
+use ecp_core::PaymentId;
+use ecp_methods::request::Field;
+use ecp_methods::{Payout, Prepared};
+use ecp_table::{Row, look};
+
+use crate::cells::may_be_thousands;
+use crate::columns::{AMOUNT, Columns, Holds, PAYMENT_ID};
+use crate::layout::AmountUnit;
+use crate::problem::Problem;
+
+/// What the rows so far make one doubt.
+pub(crate) struct Doubts {
+    /// Ids by their look.
+    ids: HashMap<String, Vec<SeenId>>,
+    lengths: Vec<(Field, Digits)>,
+    warnings: Vec<Problem>,
+    /// Lines whose amount may be thousands.
+    thousands: Vec<u64>,
+    /// An amount of the file shows that a point is a decimal point.
+    has_decimal_point: bool,
+}
+
+struct SeenId {
+    id: PaymentId,
+    line: u64,
+    without_id: u64,
+}
+
+/// The numbers of a column.
+#[derive(Default)]
+struct Digits {
+    /// How many values have so many digits, and the line of the first.
+    lengths: HashMap<usize, (u64, u64)>,
+    has_text: bool,
+    /// How many digits are behind the 15th in all values, and whether all of them are zeros.
+    beyond: usize,
+    are_zeros: bool,
+    first_long: u64,
+}
+
+/// Spreadsheets count in doubles, which keep so many digits.
+const EXACT: usize = 15;
+
+impl Doubts {
+    pub(crate) fn new(columns: &Columns) -> Self {
+        let of =
+            [Field::AccountNumber, Field::CustomerZip, Field::CustomerId, Field::CustomerPhone];
+        let has = |field: &Field| columns.holds().contains(&Holds::Field(*field));
+        let digits = || Digits { are_zeros: true, ..Digits::default() };
+        Self {
+            ids: HashMap::new(),
+            lengths: of.into_iter().filter(has).map(|field| (field, digits())).collect(),
+            warnings: Vec::new(),
+            thousands: Vec::new(),
+            has_decimal_point: false,
+        }
+    }
+
+    /// Takes in a row that is right by itself.
+    pub(crate) fn row(
+        &mut self,
+        columns: &Columns,
+        row: &Row<'_>,
+        prepared: &Prepared<Payout>,
+    ) -> Result<(), Problem> {
+        self.id(prepared.payment_id(), row.line(), columns.without_id(row))?;
+        for (field, digits) in &mut self.lengths {
+            if let Some(text) = columns.cell(row, &Holds::Field(*field)) {
+                digits.take(text, row.line());
+            }
+        }
+        let text = columns.cell(row, &Holds::Amount).filter(|text| text.contains('.'));
+        let amount = prepared.amount().filter(|_| columns.amounts() == AmountUnit::Major);
+        if let (Some(text), Some(amount)) = (text, amount) {
+            if !may_be_thousands(text) {
+                self.has_decimal_point = true;
+            } else if amount.currency().exponent() >= 3 {
+                self.thousands.push(row.line());
+            }
+        }
+        Ok(())
+    }
+
+    fn id(&mut self, id: &PaymentId, line: u64, without_id: u64) -> Result<(), Problem> {
+        let alike = self.ids.entry(look(id.as_str())).or_default();
+        let problem = |text: String| Problem { line, field: Some(PAYMENT_ID.to_owned()), text };
+        for seen in &*alike {
+            let first = seen.line;
+            if seen.id == *id {
+                return Err(problem(format!("stands in line {first} already")));
+            }
+            // Ids by a random generator may differ in case alone; a row that was typed twice says
+            // the same otherwise.
+            if seen.without_id == without_id || plain(seen.id.as_str()) != plain(id.as_str()) {
+                return Err(problem(format!(
+                    "looks like the id in line {first}, and is another one"
+                )));
+            }
+            self.warnings.push(problem(format!(
+                "differs from the id in line {first} in case or spaces only"
+            )));
+        }
+        alike.push(SeenId { id: id.clone(), line, without_id });
+        Ok(())
+    }
+
+    /// Amounts that have two readings, and nothing in the file says which one is meant.
+    pub(crate) fn two_readings(&mut self) -> Vec<Problem> {
+        let lines = std::mem::take(&mut self.thousands).into_iter();
+        let text = "may have a decimal point or a point between thousands, and no other amount of \
+                    the file says which; give amounts in minor units";
+        let problem =
+            |line| Problem { line, field: Some(AMOUNT.to_owned()), text: text.to_owned() };
+        if self.has_decimal_point { Vec::new() } else { lines.map(problem).collect() }
+    }
+
+    pub(crate) fn warnings(mut self) -> Vec<Problem> {
+        for (field, digits) in &self.lengths {
+            let warning = |(line, text)| {
+                let field = Some(field.path().to_owned());
+                Problem { line, field, text }
+            };
+            let can_have_zeros = matches!(field, Field::AccountNumber | Field::CustomerZip);
+            let shorter = digits.shorter().filter(|_| can_have_zeros);
+            self.warnings.extend(shorter.map(warning));
+            self.warnings.extend(digits.rounded().map(warning));
+        }
+        self.warnings.sort_by_key(|warning| warning.line);
+        self.warnings
+    }
+}
+
+fn plain(id: &str) -> String {
+    id.to_lowercase().replace(' ', "")
+}
+
+impl Digits {
+    fn take(&mut self, text: &str, line: u64) {
+        if !text.bytes().all(|byte| byte.is_ascii_digit()) {
+            self.has_text = true;
+            return;
+        }
+        self.lengths.entry(text.len()).or_insert((0, line)).0 += 1;
+        if let Some(beyond) = text.get(EXACT..).filter(|beyond| !beyond.is_empty()) {
+            if self.beyond == 0 {
+                self.first_long = line;
+            }
+            self.beyond += beyond.len();
+            self.are_zeros &= beyond.bytes().all(|digit| digit == b'0');
+        }
+    }
+
+    /// Few that are shorter than all others.
+    fn shorter(&self) -> Option<(u64, String)> {
+        let (usual, &(many, _)) = self.lengths.iter().max_by_key(|(_, (count, _))| *count)?;
+        let shorter: Vec<&(u64, u64)> = self
+            .lengths
+            .iter()
+            .filter(|(length, _)| *length < usual)
+            .map(|(_, seen)| seen)
+            .collect();
+        let few: u64 = shorter.iter().map(|(count, _)| count).sum();
+        let first = shorter.iter().map(|(_, line)| *line).min()?;
+        let is_odd = !self.has_text && many >= 3 && many >= few.saturating_mul(3);
+        is_odd.then(|| {
+            let text = format!(
+                "has fewer digits than most others ({few} of {}, the others have {usual}); a \
+                 spreadsheet drops leading zeros",
+                few + many
+            );
+            (first, text)
+        })
+    }
+
+    /// Long ones of which none has a digit beyond what a spreadsheet keeps.
+    fn rounded(&self) -> Option<(u64, String)> {
+        (self.beyond >= 2 && self.are_zeros).then(|| {
+            let text = format!(
+                "all long numbers of this column end in zeros from the {}th digit on; a \
+                 spreadsheet keeps {EXACT} digits",
+                EXACT + 1
+            );
+            (self.first_long, text)
+        })
+    }
+}

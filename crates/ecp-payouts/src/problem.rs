@@ -1,0 +1,63 @@
+//! What is wrong with a file.
+
+use std::fmt;
+
+/// What is wrong with a file, row by row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problems(Vec<Problem>);
+
+/// What is wrong with a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Problem {
+    /// The line in the file, from 1. The first one that is not empty has the names of the columns.
+    pub line: u64,
+    /// The path of the field, or the name of the column, if it is about one.
+    pub field: Option<String>,
+    /// What is wrong. A value stands in it only where it is no personal data.
+    pub text: String,
+}
+
+impl Problems {
+    /// All of them, by line.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &Problem> {
+        self.0.iter()
+    }
+
+    pub(crate) fn all(problems: Vec<Problem>) -> Self {
+        Self(problems)
+    }
+
+    pub(crate) fn one(line: u64, field: Option<&str>, text: impl fmt::Display) -> Self {
+        let field = field.map(str::to_owned);
+        Self(vec![Problem { line, field, text: text.to_string() }])
+    }
+}
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, problem) in self.0.iter().enumerate() {
+            let line_break = if place > 0 { "\n" } else { "" };
+            write!(f, "{line_break}{problem}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Problems {}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.field {
+            Some(field) => write!(f, "line {}, `{field}`: {}", self.line, self.text),
+            None => write!(f, "line {}: {}", self.line, self.text),
+        }
+    }
+}
+
+impl From<ecp_table::Problem> for Problem {
+    fn from(problem: ecp_table::Problem) -> Self {
+        let ecp_table::Problem { line, column, text, .. } = problem;
+        Self { line, field: column, text }
+    }
+}

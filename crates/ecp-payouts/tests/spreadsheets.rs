@@ -1,0 +1,445 @@
+//! Files as spreadsheets and careless hands leave them. Each is read as what it says, or refused
+//! with the line, the column and what to do.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::path::Path;
+
+use ecp_core::{Currency, ProjectId};
+use ecp_methods::spec::Interface;
+use ecp_methods::{PaymentMethod, Payout, Registry, Rule, Spec, Supports};
+use ecp_payouts::{AmountUnit, Layout, Plan, Problems};
+
+const HEAD: &str =
+    "method,general.payment_id,payment.amount,payment.currency,account.number,customer.ip_address";
+
+fn plan(file: impl Into<Vec<u8>>, layout: &Layout) -> Result<Plan, Problems> {
+    Plan::read(file.into(), layout, &Registry::builtin(), ProjectId::new(1).unwrap())
+}
+
+fn file(name: &str) -> Vec<u8> {
+    std::fs::read(Path::new("tests").join(name)).unwrap()
+}
+
+/// The problems of a file, one a line; ids and accounts of its rows, if it has none.
+fn read(name: &str, layout: &Layout) -> Result<Vec<(u64, String)>, String> {
+    match plan(file(name), layout) {
+        Ok(plan) => {
+            let row = |row: ecp_payouts::Row| (row.line, row.prepared.payment_id().to_string());
+            Ok(plan.rows().map(row).collect())
+        }
+        Err(problems) => Err(problems.to_string()),
+    }
+}
+
+fn ignoring_comments() -> Layout {
+    Layout::new().ignore("Comment")
+}
+
+#[test]
+fn a_quote_that_is_never_closed_and_text_after_one_stop_the_file() {
+    let table = [
+        (
+            "files/unclosed-quote.csv",
+            "line 3, `Comment`: a quote opens here and is never closed; close it, or remove it \
+             (the lines after it were not read)",
+        ),
+        (
+            "files/two-quotes.csv",
+            "line 2, `Comment`: a quote opens here, and text follows the one that closes it in \
+             line 4; write quotes that belong to the text twice (the lines after it were not read)",
+        ),
+        (
+            "files/in-a-sent-column.csv",
+            "line 3, `addendum.note`: a quote opens here and is never closed; close it, or remove \
+             it (the lines after it were not read)",
+        ),
+    ];
+    for (name, expected) in table {
+        assert_eq!(read(name, &ignoring_comments()).unwrap_err(), expected, "{name}");
+    }
+}
+
+#[test]
+fn a_row_inside_of_a_cell_is_no_text() {
+    // Both quotes are right by the grammar, and the rows between them would be a comment.
+    let unclosed = String::from_utf8(file("files/unclosed-quote.csv")).unwrap();
+    let (start, _) = unclosed.rsplit_once("May bonus").unwrap();
+    let hidden = plan(format!("{start}May bonus\"\n"), &ignoring_comments());
+    let swallowed = "holds a line that is a row of the file: a quote that opens here closes in \
+                     another row; remove the quotes";
+    let expected = format!("line 3, `Comment`: {swallowed}");
+    assert_eq!(hidden.unwrap_err().to_string(), expected);
+    let notes = "method,addendum.note,general.payment_id,payment.amount,payment.currency,\
+                 account.number,customer.ip_address\n\
+                 jeton,\"a,P-1,30000,EUR,1,192.0.2.1\njeton,b\",P-2,30000,EUR,2,192.0.2.1\n";
+    let problems = plan(notes, &Layout::new()).unwrap_err().to_string();
+    assert!(problems.contains(&format!("line 2, `addendum.note`: {swallowed}")), "{problems}");
+    // A closed quoted cell with a line break in it stays legal.
+    let legal = unclosed.replace("\"May bonus", "\"May bonus,\nwith \"\"thanks\"\", EUR\"");
+    let plan = plan(legal, &ignoring_comments()).unwrap();
+    assert_eq!(plan.rows().map(|row| row.line).collect::<Vec<_>>(), [2, 3, 5, 6]);
+}
+
+#[test]
+fn blank_rows_and_columns_pass_and_lines_are_kept() {
+    for name in ["files/blanks.csv", "files/trailing-columns.csv", "files/trailing.csv"] {
+        assert_eq!(read(name, &Layout::new()).unwrap(), [(2, "D-1".to_owned())], "{name}");
+    }
+    let rows = format!(
+        "\n,,\n{HEAD},,\n,,,,,,,\njeton,P-1,30000,EUR,1,192.0.2.1,,\n \t \n\njeton,P-2,0,EUR,1,192.0.2.1\n"
+    );
+    let problem = plan(rows, &Layout::new()).unwrap_err().to_string();
+    assert_eq!(problem, "line 8, `payment.amount`: 0.00 EUR is not positive");
+    let value = format!("{HEAD},\njeton,P-1,30000,EUR,1,192.0.2.1,x\n");
+    assert_eq!(
+        plan(value.clone(), &Layout::new()).unwrap_err().to_string(),
+        "line 2: cell 7 holds a value, and its column has no name; name the column in line 1, or \
+         remove the value"
+    );
+    assert!(plan(value, &Layout::new().ignore("")).is_ok());
+}
+
+#[test]
+fn the_delimiter_is_the_one_of_the_names() {
+    assert_eq!(read("files/semicolon.csv", &Layout::new()).unwrap(), [(2, "D-1".to_owned())]);
+    assert_eq!(read("files/sep-line.csv", &Layout::new()).unwrap(), [(3, "D-1".to_owned())]);
+    assert_eq!(
+        read("files/semicolon.csv", &Layout::new().delimiter(b',')).unwrap_err(),
+        "line 1: the names of the columns are delimited by `;`, and `,` was given"
+    );
+    // A name that is mapped is known as well.
+    let layout = Layout::new()
+        .column("Order", "general.payment_id")
+        .column("Sum, EUR", "payment.amount")
+        .column("Currency", "payment.currency")
+        .method("jeton");
+    let text = "Order;\"Sum, EUR\";Currency;account.number;customer.ip_address\n\
+                P-1;1000;EUR;1;192.0.2.1\n";
+    assert_eq!(plan(text, &layout).unwrap().len(), 1);
+}
+
+#[test]
+fn characters_that_are_not_seen_are_named_by_code_point() {
+    assert_eq!(
+        read("files/zero-width-id.csv", &Layout::new()).unwrap_err(),
+        "line 3, `general.payment_id`: holds U+200B, a zero width space, which makes it another \
+         value than the one that is seen; remove it"
+    );
+    assert_eq!(
+        read("files/bidi-account.csv", &Layout::new()).unwrap_err(),
+        "line 2, `account.number`: holds U+202A, a mark of text direction, which makes it another \
+         value than the one that is seen; remove it"
+    );
+    let hidden = [
+        '\u{0}',
+        '\u{7}',
+        '\t',
+        '\u{7f}',
+        '\u{85}',
+        '\u{a0}',
+        '\u{ad}',
+        '\u{34f}',
+        '\u{61c}',
+        '\u{115f}',
+        '\u{180e}',
+        '\u{2003}',
+        '\u{200b}',
+        '\u{200c}',
+        '\u{200d}',
+        '\u{200e}',
+        '\u{200f}',
+        '\u{2028}',
+        '\u{202a}',
+        '\u{202e}',
+        '\u{202f}',
+        '\u{2060}',
+        '\u{2066}',
+        '\u{2800}',
+        '\u{3000}',
+        '\u{3164}',
+        '\u{e000}',
+        '\u{fe0f}',
+        '\u{feff}',
+        '\u{fff9}',
+        '\u{fffc}',
+        '\u{e0001}',
+        '\u{e0100}',
+    ];
+    let columns = [0, 1, 2, 3, 4, 5];
+    for character in hidden {
+        for column in columns {
+            for place in ["start", "middle", "end"] {
+                let mut cells =
+                    ["jeton", "P-1", "30000", "EUR", "93017949", "192.0.2.1"].map(str::to_owned);
+                let cell = &mut cells[column];
+                let at = match place {
+                    "start" => 0,
+                    "middle" => 2,
+                    _ => cell.len(),
+                };
+                cell.insert(at, character);
+                let text = format!("{HEAD}\n{}\n", cells.join(","));
+                let problems = plan(text, &Layout::new()).unwrap_err().to_string();
+                let named = format!("U+{:04X}", u32::from(character));
+                let nul = character == '\0' && problems.contains("NUL");
+                assert!(problems.contains(&named) || nul, "{named} {column} {place}: {problems}");
+            }
+        }
+    }
+    // Spaces at the edges are part of an id, and of nothing that has a form.
+    let padded = format!("{HEAD}\n jeton , P-1,30000 , EUR,1, 192.0.2.1 \n");
+    assert_eq!(
+        plan(padded, &Layout::new()).unwrap_err().to_string(),
+        "line 2, `general.payment_id`: holds a space at its edge, which makes it another value \
+         than the one that is seen; remove it"
+    );
+    // Names of people need joiners and accents; ids do not.
+    let name =
+        format!("{HEAD},customer.last_name\njeton,P-1,30000,EUR,1,192.0.2.1,نامه\u{200c}ای\n");
+    assert!(plan(name, &Layout::new()).is_ok());
+}
+
+#[test]
+fn ids_that_look_alike_are_not_both_paid() {
+    let row = |id: &str, account: &str| format!("jeton,{id},30000,EUR,{account},192.0.2.1\n");
+    let read = |first: &str, second: &str, account: &str| {
+        let text = format!("{HEAD}\n{}{}", row(first, "1"), row(second, account));
+        plan(text, &Layout::new())
+    };
+    let alike = "line 3, `general.payment_id`: looks like the id in line 2, and is another one";
+    for (first, second, account) in [
+        ("P-1", "Ｐ-1", "2"),
+        ("P-1", "P-１", "1"),
+        ("é-1", "e\u{301}-1", "2"),
+        ("P-1a", "p-1A", "1"),
+        ("P 1", "P1", "1"),
+    ] {
+        let problem = read(first, second, account).unwrap_err().to_string();
+        assert_eq!(problem, alike, "{first} {second}");
+    }
+    // Random ids may differ in case alone, in rows that say other things.
+    let plan = read("aB3x", "ab3x", "2").unwrap();
+    let warnings: Vec<String> = plan.warnings().iter().map(ToString::to_string).collect();
+    assert_eq!(
+        warnings,
+        ["line 3, `general.payment_id`: differs from the id in line 2 in case or spaces only"]
+    );
+    assert!(read("P-1", "P-2", "1").unwrap().warnings().is_empty());
+}
+
+#[test]
+fn files_that_a_spreadsheet_saved_are_the_same_payouts() {
+    let body = |plan: &Plan| -> Vec<Vec<u8>> {
+        plan.rows().map(|row| row.prepared.body(plan.project())).collect()
+    };
+    let source = plan(file("spreadsheets/source/payouts.csv"), &Layout::new()).unwrap();
+    for name in ["commas", "semicolons", "quoted", "tabs-utf16"] {
+        let saved = plan(file(&format!("spreadsheets/{name}.csv")), &Layout::new()).unwrap();
+        assert_eq!(body(&saved), body(&source), "{name}");
+        assert!(saved.warnings().is_empty());
+        // With a byte order mark and the line breaks of Windows, as Excel saves it.
+        if name != "tabs-utf16" {
+            let text = String::from_utf8(file(&format!("spreadsheets/{name}.csv"))).unwrap();
+            let text = format!("\u{feff}{}", text.replace('\n', "\r\n"));
+            assert_eq!(body(&plan(text, &Layout::new()).unwrap()), body(&source), "{name}");
+        }
+    }
+}
+
+#[test]
+fn what_a_spreadsheet_changed_is_named_by_line_and_column() {
+    let major = Layout::new().amounts(AmountUnit::Major);
+    let save = "save it again as CSV in UTF-8 (Excel: `CSV UTF-8 (Comma delimited)`, LibreOffice: \
+                `Text CSV` with the character set UTF-8)";
+    let comma = "holds a comma, which is a decimal comma to one and a separator of thousands to \
+                 another; write digits, and in major units a decimal point";
+    let text = "make the column text, and write the value again";
+    let table = [
+        (
+            "converted",
+            &Layout::new(),
+            format!(
+                "line 2, `general.payment_id`: looks like a date that a spreadsheet made of it; {text}\n\
+                 line 3, `general.payment_id`: is a truth value of a spreadsheet; {text}\n\
+                 line 4, `account.number`: is a number that a spreadsheet shortened, its last digits are \
+                 lost; {text}\n\
+                 line 6, `payment.amount`: is no whole number of minor units\n\
+                 line 7, `general.payment_id`: looks like a date that a spreadsheet made of it; {text}"
+            ),
+        ),
+        (
+            "decimal-comma",
+            &major,
+            format!(
+                "line 2, `payment.amount`: {comma}\nline 3, `payment.amount`: {comma}\n\
+                 line 4, `payment.amount`: `1.234` has more decimals than EUR, which has 2"
+            ),
+        ),
+        (
+            "errors",
+            &Layout::new(),
+            format!(
+                "line 2, `payment.amount`: {comma}\n\
+                 line 3, `payment.amount`: is a number that a spreadsheet shortened, its last digits are \
+                 lost; {text}\n\
+                 line 3, `account.number`: is an error or the filling of a narrow column in a \
+                 spreadsheet; write the value\n\
+                 line 4, `general.payment_id`: is an error or the filling of a narrow column in a \
+                 spreadsheet; write the value\n\
+                 line 4, `payment.amount`: is an error or the filling of a narrow column in a \
+                 spreadsheet; write the value\n\
+                 line 4, `payment.currency`: is an error or the filling of a narrow column in a \
+                 spreadsheet; write the value\n\
+                 line 4, `account.number`: is a truth value of a spreadsheet; {text}"
+            ),
+        ),
+        (
+            "windows-1252",
+            &Layout::new(),
+            format!(
+                "line 3: byte 41 of the line is 0xFC, which is no UTF-8; the file may be in \
+                 Windows-1252 or another encoding that does not say which characters it holds: {save}"
+            ),
+        ),
+        (
+            "workbook-xlsx",
+            &Layout::new(),
+            format!(
+                "line 1: the file is a workbook or another ZIP archive (xlsx, ods, numbers) and no CSV; \
+                 {save}"
+            ),
+        ),
+        (
+            "workbook-ods",
+            &Layout::new(),
+            format!(
+                "line 1: the file is a workbook or another ZIP archive (xlsx, ods, numbers) and no CSV; \
+                 {save}"
+            ),
+        ),
+        (
+            "workbook-xls",
+            &Layout::new(),
+            format!(
+                "line 1: the file is a workbook of an old or a protected kind (xls) and no CSV; {save}"
+            ),
+        ),
+        (
+            "sheet-html",
+            &Layout::new(),
+            format!("line 1: the file is an HTML or XML document; {save}"),
+        ),
+    ];
+    for (name, layout, expected) in table {
+        let problems = read(&format!("spreadsheets/{name}.csv"), layout).unwrap_err();
+        assert_eq!(problems, expected, "{name}");
+    }
+    // A lost zero cannot be told from a short number, so a person is asked.
+    let lost = plan(file("spreadsheets/zeros-lost.csv"), &Layout::new()).unwrap();
+    let warnings: Vec<String> = lost.warnings().iter().map(ToString::to_string).collect();
+    assert_eq!(
+        warnings,
+        ["line 3, `account.number`: has fewer digits than most others (1 of 4, the others have \
+             8); a spreadsheet drops leading zeros"]
+    );
+}
+
+#[test]
+fn no_amount_has_two_readings() {
+    let major = Layout::new().amounts(AmountUnit::Major);
+    let comma = "holds a comma, ";
+    let separators = "holds separators of thousands; ";
+    let table: [(&str, &str, &str); 17] = [
+        ("1.234", "EUR", "`1.234` has more decimals"),
+        ("1.000", "JPY", "`1.000` has more decimals"),
+        ("300,00", "EUR", comma),
+        ("1,234", "EUR", comma),
+        ("1,234.50", "EUR", comma),
+        ("1.234.567", "EUR", separators),
+        ("1 234", "EUR", separators),
+        ("1'234", "EUR", separators),
+        ("1\u{a0}234", "EUR", "holds U+00A0"),
+        ("1\u{202f}234", "EUR", "holds U+202F"),
+        ("3.00E+04", "EUR", "is a number that a spreadsheet shortened"),
+        ("'300", "EUR", "begins with an apostrophe"),
+        ("−300", "EUR", "holds digits or a sign that are not ASCII"),
+        ("３００", "EUR", "holds digits or a sign that are not ASCII"),
+        ("300 EUR", "EUR", separators),
+        ("€300", "EUR", ""),
+        ("(300)", "EUR", ""),
+    ];
+    for (amount, currency, expected) in table {
+        let text = format!("{HEAD}\njeton,P-1,\"{amount}\",{currency},93017949,192.0.2.1\n");
+        let problem = plan(text, &major).unwrap_err().to_string();
+        let start = format!("line 2, `payment.amount`: {expected}");
+        assert!(problem.starts_with(&start), "{amount}: {problem}");
+    }
+    // Three decimals look like thousands, unless another amount of the file shows the point.
+    let registry = Registry::empty().with(Dinar).unwrap();
+    let dinars = |amounts: &[&str]| -> Result<usize, String> {
+        let row = |(place, amount): (usize, &&str)| format!("dinar,P-{place},{amount},KWD\n");
+        let rows: String = amounts.iter().enumerate().map(row).collect();
+        let head = "method,general.payment_id,payment.amount,payment.currency";
+        let file = format!("{head}\n{rows}").into_bytes();
+        let plan = Plan::read(file, &major, &registry, ProjectId::new(1).unwrap());
+        plan.map(|plan| plan.len()).map_err(|problems| problems.to_string())
+    };
+    let problem = "`payment.amount`: may have a decimal point or a point between thousands, and no \
+                   other amount of the file says which; give amounts in minor units";
+    assert_eq!(
+        dinars(&["5", "1.234", "999.000"]),
+        Err(format!("line 3, {problem}\nline 4, {problem}"))
+    );
+    for other in ["0.500", "12.5", "1234.500"] {
+        assert_eq!(dinars(&["1.234", other]), Ok(2), "{other}");
+    }
+}
+
+/// A method whose currency has three decimals.
+#[derive(Debug)]
+struct Dinar;
+
+impl Supports<Payout> for Dinar {}
+impl PaymentMethod for Dinar {
+    const SPEC: Spec<Self> = Spec::new("dinar", "Dinar Wallet")
+        .gate_path("wallet/dinar")
+        .callback_names(&["DinarWallet"])
+        .currencies(&[Currency::KWD])
+        .flow::<Payout>(Rule::new().amount("0.001", "100000.000").on(&[Interface::Gate]));
+}
+
+#[test]
+fn a_long_number_without_its_last_digits_is_seen_across_rows() {
+    let rows = |accounts: &[&str]| -> Vec<String> {
+        let row = |(place, account): (usize, &&str)| {
+            format!("jeton,P-{place},30000,EUR,{account},192.0.2.1\n")
+        };
+        let rows: String = accounts.iter().enumerate().map(row).collect();
+        let plan = plan(format!("{HEAD}\n{rows}"), &Layout::new()).unwrap();
+        plan.warnings().iter().map(ToString::to_string).collect()
+    };
+    assert_eq!(
+        rows(&["1234567890123450", "1234567890123460"]),
+        ["line 2, `account.number`: all long numbers of this column end in zeros from the 16th \
+             digit on; a spreadsheet keeps 15 digits"]
+    );
+    assert!(rows(&["1234567890123450", "1234567890123461"]).is_empty());
+    assert!(rows(&["1234567890123450"]).is_empty());
+}
+
+#[test]
+fn text_that_lost_its_encoding_is_a_problem() {
+    for name in ["MÃ¼ller", "M\u{fffd}ller", "Å\u{81}ukasz", "Å\u{a0}ariÄ‡"] {
+        let text = format!("{HEAD},customer.last_name\njeton,P-1,30000,EUR,1,192.0.2.1,{name}\n");
+        let problems = plan(text, &Layout::new()).unwrap_err().to_string();
+        let expected =
+            "line 2, `customer.last_name`: holds characters that an earlier conversion lost";
+        assert!(problems.starts_with(expected), "{name}: {problems}");
+    }
+    for name in ["Müller", "Łukasz", "Šarić", "São Paulo", "Ævar", "’t Hart", "O'Brien", "李"]
+    {
+        let text = format!("{HEAD},customer.last_name\njeton,P-1,30000,EUR,1,192.0.2.1,{name}\n");
+        assert!(plan(text, &Layout::new()).is_ok(), "{name}");
+    }
+}

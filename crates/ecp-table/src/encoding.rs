@@ -1,0 +1,103 @@
+//! Bytes of a file as text.
+
+use encoding_rs::{Encoding, UTF_16BE, UTF_16LE, WINDOWS_1252};
+
+use crate::table::Problem;
+
+/// The beginnings of files that are no text, and what they are.
+const OTHER_FILES: &[(&[u8], &str)] = &[
+    (b"PK\x03\x04", "a workbook or another ZIP archive (xlsx, ods, numbers)"),
+    (b"PK\x05\x06", "an empty ZIP archive"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a workbook of an old or a protected kind (xls)"),
+    (b"\x1f\x8b", "a compressed file (gzip)"),
+    (b"%PDF", "a PDF document"),
+    (b"{\\rtf", "a document (RTF)"),
+    (b"\xff\xfe\0\0", "UTF-32 text"),
+    (b"\0\0\xfe\xff", "UTF-32 text"),
+];
+
+/// What to do about a file that is no CSV in a known encoding.
+const SAVE_AGAIN: &str = "save it again as CSV in UTF-8 (Excel: `CSV UTF-8 (Comma delimited)`, LibreOffice: \
+                          `Text CSV` with the character set UTF-8)";
+
+/// UTF-8, or UTF-16 behind its byte order mark, without that mark.
+pub(crate) fn decode(file: Vec<u8>) -> Result<String, Problem> {
+    let whole_file = |text: String| Problem::new(1, None, text);
+    if let Some((_, kind)) = OTHER_FILES.iter().find(|(magic, _)| file.starts_with(magic)) {
+        return Err(whole_file(format!("the file is {kind} and no CSV; {SAVE_AGAIN}")));
+    }
+    for (mark, encoding) in [(b"\xff\xfe", UTF_16LE), (b"\xfe\xff", UTF_16BE)] {
+        if let Some(rest) = file.strip_prefix(mark) {
+            return utf16(rest, encoding);
+        }
+    }
+    let file = match file.strip_prefix(b"\xef\xbb\xbf") {
+        Some(rest) => rest.to_vec(),
+        None => file,
+    };
+    if let Some(at) = memchr::memchr(0, &file) {
+        let line = line_of(&file[..at]);
+        let text = "holds a NUL byte; it may be UTF-16 without a byte order mark";
+        return Err(Problem::new(line, None, format!("{text}: {SAVE_AGAIN}")));
+    }
+    let text = String::from_utf8(file).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let byte = error.as_bytes().get(at).copied().unwrap_or_default();
+        let line = line_of(&error.as_bytes()[..at]);
+        let before = error.as_bytes()[..at].iter().rev();
+        let column = before.take_while(|byte| !matches!(byte, b'\n' | b'\r')).count() + 1;
+        let text = format!(
+            "byte {column} of the line is 0x{byte:02X}, which is no UTF-8; the file may be in \
+             Windows-1252 or another encoding that does not say which characters it holds: \
+             {SAVE_AGAIN}"
+        );
+        Problem::new(line, None, text)
+    })?;
+    let start = text.trim_start().get(..5).unwrap_or_default().to_ascii_lowercase();
+    if start == "<html" || start == "<!doc" || start == "<?xml" || start == "<tabl" {
+        return Err(whole_file(format!("the file is an HTML or XML document; {SAVE_AGAIN}")));
+    }
+    Ok(text)
+}
+
+fn utf16(file: &[u8], encoding: &'static Encoding) -> Result<String, Problem> {
+    let decoded = encoding.decode_without_bom_handling_and_without_replacement(file);
+    let broken = || {
+        let text = format!("the file is damaged UTF-16; {SAVE_AGAIN}");
+        Problem::new(1, None, text)
+    };
+    let text = decoded.ok_or_else(broken)?.into_owned();
+    match text.find('\0') {
+        None => Ok(text),
+        Some(at) => {
+            let line = line_of(&text.as_bytes()[..at]);
+            Err(Problem::new(line, None, "holds a NUL character".to_owned()))
+        }
+    }
+}
+
+fn line_of(before: &[u8]) -> u64 {
+    crate::grammar::line_breaks(before) + 1
+}
+
+/// Whether a text was in UTF-8, was read as Windows-1252 and saved so, as in `MÃ¼ller` for
+/// `Müller`, or lost a character on its way (U+FFFD).
+///
+/// ```
+/// assert!(ecp_table::is_garbled("MÃ¼ller"));
+/// assert!(ecp_table::is_garbled("M\u{fffd}ller"));
+/// assert!(!ecp_table::is_garbled("Müller, São Paulo, Łódź, Åse"));
+/// ```
+pub fn is_garbled(text: &str) -> bool {
+    if text.is_ascii() {
+        return false;
+    }
+    if text.contains('\u{fffd}') {
+        return true;
+    }
+    // By runs: another part of the text may hold what Windows-1252 does not have.
+    text.split(|character: char| character.is_ascii()).any(|run| {
+        let (bytes, _, is_unmappable) = WINDOWS_1252.encode(run);
+        !run.is_empty() && !is_unmappable && std::str::from_utf8(&bytes).is_ok()
+    })
+}

@@ -1,0 +1,349 @@
+//! A table: a line of names, and rows of as many cells.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use crate::encoding::decode;
+use crate::grammar::{Broken, Scanner};
+
+/// The delimiters that the line of names is searched for.
+pub const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
+
+/// A file of comma-separated values: a line of names, then rows.
+///
+/// It holds the file's text rather than its cells, so that many rows take no more memory than
+/// their file.
+#[derive(Clone)]
+pub struct Table {
+    text: String,
+    delimiter: u8,
+    header_line: u64,
+    names: Vec<String>,
+    body: (usize, u64),
+    note: Option<Problem>,
+}
+
+/// A row with as many cells as there are names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row<'t> {
+    line: u64,
+    cells: Vec<Cow<'t, str>>,
+}
+
+/// What is wrong with a file or a row. The text holds no value of a cell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Problem {
+    /// The line, from 1.
+    pub line: u64,
+    /// The name of the column, if it is about one.
+    pub column: Option<String>,
+    /// What is wrong, and what to do.
+    pub text: String,
+    /// Whether nothing after it can be read, or only this row cannot.
+    pub ends_reading: bool,
+}
+
+/// The rows of a table.
+#[derive(Clone, Debug)]
+pub struct Rows<'t> {
+    table: &'t Table,
+    scanner: Scanner<'t>,
+}
+
+impl Table {
+    /// Reads a file's names.
+    ///
+    /// The delimiter is the one of the line of names: of [`DELIMITERS`] the one under which most
+    /// names are known ones, or, where none is, the one that makes most names. If two are equally
+    /// good, that is a problem, and the caller has to give one. A `delimiter` that is given wins; one that
+    /// makes no known name while another does is a problem. A first line such as `sep=;` says the
+    /// same, with less weight.
+    ///
+    /// The file is UTF-8, or UTF-16 behind a byte order mark. Everything else is refused rather
+    /// than guessed at. A delimiter is ASCII, and neither a quote nor a line break.
+    pub fn read(
+        file: Vec<u8>,
+        delimiter: Option<u8>,
+        is_known: impl Fn(&str) -> bool,
+    ) -> Result<Self, Problem> {
+        let text = decode(file)?;
+        let (separator, start) = separator_line(&text);
+        let mut note = None;
+        let header = match (delimiter, separator) {
+            (Some(given), _) => {
+                let header = Header::agreed(&text, start, given, &is_known, "was given")?;
+                if let Some(said) = separator.filter(|said| *said != given) {
+                    let shown = (shown(said), shown(given));
+                    let text = format!("says {}, and {} was given, which counts", shown.0, shown.1);
+                    note = Some(Problem::new(1, None, text));
+                }
+                header
+            }
+            (None, Some(said)) => {
+                Header::agreed(&text, start, said, &is_known, "stands in the line `sep=`")?
+            }
+            (None, None) => Header::found(&text, start, &is_known)?,
+        };
+        let Header { delimiter, line, names, body, .. } = header;
+        Ok(Self { text, delimiter, header_line: line, names, body, note })
+    }
+
+    /// The delimiter of the cells.
+    pub const fn delimiter(&self) -> u8 {
+        self.delimiter
+    }
+
+    /// The line of the names, from 1.
+    pub const fn header_line(&self) -> u64 {
+        self.header_line
+    }
+
+    /// The names, without white space at their edges. A column may have none.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// What the file says about itself and does not count.
+    pub const fn note(&self) -> Option<&Problem> {
+        self.note.as_ref()
+    }
+
+    /// The rows that have something in a cell, in the order of the file. After text that breaks
+    /// the grammar there are no more: nothing behind it can be told apart.
+    pub fn rows(&self) -> Rows<'_> {
+        Rows { table: self, scanner: Scanner::at(&self.text, self.delimiter, self.body) }
+    }
+
+    /// A problem with a value in a column without a name, whose meaning is not known.
+    pub fn nameless(&self, row: &Row<'_>) -> Option<Problem> {
+        let is_nameless = |(name, cell): &(&String, &str)| name.is_empty() && !is_blank(cell);
+        let place = self.names.iter().zip(row.cells()).position(|pair| is_nameless(&pair))?;
+        let text = format!(
+            "cell {} holds a value, and its column has no name; name the column in line {}, or \
+             remove the value",
+            place + 1,
+            self.header_line
+        );
+        let problem = Problem::new(row.line, None, text);
+        Some(Problem { ends_reading: false, ..problem })
+    }
+
+    fn broken(&self, broken: Broken) -> Problem {
+        let name = self.names.get(broken.cell).filter(|name| !name.is_empty());
+        Problem::new(broken.line, name.cloned(), broken.text)
+    }
+}
+
+impl<'t> Iterator for Rows<'t> {
+    type Item = Result<Row<'t>, Problem>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let record = match self.scanner.next()? {
+                Ok(record) => record,
+                Err(broken) => return Some(Err(self.table.broken(broken))),
+            };
+            if record.cells.iter().all(|cell| is_blank(cell)) {
+                continue;
+            }
+            let (line, mut cells) = (record.line, record.cells);
+            let (found, names) = (cells.len(), &self.table.names);
+            let extra = cells.iter().skip(names.len()).all(|cell| is_blank(cell));
+            let missing = names.iter().skip(found).all(String::is_empty);
+            if !extra || !missing {
+                let count = if found == 1 { "1 cell".to_owned() } else { format!("{found} cells") };
+                let (header, expected) = (self.table.header_line, names.len());
+                let text = format!("has {count}, line {header} has {expected}");
+                let problem = Problem::new(line, None, text);
+                return Some(Err(Problem { ends_reading: false, ..problem }));
+            }
+            cells.resize(names.len(), Cow::Borrowed(""));
+            return Some(Ok(Row { line, cells }));
+        }
+    }
+}
+
+impl Row<'_> {
+    /// The line that the row begins in, from 1, counted as an editor does.
+    pub const fn line(&self) -> u64 {
+        self.line
+    }
+
+    /// The cell at a place, empty beyond the last.
+    pub fn get(&self, place: usize) -> &str {
+        self.cells.get(place).map_or("", |cell| cell)
+    }
+
+    /// All cells.
+    pub fn cells(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.cells.iter().map(|cell| &**cell)
+    }
+}
+
+impl Problem {
+    pub(crate) const fn new(line: u64, column: Option<String>, text: String) -> Self {
+        Self { line, column, text, ends_reading: true }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.column {
+            Some(column) => write!(f, "line {}, `{}`: {}", self.line, column, self.text),
+            None => write!(f, "line {}: {}", self.line, self.text),
+        }
+    }
+}
+
+impl std::error::Error for Problem {}
+
+/// Prints no cell: they are personal data.
+impl fmt::Debug for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Table").field("names", &self.names).finish_non_exhaustive()
+    }
+}
+
+/// The names under one delimiter.
+struct Header {
+    delimiter: u8,
+    line: u64,
+    names: Vec<String>,
+    body: (usize, u64),
+    known: usize,
+}
+
+impl Header {
+    fn read(
+        text: &str,
+        start: (usize, u64),
+        delimiter: u8,
+        is_known: &impl Fn(&str) -> bool,
+    ) -> Result<Self, Problem> {
+        let mut scanner = Scanner::at(text, delimiter, start);
+        loop {
+            let record = match scanner.next() {
+                None => {
+                    let text = "there are no columns: the file has nothing in it".to_owned();
+                    return Err(Problem::new(1, None, text));
+                }
+                Some(Err(broken)) => return Err(Problem::new(broken.line, None, broken.text)),
+                Some(Ok(record)) => record,
+            };
+            if record.cells.iter().all(|cell| is_blank(cell)) {
+                continue;
+            }
+            let names: Vec<String> =
+                record.cells.iter().map(|name| name.trim().to_owned()).collect();
+            let known = names.iter().filter(|name| !name.is_empty() && is_known(name)).count();
+            let (line, body) = (record.line, scanner.position());
+            return Ok(Self { delimiter, line, names, body, known });
+        }
+    }
+
+    /// By a delimiter that somebody named.
+    fn agreed(
+        text: &str,
+        start: (usize, u64),
+        delimiter: u8,
+        is_known: &impl Fn(&str) -> bool,
+        source: &str,
+    ) -> Result<Self, Problem> {
+        let header = Self::read(text, start, delimiter, is_known);
+        if header.as_ref().is_ok_and(|header| header.known > 0) {
+            return header;
+        }
+        let others = DELIMITERS.into_iter().filter(|other| *other != delimiter);
+        let others = others.filter_map(|other| Self::read(text, start, other, is_known).ok());
+        // One name under any delimiter is no sign of that delimiter.
+        let better = others.filter(|other| other.known > 0 && other.names.len() > 1);
+        match better.max_by_key(|other| other.known) {
+            None => header,
+            Some(better) => {
+                let text = format!(
+                    "the names of the columns are delimited by {}, and {} {source}",
+                    shown(better.delimiter),
+                    shown(delimiter)
+                );
+                Err(Problem::new(better.line, None, text))
+            }
+        }
+    }
+
+    /// By the names.
+    fn found(
+        text: &str,
+        start: (usize, u64),
+        is_known: &impl Fn(&str) -> bool,
+    ) -> Result<Self, Problem> {
+        let mut readings = Vec::new();
+        let mut problem = None;
+        for delimiter in DELIMITERS {
+            match Self::read(text, start, delimiter, is_known) {
+                Ok(header) => readings.push(header),
+                Err(found) => {
+                    problem.get_or_insert(found);
+                }
+            }
+        }
+        let fit = |header: &Self| match header.known {
+            0 => (0, header.names.len()),
+            known => (known, 0),
+        };
+        let Some(best) = readings.iter().map(fit).max() else {
+            let nothing = || Problem::new(1, None, "there are no columns".to_owned());
+            return Err(problem.unwrap_or_else(nothing));
+        };
+        readings.retain(|header| fit(header) == best);
+        let mut readings = readings.into_iter();
+        let Some(first) = readings.next() else {
+            return Err(Problem::new(1, None, "there are no columns".to_owned()));
+        };
+        match readings.find(|other| other.names != first.names) {
+            None => Ok(first),
+            Some(other) => {
+                let text = format!(
+                    "the names of the columns may be delimited by {} or by {}; name the delimiter",
+                    shown(first.delimiter),
+                    shown(other.delimiter)
+                );
+                Err(Problem::new(first.line, None, text))
+            }
+        }
+    }
+}
+
+/// The delimiter of a first line such as `sep=;`, which Excel reads, and the place behind it.
+fn separator_line(text: &str) -> (Option<u8>, (usize, u64)) {
+    let none = (None, (0, 1));
+    let length = text.find(['\r', '\n']).unwrap_or(text.len());
+    let line = &text[..length];
+    // LibreOffice also takes it in quotes.
+    let unquoted = line.strip_prefix('"').and_then(|line| line.strip_suffix('"')).unwrap_or(line);
+    let Some(name) = unquoted.get(..4).filter(|name| name.eq_ignore_ascii_case("sep=")) else {
+        return none;
+    };
+    match unquoted.as_bytes()[name.len()..] {
+        [delimiter] if delimiter.is_ascii() && delimiter != b'"' => {
+            let mut scanner = Scanner::new(text, delimiter);
+            // A quoted line, or cells that are empty or hold `sep=`.
+            match scanner.next() {
+                Some(Ok(_)) => (Some(delimiter), scanner.position()),
+                _ => none,
+            }
+        }
+        _ => none,
+    }
+}
+
+fn shown(delimiter: u8) -> String {
+    match delimiter {
+        b'\t' => "tabs".to_owned(),
+        other => format!("`{}`", char::from(other).escape_default()),
+    }
+}
+
+fn is_blank(cell: &str) -> bool {
+    cell.trim().is_empty()
+}
