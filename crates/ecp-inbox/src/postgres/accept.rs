@@ -74,21 +74,20 @@ async fn write(
         let payment = [typed(&key), typed(project), typed(&payment), typed(&now)];
         let ((), _, state, known) = tokio::try_join!(
             session.begin(),
-            session.execute_typed(MAKE_PAYMENT, &payment),
-            session.query_typed_one(LOCK_PAYMENT, &payment[..1]),
-            session.query_typed_opt(KNOWN, &seen),
+            session.execute(MAKE_PAYMENT, &payment),
+            session.query_one(LOCK_PAYMENT, &payment[..1]),
+            session.query_opt(KNOWN, &seen),
         )?;
         (from_json(state.get(0), "the state of a payment")?, known)
     } else {
-        let ((), known) =
-            tokio::try_join!(session.begin(), session.query_typed_opt(KNOWN, &seen),)?;
+        let ((), known) = tokio::try_join!(session.begin(), session.query_opt(KNOWN, &seen),)?;
         (PaymentState::default(), known)
     };
     let same = known.as_ref().is_some_and(|row| row.get("same"));
     let first: Option<i64> = known.map(|row| row.get("id"));
     if let Some(id) = first.filter(|_| same) {
         let repeat = [typed(&id), typed(&now)];
-        tokio::try_join!(session.execute_typed(REPEAT, &repeat), session.commit())?;
+        tokio::try_join!(session.execute(REPEAT, &repeat), session.commit())?;
         return Ok((Accepted::Repeated(EntryId::new(id)), Change::default()));
     }
 
@@ -120,7 +119,7 @@ async fn write(
         typed(&body),
     ];
     let (row, (), ()) = tokio::try_join!(
-        session.query_typed_one(WRITE, &values),
+        session.query_one(WRITE, &values),
         async {
             if key.is_some() && state != before {
                 move_payment(session, key, &state, now).await?;
@@ -152,5 +151,5 @@ pub(super) async fn move_payment(
     let status = state.status().map(ToString::to_string);
     let state = to_json(state);
     let values = [typed(&key), typed(&state), typed(&status), typed(&now)];
-    session.execute_typed(MOVE_PAYMENT, &values).await.map(drop)
+    session.execute(MOVE_PAYMENT, &values).await.map(drop)
 }

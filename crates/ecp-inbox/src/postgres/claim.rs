@@ -46,7 +46,7 @@ pub(super) async fn claim(inbox: &PostgresInbox, claim: &Claim) -> Result<Claime
         let until = now + milliseconds(claim.lease);
         let values = [typed(&now), typed(&limit), typed(&until), typed(&attempts)];
         failpoint!("claim.before_commit");
-        session.alone(session.query_typed(CLAIM, &values)).await
+        session.alone(session.query(CLAIM, &values)).await
     };
     let mut rows = rows.await.map_err(failed("claiming callbacks"))?;
     session.keep();
@@ -112,7 +112,7 @@ pub(super) async fn finish(
     failpoint!("finish.before_commit");
     let id = id.get();
     let values = [typed(&id), typed(&lease.0), typed(&state), typed(&due), typed(&error)];
-    let ended = session.alone(session.execute_typed(END, &values)).await;
+    let ended = session.alone(session.execute(END, &values)).await;
     let ended = ended.map_err(failed("storing the end of an attempt"))?;
     session.keep();
     failpoint!("finish.after_commit");

@@ -127,7 +127,7 @@ async fn rows(
     values: &[Parameter<'_>],
 ) -> Result<Vec<Row>, InboxError> {
     let session = Session::open(&inbox.pool).await?;
-    let rows = session.query_typed(sql, values).await.map_err(failed("reading the inbox"))?;
+    let rows = session.query(sql, values).await.map_err(failed("reading the inbox"))?;
     session.keep();
     Ok(rows)
 }

@@ -48,7 +48,7 @@ pub(super) async fn replay(inbox: &PostgresInbox, id: EntryId) -> Result<bool, I
     let (number, now) = (id.get(), inbox.now());
     let values = [typed(&number), typed(&now)];
     let replayed = session
-        .alone(session.execute_typed(REPLAY, &values))
+        .alone(session.execute(REPLAY, &values))
         .await
         .map_err(failed("replaying a callback"))?;
     session.keep();
@@ -67,7 +67,7 @@ pub(super) async fn remove_bodies(
         let (mut removed, mut last) = (0, 0_i64);
         loop {
             let old = [typed(&last), typed(&before)];
-            let row = session.alone(session.query_typed_one(REMOVE_BODIES, &old)).await?;
+            let row = session.alone(session.query_one(REMOVE_BODIES, &old)).await?;
             let (count, max): (i64, Option<i64>) = (row.get(0), row.get(1));
             let Some(max) = max else { return Ok::<_, Failure>(removed) };
             removed += count.unsigned_abs();
@@ -101,7 +101,7 @@ async fn compare_and_move(
     now: i64,
 ) -> Result<Release, Failure> {
     // Nothing of a callback that is held changes but its state, so it can be read before the lock.
-    let Some(row) = session.query_typed_opt(HELD, &[typed(&id)]).await? else {
+    let Some(row) = session.query_opt(HELD, &[typed(&id)]).await? else {
         return Ok(Release::NotHeld);
     };
     let (key, meaning): (Option<&[u8]>, Option<&[u8]>) = (row.get(1), row.get(2));
@@ -112,12 +112,12 @@ async fn compare_and_move(
 
     session.begin().await?;
     // First the payment, then its callback, as everywhere.
-    let payment = session.query_typed_opt(LOCK_PAYMENT, &[typed(&key)]).await?;
+    let payment = session.query_opt(LOCK_PAYMENT, &[typed(&key)]).await?;
     let mut state = match &payment {
         Some(payment) => from_json(payment.get(0), "the state of a payment")?,
         None => PaymentState::default(),
     };
-    let first = session.query_typed_opt(FIRST, &[typed(&meaning)]).await?;
+    let first = session.query_opt(FIRST, &[typed(&meaning)]).await?;
     let (released, entry, change, first) = if let Some(first) = first {
         (Release::Repeated, EntryState::Repeated, Change::default(), Some(first.get::<_, i64>(0)))
     } else {
@@ -127,7 +127,7 @@ async fn compare_and_move(
     let due = (entry == EntryState::Waiting).then_some(now);
     let (word, change) = (entry.as_str(), to_json(&change));
     let values = [typed(&id), typed(&word), typed(&due), typed(&change), typed(&first)];
-    let moved = session.execute_typed(RELEASE, &values).await?;
+    let moved = session.execute(RELEASE, &values).await?;
     if moved == 0 {
         session.batch_execute("ROLLBACK").await?;
         return Ok(Release::NotHeld);

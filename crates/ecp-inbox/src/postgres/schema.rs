@@ -56,12 +56,12 @@ const LOCK: i64 = i64::from_be_bytes(*b"ecpinbox");
 pub(super) async fn check(session: &Session) -> Result<(), InboxError> {
     let opening = "opening the inbox";
     let exists = "SELECT to_regclass('ecp_inbox.migrations') IS NOT NULL";
-    let row = session.query_typed_one(exists, &[]).await.map_err(failed(opening))?;
+    let row = session.query_one(exists, &[]).await.map_err(failed(opening))?;
     if !row.get::<_, bool>(0) {
         return Err(InboxError::plain(InboxErrorKind::NoInbox, opening));
     }
     let version = "SELECT coalesce(max(version), 0) FROM ecp_inbox.migrations";
-    let row = session.query_typed_one(version, &[]).await.map_err(failed(opening))?;
+    let row = session.query_one(version, &[]).await.map_err(failed(opening))?;
     let version = usize::try_from(row.get::<_, i32>(0)).unwrap_or_default();
     match version.cmp(&MIGRATIONS.len()) {
         Ordering::Less => Err(InboxError::plain(InboxErrorKind::Older, opening)),
@@ -86,7 +86,7 @@ pub(super) async fn migrate(session: &Session) -> Result<(), InboxError> {
         .await
         .map_err(&context)?;
     let row = session
-        .query_typed_one("SELECT coalesce(max(version), 0) FROM ecp_inbox.migrations", &[])
+        .query_one("SELECT coalesce(max(version), 0) FROM ecp_inbox.migrations", &[])
         .await
         .map_err(&context)?;
     let version = usize::try_from(row.get::<_, i32>(0)).unwrap_or_default();

@@ -4,12 +4,10 @@
 //! transaction. Nothing therefore depends on which connection of the server a transaction runs,
 //! and a pooler in transaction mode may stand in between.
 
-use std::ops::Deref;
-
 use deadpool_postgres::{Object, Pool, PoolError};
-use tokio_postgres::Transaction;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Row, Transaction};
 
 use crate::inbox::{InboxError, InboxErrorKind};
 
@@ -101,16 +99,45 @@ impl Session {
         self.object.take();
     }
 
-    fn object(&self) -> &Object {
-        self.object.as_ref().expect("a session has its connection until it ends")
+    pub(super) async fn batch_execute(&self, sql: &str) -> Result<(), tokio_postgres::Error> {
+        self.client().batch_execute(sql).await
     }
-}
 
-impl Deref for Session {
-    type Target = tokio_postgres::Client;
+    pub(super) async fn execute(
+        &self,
+        sql: &str,
+        values: &[Parameter<'_>],
+    ) -> Result<u64, tokio_postgres::Error> {
+        self.client().execute_typed(sql, values).await
+    }
 
-    fn deref(&self) -> &Self::Target {
-        self.object()
+    pub(super) async fn query(
+        &self,
+        sql: &str,
+        values: &[Parameter<'_>],
+    ) -> Result<Vec<Row>, tokio_postgres::Error> {
+        self.client().query_typed(sql, values).await
+    }
+
+    pub(super) async fn query_one(
+        &self,
+        sql: &str,
+        values: &[Parameter<'_>],
+    ) -> Result<Row, tokio_postgres::Error> {
+        self.client().query_typed_one(sql, values).await
+    }
+
+    pub(super) async fn query_opt(
+        &self,
+        sql: &str,
+        values: &[Parameter<'_>],
+    ) -> Result<Option<Row>, tokio_postgres::Error> {
+        self.client().query_typed_opt(sql, values).await
+    }
+
+    /// The driver's own, whose other methods prepare statements by name.
+    fn client(&self) -> &tokio_postgres::Client {
+        self.object.as_ref().expect("a session has its connection until it ends")
     }
 }
 
