@@ -21,6 +21,7 @@ const LAYERS: &[Layer] = &[
         ours: &[],
         others: &["base64", "hmac", "memchr", "serde", "sha2", "thiserror", "zeroize"],
     },
+    Layer { name: "ecp-files", ours: &[], others: &[] },
     Layer {
         name: "ecp-methods",
         ours: &["ecp-core"],
@@ -72,7 +73,7 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "ecp-inbox",
-        ours: &["ecp-core", "ecp-notify"],
+        ours: &["ecp-core", "ecp-files", "ecp-notify"],
         others: &[
             "async-trait",
             "deadpool-postgres",
@@ -118,7 +119,7 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "ecp-payouts",
-        ours: &["ecp-core", "ecp-methods", "ecp-table", "ecp-transport"],
+        ours: &["ecp-core", "ecp-files", "ecp-methods", "ecp-table", "ecp-transport"],
         others: &["async-trait", "csv", "rusqlite", "sha2", "thiserror", "tokio", "tracing"],
     },
     Layer {
@@ -135,6 +136,7 @@ const LAYERS: &[Layer] = &[
         name: "ecp-cli",
         ours: &[
             "ecp-core",
+            "ecp-files",
             "ecp-inbox",
             "ecp-methods",
             "ecp-transport",

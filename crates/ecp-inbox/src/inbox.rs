@@ -167,6 +167,10 @@ pub enum InboxErrorKind {
     /// An older version of this crate made the tables, and it was asked not to change them.
     #[error("the database was made by an older version, and was not to be changed")]
     Older,
+    /// The file was removed, moved, or replaced by what is no inbox, while it was open. It passes
+    /// when an inbox is under its name again.
+    #[error("the database's file was removed or replaced")]
+    Removed,
     /// The database cannot be reached, opened, read or written now.
     #[error("the database does not answer as it should")]
     Unavailable,
@@ -183,6 +187,7 @@ impl InboxErrorKind {
             Self::NoInbox => "no_inbox",
             Self::Newer => "newer",
             Self::Older => "older",
+            Self::Removed => "removed",
             Self::Unavailable => "unavailable",
         }
     }

@@ -4,7 +4,13 @@
 //! death of the process and the loss of power. One thread writes, and commits what waits for it
 //! together, so that many callbacks share one wait for the disk. Other processes may open the
 //! same file on the same machine; a file system of the network will not do.
+//!
+//! Before and after each commit, and before something is read, the file's name is followed: what
+//! was removed, moved or replaced under a running service is not written or read any more
+//! ([`InboxErrorKind::Removed`]). An inbox that takes its place is opened, and so is the file when
+//! it comes back.
 
+mod database;
 mod read;
 mod schema;
 mod transaction;
@@ -24,6 +30,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
+use self::database::Database;
 use self::read::Readers;
 use self::schema::Change;
 use self::writer::Writer;
@@ -108,21 +115,29 @@ impl SqliteOptions {
             return Err(InboxError::plain(InboxErrorKind::NoInbox, OPENING).into());
         }
         if self.change == Change::Allowed {
-            drop(Connection::open(&path)?);
+            let open = ecp_files::prepare_database(&path)
+                .map_err(|error| InboxError::new(InboxErrorKind::Unavailable, OPENING, error))?;
+            if let Some(open) = open {
+                let path = open.display().to_string();
+                tracing::warn!(path, "others may read it, and only its owner can change that");
+            }
         }
-        let connection = self.connect(&path)?;
-        let again = {
-            let (options, path) = (self.clone(), path.clone());
-            move || options.connect(&path)
-        };
+        let database = Database::open(self.clone(), path.clone())?;
+        let readers = Readers::new(path.clone(), self.busy, database.current());
         Ok(SqliteInbox {
-            writer: Writer::start(connection, again)?,
-            readers: Arc::new(Readers::new(path.clone(), self.busy)),
+            writer: Writer::start(database)?,
+            readers: Arc::new(readers),
             clock: self.clock,
             wake: Arc::default(),
             path: path.into(),
             busy: self.busy,
         })
+    }
+
+    /// Opens what is there again, as it may be another file: one that is no inbox is made none.
+    fn reopening(self) -> Self {
+        let change = if self.change == Change::Allowed { Change::Upgrade } else { self.change };
+        Self { change, ..self }
     }
 
     /// A connection that writes. It makes no file: one that was removed must be missed.
@@ -161,6 +176,18 @@ impl SqliteInbox {
         work: impl FnMut(&Connection) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, InboxError> {
         self.writer.write(name, work).await.map_err(|error| error.doing(doing))
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        work: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, InboxError> {
+        if !self.readers.is_current() {
+            // The thread that writes opens what is there now.
+            self.write("look", doing, |_| Ok(())).await?;
+        }
+        self.readers.read(doing, work).await
     }
 
     fn now(&self) -> i64 {
@@ -210,21 +237,20 @@ impl Inbox for SqliteInbox {
         payment: &PaymentId,
     ) -> Result<Option<PaymentState>, InboxError> {
         let (project, payment) = (accept::number(project), payment.clone());
-        self.readers
-            .read("reading a payment", move |connection| {
-                read::payment(connection, project, &payment)
-            })
-            .await
+        self.read("reading a payment", move |connection| {
+            read::payment(connection, project, &payment)
+        })
+        .await
     }
 
     async fn entries(&self, query: &Query) -> Result<Vec<Entry>, InboxError> {
         let query = query.clone();
         let work = move |connection: &Connection| read::entries(connection, &query);
-        self.readers.read("listing callbacks", work).await
+        self.read("listing callbacks", work).await
     }
 
     async fn entry(&self, id: EntryId) -> Result<Option<Entry>, InboxError> {
-        self.readers.read("reading a callback", move |connection| read::entry(connection, id)).await
+        self.read("reading a callback", move |connection| read::entry(connection, id)).await
     }
 
     async fn replay(&self, id: EntryId) -> Result<bool, InboxError> {
@@ -271,7 +297,7 @@ impl Inbox for SqliteInbox {
     }
 
     async fn stats(&self) -> Result<Stats, InboxError> {
-        self.readers.read("counting callbacks", read::stats).await
+        self.read("counting callbacks", read::stats).await
     }
 }
 

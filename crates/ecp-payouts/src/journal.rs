@@ -9,7 +9,8 @@ use std::sync::mpsc;
 use std::time::{Duration, SystemTime};
 
 use ecp_core::{Money, PaymentId, ProjectId};
-use rusqlite::{Connection, Statement, params};
+use ecp_files::OpenFiles;
+use rusqlite::{Connection, OpenFlags, Statement, params};
 use tokio::sync::oneshot;
 
 pub use self::reader::JournalReader;
@@ -144,6 +145,14 @@ pub enum JournalError {
         /// The row's payment.
         payment_id: PaymentId,
     },
+    /// Its file was removed, moved or replaced while a run had it. What that run sent is written
+    /// there and nowhere else.
+    #[error(
+        "the journal's file was removed or replaced while this run had it, and nothing more is \
+         sent; put it back under its name before the next run, which would otherwise not know \
+         what was sent"
+    )]
+    Removed,
     /// SQLite failed.
     #[error("the journal cannot be read or written: {0}")]
     Storage(Box<dyn std::error::Error + Send + Sync>),
@@ -163,13 +172,33 @@ impl From<rusqlite::Error> for JournalError {
 struct Write {
     payment_id: PaymentId,
     entry: Entry,
-    done: oneshot::Sender<Result<(), String>>,
+    done: oneshot::Sender<Result<(), Failed>>,
+}
+
+/// Why nothing was written, for each that waits for it.
+#[derive(Clone)]
+enum Failed {
+    Removed,
+    Storage(String),
+}
+
+impl From<rusqlite::Error> for Failed {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Storage(error.to_string())
+    }
 }
 
 impl Journal {
     /// Opens a journal, or begins one.
     pub fn open(path: &Path, owner: &Owner) -> Result<Self, JournalError> {
-        let connection = Connection::open(path)?;
+        let storage = |error: std::io::Error| JournalError::Storage(error.into());
+        if let Some(path) = ecp_files::prepare_database(path).map_err(storage)? {
+            let path = path.display().to_string();
+            tracing::warn!(path, "others may read this file, and only its owner can change that");
+        }
+        let opened = OpenFiles::note([path.to_owned()]).map_err(storage)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags)?;
         // Another process finds it locked until this one ends, however it ends.
         connection.busy_timeout(Duration::from_secs(1))?;
         connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
@@ -202,13 +231,17 @@ impl Journal {
             )?;
         }
         own(&connection, owner)?;
+        let files = OpenFiles::note_database(path, &["-wal"]).map_err(storage)?;
+        if !opened.are_same() {
+            return Err(JournalError::Removed);
+        }
         let mut reader = JournalReader::of(connection)?;
         let before = entries(&mut reader)?;
         let connection = reader.into_connection();
         let (writes, queue) = mpsc::channel();
         std::thread::Builder::new()
             .name("payout-journal".to_owned())
-            .spawn(move || write(&connection, &queue))
+            .spawn(move || write(&connection, &files, &queue))
             .map_err(|error| JournalError::Storage(error.into()))?;
         Ok(Self { writes, before })
     }
@@ -234,7 +267,10 @@ impl Journal {
         let storage = |text: &str| JournalError::Storage(text.into());
         self.writes.send(write).map_err(|_| storage("its writer has ended"))?;
         let kept = kept.await.map_err(|_| storage("its writer has ended"))?;
-        kept.map_err(|error| storage(&error))
+        kept.map_err(|failed| match failed {
+            Failed::Removed => JournalError::Removed,
+            Failed::Storage(error) => storage(&error),
+        })
     }
 }
 
@@ -258,12 +294,12 @@ fn own(connection: &Connection, owner: &Owner) -> Result<(), JournalError> {
 }
 
 /// Writes until nobody holds the journal any more. Whatever has come together is one transaction.
-fn write(connection: &Connection, queue: &mpsc::Receiver<Write>) {
+fn write(connection: &Connection, files: &OpenFiles, queue: &mpsc::Receiver<Write>) {
     const TOGETHER: usize = 4096;
     while let Ok(first) = queue.recv() {
         let mut batch = vec![first];
         batch.extend(queue.try_iter().take(TOGETHER));
-        let result = commit(connection, &batch).map_err(|error| error.to_string());
+        let result = commit(connection, files, &batch);
         for write in batch {
             // Whoever does not wait any more does not want to know.
             let _ = write.done.send(result.clone());
@@ -271,7 +307,12 @@ fn write(connection: &Connection, queue: &mpsc::Receiver<Write>) {
     }
 }
 
-fn commit(connection: &Connection, batch: &[Write]) -> rusqlite::Result<()> {
+/// Says that a batch is written only if it was while the journal's name led to what is open. On
+/// Unix a file that was removed can be written for as long as it is open, and the next run would
+/// find nothing of it.
+fn commit(connection: &Connection, files: &OpenFiles, batch: &[Write]) -> Result<(), Failed> {
+    let check = || if files.are_same() { Ok(()) } else { Err(Failed::Removed) };
+    check()?;
     let transaction = connection.unchecked_transaction()?;
     {
         let mut statement = transaction.prepare(
@@ -284,7 +325,8 @@ fn commit(connection: &Connection, batch: &[Write]) -> rusqlite::Result<()> {
             insert(&mut statement, write)?;
         }
     }
-    transaction.commit()
+    transaction.commit()?;
+    check()
 }
 
 fn insert(statement: &mut Statement<'_>, write: &Write) -> rusqlite::Result<()> {

@@ -14,7 +14,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use axum::http::HeaderName;
 use ecp_core::PaymentId;
 use ecp_inbox::sqlite::SqliteInbox;
-use ecp_inbox::sqlite::rusqlite::Connection;
+use ecp_inbox::sqlite::rusqlite::{Connection, OpenFlags};
 use ecp_methods::Registry;
 use ecp_notify::Verifier;
 use ecp_transport::Gate;
@@ -118,7 +118,9 @@ impl Shop {
         work: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         let settings = self.settings.clone();
-        let work = move || work(&Connection::open(&settings.database)?);
+        // Makes no file: one that was removed must be missed.
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE;
+        let work = move || work(&Connection::open_with_flags(&settings.database, flags)?);
         tokio::task::spawn_blocking(work).await?
     }
 

@@ -1,13 +1,14 @@
 //! Connections that only read, and what is read.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ecp_core::PaymentId;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use tokio::sync::Semaphore;
 
+use super::database::Current;
 use super::{Error, open};
 use crate::accept;
 use crate::clock::timestamp;
@@ -23,13 +24,18 @@ const MOST: usize = 4;
 pub(super) struct Readers {
     path: PathBuf,
     busy: Duration,
-    free: Mutex<Vec<Connection>>,
+    current: Arc<Current>,
     permits: Semaphore,
 }
 
 impl Readers {
-    pub(super) fn new(path: PathBuf, busy: Duration) -> Self {
-        Self { path, busy, free: Mutex::default(), permits: Semaphore::new(MOST) }
+    pub(super) fn new(path: PathBuf, busy: Duration, current: Arc<Current>) -> Self {
+        Self { path, busy, current, permits: Semaphore::new(MOST) }
+    }
+
+    /// Whether the inbox's name leads to what is open.
+    pub(super) fn is_current(&self) -> bool {
+        self.current.is_current()
     }
 
     /// Reads one state of the database.
@@ -52,15 +58,17 @@ impl Readers {
     }
 
     fn read_now<T>(&self, work: impl FnOnce(&Connection) -> Result<T, Error>) -> Result<T, Error> {
-        let free = || self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept = free().pop();
-        let connection = kept.map_or_else(|| self.connect(), Ok)?;
-        let transaction = connection.unchecked_transaction()?;
-        let result = work(&transaction)?;
-        transaction.finish()?;
-        // After an error it is closed instead.
-        free().push(connection);
-        Ok(result)
+        let mut reading = self.current.reading()?;
+        let read = reading.connection(|| self.connect()).and_then(|connection| {
+            let transaction = connection.unchecked_transaction()?;
+            let result = work(&transaction)?;
+            transaction.finish()?;
+            Ok(result)
+        });
+        if read.is_err() {
+            reading.close();
+        }
+        read
     }
 }
 

@@ -13,6 +13,8 @@ const MIGRATIONS: &[&str] = &[include_str!("schema.sql")];
 pub(super) enum Change {
     /// Make the tables, or bring them to this version.
     Allowed,
+    /// Bring tables that are there to this version.
+    Upgrade,
     /// Nothing at all.
     Refused,
 }
@@ -32,7 +34,7 @@ fn bring_to_date(
         Some(version) if version == migrations.len() => return Ok(()),
         Some(version) if version > migrations.len() => return problem(InboxErrorKind::Newer),
         Some(_) if change == Change::Refused => return problem(InboxErrorKind::Older),
-        None if change == Change::Refused => return problem(InboxErrorKind::NoInbox),
+        None if change != Change::Allowed => return problem(InboxErrorKind::NoInbox),
         _ => {}
     }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;

@@ -7,6 +7,7 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::Error;
+use super::database::Database;
 use crate::failpoint::failpoint;
 use crate::inbox::{InboxError, InboxErrorKind};
 
@@ -40,15 +41,12 @@ struct Task<T, W> {
 }
 
 impl Writer {
-    /// Starts the thread. It opens its connection again whenever the last one has failed.
-    pub(super) fn start(
-        connection: Connection,
-        open: impl Fn() -> Result<Connection, Error> + Send + 'static,
-    ) -> Result<Self, Error> {
+    /// Starts the thread.
+    pub(super) fn start(database: Database) -> Result<Self, Error> {
         let (sender, jobs) = mpsc::channel(QUEUE);
         thread::Builder::new()
             .name("ecp-inbox".to_owned())
-            .spawn(move || run(connection, open, jobs))
+            .spawn(move || run(database, jobs))
             .map_err(|error| {
                 InboxError::new(InboxErrorKind::Unavailable, "starting a thread", error)
             })?;
@@ -98,63 +96,57 @@ impl<T: Send, W: FnMut(&Connection) -> Result<T, Error> + Send> Job for Task<T, 
     }
 }
 
-fn run(
-    connection: Connection,
-    open: impl Fn() -> Result<Connection, Error>,
-    mut jobs: mpsc::Receiver<Box<dyn Job>>,
-) {
-    let mut connection = Some(connection);
+fn run(mut database: Database, mut jobs: mpsc::Receiver<Box<dyn Job>>) {
     let mut batch = Vec::with_capacity(BATCH);
     while jobs.blocking_recv_many(&mut batch, BATCH) > 0 {
         batch.retain(|job| job.is_wanted());
-        if connection.is_none() {
-            match open() {
-                Ok(opened) => connection = Some(opened),
-                Err(error) => {
-                    let kind = error.kind();
-                    for job in batch.drain(..) {
-                        let error = InboxError::plain(kind, "opening the database again");
-                        job.end(Some(error.into()));
-                    }
+        write(&mut database, &mut batch);
+    }
+}
+
+/// Writes jobs in one transaction, or, if that fails, each in one of its own.
+fn write(database: &mut Database, batch: &mut Vec<Box<dyn Job>>) {
+    let begun = match database.connection() {
+        Err(error) => return fail(batch, error.kind(), "opening the database again"),
+        Ok(connection) => begin(connection).map(|()| connection),
+    };
+    let committed = match begun {
+        Err(error) => {
+            let kind = error.kind();
+            if kind != InboxErrorKind::Busy {
+                database.distrust();
+            }
+            return fail(batch, kind, "beginning to write");
+        }
+        Ok(connection) => commit(connection, batch),
+    };
+    match committed {
+        // Nothing is said to be stored that may have been stored in a file that is gone.
+        Ok(()) => match database.check() {
+            Ok(()) => {
+                for job in batch.drain(..) {
+                    failpoint!(&format!("{}.after_commit", job.name()));
+                    job.end(None);
                 }
             }
+            Err(error) => fail(batch, error.kind(), "writing to disk"),
+        },
+        Err(_) if batch.len() > 1 => {
+            for job in batch.drain(..) {
+                write(database, &mut vec![job]);
+            }
         }
-        let Some(usable) = &connection else { continue };
-        let damaged = write(usable, &mut batch);
-        if damaged {
-            connection = None;
+        Err(error) => {
+            database.distrust();
+            fail(batch, error.kind(), "writing to disk");
         }
     }
 }
 
-/// Writes jobs in one transaction, or, if that fails, each in one of its own. Returns whether the
-/// connection should not be trusted any more.
-fn write(connection: &Connection, batch: &mut Vec<Box<dyn Job>>) -> bool {
-    if let Err(error) = begin(connection) {
-        let kind = error.kind();
-        for job in batch.drain(..) {
-            job.end(Some(InboxError::plain(kind, "beginning to write").into()));
-        }
-        return kind != InboxErrorKind::Busy;
-    }
-    let Err(error) = commit(connection, batch) else {
-        for job in batch.drain(..) {
-            failpoint!(&format!("{}.after_commit", job.name()));
-            job.end(None);
-        }
-        return false;
-    };
-    if batch.len() > 1 {
-        let mut damaged = false;
-        for job in batch.drain(..) {
-            damaged |= write(connection, &mut vec![job]);
-        }
-        return damaged;
-    }
+fn fail(batch: &mut Vec<Box<dyn Job>>, kind: InboxErrorKind, doing: &'static str) {
     for job in batch.drain(..) {
-        job.end(Some(InboxError::plain(error.kind(), "writing to disk").into()));
+        job.end(Some(InboxError::plain(kind, doing).into()));
     }
-    true
 }
 
 fn begin(connection: &Connection) -> Result<(), Error> {

@@ -1,0 +1,24 @@
+//! Files that hold callbacks, payouts and results.
+//!
+//! They hold personal data and decide about money, so:
+//!
+//! - files that are made here may be read and written by their owner only (mode 0600), whatever the
+//!   process's umask is;
+//! - an existing file loses the rights of *others* ([`tighten`]) and keeps those of its group, which
+//!   somebody may have given on purpose;
+//! - a [`Replacement`] is there whole or not at all, and no symbolic link that waits under its
+//!   temporary name is followed;
+//! - [`OpenFiles`] tells when the names of open files lead elsewhere: on Unix a file that was
+//!   removed can be written for as long as it is open, and is gone afterwards.
+//!
+//! On systems that are not Unix the rights are those of the folder, and files are only told apart
+//! by whether they exist: Windows does not let a file be removed or replaced while SQLite has it
+//! open.
+
+mod open;
+mod replacement;
+mod rights;
+
+pub use self::open::{Found, OpenFiles};
+pub use self::replacement::Replacement;
+pub use self::rights::{append, create, prepare_database, tighten};

@@ -1,0 +1,81 @@
+//! Files that are there whole or not at all.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufWriter, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::process;
+
+use crate::rights;
+
+/// A file that takes its name when it is finished, in place of one that has it. Until then it
+/// stands beside it, under a name that ends in `.unfinished`; dropped, it is removed.
+///
+/// What is no regular file (`/dev/stdout`, a named pipe) is written directly.
+#[derive(Debug)]
+pub struct Replacement {
+    file: BufWriter<File>,
+    /// Where it stands, and where it goes.
+    names: Option<(PathBuf, PathBuf)>,
+}
+
+/// How many names are tried. Somebody else's files may have some of them.
+const NAMES: u32 = 1000;
+
+impl Replacement {
+    /// Begins the file. Only its owner may read it, also once it is finished.
+    pub fn create(path: &Path) -> io::Result<Self> {
+        if std::fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir()) {
+            let file = OpenOptions::new().write(true).open(path)?;
+            return Ok(Self { file: BufWriter::new(file), names: None });
+        }
+        if path.is_dir() {
+            return Err(io::Error::new(ErrorKind::IsADirectory, "there is a folder of that name"));
+        }
+        let mut number = 0;
+        loop {
+            let mut name = path.as_os_str().to_owned();
+            name.push(format!(".{}-{number}.unfinished", process::id()));
+            let name = PathBuf::from(name);
+            match rights::create(&name) {
+                Err(error) if error.kind() == ErrorKind::AlreadyExists && number < NAMES => {
+                    number += 1;
+                }
+                made => {
+                    let names = Some((name, path.to_owned()));
+                    return Ok(Self { file: BufWriter::new(made?), names });
+                }
+            }
+        }
+    }
+
+    /// Gives it its name, once it is on the disk.
+    pub fn finish(mut self) -> io::Result<()> {
+        self.file.flush()?;
+        if let Some((unfinished, path)) = &self.names {
+            self.file.get_ref().sync_all()?;
+            std::fs::rename(unfinished, path)?;
+            self.names = None;
+        }
+        Ok(())
+    }
+}
+
+/// What is not finished may be personal, so it does not stay.
+impl Drop for Replacement {
+    fn drop(&mut self) {
+        if let Some((unfinished, _)) = &self.names {
+            // The error that ended it is known already.
+            let _ = std::fs::remove_file(unfinished);
+        }
+    }
+}
+
+impl Write for Replacement {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}

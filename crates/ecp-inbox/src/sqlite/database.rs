@@ -1,0 +1,328 @@
+//! The file under its name. On Unix a file that was removed, or that another one has replaced, can
+//! be read and written for as long as it is open, and nothing of it is left afterwards.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use ecp_files::{Found, OpenFiles};
+use rusqlite::Connection;
+use rusqlite::config::DbConfig;
+
+use super::{Error, SqliteOptions};
+use crate::inbox::{InboxError, InboxErrorKind};
+
+/// The connection that writes, while the inbox's name leads to what it has open.
+pub(super) struct Database {
+    options: SqliteOptions,
+    path: PathBuf,
+    /// `None` after a failure, until it is opened again.
+    connection: Option<Connection>,
+    current: Arc<Current>,
+}
+
+impl Database {
+    /// Opens a file that is there.
+    pub(super) fn open(options: SqliteOptions, path: PathBuf) -> Result<Self, Error> {
+        let (connection, files) = connect(&options, &path, InboxErrorKind::Unavailable)?;
+        let current = Arc::<Current>::default();
+        current.replace(&path, files);
+        let options = options.reopening();
+        Ok(Self { options, path, connection: Some(connection), current })
+    }
+
+    pub(super) fn current(&self) -> Arc<Current> {
+        self.current.clone()
+    }
+
+    /// The connection to what the name leads to now. If that is another file, it is opened if it
+    /// is an inbox. Nothing is made.
+    pub(super) fn connection(&mut self) -> Result<&Connection, Error> {
+        if self.connection.is_none() || self.check().is_err() {
+            let reopened = self.reopen();
+            self.current.report(&reopened);
+            reopened?;
+        }
+        self.connection.as_ref().ok_or_else(|| removed().into())
+    }
+
+    /// Whether the name leads to what is open. After a commit this says that it was made in the
+    /// inbox's files while they had their names.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        if self.current.is_current() { Ok(()) } else { Err(removed().into()) }
+    }
+
+    /// Has the connection opened again: it cannot be trusted any more.
+    pub(super) fn distrust(&mut self) {
+        self.connection = None;
+        self.current.forget();
+    }
+
+    fn reopen(&mut self) -> Result<(), Error> {
+        match self.current.found() {
+            // It may come back, and this connection may be the last that has it.
+            Some([Found::Nothing, ..]) => return Err(removed().into()),
+            Some(found) => self.close(found)?,
+            None => {}
+        }
+        let (connection, files) = connect(&self.options, &self.path, InboxErrorKind::Removed)?;
+        self.connection = Some(connection);
+        self.current.replace(&self.path, files);
+        Ok(())
+    }
+
+    /// Closes what is open, and leaves nothing beside a file's name that does not belong to it.
+    fn close(&mut self, [_, log, index]: [Found; 3]) -> Result<(), Error> {
+        // The connections of a process to one file share the index of its log. A new one must not
+        // meet it.
+        self.current.stop_reading(self.options.busy)?;
+        let has_file = self.current.has_file();
+        let has_log = has_file && log == Found::Same;
+        if let Some(connection) = &self.connection {
+            if !has_log {
+                let alone = !has_file || log == Found::Nothing || self.current.log_is_empty();
+                save(connection, alone)?;
+            }
+            keep_log(connection);
+        }
+        self.connection = None;
+        // An old log beside a new file would be taken for the new one's. What other processes have
+        // open of these has no name any more then, and they find that too.
+        if log == Found::Same && !has_file {
+            self.current.remove(LOG)?;
+        }
+        if index == Found::Same && !has_log {
+            self.current.remove(INDEX)?;
+        }
+        self.current.forget();
+        Ok(())
+    }
+}
+
+/// Brings to the file what is committed and only in its log, which has no name any more or is
+/// about to lose it. Alone means that no others have committed to that file since.
+fn save(connection: &Connection, alone: bool) -> Result<(), Error> {
+    let checkpoint = |mode: &str| -> Result<(i64, i64, i64), Error> {
+        let sql = format!("PRAGMA wal_checkpoint({mode})");
+        let row =
+            connection.query_row(&sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        Ok(row)
+    };
+    let (_, written, saved) = checkpoint("NOOP")?;
+    if written <= saved {
+        return Ok(());
+    }
+    if !alone {
+        // Others have committed to a log of their own. To bring in ours would damage theirs.
+        return Err(removed().into());
+    }
+    let (busy, ..) = checkpoint("TRUNCATE")?;
+    if busy == 0 { Ok(()) } else { Err(InboxError::plain(InboxErrorKind::Busy, REOPENING).into()) }
+}
+
+/// What is open, as the connections that only read share it.
+#[derive(Debug, Default)]
+pub(super) struct Current {
+    open: Mutex<Open>,
+    fewer: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Open {
+    /// `None` while nothing is open.
+    files: Option<OpenFiles>,
+    /// Where the inbox's name led to.
+    file: PathBuf,
+    /// Whether it was logged that nothing can be opened.
+    is_lost: bool,
+    /// Grows whenever other files are opened.
+    generation: u64,
+    /// How many read now.
+    reading: usize,
+    /// Connections to these files that only read and are free.
+    readers: Vec<Connection>,
+}
+
+/// The places in [`OpenFiles`]: the inbox under the name that it was given, and beside the file
+/// that this leads to the log of what is committed and the index of the log.
+const LOG: usize = 1;
+const INDEX: usize = 2;
+
+impl Current {
+    /// Whether the inbox's name leads to what is open.
+    pub(super) fn is_current(&self) -> bool {
+        self.lock().is_current()
+    }
+
+    /// Begins to read.
+    pub(super) fn reading(self: &Arc<Self>) -> Result<Reading, Error> {
+        let mut open = self.lock();
+        if !open.is_current() {
+            return Err(removed().into());
+        }
+        open.reading += 1;
+        let (connection, generation) = (open.readers.pop(), open.generation);
+        Ok(Reading { current: self.clone(), generation, connection })
+    }
+
+    fn found(&self) -> Option<[Found; 3]> {
+        let open = self.lock();
+        let mut found = open.files.as_ref()?.found();
+        Some([found.next()?, found.next()?, found.next()?])
+    }
+
+    /// Whether what is open still has the name that the inbox's name led to. It may have, where
+    /// that was a symbolic link.
+    fn has_file(&self) -> bool {
+        let open = self.lock();
+        let found = open.files.as_ref().map(|files| files.found_under(&open.file));
+        found == Some(Found::Same)
+    }
+
+    fn name(&self, part: usize) -> Option<PathBuf> {
+        self.lock().files.as_ref()?.names().nth(part).map(Path::to_owned)
+    }
+
+    fn log_is_empty(&self) -> bool {
+        let log = self.name(LOG).and_then(|name| fs::metadata(name).ok());
+        log.is_some_and(|log| log.len() == 0)
+    }
+
+    fn remove(&self, part: usize) -> Result<(), Error> {
+        let Some(name) = self.name(part) else { return Ok(()) };
+        match fs::remove_file(name) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                Err(InboxError::new(InboxErrorKind::Removed, REOPENING, error).into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Closes the connections that read, and waits for those that are in use.
+    fn stop_reading(&self, patience: Duration) -> Result<(), Error> {
+        let mut open = self.lock();
+        open.generation += 1;
+        open.readers.clear();
+        let waited = self.fewer.wait_timeout_while(open, patience, |open| open.reading > 0);
+        let (open, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        if open.reading > 0 {
+            return Err(InboxError::plain(InboxErrorKind::Busy, REOPENING).into());
+        }
+        Ok(())
+    }
+
+    /// Nothing is open now. Other files may get the same inodes.
+    fn forget(&self) {
+        let mut open = self.lock();
+        open.files = None;
+        open.generation += 1;
+        open.readers.clear();
+    }
+
+    fn replace(&self, path: &Path, files: OpenFiles) {
+        let mut open = self.lock();
+        open.file = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        open.files = Some(files);
+    }
+
+    /// Logs that the file is lost, and that it is there again, each once.
+    fn report(&self, reopened: &Result<(), Error>) {
+        let was_lost = std::mem::replace(&mut self.lock().is_lost, reopened.is_err());
+        match reopened {
+            Ok(()) if was_lost => tracing::warn!("the inbox's file is there again"),
+            Err(error) if !was_lost => {
+                let kind = error.kind().as_str();
+                tracing::error!("error.type" = kind, "the inbox's file cannot be used");
+            }
+            _ => {}
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Open {
+    fn is_current(&self) -> bool {
+        self.files.as_ref().is_some_and(OpenFiles::are_same)
+    }
+}
+
+/// One who reads. As long as this is there, no other files are opened.
+pub(super) struct Reading {
+    current: Arc<Current>,
+    generation: u64,
+    connection: Option<Connection>,
+}
+
+impl Reading {
+    /// The connection to the files that are open, made if none was free.
+    pub(super) fn connection(
+        &mut self,
+        connect: impl FnOnce() -> Result<Connection, Error>,
+    ) -> Result<&Connection, Error> {
+        if self.connection.is_none() {
+            let connection = connect()?;
+            // It may have come to another file.
+            let open = self.current.lock();
+            if open.generation != self.generation || !open.is_current() {
+                keep_log(&connection);
+                return Err(removed().into());
+            }
+            self.connection = Some(connection);
+        }
+        self.connection.as_ref().ok_or_else(|| removed().into())
+    }
+
+    /// Closes the connection, as it failed.
+    pub(super) fn close(mut self) {
+        self.connection = None;
+    }
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        let mut open = self.current.lock();
+        if let Some(connection) = self.connection.take()
+            && open.generation == self.generation
+        {
+            open.readers.push(connection);
+        }
+        open.reading -= 1;
+        self.current.fewer.notify_all();
+    }
+}
+
+fn connect(
+    options: &SqliteOptions,
+    path: &Path,
+    missing: InboxErrorKind,
+) -> Result<(Connection, OpenFiles), Error> {
+    let there = |error| InboxError::new(missing, REOPENING, error);
+    let before = OpenFiles::note([path.to_owned()]).map_err(there)?;
+    let connection = options.connect(path)?;
+    // The log and its index are made when something is read.
+    connection.query_row("SELECT 1 FROM sqlite_schema LIMIT 1", [], |_| Ok(()))?;
+    let files = OpenFiles::note_database(path, &["-wal", "-shm"]).map_err(there)?;
+    if !before.are_same() {
+        keep_log(&connection);
+        return Err(removed().into());
+    }
+    Ok((connection, files))
+}
+
+const REOPENING: &str = "opening the inbox's file";
+
+/// Closing a connection, be it the last one to its file, then neither writes to the file nor
+/// removes the log: another file may be under its name.
+fn keep_log(connection: &Connection) {
+    // Without this SQLite itself looks whether the file was moved, and leaves the log then.
+    let _ = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+}
+
+fn removed() -> InboxError {
+    InboxError::plain(InboxErrorKind::Removed, "looking for the inbox's file")
+}
