@@ -8,7 +8,6 @@ mod fields;
 mod interval;
 mod key;
 mod outcome;
-mod output;
 mod profile;
 mod store;
 mod waiting;

@@ -1,5 +1,6 @@
 //! Which inbox.
 
+use std::env::VarError;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -41,12 +42,20 @@ impl Store {
             ));
         }
         let text = self.postgres.as_deref().unwrap_or_default();
-        let found = DEFAULTS.map(|(word, variable)| (word, std::env::var(variable)));
-        let defaults: Vec<(&str, &str)> = found
-            .iter()
-            .filter_map(|(word, value)| Some((*word, value.as_deref().ok()?)))
-            .filter(|(_, value)| !value.is_empty())
-            .collect();
+        let mut defaults = Vec::new();
+        for (word, variable) in DEFAULTS {
+            match std::env::var(variable) {
+                Ok(value) if !value.is_empty() => defaults.push((word, value)),
+                Ok(_) | Err(VarError::NotPresent) => {}
+                // To go on without it could be to go on without protection.
+                Err(VarError::NotUnicode(_)) => {
+                    let why = "PGSSLMODE, PGSSLROOTCERT and PGCHANNELBINDING must be UTF-8";
+                    return Err(Usage(why).into());
+                }
+            }
+        }
+        let defaults: Vec<_> =
+            defaults.iter().map(|(word, value)| (*word, value.as_str())).collect();
         let address = PostgresAddress::parse(text, &defaults).context("--postgres")?;
         if address.has_password() {
             let why = "a password on the command line can be read by others: set PGPASSWORD";

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use anyhow::{Context, anyhow};
 use clap::{Args, ValueEnum};
 use ecp_core::ProjectId;
+use ecp_files::Replacement;
 use ecp_table::neutral;
 use ecp_transport::{DataOperation, OperationsQuery};
 use rust_xlsxwriter::Workbook;
@@ -16,7 +17,6 @@ use serde_json::{Map, Value};
 use crate::Usage;
 use crate::fields::pair;
 use crate::interval::IntervalOptions;
-use crate::output::WholeFile;
 use crate::profile::{Profile, ProfileOptions};
 
 /// Export what has happened from the platform's Data API
@@ -80,7 +80,7 @@ impl Operations {
             None => runtime.block_on(export(pages, format, &mut std::io::stdout().lock()))?,
             Some(path) => {
                 let problem = || format!("cannot write {}", path.display());
-                let mut file = WholeFile::create(path).with_context(problem)?;
+                let mut file = Replacement::create(path).with_context(problem)?;
                 runtime.block_on(export(pages, format, &mut file))?;
                 file.finish().with_context(problem)?;
             }

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
+use ecp_files::Replacement;
 use ecp_methods::Registry;
 use ecp_payouts::{
     AmountUnit, Counts, Journal, JournalError, Layout, Owner, Payer, Plan, Settings, Stop, Total,
@@ -24,7 +25,6 @@ use crate::Usage;
 use crate::delimiter::delimiter;
 use crate::duration::duration;
 use crate::outcome::{ASK_SUPPORT, DECLINED, ENDED_IN_ERROR, UNKNOWN};
-use crate::output::WholeFile;
 use crate::profile::{Profile, ProfileOptions};
 
 /// Pay out every row of a CSV file, each of them once
@@ -336,7 +336,7 @@ async fn pay(payer: Payer, plan: &Plan) -> Result<Counts, JournalError> {
 fn results(plan: &Plan, journal: &Path, path: &Path) -> anyhow::Result<()> {
     let entries = Journal::read(journal)?;
     let write = || -> std::io::Result<()> {
-        let mut output = WholeFile::create(path)?;
+        let mut output = Replacement::create(path)?;
         write_results(plan, &entries, &mut output)?;
         output.finish()
     };

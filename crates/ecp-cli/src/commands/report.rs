@@ -8,10 +8,10 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use clap::Args;
+use ecp_files::Replacement;
 use ecp_table::{Problem, Table};
 
 use crate::delimiter::delimiter;
-use crate::output::WholeFile;
 
 /// Make one HTML page with charts of a CSV file that `ecp operations` or `ecp payouts` wrote
 ///
@@ -116,7 +116,7 @@ impl Report {
         let title = self.file.file_name().unwrap_or_default().to_string_lossy();
         let page = page(&title, rows.len(), odd.len(), &charts);
         let write = || -> std::io::Result<()> {
-            let mut output = WholeFile::create(&self.output)?;
+            let mut output = Replacement::create(&self.output)?;
             output.write_all(page.as_bytes())?;
             output.finish()
         };

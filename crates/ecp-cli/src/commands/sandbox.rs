@@ -2,7 +2,6 @@
 
 mod file;
 
-use std::fs::OpenOptions;
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -92,7 +91,7 @@ impl SandboxCommand {
         let mut log = match &self.log {
             None => None,
             Some(path) => {
-                let log = OpenOptions::new().create(true).append(true).open(path);
+                let log = ecp_files::append(path);
                 Some(log.with_context(|| format!("cannot write to {}", path.display()))?)
             }
         };

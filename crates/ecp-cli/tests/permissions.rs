@@ -1,0 +1,127 @@
+//! Who may read what `ecp` writes, under any umask.
+
+#![cfg(unix)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "support/sandbox.rs"]
+mod sandbox;
+mod support;
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use sandbox::{Sandbox, until};
+use support::stderr;
+
+const ROWS: &str = "method,general.payment_id,payment.amount,payment.currency,account.number,\
+                    customer.ip_address\njeton,P-1,1000,EUR,7,192.0.2.1\n";
+
+/// `ecp` in a shell that sets the umask first.
+fn ecp(umask: &str, folder: &Path, gate: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", "umask \"$0\"; exec \"$@\"", umask, env!("CARGO_BIN_EXE_ecp")])
+        .args(arguments)
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .env("HOME", folder)
+        .env("ECP_GATE_URL", gate);
+    for name in ["ECP_PROFILE", "ECP_PROFILES", "XDG_CONFIG_HOME"] {
+        command.env_remove(name);
+    }
+    command
+}
+
+fn ok(mut command: Command) -> Output {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{command:?}: {}", stderr(&output));
+    output
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+/// Names of all files in a folder that are not for their owner alone.
+fn open_to_others(folder: &Path, given: &[&str]) -> Vec<String> {
+    let mut open = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let entry = entry.unwrap();
+        let name = entry.file_name().into_string().unwrap();
+        let expected = if entry.file_type().unwrap().is_dir() { 0o700 } else { 0o600 };
+        if !given.contains(&name.as_str()) && mode(&entry.path()) != expected {
+            open.push(format!("{name} {:o}", mode(&entry.path())));
+        }
+    }
+    open
+}
+
+#[test]
+fn what_is_written_is_for_its_owner_whatever_the_umask() {
+    for umask in ["000", "022"] {
+        let sandbox = Sandbox::start();
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        fs::write(folder.join("rows.csv"), ROWS).unwrap();
+        let ecp = |arguments: &[&str]| ecp(umask, folder, &sandbox.url, arguments);
+
+        ok(ecp(&["payouts", "rows.csv", "--yes"]));
+        assert!(folder.join("rows.csv.results.csv").exists());
+        let range = ["--from", "2020-01-01 00:00:00", "--to", "2099-12-31 23:59:59"];
+        for name in ["out.csv", "out.json", "out.xlsx"] {
+            ok(ecp(&[&["operations", "--output", name][..], &range].concat()));
+        }
+        ok(ecp(&["report", "out.csv", "--by", "operation_type", "--output", "page.html"]));
+        ok(ecp(&["report", "out.csv", "--by", "operation_type", "--output", "page.html"]));
+
+        // The journal and its log while a run has them are made in the same way; the sandbox's log.
+        let mut other = ecp(&["sandbox", "--addr", "127.0.0.1:0", "--log", "events"])
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        until("there is a log", || folder.join("events").exists().then_some(()));
+        other.kill().unwrap();
+        other.wait().unwrap();
+        assert_eq!(open_to_others(folder, &["rows.csv"]), [""; 0], "umask {umask}");
+    }
+}
+
+#[test]
+fn a_journal_and_its_log_are_for_their_owner_during_a_run() {
+    let sandbox = Sandbox::start();
+    let folder = tempfile::tempdir().unwrap();
+    let head = ROWS.lines().next().unwrap();
+    let row = |row| format!("jeton,P-{row},1000,EUR,7,192.0.2.1\n");
+    let rows: String = (0..2000).map(row).collect();
+    fs::write(folder.path().join("rows.csv"), format!("{head}\n{rows}")).unwrap();
+    let mut run = ecp("000", folder.path(), &sandbox.url, &["payouts", "rows.csv", "--yes"]);
+    let mut run = run.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let log = folder.path().join("rows.csv.journal-wal");
+    until("the run has a log", || log.exists().then_some(()));
+    let open = open_to_others(folder.path(), &["rows.csv"]);
+    run.kill().unwrap();
+    run.wait().unwrap();
+    assert_eq!(open, [""; 0]);
+}
+
+#[test]
+fn what_others_can_read_is_tightened_and_links_are_not_followed() {
+    let sandbox = Sandbox::start();
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    fs::write(folder.join("rows.csv"), ROWS).unwrap();
+    let ecp = |arguments: &[&str]| ecp("022", folder, &sandbox.url, arguments);
+    ok(ecp(&["payouts", "rows.csv", "--yes"]));
+    let (journal, results) = (folder.join("rows.csv.journal"), folder.join("rows.csv.results.csv"));
+    for path in [&journal, &results] {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o644)).unwrap();
+    }
+    // Somebody else's file waits under the name that results had before they were whole.
+    fs::write(folder.join("victim"), "untouched").unwrap();
+    symlink("victim", folder.join("rows.csv.results.csv.unfinished")).unwrap();
+    ok(ecp(&["payouts", "rows.csv", "--yes"]));
+    assert_eq!((mode(&journal), mode(&results)), (0o640, 0o600));
+    assert_eq!(fs::read(folder.join("victim")).unwrap(), b"untouched");
+}
