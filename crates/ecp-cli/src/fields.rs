@@ -5,11 +5,13 @@ use clap::Args;
 use ecp_methods::request::Field;
 use ecp_methods::{DynMethod, Registry};
 
+use crate::address;
+
 /// Fields by their paths.
 #[derive(Args)]
 pub(crate) struct Fields {
     /// A field of the request by its Gate path, as in customer.id=7
-    #[arg(long = "field", value_name = "PATH=VALUE", value_parser = pair)]
+    #[arg(long = "field", value_name = "PATH=VALUE", value_parser = field)]
     fields: Vec<(String, String)>,
 }
 
@@ -21,6 +23,15 @@ impl Fields {
             (known.copied().ok_or(path.as_str()), value.as_str())
         })
     }
+}
+
+/// `PATH=VALUE`, with a value that is an address where the path takes one.
+fn field(text: &str) -> Result<(String, String), String> {
+    let (path, value) = pair(text)?;
+    if path.ends_with("_url") || path.starts_with("return_url.") {
+        address::web(&value).map_err(|problem| format!("`{path}`: {problem}"))?;
+    }
+    Ok((path, value))
 }
 
 /// `NAME=VALUE`

@@ -1,5 +1,6 @@
 //! The `ecp` command.
 
+mod address;
 mod commands;
 mod delimiter;
 mod documents;

@@ -15,6 +15,7 @@ use ecp_transport::{
 };
 use serde::Deserialize;
 
+use crate::address::{Target, TargetParser, is_plain_http};
 use crate::duration::duration;
 use crate::key::{from_environment, secret_from_environment, secret_from_file};
 
@@ -30,8 +31,8 @@ pub(crate) struct ProfileOptions {
     profiles: Option<PathBuf>,
 
     /// Send requests there instead of where the profile says
-    #[arg(long, value_name = "URL", env = "ECP_GATE_URL")]
-    gate_url: Option<String>,
+    #[arg(long, value_name = "URL", env = "ECP_GATE_URL", value_parser = TargetParser)]
+    gate_url: Option<Target>,
 }
 
 const SANDBOX: &str = "sandbox";
@@ -79,7 +80,7 @@ impl ProfileOptions {
             None => self.sandbox()?,
         };
         Ok(match &self.gate_url {
-            Some(url) => Profile { gate_url: url.clone(), ..profile },
+            Some(url) => Profile { gate_url: url.as_str().to_owned(), ..profile },
             None => profile,
         })
     }
@@ -106,13 +107,22 @@ impl ProfileOptions {
             data: Some((
                 Sensitive::new(Config::DEMO_TOKEN.to_owned()),
                 SecretKey::new(Config::DEMO_TOKEN_KEY)?,
-                self.gate_url.clone().unwrap_or_else(|| SANDBOX_URL.to_owned()),
+                self.gate_url.as_ref().map_or(SANDBOX_URL, Target::as_str).to_owned(),
             )),
         })
     }
 
     fn read(&self, section: Section) -> anyhow::Result<Profile> {
         let name = &self.profile;
+        for (member, url) in [
+            ("gate_url", &section.gate_url),
+            ("page_url", &section.page_url),
+            ("data_url", &section.data_url),
+        ] {
+            if let Some(Err(problem)) = url.as_deref().map(Target::new) {
+                return Err(anyhow!("`{member}` of profile `{name}`: {problem}"));
+            }
+        }
         let key = match (&section.key_env, &section.key_file) {
             (Some(variable), None) => secret_from_environment(variable)?,
             (None, Some(path)) => secret_from_file(path)?,
@@ -176,7 +186,7 @@ impl ProfileOptions {
 impl Profile {
     /// Its Gate.
     pub(crate) fn gate(&self) -> anyhow::Result<Gate> {
-        let transport = if self.gate_url.starts_with("http:") {
+        let transport = if is_plain_http(&self.gate_url) {
             ReqwestTransport::plain_http()?
         } else {
             ReqwestTransport::new()?
@@ -201,7 +211,7 @@ impl Profile {
                 self.name
             ));
         };
-        let transport = if url.starts_with("http:") {
+        let transport = if is_plain_http(url) {
             ReqwestTransport::plain_http()?.response_limit(32 << 20)
         } else {
             ReqwestTransport::for_data_api()?

@@ -4,9 +4,12 @@
 
 mod support;
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Stdio};
 
+use ecp_core::SecretKey;
+use ecp_core::signature::{self, Place, Rules, SigningKey};
 use support::{ecp, stderr, stdout};
 
 /// A listener on a free port, and its address.
@@ -95,5 +98,195 @@ fn a_callback_is_forwarded_and_the_answer_handed_back() {
     let heard = front.wait_with_output().unwrap();
     let answers: Vec<&str> =
         stdout(&heard).lines().map(|line| line.rsplit("; ").next().unwrap()).collect();
-    assert_eq!(answers, ["forwarded, answered 200", "forwarded, answered 502"]);
+    assert_eq!(answers, ["forwarded, answered 200", "forwarded, no answer: connection refused"]);
+}
+
+/// Posts a body as the platform does; the status of the answer.
+fn post(url: &str, body: &str) -> u16 {
+    let address = url.strip_prefix("http://").unwrap();
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(stream, "POST / HTTP/1.0\r\ncontent-length: {}\r\n\r\n{body}", body.len()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer.split(' ').nth(1).unwrap().parse().unwrap()
+}
+
+fn signed(body: &serde_json::Value) -> String {
+    let key = SigningKey::new(&SecretKey::new("sandbox-key-not-a-secret").unwrap());
+    let body = body.to_string();
+    let signed = signature::sign_document(
+        &key,
+        body.as_bytes(),
+        Place::Root,
+        Rules::private().allow_ambiguous(),
+    );
+    String::from_utf8(signed.unwrap()).unwrap()
+}
+
+/// A callback with one member changed, by its JSON pointer.
+fn callback(pointer: &str, value: serde_json::Value) -> String {
+    let sum = serde_json::json!({"amount": 10000, "currency": "EUR"});
+    let mut body = serde_json::json!({
+        "project_id": 1,
+        "payment": {"id": "C-1", "type": "purchase", "status": "success",
+            "date": "2026-01-01T10:00:00+0000", "method": "JetonWallet", "sum": sum},
+        "operation": {"id": 12_345_678, "type": "sale", "status": "success",
+            "date": "2026-01-01T10:00:00+0000", "created_date": "2026-01-01T09:59:00+0000",
+            "request_id": "abc-1", "sum_initial": sum, "sum_converted": sum,
+            "code": "0", "message": "Success"},
+    });
+    *body.pointer_mut(pointer).unwrap() = value;
+    signed(&body)
+}
+
+#[test]
+fn what_is_genuine_and_cannot_be_read_is_genuine_with_an_error_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = [
+        ("/payment/id", serde_json::json!(3936), "payment.id"),
+        ("/operation/id", serde_json::json!("12345678"), "operation.id"),
+        ("/payment/sum/amount", serde_json::json!("10000"), "payment.sum.amount"),
+        ("/payment/sum/amount", serde_json::json!(10000.5), "payment.sum.amount"),
+        ("/payment/sum/amount", serde_json::json!(null), "payment.sum.amount"),
+    ];
+    let count = (table.len() + 1).to_string();
+    for format in ["--json", "--profile=sandbox"] {
+        let (listener, url) = listen(folder.path(), &[format, "--count", &count]);
+        for (pointer, value, _) in &table {
+            assert_eq!(post(&url, &callback(pointer, value.clone())), 500, "{pointer}");
+        }
+        let forged = callback("/payment/id", "C-1".into()).replace("C-1", "C-2");
+        assert_eq!(post(&url, &forged), 400);
+        assert_eq!(post(&url, &callback("/payment/id", "C-1".into())), 200);
+        let heard = listener.wait_with_output().unwrap();
+        let lines: Vec<&str> = stdout(&heard).lines().collect();
+        assert_eq!(lines.len(), table.len() + 2, "{lines:?}");
+        for ((_, value, path), line) in table.iter().zip(&lines) {
+            if format == "--json" {
+                let line: serde_json::Value = serde_json::from_str(line).unwrap();
+                assert_eq!(line["genuine"], true, "{path} {value}");
+                let error = line["error"].as_str().unwrap();
+                assert!(error.starts_with(&format!("not as documented: `{path}`: ")), "{error}");
+            } else {
+                assert!(
+                    line.starts_with(&format!("genuine, but not as documented: `{path}`: ")),
+                    "{line}"
+                );
+                assert!(!line.contains("not genuine"), "{line}");
+            }
+        }
+        let [forged, good] = lines[table.len()..] else { panic!("{lines:?}") };
+        if format == "--json" {
+            let line = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+            assert_eq!(line(forged)["genuine"], false);
+            assert_eq!((&line(good)["genuine"], &line(good)["error"]), (&true.into(), &().into()));
+        } else {
+            assert!(forged.starts_with("not genuine: the signature does not match"), "{forged}");
+            assert!(good.starts_with("[C-1] the payment is `success`"), "{good}");
+        }
+    }
+}
+
+#[test]
+fn no_answer_is_said_as_none_with_its_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap();
+    let closed_url = format!("http://{}/ok", closed.local_addr().unwrap());
+    drop(closed);
+    // One that takes the request and hangs up.
+    let rude = TcpListener::bind("127.0.0.1:0").unwrap();
+    let rude_url = format!("http://{}/ok", rude.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in rude.incoming() {
+            let _ = stream.unwrap().read(&mut [0; 64 << 10]);
+        }
+    });
+    let good = callback("/payment/id", "C-1".into());
+    let unreadable = callback("/payment/id", 3936.into());
+    for (forward, reasons) in [
+        (closed_url.as_str(), &["connection refused"][..]),
+        (rude_url.as_str(), &["connection closed", "connection reset"]),
+        ("http://no-such-host.invalid/", &["failed to lookup", "dns error", "no record"]),
+    ] {
+        let (listener, url) = listen(folder.path(), &["--count", "2", "--forward", forward]);
+        assert_eq!((post(&url, &good), post(&url, &unreadable)), (502, 502), "{forward}");
+        let heard = listener.wait_with_output().unwrap();
+        for line in stdout(&heard).lines() {
+            let reason = line.split_once("; forwarded, no answer: ").unwrap().1;
+            assert!(reasons.iter().any(|known| reason.contains(known)), "{reason}");
+            assert!(!line.contains("answered 5"), "{line}");
+        }
+        let (listener, url) =
+            listen(folder.path(), &["--json", "--count", "1", "--forward", forward]);
+        assert_eq!(post(&url, &good), 502, "{forward}");
+        let heard = listener.wait_with_output().unwrap();
+        let line: serde_json::Value = serde_json::from_str(stdout(&heard).trim()).unwrap();
+        assert_eq!((&line["genuine"], &line["forwarded"]), (&true.into(), &().into()));
+        let reason = line["forward_error"].as_str().unwrap();
+        assert!(reasons.iter().any(|known| reason.contains(known)), "{reason}");
+        let sent = ecp(folder.path(), &["trigger", "jeton", "success", forward]).output().unwrap();
+        assert_eq!(sent.status.code(), Some(1));
+        let words = format!("error: {forward}: no answer: ");
+        assert!(stderr(&sent).starts_with(&words), "{}", stderr(&sent));
+    }
+}
+
+#[test]
+fn addresses_that_cannot_be_posted_to_are_refused_at_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let no_scheme = "`localhost:8000/cb` has no scheme; write http://localhost:8000/cb\n";
+    std::fs::write(
+        folder.path().join("profiles.toml"),
+        "[bad]\nproject = 1\nkey_env = \"K\"\npage_url = \"localhost:8000\"\n",
+    )
+    .unwrap();
+    let field = "general.merchant_callback_url=localhost:8000/cb";
+    let table: &[(&[&str], i32, &str)] = &[
+        (&["listen", "--forward", "localhost:8000/cb"], 2, no_scheme),
+        (&["listen", "--forward", "127.0.0.1:8000"], 2, "write http://127.0.0.1:8000\n"),
+        (&["listen", "--forward", "ftp://x/"], 2, "`ftp://x/` has the scheme `ftp`"),
+        (&["listen", "--forward", "http://"], 2, "`http://` has no host"),
+        (&["listen", "--forward", ":8000"], 2, "has no scheme and no host"),
+        (&["trigger", "jeton", "success", "localhost:8000/cb"], 2, no_scheme),
+        (&["sandbox", "--callback-url", "localhost:8000/cb"], 2, no_scheme),
+        (&["sandbox", "--allow-host", "http://x"], 2, "is more than a host; write x,"),
+        (&["status", "X", "--gate-url", "localhost:8000/cb"], 2, no_scheme),
+        (&["sale", "jeton", "X", "1.00 EUR", "--field", field], 2, no_scheme),
+        (
+            &["status", "X", "--profiles", "profiles.toml", "--profile", "bad"],
+            1,
+            "`page_url` of profile `bad`: `localhost:8000` has no scheme",
+        ),
+        (
+            &["sandbox", "--addr", "127.0.0.1:0", "--callback-url", "https://127.0.0.1/"],
+            1,
+            "project 1: nothing can be sent to https://127.0.0.1/: the address must begin with http://",
+        ),
+        (
+            &["sandbox", "--addr", "127.0.0.1:0", "--callback-url", "http://shop.test/"],
+            1,
+            "project 1: nothing can be sent to http://shop.test/: this host is not allowed",
+        ),
+    ];
+    for (arguments, code, words) in table {
+        let output = ecp(folder.path(), arguments).env("K", "x").output().unwrap();
+        assert_eq!(output.status.code(), Some(*code), "{arguments:?}: {}", stderr(&output));
+        assert!(stderr(&output).contains(words), "{arguments:?}: {}", stderr(&output));
+        assert_eq!(stdout(&output), "", "{arguments:?}");
+    }
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    let own = free.local_addr().unwrap();
+    drop(free);
+    let url = format!("http://localhost:{}/cb", own.port());
+    let arguments = ["sandbox", "--addr", &own.to_string(), "--callback-url", &url];
+    let output = ecp(folder.path(), &arguments).output().unwrap();
+    let words = format!("nothing can be sent to {url}: the address is the sandbox's own");
+    assert!(stderr(&output).contains(&words), "{}", stderr(&output));
+
+    let secret = ["listen", "--forward", "http://user:hunter2@127.0.0.1/"];
+    let output = ecp(folder.path(), &secret).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(!stderr(&output).contains("hunter2"), "{}", stderr(&output));
+    let output = ecp(folder.path(), &["status", "X"]).env("ECP_GATE_URL", "localhost").output();
+    assert!(stderr(&output.unwrap()).contains("`localhost` has no scheme"));
 }

@@ -4,6 +4,8 @@
 //! `payment_id` takes the amount; the documents name no code for the declines of all others, and
 //! the two that are used here mean what happened by the platform's own table.
 
+use std::fmt;
+
 use bytes::Bytes;
 use ecp_core::PaymentId;
 use http::{StatusCode, Uri};
@@ -35,6 +37,19 @@ pub enum Confirmation {
     },
 }
 
+impl fmt::Display for Confirmation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Accepted => f.write_str("the amount is accepted"),
+            Self::Refused { code: Some(code) } => {
+                write!(f, "the amount is refused with the merchant's code {code}")
+            }
+            Self::Refused { code: None } => f.write_str("the amount is refused"),
+            Self::Unusable { reason } => write!(f, "no usable answer: {reason}"),
+        }
+    }
+}
+
 impl Confirmation {
     /// The code of the decline, `Ok` if there is none.
     pub(crate) const fn verdict(&self) -> Result<(), u32> {
@@ -61,7 +76,7 @@ pub(crate) struct Question {
 /// Asks the merchant. `None` if the sandbox was shut down meanwhile.
 pub(crate) async fn ask(sandbox: &Sandbox, question: Question) -> Option<Confirmation> {
     let Question { about, payment_id, url, body } = question;
-    let (url, uri) = match sandbox.outgoing().target(sandbox.config(), url.as_deref()) {
+    let (url, uri) = match sandbox.outgoing().target(sandbox, url.as_deref()) {
         Ok(uri) => (url.unwrap_or_default(), uri),
         Err(reason) => {
             tracing::warn!(%reason, "not asking for a confirmation");

@@ -9,6 +9,7 @@ mod time;
 use std::fmt;
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -89,8 +90,10 @@ struct Platform {
     outgoing: Outgoing,
     pages: Sessions,
     batches: Batches,
-    /// Where it listens.
+    /// Where it listens first.
     url: OnceLock<String>,
+    /// All sockets on which it listens or has listened.
+    sockets: Mutex<Vec<SocketAddr>>,
     stop: watch::Sender<bool>,
 }
 
@@ -123,6 +126,7 @@ impl Sandbox {
             pages: Sessions::new(config.payment_history),
             batches: Batches::default(),
             url: OnceLock::new(),
+            sockets: Mutex::default(),
             stop: watch::Sender::new(false),
             config,
         }))
@@ -170,6 +174,7 @@ impl Sandbox {
             }
             // Whoever serves on several sockets is reached at the first.
             let _ = self.0.url.set(format!("http://{address}"));
+            self.0.sockets.lock().unwrap_or_else(PoisonError::into_inner).push(address);
         }
         server::serve(self.clone(), listener)
     }
@@ -391,6 +396,11 @@ impl Sandbox {
     pub(crate) fn public_url(&self) -> &str {
         let listening = || self.0.url.get().map_or("http://127.0.0.1:8080", String::as_str);
         self.0.config.public_url.as_deref().unwrap_or_else(listening)
+    }
+
+    /// The sockets on which it listens.
+    pub(crate) fn listening(&self) -> Vec<SocketAddr> {
+        self.0.sockets.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn record_status(&self, payment: &Payment) {

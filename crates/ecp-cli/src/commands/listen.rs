@@ -1,31 +1,45 @@
 //! `ecp listen`
 
-use std::io::Write;
-use std::net::SocketAddr;
+use std::future::Future;
+use std::io::{self, Write};
+use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use anyhow::Context;
 use axum::Router;
-use axum::body::Bytes;
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use clap::Args;
 use ecp_core::model::Callback;
-use ecp_notify::{Verified, Verifier, VerifyError};
-use ecp_transport::{HttpTransport, ReqwestTransport};
+use ecp_notify::{Server, Verified, Verifier, VerifyError};
+use ecp_transport::{HttpTransport, ReqwestTransport, TransportError};
 use http::Request;
-use serde_json::json;
-use tokio::net::TcpListener;
+use serde_json::{Value, json};
 use tokio::sync::Notify;
+use tokio::time::timeout;
 
+use crate::address::{Target, TargetParser};
 use crate::profile::ProfileOptions;
+
+/// More than any callback has.
+const BODY_LIMIT: usize = 2 << 20;
+
+/// How long a body may take to arrive.
+const BODY_DEADLINE: Duration = Duration::from_secs(10);
+
+/// The page of a development server about its own error can be long, and it is an answer.
+const ANSWER_LIMIT: usize = 32 << 20;
 
 /// Receive callbacks on this machine, verify them, and print what they say
 ///
 /// A genuine callback is answered with 200, or with what the address that it is forwarded to
-/// answers; any other with 400. Personal data is not printed.
+/// answers, 502 if nothing does; one that is genuine and not as documented with 500; any other
+/// with 400. Personal data is not printed.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  ecp listen\n  ecp listen --addr 127.0.0.1:3000 --forward http://127.0.0.1:8000/callbacks\n  ecp listen --json --count 1 | jq -r .status"
@@ -39,8 +53,8 @@ pub(crate) struct Listen {
     profile: ProfileOptions,
 
     /// Send each genuine callback on to this address, byte for byte
-    #[arg(long, value_name = "URL")]
-    forward: Option<String>,
+    #[arg(long, value_name = "URL", value_parser = TargetParser)]
+    forward: Option<Target>,
 
     /// End after so many genuine callbacks
     #[arg(long, value_name = "NUMBER")]
@@ -53,11 +67,15 @@ pub(crate) struct Listen {
 
 struct Receiver {
     verifier: Verifier,
-    forward: Option<(String, ReqwestTransport)>,
+    forward: Option<(Target, ReqwestTransport)>,
+    body_deadline: Duration,
     json: bool,
     left: Option<AtomicU64>,
     done: Notify,
 }
+
+/// What became of a callback that was sent on: the answer, or why there is none.
+type Forwarded = Result<StatusCode, String>;
 
 impl Listen {
     pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
@@ -69,13 +87,9 @@ impl Listen {
         let profile = self.profile.load()?;
         let forward = match &self.forward {
             None => None,
-            Some(url) if url.starts_with("http:") => {
-                Some((url.clone(), ReqwestTransport::plain_http()?))
-            }
-            Some(url) => Some((url.clone(), ReqwestTransport::new()?)),
+            Some(url) => Some((url.clone(), url.transport()?.response_limit(ANSWER_LIMIT))),
         };
         let listener = TcpListener::bind(self.addr)
-            .await
             .with_context(|| format!("cannot listen on {}; is it in use?", self.addr))?;
         eprintln!(
             "listening on http://{} for callbacks of project {}",
@@ -85,78 +99,145 @@ impl Listen {
         let receiver = Arc::new(Receiver {
             verifier: Verifier::new().key(profile.project, &profile.key),
             forward,
+            body_deadline: BODY_DEADLINE,
             json: self.json,
             left: self.count.map(AtomicU64::new),
             done: Notify::new(),
         });
-        let router = Router::new().fallback(receive).with_state(Arc::clone(&receiver));
-        axum::serve(listener, router)
-            .with_graceful_shutdown(async move {
-                tokio::select! {
-                    () = receiver.done.notified() => {}
-                    // Without a signal there is nothing to wait for.
-                    signal = tokio::signal::ctrl_c() => if signal.is_err() {
-                        receiver.done.notified().await;
-                    }
-                }
-            })
-            .await?;
+        let ended = async {
+            // Without a signal there is nothing to wait for.
+            if tokio::signal::ctrl_c().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
+        serve(Server::new(), listener, receiver, ended).await?;
         Ok(ExitCode::SUCCESS)
     }
 }
 
-async fn receive(State(receiver): State<Arc<Receiver>>, body: Bytes) -> StatusCode {
+/// Serves until all callbacks that were asked for have come, or `ended` is ready.
+async fn serve(
+    server: Server,
+    listener: TcpListener,
+    receiver: Arc<Receiver>,
+    ended: impl Future<Output = ()>,
+) -> io::Result<()> {
+    let router = Router::new().fallback(receive).with_state(Arc::clone(&receiver));
+    let shutdown = async {
+        tokio::select! {
+            () = receiver.done.notified() => {}
+            () = ended => {}
+        }
+    };
+    server.serve(listener, router, shutdown).await
+}
+
+async fn receive(State(receiver): State<Arc<Receiver>>, body: Body) -> Response {
+    let body = match timeout(receiver.body_deadline, to_bytes(body, BODY_LIMIT)).await {
+        Ok(Ok(body)) => body,
+        // What is left of the body is not waited for.
+        Ok(Err(_)) => return closing(StatusCode::PAYLOAD_TOO_LARGE),
+        Err(_) => return closing(StatusCode::REQUEST_TIMEOUT),
+    };
     let verified = receiver.verifier.verify(&body);
-    let forwarded = match (&verified, &receiver.forward) {
-        (Ok(_), Some((url, transport))) => Some(forward(transport, url, body.clone()).await),
+    let genuine = matches!(verified, Ok(_) | Err(VerifyError::Unreadable(_)));
+    let forwarded = match &receiver.forward {
+        Some((url, transport)) if genuine => Some(forward(transport, url, body).await),
         _ => None,
     };
-    receiver.print(&verified, forwarded);
-    match (verified, forwarded) {
-        (Ok(_), None) => receiver.count(StatusCode::OK),
-        (Ok(_), Some(status)) => receiver.count(status),
-        (Err(VerifyError::Unreadable(_)), _) => StatusCode::INTERNAL_SERVER_ERROR,
-        (Err(_), _) => StatusCode::BAD_REQUEST,
+    receiver.print(&verified, forwarded.as_ref());
+    let status = match (&verified, forwarded) {
+        _ if !genuine => StatusCode::BAD_REQUEST,
+        (_, Some(answer)) => answer.unwrap_or(StatusCode::BAD_GATEWAY),
+        (Ok(_), None) => StatusCode::OK,
+        (Err(_), None) => StatusCode::INTERNAL_SERVER_ERROR,
+    };
+    if genuine {
+        receiver.count();
+    }
+    status.into_response()
+}
+
+fn closing(status: StatusCode) -> Response {
+    (status, [(header::CONNECTION, "close")]).into_response()
+}
+
+/// The answer of the address that it is forwarded to.
+async fn forward(transport: &ReqwestTransport, url: &Target, body: Bytes) -> Forwarded {
+    let request =
+        Request::post(url.as_str()).header(header::CONTENT_TYPE, "application/json").body(body);
+    let request = request.map_err(|error| error.to_string())?;
+    match transport.send(request).await {
+        Ok(answer) => Ok(answer.status()),
+        Err(error) => Err(reason(&error)),
     }
 }
 
-/// The answer of whoever it is forwarded to; 502 if there is none.
-async fn forward(transport: &ReqwestTransport, url: &str, body: Bytes) -> StatusCode {
-    let request = Request::post(url).header("content-type", "application/json").body(body);
-    let Ok(request) = request else { return StatusCode::BAD_GATEWAY };
-    transport.send(request).await.map_or(StatusCode::BAD_GATEWAY, |answer| answer.status())
+/// Why there is no answer, in the words of the deepest cause: `connection refused`.
+pub(super) fn reason(error: &TransportError) -> String {
+    let mut cause: &dyn std::error::Error = error.cause();
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    match cause.downcast_ref::<io::Error>().map(io::Error::kind) {
+        Some(
+            kind @ (io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::HostUnreachable
+            | io::ErrorKind::NetworkUnreachable
+            | io::ErrorKind::TimedOut
+            | io::ErrorKind::UnexpectedEof),
+        ) => kind.to_string(),
+        _ => cause.to_string(),
+    }
 }
 
 impl Receiver {
-    fn count(&self, status: StatusCode) -> StatusCode {
+    /// Counts a genuine callback, and ends with the last that was asked for.
+    fn count(&self) {
         if let Some(left) = &self.left
             && left.fetch_sub(1, Ordering::SeqCst) <= 1
         {
             self.done.notify_one();
         }
-        status
     }
 
     fn print(
         &self,
         verified: &Result<Verified<Callback>, VerifyError>,
-        forwarded: Option<StatusCode>,
+        forwarded: Option<&Forwarded>,
     ) {
-        let forwarded = forwarded.map(|status| status.as_u16());
-        let line = match verified {
-            Err(error) if self.json => {
-                json!({"genuine": false, "error": error.to_string()}).to_string()
-            }
-            Err(error) => format!("not genuine: {error}"),
-            Ok(callback) if self.json => machine_readable(callback, forwarded),
-            Ok(callback) => in_words(callback, forwarded),
+        let line = if self.json {
+            machine_readable(verified, forwarded).to_string()
+        } else {
+            in_words(verified, forwarded)
         };
         // Whoever read this may have gone; the callbacks are still answered.
-        let _ = writeln!(std::io::stdout(), "{line}");
+        let _ = writeln!(io::stdout(), "{line}");
     }
 }
 
-fn machine_readable(callback: &Callback, forwarded: Option<u16>) -> String {
+/// `genuine` is true as soon as the signature matches; `error` says what else is wrong, or why it
+/// is not genuine.
+fn machine_readable(
+    verified: &Result<Verified<Callback>, VerifyError>,
+    forwarded: Option<&Forwarded>,
+) -> Value {
+    let mut line = match verified {
+        Ok(callback) => facts(callback),
+        Err(VerifyError::Unreadable(error)) => {
+            json!({"genuine": true, "error": format!("not as documented: {error}")})
+        }
+        Err(error) => return json!({"genuine": false, "error": error.to_string()}),
+    };
+    line["forwarded"] =
+        forwarded.and_then(|answer| answer.as_ref().ok()).map(|s| s.as_u16()).into();
+    line["forward_error"] = forwarded.and_then(|answer| answer.as_ref().err()).cloned().into();
+    line
+}
+
+fn facts(callback: &Callback) -> Value {
     let operation = callback.operation.as_ref();
     let sum = callback.payment.as_ref().and_then(|payment| payment.sum.as_ref());
     json!({
@@ -171,12 +252,27 @@ fn machine_readable(callback: &Callback, forwarded: Option<u16>) -> String {
         "code": operation.and_then(|operation| operation.code.as_ref()).map(ToString::to_string),
         "message": operation.and_then(|operation| operation.message.as_ref()),
         "redirect": callback.redirect().is_some(),
-        "forwarded": forwarded,
     })
-    .to_string()
 }
 
-fn in_words(callback: &Callback, forwarded: Option<u16>) -> String {
+fn in_words(
+    verified: &Result<Verified<Callback>, VerifyError>,
+    forwarded: Option<&Forwarded>,
+) -> String {
+    let text = match verified {
+        Ok(callback) => story(callback),
+        // Its display says that it is genuine.
+        Err(error @ VerifyError::Unreadable(_)) => error.to_string(),
+        Err(error) => format!("not genuine: {error}"),
+    };
+    match forwarded {
+        None => text,
+        Some(Ok(status)) => format!("{text}; forwarded, answered {}", status.as_u16()),
+        Some(Err(reason)) => format!("{text}; forwarded, no answer: {reason}"),
+    }
+}
+
+fn story(callback: &Callback) -> String {
     use std::fmt::Write as _;
 
     let id = callback.payment_id().map_or("a payment without an id", ecp_core::PaymentId::as_str);
@@ -203,8 +299,72 @@ fn in_words(callback: &Callback, forwarded: Option<u16>) -> String {
     if callback.redirect().is_some() {
         text.push_str("; the customer is to be redirected");
     }
-    if let Some(status) = forwarded {
-        let _ = write!(text, "; forwarded, answered {status}");
-    }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+    use std::net::TcpStream;
+    use std::time::Instant;
+
+    use ecp_core::{ProjectId, SecretKey};
+
+    use super::*;
+
+    /// A byte every 20 ms until the other side hangs up; how long that took and what it said.
+    fn drip(address: SocketAddr, head: &str, slowly: &str) -> (Duration, String) {
+        let mut stream = TcpStream::connect(address).unwrap();
+        let start = Instant::now();
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut reading = stream.try_clone().unwrap();
+        let reader = std::thread::spawn(move || {
+            let mut said = String::new();
+            // A connection that is reset has said what it had to say.
+            let _ = reading.read_to_string(&mut said);
+            (start.elapsed(), said)
+        });
+        for byte in slowly.bytes().cycle() {
+            if reader.is_finished() || stream.write_all(&[byte]).is_err() {
+                break;
+            }
+            assert!(start.elapsed() < Duration::from_secs(20), "it waits for ever");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        reader.join().unwrap()
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_client_that_drips_is_cut_off() {
+        const DEADLINE: Duration = Duration::from_millis(300);
+        let key = SecretKey::new("key").unwrap();
+        let receiver = Arc::new(Receiver {
+            verifier: Verifier::new().key(ProjectId::new(1).unwrap(), &key),
+            forward: None,
+            body_deadline: DEADLINE,
+            json: true,
+            left: None,
+            done: Notify::new(),
+        });
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = Server::new().head_deadline(DEADLINE);
+        tokio::spawn(serve(server, listener, receiver, std::future::pending()));
+        let head = "POST / HTTP/1.1\r\nhost: x\r\n";
+        for (name, begun, slowly, said) in [
+            ("the head", String::new(), "x", ""),
+            ("a length", format!("{head}content-length: 9999\r\n\r\n"), " ", "HTTP/1.1 408"),
+            (
+                "chunks",
+                format!("{head}transfer-encoding: chunked\r\n\r\n"),
+                "1\r\n \r\n",
+                "HTTP/1.1 408",
+            ),
+        ] {
+            let dripping = tokio::task::spawn_blocking(move || drip(address, &begun, slowly));
+            let (took, answer) = dripping.await.unwrap();
+            assert!(took >= DEADLINE / 2 && took < DEADLINE * 20, "{name}: {took:?}");
+            assert!(answer.starts_with(said) && answer.is_empty() == said.is_empty(), "{answer}");
+        }
+    }
 }

@@ -7,13 +7,14 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::Args;
 use ecp_core::{ProjectId, Sensitive, Timestamp};
 use ecp_sandbox::{Config, Event, EventKind, FaultRule, Project, Sandbox};
 use tokio::net::TcpListener;
 
 use self::file::{ClockKind, File};
+use crate::address::{self, Target, TargetParser};
 use crate::key::from_environment;
 
 /// Run the platform on this machine until Ctrl-C
@@ -34,8 +35,8 @@ pub(crate) struct SandboxCommand {
     config: Option<PathBuf>,
 
     /// Where callbacks go when a request names no address
-    #[arg(long, value_name = "URL")]
-    callback_url: Option<String>,
+    #[arg(long, value_name = "URL", value_parser = TargetParser)]
+    callback_url: Option<Target>,
 
     /// The number of the project [default: 1, or those of the file]
     #[arg(long, value_name = "ID")]
@@ -54,7 +55,7 @@ pub(crate) struct SandboxCommand {
     fault: Vec<FaultRule>,
 
     /// Let callbacks go to this host too; without it they stay on this machine. May be repeated
-    #[arg(long, value_name = "HOST")]
+    #[arg(long, value_name = "HOST", value_parser = address::host)]
     allow_host: Vec<String>,
 
     /// Whose time it is [default: machine]
@@ -88,6 +89,10 @@ impl SandboxCommand {
         }
         let url = file.public_url.clone().unwrap_or(url);
         let sandbox = Sandbox::new(config.public_url(&url));
+        let server = sandbox.serve(listener);
+        if let Some((project, url, reason)) = sandbox.refused_addresses().into_iter().next() {
+            bail!("project {project}: nothing can be sent to {url}: {reason}");
+        }
         let mut log = match &self.log {
             None => None,
             Some(path) => {
@@ -97,7 +102,7 @@ impl SandboxCommand {
         };
         let mut events = sandbox.subscribe();
         self.introduce(&url, &file, &sandbox);
-        let server = tokio::spawn(sandbox.serve(listener));
+        let server = tokio::spawn(server);
         tokio::spawn({
             let sandbox = sandbox.clone();
             async move {
@@ -131,7 +136,7 @@ impl SandboxCommand {
             let id = self.project.unwrap_or(Config::DEMO_PROJECT);
             let mut project = Project::new(id, Sensitive::new(key));
             if let Some(callbacks) = &self.callback_url {
-                project = project.callback_url(callbacks);
+                project = project.callback_url(callbacks.as_str());
             }
             config = config.project(project);
         }
@@ -213,6 +218,18 @@ fn line(event: &Event) -> String {
         EventKind::CallbackRefused { callback, url, reason, .. } => {
             let url = url.as_deref().unwrap_or("nowhere");
             format!("callback {callback} to {url} is not sent: {reason}")
+        }
+        EventKind::ConfirmationAsked { url, .. } => format!("asked {url} to confirm the amount"),
+        EventKind::ConfirmationAnswered { status, confirmation, .. } => {
+            let answer = match status {
+                Some(status) => format!("answered {status}"),
+                None => "not answered".to_owned(),
+            };
+            format!("the question about the amount was {answer}: {confirmation}")
+        }
+        EventKind::ConfirmationRefused { url, reason, .. } => {
+            let url = url.as_deref().unwrap_or("nowhere");
+            format!("the question about the amount to {url} is not sent: {reason}")
         }
         EventKind::CustomerArrived => "the customer opened the provider's page".to_owned(),
         EventKind::CustomerDecided(decision) => format!("the customer pressed {decision}"),

@@ -3,16 +3,18 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use bytes::Bytes;
 use clap::Args;
 use ecp_core::signature::{self, Place, Rules, SigningKey};
 use ecp_core::{Money, PaymentId};
 use ecp_methods::Registry;
-use ecp_transport::{HttpTransport, ReqwestTransport};
+use ecp_transport::HttpTransport;
 use http::Request;
 use serde_json::json;
 
+use super::listen::reason;
+use crate::address::{Target, TargetParser};
 use crate::fields::method;
 use crate::profile::ProfileOptions;
 
@@ -33,8 +35,8 @@ pub(crate) struct Trigger {
     status: String,
 
     /// Where to send it
-    #[arg(value_name = "URL")]
-    url: String,
+    #[arg(value_name = "URL", value_parser = TargetParser)]
+    url: Target,
 
     #[command(flatten)]
     profile: ProfileOptions,
@@ -74,20 +76,18 @@ impl Trigger {
         if self.print {
             writeln!(output, "{}", String::from_utf8_lossy(&signed))?;
         }
-        let transport = if self.url.starts_with("http:") {
-            ReqwestTransport::plain_http()?
-        } else {
-            ReqwestTransport::new()?
-        };
-        let request = Request::post(&self.url)
+        let url = self.url.as_str();
+        let transport = self.url.transport()?;
+        let request = Request::post(url)
             .header("content-type", "application/json")
             .body(Bytes::from(signed))
-            .with_context(|| format!("`{}` is no address", self.url))?;
+            .with_context(|| format!("cannot post to {url}"))?;
         let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
-        let answer = runtime.block_on(transport.send(request))?;
+        let answer = runtime.block_on(transport.send(request));
+        let answer = answer.map_err(|error| anyhow!("{url}: no answer: {}", reason(&error)))?;
         let status = answer.status();
         if status != http::StatusCode::OK {
-            bail!("{} answered {status}, and only 200 counts", self.url);
+            bail!("{url} answered {status}, and only 200 counts");
         }
         writeln!(output, "answered {status}")?;
         Ok(ExitCode::SUCCESS)

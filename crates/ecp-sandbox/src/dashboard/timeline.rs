@@ -4,6 +4,7 @@ use ecp_core::ProjectId;
 use serde_json::Value;
 
 use super::when;
+use crate::confirmation::Confirmation;
 use crate::event::{Event, EventKind, RawBody};
 use crate::platform::Sandbox;
 
@@ -127,9 +128,12 @@ impl Entry {
             }
             EventKind::ConfirmationAnswered { status, body, confirmation } => {
                 entry.side = "in";
-                let answered = status.map_or("nothing".to_owned(), |status| status.to_string());
-                entry.title = format!("The merchant answered {answered}");
-                entry.note = format!("{confirmation:?}");
+                entry.good = Some(*confirmation == Confirmation::Accepted);
+                entry.title = match status {
+                    Some(status) => format!("The merchant answered {status}"),
+                    None => "The merchant did not answer".to_owned(),
+                };
+                entry.note = confirmation.to_string();
                 entry.bodies.extend(Body::new("Answer", body));
             }
             EventKind::ConfirmationRefused { url, body, reason } => {

@@ -6,12 +6,27 @@ use super::state::Entry;
 use super::{Link, Sandbox};
 use crate::event::{Event, RawBody};
 use crate::gate::CANONICAL_LIMIT;
+use crate::outgoing::CallbackRefusal;
 use crate::view::{Filter, Listed, OperationView, Paging, PaymentView, SignatureNote};
 
 impl Sandbox {
     /// The projects, in the order of their numbers.
     pub fn projects(&self) -> Vec<ProjectId> {
         self.config().projects.keys().copied().collect()
+    }
+
+    /// The addresses of projects, for callbacks and confirmations, to which nothing would ever be
+    /// sent, each with its project and the reason.
+    pub fn refused_addresses(&self) -> Vec<(ProjectId, String, CallbackRefusal)> {
+        let mut refused = Vec::new();
+        for project in self.config().projects.values() {
+            for url in [&project.callback_url, &project.confirmation_url].into_iter().flatten() {
+                if let Err(reason) = self.outgoing().target(self, Some(url)) {
+                    refused.push((project.id, url.clone(), reason));
+                }
+            }
+        }
+        refused
     }
 
     /// The remembered payments that a filter wants, newest first.

@@ -6,11 +6,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use ecp_core::{Currency, Money, ProjectId, Sensitive, Timestamp};
 use ecp_sandbox::{ButtonRule, Config, FaultRule, Project, RefundOperation, Schedule};
 use serde::Deserialize;
 
+use crate::address::{self, Target};
 use crate::key::from_environment;
 
 /// Everything that a file may say. What it leaves out stays as it is.
@@ -112,10 +113,11 @@ impl File {
             config = config.seed(seed);
         }
         if let Some(url) = &self.public_url {
-            config = config.public_url(url);
+            config = config.public_url(checked("public_url", url)?);
         }
         for host in &self.allowed_hosts {
-            config = config.allow_callback_host(host);
+            let host = address::host(host).map_err(|problem| anyhow!("`allowed_hosts`: {problem}"));
+            config = config.allow_callback_host(host?);
         }
         if let Some(Redelivery { pause_millis, attempts }) = self.schedule {
             config =
@@ -181,10 +183,13 @@ impl Shop {
             None => Config::DEMO_KEY.to_owned(),
         };
         let mut project = Project::new(ProjectId::new(self.id)?, Sensitive::new(key));
+        let of_project = || format!("in project {}", self.id);
         if let Some(url) = &self.callback_url {
+            let url = checked("callback_url", url).with_context(of_project)?;
             project = project.callback_url(url);
         }
         if let Some(url) = &self.confirmation_url {
+            let url = checked("confirmation_url", url).with_context(of_project)?;
             project = project.confirmation_url(url);
         }
         for (code, &minor) in &self.balances {
@@ -196,6 +201,12 @@ impl Shop {
         }
         Ok(project)
     }
+}
+
+/// The address under a name of the file.
+fn checked(name: &str, url: &str) -> anyhow::Result<String> {
+    let target = Target::new(url).map_err(|problem| anyhow!("`{name}`: {problem}"))?;
+    Ok(target.as_str().to_owned())
 }
 
 #[cfg(test)]
@@ -255,6 +266,30 @@ mod tests {
         ] {
             let error = toml::from_str::<File>(text).unwrap_err().to_string();
             assert!(error.contains(words), "{text}: {error}");
+        }
+        for (text, problem) in [
+            (
+                "[[projects]]\nid = 1\ncallback_url = \"localhost:8000/cb\"",
+                "in project 1: `callback_url`: `localhost:8000/cb` has no scheme; write \
+                 http://localhost:8000/cb",
+            ),
+            (
+                "[[projects]]\nid = 7\nconfirmation_url = \"http://\"",
+                "in project 7: `confirmation_url`: `http://` has no host that can be used: it is empty",
+            ),
+            (
+                "public_url = \"127.0.0.1:8080\"",
+                "`public_url`: `127.0.0.1:8080` has no scheme; write http://127.0.0.1:8080",
+            ),
+            (
+                "allowed_hosts = [\"shop.test:8000\"]",
+                "`allowed_hosts`: `shop.test:8000` is more than a host; write shop.test, without \
+                 scheme, port and path",
+            ),
+        ] {
+            let file: File = toml::from_str(text).unwrap();
+            let error = file.apply(Config::new()).unwrap_err();
+            assert_eq!(format!("{error:#}"), problem);
         }
         for text in ["[[projects]]\nid = 0", "[[projects]]\nid = 1\nbalances = { EUR = -1 }"] {
             let file: File = toml::from_str(text).unwrap();
