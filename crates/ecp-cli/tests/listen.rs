@@ -198,7 +198,7 @@ fn no_answer_is_said_as_none_with_its_reason() {
     let rude_url = format!("http://{}/ok", rude.local_addr().unwrap());
     std::thread::spawn(move || {
         for stream in rude.incoming() {
-            let _ = stream.unwrap().read(&mut [0; 64 << 10]);
+            let _ = stream.unwrap().read(&mut [0; 8192]);
         }
     });
     let good = callback("/payment/id", "C-1".into());
