@@ -150,6 +150,7 @@ const LAYERS: &[Layer] = &[
             "anyhow",
             "async-trait",
             "axum",
+            "base64",
             "bytes",
             "clap",
             "clap_complete",

@@ -1,19 +1,22 @@
 //! Where a secret key comes from. Never from an argument: those show in process lists and shell
 //! histories.
+//!
+//! One line break at the end of a variable or a file does not count, because `echo` and editors
+//! add one. Anything else at the edges is used as it is, and named on standard error.
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, bail};
 use clap::Args;
-use ecp_core::SecretKey;
 use ecp_core::signature::SigningKey;
+use ecp_core::{SecretEdges, SecretKey, Sensitive};
 
 use crate::Usage;
 
 /// Options that name keys.
 #[derive(Args)]
 pub(crate) struct KeyOptions {
-    /// Take a key from an environment variable of that name
+    /// Take a key from an environment variable of that name; a line break at its end does not count
     #[arg(long, value_name = "NAME")]
     key_env: Vec<String>,
 
@@ -26,6 +29,7 @@ pub(crate) struct KeyOptions {
 pub(crate) struct NamedKey {
     pub(crate) name: String,
     pub(crate) key: SigningKey,
+    pub(crate) text: Sensitive<String>,
 }
 
 impl KeyOptions {
@@ -60,20 +64,64 @@ pub(crate) fn secret_from_file(path: &Path) -> anyhow::Result<SecretKey> {
 }
 
 fn from_file(path: &Path) -> anyhow::Result<String> {
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("cannot read the key file {}", path.display()))?;
-    let text = text.strip_suffix('\n').unwrap_or(&text);
-    Ok(text.strip_suffix('\r').unwrap_or(text).to_owned())
+    let bytes = std::fs::read(path).with_context(|| {
+        let is_path = path.extension().is_some() || path.components().count() > 1;
+        if is_path || path.exists() {
+            format!("cannot read the key file {}", path.display())
+        } else {
+            "cannot read the key file (its name is not shown: it may be the key itself)".to_owned()
+        }
+    })?;
+    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+        bail!("the key file {} is UTF-16: save it as UTF-8, without a mark", path.display());
+    }
+    let text = String::from_utf8(bytes)
+        .map_err(|_| anyhow!("the key file {} is not UTF-8", path.display()))?;
+    Ok(as_meant(text, &path.display().to_string()))
 }
 
-/// The text of a variable. Its value stands in no error.
+/// The text of a variable that holds a key or a token. Its value stands in no error.
 pub(crate) fn from_environment(name: &str) -> anyhow::Result<String> {
-    let value = std::env::var_os(name)
-        .with_context(|| format!("set the environment variable {name} to the key"))?;
-    value.into_string().map_err(|_| anyhow!("the environment variable {name} is not UTF-8"))
+    let value = std::env::var_os(name).with_context(|| match shown(name) {
+        Some(name) => format!("set the environment variable {name} to the key"),
+        None => "there is no environment variable of that name (not shown: it may be the key \
+                 itself); give the name of a variable that holds the key"
+            .to_owned(),
+    })?;
+    let text = value.into_string();
+    let text = text.map_err(|_| anyhow!("the environment variable {name} is not UTF-8"))?;
+    Ok(as_meant(text, name))
+}
+
+/// A name that is written as variables are. Another one may be the key that was given by mistake, as
+/// in `--key-env "$KEY"`.
+fn shown(name: &str) -> Option<&str> {
+    let is_usual = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+    let is_name = name.len() <= 64
+        && name.bytes().all(is_usual)
+        && name.starts_with(|first: char| !first.is_ascii_digit());
+    is_name.then_some(name)
+}
+
+/// Without the line break that `echo` adds, and with a word on what else is odd at the edges.
+fn as_meant(mut text: String, name: &str) -> String {
+    text.truncate(without_line_break(&text).len());
+    if let Some(edges) = SecretEdges::of(&text) {
+        eprintln!(
+            "WARNING: the key in {name} {edges}; it is used as it is, so remove that unless it \
+             belongs to the key"
+        );
+    }
+    text
+}
+
+/// Without one line break at the end.
+pub(crate) fn without_line_break(text: &str) -> &str {
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    text.strip_suffix('\r').unwrap_or(text)
 }
 
 fn named(name: String, text: String) -> anyhow::Result<NamedKey> {
-    let secret = SecretKey::new(text).with_context(|| format!("no key in {name}"))?;
-    Ok(NamedKey { name, key: SigningKey::new(&secret) })
+    let secret = SecretKey::new(text.as_str()).with_context(|| format!("no key in {name}"))?;
+    Ok(NamedKey { name, key: SigningKey::new(&secret), text: Sensitive::new(text) })
 }

@@ -46,5 +46,5 @@ pub use self::id::{
     InvalidId, OperationId, PaymentId, PaymentIdRef, ProjectId, RequestId, RequestIdRef,
 };
 pub use self::money::{Money, MoneyError};
-pub use self::secret::{EmptySecret, SecretKey, Sensitive, SensitiveRef};
+pub use self::secret::{EmptySecret, SecretEdges, SecretKey, Sensitive, SensitiveRef};
 pub use self::time::{InvalidTimestamp, Timestamp};

@@ -1,9 +1,13 @@
 //! Values that must not be printed.
 
+mod edges;
+
 use std::fmt;
 
 use serde::{Serialize, Serializer};
 use zeroize::{Zeroize, Zeroizing};
+
+pub use self::edges::SecretEdges;
 
 /// A project's secret key, as the platform gave it out.
 ///
@@ -24,10 +28,31 @@ pub struct SecretKey(Zeroizing<Vec<u8>>);
 pub struct EmptySecret;
 
 impl SecretKey {
-    /// Takes a key's text. It is used byte for byte: remove a line break that a file may add.
+    /// Takes a key's text. It is used byte for byte, because a key may hold any character: remove a
+    /// line break that a file or a variable may add, and see [`edges`](Self::edges).
     pub fn new(text: impl Into<String>) -> Result<Self, EmptySecret> {
         let bytes = Zeroizing::new(text.into().into_bytes());
         if bytes.is_empty() { Err(EmptySecret) } else { Ok(Self(bytes)) }
+    }
+
+    /// What stands at the key's edges and probably does not belong to it: white space, a byte order
+    /// mark, quotation marks. `None` if the edges are plain.
+    ///
+    /// A service says so when it starts, because all that such a key does is to sign differently:
+    /// every request is refused for its signature (code 3261), and no callback is genuine.
+    ///
+    /// ```
+    /// use ecp_core::SecretKey;
+    ///
+    /// let key = SecretKey::new("secret\n")?; // from `echo secret > key.txt`
+    /// if let Some(edges) = key.edges() {
+    ///     eprintln!("the key {edges}: remove it unless it belongs to the key");
+    /// #   assert_eq!(edges.to_string(), "ends with a line break");
+    /// }
+    /// # Ok::<(), ecp_core::EmptySecret>(())
+    /// ```
+    pub fn edges(&self) -> Option<SecretEdges> {
+        SecretEdges::of(std::str::from_utf8(&self.0).ok()?)
     }
 
     pub(crate) fn expose(&self) -> &[u8] {

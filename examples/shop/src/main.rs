@@ -56,6 +56,9 @@ async fn main() -> Result<(), Error> {
 
 async fn on_the_platform(project: ProjectId) -> Result<(), Error> {
     let key = SecretKey::new(needed("ECP_KEY")?)?;
+    if let Some(edges) = key.edges() {
+        tracing::warn!("the key in ECP_KEY {edges}: remove that unless it belongs to the key");
+    }
     let listen = variable("ECP_SHOP_LISTEN")?.unwrap_or_else(|| "127.0.0.1:8080".to_owned());
     let database = variable("ECP_SHOP_DATABASE")?.unwrap_or_else(|| "shop.db".to_owned());
     let header = variable("ECP_SHOP_ADDRESS_HEADER")?;

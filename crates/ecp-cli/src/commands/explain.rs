@@ -2,6 +2,7 @@
 
 mod guesses;
 mod items;
+mod keys;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -13,13 +14,14 @@ use serde_json::json;
 
 use self::items::Item;
 use crate::documents;
-use crate::key::KeyOptions;
+use crate::key::{KeyOptions, NamedKey};
 
 /// Explain the signature of a JSON document on standard input
 ///
 /// Shows the items that are signed, in their order, and which rule made each of them. With keys,
-/// tells which of them signed the document; where none did, which order of an official SDK or
-/// which single change of a field would explain it.
+/// tells which of them signed the document; where none did, which order of an official SDK, which
+/// single change of a field or which other form of a key (without the line break at its end, decoded
+/// from base64, taken from the file that it names, ..) would explain it. No text of a key is printed.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  ecp explain < request.json\n  ecp explain --key-env ECP_KEY < callback.json\n\nExit codes:\n  0  the document was explained; with keys, one of them signed it\n  1  it has no canonical string, or no key signed it"
@@ -48,11 +50,7 @@ impl Explain {
         documents::for_each(false, |_, bytes| {
             let document = Document::parse(bytes, documents::limits())?;
             let items = items::explain(&document, bytes)?;
-            let verdict = (!keys.is_empty()).then(|| {
-                let names: Vec<&str> = keys.iter().map(|named| named.name.as_str()).collect();
-                let keys: Vec<_> = keys.iter().map(|named| named.key.clone()).collect();
-                verdict(&names, &keys, &document, bytes)
-            });
+            let verdict = (!keys.is_empty()).then(|| verdict(&keys, &document, bytes));
             found = verdict.as_ref().is_none_or(|verdict| verdict.matches);
             self.print(&items, verdict.as_ref())
         })?;
@@ -90,18 +88,14 @@ impl Explain {
     }
 }
 
-fn verdict(
-    names: &[&str],
-    keys: &[signature::SigningKey],
-    document: &Document<'_>,
-    bytes: &[u8],
-) -> Verdict {
-    match signature::verify_document(keys, document) {
+fn verdict(named: &[NamedKey], document: &Document<'_>, bytes: &[u8]) -> Verdict {
+    let keys: Vec<_> = named.iter().map(|named| named.key.clone()).collect();
+    match signature::verify_document(&keys, document) {
         Ok(found) => Verdict {
             matches: true,
             text: format!(
                 "the signature matches: key {}, {} order{}",
-                names[found.key],
+                named[found.key].name,
                 found.order,
                 match found.strip {
                     signature::Strip::Everywhere => "",
@@ -111,10 +105,12 @@ fn verdict(
             guesses: Vec::new(),
         },
         Err(VerifyError::NoMatch) => {
-            let guesses = guesses::explain(keys, bytes);
+            let mut guesses = self::keys::explain(named, document);
+            guesses.extend(guesses::explain(&keys, bytes));
             let text = if guesses.is_empty() {
-                "the signature does not match in any order of the official SDKs, and no single \
-                 change of a field explains it: look for another key, or more than one change"
+                "the signature does not match in any order of the official SDKs, no single change \
+                 of a field explains it, and no other form of the key does: look for another key, \
+                 or more than one change"
             } else {
                 "the signature does not match as it is; it would match"
             };
