@@ -73,8 +73,8 @@ impl Edge {
             | '\u{61c}'
             | '\u{180e}'
             | '\u{200b}'..='\u{200f}'
-            | '\u{202a}'..='\u{202e}' => Self::InvisibleCharacter,
-            '\u{2060}'..='\u{206f}' => Self::InvisibleCharacter,
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' => Self::InvisibleCharacter,
             other if other.is_whitespace() => Self::WhiteSpace,
             other if other.is_control() => Self::ControlCharacter,
             _ => return None,
