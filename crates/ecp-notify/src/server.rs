@@ -1,5 +1,7 @@
 //! HTTP/1 for an endpoint that anybody can reach.
 
+mod peers;
+
 use std::convert::Infallible;
 use std::error::Error;
 use std::fmt;
@@ -22,6 +24,8 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::{sleep, timeout};
 use tower_service::Service;
 
+use self::peers::{Peers, Place, TooMany};
+
 /// Serves HTTP/1 to the open network: nobody holds a connection for long without getting
 /// anywhere, and no more than a set number are open.
 ///
@@ -43,6 +47,7 @@ use tower_service::Service;
 #[derive(Clone, Debug)]
 pub struct Server {
     connections: usize,
+    connections_per_peer: usize,
     head_deadline: Duration,
     lifetime: Duration,
     grace: Duration,
@@ -59,6 +64,7 @@ impl Server {
     pub fn new() -> Self {
         Self {
             connections: 1024,
+            connections_per_peer: 0,
             head_deadline: Duration::from_secs(10),
             lifetime: Duration::from_mins(10),
             grace: Duration::from_secs(20),
@@ -69,6 +75,17 @@ impl Server {
     /// of open files. More of them wait until one ends, which idle ones do at the head's deadline.
     pub fn connections(self, connections: usize) -> Self {
         Self { connections: connections.clamp(1, Self::MOST_CONNECTIONS), ..self }
+    }
+
+    /// How many connections one peer may have open at a time, so that one host cannot hold all of
+    /// them; 0, the default, is no limit but that of all. A peer is an IPv4 address or an IPv6
+    /// network of 64 bits. One connection more than that is closed at once, without an answer.
+    ///
+    /// Set it where clients connect to this server themselves: the platform needs a few, 32 is
+    /// plenty. Behind a proxy or a balancer every connection comes from that one peer, so a limit
+    /// would be a limit of all, and the proxy's own limit per client is what helps.
+    pub fn connections_per_peer(self, connections: usize) -> Self {
+        Self { connections_per_peer: connections, ..self }
     }
 
     /// How long a request's head may take to arrive, counted from when the connection opens or
@@ -111,21 +128,22 @@ impl Server {
         listener.set_nonblocking(true)?;
         let listener = TcpListener::from_std(listener)?;
         let slots = Arc::new(Semaphore::new(self.connections));
+        let peers = Peers::new(self.connections_per_peer);
         let (server, _) = watch::channel(());
         let mut shutdown = pin!(shutdown);
         loop {
             let next = async {
                 let slot = Arc::clone(&slots).acquire_owned().await;
-                (slot, accept(&listener).await)
+                (slot, accept(&listener, &peers).await)
             };
-            let (slot, stream) = tokio::select! {
+            let (slot, (stream, place)) = tokio::select! {
                 () = &mut shutdown => break,
                 next = next => next,
             };
             let (settings, service, server) = (self.clone(), service.clone(), server.subscribe());
             tokio::spawn(async move {
                 settings.connection(stream, service, server).await;
-                drop(slot);
+                drop((slot, place));
             });
         }
         drop((listener, server));
@@ -177,15 +195,21 @@ impl Default for Server {
     }
 }
 
-/// The next connection. There is one some time later when there are too many open files.
-async fn accept(listener: &TcpListener) -> TcpStream {
+/// The next connection of a peer that may have one more. There is one some time later when there
+/// are too many open files.
+async fn accept(listener: &TcpListener, peers: &Peers) -> (TcpStream, Option<Place>) {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => {
-                // Answers are small; without this they would wait for more.
-                let _ = stream.set_nodelay(true);
-                return stream;
-            }
+            Ok((stream, peer)) => match peers.enter(peer.ip()) {
+                Ok(place) => {
+                    // Answers are small; without this they would wait for more.
+                    let _ = stream.set_nodelay(true);
+                    return (stream, place);
+                }
+                Err(TooMany) => {
+                    tracing::debug!(peer = %peer.ip(), "too many connections of a peer")
+                }
+            },
             Err(error) => {
                 tracing::error!("error.message" = %error, "cannot accept a connection");
                 sleep(Duration::from_millis(100)).await;

@@ -344,6 +344,49 @@ async fn no_more_connections_than_allowed_are_open_and_idle_ones_make_room() {
 }
 
 #[tokio::test]
+async fn one_host_cannot_hold_every_connection() {
+    async fn connect(server: &Running, from: &str) -> TcpStream {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind(format!("{from}:0").parse().unwrap()).unwrap();
+        within(socket.connect(server.address)).await.unwrap()
+    }
+    let server =
+        run(quick().head_deadline(Duration::from_secs(60)).connections(6).connections_per_peer(3));
+    let mut held = Vec::new();
+    for _ in 0..3 {
+        held.push(connect(&server, "127.0.0.1").await);
+    }
+    // As many as it likes beyond that are closed at once, and none of them takes a place.
+    for _ in 0..20 {
+        let mut more = connect(&server, "127.0.0.1").await;
+        let start = Instant::now();
+        assert_eq!(within(more.read(&mut [0])).await.unwrap_or(0), 0);
+        assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+    }
+    let mut other = connect(&server, "127.0.0.2").await;
+    other.write_all(&post(&genuine())).await.unwrap();
+    assert_eq!(status(&answer(&mut other).await), 200);
+    // Those that were first are served still, and one that ends makes room for another.
+    held[0].write_all(&post(&genuine())).await.unwrap();
+    assert_eq!(status(&answer(&mut held[0]).await), 200);
+    drop(held.pop());
+    let served = within(async {
+        loop {
+            let mut again = connect(&server, "127.0.0.1").await;
+            if again.write_all(&post(&genuine())).await.is_ok() {
+                let mut first = [0; 12];
+                if again.read_exact(&mut first).await.is_ok() {
+                    return String::from_utf8(first.to_vec()).unwrap();
+                }
+            }
+            sleep(Duration::from_millis(10)).await;
+        }
+    });
+    assert_eq!(status(&served.await), 200);
+    assert_eq!(server.store.count(), 3);
+}
+
+#[tokio::test]
 async fn who_asks_and_never_reads_is_cut_off() {
     let server = run(quick().lifetime(DEADLINE).grace(DEADLINE));
     let mut stream = server.connect().await;
