@@ -188,6 +188,29 @@ fn what_is_genuine_and_cannot_be_read_is_genuine_with_an_error_of_its_own() {
 }
 
 #[test]
+fn what_a_page_in_a_browser_sends_is_refused_though_it_is_signed() {
+    let folder = tempfile::tempdir().unwrap();
+    let behind = TcpListener::bind("127.0.0.1:0").unwrap();
+    let forward = format!("http://{}/", behind.local_addr().unwrap());
+    behind.set_nonblocking(true).unwrap();
+    let (mut listener, url) = listen(folder.path(), &["--forward", &forward]);
+    let body = callback("/payment/id", "C-1".into());
+    for header in ["origin: https://evil.example", "origin: null", "sec-fetch-site: cross-site"] {
+        let mut stream = TcpStream::connect(url.strip_prefix("http://").unwrap()).unwrap();
+        let head = format!("POST / HTTP/1.0\r\n{header}\r\ncontent-type: text/plain\r\n");
+        write!(stream, "{head}content-length: {}\r\n\r\n{body}", body.len()).unwrap();
+        let mut answer = String::new();
+        let _ = stream.read_to_string(&mut answer);
+        assert!(answer.contains(" 403 "), "{header}: {answer}");
+    }
+    assert!(behind.accept().is_err(), "it was forwarded");
+    listener.kill().unwrap();
+    let heard = listener.wait_with_output().unwrap();
+    let line = "not genuine: a page in a browser sent it, not the platform\n";
+    assert_eq!(stdout(&heard), line.repeat(3));
+}
+
+#[test]
 fn no_answer_is_said_as_none_with_its_reason() {
     let folder = tempfile::tempdir().unwrap();
     let closed = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -17,8 +17,8 @@
 //! | `POST /sandbox/payments/{project}/{id}/callbacks/{n}/resend` | sends a callback again |
 //! | `GET /sandbox/events` | all events |
 //!
-//! Requests that change something must be `application/json`: a page of another origin cannot send
-//! that without asking, and is never allowed to.
+//! Requests with a body must be `application/json`: a page of another origin cannot send that
+//! without asking, and is never allowed to. The sandbox's guard refuses such pages as well.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -30,17 +30,16 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use bytes::Bytes;
 use ecp_core::{Money, PaymentId, ProjectId};
-use http::{HeaderMap, Method, StatusCode, Uri, header};
+use http::{Method, StatusCode, header};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::dashboard;
 use crate::event::{Decision, Event};
 use crate::fault::FaultRule;
 use crate::platform::Sandbox;
 use crate::view::{Filter, Paging, PaymentView};
 
-pub(crate) fn routes(sandbox: &Sandbox) -> Router<Sandbox> {
+pub(crate) fn routes() -> Router<Sandbox> {
     Router::new()
         .route("/sandbox/clock", get(clock).post(advance))
         .route("/sandbox/events", get(events))
@@ -52,23 +51,13 @@ pub(crate) fn routes(sandbox: &Sandbox) -> Router<Sandbox> {
         .route("/sandbox/payments/{project}/{id}/decision", post(decide))
         .route("/sandbox/payments/{project}/{id}/release", post(release))
         .route("/sandbox/payments/{project}/{id}/callbacks/{callback}/resend", post(resend))
-        .layer(middleware::from_fn_with_state(sandbox.clone(), guard))
+        .layer(middleware::from_fn(only_json))
 }
 
-/// Pages of other origins can send forms and plain text to this machine, but no JSON; and a name
-/// of their own may lead here, but it is not known.
-async fn guard(
-    State(sandbox): State<Sandbox>,
-    headers: HeaderMap,
-    request: Request,
-    next: Next,
-) -> Response {
-    let public: Option<Uri> = sandbox.public_url().parse().ok();
-    if !dashboard::is_own_host(&headers, public.as_ref().and_then(Uri::host)) {
-        let words = "use the sandbox's address, localhost or its public URL";
-        return problem(StatusCode::FORBIDDEN, words);
-    }
-    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+/// Pages of other origins can send forms and plain text to this machine, but no JSON.
+async fn only_json(request: Request, next: Next) -> Response {
+    let media_type = request.headers().get(header::CONTENT_TYPE);
+    let media_type = media_type.and_then(|value| value.to_str().ok());
     let media_type = media_type.and_then(|value| value.split(';').next()).map(str::trim);
     let is_json = media_type.is_some_and(|name| name.eq_ignore_ascii_case("application/json"));
     if request.method() == Method::POST && !is_json {

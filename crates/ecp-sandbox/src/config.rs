@@ -45,6 +45,9 @@ pub struct Config {
     pub(crate) schedule: Schedule,
     pub(crate) callback_timeout: Duration,
     pub(crate) callback_hosts: BTreeSet<String>,
+    pub(crate) host_names: BTreeSet<String>,
+    pub(crate) head_deadline: Duration,
+    pub(crate) body_deadline: Duration,
     pub(crate) confirmation_timeout: Duration,
     pub(crate) button_rule: ButtonRule,
     pub(crate) refund_operation: RefundOperation,
@@ -100,6 +103,9 @@ impl Config {
             schedule: Schedule::platform(),
             callback_timeout: Duration::from_secs(10),
             callback_hosts: BTreeSet::new(),
+            host_names: BTreeSet::new(),
+            head_deadline: Duration::from_secs(10),
+            body_deadline: Duration::from_secs(10),
             confirmation_timeout: Duration::from_secs(10),
             button_rule: ButtonRule::default(),
             refund_operation: RefundOperation::default(),
@@ -261,6 +267,27 @@ impl Config {
         self
     }
 
+    /// Another name by which clients reach the sandbox, such as that of a container, without a
+    /// port. Requests with a name in `Host` that is neither `localhost`, nor that of the public
+    /// URL, nor one of these are refused: pages of others could have made a name of theirs lead
+    /// here. IP addresses need not be named.
+    pub fn host_name(mut self, name: impl Into<String>) -> Self {
+        let name: String = name.into();
+        self.host_names.insert(name.to_ascii_lowercase());
+        self
+    }
+
+    /// How long the head of a request may take to arrive on a socket, instead of 10 seconds, and
+    /// so how long a connection is kept open unused.
+    pub fn head_deadline(self, deadline: Duration) -> Self {
+        Self { head_deadline: deadline, ..self }
+    }
+
+    /// How long the body of a request may take to arrive on a socket, instead of 10 seconds.
+    pub fn body_deadline(self, deadline: Duration) -> Self {
+        Self { body_deadline: deadline, ..self }
+    }
+
     /// What decides when the customer presses a button.
     pub fn button_rule(self, rule: ButtonRule) -> Self {
         Self { button_rule: rule, ..self }
@@ -296,7 +323,8 @@ impl Config {
     }
 
     /// How many payments are remembered, instead of 10000. The one that ended first is forgotten
-    /// first, and while none has ended the oldest; after that its id is free again.
+    /// first, and while none has ended the oldest. Ids that were used stay taken all the same, the
+    /// payments' and the refunds': of each 16 bytes are kept, 20 to 40 with their place in the table.
     pub fn payment_history(self, payments: usize) -> Self {
         Self { payment_history: payments.max(1), ..self }
     }

@@ -44,6 +44,9 @@ async fn by_payment(call: Call) -> Response {
     call.answer(|sandbox, document| {
         let asker = Asker::of(sandbox.config(), document)?;
         let wanted = ByPayment::read(&asker, document)?;
+        if sandbox.has_forgotten(wanted.project, &wanted.payment_id) {
+            return Ok(Done::forgotten());
+        }
         let payment = sandbox.payment(wanted.project, &wanted.payment_id);
         let payment = payment.ok_or_else(|| Refusal::not_found("payment_id"))?;
         let rows = payment.operations.iter();

@@ -31,7 +31,7 @@ use crate::fault::{Fault, Point};
 use crate::message::{ErrorPart, Refused, Registered, message_of};
 use crate::payment::OrderKind;
 use crate::platform::{Registration, Sandbox};
-use crate::server::Cut;
+use crate::server::{Cut, Late};
 
 /// More than any request needs.
 const BODY_LIMIT: usize = 256 << 10;
@@ -51,6 +51,9 @@ async fn payment(Path(path): Path<String>, call: Call) -> Response {
     call.answer(|sandbox, document| {
         let project = check::authenticate(sandbox.config(), document, Place::General)?.id;
         let (spec, flow) = check::method(&sandbox.config().registry, &path)?;
+        if flow == FlowKind::Refund && refers_to_forgotten(sandbox, project, document)? {
+            return Ok(Done::forgotten());
+        }
         let registered = register(sandbox, project, spec, flow, Interface::Gate, document)?;
         Ok(Done::registered(project, registered))
     })
@@ -62,6 +65,9 @@ async fn refund(call: Call) -> Response {
     call.answer(|sandbox, document| {
         let project = check::authenticate(sandbox.config(), document, Place::General)?.id;
         let payment_id = check::payment_id(document)?;
+        if refers_to_forgotten(sandbox, project, document)? {
+            return Ok(Done::forgotten());
+        }
         let spec = sandbox.method_of(project, &payment_id).ok_or_else(Refusal::unknown_payment)?;
         if !check::has_on_gate(spec, FlowKind::Refund) {
             return Err(Refusal::not_refundable(check::code::REFUND_UNAVAILABLE));
@@ -71,6 +77,24 @@ async fn refund(call: Call) -> Response {
         Ok(Done::registered(project, registered))
     })
     .await
+}
+
+/// Whether a refund is about a payment that the history has dropped. That its own id was used is
+/// known all the same, and refused.
+fn refers_to_forgotten(
+    sandbox: &Sandbox,
+    project: ProjectId,
+    document: &Value,
+) -> Result<bool, Refusal> {
+    let Ok(payment_id) = check::payment_id(document) else { return Ok(false) };
+    if !sandbox.has_forgotten(project, &payment_id) {
+        return Ok(false);
+    }
+    let refund_id = document["payment"]["merchant_refund_id"].as_str();
+    if refund_id.is_some_and(|id| sandbox.has_forgotten_refund(project, id)) {
+        return Err(Refusal::repeated_refund());
+    }
+    Ok(true)
 }
 
 /// Registers what a document asks for, if everything is in order.
@@ -100,6 +124,9 @@ async fn status(call: Call) -> Response {
     call.answer(|sandbox, document| {
         let project = check::authenticate(sandbox.config(), document, Place::General)?;
         let payment_id = check::payment_id(document)?;
+        if sandbox.has_forgotten(project.id, &payment_id) {
+            return Ok(Done::forgotten());
+        }
         Ok(Done::told(sandbox.status(project, &payment_id)))
     })
     .await
@@ -110,6 +137,9 @@ async fn status_of_request(call: Call) -> Response {
     call.answer(|sandbox, document| {
         let project = check::authenticate(sandbox.config(), document, Place::Root)?.id;
         let request_id = check::request_id(document)?;
+        if sandbox.has_forgotten_request(project, &request_id) {
+            return Ok(Done::forgotten());
+        }
         let payment_id = sandbox
             .payment_of_request(project, &request_id)
             .ok_or_else(|| Refusal::new(check::code::NOT_FOUND, ["request_id"]))?;
@@ -120,6 +150,7 @@ async fn status_of_request(call: Call) -> Response {
 
 /// What a request led to.
 pub(crate) struct Done {
+    status: StatusCode,
     answer: String,
     /// What goes on after the answer.
     begun: Option<Registration>,
@@ -128,7 +159,15 @@ pub(crate) struct Done {
 impl Done {
     /// An answer that begins nothing.
     pub(crate) const fn told(answer: String) -> Self {
-        Self { answer, begun: None }
+        Self { status: StatusCode::OK, answer, begun: None }
+    }
+
+    /// There was a payment, and what became of it is forgotten: no answer about it would be true.
+    pub(crate) fn forgotten() -> Self {
+        let words = "the sandbox's history has dropped this payment, so nothing is known of it but \
+                     that its id is taken: raise payment_history";
+        let answer = serde_json::json!({"problem": words}).to_string();
+        Self { status: StatusCode::SERVICE_UNAVAILABLE, answer, begun: None }
     }
 
     fn registered(
@@ -136,7 +175,7 @@ impl Done {
         (payment_id, registration): (PaymentId, Registration),
     ) -> Self {
         let answer = registered(&registration.request_id, project_id, &payment_id);
-        Self { answer, begun: Some(registration) }
+        Self { status: StatusCode::OK, answer, begun: Some(registration) }
     }
 }
 
@@ -188,11 +227,15 @@ impl Call {
             Ok(Err(refusal)) => Err(refusal),
             // The body is too large, or did not arrive.
             Err(rejection) => {
-                return exchange.end_plainly(rejection.status(), &rejection.body_text());
+                let status = match rejection {
+                    late if Late::is_cause_of(late) => StatusCode::REQUEST_TIMEOUT,
+                    other => other.status(),
+                };
+                return exchange.end_plainly(status, &rejection.body_text());
             }
         };
         let (status, json, begun) = match done {
-            Ok(Done { answer, begun }) => (StatusCode::OK, answer, begun),
+            Ok(Done { status, answer, begun }) => (status, answer, begun),
             Err(refusal) => (sandbox.config().error_status, exchange.refusal(&refusal), None),
         };
         if struck.is_none() {
@@ -215,6 +258,10 @@ impl Call {
 
     /// Answers without looking at it.
     fn end(&self, status: StatusCode, text: &str) -> Response {
+        let status = match &self.body {
+            Err(late) if Late::is_cause_of(late) => StatusCode::REQUEST_TIMEOUT,
+            _ => status,
+        };
         Exchange::begin(self, check::GivenIds::default()).end_plainly(status, text)
     }
 }

@@ -158,6 +158,7 @@ mod delivery;
 mod event;
 mod fault;
 mod gate;
+mod guard;
 mod i18n;
 mod ids;
 mod message;

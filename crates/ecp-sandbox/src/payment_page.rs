@@ -120,7 +120,8 @@ fn document(pairs: &Pairs) -> RawBody {
 /// The payment with the opening's id, if there is one. It must be of this order.
 fn payment_of(sandbox: &Sandbox, parameters: &Parameters) -> Result<Option<PaymentView>, Problem> {
     let Some(payment) = sandbox.payment(parameters.project, &parameters.payment_id) else {
-        return Ok(None);
+        let is_taken = sandbox.has_forgotten(parameters.project, &parameters.payment_id);
+        return if is_taken { Err(Problem::Taken) } else { Ok(None) };
     };
     let is_theirs = payment.interface == Interface::PaymentPage
         && sandbox

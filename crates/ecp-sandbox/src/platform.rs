@@ -16,12 +16,13 @@ use std::time::Duration;
 use axum::{Router, middleware};
 use ecp_core::{PaymentId, ProjectId, Sensitive, Timestamp};
 use ecp_methods::MethodSpec;
+use http::Uri;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 pub(crate) use self::actions::Link;
 pub use self::actions::{InvalidBody, PlaceError};
-use self::state::{Entry, State};
+use self::state::{Entry, Kind, State};
 pub(crate) use self::time::{Busy, Time};
 use crate::config::{Config, Project};
 use crate::dashboard::Batches;
@@ -32,7 +33,9 @@ use crate::ids::Ids;
 use crate::outgoing::Outgoing;
 use crate::payment::{Order, Payment, RefundOrder};
 use crate::payment_page::Sessions;
-use crate::{admin, dashboard, data_api, gate, message, payment_page, provider, server, web};
+use crate::{
+    admin, dashboard, data_api, gate, guard, message, payment_page, provider, server, web,
+};
 
 /// A platform on your machine: a handle that is cheap to clone, all clones of which are one
 /// sandbox.
@@ -138,12 +141,13 @@ impl Sandbox {
     /// Answers that a fault cuts off are bodies that end in an error.
     pub fn router(&self) -> Router {
         gate::routes()
-            .merge(admin::routes(self))
-            .merge(dashboard::routes(self))
+            .merge(admin::routes())
+            .merge(dashboard::routes())
             .merge(data_api::routes())
             .merge(payment_page::routes())
             .merge(provider::routes())
             .merge(web::routes())
+            .layer(middleware::from_fn_with_state(self.clone(), guard::guard))
             .layer(middleware::map_response(web::fenced))
             .with_state(self.clone())
     }
@@ -295,7 +299,8 @@ impl Sandbox {
     pub(crate) fn register(&self, order: Order) -> Result<Registration, Refusal> {
         let mut state = self.state();
         let id = (order.project, order.payment_id.clone());
-        if state.by_id.contains_key(&id) {
+        let is_taken = state.taken.has(Kind::Payment, id.0, id.1.as_str());
+        if is_taken || state.by_id.contains_key(&id) {
             return Err(Refusal::duplicate());
         }
         state.requests += 1;
@@ -324,14 +329,18 @@ impl Sandbox {
         order: RefundOrder,
     ) -> Result<Registration, Refusal> {
         let mut state = self.state();
-        let State { requests, refunds, entries, by_id, by_request, refund_ids, .. } = &mut *state;
+        let State { requests, refunds, entries, by_id, by_request, refund_ids, taken, .. } =
+            &mut *state;
         let (number, entry) = by_id
             .get(&(order.project, order.payment_id.clone()))
             .and_then(|&number| Some((number, entries.get_mut(&number)?)))
             .filter(|(_, entry)| entry.payment.order.spec.code() == spec.code())
             .ok_or_else(Refusal::unknown_payment)?;
         let refund_id = order.merchant_refund_id.clone().map(|id| (order.project, id));
-        if refund_id.as_ref().is_some_and(|id| refund_ids.contains(id)) {
+        let is_taken = |id: &(ProjectId, String)| {
+            refund_ids.contains(id) || taken.has(Kind::Refund, id.0, &id.1)
+        };
+        if refund_id.as_ref().is_some_and(is_taken) {
             return Err(Refusal::repeated_refund());
         }
         if let Some(code) = entry.payment.refund_refusal() {
@@ -347,6 +356,21 @@ impl Sandbox {
         let place = entry.payment.begin_refund(order, ids, operation, self.now());
         self.record_refund(&entry.payment, place);
         Ok(Registration { number, refund: Some(place), request_id })
+    }
+
+    /// Whether there was such a payment and the history has dropped it.
+    pub(crate) fn has_forgotten(&self, project: ProjectId, payment_id: &PaymentId) -> bool {
+        self.state().taken.has(Kind::Payment, project, payment_id.as_str())
+    }
+
+    /// Whether the id was that of a refund whose payment the history has dropped.
+    pub(crate) fn has_forgotten_refund(&self, project: ProjectId, refund_id: &str) -> bool {
+        self.state().taken.has(Kind::Refund, project, refund_id)
+    }
+
+    /// Whether a request was registered whose payment the history has dropped.
+    pub(crate) fn has_forgotten_request(&self, project: ProjectId, request_id: &str) -> bool {
+        self.state().taken.has(Kind::Request, project, request_id)
     }
 
     /// The method of a payment.
@@ -396,6 +420,13 @@ impl Sandbox {
     pub(crate) fn public_url(&self) -> &str {
         let listening = || self.0.url.get().map_or("http://127.0.0.1:8080", String::as_str);
         self.0.config.public_url.as_deref().unwrap_or_else(listening)
+    }
+
+    /// Whether a host's name is one of the sandbox's own.
+    pub(crate) fn is_named(&self, name: &str) -> bool {
+        let public: Option<Uri> = self.public_url().parse().ok();
+        public.as_ref().and_then(Uri::host).is_some_and(|own| own.eq_ignore_ascii_case(name))
+            || self.0.config.host_names.contains(&name.to_ascii_lowercase())
     }
 
     /// The sockets on which it listens.

@@ -12,7 +12,7 @@ use anyhow::Context;
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use clap::Args;
 use ecp_core::model::Callback;
@@ -132,7 +132,17 @@ async fn serve(
     server.serve(listener, router, shutdown).await
 }
 
-async fn receive(State(receiver): State<Arc<Receiver>>, body: Body) -> Response {
+async fn receive(
+    State(receiver): State<Arc<Receiver>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    // The platform is no browser. A page could sign with the sandbox's key, which is public, and
+    // have its visitors' browsers post here what is then forwarded.
+    if headers.contains_key(header::ORIGIN) || headers.contains_key("sec-fetch-site") {
+        receiver.say("a page in a browser sent it, not the platform");
+        return closing(StatusCode::FORBIDDEN);
+    }
     let body = match timeout(receiver.body_deadline, to_bytes(body, BODY_LIMIT)).await {
         Ok(Ok(body)) => body,
         // What is left of the body is not waited for.
@@ -201,6 +211,16 @@ impl Receiver {
         {
             self.done.notify_one();
         }
+    }
+
+    /// Says what is no callback.
+    fn say(&self, words: &str) {
+        let line = if self.json {
+            json!({"genuine": false, "error": words}).to_string()
+        } else {
+            format!("not genuine: {words}")
+        };
+        let _ = writeln!(io::stdout(), "{line}");
     }
 
     fn print(

@@ -58,6 +58,11 @@ pub(crate) struct SandboxCommand {
     #[arg(long, value_name = "HOST", value_parser = address::host)]
     allow_host: Vec<String>,
 
+    /// Answer to this name too, such as a container's; without it to IP addresses, localhost and the
+    /// host of the public URL. May be repeated
+    #[arg(long, value_name = "NAME", value_parser = address::host)]
+    host_name: Vec<String>,
+
     /// Whose time it is [default: machine]
     #[arg(long)]
     clock: Option<ClockKind>,
@@ -145,6 +150,9 @@ impl SandboxCommand {
         }
         for host in &self.allow_host {
             config = config.allow_callback_host(host);
+        }
+        for name in &self.host_name {
+            config = config.host_name(name);
         }
         for rule in &self.fault {
             config = config.fault(rule.clone());

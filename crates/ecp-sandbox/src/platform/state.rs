@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::convert::Infallible;
 
 use ecp_core::{Currency, PaymentId, ProjectId};
+use sha2::{Digest, Sha512};
 use tokio::sync::oneshot;
 
 use super::{Busy, Link};
@@ -28,6 +29,8 @@ pub(super) struct State {
     pub(super) by_request: HashMap<String, u64>,
     /// The merchants' ids of refunds, each taken once in its project.
     pub(super) refund_ids: HashSet<(ProjectId, String)>,
+    /// What was forgotten and stays taken.
+    pub(super) taken: Taken,
     /// What projects have, in minor units, as far as it was ever asked for.
     funds: HashMap<(ProjectId, Currency), i64>,
     /// The oldest first.
@@ -77,14 +80,91 @@ impl State {
             };
             let payment = entry.payment;
             self.by_token.remove(&payment.ids.token);
-            self.by_request.remove(&payment.ids.first.request);
+            let project = payment.order.project;
+            let requests = payment.refunds().iter().map(|refund| &refund.ids.request);
+            for request in requests.chain([&payment.ids.first.request]) {
+                self.by_request.remove(request);
+                self.taken.add(Kind::Request, project, request);
+            }
             for refund in payment.refunds() {
-                self.by_request.remove(&refund.ids.request);
                 if let Some(id) = refund.order.merchant_refund_id.clone() {
-                    self.refund_ids.remove(&(refund.order.project, id));
+                    self.taken.add(Kind::Refund, project, &id);
+                    self.refund_ids.remove(&(project, id));
                 }
             }
-            self.by_id.remove(&(payment.order.project, payment.order.payment_id));
+            self.taken.add(Kind::Payment, project, payment.order.payment_id.as_str());
+            self.by_id.remove(&(project, payment.order.payment_id));
         }
+    }
+}
+
+/// Ids that are never free again, of payments that are forgotten. The ids themselves are not kept
+/// but 128 bits of a hash of each, so that a sandbox may run for long: 16 bytes an id, 20 to 40
+/// with its place in the table.
+#[derive(Default)]
+pub(super) struct Taken(HashSet<u128>);
+
+/// What an id is of.
+#[derive(Clone, Copy)]
+pub(super) enum Kind {
+    Payment,
+    Refund,
+    Request,
+}
+
+impl Taken {
+    pub(super) fn add(&mut self, kind: Kind, project: ProjectId, id: &str) {
+        self.0.insert(digest(kind, project, id));
+    }
+
+    pub(super) fn has(&self, kind: Kind, project: ProjectId, id: &str) -> bool {
+        !self.0.is_empty() && self.0.contains(&digest(kind, project, id))
+    }
+}
+
+fn digest(kind: Kind, project: ProjectId, id: &str) -> u128 {
+    let mut hash = Sha512::new();
+    hash.update([kind as u8]);
+    hash.update(project.get().to_be_bytes());
+    hash.update(id);
+    let hash = hash.finalize();
+    hash.iter().take(16).fold(0, |all, &byte| all << 8 | u128::from(byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_told_apart_by_kind_and_project() {
+        let project = |id| ProjectId::new(id).unwrap();
+        let mut taken = Taken::default();
+        taken.add(Kind::Payment, project(1), "X1");
+        assert!(taken.has(Kind::Payment, project(1), "X1"));
+        for (kind, id, text) in [
+            (Kind::Refund, 1, "X1"),
+            (Kind::Request, 1, "X1"),
+            (Kind::Payment, 2, "X1"),
+            (Kind::Payment, 1, "X2"),
+            (Kind::Payment, 1, "x1"),
+            (Kind::Payment, 1, ""),
+        ] {
+            assert!(!taken.has(kind, project(id), text), "{id} {text}");
+        }
+    }
+
+    /// What docs/sandbox.md says of it.
+    #[test]
+    fn an_id_that_is_forgotten_takes_twenty_to_forty_bytes() {
+        let mut taken = Taken::default();
+        let project = ProjectId::new(1).unwrap();
+        for number in 0..100_000 {
+            taken.add(Kind::Payment, project, &format!("order-{number}"));
+        }
+        assert_eq!(taken.0.len(), 100_000);
+        // A byte of control for each place, of which seven in eight are used at most.
+        let places = taken.0.capacity() * 8 / 7;
+        let each = places * (size_of::<u128>() + 1) / taken.0.len();
+        assert!((20..40).contains(&each), "{each} bytes");
     }
 }

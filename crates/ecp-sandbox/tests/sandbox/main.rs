@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 mod admin;
+mod browsers;
 mod confirmation;
 mod dashboard;
 mod data_api;
@@ -12,6 +13,7 @@ mod delivery;
 mod events;
 mod faults;
 mod gate;
+mod history;
 mod http_runs;
 mod lives;
 mod local;
@@ -25,6 +27,7 @@ mod refund;
 mod refund_refusals;
 mod safety;
 mod sale;
+mod slow;
 mod status;
 mod support;
 mod time;

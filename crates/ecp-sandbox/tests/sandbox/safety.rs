@@ -72,7 +72,7 @@ async fn every_route_says_what_browsers_may_do_and_holds_nothing_inline() {
 }
 
 /// The routes of the crate, as its sources have them: none can be forgotten here.
-fn routes() -> Vec<String> {
+pub(crate) fn routes() -> Vec<String> {
     fn read(folder: &Path, routes: &mut Vec<String>) {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -97,6 +97,11 @@ fn is_fenced(what: &str, answer: &Answer) -> bool {
     assert!(policy.starts_with("default-src 'none'"), "{what}: {policy}");
     assert!(!policy.contains("unsafe") && policy.contains("base-uri 'none'"), "{what}: {policy}");
     assert_eq!(answer.header(header::X_CONTENT_TYPE_OPTIONS), "nosniff", "{what}");
+    let policy = header::HeaderName::from_static("cross-origin-resource-policy");
+    let is_asset = what.contains(" /shared/") || what.contains("/favicon.ico");
+    let expected =
+        if is_asset && answer.status == StatusCode::OK { "cross-origin" } else { "same-origin" };
+    assert_eq!(answer.header(policy), expected, "{what}");
     let is_page = answer.header(header::CONTENT_TYPE).starts_with("text/html");
     if is_page {
         let text = &answer.text;

@@ -24,6 +24,7 @@ pub(super) struct File {
     start: Option<String>,
     pub(super) public_url: Option<String>,
     allowed_hosts: Vec<String>,
+    host_names: Vec<String>,
     schedule: Option<Redelivery>,
     buttons: Option<Buttons>,
     refunds: Option<Refunds>,
@@ -118,6 +119,10 @@ impl File {
         for host in &self.allowed_hosts {
             let host = address::host(host).map_err(|problem| anyhow!("`allowed_hosts`: {problem}"));
             config = config.allow_callback_host(host?);
+        }
+        for name in &self.host_names {
+            let name = address::host(name).map_err(|problem| anyhow!("`host_names`: {problem}"));
+            config = config.host_name(name?);
         }
         if let Some(Redelivery { pause_millis, attempts }) = self.schedule {
             config =
@@ -280,6 +285,11 @@ mod tests {
             (
                 "public_url = \"127.0.0.1:8080\"",
                 "`public_url`: `127.0.0.1:8080` has no scheme; write http://127.0.0.1:8080",
+            ),
+            (
+                "host_names = [\"http://sandbox\"]",
+                "`host_names`: `http://sandbox` is more than a host; write sandbox, without scheme, \
+                 port and path",
             ),
             (
                 "allowed_hosts = [\"shop.test:8000\"]",
