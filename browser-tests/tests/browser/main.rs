@@ -5,6 +5,7 @@
 mod checkout;
 mod dashboard;
 mod hostile;
+mod sites;
 
 /// Opens a browser, or ends the test where there is none and none is needed.
 macro_rules! browser {

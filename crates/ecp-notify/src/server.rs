@@ -207,7 +207,7 @@ async fn accept(listener: &TcpListener, peers: &Peers) -> (TcpStream, Option<Pla
                     return (stream, place);
                 }
                 Err(TooMany) => {
-                    tracing::debug!(peer = %peer.ip(), "too many connections of a peer")
+                    tracing::debug!(peer = %peer.ip(), "too many connections of a peer");
                 }
             },
             Err(error) => {

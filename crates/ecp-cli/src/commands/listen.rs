@@ -252,7 +252,7 @@ fn machine_readable(
         Err(error) => return json!({"genuine": false, "error": error.to_string()}),
     };
     line["forwarded"] =
-        forwarded.and_then(|answer| answer.as_ref().ok()).map(|s| s.as_u16()).into();
+        forwarded.and_then(|answer| answer.as_ref().ok()).map(StatusCode::as_u16).into();
     line["forward_error"] = forwarded.and_then(|answer| answer.as_ref().err()).cloned().into();
     line
 }

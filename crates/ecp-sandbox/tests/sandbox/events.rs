@@ -3,7 +3,7 @@ use http::StatusCode;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::support::{PAYOUT, SALE, World, wait_for};
+use crate::support::{PAYOUT, World, wait_for};
 use crate::vouchers::open_sale;
 
 /// One line for an event, without what differs between runs.
