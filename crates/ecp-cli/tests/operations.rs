@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "support/data_api.rs"]
+mod data_api;
 #[path = "support/sandbox.rs"]
 mod sandbox;
 mod support;
@@ -9,8 +11,10 @@ mod support;
 use std::path::Path;
 use std::process::Command;
 
+use calamine::{Data, Reader as _};
+use data_api::{DataApi, operation};
 use sandbox::Sandbox;
-use serde_json::Value;
+use serde_json::{Value, json};
 use support::{ecp, stderr, stdout};
 
 const RANGE: [&str; 4] = ["--from", "2020-01-01 00:00:00", "--to", "2099-12-31 23:59:59"];
@@ -148,5 +152,118 @@ fn what_is_wrong_is_told() {
     );
     let early =
         ecp(folder.path(), &["operations", "--from", "2024", "--to", "2025"]).output().unwrap();
-    assert_eq!(stderr(&early), "error: `interval.from` must have the form YYYY-MM-DD hh:mm:ss\n");
+    assert_eq!(
+        stderr(&early),
+        "error: `2024` is no time such as 2024-01-31 14:53:55, and no day such as 2024-01-31\n"
+    );
+}
+
+/// `ecp operations` of November in some zone from a Data API with these operations.
+fn november(
+    operations: Vec<Value>,
+    arguments: &[&str],
+) -> (tempfile::TempDir, std::process::Output) {
+    let folder = tempfile::tempdir().unwrap();
+    let api = DataApi::start(operations);
+    let output = ecp(folder.path(), &["operations", "--from", "2026-11-01", "--to", "2026-11-30"])
+        .args(["--gate-url", &api.url])
+        .args(arguments)
+        .output()
+        .unwrap();
+    (folder, output)
+}
+
+#[test]
+fn a_long_value_is_cut_in_a_workbook_and_whole_in_csv() {
+    let long = "x".repeat(40_000);
+    let operations = || {
+        vec![
+            operation(1, &json!({"sum_initial": {"amount": -500, "currency": "EUR"}})),
+            operation(2, &json!({"operation_message": long})),
+            operation(3, &json!({"operation_message": "a\u{0}b\u{b}c\u{fffe}😀"})),
+        ]
+    };
+    let (folder, book) = november(operations(), &["--output", "long.xlsx"]);
+    assert_eq!(book.status.code(), Some(0), "{}", stderr(&book));
+    assert_eq!(
+        stderr(&book),
+        "3 operations\n\
+         warning: operation 1002, `operation_message`: 40000 characters are cut to 32767; export to CSV \
+         for all of them\n\
+         warning: operation 1003, `operation_message`: holds U+FFFE or U+FFFF, which are U+FFFD in a \
+         workbook\n"
+    );
+    let mut workbook: calamine::Xlsx<_> =
+        calamine::open_workbook(folder.path().join("long.xlsx")).unwrap();
+    let sheet = workbook.worksheet_range("Operations").unwrap();
+    let column = |name: &str| {
+        let mut names = sheet.rows().next().unwrap().iter();
+        names.position(|cell| *cell == Data::String(name.to_owned())).unwrap()
+    };
+    let cell = |row: usize, name: &str| sheet.rows().nth(row).unwrap()[column(name)].clone();
+    let Data::String(message) = cell(2, "operation_message") else { panic!("it is no text") };
+    assert!(message.len() == 32_767 && message.starts_with("xxx"), "{}", message.len());
+    assert!(
+        message.ends_with("[cut here: a cell of a workbook holds no more; see the export to CSV]")
+    );
+    // Amounts can be summed up; numbers of operations are text.
+    assert_eq!(cell(1, "sum_initial.amount"), Data::Float(-500.0));
+    assert_eq!(cell(1, "operation_id"), Data::String("1001".to_owned()));
+
+    let (_, csv) = november(operations(), &[]);
+    assert_eq!(csv.status.code(), Some(0), "{}", stderr(&csv));
+    assert!(stdout(&csv).contains(&long));
+}
+
+#[test]
+fn numbers_stay_numbers_and_formulas_become_text() {
+    let operations = vec![
+        operation(
+            1,
+            &json!({"operation_type": "chargeback", "sum_initial": {"amount": -500, "currency": "EUR"},
+                "fee": "-0.35", "customer_phone": "+60123456789"}),
+        ),
+        operation(
+            2,
+            &json!({"customer_name": "=1+1", "note": "a;=1+1", "fee": "-2+3+cmd|' /C calc'!A0"}),
+        ),
+    ];
+    let (_, output) = november(operations, &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let lines: Vec<&str> = stdout(&output).lines().collect();
+    assert_eq!(
+        lines,
+        [
+            "project_id,payment_id,operation_id,operation_type,operation_status,operation_created_at,\
+             sum_initial.amount,sum_initial.currency,fee,customer_phone,customer_name,note",
+            "1,M-1,1001,chargeback,success,2026-11-01 00:00:00,-500,EUR,-0.35,+60123456789,,",
+            "1,M-2,1002,payout,success,2026-11-01 00:00:00,30000,EUR,'-2+3+cmd|' /C calc'!A0,,'=1+1,\
+             a;'=1+1",
+        ]
+    );
+}
+
+#[test]
+fn days_are_asked_for_whole_and_a_repeated_hour_in_utc() {
+    let api = DataApi::start(Vec::new());
+    let asked = |from: &str, to: &str, tz: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let command =
+            ["operations", "--from", from, "--to", to, "--tz", tz, "--gate-url", &api.url];
+        let output = ecp(folder.path(), &command).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        let query = api.queries().pop().unwrap();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let interval =
+            [&query["interval"]["from"], &query["interval"]["to"], &query["tz"]].map(text);
+        (interval, stderr(&output).to_owned())
+    };
+    let words = |from: &str, to: &str, tz: &str| [from, to, tz].map(str::to_owned);
+    assert_eq!(
+        asked("2026-11-01", "2026-11-30", "Asia/Singapore"),
+        (words("2026-11-01 00:00:00", "2026-11-30 23:59:59", "Asia/Singapore"), String::new())
+    );
+    let (interval, note) = asked("2025-10-30 00:00:00", "2025-10-30 23:59:59", "Africa/Cairo");
+    assert_eq!(interval, words("2025-10-29 21:00:00", "2025-10-30 21:59:59", "UTC"));
+    assert!(note.starts_with("note: 2025-10-30 23:59:59 occurs twice in Africa/Cairo: "), "{note}");
 }

@@ -3,12 +3,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "support/data_api.rs"]
+mod data_api;
 #[path = "support/sandbox.rs"]
 mod sandbox;
 mod support;
 
 use std::process::{Command, Output};
 
+use data_api::{DataApi, operation};
 use ecp_core::SecretKey;
 use ecp_core::model::Callback;
 use ecp_core::signature::{self, Place, Rules, SigningKey};
@@ -79,7 +82,7 @@ fn sides_that_agree_are_told_with_exit_code_0() {
     let summary: Value = serde_json::from_str(stdout(&output)).unwrap();
     let expected = json!({"summary": {"agrees": true, "differences": 0, "payments": 2,
         "pending": 0, "operations": 2, "without_sum": 0, "payouts": 2, "callbacks": 0,
-        "questions": 0}});
+        "questions": 0, "odd": 0, "odd_payouts": 0, "odd_records": []}});
     assert_eq!((output.status.code(), summary), (Some(0), expected));
 }
 
@@ -232,7 +235,10 @@ fn what_cannot_be_compared_is_told() {
         .output()
         .unwrap();
     assert_eq!(early.status.code(), Some(1));
-    assert_eq!(stderr(&early), "error: `2024` is no time such as 2024-01-31 14:53:55\n");
+    assert_eq!(
+        stderr(&early),
+        "error: `2024` is no time such as 2024-01-31 14:53:55, and no day such as 2024-01-31\n"
+    );
 
     let folder = tempfile::tempdir().unwrap();
     let profile = "[shop]\nproject = 7\nkey_env = \"SHOP_KEY\"\n";
@@ -247,4 +253,124 @@ fn what_cannot_be_compared_is_told() {
     assert!(stderr(&none).ends_with(
         "error: profile `shop` has no Data API: add `data_token_env` and `data_key_env` to it\n"
     ));
+}
+
+/// `ecp reconcile` with the sandbox for Gate and another Data API.
+fn by(sandbox: &Sandbox, api: &DataApi) -> Command {
+    let profile = format!(
+        "[shop]\nproject = 1\nkey_env = \"SHOP_KEY\"\ngate_url = \"{}\"\ntest = true\n\
+         data_token_env = \"TOKEN\"\ndata_key_env = \"DATA_KEY\"\ndata_url = \"{}\"\n",
+        sandbox.url, api.url
+    );
+    std::fs::write(sandbox.folder().join("profiles.toml"), profile).unwrap();
+    let mut command = sandbox.ecp(&["reconcile", "--profiles", "profiles.toml"]);
+    command
+        .args(["--profile", "shop", "--journal", "payouts.csv.journal"])
+        .env("SHOP_KEY", Config::DEMO_KEY)
+        .env("TOKEN", "sandbox-token-not-a-secret")
+        .env("DATA_KEY", "sandbox-token-key-not-a-secret");
+    command
+}
+
+fn against(sandbox: &Sandbox, operations: Vec<Value>, arguments: &[&str]) -> Output {
+    let mut command = by(sandbox, &DataApi::start(operations));
+    command.args(["--from", "2020-01-01", "--to", "2020-12-31"]).args(arguments).output().unwrap()
+}
+
+#[test]
+fn days_that_meet_on_the_clock_meet_in_time() {
+    let sandbox = paid();
+    let api = DataApi::start(Vec::new());
+    let days = [
+        ("Africa/Cairo", "2025-10-30", "2025-10-29 21:00:00", "2025-10-30 21:59:59"),
+        ("Africa/Cairo", "2025-10-31", "2025-10-30 22:00:00", "2025-10-31 21:59:59"),
+        ("America/Santiago", "2026-04-04", "2026-04-04 03:00:00", "2026-04-05 03:59:59"),
+        ("America/Santiago", "2026-04-05", "2026-04-05 04:00:00", "2026-04-06 03:59:59"),
+    ];
+    for (zone, day, from, to) in days {
+        let [start, end] = ["00:00:00", "23:59:59"].map(|time| format!("{day} {time}"));
+        for [first, last] in [[&*start, &*end], [day, day]] {
+            let output =
+                by(&sandbox, &api).args(["--from", first, "--to", last, "--tz", zone]).output();
+            assert_eq!(output.unwrap().status.code(), Some(0), "{zone} {day}");
+            let query = api.queries().pop().unwrap();
+            assert_eq!(query["interval"], json!({"from": from, "to": to}), "{zone} {day}");
+            assert_eq!(query["tz"], "UTC");
+        }
+    }
+}
+
+#[test]
+fn one_odd_operation_is_named_and_the_others_are_compared() {
+    let sandbox = paid();
+    let sum = |amount: &str| json!({"amount": amount, "currency": "EUR"});
+    let fee = |more: Value| {
+        let mut members = json!({"operation_type": "fee"});
+        members.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        members
+    };
+    let right = operation(
+        1,
+        &json!({"payment_id": "P-1", "operation_id": "63400000000001",
+        "sum_initial": sum("1000")}),
+    );
+    let table = [
+        (
+            fee(json!({"payment_id": null, "operation_id": 5})),
+            "operation 5: `payment_id` is not in an operation",
+        ),
+        (
+            fee(json!({"payment_id": "", "operation_id": 5})),
+            "operation 5: `payment_id` is no payment id",
+        ),
+        (
+            fee(json!({"payment_id": " x ", "operation_id": 5})),
+            "operation 5: `payment_id` is no payment id",
+        ),
+        (
+            fee(json!({"operation_id": null})),
+            "the operation at place 2: `operation_id` is not in an operation",
+        ),
+        (fee(json!({"operation_id": "5/1"})), "operation 5/1: `operation_id` is no number"),
+        (
+            fee(json!({"operation_status": null})),
+            "operation 1002: `operation_status` is not in an operation",
+        ),
+    ];
+    for (members, expected) in table {
+        let output = against(&sandbox, vec![right.clone(), operation(2, &members)], &[]);
+        let message = format!(
+            "odd: {expected}\nnote: 1 odd records are not compared, or without their sum\n"
+        );
+        assert_eq!((output.status.code(), stderr(&output)), (Some(0), &*message), "{members}");
+        assert!(stdout(&output).starts_with("1 payments compared: 0 differences"), "{members}");
+        assert!(stdout(&output).contains("2 operations, 2 payouts in journals"));
+    }
+    // An amount that cannot be read leaves the end, which is compared.
+    for amount in ["300,00", "300.000"] {
+        let odd = operation(2, &json!({"payment_id": "P-2", "sum_initial": sum(amount)}));
+        let output = against(&sandbox, vec![right.clone(), odd], &["--json"]);
+        let lines: Vec<Value> =
+            stdout(&output).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!((output.status.code(), lines.len()), (Some(5), 2), "{}", stderr(&output));
+        assert_eq!(lines[0]["difference"], "decline_not_confirmed");
+        let summary = &lines[1]["summary"];
+        assert_eq!([&summary["odd"], &summary["odd_payouts"], &summary["without_sum"]], [1, 0, 1]);
+        let expected = json!([{"record": "operation 1002",
+            "problem": "`sum_initial.amount` is no amount of that unit"}]);
+        assert_eq!(summary["odd_records"], expected);
+    }
+    // A payout that names no payment is money that may have left.
+    let lost = operation(2, &json!({"payment_id": null}));
+    let output = against(&sandbox, vec![right.clone(), lost], &[]);
+    assert_eq!(output.status.code(), Some(5), "{}", stderr(&output));
+    assert!(stderr(&output).contains("note: 1 of them are payouts: "), "{}", stderr(&output));
+    // Nearly all without a member: then its name is wrong.
+    let nameless = |number| operation(number, &json!({"payment_id": null}));
+    let all = (1..=19).map(nameless).chain([right]).collect();
+    let output = against(&sandbox, all, &[]);
+    assert_eq!(output.status.code(), Some(1));
+    let message =
+        "error: the sides cannot be compared: `payment_id` is not in an operation; there are: ";
+    assert!(stderr(&output).starts_with(message), "{}", stderr(&output));
 }

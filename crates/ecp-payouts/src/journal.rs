@@ -13,7 +13,7 @@ use ecp_files::OpenFiles;
 use rusqlite::{Connection, OpenFlags, Statement, params};
 use tokio::sync::oneshot;
 
-pub use self::reader::JournalReader;
+pub use self::reader::{JournalReader, OddEntry};
 use self::reader::{entries, has_sums, owner_of};
 
 /// A journal of payouts in a SQLite file.

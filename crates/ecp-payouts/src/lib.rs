@@ -41,7 +41,7 @@ mod progress;
 mod results;
 mod settings;
 
-pub use self::journal::{Entry, Journal, JournalError, JournalReader, Owner, State};
+pub use self::journal::{Entry, Journal, JournalError, JournalReader, OddEntry, Owner, State};
 pub use self::layout::{AmountUnit, Layout};
 pub use self::payer::{METRICS, Payer};
 pub use self::plan::{Plan, Row, Total};

@@ -247,6 +247,32 @@ fn files_that_a_spreadsheet_saved_are_the_same_payouts() {
     }
 }
 
+/// The results of the run that never began, as a spreadsheet saved them again.
+#[test]
+fn results_that_a_spreadsheet_saved_are_the_same_results() {
+    let rows = "jeton,P-1,30000,EUR,93017949,192.0.2.1\njeton,=1+1,100050,EUR,93017950,192.0.2.1\n\
+                jeton,-5,30000,EUR,93017951,192.0.2.1\njeton,@x,30000,EUR,93017952,192.0.2.1\n";
+    let plan = plan(format!("{HEAD}\n{rows}"), &Layout::new()).unwrap();
+    let mut written = Vec::new();
+    let nothing = std::collections::HashMap::<_, ecp_payouts::Entry>::new();
+    ecp_payouts::write_results(&plan, &nothing, &mut written).unwrap();
+    assert_eq!(
+        String::from_utf8(written),
+        String::from_utf8(file("spreadsheets/source/results.csv"))
+    );
+    let cells = |name: &str| -> Vec<Vec<String>> {
+        let table = ecp_table::Table::read(file(name), None, |name| name == "result").unwrap();
+        let cells = |row: ecp_table::Row<'_>| row.cells().map(str::to_owned).collect();
+        let names = vec![table.names().to_vec()];
+        names.into_iter().chain(table.rows().map(|row| cells(row.unwrap()))).collect()
+    };
+    let source = cells("spreadsheets/source/results.csv");
+    assert_eq!(source.len(), 5);
+    for name in ["results-commas", "results-semicolons", "results-utf16"] {
+        assert_eq!(cells(&format!("spreadsheets/{name}.csv")), source, "{name}");
+    }
+}
+
 #[test]
 fn what_a_spreadsheet_changed_is_named_by_line_and_column() {
     let major = Layout::new().amounts(AmountUnit::Major);

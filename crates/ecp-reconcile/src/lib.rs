@@ -55,7 +55,8 @@
 //!   For payouts it can be told, where journals are given.
 //! - That two payouts under two ids were meant to be one: equal sums to one account may be right.
 //!   Two payouts under one id are told.
-//! - Callbacks in formats that name no payment are not compared. `ecp inbox list` shows them.
+//! - Callbacks in formats that name no payment, operations without a payment id and other odd records
+//!   are not compared. They are counted and named ([`Odd`]).
 //!
 //! # Room
 //!
@@ -68,6 +69,7 @@ mod difference;
 mod error;
 mod interval;
 mod names;
+mod odd;
 mod reconcile;
 mod sides;
 mod spool;
@@ -76,4 +78,5 @@ pub use self::difference::{Difference, Kind, Said, Sum};
 pub use self::error::ReconcileError;
 pub use self::interval::Interval;
 pub use self::names::OperationNames;
+pub use self::odd::Odd;
 pub use self::reconcile::{Counts, Reconcile, Reconciliation};

@@ -6,16 +6,16 @@ use ecp_payouts::AmountUnit;
 use ecp_transport::DataOperation;
 
 use crate::difference::Sum;
-use crate::error::ReconcileError;
 use crate::sides::Operation;
 
 /// Where the members of an operation stand in the Data API's answer, as dotted paths, and what its
 /// amounts are counted in.
 ///
 /// The documents name the members in prose only (sources: Data API), so every path is a setting.
-/// The defaults are those of the sandbox. An operation without one of the first four ends the
-/// comparison, and the error lists the names that are there; one without a sum is compared without
-/// it.
+/// The defaults are those of the sandbox. An operation without one of the first four is left out,
+/// named and counted ([`Odd`](crate::Odd)); one without a sum, or with a sum that cannot be read, is
+/// compared without it. If nine in ten operations lack a member, its name is wrong: that ends the
+/// comparison, and the error lists the names that are there.
 ///
 /// ```
 /// use ecp_payouts::AmountUnit;
@@ -86,14 +86,11 @@ impl OperationNames {
     }
 
     /// What an operation says, and of which payment.
-    pub(crate) fn read(
-        &self,
-        operation: &DataOperation,
-    ) -> Result<(PaymentId, Operation), ReconcileError> {
-        let unusable = |path: &str, problem| ReconcileError::Member {
+    pub(crate) fn read(&self, operation: &DataOperation) -> Result<Read, Unusable> {
+        let unusable = |path: &str, problem| Unusable {
             path: path.to_owned(),
             problem,
-            there: operation.iter().map(|(path, _)| path.to_owned()).collect(),
+            is_payout: operation.get(&self.kind) == Some(OperationType::Payout.as_str()),
         };
         let member =
             |path| operation.get(path).ok_or_else(|| unusable(path, "is not in an operation"));
@@ -102,20 +99,31 @@ impl OperationNames {
         let id = member(&self.operation_id)?
             .parse()
             .map_err(|_| unusable(&self.operation_id, "is no number"))?;
-        let amount_is_none = || unusable(&self.amount, "is no amount of that unit");
-        let sum = match (operation.get(&self.amount), operation.get(&self.currency)) {
-            (Some(amount), Some(currency)) => {
-                Some(self.sum(amount, currency).ok_or_else(amount_is_none)?)
-            }
-            _ => None,
+        let (sum, odd_sum) = match (operation.get(&self.amount), operation.get(&self.currency)) {
+            (Some(amount), Some(currency)) => match self.sum(amount, currency) {
+                Some(sum) => (Some(sum), None),
+                None => (None, Some(unusable(&self.amount, "is no amount of that unit"))),
+            },
+            _ => (None, None),
         };
-        let told = Operation {
+        let operation = Operation {
             id: Some(OperationId::new(id)),
             kind: OperationType::from(member(&self.kind)?),
             status: OperationStatus::from(member(&self.status)?),
             sum,
         };
-        Ok((payment, told))
+        Ok(Read { payment, operation, odd_sum })
+    }
+
+    /// How an operation is named in a message: by its number, or by its place.
+    pub(crate) fn number(&self, operation: &DataOperation, place: u64) -> String {
+        match operation.get(&self.operation_id).filter(|text| !text.is_empty()) {
+            Some(number) => {
+                let shown: String = number.chars().take(40).collect();
+                format!("operation {}", shown.escape_debug())
+            }
+            None => format!("the operation at place {place}"),
+        }
     }
 
     fn sum(&self, amount: &str, currency: &str) -> Option<Sum> {
@@ -129,6 +137,22 @@ impl OperationNames {
         };
         Some(Sum { amount: minor, currency: currency.to_owned() })
     }
+}
+
+/// What an operation says.
+pub(crate) struct Read {
+    pub(crate) payment: PaymentId,
+    pub(crate) operation: Operation,
+    /// Why there is no sum, if there should be one.
+    pub(crate) odd_sum: Option<Unusable>,
+}
+
+/// A member of an operation that cannot be used.
+pub(crate) struct Unusable {
+    pub(crate) path: String,
+    pub(crate) problem: &'static str,
+    /// Whether the operation is a payout.
+    pub(crate) is_payout: bool,
 }
 
 impl Default for OperationNames {

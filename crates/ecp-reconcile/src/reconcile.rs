@@ -14,6 +14,7 @@ use crate::difference::{Difference, Sum};
 use crate::error::ReconcileError;
 use crate::interval::{Interval, in_words};
 use crate::names::OperationNames;
+use crate::odd::{Odd, Oddities};
 use crate::sides::{Heard, Operation, Payout, Sides};
 use crate::spool::{Kept, Spool};
 
@@ -44,6 +45,7 @@ pub struct Reconciliation {
     last: Option<PaymentId>,
     found: VecDeque<Difference>,
     counts: Counts,
+    odd: Oddities,
 }
 
 /// How much was compared so far.
@@ -64,6 +66,12 @@ pub struct Counts {
     pub pending: u64,
     /// Operations without a sum, of which only the ends were compared.
     pub without_sum: u64,
+    /// Records that were not compared, or not in full. The first 100 are
+    /// [named](Reconciliation::odd).
+    pub odd: u64,
+    /// Payouts among them that were not compared at all: money may have left, and nothing here says
+    /// whose.
+    pub odd_payouts: u64,
     /// Differences.
     pub differences: u64,
 }
@@ -103,15 +111,16 @@ impl Reconcile {
         sender: Sender,
     ) -> Result<Reconciliation, ReconcileError> {
         let (mut spool, mut counts) = (Spool::new()?, Counts::default());
+        let mut odd = Oddities::default();
         // The sides that others may be writing come before the platform: what happens in between
         // is then on the platform at least.
         for (place, path) in self.journals.iter().enumerate() {
-            self.read_journal(place, path, &mut spool, &mut counts)?;
+            self.read_journal(place, path, &mut spool, &mut counts, &mut odd)?;
         }
         if let Some(inbox) = &self.inbox {
-            self.read_inbox(&**inbox, &mut spool, &mut counts).await?;
+            self.read_inbox(&**inbox, &mut spool, &mut counts, &mut odd).await?;
         }
-        self.read_platform(data, &mut spool, &mut counts).await?;
+        self.read_platform(data, &mut spool, &mut counts, &mut odd).await?;
         Ok(Reconciliation {
             owner: self.owner,
             inbox: self.inbox,
@@ -121,6 +130,7 @@ impl Reconcile {
             last: None,
             found: VecDeque::new(),
             counts,
+            odd,
         })
     }
 
@@ -129,23 +139,38 @@ impl Reconcile {
         data: &DataApi,
         spool: &mut Spool,
         counts: &mut Counts,
+        odd: &mut Oddities,
     ) -> Result<(), ReconcileError> {
         let (from, to) = (in_words(self.interval.from()), in_words(self.interval.to()));
         let query = OperationsQuery::new([self.owner.project], &from, &to)
             .map_err(ReconcileError::Interval)?;
         let mut pages = data.operations(query);
+        let mut last = None;
         while let Some(page) = pages.next_page().await.map_err(ReconcileError::Data)? {
             spool.together(|spool| {
-                for told in &page {
-                    let (payment, operation) = self.names.read(told)?;
-                    spool.operation(&payment, &operation)?;
+                for told in page {
                     counts.operations += 1;
-                    counts.without_sum += u64::from(operation.sum.is_none());
+                    let record = self.names.number(&told, counts.operations);
+                    let unusable = match self.names.read(&told) {
+                        Ok(read) => {
+                            spool.operation(&read.payment, &read.operation)?;
+                            counts.without_sum += u64::from(read.operation.sum.is_none());
+                            read.odd_sum
+                        }
+                        Err(unusable) => {
+                            counts.odd_payouts += u64::from(unusable.is_payout);
+                            Some(unusable)
+                        }
+                    };
+                    if let Some(unusable) = unusable {
+                        odd.operation(record, &unusable, counts);
+                        last = Some((told, unusable));
+                    }
                 }
                 Ok(())
             })?;
         }
-        Ok(())
+        odd.check(last.as_ref(), counts)
     }
 
     /// Newest first, down to the beginning of the interval. What is held or dead counts also
@@ -155,6 +180,7 @@ impl Reconcile {
         inbox: &dyn Inbox,
         spool: &mut Spool,
         counts: &mut Counts,
+        odd: &mut Oddities,
     ) -> Result<(), ReconcileError> {
         let mut query = Query::default();
         query.project = Some(self.owner.project);
@@ -166,7 +192,7 @@ impl Reconcile {
             // Callbacks that come together may have their numbers in another order.
             let is_over = page.iter().all(|entry| entry.received < self.interval.from());
             spool.together(|spool| {
-                page.iter().try_for_each(|entry| self.read_entry(entry, spool, counts))
+                page.iter().try_for_each(|entry| self.read_entry(entry, spool, counts, odd))
             })?;
             if is_over {
                 return Ok(());
@@ -179,13 +205,25 @@ impl Reconcile {
         entry: &Entry,
         spool: &Spool,
         counts: &mut Counts,
+        odd: &mut Oddities,
     ) -> Result<(), ReconcileError> {
-        // An id that Gate would not take is none of a payment that was asked for.
-        let payment = entry.payment.as_ref().and_then(|id| PaymentId::new(id.as_str()).ok());
-        let Some(payment) = payment.filter(|_| entry.received >= self.interval.from()) else {
+        if entry.received < self.interval.from() {
+            return Ok(());
+        }
+        let is_unsettled = matches!(entry.state, EntryState::Held | EntryState::Dead);
+        let Some(id) = &entry.payment else {
+            if is_unsettled || self.interval.contains(entry.received) {
+                odd.add(format!("callback {}", entry.id), "names no payment".to_owned(), counts);
+            }
             return Ok(());
         };
-        if matches!(entry.state, EntryState::Held | EntryState::Dead) {
+        // An id that Gate would not take is none of a payment that was asked for.
+        let Ok(payment) = PaymentId::new(id.as_str()) else {
+            let problem = "its payment id is none that was asked for".to_owned();
+            odd.add(format!("callback {}", entry.id), problem, counts);
+            return Ok(());
+        };
+        if is_unsettled {
             spool.stuck(&payment, entry.id, entry.state)?;
         }
         if self.interval.contains(entry.received) {
@@ -202,9 +240,10 @@ impl Reconcile {
         path: &Path,
         spool: &mut Spool,
         counts: &mut Counts,
+        odd: &mut Oddities,
     ) -> Result<(), ReconcileError> {
         let failed = |error| ReconcileError::Journal { path: path.to_owned(), error };
-        let mut reader = JournalReader::open(path).map_err(failed)?;
+        let mut reader = JournalReader::open(path).map_err(failed)?.tolerant();
         let owner = reader.owner().map_err(failed)?;
         if owner != self.owner {
             return Err(failed(JournalError::OtherOwner(owner)));
@@ -212,6 +251,11 @@ impl Reconcile {
         loop {
             let page = reader.next_page().map_err(failed)?;
             if page.is_empty() {
+                for entry in reader.odd() {
+                    let record =
+                        format!("{} in {}", entry.payment_id.escape_debug(), path.display());
+                    odd.add(record, entry.problem.to_owned(), counts);
+                }
                 return Ok(());
             }
             counts.payouts += page.len() as u64;
@@ -260,6 +304,11 @@ impl Reconciliation {
     /// How much was compared so far.
     pub const fn counts(&self) -> Counts {
         self.counts
+    }
+
+    /// What was not compared, or not in full: the first 100. [`Counts::odd`] counts all.
+    pub fn odd(&self) -> &[Odd] {
+        self.odd.named()
     }
 
     async fn sides(&mut self, payment: &PaymentId, kept: Kept) -> Result<Sides, ReconcileError> {

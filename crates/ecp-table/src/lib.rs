@@ -22,7 +22,8 @@
 //!
 //! What else spreadsheets do to a file is named cell by cell: [`Hidden`] characters,
 //! [`traces`](Trace) of a conversion, texts whose encoding was lost ([`is_garbled`]). [`look`]
-//! maps texts that look alike to one text. [`neutral`] keeps a cell from becoming a formula.
+//! maps texts that look alike to one text. [`neutral`] keeps a cell from becoming a formula, and
+//! [`for_workbook`] from becoming too long for one.
 
 mod encoding;
 mod grammar;
@@ -30,9 +31,11 @@ mod hidden;
 mod neutral;
 mod table;
 mod trace;
+mod workbook;
 
 pub use self::encoding::is_garbled;
 pub use self::hidden::{Hidden, look};
 pub use self::neutral::{is_number, neutral};
 pub use self::table::{DELIMITERS, Problem, Row, Rows, Table};
 pub use self::trace::Trace;
+pub use self::workbook::for_workbook;

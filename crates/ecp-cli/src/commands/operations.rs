@@ -1,5 +1,7 @@
 //! `ecp operations`
 
+mod workbook;
+
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::PathBuf;
@@ -11,12 +13,11 @@ use ecp_core::ProjectId;
 use ecp_files::Replacement;
 use ecp_table::neutral;
 use ecp_transport::{DataOperation, OperationsQuery};
-use rust_xlsxwriter::Workbook;
 use serde_json::{Map, Value};
 
 use crate::Usage;
 use crate::fields::pair;
-use crate::interval::IntervalOptions;
+use crate::interval::{Asked, IntervalOptions};
 use crate::profile::{Profile, ProfileOptions};
 
 /// Export what has happened from the platform's Data API
@@ -24,7 +25,8 @@ use crate::profile::{Profile, ProfileOptions};
 /// The Data API has a token and a key of its own: name the environment variables that hold them in
 /// the profile, as data_token_env and data_key_env. The columns are the paths of what the platform
 /// sends, which is not documented in full. The file may hold personal data. Lines of JSON are
-/// written page by page; CSV and workbooks when all operations are there.
+/// written page by page; CSV and workbooks when all operations are there. A workbook cuts what a cell
+/// cannot hold, and says which operation and column.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  ecp operations --profile shop --from '2024-01-01 00:00:00' --to '2024-01-31 23:59:59' --output january.xlsx\n  ecp operations --profile shop --from '2024-01-01 00:00:00' --to '2024-01-31 23:59:59' --filter 'operation_type=[\"payout\"]' --format json | jq .\n\nExit codes:\n  0  all operations are exported\n  1  they are not\n  2  the command line was wrong"
@@ -99,8 +101,11 @@ impl Operations {
 
     fn query(&self, profile: &Profile) -> anyhow::Result<OperationsQuery> {
         let projects = std::iter::once(profile.project).chain(self.project.iter().copied());
-        let IntervalOptions { from, to, tz } = &self.interval;
-        let mut query = OperationsQuery::new(projects, from, to)?.time_zone(tz);
+        let Asked { from, to, tz, note } = self.interval.asked()?;
+        if let Some(note) = note {
+            eprintln!("note: {note}");
+        }
+        let mut query = OperationsQuery::new(projects, &from, &to)?.time_zone(tz);
         if !self.fields.is_empty() {
             query = query.fields(self.fields.iter().map(String::as_str));
         }
@@ -132,7 +137,7 @@ async fn export(
     match format {
         Format::Csv => csv(&all, output),
         Format::Json => Ok(output.flush()?),
-        Format::Xlsx => Ok(output.write_all(&xlsx(&all)?)?),
+        Format::Xlsx => xlsx(&all, output),
     }
 }
 
@@ -167,22 +172,16 @@ fn json(operations: &[DataOperation], output: &mut impl Write) -> anyhow::Result
     Ok(())
 }
 
-/// All cells are text, so nothing is a formula, and no long number loses its digits.
-fn xlsx(operations: &[DataOperation]) -> anyhow::Result<Vec<u8>> {
-    let columns = columns(operations);
-    let mut workbook = Workbook::new();
-    let sheet = workbook.add_worksheet();
-    sheet.set_name("Operations")?;
-    for (column, path) in (0_u16..).zip(&columns) {
-        sheet.write_string(0, column, *path)?;
+fn xlsx(operations: &[DataOperation], output: &mut impl Write) -> anyhow::Result<()> {
+    let written = workbook::write(operations, &columns(operations), &workbook::EXCEL)?;
+    for warning in written.warnings.iter().take(WARNINGS) {
+        eprintln!("warning: {warning}");
     }
-    for (row, operation) in (1_u32..).zip(operations) {
-        for (column, path) in (0_u16..).zip(&columns) {
-            if let Some(value) = operation.get(path) {
-                sheet.write_string(row, column, value)?;
-            }
-        }
+    if written.warnings.len() > WARNINGS {
+        eprintln!("warning: {} cells more are not whole", written.warnings.len() - WARNINGS);
     }
-    sheet.set_freeze_panes(1, 0)?;
-    Ok(workbook.save_to_buffer()?)
+    Ok(output.write_all(&written.bytes)?)
 }
+
+/// So many warnings are shown.
+const WARNINGS: usize = 20;

@@ -10,7 +10,7 @@ use clap::Args;
 use ecp_core::Timestamp;
 use ecp_core::model::OperationType;
 use ecp_payouts::{AmountUnit, Owner};
-use ecp_reconcile::{Counts, Difference, OperationNames, Reconcile as Sides, Said};
+use ecp_reconcile::{Counts, Difference, Odd, OperationNames, Reconcile as Sides, Said};
 use serde::Serialize;
 use serde_json::json;
 
@@ -78,9 +78,9 @@ impl Reconcile {
         let sides = Sides::new(owner, interval).names(names);
         let sides = self.journal.iter().fold(sides, Sides::journal);
         let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
-        let counts = runtime.block_on(self.compare(sides, &profile))?;
-        self.sum_up(&counts)?;
-        Ok(if counts.differences == 0 { ExitCode::SUCCESS } else { ExitCode::from(DIFFERENCES) })
+        let (counts, odd) = runtime.block_on(self.compare(sides, &profile))?;
+        self.sum_up(&counts, &odd)?;
+        Ok(if agrees(&counts) { ExitCode::SUCCESS } else { ExitCode::from(DIFFERENCES) })
     }
 
     fn names(&self) -> anyhow::Result<OperationNames> {
@@ -104,7 +104,7 @@ impl Reconcile {
         Ok(names)
     }
 
-    async fn compare(&self, sides: Sides, profile: &Profile) -> anyhow::Result<Counts> {
+    async fn compare(&self, sides: Sides, profile: &Profile) -> anyhow::Result<(Counts, Vec<Odd>)> {
         let sides = match &self.inbox {
             Some(store) => sides.inbox(store.open().await?),
             None => sides,
@@ -118,7 +118,7 @@ impl Reconcile {
         {
             self.tell(&difference)?;
         }
-        Ok(begun.counts())
+        Ok((begun.counts(), begun.odd().to_vec()))
     }
 
     fn tell(&self, difference: &Difference) -> anyhow::Result<()> {
@@ -146,13 +146,14 @@ impl Reconcile {
         Ok(())
     }
 
-    fn sum_up(&self, counts: &Counts) -> anyhow::Result<()> {
+    fn sum_up(&self, counts: &Counts, odd: &[Odd]) -> anyhow::Result<()> {
         let Counts { operations, payouts, callbacks, payments, questions, pending, .. } = *counts;
-        let Counts { without_sum, differences, .. } = *counts;
+        let Counts { without_sum, differences, odd: odd_ones, odd_payouts, .. } = *counts;
         let mut output = std::io::stdout().lock();
         if self.json {
+            let named = |odd: &Odd| json!({"record": odd.record, "problem": odd.problem});
             let summary = json!({"summary": {
-                "agrees": differences == 0,
+                "agrees": agrees(counts),
                 "differences": differences,
                 "payments": payments,
                 "pending": pending,
@@ -161,6 +162,9 @@ impl Reconcile {
                 "payouts": payouts,
                 "callbacks": callbacks,
                 "questions": questions,
+                "odd": odd_ones,
+                "odd_payouts": odd_payouts,
+                "odd_records": odd.iter().map(named).collect::<Vec<_>>(),
             }});
             writeln!(output, "{summary}")?;
         } else {
@@ -171,11 +175,32 @@ impl Reconcile {
                  Gate was asked about {questions} payments"
             )?;
         }
+        for odd in odd.iter().take(SHOWN) {
+            eprintln!("odd: {odd}");
+        }
+        if odd_ones > 0 {
+            eprintln!(
+                "note: {odd_ones} odd records are not compared, or without their sum{}",
+                if odd.len() > SHOWN { "; --json names more of them" } else { "" }
+            );
+        }
+        if odd_payouts > 0 {
+            eprintln!("note: {odd_payouts} of them are payouts: look at them in the Dashboard");
+        }
         if without_sum > 0 {
             eprintln!("note: {without_sum} operations have no sum; see --name and --help");
         }
         Ok(())
     }
+}
+
+/// So many odd records are shown.
+const SHOWN: usize = 20;
+
+/// Whether there is nothing for a person to look at. A payout that could not be compared is money
+/// that may have left.
+const fn agrees(counts: &Counts) -> bool {
+    counts.differences == 0 && counts.odd_payouts == 0
 }
 
 /// A difference for programs. What is not known is `null`.

@@ -31,8 +31,20 @@ use super::{Entry, JournalError, Owner, State};
 /// ```
 pub struct JournalReader {
     connection: Connection,
-    last: Option<PaymentId>,
+    last: Option<String>,
     has_sums: bool,
+    /// `None` where an entry that cannot be read is an error.
+    odd: Option<Vec<OddEntry>>,
+}
+
+/// An entry that could not be read in full.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OddEntry {
+    /// The payment id, as it is written.
+    pub payment_id: String,
+    /// What could not be read.
+    pub problem: &'static str,
 }
 
 /// How many entries are read at once.
@@ -47,7 +59,19 @@ impl JournalReader {
 
     pub(super) fn of(connection: Connection) -> Result<Self, JournalError> {
         let has_sums = has_sums(&connection)?;
-        Ok(Self { connection, last: None, has_sums })
+        Ok(Self { connection, last: None, has_sums, odd: None })
+    }
+
+    /// Reads entries that this version does not know in full: one in an unknown state counts as
+    /// [`State::Unknown`], one with an unknown currency has no sum, one with an unusable payment id is
+    /// left out. Each is in [`JournalReader::odd`]. Never for a run that pays.
+    pub fn tolerant(self) -> Self {
+        Self { odd: Some(Vec::new()), ..self }
+    }
+
+    /// What could not be read in full so far.
+    pub fn odd(&self) -> &[OddEntry] {
+        self.odd.as_deref().unwrap_or_default()
     }
 
     pub(super) fn into_connection(self) -> Connection {
@@ -68,16 +92,27 @@ impl JournalReader {
                  evidence, {sums}
              FROM payouts WHERE payment_id > ?1 ORDER BY payment_id LIMIT ?2"
         ))?;
-        let before = self.last.as_ref().map_or("", PaymentId::as_str);
+        let before = self.last.as_deref().unwrap_or_default();
         let mut rows = statement.query(params![before, i64::try_from(PAGE).unwrap_or(i64::MAX)])?;
-        let mut page = Vec::new();
+        let (mut page, mut last) = (Vec::new(), None);
         while let Some(row) = rows.next()? {
-            page.push(entry(row)?);
+            last = Some(row.get::<_, String>(0)?);
+            page.extend(entry(row, self.odd.as_mut())?);
         }
-        if let Some((last, _)) = page.last() {
-            self.last = Some(last.clone());
+        drop(rows);
+        drop(statement);
+        match last {
+            None => Ok(page),
+            // A page of nothing but odd entries is not the end.
+            Some(last) if page.is_empty() => {
+                self.last = Some(last);
+                self.next_page()
+            }
+            Some(last) => {
+                self.last = Some(last);
+                Ok(page)
+            }
         }
-        Ok(page)
     }
 }
 
@@ -116,21 +151,42 @@ pub(super) fn owner_of(connection: &Connection) -> Result<Option<Owner>, Journal
     Ok(Some(Owner { project: project.ok_or_else(broken)?, gate_url }))
 }
 
-fn entry(row: &Row<'_>) -> Result<(PaymentId, Entry), JournalError> {
+/// An entry; `None` for an odd one without a usable id.
+fn entry(
+    row: &Row<'_>,
+    odd: Option<&mut Vec<OddEntry>>,
+) -> Result<Option<(PaymentId, Entry)>, JournalError> {
     let id: String = row.get(0)?;
-    let broken = || JournalError::Storage(format!("the entry of {id:?} is broken").into());
-    let payment_id = PaymentId::new(id.clone()).map_err(|_| broken())?;
+    let is_strict = odd.is_none();
+    let mut problem = None;
+    let payment_id = PaymentId::new(id.clone()).ok();
+    if payment_id.is_none() {
+        problem = Some("its payment id is none");
+    }
     let state: String = row.get(1)?;
     let state = State::ALL.iter().find(|known| known.as_str() == state).copied();
+    if state.is_none() {
+        problem = Some("its state is none that is known");
+    }
     let since = |ms: i64| {
         let ms = u64::try_from(ms).unwrap_or_default();
         SystemTime::UNIX_EPOCH + Duration::from_millis(ms)
     };
     let amount: Option<i64> = row.get(9)?;
     let currency = row.get::<_, Option<String>>(10)?.map(|code| code.parse());
-    let currency = currency.transpose().map_err(|_| broken())?;
+    let currency = currency.transpose().unwrap_or_else(|_| {
+        problem = Some("its currency is none that is known");
+        None
+    });
+    if let Some(problem) = problem {
+        if is_strict {
+            return Err(JournalError::Storage(format!("the entry of {id:?}: {problem}").into()));
+        }
+        odd.into_iter().for_each(|odd| odd.push(OddEntry { payment_id: id.clone(), problem }));
+    }
+    let Some(payment_id) = payment_id else { return Ok(None) };
     let entry = Entry {
-        state: state.ok_or_else(broken)?,
+        state: state.unwrap_or(State::Unknown),
         digest: row.get(2)?,
         amount: amount.zip(currency).map(|(minor, currency)| Money::from_minor(minor, currency)),
         sends: row.get(3)?,
@@ -140,5 +196,5 @@ fn entry(row: &Row<'_>) -> Result<(PaymentId, Entry), JournalError> {
         code: row.get(7)?,
         evidence: row.get(8)?,
     };
-    Ok((payment_id, entry))
+    Ok(Some((payment_id, entry)))
 }

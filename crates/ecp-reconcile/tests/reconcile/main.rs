@@ -267,3 +267,38 @@ async fn many_pages_are_compared_payment_by_payment() {
     assert_eq!((found.len(), found[0].kind), (1, Kind::CallbackMissing));
     assert_eq!(found[0].payment.as_str(), "P-1050");
 }
+
+#[tokio::test]
+async fn odd_callbacks_and_entries_are_named_and_all_others_are_compared() {
+    let stage = Stage::new().await;
+    stage.run_payouts(&[("P-1", 1000), ("P-2", 1000), ("P-3", 1000)], |_, _| Fault::None).await;
+    stage.hear_body(r#"{"project_id":1,"recurring":{"id":7,"status":"active"}}"#).await;
+    // As another version or a careless hand would leave them.
+    let journal = rusqlite::Connection::open(stage.journal()).unwrap();
+    journal
+        .execute_batch(
+            "UPDATE payouts SET state = 'reversed' WHERE payment_id = 'P-1';
+             UPDATE payouts SET currency = 'EUX' WHERE payment_id = 'P-2';
+             UPDATE payouts SET payment_id = ' P-4 ' WHERE payment_id = 'P-3';",
+        )
+        .unwrap();
+    drop(journal);
+    let mut begun = stage.all().begin(&stage.data(), stage.sender()).await.unwrap();
+    let mut found = Vec::new();
+    while let Some(difference) = begun.next().await.unwrap() {
+        found.push((difference.kind, difference.payment.to_string()));
+    }
+    let odd: Vec<String> = begun.odd().iter().map(ToString::to_string).collect();
+    let path = stage.journal().display().to_string();
+    assert_eq!(odd.len(), 4, "{odd:?}");
+    assert_eq!(odd[0], format!(" P-4  in {path}: its payment id is none"));
+    assert_eq!(odd[1], format!("P-1 in {path}: its state is none that is known"));
+    assert_eq!(odd[2], format!("P-2 in {path}: its currency is none that is known"));
+    assert!(odd[3].starts_with("callback ") && odd[3].ends_with(": names no payment"), "{odd:?}");
+    assert_eq!((begun.counts().odd, begun.counts().odd_payouts), (4, 0));
+    // An entry in an unknown state is not known to be paid; it was asked for all the same.
+    assert_eq!(found, [(Kind::UnknownButPaid, "P-1".to_owned())]);
+    // A run that pays refuses the same journal.
+    let error = ecp_payouts::Journal::read(&stage.journal()).unwrap_err().to_string();
+    assert!(error.contains("its payment id is none"), "{error}");
+}

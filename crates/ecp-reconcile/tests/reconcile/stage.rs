@@ -131,11 +131,15 @@ impl Stage {
 
     /// A callback that is signed and never was the platform's.
     pub(crate) async fn hear(&self, id: &str, operation: u64, status: &str) {
-        let body = format!(
+        self.hear_body(&format!(
             r#"{{"project_id":1,"payment":{{"id":"{id}","type":"payout","status":"{status}",
             "sum":{{"amount":1000,"currency":"EUR"}}}},"operation":{{"id":{operation},
             "type":"payout","status":"{status}","sum_initial":{{"amount":1000,"currency":"EUR"}}}}}}"#
-        );
+        ))
+        .await;
+    }
+
+    pub(crate) async fn hear_body(&self, body: &str) {
         let signing = SigningKey::new(&key());
         let body =
             signature::sign_document(&signing, body.as_bytes(), Place::Root, Rules::private());

@@ -2,7 +2,7 @@
 
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
-use ecp_table::neutral;
+use ecp_table::{for_workbook, neutral};
 use http::{HeaderName, StatusCode, header};
 use rust_xlsxwriter::{Format, Workbook, XlsxError};
 
@@ -140,7 +140,7 @@ impl Table {
                 match cell {
                     #[expect(clippy::cast_precision_loss, reason = "spreadsheets count in doubles")]
                     Cell::Number(number) => sheet.write_number(place, column, *number as f64)?,
-                    Cell::Text(text) => sheet.write_string(place, column, text)?,
+                    Cell::Text(text) => sheet.write_string(place, column, for_workbook(text).0)?,
                 };
             }
         }
@@ -168,5 +168,7 @@ mod tests {
             "id,amount\n\"a,\"\"b\"\"\nc\",-5\n'=1,-0.35\n"
         );
         assert!(table.xlsx().unwrap().starts_with(b"PK"));
+        let long = Table { header: vec!["text"], rows: vec![vec!["x".repeat(40_000).into()]] };
+        assert!(long.xlsx().unwrap().starts_with(b"PK"));
     }
 }

@@ -1,0 +1,78 @@
+//! Records that are not compared, or not in full.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use ecp_transport::DataOperation;
+
+use crate::error::ReconcileError;
+use crate::names::Unusable;
+use crate::reconcile::Counts;
+
+/// A record that is not compared, or not in full: an operation without a payment id, a callback
+/// that names no payment, an entry of a journal in a state of another version. All others are
+/// compared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Odd {
+    /// Which record: `operation 17`, `callback 3`, `P-1 in payouts.csv.journal`.
+    pub record: String,
+    /// What is odd. A value of the record stands in it nowhere.
+    pub problem: String,
+}
+
+impl fmt::Display for Odd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.record, self.problem)
+    }
+}
+
+/// The odd ones so far, the first of them by name.
+#[derive(Debug, Default)]
+pub(crate) struct Oddities {
+    named: Vec<Odd>,
+    /// How many operations cannot be used because of this path.
+    by_path: HashMap<String, u64>,
+}
+
+/// So many are named; more are counted.
+const NAMED: usize = 100;
+
+impl Oddities {
+    pub(crate) fn named(&self) -> &[Odd] {
+        &self.named
+    }
+
+    pub(crate) fn add(&mut self, record: String, problem: String, counts: &mut Counts) {
+        counts.odd += 1;
+        if self.named.len() < NAMED {
+            self.named.push(Odd { record, problem });
+        }
+    }
+
+    /// An operation, and why it cannot be used.
+    pub(crate) fn operation(&mut self, record: String, unusable: &Unusable, counts: &mut Counts) {
+        let Unusable { path, problem, .. } = unusable;
+        *self.by_path.entry(path.clone()).or_default() += 1;
+        self.add(record, format!("`{path}` {problem}"), counts);
+    }
+
+    /// Whether nearly all operations lack a member, of which the given one is the last: then the
+    /// name of the member is wrong, and not the operations.
+    pub(crate) fn check(
+        &self,
+        last: Option<&(DataOperation, Unusable)>,
+        counts: &Counts,
+    ) -> Result<(), ReconcileError> {
+        let Some((told, Unusable { path, problem, .. })) = last else { return Ok(()) };
+        let seen = self.by_path.get(path).copied().unwrap_or_default();
+        if seen * 10 < counts.operations * 9 {
+            return Ok(());
+        }
+        Err(ReconcileError::Member {
+            path: path.clone(),
+            problem,
+            there: told.iter().map(|(path, _)| path.to_owned()).collect(),
+        })
+    }
+}
