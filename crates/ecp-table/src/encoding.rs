@@ -96,8 +96,72 @@ pub fn is_garbled(text: &str) -> bool {
         return true;
     }
     // By runs: another part of the text may hold what Windows-1252 does not have.
-    text.split(|character: char| character.is_ascii()).any(|run| {
-        let (bytes, _, is_unmappable) = WINDOWS_1252.encode(run);
-        !run.is_empty() && !is_unmappable && std::str::from_utf8(&bytes).is_ok()
-    })
+    let mut rest = text;
+    while let Some(start) = rest.find(|character: char| !character.is_ascii()) {
+        let length = rest[start..].find(|character: char| character.is_ascii());
+        let end = length.map_or(rest.len(), |length| start + length);
+        if is_garbled_run(&rest[start..end], rest[end..].chars().next()) {
+            return true;
+        }
+        rest = &rest[end..];
+    }
+    false
+}
+
+/// Whether characters that are not ASCII are the bytes of others. Two may be so by chance, as in
+/// `„Spaß“`: then the one that they would be must be a letter of Latin script, and a quote among them must
+/// stand inside of a word.
+fn is_garbled_run(run: &str, next: Option<char>) -> bool {
+    let (bytes, _, is_unmappable) = WINDOWS_1252.encode(run);
+    let Ok(meant) = std::str::from_utf8(&bytes) else { return false };
+    if is_unmappable {
+        return false;
+    }
+    let mut characters = meant.chars();
+    match (characters.next(), characters.next()) {
+        (Some(only), None) => {
+            let is_letter = matches!(only, '\u{a0}'..='\u{24f}');
+            let has_letters = run.chars().skip(1).all(|other| !is_punctuation(other));
+            let is_in_word = next.is_some_and(char::is_alphabetic);
+            // Three bytes or more are no chance.
+            only.len_utf8() > 2 || is_letter && (has_letters || is_in_word)
+        }
+        _ => true,
+    }
+}
+
+fn is_punctuation(character: char) -> bool {
+    matches!(character, '\u{2010}'..='\u{203a}' | '\u{a0}' | '«' | '»' | '·' | '¿' | '¡')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_garbled;
+
+    #[test]
+    fn only_what_was_read_in_another_encoding_is_garbled() {
+        // In UTF-8, read as Windows-1252.
+        for text in
+            ["Müller", "cœur", "Łódź", "Šarić", "São", "Ο λόγος", "Привет", "李小龙", "it’s", "5 €"]
+        {
+            let (read, _) = encoding_rs::WINDOWS_1252.decode_without_bom_handling(text.as_bytes());
+            assert!(is_garbled(&read), "{read}");
+            assert!(!is_garbled(text), "{text}");
+        }
+        for text in [
+            "„Spaß“",
+            "„BÖ“",
+            "JÄ“",
+            "Ä–Ö",
+            "größer",
+            "Ünal",
+            "ÀÉÎ",
+            "¿Qué?",
+            "«Ça»",
+            "Åse",
+            "5 °C",
+        ] {
+            assert!(!is_garbled(text), "{text}");
+        }
+    }
 }

@@ -118,8 +118,11 @@ fn is_date(text: &str) -> bool {
         [month, year] if is_month(month) && is_number(year, 4) => true,
         [day, month, year] if is_number(day, 2) && is_month(month) && is_year(year) => true,
         [month, day, year] if is_month(month) && is_number(day, 2) && is_year(year) => true,
-        [day, month, year] if has_separator => {
-            is_number(day, 2) && is_number(month, 2) && is_year(year)
+        // In either order; `20.30.4000` is an account number.
+        [first, second, year] if has_separator && is_number(first, 2) && is_number(second, 2) => {
+            let numbers = [first, second].map(|part| part.parse().unwrap_or(0_u8));
+            let [less, more] = [numbers[0].min(numbers[1]), numbers[0].max(numbers[1])];
+            (1..=12).contains(&less) && more <= 31 && is_year(year)
         }
         _ => false,
     }
@@ -199,6 +202,8 @@ mod tests {
                     "true",
                     "192.0.2.1",
                     "10.20.300",
+                    "20.30.40",
+                    "12.34.5678",
                     "a/b/c",
                     "",
                 ],
