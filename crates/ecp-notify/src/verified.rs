@@ -27,8 +27,8 @@ pub type VerifiedRef<'d> = Verified<CallbackRef<'d>, &'d [u8]>;
 pub enum Reading<'v> {
     /// There is no other reading.
     Unique,
-    /// These texts, by their dotted paths, could be several items. Before money moves on the
-    /// word of such a message, ask Gate for the payment's status.
+    /// These members, by their dotted paths, may hold others that were signed as members of their
+    /// own. Before money moves on the word of such a message, ask Gate for the payment's status.
     Ambiguous(&'v [String]),
 }
 

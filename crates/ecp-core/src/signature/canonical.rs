@@ -193,10 +193,16 @@ impl<'d> Items<'d> {
         Ok(string)
     }
 
-    /// Dotted paths of items whose text could be cut at a `;` so that the rest is an item of its
-    /// own in the very same place of the order. A name that holds a `;` is as doubtful; the
-    /// platform's names hold none, so it is not asked where the parts would stand. Nor is it asked
-    /// of a text with more than [`MOST_COLONS`] after a `;`, which is doubtful enough.
+    /// Dotted paths of items that may have swallowed another one, or whose text may have been cut.
+    ///
+    /// - A `;` is directly followed by the name of a root member and a `:`. Without such a text
+    ///   every item that was signed still is an item here, whatever its root: an item begins at
+    ///   the beginning of the string or after a `;`.
+    /// - A name holds a `;`. The platform's names hold none.
+    /// - The value of a member that decides (see [`decides`]) holds a `;`.
+    /// - The text could be cut at a `;` so that the rest is an item of its own in the very same
+    ///   place of the order. This finds names of other characters. It is not asked of a text with
+    ///   more than [`MOST_COLONS`] after a `;`, which is doubtful enough.
     pub(super) fn divisible(&self, order: Order) -> Vec<String> {
         let sorted = self.sorted(order);
         let fits = |place: usize, path: &str, next: Option<&usize>| {
@@ -208,18 +214,21 @@ impl<'d> Items<'d> {
                 && before(self.path(place), path)
                 && next.is_none_or(|&next| before(path, self.path(next)))
         };
-        let divisible = |(position, place): (usize, &usize)| {
-            let next = sorted.get(position + 1);
-            let text = &self.leaves[*place].text;
-            let mut parts = text.split(';').skip(1);
-            let cut = parts.any(|part| {
+        let could_be_cut = |place: usize, text: &str, next: Option<&usize>| {
+            text.split(';').skip(1).any(|part| {
                 let mut colons = part.match_indices(':');
                 let mut first = colons.by_ref().take(MOST_COLONS);
-                first.any(|(colon, _)| fits(*place, &part[..colon], next))
-                    || colons.next().is_some()
-            });
-            (cut || self.path(*place).contains(';'))
-                .then(|| printable(&self.path(*place).replace(':', ".")))
+                first.any(|(colon, _)| fits(place, &part[..colon], next)) || colons.next().is_some()
+            })
+        };
+        let divisible = |(position, &place): (usize, &usize)| {
+            let (path, text) = (self.path(place), &*self.leaves[place].text);
+            let doubtful = path.contains(';')
+                || text.contains(';')
+                    && (holds_item(text)
+                        || decides(path)
+                        || could_be_cut(place, text, sorted.get(position + 1)));
+            doubtful.then(|| printable(&path.replace(':', ".")))
         };
         sorted.iter().enumerate().filter_map(divisible).collect()
     }
@@ -272,6 +281,25 @@ impl<'d> Items<'d> {
         let mut dropped = dropped.iter();
         self.leaves.retain(|_| dropped.next() != Some(&true));
     }
+}
+
+/// Whether a text holds a `;` that is directly followed by a name and a `:`: what may be the
+/// beginning of another item.
+pub(super) fn holds_item(text: &str) -> bool {
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
+    text.split(';').skip(1).any(|part| {
+        let name = part.bytes().take_while(|&byte| is_name(byte)).count();
+        name > 0 && part.as_bytes().get(name) == Some(&b':')
+    })
+}
+
+/// Whether a member decides what a message is about, by the last name of its path: an id, a
+/// status, a type, a method, an amount or a currency. None of them has a `;` in its value, in any
+/// documented message.
+pub(super) fn decides(path: &str) -> bool {
+    const WORDS: [&str; 6] = ["id", "status", "type", "method", "amount", "currency"];
+    let name = path.rsplit(':').next().unwrap_or(path);
+    WORDS.contains(&name.rsplit('_').next().unwrap_or(name))
 }
 
 /// How long a canonical string may be, one more than its items and separators need.

@@ -2,7 +2,8 @@
 //!
 //! Values are joined unescaped, so a text that holds `;` and then something like an item could be
 //! several items, and members called `signature` or `frame_mode` are not covered. Whoever can
-//! choose a text that the platform repeats (a description, a name) could prepare such a document.
+//! choose a text that the platform repeats (a description, a name) could prepare such a document,
+//! and whoever sees it could cut that text into members and hide the true ones in another text.
 
 use super::canonical::{CanonicalError, Items};
 use super::{Match, Strip};
@@ -11,7 +12,8 @@ use crate::json::{Document, Kind, Value};
 /// Places of a document about which its signature does not decide, as dotted paths.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Doubts {
-    /// Texts that the signed string would also allow to be several items.
+    /// Texts and names that may hold items which were signed as such, and ids, statuses, types,
+    /// methods, amounts and currencies that hold a `;`.
     pub ambiguous: Vec<String>,
     /// Members that can be changed without changing the signature, 16 at most: anybody can add
     /// any number of them.
@@ -20,9 +22,11 @@ pub struct Doubts {
 
 /// Looks for another reading of the string that was signed.
 ///
-/// The reading at hand is the one with the most items unless a text in it could be cut at a `;`
-/// into items that stand in the same order. That is what is looked for: a document without such a
-/// text has been cut everywhere it could be.
+/// Each item of the string that was signed begins at its beginning or after a `;`. As long as no
+/// item of the document at hand holds a `;` that is directly followed by a name and a `:`, each of
+/// them is an item of this document too, so nothing that was signed is hidden. That is what is
+/// looked for, in whatever order the parts would stand. Members that are only added between a text
+/// and its neighbour, out of that text, cannot be seen: they were signed as a part of it.
 ///
 /// Booleans and numbers, `null` and `""`, lists and objects with the keys 0, 1, .. are told apart
 /// by no signature; there the types of the models decide.

@@ -61,13 +61,19 @@ fn of_two_documents_with_one_string_the_joined_one_is_in_doubt() {
 #[test]
 fn a_separator_that_cannot_begin_an_item_leaves_no_doubt() {
     let table = [
-        // No item follows, or none that could stand there in this order.
+        // No name and `:` follow at once.
         r#"{"a":"1;2","b":"3"}"#,
         r#"{"a":"x;","b":"1"}"#,
+        r#"{"a":";","b":";;"}"#,
+        r#"{"a":"1;:2"}"#,
         r#"{"m":"first; and a:second","z":"1"}"#,
+        r#"{"payment":{"description":"Order 5; thank you","id":"X"}}"#,
         r#"{"payment":{"description":"Order 5; phone: 123","id":"X"}}"#,
-        r#"{"b":"1;a:2"}"#,
+        r#"{"payment":{"description":"size: M; colour: red","id":"X"}}"#,
+        r#"{"a":"x;y z:1","b":"1"}"#,
         r#"{"a":"1:2:3","b":"http://x/?q=1"}"#,
+        // A name that ends with the word of one that decides, and one that does not decide.
+        r#"{"payment":{"idea":"1;2","grid":"1;2","statuses":"1;2","description":"1;2"}}"#,
     ];
     for json in table {
         assert_eq!(ambiguous(json), [""; 0], "{json}");
@@ -76,11 +82,48 @@ fn a_separator_that_cannot_begin_an_item_leaves_no_doubt() {
     assert_eq!(ambiguous(r#"{"a":"Declined; reason:funds","z":"1"}"#), ["a"]);
 }
 
+/// An item that was swallowed may belong before the text that swallowed it.
+#[test]
+fn an_item_inside_a_text_is_in_doubt_in_whatever_order_it_would_stand() {
+    let table = [
+        (r#"{"b":"1;a:2"}"#, "b"),
+        (r#"{"zz":"x;payment:id:V"}"#, "zz"),
+        (r#"{"payment":{"stz":";payment:id:V"}}"#, "payment.stz"),
+        (r#"{"l":["x",{"m":"1;2;a:3"}]}"#, "l.1.m"),
+        (r#"{"b":"x\u003ba:2"}"#, "b"),
+        (r#"{"b":"x\u003ba\u003a2"}"#, "b"),
+        (r#"{"b":";A9_.-:"}"#, "b"),
+        (r#"{"b":";a::b:2"}"#, "b"),
+        (r#"{"b:c":"1;a:2"}"#, "b..c"),
+        (r#"{"b;a":"1"}"#, "b;a"),
+        (r#"{"b":{"\u003b":1}}"#, "b.;"),
+        // What the order alone finds: a name of other characters.
+        (r#"{"a":"1;größe:2"}"#, "a"),
+        (r#"{"a":"1;b c:2"}"#, "a"),
+    ];
+    for (json, path) in table {
+        for order in Order::ALL {
+            for strip in [Strip::Everywhere, Strip::Own] {
+                assert_eq!(doubts(json, order, strip).ambiguous, [path], "{json}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_member_that_decides_holds_no_separator() {
+    let names = ["id", "status", "type", "method", "amount", "currency", "payment_id", "sum_type"];
+    for name in names {
+        let json = format!(r#"{{"payment":{{"{name}":"VICTIM;"}},"z":"1;2"}}"#);
+        assert_eq!(ambiguous(&json), [format!("payment.{name}")], "{json}");
+    }
+}
+
 /// Each of them would be compared as far as the next, which could take very long.
 #[test]
 fn a_text_with_more_separators_than_any_path_has_is_in_doubt() {
-    // `a` cannot stand after `b`.
-    let text = |colons: usize| format!(r#"{{"b":"x;{}"}}"#, "a:".repeat(colons));
+    // `+` cannot stand after `b`, and is no name.
+    let text = |colons: usize| format!(r#"{{"b":"x;{}"}}"#, "+:".repeat(colons));
     assert_eq!(ambiguous(&text(64)), [""; 0]);
     assert_eq!(ambiguous(&text(65)), ["b"]);
 }
