@@ -334,13 +334,44 @@ impl<'d> Value<'d> {
 
     /// Whether it is `null`, or a list or an object with nothing inside.
     #[inline]
-    pub(crate) fn is_nothing(self) -> bool {
+    pub fn is_nothing(self) -> bool {
         let node = self.node();
         match node.content {
             Content::Null => true,
             Content::Array | Content::Object => node.end as usize == self.index + 1,
             _ => false,
         }
+    }
+
+    /// Whether the other value has the same kind, text, items and members, in whatever order.
+    pub(crate) fn says_the_same(self, other: Value<'_>) -> bool {
+        let mut open = vec![(self, other)];
+        while let Some((one, other)) = open.pop() {
+            let same = match (one.kind(), other.kind()) {
+                (Kind::Null, Kind::Null) => true,
+                (Kind::Bool(one), Kind::Bool(other)) => one == other,
+                (Kind::Number(one), Kind::Number(other))
+                | (Kind::String(one), Kind::String(other)) => one == other,
+                (Kind::Array, Kind::Array) => {
+                    open.extend(one.children().zip(other.children()));
+                    one.children().count() == other.children().count()
+                }
+                (Kind::Object, Kind::Object) => {
+                    let pairs = one.children().filter_map(|member| {
+                        Some((member, other.get(member.key().unwrap_or_default())?))
+                    });
+                    let before = open.len();
+                    open.extend(pairs);
+                    let found = open.len() - before;
+                    found == one.children().count() && found == other.children().count()
+                }
+                _ => false,
+            };
+            if !same {
+                return false;
+            }
+        }
+        true
     }
 
     #[inline]

@@ -11,6 +11,7 @@
 //! Every model has a twin that borrows its texts from the document, such as [`CallbackRef`] of
 //! [`Callback`]: for whoever reads a message once and counts microseconds.
 
+mod agreement;
 mod callback;
 mod code;
 mod confirmation;
@@ -77,6 +78,14 @@ pub enum ModelError {
         /// What is wrong with it.
         problem: String,
     },
+    /// Two members that say one thing say it differently, so neither counts.
+    #[error("`{path}` and `{other}` contradict each other")]
+    Contradiction {
+        /// Dotted path of one.
+        path: String,
+        /// Dotted path of the other.
+        other: String,
+    },
     /// A member that every such message has is not there.
     #[error("`{path}` is missing")]
     Missing {
@@ -90,9 +99,10 @@ impl ModelError {
     pub fn path(&self) -> Option<&str> {
         match self {
             Self::Json(_) => None,
-            Self::Type { path, .. } | Self::Value { path, .. } | Self::Missing { path } => {
-                Some(path)
-            }
+            Self::Type { path, .. }
+            | Self::Value { path, .. }
+            | Self::Contradiction { path, .. }
+            | Self::Missing { path } => Some(path),
         }
     }
 
@@ -102,6 +112,10 @@ impl ModelError {
 
     fn value(value: Value<'_>, problem: impl fmt::Display) -> Self {
         Self::Value { path: value.path(), problem: problem.to_string() }
+    }
+
+    fn contradiction(path: impl Into<String>, other: impl Into<String>) -> Self {
+        Self::Contradiction { path: path.into(), other: other.into() }
     }
 
     fn missing(parent: Value<'_>, name: &str) -> Self {
@@ -223,16 +237,16 @@ impl fmt::Debug for ExtraRef<'_> {
 ///
 /// A member that `decides` something must have its documented type, otherwise the message is
 /// refused. One that only `describes` is kept unread in `extra` when it has another: a date in a
-/// new form must not cost a callback. A member may have several names, the official ones of
-/// different message formats; the first that stands there counts, whatever the order of the
-/// members, which the signature does not cover.
+/// new form must not cost a callback. A member may have two names, the official ones of different
+/// message formats; where both stand there, they say the same, or the message is refused. What
+/// else is said twice in different places is compared by the function after `where`.
 ///
 /// `null`, `[]` and `{}` stand for nothing where the struct is optional. PHP writes the second for
 /// an object without members, and the signature does not cover the last two.
 macro_rules! model {
     (
         $(#[$doc:meta])*
-        pub struct $name:ident / $borrowed:ident {
+        pub struct $name:ident / $borrowed:ident $(where $agree:ident)? {
             $($(#[$field_doc:meta])* $field:ident: $type:ty = $role:ident $($wire:literal)|+,)*
         }
     ) => {
@@ -275,10 +289,12 @@ macro_rules! model {
                 }
                 let mut members =
                     $crate::model::Members { object: value, all_known, unused: Vec::new() };
-                Ok($borrowed {
+                let model = $borrowed {
                     $($field: members.$role::<$type, _>($field, &[$($wire),+])?,)*
                     extra: members.rest(&(&[$($($wire),+),*] as &[&str])),
-                })
+                };
+                $(model.$agree()?;)?
+                Ok(model)
             }
 
             fn from_borrowed(borrowed: $borrowed<'_>) -> Self {
@@ -336,7 +352,7 @@ impl<'d> Members<'d> {
         found: Found<NAMES>,
         names: &[&str; NAMES],
     ) -> Result<T::Borrowed<'d>, ModelError> {
-        match self.choose(found, names) {
+        match self.choose(found, names)? {
             Some(member) => T::borrow_from(member),
             None => T::absent(self.object, names[0]),
         }
@@ -352,7 +368,7 @@ impl<'d> Members<'d> {
         found: Found<NAMES>,
         names: &[&str; NAMES],
     ) -> Result<T::Borrowed<'d>, ModelError> {
-        let Some(member) = self.choose(found, names) else {
+        let Some(member) = self.choose(found, names)? else {
             return T::absent(self.object, names[0]);
         };
         let read = T::borrow_from(member);
@@ -372,26 +388,36 @@ impl<'d> Members<'d> {
         &mut self,
         found: Found<NAMES>,
         names: &[&str; NAMES],
-    ) -> Option<Value<'d>> {
+    ) -> Result<Option<Value<'d>>, ModelError> {
         const { assert!(NAMES <= 2, "no field has more names") };
-        match found.0.as_slice() {
+        Ok(match found.0.as_slice() {
             [] | [0, ..] => None,
             [one] | [one, 0, ..] => Some(self.object.beside(*one)),
             [one, other, ..] => {
-                Some(self.choose_one(self.object.beside(*one), self.object.beside(*other), names))
+                let (one, other) = (self.object.beside(*one), self.object.beside(*other));
+                Some(self.choose_one(one, other, names)?)
             }
-        }
+        })
     }
 
-    fn choose_one(&mut self, one: Value<'d>, other: Value<'d>, names: &[&str]) -> Value<'d> {
+    #[cold]
+    fn choose_one(
+        &mut self,
+        one: Value<'d>,
+        other: Value<'d>,
+        names: &[&str],
+    ) -> Result<Value<'d>, ModelError> {
         // Nothing stands for nothing under any name: the signature does not tell `null` from an empty
         // text, nor `[]` and `{}` from no member, so it must not hide what is there.
         let rank = |member: Value<'d>| {
             (member.is_nothing(), names.iter().position(|name| member.name() == name.as_bytes()))
         };
         let (chosen, unused) = if rank(one) < rank(other) { (one, other) } else { (other, one) };
+        if !unused.is_nothing() && !chosen.says_the_same(unused) {
+            return Err(ModelError::contradiction(chosen.path(), unused.path()));
+        }
         self.unused.push(unused.place());
-        chosen
+        Ok(chosen)
     }
 
     fn rest(self, known: &'static &'static [&'static str]) -> ExtraRef<'d> {

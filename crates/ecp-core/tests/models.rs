@@ -664,9 +664,9 @@ fn the_transaction_format_keeps_its_sums_and_the_token_format_its_request() {
 
 /// The order of members is not signed, so it must not choose between two names of one.
 #[test]
-fn of_several_names_the_first_listed_counts_and_the_other_is_kept() {
+fn two_names_of_one_member_say_the_same() {
     let one = r#""redirect_data":{"method":"GET","url":"https://a.example/"}"#;
-    let other = r#""redirectData":{"method":"POST","url":"https://b.example/"}"#;
+    let other = r#""redirectData":{"url":"https://a.example/","method":"GET"}"#;
     for json in [format!("{{{one},{other}}}"), format!("{{{other},{one}}}")] {
         let callback = Callback::from_slice(json.as_bytes()).unwrap();
         assert_eq!(callback.redirect().unwrap().url.expose(), "https://a.example/", "{json}");
@@ -674,28 +674,128 @@ fn of_several_names_the_first_listed_counts_and_the_other_is_kept() {
         assert_eq!(kept, [other.split_once(':').map(|(_, raw)| ("redirectData", raw)).unwrap()]);
     }
 
-    let one = r#""sum_initial":{"amount":1,"currency":"EUR"}"#;
-    let other = r#""sum":{"amount":2,"currency":"USD"}"#;
-    for members in [format!("{one},{other}"), format!("{other},{one}")] {
-        let json = format!(r#"{{"operation":{{{members}}},"operations":[{{{members}}}]}}"#);
-        let callback = Callback::from_slice(json.as_bytes()).unwrap();
-        for operation in callback.operation.iter().chain(&callback.operations) {
-            let sum = operation.sum_initial.as_ref().unwrap().money().unwrap();
-            assert_eq!(sum.to_string(), "0.01 EUR", "{json}");
-            let kept = operation.extra.get("sum").unwrap().as_str();
-            assert_eq!(kept, r#"{"amount":2,"currency":"USD"}"#);
-            assert_eq!(operation.extra.iter().count(), 1);
+    // Nothing stands for nothing, and anything else that differs is refused, in either order.
+    let sum = r#""sum_initial":{"amount":1,"currency":"EUR"}"#;
+    let message = "`operation.sum_initial` and `operation.sum` contradict each other";
+    let table = [
+        (r#""sum":{"amount":1,"currency":"EUR"}"#, "none"),
+        (r#""sum":{"currency":"EUR","amount":1}"#, "none"),
+        (r#""sum":{}"#, "none"),
+        (r#""sum":null"#, "none"),
+        (r#""sum":{"amount":2,"currency":"EUR"}"#, message),
+        (r#""sum":{"amount":1,"currency":"USD"}"#, message),
+        (r#""sum":{"amount":1.0,"currency":"EUR"}"#, message),
+        (r#""sum":{"amount":"1","currency":"EUR"}"#, message),
+        (r#""sum":{"amount":1,"currency":"EUR","x":1}"#, message),
+        (r#""sum":0"#, message),
+        (r#""sum":[1]"#, message),
+    ];
+    for (other, expected) in table {
+        for members in [format!("{sum},{other}"), format!("{other},{sum}")] {
+            assert_eq!(refusal::<Callback>(&format!(r#"{{"operation":{{{members}}}}}"#)), expected);
+            let in_list = expected.replace("operation.", "operations.0.");
+            for json in [
+                format!(r#"{{"operations":[{{{members}}}]}}"#),
+                format!(r#"{{"general":{{}},"operations":[{{{members}}}]}}"#),
+            ] {
+                assert_eq!(refusal::<Callback>(&json), in_list, "{json}");
+                assert_eq!(refusal::<StatusResponse>(&json), in_list, "{json}");
+            }
         }
     }
+}
 
-    // The other one is not looked at, whatever it is, nor does it stand in for a wrong first one.
-    let unread = r#"{"operation":{"sum":0,"sum_initial":{"amount":1,"currency":"EUR"}}}"#;
-    assert_eq!(refusal::<Callback>(unread), "none");
-    let wrong = r#"{"operation":{"sum":{"amount":1,"currency":"EUR"},"sum_initial":0}}"#;
-    assert_eq!(
-        refusal::<Callback>(wrong),
-        "`operation.sum_initial`: expected an object, found a number"
-    );
+/// A message of one format can be cut so that it has members of another one as well.
+#[test]
+fn what_a_message_says_twice_it_says_alike() {
+    let table = [
+        // Each alone, and both alike.
+        (r#"{"payment":{"id":"A"}}"#, "none"),
+        (r#"{"general":{"payment_id":"A","project_id":1}}"#, "none"),
+        (
+            r#"{"project_id":1,"general":{"payment_id":"A","project_id":1},"payment":{"id":"A"}}"#,
+            "none",
+        ),
+        (r#"{"general":{"payment_id":""},"payment":{"id":"A"}}"#, "none"),
+        // Not alike.
+        (
+            r#"{"general":{"payment_id":"A"},"payment":{"id":"B"}}"#,
+            "`payment.id` and `general.payment_id` contradict each other",
+        ),
+        (
+            r#"{"project_id":2,"general":{"project_id":1}}"#,
+            "`project_id` and `general.project_id` contradict each other",
+        ),
+    ];
+    for (json, expected) in table {
+        assert_eq!(refusal::<Callback>(json), expected, "{json}");
+        assert_eq!(refusal::<StatusResponse>(json), expected, "{json}");
+    }
+    let operation = r#"{"operation":{"id":1,"type":"sale","status":"success",
+        "sum_initial":{"amount":1,"currency":"EUR"}},"#;
+    let table = [
+        (r#""transaction":{"id":1,"type":"sale"}}"#, "none"),
+        (r#""transaction":{"id":1}}"#, "none"),
+        (r#""transaction":{"id":2}}"#, "`operation.id` and `transaction.id` contradict each other"),
+        (
+            r#""transaction":{"id":1,"type":"payout"}}"#,
+            "`operation.type` and `transaction.type` contradict each other",
+        ),
+        // The operation that a callback is about is one of all of them.
+        (r#""operations":[]}"#, "none"),
+        (r#""operations":[{"id":2,"status":"decline"},{"id":1,"status":"success"}]}"#, "none"),
+        (r#""operations":[{"id":1,"type":"sale","sum":{"amount":1,"currency":"EUR"}}]}"#, "none"),
+        (r#""operations":[{"id":2}]}"#, "`operation` and `operations` contradict each other"),
+        (
+            r#""operations":[{"type":"sale"}]}"#,
+            "`operation` and `operations` contradict each other",
+        ),
+        (
+            r#""operations":[{"id":2},{"id":1,"status":"decline"}]}"#,
+            "`operation.status` and `operations.1.status` contradict each other",
+        ),
+        (
+            r#""operations":[{"id":1,"type":"refund"}]}"#,
+            "`operation.type` and `operations.0.type` contradict each other",
+        ),
+        (
+            r#""operations":[{"id":1,"sum":{"amount":2,"currency":"EUR"}}]}"#,
+            "`operation.sum` and `operations.0.sum` contradict each other",
+        ),
+    ];
+    for (members, expected) in table {
+        assert_eq!(refusal::<Callback>(&format!("{operation}{members}")), expected, "{members}");
+    }
+    let table = [
+        (r#"{"request_id":"r","request":{"id":"r"}}"#, "none"),
+        (
+            r#"{"request_id":"r","request":{"id":"s"}}"#,
+            "`request_id` and `request.id` contradict each other",
+        ),
+        (
+            r#"{"redirectData":{"method":"GET","url":"https://a.example/"},
+                "return_url":{"url":"https://a.example/","method":"GET"}}"#,
+            "none",
+        ),
+        (
+            r#"{"redirect_data":{"method":"GET","url":"https://a.example/"},
+                "return_url":"https://b.example/"}"#,
+            "none",
+        ),
+        (
+            r#"{"redirectData":{"method":"GET","url":"https://a.example/"},
+                "return_url":{"method":"GET","url":"https://b.example/"}}"#,
+            "`redirectData` and `return_url` contradict each other",
+        ),
+        (
+            r#"{"redirect_data":[],"redirectData":{"method":"GET","url":"https://a.example/"},
+                "return_url":{"method":"GET","url":"https://b.example/"}}"#,
+            "`redirectData` and `return_url` contradict each other",
+        ),
+    ];
+    for (json, expected) in table {
+        assert_eq!(refusal::<Callback>(json), expected, "{json}");
+    }
 }
 
 /// The signature is a member that the models know, so it is no reason to look into `extra`.
@@ -1000,7 +1100,7 @@ fn a_synchronous_answer_speaks_about_the_request() {
 #[test]
 fn a_status_answer_lists_every_operation() {
     let answer = StatusResponse::from_slice(
-        br#"{"general":{"project_id":197,"payment_id":"in general"},
+        br#"{"general":{"project_id":197,"payment_id":"X1"},
             "payment":{"id":"X1","status":"partially refunded","sum":{"amount":5000,"currency":"INR"}},
             "account":{"number":"1"},"customer":{"id":"2"},"errors":{},
             "operations":[

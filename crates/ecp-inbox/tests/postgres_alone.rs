@@ -230,7 +230,10 @@ async fn a_commit_is_on_the_disk_even_where_the_server_is_told_not_to_wait() {
     }
     let worker = inbox.worker(Ledger { fails: false });
     let worker = tokio::spawn(async move { worker.run(std::future::pending()).await });
-    inbox.accept(&verified(r#"{"project_id":1236,"payment":{"id":"X1"}}"#)).await.unwrap();
+    inbox
+        .accept(&verified(r#"{"project_id":1236,"payment":{"id":"X1","status":"processing"}}"#))
+        .await
+        .unwrap();
     eventually(async || (inbox.stats().await.unwrap().done == 1).then_some(())).await;
     let rows = client.query("SELECT durable FROM commits", &[]).await.unwrap();
     // Accepted, claimed, handled and done.

@@ -68,6 +68,7 @@
 #[cfg(feature = "receiver")]
 mod confirmation;
 mod expected;
+mod kind;
 #[cfg(feature = "receiver")]
 mod receiver;
 #[cfg(feature = "receiver")]

@@ -1,10 +1,11 @@
 //! Which key signed it, if any.
 
-use ecp_core::json::{Document, JsonError, Limits, Value};
+use ecp_core::json::{Document, JsonError, Limits};
 use ecp_core::model::{Callback, DepositCheck, FromJson, ModelError};
 use ecp_core::signature::{self, SigningKey};
 use ecp_core::{ProjectId, SecretKey};
 
+use crate::kind;
 use crate::verified::{Verified, VerifiedRef};
 
 /// The keys of your projects.
@@ -31,11 +32,19 @@ pub enum VerifyError {
         /// Its dotted path.
         path: String,
     },
-    /// A parameter of the Payment Page in a callback.
-    #[error("`{name}` is a parameter of the Payment Page, not of a callback")]
+    /// A parameter of the Payment Page in another message.
+    #[error("`{name}` is a parameter of the Payment Page, and no member of this kind of message")]
     PageParameter {
         /// Its name.
         name: String,
+    },
+    /// A message of another kind, signed with the same key.
+    #[error("`{path}`: this is {kind}, not what was expected")]
+    OtherKind {
+        /// Dotted path of the member that tells.
+        path: String,
+        /// The kind of message that has it.
+        kind: &'static str,
     },
     /// There is no key for that project.
     #[error("no key for project {0}")]
@@ -97,21 +106,21 @@ impl Verifier {
         &self,
         document: &'d Document<'_>,
     ) -> Result<VerifiedRef<'d>, VerifyError> {
-        self.verify_as::<Callback>(document, no_page_parameters)
+        self.verify_as::<Callback>(document, kind::callback)
     }
 
     /// Checks the body of a `check_deposit` question. `Confirmations`, of the feature `receiver`,
     /// answers it.
     pub fn verify_deposit_check(&self, body: &[u8]) -> Result<Verified<DepositCheck>, VerifyError> {
         let document = self.read(body)?;
-        let check = self.verify_as::<DepositCheck>(&document, |_| Ok(()))?;
+        let check = self.verify_as::<DepositCheck>(&document, kind::deposit_check)?;
         Ok(check.copy(DepositCheck::from_borrowed))
     }
 
     fn verify_as<'d, T: FromJson>(
         &self,
         document: &'d Document<'_>,
-        check: fn(Value<'_>) -> Result<(), VerifyError>,
+        is_of_its_kind: fn(&T::Borrowed<'d>) -> Result<(), VerifyError>,
     ) -> Result<Verified<T::Borrowed<'d>, &'d [u8]>, VerifyError> {
         let named = project_id(document).map_err(VerifyError::Project)?;
         // One callback format names no project (sources: callback formats): then the key tells.
@@ -129,8 +138,8 @@ impl Verifier {
         if let Some(path) = doubts.uncovered.iter().find(|path| !is_providers_own(path)) {
             return Err(VerifyError::Uncovered { path: path.clone() });
         }
-        check(document.root())?;
         let message = T::borrow_from(document.root()).map_err(VerifyError::Unreadable)?;
+        is_of_its_kind(&message)?;
         let body = document.source().as_bytes();
         Ok(Verified::new(message, body, project, key, found.order, doubts))
     }
@@ -142,16 +151,6 @@ fn is_providers_own(path: &str) -> bool {
         path.strip_prefix(redirect).and_then(|rest| rest.strip_prefix(".body."))
             == Some("signature")
     })
-}
-
-/// The Payment Page's parameters are signed with the same key and pass through browsers, so
-/// nothing that looks like them counts as a callback.
-fn no_page_parameters(root: Value<'_>) -> Result<(), VerifyError> {
-    let of_page = |name: &&str| name.starts_with("payment_") || name.starts_with("customer_");
-    match root.children().filter_map(Value::key).find(of_page) {
-        None => Ok(()),
-        Some(name) => Err(VerifyError::PageParameter { name: name.to_owned() }),
-    }
 }
 
 fn project_id(document: &Document<'_>) -> Result<Option<ProjectId>, ModelError> {

@@ -2,10 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use ecp_core::model::PaymentType;
+use ecp_core::json::{Document, Limits};
+use ecp_core::model::{PageParameters, PaymentType};
 use ecp_core::signature::{self, Place, Rules, SigningKey};
 use ecp_core::{Money, PaymentId, ProjectId, SecretKey};
-use ecp_notify::{Expected, Reading, Verifier};
+use ecp_notify::{Expected, Reading, Verifier, VerifyError};
 
 fn project(id: u64) -> ProjectId {
     ProjectId::new(id).unwrap()
@@ -44,6 +45,69 @@ fn a_text_that_could_be_several_items_is_told() {
     assert_eq!(verifier().verify(other.as_bytes()).unwrap().reading(), Reading::Unique);
 }
 
+/// Pairs of one canonical string and one signature: a genuine document that holds a text which
+/// somebody chose, and what is cut out of it without the key. The third genuine one is the address
+/// of a Payment Page, so that neither it nor what is cut out of it is a callback.
+#[test]
+fn what_is_cut_out_of_a_genuine_document_has_another_reading() {
+    let key = SecretKey::new("sandbox-key-not-a-secret").unwrap();
+    let verifier = Verifier::new().key(project(1), &key);
+    let bodies: Vec<&str> = include_str!("data/cut-and-swallowed.jsonl").lines().collect();
+    let ambiguous = |body: &str| -> Vec<String> {
+        match verifier.verify(body.as_bytes()).unwrap().reading() {
+            Reading::Unique => Vec::new(),
+            Reading::Ambiguous(paths) => paths.to_vec(),
+        }
+    };
+    let [genuine, forged, other_genuine, other_forged, page, forged_of_page] = bodies[..] else {
+        panic!("three pairs, not {}", bodies.len());
+    };
+    assert_eq!(ambiguous(genuine), ["account.number"]);
+    assert_eq!(ambiguous(forged), ["zz"]);
+    assert_eq!(ambiguous(other_genuine), ["payment.description"]);
+    assert_eq!(ambiguous(other_forged), ["payment.stz"]);
+    let keys = [SigningKey::new(&key)];
+    let document = Document::parse(forged_of_page.as_bytes(), Limits::default()).unwrap();
+    let found = signature::verify_document(&keys, &document).unwrap();
+    assert_eq!(signature::doubts(&document, &found).unwrap().ambiguous, ["pb"]);
+    for body in [page, forged_of_page] {
+        let error = verifier.verify(body.as_bytes()).unwrap_err().to_string();
+        assert!(error.starts_with("`billing_city` is a parameter of the Payment Page"), "{error}");
+    }
+}
+
+/// The names that callbacks and questions share with the page are documented in them.
+#[test]
+fn no_parameter_of_the_payment_page_is_a_member_of_another_message() {
+    let callback = callback("x");
+    let question = r#"{"type":"check_deposit","project_id":1236,"payment_id":"X1","amount":1,
+        "customer_id":"123","currency":"EUR","payment_method":"eco-voucher"}"#;
+    verifier().verify_deposit_check(&sign(question)).unwrap();
+    let more = ["payment_whatever", "customer_whatever"];
+    for name in PageParameters::NAMES.iter().copied().chain(more) {
+        let with = |body: &str| sign(&body.replacen('{', &format!(r#"{{"{name}":"x","#), 1));
+        let error = verifier().verify(&with(&callback)).unwrap_err();
+        if name == "frame_mode" {
+            assert!(matches!(error, VerifyError::Uncovered { .. }), "{error}");
+        } else {
+            assert_eq!(error, VerifyError::PageParameter { name: name.to_owned() });
+            let known = ["payment_id", "customer_id"];
+            if !known.contains(&name) {
+                let error = verifier().verify_deposit_check(&with(question)).unwrap_err();
+                assert_eq!(error, VerifyError::PageParameter { name: name.to_owned() });
+            }
+        }
+    }
+    // Members of documented callbacks, `recurring` among them, which is text on the page.
+    let members = r#""recurring":{"id":1},"request_id":"r","description":"d","rrn":"1","AuthCode":"a",
+        "return_url":"https://shop.example","qr_code":"q","acs":{"md":"m"},"threeds2":{"x":1},
+        "clarification_fields":{"x":1},"avs_result":"a","provider_extra_fields":{"x":1},
+        "display_data":[1],"additional_terminal_data":{"x":1},"decision_message":"m","card":{"x":1},
+        "token_status":"s","token_created_at":"t","token":"t","sum_request":{"x":1},"#;
+    let body = callback.replacen('{', &format!("{{{members}"), 1);
+    assert_eq!(verifier().verify(&sign(&body)).unwrap().reading(), Reading::Unique);
+}
+
 #[test]
 fn what_the_signature_does_not_cover_is_refused_but_for_a_providers_own_field() {
     let add = |member: &str| {
@@ -76,7 +140,7 @@ fn parameters_of_the_payment_page_are_no_callback() {
     let error = verifier().verify(&sign(page)).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "`payment_id` is a parameter of the Payment Page, not of a callback"
+        "`payment_id` is a parameter of the Payment Page, and no member of this kind of message"
     );
 }
 

@@ -70,18 +70,18 @@ fn the_place_of_a_key_is_counted_in_its_own_project() {
         .key(other, &secret("shared"))
         .key(one, &secret("shared"));
     let table = [
-        (r#"{"payment":{"id":"X"}}"#, "a", Some((one, 0))),
-        (r#"{"payment":{"id":"X"}}"#, "b", Some((other, 0))),
-        (r#"{"payment":{"id":"X"}}"#, "c", Some((one, 1))),
-        (r#"{"payment":{"id":"X"}}"#, "d", Some((other, 1))),
+        (r#"{"payment":{"status":"new"}}"#, "a", Some((one, 0))),
+        (r#"{"payment":{"status":"new"}}"#, "b", Some((other, 0))),
+        (r#"{"payment":{"status":"new"}}"#, "c", Some((one, 1))),
+        (r#"{"payment":{"status":"new"}}"#, "d", Some((other, 1))),
         // Without a project the key tells, and the first of two equal ones does.
-        (r#"{"payment":{"id":"X"}}"#, "shared", Some((other, 2))),
-        (r#"{"project_id":1,"payment":{"id":"X"}}"#, "c", Some((one, 1))),
-        (r#"{"project_id":1,"payment":{"id":"X"}}"#, "shared", Some((one, 2))),
-        (r#"{"project_id":1,"payment":{"id":"X"}}"#, "d", None),
-        (r#"{"general":{"project_id":2}}"#, "d", Some((other, 1))),
-        (r#"{"general":{"project_id":2}}"#, "shared", Some((other, 2))),
-        (r#"{"general":{"project_id":2}}"#, "a", None),
+        (r#"{"payment":{"status":"new"}}"#, "shared", Some((other, 2))),
+        (r#"{"project_id":1,"payment":{"status":"new"}}"#, "c", Some((one, 1))),
+        (r#"{"project_id":1,"payment":{"status":"new"}}"#, "shared", Some((one, 2))),
+        (r#"{"project_id":1,"payment":{"status":"new"}}"#, "d", None),
+        (r#"{"general":{"project_id":2},"payment":{"status":"new"}}"#, "d", Some((other, 1))),
+        (r#"{"general":{"project_id":2},"payment":{"status":"new"}}"#, "shared", Some((other, 2))),
+        (r#"{"general":{"project_id":2},"payment":{"status":"new"}}"#, "a", None),
     ];
     for (body, key, expected) in table {
         let verified = holder.verify(&sign(body, key, Place::Root));
@@ -246,7 +246,7 @@ fn no_value_of_an_unreadable_body_is_printed() {
         assert!(!format!("{error} {error:?}").contains("Sentinel"), "{error:?}");
     }
     // What is not read of a callback that is, is not printed either.
-    let body = r#"{"project_id":1236,"customer":"*","payment":{"date":"*"},"news":{"x":"*"},
+    let body = r#"{"project_id":1236,"customer":"*","payment":{"status":"new","date":"*"},"news":{"x":"*"},
         "account":{"number":["*"]},"errors":"*"}"#;
     let body = sign(&body.replace('*', "Sentinel"), "new-key", Place::Root);
     let verified = verifier().verify(&body).unwrap();

@@ -2,8 +2,8 @@
 
 use super::redirect::redirect_in;
 use super::{
-    Account, Customer, Errors, Operation, OperationStatus, Payment, PaymentStatus, RedirectData,
-    Sum, model,
+    Account, Customer, Errors, FromJson, Operation, OperationStatus, Payment, PaymentStatus,
+    RedirectData, Sum, model,
 };
 use crate::json::RawJson;
 use crate::{OperationId, PaymentId, PaymentIdRef, ProjectId, RequestId, Sensitive, Timestamp};
@@ -23,7 +23,7 @@ model! {
     /// assert_eq!(callback.payment_status(), Some(&PaymentStatus::Decline));
     /// # Ok::<(), ecp_core::model::ModelError>(())
     /// ```
-    pub struct Callback / CallbackRef {
+    pub struct Callback / CallbackRef where agree {
         /// The project, in the formats that name it at the top level.
         root_project_id: Option<ProjectId> = decides "project_id",
         /// `general`, in the other formats.
@@ -130,6 +130,12 @@ impl CallbackRef<'_> {
     /// Where the operation stands.
     pub fn operation_status(&self) -> Option<&OperationStatus> {
         self.operation.as_ref()?.status.as_ref()
+    }
+
+    /// Whether it says where to send the customer, under whichever of its three names.
+    pub fn has_redirect(&self) -> bool {
+        let is_redirect = |value| RedirectData::borrow_from(value).is_ok();
+        self.redirect_data.is_some() || self.extra.get("return_url").is_some_and(is_redirect)
     }
 }
 

@@ -2,6 +2,7 @@
 //! with `ecp-methods`, which checks them.
 
 use super::{Account, Customer, model};
+use crate::json::Value;
 use crate::{PaymentId, ProjectId, Sensitive};
 
 model! {
@@ -79,4 +80,119 @@ model! {
         /// The signature, unproven here.
         signature: Option<Sensitive<String>> = decides "signature",
     }
+}
+
+/// Declares the names of a set, and whether a name is one of them.
+macro_rules! page_names {
+    ($($name:literal,)*) => {
+        impl PageParameters {
+            /// The parameters that the documents, the official SDKs and the plug-ins know
+            /// (sources: Payment Page). All of them stand at the top level.
+            pub const NAMES: &'static [&'static str] = &[$($name),*];
+
+            /// Whether a member at the top level of a message is a parameter of the Payment Page:
+            /// one of [`NAMES`](Self::NAMES), or any name that begins with `payment_` or
+            /// `customer_`. The Payment Page's parameters are signed with the project's key and
+            /// shown to the customer, so no other message may be taken for one that holds them.
+            ///
+            /// `project_id` and `signature` belong to every message and are not among them, and
+            /// `recurring` only where it is no object: in callbacks it is one.
+            pub fn is_parameter(name: &str, value: Value<'_>) -> bool {
+                match name {
+                    "recurring" if value.is_object() || value.is_nothing() => false,
+                    $($name)|* => true,
+                    _ => name.starts_with("payment_") || name.starts_with("customer_"),
+                }
+            }
+        }
+    };
+}
+
+page_names! {
+    "account_token",
+    "addendum_data",
+    "additional_data",
+    "avs_post_code",
+    "avs_street_address",
+    "baseUrl",
+    "baseurl",
+    "best_before",
+    "billing_address",
+    "billing_city",
+    "billing_country",
+    "billing_postal",
+    "billing_region",
+    "billing_region_code",
+    "booking_info",
+    "card_operation_type",
+    "cash_voucher_data",
+    "cashier_default_mode",
+    "cashier_force_mode",
+    "cashier_manual_input",
+    "cashier_max_value",
+    "cashier_min_value",
+    "cashier_predefined_amounts",
+    "close_on_missclick",
+    "css_modal_wrap",
+    "customer_address",
+    "customer_city",
+    "customer_country",
+    "customer_day_of_birth",
+    "customer_email",
+    "customer_first_name",
+    "customer_id",
+    "customer_last_name",
+    "customer_phone",
+    "customer_ssn",
+    "customer_state",
+    "customer_zip",
+    "force_acs_new_window",
+    "force_payment_group",
+    "force_payment_method",
+    "force_payment_method_subtype",
+    "frame_mode",
+    "hide",
+    "interface_type",
+    "language_code",
+    "list_payment_block",
+    "merchant_callback_url",
+    "merchant_domain",
+    "merchant_fail_enabled",
+    "merchant_fail_redirect_mode",
+    "merchant_fail_url",
+    "merchant_return_enabled",
+    "merchant_return_redirect_mode",
+    "merchant_return_url",
+    "merchant_success_enabled",
+    "merchant_success_redirect_mode",
+    "merchant_success_url",
+    "mode",
+    "operation_type",
+    "paymentPageUrl",
+    "payment_amount",
+    "payment_currency",
+    "payment_description",
+    "payment_extra_param",
+    "payment_id",
+    "payment_methods_options",
+    "receipt_data",
+    "recurring",
+    "recurring_register",
+    "redirect",
+    "redirect_fail_enabled",
+    "redirect_fail_mode",
+    "redirect_fail_url",
+    "redirect_on_mobile",
+    "redirect_return_enabled",
+    "redirect_return_mode",
+    "redirect_return_url",
+    "redirect_success_enabled",
+    "redirect_success_mode",
+    "redirect_success_url",
+    "redirect_tokenize_enabled",
+    "redirect_tokenize_mode",
+    "redirect_tokenize_url",
+    "region_code",
+    "target_element",
+    "terminal_id",
 }

@@ -39,7 +39,7 @@ open_enum! {
 
 model! {
     /// The answer to a status request (sources: status).
-    pub struct StatusResponse / StatusResponseRef {
+    pub struct StatusResponse / StatusResponseRef where agree {
         /// The project.
         root_project_id: Option<ProjectId> = decides "project_id",
         /// Ids, in the answers that keep them there.

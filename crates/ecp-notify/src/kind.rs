@@ -1,0 +1,63 @@
+//! Which kind of message it is. The platform's messages and the merchant's own are signed with one
+//! key, so a signature alone does not tell a callback from a request or from an address of the
+//! Payment Page: each kind is held to its documented shape.
+
+use ecp_core::model::{
+    CallbackRef, DepositCheckRef, ExtraRef, ModelError, PageParameters, PaymentStatus,
+};
+
+use crate::verifier::VerifyError;
+
+/// A callback has an operation, a transaction, a token, a redirect, a subscription or the status
+/// of a payment (sources: callback formats).
+pub(crate) fn callback(callback: &CallbackRef<'_>) -> Result<(), VerifyError> {
+    no_page_parameters(&callback.extra)?;
+    let payment = callback.payment.as_ref();
+    if payment.is_some_and(|payment| payment.extra.get("amount").is_some()) {
+        return other_kind("payment.amount", "a request to Gate");
+    }
+    if callback.operation.is_some() || callback.transaction.is_some() {
+        return Ok(());
+    }
+    if !callback.operations.is_empty() {
+        return other_kind("operations", "an answer to a status request");
+    }
+    if has_another_format(callback) {
+        return Ok(());
+    }
+    match payment.and_then(|payment| payment.status.as_ref()) {
+        // So the platform answers a question about a payment that it does not know.
+        Some(PaymentStatus::Error) => other_kind("payment.status", "an answer to a status request"),
+        Some(_) => Ok(()),
+        None => missing("operation"),
+    }
+}
+
+/// The formats that have neither an operation nor a transaction.
+fn has_another_format(callback: &CallbackRef<'_>) -> bool {
+    let has = |name| callback.extra.get(name).is_some_and(|value| !value.is_nothing());
+    let is_token = has("token") && (callback.request.is_some() || has("token_status"));
+    // Gate requests about a subscription name their project in `general`.
+    let is_subscription = has("recurring") && callback.root_project_id.is_some();
+    is_token || is_subscription || callback.has_redirect()
+}
+
+/// A question has nothing of the Payment Page but the names that the two share.
+pub(crate) fn deposit_check(check: &DepositCheckRef<'_>) -> Result<(), VerifyError> {
+    no_page_parameters(&check.extra)
+}
+
+fn no_page_parameters(unknown: &ExtraRef<'_>) -> Result<(), VerifyError> {
+    match unknown.iter().find(|(name, value)| PageParameters::is_parameter(name, *value)) {
+        None => Ok(()),
+        Some((name, _)) => Err(VerifyError::PageParameter { name: name.to_owned() }),
+    }
+}
+
+fn other_kind(path: &str, kind: &'static str) -> Result<(), VerifyError> {
+    Err(VerifyError::OtherKind { path: path.to_owned(), kind })
+}
+
+fn missing(path: &str) -> Result<(), VerifyError> {
+    Err(VerifyError::Unreadable(ModelError::Missing { path: path.to_owned() }))
+}
