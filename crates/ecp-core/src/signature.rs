@@ -133,13 +133,18 @@ enum Visibility {
 pub struct Rules {
     visibility: Visibility,
     allow_ambiguous: bool,
+    items_in_texts: bool,
     limits: Limits,
 }
 
 impl Rules {
-    /// For messages between servers: Gate, Data API.
+    /// For messages between servers: Gate, Data API. The platform repeats their texts in messages
+    /// that it signs, so a text that holds a `;`, a name and a `:` is refused, and so is any `;` in
+    /// a name or an id.
     pub fn private() -> Self {
-        Self { visibility: Visibility::Private, allow_ambiguous: false, limits: Limits::default() }
+        let visibility = Visibility::Private;
+        let limits = Limits::default();
+        Self { visibility, allow_ambiguous: false, items_in_texts: false, limits }
     }
 
     /// For parameters that pass through a browser, as on the Payment Page: whoever sees one
@@ -148,7 +153,14 @@ impl Rules {
         Self { visibility: Visibility::Public, ..Self::private() }
     }
 
-    /// Signs what the official SDKs render differently, exactly as the PHP SDK would.
+    /// Signs texts that hold a `;`, a name and a `:` as well. A callback that repeats one has more
+    /// than one reading (see [`doubts`]). Ids and names still hold no `;`, and
+    /// [`public`](Self::public) refuses every `;`.
+    pub fn allow_items_in_texts(self) -> Self {
+        Self { items_in_texts: true, ..self }
+    }
+
+    /// Signs what is refused otherwise, exactly as the PHP SDK would.
     pub fn allow_ambiguous(self) -> Self {
         Self { allow_ambiguous: true, ..self }
     }
@@ -374,8 +386,7 @@ fn with_canonical<T>(
     rules: Rules,
     then: impl FnOnce(&[u8]) -> T,
 ) -> Result<T, SignError> {
-    let ground =
-        if rules.allow_ambiguous { Ground::Natural } else { Ground::Agreed(rules.visibility) };
+    let ground = if rules.allow_ambiguous { Ground::Natural } else { Ground::Agreed };
     match walk::canonical_string(document, ground) {
         Some(canonical) => Ok(then(canonical.string())),
         None => Ok(then(canonical_exactly(document, rules)?.as_bytes())),
@@ -385,7 +396,7 @@ fn with_canonical<T>(
 /// The slow, exact way.
 fn canonical_exactly(document: &Document<'_>, rules: Rules) -> Result<String, SignError> {
     if !rules.allow_ambiguous {
-        return Ok(ambiguity::agreed_string(document, rules.visibility)?);
+        return Ok(ambiguity::agreed_string(document, rules)?);
     }
     let items = Items::collect(document, Strip::Everywhere, |_| Ok::<_, CanonicalError>(()))?;
     Ok(items.join(&items.sorted(Order::Natural))?)

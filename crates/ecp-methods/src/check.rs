@@ -3,6 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
+use ecp_core::signature::{self, Rules, SignError};
 use ecp_core::{Currency, Money, PaymentId, ProjectId};
 use serde_json::value::RawValue;
 
@@ -92,7 +93,28 @@ fn check_spec(spec: &MethodSpec, draft: &Draft<'_>) -> Result<(), Reason> {
         }
     }
     // Whether paths collide shows only where they meet.
-    body(draft, PLACEHOLDER).map(|_| ())
+    let body = body(draft, PLACEHOLDER)?;
+    // The Payment Page has other names and rules.
+    if interface == Interface::Gate && draft.may_be_ambiguous() {
+        check_signable(draft, &body)?;
+    }
+    Ok(())
+}
+
+/// What signing would refuse, found before anything is sent.
+fn check_signable(draft: &Draft<'_>, body: &Body<'_>) -> Result<(), Reason> {
+    let json = to_json(body);
+    match signature::canonical_string(&json, draft.signing_rules()) {
+        Err(SignError::Ambiguous(ambiguity)) => Err(Reason::Invalid {
+            path: ambiguity.path().to_owned(),
+            problem: format!("cannot be signed: {}", ambiguity.reason()),
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn to_json(body: &Body<'_>) -> Vec<u8> {
+    serde_json::to_vec(body).unwrap_or_else(|_| unreachable!("maps with text keys serialise"))
 }
 
 fn check_amount(
@@ -204,7 +226,12 @@ impl<F: Flow> Prepared<F> {
     pub fn body(&self, project: ProjectId) -> Vec<u8> {
         let body = body(&self.request.draft(), project.get())
             .expect("the check has built this body before");
-        serde_json::to_vec(&body).expect("maps with text keys always serialise")
+        to_json(&body)
+    }
+
+    /// How strictly the body is signed.
+    pub fn signing_rules(&self) -> Rules {
+        self.request.draft().signing_rules()
     }
 }
 
@@ -410,6 +437,40 @@ mod tests {
                 "jeton sale: `addendum` cannot be sent: key must be a string",
             ),
             (sale("1.00 EUR").extra("booking_info.items", [1, 2]), "ok"),
+            (sale("1.00 EUR").description("Order 5; thank you"), "ok"),
+            (sale("1.00 EUR").description("size: M; colour: red"), "ok"),
+            (
+                sale("1.00 EUR").description("x;payment:id:V"),
+                "jeton sale: `payment.description` cannot be signed: a text must not hold `;`, a \
+                 name and `:`, which read as another member; put a space after the `;`",
+            ),
+            (sale("1.00 EUR").description("x;payment:id:V").allow_items_in_texts(), "ok"),
+            (
+                sale("1.00 EUR").extra("booking_info.items", ["x;payment:id:V"]),
+                "jeton sale: `booking_info.items.0` cannot be signed: a text must not hold `;`, a \
+                 name and `:`, which read as another member; put a space after the `;`",
+            ),
+            (
+                sale("1.00 EUR").extra("booking_info.rate", 1.5),
+                "jeton sale: `booking_info.rate` cannot be signed: a number must be an integer; \
+                 send fractions as text",
+            ),
+            (
+                sale("1.00 EUR").field(Field::CustomerId, "a;b").allow_items_in_texts(),
+                "jeton sale: `customer.id` cannot be signed: an id, a status or a type must not \
+                 hold `;`",
+            ),
+            (
+                SaleRequest::new("X;1".parse().unwrap(), "1.00 EUR".parse().unwrap())
+                    .customer(Customer::new().id("customer1").ip_address("192.0.2.1"))
+                    .return_urls(
+                        ReturnUrls::new()
+                            .success("https://shop.example/success")
+                            .decline("https://shop.example/decline"),
+                    ),
+                "jeton sale: `general.payment_id` cannot be signed: an id, a status or a type must \
+                 not hold `;`",
+            ),
         ];
         for (request, expected) in table {
             assert_eq!(message(request), expected);

@@ -98,6 +98,12 @@ pub fn prepare_page_dyn(
     if let Some(name) = RESERVED.into_iter().find(|name| parameters.contains_key(*name)) {
         return Err(invalid(name, "is set when the page is signed"));
     }
+    let holds_separator = |(name, value): &(&String, &PageValue)| {
+        name.contains(';') || value.url_text().contains(';')
+    };
+    if let Some((name, _)) = parameters.iter().find(holds_separator) {
+        return Err(invalid(name, "holds `;`, which the Payment Page forbids"));
+    }
     Ok(PreparedPage { payment_id: draft.payment_id().clone(), parameters })
 }
 
@@ -461,6 +467,29 @@ mod tests {
         }
     }
 
+    /// Messages that hold one of them are no callbacks, so every parameter must be known there.
+    #[test]
+    fn every_parameter_is_known_to_verifiers() {
+        let is_name = |line: &&str| {
+            line.strip_suffix(',').is_some_and(|name| {
+                name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+            })
+        };
+        let blocks = include_str!("page.rs").split("\nsetters! {").skip(1);
+        let setters: Vec<&str> = blocks
+            .flat_map(|block| block.split("\n}").next().unwrap().lines())
+            .map(str::trim)
+            .filter(is_name)
+            .map(|line| line.trim_end_matches(','))
+            .collect();
+        assert!(setters.len() > 50, "{setters:?}");
+        let fields = crate::request::Field::ALL.iter().filter_map(|field| field.page_name());
+        let own = ["payment_id", "payment_amount", "payment_currency", "force_payment_method"];
+        for name in setters.into_iter().chain(fields).chain(own).chain(AVS) {
+            assert!(ecp_core::model::PageParameters::NAMES.contains(&name), "{name}");
+        }
+    }
+
     #[test]
     fn a_rejection_names_the_parameter() {
         let options = PageOptions::new;
@@ -495,6 +524,16 @@ mod tests {
                 sale("1.00 EUR"),
                 options().language_code("e\n"),
                 "jeton sale: `language_code` holds a control character",
+            ),
+            (
+                sale("1.00 EUR"),
+                options().billing_city("Bonn; Germany"),
+                "jeton sale: `billing_city` holds `;`, which the Payment Page forbids",
+            ),
+            (
+                sale("1.00 EUR").description("Order 5; thank you").allow_items_in_texts(),
+                options(),
+                "jeton sale: `payment_description` holds `;`, which the Payment Page forbids",
             ),
             (
                 sale("1.00 EUR"),

@@ -10,6 +10,7 @@ mod parts;
 
 use std::hash::{BuildHasher, RandomState};
 
+use ecp_core::signature::Rules;
 use ecp_core::{Money, PaymentId};
 use serde::Serialize;
 
@@ -38,6 +39,7 @@ pub struct Draft<'r> {
     pub(crate) payment_id: &'r PaymentId,
     pub(crate) amount: Option<Money>,
     pub(crate) partial: bool,
+    pub(crate) items_in_texts: bool,
     pub(crate) fields: &'r Fields,
     pub(crate) extra: &'r Extra,
 }
@@ -72,6 +74,19 @@ impl<'r> Draft<'r> {
     pub fn get(&self, field: Field) -> Option<&'r str> {
         self.fields.get(field)
     }
+
+    /// How strictly its Gate request is signed.
+    pub(crate) fn signing_rules(&self) -> Rules {
+        let rules = Rules::private();
+        if self.items_in_texts { rules.allow_items_in_texts() } else { rules }
+    }
+
+    /// Whether signing may refuse a text of it that the fields' own checks let pass.
+    pub(crate) fn may_be_ambiguous(&self) -> bool {
+        self.payment_id.as_str().contains(';')
+            || self.fields.iter().any(|(_, value)| value.contains(';'))
+            || self.extra.iter().next().is_some()
+    }
 }
 
 /// Declares the request of a flow with what every flow has. Its own setters go into an `impl`.
@@ -83,6 +98,7 @@ macro_rules! flow_request {
             payment_id: PaymentId,
             amount: Option<Money>,
             partial: bool,
+            items_in_texts: bool,
             fields: Fields,
             extra: Extra,
         }
@@ -90,7 +106,7 @@ macro_rules! flow_request {
         impl $name {
             fn bare(payment_id: PaymentId, amount: Option<Money>, partial: bool) -> Self {
                 let (fields, extra) = (Fields::default(), Extra::default());
-                Self { payment_id, amount, partial, fields, extra }
+                Self { payment_id, amount, partial, items_in_texts: false, fields, extra }
             }
 
             /// The customer.
@@ -117,6 +133,15 @@ macro_rules! flow_request {
                 self
             }
 
+            /// Sends texts to Gate that hold a `;`, a name and a `:`, such as
+            /// `size:M;colour:red`, which are refused otherwise: a callback that repeats one has
+            /// more than one reading, and may be held until Gate confirms it. Ids hold no `;` in
+            /// any case.
+            pub fn allow_items_in_texts(mut self) -> Self {
+                self.items_in_texts = true;
+                self
+            }
+
             /// A field that has no setter, by its path in the Gate request. The value is sent as
             /// the JSON that it serialises to.
             pub fn extra(mut self, path: impl Into<String>, value: impl Serialize) -> Self {
@@ -135,6 +160,7 @@ macro_rules! flow_request {
                     payment_id: &self.payment_id,
                     amount: self.amount,
                     partial: self.partial,
+                    items_in_texts: self.items_in_texts,
                     fields: &self.fields,
                     extra: &self.extra,
                 }

@@ -4,7 +4,7 @@
 
 mod support;
 
-use ecp_core::signature;
+use ecp_core::{PaymentId, signature};
 use ecp_methods::Jeton;
 use ecp_methods::request::{Account, Customer, PayoutRequest};
 use ecp_transport::{GATE_URL, Gate, GateError, Outcome, PAYMENT_PAGE_URL, TransportError};
@@ -170,10 +170,33 @@ async fn what_the_spec_forbids_is_never_sent() {
     let error = gate.payout(&Jeton, ambiguous).await.unwrap_err();
     assert_eq!(
         summary(&error),
-        "not sent | cannot be signed: `addendum.rate`: a number must be an integer; send \
-         fractions as text"
+        "not sent | jeton payout: `addendum.rate` cannot be signed: a number must be an integer; \
+         send fractions as text"
     );
+    let hostile = || payout().description("x;payment:id:V");
+    let error = gate.payout(&Jeton, hostile()).await.unwrap_err();
+    assert!(summary(&error).contains("`payment.description` cannot be signed"), "{error}");
     assert!(transport.seen().is_empty());
+
+    // Texts may be allowed, ids never.
+    let transport =
+        Scripted::new(|| Ok((200, r#"{"status":"success","request_id":"r"}"#.to_owned())));
+    let gate = self::gate(transport.clone());
+    gate.payout(&Jeton, hostile().allow_items_in_texts()).await.unwrap();
+    assert_eq!(transport.seen().len(), 1);
+    let id: PaymentId = "X;1".parse().unwrap();
+    let request = PayoutRequest::new(id.clone(), "300.00 EUR".parse().unwrap())
+        .customer(Customer::new().ip_address("192.0.2.1"))
+        .account(Account::new().number("93017949"))
+        .allow_items_in_texts();
+    let error = gate.payout(&Jeton, request).await.unwrap_err();
+    assert!(summary(&error).contains("`general.payment_id` cannot be signed"), "{error}");
+    assert_eq!(transport.seen().len(), 1);
+    // One that was begun before can be asked about.
+    gate.status(&id).await.unwrap_err();
+    let seen = transport.seen();
+    let found = signature::verify(&[signing_key()], seen[1].body()).unwrap();
+    assert_eq!(found.order, signature::Order::Natural);
 }
 
 #[tokio::test]

@@ -1,12 +1,13 @@
-//! What the official SDKs render differently, found before it is signed.
+//! What the official SDKs render differently, or what could be read in two ways once it is signed,
+//! found before.
 
 use std::fmt;
 
-use super::canonical::{CanonicalError, Items, LONGEST_AGREED_LIST, Order};
-use super::{Strip, Visibility};
+use super::canonical::{CanonicalError, Items, LONGEST_AGREED_LIST, Order, decides, holds_item};
+use super::{Rules, Strip, Visibility};
 use crate::json::{Document, Kind, Value, printable};
 
-/// A place in a document on which signers do not agree.
+/// A place in a document on which signers do not agree, or that has more than one reading.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{path}`: {reason}")]
 pub struct Ambiguity {
@@ -26,7 +27,8 @@ impl Ambiguity {
     }
 }
 
-/// Why the official SDKs would sign different strings (each measured on the five that run).
+/// Why the official SDKs would sign different strings (each measured on the five that run), or why
+/// the string would fit several messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Reason {
@@ -51,6 +53,14 @@ pub enum Reason {
     ControlCharacter,
     /// `;` separates items; the documents forbid it on the Payment Page.
     Semicolon,
+    /// `;` separates items, and no documented name holds one.
+    SemicolonInKey,
+    /// `;` separates items; an id, a status, a type, a method, an amount or a currency could be
+    /// cut there.
+    SemicolonInId,
+    /// A `;`, a name and a `:` read as the beginning of another member.
+    /// [`Rules::allow_items_in_texts`] lets it pass.
+    ItemInText,
 }
 
 impl fmt::Display for Reason {
@@ -69,6 +79,12 @@ impl fmt::Display for Reason {
             Self::DroppedKey => f.write_str("the official JavaScript SDK drops this member"),
             Self::ControlCharacter => f.write_str("a key or text must not hold control characters"),
             Self::Semicolon => f.write_str("a key or text must not hold `;` on the Payment Page"),
+            Self::SemicolonInKey => f.write_str("a key must not hold `;`"),
+            Self::SemicolonInId => f.write_str("an id, a status or a type must not hold `;`"),
+            Self::ItemInText => f.write_str(
+                "a text must not hold `;`, a name and `:`, which read as another member; put a \
+                 space after the `;`",
+            ),
         }
     }
 }
@@ -86,12 +102,9 @@ impl From<CanonicalError> for Stop {
 }
 
 /// The canonical string of a document on which every official SDK agrees.
-pub(super) fn agreed_string(
-    document: &Document<'_>,
-    visibility: Visibility,
-) -> Result<String, Stop> {
+pub(super) fn agreed_string(document: &Document<'_>, rules: Rules) -> Result<String, Stop> {
     let items = Items::collect(document, Strip::Everywhere, |value| {
-        match reason(document, value, visibility) {
+        match reason(document, value, rules) {
             None => Ok(()),
             Some(reason) => Err(Stop::Ambiguity(Ambiguity { path: value.path(), reason })),
         }
@@ -107,7 +120,7 @@ pub(super) fn agreed_string(
     }
 }
 
-fn reason(document: &Document<'_>, value: Value<'_>, visibility: Visibility) -> Option<Reason> {
+fn reason(document: &Document<'_>, value: Value<'_>, rules: Rules) -> Option<Reason> {
     const LARGEST_INTEGER: u64 = 1 << 53;
 
     if document.is_duplicate(value) {
@@ -124,8 +137,16 @@ fn reason(document: &Document<'_>, value: Value<'_>, visibility: Visibility) -> 
     if [key, text].into_iter().any(|text| text.contains(char::is_control)) {
         return Some(Reason::ControlCharacter);
     }
-    if visibility == Visibility::Public && (key.contains(';') || text.contains(';')) {
-        return Some(Reason::Semicolon);
+    if key.contains(';') || text.contains(';') {
+        match rules.visibility {
+            Visibility::Public => return Some(Reason::Semicolon),
+            Visibility::Private if key.contains(';') => return Some(Reason::SemicolonInKey),
+            Visibility::Private if decides(key) => return Some(Reason::SemicolonInId),
+            Visibility::Private if holds_item(text) && !rules.items_in_texts => {
+                return Some(Reason::ItemInText);
+            }
+            Visibility::Private => {}
+        }
     }
     match value.kind() {
         Kind::Number(literal) => match literal.parse::<i64>() {

@@ -11,7 +11,7 @@ use std::io::Write;
 use std::thread::LocalKey;
 
 use super::canonical::{LONGEST_AGREED_LIST, length_limit};
-use super::{Visibility, natural_order, php_number};
+use super::{natural_order, php_number};
 use crate::json::{Content, Document, Node, Onward};
 use crate::reuse::{Reuse, Reused};
 
@@ -20,8 +20,8 @@ use crate::reuse::{Reuse, Reused};
 pub(super) enum Ground {
     /// Those whose natural order is the order of their siblings.
     Natural,
-    /// Those among them that every official SDK signs alike.
-    Agreed(Visibility),
+    /// Those among them that every official SDK signs alike, and that hold no `;`.
+    Agreed,
     /// The same, where no text holds anything that has to be looked for.
     AgreedTexts,
 }
@@ -200,15 +200,15 @@ impl Level {
 impl Ground {
     /// Looks for all texts at once what would otherwise be looked for in each.
     fn of(self, document: &Document<'_>) -> Self {
-        let Self::Agreed(visibility) = self else { return self };
-        let semicolon = if visibility == Visibility::Public { b';' } else { 0 };
-        let harmless =
-            document.holds_only(|byte| (b' '..=b'~').contains(&byte) && byte != semicolon);
+        if !self.is_agreed() {
+            return self;
+        }
+        let harmless = document.holds_only(|byte| (b' '..=b'~').contains(&byte) && byte != b';');
         if harmless { Self::AgreedTexts } else { self }
     }
 
     const fn is_agreed(self) -> bool {
-        matches!(self, Self::Agreed(_) | Self::AgreedTexts)
+        matches!(self, Self::Agreed | Self::AgreedTexts)
     }
 
     /// Whether nothing about the keys of an object, each beside the next, can surprise.
@@ -254,10 +254,9 @@ impl Ground {
         match (self, node.content) {
             (Self::Natural, _) => true,
             (_, Content::Number) => is_plain(text) && text.len() <= SURELY_AGREED_DIGITS,
-            (Self::Agreed(visibility), Content::String) => {
+            (Self::Agreed, Content::String) => {
                 let class = class(text);
-                class & CONTROL == 0
-                    && (class & SEMICOLON == 0 || visibility == Visibility::Private)
+                class & (CONTROL | SEMICOLON) == 0
                     && (class & NOT_ASCII == 0
                         || !document.text(node.text).contains(char::is_control))
             }

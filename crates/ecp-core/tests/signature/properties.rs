@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use serde_json::Value;
 
-use super::{hmac_of, key, official_sdks, with_signature};
+use super::{as_php, hmac_of, key, official_sdks, with_signature};
 
 #[derive(Clone, Debug)]
 enum Json {
@@ -184,7 +184,7 @@ fn signed_message(document: &Json) -> (Vec<u8>, Vec<Range<usize>>) {
     document.write(0, &mut text, &mut scalars);
     text.push_str(" ,\"empty\":[],\"frame_mode\":\"popup\",\"in\":{\"signature\":1}}");
     let json = text.as_bytes();
-    let signed = signature::sign_document(&key("secret"), json, Place::Root, Rules::private());
+    let signed = signature::sign_document(&key("secret"), json, Place::Root, as_php());
     (signed.expect("plain keys are signed"), scalars)
 }
 
@@ -196,9 +196,9 @@ proptest! {
         document in document(PLAIN_KEYS), one: u64, other: u64,
     ) {
         let [one, other] = [one, other].map(|seed| format!("{{\"document\":{}}}", document.text(seed)));
-        let string = signature::canonical_string(one.as_bytes(), Rules::private());
+        let string = signature::canonical_string(one.as_bytes(), as_php());
         prop_assert!(string.is_ok(), "{one}: {string:?}");
-        prop_assert_eq!(&signature::canonical_string(other.as_bytes(), Rules::private()), &string);
+        prop_assert_eq!(&signature::canonical_string(other.as_bytes(), as_php()), &string);
 
         let signature = hmac_of("secret", &string.unwrap());
         let body = with_signature(&other, &signature);

@@ -139,19 +139,51 @@ fn the_largest_values_that_every_sdk_agrees_on_are_signed() {
 }
 
 #[test]
-fn semicolons_are_refused_only_where_a_browser_sees_the_signature() {
+fn semicolons_are_refused_where_they_could_divide_an_item() {
+    const TEXT: &str = "a text must not hold `;`, a name and `:`, which read as another member; put \
+                        a space after the `;`";
+    const KEY: &str = "a key must not hold `;`";
+    const ID: &str = "an id, a status or a type must not hold `;`";
+
+    // Document, path, what is wrong with it between servers, what PHP signs.
     let table = [
-        (r#"{"a":"b:c;d"}"#, "`a`", "a:b:c;d"),
-        (r#"{"a;b":1}"#, "`a;b`", "a;b:1"),
-        (r#"{"a":[{"b;":{}}]}"#, "`a.0.b;`", ""),
+        (r#"{"a":"b:c;d"}"#, "`a`", None, "a:b:c;d"),
+        (r#"{"a":"size: M; colour: red"}"#, "`a`", None, "a:size: M; colour: red"),
+        (r#"{"a":"x\u003b"}"#, "`a`", None, "a:x;"),
+        (r#"{"ids":"1;2"}"#, "`ids`", None, "ids:1;2"),
+        (r#"{"a":"Жз; x"}"#, "`a`", None, "a:Жз; x"),
+        (r#"{"a":["x;b:1"]}"#, "`a.0`", Some(TEXT), "a:0:x;b:1"),
+        (r#"{"a":"x\u003bb\u003a"}"#, "`a`", Some(TEXT), "a:x;b:"),
+        (r#"{"a":"Ж;payment_id:1"}"#, "`a`", Some(TEXT), "a:Ж;payment_id:1"),
+        (r#"{"a;b":1}"#, "`a;b`", Some(KEY), "a;b:1"),
+        (r#"{"a":[{"b;":{}}]}"#, "`a.0.b;`", Some(KEY), ""),
+        (
+            r#"{"general":{"payment_id":"1;2"}}"#,
+            "`general.payment_id`",
+            Some(ID),
+            "general:payment_id:1;2",
+        ),
+        (r#"{"customer":{"id":";"}}"#, "`customer.id`", Some(ID), "customer:id:;"),
     ];
-    for (document, path, string) in table {
+    for (document, path, problem, string) in table {
         let json = document.as_bytes();
         let error = signature::canonical_string(json, Rules::public()).unwrap_err();
         let message = format!("{path}: a key or text must not hold `;` on the Payment Page");
         assert_eq!(error.to_string(), message);
-        for rules in [Rules::private(), Rules::public().allow_ambiguous()] {
-            assert_eq!(signature::canonical_string(json, rules).as_deref(), Ok(string));
+        let allowed = Rules::public().allow_items_in_texts();
+        assert_eq!(signature::canonical_string(json, allowed).unwrap_err().to_string(), message);
+
+        let private =
+            |rules| signature::canonical_string(json, rules).map_err(|error| error.to_string());
+        let refused = |problem: &str| Err(format!("{path}: {problem}"));
+        let signed = Ok(string.to_owned());
+        let expected = problem.map_or(signed.clone(), refused);
+        assert_eq!(private(Rules::private()), expected);
+        // The setting is for texts alone.
+        let expected = if problem == Some(TEXT) { signed.clone() } else { expected };
+        assert_eq!(private(Rules::private().allow_items_in_texts()), expected);
+        for rules in [Rules::private(), Rules::public()].map(Rules::allow_ambiguous) {
+            assert_eq!(private(rules), signed);
         }
     }
 }
