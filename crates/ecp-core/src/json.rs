@@ -334,7 +334,7 @@ impl<'d> Value<'d> {
 
     /// Whether it is `null`, or a list or an object with nothing inside.
     #[inline]
-    pub fn is_nothing(self) -> bool {
+    pub(crate) fn is_nothing(self) -> bool {
         let node = self.node();
         match node.content {
             Content::Null => true,

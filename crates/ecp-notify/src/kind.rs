@@ -2,6 +2,7 @@
 //! key, so a signature alone does not tell a callback from a request or from an address of the
 //! Payment Page: each kind is held to its documented shape.
 
+use ecp_core::json::{Kind, Value};
 use ecp_core::model::{
     CallbackRef, DepositCheckRef, ExtraRef, ModelError, PageParameters, PaymentStatus,
 };
@@ -16,7 +17,7 @@ pub(crate) fn callback(callback: &CallbackRef<'_>) -> Result<(), VerifyError> {
     if payment.is_some_and(|payment| payment.extra.get("amount").is_some()) {
         return other_kind("payment.amount", "a request to Gate");
     }
-    if callback.operation.is_some() || callback.transaction.is_some() {
+    if has_operation(callback) {
         return Ok(());
     }
     if !callback.operations.is_empty() {
@@ -33,18 +34,34 @@ pub(crate) fn callback(callback: &CallbackRef<'_>) -> Result<(), VerifyError> {
     }
 }
 
+/// Objects that hold nothing but objects and lists do not count: no signature covers them.
+fn has_operation(callback: &CallbackRef<'_>) -> bool {
+    let operation = callback.operation.as_ref();
+    let transaction = callback.transaction.as_ref();
+    operation.is_some_and(|it| it.id.is_some() || it.kind.is_some() || it.status.is_some())
+        || transaction.is_some_and(|it| it.id.is_some() || it.kind.is_some())
+}
+
 /// The formats that have neither an operation nor a transaction.
 fn has_another_format(callback: &CallbackRef<'_>) -> bool {
-    let has = |name| callback.extra.get(name).is_some_and(|value| !value.is_nothing());
+    let is_text = |value: Value<'_>| value.as_str().is_some();
+    let has = |name| callback.extra.get(name).is_some_and(is_text);
     let is_token = has("token") && (callback.request.is_some() || has("token_status"));
     // Gate requests about a subscription name their project in `general`.
-    let is_subscription = has("recurring") && callback.root_project_id.is_some();
+    let recurring = callback.extra.get("recurring").and_then(|it| it.get("id"));
+    let is_subscription = callback.root_project_id.is_some()
+        && recurring.is_some_and(|id| matches!(id.kind(), Kind::Number(_) | Kind::String(_)));
     is_token || is_subscription || callback.has_redirect()
 }
 
-/// A question has nothing of the Payment Page but the names that the two share.
+/// A question is flat, and has nothing of the Payment Page but the names that the two share.
 pub(crate) fn deposit_check(check: &DepositCheckRef<'_>) -> Result<(), VerifyError> {
-    no_page_parameters(&check.extra)
+    const ELSEWHERE: [&str; 5] = ["general", "operation", "operations", "payment", "transaction"];
+    no_page_parameters(&check.extra)?;
+    match check.extra.iter().find(|(name, _)| ELSEWHERE.contains(name)) {
+        None => Ok(()),
+        Some((name, _)) => other_kind(name, "a message about a payment"),
+    }
 }
 
 fn no_page_parameters(unknown: &ExtraRef<'_>) -> Result<(), VerifyError> {

@@ -144,6 +144,28 @@ fn parameters_of_the_payment_page_are_no_callback() {
     );
 }
 
+/// Objects in which nothing is signed can be added by anybody.
+#[test]
+fn nothing_that_is_not_signed_tells_the_kind() {
+    let answer = r#"{"project_id":1236,"payment":{"id":"X1","status":"error"},
+        "errors":[{"code":"3061"}],"request_id":"r"}"#;
+    let additions = [
+        r#""operation":{"provider":[]},"#,
+        r#""operation":{"sum_initial":{},"x":[[],{}]},"#,
+        r#""transaction":{"date":[]},"#,
+        r#""token":[[]],"request":{"x":[]},"#,
+        r#""recurring":{"id":[]},"#,
+        r#""redirect_data":{"body":[]},"#,
+        "",
+    ];
+    for addition in additions {
+        let mut body = sign(answer);
+        body.splice(1..1, addition.bytes());
+        let error = verifier().verify(&body).unwrap_err();
+        assert!(matches!(error, VerifyError::OtherKind { .. }), "{addition}: {error}");
+    }
+}
+
 #[test]
 fn a_callback_is_held_against_its_order() {
     let id = PaymentId::new("X1").unwrap();

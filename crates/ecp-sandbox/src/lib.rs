@@ -54,6 +54,7 @@
 //! | there is no such project | 2442 | its path |
 //! | the signature is missing or empty | 3262 | its path |
 //! | the signature is wrong | 3261 | its path |
+//! | it is a callback or an answer, which have the same key | 702 | the member that tells |
 //! | there is no such method, or it does not have the flow on Gate | 2541 | |
 //! | required fields are missing or empty | 2004 | one error for each path |
 //! | fields are of another type than documented, addresses are none | 702 | one error for each path |

@@ -277,6 +277,10 @@ impl DataApi {
             Err(error) => return Err(DataError::NotGenuine(error)),
             Ok(_) => {}
         }
+        if let Some(member) = root.children().find(is_foreign) {
+            let problem = "is no member of a list of operations".to_owned();
+            return Err(DataError::Unreadable(ModelError::Value { path: member.path(), problem }));
+        }
         let is_list = |value: &Value<'_>| matches!(value.kind(), Kind::Array);
         let mut lists = root.children().filter(is_list);
         let only = lists.next().filter(|_| lists.next().is_none());
@@ -290,6 +294,14 @@ impl fmt::Debug for DataApi {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DataApi").field("address", &self.address).finish_non_exhaustive()
     }
+}
+
+/// Members of queries, of the platform's other messages and of the balance. An answer is signed with
+/// the key of the query, and where one key is used for all, with that of callbacks.
+fn is_foreign(member: &Value<'_>) -> bool {
+    const NAMES: [&str; 7] =
+        ["balance", "general", "interval", "operation", "payment", "token", "transaction"];
+    member.key().is_some_and(|name| NAMES.contains(&name))
 }
 
 const REQUEST: &[Label] = &[("ecp.request", "operations")];

@@ -81,7 +81,13 @@ impl CallbackRef<'_> {
 }
 
 impl StatusResponseRef<'_> {
+    /// Callbacks are signed with the same key, and have members that no answer has.
     pub(super) fn agree(&self) -> Result<(), ModelError> {
+        for name in ["operation", "transaction"] {
+            if let Some(value) = self.extra.get(name).filter(|value| !value.is_nothing()) {
+                return Err(ModelError::value(value, "is a member of callbacks, not of answers"));
+            }
+        }
         let Some(general) = &self.general else { return Ok(()) };
         let in_payment = self.payment.as_ref().and_then(|payment| payment.id);
         same(self.root_project_id, general.project_id, PROJECT)?;

@@ -38,7 +38,8 @@ open_enum! {
 }
 
 model! {
-    /// The answer to a status request (sources: status).
+    /// The answer to a status request (sources: status). A message with an `operation` or a
+    /// `transaction` is a callback, and refused.
     pub struct StatusResponse / StatusResponseRef where agree {
         /// The project.
         root_project_id: Option<ProjectId> = decides "project_id",

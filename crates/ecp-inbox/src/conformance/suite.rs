@@ -162,7 +162,7 @@ pub async fn a_callback_without_a_payment_waits_for_nobody(stage: &dyn Stage) {
     let inbox = stage.open(clock()).await;
     let mut all = BTreeSet::new();
     for number in 0..3 {
-        let json = format!(r#"{{"project_id":1236,"token":"t{number}"}}"#);
+        let json = format!(r#"{{"project_id":1236,"token":"t{number}","token_status":"active"}}"#);
         match inbox.accept(&verified(&json)).await.unwrap() {
             Accepted::New(id) => all.insert(id),
             other => panic!("{other:?}"),

@@ -164,11 +164,19 @@ pub(crate) fn authenticate<'c>(
         .and_then(|id| config.projects.get(&ProjectId::new(id).ok()?))
         .ok_or_else(|| Refusal::new(code::UNKNOWN_PROJECT, [id]))?;
     match at(document, signature).and_then(Value::as_str) {
-        None | Some("") => Err(Refusal::new(code::EMPTY_SIGNATURE, [signature])),
-        Some(given) if given == signature::sign(&project.key, document) => Ok(project),
-        Some(_) => Err(Refusal::new(code::INVALID_SIGNATURE, [signature])),
+        None | Some("") => return Err(Refusal::new(code::EMPTY_SIGNATURE, [signature])),
+        Some(given) if given == signature::sign(&project.key, document) => {}
+        Some(_) => return Err(Refusal::new(code::INVALID_SIGNATURE, [signature])),
+    }
+    // What the platform itself signed with the same key is no request.
+    match ANSWERED.into_iter().find(|name| document.get(name).is_some()) {
+        None => Ok(project),
+        Some(name) => Err(Refusal::malformed(name)),
     }
 }
+
+/// Members of callbacks and answers, and of no request.
+const ANSWERED: [&str; 4] = ["operation", "operations", "status", "transaction"];
 
 /// The payment id of a request.
 pub(crate) fn payment_id(document: &Value) -> Result<PaymentId, Refusal> {

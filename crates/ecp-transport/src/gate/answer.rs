@@ -3,7 +3,9 @@
 use bytes::Bytes;
 use ecp_core::PaymentId;
 use ecp_core::json::{Document, Limits, Value};
-use ecp_core::model::{Code, FromJson, ModelError, StatusResponse, SyncResponse, SyncStatus};
+use ecp_core::model::{
+    Code, FromJson, ModelError, PageParameters, StatusResponse, SyncResponse, SyncStatus,
+};
 use ecp_core::signature::{self, VerifyError};
 use http::{Response, StatusCode};
 
@@ -115,6 +117,22 @@ impl Gate {
         payment_id: &PaymentId,
     ) -> Result<StatusResponse, UnknownReason> {
         let answer = StatusResponse::from_json(root)?;
+        // Pages and requests are signed with the same key. Every answer has a status.
+        let of_page = root
+            .children()
+            .find(|member| PageParameters::is_parameter(member.key().unwrap_or_default(), *member));
+        if let Some(member) = of_page {
+            let problem = "is a parameter of the Payment Page, not of an answer".to_owned();
+            return Err(ModelError::Value { path: member.path(), problem }.into());
+        }
+        let payment = root.get("payment");
+        if let Some(amount) = payment.and_then(|payment| payment.get("amount")) {
+            let problem = "is a member of requests, not of answers".to_owned();
+            return Err(ModelError::Value { path: amount.path(), problem }.into());
+        }
+        if answer.payment_status().is_none() {
+            return Err(ModelError::Missing { path: "payment.status".to_owned() }.into());
+        }
         let general = answer.general.as_ref();
         let projects = [answer.root_project_id, general.and_then(|general| general.project_id)];
         if projects.into_iter().flatten().any(|project| project != self.project) {
