@@ -50,9 +50,10 @@ fn a_triggered_callback_is_genuine_and_printed() {
         (heard.status.code(), stdout(&heard)),
         (
             Some(0),
-            "[sample-1] the payment is `success`, 100.00 EUR; sale `success`, code 0: Success\n\
+            "[sample-1] the payment is `success`, 100.00 EUR; sale `success`, code 0: Success; reading \
+             unique\n\
              [S-1] the payment is `success`, 5.00 INR; refund `decline`, code 3283: Refund amount \
-             more than init amount\n"
+             more than init amount; reading unique\n"
         )
     );
 }
@@ -81,6 +82,10 @@ fn what_is_not_genuine_is_refused_and_told() {
     assert_eq!(lines[0]["genuine"], false);
     assert!(lines[0]["error"].as_str().unwrap().starts_with("the signature does not match"));
     assert_eq!((&lines[1]["genuine"], &lines[1]["status"]), (&true.into(), &"decline".into()));
+    assert_eq!(
+        (&lines[1]["reading"], &lines[1]["ambiguous"]),
+        (&"unique".into(), &serde_json::json!([]))
+    );
     assert_eq!((&lines[1]["amount"], &lines[1]["code"]), (&10000.into(), &"20000".into()));
 }
 

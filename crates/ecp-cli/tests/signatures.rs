@@ -56,7 +56,10 @@ fn every_published_vector_signs_and_verifies() {
         let signed =
             format!("{},\"signature\":\"{}\"}}", &vector.input[..closing], vector.signature);
         let verified = ecp(&["verify", "--key-file", key_path], &signed);
-        assert_eq!(stdout(&verified), format!("ok: key {key_path}, natural order\n"));
+        assert_eq!(
+            stdout(&verified),
+            format!("ok: key {key_path}, natural order, reading unique\n")
+        );
         assert!(verified.status.success());
     }
 }
@@ -98,7 +101,7 @@ fn verifying_says_which_key_matched_or_why_none_did() {
     let output = ecp(&["verify", "--jsonl", "--key-env", "HOME", "--key-env", "ECP_KEY"], &lines);
     assert_eq!(
         stdout(&output),
-        "ok: key ECP_KEY, natural order\n\
+        "ok: key ECP_KEY, natural order, reading unique\n\
          failed: the signature does not match: another key signed it, or it was changed on the way\n\
          failed: no signature: neither `signature` nor `general.signature` is there\n\
          failed: expected a JSON object, found a list\n\
@@ -110,11 +113,47 @@ fn verifying_says_which_key_matched_or_why_none_did() {
     assert_eq!(json.status.code(), Some(1));
     assert_eq!(
         stdout(&json),
-        "{\"genuine\":true,\"key\":\"ECP_KEY\",\"order\":\"natural\"}\n\
+        "{\"genuine\":true,\"key\":\"ECP_KEY\",\"order\":\"natural\",\"reading\":\"unique\",\"ambiguous\":[]}\n\
          {\"genuine\":false,\"error\":\"line 1, column 1: expected a value\"}\n"
     );
     assert!(ecp(&["verify", "--key-env", "ECP_KEY"], signed).status.success());
     assert!(!ecp(&["verify", "--jsonl", "--key-env", "ECP_KEY"], "").status.success());
+}
+
+/// Genuine documents with a text that somebody chose, and what was cut out of them.
+#[test]
+fn the_reading_is_said_and_can_be_required() {
+    let path =
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../ecp-notify/tests/data/cut-and-swallowed.jsonl");
+    let bodies = std::fs::read_to_string(path).unwrap();
+    let key_file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(key_file.path(), "sandbox-key-not-a-secret").unwrap();
+    let key = key_file.path().to_str().unwrap();
+    let line = |word: &str, reading: &str| format!("{word}: key {key}, natural order, {reading}\n");
+    let ambiguous =
+        ["account.number", "zz", "payment.description", "payment.stz", "billing_city", "pb"];
+    let lines = |word: &str| -> String {
+        ambiguous.map(|path| line(word, &format!("reading ambiguous: {path}"))).concat()
+    };
+
+    let all = ecp(&["verify", "--jsonl", "--key-file", key], &bodies);
+    assert_eq!((stdout(&all), all.status.code()), (lines("ok").as_str(), Some(0)));
+    let strict = ecp(&["verify", "--jsonl", "--unique", "--key-file", key], &bodies);
+    assert_eq!((stdout(&strict), strict.status.code()), (lines("failed").as_str(), Some(1)));
+    let json = ecp(&["verify", "--jsonl", "--unique", "--json", "--key-file", key], &bodies);
+    let said: Vec<serde_json::Value> =
+        stdout(&json).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(said.len(), 6);
+    for (said, path) in said.iter().zip(ambiguous) {
+        assert_eq!(said["genuine"], true);
+        assert_eq!((&said["reading"], &said["ambiguous"][0]), (&"ambiguous".into(), &path.into()));
+    }
+    assert_eq!(json.status.code(), Some(1));
+
+    let signed = r#"{"payment":{"id":"000049","status":"success"},"signature":"/3TrhHVz9BHaLfgLyhoxO7dsQNzbzZa/TdO3pxQocXWwgVM6tGlzMLVfpOxFNTnkR9iiFVK/77ZedMcbkCjmng=="}"#;
+    let unique = ecp(&["verify", "--unique", "--key-env", "ECP_KEY"], signed);
+    assert_eq!(stdout(&unique), "ok: key ECP_KEY, natural order, reading unique\n");
+    assert!(unique.status.success());
 }
 
 #[test]

@@ -16,7 +16,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use clap::Args;
 use ecp_core::model::Callback;
-use ecp_notify::{Server, Verified, Verifier, VerifyError};
+use ecp_notify::{Reading, Server, Verified, Verifier, VerifyError};
 use ecp_transport::{HttpTransport, ReqwestTransport, TransportError};
 use http::Request;
 use serde_json::{Value, json};
@@ -257,11 +257,17 @@ fn machine_readable(
     line
 }
 
-fn facts(callback: &Callback) -> Value {
+fn facts(callback: &Verified<Callback>) -> Value {
+    let (reading, ambiguous) = match callback.reading() {
+        Reading::Unique => ("unique", &[][..]),
+        Reading::Ambiguous(paths) => ("ambiguous", paths),
+    };
     let operation = callback.operation.as_ref();
     let sum = callback.payment.as_ref().and_then(|payment| payment.sum.as_ref());
     json!({
         "genuine": true,
+        "reading": reading,
+        "ambiguous": ambiguous,
         "payment_id": callback.payment_id().map(ecp_core::PaymentId::as_str),
         "status": callback.payment_status().map(ecp_core::model::PaymentStatus::as_str),
         "amount": sum.map(|sum| sum.amount),
@@ -292,7 +298,7 @@ fn in_words(
     }
 }
 
-fn story(callback: &Callback) -> String {
+fn story(callback: &Verified<Callback>) -> String {
     use std::fmt::Write as _;
 
     let id = callback.payment_id().map_or("a payment without an id", ecp_core::PaymentId::as_str);
@@ -318,6 +324,12 @@ fn story(callback: &Callback) -> String {
     }
     if callback.redirect().is_some() {
         text.push_str("; the customer is to be redirected");
+    }
+    match callback.reading() {
+        Reading::Unique => text.push_str("; reading unique"),
+        Reading::Ambiguous(paths) => {
+            let _ = write!(text, "; reading ambiguous: {}", paths.join(", "));
+        }
     }
     text
 }
