@@ -3,6 +3,7 @@
 
 #![forbid(unsafe_code)]
 
+mod forgery;
 mod plain_json;
 mod reading;
 mod redirect;
@@ -16,6 +17,7 @@ use ecp_core::signature::{self, Place, Rules, SigningKey};
 use ecp_core::{ProjectId, SecretKey};
 use ecp_notify::Verifier;
 
+pub use self::forgery::{Choices, Forgery, Search, Tally, forgery};
 pub use self::reading::reading;
 pub use self::redirect::redirect;
 pub use self::state::state;
