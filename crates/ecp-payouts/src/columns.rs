@@ -19,6 +19,7 @@ pub(crate) struct Columns {
     holds: Vec<Holds>,
     method: Option<String>,
     amounts: AmountUnit,
+    items_in_texts: bool,
 }
 
 /// What a column holds.
@@ -103,8 +104,8 @@ impl Columns {
         if !problems.is_empty() {
             return Err(Problems::all(problems));
         }
-        let Layout { method, amounts, .. } = layout.clone();
-        Ok(Self { holds, method, amounts })
+        let Layout { method, amounts, items_in_texts, .. } = layout.clone();
+        Ok(Self { holds, method, amounts, items_in_texts })
     }
 
     /// What the columns hold, from left to right.
@@ -169,6 +170,9 @@ impl Columns {
             return Err(found);
         };
         let mut request = PayoutRequest::new(id, amount);
+        if self.items_in_texts {
+            request = request.allow_items_in_texts();
+        }
         for (held, text) in
             self.holds.iter().zip(row.cells()).map(|(held, text)| (held, text.trim()))
         {

@@ -28,6 +28,7 @@ pub struct Layout {
     columns: BTreeMap<String, Option<String>>,
     pub(crate) method: Option<String>,
     pub(crate) amounts: AmountUnit,
+    pub(crate) items_in_texts: bool,
 }
 
 /// What amounts are counted in. Which it is in the platform's own files is not documented (sources:
@@ -44,7 +45,13 @@ pub enum AmountUnit {
 impl Layout {
     /// The delimiter of the line of names (`,`, `;`, a tab or `|`), Gate's paths, and minor units.
     pub fn new() -> Self {
-        Self { delimiter: None, columns: BTreeMap::new(), method: None, amounts: AmountUnit::Minor }
+        Self {
+            delimiter: None,
+            columns: BTreeMap::new(),
+            method: None,
+            amounts: AmountUnit::Minor,
+            items_in_texts: false,
+        }
     }
 
     /// This delimiter, whatever the line of names looks like.
@@ -72,6 +79,12 @@ impl Layout {
     /// What amounts are counted in.
     pub fn amounts(self, unit: AmountUnit) -> Self {
         Self { amounts: unit, ..self }
+    }
+
+    /// Lets texts hold a `;`, a name and a `:`, which is refused otherwise: see
+    /// [`PayoutRequest::allow_items_in_texts`](ecp_methods::request::PayoutRequest::allow_items_in_texts).
+    pub fn allow_items_in_texts(self) -> Self {
+        Self { items_in_texts: true, ..self }
     }
 
     /// Whether a column of that name is mapped or passed over.

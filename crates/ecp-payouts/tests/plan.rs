@@ -64,6 +64,27 @@ fn every_bad_row_is_told_by_line_and_field() {
     }
 }
 
+/// Callbacks repeat the texts: one that holds another member could be read in two ways.
+#[test]
+fn texts_hold_no_other_member_unless_the_layout_lets_them_and_ids_no_separator() {
+    let file = |id: &str, description: &str| {
+        format!("{HEAD},payment.description\njeton,{id},30000,EUR,1,192.0.2.1,{description}\n")
+    };
+    let [strict, lax] = [Layout::new(), Layout::new().allow_items_in_texts()];
+    read(&file("P-1", "Order 5; thank you"), &strict).unwrap();
+    let hostile = file("P-1", "x;payment:id:V");
+    let problems = read(&hostile, &strict).unwrap_err().to_string();
+    assert!(problems.starts_with("line 2, `payment.description`: cannot be signed"), "{problems}");
+    read(&hostile, &lax).unwrap();
+    for layout in [strict, lax] {
+        let problems = read(&file("P;1", "x"), &layout).unwrap_err().to_string();
+        assert!(
+            problems.starts_with("line 2, `general.payment_id`: cannot be signed"),
+            "{problems}"
+        );
+    }
+}
+
 #[test]
 fn all_rows_are_checked_and_lines_are_counted_as_an_editor_does() {
     let rows = "jeton,P-1,30000,EUR,\"9301\n7949\",192.0.2.1\n\

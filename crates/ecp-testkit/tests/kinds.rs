@@ -69,6 +69,13 @@ const MESSAGES: &[(&str, Kind, &str, Place)] = &[
         Place::General,
     ),
     (
+        "refund",
+        Kind::Request,
+        r#"{"general":{"project_id":1,"payment_id":"X1"},"payment":{"description":"d",
+            "merchant_refund_id":"r"}}"#,
+        Place::General,
+    ),
+    (
         "status request",
         Kind::Request,
         r#"{"general":{"project_id":1,"payment_id":"X1"}}"#,

@@ -4,7 +4,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ecp_core::model::{OperationStatus, PaymentStatus, StatusResponse};
+use ecp_core::model::{ModelError, OperationStatus, PaymentStatus, StatusResponse};
 use ecp_core::{PaymentId, RequestId};
 use ecp_methods::Rule;
 use tokio::sync::Notify;
@@ -208,6 +208,15 @@ pub(crate) fn is_passing(error: &GateError) -> bool {
                     | UnknownReason::HttpStatus(_)
                     | UnknownReason::Inconclusive(_)
             )
+    ) || says_no_status(error)
+}
+
+/// An answer about the payment that does not say where it stands.
+fn says_no_status(error: &GateError) -> bool {
+    matches!(
+        error,
+        GateError::Unknown(UnknownReason::Unreadable(ModelError::Missing { path }))
+            if path == "payment.status"
     )
 }
 

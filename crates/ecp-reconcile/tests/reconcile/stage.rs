@@ -78,7 +78,9 @@ impl Stage {
         };
         let file = head.to_owned() + &rows.iter().map(row).collect::<String>();
         let registry = Registry::builtin();
-        let plan_of_rows = Plan::read(file.into(), &Layout::new(), &registry, PROJECT).unwrap();
+        let plan_of_rows =
+            Plan::read(file.into(), &Layout::new().allow_items_in_texts(), &registry, PROJECT)
+                .unwrap();
         let journal = Journal::open(&self.journal(), &owner()).unwrap();
         let settings = Settings::new()
             .policy(quick())
