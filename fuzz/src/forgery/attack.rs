@@ -20,14 +20,10 @@ pub(super) fn of(source: &Source, choices: &mut Choices<'_>) -> Attacked {
     let mut document: Value =
         serde_json::from_str(source.json).unwrap_or_else(|_| unreachable!("a source is JSON"));
     let paths: Vec<Path> = leaves(&document).into_keys().collect();
-    let texts: Vec<Path> = paths
-        .iter()
-        .cloned()
-        .filter(|path| {
-            !has_deciding_name(path)
-                && place(&mut document, path).is_some_and(|value| value.is_string())
-        })
-        .collect();
+    let mut is_text =
+        |path: &&Path| place(&mut document, path).is_some_and(|text| text.is_string());
+    let texts = paths.iter().filter(|path| !has_deciding_name(path));
+    let texts: Vec<Path> = texts.filter(&mut is_text).cloned().collect();
     let mut chosen = Vec::new();
     for _ in 0..=usize::from(choices.one_in(4)) {
         let path = choices.of(&texts).clone();
