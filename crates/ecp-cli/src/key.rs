@@ -65,8 +65,7 @@ pub(crate) fn secret_from_file(path: &Path) -> anyhow::Result<SecretKey> {
 
 fn from_file(path: &Path) -> anyhow::Result<String> {
     let bytes = std::fs::read(path).with_context(|| {
-        let is_path = path.extension().is_some() || path.components().count() > 1;
-        if is_path || path.exists() {
+        if is_path(path) {
             format!("cannot read the key file {}", path.display())
         } else {
             "cannot read the key file (its name is not shown: it may be the key itself)".to_owned()
@@ -93,14 +92,22 @@ pub(crate) fn from_environment(name: &str) -> anyhow::Result<String> {
     Ok(as_meant(text, name))
 }
 
-/// A name that is written as variables are. Another one may be the key that was given by mistake, as
-/// in `--key-env "$KEY"`.
+/// Whether it is a path and not the key, as in `--key-file "$KEY"`: there is such a file, or a folder
+/// other than the root where it could be. A `/` says little: base64 has it, at its beginning too.
+fn is_path(path: &Path) -> bool {
+    let is_root = |folder: &Path| folder.parent().is_none();
+    path.exists() || path.parent().is_some_and(|folder| !is_root(folder) && folder.is_dir())
+}
+
+/// A name that is written as variables are: in capitals, and with a `_` or short and without digits.
+/// Another one may be the key that was given by mistake, as in `--key-env "$KEY"`.
 fn shown(name: &str) -> Option<&str> {
     let is_usual = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
     let is_name = name.len() <= 64
         && name.bytes().all(is_usual)
         && name.starts_with(|first: char| !first.is_ascii_digit());
-    is_name.then_some(name)
+    let is_word = name.len() <= 20 && name.bytes().all(|byte| byte.is_ascii_uppercase());
+    (is_name && (is_word || name.contains('_'))).then_some(name)
 }
 
 /// Without the line break that `echo` adds, and with a word on what else is odd at the edges.

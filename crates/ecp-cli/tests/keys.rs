@@ -170,14 +170,35 @@ fn files_in_other_encodings_and_empty_keys_say_so() {
 #[test]
 fn a_key_in_place_of_its_name_is_not_repeated() {
     let folder = tempfile::tempdir().unwrap();
-    for option in ["--key-env", "--key-file"] {
-        let output = ecp(folder.path(), &["verify", option, KEY]).output().unwrap();
-        assert_eq!(output.status.code(), Some(1));
-        assert!(stderr(&output).contains("it may be the key itself"), "{}", stderr(&output));
-        assert!(!stderr(&output).contains(KEY), "{}", stderr(&output));
+    let keys = [
+        KEY,
+        "aB3/x+9Kkey=",
+        "/x+9Kkey=",
+        "aB3x.9Kkey",
+        "ABCDEF0123456789ABCDEF0123456789",
+        "AB12CD34EF56AB78",
+        "ABCDEFGHIJKLMNOPQRSTU",
+        "7_STARTS_WITH_A_DIGIT",
+    ];
+    for key in keys {
+        for option in ["--key-env", "--key-file"] {
+            let output = ecp(folder.path(), &["verify", option, key]).output().unwrap();
+            assert_eq!(output.status.code(), Some(1));
+            assert!(stderr(&output).contains("it may be the key itself"), "{}", stderr(&output));
+            assert!(!stderr(&output).contains(key), "{}", stderr(&output));
+        }
     }
-    let output = ecp(folder.path(), &["verify", "--key-env", "NO_SUCH_KEY"]).output().unwrap();
-    assert!(stderr(&output).contains("set the environment variable NO_SUCH_KEY to the key"));
+    for name in ["NO_SUCH_KEY", "NO_SUCH_KEY_2", "NOSUCHKEY"] {
+        let output = ecp(folder.path(), &["verify", "--key-env", name]).output().unwrap();
+        let words = format!("set the environment variable {name} to the key");
+        assert!(stderr(&output).contains(&words), "{}", stderr(&output));
+    }
+    std::fs::create_dir(folder.path().join("keys")).unwrap();
+    for name in ["keys", "keys/none.key", "./none.key", "../none.key"] {
+        let output = ecp(folder.path(), &["verify", "--key-file", name]).output().unwrap();
+        let words = format!("cannot read the key file {name}");
+        assert!(stderr(&output).contains(&words), "{}", stderr(&output));
+    }
 }
 
 #[test]
