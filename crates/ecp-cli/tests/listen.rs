@@ -92,11 +92,25 @@ fn what_is_not_genuine_is_refused_and_told() {
 #[test]
 fn a_callback_is_forwarded_and_the_answer_handed_back() {
     let folder = tempfile::tempdir().unwrap();
-    let (behind, behind_url) = listen(folder.path(), &["--count", "1"]);
+    let behind = TcpListener::bind("127.0.0.1:0").unwrap();
+    let behind_url = format!("http://{}/cb", behind.local_addr().unwrap());
+    let behind = std::thread::spawn(move || {
+        let (mut stream, _) = behind.accept().unwrap();
+        let mut request = Vec::new();
+        while !request.ends_with(b"}") {
+            let mut part = [0; 8192];
+            let length = stream.read(&mut part).unwrap();
+            request.extend_from_slice(&part[..length]);
+        }
+        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").unwrap();
+        String::from_utf8(request).unwrap().to_lowercase()
+    });
     let (front, url) = listen(folder.path(), &["--count", "2", "--forward", &behind_url]);
     let sent = ecp(folder.path(), &["trigger", "jeton", "processing", &url]).output().unwrap();
     assert!(sent.status.success(), "{}", stderr(&sent));
-    assert!(stdout(&behind.wait_with_output().unwrap()).contains("`processing`"));
+    let request = behind.join().unwrap();
+    assert!(request.contains(r#""status":"processing""#), "{request}");
+    assert!(request.contains("\r\nuser-agent: ecp-listen/"), "{request}");
     // Now nobody is behind.
     let lost = ecp(folder.path(), &["trigger", "jeton", "success", &url]).output().unwrap();
     assert!(stderr(&lost).contains("answered 502 Bad Gateway"), "{}", stderr(&lost));
@@ -104,6 +118,71 @@ fn a_callback_is_forwarded_and_the_answer_handed_back() {
     let answers: Vec<&str> =
         stdout(&heard).lines().map(|line| line.rsplit("; ").next().unwrap()).collect();
     assert_eq!(answers, ["forwarded, answered 200", "forwarded, no answer: connection refused"]);
+}
+
+#[test]
+fn an_own_address_is_refused_at_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = free.local_addr().unwrap().port();
+    drop(free);
+    for (here, host) in [
+        ("127.0.0.1", "127.0.0.1"),
+        ("127.0.0.1", "localhost"),
+        ("127.0.0.1", "0.0.0.0"),
+        ("127.0.0.1", "[::ffff:127.0.0.1]"),
+        ("0.0.0.0", "127.0.0.2"),
+        ("0.0.0.0", "localhost"),
+    ] {
+        let address = format!("{here}:{port}");
+        let forward = format!("http://{host}:{port}/cb");
+        let mut child = ecp(folder.path(), &["listen", "--addr", &address, "--forward", &forward])
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stderr.take().unwrap()).read_line(&mut line).unwrap();
+        let _ = child.kill();
+        child.wait().unwrap();
+        let words = format!("error: --forward: {forward} is the address that this command listens");
+        assert!(line.starts_with(&words), "{here}: {line}");
+    }
+    // The same port of another address is another receiver's.
+    let other = format!("http://127.0.0.2:{port}/cb");
+    let (mut listener, _) = listen(folder.path(), &["--forward", &other]);
+    listener.kill().unwrap();
+    listener.wait().unwrap();
+}
+
+#[test]
+fn listeners_that_forward_to_each_other_do_not_go_in_circles() {
+    let folder = tempfile::tempdir().unwrap();
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    let first = free.local_addr().unwrap().to_string();
+    drop(free);
+    let (mut second, second_url) =
+        listen(folder.path(), &["--forward", &format!("http://{first}/")]);
+    let arguments = ["--addr", &first, "--forward", &second_url, "--count", "1"];
+    let mut front = ecp(folder.path(), &["listen"])
+        .args(arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(front.stderr.take().unwrap()).read_line(&mut line).unwrap();
+    let status = post(&format!("http://{first}"), &callback("/payment/id", "C-1".into()));
+    // One that goes on would not end by itself.
+    let _ = front.kill();
+    second.kill().unwrap();
+    assert_eq!(status, 508);
+    let front = front.wait_with_output().unwrap();
+    assert!(stdout(&front).ends_with("; forwarded, answered 508\n"), "{}", stdout(&front));
+    let second = second.wait_with_output().unwrap();
+    let words =
+        "not genuine: another `ecp listen` forwarded it, and callbacks could go in circles\n";
+    assert_eq!(stdout(&second), words);
 }
 
 /// Posts a body as the platform does; the status of the answer.

@@ -2,13 +2,13 @@
 
 use std::future::Future;
 use std::io::{self, Write};
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs, UdpSocket};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::State;
@@ -18,7 +18,7 @@ use clap::Args;
 use ecp_core::model::Callback;
 use ecp_notify::{Reading, Server, Verified, Verifier, VerifyError};
 use ecp_transport::{HttpTransport, ReqwestTransport, TransportError};
-use http::Request;
+use http::{Request, Uri};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tokio::time::timeout;
@@ -34,6 +34,10 @@ const BODY_DEADLINE: Duration = Duration::from_secs(10);
 
 /// The page of a development server about its own error can be long, and it is an answer.
 const ANSWER_LIMIT: usize = 32 << 20;
+
+/// What a forwarded callback says of its sender. A listener takes none with it, so that two of them
+/// which forward to each other do not go on for ever.
+const USER_AGENT: &str = concat!("ecp-listen/", env!("CARGO_PKG_VERSION"));
 
 /// Receive callbacks on this machine, verify them, and print what they say
 ///
@@ -91,6 +95,15 @@ impl Listen {
         };
         let listener = TcpListener::bind(self.addr)
             .with_context(|| format!("cannot listen on {}; is it in use?", self.addr))?;
+        if let Some(url) = &self.forward
+            && is_own(url, listener.local_addr()?)
+        {
+            bail!(
+                "--forward: {} is the address that this command listens on; name the one of your \
+                 own receiver",
+                url.as_str()
+            );
+        }
         eprintln!(
             "listening on http://{} for callbacks of project {}",
             listener.local_addr()?,
@@ -113,6 +126,27 @@ impl Listen {
         serve(Server::new(), listener, receiver, ended).await?;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// Whether a post to the address would arrive at this socket.
+fn is_own(url: &Target, own: SocketAddr) -> bool {
+    let Ok(uri) = url.as_str().parse::<Uri>() else { return false };
+    let default = if uri.scheme_str() == Some("https") { 443 } else { 80 };
+    let port = uri.port_u16().unwrap_or(default);
+    if port != own.port() {
+        return false;
+    }
+    let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    let own = own.ip().to_canonical();
+    // A name that leads nowhere now is no answer: that is said of each callback.
+    (host, port).to_socket_addrs().is_ok_and(|addresses| {
+        addresses.map(|address| address.ip().to_canonical()).any(|ip| {
+            ip == own
+                || (ip.is_unspecified() && own.is_loopback())
+                // Only addresses of this machine can be bound.
+                || (own.is_unspecified() && UdpSocket::bind((ip, 0)).is_ok())
+        })
+    })
 }
 
 /// Serves until all callbacks that were asked for have come, or `ended` is ready.
@@ -142,6 +176,13 @@ async fn receive(
     if headers.contains_key(header::ORIGIN) || headers.contains_key("sec-fetch-site") {
         receiver.say("a page in a browser sent it, not the platform");
         return closing(StatusCode::FORBIDDEN);
+    }
+    if headers
+        .get(header::USER_AGENT)
+        .is_some_and(|agent| agent.as_bytes().starts_with(b"ecp-listen/"))
+    {
+        receiver.say("another `ecp listen` forwarded it, and callbacks could go in circles");
+        return closing(StatusCode::LOOP_DETECTED);
     }
     let body = match timeout(receiver.body_deadline, to_bytes(body, BODY_LIMIT)).await {
         Ok(Ok(body)) => body,
@@ -174,8 +215,10 @@ fn closing(status: StatusCode) -> Response {
 
 /// The answer of the address that it is forwarded to.
 async fn forward(transport: &ReqwestTransport, url: &Target, body: Bytes) -> Forwarded {
-    let request =
-        Request::post(url.as_str()).header(header::CONTENT_TYPE, "application/json").body(body);
+    let request = Request::post(url.as_str())
+        .header(header::CONTENT_TYPE, "application/json")
+        .header(header::USER_AGENT, USER_AGENT)
+        .body(body);
     let request = request.map_err(|error| error.to_string())?;
     match transport.send(request).await {
         Ok(answer) => Ok(answer.status()),
