@@ -165,6 +165,52 @@ async fn an_inbox_that_is_put_over_it_is_opened() {
     }
 }
 
+/// Ends the transaction that it runs in, as a failure of the disk would.
+async fn fail_to_commit(inbox: &SqliteInbox) {
+    let commit = |connection: &Connection| Ok(connection.execute_batch("COMMIT")?);
+    inbox.transaction(commit).await.unwrap_err();
+}
+
+#[tokio::test]
+async fn the_log_of_an_inbox_that_failed_to_commit_is_not_read_into_another() {
+    for moved in [false, true] {
+        let place = Place::new().await;
+        // Somebody who looks into the file: its log stays when the service closes it.
+        let looking = Connection::open(place.file()).unwrap();
+        let count = "SELECT count(*) FROM ecp_inbox_callbacks";
+        assert_eq!(looking.query_row(count, [], |row| row.get(0)), Ok(1));
+        let restored = place.path("restored");
+        backup(&restored, "backup").await;
+        fail_to_commit(&place.inbox).await;
+        assert!(fs::metadata(with(&place.file(), "-wal")).unwrap().len() > 0);
+        if moved {
+            fs::rename(place.file(), place.path("away")).unwrap();
+        }
+        fs::rename(&restored, place.file()).unwrap();
+        accept(&place.inbox, "second").await.unwrap();
+        place.holds(&["backup", "second"]).await;
+        drop(looking);
+        place.holds(&["backup", "second"]).await;
+        if moved {
+            assert!(payment(&open(&place.path("away")).await, "first").await.unwrap());
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_inbox_that_failed_to_commit_is_opened_again() {
+    let place = Place::new().await;
+    for payment in ["second", "third"] {
+        fail_to_commit(&place.inbox).await;
+        accept(&place.inbox, payment).await.unwrap();
+    }
+    fail_to_commit(&place.inbox).await;
+    fs::rename(place.file(), place.path("away")).unwrap();
+    place.is_lost(InboxErrorKind::Removed).await;
+    fs::rename(place.path("away"), place.file()).unwrap();
+    place.holds(&["first", "second", "third"]).await;
+}
+
 #[tokio::test]
 async fn an_inbox_with_its_log_in_its_place_is_opened() {
     let place = Place::new().await;

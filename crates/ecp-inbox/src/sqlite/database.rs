@@ -2,7 +2,7 @@
 //! be read and written for as long as it is open, and nothing of it is left afterwards.
 
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -54,27 +54,35 @@ impl Database {
         if self.current.is_current() { Ok(()) } else { Err(removed().into()) }
     }
 
-    /// Has the connection opened again: it cannot be trusted any more.
+    /// Has the connection opened again: it cannot be trusted any more. Until then it stays, so that
+    /// its files are known, and no others get their inodes.
     pub(super) fn distrust(&mut self) {
-        self.connection = None;
-        self.current.forget();
+        // What cannot be rolled back would keep others from writing.
+        self.connection.take_if(|connection| !connection.is_autocommit());
+        self.current.distrust();
     }
 
     fn reopen(&mut self) -> Result<(), Error> {
         match self.current.found() {
             // It may come back, and this connection may be the last that has it.
             Some([Found::Nothing, ..]) => return Err(removed().into()),
+            // What lies beside the file is its own, and may be newer than what was noted.
+            Some([Found::Same, ..]) if self.connection.is_none() => {}
+            // Only the connection failed.
+            Some([Found::Same, Found::Same, Found::Same]) => self.connection = None,
             Some(found) => self.close(found)?,
             None => {}
         }
-        let (connection, files) = connect(&self.options, &self.path, InboxErrorKind::Removed)?;
+        let opened = connect(&self.options, &self.path, InboxErrorKind::Removed);
+        // Also a connection that fails may have made a log.
+        let (connection, files) = opened.inspect_err(|_| self.current.note_again(&self.path))?;
         self.connection = Some(connection);
         self.current.replace(&self.path, files);
         Ok(())
     }
 
     /// Closes what is open, and leaves nothing beside a file's name that does not belong to it.
-    fn close(&mut self, [_, log, index]: [Found; 3]) -> Result<(), Error> {
+    fn close(&mut self, [file, log, index]: [Found; 3]) -> Result<(), Error> {
         // The connections of a process to one file share the index of its log. A new one must not
         // meet it.
         self.current.stop_reading(self.options.busy)?;
@@ -87,16 +95,22 @@ impl Database {
             }
             keep_log(connection);
         }
-        self.connection = None;
+        let was_open = self.connection.take().is_some();
         // An old log beside a new file would be taken for the new one's. What other processes have
         // open of these has no name any more then, and they find that too.
         if log == Found::Same && !has_file {
             self.current.remove(LOG)?;
         }
-        if index == Found::Same && !has_log {
+        // Without a connection its inode may be another's by now.
+        let has_index = index == Found::Same && (was_open || log == Found::Same);
+        if has_index && !has_log {
             self.current.remove(INDEX)?;
         }
-        self.current.forget();
+        if file == Found::Same {
+            self.current.distrust();
+        } else {
+            self.current.forget();
+        }
         Ok(())
     }
 }
@@ -131,8 +145,10 @@ pub(super) struct Current {
 
 #[derive(Debug, Default)]
 struct Open {
-    /// `None` while nothing is open.
+    /// What is open or was open last. `None` if that was closed in favour of others.
     files: Option<OpenFiles>,
+    /// Whether they can be read.
+    is_open: bool,
     /// Where the inbox's name led to.
     file: PathBuf,
     /// Whether it was logged that nothing can be opened.
@@ -213,18 +229,37 @@ impl Current {
         Ok(())
     }
 
-    /// Nothing is open now. Other files may get the same inodes.
-    fn forget(&self) {
+    /// Nothing is read any more. The files are known still: what lies beside them is no other's.
+    fn distrust(&self) {
         let mut open = self.lock();
-        open.files = None;
+        open.is_open = false;
         open.generation += 1;
         open.readers.clear();
+    }
+
+    /// Nothing is open now. Other files may get the same inodes.
+    fn forget(&self) {
+        self.distrust();
+        self.lock().files = None;
+    }
+
+    /// Notes what lies beside the file, if that is the one that was open last.
+    fn note_again(&self, path: &Path) {
+        let mut open = self.lock();
+        let is_same = |files: &OpenFiles| files.found().next() == Some(Found::Same);
+        if open.files.as_ref().is_some_and(is_same)
+            && let Ok(files) = note(path)
+            && open.files.as_ref().is_some_and(is_same)
+        {
+            open.files = Some(files);
+        }
     }
 
     fn replace(&self, path: &Path, files: OpenFiles) {
         let mut open = self.lock();
         open.file = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         open.files = Some(files);
+        open.is_open = true;
     }
 
     /// Logs that the file is lost, and that it is there again, each once.
@@ -247,7 +282,7 @@ impl Current {
 
 impl Open {
     fn is_current(&self) -> bool {
-        self.files.as_ref().is_some_and(OpenFiles::are_same)
+        self.is_open && self.files.as_ref().is_some_and(OpenFiles::are_same)
     }
 }
 
@@ -306,12 +341,16 @@ fn connect(
     let connection = options.connect(path)?;
     // The log and its index are made when something is read.
     connection.query_row("SELECT 1 FROM sqlite_schema LIMIT 1", [], |_| Ok(()))?;
-    let files = OpenFiles::note_database(path, &["-wal", "-shm"]).map_err(there)?;
+    let files = note(path).map_err(there)?;
     if !before.are_same() {
         keep_log(&connection);
         return Err(removed().into());
     }
     Ok((connection, files))
+}
+
+fn note(path: &Path) -> io::Result<OpenFiles> {
+    OpenFiles::note_database(path, &["-wal", "-shm"])
 }
 
 const REOPENING: &str = "opening the inbox's file";
