@@ -4,12 +4,13 @@
 #![cfg(all(feature = "sqlite", unix))]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::fmt::{Debug, Write as _};
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Stdio};
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use ecp_inbox::conformance::Body;
@@ -17,6 +18,9 @@ use ecp_inbox::sqlite::rusqlite::Connection;
 use ecp_inbox::sqlite::{SqliteInbox, SqliteOptions};
 use ecp_inbox::{Accepted, Claim, Inbox, InboxError, InboxErrorKind, Query};
 use tempfile::TempDir;
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
 
 struct Place {
     folder: TempDir,
@@ -162,6 +166,71 @@ async fn an_inbox_that_is_put_over_it_is_opened() {
         fs::rename(&restored, place.file()).unwrap();
         accept(&place.inbox, &format!("{name}-{round}")).await.unwrap();
         place.holds(&[name, &format!("{name}-{round}")]).await;
+    }
+}
+
+/// The events of the log of [`SqliteInbox`], whichever thread they are of.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<String>>>);
+
+impl Subscriber for Log {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target().starts_with("ecp_inbox")
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        struct Line(String);
+        impl Visit for Line {
+            fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+                write!(self.0, " {field}={value:?}").unwrap();
+            }
+        }
+        let mut line = Line(event.metadata().level().to_string());
+        event.record(&mut line);
+        self.0.lock().unwrap().push(line.0);
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
+}
+
+#[tokio::test]
+async fn the_log_says_that_another_inbox_was_opened_and_where_the_old_log_is() {
+    // The thread that writes is another one. Tests beside this one write here too.
+    let log = Log::default();
+    let _ = tracing::subscriber::set_global_default(log.clone());
+    let place = Place::new().await;
+    let wal = with(&place.file(), "-wal");
+    let before = fs::read(&wal).unwrap();
+    let mut renamed = Vec::new();
+    for name in ["a", "b"] {
+        let restored = place.path("restored");
+        backup(&restored, name).await;
+        fs::rename(&restored, place.file()).unwrap();
+        accept(&place.inbox, "second").await.unwrap();
+        place.holds(&[name, "second"]).await;
+        let begin = format!("{}.of-replaced-", wal.display());
+        renamed = fs::read_dir(place.folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.display().to_string().starts_with(&begin))
+            .collect();
+    }
+    assert_eq!(renamed.len(), 2);
+    assert!(renamed.iter().any(|path| fs::read(path).unwrap() == before));
+    for path in &renamed {
+        assert_eq!(mode(path) & 0o007, 0);
+        let lines = log.0.lock().unwrap();
+        let of_it: Vec<_> =
+            lines.iter().filter(|line| line.contains(&path.display().to_string())).collect();
+        assert_eq!(of_it.len(), 1);
+        assert!(of_it[0].starts_with("ERROR"), "{of_it:?}");
+        assert!(of_it[0].contains("must be reconciled"), "{of_it:?}");
     }
 }
 

@@ -12,6 +12,7 @@ use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
 use super::{Error, SqliteOptions};
+use crate::clock::{self, SystemClock};
 use crate::inbox::{InboxError, InboxErrorKind};
 
 /// The connection that writes, while the inbox's name leads to what it has open.
@@ -91,15 +92,18 @@ impl Database {
         if let Some(connection) = &self.connection {
             if !has_log {
                 let alone = !has_file || log == Found::Nothing || self.current.log_is_empty();
-                save(connection, alone)?;
+                // A log that is renamed keeps what it has.
+                let mode = if has_file { "TRUNCATE" } else { "FULL" };
+                save(connection, alone, mode)?;
             }
             keep_log(connection);
         }
         let was_open = self.connection.take().is_some();
         // An old log beside a new file would be taken for the new one's. What other processes have
         // open of these has no name any more then, and they find that too.
+        let mut renamed = None;
         if log == Found::Same && !has_file {
-            self.current.remove(LOG)?;
+            renamed = self.current.rename_log()?;
         }
         // Without a connection its inode may be another's by now.
         let has_index = index == Found::Same && (was_open || log == Found::Same);
@@ -110,6 +114,12 @@ impl Database {
             self.current.distrust();
         } else {
             self.current.forget();
+            let old_log = renamed.unwrap_or_default().display().to_string();
+            tracing::error!(
+                old_log,
+                "another file is under the inbox's name: callbacks that were accepted since its \
+                 copy was made are not in it and must be reconciled with the platform",
+            );
         }
         Ok(())
     }
@@ -117,7 +127,7 @@ impl Database {
 
 /// Brings to the file what is committed and only in its log, which has no name any more or is
 /// about to lose it. Alone means that no others have committed to that file since.
-fn save(connection: &Connection, alone: bool) -> Result<(), Error> {
+fn save(connection: &Connection, alone: bool, mode: &str) -> Result<(), Error> {
     let checkpoint = |mode: &str| -> Result<(i64, i64, i64), Error> {
         let sql = format!("PRAGMA wal_checkpoint({mode})");
         let row =
@@ -132,7 +142,7 @@ fn save(connection: &Connection, alone: bool) -> Result<(), Error> {
         // Others have committed to a log of their own. To bring in ours would damage theirs.
         return Err(removed().into());
     }
-    let (busy, ..) = checkpoint("TRUNCATE")?;
+    let (busy, ..) = checkpoint(mode)?;
     if busy == 0 { Ok(()) } else { Err(InboxError::plain(InboxErrorKind::Busy, REOPENING).into()) }
 }
 
@@ -204,6 +214,27 @@ impl Current {
     fn log_is_empty(&self) -> bool {
         let log = self.name(LOG).and_then(|name| fs::metadata(name).ok());
         log.is_some_and(|log| log.len() == 0)
+    }
+
+    /// Renames the log, if there is anything in it: the file that it belongs to may have no name any
+    /// more. Returns its new name.
+    fn rename_log(&self) -> Result<Option<PathBuf>, Error> {
+        if self.log_is_empty() {
+            return self.remove(LOG).map(|()| None);
+        }
+        let Some(name) = self.name(LOG) else { return Ok(None) };
+        let now = clock::now(&SystemClock) / 1000;
+        let failed = |error| InboxError::new(InboxErrorKind::Removed, REOPENING, error);
+        for seconds in now.. {
+            let mut renamed = name.clone().into_os_string();
+            renamed.push(format!(".of-replaced-{seconds}"));
+            let renamed = PathBuf::from(renamed);
+            if !renamed.try_exists().map_err(failed)? {
+                fs::rename(&name, &renamed).map_err(failed)?;
+                return Ok(Some(renamed));
+            }
+        }
+        Err(removed().into())
     }
 
     fn remove(&self, part: usize) -> Result<(), Error> {
