@@ -10,7 +10,9 @@ use crate::rights;
 /// A file that takes its name when it is finished, in place of one that has it. Until then it
 /// stands beside it, under a name that ends in `.unfinished`; dropped, it is removed.
 ///
-/// What is no regular file (`/dev/stdout`, a named pipe) is written directly.
+/// Symbolic links are followed: what they lead to is replaced, and they stay. What is no regular
+/// file (a named pipe) and what the path leads to through `/dev` or `/proc` (`/dev/stdout`, also
+/// where that is a file) is written directly, at its end.
 #[derive(Debug)]
 pub struct Replacement {
     file: BufWriter<File>,
@@ -24,10 +26,11 @@ const NAMES: u32 = 1000;
 impl Replacement {
     /// Begins the file. Only its owner may read it, also once it is finished.
     pub fn create(path: &Path) -> io::Result<Self> {
-        if std::fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir()) {
-            let file = OpenOptions::new().write(true).open(path)?;
+        let Target::Name(path) = target(path)? else {
+            // What was redirected to it before stays.
+            let file = OpenOptions::new().append(true).open(path)?;
             return Ok(Self { file: BufWriter::new(file), names: None });
-        }
+        };
         if path.is_dir() {
             return Err(io::Error::new(ErrorKind::IsADirectory, "there is a folder of that name"));
         }
@@ -41,7 +44,7 @@ impl Replacement {
                     number += 1;
                 }
                 made => {
-                    let names = Some((name, path.to_owned()));
+                    let names = Some((name, path));
                     return Ok(Self { file: BufWriter::new(made?), names });
                 }
             }
@@ -58,6 +61,38 @@ impl Replacement {
         }
         Ok(())
     }
+}
+
+enum Target {
+    /// This is replaced. It may not be there.
+    Name(PathBuf),
+    /// What the path leads to is open or no regular file, and is written.
+    Open,
+}
+
+/// How many links are followed, as Linux does.
+const LINKS: u32 = 40;
+
+/// Follows a path to its end, also if nothing is there.
+fn target(path: &Path) -> io::Result<Target> {
+    if std::fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir()) {
+        return Ok(Target::Open);
+    }
+    let mut path = path.to_owned();
+    for _ in 0..LINKS {
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let folder = std::fs::canonicalize(parent.unwrap_or(Path::new(".")))?;
+        // A name there, such as `/proc/self/fd/1`, is one of something that is open.
+        if cfg!(unix) && (folder == Path::new("/dev") || folder.starts_with("/proc")) {
+            return Ok(Target::Open);
+        }
+        match std::fs::symlink_metadata(&path) {
+            Ok(there) if there.is_symlink() => path = folder.join(std::fs::read_link(&path)?),
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            _ => return Ok(Target::Name(path)),
+        }
+    }
+    Err(io::Error::other("too many symbolic links lead from one to the next"))
 }
 
 /// What is not finished may be personal, so it does not stay.

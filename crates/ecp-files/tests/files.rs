@@ -101,6 +101,68 @@ fn a_replacement_is_whole_or_not_there() {
 }
 
 #[test]
+fn links_are_followed_and_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    let (reports, links) = (folder.path().join("reports"), folder.path().join("links"));
+    fs::create_dir(&reports).unwrap();
+    fs::create_dir(&links).unwrap();
+    let target = reports.join("january.csv");
+    symlink("../reports/january.csv", links.join("month.csv")).unwrap();
+    symlink("month.csv", links.join("latest.csv")).unwrap();
+    // At first nothing is there.
+    for content in ["first", "second"] {
+        let mut file = Replacement::create(&links.join("latest.csv")).unwrap();
+        file.write_all(content.as_bytes()).unwrap();
+        assert_eq!(names(&links), ["latest.csv", "month.csv"]);
+        file.finish().unwrap();
+        assert_eq!(fs::read(&target).unwrap(), content.as_bytes());
+        assert_eq!((names(&reports), mode(&target)), (vec!["january.csv".to_owned()], 0o600));
+        for link in ["latest.csv", "month.csv"] {
+            assert!(fs::symlink_metadata(links.join(link)).unwrap().is_symlink());
+        }
+    }
+    symlink("b", links.join("a")).unwrap();
+    symlink("a", links.join("b")).unwrap();
+    Replacement::create(&links.join("a")).unwrap_err();
+    symlink(&reports, links.join("folder")).unwrap();
+    let folder = Replacement::create(&links.join("folder")).unwrap_err();
+    assert_eq!(folder.kind(), ErrorKind::IsADirectory);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_is_open_already_is_written_and_not_replaced() {
+    use std::os::fd::AsRawFd;
+    use std::os::unix::fs::MetadataExt;
+
+    let folder = tempfile::tempdir().unwrap();
+    let redirected = folder.path().join("redirected");
+    let open = fs::File::create(&redirected).unwrap();
+    let inode = open.metadata().unwrap().ino();
+    // As `/dev/stdout` is a link to `/proc/self/fd/1`.
+    let link = folder.path().join("stdout");
+    symlink(format!("/proc/self/fd/{}", open.as_raw_fd()), &link).unwrap();
+    for (path, content, whole) in [
+        (link.clone(), "first", "first"),
+        (format!("/dev/fd/{}", open.as_raw_fd()).into(), "second", "firstsecond"),
+    ] {
+        let mut file = Replacement::create(&path).unwrap();
+        file.write_all(content.as_bytes()).unwrap();
+        file.finish().unwrap();
+        assert_eq!(fs::read(&redirected).unwrap(), whole.as_bytes());
+    }
+    assert_eq!(fs::metadata(&redirected).unwrap().ino(), inode);
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert_eq!(names(folder.path()), ["redirected", "stdout"]);
+    // Not everything in `/dev` is a device.
+    if let Ok(memory) = tempfile::tempdir_in("/dev/shm") {
+        let path = memory.path().join("results.csv");
+        Replacement::create(&path).unwrap().finish().unwrap();
+        assert_eq!(mode(&path), 0o600);
+    }
+}
+
+#[test]
 fn a_link_under_the_temporary_name_is_not_followed() {
     let folder = tempfile::tempdir().unwrap();
     let victim = folder.path().join("victim");
