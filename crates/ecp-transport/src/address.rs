@@ -48,12 +48,44 @@ impl Address {
         } else if scheme != Scheme::HTTPS {
             return Err(invalid("the scheme must be https"));
         }
-        Ok(Self { scheme, authority })
+        let authority = normal(&scheme, &authority);
+        Ok(Self {
+            authority: authority.ok_or_else(|| invalid("its host or port is none"))?,
+            scheme,
+        })
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
         format!("{}://{}{path}", self.scheme, self.authority)
     }
+}
+
+/// An address in its one form: scheme and host in lower case, no port that the scheme implies, no
+/// slash at the end. Requests go to the same place by each spelling; what is compared or kept is
+/// compared and kept in this one.
+///
+/// ```
+/// use ecp_transport::normal_base_url;
+///
+/// assert_eq!(normal_base_url("HTTPS://API.ecommpay.com:443/")?, "https://api.ecommpay.com");
+/// assert_eq!(normal_base_url("http://127.0.0.1:8080/")?, "http://127.0.0.1:8080");
+/// # Ok::<(), ecp_transport::InvalidBaseUrl>(())
+/// ```
+pub fn normal_base_url(url: &str) -> Result<String, InvalidBaseUrl> {
+    Ok(Address::parse(url)?.url(""))
+}
+
+fn normal(scheme: &Scheme, authority: &Authority) -> Option<Authority> {
+    let host = authority.host().to_ascii_lowercase();
+    let inner = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let host = match inner.map(str::parse::<std::net::Ipv6Addr>) {
+        Some(Ok(address)) => format!("[{address}]"),
+        _ => host,
+    };
+    let implied = if *scheme == Scheme::HTTP { 80 } else { 443 };
+    let port = authority.port_u16().filter(|port| *port != implied);
+    let port = port.map(|port| format!(":{port}")).unwrap_or_default();
+    format!("{host}{port}").parse().ok()
 }
 
 /// Whether host and port are what they should be, with nothing in them that could end a directive
@@ -70,4 +102,40 @@ fn is_loopback(authority: &Authority) -> bool {
     let host = authority.host().trim_start_matches('[').trim_end_matches(']');
     host.eq_ignore_ascii_case("localhost")
         || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_spelling_of_an_address_has_one_form() {
+        let table = [
+            (
+                "https://api.ecommpay.com",
+                &[
+                    "https://api.ecommpay.com/",
+                    "HTTPS://API.Ecommpay.COM",
+                    "https://api.ecommpay.com:443",
+                    "https://api.ecommpay.com:0443/",
+                ][..],
+            ),
+            ("http://127.0.0.1:8080", &["http://127.0.0.1:8080/", "Http://127.0.0.1:08080"]),
+            ("http://127.0.0.1", &["http://127.0.0.1:80", "http://127.0.0.1:80/"]),
+            ("http://127.0.0.1:443", &["http://127.0.0.1:443/"]),
+            ("http://localhost:8080", &["http://LOCALHOST:8080/"]),
+            ("http://[::1]:8080", &["http://[0:0:0:0:0:0:0:1]:8080", "http://[::0001]:8080/"]),
+        ];
+        for (normal, spellings) in table {
+            for spelling in [normal].iter().chain(spellings) {
+                assert_eq!(normal_base_url(spelling).unwrap(), normal, "{spelling}");
+                assert_eq!(Address::parse(spelling).unwrap().url("/v2"), format!("{normal}/v2"));
+            }
+        }
+        // Other places stay other places.
+        let others =
+            ["https://api.ecommpay.com:8443", "https://api.ecommpay.com.", "http://localhost"];
+        let normal: Vec<_> = others.iter().map(|url| normal_base_url(url).unwrap()).collect();
+        assert_eq!(normal, others);
+    }
 }

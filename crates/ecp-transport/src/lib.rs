@@ -53,7 +53,7 @@ mod send;
 mod wait;
 mod watched;
 
-pub use self::address::InvalidBaseUrl;
+pub use self::address::{InvalidBaseUrl, normal_base_url};
 pub use self::data::query::{InvalidQuery, OperationsQuery};
 pub use self::data::{DATA_API_URL, DataApi, DataError, DataOperation, Operations};
 pub use self::error::{GateError, Outcome, Refusal, UnknownReason};
