@@ -30,7 +30,7 @@ pub use self::callback::{
     Callback, CallbackFormat, CallbackRef, General, GeneralRef, RequestInfo, RequestInfoRef,
     Transaction, TransactionRef,
 };
-pub use self::code::{Advice, Code, CodeInfo, CodeRef};
+pub use self::code::{About, Advice, Code, CodeInfo, CodeRef};
 pub use self::confirmation::{ConfirmationAnswer, DepositCheck, DepositCheckRef};
 pub use self::end::End;
 pub use self::operation::{

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use ecp_core::model::{Code, Errors, ModelError};
+use ecp_core::model::{About, Code, Errors, ModelError};
 use ecp_core::signature::{SignError, VerifyError};
 use ecp_methods::Rejection;
 
@@ -32,9 +32,12 @@ pub enum GateError {
 /// What is known about a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome<'e> {
-    /// It never left. It can be sent again as it is.
+    /// Nothing was registered, and nothing is said about the payment: the request never left, or
+    /// the platform refused it for a cause that other payments meet too, such as a wrong key
+    /// ([`Refusal::about`]). It can be sent again as it is, once the cause is mended.
     NotSent,
-    /// The platform answered that it did not register it.
+    /// The platform answered that it did not register it, for a cause in the request itself or one
+    /// that its code leaves open.
     Refused {
         /// The platform's code.
         code: &'e Code,
@@ -62,11 +65,20 @@ impl GateError {
     pub fn outcome(&self) -> Outcome<'_> {
         match self {
             Self::Rejected(_) | Self::Unsigned(_) | Self::NotSent(_) => Outcome::NotSent,
+            Self::Refused(refusal) if refusal.about().concerns_others() => Outcome::NotSent,
             Self::Refused(refusal) => {
                 Outcome::Refused { code: &refusal.code, message: &refusal.message }
             }
             Self::Unknown(_) => Outcome::Unknown,
         }
+    }
+
+    /// What an error answer of the platform is about; `None` where there is no error answer.
+    ///
+    /// [`About::Project`] and [`About::Method`] say that other requests will fare alike until the
+    /// cause is mended, so a job over many payments should stop.
+    pub fn about(&self) -> Option<About> {
+        self.code().map(Code::about)
     }
 
     /// The platform's code, if it gave one.
@@ -144,15 +156,28 @@ pub struct Refusal {
     pub http_status: u16,
 }
 
+impl Refusal {
+    /// What the refusal is about.
+    pub fn about(&self) -> About {
+        self.code.about()
+    }
+}
+
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "refused with code {}: {}", self.code, self.message)?;
         for field in self.errors.iter().filter_map(|error| error.field.as_deref()) {
             write!(f, " (`{field}`)")?;
         }
-        match self.code.info() {
-            Some(info) => write!(f, "; {}", info.advice),
-            None => Ok(()),
+        match (self.about(), self.code.info()) {
+            (About::Project, _) => f.write_str(
+                "; this is about the project, not the payment: mend its key or settings, then try again",
+            ),
+            (About::Method, _) => f.write_str(
+                "; this is about the method, not the payment: have it enabled for the project, then try again",
+            ),
+            (_, Some(info)) => write!(f, "; {}", info.advice),
+            (_, None) => Ok(()),
         }
     }
 }

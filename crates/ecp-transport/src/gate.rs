@@ -16,6 +16,7 @@ use http::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderValue, Method, Request, Response};
 use serde::Serialize;
 
+use self::answer::Target;
 use crate::address::{Address, InvalidBaseUrl};
 use crate::error::{GateError, UnknownReason};
 use crate::http::HttpTransport;
@@ -175,7 +176,8 @@ impl Gate {
             Ok(response) => response,
             Err(error) => return (Err(error), None),
         };
-        let accepted = self.read_registration(&response, prepared.payment_id());
+        let target = if F::KIND == FlowKind::Refund { Target::ThatIsThere } else { Target::New };
+        let accepted = self.read_registration(&response, prepared.payment_id(), target);
         let refund_id = || prepared.get(Field::MerchantRefundId).map(str::to_owned);
         let accepted =
             accepted.map(|accepted| Accepted { merchant_refund_id: refund_id(), ..accepted });

@@ -68,8 +68,31 @@ async fn only_an_answer_that_proves_it_counts_as_refused_and_only_a_registration
         (
             200,
             r#"{"status":"error","code":"3261","message":"Wrong signature"}"#,
-            "refused 3261 Wrong signature | refused with code 3261: Wrong signature; correct the \
-             request",
+            "not sent | refused with code 3261: Wrong signature; this is about the project, not the \
+             payment: mend its key or settings, then try again",
+        ),
+        (
+            404,
+            r#"{"status":"error","code":"2442","message":"Project ID not found"}"#,
+            "not sent | refused with code 2442: Project ID not found; this is about the project, not \
+             the payment: mend its key or settings, then try again",
+        ),
+        (
+            400,
+            r#"{"status":"error","code":"2541","message":"Unknown Payment Method"}"#,
+            "not sent | refused with code 2541: Unknown Payment Method; this is about the method, \
+             not the payment: have it enabled for the project, then try again",
+        ),
+        // Of a payment that is there: it may be this one.
+        (
+            400,
+            r#"{"status":"error","code":"3060","message":"Current status does not allow it"}"#,
+            "unknown | the outcome is unknown: code 3060 does not say that nothing was registered",
+        ),
+        (
+            400,
+            r#"{"status":"error","code":"3061","message":"Transaction not found"}"#,
+            "unknown | the outcome is unknown: code 3061 does not say that nothing was registered",
         ),
         (
             200,

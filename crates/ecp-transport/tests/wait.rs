@@ -299,7 +299,7 @@ async fn what_asking_again_cannot_mend_is_an_error_at_once() {
     let body = r#"{"project_id":239,"payment":{"id":"P-17","status":"success"}}"#;
     let missing = "the answer is not genuine: no signature: neither `signature` nor `general.signature` is there";
     let refusal = r#"{"status":"error","code":"3261","message":"Wrong signature"}"#;
-    let refused = "refused with code 3261: Wrong signature; correct the request";
+    let refused = "refused with code 3261: Wrong signature; this is about the project, not the payment: mend its key or settings, then try again";
     let table = [
         (200, body.to_owned(), missing),
         (

@@ -133,7 +133,8 @@ impl Shop {
         };
         tracing::warn!(order = %id, %error, "a request was not accepted");
         let (state, reason) = match error.outcome() {
-            Outcome::NotSent => (State::Unsent, "there was no connection".to_owned()),
+            // No connection, say, or a wrong key: the error says which.
+            Outcome::NotSent => (State::Unsent, error.to_string()),
             Outcome::Refused { code, message } => (State::Refused, format!("{code} {message}")),
             // It may have arrived: the order stays pending, and the platform will be asked.
             Outcome::Unknown => return Ok(Placed::Ordered(id)),

@@ -7,7 +7,7 @@ use anyhow::Context;
 use clap::Args;
 use ecp_core::PaymentId;
 use ecp_methods::Rule;
-use ecp_transport::{GateError, Outcome, Wait, WaitError};
+use ecp_transport::{GateError, Wait, WaitError};
 
 use crate::outcome::Told;
 use crate::profile::ProfileOptions;
@@ -56,7 +56,9 @@ impl Status {
                 told.outcome = "found";
                 told.read(&answer, None);
             }
-            Err(WaitError::Gate(error)) if is_refusal(&error) => return Err(error.into()),
+            Err(WaitError::Gate(error)) if matches!(error, GateError::Refused(_)) => {
+                return Err(error.into());
+            }
             Err(WaitError::Deadline { last: Some(answer), .. }) if !answer.is_unknown_payment() => {
                 told.outcome = "found";
                 told.read(&answer, None);
@@ -65,8 +67,4 @@ impl Status {
         }
         Ok(told)
     }
-}
-
-fn is_refusal(error: &GateError) -> bool {
-    matches!(error.outcome(), Outcome::Refused { .. })
 }

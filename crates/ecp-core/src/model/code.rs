@@ -1,9 +1,11 @@
 //! Result codes: what they say and what to do about them.
 
+mod about;
 mod table;
 
 use std::fmt;
 
+pub use self::about::About;
 use super::{FromJson, ModelError};
 use crate::json::Value;
 
@@ -175,6 +177,32 @@ mod tests {
         assert!(CodeInfo::ALL.is_sorted_by(|a, b| a.number < b.number));
         for info in CodeInfo::ALL {
             assert_eq!(Code::from(info.number).info(), Some(info));
+        }
+    }
+
+    /// Every code, what it is about, and where that is read.
+    #[test]
+    fn every_code_is_about_what_the_table_of_the_snapshot_says() {
+        let table: String = CodeInfo::ALL
+            .iter()
+            .map(|info| {
+                let CodeInfo { number, message, .. } = info;
+                let (about, source) = (info.about(), info.about_source());
+                assert_eq!(source.is_empty(), about == About::Unknown, "{number}");
+                format!("{number:<5} {about:<7} {source:<9} {message}\n")
+            })
+            .collect();
+        insta::assert_snapshot!(table);
+    }
+
+    #[test]
+    fn codes_of_keys_and_projects_are_not_about_a_payment() {
+        for number in [303, 310, 2154, 2426, 2442, 3023, 3028, 3123, 3124, 3261, 3262, 3299] {
+            assert_eq!(Code::from(number).about(), About::Project, "{number}");
+        }
+        assert_eq!(Code::from(2541).about(), About::Method);
+        for text in ["", "00", "3261 ", "31337", "success"] {
+            assert_eq!(Code(text.into()).about(), About::Unknown, "{text}");
         }
     }
 

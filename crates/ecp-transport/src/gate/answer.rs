@@ -17,6 +17,7 @@ impl Gate {
         &self,
         response: &Response<Bytes>,
         payment_id: &PaymentId,
+        target: Target,
     ) -> Result<Accepted, GateError> {
         let answer = self.read_sync(response).map_err(GateError::Unknown)?;
         let unknown = |reason| Err(GateError::Unknown(reason));
@@ -41,7 +42,7 @@ impl Gate {
                 None => missing("request_id"),
             },
             SyncStatus::Error => match answer.code {
-                Some(code) => Err(match error_says(code) {
+                Some(code) => Err(match error_says(code, target) {
                     Err(reason) => GateError::Unknown(reason),
                     Ok(code) => GateError::Refused(Refusal {
                         message: answer.message.unwrap_or_default(),
@@ -95,10 +96,12 @@ impl Gate {
         match signature::verify_document([&self.key], &document) {
             // An error answer is not signed. It speaks about the question only.
             Err(VerifyError::MissingSignature) if is_error(&document) => {
-                return Err(match self.read_registration(response, payment_id) {
-                    Err(error) => error,
-                    Ok(_) => GateError::Unknown(VerifyError::MissingSignature.into()),
-                });
+                return Err(
+                    match self.read_registration(response, payment_id, Target::ThatIsThere) {
+                        Err(error) => error,
+                        Ok(_) => GateError::Unknown(VerifyError::MissingSignature.into()),
+                    },
+                );
             }
             Err(error) => return Err(GateError::Unknown(error.into())),
             Ok(_) if response.status() != StatusCode::OK => {
@@ -156,20 +159,37 @@ fn is_error(document: &Document<'_>) -> bool {
     document.root().get("status").and_then(Value::as_str) == Some("error")
 }
 
+/// What a request is about, as far as the meaning of its error codes depends on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Target {
+    /// A new payment.
+    New,
+    /// A payment that is there: its refund, its status.
+    ThatIsThere,
+}
+
 /// What an error code says about the request. Which codes prove that nothing was registered is
 /// not documented as such; these belong to the checks that the documents place before the
 /// registration (JSON, required fields, project, method, signature, types and values) or say that
 /// the payment cannot be acted upon. No other code is taken for proof.
-fn error_says(code: Code) -> Result<Code, UnknownReason> {
+///
+/// Codes about a payment that is there prove nothing about a new one: it may be the first request
+/// that made it be there.
+fn error_says(code: Code, target: Target) -> Result<Code, UnknownReason> {
     const ALREADY_EXISTS: [u32; 2] = [3041, 3230];
-    const REFUSED: [u32; 32] = [
+    const REFUSED: [u32; 25] = [
         702, 2003, 2004, 2124, 2154, 2261, 2426, 2442, 2541, 2606, 2609, 2610, 2611, 2641, 3023,
-        3024, 3060, 3061, 3121, 3123, 3124, 3162, 3242, 3243, 3244, 3261, 3262, 3283, 3284, 3286,
-        3287, 3610,
+        3024, 3121, 3123, 3124, 3162, 3242, 3243, 3244, 3261, 3262,
     ];
+    const REFUSED_OF_WHAT_IS_THERE: [u32; 7] = [3060, 3061, 3283, 3284, 3286, 3287, 3610];
     match code.number() {
         Some(number) if ALREADY_EXISTS.contains(&number) => Err(UnknownReason::AlreadyExists(code)),
         Some(number) if REFUSED.contains(&number) => Ok(code),
+        Some(number)
+            if target == Target::ThatIsThere && REFUSED_OF_WHAT_IS_THERE.contains(&number) =>
+        {
+            Ok(code)
+        }
         _ => Err(UnknownReason::Inconclusive(code)),
     }
 }

@@ -1,0 +1,124 @@
+//! What a code is about: the payment, its method, or the whole project.
+
+use std::fmt;
+
+use super::{Code, CodeInfo};
+
+/// What a code of a refused request is about.
+///
+/// The platform's table says what a code means, and not whom it concerns; this is read off its
+/// words, with [`CodeInfo::about_source`]. A code about the project or its method says nothing
+/// about the one payment that met it: the next one meets it too, until its cause is mended. A
+/// code that is not known to be about this payment never ends a row of a mass payout.
+///
+/// ```
+/// use ecp_core::model::{About, Code};
+///
+/// assert_eq!(Code::from(3261).about(), About::Project); // Invalid signature
+/// assert_eq!(Code::from(2541).about(), About::Method); // Unknown Payment Method
+/// assert_eq!(Code::from(2124).about(), About::Payment); // Invalid Customer ID
+/// assert_eq!(Code::from(31_337).about(), About::Unknown);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum About {
+    /// This payment: its fields, its sum, its customer, its state.
+    Payment,
+    /// The method or its provider, for every payment with it.
+    Method,
+    /// The project: its key, its settings, its merchant account, its balance.
+    Project,
+    /// The words do not say, or the code is in no table.
+    Unknown,
+}
+
+impl About {
+    /// Its word: `payment`, `method`, `project` or `unknown`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Payment => "payment",
+            Self::Method => "method",
+            Self::Project => "project",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// Whether other payments meet the code too, so that sending them is of no use before its
+    /// cause is mended.
+    pub const fn concerns_others(self) -> bool {
+        matches!(self, Self::Method | Self::Project)
+    }
+}
+
+impl fmt::Display for About {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl Code {
+    /// What the code is about; [`About::Unknown`] for a code that is not in the table.
+    pub fn about(&self) -> About {
+        self.info().map_or(About::Unknown, CodeInfo::about)
+    }
+}
+
+impl CodeInfo {
+    /// What the code is about.
+    pub const fn about(&self) -> About {
+        about(self.number).0
+    }
+
+    /// Where that is read: `message` where the platform's own words name it, `documents` where
+    /// the documents on signing and on the order of checks do, `chosen` where neither does and the
+    /// careful reading was taken. Empty for [`About::Unknown`].
+    pub const fn about_source(&self) -> &'static str {
+        about(self.number).1
+    }
+}
+
+const MESSAGE: &str = "message";
+const DOCUMENTS: &str = "documents";
+const CHOSEN: &str = "chosen";
+
+#[rustfmt::skip]
+const fn about(number: u32) -> (About, &'static str) {
+    match number {
+        // Signature, key and certificate of the request; its project.
+        2442 | 3261 | 3262 => (About::Project, DOCUMENTS),
+        310 | 318 | 2154 | 3020 | 3023 | 3028 | 3123..=3125 | 3193 | 3291..=3293 | 3297 | 3299
+        | 20705 => (About::Project, MESSAGE),
+        // 303 "Access denied" names no payment. 2426 is `Invalid Email` in the published table, and is
+        // said to be met by whole projects as well: a row that stays unsent can be corrected under
+        // its id, a declined one cannot.
+        303 | 2426 => (About::Project, CHOSEN),
+
+        314 | 2541 | 3196 | 3197 | 3298 | 10505 | 20202 | 20206 | 20450 | 20706 =>
+            (About::Method, MESSAGE),
+
+        // Fields that are missing, wrong, or do not fit together.
+        319 | 2004 | 2014 | 2061 | 2124 | 2261 | 2609..=2611 | 2641 | 2801 | 3001..=3004 | 3022
+        | 3024 | 3027 | 3101 | 3121 | 3141 | 3161 | 3162 | 3190 | 3192 | 3194 | 3195 | 3221
+        | 3241..=3244 | 3363 | 3431..=3433 | 3436..=3439 | 3490 | 3491 | 3612 | 10102..=10104
+        | 10703..=10705 | 10707 | 10708 | 20102 | 20103
+        // Its sum.
+        | 309 | 903 | 2642 | 2949 | 3117 | 3118 | 3120 | 3281 | 3283 | 3284 | 3286 | 3287 | 3289
+        | 3358 | 3360 | 3402..=3404 | 3406 | 3409 | 3410 | 3412..=3419 | 3609 | 3618..=3625 | 3900
+        | 3901 | 20304
+        // Where it stands, or the payment that it belongs to.
+        | 2606 | 2945 | 3060 | 3061 | 3107 | 3181..=3184 | 3186 | 3288 | 3301 | 3610 | 3611 | 10706
+        | 20703
+        // Its customer, account or card, and what their bank says of it.
+        | 104 | 108 | 109 | 301 | 3021 | 3029 | 3103 | 3105 | 3341 | 3355..=3357 | 3400 | 3411 | 3434
+        | 3435 | 3470..=3472 | 3480 | 10105..=10107 | 10110 | 10112..=10114 | 10203..=10206 | 10301
+        | 10709 | 10722 | 10812 | 20104..=20107 | 20110 | 20111 | 20201 | 20203..=20205
+        | 20301..=20303 | 20451
+        // A check of its risk.
+        | 402 | 1401..=1409 | 1411..=1415 | 1421 | 1422 | 1431 | 1432 | 1435 | 1437 | 1441
+        | 1450..=1453 | 1455..=1463 | 1499 | 3199 | 10401..=10405 | 20401 | 20402
+        // The merchant's own answer about it.
+        | 30000 | 30100 | 30301..=30303
+        => (About::Payment, MESSAGE),
+
+        _ => (About::Unknown, ""),
+    }
+}
