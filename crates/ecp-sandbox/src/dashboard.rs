@@ -130,7 +130,7 @@ fn is_chosen(option: impl AsRef<str>, given: impl AsRef<str>) -> bool {
 fn tone(status: &str) -> &'static str {
     match status {
         "success" => "yes",
-        "decline" | "error" | "expired" => "no",
+        "decline" | "error" | "internal error" | "expired" => "no",
         "refunded" | "partially refunded" | "reversed" | "partially reversed" => "back",
         _ => "wait",
     }

@@ -45,6 +45,9 @@ pub enum Fault {
         /// How many times more.
         copies: u32,
     },
+    /// A payment or a refund ends in `internal error`, so that nothing says whether money has
+    /// moved.
+    EndInError,
     /// A callback is never sent.
     LoseCallback,
     /// A callback has no signature.
@@ -80,11 +83,12 @@ pub enum Fault {
 
 impl Fault {
     /// The names of all faults, as they stand in rules.
-    pub const NAMES: [&str; 15] = [
+    pub const NAMES: [&str; 16] = [
         "delay_answer",
         "delay_callback",
         "drop_answer",
         "duplicate_callback",
+        "end_in_error",
         "lose_callback",
         "missing_signature",
         "reorder_callback",
@@ -105,6 +109,7 @@ impl Fault {
             Self::DelayCallback(_) => "delay_callback",
             Self::DropAnswer { .. } => "drop_answer",
             Self::DuplicateCallback { .. } => "duplicate_callback",
+            Self::EndInError => "end_in_error",
             Self::LoseCallback => "lose_callback",
             Self::MissingSignature => "missing_signature",
             Self::ReorderCallback => "reorder_callback",

@@ -8,7 +8,7 @@
 //!
 //! A sale that waits for the customer beyond its cut-off time is declined. A payment that a fault
 //! holds goes no further: a sale stays `external processing` once the customer has decided, a
-//! payout stays `processing`, until it is released.
+//! payout stays `processing`, until it is released. Another fault lets it end in `internal error`.
 //!
 //! A sale or payout outside its method's limits is declined from `processing`: the documents
 //! check the consistency of parameters after the registration. A sale whose amount the merchant
@@ -31,6 +31,9 @@ use crate::ids::PaymentIds;
 /// The merchant's balance is too low for a payout.
 pub(crate) const INSUFFICIENT_FUNDS: u32 = 3028;
 
+/// The code that the platform's table calls so.
+const INTERNAL_ERROR: u32 = 501;
+
 pub(crate) struct Payment {
     pub(crate) order: Order,
     pub(crate) ids: PaymentIds,
@@ -43,6 +46,8 @@ pub(crate) struct Payment {
     chosen: Option<Money>,
     /// A fault keeps it from ending.
     held: bool,
+    /// A fault lets it end in an error.
+    ends_in_error: bool,
     /// What the customer decided while it was held.
     pending: Option<(Decision, Option<Money>)>,
     refunds: Vec<Refund>,
@@ -81,6 +86,8 @@ pub(crate) enum Outcome {
         code: u32,
         field: Option<&'static str>,
     },
+    /// Nothing says whether money has moved.
+    Error,
     Success,
 }
 
@@ -105,6 +112,7 @@ impl Payment {
             stage: Stage::Processing,
             chosen: None,
             held: false,
+            ends_in_error: false,
             pending: None,
             refunds: Vec::new(),
         }
@@ -154,6 +162,11 @@ impl Payment {
     /// Keeps the payment from ending.
     pub(crate) fn hold(&mut self) {
         self.held = self.outcome().is_none();
+    }
+
+    /// Lets the payment end in an error, whatever it would have ended in.
+    pub(crate) fn end_in_error(&mut self) {
+        self.ends_in_error = true;
     }
 
     /// Lets a payment that was held go on from where it stands.
@@ -279,6 +292,7 @@ impl Payment {
             Stage::Held => PaymentStatus::ExternalProcessing,
             Stage::Ended(Outcome::Success) => PaymentStatus::Success,
             Stage::Ended(Outcome::Decline { .. }) => PaymentStatus::Decline,
+            Stage::Ended(Outcome::Error) => PaymentStatus::InternalError,
         }
     }
 
@@ -309,7 +323,7 @@ impl Payment {
         let urls = &self.order.return_urls;
         let own = match (self.outcome(), self.stage) {
             (Some(Outcome::Success), _) => &urls.success,
-            (Some(Outcome::Decline { .. }), _) => &urls.decline,
+            (Some(Outcome::Decline { .. } | Outcome::Error), _) => &urls.decline,
             (None, Stage::Held) => &None,
             (None, _) => return None,
         };
@@ -328,7 +342,10 @@ impl Payment {
     }
 
     fn enter(&mut self, stage: Stage, now: Timestamp) {
-        self.stage = stage;
+        self.stage = match stage {
+            Stage::Ended(_) if self.ends_in_error => Stage::Ended(Outcome::Error),
+            stage => stage,
+        };
         self.changed = now;
         self.first_changed = now;
     }
@@ -352,6 +369,7 @@ fn code_of(outcome: Option<Outcome>) -> Code {
     Code::from(match outcome {
         None => 9999,
         Some(Outcome::Success) => 0,
+        Some(Outcome::Error) => INTERNAL_ERROR,
         Some(Outcome::Decline { code, .. }) => code,
     })
 }

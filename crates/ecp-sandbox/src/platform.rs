@@ -313,8 +313,12 @@ impl Sandbox {
         state.by_request.insert(request_id.clone(), number);
         let mut payment = Payment::new(order, ids, self.now());
         self.record_status(&payment);
-        if self.strike(&about(&payment), Point::Payment).contains(&Fault::StalePayment) {
-            payment.hold();
+        for fault in self.strike(&about(&payment), Point::Payment) {
+            match fault {
+                Fault::StalePayment => payment.hold(),
+                Fault::EndInError => payment.end_in_error(),
+                _ => {}
+            }
         }
         state.entries.insert(number, Entry::new(payment));
         state.forget_beyond(self.0.config.payment_history);
@@ -355,6 +359,9 @@ impl Sandbox {
         let operation = self.0.config.refund_operation;
         let place = entry.payment.begin_refund(order, ids, operation, self.now());
         self.record_refund(&entry.payment, place);
+        if self.strike(&about(&entry.payment), Point::Refund).contains(&Fault::EndInError) {
+            entry.payment.end_refund_in_error(place);
+        }
         Ok(Registration { number, refund: Some(place), request_id })
     }
 

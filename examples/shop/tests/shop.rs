@@ -10,7 +10,7 @@ use std::time::Duration;
 use ecp_core::{Currency, Money, Sensitive};
 use ecp_methods::spec::{Capability, Interface};
 use ecp_methods::{FlowKind, MethodSpec, Registry};
-use ecp_sandbox::{Config, signature};
+use ecp_sandbox::{Config, Fault, FaultRule, signature};
 use http::StatusCode;
 use serde_json::{Value, json};
 
@@ -355,6 +355,36 @@ async fn a_paid_sale_is_given_back_once() {
 }
 
 #[tokio::test]
+async fn a_refund_in_error_is_for_a_person_and_frees_no_other_id() {
+    for (spec, amount, currency) in methods(FlowKind::Refund) {
+        let stage = Stage::set().await;
+        let order = stage.buy(spec.code(), &amount, currency.code(), "success").await;
+        stage.becomes(&order, "paid").await;
+        stage.sandbox.add_fault(FaultRule::new(Fault::EndInError));
+        stage.post(&format!("{order}/refund"), &[]).await;
+        stage.becomes(&order, "flagged").await;
+        // The money may have gone back: no other refund leaves the shop, and nobody can spend it.
+        stage.post(&format!("{order}/refund"), &[]).await;
+        assert_eq!((stage.requests("/refund"), stage.credit().await.as_str()), (1, "no credit"));
+        assert!(text(&stage.get(&order).await).contains("the refund ended in an error"));
+    }
+}
+
+#[tokio::test]
+async fn a_payout_in_error_is_for_a_person_and_gives_no_credit_back() {
+    for (spec, amount, currency) in methods(FlowKind::Payout) {
+        let stage = Stage::set().await;
+        let bought = stage.buy(spec.code(), &amount, currency.code(), "success").await;
+        stage.becomes(&bought, "paid").await;
+        stage.sandbox.add_fault(FaultRule::new(Fault::EndInError));
+        let form = stage.offer("payout", spec.code(), &amount, currency.code()).await;
+        let order = stage.order(&form).await;
+        stage.becomes(&order, "flagged").await;
+        assert_eq!(stage.credit().await, "no credit");
+    }
+}
+
+#[tokio::test]
 async fn a_declined_refund_leaves_the_sale_paid_and_can_be_tried_again() {
     for (spec, amount, currency) in methods(FlowKind::Refund) {
         let disputed = |config: Config, shop| config.project(shop).decline_refunds(3288);
@@ -374,15 +404,21 @@ async fn a_declined_refund_leaves_the_sale_paid_and_can_be_tried_again() {
 }
 
 #[tokio::test]
-async fn what_the_platform_refuses_is_refused_with_its_reason() {
-    // It does not know the shop's project.
+async fn what_the_platform_refuses_for_the_shops_own_sake_is_not_sent_and_can_be_sent_again() {
+    // It does not know the shop's project, which says nothing about the order.
     let stage = Stage::with(|config, _| config).await;
     let (method, amount, currency) = some_sale();
-    let order = stage.order(&stage.offer("sale", method, &amount, currency.code()).await).await;
-    assert_eq!(stage.state(&order).await, "refused");
+    let form = stage.offer("sale", method, &amount, currency.code()).await;
+    let order = format!("{}/orders/{}", stage.url, form.get("id").unwrap());
+    for attempt in 1..=2 {
+        let answer = stage.post(&format!("{}{}", stage.url, form.action), &form.fields).await;
+        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(stage.state(&order).await, "unsent");
+        assert_eq!(stage.requests("/sale"), attempt);
+    }
     assert!(text(&stage.get(&order).await).contains("2442"));
     stage.follow_up_after(48).await;
-    assert_eq!((stage.requests("/sale"), stage.requests("/v2/payment/status")), (1, 0));
+    assert_eq!((stage.requests("/sale"), stage.requests("/v2/payment/status")), (2, 0));
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use ecp_core::model::{End, PaymentStatus};
 use ecp_core::{PaymentId, ProjectId, Timestamp};
 use ecp_methods::FlowKind;
 use ecp_methods::spec::Interface;
@@ -127,11 +128,15 @@ pub(crate) struct Progress {
     pub(crate) success: usize,
     pub(crate) decline: usize,
     pub(crate) refused: usize,
+    /// Ended in an error, so that nothing says whether money has moved.
+    pub(crate) error: usize,
+    /// Dropped from the history of payments: how they ended is not known any more.
+    pub(crate) forgotten: usize,
 }
 
 impl Progress {
     pub(crate) const fn done(self) -> usize {
-        self.success + self.decline + self.refused
+        self.success + self.decline + self.refused + self.error + self.forgotten
     }
 
     pub(crate) const fn is_done(self) -> bool {
@@ -185,11 +190,14 @@ impl Progress {
         let mut progress = Self { all: rows.len(), ..Self::default() };
         for row in rows {
             match row.status.as_str() {
-                // What was forgotten had ended.
-                "success" | "forgotten" => progress.success += 1,
-                "decline" => progress.decline += 1,
+                "forgotten" => progress.forgotten += 1,
                 "refused" => progress.refused += 1,
-                _ => {}
+                status => match PaymentStatus::from(status).end() {
+                    End::Success => progress.success += 1,
+                    End::Decline => progress.decline += 1,
+                    End::Error | End::Returned => progress.error += 1,
+                    End::Open | End::Unknown => {}
+                },
             }
         }
         progress

@@ -27,6 +27,7 @@ fn describe(name: &str) -> &'static str {
         "delay_callback" => "A callback sets out late; others may overtake it.",
         "drop_answer" => "The connection is closed without an answer.",
         "duplicate_callback" => "A callback comes several times.",
+        "end_in_error" => "A payment or a refund ends in an internal error.",
         "lose_callback" => "A callback is never sent.",
         "missing_signature" => "A callback has no signature.",
         "reorder_callback" => "A callback comes after the next one.",

@@ -13,12 +13,13 @@ use crate::view::{OperationView, PaymentView};
 use crate::web::{Policy, html};
 
 /// The statuses that payments of the sandbox can have.
-const PAYMENT_STATUSES: [&str; 9] = [
+const PAYMENT_STATUSES: [&str; 10] = [
     "processing",
     "awaiting redirect result",
     "external processing",
     "success",
     "decline",
+    "internal error",
     "refunded",
     "partially refunded",
     "reversed",
@@ -26,8 +27,14 @@ const PAYMENT_STATUSES: [&str; 9] = [
 ];
 
 /// The statuses that operations of the sandbox can have.
-const OPERATION_STATUSES: [&str; 5] =
-    ["processing", "awaiting redirect result", "external processing", "success", "decline"];
+const OPERATION_STATUSES: [&str; 6] = [
+    "processing",
+    "awaiting redirect result",
+    "external processing",
+    "success",
+    "decline",
+    "internal error",
+];
 
 #[derive(Template)]
 #[template(path = "dashboard/payments.html")]

@@ -25,6 +25,8 @@ pub(crate) enum Point<'p> {
     Confirmation,
     /// The registration of a payment.
     Payment,
+    /// The registration of a refund.
+    Refund,
 }
 
 #[derive(Debug, Default)]
@@ -149,7 +151,8 @@ impl FaultRule {
                 Point::Callback(number),
             ) => self.callback.is_none_or(|wanted| wanted == number),
             (Fault::SlowConfirmation(_), Point::Confirmation)
-            | (Fault::StalePayment, Point::Payment) => true,
+            | (Fault::StalePayment, Point::Payment)
+            | (Fault::EndInError, Point::Payment | Point::Refund) => true,
             _ => false,
         };
         is_of_point

@@ -179,6 +179,7 @@ impl Own {
                 }
                 Fault::DuplicateCallback { copies }
             }
+            "end_in_error" => Fault::EndInError,
             "lose_callback" => Fault::LoseCallback,
             "missing_signature" => Fault::MissingSignature,
             "reorder_callback" => Fault::ReorderCallback,
@@ -252,7 +253,8 @@ impl From<FaultRule> for Members {
             Fault::ServerError { status, registered } => {
                 (members.status, members.registered) = (Some(status), Some(registered));
             }
-            Fault::LoseCallback
+            Fault::EndInError
+            | Fault::LoseCallback
             | Fault::MissingSignature
             | Fault::ReorderCallback
             | Fault::StalePayment
@@ -277,6 +279,7 @@ mod tests {
             r#"{"fault":"delay_callback","millis":6,"callback":2}"#,
             r#"{"fault":"drop_answer","registered":true}"#,
             r#"{"fault":"duplicate_callback","copies":3}"#,
+            r#"{"fault":"end_in_error","payment_id":"X1"}"#,
             r#"{"fault":"lose_callback","percent":50}"#,
             r#"{"fault":"missing_signature","times":1}"#,
             r#"{"fault":"reorder_callback","project_id":7}"#,

@@ -35,6 +35,8 @@ pub(crate) struct Refund {
     /// What was asked for.
     pub(crate) sum: Money,
     outcome: Option<Outcome>,
+    /// A fault lets it end in an error.
+    ends_in_error: bool,
 }
 
 impl Refund {
@@ -43,6 +45,7 @@ impl Refund {
             None => OperationStatus::Processing,
             Some(Outcome::Success) => OperationStatus::Success,
             Some(Outcome::Decline { .. }) => OperationStatus::Decline,
+            Some(Outcome::Error) => OperationStatus::InternalError,
         }
     }
 
@@ -73,6 +76,22 @@ impl Payment {
         Money::from_minor(sum.minor() - refunded, sum.currency())
     }
 
+    /// What can be refunded: what went back in a refund that ended in an error cannot be known, so
+    /// it counts as gone.
+    fn refundable(&self) -> Money {
+        let in_error = self.refunds.iter().filter(|refund| refund.outcome == Some(Outcome::Error));
+        let in_error: i64 = in_error.map(|refund| refund.sum.minor()).sum();
+        let left = self.left();
+        Money::from_minor(left.minor() - in_error, left.currency())
+    }
+
+    /// Lets a refund end in an error, whatever it would have ended in.
+    pub(crate) fn end_refund_in_error(&mut self, place: usize) {
+        if let Some(refund) = self.refunds.get_mut(place) {
+            refund.ends_in_error = true;
+        }
+    }
+
     /// The code that says why there can be no refund of the payment now, whatever its amount.
     fn refund_obstacle(&self) -> Option<u32> {
         const STATUS_FORBIDS: u32 = 3060;
@@ -82,7 +101,7 @@ impl Payment {
         {
             return Some(UNAVAILABLE);
         }
-        let open = self.outcome() == Some(Outcome::Success) && self.left().minor() > 0;
+        let open = self.outcome() == Some(Outcome::Success) && self.refundable().minor() > 0;
         (!open).then_some(STATUS_FORBIDS)
     }
 
@@ -101,9 +120,19 @@ impl Payment {
         operation: RefundOperation,
         now: Timestamp,
     ) -> usize {
-        let sum = order.amount.unwrap_or_else(|| self.left());
+        let sum = order.amount.unwrap_or_else(|| self.refundable());
         let (created, changed, outcome) = (now, now, None);
-        self.refunds.push(Refund { order, ids, operation, created, changed, sum, outcome });
+        let ends_in_error = false;
+        self.refunds.push(Refund {
+            order,
+            ids,
+            operation,
+            created,
+            changed,
+            sum,
+            outcome,
+            ends_in_error,
+        });
         self.refunds.len() - 1
     }
 
@@ -115,7 +144,7 @@ impl Payment {
         code: Option<u32>,
         now: Timestamp,
     ) -> Step {
-        let left = self.left();
+        let left = self.refundable();
         let Some(refund) = self.refunds.get(place).filter(|refund| refund.outcome.is_none()) else {
             return Step::Stay;
         };
@@ -124,7 +153,7 @@ impl Payment {
         let outcome = self.refund_decline(sum, left).or(chosen).unwrap_or(Outcome::Success);
         if let Some(refund) = self.refunds.get_mut(place) {
             refund.sum = sum;
-            refund.outcome = Some(outcome);
+            refund.outcome = Some(if refund.ends_in_error { Outcome::Error } else { outcome });
             refund.changed = now;
         }
         self.changed = now;

@@ -134,12 +134,42 @@ async fn a_file_with_senseless_columns_is_read_to_its_end() {
     let request = Request::post("/dashboard/payouts/batches")
         .header(header::CONTENT_TYPE, "multipart/form-data; boundary=b");
     let begun = world.call(request.body(body.into()).unwrap()).await;
+    assert_eq!(begun.status, StatusCode::SEE_OTHER, "{}", begun.text);
     let batch = begun.header(header::LOCATION).to_owned();
     while !text(&world, &batch).await.contains("1 of 1") {
         tokio::task::yield_now().await;
     }
     let shown = text(&world, &batch).await;
     assert!(shown.contains("refused") && shown.contains("general.payment_id"), "{shown}");
+}
+
+#[tokio::test]
+async fn a_mass_payout_counts_what_was_forgotten_as_no_success() {
+    let world = World::with(|config| config.payment_history(2)).await;
+    let rows: String =
+        (0..5).map(|row| format!("touchngo,row-{row},5000,MYR,u{row},192.0.2.1,7\n")).collect();
+    let file = format!(
+        "method,general.payment_id,payment.amount,payment.currency,customer.id,\
+         customer.ip_address,account.number\n{rows}"
+    );
+    let body = format!(
+        "--b\r\ncontent-disposition: form-data; name=\"project\"\r\n\r\n1\r\n\
+         --b\r\ncontent-disposition: form-data; name=\"file\"; filename=\"f.csv\"\r\n\r\n\
+         {file}\r\n--b--\r\n"
+    );
+    let request = Request::post("/dashboard/payouts/batches")
+        .header(header::CONTENT_TYPE, "multipart/form-data; boundary=b");
+    let begun = world.call(request.body(body.into()).unwrap()).await;
+    assert_eq!(begun.status, StatusCode::SEE_OTHER, "{}", begun.text);
+    let batch = begun.header(header::LOCATION).to_owned();
+    while !text(&world, &batch).await.contains("5 of 5") {
+        tokio::task::yield_now().await;
+    }
+    let shown = text(&world, &batch).await;
+    for (name, count) in [("Succeeded", 2), ("Declined", 0), ("Forgotten by the sandbox", 3)] {
+        let fact = format!("<dt>{name}</dt><dd>{count}</dd>");
+        assert!(shown.contains(&fact), "{fact}: {shown}");
+    }
 }
 
 #[tokio::test]

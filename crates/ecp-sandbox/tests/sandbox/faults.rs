@@ -244,6 +244,27 @@ async fn a_stale_payment_ends_only_when_it_is_released() {
 }
 
 #[tokio::test]
+async fn an_end_in_error_moves_nothing_that_is_known_of() {
+    let local = Local::with(|config| config.fault(FaultRule::new(Fault::EndInError)));
+    local.send(SALE, Local::document("X1", 10_000)).await;
+    local.sandbox.settled().await;
+    assert!(local.choose("X1", Decision::Success));
+    local.send(PAYOUT, Local::document("X2", 10_000)).await;
+    local.sandbox.settled().await;
+    for id in ["X1", "X2"] {
+        assert_eq!(local.status(id), "internal error", "{id}");
+        assert_eq!(local.payment(id).code.as_str(), "501", "{id}");
+    }
+    // The first takes it with a callback too.
+    let last = local.told();
+    assert!(last.iter().any(|status| status == "internal error"), "{last:?}");
+    let general = json!({"project_id": Config::DEMO_PROJECT, "payment_id": "X2"});
+    let (_, status) = local.send(STATUS, json!({"general": general})).await;
+    assert_eq!(status["operations"][0]["status"], "internal error");
+    assert_eq!(status["payment"]["status"], "internal error");
+}
+
+#[tokio::test]
 async fn a_slow_confirmation_is_asked_late() {
     let rule = FaultRule::new(Fault::SlowConfirmation(10 * second()));
     let local = Local::with(|config| config.fault(rule));

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use axum::body::Body;
-use ecp_sandbox::{Config, EventKind, RefundOperation};
+use ecp_sandbox::{Config, EventKind, Fault, FaultRule, RefundOperation};
 use http::{Request, StatusCode};
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -50,6 +50,29 @@ async fn refunded(world: &mut World, path: &str, request: Value) -> Value {
     let last = world.shop.next().await.verified();
     assert_eq!(last["operation"]["request_id"], answer.json()["request_id"]);
     last
+}
+
+#[tokio::test]
+async fn what_a_refund_in_error_may_have_given_back_is_not_given_back_again() {
+    let mut world = outside::world().await;
+    generous_sale(&mut world, "X1").await;
+    let rule = world.sandbox.add_fault(FaultRule::new(Fault::EndInError));
+    let part = |amount: i64| {
+        refund("X1", json!({"amount": amount, "currency": "EUR", "description": "back"}))
+    };
+    let path = format!("{GENEROUS}/refund");
+    let last = refunded(&mut world, &path, part(6_000)).await;
+    assert_eq!(last["operation"]["status"], "internal error");
+    assert_eq!(last["payment"]["status"], "success");
+    world.sandbox.remove_fault(rule);
+    // 60.00 of 100.00 may have gone back, so 60.00 more are too much and 40.00 are not.
+    let last = refunded(&mut world, &path, part(6_000)).await;
+    assert_eq!(last["operation"]["status"], "decline");
+    assert_eq!(last["operation"]["code"], "3283");
+    let last = refunded(&mut world, &path, part(4_000)).await;
+    assert_eq!(last["operation"]["status"], "success");
+    let answer = world.send(&path, part(1)).await;
+    assert_eq!(answer.json()["code"], "3060", "{}", answer.text);
 }
 
 #[tokio::test]
