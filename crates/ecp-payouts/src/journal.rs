@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use ecp_core::{Money, PaymentId, ProjectId};
 use ecp_files::OpenFiles;
+use ecp_transport::normal_base_url;
 use rusqlite::{Connection, OpenFlags, Statement, params};
 use tokio::sync::oneshot;
 
@@ -27,14 +28,28 @@ pub struct Journal {
     before: HashMap<PaymentId, Entry>,
 }
 
-/// To whom a journal belongs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// To whom a journal belongs. Owners are equal if their addresses are the same in whatever spelling
+/// ([`normal_base_url`]).
+#[derive(Clone, Debug)]
 pub struct Owner {
     /// The project.
     pub project: ProjectId,
     /// Where its requests go: the platform, or a sandbox.
     pub gate_url: String,
 }
+
+impl PartialEq for Owner {
+    fn eq(&self, other: &Self) -> bool {
+        let same_address =
+            || match (normal_base_url(&self.gate_url), normal_base_url(&other.gate_url)) {
+                (Ok(one), Ok(another)) => one == another,
+                _ => self.gate_url == other.gate_url,
+            };
+        self.project == other.project && same_address()
+    }
+}
+
+impl Eq for Owner {}
 
 /// What a journal knows of a payout.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,9 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use ecp_core::PaymentId;
-use ecp_core::model::{End, PaymentStatus, StatusResponse};
+use ecp_core::model::{
+    About, End, Operation, OperationStatus, OperationType, PaymentStatus, PaymentType,
+    StatusResponse, Sum,
+};
 use ecp_methods::{Payout, Prepared};
-use ecp_transport::{GateError, Intents, Outcome, SendError, Sent};
+use ecp_transport::{GateError, Intents, Outcome, SendError, Sent, UnknownReason};
 
 use crate::journal::{Entry, JournalError, State};
 use crate::payer::Payer;
@@ -16,6 +19,7 @@ use crate::progress::Stop;
 
 /// A row's entry while the row is at work.
 pub(crate) struct Line {
+    payment_id: PaymentId,
     payer: Arc<Payer>,
     stop: Stop,
     entry: Mutex<Entry>,
@@ -24,11 +28,17 @@ pub(crate) struct Line {
 impl Line {
     /// What the journal knows of a payout, or what there is to know of a new one.
     pub(crate) fn new(payer: Arc<Payer>, stop: Stop, prepared: &Prepared<Payout>) -> Self {
+        let (digest, amount) = (payer.digest(prepared), prepared.amount());
         let before = payer.journal.before(prepared.payment_id()).cloned();
+        // What was not sent may have been corrected since.
+        let before = before.map(|before| match before.state {
+            State::NotSent => Entry { digest, amount, ..before },
+            _ => before,
+        });
         let entry = before.unwrap_or_else(|| Entry {
             state: State::NotSent,
-            digest: payer.digest(prepared),
-            amount: prepared.amount(),
+            digest,
+            amount,
             sends: 0,
             sent_at: None,
             request_id: None,
@@ -36,7 +46,12 @@ impl Line {
             code: None,
             evidence: String::new(),
         });
-        Self { payer, stop, entry: Mutex::new(entry) }
+        let payment_id = prepared.payment_id().clone();
+        Self { payment_id, payer, stop, entry: Mutex::new(entry) }
+    }
+
+    pub(crate) const fn payment_id(&self) -> &PaymentId {
+        &self.payment_id
     }
 
     pub(crate) const fn stop(&self) -> &Stop {
@@ -107,14 +122,47 @@ pub(crate) fn registered(entry: &mut Entry, sent: &Sent) {
     };
 }
 
+/// No evidence that the platform has the request. A refusal does not end a row by itself: what
+/// ends it is that the platform does not know the payment either ([`refused`]).
 pub(crate) fn failed(entry: &mut Entry, error: &SendError) {
     entry.code = error.error().code().map(ToString::to_string);
     entry.evidence = error.to_string();
-    entry.state = match error.outcome() {
-        Outcome::Refused { .. } => State::Decline,
-        Outcome::NotSent => State::NotSent,
-        Outcome::Unknown => State::Unknown,
+    entry.state = match (error.outcome(), error.error()) {
+        (Outcome::Refused { .. } | Outcome::NotSent, _) => State::NotSent,
+        // There is a payment with this id, of another sum or type.
+        (Outcome::Unknown, GateError::Unknown(UnknownReason::Mismatch(path)))
+            if path.starts_with("payment.") =>
+        {
+            entry.evidence = format!("contradiction: {}: ask technical support", entry.evidence);
+            State::Error
+        }
+        (Outcome::Unknown, _) => State::Unknown,
     };
+}
+
+/// Whether a send was refused for something in the payment itself, so that sending it again is of
+/// no use.
+pub(crate) fn is_refused(error: &SendError) -> bool {
+    matches!(error.outcome(), Outcome::Refused { code, .. } if code.about() == About::Payment)
+}
+
+/// What the platform says of a payment whose request it refused. An earlier run, whose journal is
+/// lost, may have paid it.
+pub(crate) fn refused(entry: &mut Entry, answer: &Result<StatusResponse, GateError>) {
+    match answer {
+        Ok(status) if status.is_unknown_payment() => entry.state = State::Decline,
+        Ok(status) => {
+            entry.state = State::Registered;
+            entry.status = status.payment_status().map(ToString::to_string);
+            entry
+                .evidence
+                .push_str("; but the platform knows the payment: an earlier request made it");
+        }
+        Err(error) => {
+            entry.evidence.push_str("; asked for the status: ");
+            entry.evidence.push_str(&error.to_string());
+        }
+    }
 }
 
 pub(crate) fn has_ended(status: &StatusResponse) -> bool {
@@ -148,13 +196,20 @@ pub(crate) fn ended(
         let request_id = last.and_then(|operation| operation.request_id.as_ref());
         entry.request_id = request_id.map(|id| id.as_str().to_owned());
     }
-    let sum = status.payment.as_ref().and_then(|payment| payment.sum.as_ref()?.money().ok());
     let message = last.and_then(|operation| operation.message.as_deref()).unwrap_or_default();
     let word = entry.status.as_deref().unwrap_or("none");
-    match status.payment_status().map_or(End::Unknown, PaymentStatus::end) {
-        End::Success if sum.is_some() && sum != prepared.amount() => {
-            entry.evidence = format!("a signed status says `{word}`, of another sum");
-            entry.state = State::Unknown;
+    let end = status.payment_status().map_or(End::Unknown, PaymentStatus::end);
+    if let Some(contradiction) = contradiction(end, status, prepared) {
+        entry.evidence = format!(
+            "contradiction: a signed status says `{word}`, {contradiction}: ask technical support"
+        );
+        entry.state = State::Error;
+        return;
+    }
+    match end {
+        End::Success if !names_a_sum(status) => {
+            entry.evidence = format!("registered; a signed status says `{word}`, and names no sum");
+            entry.state = State::Registered;
         }
         End::Success => {
             "a signed status says `success`".clone_into(&mut entry.evidence);
@@ -169,9 +224,44 @@ pub(crate) fn ended(
             entry.evidence = format!("a signed status says `{word}`: ask technical support");
             entry.state = State::Error;
         }
-        _ => {
+        End::Open | End::Unknown => {
             entry.evidence = format!("registered; not ended when last asked, at `{word}`");
             entry.state = State::Registered;
         }
     }
+}
+
+/// What of a payout's end is not as the row asks, or not as the answer itself says elsewhere.
+fn contradiction(end: End, status: &StatusResponse, prepared: &Prepared<Payout>) -> Option<String> {
+    let payment = status.payment.as_ref();
+    let kind = payment.and_then(|payment| payment.kind.as_ref());
+    if let Some(kind) = kind.filter(|kind| **kind != PaymentType::Payout && end.is_final()) {
+        return Some(format!("of a payment of type `{kind}`"));
+    }
+    let is_payout = |operation: &&Operation| operation.kind == Some(OperationType::Payout);
+    let mut payouts = status.operations.iter().filter(is_payout).peekable();
+    let has_payouts = payouts.peek().is_some();
+    let paid =
+        payouts.any(|payout| payout.status.as_ref().is_some_and(OperationStatus::is_success));
+    match end {
+        End::Success if has_payouts && !paid => Some("and none of its payouts does".to_owned()),
+        End::Decline if paid => Some("and one of its payouts `success`".to_owned()),
+        End::Success => {
+            let (sum, asked) = (payment?.sum.as_ref()?, prepared.amount()?);
+            let same = sum.amount == asked.minor() && sum.currency == asked.currency().code();
+            let Sum { amount, currency, .. } = sum;
+            let asks = asked.minor();
+            let of = asked.currency().code();
+            (!same).then(|| {
+                format!(
+                    "of {amount} minor units of {currency}, while the row asks for {asks} of {of}"
+                )
+            })
+        }
+        _ => None,
+    }
+}
+
+fn names_a_sum(status: &StatusResponse) -> bool {
+    status.payment.as_ref().is_some_and(|payment| payment.sum.is_some())
 }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ecp_core::PaymentId;
+use ecp_core::model::About;
 use ecp_core::observe::Metric;
 use ecp_methods::{FlowKind, Payout, Prepared};
-use ecp_transport::{Gate, Intents, Sender};
+use ecp_transport::{Gate, GateError, Intents, Sender};
 use sha2::{Digest, Sha256};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep, timeout_at};
@@ -14,7 +15,7 @@ use tracing::field::Empty;
 use tracing::{Instrument, Span};
 
 use crate::journal::{Entry, Journal, JournalError, State};
-use crate::line::{Line, ended, failed, has_ended, registered};
+use crate::line::{Line, ended, failed, has_ended, is_refused, refused, registered};
 use crate::plan::{Plan, Row};
 use crate::progress::{Counts, Progress, Stop};
 use crate::settings::Settings;
@@ -113,6 +114,7 @@ impl Payer {
         let mut counts = Counts { rows: plan.len() as u64, ..Counts::default() };
         for row in plan.rows() {
             let before = payer.journal.before(row.prepared.payment_id());
+            let before = before.filter(|before| before.state != State::NotSent);
             if before.is_some_and(|before| before.digest != payer.digest(&row.prepared)) {
                 let payment_id = row.prepared.payment_id().clone();
                 return Err(JournalError::Changed { payment_id });
@@ -220,6 +222,16 @@ impl Payer {
                 Err(error) => error,
             };
             let state = line.keep(id, |entry| failed(entry, &error)).await?;
+            if stops(error.error(), line) {
+                return Ok(state);
+            }
+            if is_refused(&error) {
+                let answer = self.sender.status(id).await;
+                if let Err(error) = &answer {
+                    stops(error, line);
+                }
+                return line.keep(id, |entry| refused(entry, &answer)).await;
+            }
             asked += 1;
             // The platform answers; only time is missing for its answer to be evidence.
             if state != State::Unknown || !error.is_not_found_yet() || asked == QUESTIONS {
@@ -251,7 +263,8 @@ impl Payer {
             }
             let id = prepared.payment_id();
             let answer = self.sender.status(id).await;
-            let is_last = Instant::now() >= end;
+            let stops = answer.as_ref().is_err_and(|error| stops(error, line));
+            let is_last = stops || Instant::now() >= end;
             if is_last || answer.as_ref().is_ok_and(has_ended) {
                 return line.keep(id, |entry| ended(entry, prepared, &answer)).await;
             }
@@ -271,6 +284,16 @@ impl Payer {
         let body = prepared.body(self.sender.gate().project());
         Sha256::new().chain_update(prepared.endpoint()).chain_update(body).finalize().into()
     }
+}
+
+/// Stops the run where an answer says that every row will fare alike: its cause is in the project,
+/// its key or the method.
+fn stops(error: &GateError, line: &Line) -> bool {
+    let stops = error.about().is_some_and(About::concerns_others);
+    if stops {
+        line.stop().stop_because(&format!("payout {}: {error}", line.payment_id()));
+    }
+    stops
 }
 
 /// How a row ended.

@@ -1,34 +1,69 @@
 //! How a run goes, and how it is ended early.
 
+use std::sync::Arc;
+
 use ecp_core::PaymentId;
 use tokio::sync::watch;
 
 use crate::journal::State;
 
 /// Ends a run early: no further row begins, and those at work have a little time. Clones stop the
-/// same run.
+/// same run. A run also stops by itself where the platform refuses a row for a cause that every row
+/// meets, such as a wrong key.
 #[derive(Clone, Debug)]
-pub struct Stop(watch::Sender<bool>);
+pub struct Stop(watch::Sender<Stopped>);
+
+#[derive(Clone, Debug)]
+enum Stopped {
+    No,
+    ByCaller,
+    Because(Arc<str>),
+}
 
 impl Stop {
     /// Nothing is stopped yet.
     pub fn new() -> Self {
-        Self(watch::Sender::new(false))
+        Self(watch::Sender::new(Stopped::No))
     }
 
     /// Stops.
     pub fn stop(&self) {
-        self.0.send_replace(true);
+        self.stop_as(Stopped::ByCaller);
+    }
+
+    /// Stops for a cause that has to be mended before the next run.
+    pub(crate) fn stop_because(&self, cause: &str) {
+        self.stop_as(Stopped::Because(cause.into()));
+    }
+
+    /// The first stop counts.
+    fn stop_as(&self, stopped: Stopped) {
+        self.0.send_if_modified(|now| {
+            let is_first = matches!(now, Stopped::No);
+            if is_first {
+                *now = stopped;
+            }
+            is_first
+        });
+    }
+
+    /// Why the run stopped by itself: the row, the platform's code and what to mend. `None` if it
+    /// did not.
+    pub fn cause(&self) -> Option<Arc<str>> {
+        match &*self.0.borrow() {
+            Stopped::Because(cause) => Some(Arc::clone(cause)),
+            Stopped::No | Stopped::ByCaller => None,
+        }
     }
 
     /// Whether it was stopped.
     pub fn is_stopped(&self) -> bool {
-        *self.0.borrow()
+        !matches!(*self.0.borrow(), Stopped::No)
     }
 
     pub(crate) async fn stopped(&self) {
         // An error would mean that nobody can stop it any more.
-        if self.0.subscribe().wait_for(|&stopped| stopped).await.is_err() {
+        if self.0.subscribe().wait_for(|stopped| !matches!(stopped, Stopped::No)).await.is_err() {
             std::future::pending::<()>().await;
         }
     }

@@ -5,8 +5,8 @@
 #[path = "ends/platform.rs"]
 mod platform;
 
-use ecp_payouts::{Counts, State};
-use platform::{Platform, Run, ended};
+use ecp_payouts::{Counts, State, Stop};
+use platform::{Platform, Run, ended, plan, plan_to};
 use serde_json::json;
 
 #[tokio::test]
@@ -72,5 +72,184 @@ async fn a_payout_that_came_back_is_neither_paid_nor_declined() {
         let run = Run::new(&platform);
         assert_eq!(run.pay(1).await.error, 1, "{word}");
         assert_eq!(run.entry("P-0").state, State::Error, "{word}");
+    }
+}
+
+/// A status answer about a payment that the platform does not know.
+fn unknown_payment() -> serde_json::Value {
+    json!({"payment": {"status": "error"}, "errors": [{"code": "3061", "message": "none"}]})
+}
+
+#[tokio::test]
+async fn a_refusal_about_the_project_stops_the_run_and_ends_no_row() {
+    for code in [2426, 2442, 2541, 3023, 3123, 3261, 3262] {
+        let platform = Platform::new(|_, _| ended("success"));
+        platform.refuse(Some(code));
+        let (run, stop) = (Run::new(&platform), Stop::new());
+        // More rows than are at work at once, for one of the codes.
+        let rows = if code == 3261 { 1500 } else { 20 };
+        let counts = run.pay_until(&plan(rows), &stop).await;
+        let of_all = rows as u64;
+        assert_eq!((counts.not_sent, counts.done()), (of_all, of_all), "{code}: {counts:?}");
+        assert!(platform.payouts() < 1000, "{code}: {} were sent", platform.payouts());
+        let cause = stop.cause().unwrap();
+        assert!(cause.contains(&format!("refused with code {code}: ")), "{cause}");
+        assert!(
+            cause.starts_with("payout P-") && cause.contains(", then try again"),
+            "{cause}"
+        );
+        assert_eq!(run.entry("P-0").state, State::NotSent, "{code}");
+        let row = run.result(rows, 1);
+        assert!(row.starts_with(&format!("2,P-0,jeton,1000,EUR,not sent,,{code},,")), "{row}");
+
+        // The cause is mended: all of them go, each once.
+        let sent = platform.payouts();
+        platform.refuse(None);
+        let (counts, stop) = (run.pay(rows).await, Stop::new());
+        assert_eq!((counts.success, counts.before, stop.cause()), (of_all, 0, None), "{code}");
+        assert_eq!(platform.payouts() - sent, rows, "{code}");
+    }
+}
+
+#[tokio::test]
+async fn a_row_that_was_not_sent_may_be_corrected_under_its_id() {
+    let platform = Platform::new(|_, _| ended("success"));
+    platform.refuse(Some(2426));
+    let run = Run::new(&platform);
+    assert_eq!(run.pay(1).await.not_sent, 1);
+    platform.refuse(None);
+    let counts = run.pay_until(&plan_to(1, "8"), &Stop::new()).await;
+    assert_eq!(counts.success, 1);
+    let entry = run.entry("P-0");
+    assert_eq!((entry.state, entry.sends), (State::Success, 2));
+    // From now on it may not be changed.
+    let again = run.pay_until(&plan_to(1, "8"), &Stop::new()).await;
+    assert_eq!((again.success, again.before), (1, 1));
+}
+
+#[tokio::test]
+async fn a_key_that_is_wrong_later_on_stops_the_run_and_keeps_what_is_known() {
+    let platform = Platform::new(|_, _| ended("processing"));
+    let run = Run::new(&platform);
+    assert_eq!(run.pay(1).await.unknown, 1);
+    platform.refuse(Some(3261));
+    let stop = Stop::new();
+    let counts = run.pay_until(&plan(2), &stop).await;
+    assert_eq!((counts.unknown, counts.not_sent), (1, 1));
+    assert!(stop.cause().unwrap().contains("3261"));
+    assert_eq!((run.entry("P-0").state, run.entry("P-0").sends), (State::Registered, 1));
+}
+
+#[tokio::test]
+async fn a_lost_journal_over_paid_rows_calls_none_of_them_declined() {
+    // Of the key, of the payment, of what is there already, and of nothing that says.
+    for code in [3261, 2004, 2124, 3060, 3061, 3041, 702, 31_337] {
+        let platform = Platform::new(|_, _| ended("success"));
+        let run = Run::new(&platform);
+        assert_eq!(run.pay(3).await.success, 3);
+        run.lose_journal().await;
+        platform.refuse(Some(code));
+        let counts = run.pay(3).await;
+        assert_eq!(counts.decline, 0, "{code}: {counts:?}");
+        platform.refuse(None);
+        run.pay(3).await;
+        assert_eq!(run.pay(3).await.success, 3, "{code}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_about_the_payment_ends_the_row_that_the_platform_does_not_know() {
+    let table = [
+        // Correct the request.
+        (2004, State::Decline),
+        (2124, State::Decline),
+        // Nothing was registered, and nothing says why it should not be sent again.
+        (702, State::NotSent),
+        (2003, State::NotSent),
+        // Codes that prove nothing.
+        (501, State::Unknown),
+        (3060, State::Unknown),
+        (3061, State::Unknown),
+        (31_337, State::Unknown),
+    ];
+    for (code, state) in table {
+        let platform = Platform::new(|_, _| unknown_payment());
+        platform.refuse(Some(code));
+        let run = Run::new(&platform);
+        let counts = run.pay(1).await;
+        assert_eq!(run.entry("P-0").state, state, "{code}: {counts:?}");
+    }
+}
+
+#[tokio::test]
+async fn rows_that_an_older_version_ended_for_a_wrong_key_are_sent() {
+    let platform = Platform::new(|_, _| ended("success"));
+    let run = Run::new(&platform);
+    assert_eq!(run.pay(3).await.success, 3);
+    let sql = "UPDATE payouts SET state = 'decline', status = NULL, code = '3261' WHERE payment_id = 'P-0';
+        UPDATE payouts SET state = 'decline', status = 'decline', code = '3028' WHERE payment_id = 'P-1';
+        UPDATE payouts SET state = 'decline', status = NULL, code = '2004' WHERE payment_id = 'P-2'";
+    while rusqlite::Connection::open(run.journal()).unwrap().execute_batch(sql).is_err() {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    assert_eq!(run.entry("P-0").state, State::NotSent);
+    assert_eq!((run.entry("P-1").state, run.entry("P-2").state), (State::Decline, State::Decline));
+    let counts = run.pay(3).await;
+    assert_eq!((counts.success, counts.decline, counts.before), (1, 2, 2));
+}
+
+/// A status answer with these members of the payment, and this status of its operation.
+fn said(payment: serde_json::Value, operation: &str) -> serde_json::Value {
+    json!({"payment": payment, "operations": [{"id": 7, "type": "payout", "status": operation,
+        "request_id": "r", "code": "0", "message": "as the test says"}]})
+}
+
+#[tokio::test]
+async fn a_success_that_is_not_the_rows_is_a_contradiction_and_one_without_a_sum_is_none() {
+    let sum = |amount: i64, currency: &str| json!({"amount": amount, "currency": currency});
+    let paid =
+        |kind: &str, sum: serde_json::Value| json!({"type": kind, "status": "success", "sum": sum});
+    let declined = json!({"type": "payout", "status": "decline", "sum": sum(0, "EUR")});
+    let table = [
+        (said(paid("payout", sum(1000, "EUR")), "success"), State::Success, ""),
+        (
+            said(paid("payout", sum(1001, "EUR")), "success"),
+            State::Error,
+            "of 1001 minor units of EUR",
+        ),
+        (
+            said(paid("payout", sum(1000, "USD")), "success"),
+            State::Error,
+            "of 1000 minor units of USD",
+        ),
+        (
+            said(paid("payout", sum(1000, "XXQ")), "success"),
+            State::Error,
+            "of 1000 minor units of XXQ",
+        ),
+        (said(paid("purchase", sum(1000, "EUR")), "success"), State::Error, "of type `purchase`"),
+        (said(paid("payout", sum(1000, "EUR")), "decline"), State::Error, "none of its payouts"),
+        (said(declined.clone(), "decline"), State::Decline, ""),
+        (said(declined, "success"), State::Error, "one of its payouts"),
+        (
+            said(json!({"type": "payout", "status": "success"}), "success"),
+            State::Registered,
+            "and names no sum",
+        ),
+    ];
+    for (answer, state, words) in table {
+        let answered = answer.clone();
+        let platform = Platform::new(move |_, _| answered.clone());
+        let run = Run::new(&platform);
+        let counts = run.pay(1).await;
+        let entry = run.entry("P-0");
+        assert_eq!(entry.state, state, "{answer}: {}", entry.evidence);
+        assert!(entry.evidence.contains(words), "{answer}: {}", entry.evidence);
+        let is_contradiction = entry.evidence.starts_with("contradiction: ");
+        assert_eq!(is_contradiction, state == State::Error, "{}", entry.evidence);
+        assert_eq!(counts.success, u64::from(state == State::Success), "{answer}");
+        // Whatever it is, it is not sent again.
+        run.pay(1).await;
+        assert_eq!(platform.payouts(), 1, "{answer}");
     }
 }

@@ -248,6 +248,12 @@ async fn a_journal_has_one_owner_one_process_and_unchanged_rows() {
     assert!(matches!(Journal::open(&journal, &owner()), Err(JournalError::InUse)));
     first.run(&plan(3), &Stop::new(), &()).await.unwrap();
 
+    // The same address in another spelling is the same owner.
+    let spelled = Owner { gate_url: "HTTP://LOCALHOST:80/".to_owned(), ..owner() };
+    drop(reopened(&journal, &spelled).unwrap());
+    let old = folder.path().join("old");
+    drop(reopened(&old, &spelled).unwrap());
+    drop(reopened(&old, &owner()).unwrap());
     let other = Owner { gate_url: "https://api.ecommpay.com".to_owned(), ..owner() };
     let error = reopened(&journal, &other).unwrap_err().to_string();
     assert_eq!(error, "the journal belongs to project 1 at http://localhost");

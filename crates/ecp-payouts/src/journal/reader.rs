@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use ecp_core::model::{About, Code};
 use ecp_core::{Money, PaymentId, ProjectId};
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row, params};
 
@@ -168,6 +169,8 @@ fn entry(
     if state.is_none() {
         problem = Some("its state is none that is known");
     }
+    let (status, code): (Option<String>, Option<String>) = (row.get(6)?, row.get(7)?);
+    let state = state.map(|state| as_read_today(state, status.as_deref(), code.as_deref()));
     let since = |ms: i64| {
         let ms = u64::try_from(ms).unwrap_or_default();
         SystemTime::UNIX_EPOCH + Duration::from_millis(ms)
@@ -192,9 +195,20 @@ fn entry(
         sends: row.get(3)?,
         sent_at: row.get::<_, Option<i64>>(4)?.map(since),
         request_id: row.get(5)?,
-        status: row.get(6)?,
-        code: row.get(7)?,
+        status,
+        code,
         evidence: row.get(8)?,
     };
     Ok(Some((payment_id, entry)))
+}
+
+/// Older versions ended a row by any refusal, also by one of a wrong key or an unknown project, which
+/// says nothing about the row: such a row was not sent.
+fn as_read_today(state: State, status: Option<&str>, code: Option<&str>) -> State {
+    let number = code.and_then(|code| code.parse::<u32>().ok());
+    let is_of_the_row = number.is_none_or(|number| Code::from(number).about() == About::Payment);
+    match state {
+        State::Decline if status.is_none() && !is_of_the_row => State::NotSent,
+        state => state,
+    }
 }

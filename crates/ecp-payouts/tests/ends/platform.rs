@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use ecp_core::model::Code;
 use ecp_core::signature::{self, Place, Rules, SigningKey};
 use ecp_core::{PaymentId, ProjectId, SecretKey};
 use ecp_methods::Registry;
@@ -30,6 +31,8 @@ pub(crate) struct Platform(Arc<Inner>);
 struct Inner {
     key: SigningKey,
     says: Box<Says>,
+    /// The code that every payout is refused with, and questions too where it is one of the key.
+    refuses: Mutex<Option<u32>>,
     payouts: Mutex<usize>,
     questions: Mutex<HashMap<String, usize>>,
 }
@@ -47,8 +50,19 @@ impl Platform {
     pub(crate) fn new(says: impl Fn(&str, usize) -> Value + Send + Sync + 'static) -> Self {
         let key = SigningKey::new(&SecretKey::new(KEY).unwrap());
         let says = Box::new(says);
-        let inner = Inner { key, says, payouts: Mutex::default(), questions: Mutex::default() };
+        let inner = Inner {
+            key,
+            says,
+            refuses: Mutex::default(),
+            payouts: Mutex::default(),
+            questions: Mutex::default(),
+        };
         Self(Arc::new(inner))
+    }
+
+    /// Refuses payouts from now on, or no more.
+    pub(crate) fn refuse(&self, code: Option<u32>) {
+        *self.0.refuses.lock().unwrap() = code;
     }
 
     /// How many payouts came.
@@ -73,7 +87,15 @@ impl HttpTransport for Platform {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         let body: Value = serde_json::from_slice(request.body()).unwrap();
         let id = body["general"]["payment_id"].as_str().unwrap();
-        if request.uri().path().ends_with("/payout") {
+        let refuses = *self.0.refuses.lock().unwrap();
+        let is_payout = request.uri().path().ends_with("/payout");
+        if let Some(code) = refuses.filter(|code| is_payout || [2442, 3261].contains(code)) {
+            *self.0.payouts.lock().unwrap() += usize::from(is_payout);
+            let message = Code::from(code).info().map_or("?", |info| info.message);
+            let answer = json!({"status": "error", "code": code.to_string(), "message": message});
+            return Ok(Response::builder().status(400).body(answer.to_string().into()).unwrap());
+        }
+        if is_payout {
             *self.0.payouts.lock().unwrap() += 1;
             let answer = json!({"status": "success", "request_id": "r", "project_id": 1,
                 "payment_id": id});
@@ -108,6 +130,10 @@ impl Run {
 
     /// Pays so many rows of 10.00 EUR: `P-0` and on.
     pub(crate) async fn pay(&self, rows: usize) -> Counts {
+        self.pay_until(&plan(rows), &Stop::new()).await
+    }
+
+    pub(crate) async fn pay_until(&self, plan: &Plan, stop: &Stop) -> Counts {
         let project = ProjectId::new(1).unwrap();
         let owner = Owner { project, gate_url: "http://localhost".to_owned() };
         let journal = loop {
@@ -127,7 +153,7 @@ impl Run {
             .first_question(Duration::from_millis(1))
             .patience(Duration::from_millis(100));
         let gate = Gate::new(project, &SecretKey::new(KEY).unwrap(), self.platform.clone());
-        Payer::new(gate, journal, settings).run(&plan(rows), &Stop::new(), &()).await.unwrap()
+        Payer::new(gate, journal, settings).run(plan, stop, &()).await.unwrap()
     }
 
     /// What the journal has of a payment.
@@ -143,15 +169,29 @@ impl Run {
         String::from_utf8(file).unwrap().lines().nth(line).unwrap().to_owned()
     }
 
-    fn journal(&self) -> PathBuf {
+    /// Loses the journal.
+    pub(crate) async fn lose_journal(&self) {
+        // The run before lets go of it when its last task is gone.
+        while Journal::read(&self.journal()).is_err() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        std::fs::remove_file(self.journal()).unwrap();
+    }
+
+    pub(crate) fn journal(&self) -> PathBuf {
         self.folder.path().join("journal")
     }
 }
 
-fn plan(rows: usize) -> Plan {
+pub(crate) fn plan(rows: usize) -> Plan {
+    plan_to(rows, "7")
+}
+
+/// The same, paid to this account.
+pub(crate) fn plan_to(rows: usize, account: &str) -> Plan {
     let head = "method,general.payment_id,payment.amount,payment.currency,account.number,\
                 customer.ip_address\n";
-    let row = |row| format!("jeton,P-{row},1000,EUR,7,192.0.2.1\n");
+    let row = |row| format!("jeton,P-{row},1000,EUR,{account},192.0.2.1\n");
     let file = head.to_owned() + &(0..rows).map(row).collect::<String>();
     let project = ProjectId::new(1).unwrap();
     Plan::read(file.into(), &Layout::new(), &Registry::builtin(), project).unwrap()
