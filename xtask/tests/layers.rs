@@ -76,7 +76,6 @@ const LAYERS: &[Layer] = &[
         ours: &["ecp-core", "ecp-files", "ecp-notify"],
         others: &[
             "async-trait",
-            "bytes",
             "deadpool-postgres",
             "fail",
             "fastrand",

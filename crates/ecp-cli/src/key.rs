@@ -114,7 +114,7 @@ fn shown(name: &str) -> Option<&str> {
 fn as_meant(mut text: String, name: &str) -> String {
     text.truncate(without_line_break(&text).len());
     if let Some(edges) = SecretEdges::of(&text) {
-        eprintln!(
+        note!(
             "WARNING: the key in {name} {edges}; it is used as it is, so remove that unless it \
              belongs to the key"
         );

@@ -1,5 +1,11 @@
 //! The `ecp` command.
 
+// They panic where nothing can be written: `output` has what does not.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
+#[macro_use]
+mod output;
+
 mod address;
 mod commands;
 mod delimiter;
@@ -81,7 +87,7 @@ fn main() -> ExitCode {
     match result {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            note!("error: {error:#}");
             ExitCode::from(if error.is::<Usage>() || error.is::<AddressError>() { 2 } else { 1 })
         }
     }

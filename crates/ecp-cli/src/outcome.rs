@@ -1,6 +1,6 @@
 //! What became of a payment, for people and for scripts.
 
-use std::io::Write;
+use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use ecp_core::model::{End, OperationStatus, PaymentStatus, StatusResponse};
@@ -127,13 +127,17 @@ impl Told {
     }
 }
 
-/// Prints it on standard output.
-pub(crate) fn print(told: &Told, json: bool) -> anyhow::Result<()> {
-    let mut output = std::io::stdout().lock();
+/// It as text, for people or as JSON.
+pub(crate) fn text(told: &Told, json: bool) -> anyhow::Result<String> {
     if json {
-        writeln!(output, "{}", serde_json::to_string_pretty(told)?)?;
-        return Ok(());
+        return Ok(serde_json::to_string_pretty(told)? + "\n");
     }
+    let mut output = String::new();
+    write(told, &mut output)?;
+    Ok(output)
+}
+
+fn write(told: &Told, output: &mut String) -> std::fmt::Result {
     write!(output, "{}: {}", told.payment_id, told.outcome)?;
     if let Some(status) = &told.status {
         write!(output, ", status `{status}`")?;

@@ -11,7 +11,7 @@ use ecp_core::{ProjectId, SecretKey, Sensitive};
 use ecp_sandbox::Config;
 use ecp_transport::{
     DATA_API_URL, DataApi, GATE_URL, Gate, PAYMENT_PAGE_URL, PaymentPage, ReqwestTransport,
-    SendPolicy, Sender,
+    SendPolicy, Sender, normal_base_url,
 };
 use serde::Deserialize;
 
@@ -79,10 +79,10 @@ impl ProfileOptions {
             Some(section) => self.read(section)?,
             None => self.sandbox()?,
         };
-        Ok(match &self.gate_url {
-            Some(url) => Profile { gate_url: url.as_str().to_owned(), ..profile },
-            None => profile,
-        })
+        let url = self.gate_url.as_ref().map_or(profile.gate_url.as_str(), |url| url.as_str());
+        // Everything that is kept or shown has the address in one spelling.
+        let gate_url = normal_base_url(url)?;
+        Ok(Profile { gate_url, ..profile })
     }
 
     /// `ecp sandbox` with its public key. A profile of that name in the file comes before it.
@@ -227,9 +227,11 @@ impl Profile {
     /// Says on standard error that real money may move, where it may.
     pub(crate) fn warn(&self) {
         if !self.test {
-            eprintln!(
+            note!(
                 "WARNING: profile `{}` is no test project: project {} at {} moves real money",
-                self.name, self.project, self.gate_url
+                self.name,
+                self.project,
+                self.gate_url
             );
         }
     }

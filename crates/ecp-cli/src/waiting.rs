@@ -1,5 +1,6 @@
 //! How long a command waits, and how it tells what it found.
 
+use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -7,7 +8,8 @@ use clap::Args;
 use ecp_transport::Wait;
 
 use crate::duration::duration;
-use crate::outcome::{Told, print};
+use crate::outcome::{Told, text};
+use crate::output::{print_result, stdout};
 
 /// Options of the commands that tell where a payment stands.
 #[derive(Args)]
@@ -32,9 +34,15 @@ impl Waiting {
         })
     }
 
-    /// Prints it, and says what a shell is told.
+    /// Prints the answer to a question, and returns its exit code.
     pub(crate) fn tell(&self, told: &Told) -> anyhow::Result<ExitCode> {
-        print(told, self.json)?;
+        stdout().write_all(text(told, self.json)?.as_bytes())?;
+        Ok(told.exit_code(self.wait.is_some()))
+    }
+
+    /// The same after something was sent: where it cannot be printed, the exit code stays.
+    pub(crate) fn tell_result(&self, told: &Told) -> anyhow::Result<ExitCode> {
+        print_result(&text(told, self.json)?);
         Ok(told.exit_code(self.wait.is_some()))
     }
 }

@@ -20,7 +20,7 @@ impl Completions {
     pub(crate) fn run(&self, mut ecp: Command) -> anyhow::Result<ExitCode> {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut ecp, "ecp", &mut script);
-        std::io::Write::write_all(&mut std::io::stdout(), &script)?;
+        std::io::Write::write_all(&mut crate::output::stdout(), &script)?;
         Ok(ExitCode::SUCCESS)
     }
 }

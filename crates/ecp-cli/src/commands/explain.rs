@@ -58,7 +58,7 @@ impl Explain {
     }
 
     fn print(&self, items: &[Item], verdict: Option<&Verdict>) -> anyhow::Result<()> {
-        let mut output = std::io::stdout().lock();
+        let mut output = crate::output::stdout();
         if self.json {
             let told: Vec<_> = items
                 .iter()

@@ -2,7 +2,6 @@
 
 mod print;
 
-use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
@@ -14,6 +13,7 @@ use ecp_inbox::{EntryId, EntryState, Inbox, Query, Release};
 use serde_json::json;
 
 use crate::key::KeyOptions;
+use crate::output::print_result;
 use crate::store::Store;
 use crate::{Usage, documents};
 
@@ -176,7 +176,7 @@ impl Show {
         };
         print::one(&entry, state.as_ref(), self.json, self.body)?;
         if self.body {
-            eprintln!("note: the body holds personal data");
+            note!("note: the body holds personal data");
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -188,14 +188,13 @@ impl Replay {
         if self.dead {
             return self.replay_dead(&*inbox).await;
         }
-        let mut output = std::io::stdout().lock();
         let mut code = ExitCode::SUCCESS;
         for &id in &self.ids {
             if inbox.replay(EntryId::new(id)).await? {
                 if self.json {
-                    writeln!(output, "{}", json!({"id": id, "replayed": true}))?;
+                    print_result(&format!("{}\n", json!({"id": id, "replayed": true})));
                 } else {
-                    writeln!(output, "{id}: will be handled again")?;
+                    print_result(&format!("{id}: will be handled again\n"));
                 }
                 continue;
             }
@@ -210,9 +209,9 @@ impl Replay {
                 },
             };
             if self.json {
-                writeln!(output, "{}", json!({"id": id, "replayed": false, "why": why}))?;
+                print_result(&format!("{}\n", json!({"id": id, "replayed": false, "why": why})));
             } else {
-                writeln!(output, "{id}: not replayed: {why}")?;
+                print_result(&format!("{id}: not replayed: {why}\n"));
             }
         }
         Ok(code)
@@ -235,11 +234,12 @@ impl Replay {
             }
         }
         if self.json {
-            println!("{}", json!({"replayed": replayed, "not_replayed": others}));
+            let both = json!({"replayed": replayed, "not_replayed": others});
+            print_result(&format!("{both}\n"));
         } else {
-            println!("{replayed} dead callbacks will be handled again");
+            print_result(&format!("{replayed} dead callbacks will be handled again\n"));
             if others > 0 {
-                println!("{others} were not replayed: their bodies were removed");
+                print_result(&format!("{others} were not replayed: their bodies were removed\n"));
             }
         }
         Ok(if others > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
@@ -276,9 +276,9 @@ impl ReleaseHeld {
             _ => ("held", "not released".to_owned(), 1),
         };
         if self.json {
-            println!("{}", json!({"id": id, "release": word, "text": text}));
+            print_result(&format!("{}\n", json!({"id": id, "release": word, "text": text})));
         } else {
-            println!("{id}: {text}");
+            print_result(&format!("{id}: {text}\n"));
         }
         Ok(ExitCode::from(code))
     }

@@ -104,7 +104,7 @@ impl Listen {
                 url.as_str()
             );
         }
-        eprintln!(
+        note!(
             "listening on http://{} for callbacks of project {}",
             listener.local_addr()?,
             profile.project

@@ -25,7 +25,7 @@ pub(crate) struct ManPages {
 impl ManPages {
     pub(crate) fn run(&self, ecp: Command) -> anyhow::Result<ExitCode> {
         let Some(folder) = &self.folder else {
-            std::io::stdout().write_all(&page(ecp, "ecp")?)?;
+            crate::output::stdout().write_all(&page(ecp, "ecp")?)?;
             return Ok(ExitCode::SUCCESS);
         };
         std::fs::create_dir_all(folder)

@@ -87,7 +87,7 @@ impl Methods {
             Some(code) => vec![registry.get(code)?.spec()],
             None => registry.iter().map(ecp_methods::DynMethod::spec).collect(),
         };
-        let mut output = std::io::stdout().lock();
+        let mut output = crate::output::stdout();
         if self.json {
             let methods: Vec<Method> = specs.iter().map(|spec| machine_readable(spec)).collect();
             writeln!(output, "{}", serde_json::to_string_pretty(&methods)?)?;

@@ -18,6 +18,7 @@ use serde_json::{Map, Value};
 use crate::Usage;
 use crate::fields::pair;
 use crate::interval::{Asked, IntervalOptions};
+use crate::output::is_closed;
 use crate::profile::{Profile, ProfileOptions};
 
 /// Export what has happened from the platform's Data API
@@ -79,7 +80,7 @@ impl Operations {
         let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
         let pages = api.operations(query);
         match &self.output {
-            None => runtime.block_on(export(pages, format, &mut std::io::stdout().lock()))?,
+            None => runtime.block_on(export(pages, format, &mut crate::output::stdout()))?,
             Some(path) => {
                 let problem = || format!("cannot write {}", path.display());
                 let mut file = Replacement::create(path).with_context(problem)?;
@@ -103,7 +104,7 @@ impl Operations {
         let projects = std::iter::once(profile.project).chain(self.project.iter().copied());
         let Asked { from, to, tz, note } = self.interval.asked()?;
         if let Some(note) = note {
-            eprintln!("note: {note}");
+            note!("note: {note}");
         }
         let mut query = OperationsQuery::new(projects, &from, &to)?.time_zone(tz);
         if !self.fields.is_empty() {
@@ -132,7 +133,10 @@ async fn export(
             Format::Json => json(&page, output)?,
             Format::Csv | Format::Xlsx => all.extend(page),
         }
-        eprintln!("{count} operations");
+        note!("{count} operations");
+        if is_closed() {
+            return Ok(());
+        }
     }
     match format {
         Format::Csv => csv(&all, output),
@@ -175,10 +179,10 @@ fn json(operations: &[DataOperation], output: &mut impl Write) -> anyhow::Result
 fn xlsx(operations: &[DataOperation], output: &mut impl Write) -> anyhow::Result<()> {
     let written = workbook::write(operations, &columns(operations), &workbook::EXCEL)?;
     for warning in written.warnings.iter().take(WARNINGS) {
-        eprintln!("warning: {warning}");
+        note!("warning: {warning}");
     }
     if written.warnings.len() > WARNINGS {
-        eprintln!("warning: {} cells more are not whole", written.warnings.len() - WARNINGS);
+        note!("warning: {} cells more are not whole", written.warnings.len() - WARNINGS);
     }
     Ok(output.write_all(&written.bytes)?)
 }

@@ -69,7 +69,7 @@ impl PageUrl {
         let profile = self.profile.load()?;
         profile.warn();
         let signed = profile.page()?.sign(&prepared)?;
-        let mut output = std::io::stdout().lock();
+        let mut output = crate::output::stdout();
         if self.json {
             let widget: serde_json::Value = serde_json::from_str(&signed.widget_config())?;
             let both = json!({"url": signed.url(), "widget": widget});

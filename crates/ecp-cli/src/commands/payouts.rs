@@ -1,5 +1,6 @@
 //! `ecp payouts`
 
+mod paths;
 mod progress;
 
 use std::collections::HashMap;
@@ -11,20 +12,20 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
-use ecp_files::Replacement;
 use ecp_methods::Registry;
 use ecp_payouts::{
     AmountUnit, Counts, Journal, JournalError, Layout, Owner, Payer, Plan, Settings, Stop, Total,
-    write_results,
 };
 use ecp_transport::{RetryBudget, SendPolicy};
 use serde::Serialize;
 
+use self::paths::{Results, beside, distinct, journal_of};
 use self::progress::{Shown, words};
 use crate::Usage;
 use crate::delimiter::delimiter;
 use crate::duration::duration;
 use crate::outcome::{ASK_SUPPORT, DECLINED, ENDED_IN_ERROR, UNKNOWN};
+use crate::output::print_result;
 use crate::profile::{Profile, ProfileOptions};
 
 /// Pay out every row of a CSV file, each of them once
@@ -114,6 +115,8 @@ struct Summary<'s> {
     unknown: u64,
     not_sent: u64,
     ended_before: u64,
+    /// Why the run stopped by itself: what to mend before the next one.
+    stopped: Option<&'s str>,
     journal: &'s Path,
     results: Option<&'s Path>,
 }
@@ -137,24 +140,23 @@ impl Payouts {
             Ok(plan) => plan,
             Err(problems) => {
                 for problem in problems.iter() {
-                    eprintln!("{}: {problem}", self.file.display());
+                    note!("{}: {problem}", self.file.display());
                 }
                 bail!("nothing was sent: {} to correct", counted(problems.iter().len(), "problem"));
             }
         };
-        let journal_path = self.beside(self.journal.as_ref(), "journal");
-        let results_path = self.beside(self.results.as_ref(), "results.csv");
+        let (journal_path, results_path) = self.paths()?;
         self.show(&plan, &profile);
         if self.dry_run {
             let before =
                 if journal_path.exists() { Journal::read(&journal_path)? } else { HashMap::new() };
             let ended = before.values().filter(|entry| entry.state.is_final()).count();
             if ended > 0 {
-                eprintln!("{} ended in an earlier run", counted(ended, "row"));
+                note!("{} ended in an earlier run", counted(ended, "row"));
             }
-            eprintln!("dry run: nothing was sent");
+            note!("dry run: nothing was sent");
             let counts = None;
-            return self.finish(&plan, &profile, counts, &journal_path, None);
+            return self.finish(&plan, &profile, counts, None, &journal_path, None);
         }
         profile.warn();
         self.confirm(&plan)?;
@@ -164,11 +166,32 @@ impl Payouts {
             .with_context(|| format!("{}", journal_path.display()))?;
         let payer = Payer::new(profile.gate()?, journal, self.settings(&profile));
         let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
-        let counts = runtime.block_on(pay(payer, &plan))?;
+        // Where the results cannot go, nothing is sent.
+        let results = Results::begin(&results_path).with_context(|| {
+            format!("nothing was sent: cannot write the results to {}", results_path.display())
+        })?;
+        let stop = Stop::new();
+        let counts = runtime.block_on(pay(payer, &plan, &stop));
         // The payer's journal is closed when its last task is gone.
         drop(runtime);
-        results(&plan, &journal_path, &results_path)?;
-        self.finish(&plan, &profile, Some(counts), &journal_path, Some(&results_path))
+        match counts {
+            // The only failure before anything is sent.
+            Err(error @ JournalError::Changed { .. }) => Err(error.into()),
+            Ok(counts) => {
+                let written = written(results.write(&plan, &journal_path), &results_path);
+                let cause = stop.cause();
+                self.finish(&plan, &profile, Some(counts), cause.as_deref(), &journal_path, written)
+            }
+            Err(error) => {
+                // What is under the journal's name may be another one now.
+                if !matches!(error, JournalError::Removed) {
+                    written(results.write(&plan, &journal_path), &results_path);
+                }
+                note!("error: {}: {error}", journal_path.display());
+                note!("some rows may have been sent: run the same command again");
+                Ok(ExitCode::from(UNKNOWN))
+            }
+        }
     }
 
     fn layout(&self) -> anyhow::Result<Layout> {
@@ -209,18 +232,20 @@ impl Payouts {
         }
     }
 
-    fn beside(&self, chosen: Option<&PathBuf>, ending: &str) -> PathBuf {
-        chosen.cloned().unwrap_or_else(|| {
-            let mut path = self.file.clone().into_os_string();
-            path.push(".");
-            path.push(ending);
-            path.into()
-        })
+    /// Where the journal is, and where the results go.
+    fn paths(&self) -> anyhow::Result<(PathBuf, PathBuf)> {
+        let journal = match &self.journal {
+            Some(path) => path.clone(),
+            None => journal_of(&self.file)?,
+        };
+        let results = self.results.clone().unwrap_or_else(|| beside(&self.file, "results.csv"));
+        distinct(&self.file, &journal, &results)?;
+        Ok((journal, results))
     }
 
     /// The plan, for people.
     fn show(&self, plan: &Plan, profile: &Profile) {
-        eprintln!(
+        note!(
             "{}: {} for project {} at {} (profile `{}`)",
             self.file.display(),
             counted(plan.len(), "payout"),
@@ -229,10 +254,10 @@ impl Payouts {
             profile.name
         );
         for Total { method, payouts, sum, .. } in plan.totals() {
-            eprintln!("  {method:<16} {payouts:>9} {sum:>24}", sum = sum.to_string());
+            note!("  {method:<16} {payouts:>9} {sum:>24}", sum = sum.to_string());
         }
         for warning in plan.warnings() {
-            eprintln!("warning: {warning}");
+            note!("warning: {warning}");
         }
     }
 
@@ -243,7 +268,7 @@ impl Payouts {
         if !std::io::stdin().is_terminal() {
             return Err(Usage("nobody can be asked here: add --yes to pay, or --dry-run").into());
         }
-        eprint!("Type `yes` to pay {}: ", counted(plan.len(), "row"));
+        write!(std::io::stderr(), "Type `yes` to pay {}: ", counted(plan.len(), "row"))?;
         let mut answer = String::new();
         std::io::stdin().read_line(&mut answer).context("cannot read the answer")?;
         if answer.trim() == "yes" { Ok(()) } else { Err(anyhow!("nothing was sent")) }
@@ -254,6 +279,7 @@ impl Payouts {
         plan: &Plan,
         profile: &Profile,
         counts: Option<Counts>,
+        stopped: Option<&str>,
         journal: &Path,
         results: Option<&Path>,
     ) -> anyhow::Result<ExitCode> {
@@ -277,28 +303,33 @@ impl Payouts {
                 unknown: told.unknown,
                 not_sent: told.not_sent,
                 ended_before: told.before,
+                stopped,
                 journal,
                 results,
             };
-            writeln!(std::io::stdout(), "{}", serde_json::to_string_pretty(&summary)?)?;
+            print_result(&(serde_json::to_string_pretty(&summary)? + "\n"));
         }
         let Some(counts) = counts else { return Ok(ExitCode::SUCCESS) };
         let Counts { decline, error, before, .. } = counts;
         let line = format!("{}; {before} of them in an earlier run", words(&counts));
         if self.json {
-            eprintln!("{line}");
+            note!("{line}");
         } else {
-            writeln!(std::io::stdout(), "{line}")?;
+            print_result(&format!("{line}\n"));
+        }
+        if let Some(cause) = stopped {
+            note!("stopped at {cause}");
         }
         if let Some(results) = results {
-            eprintln!("results: {}", results.display());
+            note!("results: {}", results.display());
         }
         if error > 0 {
             let rows = counted(usize::try_from(error).unwrap_or(usize::MAX), "row");
-            eprintln!("{rows} ended in an error: {ASK_SUPPORT}");
+            note!("{rows} ended in an error: {ASK_SUPPORT}");
         }
         if !counts.is_complete() {
-            eprintln!("not every row has ended: run the same command again");
+            let first = if stopped.is_some() { "mend the cause, then " } else { "" };
+            note!("not every row has ended: {first}run the same command again");
             return Ok(ExitCode::from(UNKNOWN));
         }
         Ok(match (error, decline) {
@@ -310,8 +341,7 @@ impl Payouts {
 }
 
 /// Pays until the end, or until Ctrl-C. A second one ends the process at once, which is safe too.
-async fn pay(payer: Payer, plan: &Plan) -> Result<Counts, JournalError> {
-    let stop = Stop::new();
+async fn pay(payer: Payer, plan: &Plan, stop: &Stop) -> Result<Counts, JournalError> {
     let shown = Shown::new(plan.len() as u64);
     let stopper = tokio::spawn({
         let (stop, shown) = (stop.clone(), shown.clone());
@@ -327,20 +357,24 @@ async fn pay(payer: Payer, plan: &Plan) -> Result<Counts, JournalError> {
             }
         }
     });
-    let counts = payer.run(plan, &stop, &shown).await;
+    let counts = payer.run(plan, stop, &shown).await;
     stopper.abort();
     shown.finish();
     counts
 }
 
-fn results(plan: &Plan, journal: &Path, path: &Path) -> anyhow::Result<()> {
-    let entries = Journal::read(journal)?;
-    let write = || -> std::io::Result<()> {
-        let mut output = Replacement::create(path)?;
-        write_results(plan, &entries, &mut output)?;
-        output.finish()
-    };
-    write().with_context(|| format!("cannot write the results to {}", path.display()))
+/// Where the results are, if they were written.
+fn written(result: anyhow::Result<()>, path: &Path) -> Option<&Path> {
+    match result {
+        Ok(()) => Some(path),
+        Err(error) => {
+            note!(
+                "error: cannot write the results to {} ({error:#}); the journal has them: the same command writes them again, and sends no row that has ended",
+                path.display()
+            );
+            None
+        }
+    }
 }
 
 fn counted(number: usize, what: &str) -> String {

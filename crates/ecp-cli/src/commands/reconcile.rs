@@ -1,5 +1,6 @@
 //! `ecp reconcile`
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -72,11 +73,16 @@ impl Reconcile {
         let names = self.names()?;
         let profile = self.profile.load()?;
         if Timestamp::try_from(SystemTime::now()).is_ok_and(|now| now < interval.to()) {
-            eprintln!("note: the range has not ended: what is on its way shows as a difference");
+            note!("note: the range has not ended: what is on its way shows as a difference");
         }
         let owner = Owner { project: profile.project, gate_url: profile.gate_url.clone() };
         let sides = Sides::new(owner, interval).names(names);
-        let sides = self.journal.iter().fold(sides, Sides::journal);
+        // A journal that is named twice, in whatever spelling, is one journal.
+        let mut seen = BTreeSet::new();
+        let is_new = |path: &&PathBuf| {
+            seen.insert(path.canonicalize().unwrap_or_else(|_| path.to_path_buf()))
+        };
+        let sides = self.journal.iter().filter(is_new).fold(sides, Sides::journal);
         let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
         let (counts, odd) = runtime.block_on(self.compare(sides, &profile))?;
         self.sum_up(&counts, &odd)?;
@@ -122,7 +128,7 @@ impl Reconcile {
     }
 
     fn tell(&self, difference: &Difference) -> anyhow::Result<()> {
-        let mut output = std::io::stdout().lock();
+        let mut output = crate::output::stdout();
         if self.json {
             writeln!(output, "{}", serde_json::to_string(&Told::of(difference))?)?;
             return Ok(());
@@ -149,7 +155,7 @@ impl Reconcile {
     fn sum_up(&self, counts: &Counts, odd: &[Odd]) -> anyhow::Result<()> {
         let Counts { operations, payouts, callbacks, payments, questions, pending, .. } = *counts;
         let Counts { without_sum, differences, odd: odd_ones, odd_payouts, .. } = *counts;
-        let mut output = std::io::stdout().lock();
+        let mut output = crate::output::stdout();
         if self.json {
             let named = |odd: &Odd| json!({"record": odd.record, "problem": odd.problem});
             let summary = json!({"summary": {
@@ -176,19 +182,19 @@ impl Reconcile {
             )?;
         }
         for odd in odd.iter().take(SHOWN) {
-            eprintln!("odd: {odd}");
+            note!("odd: {odd}");
         }
         if odd_ones > 0 {
-            eprintln!(
+            note!(
                 "note: {odd_ones} odd records are not compared, or without their sum{}",
                 if odd.len() > SHOWN { "; --json names more of them" } else { "" }
             );
         }
         if odd_payouts > 0 {
-            eprintln!("note: {odd_payouts} of them are payouts: look at them in the Dashboard");
+            note!("note: {odd_payouts} of them are payouts: look at them in the Dashboard");
         }
         if without_sum > 0 {
-            eprintln!("note: {without_sum} operations have no sum; see --name and --help");
+            note!("note: {without_sum} operations have no sum; see --name and --help");
         }
         Ok(())
     }

@@ -105,7 +105,7 @@ impl Report {
             if is_day {
                 let others = rows.iter().filter(|row| !is_day_first(row.get(place))).count();
                 if others > 0 {
-                    eprintln!(
+                    note!(
                         "note: `{name}` has {others} values that do not begin with a day such as \
                          2024-01-31; they are counted by their text"
                     );
@@ -129,10 +129,10 @@ impl Report {
 fn note_odd(odd: &[Problem]) {
     const SHOWN: usize = 5;
     for problem in odd.iter().take(SHOWN) {
-        eprintln!("left out: {problem}");
+        note!("left out: {problem}");
     }
     if odd.len() > SHOWN {
-        eprintln!("left out: {} rows more", odd.len() - SHOWN);
+        note!("left out: {} rows more", odd.len() - SHOWN);
     }
 }
 

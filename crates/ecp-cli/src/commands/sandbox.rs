@@ -86,7 +86,7 @@ impl SandboxCommand {
             .with_context(|| format!("cannot listen on {}; is it in use?", self.addr))?;
         let url = url(listener.local_addr()?);
         if !self.addr.ip().is_loopback() {
-            eprintln!(
+            note!(
                 "WARNING: {} is open to your network. The sandbox protects nothing: whoever \
                  reaches it can read every payment and send callbacks from this machine.",
                 self.addr
@@ -170,23 +170,23 @@ impl SandboxCommand {
     }
 
     fn introduce(&self, url: &str, file: &File, sandbox: &Sandbox) {
-        println!("Gate:      {url}/v2/payment/..");
-        println!("Dashboard: {url}/dashboard");
-        println!("Data API:  {url}/v1/.. with token {}", Config::DEMO_TOKEN);
-        println!("own API:   {url}/sandbox/..");
+        print_line!("Gate:      {url}/v2/payment/..");
+        print_line!("Dashboard: {url}/dashboard");
+        print_line!("Data API:  {url}/v1/.. with token {}", Config::DEMO_TOKEN);
+        print_line!("own API:   {url}/sandbox/..");
         let projects: Vec<String> =
             sandbox.projects().into_iter().map(|project| project.to_string()).collect();
-        println!("project:   {}", projects.join(", "));
+        print_line!("project:   {}", projects.join(", "));
         match &self.key_env {
-            None if file.projects.is_empty() => println!("key:       {}", Config::DEMO_KEY),
-            None => println!("key:       {} where the file names none", Config::DEMO_KEY),
-            Some(name) => println!("key:       from {name}"),
+            None if file.projects.is_empty() => print_line!("key:       {}", Config::DEMO_KEY),
+            None => print_line!("key:       {} where the file names none", Config::DEMO_KEY),
+            Some(name) => print_line!("key:       from {name}"),
         }
         if sandbox.is_virtual() {
-            println!("clock:     {}, moved by POST {url}/sandbox/clock", sandbox.now());
+            print_line!("clock:     {}, moved by POST {url}/sandbox/clock", sandbox.now());
         }
         for (number, rule) in sandbox.faults() {
-            println!("fault {number}:   {}", rule.to_json());
+            print_line!("fault {number}:   {}", rule.to_json());
         }
     }
 }

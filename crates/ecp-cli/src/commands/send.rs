@@ -144,7 +144,7 @@ impl Request {
         let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
         let mut told = runtime.block_on(self.carry_out(&profile, &prepared))?;
         told.merchant_refund_id = refund_id;
-        self.waiting.tell(&told)
+        self.waiting.tell_result(&told)
     }
 
     async fn carry_out<F: Flow>(
@@ -152,7 +152,9 @@ impl Request {
         profile: &Profile,
         prepared: &Prepared<F>,
     ) -> anyhow::Result<Told> {
-        let sender = profile.sender()?;
+        // Whatever can fail comes before the request is sent.
+        let (sender, gate) = (profile.sender()?, profile.gate()?);
+        let rule = prepared.spec().rule(F::KIND).context("the method does not have this flow")?;
         let id = prepared.payment_id();
         let sent = match sender.send(prepared).await {
             Ok(sent) => sent,
@@ -170,7 +172,6 @@ impl Request {
         if let Sent::Found(status) = &sent {
             told.read(status, None);
         }
-        let rule = prepared.spec().rule(F::KIND).context("the method does not have this flow")?;
         let Some(wait) = self.waiting.patience(Wait::by_rule(rule)) else { return Ok(told) };
         let request_id = match &sent {
             Sent::Registered(accepted) if F::KIND == FlowKind::Refund => Some(&accepted.request_id),
@@ -180,7 +181,6 @@ impl Request {
             Some(first) => wait.first(first),
             None => wait,
         };
-        let gate = profile.gate()?;
         let answer = match request_id {
             Some(request_id) => gate.wait_for_operation(id, request_id, &wait).await,
             None => gate.wait_until_final(id, &wait).await,

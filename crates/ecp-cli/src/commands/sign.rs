@@ -48,7 +48,7 @@ impl Sign {
         let key = if self.string { None } else { Some(self.key.load_one()?) };
 
         let mut failed = false;
-        let mut output = std::io::stdout().lock();
+        let mut output = crate::output::stdout();
         documents::for_each(self.jsonl, |line, document| {
             let signed = match &key {
                 None => signature::canonical_string(document, rules),
@@ -59,18 +59,18 @@ impl Sign {
                 (Ok(text), _) => writeln!(output, "{text}")?,
                 (Err(error), None) => {
                     failed = true;
-                    eprintln!("error: {error}");
+                    note!("error: {error}");
                 }
                 (Err(error), Some(line)) => {
                     failed = true;
-                    eprintln!("error: line {line}: {error}");
+                    note!("error: line {line}: {error}");
                     writeln!(output)?;
                 }
             }
             Ok(())
         })?;
         if failed && !self.allow_ambiguous {
-            eprintln!("hint: `ecp sign --help` tells how to sign what is refused");
+            note!("hint: `ecp sign --help` tells how to sign what is refused");
         }
         Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }

@@ -16,6 +16,7 @@ use serde_json::json;
 use super::listen::reason;
 use crate::address::{Target, TargetParser};
 use crate::fields::method;
+use crate::output::{print_result, stdout};
 use crate::profile::ProfileOptions;
 
 /// Send a signed sample callback of any method and status to an address
@@ -72,9 +73,8 @@ impl Trigger {
         let sample = self.sample(profile.project)?;
         let key = SigningKey::new(&profile.key);
         let signed = signature::sign_document(&key, &sample, Place::Root, Rules::private())?;
-        let mut output = std::io::stdout().lock();
         if self.print {
-            writeln!(output, "{}", String::from_utf8_lossy(&signed))?;
+            writeln!(stdout(), "{}", String::from_utf8_lossy(&signed))?;
         }
         let url = self.url.as_str();
         let transport = self.url.transport()?;
@@ -89,7 +89,7 @@ impl Trigger {
         if status != http::StatusCode::OK {
             bail!("{url} answered {status}, and only 200 counts");
         }
-        writeln!(output, "answered {status}")?;
+        print_result(&format!("answered {status}\n"));
         Ok(ExitCode::SUCCESS)
     }
 

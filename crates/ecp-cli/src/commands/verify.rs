@@ -46,7 +46,7 @@ impl Verify {
             return Err(Usage("name at least one key: --key-env NAME or --key-file PATH").into());
         }
         let (mut documents, mut genuine) = (0_u64, 0_u64);
-        let mut output = std::io::stdout().lock();
+        let mut output = crate::output::stdout();
         documents::for_each(self.jsonl, |_, document| {
             documents += 1;
             let line = match check(&keys, document) {

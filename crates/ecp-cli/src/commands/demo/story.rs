@@ -81,7 +81,7 @@ impl Story {
     pub(super) fn end(mut self, error: Option<&anyhow::Error>) {
         self.close();
         let Some(error) = error else { return };
-        eprintln!("error: {error:#}");
+        note!("error: {error:#}");
         if self.json {
             let error = Some(format!("{error:#}"));
             print_json(&End { step: "result", payment_id: None, status: None, error });
@@ -142,6 +142,6 @@ fn print_json(value: &impl Serialize) {
         Ok(line) => {
             told!("{line}");
         }
-        Err(error) => eprintln!("error: {error}"),
+        Err(error) => note!("error: {error}"),
     }
 }

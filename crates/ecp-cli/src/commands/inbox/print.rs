@@ -41,7 +41,7 @@ struct Counts {
 }
 
 pub(super) fn list(entries: &[Entry], json: bool) -> anyhow::Result<()> {
-    let mut output = std::io::stdout().lock();
+    let mut output = crate::output::stdout();
     if json {
         let callbacks: Vec<Callback<'_>> = entries.iter().map(callback).collect();
         writeln!(output, "{}", serde_json::to_string_pretty(&callbacks)?)?;
@@ -72,7 +72,7 @@ pub(super) fn one(
     json: bool,
     body: bool,
 ) -> anyhow::Result<()> {
-    let mut output = std::io::stdout().lock();
+    let mut output = crate::output::stdout();
     let raw = entry.raw.as_ref().filter(|_| body).map(ecp_inbox::Raw::expose);
     if json {
         let body = raw.map(String::from_utf8_lossy);
@@ -132,7 +132,7 @@ pub(super) fn stats(stats: &Stats, json: bool) -> anyhow::Result<()> {
         let since = SystemTime::now().duration_since(oldest.into());
         since.unwrap_or_default().as_secs()
     });
-    let mut output = std::io::stdout().lock();
+    let mut output = crate::output::stdout();
     if json {
         let counts = Counts {
             waiting: stats.waiting,

@@ -35,7 +35,7 @@ impl Shown {
     pub(super) fn say(&self, text: &str) {
         match &self.bar {
             Some(bar) => bar.println(text),
-            None => eprintln!("{text}"),
+            None => note!("{text}"),
         }
     }
 
@@ -70,7 +70,7 @@ impl Progress for Shown {
         let mut last = self.last_line.lock().unwrap_or_else(PoisonError::into_inner);
         if last.elapsed() >= PAUSE {
             *last = Instant::now();
-            eprintln!("{}/{rows} rows: {words}", counts.done());
+            note!("{}/{rows} rows: {words}", counts.done());
         }
     }
 }

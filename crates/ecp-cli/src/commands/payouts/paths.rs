@@ -1,0 +1,109 @@
+//! The files of a run: what is paid, its journal and its results.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::bail;
+use ecp_files::Replacement;
+use ecp_payouts::{Journal, Plan, write_results};
+
+/// A path beside another one: `payouts.csv.journal`.
+pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut path = path.as_os_str().to_owned();
+    path.push(".");
+    path.push(ending);
+    path.into()
+}
+
+/// The journal of a file: under another name of the file, which is a link, it is the same one.
+pub(super) fn journal_of(file: &Path) -> anyhow::Result<PathBuf> {
+    let here = beside(file, "journal");
+    let is_link = file.symlink_metadata().is_ok_and(|found| found.is_symlink());
+    let Some(there) = is_link.then(|| file.canonicalize().ok()).flatten() else { return Ok(here) };
+    let there = beside(&there, "journal");
+    match (here.exists(), there.exists()) {
+        (true, true) if resolved(&here) != resolved(&there) => bail!(
+            "{} is a link, and there are two journals, {} and {}: name one with --journal",
+            file.display(),
+            here.display(),
+            there.display()
+        ),
+        (true, _) => Ok(here),
+        (false, _) => Ok(there),
+    }
+}
+
+/// The file that the results go to.
+pub(super) struct Results {
+    path: PathBuf,
+    /// What is no file, such as a pipe or a device, stays open from the beginning.
+    open: Option<Replacement>,
+}
+
+impl Results {
+    /// Fails where the results could not be written, such as in a folder that is not there.
+    pub(super) fn begin(path: &Path) -> std::io::Result<Self> {
+        // A link is kept, and what it leads to is replaced.
+        let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let is_file = path.metadata().map_or(true, |found| found.is_file());
+        let open = Replacement::create(&path)?;
+        // A file was only tried: whatever ends the run, nothing is left beside it.
+        Ok(Self { open: (!is_file).then_some(open), path })
+    }
+
+    /// Writes what the journal has.
+    pub(super) fn write(self, plan: &Plan, journal: &Path) -> anyhow::Result<()> {
+        let entries = Journal::read(journal)?;
+        let mut output = match self.open {
+            Some(open) => open,
+            None => Replacement::create(&self.path)?,
+        };
+        write_results(plan, &entries, &mut output)?;
+        Ok(output.finish()?)
+    }
+}
+
+/// Refuses a run whose files would overwrite each other.
+pub(super) fn distinct(file: &Path, journal: &Path, results: &Path) -> anyhow::Result<()> {
+    let with = |path: &Path, ending: &str| {
+        let mut path = path.as_os_str().to_owned();
+        path.push(ending);
+        PathBuf::from(path)
+    };
+    // The journal is a SQLite database, which has further files beside it.
+    let journals = ["", "-wal", "-shm", "-journal"].map(|ending| with(journal, ending));
+    let is_in = |path: &Path, paths: &[PathBuf]| {
+        let path = resolved(path);
+        paths.iter().any(|other| resolved(other) == path)
+    };
+    if is_in(file, &journals) {
+        bail!("{} is the file to pay, and cannot be its journal: name another one", file.display());
+    }
+    if is_in(file, &[results.to_owned()]) {
+        bail!(
+            "{} is the file to pay, and the results would overwrite it: name another file with --results",
+            file.display()
+        );
+    }
+    if is_in(results, &journals) {
+        bail!(
+            "the results would overwrite the journal {}: name another file with --results",
+            journal.display()
+        );
+    }
+    Ok(())
+}
+
+/// A path in one form, also that of a file that is not there yet.
+fn resolved(path: &Path) -> PathBuf {
+    if let Ok(path) = path.canonicalize() {
+        return path;
+    }
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    match (folder.canonicalize(), path.file_name()) {
+        (Ok(folder), Some(name)) => folder.join(name),
+        _ => path.to_owned(),
+    }
+}

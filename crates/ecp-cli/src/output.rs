@@ -1,0 +1,78 @@
+//! Where commands write: standard output and standard error.
+//!
+//! Nothing here turns something that has happened into a failure: a reader that has closed its pipe
+//! is no error, and a result that cannot be printed goes to standard error.
+
+use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// `eprintln!` that does not panic where standard error cannot be written.
+macro_rules! note {
+    ($($text:tt)*) => {{
+        let _ = std::io::Write::write_fmt(
+            &mut std::io::stderr(),
+            format_args!("{}\n", format_args!($($text)*)),
+        );
+    }};
+}
+
+/// `println!` for what nothing depends on: where it cannot be written, the command goes on.
+macro_rules! print_line {
+    ($($text:tt)*) => {{
+        let _ = std::io::Write::write_fmt(
+            &mut $crate::output::stdout(),
+            format_args!("{}\n", format_args!($($text)*)),
+        );
+    }};
+}
+
+/// Standard output. Once its reader has closed the pipe, what is written goes nowhere without an
+/// error: `ecp methods | head -1` is no failure, and the exit code is that of the work.
+pub(crate) struct Stdout(io::StdoutLock<'static>);
+
+static IS_CLOSED: AtomicBool = AtomicBool::new(false);
+
+pub(crate) fn stdout() -> Stdout {
+    Stdout(io::stdout().lock())
+}
+
+/// Whether the reader of standard output has closed the pipe: nothing more need be made for it.
+pub(crate) fn is_closed() -> bool {
+    IS_CLOSED.load(Ordering::Relaxed)
+}
+
+fn closed_is_no_error<T>(result: io::Result<T>, otherwise: T) -> io::Result<T> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+            IS_CLOSED.store(true, Ordering::Relaxed);
+            Ok(otherwise)
+        }
+        result => result,
+    }
+}
+
+impl Write for Stdout {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if is_closed() {
+            return Ok(bytes.len());
+        }
+        closed_is_no_error(self.0.write(bytes), bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if is_closed() {
+            return Ok(());
+        }
+        closed_is_no_error(self.0.flush(), ())
+    }
+}
+
+/// Prints the result of something that has happened. Where standard output cannot be written, the
+/// result goes to standard error, and the exit code stays that of the work.
+pub(crate) fn print_result(text: &str) {
+    let mut output = stdout();
+    if let Err(error) = output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
+        note!("error: the result cannot be printed on standard output ({error}); it is:");
+        note!("{}", text.trim_end());
+    }
+}
