@@ -17,8 +17,8 @@ use ecp_methods::{Jeton, Payout, Prepared, WalletPartner, prepare};
 use ecp_sandbox::{Config, EventKind, Sandbox};
 use ecp_testkit::{Fault, FaultTransport};
 use ecp_transport::{
-    Gate, HttpTransport, Outcome, RetryBudget, SendError, SendPolicy, Sender, Sent, TowerTransport,
-    TransportError,
+    Gate, HttpTransport, Intents, Outcome, RetryBudget, SendError, SendPolicy, Sender, Sent,
+    TowerTransport, TransportError,
 };
 use http::{Request, Response};
 use tokio::time::Instant;
@@ -270,6 +270,32 @@ async fn what_the_platform_refuses_is_sent_once() {
     assert_eq!(error.outcome(), Outcome::NotSent, "{error}");
     assert_eq!(error.error().about(), Some(About::Project));
     assert_eq!(error.sends(), 1);
+}
+
+/// Lets nothing be sent, and counts how often it was asked.
+#[derive(Debug, Default)]
+struct Closed(Mutex<u32>);
+
+#[async_trait]
+impl Intents for Closed {
+    async fn about_to_send(
+        &self,
+        _: &PaymentId,
+    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        *self.0.lock().unwrap() += 1;
+        Err("closed for today".into())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_may_not_be_sent_is_asked_about_once() {
+    let stage = Stage::new(patient(), |_, _| Fault::None);
+    let closed = Arc::new(Closed::default());
+    let sender = stage.sender.clone().intents(closed.clone());
+    let begun = tokio::time::Instant::now();
+    let error = sender.send(&payout("P-17")).await.unwrap_err();
+    assert_eq!((error.outcome(), error.sends()), (Outcome::NotSent, 0), "{error}");
+    assert_eq!((*closed.0.lock().unwrap(), begun.elapsed()), (1, Duration::ZERO));
 }
 
 #[tokio::test(start_paused = true)]

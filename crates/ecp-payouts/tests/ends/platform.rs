@@ -162,6 +162,11 @@ impl Run {
         Journal::read(&self.journal()).unwrap().remove(&id).unwrap()
     }
 
+    /// All that the journal has.
+    pub(crate) fn entries(&self) -> Vec<Entry> {
+        Journal::read(&self.journal()).unwrap().into_values().collect()
+    }
+
     /// A line of the results, counted from 0, which is the head.
     pub(crate) fn result(&self, rows: usize, line: usize) -> String {
         let mut file = Vec::new();

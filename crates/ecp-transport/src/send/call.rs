@@ -22,6 +22,8 @@ pub(super) struct Call<'s, F: Flow> {
     deadline: Instant,
     sends: u32,
     questions: u32,
+    /// Whether the keeper of intents let it not be sent: asking again would not change that.
+    is_forbidden: bool,
 }
 
 /// What the questions after an ambiguous send have shown.
@@ -41,7 +43,7 @@ impl<'s, F: Flow> Call<'s, F> {
     pub(super) fn new(sender: &'s Sender, prepared: &'s Prepared<F>) -> Self {
         sender.policy.budget.deposit();
         let deadline = Instant::now() + sender.policy.deadline;
-        Self { sender, prepared, deadline, sends: 0, questions: 0 }
+        Self { sender, prepared, deadline, sends: 0, questions: 0, is_forbidden: false }
     }
 
     /// `earlier` is set where an earlier call may have sent the request: the time from which on an
@@ -106,6 +108,7 @@ impl<'s, F: Flow> Call<'s, F> {
                 | GateError::Unknown(UnknownReason::AlreadyExists(_)) => {
                     return Err(self.failed(error, None, false));
                 }
+                _ if self.is_forbidden => return Err(self.failed(error, None, false)),
                 _ if self.may_go_again(&error) => {
                     if !self.again(retry_after).await {
                         return Err(self.failed(error, None, false));
@@ -147,6 +150,7 @@ impl<'s, F: Flow> Call<'s, F> {
         if let Some(intents) = &self.sender.intents
             && let Err(error) = intents.about_to_send(self.prepared.payment_id()).await
         {
+            self.is_forbidden = true;
             return (Err(GateError::NotSent(TransportError::not_sent(error))), None);
         }
         self.sends += 1;
