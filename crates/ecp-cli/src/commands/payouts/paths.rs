@@ -42,12 +42,10 @@ pub(super) struct Results {
 impl Results {
     /// Fails where the results could not be written, such as in a folder that is not there.
     pub(super) fn begin(path: &Path) -> std::io::Result<Self> {
-        // A link is kept, and what it leads to is replaced.
-        let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let is_file = path.metadata().map_or(true, |found| found.is_file());
-        let open = Replacement::create(&path)?;
+        let open = Replacement::create(path)?;
         // A file was only tried: whatever ends the run, nothing is left beside it.
-        Ok(Self { open: (!is_file).then_some(open), path })
+        Ok(Self { open: (!is_file).then_some(open), path: path.to_owned() })
     }
 
     /// Writes what the journal has.
