@@ -72,9 +72,15 @@ async fn measure(size: Size) {
     let sqlite = SqliteInbox::open(folder.path().join("inbox.db")).await.unwrap();
     store("sqlite", &sqlite, &verifier, &bare, size).await;
     if let Some(server) = Server::start_or_skip("the measurements over Postgres") {
-        let config = server.database().unwrap().parse().unwrap();
-        let postgres = PostgresOptions::new().connections(32).open(config).await.unwrap();
-        store("postgres", &postgres, &verifier, &bare, size).await;
+        let options = PostgresOptions::new().connections(32);
+        for (name, options) in [
+            ("postgres", options.clone()),
+            ("postgres with named statements", options.named_statements()),
+        ] {
+            let config = server.database().unwrap().parse().unwrap();
+            let postgres = options.open(config).await.unwrap();
+            store(name, &postgres, &verifier, &bare, size).await;
+        }
     }
 }
 

@@ -76,6 +76,7 @@ const LAYERS: &[Layer] = &[
         ours: &["ecp-core", "ecp-files", "ecp-notify"],
         others: &[
             "async-trait",
+            "bytes",
             "deadpool-postgres",
             "fail",
             "fastrand",

@@ -13,30 +13,29 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use sandbox::{Sandbox, until};
-use support::stderr;
+use support::{stderr, stdout};
 
 const ROWS: &str = "method,general.payment_id,payment.amount,payment.currency,account.number,\
                     customer.ip_address\njeton,P-1,1000,EUR,7,192.0.2.1\n";
 
 /// `ecp` in a shell that sets the umask first.
-fn ecp(umask: &str, folder: &Path, gate: &str, arguments: &[&str]) -> Command {
-    let mut command = Command::new("sh");
-    command
-        .args(["-c", "umask \"$0\"; exec \"$@\"", umask, env!("CARGO_BIN_EXE_ecp")])
-        .args(arguments)
-        .current_dir(folder)
-        .stdin(Stdio::null())
-        .env("HOME", folder)
-        .env("ECP_GATE_URL", gate);
-    for name in ["ECP_PROFILE", "ECP_PROFILES", "XDG_CONFIG_HOME"] {
-        command.env_remove(name);
+fn ecp(umask: &str, sandbox: &Sandbox, arguments: &[&str]) -> Command {
+    let ecp = sandbox.ecp(arguments);
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "umask \"$0\"; exec \"$@\"", umask]).arg(ecp.get_program());
+    shell.args(ecp.get_args()).current_dir(sandbox.folder()).stdin(Stdio::null());
+    for (name, value) in ecp.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
     }
-    command
+    shell
 }
 
 fn ok(mut command: Command) -> Output {
     let output = command.output().unwrap();
-    assert!(output.status.success(), "{command:?}: {}", stderr(&output));
+    assert!(output.status.success(), "{command:?}: {}{}", stdout(&output), stderr(&output));
     output
 }
 
@@ -62,10 +61,9 @@ fn open_to_others(folder: &Path, given: &[&str]) -> Vec<String> {
 fn what_is_written_is_for_its_owner_whatever_the_umask() {
     for umask in ["000", "022"] {
         let sandbox = Sandbox::start();
-        let folder = tempfile::tempdir().unwrap();
-        let folder = folder.path();
+        let folder = sandbox.folder();
         fs::write(folder.join("rows.csv"), ROWS).unwrap();
-        let ecp = |arguments: &[&str]| ecp(umask, folder, &sandbox.url, arguments);
+        let ecp = |arguments: &[&str]| ecp(umask, &sandbox, arguments);
 
         ok(ecp(&["payouts", "rows.csv", "--yes"]));
         assert!(folder.join("rows.csv.results.csv").exists());
@@ -84,23 +82,26 @@ fn what_is_written_is_for_its_owner_whatever_the_umask() {
         until("there is a log", || folder.join("events").exists().then_some(()));
         other.kill().unwrap();
         other.wait().unwrap();
-        assert_eq!(open_to_others(folder, &["rows.csv"]), [""; 0], "umask {umask}");
+        // The test has made these two.
+        let open = open_to_others(folder, &["rows.csv", "sandbox.log"]);
+        assert_eq!(open, [""; 0], "umask {umask}");
+        assert!(sandbox.log().contains("[P-1]"), "{}", sandbox.log());
     }
 }
 
 #[test]
 fn a_journal_and_its_log_are_for_their_owner_during_a_run() {
     let sandbox = Sandbox::start();
-    let folder = tempfile::tempdir().unwrap();
+    let folder = sandbox.folder();
     let head = ROWS.lines().next().unwrap();
     let row = |row| format!("jeton,P-{row},1000,EUR,7,192.0.2.1\n");
     let rows: String = (0..2000).map(row).collect();
-    fs::write(folder.path().join("rows.csv"), format!("{head}\n{rows}")).unwrap();
-    let mut run = ecp("000", folder.path(), &sandbox.url, &["payouts", "rows.csv", "--yes"]);
+    fs::write(folder.join("rows.csv"), format!("{head}\n{rows}")).unwrap();
+    let mut run = ecp("000", &sandbox, &["payouts", "rows.csv", "--yes"]);
     let mut run = run.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let log = folder.path().join("rows.csv.journal-wal");
+    let log = folder.join("rows.csv.journal-wal");
     until("the run has a log", || log.exists().then_some(()));
-    let open = open_to_others(folder.path(), &["rows.csv"]);
+    let open = open_to_others(folder, &["rows.csv", "sandbox.log"]);
     run.kill().unwrap();
     run.wait().unwrap();
     assert_eq!(open, [""; 0]);
@@ -109,10 +110,9 @@ fn a_journal_and_its_log_are_for_their_owner_during_a_run() {
 #[test]
 fn what_others_can_read_is_tightened_and_links_are_not_followed() {
     let sandbox = Sandbox::start();
-    let folder = tempfile::tempdir().unwrap();
-    let folder = folder.path();
+    let folder = sandbox.folder();
     fs::write(folder.join("rows.csv"), ROWS).unwrap();
-    let ecp = |arguments: &[&str]| ecp("022", folder, &sandbox.url, arguments);
+    let ecp = |arguments: &[&str]| ecp("022", &sandbox, arguments);
     ok(ecp(&["payouts", "rows.csv", "--yes"]));
     let (journal, results) = (folder.join("rows.csv.journal"), folder.join("rows.csv.results.csv"));
     for path in [&journal, &results] {

@@ -41,6 +41,7 @@ use crate::state::PaymentState;
 #[derive(Clone)]
 pub struct PostgresInbox {
     pool: Pool,
+    named_statements: bool,
     clock: Arc<dyn Clock>,
     news: Arc<Notify>,
 }
@@ -53,6 +54,7 @@ pub struct PostgresOptions {
     patience: Duration,
     clock: Arc<dyn Clock>,
     existing_only: bool,
+    named_statements: bool,
     #[cfg(feature = "postgres-tls")]
     tls: Option<rustls::ClientConfig>,
 }
@@ -66,6 +68,7 @@ impl PostgresOptions {
             patience: Duration::from_secs(5),
             clock: Arc::new(SystemClock),
             existing_only: false,
+            named_statements: false,
             #[cfg(feature = "postgres-tls")]
             tls: None,
         }
@@ -96,6 +99,17 @@ impl PostgresOptions {
         self
     }
 
+    /// Prepares statements on each connection, under names. This saves the server planning them each
+    /// time, which is a quarter to two fifths of what an accept costs it.
+    ///
+    /// Only where nothing stands before the server, or a pooler in session mode, or one that keeps
+    /// track of names (pgbouncer 1.21 or newer with `max_prepared_statements`): other poolers in
+    /// transaction mode give a name to several clients, and one would run another's statement.
+    pub fn named_statements(mut self) -> Self {
+        self.named_statements = true;
+        self
+    }
+
     /// Encrypts connections as `sslmode` of the configuration says. Use `require` there: with
     /// `prefer`, which is what it is if nothing is said, a server that has no TLS is accepted.
     /// [`PostgresOptions::open_at`] makes both of what an address says.
@@ -120,14 +134,19 @@ impl PostgresOptions {
     /// Connects, and makes the tables or brings them up to date unless told otherwise.
     pub async fn open(self, config: Config) -> Result<PostgresInbox, InboxError> {
         let pool = pool(config, &self)?;
-        let session = Session::open(&pool).await?;
+        let session = Session::open(&pool, false).await?;
         if self.existing_only {
             schema::check(&session).await?;
         } else {
             schema::migrate(&session).await?;
         }
         session.keep();
-        Ok(PostgresInbox { pool, clock: self.clock, news: Arc::new(Notify::new()) })
+        Ok(PostgresInbox {
+            pool,
+            named_statements: self.named_statements,
+            clock: self.clock,
+            news: Arc::new(Notify::new()),
+        })
     }
 }
 
@@ -149,6 +168,10 @@ impl PostgresInbox {
     /// ```
     pub async fn open(config: Config) -> Result<Self, InboxError> {
         PostgresOptions::new().open(config).await
+    }
+
+    async fn session(&self) -> Result<Session, InboxError> {
+        Session::open(&self.pool, self.named_statements).await
     }
 
     fn now(&self) -> i64 {

@@ -1,4 +1,5 @@
-//! The tests of every store, over a real Postgres server.
+//! The tests of every store, over a real Postgres server, with named statements. Without them they
+//! run in `pooler.rs`.
 
 #![cfg(all(feature = "postgres", unix))]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -25,7 +26,7 @@ impl Database {
 #[async_trait]
 impl Stage for Database {
     async fn open(&self, clock: Arc<dyn Clock>) -> Arc<dyn Inbox> {
-        let options = PostgresOptions::new().connections(4).clock(clock);
+        let options = PostgresOptions::new().connections(4).clock(clock).named_statements();
         Arc::new(options.open(self.0.parse().unwrap()).await.unwrap())
     }
 }

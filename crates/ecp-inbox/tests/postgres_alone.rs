@@ -53,6 +53,8 @@ async fn a_server_that_is_killed_costs_errors_and_nothing_else() {
     inbox.accept(&first).await.unwrap();
     let claimed = inbox.claim(&claim()).await.unwrap().deliveries;
     server.kill().unwrap();
+    // Its processes end when they notice, and serve until then.
+    eventually(async || inbox.stats().await.err()).await;
 
     let second = Body::new("after", 2, "success").verified();
     let error = inbox.accept(&second).await.unwrap_err();

@@ -43,7 +43,7 @@ const MOVE_PAYMENT: &str = "
 
 pub(super) async fn accept(inbox: &PostgresInbox, record: &Record) -> Result<Accepted, InboxError> {
     let written = async {
-        let session = Session::open(&inbox.pool).await?;
+        let session = inbox.session().await?;
         let written = write(&session, record, inbox.now()).await;
         let written = written.map_err(failed("storing a callback"))?;
         session.keep();
@@ -62,6 +62,7 @@ async fn write(
     record: &Record,
     now: i64,
 ) -> Result<(Accepted, Change), Failure> {
+    session.ready(&[MAKE_PAYMENT, LOCK_PAYMENT, KNOWN, REPEAT, WRITE, MOVE_PAYMENT]).await?;
     let Record { project, content, meaning, status, ambiguous, raw, .. } = record;
     let content = content.as_slice();
     let meaning = meaning.as_ref().map(<[u8; 32]>::as_slice);

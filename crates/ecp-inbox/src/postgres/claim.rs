@@ -3,7 +3,7 @@
 use tokio_postgres::Row;
 
 use super::PostgresInbox;
-use super::session::{Session, failed, typed};
+use super::session::{failed, typed};
 use crate::accept::{error_text, from_json, known, project, read};
 use crate::clock::{milliseconds, timestamp};
 use crate::entry::{Claim, Claimed, Delivery, EntryId, Finish, Lease};
@@ -38,7 +38,7 @@ pub(super) const END: &str = "
     WHERE id = $1 AND lease = $2 AND state = 'waiting'";
 
 pub(super) async fn claim(inbox: &PostgresInbox, claim: &Claim) -> Result<Claimed, InboxError> {
-    let session = Session::open(&inbox.pool).await?;
+    let session = inbox.session().await?;
     let rows = async {
         let now = inbox.now();
         let limit = i64::try_from(claim.limit).unwrap_or(i64::MAX);
@@ -46,7 +46,7 @@ pub(super) async fn claim(inbox: &PostgresInbox, claim: &Claim) -> Result<Claime
         let until = now + milliseconds(claim.lease);
         let values = [typed(&now), typed(&limit), typed(&until), typed(&attempts)];
         failpoint!("claim.before_commit");
-        session.alone(session.query(CLAIM, &values)).await
+        session.alone(CLAIM, session.query(CLAIM, &values)).await
     };
     let mut rows = rows.await.map_err(failed("claiming callbacks"))?;
     session.keep();
@@ -101,7 +101,7 @@ pub(super) async fn finish(
     lease: Lease,
     finish: &Finish,
 ) -> Result<bool, InboxError> {
-    let session = Session::open(&inbox.pool).await?;
+    let session = inbox.session().await?;
     let (state, due, error) = match finish {
         Finish::Done => ("done", None, None),
         Finish::Retry { after, error } => {
@@ -112,7 +112,7 @@ pub(super) async fn finish(
     failpoint!("finish.before_commit");
     let id = id.get();
     let values = [typed(&id), typed(&lease.0), typed(&state), typed(&due), typed(&error)];
-    let ended = session.alone(session.execute(END, &values)).await;
+    let ended = session.alone(END, session.execute(END, &values)).await;
     let ended = ended.map_err(failed("storing the end of an attempt"))?;
     session.keep();
     failpoint!("finish.after_commit");

@@ -49,7 +49,7 @@ struct InTransaction<H> {
 #[async_trait]
 impl<H: PostgresHandler> Processor for InTransaction<H> {
     async fn process(&self, delivery: &Delivery, deadline: Duration) -> Attempt {
-        let mut session = match Session::open(&self.inbox.pool).await {
+        let mut session = match self.inbox.session().await {
             Ok(session) => session,
             Err(error) => return Attempt::Failed(with_causes(&error)),
         };

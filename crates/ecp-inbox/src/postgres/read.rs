@@ -4,7 +4,7 @@ use ecp_core::{PaymentId, ProjectId};
 use tokio_postgres::Row;
 
 use super::PostgresInbox;
-use super::session::{Parameter, Session, failed, typed};
+use super::session::{Parameter, failed, typed};
 use crate::accept::{from_json, known, number, payment_id, payment_key, project};
 use crate::clock::timestamp;
 use crate::entry::{Entry, EntryId, EntryState, Query, Raw, Stats};
@@ -126,7 +126,7 @@ async fn rows(
     sql: &str,
     values: &[Parameter<'_>],
 ) -> Result<Vec<Row>, InboxError> {
-    let session = Session::open(&inbox.pool).await?;
+    let session = inbox.session().await?;
     let rows = session.query(sql, values).await.map_err(failed("reading the inbox"))?;
     session.keep();
     Ok(rows)

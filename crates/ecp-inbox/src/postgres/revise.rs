@@ -44,11 +44,11 @@ const RELEASE: &str = "
     WHERE id = $1 AND state = 'held'";
 
 pub(super) async fn replay(inbox: &PostgresInbox, id: EntryId) -> Result<bool, InboxError> {
-    let session = Session::open(&inbox.pool).await?;
+    let session = inbox.session().await?;
     let (number, now) = (id.get(), inbox.now());
     let values = [typed(&number), typed(&now)];
     let replayed = session
-        .alone(session.execute(REPLAY, &values))
+        .alone(REPLAY, session.execute(REPLAY, &values))
         .await
         .map_err(failed("replaying a callback"))?;
     session.keep();
@@ -61,13 +61,13 @@ pub(super) async fn remove_bodies(
     inbox: &PostgresInbox,
     before: Timestamp,
 ) -> Result<u64, InboxError> {
-    let session = Session::open(&inbox.pool).await?;
+    let session = inbox.session().await?;
     let before = before.unix_seconds() * 1000;
     let removed = async {
         let (mut removed, mut last) = (0, 0_i64);
         loop {
             let old = [typed(&last), typed(&before)];
-            let row = session.alone(session.query_one(REMOVE_BODIES, &old)).await?;
+            let row = session.alone(REMOVE_BODIES, session.query_one(REMOVE_BODIES, &old)).await?;
             let (count, max): (i64, Option<i64>) = (row.get(0), row.get(1));
             let Some(max) = max else { return Ok::<_, Failure>(removed) };
             removed += count.unsigned_abs();
@@ -85,7 +85,7 @@ pub(super) async fn release(
     id: EntryId,
     answer: &StatusResponse,
 ) -> Result<Release, InboxError> {
-    let session = Session::open(&inbox.pool).await?;
+    let session = inbox.session().await?;
     let released = compare_and_move(&session, id.get(), answer, inbox.now()).await;
     let released = released.map_err(failed("releasing a callback"))?;
     session.keep();

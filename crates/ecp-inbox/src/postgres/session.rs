@@ -1,13 +1,17 @@
 //! A connection that is only kept while it is in order.
 //!
-//! Statements are sent unnamed, with the types of their parameters, and settings last for one
-//! transaction. Nothing therefore depends on which connection of the server a transaction runs,
-//! and a pooler in transaction mode may stand in between.
+//! Unless options say otherwise, statements are sent unnamed, with the types of their parameters.
+//! Settings last for one transaction. Nothing therefore depends on which connection of the server
+//! a transaction runs, and a pooler in transaction mode may stand in between.
 
+use std::error::Error;
+use std::fmt;
+
+use bytes::BytesMut;
 use deadpool_postgres::{Object, Pool, PoolError};
 use tokio_postgres::error::SqlState;
-use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Row, Transaction};
+use tokio_postgres::types::{IsNull, ToSql, Type};
+use tokio_postgres::{Row, Statement, Transaction};
 
 use crate::inbox::{InboxError, InboxErrorKind};
 
@@ -59,12 +63,13 @@ pub(super) fn typed<T: Typed>(value: &T) -> Parameter<'_> {
 /// begun.
 pub(super) struct Session {
     object: Option<Object>,
+    has_names: bool,
 }
 
 impl Session {
-    pub(super) async fn open(pool: &Pool) -> Result<Self, InboxError> {
+    pub(super) async fn open(pool: &Pool, has_names: bool) -> Result<Self, InboxError> {
         match pool.get().await {
-            Ok(object) => Ok(Self { object: Some(object) }),
+            Ok(object) => Ok(Self { object: Some(object), has_names }),
             Err(PoolError::Backend(error)) => Err(failed(CONNECTING)(error)),
             Err(error) => Err(InboxError::new(InboxErrorKind::Unavailable, CONNECTING, error)),
         }
@@ -79,11 +84,22 @@ impl Session {
         self.batch_execute("COMMIT").await
     }
 
+    /// Prepares statements that are about to be sent together: to prepare one among them would
+    /// send it after the others.
+    pub(super) async fn ready(&self, statements: &[&str]) -> Result<(), tokio_postgres::Error> {
+        for sql in statements {
+            self.named(sql).await?;
+        }
+        Ok(())
+    }
+
     /// Runs one statement in a transaction of its own. It takes one trip to the server.
     pub(super) async fn alone<T>(
         &self,
+        sql: &str,
         statement: impl Future<Output = Result<T, tokio_postgres::Error>>,
     ) -> Result<T, tokio_postgres::Error> {
+        self.ready(&[sql]).await?;
         let ((), result, ()) = tokio::try_join!(self.begin(), statement, self.commit())?;
         Ok(result)
     }
@@ -108,7 +124,10 @@ impl Session {
         sql: &str,
         values: &[Parameter<'_>],
     ) -> Result<u64, tokio_postgres::Error> {
-        self.client().execute_typed(sql, values).await
+        match self.named(sql).await? {
+            Some(named) => self.client().execute(&named, &refs(&quiet(values))).await,
+            None => self.client().execute_typed(sql, values).await,
+        }
     }
 
     pub(super) async fn query(
@@ -116,7 +135,10 @@ impl Session {
         sql: &str,
         values: &[Parameter<'_>],
     ) -> Result<Vec<Row>, tokio_postgres::Error> {
-        self.client().query_typed(sql, values).await
+        match self.named(sql).await? {
+            Some(named) => self.client().query(&named, &refs(&quiet(values))).await,
+            None => self.client().query_typed(sql, values).await,
+        }
     }
 
     pub(super) async fn query_one(
@@ -124,7 +146,10 @@ impl Session {
         sql: &str,
         values: &[Parameter<'_>],
     ) -> Result<Row, tokio_postgres::Error> {
-        self.client().query_typed_one(sql, values).await
+        match self.named(sql).await? {
+            Some(named) => self.client().query_one(&named, &refs(&quiet(values))).await,
+            None => self.client().query_typed_one(sql, values).await,
+        }
     }
 
     pub(super) async fn query_opt(
@@ -132,7 +157,18 @@ impl Session {
         sql: &str,
         values: &[Parameter<'_>],
     ) -> Result<Option<Row>, tokio_postgres::Error> {
-        self.client().query_typed_opt(sql, values).await
+        match self.named(sql).await? {
+            Some(named) => self.client().query_opt(&named, &refs(&quiet(values))).await,
+            None => self.client().query_typed_opt(sql, values).await,
+        }
+    }
+
+    /// The statement, prepared on this connection once, if names are used.
+    async fn named(&self, sql: &str) -> Result<Option<Statement>, tokio_postgres::Error> {
+        match &self.object {
+            Some(object) if self.has_names => object.prepare_cached(sql).await.map(Some),
+            _ => Ok(None),
+        }
     }
 
     /// The driver's own, whose other methods prepare statements by name.
@@ -146,6 +182,46 @@ impl Drop for Session {
         if let Some(object) = self.object.take() {
             drop(Object::take(object));
         }
+    }
+}
+
+/// A parameter of a named statement. The driver writes these to the log, when that is at `debug`, as
+/// their `Debug` prints them; this one prints none of its value.
+struct Quiet<'a>(&'a (dyn ToSql + Sync));
+
+fn quiet<'a>(values: &[Parameter<'a>]) -> Vec<Quiet<'a>> {
+    values.iter().map(|(value, _)| Quiet(*value)).collect()
+}
+
+fn refs<'a>(values: &'a [Quiet<'a>]) -> Vec<&'a (dyn ToSql + Sync)> {
+    values.iter().map(|value| value as &(dyn ToSql + Sync)).collect()
+}
+
+impl fmt::Debug for Quiet<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("_")
+    }
+}
+
+impl ToSql for Quiet<'_> {
+    fn to_sql(
+        &self,
+        kind: &Type,
+        out: &mut BytesMut,
+    ) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+        self.0.to_sql_checked(kind, out)
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    fn to_sql_checked(
+        &self,
+        kind: &Type,
+        out: &mut BytesMut,
+    ) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+        self.0.to_sql_checked(kind, out)
     }
 }
 
