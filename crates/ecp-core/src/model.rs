@@ -22,6 +22,7 @@ mod refund;
 mod request;
 mod response;
 mod status;
+mod verified_status;
 
 use std::fmt;
 use std::str::FromStr;
@@ -47,6 +48,7 @@ pub use self::response::{
     StatusResponse, StatusResponseRef, SyncResponse, SyncResponseRef, SyncStatus,
 };
 pub use self::status::{OperationStatus, OperationType, PaymentStatus, PaymentType};
+pub use self::verified_status::{StatusError, VerifiedStatus};
 use crate::json::{Document, JsonError, Kind, Limits, RawJson, Value};
 use crate::{
     OperationId, PaymentId, PaymentIdRef, ProjectId, RequestId, RequestIdRef, Sensitive,

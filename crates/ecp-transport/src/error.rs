@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use ecp_core::model::{About, Code, Errors, ModelError};
+use ecp_core::model::{About, Code, Errors, ModelError, StatusError};
 use ecp_core::signature::{SignError, VerifyError};
 use ecp_methods::Rejection;
 
@@ -103,7 +103,7 @@ impl GateError {
             Self::Unknown(reason) => match reason {
                 UnknownReason::Transport(_) => "transport",
                 UnknownReason::HttpStatus(_) => "http_status",
-                UnknownReason::Unreadable(_) => "unreadable",
+                UnknownReason::Unreadable(_) | UnknownReason::OtherMessage(_) => "unreadable",
                 UnknownReason::NotGenuine(_) => "not_genuine",
                 UnknownReason::Mismatch(_) => "mismatch",
                 UnknownReason::Interrupted => "interrupted",
@@ -129,6 +129,17 @@ impl From<ModelError> for UnknownReason {
 impl From<VerifyError> for UnknownReason {
     fn from(error: VerifyError) -> Self {
         Self::NotGenuine(error)
+    }
+}
+
+impl From<StatusError> for UnknownReason {
+    fn from(error: StatusError) -> Self {
+        match error {
+            StatusError::NotGenuine(error) => Self::NotGenuine(error),
+            StatusError::OtherProject => Self::Mismatch("project_id"),
+            StatusError::Unreadable(error) => Self::Unreadable(error),
+            other => Self::OtherMessage(other),
+        }
     }
 }
 
@@ -200,6 +211,9 @@ pub enum UnknownReason {
     /// An answer without a signature that it must have, or with a wrong one.
     #[error("the answer is not genuine: {0}")]
     NotGenuine(VerifyError),
+    /// An answer that is signed, and is no answer to the question.
+    #[error("the answer cannot be taken: {0}")]
+    OtherMessage(StatusError),
     /// An answer about something else.
     #[error("the answer has another `{0}` than the request")]
     Mismatch(&'static str),

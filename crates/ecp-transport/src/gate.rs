@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use ecp_core::model::{Code, ModelError, PaymentStatus, StatusResponse, SyncResponse, SyncStatus};
+use ecp_core::model::{
+    Code, ModelError, PaymentStatus, StatusResponse, SyncResponse, SyncStatus, VerifiedStatus,
+};
 use ecp_core::observe::{Meter, Observer};
 use ecp_core::signature::{self, Place, Rules, SigningKey};
 use ecp_core::{PaymentId, ProjectId, RequestId, SecretKey};
@@ -189,11 +191,25 @@ impl Gate {
     /// A payment that the platform does not know is no error:
     /// see [`StatusResponse::is_unknown_payment`].
     pub async fn status(&self, payment_id: &PaymentId) -> Result<StatusResponse, GateError> {
-        self.ask(payment_id).await.answer
+        self.verified_status(payment_id).await.map(VerifiedStatus::into_inner)
+    }
+
+    /// [`Gate::status`] with the proof that the platform signed the answer, as an inbox wants it
+    /// before it lets a callback go on that it holds.
+    pub async fn verified_status(
+        &self,
+        payment_id: &PaymentId,
+    ) -> Result<VerifiedStatus, GateError> {
+        self.ask_verified(payment_id).await.answer
     }
 
     /// Asks once, and says how long the platform wants to be left alone.
     pub(crate) async fn ask(&self, payment_id: &PaymentId) -> Asked {
+        let Asked { answer, retry_after } = self.ask_verified(payment_id).await;
+        Asked { answer: answer.map(VerifiedStatus::into_inner), retry_after }
+    }
+
+    async fn ask_verified(&self, payment_id: &PaymentId) -> Asked<VerifiedStatus> {
         let span = request_span!(
             "ecp.gate.status",
             "client",
@@ -218,7 +234,7 @@ impl Gate {
         asked
     }
 
-    async fn ask_once(&self, payment_id: &PaymentId, watched: &Watched) -> Asked {
+    async fn ask_once(&self, payment_id: &PaymentId, watched: &Watched) -> Asked<VerifiedStatus> {
         let general = General { payment_id, project_id: self.project };
         let body = serde_json::to_vec(&StatusRequest { general })
             .expect("a struct of text and a number always serialises");

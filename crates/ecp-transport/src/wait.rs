@@ -64,8 +64,8 @@ pub enum WaitError {
 }
 
 /// The answer to a question for the status, and how long the platform wants to be left alone.
-pub(crate) struct Asked {
-    pub(crate) answer: Result<StatusResponse, GateError>,
+pub(crate) struct Asked<A = StatusResponse> {
+    pub(crate) answer: Result<A, GateError>,
     pub(crate) retry_after: Option<Duration>,
 }
 

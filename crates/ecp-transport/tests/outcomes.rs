@@ -268,6 +268,50 @@ async fn a_status_must_be_signed_and_about_the_payment() {
 }
 
 #[tokio::test]
+async fn another_signed_message_is_no_status_answer() {
+    let table = [
+        (
+            "callback",
+            r#"{"project_id":239,"payment":{"id":"P-17","status":"success"},"operation":{"id":1}}"#,
+        ),
+        (
+            "callback with a list",
+            r#"{"project_id":239,"payment":{"id":"P-17","status":"success"},"operation":{"id":1},
+            "operations":[{"id":1}]}"#,
+        ),
+        (
+            "callback about a transaction",
+            r#"{"general":{"project_id":239,"payment_id":"P-17"},"transaction":{"id":1},
+            "payment":{"id":"P-17","status":"success"},"operations":[]}"#,
+        ),
+        (
+            "redirect",
+            r#"{"payment":{"id":"P-17"},"redirectData":{"method":"GET","url":"https://a.example"}}"#,
+        ),
+        ("status request", r#"{"general":{"project_id":239,"payment_id":"P-17"}}"#),
+        (
+            "sale",
+            r#"{"general":{"project_id":239,"payment_id":"P-17"},
+            "payment":{"amount":100,"currency":"EUR"}}"#,
+        ),
+        (
+            "page",
+            r#"{"project_id":239,"payment_id":"P-17","payment_amount":100,"payment_currency":"EUR"}"#,
+        ),
+        ("confirmation", r#"{"type":"check_deposit","project_id":239,"payment_id":"P-17"}"#),
+    ];
+    for (kind, body) in table {
+        let error = answering(200, &signed(body)).status(&id()).await.unwrap_err();
+        assert_eq!(error.outcome(), Outcome::Unknown, "{kind}");
+        let text = error.to_string();
+        assert!(
+            text.contains("another kind of message") || text.contains("`payment.status` is missing"),
+            "{kind}: {text}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_payment_that_was_never_registered_is_told_from_others() {
     let body = r#"{"project_id":239,"payment":{"id":"P-17","status":"error"},
         "errors":[{"code":"3061","message":"Transaction not found"}]}"#;

@@ -4,7 +4,8 @@ use bytes::Bytes;
 use ecp_core::PaymentId;
 use ecp_core::json::{Document, Limits, Value};
 use ecp_core::model::{
-    Code, FromJson, ModelError, PageParameters, StatusResponse, SyncResponse, SyncStatus,
+    Code, FromJson, ModelError, StatusError, StatusResponse, SyncResponse, SyncStatus,
+    VerifiedStatus,
 };
 use ecp_core::signature::{self, VerifyError};
 use http::{Response, StatusCode};
@@ -84,7 +85,7 @@ impl Gate {
         &self,
         response: &Response<Bytes>,
         payment_id: &PaymentId,
-    ) -> Result<StatusResponse, GateError> {
+    ) -> Result<VerifiedStatus, GateError> {
         let document = match Document::parse(response.body(), Limits::default()) {
             Ok(document) => document,
             Err(_) if response.status() != StatusCode::OK => {
@@ -93,9 +94,9 @@ impl Gate {
             }
             Err(error) => return Err(GateError::Unknown(ModelError::from(error).into())),
         };
-        match signature::verify_document([&self.key], &document) {
+        let answer = match VerifiedStatus::verify(self.project, [&self.key], &document) {
             // An error answer is not signed. It speaks about the question only.
-            Err(VerifyError::MissingSignature) if is_error(&document) => {
+            Err(StatusError::NotGenuine(VerifyError::MissingSignature)) if is_error(&document) => {
                 return Err(
                     match self.read_registration(response, payment_id, Target::ThatIsThere) {
                         Err(error) => error,
@@ -103,56 +104,31 @@ impl Gate {
                     },
                 );
             }
-            Err(error) => return Err(GateError::Unknown(error.into())),
-            Ok(_) if response.status() != StatusCode::OK => {
+            Err(StatusError::NotGenuine(error)) => return Err(GateError::Unknown(error.into())),
+            _ if response.status() != StatusCode::OK => {
                 let status = response.status().as_u16();
                 return Err(GateError::Unknown(UnknownReason::HttpStatus(status)));
             }
-            Ok(_) => {}
-        }
-        self.about(document.root(), payment_id).map_err(GateError::Unknown)
-    }
-
-    /// The answer, if it is about the payment, wherever it names it.
-    fn about(
-        &self,
-        root: Value<'_>,
-        payment_id: &PaymentId,
-    ) -> Result<StatusResponse, UnknownReason> {
-        let answer = StatusResponse::from_json(root)?;
-        // Pages and requests are signed with the same key. Every answer has a status.
-        let of_page = root
-            .children()
-            .find(|member| PageParameters::is_parameter(member.key().unwrap_or_default(), *member));
-        if let Some(member) = of_page {
-            let problem = "is a parameter of the Payment Page, not of an answer".to_owned();
-            return Err(ModelError::Value { path: member.path(), problem }.into());
-        }
-        let payment = root.get("payment");
-        if let Some(amount) = payment.and_then(|payment| payment.get("amount")) {
-            let problem = "is a member of requests, not of answers".to_owned();
-            return Err(ModelError::Value { path: amount.path(), problem }.into());
-        }
-        if answer.payment_status().is_none() {
-            return Err(ModelError::Missing { path: "payment.status".to_owned() }.into());
-        }
-        let general = answer.general.as_ref();
-        let projects = [answer.root_project_id, general.and_then(|general| general.project_id)];
-        if projects.into_iter().flatten().any(|project| project != self.project) {
-            return Err(UnknownReason::Mismatch("project_id"));
-        }
-        let ids = [
-            answer.payment.as_ref().and_then(|payment| payment.id.as_ref()),
-            general.and_then(|general| general.payment_id.as_ref()),
-        ];
-        if ids.into_iter().flatten().any(|id| id != payment_id) {
-            return Err(UnknownReason::Mismatch("payment_id"));
-        }
-        if ids.into_iter().flatten().next().is_none() {
-            return Err(ModelError::Missing { path: "payment.id".to_owned() }.into());
-        }
+            answer => answer.map_err(|error| GateError::Unknown(error.into()))?,
+        };
+        about(&answer, payment_id).map_err(GateError::Unknown)?;
         Ok(answer)
     }
+}
+
+/// Whether the answer is about the payment, wherever it names it.
+fn about(answer: &StatusResponse, payment_id: &PaymentId) -> Result<(), UnknownReason> {
+    let ids = [
+        answer.payment.as_ref().and_then(|payment| payment.id.as_ref()),
+        answer.general.as_ref().and_then(|general| general.payment_id.as_ref()),
+    ];
+    if ids.into_iter().flatten().any(|id| id != payment_id) {
+        return Err(UnknownReason::Mismatch("payment_id"));
+    }
+    if ids.into_iter().flatten().next().is_none() {
+        return Err(ModelError::Missing { path: "payment.id".to_owned() }.into());
+    }
+    Ok(())
 }
 
 fn is_error(document: &Document<'_>) -> bool {

@@ -1,0 +1,132 @@
+//! The answer to a status request, with the proof that the platform signed it.
+
+use std::ops::Deref;
+
+use super::{FromJson, ModelError, PageParameters, StatusResponse};
+use crate::ProjectId;
+use crate::json::Document;
+use crate::signature::{self, Doubts, SigningKey, VerifyError};
+
+/// A [`StatusResponse`] whose signature was verified, and that is no other kind of message.
+///
+/// Callbacks, Gate requests and the Payment Page are signed with the same key, and a callback reads
+/// as a status answer. [`VerifiedStatus::verify`] is the only constructor, and it refuses them.
+#[derive(Clone, Debug)]
+pub struct VerifiedStatus {
+    project: ProjectId,
+    response: StatusResponse,
+    doubts: Doubts,
+}
+
+/// Why a document is no status answer of the project. Its text is safe to log.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StatusError {
+    /// The signature is missing, malformed or wrong.
+    #[error(transparent)]
+    NotGenuine(#[from] VerifyError),
+    /// It was signed, and is another kind of message.
+    #[error("`{0}` is no member of a status answer: this is another kind of message")]
+    OtherMessage(&'static str),
+    /// It names another project than the one whose key signed it.
+    #[error("`project_id` is that of another project")]
+    OtherProject,
+    /// It was signed, and is not as documented.
+    #[error(transparent)]
+    Unreadable(#[from] ModelError),
+}
+
+/// Members at the top level that status answers never have (sources: status), and callbacks,
+/// confirmations, registrations or pages have.
+const OF_OTHER_MESSAGES: &[&str] = &[
+    "operation",
+    "transaction",
+    "redirect_data",
+    "redirectData",
+    "return_url",
+    "request",
+    "token",
+];
+
+impl VerifiedStatus {
+    /// Checks a document against the keys of a project.
+    ///
+    /// A status answer has a `payment` with a status. The single `operation` of a callback,
+    /// parameters of the Payment Page, the amount of a request, and what other kinds of messages
+    /// have at the top level, are refused.
+    ///
+    /// ```
+    /// use ecp_core::json::{Document, Limits};
+    /// use ecp_core::model::{StatusError, VerifiedStatus};
+    /// use ecp_core::signature::{self, Place, Rules, SigningKey};
+    /// use ecp_core::{ProjectId, SecretKey};
+    ///
+    /// let project = ProjectId::new(1236)?;
+    /// let key = SigningKey::new(&SecretKey::new("secret")?);
+    /// let callback = br#"{"project_id":1236,"payment":{"id":"X1","status":"success"},
+    ///     "operation":{"id":1,"type":"sale","status":"success"}}"#;
+    /// let callback = signature::sign_document(&key, callback, Place::Root, Rules::private())?;
+    /// let document = Document::parse(&callback, Limits::default())?;
+    /// let refused = VerifiedStatus::verify(project, [&key], &document);
+    /// assert_eq!(refused.unwrap_err(), StatusError::OtherMessage("operation"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn verify<'k>(
+        project: ProjectId,
+        keys: impl IntoIterator<Item = &'k SigningKey, IntoIter: Clone>,
+        document: &Document<'_>,
+    ) -> Result<Self, StatusError> {
+        let found = signature::verify_document(keys, document)?;
+        let root = document.root();
+        if let Some(member) = OF_OTHER_MESSAGES.iter().find(|name| root.get(name).is_some()) {
+            return Err(StatusError::OtherMessage(member));
+        }
+        // Pages and requests are signed with the same key. Every answer has a status.
+        let of_page = root
+            .children()
+            .find(|member| PageParameters::is_parameter(member.key().unwrap_or_default(), *member));
+        if let Some(member) = of_page {
+            let problem = "is a parameter of the Payment Page, not of an answer".to_owned();
+            return Err(ModelError::Value { path: member.path(), problem }.into());
+        }
+        let response = StatusResponse::from_json(root)?;
+        if let Some(amount) = root.get("payment").and_then(|payment| payment.get("amount")) {
+            let problem = "is a member of requests, not of answers".to_owned();
+            return Err(ModelError::Value { path: amount.path(), problem }.into());
+        }
+        if response.payment_status().is_none() {
+            return Err(ModelError::Missing { path: "payment.status".to_owned() }.into());
+        }
+        let general = response.general.as_ref();
+        let projects = [response.root_project_id, general.and_then(|general| general.project_id)];
+        if projects.into_iter().flatten().any(|named| named != project) {
+            return Err(StatusError::OtherProject);
+        }
+        let doubts = signature::doubts(document, &found).map_err(VerifyError::from)?;
+        Ok(Self { project, response, doubts })
+    }
+
+    /// The project whose key signed it.
+    pub const fn project(&self) -> ProjectId {
+        self.project
+    }
+
+    /// What the signature leaves open. Over a connection to Gate that is no matter, because nobody
+    /// else can answer there; a document from anywhere else should have no doubts.
+    pub const fn doubts(&self) -> &Doubts {
+        &self.doubts
+    }
+
+    /// The answer without its proof.
+    pub fn into_inner(self) -> StatusResponse {
+        self.response
+    }
+}
+
+impl Deref for VerifiedStatus {
+    type Target = StatusResponse;
+
+    fn deref(&self) -> &StatusResponse {
+        &self.response
+    }
+}
