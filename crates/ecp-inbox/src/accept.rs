@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 
+use crate::hold::Hold;
 use crate::inbox::InboxError;
 use crate::state::{News, PaymentState};
 
@@ -29,13 +30,15 @@ pub(crate) struct Record {
     pub(crate) status: Option<String>,
     /// A JSON list of dotted paths.
     pub(crate) ambiguous: String,
+    /// Whether its signature proves more than one reading.
+    pub(crate) is_ambiguous: bool,
     /// Whether it must not be believed before Gate says the same.
     pub(crate) held: bool,
     pub(crate) raw: Vec<u8>,
 }
 
 impl Record {
-    pub(crate) fn of(callback: &Verified<Callback>) -> Self {
+    pub(crate) fn of(callback: &Verified<Callback>, hold: Hold) -> Self {
         let ambiguous = match callback.reading() {
             Reading::Unique => &[],
             Reading::Ambiguous(paths) => paths,
@@ -49,7 +52,8 @@ impl Record {
             meaning: meaning(project, callback),
             status: callback.payment_status().map(ToString::to_string),
             ambiguous: to_json(&ambiguous),
-            held: !ambiguous.is_empty() && news.is_final(),
+            is_ambiguous: !ambiguous.is_empty(),
+            held: hold.holds(callback, !ambiguous.is_empty()),
             news,
             raw: callback.raw().to_vec(),
         }

@@ -1,12 +1,13 @@
 //! The tests that every store passes.
 //!
-//! `ecp_inbox::conformance!(MyStage::new().await);` makes a test of each function of [`suite`]. Each gets a [`Stage`] of its own, whose database
-//! is empty. The crate that calls it needs `tokio` with `macros` and `rt-multi-thread`.
+//! `ecp_inbox::conformance!(MyStage::new().await);` makes a test of each function of [`suite`] and
+//! [`held`]. Each gets a [`Stage`] of its own, whose database is empty. The crate that calls it needs `tokio` with `macros` and `rt-multi-thread`.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(clippy::missing_panics_doc, reason = "a test fails by panicking")]
 
 mod bodies;
+pub mod held;
 mod model;
 pub mod suite;
 
@@ -17,13 +18,19 @@ use ecp_core::Timestamp;
 
 pub use self::bodies::{Body, verified};
 use crate::clock::{Clock, SteppedClock};
+use crate::hold::Hold;
 use crate::inbox::Inbox;
 
 /// A database for one test.
 #[async_trait]
 pub trait Stage: Send + Sync {
     /// Opens the store. To open it once more is another replica, or a restart.
-    async fn open(&self, clock: Arc<dyn Clock>) -> Arc<dyn Inbox>;
+    async fn open(&self, clock: Arc<dyn Clock>) -> Arc<dyn Inbox> {
+        self.open_holding(clock, Hold::default()).await
+    }
+
+    /// Opens the store, which holds what the policy says.
+    async fn open_holding(&self, clock: Arc<dyn Clock>, hold: Hold) -> Arc<dyn Inbox>;
 }
 
 /// A clock for a test.
@@ -32,19 +39,28 @@ pub fn clock() -> Arc<SteppedClock> {
     Arc::new(SteppedClock::new(start))
 }
 
-/// Makes a test of each function of [`suite`], given an expression for a fresh [`Stage`].
+/// Makes a test of each function of [`suite`] and [`held`], given an expression for a fresh [`Stage`].
 #[macro_export]
 macro_rules! conformance {
-    (@each $stage:expr; $($name:ident)*) => {
+    (@each $room:ident $stage:expr; $($name:ident)*) => {
         $(
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $name() {
-                $crate::conformance::suite::$name(&$stage).await;
+                $crate::conformance::$room::$name(&$stage).await;
             }
         )*
     };
     ($stage:expr) => {
-        $crate::conformance!(@each $stage;
+        $crate::conformance!(@each held $stage;
+            every_final_is_held_where_that_is_the_policy
+            one_question_of_a_payment_is_out_at_a_time
+            a_question_that_decides_nothing_is_asked_again
+            a_contradiction_ends_the_questions
+            questions_that_never_end_are_bounded
+            workers_ask_gate_and_handle_what_it_confirms
+            a_released_callback_keeps_its_place
+        );
+        $crate::conformance!(@each suite $stage;
             what_was_accepted_is_there_after_a_restart
             the_same_bytes_are_kept_once
             the_same_of_the_same_operation_is_kept_and_not_handled

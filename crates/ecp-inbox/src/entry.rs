@@ -24,8 +24,10 @@ pub enum EntryState {
     Done,
     /// Its handler failed too often. [`Inbox::replay`](crate::Inbox::replay) gives it another run.
     Dead,
-    /// Its signature proves more than one reading, and it would move money. Gate's word on the
-    /// payment's status releases it, see [`Inbox::release`](crate::Inbox::release).
+    /// It is an end, and not to be believed before Gate says the same, by the inbox's
+    /// [`Hold`](crate::Hold). Gate's answer to a status request releases it: a worker asks by
+    /// itself where it is given [`Questions`](crate::Questions), and
+    /// [`Inbox::release`](crate::Inbox::release) does the same by hand.
     Held,
     /// Another callback said the same of the same operation before. It is kept, not handled.
     Repeated,
@@ -49,15 +51,17 @@ pub struct Entry {
     pub received: Timestamp,
     /// How often the same bytes came.
     pub times: u32,
-    /// How often a handler was given it.
+    /// How often a handler was given it; while it is held, how often Gate was asked about it.
     pub attempts: u32,
-    /// When it may be handled next, while it waits.
+    /// When it may be handled next, while it waits. While it is held, when Gate is asked again:
+    /// `None` after an attempt means never by itself.
     pub due: Option<Timestamp>,
     /// What its handler said last when it failed. Handlers must keep personal data out of it.
+    /// While it is held, why the last question did not release it.
     pub error: Option<String>,
     /// What it changed when it came, or when it was released.
     pub change: Change,
-    /// Dotted paths of the texts that have another reading, for a callback that was held.
+    /// Dotted paths of the texts that have another reading.
     pub ambiguous: Vec<String>,
     /// The body as it came, until retention removes it; only where one entry was asked for.
     /// It holds personal data.
@@ -111,6 +115,33 @@ pub struct Delivery {
     pub(crate) lease: Lease,
 }
 
+/// What Gate is to be asked about callbacks that are held.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct ClaimedHeld {
+    /// To be asked. Empty if nothing is due.
+    pub questions: Vec<Question>,
+    /// Callbacks about which Gate is not asked again, because no question ever came to an end.
+    pub given_up: Vec<EntryId>,
+}
+
+/// A callback that is held, and about whose payment Gate is to be asked.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Question {
+    /// The callback's number.
+    pub id: EntryId,
+    /// The project whose key signed it.
+    pub project: ProjectId,
+    /// The payment.
+    pub payment: PaymentId,
+    /// When the callback came first.
+    pub received: Timestamp,
+    /// Which question about this callback it is, from 1.
+    pub attempt: u32,
+    pub(crate) lease: Lease,
+}
+
 /// The right to finish a delivery. It ends when another worker claims the callback.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lease(pub(crate) i64);
@@ -158,6 +189,9 @@ pub struct Stats {
     pub waiting: u64,
     /// Callbacks that are held.
     pub held: u64,
+    /// Those of the held ones about which Gate is not asked again by itself: it says otherwise, or
+    /// did not decide in time. Alert on any.
+    pub unconfirmed: u64,
     /// Callbacks whose handler failed too often.
     pub dead: u64,
     /// Callbacks that were handled.
@@ -168,6 +202,8 @@ pub struct Stats {
     pub payments: u64,
     /// When the oldest waiting callback came: alert on its age.
     pub oldest_waiting: Option<Timestamp>,
+    /// When the oldest held callback came: alert on its age.
+    pub oldest_held: Option<Timestamp>,
 }
 
 impl Delivery {

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use ecp_core::model::{Callback, StatusResponse};
+use ecp_core::model::{Callback, VerifiedStatus};
 use ecp_core::{PaymentId, ProjectId, Timestamp};
 use ecp_notify::Verified;
 
-use crate::entry::{Claim, Claimed, Delivery, Entry, EntryId, Finish, Query, Stats};
+use crate::entry::{
+    Claim, Claimed, ClaimedHeld, Delivery, Entry, EntryId, Finish, Query, Question, Stats,
+};
 use crate::state::PaymentState;
 
 /// A durable store of callbacks.
@@ -52,9 +54,24 @@ pub trait Inbox: fmt::Debug + Send + Sync {
     /// is no such callback, or if its body is gone.
     async fn replay(&self, id: EntryId) -> Result<bool, InboxError>;
 
-    /// Holds what Gate answered to a status request against a callback that is held, and lets it
-    /// go on if they agree.
-    async fn release(&self, id: EntryId, answer: &StatusResponse) -> Result<Release, InboxError>;
+    /// Compares Gate's answer to a status request with a callback that is held, and lets the
+    /// callback go on if they agree. If Gate has decided otherwise, that is kept as the callback's
+    /// [`Entry::error`], and no question about it is claimed any more.
+    async fn release(&self, id: EntryId, answer: &VerifiedStatus) -> Result<Release, InboxError>;
+
+    /// Takes callbacks that are held, to ask Gate about their payments: the oldest that is due of
+    /// each payment, and none of a payment about which somebody asks already. Those that name no
+    /// payment are never taken. The attempt is counted here, as with [`claim`](Self::claim).
+    async fn claim_held(&self, claim: &Claim) -> Result<ClaimedHeld, InboxError>;
+
+    /// Ends a question that did not release its callback, with the reason. Gate is asked again
+    /// after that time, or not at all. `false` if the lease was lost meanwhile.
+    async fn postpone(
+        &self,
+        question: &Question,
+        after: Option<Duration>,
+        reason: &str,
+    ) -> Result<bool, InboxError>;
 
     /// Removes the bodies of callbacks that came before then and are done or repeated. What is
     /// left tells them when they come again. Returns how many were removed.
@@ -113,8 +130,11 @@ pub enum Release {
     Released,
     /// Gate says the same, and so did another callback before.
     Repeated,
-    /// Gate says otherwise, about the member at this dotted path: it is held on.
+    /// Gate has decided otherwise, about the member at this dotted path: it stays held.
     Disagrees(&'static str),
+    /// Gate has not decided the member at this dotted path, or does not know it yet: it stays held,
+    /// and a later answer may release it.
+    Undecided(&'static str),
     /// No callback of that number is held.
     NotHeld,
 }
@@ -126,6 +146,7 @@ impl Release {
             Self::Released => "released",
             Self::Repeated => "repeated",
             Self::Disagrees(_) => "disagrees",
+            Self::Undecided(_) => "undecided",
             Self::NotHeld => "not_held",
         }
     }
@@ -255,8 +276,21 @@ impl<I: Inbox + ?Sized> Inbox for Arc<I> {
         (**self).replay(id).await
     }
 
-    async fn release(&self, id: EntryId, answer: &StatusResponse) -> Result<Release, InboxError> {
+    async fn release(&self, id: EntryId, answer: &VerifiedStatus) -> Result<Release, InboxError> {
         (**self).release(id, answer).await
+    }
+
+    async fn claim_held(&self, claim: &Claim) -> Result<ClaimedHeld, InboxError> {
+        (**self).claim_held(claim).await
+    }
+
+    async fn postpone(
+        &self,
+        question: &Question,
+        after: Option<Duration>,
+        reason: &str,
+    ) -> Result<bool, InboxError> {
+        (**self).postpone(question, after, reason).await
     }
 
     async fn remove_bodies(&self, before: Timestamp) -> Result<u64, InboxError> {

@@ -68,10 +68,12 @@
 
 mod accept;
 mod clock;
+mod confirm;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod entry;
 mod failpoint;
+mod hold;
 mod inbox;
 mod observer;
 #[cfg(feature = "postgres")]
@@ -85,9 +87,12 @@ mod told;
 mod worker;
 
 pub use self::clock::{Clock, SteppedClock, SystemClock};
+pub use self::confirm::{Confirm, Questions};
 pub use self::entry::{
-    Claim, Claimed, Delivery, Entry, EntryId, EntryState, Finish, Lease, Query, Raw, Stats,
+    Claim, Claimed, ClaimedHeld, Delivery, Entry, EntryId, EntryState, Finish, Lease, Query,
+    Question, Raw, Stats,
 };
+pub use self::hold::Hold;
 pub use self::inbox::{Accepted, Inbox, InboxError, InboxErrorKind, Release};
 pub use self::observer::{METRICS, Observed};
 pub use self::state::{Amount, Change, News, OperationState, PaymentState, Report};

@@ -3,18 +3,21 @@
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use ecp_core::model::{Callback, StatusResponse};
+use ecp_core::model::{Callback, VerifiedStatus};
 use ecp_core::observe::{Meter, Metric, Observer};
 use ecp_core::{PaymentId, ProjectId, Timestamp};
 use ecp_notify::Verified;
 
-use crate::entry::{Claim, Claimed, Delivery, Entry, EntryId, Finish, Query, Stats};
+use crate::entry::{
+    Claim, Claimed, ClaimedHeld, Delivery, Entry, EntryId, Finish, Query, Question, Stats,
+};
 use crate::inbox::{Accepted, Inbox, InboxError, Release};
 use crate::state::PaymentState;
 
 /// What this crate counts and times: an [`Observed`] inbox, and a [`Worker`](crate::Worker) with an
 /// observer. How much waits, is held or dead is asked of [`Inbox::stats`] instead.
-pub const METRICS: &[&Metric] = &[&OPERATION, &HANDLER, &DEAD, &BODIES_REMOVED];
+pub const METRICS: &[&Metric] =
+    &[&OPERATION, &HANDLER, &QUESTION, &DEAD, &UNCONFIRMED, &BODIES_REMOVED];
 
 static OPERATION: Metric = Metric::duration(
     "ecp.inbox.operation.duration",
@@ -27,6 +30,21 @@ pub(crate) static HANDLER: Metric = Metric::duration(
     "ecp.inbox.handler.duration",
     "One attempt of a handler to take a callback in",
     &["ecp.outcome", "error.type"],
+);
+
+/// How long Gate takes to confirm, and what comes of it.
+pub(crate) static QUESTION: Metric = Metric::duration(
+    "ecp.inbox.question.duration",
+    "One question to Gate about a callback that is held",
+    &["ecp.outcome", "error.type"],
+);
+
+/// Callbacks that Gate does not confirm.
+pub(crate) static UNCONFIRMED: Metric = Metric::counter(
+    "ecp.inbox.unconfirmed",
+    "{callback}",
+    "Held callbacks that Gate contradicts or did not decide in time: somebody should look",
+    &["error.type"],
 );
 
 /// Callbacks that are given up.
@@ -138,8 +156,41 @@ impl<I: Inbox> Inbox for Observed<I> {
         self.timed("replay", self.inbox.replay(id), word).await
     }
 
-    async fn release(&self, id: EntryId, answer: &StatusResponse) -> Result<Release, InboxError> {
-        self.timed("release", self.inbox.release(id, answer), Release::as_str).await
+    async fn release(&self, id: EntryId, answer: &VerifiedStatus) -> Result<Release, InboxError> {
+        let release = self.timed("release", self.inbox.release(id, answer), Release::as_str);
+        let release = release.await?;
+        if matches!(release, Release::Disagrees(_)) {
+            self.meter.count(&UNCONFIRMED, 1, &[("error.type", "disagrees")]);
+        }
+        Ok(release)
+    }
+
+    async fn claim_held(&self, claim: &Claim) -> Result<ClaimedHeld, InboxError> {
+        let claimed = self.timed("claim_held", self.inbox.claim_held(claim), |claimed| {
+            if claimed.questions.is_empty() { "nothing" } else { "claimed" }
+        });
+        let claimed = claimed.await?;
+        if !claimed.given_up.is_empty() {
+            let given_up = claimed.given_up.len() as u64;
+            self.meter.count(&UNCONFIRMED, given_up, &[("error.type", "never_ended")]);
+        }
+        Ok(claimed)
+    }
+
+    async fn postpone(
+        &self,
+        question: &Question,
+        after: Option<Duration>,
+        reason: &str,
+    ) -> Result<bool, InboxError> {
+        let word = if after.is_some() { "retry" } else { "given_up" };
+        let postponed = self.inbox.postpone(question, after, reason);
+        let ended = |held: &bool| if *held { word } else { "lease_lost" };
+        let postponed = self.timed("postpone", postponed, ended).await?;
+        if postponed && after.is_none() {
+            self.meter.count(&UNCONFIRMED, 1, &[("error.type", "given_up")]);
+        }
+        Ok(postponed)
     }
 
     async fn remove_bodies(&self, before: Timestamp) -> Result<u64, InboxError> {

@@ -5,6 +5,7 @@ mod accept;
 mod address;
 mod claim;
 mod handler;
+mod held;
 mod read;
 mod revise;
 mod schema;
@@ -18,7 +19,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
-use ecp_core::model::{Callback, StatusResponse};
+use ecp_core::model::{Callback, VerifiedStatus};
 use ecp_core::{PaymentId, ProjectId, Timestamp};
 use ecp_notify::Verified;
 use tokio::sync::Notify;
@@ -31,7 +32,10 @@ pub use self::handler::PostgresHandler;
 use self::session::{Session, failed};
 use crate::accept::Record;
 use crate::clock::{self, Clock, SystemClock};
-use crate::entry::{Claim, Claimed, Delivery, Entry, EntryId, Finish, Query, Stats};
+use crate::entry::{
+    Claim, Claimed, ClaimedHeld, Delivery, Entry, EntryId, Finish, Query, Question, Stats,
+};
+use crate::hold::Hold;
 use crate::inbox::{Accepted, Inbox, InboxError, InboxErrorKind, Release};
 use crate::state::PaymentState;
 
@@ -44,6 +48,7 @@ pub struct PostgresInbox {
     named_statements: bool,
     clock: Arc<dyn Clock>,
     news: Arc<Notify>,
+    hold: Hold,
 }
 
 /// How to open a [`PostgresInbox`].
@@ -55,6 +60,7 @@ pub struct PostgresOptions {
     clock: Arc<dyn Clock>,
     existing_only: bool,
     named_statements: bool,
+    hold: Hold,
     #[cfg(feature = "postgres-tls")]
     tls: Option<rustls::ClientConfig>,
 }
@@ -69,6 +75,7 @@ impl PostgresOptions {
             clock: Arc::new(SystemClock),
             existing_only: false,
             named_statements: false,
+            hold: Hold::default(),
             #[cfg(feature = "postgres-tls")]
             tls: None,
         }
@@ -89,6 +96,12 @@ impl PostgresOptions {
     /// The clock that leases and retries go by.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
+        self
+    }
+
+    /// Which callbacks are held until Gate says the same: ambiguous ones unless told.
+    pub fn hold(mut self, hold: Hold) -> Self {
+        self.hold = hold;
         self
     }
 
@@ -141,12 +154,9 @@ impl PostgresOptions {
             schema::migrate(&session).await?;
         }
         session.keep();
-        Ok(PostgresInbox {
-            pool,
-            named_statements: self.named_statements,
-            clock: self.clock,
-            news: Arc::new(Notify::new()),
-        })
+        let news = Arc::new(Notify::new());
+        let Self { named_statements, clock, hold, .. } = self;
+        Ok(PostgresInbox { pool, named_statements, clock, news, hold })
     }
 }
 
@@ -188,7 +198,7 @@ impl fmt::Debug for PostgresInbox {
 #[async_trait]
 impl Inbox for PostgresInbox {
     async fn accept(&self, callback: &Verified<Callback>) -> Result<Accepted, InboxError> {
-        accept::accept(self, &Record::of(callback)).await
+        accept::accept(self, &Record::of(callback, self.hold)).await
     }
 
     async fn claim(&self, claim: &Claim) -> Result<Claimed, InboxError> {
@@ -225,8 +235,21 @@ impl Inbox for PostgresInbox {
         revise::replay(self, id).await
     }
 
-    async fn release(&self, id: EntryId, answer: &StatusResponse) -> Result<Release, InboxError> {
-        revise::release(self, id, answer).await
+    async fn release(&self, id: EntryId, answer: &VerifiedStatus) -> Result<Release, InboxError> {
+        held::release(self, id, answer).await
+    }
+
+    async fn claim_held(&self, claim: &Claim) -> Result<ClaimedHeld, InboxError> {
+        held::claim(self, claim).await
+    }
+
+    async fn postpone(
+        &self,
+        question: &Question,
+        after: Option<Duration>,
+        reason: &str,
+    ) -> Result<bool, InboxError> {
+        held::postpone(self, question, after, reason).await
     }
 
     async fn remove_bodies(&self, before: Timestamp) -> Result<u64, InboxError> {

@@ -1,61 +1,111 @@
 //! Whether Gate says what a callback said that is held.
 
 use ecp_core::ProjectId;
-use ecp_core::model::{Callback, Operation, PaymentStatus, StatusResponse, Sum};
+use ecp_core::model::{
+    Callback, Operation, OperationStatus, Payment, PaymentStatus, Sum, VerifiedStatus,
+};
 
-/// Compares a callback with the answer to a status request. `Err` is the dotted path of the first
-/// member on which they differ.
+/// Why a callback stays held: the dotted path of the first member that is not confirmed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Doubt {
+    /// Gate has not decided it yet, or does not name it: ask again.
+    Undecided(&'static str),
+    /// Gate has decided it otherwise.
+    Contradicted(&'static str),
+}
+
+use Doubt::{Contradicted, Undecided};
+
+/// Compares a callback with the answer to a status request.
 ///
-/// Everything that decides must be told by Gate too, and alike. The one exception is a payment
-/// that has been refunded since it was a success: then the sum that is left says nothing, and the
-/// operation speaks for itself. The type and the method are compared where Gate tells them.
-pub(crate) fn agree(
+/// Everything that decides must be in Gate's answer too, and alike. Gate may lag behind the
+/// callback: what is not final there, or not there at all, is no contradiction yet. Gate may also
+/// be ahead: a payment that has been refunded since has another status and another sum, and then
+/// its operation decides alone. The type and the method are compared where Gate names them.
+pub(crate) fn compare(
     project: ProjectId,
     callback: &Callback,
-    answer: &StatusResponse,
-) -> Result<(), &'static str> {
-    let same = |same: bool, path| if same { Ok(()) } else { Err(path) };
-    same(answer.project_id().is_none_or(|told| told == project), "project_id")?;
-    same(callback.payment_id().is_some(), "payment.id")?;
-    same(callback.payment_id() == answer.payment_id(), "payment.id")?;
-
-    let (said, told) = (callback.payment_status(), answer.payment_status());
-    let refunded_since = said == Some(&PaymentStatus::Success) && told.is_some_and(is_refund);
-    same(refunded_since || said == told, "payment.status")?;
-    if let Some(payment) = &callback.payment {
-        let answer = answer.payment.as_ref();
-        let sum = answer.and_then(|answer| answer.sum.as_ref());
-        same(refunded_since || is_same_sum(payment.sum.as_ref(), sum), "payment.sum")?;
-        let kind = answer.and_then(|answer| answer.kind.as_ref());
-        same(kind.is_none() || kind == payment.kind.as_ref(), "payment.type")?;
-        let method = answer.and_then(|answer| answer.method.as_ref());
-        same(method.is_none() || method == payment.method.as_ref(), "payment.method")?;
-    }
+    answer: &VerifiedStatus,
+) -> Result<(), Doubt> {
+    require(answer.project() == project, Contradicted("project_id"))?;
+    require(callback.payment_id().is_some(), Contradicted("payment.id"))?;
+    require(callback.payment_id() == answer.payment_id(), Contradicted("payment.id"))?;
+    require(!answer.is_unknown_payment(), Undecided("payment.status"))?;
+    require(!answer.operations.is_empty(), Undecided("operations"))?;
+    let mut operations = Vec::new();
     for operation in callback.operation.iter().chain(&callback.operations) {
-        let by_id = |other: &&Operation| operation.id.is_some() && other.id == operation.id;
-        let told = answer.operations.iter().find(by_id).ok_or("operation.id")?;
-        same(operation.kind == told.kind, "operation.type")?;
-        same(operation.status == told.status, "operation.status")?;
-        same(
-            is_same_sum(operation.sum_initial.as_ref(), told.sum_initial.as_ref()),
-            "operation.sum_initial",
-        )?;
+        require(operation.id.is_some(), Contradicted("operation.id"))?;
+        let same = answer.operations.iter().find(|other| other.id == operation.id);
+        operations.push((operation, same.ok_or(Undecided("operation.id"))?));
     }
-    Ok(())
+    if let Some(payment) = &callback.payment {
+        compare_payments(payment, answer.payment.as_ref(), !operations.is_empty())?;
+    }
+    operations.into_iter().try_for_each(|(said, known)| compare_operations(said, known))
 }
 
-fn is_refund(status: &PaymentStatus) -> bool {
-    matches!(
-        status,
-        PaymentStatus::PartiallyRefunded
-            | PaymentStatus::PartiallyReversed
-            | PaymentStatus::Refunded
-            | PaymentStatus::Reversed
-    )
+fn compare_payments(
+    said: &Payment,
+    known: Option<&Payment>,
+    has_operation: bool,
+) -> Result<(), Doubt> {
+    let known = known.ok_or(Undecided("payment.status"))?;
+    let ahead = has_operation && is_ahead(known.status.as_ref(), said.status.as_ref());
+    if said.status != known.status && !ahead {
+        let is_final = known.status.as_ref().is_some_and(PaymentStatus::is_final);
+        return Err(doubt(is_final, "payment.status"));
+    }
+    if !ahead {
+        compare_sums(said.sum.as_ref(), known.sum.as_ref(), "payment.sum")?;
+    }
+    let kind = known.kind.is_none() || known.kind == said.kind;
+    require(kind, Contradicted("payment.type"))?;
+    let method = known.method.is_none() || known.method == said.method;
+    require(method, Contradicted("payment.method"))
 }
 
-/// A sum that the callback does not tell is no matter.
-fn is_same_sum(said: Option<&Sum>, told: Option<&Sum>) -> bool {
+fn compare_operations(said: &Operation, known: &Operation) -> Result<(), Doubt> {
+    require(said.kind == known.kind, doubt(known.kind.is_some(), "operation.type"))?;
+    let is_final =
+        |operation: &Operation| operation.status.as_ref().is_some_and(OperationStatus::is_final);
+    // One of several operations that had not ended when the callback was sent.
+    let ahead = !is_final(said) && is_final(known);
+    if said.status != known.status && !ahead {
+        return Err(doubt(is_final(known), "operation.status"));
+    }
+    compare_sums(said.sum_initial.as_ref(), known.sum_initial.as_ref(), "operation.sum_initial")
+}
+
+/// Whether Gate's status is a later one on the way that every payment goes.
+fn is_ahead(known: Option<&PaymentStatus>, said: Option<&PaymentStatus>) -> bool {
+    let step = |status: &PaymentStatus| match status {
+        PaymentStatus::Success => Some(1),
+        PaymentStatus::PartiallyRefunded | PaymentStatus::PartiallyReversed => Some(2),
+        PaymentStatus::Refunded | PaymentStatus::Reversed => Some(3),
+        _ => None,
+    };
+    let Some((known, said)) = known.zip(said) else { return false };
+    // Its own status decided nothing; the end was that of its operation.
+    let has_ended_since = !said.is_final() && known.is_final();
+    has_ended_since || step(said).zip(step(known)).is_some_and(|(said, known)| said < known)
+}
+
+/// A sum that the callback does not name is no matter.
+fn compare_sums(said: Option<&Sum>, known: Option<&Sum>, path: &'static str) -> Result<(), Doubt> {
     let parts = |sum: &Sum| (sum.amount, sum.currency.clone());
-    said.is_none() || said.map(parts) == told.map(parts)
+    let same = said.is_none() || said.map(parts) == known.map(parts);
+    require(same, doubt(known.is_some(), path))
+}
+
+fn doubt(is_decided: bool, path: &'static str) -> Doubt {
+    if is_decided { Contradicted(path) } else { Undecided(path) }
+}
+
+fn require(condition: bool, doubt: Doubt) -> Result<(), Doubt> {
+    if condition { Ok(()) } else { Err(doubt) }
+}
+
+/// Why a callback that Gate contradicts stays held, for a person.
+pub(crate) fn disagreement(path: &str) -> String {
+    format!("Gate says otherwise: `{path}` differs")
 }

@@ -11,6 +11,7 @@
 //! it comes back.
 
 mod database;
+mod held;
 mod read;
 mod schema;
 mod transaction;
@@ -22,7 +23,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use ecp_core::model::{Callback, StatusResponse};
+use ecp_core::model::{Callback, VerifiedStatus};
 use ecp_core::{PaymentId, ProjectId, Timestamp};
 use ecp_notify::Verified;
 pub use rusqlite;
@@ -36,7 +37,10 @@ use self::schema::Change;
 use self::writer::Writer;
 use crate::accept::{self, Record};
 use crate::clock::{self, Clock, SystemClock};
-use crate::entry::{Claim, Claimed, Delivery, Entry, EntryId, Finish, Query, Stats};
+use crate::entry::{
+    Claim, Claimed, ClaimedHeld, Delivery, Entry, EntryId, Finish, Query, Question, Stats,
+};
+use crate::hold::Hold;
 use crate::inbox::{Accepted, Inbox, InboxError, InboxErrorKind, Release};
 use crate::state::PaymentState;
 use crate::told;
@@ -50,6 +54,7 @@ pub struct SqliteInbox {
     wake: Arc<Notify>,
     path: Arc<Path>,
     busy: Duration,
+    hold: Hold,
 }
 
 /// How to open an inbox.
@@ -59,6 +64,7 @@ pub struct SqliteOptions {
     busy: Duration,
     change: Change,
     largest: Option<u64>,
+    hold: Hold,
 }
 
 impl Default for SqliteOptions {
@@ -68,6 +74,7 @@ impl Default for SqliteOptions {
             busy: Duration::from_secs(2),
             change: Change::Allowed,
             largest: None,
+            hold: Hold::default(),
         }
     }
 }
@@ -86,6 +93,11 @@ impl SqliteOptions {
     /// How long to wait while another process writes: 2 seconds unless told.
     pub fn busy_timeout(self, busy: Duration) -> Self {
         Self { busy, ..self }
+    }
+
+    /// Which callbacks are held until Gate says the same: ambiguous ones unless told.
+    pub fn hold(self, hold: Hold) -> Self {
+        Self { hold, ..self }
     }
 
     /// Opens only an inbox that is there and has this version's tables: for tools that look into
@@ -131,6 +143,7 @@ impl SqliteOptions {
             wake: Arc::default(),
             path: path.into(),
             busy: self.busy,
+            hold: self.hold,
         })
     }
 
@@ -198,12 +211,13 @@ impl SqliteInbox {
 #[async_trait]
 impl Inbox for SqliteInbox {
     async fn accept(&self, callback: &Verified<Callback>) -> Result<Accepted, InboxError> {
-        let record = Record::of(callback);
+        let record = Record::of(callback, self.hold);
         let (project, payment) = (record.project, record.payment.clone());
+        let is_ambiguous = record.is_ambiguous;
         let now = self.now();
         let work = move |connection: &Connection| write::accept(connection, &record, now);
         let written = self.write("accept", "storing a callback", work);
-        let accepted = told::accept(project, payment.as_ref(), written).await?;
+        let accepted = told::accept(project, payment.as_ref(), is_ambiguous, written).await?;
         if matches!(accepted, Accepted::New(_)) {
             self.wake.notify_one();
         }
@@ -262,9 +276,31 @@ impl Inbox for SqliteInbox {
         Ok(replayed)
     }
 
-    async fn release(&self, id: EntryId, answer: &StatusResponse) -> Result<Release, InboxError> {
+    async fn claim_held(&self, claim: &Claim) -> Result<ClaimedHeld, InboxError> {
+        let Claim { limit, lease, attempts } = *claim;
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let (lease, now) = (clock::milliseconds(lease), self.now());
+        let work =
+            move |connection: &Connection| held::claim(connection, limit, lease, attempts, now);
+        self.write("claim_held", "claiming callbacks that are held", work).await
+    }
+
+    async fn postpone(
+        &self,
+        question: &Question,
+        after: Option<Duration>,
+        reason: &str,
+    ) -> Result<bool, InboxError> {
+        let (question, reason, now) = (question.clone(), reason.to_owned(), self.now());
+        let work = move |connection: &Connection| {
+            held::postpone(connection, &question, after, &reason, now)
+        };
+        self.write("postpone", "postponing a question to Gate", work).await
+    }
+
+    async fn release(&self, id: EntryId, answer: &VerifiedStatus) -> Result<Release, InboxError> {
         let (answer, now) = (answer.clone(), self.now());
-        let work = move |connection: &Connection| write::release(connection, id, &answer, now);
+        let work = move |connection: &Connection| held::release(connection, id, &answer, now);
         let release = self.write("release", "releasing a callback", work).await?;
         told::released(id, &release);
         self.wake.notify_one();

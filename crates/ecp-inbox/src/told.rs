@@ -12,6 +12,7 @@ use crate::state::{Change, Report};
 pub(crate) async fn accept(
     project: i64,
     payment: Option<&PaymentId>,
+    is_ambiguous: bool,
     written: impl Future<Output = Result<(Accepted, Change), InboxError>>,
 ) -> Result<Accepted, InboxError> {
     let span = tracing::debug_span!(
@@ -26,7 +27,7 @@ pub(crate) async fn accept(
     let result = written.instrument(span.clone()).await;
     match &result {
         Ok((accepted, change)) => {
-            span.in_scope(|| became(&span, project, payment, *accepted, change));
+            span.in_scope(|| became(&span, project, payment, is_ambiguous, *accepted, change));
         }
         Err(error) => {
             span.record("ecp.outcome", "failed")
@@ -42,6 +43,7 @@ fn became(
     span: &Span,
     project: i64,
     payment: Option<&PaymentId>,
+    is_ambiguous: bool,
     accepted: Accepted,
     change: &Change,
 ) {
@@ -60,9 +62,10 @@ fn became(
     }
     match accepted {
         Accepted::New(_) => tell!(debug, "a callback came"),
-        Accepted::Held(_) => {
+        Accepted::Held(_) if is_ambiguous => {
             tell!(warn, "a callback is held: its signature proves more than one reading");
         }
+        Accepted::Held(_) => tell!(debug, "a callback is held until Gate says the same"),
         Accepted::Repeated(_) | Accepted::SameOperation { .. } => {
             tell!(debug, "a callback came again");
         }
@@ -100,8 +103,23 @@ pub(crate) fn released(id: EntryId, release: &Release) {
             "ecp.outcome" = outcome,
             "a callback is no longer held: Gate says the same"
         ),
+        Release::Undecided(path) => tracing::info!(
+            "ecp.entry_id" = id,
+            "ecp.outcome" = outcome,
+            "ecp.path" = path,
+            "a callback stays held: Gate has not decided yet"
+        ),
         Release::NotHeld => {}
     }
+}
+
+/// That Gate is not asked again about a callback that is held.
+pub(crate) fn given_up(id: EntryId, reason: &str) {
+    tracing::error!(
+        "ecp.entry_id" = id.get(),
+        "ecp.reason" = reason,
+        "Gate is not asked again about a callback that is held: it did not decide in time"
+    );
 }
 
 /// That a callback is to be handled again.

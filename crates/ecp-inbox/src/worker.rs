@@ -17,6 +17,7 @@ use tokio::time::{sleep, timeout};
 use tracing::field::Empty;
 use tracing::{Instrument, Span};
 
+use crate::confirm::{Asker, Questions};
 use crate::entry::{Claim, Delivery, Finish};
 use crate::inbox::Inbox;
 use crate::observer::{DEAD, HANDLER, Observed};
@@ -60,6 +61,7 @@ pub struct Worker {
     first_pause: Duration,
     longest_pause: Duration,
     poll: Duration,
+    questions: Option<Questions>,
 }
 
 /// One attempt, however it writes down its end.
@@ -99,7 +101,14 @@ impl Worker {
             first_pause: Duration::from_secs(1),
             longest_pause: Duration::from_hours(1),
             poll: Duration::from_secs(1),
+            questions: None,
         }
+    }
+
+    /// Asks Gate about callbacks that are held, and has those handled with which it agrees. Without
+    /// it they stay held until somebody calls [`Inbox::release`].
+    pub fn questions(self, questions: Questions) -> Self {
+        Self { questions: Some(questions), ..self }
     }
 
     /// How many callbacks are handled side by side: 16 unless told.
@@ -144,6 +153,23 @@ impl Worker {
     /// A worker that is dropped instead loses nothing: what it had claimed is handled again when
     /// the lease is over. An inbox that fails is asked again, after pauses up to 30 seconds.
     pub async fn run(&self, stop: impl Future<Output = ()>) {
+        let Some(questions) = self.questions.clone() else { return self.handle_until(stop).await };
+        let asker = Asker {
+            inbox: self.inbox.clone(),
+            meter: self.meter.clone(),
+            questions,
+            lease: self.lease,
+            poll: self.poll,
+        };
+        let (working, stopped) = tokio::sync::oneshot::channel::<()>();
+        let stop = async {
+            stop.await;
+            drop(working);
+        };
+        tokio::join!(self.handle_until(stop), asker.run(async { drop(stopped.await) }));
+    }
+
+    async fn handle_until(&self, stop: impl Future<Output = ()>) {
         let mut stop = pin!(stop);
         let mut running = JoinSet::new();
         let mut failures = 0;
@@ -325,26 +351,28 @@ struct AtLeastOnce<H>(H);
 #[async_trait]
 impl<H: Handler> Processor for AtLeastOnce<H> {
     async fn process(&self, delivery: &Delivery, deadline: Duration) -> Attempt {
-        match attempt(self.0.handle(delivery), deadline).await {
+        match attempt(self.0.handle(delivery), deadline, "handler").await {
             Ok(()) => Attempt::Handled,
             Err(error) => Attempt::Failed(error),
         }
     }
 }
 
-/// Runs a handler; an error, a panic and a deadline that has passed are a text.
+/// Runs a handler, or what else is the merchant's; an error, a panic and a deadline that has passed
+/// are a text.
 pub(crate) async fn attempt<T>(
     handled: impl Future<Output = Result<T, HandlerError>>,
     deadline: Duration,
+    what: &str,
 ) -> Result<T, String> {
     let mut handled = pin!(handled);
     let handled = poll_fn(|context| {
         catch_unwind(AssertUnwindSafe(|| handled.as_mut().poll(context)))
-            .unwrap_or_else(|_| Poll::Ready(Err("the handler panicked".into())))
+            .unwrap_or_else(|_| Poll::Ready(Err(format!("the {what} panicked").into())))
     });
     match timeout(deadline, handled).await {
         Ok(result) => result.map_err(|error| with_causes(&*error)),
-        Err(_) => Err("the handler took too long".to_owned()),
+        Err(_) => Err(format!("the {what} took too long")),
     }
 }
 
@@ -360,11 +388,11 @@ pub(crate) fn with_causes(error: &(dyn Error + 'static)) -> String {
 }
 
 /// A pause after an attempt, counted from 1.
-fn pause(first: Duration, longest: Duration, attempt: u32) -> Duration {
+pub(crate) fn pause(first: Duration, longest: Duration, attempt: u32) -> Duration {
     exponential(first, attempt.saturating_sub(1)).min(longest).mul_f64(fastrand::f64())
 }
 
-fn exponential(first: Duration, doublings: u32) -> Duration {
+pub(crate) fn exponential(first: Duration, doublings: u32) -> Duration {
     first.saturating_mul(2_u32.saturating_pow(doublings))
 }
 

@@ -60,8 +60,8 @@ impl Database {
 
 #[async_trait]
 impl Stage for Database {
-    async fn open(&self, clock: Arc<dyn Clock>) -> Arc<dyn Inbox> {
-        let options = PostgresOptions::new().connections(4).clock(clock);
+    async fn open_holding(&self, clock: Arc<dyn Clock>, hold: Hold) -> Arc<dyn Inbox> {
+        let options = PostgresOptions::new().connections(4).clock(clock).hold(hold);
         Arc::new(options.open(self.pooled.parse().unwrap()).await.unwrap())
     }
 }

@@ -9,7 +9,7 @@ use std::sync::{Arc, LazyLock};
 use async_trait::async_trait;
 use ecp_inbox::conformance::Stage;
 use ecp_inbox::postgres::PostgresOptions;
-use ecp_inbox::{Clock, Inbox};
+use ecp_inbox::{Clock, Hold, Inbox};
 use ecp_testkit::postgres::Server;
 
 static SERVER: LazyLock<Option<Server>> =
@@ -25,8 +25,9 @@ impl Database {
 
 #[async_trait]
 impl Stage for Database {
-    async fn open(&self, clock: Arc<dyn Clock>) -> Arc<dyn Inbox> {
-        let options = PostgresOptions::new().connections(4).clock(clock).named_statements();
+    async fn open_holding(&self, clock: Arc<dyn Clock>, hold: Hold) -> Arc<dyn Inbox> {
+        let options =
+            PostgresOptions::new().connections(4).clock(clock).hold(hold).named_statements();
         Arc::new(options.open(self.0.parse().unwrap()).await.unwrap())
     }
 }

@@ -8,16 +8,16 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use ecp_inbox::conformance::Stage;
 use ecp_inbox::sqlite::SqliteOptions;
-use ecp_inbox::{Clock, Inbox};
+use ecp_inbox::{Clock, Hold, Inbox};
 use tempfile::TempDir;
 
 struct File(TempDir);
 
 #[async_trait]
 impl Stage for File {
-    async fn open(&self, clock: Arc<dyn Clock>) -> Arc<dyn Inbox> {
+    async fn open_holding(&self, clock: Arc<dyn Clock>, hold: Hold) -> Arc<dyn Inbox> {
         let path = self.0.path().join("inbox.sqlite");
-        Arc::new(SqliteOptions::new().clock(clock).open(path).await.unwrap())
+        Arc::new(SqliteOptions::new().clock(clock).hold(hold).open(path).await.unwrap())
     }
 }
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use ecp_core::Timestamp;
-use ecp_core::model::{FromJson, StatusResponse};
+use ecp_core::json::{Document, Limits};
+use ecp_core::model::VerifiedStatus;
 use ecp_inbox::postgres::{PostgresInbox, PostgresOptions};
 use ecp_inbox::sqlite::{SqliteInbox, SqliteOptions};
 use ecp_inbox::{Accepted, Delivery, Handler, HandlerError, Inbox, Observed, Query, Worker};
@@ -106,7 +107,7 @@ async fn all(capture: &Capture, inbox: Arc<dyn Inbox>) {
 }
 
 /// What Gate says of the payment whose callback is held.
-fn answer(amount: i64) -> StatusResponse {
+fn answer(amount: i64) -> VerifiedStatus {
     let (customer, account) = (value(Field::CustomerId), value(Field::AccountNumber));
     let json = format!(
         r#"{{"project_id":1236,"customer":{{"id":"{customer}"}},"account":{{"number":"{account}"}},

@@ -1,6 +1,7 @@
 //! Callbacks as the platform signs them.
 
-use ecp_core::model::{Callback, FromJson, StatusResponse};
+use ecp_core::json::{Document, Limits};
+use ecp_core::model::{Callback, VerifiedStatus};
 use ecp_core::signature::{self, Place, Rules, SigningKey};
 use ecp_core::{PaymentId, ProjectId, SecretKey};
 use ecp_notify::{Verified, Verifier};
@@ -56,15 +57,17 @@ impl Body {
         verified(&self.json())
     }
 
-    /// What Gate answers about the payment, if it agrees.
-    pub fn answer(&self) -> StatusResponse {
+    /// What Gate answers about the payment, if it agrees, signed and verified.
+    pub fn answer(&self) -> VerifiedStatus {
         let operation = self.operation_json();
         let json = format!(
             r#"{{"project_id":{},"payment":{},"operations":[{operation}]}}"#,
             self.project,
             self.payment_json()
         );
-        StatusResponse::from_slice(json.as_bytes()).unwrap()
+        let (key, signed) = signed(&json);
+        let document = Document::parse(&signed, Limits::default()).unwrap();
+        VerifiedStatus::verify(self.project_id(), [&key], &document).unwrap()
     }
 
     /// The payment's id.
@@ -105,12 +108,21 @@ impl Body {
 
 /// A body, signed for whichever project it names and verified.
 pub fn verified(json: &str) -> Verified<Callback> {
-    let secret = SecretKey::new("a key for tests").unwrap();
-    let key = SigningKey::new(&secret);
-    let rules = Rules::private().allow_ambiguous();
-    let body = signature::sign_document(&key, json.as_bytes(), Place::Root, rules).unwrap();
+    let (_, body) = signed(json);
+    let secret = secret();
     let verifier = [1, 1236]
         .into_iter()
         .fold(Verifier::new(), |v, project| v.key(ProjectId::new(project).unwrap(), &secret));
     verifier.verify(&body).unwrap()
+}
+
+fn secret() -> SecretKey {
+    SecretKey::new("a key for tests").unwrap()
+}
+
+fn signed(json: &str) -> (SigningKey, Vec<u8>) {
+    let key = SigningKey::new(&secret());
+    let rules = Rules::private().allow_ambiguous();
+    let body = signature::sign_document(&key, json.as_bytes(), Place::Root, rules).unwrap();
+    (key, body)
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use ecp_core::model::StatusResponse;
+use ecp_core::model::VerifiedStatus;
 use fastrand::Rng;
 
 use super::{Body, Stage, clock};
@@ -216,7 +216,7 @@ async fn release(inbox: &dyn Inbox, model: &mut Model, random: &mut Rng, clock: 
     let body = model.of(id).body.clone();
     let denied = Body { amount: 1, ..body.clone() };
     assert_eq!(inbox.release(id, &denied.answer()).await.unwrap(), DENIED);
-    let answer: StatusResponse = body.answer();
+    let answer: VerifiedStatus = body.answer();
     let expected = if model.meanings.contains_key(&Model::meaning(&body)) {
         (Release::Repeated, EntryState::Repeated)
     } else {

@@ -50,7 +50,8 @@ pub(super) async fn accept(inbox: &PostgresInbox, record: &Record) -> Result<Acc
         failpoint!("accept.after_commit");
         Ok(written)
     };
-    let accepted = told::accept(record.project, record.payment.as_ref(), written).await?;
+    let accepted =
+        told::accept(record.project, record.payment.as_ref(), record.is_ambiguous, written).await?;
     if matches!(accepted, Accepted::New(_)) {
         inbox.news.notify_one();
     }

@@ -74,7 +74,7 @@ impl<H: PostgresHandler> InTransaction<H> {
     ) -> Result<Attempt, String> {
         let lost = |error: tokio_postgres::Error| with_causes(&super::failed("handling")(error));
         let transaction = session.transaction().await.map_err(lost)?;
-        attempt(self.handler.handle(&transaction, delivery), deadline).await?;
+        attempt(self.handler.handle(&transaction, delivery), deadline, "handler").await?;
         let (id, done) = (delivery.id.get(), "done");
         let (nothing, no_error) = (None::<i64>, None::<&str>);
         let values =

@@ -104,7 +104,9 @@ pub(super) async fn stats(inbox: &PostgresInbox) -> Result<Stats, InboxError> {
             count(*) FILTER (WHERE state = 'dead') AS dead,
             count(*) FILTER (WHERE state = 'done') AS done,
             count(*) FILTER (WHERE state = 'repeated') AS repeated,
-            min(received) FILTER (WHERE state = 'waiting') AS oldest,
+            count(*) FILTER (WHERE state = 'held' AND due IS NULL AND attempts > 0) AS unconfirmed,
+            min(received) FILTER (WHERE state = 'waiting') AS oldest_waiting,
+            min(received) FILTER (WHERE state = 'held') AS oldest_held,
             (SELECT count(*) FROM ecp_inbox.payments) AS payments
         FROM ecp_inbox.callbacks";
     let rows = rows(inbox, sql, &[]).await?;
@@ -113,11 +115,13 @@ pub(super) async fn stats(inbox: &PostgresInbox) -> Result<Stats, InboxError> {
     Ok(Stats {
         waiting: count("waiting"),
         held: count("held"),
+        unconfirmed: count("unconfirmed"),
         dead: count("dead"),
         done: count("done"),
         repeated: count("repeated"),
         payments: count("payments"),
-        oldest_waiting: row.get::<_, Option<i64>>("oldest").map(timestamp),
+        oldest_waiting: row.get::<_, Option<i64>>("oldest_waiting").map(timestamp),
+        oldest_held: row.get::<_, Option<i64>>("oldest_held").map(timestamp),
     })
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ecp_core::PaymentId;
+use ecp_core::{PaymentId, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use tokio::sync::Semaphore;
 
@@ -174,12 +174,16 @@ pub(super) fn stats(connection: &Connection) -> Result<Stats, Error> {
     let payments = "SELECT count(*) FROM ecp_inbox_payments";
     let count = connection.prepare_cached(payments)?.query_row([], |row| row.get::<_, i64>(0))?;
     stats.payments = count.unsigned_abs();
-    let oldest: Option<i64> = connection
-        .prepare_cached(
-            "SELECT received FROM ecp_inbox_callbacks WHERE state = 'waiting' ORDER BY id LIMIT 1",
-        )?
-        .query_row([], |row| row.get(0))
-        .optional()?;
-    stats.oldest_waiting = oldest.map(timestamp);
+    let unconfirmed = "SELECT count(*) FROM ecp_inbox_callbacks
+        WHERE state = 'held' AND due IS NULL AND attempts > 0";
+    let count: i64 = connection.prepare_cached(unconfirmed)?.query_row([], |row| row.get(0))?;
+    stats.unconfirmed = count.unsigned_abs();
+    let oldest = |state| -> Result<Option<Timestamp>, Error> {
+        let sql = "SELECT received FROM ecp_inbox_callbacks WHERE state = ?1 ORDER BY id LIMIT 1";
+        let mut oldest = connection.prepare_cached(sql)?;
+        Ok(oldest.query_row([state], |row| row.get(0)).optional()?.map(timestamp))
+    };
+    stats.oldest_waiting = oldest("waiting")?;
+    stats.oldest_held = oldest("held")?;
     Ok(stats)
 }

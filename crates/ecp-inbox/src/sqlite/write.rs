@@ -1,6 +1,5 @@
 //! What is done inside of a transaction.
 
-use ecp_core::model::StatusResponse;
 use fastrand::i64 as random;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -9,8 +8,7 @@ use crate::accept::{self, Digest, Record};
 use crate::clock::timestamp;
 use crate::entry::{Claimed, Delivery, EntryId, Finish, Lease};
 use crate::failpoint::failpoint;
-use crate::inbox::{Accepted, Release};
-use crate::release::agree;
+use crate::inbox::Accepted;
 use crate::state::{Change, News, PaymentState};
 
 pub(super) fn accept(
@@ -98,7 +96,7 @@ fn payment_number(
     Ok(connection.last_insert_rowid())
 }
 
-fn of_meaning(connection: &Connection, meaning: &Digest) -> Result<Option<i64>, Error> {
+pub(super) fn of_meaning(connection: &Connection, meaning: &Digest) -> Result<Option<i64>, Error> {
     let first = connection
         .prepare_cached("SELECT id FROM ecp_inbox_callbacks WHERE meaning = ?1")?
         .query_row([meaning], |row| row.get(0))
@@ -113,7 +111,12 @@ fn state_of(connection: &Connection, payment: i64) -> Result<PaymentState, Error
     Ok(accept::from_json(&json, "a payment's state")?)
 }
 
-fn hear(connection: &Connection, payment: i64, news: &News, now: i64) -> Result<Change, Error> {
+pub(super) fn hear(
+    connection: &Connection,
+    payment: i64,
+    news: &News,
+    now: i64,
+) -> Result<Change, Error> {
     let before = state_of(connection, payment)?;
     let mut state = before.clone();
     let change = state.hear(news);
@@ -247,52 +250,6 @@ pub(super) fn replay(connection: &Connection, id: EntryId, now: i64) -> Result<b
         )?
         .execute([id.get(), now])?;
     Ok(changed == 1)
-}
-
-pub(super) fn release(
-    connection: &Connection,
-    id: EntryId,
-    answer: &StatusResponse,
-    now: i64,
-) -> Result<Release, Error> {
-    let held = connection
-        .prepare_cached(
-            "SELECT project, payment, raw FROM ecp_inbox_callbacks
-             WHERE id = ?1 AND state = 'held' AND raw IS NOT NULL",
-        )?
-        .query_row([id.get()], |row| {
-            Ok((row.get(0)?, row.get::<_, Option<i64>>(1)?, row.get::<_, Vec<u8>>(2)?))
-        })
-        .optional()?;
-    let Some((project, payment, raw)) = held else { return Ok(Release::NotHeld) };
-    let project = accept::project(project)?;
-    let callback = accept::read(&raw)
-        .map_err(|_| crate::InboxError::damaged("the body of a callback that is held"))?;
-    if let Err(path) = agree(project, &callback, answer) {
-        return Ok(Release::Disagrees(path));
-    }
-    let meaning = accept::meaning(project, &callback);
-    let first = meaning.as_ref().map(|m| of_meaning(connection, m)).transpose()?.flatten();
-    if first.is_some() {
-        connection
-            .prepare_cached(
-                "UPDATE ecp_inbox_callbacks SET state = 'repeated', first = ?2 WHERE id = ?1",
-            )?
-            .execute(params![id.get(), first])?;
-        return Ok(Release::Repeated);
-    }
-    let news = News::of(&callback);
-    let change = match payment {
-        Some(payment) => hear(connection, payment, &news, now)?,
-        None => PaymentState::default().hear(&news),
-    };
-    connection
-        .prepare_cached(
-            "UPDATE ecp_inbox_callbacks
-             SET state = 'waiting', due = ?2, meaning = ?3, change = ?4 WHERE id = ?1",
-        )?
-        .execute(params![id.get(), now, meaning, accept::to_json(&change)])?;
-    Ok(Release::Released)
 }
 
 /// Removes some of the bodies, so that nobody waits long. Returns how many.

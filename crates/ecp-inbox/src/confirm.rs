@@ -1,0 +1,275 @@
+//! Asking Gate about callbacks that are held.
+
+use std::fmt;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use ecp_core::model::VerifiedStatus;
+use ecp_core::observe::Meter;
+use ecp_core::{PaymentId, ProjectId};
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+use tracing::Instrument;
+use tracing::field::Empty;
+
+use crate::entry::{Claim, Question};
+use crate::inbox::{Inbox, InboxError, Release};
+use crate::observer::QUESTION;
+use crate::told;
+use crate::worker::{HandlerError, attempt, exponential, pause};
+
+/// Asks Gate for the status of a payment. Any function of that shape is one:
+///
+/// ```
+/// use ecp_core::model::VerifiedStatus;
+/// use ecp_core::{PaymentId, ProjectId};
+/// use ecp_inbox::{HandlerError, Questions};
+///
+/// # struct Gate;
+/// # impl Gate {
+/// #     async fn verified_status(&self, _: &PaymentId) -> Result<VerifiedStatus, HandlerError> {
+/// #         Err("no Gate".into())
+/// #     }
+/// # }
+/// # let gate = std::sync::Arc::new(Gate);
+/// // `gate` is that of `ecp_transport`; with several projects, choose it by the first argument.
+/// let questions = Questions::new(move |_: ProjectId, payment: PaymentId| {
+///     let gate = gate.clone();
+///     async move { Ok(gate.verified_status(&payment).await?) }
+/// });
+/// ```
+#[async_trait]
+pub trait Confirm: Send + Sync {
+    /// Asks once. The text of an error is stored and shown to operators, so it must hold no
+    /// personal data. It may be dropped at any `.await`, when its time is over.
+    async fn status(
+        &self,
+        project: ProjectId,
+        payment: &PaymentId,
+    ) -> Result<VerifiedStatus, HandlerError>;
+}
+
+#[async_trait]
+impl<F, A> Confirm for F
+where
+    F: Fn(ProjectId, PaymentId) -> A + Send + Sync,
+    A: Future<Output = Result<VerifiedStatus, HandlerError>> + Send,
+{
+    async fn status(
+        &self,
+        project: ProjectId,
+        payment: &PaymentId,
+    ) -> Result<VerifiedStatus, HandlerError> {
+        self(project, payment.clone()).await
+    }
+}
+
+/// How a [`Worker`](crate::Worker) asks Gate about callbacks that are held.
+///
+/// The first question comes at once, the next ones after pauses that double from 5 seconds to one
+/// hour and are shortened at random. A callback with which Gate agrees is released and handled. If
+/// Gate has decided otherwise, or has not decided after 200 questions (about eight days), the callback
+/// stays held for a person: [`Entry::error`](crate::Entry::error) says why, and
+/// [`Stats::unconfirmed`](crate::Stats::unconfirmed) counts it.
+///
+/// While Gate cannot be asked, there is one question at a time, after pauses up to one minute.
+#[derive(Clone)]
+pub struct Questions {
+    confirm: Arc<dyn Confirm>,
+    concurrency: usize,
+    attempts: u32,
+    first_pause: Duration,
+    longest_pause: Duration,
+}
+
+impl Questions {
+    /// Questions through this hook.
+    pub fn new(confirm: impl Confirm + 'static) -> Self {
+        Self {
+            confirm: Arc::new(confirm),
+            concurrency: 4,
+            attempts: 200,
+            first_pause: Duration::from_secs(5),
+            longest_pause: Duration::from_hours(1),
+        }
+    }
+
+    /// How many questions are asked side by side: 4 unless told.
+    pub fn concurrency(self, concurrency: usize) -> Self {
+        Self { concurrency: concurrency.max(1), ..self }
+    }
+
+    /// After how many questions a callback is left to a person: 200 unless told, at least 1.
+    pub fn attempts(self, attempts: u32) -> Self {
+        Self { attempts: attempts.max(1), ..self }
+    }
+
+    /// The longest pause after the first question about a callback, and after any: 5 seconds and 1
+    /// hour unless told. A pause is chosen at random below its bound.
+    pub fn pauses(self, first: Duration, longest: Duration) -> Self {
+        Self { first_pause: first, longest_pause: longest, ..self }
+    }
+}
+
+impl fmt::Debug for Questions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Questions")
+            .field("concurrency", &self.concurrency)
+            .field("attempts", &self.attempts)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The part of a worker that asks.
+#[derive(Clone)]
+pub(crate) struct Asker {
+    pub(crate) inbox: Arc<dyn Inbox>,
+    pub(crate) meter: Meter,
+    pub(crate) questions: Questions,
+    pub(crate) lease: Duration,
+    pub(crate) poll: Duration,
+}
+
+/// What came of the questions that were asked side by side.
+struct Round {
+    asked: usize,
+    /// To how many of them there was an answer.
+    answered: usize,
+}
+
+impl Asker {
+    /// Asks until `stop` is ready. Questions that are under way then are dropped, and asked again
+    /// after the next start.
+    pub(crate) async fn run(self, stop: impl Future<Output = ()>) {
+        let mut stop = pin!(stop);
+        let mut failures = 0_u32;
+        loop {
+            let limit = if failures == 0 { self.questions.concurrency } else { 1 };
+            let round = async {
+                let failed = match self.round(limit).await {
+                    Ok(round) if round.answered == round.asked => {
+                        if round.asked < limit {
+                            sleep(self.poll).await;
+                        }
+                        return if round.asked > 0 { 0 } else { failures };
+                    }
+                    Ok(_) => None,
+                    Err(error) => Some(error),
+                };
+                if let Some(error) = failed {
+                    tracing::error!(
+                        "error.type" = error.kind().as_str(),
+                        "error.message" = %error,
+                        "no callbacks that are held can be claimed"
+                    );
+                }
+                let longest = Duration::from_mins(1);
+                sleep(exponential(Duration::from_secs(1), failures).min(longest)).await;
+                failures.saturating_add(1)
+            };
+            tokio::select! {
+                biased;
+                () = &mut stop => return,
+                now = round => failures = now,
+            }
+        }
+    }
+
+    async fn round(&self, limit: usize) -> Result<Round, InboxError> {
+        let claim = Claim { limit, lease: self.lease, attempts: self.questions.attempts };
+        let claimed = self.inbox.claim_held(&claim).await?;
+        for id in claimed.given_up {
+            told::given_up(id, "no question came to an end");
+        }
+        let asked = claimed.questions.len();
+        let mut asking = JoinSet::new();
+        for question in claimed.questions {
+            let asker = self.clone();
+            asking.spawn(async move { asker.ask(question).await });
+        }
+        let mut answered = 0;
+        while let Some(answer) = asking.join_next().await {
+            answered += usize::from(answer.unwrap_or(false));
+        }
+        Ok(Round { asked, answered })
+    }
+
+    /// Asks once, and says whether there was an answer.
+    async fn ask(&self, question: Question) -> bool {
+        let span = tracing::info_span!(
+            "ecp.inbox.ask",
+            "otel.status_code" = Empty,
+            "ecp.project_id" = question.project.get(),
+            "ecp.payment_id" = question.payment.as_str(),
+            "ecp.entry_id" = question.id.get(),
+            "ecp.attempt" = question.attempt,
+            "ecp.outcome" = Empty,
+            "error.type" = Empty,
+        );
+        let begun = Instant::now();
+        let deadline = self.lease.mul_f64(0.9);
+        let status = self.questions.confirm.status(question.project, &question.payment);
+        let status = attempt(status, deadline, "question").instrument(span.clone()).await;
+        let took = begun.elapsed();
+        let is_answered = status.is_ok();
+        let (outcome, error) = self.decide(&question, status).instrument(span.clone()).await;
+        span.record("ecp.outcome", outcome);
+        let outcome = ("ecp.outcome", outcome);
+        match error {
+            None => self.meter.took(&QUESTION, took, &[outcome]),
+            Some(error) => {
+                span.record("error.type", error).record("otel.status_code", "ERROR");
+                self.meter.took(&QUESTION, took, &[outcome, ("error.type", error)]);
+            }
+        }
+        is_answered
+    }
+
+    /// Lets the callback go on, or writes down why not. What cannot be written is asked again when
+    /// the lease is over.
+    async fn decide(
+        &self,
+        question: &Question,
+        status: Result<VerifiedStatus, String>,
+    ) -> (&'static str, Option<&'static str>) {
+        let decided = async {
+            let (outcome, error, reason) = match status {
+                Err(text) => ("unanswered", Some("gate"), format!("Gate cannot be asked: {text}")),
+                Ok(status) => match self.inbox.release(question.id, &status).await? {
+                    Release::Undecided(path) => {
+                        ("undecided", None, format!("Gate has not decided `{path}` yet"))
+                    }
+                    release => return Ok((release.as_str(), None)),
+                },
+            };
+            let after = (question.attempt < self.questions.attempts).then(|| {
+                let Questions { first_pause, longest_pause, .. } = self.questions;
+                pause(first_pause, longest_pause, question.attempt)
+            });
+            if !self.inbox.postpone(question, after, &reason).await? {
+                return Ok(("lease_lost", Some("lease_lost")));
+            }
+            match after {
+                None => told::given_up(question.id, &reason),
+                Some(_) if error.is_some() => tracing::warn!(
+                    "ecp.entry_id" = question.id.get(),
+                    "ecp.reason" = reason,
+                    "Gate cannot be asked about a callback that is held"
+                ),
+                Some(_) => {}
+            }
+            Ok::<_, InboxError>((outcome, error))
+        };
+        decided.await.unwrap_or_else(|error| {
+            tracing::error!(
+                "ecp.entry_id" = question.id.get(),
+                "error.type" = error.kind().as_str(),
+                "error.message" = %error,
+                "Gate's answer about a callback that is held cannot be stored"
+            );
+            ("unfinished", Some("inbox"))
+        })
+    }
+}

@@ -1,0 +1,185 @@
+//! Callbacks that are held, and what Gate answers about them.
+
+use std::time::Duration;
+
+use ecp_core::model::VerifiedStatus;
+use tokio_postgres::Row;
+
+use super::PostgresInbox;
+use super::accept::{LOCK_PAYMENT, move_payment};
+use super::session::{Failure, Session, failed, typed};
+use crate::accept::{error_text, from_json, payment_id, project, read, to_json};
+use crate::clock::{milliseconds, timestamp};
+use crate::entry::{Claim, ClaimedHeld, EntryId, EntryState, Lease, Question};
+use crate::failpoint::failpoint;
+use crate::inbox::{InboxError, Release};
+use crate::release::{Doubt, compare, disagreement};
+use crate::state::{Change, News, PaymentState};
+use crate::told;
+
+/// What is due: never asked about, or to be asked about again by now. No other callback of its
+/// payment is being asked about, and none that is due is older. `$4` is how many questions there
+/// may be: one that used them up is not leased.
+const CLAIM: &str = "
+    WITH next AS MATERIALIZED (
+        SELECT c.id FROM ecp_inbox.callbacks c
+        WHERE c.state = 'held' AND c.payment_key IS NOT NULL
+            AND (c.due <= $1 OR c.due IS NULL AND c.attempts = 0)
+            AND NOT EXISTS (
+                SELECT FROM ecp_inbox.callbacks other
+                WHERE other.payment_key = c.payment_key AND other.state = 'held'
+                    AND other.id <> c.id
+                    AND (other.leased AND other.due > $1 OR other.id < c.id
+                        AND (other.due <= $1 OR other.due IS NULL AND other.attempts = 0))
+            )
+        ORDER BY c.due NULLS FIRST, c.id LIMIT $2
+        FOR UPDATE OF c SKIP LOCKED
+    )
+    UPDATE ecp_inbox.callbacks c SET lease = lease + 1, leased = attempts < $4,
+        due = CASE WHEN attempts < $4 THEN $3::bigint END, attempts = least(attempts + 1, $4),
+        error = CASE WHEN attempts < $4 THEN error
+            ELSE coalesce(error, 'no question to Gate came to an end') END
+    FROM next WHERE c.id = next.id
+    RETURNING c.id, c.project, c.payment, c.received, c.attempts, c.lease, c.leased";
+
+const POSTPONE: &str = "
+    UPDATE ecp_inbox.callbacks SET due = $3, error = $4, lease = lease + 1, leased = false
+    WHERE id = $1 AND lease = $2 AND state = 'held'";
+
+const HELD: &str = "
+    SELECT project, payment_key, meaning, raw FROM ecp_inbox.callbacks
+    WHERE id = $1 AND state = 'held' AND raw IS NOT NULL";
+
+const FIRST: &str = "
+    SELECT id FROM ecp_inbox.callbacks
+    WHERE meaning = $1 AND first_id IS NULL AND state <> 'held'";
+
+const CONTRADICT: &str = "
+    UPDATE ecp_inbox.callbacks SET due = NULL, attempts = greatest(attempts, 1), error = $2,
+        lease = lease + 1, leased = false
+    WHERE id = $1 AND state = 'held'";
+
+const RELEASE: &str = "
+    UPDATE ecp_inbox.callbacks SET state = $2, due = $3, change = $4, first_id = $5, attempts = 0,
+        error = NULL, lease = lease + 1, leased = false
+    WHERE id = $1 AND state = 'held'";
+
+pub(super) async fn claim(inbox: &PostgresInbox, claim: &Claim) -> Result<ClaimedHeld, InboxError> {
+    let session = inbox.session().await?;
+    let rows = async {
+        let now = inbox.now();
+        let limit = i64::try_from(claim.limit).unwrap_or(i64::MAX);
+        let attempts = i32::try_from(claim.attempts).unwrap_or(i32::MAX);
+        let until = now.saturating_add(milliseconds(claim.lease));
+        let values = [typed(&now), typed(&limit), typed(&until), typed(&attempts)];
+        session.alone(CLAIM, session.query(CLAIM, &values)).await
+    };
+    let mut rows = rows.await.map_err(failed("claiming callbacks that are held"))?;
+    session.keep();
+    rows.sort_by_key(|row| row.get::<_, i64>("id"));
+    let mut claimed = ClaimedHeld::default();
+    for row in rows {
+        if row.get("leased") {
+            claimed.questions.push(question(&row)?);
+        } else {
+            claimed.given_up.push(EntryId::new(row.get("id")));
+        }
+    }
+    Ok(claimed)
+}
+
+fn question(row: &Row) -> Result<Question, InboxError> {
+    Ok(Question {
+        id: EntryId::new(row.get("id")),
+        project: project(row.get("project"))?,
+        payment: payment_id(row.get("payment"))?,
+        received: timestamp(row.get("received")),
+        attempt: u32::try_from(row.get::<_, i32>("attempts")).unwrap_or_default(),
+        lease: Lease(row.get("lease")),
+    })
+}
+
+pub(super) async fn postpone(
+    inbox: &PostgresInbox,
+    question: &Question,
+    after: Option<Duration>,
+    reason: &str,
+) -> Result<bool, InboxError> {
+    let session = inbox.session().await?;
+    let due = after.map(|after| inbox.now().saturating_add(milliseconds(after)));
+    let (id, lease, reason) = (question.id.get(), question.lease.0, error_text(reason));
+    let values = [typed(&id), typed(&lease), typed(&due), typed(&reason)];
+    let postponed = session.alone(POSTPONE, session.execute(POSTPONE, &values)).await;
+    let postponed = postponed.map_err(failed("postponing a question to Gate"))?;
+    session.keep();
+    Ok(postponed > 0)
+}
+
+pub(super) async fn release(
+    inbox: &PostgresInbox,
+    id: EntryId,
+    answer: &VerifiedStatus,
+) -> Result<Release, InboxError> {
+    let session = inbox.session().await?;
+    let released = compare_and_move(&session, id.get(), answer, inbox.now()).await;
+    let released = released.map_err(failed("releasing a callback"))?;
+    session.keep();
+    failpoint!("release.after_commit");
+    told::released(id, &released);
+    inbox.news.notify_one();
+    Ok(released)
+}
+
+async fn compare_and_move(
+    session: &Session,
+    id: i64,
+    answer: &VerifiedStatus,
+    now: i64,
+) -> Result<Release, Failure> {
+    // Nothing that is read of a callback changes while it is held, so it can be read before the
+    // lock.
+    let Some(row) = session.query_opt(HELD, &[typed(&id)]).await? else {
+        return Ok(Release::NotHeld);
+    };
+    let (key, meaning): (Option<&[u8]>, Option<&[u8]>) = (row.get(1), row.get(2));
+    let callback = read(row.get(3)).map_err(|_| InboxError::damaged("a body"))?;
+    match compare(project(row.get(0))?, &callback, answer) {
+        Ok(()) => {}
+        Err(Doubt::Undecided(path)) => return Ok(Release::Undecided(path)),
+        Err(Doubt::Contradicted(path)) => {
+            let reason = disagreement(path);
+            let values = [typed(&id), typed(&reason)];
+            let marked = session.alone(CONTRADICT, session.execute(CONTRADICT, &values)).await?;
+            return Ok(if marked > 0 { Release::Disagrees(path) } else { Release::NotHeld });
+        }
+    }
+
+    session.begin().await?;
+    // First the payment, then its callback, as everywhere.
+    let payment = session.query_opt(LOCK_PAYMENT, &[typed(&key)]).await?;
+    let mut state = match &payment {
+        Some(payment) => from_json(payment.get(0), "the state of a payment")?,
+        None => PaymentState::default(),
+    };
+    let first = session.query_opt(FIRST, &[typed(&meaning)]).await?;
+    let (released, entry, change, first) = if let Some(first) = first {
+        (Release::Repeated, EntryState::Repeated, Change::default(), Some(first.get::<_, i64>(0)))
+    } else {
+        let change = state.hear(&News::of(&callback));
+        (Release::Released, EntryState::Waiting, change, None)
+    };
+    let due = (entry == EntryState::Waiting).then_some(now);
+    let (word, change) = (entry.as_str(), to_json(&change));
+    let values = [typed(&id), typed(&word), typed(&due), typed(&change), typed(&first)];
+    let moved = session.execute(RELEASE, &values).await?;
+    if moved == 0 {
+        session.batch_execute("ROLLBACK").await?;
+        return Ok(Release::NotHeld);
+    }
+    if payment.is_some() {
+        move_payment(session, key, &state, now).await?;
+    }
+    failpoint!("release.before_commit");
+    session.commit().await?;
+    Ok(released)
+}
