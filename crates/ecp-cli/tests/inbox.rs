@@ -7,12 +7,13 @@ use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use ecp_core::SecretKey;
 use ecp_core::signature::{self, Place, Rules, SigningKey};
+use ecp_core::{SecretKey, Sensitive};
 use ecp_inbox::conformance::{Body, clock};
 use ecp_inbox::postgres::PostgresOptions;
 use ecp_inbox::sqlite::{SqliteInbox, SqliteOptions};
-use ecp_inbox::{Claim, Finish, Inbox};
+use ecp_inbox::{Accepted, Claim, EntryId, Finish, Inbox};
+use ecp_sandbox::{Config, Project, Sandbox};
 use tempfile::TempDir;
 
 fn ecp_reading(input: &[u8], arguments: &[&str]) -> Output {
@@ -21,6 +22,9 @@ fn ecp_reading(input: &[u8], arguments: &[&str]) -> Output {
         .args(arguments)
         .env("ECP_KEY", "secret")
         .env_remove("PGPASSWORD")
+        .env_remove("ECP_PROFILE")
+        .env_remove("ECP_PROFILES")
+        .env_remove("ECP_GATE_URL")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -176,6 +180,18 @@ fn what_is_done_or_dead_is_replayed_and_nothing_else() {
     assert_eq!((stats.waiting, stats.dead, stats.done), (3, 0, 0));
 }
 
+/// A document with the signature of the project, whoever signed it before.
+fn signed(json: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8(json.to_vec()).unwrap();
+    let text = match text.split_once(",\"signature\":\"") {
+        Some((before, rest)) => format!("{before}{}", rest.split_once('"').unwrap().1),
+        None => text,
+    };
+    let key = SigningKey::new(&SecretKey::new("secret").unwrap());
+    let rules = Rules::private().allow_ambiguous();
+    signature::sign_document(&key, text.as_bytes(), Place::Root, rules).unwrap()
+}
+
 #[test]
 fn a_held_callback_is_released_by_what_gate_signed() {
     let place = Filled::new();
@@ -191,20 +207,50 @@ fn a_held_callback_is_released_by_what_gate_signed() {
     };
     let release =
         |input: &[u8]| ecp_reading(input, &["release", "--db", db, "--key-env", "ECP_KEY", "4"]);
-    let table: [(&[u8], &str); 4] = [
+    let held = place.runtime.block_on(place.open().entry(EntryId::new(4))).unwrap().unwrap();
+    let itself = signed(Body::new("P3", 1, "success").verified().raw());
+    let doubtful = signed(
+        br#"{"project_id":1236,"payment":{"id":"P3","status":"success","description":"x;payment:extra:1"},"operations":[{"id":1}]}"#,
+    );
+    let uncovered = signed(
+        br#"{"project_id":1236,"payment":{"id":"P3","status":"success"},"frame_mode":"x","operations":[{"id":1}]}"#,
+    );
+    let elsewhere = signed(br#"{"project_id":1,"payment":{"id":"P3","status":"success"}}"#);
+    let table: [(&[u8], &str); 9] = [
         (b"", "error: standard input is no answer of Gate"),
         (b"{}", "error: Gate's answer is not genuine: no signature"),
         (&answer("success", "forged"), "error: Gate's answer is not genuine: the signature"),
         (b"nonsense", "error: standard input is no answer of Gate"),
+        // The callback that is held, and one that says the same.
+        (
+            &signed(held.raw.unwrap().expose()),
+            "error: this is no answer to a status request: `operation` is no member of a status",
+        ),
+        (&itself, "error: this is no answer to a status request: `operation` is no member of a"),
+        (&doubtful, "error: the answer has another reading at `payment.description`: have Gate"),
+        (&uncovered, "error: the signature does not cover `frame_mode`: have Gate asked"),
+        (&elsewhere, "error: this is no answer to a status request: `project_id` is that of"),
     ];
     for (input, message) in table {
         let output = release(input);
         assert_eq!(output.status.code(), Some(1));
         assert!(stderr(&output).starts_with(message), "{}", stderr(&output));
+        assert_eq!(stdout(&output), "");
     }
+    let lagging = release(&answer("processing", "secret"));
+    assert_eq!(
+        stdout(&lagging),
+        "4: held on: Gate has not decided `payment.status` yet, ask later\n"
+    );
     let denied = release(&answer("decline", "secret"));
     assert_eq!(stdout(&denied), "4: held on: Gate differs on `payment.status`\n");
     assert_eq!(denied.status.code(), Some(1));
+    let list = ok(&["list", "--db", db, "--state", "held"]);
+    assert!(list.ends_with("after 1 questions: Gate says otherwise: `payment.status` differs\n"));
+    assert!(
+        ok(&["stats", "--db", db])
+            .ends_with("1 of those held are not asked about again: see `ecp inbox list`\n")
+    );
     let released = release(&answer("success", "secret"));
     assert_eq!(stdout(&released), "4: released, and will be handled\n");
     assert!(released.status.success());
@@ -219,17 +265,58 @@ fn a_held_callback_is_released_by_what_gate_signed() {
 }
 
 #[test]
+fn gate_itself_is_asked_about_a_held_callback() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("inbox.sqlite");
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (gate, held, other) = runtime.block_on(async {
+        let project =
+            Project::new(Config::DEMO_PROJECT, Sensitive::new(Config::DEMO_KEY.to_owned()));
+        let sandbox = Sandbox::new(Config::new().project(project));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let gate = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(sandbox.serve(listener));
+        let inbox = SqliteInbox::open(&path).await.unwrap();
+        let mut ids = Vec::new();
+        for project in [Config::DEMO_PROJECT.get(), 1236] {
+            let body = Body { project, ..Body::new("P3", 1, "success") }.doubtful();
+            match inbox.accept(&body.verified()).await.unwrap() {
+                Accepted::Held(id) => ids.push(id.to_string()),
+                other => panic!("{other:?}"),
+            }
+        }
+        (gate, ids[0].clone(), ids[1].clone())
+    });
+    let db = path.to_str().unwrap();
+    let ask = |gate: &str, id: &str| ecp(&["release", "--db", db, "--gate-url", gate, id]);
+    // The sandbox knows no such payment, so this callback is not its own.
+    let output = ask(&gate, &held);
+    let expected =
+        format!("{held}: held on: Gate has not decided `payment.status` yet, ask later\n");
+    assert_eq!((output.status.code(), stdout(&output)), (Some(1), expected), "{}", stderr(&output));
+    let output = ask(&gate, &other);
+    let message = format!("error: callback {other} is of project 1236, and profile `sandbox` is of ");
+    assert!(stderr(&output).starts_with(&message), "{}", stderr(&output));
+    let output = ask("http://127.0.0.1:9", &held);
+    assert!(stderr(&output).starts_with("error: Gate gave no answer: "), "{}", stderr(&output));
+    assert_eq!(stdout(&ask(&gate, "77")), "77: no callback of that number is held\n");
+}
+
+#[test]
 fn stats_tell_how_long_the_oldest_waits() {
     let place = Filled::new();
     let text = ok(&["stats", "--db", &place.db]);
     let counts = "waiting   1\nheld      1\ndead      1\ndone      1\nrepeated  1\npayments  4\n";
-    let age = text.strip_prefix(counts).unwrap();
-    assert!(age.starts_with("the oldest waits for ") && age.ends_with(" s\n"), "{age}");
+    let ages: Vec<&str> = text.strip_prefix(counts).unwrap().lines().collect();
+    let [waits, held] = ages[..] else { panic!("{ages:?}") };
+    assert!(waits.starts_with("the oldest waits for ") && waits.ends_with(" s"), "{waits}");
+    assert!(held.starts_with("the oldest is held for ") && held.ends_with(" s"), "{held}");
     let json = ok(&["stats", "--db", &place.db, "--json"]);
     let stats: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(stats["oldest_waiting"], "2023-11-14T22:13:20+0000");
     assert!(stats["oldest_waiting_seconds"].as_u64().unwrap() > 1_000_000);
-    assert_eq!(stats["waiting"], 1);
+    assert_eq!((&stats["waiting"], &stats["unconfirmed"]), (&1.into(), &0.into()));
+    assert_eq!(stats["oldest_held"], "2023-11-14T22:13:20+0000");
 }
 
 #[test]
@@ -269,12 +356,11 @@ fn a_wrong_file_is_told_and_left_as_it_is() {
 
 #[test]
 fn a_wrong_command_line_says_what_to_do() {
-    let table: [(&[&str], &str); 6] = [
+    let table: [(&[&str], &str); 5] = [
         (&["stats"], "error: the following required arguments were not provided:"),
         (&["stats", "--db", "a", "--postgres", "b"], "error: the argument '--db <FILE>' cannot be"),
         (&["list", "--db", "a", "--state", "gone"], "error: invalid value 'gone' for '--state"),
         (&["replay", "--db", "a"], "error: the following required arguments were not provided:"),
-        (&["release", "--db", "a", "1"], "error: name at least one key"),
         (
             &["stats", "--postgres", "postgres://me:sentinel@localhost/shop"],
             "error: a password on the command line can be read by others: set PGPASSWORD\n",

@@ -181,7 +181,7 @@ impl Asker {
         let claim = Claim { limit, lease: self.lease, attempts: self.questions.attempts };
         let claimed = self.inbox.claim_held(&claim).await?;
         for id in claimed.given_up {
-            told::given_up(id, "no question came to an end");
+            told::given_up(id);
         }
         let asked = claimed.questions.len();
         let mut asking = JoinSet::new();
@@ -252,10 +252,9 @@ impl Asker {
                 return Ok(("lease_lost", Some("lease_lost")));
             }
             match after {
-                None => told::given_up(question.id, &reason),
+                None => told::given_up(question.id),
                 Some(_) if error.is_some() => tracing::warn!(
                     "ecp.entry_id" = question.id.get(),
-                    "ecp.reason" = reason,
                     "Gate cannot be asked about a callback that is held"
                 ),
                 Some(_) => {}

@@ -114,10 +114,9 @@ pub(crate) fn released(id: EntryId, release: &Release) {
 }
 
 /// That Gate is not asked again about a callback that is held.
-pub(crate) fn given_up(id: EntryId, reason: &str) {
+pub(crate) fn given_up(id: EntryId) {
     tracing::error!(
         "ecp.entry_id" = id.get(),
-        "ecp.reason" = reason,
         "Gate is not asked again about a callback that is held: it did not decide in time"
     );
 }

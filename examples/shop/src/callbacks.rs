@@ -5,7 +5,7 @@ use axum::Router;
 use ecp_core::Money;
 use ecp_core::model::{Code, DepositCheck};
 use ecp_inbox::sqlite::rusqlite::Connection;
-use ecp_inbox::{Delivery, Worker};
+use ecp_inbox::{Delivery, Questions, Worker};
 use ecp_methods::FlowKind;
 use ecp_notify::{Confirmations, Decision, DepositHandler, Receiver, Verified};
 
@@ -26,10 +26,22 @@ impl Shop {
     }
 
     /// Brings the orders to where callbacks say they are. That a callback was handled and what it
-    /// did to its order are one transaction, so each is taken in exactly once.
+    /// did to its order are one transaction, so each is taken in exactly once. Those that are held
+    /// come once Gate says the same.
     pub(crate) fn worker(&self) -> Worker {
         let shop = self.clone();
-        self.inbox.worker(move |connection, delivery| shop.take_in(connection, delivery))
+        let worker =
+            self.inbox.worker(move |connection, delivery| shop.take_in(connection, delivery));
+        let gate = self.settings.gate.clone();
+        worker.questions(Questions::new(move |project, payment| {
+            let gate = gate.clone();
+            async move {
+                if project != gate.project() {
+                    return Err("its project is not the shop's".into());
+                }
+                Ok(gate.verified_status(&payment).await?)
+            }
+        }))
     }
 
     fn take_in(&self, connection: &Connection, delivery: &Delivery) -> Result<(), Error> {

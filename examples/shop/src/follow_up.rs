@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use ecp_core::Timestamp;
-use ecp_inbox::{EntryState, Inbox, Query, Release};
+use ecp_inbox::Inbox;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::orders::{Order, State};
@@ -41,31 +41,14 @@ impl Shop {
         }
     }
 
-    /// Asks the platform about every order that is due by then, and about callbacks that are held.
+    /// Asks the platform about every order that is due by then. Callbacks that are held are the
+    /// worker's to ask about.
     pub async fn follow_up(&self, now: SystemTime) -> Result<(), Error> {
         let now = seconds(now);
         for order in self.read(move |connection| Order::due(connection, now)).await? {
             let id = order.id.clone();
             if let Err(error) = self.ask_about(order, now).await {
                 tracing::error!(order = %id, %error, "an order cannot be followed up");
-            }
-        }
-        let mut held = Query::default();
-        held.state = Some(EntryState::Held);
-        for entry in self.inbox.entries(&held).await? {
-            let Some(payment) = &entry.payment else { continue };
-            let answer = match self.settings.gate.status(payment).await {
-                Ok(answer) => answer,
-                Err(error) => {
-                    tracing::warn!(callback = %entry.id, %error, "no status");
-                    continue;
-                }
-            };
-            match self.inbox.release(entry.id, &answer).await? {
-                Release::Disagrees(path) => {
-                    tracing::error!(callback = %entry.id, path, "Gate says otherwise");
-                }
-                release => tracing::info!(callback = %entry.id, ?release, "it was held"),
             }
         }
         Ok(())

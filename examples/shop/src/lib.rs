@@ -13,8 +13,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::http::HeaderName;
 use ecp_core::PaymentId;
-use ecp_inbox::sqlite::SqliteInbox;
+use ecp_inbox::Hold;
 use ecp_inbox::sqlite::rusqlite::{Connection, OpenFlags};
+use ecp_inbox::sqlite::{SqliteInbox, SqliteOptions};
 use ecp_methods::Registry;
 use ecp_notify::Verifier;
 use ecp_transport::Gate;
@@ -40,6 +41,8 @@ pub struct Settings {
     pub registry: Registry,
     /// The file of orders and callbacks.
     pub database: PathBuf,
+    /// Which callbacks wait until Gate says the same.
+    pub hold: Hold,
     /// Where customers reach the shop, such as `https://shop.example`.
     pub url: String,
     /// The header in which a proxy tells the customer's address, such as `x-real-ip`. Set it only
@@ -57,7 +60,7 @@ pub struct Shop {
 impl Shop {
     /// Opens the database, and makes it if there is none.
     pub async fn open(settings: Settings) -> Result<Self, Error> {
-        let inbox = SqliteInbox::open(&settings.database).await?;
+        let inbox = SqliteOptions::new().hold(settings.hold).open(&settings.database).await?;
         inbox.transaction(orders::prepare).await?;
         Ok(Self { settings: Arc::new(settings), inbox })
     }

@@ -11,6 +11,7 @@
 //! | `ECP_SHOP_URL` | where customers reach the shop, such as `https://shop.example` |
 //! | `ECP_SHOP_LISTEN` | where it listens, `127.0.0.1:8080` unless told |
 //! | `ECP_SHOP_DATABASE` | the file of orders and callbacks, `shop.db` unless told |
+//! | `ECP_SHOP_HOLD` | `finals`: no callback ends a payment before Gate says the same. Otherwise only those wait whose signature proves more than one reading |
 //! | `ECP_SHOP_ADDRESS_HEADER` | the header in which your proxy tells the customer's address |
 //!
 //! A proxy with TLS belongs in front of it, with deadlines for requests. The platform must be told
@@ -22,11 +23,11 @@
 //!   refused; what never left is sent again under the same id; everything else stays pending and
 //!   is asked about, and is never sent again.
 //! - `callbacks.rs`: callbacks are verified, stored, and only then answered. The handler moves
-//!   orders in the inbox's own transaction, so each callback has its effect once.
+//!   orders in the inbox's own transaction, so each callback has its effect once. The worker asks
+//!   Gate about those that are held.
 //! - `orders.rs`: a success counts only if sum, method and kind are the order's; anything else is
 //!   flagged for a person.
-//! - `follow_up.rs`: what was not heard of is asked about; held callbacks are released; bodies are
-//!   removed after 30 days.
+//! - `follow_up.rs`: what was not heard of is asked about; bodies are removed after 30 days.
 //! - `pages.rs`: the forms come from the specs. Where the customer returns to decides nothing.
 //!
 //! What is left out: accounts with their sessions and tokens against forged forms, mail, and a desk
@@ -37,6 +38,7 @@ use std::path::PathBuf;
 
 use ecp_core::{ProjectId, SecretKey, Sensitive};
 use ecp_example_shop::{Error, Settings, Shop};
+use ecp_inbox::Hold;
 use ecp_methods::Registry;
 use ecp_notify::Verifier;
 use ecp_sandbox::{Config, Project, Sandbox};
@@ -62,11 +64,19 @@ async fn on_the_platform(project: ProjectId) -> Result<(), Error> {
     let listen = variable("ECP_SHOP_LISTEN")?.unwrap_or_else(|| "127.0.0.1:8080".to_owned());
     let database = variable("ECP_SHOP_DATABASE")?.unwrap_or_else(|| "shop.db".to_owned());
     let header = variable("ECP_SHOP_ADDRESS_HEADER")?;
+    let hold = match variable("ECP_SHOP_HOLD")?.as_deref() {
+        Some("finals") => Hold::Finals,
+        Some(other) => {
+            return Err(format!("ECP_SHOP_HOLD is `finals` or unset, not `{other}`").into());
+        }
+        None => Hold::Ambiguous,
+    };
     let settings = Settings {
         gate: Gate::new(project, &key, ReqwestTransport::new()?),
         verifier: Verifier::new().key(project, &key),
         registry: Registry::builtin(),
         database: PathBuf::from(database),
+        hold,
         url: needed("ECP_SHOP_URL")?.trim_end_matches('/').to_owned(),
         address_header: header.map(|name| name.parse()).transpose()?,
     };
@@ -96,6 +106,7 @@ async fn on_a_sandbox() -> Result<(), Error> {
         verifier: Verifier::new().key(Config::DEMO_PROJECT, &key),
         registry: Registry::builtin(),
         database: folder.path().join("shop.db"),
+        hold: Hold::Finals,
         url: shop_url,
         address_header: None,
     };

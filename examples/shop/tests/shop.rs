@@ -224,20 +224,55 @@ async fn a_callback_with_two_readings_counts_once_the_platform_says_the_same() {
         })
     };
 
-    // The customer has not paid yet, so the platform says otherwise.
+    // The customer has not paid yet, so the platform has not decided.
     let too_early = ambiguous(&stage.callback(0).await);
     assert_eq!(stage.post_callback(too_early).await, StatusCode::OK);
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    stage.follow_up_after(0).await;
+    while stage.requests("/v2/payment/status") == 0 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    tokio::time::sleep(Duration::from_millis(100)).await;
     assert_eq!(stage.state(&order).await, "pending");
 
     stage.decide(&page, "success", &[]).await;
     let genuine = ambiguous(&stage.callback(1).await);
     assert_eq!(stage.post_callback(genuine).await, StatusCode::OK);
-    stage.follow_up_after(0).await;
     stage.becomes(&order, "paid").await;
-    // The order itself was not to be asked about yet.
+    // Nobody but the worker has asked.
     assert!(stage.requests("/v2/payment/status") >= 2);
+}
+
+#[tokio::test]
+async fn where_every_end_is_held_only_what_the_platform_confirms_counts() {
+    let mut stage = Stage::holding_every_end().await;
+    let (method, amount, currency) = some_sale();
+    let order = stage.order(&stage.offer("sale", method, &amount, currency.code()).await).await;
+    let page = stage.sent_on(&order).await;
+    // Signed with the right key, one reading, and nothing that the platform ever said.
+    let forged = signed(&stage.callbacks().remove(0), |callback| {
+        callback["payment"]["status"] = json!("success");
+        callback["operation"]["status"] = json!("success");
+        callback.as_object_mut().unwrap().remove("redirect_data");
+    });
+    assert_eq!(stage.post_callback(forged).await, StatusCode::OK);
+    while stage.requests("/v2/payment/status") == 0 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    // A restart forgets nothing that is held.
+    stage.stop().await;
+    stage.open_again().await;
+    stage.serve_again().await;
+    assert_eq!(stage.state(&order).await, "pending");
+    stage.decide(&page, "decline", &[]).await;
+    stage.becomes(&order, "failed").await;
+
+    // While Gate cannot be reached, an end waits.
+    let other = stage.order(&stage.offer("sale", method, &amount, currency.code()).await).await;
+    let page = stage.sent_on(&other).await;
+    stage.wire.requests_to_stop.store(2, Ordering::SeqCst);
+    stage.decide(&page, "success", &[]).await;
+    stage.becomes(&other, "paid").await;
+    assert_eq!(stage.wire.requests_to_stop.load(Ordering::SeqCst), 0);
+    assert_eq!(stage.credit().await, format!("{amount} {currency}"));
 }
 
 #[tokio::test]

@@ -4,18 +4,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use ecp_core::Timestamp;
 use ecp_core::json::{Document, Limits};
 use ecp_core::model::VerifiedStatus;
+use ecp_core::signature::SigningKey;
+use ecp_core::{PaymentId, ProjectId, SecretKey, Timestamp};
 use ecp_inbox::postgres::{PostgresInbox, PostgresOptions};
 use ecp_inbox::sqlite::{SqliteInbox, SqliteOptions};
-use ecp_inbox::{Accepted, Delivery, Handler, HandlerError, Inbox, Observed, Query, Worker};
+use ecp_inbox::{
+    Accepted, Delivery, Handler, HandlerError, Inbox, Observed, Query, Questions, Stats, Worker,
+};
 use ecp_methods::request::Field;
 use ecp_sentinels::Capture;
 use ecp_testkit::postgres::Server;
 
 use crate::callbacks::verifier;
-use crate::marks::{callback, id, project, sign, value};
+use crate::marks::{KEY, callback, id, project, sign, value};
 
 /// Fails, panics or takes too long, as the payment's id says, and logs within its span.
 struct Moody(Capture);
@@ -86,12 +89,19 @@ async fn all(capture: &Capture, inbox: Arc<dyn Inbox>) {
     let held = inbox.accept(&verifier().verify(&sign(&doubtful)).unwrap()).await;
     capture.result("held", &held);
     let Ok(Accepted::Held(held)) = held else { panic!("{held:?}") };
-    let disagrees = answer(10_001);
+    let disagrees = answer(10_001, 5);
     capture.debug("a status", &disagrees);
-    for answer in [disagrees, answer(10_000), answer(10_000)] {
+    for answer in [disagrees, answer(10_000, 5), answer(10_000, 5)] {
         capture.result("released", &inbox.release(held, &answer).await);
     }
 
+    // Two that a worker asks about: Gate says otherwise of one, and cannot be asked about the other.
+    for (payment, operation) in [("doubtful", 6), ("unreachable", 7)] {
+        let doubtful = callback(payment, "success", operation)
+            .replace("mark of a description", "x;payment:extra:1");
+        let held = inbox.accept(&verifier().verify(&sign(&doubtful)).unwrap()).await;
+        capture.result("held", &held);
+    }
     work(capture, inbox.clone()).await;
 
     for entry in inbox.entries(&Query::default()).await.unwrap() {
@@ -107,16 +117,19 @@ async fn all(capture: &Capture, inbox: Arc<dyn Inbox>) {
 }
 
 /// What Gate says of the payment whose callback is held.
-fn answer(amount: i64) -> VerifiedStatus {
+fn answer(amount: i64, operation: u64) -> VerifiedStatus {
     let (customer, account) = (value(Field::CustomerId), value(Field::AccountNumber));
     let json = format!(
         r#"{{"project_id":1236,"customer":{{"id":"{customer}"}},"account":{{"number":"{account}"}},
             "payment":{{"id":"doubtful","type":"purchase","status":"success","method":"A Wallet",
                 "sum":{{"amount":{amount},"currency":"EUR"}}}},
-            "operations":[{{"id":5,"type":"sale","status":"success",
+            "operations":[{{"id":{operation},"type":"sale","status":"success",
                 "sum_initial":{{"amount":{amount},"currency":"EUR"}}}}]}}"#
     );
-    StatusResponse::from_slice(json.as_bytes()).unwrap()
+    let signed = sign(&json);
+    let document = Document::parse(&signed, Limits::default()).unwrap();
+    let key = SigningKey::new(&SecretKey::new(KEY).unwrap());
+    VerifiedStatus::verify(project(), [&key], &document).unwrap()
 }
 
 /// Callbacks of every kind.
@@ -147,10 +160,19 @@ pub(crate) async fn work(capture: &Capture, inbox: Arc<dyn Inbox>) {
 async fn run(capture: &Capture, worker: Worker, inbox: &dyn Inbox) {
     let pause = Duration::from_millis(1);
     let worker = worker.attempts(2).pauses(pause, pause).poll(pause).lease(pause * 100);
-    let worker = worker.observer(capture.clone());
+    let questions = Questions::new(|_: ProjectId, payment: PaymentId| async move {
+        match payment.as_str() {
+            "doubtful" => Ok(answer(10_001, 6)),
+            _ => Err("no Gate".into()),
+        }
+    });
+    let questions = questions.attempts(2).pauses(pause, pause);
+    capture.debug("questions", &questions);
+    let worker = worker.questions(questions).observer(capture.clone());
     capture.debug("a worker", &worker);
     let done = async {
-        while inbox.stats().await.unwrap().waiting > 0 {
+        let is_done = |stats: Stats| stats.waiting == 0 && stats.held == stats.unconfirmed;
+        while !is_done(inbox.stats().await.unwrap()) {
             tokio::time::sleep(pause * 5).await;
         }
     };

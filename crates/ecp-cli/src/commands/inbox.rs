@@ -7,20 +7,22 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use ecp_core::json::Document;
-use ecp_core::model::{FromJson, StatusResponse};
-use ecp_core::{PaymentId, ProjectId, signature};
-use ecp_inbox::{EntryId, EntryState, Inbox, Query, Release};
+use ecp_core::model::{StatusError, VerifiedStatus};
+use ecp_core::signature::{Doubts, SigningKey};
+use ecp_core::{PaymentId, ProjectId};
+use ecp_inbox::{Entry, EntryId, EntryState, Inbox, Query, Release};
 use serde_json::json;
 
+use crate::documents;
 use crate::key::KeyOptions;
 use crate::output::print_result;
+use crate::profile::ProfileOptions;
 use crate::store::Store;
-use crate::{Usage, documents};
 
 /// Look into the inbox of a service, and have callbacks handled again
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  ecp inbox stats --db inbox.sqlite\n  ecp inbox list --db inbox.sqlite --state dead\n  ecp inbox show --db inbox.sqlite 42\n  ecp inbox replay --db inbox.sqlite --dead\n  ecp inbox release --db inbox.sqlite 17 --key-env ECP_KEY < status-answer.json\n\nAn inbox is never made or changed in its tables. The service may go on running."
+    after_help = "Examples:\n  ecp inbox stats --db inbox.sqlite\n  ecp inbox list --db inbox.sqlite --state dead\n  ecp inbox show --db inbox.sqlite 42\n  ecp inbox replay --db inbox.sqlite --dead\n  ecp inbox release --db inbox.sqlite 17 --profile shop\n\nAn inbox is never made or changed in its tables. The service may go on running."
 )]
 pub(crate) struct InboxCommand {
     #[command(subcommand)]
@@ -106,8 +108,12 @@ struct Replay {
 
 /// Let a callback go on that is held, if Gate says the same
 ///
-/// Reads Gate's signed answer to a status request on standard input. It is compared with the
-/// callback; what does not agree stays held.
+/// Asks Gate for the payment's status, with the key and address of a profile, and compares its
+/// answer with the callback. What does not agree stays held.
+///
+/// With --key-env or --key-file the answer is read on standard input instead: a status answer that
+/// Gate signed, as it came. Another kind of message, a callback above all, is refused, and so is an
+/// answer whose signature proves more than one reading.
 #[derive(Args)]
 struct ReleaseHeld {
     #[command(flatten)]
@@ -115,6 +121,9 @@ struct ReleaseHeld {
 
     #[command(flatten)]
     key: KeyOptions,
+
+    #[command(flatten)]
+    profile: ProfileOptions,
 
     /// The callback's number
     id: i64,
@@ -249,20 +258,20 @@ impl Replay {
 impl ReleaseHeld {
     async fn run(&self) -> anyhow::Result<ExitCode> {
         let keys: Vec<_> = self.key.load()?.into_iter().map(|named| named.key).collect();
-        if keys.is_empty() {
-            return Err(Usage("name at least one key: --key-env NAME or --key-file PATH").into());
-        }
-        let mut answer = None;
-        documents::for_each(false, |_, json| {
-            let document = Document::parse(json, documents::limits())
-                .context("standard input is no answer of Gate")?;
-            signature::verify_document(&keys, &document).context("Gate's answer is not genuine")?;
-            answer = Some(StatusResponse::from_json(document.root())?);
-            Ok(())
-        })?;
-        let answer = answer.context("standard input is empty")?;
-        let id = self.id;
-        let release = self.store.open().await?.release(EntryId::new(id), &answer).await?;
+        let inbox = self.store.open().await?;
+        let id = EntryId::new(self.id);
+        let held = inbox.entry(id).await?.filter(|entry| entry.state == EntryState::Held);
+        let release = match held {
+            Some(entry) => {
+                let answer = if keys.is_empty() {
+                    self.ask(&entry).await?
+                } else {
+                    answer_on_standard_input(entry.project, &keys)?
+                };
+                inbox.release(id, &answer).await?
+            }
+            None => Release::NotHeld,
+        };
         let (word, text, code) = match release {
             Release::Released => ("released", "released, and will be handled".to_owned(), 0),
             Release::Repeated => {
@@ -272,16 +281,70 @@ impl ReleaseHeld {
             Release::Disagrees(path) => {
                 ("disagrees", format!("held on: Gate differs on `{path}`"), 1)
             }
+            Release::Undecided(path) => {
+                ("undecided", format!("held on: Gate has not decided `{path}` yet, ask later"), 1)
+            }
             Release::NotHeld => ("not held", "no callback of that number is held".to_owned(), 1),
             _ => ("held", "not released".to_owned(), 1),
         };
         if self.json {
-            print_result(&format!("{}\n", json!({"id": id, "release": word, "text": text})));
+            print_result(&format!(
+                "{}\n",
+                json!({"id": self.id, "release": word, "text": text})
+            ));
         } else {
             print_result(&format!("{id}: {text}\n"));
         }
         Ok(ExitCode::from(code))
     }
+
+    async fn ask(&self, entry: &Entry) -> anyhow::Result<VerifiedStatus> {
+        let profile = self.profile.load()?;
+        if profile.project != entry.project {
+            bail!(
+                "callback {} is of project {}, and profile `{}` is of project {}: name another \
+                 with --profile",
+                entry.id,
+                entry.project,
+                profile.name,
+                profile.project
+            );
+        }
+        let Some(payment) = &entry.payment else {
+            bail!("callback {} names no payment, so Gate cannot be asked about it", entry.id);
+        };
+        profile.gate()?.verified_status(payment).await.context("Gate gave no answer")
+    }
+}
+
+/// A status answer that somebody has kept. On its way here it could be exchanged for another signed
+/// message, or be cut into one, so that it must have one reading.
+fn answer_on_standard_input(
+    project: ProjectId,
+    keys: &[SigningKey],
+) -> anyhow::Result<VerifiedStatus> {
+    let mut answer = None;
+    documents::for_each(false, |_, json| {
+        let document = Document::parse(json, documents::limits())
+            .context("standard input is no answer of Gate")?;
+        let verified = VerifiedStatus::verify(project, keys, &document);
+        answer = Some(verified.map_err(|error| match error {
+            error @ StatusError::NotGenuine(_) => {
+                anyhow::Error::new(error).context("Gate's answer is not genuine")
+            }
+            error => anyhow::Error::new(error).context("this is no answer to a status request"),
+        })?);
+        Ok(())
+    })?;
+    let answer = answer.context("standard input is empty")?;
+    let Doubts { ambiguous, uncovered } = answer.doubts();
+    if let Some(path) = ambiguous.first() {
+        bail!("the answer has another reading at `{path}`: have Gate asked, with --profile");
+    }
+    if let Some(path) = uncovered.first() {
+        bail!("the signature does not cover `{path}`: have Gate asked, with --profile");
+    }
+    Ok(answer)
 }
 
 impl Stats {

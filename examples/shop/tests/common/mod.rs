@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use ecp_core::{SecretKey, Sensitive};
 use ecp_example_shop::{Settings, Shop};
+use ecp_inbox::Hold;
 use ecp_methods::Registry;
 use ecp_notify::Verifier;
 use ecp_sandbox::{Config, EventKind, Project, Sandbox, Schedule};
@@ -27,6 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct Stage {
     pub(crate) sandbox: Sandbox,
     pub(crate) shop: Shop,
+    hold: Hold,
     pub(crate) url: String,
     pub(crate) wire: Arc<Wire>,
     platform: String,
@@ -85,6 +87,15 @@ impl Stage {
 
     /// A sandbox that is told about the shop, or not, and whatever else.
     pub(crate) async fn with(tell: impl FnOnce(Config, Project) -> Config) -> Self {
+        Self::holding(Hold::default(), tell).await
+    }
+
+    /// A shop in which no callback ends a payment before Gate says the same.
+    pub(crate) async fn holding_every_end() -> Self {
+        Self::holding(Hold::Finals, Config::project).await
+    }
+
+    async fn holding(hold: Hold, tell: impl FnOnce(Config, Project) -> Config) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let platform = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -107,10 +118,11 @@ impl Stage {
             requests_to_lose: AtomicU32::new(0),
             requests_to_stop: AtomicU32::new(0),
         });
-        let shop = open(folder.path().join("shop.db"), &url, &platform_url, &wire).await;
+        let shop = open(folder.path().join("shop.db"), &url, &platform_url, &wire, hold).await;
         let mut stage = Self {
             sandbox,
             shop,
+            hold,
             url,
             wire,
             platform: platform_url,
@@ -141,7 +153,7 @@ impl Stage {
     /// Opens the shop's database again, with nothing of the shop before.
     pub(crate) async fn open_again(&mut self) {
         let database = self.folder.path().join("shop.db");
-        self.shop = open(database, &self.url, &self.platform, &self.wire).await;
+        self.shop = open(database, &self.url, &self.platform, &self.wire, self.hold).await;
     }
 
     /// A listener at the shop's address.
@@ -315,7 +327,7 @@ impl Stage {
     }
 }
 
-async fn open(database: PathBuf, url: &str, platform: &str, wire: &Arc<Wire>) -> Shop {
+async fn open(database: PathBuf, url: &str, platform: &str, wire: &Arc<Wire>, hold: Hold) -> Shop {
     let key = SecretKey::new(Config::DEMO_KEY).unwrap();
     let gate = Gate::new(Config::DEMO_PROJECT, &key, wire.clone()).base_url(platform).unwrap();
     let settings = Settings {
@@ -323,6 +335,7 @@ async fn open(database: PathBuf, url: &str, platform: &str, wire: &Arc<Wire>) ->
         verifier: Verifier::new().key(Config::DEMO_PROJECT, &key),
         registry: Registry::builtin(),
         database,
+        hold,
         url: url.to_owned(),
         address_header: None,
     };

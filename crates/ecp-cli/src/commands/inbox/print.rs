@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::io::Write;
 use std::time::SystemTime;
 
-use ecp_inbox::{Amount, Entry, PaymentState, Stats};
+use ecp_core::Timestamp;
+use ecp_inbox::{Amount, Entry, EntryState, PaymentState, Stats};
 use serde::Serialize;
 
 /// A callback for programs. Numbers of callbacks grow with time.
@@ -32,12 +33,15 @@ struct Callback<'e> {
 struct Counts {
     waiting: u64,
     held: u64,
+    unconfirmed: u64,
     dead: u64,
     done: u64,
     repeated: u64,
     payments: u64,
     oldest_waiting: Option<String>,
     oldest_waiting_seconds: Option<u64>,
+    oldest_held: Option<String>,
+    oldest_held_seconds: Option<u64>,
 }
 
 pub(super) fn list(entries: &[Entry], json: bool) -> anyhow::Result<()> {
@@ -59,7 +63,8 @@ pub(super) fn list(entries: &[Entry], json: bool) -> anyhow::Result<()> {
             entry.project
         )?;
         if let Some(error) = &entry.error {
-            write!(output, "  after {} attempts: {}", entry.attempts, printable(error))?;
+            let what = if entry.state == EntryState::Held { "questions" } else { "attempts" };
+            write!(output, "  after {} {what}: {}", entry.attempts, printable(error))?;
         }
         writeln!(output)?;
     }
@@ -128,21 +133,25 @@ fn rows(entry: &Entry, state: Option<&PaymentState>) -> Vec<(&'static str, Optio
 }
 
 pub(super) fn stats(stats: &Stats, json: bool) -> anyhow::Result<()> {
-    let age = stats.oldest_waiting.map(|oldest| {
-        let since = SystemTime::now().duration_since(oldest.into());
-        since.unwrap_or_default().as_secs()
-    });
+    let age = |oldest: Option<Timestamp>| {
+        let since = SystemTime::now().duration_since(oldest?.into());
+        Some(since.unwrap_or_default().as_secs())
+    };
+    let (waiting, held) = (age(stats.oldest_waiting), age(stats.oldest_held));
     let mut output = crate::output::stdout();
     if json {
         let counts = Counts {
             waiting: stats.waiting,
             held: stats.held,
+            unconfirmed: stats.unconfirmed,
             dead: stats.dead,
             done: stats.done,
             repeated: stats.repeated,
             payments: stats.payments,
             oldest_waiting: stats.oldest_waiting.map(|oldest| oldest.to_string()),
-            oldest_waiting_seconds: age,
+            oldest_waiting_seconds: waiting,
+            oldest_held: stats.oldest_held.map(|oldest| oldest.to_string()),
+            oldest_held_seconds: held,
         };
         writeln!(output, "{}", serde_json::to_string_pretty(&counts)?)?;
         return Ok(());
@@ -158,8 +167,15 @@ pub(super) fn stats(stats: &Stats, json: bool) -> anyhow::Result<()> {
     for (name, count) in rows {
         writeln!(output, "{name:<9} {count}")?;
     }
-    if let Some(seconds) = age {
+    if let Some(seconds) = waiting {
         writeln!(output, "the oldest waits for {seconds} s")?;
+    }
+    if let Some(seconds) = held {
+        writeln!(output, "the oldest is held for {seconds} s")?;
+    }
+    if stats.unconfirmed > 0 {
+        let count = stats.unconfirmed;
+        writeln!(output, "{count} of those held are not asked about again: see `ecp inbox list`")?;
     }
     Ok(())
 }
