@@ -184,13 +184,13 @@ impl Asker {
             told::given_up(id);
         }
         let asked = claimed.questions.len();
-        let mut asking = JoinSet::new();
+        let mut running = JoinSet::new();
         for question in claimed.questions {
             let asker = self.clone();
-            asking.spawn(async move { asker.ask(question).await });
+            running.spawn(async move { asker.ask(question).await });
         }
         let mut answered = 0;
-        while let Some(answer) = asking.join_next().await {
+        while let Some(answer) = running.join_next().await {
             answered += usize::from(answer.unwrap_or(false));
         }
         Ok(Round { asked, answered })
