@@ -66,11 +66,13 @@ fn news(bytes: &[u8]) -> Rc<News> {
 impl Event {
     fn read(self) -> News {
         let Self { payment, operation, kind, numbers } = self;
-        let (id, second, amount) = (numbers & 3, numbers >> 2 & 3, numbers >> 4);
+        let (id, second, amount) = (numbers & 3, numbers >> 2 & 3, numbers >> 4 & 7);
+        let (currency, method) = if numbers >> 7 == 0 { ("EUR", "A") } else { ("USD", "B") };
         let json = format!(
             r#"{{"payment":{{"id":"X","status":"{payment}","date":"2026-01-01T00:00:0{second}+0000",
-                "sum":{{"amount":{amount},"currency":"EUR"}}}},"operation":{{"id":{id},"type":"{kind}",
-                "status":"{operation}","date":"2026-01-01T00:00:0{second}+0000"}}}}"#
+                "sum":{{"amount":{amount},"currency":"{currency}"}},"type":"{method}","method":"{method}"}},
+                "operation":{{"id":{id},"type":"{kind}","status":"{operation}",
+                "sum_initial":{{"amount":{second},"currency":"{currency}"}},"date":"2026-01-01T00:00:0{second}+0000"}}}}"#
         );
         let callback = Callback::from_slice(json.as_bytes());
         News::of(&callback.unwrap_or_else(|error| unreachable!("{error}")))

@@ -186,8 +186,8 @@ impl Asker {
         let asked = claimed.questions.len();
         let mut running = JoinSet::new();
         for question in claimed.questions {
-            let asker = self.clone();
-            running.spawn(async move { asker.ask(question).await });
+            let this = self.clone();
+            running.spawn(async move { this.ask(question).await });
         }
         let mut answered = 0;
         while let Some(answer) = running.join_next().await {

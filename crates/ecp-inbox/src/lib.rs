@@ -95,5 +95,5 @@ pub use self::entry::{
 pub use self::hold::Hold;
 pub use self::inbox::{Accepted, Inbox, InboxError, InboxErrorKind, Release};
 pub use self::observer::{METRICS, Observed};
-pub use self::state::{Amount, Change, News, OperationState, PaymentState, Report};
+pub use self::state::{Amount, Change, Member, News, OperationState, PaymentState, Report};
 pub use self::worker::{Handler, HandlerError, Worker};

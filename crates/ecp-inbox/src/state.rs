@@ -2,7 +2,8 @@
 //!
 //! Callbacks come in any order and more than once (sources: callback delivery). So the state is
 //! not the last word heard but the greatest: every status has a rank, and the state keeps the
-//! highest. The greatest of a set depends neither on order nor on repetition.
+//! highest. The greatest of a set depends neither on order nor on repetition. What has no order (a
+//! type, a method, a currency, the sum of a success) has one value, and a second one is reported.
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
@@ -33,9 +34,20 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub struct PaymentState {
     status: Option<Heard<PaymentStatus>>,
     paid: Option<Amount>,
+    /// Whether `paid` is of a message about the payment, and not about a refund of it.
+    #[serde(skip_serializing_if = "is_false")]
+    paid_is_settled: bool,
     left: Option<Amount>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    method: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    currency: Option<String>,
     operations: Vec<OperationState>,
     unknown: BTreeSet<String>,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    contradicted: BTreeSet<Member>,
 }
 
 /// Where one operation of a payment stands.
@@ -46,8 +58,30 @@ pub struct OperationState {
     kind: Option<OperationType>,
     status: Option<Heard<OperationStatus>>,
     sum: Option<Amount>,
+    /// Whether `sum` is that of a success.
+    #[serde(default, skip_serializing_if = "is_false")]
+    sum_is_settled: bool,
     /// A success and a failure of one operation were both heard.
     contradicted: bool,
+    /// Members that were given two values.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    contradictions: BTreeSet<Member>,
+}
+
+/// A member that has one value, whatever came first. Two different ones are a contradiction: then
+/// the state has none, because neither is greater than the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Member {
+    /// The currency of the payment's sums.
+    Currency,
+    /// The method of the payment, once it is a success: one that failed may be tried with another.
+    Method,
+    /// The sum of a success; for an operation also the currency at any time.
+    Sum,
+    /// The type.
+    Type,
 }
 
 /// A sum in minor units, with the currency's code as it was sent.
@@ -64,6 +98,8 @@ pub struct Amount {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct News {
     status: Option<PaymentStatus>,
+    kind: Option<String>,
+    method: Option<String>,
     date: Option<Timestamp>,
     sum: Option<Amount>,
     operations: Vec<OperationNews>,
@@ -102,6 +138,15 @@ pub enum Report {
     /// One operation was called both a success and a failure. The state says success: ask Gate
     /// for the status before anything is delivered or repeated.
     Contradiction(u64),
+    /// Two messages gave different values to a member that has one: 100 EUR and then 100 USD for
+    /// one operation. The state has no value of it any more: ask Gate before anything is delivered
+    /// or booked.
+    Differs {
+        /// The operation, or the payment as a whole.
+        operation: Option<u64>,
+        /// What differs.
+        member: Member,
+    },
     /// A refund was taken back. That lowers what the state can only raise: ask Gate for the
     /// status.
     RefundReversed(u64),
@@ -181,7 +226,7 @@ impl PaymentState {
         self.status.as_ref().map(|heard| &heard.status)
     }
 
-    /// The sum of the payment, once it is a success.
+    /// The sum of the payment, once it is a success; `None` if two successes differ in it.
     pub const fn paid(&self) -> Option<&Amount> {
         self.paid.as_ref()
     }
@@ -189,6 +234,11 @@ impl PaymentState {
     /// What is left of it after refunds: the smallest sum that a refund's callback told.
     pub const fn left(&self) -> Option<&Amount> {
         self.left.as_ref()
+    }
+
+    /// Members of the payment that were given two values.
+    pub fn contradictions(&self) -> impl Iterator<Item = Member> {
+        self.contradicted.iter().copied()
     }
 
     /// The operations, by their ids.
@@ -211,12 +261,7 @@ impl PaymentState {
             }
             Some(status) => {
                 raise(&mut self.status, status, news.date);
-                let rank = status.rank().unwrap_or_default();
-                if rank == SUCCESS {
-                    keep(&mut self.paid, news.sum.as_ref(), Amount::gt);
-                } else if rank > SUCCESS {
-                    keep(&mut self.left, news.sum.as_ref(), Amount::lt);
-                }
+                self.hear_members(status.rank().unwrap_or_default(), news, &mut change);
             }
             None => {}
         }
@@ -227,6 +272,36 @@ impl PaymentState {
         change
     }
 
+    /// Takes in what else a message with a known status says of the payment.
+    fn hear_members(&mut self, rank: u8, news: &News, change: &mut Change) {
+        let contradicted = &mut self.contradicted;
+        let mut differing = Vec::new();
+        differing.extend(settle(&mut self.kind, news.kind.as_ref(), contradicted, Member::Type));
+        if rank >= SUCCESS {
+            let method = news.method.as_ref();
+            differing.extend(settle(&mut self.method, method, contradicted, Member::Method));
+        }
+        if let Some(sum) = &news.sum {
+            let currency = Some(&sum.currency);
+            let differs = settle(&mut self.currency, currency, contradicted, Member::Currency);
+            differing.extend(differs);
+            if contradicted.contains(&Member::Currency) {
+                // Sums of two currencies have no order, and so no sum differs from another.
+                contradicted.remove(&Member::Sum);
+                (self.paid, self.paid_is_settled, self.left) = (None, false, None);
+            } else if rank == SUCCESS {
+                // A message about a refund may name what is left.
+                let is_settled = !news.operations.iter().any(OperationNews::is_refund);
+                let known = (&mut self.paid, &mut self.paid_is_settled);
+                differing.extend(keep_sum(known, sum, is_settled, contradicted));
+            } else if rank > SUCCESS && self.left.as_ref().is_none_or(|left| sum < left) {
+                self.left = Some(sum.clone());
+            }
+        }
+        let report = |member| Report::Differs { operation: None, member };
+        change.reports.extend(differing.into_iter().map(report));
+    }
+
     fn hear_operation(&mut self, news: &OperationNews, change: &mut Change) {
         let id = news.id.get();
         let place = self.operations.binary_search_by_key(&id, |operation| operation.id);
@@ -235,12 +310,15 @@ impl PaymentState {
             place
         });
         let known = &mut self.operations[place];
-        // An operation has one type. Should two be told, the choice must not depend on order.
-        let word = |kind: &Option<OperationType>| kind.as_ref().map(OperationType::to_string);
-        if word(&news.kind) > word(&known.kind) {
-            known.kind.clone_from(&news.kind);
-        }
-        keep(&mut known.sum, news.sum.as_ref(), Amount::gt);
+        let contradictions = &mut known.contradictions;
+        let kind = settle(&mut known.kind, news.kind.as_ref(), contradictions, Member::Type);
+        let sum = news.sum.as_ref().and_then(|sum| {
+            let is_settled = news.status.as_ref().is_some_and(OperationStatus::is_success);
+            let known = (&mut known.sum, &mut known.sum_is_settled);
+            keep_sum(known, sum, is_settled, contradictions)
+        });
+        let report = |member| Report::Differs { operation: Some(id), member };
+        change.reports.extend(kind.into_iter().chain(sum).map(report));
         let Some(status) = &news.status else { return };
         let Some(rank) = status.rank() else {
             remember_unknown(&mut self.unknown, status.word());
@@ -257,7 +335,8 @@ impl PaymentState {
         raise(&mut known.status, status, news.date);
         if known.status != before {
             change.operations.push(id);
-            if rank == SUCCESS && known.kind == Some(OperationType::RefundReverse) {
+            let kind = news.kind.as_ref().or(known.kind.as_ref());
+            if rank == SUCCESS && kind == Some(&OperationType::RefundReverse) {
                 change.reports.push(Report::RefundReversed(id));
             }
         }
@@ -266,7 +345,15 @@ impl PaymentState {
 
 impl OperationState {
     const fn new(id: u64) -> Self {
-        Self { id, kind: None, status: None, sum: None, contradicted: false }
+        Self {
+            id,
+            kind: None,
+            status: None,
+            sum: None,
+            sum_is_settled: false,
+            contradicted: false,
+            contradictions: BTreeSet::new(),
+        }
     }
 
     /// The platform's number of the operation.
@@ -274,7 +361,7 @@ impl OperationState {
         OperationId::new(self.id)
     }
 
-    /// What it does, if that was told.
+    /// What it does, if that was told; `None` if two types were.
     pub const fn kind(&self) -> Option<&OperationType> {
         self.kind.as_ref()
     }
@@ -284,14 +371,34 @@ impl OperationState {
         self.status.as_ref().map(|heard| &heard.status)
     }
 
-    /// Its sum as asked for.
+    /// Its sum as asked for; `None` if two successes differ in it, or two messages in its currency.
     pub const fn sum(&self) -> Option<&Amount> {
         self.sum.as_ref()
     }
 
-    /// Whether a success and a failure were both heard of it.
-    pub const fn is_contradicted(&self) -> bool {
-        self.contradicted
+    /// Whether messages contradict each other about it: a success and a failure were both heard,
+    /// or two values of a member.
+    pub fn is_contradicted(&self) -> bool {
+        self.contradicted || !self.contradictions.is_empty()
+    }
+
+    /// Members of it that were given two values.
+    pub fn contradictions(&self) -> impl Iterator<Item = Member> {
+        self.contradictions.iter().copied()
+    }
+}
+
+impl Member {
+    /// Its dotted path in a callback: of the operation, or of the payment.
+    pub(crate) const fn path(self, of_operation: bool) -> &'static str {
+        match (self, of_operation) {
+            (Self::Currency, _) => "payment.sum.currency",
+            (Self::Method, _) => "payment.method",
+            (Self::Sum, true) => "operation.sum_initial",
+            (Self::Sum, false) => "payment.sum",
+            (Self::Type, true) => "operation.type",
+            (Self::Type, false) => "payment.type",
+        }
     }
 }
 
@@ -344,6 +451,8 @@ impl News {
     ) -> Self {
         Self {
             status: payment.and_then(|payment| payment.status.clone()),
+            kind: payment.and_then(|payment| payment.kind.as_ref()).map(ToString::to_string),
+            method: payment.and_then(|payment| payment.method.clone()),
             date: payment.and_then(|payment| payment.date),
             sum: payment.and_then(|payment| payment.sum.as_ref()).map(Amount::from),
             operations: operations.into_iter().filter_map(OperationNews::of).collect(),
@@ -361,6 +470,13 @@ impl News {
 }
 
 impl OperationNews {
+    const fn is_refund(&self) -> bool {
+        matches!(
+            self.kind,
+            Some(OperationType::Refund | OperationType::Reversal | OperationType::RefundReverse)
+        )
+    }
+
     fn of(operation: &Operation) -> Option<Self> {
         Some(Self {
             id: operation.id?,
@@ -391,16 +507,55 @@ fn raise<S: Ranked>(known: &mut Option<Heard<S>>, status: &S, date: Option<Times
     }
 }
 
-fn keep(
-    known: &mut Option<Amount>,
-    heard: Option<&Amount>,
-    better: impl Fn(&Amount, &Amount) -> bool,
-) {
-    if let Some(heard) = heard
-        && known.as_ref().is_none_or(|known| better(heard, known))
-    {
-        *known = Some(heard.clone());
+/// Keeps a value that never changes. Tells the member if it has two values since now.
+fn settle<T: PartialEq + Clone>(
+    known: &mut Option<T>,
+    heard: Option<&T>,
+    contradicted: &mut BTreeSet<Member>,
+    member: Member,
+) -> Option<Member> {
+    let heard = heard?;
+    if contradicted.contains(&member) {
+        return None;
     }
+    match known {
+        Some(known) if known == heard => None,
+        Some(_) => {
+            *known = None;
+            contradicted.insert(member);
+            Some(member)
+        }
+        None => {
+            *known = Some(heard.clone());
+            None
+        }
+    }
+}
+
+/// Keeps a sum: a settled one, which never changes, before one that may, of which the greatest is
+/// kept. Two currencies never have an order.
+fn keep_sum(
+    (known, known_is_settled): (&mut Option<Amount>, &mut bool),
+    heard: &Amount,
+    is_settled: bool,
+    contradicted: &mut BTreeSet<Member>,
+) -> Option<Member> {
+    if contradicted.contains(&Member::Sum) {
+        return None;
+    }
+    if let Some(sum) = known {
+        let both_settled = *known_is_settled && is_settled;
+        if sum.currency != heard.currency || (both_settled && sum.amount != heard.amount) {
+            (*known, *known_is_settled) = (None, false);
+            contradicted.insert(Member::Sum);
+            return Some(Member::Sum);
+        }
+        if (*known_is_settled, sum.amount) >= (is_settled, heard.amount) {
+            return None;
+        }
+    }
+    (*known, *known_is_settled) = (Some(heard.clone()), is_settled);
+    None
 }
 
 /// Keeps the words that come first, so that a flood of new ones takes no room.
@@ -409,6 +564,11 @@ fn remember_unknown(unknown: &mut BTreeSet<String>, word: &str) {
     if unknown.len() > 16 {
         unknown.pop_last();
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 /// A status as its word.

@@ -81,6 +81,12 @@ fn became(
                 "ecp.operation_id" = operation,
                 "one operation was called both a success and a failure: ask Gate"
             ),
+            Report::Differs { operation, member } => tell!(
+                error,
+                "ecp.operation_id" = *operation,
+                "ecp.path" = member.path(operation.is_some()),
+                "two messages differ in a member that has one value: ask Gate"
+            ),
             Report::RefundReversed(operation) => {
                 tell!(error, "ecp.operation_id" = operation, "a refund was taken back: ask Gate");
             }

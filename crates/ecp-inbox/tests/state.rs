@@ -4,7 +4,7 @@
 
 use ecp_core::OperationId;
 use ecp_core::model::{Callback, FromJson, OperationStatus, OperationType, PaymentStatus};
-use ecp_inbox::{Change, News, PaymentState, Report};
+use ecp_inbox::{Change, Member, News, PaymentState, Report};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
@@ -28,13 +28,18 @@ const fn told(
 
 impl Told {
     fn news(self) -> News {
+        self.news_in("EUR", "purchase")
+    }
+
+    fn news_in(self, currency: &str, payment_kind: &str) -> News {
         let Self { payment, operation: (id, kind, status), left, second } = self;
         let date = format!("2026-01-01T00:00:{second:02}+0000");
         let json = format!(
-            r#"{{"payment":{{"id":"X","status":"{payment}","date":"{date}",
-                "sum":{{"amount":{left},"currency":"EUR"}}}},
+            r#"{{"payment":{{"id":"X","status":"{payment}","date":"{date}","type":"{payment_kind}",
+                "method":"{payment_kind}","sum":{{"amount":{left},"currency":"{currency}"}}}},
                 "operation":{{"id":{id},"type":"{kind}","status":"{status}","date":"{date}",
-                "sum_initial":{{"amount":1000,"currency":"EUR"}}}}}}"#
+                "sum_initial":{{"amount":{asked},"currency":"{currency}"}}}}}}"#,
+            asked = if payment_kind == "purchase" { 1000 } else { left },
         );
         News::of(&Callback::from_slice(json.as_bytes()).unwrap())
     }
@@ -218,6 +223,121 @@ fn a_contradiction_and_a_refund_taken_back_are_reported_once() {
     assert!(state.hear(&back).reports().is_empty());
 }
 
+/// A success in the main format, with the members that have one value.
+fn success(kind: &str, method: &str, sum: (i64, &str), operation: (&str, i64, &str)) -> News {
+    let (paid, currency) = sum;
+    let (operation, asked, asked_currency) = operation;
+    let json = format!(
+        r#"{{"payment":{{"id":"X","type":"{kind}","method":"{method}","status":"success",
+            "sum":{{"amount":{paid},"currency":"{currency}"}}}},
+            "operation":{{"id":1,"type":"{operation}","status":"success",
+            "sum_initial":{{"amount":{asked},"currency":"{asked_currency}"}}}}}}"#
+    );
+    News::of(&Callback::from_slice(json.as_bytes()).unwrap())
+}
+
+#[test]
+fn what_has_one_value_and_is_given_two_is_reported_and_has_none() {
+    let eur = (10_000, "EUR");
+    let sale = ("sale", 10_000, "EUR");
+    let first = success("purchase", "A Wallet", eur, sale);
+    let of_payment = |member| Report::Differs { operation: None, member };
+    let of_operation = |member| Report::Differs { operation: Some(1), member };
+    let table = [
+        (
+            success("purchase", "A Wallet", (10_000, "USD"), ("sale", 10_000, "USD")),
+            vec![of_payment(Member::Currency), of_operation(Member::Sum)],
+        ),
+        (
+            success("purchase", "A Wallet", (9_000, "EUR"), ("sale", 9_000, "EUR")),
+            vec![of_payment(Member::Sum), of_operation(Member::Sum)],
+        ),
+        (
+            success("purchase", "A Wallet", eur, ("sale", 9_000, "EUR")),
+            vec![of_operation(Member::Sum)],
+        ),
+        (
+            success("purchase", "A Wallet", eur, ("payout", 10_000, "EUR")),
+            vec![of_operation(Member::Type)],
+        ),
+        (success("payout", "A Wallet", eur, sale), vec![of_payment(Member::Type)]),
+        (success("purchase", "A Voucher", eur, sale), vec![of_payment(Member::Method)]),
+    ];
+    for (second, reports) in table {
+        let mut ends = Vec::new();
+        for history in [[&first, &second], [&second, &first]] {
+            let mut state = PaymentState::default();
+            assert!(state.hear(history[0]).reports().is_empty());
+            assert_eq!(state.hear(history[1]).reports(), reports);
+            // It is reported once, and no third message gives it a value again.
+            for again in history {
+                assert!(state.hear(again).reports().is_empty());
+            }
+            assert_eq!(state.status(), Some(&PaymentStatus::Success));
+            ends.push(state);
+        }
+        assert_eq!(ends[0], ends[1]);
+        let (state, operation) = (&ends[0], &ends[0].operations()[0]);
+        let differs = |report| reports.contains(&report);
+        let no_sum = differs(of_payment(Member::Sum)) || differs(of_payment(Member::Currency));
+        assert_eq!(state.paid().is_none(), no_sum, "{reports:?}");
+        assert_eq!(operation.sum().is_none(), differs(of_operation(Member::Sum)), "{reports:?}");
+        assert_eq!(operation.kind().is_none(), differs(of_operation(Member::Type)));
+        let is_of_operation =
+            |report: &Report| matches!(report, Report::Differs { operation: Some(_), .. });
+        assert_eq!(operation.is_contradicted(), reports.iter().any(is_of_operation));
+        assert_eq!(
+            state.contradictions().count() + operation.contradictions().count(),
+            reports.len()
+        );
+    }
+}
+
+#[test]
+fn what_may_change_is_no_contradiction() {
+    // A declined attempt with another method, a sum that the customer chose, a decline without one,
+    // and a refund's callback that tells what is left.
+    let history = [
+        r#"{"payment":{"id":"X","type":"purchase","method":"A Voucher","status":"decline",
+            "sum":{"amount":0,"currency":"EUR"}},"operation":{"id":1,"type":"sale",
+            "status":"decline","sum_initial":{"amount":700,"currency":"EUR"}}}"#,
+        r#"{"payment":{"id":"X","type":"purchase","method":"A Wallet","status":"processing",
+            "sum":{"amount":0,"currency":"EUR"}},"operation":{"id":2,"type":"sale",
+            "status":"processing","sum_initial":{"amount":0,"currency":"EUR"}}}"#,
+        r#"{"payment":{"id":"X","type":"purchase","method":"A Wallet","status":"success",
+            "sum":{"amount":1250,"currency":"EUR"}},"operation":{"id":2,"type":"sale",
+            "status":"success","sum_initial":{"amount":1250,"currency":"EUR"}}}"#,
+        r#"{"payment":{"id":"X","type":"purchase","method":"A Wallet","status":"success",
+            "sum":{"amount":1000,"currency":"EUR"}},"operation":{"id":3,"type":"refund",
+            "status":"success","sum_initial":{"amount":250,"currency":"EUR"}}}"#,
+    ];
+    let events = history.map(|json| News::of(&Callback::from_slice(json.as_bytes()).unwrap()));
+    let ended = state(&events);
+    each_order(events.len(), &mut Vec::new(), &mut |order| {
+        let mut state = PaymentState::default();
+        for &event in order {
+            assert_eq!(state.hear(&events[event]).reports(), [], "{order:?}");
+        }
+        assert!(order.len() < events.len() || state == ended, "{order:?}");
+    });
+    assert_eq!(
+        (ended.paid().unwrap().amount, ended.operations()[1].sum().unwrap().amount),
+        (1250, 1250)
+    );
+}
+
+#[test]
+fn a_state_of_an_older_version_is_read() {
+    let older = r#"{"status":{"status":"success","at":null},"paid":{"amount":1000,"currency":"EUR"},
+        "left":null,"operations":[{"id":1,"kind":"sale","status":{"status":"success","at":null},
+        "sum":{"amount":1000,"currency":"EUR"},"contradicted":false}],"unknown":[]}"#;
+    let mut older: PaymentState = serde_json::from_str(older).unwrap();
+    assert_eq!(older.paid().unwrap().amount, 1000);
+    let other = success("purchase", "A Wallet", (1000, "USD"), ("sale", 1000, "USD"));
+    let differs = |operation| Report::Differs { operation, member: Member::Sum };
+    assert_eq!(older.hear(&other).reports(), [differs(None), differs(Some(1))]);
+}
+
 #[test]
 fn a_message_without_a_payment_says_nothing() {
     let callback = Callback::from_slice(br#"{"token":"t","customer":{"id":"1"}}"#).unwrap();
@@ -246,11 +366,17 @@ proptest! {
     /// back.
     #[test]
     fn any_order_and_repetition_ends_alike(
-        history in proptest::collection::vec(any_told(), 1..24),
+        history in proptest::collection::vec(
+            (any_told(), select(vec!["EUR", "EUR", "EUR", "USD"]), select(vec!["purchase", "payout"])),
+            1..24,
+        ),
         swaps in proptest::collection::vec((any::<Index>(), any::<Index>()), 0..48),
         again in proptest::collection::vec((any::<Index>(), any::<Index>()), 0..16),
     ) {
-        let history: Vec<News> = history.into_iter().map(Told::news).collect();
+        let history: Vec<News> = history
+            .into_iter()
+            .map(|(told, currency, kind)| told.news_in(currency, kind))
+            .collect();
         let mut other = history.clone();
         for (one, another) in swaps {
             let (one, another) = (one.index(other.len()), another.index(other.len()));
