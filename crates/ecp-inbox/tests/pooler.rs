@@ -12,7 +12,7 @@ use ecp_inbox::conformance::{Body, Stage};
 use ecp_inbox::postgres::tokio_postgres::types::Type;
 use ecp_inbox::postgres::tokio_postgres::{NoTls, Transaction};
 use ecp_inbox::postgres::{PostgresHandler, PostgresInbox, PostgresOptions};
-use ecp_inbox::{Accepted, Clock, Delivery, HandlerError, Inbox};
+use ecp_inbox::{Accepted, Clock, Delivery, HandlerError, Hold, Inbox};
 use ecp_testkit::postgres::{Pooler, Server};
 
 const LEFT_OUT: &str = "the inbox's tests through a pooler";
