@@ -1,7 +1,7 @@
 //! The tests that every store passes.
 //!
-//! `ecp_inbox::conformance!(MyStage::new().await);` makes a test of each function of [`suite`] and
-//! [`held`]. Each gets a [`Stage`] of its own, whose database is empty. The crate that calls it needs `tokio` with `macros` and `rt-multi-thread`.
+//! `ecp_inbox::conformance!(MyStage::new().await);` makes a test of each function of [`suite`],
+//! [`held`] and [`time`]. Each gets a [`Stage`] of its own, whose database is empty. The crate that calls it needs `tokio` with `macros` and `rt-multi-thread`.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(clippy::missing_panics_doc, reason = "a test fails by panicking")]
@@ -10,6 +10,7 @@ mod bodies;
 pub mod held;
 mod model;
 pub mod suite;
+pub mod time;
 
 use std::sync::Arc;
 
@@ -39,7 +40,7 @@ pub fn clock() -> Arc<SteppedClock> {
     Arc::new(SteppedClock::new(start))
 }
 
-/// Makes a test of each function of [`suite`] and [`held`], given an expression for a fresh [`Stage`].
+/// Makes a test of each function of [`suite`], [`held`] and [`time`], given an expression for a fresh [`Stage`].
 #[macro_export]
 macro_rules! conformance {
     (@each $room:ident $stage:expr; $($name:ident)*) => {
@@ -59,6 +60,11 @@ macro_rules! conformance {
             questions_that_never_end_are_bounded
             workers_ask_gate_and_handle_what_it_confirms
             a_released_callback_keeps_its_place
+        );
+        $crate::conformance!(@each time $stage;
+            a_clock_that_is_set_back_delays_by_a_lease_at_most
+            a_clock_that_is_set_back_between_two_starts_delays_by_a_lease_at_most
+            a_pause_is_kept_while_nobody_sets_the_clock_back
         );
         $crate::conformance!(@each suite $stage;
             what_was_accepted_is_there_after_a_restart

@@ -31,7 +31,7 @@ pub use self::address::{AddressError, PostgresAddress};
 pub use self::handler::PostgresHandler;
 use self::session::{Session, failed};
 use crate::accept::Record;
-use crate::clock::{self, Clock, SystemClock};
+use crate::clock::{self, Clock, SetBack, SystemClock};
 use crate::entry::{
     Claim, Claimed, ClaimedHeld, Delivery, Entry, EntryId, Finish, Query, Question, Stats,
 };
@@ -47,6 +47,7 @@ pub struct PostgresInbox {
     pool: Pool,
     named_statements: bool,
     clock: Arc<dyn Clock>,
+    set_back: Arc<SetBack>,
     news: Arc<Notify>,
     hold: Hold,
 }
@@ -156,7 +157,8 @@ impl PostgresOptions {
         session.keep();
         let news = Arc::new(Notify::new());
         let Self { named_statements, clock, hold, .. } = self;
-        Ok(PostgresInbox { pool, named_statements, clock, news, hold })
+        let set_back = Arc::default();
+        Ok(PostgresInbox { pool, named_statements, clock, set_back, news, hold })
     }
 }
 

@@ -36,7 +36,7 @@ use self::read::Readers;
 use self::schema::Change;
 use self::writer::Writer;
 use crate::accept::{self, Record};
-use crate::clock::{self, Clock, SystemClock};
+use crate::clock::{self, Clock, SetBack, SystemClock};
 use crate::entry::{
     Claim, Claimed, ClaimedHeld, Delivery, Entry, EntryId, Finish, Query, Question, Stats,
 };
@@ -51,6 +51,7 @@ pub struct SqliteInbox {
     writer: Writer,
     readers: Arc<Readers>,
     clock: Arc<dyn Clock>,
+    set_back: Arc<SetBack>,
     wake: Arc<Notify>,
     path: Arc<Path>,
     busy: Duration,
@@ -140,6 +141,7 @@ impl SqliteOptions {
             writer: Writer::start(database)?,
             readers: Arc::new(readers),
             clock: self.clock,
+            set_back: Arc::default(),
             wake: Arc::default(),
             path: path.into(),
             busy: self.busy,
@@ -228,9 +230,18 @@ impl Inbox for SqliteInbox {
         let Claim { limit, lease, attempts } = *claim;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let (lease, now) = (clock::milliseconds(lease), self.now());
-        let work =
-            move |connection: &Connection| write::claim(connection, limit, lease, attempts, now);
-        self.write("claim", "claiming callbacks", work).await
+        let look = self.set_back.look(&*self.clock, now, lease);
+        let work = move |connection: &Connection| {
+            if let Some(look) = look {
+                write::bring_back(connection, look, lease, now)?;
+            }
+            write::claim(connection, limit, lease, attempts, now)
+        };
+        let claimed = self.write("claim", "claiming callbacks", work).await?;
+        if look.is_some() {
+            self.set_back.looked(&*self.clock);
+        }
+        Ok(claimed)
     }
 
     async fn finish(&self, delivery: &Delivery, finish: Finish) -> Result<bool, InboxError> {
@@ -280,9 +291,18 @@ impl Inbox for SqliteInbox {
         let Claim { limit, lease, attempts } = *claim;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let (lease, now) = (clock::milliseconds(lease), self.now());
-        let work =
-            move |connection: &Connection| held::claim(connection, limit, lease, attempts, now);
-        self.write("claim_held", "claiming callbacks that are held", work).await
+        let look = self.set_back.look(&*self.clock, now, lease);
+        let work = move |connection: &Connection| {
+            if let Some(look) = look {
+                write::bring_back(connection, look, lease, now)?;
+            }
+            held::claim(connection, limit, lease, attempts, now)
+        };
+        let claimed = self.write("claim_held", "claiming callbacks that are held", work).await?;
+        if look.is_some() {
+            self.set_back.looked(&*self.clock);
+        }
+        Ok(claimed)
     }
 
     async fn postpone(

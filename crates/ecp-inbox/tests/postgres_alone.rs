@@ -110,6 +110,23 @@ async fn tables_of_a_newer_version_are_left_alone() {
     assert_eq!(error.kind(), InboxErrorKind::Newer);
 }
 
+#[tokio::test]
+async fn tables_of_version_1_are_brought_to_this_one() {
+    let Some(config) = database() else { return };
+    let inbox = PostgresInbox::open(config.clone()).await.unwrap();
+    inbox.accept(&Body::new("X1", 1, "success").verified()).await.unwrap();
+    inbox.accept(&Body::new("X2", 1, "success").doubtful().verified()).await.unwrap();
+    drop(inbox);
+    let older = "ALTER TABLE ecp_inbox.callbacks DROP COLUMN since;
+        DELETE FROM ecp_inbox.migrations WHERE version = 2";
+    client(&config).await.batch_execute(older).await.unwrap();
+    let error = PostgresOptions::new().existing_only().open(config.clone()).await.unwrap_err();
+    assert_eq!(error.kind(), InboxErrorKind::Older);
+    let inbox = PostgresInbox::open(config).await.unwrap();
+    assert_eq!(inbox.claim(&claim()).await.unwrap().deliveries.len(), 1);
+    assert_eq!(inbox.claim_held(&claim()).await.unwrap().questions.len(), 1);
+}
+
 /// Writes what it is given.
 struct Ledger {
     fails: bool,

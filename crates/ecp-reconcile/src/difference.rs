@@ -146,7 +146,7 @@ impl Kind {
             Self::AmountDiffers => "the sums differ",
             Self::CallbackContradicts => "one operation was called both a success and a failure",
             Self::CallbackDead => "the handler failed too often",
-            Self::CallbackHeld => "a callback has two readings, and is not believed",
+            Self::CallbackHeld => "a callback is held, and not believed before Gate says the same",
             Self::CallbackMissing => "it has ended, and the inbox did not hear of it",
             Self::DeclineNotConfirmed => "declined by the journal, and not by the platform",
             Self::EndedInError => "an error ended it, and nothing says whether money has moved",

@@ -6,7 +6,7 @@ use ecp_core::Timestamp;
 use ecp_inbox::Inbox;
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::orders::{Order, State};
+use crate::orders::{Order, PAUSES, State};
 use crate::{Error, Shop, seconds};
 
 /// How often to look for orders that are due.
@@ -14,8 +14,6 @@ const ROUND: Duration = Duration::from_secs(5);
 /// How often old bodies are removed, which hold personal data, and how old those are, in seconds.
 const CLEANING: Duration = Duration::from_hours(24);
 const RETENTION: i64 = 30 * 24 * 3600;
-/// The shortest and the longest pause between two questions about one order, in seconds.
-const PAUSES: (i64, i64) = (30, 3600);
 /// After how many seconds without a trace of an order a person looks into it.
 const LOST: i64 = 24 * 3600;
 

@@ -33,6 +33,9 @@ const BALANCE: &str = "SELECT COALESCE(SUM(CASE
     WHEN flow = 'payout' AND state IN ('pending', 'paid', 'flagged') THEN -amount
     ELSE 0 END), 0) FROM orders WHERE customer = ?1 AND currency = ?2";
 
+/// The shortest and the longest pause between two questions about one order, in seconds.
+pub(crate) const PAUSES: (i64, i64) = (30, 3600);
+
 #[derive(Clone, Debug)]
 pub(crate) struct Order {
     pub(crate) id: PaymentId,
@@ -103,12 +106,13 @@ impl Order {
         found.optional()?.transpose()
     }
 
-    /// Those that wait and are to be asked about by now.
+    /// Those that wait and are to be asked about by now. One whose time is further ahead than any
+    /// pause was put off by a clock that has been set back since.
     pub(crate) fn due(connection: &Connection, now: i64) -> Result<Vec<Self>, Error> {
-        let sql = "SELECT * FROM orders WHERE state IN ('pending', 'refunding') AND ask_at <= ?1
-            ORDER BY ask_at LIMIT 100";
+        let sql = "SELECT * FROM orders WHERE state IN ('pending', 'refunding')
+            AND (ask_at <= ?1 OR ask_at > ?1 + ?2) ORDER BY ask_at LIMIT 100";
         let mut statement = connection.prepare(sql)?;
-        let orders = statement.query_map([now], |row| Ok(Self::read(row)))?;
+        let orders = statement.query_map([now, PAUSES.1], |row| Ok(Self::read(row)))?;
         orders.map(|order| order?).collect()
     }
 

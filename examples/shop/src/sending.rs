@@ -10,7 +10,7 @@ use ecp_methods::request::{Field, PayoutRequest, RefundRequest, SaleRequest};
 use ecp_methods::{DynMethod, Flow, FlowKind, Prepared, Refund, Rejection, Rule, prepare_dyn};
 use ecp_transport::{Outcome, Wait};
 
-use crate::orders::{self, Begun, Order, State};
+use crate::orders::{self, Begun, Order, PAUSES, State};
 use crate::{CUSTOMER, Error, Shop, seconds};
 
 /// What became of a form.
@@ -214,5 +214,5 @@ pub(crate) const fn is_known(field: Field) -> bool {
 
 /// How long to wait for callbacks before the platform is asked, in seconds.
 fn first_pause(rule: &Rule) -> i64 {
-    Wait::by_rule(rule).first_pause().as_secs().cast_signed()
+    Wait::by_rule(rule).first_pause().as_secs().cast_signed().min(PAUSES.1)
 }

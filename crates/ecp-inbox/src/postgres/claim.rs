@@ -5,7 +5,7 @@ use tokio_postgres::Row;
 use super::PostgresInbox;
 use super::session::{failed, typed};
 use crate::accept::{error_text, from_json, known, project, read};
-use crate::clock::{milliseconds, timestamp};
+use crate::clock::{Look, milliseconds, timestamp};
 use crate::entry::{Claim, Claimed, Delivery, EntryId, Finish, Lease};
 use crate::failpoint::failpoint;
 use crate::inbox::InboxError;
@@ -24,20 +24,48 @@ const CLAIM: &str = "
         ORDER BY c.due, c.id LIMIT $2
         FOR UPDATE OF c SKIP LOCKED
     )
-    UPDATE ecp_inbox.callbacks c SET lease = lease + 1, leased = true, due = $3,
+    UPDATE ecp_inbox.callbacks c SET lease = lease + 1, leased = true, due = $3, since = $1,
         attempts = least(c.attempts + 1, $4)
     FROM next LEFT JOIN ecp_inbox.payments p ON p.key = next.payment_key
     WHERE c.id = next.id
     RETURNING c.id, c.project, c.raw, c.change, c.received, c.attempts, c.lease,
         next.attempts >= $4 AS used_up, p.state AS payment_state";
 
+/// Brings times back that a clock, set back since, has left in the future: what was never tried is
+/// due, and everything else within a lease, which is also what is left to whoever has it.
+const BRING_BACK: &str = "
+    WITH late AS MATERIALIZED (
+        SELECT id FROM ecp_inbox.callbacks
+        WHERE state IN ('waiting', 'held') AND due > $2 AND ($3 = 1::bigint OR attempts = 0 OR since > $2
+            OR (SELECT received FROM ecp_inbox.callbacks ORDER BY id DESC LIMIT 1) > $2)
+        ORDER BY id
+        FOR UPDATE SKIP LOCKED
+    )
+    UPDATE ecp_inbox.callbacks c SET due = CASE WHEN attempts = 0 THEN $1 ELSE $2 END, since = $1
+    FROM late WHERE c.id = late.id";
+
+/// Looks at stored times if it is time to.
+pub(super) async fn bring_back(inbox: &PostgresInbox, lease: i64) -> Result<(), InboxError> {
+    let now = inbox.now();
+    let Some(look) = inbox.set_back.look(&*inbox.clock, now, lease) else { return Ok(()) };
+    let session = inbox.session().await?;
+    let (latest, all) = (now.saturating_add(lease), i64::from(look == Look::AtAll));
+    let values = [typed(&now), typed(&latest), typed(&all)];
+    let brought_back = session.alone(BRING_BACK, session.execute(BRING_BACK, &values)).await;
+    brought_back.map_err(failed("bringing times back"))?;
+    session.keep();
+    inbox.set_back.looked(&*inbox.clock);
+    Ok(())
+}
+
 /// `$3` is the new state; each is fenced by the lease and ends it.
 pub(super) const END: &str = "
     UPDATE ecp_inbox.callbacks
-    SET state = $3, due = $4, error = $5, lease = lease + 1, leased = false
+    SET state = $3, due = $4, error = $5, lease = lease + 1, leased = false, since = $6
     WHERE id = $1 AND lease = $2 AND state = 'waiting'";
 
 pub(super) async fn claim(inbox: &PostgresInbox, claim: &Claim) -> Result<Claimed, InboxError> {
+    bring_back(inbox, milliseconds(claim.lease)).await?;
     let session = inbox.session().await?;
     let rows = async {
         let now = inbox.now();
@@ -102,16 +130,18 @@ pub(super) async fn finish(
     finish: &Finish,
 ) -> Result<bool, InboxError> {
     let session = inbox.session().await?;
+    let now = inbox.now();
     let (state, due, error) = match finish {
         Finish::Done => ("done", None, None),
         Finish::Retry { after, error } => {
-            ("waiting", Some(inbox.now() + milliseconds(*after)), Some(error_text(error)))
+            ("waiting", Some(now.saturating_add(milliseconds(*after))), Some(error_text(error)))
         }
         Finish::Dead { error } => ("dead", None, Some(error_text(error))),
     };
     failpoint!("finish.before_commit");
     let id = id.get();
-    let values = [typed(&id), typed(&lease.0), typed(&state), typed(&due), typed(&error)];
+    let values =
+        [typed(&id), typed(&lease.0), typed(&state), typed(&due), typed(&error), typed(&now)];
     let ended = session.alone(END, session.execute(END, &values)).await;
     let ended = ended.map_err(failed("storing the end of an attempt"))?;
     session.keep();

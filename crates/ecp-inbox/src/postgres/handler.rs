@@ -77,8 +77,15 @@ impl<H: PostgresHandler> InTransaction<H> {
         attempt(self.handler.handle(&transaction, delivery), deadline, "handler").await?;
         let (id, done) = (delivery.id.get(), "done");
         let (nothing, no_error) = (None::<i64>, None::<&str>);
-        let values =
-            [typed(&id), typed(&delivery.lease.0), typed(&done), typed(&nothing), typed(&no_error)];
+        let lease = delivery.lease.0;
+        let values = [
+            typed(&id),
+            typed(&lease),
+            typed(&done),
+            typed(&nothing),
+            typed(&no_error),
+            typed(&nothing),
+        ];
         let ((), ended) = tokio::try_join!(
             transaction.batch_execute(DURABLE),
             transaction.execute_typed(END, &values),

@@ -7,6 +7,7 @@ use tokio_postgres::Row;
 
 use super::PostgresInbox;
 use super::accept::{LOCK_PAYMENT, move_payment};
+use super::claim::bring_back;
 use super::session::{Failure, Session, failed, typed};
 use crate::accept::{error_text, from_json, payment_id, project, read, to_json};
 use crate::clock::{milliseconds, timestamp};
@@ -36,14 +37,15 @@ const CLAIM: &str = "
         FOR UPDATE OF c SKIP LOCKED
     )
     UPDATE ecp_inbox.callbacks c SET lease = lease + 1, leased = attempts < $4,
-        due = CASE WHEN attempts < $4 THEN $3::bigint END, attempts = least(attempts + 1, $4),
+        due = CASE WHEN attempts < $4 THEN $3::bigint END, since = $1, attempts = least(attempts + 1, $4),
         error = CASE WHEN attempts < $4 THEN error
             ELSE coalesce(error, 'no question to Gate came to an end') END
     FROM next WHERE c.id = next.id
     RETURNING c.id, c.project, c.payment, c.received, c.attempts, c.lease, c.leased";
 
 const POSTPONE: &str = "
-    UPDATE ecp_inbox.callbacks SET due = $3, error = $4, lease = lease + 1, leased = false
+    UPDATE ecp_inbox.callbacks SET due = $3, error = $4, lease = lease + 1, leased = false,
+        since = $5
     WHERE id = $1 AND lease = $2 AND state = 'held'";
 
 const HELD: &str = "
@@ -65,6 +67,7 @@ const RELEASE: &str = "
     WHERE id = $1 AND state = 'held'";
 
 pub(super) async fn claim(inbox: &PostgresInbox, claim: &Claim) -> Result<ClaimedHeld, InboxError> {
+    bring_back(inbox, milliseconds(claim.lease)).await?;
     let session = inbox.session().await?;
     let rows = async {
         let now = inbox.now();
@@ -106,9 +109,10 @@ pub(super) async fn postpone(
     reason: &str,
 ) -> Result<bool, InboxError> {
     let session = inbox.session().await?;
-    let due = after.map(|after| inbox.now().saturating_add(milliseconds(after)));
+    let now = inbox.now();
+    let due = after.map(|after| now.saturating_add(milliseconds(after)));
     let (id, lease, reason) = (question.id.get(), question.lease.0, error_text(reason));
-    let values = [typed(&id), typed(&lease), typed(&due), typed(&reason)];
+    let values = [typed(&id), typed(&lease), typed(&due), typed(&reason), typed(&now)];
     let postponed = session.alone(POSTPONE, session.execute(POSTPONE, &values)).await;
     let postponed = postponed.map_err(failed("postponing a question to Gate"))?;
     session.keep();

@@ -6,7 +6,8 @@ use super::session::{Session, failed};
 use crate::inbox::{InboxError, InboxErrorKind};
 
 /// Each brings the tables from one version to the next. What was released is never changed.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     -- What was heard of a payment, folded. The key is the SHA-256 of project and payment: ids that
     -- come from the platform may be longer than a key of an index, and hold what is not text.
     CREATE TABLE ecp_inbox.payments (
@@ -47,7 +48,13 @@ const MIGRATIONS: &[&str] = &["
     CREATE INDEX callbacks_state ON ecp_inbox.callbacks (state, id) WHERE state <> 'done';
     -- Bodies do not shrink, and a row is written more than once.
     ALTER TABLE ecp_inbox.callbacks ALTER COLUMN raw SET STORAGE EXTERNAL;
-"];
+",
+    "
+    -- When `due` was set while it is in the future, by the clock of that time: it shows that the
+    -- clock was set back since.
+    ALTER TABLE ecp_inbox.callbacks ADD COLUMN since bigint;
+",
+];
 
 /// The number that replicas starting at the same time queue for: `ecpinbox` in ASCII.
 const LOCK: i64 = i64::from_be_bytes(*b"ecpinbox");

@@ -61,9 +61,9 @@ pub(super) fn claim(
         connection
             .prepare_cached(
                 "UPDATE ecp_inbox_callbacks
-                 SET attempts = attempts + 1, due = ?2, lease = ?3 WHERE id = ?1",
+                 SET attempts = attempts + 1, due = ?2, lease = ?3, since = ?4 WHERE id = ?1",
             )?
-            .execute(params![number, now.saturating_add(lease), right.0])?;
+            .execute(params![number, now.saturating_add(lease), right.0, now])?;
         claimed.questions.push(Question {
             id,
             project: accept::project(project)?,
@@ -86,10 +86,16 @@ pub(super) fn postpone(
     let due = after.map(|after| now.saturating_add(milliseconds(after)));
     let changed = connection
         .prepare_cached(
-            "UPDATE ecp_inbox_callbacks SET due = ?3, lease = NULL, error = ?4
+            "UPDATE ecp_inbox_callbacks SET due = ?3, lease = NULL, error = ?4, since = ?5
              WHERE id = ?1 AND lease = ?2 AND state = 'held'",
         )?
-        .execute(params![question.id.get(), question.lease.0, due, accept::error_text(reason)])?;
+        .execute(params![
+            question.id.get(),
+            question.lease.0,
+            due,
+            accept::error_text(reason),
+            now
+        ])?;
     Ok(changed == 1)
 }
 

@@ -6,7 +6,7 @@ use super::Error;
 use crate::inbox::{InboxError, InboxErrorKind};
 
 /// Each brings the tables to the next version. They are never edited, only added to.
-const MIGRATIONS: &[&str] = &[include_str!("schema.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("schema.sql"), include_str!("schema_2.sql")];
 
 /// What may be done to a database that is not as this version has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

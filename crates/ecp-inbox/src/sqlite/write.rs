@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::Error;
 use crate::accept::{self, Digest, Record};
-use crate::clock::timestamp;
+use crate::clock::{Look, timestamp};
 use crate::entry::{Claimed, Delivery, EntryId, Finish, Lease};
 use crate::failpoint::failpoint;
 use crate::inbox::Accepted;
@@ -130,6 +130,26 @@ pub(super) fn hear(
     Ok(change)
 }
 
+/// Brings times back that a clock, set back since, has left in the future: what was never tried is
+/// due, and everything else within a lease, which is also what is left to whoever has it.
+pub(super) fn bring_back(
+    connection: &Connection,
+    look: Look,
+    lease: i64,
+    now: i64,
+) -> Result<(), Error> {
+    connection
+        .prepare_cached(
+            "UPDATE ecp_inbox_callbacks
+             SET due = CASE WHEN attempts = 0 THEN ?1 ELSE ?2 END, since = ?1
+             WHERE state IN ('waiting', 'held') AND due > ?2 AND (?3 OR attempts = 0
+                 OR since > ?2
+                 OR (SELECT received FROM ecp_inbox_callbacks ORDER BY id DESC LIMIT 1) > ?2)",
+        )?
+        .execute(params![now, now.saturating_add(lease), look == Look::AtAll])?;
+    Ok(())
+}
+
 /// What is due and may go first: no other one of its payment is older, or out with somebody.
 const CLAIMABLE: &str = "
     SELECT id, project, payment, received, attempts, change, raw FROM ecp_inbox_callbacks AS this
@@ -192,9 +212,9 @@ pub(super) fn claim(
         connection
             .prepare_cached(
                 "UPDATE ecp_inbox_callbacks
-                 SET attempts = attempts + 1, due = ?2, lease = ?3 WHERE id = ?1",
+                 SET attempts = attempts + 1, due = ?2, lease = ?3, since = ?4 WHERE id = ?1",
             )?
-            .execute(params![row.id, now.saturating_add(lease), right.0])?;
+            .execute(params![row.id, now.saturating_add(lease), right.0, now])?;
         let payment = row.payment.map(|payment| state_of(connection, payment)).transpose()?;
         claimed.deliveries.push(Delivery {
             id,
@@ -235,10 +255,10 @@ pub(super) fn finish(
     let changed = connection
         .prepare_cached(
             "UPDATE ecp_inbox_callbacks
-             SET state = ?3, due = ?4, lease = NULL, error = coalesce(?5, error)
+             SET state = ?3, due = ?4, lease = NULL, error = coalesce(?5, error), since = ?6
              WHERE id = ?1 AND lease = ?2",
         )?
-        .execute(params![delivery.id.get(), delivery.lease.0, state, due, error])?;
+        .execute(params![delivery.id.get(), delivery.lease.0, state, due, error, now])?;
     Ok(changed == 1)
 }
 
