@@ -10,7 +10,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use ecp_inbox::conformance::{Body, verified};
 use ecp_inbox::postgres::tokio_postgres::{Client, Config, NoTls, Transaction};
-use ecp_inbox::postgres::{PostgresHandler, PostgresInbox};
+use ecp_inbox::postgres::{PostgresHandler, PostgresInbox, PostgresOptions};
 use ecp_inbox::{
     Accepted, Claim, Delivery, EntryState, HandlerError, Inbox, InboxErrorKind, Query,
 };
