@@ -228,7 +228,10 @@ fn a_held_callback_is_released_by_what_gate_signed() {
         ),
         (&itself, "error: this is no answer to a status request: `operation` is no member of a"),
         (&doubtful, "error: the answer has another reading at `payment.description`: have Gate"),
-        (&uncovered, "error: the signature does not cover `frame_mode`: have Gate asked"),
+        (
+            &uncovered,
+            "error: this is no answer to a status request: `frame_mode`: is a parameter of the",
+        ),
         (&elsewhere, "error: this is no answer to a status request: `project_id` is that of"),
     ];
     for (input, message) in table {
@@ -295,7 +298,8 @@ fn gate_itself_is_asked_about_a_held_callback() {
         format!("{held}: held on: Gate has not decided `payment.status` yet, ask later\n");
     assert_eq!((output.status.code(), stdout(&output)), (Some(1), expected), "{}", stderr(&output));
     let output = ask(&gate, &other);
-    let message = format!("error: callback {other} is of project 1236, and profile `sandbox` is of ");
+    let message =
+        format!("error: callback {other} is of project 1236, and profile `sandbox` is of ");
     assert!(stderr(&output).starts_with(&message), "{}", stderr(&output));
     let output = ask("http://127.0.0.1:9", &held);
     assert!(stderr(&output).starts_with("error: Gate gave no answer: "), "{}", stderr(&output));

@@ -305,7 +305,8 @@ async fn another_signed_message_is_no_status_answer() {
         assert_eq!(error.outcome(), Outcome::Unknown, "{kind}");
         let text = error.to_string();
         assert!(
-            text.contains("another kind of message") || text.contains("`payment.status` is missing"),
+            text.contains("another kind of message")
+                || text.contains("`payment.status` is missing"),
             "{kind}: {text}"
         );
     }

@@ -288,10 +288,7 @@ impl ReleaseHeld {
             _ => ("held", "not released".to_owned(), 1),
         };
         if self.json {
-            print_result(&format!(
-                "{}\n",
-                json!({"id": self.id, "release": word, "text": text})
-            ));
+            print_result(&format!("{}\n", json!({"id": self.id, "release": word, "text": text})));
         } else {
             print_result(&format!("{id}: {text}\n"));
         }
