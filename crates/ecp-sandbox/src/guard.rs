@@ -38,7 +38,8 @@ pub(crate) async fn guard(
                      URL and to its host names: add this one to them if it is the sandbox's";
         return refused(&request, words);
     }
-    if !is_open(request.method(), request.uri().path()) && !is_own_page(headers) {
+    let public = sandbox.config().public_url.as_deref();
+    if !is_open(request.method(), request.uri().path()) && !is_own_page(headers, public) {
         let words = "a page of another site sent this: the sandbox takes it from its own pages and \
                      from clients that are no browser";
         return refused(&request, words);
@@ -100,21 +101,33 @@ fn is_own_host(headers: &HeaderMap, is_named: impl Fn(&str) -> bool) -> bool {
 }
 
 /// Whether a page of the sandbox sent it, or a client that is no browser, which says nothing of it
-/// and cannot be misled.
-fn is_own_page(headers: &HeaderMap) -> bool {
+/// and cannot be misled. Behind a proxy that writes `Host` anew, its pages are those of the public
+/// URL.
+pub(crate) fn is_own_page(headers: &HeaderMap, public: Option<&str>) -> bool {
     let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or_default());
     // No page can write this one, so it decides where browsers send it.
     if let Some(site) = text(HeaderName::from_static("sec-fetch-site")) {
         return matches!(site, "same-origin" | "none");
     }
-    match (text(header::ORIGIN), text(header::HOST)) {
-        (None, _) => true,
-        (Some(origin), Some(host)) => {
-            let origin: Option<Uri> = origin.parse().ok();
-            origin.as_ref().and_then(Uri::authority).is_some_and(|origin| *origin == host)
-        }
-        (Some(_), None) => false,
-    }
+    let Some(origin) = text(header::ORIGIN) else { return true };
+    let Ok(origin) = origin.parse::<Uri>() else { return false };
+    let is_of_host = |host| origin.authority().is_some_and(|origin| *origin == host);
+    let is_public = || {
+        let public = public.and_then(|public| public.parse().ok());
+        public.is_some_and(|public| parts(&public) == parts(&origin))
+    };
+    text(header::HOST).is_some_and(is_of_host) || (origin.scheme().is_some() && is_public())
+}
+
+/// What makes two addresses be of one origin.
+fn parts(uri: &Uri) -> (Option<&str>, Option<String>, Option<u16>) {
+    let default = match uri.scheme_str() {
+        Some("http") => Some(80),
+        Some("https") => Some(443),
+        _ => None,
+    };
+    let host = uri.host().map(str::to_ascii_lowercase);
+    (uri.scheme_str(), host, uri.port_u16().or(default))
 }
 
 #[cfg(test)]
@@ -148,7 +161,31 @@ mod tests {
             (&[("host", "a:1"), ("origin", "http://a:1"), ("sec-fetch-site", "cross-site")], false),
         ];
         for (pairs, expected) in table {
-            assert_eq!(is_own_page(&headers(pairs)), expected, "{pairs:?}");
+            assert_eq!(is_own_page(&headers(pairs), None), expected, "{pairs:?}");
+        }
+    }
+
+    #[test]
+    fn behind_a_proxy_its_pages_are_those_of_the_public_url() {
+        let table = [
+            ("http://dev.lan", "http://dev.lan", true),
+            ("http://Dev.lan:80/sandbox", "http://dev.lan", true),
+            ("https://dev.lan", "https://dev.lan", true),
+            ("http://dev.lan:8443", "http://dev.lan:8443", true),
+            ("http://dev.lan", "https://dev.lan", false),
+            ("http://dev.lan", "http://dev.lan:8080", false),
+            ("http://dev.lan", "http://evil.example", false),
+            ("http://dev.lan", "http://dev.lan.evil.example", false),
+            ("http://dev.lan", "null", false),
+            ("http://dev.lan", "", false),
+            ("dev.lan", "dev.lan", false),
+            ("", "null", false),
+        ];
+        for (public, origin, expected) in table {
+            let mut headers = headers(&[("host", "127.0.0.1:8080"), ("origin", origin)]);
+            assert_eq!(is_own_page(&headers, Some(public)), expected, "{public} {origin}");
+            headers.insert("sec-fetch-site", "cross-site".parse().unwrap());
+            assert!(!is_own_page(&headers, Some(public)), "{public} {origin}");
         }
     }
 

@@ -207,6 +207,22 @@ async fn clients_reach_the_sandbox_by_names_that_it_knows() {
 }
 
 #[tokio::test]
+async fn customers_pay_behind_a_proxy_that_writes_the_host_anew() {
+    let world = World::with(|config| config.public_url("http://dev.lan/")).await;
+    let path = format!("{}/pay", session(&open(&world, &[]).await));
+    let form = Some("application/x-www-form-urlencoded");
+    for (origin, expected) in [
+        ("http://evil.example", StatusCode::FORBIDDEN),
+        ("http://dev.lan", StatusCode::SEE_OTHER),
+    ] {
+        let headers = [HERE, ("origin", origin)];
+        let body = "method=jeton&customer_id=7";
+        let answer = world.call(request(&Method::POST, &path, form, &headers, body)).await;
+        assert_eq!(answer.status, expected, "{origin}: {}", answer.text);
+    }
+}
+
+#[tokio::test]
 async fn a_callback_does_not_come_back_to_the_sandbox() {
     let world = World::with(|config| config.payment_history(10)).await;
     let url = world.sandbox.listen().await.unwrap();
