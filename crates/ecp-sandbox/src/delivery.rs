@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 pub use self::schedule::Schedule;
 pub(crate) use self::turn::{Ticket, Turn, turn};
 use crate::event::{About, EventKind, RawBody};
+use crate::guard::CAME_BACK;
 use crate::outgoing::{self, CallbackRefusal, Reply};
 use crate::platform::{Busy, Sandbox};
 
@@ -77,7 +78,10 @@ async fn attempt_until_delivered(sandbox: &Sandbox, parcel: Parcel, busy: Busy) 
             Ok(Reply { status, body, cut: _ }) => (Ok(status.as_u16()), RawBody::copied(&body)),
             Err(error) => (Err(error), RawBody::copied(b"")),
         };
-        let retry_in = if answer == Ok(200) { None } else { schedule.pause_after(attempt) };
+        // A sandbox is there, and no merchant whose next answer may be another.
+        let came_back = answer == Ok(508) && reply.bytes() == CAME_BACK.as_bytes();
+        let is_over = answer == Ok(200) || came_back;
+        let retry_in = if is_over { None } else { schedule.pause_after(attempt) };
         tracing::debug!(callback, attempt, ?answer, ?retry_in, "tried to deliver a callback");
         let kind = EventKind::CallbackAttempted {
             callback,

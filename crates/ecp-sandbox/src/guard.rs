@@ -22,6 +22,10 @@ use http::{HeaderMap, HeaderName, Method, StatusCode, Uri, header};
 use crate::outgoing::USER_AGENT;
 use crate::platform::Sandbox;
 
+/// What a sandbox answers to a sandbox's request, with 508.
+pub(crate) const CAME_BACK: &str =
+    "a callback of a sandbox arrived at a sandbox: this is no merchant's address";
+
 /// Refuses what a page of another site may have sent.
 pub(crate) async fn guard(
     State(sandbox): State<Sandbox>,
@@ -30,8 +34,7 @@ pub(crate) async fn guard(
 ) -> Response {
     let headers = request.headers();
     if is_of_a_sandbox(headers) {
-        let words = "a callback of a sandbox arrived at a sandbox: this is no merchant's address";
-        return (StatusCode::LOOP_DETECTED, words).into_response();
+        return (StatusCode::LOOP_DETECTED, CAME_BACK).into_response();
     }
     if !is_own_host(headers, |name| sandbox.is_named(name)) {
         let words = "the sandbox answers to IP addresses, to localhost, to the host of its public \

@@ -194,7 +194,7 @@ fn target(
         None => return Err(CallbackRefusal::NoUrl),
     }
     let host = host.trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase();
-    if is_own(config, listening, &host, uri.port_u16().unwrap_or(80)) {
+    if is_own(config, listening, (&host, uri.port_u16().unwrap_or(80)), uri.path()) {
         return Err(CallbackRefusal::OwnAddress);
     }
     let is_own_machine = match host.parse::<IpAddr>() {
@@ -208,9 +208,14 @@ fn target(
     }
 }
 
-/// Whether a connection to this host and port ends at the sandbox, as far as can be said without
+/// Whether a request to this host, port and path ends at the sandbox, as far as can be said without
 /// asking for the name. What cannot is refused where it arrives, by its [`USER_AGENT`].
-fn is_own(config: &Config, listening: &[SocketAddr], host: &str, port: u16) -> bool {
+fn is_own(
+    config: &Config,
+    listening: &[SocketAddr],
+    (host, port): (&str, u16),
+    path: &str,
+) -> bool {
     let host = host.strip_suffix('.').unwrap_or(host);
     let public: Option<Uri> = config.public_url.as_ref().and_then(|url| url.parse().ok());
     let is_public = public.is_some_and(|public| {
@@ -227,6 +232,7 @@ fn is_own(config: &Config, listening: &[SocketAddr], host: &str, port: u16) -> b
                 }
             }
         }) && public.port_u16().unwrap_or(default) == port
+            && is_below(path, public.path())
     });
     let is_listening = listening.iter().any(|own| {
         let ip = own.ip().to_canonical();
@@ -241,6 +247,14 @@ fn is_own(config: &Config, listening: &[SocketAddr], host: &str, port: u16) -> b
             }
     });
     is_public || is_listening
+}
+
+/// Whether a proxy that tells its services apart by their paths leads a path to the one with this
+/// prefix. One that the proxy may write in another way could be.
+fn is_below(path: &str, prefix: &str) -> bool {
+    let is_plain = !["%", "//", "/."].iter().any(|odd| path.contains(odd));
+    let rest = path.strip_prefix(prefix.trim_end_matches('/'));
+    !is_plain || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 fn is_loopback(host: &str) -> bool {
@@ -367,6 +381,25 @@ mod tests {
         let config = Config::new().public_url("http://localhost");
         for url in ["http://127.0.0.1/", "http://localhost:80/", "http://[::1]/x"] {
             assert_eq!(target(&config, &[], Some(url)), Err(CallbackRefusal::OwnAddress), "{url}");
+        }
+    }
+
+    #[test]
+    fn merchants_behind_the_sandboxs_proxy_are_known_by_their_paths() {
+        let config = Config::new().public_url("http://dev.lan/ecp/").allow_callback_host("dev.lan");
+        for (url, own) in [
+            ("http://dev.lan/shop/callback", false),
+            ("http://dev.lan/", false),
+            ("http://dev.lan/ecpay", false),
+            ("http://dev.lan/ecp", true),
+            ("http://dev.lan/ecp/sandbox/faults", true),
+            ("http://dev.lan/ecp?x", true),
+            ("http://dev.lan/shop/../ecp/x", true),
+            ("http://dev.lan//ecp/x", true),
+            ("http://dev.lan/%65cp/x", true),
+        ] {
+            let expected = own.then_some(CallbackRefusal::OwnAddress);
+            assert_eq!(target(&config, &[], Some(url)).err(), expected, "{url}");
         }
     }
 

@@ -261,8 +261,8 @@ async fn a_callback_does_not_come_back_to_the_sandbox() {
             (EventKind::CallbackRefused { reason, .. }, Err(expected)) => {
                 assert_eq!(reason, expected, "{id}");
             }
-            (EventKind::CallbackAttempted { answer, .. }, Ok(status)) => {
-                assert_eq!(answer, Ok(status), "{id}");
+            (EventKind::CallbackAttempted { answer, retry_in, .. }, Ok(status)) => {
+                assert_eq!((answer, retry_in), (Ok(status), None), "{id}");
             }
             (other, _) => panic!("{id}: {other:?}"),
         }
