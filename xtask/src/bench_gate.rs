@@ -31,7 +31,8 @@ pub(crate) fn bench_gate(root: &Path, write: bool) -> Result<(), String> {
             Ok(())
         };
     }
-    let built = run("cargo", &["build", "--release", "--package", "ecp-benches"], &[]);
+    let counted = ["build", "--release", "--package", "ecp-benches", "--bin", "counted"];
+    let built = run("cargo", &counted, &[]);
     if !built {
         return Err("the measurements do not build".to_owned());
     }

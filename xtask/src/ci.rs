@@ -1,6 +1,9 @@
 //! Every check that must pass, in order.
 
-use crate::run;
+use std::cmp::Reverse;
+use std::time::{Duration, Instant};
+
+use crate::{run, test_times};
 
 struct Check {
     purpose: &'static str,
@@ -108,23 +111,50 @@ const CHECKS: &[Check] = &[
     ),
     cargo(
         "demo: README's first command takes a payment to its end",
-        &["run", "--release", "--package", "ecp-cli", "--", "demo"],
+        &["run", "--package", "ecp-cli", "--", "demo"],
     ),
     cargo(
         "demo: and the other ending",
-        &["run", "--release", "--package", "ecp-cli", "--", "demo", "--decline"],
+        &["run", "--package", "ecp-cli", "--", "demo", "--decline"],
     ),
 ];
 
-pub(crate) fn ci(tests: bool) -> bool {
+/// Runs every check, and stops at the first that fails.
+///
+/// Each says how long it took; with `timings` a table at the end names the slowest checks and test
+/// binaries first.
+pub(crate) fn ci(tests: bool, timings: bool) -> bool {
     let checks = tests.then_some(&TESTS).into_iter().chain(CHECKS);
+    let (mut times, begun) = (Vec::new(), Instant::now());
     for check in checks {
-        println!("\n== {}\n   {} {}", check.purpose, check.program, check.arguments.join(" "));
-        if !run(check.program, check.arguments, check.environment) {
+        let command = format!("{} {}", check.program, check.arguments.join(" "));
+        println!("\n== {}\n   {command}", check.purpose);
+        let (begun, mut tests) = (Instant::now(), Vec::new());
+        let passed = if timings && check.arguments.first() == Some(&"test") {
+            test_times::run(check.arguments, &mut tests)
+        } else {
+            run(check.program, check.arguments, check.environment)
+        };
+        if !passed {
             eprintln!("\nfailed: {}", check.purpose);
             return false;
         }
+        println!("   {} s", begun.elapsed().as_secs());
+        times.push((begun.elapsed(), command));
+        times.append(&mut tests);
     }
-    println!("\nall checks passed");
+    if timings {
+        print_slowest(times);
+    }
+    println!("\nall checks passed in {} s", begun.elapsed().as_secs());
     true
+}
+
+/// What takes a second or more.
+fn print_slowest(mut times: Vec<(Duration, String)>) {
+    times.sort_by_key(|(time, _)| Reverse(*time));
+    println!("\nseconds  slowest first: checks, and test binaries as `  name`");
+    for (time, name) in times.iter().filter(|(time, _)| *time >= Duration::from_secs(1)) {
+        println!("{:7.1}  {name}", time.as_secs_f64());
+    }
 }

@@ -11,6 +11,7 @@ mod new_method;
 mod package;
 mod readme;
 mod screenshots;
+mod test_times;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,7 +26,9 @@ Commands:
   bench-gate [--write]     count the instructions of the core paths and fail where one grew by more
                            than 3 % over benches/instructions.txt, or write that file
   book                     make the book of docs/ in target/book, by mdBook
-  ci [--without-tests]     every check, in order; --without-tests leaves out `cargo test`
+  ci [--without-tests] [--timings]
+                           every check, in order; --without-tests leaves out `cargo test`;
+                           --timings lists the slowest checks and test binaries at the end
   docs [--check]           write what is generated: docs/METHODS.md and the tables in the method
                            files from the specs, the crates' READMEs from their documentation;
                            --check only says whether they are up to date
@@ -40,6 +43,8 @@ Commands:
                            Debian's chromium and chromium-driver
 ";
 
+const CI_OPTIONS: &[&str] = &["--timings", "--without-tests"];
+
 fn main() -> ExitCode {
     if std::env::var_os(api::AS_RUSTDOC).is_some() {
         return api::as_rustdoc();
@@ -52,8 +57,9 @@ fn main() -> ExitCode {
         ["bench-gate"] => told(&bench_gate::bench_gate(&root(), false)),
         ["bench-gate", "--write"] => told(&bench_gate::bench_gate(&root(), true)),
         ["book"] => told(&book::book(&root())),
-        ["ci"] => ci::ci(true),
-        ["ci", "--without-tests"] => ci::ci(false),
+        ["ci", options @ ..] if options.iter().all(|option| CI_OPTIONS.contains(option)) => {
+            ci::ci(!options.contains(&"--without-tests"), options.contains(&"--timings"))
+        }
         ["docs"] => told(&docs::docs(&root(), false)),
         ["docs", "--check"] => told(&docs::docs(&root(), true)),
         ["new-method", name] => told(&new_method::new_method(&root(), name)),
