@@ -185,7 +185,9 @@ fn entry(
         if is_strict {
             return Err(JournalError::Storage(format!("the entry of {id:?}: {problem}").into()));
         }
-        odd.into_iter().for_each(|odd| odd.push(OddEntry { payment_id: id.clone(), problem }));
+        if let Some(odd) = odd {
+            odd.push(OddEntry { payment_id: id.clone(), problem });
+        }
     }
     let Some(payment_id) = payment_id else { return Ok(None) };
     let entry = Entry {
