@@ -115,7 +115,10 @@ fn is_date(text: &str) -> bool {
     let has_separator = text.contains(['.', '/']);
     match parts[..] {
         [day, month] if is_number(day, 2) && is_month(month) => true,
-        [month, year] if is_month(month) && is_number(year, 4) => true,
+        // `out-12` and `mar-7` are ids that people make; `Feb-24` and `out/24` are dates.
+        [month, year] if is_month(month) && is_year(year) => {
+            has_separator || text.contains(' ') || month.starts_with(char::is_uppercase)
+        }
         [day, month, year] if is_number(day, 2) && is_month(month) && is_year(year) => true,
         [month, day, year] if is_month(month) && is_number(day, 2) && is_year(year) => true,
         // In either order; `20.30.4000` is an account number.
@@ -179,7 +182,17 @@ mod tests {
                 Some(Trace::Rounded),
             ),
             (
-                &["01.Feb", "1-Feb", "2/1/2024", "01.02.2024", "Feb 24", "1 févr. 2024", "01. Mrz"],
+                &[
+                    "01.Feb",
+                    "1-Feb",
+                    "2/1/2024",
+                    "01.02.2024",
+                    "Feb 24",
+                    "Feb-24",
+                    "out/24",
+                    "1 févr. 2024",
+                    "01. Mrz",
+                ],
                 Some(Trace::Date),
             ),
             (&["TRUE", "WAHR"], Some(Trace::Truth)),
@@ -196,6 +209,8 @@ mod tests {
                     "#17",
                     "1-2",
                     "may-order-17",
+                    "out-1",
+                    "set-12",
                     "2024-01-02",
                     "O'Brien",
                     "#",
