@@ -102,6 +102,8 @@ fn check_spec(spec: &MethodSpec, draft: &Draft<'_>) -> Result<(), Reason> {
 }
 
 /// What signing would refuse, found before anything is sent.
+#[cold]
+#[inline(never)]
 fn check_signable(draft: &Draft<'_>, body: &Body<'_>) -> Result<(), Reason> {
     let json = to_json(body);
     match signature::canonical_string(&json, draft.signing_rules()) {

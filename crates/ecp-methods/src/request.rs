@@ -75,17 +75,18 @@ impl<'r> Draft<'r> {
         self.fields.get(field)
     }
 
+    /// Whether signing may refuse a text of it that the fields' own checks let pass: one with a
+    /// `;`, or an extra field, which may hold anything.
+    pub(crate) fn may_be_ambiguous(&self) -> bool {
+        self.fields.may_hold_separator()
+            || self.extra.iter().next().is_some()
+            || self.payment_id.as_str().contains(';')
+    }
+
     /// How strictly its Gate request is signed.
     pub(crate) fn signing_rules(&self) -> Rules {
         let rules = Rules::private();
         if self.items_in_texts { rules.allow_items_in_texts() } else { rules }
-    }
-
-    /// Whether signing may refuse a text of it that the fields' own checks let pass.
-    pub(crate) fn may_be_ambiguous(&self) -> bool {
-        self.payment_id.as_str().contains(';')
-            || self.fields.iter().any(|(_, value)| value.contains(';'))
-            || self.extra.iter().next().is_some()
     }
 }
 

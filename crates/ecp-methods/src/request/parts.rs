@@ -93,23 +93,35 @@ setters! { ReturnUrls:
 
 /// Values by field.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Fields(BTreeMap<Field, Sensitive<String>>);
+pub(crate) struct Fields {
+    values: BTreeMap<Field, Sensitive<String>>,
+    /// Whether a value that was set holds a `;`.
+    separator: bool,
+}
 
 impl Fields {
     pub(super) fn set(&mut self, field: Field, value: impl Into<String>) {
-        self.0.insert(field, Sensitive::new(value.into()));
+        let value = value.into();
+        self.separator |= value.contains(';');
+        self.values.insert(field, Sensitive::new(value));
     }
 
     pub(super) fn take(&mut self, other: Self) {
-        self.0.extend(other.0);
+        self.separator |= other.separator;
+        self.values.extend(other.values);
     }
 
     pub(crate) fn get(&self, field: Field) -> Option<&str> {
-        self.0.get(&field).map(|value| value.expose().as_str())
+        self.values.get(&field).map(|value| value.expose().as_str())
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Field, &str)> {
-        self.0.iter().map(|(&field, value)| (field, value.expose().as_str()))
+        self.values.iter().map(|(&field, value)| (field, value.expose().as_str()))
+    }
+
+    /// Whether a value may hold a `;`.
+    pub(crate) const fn may_hold_separator(&self) -> bool {
+        self.separator
     }
 }
 
