@@ -351,7 +351,7 @@ async fn one_host_cannot_hold_every_connection() {
         within(socket.connect(server.address)).await.unwrap()
     }
     let server =
-        run(quick().head_deadline(Duration::from_secs(60)).connections(6).connections_per_peer(3));
+        run(quick().head_deadline(Duration::from_mins(1)).connections(6).connections_per_peer(3));
     let mut held = Vec::new();
     for _ in 0..3 {
         held.push(connect(&server, "127.0.0.1").await);
@@ -370,7 +370,7 @@ async fn one_host_cannot_hold_every_connection() {
     held[0].write_all(&post(&genuine())).await.unwrap();
     assert_eq!(status(&answer(&mut held[0]).await), 200);
     drop(held.pop());
-    let served = within(async {
+    let room = within(async {
         loop {
             let mut again = connect(&server, "127.0.0.1").await;
             if again.write_all(&post(&genuine())).await.is_ok() {
@@ -382,7 +382,7 @@ async fn one_host_cannot_hold_every_connection() {
             sleep(Duration::from_millis(10)).await;
         }
     });
-    assert_eq!(status(&served.await), 200);
+    assert_eq!(status(&room.await), 200);
     assert_eq!(server.store.count(), 3);
 }
 

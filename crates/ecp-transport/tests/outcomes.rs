@@ -49,6 +49,7 @@ async fn a_registration_is_accepted() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table of answers")]
 async fn only_an_answer_that_proves_it_counts_as_refused_and_only_a_registration_as_accepted() {
     let wrongly_signed = r#"{"status":"success","request_id":"r","signature":"AAAA"}"#;
     let table = [

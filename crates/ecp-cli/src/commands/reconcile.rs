@@ -79,9 +79,8 @@ impl Reconcile {
         let sides = Sides::new(owner, interval).names(names);
         // A journal that is named twice, in whatever spelling, is one journal.
         let mut seen = BTreeSet::new();
-        let is_new = |path: &&PathBuf| {
-            seen.insert(path.canonicalize().unwrap_or_else(|_| path.to_path_buf()))
-        };
+        let is_new =
+            |path: &&PathBuf| seen.insert(path.canonicalize().unwrap_or_else(|_| (*path).clone()));
         let sides = self.journal.iter().filter(is_new).fold(sides, Sides::journal);
         let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
         let (counts, odd) = runtime.block_on(self.compare(sides, &profile))?;

@@ -158,7 +158,7 @@ struct Open {
     /// What is open or was open last. `None` if that was closed in favour of others.
     files: Option<OpenFiles>,
     /// Whether they can be read.
-    is_open: bool,
+    is_readable: bool,
     /// Where the inbox's name led to.
     file: PathBuf,
     /// Whether it was logged that nothing can be opened.
@@ -263,7 +263,7 @@ impl Current {
     /// Nothing is read any more. The files are known still: what lies beside them is no other's.
     fn distrust(&self) {
         let mut open = self.lock();
-        open.is_open = false;
+        open.is_readable = false;
         open.generation += 1;
         open.readers.clear();
     }
@@ -290,7 +290,7 @@ impl Current {
         let mut open = self.lock();
         open.file = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         open.files = Some(files);
-        open.is_open = true;
+        open.is_readable = true;
     }
 
     /// Logs that the file is lost, and that it is there again, each once.
@@ -313,7 +313,7 @@ impl Current {
 
 impl Open {
     fn is_current(&self) -> bool {
-        self.is_open && self.files.as_ref().is_some_and(OpenFiles::are_same)
+        self.is_readable && self.files.as_ref().is_some_and(OpenFiles::are_same)
     }
 }
 

@@ -211,10 +211,9 @@ async fn customers_pay_behind_a_proxy_that_writes_the_host_anew() {
     let world = World::with(|config| config.public_url("http://dev.lan/")).await;
     let path = format!("{}/pay", session(&open(&world, &[]).await));
     let form = Some("application/x-www-form-urlencoded");
-    for (origin, expected) in [
-        ("http://evil.example", StatusCode::FORBIDDEN),
-        ("http://dev.lan", StatusCode::SEE_OTHER),
-    ] {
+    for (origin, expected) in
+        [("http://evil.example", StatusCode::FORBIDDEN), ("http://dev.lan", StatusCode::SEE_OTHER)]
+    {
         let headers = [HERE, ("origin", origin)];
         let body = "method=jeton&customer_id=7";
         let answer = world.call(request(&Method::POST, &path, form, &headers, body)).await;

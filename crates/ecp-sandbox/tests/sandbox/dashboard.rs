@@ -146,8 +146,8 @@ async fn a_file_with_senseless_columns_is_read_to_its_end() {
 #[tokio::test]
 async fn a_mass_payout_counts_what_was_forgotten_as_no_success() {
     let world = World::with(|config| config.payment_history(2)).await;
-    let rows: String =
-        (0..5).map(|row| format!("touchngo,row-{row},5000,MYR,u{row},192.0.2.1,7\n")).collect();
+    let row = |row| format!("touchngo,row-{row},5000,MYR,u{row},192.0.2.1,7\n");
+    let rows = (0..5).map(row).collect::<Vec<String>>().concat();
     let file = format!(
         "method,general.payment_id,payment.amount,payment.currency,customer.id,\
          customer.ip_address,account.number\n{rows}"
