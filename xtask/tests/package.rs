@@ -10,7 +10,9 @@ const CATEGORIES: &[&str] = &[
     "cryptography",
     "database",
     "development-tools::testing",
+    "filesystem",
     "finance",
+    "parser-implementations",
     "web-programming",
     "web-programming::http-client",
 ];
