@@ -13,7 +13,7 @@ const FOLDER: &str = "docs/screenshots";
 
 /// What decides how the pages look: markup, styles, words, drawings, and what is photographed.
 const SOURCES: [&str; 6] = [
-    "browser-tests/src/bin/screenshots.rs",
+    "crates/ecp-sandbox/browser-tests/src/bin/screenshots.rs",
     "crates/ecp-sandbox/src/assets",
     "crates/ecp-sandbox/src/dashboard/chart.rs",
     "crates/ecp-sandbox/src/dashboard/timeline.rs",

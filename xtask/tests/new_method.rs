@@ -14,13 +14,10 @@ const NEEDED: &[&str] = &[
     "README.md",
     "docs",
     "benches",
-    "browser-tests",
-    "crash",
     "crates",
     "examples",
     "fuzz",
     "sentinels",
-    "simulations",
     "xtask",
 ];
 
