@@ -131,7 +131,18 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "ecp-testkit",
         ours: &["ecp-core", "ecp-methods", "ecp-transport", "ecp-notify", "ecp-sandbox"],
-        others: &["async-trait", "axum", "bytes", "form_urlencoded", "http", "tokio"],
+        others: &[
+            "aho-corasick",
+            "async-trait",
+            "axum",
+            "base64",
+            "bytes",
+            "form_urlencoded",
+            "http",
+            "log",
+            "tokio",
+            "tracing",
+        ],
     },
     Layer {
         name: "ecp-cli",
@@ -213,7 +224,6 @@ const OUTSIDE: &[&str] = &[
     "ecp-example-shop",
     "ecp-examples",
     "ecp-fuzz",
-    "ecp-sentinels",
     "ecp-simulations",
     "xtask",
 ];

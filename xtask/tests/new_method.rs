@@ -17,7 +17,6 @@ const NEEDED: &[&str] = &[
     "crates",
     "examples",
     "fuzz",
-    "sentinels",
     "xtask",
 ];
 

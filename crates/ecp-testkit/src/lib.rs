@@ -32,11 +32,18 @@
 //!
 //! [`FaultTransport`] and [`FaultServer`] put failures between a client and its platform, in the
 //! same process or over sockets.
+//!
+//! # Features
+//!
+//! - `sentinels`: invented secrets and personal data, looked for in what a service logs, measures
+//!   and prints, in the module `sentinels`.
 
 mod conformance;
 mod fault_transport;
 #[cfg(unix)]
 pub mod postgres;
+#[cfg(feature = "sentinels")]
+pub mod sentinels;
 mod stage;
 
 pub use self::conformance::{Case, Failure, assert_conforms, conformance};

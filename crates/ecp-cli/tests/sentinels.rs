@@ -1,32 +1,45 @@
-//! The `ecp` command as a process, told to log as much as it can.
+//! The `ecp` command shows no secret and nothing of a customer where it is not asked to, although it
+//! logs as much as it can.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[expect(dead_code, unused_imports, unused_macros, reason = "the libraries' test needs more of it")]
+#[path = "../../ecp-testkit/tests/sentinels/marks.rs"]
+mod marks;
 
 use std::fs::File;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use ecp_methods::request::Field;
-use ecp_sentinels::Capture;
+use ecp_testkit::sentinels::Capture;
 
-use crate::marks::{
-    DATA_KEY, KEY, OTHER_KEY, TOKEN, WRONG_TOKEN, callback, sign, sign_with, value,
+use marks::{
+    DATA_KEY, KEY, OTHER_KEY, TOKEN, WRONG_TOKEN, callback, payout_file, sign, sign_with, value,
 };
-use crate::payouts::file;
 
-/// Where the command is, built by the cargo that runs this.
-static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
-    // This test is in `deps` of the same profile.
-    let test = std::env::current_exe().unwrap();
-    let folder = test.ancestors().nth(2).unwrap();
-    let mut build = Command::new(env!("CARGO"));
-    build.args(["build", "--quiet", "--package", "ecp-cli", "--bin", "ecp"]);
-    if folder.ends_with("release") {
-        build.arg("--release");
-    }
-    assert!(build.status().unwrap().success(), "`ecp` does not build");
-    folder.join("ecp")
-});
+#[test]
+fn the_command_shows_none_where_it_is_not_asked_to() {
+    let capture = Capture::new();
+    run(&capture);
+    let leaks = capture.leaks(&marks::sentinels());
+    let leaks: Vec<String> = leaks.iter().map(ToString::to_string).collect();
+    assert!(leaks.is_empty(), "{} leaks:\n{}", leaks.len(), leaks.join("\n"));
+}
+
+/// The command prints a customer's data where it is asked to, in the pipe in which the test above
+/// looks, so that finding nothing there means something.
+#[test]
+fn what_the_command_is_asked_to_print_is_noticed() {
+    let place = Place::new();
+    let fields = fields();
+    let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
+    let page = ["page-url", "jeton", "X1", "100.00 EUR", "--profile", "shop"];
+    let capture = Capture::new();
+    capture.note("page-url", both(&place.run(&[&page[..], &fields].concat())));
+    assert_ne!(capture.leaks(&marks::sentinels()).len(), 0);
+}
 
 /// A place to run in, with profiles and a sandbox that has the marked key.
 struct Place {
@@ -47,8 +60,8 @@ impl Place {
         let profiles =
             profile("shop", "SHOP_KEY", "TOKEN") + &profile("wrong", "OTHER_KEY", "WRONG_TOKEN");
         std::fs::write(folder.path().join("profiles.toml"), profiles).unwrap();
-        std::fs::write(folder.path().join("good.csv"), file(false)).unwrap();
-        std::fs::write(folder.path().join("bad.csv"), file(true)).unwrap();
+        std::fs::write(folder.path().join("good.csv"), payout_file(false)).unwrap();
+        std::fs::write(folder.path().join("bad.csv"), payout_file(true)).unwrap();
         let genuine = sign(&callback("X1", "success", 7));
         std::fs::write(folder.path().join("genuine.json"), genuine).unwrap();
         let forged = sign_with(OTHER_KEY, &callback("X1", "success", 7));
@@ -63,7 +76,7 @@ impl Place {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(&*PROGRAM);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ecp"));
         command.args(arguments).current_dir(self.folder.path()).stdin(Stdio::null());
         for name in ["ECP_PROFILE", "ECP_GATE_URL", "XDG_CONFIG_HOME"] {
             command.env_remove(name);
@@ -140,7 +153,7 @@ fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
 
 /// Everything but what the command is asked to print: a document's own canonical string, a page's
 /// own address.
-pub(crate) fn run(capture: &Capture) {
+fn run(capture: &Capture) {
     let mut place = Place::new();
     let url = place.start_sandbox();
     let fields = fields();
@@ -242,15 +255,6 @@ fn post(address: &str, body: &[u8]) {
     );
     stream.write_all(&[head.as_bytes(), body].concat()).unwrap();
     stream.read_to_end(&mut Vec::new()).unwrap();
-}
-
-/// What prints a customer's data because it is asked to.
-pub(crate) fn page_url(capture: &Capture) {
-    let place = Place::new();
-    let fields = fields();
-    let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
-    let page = ["page-url", "jeton", "X1", "100.00 EUR", "--profile", "shop"];
-    capture.note("page-url", both(&place.run(&[&page[..], &fields].concat())));
 }
 
 fn said(bytes: &[u8]) -> String {

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use ecp_core::signature::{self, Place, Rules, SigningKey};
 use ecp_core::{PaymentId, ProjectId, SecretKey};
 use ecp_methods::request::Field;
-use ecp_sentinels::Sentinels;
+use ecp_testkit::sentinels::Sentinels;
 
 /// The project's key.
 pub(crate) const KEY: &str = "mark-of-the-projects-key";
@@ -137,6 +137,35 @@ pub(crate) fn callback(payment: &str, status: &str, operation: u64) -> String {
         description = value(Field::Description),
     )
     .replace(&format!("\"{UNKNOWN}\":1,"), "")
+}
+
+const HEAD: &str = "method,general.payment_id,payment.amount,payment.currency,account.number,\
+                    customer.ip_address,customer.email,customer.phone,customer.first_name";
+
+/// A payout file in which every row is good, or every row has something bad.
+pub(crate) fn payout_file(bad: bool) -> Vec<u8> {
+    let (number, ip) = (value(Field::AccountNumber), value(Field::CustomerIpAddress));
+    let (mail, phone) = (value(Field::CustomerEmail), value(Field::CustomerPhone));
+    let name = value(Field::CustomerFirstName);
+    let mut file = format!("{HEAD}\n");
+    for row in 0..12 {
+        // One in ten is declined in the sandbox.
+        let amount = if row == 3 { 40_000 } else { 1000 + row };
+        let row = match row {
+            _ if !bad => {
+                format!("jeton,P-{row},{amount},EUR,{number},{ip},{mail},{phone},{name}\n")
+            }
+            0 => format!("jeton,P-{row},{BAD},EUR,{number},{ip},{mail},{phone},{name}\n"),
+            1 => format!("jeton,P-{row},1000,EUR,{number},{BAD},{mail},{phone},{name}\n"),
+            2 => format!("jeton,P-{row},1000,EUR,,{ip},{mail}{BAD} x,{phone},{name}\n"),
+            3 => format!("jeton,P-{row},1000,EUR,{number},{ip},{mail},{BAD},{name}\n"),
+            4 => format!("jeton,P-{row},1000,EUR,{number},{ip},{mail},{phone},\"{BAD}\u{7}\"\n"),
+            5 => format!("jeton,P-{row},1000,EUR,{number},{ip},{mail},{phone},{name},{BAD}\n"),
+            _ => format!("jeton,P-{row},99999999999,EUR,{number},{ip},{mail},{phone},{name}\n"),
+        };
+        file.push_str(&row);
+    }
+    file.into_bytes()
 }
 
 static SIGNATURES: Mutex<Vec<String>> = Mutex::new(Vec::new());

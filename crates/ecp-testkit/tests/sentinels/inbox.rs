@@ -14,8 +14,8 @@ use ecp_inbox::{
     Accepted, Delivery, Handler, HandlerError, Inbox, Observed, Query, Questions, Stats, Worker,
 };
 use ecp_methods::request::Field;
-use ecp_sentinels::Capture;
 use ecp_testkit::postgres::Server;
+use ecp_testkit::sentinels::Capture;
 
 use crate::callbacks::verifier;
 use crate::marks::{KEY, callback, id, project, sign, value};

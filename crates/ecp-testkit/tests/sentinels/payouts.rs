@@ -10,50 +10,20 @@ use ecp_core::Sensitive;
 use ecp_inbox::Inbox;
 use ecp_inbox::sqlite::SqliteInbox;
 use ecp_methods::Registry;
-use ecp_methods::request::Field;
 use ecp_payouts::{
     Counts, Journal, Layout, Owner, Payer, Plan, Progress, Settings, State, Stop, write_results,
 };
 use ecp_reconcile::{Interval, Reconcile};
 use ecp_sandbox::Sandbox;
-use ecp_sentinels::Capture;
+use ecp_testkit::sentinels::Capture;
 use ecp_testkit::{Fault, FaultTransport};
 use ecp_transport::{DataApi, Gate, Sender, TowerTransport};
 
 use crate::callbacks::verifier;
 use crate::gate::{policy, sandbox};
 use crate::marks::{
-    BAD, DATA_KEY, KEY, OTHER_KEY, TOKEN, WRONG_TOKEN, callback, project, secret, sign, value,
+    DATA_KEY, KEY, OTHER_KEY, TOKEN, WRONG_TOKEN, callback, payout_file, project, secret, sign,
 };
-
-const HEAD: &str = "method,general.payment_id,payment.amount,payment.currency,account.number,\
-                    customer.ip_address,customer.email,customer.phone,customer.first_name";
-
-/// A file in which every row is good, or every row has something bad.
-pub(crate) fn file(bad: bool) -> Vec<u8> {
-    let (number, ip) = (value(Field::AccountNumber), value(Field::CustomerIpAddress));
-    let (mail, phone) = (value(Field::CustomerEmail), value(Field::CustomerPhone));
-    let name = value(Field::CustomerFirstName);
-    let mut file = format!("{HEAD}\n");
-    for row in 0..12 {
-        // One in ten is declined in the sandbox.
-        let amount = if row == 3 { 40_000 } else { 1000 + row };
-        let row = match row {
-            _ if !bad => {
-                format!("jeton,P-{row},{amount},EUR,{number},{ip},{mail},{phone},{name}\n")
-            }
-            0 => format!("jeton,P-{row},{BAD},EUR,{number},{ip},{mail},{phone},{name}\n"),
-            1 => format!("jeton,P-{row},1000,EUR,{number},{BAD},{mail},{phone},{name}\n"),
-            2 => format!("jeton,P-{row},1000,EUR,,{ip},{mail}{BAD} x,{phone},{name}\n"),
-            3 => format!("jeton,P-{row},1000,EUR,{number},{ip},{mail},{BAD},{name}\n"),
-            4 => format!("jeton,P-{row},1000,EUR,{number},{ip},{mail},{phone},\"{BAD}\u{7}\"\n"),
-            5 => format!("jeton,P-{row},1000,EUR,{number},{ip},{mail},{phone},{name},{BAD}\n"),
-            _ => format!("jeton,P-{row},99999999999,EUR,{number},{ip},{mail},{phone},{name}\n"),
-        };
-        file.push_str(&row);
-    }
-    file.into_bytes()
-}
 
 struct Told(Capture);
 
@@ -65,8 +35,8 @@ impl Progress for Told {
 
 pub(crate) async fn mass_payout(capture: &Capture) {
     let read = |file| Plan::read(file, &Layout::new(), &Registry::builtin(), project());
-    capture.result("a bad plan", &read(file(true)));
-    let plan = read(file(false)).unwrap();
+    capture.result("a bad plan", &read(payout_file(true)));
+    let plan = read(payout_file(false)).unwrap();
     capture.debug("a plan", &plan);
     capture.debug("rows", &plan.rows().collect::<Vec<_>>());
 

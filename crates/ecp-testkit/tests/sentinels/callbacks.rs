@@ -16,7 +16,7 @@ use ecp_notify::{
     Unreadable, Verified, Verifier,
 };
 use ecp_sandbox::{Config, Fault, FaultRule, Project, Sandbox};
-use ecp_sentinels::Capture;
+use ecp_testkit::sentinels::Capture;
 use ecp_transport::{Gate, HttpTransport, TowerTransport};
 use http::Request;
 

@@ -12,16 +12,17 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 pub struct Sentinels(Vec<(String, Vec<String>)>);
 
 impl Sentinels {
-    /// None yet.
+    /// An empty list.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a text of eight characters or more: shorter ones are found everywhere.
+    /// Adds a text of eight bytes or more, invented for the test: shorter ones are found by chance,
+    /// and a leak is printed. A text that is there already is not added again.
     ///
     /// # Panics
     ///
-    /// When it is shorter.
+    /// If the text is shorter.
     pub fn add(&mut self, name: &str, text: &str) {
         assert!(text.len() >= 8, "{name} is too short to be looked for");
         if self.0.iter().all(|(_, forms)| forms[0] != text) {
@@ -29,16 +30,16 @@ impl Sentinels {
         }
     }
 
-    /// What looks for all of them at once.
+    /// Returns a search for all of them at once.
     ///
     /// # Panics
     ///
-    /// When there are too many for the machine's memory.
+    /// If there are too many for one automaton, which has room for thousands of millions.
     pub fn search(&self) -> Search<'_> {
         let forms = || self.0.iter().flat_map(|(name, forms)| forms.iter().map(move |f| (name, f)));
         let automaton = AhoCorasick::new(forms().map(|(_, form)| form));
         Search {
-            automaton: automaton.expect("there is room for all of them"),
+            automaton: automaton.expect("the automaton has room for all sentinels"),
             names: forms().map(|(name, _)| name.as_str()).collect(),
         }
     }
@@ -54,7 +55,7 @@ impl Sentinels {
     }
 }
 
-/// Looks for sentinels.
+/// A search for sentinels, to be used for many texts.
 #[derive(Debug)]
 pub struct Search<'s> {
     automaton: AhoCorasick,

@@ -12,7 +12,7 @@ use ecp_methods::page::{PageOptions, prepare_page_dyn};
 use ecp_methods::request::{Customer, Field, PayoutRequest, RefundRequest, SaleRequest};
 use ecp_methods::{DynMethod, Flow, FlowKind, Prepared, Registry, prepare_dyn};
 use ecp_sandbox::{Config, Project, Sandbox};
-use ecp_sentinels::Capture;
+use ecp_testkit::sentinels::Capture;
 use ecp_testkit::{Fault, FaultServer, FaultTransport};
 use ecp_transport::{
     DataApi, Gate, HttpTransport, OperationsQuery, PaymentPage, ReqwestTransport, RetryBudget,

@@ -1,0 +1,236 @@
+//! Everything that is logged and measured.
+
+use std::collections::BTreeSet;
+use std::fmt::{self, Debug, Write as _};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use ecp_core::observe::{Observation, Observer};
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
+
+use super::Sentinels;
+
+/// Takes in spans and events of `tracing` at every level with all their fields, records of `log`,
+/// observations, and what is printed. Clones share what they took in.
+#[derive(Clone, Debug, Default)]
+pub struct Capture(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    lines: Mutex<Vec<String>>,
+    named: Mutex<Named>,
+    spans: AtomicU64,
+}
+
+/// Spans and fields with the crate that has them, and metrics.
+#[derive(Debug, Default)]
+struct Named {
+    spans: BTreeSet<(String, String)>,
+    fields: BTreeSet<(String, String)>,
+    metrics: BTreeSet<String>,
+}
+
+/// Names in use, so that a document which lists them can be compared.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Names {
+    /// Of spans.
+    pub spans: BTreeSet<String>,
+    /// Of fields of spans and events, without the message.
+    pub fields: BTreeSet<String>,
+    /// Of metrics.
+    pub metrics: BTreeSet<String>,
+}
+
+/// A line that shows sentinels.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leak {
+    names: BTreeSet<String>,
+    line: String,
+}
+
+impl Leak {
+    /// The names of the sentinels that it shows.
+    pub fn names(&self) -> &BTreeSet<String> {
+        &self.names
+    }
+
+    /// The whole line.
+    pub fn line(&self) -> &str {
+        &self.line
+    }
+}
+
+/// The names, and the beginning of the line.
+impl fmt::Display for Leak {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} in {:.2000}", self.names, self.line)
+    }
+}
+
+impl Capture {
+    /// An empty one.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes in what this process logs from now on, by `tracing` and by `log`.
+    ///
+    /// # Panics
+    ///
+    /// If the process has a subscriber of `tracing` or a logger of `log` already.
+    pub fn install(&self) {
+        tracing::subscriber::set_global_default(self.clone())
+            .expect("this process has no other subscriber");
+        log::set_boxed_logger(Box::new(self.clone())).expect("this process has no other logger");
+        log::set_max_level(log::LevelFilter::Trace);
+    }
+
+    /// Takes in a printed text; `what` says in a line of a leak what it was.
+    pub fn note(&self, what: &str, printed: impl Into<String>) {
+        self.taken_in().push(format!("{what}: {}", printed.into()));
+    }
+
+    /// Takes in the `Debug` output of a value, plain and pretty.
+    pub fn debug(&self, what: &str, value: &dyn Debug) {
+        self.note(what, format!("{value:?}"));
+        self.note(what, format!("{value:#?}"));
+    }
+
+    /// Takes in a result: the value, or the error with all its causes.
+    pub fn result<T: Debug, E: std::error::Error>(&self, what: &str, result: &Result<T, E>) {
+        self.debug(what, result);
+        if let Err(error) = result {
+            self.note(what, error.to_string());
+            let mut cause = error.source();
+            while let Some(error) = cause {
+                self.note(what, error.to_string());
+                self.debug(what, &error);
+                cause = error.source();
+            }
+        }
+    }
+
+    /// All lines so far.
+    pub fn lines(&self) -> Vec<String> {
+        self.taken_in().clone()
+    }
+
+    /// The lines so far that show a sentinel.
+    pub fn leaks(&self, sentinels: &Sentinels) -> Vec<Leak> {
+        let (lines, search) = (self.taken_in(), sentinels.search());
+        let leak = |line: &String| {
+            let names = search.found_in(line);
+            let names: BTreeSet<String> = names.into_iter().map(str::to_owned).collect();
+            (!names.is_empty()).then(|| Leak { names, line: line.clone() })
+        };
+        lines.iter().filter_map(leak).collect()
+    }
+
+    /// The names so far: of the metrics, and of the spans and fields of crates for which `of_crate`
+    /// returns true. It is given a crate's name as in a path: `ecp_core`.
+    pub fn names(&self, of_crate: impl Fn(&str) -> bool) -> Names {
+        let named = self.named();
+        let wanted = |all: &BTreeSet<(String, String)>| -> BTreeSet<String> {
+            let wanted = all.iter().filter(|(owner, _)| of_crate(owner));
+            wanted.map(|(_, name)| name.clone()).collect()
+        };
+        Names {
+            spans: wanted(&named.spans),
+            fields: wanted(&named.fields),
+            metrics: named.metrics.clone(),
+        }
+    }
+
+    fn taken_in(&self) -> MutexGuard<'_, Vec<String>> {
+        self.0.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn named(&self) -> MutexGuard<'_, Named> {
+        self.0.named.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn name(&self, metadata: &Metadata<'_>) {
+        let owner = metadata.target().split("::").next().unwrap_or_default();
+        let mut named = self.named();
+        if metadata.is_span() {
+            named.spans.insert((owner.to_owned(), metadata.name().to_owned()));
+        }
+        let fields = metadata.fields().iter().map(|field| field.name());
+        let fields = fields.filter(|field| *field != "message");
+        named.fields.extend(fields.map(|field| (owner.to_owned(), field.to_owned())));
+    }
+}
+
+impl Subscriber for Capture {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, span: &Attributes<'_>) -> Id {
+        self.name(span.metadata());
+        let mut line = Line::of(span.metadata());
+        span.record(&mut line);
+        self.taken_in().push(line.0);
+        Id::from_u64(1 + self.0.spans.fetch_add(1, Ordering::Relaxed))
+    }
+
+    fn record(&self, _: &Id, values: &Record<'_>) {
+        let mut line = Line("recorded:".to_owned());
+        values.record(&mut line);
+        self.taken_in().push(line.0);
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        self.name(event.metadata());
+        let mut line = Line::of(event.metadata());
+        event.record(&mut line);
+        self.taken_in().push(line.0);
+    }
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
+}
+
+/// What one span or event says.
+struct Line(String);
+
+impl Line {
+    fn of(metadata: &Metadata<'_>) -> Self {
+        Self(format!("{} {} {}:", metadata.level(), metadata.target(), metadata.name()))
+    }
+}
+
+impl Visit for Line {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        // Writing to a String cannot fail.
+        let _ = write!(self.0, " {field}={value}");
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        let _ = write!(self.0, " {field}={value:?}");
+    }
+}
+
+impl log::Log for Capture {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        let line = format!("{} {}: {}", record.level(), record.target(), record.args());
+        self.taken_in().push(line);
+    }
+
+    fn flush(&self) {}
+}
+
+impl Observer for Capture {
+    fn observe(&self, observation: &Observation<'_>) {
+        self.named().metrics.insert(observation.metric.name().to_owned());
+        self.note("metric", format!("{observation:?}"));
+    }
+}
