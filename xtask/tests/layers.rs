@@ -219,6 +219,7 @@ const BY_FEATURE: &[(&str, &[&str])] =
 const OUTSIDE: &[&str] = &[
     "ecp-benches",
     "ecp-browser-tests",
+    "ecp-compile-fail",
     "ecp-crash",
     "ecp-example-acme-wallet",
     "ecp-example-shop",
