@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 /// Files as their names led to them at one moment, while they were open.
 ///
-/// On Unix they are told apart by device and inode. As long as the files are open, no other file
-/// can get the same.
+/// On Unix they are told apart by device and inode: as long as the files are open, no other file can
+/// get the same. A file that is made after one was closed can, so the moment it was made counts too
+/// where the file system keeps it.
 #[derive(Clone, Debug)]
 pub struct OpenFiles(Vec<(PathBuf, Identity)>);
 
@@ -78,12 +79,12 @@ fn with_end(path: &Path, end: &str) -> PathBuf {
 }
 
 #[cfg(unix)]
-type Identity = (u64, u64);
+type Identity = (u64, u64, Option<std::time::SystemTime>);
 
 #[cfg(unix)]
 fn identity(metadata: &Metadata) -> Identity {
     use std::os::unix::fs::MetadataExt;
-    (metadata.dev(), metadata.ino())
+    (metadata.dev(), metadata.ino(), metadata.created().ok())
 }
 
 #[cfg(not(unix))]

@@ -11,13 +11,17 @@ pub fn create(path: &Path) -> io::Result<File> {
 }
 
 /// Opens a file to write at its end. If there is none it is made as by [`create`], otherwise it is
-/// [tightened](tighten).
+/// [tightened](tighten), unless it is another user's.
 pub fn append(path: &Path) -> io::Result<File> {
     match options().append(true).create_new(true).open(path) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
         done => return done,
     }
-    tighten(path)?;
+    match tighten(path) {
+        Err(error) if error.kind() != ErrorKind::PermissionDenied => return Err(error),
+        // Only its owner can change its rights; whether it may be written is another question.
+        _ => {}
+    }
     OpenOptions::new().append(true).open(path)
 }
 

@@ -53,6 +53,44 @@ fn what_exists_loses_the_rights_of_others_only() {
     assert!(!tighten(Path::new("/dev/null")).unwrap());
 }
 
+const LOG: &str = "ECP_TEST_LOG";
+
+/// Appends to the log that is named, for
+/// [`a_log_of_another_owner_that_the_group_may_write_is_written`], in a process of another user.
+#[test]
+fn another_user() {
+    let Some(path) = std::env::var_os(LOG) else { return };
+    append(Path::new(&path)).unwrap().write_all(b"other").unwrap();
+}
+
+#[test]
+fn a_log_of_another_owner_that_the_group_may_write_is_written() {
+    use std::os::unix::fs::MetadataExt;
+    use std::os::unix::process::CommandExt;
+
+    let folder = tempfile::tempdir().unwrap();
+    let metadata = fs::metadata(folder.path()).unwrap();
+    if metadata.uid() != 0 {
+        // Only root can be another user.
+        return;
+    }
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let (log, test) = (folder.path().join("log"), folder.path().join("test"));
+    fs::copy(std::env::current_exe().unwrap(), &test).unwrap();
+    fs::write(&log, "owner").unwrap();
+    fs::set_permissions(&log, fs::Permissions::from_mode(0o666)).unwrap();
+    let status = std::process::Command::new(&test)
+        .args(["--exact", "another_user"])
+        .env(LOG, &log)
+        .current_dir(folder.path())
+        .uid(65534)
+        .gid(65534)
+        .status();
+    assert!(status.unwrap().success());
+    assert_eq!(fs::read(&log).unwrap(), b"ownerother");
+    assert_eq!(mode(&log), 0o666);
+}
+
 #[test]
 fn a_database_and_what_is_beside_it_are_for_their_owner() {
     let folder = tempfile::tempdir().unwrap();

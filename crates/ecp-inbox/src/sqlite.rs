@@ -53,8 +53,6 @@ pub struct SqliteInbox {
     clock: Arc<dyn Clock>,
     set_back: Arc<SetBack>,
     wake: Arc<Notify>,
-    path: Arc<Path>,
-    busy: Duration,
     hold: Hold,
 }
 
@@ -136,15 +134,13 @@ impl SqliteOptions {
             }
         }
         let database = Database::open(self.clone(), path.clone())?;
-        let readers = Readers::new(path.clone(), self.busy, database.current());
+        let readers = Readers::new(path, self.busy, database.current());
         Ok(SqliteInbox {
             writer: Writer::start(database)?,
             readers: Arc::new(readers),
             clock: self.clock,
             set_back: Arc::default(),
             wake: Arc::default(),
-            path: path.into(),
-            busy: self.busy,
             hold: self.hold,
         })
     }
@@ -338,15 +334,8 @@ impl Inbox for SqliteInbox {
             }
         }
         // They are in the log still. Somebody who reads may hold this up; then the next time.
-        let (path, busy) = (self.path.clone(), self.busy);
-        let empty_the_log = move || -> Result<(), Error> {
-            let connection = open(&path, busy)?;
-            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
-            Ok(())
-        };
-        if let Ok(Err(error)) = tokio::task::spawn_blocking(empty_the_log).await {
-            let kind = error.kind().as_str();
-            tracing::debug!("error.type" = kind, "the log was not emptied");
+        if let Err(error) = self.readers.empty_log("emptying the log").await {
+            tracing::debug!("error.type" = error.kind().as_str(), "the log was not emptied");
         }
         told::bodies_removed(removed);
         Ok(removed)

@@ -9,11 +9,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use ecp_core::{Money, ProjectId, Sensitive, Timestamp};
 use ecp_methods::Registry;
-use http::{Request, Response, StatusCode};
+use http::{Request, Response, StatusCode, Uri};
 
 use crate::clock::{Clock, SystemClock};
 use crate::delivery::Schedule;
 use crate::fault::FaultRule;
+use crate::guard::origin;
 use crate::outgoing::Merchant;
 
 /// Everything about a sandbox that can be chosen.
@@ -265,6 +266,26 @@ impl Config {
         let host: String = host.into();
         self.callback_hosts.insert(host.to_ascii_lowercase());
         self
+    }
+
+    /// Whether the sandbox's owner has callbacks of the project go to this host and port.
+    pub(crate) fn is_callback_address(&self, project: ProjectId, address: &str) -> bool {
+        if self.merchant.is_some() {
+            return true;
+        }
+        let Ok(address) = address.parse::<Uri>() else { return false };
+        let host = address.host().map(str::to_ascii_lowercase);
+        if host.is_some_and(|host| self.callback_hosts.contains(&host)) {
+            return true;
+        }
+        let project = self.projects.get(&project);
+        let configured = project.map(|project| [&project.callback_url, &project.confirmation_url]);
+        configured
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter_map(|own| own.parse::<Uri>().ok())
+            .any(|own| origin(&own) == origin(&address))
     }
 
     /// Another name by which clients reach the sandbox, such as that of a container, without a

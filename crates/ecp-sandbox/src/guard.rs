@@ -117,13 +117,21 @@ pub(crate) fn is_own_page(headers: &HeaderMap, public: Option<&str>) -> bool {
     let is_of_host = |host| origin.authority().is_some_and(|origin| *origin == host);
     let is_public = || {
         let public = public.and_then(|public| public.parse().ok());
-        public.is_some_and(|public| parts(&public) == parts(&origin))
+        public.is_some_and(|public| self::origin(&public) == self::origin(&origin))
     };
     text(header::HOST).is_some_and(is_of_host) || (origin.scheme().is_some() && is_public())
 }
 
+/// Whether a browser says that a page of another site led it here. A merchant's page on this machine
+/// is of the same site where both are reached under one name.
+pub(crate) fn is_from_another_site(headers: &HeaderMap) -> bool {
+    headers
+        .get(HeaderName::from_static("sec-fetch-site"))
+        .is_some_and(|site| !["same-origin", "same-site", "none"].iter().any(|near| site == near))
+}
+
 /// What makes two addresses be of one origin.
-fn parts(uri: &Uri) -> (Option<&str>, Option<String>, Option<u16>) {
+pub(crate) fn origin(uri: &Uri) -> (Option<&str>, Option<String>, Option<u16>) {
     let default = match uri.scheme_str() {
         Some("http") => Some(80),
         Some("https") => Some(443),

@@ -36,6 +36,7 @@ use self::session::Session;
 pub(crate) use self::session::Sessions;
 use self::view::{ChoosePage, Chosen, Input, ProblemPage, RedirectPage, ResultPage, WaitPage};
 use crate::event::{EventKind, RawBody};
+use crate::guard;
 use crate::i18n::Language;
 use crate::platform::Sandbox;
 use crate::view::PaymentView;
@@ -89,6 +90,10 @@ fn opened(sandbox: &Sandbox, headers: &HeaderMap, pairs: Pairs) -> Response {
     let body = document(&pairs);
     let checked =
         Parameters::check(pairs, sandbox.config(), sandbox.now()).and_then(|parameters| {
+            if guard::is_from_another_site(headers) && !calls_back_as_configured(sandbox, &parameters)
+            {
+                return Err(Problem::CallbackAddress);
+            }
             let begun = payment_of(sandbox, &parameters)?.is_some();
             let offered = if begun {
                 Vec::new()
@@ -109,6 +114,14 @@ fn opened(sandbox: &Sandbox, headers: &HeaderMap, pairs: Pairs) -> Response {
         }
         Err(problem) => ProblemPage::response(problem, language, framed),
     }
+}
+
+/// Whether callbacks of the payment go where the sandbox's owner sends them: the demonstration key
+/// is public, so that a page of another site can sign an address of a service on this machine, and
+/// lead the customer's click to it.
+fn calls_back_as_configured(sandbox: &Sandbox, parameters: &Parameters) -> bool {
+    let Some(address) = parameters.get("merchant_callback_url") else { return true };
+    sandbox.config().is_callback_address(parameters.project, address)
 }
 
 /// The parameters as a JSON object, for the record.

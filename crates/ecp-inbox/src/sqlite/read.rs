@@ -44,6 +44,30 @@ impl Readers {
         doing: &'static str,
         work: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, InboxError> {
+        let in_transaction = |connection: &Connection| {
+            let transaction = connection.unchecked_transaction()?;
+            let result = work(&transaction)?;
+            transaction.finish()?;
+            Ok(result)
+        };
+        self.with_connection(doing, in_transaction).await
+    }
+
+    /// Brings what is in the log to the file and leaves nothing in the log, unless somebody reads
+    /// an older state for longer than the connection waits.
+    pub(super) async fn empty_log(self: &Arc<Self>, doing: &'static str) -> Result<(), InboxError> {
+        let work = |connection: &Connection| {
+            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+            Ok(())
+        };
+        self.with_connection(doing, work).await
+    }
+
+    async fn with_connection<T: Send + 'static>(
+        self: &Arc<Self>,
+        doing: &'static str,
+        work: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, InboxError> {
         let closed = || InboxError::plain(InboxErrorKind::Closed, doing);
         let _permit = self.permits.acquire().await.map_err(|_| closed())?;
         let readers = self.clone();
@@ -59,12 +83,7 @@ impl Readers {
 
     fn read_now<T>(&self, work: impl FnOnce(&Connection) -> Result<T, Error>) -> Result<T, Error> {
         let mut reading = self.current.reading()?;
-        let read = reading.connection(|| self.connect()).and_then(|connection| {
-            let transaction = connection.unchecked_transaction()?;
-            let result = work(&transaction)?;
-            transaction.finish()?;
-            Ok(result)
-        });
+        let read = reading.connection(|| self.connect()).and_then(work);
         if read.is_err() {
             reading.close();
         }

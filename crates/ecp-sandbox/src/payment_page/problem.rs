@@ -5,6 +5,8 @@ use crate::i18n::Language;
 /// What is wrong with an opening, told on the page that is shown in its place.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Problem {
+    /// A page of another site chose where callbacks go.
+    CallbackAddress,
     /// There is a signature, and it is not that of the parameters.
     BadSignature {
         /// What the sandbox signed, item by item.
@@ -47,7 +49,8 @@ impl Problem {
             Self::UnknownCurrency => 3121,
             Self::UnknownMethod(_) => 2541,
             Self::UnknownProject => 2442,
-            Self::Expired
+            Self::CallbackAddress
+            | Self::Expired
             | Self::MethodRefusesAmount
             | Self::NoMethod
             | Self::Repeated(_)
@@ -60,6 +63,7 @@ impl Problem {
     pub(crate) fn parameters(&self) -> Vec<&str> {
         match self {
             Self::BadSignature { .. } | Self::NoSignature => vec!["signature"],
+            Self::CallbackAddress => vec!["merchant_callback_url"],
             Self::Expired => vec!["best_before"],
             Self::Malformed(name) | Self::Repeated(name) | Self::Separator(name) => vec![name],
             Self::Missing(names) => names.clone(),
@@ -87,6 +91,12 @@ impl Problem {
             Self::BadSignature { .. } => (
                 "The signature is not that of these parameters under the project’s key.",
                 "Подпись не соответствует этим параметрам и ключу проекта.",
+            ),
+            Self::CallbackAddress => (
+                "A page of another site opened this page and chose where callbacks go. Start the \
+                 sandbox with this address as its callback URL, or open the page directly.",
+                "Эту страницу открыл другой сайт, и он выбрал адрес для оповещений. Запустите \
+                 песочницу с этим адресом или откройте страницу напрямую.",
             ),
             Self::Expired => ("The time to pay is over.", "Время на оплату истекло."),
             Self::Malformed(_) => (

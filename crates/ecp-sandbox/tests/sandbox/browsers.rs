@@ -8,7 +8,8 @@ use http::{Method, Request, StatusCode, header};
 use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::payment_page::{open, session};
+use crate::delivery::demo_project;
+use crate::payment_page::{self, open, parameters, session};
 use crate::safety::routes;
 use crate::support::{PAYOUT, SALE, World, form_encoded, signed, wait_for};
 
@@ -181,6 +182,53 @@ async fn what_changes_something_without_a_browser_does_not_with_another_sites_pa
         assert!(answer.status.is_success() || answer.status.is_redirection(), "{name}: {answer:?}");
         world.sandbox.settled().await;
         assert_ne!(state(&world), before, "{name} does something");
+    }
+}
+
+#[tokio::test]
+async fn another_site_does_not_choose_where_callbacks_go() {
+    let configured = |config: Config| {
+        let project = demo_project()
+            .callback_url("http://127.0.0.1:3000/callback")
+            .confirmation_url("http://localhost:4000/confirmation");
+        config.project(project).allow_callback_host("shop.test")
+    };
+    let world = World::with(configured).await;
+    let cross = [HERE, ("sec-fetch-site", "cross-site"), ("sec-fetch-dest", "iframe")];
+    let (ok, refused) = (StatusCode::OK, StatusCode::BAD_REQUEST);
+    for (number, (address, headers, expected)) in [
+        (Some("http://127.0.0.1:6379/"), &cross[..], refused),
+        (Some("http://localhost:3000/callback"), &cross, refused),
+        (Some("http://127.0.0.1/callback"), &cross, refused),
+        // One opening after the other, and a word of tomorrow's browsers.
+        (Some("http://127.0.0.1:6379/"), &[HERE, ("sec-fetch-site", "elsewhere")], refused),
+        (Some("http://127.0.0.1:3000/other"), &cross, ok),
+        (Some("http://LOCALHOST:4000/"), &cross, ok),
+        (Some("http://shop.test/callback"), &cross, ok),
+        (None, &cross, ok),
+        (Some("http://127.0.0.1:6379/"), &[HERE, ("sec-fetch-site", "same-site")], ok),
+        (Some("http://127.0.0.1:6379/"), &[HERE, ("sec-fetch-site", "same-origin")], ok),
+        (Some("http://127.0.0.1:6379/"), &[HERE, ("sec-fetch-site", "none")], ok),
+        (Some("http://127.0.0.1:6379/"), &[HERE], ok),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let id = format!("P{number}");
+        let mut more = vec![("payment_id", id.as_str())];
+        more.extend(address.map(|address| ("merchant_callback_url", address)));
+        let query = payment_page::signed(&parameters(&more));
+        for (method, path, body) in [
+            (Method::GET, format!("/payment?{query}"), ""),
+            (Method::POST, "/payment".to_owned(), query.as_str()),
+        ] {
+            let form = Some("application/x-www-form-urlencoded");
+            let answer = world.call(request(&method, &path, form, headers, body)).await;
+            assert_eq!(answer.status, expected, "{address:?} {headers:?}: {}", answer.text);
+            let is_named = answer.text.contains("merchant_callback_url");
+            assert_eq!(is_named, expected == refused, "{}", answer.text);
+            assert_eq!(answer.text.contains("/payment/"), expected == ok, "no session");
+        }
     }
 }
 

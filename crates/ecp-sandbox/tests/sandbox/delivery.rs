@@ -11,7 +11,7 @@ fn without_callback_url(mut request: Value) -> Value {
     request
 }
 
-fn demo_project() -> Project {
+pub(crate) fn demo_project() -> Project {
     Project::new(Config::DEMO_PROJECT, Sensitive::new(Config::DEMO_KEY.to_owned()))
 }
 

@@ -7,9 +7,9 @@ use crate::support::{Answer, World, form_encoded, unversioned};
 
 const CODE: &str = "jetonWalletV3";
 
-type Parameters = Vec<(&'static str, String)>;
+pub(crate) type Parameters = Vec<(&'static str, String)>;
 
-fn parameters(more: &[(&'static str, &str)]) -> Parameters {
+pub(crate) fn parameters(more: &[(&'static str, &str)]) -> Parameters {
     let mut all: Parameters = vec![
         ("project_id", Config::DEMO_PROJECT.to_string()),
         ("payment_id", "P1".to_owned()),
@@ -25,7 +25,7 @@ fn parameters(more: &[(&'static str, &str)]) -> Parameters {
 }
 
 /// The query of a signed opening.
-fn signed(parameters: &Parameters) -> String {
+pub(crate) fn signed(parameters: &Parameters) -> String {
     let members = parameters.iter().map(|(name, value)| (*name, value.as_str().into()));
     let members: Map<String, Value> =
         members.map(|(name, value): (&str, Value)| (name.to_owned(), value)).collect();
