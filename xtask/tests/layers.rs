@@ -1,7 +1,5 @@
 //! The layers of docs/ARCHITECTURE.md, held by what Cargo knows.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 

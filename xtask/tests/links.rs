@@ -1,7 +1,5 @@
 //! What the documents point to is there: files, headings, chapters, commands.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Component, Path, PathBuf};

@@ -1,7 +1,5 @@
 //! A new method costs one file and one line, and is whole from the start.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -2,13 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use support::{ecp, stderr, stdout};
+use crate::support::{ecp, stderr, stdout};
 
 /// What `--help` says of a command: the commands below it, and its options.
 struct Known {

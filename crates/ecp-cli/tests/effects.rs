@@ -3,17 +3,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-#[path = "support/sandbox.rs"]
-mod sandbox;
-mod support;
-
 use std::fs::File;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::{Command, Output, Stdio};
 
-use sandbox::Sandbox;
-use support::{stderr, stdout};
+use crate::support::sandbox::Sandbox;
+use crate::support::{stderr, stdout};
 
 const HEAD: &str =
     "method,general.payment_id,payment.amount,payment.currency,account.number,customer.ip_address";

@@ -2,14 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
 use std::io::Write;
 use std::process::{Output, Stdio};
 
+use crate::support::{ecp, stderr, stdout};
 use ecp_core::SecretKey;
 use ecp_core::signature::{self, Place, Rules, SigningKey};
-use support::{ecp, stderr, stdout};
 
 fn explain(arguments: &[&str], input: &str) -> Output {
     let folder = tempfile::tempdir().unwrap();

@@ -2,12 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use support::{ecp, stderr, stdout};
+use crate::support::{ecp, stderr, stdout};
 
 #[test]
 fn every_shell_has_completions_of_every_command() {

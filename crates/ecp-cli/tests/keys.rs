@@ -2,15 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
 use std::io::Write;
 use std::path::Path;
 use std::process::{Output, Stdio};
 
+use crate::support::{ecp, stderr, stdout};
 use ecp_core::SecretKey;
 use ecp_core::signature::{self, Place, Rules, SigningKey};
-use support::{ecp, stderr, stdout};
 
 const KEY: &str = "sandbox-key-not-a-secret";
 

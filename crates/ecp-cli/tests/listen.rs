@@ -2,15 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Stdio};
 
+use crate::support::{ecp, stderr, stdout};
 use ecp_core::SecretKey;
 use ecp_core::signature::{self, Place, Rules, SigningKey};
-use support::{ecp, stderr, stdout};
 
 /// A listener on a free port, and its address.
 fn listen(folder: &std::path::Path, arguments: &[&str]) -> (Child, String) {

@@ -2,20 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-#[path = "support/data_api.rs"]
-mod data_api;
-#[path = "support/sandbox.rs"]
-mod sandbox;
-mod support;
-
 use std::path::Path;
 use std::process::Command;
 
+use crate::support::data_api::{DataApi, operation};
+use crate::support::sandbox::Sandbox;
+use crate::support::{ecp, stderr, stdout};
 use calamine::{Data, Reader as _};
-use data_api::{DataApi, operation};
-use sandbox::Sandbox;
 use serde_json::{Value, json};
-use support::{ecp, stderr, stdout};
 
 const RANGE: [&str; 4] = ["--from", "2020-01-01 00:00:00", "--to", "2099-12-31 23:59:59"];
 

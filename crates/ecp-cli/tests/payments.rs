@@ -2,16 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-#[path = "support/sandbox.rs"]
-mod sandbox;
-mod support;
-
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-use sandbox::{Sandbox, until};
+use crate::support::sandbox::{Sandbox, until};
+use crate::support::{ecp, stderr, stdout};
 use serde_json::Value;
-use support::{ecp, stderr, stdout};
 
 const PAYOUT: [&str; 4] =
     ["--field", "customer.ip_address=192.0.2.1", "--field", "account.number=sentinel-7"];

@@ -2,17 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-#[path = "support/sandbox.rs"]
-mod sandbox;
-mod support;
-
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use sandbox::{Sandbox, until};
-use support::{ecp, stderr, stdout};
+use crate::support::sandbox::{Sandbox, until};
+use crate::support::{ecp, stderr, stdout};
 
 const HEAD: &str =
     "method,general.payment_id,payment.amount,payment.currency,account.number,customer.ip_address";

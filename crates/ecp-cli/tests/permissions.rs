@@ -3,17 +3,13 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-#[path = "support/sandbox.rs"]
-mod sandbox;
-mod support;
-
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use sandbox::{Sandbox, until};
-use support::{stderr, stdout};
+use crate::support::sandbox::{Sandbox, until};
+use crate::support::{stderr, stdout};
 
 const ROWS: &str = "method,general.payment_id,payment.amount,payment.currency,account.number,\
                     customer.ip_address\njeton,P-1,1000,EUR,7,192.0.2.1\n";

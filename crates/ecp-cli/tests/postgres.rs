@@ -3,17 +3,15 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
 use std::path::PathBuf;
 use std::process::Output;
 
+use crate::support::{ecp, stderr, stdout};
 use ecp_inbox::Inbox;
 use ecp_inbox::conformance::Body;
 use ecp_inbox::postgres::PostgresInbox;
 use ecp_testkit::postgres::{Identity, Pooler, Server};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use support::{stderr, stdout};
 use tempfile::TempDir;
 
 type Environment<'a> = &'a [(&'a str, &'a str)];
@@ -74,7 +72,7 @@ impl Place {
 
     fn stats(&self, address: &str, environment: Environment<'_>) -> Output {
         let arguments = ["inbox", "stats", "--postgres", address];
-        let mut command = support::ecp(self.folder.path(), &arguments);
+        let mut command = ecp(self.folder.path(), &arguments);
         for name in ["PGPASSWORD", "PGSSLMODE", "PGSSLROOTCERT", "PGCHANNELBINDING"] {
             command.env_remove(name);
         }
@@ -153,7 +151,7 @@ fn an_inbox_is_reached_through_a_pooler_again_and_again() {
         let output = place.stats(&address, &[]);
         assert!(output.status.success(), "{}", stderr(&output));
         let arguments = ["inbox", "list", "--postgres", &address];
-        let output = support::ecp(place.folder.path(), &arguments).output().unwrap();
+        let output = ecp(place.folder.path(), &arguments).output().unwrap();
         assert!(output.status.success(), "{}", stderr(&output));
         assert!(stdout(&output).contains("1236/P1"), "{}", stdout(&output));
     }

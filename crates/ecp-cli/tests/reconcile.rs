@@ -3,15 +3,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-#[path = "support/data_api.rs"]
-mod data_api;
-#[path = "support/sandbox.rs"]
-mod sandbox;
-mod support;
-
 use std::process::{Command, Output};
 
-use data_api::{DataApi, operation};
+use crate::support::data_api::{DataApi, operation};
+use crate::support::sandbox::Sandbox;
+use crate::support::{ecp, stderr, stdout};
 use ecp_core::SecretKey;
 use ecp_core::model::Callback;
 use ecp_core::signature::{self, Place, Rules, SigningKey};
@@ -20,9 +16,7 @@ use ecp_inbox::postgres::PostgresInbox;
 use ecp_inbox::sqlite::SqliteInbox;
 use ecp_notify::{Verified, Verifier};
 use ecp_sandbox::Config;
-use sandbox::Sandbox;
 use serde_json::{Value, json};
-use support::{ecp, stderr, stdout};
 
 const RANGE: [&str; 4] = ["--from", "2020-01-01 00:00:00", "--to", "2099-12-31 23:59:59"];
 const NOTE: &str = "note: the range has not ended: what is on its way shows as a difference\n";

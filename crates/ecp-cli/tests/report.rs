@@ -2,9 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
-use support::{ecp, stderr, stdout};
+use crate::support::{ecp, stderr, stdout};
 
 const FILE: &str = "id,operation_created_at,status,customer.email\n\
                     1,2024-01-02 10:00:00,success,sentinel@example.com\n\

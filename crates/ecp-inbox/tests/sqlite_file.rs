@@ -372,7 +372,7 @@ struct Other {
 impl Other {
     fn start(path: &Path) -> Self {
         let mut process = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "another_process", "--nocapture"])
+            .args(["--exact", "sqlite_file::another_process", "--nocapture"])
             .env(OTHER, path)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
@@ -550,7 +550,7 @@ fn files_are_for_their_owner_whatever_the_umask() {
         let made = Command::new("sh")
             .args(["-c", "umask \"$0\"; exec \"$@\"", umask])
             .arg(std::env::current_exe().unwrap())
-            .args(["--exact", "an_inbox_is_made_under_another_umask"])
+            .args(["--exact", "sqlite_file::an_inbox_is_made_under_another_umask"])
             .env(UMASK, folder.path())
             .output()
             .unwrap();

@@ -7,7 +7,7 @@ mod common;
 use std::fmt::{Debug, Write as _};
 use std::sync::{Arc, Mutex};
 
-use common::{genuine, hostile, question, receiver, sign, unsigned};
+use common::{KEY, genuine, hostile, question, receiver, sign, unsigned};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
@@ -68,7 +68,7 @@ async fn each_refusal_is_one_line_with_its_reason_and_nothing_of_the_body() {
             assert!(line.starts_with(if signed { "ERROR" } else { "WARN" }), "{line}");
             assert!(line.len() < 500, "{name}: {} bytes", line.len());
         }
-        for private in ["sentinel-customer", common::KEY, "JetonWallet"] {
+        for private in ["sentinel-customer", KEY, "JetonWallet"] {
             assert!(!lines.contains(private), "{name}: {lines}");
         }
     }

@@ -2,13 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod common;
-
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use crate::common::{KEY, Moody, genuine, hostile, question, receiver, sign, unsigned, verifier};
 use async_trait::async_trait;
-use common::{Moody, genuine, hostile, question, receiver, sign, unsigned, verifier};
 use ecp_core::model::Callback;
 use ecp_core::signature::{self, Rules};
 use ecp_notify::{CallbackStore, Head, Receiver, StoreError, Unreadable, Verified};
@@ -239,6 +237,6 @@ fn a_receiver_prints_no_secret_and_goes_wherever_it_is_needed() {
     fn shared<T: Clone + Send + Sync + 'static>(_: &T) {}
     let (receiver, _) = receiver();
     shared(&receiver);
-    assert!(!format!("{receiver:?}").contains(common::KEY));
+    assert!(!format!("{receiver:?}").contains(KEY));
     let _: &dyn CallbackStore = &Moody::default();
 }

@@ -2,13 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod common;
-
 use std::future::Future;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use common::{Moody, genuine, hostile, question, receiver, sign, unsigned};
+use crate::common::{Moody, genuine, hostile, question, receiver, sign, sign_with, unsigned};
 use ecp_notify::Server;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -293,7 +291,7 @@ async fn a_connection_carries_many_callbacks_one_after_another_and_at_once() {
 }
 
 fn sign_away() -> Vec<u8> {
-    common::sign_with("another key", &unsigned("X1"))
+    sign_with("another key", &unsigned("X1"))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -423,7 +421,8 @@ fn a_thousand_connections_that_lead_nowhere_keep_nothing_from_a_genuine_callback
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
         return runtime.block_on(a_thousand_connections());
     }
-    let name = "a_thousand_connections_that_lead_nowhere_keep_nothing_from_a_genuine_callback";
+    let name =
+        "server::a_thousand_connections_that_lead_nowhere_keep_nothing_from_a_genuine_callback";
     let output = std::process::Command::new("sh")
         .args(["-c", r#"ulimit -n 4096 && exec "$0" --exact "$1" --nocapture"#])
         .arg(std::env::current_exe().unwrap())

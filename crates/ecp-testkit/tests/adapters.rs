@@ -3,8 +3,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod common;
-
 use std::convert::Infallible;
 use std::error::Error;
 use std::pin::Pin;

@@ -2,14 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
 use ecp_core::{PaymentId, signature};
 use ecp_methods::Jeton;
 use ecp_methods::request::{Account, Customer, PayoutRequest};
 use ecp_transport::{GATE_URL, Gate, GateError, Outcome, PAYMENT_PAGE_URL, TransportError};
 
-use support::{KEY, Scripted, answering, gate, id, signed, signing_key};
+use crate::support::{KEY, Scripted, answering, gate, id, signed, signing_key};
 
 /// Fails in one of the two ways.
 fn failing(sent: bool) -> Gate {

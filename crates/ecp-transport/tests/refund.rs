@@ -2,8 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -15,7 +13,7 @@ use ecp_methods::{Reason, WalletPartner, prepare};
 use ecp_transport::{GateError, Outcome, TransportError};
 use serde_json::{Value, json};
 
-use support::{KEY, Scripted, answering, gate, id, signed, signing_key};
+use crate::support::{KEY, Scripted, answering, gate, id, signed, signing_key};
 
 const REGISTERED: &str = r#"{"status":"success","request_id":"ea8d37","project_id":239}"#;
 

@@ -2,8 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -13,7 +11,7 @@ use ecp_methods::{FlowKind, Jeton, PaymentMethod, Rule, TouchNGo};
 use ecp_transport::{Gate, GateError, Outcome, TransportError, UnknownReason, Wait, WaitError};
 use tokio::time::Instant;
 
-use support::{Answer, KEY, Scripted, answering, gate, id, signed, signing_key};
+use crate::support::{Answer, KEY, Scripted, answering, gate, id, signed, signing_key};
 
 const MINUTE: Duration = Duration::from_mins(1);
 

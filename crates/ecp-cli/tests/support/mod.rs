@@ -1,5 +1,8 @@
 //! The `ecp` command, as a test runs it.
 
+pub(crate) mod data_api;
+pub(crate) mod sandbox;
+
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 

@@ -1,0 +1,22 @@
+//! Every test of `ecp-cli` from outside, in one program: linking one is quicker than linking many.
+//! A file that is not named here is not run; `xtask/tests` looks for such.
+
+mod demo;
+mod docs;
+mod effects;
+mod explain;
+mod inbox;
+mod installing;
+mod keys;
+mod listen;
+mod operations;
+mod payments;
+mod payouts;
+mod permissions;
+mod postgres;
+mod reconcile;
+mod report;
+mod sandbox;
+mod sentinels;
+mod signatures;
+mod support;

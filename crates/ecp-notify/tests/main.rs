@@ -1,0 +1,13 @@
+//! Every test of `ecp-notify` from outside, in one program: linking one is quicker than linking many.
+//! A file that is not named here is not run; `xtask/tests` looks for such.
+
+#[cfg(feature = "receiver")]
+mod common;
+#[cfg(feature = "receiver")]
+mod confirmations;
+mod reading;
+#[cfg(feature = "receiver")]
+mod receiver;
+#[cfg(all(feature = "axum", feature = "server"))]
+mod server;
+mod verifier;

@@ -1,0 +1,10 @@
+//! Every test of `ecp-testkit` from outside, in one program: linking one is quicker than linking many.
+//! A file that is not named here is not run; `xtask/tests` looks for such.
+
+mod adapters;
+mod common;
+mod conformance;
+mod kinds;
+mod outside_methods;
+mod safe_sending;
+mod sockets;

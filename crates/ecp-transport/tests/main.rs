@@ -1,0 +1,11 @@
+//! Every test of `ecp-transport` from outside, in one program: linking one is quicker than linking many.
+//! A file that is not named here is not run; `xtask/tests` looks for such.
+
+mod data;
+mod outcomes;
+mod page;
+mod redirect;
+mod refund;
+mod reqwest;
+mod support;
+mod wait;

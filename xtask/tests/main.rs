@@ -1,0 +1,10 @@
+//! What holds for the whole tree: layers, links, licences, packages and tests.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod footprint;
+mod layers;
+mod links;
+mod modules;
+mod new_method;
+mod package;
