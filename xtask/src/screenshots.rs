@@ -14,11 +14,11 @@ const FOLDER: &str = "docs/screenshots";
 /// What decides how the pages look: markup, styles, words, drawings, and what is photographed.
 const SOURCES: [&str; 6] = [
     "crates/ecp-sandbox/browser-tests/src/bin/screenshots.rs",
-    "crates/ecp-sandbox/src/assets",
-    "crates/ecp-sandbox/src/dashboard/chart.rs",
-    "crates/ecp-sandbox/src/dashboard/timeline.rs",
-    "crates/ecp-sandbox/src/i18n.rs",
-    "crates/ecp-sandbox/src/templates",
+    "crates/ecp-sandbox/src/surface/assets",
+    "crates/ecp-sandbox/src/surface/dashboard/chart.rs",
+    "crates/ecp-sandbox/src/surface/dashboard/timeline.rs",
+    "crates/ecp-sandbox/src/surface/i18n.rs",
+    "crates/ecp-sandbox/src/surface/templates",
 ];
 
 /// Takes the pictures, and writes down what they were made from.

@@ -11,11 +11,11 @@ use ecp_core::{Money, ProjectId, Sensitive, Timestamp};
 use ecp_methods::Registry;
 use http::{Request, Response, StatusCode, Uri};
 
-use crate::clock::{Clock, SystemClock};
-use crate::delivery::Schedule;
-use crate::fault::FaultRule;
-use crate::guard::origin;
-use crate::outgoing::Merchant;
+use crate::engine::clock::{Clock, SystemClock};
+use crate::engine::delivery::Schedule;
+use crate::engine::faults::FaultRule;
+use crate::engine::outgoing::Merchant;
+use crate::surface::guard::origin;
 
 /// Everything about a sandbox that can be chosen.
 ///

@@ -149,37 +149,19 @@
 //! the amount ([`ButtonRule`]), code 20000 for a decline by amount or button, code 9999 in the
 //! callback that carries the redirect, and the codes of the sections above. A client should depend on none of these.
 
-mod admin;
-mod clock;
 mod config;
-mod confirmation;
-mod dashboard;
-mod data_api;
-mod delivery;
-mod event;
-mod fault;
-mod gate;
-mod guard;
-mod i18n;
-mod ids;
-mod message;
-mod outgoing;
+mod engine;
 mod payment;
-mod payment_page;
-mod platform;
-mod provider;
-mod redirect;
-mod server;
-pub mod signature;
-mod view;
-mod web;
+mod surface;
+mod wire;
 
-pub use self::clock::{Clock, SteppedClock, SystemClock};
 pub use self::config::{ButtonRule, Config, Project, RefundOperation};
-pub use self::confirmation::Confirmation;
-pub use self::delivery::Schedule;
-pub use self::event::{Decision, Event, EventKind, EventStream, RawBody};
-pub use self::fault::{Fault, FaultRule, InvalidFault};
-pub use self::outgoing::CallbackRefusal;
-pub use self::platform::{InvalidBody, PlaceError, Sandbox};
-pub use self::view::{Filter, Listed, OperationView, Paging, PaymentView, SignatureNote};
+pub use self::engine::clock::{Clock, SteppedClock, SystemClock};
+pub use self::engine::confirmation::Confirmation;
+pub use self::engine::delivery::Schedule;
+pub use self::engine::events::{Decision, Event, EventKind, EventStream, RawBody};
+pub use self::engine::faults::{Fault, FaultRule, InvalidFault};
+pub use self::engine::outgoing::CallbackRefusal;
+pub use self::engine::view::{Filter, Listed, OperationView, Paging, PaymentView, SignatureNote};
+pub use self::engine::{InvalidBody, PlaceError, Sandbox};
+pub use self::wire::signature;

@@ -14,6 +14,7 @@
 //! check the consistency of parameters after the registration. A sale whose amount the merchant
 //! confirms keeps its status until the merchant has answered; no document shows another.
 
+pub(crate) mod ids;
 mod order;
 mod refund;
 
@@ -25,8 +26,8 @@ use ecp_methods::spec::{Capability, Interface};
 pub(crate) use self::order::{CallbackWishes, Order, OrderKind, ReturnUrls};
 pub(crate) use self::refund::{Refund, RefundOrder};
 use crate::config::ButtonRule;
-use crate::event::Decision;
-use crate::ids::PaymentIds;
+use crate::engine::events::Decision;
+use crate::payment::ids::PaymentIds;
 
 /// The merchant's balance is too low for a payout.
 pub(crate) const INSUFFICIENT_FUNDS: u32 = 3028;
@@ -380,7 +381,7 @@ mod tests {
     use ecp_methods::Registry;
 
     use super::*;
-    use crate::ids::Ids;
+    use crate::payment::ids::Ids;
 
     fn payment(kind: OrderKind, minor: i64, currency: Currency) -> Payment {
         let order = Order {

@@ -9,7 +9,7 @@ use ecp_methods::FlowKind;
 
 use super::{Outcome, Payment, Step, beyond_limits, code_of};
 use crate::config::RefundOperation;
-use crate::ids::OperationIds;
+use crate::payment::ids::OperationIds;
 
 /// The most refunds of one payment, done, declined or under way. All of them are kept as long as
 /// the payment is, so there must be an end; the documents name none.

@@ -1,0 +1,485 @@
+//! The sandbox itself: its payments, and what changes them.
+
+mod actions;
+pub(crate) mod clock;
+pub(crate) mod confirmation;
+pub(crate) mod delivery;
+pub(crate) mod events;
+pub(crate) mod faults;
+pub(crate) mod outgoing;
+mod progress;
+mod read;
+mod state;
+mod time;
+pub(crate) mod view;
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use axum::{Router, middleware};
+use ecp_core::{PaymentId, ProjectId, Sensitive, Timestamp};
+use ecp_methods::MethodSpec;
+use http::Uri;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+pub(crate) use self::actions::Link;
+pub use self::actions::{InvalidBody, PlaceError};
+use self::state::{Entry, Kind, State};
+pub(crate) use self::time::{Busy, Time};
+use crate::config::{Config, Project};
+use crate::engine::events::{About, Event, EventKind, EventLog, EventStream};
+use crate::engine::faults::{Book, Fault, FaultRule, Point};
+use crate::engine::outgoing::Outgoing;
+use crate::payment::ids::Ids;
+use crate::payment::{Order, Payment, RefundOrder};
+use crate::surface::checkout::Sessions;
+use crate::surface::dashboard::Batches;
+use crate::surface::gate::Refusal;
+use crate::surface::{checkout, control, dashboard, data_api, gate, guard, page, provider, server};
+use crate::wire::message;
+
+/// A platform on your machine: a handle that is cheap to clone, all clones of which are one
+/// sandbox.
+///
+/// It is a tower service at heart: [`Sandbox::router`] needs no sockets, [`Sandbox::listen`] and
+/// [`Sandbox::serve`] put it on one. Payments proceed and callbacks are sent by tasks of the tokio
+/// runtime in which the requests are handled.
+///
+/// In a test it takes one line, and time is in the test's hand:
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use ecp_sandbox::Sandbox;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// let sandbox = Sandbox::start();
+/// let gate = sandbox.router(); // a tower service without sockets, or:
+/// let url = sandbox.listen().await?; // on a free port
+/// // .. send requests ..
+/// sandbox.settled().await; // everything that could happen has happened
+/// sandbox.advance(Duration::from_hours(24)).await; // eleven days take no longer
+/// # assert!(url.starts_with("http://127.0.0.1:"));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// On a listener of your own, by the machine's clock:
+///
+/// ```
+/// use ecp_sandbox::{Config, Sandbox};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+/// let url = format!("http://{}", listener.local_addr()?);
+/// let sandbox = Sandbox::new(Config::demo().public_url(url));
+/// let server = tokio::spawn(sandbox.serve(listener));
+/// // .. send requests, open pages, receive callbacks ..
+/// sandbox.shutdown();
+/// server.await?
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Sandbox(Arc<Platform>);
+
+struct Platform {
+    config: Config,
+    ids: Ids,
+    time: Time,
+    state: Mutex<State>,
+    faults: Mutex<Book>,
+    log: Arc<EventLog>,
+    outgoing: Outgoing,
+    pages: Sessions,
+    batches: Batches,
+    /// Where it listens first.
+    url: OnceLock<String>,
+    /// All sockets on which it listens or has listened.
+    sockets: Mutex<Vec<SocketAddr>>,
+    stop: watch::Sender<bool>,
+}
+
+/// A payment was registered under this number and request id, or a refund of it.
+pub(crate) struct Registration {
+    number: u64,
+    refund: Option<usize>,
+    pub(crate) request_id: String,
+}
+
+impl Sandbox {
+    /// [`Config::demo`] with time in the caller's hand, from the beginning of 2026.
+    pub fn start() -> Self {
+        const NEW_YEAR: i64 = 1_767_225_600;
+        let Ok(start) = Timestamp::from_unix_seconds(NEW_YEAR) else {
+            unreachable!("it is a date")
+        };
+        Self::new(Config::demo().virtual_time(start))
+    }
+
+    /// A sandbox in which nothing has happened yet.
+    pub fn new(config: Config) -> Self {
+        Self(Arc::new(Platform {
+            ids: Ids::new(config.seed),
+            time: Time::of(&config.clock, config.virtual_from),
+            state: Mutex::default(),
+            faults: Mutex::new(Book::of(&config.faults)),
+            log: EventLog::new(config.event_history, config.event_bytes),
+            outgoing: Outgoing::of(&config),
+            pages: Sessions::new(config.payment_history),
+            batches: Batches::default(),
+            url: OnceLock::new(),
+            sockets: Mutex::default(),
+            stop: watch::Sender::new(false),
+            config,
+        }))
+    }
+
+    /// Everything that the sandbox answers, as a service that needs no socket. To be called inside
+    /// a tokio runtime.
+    ///
+    /// Answers that a fault cuts off are bodies that end in an error.
+    pub fn router(&self) -> Router {
+        gate::routes()
+            .merge(control::routes())
+            .merge(dashboard::routes())
+            .merge(data_api::routes())
+            .merge(checkout::routes())
+            .merge(provider::routes())
+            .merge(page::routes())
+            .layer(middleware::from_fn_with_state(self.clone(), guard::guard))
+            .layer(middleware::map_response(page::fenced))
+            .with_state(self.clone())
+    }
+
+    /// Serves on a free port of this machine until [`Sandbox::shutdown`], and returns the address,
+    /// such as `http://127.0.0.1:40411`.
+    pub async fn listen(&self) -> io::Result<String> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let server = self.serve(listener);
+        tokio::spawn(async move {
+            if let Err(error) = server.await {
+                tracing::error!(%error, "the sandbox no longer serves");
+            }
+        });
+        Ok(url)
+    }
+
+    /// Serves on a socket until [`Sandbox::shutdown`]; requests under way are answered first.
+    /// Whether others on the network can reach it is decided by where the listener is bound.
+    pub fn serve(
+        &self,
+        listener: TcpListener,
+    ) -> impl Future<Output = io::Result<()>> + Send + use<> {
+        if let Ok(address) = listener.local_addr() {
+            if !address.ip().is_loopback() {
+                tracing::warn!(%address, "the sandbox is open to the network and protects nothing");
+            }
+            // Whoever serves on several sockets is reached at the first.
+            let _ = self.0.url.set(format!("http://{address}"));
+            self.0.sockets.lock().unwrap_or_else(PoisonError::into_inner).push(address);
+        }
+        server::serve(self.clone(), listener)
+    }
+
+    /// Stops serving and delivering, and ends event streams.
+    pub fn shutdown(&self) {
+        self.0.stop.send_replace(true);
+        self.0.log.close();
+    }
+
+    /// What has happened so far, oldest first, as far as the history reaches.
+    pub fn events(&self) -> Vec<Event> {
+        self.0.log.snapshot()
+    }
+
+    /// What happens from now on.
+    pub fn subscribe(&self) -> EventStream {
+        self.0.log.follow()
+    }
+
+    /// Whether time is in the caller's hand ([`Config::virtual_time`]).
+    pub fn is_virtual(&self) -> bool {
+        self.0.time.is_virtual()
+    }
+
+    /// The moment, by the sandbox's clock.
+    pub fn now(&self) -> Timestamp {
+        self.0.time.now()
+    }
+
+    /// Moves virtual time on. Whatever waits for a moment on the way happens at that moment, one
+    /// thing after the other, each to its end; what the last of them leads to may still be under
+    /// way, see [`Sandbox::settled`]. `false`, and nothing happens, if time is not virtual.
+    pub async fn advance(&self, by: Duration) -> bool {
+        self.0.time.advance(by).await
+    }
+
+    /// Ends when the sandbox has nothing to do but to wait, for a moment, a request or a customer.
+    pub fn settled(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.0.time.settled()
+    }
+
+    /// Brings a fault about from now on, and returns the number of its rule.
+    pub fn add_fault(&self, rule: FaultRule) -> u64 {
+        self.book().add(rule)
+    }
+
+    /// The rules in force by their numbers, each with what is left of its times.
+    pub fn faults(&self) -> Vec<(u64, FaultRule)> {
+        self.book().rules()
+    }
+
+    /// Ends a rule. `false` if there is none with this number.
+    pub fn remove_fault(&self, rule: u64) -> bool {
+        self.book().remove(rule)
+    }
+
+    /// Ends all rules.
+    pub fn clear_faults(&self) {
+        self.book().clear();
+    }
+
+    pub(crate) fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    pub(crate) fn outgoing(&self) -> &Outgoing {
+        &self.0.outgoing
+    }
+
+    pub(crate) fn pages(&self) -> &Sessions {
+        &self.0.pages
+    }
+
+    pub(crate) fn batches(&self) -> &Batches {
+        &self.0.batches
+    }
+
+    pub(crate) fn time(&self) -> &Time {
+        &self.0.time
+    }
+
+    pub(crate) fn project_key(&self, project: ProjectId) -> Option<&Sensitive<String>> {
+        self.0.config.projects.get(&project).map(|project| &project.key)
+    }
+
+    /// The faults that strike now; all become events.
+    pub(crate) fn strike(&self, about: &About, point: Point<'_>) -> Vec<Fault> {
+        let struck = self.book().strike(self.0.ids, point, about);
+        let told = struck.into_iter().map(|(rule, fault)| {
+            let kind = EventKind::FaultStruck { rule, fault: fault.name() };
+            self.record(about.clone(), kind);
+            fault
+        });
+        told.collect()
+    }
+
+    /// Ends when the sandbox is shut down.
+    pub(crate) async fn stopped(&self) {
+        let mut stop = self.0.stop.subscribe();
+        // An error would mean that there is no sandbox any more.
+        let _ = stop.wait_for(|&stop| stop).await;
+    }
+
+    pub(crate) fn record(&self, about: About, kind: EventKind) {
+        self.0.log.record(self.now(), about, kind);
+    }
+
+    /// The id of the next answer that carries one.
+    pub(crate) fn next_request_id(&self) -> String {
+        let mut state = self.state();
+        state.requests += 1;
+        self.0.ids.request(state.requests)
+    }
+
+    /// Registers a payment unless its id is taken. Nothing more happens to it before
+    /// [`Sandbox::process`].
+    pub(crate) fn register(&self, order: Order) -> Result<Registration, Refusal> {
+        let mut state = self.state();
+        let id = (order.project, order.payment_id.clone());
+        let is_taken = state.taken.has(Kind::Payment, id.0, id.1.as_str());
+        if is_taken || state.by_id.contains_key(&id) {
+            return Err(Refusal::duplicate());
+        }
+        state.requests += 1;
+        state.registered += 1;
+        let number = state.registered;
+        let request_id = self.0.ids.request(state.requests);
+        let ids = self.0.ids.payment(request_id.clone(), number);
+        state.by_id.insert(id, number);
+        state.by_token.insert(ids.token.clone(), number);
+        state.by_request.insert(request_id.clone(), number);
+        let mut payment = Payment::new(order, ids, self.now());
+        self.record_status(&payment);
+        for fault in self.strike(&about(&payment), Point::Payment) {
+            match fault {
+                Fault::StalePayment => payment.hold(),
+                Fault::EndInError => payment.end_in_error(),
+                _ => {}
+            }
+        }
+        state.entries.insert(number, Entry::new(payment));
+        state.forget_beyond(self.0.config.payment_history);
+        Ok(Registration { number, refund: None, request_id })
+    }
+
+    /// Registers a refund, if the method has the payment and nothing forbids it whatever the
+    /// amount. Nothing goes back before [`Sandbox::process`].
+    pub(crate) fn register_refund(
+        &self,
+        spec: &'static MethodSpec,
+        order: RefundOrder,
+    ) -> Result<Registration, Refusal> {
+        let mut state = self.state();
+        let State { requests, refunds, entries, by_id, by_request, refund_ids, taken, .. } =
+            &mut *state;
+        let (number, entry) = by_id
+            .get(&(order.project, order.payment_id.clone()))
+            .and_then(|&number| Some((number, entries.get_mut(&number)?)))
+            .filter(|(_, entry)| entry.payment.order.spec.code() == spec.code())
+            .ok_or_else(Refusal::unknown_payment)?;
+        let refund_id = order.merchant_refund_id.clone().map(|id| (order.project, id));
+        let is_taken = |id: &(ProjectId, String)| {
+            refund_ids.contains(id) || taken.has(Kind::Refund, id.0, &id.1)
+        };
+        if refund_id.as_ref().is_some_and(is_taken) {
+            return Err(Refusal::repeated_refund());
+        }
+        if let Some(code) = entry.payment.refund_refusal() {
+            return Err(Refusal::not_refundable(code));
+        }
+        *requests += 1;
+        *refunds += 1;
+        let request_id = self.0.ids.request(*requests);
+        by_request.insert(request_id.clone(), number);
+        refund_ids.extend(refund_id);
+        let ids = self.0.ids.refund(request_id.clone(), *refunds);
+        let operation = self.0.config.refund_operation;
+        let place = entry.payment.begin_refund(order, ids, operation, self.now());
+        self.record_refund(&entry.payment, place);
+        if self.strike(&about(&entry.payment), Point::Refund).contains(&Fault::EndInError) {
+            entry.payment.end_refund_in_error(place);
+        }
+        Ok(Registration { number, refund: Some(place), request_id })
+    }
+
+    /// Whether there was such a payment and the history has dropped it.
+    pub(crate) fn has_forgotten(&self, project: ProjectId, payment_id: &PaymentId) -> bool {
+        self.state().taken.has(Kind::Payment, project, payment_id.as_str())
+    }
+
+    /// Whether the id was that of a refund whose payment the history has dropped.
+    pub(crate) fn has_forgotten_refund(&self, project: ProjectId, refund_id: &str) -> bool {
+        self.state().taken.has(Kind::Refund, project, refund_id)
+    }
+
+    /// Whether a request was registered whose payment the history has dropped.
+    pub(crate) fn has_forgotten_request(&self, project: ProjectId, request_id: &str) -> bool {
+        self.state().taken.has(Kind::Request, project, request_id)
+    }
+
+    /// The method of a payment.
+    pub(crate) fn method_of(
+        &self,
+        project: ProjectId,
+        payment_id: &PaymentId,
+    ) -> Option<&'static MethodSpec> {
+        let state = self.state();
+        let number = state.by_id.get(&(project, payment_id.clone()))?;
+        Some(state.entries.get(number)?.payment.order.spec)
+    }
+
+    /// The payment that a request was about, if the request was registered.
+    pub(crate) fn payment_of_request(
+        &self,
+        project: ProjectId,
+        request_id: &str,
+    ) -> Option<PaymentId> {
+        let state = self.state();
+        let order = &state.entries.get(state.by_request.get(request_id)?)?.payment.order;
+        (order.project == project).then(|| order.payment_id.clone())
+    }
+
+    /// Looks at a payment, by the token of its page.
+    pub(crate) fn with_page<T>(
+        &self,
+        token: &str,
+        look: impl FnOnce(u64, &Payment) -> T,
+    ) -> Option<T> {
+        let state = self.state();
+        let number = *state.by_token.get(token)?;
+        Some(look(number, &state.entries.get(&number)?.payment))
+    }
+
+    /// The signed answer to a status request.
+    pub(crate) fn status(&self, project: &Project, payment_id: &PaymentId) -> String {
+        let state = self.state();
+        let number = state.by_id.get(&(project.id, payment_id.clone()));
+        match number.and_then(|number| state.entries.get(number)) {
+            Some(entry) => message::status(&entry.payment, &project.key),
+            None => message::status_of_none(project.id, payment_id, &project.key),
+        }
+    }
+
+    /// Where the customer's browser finds the sandbox.
+    pub(crate) fn public_url(&self) -> &str {
+        let listening = || self.0.url.get().map_or("http://127.0.0.1:8080", String::as_str);
+        self.0.config.public_url.as_deref().unwrap_or_else(listening)
+    }
+
+    /// Whether a host's name is one of the sandbox's own.
+    pub(crate) fn is_named(&self, name: &str) -> bool {
+        let public: Option<Uri> = self.public_url().parse().ok();
+        public.as_ref().and_then(Uri::host).is_some_and(|own| own.eq_ignore_ascii_case(name))
+            || self.0.config.host_names.contains(&name.to_ascii_lowercase())
+    }
+
+    /// The sockets on which it listens.
+    pub(crate) fn listening(&self) -> Vec<SocketAddr> {
+        self.0.sockets.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn record_status(&self, payment: &Payment) {
+        self.record(about(payment), EventKind::PaymentChanged(payment.status()));
+    }
+
+    fn record_refund(&self, payment: &Payment, place: usize) {
+        let Some(refund) = payment.refunds().get(place) else { return };
+        let (operation_id, status) = (refund.ids.operation, refund.status());
+        self.record(about(payment), EventKind::RefundChanged { operation_id, status });
+    }
+
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.0.faults.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Nothing panics between two changes that belong together, so what a panic elsewhere left
+    /// behind is whole.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Platform {
+    fn drop(&mut self) {
+        self.log.close();
+    }
+}
+
+impl fmt::Debug for Sandbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sandbox").field("config", &self.0.config).finish_non_exhaustive()
+    }
+}
+
+pub(crate) fn about(payment: &Payment) -> About {
+    (Some(payment.order.project), Some(payment.order.payment_id.clone()))
+}

@@ -1,0 +1,124 @@
+//! Callbacks on their way to the merchant.
+
+mod schedule;
+mod turn;
+
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+pub use self::schedule::Schedule;
+pub(crate) use self::turn::{Ticket, Turn, turn};
+use crate::engine::events::{About, EventKind, RawBody};
+use crate::engine::outgoing::{self, CallbackRefusal, Reply};
+use crate::engine::{Busy, Sandbox};
+use crate::surface::guard::CAME_BACK;
+
+/// How much of an answer's body is kept.
+const REPLY_LIMIT: usize = 4 << 10;
+
+/// How long a callback that is kept back waits for the next one.
+const KEPT_BACK: Duration = Duration::from_mins(1);
+
+/// A callback that is ready to go. Its body is written once: every attempt sends the same bytes.
+pub(crate) struct Parcel {
+    pub(crate) about: About,
+    pub(crate) callback: u32,
+    pub(crate) url: Option<String>,
+    pub(crate) body: RawBody,
+    /// Behind the payment's previous callback.
+    pub(crate) previous: Option<Turn>,
+    /// Kept back until the next callback has been tried, behind which it is told its place.
+    pub(crate) next: Option<oneshot::Receiver<(Turn, Busy)>>,
+    /// How long it waits once it may go.
+    pub(crate) delay: Duration,
+    /// A fault loses it.
+    pub(crate) lost: bool,
+    /// Dropped when this one has been tried.
+    pub(crate) tried: Vec<Ticket>,
+}
+
+/// Delivers a callback, however long it takes.
+///
+/// A payment's callbacks are tried in the order in which they came about. One that fails does not
+/// hold up the next: as on the platform, later ones may then overtake it.
+pub(crate) async fn deliver(sandbox: Sandbox, parcel: Parcel, busy: Busy) {
+    tokio::select! {
+        () = sandbox.stopped() => {}
+        () = attempt_until_delivered(&sandbox, parcel, busy) => {}
+    }
+}
+
+async fn attempt_until_delivered(sandbox: &Sandbox, parcel: Parcel, busy: Busy) {
+    let Parcel { about, callback, url, body, previous, next, delay, lost, tried } = parcel;
+    let mut busy = wait(sandbox, previous, next, busy).await;
+    // However this ends, whoever is next takes over before it is idle: what is declared last goes
+    // first.
+    let mut tried = tried;
+    if !delay.is_zero() {
+        busy = sandbox.time().pause(delay, busy).await;
+    }
+    let target = sandbox.outgoing().target(sandbox, url.as_deref());
+    let target = if lost { Err(CallbackRefusal::Lost) } else { target };
+    let (url, uri) = match target {
+        Ok(uri) => (url.unwrap_or_default(), uri),
+        Err(reason) => {
+            tracing::warn!(%reason, "not sending a callback");
+            sandbox.record(about, EventKind::CallbackRefused { callback, url, body, reason });
+            return;
+        }
+    };
+    let schedule = sandbox.config().schedule;
+    for attempt in 1.. {
+        let reply = outgoing::within(
+            sandbox.config().callback_timeout,
+            sandbox.outgoing().post(&uri, body.bytes().clone(), REPLY_LIMIT),
+        );
+        let (answer, reply) = match reply.await {
+            Ok(Reply { status, body, cut: _ }) => (Ok(status.as_u16()), RawBody::copied(&body)),
+            Err(error) => (Err(error), RawBody::copied(b"")),
+        };
+        // A sandbox is there, and no merchant whose next answer may be another.
+        let came_back = answer == Ok(508) && reply.bytes() == CAME_BACK.as_bytes();
+        let is_over = answer == Ok(200) || came_back;
+        let retry_in = if is_over { None } else { schedule.pause_after(attempt) };
+        tracing::debug!(callback, attempt, ?answer, ?retry_in, "tried to deliver a callback");
+        let kind = EventKind::CallbackAttempted {
+            callback,
+            attempt,
+            url: url.clone(),
+            body: body.clone(),
+            answer,
+            reply,
+            retry_in,
+        };
+        sandbox.record(about.clone(), kind);
+        tried.clear();
+        let Some(pause) = retry_in else { return };
+        busy = sandbox.time().pause(pause, busy).await;
+    }
+}
+
+/// Waits for the previous callback, or if this one is kept back for the next.
+async fn wait(
+    sandbox: &Sandbox,
+    previous: Option<Turn>,
+    next: Option<oneshot::Receiver<(Turn, Busy)>>,
+    mut busy: Busy,
+) -> Busy {
+    if let Some(previous) = previous {
+        busy = previous.wait(sandbox.time(), busy).await;
+    }
+    let Some(next) = next else { return busy };
+    let after_next = async move {
+        match next.await {
+            Ok((turn, busy)) => turn.wait(sandbox.time(), busy).await,
+            // There will be no next one.
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        busy = after_next => busy,
+        busy = sandbox.time().pause(KEPT_BACK, busy) => busy,
+    }
+}

@@ -1,0 +1,61 @@
+//! One after the other: a callback waits until another has been tried.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::oneshot;
+
+use crate::engine::{Busy, Time};
+
+/// Held by whoever goes first; dropped, it is the next one's turn.
+pub(crate) struct Ticket {
+    state: Arc<Mutex<State>>,
+    time: Time,
+}
+
+/// A place behind a [`Ticket`].
+pub(crate) struct Turn(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    is_over: bool,
+    waiting: Option<oneshot::Sender<Busy>>,
+}
+
+/// A ticket and the one place behind it.
+pub(crate) fn turn(time: &Time) -> (Ticket, Turn) {
+    let state: Arc<Mutex<State>> = Arc::default();
+    (Ticket { state: Arc::clone(&state), time: time.clone() }, Turn(state))
+}
+
+impl Turn {
+    /// Waits without being busy.
+    pub(crate) async fn wait(self, time: &Time, busy: Busy) -> Busy {
+        let called = {
+            let mut state = lock(&self.0);
+            if state.is_over {
+                return busy;
+            }
+            let (waiting, called) = oneshot::channel();
+            state.waiting = Some(waiting);
+            called
+        };
+        time.hand_over(called, busy).await
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        let mut state = lock(&self.state);
+        state.is_over = true;
+        if let Some(waiting) = state.waiting.take() {
+            // Work goes from hand to hand, so that it is never thought to be over. Whoever has
+            // stopped waiting hands it back.
+            let _ = waiting.send(self.time.begin());
+        }
+    }
+}
+
+/// A state is whole at any time.
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,255 @@
+//! What happened in a sandbox, in order.
+
+mod log;
+mod story;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use ecp_core::model::{OperationStatus, PaymentStatus};
+use ecp_core::{PaymentId, ProjectId, Timestamp};
+use ecp_methods::spec::Interface;
+use tokio::sync::watch;
+
+pub(crate) use self::log::EventLog;
+use self::log::News;
+use crate::engine::confirmation::Confirmation;
+use crate::engine::outgoing::CallbackRefusal;
+
+/// Something that happened, with its place in the order of all that did.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Event {
+    /// Counted from 1 without gaps; a gap means that the history was too short.
+    pub sequence: u64,
+    /// When, by the sandbox's clock.
+    pub at: Timestamp,
+    /// The project that it is about, as far as known.
+    pub project_id: Option<ProjectId>,
+    /// The payment that it is about, as far as known.
+    pub payment_id: Option<PaymentId>,
+    /// What happened.
+    pub kind: EventKind,
+}
+
+/// What happened.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum EventKind {
+    /// A callback was sent, or could not be.
+    CallbackAttempted {
+        /// Which of the payment's callbacks, counted from 1.
+        callback: u32,
+        /// Which attempt, counted from 1.
+        attempt: u32,
+        /// Where to.
+        url: String,
+        /// What was sent: the same bytes in every attempt.
+        body: RawBody,
+        /// The HTTP status of the merchant's answer, or why there is none. Only 200 counts as
+        /// delivered.
+        answer: Result<u16, String>,
+        /// The beginning of the answer's body, up to 4 KiB. It decides nothing.
+        reply: RawBody,
+        /// When it will be tried again: `None` after a delivery, and when there are no more
+        /// attempts.
+        retry_in: Option<Duration>,
+    },
+    /// A callback will never be sent.
+    CallbackRefused {
+        /// Which of the payment's callbacks, counted from 1.
+        callback: u32,
+        /// Where it should have gone.
+        url: Option<String>,
+        /// What would have been sent.
+        body: RawBody,
+        /// Why not.
+        reason: CallbackRefusal,
+    },
+    /// The merchant answered whether the amount is welcome, or did not.
+    ConfirmationAnswered {
+        /// The HTTP status, `None` if nothing came.
+        status: Option<u16>,
+        /// The body of an answer with a status of success.
+        body: RawBody,
+        /// What it means.
+        confirmation: Confirmation,
+    },
+    /// The merchant was asked whether an amount is welcome (`check_deposit`).
+    ConfirmationAsked {
+        /// Where.
+        url: String,
+        /// The signed question.
+        body: RawBody,
+    },
+    /// The merchant should have been asked, and could not be. The payment is declined.
+    ConfirmationRefused {
+        /// Where the question should have gone.
+        url: Option<String>,
+        /// What would have been asked.
+        body: RawBody,
+        /// Why it was not.
+        reason: CallbackRefusal,
+    },
+    /// The customer opened the provider's page.
+    CustomerArrived,
+    /// The customer pressed a button on the provider's page.
+    CustomerDecided(Decision),
+    /// The customer was sent back to the merchant.
+    CustomerReturned {
+        /// Where to.
+        url: String,
+    },
+    /// A fault was brought about.
+    FaultStruck {
+        /// The number of its rule.
+        rule: u64,
+        /// Its name, such as `drop_answer`.
+        fault: &'static str,
+    },
+    /// The customer opened the Payment Page.
+    PageOpened {
+        /// Whether parameters and signature were in order.
+        accepted: bool,
+        /// The parameters, as they came.
+        parameters: RawBody,
+    },
+    /// The payment is in a new status.
+    PaymentChanged(PaymentStatus),
+    /// A payment that a fault had held up goes on.
+    PaymentReleased,
+    /// Something was asked for through another interface than Gate.
+    Placed {
+        /// Which.
+        interface: Interface,
+        /// What the request would have been on Gate, without its signature.
+        document: RawBody,
+    },
+    /// A refund of the payment is in a new status.
+    RefundChanged {
+        /// The refund's operation.
+        operation_id: u64,
+        /// The operation's status.
+        status: OperationStatus,
+    },
+    /// A request came in.
+    RequestReceived {
+        /// The HTTP method.
+        method: String,
+        /// Path and query.
+        path: String,
+        /// The body, empty if it could not be read.
+        body: RawBody,
+    },
+    /// A request was answered.
+    ResponseSent {
+        /// The HTTP status.
+        status: u16,
+        /// The body.
+        body: RawBody,
+    },
+}
+
+impl Event {
+    /// Whether this is the delivery of a callback: the merchant answered 200.
+    pub fn is_delivery(&self) -> bool {
+        matches!(self.kind, EventKind::CallbackAttempted { answer: Ok(200), .. })
+    }
+}
+
+/// A button on the provider's page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Decision {
+    /// Do not pay.
+    Decline,
+    /// Pay.
+    Success,
+}
+
+impl fmt::Display for Decision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Decline => "decline",
+            Self::Success => "success",
+        })
+    }
+}
+
+/// A body as it was sent. Bodies name customers, so `Debug` tells the length only.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct RawBody(Bytes);
+
+impl RawBody {
+    pub(crate) fn new(bytes: impl Into<Bytes>) -> Self {
+        Self(bytes.into())
+    }
+
+    /// The bytes.
+    pub const fn bytes(&self) -> &Bytes {
+        &self.0
+    }
+
+    /// A copy that keeps nothing else alive.
+    pub(crate) fn copied(bytes: &[u8]) -> Self {
+        Self(Bytes::copy_from_slice(bytes))
+    }
+
+    /// The bytes as text; what is no UTF-8 is replaced.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0).into_owned()
+    }
+}
+
+impl fmt::Debug for RawBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RawBody({} bytes)", self.0.len())
+    }
+}
+
+/// Events as they happen. None is missed unless the reader falls behind by the whole history.
+#[derive(Debug)]
+pub struct EventStream {
+    log: Arc<EventLog>,
+    next: u64,
+    news: watch::Receiver<News>,
+}
+
+impl EventStream {
+    /// The next event: at once if it has happened already. `None` when the sandbox was shut down,
+    /// or all its handles dropped, and everything has been told.
+    ///
+    /// Dropping the future before it is ready loses nothing.
+    pub async fn next(&mut self) -> Option<Event> {
+        loop {
+            let closed = self.news.borrow_and_update().closed;
+            if let Some(event) = self.log.first_from(self.next) {
+                self.next = event.sequence + 1;
+                return Some(event);
+            }
+            if closed {
+                return None;
+            }
+            self.news.changed().await.ok()?;
+        }
+    }
+}
+
+/// Who an event is about.
+pub(crate) type About = (Option<ProjectId>, Option<PaymentId>);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bodies_are_not_printed_by_debug() {
+        let body = RawBody::new("sentinel");
+        assert_eq!(
+            (format!("{body:?}"), body.text()),
+            ("RawBody(8 bytes)".into(), "sentinel".into())
+        );
+    }
+}

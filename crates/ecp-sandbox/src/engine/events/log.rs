@@ -1,0 +1,224 @@
+//! The memory of a sandbox.
+//!
+//! It is bounded twice: by the number of events and by the bytes of their bodies. The oldest are
+//! forgotten first, whatever they are about.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use ecp_core::{PaymentId, ProjectId, Timestamp};
+use tokio::sync::watch;
+
+use super::{About, Event, EventKind, EventStream};
+
+#[derive(Debug)]
+pub(crate) struct EventLog {
+    limit: usize,
+    byte_limit: usize,
+    entries: Mutex<Entries>,
+    news: watch::Sender<News>,
+}
+
+#[derive(Debug, Default)]
+struct Entries {
+    /// Of the last event.
+    sequence: u64,
+    /// Of all bodies together.
+    bytes: usize,
+    events: VecDeque<Event>,
+    /// Sequences, oldest first.
+    by_payment: HashMap<(ProjectId, PaymentId), VecDeque<u64>>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct News {
+    sequence: u64,
+    pub(super) closed: bool,
+}
+
+impl EventLog {
+    pub(crate) fn new(limit: usize, byte_limit: usize) -> Arc<Self> {
+        let news = watch::Sender::new(News::default());
+        Arc::new(Self { limit, byte_limit, entries: Mutex::default(), news })
+    }
+
+    pub(crate) fn record(&self, at: Timestamp, about: About, kind: EventKind) {
+        let (project_id, payment_id) = about;
+        let sequence = {
+            let mut entries = self.lock();
+            entries.sequence += 1;
+            let sequence = entries.sequence;
+            entries.bytes += bytes_of(&kind);
+            if let (Some(project), Some(payment)) = (project_id, &payment_id) {
+                let key = (project, payment.clone());
+                entries.by_payment.entry(key).or_default().push_back(sequence);
+            }
+            entries.events.push_back(Event { sequence, at, project_id, payment_id, kind });
+            while entries.events.len() > self.limit
+                || (entries.bytes > self.byte_limit && entries.events.len() > 1)
+            {
+                entries.forget_oldest();
+            }
+            sequence
+        };
+        self.news.send_modify(|news| news.sequence = news.sequence.max(sequence));
+    }
+
+    pub(crate) fn snapshot(&self) -> Vec<Event> {
+        self.lock().events.iter().cloned().collect()
+    }
+
+    /// What happened to one payment, oldest first.
+    pub(crate) fn of_payment(&self, project: ProjectId, payment: &PaymentId) -> Vec<Event> {
+        let entries = self.lock();
+        let sequences = entries.by_payment.get(&(project, payment.clone()));
+        sequences.into_iter().flatten().filter_map(|&sequence| entries.at(sequence)).collect()
+    }
+
+    /// Tells what happens from now on.
+    pub(crate) fn follow(self: &Arc<Self>) -> EventStream {
+        let next = self.lock().sequence + 1;
+        EventStream { log: Arc::clone(self), next, news: self.news.subscribe() }
+    }
+
+    pub(crate) fn close(&self) {
+        self.news.send_modify(|news| news.closed = true);
+    }
+
+    pub(super) fn first_from(&self, sequence: u64) -> Option<Event> {
+        let entries = self.lock();
+        let place = entries.events.partition_point(|event| event.sequence < sequence);
+        entries.events.get(place).cloned()
+    }
+
+    /// Entries are whole at any time, so a panic elsewhere does not spoil them.
+    fn lock(&self) -> MutexGuard<'_, Entries> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Entries {
+    fn at(&self, sequence: u64) -> Option<Event> {
+        let first = self.events.front()?.sequence;
+        let place = usize::try_from(sequence.checked_sub(first)?).ok()?;
+        self.events.get(place).cloned()
+    }
+
+    fn forget_oldest(&mut self) {
+        let Some(event) = self.events.pop_front() else { return };
+        self.bytes -= bytes_of(&event.kind);
+        let (Some(project), Some(payment)) = (event.project_id, event.payment_id) else { return };
+        let key = (project, payment);
+        if let Some(sequences) = self.by_payment.get_mut(&key) {
+            sequences.pop_front();
+            if sequences.is_empty() {
+                self.by_payment.remove(&key);
+            }
+        }
+    }
+}
+
+/// How much of the byte limit an event takes. A body that several attempts share counts for each.
+fn bytes_of(kind: &EventKind) -> usize {
+    match kind {
+        EventKind::CallbackAttempted { body, reply, .. } => {
+            body.bytes().len() + reply.bytes().len()
+        }
+        EventKind::CallbackRefused { body, .. }
+        | EventKind::ConfirmationAnswered { body, .. }
+        | EventKind::ConfirmationAsked { body, .. }
+        | EventKind::ConfirmationRefused { body, .. }
+        | EventKind::PageOpened { parameters: body, .. }
+        | EventKind::Placed { document: body, .. }
+        | EventKind::RequestReceived { body, .. }
+        | EventKind::ResponseSent { body, .. } => body.bytes().len(),
+        EventKind::CustomerArrived
+        | EventKind::CustomerDecided(_)
+        | EventKind::CustomerReturned { .. }
+        | EventKind::FaultStruck { .. }
+        | EventKind::PaymentChanged(_)
+        | EventKind::PaymentReleased
+        | EventKind::RefundChanged { .. } => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::events::RawBody;
+
+    const ROOM: usize = 1 << 20;
+
+    fn now() -> Timestamp {
+        Timestamp::from_unix_seconds(0).unwrap()
+    }
+
+    fn record(log: &EventLog, times: usize) {
+        for _ in 0..times {
+            log.record(now(), (None, None), EventKind::CustomerArrived);
+        }
+    }
+
+    fn sequences(events: &[Event]) -> Vec<u64> {
+        events.iter().map(|event| event.sequence).collect()
+    }
+
+    #[test]
+    fn the_history_keeps_the_latest() {
+        let log = EventLog::new(3, ROOM);
+        record(&log, 5);
+        assert_eq!(sequences(&log.snapshot()), [3, 4, 5]);
+    }
+
+    #[test]
+    fn the_history_keeps_no_more_bytes_than_allowed_but_always_the_latest_event() {
+        let log = EventLog::new(100, 10);
+        let about = (ProjectId::new(1).ok(), PaymentId::new("X1").ok());
+        let sent = |length: usize| {
+            let body = RawBody::copied(&vec![b'x'; length]);
+            log.record(now(), about.clone(), EventKind::ResponseSent { status: 200, body });
+        };
+        let (project, payment) = (ProjectId::new(1).unwrap(), PaymentId::new("X1").unwrap());
+        for (length, left) in [(4, vec![1]), (4, vec![1, 2]), (4, vec![2, 3]), (50, vec![4])] {
+            sent(length);
+            assert_eq!(sequences(&log.snapshot()), left);
+            assert_eq!(sequences(&log.of_payment(project, &payment)), left);
+        }
+    }
+
+    #[test]
+    fn the_events_of_one_payment_are_told_apart_and_forgotten_with_the_rest() {
+        let log = EventLog::new(4, ROOM);
+        let project = ProjectId::new(1).unwrap();
+        let ids = ["X1", "X2"].map(|id| PaymentId::new(id).unwrap());
+        for id in [0, 1, 0, 1, 1, 1] {
+            log.record(now(), (Some(project), Some(ids[id].clone())), EventKind::CustomerArrived);
+        }
+        assert_eq!(sequences(&log.of_payment(project, &ids[0])), [3]);
+        assert_eq!(sequences(&log.of_payment(project, &ids[1])), [4, 5, 6]);
+        record(&log, 1);
+        assert!(log.of_payment(project, &ids[0]).is_empty());
+        assert_eq!(log.lock().by_payment.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_stream_begins_now_and_ends_when_the_log_is_closed() {
+        let log = EventLog::new(10, ROOM);
+        record(&log, 2);
+        let mut stream = log.follow();
+        record(&log, 1);
+        assert_eq!(stream.next().await.unwrap().sequence, 3);
+
+        let waiting = tokio::spawn(async move {
+            let mut told = Vec::new();
+            while let Some(event) = stream.next().await {
+                told.push(event.sequence);
+            }
+            told
+        });
+        tokio::task::yield_now().await;
+        record(&log, 2);
+        log.close();
+        assert_eq!(waiting.await.unwrap(), [4, 5]);
+    }
+}

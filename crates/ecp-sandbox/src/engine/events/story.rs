@@ -1,0 +1,125 @@
+//! Events as lines of JSON, for files and for comparing runs.
+
+use ecp_core::{PaymentId, ProjectId};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::{Event, EventKind, RawBody};
+use crate::engine::confirmation::Confirmation;
+
+impl Event {
+    /// The event as one line of JSON, with the bodies as text. Two runs that saw the same in the
+    /// same order write the same bytes.
+    ///
+    /// Bodies name customers: keep such a file as carefully as the sandbox's other data.
+    pub fn to_json(&self) -> String {
+        #[derive(Serialize)]
+        struct Line<'e> {
+            sequence: u64,
+            at: String,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            project_id: Option<ProjectId>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            payment_id: Option<&'e PaymentId>,
+            event: &'static str,
+            #[serde(flatten)]
+            details: Value,
+        }
+
+        let (event, details) = self.kind.details();
+        let line = Line {
+            sequence: self.sequence,
+            at: self.at.to_string(),
+            project_id: self.project_id,
+            payment_id: self.payment_id.as_ref(),
+            event,
+            details,
+        };
+        let Ok(text) = serde_json::to_string(&line) else {
+            unreachable!("maps with text keys always serialise")
+        };
+        text
+    }
+}
+
+impl EventKind {
+    /// The name of what happened, in words joined by `_`, such as `callback_attempted`.
+    pub fn name(&self) -> &'static str {
+        self.details().0
+    }
+
+    fn details(&self) -> (&'static str, Value) {
+        let text = RawBody::text;
+        match self {
+            Self::CallbackAttempted { callback, attempt, url, body, answer, reply, retry_in } => {
+                let (status, error) = match answer {
+                    Ok(status) => (Some(status), None),
+                    Err(error) => (None, Some(error)),
+                };
+                let details = json!({
+                    "callback": callback,
+                    "attempt": attempt,
+                    "url": url,
+                    "body": text(body),
+                    "status": status,
+                    "error": error,
+                    "reply": text(reply),
+                    "retry_in_millis": retry_in.map(|pause| pause.as_millis()),
+                });
+                ("callback_attempted", details)
+            }
+            Self::CallbackRefused { callback, url, body, reason } => {
+                let reason = reason.to_string();
+                let details =
+                    json!({"callback": callback, "url": url, "body": text(body), "reason": reason});
+                ("callback_refused", details)
+            }
+            Self::ConfirmationAnswered { status, body, confirmation } => {
+                let (means, reason) = match confirmation {
+                    Confirmation::Accepted => ("accepted", None),
+                    Confirmation::Refused { .. } => ("refused", None),
+                    Confirmation::Unusable { reason } => ("unusable", Some(reason)),
+                };
+                let details =
+                    json!({"status": status, "body": text(body), "means": means, "reason": reason});
+                ("confirmation_answered", details)
+            }
+            Self::ConfirmationAsked { url, body } => {
+                ("confirmation_asked", json!({"url": url, "body": text(body)}))
+            }
+            Self::ConfirmationRefused { url, body, reason } => {
+                let reason = reason.to_string();
+                let details = json!({"url": url, "body": text(body), "reason": reason});
+                ("confirmation_refused", details)
+            }
+            Self::CustomerArrived => ("customer_arrived", json!({})),
+            Self::CustomerDecided(decision) => {
+                ("customer_decided", json!({"decision": decision.to_string()}))
+            }
+            Self::CustomerReturned { url } => ("customer_returned", json!({"url": url})),
+            Self::FaultStruck { rule, fault } => {
+                ("fault_struck", json!({"rule": rule, "fault": fault}))
+            }
+            Self::PageOpened { accepted, parameters } => {
+                ("page_opened", json!({"accepted": accepted, "parameters": text(parameters)}))
+            }
+            Self::PaymentChanged(status) => ("payment_changed", json!({"status": status.as_str()})),
+            Self::PaymentReleased => ("payment_released", json!({})),
+            Self::Placed { interface, document } => {
+                let interface = interface.to_string();
+                ("placed", json!({"interface": interface, "document": text(document)}))
+            }
+            Self::RefundChanged { operation_id, status } => {
+                let status = status.to_string();
+                ("refund_changed", json!({"operation_id": operation_id, "status": status}))
+            }
+            Self::RequestReceived { method, path, body } => {
+                let details = json!({"method": method, "path": path, "body": text(body)});
+                ("request_received", details)
+            }
+            Self::ResponseSent { status, body } => {
+                ("response_sent", json!({"status": status, "body": text(body)}))
+            }
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! The rules in force, and what they strike.
+
+use std::collections::{HashMap, VecDeque};
+
+use ecp_core::{PaymentId, ProjectId};
+
+use super::{Fault, FaultRule};
+use crate::engine::events::About;
+use crate::payment::ids::Ids;
+
+/// More rules than anybody keeps in mind; beyond it the oldest is gone.
+const MOST_RULES: usize = 1_000;
+
+/// More than a run draws; beyond it they are forgotten, and drawn anew.
+const MOST_DRAWS: usize = 100_000;
+
+/// Where a fault may strike.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Point<'p> {
+    /// The answer to a request at this path.
+    Answer(&'p str),
+    /// This of a payment's callbacks.
+    Callback(u32),
+    /// The question for a confirmation.
+    Confirmation,
+    /// The registration of a payment.
+    Payment,
+    /// The registration of a refund.
+    Refund,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Book {
+    added: u64,
+    entries: VecDeque<Entry>,
+    /// How often each rule drew a lot about each payment.
+    draws: HashMap<(u64, About), u64>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    id: u64,
+    rule: FaultRule,
+    /// How often it struck.
+    struck: u32,
+}
+
+impl Book {
+    pub(crate) fn of(rules: &[FaultRule]) -> Self {
+        let mut book = Self::default();
+        for rule in rules {
+            book.add(rule.clone());
+        }
+        book
+    }
+
+    pub(crate) fn add(&mut self, rule: FaultRule) -> u64 {
+        self.added += 1;
+        if self.entries.len() >= MOST_RULES {
+            self.entries.pop_front();
+        }
+        self.entries.push_back(Entry { id: self.added, rule, struck: 0 });
+        self.added
+    }
+
+    pub(crate) fn remove(&mut self, id: u64) -> bool {
+        let before = self.entries.len();
+        self.entries.retain(|entry| entry.id != id);
+        self.entries.len() < before
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.entries.clear();
+    }
+
+    /// The rules, each with what is left of its times.
+    pub(crate) fn rules(&self) -> Vec<(u64, FaultRule)> {
+        let left = |entry: &Entry| {
+            let times = entry.rule.times.map(|times| times - entry.struck);
+            (entry.id, FaultRule { times, ..entry.rule.clone() })
+        };
+        self.entries.iter().map(left).collect()
+    }
+
+    /// What strikes now, by the numbers of the rules.
+    pub(crate) fn strike(
+        &mut self,
+        ids: Ids,
+        point: Point<'_>,
+        about: &About,
+    ) -> Vec<(u64, Fault)> {
+        let mut struck = Vec::new();
+        for entry in &mut self.entries {
+            if !entry.rule.fits(point, about) {
+                continue;
+            }
+            if is_drawn(&mut self.draws, ids, entry, about) {
+                entry.struck += 1;
+                struck.push((entry.id, entry.rule.fault));
+            }
+        }
+        if !struck.is_empty() {
+            self.entries.retain(|entry| entry.rule.times.is_none_or(|times| entry.struck < times));
+        }
+        struck
+    }
+}
+
+/// Whether a rule's lot falls on this. Each payment has lots of its own, so that it does not matter
+/// in which order payments that have nothing to do with one another come.
+fn is_drawn(
+    draws: &mut HashMap<(u64, About), u64>,
+    ids: Ids,
+    entry: &Entry,
+    about: &About,
+) -> bool {
+    if entry.rule.percent >= 100 {
+        return true;
+    }
+    if draws.len() >= MOST_DRAWS {
+        draws.clear();
+    }
+    let time = draws.entry((entry.id, about.clone())).or_default();
+    *time += 1;
+    let (project, payment) = about;
+    let project = project.map(ProjectId::get).unwrap_or_default();
+    let payment = payment.as_ref().map(PaymentId::as_str).unwrap_or_default();
+    ids.lot(entry.id, &format!("{project} {payment}"), *time) < entry.rule.percent
+}
+
+impl FaultRule {
+    fn fits(&self, point: Point<'_>, (project, payment): &About) -> bool {
+        let is_of_point = match (self.fault, point) {
+            (
+                Fault::DelayAnswer(_)
+                | Fault::DropAnswer { .. }
+                | Fault::ResetConnection { .. }
+                | Fault::ServerError { .. }
+                | Fault::TruncateAnswer,
+                Point::Answer(path),
+            ) => self.path.as_ref().is_none_or(|part| path.contains(part)),
+            (
+                Fault::DelayCallback(_)
+                | Fault::DuplicateCallback { .. }
+                | Fault::LoseCallback
+                | Fault::MissingSignature
+                | Fault::ReorderCallback
+                | Fault::UnknownStatus
+                | Fault::WrongAmount
+                | Fault::WrongSignature,
+                Point::Callback(number),
+            ) => self.callback.is_none_or(|wanted| wanted == number),
+            (Fault::SlowConfirmation(_), Point::Confirmation)
+            | (Fault::StalePayment, Point::Payment)
+            | (Fault::EndInError, Point::Payment | Point::Refund) => true,
+            _ => false,
+        };
+        is_of_point
+            && self.project_id.is_none_or(|wanted: ProjectId| *project == Some(wanted))
+            && self
+                .payment_id
+                .as_deref()
+                .is_none_or(|wanted| payment.as_ref().map(PaymentId::as_str) == Some(wanted))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn about(id: &str) -> About {
+        (ProjectId::new(1).ok(), PaymentId::new(id).ok())
+    }
+
+    fn strikes(book: &mut Book, id: &str, times: usize) -> usize {
+        let strike = |_| book.strike(Ids::new(1), Point::Callback(1), &about(id)).len();
+        (0..times).map(strike).sum()
+    }
+
+    #[test]
+    fn a_rule_strikes_what_it_fits_as_often_as_it_may() {
+        let mut book = Book::default();
+        let id = book.add(FaultRule::new(Fault::LoseCallback).payment_id("X1").times(2));
+        assert_eq!(strikes(&mut book, "X2", 3), 0);
+        assert_eq!(strikes(&mut book, "X1", 1), 1);
+        assert_eq!(book.rules()[0].1.times, Some(1));
+        assert_eq!(strikes(&mut book, "X1", 5), 1);
+        assert!(book.rules().is_empty() && !book.remove(id));
+    }
+
+    #[test]
+    fn lots_are_drawn_from_the_seed() {
+        let drawn = |seed| {
+            let mut book = Book::of(&[FaultRule::new(Fault::LoseCallback).percent(30)]);
+            let strike =
+                |_| !book.strike(Ids::new(seed), Point::Callback(1), &about("X1")).is_empty();
+            (0..1000).map(strike).collect::<Vec<bool>>()
+        };
+        assert_eq!(drawn(1), drawn(1));
+        assert_ne!(drawn(1), drawn(2));
+        let struck = drawn(1).into_iter().filter(|struck| *struck).count();
+        assert!((250..350).contains(&struck), "{struck} of 1000 by a rule of 30 percent");
+    }
+
+    #[test]
+    fn lots_fall_on_the_same_payments_in_whatever_order_they_come() {
+        let struck = |numbers: &mut dyn Iterator<Item = u32>| {
+            let mut book = Book::of(&[FaultRule::new(Fault::LoseCallback).percent(30)]);
+            let mut struck: Vec<u32> =
+                numbers.filter(|number| strikes(&mut book, &format!("X{number}"), 1) > 0).collect();
+            struck.sort_unstable();
+            struck
+        };
+        let forth = struck(&mut (0..100));
+        assert_eq!(forth, struck(&mut (0..100).rev()));
+        assert!((15..45).contains(&forth.len()), "{forth:?}");
+    }
+
+    #[test]
+    fn rules_are_bounded() {
+        let mut book = Book::default();
+        for _ in 0..=MOST_RULES {
+            book.add(FaultRule::new(Fault::LoseCallback));
+        }
+        let rules = book.rules();
+        assert_eq!((rules.len(), rules[0].0), (MOST_RULES, 2));
+    }
+}

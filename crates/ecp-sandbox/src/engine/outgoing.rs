@@ -1,0 +1,414 @@
+//! What the sandbox sends to merchants: never to anybody else.
+
+use std::fmt;
+use std::future::Future;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::{Request, Response, StatusCode, Uri, header};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+
+use crate::config::Config;
+use crate::engine::Sandbox;
+
+/// Why a callback or a question is not even tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CallbackRefusal {
+    /// The host is neither the own machine nor allowed by
+    /// [`Config::allow_callback_host`].
+    HostNotAllowed,
+    /// A fault lost it.
+    Lost,
+    /// Neither the request nor the project names an address.
+    NoAddress,
+    /// The address is no absolute URL.
+    NoUrl,
+    /// The address is not plain `http`: the sandbox has no TLS.
+    NotPlainHttp,
+    /// The address is the sandbox's own, in whatever spelling.
+    OwnAddress,
+}
+
+impl fmt::Display for CallbackRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::HostNotAllowed => "this host is not allowed: only the own machine is by default",
+            Self::Lost => "a fault lost it",
+            Self::NoAddress => "neither the request nor the project names an address",
+            Self::NoUrl => "the address is no absolute URL",
+            Self::NotPlainHttp => "the address must begin with http://: the sandbox has no TLS",
+            Self::OwnAddress => "the address is the sandbox's own",
+        })
+    }
+}
+
+/// Whoever receives what a sandbox sends, without a socket.
+#[derive(Clone)]
+pub(crate) struct Merchant(Arc<Answer>);
+
+type Answer = dyn Fn(Request<Bytes>) -> Answering + Send + Sync;
+type Answering = Pin<Box<dyn Future<Output = Response<Bytes>> + Send>>;
+
+impl Merchant {
+    pub(crate) fn new<R>(answer: impl Fn(Request<Bytes>) -> R + Send + Sync + 'static) -> Self
+    where
+        R: Future<Output = Response<Bytes>> + Send + 'static,
+    {
+        Self(Arc::new(move |request| Box::pin(answer(request))))
+    }
+}
+
+impl fmt::Debug for Merchant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Merchant(..)")
+    }
+}
+
+/// What every callback and question says of its sender. A sandbox takes no request with it: none of
+/// them is for a platform.
+pub(crate) const USER_AGENT: &str = concat!("ecp-sandbox/", env!("CARGO_PKG_VERSION"));
+
+/// The way to merchants.
+pub(crate) enum Outgoing {
+    InProcess(Merchant),
+    Sockets(Client<HttpConnector, Full<Bytes>>),
+}
+
+/// What came back.
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    /// As far as it was read.
+    pub(crate) body: Bytes,
+    /// Why the rest of the body is missing.
+    pub(crate) cut: Option<String>,
+}
+
+impl Outgoing {
+    pub(crate) fn of(config: &Config) -> Self {
+        if let Some(merchant) = &config.merchant {
+            return Self::InProcess(merchant.clone());
+        }
+        // Connections are used again, or thousands of callbacks would use up the machine's ports.
+        // A short life, because merchants restart often while they develop.
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(Duration::from_millis(500))
+            .pool_max_idle_per_host(32)
+            .build_http();
+        Self::Sockets(client)
+    }
+
+    /// Posts JSON and reads no more of the answer than the limit. Redirects are not followed.
+    pub(crate) async fn post(&self, uri: &Uri, body: Bytes, limit: usize) -> Result<Reply, String> {
+        let request = Request::post(uri.clone())
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::USER_AGENT, USER_AGENT);
+        match self {
+            Self::InProcess(Merchant(answer)) => {
+                let request = request.body(body).map_err(|error| error.to_string())?;
+                let (parts, body) = answer(request).await.into_parts();
+                let cut = (body.len() > limit).then(|| TOO_LONG.to_owned());
+                let body = body.slice(..body.len().min(limit));
+                Ok(Reply { status: parts.status, body, cut })
+            }
+            Self::Sockets(client) => {
+                let request = request.body(Full::new(body)).map_err(|error| error.to_string())?;
+                let answer = client.request(request).await;
+                let (parts, body) = answer.map_err(|error| with_causes(&error))?.into_parts();
+                let (body, cut) = read(body, limit).await;
+                Ok(Reply { status: parts.status, body, cut })
+            }
+        }
+    }
+
+    /// The address, if it may be contacted. In the own process nobody else can be met.
+    pub(crate) fn target(
+        &self,
+        sandbox: &Sandbox,
+        url: Option<&str>,
+    ) -> Result<Uri, CallbackRefusal> {
+        match (self, target(sandbox.config(), &sandbox.listening(), url)) {
+            (
+                Self::InProcess(_),
+                Err(
+                    CallbackRefusal::HostNotAllowed
+                    | CallbackRefusal::NotPlainHttp
+                    | CallbackRefusal::OwnAddress,
+                ),
+            ) => url.unwrap_or_default().parse().map_err(|_| CallbackRefusal::NoUrl),
+            (_, target) => target,
+        }
+    }
+}
+
+const TOO_LONG: &str = "the answer is too long";
+
+/// The beginning of a body, and what ended it early.
+async fn read(mut body: Incoming, limit: usize) -> (Bytes, Option<String>) {
+    let mut whole = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        match frame.map(hyper::body::Frame::into_data) {
+            Ok(Ok(data)) if whole.len() + data.len() > limit => {
+                whole.extend_from_slice(&data[..limit - whole.len()]);
+                return (whole.freeze(), Some(TOO_LONG.to_owned()));
+            }
+            Ok(Ok(data)) => whole.extend_from_slice(&data),
+            Ok(Err(_trailers)) => {}
+            Err(error) => return (whole.freeze(), Some(with_causes(&error))),
+        }
+    }
+    (whole.freeze(), None)
+}
+
+/// Gives up after a while, in words.
+pub(crate) async fn within<T>(
+    timeout: Duration,
+    work: impl Future<Output = Result<T, String>>,
+) -> Result<T, String> {
+    match tokio::time::timeout(timeout, work).await {
+        Ok(result) => result,
+        Err(_) => Err(format!("no answer within {timeout:?}")),
+    }
+}
+
+/// The address, if it may be contacted by a sandbox that listens on these sockets.
+fn target(
+    config: &Config,
+    listening: &[SocketAddr],
+    url: Option<&str>,
+) -> Result<Uri, CallbackRefusal> {
+    let url = url.ok_or(CallbackRefusal::NoAddress)?;
+    let uri: Uri = url.parse().map_err(|_| CallbackRefusal::NoUrl)?;
+    let host = uri.host().filter(|host| !host.is_empty()).ok_or(CallbackRefusal::NoUrl)?;
+    match uri.scheme_str() {
+        Some("http") => {}
+        Some(_) => return Err(CallbackRefusal::NotPlainHttp),
+        None => return Err(CallbackRefusal::NoUrl),
+    }
+    let host = host.trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase();
+    if is_own(config, listening, (&host, uri.port_u16().unwrap_or(80)), uri.path()) {
+        return Err(CallbackRefusal::OwnAddress);
+    }
+    let is_own_machine = match host.parse::<IpAddr>() {
+        Ok(address) => address.to_canonical().is_loopback(),
+        Err(_) => host == "localhost",
+    };
+    if is_own_machine || config.callback_hosts.contains(&host) {
+        Ok(uri)
+    } else {
+        Err(CallbackRefusal::HostNotAllowed)
+    }
+}
+
+/// Whether a request to this host, port and path ends at the sandbox, as far as can be said without
+/// asking for the name. What cannot is refused where it arrives, by its [`USER_AGENT`].
+fn is_own(
+    config: &Config,
+    listening: &[SocketAddr],
+    (host, port): (&str, u16),
+    path: &str,
+) -> bool {
+    let host = host.strip_suffix('.').unwrap_or(host);
+    let public: Option<Uri> = config.public_url.as_ref().and_then(|url| url.parse().ok());
+    let is_public = public.is_some_and(|public| {
+        let default = if public.scheme_str() == Some("https") { 443 } else { 80 };
+        let name = public.host().map(|name| name.trim_start_matches('[').trim_end_matches(']'));
+        name.is_some_and(|name| {
+            let name = name.strip_suffix('.').unwrap_or(name);
+            match (ip_address(name), ip_address(host)) {
+                (Some(own), Some(given)) => own == given,
+                _ => {
+                    name.eq_ignore_ascii_case(host)
+                        || (is_localhost(name) && is_loopback(host))
+                        || (is_loopback(name) && is_localhost(host))
+                }
+            }
+        }) && public.port_u16().unwrap_or(default) == port
+            && is_below(path, public.path())
+    });
+    let is_listening = listening.iter().any(|own| {
+        let ip = own.ip().to_canonical();
+        own.port() == port
+            && match ip_address(host) {
+                Some(given) => {
+                    given == ip
+                        || (ip.is_unspecified() && given.is_loopback())
+                        || (given.is_unspecified() && (ip.is_loopback() || ip.is_unspecified()))
+                }
+                None => is_localhost(host) && (ip.is_loopback() || ip.is_unspecified()),
+            }
+    });
+    is_public || is_listening
+}
+
+/// Whether a proxy that tells its services apart by their paths leads a path to the one with this
+/// prefix. One that the proxy may write in another way could be.
+fn is_below(path: &str, prefix: &str) -> bool {
+    let is_plain = !["%", "//", "/."].iter().any(|odd| path.contains(odd));
+    let rest = path.strip_prefix(prefix.trim_end_matches('/'));
+    !is_plain || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+fn is_loopback(host: &str) -> bool {
+    ip_address(host).map_or_else(|| is_localhost(host), |ip| ip.is_loopback())
+}
+
+fn is_localhost(host: &str) -> bool {
+    let host = host.to_ascii_lowercase();
+    host == "localhost" || host.ends_with(".localhost")
+}
+
+/// An IP address in every form that resolvers take: `127.0.0.1`, `127.1`, `0x7f000001`,
+/// `2130706433`, `017700000001`, `::ffff:127.0.0.1`.
+fn ip_address(host: &str) -> Option<IpAddr> {
+    if let Ok(address) = host.parse::<IpAddr>() {
+        return Some(address.to_canonical());
+    }
+    let number = |text: &str| match text.strip_prefix("0x") {
+        Some(hex) => u32::from_str_radix(hex, 16).ok(),
+        None if text.len() > 1 && text.starts_with('0') => u32::from_str_radix(text, 8).ok(),
+        None => text.parse().ok(),
+    };
+    let parts: Option<Vec<u32>> = host.split('.').map(number).collect();
+    let parts = parts.filter(|parts| parts.len() <= 4)?;
+    let (&last, first) = parts.split_last()?;
+    let room = 8 * (4 - u32::try_from(first.len()).ok()?);
+    if first.iter().any(|&part| part > 255) || u64::from(last) >= 1 << room {
+        return None;
+    }
+    let high = first.iter().fold(0_u64, |all, &part| all << 8 | u64::from(part)) << room;
+    Some(Ipv4Addr::from(u32::try_from(high | u64::from(last)).ok()?).into())
+}
+
+pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn callbacks_go_to_the_own_machine_and_to_allowed_hosts_only() {
+        use CallbackRefusal::{HostNotAllowed, NoAddress, NoUrl, NotPlainHttp};
+        let table = [
+            (Some("http://127.0.0.1:3000/callback"), None),
+            (Some("http://127.1.2.3/"), None),
+            (Some("http://localhost/"), None),
+            (Some("http://LOCALHOST:1/"), None),
+            (Some("http://[::1]:3000/"), None),
+            (Some("http://[::ffff:127.0.0.1]/"), None),
+            (Some("http://shop.test:8000/x"), None),
+            (Some("http://192.0.2.1/"), Some(HostNotAllowed)),
+            (Some("http://shop.example/"), Some(HostNotAllowed)),
+            (Some("http://127.0.0.1.shop.example/"), Some(HostNotAllowed)),
+            (Some("http://127.0.0.1@shop.example/"), Some(HostNotAllowed)),
+            (Some("http://0.0.0.0/"), Some(HostNotAllowed)),
+            (Some("http://169.254.169.254/"), Some(HostNotAllowed)),
+            (Some("https://127.0.0.1/"), Some(NotPlainHttp)),
+            (Some("ftp://127.0.0.1/"), Some(NotPlainHttp)),
+            (Some("/callback"), Some(NoUrl)),
+            (Some("not a url"), Some(NoUrl)),
+            (None, Some(NoAddress)),
+        ];
+        let config = Config::new().allow_callback_host("Shop.test");
+        for (url, refusal) in table {
+            assert_eq!(target(&config, &[], url).err(), refusal, "{url:?}");
+        }
+    }
+
+    #[test]
+    fn the_own_address_is_no_target_in_any_spelling() {
+        let everything = |config: Config| {
+            ["127.1", "2130706433", "0x7f000001", "0x7F.1", "0177.0.0.1", "017700000001"]
+                .into_iter()
+                .chain(["0.0.0.0", "0", "localhost.", "shop.localhost", "127.0.0.1.", "192.0.2.7"])
+                .chain(["sandbox.test", "sandbox.test."])
+                .fold(config, Config::allow_callback_host)
+        };
+        let config = everything(Config::new()).public_url("http://sandbox.test:8443/");
+        let socket = |text: &str| text.parse::<SocketAddr>().unwrap();
+        let here = [socket("127.0.0.1:8080")];
+        let everywhere = [socket("[::]:8080"), socket("0.0.0.0:8080")];
+        let table = [
+            ("http://127.0.0.1:8080/sandbox/faults", true, true),
+            ("http://127.1:8080/", true, true),
+            ("http://2130706433:8080/", true, true),
+            ("http://0x7f000001:8080/", true, true),
+            ("http://0x7F.1:8080/", true, true),
+            ("http://0177.0.0.1:8080/", true, true),
+            ("http://017700000001:8080/", true, true),
+            ("http://0.0.0.0:8080/", true, true),
+            ("http://0:8080/", true, true),
+            ("http://localhost:8080/", true, true),
+            ("http://LocalHost.:8080/", true, true),
+            ("http://shop.localhost:8080/", true, true),
+            ("http://127.0.0.1.:8080/", true, true),
+            ("http://[::ffff:127.0.0.1]:8080/", true, true),
+            ("http://[::ffff:7f00:1]:8080/", true, true),
+            ("http://sandbox.test:8443/x", true, true),
+            ("http://SANDBOX.test.:8443/x", true, true),
+            // These end at the sandbox only where it listens everywhere.
+            ("http://127.0.0.2:8080/", false, true),
+            ("http://[::1]:8080/", false, true),
+            // Others' ports, and names that only a resolver knows.
+            ("http://127.0.0.1:8081/", false, false),
+            ("http://localhost/", false, false),
+            ("http://sandbox.test:8080/", false, false),
+            ("http://192.0.2.7:8080/", false, false),
+        ];
+        for (url, from_here, from_everywhere) in table {
+            for (listening, own) in [(&here[..], from_here), (&everywhere[..], from_everywhere)] {
+                let refusal = target(&config, listening, Some(url)).err();
+                let expected = own.then_some(CallbackRefusal::OwnAddress);
+                assert_eq!(refusal, expected, "{url}, {listening:?}");
+            }
+        }
+        let config = Config::new().public_url("http://localhost");
+        for url in ["http://127.0.0.1/", "http://localhost:80/", "http://[::1]/x"] {
+            assert_eq!(target(&config, &[], Some(url)), Err(CallbackRefusal::OwnAddress), "{url}");
+        }
+    }
+
+    #[test]
+    fn merchants_behind_the_sandboxs_proxy_are_known_by_their_paths() {
+        let config = Config::new().public_url("http://dev.lan/ecp/").allow_callback_host("dev.lan");
+        for (url, own) in [
+            ("http://dev.lan/shop/callback", false),
+            ("http://dev.lan/", false),
+            ("http://dev.lan/ecpay", false),
+            ("http://dev.lan/ecp", true),
+            ("http://dev.lan/ecp/sandbox/faults", true),
+            ("http://dev.lan/ecp?x", true),
+            ("http://dev.lan/shop/../ecp/x", true),
+            ("http://dev.lan//ecp/x", true),
+            ("http://dev.lan/%65cp/x", true),
+        ] {
+            let expected = own.then_some(CallbackRefusal::OwnAddress);
+            assert_eq!(target(&config, &[], Some(url)).err(), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn numbers_that_are_no_addresses_are_names() {
+        for host in
+            ["256.1.1.1", "1.2.3.4.5", "4294967296", "127.16777216", "0x", "", "a.b", "1..2"]
+        {
+            assert_eq!(ip_address(host), None, "{host}");
+        }
+    }
+}

@@ -1,0 +1,304 @@
+//! What moves a payment, and what its moves lead to.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ecp_core::Money;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use super::state::{Entry, State};
+use super::{Registration, Sandbox, about};
+use crate::config::{Config, Project};
+use crate::engine::confirmation::{self, Question};
+use crate::engine::delivery::{self, Parcel};
+use crate::engine::events::{Decision, EventKind, RawBody};
+use crate::engine::faults::{Fault, Point};
+use crate::payment::{Order, OrderKind, Outcome, Payment, Refund, Step};
+use crate::wire::message;
+
+impl Sandbox {
+    /// Takes a registered payment or refund a step further, on a task of its own, as the platform
+    /// does after it has answered.
+    pub(crate) fn process(&self, registration: Registration) {
+        let sandbox = self.clone();
+        let busy = self.time().begin();
+        tokio::spawn(async move {
+            sandbox.process_now(&registration);
+            drop(busy);
+        });
+    }
+
+    pub(super) fn process_now(&self, registration: &Registration) {
+        let (now, code) = (self.now(), self.config().refund_code);
+        self.change(registration.number, |payment, funds| match registration.refund {
+            None => payment.process(funds, now),
+            Some(place) => payment.process_refund(place, code, now),
+        });
+    }
+
+    /// The customer pressed a button, and may have chosen the amount. A payment that does not
+    /// wait for one stays as it is. Where the merchant confirms amounts, this takes until the
+    /// merchant has answered.
+    pub(crate) async fn decide(&self, number: u64, decision: Decision, chosen: Option<Money>) {
+        if let Some(asking) = self.decide_now(number, decision, chosen) {
+            // It does not panic, and nobody cancels it.
+            let _ = asking.await;
+        }
+    }
+
+    /// The same, without waiting for the merchant.
+    pub(super) fn decide_now(
+        &self,
+        number: u64,
+        decision: Decision,
+        chosen: Option<Money>,
+    ) -> Option<JoinHandle<()>> {
+        let rule = self.config().button_rule;
+        let question = self.change(number, |payment, _| {
+            if payment.awaits_customer() {
+                self.record(about(payment), EventKind::CustomerDecided(decision));
+            }
+            payment.decide(decision, chosen, rule, self.now())
+        });
+        question.map(|question| self.confirm(number, question))
+    }
+
+    /// Lets a payment go on that a fault holds. `false` if none does.
+    pub(super) fn release_number(&self, number: u64) -> bool {
+        let rule = self.config().button_rule;
+        let mut released = false;
+        let question = self.change(number, |payment, funds| {
+            released = payment.is_held();
+            if released {
+                self.record(about(payment), EventKind::PaymentReleased);
+            }
+            payment.release(funds, rule, self.now())
+        });
+        if let Some(question) = question {
+            self.confirm(number, question);
+        }
+        released
+    }
+
+    /// Asks the merchant, and does what the answer leads to. A task of its own: the payment goes
+    /// on when the customer's browser does not.
+    fn confirm(&self, number: u64, question: Question) -> JoinHandle<()> {
+        let sandbox = self.clone();
+        let mut busy = self.time().begin();
+        let mut delay = Duration::ZERO;
+        for fault in self.strike(&question.about, Point::Confirmation) {
+            if let Fault::SlowConfirmation(by) = fault {
+                delay += by;
+            }
+        }
+        tokio::spawn(async move {
+            if !delay.is_zero() {
+                busy = tokio::select! {
+                    () = sandbox.stopped() => return,
+                    busy = sandbox.time().pause(delay, busy) => busy,
+                };
+            }
+            if let Some(answer) = confirmation::ask(&sandbox, question).await {
+                let now = sandbox.now();
+                sandbox.change(number, |payment, _| payment.conclude(answer.verdict(), now));
+            }
+            drop(busy);
+        })
+    }
+
+    /// Changes a payment, given what its project has in its currency, and does what that leads
+    /// to: a callback on its way, or a question that is to be asked.
+    fn change(
+        &self,
+        number: u64,
+        step: impl FnOnce(&mut Payment, i64) -> Step,
+    ) -> Option<Question> {
+        let mut state = self.state();
+        let order = &state.entries.get(&number)?.payment.order;
+        let project = self.config().projects.get(&order.project)?;
+        let currency = order.amount.currency();
+        let funds = *state.funds(project, currency);
+        let State { entries, ended, .. } = &mut *state;
+        let entry = entries.get_mut(&number)?;
+        let before = (entry.payment.status(), entry.payment.outcome());
+        let step = step(&mut entry.payment, funds);
+        let payment = &entry.payment;
+        let mut moved = 0;
+        if before.1.is_none() && payment.outcome().is_some() {
+            ended.push_back(number);
+            moved = moved_by(payment);
+        }
+        if payment.awaits_customer() {
+            if entry.cut_off.is_none() {
+                entry.cut_off = Some(self.watch_cut_off(number, &payment.order));
+            }
+        } else {
+            entry.cut_off = None;
+        }
+        if let Step::TellOfRefund(place) = step {
+            self.record_refund(payment, place);
+            moved = payment.refunds().get(place).map_or(0, |refund| -refund.done());
+        }
+        if payment.status() != before.0 {
+            self.record_status(payment);
+        }
+        let refund = match step {
+            Step::Stay | Step::Note => None,
+            Step::Ask(amount) => return Some(question(payment, amount, project)),
+            Step::Tell => Some(None),
+            Step::TellOfRefund(place) => Some(payment.refunds().get(place)),
+        };
+        if let Some(refund) = refund
+            && !payment.order.callbacks.disabled
+        {
+            let page = payment.awaits_customer().then(|| self.page_url(&payment.ids.token));
+            let url = callback_url(payment, refund, project);
+            let body = message::callback(payment, refund, page, &project.key);
+            self.send(entry, project, url.as_deref(), body);
+        }
+        let funds = state.funds(project, currency);
+        *funds = funds.saturating_add(moved);
+        None
+    }
+
+    /// Puts a callback on its way, and the faults that strike it.
+    pub(super) fn send(
+        &self,
+        entry: &mut Entry,
+        project: &Project,
+        url: Option<&str>,
+        mut body: String,
+    ) {
+        entry.callbacks += 1;
+        let callback = entry.callbacks;
+        let payment = &entry.payment;
+        let about = about(payment);
+        let is_final = payment.outcome().is_some();
+        let mut delay = if is_final { payment.order.callbacks.delay } else { Duration::ZERO };
+        let (mut copies, mut lost, mut kept_back) = (0, false, false);
+        for fault in self.strike(&about, Point::Callback(callback)) {
+            match fault {
+                Fault::DelayCallback(by) => delay += by,
+                Fault::DuplicateCallback { copies: more } => copies += more,
+                Fault::LoseCallback => lost = true,
+                Fault::ReorderCallback => kept_back = true,
+                other => body = message::tampered(body, other, &project.key),
+            }
+        }
+        let body = RawBody::new(body);
+        let (tried, latest) = delivery::turn(self.time());
+        let parcel = |tried| Parcel {
+            about: about.clone(),
+            callback,
+            url: url.map(str::to_owned),
+            body: body.clone(),
+            previous: None,
+            next: None,
+            delay,
+            lost,
+            tried,
+        };
+        let mut first = parcel(vec![tried]);
+        // Whatever waits long does not hold up the next one.
+        let holds_up = delay.is_zero() && !kept_back;
+        let previous = entry.latest.take();
+        if let Some(earlier) = entry.kept_back.take() {
+            let (tried, turn) = delivery::turn(self.time());
+            first.tried.push(tried);
+            // It may have gone meanwhile.
+            let _ = earlier.send((turn, self.time().begin()));
+        }
+        if kept_back {
+            let (next, told) = oneshot::channel();
+            entry.kept_back = Some(next);
+            first.next = Some(told);
+        }
+        if holds_up {
+            first.previous = previous;
+            entry.latest = Some(latest);
+        } else {
+            entry.latest = previous;
+        }
+        let mut turns = Vec::new();
+        for _ in 0..copies {
+            let (tried, turn) = delivery::turn(self.time());
+            first.tried.push(tried);
+            turns.push(turn);
+        }
+        self.deliver(first);
+        for turn in turns {
+            self.deliver(Parcel { previous: Some(turn), delay: Duration::ZERO, ..parcel(vec![]) });
+        }
+    }
+
+    pub(super) fn deliver(&self, parcel: Parcel) {
+        tokio::spawn(delivery::deliver(self.clone(), parcel, self.time().begin()));
+    }
+
+    /// Declines a sale when its customer has not come in time, unless what this returns is
+    /// dropped before.
+    fn watch_cut_off(
+        &self,
+        number: u64,
+        order: &Order,
+    ) -> oneshot::Sender<std::convert::Infallible> {
+        let Config { cut_off, cut_off_code, .. } = *self.config();
+        let rule = order.spec.rule(order.kind.flow());
+        let longest = rule.and_then(ecp_methods::Rule::longest_time).unwrap_or(cut_off);
+        let (needed, not_needed) = oneshot::channel();
+        let (time, busy) = (self.time().clone(), self.time().begin());
+        let mut stop = self.0.stop.subscribe();
+        // It does not keep the sandbox alive.
+        let platform = Arc::downgrade(&self.0);
+        tokio::spawn(async move {
+            let busy = tokio::select! {
+                biased;
+                _ = stop.wait_for(|&stop| stop) => return,
+                _ = not_needed => return,
+                busy = time.pause(longest, busy) => busy,
+            };
+            if let Some(platform) = platform.upgrade() {
+                let now = time.now();
+                Self(platform).change(number, |payment, _| payment.cut_off(cut_off_code, now));
+            }
+            drop(busy);
+        });
+        needed
+    }
+
+    /// Where the customer's browser finds the page of a payment.
+    pub(super) fn page_url(&self, token: &str) -> String {
+        format!("{}/provider/{token}", self.public_url())
+    }
+}
+
+/// What the end of a payment makes of its project's balance.
+fn moved_by(payment: &Payment) -> i64 {
+    let sum = payment.sum().minor();
+    match (payment.outcome(), payment.order.kind) {
+        (Some(Outcome::Success), OrderKind::Sale) => sum,
+        (Some(Outcome::Success), OrderKind::Payout) => -sum,
+        _ => 0,
+    }
+}
+
+/// That of the refund's own request, else that of the payment's, else the project's.
+pub(super) fn callback_url(
+    payment: &Payment,
+    refund: Option<&Refund>,
+    project: &Project,
+) -> Option<String> {
+    let own = refund.and_then(|refund| refund.order.callback_url.as_ref());
+    own.or(payment.order.callback_url.as_ref()).or(project.callback_url.as_ref()).cloned()
+}
+
+fn question(payment: &Payment, amount: Money, project: &Project) -> Question {
+    let url = project.confirmation_url.clone().or_else(|| callback_url(payment, None, project));
+    Question {
+        about: about(payment),
+        payment_id: payment.order.payment_id.clone(),
+        url,
+        body: RawBody::new(message::check_deposit(payment, amount, &project.key)),
+    }
+}

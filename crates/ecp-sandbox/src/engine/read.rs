@@ -1,0 +1,102 @@
+//! What can be read of a sandbox.
+
+use ecp_core::{Currency, Money, PaymentId, ProjectId};
+
+use super::state::Entry;
+use super::{Link, Sandbox};
+use crate::engine::events::{Event, RawBody};
+use crate::engine::outgoing::CallbackRefusal;
+use crate::engine::view::{Filter, Listed, OperationView, Paging, PaymentView, SignatureNote};
+use crate::surface::gate::CANONICAL_LIMIT;
+
+impl Sandbox {
+    /// The projects, in the order of their numbers.
+    pub fn projects(&self) -> Vec<ProjectId> {
+        self.config().projects.keys().copied().collect()
+    }
+
+    /// The addresses of projects, for callbacks and confirmations, to which nothing would ever be
+    /// sent, each with its project and the reason.
+    pub fn refused_addresses(&self) -> Vec<(ProjectId, String, CallbackRefusal)> {
+        let mut refused = Vec::new();
+        for project in self.config().projects.values() {
+            for url in [&project.callback_url, &project.confirmation_url].into_iter().flatten() {
+                if let Err(reason) = self.outgoing().target(self, Some(url)) {
+                    refused.push((project.id, url.clone(), reason));
+                }
+            }
+        }
+        refused
+    }
+
+    /// The remembered payments that a filter wants, newest first.
+    pub fn payments(&self, filter: &Filter, page: Paging) -> Listed<PaymentView> {
+        let state = self.state();
+        let wanted = state.entries.iter().rev().filter(|(_, entry)| filter.wants(&entry.payment));
+        let Listed { items, total } = Listed::of(wanted, page);
+        let view = |(&number, entry): (&u64, &Entry)| self.view(number, entry);
+        Listed { items: items.into_iter().map(view).collect(), total }
+    }
+
+    /// The operations of the remembered payments that a filter wants, those of the newest payment
+    /// first.
+    pub fn operations(&self, filter: &Filter, page: Paging) -> Listed<OperationView> {
+        let state = self.state();
+        let wanted = state
+            .entries
+            .values()
+            .rev()
+            .map(|entry| &entry.payment)
+            .filter(|payment| filter.wants_any_kind(payment))
+            .flat_map(|payment| {
+                let refunds = payment.refunds().iter().rev();
+                let refunds = refunds.map(|refund| OperationView::of_refund(payment, refund));
+                refunds.chain(std::iter::once_with(|| OperationView::of_first(payment)))
+            })
+            .filter(|operation| filter.wants_operation(operation));
+        Listed::of(wanted, page)
+    }
+
+    /// One payment, if it is remembered.
+    pub fn payment(&self, project: ProjectId, payment_id: &PaymentId) -> Option<PaymentView> {
+        let state = self.state();
+        let &number = state.by_id.get(&(project, payment_id.clone()))?;
+        Some(self.view(number, state.entries.get(&number)?))
+    }
+
+    /// Everything that happened to a payment, oldest first, as far as the history of events
+    /// reaches: every request and answer, every attempt of every callback with the merchant's
+    /// answer, questions and answers of confirmations, the customer's steps, and faults.
+    pub fn timeline(&self, project: ProjectId, payment_id: &PaymentId) -> Vec<Event> {
+        self.0.log.of_payment(project, payment_id)
+    }
+
+    /// What a project has, in the currencies of its configuration and of its payments.
+    pub fn balances(&self, project: ProjectId) -> Vec<Money> {
+        let Some(project) = self.config().projects.get(&project) else { return Vec::new() };
+        let mut state = self.state();
+        let mut currencies: Vec<Currency> = state.currencies(project.id).collect();
+        currencies.extend(project.balances.iter().map(|balance| balance.currency()));
+        currencies.sort_by_key(|currency| currency.code());
+        currencies.dedup();
+        let money = |currency| Money::from_minor(*state.funds(project, currency), currency);
+        currencies.into_iter().map(money).collect()
+    }
+
+    /// How the signature of a message of a project comes about. `None` for what is no JSON object,
+    /// and for unknown projects.
+    pub fn explain(&self, project: ProjectId, body: &RawBody) -> Option<SignatureNote> {
+        SignatureNote::of(body, self.project_key(project)?, CANONICAL_LIMIT)
+    }
+
+    /// The payment links that were made, oldest first.
+    pub(crate) fn links(&self) -> Vec<Link> {
+        self.state().links.iter().cloned().collect()
+    }
+
+    fn view(&self, number: u64, entry: &Entry) -> PaymentView {
+        let payment = &entry.payment;
+        let page = payment.awaits_customer().then(|| self.page_url(&payment.ids.token));
+        PaymentView::of(number, payment, page, entry.callbacks)
+    }
+}

@@ -1,0 +1,170 @@
+//! What a sandbox remembers.
+
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::convert::Infallible;
+
+use ecp_core::{Currency, PaymentId, ProjectId};
+use sha2::{Digest, Sha512};
+use tokio::sync::oneshot;
+
+use super::{Busy, Link};
+use crate::config::Project;
+use crate::engine::delivery::Turn;
+use crate::payment::Payment;
+
+/// What a project has in a currency unless its configuration says otherwise, in major units.
+const OPENING_BALANCE: i64 = 10_000_000;
+
+/// Requests and payments are counted from 1; a payment is known by its number.
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) requests: u64,
+    pub(super) registered: u64,
+    pub(super) refunds: u64,
+    pub(super) entries: BTreeMap<u64, Entry>,
+    /// Those of the entries whose payments have ended, in the order in which they did.
+    pub(super) ended: VecDeque<u64>,
+    pub(super) by_id: HashMap<(ProjectId, PaymentId), u64>,
+    pub(super) by_token: HashMap<String, u64>,
+    pub(super) by_request: HashMap<String, u64>,
+    /// The merchants' ids of refunds, each taken once in its project.
+    pub(super) refund_ids: HashSet<(ProjectId, String)>,
+    /// What was forgotten and stays taken.
+    pub(super) taken: Taken,
+    /// What projects have, in minor units, as far as it was ever asked for.
+    funds: HashMap<(ProjectId, Currency), i64>,
+    /// The oldest first.
+    pub(super) links: VecDeque<Link>,
+}
+
+pub(super) struct Entry {
+    pub(super) payment: Payment,
+    pub(super) callbacks: u32,
+    /// Behind the latest callback.
+    pub(super) latest: Option<Turn>,
+    /// Of a callback that is kept back until the next one has been tried.
+    pub(super) kept_back: Option<oneshot::Sender<(Turn, Busy)>>,
+    /// Dropped when the payment needs no cut-off time any more.
+    pub(super) cut_off: Option<oneshot::Sender<Infallible>>,
+}
+
+impl Entry {
+    pub(super) const fn new(payment: Payment) -> Self {
+        Self { payment, callbacks: 0, latest: None, kept_back: None, cut_off: None }
+    }
+}
+
+impl State {
+    /// What a project has in a currency.
+    pub(super) fn funds(&mut self, project: &Project, currency: Currency) -> &mut i64 {
+        self.funds.entry((project.id, currency)).or_insert_with(|| {
+            let given = project.balances.iter().find(|money| money.currency() == currency);
+            let opening = || OPENING_BALANCE.saturating_mul(10_i64.pow(currency.exponent()));
+            given.map_or_else(opening, |money| money.minor())
+        })
+    }
+
+    /// The currencies that a project has moved money in.
+    pub(super) fn currencies(&self, project: ProjectId) -> impl Iterator<Item = Currency> {
+        self.funds.keys().filter(move |key| key.0 == project).map(|key| key.1)
+    }
+
+    /// Forgets payments until no more than the limit are left: the one that ended first, and if
+    /// none has, the one that began first. Neither is looked for among all of them.
+    pub(super) fn forget_beyond(&mut self, limit: usize) {
+        while self.entries.len() > limit {
+            let first = self.ended.pop_front();
+            let first = first.or_else(|| self.entries.first_key_value().map(|(&number, _)| number));
+            let Some(entry) = first.and_then(|number| self.entries.remove(&number)) else {
+                return;
+            };
+            let payment = entry.payment;
+            self.by_token.remove(&payment.ids.token);
+            let project = payment.order.project;
+            let requests = payment.refunds().iter().map(|refund| &refund.ids.request);
+            for request in requests.chain([&payment.ids.first.request]) {
+                self.by_request.remove(request);
+                self.taken.add(Kind::Request, project, request);
+            }
+            for refund in payment.refunds() {
+                if let Some(id) = refund.order.merchant_refund_id.clone() {
+                    self.taken.add(Kind::Refund, project, &id);
+                    self.refund_ids.remove(&(project, id));
+                }
+            }
+            self.taken.add(Kind::Payment, project, payment.order.payment_id.as_str());
+            self.by_id.remove(&(project, payment.order.payment_id));
+        }
+    }
+}
+
+/// Ids that are never free again, of payments that are forgotten. The ids themselves are not kept
+/// but 128 bits of a hash of each, so that a sandbox may run for long: 16 bytes an id, 20 to 40
+/// with its place in the table.
+#[derive(Default)]
+pub(super) struct Taken(HashSet<u128>);
+
+/// What an id is of.
+#[derive(Clone, Copy)]
+pub(super) enum Kind {
+    Payment,
+    Refund,
+    Request,
+}
+
+impl Taken {
+    pub(super) fn add(&mut self, kind: Kind, project: ProjectId, id: &str) {
+        self.0.insert(digest(kind, project, id));
+    }
+
+    pub(super) fn has(&self, kind: Kind, project: ProjectId, id: &str) -> bool {
+        !self.0.is_empty() && self.0.contains(&digest(kind, project, id))
+    }
+}
+
+fn digest(kind: Kind, project: ProjectId, id: &str) -> u128 {
+    let mut hash = Sha512::new();
+    hash.update([kind as u8]);
+    hash.update(project.get().to_be_bytes());
+    hash.update(id);
+    let hash = hash.finalize();
+    hash.iter().take(16).fold(0, |all, &byte| all << 8 | u128::from(byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_told_apart_by_kind_and_project() {
+        let project = |id| ProjectId::new(id).unwrap();
+        let mut taken = Taken::default();
+        taken.add(Kind::Payment, project(1), "X1");
+        assert!(taken.has(Kind::Payment, project(1), "X1"));
+        for (kind, id, text) in [
+            (Kind::Refund, 1, "X1"),
+            (Kind::Request, 1, "X1"),
+            (Kind::Payment, 2, "X1"),
+            (Kind::Payment, 1, "X2"),
+            (Kind::Payment, 1, "x1"),
+            (Kind::Payment, 1, ""),
+        ] {
+            assert!(!taken.has(kind, project(id), text), "{id} {text}");
+        }
+    }
+
+    /// What docs/sandbox.md says of it.
+    #[test]
+    fn an_id_that_is_forgotten_takes_twenty_to_forty_bytes() {
+        let mut taken = Taken::default();
+        let project = ProjectId::new(1).unwrap();
+        for number in 0..100_000 {
+            taken.add(Kind::Payment, project, &format!("order-{number}"));
+        }
+        assert_eq!(taken.0.len(), 100_000);
+        // A byte of control for each place, of which seven in eight are used at most.
+        let places = taken.0.capacity() * 8 / 7;
+        let each = places * (size_of::<u128>() + 1) / taken.0.len();
+        assert!((20..40).contains(&each), "{each} bytes");
+    }
+}

@@ -1,0 +1,232 @@
+//! The time of a sandbox: its own clock, or one in the hand of whoever runs it.
+//!
+//! Everything that the sandbox does by itself holds a [`Busy`] while it works, and gives it away
+//! while it waits. So it is known when everything that could happen has happened, and virtual time
+//! moves on only then: the same steps lead to the same events in the same order.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use ecp_core::Timestamp;
+use tokio::sync::{oneshot, watch};
+
+use crate::engine::clock::Clock;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Time {
+    kind: Kind,
+    work: Arc<watch::Sender<usize>>,
+}
+
+#[derive(Clone, Debug)]
+enum Kind {
+    Clock(Arc<dyn Clock>),
+    Virtual(Arc<Agenda>),
+}
+
+/// Virtual time, and who waits for which moment of it.
+#[derive(Debug)]
+struct Agenda {
+    start: Timestamp,
+    state: Mutex<AgendaState>,
+}
+
+#[derive(Debug, Default)]
+struct AgendaState {
+    elapsed: Duration,
+    registered: u64,
+    sleepers: BTreeMap<(Duration, u64), oneshot::Sender<Busy>>,
+}
+
+/// Held by whoever works.
+#[derive(Debug)]
+pub(crate) struct Busy(Arc<watch::Sender<usize>>);
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count -= 1);
+    }
+}
+
+impl Time {
+    pub(crate) fn of(clock: &Arc<dyn Clock>, virtual_from: Option<Timestamp>) -> Self {
+        let kind = match virtual_from {
+            None => Kind::Clock(Arc::clone(clock)),
+            Some(start) => Kind::Virtual(Arc::new(Agenda { start, state: Mutex::default() })),
+        };
+        Self { kind, work: Arc::new(watch::Sender::new(0)) }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        match &self.kind {
+            Kind::Clock(clock) => clock.now(),
+            Kind::Virtual(agenda) => agenda.now(),
+        }
+    }
+
+    pub(crate) const fn is_virtual(&self) -> bool {
+        matches!(self.kind, Kind::Virtual(_))
+    }
+
+    pub(crate) fn begin(&self) -> Busy {
+        self.work.send_modify(|count| *count += 1);
+        Busy(Arc::clone(&self.work))
+    }
+
+    /// Waits without being busy.
+    pub(crate) async fn pause(&self, by: Duration, busy: Busy) -> Busy {
+        match &self.kind {
+            Kind::Clock(_) => {
+                drop(busy);
+                tokio::time::sleep(by).await;
+                self.begin()
+            }
+            Kind::Virtual(agenda) => {
+                let (place, woken) = agenda.register(by);
+                let _left = Leaving { agenda, place };
+                self.hand_over(woken, busy).await
+            }
+        }
+    }
+
+    /// Waits for another's work, which it hands over, or ends without a word.
+    pub(crate) async fn hand_over(&self, from: oneshot::Receiver<Busy>, busy: Busy) -> Busy {
+        drop(busy);
+        from.await.unwrap_or_else(|_| self.begin())
+    }
+
+    /// Ends when nobody works.
+    pub(crate) fn settled(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut work = self.work.subscribe();
+        async move {
+            // An error would mean that nobody is left to work.
+            let _ = work.wait_for(|&count| count == 0).await;
+        }
+    }
+
+    /// Moves virtual time on, one sleeper at a time. `false` if time is not virtual.
+    pub(crate) async fn advance(&self, by: Duration) -> bool {
+        let Kind::Virtual(agenda) = &self.kind else { return false };
+        let until = agenda.state().elapsed.saturating_add(by);
+        loop {
+            self.settled().await;
+            let Some(sleeper) = agenda.next_until(until) else { break };
+            // Whoever no longer waits hands it back, and it is dropped.
+            let _ = sleeper.send(self.begin());
+        }
+        let mut state = agenda.state();
+        state.elapsed = state.elapsed.max(until);
+        true
+    }
+}
+
+impl Agenda {
+    fn now(&self) -> Timestamp {
+        let seconds = i64::try_from(self.state().elapsed.as_secs()).unwrap_or(i64::MAX);
+        let moved = self.start.unix_seconds().saturating_add(seconds);
+        Timestamp::from_unix_seconds(moved).unwrap_or(self.start)
+    }
+
+    fn register(&self, by: Duration) -> ((Duration, u64), oneshot::Receiver<Busy>) {
+        let (sleeper, woken) = oneshot::channel();
+        let mut state = self.state();
+        state.registered += 1;
+        let place = (state.elapsed.saturating_add(by), state.registered);
+        state.sleepers.insert(place, sleeper);
+        (place, woken)
+    }
+
+    /// Takes out the first sleeper up to a moment, and moves time to when it wants to be woken.
+    fn next_until(&self, until: Duration) -> Option<oneshot::Sender<Busy>> {
+        let mut state = self.state();
+        let first = state.sleepers.first_entry().filter(|first| first.key().0 <= until)?;
+        let ((moment, _), sleeper) = first.remove_entry();
+        state.elapsed = state.elapsed.max(moment);
+        Some(sleeper)
+    }
+
+    /// Entries are whole at any time.
+    fn state(&self) -> MutexGuard<'_, AgendaState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whoever stops waiting leaves nothing behind.
+struct Leaving<'a> {
+    agenda: &'a Agenda,
+    place: (Duration, u64),
+}
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        self.agenda.state().sleepers.remove(&self.place);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::engine::clock::SystemClock;
+
+    fn virtual_time() -> Time {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        Time::of(&clock, Timestamp::from_unix_seconds(1_000).ok())
+    }
+
+    #[tokio::test]
+    async fn sleepers_wake_in_order_each_at_its_own_moment() {
+        let time = virtual_time();
+        let woken: Arc<Mutex<Vec<(u64, i64)>>> = Arc::default();
+        for seconds in [30, 10, 20, 10] {
+            let (time, woken, busy) = (time.clone(), woken.clone(), time.begin());
+            tokio::spawn(async move {
+                let busy = time.pause(Duration::from_secs(seconds), busy).await;
+                woken.lock().unwrap().push((seconds, time.now().unix_seconds()));
+                // What somebody does at one moment is over before the next one comes.
+                tokio::task::yield_now().await;
+                let _busy = time.pause(Duration::from_secs(5), busy).await;
+                woken.lock().unwrap().push((seconds + 5, time.now().unix_seconds()));
+            });
+        }
+        assert!(time.advance(Duration::from_secs(25)).await);
+        time.settled().await;
+        let first = [(10, 1_010), (10, 1_010), (15, 1_015), (15, 1_015), (20, 1_020), (25, 1_025)];
+        assert_eq!(*woken.lock().unwrap(), first);
+        assert_eq!(time.now().unix_seconds(), 1_025);
+        time.advance(Duration::from_secs(100)).await;
+        time.settled().await;
+        assert_eq!(woken.lock().unwrap()[6..], [(30, 1_030), (35, 1_035)]);
+        assert_eq!(time.now().unix_seconds(), 1_125);
+    }
+
+    #[tokio::test]
+    async fn who_stops_waiting_is_forgotten() {
+        let time = virtual_time();
+        let busy = time.begin();
+        let waiting = tokio::spawn({
+            let time = time.clone();
+            async move { drop(time.pause(Duration::from_secs(10), busy).await) }
+        });
+        time.settled().await;
+        waiting.abort();
+        assert!(waiting.await.unwrap_err().is_cancelled());
+        let Kind::Virtual(agenda) = &time.kind else { panic!("time is virtual") };
+        assert!(agenda.state().sleepers.is_empty());
+        time.advance(Duration::from_secs(20)).await;
+        time.settled().await;
+    }
+
+    #[tokio::test]
+    async fn a_real_clock_cannot_be_moved() {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let time = Time::of(&clock, None);
+        assert!(!time.is_virtual() && !time.advance(Duration::from_secs(1)).await);
+        let busy = time.pause(Duration::from_millis(1), time.begin()).await;
+        drop(busy);
+        time.settled().await;
+    }
+}

@@ -1,0 +1,437 @@
+//! Payments as they are shown: what pages, tests and the Data API read of a sandbox.
+
+use std::fmt;
+
+use ecp_core::model::{Code, PaymentStatus};
+use ecp_core::{Money, PaymentId, ProjectId, Timestamp};
+use ecp_methods::spec::Interface;
+use ecp_methods::{FlowKind, MethodSpec};
+
+use crate::engine::events::RawBody;
+use crate::payment::{OrderKind, Payment, Refund};
+use crate::wire::message::message_of;
+
+/// Which payments or operations are wanted. The default wants all.
+///
+/// ```
+/// use ecp_sandbox::{Config, Filter, Paging, Sandbox};
+///
+/// let sandbox = Sandbox::new(Config::demo());
+/// let declined = Filter { status: Some("decline".to_owned()), ..Filter::default() };
+/// assert_eq!(sandbox.payments(&declined, Paging::default()).total, 0);
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Of this project.
+    pub project: Option<ProjectId>,
+    /// With this somewhere in the payment's id, whatever the case.
+    pub text: Option<String>,
+    /// In this status, by the platform's word, such as `awaiting redirect result`. For operations
+    /// that of the operation.
+    pub status: Option<String>,
+    /// Of this method, by its code.
+    pub method: Option<String>,
+    /// Sales or payouts; for operations refunds too, whatever they are done as.
+    pub kind: Option<FlowKind>,
+    /// Created at this moment or later.
+    pub from: Option<Timestamp>,
+    /// Created at this moment or earlier.
+    pub to: Option<Timestamp>,
+}
+
+/// Which part of a list is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Paging {
+    /// How many are left out.
+    pub offset: usize,
+    /// How many come at most.
+    pub limit: usize,
+}
+
+impl Paging {
+    /// Everything.
+    pub const ALL: Self = Self { offset: 0, limit: usize::MAX };
+}
+
+impl Default for Paging {
+    fn default() -> Self {
+        Self { offset: 0, limit: 50 }
+    }
+}
+
+/// A part of a list.
+#[derive(Clone, Debug)]
+pub struct Listed<T> {
+    /// The part.
+    pub items: Vec<T>,
+    /// How many there are in all.
+    pub total: usize,
+}
+
+impl<T> Listed<T> {
+    pub(crate) fn of(all: impl Iterator<Item = T>, page: Paging) -> Self {
+        let mut listed = Self { items: Vec::new(), total: 0 };
+        for item in all {
+            if listed.total >= page.offset && listed.items.len() < page.limit {
+                listed.items.push(item);
+            }
+            listed.total += 1;
+        }
+        listed
+    }
+}
+
+/// A payment, as it stands.
+///
+/// `Debug` leaves out what names people.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct PaymentView {
+    /// Counted from 1 in the order of registration.
+    pub number: u64,
+    /// The merchant's project.
+    pub project_id: ProjectId,
+    /// The merchant's id.
+    pub payment_id: PaymentId,
+    /// The method.
+    pub method: &'static MethodSpec,
+    /// [`FlowKind::Sale`] or [`FlowKind::Payout`].
+    pub kind: FlowKind,
+    /// The payment's status.
+    pub status: PaymentStatus,
+    /// The code of the sale or payout.
+    pub code: Code,
+    /// The platform's words for the code.
+    pub message: &'static str,
+    /// What was asked for, or what the customer chose.
+    pub amount: Money,
+    /// What has not been refunded.
+    pub left: Money,
+    /// The merchant's description.
+    pub description: String,
+    /// The merchant's id of the customer.
+    pub customer_id: Option<String>,
+    /// The account that messages name.
+    pub account_number: Option<String>,
+    /// Where it was asked for.
+    pub interface: Interface,
+    /// When it was registered.
+    pub created: Timestamp,
+    /// When its status last changed.
+    pub changed: Timestamp,
+    /// When the sale or payout ended.
+    pub ended: Option<Timestamp>,
+    /// Whether the customer is to decide on the provider's page.
+    pub awaits_customer: bool,
+    /// Whether a fault keeps it from ending.
+    pub held: bool,
+    /// The provider's page.
+    pub page_url: Option<String>,
+    /// Where the customer goes now that the payment has ended.
+    pub return_url: Option<String>,
+    /// How many callbacks there were, not counting repetitions.
+    pub callbacks: u32,
+    /// The sale or payout itself, then the refunds in their order.
+    pub operations: Vec<OperationView>,
+}
+
+impl PaymentView {
+    pub(crate) fn of(
+        number: u64,
+        payment: &Payment,
+        page_url: Option<String>,
+        callbacks: u32,
+    ) -> Self {
+        let order = &payment.order;
+        let code = payment.code();
+        let refunds = payment.refunds().iter();
+        let refunds = refunds.map(|refund| OperationView::of_refund(payment, refund));
+        Self {
+            number,
+            project_id: order.project,
+            payment_id: order.payment_id.clone(),
+            method: order.spec,
+            kind: order.kind.flow(),
+            status: payment.status(),
+            message: message_of(&code),
+            code,
+            amount: payment.asked(),
+            left: payment.left(),
+            description: order.description.clone(),
+            customer_id: order.customer_id.clone(),
+            account_number: payment.account_number().map(str::to_owned),
+            interface: order.interface,
+            created: payment.created,
+            changed: payment.changed,
+            ended: payment.outcome().map(|_| payment.first_changed),
+            awaits_customer: payment.awaits_customer(),
+            held: payment.is_held(),
+            page_url,
+            return_url: payment.return_url().map(str::to_owned),
+            callbacks,
+            operations: std::iter::once(OperationView::of_first(payment)).chain(refunds).collect(),
+        }
+    }
+}
+
+impl fmt::Debug for PaymentView {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PaymentView")
+            .field("project_id", &self.project_id)
+            .field("payment_id", &self.payment_id)
+            .field("method", &self.method.code())
+            .field("kind", &self.kind)
+            .field("status", &self.status)
+            .field("code", &self.code)
+            .field("amount", &self.amount)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An operation of a payment, as it stands.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct OperationView {
+    /// The payment's project.
+    pub project_id: ProjectId,
+    /// The payment's id.
+    pub payment_id: PaymentId,
+    /// The payment's method.
+    pub method: &'static MethodSpec,
+    /// The platform's id of the operation.
+    pub id: u64,
+    /// The platform's word for it: `sale`, `payout`, `refund` or `reversal`.
+    pub kind: &'static str,
+    /// The operation's status, by the platform's word.
+    pub status: String,
+    /// The operation's code.
+    pub code: Code,
+    /// The platform's words for the code.
+    pub message: &'static str,
+    /// What it is about.
+    pub sum: Money,
+    /// The id of the request that asked for it.
+    pub request_id: String,
+    /// The provider's id.
+    pub provider_payment_id: String,
+    /// The merchant's id of a refund.
+    pub merchant_refund_id: Option<String>,
+    /// When it was registered.
+    pub created: Timestamp,
+    /// When its status last changed.
+    pub changed: Timestamp,
+    /// Whether it has ended.
+    pub is_final: bool,
+}
+
+impl OperationView {
+    pub(crate) fn of_first(payment: &Payment) -> Self {
+        let (order, code) = (&payment.order, payment.code());
+        Self {
+            project_id: order.project,
+            payment_id: order.payment_id.clone(),
+            method: order.spec,
+            id: payment.ids.first.operation,
+            kind: match order.kind {
+                OrderKind::Payout => "payout",
+                OrderKind::Sale => "sale",
+            },
+            status: payment.first_status().as_str().to_owned(),
+            message: message_of(&code),
+            code,
+            sum: payment.sum(),
+            request_id: payment.ids.first.request.clone(),
+            provider_payment_id: payment.ids.first.provider_payment.clone(),
+            merchant_refund_id: None,
+            created: payment.created,
+            changed: payment.first_changed,
+            is_final: payment.outcome().is_some(),
+        }
+    }
+
+    pub(crate) fn of_refund(payment: &Payment, refund: &Refund) -> Self {
+        let (order, code) = (&payment.order, refund.code());
+        Self {
+            project_id: order.project,
+            payment_id: order.payment_id.clone(),
+            method: order.spec,
+            id: refund.ids.operation,
+            kind: refund.operation.as_str(),
+            status: refund.status().to_string(),
+            message: message_of(&code),
+            code,
+            sum: refund.sum,
+            request_id: refund.ids.request.clone(),
+            provider_payment_id: refund.ids.provider_payment.clone(),
+            merchant_refund_id: refund.order.merchant_refund_id.clone(),
+            created: refund.created,
+            changed: refund.changed,
+            is_final: refund.status().is_final(),
+        }
+    }
+}
+
+impl Filter {
+    /// Whether a payment is wanted.
+    pub(crate) fn wants(&self, payment: &Payment) -> bool {
+        self.wants_any_kind(payment)
+            && self.kind.is_none_or(|kind| payment.order.kind.flow() == kind)
+            && self.wants_times(payment.created)
+            && self.status.as_deref().is_none_or(|status| payment.status().as_str() == status)
+    }
+
+    /// Whether an operation of a payment that is wanted otherwise is wanted.
+    pub(crate) fn wants_operation(&self, operation: &OperationView) -> bool {
+        let kind = match operation.kind {
+            "sale" => FlowKind::Sale,
+            "payout" => FlowKind::Payout,
+            _ => FlowKind::Refund,
+        };
+        self.kind.is_none_or(|wanted| wanted == kind)
+            && self.wants_times(operation.created)
+            && self.status.as_deref().is_none_or(|status| operation.status == status)
+    }
+
+    /// Everything that a payment has in common with its operations.
+    pub(crate) fn wants_any_kind(&self, payment: &Payment) -> bool {
+        let order = &payment.order;
+        let has = |text: &str| {
+            let id = order.payment_id.as_str().to_lowercase();
+            id.contains(&text.to_lowercase())
+        };
+        self.project.is_none_or(|project| order.project == project)
+            && self.method.as_deref().is_none_or(|method| order.spec.code() == method)
+            && self.text.as_deref().is_none_or(has)
+    }
+
+    fn wants_times(&self, created: Timestamp) -> bool {
+        self.from.is_none_or(|from| created >= from) && self.to.is_none_or(|to| created <= to)
+    }
+}
+
+/// How the signature of a message comes about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SignatureNote {
+    /// The text that is signed.
+    pub canonical: String,
+    /// The signature in the message, at its root or in `general`.
+    pub given: Option<String>,
+    /// The right one.
+    pub expected: String,
+}
+
+impl SignatureNote {
+    pub(crate) fn of(
+        body: &RawBody,
+        key: &ecp_core::Sensitive<String>,
+        longest: usize,
+    ) -> Option<Self> {
+        let document: serde_json::Value = serde_json::from_slice(body.bytes()).ok()?;
+        if !document.is_object() || crate::wire::signature::canonical_length(&document) > longest {
+            return None;
+        }
+        let given = document
+            .get("signature")
+            .or_else(|| document.get("general")?.get("signature"))
+            .and_then(serde_json::Value::as_str);
+        Some(Self {
+            canonical: crate::wire::signature::canonical_string(&document),
+            given: given.map(str::to_owned),
+            expected: crate::wire::signature::sign(key, &document),
+        })
+    }
+
+    /// Whether the message is signed right.
+    pub fn matches(&self) -> bool {
+        self.given.as_ref() == Some(&self.expected)
+    }
+}
+
+/// A Gate document from dotted paths, as tables of payouts have them. Only amount and project are
+/// numbers on Gate. Paths that are deeper than any of Gate's are left out.
+pub(crate) fn nested<'r>(cells: impl IntoIterator<Item = (&'r str, &'r str)>) -> serde_json::Value {
+    use serde_json::{Map, Value};
+
+    const DEEPEST: usize = 8;
+
+    /// A path through a value leads nowhere; the checks of Gate name what is missing.
+    fn put(object: &mut Map<String, Value>, path: &str, value: Value) {
+        match path.split_once('.') {
+            None => {
+                object.insert(path.to_owned(), value);
+            }
+            Some((name, rest)) => {
+                let inner = object.entry(name).or_insert_with(|| Value::Object(Map::new()));
+                if let Value::Object(inner) = inner {
+                    put(inner, rest, value);
+                }
+            }
+        }
+    }
+
+    let mut document = Map::new();
+    for (path, text) in cells {
+        let text = text.trim();
+        let value = match (path, text.parse::<i64>()) {
+            ("payment.amount" | "general.project_id", Ok(number)) => Value::from(number),
+            _ => Value::from(text),
+        };
+        if !text.is_empty() && path.split('.').count() <= DEEPEST {
+            put(&mut document, path, value);
+        }
+    }
+    Value::Object(document)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn dotted_cells_become_a_gate_document() {
+        let cells = [
+            ("general.payment_id", "X1"),
+            ("payment.amount", " 1000 "),
+            ("payment.currency", "EUR"),
+            ("customer.id", "7"),
+            ("account.number", ""),
+            ("customer.id.deeper", "lost"),
+        ];
+        let expected = json!({
+            "general": {"payment_id": "X1"},
+            "payment": {"amount": 1000, "currency": "EUR"},
+            "customer": {"id": "7"},
+        });
+        assert_eq!(nested(cells), expected);
+        assert_eq!(nested([("payment.amount", "10.00")])["payment"]["amount"], "10.00");
+        let bottomless = "a.".repeat(1_000_000);
+        assert_eq!(nested([(bottomless.as_str(), "x")]), json!({}));
+    }
+
+    #[test]
+    fn a_page_of_a_list_knows_the_whole() {
+        let listed = Listed::of(0..10, Paging { offset: 8, limit: 5 });
+        assert_eq!((listed.items, listed.total), (vec![8, 9], 10));
+        assert_eq!(Listed::of(0..3, Paging::ALL).items, [0, 1, 2]);
+    }
+
+    #[test]
+    fn a_signature_is_explained() {
+        let key = ecp_core::Sensitive::new("secret".to_owned());
+        let document = json!({"payment": {"id": "000049", "status": "success"}});
+        let signature = crate::wire::signature::sign(&key, &document);
+        for (place, right) in [("signature", true), ("other", false)] {
+            let mut signed = document.clone();
+            signed[place] = signature.clone().into();
+            let body = RawBody::copied(signed.to_string().as_bytes());
+            let note = SignatureNote::of(&body, &key, 1000).unwrap();
+            assert_eq!(note.matches(), right);
+            assert!(note.canonical.starts_with("payment:id:000049;") || !right);
+        }
+        let text = RawBody::copied(b"no JSON");
+        assert_eq!(SignatureNote::of(&text, &key, 1000), None);
+    }
+}

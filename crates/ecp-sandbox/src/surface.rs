@@ -1,0 +1,12 @@
+//! What others see of a sandbox: its APIs and its pages.
+
+pub(crate) mod checkout;
+pub(crate) mod control;
+pub(crate) mod dashboard;
+pub(crate) mod data_api;
+pub(crate) mod gate;
+pub(crate) mod guard;
+pub(crate) mod i18n;
+pub(crate) mod page;
+pub(crate) mod provider;
+pub(crate) mod server;

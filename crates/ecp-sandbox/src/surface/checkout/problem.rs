@@ -1,0 +1,152 @@
+//! Why a Payment Page is not shown.
+
+use crate::surface::i18n::Language;
+
+/// What is wrong with an opening, told on the page that is shown in its place.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Problem {
+    /// A page of another site chose where callbacks go.
+    CallbackAddress,
+    /// There is a signature, and it is not that of the parameters.
+    BadSignature {
+        /// What the sandbox signed, item by item.
+        signed: Vec<String>,
+    },
+    /// The time to pay is over.
+    Expired,
+    /// The parameter is not of its documented form.
+    Malformed(String),
+    Missing(Vec<&'static str>),
+    /// The method does not take the currency.
+    MethodRefusesCurrency,
+    /// The amount is outside of the method's limits.
+    MethodRefusesAmount,
+    NoMethod,
+    NoSignature,
+    /// The parameter is there twice.
+    Repeated(String),
+    /// The parameter holds a `;`.
+    Separator(String),
+    /// A payment of another order has the id.
+    Taken,
+    UnknownCurrency,
+    UnknownMethod(String),
+    UnknownProject,
+    /// What the platform has and the sandbox has not.
+    Unsupported(&'static str),
+}
+
+impl Problem {
+    /// The platform's number for it, where Gate's refusals have one.
+    pub(crate) const fn code(&self) -> Option<u32> {
+        Some(match self {
+            Self::BadSignature { .. } => 3261,
+            Self::Malformed(_) => 702,
+            Self::Missing(_) => 2004,
+            Self::MethodRefusesCurrency => 3023,
+            Self::NoSignature => 3262,
+            Self::Taken => 3041,
+            Self::UnknownCurrency => 3121,
+            Self::UnknownMethod(_) => 2541,
+            Self::UnknownProject => 2442,
+            Self::CallbackAddress
+            | Self::Expired
+            | Self::MethodRefusesAmount
+            | Self::NoMethod
+            | Self::Repeated(_)
+            | Self::Separator(_)
+            | Self::Unsupported(_) => return None,
+        })
+    }
+
+    /// The parameters that it is about.
+    pub(crate) fn parameters(&self) -> Vec<&str> {
+        match self {
+            Self::BadSignature { .. } | Self::NoSignature => vec!["signature"],
+            Self::CallbackAddress => vec!["merchant_callback_url"],
+            Self::Expired => vec!["best_before"],
+            Self::Malformed(name) | Self::Repeated(name) | Self::Separator(name) => vec![name],
+            Self::Missing(names) => names.clone(),
+            Self::MethodRefusesCurrency => vec!["force_payment_method", "payment_currency"],
+            Self::MethodRefusesAmount => vec!["force_payment_method", "payment_amount"],
+            Self::NoMethod => vec!["payment_amount", "payment_currency"],
+            Self::Taken => vec!["payment_id"],
+            Self::UnknownCurrency => vec!["payment_currency"],
+            Self::UnknownMethod(_) => vec!["force_payment_method"],
+            Self::UnknownProject => vec!["project_id"],
+            Self::Unsupported(name) => vec![name],
+        }
+    }
+
+    /// What the sandbox signed, where the signature is wrong.
+    pub(crate) fn signed(&self) -> &[String] {
+        match self {
+            Self::BadSignature { signed } => signed,
+            _ => &[],
+        }
+    }
+
+    pub(crate) fn text(&self, language: Language) -> String {
+        let (english, russian) = match self {
+            Self::BadSignature { .. } => (
+                "The signature is not that of these parameters under the project’s key.",
+                "Подпись не соответствует этим параметрам и ключу проекта.",
+            ),
+            Self::CallbackAddress => (
+                "A page of another site opened this page and chose where callbacks go. Start the \
+                 sandbox with this address as its callback URL, or open the page directly.",
+                "Эту страницу открыл другой сайт, и он выбрал адрес для оповещений. Запустите \
+                 песочницу с этим адресом или откройте страницу напрямую.",
+            ),
+            Self::Expired => ("The time to pay is over.", "Время на оплату истекло."),
+            Self::Malformed(_) => (
+                "The parameter does not have its documented form.",
+                "Параметр задан не в том виде, который описан в документации.",
+            ),
+            Self::Missing(_) => {
+                ("Required parameters are missing or empty.", "Не заданы обязательные параметры.")
+            }
+            Self::MethodRefusesCurrency => {
+                ("The method does not take this currency.", "Метод не принимает эту валюту.")
+            }
+            Self::MethodRefusesAmount => (
+                "The amount is outside of the method’s limits.",
+                "Сумма выходит за пределы, установленные для метода.",
+            ),
+            Self::NoMethod => (
+                "No method takes this amount in this currency.",
+                "Ни один метод не принимает эту сумму в этой валюте.",
+            ),
+            Self::NoSignature => ("The parameters are not signed.", "Параметры не подписаны."),
+            Self::Repeated(_) => {
+                ("The parameter is there more than once.", "Параметр задан несколько раз.")
+            }
+            Self::Separator(_) => (
+                "The parameter holds a semicolon, which is not allowed in any.",
+                "Параметр содержит точку с запятой, это не разрешено.",
+            ),
+            Self::Taken => (
+                "There is a payment with this id already, and it is another one.",
+                "Платёж с таким идентификатором уже есть, и это другой платёж.",
+            ),
+            Self::UnknownCurrency => ("There is no such currency.", "Такой валюты нет."),
+            Self::UnknownMethod(code) => {
+                return match language {
+                    Language::English => format!("There is no method with the code {code}."),
+                    Language::Russian => format!("Метода с кодом {code} нет."),
+                };
+            }
+            Self::UnknownProject => {
+                ("The sandbox has no such project.", "В песочнице нет такого проекта.")
+            }
+            Self::Unsupported(_) => (
+                "The platform has this, the sandbox does not: it shows purchases only.",
+                "На платформе это есть, в песочнице нет: она показывает только покупки.",
+            ),
+        };
+        match language {
+            Language::English => english.to_owned(),
+            Language::Russian => russian.to_owned(),
+        }
+    }
+}

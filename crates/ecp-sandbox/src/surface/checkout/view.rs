@@ -1,0 +1,245 @@
+//! What the customer sees, page by page.
+
+use askama::Template;
+use axum::response::Response;
+use ecp_core::Money;
+use ecp_methods::MethodSpec;
+use ecp_methods::request::Field;
+use http::StatusCode;
+
+use super::offer;
+use super::problem::Problem;
+use super::session::Session;
+use crate::surface::i18n::{Language, Texts};
+use crate::surface::page::{Policy, html};
+
+/// The mistake that keeps the page from being shown.
+#[derive(Template)]
+#[template(path = "payment/problem.html")]
+pub(super) struct ProblemPage {
+    language: Language,
+    t: &'static Texts,
+    text: String,
+    problem: Problem,
+}
+
+impl ProblemPage {
+    pub(super) fn response(problem: Problem, language: Language, framed: bool) -> Response {
+        let text = problem.text(language);
+        let page = Self { language, t: language.texts(), text, problem };
+        html(StatusCode::BAD_REQUEST, &page, &Policy::default().script().framed(framed))
+    }
+}
+
+/// The methods to choose from, or the one that there is.
+#[derive(Template)]
+#[template(path = "payment/choose.html")]
+pub(super) struct ChoosePage<'s> {
+    language: Language,
+    t: &'static Texts,
+    session: &'s Session,
+    /// The customer chose this one, or there is no other.
+    chosen: Option<Chosen>,
+    methods: Vec<&'static MethodSpec>,
+    refusal: Option<String>,
+    back: Option<&'s str>,
+}
+
+/// A method with what it asks the customer for.
+pub(super) struct Chosen {
+    pub(super) spec: &'static MethodSpec,
+    pub(super) fields: Vec<Input>,
+}
+
+/// A field of the customer's form.
+pub(super) struct Input {
+    pub(super) name: &'static str,
+    pub(super) label: &'static str,
+    pub(super) kind: &'static str,
+    pub(super) autocomplete: &'static str,
+    pub(super) value: String,
+    pub(super) invalid: bool,
+}
+
+impl Input {
+    pub(super) fn new(field: Field, name: &'static str, value: String, t: &Texts) -> Self {
+        let (kind, autocomplete) = match field {
+            Field::CustomerEmail => ("email", "email"),
+            Field::CustomerPhone => ("tel", "tel-national"),
+            Field::CustomerFirstName => ("text", "given-name"),
+            Field::CustomerLastName => ("text", "family-name"),
+            Field::CustomerZip => ("text", "postal-code"),
+            Field::CustomerCountry => ("text", "country"),
+            Field::CustomerAddress => ("text", "street-address"),
+            _ => ("text", "off"),
+        };
+        Self { name, label: t.field(field), kind, autocomplete, value, invalid: false }
+    }
+}
+
+impl Chosen {
+    /// The method's form before anything is filled in.
+    pub(super) fn empty(spec: &'static MethodSpec, session: &Session) -> Self {
+        let missing = offer::missing_fields(spec, &session.parameters).into_iter();
+        let t = session.language.texts();
+        let fields = missing.map(|(field, name)| Input::new(field, name, String::new(), t));
+        Self { spec, fields: fields.collect() }
+    }
+}
+
+impl<'s> ChoosePage<'s> {
+    /// `chosen` is the method whose form is shown; without it all are, unless there is but one.
+    pub(super) fn new(
+        session: &'s Session,
+        methods: Vec<&'static MethodSpec>,
+        chosen: Option<Chosen>,
+        refusal: Option<String>,
+    ) -> Self {
+        let chosen = chosen.or_else(|| match methods.as_slice() {
+            [only] => Some(Chosen::empty(only, session)),
+            _ => None,
+        });
+        let back = shop_link(session, "return");
+        let Session { language, .. } = *session;
+        Self { language, t: language.texts(), session, chosen, methods, refusal, back }
+    }
+
+    fn amount(&self) -> Money {
+        self.session.parameters.amount
+    }
+
+    fn description(&self) -> &str {
+        self.session.parameters.get("payment_description").unwrap_or_default()
+    }
+
+    pub(super) fn response(&self, status: StatusCode) -> Response {
+        html(status, self, &policy(self.session))
+    }
+}
+
+/// The way to the provider's page.
+#[derive(Template)]
+#[template(path = "payment/redirect.html")]
+pub(super) struct RedirectPage<'s> {
+    language: Language,
+    t: &'static Texts,
+    session: &'s Session,
+    method: &'static str,
+    url: String,
+    /// The fields of a form that is posted; without it the way is a plain link.
+    post: Option<Vec<(&'static str, String)>>,
+    /// Goes by itself: the customer has just pressed the button for it.
+    goes: bool,
+}
+
+impl<'s> RedirectPage<'s> {
+    pub(super) fn new(
+        session: &'s Session,
+        method: &'static str,
+        url: String,
+        post: Option<Vec<(&'static str, String)>>,
+        goes: bool,
+    ) -> Self {
+        let Session { language, .. } = *session;
+        Self { language, t: language.texts(), session, method, url, post, goes }
+    }
+
+    pub(super) fn response(&self) -> Response {
+        let policy = policy(self.session).leads_to([self.url.as_str()]);
+        html(StatusCode::OK, self, &policy)
+    }
+}
+
+/// Nothing to do but wait.
+#[derive(Template)]
+#[template(path = "payment/wait.html")]
+pub(super) struct WaitPage<'s> {
+    language: Language,
+    t: &'static Texts,
+    session: &'s Session,
+    state: &'static str,
+    text: &'static str,
+}
+
+impl<'s> WaitPage<'s> {
+    pub(super) fn new(session: &'s Session, state: &'static str, text: &'static str) -> Self {
+        let Session { language, .. } = *session;
+        Self { language, t: language.texts(), session, state, text }
+    }
+
+    pub(super) fn response(&self) -> Response {
+        html(StatusCode::OK, self, &policy(self.session))
+    }
+}
+
+/// How it ended, and the way back.
+#[derive(Template)]
+#[template(path = "payment/result.html")]
+pub(super) struct ResultPage<'s> {
+    language: Language,
+    t: &'static Texts,
+    session: &'s Session,
+    success: bool,
+    method: &'static str,
+    amount: Money,
+    code: String,
+    message: &'static str,
+    /// Where the customer is sent in a moment.
+    redirect: Option<&'s str>,
+    /// Where the customer may go.
+    link: Option<&'s str>,
+    /// The whole window goes there, not the frame alone.
+    leaves_frame: bool,
+}
+
+impl<'s> ResultPage<'s> {
+    pub(super) fn new(
+        session: &'s Session,
+        success: bool,
+        method: &'static str,
+        amount: Money,
+        (code, message): (String, &'static str),
+    ) -> Self {
+        let Session { language, .. } = *session;
+        let end = if success { "success" } else { "fail" };
+        let mode = session.parameters.get(&format!("redirect_{end}_mode"));
+        Self {
+            language,
+            t: language.texts(),
+            session,
+            success,
+            method,
+            amount,
+            code,
+            message,
+            redirect: redirect(session, end),
+            link: shop_link(session, end).or_else(|| shop_link(session, "return")),
+            leaves_frame: session.framed && mode != Some("iframe"),
+        }
+    }
+
+    pub(super) fn response(&self) -> Response {
+        html(StatusCode::OK, self, &policy(self.session))
+    }
+}
+
+/// `redirect_success_url` and its kin, unless `redirect_success_enabled` is 0.
+fn redirect<'s>(session: &'s Session, end: &str) -> Option<&'s str> {
+    let enabled = session.parameters.get(&format!("redirect_{end}_enabled"));
+    let url = session.parameters.get(&format!("redirect_{end}_url"));
+    url.filter(|_| enabled != Some("0"))
+}
+
+/// `merchant_success_url` and its kin, unless `merchant_success_enabled` is 0.
+fn shop_link<'s>(session: &'s Session, end: &str) -> Option<&'s str> {
+    let enabled = session.parameters.get(&format!("merchant_{end}_enabled"));
+    let url = session.parameters.get(&format!("merchant_{end}_url"));
+    url.filter(|_| enabled != Some("0")).or_else(|| match end {
+        "return" => redirect(session, end),
+        _ => None,
+    })
+}
+
+fn policy(session: &Session) -> Policy {
+    Policy::default().script().framed(session.framed)
+}

@@ -1,0 +1,291 @@
+//! Analytics: how many payments there were, what became of them, and how long it took.
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use axum::extract::{Query, State};
+use axum::response::Response;
+use ecp_core::{Money, Timestamp};
+use http::StatusCode;
+
+use super::chart::{Column, Columns, HEIGHT, WIDTH, percent, share};
+use super::payments::Narrow;
+use super::search::Search;
+use super::{Pairs, Shell, field, when};
+use crate::engine::Sandbox;
+use crate::engine::view::{Paging, PaymentView};
+use crate::surface::page::{Policy, html};
+
+#[derive(Template)]
+#[template(path = "dashboard/analytics.html")]
+struct AnalyticsPage {
+    shell: Shell,
+    narrow: Narrow,
+    counts: Counts,
+    tiles: Vec<(&'static str, String)>,
+    over_time: Columns,
+    currencies: Vec<String>,
+    currency: String,
+    volume: Columns,
+    methods: Vec<Line>,
+    codes: Vec<Line>,
+    times: Vec<Line>,
+}
+
+/// A row of a table with a bar.
+struct Line {
+    name: String,
+    value: String,
+    /// Of 100.
+    width: String,
+}
+
+/// How payments stand.
+#[derive(Clone, Copy, Default)]
+struct Counts {
+    success: u64,
+    decline: u64,
+    open: u64,
+}
+
+impl Counts {
+    fn add(&mut self, payment: &PaymentView) {
+        match (payment.ended, payment.code.as_str()) {
+            (None, _) => self.open += 1,
+            (Some(_), "0") => self.success += 1,
+            (Some(_), _) => self.decline += 1,
+        }
+    }
+
+    const fn all(self) -> u64 {
+        self.success + self.decline + self.open
+    }
+
+    const fn ended(self) -> u64 {
+        self.success + self.decline
+    }
+}
+
+pub(super) async fn show(State(sandbox): State<Sandbox>, Query(pairs): Query<Pairs>) -> Response {
+    let wanted = field(&pairs, "currency").map(str::to_owned);
+    let search = Search::new(pairs);
+    let payments = sandbox.payments(&search.filter(), Paging::ALL).items;
+    let narrow = Narrow { action: "/dashboard/analytics", ..Narrow::new(&sandbox, search) };
+    let page = AnalyticsPage::new(narrow, &payments, wanted);
+    html(StatusCode::OK, &page, &Policy::default().script())
+}
+
+impl AnalyticsPage {
+    fn new(narrow: Narrow, payments: &[PaymentView], wanted: Option<String>) -> Self {
+        let mut counts = Counts::default();
+        for payment in payments {
+            counts.add(payment);
+        }
+        let currencies = currencies(payments);
+        let currency = wanted.filter(|code| currencies.contains(code));
+        let currency = currency.or_else(|| currencies.first().cloned()).unwrap_or_default();
+        let durations = durations(payments);
+        Self {
+            shell: Shell::new("analytics"),
+            counts,
+            tiles: vec![
+                ("Payments", counts.all().to_string()),
+                ("Succeeded", counts.success.to_string()),
+                ("Declined", counts.decline.to_string()),
+                ("Open", counts.open.to_string()),
+                ("Conversion", percent(counts.success, counts.ended())),
+                ("Median time", median(&durations)),
+            ],
+            over_time: over_time(payments),
+            volume: volume(payments, &currency),
+            currencies,
+            currency,
+            methods: by_method(payments),
+            codes: by_code(payments),
+            times: by_time(&durations),
+            narrow,
+        }
+    }
+}
+
+/// The most frequent first.
+fn currencies(payments: &[PaymentView]) -> Vec<String> {
+    let mut found: BTreeMap<&str, usize> = BTreeMap::new();
+    for payment in payments {
+        *found.entry(payment.amount.currency().code()).or_default() += 1;
+    }
+    let mut found: Vec<_> = found.into_iter().collect();
+    found.sort_by_key(|&(code, count)| (std::cmp::Reverse(count), code));
+    found.into_iter().map(|(code, _)| code.to_owned()).collect()
+}
+
+/// Equal parts of the time in which there were payments, of a length that people use.
+struct Parts {
+    start: i64,
+    length: i64,
+    count: i64,
+}
+
+impl Parts {
+    const MOST: i64 = 48;
+
+    fn of(payments: &[PaymentView]) -> Option<Self> {
+        const LENGTHS: [i64; 12] =
+            [1, 5, 15, 60, 300, 900, 3_600, 10_800, 43_200, 86_400, 604_800, 2_592_000];
+        let created = || payments.iter().map(|payment| payment.created.unix_seconds());
+        let (first, last) = (created().min()?, created().max()?);
+        let fits = |length: &i64| last / length - first / length < Self::MOST;
+        let length = LENGTHS.into_iter().find(fits).unwrap_or(31_536_000);
+        let start = first / length * length;
+        Some(Self { start, length, count: last / length - first / length + 1 })
+    }
+
+    fn place(&self, payment: &PaymentView) -> usize {
+        let place = (payment.created.unix_seconds() - self.start) / self.length;
+        usize::try_from(place.clamp(0, self.count - 1)).unwrap_or(0)
+    }
+
+    fn labels(&self) -> Vec<String> {
+        let begin = |place: i64| Timestamp::from_unix_seconds(self.start + place * self.length);
+        (0..self.count).map(|place| begin(place).map(when).unwrap_or_default()).collect()
+    }
+}
+
+fn over_time(payments: &[PaymentView]) -> Columns {
+    let Some(parts) = Parts::of(payments) else { return Columns::new(Vec::new(), told) };
+    let labels = parts.labels();
+    let mut counts = vec![Counts::default(); labels.len()];
+    for payment in payments {
+        counts[parts.place(payment)].add(payment);
+    }
+    let column = |(label, count): (String, Counts)| Column {
+        label,
+        parts: vec![
+            ("yes", count.success, format!("{} succeeded", count.success)),
+            ("no", count.decline, format!("{} declined", count.decline)),
+            ("wait", count.open, format!("{} open", count.open)),
+        ],
+    };
+    Columns::new(labels.into_iter().zip(counts).map(column).collect(), told)
+}
+
+fn told(count: u64) -> String {
+    count.to_string()
+}
+
+/// What succeeded, in one currency.
+fn volume(payments: &[PaymentView], currency: &str) -> Columns {
+    let paid: Vec<&PaymentView> = payments
+        .iter()
+        .filter(|payment| payment.code.as_str() == "0" && payment.ended.is_some())
+        .filter(|payment| payment.amount.currency().code() == currency)
+        .collect();
+    let (Some(parts), Some(unit)) = (Parts::of(payments), paid.first().map(|paid| paid.amount))
+    else {
+        return Columns::new(Vec::new(), told);
+    };
+    let labels = parts.labels();
+    let mut sums = vec![0_u64; labels.len()];
+    for payment in paid {
+        let sum = &mut sums[parts.place(payment)];
+        *sum = sum.saturating_add(payment.amount.minor().unsigned_abs());
+    }
+    let tell = |minor: u64| {
+        let minor = i64::try_from(minor).unwrap_or(i64::MAX);
+        Money::from_minor(minor, unit.currency()).to_string()
+    };
+    let column =
+        |(label, sum): (String, u64)| Column { label, parts: vec![("yes", sum, tell(sum))] };
+    Columns::new(labels.into_iter().zip(sums).map(column).collect(), tell)
+}
+
+fn by_method(payments: &[PaymentView]) -> Vec<Line> {
+    let mut found: BTreeMap<&str, Counts> = BTreeMap::new();
+    for payment in payments {
+        found.entry(payment.method.title()).or_default().add(payment);
+    }
+    let line = |(name, counts): (&str, Counts)| Line {
+        name: name.to_owned(),
+        value: format!(
+            "{} ({} of {})",
+            percent(counts.success, counts.ended()),
+            counts.success,
+            counts.ended()
+        ),
+        width: share(counts.success, counts.ended()),
+    };
+    found.into_iter().map(line).collect()
+}
+
+/// The most frequent first.
+fn by_code(payments: &[PaymentView]) -> Vec<Line> {
+    let mut found: BTreeMap<String, u64> = BTreeMap::new();
+    let declined = payments.iter().filter(|payment| payment.ended.is_some());
+    for payment in declined.filter(|payment| payment.code.as_str() != "0") {
+        let name = format!("{} {}", payment.code.as_str(), payment.message);
+        *found.entry(name).or_default() += 1;
+    }
+    let most = found.values().copied().max().unwrap_or(0);
+    let mut found: Vec<_> = found.into_iter().collect();
+    found.sort_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(&other.0)));
+    let line = |(name, count): (String, u64)| Line {
+        name,
+        value: count.to_string(),
+        width: share(count, most),
+    };
+    found.into_iter().map(line).collect()
+}
+
+/// Seconds from the registration to the end, least first.
+fn durations(payments: &[PaymentView]) -> Vec<u64> {
+    let seconds = |payment: &PaymentView| {
+        let ended = payment.ended?.unix_seconds();
+        Some(u64::try_from(ended - payment.created.unix_seconds()).unwrap_or(0))
+    };
+    let mut all: Vec<u64> = payments.iter().filter_map(seconds).collect();
+    all.sort_unstable();
+    all
+}
+
+fn median(sorted: &[u64]) -> String {
+    sorted.get(sorted.len() / 2).map_or("–".to_owned(), |seconds| format!("{seconds} s"))
+}
+
+fn by_time(sorted: &[u64]) -> Vec<Line> {
+    const ENDS: [(u64, &str); 6] = [
+        (1, "under 1 s"),
+        (10, "1 to 10 s"),
+        (60, "10 s to 1 min"),
+        (600, "1 to 10 min"),
+        (3_600, "10 min to 1 h"),
+        (u64::MAX, "1 h and more"),
+    ];
+    let mut from = 0;
+    let mut counts = Vec::new();
+    for (end, name) in ENDS {
+        let to = sorted.partition_point(|&seconds| seconds < end);
+        counts.push((name, (to - from) as u64));
+        from = to;
+    }
+    let most = counts.iter().map(|&(_, count)| count).max().unwrap_or(0);
+    let line = |(name, count): (&str, u64)| Line {
+        name: name.to_owned(),
+        value: count.to_string(),
+        width: share(count, most),
+    };
+    counts.into_iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_time_is_in_one_row() {
+        let lines = by_time(&[0, 0, 1, 9, 10, 59, 60, 599, 600, 3_599, 3_600, 90_000]);
+        let values: Vec<&str> = lines.iter().map(|line| line.value.as_str()).collect();
+        assert_eq!(values, ["2"; 6]);
+        assert_eq!(median(&[0, 5, 9]), "5 s");
+        assert_eq!(median(&[]), "–");
+    }
+}

@@ -1,0 +1,51 @@
+//! What the Dashboard's forms offer, and how their fields are read.
+
+use std::collections::BTreeSet;
+
+use ecp_core::ProjectId;
+use ecp_methods::spec::Interface;
+use ecp_methods::{DynMethod, FlowKind, MethodSpec};
+
+use crate::engine::Sandbox;
+
+/// The fields of a form.
+pub(super) type Pairs = Vec<(String, String)>;
+
+/// A field that is there and not empty.
+pub(super) fn field<'p>(pairs: &'p Pairs, name: &str) -> Option<&'p str> {
+    let value = pairs.iter().find(|(n, _)| n == name).map(|(_, value)| value.trim());
+    value.filter(|value| !value.is_empty())
+}
+
+/// The project that a form names.
+pub(super) fn project(pairs: &Pairs) -> Result<ProjectId, String> {
+    field(pairs, "project")
+        .and_then(|id| ProjectId::new(id.parse().ok()?).ok())
+        .ok_or_else(|| "Choose a project.".to_owned())
+}
+
+/// What a form lets one choose from.
+pub(crate) struct Choices {
+    pub(crate) projects: Vec<String>,
+    pub(crate) methods: Vec<&'static MethodSpec>,
+    /// Those that any of the methods takes, by their codes.
+    pub(crate) currencies: BTreeSet<&'static str>,
+}
+
+impl Choices {
+    /// The methods that have a flow on an interface, and what goes with them.
+    pub(super) fn of(sandbox: &Sandbox, flow: FlowKind, interface: Interface) -> Self {
+        let all = sandbox.config().registry.iter().map(DynMethod::spec);
+        let methods: Vec<_> = all
+            .filter(|spec| {
+                spec.rule(flow).is_some_and(|rule| rule.interfaces().contains(&interface))
+            })
+            .collect();
+        let currencies = methods.iter().flat_map(|spec| spec.currencies());
+        Self {
+            projects: sandbox.projects().iter().map(ToString::to_string).collect(),
+            currencies: currencies.map(|currency| currency.code()).collect(),
+            methods,
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! One payment: what it is, everything that was said about it, and what can be done with it.
+
+use askama::Template;
+use axum::extract::{Form, Query, State};
+use axum::response::Response;
+use ecp_core::{Money, PaymentId, ProjectId};
+use ecp_methods::FlowKind;
+use ecp_methods::spec::Interface;
+use http::StatusCode;
+use serde_json::json;
+
+use super::forms::project;
+use super::timeline::Entry;
+use super::{Pairs, Shell, field, payment_url};
+use crate::engine::Sandbox;
+use crate::engine::events::{Decision, EventKind};
+use crate::engine::view::PaymentView;
+use crate::surface::page::{Policy, html, missing, see_other};
+
+#[derive(Template)]
+#[template(path = "dashboard/payment.html")]
+struct PaymentPage {
+    shell: Shell,
+    payment: PaymentView,
+    entries: Vec<Entry>,
+    /// The body of the latest callback, to begin a hand-made one with.
+    draft: String,
+    can_refund: bool,
+}
+
+pub(super) async fn show(State(sandbox): State<Sandbox>, Query(pairs): Query<Pairs>) -> Response {
+    match find(&sandbox, &pairs) {
+        Some(payment) => page(&sandbox, payment, Shell::after("payments", &pairs), None),
+        None => missing(),
+    }
+}
+
+/// Sends one of the payment's callbacks again.
+pub(super) async fn resend(State(sandbox): State<Sandbox>, Form(pairs): Form<Pairs>) -> Response {
+    act(&sandbox, &pairs, |project, id| {
+        let callback = field(&pairs, "callback").and_then(|number| number.parse().ok());
+        match callback.filter(|&callback| sandbox.resend_callback(project, id, callback)) {
+            Some(_) => Ok("resent"),
+            None => Err("There is no such callback in the history.".to_owned()),
+        }
+    })
+}
+
+/// Sends a callback that was written by hand.
+pub(super) async fn send_callback(
+    State(sandbox): State<Sandbox>,
+    Form(pairs): Form<Pairs>,
+) -> Response {
+    let Some(payment) = find(&sandbox, &pairs) else { return missing() };
+    let body = field(&pairs, "body").unwrap_or_default().replace("\r\n", "\n");
+    let signed = field(&pairs, "sign").is_some();
+    let sent = sandbox.send_callback(payment.project_id, &payment.payment_id, body.clone(), signed);
+    match sent {
+        Ok(()) => done(&payment, "sent"),
+        Err(error) => {
+            let shell = Shell::new("payments").failed(error.to_string());
+            page(&sandbox, payment, shell, Some(body))
+        }
+    }
+}
+
+/// Decides in the customer's place.
+pub(super) async fn decide(State(sandbox): State<Sandbox>, Form(pairs): Form<Pairs>) -> Response {
+    let amount = field(&pairs, "amount").map(str::to_owned);
+    let currency = find(&sandbox, &pairs).map(|payment| payment.amount.currency());
+    act(&sandbox, &pairs, |project, id| {
+        let decision = match field(&pairs, "decision") {
+            Some("success") => Decision::Success,
+            _ => Decision::Decline,
+        };
+        let chosen = match (&amount, currency) {
+            (Some(text), Some(currency)) => {
+                Some(Money::from_decimal(text, currency).map_err(|error| error.to_string())?)
+            }
+            _ => None,
+        };
+        if sandbox.choose(project, id, decision, chosen) {
+            Ok("decided")
+        } else {
+            Err("The payment does not wait for the customer.".to_owned())
+        }
+    })
+}
+
+pub(super) async fn release(State(sandbox): State<Sandbox>, Form(pairs): Form<Pairs>) -> Response {
+    act(&sandbox, &pairs, |project, id| {
+        if sandbox.release(project, id) {
+            Ok("released")
+        } else {
+            Err("Nothing holds the payment.".to_owned())
+        }
+    })
+}
+
+/// Refunds all or a part of the payment.
+pub(super) async fn refund(State(sandbox): State<Sandbox>, Form(pairs): Form<Pairs>) -> Response {
+    let Some(payment) = find(&sandbox, &pairs) else { return missing() };
+    let Some(interface) = refund_interface(&payment) else { return missing() };
+    act(&sandbox, &pairs, |project, id| {
+        let description = field(&pairs, "description").unwrap_or("Refund by hand");
+        let mut document = json!({
+            "general": {"payment_id": id.as_str()},
+            "payment": {"description": description},
+        });
+        if let Some(text) = field(&pairs, "amount") {
+            let amount = Money::from_decimal(text, payment.amount.currency());
+            let amount = amount.map_err(|error| error.to_string())?;
+            document["payment"]["amount"] = amount.minor().into();
+            document["payment"]["currency"] = amount.currency().code().into();
+        }
+        let method = payment.method.code();
+        match sandbox.place(project, method, FlowKind::Refund, interface, &document) {
+            Ok(_) => Ok("refund"),
+            Err(error) => Err(error.to_string()),
+        }
+    })
+}
+
+/// The Dashboard where the method has refunds there, else Gate.
+fn refund_interface(payment: &PaymentView) -> Option<Interface> {
+    let offered = payment.method.rule(FlowKind::Refund)?.interfaces();
+    [Interface::Dashboard, Interface::Gate].into_iter().find(|way| offered.contains(way))
+}
+
+fn find(sandbox: &Sandbox, pairs: &Pairs) -> Option<PaymentView> {
+    let project = project(pairs).ok()?;
+    let id = pairs.iter().find(|(name, _)| name == "id")?;
+    sandbox.payment(project, &PaymentId::new(id.1.as_str()).ok()?)
+}
+
+/// Does something with the payment that a form names, and shows it again.
+fn act(
+    sandbox: &Sandbox,
+    pairs: &Pairs,
+    action: impl FnOnce(ProjectId, &PaymentId) -> Result<&'static str, String>,
+) -> Response {
+    let Some(payment) = find(sandbox, pairs) else { return missing() };
+    match action(payment.project_id, &payment.payment_id) {
+        Ok(word) => done(&payment, word),
+        Err(problem) => page(sandbox, payment, Shell::new("payments").failed(problem), None),
+    }
+}
+
+fn done(payment: &PaymentView, word: &str) -> Response {
+    let url = payment_url(payment.project_id, payment.payment_id.as_str());
+    see_other(&format!("{url}&done={word}"))
+}
+
+fn page(sandbox: &Sandbox, payment: PaymentView, shell: Shell, draft: Option<String>) -> Response {
+    let events = sandbox.timeline(payment.project_id, &payment.payment_id);
+    let draft = draft.or_else(|| {
+        events.iter().rev().find_map(|event| match &event.kind {
+            EventKind::CallbackAttempted { body, .. } | EventKind::CallbackRefused { body, .. } => {
+                let document: serde_json::Value = serde_json::from_slice(body.bytes()).ok()?;
+                serde_json::to_string_pretty(&document).ok()
+            }
+            _ => None,
+        })
+    });
+    let entries = events.iter().map(|event| Entry::of(sandbox, payment.project_id, event));
+    let page = PaymentPage {
+        shell,
+        entries: entries.collect(),
+        draft: draft.unwrap_or_default(),
+        can_refund: payment.ended.is_some()
+            && payment.code.as_str() == "0"
+            && payment.left.minor() > 0
+            && refund_interface(&payment).is_some(),
+        payment,
+    };
+    html(StatusCode::OK, &page, &Policy::default().script())
+}
+
+impl PaymentPage {
+    fn url(&self) -> String {
+        payment_url(self.payment.project_id, self.payment.payment_id.as_str())
+    }
+
+    fn allows_partial(&self) -> bool {
+        self.payment.method.rule(FlowKind::Refund).is_some_and(ecp_methods::Rule::allows_partial)
+    }
+}

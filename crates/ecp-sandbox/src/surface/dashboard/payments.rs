@@ -1,0 +1,120 @@
+//! The lists of payments and operations.
+
+use askama::Template;
+use axum::extract::{Query, State};
+use axum::response::Response;
+use ecp_methods::{DynMethod, MethodSpec};
+use http::StatusCode;
+
+use super::search::{Pages, Search};
+use super::{Pairs, Shell};
+use crate::engine::Sandbox;
+use crate::engine::view::{OperationView, PaymentView};
+use crate::surface::page::{Policy, html};
+
+/// The statuses that payments of the sandbox can have.
+const PAYMENT_STATUSES: [&str; 10] = [
+    "processing",
+    "awaiting redirect result",
+    "external processing",
+    "success",
+    "decline",
+    "internal error",
+    "refunded",
+    "partially refunded",
+    "reversed",
+    "partially reversed",
+];
+
+/// The statuses that operations of the sandbox can have.
+const OPERATION_STATUSES: [&str; 6] = [
+    "processing",
+    "awaiting redirect result",
+    "external processing",
+    "success",
+    "decline",
+    "internal error",
+];
+
+#[derive(Template)]
+#[template(path = "dashboard/payments.html")]
+struct PaymentsPage {
+    shell: Shell,
+    narrow: Narrow,
+    rows: Vec<PaymentView>,
+    pages: Pages,
+}
+
+#[derive(Template)]
+#[template(path = "dashboard/operations.html")]
+struct OperationsPage {
+    shell: Shell,
+    narrow: Narrow,
+    rows: Vec<OperationView>,
+    pages: Pages,
+}
+
+/// The form that narrows a list.
+pub(super) struct Narrow {
+    pub(super) title: &'static str,
+    pub(super) search: Search,
+    pub(super) action: &'static str,
+    pub(super) file: &'static str,
+    pub(super) projects: Vec<String>,
+    pub(super) methods: Vec<&'static MethodSpec>,
+    pub(super) statuses: &'static [&'static str],
+    pub(super) kinds: &'static [&'static str],
+}
+
+impl Narrow {
+    /// That of the payments.
+    pub(super) fn new(sandbox: &Sandbox, search: Search) -> Self {
+        Self {
+            title: "Payments",
+            search,
+            action: "/dashboard",
+            file: "payments",
+            projects: sandbox.projects().iter().map(ToString::to_string).collect(),
+            methods: sandbox.config().registry.iter().map(DynMethod::spec).collect(),
+            statuses: &PAYMENT_STATUSES,
+            kinds: &["sale", "payout"],
+        }
+    }
+}
+
+pub(super) async fn payments(
+    State(sandbox): State<Sandbox>,
+    Query(pairs): Query<Pairs>,
+) -> Response {
+    let search = Search::new(pairs);
+    let listed = sandbox.payments(&search.filter(), search.paging());
+    let page = PaymentsPage {
+        shell: Shell::new("payments"),
+        pages: search.pages(listed.total),
+        rows: listed.items,
+        narrow: Narrow::new(&sandbox, search),
+    };
+    html(StatusCode::OK, &page, &Policy::default().script())
+}
+
+pub(super) async fn operations(
+    State(sandbox): State<Sandbox>,
+    Query(pairs): Query<Pairs>,
+) -> Response {
+    let search = Search::new(pairs);
+    let listed = sandbox.operations(&search.filter(), search.paging());
+    let page = OperationsPage {
+        shell: Shell::new("operations"),
+        pages: search.pages(listed.total),
+        rows: listed.items,
+        narrow: Narrow {
+            title: "Operations",
+            action: "/dashboard/operations",
+            file: "operations",
+            statuses: &OPERATION_STATUSES,
+            kinds: &["sale", "payout", "refund"],
+            ..Narrow::new(&sandbox, search)
+        },
+    };
+    html(StatusCode::OK, &page, &Policy::default().script())
+}

@@ -1,0 +1,230 @@
+//! Payouts by hand: one by a form, many by a file.
+
+use std::collections::BTreeSet;
+
+use askama::Template;
+use axum::extract::multipart::Multipart;
+use axum::extract::{Form, Path, Query, State};
+use axum::response::{IntoResponse, Response};
+use ecp_core::{Currency, Money, ProjectId};
+use ecp_methods::request::Field;
+use ecp_methods::spec::Interface;
+use ecp_methods::{FlowKind, Rule};
+use http::{StatusCode, header};
+
+use super::batch::{Progress, RowView, Table};
+use super::forms::{Choices, project};
+use super::{Pairs, Shell, field, payment_url, when};
+use crate::engine::Sandbox;
+use crate::engine::view::nested;
+use crate::surface::page::{Policy, html, missing, see_other};
+
+#[derive(Template)]
+#[template(path = "dashboard/payouts.html")]
+struct PayoutsPage {
+    shell: Shell,
+    choices: Choices,
+    inputs: Vec<Field>,
+    /// The form as it was sent.
+    given: Pairs,
+    /// What was paid out.
+    link: Option<(String, String)>,
+    batches: Vec<BatchLine>,
+}
+
+struct BatchLine {
+    number: u64,
+    file: String,
+    created: String,
+    progress: Progress,
+}
+
+impl PayoutsPage {
+    fn new(sandbox: &Sandbox, shell: Shell, given: Pairs) -> Self {
+        let choices = choices(sandbox);
+        let needed = choices.methods.iter().filter_map(|spec| spec.rule(FlowKind::Payout));
+        let needed = needed.flat_map(Rule::needed_fields).copied();
+        let always = [Field::AccountNumber, Field::CustomerId, Field::Description];
+        let inputs: BTreeSet<Field> =
+            needed.chain(always).filter(|field| *field != Field::CustomerIpAddress).collect();
+        let batches = sandbox.batches().all();
+        let line = |batch: &std::sync::Arc<super::batch::Batch>| BatchLine {
+            number: batch.number,
+            file: batch.file.clone(),
+            created: when(batch.created),
+            progress: Progress::of(&batch.rows(sandbox)),
+        };
+        Self {
+            shell,
+            choices,
+            inputs: inputs.into_iter().collect(),
+            given,
+            link: None,
+            batches: batches.iter().map(line).collect(),
+        }
+    }
+
+    fn given(&self, name: &str) -> &str {
+        field(&self.given, name).unwrap_or_default()
+    }
+
+    fn respond(&self, status: StatusCode) -> Response {
+        html(status, self, &Policy::default().script())
+    }
+}
+
+fn choices(sandbox: &Sandbox) -> Choices {
+    Choices::of(sandbox, FlowKind::Payout, Interface::Dashboard)
+}
+
+pub(super) async fn show(State(sandbox): State<Sandbox>, Query(pairs): Query<Pairs>) -> Response {
+    let mut page = PayoutsPage::new(&sandbox, Shell::after("payouts", &pairs), Vec::new());
+    if let (Ok(project), Some(id)) = (project(&pairs), field(&pairs, "id")) {
+        page.link = Some((payment_url(project, id), id.to_owned()));
+    }
+    page.respond(StatusCode::OK)
+}
+
+/// A single payout. The form has amounts in major units.
+pub(super) async fn pay(State(sandbox): State<Sandbox>, Form(pairs): Form<Pairs>) -> Response {
+    match paid(&sandbox, &pairs) {
+        Ok((project, id)) => {
+            let query = form_urlencoded::Serializer::new(String::new())
+                .append_pair("project", &project.to_string())
+                .append_pair("id", &id)
+                .finish();
+            see_other(&format!("/dashboard/payouts?done=payout&{query}"))
+        }
+        Err(problem) => {
+            let shell = Shell::new("payouts").failed(problem);
+            PayoutsPage::new(&sandbox, shell, pairs).respond(StatusCode::UNPROCESSABLE_ENTITY)
+        }
+    }
+}
+
+fn paid(sandbox: &Sandbox, pairs: &Pairs) -> Result<(ProjectId, String), String> {
+    let project = project(pairs)?;
+    let currency = field(pairs, "payment.currency").unwrap_or_default();
+    let currency: Currency = currency.parse().map_err(|_| "Choose a currency.".to_owned())?;
+    let amount = Money::from_decimal(field(pairs, "amount").unwrap_or_default(), currency);
+    let amount = amount.map_err(|error| error.to_string())?.minor().to_string();
+    let cells = pairs.iter().filter(|(name, _)| name.contains('.'));
+    let cells = cells.map(|(path, text)| (path.as_str(), text.as_str()));
+    let own = [("payment.amount", amount.as_str()), ("customer.ip_address", "127.0.0.1")];
+    let document = nested(cells.chain(own));
+    let method = field(pairs, "method").unwrap_or_default();
+    let placed = sandbox.place(project, method, FlowKind::Payout, Interface::Dashboard, &document);
+    match placed {
+        Ok(placed) => Ok((project, placed.payment_id.as_str().to_owned())),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// A file to begin with.
+pub(super) async fn example(State(sandbox): State<Sandbox>) -> Response {
+    let mut names = vec!["method", "general.payment_id", "payment.amount", "payment.currency"];
+    let mut rows = Vec::new();
+    for spec in choices(&sandbox).methods {
+        let Some(rule) = spec.rule(FlowKind::Payout) else { continue };
+        let Some(&currency) = spec.currencies().first() else { continue };
+        for field in rule.needed_fields() {
+            if !names.contains(&field.path()) {
+                names.push(field.path());
+            }
+        }
+        let amount = rule.example_amount(currency).minor().to_string();
+        let method = spec.gate_path().unwrap_or(spec.code());
+        for number in 1..=3 {
+            rows.push([
+                method.to_owned(),
+                format!("payout-{}-{number}", spec.code()),
+                amount.clone(),
+                currency.code().to_owned(),
+            ]);
+        }
+    }
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let mut write = || -> Result<(), csv::Error> {
+        writer.write_record(&names)?;
+        for row in &rows {
+            let examples = names.iter().skip(row.len()).map(|name| {
+                let field = Field::ALL.iter().find(|field| field.path() == *name);
+                field.map(|field| field.example()).unwrap_or_default()
+            });
+            writer.write_record(row.iter().map(String::as_str).chain(examples))?;
+        }
+        Ok(())
+    };
+    let written = write();
+    let headers = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
+        (header::CONTENT_DISPOSITION, "attachment; filename=\"payouts.csv\""),
+    ];
+    match (written, writer.into_inner()) {
+        (Ok(()), Ok(file)) => (headers, file).into_response(),
+        _ => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+/// Begins a mass payout.
+pub(super) async fn upload(State(sandbox): State<Sandbox>, mut form: Multipart) -> Response {
+    let mut pairs = Pairs::new();
+    let mut file = None;
+    loop {
+        let part = match form.next_field().await {
+            Ok(Some(part)) => part,
+            Ok(None) => break,
+            Err(error) => return (error.status(), error.body_text()).into_response(),
+        };
+        let name = part.name().unwrap_or_default().to_owned();
+        let file_name = part.file_name().map(str::to_owned);
+        let content = match part.bytes().await {
+            Ok(content) => content,
+            Err(error) => return (error.status(), error.body_text()).into_response(),
+        };
+        match file_name {
+            Some(file_name) => file = Some((file_name, content)),
+            None => pairs.push((name, String::from_utf8_lossy(&content).into_owned())),
+        }
+    }
+    let begun = project(&pairs).and_then(|project| {
+        let (name, content) = file.ok_or_else(|| "Choose a file.".to_owned())?;
+        let table = Table::read(&content, field(&pairs, "method"))?;
+        Ok(sandbox.batches().begin(&sandbox, &name, project, table))
+    });
+    match begun {
+        Ok(number) => see_other(&format!("/dashboard/payouts/batches/{number}")),
+        Err(problem) => {
+            let shell = Shell::new("payouts").failed(problem);
+            let page = PayoutsPage::new(&sandbox, shell, Vec::new());
+            page.respond(StatusCode::UNPROCESSABLE_ENTITY)
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "dashboard/batch.html")]
+struct BatchPage {
+    shell: Shell,
+    number: u64,
+    file: String,
+    project: ProjectId,
+    created: String,
+    progress: Progress,
+    rows: Vec<RowView>,
+}
+
+pub(super) async fn batch(State(sandbox): State<Sandbox>, Path(number): Path<u64>) -> Response {
+    let Some(batch) = sandbox.batches().get(number) else { return missing() };
+    let rows = batch.rows(&sandbox);
+    let page = BatchPage {
+        shell: Shell::new("payouts"),
+        number,
+        file: batch.file.clone(),
+        project: batch.project,
+        created: when(batch.created),
+        progress: Progress::of(&rows),
+        rows,
+    };
+    html(StatusCode::OK, &page, &Policy::default().script())
+}

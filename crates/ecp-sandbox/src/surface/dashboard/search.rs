@@ -1,0 +1,124 @@
+//! What the lists are narrowed to.
+
+use ecp_core::{ProjectId, Timestamp};
+use ecp_methods::FlowKind;
+
+use super::{Pairs, field};
+use crate::engine::view::{Filter, Paging};
+
+const PAGE: usize = 50;
+
+/// A query of the lists, as the form sent it.
+pub(crate) struct Search(Pairs);
+
+impl Search {
+    pub(super) const fn new(pairs: Pairs) -> Self {
+        Self(pairs)
+    }
+
+    /// The text of a field of the form, for showing it again.
+    pub(crate) fn text(&self, name: &str) -> &str {
+        field(&self.0, name).unwrap_or_default()
+    }
+
+    pub(super) fn filter(&self) -> Filter {
+        let text = |name: &str| field(&self.0, name).map(str::to_owned);
+        Filter {
+            project: text("project").and_then(|id| ProjectId::new(id.parse().ok()?).ok()),
+            text: text("text"),
+            status: text("status"),
+            method: text("method"),
+            kind: text("kind")
+                .and_then(|kind| FlowKind::ALL.into_iter().find(|flow| flow.as_str() == kind)),
+            from: field(&self.0, "from").and_then(|day| moment(day, "00:00:00")),
+            to: field(&self.0, "to").and_then(|day| moment(day, "23:59:59")),
+        }
+    }
+
+    pub(super) fn paging(&self) -> Paging {
+        Paging { offset: self.page() * PAGE, limit: PAGE }
+    }
+
+    /// Counted from 0.
+    fn page(&self) -> usize {
+        field(&self.0, "page").and_then(|page| page.parse().ok()).unwrap_or(0).min(1 << 20)
+    }
+
+    /// The query without its page.
+    pub(crate) fn query(&self) -> String {
+        let pairs = self.without("page");
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
+    }
+
+    /// What was given, but for one field.
+    pub(crate) fn without(&self, left_out: &str) -> impl Iterator<Item = (&str, &str)> {
+        let pairs = self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        pairs.filter(move |(name, value)| *name != left_out && !value.is_empty())
+    }
+
+    pub(super) fn pages(&self, total: usize) -> Pages {
+        let page = self.page();
+        let link = |page: usize| format!("?{}&page={page}", self.query());
+        let first = page * PAGE;
+        Pages {
+            total,
+            first: (first + 1).min(total),
+            last: (first + PAGE).min(total),
+            newer: page.checked_sub(1).map(link),
+            older: (first + PAGE < total).then(|| link(page + 1)),
+        }
+    }
+}
+
+/// Where in a list a page is.
+pub(crate) struct Pages {
+    pub(crate) total: usize,
+    pub(crate) first: usize,
+    pub(crate) last: usize,
+    pub(crate) newer: Option<String>,
+    pub(crate) older: Option<String>,
+}
+
+fn moment(day: &str, time: &str) -> Option<Timestamp> {
+    format!("{day}T{time}+0000").parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn search(pairs: &[(&str, &str)]) -> Search {
+        let pairs = pairs.iter().map(|&(name, value)| (name.to_owned(), value.to_owned()));
+        Search::new(pairs.collect())
+    }
+
+    #[test]
+    fn a_query_narrows_and_what_it_cannot_mean_does_not() {
+        let found = search(&[
+            ("project", "1"),
+            ("text", " X1 "),
+            ("status", ""),
+            ("kind", "payout"),
+            ("from", "2026-11-22"),
+            ("to", "soon"),
+        ]);
+        let filter = found.filter();
+        assert_eq!(filter.project.map(ProjectId::get), Some(1));
+        assert_eq!((filter.text.as_deref(), filter.status), (Some("X1"), None));
+        assert_eq!(filter.kind, Some(FlowKind::Payout));
+        assert_eq!(filter.from.map(|time| time.to_string()).unwrap(), "2026-11-22T00:00:00+0000");
+        assert_eq!(filter.to, None);
+        assert_eq!(found.query(), "project=1&text=+X1+&kind=payout&from=2026-11-22&to=soon");
+    }
+
+    #[test]
+    fn pages_lead_to_one_another() {
+        let pages = search(&[("page", "1"), ("text", "a&b")]).pages(120);
+        assert_eq!((pages.first, pages.last, pages.total), (51, 100, 120));
+        assert_eq!(pages.newer.as_deref(), Some("?text=a%26b&page=0"));
+        assert_eq!(pages.older.as_deref(), Some("?text=a%26b&page=2"));
+        let pages = search(&[]).pages(0);
+        assert_eq!((pages.first, pages.last), (0, 0));
+        assert!(pages.newer.is_none() && pages.older.is_none());
+    }
+}

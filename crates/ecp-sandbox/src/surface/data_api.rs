@@ -1,0 +1,94 @@
+//! The Data API: what the back office asks about operations and balances.
+//!
+//! Requests carry a token at the root and a signature made with that token's own key; answers are
+//! signed with it too. Addresses, token, signature, interval, zone, limit, offset and the form of
+//! balances are documented (sources: Data API). The names of most of an operation's members are not,
+//! nor are errors; both are chosen here, and so is every word of [`operation::Row`] but the dates.
+
+mod operation;
+mod request;
+
+use axum::Router;
+use axum::response::Response;
+use axum::routing::post;
+use serde_json::{Map, Value, json};
+
+use self::operation::Row;
+use self::request::{Asker, ByPayment, Operations};
+use crate::engine::Sandbox;
+use crate::engine::view::{Filter, OperationView, Paging};
+use crate::surface::gate::{Call, Done, Refusal};
+use crate::wire::message;
+
+pub(crate) fn routes() -> Router<Sandbox> {
+    Router::new()
+        .route("/v1/balance/get", post(balance))
+        .route("/v1/operations/get", post(operations))
+        .route("/v1/operations/get-by-payment", post(by_payment))
+}
+
+async fn operations(call: Call) -> Response {
+    call.answer(|sandbox, document| {
+        let asker = Asker::of(sandbox.config(), document)?;
+        let wanted = Operations::read(&asker, document)?;
+        let all = sandbox.operations(&Filter::default(), Paging::ALL).items;
+        // Oldest first: what comes later does not move what has been read.
+        let found = all.iter().rev().filter(|operation| wanted.wants(operation));
+        let page = found.skip(wanted.offset).take(wanted.limit);
+        Ok(told(&asker, page.map(|operation| wanted.form.row(operation))))
+    })
+    .await
+}
+
+async fn by_payment(call: Call) -> Response {
+    call.answer(|sandbox, document| {
+        let asker = Asker::of(sandbox.config(), document)?;
+        let wanted = ByPayment::read(&asker, document)?;
+        if sandbox.has_forgotten(wanted.project, &wanted.payment_id) {
+            return Ok(Done::forgotten());
+        }
+        let payment = sandbox.payment(wanted.project, &wanted.payment_id);
+        let payment = payment.ok_or_else(|| Refusal::not_found("payment_id"))?;
+        let rows = payment.operations.iter();
+        Ok(told(&asker, rows.map(|operation| wanted.form.row(operation))))
+    })
+    .await
+}
+
+async fn balance(call: Call) -> Response {
+    call.answer(|sandbox, document| {
+        let asker = Asker::of(sandbox.config(), document)?;
+        let mut entries = Vec::new();
+        for project in asker.projects(document)? {
+            for money in sandbox.balances(project) {
+                let currency = money.currency().code();
+                let mut entry = Map::new();
+                entry.insert("name".to_owned(), format!("{project}_{currency}").into());
+                entry.insert(currency.to_owned(), money.minor().to_string().into());
+                entries.push(Value::Object(entry));
+            }
+        }
+        Ok(Done::told(message::signed_again(json!({"balance": entries}), asker.key)))
+    })
+    .await
+}
+
+fn told(asker: &Asker<'_>, rows: impl Iterator<Item = Value>) -> Done {
+    let rows: Vec<Value> = rows.collect();
+    Done::told(message::signed_again(json!({"operations": rows}), asker.key))
+}
+
+impl Operations {
+    fn wants(&self, operation: &OperationView) -> bool {
+        self.projects.contains(&operation.project_id)
+            && self.from.is_none_or(|from| operation.created >= from)
+            && self.to.is_none_or(|to| operation.created <= to)
+            && self.types.as_ref().is_none_or(|types| types.iter().any(|t| t == operation.kind))
+    }
+}
+
+impl request::Form {
+    fn row(&self, operation: &OperationView) -> Value {
+        Row::of(operation, &self.zone).json(self.fields.as_deref())
+    }
+}

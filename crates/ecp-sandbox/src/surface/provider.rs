@@ -1,0 +1,267 @@
+//! The provider's page, where the customer pays or does not: the documents' "emulator" with its
+//! two buttons.
+//!
+//! The customer arrives by `GET` or by the `POST` of a form, as `redirect_data` says, and decides
+//! at an address of its own below. Whatever the form of the redirect, both ways lead to the page.
+//!
+//! Pages work without JavaScript and fetch nothing but their style sheet. What a merchant sends is
+//! escaped, and the content security policy would not let it run anyway.
+
+mod choice;
+
+use askama::Template;
+use axum::Router;
+use axum::extract::rejection::FormRejection;
+use axum::extract::{Form, Path, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use ecp_core::Money;
+use ecp_methods::spec::Capability;
+use http::{HeaderMap, StatusCode};
+
+use self::choice::{Choice, Unclear};
+use crate::engine::events::{About, EventKind};
+use crate::engine::{Sandbox, about};
+use crate::payment::{Order, Outcome, Payment};
+use crate::surface::i18n::{Language, Texts};
+use crate::surface::page::{Policy, html, missing, see_other};
+use crate::wire::redirect;
+
+pub(crate) fn routes() -> Router<Sandbox> {
+    Router::new()
+        .route("/provider/{token}", get(open).post(arrive))
+        .route("/provider/{token}/decision", get(back).post(decide))
+}
+
+type Fields = Result<Form<Vec<(String, String)>>, FormRejection>;
+
+async fn open(
+    State(sandbox): State<Sandbox>,
+    Path(token): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    show(&sandbox, &token, &headers, |_, _| None)
+}
+
+/// The merchant's form brought the customer. What it lacks is told, and does no harm.
+async fn arrive(
+    State(sandbox): State<Sandbox>,
+    Path(token): Path<String>,
+    headers: HeaderMap,
+    fields: Fields,
+) -> Response {
+    let fields = fields.map(|Form(fields)| fields).unwrap_or_default();
+    show(&sandbox, &token, &headers, |payment, t| {
+        let missing = redirect::missing_fields(payment, &fields);
+        if missing.is_empty() {
+            return None;
+        }
+        let missing = missing.join(", ");
+        tracing::warn!(missing, "a customer arrived without fields of the redirect");
+        Some(format!("{} {missing}.", t.form_lost))
+    })
+}
+
+fn show(
+    sandbox: &Sandbox,
+    token: &str,
+    headers: &HeaderMap,
+    note: impl FnOnce(&Payment, &Texts) -> Option<String>,
+) -> Response {
+    let look = |_, payment: &Payment| {
+        let setting = Setting::of(sandbox, payment, headers);
+        let note = note(payment, setting.language.texts());
+        let page = Page::of(payment, token, setting, note).response(StatusCode::OK, payment);
+        (about(payment), payment.awaits_customer(), page)
+    };
+    match sandbox.with_page(token, look) {
+        Some((about, awaited, page)) => {
+            if awaited {
+                sandbox.record(about, EventKind::CustomerArrived);
+            }
+            page
+        }
+        None => missing(),
+    }
+}
+
+/// Deciding twice changes nothing: whoever comes late is sent where the first decision led.
+async fn decide(
+    State(sandbox): State<Sandbox>,
+    Path(token): Path<String>,
+    headers: HeaderMap,
+    fields: Fields,
+) -> Response {
+    let look = |number, payment: &Payment| (number, about(payment));
+    let Some((number, about)) = sandbox.with_page(&token, look) else { return missing() };
+    let fields = match fields {
+        Ok(Form(fields)) => fields,
+        Err(rejection) => return (rejection.status(), rejection.body_text()).into_response(),
+    };
+    let choice = sandbox.with_page(&token, |_, payment| {
+        payment.awaits_customer().then(|| Choice::read(&fields, payment))
+    });
+    match choice.flatten() {
+        Some(Ok(Choice { decision, amount })) => sandbox.decide(number, decision, amount).await,
+        Some(Err(unclear)) => return show_again(&sandbox, &token, &headers, unclear),
+        None => {}
+    }
+    send_back(&sandbox, &token, about)
+}
+
+fn show_again(sandbox: &Sandbox, token: &str, headers: &HeaderMap, unclear: Unclear) -> Response {
+    let page = sandbox.with_page(token, |_, payment| {
+        let setting = Setting::of(sandbox, payment, headers);
+        let t = setting.language.texts();
+        let note = match unclear {
+            Unclear::Foreign => t.foreign_form,
+            Unclear::Nothing => t.amount_missing,
+        };
+        let page = Page::of(payment, token, setting, Some(note.to_owned()));
+        page.response(StatusCode::UNPROCESSABLE_ENTITY, payment)
+    });
+    page.unwrap_or_else(missing)
+}
+
+/// Whoever reloads after a decision that was none.
+async fn back(State(sandbox): State<Sandbox>, Path(token): Path<String>) -> Response {
+    match sandbox.with_page(&token, |_, _| ()) {
+        Some(()) => see_other(&format!("/provider/{token}")),
+        None => missing(),
+    }
+}
+
+/// To the merchant if it named an address, else to the result.
+fn send_back(sandbox: &Sandbox, token: &str, about: About) -> Response {
+    let url = sandbox.with_page(token, |_, payment| payment.return_url().map(str::to_owned));
+    match url.flatten() {
+        Some(url) => {
+            let response = see_other(&url);
+            sandbox.record(about, EventKind::CustomerReturned { url });
+            response
+        }
+        None => see_other(&format!("/provider/{token}")),
+    }
+}
+
+/// How the customer came.
+#[derive(Clone, Copy)]
+struct Setting {
+    language: Language,
+    /// In the frame of a Payment Page that a merchant's page shows.
+    framed: bool,
+}
+
+impl Setting {
+    /// By the Payment Page that the customer comes from, else by the browser.
+    fn of(sandbox: &Sandbox, payment: &Payment, headers: &HeaderMap) -> Self {
+        let Order { project, payment_id, .. } = &payment.order;
+        match sandbox.pages().of_payment(*project, payment_id) {
+            Some(session) => Self { language: session.language, framed: session.framed },
+            None => Self { language: Language::of_browser(headers), framed: false },
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "provider.html")]
+struct Page<'a> {
+    language: Language,
+    t: &'static Texts,
+    framed: bool,
+    token: &'a str,
+    method: &'a str,
+    project: String,
+    payment: &'a str,
+    description: &'a str,
+    amount: Money,
+    /// What makes up the amount, for people.
+    parts: Vec<String>,
+    stage: Shown<'a>,
+    note: Option<String>,
+}
+
+/// What a page is for.
+enum Shown<'a> {
+    Asking(Ask),
+    /// For others than the customer, as the text says.
+    Waiting(&'static str),
+    Ended {
+        success: bool,
+        return_url: Option<&'a str>,
+    },
+}
+
+struct Ask {
+    amount_decides: bool,
+    confirmed: bool,
+    open: Option<Open>,
+}
+
+/// An amount that the customer chooses: by vouchers, or by typing it if there are none.
+struct Open {
+    currency: &'static str,
+    /// Minor units, and the same for people.
+    vouchers: Vec<(i64, String)>,
+}
+
+impl<'a> Page<'a> {
+    fn of(payment: &'a Payment, token: &'a str, setting: Setting, note: Option<String>) -> Self {
+        let Setting { language, framed } = setting;
+        let t = language.texts();
+        let order = &payment.order;
+        let stage = match payment.outcome() {
+            Some(outcome) => Shown::Ended {
+                success: outcome == Outcome::Success,
+                return_url: payment.return_url(),
+            },
+            None if payment.awaits_others() => Shown::Waiting(t.awaiting_merchant),
+            None => Shown::Asking(Ask {
+                amount_decides: payment.is_listed(),
+                confirmed: order.spec.capabilities().has(Capability::AmountConfirmation),
+                open: payment.is_open().then(|| Open {
+                    currency: order.amount.currency().code(),
+                    vouchers: choice::offered(order)
+                        .into_iter()
+                        .map(|voucher| (voucher.minor(), voucher.to_string()))
+                        .collect(),
+                }),
+            }),
+        };
+        let (parts, rest) = choice::split(order);
+        let mut parts: Vec<String> =
+            parts.into_iter().map(|(times, voucher)| format!("{times} × {voucher}")).collect();
+        if !parts.is_empty() && rest.minor() > 0 {
+            parts.push(format!("{rest} {}", t.of_one_more));
+        }
+        Self {
+            language,
+            t,
+            framed,
+            token,
+            method: order.spec.title(),
+            project: order.project.to_string(),
+            payment: order.payment_id.as_str(),
+            description: &order.description,
+            amount: payment.asked(),
+            parts,
+            stage,
+            note,
+        }
+    }
+
+    fn heading(&self) -> String {
+        match self.amount.minor() {
+            0 if matches!(self.stage, Shown::Asking(_)) => self.t.choose_amount.to_owned(),
+            0 => self.t.no_amount.to_owned(),
+            _ => self.amount.to_string(),
+        }
+    }
+
+    fn response(&self, status: StatusCode, payment: &Payment) -> Response {
+        let urls = &payment.order.return_urls;
+        let onward = [&urls.success, &urls.decline, &urls.neutral].into_iter().flatten();
+        let policy = Policy::default().framed(self.framed).leads_to(onward.map(String::as_str));
+        html(status, self, &policy)
+    }
+}
