@@ -32,10 +32,10 @@ pub use self::actions::{InvalidBody, PlaceError};
 use self::state::{Entry, Kind, State};
 pub(crate) use self::time::{Busy, Time};
 use crate::config::{Config, Project};
-use crate::engine::events::{About, Event, EventKind, EventLog, EventStream};
+use crate::engine::events::{Event, EventKind, EventLog, EventStream};
 use crate::engine::faults::{Book, Fault, FaultRule, Point};
 use crate::engine::outgoing::Outgoing;
-use crate::payment::ids::Ids;
+use crate::payment::ids::{About, Ids};
 use crate::payment::{Order, Payment, RefundOrder};
 use crate::surface::checkout::Sessions;
 use crate::surface::dashboard::Batches;
@@ -319,7 +319,7 @@ impl Sandbox {
         state.by_request.insert(request_id.clone(), number);
         let mut payment = Payment::new(order, ids, self.now());
         self.record_status(&payment);
-        for fault in self.strike(&about(&payment), Point::Payment) {
+        for fault in self.strike(&payment.about(), Point::Payment) {
             match fault {
                 Fault::StalePayment => payment.hold(),
                 Fault::EndInError => payment.end_in_error(),
@@ -365,7 +365,7 @@ impl Sandbox {
         let operation = self.0.config.refund_operation;
         let place = entry.payment.begin_refund(order, ids, operation, self.now());
         self.record_refund(&entry.payment, place);
-        if self.strike(&about(&entry.payment), Point::Refund).contains(&Fault::EndInError) {
+        if self.strike(&entry.payment.about(), Point::Refund).contains(&Fault::EndInError) {
             entry.payment.end_refund_in_error(place);
         }
         Ok(Registration { number, refund: Some(place), request_id })
@@ -448,13 +448,13 @@ impl Sandbox {
     }
 
     fn record_status(&self, payment: &Payment) {
-        self.record(about(payment), EventKind::PaymentChanged(payment.status()));
+        self.record(payment.about(), EventKind::PaymentChanged(payment.status()));
     }
 
     fn record_refund(&self, payment: &Payment, place: usize) {
         let Some(refund) = payment.refunds().get(place) else { return };
         let (operation_id, status) = (refund.ids.operation, refund.status());
-        self.record(about(payment), EventKind::RefundChanged { operation_id, status });
+        self.record(payment.about(), EventKind::RefundChanged { operation_id, status });
     }
 
     fn book(&self) -> MutexGuard<'_, Book> {
@@ -478,8 +478,4 @@ impl fmt::Debug for Sandbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sandbox").field("config", &self.0.config).finish_non_exhaustive()
     }
-}
-
-pub(crate) fn about(payment: &Payment) -> About {
-    (Some(payment.order.project), Some(payment.order.payment_id.clone()))
 }

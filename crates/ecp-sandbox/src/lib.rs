@@ -155,13 +155,14 @@ mod payment;
 mod surface;
 mod wire;
 
-pub use self::config::{ButtonRule, Config, Project, RefundOperation};
+pub use self::config::{Config, Project};
 pub use self::engine::clock::{Clock, SteppedClock, SystemClock};
 pub use self::engine::confirmation::Confirmation;
 pub use self::engine::delivery::Schedule;
-pub use self::engine::events::{Decision, Event, EventKind, EventStream, RawBody};
+pub use self::engine::events::{Event, EventKind, EventStream, RawBody};
 pub use self::engine::faults::{Fault, FaultRule, InvalidFault};
 pub use self::engine::outgoing::CallbackRefusal;
 pub use self::engine::view::{Filter, Listed, OperationView, Paging, PaymentView, SignatureNote};
 pub use self::engine::{InvalidBody, PlaceError, Sandbox};
+pub use self::payment::{ButtonRule, Decision, RefundOperation};
 pub use self::wire::signature;

@@ -14,20 +14,22 @@
 //! check the consistency of parameters after the registration. A sale whose amount the merchant
 //! confirms keeps its status until the merchant has answered; no document shows another.
 
+mod decision;
 pub(crate) mod ids;
 mod order;
 mod refund;
+mod rules;
 
 use ecp_core::model::{Code, PaymentStatus};
 use ecp_core::{Money, Timestamp};
 use ecp_methods::Rule;
 use ecp_methods::spec::{Capability, Interface};
 
+pub use self::decision::Decision;
+use self::ids::{About, PaymentIds};
 pub(crate) use self::order::{CallbackWishes, Order, OrderKind, ReturnUrls};
 pub(crate) use self::refund::{Refund, RefundOrder};
-use crate::config::ButtonRule;
-use crate::engine::events::Decision;
-use crate::payment::ids::PaymentIds;
+pub use self::rules::{ButtonRule, RefundOperation};
 
 /// The merchant's balance is too low for a payout.
 pub(crate) const INSUFFICIENT_FUNDS: u32 = 3028;
@@ -117,6 +119,11 @@ impl Payment {
             pending: None,
             refunds: Vec::new(),
         }
+    }
+
+    /// What events about the payment name.
+    pub(crate) fn about(&self) -> About {
+        (Some(self.order.project), Some(self.order.payment_id.clone()))
     }
 
     /// The first step after the registration. `funds` is what the project has in the payment's

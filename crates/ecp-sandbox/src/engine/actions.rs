@@ -13,11 +13,11 @@ use serde_json::Value;
 use super::progress::callback_url;
 use super::{Registration, Sandbox};
 use crate::engine::delivery::Parcel;
-use crate::engine::events::{Decision, EventKind, RawBody};
+use crate::engine::events::{EventKind, RawBody};
+use crate::payment::Decision;
 use crate::surface::gate::{self, Refusal};
 use crate::wire::message::{self, message_of};
-use crate::wire::redirect;
-use crate::wire::signature;
+use crate::wire::{redirect, signature};
 
 /// More links than anybody looks through; beyond it the oldest is forgotten. It works still.
 const MOST_LINKS: usize = 1_000;

@@ -11,9 +11,9 @@ use ecp_core::PaymentId;
 use http::{StatusCode, Uri};
 use serde_json::Value;
 
-use crate::engine::Sandbox;
-use crate::engine::events::{About, EventKind, RawBody};
-use crate::engine::outgoing;
+use crate::engine::events::{EventKind, RawBody};
+use crate::engine::{Sandbox, outgoing};
+use crate::payment::ids::About;
 
 /// More than any answer needs.
 const BODY_LIMIT: usize = 64 << 10;

@@ -9,9 +9,10 @@ use tokio::sync::oneshot;
 
 pub use self::schedule::Schedule;
 pub(crate) use self::turn::{Ticket, Turn, turn};
-use crate::engine::events::{About, EventKind, RawBody};
+use crate::engine::events::{EventKind, RawBody};
 use crate::engine::outgoing::{self, CallbackRefusal, Reply};
 use crate::engine::{Busy, Sandbox};
+use crate::payment::ids::About;
 use crate::surface::guard::CAME_BACK;
 
 /// How much of an answer's body is kept.

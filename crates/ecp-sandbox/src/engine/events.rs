@@ -17,6 +17,7 @@ pub(crate) use self::log::EventLog;
 use self::log::News;
 use crate::engine::confirmation::Confirmation;
 use crate::engine::outgoing::CallbackRefusal;
+use crate::payment::Decision;
 
 /// Something that happened, with its place in the order of all that did.
 #[derive(Clone, Debug)]
@@ -159,25 +160,6 @@ impl Event {
     }
 }
 
-/// A button on the provider's page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Decision {
-    /// Do not pay.
-    Decline,
-    /// Pay.
-    Success,
-}
-
-impl fmt::Display for Decision {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Decline => "decline",
-            Self::Success => "success",
-        })
-    }
-}
-
 /// A body as it was sent. Bodies name customers, so `Debug` tells the length only.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct RawBody(Bytes);
@@ -236,9 +218,6 @@ impl EventStream {
         }
     }
 }
-
-/// Who an event is about.
-pub(crate) type About = (Option<ProjectId>, Option<PaymentId>);
 
 #[cfg(test)]
 mod tests {

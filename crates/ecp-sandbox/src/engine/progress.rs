@@ -8,13 +8,13 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::state::{Entry, State};
-use super::{Registration, Sandbox, about};
+use super::{Registration, Sandbox};
 use crate::config::{Config, Project};
 use crate::engine::confirmation::{self, Question};
 use crate::engine::delivery::{self, Parcel};
-use crate::engine::events::{Decision, EventKind, RawBody};
+use crate::engine::events::{EventKind, RawBody};
 use crate::engine::faults::{Fault, Point};
-use crate::payment::{Order, OrderKind, Outcome, Payment, Refund, Step};
+use crate::payment::{Decision, Order, OrderKind, Outcome, Payment, Refund, Step};
 use crate::wire::message;
 
 impl Sandbox {
@@ -57,7 +57,7 @@ impl Sandbox {
         let rule = self.config().button_rule;
         let question = self.change(number, |payment, _| {
             if payment.awaits_customer() {
-                self.record(about(payment), EventKind::CustomerDecided(decision));
+                self.record(payment.about(), EventKind::CustomerDecided(decision));
             }
             payment.decide(decision, chosen, rule, self.now())
         });
@@ -71,7 +71,7 @@ impl Sandbox {
         let question = self.change(number, |payment, funds| {
             released = payment.is_held();
             if released {
-                self.record(about(payment), EventKind::PaymentReleased);
+                self.record(payment.about(), EventKind::PaymentReleased);
             }
             payment.release(funds, rule, self.now())
         });
@@ -173,7 +173,7 @@ impl Sandbox {
         entry.callbacks += 1;
         let callback = entry.callbacks;
         let payment = &entry.payment;
-        let about = about(payment);
+        let about = payment.about();
         let is_final = payment.outcome().is_some();
         let mut delay = if is_final { payment.order.callbacks.delay } else { Duration::ZERO };
         let (mut copies, mut lost, mut kept_back) = (0, false, false);
@@ -296,7 +296,7 @@ pub(super) fn callback_url(
 fn question(payment: &Payment, amount: Money, project: &Project) -> Question {
     let url = project.confirmation_url.clone().or_else(|| callback_url(payment, None, project));
     Question {
-        about: about(payment),
+        about: payment.about(),
         payment_id: payment.order.payment_id.clone(),
         url,
         body: RawBody::new(message::check_deposit(payment, amount, &project.key)),

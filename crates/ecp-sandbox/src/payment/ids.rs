@@ -1,9 +1,13 @@
 //! Ids that look like the platform's and are the same in every run.
 
+use ecp_core::{PaymentId, ProjectId};
 use sha2::{Digest, Sha512};
 
 /// Where the operations of refunds are counted from, far above those of payments.
 const FIRST_REFUND: u64 = 5_000_000_000;
+
+/// The project and the payment that something is about, as far as known.
+pub(crate) type About = (Option<ProjectId>, Option<PaymentId>);
 
 /// Gives out ids from a seed. Each is a hash of the seed, of what it is for and of a counter, so
 /// that ids of different kinds do not depend on one another's number.

@@ -8,7 +8,7 @@ use ecp_core::{Money, PaymentId, ProjectId, Timestamp};
 use ecp_methods::FlowKind;
 
 use super::{Outcome, Payment, Step, beyond_limits, code_of};
-use crate::config::RefundOperation;
+use crate::payment::RefundOperation;
 use crate::payment::ids::OperationIds;
 
 /// The most refunds of one payment, done, declined or under way. All of them are kept as long as

@@ -35,9 +35,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::engine::Sandbox;
-use crate::engine::events::{Decision, Event};
+use crate::engine::events::Event;
 use crate::engine::faults::FaultRule;
 use crate::engine::view::{Filter, Paging, PaymentView};
+use crate::payment::Decision;
 
 pub(crate) fn routes() -> Router<Sandbox> {
     Router::new()

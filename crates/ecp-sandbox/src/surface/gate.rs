@@ -26,10 +26,11 @@ use serde_json::Value;
 use self::check::Place;
 pub(crate) use self::check::{CANONICAL_LIMIT, Refusal};
 pub(crate) use self::document::{at, require};
-use crate::engine::events::{About, EventKind, RawBody};
+use crate::engine::events::{EventKind, RawBody};
 use crate::engine::faults::{Fault, Point};
 use crate::engine::{Registration, Sandbox};
 use crate::payment::OrderKind;
+use crate::payment::ids::About;
 use crate::surface::server::{Cut, Late};
 use crate::wire::message::{ErrorPart, Refused, Registered, message_of};
 

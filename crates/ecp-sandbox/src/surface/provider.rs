@@ -20,8 +20,9 @@ use ecp_methods::spec::Capability;
 use http::{HeaderMap, StatusCode};
 
 use self::choice::{Choice, Unclear};
-use crate::engine::events::{About, EventKind};
-use crate::engine::{Sandbox, about};
+use crate::engine::Sandbox;
+use crate::engine::events::EventKind;
+use crate::payment::ids::About;
 use crate::payment::{Order, Outcome, Payment};
 use crate::surface::i18n::{Language, Texts};
 use crate::surface::page::{Policy, html, missing, see_other};
@@ -72,7 +73,7 @@ fn show(
         let setting = Setting::of(sandbox, payment, headers);
         let note = note(payment, setting.language.texts());
         let page = Page::of(payment, token, setting, note).response(StatusCode::OK, payment);
-        (about(payment), payment.awaits_customer(), page)
+        (payment.about(), payment.awaits_customer(), page)
     };
     match sandbox.with_page(token, look) {
         Some((about, awaited, page)) => {
@@ -92,7 +93,7 @@ async fn decide(
     headers: HeaderMap,
     fields: Fields,
 ) -> Response {
-    let look = |number, payment: &Payment| (number, about(payment));
+    let look = |number, payment: &Payment| (number, payment.about());
     let Some((number, about)) = sandbox.with_page(&token, look) else { return missing() };
     let fields = match fields {
         Ok(Form(fields)) => fields,

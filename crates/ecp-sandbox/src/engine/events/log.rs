@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use ecp_core::{PaymentId, ProjectId, Timestamp};
 use tokio::sync::watch;
 
-use super::{About, Event, EventKind, EventStream};
+use super::{Event, EventKind, EventStream};
+use crate::payment::ids::About;
 
 #[derive(Debug)]
 pub(crate) struct EventLog {

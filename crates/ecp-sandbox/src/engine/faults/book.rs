@@ -5,8 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use ecp_core::{PaymentId, ProjectId};
 
 use super::{Fault, FaultRule};
-use crate::engine::events::About;
-use crate::payment::ids::Ids;
+use crate::payment::ids::{About, Ids};
 
 /// More rules than anybody keeps in mind; beyond it the oldest is gone.
 const MOST_RULES: usize = 1_000;

@@ -13,8 +13,9 @@ use super::forms::project;
 use super::timeline::Entry;
 use super::{Pairs, Shell, field, payment_url};
 use crate::engine::Sandbox;
-use crate::engine::events::{Decision, EventKind};
+use crate::engine::events::EventKind;
 use crate::engine::view::PaymentView;
+use crate::payment::Decision;
 use crate::surface::page::{Policy, html, missing, see_other};
 
 #[derive(Template)]

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::document::{Fields, at, require};
 use crate::config::{Config, Project};
-use crate::engine::events::About;
+use crate::payment::ids::About;
 use crate::payment::{Order, OrderKind, ReturnUrls};
 use crate::wire::signature;
 

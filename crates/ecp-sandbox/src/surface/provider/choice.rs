@@ -2,8 +2,7 @@
 
 use ecp_core::Money;
 
-use crate::engine::events::Decision;
-use crate::payment::{Order, Payment};
+use crate::payment::{Decision, Order, Payment};
 
 /// A decision, with the amount if it was the customer's to choose.
 #[derive(Debug, PartialEq)]

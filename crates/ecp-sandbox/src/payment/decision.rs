@@ -1,0 +1,22 @@
+//! What a customer decides.
+
+use std::fmt;
+
+/// A button on the provider's page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Decision {
+    /// Do not pay.
+    Decline,
+    /// Pay.
+    Success,
+}
+
+impl fmt::Display for Decision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Decline => "decline",
+            Self::Success => "success",
+        })
+    }
+}

@@ -1,0 +1,37 @@
+//! What the platform leaves open about payments and refunds, to be chosen.
+
+/// What decides about a payment when the customer presses Success or Decline on the provider's
+/// page. The documents let the amount decide and say that the button should match it; what wins
+/// when it does not is unknown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ButtonRule {
+    /// The amount alone, to the letter of the documents: amounts that the method lists as
+    /// declined are, all others succeed.
+    AmountOnly,
+    /// Amounts that the method lists for its tests decide, whatever the button; for all others
+    /// the button does.
+    #[default]
+    ListedAmounts,
+}
+
+/// As what the sandbox gives money back. The platform does one or the other: the documents call it
+/// a reversal if all of a payment goes back before the acquirer's day ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RefundOperation {
+    /// Operation `refund`; the payment is `refunded` or `partially refunded`.
+    #[default]
+    Refund,
+    /// Operation `reversal`; the payment is `reversed` or `partially reversed`.
+    Reversal,
+}
+
+impl RefundOperation {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Refund => "refund",
+            Self::Reversal => "reversal",
+        }
+    }
+}
