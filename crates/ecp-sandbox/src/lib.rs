@@ -157,11 +157,11 @@ mod wire;
 
 pub use self::config::{Config, Project};
 pub use self::engine::clock::{Clock, SteppedClock, SystemClock};
-pub use self::engine::confirmation::Confirmation;
 pub use self::engine::delivery::Schedule;
-pub use self::engine::events::{Event, EventKind, EventStream, RawBody};
+pub use self::engine::events::{
+    CallbackRefusal, Confirmation, Event, EventKind, EventStream, RawBody,
+};
 pub use self::engine::faults::{Fault, FaultRule, InvalidFault};
-pub use self::engine::outgoing::CallbackRefusal;
 pub use self::engine::view::{Filter, Listed, OperationView, Paging, PaymentView, SignatureNote};
 pub use self::engine::{InvalidBody, PlaceError, Sandbox};
 pub use self::payment::{ButtonRule, Decision, RefundOperation};

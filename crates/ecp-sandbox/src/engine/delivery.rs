@@ -9,8 +9,8 @@ use tokio::sync::oneshot;
 
 pub use self::schedule::Schedule;
 pub(crate) use self::turn::{Ticket, Turn, turn};
-use crate::engine::events::{EventKind, RawBody};
-use crate::engine::outgoing::{self, CallbackRefusal, Reply};
+use crate::engine::events::{CallbackRefusal, EventKind, RawBody};
+use crate::engine::outgoing::{self, Reply};
 use crate::engine::{Busy, Sandbox};
 use crate::payment::ids::About;
 use crate::surface::guard::CAME_BACK;

@@ -1,22 +1,22 @@
 //! What happened in a sandbox, in order.
 
+mod confirmation;
 mod log;
+mod refusal;
 mod story;
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use ecp_core::model::{OperationStatus, PaymentStatus};
 use ecp_core::{PaymentId, ProjectId, Timestamp};
 use ecp_methods::spec::Interface;
-use tokio::sync::watch;
 
+pub use self::confirmation::Confirmation;
 pub(crate) use self::log::EventLog;
-use self::log::News;
-use crate::engine::confirmation::Confirmation;
-use crate::engine::outgoing::CallbackRefusal;
+pub use self::log::EventStream;
+pub use self::refusal::CallbackRefusal;
 use crate::payment::Decision;
 
 /// Something that happened, with its place in the order of all that did.
@@ -188,34 +188,6 @@ impl RawBody {
 impl fmt::Debug for RawBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "RawBody({} bytes)", self.0.len())
-    }
-}
-
-/// Events as they happen. None is missed unless the reader falls behind by the whole history.
-#[derive(Debug)]
-pub struct EventStream {
-    log: Arc<EventLog>,
-    next: u64,
-    news: watch::Receiver<News>,
-}
-
-impl EventStream {
-    /// The next event: at once if it has happened already. `None` when the sandbox was shut down,
-    /// or all its handles dropped, and everything has been told.
-    ///
-    /// Dropping the future before it is ready loses nothing.
-    pub async fn next(&mut self) -> Option<Event> {
-        loop {
-            let closed = self.news.borrow_and_update().closed;
-            if let Some(event) = self.log.first_from(self.next) {
-                self.next = event.sequence + 1;
-                return Some(event);
-            }
-            if closed {
-                return None;
-            }
-            self.news.changed().await.ok()?;
-        }
     }
 }
 

@@ -17,38 +17,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use crate::config::Config;
 use crate::engine::Sandbox;
-
-/// Why a callback or a question is not even tried.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum CallbackRefusal {
-    /// The host is neither the own machine nor allowed by
-    /// [`Config::allow_callback_host`].
-    HostNotAllowed,
-    /// A fault lost it.
-    Lost,
-    /// Neither the request nor the project names an address.
-    NoAddress,
-    /// The address is no absolute URL.
-    NoUrl,
-    /// The address is not plain `http`: the sandbox has no TLS.
-    NotPlainHttp,
-    /// The address is the sandbox's own, in whatever spelling.
-    OwnAddress,
-}
-
-impl fmt::Display for CallbackRefusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::HostNotAllowed => "this host is not allowed: only the own machine is by default",
-            Self::Lost => "a fault lost it",
-            Self::NoAddress => "neither the request nor the project names an address",
-            Self::NoUrl => "the address is no absolute URL",
-            Self::NotPlainHttp => "the address must begin with http://: the sandbox has no TLS",
-            Self::OwnAddress => "the address is the sandbox's own",
-        })
-    }
-}
+use crate::engine::events::CallbackRefusal;
 
 /// Whoever receives what a sandbox sends, without a socket.
 #[derive(Clone)]

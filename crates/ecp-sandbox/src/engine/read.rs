@@ -4,8 +4,7 @@ use ecp_core::{Currency, Money, PaymentId, ProjectId};
 
 use super::state::Entry;
 use super::{Link, Sandbox};
-use crate::engine::events::{Event, RawBody};
-use crate::engine::outgoing::CallbackRefusal;
+use crate::engine::events::{CallbackRefusal, Event, RawBody};
 use crate::engine::view::{Filter, Listed, OperationView, Paging, PaymentView, SignatureNote};
 use crate::surface::gate::CANONICAL_LIMIT;
 

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use ecp_core::{PaymentId, ProjectId, Timestamp};
 use tokio::sync::watch;
 
-use super::{Event, EventKind, EventStream};
+use super::{Event, EventKind};
 use crate::payment::ids::About;
 
 #[derive(Debug)]
@@ -32,9 +32,9 @@ struct Entries {
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct News {
+struct News {
     sequence: u64,
-    pub(super) closed: bool,
+    closed: bool,
 }
 
 impl EventLog {
@@ -86,7 +86,7 @@ impl EventLog {
         self.news.send_modify(|news| news.closed = true);
     }
 
-    pub(super) fn first_from(&self, sequence: u64) -> Option<Event> {
+    fn first_from(&self, sequence: u64) -> Option<Event> {
         let entries = self.lock();
         let place = entries.events.partition_point(|event| event.sequence < sequence);
         entries.events.get(place).cloned()
@@ -115,6 +115,34 @@ impl Entries {
             if sequences.is_empty() {
                 self.by_payment.remove(&key);
             }
+        }
+    }
+}
+
+/// Events as they happen. None is missed unless the reader falls behind by the whole history.
+#[derive(Debug)]
+pub struct EventStream {
+    log: Arc<EventLog>,
+    next: u64,
+    news: watch::Receiver<News>,
+}
+
+impl EventStream {
+    /// The next event: at once if it has happened already. `None` when the sandbox was shut down,
+    /// or all its handles dropped, and everything has been told.
+    ///
+    /// Dropping the future before it is ready loses nothing.
+    pub async fn next(&mut self) -> Option<Event> {
+        loop {
+            let closed = self.news.borrow_and_update().closed;
+            if let Some(event) = self.log.first_from(self.next) {
+                self.next = event.sequence + 1;
+                return Some(event);
+            }
+            if closed {
+                return None;
+            }
+            self.news.changed().await.ok()?;
         }
     }
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{Event, EventKind, RawBody};
-use crate::engine::confirmation::Confirmation;
+use crate::engine::events::Confirmation;
 
 impl Event {
     /// The event as one line of JSON, with the bodies as text. Two runs that saw the same in the

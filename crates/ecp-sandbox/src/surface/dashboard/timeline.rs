@@ -5,8 +5,7 @@ use serde_json::Value;
 
 use super::when;
 use crate::engine::Sandbox;
-use crate::engine::confirmation::Confirmation;
-use crate::engine::events::{Event, EventKind, RawBody};
+use crate::engine::events::{Confirmation, Event, EventKind, RawBody};
 
 /// A longer body is cut: it is shown, not stored.
 const LONGEST_BODY: usize = 64 << 10;
