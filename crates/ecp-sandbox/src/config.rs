@@ -14,7 +14,7 @@ use http::{Request, Response, StatusCode, Uri};
 use crate::engine::clock::{Clock, SystemClock};
 use crate::engine::delivery::Schedule;
 use crate::engine::faults::FaultRule;
-use crate::engine::outgoing::Merchant;
+use crate::engine::merchant::Merchant;
 use crate::payment::{ButtonRule, RefundOperation};
 use crate::surface::guard::origin;
 

@@ -6,6 +6,7 @@ pub(crate) mod confirmation;
 pub(crate) mod delivery;
 pub(crate) mod events;
 pub(crate) mod faults;
+pub(crate) mod merchant;
 pub(crate) mod outgoing;
 mod progress;
 mod read;

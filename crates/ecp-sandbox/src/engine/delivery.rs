@@ -10,10 +10,9 @@ use tokio::sync::oneshot;
 pub use self::schedule::Schedule;
 pub(crate) use self::turn::{Ticket, Turn, turn};
 use crate::engine::events::{CallbackRefusal, EventKind, RawBody};
-use crate::engine::outgoing::{self, Reply};
+use crate::engine::outgoing::{self, CAME_BACK, Reply};
 use crate::engine::{Busy, Sandbox};
 use crate::payment::ids::About;
-use crate::surface::guard::CAME_BACK;
 
 /// How much of an answer's body is kept.
 const REPLY_LIMIT: usize = 4 << 10;

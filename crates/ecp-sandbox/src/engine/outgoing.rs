@@ -1,14 +1,11 @@
 //! What the sandbox sends to merchants: never to anybody else.
 
-use std::fmt;
 use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::pin::Pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::{Request, Response, StatusCode, Uri, header};
+use http::{Request, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
@@ -18,32 +15,15 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use crate::config::Config;
 use crate::engine::Sandbox;
 use crate::engine::events::CallbackRefusal;
-
-/// Whoever receives what a sandbox sends, without a socket.
-#[derive(Clone)]
-pub(crate) struct Merchant(Arc<Answer>);
-
-type Answer = dyn Fn(Request<Bytes>) -> Answering + Send + Sync;
-type Answering = Pin<Box<dyn Future<Output = Response<Bytes>> + Send>>;
-
-impl Merchant {
-    pub(crate) fn new<R>(answer: impl Fn(Request<Bytes>) -> R + Send + Sync + 'static) -> Self
-    where
-        R: Future<Output = Response<Bytes>> + Send + 'static,
-    {
-        Self(Arc::new(move |request| Box::pin(answer(request))))
-    }
-}
-
-impl fmt::Debug for Merchant {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Merchant(..)")
-    }
-}
+use crate::engine::merchant::Merchant;
 
 /// What every callback and question says of its sender. A sandbox takes no request with it: none of
 /// them is for a platform.
 pub(crate) const USER_AGENT: &str = concat!("ecp-sandbox/", env!("CARGO_PKG_VERSION"));
+
+/// What a sandbox answers to a sandbox's request, with 508.
+pub(crate) const CAME_BACK: &str =
+    "a callback of a sandbox arrived at a sandbox: this is no merchant's address";
 
 /// The way to merchants.
 pub(crate) enum Outgoing {
@@ -81,9 +61,9 @@ impl Outgoing {
             .header(header::CONTENT_TYPE, "application/json")
             .header(header::USER_AGENT, USER_AGENT);
         match self {
-            Self::InProcess(Merchant(answer)) => {
+            Self::InProcess(merchant) => {
                 let request = request.body(body).map_err(|error| error.to_string())?;
-                let (parts, body) = answer(request).await.into_parts();
+                let (parts, body) = merchant.answer(request).await.into_parts();
                 let cut = (body.len() > limit).then(|| TOO_LONG.to_owned());
                 let body = body.slice(..body.len().min(limit));
                 Ok(Reply { status: parts.status, body, cut })

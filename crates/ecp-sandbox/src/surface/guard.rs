@@ -20,11 +20,7 @@ use http::uri::Authority;
 use http::{HeaderMap, HeaderName, Method, StatusCode, Uri, header};
 
 use crate::engine::Sandbox;
-use crate::engine::outgoing::USER_AGENT;
-
-/// What a sandbox answers to a sandbox's request, with 508.
-pub(crate) const CAME_BACK: &str =
-    "a callback of a sandbox arrived at a sandbox: this is no merchant's address";
+use crate::engine::outgoing::{CAME_BACK, USER_AGENT};
 
 /// Refuses what a page of another site may have sent.
 pub(crate) async fn guard(
