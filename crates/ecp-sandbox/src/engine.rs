@@ -33,9 +33,9 @@ pub use self::actions::{InvalidBody, PlaceError};
 use self::state::{Entry, Kind, State};
 pub(crate) use self::time::{Busy, Time};
 use crate::config::{Config, Project};
-use crate::engine::events::{Event, EventKind, EventLog, EventStream};
+use crate::engine::events::{CallbackRefusal, Event, EventKind, EventLog, EventStream};
 use crate::engine::faults::{Book, Fault, FaultRule, Point};
-use crate::engine::outgoing::Outgoing;
+use crate::engine::outgoing::{Hosts, Outgoing};
 use crate::payment::ids::{About, Ids};
 use crate::payment::{Order, Payment, RefundOrder};
 use crate::surface::checkout::Sessions;
@@ -132,7 +132,7 @@ impl Sandbox {
             state: Mutex::default(),
             faults: Mutex::new(Book::of(&config.faults)),
             log: EventLog::new(config.event_history, config.event_bytes),
-            outgoing: Outgoing::of(&config),
+            outgoing: Outgoing::to(config.merchant.as_ref()),
             pages: Sessions::new(config.payment_history),
             batches: Batches::default(),
             url: OnceLock::new(),
@@ -254,6 +254,14 @@ impl Sandbox {
 
     pub(crate) fn outgoing(&self) -> &Outgoing {
         &self.0.outgoing
+    }
+
+    /// An address of a merchant, if it may be contacted.
+    pub(crate) fn target(&self, url: Option<&str>) -> Result<Uri, CallbackRefusal> {
+        let Config { callback_hosts: allowed, public_url, .. } = self.config();
+        let public_url = public_url.as_deref();
+        let hosts = Hosts { allowed, public_url, listening: &self.listening() };
+        self.0.outgoing.target(&hosts, url)
     }
 
     pub(crate) fn pages(&self) -> &Sessions {

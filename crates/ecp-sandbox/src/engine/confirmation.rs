@@ -27,7 +27,7 @@ pub(crate) struct Question {
 /// Asks the merchant. `None` if the sandbox was shut down meanwhile.
 pub(crate) async fn ask(sandbox: &Sandbox, question: Question) -> Option<Confirmation> {
     let Question { about, payment_id, url, body } = question;
-    let (url, uri) = match sandbox.outgoing().target(sandbox, url.as_deref()) {
+    let (url, uri) = match sandbox.target(url.as_deref()) {
         Ok(uri) => (url.unwrap_or_default(), uri),
         Err(reason) => {
             tracing::warn!(%reason, "not asking for a confirmation");

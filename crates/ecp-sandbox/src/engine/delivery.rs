@@ -58,7 +58,7 @@ async fn attempt_until_delivered(sandbox: &Sandbox, parcel: Parcel, busy: Busy) 
     if !delay.is_zero() {
         busy = sandbox.time().pause(delay, busy).await;
     }
-    let target = sandbox.outgoing().target(sandbox, url.as_deref());
+    let target = sandbox.target(url.as_deref());
     let target = if lost { Err(CallbackRefusal::Lost) } else { target };
     let (url, uri) = match target {
         Ok(uri) => (url.unwrap_or_default(), uri),

@@ -1,5 +1,6 @@
 //! What the sandbox sends to merchants: never to anybody else.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -12,8 +13,6 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
-use crate::config::Config;
-use crate::engine::Sandbox;
 use crate::engine::events::CallbackRefusal;
 use crate::engine::merchant::Merchant;
 
@@ -31,6 +30,16 @@ pub(crate) enum Outgoing {
     Sockets(Client<HttpConnector, Full<Bytes>>),
 }
 
+/// The hosts that may be contacted, and those that are the sandbox itself.
+pub(crate) struct Hosts<'h> {
+    /// Besides the own machine.
+    pub(crate) allowed: &'h BTreeSet<String>,
+    /// The address under which browsers reach the sandbox, if it was set.
+    pub(crate) public_url: Option<&'h str>,
+    /// The sockets on which it listens.
+    pub(crate) listening: &'h [SocketAddr],
+}
+
 /// What came back.
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
@@ -41,8 +50,9 @@ pub(crate) struct Reply {
 }
 
 impl Outgoing {
-    pub(crate) fn of(config: &Config) -> Self {
-        if let Some(merchant) = &config.merchant {
+    /// To the merchant in the own process, else over the network.
+    pub(crate) fn to(merchant: Option<&Merchant>) -> Self {
+        if let Some(merchant) = merchant {
             return Self::InProcess(merchant.clone());
         }
         // Connections are used again, or thousands of callbacks would use up the machine's ports.
@@ -81,10 +91,10 @@ impl Outgoing {
     /// The address, if it may be contacted. In the own process nobody else can be met.
     pub(crate) fn target(
         &self,
-        sandbox: &Sandbox,
+        hosts: &Hosts<'_>,
         url: Option<&str>,
     ) -> Result<Uri, CallbackRefusal> {
-        match (self, target(sandbox.config(), &sandbox.listening(), url)) {
+        match (self, target(hosts, url)) {
             (
                 Self::InProcess(_),
                 Err(
@@ -128,12 +138,8 @@ pub(crate) async fn within<T>(
     }
 }
 
-/// The address, if it may be contacted by a sandbox that listens on these sockets.
-fn target(
-    config: &Config,
-    listening: &[SocketAddr],
-    url: Option<&str>,
-) -> Result<Uri, CallbackRefusal> {
+/// The address, if it may be contacted.
+fn target(hosts: &Hosts<'_>, url: Option<&str>) -> Result<Uri, CallbackRefusal> {
     let url = url.ok_or(CallbackRefusal::NoAddress)?;
     let uri: Uri = url.parse().map_err(|_| CallbackRefusal::NoUrl)?;
     let host = uri.host().filter(|host| !host.is_empty()).ok_or(CallbackRefusal::NoUrl)?;
@@ -143,14 +149,14 @@ fn target(
         None => return Err(CallbackRefusal::NoUrl),
     }
     let host = host.trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase();
-    if is_own(config, listening, (&host, uri.port_u16().unwrap_or(80)), uri.path()) {
+    if is_own(hosts, (&host, uri.port_u16().unwrap_or(80)), uri.path()) {
         return Err(CallbackRefusal::OwnAddress);
     }
     let is_own_machine = match host.parse::<IpAddr>() {
         Ok(address) => address.to_canonical().is_loopback(),
         Err(_) => host == "localhost",
     };
-    if is_own_machine || config.callback_hosts.contains(&host) {
+    if is_own_machine || hosts.allowed.contains(&host) {
         Ok(uri)
     } else {
         Err(CallbackRefusal::HostNotAllowed)
@@ -159,14 +165,9 @@ fn target(
 
 /// Whether a request to this host, port and path ends at the sandbox, as far as can be said without
 /// asking for the name. What cannot is refused where it arrives, by its [`USER_AGENT`].
-fn is_own(
-    config: &Config,
-    listening: &[SocketAddr],
-    (host, port): (&str, u16),
-    path: &str,
-) -> bool {
+fn is_own(hosts: &Hosts<'_>, (host, port): (&str, u16), path: &str) -> bool {
     let host = host.strip_suffix('.').unwrap_or(host);
-    let public: Option<Uri> = config.public_url.as_ref().and_then(|url| url.parse().ok());
+    let public: Option<Uri> = hosts.public_url.and_then(|url| url.parse().ok());
     let is_public = public.is_some_and(|public| {
         let default = if public.scheme_str() == Some("https") { 443 } else { 80 };
         let name = public.host().map(|name| name.trim_start_matches('[').trim_end_matches(']'));
@@ -183,7 +184,7 @@ fn is_own(
         }) && public.port_u16().unwrap_or(default) == port
             && is_below(path, public.path())
     });
-    let is_listening = listening.iter().any(|own| {
+    let is_listening = hosts.listening.iter().any(|own| {
         let ip = own.ip().to_canonical();
         own.port() == port
             && match ip_address(host) {
@@ -250,6 +251,16 @@ pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Config;
+
+    fn target(
+        config: &Config,
+        listening: &[SocketAddr],
+        url: Option<&str>,
+    ) -> Result<Uri, CallbackRefusal> {
+        let (allowed, public_url) = (&config.callback_hosts, config.public_url.as_deref());
+        super::target(&Hosts { allowed, public_url, listening }, url)
+    }
 
     #[test]
     fn callbacks_go_to_the_own_machine_and_to_allowed_hosts_only() {

@@ -20,7 +20,7 @@ impl Sandbox {
         let mut refused = Vec::new();
         for project in self.config().projects.values() {
             for url in [&project.callback_url, &project.confirmation_url].into_iter().flatten() {
-                if let Err(reason) = self.outgoing().target(self, Some(url)) {
+                if let Err(reason) = self.target(Some(url)) {
                     refused.push((project.id, url.clone(), reason));
                 }
             }
