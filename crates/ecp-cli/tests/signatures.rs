@@ -154,6 +154,26 @@ fn the_reading_is_said_and_can_be_required() {
     let unique = ecp(&["verify", "--unique", "--key-env", "ECP_KEY"], signed);
     assert_eq!(stdout(&unique), "ok: key ECP_KEY, natural order, reading unique\n");
     assert!(unique.status.success());
+
+    // What anybody can add.
+    for (added, path) in [
+        (r#""frame_mode":{"payment":{"status":"decline"}},"#, "frame_mode"),
+        (r#""general":{"frame_mode":"q"},"#, "general.frame_mode"),
+        (r#""x":{"signature":{"a":1}},"#, "x.signature"),
+        (r#""general":{"signature":"a"},"#, "general.signature"),
+    ] {
+        let with = signed.replacen('{', &format!("{{{added}"), 1);
+        let said = ecp(&["verify", "--key-env", "ECP_KEY"], &with);
+        let line = format!("key ECP_KEY, natural order, reading unique; not signed: {path}\n");
+        assert_eq!(stdout(&said), format!("ok: {line}"));
+        assert!(said.status.success());
+        let strict = ecp(&["verify", "--unique", "--key-env", "ECP_KEY"], &with);
+        assert_eq!(stdout(&strict), format!("failed: {line}"));
+        assert_eq!(strict.status.code(), Some(1));
+        let json = ecp(&["verify", "--json", "--key-env", "ECP_KEY"], &with);
+        let json: serde_json::Value = serde_json::from_str(stdout(&json)).unwrap();
+        assert_eq!(json["uncovered"], serde_json::json!([path]));
+    }
 }
 
 #[test]

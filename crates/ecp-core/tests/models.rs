@@ -1143,6 +1143,22 @@ fn only_an_error_with_code_3061_says_that_there_is_no_such_payment() {
         (r#"{"payment":{"status":"error"},"errors":[{"code":2004},{"code":3061}]}"#, true),
         (r#"{"payment":{"status":"error"},"errors":[{"code":"2004"}]}"#, false),
         (r#"{"payment":{"status":"error"},"errors":[]}"#, false),
+        (
+            r#"{"payment":{"id":"X1","status":"error"},"operations":[],"errors":[{"code":"3061"}]}"#,
+            true,
+        ),
+        // What only a payment has.
+        (r#"{"payment":{"status":"error","type":"payout"},"errors":[{"code":"3061"}]}"#, false),
+        (
+            r#"{"payment":{"status":"error","sum":{"amount":1,"currency":"EUR"}},
+                "errors":[{"code":"3061"}]}"#,
+            false,
+        ),
+        (
+            r#"{"payment":{"status":"error"},"errors":[{"code":"3061"}],
+                "operations":[{"id":1,"type":"payout","status":"success"}]}"#,
+            false,
+        ),
         (r#"{"payment":{"status":"error"},"errors":{"code":"3061"}}"#, false),
         (r#"{"payment":{"status":"error"},"errors":[{"code":"3061"},"3061"]}"#, false),
         (r#"{"payment":{"status":"error"},"errors":[{"code":[3061]}]}"#, false),

@@ -154,9 +154,7 @@ pub(crate) fn refused(entry: &mut Entry, answer: &Result<StatusResponse, GateErr
         Ok(status) => {
             entry.state = State::Registered;
             entry.status = status.payment_status().map(ToString::to_string);
-            entry
-                .evidence
-                .push_str("; but the platform knows the payment: an earlier request made it");
+            entry.evidence.push_str(EARLIER);
         }
         Err(error) => {
             entry.evidence.push_str("; asked for the status: ");
@@ -206,30 +204,31 @@ pub(crate) fn ended(
         entry.state = State::Error;
         return;
     }
-    match end {
-        End::Success if !names_a_sum(status) => {
-            entry.evidence = format!("registered; a signed status says `{word}`, and names no sum");
-            entry.state = State::Registered;
+    // What an earlier request asked for besides the sum is not in the answer.
+    let earlier = if entry.evidence.ends_with(EARLIER) { EARLIER } else { "" };
+    (entry.state, entry.evidence) = match end {
+        End::Success | End::Decline if let Some(missing) = missing(end, status) => {
+            let evidence = format!("registered; a signed status says `{word}`, and {missing}");
+            (State::Registered, evidence)
         }
-        End::Success => {
-            "a signed status says `success`".clone_into(&mut entry.evidence);
-            entry.state = State::Success;
-        }
+        End::Success => (State::Success, format!("a signed status says `success`{earlier}")),
         End::Decline => {
-            entry.evidence = format!("a signed status says `{word}`: {message}");
-            entry.state = State::Decline;
+            (State::Decline, format!("a signed status says `{word}`: {message}{earlier}"))
         }
         // Final for the platform, and nothing says that no money has moved, or that it stayed.
         End::Error | End::Returned => {
-            entry.evidence = format!("a signed status says `{word}`: ask technical support");
-            entry.state = State::Error;
+            (State::Error, format!("a signed status says `{word}`: ask technical support"))
         }
         End::Open | End::Unknown => {
-            entry.evidence = format!("registered; not ended when last asked, at `{word}`");
-            entry.state = State::Registered;
+            let evidence = format!("registered; not ended when last asked, at `{word}`{earlier}");
+            (State::Registered, evidence)
         }
-    }
+    };
 }
+
+/// Of a row whose payment was made by a request that this journal does not have.
+const EARLIER: &str =
+    "; an earlier request made the payment: its account was not compared with this row's";
 
 /// What of a payout's end is not as the row asks, or not as the answer itself says elsewhere.
 fn contradiction(end: End, status: &StatusResponse, prepared: &Prepared<Payout>) -> Option<String> {
@@ -238,30 +237,77 @@ fn contradiction(end: End, status: &StatusResponse, prepared: &Prepared<Payout>)
     if let Some(kind) = kind.filter(|kind| **kind != PaymentType::Payout && end.is_final()) {
         return Some(format!("of a payment of type `{kind}`"));
     }
-    let is_payout = |operation: &&Operation| operation.kind == Some(OperationType::Payout);
-    let mut payouts = status.operations.iter().filter(is_payout).peekable();
-    let has_payouts = payouts.peek().is_some();
-    let paid =
-        payouts.any(|payout| payout.status.as_ref().is_some_and(OperationStatus::is_success));
-    match end {
-        End::Success if has_payouts && !paid => Some("and none of its payouts does".to_owned()),
-        End::Decline if paid => Some("and one of its payouts `success`".to_owned()),
-        End::Success => {
-            let (sum, asked) = (payment?.sum.as_ref()?, prepared.amount()?);
-            let same = sum.amount == asked.minor() && sum.currency == asked.currency().code();
-            let Sum { amount, currency, .. } = sum;
-            let asks = asked.minor();
-            let of = asked.currency().code();
-            (!same).then(|| {
-                format!(
-                    "of {amount} minor units of {currency}, while the row asks for {asks} of {of}"
-                )
-            })
+    if !matches!(end, End::Success | End::Decline) {
+        return None;
+    }
+    let payouts = || status.operations.iter().filter(|operation| may_be_payout(operation));
+    // No sum is paid by a decline, so that some samples have 0 there.
+    let sum = payment.and_then(|payment| payment.sum.as_ref());
+    let sum = sum.filter(|sum| end == End::Success || sum.amount != 0);
+    let paid = payouts().filter(|payout| end_of(payout) == End::Success);
+    let sums = paid.clone().filter_map(|payout| payout.sum_initial.as_ref()).chain(sum);
+    let asked = prepared.amount()?;
+    let other = |sum: &&Sum| sum.amount != asked.minor() || sum.currency != asked.currency().code();
+    if let Some(Sum { amount, currency, .. }) = sums.into_iter().find(other) {
+        let (asks, of) = (asked.minor(), asked.currency().code());
+        return Some(format!(
+            "of {amount} minor units of {currency}, while the row asks for {asks} of {of}"
+        ));
+    }
+    let in_error = status.operations.iter().find(|operation| end_of(operation) == End::Error);
+    if let Some(word) = in_error.and_then(|operation| operation.status.as_ref()) {
+        return Some(format!("and one of its operations `{word}`"));
+    }
+    let is_of_others = !status.operations.is_empty() && payouts().next().is_none();
+    if kind.is_none() && is_of_others {
+        return Some("and none of its operations is a payout".to_owned());
+    }
+    match (end, paid.count()) {
+        (End::Success, 0) if payouts().next().is_some() && !payouts().any(is_open) => {
+            Some("and none of its payouts does".to_owned())
+        }
+        (End::Success, many) if many > 1 => Some(format!("and {many} of its payouts do")),
+        (End::Decline, some) if some > 0 => Some("and one of its payouts `success`".to_owned()),
+        (End::Decline, _) if status.operations.iter().any(|one| end_of(one) == End::Success) => {
+            Some("and one of its operations `success`".to_owned())
         }
         _ => None,
     }
 }
 
-fn names_a_sum(status: &StatusResponse) -> bool {
-    status.payment.as_ref().is_some_and(|payment| payment.sum.is_some())
+/// What a success or a decline lacks to be one.
+fn missing(end: End, status: &StatusResponse) -> Option<String> {
+    let payment = status.payment.as_ref();
+    if let Some(open) = status.operations.iter().find(|operation| is_open(operation)) {
+        let word = open.status.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string);
+        return Some(format!("one of its operations `{word}`"));
+    }
+    if end == End::Decline {
+        return None;
+    }
+    let is_payout = |operation: &Operation| operation.kind == Some(OperationType::Payout);
+    let names_its_type = payment.is_some_and(|payment| payment.kind.is_some())
+        || status.operations.iter().any(is_payout);
+    let names_its_sum = payment.is_some_and(|payment| payment.sum.is_some());
+    match (names_its_sum, names_its_type) {
+        (false, _) => Some("names no sum".to_owned()),
+        (_, false) => Some("names no type".to_owned()),
+        _ => None,
+    }
+}
+
+/// Whether the operation is a payout, or nothing says that it is none.
+fn may_be_payout(operation: &Operation) -> bool {
+    operation
+        .kind
+        .as_ref()
+        .is_none_or(|kind| kind.as_str().eq_ignore_ascii_case(OperationType::Payout.as_str()))
+}
+
+fn is_open(operation: &Operation) -> bool {
+    matches!(end_of(operation), End::Open | End::Unknown)
+}
+
+fn end_of(operation: &Operation) -> End {
+    operation.status.as_ref().map_or(End::Unknown, OperationStatus::end)
 }

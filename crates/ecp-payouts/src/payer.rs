@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ecp_core::PaymentId;
-use ecp_core::model::About;
+use ecp_core::model::{About, StatusResponse};
 use ecp_core::observe::Metric;
 use ecp_methods::{FlowKind, Payout, Prepared};
 use ecp_transport::{Gate, GateError, Intents, Sender};
@@ -266,7 +266,11 @@ impl Payer {
             let stops = answer.as_ref().is_err_and(|error| stops(error, line));
             let is_last = stops || Instant::now() >= end;
             if is_last || answer.as_ref().is_ok_and(has_ended) {
-                return line.keep(id, |entry| ended(entry, prepared, &answer)).await;
+                let state = line.keep(id, |entry| ended(entry, prepared, &answer)).await?;
+                if state == State::Decline {
+                    stops_as_declined(&answer, line);
+                }
+                return Ok(state);
             }
             pause = (pause + pause / 2).clamp(SHORTEST.max(first), LONGEST.max(first));
         }
@@ -287,13 +291,27 @@ impl Payer {
 }
 
 /// Stops the run where an answer says that every row will fare alike: its cause is in the project,
-/// its key or the method.
+/// its key, the method or the base address.
 fn stops(error: &GateError, line: &Line) -> bool {
-    let stops = error.about().is_some_and(About::concerns_others);
+    let stops = error.concerns_others();
     if stops {
         line.stop().stop_because(&format!("payout {}: {error}", line.payment_id()));
     }
     stops
+}
+
+/// Stops the run where a row was declined for a cause in the project, such as its balance: the next
+/// rows would end alike, and their ids with them.
+fn stops_as_declined(answer: &Result<StatusResponse, GateError>, line: &Line) {
+    let last = answer.as_ref().ok().and_then(|status| status.operations.last());
+    let Some(code) = last.and_then(|operation| operation.code.as_ref()) else { return };
+    if code.about() == About::Project {
+        let (id, message) = (line.payment_id(), code.info().map_or("", |info| info.message));
+        line.stop().stop_because(&format!(
+            "payout {id}: declined with code {code}: {message}; this is about the project, not the \
+             payment: mend it, then run again, and pay this row under a new id"
+        ));
+    }
 }
 
 /// How a row ended.

@@ -115,6 +115,77 @@ async fn a_refusal_about_the_project_stops_the_run_and_ends_no_row() {
 }
 
 #[tokio::test]
+async fn an_answer_from_elsewhere_that_every_row_would_get_stops_the_run() {
+    for (status, stops) in
+        [(301, true), (401, true), (403, true), (404, true), (409, false), (500, false)]
+    {
+        let platform = Platform::new(|_, _| ended("success"));
+        platform.block(Some(status));
+        let (run, stop) = (Run::new(&platform), Stop::new());
+        // More rows than are at work at once, where the run stops.
+        let rows = if stops { 1500 } else { 5 };
+        let counts = run.pay_until(&plan(rows), &stop).await;
+        // Nothing says that what has left did not arrive.
+        assert_eq!((counts.done(), counts.decline), (counts.rows, 0), "{status}: {counts:?}");
+        assert_eq!(run.entry("P-0").state, State::Unknown, "{status}");
+        assert_eq!(counts.not_sent > 0, stops, "{status}: {counts:?}");
+        let cause = stop.cause();
+        assert_eq!(cause.is_some(), stops, "{status}");
+        if let Some(cause) = cause {
+            assert!(cause.contains(&format!("HTTP status {status}")), "{cause}");
+        }
+        platform.block(None);
+        assert_eq!(run.pay(5).await.success, 5, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn a_decline_for_the_projects_balance_stops_the_run() {
+    let declined = |code: &str| {
+        let mut answer = ended("decline");
+        answer["operations"][0]["code"] = json!(code);
+        answer
+    };
+    for (code, stops) in [("3028", true), ("20105", false), ("31337", false)] {
+        let platform = Platform::new(move |_, _| declined(code));
+        let (run, stop) = (Run::new(&platform), Stop::new());
+        let rows = if stops { 1500 } else { 5 };
+        let counts = run.pay_until(&plan(rows), &stop).await;
+        assert_eq!(counts.not_sent > 0, stops, "{code}: {counts:?}");
+        assert!(counts.decline > 0, "{code}: {counts:?}");
+        assert_eq!(stop.cause().is_some_and(|cause| cause.contains(code)), stops, "{code}");
+        assert_eq!(run.entry("P-0").state, State::Decline, "{code}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_denies_a_payment_and_shows_it_frees_no_id() {
+    let operation = json!({"id": 1, "type": "payout", "status": "success"});
+    let sum = json!({"amount": 1000, "currency": "EUR"});
+    for payment in [
+        json!({"payment": {"type": "payout"}}),
+        json!({"payment": {"sum": sum}}),
+        json!({"payment": {}, "operations": [operation]}),
+    ] {
+        for code in [2124, 3041] {
+            let mut answer = payment.clone();
+            answer["payment"]["status"] = json!("error");
+            answer["errors"] = json!([{"code": "3061", "message": "none"}]);
+            let platform = Platform::new(move |_, _| answer.clone());
+            platform.refuse(Some(code));
+            let run = Run::new(&platform);
+            let counts = run.pay(1).await;
+            let entry = run.entry("P-0");
+            assert_eq!(counts.decline, 0, "{code} {payment}: {}", entry.evidence);
+            assert!(!matches!(entry.state, State::NotSent), "{code} {payment}");
+            let sent = platform.payouts();
+            run.pay(1).await;
+            assert_eq!(platform.payouts(), sent, "{code} {payment}: sent again");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_row_that_was_not_sent_may_be_corrected_under_its_id() {
     let platform = Platform::new(|_, _| ended("success"));
     platform.refuse(Some(2426));
@@ -214,6 +285,10 @@ async fn a_success_that_is_not_the_rows_is_a_contradiction_and_one_without_a_sum
     let paid =
         |kind: &str, sum: serde_json::Value| json!({"type": kind, "status": "success", "sum": sum});
     let declined = json!({"type": "payout", "status": "decline", "sum": sum(0, "EUR")});
+    let expired = json!({"type": "payout", "status": "expired", "sum": sum(1000, "EUR")});
+    let with = |payment, operations| json!({"payment": payment, "operations": operations});
+    let one =
+        |amount| json!({"type": "payout", "status": "success", "sum_initial": sum(amount, "EUR")});
     let table = [
         (said(paid("payout", sum(1000, "EUR")), "success"), State::Success, ""),
         (
@@ -234,11 +309,88 @@ async fn a_success_that_is_not_the_rows_is_a_contradiction_and_one_without_a_sum
         (said(paid("purchase", sum(1000, "EUR")), "success"), State::Error, "of type `purchase`"),
         (said(paid("payout", sum(1000, "EUR")), "decline"), State::Error, "none of its payouts"),
         (said(declined.clone(), "decline"), State::Decline, ""),
-        (said(declined, "success"), State::Error, "one of its payouts"),
+        (said(declined.clone(), "success"), State::Error, "one of its payouts"),
         (
             said(json!({"type": "payout", "status": "success"}), "success"),
             State::Registered,
             "and names no sum",
+        ),
+        // A payment is declined only where all that belongs to it is.
+        (said(declined.clone(), "processing"), State::Registered, "operations `processing`"),
+        (said(declined.clone(), "a new word"), State::Registered, "operations `a new word`"),
+        (said(declined.clone(), "internal error"), State::Error, "operations `internal error`"),
+        (said(declined.clone(), "expired"), State::Decline, ""),
+        (said(expired, "external processing"), State::Registered, "`external processing`"),
+        (
+            with(declined.clone(), json!([{"id": 1, "status": "success"}])),
+            State::Error,
+            "`success`",
+        ),
+        (
+            with(declined.clone(), json!([{"type": "Payout", "status": "success"}])),
+            State::Error,
+            "`success`",
+        ),
+        (
+            with(declined.clone(), json!([{"type": "sale", "status": "success"}])),
+            State::Error,
+            "`success`",
+        ),
+        (with(declined.clone(), json!([])), State::Decline, ""),
+        (
+            with(json!({"status": "decline"}), json!([{"type": "sale", "status": "decline"}])),
+            State::Error,
+            "none of its operations is a payout",
+        ),
+        (
+            with(json!({"status": "decline", "sum": sum(500, "USD")}), json!([])),
+            State::Error,
+            "of 500 minor units of USD",
+        ),
+        // Paid once, with the row's sum.
+        (
+            with(paid("payout", sum(1000, "EUR")), json!([one(1000), one(1000)])),
+            State::Error,
+            "and 2 of its payouts do",
+        ),
+        (
+            with(paid("payout", sum(1000, "EUR")), json!([one(100)])),
+            State::Error,
+            "of 100 minor units of EUR",
+        ),
+        (
+            with(
+                paid("payout", sum(1000, "EUR")),
+                json!([{"type": "payout", "status": "internal error"}, one(1000)]),
+            ),
+            State::Error,
+            "`internal error`",
+        ),
+        (
+            with(
+                paid("payout", sum(1000, "EUR")),
+                json!([{"type": "payout", "status": "decline"}, one(1000)]),
+            ),
+            State::Success,
+            "",
+        ),
+        (
+            with(
+                paid("payout", sum(1000, "EUR")),
+                json!([one(1000), {"type": "payout", "status": "processing"}]),
+            ),
+            State::Registered,
+            "operations `processing`",
+        ),
+        (
+            with(json!({"status": "success", "sum": sum(1000, "EUR")}), json!([])),
+            State::Registered,
+            "names no type",
+        ),
+        (
+            with(json!({"status": "success", "sum": sum(1000, "EUR")}), json!([one(1000)])),
+            State::Success,
+            "",
         ),
     ];
     for (answer, state, words) in table {

@@ -81,6 +81,26 @@ impl GateError {
         self.code().map(Code::about)
     }
 
+    /// Whether other requests will fare alike until the cause is mended, so that a job over many
+    /// payments should stop: the platform names a cause in the project or the method, or what
+    /// answered is a redirect or a client error without any code of the platform, as from a wrong
+    /// base address or a firewall. 408, 409, 425 and 429 pass by themselves.
+    ///
+    /// ```
+    /// use ecp_transport::{GateError, UnknownReason};
+    ///
+    /// assert!(GateError::Unknown(UnknownReason::HttpStatus(403)).concerns_others());
+    /// assert!(!GateError::Unknown(UnknownReason::HttpStatus(502)).concerns_others());
+    /// ```
+    pub fn concerns_others(&self) -> bool {
+        match self {
+            Self::Unknown(UnknownReason::HttpStatus(status)) => {
+                (300..500).contains(status) && ![408, 409, 425, 429].contains(status)
+            }
+            _ => self.about().is_some_and(About::concerns_others),
+        }
+    }
+
     /// The platform's code, if it gave one.
     pub fn code(&self) -> Option<&Code> {
         match self {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use ecp_core::json::Document;
-use ecp_core::signature::{self, Match, VerifyError};
+use ecp_core::signature::{self, Doubts, Match, VerifyError};
 use serde_json::json;
 
 use crate::key::KeyOptions;
@@ -16,7 +16,8 @@ use crate::{Usage, documents};
 /// The document may be any JSON object with a signature at its root or in `general`. Prints `ok`
 /// with the key, the order of the items that matched and the reading, or `failed` with the reason.
 /// The reading is `unique`, or `ambiguous` with the members that may hold others which were signed
-/// as members of their own.
+/// as members of their own. Members that the signature does not cover are listed after it: anybody
+/// can add or change them.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  ecp verify --key-env ECP_KEY < callback.json\n  ecp verify --jsonl --key-env NEW_KEY --key-env OLD_KEY < callbacks.jsonl\n  ecp verify --unique --key-env ECP_KEY < callback.json\n\nExits with 0 only if every document is genuine and there was at least one."
@@ -29,7 +30,7 @@ pub(crate) struct Verify {
     #[arg(long)]
     jsonl: bool,
 
-    /// Fail a document that has another reading
+    /// Fail a document that has another reading, or members that are not signed
     #[arg(long)]
     unique: bool,
 
@@ -50,10 +51,10 @@ impl Verify {
         documents::for_each(self.jsonl, |_, document| {
             documents += 1;
             let line = match check(&keys, document) {
-                Ok((found, ambiguous)) => {
-                    let fails = self.unique && !ambiguous.is_empty();
-                    genuine += u64::from(!fails);
-                    self.genuine_line(&names[found.key], &found, &ambiguous)
+                Ok((found, doubts)) => {
+                    let is_sure = doubts.ambiguous.is_empty() && doubts.uncovered.is_empty();
+                    genuine += u64::from(is_sure || !self.unique);
+                    self.genuine_line(&names[found.key], &found, &doubts)
                 }
                 Err(error) if self.json => {
                     json!({"genuine": false, "error": error.to_string()}).to_string()
@@ -67,37 +68,40 @@ impl Verify {
         Ok(if all { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
-    fn genuine_line(&self, key: &str, found: &Match, ambiguous: &[String]) -> String {
+    fn genuine_line(&self, key: &str, found: &Match, doubts: &Doubts) -> String {
+        let Doubts { ambiguous, uncovered } = doubts;
         let order = found.order.to_string();
-        let paths = ambiguous.join(", ");
-        match (self.json, ambiguous.is_empty()) {
-            (true, unique) => {
-                let reading = if unique { "unique" } else { "ambiguous" };
-                let line = json!({
-                    "genuine": true,
-                    "key": key,
-                    "order": order,
-                    "reading": reading,
-                    "ambiguous": ambiguous,
-                });
-                line.to_string()
-            }
-            (false, true) => format!("ok: key {key}, {order} order, reading unique"),
-            (false, false) if self.unique => {
-                format!("failed: key {key}, {order} order, reading ambiguous: {paths}")
-            }
-            (false, false) => format!("ok: key {key}, {order} order, reading ambiguous: {paths}"),
+        let reading = if ambiguous.is_empty() { "unique" } else { "ambiguous" };
+        if self.json {
+            let line = json!({
+                "genuine": true,
+                "key": key,
+                "order": order,
+                "reading": reading,
+                "ambiguous": ambiguous,
+                "uncovered": uncovered,
+            });
+            return line.to_string();
         }
+        let is_sure = ambiguous.is_empty() && uncovered.is_empty();
+        let word = if self.unique && !is_sure { "failed" } else { "ok" };
+        let mut line = format!("{word}: key {key}, {order} order, reading {reading}");
+        if !ambiguous.is_empty() {
+            line.push_str(": ");
+            line.push_str(&ambiguous.join(", "));
+        }
+        if !uncovered.is_empty() {
+            line.push_str("; not signed: ");
+            line.push_str(&uncovered.join(", "));
+        }
+        line
     }
 }
 
-/// How the signature matches, and the members about which it does not decide.
-fn check(
-    keys: &[signature::SigningKey],
-    document: &[u8],
-) -> Result<(Match, Vec<String>), VerifyError> {
+/// How the signature matches, and what it leaves open.
+fn check(keys: &[signature::SigningKey], document: &[u8]) -> Result<(Match, Doubts), VerifyError> {
     let document = Document::parse(document, documents::limits())?;
     let found = signature::verify_document(keys, &document)?;
     let doubts = signature::doubts(&document, &found)?;
-    Ok((found, doubts.ambiguous))
+    Ok((found, doubts))
 }

@@ -61,10 +61,18 @@ model! {
 }
 
 impl StatusResponse {
-    /// Whether the platform says that it has no such payment: status `error` and code 3061.
+    /// Whether the platform says that it has no such payment: status `error` and code 3061, and
+    /// nothing that only a payment has, which is a type, a sum or an operation. An answer with one of
+    /// these contradicts itself: it proves neither that there is a payment nor that there is none.
     pub fn is_unknown_payment(&self) -> bool {
         const TRANSACTION_NOT_FOUND: u32 = 3061;
-        self.payment_status() == Some(&PaymentStatus::Error)
+        let is_bare = self.operations.is_empty()
+            && self
+                .payment
+                .as_ref()
+                .is_none_or(|payment| payment.kind.is_none() && payment.sum.is_none());
+        is_bare
+            && self.payment_status() == Some(&PaymentStatus::Error)
             && self.errors.iter().any(|error| {
                 error.code.as_ref().and_then(Code::number) == Some(TRANSACTION_NOT_FOUND)
             })

@@ -38,22 +38,27 @@ pub fn doubts(document: &Document<'_>, found: &Match) -> Result<Doubts, Canonica
     }
     // The one signature that was found to match is no doubt.
     if document.may_leave_out_more() {
-        uncovered(document.root(), found.strip, true, &mut doubts.uncovered);
+        uncovered(document.root(), found.strip, &mut doubts.uncovered);
     }
     Ok(doubts)
 }
 
-/// Members that the canonical string leaves out, but for the signature itself. Empty lists and
-/// objects are left out too; they say nothing, so they are not listed.
-fn uncovered(value: Value<'_>, strip: Strip, top: bool, found: &mut Vec<String>) {
+/// Members that the canonical string leaves out, but for the signature itself, which is the root's if
+/// it has one. Empty lists and objects are left out too; they say nothing, so they are not listed.
+fn uncovered(root: Value<'_>, strip: Strip, found: &mut Vec<String>) {
     const MOST: usize = 16;
-    let mut open = vec![(value, top)];
-    while let Some((value, top)) = open.pop() {
+    let root_is_signed = root.get("signature").is_some();
+    let mut open = vec![(root, Depth::Root)];
+    while let Some((value, depth)) = open.pop() {
         for child in value.children() {
-            let in_general = top && child.key() == Some("general");
+            let is_general = depth == Depth::Root && child.key() == Some("general");
             let left_out = match child.key() {
                 Some("frame_mode") => true,
-                Some("signature") => !top && strip == Strip::Everywhere,
+                Some("signature") => match depth {
+                    Depth::Root => false,
+                    Depth::General => root_is_signed,
+                    Depth::Deeper => strip == Strip::Everywhere,
+                },
                 _ => false,
             };
             if left_out {
@@ -62,8 +67,16 @@ fn uncovered(value: Value<'_>, strip: Strip, top: bool, found: &mut Vec<String>)
                     return;
                 }
             } else if matches!(child.kind(), Kind::Object | Kind::Array) {
-                open.push((child, in_general));
+                open.push((child, if is_general { Depth::General } else { Depth::Deeper }));
             }
         }
     }
+}
+
+/// Where an object stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Depth {
+    Root,
+    General,
+    Deeper,
 }

@@ -134,10 +134,12 @@ fn members_that_no_signature_covers_are_listed() {
         "redirect_data":{"body":{"signature":"p"}},"payment":{"frame_mode":1,"id":"x"}}"#;
     let mut found = doubts(json, Order::Natural, Strip::Everywhere).uncovered;
     found.sort_unstable();
-    assert_eq!(found, ["frame_mode", "payment.frame_mode", "redirect_data.body.signature"]);
+    // The signature that is checked is the root's.
+    let own = ["frame_mode", "general.signature", "payment.frame_mode"];
+    assert_eq!(found, [&own[..], &["redirect_data.body.signature"]].concat());
     let mut found = doubts(json, Order::Natural, Strip::Own).uncovered;
     found.sort_unstable();
-    assert_eq!(found, ["frame_mode", "payment.frame_mode"]);
+    assert_eq!(found, own);
 }
 
 /// However its name is written, and wherever it stands: at the very end of the document too.
@@ -165,6 +167,25 @@ fn however_many_members_are_not_covered_some_are_enough() {
         (0..5000).map(|number| format!(r#""k{number}":{{"frame_mode":1}}"#)).collect();
     let json = format!("{{{}}}", many.join(","));
     assert_eq!(doubts(&json, Order::Natural, Strip::Everywhere).uncovered.len(), 16);
+}
+
+#[test]
+fn of_two_signatures_the_one_in_general_is_not_covered() {
+    let table = [
+        (r#"{"signature":"s","general":{"signature":"g"}}"#, &["general.signature"][..]),
+        (r#"{"general":{"signature":"g"},"signature":"s"}"#, &["general.signature"]),
+        (r#"{"general":{"signature":"g"}}"#, &[]),
+        (r#"{"signature":"s","general":{}}"#, &[]),
+        (r#"{"signature":"s","x":{"general":{"signature":"g"}}}"#, &["x.general.signature"]),
+        (
+            r#"{"general":{"signature":"g","general":{"signature":1}}}"#,
+            &["general.general.signature"],
+        ),
+    ];
+    for (json, uncovered) in table {
+        let found = doubts(json, Order::Natural, Strip::Everywhere).uncovered;
+        assert_eq!(found, uncovered, "{json}");
+    }
 }
 
 #[test]

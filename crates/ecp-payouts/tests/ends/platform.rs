@@ -33,6 +33,8 @@ struct Inner {
     says: Box<Says>,
     /// The code that every payout is refused with, and questions too where it is one of the key.
     refuses: Mutex<Option<u32>>,
+    /// The HTTP status that everything is answered with by somebody else on the way.
+    blocks: Mutex<Option<u16>>,
     payouts: Mutex<usize>,
     questions: Mutex<HashMap<String, usize>>,
 }
@@ -54,6 +56,7 @@ impl Platform {
             key,
             says,
             refuses: Mutex::default(),
+            blocks: Mutex::default(),
             payouts: Mutex::default(),
             questions: Mutex::default(),
         };
@@ -63,6 +66,11 @@ impl Platform {
     /// Refuses payouts from now on, or no more.
     pub(crate) fn refuse(&self, code: Option<u32>) {
         *self.0.refuses.lock().unwrap() = code;
+    }
+
+    /// Has a firewall answer everything with an HTTP status from now on, or no more.
+    pub(crate) fn block(&self, status: Option<u16>) {
+        *self.0.blocks.lock().unwrap() = status;
     }
 
     /// How many payouts came.
@@ -89,6 +97,11 @@ impl HttpTransport for Platform {
         let id = body["general"]["payment_id"].as_str().unwrap();
         let refuses = *self.0.refuses.lock().unwrap();
         let is_payout = request.uri().path().ends_with("/payout");
+        if let Some(status) = *self.0.blocks.lock().unwrap() {
+            *self.0.payouts.lock().unwrap() += usize::from(is_payout);
+            let page = "<h1>Request blocked</h1>".into();
+            return Ok(Response::builder().status(status).body(page).unwrap());
+        }
         if let Some(code) = refuses.filter(|code| is_payout || [2442, 3261].contains(code)) {
             *self.0.payouts.lock().unwrap() += usize::from(is_payout);
             let message = Code::from(code).info().map_or("?", |info| info.message);
