@@ -42,6 +42,9 @@ pub(crate) const PAYMENT_ID: &str = "general.payment_id";
 pub(crate) const AMOUNT: &str = "payment.amount";
 const CURRENCY: &str = "payment.currency";
 
+/// A cell with fewer delimiters is text, however few columns there are.
+const FEWEST_DELIMITERS: usize = 3;
+
 /// Problems of a row: the field's path, and what is wrong with it.
 pub(crate) type Found = Vec<(Option<String>, String)>;
 
@@ -148,11 +151,10 @@ impl Columns {
         {
             found.push((None, problem.text));
         }
-        for ((held, text), name) in self.holds.iter().zip(row.cells()).zip(table.names()) {
-            if self.swallowed_a_row(text, table.delimiter(), registry) {
-                let text = "holds a line that is a row of the file: a quote that opens here closes \
-                            in another row; remove the quotes";
-                found.push((Some(name.clone()), text.to_owned()));
+        let cells = self.holds.iter().zip(row.cells()).zip(table.names());
+        for (place, ((held, text), name)) in cells.enumerate() {
+            if let Some(problem) = self.swallowed(place, text, table.delimiter(), registry) {
+                found.push((Some(name.clone()), problem.to_owned()));
             }
             let problem = held.path().zip(cells::problem(held, text));
             found.extend(problem.map(|(path, text)| (Some(path.to_owned()), text)));
@@ -202,24 +204,58 @@ impl Columns {
         Err(found)
     }
 
-    /// Whether a line inside of a cell has a method or a currency where a row has it. By the
-    /// grammar such a cell is right, so two quotes too many in two rows hide what is between them.
-    fn swallowed_a_row(&self, text: &str, delimiter: u8, registry: &Registry) -> bool {
-        let place = |held| self.holds.iter().position(|other| *other == held);
-        let (method, currency) = (place(Holds::Method), place(Holds::Currency));
-        text.split(['\n', '\r']).skip(1).any(|line| {
-            let cells: Vec<&str> = line
-                .split(char::from(delimiter))
-                .map(|cell| cell.trim_matches(['"', ' ']))
-                .collect();
-            let cell = |place: Option<usize>| cells.get(place?).filter(|_| cells.len() > 1);
-            let is_method = |name: &str| {
-                registry.get(name).is_ok()
-                    || registry.by_gate_path(name.trim_start_matches('/')).is_some()
-            };
-            cell(method).is_some_and(|name| is_method(name))
-                || cell(currency).is_some_and(|code| code.parse::<Currency>().is_ok())
-        })
+    /// What makes a cell with line breaks look as if it held a row of the file. By the grammar such a
+    /// cell is right, so two quotes too many in two rows hide what is between them.
+    fn swallowed(
+        &self,
+        place: usize,
+        text: &str,
+        delimiter: u8,
+        registry: &Registry,
+    ) -> Option<&'static str> {
+        if !text.contains(['\n', '\r']) {
+            return None;
+        }
+        // The first line of the cell begins in its own column, all others in the first one.
+        let starts = std::iter::once(place).chain(std::iter::repeat(0));
+        let lines: Vec<(usize, Vec<&str>)> = starts
+            .zip(text.split(['\n', '\r']))
+            .map(|(start, line)| {
+                let cells = line.split(char::from(delimiter));
+                (start, cells.map(|cell| cell.trim_matches(['"', ' '])).collect())
+            })
+            .collect();
+        let is_method = |name: &str| {
+            registry.get(name).is_ok()
+                || registry.by_gate_path(name.trim_start_matches('/')).is_some()
+        };
+        let is_currency = |code: &str| code.parse::<Currency>().is_ok();
+        let place_of = |held| self.holds.iter().position(|other| *other == held);
+        let (method, currency) = (place_of(Holds::Method), place_of(Holds::Currency));
+        let has_a_row = lines.iter().any(|(start, cells)| {
+            let cell = |place: Option<usize>| cells.get(place?.checked_sub(*start)?).copied();
+            cells.len() > 1
+                && (cell(method).is_some_and(is_method) || cell(currency).is_some_and(is_currency))
+        });
+        if has_a_row {
+            return Some(
+                "holds a line that is a row of the file: a quote that opens here closes in \
+                 another row; remove the quotes",
+            );
+        }
+        // A row that is hidden need not be a right one.
+        let delimiters = |(_, cells): &(usize, Vec<&str>)| cells.len() - 1;
+        let row = (self.holds.len() - 1).max(FEWEST_DELIMITERS);
+        let around = lines.first().map_or(0, delimiters) + lines.last().map_or(0, delimiters);
+        let is_long = lines
+            .iter()
+            .map(delimiters)
+            .any(|count| count >= FEWEST_DELIMITERS && count + 1 >= row)
+            || around >= row;
+        (is_long && self.holds.get(place) == Some(&Holds::Nothing)).then_some(
+            "holds a line with as many delimiters as a row: a quote that opens here may close in \
+             another row; remove the quotes, or the line breaks in the cell",
+        )
     }
 
     fn method<'r>(

@@ -82,6 +82,44 @@ fn a_row_inside_of_a_cell_is_no_text() {
 }
 
 #[test]
+fn a_row_on_the_first_line_of_a_cell_is_found_as_well() {
+    let row = |number| format!("jeton,P-{number},30000,EUR,93017949,192.0.2.1");
+    let swallowed = "holds a line that is a row of the file: a quote that opens here closes in \
+                     another row; remove the quotes";
+    let doubtful = "holds a line with as many delimiters as a row: a quote that opens here may \
+                    close in another row; remove the quotes, or the line breaks in the cell";
+    let at = |column: &str, problem: &str| Some(format!("line 2, `{column}`: {problem}"));
+    let file = |name: &str, first: &str, middle: &str, last: &str| {
+        format!("{name},{HEAD}\n{first},{}\n{middle}{last},{}\nz,{}\n", row(1), row(2), row(3))
+    };
+    let without_method = |text: String| text.replace("method,", "").replace("jeton,", "");
+    let odd = |text: String| text.replace("EUR", "euros").replace("jeton,", "Jeton wallet,");
+    let read = |text: String| {
+        let layout = ignoring_comments().method("jeton");
+        let problems = plan(text, &layout).err().map(|problems| problems.to_string());
+        problems.map(|text| text.lines().next().unwrap().to_owned())
+    };
+    let [comment, note] = ["Comment", "addendum.note"];
+    let table = [
+        (file(comment, "\"15 in screen", "", "note\""), at(comment, swallowed)),
+        (file(note, "\"15 in screen", "", "note\""), at(note, swallowed)),
+        (file(comment, "\"15 in", &format!("x,{}\n", row(4)), "note\""), at(comment, swallowed)),
+        (without_method(file(comment, "\"15 in", "", "note\"")), at(comment, swallowed)),
+        // A row that is hidden need not be a right one.
+        (odd(file(comment, "\"15 in", "", "note\"")), at(comment, doubtful)),
+        (
+            odd(file(comment, "\"15 in", &format!("x,{}\n", row(4)), "note\"")),
+            at(comment, doubtful),
+        ),
+        (file(comment, "\"one, two,\nthree, four\"", "", "note"), None),
+        (file(comment, "\"one, two\"", "", "note"), None),
+    ];
+    for (text, expected) in table {
+        assert_eq!(read(text.clone()), expected, "{text}");
+    }
+}
+
+#[test]
 fn blank_rows_and_columns_pass_and_lines_are_kept() {
     for name in ["files/blanks.csv", "files/trailing-columns.csv", "files/trailing.csv"] {
         assert_eq!(read(name, &Layout::new()).unwrap(), [(2, "D-1".to_owned())], "{name}");
