@@ -6,8 +6,9 @@ use std::collections::HashMap;
 use ecp_core::PaymentId;
 use ecp_methods::request::Field;
 use ecp_methods::{Payout, Prepared};
-use ecp_table::{Row, look};
+use ecp_table::Row;
 
+use crate::alike;
 use crate::cells::may_be_thousands;
 use crate::columns::{AMOUNT, Columns, Holds, PAYMENT_ID};
 use crate::layout::AmountUnit;
@@ -87,7 +88,7 @@ impl Doubts {
     }
 
     fn id(&mut self, id: &PaymentId, line: u64, without_id: u64) -> Result<(), Problem> {
-        let alike = self.ids.entry(look(id.as_str())).or_default();
+        let alike = self.ids.entry(alike::key(id.as_str())).or_default();
         let problem = |text: String| Problem { line, field: Some(PAYMENT_ID.to_owned()), text };
         for seen in &*alike {
             let first = seen.line;
@@ -96,14 +97,19 @@ impl Doubts {
             }
             // Ids by a random generator may differ in case alone; a row that was typed twice says
             // the same otherwise.
-            if seen.without_id == without_id || plain(seen.id.as_str()) != plain(id.as_str()) {
+            let [theirs, ours] = [seen.id.as_str(), id.as_str()];
+            if seen.without_id == without_id || alike::spelling(theirs) != alike::spelling(ours) {
                 return Err(problem(format!(
                     "looks like the id in line {first}, and is another one"
                 )));
             }
-            self.warnings.push(problem(format!(
-                "differs from the id in line {first} in case or spaces only"
-            )));
+            let cased = |id: &str| id.to_lowercase().replace(' ', "");
+            let what = match cased(theirs) == cased(ours) {
+                true => "case or spaces",
+                false => "the form of a number, of letters, dashes, apostrophes or slashes",
+            };
+            self.warnings
+                .push(problem(format!("differs from the id in line {first} in {what} only")));
         }
         alike.push(SeenId { id: id.clone(), line, without_id });
         Ok(())
@@ -133,10 +139,6 @@ impl Doubts {
         self.warnings.sort_by_key(|warning| warning.line);
         self.warnings
     }
-}
-
-fn plain(id: &str) -> String {
-    id.to_lowercase().replace(' ', "")
 }
 
 impl Digits {

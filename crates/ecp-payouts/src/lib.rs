@@ -28,6 +28,7 @@
 //! # Ok::<(), ecp_core::InvalidId>(())
 //! ```
 
+mod alike;
 mod cells;
 mod columns;
 mod doubts;

@@ -267,6 +267,88 @@ fn ids_that_look_alike_are_not_both_paid() {
 }
 
 #[test]
+fn ids_in_another_spelling_are_not_both_paid_for_one_row() {
+    let row = |id: &str, account: &str| format!("jeton,{id},30000,EUR,{account},192.0.2.1\n");
+    let read = |first: &str, second: &str, account: &str| {
+        let text = format!("{HEAD}\n{}{}", row(first, "1"), row(second, account));
+        plan(text, &Layout::new())
+    };
+    let pairs = [
+        ("1", "01"),
+        ("0", "000"),
+        ("+1", "1"),
+        ("-1", "-01"),
+        ("P-1", "P\u{2013}1"),
+        ("P-1", "P\u{2010}1"),
+        ("P-1", "P\u{2011}1"),
+        ("P-1", "P\u{2212}1"),
+        ("P-1", "P\u{2014}1"),
+        ("P-1", "P\u{fe63}1"),
+        ("P/1", "P\u{2215}1"),
+        ("P/1", "P\u{2044}1"),
+        ("P'1", "P\u{2019}1"),
+        ("P'1", "P\u{2bc}1"),
+        ("P:1", "P\u{2236}1"),
+        ("Pß", "Pss"),
+        ("Pß", "Pẞ"),
+        ("Pı", "PI"),
+        ("PΣ", "Pς"),
+        ("Pſ", "PS"),
+    ];
+    for (first, second) in pairs {
+        for (first, second) in [(first, second), (second, first)] {
+            let problem = read(first, second, "1").unwrap_err().to_string();
+            assert_eq!(
+                problem,
+                "line 3, `general.payment_id`: looks like the id in line 2, and is another one",
+                "{first} {second}"
+            );
+            let warnings: Vec<String> = read(first, second, "2")
+                .unwrap()
+                .warnings()
+                .iter()
+                .map(ToString::to_string)
+                .collect();
+            let begins = "line 3, `general.payment_id`: differs from the id in line 2 in ";
+            assert!(warnings.len() == 1 && warnings[0].starts_with(begins), "{warnings:?}");
+        }
+    }
+    for (first, second) in
+        [("1", "10"), ("P-1", "P-01"), ("P1", "P-1"), ("1-0", "10"), ("P_1", "P-1")]
+    {
+        assert!(read(first, second, "1").unwrap().warnings().is_empty(), "{first} {second}");
+    }
+}
+
+#[test]
+fn characters_that_are_drawn_over_others_are_named() {
+    let named = |id: &str| {
+        let text = format!("{HEAD}\njeton,{id},30000,EUR,1,192.0.2.1\n");
+        let problems = plan(text, &Layout::new()).unwrap_err().to_string();
+        let begins = "line 2, `general.payment_id`: holds ";
+        problems.strip_prefix(begins).unwrap_or_else(|| panic!("{id}: {problems}")).to_owned()
+    };
+    let over = "a mark that is drawn over another character";
+    for (id, expected) in [
+        ("P-1\u{338}", format!("U+0338, {over}")),
+        ("P\u{336}-1", format!("U+0336, {over}")),
+        ("P-1\u{20dd}", format!("U+20DD, {over}")),
+        ("P-1\u{301}", format!("U+0301, {over}")),
+        ("Pé\u{301}1", format!("U+0301, {over}")),
+        ("\u{301}P-1", format!("U+0301, {over}")),
+        ("P-1\u{1d159}", "U+1D159, a character that is not seen".to_owned()),
+        ("P-1\u{16fe4}", "U+16FE4, a character that is not seen".to_owned()),
+    ] {
+        assert!(named(id).starts_with(&expected), "{id}: {}", named(id));
+    }
+    // Accents and the vowels of other scripts are letters.
+    for id in ["Pe\u{301}-1", "Pế-1", "कि-1", "אָ-1"] {
+        let text = format!("{HEAD}\njeton,{id},30000,EUR,1,192.0.2.1\n");
+        assert!(plan(text, &Layout::new()).is_ok(), "{id}");
+    }
+}
+
+#[test]
 fn files_that_a_spreadsheet_saved_are_the_same_payouts() {
     let body = |plan: &Plan| -> Vec<Vec<u8>> {
         plan.rows().map(|row| row.prepared.body(plan.project())).collect()

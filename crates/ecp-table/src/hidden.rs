@@ -1,12 +1,14 @@
-//! Characters that nobody sees, and texts that look alike.
+//! Characters that are not seen, and texts that look alike.
 
 use std::fmt;
 
 use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::canonical_combining_class;
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
 /// A character that is not seen, or not as what it is: a format or control character, a space
-/// other than U+0020, or white space at the edge of a text.
+/// other than U+0020, white space at the edge of a text, or a mark that is drawn over another
+/// character and is no part of a letter.
 ///
 /// Two ids that differ in one look the same everywhere, and are two payments.
 ///
@@ -27,7 +29,7 @@ impl Hidden {
         let hidden = text.chars().find(|&character| is_hidden(character));
         let edge = || text.chars().next().filter(|first| *first == ' ');
         let other_edge = || text.chars().next_back().filter(|last| *last == ' ');
-        hidden.or_else(edge).or_else(other_edge).map(Self)
+        hidden.or_else(edge).or_else(other_edge).or_else(|| stray_mark(text)).map(Self)
     }
 
     /// The character.
@@ -63,6 +65,10 @@ impl fmt::Display for Hidden {
                 GeneralCategory::PrivateUse | GeneralCategory::Unassigned => {
                     "a character without a meaning"
                 }
+                _ if is_blank(other) => "a character that is not seen",
+                GeneralCategory::NonspacingMark | GeneralCategory::EnclosingMark => {
+                    "a mark that is drawn over another character"
+                }
                 _ => "a character that is not seen",
             },
         };
@@ -84,10 +90,19 @@ pub(crate) fn is_hidden(character: char) -> bool {
             | GeneralCategory::SpaceSeparator
             | GeneralCategory::Surrogate
             | GeneralCategory::Unassigned
-    ) || matches!(
+            | GeneralCategory::EnclosingMark
+    ) || canonical_combining_class(character) == OVERLAY
+        || is_blank(character)
+}
+
+/// The class of marks that strike a character through.
+const OVERLAY: u8 = 1;
+
+/// Those of `Default_Ignorable_Code_Point` that are of another category; blanks of Hangul, Braille,
+/// Khitan and music; what stands for an object or for a character that was lost.
+const fn is_blank(character: char) -> bool {
+    matches!(
         character,
-        // Those of Default_Ignorable_Code_Point that are of another category; the blanks of
-        // Hangul and Braille; what stands for an object or for a character that was lost.
         '\u{34f}'
             | '\u{115f}'
             | '\u{1160}'
@@ -100,19 +115,80 @@ pub(crate) fn is_hidden(character: char) -> bool {
             | '\u{ffa0}'
             | '\u{fffc}'
             | '\u{fffd}'
+            | '\u{16fe4}'
+            | '\u{1d159}'
             | '\u{e0100}'..='\u{e01ef}'
     )
 }
 
+/// A mark behind a character that makes no letter with it: an accent on a digit, or a second one. Only
+/// Latin letters have all theirs in one character; the vowels of other scripts are marks.
+fn stray_mark(text: &str) -> Option<char> {
+    if text.is_ascii() {
+        return None;
+    }
+    let mut before = None;
+    for character in text.nfc() {
+        let is_latin = |before: char| {
+            before < '\u{250}' || matches!(before, '\u{300}'..='\u{36f}' | '\u{1e00}'..='\u{1eff}')
+        };
+        let is_mark = character.general_category() == GeneralCategory::NonspacingMark;
+        if is_mark && before.is_none_or(is_latin) {
+            return Some(character);
+        }
+        before = Some(character);
+    }
+    None
+}
+
 /// The text that all texts share which differ only in case, in width (`Ａ` for `A`), in how an
-/// accent is written, in hidden characters or in white space.
+/// accent is written, in the form of dashes, apostrophes and slashes, in hidden characters or in
+/// white space.
 ///
 /// ```
-/// assert_eq!(ecp_table::look("Ｐ-１7"), ecp_table::look("p-17 "));
+/// assert_eq!(ecp_table::look("Ｐ-１7"), ecp_table::look("p–17 "));
 /// ```
 pub fn look(text: &str) -> String {
     let visible =
         text.chars().filter(|&character| !is_hidden(character) && !character.is_whitespace());
-    let folded: String = visible.nfkc().flat_map(char::to_lowercase).collect();
-    folded.nfkc().collect()
+    // The compatible form of an acute accent that stands alone is another one.
+    let compatible: String = visible.map(plain).nfkc().collect();
+    fold(&compatible).nfkc().collect()
+}
+
+/// The text that all texts share which differ only in case, or in the form of dashes, apostrophes,
+/// slashes and the like. Case is that of full case folding, and of a dotless `ı`.
+///
+/// ```
+/// assert_eq!(ecp_table::fold("Straße–1"), "strasse-1");
+/// ```
+pub fn fold(text: &str) -> String {
+    let lower = text.chars().map(plain).flat_map(char::to_lowercase);
+    // `ß` and `ς` are lower case, and share their upper case with other letters.
+    lower.flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect()
+}
+
+/// A character of ASCII in place of those that spreadsheets and editors write for it.
+fn plain(character: char) -> char {
+    match character {
+        '\u{2d7}' | '\u{2043}' | '\u{207b}' | '\u{208b}' | '\u{2212}' | '\u{2500}' => '-',
+        '`'
+        | '\u{b4}'
+        | '\u{2b9}'
+        | '\u{2bb}'..='\u{2bd}'
+        | '\u{2c8}'
+        | '\u{2ca}'
+        | '\u{2cb}'
+        | '\u{2018}'..='\u{201b}'
+        | '\u{2032}'
+        | '\u{2035}'
+        | '\u{a78c}'
+        | '\u{ff07}' => '\'',
+        '\u{2044}' | '\u{2215}' | '\u{2571}' | '\u{29f8}' => '/',
+        '\u{2d0}' | '\u{2236}' | '\u{a789}' => ':',
+        '\u{1c0}' | '\u{2223}' => '|',
+        other if other.is_ascii() => other,
+        other if other.general_category() == GeneralCategory::DashPunctuation => '-',
+        other => other,
+    }
 }

@@ -22,7 +22,7 @@
 //!
 //! What else spreadsheets do to a file is named cell by cell: [`Hidden`] characters,
 //! [`traces`](Trace) of a conversion, texts whose encoding was lost ([`is_garbled`]). [`look`]
-//! maps texts that look alike to one text. [`neutral`] keeps a cell from becoming a formula, and
+//! maps texts that look alike to one text, [`fold`] those in another case or with other dashes. [`neutral`] keeps a cell from becoming a formula, and
 //! [`for_workbook`] from becoming too long for one.
 
 mod encoding;
@@ -34,7 +34,7 @@ mod trace;
 mod workbook;
 
 pub use self::encoding::is_garbled;
-pub use self::hidden::{Hidden, look};
+pub use self::hidden::{Hidden, fold, look};
 pub use self::neutral::{is_number, neutral};
 pub use self::table::{DELIMITERS, Problem, Row, Rows, Table};
 pub use self::trace::Trace;

@@ -1,0 +1,79 @@
+//! Ids that a person, a spreadsheet or another system takes for one.
+
+use ecp_table::{fold, look};
+
+/// What all ids share that look alike or are the same number: `P-1` and `P–1`, `1` and `01.0`.
+pub(crate) fn key(id: &str) -> String {
+    number(look(id))
+}
+
+/// What all ids share that differ in case, spaces, the form of dashes and the like, or the form of a
+/// number only: what systems that make ids may mean to be different.
+pub(crate) fn spelling(id: &str) -> String {
+    number(fold(&id.replace(' ', "")))
+}
+
+/// A number without what does not change it: a plus, leading zeros, separators of thousands and
+/// decimals that are zeros. Other texts stay.
+fn number(text: String) -> String {
+    let (sign, digits) = match text.strip_prefix(['+', '-']) {
+        Some(digits) if text.starts_with('-') => ("-", digits),
+        Some(digits) => ("", digits),
+        None => ("", &*text),
+    };
+    let are_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let without_zeros = digits.rsplit_once(['.', ',']).filter(|(whole, zeros)| {
+        !whole.is_empty() && !zeros.is_empty() && zeros.bytes().all(|byte| byte == b'0')
+    });
+    let is_grouped = |text: &str| {
+        let (first, groups) = text.split_once(',')?;
+        let are_groups = groups.split(',').all(|group| group.len() == 3 && are_digits(group));
+        ((1..=3).contains(&first.len()) && are_digits(first) && are_groups).then_some(())
+    };
+    let whole = match without_zeros {
+        // `1,000` is more likely a thousand than one.
+        Some((whole, _)) if is_grouped(digits).is_none() => whole,
+        _ => digits,
+    };
+    let whole = if is_grouped(whole).is_some() { whole.replace(',', "") } else { whole.to_owned() };
+    if whole.is_empty() || !are_digits(&whole) {
+        return text;
+    }
+    match whole.trim_start_matches('0') {
+        "" => "0".to_owned(),
+        significant => format!("{sign}{significant}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_one_in_every_form_of_it_and_text_stays() {
+        for (text, expected) in [
+            ("1", "1"),
+            ("01", "1"),
+            ("+1", "1"),
+            ("1.0", "1"),
+            ("1,00", "1"),
+            ("001.000", "1"),
+            ("-01", "-1"),
+            ("-0", "0"),
+            ("000", "0"),
+            ("1,001", "1001"),
+            ("1,000", "1000"),
+            ("1,001.00", "1001"),
+            ("10.001", "10.001"),
+            ("1.5", "1.5"),
+            ("P-1", "P-1"),
+            ("1-0", "1-0"),
+            ("", ""),
+            ("+", "+"),
+            (".0", ".0"),
+            ("1e5", "1e5"),
+        ] {
+            assert_eq!(number(text.to_owned()), expected, "{text}");
+        }
+    }
+}
