@@ -294,3 +294,34 @@ fn a_platform_that_is_away_leaves_rows_unsent_and_real_money_is_warned_of() {
     assert!(results.lines().nth(1).unwrap().contains("not sent"), "{results}");
     assert!(!format!("{results}{}", stderr(&output)).contains("sentinel"));
 }
+
+#[test]
+fn a_file_whose_ids_were_changed_since_it_was_paid_is_not_paid_again() {
+    let sandbox = Sandbox::start();
+    let run = |ids: [&str; 2], arguments: &[&str]| {
+        let row = |id: &str| format!("jeton,{id},1000,EUR,7,192.0.2.1\n");
+        let file = format!("{HEAD}\n{}{}", row(ids[0]), row(ids[1]));
+        std::fs::write(sandbox.folder().join("payouts.csv"), file).unwrap();
+        let output = sandbox.ecp(&["payouts", "payouts.csv"]).args(arguments).output().unwrap();
+        (output.status.code(), stderr(&output).to_owned())
+    };
+    assert_eq!(run(["0001", "0002"], &["--yes"]).0, Some(0));
+    for how in ["--yes", "--dry-run"] {
+        let (code, told) = run(["1", "2"], &[how, "--shared-journal"]);
+        let begins =
+            "payouts.csv: line 2, `general.payment_id`: `1` is new and looks like `0001`, ";
+        assert!(told.lines().any(|line| line.starts_with(begins)), "{told}");
+        assert!(told.ends_with("error: nothing was sent: 2 problems to correct\n"), "{told}");
+        assert_eq!(code, Some(1));
+
+        let (code, told) = run(["A", "B"], &[how]);
+        let begins =
+            "error: nothing was sent: none of the payouts that the journal has sent (2) is ";
+        assert!(told.lines().any(|line| line.starts_with(begins)), "{told}");
+        assert!(told.contains("--shared-journal"), "{told}");
+        assert_eq!(code, Some(1));
+    }
+    assert_eq!(begun(&sandbox.log()).len(), 2);
+    assert_eq!(run(["A", "B"], &["--yes", "--shared-journal"]).0, Some(0));
+    assert_eq!(begun(&sandbox.log()).len(), 4);
+}

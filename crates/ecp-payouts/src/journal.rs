@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 
 pub use self::reader::{JournalReader, OddEntry};
 use self::reader::{entries, has_sums, owner_of};
+use crate::problem::Problems;
 
 /// A journal of payouts in a SQLite file.
 ///
@@ -160,6 +161,21 @@ pub enum JournalError {
         /// The row's payment.
         payment_id: PaymentId,
     },
+    /// Rows that the journal does not know look like payouts that may have been sent, and that are
+    /// not in the file any more.
+    #[error("ids were changed after they may have been sent:\n{0}")]
+    Respelled(Problems),
+    /// None of what the journal has sent is in the file, which has new rows: it is another file, or
+    /// its ids were changed. [`Settings::shared_journal`](crate::Settings::shared_journal) is for
+    /// journals of several files.
+    #[error(
+        "none of the payouts that the journal has sent ({sent}) is in the file: if it is another \
+         file, give it a journal of its own; if its ids were changed, write them as they were"
+    )]
+    OtherFile {
+        /// How many payouts may have been sent.
+        sent: usize,
+    },
     /// Its file was removed, moved or replaced while a run had it. What that run sent is written
     /// there and nowhere else.
     #[error(
@@ -269,6 +285,11 @@ impl Journal {
     /// What it knew of a payout when it was opened.
     pub fn before(&self, payment_id: &PaymentId) -> Option<&Entry> {
         self.before.get(payment_id)
+    }
+
+    /// All that it knew when it was opened.
+    pub(crate) const fn entries(&self) -> &HashMap<PaymentId, Entry> {
+        &self.before
     }
 
     /// Keeps an entry in place of the one before.

@@ -39,6 +39,7 @@ mod payer;
 mod plan;
 mod problem;
 mod progress;
+mod respelled;
 mod results;
 mod settings;
 

@@ -73,7 +73,8 @@ impl Payer {
     }
 
     /// Sends every row that has not ended, and waits for its end. The rows are looked up in the
-    /// journal first; if one of them was changed after it may have been sent, nothing is done.
+    /// journal first; if one of them was changed after it may have been sent, in its id or otherwise,
+    /// nothing is done.
     ///
     /// Dropping the call, or the end of the process, leaves a journal from which the next run goes
     /// on. To be called inside a tokio runtime.
@@ -119,6 +120,10 @@ impl Payer {
                 let payment_id = row.prepared.payment_id().clone();
                 return Err(JournalError::Changed { payment_id });
             }
+        }
+        match plan.check_against(payer.journal.entries()) {
+            Err(JournalError::OtherFile { .. }) if payer.settings.shared_journal => {}
+            checked => checked?,
         }
         let mut at_work = JoinSet::new();
         for row in plan.rows() {

@@ -15,6 +15,7 @@ pub struct Settings {
     pub(crate) patience: Option<Duration>,
     pub(crate) grace: Duration,
     pub(crate) clock: fn() -> SystemTime,
+    pub(crate) shared_journal: bool,
 }
 
 impl Settings {
@@ -28,6 +29,7 @@ impl Settings {
             patience: None,
             grace: Duration::from_secs(10),
             clock: SystemTime::now,
+            shared_journal: false,
         }
     }
 
@@ -63,6 +65,13 @@ impl Settings {
     /// How long rows at work may take after a stop. 10 seconds by default.
     pub fn grace(self, time: Duration) -> Self {
         Self { grace: time, ..self }
+    }
+
+    /// Whether the journal has payouts of other files too. By default a run is refused where none of
+    /// what the journal has sent is in the file ([`JournalError::OtherFile`](crate::JournalError)):
+    /// its ids may have been changed.
+    pub fn shared_journal(self, is_shared: bool) -> Self {
+        Self { shared_journal: is_shared, ..self }
     }
 
     /// Where times come from, instead of the machine's clock.

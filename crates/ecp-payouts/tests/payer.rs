@@ -371,3 +371,82 @@ async fn a_journal_of_an_older_version_is_read_and_gone_on_with() {
     assert_eq!(page, ["P-0", "P-1", "P-2"]);
     assert_eq!(reader.next_page().unwrap(), []);
 }
+
+fn plan_of(ids: &[&str]) -> Plan {
+    let row =
+        |(place, id): (usize, &&str)| format!("jeton,{id},{},EUR,1,192.0.2.1\n", 1000 + place);
+    let rows: String = ids.iter().enumerate().map(row).collect();
+    let head = "method,general.payment_id,payment.amount,payment.currency,account.number,\
+                customer.ip_address\n";
+    let file = format!("{head}{rows}").into_bytes();
+    Plan::read(file, &Layout::new(), &Registry::builtin(), Config::DEMO_PROJECT).unwrap()
+}
+
+#[tokio::test]
+async fn ids_that_a_spreadsheet_changed_between_two_runs_are_not_paid_again() {
+    let first = ["0001", "Y-2", "P1", "k-4"];
+    let alike = |line: u64, new: &str, old: &str| {
+        format!(
+            "line {line}, `general.payment_id`: `{new}` is new and looks like `{old}`, which may have \
+             been sent before and is not in the file any more: write it as it was; a new payout \
+             needs an id that looks different"
+        )
+    };
+    let table: [(&[&str], Vec<String>); 5] = [
+        (&["1", "Y-2", "P1", "k-4"], vec![alike(2, "1", "0001")]),
+        (
+            &["+1", "Y\u{2013}2", "\u{ff30}1", "K-4"],
+            vec![
+                alike(2, "+1", "0001"),
+                alike(3, "Y\u{2013}2", "Y-2"),
+                alike(4, "\u{ff30}1", "P1"),
+                alike(5, "K-4", "k-4"),
+            ],
+        ),
+        (&["1", "Y-2", "new"], vec![alike(2, "1", "0001")]),
+        // A file that grew, one that shrank, and one that was put in another order.
+        (&["0001", "Y-2", "P1", "k-4", "x", "y"], vec![]),
+        (&["0001", "Y-2"], vec![]),
+    ];
+    for (ids, expected) in table {
+        for shared in [false, true] {
+            let folder = tempfile::tempdir().unwrap();
+            let journal = folder.path().join("journal");
+            let (sandbox, faults) = platform(|_, _| Fault::None);
+            let run = payer(&faults, &journal, settings()).await;
+            run.run(&plan_of(&first), &Stop::new(), &()).await.unwrap();
+            let again = payer(&faults, &journal, settings().shared_journal(shared)).await;
+            let result = again.run(&plan_of(ids), &Stop::new(), &()).await;
+            if expected.is_empty() {
+                assert_eq!(result.unwrap().not_sent, 0, "{ids:?}");
+                continue;
+            }
+            let Err(JournalError::Respelled(problems)) = result else { panic!("{ids:?}") };
+            let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            assert_eq!((problems, begun(&sandbox)), (expected.clone(), first.len()), "{ids:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_file_without_any_of_the_payouts_that_its_journal_sent_needs_a_word() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = folder.path().join("journal");
+    let (sandbox, faults) = platform(|_, _| Fault::None);
+    let first = payer(&faults, &journal, settings()).await;
+    first.run(&plan_of(&["A-1", "A-2"]), &Stop::new(), &()).await.unwrap();
+    let other = plan_of(&["B-1", "B-2"]);
+    let error = payer(&faults, &journal, settings()).await.run(&other, &Stop::new(), &()).await;
+    let error = error.unwrap_err();
+    assert!(matches!(error, JournalError::OtherFile { sent: 2 }), "{error}");
+    assert_eq!(begun(&sandbox), 2);
+    let shared = payer(&faults, &journal, settings().shared_journal(true)).await;
+    assert_eq!(shared.run(&other, &Stop::new(), &()).await.unwrap().success, 2);
+    // What was not sent is no payout of another file.
+    let unsent = folder.path().join("unsent");
+    let (_, away) = platform(|_, _| Fault::Refused);
+    let stopped = payer(&away, &unsent, settings()).await;
+    assert_eq!(stopped.run(&plan_of(&["C-1"]), &Stop::new(), &()).await.unwrap().not_sent, 1);
+    let counts = payer(&faults, &unsent, settings()).await;
+    assert_eq!(counts.run(&plan_of(&["D-1"]), &Stop::new(), &()).await.unwrap().success, 1);
+}

@@ -12,9 +12,11 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
+use ecp_core::PaymentId;
 use ecp_methods::Registry;
 use ecp_payouts::{
-    AmountUnit, Counts, Journal, JournalError, Layout, Owner, Payer, Plan, Settings, Stop, Total,
+    AmountUnit, Counts, Entry, Journal, JournalError, Layout, Owner, Payer, Plan, Settings, Stop,
+    Total,
 };
 use ecp_transport::{RetryBudget, SendPolicy};
 use serde::Serialize;
@@ -74,6 +76,11 @@ pub(crate) struct Payouts {
     /// The journal, instead of FILE.journal
     #[arg(long, value_name = "PATH")]
     journal: Option<PathBuf>,
+
+    /// The journal has payouts of other files too: go on although none of what it has sent is in this
+    /// file
+    #[arg(long)]
+    shared_journal: bool,
 
     /// Where the results go, instead of FILE.results.csv
     #[arg(long, value_name = "PATH")]
@@ -150,6 +157,7 @@ impl Payouts {
         if self.dry_run {
             let before =
                 if journal_path.exists() { Journal::read(&journal_path)? } else { HashMap::new() };
+            self.check_against(&plan, &before)?;
             let ended = before.values().filter(|entry| entry.state.is_final()).count();
             if ended > 0 {
                 note!("{} ended in an earlier run", counted(ended, "row"));
@@ -175,8 +183,11 @@ impl Payouts {
         // The payer's journal is closed when its last task is gone.
         drop(runtime);
         match counts {
-            // The only failure before anything is sent.
+            // The only failures before anything is sent.
             Err(error @ JournalError::Changed { .. }) => Err(error.into()),
+            Err(error @ (JournalError::Respelled(_) | JournalError::OtherFile { .. })) => {
+                Err(self.not_in_journal(error))
+            }
             Ok(counts) => {
                 let written = written(results.write(&plan, &journal_path), &results_path);
                 let cause = stop.cause();
@@ -191,6 +202,36 @@ impl Payouts {
                 note!("some rows may have been sent: run the same command again");
                 Ok(ExitCode::from(UNKNOWN))
             }
+        }
+    }
+
+    /// What a dry run says of a file that its journal does not fit.
+    fn check_against(
+        &self,
+        plan: &Plan,
+        entries: &HashMap<PaymentId, Entry>,
+    ) -> anyhow::Result<()> {
+        match plan.check_against(entries) {
+            Err(JournalError::OtherFile { .. }) if self.shared_journal => Ok(()),
+            checked => checked.map_err(|error| self.not_in_journal(error)),
+        }
+    }
+
+    /// Names the rows that look like payouts which were sent, or the flags for another file.
+    fn not_in_journal(&self, error: JournalError) -> anyhow::Error {
+        match error {
+            JournalError::Respelled(problems) => {
+                for problem in problems.iter() {
+                    note!("{}: {problem}", self.file.display());
+                }
+                let problems = counted(problems.iter().len(), "problem");
+                anyhow!("nothing was sent: {problems} to correct")
+            }
+            JournalError::OtherFile { .. } => anyhow!(
+                "nothing was sent: {error} (--journal PATH names another journal; --shared-journal \
+                 says that this one has payouts of other files too)"
+            ),
+            error => error.into(),
         }
     }
 
@@ -222,7 +263,8 @@ impl Payouts {
         let mut settings = Settings::new()
             .policy(policy)
             .not_found_after(profile.not_found_after)
-            .at_work(self.at_work);
+            .at_work(self.at_work)
+            .shared_journal(self.shared_journal);
         if let Some(first) = profile.first_question {
             settings = settings.first_question(first);
         }
