@@ -1,6 +1,6 @@
 //! Ids that a person, a spreadsheet or another system takes for one.
 
-use ecp_table::{fold, look};
+use ecp_table::{fold, in_thousands, look};
 
 /// What all ids share that look alike or are the same number: `P-1` and `P–1`, `1` and `01.0`.
 pub(crate) fn key(id: &str) -> String {
@@ -25,17 +25,13 @@ fn number(text: String) -> String {
     let without_zeros = digits.rsplit_once(['.', ',']).filter(|(whole, zeros)| {
         !whole.is_empty() && !zeros.is_empty() && zeros.bytes().all(|byte| byte == b'0')
     });
-    let is_grouped = |text: &str| {
-        let (first, groups) = text.split_once(',')?;
-        let are_groups = groups.split(',').all(|group| group.len() == 3 && are_digits(group));
-        ((1..=3).contains(&first.len()) && are_digits(first) && are_groups).then_some(())
-    };
+    let is_grouped = |text: &str| in_thousands(text) == Some(',');
     let whole = match without_zeros {
         // `1,000` is more likely a thousand than one.
-        Some((whole, _)) if is_grouped(digits).is_none() => whole,
+        Some((whole, _)) if !is_grouped(digits) => whole,
         _ => digits,
     };
-    let whole = if is_grouped(whole).is_some() { whole.replace(',', "") } else { whole.to_owned() };
+    let whole = if is_grouped(whole) { whole.replace(',', "") } else { whole.to_owned() };
     if whole.is_empty() || !are_digits(&whole) {
         return text;
     }

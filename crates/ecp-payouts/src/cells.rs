@@ -25,7 +25,7 @@ pub(crate) fn problem(held: &Holds, text: &str) -> Option<String> {
     }
     let padded = text.trim_matches(' ');
     let (hidden, trace) = match kind {
-        Kind::Identity => (Hidden::find(text), Trace::find(text)),
+        Kind::Identity => (Hidden::find(text), Trace::in_id(text)),
         Kind::Code => (Hidden::find(padded), Trace::find(text)),
         Kind::Words => (None, Trace::in_text(text)),
         Kind::Unknown => {

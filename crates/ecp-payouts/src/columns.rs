@@ -294,7 +294,7 @@ impl Columns {
 
 impl Holds {
     /// The path of what is sent.
-    fn path(&self) -> Option<&str> {
+    pub(crate) fn path(&self) -> Option<&str> {
         match self {
             Self::Nothing | Self::Nameless => None,
             Self::Method => Some("method"),

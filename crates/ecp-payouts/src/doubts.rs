@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use ecp_core::PaymentId;
 use ecp_methods::request::Field;
 use ecp_methods::{Payout, Prepared};
-use ecp_table::Row;
+use ecp_table::{Row, in_thousands};
 
 use crate::alike;
 use crate::cells::may_be_thousands;
@@ -19,6 +19,9 @@ pub(crate) struct Doubts {
     /// Ids by their look.
     ids: HashMap<String, Vec<SeenId>>,
     lengths: Vec<(Field, Digits)>,
+    /// Columns of ids and accounts, how many values of each look like numbers in groups of three
+    /// digits, and the line of the first.
+    grouped: Vec<(Holds, u64, u64)>,
     warnings: Vec<Problem>,
     /// Lines whose amount may be thousands.
     thousands: Vec<u64>,
@@ -53,8 +56,12 @@ impl Doubts {
             [Field::AccountNumber, Field::CustomerZip, Field::CustomerId, Field::CustomerPhone];
         let has = |field: &Field| columns.holds().contains(&Holds::Field(*field));
         let digits = || Digits { are_zeros: true, ..Digits::default() };
+        let of_ids = [Field::AccountNumber, Field::CustomerId, Field::MerchantRefundId];
+        let fields = of_ids.into_iter().filter(has).map(Holds::Field);
+        let grouped = std::iter::once(Holds::PaymentId).chain(fields);
         Self {
             ids: HashMap::new(),
+            grouped: grouped.map(|held| (held, 0, 0)).collect(),
             lengths: of.into_iter().filter(has).map(|field| (field, digits())).collect(),
             warnings: Vec::new(),
             thousands: Vec::new(),
@@ -73,6 +80,14 @@ impl Doubts {
         for (field, digits) in &mut self.lengths {
             if let Some(text) = columns.cell(row, &Holds::Field(*field)) {
                 digits.take(text, row.line());
+            }
+        }
+        for (held, count, first) in &mut self.grouped {
+            if columns.cell(row, held).and_then(in_thousands).is_some() {
+                if *count == 0 {
+                    *first = row.line();
+                }
+                *count += 1;
             }
         }
         let text = columns.cell(row, &Holds::Amount).filter(|text| text.contains('.'));
@@ -135,6 +150,15 @@ impl Doubts {
             let shorter = digits.shorter().filter(|_| can_have_zeros);
             self.warnings.extend(shorter.map(warning));
             self.warnings.extend(digits.rounded().map(warning));
+        }
+        for (held, count, first) in self.grouped.iter().filter(|(_, count, _)| *count > 0) {
+            let values = if *count == 1 { "1 value".to_owned() } else { format!("{count} values") };
+            let text = format!(
+                "looks like a number with separators of thousands ({values} of this column); a \
+                 spreadsheet puts them there"
+            );
+            let field = held.path().map(str::to_owned);
+            self.warnings.push(Problem { line: *first, field, text });
         }
         self.warnings.sort_by_key(|warning| warning.line);
         self.warnings

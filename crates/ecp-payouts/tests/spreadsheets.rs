@@ -248,7 +248,7 @@ fn ids_that_look_alike_are_not_both_paid() {
     let alike = "line 3, `general.payment_id`: looks like the id in line 2, and is another one";
     for (first, second, account) in [
         ("P-1", "Ｐ-1", "2"),
-        ("P-1", "P-１", "1"),
+        ("P-1", "P-①", "1"),
         ("é-1", "e\u{301}-1", "2"),
         ("P-1a", "p-1A", "1"),
         ("P 1", "P1", "1"),
@@ -489,6 +489,76 @@ fn what_a_spreadsheet_changed_is_named_by_line_and_column() {
         ["line 3, `account.number`: has fewer digits than most others (1 of 4, the others have \
              8); a spreadsheet drops leading zeros"]
     );
+}
+
+#[test]
+fn ids_and_accounts_that_a_program_made_numbers_of_are_named() {
+    let again = "make the column text, and write the value again";
+    let shortened =
+        format!("is a number that a spreadsheet shortened, its last digits are lost; {again}");
+    let decimals = format!("is a whole number to which a program added decimals; {again}");
+    let formula = "is a formula that keeps text in a spreadsheet; write the value alone".to_owned();
+    let digits = "holds digits of another script, which are other characters than those of ASCII; \
+                  write it in ASCII"
+        .to_owned();
+    let grouped = format!(
+        "is a number with the brackets or the separators of thousands of a spreadsheet; {again}"
+    );
+    let table: [(&[&str], &str); 5] = [
+        (
+            &[
+                "9.3017949e+07",
+                "9.3017949E7",
+                "9,3017949e7",
+                "1.2345678901234568E19",
+                "1.2345678901234568e+19",
+                "9.3e+07",
+                "93.0E+06",
+                "3e+04",
+            ],
+            &shortened,
+        ),
+        (
+            &["93017949.0", "93017949.00", "93017949,0", "-5.0", "93,017,949.00", "93.017.949,00"],
+            &decimals,
+        ),
+        (&["=\"93017949\"", "=\"P-1\"", "=\"0017", "=93017949"], &formula),
+        (&["９３０１７９４９", "P-１", "٩٣٠١٧٩٤٩", "۱۲۳", "१२३"], &digits),
+        (&["93,017,949", "(93017949)", "93'017'949", "1,001"], &grouped),
+    ];
+    let row = |id: &str, account: &str| {
+        let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
+        let (id, account) = (quoted(id), quoted(account));
+        plan(format!("{HEAD}\njeton,{id},30000,EUR,{account},192.0.2.1\n"), &Layout::new())
+    };
+    for (values, expected) in table {
+        for value in values {
+            let account = row("P-1", value).unwrap_err().to_string();
+            assert_eq!(account, format!("line 2, `account.number`: {expected}"), "{value}");
+            let id = row(value, "1").unwrap_err().to_string();
+            assert_eq!(id, format!("line 2, `general.payment_id`: {expected}"), "{value}");
+        }
+    }
+    // Ids and wallets that look like numbers in no spreadsheet.
+    for value in ["12e3", "5E7", "ABE+12", "v1.0", "1.0a", "a@b.com", "(P-1)", "=1+1", "12,5", "P²"]
+    {
+        assert!(row(value, value).is_ok(), "{value}");
+        assert!(row(value, value).unwrap().warnings().is_empty(), "{value}");
+    }
+    // An account may be written in groups.
+    for (value, other) in [("93.017.949", "20.30.4000"), ("93 017 949", "9301 7949")] {
+        let warnings = |value: &str| -> Vec<String> {
+            row("P-1", value).unwrap().warnings().iter().map(ToString::to_string).collect()
+        };
+        assert_eq!(
+            warnings(value),
+            [
+                "line 2, `account.number`: looks like a number with separators of thousands (1 value of \
+                 this column); a spreadsheet puts them there"
+            ]
+        );
+        assert_eq!(warnings(other), [""; 0]);
+    }
 }
 
 #[test]

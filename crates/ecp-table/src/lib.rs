@@ -37,5 +37,5 @@ pub use self::encoding::is_garbled;
 pub use self::hidden::{Hidden, fold, look};
 pub use self::neutral::{is_number, neutral};
 pub use self::table::{DELIMITERS, Problem, Row, Rows, Table};
-pub use self::trace::Trace;
+pub use self::trace::{Trace, in_thousands};
 pub use self::workbook::for_workbook;

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
+
 /// What a spreadsheet left in a cell. What stood there before cannot be told from it.
 ///
 /// ```
@@ -10,6 +12,7 @@ use std::fmt;
 /// assert_eq!(Trace::find("1.23457E+15"), Some(Trace::Rounded));
 /// assert_eq!(Trace::find("01.Feb"), Some(Trace::Date));
 /// assert_eq!(Trace::find("P-17"), None);
+/// assert_eq!(Trace::in_id("93017949.0"), Some(Trace::Decimals));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -26,10 +29,19 @@ pub enum Trace {
     Apostrophe,
     /// `“` or another quote of typography.
     TypographicQuote,
+    /// `="93017949"`: a formula that keeps text in a spreadsheet.
+    Formula,
+    /// `９３` or `٩٣`: digits that are none of ASCII.
+    OtherDigits,
+    /// `93017949.0`: a program read the whole number as one with decimals.
+    Decimals,
+    /// `93,017,949` or `(93017949)`: a format of numbers.
+    Grouped,
 }
 
 impl Trace {
-    /// The first one that fits a text which is an id, an account number, a code or an amount.
+    /// The first one that fits a text which is a code or an amount, such as `300.00`. For ids and
+    /// account numbers there is [`Trace::in_id`].
     pub fn find(text: &str) -> Option<Self> {
         let text = text.trim();
         [
@@ -42,6 +54,22 @@ impl Trace {
         ]
         .into_iter()
         .find_map(|(trace, fits)| fits(text).then_some(trace))
+    }
+
+    /// The first one that fits a text which is an id or an account number, where a number with
+    /// decimals is none.
+    pub fn in_id(text: &str) -> Option<Self> {
+        let text = text.trim();
+        Self::find(text).or_else(|| {
+            [
+                (Self::Formula, is_formula as fn(&str) -> bool),
+                (Self::OtherDigits, |text| text.contains(is_other_digit)),
+                (Self::Decimals, has_decimals),
+                (Self::Grouped, is_grouped),
+            ]
+            .into_iter()
+            .find_map(|(trace, fits)| fits(text).then_some(trace))
+        })
     }
 
     /// The one of a text that may be about anything: a name, an address, a description.
@@ -71,6 +99,19 @@ impl fmt::Display for Trace {
                 "begins with an apostrophe, which marks text in a spreadsheet; remove it"
             }
             Self::TypographicQuote => "holds a typographic quote; remove it",
+            Self::Formula => "is a formula that keeps text in a spreadsheet; write the value alone",
+            Self::OtherDigits => {
+                "holds digits of another script, which are other characters than those of ASCII; \
+                 write it in ASCII"
+            }
+            Self::Decimals => {
+                "is a whole number to which a program added decimals; make the column text, and \
+                 write the value again"
+            }
+            Self::Grouped => {
+                "is a number with the brackets or the separators of thousands of a spreadsheet; \
+                 make the column text, and write the value again"
+            }
         })
     }
 }
@@ -92,17 +133,67 @@ fn is_error(text: &str) -> bool {
     is_filling || is_word || is_number
 }
 
-/// Spreadsheets write a capital E and a sign; an id such as `12e3` stays an id.
+/// Spreadsheets write a capital E and a sign, other programs `e` and none; an id such as `12e3`
+/// stays an id, because all of them write one digit and a fraction, or a sign.
 fn is_rounded(text: &str) -> bool {
-    let Some((number, exponent)) = text.split_once('E') else { return false };
+    let Some((number, exponent)) = text.split_once(['E', 'e']) else { return false };
     let number = number.strip_prefix(['-', '+']).unwrap_or(number);
     let (whole, fraction) = number.split_once(['.', ',']).unwrap_or((number, ""));
-    let are_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-    let exponent = exponent.strip_prefix(['+', '-']);
-    whole.len() == 1
-        && are_digits(whole)
-        && are_digits(fraction)
-        && exponent.is_some_and(|digits| (2..=3).contains(&digits.len()) && are_digits(digits))
+    let signed = exponent.strip_prefix(['+', '-']);
+    let digits = signed.unwrap_or(exponent);
+    let fits = match (signed, fraction) {
+        (Some(_), "") => whole.len() == 1 && (2..=3).contains(&digits.len()),
+        // Engineers count in thousands: `93.0E+06`.
+        (Some(_), _) => (1..=3).contains(&whole.len()) && (1..=3).contains(&digits.len()),
+        (None, "") => false,
+        (None, _) => whole.len() == 1 && (1..=3).contains(&digits.len()),
+    };
+    fits && [whole, fraction, digits].iter().all(|part| are_digits(part))
+}
+
+fn are_digits(part: &str) -> bool {
+    part.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn is_formula(text: &str) -> bool {
+    text.strip_prefix('=')
+        .is_some_and(|rest| rest.starts_with('"') || !rest.is_empty() && are_digits(rest))
+}
+
+fn is_other_digit(character: char) -> bool {
+    !character.is_ascii() && character.general_category() == GeneralCategory::DecimalNumber
+}
+
+fn has_decimals(text: &str) -> bool {
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    digits.rsplit_once(['.', ',']).is_some_and(|(whole, zeros)| {
+        let are_zeros = !zeros.is_empty() && zeros.bytes().all(|byte| byte == b'0');
+        are_zeros && (!whole.is_empty() && are_digits(whole) || in_thousands(whole).is_some())
+    })
+}
+
+fn is_grouped(text: &str) -> bool {
+    let in_brackets = text.strip_prefix('(').and_then(|text| text.strip_suffix(')'));
+    let in_brackets = in_brackets.is_some_and(|digits| !digits.is_empty() && are_digits(digits));
+    in_brackets || in_thousands(text).is_some_and(|separator| !matches!(separator, '.' | ' '))
+}
+
+/// The separator of a number in groups of three digits: `93,017,949`, `93.017.949`.
+///
+/// ```
+/// use ecp_table::in_thousands;
+///
+/// assert_eq!(in_thousands("93.017.949"), Some('.'));
+/// assert_eq!(in_thousands("20.30.4000"), None);
+/// ```
+pub fn in_thousands(text: &str) -> Option<char> {
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let separator = digits.chars().find(|character| !character.is_ascii_digit())?;
+    let mut groups = digits.split(separator);
+    let is_first = groups.next().is_some_and(|first| (1..=3).contains(&first.len()));
+    let are_groups = groups.all(|group| group.len() == 3 && are_digits(group));
+    (matches!(separator, '.' | ',' | ' ' | '\'' | '’') && is_first && are_groups)
+        .then_some(separator)
 }
 
 fn is_date(text: &str) -> bool {
@@ -178,7 +269,16 @@ mod tests {
                 Some(Trace::Error),
             ),
             (
-                &["1.23457E+15", "1,23457E+15", "3E+04", "-1.5E-05", "9.3017949E+007"],
+                &[
+                    "1.23457E+15",
+                    "1,23457E+15",
+                    "3E+04",
+                    "-1.5E-05",
+                    "9.3017949E+007",
+                    "9.3017949e+07",
+                    "9.3017949E7",
+                    "93.0E+06",
+                ],
                 Some(Trace::Rounded),
             ),
             (
