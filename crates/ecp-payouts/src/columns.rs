@@ -7,10 +7,11 @@ use std::hash::{Hash, Hasher};
 use ecp_core::{Currency, Money, PaymentId, ProjectId};
 use ecp_methods::request::{Field, PayoutRequest};
 use ecp_methods::{DynMethod, Payout, Prepared, Registry, prepare_dyn};
-use ecp_table::{Hidden, Row, Table};
+use ecp_table::{Row, Table};
 
 use crate::cells;
 use crate::layout::{AmountUnit, Layout};
+use crate::names::{self, MEMBERS};
 use crate::problem::{Problem, Problems};
 
 /// What the columns hold.
@@ -39,8 +40,10 @@ pub(crate) enum Holds {
 }
 
 pub(crate) const PAYMENT_ID: &str = "general.payment_id";
+pub(crate) const PROJECT_ID: &str = "general.project_id";
 pub(crate) const AMOUNT: &str = "payment.amount";
-const CURRENCY: &str = "payment.currency";
+pub(crate) const CURRENCY: &str = "payment.currency";
+pub(crate) const METHOD: &str = "method";
 
 /// A cell with fewer delimiters is text, however few columns there are.
 const FEWEST_DELIMITERS: usize = 3;
@@ -50,9 +53,7 @@ pub(crate) type Found = Vec<(Option<String>, String)>;
 
 /// Whether a column of this name is one that payouts have.
 pub(crate) fn is_known(name: &str, layout: &Layout) -> bool {
-    layout.is_named(name)
-        || matches!(name, "method" | PAYMENT_ID | "general.project_id" | AMOUNT | CURRENCY)
-        || field(name).is_some()
+    layout.is_named(name) || MEMBERS.contains(&name) || field(name).is_some()
 }
 
 fn field(path: &str) -> Option<Field> {
@@ -71,17 +72,15 @@ impl Columns {
             let held = match layout.path(name) {
                 None => Holds::Nothing,
                 Some("") => Holds::Nameless,
-                Some("method") => Holds::Method,
+                Some(METHOD) => Holds::Method,
                 Some(PAYMENT_ID) => Holds::PaymentId,
-                Some("general.project_id") => Holds::ProjectId,
+                Some(PROJECT_ID) => Holds::ProjectId,
                 Some(AMOUNT) => Holds::Amount,
                 Some(CURRENCY) => Holds::Currency,
                 Some(path) => field(path).map_or_else(
                     || {
-                        if let Some(hidden) = Hidden::find(path) {
-                            wrong(name, &format!("the name holds {hidden}"));
-                        } else if !path.contains('.') {
-                            wrong(name, "is no path of a Gate request; map it or ignore it");
+                        if let Some(problem) = names::problem(name, path) {
+                            wrong(name, &problem);
                         }
                         Holds::Extra(path.to_owned())
                     },
@@ -102,7 +101,7 @@ impl Columns {
             }
         }
         if !holds.contains(&Holds::Method) && layout.method.is_none() {
-            wrong("method", "there is no column for it, and no method for all rows");
+            wrong(METHOD, "there is no column for it, and no method for all rows");
         }
         if !problems.is_empty() {
             return Err(Problems::all(problems));
@@ -162,7 +161,7 @@ impl Columns {
         let cell = |held: &Holds| self.cell(row, held);
         if cell(&Holds::ProjectId).is_some_and(|text| text != project.to_string()) {
             let text = format!("is another project than {project}");
-            add(&mut found, Some("general.project_id".to_owned()), text);
+            add(&mut found, Some(PROJECT_ID.to_owned()), text);
         }
         let method = self.method(cell(&Holds::Method), registry, &mut found);
         let id = required(PAYMENT_ID, cell(&Holds::PaymentId), &mut found)
@@ -264,10 +263,10 @@ impl Columns {
         registry: &'r Registry,
         found: &mut Found,
     ) -> Option<&'r dyn DynMethod> {
-        let name = required("method", named.or(self.method.as_deref()), found)?;
+        let name = required(METHOD, named.or(self.method.as_deref()), found)?;
         match registry.by_gate_path(name.trim_start_matches('/')) {
             Some(method) => Some(method),
-            None => noted("method", registry.get(name), found),
+            None => noted(METHOD, registry.get(name), found),
         }
     }
 
@@ -297,9 +296,9 @@ impl Holds {
     pub(crate) fn path(&self) -> Option<&str> {
         match self {
             Self::Nothing | Self::Nameless => None,
-            Self::Method => Some("method"),
+            Self::Method => Some(METHOD),
             Self::PaymentId => Some(PAYMENT_ID),
-            Self::ProjectId => Some("general.project_id"),
+            Self::ProjectId => Some(PROJECT_ID),
             Self::Amount => Some(AMOUNT),
             Self::Currency => Some(CURRENCY),
             Self::Field(field) => Some(field.path()),

@@ -35,6 +35,7 @@ mod doubts;
 mod journal;
 mod layout;
 mod line;
+mod names;
 mod payer;
 mod plan;
 mod problem;

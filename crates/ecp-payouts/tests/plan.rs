@@ -128,6 +128,60 @@ fn columns_must_be_known() {
 }
 
 #[test]
+fn columns_that_only_look_like_known_ones_are_problems() {
+    let first = |name: &str| {
+        let file = format!("{HEAD},{name}\njeton,P-1,30000,EUR,1,192.0.2.1,7\n");
+        let problems = read(&file, &Layout::new()).err()?.to_string();
+        Some(problems.lines().next().unwrap().to_owned())
+    };
+    for (name, known) in [
+        ("Account.Number", "account.number"),
+        ("ACCOUNT.NUMBER", "account.number"),
+        ("account. number", "account.number"),
+        ("account．number", "account.number"),
+        ("Customer.Email", "customer.email"),
+        ("General.Payment_Id", "general.payment_id"),
+        ("Payment.Amount", "payment.amount"),
+        ("Method", "method"),
+    ] {
+        let expected = format!(
+            "line 1, `{name}`: is not `{known}`, and looks like it: write it so, or ignore it"
+        );
+        assert_eq!(first(name), Some(expected));
+    }
+    let id = "is no place for the id of a payment: `general.payment_id` is, and nothing else of a \
+              request; ignore it";
+    let sum = "is no place for a sum: `payment.amount` and `payment.currency` are; ignore it";
+    for (name, expected) in [
+        ("payment.id", id),
+        ("payment.payment_id", id),
+        ("general.id", id),
+        ("Payment.ID", id),
+        ("payment_id.x", id),
+        ("operation.payment_id", id),
+        ("payment.sum.amount", sum),
+        ("payment.sum", sum),
+        ("payment.sum.currency", sum),
+        ("general.amount", sum),
+        ("sum.amount", sum),
+    ] {
+        assert_eq!(first(name), Some(format!("line 1, `{name}`: {expected}")));
+    }
+    for name in ["payment.extra_param", "addendum.note", "recipient.id", "customer.id"] {
+        assert_eq!(first(name), None, "{name}");
+    }
+    // A name that is mapped goes where it is mapped to, and a column that is passed over nowhere.
+    let layout = Layout::new().ignore("payment.id").column("Wallet", "account.Number");
+    let file = "Wallet,payment.id,method,general.payment_id,payment.amount,payment.currency\n";
+    let problem = read(file, &layout).unwrap_err().to_string();
+    assert_eq!(
+        problem,
+        "line 1, `Wallet`: is mapped to `account.Number`, which is not `account.number` and looks \
+         like it: map it to that"
+    );
+}
+
+#[test]
 fn another_layout_means_the_same() {
     let plain = read(&format!("{HEAD}\nwallet/jeton,P-1,30050,EUR,7,192.0.2.1\n"), &Layout::new());
     let layout = Layout::new()
