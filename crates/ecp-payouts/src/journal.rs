@@ -15,7 +15,7 @@ use rusqlite::{Connection, OpenFlags, Statement, params};
 use tokio::sync::oneshot;
 
 pub use self::reader::{JournalReader, OddEntry};
-use self::reader::{entries, has_sums, owner_of};
+use self::reader::{check_tables, entries, has_sums, owner_of};
 use crate::problem::Problems;
 
 /// A journal of payouts in a SQLite file.
@@ -184,6 +184,9 @@ pub enum JournalError {
          what was sent"
     )]
     Removed,
+    /// The file is of something else. Nothing was changed in it.
+    #[error("the file has something else in it and is no journal of payouts; name another one")]
+    NotAJournal,
     /// SQLite failed.
     #[error("the journal cannot be read or written: {0}")]
     Storage(Box<dyn std::error::Error + Send + Sync>),
@@ -195,6 +198,7 @@ impl From<rusqlite::Error> for JournalError {
             Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => {
                 Self::InUse
             }
+            Some(rusqlite::ErrorCode::NotADatabase) => Self::NotAJournal,
             _ => Self::Storage(error.into()),
         }
     }
@@ -220,12 +224,20 @@ impl From<rusqlite::Error> for Failed {
 }
 
 impl Journal {
-    /// Opens a journal, or begins one.
+    /// Opens a journal, or begins one where there is no file, or one with nothing in it.
     pub fn open(path: &Path, owner: &Owner) -> Result<Self, JournalError> {
         let storage = |error: std::io::Error| JournalError::Storage(error.into());
-        if let Some(path) = ecp_files::prepare_database(path).map_err(storage)? {
-            let path = path.display().to_string();
-            tracing::warn!(path, "others may read this file, and only its owner can change that");
+        let prepare = || -> Result<(), JournalError> {
+            if let Some(path) = ecp_files::prepare_database(path).map_err(storage)? {
+                let path = path.display().to_string();
+                let text = "others may read this file, and only its owner can change that";
+                tracing::warn!(path, "{text}");
+            }
+            Ok(())
+        };
+        let is_new = !path.exists();
+        if is_new {
+            prepare()?;
         }
         let opened = OpenFiles::note([path.to_owned()]).map_err(storage)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -233,6 +245,11 @@ impl Journal {
         // Another process finds it locked until this one ends, however it ends.
         connection.busy_timeout(Duration::from_secs(1))?;
         connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+        if !is_new {
+            // Before anything is written: it may be a database of something else.
+            check_tables(&connection)?;
+            prepare()?;
+        }
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.execute_batch(

@@ -136,3 +136,40 @@ async fn no_row_goes_out_whose_intent_has_no_file() {
     }
     assert!(error.to_string().contains("put it back"));
 }
+
+#[test]
+fn a_journal_begins_in_no_file_of_something_else() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = tempfile::tempdir().unwrap();
+    let owner = Owner { project: Config::DEMO_PROJECT, gate_url: "http://localhost".to_owned() };
+    let database = |name: &str, sql: &str| {
+        let path = folder.path().join(name);
+        rusqlite::Connection::open(&path).unwrap().execute_batch(sql).unwrap();
+        path
+    };
+    let text = folder.path().join("text.csv");
+    fs::write(&text, "id,note\n".repeat(1000)).unwrap();
+    for path in [
+        database("other", "CREATE TABLE other (id INTEGER)"),
+        database("wal", "PRAGMA journal_mode = WAL; CREATE TABLE other (id INTEGER)"),
+        database("view", "CREATE VIEW payouts AS SELECT 1"),
+        database("same-names", "CREATE TABLE owner (name TEXT); CREATE TABLE payouts (id TEXT)"),
+        database("more", "CREATE TABLE payouts (payment_id TEXT PRIMARY KEY, state TEXT)"),
+        text,
+    ] {
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        let before = fs::read(&path).unwrap();
+        let error = Journal::open(&path, &owner).unwrap_err();
+        assert!(matches!(error, JournalError::NotAJournal), "{path:?}: {error}");
+        assert_eq!(fs::read(&path).unwrap(), before, "{path:?}");
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o644, "{path:?}");
+        let error = Journal::read(&path).unwrap_err();
+        assert!(matches!(error, JournalError::NotAJournal), "{path:?}: {error}");
+    }
+    // What a run that ended at once leaves is a beginning.
+    for path in [folder.path().join("missing"), database("empty", ""), database("vacuum", "VACUUM")]
+    {
+        Journal::open(&path, &owner).unwrap();
+    }
+}

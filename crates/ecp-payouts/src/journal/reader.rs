@@ -55,7 +55,9 @@ impl JournalReader {
     /// Opens a journal that is there.
     pub fn open(path: &Path) -> Result<Self, JournalError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE;
-        Self::of(Connection::open_with_flags(path, flags)?)
+        let connection = Connection::open_with_flags(path, flags)?;
+        check_tables(&connection)?;
+        Self::of(connection)
     }
 
     pub(super) fn of(connection: Connection) -> Result<Self, JournalError> {
@@ -135,6 +137,28 @@ pub(super) fn entries(
         }
         entries.extend(page);
     }
+}
+
+/// Fails where there is something else than the tables of a journal. There may be nothing.
+pub(super) fn check_tables(connection: &Connection) -> Result<(), JournalError> {
+    let mut statement =
+        connection.prepare("SELECT name FROM sqlite_master WHERE type <> 'index'")?;
+    let names = statement.query_map([], |row| row.get::<_, String>(0))?;
+    let mut names: Vec<String> = names.collect::<Result<_, _>>()?;
+    names.sort();
+    let columns = |table: &str| -> rusqlite::Result<Vec<String>> {
+        let mut statement = connection.prepare("SELECT name FROM pragma_table_info(?1)")?;
+        statement.query_map([table], |row| row.get(0))?.collect()
+    };
+    let has = |table: &str, needed: &[&str]| -> rusqlite::Result<bool> {
+        let there = columns(table)?;
+        Ok(needed.iter().all(|name| there.iter().any(|column| column == name)))
+    };
+    let is_journal = names.is_empty()
+        || names == ["owner", "payouts"]
+            && has("owner", &["project", "gate_url"])?
+            && has("payouts", &["payment_id", "state", "digest", "sends", "evidence"])?;
+    if is_journal { Ok(()) } else { Err(JournalError::NotAJournal) }
 }
 
 /// Whether the journal keeps sums. Older versions did not.
