@@ -3,12 +3,13 @@
 use std::fmt;
 use std::time::Duration;
 
-use ecp_core::model::Callback;
+use ecp_core::model::{Callback, End};
 use ecp_core::{PaymentId, ProjectId, Timestamp};
 use ecp_notify::{Expected, Unexpected};
 
+use crate::clock::{self, SystemClock};
 use crate::inbox::InboxError;
-use crate::state::{Change, PaymentState};
+use crate::state::{Change, News, PaymentState};
 
 /// The number of a callback in its inbox, growing with time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -207,9 +208,42 @@ pub struct Stats {
 }
 
 impl Delivery {
-    /// Holds the callback against the order, see [`Expected::check`].
-    pub fn expect(&self, expected: &Expected<'_>) -> Result<(), Unexpected> {
-        expected.check(self.project, &self.callback)
+    /// A delivery to call a handler with in a test: a callback that came now for the first time,
+    /// and changed the status to its own. It is of no inbox, so nothing can be finished with it.
+    ///
+    /// ```
+    /// use ecp_core::ProjectId;
+    /// use ecp_core::model::{Callback, FromJson, PaymentStatus};
+    /// use ecp_inbox::Delivery;
+    ///
+    /// let callback = Callback::from_slice(
+    ///     br#"{"project_id":1,"payment":{"id":"order-1","type":"purchase","status":"success",
+    ///         "sum":{"amount":10000,"currency":"EUR"}},"signature":"of no importance here"}"#,
+    /// )?;
+    /// let delivery = Delivery::for_test(ProjectId::new(1)?, callback);
+    /// assert!(delivery.change.moved_to(&PaymentStatus::Success));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn for_test(project: ProjectId, callback: Callback) -> Self {
+        let mut payment = PaymentState::default();
+        let change = payment.hear(&News::of(&callback));
+        Self {
+            id: EntryId::new(1),
+            project,
+            change,
+            payment: Some(payment),
+            callback,
+            received: clock::timestamp(clock::now(&SystemClock)),
+            attempt: 1,
+            lease: Lease(0),
+        }
+    }
+
+    /// The payment's result, if the callback is about this order; otherwise what does not fit, see
+    /// [`Expected::result`]. Callbacks that can be read in more than one way are held by the inbox
+    /// until Gate confirms them.
+    pub fn result_for(&self, expected: &Expected<'_>) -> Result<End, Unexpected> {
+        expected.result(self.project, &self.callback)
     }
 }
 

@@ -1,29 +1,45 @@
-//! A callback held against the order that it is about.
+//! What a callback says about an order.
 
-use ecp_core::model::{Callback, PaymentType};
+use ecp_core::model::{Callback, End, PaymentType};
 use ecp_core::{Money, PaymentId, ProjectId};
 
-use crate::verified::Verified;
+use crate::verified::{Reading, Verified};
 
-/// What the merchant knows of a payment.
+/// What the merchant's records say about a payment, to compare a callback with.
+///
+/// ```
+/// use ecp_core::model::{Callback, End};
+/// use ecp_core::{Money, PaymentId};
+/// use ecp_notify::{Expected, Unexpected, Verified};
+///
+/// fn is_paid(callback: &Verified<Callback>, order: &PaymentId, price: Money) -> bool {
+///     match callback.result_for(&Expected::sale(order, price)) {
+///         Ok(End::Success) => true,
+///         Ok(_) => false, // declined, not ended yet, ..
+///         Err(problem) => {
+///             tracing::warn!(%problem, "a callback does not fit its order");
+///             false
+///         }
+///     }
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expected<'o> {
-    /// The project it was started in.
-    pub project: ProjectId,
-    /// Its id.
-    pub payment: &'o PaymentId,
-    /// What it is for: money in or out.
-    pub kind: PaymentType,
-    /// What is to be paid.
-    pub amount: Money,
-    /// The method's names in callbacks, from its spec.
-    pub callback_names: &'o [&'o str],
+    payment: &'o PaymentId,
+    kind: PaymentType,
+    amount: Money,
+    project: Option<ProjectId>,
+    callback_names: &'o [&'o str],
 }
 
-/// A callback is about something else than expected. The texts are safe to log.
+/// Why a callback is not the result of an order. The texts are safe to log.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Unexpected {
+    /// The signed text has another reading: this member may hold others that were signed as
+    /// members of their own. Ask Gate for the payment's status.
+    #[error("`{0}` may hold other signed members: ask Gate for the payment's status")]
+    Ambiguous(String),
     /// Another project.
     #[error("the callback is about project {0}")]
     Project(ProjectId),
@@ -41,39 +57,95 @@ pub enum Unexpected {
     Method,
 }
 
-impl Expected<'_> {
-    /// Holds a callback that was received for a project against the order. A genuine callback
-    /// proves that the platform sent it, not that it is about this order, or about all of its
-    /// amount.
+impl<'o> Expected<'o> {
+    /// A sale of this amount. An amount of 0 leaves the choice to the customer, as in the request:
+    /// then any sum of the currency fits, and [`Callback::payment`] holds what was paid.
+    pub const fn sale(payment: &'o PaymentId, amount: Money) -> Self {
+        Self::new(payment, PaymentType::Purchase, amount)
+    }
+
+    /// A payout of this amount.
+    pub const fn payout(payment: &'o PaymentId, amount: Money) -> Self {
+        Self::new(payment, PaymentType::Payout, amount)
+    }
+
+    const fn new(payment: &'o PaymentId, kind: PaymentType, amount: Money) -> Self {
+        Self { payment, kind, amount, project: None, callback_names: &[] }
+    }
+
+    /// Requires the project, for a receiver that has the keys of several.
+    pub fn project(self, project: ProjectId) -> Self {
+        Self { project: Some(project), ..self }
+    }
+
+    /// Requires a method, by its names in callbacks (`MethodSpec::callback_names`), compared to the
+    /// letter.
+    pub fn callback_names(self, names: &'o [&'o str]) -> Self {
+        Self { callback_names: names, ..self }
+    }
+
+    /// Compares a callback that was received for a project with the order, and returns the
+    /// payment's result.
     ///
-    /// After a refund the sum is what is left of the payment, so this is for the callbacks before:
-    /// [`Callback::refund`] tells what a refund did.
-    pub fn check(&self, project: ProjectId, callback: &Callback) -> Result<(), Unexpected> {
+    /// A success must name the kind, the whole amount and, where required, the method. In callbacks
+    /// that are no success these may be missing, and the sum may be 0. After a refund the sum is
+    /// what is left of the payment, so that only its currency is compared.
+    ///
+    /// This does not check how the callback can be read: [`Verified::result_for`] does.
+    pub fn result(&self, project: ProjectId, callback: &Callback) -> Result<End, Unexpected> {
         let payment = callback.payment.as_ref();
-        if project != self.project {
+        if self.project.is_some_and(|expected| expected != project) {
             return Err(Unexpected::Project(project));
         }
         if callback.payment_id() != Some(self.payment) {
             return Err(Unexpected::Payment);
         }
-        let kind = payment.and_then(|payment| payment.kind.clone());
-        if kind.as_ref() != Some(&self.kind) {
-            return Err(Unexpected::Kind(kind));
+        let end = callback.payment_status().map_or(End::Unknown, |status| status.end());
+        let kind = payment.and_then(|payment| payment.kind.as_ref());
+        if kind.map_or(end.is_success(), |kind| *kind != self.kind) {
+            return Err(Unexpected::Kind(kind.cloned()));
         }
-        let sum = payment.and_then(|payment| payment.sum.as_ref()?.money().ok());
-        if sum != Some(self.amount) {
-            return Err(Unexpected::Amount(sum));
+        let sum = payment.and_then(|payment| payment.sum.as_ref());
+        let money = sum.and_then(|sum| sum.money().ok());
+        let fits = match (sum, money) {
+            (None, _) => !end.is_success(),
+            (Some(_), None) => false,
+            (_, Some(money)) => {
+                money.currency() == self.amount.currency()
+                    && (money.minor() == self.amount.minor()
+                        || self.amount.minor() == 0
+                        || end == End::Returned
+                        || (money.minor() == 0 && !end.is_success()))
+            }
+        };
+        if !fits {
+            return Err(Unexpected::Amount(money));
         }
-        match payment.and_then(|payment| payment.method.as_deref()) {
-            Some(method) if self.callback_names.contains(&method) => Ok(()),
-            _ => Err(Unexpected::Method),
+        let method = payment.and_then(|payment| payment.method.as_deref());
+        let is_of_method =
+            method.map_or(!end.is_success(), |method| self.callback_names.contains(&method));
+        if !self.callback_names.is_empty() && !is_of_method {
+            return Err(Unexpected::Method);
         }
+        Ok(end)
     }
 }
 
 impl Verified<Callback> {
-    /// Holds the callback against the order, see [`Expected::check`].
-    pub fn expect(&self, expected: &Expected<'_>) -> Result<(), Unexpected> {
-        expected.check(self.project(), self)
+    /// The payment's result, if the callback is about this order: [`End::Success`] for a sale that
+    /// is paid in full, [`End::Decline`] for one that is declined, [`End::Open`] for one that has
+    /// not ended. Otherwise what does not fit.
+    ///
+    /// A genuine callback proves that the platform sent it, not that it is about this order or all
+    /// of its amount. One that ends the payment and can be read in more than one way is
+    /// [`Unexpected::Ambiguous`].
+    pub fn result_for(&self, expected: &Expected<'_>) -> Result<End, Unexpected> {
+        let end = expected.result(self.project(), self)?;
+        match self.reading() {
+            Reading::Ambiguous([path, ..]) if end.is_final() => {
+                Err(Unexpected::Ambiguous(path.clone()))
+            }
+            _ => Ok(end),
+        }
     }
 }

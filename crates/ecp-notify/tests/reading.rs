@@ -3,10 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use ecp_core::json::{Document, Limits};
-use ecp_core::model::{PageParameters, PaymentType};
+use ecp_core::model::{End, PageParameters, PaymentType};
 use ecp_core::signature::{self, Place, Rules, SigningKey};
 use ecp_core::{Money, PaymentId, ProjectId, SecretKey};
-use ecp_notify::{Expected, Reading, Verifier, VerifyError};
+use ecp_notify::{Expected, Reading, Unexpected, Verifier, VerifyError};
 
 fn project(id: u64) -> ProjectId {
     ProjectId::new(id).unwrap()
@@ -167,40 +167,97 @@ fn nothing_that_is_not_signed_tells_the_kind() {
 }
 
 #[test]
-fn a_callback_is_held_against_its_order() {
-    let id = PaymentId::new("X1").unwrap();
-    let order = Expected {
-        project: project(1236),
-        payment: &id,
-        kind: PaymentType::Purchase,
-        amount: "100.00 EUR".parse::<Money>().unwrap(),
-        callback_names: &["JetonWallet"],
-    };
+fn a_callback_has_a_result_for_its_order_only() {
+    let (id, another) = (PaymentId::new("X1").unwrap(), PaymentId::new("X2").unwrap());
+    let price: Money = "100.00 EUR".parse().unwrap();
+    let order = Expected::sale(&id, price);
     let verified = verifier().verify(&sign(&callback("x"))).unwrap();
-    assert_eq!(verified.expect(&order), Ok(()));
+    let named = order.clone().project(project(1236)).callback_names(&["JetonWallet"]);
+    let any_amount = Expected::sale(&id, "0.00 EUR".parse().unwrap());
+    for order in [&order, &named, &any_amount] {
+        assert_eq!(verified.result_for(order), Ok(End::Success), "{order:?}");
+    }
 
-    let another = PaymentId::new("X2").unwrap();
     let table = [
-        (Expected { project: project(9), ..order.clone() }, "the callback is about project 1236"),
-        (Expected { payment: &another, ..order.clone() }, "`payment.id` is of another payment"),
-        (Expected { kind: PaymentType::Payout, ..order.clone() }, "`payment.type` is purchase"),
-        (
-            Expected { amount: "100.01 EUR".parse().unwrap(), ..order.clone() },
-            "`payment.sum` is 100.00 EUR",
-        ),
-        (
-            Expected { amount: "10000 JPY".parse().unwrap(), ..order.clone() },
-            "`payment.sum` is 100.00 EUR",
-        ),
-        (
-            Expected { callback_names: &["Jetonwallet"], ..order.clone() },
-            "`payment.method` is of another method",
-        ),
+        (order.clone().project(project(9)), "the callback is about project 1236"),
+        (Expected::sale(&another, price), "`payment.id` is of another payment"),
+        (Expected::payout(&id, price), "`payment.type` is purchase"),
+        (Expected::sale(&id, "100.01 EUR".parse().unwrap()), "`payment.sum` is 100.00 EUR"),
+        (Expected::sale(&id, "10000 JPY".parse().unwrap()), "`payment.sum` is 100.00 EUR"),
+        (Expected::sale(&id, "0 JPY".parse().unwrap()), "`payment.sum` is 100.00 EUR"),
+        (order.clone().callback_names(&["Jetonwallet"]), "`payment.method` is of another method"),
     ];
     for (order, message) in table {
-        assert_eq!(verified.expect(&order).unwrap_err().to_string(), message);
+        assert_eq!(verified.result_for(&order).unwrap_err().to_string(), message);
     }
     let unknown = sign(&callback("x").replace("\"EUR\"", "\"XAU\""));
-    let error = verifier().verify(&unknown).unwrap().expect(&order).unwrap_err();
+    let error = verifier().verify(&unknown).unwrap().result_for(&order).unwrap_err();
     assert_eq!(error.to_string(), "`payment.sum` is none");
+}
+
+#[test]
+fn a_result_is_what_the_payments_status_and_sum_say() {
+    let id = PaymentId::new("X1").unwrap();
+    let order = Expected::sale(&id, "100.00 EUR".parse().unwrap()).callback_names(&["Jeton"]);
+    let amount = |minor: i64| {
+        Some("0.01 EUR".parse::<Money>().unwrap().currency())
+            .map(|currency| Money::from_minor(minor, currency))
+    };
+    let table = [
+        (r#""type":"purchase","status":"success","method":"Jeton""#, 10_000, Ok(End::Success)),
+        (r#""type":"purchase","status":"decline","method":"Jeton""#, 10_000, Ok(End::Decline)),
+        // As the samples of vouchers have it.
+        (r#""type":"purchase","status":"decline""#, 0, Ok(End::Decline)),
+        (r#""status":"processing""#, 10_000, Ok(End::Open)),
+        (r#""status":"internal error""#, 10_000, Ok(End::Error)),
+        (r#""status":"partially refunded""#, 4_000, Ok(End::Returned)),
+        (r#""status":"tomorrow's word""#, 10_000, Ok(End::Unknown)),
+        (r#""type":"purchase""#, 10_000, Ok(End::Unknown)),
+        // Anything else than a whole and named success is none.
+        (
+            r#""type":"purchase","status":"success","method":"Jeton""#,
+            0,
+            Err(Unexpected::Amount(amount(0))),
+        ),
+        (
+            r#""type":"purchase","status":"success","method":"Jeton""#,
+            9_999,
+            Err(Unexpected::Amount(amount(9_999))),
+        ),
+        (r#""type":"purchase","status":"decline""#, 9_999, Err(Unexpected::Amount(amount(9_999)))),
+        (r#""status":"success","method":"Jeton""#, 10_000, Err(Unexpected::Kind(None))),
+        (r#""type":"purchase","status":"success""#, 10_000, Err(Unexpected::Method)),
+        (
+            r#""type":"payout","status":"decline""#,
+            10_000,
+            Err(Unexpected::Kind(Some(PaymentType::Payout))),
+        ),
+    ];
+    for (members, minor, expected) in table {
+        let body = format!(
+            r#"{{"project_id":1236,"operation":{{"id":1}},"payment":{{"id":"X1",{members},
+                "sum":{{"amount":{minor},"currency":"EUR"}}}}}}"#
+        );
+        let verified = verifier().verify(&sign(&body)).unwrap();
+        assert_eq!(verified.result_for(&order), expected, "{body}");
+    }
+    let without_sum = r#"{"project_id":1236,"operation":{"id":1},
+        "payment":{"id":"X1","type":"purchase","status":"success","method":"Jeton"}}"#;
+    let verified = verifier().verify(&sign(without_sum)).unwrap();
+    assert_eq!(verified.result_for(&order), Err(Unexpected::Amount(None)));
+}
+
+#[test]
+fn a_success_that_can_be_read_in_another_way_is_no_result() {
+    let id = PaymentId::new("X1").unwrap();
+    let order = Expected::sale(&id, "100.00 EUR".parse().unwrap());
+    let ambiguous = |status: &str| {
+        let text = callback("x;payment:status:decline");
+        sign(&text.replace("\"success\"", &format!("\"{status}\"")))
+    };
+    let verified = verifier().verify(&ambiguous("success")).unwrap();
+    let Reading::Ambiguous([path, ..]) = verified.reading() else { panic!("unique") };
+    assert_eq!(verified.result_for(&order), Err(Unexpected::Ambiguous(path.clone())));
+    let open = verifier().verify(&ambiguous("processing")).unwrap();
+    assert_eq!(open.result_for(&order), Ok(End::Open));
 }
