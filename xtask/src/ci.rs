@@ -20,6 +20,11 @@ const TESTS: Check =
     cargo("tests: behaviour, snapshots, properties, layers, corpora", &["test", "--workspace"]);
 
 const CHECKS: &[Check] = &[
+    // First, while what the tests were built from is there.
+    cargo(
+        "methods: with a new one, one file and one line, every test passes",
+        &["test", "--package", "xtask", "new_method", "--", "--ignored"],
+    ),
     cargo("format: one style, whoever wrote it", &["fmt", "--all", "--check"]),
     Check {
         purpose: "format: the method files, which a macro hides from `cargo fmt`",

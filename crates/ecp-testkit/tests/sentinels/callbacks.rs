@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use ecp_core::Sensitive;
 use ecp_core::model::{Callback, DepositCheck};
-use ecp_core::{Money, Sensitive};
 use ecp_inbox::Observed;
 use ecp_inbox::sqlite::SqliteInbox;
 use ecp_methods::request::{Field, PayoutRequest, SaleRequest};
@@ -183,8 +183,9 @@ pub(crate) async fn whole_way(capture: &Capture) {
     let registry = Registry::builtin();
     let mut delivered = 0;
     for method in registry.iter() {
-        let amount = Money::from_decimal("100.00", method.spec().currencies()[0]).unwrap();
+        let currency = method.spec().currencies()[0];
         for flow in method.spec().flows() {
+            let amount = method.spec().rule(flow).unwrap().example_amount(currency);
             let payment = id(&format!("{}-{flow}", method.spec().code()));
             match flow {
                 FlowKind::Sale => {
