@@ -51,6 +51,34 @@ fn every_file_of_tests_belongs_to_a_program() {
     assert!(looked_at > 100, "{looked_at}");
 }
 
+/// A library or a program that is built without its unit tests has none.
+#[test]
+fn what_is_not_built_as_a_test_has_no_tests() {
+    let metadata = MetadataCommand::new().manifest_path("../Cargo.toml").exec().unwrap();
+    let mut looked_at = 0;
+    for package in metadata.workspace_packages() {
+        let untested = package.targets.iter().filter(|target| !target.test && !target.is_bench());
+        for target in untested {
+            let folder = target.src_path.parent().unwrap();
+            let mut files = Vec::new();
+            // The examples have their library at the top of the package.
+            if folder != package.manifest_path.parent().unwrap() {
+                sources(folder.as_std_path(), &mut files);
+            }
+            files.push(target.src_path.clone().into_std_path_buf());
+            for file in files {
+                let text = fs::read_to_string(&file).unwrap();
+                let is_test =
+                    |line: &&str| line.trim().starts_with("#[") && line.trim().ends_with("test]");
+                let test = text.lines().find(is_test);
+                assert_eq!(test, None, "{}", file.display());
+                looked_at += 1;
+            }
+        }
+    }
+    assert!(looked_at > 30, "{looked_at}");
+}
+
 #[test]
 fn a_file_that_no_program_has_is_found() {
     let folder = tempfile::tempdir().unwrap();
