@@ -12,6 +12,7 @@ const NEEDED: &[&str] = &[
     "Cargo.toml",
     "Cargo.lock",
     "README.md",
+    "rust-toolchain.toml",
     "docs",
     "benches",
     "crates",
