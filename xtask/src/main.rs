@@ -5,6 +5,7 @@ mod bench_gate;
 mod book;
 mod ci;
 mod crash;
+mod deny;
 mod docs;
 mod fuzz;
 mod new_method;
@@ -21,6 +22,7 @@ const USAGE: &str = "\
 Usage: cargo xtask <COMMAND>
 
 Commands:
+  advisories               security advisories about the dependencies, by cargo-deny; fetches them
   api [--check]            write the public API of each library to docs/api; --check says what is
                            gone from it or new, and fails
   bench-gate [--write]     count the instructions of the core paths and fail where one grew by more
@@ -29,6 +31,7 @@ Commands:
   ci [--without-tests] [--timings]
                            every check, in order; --without-tests leaves out `cargo test`;
                            --timings lists the slowest checks and test binaries at the end
+  deny                     licences, versions and sources of the dependencies, by cargo-deny
   docs [--check]           write what is generated: docs/METHODS.md and the tables in the method
                            files from the specs, the crates' READMEs from their documentation;
                            --check only says whether they are up to date
@@ -60,6 +63,8 @@ fn main() -> ExitCode {
         ["ci", options @ ..] if options.iter().all(|option| CI_OPTIONS.contains(option)) => {
             ci::ci(!options.contains(&"--without-tests"), options.contains(&"--timings"))
         }
+        ["advisories"] => told(&deny::advisories()),
+        ["deny"] => told(&deny::deny()),
         ["docs"] => told(&docs::docs(&root(), false)),
         ["docs", "--check"] => told(&docs::docs(&root(), true)),
         ["new-method", name] => told(&new_method::new_method(&root(), name)),

@@ -408,32 +408,3 @@ fn every_crate_of_ours_forbids_unsafe_code_and_is_free_to_use() {
         assert!(forbids, "{name} does not forbid unsafe code");
     }
 }
-
-#[test]
-fn nothing_that_others_wrote_has_a_licence_that_binds() {
-    const FREE: &[&str] = &[
-        "0BSD",
-        "Apache-2.0",
-        "BSD-2-Clause",
-        "BSD-3-Clause",
-        "BSL-1.0",
-        "CC0-1.0",
-        "CDLA-Permissive-2.0",
-        "ISC",
-        "MIT",
-        "MIT-0",
-        "NCSA",
-        "Unicode-3.0",
-        "Unlicense",
-        "Zlib",
-    ];
-    for package in &metadata().packages {
-        let license = package.license.as_deref().unwrap_or("none");
-        // `A OR B AND C` is free if each `AND` part has a free `OR` part.
-        let free = license
-            .replace(['(', ')'], " ")
-            .split(" AND ")
-            .all(|part| part.split([' ', '/']).any(|word| FREE.contains(&word)));
-        assert!(free, "{} is under {license}", package.name);
-    }
-}
