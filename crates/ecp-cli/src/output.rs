@@ -4,7 +4,10 @@
 //! is no error, and a result that cannot be printed goes to standard error.
 
 use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+
+use ecp_files::Replacement;
 
 /// `eprintln!` that does not panic where standard error cannot be written.
 macro_rules! note {
@@ -74,5 +77,86 @@ pub(crate) fn print_result(text: &str) {
     if let Err(error) = output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
         note!("error: the result cannot be printed on standard output ({error}); it is:");
         note!("{}", text.trim_end());
+    }
+}
+
+/// Where a command writes: a file that is there whole or not at all, or standard output for `-`.
+pub(crate) enum Output {
+    Stdout(Stdout),
+    File(Replacement),
+}
+
+impl Output {
+    /// Begins it. A file is not there before it is [finished](Self::finish).
+    pub(crate) fn create(path: &Path) -> io::Result<Self> {
+        if is_dash(path) {
+            return Ok(Self::Stdout(stdout()));
+        }
+        Replacement::create(path).map(Self::File)
+    }
+
+    /// Gives a file its name.
+    pub(crate) fn finish(self) -> io::Result<()> {
+        match self {
+            Self::Stdout(mut output) => output.flush(),
+            Self::File(file) => file.finish(),
+        }
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Stdout(output) => output.write(bytes),
+            Self::File(file) => file.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Stdout(output) => output.flush(),
+            Self::File(file) => file.flush(),
+        }
+    }
+}
+
+/// Whether a path is the one that stands for standard output.
+pub(crate) fn is_dash(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+/// Whether what is written to a path comes to standard output: `-`, `/dev/stdout`, or the file that
+/// standard output was sent to.
+pub(crate) fn is_stdout(path: &Path) -> bool {
+    is_dash(path) || is_same_as_stdout(path).unwrap_or(false)
+}
+
+#[cfg(unix)]
+fn is_same_as_stdout(path: &Path) -> io::Result<bool> {
+    use std::os::fd::AsFd as _;
+    use std::os::unix::fs::MetadataExt as _;
+
+    let stdout = std::fs::File::from(io::stdout().as_fd().try_clone_to_owned()?).metadata()?;
+    let there = std::fs::metadata(path)?;
+    Ok((stdout.dev(), stdout.ino()) == (there.dev(), there.ino()))
+}
+
+#[cfg(not(unix))]
+const fn is_same_as_stdout(_: &Path) -> io::Result<bool> {
+    Ok(false)
+}
+
+/// A path in one form, also that of a file that is not there yet.
+pub(crate) fn resolved(path: &Path) -> PathBuf {
+    if let Ok(path) = path.canonicalize() {
+        return path;
+    }
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    match (folder.canonicalize(), path.file_name()) {
+        (Ok(folder), Some(name)) => folder.join(name),
+        _ => path.to_owned(),
     }
 }

@@ -10,6 +10,7 @@ mod installing;
 mod keys;
 mod listen;
 mod operations;
+mod outputs;
 mod payments;
 mod payouts;
 mod permissions;

@@ -8,6 +8,7 @@
 //!   somebody may have given on purpose;
 //! - a [`Replacement`] is there whole or not at all, and no symbolic link that waits under its
 //!   temporary name is followed;
+//! - neither it nor [`append`] writes over a database of SQLite, such as a journal or an inbox;
 //! - [`OpenFiles`] tells when the names of open files lead elsewhere: on Unix a file that was
 //!   removed can be written for as long as it is open, and is gone afterwards.
 //!
@@ -15,6 +16,7 @@
 //! by whether they exist: Windows does not let a file be removed or replaced while SQLite has it
 //! open.
 
+mod database;
 mod open;
 mod replacement;
 mod rights;

@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process;
 
-use crate::rights;
+use crate::{database, rights};
 
 /// A file that takes its name when it is finished, in place of one that has it. Until then it
 /// stands beside it, under a name that ends in `.unfinished`; dropped, it is removed.
@@ -24,7 +24,9 @@ pub struct Replacement {
 const NAMES: u32 = 1000;
 
 impl Replacement {
-    /// Begins the file. Only its owner may read it, also once it is finished.
+    /// Begins the file. Only its owner may read it, also once it is finished. A database of SQLite
+    /// under that name is an error; this process must not have it open, because looking at it would
+    /// end the locks that it has on it.
     pub fn create(path: &Path) -> io::Result<Self> {
         let Target::Name(path) = target(path)? else {
             // What was redirected to it before stays.
@@ -34,6 +36,7 @@ impl Replacement {
         if path.is_dir() {
             return Err(io::Error::new(ErrorKind::IsADirectory, "there is a folder of that name"));
         }
+        database::refuse(&path)?;
         let mut number = 0;
         loop {
             let mut name = path.as_os_str().to_owned();

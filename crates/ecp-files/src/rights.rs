@@ -4,6 +4,8 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
+use crate::database;
+
 /// Makes a file that only its owner may read and write, and opens it for writing. It is an error
 /// if there is something under that name, be it a symbolic link to nothing.
 pub fn create(path: &Path) -> io::Result<File> {
@@ -11,12 +13,13 @@ pub fn create(path: &Path) -> io::Result<File> {
 }
 
 /// Opens a file to write at its end. If there is none it is made as by [`create`], otherwise it is
-/// [tightened](tighten), unless it is another user's.
+/// [tightened](tighten), unless it is another user's. A database of SQLite is an error.
 pub fn append(path: &Path) -> io::Result<File> {
     match options().append(true).create_new(true).open(path) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
         done => return done,
     }
+    database::refuse(path)?;
     match tighten(path) {
         Err(error) if error.kind() != ErrorKind::PermissionDenied => return Err(error),
         // Only its owner can change its rights; whether it may be written is another question.

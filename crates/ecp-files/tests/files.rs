@@ -253,3 +253,30 @@ fn names_that_lead_elsewhere_are_noticed() {
     assert_eq!(found(), [Found::Nothing, Found::Same]);
     OpenFiles::note([link]).unwrap_err();
 }
+
+#[test]
+fn no_database_is_written_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let beginnings: [(&str, &[u8]); 4] = [
+        ("database", b"SQLite format 3\0\x10\0"),
+        ("log", b"\x37\x7f\x06\x82"),
+        ("other log", b"\x37\x7f\x06\x83"),
+        ("rollback", b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7"),
+    ];
+    for (name, beginning) in beginnings {
+        let path = folder.path().join(name);
+        fs::write(&path, beginning).unwrap();
+        let errors = [Replacement::create(&path).unwrap_err(), append(&path).unwrap_err()];
+        for error in errors {
+            assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{name}: {error}");
+        }
+        assert_eq!(fs::read(&path).unwrap(), beginning);
+    }
+    for (name, text) in [("empty", ""), ("short", "SQL"), ("text", "SQLite format 3 is a format")] {
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        Replacement::create(&path).unwrap();
+        append(&path).unwrap();
+    }
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 7);
+}

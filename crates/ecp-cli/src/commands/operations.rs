@@ -10,7 +10,6 @@ use std::process::ExitCode;
 use anyhow::{Context, anyhow};
 use clap::{Args, ValueEnum};
 use ecp_core::ProjectId;
-use ecp_files::Replacement;
 use ecp_table::neutral;
 use ecp_transport::{DataOperation, OperationsQuery};
 use serde_json::{Map, Value};
@@ -18,7 +17,7 @@ use serde_json::{Map, Value};
 use crate::Usage;
 use crate::fields::pair;
 use crate::interval::{Asked, IntervalOptions};
-use crate::output::is_closed;
+use crate::output::{Output, is_closed};
 use crate::profile::{Profile, ProfileOptions};
 
 /// Export what has happened from the platform's Data API
@@ -55,7 +54,7 @@ pub(crate) struct Operations {
     #[arg(long, value_name = "FORMAT")]
     format: Option<Format>,
 
-    /// Where to write, instead of standard output
+    /// Where to write, instead of standard output, which `-` is as well
     #[arg(long, value_name = "PATH")]
     output: Option<PathBuf>,
 }
@@ -83,7 +82,7 @@ impl Operations {
             None => runtime.block_on(export(pages, format, &mut crate::output::stdout()))?,
             Some(path) => {
                 let problem = || format!("cannot write {}", path.display());
-                let mut file = Replacement::create(path).with_context(problem)?;
+                let mut file = Output::create(path).with_context(problem)?;
                 runtime.block_on(export(pages, format, &mut file))?;
                 file.finish().with_context(problem)?;
             }

@@ -27,7 +27,7 @@ use crate::Usage;
 use crate::delimiter::delimiter;
 use crate::duration::duration;
 use crate::outcome::{ASK_SUPPORT, DECLINED, ENDED_IN_ERROR, UNKNOWN};
-use crate::output::print_result;
+use crate::output::{is_dash, is_stdout, print_result};
 use crate::profile::{Profile, ProfileOptions};
 
 /// Pay out every row of a CSV file, each of them once
@@ -82,7 +82,8 @@ pub(crate) struct Payouts {
     #[arg(long)]
     shared_journal: bool,
 
-    /// Where the results go, instead of FILE.results.csv
+    /// Where the results go, instead of FILE.results.csv; `-` is standard output, and the summary then
+    /// goes to standard error
     #[arg(long, value_name = "PATH")]
     results: Option<PathBuf>,
 
@@ -128,6 +129,13 @@ struct Summary<'s> {
     results: Option<&'s Path>,
 }
 
+/// Where the results are, if they were written, and whether that is standard output.
+#[derive(Clone, Copy)]
+struct Written<'p> {
+    path: Option<&'p Path>,
+    on_stdout: bool,
+}
+
 /// In minor units.
 #[derive(Serialize)]
 struct Sum {
@@ -164,7 +172,8 @@ impl Payouts {
             }
             note!("dry run: nothing was sent");
             let counts = None;
-            return self.finish(&plan, &profile, counts, None, &journal_path, None);
+            let written = Written { path: None, on_stdout: false };
+            return self.finish(&plan, &profile, counts, None, &journal_path, written);
         }
         profile.warn();
         self.confirm(&plan)?;
@@ -178,6 +187,8 @@ impl Payouts {
         let results = Results::begin(&results_path).with_context(|| {
             format!("nothing was sent: cannot write the results to {}", results_path.display())
         })?;
+        // Results that replace a file leave its old one to standard output.
+        let on_stdout = is_stdout(&results_path);
         let stop = Stop::new();
         let counts = runtime.block_on(pay(payer, &plan, &stop));
         // The payer's journal is closed when its last task is gone.
@@ -189,7 +200,8 @@ impl Payouts {
                 Err(self.not_in_journal(error))
             }
             Ok(counts) => {
-                let written = written(results.write(&plan, &journal_path), &results_path);
+                let path = written(results.write(&plan, &journal_path), &results_path);
+                let written = Written { path, on_stdout };
                 let cause = stop.cause();
                 self.finish(&plan, &profile, Some(counts), cause.as_deref(), &journal_path, written)
             }
@@ -277,6 +289,9 @@ impl Payouts {
     /// Where the journal is, and where the results go.
     fn paths(&self) -> anyhow::Result<(PathBuf, PathBuf)> {
         let journal = match &self.journal {
+            Some(path) if is_dash(path) => {
+                return Err(Usage("a journal is a file: --journal takes no `-`").into());
+            }
             Some(path) => path.clone(),
             None => journal_of(&self.file)?,
         };
@@ -323,8 +338,9 @@ impl Payouts {
         counts: Option<Counts>,
         stopped: Option<&str>,
         journal: &Path,
-        results: Option<&Path>,
+        written: Written<'_>,
     ) -> anyhow::Result<ExitCode> {
+        let results = written.path;
         let sum = |total: &Total| Sum {
             method: total.method,
             payouts: total.payouts,
@@ -332,6 +348,11 @@ impl Payouts {
             currency: total.sum.currency().code(),
         };
         let told = counts.unwrap_or_default();
+        // Results on standard output are nothing else's.
+        let print = |text: &str| match written.on_stdout {
+            true => note!("{}", text.trim_end()),
+            false => print_result(text),
+        };
         if self.json {
             let summary = Summary {
                 project: profile.project.get(),
@@ -349,7 +370,7 @@ impl Payouts {
                 journal,
                 results,
             };
-            print_result(&(serde_json::to_string_pretty(&summary)? + "\n"));
+            print(&(serde_json::to_string_pretty(&summary)? + "\n"));
         }
         let Some(counts) = counts else { return Ok(ExitCode::SUCCESS) };
         let Counts { decline, error, before, .. } = counts;
@@ -357,13 +378,17 @@ impl Payouts {
         if self.json {
             note!("{line}");
         } else {
-            print_result(&format!("{line}\n"));
+            print(&format!("{line}\n"));
         }
         if let Some(cause) = stopped {
             note!("stopped at {cause}");
         }
         if let Some(results) = results {
-            note!("results: {}", results.display());
+            if is_dash(results) {
+                note!("results: on standard output");
+            } else {
+                note!("results: {}", results.display());
+            }
         }
         if error > 0 {
             let rows = counted(usize::try_from(error).unwrap_or(usize::MAX), "row");

@@ -8,10 +8,10 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use ecp_files::Replacement;
 use ecp_table::{Problem, Table};
 
 use crate::delimiter::delimiter;
+use crate::output::{Output, is_dash, resolved};
 
 /// Make one HTML page with charts of a CSV file that `ecp operations` or `ecp payouts` wrote
 ///
@@ -39,7 +39,7 @@ pub(crate) struct Report {
     #[arg(long, value_name = "CHARACTER", value_parser = delimiter)]
     delimiter: Option<u8>,
 
-    /// Where to write the page
+    /// Where to write the page; `-` is standard output
     #[arg(long, value_name = "PATH")]
     output: PathBuf,
 }
@@ -58,6 +58,12 @@ impl Report {
     pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
         let shown = self.file.display();
         let file = std::fs::read(&self.file).with_context(|| format!("cannot read {shown}"))?;
+        if !is_dash(&self.output) && resolved(&self.output) == resolved(&self.file) {
+            bail!(
+                "the page would replace {shown}, which it is made of: name another file with \
+                 --output"
+            );
+        }
         let is_known = |name: &str| {
             name == CREATED
                 || self.day.as_deref() == Some(name)
@@ -116,7 +122,7 @@ impl Report {
         let title = self.file.file_name().unwrap_or_default().to_string_lossy();
         let page = page(&title, rows.len(), odd.len(), &charts);
         let write = || -> std::io::Result<()> {
-            let mut output = Replacement::create(&self.output)?;
+            let mut output = Output::create(&self.output)?;
             output.write_all(page.as_bytes())?;
             output.finish()
         };

@@ -2,6 +2,7 @@
 
 mod file;
 
+use std::fmt::Arguments;
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ use tokio::net::TcpListener;
 use self::file::{ClockKind, File};
 use crate::address::{self, Target, TargetParser};
 use crate::key::from_environment;
+use crate::output::is_dash;
 
 /// Run the platform on this machine until Ctrl-C
 ///
@@ -67,7 +69,8 @@ pub(crate) struct SandboxCommand {
     #[arg(long)]
     clock: Option<ClockKind>,
 
-    /// Append every event to this file, one line of JSON each. It will name customers
+    /// Append every event to this file, one line of JSON each. It will name customers. `-` is
+    /// standard output, and the words for people then go to standard error
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
 }
@@ -99,11 +102,11 @@ impl SandboxCommand {
             bail!("project {project}: nothing can be sent to {url}: {reason}");
         }
         let mut log = match &self.log {
-            None => None,
-            Some(path) => {
+            Some(path) if !is_dash(path) => {
                 let log = ecp_files::append(path);
                 Some(log.with_context(|| format!("cannot write to {}", path.display()))?)
             }
+            _ => None,
         };
         let mut events = sandbox.subscribe();
         self.introduce(&url, &file, &sandbox);
@@ -119,7 +122,10 @@ impl SandboxCommand {
         });
         while let Some(event) = events.next().await {
             // Whoever read this may have gone; the sandbox stays.
-            let _ = writeln!(std::io::stdout(), "{}", line(&event));
+            let _ = match self.logs_to_stdout() {
+                true => writeln!(std::io::stdout(), "{}", event.to_json()),
+                false => writeln!(std::io::stdout(), "{}", line(&event)),
+            };
             if let Some(log) = &mut log {
                 writeln!(log, "{}", event.to_json()).context("cannot write the log")?;
             }
@@ -169,24 +175,44 @@ impl SandboxCommand {
         self.project.is_some() || self.key_env.is_some() || self.callback_url.is_some()
     }
 
+    fn logs_to_stdout(&self) -> bool {
+        self.log.as_deref().is_some_and(is_dash)
+    }
+
+    /// Words for people.
+    fn say(&self, text: Arguments<'_>) {
+        if self.logs_to_stdout() {
+            note!("{text}");
+        } else {
+            print_line!("{text}");
+        }
+    }
+
     fn introduce(&self, url: &str, file: &File, sandbox: &Sandbox) {
-        print_line!("Gate:      {url}/v2/payment/..");
-        print_line!("Dashboard: {url}/dashboard");
-        print_line!("Data API:  {url}/v1/.. with token {}", Config::DEMO_TOKEN);
-        print_line!("own API:   {url}/sandbox/..");
+        self.say(format_args!("Gate:      {url}/v2/payment/.."));
+        self.say(format_args!("Dashboard: {url}/dashboard"));
+        self.say(format_args!("Data API:  {url}/v1/.. with token {}", Config::DEMO_TOKEN));
+        self.say(format_args!("own API:   {url}/sandbox/.."));
         let projects: Vec<String> =
             sandbox.projects().into_iter().map(|project| project.to_string()).collect();
-        print_line!("project:   {}", projects.join(", "));
+        self.say(format_args!("project:   {}", projects.join(", ")));
         match &self.key_env {
-            None if file.projects.is_empty() => print_line!("key:       {}", Config::DEMO_KEY),
-            None => print_line!("key:       {} where the file names none", Config::DEMO_KEY),
-            Some(name) => print_line!("key:       from {name}"),
+            None if file.projects.is_empty() => {
+                self.say(format_args!("key:       {}", Config::DEMO_KEY))
+            }
+            None => {
+                self.say(format_args!("key:       {} where the file names none", Config::DEMO_KEY))
+            }
+            Some(name) => self.say(format_args!("key:       from {name}")),
         }
         if sandbox.is_virtual() {
-            print_line!("clock:     {}, moved by POST {url}/sandbox/clock", sandbox.now());
+            self.say(format_args!(
+                "clock:     {}, moved by POST {url}/sandbox/clock",
+                sandbox.now()
+            ));
         }
         for (number, rule) in sandbox.faults() {
-            print_line!("fault {number}:   {}", rule.to_json());
+            self.say(format_args!("fault {number}:   {}", rule.to_json()));
         }
     }
 }

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
-use ecp_files::Replacement;
 use ecp_payouts::{Journal, Plan, write_results};
+
+use crate::output::{Output, is_dash, resolved};
 
 /// A path beside another one: `payouts.csv.journal`.
 pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
@@ -36,14 +37,17 @@ pub(super) fn journal_of(file: &Path) -> anyhow::Result<PathBuf> {
 pub(super) struct Results {
     path: PathBuf,
     /// What is no file, such as a pipe or a device, stays open from the beginning.
-    open: Option<Replacement>,
+    open: Option<Output>,
 }
 
 impl Results {
     /// Fails where the results could not be written, such as in a folder that is not there.
     pub(super) fn begin(path: &Path) -> std::io::Result<Self> {
+        if is_dash(path) {
+            return Ok(Self { open: None, path: path.to_owned() });
+        }
         let is_file = path.metadata().map_or(true, |found| found.is_file());
-        let open = Replacement::create(path)?;
+        let open = Output::create(path)?;
         // A file was only tried: whatever ends the run, nothing is left beside it.
         Ok(Self { open: (!is_file).then_some(open), path: path.to_owned() })
     }
@@ -53,7 +57,7 @@ impl Results {
         let entries = Journal::read(journal)?;
         let mut output = match self.open {
             Some(open) => open,
-            None => Replacement::create(&self.path)?,
+            None => Output::create(&self.path)?,
         };
         write_results(plan, &entries, &mut output)?;
         Ok(output.finish()?)
@@ -76,6 +80,9 @@ pub(super) fn distinct(file: &Path, journal: &Path, results: &Path) -> anyhow::R
     if is_in(file, &journals) {
         bail!("{} is the file to pay, and cannot be its journal: name another one", file.display());
     }
+    if is_dash(results) {
+        return Ok(());
+    }
     if is_in(file, &[results.to_owned()]) {
         bail!(
             "{} is the file to pay, and the results would overwrite it: name another file with --results",
@@ -89,19 +96,4 @@ pub(super) fn distinct(file: &Path, journal: &Path, results: &Path) -> anyhow::R
         );
     }
     Ok(())
-}
-
-/// A path in one form, also that of a file that is not there yet.
-fn resolved(path: &Path) -> PathBuf {
-    if let Ok(path) = path.canonicalize() {
-        return path;
-    }
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    match (folder.canonicalize(), path.file_name()) {
-        (Ok(folder), Some(name)) => folder.join(name),
-        _ => path.to_owned(),
-    }
 }

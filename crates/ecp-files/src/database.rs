@@ -1,0 +1,31 @@
+//! Databases, which no output may replace.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, Read};
+use std::path::Path;
+
+/// How the files of SQLite begin: a database, a write-ahead log in either order of bytes, a rollback
+/// journal.
+const BEGINNINGS: [&[u8]; 4] = [
+    b"SQLite format 3\0",
+    b"\x37\x7f\x06\x82",
+    b"\x37\x7f\x06\x83",
+    b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7",
+];
+
+/// An error if there is a database under that name: a journal or an inbox is not written again.
+pub(crate) fn refuse(path: &Path) -> io::Result<()> {
+    let is_file = std::fs::metadata(path).is_ok_and(|there| there.is_file());
+    // What cannot be read is replaced as any file: its folder decides.
+    let Some(file) = is_file.then(|| File::open(path).ok()).flatten() else { return Ok(()) };
+    let mut beginning = Vec::new();
+    file.take(16).read_to_end(&mut beginning)?;
+    if BEGINNINGS.iter().any(|known| beginning.starts_with(known)) {
+        return Err(io::Error::new(
+            ErrorKind::AlreadyExists,
+            "there is a database of SQLite under that name, such as a journal or an inbox; name \
+             another file",
+        ));
+    }
+    Ok(())
+}
