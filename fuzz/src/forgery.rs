@@ -97,7 +97,7 @@ impl Search {
     pub fn round(&mut self, choices: &mut Choices<'_>) {
         let source = &SOURCES[choices.below(SOURCES.len())];
         let attacked = attack::of(source, choices);
-        let order = *choices.of(&Order::ALL);
+        let order = *choices.of(Order::ALL);
         let own_only = choices.one_in(3);
         let string = recut::canonical(&attacked.document, order, own_only);
         let Some(signature) = self.sign(&string) else { return };

@@ -58,7 +58,7 @@ fn usual_method(flow: FlowKind) -> &'static str {
 
 #[test]
 fn a_method_need_not_be_named() {
-    for flow in FlowKind::ALL {
+    for &flow in FlowKind::ALL {
         let (story, success) = demo(&["--flow", flow.as_str()]);
         assert!(success, "{story}");
         let title = Registry::builtin().get(usual_method(flow)).unwrap().spec().title();
@@ -90,7 +90,7 @@ fn can_be_declined(spec: &MethodSpec, flow: FlowKind) -> bool {
 #[test]
 fn every_declared_flow_of_every_method_plays_to_both_ends() {
     for method in Registry::builtin().iter() {
-        for flow in FlowKind::ALL {
+        for &flow in FlowKind::ALL {
             for decline in [false, true] {
                 let mut arguments =
                     vec!["--method", method.spec().code(), "--flow", flow.as_str(), "--json"];

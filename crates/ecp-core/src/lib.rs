@@ -46,5 +46,7 @@ pub use self::id::{
     InvalidId, OperationId, PaymentId, PaymentIdRef, ProjectId, RequestId, RequestIdRef,
 };
 pub use self::money::{Money, MoneyError};
-pub use self::secret::{EmptySecret, SecretEdges, SecretKey, Sensitive, SensitiveRef};
+pub use self::secret::{
+    EmptySecret, SecretEdges, SecretKey, Sensitive, SensitiveRef, SensitiveValue,
+};
 pub use self::time::{InvalidTimestamp, Timestamp};

@@ -5,7 +5,7 @@ mod edges;
 use std::fmt;
 
 use serde::{Serialize, Serializer};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 pub use self::edges::SecretEdges;
 
@@ -68,7 +68,8 @@ impl fmt::Debug for SecretKey {
 
 /// Personal data: it is sent and compared, but not printed, and wiped when dropped.
 ///
-/// It serialises as what it holds, because that is how it reaches the platform.
+/// It holds what can be wiped ([`SensitiveValue`]), and serialises as that, because that is how it
+/// reaches the platform.
 ///
 /// ```
 /// use ecp_core::Sensitive;
@@ -78,9 +79,9 @@ impl fmt::Debug for SecretKey {
 /// assert_eq!(phone.expose(), "02081234567");
 /// ```
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Sensitive<T: Zeroize>(T);
+pub struct Sensitive<T: SensitiveValue>(T);
 
-impl<T: Zeroize> Sensitive<T> {
+impl<T: SensitiveValue> Sensitive<T> {
     /// Hides a value.
     pub const fn new(value: T) -> Self {
         Self(value)
@@ -92,27 +93,54 @@ impl<T: Zeroize> Sensitive<T> {
     }
 }
 
-impl<T: Zeroize> Drop for Sensitive<T> {
+impl<T: SensitiveValue> Drop for Sensitive<T> {
     fn drop(&mut self) {
-        self.0.zeroize();
+        self.0.wipe();
     }
 }
 
-impl<T: Zeroize> From<T> for Sensitive<T> {
+impl<T: SensitiveValue> From<T> for Sensitive<T> {
     fn from(value: T) -> Self {
         Self(value)
     }
 }
 
-impl<T: Zeroize> fmt::Debug for Sensitive<T> {
+impl<T: SensitiveValue> fmt::Debug for Sensitive<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("[sensitive]")
     }
 }
 
-impl<T: Zeroize + Serialize> Serialize for Sensitive<T> {
+impl<T: SensitiveValue + Serialize> Serialize for Sensitive<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.0.serialize(serializer)
+    }
+}
+
+/// What [`Sensitive`] can hold: text and bytes. The trait is sealed.
+pub trait SensitiveValue: sealed::Wipe {}
+
+impl SensitiveValue for String {}
+impl SensitiveValue for Vec<u8> {}
+
+mod sealed {
+    use zeroize::Zeroize;
+
+    /// Overwrites a value where it is in memory.
+    pub trait Wipe {
+        fn wipe(&mut self);
+    }
+
+    impl Wipe for String {
+        fn wipe(&mut self) {
+            self.zeroize();
+        }
+    }
+
+    impl Wipe for Vec<u8> {
+        fn wipe(&mut self) {
+            self.zeroize();
+        }
     }
 }
 

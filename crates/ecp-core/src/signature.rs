@@ -357,7 +357,7 @@ fn verify_exactly<'k>(
     let signature = Signature::parse(text)?;
     let mut tried: Vec<String> = Vec::new();
     let mut attempt = |items: &Items<'_>, strip| {
-        for order in Order::ALL {
+        for &order in Order::ALL {
             let canonical = items.join(&items.sorted(order))?;
             if tried.contains(&canonical) {
                 continue;

@@ -25,7 +25,7 @@ pub enum FlowKind {
 
 impl FlowKind {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Sale, Self::Payout, Self::Refund];
+    pub const ALL: &[Self] = &[Self::Sale, Self::Payout, Self::Refund];
 
     /// The last part of the Gate path.
     pub const fn as_str(self) -> &'static str {

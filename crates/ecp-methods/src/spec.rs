@@ -336,7 +336,7 @@ impl MethodSpec {
 
     /// The flows that the method has.
     pub fn flows(&self) -> impl Iterator<Item = FlowKind> {
-        FlowKind::ALL.into_iter().filter(|&flow| self.rule(flow).is_some())
+        FlowKind::ALL.iter().copied().filter(|&flow| self.rule(flow).is_some())
     }
 
     /// How the platform's test projects treat the method.

@@ -120,7 +120,7 @@ pub fn conformance<'m>(method: &'m dyn DynMethod, registry: &'m Registry) -> Vec
     let mut cases = Cases { method, registry, made: Vec::new() };
     cases.names();
     cases.page_codes();
-    for flow in FlowKind::ALL {
+    for &flow in FlowKind::ALL {
         match method.spec().rule(flow) {
             None => cases.undeclared(flow),
             Some(rule) if on_gate(rule) => {

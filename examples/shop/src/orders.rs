@@ -164,7 +164,7 @@ impl Order {
     fn read(row: &Row<'_>) -> Result<Self, Error> {
         let word = |column| row.get::<_, String>(column);
         let (flow, state) = (word("flow")?, word("state")?);
-        let flow = FlowKind::ALL.into_iter().find(|known| known.as_str() == flow);
+        let flow = FlowKind::ALL.iter().copied().find(|known| known.as_str() == flow);
         let state = State::WORDS.into_iter().find(|(_, word)| *word == state);
         let currency: Currency = word("currency")?.parse()?;
         let request: Option<String> = row.get("refund_request")?;

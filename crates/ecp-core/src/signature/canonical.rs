@@ -24,7 +24,7 @@ pub enum Order {
 
 impl Order {
     /// In the order in which a verifier tries them.
-    pub const ALL: [Self; 3] = [Self::Natural, Self::KeyPath, Self::WholeItem];
+    pub const ALL: &[Self] = &[Self::Natural, Self::KeyPath, Self::WholeItem];
 }
 
 impl fmt::Display for Order {

@@ -102,7 +102,7 @@ fn an_item_inside_a_text_is_in_doubt_in_whatever_order_it_would_stand() {
         (r#"{"a":"1;b c:2"}"#, "a"),
     ];
     for (json, path) in table {
-        for order in Order::ALL {
+        for &order in Order::ALL {
             for strip in [Strip::Everywhere, Strip::Own] {
                 assert_eq!(doubts(json, order, strip).ambiguous, [path], "{json}");
             }

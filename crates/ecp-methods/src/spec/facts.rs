@@ -105,8 +105,8 @@ pub enum Interface {
 
 impl Interface {
     /// All of them, in the order of the documents' tables.
-    pub const ALL: [Self; 5] =
-        [Self::PaymentPage, Self::CmsPlugins, Self::Gate, Self::Dashboard, Self::PaymentLinks];
+    pub const ALL: &[Self] =
+        &[Self::PaymentPage, Self::CmsPlugins, Self::Gate, Self::Dashboard, Self::PaymentLinks];
 }
 
 impl fmt::Display for Interface {

@@ -207,7 +207,7 @@ async fn every_declared_refund_succeeds_and_declines_above_the_sale() {
 
 #[tokio::test]
 async fn every_demanded_field_is_demanded() {
-    for flow in FlowKind::ALL {
+    for &flow in FlowKind::ALL {
         for spec in on_gate(flow) {
             let mut world = world().await;
             let amount = match flow {
@@ -240,7 +240,7 @@ async fn what_is_not_declared_is_not_served() {
         if spec.gate_path().is_none() {
             continue;
         }
-        for flow in FlowKind::ALL.into_iter().filter(|&flow| !is_on_gate(spec, flow)) {
+        for flow in FlowKind::ALL.iter().copied().filter(|&flow| !is_on_gate(spec, flow)) {
             let amount = Money::from_minor(1, currency(spec));
             let request = request(&world, spec, flow, Some(amount));
             let answer = world.send(&path(spec, flow), request).await.json();

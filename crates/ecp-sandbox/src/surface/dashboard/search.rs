@@ -29,7 +29,7 @@ impl Search {
             status: text("status"),
             method: text("method"),
             kind: text("kind")
-                .and_then(|kind| FlowKind::ALL.into_iter().find(|flow| flow.as_str() == kind)),
+                .and_then(|kind| FlowKind::ALL.iter().copied().find(|flow| flow.as_str() == kind)),
             from: field(&self.0, "from").and_then(|day| moment(day, "00:00:00")),
             to: field(&self.0, "to").and_then(|day| moment(day, "23:59:59")),
         }

@@ -201,7 +201,7 @@ pub(crate) fn method(
     path: &str,
 ) -> Result<(&'static MethodSpec, FlowKind), Refusal> {
     let found = path.rsplit_once('/').and_then(|(gate_path, operation)| {
-        let flow = FlowKind::ALL.into_iter().find(|flow| flow.as_str() == operation)?;
+        let flow = FlowKind::ALL.iter().copied().find(|flow| flow.as_str() == operation)?;
         let spec = registry.by_gate_path(gate_path)?.spec();
         has_on_gate(spec, flow).then_some((spec, flow))
     });
