@@ -109,17 +109,13 @@ impl Intents for Line {
 
 pub(crate) fn registered(entry: &mut Entry, sent: &Sent) {
     entry.state = State::Registered;
-    entry.evidence = match sent {
-        Sent::Registered(accepted) => {
-            entry.request_id = Some(accepted.request_id.as_str().to_owned());
-            "the platform registered it".to_owned()
-        }
-        Sent::Found(status) => {
-            entry.status = status.payment_status().map(ToString::to_string);
-            "no answer to the request, but the platform knows the payment".to_owned()
-        }
-        _ => "no answer to the request, but a second one was refused as a duplicate".to_owned(),
-    };
+    sent.evidence().clone_into(&mut entry.evidence);
+    if let Sent::Registered(accepted) = sent {
+        entry.request_id = Some(accepted.request_id.as_str().to_owned());
+    }
+    if let Sent::Found(status) = sent {
+        entry.status = status.payment_status().map(ToString::to_string);
+    }
 }
 
 /// No evidence that the platform has the request. A refusal does not end a row by itself: what

@@ -104,6 +104,26 @@ pub enum Sent {
     Exists,
 }
 
+impl Sent {
+    /// A word for the evidence: `registered`, `found` or `exists`.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Registered(_) => "registered",
+            Self::Found(_) => "found",
+            Self::Exists => "exists",
+        }
+    }
+
+    /// The evidence in a sentence, for journals and logs.
+    pub const fn evidence(&self) -> &'static str {
+        match self {
+            Self::Registered(_) => "the platform registered it",
+            Self::Found(_) => "no answer to the request, but the platform knows the payment",
+            Self::Exists => "no answer to the request, but a second one was refused as a duplicate",
+        }
+    }
+}
+
 /// Why there is no evidence that the platform has a request, and what was tried.
 #[derive(Debug)]
 pub struct SendError {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ecp_core::model::{ModelError, OperationStatus, PaymentStatus, StatusResponse};
 use ecp_core::{PaymentId, RequestId};
-use ecp_methods::Rule;
+use ecp_methods::{DynMethod, Flow, Rule, Supports};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
@@ -19,11 +19,10 @@ use crate::gate::Gate;
 ///
 /// ```
 /// use std::time::Duration;
-/// use ecp_methods::{FlowKind, PaymentMethod, TouchNGo};
+/// use ecp_methods::{Payout, TouchNGo};
 /// use ecp_transport::Wait;
 ///
-/// let rule = TouchNGo::SPEC.rule(FlowKind::Payout).unwrap();
-/// let wait = Wait::by_rule(rule).deadline(Duration::from_mins(10));
+/// let wait = Wait::for_flow::<Payout>(&TouchNGo).deadline(Duration::from_mins(10));
 /// assert_eq!(wait.first_pause(), Duration::from_mins(2));
 /// ```
 #[derive(Clone, Debug)]
@@ -82,6 +81,14 @@ impl Wait {
     const LONGEST: Duration = Duration::from_mins(5);
     /// When the cut-off time is not documented.
     const DEADLINE: Duration = Duration::from_mins(30);
+
+    /// The times of a flow of a method, as [`Wait::by_rule`] takes them from its rule.
+    pub fn for_flow<F: Flow>(method: &impl Supports<F>) -> Self {
+        match method.spec().rule(F::KIND) {
+            Some(rule) => Self::by_rule(rule),
+            None => Self::by_rule(&Rule::new()),
+        }
+    }
 
     /// The times that a method's rule gives: its base time for the first pause, its cut-off time
     /// for the deadline. Where it gives none, 30 seconds and 30 minutes.

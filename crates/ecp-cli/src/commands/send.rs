@@ -161,11 +161,7 @@ impl Request {
             Err(error) => return Ok(failed(id, &error)),
         };
         let mut told = Told::of(id);
-        told.outcome = match &sent {
-            Sent::Registered(_) => "registered",
-            Sent::Found(_) => "found",
-            _ => "exists",
-        };
+        told.outcome = sent.as_str();
         if let Sent::Registered(accepted) = &sent {
             told.request_id = Some(accepted.request_id.as_str().to_owned());
         }
