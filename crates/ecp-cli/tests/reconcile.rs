@@ -368,3 +368,100 @@ fn one_odd_operation_is_named_and_the_others_are_compared() {
         "error: the sides cannot be compared: `payment_id` is not in an operation; there are: ";
     assert!(stderr(&output).starts_with(message), "{}", stderr(&output));
 }
+
+/// The kinds and payments of the differences, and the exit code.
+fn differences(sandbox: &Sandbox, operations: Vec<Value>) -> (Vec<(String, String)>, Option<i32>) {
+    let output = against(sandbox, operations, &["--json"]);
+    let lines = stdout(&output).lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let told = lines
+        .filter(|line| line.get("difference").is_some())
+        .map(|line| (text(&line["difference"]), text(&line["payment"])))
+        .collect();
+    (told, output.status.code())
+}
+
+fn told(kind: &str, payment: &str) -> (String, String) {
+    (kind.to_owned(), payment.to_owned())
+}
+
+#[test]
+fn one_operation_that_the_list_tells_in_two_ways_is_a_difference_in_either_order() {
+    let sandbox = paid();
+    let row = |more: Value| {
+        let mut members = json!({"payment_id": "P-1", "operation_id": 7,
+            "sum_initial": {"amount": 1000, "currency": "EUR"}});
+        members.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        operation(1, &members)
+    };
+    let status = |status: &str| row(json!({"operation_status": status}));
+    let sum = |amount: u32, currency: &str| {
+        row(json!({"sum_initial": {"amount": amount, "currency": currency}}))
+    };
+    let contradicts = told("platform_contradicts", "P-1");
+    // What went on between two pages, and what was told twice.
+    for rows in [
+        [status("processing"), status("success")],
+        [status("success"), status("processing")],
+        [status("success"), status("success")],
+        [row(json!({"sum_initial": null})), status("success")],
+    ] {
+        assert_eq!(differences(&sandbox, rows.to_vec()), (vec![], Some(0)), "{rows:?}");
+    }
+    for [one, other] in [
+        [status("decline"), status("success")],
+        [status("success"), status("internal error")],
+        [status("success"), status("paid at last")],
+        [sum(1000, "EUR"), sum(2000, "EUR")],
+        [sum(1000, "EUR"), sum(1000, "USD")],
+        [status("success"), row(json!({"operation_type": "refund"}))],
+    ] {
+        for rows in [[one.clone(), other.clone()], [other, one]] {
+            let (told, code) = differences(&sandbox, rows.to_vec());
+            assert_eq!(code, Some(5), "{rows:?}");
+            let count = told.iter().filter(|told| **told == contradicts).count();
+            assert_eq!(count, 2, "one for each reading: {told:?} {rows:?}");
+        }
+    }
+    let (told, _) = differences(&sandbox, vec![status("decline"), status("success")]);
+    assert_eq!(told, [contradicts.clone(), contradicts], "the success is compared");
+}
+
+#[test]
+fn types_that_are_not_known_and_payouts_in_an_error_are_differences() {
+    let sandbox = paid();
+    let payout = |number: u64, id: &str, more: Value| {
+        let mut members =
+            json!({"payment_id": id, "sum_initial": {"amount": 1000, "currency": "EUR"}});
+        members.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        operation(number, &members)
+    };
+    let right = payout(1, "P-1", json!({}));
+    let other = json!({"operation_type": "Payout"});
+    let with = |more: Vec<Value>| {
+        differences(&sandbox, std::iter::once(right.clone()).chain(more).collect())
+    };
+    let unknown = |id: &str| (vec![told("unknown_type", id)], Some(5));
+    assert_eq!(with(vec![payout(2, "P-1", other.clone())]), unknown("P-1"));
+    assert_eq!(with(vec![payout(2, "X-1", other.clone())]), unknown("X-1"));
+    assert_eq!(differences(&sandbox, vec![payout(2, "P-1", other.clone())]), unknown("P-1"));
+    // One that names no payment may be money that has left.
+    let lost =
+        with(vec![payout(2, "P-1", json!({"operation_type": "Payout", "payment_id": null}))]);
+    assert_eq!(lost, (vec![], Some(5)));
+
+    let error = json!({"operation_status": "internal error"});
+    let in_error = (vec![told("ended_in_error", "P-1")], Some(5));
+    assert_eq!(with(vec![payout(2, "P-1", error.clone())]), in_error);
+    assert_eq!(with(vec![payout(0, "P-1", error.clone())]), in_error);
+    let declined = payout(
+        3,
+        "P-2",
+        json!({"operation_status": "decline",
+        "sum_initial": {"amount": 40000, "currency": "EUR"}}),
+    );
+    assert_eq!(
+        with(vec![payout(2, "P-2", error), declined]),
+        (vec![told("ended_in_error", "P-2")], Some(5))
+    );
+}

@@ -35,6 +35,8 @@ pub(crate) fn compare(payment: &PaymentId, sides: &Sides) -> Compared {
     if sides.platform.is_empty() {
         job.not_there();
     }
+    job.contradictions();
+    job.unknown_types();
     if !job.nobody_asked() {
         for operation in &sides.platform {
             job.operation(operation);
@@ -67,6 +69,30 @@ impl Job<'_> {
             let said = Said { status: status.to_string(), sum: self.paid() };
             let difference = self.found(Kind::NotThere, None);
             self.compared.differences.push(Difference { inbox: Some(said), ..difference });
+        }
+    }
+
+    /// Each of the rows that the platform's list has of one operation, where they contradict.
+    fn contradictions(&mut self) {
+        let sides = self.sides;
+        let is_told = |told: &&Operation| sides.contradictions.iter().any(|row| row.id == told.id);
+        for row in sides.platform.iter().filter(is_told).chain(&sides.contradictions) {
+            let difference = self.found(Kind::PlatformContradicts, Some(row));
+            self.compared.differences.push(difference);
+        }
+    }
+
+    /// Operations that may be payouts: a type in a word that is not known says nothing.
+    fn unknown_types(&mut self) {
+        for told in self.sides.platform.iter().filter(|told| told.has_unknown_type()) {
+            let journal = self.sides.journals.iter().flatten().find(|payout| payout.was_sent());
+            match journal {
+                Some(payout) => self.journal_differs(Kind::UnknownType, Some(told), payout),
+                None => {
+                    let difference = self.found(Kind::UnknownType, Some(told));
+                    self.compared.differences.push(difference);
+                }
+            }
         }
     }
 
@@ -144,6 +170,13 @@ impl Job<'_> {
         let Some(told) = first.or_else(|| payouts().next_back()) else {
             return self.type_differs();
         };
+        // Nothing says that another attempt, which ended in an error, moved nothing.
+        for other in payouts().filter(|other| !std::ptr::eq(*other, told)) {
+            if matches!(other.end(), End::Error | End::Returned) {
+                let difference = self.found(Kind::EndedInError, Some(other));
+                self.compared.differences.push(difference);
+            }
+        }
         for payout in self.sides.journals.iter().flatten() {
             let sums_differ =
                 matches!((&payout.sum, &told.sum), (Some(ours), Some(theirs)) if ours != theirs);
@@ -166,10 +199,11 @@ impl Job<'_> {
         }
     }
 
-    /// Payouts of the journals under the id of something else. A type in a word that nobody knows
-    /// is no payout either.
+    /// Payouts of the journals under the id of something else. An operation whose type is not known is
+    /// a difference already.
     fn type_differs(&mut self) {
-        let Some(told) = self.sides.platform.last() else { return };
+        let mut known = self.sides.platform.iter().filter(|told| !told.has_unknown_type());
+        let Some(told) = known.next_back() else { return };
         for payout in self.sides.journals.iter().flatten().filter(|payout| payout.was_sent()) {
             self.journal_differs(Kind::TypeDiffers, Some(told), payout);
         }
@@ -287,8 +321,11 @@ mod tests {
     }
 
     fn kinds(platform: &[Operation], journal: State) -> Vec<Kind> {
-        let sides =
-            Sides { platform: platform.to_vec(), journals: Some(vec![row(journal)]), inbox: None };
+        let sides = Sides {
+            platform: platform.to_vec(),
+            journals: Some(vec![row(journal)]),
+            ..Sides::default()
+        };
         let compared = compare(&PaymentId::new("P-1").unwrap(), &sides);
         compared.differences.iter().map(|difference| difference.kind).collect()
     }
@@ -355,9 +392,12 @@ mod tests {
 
     #[test]
     fn what_is_no_payout_on_the_platform_does_not_pass_for_one() {
-        for kind in [OperationType::Sale, OperationType::from("Payout")] {
+        for (kind, expected) in [
+            (OperationType::Sale, Kind::TypeDiffers),
+            (OperationType::from("Payout"), Kind::UnknownType),
+        ] {
             let other = Operation { kind, ..payout(7, "success") };
-            assert_eq!(kinds(&[other], State::Success), [Kind::TypeDiffers]);
+            assert_eq!(kinds(&[other], State::Success), [expected]);
         }
     }
 

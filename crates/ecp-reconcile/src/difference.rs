@@ -80,6 +80,9 @@ pub enum Kind {
     NotThere,
     /// One payment has two successful payouts.
     PaidTwice,
+    /// The Data API's list has one operation in rows that contradict each other: two ends, two sums or
+    /// two types. There is a difference for each of the rows.
+    PlatformContradicts,
     /// The platform or a callback has a word for the status that is in no table, so it decides
     /// nothing.
     StatusUntold,
@@ -91,11 +94,13 @@ pub enum Kind {
     UnknownButDeclined,
     /// The journal does not know the end of a payout that the platform paid.
     UnknownButPaid,
+    /// The platform has an operation whose type is a word that is in no table: it may be a payout.
+    UnknownType,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::AmountDiffers,
         Self::CallbackContradicts,
         Self::CallbackDead,
@@ -109,11 +114,13 @@ impl Kind {
         Self::NotSentButThere,
         Self::NotThere,
         Self::PaidTwice,
+        Self::PlatformContradicts,
         Self::StatusUntold,
         Self::SuccessNotConfirmed,
         Self::TypeDiffers,
         Self::UnknownButDeclined,
         Self::UnknownButPaid,
+        Self::UnknownType,
     ];
 
     /// Its word. It stays the same from version to version, so scripts may go by it.
@@ -132,11 +139,13 @@ impl Kind {
             Self::NotSentButThere => "not_sent_but_there",
             Self::NotThere => "not_there",
             Self::PaidTwice => "paid_twice",
+            Self::PlatformContradicts => "platform_contradicts",
             Self::StatusUntold => "status_untold",
             Self::SuccessNotConfirmed => "success_not_confirmed",
             Self::TypeDiffers => "type_differs",
             Self::UnknownButDeclined => "unknown_but_declined",
             Self::UnknownButPaid => "unknown_but_paid",
+            Self::UnknownType => "unknown_type",
         }
     }
 
@@ -156,11 +165,13 @@ impl Kind {
             Self::NotSentButThere => "not sent by the journal, and the platform has it",
             Self::NotThere => "the platform does not know it, and told of it before",
             Self::PaidTwice => "two successful payouts under one id",
+            Self::PlatformContradicts => "the platform's list tells one operation in two ways",
             Self::StatusUntold => "its status is a word that nobody knows",
             Self::SuccessNotConfirmed => "paid by the journal, and not by the platform",
             Self::TypeDiffers => "a payout by the journal, and something else on the platform",
             Self::UnknownButDeclined => "the journal does not know that it was declined",
             Self::UnknownButPaid => "the journal does not know that it is paid",
+            Self::UnknownType => "an operation of a type that is not known, which may be a payout",
         }
     }
 }
@@ -217,6 +228,9 @@ impl Difference {
                 format!("do not give the row another id; ask {ask}: another file or program may have used this one")
             }
             Kind::PaidTwice => format!("stop further runs; ask {support} to take one back"),
+            Kind::PlatformContradicts => {
+                format!("do not pay or deliver again; ask {ask}, then {support} which row is right")
+            }
             Kind::SuccessNotConfirmed => {
                 format!("do not pay again before it is clear; ask {ask}, then {support}")
             }
@@ -228,6 +242,9 @@ impl Difference {
             }
             Kind::UnknownButPaid => {
                 "do not pay again; run the same `ecp payouts` command again: it writes the success down".to_owned()
+            }
+            Kind::UnknownType => {
+                format!("look at the operation in the Dashboard and do not pay again before it is clear; then ask {support} what it did")
             }
         }
     }

@@ -90,7 +90,7 @@ impl OperationNames {
         let unusable = |path: &str, problem| Unusable {
             path: path.to_owned(),
             problem,
-            is_payout: operation.get(&self.kind) == Some(OperationType::Payout.as_str()),
+            is_payout: operation.get(&self.kind).is_some_and(may_be_payout),
         };
         let member =
             |path| operation.get(path).ok_or_else(|| unusable(path, "is not in an operation"));
@@ -139,6 +139,11 @@ impl OperationNames {
     }
 }
 
+/// Whether a type is a payout, or one in a word that is in no table.
+fn may_be_payout(kind: &str) -> bool {
+    kind.to_ascii_lowercase().contains(OperationType::Payout.as_str())
+}
+
 /// What an operation says.
 pub(crate) struct Read {
     pub(crate) payment: PaymentId,
@@ -151,7 +156,7 @@ pub(crate) struct Read {
 pub(crate) struct Unusable {
     pub(crate) path: String,
     pub(crate) problem: &'static str,
-    /// Whether the operation is a payout.
+    /// Whether the operation is a payout, by its type or by what that looks like.
     pub(crate) is_payout: bool,
 }
 

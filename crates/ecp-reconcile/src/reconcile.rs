@@ -321,7 +321,8 @@ impl Reconciliation {
             }
         };
         let journals = self.has_journals.then_some(kept.payouts);
-        let mut sides = Sides { platform: kept.operations, journals, inbox };
+        let Kept { operations: platform, contradictions, .. } = kept;
+        let mut sides = Sides { platform, contradictions, journals, inbox };
         if needs_gate(&sides) {
             self.counts.questions += 1;
             let answer = self

@@ -14,6 +14,8 @@ use crate::difference::Sum;
 pub(crate) struct Sides {
     /// The platform's operations; none of a payment that it does not know.
     pub(crate) platform: Vec<Operation>,
+    /// What its list says otherwise of operations among them.
+    pub(crate) contradictions: Vec<Operation>,
     /// What the journals say of it, each by itself. `None` where no journal is compared.
     pub(crate) journals: Option<Vec<Payout>>,
     pub(crate) inbox: Option<Heard>,
@@ -51,6 +53,29 @@ pub(crate) struct Heard {
 impl Operation {
     pub(crate) const fn end(&self) -> End {
         self.status.end()
+    }
+
+    /// What two rows of one number say: the one to go by, and the other one if they contradict each
+    /// other. A success is gone by: whatever is wrong, it is not paid again.
+    pub(crate) fn together(self, later: &Self) -> (Self, Option<Self>) {
+        let has_both = self.sum.is_some() && later.sum.is_some();
+        let same = self.kind == later.kind && (self.sum == later.sum || !has_both);
+        let sum = self.sum.clone().or_else(|| later.sum.clone());
+        if same && (self.status == later.status || later.end() == End::Open) {
+            return (Self { sum, ..self }, None);
+        }
+        if same && self.end() == End::Open {
+            return (Self { sum, ..later.clone() }, None);
+        }
+        if self.end() != End::Success && later.end() == End::Success {
+            return (later.clone(), Some(self));
+        }
+        (self, Some(later.clone()))
+    }
+
+    /// Whether what it does is a word that is in no table: it may be a payout.
+    pub(crate) const fn has_unknown_type(&self) -> bool {
+        matches!(self.kind, OperationType::Other(_))
     }
 
     /// The operations of Gate's answer. If it lists none, the payment stands for its one.

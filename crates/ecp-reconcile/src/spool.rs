@@ -22,6 +22,8 @@ pub(crate) struct Spool(Connection);
 #[derive(Debug, Default)]
 pub(crate) struct Kept {
     pub(crate) operations: Vec<Operation>,
+    /// Other readings of operations among them.
+    pub(crate) contradictions: Vec<Operation>,
     pub(crate) payouts: Vec<Payout>,
     pub(crate) stuck: Vec<(EntryId, EntryState)>,
 }
@@ -37,6 +39,10 @@ const TABLES: &str = "
         payment TEXT, id INTEGER, kind TEXT, status TEXT, amount INTEGER, currency TEXT,
         PRIMARY KEY (payment, id)
     ) WITHOUT ROWID;
+    CREATE TABLE contradictions (
+        payment TEXT, id INTEGER, kind TEXT, status TEXT, amount INTEGER, currency TEXT
+    );
+    CREATE INDEX contradicted ON contradictions (payment);
     CREATE TABLE payouts (
         payment TEXT, journal INTEGER, state TEXT, status TEXT, request_id TEXT,
         amount INTEGER, currency TEXT,
@@ -72,25 +78,58 @@ impl Spool {
         Ok(())
     }
 
-    /// An operation of the Data API. A page that moved tells some of them again.
+    /// An operation of the Data API. A page that moved tells some of them again, and one that was open
+    /// may have ended meanwhile; everything else that is told of one number in two ways contradicts
+    /// itself.
     pub(crate) fn operation(
         &self,
+        payment: &PaymentId,
+        told: &Operation,
+    ) -> Result<(), ReconcileError> {
+        let id = told.id.map(|id| id.get().cast_signed());
+        let before = self
+            .0
+            .prepare_cached(
+                "SELECT id, kind, status, amount, currency FROM operations
+                 WHERE payment = ?1 AND id = ?2",
+            )?
+            .query_row(params![payment.as_str(), id], operation)
+            .optional()?;
+        let (kept, other) = match before {
+            None => (told.clone(), None),
+            Some(before) => before.together(told),
+        };
+        self.insert(
+            "INSERT OR REPLACE INTO operations VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            payment,
+            &kept,
+        )?;
+        if let Some(other) = other {
+            self.insert(
+                "INSERT INTO contradictions VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                payment,
+                &other,
+            )?;
+        }
+        self.payment(payment)
+    }
+
+    fn insert(
+        &self,
+        sql: &str,
         payment: &PaymentId,
         operation: &Operation,
     ) -> Result<(), ReconcileError> {
         let Operation { id, kind, status, sum } = operation;
-        let id = id.map(|id| id.get().cast_signed());
-        self.0
-            .prepare_cached("INSERT OR REPLACE INTO operations VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
-            .execute(params![
-                payment.as_str(),
-                id,
-                kind.as_str(),
-                status.as_str(),
-                sum.as_ref().map(|sum| sum.amount),
-                sum.as_ref().map(|sum| &sum.currency),
-            ])?;
-        self.payment(payment)
+        self.0.prepare_cached(sql)?.execute(params![
+            payment.as_str(),
+            id.map(|id| id.get().cast_signed()),
+            kind.as_str(),
+            status.as_str(),
+            sum.as_ref().map(|sum| sum.amount),
+            sum.as_ref().map(|sum| &sum.currency),
+        ])?;
+        Ok(())
     }
 
     /// A payout of the journal of that place.
@@ -151,6 +190,12 @@ impl Spool {
                 payment,
                 "SELECT id, kind, status, amount, currency FROM operations
                  WHERE payment = ?1 ORDER BY id",
+                operation,
+            )?,
+            contradictions: self.of(
+                payment,
+                "SELECT DISTINCT id, kind, status, amount, currency FROM contradictions
+                 WHERE payment = ?1 ORDER BY id, kind, status, amount, currency",
                 operation,
             )?,
             payouts: self.of(

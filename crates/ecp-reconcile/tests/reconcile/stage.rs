@@ -86,7 +86,8 @@ impl Stage {
             .policy(quick())
             .not_found_after(Duration::from_millis(1))
             .first_question(Duration::from_millis(1))
-            .patience(Duration::from_secs(1));
+            .patience(Duration::from_secs(1))
+            .shared_journal(true);
         let payer = Payer::new(self.gate(plan), journal, settings);
         let counts = payer.run(&plan_of_rows, &Stop::new(), &()).await.unwrap();
         self.sandbox.settled().await;
