@@ -19,8 +19,11 @@ use crate::state::PaymentState;
 ///
 /// Everything that a method says happened has happened on disk. A call whose future is dropped
 /// has happened whole or not at all.
+///
+/// The trait is sealed: the stores are those of this crate, and methods are added with them.
+/// `Arc<dyn Inbox>` and [`Observed`](crate::Observed) are inboxes too.
 #[async_trait]
-pub trait Inbox: fmt::Debug + Send + Sync {
+pub trait Inbox: sealed::Sealed + fmt::Debug + Send + Sync {
     /// Stores a callback. What came before, byte for byte or in meaning, changes nothing.
     async fn accept(&self, callback: &Verified<Callback>) -> Result<Accepted, InboxError>;
 
@@ -236,6 +239,13 @@ impl InboxError {
     pub const fn kind(&self) -> InboxErrorKind {
         self.kind
     }
+}
+
+pub(crate) mod sealed {
+    /// Keeps [`Inbox`](super::Inbox) to the stores of this crate.
+    pub trait Sealed {}
+
+    impl<I: Sealed + ?Sized> Sealed for std::sync::Arc<I> {}
 }
 
 #[async_trait]

@@ -103,6 +103,8 @@ impl<I: Inbox> Observed<I> {
     }
 }
 
+impl<I: Inbox> crate::inbox::sealed::Sealed for Observed<I> {}
+
 #[async_trait]
 impl<I: Inbox> Inbox for Observed<I> {
     async fn accept(&self, callback: &Verified<Callback>) -> Result<Accepted, InboxError> {

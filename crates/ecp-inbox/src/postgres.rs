@@ -197,6 +197,8 @@ impl fmt::Debug for PostgresInbox {
     }
 }
 
+impl crate::inbox::sealed::Sealed for PostgresInbox {}
+
 #[async_trait]
 impl Inbox for PostgresInbox {
     async fn accept(&self, callback: &Verified<Callback>) -> Result<Accepted, InboxError> {

@@ -206,6 +206,8 @@ impl SqliteInbox {
     }
 }
 
+impl crate::inbox::sealed::Sealed for SqliteInbox {}
+
 #[async_trait]
 impl Inbox for SqliteInbox {
     async fn accept(&self, callback: &Verified<Callback>) -> Result<Accepted, InboxError> {
