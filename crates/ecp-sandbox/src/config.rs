@@ -16,7 +16,7 @@ use crate::engine::delivery::Schedule;
 use crate::engine::faults::FaultRule;
 use crate::engine::merchant::Merchant;
 use crate::payment::{ButtonRule, RefundOperation};
-use crate::surface::guard::origin;
+use crate::wire::address::origin;
 
 /// Everything about a sandbox that can be chosen.
 ///

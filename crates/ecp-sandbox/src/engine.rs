@@ -1,6 +1,7 @@
 //! The sandbox itself: its payments, and what changes them.
 
 mod actions;
+mod admit;
 pub(crate) mod clock;
 pub(crate) mod confirmation;
 pub(crate) mod delivery;
@@ -30,19 +31,19 @@ use tokio::sync::watch;
 
 pub(crate) use self::actions::Link;
 pub use self::actions::{InvalidBody, PlaceError};
-use self::state::{Entry, Kind, State};
+pub(crate) use self::admit::Registration;
+use self::state::{Kind, State};
 pub(crate) use self::time::{Busy, Time};
 use crate::config::{Config, Project};
 use crate::engine::events::{CallbackRefusal, Event, EventKind, EventLog, EventStream};
 use crate::engine::faults::{Book, Fault, FaultRule, Point};
 use crate::engine::outgoing::{Hosts, Outgoing};
+use crate::payment::Payment;
 use crate::payment::ids::{About, Ids};
-use crate::payment::{Order, Payment, RefundOrder};
 use crate::surface::checkout::Sessions;
 use crate::surface::dashboard::Batches;
-use crate::surface::gate::Refusal;
 use crate::surface::{checkout, control, dashboard, data_api, gate, guard, page, provider, server};
-use crate::wire::message;
+use crate::wire::status;
 
 /// A platform on your machine: a handle that is cheap to clone, all clones of which are one
 /// sandbox.
@@ -105,13 +106,6 @@ struct Platform {
     /// All sockets on which it listens or has listened.
     sockets: Mutex<Vec<SocketAddr>>,
     stop: watch::Sender<bool>,
-}
-
-/// A payment was registered under this number and request id, or a refund of it.
-pub(crate) struct Registration {
-    number: u64,
-    refund: Option<usize>,
-    pub(crate) request_id: String,
 }
 
 impl Sandbox {
@@ -309,77 +303,6 @@ impl Sandbox {
         self.0.ids.request(state.requests)
     }
 
-    /// Registers a payment unless its id is taken. Nothing more happens to it before
-    /// [`Sandbox::process`].
-    pub(crate) fn register(&self, order: Order) -> Result<Registration, Refusal> {
-        let mut state = self.state();
-        let id = (order.project, order.payment_id.clone());
-        let is_taken = state.taken.has(Kind::Payment, id.0, id.1.as_str());
-        if is_taken || state.by_id.contains_key(&id) {
-            return Err(Refusal::duplicate());
-        }
-        state.requests += 1;
-        state.registered += 1;
-        let number = state.registered;
-        let request_id = self.0.ids.request(state.requests);
-        let ids = self.0.ids.payment(request_id.clone(), number);
-        state.by_id.insert(id, number);
-        state.by_token.insert(ids.token.clone(), number);
-        state.by_request.insert(request_id.clone(), number);
-        let mut payment = Payment::new(order, ids, self.now());
-        self.record_status(&payment);
-        for fault in self.strike(&payment.about(), Point::Payment) {
-            match fault {
-                Fault::StalePayment => payment.hold(),
-                Fault::EndInError => payment.end_in_error(),
-                _ => {}
-            }
-        }
-        state.entries.insert(number, Entry::new(payment));
-        state.forget_beyond(self.0.config.payment_history);
-        Ok(Registration { number, refund: None, request_id })
-    }
-
-    /// Registers a refund, if the method has the payment and nothing forbids it whatever the
-    /// amount. Nothing goes back before [`Sandbox::process`].
-    pub(crate) fn register_refund(
-        &self,
-        spec: &'static MethodSpec,
-        order: RefundOrder,
-    ) -> Result<Registration, Refusal> {
-        let mut state = self.state();
-        let State { requests, refunds, entries, by_id, by_request, refund_ids, taken, .. } =
-            &mut *state;
-        let (number, entry) = by_id
-            .get(&(order.project, order.payment_id.clone()))
-            .and_then(|&number| Some((number, entries.get_mut(&number)?)))
-            .filter(|(_, entry)| entry.payment.order.spec.code() == spec.code())
-            .ok_or_else(Refusal::unknown_payment)?;
-        let refund_id = order.merchant_refund_id.clone().map(|id| (order.project, id));
-        let is_taken = |id: &(ProjectId, String)| {
-            refund_ids.contains(id) || taken.has(Kind::Refund, id.0, &id.1)
-        };
-        if refund_id.as_ref().is_some_and(is_taken) {
-            return Err(Refusal::repeated_refund());
-        }
-        if let Some(code) = entry.payment.refund_refusal() {
-            return Err(Refusal::not_refundable(code));
-        }
-        *requests += 1;
-        *refunds += 1;
-        let request_id = self.0.ids.request(*requests);
-        by_request.insert(request_id.clone(), number);
-        refund_ids.extend(refund_id);
-        let ids = self.0.ids.refund(request_id.clone(), *refunds);
-        let operation = self.0.config.refund_operation;
-        let place = entry.payment.begin_refund(order, ids, operation, self.now());
-        self.record_refund(&entry.payment, place);
-        if self.strike(&entry.payment.about(), Point::Refund).contains(&Fault::EndInError) {
-            entry.payment.end_refund_in_error(place);
-        }
-        Ok(Registration { number, refund: Some(place), request_id })
-    }
-
     /// Whether there was such a payment and the history has dropped it.
     pub(crate) fn has_forgotten(&self, project: ProjectId, payment_id: &PaymentId) -> bool {
         self.state().taken.has(Kind::Payment, project, payment_id.as_str())
@@ -433,8 +356,8 @@ impl Sandbox {
         let state = self.state();
         let number = state.by_id.get(&(project.id, payment_id.clone()));
         match number.and_then(|number| state.entries.get(number)) {
-            Some(entry) => message::status(&entry.payment, &project.key),
-            None => message::status_of_none(project.id, payment_id, &project.key),
+            Some(entry) => status::status(&entry.payment, &project.key),
+            None => status::status_of_none(project.id, payment_id, &project.key),
         }
     }
 

@@ -1,5 +1,14 @@
 //! What goes over the wire: how messages are signed, written and read.
 
-pub(crate) mod message;
+pub(crate) mod address;
+pub(crate) mod answer;
+pub(crate) mod callback;
+pub(crate) mod codes;
+pub(crate) mod document;
+mod parts;
+mod php;
 pub(crate) mod redirect;
+pub(crate) mod refusal;
 pub mod signature;
+pub(crate) mod status;
+pub(crate) mod tamper;

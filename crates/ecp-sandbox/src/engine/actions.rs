@@ -15,8 +15,10 @@ use super::{Registration, Sandbox};
 use crate::engine::delivery::Parcel;
 use crate::engine::events::{EventKind, RawBody};
 use crate::payment::Decision;
-use crate::surface::gate::{self, Refusal};
-use crate::wire::message::{self, message_of};
+use crate::wire::codes::message_of;
+use crate::wire::document::CANONICAL_LIMIT;
+use crate::wire::refusal::Refusal;
+use crate::wire::tamper::signed_again;
 use crate::wire::{redirect, signature};
 
 /// More links than anybody looks through; beyond it the oldest is forgotten. It works still.
@@ -111,8 +113,7 @@ impl Sandbox {
                 spec.rule(flow).is_some_and(|rule| rule.interfaces().contains(&interface))
             })
             .ok_or_else(Refusal::unknown_method)?;
-        let (payment_id, registration) =
-            gate::register(self, project, spec, flow, interface, &document)?;
+        let (payment_id, registration) = self.admit(project, spec, flow, interface, &document)?;
         self.process_now(&registration);
         let Registration { request_id, .. } = registration;
         Ok(Placed { request_id, payment_id })
@@ -199,11 +200,11 @@ impl Sandbox {
         let mut body = String::from_utf8_lossy(&body.into()).into_owned();
         if signed {
             let document: Value = serde_json::from_str(&body).map_err(|_| InvalidBody)?;
-            let is_too_long = signature::canonical_length(&document) > gate::CANONICAL_LIMIT;
+            let is_too_long = signature::canonical_length(&document) > CANONICAL_LIMIT;
             if !document.is_object() || is_too_long {
                 return Err(InvalidBody);
             }
-            body = message::signed_again(document, &project.key);
+            body = signed_again(document, &project.key);
         }
         let number = self.number_of(project.id, payment_id).ok_or(InvalidBody)?;
         let mut state = self.state();

@@ -15,7 +15,7 @@ use crate::engine::delivery::{self, Parcel};
 use crate::engine::events::{EventKind, RawBody};
 use crate::engine::faults::{Fault, Point};
 use crate::payment::{Decision, Order, OrderKind, Outcome, Payment, Refund, Step};
-use crate::wire::message;
+use crate::wire::{callback, tamper};
 
 impl Sandbox {
     /// Takes a registered payment or refund a step further, on a task of its own, as the platform
@@ -154,7 +154,7 @@ impl Sandbox {
         {
             let page = payment.awaits_customer().then(|| self.page_url(&payment.ids.token));
             let url = callback_url(payment, refund, project);
-            let body = message::callback(payment, refund, page, &project.key);
+            let body = callback::callback(payment, refund, page, &project.key);
             self.send(entry, project, url.as_deref(), body);
         }
         let funds = state.funds(project, currency);
@@ -183,7 +183,7 @@ impl Sandbox {
                 Fault::DuplicateCallback { copies: more } => copies += more,
                 Fault::LoseCallback => lost = true,
                 Fault::ReorderCallback => kept_back = true,
-                other => body = message::tampered(body, other, &project.key),
+                other => body = tamper::tampered(body, other, &project.key),
             }
         }
         let body = RawBody::new(body);
@@ -299,6 +299,6 @@ fn question(payment: &Payment, amount: Money, project: &Project) -> Question {
         about: payment.about(),
         payment_id: payment.order.payment_id.clone(),
         url,
-        body: RawBody::new(message::check_deposit(payment, amount, &project.key)),
+        body: RawBody::new(callback::check_deposit(payment, amount, &project.key)),
     }
 }

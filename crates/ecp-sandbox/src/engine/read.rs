@@ -6,7 +6,7 @@ use super::state::Entry;
 use super::{Link, Sandbox};
 use crate::engine::events::{CallbackRefusal, Event, RawBody};
 use crate::engine::view::{Filter, Listed, OperationView, Paging, PaymentView, SignatureNote};
-use crate::surface::gate::CANONICAL_LIMIT;
+use crate::wire::document::CANONICAL_LIMIT;
 
 impl Sandbox {
     /// The projects, in the order of their numbers.

@@ -9,7 +9,7 @@ use ecp_methods::{FlowKind, MethodSpec};
 
 use crate::engine::events::RawBody;
 use crate::payment::{OrderKind, Payment, Refund};
-use crate::wire::message::message_of;
+use crate::wire::codes::message_of;
 
 /// Which payments or operations are wanted. The default wants all.
 ///

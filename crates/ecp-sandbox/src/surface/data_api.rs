@@ -17,8 +17,9 @@ use self::operation::Row;
 use self::request::{Asker, ByPayment, Operations};
 use crate::engine::Sandbox;
 use crate::engine::view::{Filter, OperationView, Paging};
-use crate::surface::gate::{Call, Done, Refusal};
-use crate::wire::message;
+use crate::surface::gate::{Call, Done};
+use crate::wire::refusal::Refusal;
+use crate::wire::tamper;
 
 pub(crate) fn routes() -> Router<Sandbox> {
     Router::new()
@@ -68,14 +69,14 @@ async fn balance(call: Call) -> Response {
                 entries.push(Value::Object(entry));
             }
         }
-        Ok(Done::told(message::signed_again(json!({"balance": entries}), asker.key)))
+        Ok(Done::told(tamper::signed_again(json!({"balance": entries}), asker.key)))
     })
     .await
 }
 
 fn told(asker: &Asker<'_>, rows: impl Iterator<Item = Value>) -> Done {
     let rows: Vec<Value> = rows.collect();
-    Done::told(message::signed_again(json!({"operations": rows}), asker.key))
+    Done::told(tamper::signed_again(json!({"operations": rows}), asker.key))
 }
 
 impl Operations {

@@ -4,8 +4,6 @@
 //! is told by callbacks.
 
 mod check;
-mod document;
-mod refund;
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -18,21 +16,21 @@ use axum::routing::post;
 use bytes::Bytes;
 use ecp_core::model::Code;
 use ecp_core::{PaymentId, ProjectId};
+use ecp_methods::FlowKind;
 use ecp_methods::spec::Interface;
-use ecp_methods::{FlowKind, MethodSpec};
 use http::{Method, StatusCode, Uri, header};
 use serde_json::Value;
 
-use self::check::Place;
-pub(crate) use self::check::{CANONICAL_LIMIT, Refusal};
-pub(crate) use self::document::{at, require};
 use crate::engine::events::{EventKind, RawBody};
 use crate::engine::faults::{Fault, Point};
 use crate::engine::{Registration, Sandbox};
-use crate::payment::OrderKind;
 use crate::payment::ids::About;
 use crate::surface::server::{Cut, Late};
-use crate::wire::message::{ErrorPart, Refused, Registered, message_of};
+use crate::wire::answer::{ErrorPart, Refused, Registered};
+use crate::wire::codes::message_of;
+use crate::wire::document::{GivenIds, Place};
+use crate::wire::refusal::Refusal;
+use crate::wire::{codes, document};
 
 /// More than any request needs.
 const BODY_LIMIT: usize = 256 << 10;
@@ -55,7 +53,7 @@ async fn payment(Path(path): Path<String>, call: Call) -> Response {
         if flow == FlowKind::Refund && refers_to_forgotten(sandbox, project, document)? {
             return Ok(Done::forgotten());
         }
-        let registered = register(sandbox, project, spec, flow, Interface::Gate, document)?;
+        let registered = sandbox.admit(project, spec, flow, Interface::Gate, document)?;
         Ok(Done::registered(project, registered))
     })
     .await
@@ -65,16 +63,16 @@ async fn payment(Path(path): Path<String>, call: Call) -> Response {
 async fn refund(call: Call) -> Response {
     call.answer(|sandbox, document| {
         let project = check::authenticate(sandbox.config(), document, Place::General)?.id;
-        let payment_id = check::payment_id(document)?;
+        let payment_id = document::payment_id(document)?;
         if refers_to_forgotten(sandbox, project, document)? {
             return Ok(Done::forgotten());
         }
         let spec = sandbox.method_of(project, &payment_id).ok_or_else(Refusal::unknown_payment)?;
         if !check::has_on_gate(spec, FlowKind::Refund) {
-            return Err(Refusal::not_refundable(check::code::REFUND_UNAVAILABLE));
+            return Err(Refusal::not_refundable(codes::REFUND_UNAVAILABLE));
         }
         let gate = Interface::Gate;
-        let registered = register(sandbox, project, spec, FlowKind::Refund, gate, document)?;
+        let registered = sandbox.admit(project, spec, FlowKind::Refund, gate, document)?;
         Ok(Done::registered(project, registered))
     })
     .await
@@ -87,7 +85,7 @@ fn refers_to_forgotten(
     project: ProjectId,
     document: &Value,
 ) -> Result<bool, Refusal> {
-    let Ok(payment_id) = check::payment_id(document) else { return Ok(false) };
+    let Ok(payment_id) = document::payment_id(document) else { return Ok(false) };
     if !sandbox.has_forgotten(project, &payment_id) {
         return Ok(false);
     }
@@ -98,33 +96,10 @@ fn refers_to_forgotten(
     Ok(true)
 }
 
-/// Registers what a document asks for, if everything is in order.
-pub(crate) fn register(
-    sandbox: &Sandbox,
-    project: ProjectId,
-    spec: &'static MethodSpec,
-    flow: FlowKind,
-    interface: Interface,
-    document: &Value,
-) -> Result<(PaymentId, Registration), Refusal> {
-    let kind = match flow {
-        FlowKind::Payout => OrderKind::Payout,
-        FlowKind::Sale => OrderKind::Sale,
-        FlowKind::Refund => {
-            let order = refund::order(project, spec, document)?;
-            let payment_id = order.payment_id.clone();
-            return Ok((payment_id, sandbox.register_refund(spec, order)?));
-        }
-    };
-    let order = check::order(project, spec, kind, interface, document)?;
-    let payment_id = order.payment_id.clone();
-    Ok((payment_id, sandbox.register(order)?))
-}
-
 async fn status(call: Call) -> Response {
     call.answer(|sandbox, document| {
         let project = check::authenticate(sandbox.config(), document, Place::General)?;
-        let payment_id = check::payment_id(document)?;
+        let payment_id = document::payment_id(document)?;
         if sandbox.has_forgotten(project.id, &payment_id) {
             return Ok(Done::forgotten());
         }
@@ -143,7 +118,7 @@ async fn status_of_request(call: Call) -> Response {
         }
         let payment_id = sandbox
             .payment_of_request(project, &request_id)
-            .ok_or_else(|| Refusal::new(check::code::NOT_FOUND, ["request_id"]))?;
+            .ok_or_else(|| Refusal::new(codes::NOT_FOUND, ["request_id"]))?;
         Ok(Done::told(registered(&request_id, project, &payment_id)))
     })
     .await
@@ -209,10 +184,10 @@ impl Call {
         work: impl FnOnce(&Sandbox, &Value) -> Result<Done, Refusal> + Send,
     ) -> Response {
         let sandbox = &self.sandbox;
-        let document = self.body.as_ref().map(|body| check::read(body));
+        let document = self.body.as_ref().map(|body| document::read(body));
         let ids = match &document {
-            Ok(Ok(document)) => check::GivenIds::of(document),
-            _ => check::GivenIds::default(),
+            Ok(Ok(document)) => GivenIds::of(document),
+            _ => GivenIds::default(),
         };
         let exchange = Exchange::begin(&self, ids);
         let point = Point::Answer(self.uri.path());
@@ -263,7 +238,7 @@ impl Call {
             Err(late) if Late::is_cause_of(late) => StatusCode::REQUEST_TIMEOUT,
             _ => status,
         };
-        Exchange::begin(self, check::GivenIds::default()).end_plainly(status, text)
+        Exchange::begin(self, GivenIds::default()).end_plainly(status, text)
     }
 }
 
@@ -324,7 +299,7 @@ struct Exchange<'s> {
 }
 
 impl<'s> Exchange<'s> {
-    fn begin(call: &'s Call, ids: check::GivenIds) -> Self {
+    fn begin(call: &'s Call, ids: GivenIds) -> Self {
         let Call { sandbox, method, uri, body } = call;
         let about = (ids.project_id, ids.payment_id);
         let kind = EventKind::RequestReceived {

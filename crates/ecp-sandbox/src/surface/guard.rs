@@ -21,6 +21,7 @@ use http::{HeaderMap, HeaderName, Method, StatusCode, Uri, header};
 
 use crate::engine::Sandbox;
 use crate::engine::outgoing::{CAME_BACK, USER_AGENT};
+use crate::wire::address;
 
 /// Refuses what a page of another site may have sent.
 pub(crate) async fn guard(
@@ -113,7 +114,7 @@ pub(crate) fn is_own_page(headers: &HeaderMap, public: Option<&str>) -> bool {
     let is_of_host = |host| origin.authority().is_some_and(|origin| *origin == host);
     let is_public = || {
         let public = public.and_then(|public| public.parse().ok());
-        public.is_some_and(|public| self::origin(&public) == self::origin(&origin))
+        public.is_some_and(|public| address::origin(&public) == address::origin(&origin))
     };
     text(header::HOST).is_some_and(is_of_host) || (origin.scheme().is_some() && is_public())
 }
@@ -124,17 +125,6 @@ pub(crate) fn is_from_another_site(headers: &HeaderMap) -> bool {
     headers
         .get(HeaderName::from_static("sec-fetch-site"))
         .is_some_and(|site| !["same-origin", "same-site", "none"].iter().any(|near| site == near))
-}
-
-/// What makes two addresses be of one origin.
-pub(crate) fn origin(uri: &Uri) -> (Option<&str>, Option<String>, Option<u16>) {
-    let default = match uri.scheme_str() {
-        Some("http") => Some(80),
-        Some("https") => Some(443),
-        _ => None,
-    };
-    let host = uri.host().map(str::to_ascii_lowercase);
-    (uri.scheme_str(), host, uri.port_u16().or(default))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::problem::Problem;
 use crate::config::Config;
-use crate::surface::page::is_web_address;
+use crate::wire::address::is_web_address;
 use crate::wire::signature;
 
 /// Later times in `best_before` count for nothing, as documented.

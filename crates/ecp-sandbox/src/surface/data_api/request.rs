@@ -9,7 +9,8 @@ use serde_json::Value;
 
 use super::operation::FIELDS;
 use crate::config::{Config, DataToken};
-use crate::surface::gate::{Refusal, at, require};
+use crate::wire::document::{at, require};
+use crate::wire::refusal::Refusal;
 use crate::wire::signature;
 
 /// How dates are written, here and in answers.

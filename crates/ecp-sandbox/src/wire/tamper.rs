@@ -3,8 +3,8 @@
 use ecp_core::Sensitive;
 use serde_json::Value;
 
-use super::php::{php_json, signed};
 use crate::engine::faults::Fault;
+use crate::wire::php::{php_json, signed};
 use crate::wire::signature;
 
 /// A status that the platform does not have.

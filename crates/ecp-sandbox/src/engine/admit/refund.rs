@@ -4,9 +4,11 @@ use ecp_core::{Money, ProjectId};
 use ecp_methods::{FlowKind, MethodSpec, Rule};
 use serde_json::Value;
 
-use super::check::{self, Refusal, code};
-use super::document::{Fields, is_missing, require};
+use super::order;
 use crate::payment::RefundOrder;
+use crate::wire::codes;
+use crate::wire::document::{Fields, is_missing, payment_id, require};
+use crate::wire::refusal::Refusal;
 
 /// Everything that a refund of a method must hold.
 pub(super) fn order(
@@ -29,7 +31,7 @@ pub(super) fn order(
 
     Ok(RefundOrder {
         project,
-        payment_id: check::payment_id(document)?,
+        payment_id: payment_id(document)?,
         amount: amount(document)?,
         merchant_refund_id: merchant_refund_id.filter(|id| !id.is_empty()),
         callback_url,
@@ -42,11 +44,11 @@ fn amount(document: &Value) -> Result<Option<Money>, Refusal> {
     const CURRENCY: &str = "payment.currency";
     match (is_missing(document, AMOUNT), is_missing(document, CURRENCY)) {
         (true, true) => Ok(None),
-        (true, false) => Err(Refusal::new(code::AMOUNT_REQUIRED, [AMOUNT])),
-        (false, true) => Err(Refusal::new(code::CURRENCY_REQUIRED, [CURRENCY])),
+        (true, false) => Err(Refusal::new(codes::AMOUNT_REQUIRED, [AMOUNT])),
+        (false, true) => Err(Refusal::new(codes::CURRENCY_REQUIRED, [CURRENCY])),
         (false, false) => {
-            let currency = check::currency(document)?;
-            check::minor_units(document, 1).map(|minor| Some(Money::from_minor(minor, currency)))
+            let currency = order::currency(document)?;
+            order::minor_units(document, 1).map(|minor| Some(Money::from_minor(minor, currency)))
         }
     }
 }

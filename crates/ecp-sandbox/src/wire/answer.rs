@@ -4,7 +4,8 @@ use ecp_core::model::Code;
 use ecp_core::{PaymentId, ProjectId};
 use serde::Serialize;
 
-use super::php::php_json;
+use crate::wire::codes::message_of;
+use crate::wire::php::php_json;
 
 /// The answer to a request that was registered.
 #[derive(Serialize)]
@@ -61,9 +62,4 @@ impl<'a> ErrorPart<'a> {
     pub(super) fn described(self, description: &'static str) -> Self {
         Self { description: Some(description), ..self }
     }
-}
-
-/// The platform's words for a code.
-pub(crate) fn message_of(code: &Code) -> &'static str {
-    code.info().map_or("", |info| info.message)
 }

@@ -1,0 +1,83 @@
+//! Which sales and payouts are registered. The crate's documentation lists the refusals, in the
+//! order in which they are looked for here.
+
+use ecp_core::{Currency, Money, ProjectId};
+use ecp_methods::spec::Interface;
+use ecp_methods::{MethodSpec, Rule};
+use serde_json::Value;
+
+use crate::payment::{Order, OrderKind, ReturnUrls};
+use crate::wire::codes;
+use crate::wire::document::{Fields, at, payment_id, require};
+use crate::wire::refusal::Refusal;
+
+const AMOUNT: &str = "payment.amount";
+const CURRENCY: &str = "payment.currency";
+const PAYMENT: &str = "general.payment_id";
+
+/// Everything that a sale or payout of a method must hold.
+pub(super) fn order(
+    project: ProjectId,
+    spec: &'static MethodSpec,
+    kind: OrderKind,
+    interface: Interface,
+    document: &Value,
+) -> Result<Order, Refusal> {
+    let rule = spec.rule(kind.flow());
+    let needed = rule.map(Rule::needed_fields).unwrap_or_default();
+    let needed = needed.iter().map(|field| field.path());
+    require(document, [PAYMENT, AMOUNT, CURRENCY].into_iter().chain(needed.clone()))?;
+
+    let mut fields = Fields::of(document);
+    for path in needed {
+        fields.text(path);
+    }
+    let description = fields.text("payment.description").unwrap_or_default();
+    let customer_id = fields.text("customer.id");
+    let account_number = fields.text("account.number");
+    let callback_url = fields.url("general.merchant_callback_url");
+    let return_urls = ReturnUrls {
+        success: fields.url("return_url.success"),
+        decline: fields.url("return_url.decline"),
+        neutral: fields.url("return_url.return"),
+    };
+    let callbacks = fields.callback_wishes();
+    fields.end()?;
+
+    let payment_id = payment_id(document)?;
+    let currency = currency(document)?;
+    if !spec.currencies().contains(&currency) {
+        return Err(Refusal::new(codes::CURRENCY_DISABLED, [CURRENCY]));
+    }
+    let least = i64::from(!rule.is_some_and(Rule::allows_zero_amount));
+    let amount = Money::from_minor(minor_units(document, least)?, currency);
+    Ok(Order {
+        project,
+        payment_id,
+        spec,
+        kind,
+        amount,
+        description,
+        customer_id,
+        account_number,
+        callback_url,
+        callbacks,
+        interface,
+        return_urls,
+    })
+}
+
+pub(super) fn currency(document: &Value) -> Result<Currency, Refusal> {
+    at(document, CURRENCY)
+        .and_then(Value::as_str)
+        .and_then(|code| code.parse().ok())
+        .ok_or_else(|| Refusal::new(codes::INVALID_CURRENCY, [CURRENCY]))
+}
+
+/// An amount that is no whole number, or less than the least that makes any sense.
+pub(super) fn minor_units(document: &Value, least: i64) -> Result<i64, Refusal> {
+    at(document, AMOUNT)
+        .and_then(Value::as_i64)
+        .filter(|&minor| minor >= least)
+        .ok_or_else(|| Refusal::new(codes::MALFORMED, [AMOUNT]))
+}

@@ -1,0 +1,79 @@
+//! What the platform posts to merchants: callbacks, and the question of a confirmation.
+
+use ecp_core::{Money, PaymentId, ProjectId, Sensitive};
+use serde::Serialize;
+
+use crate::payment::{Payment, Refund};
+use crate::wire::answer::ErrorPart;
+use crate::wire::parts::{
+    AccountPart, CustomerPart, OperationPart, PaymentPart, errors_of, method_name,
+};
+use crate::wire::php::signed;
+use crate::wire::redirect::RedirectPart;
+
+/// What the merchant is told about a payment, signed. It is about a refund if one is given;
+/// `page` is where to send the customer.
+pub(crate) fn callback(
+    payment: &Payment,
+    refund: Option<&Refund>,
+    page: Option<String>,
+    key: &Sensitive<String>,
+) -> String {
+    let mut payment_part = PaymentPart::of(payment);
+    payment_part.merchant_refund_id =
+        refund.and_then(|refund| refund.order.merchant_refund_id.as_deref());
+    let message = Callback {
+        project_id: payment.order.project,
+        payment: payment_part,
+        account: AccountPart::of(payment),
+        customer: CustomerPart::of(payment),
+        redirect_data: page.map(|url| RedirectPart::of(payment, url)),
+        // Of the sale or payout: a declined refund names its code in the operation alone, by the
+        // documents' sample.
+        errors: errors_of(payment),
+        operation: refund.map_or_else(|| OperationPart::first_of(payment), OperationPart::of),
+    };
+    signed(&message, key)
+}
+
+/// The question whether an amount is welcome, signed.
+pub(crate) fn check_deposit(payment: &Payment, amount: Money, key: &Sensitive<String>) -> String {
+    let order = &payment.order;
+    let message = CheckDeposit {
+        r#type: "check_deposit",
+        project_id: order.project,
+        payment_id: &order.payment_id,
+        // Documented as always there.
+        customer_id: order.customer_id.as_deref().unwrap_or_default(),
+        amount: amount.minor(),
+        currency: amount.currency().code(),
+        payment_method: method_name(payment),
+    };
+    signed(&message, key)
+}
+
+#[derive(Serialize)]
+struct Callback<'a> {
+    project_id: ProjectId,
+    payment: PaymentPart<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account: Option<AccountPart<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    customer: Option<CustomerPart<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    redirect_data: Option<RedirectPart>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<ErrorPart<'a>>,
+    operation: OperationPart<'a>,
+}
+
+#[derive(Serialize)]
+struct CheckDeposit<'a> {
+    r#type: &'static str,
+    project_id: ProjectId,
+    payment_id: &'a PaymentId,
+    customer_id: &'a str,
+    amount: i64,
+    currency: &'static str,
+    payment_method: &'static str,
+}

@@ -1,0 +1,163 @@
+//! Requests as they are read: their JSON, its members, and the ids in them.
+
+use std::time::Duration;
+
+use ecp_core::{PaymentId, ProjectId};
+use serde_json::Value;
+
+use crate::payment::CallbackWishes;
+use crate::wire::address::is_web_address;
+use crate::wire::refusal::Refusal;
+use crate::wire::{codes, signature};
+
+/// The longest canonical string: a hostile request of 256 KiB could ask for gigabytes.
+pub(crate) const CANONICAL_LIMIT: usize = 8 << 20;
+
+/// The JSON of a body.
+pub(crate) fn read(body: &[u8]) -> Result<Value, Refusal> {
+    match serde_json::from_slice(body) {
+        Ok(document) if signature::canonical_length(&document) <= CANONICAL_LIMIT => Ok(document),
+        _ => Err(Refusal::new(codes::INVALID_JSON, [])),
+    }
+}
+
+/// Where a request has its project and its signature.
+#[derive(Clone, Copy)]
+pub(crate) enum Place {
+    General,
+    Root,
+}
+
+impl Place {
+    pub(crate) const fn project(self) -> &'static str {
+        match self {
+            Self::General => "general.project_id",
+            Self::Root => "project_id",
+        }
+    }
+
+    pub(crate) const fn signature(self) -> &'static str {
+        match self {
+            Self::General => "general.signature",
+            Self::Root => "signature",
+        }
+    }
+}
+
+/// The ids of a request, as far as they can be read.
+#[derive(Default)]
+pub(crate) struct GivenIds {
+    pub(crate) project_id: Option<ProjectId>,
+    pub(crate) payment_id: Option<PaymentId>,
+}
+
+impl GivenIds {
+    pub(crate) fn of(document: &Value) -> Self {
+        let project_id = [Place::General, Place::Root]
+            .into_iter()
+            .find_map(|place| at(document, place.project()))
+            .and_then(Value::as_u64);
+        let payment_id = at(document, "general.payment_id").and_then(Value::as_str);
+        Self {
+            project_id: project_id.and_then(|id| ProjectId::new(id).ok()),
+            payment_id: payment_id.and_then(|id| PaymentId::new(id).ok()),
+        }
+    }
+}
+
+/// The payment id of a request.
+pub(crate) fn payment_id(document: &Value) -> Result<PaymentId, Refusal> {
+    const PAYMENT: &str = "general.payment_id";
+    require(document, [PAYMENT])?;
+    GivenIds::of(document)
+        .payment_id
+        .ok_or_else(|| Refusal::new(codes::INVALID_PAYMENT_ID, [PAYMENT]))
+}
+
+/// Reads optional members and notes those that are not what they should be.
+pub(crate) struct Fields<'d> {
+    document: &'d Value,
+    malformed: Vec<&'static str>,
+}
+
+impl<'d> Fields<'d> {
+    pub(crate) const fn of(document: &'d Value) -> Self {
+        Self { document, malformed: Vec::new() }
+    }
+
+    pub(crate) fn text(&mut self, path: &'static str) -> Option<String> {
+        match at(self.document, path) {
+            None | Some(Value::Null) => None,
+            Some(Value::String(text)) => Some(text.clone()),
+            Some(_) => self.note(path),
+        }
+    }
+
+    /// A customer is sent nowhere but to web addresses.
+    pub(crate) fn url(&mut self, path: &'static str) -> Option<String> {
+        let text = self.text(path).filter(|text| !text.is_empty())?;
+        if is_web_address(&text) { Some(text) } else { self.note(path) }
+    }
+
+    /// How the merchant wants to be told. The platform delays a callback by 600 seconds at most.
+    pub(crate) fn callback_wishes(&mut self) -> CallbackWishes {
+        const DELAY: &str = "callback.delay";
+        const DISABLE: &str = "callback.force_disable";
+        let delay = match at(self.document, DELAY) {
+            None | Some(Value::Null) => 0,
+            Some(value) => match value.as_u64().filter(|&seconds| seconds <= 600) {
+                Some(seconds) => seconds,
+                None => self.note(DELAY).unwrap_or_default(),
+            },
+        };
+        let disabled = match at(self.document, DISABLE) {
+            None | Some(Value::Null | Value::Bool(false)) => false,
+            Some(Value::Bool(true)) => true,
+            Some(value) => match value.as_u64() {
+                Some(0) => false,
+                Some(1) => true,
+                _ => self.note(DISABLE).unwrap_or_default(),
+            },
+        };
+        CallbackWishes { delay: Duration::from_secs(delay), disabled }
+    }
+
+    /// Ends in a refusal if anything was noted.
+    pub(crate) fn end(self) -> Result<(), Refusal> {
+        if self.malformed.is_empty() {
+            Ok(())
+        } else {
+            Err(Refusal::new(codes::MALFORMED, self.malformed))
+        }
+    }
+
+    fn note<T>(&mut self, path: &'static str) -> Option<T> {
+        if !self.malformed.contains(&path) {
+            self.malformed.push(path);
+        }
+        None
+    }
+}
+
+/// Refuses a document that lacks any of these.
+pub(crate) fn require(
+    document: &Value,
+    paths: impl IntoIterator<Item = &'static str>,
+) -> Result<(), Refusal> {
+    let missing: Vec<&'static str> =
+        paths.into_iter().filter(|path| is_missing(document, path)).collect();
+    if missing.is_empty() { Ok(()) } else { Err(Refusal::new(codes::REQUIRED, missing)) }
+}
+
+/// Absent, null and empty are all the same to a required field.
+pub(crate) fn is_missing(document: &Value, path: &str) -> bool {
+    match at(document, path) {
+        None | Some(Value::Null) => true,
+        Some(Value::String(text)) => text.is_empty(),
+        Some(_) => false,
+    }
+}
+
+pub(crate) fn at<'d>(document: &'d Value, path: &str) -> Option<&'d Value> {
+    path.split('.').try_fold(document, |value, name| value.get(name))
+}

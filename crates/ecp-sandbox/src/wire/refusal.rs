@@ -1,0 +1,66 @@
+//! Why a request is refused.
+
+use ecp_core::{PaymentId, ProjectId};
+
+use crate::payment::ids::About;
+use crate::wire::codes;
+
+/// Why a request was not registered.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    pub(crate) code: u32,
+    pub(crate) fields: Vec<&'static str>,
+    pub(crate) project_id: Option<ProjectId>,
+    pub(crate) payment_id: Option<PaymentId>,
+}
+
+impl Refusal {
+    pub(crate) fn empty_signature(field: &'static str) -> Self {
+        Self::new(codes::EMPTY_SIGNATURE, [field])
+    }
+
+    pub(crate) fn malformed(field: &'static str) -> Self {
+        Self::new(codes::MALFORMED, [field])
+    }
+
+    pub(crate) fn not_found(field: &'static str) -> Self {
+        Self::new(codes::NOT_FOUND, [field])
+    }
+
+    pub(crate) fn unknown_project(field: &'static str) -> Self {
+        Self::new(codes::UNKNOWN_PROJECT, [field])
+    }
+
+    pub(crate) fn wrong_signature(field: &'static str) -> Self {
+        Self::new(codes::INVALID_SIGNATURE, [field])
+    }
+
+    pub(crate) fn new(code: u32, fields: impl Into<Vec<&'static str>>) -> Self {
+        Self { code, fields: fields.into(), project_id: None, payment_id: None }
+    }
+
+    pub(crate) fn duplicate() -> Self {
+        Self::new(codes::DUPLICATE_PAYMENT, ["general.payment_id"])
+    }
+
+    pub(crate) fn unknown_method() -> Self {
+        Self::new(codes::UNKNOWN_METHOD, [])
+    }
+
+    pub(crate) fn unknown_payment() -> Self {
+        Self::new(codes::NOT_FOUND, ["general.payment_id"])
+    }
+
+    pub(crate) fn repeated_refund() -> Self {
+        Self::new(codes::DUPLICATE_REFUND, ["payment.merchant_refund_id"])
+    }
+
+    pub(crate) fn not_refundable(code: u32) -> Self {
+        Self::new(code, ["general.payment_id"])
+    }
+
+    /// Whatever else is wrong, the answer names what could be read of the ids.
+    pub(crate) fn about(self, (project_id, payment_id): &About) -> Self {
+        Self { project_id: *project_id, payment_id: payment_id.clone(), ..self }
+    }
+}

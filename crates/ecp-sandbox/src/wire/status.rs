@@ -1,0 +1,66 @@
+//! Answers to status requests.
+
+use ecp_core::model::PaymentStatus;
+use ecp_core::{PaymentId, ProjectId, Sensitive};
+use serde::Serialize;
+
+use crate::payment::Payment;
+use crate::wire::answer::ErrorPart;
+use crate::wire::parts::{AccountPart, CustomerPart, OperationPart, PaymentPart, errors_of, text};
+use crate::wire::php::signed;
+
+/// The answer about a payment, signed.
+pub(crate) fn status(payment: &Payment, key: &Sensitive<String>) -> String {
+    let message = Status {
+        project_id: payment.order.project,
+        payment: PaymentPart::of(payment),
+        account: AccountPart::of(payment),
+        customer: CustomerPart::of(payment),
+        operations: std::iter::once(OperationPart::first_of(payment))
+            .chain(payment.refunds().iter().map(OperationPart::of))
+            .collect(),
+        errors: errors_of(payment),
+    };
+    signed(&message, key)
+}
+
+/// The answer about a payment that was never registered, signed.
+pub(crate) fn status_of_none(
+    project: ProjectId,
+    payment: &PaymentId,
+    key: &Sensitive<String>,
+) -> String {
+    const TRANSACTION_NOT_FOUND: u32 = 3061;
+    let message = NoStatus {
+        project_id: project,
+        payment: NoPayment { id: payment, status: text(&PaymentStatus::Error) },
+        errors: [ErrorPart::new(TRANSACTION_NOT_FOUND, None)],
+    };
+    signed(&message, key)
+}
+
+#[derive(Serialize)]
+struct Status<'a> {
+    project_id: ProjectId,
+    payment: PaymentPart<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account: Option<AccountPart<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    customer: Option<CustomerPart<'a>>,
+    operations: Vec<OperationPart<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<ErrorPart<'a>>,
+}
+
+#[derive(Serialize)]
+struct NoStatus<'a> {
+    project_id: ProjectId,
+    payment: NoPayment<'a>,
+    errors: [ErrorPart<'a>; 1],
+}
+
+#[derive(Serialize)]
+struct NoPayment<'a> {
+    id: &'a PaymentId,
+    status: String,
+}
