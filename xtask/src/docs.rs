@@ -7,6 +7,7 @@ use std::path::Path;
 use ecp_methods::Registry;
 
 use crate::library_crates;
+use crate::picture::picture;
 use crate::readme::readme;
 
 /// Begins and ends the table in a method's own documentation.
@@ -29,6 +30,7 @@ pub(crate) fn docs(root: &Path, check: bool) -> Result<(), String> {
         fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
     };
     put(&root.join("docs/METHODS.md"), methods_page(&registry))?;
+    put(&root.join("docs/architecture.svg"), picture())?;
     for method in registry.iter() {
         let spec = method.spec();
         let file = spec.code().replace('-', "_");

@@ -8,8 +8,10 @@ mod crash;
 mod deny;
 mod docs;
 mod fuzz;
+mod layers;
 mod new_method;
 mod package;
+mod picture;
 mod readme;
 mod screenshots;
 mod test_times;
@@ -33,7 +35,8 @@ Commands:
                            --timings lists the slowest checks and test binaries at the end
   deny                     licences, versions and sources of the dependencies, by cargo-deny
   docs [--check]           write what is generated: docs/METHODS.md and the tables in the method
-                           files from the specs, the crates' READMEs from their documentation;
+                           files from the specs, the crates' READMEs from their documentation,
+                           docs/architecture.svg from the layers;
                            --check only says whether they are up to date
   new-method NAME          begin a payment method: its file, and its line in the list
   crash [--rounds N] [--store sqlite|postgres] [--seed N]

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "../src/layers.rs"]
+mod data;
 mod footprint;
 mod layers;
 mod links;

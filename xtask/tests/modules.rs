@@ -70,8 +70,8 @@ fn what_is_not_built_as_a_test_has_no_tests() {
                 let text = fs::read_to_string(&file).unwrap();
                 let is_test =
                     |line: &&str| line.trim().starts_with("#[") && line.trim().ends_with("test]");
-                let test = text.lines().find(is_test);
-                assert_eq!(test, None, "{}", file.display());
+                let found = text.lines().find(is_test);
+                assert_eq!(found, None, "{}", file.display());
                 looked_at += 1;
             }
         }
