@@ -29,8 +29,8 @@ pub(crate) fn problem(held: &Holds, text: &str) -> Option<String> {
         Kind::Code => (Hidden::find(padded), Trace::find(text)),
         Kind::Words => (None, Trace::in_text(text)),
         Kind::Unknown => {
-            let trace = Trace::find(text).filter(|trace| match trace {
-                Trace::Error | Trace::Rounded => true,
+            let trace = Trace::in_id(text).filter(|trace| match trace {
+                Trace::Error | Trace::Formula | Trace::Rounded => true,
                 Trace::Apostrophe => {
                     padded.chars().nth(1).is_some_and(|next| next.is_ascii_digit())
                 }

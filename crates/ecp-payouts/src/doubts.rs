@@ -119,9 +119,10 @@ impl Doubts {
                 )));
             }
             let cased = |id: &str| id.to_lowercase().replace(' ', "");
-            let what = match cased(theirs) == cased(ours) {
-                true => "case or spaces",
-                false => "the form of a number, of letters, dashes, apostrophes or slashes",
+            let what = if cased(theirs) == cased(ours) {
+                "case or spaces"
+            } else {
+                "the form of a number, of letters, dashes, apostrophes or slashes"
             };
             self.warnings
                 .push(problem(format!("differs from the id in line {first} in {what} only")));

@@ -17,11 +17,12 @@ pub(crate) fn problem(name: &str, path: &str) -> Option<String> {
     let looks = look(path);
     let mut known = MEMBERS.into_iter().chain(Field::ALL.iter().map(|field| field.path()));
     if let Some(known) = known.find(|known| look(known) == looks) {
-        return Some(match name == path {
-            true => format!("is not `{known}`, and looks like it: write it so, or ignore it"),
-            false => format!(
+        return Some(if name == path {
+            format!("is not `{known}`, and looks like it: write it so, or ignore it")
+        } else {
+            format!(
                 "is mapped to `{path}`, which is not `{known}` and looks like it: map it to that"
-            ),
+            )
         });
     }
     let segments: Vec<&str> = looks.split('.').collect();

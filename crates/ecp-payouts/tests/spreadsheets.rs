@@ -249,6 +249,7 @@ fn ids_that_look_alike_are_not_both_paid() {
     for (first, second, account) in [
         ("P-1", "Ｐ-1", "2"),
         ("P-1", "P-①", "1"),
+        ("P-fi", "P-\u{fb01}", "2"),
         ("é-1", "e\u{301}-1", "2"),
         ("P-1a", "p-1A", "1"),
         ("P 1", "P1", "1"),
@@ -538,6 +539,12 @@ fn ids_and_accounts_that_a_program_made_numbers_of_are_named() {
             let id = row(value, "1").unwrap_err().to_string();
             assert_eq!(id, format!("line 2, `general.payment_id`: {expected}"), "{value}");
         }
+    }
+    // A formula is no value of any column.
+    for name in ["customer.zip", "customer.last_name", "payment.description", "addendum.note"] {
+        let file = format!("{HEAD},{name}\njeton,P-1,30000,EUR,1,192.0.2.1,\"=\"\"0017\"\"\"\n");
+        let problem = plan(file, &Layout::new()).unwrap_err().to_string();
+        assert_eq!(problem, format!("line 2, `{name}`: {formula}"));
     }
     // Ids and wallets that look like numbers in no spreadsheet.
     for value in ["12e3", "5E7", "ABE+12", "v1.0", "1.0a", "a@b.com", "(P-1)", "=1+1", "12,5", "P²"]

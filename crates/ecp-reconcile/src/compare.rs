@@ -86,12 +86,11 @@ impl Job<'_> {
     fn unknown_types(&mut self) {
         for told in self.sides.platform.iter().filter(|told| told.has_unknown_type()) {
             let journal = self.sides.journals.iter().flatten().find(|payout| payout.was_sent());
-            match journal {
-                Some(payout) => self.journal_differs(Kind::UnknownType, Some(told), payout),
-                None => {
-                    let difference = self.found(Kind::UnknownType, Some(told));
-                    self.compared.differences.push(difference);
-                }
+            if let Some(payout) = journal {
+                self.journal_differs(Kind::UnknownType, Some(told), payout);
+            } else {
+                let difference = self.found(Kind::UnknownType, Some(told));
+                self.compared.differences.push(difference);
             }
         }
     }

@@ -164,8 +164,17 @@ pub fn look(text: &str) -> String {
 /// ```
 pub fn fold(text: &str) -> String {
     let lower = text.chars().map(plain).flat_map(char::to_lowercase);
-    // `ß` and `ς` are lower case, and share their upper case with other letters.
-    lower.flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect()
+    // `ß` and `ς` are lower case, and share their upper case with other letters. Ligatures are no
+    // other case.
+    let mut folded = String::with_capacity(text.len());
+    for character in lower {
+        if matches!(character, '\u{fb00}'..='\u{fb17}') {
+            folded.push(character);
+        } else {
+            folded.extend(character.to_uppercase().flat_map(char::to_lowercase));
+        }
+    }
+    folded
 }
 
 /// A character of ASCII in place of those that spreadsheets and editors write for it.

@@ -74,7 +74,9 @@ impl Trace {
 
     /// The one of a text that may be about anything: a name, an address, a description.
     pub fn in_text(text: &str) -> Option<Self> {
-        is_error(text.trim()).then_some(Self::Error)
+        let text = text.trim();
+        let is_formula = || text.starts_with("=\"").then_some(Self::Formula);
+        is_error(text).then_some(Self::Error).or_else(is_formula)
     }
 }
 

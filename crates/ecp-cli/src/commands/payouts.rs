@@ -349,9 +349,12 @@ impl Payouts {
         };
         let told = counts.unwrap_or_default();
         // Results on standard output are nothing else's.
-        let print = |text: &str| match written.on_stdout {
-            true => note!("{}", text.trim_end()),
-            false => print_result(text),
+        let print = |text: &str| {
+            if written.on_stdout {
+                note!("{}", text.trim_end());
+            } else {
+                print_result(text);
+            }
         };
         if self.json {
             let summary = Summary {

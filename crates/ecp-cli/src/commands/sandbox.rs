@@ -122,10 +122,8 @@ impl SandboxCommand {
         });
         while let Some(event) = events.next().await {
             // Whoever read this may have gone; the sandbox stays.
-            let _ = match self.logs_to_stdout() {
-                true => writeln!(std::io::stdout(), "{}", event.to_json()),
-                false => writeln!(std::io::stdout(), "{}", line(&event)),
-            };
+            let text = if self.logs_to_stdout() { event.to_json() } else { line(&event) };
+            let _ = writeln!(std::io::stdout(), "{text}");
             if let Some(log) = &mut log {
                 writeln!(log, "{}", event.to_json()).context("cannot write the log")?;
             }
@@ -198,10 +196,10 @@ impl SandboxCommand {
         self.say(format_args!("project:   {}", projects.join(", ")));
         match &self.key_env {
             None if file.projects.is_empty() => {
-                self.say(format_args!("key:       {}", Config::DEMO_KEY))
+                self.say(format_args!("key:       {}", Config::DEMO_KEY));
             }
             None => {
-                self.say(format_args!("key:       {} where the file names none", Config::DEMO_KEY))
+                self.say(format_args!("key:       {} where the file names none", Config::DEMO_KEY));
             }
             Some(name) => self.say(format_args!("key:       from {name}")),
         }
