@@ -26,6 +26,7 @@ use std::time::Duration;
 
 pub(crate) use self::book::{Book, Point};
 pub use self::rule::{FaultRule, InvalidFault};
+use crate::wire::tamper::Tampering;
 
 /// What goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -122,5 +123,28 @@ impl Fault {
             Self::WrongAmount => "wrong_amount",
             Self::WrongSignature => "wrong_signature",
         }
+    }
+
+    /// What the fault does to the body of a callback, if anything.
+    pub(crate) const fn tampering(self) -> Option<Tampering> {
+        match self {
+            Self::MissingSignature => Some(Tampering::MissingSignature),
+            Self::UnknownStatus => Some(Tampering::UnknownStatus),
+            Self::WrongAmount => Some(Tampering::WrongAmount),
+            Self::WrongSignature => Some(Tampering::WrongSignature),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_of_the_way_leave_the_body_alone() {
+        assert_eq!(Fault::WrongAmount.tampering(), Some(Tampering::WrongAmount));
+        assert_eq!(Fault::LoseCallback.tampering(), None);
+        assert_eq!(Fault::DelayCallback(Duration::ZERO).tampering(), None);
     }
 }

@@ -183,7 +183,11 @@ impl Sandbox {
                 Fault::DuplicateCallback { copies: more } => copies += more,
                 Fault::LoseCallback => lost = true,
                 Fault::ReorderCallback => kept_back = true,
-                other => body = tamper::tampered(body, other, &project.key),
+                other => {
+                    if let Some(tampering) = other.tampering() {
+                        body = tamper::tampered(body, tampering, &project.key);
+                    }
+                }
             }
         }
         let body = RawBody::new(body);

@@ -3,27 +3,39 @@
 use ecp_core::Sensitive;
 use serde_json::Value;
 
-use crate::engine::faults::Fault;
 use crate::wire::php::{php_json, signed};
 use crate::wire::signature;
 
 /// A status that the platform does not have.
 const UNKNOWN_STATUS: &str = "sandbox unknown";
 
-/// A callback as a fault leaves it. Faults that leave the body alone change nothing.
-pub(crate) fn tampered(callback: String, fault: Fault, key: &Sensitive<String>) -> String {
+/// What is wrong with a callback.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tampering {
+    /// It has no signature.
+    MissingSignature,
+    /// Its statuses are none that the platform has.
+    UnknownStatus,
+    /// Its amount is one minor unit too much.
+    WrongAmount,
+    /// Its signature is that of something else.
+    WrongSignature,
+}
+
+/// A callback that has been tampered with.
+pub(crate) fn tampered(callback: String, tampering: Tampering, key: &Sensitive<String>) -> String {
     let Ok(mut document) = serde_json::from_str::<Value>(&callback) else { return callback };
-    match fault {
-        Fault::MissingSignature => {
+    match tampering {
+        Tampering::MissingSignature => {
             remove_signature(&mut document);
             php_json(&document)
         }
-        Fault::WrongSignature => {
+        Tampering::WrongSignature => {
             let other = Value::from("something else");
             document["signature"] = signature::sign(key, &other).into();
             php_json(&document)
         }
-        Fault::WrongAmount => {
+        Tampering::WrongAmount => {
             for path in ["/payment/sum/amount", "/operation/sum_initial/amount"] {
                 if let Some(amount) = document.pointer_mut(path) {
                     *amount = amount.as_i64().unwrap_or_default().saturating_add(1).into();
@@ -31,7 +43,7 @@ pub(crate) fn tampered(callback: String, fault: Fault, key: &Sensitive<String>) 
             }
             signed_again(document, key)
         }
-        Fault::UnknownStatus => {
+        Tampering::UnknownStatus => {
             for path in ["/payment/status", "/operation/status"] {
                 if let Some(status) = document.pointer_mut(path) {
                     *status = UNKNOWN_STATUS.into();
@@ -39,7 +51,6 @@ pub(crate) fn tampered(callback: String, fault: Fault, key: &Sensitive<String>) 
             }
             signed_again(document, key)
         }
-        _ => callback,
     }
 }
 
@@ -74,18 +85,21 @@ mod tests {
         };
         assert!(is_signed(&right));
         let table = [
-            (Fault::MissingSignature, "/signature", json!(null), false),
-            (Fault::WrongAmount, "/payment/sum/amount", json!(101), true),
-            (Fault::UnknownStatus, "/payment/status", json!(UNKNOWN_STATUS), true),
+            (Tampering::MissingSignature, "/signature", json!(null), false),
+            (Tampering::WrongAmount, "/payment/sum/amount", json!(101), true),
+            (Tampering::UnknownStatus, "/payment/status", json!(UNKNOWN_STATUS), true),
         ];
-        for (fault, path, value, signed) in table {
-            let wrong = tampered(right.clone(), fault, &key);
-            assert_eq!(read(&wrong).pointer(path).cloned().unwrap_or_default(), value, "{fault:?}");
-            assert_eq!(is_signed(&wrong), signed, "{fault:?}");
+        for (tampering, path, value, signed) in table {
+            let wrong = tampered(right.clone(), tampering, &key);
+            assert_eq!(
+                read(&wrong).pointer(path).cloned().unwrap_or_default(),
+                value,
+                "{tampering:?}"
+            );
+            assert_eq!(is_signed(&wrong), signed, "{tampering:?}");
         }
-        let wrong = tampered(right.clone(), Fault::WrongSignature, &key);
+        let wrong = tampered(right.clone(), Tampering::WrongSignature, &key);
         assert_eq!(read(&wrong)["signature"].as_str().unwrap().len(), 88);
         assert!(!is_signed(&wrong));
-        assert_eq!(tampered(right.clone(), Fault::LoseCallback, &key), right);
     }
 }
