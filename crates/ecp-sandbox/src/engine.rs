@@ -1,7 +1,7 @@
-//! The sandbox itself: its payments, and what changes them.
+//! The engine: it moves payments, time, deliveries and faults, and knows no page.
 
-mod actions;
-mod admit;
+pub(crate) mod actions;
+pub(crate) mod admit;
 pub(crate) mod clock;
 pub(crate) mod confirmation;
 pub(crate) mod delivery;
@@ -9,89 +9,38 @@ pub(crate) mod events;
 pub(crate) mod faults;
 pub(crate) mod merchant;
 pub(crate) mod outgoing;
+pub(crate) mod place;
 mod progress;
 mod read;
 mod state;
 mod time;
 pub(crate) mod view;
 
-use std::fmt;
 use std::future::Future;
-use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use axum::{Router, middleware};
 use ecp_core::{PaymentId, ProjectId, Sensitive, Timestamp};
 use ecp_methods::MethodSpec;
 use http::Uri;
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-pub(crate) use self::actions::Link;
-pub use self::actions::{InvalidBody, PlaceError};
-pub(crate) use self::admit::Registration;
 use self::state::{Kind, State};
-pub(crate) use self::time::{Busy, Time};
+use self::time::Time;
 use crate::config::{Config, Project};
 use crate::engine::events::{CallbackRefusal, Event, EventKind, EventLog, EventStream};
 use crate::engine::faults::{Book, Fault, FaultRule, Point};
 use crate::engine::outgoing::{Hosts, Outgoing};
 use crate::payment::Payment;
 use crate::payment::ids::{About, Ids};
-use crate::surface::checkout::Sessions;
-use crate::surface::dashboard::Batches;
-use crate::surface::{checkout, control, dashboard, data_api, gate, guard, page, provider, server};
 use crate::wire::status;
 
-/// A platform on your machine: a handle that is cheap to clone, all clones of which are one
-/// sandbox.
-///
-/// It is a tower service at heart: [`Sandbox::router`] needs no sockets, [`Sandbox::listen`] and
-/// [`Sandbox::serve`] put it on one. Payments proceed and callbacks are sent by tasks of the tokio
-/// runtime in which the requests are handled.
-///
-/// In a test it takes one line, and time is in the test's hand:
-///
-/// ```
-/// use std::time::Duration;
-///
-/// use ecp_sandbox::Sandbox;
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> std::io::Result<()> {
-/// let sandbox = Sandbox::start();
-/// let gate = sandbox.router(); // a tower service without sockets, or:
-/// let url = sandbox.listen().await?; // on a free port
-/// // .. send requests ..
-/// sandbox.settled().await; // everything that could happen has happened
-/// sandbox.advance(Duration::from_hours(24)).await; // eleven days take no longer
-/// # assert!(url.starts_with("http://127.0.0.1:"));
-/// # Ok(())
-/// # }
-/// ```
-///
-/// On a listener of your own, by the machine's clock:
-///
-/// ```
-/// use ecp_sandbox::{Config, Sandbox};
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> std::io::Result<()> {
-/// let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-/// let url = format!("http://{}", listener.local_addr()?);
-/// let sandbox = Sandbox::new(Config::demo().public_url(url));
-/// let server = tokio::spawn(sandbox.serve(listener));
-/// // .. send requests, open pages, receive callbacks ..
-/// sandbox.shutdown();
-/// server.await?
-/// # }
-/// ```
+/// What moves payments: a handle that is cheap to clone, all clones of which are one engine.
 #[derive(Clone)]
-pub struct Sandbox(Arc<Platform>);
+pub(crate) struct Engine(Arc<Core>);
 
-struct Platform {
+struct Core {
     config: Config,
     ids: Ids,
     time: Time,
@@ -99,8 +48,6 @@ struct Platform {
     faults: Mutex<Book>,
     log: Arc<EventLog>,
     outgoing: Outgoing,
-    pages: Sessions,
-    batches: Batches,
     /// Where it listens first.
     url: OnceLock<String>,
     /// All sockets on which it listens or has listened.
@@ -108,27 +55,16 @@ struct Platform {
     stop: watch::Sender<bool>,
 }
 
-impl Sandbox {
-    /// [`Config::demo`] with time in the caller's hand, from the beginning of 2026.
-    pub fn start() -> Self {
-        const NEW_YEAR: i64 = 1_767_225_600;
-        let Ok(start) = Timestamp::from_unix_seconds(NEW_YEAR) else {
-            unreachable!("it is a date")
-        };
-        Self::new(Config::demo().virtual_time(start))
-    }
-
+impl Engine {
     /// A sandbox in which nothing has happened yet.
-    pub fn new(config: Config) -> Self {
-        Self(Arc::new(Platform {
+    pub(crate) fn new(config: Config) -> Self {
+        Self(Arc::new(Core {
             ids: Ids::new(config.seed),
             time: Time::of(&config.clock, config.virtual_from),
             state: Mutex::default(),
             faults: Mutex::new(Book::of(&config.faults)),
             log: EventLog::new(config.event_history, config.event_bytes),
             outgoing: Outgoing::to(config.merchant.as_ref()),
-            pages: Sessions::new(config.payment_history),
-            batches: Batches::default(),
             url: OnceLock::new(),
             sockets: Mutex::default(),
             stop: watch::Sender::new(false),
@@ -136,109 +72,61 @@ impl Sandbox {
         }))
     }
 
-    /// Everything that the sandbox answers, as a service that needs no socket. To be called inside
-    /// a tokio runtime.
-    ///
-    /// Answers that a fault cuts off are bodies that end in an error.
-    pub fn router(&self) -> Router {
-        gate::routes()
-            .merge(control::routes())
-            .merge(dashboard::routes())
-            .merge(data_api::routes())
-            .merge(checkout::routes())
-            .merge(provider::routes())
-            .merge(page::routes())
-            .layer(middleware::from_fn_with_state(self.clone(), guard::guard))
-            .layer(middleware::map_response(page::fenced))
-            .with_state(self.clone())
-    }
-
-    /// Serves on a free port of this machine until [`Sandbox::shutdown`], and returns the address,
-    /// such as `http://127.0.0.1:40411`.
-    pub async fn listen(&self) -> io::Result<String> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let url = format!("http://{}", listener.local_addr()?);
-        let server = self.serve(listener);
-        tokio::spawn(async move {
-            if let Err(error) = server.await {
-                tracing::error!(%error, "the sandbox no longer serves");
-            }
-        });
-        Ok(url)
-    }
-
-    /// Serves on a socket until [`Sandbox::shutdown`]; requests under way are answered first.
-    /// Whether others on the network can reach it is decided by where the listener is bound.
-    pub fn serve(
-        &self,
-        listener: TcpListener,
-    ) -> impl Future<Output = io::Result<()>> + Send + use<> {
-        if let Ok(address) = listener.local_addr() {
-            if !address.ip().is_loopback() {
-                tracing::warn!(%address, "the sandbox is open to the network and protects nothing");
-            }
-            // Whoever serves on several sockets is reached at the first.
-            let _ = self.0.url.set(format!("http://{address}"));
-            self.0.sockets.lock().unwrap_or_else(PoisonError::into_inner).push(address);
-        }
-        server::serve(self.clone(), listener)
-    }
-
     /// Stops serving and delivering, and ends event streams.
-    pub fn shutdown(&self) {
+    pub(crate) fn shutdown(&self) {
         self.0.stop.send_replace(true);
         self.0.log.close();
     }
 
     /// What has happened so far, oldest first, as far as the history reaches.
-    pub fn events(&self) -> Vec<Event> {
+    pub(crate) fn events(&self) -> Vec<Event> {
         self.0.log.snapshot()
     }
 
     /// What happens from now on.
-    pub fn subscribe(&self) -> EventStream {
+    pub(crate) fn subscribe(&self) -> EventStream {
         self.0.log.follow()
     }
 
     /// Whether time is in the caller's hand ([`Config::virtual_time`]).
-    pub fn is_virtual(&self) -> bool {
+    pub(crate) fn is_virtual(&self) -> bool {
         self.0.time.is_virtual()
     }
 
     /// The moment, by the sandbox's clock.
-    pub fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         self.0.time.now()
     }
 
     /// Moves virtual time on. Whatever waits for a moment on the way happens at that moment, one
     /// thing after the other, each to its end; what the last of them leads to may still be under
-    /// way, see [`Sandbox::settled`]. `false`, and nothing happens, if time is not virtual.
-    pub async fn advance(&self, by: Duration) -> bool {
+    /// way, see [`Engine::settled`]. `false`, and nothing happens, if time is not virtual.
+    pub(crate) async fn advance(&self, by: Duration) -> bool {
         self.0.time.advance(by).await
     }
 
     /// Ends when the sandbox has nothing to do but to wait, for a moment, a request or a customer.
-    pub fn settled(&self) -> impl Future<Output = ()> + Send + use<> {
+    pub(crate) fn settled(&self) -> impl Future<Output = ()> + Send + use<> {
         self.0.time.settled()
     }
 
     /// Brings a fault about from now on, and returns the number of its rule.
-    pub fn add_fault(&self, rule: FaultRule) -> u64 {
+    pub(crate) fn add_fault(&self, rule: FaultRule) -> u64 {
         self.book().add(rule)
     }
 
     /// The rules in force by their numbers, each with what is left of its times.
-    pub fn faults(&self) -> Vec<(u64, FaultRule)> {
+    pub(crate) fn faults(&self) -> Vec<(u64, FaultRule)> {
         self.book().rules()
     }
 
     /// Ends a rule. `false` if there is none with this number.
-    pub fn remove_fault(&self, rule: u64) -> bool {
+    pub(crate) fn remove_fault(&self, rule: u64) -> bool {
         self.book().remove(rule)
     }
 
     /// Ends all rules.
-    pub fn clear_faults(&self) {
+    pub(crate) fn clear_faults(&self) {
         self.book().clear();
     }
 
@@ -256,14 +144,6 @@ impl Sandbox {
         let public_url = public_url.as_deref();
         let hosts = Hosts { allowed, public_url, listening: &self.listening() };
         self.0.outgoing.target(&hosts, url)
-    }
-
-    pub(crate) fn pages(&self) -> &Sessions {
-        &self.0.pages
-    }
-
-    pub(crate) fn batches(&self) -> &Batches {
-        &self.0.batches
     }
 
     pub(crate) fn time(&self) -> &Time {
@@ -285,9 +165,21 @@ impl Sandbox {
         told.collect()
     }
 
+    /// Turns true when the sandbox is shut down.
+    pub(crate) fn stop_signal(&self) -> watch::Receiver<bool> {
+        self.0.stop.subscribe()
+    }
+
+    /// Notes a socket on which requests arrive.
+    pub(crate) fn listens_on(&self, address: SocketAddr) {
+        // Whoever serves on several sockets is reached at the first.
+        let _ = self.0.url.set(format!("http://{address}"));
+        self.0.sockets.lock().unwrap_or_else(PoisonError::into_inner).push(address);
+    }
+
     /// Ends when the sandbox is shut down.
     pub(crate) async fn stopped(&self) {
-        let mut stop = self.0.stop.subscribe();
+        let mut stop = self.stop_signal();
         // An error would mean that there is no sandbox any more.
         let _ = stop.wait_for(|&stop| stop).await;
     }
@@ -400,14 +292,8 @@ impl Sandbox {
     }
 }
 
-impl Drop for Platform {
+impl Drop for Core {
     fn drop(&mut self) {
         self.log.close();
-    }
-}
-
-impl fmt::Debug for Sandbox {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sandbox").field("config", &self.0.config).finish_non_exhaustive()
     }
 }

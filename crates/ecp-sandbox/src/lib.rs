@@ -152,17 +152,20 @@
 mod config;
 mod engine;
 mod payment;
+mod sandbox;
 mod surface;
 mod wire;
 
 pub use self::config::{Config, Project};
+pub use self::engine::actions::InvalidBody;
 pub use self::engine::clock::{Clock, SteppedClock, SystemClock};
 pub use self::engine::delivery::Schedule;
 pub use self::engine::events::{
     CallbackRefusal, Confirmation, Event, EventKind, EventStream, RawBody,
 };
 pub use self::engine::faults::{Fault, FaultRule, InvalidFault};
+pub use self::engine::place::PlaceError;
 pub use self::engine::view::{Filter, Listed, OperationView, Paging, PaymentView, SignatureNote};
-pub use self::engine::{InvalidBody, PlaceError, Sandbox};
 pub use self::payment::{ButtonRule, Decision, RefundOperation};
+pub use self::sandbox::Sandbox;
 pub use self::wire::signature;

@@ -8,7 +8,7 @@ use ecp_methods::spec::Interface;
 use ecp_methods::{FlowKind, MethodSpec};
 use serde_json::Value;
 
-use super::Sandbox;
+use super::Engine;
 use super::state::{Entry, Kind, State};
 use crate::engine::faults::{Fault, Point};
 use crate::payment::{Order, OrderKind, Payment, RefundOrder};
@@ -21,7 +21,7 @@ pub(crate) struct Registration {
     pub(crate) request_id: String,
 }
 
-impl Sandbox {
+impl Engine {
     /// Registers what a document asks for, if everything is in order.
     pub(crate) fn admit(
         &self,
@@ -46,7 +46,7 @@ impl Sandbox {
     }
 
     /// Registers a payment unless its id is taken. Nothing more happens to it before
-    /// [`Sandbox::process`].
+    /// [`Engine::process`].
     fn register(&self, order: Order) -> Result<Registration, Refusal> {
         let mut state = self.state();
         let id = (order.project, order.payment_id.clone());
@@ -77,7 +77,7 @@ impl Sandbox {
     }
 
     /// Registers a refund, if the method has the payment and nothing forbids it whatever the
-    /// amount. Nothing goes back before [`Sandbox::process`].
+    /// amount. Nothing goes back before [`Engine::process`].
     fn register_refund(
         &self,
         spec: &'static MethodSpec,

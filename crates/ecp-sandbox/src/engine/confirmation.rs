@@ -10,7 +10,7 @@ use http::{StatusCode, Uri};
 use serde_json::Value;
 
 use crate::engine::events::{Confirmation, EventKind, RawBody};
-use crate::engine::{Sandbox, outgoing};
+use crate::engine::{Engine, outgoing};
 use crate::payment::ids::About;
 
 /// More than any answer needs.
@@ -25,21 +25,21 @@ pub(crate) struct Question {
 }
 
 /// Asks the merchant. `None` if the sandbox was shut down meanwhile.
-pub(crate) async fn ask(sandbox: &Sandbox, question: Question) -> Option<Confirmation> {
+pub(crate) async fn ask(engine: &Engine, question: Question) -> Option<Confirmation> {
     let Question { about, payment_id, url, body } = question;
-    let (url, uri) = match sandbox.target(url.as_deref()) {
+    let (url, uri) = match engine.target(url.as_deref()) {
         Ok(uri) => (url.unwrap_or_default(), uri),
         Err(reason) => {
             tracing::warn!(%reason, "not asking for a confirmation");
-            sandbox.record(about, EventKind::ConfirmationRefused { url, body, reason });
+            engine.record(about, EventKind::ConfirmationRefused { url, body, reason });
             return Some(Confirmation::unusable(reason.to_string()));
         }
     };
     let question = body.bytes().clone();
-    sandbox.record(about.clone(), EventKind::ConfirmationAsked { url, body });
+    engine.record(about.clone(), EventKind::ConfirmationAsked { url, body });
     let answer = tokio::select! {
-        () = sandbox.stopped() => return None,
-        answer = send(sandbox, &uri, question) => answer,
+        () = engine.stopped() => return None,
+        answer = send(engine, &uri, question) => answer,
     };
     let (status, body, confirmation) = match answer {
         Ok((status, body)) => {
@@ -50,25 +50,21 @@ pub(crate) async fn ask(sandbox: &Sandbox, question: Question) -> Option<Confirm
     };
     tracing::debug!(?status, ?confirmation, "asked for a confirmation");
     let (body, told) = (RawBody::new(body), confirmation.clone());
-    sandbox.record(about, EventKind::ConfirmationAnswered { status, body, confirmation: told });
+    engine.record(about, EventKind::ConfirmationAnswered { status, body, confirmation: told });
     Some(confirmation)
 }
 
 /// The status of the answer, and its body if the status is one of success.
-async fn send(
-    sandbox: &Sandbox,
-    uri: &Uri,
-    question: Bytes,
-) -> Result<(StatusCode, Bytes), String> {
+async fn send(engine: &Engine, uri: &Uri, question: Bytes) -> Result<(StatusCode, Bytes), String> {
     let exchange = async {
-        let reply = sandbox.outgoing().post(uri, question, BODY_LIMIT).await?;
+        let reply = engine.outgoing().post(uri, question, BODY_LIMIT).await?;
         match reply.cut {
             _ if !reply.status.is_success() => Ok((reply.status, Bytes::new())),
             Some(reason) => Err(reason),
             None => Ok((reply.status, reply.body)),
         }
     };
-    outgoing::within(sandbox.config().confirmation_timeout, exchange).await
+    outgoing::within(engine.config().confirmation_timeout, exchange).await
 }
 
 fn judge(status: StatusCode, body: &[u8], payment_id: &PaymentId) -> Confirmation {

@@ -9,9 +9,10 @@ use tokio::sync::oneshot;
 
 pub use self::schedule::Schedule;
 pub(crate) use self::turn::{Ticket, Turn, turn};
+use crate::engine::Engine;
 use crate::engine::events::{CallbackRefusal, EventKind, RawBody};
 use crate::engine::outgoing::{self, CAME_BACK, Reply};
-use crate::engine::{Busy, Sandbox};
+use crate::engine::time::Busy;
 use crate::payment::ids::About;
 
 /// How much of an answer's body is kept.
@@ -42,37 +43,37 @@ pub(crate) struct Parcel {
 ///
 /// A payment's callbacks are tried in the order in which they came about. One that fails does not
 /// hold up the next: as on the platform, later ones may then overtake it.
-pub(crate) async fn deliver(sandbox: Sandbox, parcel: Parcel, busy: Busy) {
+pub(crate) async fn deliver(engine: Engine, parcel: Parcel, busy: Busy) {
     tokio::select! {
-        () = sandbox.stopped() => {}
-        () = attempt_until_delivered(&sandbox, parcel, busy) => {}
+        () = engine.stopped() => {}
+        () = attempt_until_delivered(&engine, parcel, busy) => {}
     }
 }
 
-async fn attempt_until_delivered(sandbox: &Sandbox, parcel: Parcel, busy: Busy) {
+async fn attempt_until_delivered(engine: &Engine, parcel: Parcel, busy: Busy) {
     let Parcel { about, callback, url, body, previous, next, delay, lost, tried } = parcel;
-    let mut busy = wait(sandbox, previous, next, busy).await;
+    let mut busy = wait(engine, previous, next, busy).await;
     // However this ends, whoever is next takes over before it is idle: what is declared last goes
     // first.
     let mut tried = tried;
     if !delay.is_zero() {
-        busy = sandbox.time().pause(delay, busy).await;
+        busy = engine.time().pause(delay, busy).await;
     }
-    let target = sandbox.target(url.as_deref());
+    let target = engine.target(url.as_deref());
     let target = if lost { Err(CallbackRefusal::Lost) } else { target };
     let (url, uri) = match target {
         Ok(uri) => (url.unwrap_or_default(), uri),
         Err(reason) => {
             tracing::warn!(%reason, "not sending a callback");
-            sandbox.record(about, EventKind::CallbackRefused { callback, url, body, reason });
+            engine.record(about, EventKind::CallbackRefused { callback, url, body, reason });
             return;
         }
     };
-    let schedule = sandbox.config().schedule;
+    let schedule = engine.config().schedule;
     for attempt in 1.. {
         let reply = outgoing::within(
-            sandbox.config().callback_timeout,
-            sandbox.outgoing().post(&uri, body.bytes().clone(), REPLY_LIMIT),
+            engine.config().callback_timeout,
+            engine.outgoing().post(&uri, body.bytes().clone(), REPLY_LIMIT),
         );
         let (answer, reply) = match reply.await {
             Ok(Reply { status, body, cut: _ }) => (Ok(status.as_u16()), RawBody::copied(&body)),
@@ -92,33 +93,33 @@ async fn attempt_until_delivered(sandbox: &Sandbox, parcel: Parcel, busy: Busy) 
             reply,
             retry_in,
         };
-        sandbox.record(about.clone(), kind);
+        engine.record(about.clone(), kind);
         tried.clear();
         let Some(pause) = retry_in else { return };
-        busy = sandbox.time().pause(pause, busy).await;
+        busy = engine.time().pause(pause, busy).await;
     }
 }
 
 /// Waits for the previous callback, or if this one is kept back for the next.
 async fn wait(
-    sandbox: &Sandbox,
+    engine: &Engine,
     previous: Option<Turn>,
     next: Option<oneshot::Receiver<(Turn, Busy)>>,
     mut busy: Busy,
 ) -> Busy {
     if let Some(previous) = previous {
-        busy = previous.wait(sandbox.time(), busy).await;
+        busy = previous.wait(engine.time(), busy).await;
     }
     let Some(next) = next else { return busy };
     let after_next = async move {
         match next.await {
-            Ok((turn, busy)) => turn.wait(sandbox.time(), busy).await,
+            Ok((turn, busy)) => turn.wait(engine.time(), busy).await,
             // There will be no next one.
             Err(_) => std::future::pending().await,
         }
     };
     tokio::select! {
         busy = after_next => busy,
-        busy = sandbox.time().pause(KEPT_BACK, busy) => busy,
+        busy = engine.time().pause(KEPT_BACK, busy) => busy,
     }
 }

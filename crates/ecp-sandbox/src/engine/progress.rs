@@ -7,9 +7,10 @@ use ecp_core::Money;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use super::Engine;
 use super::state::{Entry, State};
-use super::{Registration, Sandbox};
 use crate::config::{Config, Project};
+use crate::engine::admit::Registration;
 use crate::engine::confirmation::{self, Question};
 use crate::engine::delivery::{self, Parcel};
 use crate::engine::events::{EventKind, RawBody};
@@ -17,14 +18,14 @@ use crate::engine::faults::{Fault, Point};
 use crate::payment::{Decision, Order, OrderKind, Outcome, Payment, Refund, Step};
 use crate::wire::{callback, tamper};
 
-impl Sandbox {
+impl Engine {
     /// Takes a registered payment or refund a step further, on a task of its own, as the platform
     /// does after it has answered.
     pub(crate) fn process(&self, registration: Registration) {
-        let sandbox = self.clone();
+        let engine = self.clone();
         let busy = self.time().begin();
         tokio::spawn(async move {
-            sandbox.process_now(&registration);
+            engine.process_now(&registration);
             drop(busy);
         });
     }
@@ -84,7 +85,7 @@ impl Sandbox {
     /// Asks the merchant, and does what the answer leads to. A task of its own: the payment goes
     /// on when the customer's browser does not.
     fn confirm(&self, number: u64, question: Question) -> JoinHandle<()> {
-        let sandbox = self.clone();
+        let engine = self.clone();
         let mut busy = self.time().begin();
         let mut delay = Duration::ZERO;
         for fault in self.strike(&question.about, Point::Confirmation) {
@@ -95,13 +96,13 @@ impl Sandbox {
         tokio::spawn(async move {
             if !delay.is_zero() {
                 busy = tokio::select! {
-                    () = sandbox.stopped() => return,
-                    busy = sandbox.time().pause(delay, busy) => busy,
+                    () = engine.stopped() => return,
+                    busy = engine.time().pause(delay, busy) => busy,
                 };
             }
-            if let Some(answer) = confirmation::ask(&sandbox, question).await {
-                let now = sandbox.now();
-                sandbox.change(number, |payment, _| payment.conclude(answer.verdict(), now));
+            if let Some(answer) = confirmation::ask(&engine, question).await {
+                let now = engine.now();
+                engine.change(number, |payment, _| payment.conclude(answer.verdict(), now));
             }
             drop(busy);
         })
@@ -254,7 +255,7 @@ impl Sandbox {
         let (time, busy) = (self.time().clone(), self.time().begin());
         let mut stop = self.0.stop.subscribe();
         // It does not keep the sandbox alive.
-        let platform = Arc::downgrade(&self.0);
+        let core = Arc::downgrade(&self.0);
         tokio::spawn(async move {
             let busy = tokio::select! {
                 biased;
@@ -262,9 +263,9 @@ impl Sandbox {
                 _ = not_needed => return,
                 busy = time.pause(longest, busy) => busy,
             };
-            if let Some(platform) = platform.upgrade() {
+            if let Some(core) = core.upgrade() {
                 let now = time.now();
-                Self(platform).change(number, |payment, _| payment.cut_off(cut_off_code, now));
+                Self(core).change(number, |payment, _| payment.cut_off(cut_off_code, now));
             }
             drop(busy);
         });

@@ -2,21 +2,22 @@
 
 use ecp_core::{Currency, Money, PaymentId, ProjectId};
 
+use super::Engine;
 use super::state::Entry;
-use super::{Link, Sandbox};
 use crate::engine::events::{CallbackRefusal, Event, RawBody};
 use crate::engine::view::{Filter, Listed, OperationView, Paging, PaymentView, SignatureNote};
 use crate::wire::document::CANONICAL_LIMIT;
+use crate::wire::redirect;
 
-impl Sandbox {
+impl Engine {
     /// The projects, in the order of their numbers.
-    pub fn projects(&self) -> Vec<ProjectId> {
+    pub(crate) fn projects(&self) -> Vec<ProjectId> {
         self.config().projects.keys().copied().collect()
     }
 
     /// The addresses of projects, for callbacks and confirmations, to which nothing would ever be
     /// sent, each with its project and the reason.
-    pub fn refused_addresses(&self) -> Vec<(ProjectId, String, CallbackRefusal)> {
+    pub(crate) fn refused_addresses(&self) -> Vec<(ProjectId, String, CallbackRefusal)> {
         let mut refused = Vec::new();
         for project in self.config().projects.values() {
             for url in [&project.callback_url, &project.confirmation_url].into_iter().flatten() {
@@ -29,7 +30,7 @@ impl Sandbox {
     }
 
     /// The remembered payments that a filter wants, newest first.
-    pub fn payments(&self, filter: &Filter, page: Paging) -> Listed<PaymentView> {
+    pub(crate) fn payments(&self, filter: &Filter, page: Paging) -> Listed<PaymentView> {
         let state = self.state();
         let wanted = state.entries.iter().rev().filter(|(_, entry)| filter.wants(&entry.payment));
         let Listed { items, total } = Listed::of(wanted, page);
@@ -39,7 +40,7 @@ impl Sandbox {
 
     /// The operations of the remembered payments that a filter wants, those of the newest payment
     /// first.
-    pub fn operations(&self, filter: &Filter, page: Paging) -> Listed<OperationView> {
+    pub(crate) fn operations(&self, filter: &Filter, page: Paging) -> Listed<OperationView> {
         let state = self.state();
         let wanted = state
             .entries
@@ -57,7 +58,11 @@ impl Sandbox {
     }
 
     /// One payment, if it is remembered.
-    pub fn payment(&self, project: ProjectId, payment_id: &PaymentId) -> Option<PaymentView> {
+    pub(crate) fn payment(
+        &self,
+        project: ProjectId,
+        payment_id: &PaymentId,
+    ) -> Option<PaymentView> {
         let state = self.state();
         let &number = state.by_id.get(&(project, payment_id.clone()))?;
         Some(self.view(number, state.entries.get(&number)?))
@@ -66,12 +71,12 @@ impl Sandbox {
     /// Everything that happened to a payment, oldest first, as far as the history of events
     /// reaches: every request and answer, every attempt of every callback with the merchant's
     /// answer, questions and answers of confirmations, the customer's steps, and faults.
-    pub fn timeline(&self, project: ProjectId, payment_id: &PaymentId) -> Vec<Event> {
+    pub(crate) fn timeline(&self, project: ProjectId, payment_id: &PaymentId) -> Vec<Event> {
         self.0.log.of_payment(project, payment_id)
     }
 
     /// What a project has, in the currencies of its configuration and of its payments.
-    pub fn balances(&self, project: ProjectId) -> Vec<Money> {
+    pub(crate) fn balances(&self, project: ProjectId) -> Vec<Money> {
         let Some(project) = self.config().projects.get(&project) else { return Vec::new() };
         let mut state = self.state();
         let mut currencies: Vec<Currency> = state.currencies(project.id).collect();
@@ -84,13 +89,24 @@ impl Sandbox {
 
     /// How the signature of a message of a project comes about. `None` for what is no JSON object,
     /// and for unknown projects.
-    pub fn explain(&self, project: ProjectId, body: &RawBody) -> Option<SignatureNote> {
+    pub(crate) fn explain(&self, project: ProjectId, body: &RawBody) -> Option<SignatureNote> {
         SignatureNote::of(body, self.project_key(project)?, CANONICAL_LIMIT)
     }
 
-    /// The payment links that were made, oldest first.
-    pub(crate) fn links(&self) -> Vec<Link> {
-        self.state().links.iter().cloned().collect()
+    /// The fields of the form that brings the customer of a payment to the provider's page, as
+    /// `redirect_data` has it; `None` if a plain link does.
+    pub(crate) fn redirect_form(
+        &self,
+        project: ProjectId,
+        payment_id: &PaymentId,
+    ) -> Option<Vec<(&'static str, String)>> {
+        let number = self.number_of(project, payment_id)?;
+        let state = self.state();
+        redirect::form(&state.entries.get(&number)?.payment)
+    }
+
+    pub(crate) fn number_of(&self, project: ProjectId, payment_id: &PaymentId) -> Option<u64> {
+        self.state().by_id.get(&(project, payment_id.clone())).copied()
     }
 
     fn view(&self, number: u64, entry: &Entry) -> PaymentView {

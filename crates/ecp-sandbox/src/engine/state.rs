@@ -7,7 +7,7 @@ use ecp_core::{Currency, PaymentId, ProjectId};
 use sha2::{Digest, Sha512};
 use tokio::sync::oneshot;
 
-use super::{Busy, Link};
+use super::time::Busy;
 use crate::config::Project;
 use crate::engine::delivery::Turn;
 use crate::payment::Payment;
@@ -33,8 +33,6 @@ pub(super) struct State {
     pub(super) taken: Taken,
     /// What projects have, in minor units, as far as it was ever asked for.
     funds: HashMap<(ProjectId, Currency), i64>,
-    /// The oldest first.
-    pub(super) links: VecDeque<Link>,
 }
 
 pub(super) struct Entry {

@@ -35,17 +35,24 @@ use self::problem::Problem;
 use self::session::Session;
 pub(crate) use self::session::Sessions;
 use self::view::{ChoosePage, Chosen, Input, ProblemPage, RedirectPage, ResultPage, WaitPage};
-use crate::engine::Sandbox;
+use crate::engine::Engine;
 use crate::engine::events::{EventKind, RawBody};
 use crate::engine::view::PaymentView;
 use crate::surface::guard;
 use crate::surface::i18n::Language;
 use crate::surface::page::{missing, see_other};
 
+/// What the Payment Page needs: the engine, and the openings.
+#[derive(Clone)]
+pub(crate) struct Checkout {
+    pub(crate) engine: Engine,
+    pub(crate) sessions: Arc<Sessions>,
+}
+
 /// More than the parameters of any opening need.
 const BODY_LIMIT: usize = 64 << 10;
 
-pub(crate) fn routes() -> Router<Sandbox> {
+pub(crate) fn routes() -> Router<Checkout> {
     Router::new()
         .route("/payment", get(open).post(open_by_form))
         .route("/payment/{session}", get(look))
@@ -57,26 +64,26 @@ pub(crate) fn routes() -> Router<Sandbox> {
 type Pairs = Vec<(String, String)>;
 
 async fn open(
-    State(sandbox): State<Sandbox>,
+    State(checkout): State<Checkout>,
     headers: HeaderMap,
     Query(pairs): Query<Pairs>,
 ) -> Response {
-    opened(&sandbox, &headers, pairs)
+    opened(&checkout, &headers, pairs)
 }
 
 /// The widget may send the parameters by a form.
 async fn open_by_form(
-    State(sandbox): State<Sandbox>,
+    State(checkout): State<Checkout>,
     headers: HeaderMap,
     form: Result<Form<Pairs>, FormRejection>,
 ) -> Response {
     match form {
-        Ok(Form(pairs)) => opened(&sandbox, &headers, pairs),
+        Ok(Form(pairs)) => opened(&checkout, &headers, pairs),
         Err(rejection) => (rejection.status(), rejection.body_text()).into_response(),
     }
 }
 
-fn opened(sandbox: &Sandbox, headers: &HeaderMap, pairs: Pairs) -> Response {
+fn opened(checkout: &Checkout, headers: &HeaderMap, pairs: Pairs) -> Response {
     let given = |name: &str| pairs.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str());
     let language = match given("language_code") {
         Some(code) => Language::of_code(code),
@@ -88,27 +95,29 @@ fn opened(sandbox: &Sandbox, headers: &HeaderMap, pairs: Pairs) -> Response {
         given("payment_id").and_then(|id| ecp_core::PaymentId::new(id).ok()),
     );
     let body = document(&pairs);
-    let checked =
-        Parameters::check(pairs, sandbox.config(), sandbox.now()).and_then(|parameters| {
+    let checked = Parameters::check(pairs, checkout.engine.config(), checkout.engine.now())
+        .and_then(|parameters| {
             if guard::is_from_another_site(headers)
-                && !calls_back_as_configured(sandbox, &parameters)
+                && !calls_back_as_configured(checkout, &parameters)
             {
                 return Err(Problem::CallbackAddress);
             }
-            let begun = payment_of(sandbox, &parameters)?.is_some();
+            let begun = payment_of(checkout, &parameters)?.is_some();
             let offered = if begun {
                 Vec::new()
             } else {
-                offer::methods(&sandbox.config().registry, &parameters)?
+                offer::methods(&checkout.engine.config().registry, &parameters)?
             };
             Ok((parameters, offered))
         });
-    sandbox.record(about, EventKind::PageOpened { accepted: checked.is_ok(), parameters: body });
+    checkout
+        .engine
+        .record(about, EventKind::PageOpened { accepted: checked.is_ok(), parameters: body });
     match checked {
         Ok((parameters, offered)) => {
-            let session = sandbox.pages().open(Session::new(parameters, language));
+            let session = checkout.sessions.open(Session::new(parameters, language));
             if offered.is_empty() {
-                sandbox.pages().begin(&session);
+                checkout.sessions.begin(&session);
                 return see_other(&session.path());
             }
             ChoosePage::new(&session, offered, None, None).response(StatusCode::OK)
@@ -120,9 +129,9 @@ fn opened(sandbox: &Sandbox, headers: &HeaderMap, pairs: Pairs) -> Response {
 /// Whether callbacks of the payment go where the sandbox's owner sends them: the demonstration key
 /// is public, so that a page of another site can sign an address of a service on this machine, and
 /// lead the customer's click to it.
-fn calls_back_as_configured(sandbox: &Sandbox, parameters: &Parameters) -> bool {
+fn calls_back_as_configured(checkout: &Checkout, parameters: &Parameters) -> bool {
     let Some(address) = parameters.get("merchant_callback_url") else { return true };
-    sandbox.config().is_callback_address(parameters.project, address)
+    checkout.engine.config().is_callback_address(parameters.project, address)
 }
 
 /// The parameters as a JSON object, for the record.
@@ -132,15 +141,18 @@ fn document(pairs: &Pairs) -> RawBody {
 }
 
 /// The payment with the opening's id, if there is one. It must be of this order.
-fn payment_of(sandbox: &Sandbox, parameters: &Parameters) -> Result<Option<PaymentView>, Problem> {
-    let Some(payment) = sandbox.payment(parameters.project, &parameters.payment_id) else {
-        let is_taken = sandbox.has_forgotten(parameters.project, &parameters.payment_id);
+fn payment_of(
+    checkout: &Checkout,
+    parameters: &Parameters,
+) -> Result<Option<PaymentView>, Problem> {
+    let Some(payment) = checkout.engine.payment(parameters.project, &parameters.payment_id) else {
+        let is_taken = checkout.engine.has_forgotten(parameters.project, &parameters.payment_id);
         return if is_taken { Err(Problem::Taken) } else { Ok(None) };
     };
     let is_theirs = payment.interface == Interface::PaymentPage
-        && sandbox
-            .pages()
-            .of_payment(parameters.project, &parameters.payment_id)
+        && checkout
+            .sessions
+            .begun(parameters.project, &parameters.payment_id)
             .is_some_and(|session| session.parameters.amount == parameters.amount);
     if is_theirs { Ok(Some(payment)) } else { Err(Problem::Taken) }
 }
@@ -159,8 +171,8 @@ enum Stage {
 }
 
 impl Stage {
-    fn of(sandbox: &Sandbox, session: &Session) -> Self {
-        let Ok(Some(payment)) = payment_of(sandbox, &session.parameters) else {
+    fn of(checkout: &Checkout, session: &Session) -> Self {
+        let Ok(Some(payment)) = payment_of(checkout, &session.parameters) else {
             return Self::Choosing;
         };
         if payment.ended.is_some() {
@@ -187,20 +199,21 @@ impl Stage {
 }
 
 async fn look(
-    State(sandbox): State<Sandbox>,
+    State(checkout): State<Checkout>,
     Path(id): Path<String>,
     Query(pairs): Query<Pairs>,
 ) -> Response {
-    let Some(session) = sandbox.pages().get(&id) else { return missing() };
+    let Some(session) = checkout.sessions.get(&id) else { return missing() };
     let t = session.language.texts();
-    let stage = Stage::of(&sandbox, &session);
+    let stage = Stage::of(&checkout, &session);
     match &stage {
-        Stage::Choosing => choose(&sandbox, &session, &pairs),
+        Stage::Choosing => choose(&checkout, &session, &pairs),
         Stage::Waiting => WaitPage::new(&session, stage.word(), t.processing).response(),
         Stage::Merchant => WaitPage::new(&session, stage.word(), t.awaiting_merchant).response(),
         Stage::Customer(payment) => {
             let Some(url) = payment.page_url.clone() else { return missing() };
-            let form = sandbox.redirect_form(session.parameters.project, &payment.payment_id);
+            let form =
+                checkout.engine.redirect_form(session.parameters.project, &payment.payment_id);
             let goes = pairs.iter().any(|(name, _)| name == "go");
             RedirectPage::new(&session, payment.method.title(), url, form, goes).response()
         }
@@ -214,8 +227,8 @@ async fn look(
     }
 }
 
-fn choose(sandbox: &Sandbox, session: &Arc<Session>, pairs: &Pairs) -> Response {
-    let methods = match offer::methods(&sandbox.config().registry, &session.parameters) {
+fn choose(checkout: &Checkout, session: &Arc<Session>, pairs: &Pairs) -> Response {
+    let methods = match offer::methods(&checkout.engine.config().registry, &session.parameters) {
         Ok(methods) => methods,
         Err(problem) => return ProblemPage::response(problem, session.language, session.framed),
     };
@@ -231,20 +244,20 @@ fn by_code(methods: &[&'static MethodSpec], code: &str) -> Option<&'static Metho
 
 /// The customer chose a method. The sale begins, unless the method needs to know more.
 async fn pay(
-    State(sandbox): State<Sandbox>,
+    State(checkout): State<Checkout>,
     Path(id): Path<String>,
     form: Result<Form<Pairs>, FormRejection>,
 ) -> Response {
-    let Some(session) = sandbox.pages().get(&id) else { return missing() };
+    let Some(session) = checkout.sessions.get(&id) else { return missing() };
     let form = match form {
         Ok(Form(form)) => form,
         Err(rejection) => return (rejection.status(), rejection.body_text()).into_response(),
     };
     let given = |name: &str| form.iter().find(|(n, _)| n == name).map(|(_, value)| value.trim());
-    if !matches!(Stage::of(&sandbox, &session), Stage::Choosing) {
+    if !matches!(Stage::of(&checkout, &session), Stage::Choosing) {
         return see_other(&session.path());
     }
-    let methods = match offer::methods(&sandbox.config().registry, &session.parameters) {
+    let methods = match offer::methods(&checkout.engine.config().registry, &session.parameters) {
         Ok(methods) => methods,
         Err(problem) => return ProblemPage::response(problem, session.language, session.framed),
     };
@@ -264,14 +277,19 @@ async fn pay(
     let mut incomplete = added.iter().any(|(_, value)| value.is_empty());
     let mut refusal = None;
     if !incomplete {
-        let return_url = format!("{}{}", sandbox.public_url(), session.path());
+        let return_url = format!("{}{}", checkout.engine.public_url(), session.path());
         let document = offer::document(&session.parameters, &added, &return_url);
         let project = session.parameters.project;
-        let placed =
-            sandbox.place(project, spec.code(), FlowKind::Sale, Interface::PaymentPage, &document);
+        let placed = checkout.engine.place(
+            project,
+            spec.code(),
+            FlowKind::Sale,
+            Interface::PaymentPage,
+            &document,
+        );
         match placed {
             Ok(_) => {
-                sandbox.pages().begin(&session);
+                checkout.sessions.begin(&session);
                 return see_other(&format!("{}?go=1", session.path()));
             }
             Err(error) => {
@@ -289,10 +307,10 @@ async fn pay(
 }
 
 /// For the page's script, which waits for another word.
-async fn state(State(sandbox): State<Sandbox>, Path(id): Path<String>) -> Response {
-    match sandbox.pages().get(&id) {
+async fn state(State(checkout): State<Checkout>, Path(id): Path<String>) -> Response {
+    match checkout.sessions.get(&id) {
         Some(session) => {
-            let word = Stage::of(&sandbox, &session).word();
+            let word = Stage::of(&checkout, &session).word();
             ([(header::CACHE_CONTROL, "no-store")], word).into_response()
         }
         None => StatusCode::NOT_FOUND.into_response(),

@@ -34,13 +34,13 @@ use http::{Method, StatusCode, header};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::engine::Sandbox;
+use crate::engine::Engine;
 use crate::engine::events::Event;
 use crate::engine::faults::FaultRule;
 use crate::engine::view::{Filter, Paging, PaymentView};
 use crate::payment::Decision;
 
-pub(crate) fn routes() -> Router<Sandbox> {
+pub(crate) fn routes() -> Router<Engine> {
     Router::new()
         .route("/sandbox/clock", get(clock).post(advance))
         .route("/sandbox/events", get(events))
@@ -70,36 +70,36 @@ async fn only_json(request: Request, next: Next) -> Response {
     next.run(request).await
 }
 
-async fn faults(State(sandbox): State<Sandbox>) -> Response {
+async fn faults(State(engine): State<Engine>) -> Response {
     let rule = |(number, rule): (u64, FaultRule)| {
         let mut json = serde_json::to_value(rule).unwrap_or_default();
         json["rule"] = number.into();
         json
     };
-    answer(&json!({"faults": sandbox.faults().into_iter().map(rule).collect::<Vec<Value>>()}))
+    answer(&json!({"faults": engine.faults().into_iter().map(rule).collect::<Vec<Value>>()}))
 }
 
-async fn add_fault(State(sandbox): State<Sandbox>, body: Bytes) -> Response {
+async fn add_fault(State(engine): State<Engine>, body: Bytes) -> Response {
     match FaultRule::from_json(&String::from_utf8_lossy(&body)) {
-        Ok(rule) => answer(&json!({"rule": sandbox.add_fault(rule)})),
+        Ok(rule) => answer(&json!({"rule": engine.add_fault(rule)})),
         Err(error) => problem(StatusCode::BAD_REQUEST, &error.to_string()),
     }
 }
 
-async fn clear_faults(State(sandbox): State<Sandbox>) -> Response {
-    sandbox.clear_faults();
+async fn clear_faults(State(engine): State<Engine>) -> Response {
+    engine.clear_faults();
     answer(&json!({}))
 }
 
-async fn remove_fault(State(sandbox): State<Sandbox>, Path(rule): Path<u64>) -> Response {
-    done(sandbox.remove_fault(rule), "there is no such rule")
+async fn remove_fault(State(engine): State<Engine>, Path(rule): Path<u64>) -> Response {
+    done(engine.remove_fault(rule), "there is no such rule")
 }
 
-async fn clock(State(sandbox): State<Sandbox>) -> Response {
-    answer(&json!({"now": sandbox.now().to_string(), "virtual": sandbox.is_virtual()}))
+async fn clock(State(engine): State<Engine>) -> Response {
+    answer(&json!({"now": engine.now().to_string(), "virtual": engine.is_virtual()}))
 }
 
-async fn advance(State(sandbox): State<Sandbox>, body: Bytes) -> Response {
+async fn advance(State(engine): State<Engine>, body: Bytes) -> Response {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Advance {
@@ -110,19 +110,19 @@ async fn advance(State(sandbox): State<Sandbox>, body: Bytes) -> Response {
         Ok(advance) => advance,
         Err(error) => return problem(StatusCode::BAD_REQUEST, &error.to_string()),
     };
-    if !sandbox.advance(Duration::from_secs(advance_seconds)).await {
+    if !engine.advance(Duration::from_secs(advance_seconds)).await {
         return problem(StatusCode::CONFLICT, "time is the machine's here, and cannot be moved");
     }
-    sandbox.settled().await;
-    clock(State(sandbox)).await
+    engine.settled().await;
+    clock(State(engine)).await
 }
 
-async fn events(State(sandbox): State<Sandbox>) -> Response {
-    lines(&sandbox.events())
+async fn events(State(engine): State<Engine>) -> Response {
+    lines(&engine.events())
 }
 
 async fn payments(
-    State(sandbox): State<Sandbox>,
+    State(engine): State<Engine>,
     Query(wanted): Query<HashMap<String, String>>,
 ) -> Response {
     let text = |name: &str| wanted.get(name).filter(|text| !text.is_empty()).cloned();
@@ -140,7 +140,7 @@ async fn payments(
         offset: place("offset").unwrap_or(whole.offset),
         limit: place("limit").unwrap_or(whole.limit),
     };
-    let listed = sandbox.payments(&filter, page);
+    let listed = engine.payments(&filter, page);
     let items: Vec<Value> = listed.items.iter().map(shown).collect();
     answer(&json!({"payments": items, "total": listed.total}))
 }
@@ -148,25 +148,25 @@ async fn payments(
 /// The project and the payment of a path.
 type Place = Path<(u64, String)>;
 
-fn found(sandbox: &Sandbox, (project, id): (u64, String)) -> Option<PaymentView> {
-    sandbox.payment(ProjectId::new(project).ok()?, &PaymentId::new(id).ok()?)
+fn found(engine: &Engine, (project, id): (u64, String)) -> Option<PaymentView> {
+    engine.payment(ProjectId::new(project).ok()?, &PaymentId::new(id).ok()?)
 }
 
-async fn payment(State(sandbox): State<Sandbox>, Path(place): Place) -> Response {
-    match found(&sandbox, place) {
+async fn payment(State(engine): State<Engine>, Path(place): Place) -> Response {
+    match found(&engine, place) {
         Some(payment) => answer(&shown(&payment)),
         None => no_payment(),
     }
 }
 
-async fn timeline(State(sandbox): State<Sandbox>, Path(place): Place) -> Response {
-    match found(&sandbox, place) {
-        Some(payment) => lines(&sandbox.timeline(payment.project_id, &payment.payment_id)),
+async fn timeline(State(engine): State<Engine>, Path(place): Place) -> Response {
+    match found(&engine, place) {
+        Some(payment) => lines(&engine.timeline(payment.project_id, &payment.payment_id)),
         None => no_payment(),
     }
 }
 
-async fn decide(State(sandbox): State<Sandbox>, Path(place): Place, body: Bytes) -> Response {
+async fn decide(State(engine): State<Engine>, Path(place): Place, body: Bytes) -> Response {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Choice {
@@ -178,16 +178,16 @@ async fn decide(State(sandbox): State<Sandbox>, Path(place): Place, body: Bytes)
         Ok(choice) => choice,
         Err(error) => return problem(StatusCode::BAD_REQUEST, &error.to_string()),
     };
-    let Some(payment) = found(&sandbox, place) else { return no_payment() };
+    let Some(payment) = found(&engine, place) else { return no_payment() };
     let amount = amount.map(|minor| Money::from_minor(minor, payment.amount.currency()));
-    let chosen = sandbox.choose(payment.project_id, &payment.payment_id, decision, amount);
+    let chosen = engine.choose(payment.project_id, &payment.payment_id, decision, amount);
     done(chosen, "the payment does not wait for its customer")
 }
 
-async fn release(State(sandbox): State<Sandbox>, Path(place): Place) -> Response {
-    match found(&sandbox, place) {
+async fn release(State(engine): State<Engine>, Path(place): Place) -> Response {
+    match found(&engine, place) {
         Some(payment) => done(
-            sandbox.release(payment.project_id, &payment.payment_id),
+            engine.release(payment.project_id, &payment.payment_id),
             "no fault holds the payment",
         ),
         None => no_payment(),
@@ -195,12 +195,12 @@ async fn release(State(sandbox): State<Sandbox>, Path(place): Place) -> Response
 }
 
 async fn resend(
-    State(sandbox): State<Sandbox>,
+    State(engine): State<Engine>,
     Path((project, id, callback)): Path<(u64, String, u32)>,
 ) -> Response {
-    match found(&sandbox, (project, id)) {
+    match found(&engine, (project, id)) {
         Some(payment) => done(
-            sandbox.resend_callback(payment.project_id, &payment.payment_id, callback),
+            engine.resend_callback(payment.project_id, &payment.payment_id, callback),
             "there is no such callback in the history",
         ),
         None => no_payment(),

@@ -15,13 +15,13 @@ use serde_json::{Map, Value, json};
 
 use self::operation::Row;
 use self::request::{Asker, ByPayment, Operations};
-use crate::engine::Sandbox;
+use crate::engine::Engine;
 use crate::engine::view::{Filter, OperationView, Paging};
-use crate::surface::gate::{Call, Done};
+use crate::surface::exchange::{Call, Done};
 use crate::wire::refusal::Refusal;
 use crate::wire::tamper;
 
-pub(crate) fn routes() -> Router<Sandbox> {
+pub(crate) fn routes() -> Router<Engine> {
     Router::new()
         .route("/v1/balance/get", post(balance))
         .route("/v1/operations/get", post(operations))
@@ -29,10 +29,10 @@ pub(crate) fn routes() -> Router<Sandbox> {
 }
 
 async fn operations(call: Call) -> Response {
-    call.answer(|sandbox, document| {
-        let asker = Asker::of(sandbox.config(), document)?;
+    call.answer(|engine, document| {
+        let asker = Asker::of(engine.config(), document)?;
         let wanted = Operations::read(&asker, document)?;
-        let all = sandbox.operations(&Filter::default(), Paging::ALL).items;
+        let all = engine.operations(&Filter::default(), Paging::ALL).items;
         // Oldest first: what comes later does not move what has been read.
         let found = all.iter().rev().filter(|operation| wanted.wants(operation));
         let page = found.skip(wanted.offset).take(wanted.limit);
@@ -42,13 +42,13 @@ async fn operations(call: Call) -> Response {
 }
 
 async fn by_payment(call: Call) -> Response {
-    call.answer(|sandbox, document| {
-        let asker = Asker::of(sandbox.config(), document)?;
+    call.answer(|engine, document| {
+        let asker = Asker::of(engine.config(), document)?;
         let wanted = ByPayment::read(&asker, document)?;
-        if sandbox.has_forgotten(wanted.project, &wanted.payment_id) {
+        if engine.has_forgotten(wanted.project, &wanted.payment_id) {
             return Ok(Done::forgotten());
         }
-        let payment = sandbox.payment(wanted.project, &wanted.payment_id);
+        let payment = engine.payment(wanted.project, &wanted.payment_id);
         let payment = payment.ok_or_else(|| Refusal::not_found("payment_id"))?;
         let rows = payment.operations.iter();
         Ok(told(&asker, rows.map(|operation| wanted.form.row(operation))))
@@ -57,11 +57,11 @@ async fn by_payment(call: Call) -> Response {
 }
 
 async fn balance(call: Call) -> Response {
-    call.answer(|sandbox, document| {
-        let asker = Asker::of(sandbox.config(), document)?;
+    call.answer(|engine, document| {
+        let asker = Asker::of(engine.config(), document)?;
         let mut entries = Vec::new();
         for project in asker.projects(document)? {
-            for money in sandbox.balances(project) {
+            for money in engine.balances(project) {
                 let currency = money.currency().code();
                 let mut entry = Map::new();
                 entry.insert("name".to_owned(), format!("{project}_{currency}").into());

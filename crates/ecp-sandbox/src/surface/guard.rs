@@ -17,28 +17,24 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::uri::Authority;
-use http::{HeaderMap, HeaderName, Method, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 
-use crate::engine::Sandbox;
+use crate::engine::Engine;
 use crate::engine::outgoing::{CAME_BACK, USER_AGENT};
 use crate::wire::address;
 
 /// Refuses what a page of another site may have sent.
-pub(crate) async fn guard(
-    State(sandbox): State<Sandbox>,
-    request: Request,
-    next: Next,
-) -> Response {
+pub(crate) async fn guard(State(engine): State<Engine>, request: Request, next: Next) -> Response {
     let headers = request.headers();
     if is_of_a_sandbox(headers) {
         return (StatusCode::LOOP_DETECTED, CAME_BACK).into_response();
     }
-    if !is_own_host(headers, |name| sandbox.is_named(name)) {
+    if !is_own_host(headers, |name| engine.is_named(name)) {
         let words = "the sandbox answers to IP addresses, to localhost, to the host of its public \
                      URL and to its host names: add this one to them if it is the sandbox's";
         return refused(&request, words);
     }
-    let public = sandbox.config().public_url.as_deref();
+    let public = engine.config().public_url.as_deref();
     if !is_open(request.method(), request.uri().path()) && !is_own_page(headers, public) {
         let words = "a page of another site sent this: the sandbox takes it from its own pages and \
                      from clients that are no browser";
@@ -125,6 +121,20 @@ pub(crate) fn is_from_another_site(headers: &HeaderMap) -> bool {
     headers
         .get(HeaderName::from_static("sec-fetch-site"))
         .is_some_and(|site| !["same-origin", "same-site", "none"].iter().any(|near| site == near))
+}
+
+/// What every answer tells browsers: to take it for what it says it is, and to let nothing of it
+/// run. Pages have said more themselves.
+pub(crate) async fn fenced(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers
+        .entry(HeaderName::from_static("cross-origin-resource-policy"))
+        .or_insert(HeaderValue::from_static("same-origin"));
+    headers
+        .entry(header::CONTENT_SECURITY_POLICY)
+        .or_insert(HeaderValue::from_static("default-src 'none'; base-uri 'none'"));
+    response
 }
 
 #[cfg(test)]

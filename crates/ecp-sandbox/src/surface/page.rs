@@ -15,9 +15,7 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use http::{HeaderName, HeaderValue, StatusCode, Uri, header};
 
-use crate::engine::Sandbox;
-
-pub(crate) fn routes() -> Router<Sandbox> {
+pub(crate) fn routes() -> Router {
     Router::new()
         .route("/assets/{name}", get(asset))
         .route("/shared/{name}", get(shared))
@@ -163,20 +161,6 @@ pub(crate) fn html(status: StatusCode, page: &impl Template, policy: &Policy) ->
         (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
     ];
     (status, headers, Html(text)).into_response()
-}
-
-/// What every answer tells browsers: to take it for what it says it is, and to let nothing of it
-/// run. Pages have said more themselves.
-pub(crate) async fn fenced(mut response: Response) -> Response {
-    let headers = response.headers_mut();
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers
-        .entry(HeaderName::from_static("cross-origin-resource-policy"))
-        .or_insert(HeaderValue::from_static("same-origin"));
-    headers
-        .entry(header::CONTENT_SECURITY_POLICY)
-        .or_insert(HeaderValue::from_static("default-src 'none'; base-uri 'none'"));
-    response
 }
 
 /// Sends a browser on with a `GET`.

@@ -9,6 +9,8 @@
 
 mod choice;
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::Router;
 use axum::extract::rejection::FormRejection;
@@ -20,15 +22,23 @@ use ecp_methods::spec::Capability;
 use http::{HeaderMap, StatusCode};
 
 use self::choice::{Choice, Unclear};
-use crate::engine::Sandbox;
+use crate::engine::Engine;
 use crate::engine::events::EventKind;
 use crate::payment::ids::About;
 use crate::payment::{Order, Outcome, Payment};
 use crate::surface::i18n::{Language, Texts};
 use crate::surface::page::{Policy, html, missing, see_other};
+use crate::surface::visit::{Visit, Visits};
 use crate::wire::redirect;
 
-pub(crate) fn routes() -> Router<Sandbox> {
+/// What the provider's page needs: the engine, and how customers came.
+#[derive(Clone)]
+pub(crate) struct Provider {
+    pub(crate) engine: Engine,
+    pub(crate) visits: Arc<dyn Visits>,
+}
+
+pub(crate) fn routes() -> Router<Provider> {
     Router::new()
         .route("/provider/{token}", get(open).post(arrive))
         .route("/provider/{token}/decision", get(back).post(decide))
@@ -37,22 +47,22 @@ pub(crate) fn routes() -> Router<Sandbox> {
 type Fields = Result<Form<Vec<(String, String)>>, FormRejection>;
 
 async fn open(
-    State(sandbox): State<Sandbox>,
+    State(provider): State<Provider>,
     Path(token): Path<String>,
     headers: HeaderMap,
 ) -> Response {
-    show(&sandbox, &token, &headers, |_, _| None)
+    show(&provider, &token, &headers, |_, _| None)
 }
 
 /// The merchant's form brought the customer. What it lacks is told, and does no harm.
 async fn arrive(
-    State(sandbox): State<Sandbox>,
+    State(provider): State<Provider>,
     Path(token): Path<String>,
     headers: HeaderMap,
     fields: Fields,
 ) -> Response {
     let fields = fields.map(|Form(fields)| fields).unwrap_or_default();
-    show(&sandbox, &token, &headers, |payment, t| {
+    show(&provider, &token, &headers, |payment, t| {
         let missing = redirect::missing_fields(payment, &fields);
         if missing.is_empty() {
             return None;
@@ -64,21 +74,21 @@ async fn arrive(
 }
 
 fn show(
-    sandbox: &Sandbox,
+    provider: &Provider,
     token: &str,
     headers: &HeaderMap,
     note: impl FnOnce(&Payment, &Texts) -> Option<String>,
 ) -> Response {
     let look = |_, payment: &Payment| {
-        let setting = Setting::of(sandbox, payment, headers);
-        let note = note(payment, setting.language.texts());
-        let page = Page::of(payment, token, setting, note).response(StatusCode::OK, payment);
+        let visit = visit(provider, payment, headers);
+        let note = note(payment, visit.language.texts());
+        let page = Page::of(payment, token, visit, note).response(StatusCode::OK, payment);
         (payment.about(), payment.awaits_customer(), page)
     };
-    match sandbox.with_page(token, look) {
+    match provider.engine.with_page(token, look) {
         Some((about, awaited, page)) => {
             if awaited {
-                sandbox.record(about, EventKind::CustomerArrived);
+                provider.engine.record(about, EventKind::CustomerArrived);
             }
             page
         }
@@ -88,80 +98,71 @@ fn show(
 
 /// Deciding twice changes nothing: whoever comes late is sent where the first decision led.
 async fn decide(
-    State(sandbox): State<Sandbox>,
+    State(provider): State<Provider>,
     Path(token): Path<String>,
     headers: HeaderMap,
     fields: Fields,
 ) -> Response {
     let look = |number, payment: &Payment| (number, payment.about());
-    let Some((number, about)) = sandbox.with_page(&token, look) else { return missing() };
+    let Some((number, about)) = provider.engine.with_page(&token, look) else { return missing() };
     let fields = match fields {
         Ok(Form(fields)) => fields,
         Err(rejection) => return (rejection.status(), rejection.body_text()).into_response(),
     };
-    let choice = sandbox.with_page(&token, |_, payment| {
+    let choice = provider.engine.with_page(&token, |_, payment| {
         payment.awaits_customer().then(|| Choice::read(&fields, payment))
     });
     match choice.flatten() {
-        Some(Ok(Choice { decision, amount })) => sandbox.decide(number, decision, amount).await,
-        Some(Err(unclear)) => return show_again(&sandbox, &token, &headers, unclear),
+        Some(Ok(Choice { decision, amount })) => {
+            provider.engine.decide(number, decision, amount).await
+        }
+        Some(Err(unclear)) => return show_again(&provider, &token, &headers, unclear),
         None => {}
     }
-    send_back(&sandbox, &token, about)
+    send_back(&provider, &token, about)
 }
 
-fn show_again(sandbox: &Sandbox, token: &str, headers: &HeaderMap, unclear: Unclear) -> Response {
-    let page = sandbox.with_page(token, |_, payment| {
-        let setting = Setting::of(sandbox, payment, headers);
-        let t = setting.language.texts();
+fn show_again(provider: &Provider, token: &str, headers: &HeaderMap, unclear: Unclear) -> Response {
+    let page = provider.engine.with_page(token, |_, payment| {
+        let visit = visit(provider, payment, headers);
+        let t = visit.language.texts();
         let note = match unclear {
             Unclear::Foreign => t.foreign_form,
             Unclear::Nothing => t.amount_missing,
         };
-        let page = Page::of(payment, token, setting, Some(note.to_owned()));
+        let page = Page::of(payment, token, visit, Some(note.to_owned()));
         page.response(StatusCode::UNPROCESSABLE_ENTITY, payment)
     });
     page.unwrap_or_else(missing)
 }
 
 /// Whoever reloads after a decision that was none.
-async fn back(State(sandbox): State<Sandbox>, Path(token): Path<String>) -> Response {
-    match sandbox.with_page(&token, |_, _| ()) {
+async fn back(State(provider): State<Provider>, Path(token): Path<String>) -> Response {
+    match provider.engine.with_page(&token, |_, _| ()) {
         Some(()) => see_other(&format!("/provider/{token}")),
         None => missing(),
     }
 }
 
 /// To the merchant if it named an address, else to the result.
-fn send_back(sandbox: &Sandbox, token: &str, about: About) -> Response {
-    let url = sandbox.with_page(token, |_, payment| payment.return_url().map(str::to_owned));
+fn send_back(provider: &Provider, token: &str, about: About) -> Response {
+    let url =
+        provider.engine.with_page(token, |_, payment| payment.return_url().map(str::to_owned));
     match url.flatten() {
         Some(url) => {
             let response = see_other(&url);
-            sandbox.record(about, EventKind::CustomerReturned { url });
+            provider.engine.record(about, EventKind::CustomerReturned { url });
             response
         }
         None => see_other(&format!("/provider/{token}")),
     }
 }
 
-/// How the customer came.
-#[derive(Clone, Copy)]
-struct Setting {
-    language: Language,
-    /// In the frame of a Payment Page that a merchant's page shows.
-    framed: bool,
-}
-
-impl Setting {
-    /// By the Payment Page that the customer comes from, else by the browser.
-    fn of(sandbox: &Sandbox, payment: &Payment, headers: &HeaderMap) -> Self {
-        let Order { project, payment_id, .. } = &payment.order;
-        match sandbox.pages().of_payment(*project, payment_id) {
-            Some(session) => Self { language: session.language, framed: session.framed },
-            None => Self { language: Language::of_browser(headers), framed: false },
-        }
-    }
+/// How the customer came: by the Payment Page, else as the browser says.
+fn visit(provider: &Provider, payment: &Payment, headers: &HeaderMap) -> Visit {
+    let Order { project, payment_id, .. } = &payment.order;
+    let browser = || Visit { language: Language::of_browser(headers), framed: false };
+    provider.visits.of_payment(*project, payment_id).unwrap_or_else(browser)
 }
 
 #[derive(Template)]
@@ -207,8 +208,8 @@ struct Open {
 }
 
 impl<'a> Page<'a> {
-    fn of(payment: &'a Payment, token: &'a str, setting: Setting, note: Option<String>) -> Self {
-        let Setting { language, framed } = setting;
+    fn of(payment: &'a Payment, token: &'a str, visit: Visit, note: Option<String>) -> Self {
+        let Visit { language, framed } = visit;
         let t = language.texts();
         let order = &payment.order;
         let stage = match payment.outcome() {

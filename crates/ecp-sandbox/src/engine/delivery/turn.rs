@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
-use crate::engine::{Busy, Time};
+use crate::engine::time::{Busy, Time};
 
 /// Held by whoever goes first; dropped, it is the next one's turn.
 pub(crate) struct Ticket {

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha512};
 
 use super::parameters::Parameters;
 use crate::surface::i18n::Language;
+use crate::surface::visit::{Visit, Visits};
 
 /// One opening.
 pub(crate) struct Session {
@@ -92,11 +93,7 @@ impl Sessions {
     }
 
     /// The session in which a payment was begun.
-    pub(crate) fn of_payment(
-        &self,
-        project: ProjectId,
-        payment_id: &PaymentId,
-    ) -> Option<Arc<Session>> {
+    pub(super) fn begun(&self, project: ProjectId, payment_id: &PaymentId) -> Option<Arc<Session>> {
         let open = self.lock();
         open.by_id.get(open.by_payment.get(&(project, payment_id.clone()))?).cloned()
     }
@@ -104,5 +101,12 @@ impl Sessions {
     /// Sessions are whole at any time, so a panic elsewhere does not spoil them.
     fn lock(&self) -> MutexGuard<'_, Open> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Visits for Sessions {
+    fn of_payment(&self, project: ProjectId, payment_id: &PaymentId) -> Option<Visit> {
+        let session = self.begun(project, payment_id)?;
+        Some(Visit { language: session.language, framed: session.framed })
     }
 }

@@ -9,10 +9,11 @@ use ecp_core::{Money, Timestamp};
 use http::StatusCode;
 
 use super::chart::{Column, Columns, HEIGHT, WIDTH, percent, share};
+use super::forms::{Pairs, field};
 use super::payments::Narrow;
 use super::search::Search;
-use super::{Pairs, Shell, field, when};
-use crate::engine::Sandbox;
+use super::shell::{Shell, when};
+use crate::engine::Engine;
 use crate::engine::view::{Paging, PaymentView};
 use crate::surface::page::{Policy, html};
 
@@ -66,11 +67,11 @@ impl Counts {
     }
 }
 
-pub(super) async fn show(State(sandbox): State<Sandbox>, Query(pairs): Query<Pairs>) -> Response {
+pub(super) async fn show(State(engine): State<Engine>, Query(pairs): Query<Pairs>) -> Response {
     let wanted = field(&pairs, "currency").map(str::to_owned);
     let search = Search::new(pairs);
-    let payments = sandbox.payments(&search.filter(), Paging::ALL).items;
-    let narrow = Narrow { action: "/dashboard/analytics", ..Narrow::new(&sandbox, search) };
+    let payments = engine.payments(&search.filter(), Paging::ALL).items;
+    let narrow = Narrow { action: "/dashboard/analytics", ..Narrow::new(&engine, search) };
     let page = AnalyticsPage::new(narrow, &payments, wanted);
     html(StatusCode::OK, &page, &Policy::default().script())
 }

@@ -14,8 +14,8 @@ use ecp_methods::FlowKind;
 use ecp_methods::spec::Interface;
 use ecp_table::{Hidden, Trace};
 
-use crate::engine::Sandbox;
-use crate::engine::view::nested;
+use super::nested::nested;
+use crate::engine::Engine;
 
 const MOST_ROWS: usize = 10_000;
 const MOST_BATCHES: usize = 50;
@@ -36,7 +36,7 @@ impl Batches {
     /// Begins with the payouts of a table, and returns the batch's number.
     pub(super) fn begin(
         &self,
-        sandbox: &Sandbox,
+        engine: &Engine,
         file: &str,
         project: ProjectId,
         table: Table,
@@ -47,7 +47,7 @@ impl Batches {
             number: latest.begun,
             file: file.to_owned(),
             project,
-            created: sandbox.now(),
+            created: engine.now(),
             rows: Mutex::new(
                 table.rows.iter().map(|(line, cells)| Row::of(*line, cells)).collect(),
             ),
@@ -56,10 +56,10 @@ impl Batches {
         latest.batches.truncate(MOST_BATCHES);
         drop(latest);
         let number = batch.number;
-        let sandbox = sandbox.clone();
+        let engine = engine.clone();
         tokio::spawn(async move {
             for (place, (_, cells)) in table.rows.iter().enumerate() {
-                batch.pay(&sandbox, place, cells);
+                batch.pay(&engine, place, cells);
                 // Others have their turn, and the page shows how far it is.
                 tokio::task::yield_now().await;
             }
@@ -150,26 +150,26 @@ impl Progress {
 }
 
 impl Batch {
-    fn pay(&self, sandbox: &Sandbox, place: usize, cells: &Cells) {
+    fn pay(&self, engine: &Engine, place: usize, cells: &Cells) {
         let method = cells.iter().find(|(name, _)| name == METHOD);
         let method = method.map(|(_, method)| method.as_str()).unwrap_or_default();
         let others = cells.iter().filter(|(name, _)| name != METHOD);
         let document = nested(others.map(|(path, text)| (path.as_str(), text.as_str())));
         let placed =
-            sandbox.place(self.project, method, FlowKind::Payout, Interface::Dashboard, &document);
+            engine.place(self.project, method, FlowKind::Payout, Interface::Dashboard, &document);
         let placed = placed.map(|placed| placed.payment_id).map_err(|error| error.to_string());
         if let Some(row) = lock(&self.rows).get_mut(place) {
             row.placed = Some(placed);
         }
     }
 
-    pub(super) fn rows(&self, sandbox: &Sandbox) -> Vec<RowView> {
+    pub(super) fn rows(&self, engine: &Engine) -> Vec<RowView> {
         let rows = lock(&self.rows).clone();
         let view = |row: Row| {
             let (status, problem, registered) = match &row.placed {
                 None => ("waiting".to_owned(), None, false),
                 Some(Err(problem)) => ("refused".to_owned(), Some(problem.clone()), false),
-                Some(Ok(payment_id)) => match sandbox.payment(self.project, payment_id) {
+                Some(Ok(payment_id)) => match engine.payment(self.project, payment_id) {
                     Some(payment) => {
                         let problem = (payment.ended.is_some() && payment.code.as_str() != "0")
                             .then(|| format!("{} {}", payment.code.as_str(), payment.message));

@@ -6,9 +6,10 @@ use ecp_table::{for_workbook, neutral};
 use http::{HeaderName, StatusCode, header};
 use rust_xlsxwriter::{Format, Workbook, XlsxError};
 
+use super::forms::Pairs;
 use super::search::Search;
-use super::{Pairs, when};
-use crate::engine::Sandbox;
+use super::shell::when;
+use crate::engine::Engine;
 use crate::engine::view::{OperationView, Paging, PaymentView};
 use crate::surface::page::missing;
 
@@ -36,7 +37,7 @@ impl From<&str> for Cell {
 }
 
 pub(super) async fn download(
-    State(sandbox): State<Sandbox>,
+    State(engine): State<Engine>,
     Path(file): Path<String>,
     Query(pairs): Query<Pairs>,
 ) -> Response {
@@ -44,8 +45,8 @@ pub(super) async fn download(
     let filter = Search::new(pairs).filter();
     let (name, ending) = file.split_once('.').unwrap_or((&file, ""));
     let table = match name {
-        "payments" => Table::of(PAYMENTS, &sandbox.payments(&filter, Paging::ALL).items),
-        "operations" => Table::of(OPERATIONS, &sandbox.operations(&filter, Paging::ALL).items),
+        "payments" => Table::of(PAYMENTS, &engine.payments(&filter, Paging::ALL).items),
+        "operations" => Table::of(OPERATIONS, &engine.operations(&filter, Paging::ALL).items),
         _ => return missing(),
     };
     let (media_type, bytes) = match ending {

@@ -6,8 +6,9 @@ use axum::response::Response;
 use http::StatusCode;
 use serde_json::{Map, Value};
 
-use super::{Pairs, Shell, field};
-use crate::engine::Sandbox;
+use super::forms::{Pairs, field};
+use super::shell::Shell;
+use crate::engine::Engine;
 use crate::engine::faults::{Fault, FaultRule};
 use crate::surface::page::{Policy, html, see_other};
 
@@ -44,8 +45,8 @@ fn describe(name: &str) -> &'static str {
 }
 
 impl FaultsPage {
-    fn new(sandbox: &Sandbox, shell: Shell, given: Pairs) -> Self {
-        let rules = sandbox.faults().into_iter();
+    fn new(engine: &Engine, shell: Shell, given: Pairs) -> Self {
+        let rules = engine.faults().into_iter();
         let rules = rules.map(|(number, rule)| (number, rule.fault().name(), rule.to_json()));
         let names = Fault::NAMES.map(|name| (name, describe(name)));
         Self { shell, rules: rules.collect(), names: names.into(), given }
@@ -56,17 +57,17 @@ impl FaultsPage {
     }
 }
 
-fn page(sandbox: &Sandbox, status: StatusCode, shell: Shell, given: Pairs) -> Response {
-    html(status, &FaultsPage::new(sandbox, shell, given), &Policy::default().script())
+fn page(engine: &Engine, status: StatusCode, shell: Shell, given: Pairs) -> Response {
+    html(status, &FaultsPage::new(engine, shell, given), &Policy::default().script())
 }
 
-pub(super) async fn show(State(sandbox): State<Sandbox>, Query(pairs): Query<Pairs>) -> Response {
+pub(super) async fn show(State(engine): State<Engine>, Query(pairs): Query<Pairs>) -> Response {
     // A link may begin a rule, for one payment.
-    page(&sandbox, StatusCode::OK, Shell::after("faults", &pairs), pairs)
+    page(&engine, StatusCode::OK, Shell::after("faults", &pairs), pairs)
 }
 
 /// Adds a rule. The form's fields are the members of the rule's JSON; empty ones are left out.
-pub(super) async fn add(State(sandbox): State<Sandbox>, Form(pairs): Form<Pairs>) -> Response {
+pub(super) async fn add(State(engine): State<Engine>, Form(pairs): Form<Pairs>) -> Response {
     const TEXTS: [&str; 3] = ["fault", "payment_id", "path"];
     let members =
         pairs.iter().filter(|(_, value)| !value.trim().is_empty()).map(|(name, value)| {
@@ -82,26 +83,26 @@ pub(super) async fn add(State(sandbox): State<Sandbox>, Form(pairs): Form<Pairs>
     let json = Value::Object(members.collect::<Map<_, _>>()).to_string();
     match FaultRule::from_json(&json) {
         Ok(rule) => {
-            sandbox.add_fault(rule);
+            engine.add_fault(rule);
             see_other("/dashboard/faults?done=fault")
         }
         Err(error) => {
             let shell = Shell::new("faults").failed(error.to_string());
-            page(&sandbox, StatusCode::UNPROCESSABLE_ENTITY, shell, pairs)
+            page(&engine, StatusCode::UNPROCESSABLE_ENTITY, shell, pairs)
         }
     }
 }
 
-pub(super) async fn remove(State(sandbox): State<Sandbox>, Form(pairs): Form<Pairs>) -> Response {
+pub(super) async fn remove(State(engine): State<Engine>, Form(pairs): Form<Pairs>) -> Response {
     let number = field(&pairs, "rule").and_then(|number| number.parse().ok());
-    if number.is_some_and(|number| sandbox.remove_fault(number)) {
+    if number.is_some_and(|number| engine.remove_fault(number)) {
         return see_other("/dashboard/faults?done=ended");
     }
     let shell = Shell::new("faults").failed("There is no such rule any more.");
-    page(&sandbox, StatusCode::NOT_FOUND, shell, Vec::new())
+    page(&engine, StatusCode::NOT_FOUND, shell, Vec::new())
 }
 
-pub(super) async fn clear(State(sandbox): State<Sandbox>) -> Response {
-    sandbox.clear_faults();
+pub(super) async fn clear(State(engine): State<Engine>) -> Response {
+    engine.clear_faults();
     see_other("/dashboard/faults?done=cleared")
 }

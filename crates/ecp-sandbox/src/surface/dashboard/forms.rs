@@ -6,7 +6,7 @@ use ecp_core::ProjectId;
 use ecp_methods::spec::Interface;
 use ecp_methods::{DynMethod, FlowKind, MethodSpec};
 
-use crate::engine::Sandbox;
+use crate::engine::Engine;
 
 /// The fields of a form.
 pub(super) type Pairs = Vec<(String, String)>;
@@ -34,8 +34,8 @@ pub(crate) struct Choices {
 
 impl Choices {
     /// The methods that have a flow on an interface, and what goes with them.
-    pub(super) fn of(sandbox: &Sandbox, flow: FlowKind, interface: Interface) -> Self {
-        let all = sandbox.config().registry.iter().map(DynMethod::spec);
+    pub(super) fn of(engine: &Engine, flow: FlowKind, interface: Interface) -> Self {
+        let all = engine.config().registry.iter().map(DynMethod::spec);
         let methods: Vec<_> = all
             .filter(|spec| {
                 spec.rule(flow).is_some_and(|rule| rule.interfaces().contains(&interface))
@@ -43,7 +43,7 @@ impl Choices {
             .collect();
         let currencies = methods.iter().flat_map(|spec| spec.currencies());
         Self {
-            projects: sandbox.projects().iter().map(ToString::to_string).collect(),
+            projects: engine.projects().iter().map(ToString::to_string).collect(),
             currencies: currencies.map(|currency| currency.code()).collect(),
             methods,
         }

@@ -10,9 +10,9 @@ use ecp_methods::FlowKind;
 use ecp_methods::spec::Interface;
 use http::StatusCode;
 
-use super::forms::{Choices, project};
-use super::{Pairs, Shell, field, payment_url, when};
-use crate::engine::Sandbox;
+use super::forms::{Choices, Pairs, field, project};
+use super::shell::{Shell, payment_url, when};
+use super::state::Dashboard;
 use crate::surface::page::{Policy, html, see_other};
 
 /// For how long a link can be paid. The platform has 30 days at most.
@@ -42,10 +42,10 @@ struct Line {
 }
 
 impl LinksPage {
-    fn new(sandbox: &Sandbox, shell: Shell, given: Pairs) -> Self {
-        let links = sandbox.links().into_iter().rev().map(|link| {
+    fn new(dashboard: &Dashboard, shell: Shell, given: Pairs) -> Self {
+        let links = dashboard.links.all().into_iter().rev().map(|link| {
             let id = ecp_core::PaymentId::new(link.payment_id.as_str()).ok();
-            let payment = id.and_then(|id| sandbox.payment(link.project, &id));
+            let payment = id.and_then(|id| dashboard.engine.payment(link.project, &id));
             Line {
                 status: payment.as_ref().map_or_else(
                     || "not paid".to_owned(),
@@ -60,7 +60,7 @@ impl LinksPage {
         Self {
             shell,
             links: links.collect(),
-            choices: choices(sandbox),
+            choices: choices(dashboard),
             validities: VALIDITIES.map(|(name, _)| name).into(),
             given,
         }
@@ -72,31 +72,37 @@ impl LinksPage {
 }
 
 /// The methods that links can be paid with: the Payment Page must know them.
-fn choices(sandbox: &Sandbox) -> Choices {
-    let mut choices = Choices::of(sandbox, FlowKind::Sale, Interface::PaymentLinks);
+fn choices(dashboard: &Dashboard) -> Choices {
+    let mut choices = Choices::of(&dashboard.engine, FlowKind::Sale, Interface::PaymentLinks);
     choices.methods.retain(|spec| !spec.page_codes().is_empty());
     choices
 }
 
-pub(super) async fn show(State(sandbox): State<Sandbox>, Query(pairs): Query<Pairs>) -> Response {
-    let page = LinksPage::new(&sandbox, Shell::after("links", &pairs), Vec::new());
+pub(super) async fn show(
+    State(dashboard): State<Dashboard>,
+    Query(pairs): Query<Pairs>,
+) -> Response {
+    let page = LinksPage::new(&dashboard, Shell::after("links", &pairs), Vec::new());
     html(StatusCode::OK, &page, &Policy::default().script())
 }
 
-pub(super) async fn create(State(sandbox): State<Sandbox>, Form(pairs): Form<Pairs>) -> Response {
-    match created(&sandbox, &pairs) {
+pub(super) async fn create(
+    State(dashboard): State<Dashboard>,
+    Form(pairs): Form<Pairs>,
+) -> Response {
+    match created(&dashboard, &pairs) {
         Ok(()) => see_other("/dashboard/links?done=link"),
         Err(problem) => {
-            let page = LinksPage::new(&sandbox, Shell::new("links").failed(problem), pairs);
+            let page = LinksPage::new(&dashboard, Shell::new("links").failed(problem), pairs);
             html(StatusCode::UNPROCESSABLE_ENTITY, &page, &Policy::default().script())
         }
     }
 }
 
-fn created(sandbox: &Sandbox, pairs: &Pairs) -> Result<(), String> {
+fn created(dashboard: &Dashboard, pairs: &Pairs) -> Result<(), String> {
     let project = project(pairs)?;
     let spec = field(pairs, "method")
-        .and_then(|code| choices(sandbox).methods.into_iter().find(|spec| spec.code() == code))
+        .and_then(|code| choices(dashboard).methods.into_iter().find(|spec| spec.code() == code))
         .ok_or_else(|| "Choose a method.".to_owned())?;
     let currency: Currency = field(pairs, "currency")
         .and_then(|code| code.parse().ok())
@@ -122,7 +128,7 @@ fn created(sandbox: &Sandbox, pairs: &Pairs) -> Result<(), String> {
         ("payment_currency", currency.code().to_owned()),
         ("customer_id", text("customer_id")),
         ("force_payment_method", code.to_owned()),
-        ("best_before", best_before(sandbox.now(), validity)?),
+        ("best_before", best_before(dashboard.engine.now(), validity)?),
     ];
     let description = text("description");
     if !description.is_empty() {
@@ -138,7 +144,7 @@ fn created(sandbox: &Sandbox, pairs: &Pairs) -> Result<(), String> {
     }
     let parameters: Pairs =
         parameters.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    let link = sandbox.create_link(project, &parameters);
+    let link = dashboard.links.create(&dashboard.engine, project, &parameters);
     link.map(|_| ()).ok_or_else(|| "There is no such project.".to_owned())
 }
 

@@ -9,10 +9,10 @@ use ecp_methods::spec::Interface;
 use http::StatusCode;
 use serde_json::json;
 
-use super::forms::project;
+use super::forms::{Pairs, field, project};
+use super::shell::{Shell, payment_url};
 use super::timeline::Entry;
-use super::{Pairs, Shell, field, payment_url};
-use crate::engine::Sandbox;
+use crate::engine::Engine;
 use crate::engine::events::EventKind;
 use crate::engine::view::PaymentView;
 use crate::payment::Decision;
@@ -29,18 +29,18 @@ struct PaymentPage {
     can_refund: bool,
 }
 
-pub(super) async fn show(State(sandbox): State<Sandbox>, Query(pairs): Query<Pairs>) -> Response {
-    match find(&sandbox, &pairs) {
-        Some(payment) => page(&sandbox, payment, Shell::after("payments", &pairs), None),
+pub(super) async fn show(State(engine): State<Engine>, Query(pairs): Query<Pairs>) -> Response {
+    match find(&engine, &pairs) {
+        Some(payment) => page(&engine, payment, Shell::after("payments", &pairs), None),
         None => missing(),
     }
 }
 
 /// Sends one of the payment's callbacks again.
-pub(super) async fn resend(State(sandbox): State<Sandbox>, Form(pairs): Form<Pairs>) -> Response {
-    act(&sandbox, &pairs, |project, id| {
+pub(super) async fn resend(State(engine): State<Engine>, Form(pairs): Form<Pairs>) -> Response {
+    act(&engine, &pairs, |project, id| {
         let callback = field(&pairs, "callback").and_then(|number| number.parse().ok());
-        match callback.filter(|&callback| sandbox.resend_callback(project, id, callback)) {
+        match callback.filter(|&callback| engine.resend_callback(project, id, callback)) {
             Some(_) => Ok("resent"),
             None => Err("There is no such callback in the history.".to_owned()),
         }
@@ -49,27 +49,27 @@ pub(super) async fn resend(State(sandbox): State<Sandbox>, Form(pairs): Form<Pai
 
 /// Sends a callback that was written by hand.
 pub(super) async fn send_callback(
-    State(sandbox): State<Sandbox>,
+    State(engine): State<Engine>,
     Form(pairs): Form<Pairs>,
 ) -> Response {
-    let Some(payment) = find(&sandbox, &pairs) else { return missing() };
+    let Some(payment) = find(&engine, &pairs) else { return missing() };
     let body = field(&pairs, "body").unwrap_or_default().replace("\r\n", "\n");
     let signed = field(&pairs, "sign").is_some();
-    let sent = sandbox.send_callback(payment.project_id, &payment.payment_id, body.clone(), signed);
+    let sent = engine.send_callback(payment.project_id, &payment.payment_id, body.clone(), signed);
     match sent {
         Ok(()) => done(&payment, "sent"),
         Err(error) => {
             let shell = Shell::new("payments").failed(error.to_string());
-            page(&sandbox, payment, shell, Some(body))
+            page(&engine, payment, shell, Some(body))
         }
     }
 }
 
 /// Decides in the customer's place.
-pub(super) async fn decide(State(sandbox): State<Sandbox>, Form(pairs): Form<Pairs>) -> Response {
+pub(super) async fn decide(State(engine): State<Engine>, Form(pairs): Form<Pairs>) -> Response {
     let amount = field(&pairs, "amount").map(str::to_owned);
-    let currency = find(&sandbox, &pairs).map(|payment| payment.amount.currency());
-    act(&sandbox, &pairs, |project, id| {
+    let currency = find(&engine, &pairs).map(|payment| payment.amount.currency());
+    act(&engine, &pairs, |project, id| {
         let decision = match field(&pairs, "decision") {
             Some("success") => Decision::Success,
             _ => Decision::Decline,
@@ -80,7 +80,7 @@ pub(super) async fn decide(State(sandbox): State<Sandbox>, Form(pairs): Form<Pai
             }
             _ => None,
         };
-        if sandbox.choose(project, id, decision, chosen) {
+        if engine.choose(project, id, decision, chosen) {
             Ok("decided")
         } else {
             Err("The payment does not wait for the customer.".to_owned())
@@ -88,9 +88,9 @@ pub(super) async fn decide(State(sandbox): State<Sandbox>, Form(pairs): Form<Pai
     })
 }
 
-pub(super) async fn release(State(sandbox): State<Sandbox>, Form(pairs): Form<Pairs>) -> Response {
-    act(&sandbox, &pairs, |project, id| {
-        if sandbox.release(project, id) {
+pub(super) async fn release(State(engine): State<Engine>, Form(pairs): Form<Pairs>) -> Response {
+    act(&engine, &pairs, |project, id| {
+        if engine.release(project, id) {
             Ok("released")
         } else {
             Err("Nothing holds the payment.".to_owned())
@@ -99,10 +99,10 @@ pub(super) async fn release(State(sandbox): State<Sandbox>, Form(pairs): Form<Pa
 }
 
 /// Refunds all or a part of the payment.
-pub(super) async fn refund(State(sandbox): State<Sandbox>, Form(pairs): Form<Pairs>) -> Response {
-    let Some(payment) = find(&sandbox, &pairs) else { return missing() };
+pub(super) async fn refund(State(engine): State<Engine>, Form(pairs): Form<Pairs>) -> Response {
+    let Some(payment) = find(&engine, &pairs) else { return missing() };
     let Some(interface) = refund_interface(&payment) else { return missing() };
-    act(&sandbox, &pairs, |project, id| {
+    act(&engine, &pairs, |project, id| {
         let description = field(&pairs, "description").unwrap_or("Refund by hand");
         let mut document = json!({
             "general": {"payment_id": id.as_str()},
@@ -115,7 +115,7 @@ pub(super) async fn refund(State(sandbox): State<Sandbox>, Form(pairs): Form<Pai
             document["payment"]["currency"] = amount.currency().code().into();
         }
         let method = payment.method.code();
-        match sandbox.place(project, method, FlowKind::Refund, interface, &document) {
+        match engine.place(project, method, FlowKind::Refund, interface, &document) {
             Ok(_) => Ok("refund"),
             Err(error) => Err(error.to_string()),
         }
@@ -128,22 +128,22 @@ fn refund_interface(payment: &PaymentView) -> Option<Interface> {
     [Interface::Dashboard, Interface::Gate].into_iter().find(|way| offered.contains(way))
 }
 
-fn find(sandbox: &Sandbox, pairs: &Pairs) -> Option<PaymentView> {
+fn find(engine: &Engine, pairs: &Pairs) -> Option<PaymentView> {
     let project = project(pairs).ok()?;
     let id = pairs.iter().find(|(name, _)| name == "id")?;
-    sandbox.payment(project, &PaymentId::new(id.1.as_str()).ok()?)
+    engine.payment(project, &PaymentId::new(id.1.as_str()).ok()?)
 }
 
 /// Does something with the payment that a form names, and shows it again.
 fn act(
-    sandbox: &Sandbox,
+    engine: &Engine,
     pairs: &Pairs,
     action: impl FnOnce(ProjectId, &PaymentId) -> Result<&'static str, String>,
 ) -> Response {
-    let Some(payment) = find(sandbox, pairs) else { return missing() };
+    let Some(payment) = find(engine, pairs) else { return missing() };
     match action(payment.project_id, &payment.payment_id) {
         Ok(word) => done(&payment, word),
-        Err(problem) => page(sandbox, payment, Shell::new("payments").failed(problem), None),
+        Err(problem) => page(engine, payment, Shell::new("payments").failed(problem), None),
     }
 }
 
@@ -152,8 +152,8 @@ fn done(payment: &PaymentView, word: &str) -> Response {
     see_other(&format!("{url}&done={word}"))
 }
 
-fn page(sandbox: &Sandbox, payment: PaymentView, shell: Shell, draft: Option<String>) -> Response {
-    let events = sandbox.timeline(payment.project_id, &payment.payment_id);
+fn page(engine: &Engine, payment: PaymentView, shell: Shell, draft: Option<String>) -> Response {
+    let events = engine.timeline(payment.project_id, &payment.payment_id);
     let draft = draft.or_else(|| {
         events.iter().rev().find_map(|event| match &event.kind {
             EventKind::CallbackAttempted { body, .. } | EventKind::CallbackRefused { body, .. } => {
@@ -163,7 +163,7 @@ fn page(sandbox: &Sandbox, payment: PaymentView, shell: Shell, draft: Option<Str
             _ => None,
         })
     });
-    let entries = events.iter().map(|event| Entry::of(sandbox, payment.project_id, event));
+    let entries = events.iter().map(|event| Entry::of(engine, payment.project_id, event));
     let page = PaymentPage {
         shell,
         entries: entries.collect(),

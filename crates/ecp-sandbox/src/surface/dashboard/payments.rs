@@ -6,9 +6,10 @@ use axum::response::Response;
 use ecp_methods::{DynMethod, MethodSpec};
 use http::StatusCode;
 
+use super::forms::Pairs;
 use super::search::{Pages, Search};
-use super::{Pairs, Shell};
-use crate::engine::Sandbox;
+use super::shell::Shell;
+use crate::engine::Engine;
 use crate::engine::view::{OperationView, PaymentView};
 use crate::surface::page::{Policy, html};
 
@@ -68,41 +69,38 @@ pub(super) struct Narrow {
 
 impl Narrow {
     /// That of the payments.
-    pub(super) fn new(sandbox: &Sandbox, search: Search) -> Self {
+    pub(super) fn new(engine: &Engine, search: Search) -> Self {
         Self {
             title: "Payments",
             search,
             action: "/dashboard",
             file: "payments",
-            projects: sandbox.projects().iter().map(ToString::to_string).collect(),
-            methods: sandbox.config().registry.iter().map(DynMethod::spec).collect(),
+            projects: engine.projects().iter().map(ToString::to_string).collect(),
+            methods: engine.config().registry.iter().map(DynMethod::spec).collect(),
             statuses: &PAYMENT_STATUSES,
             kinds: &["sale", "payout"],
         }
     }
 }
 
-pub(super) async fn payments(
-    State(sandbox): State<Sandbox>,
-    Query(pairs): Query<Pairs>,
-) -> Response {
+pub(super) async fn payments(State(engine): State<Engine>, Query(pairs): Query<Pairs>) -> Response {
     let search = Search::new(pairs);
-    let listed = sandbox.payments(&search.filter(), search.paging());
+    let listed = engine.payments(&search.filter(), search.paging());
     let page = PaymentsPage {
         shell: Shell::new("payments"),
         pages: search.pages(listed.total),
         rows: listed.items,
-        narrow: Narrow::new(&sandbox, search),
+        narrow: Narrow::new(&engine, search),
     };
     html(StatusCode::OK, &page, &Policy::default().script())
 }
 
 pub(super) async fn operations(
-    State(sandbox): State<Sandbox>,
+    State(engine): State<Engine>,
     Query(pairs): Query<Pairs>,
 ) -> Response {
     let search = Search::new(pairs);
-    let listed = sandbox.operations(&search.filter(), search.paging());
+    let listed = engine.operations(&search.filter(), search.paging());
     let page = OperationsPage {
         shell: Shell::new("operations"),
         pages: search.pages(listed.total),
@@ -113,7 +111,7 @@ pub(super) async fn operations(
             file: "operations",
             statuses: &OPERATION_STATUSES,
             kinds: &["sale", "payout", "refund"],
-            ..Narrow::new(&sandbox, search)
+            ..Narrow::new(&engine, search)
         },
     };
     html(StatusCode::OK, &page, &Policy::default().script())

@@ -13,10 +13,10 @@ use ecp_methods::{FlowKind, Rule};
 use http::{StatusCode, header};
 
 use super::batch::{Progress, RowView, Table};
-use super::forms::{Choices, project};
-use super::{Pairs, Shell, field, payment_url, when};
-use crate::engine::Sandbox;
-use crate::engine::view::nested;
+use super::forms::{Choices, Pairs, field, project};
+use super::nested::nested;
+use super::shell::{Shell, payment_url, when};
+use super::state::Dashboard;
 use crate::surface::page::{Policy, html, missing, see_other};
 
 #[derive(Template)]
@@ -40,19 +40,19 @@ struct BatchLine {
 }
 
 impl PayoutsPage {
-    fn new(sandbox: &Sandbox, shell: Shell, given: Pairs) -> Self {
-        let choices = choices(sandbox);
+    fn new(dashboard: &Dashboard, shell: Shell, given: Pairs) -> Self {
+        let choices = choices(dashboard);
         let needed = choices.methods.iter().filter_map(|spec| spec.rule(FlowKind::Payout));
         let needed = needed.flat_map(Rule::needed_fields).copied();
         let always = [Field::AccountNumber, Field::CustomerId, Field::Description];
         let inputs: BTreeSet<Field> =
             needed.chain(always).filter(|field| *field != Field::CustomerIpAddress).collect();
-        let batches = sandbox.batches().all();
+        let batches = dashboard.batches.all();
         let line = |batch: &std::sync::Arc<super::batch::Batch>| BatchLine {
             number: batch.number,
             file: batch.file.clone(),
             created: when(batch.created),
-            progress: Progress::of(&batch.rows(sandbox)),
+            progress: Progress::of(&batch.rows(&dashboard.engine)),
         };
         Self {
             shell,
@@ -73,12 +73,15 @@ impl PayoutsPage {
     }
 }
 
-fn choices(sandbox: &Sandbox) -> Choices {
-    Choices::of(sandbox, FlowKind::Payout, Interface::Dashboard)
+fn choices(dashboard: &Dashboard) -> Choices {
+    Choices::of(&dashboard.engine, FlowKind::Payout, Interface::Dashboard)
 }
 
-pub(super) async fn show(State(sandbox): State<Sandbox>, Query(pairs): Query<Pairs>) -> Response {
-    let mut page = PayoutsPage::new(&sandbox, Shell::after("payouts", &pairs), Vec::new());
+pub(super) async fn show(
+    State(dashboard): State<Dashboard>,
+    Query(pairs): Query<Pairs>,
+) -> Response {
+    let mut page = PayoutsPage::new(&dashboard, Shell::after("payouts", &pairs), Vec::new());
     if let (Ok(project), Some(id)) = (project(&pairs), field(&pairs, "id")) {
         page.link = Some((payment_url(project, id), id.to_owned()));
     }
@@ -86,8 +89,8 @@ pub(super) async fn show(State(sandbox): State<Sandbox>, Query(pairs): Query<Pai
 }
 
 /// A single payout. The form has amounts in major units.
-pub(super) async fn pay(State(sandbox): State<Sandbox>, Form(pairs): Form<Pairs>) -> Response {
-    match paid(&sandbox, &pairs) {
+pub(super) async fn pay(State(dashboard): State<Dashboard>, Form(pairs): Form<Pairs>) -> Response {
+    match paid(&dashboard, &pairs) {
         Ok((project, id)) => {
             let query = form_urlencoded::Serializer::new(String::new())
                 .append_pair("project", &project.to_string())
@@ -97,12 +100,12 @@ pub(super) async fn pay(State(sandbox): State<Sandbox>, Form(pairs): Form<Pairs>
         }
         Err(problem) => {
             let shell = Shell::new("payouts").failed(problem);
-            PayoutsPage::new(&sandbox, shell, pairs).respond(StatusCode::UNPROCESSABLE_ENTITY)
+            PayoutsPage::new(&dashboard, shell, pairs).respond(StatusCode::UNPROCESSABLE_ENTITY)
         }
     }
 }
 
-fn paid(sandbox: &Sandbox, pairs: &Pairs) -> Result<(ProjectId, String), String> {
+fn paid(dashboard: &Dashboard, pairs: &Pairs) -> Result<(ProjectId, String), String> {
     let project = project(pairs)?;
     let currency = field(pairs, "payment.currency").unwrap_or_default();
     let currency: Currency = currency.parse().map_err(|_| "Choose a currency.".to_owned())?;
@@ -113,7 +116,8 @@ fn paid(sandbox: &Sandbox, pairs: &Pairs) -> Result<(ProjectId, String), String>
     let own = [("payment.amount", amount.as_str()), ("customer.ip_address", "127.0.0.1")];
     let document = nested(cells.chain(own));
     let method = field(pairs, "method").unwrap_or_default();
-    let placed = sandbox.place(project, method, FlowKind::Payout, Interface::Dashboard, &document);
+    let placed =
+        dashboard.engine.place(project, method, FlowKind::Payout, Interface::Dashboard, &document);
     match placed {
         Ok(placed) => Ok((project, placed.payment_id.as_str().to_owned())),
         Err(error) => Err(error.to_string()),
@@ -121,10 +125,10 @@ fn paid(sandbox: &Sandbox, pairs: &Pairs) -> Result<(ProjectId, String), String>
 }
 
 /// A file to begin with.
-pub(super) async fn example(State(sandbox): State<Sandbox>) -> Response {
+pub(super) async fn example(State(dashboard): State<Dashboard>) -> Response {
     let mut names = vec!["method", "general.payment_id", "payment.amount", "payment.currency"];
     let mut rows = Vec::new();
-    for spec in choices(&sandbox).methods {
+    for spec in choices(&dashboard).methods {
         let Some(rule) = spec.rule(FlowKind::Payout) else { continue };
         let Some(&currency) = spec.currencies().first() else { continue };
         for field in rule.needed_fields() {
@@ -167,7 +171,7 @@ pub(super) async fn example(State(sandbox): State<Sandbox>) -> Response {
 }
 
 /// Begins a mass payout.
-pub(super) async fn upload(State(sandbox): State<Sandbox>, mut form: Multipart) -> Response {
+pub(super) async fn upload(State(dashboard): State<Dashboard>, mut form: Multipart) -> Response {
     let mut pairs = Pairs::new();
     let mut file = None;
     loop {
@@ -190,13 +194,13 @@ pub(super) async fn upload(State(sandbox): State<Sandbox>, mut form: Multipart) 
     let begun = project(&pairs).and_then(|project| {
         let (name, content) = file.ok_or_else(|| "Choose a file.".to_owned())?;
         let table = Table::read(&content, field(&pairs, "method"))?;
-        Ok(sandbox.batches().begin(&sandbox, &name, project, table))
+        Ok(dashboard.batches.begin(&dashboard.engine, &name, project, table))
     });
     match begun {
         Ok(number) => see_other(&format!("/dashboard/payouts/batches/{number}")),
         Err(problem) => {
             let shell = Shell::new("payouts").failed(problem);
-            let page = PayoutsPage::new(&sandbox, shell, Vec::new());
+            let page = PayoutsPage::new(&dashboard, shell, Vec::new());
             page.respond(StatusCode::UNPROCESSABLE_ENTITY)
         }
     }
@@ -214,9 +218,9 @@ struct BatchPage {
     rows: Vec<RowView>,
 }
 
-pub(super) async fn batch(State(sandbox): State<Sandbox>, Path(number): Path<u64>) -> Response {
-    let Some(batch) = sandbox.batches().get(number) else { return missing() };
-    let rows = batch.rows(&sandbox);
+pub(super) async fn batch(State(dashboard): State<Dashboard>, Path(number): Path<u64>) -> Response {
+    let Some(batch) = dashboard.batches.get(number) else { return missing() };
+    let rows = batch.rows(&dashboard.engine);
     let page = BatchPage {
         shell: Shell::new("payouts"),
         number,

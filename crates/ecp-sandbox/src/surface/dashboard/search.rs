@@ -3,7 +3,7 @@
 use ecp_core::{ProjectId, Timestamp};
 use ecp_methods::FlowKind;
 
-use super::{Pairs, field};
+use super::forms::{Pairs, field};
 use crate::engine::view::{Filter, Paging};
 
 const PAGE: usize = 50;

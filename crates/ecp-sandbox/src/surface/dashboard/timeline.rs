@@ -3,8 +3,8 @@
 use ecp_core::ProjectId;
 use serde_json::Value;
 
-use super::when;
-use crate::engine::Sandbox;
+use super::shell::when;
+use crate::engine::Engine;
 use crate::engine::events::{Confirmation, Event, EventKind, RawBody};
 
 /// A longer body is cut: it is shown, not stored.
@@ -46,12 +46,12 @@ impl Body {
 
     /// A body that carries a signature, or should.
     fn signed(
-        sandbox: &Sandbox,
+        engine: &Engine,
         project: ProjectId,
         name: &'static str,
         body: &RawBody,
     ) -> Option<Self> {
-        let note = sandbox.explain(project, body);
+        let note = engine.explain(project, body);
         let signature = note.map(|note| Signature {
             matches: note.matches(),
             items: note.canonical.split(';').map(str::to_owned).collect(),
@@ -75,7 +75,7 @@ fn pretty(body: &RawBody) -> String {
 }
 
 impl Entry {
-    pub(super) fn of(sandbox: &Sandbox, project: ProjectId, event: &Event) -> Self {
+    pub(super) fn of(engine: &Engine, project: ProjectId, event: &Event) -> Self {
         let mut entry = Self {
             at: when(event.at),
             side: "state",
@@ -85,7 +85,7 @@ impl Entry {
             bodies: Vec::new(),
             callback: None,
         };
-        let signed = |name, body| Body::signed(sandbox, project, name, body);
+        let signed = |name, body| Body::signed(engine, project, name, body);
         match &event.kind {
             EventKind::CallbackAttempted {
                 callback,

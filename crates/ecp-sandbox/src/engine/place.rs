@@ -1,0 +1,100 @@
+//! What is asked for through other interfaces than Gate.
+
+use std::fmt;
+
+use ecp_core::model::Code;
+use ecp_core::{PaymentId, ProjectId};
+use ecp_methods::spec::Interface;
+use ecp_methods::{DynMethod, FlowKind, MethodSpec, Registry};
+use serde_json::Value;
+
+use super::Engine;
+use crate::engine::admit::Registration;
+use crate::engine::events::{EventKind, RawBody};
+use crate::wire::codes::message_of;
+use crate::wire::refusal::Refusal;
+
+/// Something that was asked for and registered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Placed {
+    pub(crate) request_id: String,
+    pub(crate) payment_id: PaymentId,
+}
+
+/// Why something was not registered, in the platform's words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PlaceError {
+    /// The platform's code.
+    pub code: u32,
+    /// The platform's words for it.
+    pub message: &'static str,
+    /// The fields that it is about, by their Gate paths.
+    pub fields: Vec<&'static str>,
+}
+
+impl fmt::Display for PlaceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.code, self.message)?;
+        if !self.fields.is_empty() {
+            write!(f, " ({})", self.fields.join(", "))?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for PlaceError {}
+
+impl From<Refusal> for PlaceError {
+    fn from(refusal: Refusal) -> Self {
+        let Refusal { code, fields, .. } = refusal;
+        Self { code, message: message_of(&Code::from(code)), fields }
+    }
+}
+
+impl Engine {
+    /// Asks for a sale, a payout or a refund as on Gate, through another interface: with the same
+    /// checks but for the signature. `method` is any of a method's names. What was registered goes
+    /// on at once.
+    pub(crate) fn place(
+        &self,
+        project: ProjectId,
+        method: &str,
+        flow: FlowKind,
+        interface: Interface,
+        document: &Value,
+    ) -> Result<Placed, PlaceError> {
+        let mut document = document.clone();
+        let general = &mut document["general"];
+        if !general.is_object() {
+            *general = Value::Object(serde_json::Map::new());
+        }
+        general["project_id"] = project.get().into();
+        let payment_id = general["payment_id"].as_str();
+        let about = (Some(project), payment_id.and_then(|id| PaymentId::new(id).ok()));
+        let body = RawBody::new(document.to_string());
+        self.record(about, EventKind::Placed { interface, document: body });
+        if !self.config().projects.contains_key(&project) {
+            return Err(Refusal::unknown_project("general.project_id").into());
+        }
+        let spec = find(&self.config().registry, method)
+            .filter(|spec| {
+                spec.rule(flow).is_some_and(|rule| rule.interfaces().contains(&interface))
+            })
+            .ok_or_else(Refusal::unknown_method)?;
+        let (payment_id, registration) = self.admit(project, spec, flow, interface, &document)?;
+        self.process_now(&registration);
+        let Registration { request_id, .. } = registration;
+        Ok(Placed { request_id, payment_id })
+    }
+}
+
+/// A method by its code, its Gate path or its code on the Payment Page.
+fn find(registry: &Registry, name: &str) -> Option<&'static MethodSpec> {
+    let on_page = || {
+        let mut specs = registry.iter().map(DynMethod::spec);
+        specs.find(|spec| spec.page_codes().contains(&name))
+    };
+    let by_code = registry.get(name).ok().or_else(|| registry.by_gate_path(name));
+    by_code.map(DynMethod::spec).or_else(on_page)
+}

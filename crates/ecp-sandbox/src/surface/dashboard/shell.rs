@@ -1,0 +1,83 @@
+//! What all pages of the Dashboard have in common.
+
+use super::forms::{Pairs, field};
+
+/// What every page of the Dashboard has around it.
+pub(crate) struct Shell {
+    pub(super) section: &'static str,
+    /// What was just done, or why not.
+    pub(super) told: Option<Told>,
+}
+
+/// What can have been done, by the word for it in addresses.
+const DONE: [(&str, &str); 10] = [
+    ("cleared", "No faults are in force."),
+    ("decided", "Decided in the customer’s place."),
+    ("ended", "The rule has ended."),
+    ("fault", "The rule is in force."),
+    ("link", "The link is ready."),
+    ("payout", "The payout is registered."),
+    ("refund", "The refund is registered."),
+    ("released", "The payment goes on."),
+    ("resent", "The callback is on its way again."),
+    ("sent", "The callback is on its way."),
+];
+
+/// A line at the top of a page.
+pub(super) struct Told {
+    pub(super) good: bool,
+    pub(super) text: String,
+}
+
+impl Shell {
+    pub(super) const fn new(section: &'static str) -> Self {
+        Self { section, told: None }
+    }
+
+    /// With what was done before the browser was sent here.
+    pub(super) fn after(section: &'static str, pairs: &Pairs) -> Self {
+        let text = field(pairs, "done").and_then(|word| {
+            DONE.into_iter().find(|(known, _)| *known == word).map(|(_, text)| text)
+        });
+        let told = text.map(|text| Told { good: true, text: text.to_owned() });
+        Self { told, ..Self::new(section) }
+    }
+
+    pub(super) fn failed(self, text: impl Into<String>) -> Self {
+        Self { told: Some(Told { good: false, text: text.into() }), ..self }
+    }
+
+    pub(super) fn current(&self, section: &str) -> &'static str {
+        if self.section == section { "page" } else { "false" }
+    }
+}
+
+/// The link to a payment's page.
+pub(super) fn payment_url(project: ecp_core::ProjectId, payment_id: &str) -> String {
+    let query = form_urlencoded::Serializer::new(String::new())
+        .append_pair("project", &project.to_string())
+        .append_pair("id", payment_id)
+        .finish();
+    format!("/dashboard/payment?{query}")
+}
+
+/// `2026-11-22 10:00:00`, as the platform's Data API writes it.
+pub(super) fn when(time: ecp_core::Timestamp) -> String {
+    let text = time.to_string();
+    text.split_at_checked(19).map_or_else(|| text.clone(), |(text, _)| text.replace('T', " "))
+}
+
+/// Whether an option of a form is the one that was given.
+pub(super) fn is_chosen(option: impl AsRef<str>, given: impl AsRef<str>) -> bool {
+    option.as_ref() == given.as_ref()
+}
+
+/// How a status is shown: good, bad or still open.
+pub(super) fn tone(status: &str) -> &'static str {
+    match status {
+        "success" => "yes",
+        "decline" | "error" | "internal error" | "expired" => "no",
+        "refunded" | "partially refunded" | "reversed" | "partially reversed" => "back",
+        _ => "wait",
+    }
+}

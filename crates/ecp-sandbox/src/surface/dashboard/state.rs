@@ -1,0 +1,29 @@
+//! What the Dashboard keeps.
+
+use std::sync::Arc;
+
+use axum::extract::FromRef;
+
+use super::batch::Batches;
+use super::link::Links;
+use crate::engine::Engine;
+
+/// What the Dashboard needs: the engine, and what was begun on its pages.
+#[derive(Clone)]
+pub(crate) struct Dashboard {
+    pub(crate) engine: Engine,
+    pub(crate) batches: Arc<Batches>,
+    pub(crate) links: Arc<Links>,
+}
+
+impl Dashboard {
+    pub(crate) fn new(engine: Engine) -> Self {
+        Self { engine, batches: Arc::default(), links: Arc::default() }
+    }
+}
+
+impl FromRef<Dashboard> for Engine {
+    fn from_ref(dashboard: &Dashboard) -> Self {
+        dashboard.engine.clone()
+    }
+}
