@@ -5,6 +5,7 @@
 #[path = "../src/layers.rs"]
 mod data;
 mod footprint;
+mod foreign;
 mod layers;
 mod links;
 mod modules;

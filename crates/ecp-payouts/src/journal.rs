@@ -192,8 +192,30 @@ pub enum JournalError {
     Storage(Box<dyn std::error::Error + Send + Sync>),
 }
 
-impl From<rusqlite::Error> for JournalError {
+/// A [`JournalError`] in the making. The conversion from SQLite's errors is not public.
+enum Failure {
+    Journal(JournalError),
+    Sqlite(rusqlite::Error),
+}
+
+impl From<JournalError> for Failure {
+    fn from(error: JournalError) -> Self {
+        Self::Journal(error)
+    }
+}
+
+impl From<rusqlite::Error> for Failure {
     fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+impl From<Failure> for JournalError {
+    fn from(failure: Failure) -> Self {
+        let error = match failure {
+            Failure::Journal(error) => return error,
+            Failure::Sqlite(error) => error,
+        };
         match error.sqlite_error_code() {
             Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => {
                 Self::InUse
@@ -226,6 +248,10 @@ impl From<rusqlite::Error> for Failed {
 impl Journal {
     /// Opens a journal, or begins one where there is no file, or one with nothing in it.
     pub fn open(path: &Path, owner: &Owner) -> Result<Self, JournalError> {
+        Ok(Self::open_file(path, owner)?)
+    }
+
+    fn open_file(path: &Path, owner: &Owner) -> Result<Self, Failure> {
         let storage = |error: std::io::Error| JournalError::Storage(error.into());
         let prepare = || -> Result<(), JournalError> {
             if let Some(path) = ecp_files::prepare_database(path).map_err(storage)? {
@@ -281,7 +307,7 @@ impl Journal {
         own(&connection, owner)?;
         let files = OpenFiles::note_database(path, &["-wal"]).map_err(storage)?;
         if !opened.are_same() {
-            return Err(JournalError::Removed);
+            return Err(JournalError::Removed.into());
         }
         let mut reader = JournalReader::of(connection)?;
         let before = entries(&mut reader)?;
@@ -296,7 +322,7 @@ impl Journal {
 
     /// Reads what a journal says, without becoming its owner.
     pub fn read(path: &Path) -> Result<HashMap<PaymentId, Entry>, JournalError> {
-        entries(&mut JournalReader::open(path)?)
+        Ok(entries(&mut JournalReader::open(path)?)?)
     }
 
     /// What it knew of a payout when it was opened.
@@ -333,7 +359,7 @@ impl fmt::Debug for Journal {
     }
 }
 
-fn own(connection: &Connection, owner: &Owner) -> Result<(), JournalError> {
+fn own(connection: &Connection, owner: &Owner) -> Result<(), Failure> {
     match owner_of(connection)? {
         None => {
             let project = i64::try_from(owner.project.get()).unwrap_or(i64::MAX);
@@ -342,7 +368,7 @@ fn own(connection: &Connection, owner: &Owner) -> Result<(), JournalError> {
             Ok(())
         }
         Some(found) if found == *owner => Ok(()),
-        Some(found) => Err(JournalError::OtherOwner(found)),
+        Some(found) => Err(JournalError::OtherOwner(found).into()),
     }
 }
 

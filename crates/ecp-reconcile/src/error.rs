@@ -51,9 +51,3 @@ pub enum ReconcileError {
     #[error("the temporary file: {0}")]
     Storage(Box<dyn Error + Send + Sync>),
 }
-
-impl From<rusqlite::Error> for ReconcileError {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Storage(error.into())
-    }
-}

@@ -7,7 +7,7 @@ use ecp_core::{OperationId, PaymentId};
 use ecp_inbox::{EntryId, EntryState};
 use ecp_payouts::State;
 use rusqlite::types::Type;
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension as _, Row, params};
 
 use crate::difference::Sum;
 use crate::error::ReconcileError;
@@ -52,8 +52,23 @@ const TABLES: &str = "
         payment TEXT, id INTEGER, state TEXT, PRIMARY KEY (payment, id)
     ) WITHOUT ROWID;";
 
+/// Why the temporary file failed.
+pub(crate) struct SpoolError(rusqlite::Error);
+
+impl From<rusqlite::Error> for SpoolError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self(error)
+    }
+}
+
+impl From<SpoolError> for ReconcileError {
+    fn from(SpoolError(error): SpoolError) -> Self {
+        Self::Storage(error.into())
+    }
+}
+
 impl Spool {
-    pub(crate) fn new() -> Result<Self, ReconcileError> {
+    pub(crate) fn new() -> Result<Self, SpoolError> {
         let connection = Connection::open("")?;
         connection.execute_batch(TABLES)?;
         Ok(Self(connection))
@@ -64,14 +79,14 @@ impl Spool {
         &mut self,
         job: impl FnOnce(&Self) -> Result<T, ReconcileError>,
     ) -> Result<T, ReconcileError> {
-        self.0.execute_batch("BEGIN")?;
+        self.0.execute_batch("BEGIN").map_err(SpoolError)?;
         let done = job(self);
-        self.0.execute_batch("COMMIT")?;
+        self.0.execute_batch("COMMIT").map_err(SpoolError)?;
         done
     }
 
     /// A payment to be compared.
-    pub(crate) fn payment(&self, payment: &PaymentId) -> Result<(), ReconcileError> {
+    pub(crate) fn payment(&self, payment: &PaymentId) -> Result<(), SpoolError> {
         self.0
             .prepare_cached("INSERT OR IGNORE INTO payments VALUES (?1)")?
             .execute([payment.as_str()])?;
@@ -85,7 +100,7 @@ impl Spool {
         &self,
         payment: &PaymentId,
         told: &Operation,
-    ) -> Result<(), ReconcileError> {
+    ) -> Result<(), SpoolError> {
         let id = told.id.map(|id| id.get().cast_signed());
         let before = self
             .0
@@ -119,7 +134,7 @@ impl Spool {
         sql: &str,
         payment: &PaymentId,
         operation: &Operation,
-    ) -> Result<(), ReconcileError> {
+    ) -> Result<(), SpoolError> {
         let Operation { id, kind, status, sum } = operation;
         self.0.prepare_cached(sql)?.execute(params![
             payment.as_str(),
@@ -138,7 +153,7 @@ impl Spool {
         journal: usize,
         payment: &PaymentId,
         payout: &Payout,
-    ) -> Result<(), ReconcileError> {
+    ) -> Result<(), SpoolError> {
         let Payout { state, status, request_id, sum } = payout;
         self.0.prepare_cached("INSERT INTO payouts VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?.execute(
             params![
@@ -160,7 +175,7 @@ impl Spool {
         payment: &PaymentId,
         id: EntryId,
         state: EntryState,
-    ) -> Result<(), ReconcileError> {
+    ) -> Result<(), SpoolError> {
         self.0
             .prepare_cached("INSERT OR REPLACE INTO stuck VALUES (?1, ?2, ?3)")?
             .execute(params![payment.as_str(), id.get(), state.as_str()])?;
@@ -173,18 +188,16 @@ impl Spool {
         payment: Option<&PaymentId>,
     ) -> Result<Option<PaymentId>, ReconcileError> {
         let before = payment.map_or("", PaymentId::as_str);
-        let next: Option<String> = self
-            .0
-            .prepare_cached(
-                "SELECT payment FROM payments WHERE payment > ?1 ORDER BY payment LIMIT 1",
-            )?
-            .query_row([before], |row| row.get(0))
-            .optional()?;
+        let sql = "SELECT payment FROM payments WHERE payment > ?1 ORDER BY payment LIMIT 1";
+        let read = |mut statement: CachedStatement<'_>| {
+            statement.query_row([before], |row| row.get(0)).optional()
+        };
+        let next: Option<String> = self.0.prepare_cached(sql).and_then(read).map_err(SpoolError)?;
         next.map(PaymentId::new).transpose().map_err(|error| ReconcileError::Storage(error.into()))
     }
 
     /// Everything that was kept of a payment.
-    pub(crate) fn kept(&self, payment: &PaymentId) -> Result<Kept, ReconcileError> {
+    pub(crate) fn kept(&self, payment: &PaymentId) -> Result<Kept, SpoolError> {
         Ok(Kept {
             operations: self.of(
                 payment,
@@ -221,7 +234,7 @@ impl Spool {
         payment: &PaymentId,
         sql: &str,
         read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
-    ) -> Result<Vec<T>, ReconcileError> {
+    ) -> Result<Vec<T>, SpoolError> {
         let mut statement = self.0.prepare_cached(sql)?;
         let rows = statement.query_map([payment.as_str()], read)?;
         Ok(rows.collect::<Result<_, _>>()?)

@@ -9,7 +9,7 @@ use ecp_core::model::{About, Code};
 use ecp_core::{Money, PaymentId, ProjectId};
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row, params};
 
-use super::{Entry, JournalError, Owner, State};
+use super::{Entry, Failure, JournalError, Owner, State};
 
 /// Reads a journal page by page, in the order of the payment ids, without becoming its owner. No
 /// run may have it open.
@@ -54,13 +54,17 @@ const PAGE: usize = 1000;
 impl JournalReader {
     /// Opens a journal that is there.
     pub fn open(path: &Path) -> Result<Self, JournalError> {
+        Ok(Self::open_file(path)?)
+    }
+
+    fn open_file(path: &Path) -> Result<Self, Failure> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE;
         let connection = Connection::open_with_flags(path, flags)?;
         check_tables(&connection)?;
         Self::of(connection)
     }
 
-    pub(super) fn of(connection: Connection) -> Result<Self, JournalError> {
+    pub(super) fn of(connection: Connection) -> Result<Self, Failure> {
         let has_sums = has_sums(&connection)?;
         Ok(Self { connection, last: None, has_sums, odd: None })
     }
@@ -89,6 +93,10 @@ impl JournalReader {
 
     /// The next entries, up to 1000; none after the last.
     pub fn next_page(&mut self) -> Result<Vec<(PaymentId, Entry)>, JournalError> {
+        Ok(self.page()?)
+    }
+
+    fn page(&mut self) -> Result<Vec<(PaymentId, Entry)>, Failure> {
         let sums = if self.has_sums { "amount, currency" } else { "NULL, NULL" };
         let mut statement = self.connection.prepare_cached(&format!(
             "SELECT payment_id, state, digest, sends, sent_at_ms, request_id, status, code,
@@ -109,7 +117,7 @@ impl JournalReader {
             // A page of nothing but odd entries is not the end.
             Some(last) if page.is_empty() => {
                 self.last = Some(last);
-                self.next_page()
+                self.page()
             }
             Some(last) => {
                 self.last = Some(last);
@@ -126,12 +134,10 @@ impl fmt::Debug for JournalReader {
 }
 
 /// All of them.
-pub(super) fn entries(
-    reader: &mut JournalReader,
-) -> Result<HashMap<PaymentId, Entry>, JournalError> {
+pub(super) fn entries(reader: &mut JournalReader) -> Result<HashMap<PaymentId, Entry>, Failure> {
     let mut entries = HashMap::new();
     loop {
-        let page = reader.next_page()?;
+        let page = reader.page()?;
         if page.is_empty() {
             return Ok(entries);
         }
@@ -140,7 +146,7 @@ pub(super) fn entries(
 }
 
 /// Fails where there is something else than the tables of a journal. There may be nothing.
-pub(super) fn check_tables(connection: &Connection) -> Result<(), JournalError> {
+pub(super) fn check_tables(connection: &Connection) -> Result<(), Failure> {
     let mut statement =
         connection.prepare("SELECT name FROM sqlite_master WHERE type <> 'index'")?;
     let names = statement.query_map([], |row| row.get::<_, String>(0))?;
@@ -158,16 +164,16 @@ pub(super) fn check_tables(connection: &Connection) -> Result<(), JournalError> 
         || names == ["owner", "payouts"]
             && has("owner", &["project", "gate_url"])?
             && has("payouts", &["payment_id", "state", "digest", "sends", "evidence"])?;
-    if is_journal { Ok(()) } else { Err(JournalError::NotAJournal) }
+    if is_journal { Ok(()) } else { Err(JournalError::NotAJournal.into()) }
 }
 
 /// Whether the journal keeps sums. Older versions did not.
-pub(super) fn has_sums(connection: &Connection) -> Result<bool, JournalError> {
+pub(super) fn has_sums(connection: &Connection) -> Result<bool, Failure> {
     let sql = "SELECT count(*) FROM pragma_table_info('payouts') WHERE name = 'amount'";
     Ok(connection.query_row(sql, [], |row| row.get::<_, i64>(0))? > 0)
 }
 
-pub(super) fn owner_of(connection: &Connection) -> Result<Option<Owner>, JournalError> {
+pub(super) fn owner_of(connection: &Connection) -> Result<Option<Owner>, Failure> {
     let read = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?));
     let found = connection.query_row("SELECT project, gate_url FROM owner", [], read).optional()?;
     let Some((project, gate_url)) = found else { return Ok(None) };
@@ -180,7 +186,7 @@ pub(super) fn owner_of(connection: &Connection) -> Result<Option<Owner>, Journal
 fn entry(
     row: &Row<'_>,
     odd: Option<&mut Vec<OddEntry>>,
-) -> Result<Option<(PaymentId, Entry)>, JournalError> {
+) -> Result<Option<(PaymentId, Entry)>, Failure> {
     let id: String = row.get(0)?;
     let is_strict = odd.is_none();
     let mut problem = None;
@@ -207,7 +213,8 @@ fn entry(
     });
     if let Some(problem) = problem {
         if is_strict {
-            return Err(JournalError::Storage(format!("the entry of {id:?}: {problem}").into()));
+            let problem = format!("the entry of {id:?}: {problem}");
+            return Err(JournalError::Storage(problem.into()).into());
         }
         if let Some(odd) = odd {
             odd.push(OddEntry { payment_id: id.clone(), problem });
