@@ -132,6 +132,9 @@ mod tests {
                 assert_eq!(Address::parse(spelling).unwrap().url("/v2"), format!("{normal}/v2"));
             }
         }
+        for hostless in ["http://:8000", "http:///", "https://:443/", "http://[]:80"] {
+            assert!(normal_base_url(hostless).is_err(), "{hostless}");
+        }
         // Other places stay other places.
         let others =
             ["https://api.ecommpay.com:8443", "https://api.ecommpay.com.", "http://localhost"];
