@@ -1,6 +1,6 @@
 //! What a callback says about an order.
 
-use ecp_core::model::{Callback, End, PaymentType};
+use ecp_core::model::{Callback, End, PaymentStatus, PaymentType};
 use ecp_core::{Money, PaymentId, ProjectId};
 
 use crate::verified::{Reading, Verified};
@@ -100,7 +100,7 @@ impl<'o> Expected<'o> {
         if callback.payment_id() != Some(self.payment) {
             return Err(Unexpected::Payment);
         }
-        let end = callback.payment_status().map_or(End::Unknown, |status| status.end());
+        let end = callback.payment_status().map_or(End::Unknown, PaymentStatus::end);
         let kind = payment.and_then(|payment| payment.kind.as_ref());
         if kind.map_or(end.is_success(), |kind| *kind != self.kind) {
             return Err(Unexpected::Kind(kind.cloned()));

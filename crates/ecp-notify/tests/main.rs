@@ -2,6 +2,7 @@
 //! A file that is not named here is not run; `xtask/tests` looks for such.
 
 #[cfg(feature = "receiver")]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod common;
 #[cfg(feature = "receiver")]
 mod confirmations;

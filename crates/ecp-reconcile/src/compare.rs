@@ -434,7 +434,7 @@ mod tests {
         let sides = Sides::default();
         let payment = PaymentId::new("P-1").unwrap();
         let job = Job { payment: &payment, sides: &sides, compared: Compared::default() };
-        for kind in Kind::ALL {
+        for &kind in Kind::ALL {
             let action = job.found(kind, None).action();
             assert!(action.len() > 20 && !kind.meaning().is_empty(), "{kind}: {action}");
         }

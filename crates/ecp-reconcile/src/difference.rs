@@ -100,7 +100,7 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: &[Self] = &[
         Self::AmountDiffers,
         Self::CallbackContradicts,
         Self::CallbackDead,
