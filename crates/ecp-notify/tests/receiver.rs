@@ -1,7 +1,5 @@
 //! Bytes in, reply out: what is stored, and what each status means.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
