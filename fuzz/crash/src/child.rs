@@ -7,6 +7,7 @@
 //! - `hello`, `waiting`, `bodies PAYMENT..`, `states PAYMENT..`, `effects ROUND`, `credits ROUND`:
 //!   a line for each item, then `end`.
 
+mod gate;
 mod postgres;
 mod sqlite;
 
@@ -19,7 +20,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use ecp_core::model::OperationStatus;
 use ecp_core::{PaymentId, ProjectId};
-use ecp_inbox::{Delivery, Inbox, Query, Worker};
+use ecp_inbox::{Delivery, Hold, Inbox, Query, Questions, Worker};
 use ecp_notify::Verifier;
 
 use crate::history::{PROJECT, verifier};
@@ -72,18 +73,27 @@ fn by_chance() -> Result<(), Problem> {
     if fastrand::u8(..) < 12 { Err("the handler fails by chance".into()) } else { Ok(()) }
 }
 
+/// The word that has a child hold every end.
+pub(crate) const HOLD: &str = "hold";
+
 /// The child's `main`.
 pub fn run(store: &str, place: &str, fault: &[&str]) -> ExitCode {
     let fault = fault.first().copied().unwrap_or_default();
     let (early, apart) = (fault == "AnswersEarly", fault == "EffectsApart");
+    // Every end waits for Gate.
+    let hold = if fault == HOLD { Hold::Finals } else { Hold::default() };
 
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let done = runtime.map_err(Problem::from).and_then(|runtime| {
         runtime.block_on(async {
             match store {
-                "sqlite" => serve(Arc::new(sqlite::Sqlite::open(place, apart).await?), early).await,
-                "postgres" => serve(Arc::new(postgres::Postgres::open(place).await?), early).await,
+                "sqlite" => {
+                    serve(Arc::new(sqlite::Sqlite::open(place, apart, hold).await?), early).await
+                }
+                "postgres" => {
+                    serve(Arc::new(postgres::Postgres::open(place, hold).await?), early).await
+                }
                 _ => Err("no such store".into()),
             }
         })
@@ -104,7 +114,8 @@ async fn serve(shop: Arc<impl Shop + 'static>, early: bool) -> Result<(), Proble
         .lease(Duration::from_millis(600))
         .attempts(1000)
         .pauses(Duration::from_millis(20), Duration::from_millis(200))
-        .poll(Duration::from_millis(50));
+        .poll(Duration::from_millis(50))
+        .questions(questions(shop.inbox()));
     tokio::spawn(async move { worker.run(std::future::pending()).await });
     let verifier = Arc::new(verifier());
     let (tell, mut commands) = tokio::sync::mpsc::unbounded_channel();
@@ -137,6 +148,16 @@ async fn serve(shop: Arc<impl Shop + 'static>, early: bool) -> Result<(), Proble
         }
     }
     Ok(())
+}
+
+/// Callbacks that are held are asked about at once, and again soon.
+fn questions(inbox: Arc<dyn Inbox>) -> Questions {
+    let confirm = move |project, payment: PaymentId| {
+        let inbox = inbox.clone();
+        async move { gate::status(&*inbox, project, &payment).await }
+    };
+    let pause = Duration::from_millis(50);
+    Questions::new(confirm).concurrency(8).attempts(1000).pauses(pause, pause)
 }
 
 async fn accept(shop: &impl Shop, verifier: &Verifier, numbered: &str, early: bool) {

@@ -104,8 +104,12 @@ impl Histories {
     }
 }
 
-fn sign(json: &str) -> String {
-    let key = SigningKey::new(&secret());
-    let body = signature::sign_document(&key, json.as_bytes(), Place::Root, Rules::private());
+pub(crate) fn signing_key() -> SigningKey {
+    SigningKey::new(&secret())
+}
+
+pub(crate) fn sign(json: &str) -> String {
+    let body =
+        signature::sign_document(&signing_key(), json.as_bytes(), Place::Root, Rules::private());
     String::from_utf8(body.expect("the harness writes what can be signed")).expect("JSON is UTF-8")
 }

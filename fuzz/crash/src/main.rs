@@ -7,7 +7,7 @@ use ecp_crash::{Plan, Store, child, run};
 const USAGE: &str = "\
 Usage: ecp-crash rounds [--rounds N] [--store sqlite|postgres] [--seed N]
 
-Without --store, the rounds are played on each.
+Without --store, the rounds are played on each; each time once more with all ends held.
 ";
 
 fn main() -> ExitCode {
@@ -44,11 +44,13 @@ fn rounds(options: &[&str]) -> ExitCode {
         }
     };
     for store in stores {
-        match run(&Plan { program: program.clone(), store, rounds, seed, fault: None }) {
-            Ok(summary) => println!("{summary}"),
-            Err(error) => {
-                eprintln!("error: {store}, seed {seed}: {error}");
-                return ExitCode::FAILURE;
+        for hold in [false, true] {
+            match run(&Plan { program: program.clone(), store, rounds, seed, hold, fault: None }) {
+                Ok(summary) => println!("{summary}"),
+                Err(error) => {
+                    eprintln!("error: {store}, seed {seed}, ends held: {hold}: {error}");
+                    return ExitCode::FAILURE;
+                }
             }
         }
     }

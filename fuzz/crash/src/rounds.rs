@@ -9,6 +9,7 @@ use ecp_inbox::PaymentState;
 use ecp_testkit::postgres::Server;
 use fastrand::Rng;
 
+use crate::child::HOLD;
 use crate::history::{Effect, Histories};
 use crate::process::Process;
 
@@ -41,6 +42,8 @@ pub struct Plan {
     pub rounds: u32,
     /// Decides everything but time.
     pub seed: u64,
+    /// Whether every end is held until Gate says the same.
+    pub hold: bool,
     /// What the children do wrong.
     pub fault: Option<Fault>,
 }
@@ -81,6 +84,9 @@ const PLACES: &[&str] = &[
     "finish.after_commit",
 ];
 
+/// Those besides where ends are held.
+const PLACES_OF_HELD: &[&str] = &["release.before_commit", "release.after_commit"];
+
 /// How long may pass without anything happening. All that waits is due within a second.
 const STUCK: Duration = Duration::from_mins(1);
 
@@ -100,7 +106,7 @@ pub fn run(plan: &Plan) -> Result<Summary, String> {
         effects: 0,
     };
     for round in 0..plan.rounds {
-        let kill = Kill::choose(plan.store, round, &mut rng);
+        let kill = Kill::choose(plan, round, &mut rng);
         let histories = Histories::new(round, &mut rng);
         let in_round = |error: String| format!("round {round}, {kill}: {error}");
         let killed = arena.play(&histories, &kill, &mut rng.fork()).map_err(in_round)?;
@@ -114,12 +120,14 @@ pub fn run(plan: &Plan) -> Result<Summary, String> {
 }
 
 impl Kill {
-    fn choose(store: Store, round: u32, rng: &mut Rng) -> Self {
+    fn choose(plan: &Plan, round: u32, rng: &mut Rng) -> Self {
+        let held = if plan.hold { PLACES_OF_HELD } else { &[] };
+        let places = [held, PLACES].concat();
         let soon = Duration::from_micros(rng.u64(0..60_000));
-        let kinds = if store == Store::Postgres { 10 } else { 8 };
+        let kinds = if plan.store == Store::Postgres { 10 } else { 8 };
         match rng.u8(0..kinds) {
             // Each place in its turn, so that none is left out by chance.
-            0..4 => Self::Place(PLACES[round as usize % PLACES.len()], rng.u32(1..12)),
+            0..4 => Self::Place(places[round as usize % places.len()], rng.u32(1..12)),
             4..8 => Self::Child(soon),
             8 => Self::Backend(soon),
             _ => Self::Server(soon),
@@ -160,6 +168,7 @@ impl Arena {
     fn start(&self) -> Result<Process, String> {
         let mut arguments = vec![self.plan.store.to_string(), self.place.clone()];
         arguments.extend(self.plan.fault.map(|fault| format!("{fault:?}")));
+        arguments.extend(self.plan.hold.then(|| HOLD.to_owned()));
         let mut child =
             Process::start(&self.plan.program, &arguments).map_err(|error| error.to_string())?;
         child.wait_until_ready()?;
@@ -339,7 +348,8 @@ impl Arena {
                 return Err(format!("done twice: {line}"));
             }
             let before = latest.insert(payment.to_owned(), callback);
-            if before.is_some_and(|before| before >= callback) {
+            // What is held lets others of its payment by.
+            if !self.plan.hold && before.is_some_and(|before| before >= callback) {
                 return Err(format!("out of order: {line}"));
             }
         }
@@ -397,10 +407,11 @@ impl fmt::Display for Kill {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Plan { store, rounds, seed, .. } = &self.plan;
+        let Plan { store, rounds, seed, hold, .. } = &self.plan;
+        let held = if *hold { ", ends held" } else { "" };
         write!(
             f,
-            "{store}: {rounds} rounds in {:.0} s, seed {seed}: {} callbacks sent, {} effects, each \
+            "{store}{held}: {rounds} rounds in {:.0} s, seed {seed}: {} callbacks sent, {} effects, each \
              once; killed",
             self.took.as_secs_f64(),
             self.sent,

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use ecp_inbox::postgres::tokio_postgres::{Client, Config, NoTls, Row, Transaction};
-use ecp_inbox::postgres::{PostgresHandler, PostgresInbox};
-use ecp_inbox::{Delivery, HandlerError, Inbox, Worker};
+use ecp_inbox::postgres::{PostgresHandler, PostgresInbox, PostgresOptions};
+use ecp_inbox::{Delivery, HandlerError, Hold, Inbox, Worker};
 
 use super::{Effect, Problem, Shop, by_chance};
 
@@ -16,20 +16,20 @@ pub(super) struct Postgres {
 }
 
 impl Postgres {
-    pub(super) async fn open(config: &str) -> Result<Self, Problem> {
+    pub(super) async fn open(config: &str, hold: Hold) -> Result<Self, Problem> {
         let config: Config = config.parse()?;
         // The server may be coming up itself.
         for _ in 0..300 {
-            if let Ok(opened) = Self::try_open(&config).await {
+            if let Ok(opened) = Self::try_open(&config, hold).await {
                 return Ok(opened);
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        Self::try_open(&config).await
+        Self::try_open(&config, hold).await
     }
 
-    async fn try_open(config: &Config) -> Result<Self, Problem> {
-        let inbox = PostgresInbox::open(config.clone()).await?;
+    async fn try_open(config: &Config, hold: Hold) -> Result<Self, Problem> {
+        let inbox = PostgresOptions::new().hold(hold).open(config.clone()).await?;
         let client = connect(config).await?;
         client
             .batch_execute(

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use ecp_inbox::sqlite::SqliteInbox;
 use ecp_inbox::sqlite::rusqlite::{Connection, Row};
-use ecp_inbox::{Delivery, Handler, HandlerError, Inbox, Worker};
+use ecp_inbox::sqlite::{SqliteInbox, SqliteOptions};
+use ecp_inbox::{Delivery, Handler, HandlerError, Hold, Inbox, Worker};
 
 use super::{Effect, Problem, Shop, by_chance};
 
@@ -16,8 +16,8 @@ pub(super) struct Sqlite {
 }
 
 impl Sqlite {
-    pub(super) async fn open(path: &str, apart: bool) -> Result<Self, Problem> {
-        let inbox = SqliteInbox::open(path).await?;
+    pub(super) async fn open(path: &str, apart: bool, hold: Hold) -> Result<Self, Problem> {
+        let inbox = SqliteOptions::new().hold(hold).open(path).await?;
         inbox
             .transaction(|connection| {
                 Ok(connection.execute_batch(
