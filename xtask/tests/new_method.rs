@@ -12,7 +12,6 @@ const NEEDED: &[&str] = &[
     "Cargo.toml",
     "Cargo.lock",
     "README.md",
-    "rust-toolchain.toml",
     "docs",
     "benches",
     "crates",
