@@ -5,31 +5,33 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use ecp_core::model::{Callback, FromJson, OperationStatus, OperationType, PaymentStatus};
-use ecp_inbox::{News, PaymentState};
+use ecp_inbox::{PaymentState, StatusUpdate};
 
 /// Reads up to 16 callbacks off the bytes, four for each, and hears them forwards, backwards,
 /// interleaved and twice. Bytes that are themselves a callback are one.
 pub fn state(bytes: &[u8]) {
-    let mut history: Vec<Rc<News>> = bytes.chunks_exact(4).take(16).map(news).collect();
-    history.extend(Callback::from_slice(bytes).ok().map(|callback| News::of(&callback).into()));
+    let mut history: Vec<Rc<StatusUpdate>> = bytes.chunks_exact(4).take(16).map(update).collect();
+    history.extend(
+        Callback::from_slice(bytes).ok().map(|callback| StatusUpdate::of(&callback).into()),
+    );
     let middle = history.len() / 2;
-    let ended = hear(&history);
+    let ended = apply(&history);
     let forwards = || history.iter();
-    assert_eq!(ended, hear(forwards().rev()));
-    assert_eq!(ended, hear(forwards().chain(forwards())));
-    assert_eq!(ended, hear(history[middle..].iter().chain(&history[..middle])));
+    assert_eq!(ended, apply(forwards().rev()));
+    assert_eq!(ended, apply(forwards().chain(forwards())));
+    assert_eq!(ended, apply(history[middle..].iter().chain(&history[..middle])));
     let (even, odd) = (forwards().step_by(2), forwards().skip(1).step_by(2));
-    assert_eq!(ended, hear(odd.chain(even)));
+    assert_eq!(ended, apply(odd.chain(even)));
 
     let stored = serde_json::to_string(&ended).unwrap_or_default();
     assert_eq!(serde_json::from_str::<PaymentState>(&stored).ok(), Some(ended));
 }
 
-fn hear<'n>(history: impl IntoIterator<Item = &'n Rc<News>>) -> PaymentState {
+fn apply<'n>(history: impl IntoIterator<Item = &'n Rc<StatusUpdate>>) -> PaymentState {
     let mut state = PaymentState::default();
-    for news in history {
+    for update in history {
         let before = state.status().cloned();
-        let change = state.hear(news);
+        let change = state.apply(update);
         assert_eq!(change.moved().is_some(), before.as_ref() != state.status());
         let was_final = before.as_ref().is_some_and(PaymentStatus::is_final);
         assert!(!was_final || state.status().is_some_and(PaymentStatus::is_final));
@@ -39,7 +41,7 @@ fn hear<'n>(history: impl IntoIterator<Item = &'n Rc<News>>) -> PaymentState {
 
 thread_local! {
     /// What was read before: reading costs more than hearing, and is not what is looked at here.
-    static READ: RefCell<HashMap<Event, Rc<News>>> = RefCell::default();
+    static READ: RefCell<HashMap<Event, Rc<StatusUpdate>>> = RefCell::default();
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -50,7 +52,7 @@ struct Event {
     numbers: u8,
 }
 
-fn news(bytes: &[u8]) -> Rc<News> {
+fn update(bytes: &[u8]) -> Rc<StatusUpdate> {
     let event = Event {
         payment: pick(PaymentStatus::KNOWN, bytes[0]).map_or("new", PaymentStatus::as_str),
         operation: pick(OperationStatus::KNOWN, bytes[1]).map_or("new", OperationStatus::as_str),
@@ -64,7 +66,7 @@ fn news(bytes: &[u8]) -> Rc<News> {
 }
 
 impl Event {
-    fn read(self) -> News {
+    fn read(self) -> StatusUpdate {
         let Self { payment, operation, kind, numbers } = self;
         let (id, second, amount) = (numbers & 3, numbers >> 2 & 3, numbers >> 4 & 7);
         let (currency, method) = if numbers >> 7 == 0 { ("EUR", "A") } else { ("USD", "B") };
@@ -75,7 +77,7 @@ impl Event {
                 "sum_initial":{{"amount":{second},"currency":"{currency}"}},"date":"2026-01-01T00:00:0{second}+0000"}}}}"#
         );
         let callback = Callback::from_slice(json.as_bytes());
-        News::of(&callback.unwrap_or_else(|error| unreachable!("{error}")))
+        StatusUpdate::of(&callback.unwrap_or_else(|error| unreachable!("{error}")))
     }
 }
 

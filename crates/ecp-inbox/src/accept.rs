@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::hold::Hold;
 use crate::inbox::InboxError;
-use crate::state::{News, PaymentState};
+use crate::state::{PaymentState, StatusUpdate};
 
 /// A SHA-256.
 pub(crate) type Digest = [u8; 32];
@@ -25,7 +25,7 @@ pub(crate) struct Record {
     pub(crate) content: Digest,
     /// Of what was said of which operation. `None` if the callback is not about one operation.
     pub(crate) meaning: Option<Digest>,
-    pub(crate) news: News,
+    pub(crate) update: StatusUpdate,
     /// The payment's status, which may hold anything as well.
     pub(crate) status: Option<String>,
     /// A JSON list of dotted paths.
@@ -43,7 +43,7 @@ impl Record {
             Reading::Unique => &[],
             Reading::Ambiguous(paths) => paths,
         };
-        let news = News::of(callback);
+        let update = StatusUpdate::of(callback);
         let project = callback.project();
         Self {
             project: number(project),
@@ -54,7 +54,7 @@ impl Record {
             ambiguous: to_json(&ambiguous),
             is_ambiguous: !ambiguous.is_empty(),
             held: hold.holds(callback, !ambiguous.is_empty()),
-            news,
+            update,
             raw: callback.raw().to_vec(),
         }
     }

@@ -17,7 +17,7 @@ use tracing::field::Empty;
 use crate::entry::{Claim, Question};
 use crate::inbox::{Inbox, InboxError, Release};
 use crate::observer::QUESTION;
-use crate::told;
+use crate::telemetry;
 use crate::worker::{HandlerError, attempt, exponential, pause};
 
 /// Asks Gate for the status of a payment. Any function of that shape is one:
@@ -181,7 +181,7 @@ impl Asker {
         let claim = Claim { limit, lease: self.lease, attempts: self.questions.attempts };
         let claimed = self.inbox.claim_held(&claim).await?;
         for id in claimed.given_up {
-            told::given_up(id);
+            telemetry::given_up(id);
         }
         let asked = claimed.questions.len();
         let mut running = JoinSet::new();
@@ -252,7 +252,7 @@ impl Asker {
                 return Ok(("lease_lost", Some("lease_lost")));
             }
             match after {
-                None => told::given_up(question.id),
+                None => telemetry::given_up(question.id),
                 Some(_) if error.is_some() => tracing::warn!(
                     "ecp.entry_id" = question.id.get(),
                     "Gate cannot be asked about a callback that is held"

@@ -9,7 +9,7 @@ use ecp_notify::{Expected, Unexpected};
 
 use crate::clock::{self, SystemClock};
 use crate::inbox::InboxError;
-use crate::state::{Change, News, PaymentState};
+use crate::state::{Change, PaymentState, StatusUpdate};
 
 /// The number of a callback in its inbox, growing with time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -226,7 +226,7 @@ impl Delivery {
     /// ```
     pub fn for_test(project: ProjectId, callback: Callback) -> Self {
         let mut payment = PaymentState::default();
-        let change = payment.hear(&News::of(&callback));
+        let change = payment.apply(&StatusUpdate::of(&callback));
         Self {
             id: EntryId::new(1),
             project,

@@ -83,7 +83,7 @@ mod release;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 mod state;
-mod told;
+mod telemetry;
 mod worker;
 
 pub use self::clock::{Clock, SteppedClock, SystemClock};
@@ -95,5 +95,5 @@ pub use self::entry::{
 pub use self::hold::Hold;
 pub use self::inbox::{Accepted, Inbox, InboxError, InboxErrorKind, Release};
 pub use self::observer::{METRICS, Observed};
-pub use self::state::{Amount, Change, Member, News, OperationState, PaymentState, Report};
+pub use self::state::{Amount, Change, Member, OperationState, PaymentState, Report, StatusUpdate};
 pub use self::worker::{Handler, HandlerError, Worker};

@@ -48,7 +48,7 @@ pub struct PostgresInbox {
     named_statements: bool,
     clock: Arc<dyn Clock>,
     set_back: Arc<SetBack>,
-    news: Arc<Notify>,
+    wakeup: Arc<Notify>,
     hold: Hold,
 }
 
@@ -155,10 +155,10 @@ impl PostgresOptions {
             schema::migrate(&session).await?;
         }
         session.keep();
-        let news = Arc::new(Notify::new());
+        let wakeup = Arc::new(Notify::new());
         let Self { named_statements, clock, hold, .. } = self;
         let set_back = Arc::default();
-        Ok(PostgresInbox { pool, named_statements, clock, set_back, news, hold })
+        Ok(PostgresInbox { pool, named_statements, clock, set_back, wakeup, hold })
     }
 }
 
@@ -216,7 +216,7 @@ impl Inbox for PostgresInbox {
     async fn wait(&self, at_most: Duration) {
         // Other replicas' callbacks are found when the time is up: telling each other through the
         // server would have every commit take turns.
-        let _ = tokio::time::timeout(at_most, self.news.notified()).await;
+        let _ = tokio::time::timeout(at_most, self.wakeup.notified()).await;
     }
 
     async fn payment(

@@ -43,7 +43,7 @@ use crate::entry::{
 use crate::hold::Hold;
 use crate::inbox::{Accepted, Inbox, InboxError, InboxErrorKind, Release};
 use crate::state::PaymentState;
-use crate::told;
+use crate::telemetry;
 
 /// An inbox in a file. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -217,7 +217,7 @@ impl Inbox for SqliteInbox {
         let now = self.now();
         let work = move |connection: &Connection| write::accept(connection, &record, now);
         let written = self.write("accept", "storing a callback", work);
-        let accepted = told::accept(project, payment.as_ref(), is_ambiguous, written).await?;
+        let accepted = telemetry::accept(project, payment.as_ref(), is_ambiguous, written).await?;
         if matches!(accepted, Accepted::New(_)) {
             self.wake.notify_one();
         }
@@ -280,7 +280,7 @@ impl Inbox for SqliteInbox {
         let now = self.now();
         let work = move |connection: &Connection| write::replay(connection, id, now);
         let replayed = self.write("replay", "replaying a callback", work).await?;
-        told::replayed(id, replayed);
+        telemetry::replayed(id, replayed);
         self.wake.notify_one();
         Ok(replayed)
     }
@@ -320,7 +320,7 @@ impl Inbox for SqliteInbox {
         let (answer, now) = (answer.clone(), self.now());
         let work = move |connection: &Connection| held::release(connection, id, &answer, now);
         let release = self.write("release", "releasing a callback", work).await?;
-        told::released(id, &release);
+        telemetry::released(id, &release);
         self.wake.notify_one();
         Ok(release)
     }
@@ -339,7 +339,7 @@ impl Inbox for SqliteInbox {
         if let Err(error) = self.readers.empty_log("emptying the log").await {
             tracing::debug!("error.type" = error.kind().as_str(), "the log was not emptied");
         }
-        told::bodies_removed(removed);
+        telemetry::bodies_removed(removed);
         Ok(removed)
     }
 

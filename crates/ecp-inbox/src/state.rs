@@ -19,12 +19,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 ///
 /// ```
 /// use ecp_core::model::{Callback, FromJson, PaymentStatus};
-/// use ecp_inbox::{News, PaymentState};
+/// use ecp_inbox::{StatusUpdate, PaymentState};
 ///
 /// let mut state = PaymentState::default();
 /// for status in ["processing", "success", "decline", "awaiting redirect result"] {
 ///     let json = format!(r#"{{"payment":{{"id":"X1","status":"{status}"}}}}"#);
-///     state.hear(&News::of(&Callback::from_slice(json.as_bytes())?));
+///     state.apply(&StatusUpdate::of(&Callback::from_slice(json.as_bytes())?));
 /// }
 /// assert_eq!(state.status(), Some(&PaymentStatus::Success));
 /// # Ok::<(), ecp_core::model::ModelError>(())
@@ -32,7 +32,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct PaymentState {
-    status: Option<Heard<PaymentStatus>>,
+    status: Option<Recorded<PaymentStatus>>,
     paid: Option<Amount>,
     /// Whether `paid` is of a message about the payment, and not about a refund of it.
     #[serde(skip_serializing_if = "is_false")]
@@ -56,7 +56,7 @@ pub struct OperationState {
     id: u64,
     #[serde(with = "optional_word")]
     kind: Option<OperationType>,
-    status: Option<Heard<OperationStatus>>,
+    status: Option<Recorded<OperationStatus>>,
     sum: Option<Amount>,
     /// Whether `sum` is that of a success.
     #[serde(default, skip_serializing_if = "is_false")]
@@ -96,17 +96,17 @@ pub struct Amount {
 
 /// What a message says of its payment, without what only describes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct News {
+pub struct StatusUpdate {
     status: Option<PaymentStatus>,
     kind: Option<String>,
     method: Option<String>,
     date: Option<Timestamp>,
     sum: Option<Amount>,
-    operations: Vec<OperationNews>,
+    operations: Vec<OperationUpdate>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct OperationNews {
+struct OperationUpdate {
     id: OperationId,
     kind: Option<OperationType>,
     status: Option<OperationStatus>,
@@ -155,7 +155,7 @@ pub enum Report {
 /// A status with what decides between two of the same rank.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(bound(serialize = "S: Display", deserialize = "S: for<'t> From<&'t str>"))]
-struct Heard<S> {
+struct Recorded<S> {
     #[serde(with = "word")]
     status: S,
     /// Seconds since 1970, of a status that is not final.
@@ -223,7 +223,7 @@ impl Ranked for OperationStatus {
 impl PaymentState {
     /// Where the payment stands; `None` until a known status was heard.
     pub fn status(&self) -> Option<&PaymentStatus> {
-        self.status.as_ref().map(|heard| &heard.status)
+        self.status.as_ref().map(|recorded| &recorded.status)
     }
 
     /// The sum of the payment, once it is a success; `None` if two successes differ in it.
@@ -252,36 +252,36 @@ impl PaymentState {
     }
 
     /// Takes in what a message says, and tells what it changed.
-    pub fn hear(&mut self, news: &News) -> Change {
+    pub fn apply(&mut self, update: &StatusUpdate) -> Change {
         let mut change = Change { from: self.status().cloned(), ..Change::default() };
-        match &news.status {
+        match &update.status {
             Some(status) if status.rank().is_none() => {
                 remember_unknown(&mut self.unknown, status.word());
                 change.reports.push(Report::UnknownPaymentStatus(status.to_string()));
             }
             Some(status) => {
-                raise(&mut self.status, status, news.date);
-                self.hear_members(status.rank().unwrap_or_default(), news, &mut change);
+                raise(&mut self.status, status, update.date);
+                self.apply_members(status.rank().unwrap_or_default(), update, &mut change);
             }
             None => {}
         }
-        for operation in &news.operations {
-            self.hear_operation(operation, &mut change);
+        for operation in &update.operations {
+            self.apply_operation(operation, &mut change);
         }
         change.to = self.status().cloned();
         change
     }
 
     /// Takes in what else a message with a known status says of the payment.
-    fn hear_members(&mut self, rank: u8, news: &News, change: &mut Change) {
+    fn apply_members(&mut self, rank: u8, update: &StatusUpdate, change: &mut Change) {
         let contradicted = &mut self.contradicted;
         let mut differing = Vec::new();
-        differing.extend(settle(&mut self.kind, news.kind.as_ref(), contradicted, Member::Type));
+        differing.extend(settle(&mut self.kind, update.kind.as_ref(), contradicted, Member::Type));
         if rank >= SUCCESS {
-            let method = news.method.as_ref();
+            let method = update.method.as_ref();
             differing.extend(settle(&mut self.method, method, contradicted, Member::Method));
         }
-        if let Some(sum) = &news.sum {
+        if let Some(sum) = &update.sum {
             let currency = Some(&sum.currency);
             let differs = settle(&mut self.currency, currency, contradicted, Member::Currency);
             differing.extend(differs);
@@ -291,7 +291,7 @@ impl PaymentState {
                 (self.paid, self.paid_is_settled, self.left) = (None, false, None);
             } else if rank == SUCCESS {
                 // A message about a refund may name what is left.
-                let is_settled = !news.operations.iter().any(OperationNews::is_refund);
+                let is_settled = !update.operations.iter().any(OperationUpdate::is_refund);
                 let known = (&mut self.paid, &mut self.paid_is_settled);
                 differing.extend(keep_sum(known, sum, is_settled, contradicted));
             } else if rank > SUCCESS && self.left.as_ref().is_none_or(|left| sum < left) {
@@ -302,8 +302,8 @@ impl PaymentState {
         change.reports.extend(differing.into_iter().map(report));
     }
 
-    fn hear_operation(&mut self, news: &OperationNews, change: &mut Change) {
-        let id = news.id.get();
+    fn apply_operation(&mut self, update: &OperationUpdate, change: &mut Change) {
+        let id = update.id.get();
         let place = self.operations.binary_search_by_key(&id, |operation| operation.id);
         let place = place.unwrap_or_else(|place| {
             self.operations.insert(place, OperationState::new(id));
@@ -311,31 +311,31 @@ impl PaymentState {
         });
         let known = &mut self.operations[place];
         let contradictions = &mut known.contradictions;
-        let kind = settle(&mut known.kind, news.kind.as_ref(), contradictions, Member::Type);
-        let sum = news.sum.as_ref().and_then(|sum| {
-            let is_settled = news.status.as_ref().is_some_and(OperationStatus::is_success);
+        let kind = settle(&mut known.kind, update.kind.as_ref(), contradictions, Member::Type);
+        let sum = update.sum.as_ref().and_then(|sum| {
+            let is_settled = update.status.as_ref().is_some_and(OperationStatus::is_success);
             let known = (&mut known.sum, &mut known.sum_is_settled);
             keep_sum(known, sum, is_settled, contradictions)
         });
         let report = |member| Report::Differs { operation: Some(id), member };
         change.reports.extend(kind.into_iter().chain(sum).map(report));
-        let Some(status) = &news.status else { return };
+        let Some(status) = &update.status else { return };
         let Some(rank) = status.rank() else {
             remember_unknown(&mut self.unknown, status.word());
             change.reports.push(Report::UnknownOperationStatus(status.to_string()));
             return;
         };
         let before = known.status.clone();
-        let was = before.as_ref().and_then(|heard| heard.status.rank()).unwrap_or(WAITING);
+        let was = before.as_ref().and_then(|recorded| recorded.status.rank()).unwrap_or(WAITING);
         let ended = rank != WAITING && was != WAITING;
         if ended && (rank == SUCCESS) != (was == SUCCESS) && !known.contradicted {
             known.contradicted = true;
             change.reports.push(Report::Contradiction(id));
         }
-        raise(&mut known.status, status, news.date);
+        raise(&mut known.status, status, update.date);
         if known.status != before {
             change.operations.push(id);
-            let kind = news.kind.as_ref().or(known.kind.as_ref());
+            let kind = update.kind.as_ref().or(known.kind.as_ref());
             if rank == SUCCESS && kind == Some(&OperationType::RefundReverse) {
                 change.reports.push(Report::RefundReversed(id));
             }
@@ -368,7 +368,7 @@ impl OperationState {
 
     /// Where it stands; `None` until a known status was heard.
     pub fn status(&self) -> Option<&OperationStatus> {
-        self.status.as_ref().map(|heard| &heard.status)
+        self.status.as_ref().map(|recorded| &recorded.status)
     }
 
     /// Its sum as asked for; `None` if two successes differ in it, or two messages in its currency.
@@ -434,7 +434,7 @@ impl Change {
     }
 }
 
-impl News {
+impl StatusUpdate {
     /// What a callback says.
     pub fn of(callback: &Callback) -> Self {
         Self::new(callback.payment.as_ref(), callback.operation.iter().chain(&callback.operations))
@@ -455,7 +455,7 @@ impl News {
             method: payment.and_then(|payment| payment.method.clone()),
             date: payment.and_then(|payment| payment.date),
             sum: payment.and_then(|payment| payment.sum.as_ref()).map(Amount::from),
-            operations: operations.into_iter().filter_map(OperationNews::of).collect(),
+            operations: operations.into_iter().filter_map(OperationUpdate::of).collect(),
         }
     }
 
@@ -469,7 +469,7 @@ impl News {
     }
 }
 
-impl OperationNews {
+impl OperationUpdate {
     const fn is_refund(&self) -> bool {
         matches!(
             self.kind,
@@ -496,37 +496,37 @@ impl From<&Sum> for Amount {
 
 /// Keeps the greater of two statuses: by rank, then, while nothing is decided, by date, then by
 /// word so that there is no third case.
-fn raise<S: Ranked>(known: &mut Option<Heard<S>>, status: &S, date: Option<Timestamp>) {
+fn raise<S: Ranked>(known: &mut Option<Recorded<S>>, status: &S, date: Option<Timestamp>) {
     let undecided = status.rank() == Some(WAITING);
     let at = date.filter(|_| undecided).map(Timestamp::unix_seconds);
     let greater = known.as_ref().is_none_or(|known| {
         (status.rank(), at, status.word()) > (known.status.rank(), known.at, known.status.word())
     });
     if greater {
-        *known = Some(Heard { status: status.clone(), at });
+        *known = Some(Recorded { status: status.clone(), at });
     }
 }
 
 /// Keeps a value that never changes. Tells the member if it has two values since now.
 fn settle<T: PartialEq + Clone>(
     known: &mut Option<T>,
-    heard: Option<&T>,
+    reported: Option<&T>,
     contradicted: &mut BTreeSet<Member>,
     member: Member,
 ) -> Option<Member> {
-    let heard = heard?;
+    let reported = reported?;
     if contradicted.contains(&member) {
         return None;
     }
     match known {
-        Some(known) if known == heard => None,
+        Some(known) if known == reported => None,
         Some(_) => {
             *known = None;
             contradicted.insert(member);
             Some(member)
         }
         None => {
-            *known = Some(heard.clone());
+            *known = Some(reported.clone());
             None
         }
     }
@@ -536,7 +536,7 @@ fn settle<T: PartialEq + Clone>(
 /// kept. Two currencies never have an order.
 fn keep_sum(
     (known, known_is_settled): (&mut Option<Amount>, &mut bool),
-    heard: &Amount,
+    reported: &Amount,
     is_settled: bool,
     contradicted: &mut BTreeSet<Member>,
 ) -> Option<Member> {
@@ -545,16 +545,16 @@ fn keep_sum(
     }
     if let Some(sum) = known {
         let both_settled = *known_is_settled && is_settled;
-        if sum.currency != heard.currency || (both_settled && sum.amount != heard.amount) {
+        if sum.currency != reported.currency || (both_settled && sum.amount != reported.amount) {
             (*known, *known_is_settled) = (None, false);
             contradicted.insert(Member::Sum);
             return Some(Member::Sum);
         }
-        if (*known_is_settled, sum.amount) >= (is_settled, heard.amount) {
+        if (*known_is_settled, sum.amount) >= (is_settled, reported.amount) {
             return None;
         }
     }
-    (*known, *known_is_settled) = (Some(heard.clone()), is_settled);
+    (*known, *known_is_settled) = (Some(reported.clone()), is_settled);
     None
 }
 

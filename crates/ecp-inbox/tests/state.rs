@@ -4,34 +4,34 @@
 
 use ecp_core::OperationId;
 use ecp_core::model::{Callback, FromJson, OperationStatus, OperationType, PaymentStatus};
-use ecp_inbox::{Change, Member, News, PaymentState, Report};
+use ecp_inbox::{Change, Member, PaymentState, Report, StatusUpdate};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
 /// A callback, as short as it can be told.
 #[derive(Clone, Copy, Debug)]
-struct Told {
+struct ShortCallback {
     payment: &'static str,
     operation: (u64, &'static str, &'static str),
     left: i64,
     second: u8,
 }
 
-const fn told(
+const fn callback(
     payment: &'static str,
     operation: (u64, &'static str, &'static str),
     left: i64,
     second: u8,
-) -> Told {
-    Told { payment, operation, left, second }
+) -> ShortCallback {
+    ShortCallback { payment, operation, left, second }
 }
 
-impl Told {
-    fn news(self) -> News {
-        self.news_in("EUR", "purchase")
+impl ShortCallback {
+    fn update(self) -> StatusUpdate {
+        self.update_in("EUR", "purchase")
     }
 
-    fn news_in(self, currency: &str, payment_kind: &str) -> News {
+    fn update_in(self, currency: &str, payment_kind: &str) -> StatusUpdate {
         let Self { payment, operation: (id, kind, status), left, second } = self;
         let date = format!("2026-01-01T00:00:{second:02}+0000");
         let json = format!(
@@ -41,50 +41,50 @@ impl Told {
                 "sum_initial":{{"amount":{asked},"currency":"{currency}"}}}}}}"#,
             asked = if payment_kind == "purchase" { 1000 } else { left },
         );
-        News::of(&Callback::from_slice(json.as_bytes()).unwrap())
+        StatusUpdate::of(&Callback::from_slice(json.as_bytes()).unwrap())
     }
 }
 
-fn state(history: &[News]) -> PaymentState {
+fn state(history: &[StatusUpdate]) -> PaymentState {
     let mut state = PaymentState::default();
-    for news in history {
-        state.hear(news);
+    for update in history {
+        state.apply(update);
     }
     state
 }
 
 /// What is told of a payment that succeeds at the second attempt and is then refunded in two
 /// parts, with a refusal between them.
-const EVENTFUL: [Told; 7] = [
-    told("awaiting redirect result", (1, "sale", "awaiting redirect result"), 1000, 1),
-    told("decline", (1, "sale", "decline"), 0, 2),
-    told("processing", (2, "sale", "processing"), 1000, 3),
-    told("success", (2, "sale", "success"), 1000, 4),
-    told("partially refunded", (3, "refund", "success"), 600, 5),
-    told("partially refunded", (4, "refund", "decline"), 600, 6),
-    told("refunded", (5, "refund", "success"), 0, 7),
+const EVENTFUL: [ShortCallback; 7] = [
+    callback("awaiting redirect result", (1, "sale", "awaiting redirect result"), 1000, 1),
+    callback("decline", (1, "sale", "decline"), 0, 2),
+    callback("processing", (2, "sale", "processing"), 1000, 3),
+    callback("success", (2, "sale", "success"), 1000, 4),
+    callback("partially refunded", (3, "refund", "success"), 600, 5),
+    callback("partially refunded", (4, "refund", "decline"), 600, 6),
+    callback("refunded", (5, "refund", "success"), 0, 7),
 ];
 
 /// Endings that contradict one another, words that nobody knows, and one date for all.
-const CONFUSED: [Told; 7] = [
-    told("decline", (1, "sale", "decline"), 0, 1),
-    told("success", (1, "sale", "success"), 1000, 1),
-    told("expired", (1, "sale", "expired"), 0, 1),
-    told("gone fishing", (1, "sale", "gone fishing"), 1000, 1),
-    told("processing", (2, "reversal", "processing"), 1000, 1),
-    told("awaiting customer", (2, "refund", "awaiting customer"), 1000, 1),
-    told("reversed", (2, "reversal", "success"), 0, 1),
+const CONFUSED: [ShortCallback; 7] = [
+    callback("decline", (1, "sale", "decline"), 0, 1),
+    callback("success", (1, "sale", "success"), 1000, 1),
+    callback("expired", (1, "sale", "expired"), 0, 1),
+    callback("gone fishing", (1, "sale", "gone fishing"), 1000, 1),
+    callback("processing", (2, "reversal", "processing"), 1000, 1),
+    callback("awaiting customer", (2, "refund", "awaiting customer"), 1000, 1),
+    callback("reversed", (2, "reversal", "success"), 0, 1),
 ];
 
 /// A payment that only ever waits: then the dates decide, and the words where dates do not.
-const WAITING: [Told; 7] = [
-    told("awaiting redirect result", (1, "sale", "awaiting redirect result"), 1000, 1),
-    told("awaiting redirect result", (1, "sale", "awaiting redirect result"), 1000, 2),
-    told("processing", (1, "sale", "processing"), 1000, 2),
-    told("external processing", (1, "sale", "external processing"), 1000, 3),
-    told("awaiting customer", (1, "sale", "awaiting customer"), 1000, 3),
-    told("awaiting confirmation", (1, "sale", "awaiting confirmation"), 1000, 0),
-    told("initial", (1, "sale", "unknown"), 1000, 3),
+const WAITING: [ShortCallback; 7] = [
+    callback("awaiting redirect result", (1, "sale", "awaiting redirect result"), 1000, 1),
+    callback("awaiting redirect result", (1, "sale", "awaiting redirect result"), 1000, 2),
+    callback("processing", (1, "sale", "processing"), 1000, 2),
+    callback("external processing", (1, "sale", "external processing"), 1000, 3),
+    callback("awaiting customer", (1, "sale", "awaiting customer"), 1000, 3),
+    callback("awaiting confirmation", (1, "sale", "awaiting confirmation"), 1000, 0),
+    callback("initial", (1, "sale", "unknown"), 1000, 3),
 ];
 
 /// Calls with every order of every subset of the events.
@@ -102,13 +102,14 @@ fn each_order(events: usize, chosen: &mut Vec<usize>, found: &mut impl FnMut(&[u
 #[test]
 fn every_order_of_every_part_of_a_history_ends_alike() {
     for history in [EVENTFUL, CONFUSED, WAITING] {
-        let events = history.map(Told::news);
+        let events = history.map(ShortCallback::update);
         let mut orders = 0;
         let mut ends: Vec<Option<PaymentState>> = vec![None; 1 << events.len()];
         each_order(events.len(), &mut Vec::new(), &mut |order| {
             orders += 1;
-            let heard: Vec<News> = order.iter().map(|&event| events[event].clone()).collect();
-            let ended = state(&heard);
+            let shuffled: Vec<StatusUpdate> =
+                order.iter().map(|&event| events[event].clone()).collect();
+            let ended = state(&shuffled);
             let subset: usize = order.iter().map(|event| 1 << event).sum();
             let known = ends[subset].get_or_insert_with(|| ended.clone());
             assert_eq!(&ended, known, "{order:?}");
@@ -120,7 +121,7 @@ fn every_order_of_every_part_of_a_history_ends_alike() {
 
 #[test]
 fn an_eventful_history_ends_where_it_should() {
-    let ended = state(&EVENTFUL.map(Told::news));
+    let ended = state(&EVENTFUL.map(ShortCallback::update));
     assert_eq!(ended.status(), Some(&PaymentStatus::Refunded));
     assert_eq!(ended.paid().unwrap().amount, 1000);
     assert_eq!(ended.left().unwrap().amount, 0);
@@ -163,8 +164,8 @@ fn nothing_undoes_an_ending() {
     ];
     for ending in endings {
         for late in ["processing", "decline", "awaiting redirect result", "no such word", ending] {
-            let mut state = state(&[told(ending, (1, "sale", "success"), 1, 1).news()]);
-            let change = state.hear(&told(late, (1, "sale", "processing"), 1, 59).news());
+            let mut state = state(&[callback(ending, (1, "sale", "success"), 1, 1).update()]);
+            let change = state.apply(&callback(late, (1, "sale", "processing"), 1, 59).update());
             assert_eq!(state.status(), Some(&PaymentStatus::from(ending)), "after a late {late}");
             assert_eq!(change.moved(), None, "{ending}, {late}");
         }
@@ -173,25 +174,26 @@ fn nothing_undoes_an_ending() {
 
 #[test]
 fn a_refund_moves_a_success_and_a_declined_one_does_not() {
-    let mut state = state(&[told("success", (1, "sale", "success"), 1000, 1).news()]);
-    let declined = state.hear(&told("success", (2, "refund", "decline"), 1000, 2).news());
+    let mut state = state(&[callback("success", (1, "sale", "success"), 1000, 1).update()]);
+    let declined = state.apply(&callback("success", (2, "refund", "decline"), 1000, 2).update());
     assert_eq!(declined.moved(), None);
     assert_eq!(declined.operations().map(OperationId::get).collect::<Vec<_>>(), [2]);
-    let part = state.hear(&told("partially refunded", (3, "refund", "success"), 400, 3).news());
+    let part =
+        state.apply(&callback("partially refunded", (3, "refund", "success"), 400, 3).update());
     assert!(part.moved_to(&PaymentStatus::PartiallyRefunded));
     assert_eq!(
         part.moved(),
         Some((Some(&PaymentStatus::Success), &PaymentStatus::PartiallyRefunded))
     );
-    let whole = state.hear(&told("refunded", (4, "refund", "success"), 0, 4).news());
+    let whole = state.apply(&callback("refunded", (4, "refund", "success"), 0, 4).update());
     assert!(whole.moved_to(&PaymentStatus::Refunded));
     assert_eq!((state.paid().unwrap().amount, state.left().unwrap().amount), (1000, 0));
 }
 
 #[test]
-fn words_that_nobody_knows_are_reported_and_change_nothing() {
-    let mut state = state(&[told("success", (1, "sale", "success"), 1000, 1).news()]);
-    let change = state.hear(&told("gone fishing", (1, "sale", "asleep"), 1000, 2).news());
+fn unknown_words_are_reported_and_change_nothing() {
+    let mut state = state(&[callback("success", (1, "sale", "success"), 1000, 1).update()]);
+    let change = state.apply(&callback("gone fishing", (1, "sale", "asleep"), 1000, 2).update());
     assert_eq!(state.status(), Some(&PaymentStatus::Success));
     assert!(change.is_nothing());
     assert_eq!(
@@ -206,25 +208,31 @@ fn words_that_nobody_knows_are_reported_and_change_nothing() {
 
 #[test]
 fn a_contradiction_and_a_refund_taken_back_are_reported_once() {
-    let success = told("success", (1, "sale", "success"), 1000, 1).news();
-    let decline = told("decline", (1, "sale", "decline"), 0, 2).news();
+    let success = callback("success", (1, "sale", "success"), 1000, 1).update();
+    let decline = callback("decline", (1, "sale", "decline"), 0, 2).update();
     for history in [[&success, &decline], [&decline, &success]] {
         let mut state = PaymentState::default();
-        assert!(state.hear(history[0]).reports().is_empty());
-        assert_eq!(state.hear(history[1]).reports(), [Report::Contradiction(1)]);
-        assert!(state.hear(history[0]).reports().is_empty());
+        assert!(state.apply(history[0]).reports().is_empty());
+        assert_eq!(state.apply(history[1]).reports(), [Report::Contradiction(1)]);
+        assert!(state.apply(history[0]).reports().is_empty());
         assert!(state.operations()[0].is_contradicted());
         assert_eq!(state.operations()[0].status(), Some(&OperationStatus::Success));
     }
-    let back = told("success", (9, "refund reverse", "success"), 1000, 3).news();
-    let mut state = state(&[success, told("refunded", (2, "refund", "success"), 0, 2).news()]);
-    assert_eq!(state.hear(&back).reports(), [Report::RefundReversed(9)]);
+    let back = callback("success", (9, "refund reverse", "success"), 1000, 3).update();
+    let mut state =
+        state(&[success, callback("refunded", (2, "refund", "success"), 0, 2).update()]);
+    assert_eq!(state.apply(&back).reports(), [Report::RefundReversed(9)]);
     assert_eq!(state.operations()[2].kind(), Some(&OperationType::RefundReverse));
-    assert!(state.hear(&back).reports().is_empty());
+    assert!(state.apply(&back).reports().is_empty());
 }
 
 /// A success in the main format, with the members that have one value.
-fn success(kind: &str, method: &str, sum: (i64, &str), operation: (&str, i64, &str)) -> News {
+fn success(
+    kind: &str,
+    method: &str,
+    sum: (i64, &str),
+    operation: (&str, i64, &str),
+) -> StatusUpdate {
     let (paid, currency) = sum;
     let (operation, asked, asked_currency) = operation;
     let json = format!(
@@ -233,7 +241,7 @@ fn success(kind: &str, method: &str, sum: (i64, &str), operation: (&str, i64, &s
             "operation":{{"id":1,"type":"{operation}","status":"success",
             "sum_initial":{{"amount":{asked},"currency":"{asked_currency}"}}}}}}"#
     );
-    News::of(&Callback::from_slice(json.as_bytes()).unwrap())
+    StatusUpdate::of(&Callback::from_slice(json.as_bytes()).unwrap())
 }
 
 #[test]
@@ -267,11 +275,11 @@ fn what_has_one_value_and_is_given_two_is_reported_and_has_none() {
         let mut ends = Vec::new();
         for history in [[&first, &second], [&second, &first]] {
             let mut state = PaymentState::default();
-            assert!(state.hear(history[0]).reports().is_empty());
-            assert_eq!(state.hear(history[1]).reports(), reports);
+            assert!(state.apply(history[0]).reports().is_empty());
+            assert_eq!(state.apply(history[1]).reports(), reports);
             // It is reported once, and no third message gives it a value again.
             for again in history {
-                assert!(state.hear(again).reports().is_empty());
+                assert!(state.apply(again).reports().is_empty());
             }
             assert_eq!(state.status(), Some(&PaymentStatus::Success));
             ends.push(state);
@@ -311,12 +319,13 @@ fn what_may_change_is_no_contradiction() {
             "sum":{"amount":1000,"currency":"EUR"}},"operation":{"id":3,"type":"refund",
             "status":"success","sum_initial":{"amount":250,"currency":"EUR"}}}"#,
     ];
-    let events = history.map(|json| News::of(&Callback::from_slice(json.as_bytes()).unwrap()));
+    let events =
+        history.map(|json| StatusUpdate::of(&Callback::from_slice(json.as_bytes()).unwrap()));
     let ended = state(&events);
     each_order(events.len(), &mut Vec::new(), &mut |order| {
         let mut state = PaymentState::default();
         for &event in order {
-            assert_eq!(state.hear(&events[event]).reports(), [], "{order:?}");
+            assert_eq!(state.apply(&events[event]).reports(), [], "{order:?}");
         }
         assert!(order.len() < events.len() || state == ended, "{order:?}");
     });
@@ -335,18 +344,18 @@ fn a_state_of_an_older_version_is_read() {
     assert_eq!(older.paid().unwrap().amount, 1000);
     let other = success("purchase", "A Wallet", (1000, "USD"), ("sale", 1000, "USD"));
     let differs = |operation| Report::Differs { operation, member: Member::Sum };
-    assert_eq!(older.hear(&other).reports(), [differs(None), differs(Some(1))]);
+    assert_eq!(older.apply(&other).reports(), [differs(None), differs(Some(1))]);
 }
 
 #[test]
 fn a_message_without_a_payment_says_nothing() {
     let callback = Callback::from_slice(br#"{"token":"t","customer":{"id":"1"}}"#).unwrap();
     let mut state = PaymentState::default();
-    assert!(state.hear(&News::of(&callback)).is_nothing());
+    assert!(state.apply(&StatusUpdate::of(&callback)).is_nothing());
     assert_eq!(state, PaymentState::default());
 }
 
-fn any_told() -> impl Strategy<Value = Told> {
+fn any_callback() -> impl Strategy<Value = ShortCallback> {
     let statuses: Vec<&'static str> =
         PaymentStatus::KNOWN.iter().map(PaymentStatus::as_str).chain(["new word", "ж"]).collect();
     let operations: Vec<&'static str> =
@@ -354,7 +363,7 @@ fn any_told() -> impl Strategy<Value = Told> {
     let kinds = vec!["sale", "payout", "refund", "reversal", "refund reverse", "no such type"];
     (select(statuses), 1..4_u64, select(kinds), select(operations), 0..3_i64, 0..3_u8).prop_map(
         |(payment, id, kind, operation, left, second)| {
-            told(payment, (id, kind, operation), left * 500, second)
+            callback(payment, (id, kind, operation), left * 500, second)
         },
     )
 }
@@ -367,15 +376,15 @@ proptest! {
     #[test]
     fn any_order_and_repetition_ends_alike(
         history in proptest::collection::vec(
-            (any_told(), select(vec!["EUR", "EUR", "EUR", "USD"]), select(vec!["purchase", "payout"])),
+            (any_callback(), select(vec!["EUR", "EUR", "EUR", "USD"]), select(vec!["purchase", "payout"])),
             1..24,
         ),
         swaps in proptest::collection::vec((any::<Index>(), any::<Index>()), 0..48),
         again in proptest::collection::vec((any::<Index>(), any::<Index>()), 0..16),
     ) {
-        let history: Vec<News> = history
+        let history: Vec<StatusUpdate> = history
             .into_iter()
-            .map(|(told, currency, kind)| told.news_in(currency, kind))
+            .map(|(callback, currency, kind)| callback.update_in(currency, kind))
             .collect();
         let mut other = history.clone();
         for (one, another) in swaps {
@@ -383,8 +392,8 @@ proptest! {
             other.swap(one, another);
         }
         for (from, to) in again {
-            let told = other[from.index(other.len())].clone();
-            other.insert(to.index(other.len()), told);
+            let callback = other[from.index(other.len())].clone();
+            other.insert(to.index(other.len()), callback);
         }
         let ended = state(&history);
         prop_assert_eq!(&ended, &state(&other));
@@ -394,11 +403,11 @@ proptest! {
 
     /// What is final stays final, and a change says exactly what changed.
     #[test]
-    fn a_payment_only_moves_on(history in proptest::collection::vec(any_told(), 1..24)) {
+    fn a_payment_only_moves_on(history in proptest::collection::vec(any_callback(), 1..24)) {
         let mut state = PaymentState::default();
-        for told in history {
+        for callback in history {
             let before = state.status().cloned();
-            let change = state.hear(&told.news());
+            let change = state.apply(&callback.update());
             let after = state.status().cloned();
             let moved = (before != after).then_some((before.as_ref(), after.as_ref()));
             prop_assert_eq!(change.moved().map(|(from, to)| (from, Some(to))), moved);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ecp_core::signature::{self, Place, Rules, SigningKey};
 use ecp_core::{ProjectId, SecretKey};
-use ecp_inbox::{News, PaymentState};
+use ecp_inbox::{PaymentState, StatusUpdate};
 use ecp_notify::Verifier;
 use fastrand::Rng;
 
@@ -87,7 +87,7 @@ impl Histories {
             let first = body(0);
             let callback =
                 verifier.verify(first.as_bytes()).expect("the harness signs as it verifies");
-            state.hear(&News::of(&callback));
+            state.apply(&StatusUpdate::of(&callback));
             for _ in 0..rng.u8(0..3) {
                 self.sent.push(first.clone());
             }

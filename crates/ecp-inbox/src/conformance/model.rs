@@ -10,7 +10,7 @@ use super::{Body, Stage, clock};
 use crate::clock::{Clock, SteppedClock, now};
 use crate::entry::{Claim, Delivery, EntryId, EntryState, Finish, Query};
 use crate::inbox::{Accepted, Inbox, Release};
-use crate::state::{News, PaymentState};
+use crate::state::{PaymentState, StatusUpdate};
 
 const LEASE: Duration = Duration::from_secs(10);
 
@@ -39,9 +39,9 @@ impl Model {
         (body.payment.clone(), body.operation, body.status)
     }
 
-    fn hear(&mut self, body: &Body) {
-        let news = News::of(&body.verified());
-        self.payments.entry(body.payment.clone()).or_default().hear(&news);
+    fn apply(&mut self, body: &Body) {
+        let update = StatusUpdate::of(&body.verified());
+        self.payments.entry(body.payment.clone()).or_default().apply(&update);
     }
 
     fn accept(&mut self, body: &Body, accepted: Accepted, now: i64) {
@@ -66,7 +66,7 @@ impl Model {
             (None, Accepted::Held(id)) if doubtful => (id, EntryState::Held),
             (None, Accepted::New(id)) if !doubtful => {
                 self.meanings.insert(meaning, id);
-                self.hear(body);
+                self.apply(body);
                 (id, EntryState::Waiting)
             }
             other => panic!("{other:?} for {body:?}"),
@@ -225,7 +225,7 @@ async fn release(inbox: &dyn Inbox, model: &mut Model, random: &mut Rng, clock: 
     assert_eq!(inbox.release(id, &answer).await.unwrap(), expected.0);
     if expected.0 == Release::Released {
         model.meanings.insert(Model::meaning(&body), id);
-        model.hear(&body);
+        model.apply(&body);
     }
     let known = model.of(id);
     (known.state, known.due) = (expected.1, now(clock));

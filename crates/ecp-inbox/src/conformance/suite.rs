@@ -450,8 +450,8 @@ pub async fn entries_are_listed_by_what_they_are(stage: &dyn Stage) {
     assert_eq!(list(of_id.clone()).await, all);
     let of_payment = Query { payment: of_id.payment, ..of_project };
     assert_eq!(list(of_payment).await, [all[1], all[3]]);
-    let nobody = Query { payment: Some("X9".parse().unwrap()), ..Query::default() };
-    assert_eq!(list(nobody).await, []);
+    let other_payment = Query { payment: Some("X9".parse().unwrap()), ..Query::default() };
+    assert_eq!(list(other_payment).await, []);
     assert_eq!(list(Query { limit: Some(0), ..Query::default() }).await, []);
 }
 

@@ -7,7 +7,7 @@ use crate::entry::{EntryId, EntryState};
 use crate::failpoint::failpoint;
 use crate::inbox::{Accepted, InboxError};
 use crate::state::{Change, PaymentState};
-use crate::told;
+use crate::telemetry;
 
 const MAKE_PAYMENT: &str = "
     INSERT INTO ecp_inbox.payments (key, project, payment, state, updated)
@@ -51,9 +51,10 @@ pub(super) async fn accept(inbox: &PostgresInbox, record: &Record) -> Result<Acc
         Ok(written)
     };
     let accepted =
-        told::accept(record.project, record.payment.as_ref(), record.is_ambiguous, written).await?;
+        telemetry::accept(record.project, record.payment.as_ref(), record.is_ambiguous, written)
+            .await?;
     if matches!(accepted, Accepted::New(_)) {
-        inbox.news.notify_one();
+        inbox.wakeup.notify_one();
     }
     Ok(accepted)
 }
@@ -100,7 +101,7 @@ async fn write(
     };
     let waits = entry == EntryState::Waiting;
     let mut state = before.clone();
-    let change = if waits { state.hear(&record.news) } else { Change::default() };
+    let change = if waits { state.apply(&record.update) } else { Change::default() };
     failpoint!("accept.before_insert");
     let status = status.as_deref().map(str::as_bytes);
     let (word, due, written) = (entry.as_str(), waits.then_some(now), to_json(&change));

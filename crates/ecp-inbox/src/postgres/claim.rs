@@ -147,6 +147,6 @@ pub(super) async fn finish(
     session.keep();
     failpoint!("finish.after_commit");
     // The next callback of the payment may go.
-    inbox.news.notify_one();
+    inbox.wakeup.notify_one();
     Ok(ended > 0)
 }

@@ -57,7 +57,7 @@ impl<H: PostgresHandler> Processor for InTransaction<H> {
             Ok(ended) => {
                 // Only if its transaction ended in good order is the connection of use.
                 session.keep();
-                self.inbox.news.notify_one();
+                self.inbox.wakeup.notify_one();
                 ended
             }
             Err(error) => Attempt::Failed(error),

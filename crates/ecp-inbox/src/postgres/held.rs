@@ -15,8 +15,8 @@ use crate::entry::{Claim, ClaimedHeld, EntryId, EntryState, Lease, Question};
 use crate::failpoint::failpoint;
 use crate::inbox::{InboxError, Release};
 use crate::release::{Doubt, compare, disagreement};
-use crate::state::{Change, News, PaymentState};
-use crate::told;
+use crate::state::{Change, PaymentState, StatusUpdate};
+use crate::telemetry;
 
 /// What is due: never asked about, or to be asked about again by now. No other callback of its
 /// payment is being asked about, and none that is due is older. `$4` is how many questions there
@@ -129,8 +129,8 @@ pub(super) async fn release(
     let released = released.map_err(failed("releasing a callback"))?;
     session.keep();
     failpoint!("release.after_commit");
-    told::released(id, &released);
-    inbox.news.notify_one();
+    telemetry::released(id, &released);
+    inbox.wakeup.notify_one();
     Ok(released)
 }
 
@@ -169,7 +169,7 @@ async fn compare_and_move(
     let (released, entry, change, first) = if let Some(first) = first {
         (Release::Repeated, EntryState::Repeated, Change::default(), Some(first.get::<_, i64>(0)))
     } else {
-        let change = state.hear(&News::of(&callback));
+        let change = state.apply(&StatusUpdate::of(&callback));
         (Release::Released, EntryState::Waiting, change, None)
     };
     let due = (entry == EntryState::Waiting).then_some(now);

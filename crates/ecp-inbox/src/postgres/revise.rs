@@ -6,7 +6,7 @@ use super::PostgresInbox;
 use super::session::{Failure, failed, typed};
 use crate::entry::EntryId;
 use crate::inbox::InboxError;
-use crate::told;
+use crate::telemetry;
 
 const REPLAY: &str = "
     UPDATE ecp_inbox.callbacks
@@ -35,8 +35,8 @@ pub(super) async fn replay(inbox: &PostgresInbox, id: EntryId) -> Result<bool, I
         .await
         .map_err(failed("replaying a callback"))?;
     session.keep();
-    told::replayed(id, replayed > 0);
-    inbox.news.notify_one();
+    telemetry::replayed(id, replayed > 0);
+    inbox.wakeup.notify_one();
     Ok(replayed > 0)
 }
 
@@ -59,6 +59,6 @@ pub(super) async fn remove_bodies(
     };
     let removed = removed.await.map_err(failed("removing bodies"))?;
     session.keep();
-    told::bodies_removed(removed);
+    telemetry::bodies_removed(removed);
     Ok(removed)
 }

@@ -5,13 +5,13 @@ use fastrand::i64 as random;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::Error;
-use super::write::{hear, of_meaning};
+use super::write::{apply, of_meaning};
 use crate::accept;
 use crate::clock::{milliseconds, timestamp};
 use crate::entry::{ClaimedHeld, EntryId, Lease, Question};
 use crate::inbox::{InboxError, Release};
 use crate::release::{Doubt, compare, disagreement};
-use crate::state::{News, PaymentState};
+use crate::state::{PaymentState, StatusUpdate};
 
 /// What is due: never asked about, or to be asked about again by now. No other callback of its
 /// payment is being asked about, and none that is due is older.
@@ -145,10 +145,10 @@ pub(super) fn release(
             .execute(params![id.get(), first])?;
         return Ok(Release::Repeated);
     }
-    let news = News::of(&callback);
+    let update = StatusUpdate::of(&callback);
     let change = match payment {
-        Some(payment) => hear(connection, payment, &news, now)?,
-        None => PaymentState::default().hear(&news),
+        Some(payment) => apply(connection, payment, &update, now)?,
+        None => PaymentState::default().apply(&update),
     };
     connection
         .prepare_cached(

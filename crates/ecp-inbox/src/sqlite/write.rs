@@ -9,7 +9,7 @@ use crate::clock::{Look, timestamp};
 use crate::entry::{Claimed, Delivery, EntryId, Finish, Lease};
 use crate::failpoint::failpoint;
 use crate::inbox::Accepted;
-use crate::state::{Change, News, PaymentState};
+use crate::state::{Change, PaymentState, StatusUpdate};
 
 pub(super) fn accept(
     connection: &Connection,
@@ -38,8 +38,8 @@ pub(super) fn accept(
     let (state, change) = match (first, record.held, payment) {
         (Some(_), ..) => ("repeated", Change::default()),
         (None, true, _) => ("held", Change::default()),
-        (None, false, None) => ("waiting", PaymentState::default().hear(&record.news)),
-        (None, false, Some(number)) => ("waiting", hear(connection, number, &record.news, now)?),
+        (None, false, None) => ("waiting", PaymentState::default().apply(&record.update)),
+        (None, false, Some(number)) => ("waiting", apply(connection, number, &record.update, now)?),
     };
     let waits = state == "waiting";
     connection
@@ -111,15 +111,15 @@ fn state_of(connection: &Connection, payment: i64) -> Result<PaymentState, Error
     Ok(accept::from_json(&json, "a payment's state")?)
 }
 
-pub(super) fn hear(
+pub(super) fn apply(
     connection: &Connection,
     payment: i64,
-    news: &News,
+    update: &StatusUpdate,
     now: i64,
 ) -> Result<Change, Error> {
     let before = state_of(connection, payment)?;
     let mut state = before.clone();
-    let change = state.hear(news);
+    let change = state.apply(update);
     if state != before {
         connection
             .prepare_cached(

@@ -8,7 +8,7 @@ use crate::entry::EntryId;
 use crate::inbox::{Accepted, InboxError, Release};
 use crate::state::{Change, Report};
 
-/// Stores a callback in a span of its own, and tells what became of it.
+/// Stores a callback in a span of its own, and tells what log_accepted of it.
 pub(crate) async fn accept(
     project: i64,
     payment: Option<&PaymentId>,
@@ -27,7 +27,9 @@ pub(crate) async fn accept(
     let result = written.instrument(span.clone()).await;
     match &result {
         Ok((accepted, change)) => {
-            span.in_scope(|| became(&span, project, payment, is_ambiguous, *accepted, change));
+            span.in_scope(|| {
+                log_accepted(&span, project, payment, is_ambiguous, *accepted, change)
+            });
         }
         Err(error) => {
             span.record("ecp.outcome", "failed")
@@ -38,8 +40,8 @@ pub(crate) async fn accept(
     Ok(result?.0)
 }
 
-/// What became of the callback. Payment ids may be logged; bodies may not.
-fn became(
+/// What log_accepted of the callback. Payment ids may be logged; bodies may not.
+fn log_accepted(
     span: &Span,
     project: i64,
     payment: Option<&PaymentId>,
