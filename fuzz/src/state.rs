@@ -1,4 +1,4 @@
-//! A payment ends alike in whatever order it is heard of.
+//! A payment's state is independent of the order of its updates.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -7,7 +7,7 @@ use std::rc::Rc;
 use ecp_core::model::{Callback, FromJson, OperationStatus, OperationType, PaymentStatus};
 use ecp_inbox::{PaymentState, StatusUpdate};
 
-/// Reads up to 16 callbacks off the bytes, four for each, and hears them forwards, backwards,
+/// Reads up to 16 callbacks off the bytes, four for each, and applies them forwards, backwards,
 /// interleaved and twice. Bytes that are themselves a callback are one.
 pub fn state(bytes: &[u8]) {
     let mut history: Vec<Rc<StatusUpdate>> = bytes.chunks_exact(4).take(16).map(update).collect();
@@ -40,7 +40,7 @@ fn apply<'n>(history: impl IntoIterator<Item = &'n Rc<StatusUpdate>>) -> Payment
 }
 
 thread_local! {
-    /// What was read before: reading costs more than hearing, and is not what is looked at here.
+    /// What was read before: reading costs more than applying, and is not what is looked at here.
     static READ: RefCell<HashMap<Event, Rc<StatusUpdate>>> = RefCell::default();
 }
 

@@ -249,7 +249,11 @@ fn a_held_callback_is_released_by_what_gate_signed() {
     assert_eq!(stdout(&denied), "4: held on: Gate differs on `payment.status`\n");
     assert_eq!(denied.status.code(), Some(1));
     let list = ok(&["list", "--db", db, "--state", "held"]);
-    assert!(list.ends_with("after 1 questions: Gate says otherwise: `payment.status` differs\n"));
+    assert!(
+        list.ends_with(
+            "after 1 questions: Gate contradicts the callback: `payment.status` differs\n"
+        )
+    );
     assert!(
         ok(&["stats", "--db", db])
             .ends_with("1 of those held are not asked about again: see `ecp inbox list`\n")
@@ -334,7 +338,7 @@ fn a_wrong_file_is_told_and_left_as_it_is() {
     let empty = at("empty.sqlite");
     std::fs::write(&empty, "").unwrap();
     let place_of = |path: &PathBuf, what: &str| what.replace("FILE", &text(path));
-    let no_inbox = "error: no inbox in FILE: opening the inbox: the database is no inbox; \
+    let no_inbox = "error: no inbox in FILE: opening the inbox: not an ecp inbox database; \
                     name the database that the service opens\n";
     let table = [
         (&missing, "error: there is no file FILE: name the one that the service opens\n"),
@@ -391,7 +395,7 @@ fn an_inbox_in_postgres_is_read_and_never_made() {
     assert_eq!(missing.status.code(), Some(1));
     assert_eq!(
         stderr(&missing),
-        "error: no inbox in that database: opening the inbox: the database is no inbox; \
+        "error: no inbox in that database: opening the inbox: not an ecp inbox database; \
          name the database that the service opens\n"
     );
     assert_eq!(stderr(&ecp(&[&["stats"][..], &place].concat())), stderr(&missing), "it was made");

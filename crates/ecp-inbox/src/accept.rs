@@ -1,4 +1,4 @@
-//! What is written down of a callback, whichever the store.
+//! Stored form of a callback, common to all stores.
 
 use ecp_core::json::{Document, JsonError, Limits};
 use ecp_core::model::{Callback, FromJson, ModelError, Operation, RedirectBody, Sum};
@@ -23,7 +23,8 @@ pub(crate) struct Record {
     pub(crate) payment: Option<PaymentId>,
     /// Of the project and the bytes as they came.
     pub(crate) content: Digest,
-    /// Of what was said of which operation. `None` if the callback is not about one operation.
+    /// Digest of the operation and its reported values. `None` if the callback is not about exactly
+    /// one operation.
     pub(crate) meaning: Option<Digest>,
     pub(crate) update: StatusUpdate,
     /// The payment's status, which may hold anything as well.
@@ -32,7 +33,7 @@ pub(crate) struct Record {
     pub(crate) ambiguous: String,
     /// Whether its signature proves more than one reading.
     pub(crate) is_ambiguous: bool,
-    /// Whether it must not be believed before Gate says the same.
+    /// Whether it must not be trusted until Gate confirms it.
     pub(crate) held: bool,
     pub(crate) raw: Vec<u8>,
 }
@@ -159,12 +160,12 @@ pub(crate) fn payment_id(bytes: &[u8]) -> Result<PaymentId, InboxError> {
     PaymentId::from_json(document.root()).map_err(|_| damaged())
 }
 
-/// The state of a payment; `None` while nothing was heard of where it stands.
+/// The state of a payment; `None` until a status is known.
 pub(crate) fn known(state: PaymentState) -> Option<PaymentState> {
     (state != PaymentState::default()).then_some(state)
 }
 
-/// What a handler said, fit to be stored and printed: one line of bounded length.
+/// A handler's error as one line of bounded length, fit to be stored and printed.
 pub(crate) fn error_text(error: &str) -> String {
     let printable = |c: char| if c.is_control() { ' ' } else { c };
     error.chars().take(1000).map(printable).collect()

@@ -1,4 +1,4 @@
-//! The time by which leases and retries go.
+//! Clock of leases and retries.
 
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -7,13 +7,13 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use ecp_core::Timestamp;
 
-/// Tells an inbox what time it is. What it waits for in the meantime goes by the machine's clock.
+/// Source of the current time for an inbox. Waits inside the process use the machine's clock.
 pub trait Clock: Debug + Send + Sync + 'static {
     /// The present moment.
     fn now(&self) -> SystemTime;
 
-    /// The time since some fixed moment of this process, by a clock that nobody can set. By it an
-    /// inbox notices that [`now`](Self::now) was set back.
+    /// The time since some fixed moment of this process, by a monotonic clock. An inbox compares it
+    /// with [`now`](Self::now) to notice a clock that was set back.
     fn elapsed(&self) -> Duration;
 }
 
@@ -92,7 +92,7 @@ pub(crate) struct SetBack(Mutex<Option<Seen>>);
 struct Seen {
     /// What the clock should show at least, in milliseconds since 1970.
     now: i64,
-    /// When it did, by the clock that nobody can set.
+    /// The same moment by the monotonic clock.
     at: Duration,
     /// When stored times were looked at last.
     looked: Duration,

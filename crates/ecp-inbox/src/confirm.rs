@@ -96,18 +96,18 @@ impl Questions {
         }
     }
 
-    /// How many questions are asked side by side: 4 unless told.
+    /// How many questions are asked side by side: 4 by default.
     pub fn concurrency(self, concurrency: usize) -> Self {
         Self { concurrency: concurrency.max(1), ..self }
     }
 
-    /// After how many questions a callback is left to a person: 200 unless told, at least 1.
+    /// After how many questions a callback is left to a person: 200 by default, at least 1.
     pub fn attempts(self, attempts: u32) -> Self {
         Self { attempts: attempts.max(1), ..self }
     }
 
     /// The longest pause after the first question about a callback, and after any: 5 seconds and 1
-    /// hour unless told. A pause is chosen at random below its bound.
+    /// hour by default. A pause is chosen at random below its bound.
     pub fn pauses(self, first: Duration, longest: Duration) -> Self {
         Self { first_pause: first, longest_pause: longest, ..self }
     }
@@ -132,10 +132,10 @@ pub(crate) struct Asker {
     pub(crate) poll: Duration,
 }
 
-/// What came of the questions that were asked side by side.
+/// Results of the questions asked in one batch.
 struct Round {
     asked: usize,
-    /// To how many of them there was an answer.
+    /// Number of questions that were answered.
     answered: usize,
 }
 
@@ -162,7 +162,7 @@ impl Asker {
                     tracing::error!(
                         "error.type" = error.kind().as_str(),
                         "error.message" = %error,
-                        "no callbacks that are held can be claimed"
+                        "cannot claim held callbacks"
                     );
                 }
                 let longest = Duration::from_mins(1);
@@ -227,8 +227,8 @@ impl Asker {
         is_answered
     }
 
-    /// Lets the callback go on, or writes down why not. What cannot be written is asked again when
-    /// the lease is over.
+    /// Releases the callback, or stores why it stays held. If storing fails, Gate is asked again
+    /// when the lease is over.
     async fn decide(
         &self,
         question: &Question,
@@ -255,7 +255,7 @@ impl Asker {
                 None => telemetry::given_up(question.id),
                 Some(_) if error.is_some() => tracing::warn!(
                     "ecp.entry_id" = question.id.get(),
-                    "Gate cannot be asked about a callback that is held"
+                    "cannot ask Gate about a held callback"
                 ),
                 Some(_) => {}
             }
@@ -266,7 +266,7 @@ impl Asker {
                 "ecp.entry_id" = question.id.get(),
                 "error.type" = error.kind().as_str(),
                 "error.message" = %error,
-                "Gate's answer about a callback that is held cannot be stored"
+                "cannot store Gate's answer about a held callback"
             );
             ("unfinished", Some("inbox"))
         })

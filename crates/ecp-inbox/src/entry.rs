@@ -1,4 +1,4 @@
-//! What an inbox holds.
+//! Entries of an inbox, and the types for claiming and listing them.
 
 use std::fmt;
 use std::time::Duration;
@@ -15,22 +15,22 @@ use crate::state::{Change, PaymentState, StatusUpdate};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EntryId(i64);
 
-/// What happens with a callback.
+/// Processing state of a callback.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EntryState {
     /// Waits for a worker, or for another attempt.
     Waiting,
-    /// A worker's handler has taken it in.
+    /// A worker's handler processed it successfully.
     Done,
     /// Its handler failed too often. [`Inbox::replay`](crate::Inbox::replay) gives it another run.
     Dead,
-    /// It is an end, and not to be believed before Gate says the same, by the inbox's
-    /// [`Hold`](crate::Hold). Gate's answer to a status request releases it: a worker asks by
+    /// It reports a final status that the inbox's [`Hold`](crate::Hold) does not trust until Gate
+    /// confirms it. Gate's answer to a status request releases it: a worker asks by
     /// itself where it is given [`Questions`](crate::Questions), and
     /// [`Inbox::release`](crate::Inbox::release) does the same by hand.
     Held,
-    /// Another callback said the same of the same operation before. It is kept, not handled.
+    /// An earlier callback reported the same of the same operation. It is kept but not handled.
     Repeated,
 }
 
@@ -40,7 +40,7 @@ pub enum EntryState {
 pub struct Entry {
     /// Its number.
     pub id: EntryId,
-    /// What happens with it.
+    /// Processing state.
     pub state: EntryState,
     /// The project whose key signed it.
     pub project: ProjectId,
@@ -57,7 +57,7 @@ pub struct Entry {
     /// When it may be handled next, while it waits. While it is held, when Gate is asked again:
     /// `None` after an attempt means never by itself.
     pub due: Option<Timestamp>,
-    /// What its handler said last when it failed. Handlers must keep personal data out of it.
+    /// Last error of its handler. Handlers must keep personal data out of it.
     /// While it is held, why the last question did not release it.
     pub error: Option<String>,
     /// What it changed when it came, or when it was released.
@@ -178,11 +178,11 @@ pub struct Query {
     pub payment: Option<PaymentId>,
     /// Only those before this one: where the page before ended.
     pub before: Option<EntryId>,
-    /// How many at most; 100 unless told.
+    /// How many at most; 100 by default.
     pub limit: Option<usize>,
 }
 
-/// How much there is.
+/// Counts of an inbox.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
@@ -190,16 +190,16 @@ pub struct Stats {
     pub waiting: u64,
     /// Callbacks that are held.
     pub held: u64,
-    /// Those of the held ones about which Gate is not asked again by itself: it says otherwise, or
+    /// Held callbacks about which Gate is not asked again automatically: it contradicts them, or
     /// did not decide in time. Alert on any.
     pub unconfirmed: u64,
     /// Callbacks whose handler failed too often.
     pub dead: u64,
     /// Callbacks that were handled.
     pub done: u64,
-    /// Callbacks that said again what was known.
+    /// Callbacks that repeated known statuses.
     pub repeated: u64,
-    /// Payments that something was heard of.
+    /// Payments with at least one stored callback.
     pub payments: u64,
     /// When the oldest waiting callback came: alert on its age.
     pub oldest_waiting: Option<Timestamp>,

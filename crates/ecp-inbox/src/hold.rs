@@ -1,8 +1,8 @@
-//! Which callbacks wait for Gate's word.
+//! Which callbacks wait for Gate's confirmation.
 
 use ecp_core::model::{Callback, OperationStatus, PaymentStatus};
 
-/// Which callbacks are held until Gate says the same.
+/// Which callbacks are held until Gate confirms them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Hold {

@@ -1,4 +1,4 @@
-//! The one face of every store.
+//! Interface of every store.
 
 use std::error::Error;
 use std::fmt;
@@ -17,8 +17,8 @@ use crate::state::PaymentState;
 
 /// A durable store of callbacks.
 ///
-/// Everything that a method says happened has happened on disk. A call whose future is dropped
-/// has happened whole or not at all.
+/// A method returns when its effect is on disk. A call whose future is dropped took effect
+/// completely or not at all.
 ///
 /// The trait is sealed: the stores are those of this crate, and methods are added with them.
 /// `Arc<dyn Inbox>` and [`Observed`](crate::Observed) are inboxes too.
@@ -34,13 +34,13 @@ pub trait Inbox: sealed::Sealed + fmt::Debug + Send + Sync {
     /// to an end too: what was claimed as often as may be, and was never finished, becomes dead.
     async fn claim(&self, claim: &Claim) -> Result<Claimed, InboxError>;
 
-    /// Ends an attempt. `false` if the lease was lost meanwhile: somebody else has it now.
+    /// Ends an attempt. `false` if the lease was lost meanwhile to another worker.
     async fn finish(&self, delivery: &Delivery, finish: Finish) -> Result<bool, InboxError>;
 
     /// Returns when there may be something to claim, at the latest after `at_most`.
     async fn wait(&self, at_most: Duration);
 
-    /// Where a payment stands; `None` if nothing was heard of it.
+    /// State of a payment; `None` if the inbox has no callback of it.
     async fn payment(
         &self,
         project: ProjectId,
@@ -80,11 +80,11 @@ pub trait Inbox: sealed::Sealed + fmt::Debug + Send + Sync {
     /// left tells them when they come again. Returns how many were removed.
     async fn remove_bodies(&self, before: Timestamp) -> Result<u64, InboxError>;
 
-    /// How much there is of what.
+    /// Counts by state.
     async fn stats(&self) -> Result<Stats, InboxError>;
 }
 
-/// What became of a callback that was accepted. In each case it is on disk.
+/// Result of accepting a callback. In each case it is on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Accepted {
@@ -94,7 +94,7 @@ pub enum Accepted {
     Held(EntryId),
     /// The same bytes came before.
     Repeated(EntryId),
-    /// The same was said of the same operation before, in other bytes.
+    /// An earlier callback reported the same of the same operation, in other bytes.
     SameOperation {
         /// Where this one is kept.
         id: EntryId,
@@ -125,13 +125,13 @@ impl Accepted {
     }
 }
 
-/// What became of a callback that was held.
+/// Result of comparing Gate's answer with a held callback.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Release {
-    /// Gate says the same: it waits for a worker now.
+    /// Gate confirms it: it waits for a worker now.
     Released,
-    /// Gate says the same, and so did another callback before.
+    /// Gate confirms it, and it repeats an earlier callback.
     Repeated,
     /// Gate has decided otherwise, about the member at this dotted path: it stays held.
     Disagrees(&'static str),
@@ -155,7 +155,7 @@ impl Release {
     }
 }
 
-/// Why an inbox did not do what it was asked. Nothing is half done.
+/// Error of an inbox operation. The operation had no partial effect.
 ///
 /// Its text is safe to log; that of its source, which the database wrote, need not be.
 #[derive(Debug, thiserror::Error)]
@@ -166,37 +166,37 @@ pub struct InboxError {
     source: Option<Box<dyn Error + Send + Sync>>,
 }
 
-/// What is wrong with an inbox.
+/// Cause of an inbox error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum InboxErrorKind {
-    /// Another process has it locked. It passes.
+    /// Another process has the database locked. Temporary.
     #[error("another process has the database locked")]
     Busy,
     /// The inbox was closed: its process is ending.
     #[error("the inbox is closed")]
     Closed,
-    /// What stands in the database cannot have been written by this crate.
+    /// The contents of the database cannot have been written by this crate.
     #[error("the database is damaged")]
     Damaged,
-    /// There is no room left. It passes when somebody makes some.
-    #[error("no room is left for the database")]
+    /// The disk or the configured size is full. It works again once space is freed.
+    #[error("no space left for the database")]
     Full,
-    /// There is a database, and it is no inbox.
-    #[error("the database is no inbox")]
+    /// The database exists but is not an inbox.
+    #[error("not an ecp inbox database")]
     NoInbox,
     /// A newer version of this crate has changed the tables. Take that one.
-    #[error("the database was made by a newer version")]
+    #[error("the database was made by a newer version of ecp-inbox: upgrade")]
     Newer,
     /// An older version of this crate made the tables, and it was asked not to change them.
-    #[error("the database was made by an older version, and was not to be changed")]
+    #[error("the database was made by an older version of ecp-inbox and needs a migration")]
     Older,
     /// The file was removed, moved, or replaced by what is no inbox, while it was open. It passes
     /// when an inbox is under its name again.
     #[error("the database's file was removed or replaced")]
     Removed,
     /// The database cannot be reached, opened, read or written now.
-    #[error("the database does not answer as it should")]
+    #[error("the database cannot be reached, opened, read or written")]
     Unavailable,
 }
 
@@ -230,7 +230,7 @@ impl InboxError {
         Self { doing, kind, source: None }
     }
 
-    /// Something that was read back is not what was written.
+    /// Error for stored data that cannot be decoded.
     pub(crate) const fn damaged(what: &'static str) -> Self {
         Self::plain(InboxErrorKind::Damaged, what)
     }

@@ -1,7 +1,7 @@
-//! A durable home for verified callbacks.
+//! A durable store of verified callbacks.
 //!
 //! [`Inbox::accept`] returns when a callback is on disk, so that only then the platform gets its
-//! 200. What was heard moves the [`PaymentState`], which ends the same in whatever order callbacks
+//! 200. Each callback updates the [`PaymentState`], which ends the same in whatever order callbacks
 //! come and however often. [`Worker`] hands each callback to a handler, at least once and in the
 //! order of its payment; a handler that writes to the inbox's own database does so in the same
 //! transaction, so that its effect is there exactly once.

@@ -14,8 +14,8 @@ use crate::entry::{
 use crate::inbox::{Accepted, Inbox, InboxError, Release};
 use crate::state::PaymentState;
 
-/// What this crate counts and times: an [`Observed`] inbox, and a [`Worker`](crate::Worker) with an
-/// observer. How much waits, is held or dead is asked of [`Inbox::stats`] instead.
+/// Metrics of this crate: those of an [`Observed`] inbox, and those of a [`Worker`](crate::Worker)
+/// with an observer. [`Inbox::stats`] returns how many callbacks wait, are held or are dead.
 pub const METRICS: &[&Metric] =
     &[&OPERATION, &HANDLER, &QUESTION, &DEAD, &UNCONFIRMED, &BODIES_REMOVED];
 
@@ -62,7 +62,7 @@ static BODIES_REMOVED: Metric = Metric::counter(
     &[],
 );
 
-/// An inbox whose observer is told what it does.
+/// An inbox that reports its metrics to an observer.
 #[derive(Clone, Debug)]
 pub struct Observed<I> {
     inbox: I,
@@ -70,7 +70,7 @@ pub struct Observed<I> {
 }
 
 impl<I: Inbox> Observed<I> {
-    /// Watches an inbox. What is told stands in [`METRICS`].
+    /// Observes an inbox. The metrics are listed in [`METRICS`].
     pub fn new(inbox: I, observer: impl Observer) -> Self {
         Self::metered(inbox, Meter::new(observer))
     }
@@ -79,7 +79,7 @@ impl<I: Inbox> Observed<I> {
         Self { inbox, meter }
     }
 
-    /// Times an operation, which ends in a word if it does not fail.
+    /// Measures an operation; the word is the outcome label of a success.
     async fn timed<T>(
         &self,
         operation: &'static str,

@@ -100,7 +100,7 @@ impl PostgresOptions {
         self
     }
 
-    /// Which callbacks are held until Gate says the same: ambiguous ones unless told.
+    /// Which callbacks are held until Gate confirms them: by default, ambiguous ones.
     pub fn hold(mut self, hold: Hold) -> Self {
         self.hold = hold;
         self
@@ -116,7 +116,7 @@ impl PostgresOptions {
     /// Prepares statements on each connection, under names. This saves the server planning them each
     /// time, which is a quarter to two fifths of what an accept costs it.
     ///
-    /// Only where nothing stands before the server, or a pooler in session mode, or one that keeps
+    /// Only for a direct connection to the server, a pooler in session mode, or one that keeps
     /// track of names (pgbouncer 1.21 or newer with `max_prepared_statements`): other poolers in
     /// transaction mode give a name to several clients, and one would run another's statement.
     pub fn named_statements(mut self) -> Self {
@@ -145,7 +145,7 @@ impl PostgresOptions {
         self.open(config).await
     }
 
-    /// Connects, and makes the tables or brings them up to date unless told otherwise.
+    /// Connects. By default, missing tables are created and old ones are migrated.
     pub async fn open(self, config: Config) -> Result<PostgresInbox, InboxError> {
         let pool = pool(config, &self)?;
         let session = Session::open(&pool, false).await?;

@@ -1,4 +1,4 @@
-//! Whether Gate says what a callback said that is held.
+//! Comparison of a held callback with Gate's answer.
 
 use ecp_core::ProjectId;
 use ecp_core::model::{
@@ -107,5 +107,5 @@ fn require(condition: bool, doubt: Doubt) -> Result<(), Doubt> {
 
 /// Why a callback that Gate contradicts stays held, for a person.
 pub(crate) fn disagreement(path: &str) -> String {
-    format!("Gate says otherwise: `{path}` differs")
+    format!("Gate contradicts the callback: `{path}` differs")
 }

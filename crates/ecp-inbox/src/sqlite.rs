@@ -89,12 +89,12 @@ impl SqliteOptions {
         Self { clock, ..self }
     }
 
-    /// How long to wait while another process writes: 2 seconds unless told.
+    /// How long to wait while another process writes: 2 seconds by default.
     pub fn busy_timeout(self, busy: Duration) -> Self {
         Self { busy, ..self }
     }
 
-    /// Which callbacks are held until Gate says the same: ambiguous ones unless told.
+    /// Which callbacks are held until Gate confirms them: by default, ambiguous ones.
     pub fn hold(self, hold: Hold) -> Self {
         Self { hold, ..self }
     }
@@ -106,12 +106,12 @@ impl SqliteOptions {
     }
 
     /// How large the file may grow, in bytes: what does not fit fails with
-    /// [`InboxErrorKind::Full`]. It is as large as the disk unless told.
+    /// [`InboxErrorKind::Full`]. By default, the disk is the limit.
     pub fn largest(self, bytes: u64) -> Self {
         Self { largest: Some(bytes), ..self }
     }
 
-    /// Opens the file, and makes it unless told otherwise.
+    /// Opens the file. By default, a missing file is created.
     pub async fn open(self, path: impl AsRef<Path>) -> Result<SqliteInbox, InboxError> {
         let path = path.as_ref().to_owned();
         let opened = tokio::task::spawn_blocking(move || self.open_now(path)).await;
@@ -357,12 +357,12 @@ fn open(path: &Path, busy: Duration) -> Result<Connection, Error> {
     Ok(connection)
 }
 
-/// Why something inside of a transaction failed.
+/// Error inside a transaction.
 #[derive(Debug)]
 enum Error {
     Sqlite(rusqlite::Error),
     Inbox(InboxError),
-    /// What the merchant's code said.
+    /// Error of the merchant's code.
     Handler(String),
 }
 

@@ -1,7 +1,7 @@
-//! Where a payment stands, whatever came first.
+//! State of a payment, independent of the order of its callbacks.
 //!
 //! Callbacks come in any order and more than once (sources: callback delivery). So the state is
-//! not the last word heard but the greatest: every status has a rank, and the state keeps the
+//! not the latest status but the greatest: every status has a rank, and the state keeps the
 //! highest. The greatest of a set depends neither on order nor on repetition. What has no order (a
 //! type, a method, a currency, the sum of a success) has one value, and a second one is reported.
 
@@ -15,7 +15,7 @@ use ecp_core::model::{
 use ecp_core::{OperationId, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Where a payment stands after everything that was heard of it.
+/// State of a payment after all its status updates.
 ///
 /// ```
 /// use ecp_core::model::{Callback, FromJson, PaymentStatus};
@@ -50,7 +50,7 @@ pub struct PaymentState {
     contradicted: BTreeSet<Member>,
 }
 
-/// Where one operation of a payment stands.
+/// State of one operation of a payment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OperationState {
     id: u64,
@@ -61,15 +61,15 @@ pub struct OperationState {
     /// Whether `sum` is that of a success.
     #[serde(default, skip_serializing_if = "is_false")]
     sum_is_settled: bool,
-    /// A success and a failure of one operation were both heard.
+    /// Both a success and a failure of the operation were reported.
     contradicted: bool,
     /// Members that were given two values.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     contradictions: BTreeSet<Member>,
 }
 
-/// A member that has one value, whatever came first. Two different ones are a contradiction: then
-/// the state has none, because neither is greater than the other.
+/// A member whose value never changes. Two different values are a contradiction: the state then
+/// keeps neither, because neither is greater than the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -94,7 +94,8 @@ pub struct Amount {
     pub currency: String,
 }
 
-/// What a message says of its payment, without what only describes.
+/// The part of a callback or of Gate's answer that moves a [`PaymentState`]: statuses, types, dates
+/// and sums.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StatusUpdate {
     status: Option<PaymentStatus>,
@@ -114,7 +115,7 @@ struct OperationUpdate {
     sum: Option<Amount>,
 }
 
-/// What a message changed.
+/// Effect of one status update on a payment's state.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Change {
@@ -126,7 +127,7 @@ pub struct Change {
     reports: Vec<Report>,
 }
 
-/// What a person should know of.
+/// Finding that needs a person's attention.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -135,7 +136,7 @@ pub enum Report {
     UnknownPaymentStatus(String),
     /// An operation status that is not in the tables. The operation keeps the one it had.
     UnknownOperationStatus(String),
-    /// One operation was called both a success and a failure. The state says success: ask Gate
+    /// One operation was reported both as a success and as a failure. The state says success: ask Gate
     /// for the status before anything is delivered or repeated.
     Contradiction(u64),
     /// Two messages gave different values to a member that has one: 100 EUR and then 100 USD for
@@ -147,12 +148,12 @@ pub enum Report {
         /// What differs.
         member: Member,
     },
-    /// A refund was taken back. That lowers what the state can only raise: ask Gate for the
+    /// A refund was reversed. The state can only rise, and this would lower it: ask Gate for the
     /// status.
     RefundReversed(u64),
 }
 
-/// A status with what decides between two of the same rank.
+/// A recorded status, with the date that decides between two of the same rank.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(bound(serialize = "S: Display", deserialize = "S: for<'t> From<&'t str>"))]
 struct Recorded<S> {
@@ -162,7 +163,7 @@ struct Recorded<S> {
     at: Option<i64>,
 }
 
-/// How much a status says, and whether it is one that this crate knows.
+/// Rank of a status among the statuses that this crate knows.
 trait Ranked: PartialEq + Clone {
     /// The greatest rank wins; `None` for a word that is not in the tables.
     fn rank(&self) -> Option<u8>;
@@ -174,8 +175,8 @@ const WAITING: u8 = 0;
 const SUCCESS: u8 = 10;
 
 impl Ranked for PaymentStatus {
-    /// A decline says least of all endings: another attempt on the same payment may succeed
-    /// (sources: statuses), and each other ending says more about why.
+    /// A decline is the lowest final status: another attempt on the same payment may succeed
+    /// (sources: statuses), and each other final status says more about the reason.
     fn rank(&self) -> Option<u8> {
         Some(match self {
             Self::Other(_) => return None,
@@ -221,7 +222,7 @@ impl Ranked for OperationStatus {
 }
 
 impl PaymentState {
-    /// Where the payment stands; `None` until a known status was heard.
+    /// Status of the payment; `None` until a known status is applied.
     pub fn status(&self) -> Option<&PaymentStatus> {
         self.status.as_ref().map(|recorded| &recorded.status)
     }
@@ -231,7 +232,7 @@ impl PaymentState {
         self.paid.as_ref()
     }
 
-    /// What is left of it after refunds: the smallest sum that a refund's callback told.
+    /// Sum left after refunds: the smallest sum that a refund's callback reported.
     pub const fn left(&self) -> Option<&Amount> {
         self.left.as_ref()
     }
@@ -251,7 +252,7 @@ impl PaymentState {
         self.unknown.iter().map(String::as_str)
     }
 
-    /// Takes in what a message says, and tells what it changed.
+    /// Applies a status update and returns what it changed.
     pub fn apply(&mut self, update: &StatusUpdate) -> Change {
         let mut change = Change { from: self.status().cloned(), ..Change::default() };
         match &update.status {
@@ -272,7 +273,7 @@ impl PaymentState {
         change
     }
 
-    /// Takes in what else a message with a known status says of the payment.
+    /// Applies the payment's other members of an update with a known status.
     fn apply_members(&mut self, rank: u8, update: &StatusUpdate, change: &mut Change) {
         let contradicted = &mut self.contradicted;
         let mut differing = Vec::new();
@@ -361,12 +362,12 @@ impl OperationState {
         OperationId::new(self.id)
     }
 
-    /// What it does, if that was told; `None` if two types were.
+    /// Type of the operation; `None` if it is not reported, or if two types were reported.
     pub const fn kind(&self) -> Option<&OperationType> {
         self.kind.as_ref()
     }
 
-    /// Where it stands; `None` until a known status was heard.
+    /// Status of the operation; `None` until a known status is applied.
     pub fn status(&self) -> Option<&OperationStatus> {
         self.status.as_ref().map(|recorded| &recorded.status)
     }
@@ -376,8 +377,8 @@ impl OperationState {
         self.sum.as_ref()
     }
 
-    /// Whether messages contradict each other about it: a success and a failure were both heard,
-    /// or two values of a member.
+    /// Whether messages contradict each other about the operation: both a success and a failure
+    /// were reported, or two values of a member.
     pub fn is_contradicted(&self) -> bool {
         self.contradicted || !self.contradictions.is_empty()
     }
@@ -403,10 +404,10 @@ impl Member {
 }
 
 impl Change {
-    /// Where the payment went, if it moved: from which status, if it had one, to which.
+    /// Old status, if there was one, and new status of the payment; `None` if it did not change.
     ///
-    /// Each move of a payment is told once, by the first callback that brings it. A payment whose
-    /// refund is heard of before its success goes to `refunded` at once.
+    /// Each change of a payment's status is reported once, by the first callback that causes it. A
+    /// payment whose refund is reported before its success goes to `refunded` at once.
     pub fn moved(&self) -> Option<(Option<&PaymentStatus>, &PaymentStatus)> {
         let to = self.to.as_ref()?;
         (self.from.as_ref() != Some(to)).then_some((self.from.as_ref(), to))
@@ -423,7 +424,7 @@ impl Change {
         self.operations.iter().copied().map(OperationId::new)
     }
 
-    /// What a person should know of.
+    /// Finding that needs a person's attention.
     pub fn reports(&self) -> &[Report] {
         &self.reports
     }
@@ -459,7 +460,7 @@ impl StatusUpdate {
         }
     }
 
-    /// Whether somebody may act on it as an end: a final status of the payment or an operation.
+    /// Whether it has a final status of the payment or of an operation.
     pub fn is_final(&self) -> bool {
         self.status.as_ref().is_some_and(PaymentStatus::is_final)
             || self
@@ -507,7 +508,7 @@ fn raise<S: Ranked>(known: &mut Option<Recorded<S>>, status: &S, date: Option<Ti
     }
 }
 
-/// Keeps a value that never changes. Tells the member if it has two values since now.
+/// Keeps a value that never changes. Returns the member if this update contradicts its value.
 fn settle<T: PartialEq + Clone>(
     known: &mut Option<T>,
     reported: Option<&T>,

@@ -1,4 +1,4 @@
-//! What is logged of what a store did.
+//! Logs and spans of a store's operations.
 
 use ecp_core::PaymentId;
 use tracing::field::Empty;
@@ -8,7 +8,7 @@ use crate::entry::EntryId;
 use crate::inbox::{Accepted, InboxError, Release};
 use crate::state::{Change, Report};
 
-/// Stores a callback in a span of its own, and tells what log_accepted of it.
+/// Stores a callback in a span of its own and logs the result.
 pub(crate) async fn accept(
     project: i64,
     payment: Option<&PaymentId>,
@@ -40,7 +40,8 @@ pub(crate) async fn accept(
     Ok(result?.0)
 }
 
-/// What log_accepted of the callback. Payment ids may be logged; bodies may not.
+/// Logs the result and the reports of an accepted callback. Payment ids may be logged; bodies may
+/// not.
 fn log_accepted(
     span: &Span,
     project: i64,
@@ -63,40 +64,44 @@ fn log_accepted(
         };
     }
     match accepted {
-        Accepted::New(_) => tell!(debug, "a callback came"),
+        Accepted::New(_) => tell!(debug, "callback stored"),
         Accepted::Held(_) if is_ambiguous => {
-            tell!(warn, "a callback is held: its signature proves more than one reading");
+            tell!(warn, "callback held: its signature allows more than one reading");
         }
-        Accepted::Held(_) => tell!(debug, "a callback is held until Gate says the same"),
+        Accepted::Held(_) => tell!(debug, "callback held until Gate confirms it"),
         Accepted::Repeated(_) | Accepted::SameOperation { .. } => {
-            tell!(debug, "a callback came again");
+            tell!(debug, "callback stored before");
         }
     }
     for report in change.reports() {
         match report {
             Report::UnknownPaymentStatus(status) | Report::UnknownOperationStatus(status) => {
                 let status = status.as_str();
-                tell!(warn, "ecp.payment_status" = status, "a status is not in the tables");
+                tell!(warn, "ecp.payment_status" = status, "unknown status");
             }
             Report::Contradiction(operation) => tell!(
                 error,
                 "ecp.operation_id" = operation,
-                "one operation was called both a success and a failure: ask Gate"
+                "an operation was reported as success and as failure: ask Gate for the status"
             ),
             Report::Differs { operation, member } => tell!(
                 error,
                 "ecp.operation_id" = *operation,
                 "ecp.path" = member.path(operation.is_some()),
-                "two messages differ in a member that has one value: ask Gate"
+                "two messages differ in a member that cannot change: ask Gate for the status"
             ),
             Report::RefundReversed(operation) => {
-                tell!(error, "ecp.operation_id" = operation, "a refund was taken back: ask Gate");
+                tell!(
+                    error,
+                    "ecp.operation_id" = operation,
+                    "a refund was reversed: ask Gate for the status"
+                );
             }
         }
     }
 }
 
-/// What Gate's answer did to a callback that was held.
+/// Logs the effect of Gate's answer on a held callback.
 pub(crate) fn released(id: EntryId, release: &Release) {
     let (id, outcome) = (id.get(), release.as_str());
     match release {
@@ -104,39 +109,39 @@ pub(crate) fn released(id: EntryId, release: &Release) {
             "ecp.entry_id" = id,
             "ecp.outcome" = outcome,
             "ecp.path" = path,
-            "Gate says otherwise than a callback that is held"
+            "Gate contradicts a held callback"
         ),
         Release::Released | Release::Repeated => tracing::info!(
             "ecp.entry_id" = id,
             "ecp.outcome" = outcome,
-            "a callback is no longer held: Gate says the same"
+            "callback released: Gate confirms it"
         ),
         Release::Undecided(path) => tracing::info!(
             "ecp.entry_id" = id,
             "ecp.outcome" = outcome,
             "ecp.path" = path,
-            "a callback stays held: Gate has not decided yet"
+            "callback stays held: Gate has not decided yet"
         ),
         Release::NotHeld => {}
     }
 }
 
-/// That Gate is not asked again about a callback that is held.
+/// Logs that Gate is not asked again about a held callback.
 pub(crate) fn given_up(id: EntryId) {
     tracing::error!(
         "ecp.entry_id" = id.get(),
-        "Gate is not asked again about a callback that is held: it did not decide in time"
+        "callback stays held and Gate is not asked again: it did not decide in time"
     );
 }
 
-/// That a callback is to be handled again.
+/// Logs that a callback will be handled again.
 pub(crate) fn replayed(id: EntryId, replayed: bool) {
     if replayed {
-        tracing::info!("ecp.entry_id" = id.get(), "a callback is to be handled again");
+        tracing::info!("ecp.entry_id" = id.get(), "callback will be handled again");
     }
 }
 
-/// That old bodies are gone.
+/// Logs how many old bodies were removed.
 pub(crate) fn bodies_removed(removed: u64) {
     if removed > 0 {
         tracing::info!("ecp.inbox.bodies_removed" = removed, "old bodies were removed");

@@ -22,8 +22,8 @@ use crate::entry::{Claim, Delivery, Finish};
 use crate::inbox::Inbox;
 use crate::observer::{DEAD, HANDLER, Observed};
 
-/// What a handler says when it fails. Its text is stored and shown to operators, so it must hold
-/// no personal data.
+/// Error of a handler. Its text is stored and shown to operators, so it must hold no personal
+/// data.
 pub type HandlerError = Box<dyn Error + Send + Sync>;
 
 /// Does what a callback asks for: ships an order, writes to a ledger, sends a mail.
@@ -64,7 +64,7 @@ pub struct Worker {
     questions: Option<Questions>,
 }
 
-/// One attempt, however it writes down its end.
+/// One attempt to handle a delivery, with or without a transaction of its own.
 #[async_trait]
 pub(crate) trait Processor: Send + Sync {
     /// Handles a delivery within the time that its lease leaves. Panics are failures.
@@ -74,13 +74,13 @@ pub(crate) trait Processor: Send + Sync {
 /// How an attempt went.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Attempt {
-    /// The handler has taken the callback in; that is still to be written down.
+    /// The handler succeeded; the result is not stored yet.
     Handled,
-    /// The same, and it was written down in the handler's transaction.
+    /// The handler succeeded, and the result was stored in the handler's transaction.
     Finished,
     /// It failed. Nothing was written.
     Failed(String),
-    /// Somebody else has the callback now. Nothing was written.
+    /// The lease was lost: another worker has the callback. Nothing was written.
     LeaseLost,
 }
 
@@ -105,43 +105,43 @@ impl Worker {
         }
     }
 
-    /// Asks Gate about callbacks that are held, and has those handled with which it agrees. Without
-    /// it they stay held until somebody calls [`Inbox::release`].
+    /// Asks Gate about held callbacks, and has those handled that it confirms. Without
+    /// it they stay held until [`Inbox::release`] is called.
     pub fn questions(self, questions: Questions) -> Self {
         Self { questions: Some(questions), ..self }
     }
 
-    /// How many callbacks are handled side by side: 16 unless told.
+    /// How many callbacks are handled side by side: 16 by default.
     pub fn concurrency(self, concurrency: usize) -> Self {
         Self { concurrency: concurrency.max(1), ..self }
     }
 
-    /// How long a callback is this worker's: 30 seconds unless told. A handler has nine tenths of
+    /// Lease of a callback: 30 seconds by default. A handler has nine tenths of
     /// it. After a crash, what was being handled waits this long.
     pub fn lease(self, lease: Duration) -> Self {
         Self { lease, ..self }
     }
 
-    /// After how many attempts a callback is dead: 20 unless told, at least 1.
+    /// After how many attempts a callback is dead: 20 by default, at least 1.
     pub fn attempts(self, attempts: u32) -> Self {
         Self { attempts: attempts.max(1), ..self }
     }
 
-    /// The longest pause after the first attempt, and after any: 1 second and 1 hour unless told.
+    /// The longest pause after the first attempt, and after any: 1 second and 1 hour by default.
     /// A pause is chosen at random below its bound, so that what failed together does not come
     /// back together.
     pub fn pauses(self, first: Duration, longest: Duration) -> Self {
         Self { first_pause: first, longest_pause: longest, ..self }
     }
 
-    /// How often to look for what other processes put into the inbox: every second unless told.
-    /// What comes in through this process is seen at once.
+    /// How often to look for callbacks that other processes stored: by default, every second.
+    /// Callbacks that this process stores are seen at once.
     pub fn poll(self, poll: Duration) -> Self {
         Self { poll, ..self }
     }
 
-    /// Who is told what the worker and its handler do, and how its inbox does: that needs not be an
-    /// [`Observed`] one. What is told stands in [`METRICS`](crate::METRICS).
+    /// Reports the metrics of the worker, its handler and its inbox to an observer. The inbox need
+    /// not be an [`Observed`] one. The metrics are listed in [`METRICS`](crate::METRICS).
     pub fn observer(self, observer: impl Observer) -> Self {
         let meter = Meter::new(observer);
         let inbox = Arc::new(Observed::metered(self.inbox, meter.clone()));
@@ -183,7 +183,7 @@ impl Worker {
                         tracing::error!(
                             "error.type" = error.kind().as_str(),
                             "error.message" = %error,
-                            "no callbacks can be claimed"
+                            "cannot claim callbacks"
                         );
                         pause = exponential(Duration::from_secs(1), failures)
                             .min(Duration::from_secs(30));
@@ -199,7 +199,7 @@ impl Worker {
                 () = sleep(pause), if failures > 0 => {}
                 () = self.inbox.wait(pause), if failures == 0 && !full => {}
             }
-            // Whatever else has ended is claimed for at once.
+            // New callbacks are claimed at once for all handlers that have ended.
             while running.try_join_next().is_some() {}
         }
         while running.join_next().await.is_some() {}
@@ -213,16 +213,10 @@ impl Worker {
         let claim = Claim { limit, lease: self.lease, attempts: self.attempts };
         let claimed = self.inbox.claim(&claim).await?;
         if !claimed.deliveries.is_empty() {
-            tracing::debug!(
-                "ecp.inbox.claimed" = claimed.deliveries.len(),
-                "callbacks are claimed"
-            );
+            tracing::debug!("ecp.inbox.claimed" = claimed.deliveries.len(), "callbacks claimed");
         }
         for id in claimed.dead {
-            tracing::error!(
-                "ecp.entry_id" = id.get(),
-                "a callback is dead: no attempt came to an end"
-            );
+            tracing::error!("ecp.entry_id" = id.get(), "callback is dead: no attempt finished");
         }
         for delivery in claimed.deliveries {
             let worker = self.clone();
@@ -271,7 +265,7 @@ impl Worker {
                     "ecp.entry_id" = delivery.id.get(),
                     "ecp.attempt" = delivery.attempt,
                     "ecp.pause_ms" = pause,
-                    "a handler failed and will be asked again"
+                    "handler failed and will be retried"
                 );
                 self.ended(span, "retry", Some("handler"), took);
             }
@@ -279,7 +273,7 @@ impl Worker {
                 tracing::error!(
                     "ecp.entry_id" = delivery.id.get(),
                     "ecp.attempt" = delivery.attempt,
-                    "a callback is dead: its handler failed too often"
+                    "callback is dead: its handler failed too often"
                 );
                 self.meter.count(&DEAD, 1, &[("error.type", "handler")]);
                 self.ended(span, "dead", Some("handler"), took);
@@ -287,8 +281,8 @@ impl Worker {
         }
     }
 
-    /// Writes down the end of an attempt. While the inbox fails it is asked again, for as long as
-    /// the lease lasts; after that the callback is handled again.
+    /// Stores the result of an attempt. While the inbox fails, this is retried for as long as the
+    /// lease lasts; after that the callback is handled again.
     async fn finish(&self, delivery: &Delivery, finish: &Finish, begun: Instant) -> Option<bool> {
         for failures in 0.. {
             match self.inbox.finish(delivery, finish.clone()).await {
@@ -297,7 +291,7 @@ impl Worker {
                     "ecp.entry_id" = delivery.id.get(),
                     "error.type" = error.kind().as_str(),
                     "error.message" = %error,
-                    "an attempt cannot be finished"
+                    "cannot store the result of an attempt"
                 ),
             }
             let pause = exponential(Duration::from_millis(100), failures);
@@ -311,11 +305,11 @@ impl Worker {
 
     fn lease_lost(&self, delivery: &Delivery, span: &Span, took: Duration) {
         let id = delivery.id.get();
-        tracing::warn!("ecp.entry_id" = id, "a handler took longer than its lease");
+        tracing::warn!("ecp.entry_id" = id, "handler took longer than its lease");
         self.ended(span, "lease_lost", Some("lease_lost"), took);
     }
 
-    /// Tells how an attempt ended, whose handler took that long.
+    /// Records the result and the duration of an attempt in its span and metrics.
     fn ended(
         &self,
         span: &Span,
@@ -358,8 +352,8 @@ impl<H: Handler> Processor for AtLeastOnce<H> {
     }
 }
 
-/// Runs a handler, or what else is the merchant's; an error, a panic and a deadline that has passed
-/// are a text.
+/// Runs a handler or another function of the merchant. An error, a panic and a missed deadline
+/// become a text.
 pub(crate) async fn attempt<T>(
     handled: impl Future<Output = Result<T, HandlerError>>,
     deadline: Duration,

@@ -97,8 +97,8 @@ mod embedded {
             .worker(move |connection, delivery| {
                 write_down(connection, delivery)?;
                 let call = calls.fetch_add(1, Ordering::SeqCst);
-                assert!(!call.is_multiple_of(6), "told to panic");
-                if call % 6 == 3 { Err("told to fail".into()) } else { Ok(()) }
+                assert!(!call.is_multiple_of(6), "configured to panic");
+                if call % 6 == 3 { Err("configured to fail".into()) } else { Ok(()) }
             })
             .pauses(pause, pause)
             .poll(pause);
@@ -169,8 +169,8 @@ mod embedded {
                 let written = inbox.transaction(move |c| {
                     c.execute("INSERT INTO ledger VALUES (?1, 1)", [number])?;
                     match number % 10 {
-                        3 => Err("told to fail".into()),
-                        5 => panic!("told to panic"),
+                        3 => Err("configured to fail".into()),
+                        5 => panic!("configured to panic"),
                         // The whole transaction is lost, with what the others wrote.
                         7 => Ok(c.execute_batch("ROLLBACK")?),
                         _ => Ok(()),
@@ -202,7 +202,7 @@ mod embedded {
             assert!(stored.len() < 50);
         };
         assert_eq!(error.kind(), InboxErrorKind::Full);
-        assert_eq!(error.to_string(), "storing a callback: no room is left for the database");
+        assert_eq!(error.to_string(), "storing a callback: no space left for the database");
         assert!(stored.len() > 3);
         assert_eq!(inbox.stats().await.unwrap().waiting, stored.len() as u64);
         // Somebody makes room.

@@ -8,7 +8,7 @@ use ecp_inbox::{Change, Member, PaymentState, Report, StatusUpdate};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
-/// A callback, as short as it can be told.
+/// A callback in its shortest form.
 #[derive(Clone, Copy, Debug)]
 struct ShortCallback {
     payment: &'static str,
@@ -53,7 +53,7 @@ fn state(history: &[StatusUpdate]) -> PaymentState {
     state
 }
 
-/// What is told of a payment that succeeds at the second attempt and is then refunded in two
+/// Callbacks of a payment that succeeds at the second attempt and is then refunded in two
 /// parts, with a refusal between them.
 const EVENTFUL: [ShortCallback; 7] = [
     callback("awaiting redirect result", (1, "sale", "awaiting redirect result"), 1000, 1),
@@ -65,7 +65,7 @@ const EVENTFUL: [ShortCallback; 7] = [
     callback("refunded", (5, "refund", "success"), 0, 7),
 ];
 
-/// Endings that contradict one another, words that nobody knows, and one date for all.
+/// Endings that contradict one another, unknown words, and one date for all.
 const CONFUSED: [ShortCallback; 7] = [
     callback("decline", (1, "sale", "decline"), 0, 1),
     callback("success", (1, "sale", "success"), 1000, 1),
@@ -371,7 +371,7 @@ fn any_callback() -> impl Strategy<Value = ShortCallback> {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..<_>::default() })]
 
-    /// Any history, shuffled, with any of it told again, ends alike; and what is stored reads
+    /// Any history, shuffled and with repeated parts, ends alike; and what is stored reads
     /// back.
     #[test]
     fn any_order_and_repetition_ends_alike(

@@ -1,4 +1,4 @@
-//! TLS to a real Postgres server that lets nobody in without it.
+//! TLS to a real Postgres server that refuses connections without it.
 
 #![cfg(all(feature = "postgres-tls", unix))]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]

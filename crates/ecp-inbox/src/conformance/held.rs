@@ -90,7 +90,7 @@ pub async fn one_question_of_a_payment_is_out_at_a_time(stage: &dyn Stage) {
     assert_eq!(asked(&claimed), [second]);
     assert_eq!(ids(&claim(&*inbox, 10).await), [first]);
 
-    // Whoever asked is gone: others ask when the lease is over, also after a restart.
+    // The process that asked is gone: others ask when the lease is over, also after a restart.
     clock.advance(LEASE);
     let restarted = stage.open(clock.clone()).await;
     let again = questions(&*restarted, 10).await;
@@ -147,7 +147,10 @@ pub async fn a_contradiction_ends_the_questions(stage: &dyn Stage) {
     assert!(!inbox.postpone(&question, Some(LATER), "no").await.unwrap());
     let entry = inbox.entry(id).await.unwrap().unwrap();
     assert_eq!((entry.state, entry.due), (EntryState::Held, None));
-    assert_eq!(entry.error.as_deref(), Some("Gate says otherwise: `payment.status` differs"));
+    assert_eq!(
+        entry.error.as_deref(),
+        Some("Gate contradicts the callback: `payment.status` differs")
+    );
     let stats = inbox.stats().await.unwrap();
     assert_eq!((stats.held, stats.unconfirmed), (1, 1));
     // It holds up no other callback of its payment.
@@ -272,7 +275,7 @@ pub async fn workers_ask_gate_and_handle_what_it_confirms(stage: &dyn Stage) {
         assert_eq!(times(payment), expected, "{payment}");
     }
     for (payment, reason) in [
-        ("forged", "Gate says otherwise: `payment.status` differs"),
+        ("forged", "Gate contradicts the callback: `payment.status` differs"),
         ("never", "Gate has not decided `payment.status` yet"),
     ] {
         let entry = inbox.entry(held[payment]).await.unwrap().unwrap();

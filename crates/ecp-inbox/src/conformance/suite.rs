@@ -201,7 +201,7 @@ pub async fn a_failure_holds_up_its_payment_until_it_is_dead(stage: &dyn Stage) 
     let second = accept_new(&*inbox, &Body::new("X1", 2, "success")).await;
     let delivery = claim(&*inbox, 10).await.pop().unwrap();
     assert!(inbox.finish(&delivery, retry(Duration::from_millis(1500))).await.unwrap());
-    // Once finished, it is nobody's.
+    // A finished attempt has no lease any more.
     assert!(!inbox.finish(&delivery, Finish::Done).await.unwrap());
     let entry = inbox.entry(first).await.unwrap().unwrap();
     assert_eq!((entry.attempts, entry.error.as_deref()), (1, Some("not now")));
@@ -285,7 +285,7 @@ pub async fn what_is_done_or_dead_can_be_replayed(stage: &dyn Stage) {
     let deliveries = claim(&*inbox, 10).await;
     assert_eq!(ids(&deliveries).into_iter().collect::<BTreeSet<_>>(), [done, dead].into());
     assert!(deliveries.iter().all(|delivery| delivery.attempt == 1));
-    // What it changed when it came is told again.
+    // A replay has the change that the callback caused when it came.
     assert!(deliveries.iter().all(|d| d.change.moved_to(&PaymentStatus::Success)));
 }
 
@@ -305,7 +305,7 @@ pub async fn a_replayed_callback_waits_for_the_one_that_is_handled(stage: &dyn S
 
 pub async fn a_doubtful_end_is_held_until_gate_agrees(stage: &dyn Stage) {
     let inbox = stage.open(clock()).await;
-    // Nothing ends with this one, so nobody can gain by it.
+    // This status is not final, so a forged reading would gain nothing.
     accept_new(&*inbox, &Body::new("X0", 1, "processing").doubtful()).await;
 
     let body = Body::new("X1", 1, "success").doubtful();
@@ -562,7 +562,7 @@ pub async fn a_dropped_accept_happened_whole_or_not_at_all(stage: &dyn Stage) {
     assert_eq!(inbox.stats().await.unwrap().done, handled);
 }
 
-/// Remembers what it was given, and fails as told.
+/// Records its deliveries, and fails as often as configured.
 #[derive(Default)]
 struct Scribe {
     handled: Mutex<Vec<(String, EntryId, u32)>>,
@@ -575,7 +575,7 @@ impl Handler for Scribe {
         let payment = delivery.callback.payment_id().unwrap().to_string();
         self.handled.lock().unwrap().push((payment, delivery.id, delivery.attempt));
         let fails = self.fails.load(Ordering::SeqCst);
-        if delivery.attempt <= fails { Err("told to".into()) } else { Ok(()) }
+        if delivery.attempt <= fails { Err("configured to fail".into()) } else { Ok(()) }
     }
 }
 
@@ -627,7 +627,7 @@ pub async fn a_worker_retries_and_gives_up(stage: &dyn Stage) {
     run(2).await;
     let entry = inbox.entry(bad).await.unwrap().unwrap();
     assert_eq!((entry.state, entry.attempts), (EntryState::Dead, 2));
-    assert_eq!(entry.error.as_deref(), Some("told to"));
+    assert_eq!(entry.error.as_deref(), Some("configured to fail"));
     let attempts: Vec<u32> = scribe.handled.lock().unwrap().iter().map(|(.., a)| *a).collect();
     assert_eq!(attempts, [1, 2, 3, 1, 2]);
 }

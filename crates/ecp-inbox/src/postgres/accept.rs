@@ -1,4 +1,4 @@
-//! Writing a callback down, in two trips to the server.
+//! Storing a callback, in two trips to the server.
 
 use super::PostgresInbox;
 use super::session::{Failure, Session, failed, typed};
@@ -13,7 +13,7 @@ const MAKE_PAYMENT: &str = "
     INSERT INTO ecp_inbox.payments (key, project, payment, state, updated)
     VALUES ($1, $2, $3, '{}', $4) ON CONFLICT (key) DO NOTHING";
 
-/// Whoever has the row is the only one to hear of this payment, so that ids grow with time in it.
+/// The row lock serializes updates of one payment, so that ids of its callbacks grow with time.
 pub(super) const LOCK_PAYMENT: &str =
     "SELECT state FROM ecp_inbox.payments WHERE key = $1 FOR UPDATE";
 
@@ -144,7 +144,7 @@ async fn write(
     Ok((accepted, change))
 }
 
-/// Stores what a payment has become.
+/// Stores a payment's new state.
 pub(super) async fn move_payment(
     session: &Session,
     key: Option<&[u8]>,

@@ -113,7 +113,7 @@ impl PostgresAddress {
         let mut config: Config = words.rest.parse().map_err(|error| driver_error(&error))?;
         let tls = tls(words.mode.as_deref(), words.roots.as_deref())?;
         if config.get_hosts().is_empty() {
-            // What TLS is told is a name; an address is one too.
+            // TLS needs a server name, and an IP address is a valid one.
             let addresses = config.get_hostaddrs().to_vec();
             for address in &addresses {
                 config.host(address.to_string());

@@ -1,4 +1,4 @@
-//! Handing callbacks out, and taking back how it went.
+//! Claiming callbacks for handling, and storing the results.
 
 use tokio_postgres::Row;
 
@@ -31,8 +31,9 @@ const CLAIM: &str = "
     RETURNING c.id, c.project, c.raw, c.change, c.received, c.attempts, c.lease,
         next.attempts >= $4 AS used_up, p.state AS payment_state";
 
-/// Brings times back that a clock, set back since, has left in the future: what was never tried is
-/// due, and everything else within a lease, which is also what is left to whoever has it.
+/// Repairs times that lie in the future because the clock was set back. Callbacks that were never
+/// tried become due; all others become due within one lease, and so does the rest of a current
+/// lease.
 const BRING_BACK: &str = "
     WITH late AS MATERIALIZED (
         SELECT id FROM ecp_inbox.callbacks
@@ -83,7 +84,7 @@ pub(super) async fn claim(inbox: &PostgresInbox, claim: &Claim) -> Result<Claime
     let mut claimed = Claimed::default();
     for row in rows {
         let error = if row.get("used_up") {
-            // Whoever had it before did not live to say how it went.
+            // The process that claimed it before ended without storing a result.
             "no attempt was ever finished".to_owned()
         } else {
             match delivery(&row) {
@@ -146,7 +147,7 @@ pub(super) async fn finish(
     let ended = ended.map_err(failed("storing the end of an attempt"))?;
     session.keep();
     failpoint!("finish.after_commit");
-    // The next callback of the payment may go.
+    // The next callback of the payment can be claimed.
     inbox.wakeup.notify_one();
     Ok(ended > 0)
 }

@@ -1,4 +1,4 @@
-//! Callbacks that are held, and what Gate answers about them.
+//! Held callbacks, and their release by Gate's answers.
 
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ const CLAIM: &str = "
     UPDATE ecp_inbox.callbacks c SET lease = lease + 1, leased = attempts < $4,
         due = CASE WHEN attempts < $4 THEN $3::bigint END, since = $1, attempts = least(attempts + 1, $4),
         error = CASE WHEN attempts < $4 THEN error
-            ELSE coalesce(error, 'no question to Gate came to an end') END
+            ELSE coalesce(error, 'no status request to Gate finished') END
     FROM next WHERE c.id = next.id
     RETURNING c.id, c.project, c.payment, c.received, c.attempts, c.lease, c.leased";
 

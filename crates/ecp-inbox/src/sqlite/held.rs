@@ -1,4 +1,4 @@
-//! What is done inside of a transaction to callbacks that are held.
+//! Statements on held callbacks that run inside a write transaction.
 
 use ecp_core::model::VerifiedStatus;
 use fastrand::i64 as random;
@@ -50,7 +50,7 @@ pub(super) fn claim(
             connection
                 .prepare_cached(
                     "UPDATE ecp_inbox_callbacks SET due = NULL, lease = NULL,
-                         error = coalesce(error, 'no question to Gate came to an end')
+                         error = coalesce(error, 'no status request to Gate finished')
                      WHERE id = ?1",
                 )?
                 .execute([number])?;

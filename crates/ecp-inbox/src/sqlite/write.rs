@@ -1,4 +1,4 @@
-//! What is done inside of a transaction.
+//! Statements that run inside a write transaction.
 
 use fastrand::i64 as random;
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -130,8 +130,9 @@ pub(super) fn apply(
     Ok(change)
 }
 
-/// Brings times back that a clock, set back since, has left in the future: what was never tried is
-/// due, and everything else within a lease, which is also what is left to whoever has it.
+/// Repairs times that lie in the future because the clock was set back. Callbacks that were never
+/// tried become due; all others become due within one lease, and so does the rest of a current
+/// lease.
 pub(super) fn bring_back(
     connection: &Connection,
     look: Look,
@@ -150,7 +151,7 @@ pub(super) fn bring_back(
     Ok(())
 }
 
-/// What is due and may go first: no other one of its payment is older, or out with somebody.
+/// Due callbacks that may be claimed: none of the same payment is older or claimed already.
 const CLAIMABLE: &str = "
     SELECT id, project, payment, received, attempts, change, raw FROM ecp_inbox_callbacks AS this
     WHERE state = 'waiting' AND due <= ?1 AND NOT EXISTS (
@@ -194,8 +195,8 @@ pub(super) fn claim(
         let id = EntryId::new(row.id);
         let callback = accept::read(row.raw.as_deref().unwrap_or_default());
         let problem = match &callback {
-            _ if row.attempts >= attempts => Some("no attempt came to an end"),
-            Err(_) => Some("its body cannot be read any more"),
+            _ if row.attempts >= attempts => Some("no attempt finished"),
+            Err(_) => Some("its stored body cannot be read"),
             Ok(_) => None,
         };
         let (Ok(callback), None) = (callback, problem) else {
@@ -230,7 +231,7 @@ pub(super) fn claim(
     Ok(claimed)
 }
 
-/// Whether the delivery is still its holder's.
+/// Whether the lease of the delivery is still valid.
 pub(super) fn holds(connection: &Connection, delivery: &Delivery) -> Result<bool, Error> {
     let held = connection
         .prepare_cached("SELECT 1 FROM ecp_inbox_callbacks WHERE id = ?1 AND lease = ?2")?
@@ -272,7 +273,8 @@ pub(super) fn replay(connection: &Connection, id: EntryId, now: i64) -> Result<b
     Ok(changed == 1)
 }
 
-/// Removes some of the bodies, so that nobody waits long. Returns how many.
+/// Removes a limited number of bodies, so that other writers do not wait long. Returns how many
+/// were removed.
 pub(super) fn remove_bodies(connection: &Connection, before: i64) -> Result<usize, Error> {
     let removed = connection
         .prepare_cached(

@@ -1,4 +1,4 @@
-//! The one thread that writes. What waits for it is committed together.
+//! The writer thread. Queued writes share one commit.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
@@ -11,7 +11,7 @@ use super::database::Database;
 use crate::failpoint::failpoint;
 use crate::inbox::{InboxError, InboxErrorKind};
 
-/// How many jobs may wait, and how many are committed together at most.
+/// Maximum number of queued jobs, and of jobs in one commit.
 const QUEUE: usize = 1024;
 const BATCH: usize = 256;
 
@@ -20,13 +20,13 @@ const BATCH: usize = 256;
 #[derive(Clone, Debug)]
 pub(super) struct Writer(mpsc::Sender<Box<dyn Job>>);
 
-/// Something to be written. It can be run again after everything that it did was undone.
+/// A write. It can run again after a rollback.
 trait Job: Send {
     /// Runs inside of a savepoint; whether it is to be kept.
     fn run(&mut self, connection: &Connection) -> bool;
-    /// Whether anybody still waits for it. What nobody waits for has not happened.
+    /// Whether its caller still waits for the result. A job whose caller has gone is not run.
     fn is_wanted(&self) -> bool;
-    /// Tells how it ended: as its last run did, or with an error of the whole transaction.
+    /// Sends the result to the caller: that of its last run, or an error of the whole transaction.
     fn end(self: Box<Self>, error: Option<Error>);
     #[cfg_attr(not(feature = "failpoints"), expect(dead_code, reason = "for names of failpoints"))]
     fn name(&self) -> &'static str;
@@ -87,7 +87,7 @@ impl<T: Send, W: FnMut(&Connection) -> Result<T, Error> + Send> Job for Task<T, 
             (Some(outcome), None) => outcome,
             (None, None) => return,
         };
-        // Whoever waited may have gone meanwhile; it has happened all the same.
+        // The caller may have gone meanwhile; the write is committed all the same.
         drop(self.reply.send(result));
     }
 
@@ -121,7 +121,7 @@ fn write(database: &mut Database, batch: &mut Vec<Box<dyn Job>>) {
         Ok(connection) => commit(connection, batch),
     };
     match committed {
-        // Nothing is said to be stored that may have been stored in a file that is gone.
+        // A write to a file that was removed or replaced must not be reported as stored.
         Ok(()) => match database.check() {
             Ok(()) => {
                 for job in batch.drain(..) {
@@ -153,7 +153,7 @@ fn begin(connection: &Connection) -> Result<(), Error> {
     execute(connection, "BEGIN IMMEDIATE")
 }
 
-/// After an error nothing of the transaction is left.
+/// Rolls back the whole transaction after an error.
 fn commit(connection: &Connection, batch: &mut [Box<dyn Job>]) -> Result<(), Error> {
     let done = run_each(connection, batch).and_then(|()| {
         #[cfg(feature = "failpoints")]
