@@ -15,9 +15,9 @@ use tokio::sync::OnceCell;
 use tokio::time::timeout;
 use tracing::{Instrument, Span};
 
-use crate::receiver::tell_order;
+use crate::receiver::log_unusual_order;
 use crate::reply::{Reason, Reply, refusal};
-use crate::told::{self, CONFIRMATION, error_type, genuine_span};
+use crate::telemetry::{self, CONFIRMATION, error_type, genuine_span};
 use crate::verified::{Reading, Verified};
 use crate::verifier::{Verifier, VerifyError};
 
@@ -130,7 +130,7 @@ impl<H: DepositHandler> Confirmations<H> {
     pub async fn answer(&self, body: &[u8]) -> Reply {
         let begun = self.meter.is_on().then(Instant::now);
         let (reply, outcome) = self.reply_to(body).await;
-        told::ended(&self.meter, &CONFIRMATION, begun, outcome, &reply);
+        telemetry::ended(&self.meter, &CONFIRMATION, begun, outcome, &reply);
         reply
     }
 
@@ -155,7 +155,7 @@ impl<H: DepositHandler> Confirmations<H> {
                 return (reply, "refused");
             }
         };
-        tell_order(&check);
+        log_unusual_order(&check);
         let cell = self.remember(Question {
             project: check.project(),
             payment: check.payment_id.clone(),

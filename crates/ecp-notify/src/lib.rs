@@ -80,7 +80,7 @@ mod server;
 #[cfg(feature = "receiver")]
 mod store;
 #[cfg(feature = "receiver")]
-mod told;
+mod telemetry;
 #[cfg(feature = "tower")]
 mod tower;
 mod verified;
@@ -98,7 +98,7 @@ pub use self::server::{RequestBody, Server};
 #[cfg(feature = "receiver")]
 pub use self::store::{CallbackStore, StoreError, Unreadable};
 #[cfg(feature = "receiver")]
-pub use self::told::METRICS;
+pub use self::telemetry::METRICS;
 #[cfg(feature = "tower")]
 pub use self::tower::ReplyBody;
 pub use self::verified::{Reading, Verified, VerifiedRef};

@@ -20,7 +20,7 @@ use tracing::{Instrument, Span};
 use crate::confirmation::{Confirmations, DepositHandler};
 use crate::reply::{Reason, Reply, refusal};
 use crate::store::{CallbackStore, StoreError, Unreadable};
-use crate::told::{self, CALLBACK, error_type, genuine_span};
+use crate::telemetry::{self, CALLBACK, error_type, genuine_span};
 use crate::verified::Verified;
 use crate::verifier::{Verifier, VerifyError};
 
@@ -85,11 +85,11 @@ pub struct Head<'h> {
 }
 
 /// What the platform wants.
-enum Said {
+enum Message {
     /// A callback, which is genuine. In a box, for it is large and on its way.
-    Tells(Box<Verified<Callback>>),
+    Callback(Box<Verified<Callback>>),
     /// A question, which may not be.
-    Asks,
+    Question,
 }
 
 /// [`Confirmations`] whatever their handler.
@@ -182,7 +182,7 @@ impl Receiver {
 
     /// Tells how it ended.
     pub(crate) fn tell(&self, begun: Option<Instant>, reply: Reply) -> Reply {
-        told::ended(&self.meter, &CALLBACK, begun, told::outcome(&reply), &reply);
+        telemetry::ended(&self.meter, &CALLBACK, begun, telemetry::outcome(&reply), &reply);
         reply
     }
 
@@ -190,27 +190,27 @@ impl Receiver {
         if body.len() > self.body_limit {
             return self.too_large();
         }
-        match self.hear(body) {
-            Ok(Said::Tells(callback)) => self.keep(callback).await,
-            Ok(Said::Asks) => self.answer(body).await,
+        match self.classify(body) {
+            Ok(Message::Callback(callback)) => self.keep(callback).await,
+            Ok(Message::Question) => self.answer(body).await,
             Err(VerifyError::Unreadable(error)) => self.keep_unreadable(body, error).await,
             Err(error) => refused(refusal(&error).status, error),
         }
     }
 
-    fn hear(&self, body: &[u8]) -> Result<Said, VerifyError> {
+    fn classify(&self, body: &[u8]) -> Result<Message, VerifyError> {
         let document = self.verifier.read(body)?;
         // A callback has no `type` at its root, and a question has members that no callback may
         // have. Whether it is genuine is for those who answer it to say.
         if document.root().get("type").and_then(Value::as_str) == Some("check_deposit") {
-            return Ok(Said::Asks);
+            return Ok(Message::Question);
         }
         let callback = self.verifier.verify_document(&document)?;
-        Ok(Said::Tells(Box::new(callback.into_owned())))
+        Ok(Message::Callback(Box::new(callback.into_owned())))
     }
 
     async fn keep(&self, callback: Box<Verified<Callback>>) -> Reply {
-        tell_order(&callback);
+        log_unusual_order(&callback);
         let project = Some(callback.project());
         // It is copied for the log only.
         let logged = tracing::enabled!(tracing::Level::ERROR);
@@ -290,7 +290,7 @@ impl Receiver {
 }
 
 /// What became of something genuine.
-fn became(
+fn stored(
     span: &Span,
     project: Option<ProjectId>,
     payment: Option<&PaymentId>,
@@ -324,7 +324,7 @@ fn became(
 }
 
 /// The documents name one order; another means that the platform has changed, and still verifies.
-pub(crate) fn tell_order<T>(message: &Verified<T>) {
+pub(crate) fn log_unusual_order<T>(message: &Verified<T>) {
     let (project, order) = (message.project().get(), message.order());
     if order != Order::Natural {
         tracing::warn!(
