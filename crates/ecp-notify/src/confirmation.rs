@@ -21,10 +21,10 @@ use crate::telemetry::{self, CONFIRMATION, error_type, genuine_span};
 use crate::verified::{Reading, Verified};
 use crate::verifier::{Verifier, VerifyError};
 
-/// Decides whether an amount is welcome.
+/// Accepts or refuses the amount of a deposit.
 ///
 /// The customer has chosen the amount and waits. Compare it with the order, decide, and do
-/// nothing else: whether the payment succeeds is told later, by callback.
+/// nothing else: a later callback reports whether the payment succeeded.
 #[async_trait]
 pub trait DepositHandler: Send + Sync {
     /// Accepts or refuses. An error is a refusal, and is logged.
@@ -37,7 +37,7 @@ pub trait DepositHandler: Send + Sync {
 /// What to answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// The amount is welcome.
+    /// The amount is accepted.
     Accept,
     /// The payment is declined. The code is the merchant's own; the documents want any but 0.
     Refuse(NonZeroI64),
@@ -89,7 +89,7 @@ pub struct Confirmations<H> {
     meter: Meter,
 }
 
-/// What makes two questions the same.
+/// Key of a question: questions with the same key get the same answer.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Question {
     project: ProjectId,
@@ -121,7 +121,8 @@ impl<H: DepositHandler> Confirmations<H> {
         Self { deadline, ..self }
     }
 
-    /// Who is told of every question. What is told stands in [`METRICS`](crate::METRICS).
+    /// Reports the metrics of every question to an observer. They are listed in
+    /// [`METRICS`](crate::METRICS).
     pub fn observer(self, observer: impl Observer) -> Self {
         Self { meter: Meter::new(observer), ..self }
     }
@@ -142,7 +143,7 @@ impl<H: DepositHandler> Confirmations<H> {
                 if let VerifyError::Unreadable(_) = error {
                     tracing::error!(
                         "error.message" = %reason,
-                        "a genuine confirmation is not as documented"
+                        "a genuine confirmation does not match the documented format"
                     );
                 } else {
                     tracing::warn!(
@@ -190,7 +191,7 @@ impl<H: DepositHandler> Confirmations<H> {
             "ecp.payment_id" = check.payment_id.as_str(),
             "error.type" = kind,
             "error.message" = reason,
-            "a confirmation was declined, for want of a decision"
+            "a confirmation was declined, because the handler made no decision"
         );
         Decision::REFUSE
     }

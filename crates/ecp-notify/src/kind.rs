@@ -1,5 +1,5 @@
-//! Which kind of message it is. The platform's messages and the merchant's own are signed with one
-//! key, so a signature alone does not tell a callback from a request or from an address of the
+//! Kinds of messages. The platform's messages and the merchant's own are signed with one
+//! key, so a signature alone does not distinguish a callback from a request or from an address of the
 //! Payment Page: each kind is held to its documented shape.
 
 use ecp_core::json::{Kind, Value};

@@ -1,4 +1,4 @@
-//! From the bytes of a POST to its answer.
+//! Receiver of callbacks: from the bytes of a POST to its reply.
 
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -27,8 +27,8 @@ use crate::verifier::{Verifier, VerifyError};
 /// Verifies, stores, and only then answers 200. Bytes in, status and bytes out, for any web
 /// framework; cheap to clone.
 ///
-/// What each [`Reply`] means is told there. Every refusal is an event of `tracing` with its
-/// reason and nothing of the body but names of members.
+/// [`Reply`] documents each status. Every refusal is an event of `tracing` with its reason and
+/// nothing of the body but names of members.
 ///
 /// ```
 /// use async_trait::async_trait;
@@ -36,7 +36,7 @@ use crate::verifier::{Verifier, VerifyError};
 /// use ecp_core::{ProjectId, SecretKey};
 /// use ecp_notify::{CallbackStore, Receiver, StoreError, Verified, Verifier};
 ///
-/// /// Stands for a database.
+/// /// In place of a database.
 /// struct Journal(tokio::sync::mpsc::Sender<Verified<Callback>>);
 ///
 /// #[async_trait]
@@ -73,7 +73,7 @@ pub struct Receiver {
     meter: Meter,
 }
 
-/// What is known of a request before its body is read.
+/// Head of a request, before its body is read.
 #[derive(Clone, Copy, Debug)]
 pub struct Head<'h> {
     /// The method, such as `POST`.
@@ -84,11 +84,11 @@ pub struct Head<'h> {
     pub content_length: Option<u64>,
 }
 
-/// What the platform wants.
+/// Kind of a received message.
 enum Message {
-    /// A callback, which is genuine. In a box, for it is large and on its way.
+    /// A genuine callback. In a box, because it is large and moved.
     Callback(Box<Verified<Callback>>),
-    /// A question, which may not be.
+    /// A question, not verified yet.
     Question,
 }
 
@@ -147,12 +147,13 @@ impl Receiver {
         Self { store_deadline, ..self }
     }
 
-    /// Who is told of every body. What is told stands in [`METRICS`](crate::METRICS).
+    /// Reports the metrics of every body to an observer. They are listed in
+    /// [`METRICS`](crate::METRICS).
     pub fn observer(self, observer: impl Observer) -> Self {
         Self { meter: Meter::new(observer), ..self }
     }
 
-    /// Whether the body is worth reading. What it refuses is the answer to give.
+    /// Checks the head of a request. An error is the reply to send without reading the body.
     pub fn admit(&self, head: &Head<'_>) -> Result<(), Reply> {
         let plain = |encoding: &&[u8]| encoding.trim_ascii().eq_ignore_ascii_case(b"identity");
         if head.method != "POST" {
@@ -175,12 +176,12 @@ impl Receiver {
         self.tell(begun, self.reply_to(body).await)
     }
 
-    /// When something begins, if anybody wants to know.
+    /// Start time for the metrics; `None` without an observer.
     pub(crate) fn begin(&self) -> Option<Instant> {
         self.meter.is_on().then(Instant::now)
     }
 
-    /// Tells how it ended.
+    /// Records the metrics of a reply and returns it.
     pub(crate) fn tell(&self, begun: Option<Instant>, reply: Reply) -> Reply {
         telemetry::ended(&self.meter, &CALLBACK, begun, telemetry::outcome(&reply), &reply);
         reply
@@ -201,7 +202,7 @@ impl Receiver {
     fn classify(&self, body: &[u8]) -> Result<Message, VerifyError> {
         let document = self.verifier.read(body)?;
         // A callback has no `type` at its root, and a question has members that no callback may
-        // have. Whether it is genuine is for those who answer it to say.
+        // have. The question is verified where it is answered.
         if document.root().get("type").and_then(Value::as_str) == Some("check_deposit") {
             return Ok(Message::Question);
         }
@@ -223,7 +224,7 @@ impl Receiver {
     async fn keep_unreadable(&self, body: &[u8], error: ModelError) -> Reply {
         tracing::error!(
             "error.message" = %Reason(&error),
-            "a genuine callback is not as documented"
+            "a genuine callback does not match the documented format"
         );
         let (store, unreadable) = (Arc::clone(&self.store), Unreadable::new(body, error));
         self.stored(None, None, async move { (*store).store_unreadable(unreadable).await }).await
@@ -241,10 +242,10 @@ impl Receiver {
     {
         let span = genuine_span!("ecp.callback", project, payment.as_ref());
         let result = self.finished(Box::pin(work)).instrument(span.clone()).await;
-        span.in_scope(|| became(&span, project, payment.as_ref(), result))
+        span.in_scope(|| stored(&span, project, payment.as_ref(), result))
     }
 
-    /// What came of the work, or what befell it.
+    /// Result of the task, or why it failed.
     async fn finished<T: Send + 'static>(
         &self,
         mut work: Pin<Box<dyn Future<Output = T> + Send>>,
@@ -259,8 +260,8 @@ impl Receiver {
             Ok(Poll::Pending) => {}
             Err(_) => return Err("panicked"),
         }
-        // A task of its own outlives the connection. The deadline stands on both sides: inside for
-        // when nobody waits any more, outside for a store that blocks a thread.
+        // A task of its own outlives the connection. The deadline is set on both sides: inside for
+        // a caller that no longer waits, outside for a store that blocks a thread.
         let task = tokio::spawn(timeout(self.store_deadline, work).in_current_span());
         match timeout(self.store_deadline, task).await {
             Ok(Ok(Ok(result))) => Ok(result),
@@ -289,7 +290,7 @@ impl Receiver {
     }
 }
 
-/// What became of something genuine.
+/// Logs the result of storing a genuine message and returns the reply.
 fn stored(
     span: &Span,
     project: Option<ProjectId>,
@@ -323,14 +324,14 @@ fn stored(
     Reply::status(503)
 }
 
-/// The documents name one order; another means that the platform has changed, and still verifies.
+/// Logs a signature order other than the documented one: it verifies, but the platform has changed.
 pub(crate) fn log_unusual_order<T>(message: &Verified<T>) {
     let (project, order) = (message.project().get(), message.order());
     if order != Order::Natural {
         tracing::warn!(
             "ecp.project_id" = project,
             "ecp.signature.order" = %order,
-            "signed in another order than the documents say"
+            "signed in another order than documented"
         );
     }
 }

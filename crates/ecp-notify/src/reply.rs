@@ -1,4 +1,4 @@
-//! What the platform gets for an answer.
+//! Reply to the platform.
 
 use std::fmt::{self, Display, Write as _};
 
@@ -12,17 +12,17 @@ use crate::verifier::VerifyError;
 /// | status | when |
 /// |---|---|
 /// | 200 | stored; or a question with its answer |
-/// | 400 | it cannot be read: broken, cut off, or a member that decides is no such thing |
-/// | 403 | not genuine: no signature, a wrong one, an unknown project, a member that nobody signed |
+/// | 400 | it cannot be read: broken, cut off, or a required member has the wrong type |
+/// | 403 | not genuine: no signature, a wrong one, an unknown project, an unsigned member |
 /// | 405 | not a POST |
 /// | 408 | the body did not arrive in time |
 /// | 413 | the body is too large |
 /// | 415 | the body is compressed |
-/// | 501 | a genuine question, and nobody to answer it |
+/// | 501 | a genuine question, and no handler of confirmations is set |
 /// | 503 | genuine, but not stored: the platform shall come again |
 ///
 /// The platform repeats a callback that is answered with anything but exactly 200 (sources:
-/// callback delivery), whatever the status. The statuses are for whoever reads the logs.
+/// callback delivery), whatever the status. The statuses are for readers of the logs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Reply {
@@ -59,7 +59,7 @@ impl Reply {
     }
 }
 
-/// A refusal of what was not sent by the platform, or cannot be read.
+/// A refusal of a body that was not sent by the platform or cannot be read.
 pub(crate) fn refusal(error: &VerifyError) -> Reply {
     let status = match error {
         VerifyError::Signature(SignatureError::Canonical(CanonicalError::Json(
@@ -73,8 +73,8 @@ pub(crate) fn refusal(error: &VerifyError) -> Reply {
     Reply::status(status)
 }
 
-/// A reason fit for one line of a log: a store's error may be long, and names of members were chosen
-/// by whoever sent the body.
+/// A reason fit for one line of a log: a store's error may be long, and the sender of the body
+/// chose the names of its members.
 pub(crate) struct Reason<T>(pub(crate) T);
 
 impl<T: Display> Display for Reason<T> {

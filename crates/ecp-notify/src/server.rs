@@ -26,8 +26,8 @@ use tower_service::Service;
 
 use self::peers::{Peers, Place, TooMany};
 
-/// Serves HTTP/1 to the open network: nobody holds a connection for long without getting
-/// anywhere, and no more than a set number are open.
+/// Serves HTTP/1 to the open network: slow connections are closed at a deadline, and the number of
+/// open connections is limited.
 ///
 /// ```no_run
 /// use std::net::TcpListener;
@@ -38,8 +38,8 @@ use self::peers::{Peers, Place, TooMany};
 /// # }
 /// ```
 ///
-/// It takes any service that answers `http::Request`, an `axum::Router` too. TLS is for what
-/// stands before it. The deadline of the body is the [`Receiver`](crate::Receiver)'s; a service
+/// It takes any service that answers `http::Request`, an `axum::Router` too. TLS is left to
+/// the proxy in front of it. The deadline of the body is the [`Receiver`](crate::Receiver)'s; a service
 /// of your own needs one.
 ///
 /// Connections that hold as much as they can take about `connections × (body limit + 32 KiB)` of
@@ -96,7 +96,7 @@ impl Server {
     }
 
     /// How long a connection lives, however busy it is. 10 minutes by default. It ends between two
-    /// requests; one whose answers nobody reads has no such place and is cut off a grace later.
+    /// requests; a connection whose peer does not read the answers is cut off a grace later.
     pub fn lifetime(self, lifetime: Duration) -> Self {
         Self { lifetime, ..self }
     }
@@ -178,7 +178,7 @@ impl Server {
                 .max_buf_size(Self::HEAD_LIMIT)
                 .serve_connection(TokioIo::new(stream), service)
         );
-        // How a connection ends is told by its requests, if it had any.
+        // The requests of a connection log its errors, if it had any.
         tokio::select! {
             _ = connection.as_mut() => return,
             _ = timeout(self.lifetime, server.changed()) => connection.as_mut().graceful_shutdown(),

@@ -1,4 +1,4 @@
-//! Where genuine callbacks go.
+//! Stores for genuine callbacks.
 
 use std::error::Error;
 use std::fmt;
@@ -9,7 +9,7 @@ use ecp_core::model::{Callback, ModelError};
 
 use crate::verified::Verified;
 
-/// Why something was not stored. Its text is logged, so it must not quote the callback.
+/// Error of a store. Its text is logged, so it must not quote the callback.
 pub type StoreError = Box<dyn Error + Send + Sync>;
 
 /// Keeps callbacks until they are processed.
@@ -58,10 +58,11 @@ impl<S: CallbackStore + ?Sized> CallbackStore for Box<S> {
     }
 }
 
-/// A body whose signature matches, and that is not as documented: the platform may have changed.
+/// A body whose signature matches but whose format is not the documented one: the platform may
+/// have changed.
 /// Only a [`Receiver`](crate::Receiver) makes one.
 ///
-/// Take nothing in it for true: numbers and texts are signed alike, so whoever has seen a genuine
+/// Trust nothing in it: numbers and texts are signed alike, so anyone who has seen a genuine
 /// callback can turn it into one that cannot be read.
 #[derive(Clone)]
 pub struct Unreadable {
@@ -79,7 +80,7 @@ impl Unreadable {
         &self.raw
     }
 
-    /// Which member is not as documented.
+    /// Member that does not match the documented format.
     pub const fn error(&self) -> &ModelError {
         &self.error
     }

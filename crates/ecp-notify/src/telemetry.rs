@@ -1,4 +1,4 @@
-//! What logs and metrics are told of a callback or a question.
+//! Spans and metrics of callbacks and questions.
 
 use std::time::{Duration, Instant};
 
@@ -6,24 +6,24 @@ use ecp_core::observe::{Meter, Metric};
 
 use crate::reply::Reply;
 
-/// What this crate times.
+/// Metrics of this crate.
 pub const METRICS: &[&Metric] = &[&CALLBACK, &CONFIRMATION];
 
-/// Everything that is posted to a receiver.
+/// Time to receive a posted body.
 pub(crate) static CALLBACK: Metric = Metric::duration(
     "ecp.callback.duration",
     "One body that was posted to a receiver, until it is stored or refused",
     &["ecp.outcome", "error.type", "http.response.status_code"],
 );
 
-/// Questions.
+/// Time to answer a question.
 pub(crate) static CONFIRMATION: Metric = Metric::duration(
     "ecp.confirmation.duration",
     "One `check_deposit` question, until it is answered",
     &["ecp.outcome", "error.type", "http.response.status_code"],
 );
 
-/// Tells how something ended that was begun then, if anybody wants to know.
+/// Records the duration, the outcome and the HTTP status of a reply; does nothing without a meter.
 pub(crate) fn ended(
     meter: &Meter,
     metric: &'static Metric,
@@ -42,7 +42,7 @@ pub(crate) fn ended(
     }
 }
 
-/// What became of a body that was posted to a receiver.
+/// Outcome label of a posted body.
 pub(crate) const fn outcome(reply: &Reply) -> &'static str {
     match reply.status {
         200 if reply.body.is_empty() => "stored",
@@ -52,12 +52,12 @@ pub(crate) const fn outcome(reply: &Reply) -> &'static str {
     }
 }
 
-/// Why an answer is not 200, in a word.
+/// Label of the reason why a reply is not 200.
 pub(crate) fn error_type(status: u16) -> &'static str {
     words(status).1.unwrap_or_default()
 }
 
-/// Each status that a [`Reply`] may have, as a label, and what it says went wrong.
+/// Labels of each status that a [`Reply`] may have: the status and the kind of error.
 const fn words(status: u16) -> (&'static str, Option<&'static str>) {
     match status {
         200 => ("200", None),
@@ -73,7 +73,7 @@ const fn words(status: u16) -> (&'static str, Option<&'static str>) {
     }
 }
 
-/// The span of what is genuine. What is not gets none: anybody may send it, as often as they like.
+/// Span of a genuine message. Other messages get none: anybody may send any number of them.
 macro_rules! genuine_span {
     ($name:literal, $project:expr, $payment:expr) => {
         tracing::info_span!(

@@ -105,7 +105,7 @@ impl Receiver {
         }
     }
 
-    /// Believes no length: what has arrived is counted.
+    /// Counts the bytes that arrive instead of trusting the declared length.
     async fn collect<B: Body>(&self, body: B) -> Result<Bytes, Reply> {
         let mut body = pin!(body);
         let mut bytes = Vec::new();

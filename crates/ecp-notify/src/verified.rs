@@ -1,4 +1,4 @@
-//! The proof that a message is genuine.
+//! Verified messages.
 
 use std::fmt;
 use std::ops::Deref;
@@ -28,7 +28,7 @@ pub enum Reading<'v> {
     /// There is no other reading.
     Unique,
     /// These members, by their dotted paths, may hold others that were signed as members of their
-    /// own. Before money moves on the word of such a message, ask Gate for the payment's status.
+    /// own. Before money moves because of such a message, ask Gate for the payment's status.
     Ambiguous(&'v [String]),
 }
 
@@ -58,14 +58,14 @@ impl<'d, T> Verified<T, &'d [u8]> {
 }
 
 impl VerifiedRef<'_> {
-    /// A copy that stands alone, body and proof included.
+    /// An owned copy, body and proof included.
     pub fn into_owned(self) -> Verified<Callback> {
         self.copy(CallbackRef::into_owned)
     }
 }
 
 impl<T, Body: AsRef<[u8]>> Verified<T, Body> {
-    /// Whether the signed string has another reading than this message.
+    /// Whether the signed string allows another reading than this message.
     pub fn reading(&self) -> Reading<'_> {
         match self.doubts.ambiguous.as_slice() {
             [] => Reading::Unique,

@@ -1,4 +1,4 @@
-//! Which key signed it, if any.
+//! Verification of a message with the keys of its project.
 
 use ecp_core::json::{Document, JsonError, Limits};
 use ecp_core::model::{Callback, DepositCheck, FromJson, ModelError};
@@ -15,8 +15,8 @@ pub struct Verifier {
     limits: Limits,
 }
 
-/// Why a body is no genuine message to you. Its text is safe to log: no value of the body
-/// stands in it.
+/// Error of a body that is not a genuine message for your projects. Its text is safe to log: it
+/// holds no value of the body.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum VerifyError {
@@ -26,14 +26,14 @@ pub enum VerifyError {
     /// The body names its project in a way that is no project id.
     #[error(transparent)]
     Project(ModelError),
-    /// A member that the signature does not cover: whoever sent it could have added it.
+    /// A member that the signature does not cover: any sender could have added it.
     #[error("`{path}` is not covered by the signature")]
     Uncovered {
         /// Its dotted path.
         path: String,
     },
     /// A parameter of the Payment Page in another message.
-    #[error("`{name}` is a parameter of the Payment Page, and no member of this kind of message")]
+    #[error("`{name}` is a parameter of the Payment Page and not a member of this kind of message")]
     PageParameter {
         /// Its name.
         name: String,
@@ -41,7 +41,7 @@ pub enum VerifyError {
     /// A message of another kind, signed with the same key.
     #[error("`{path}`: this is {kind}, not what was expected")]
     OtherKind {
-        /// Dotted path of the member that tells.
+        /// Dotted path of the member that shows it.
         path: String,
         /// The kind of message that has it.
         kind: &'static str,
@@ -49,7 +49,7 @@ pub enum VerifyError {
     /// There is no key for that project.
     #[error("no key for project {0}")]
     UnknownProject(ProjectId),
-    /// The signature matches, but the body is no message as documented. The platform may have
+    /// The signature matches, but the body is not in the documented format. The platform may have
     /// changed: keep the body and look into it.
     #[error("genuine, but not as documented: {0}")]
     Unreadable(ModelError),

@@ -62,7 +62,7 @@ async fn each_refusal_is_one_line_with_its_reason_and_nothing_of_the_body() {
         let lines = log.take();
         let expected = if status == 503 { 2 } else { 1 };
         assert_eq!(lines.lines().count(), expected, "{name}: {lines}");
-        // What the platform did send, and nobody can use, is worse than what anybody may send.
+        // A genuine body that cannot be used is worse than a forged one.
         let signed = status == 503 || name == "a question without its members";
         for line in lines.lines() {
             assert!(line.starts_with(if signed { "ERROR" } else { "WARN" }), "{line}");

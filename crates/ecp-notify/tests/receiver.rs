@@ -221,7 +221,7 @@ fn whatever_comes_is_answered_and_only_what_was_signed_is_stored() {
             prop_assert_eq!(store.count(), usize::from(reply.status == 200 && !is_answer));
             if reply.status == 200 {
                 let text = signature::canonical_string(&body, rules).unwrap();
-                prop_assert!(signed.contains(&text), "nobody signed {text}");
+                prop_assert!(signed.contains(&text), "{text} is not signed");
                 stored.set(stored.get() + 1);
             }
             Ok(())

@@ -176,7 +176,7 @@ async fn heads_that_are_not_for_us_are_refused_before_the_body() {
     }
     let answer = server.exchange(get.as_bytes()).await;
     assert!(answer.contains("allow: POST\r\n"), "{answer}");
-    // Who asks first is told, and need not send.
+    // A client that expects 100-continue gets the refusal before it sends the body.
     let asks = head("Expect: 100-continue\r\nContent-Length: 999999\r\n");
     assert_eq!(status(&server.exchange(&asks).await), 413);
     assert_eq!(server.store.count(), 0);
@@ -408,10 +408,10 @@ async fn the_end_waits_for_what_has_begun() {
     assert_eq!(status(&answer(&mut busy).await), 200);
     within(ended).await.unwrap().unwrap();
     assert_eq!(store.count(), 2);
-    assert!(TcpStream::connect(address).await.is_err(), "nobody listens any more");
+    assert!(TcpStream::connect(address).await.is_err(), "the server has stopped listening");
 }
 
-/// In a process of its own, whose memory is nobody else's and whose limit of open files is high
+/// In a process of its own, whose memory it does not share and whose limit of open files is high
 /// enough for both ends of every connection.
 #[cfg(target_os = "linux")]
 #[test]

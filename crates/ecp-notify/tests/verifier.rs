@@ -207,7 +207,7 @@ fn nothing_secret_is_printed() {
     }
 }
 
-/// A member of the wrong type may hold what belongs in another: nobody knows what it is.
+/// A member of the wrong type may hold what belongs in another: its meaning is unknown.
 #[test]
 fn no_value_of_an_unreadable_body_is_printed() {
     // `*` stands for the text that must not appear.

@@ -148,7 +148,7 @@ fn forged() -> Vec<Hostile> {
         ("another status", swap("\"success\"", "\"decline\""), 403),
         ("another project", swap("1236", "1237"), 403),
         ("a member more", with("\"a\":1"), 403),
-        ("a member that nobody signs", with("\"frame_mode\":1"), 403),
+        ("an unsigned member", with("\"frame_mode\":1"), 403),
         ("no signature", signed("\"\""), 403),
         ("half a signature", signed(&half), 403),
         ("a signature with slack bits", signed(&slack), 403),
