@@ -204,7 +204,7 @@ async fn what_may_have_arrived_and_has_not_is_asked_about_first() {
 #[tokio::test]
 async fn a_status_that_is_said_to_prove_it_is_sent_again_at_once() {
     for adapter in ALL {
-        let policy = policy().passing_statuses([429]);
+        let policy = policy().retryable_statuses([429]);
         let went = send(adapter, policy, Fault::StatusInstead(429, None)).await;
         assert!(matches!(went.result, Ok(Sent::Registered(_))), "{adapter:?}: {:?}", went.result);
         assert_eq!((went.asked.len(), went.payments), (2, 1), "{adapter:?}: {:?}", went.asked);

@@ -98,7 +98,7 @@ fn word(result: &Result<Sent, SendError>) -> &'static str {
 #[tokio::test(start_paused = true)]
 async fn each_failure_is_answered_by_what_is_known() {
     let quick = SendPolicy::new;
-    let proxy = || patient().passing_statuses([429]);
+    let proxy = || patient().retryable_statuses([429]);
     let asks = "payout status status status status";
     let (hours, body) = (MINUTE * 120, "<html>hello</html>");
     let table = [
@@ -137,7 +137,7 @@ async fn each_failure_is_answered_by_what_is_known() {
 async fn a_platform_that_is_away_is_tried_a_few_times() {
     let stage = Stage::new(SendPolicy::new(), |_, _| Fault::Refused);
     let error = stage.sender.send(&payout("P-17")).await.unwrap_err();
-    assert_eq!((error.outcome(), error.sends(), error.questions()), (Outcome::NotSent, 4, 0));
+    assert_eq!((error.outcome(), error.sends(), error.status_checks()), (Outcome::NotSent, 4, 0));
     assert_eq!(error.to_string(), "no connection: connection refused; sent 4 times");
 }
 
@@ -154,7 +154,7 @@ async fn an_unknown_outcome_says_what_was_tried() {
 
     let stage = Stage::new(SendPolicy::new(), |_, _| Fault::ResetBefore);
     let error = stage.sender.send(&payout("P-17")).await.unwrap_err();
-    assert_eq!((error.sends(), error.questions()), (1, 4));
+    assert_eq!((error.sends(), error.status_checks()), (1, 4));
     assert!(error.to_string().contains("; asked for the status: the outcome is unknown"));
 }
 
@@ -174,14 +174,14 @@ async fn only_a_signed_answer_proves_that_a_payment_does_not_exist() {
 
 #[tokio::test(start_paused = true)]
 async fn retry_after_is_kept_and_never_outlasts_the_deadline() {
-    for policy in [SendPolicy::new().passing_statuses([429]), SendPolicy::new()] {
+    for policy in [SendPolicy::new().retryable_statuses([429]), SendPolicy::new()] {
         let stage = Stage::first(policy, Fault::StatusInstead(429, Some(40)));
         let start = Instant::now();
         let _ = stage.sender.send(&payout("P-17")).await;
         assert!(start.elapsed() >= SECOND * 40, "{:?}", start.elapsed());
         assert!(start.elapsed() <= MINUTE, "{:?}", start.elapsed());
     }
-    let policy = SendPolicy::new().passing_statuses([503]);
+    let policy = SendPolicy::new().retryable_statuses([503]);
     let stage = Stage::first(policy, Fault::StatusInstead(503, Some(3600)));
     let start = Instant::now();
     let error = stage.sender.send(&payout("P-17")).await.unwrap_err();
@@ -237,7 +237,7 @@ async fn an_id_that_another_payment_has_is_no_evidence() {
     let stage = Stage::new(SendPolicy::new(), |_, _| Fault::None);
     stage.sender.send(&payout("P-17")).await.unwrap();
     let error = stage.sender.send(&payout("P-17")).await.unwrap_err();
-    assert_eq!((error.outcome(), error.sends(), error.questions()), (Outcome::Unknown, 1, 0));
+    assert_eq!((error.outcome(), error.sends(), error.status_checks()), (Outcome::Unknown, 1, 0));
     assert_eq!(error.error().code().unwrap().number(), Some(3041));
 }
 
@@ -347,7 +347,7 @@ async fn an_outage_is_not_made_worse() {
         for at_once in [1, 1000].into_iter().take(if fault.reaches() { 1 } else { 2 }) {
             let always = fault.clone();
             let policy = SendPolicy::new().rate(None).concurrency(NonZeroU32::MAX);
-            let policy = policy.deadline(SECOND * 5).passing_statuses([503]);
+            let policy = policy.deadline(SECOND * 5).retryable_statuses([503]);
             let stage = Stage::new(policy, move |_, _| always.clone());
             for batch in 0..1000 / at_once {
                 let mut calls = tokio::task::JoinSet::new();

@@ -35,7 +35,7 @@ use crate::watched::{BUDGET_EMPTY, FURTHER_REQUESTS, SEND_TURN, Watched, request
 /// What happens after a failure depends on what is known:
 ///
 /// - the request never left, or was refused for a reason that passes
-///   ([`SendPolicy::passing_statuses`]): it goes again;
+///   ([`SendPolicy::retryable_statuses`]): it goes again;
 /// - the platform refused it: that is the result;
 /// - anything else is ambiguous. The payment's status is asked for, and nothing is sent until the
 ///   platform has said, signed and late enough ([`SendPolicy::not_found_after`]), that it does not
@@ -130,7 +130,7 @@ pub struct SendError {
     error: GateError,
     question: Option<Box<GateError>>,
     sends: u32,
-    questions: u32,
+    status_checks: u32,
     not_found: bool,
 }
 
@@ -156,8 +156,8 @@ impl SendError {
     }
 
     /// How often the status was asked for.
-    pub const fn questions(&self) -> u32 {
-        self.questions
+    pub const fn status_checks(&self) -> u32 {
+        self.status_checks
     }
 
     /// Whether the platform has said that it does not know the payment, but so soon after the
@@ -190,7 +190,7 @@ impl Error for SendError {}
 
 impl From<GateError> for SendError {
     fn from(error: GateError) -> Self {
-        Self { error, question: None, sends: 0, questions: 0, not_found: false }
+        Self { error, question: None, sends: 0, status_checks: 0, not_found: false }
     }
 }
 
@@ -278,14 +278,14 @@ impl Sender {
         );
         let watched = Watched::send(span, self.gate.meter(), "status", None);
         watched.record("ecp.request", "status");
-        let (answer, questions) = watched.run(self.ask_again(payment_id)).await;
-        watched.record("ecp.questions", questions);
+        let (answer, status_checks) = watched.run(self.ask_again(payment_id)).await;
+        watched.record("ecp.questions", status_checks);
         let (outcome, error) = words(&answer, "answered");
         watched.end(outcome, error);
         answer
     }
 
-    /// The answer, and how many questions it took.
+    /// Returns the answer and the number of status checks.
     async fn ask_again(&self, payment_id: &PaymentId) -> (Result<StatusResponse, GateError>, u32) {
         self.policy.budget.deposit();
         let deadline = Instant::now() + self.policy.deadline;

@@ -100,10 +100,10 @@ impl ReqwestTransport {
     /// A client that trusts nobody: for plain HTTP on this machine, where there may be no trusted
     /// certificates.
     pub fn plain_http() -> Result<Self, ClientError> {
-        let nobody = rustls::RootCertStore::empty();
+        let no_roots = rustls::RootCertStore::empty();
         Self::build(
             Timeouts::default(),
-            tls()?.with_root_certificates(nobody).with_no_client_auth(),
+            tls()?.with_root_certificates(no_roots).with_no_client_auth(),
         )
     }
 

@@ -21,12 +21,12 @@ pub(super) struct Call<'s, F: Flow> {
     prepared: &'s Prepared<F>,
     deadline: Instant,
     sends: u32,
-    questions: u32,
+    status_checks: u32,
     /// Whether the keeper of intents let it not be sent: asking again would not change that.
     is_forbidden: bool,
 }
 
-/// What the questions after an ambiguous send have shown.
+/// Result of the status checks after an ambiguous send.
 enum Settled {
     /// The platform has the payment.
     Found(Box<StatusResponse>),
@@ -43,7 +43,7 @@ impl<'s, F: Flow> Call<'s, F> {
     pub(super) fn new(sender: &'s Sender, prepared: &'s Prepared<F>) -> Self {
         sender.policy.budget.deposit();
         let deadline = Instant::now() + sender.policy.deadline;
-        Self { sender, prepared, deadline, sends: 0, questions: 0, is_forbidden: false }
+        Self { sender, prepared, deadline, sends: 0, status_checks: 0, is_forbidden: false }
     }
 
     /// `earlier` is set where an earlier call may have sent the request: the time from which on an
@@ -64,7 +64,7 @@ impl<'s, F: Flow> Call<'s, F> {
         watched.record("ecp.request", F::KIND.as_str());
         let result = watched.run(self.decide(earlier)).await;
         watched.record("ecp.sends", self.sends);
-        watched.record("ecp.questions", self.questions);
+        watched.record("ecp.questions", self.status_checks);
         let (outcome, error) = match &result {
             Ok(Sent::Registered(_)) => ("accepted", None),
             Ok(Sent::Found(_)) => ("found", None),
@@ -154,7 +154,7 @@ impl<'s, F: Flow> Call<'s, F> {
             return (Err(GateError::NotSent(TransportError::not_sent(error))), None);
         }
         self.sends += 1;
-        if self.sends > 1 || self.questions > 0 {
+        if self.sends > 1 || self.status_checks > 0 {
             self.further(F::KIND.as_str());
         }
         match timeout_at(self.deadline, self.sender.gate.attempt(self.prepared)).await {
@@ -168,7 +168,7 @@ impl<'s, F: Flow> Call<'s, F> {
         match error {
             GateError::NotSent(_) => true,
             GateError::Unknown(UnknownReason::HttpStatus(status)) => {
-                self.sender.policy.passing_statuses.contains(status)
+                self.sender.policy.retryable_statuses.contains(status)
             }
             _ => false,
         }
@@ -207,7 +207,7 @@ impl<'s, F: Flow> Call<'s, F> {
         let mut at_least = retry_after;
         for number in 1..=policy.attempts {
             // In a call that only goes on, the first question is what the call is made for.
-            let is_first_request = self.sends == 0 && self.questions == 0;
+            let is_first_request = self.sends == 0 && self.status_checks == 0;
             if !is_first_request {
                 let until = late_enough.saturating_duration_since(Instant::now());
                 if number == policy.attempts && not_found && Instant::now() + until < self.deadline
@@ -223,7 +223,7 @@ impl<'s, F: Flow> Call<'s, F> {
                 }
                 self.further("status");
             }
-            self.questions += 1;
+            self.status_checks += 1;
             let asked_at = Instant::now();
             let asked = self.sender.ask(self.prepared.payment_id(), self.deadline).await;
             at_least = asked.retry_after;
@@ -277,7 +277,8 @@ impl<'s, F: Flow> Call<'s, F> {
     }
 
     fn failed(&self, error: GateError, question: Option<GateError>, not_found: bool) -> SendError {
-        let (question, sends, questions) = (question.map(Box::new), self.sends, self.questions);
-        SendError { error, question, sends, questions, not_found }
+        let (question, sends, status_checks) =
+            (question.map(Box::new), self.sends, self.status_checks);
+        SendError { error, question, sends, status_checks, not_found }
     }
 }

@@ -18,7 +18,7 @@ pub struct SendPolicy {
     first_pause: Duration,
     longest_pause: Duration,
     pub(super) not_found_after: Duration,
-    pub(super) passing_statuses: Vec<u16>,
+    pub(super) retryable_statuses: Vec<u16>,
     pub(crate) budget: RetryBudget,
     pub(super) waits_for_budget: bool,
     pub(super) concurrency: NonZeroU32,
@@ -34,7 +34,7 @@ impl SendPolicy {
             first_pause: Duration::from_millis(500),
             longest_pause: Duration::from_secs(20),
             not_found_after: Duration::from_mins(5),
-            passing_statuses: Vec::new(),
+            retryable_statuses: Vec::new(),
             budget: RetryBudget::default(),
             waits_for_budget: false,
             concurrency: AT_ONCE,
@@ -72,8 +72,8 @@ impl SendPolicy {
     /// HTTP statuses that prove that nothing was registered, such as 429 and 503 where a proxy is
     /// known to answer so before it passes a request on. The platform documents none, so there is
     /// none by default, and after each of them the status is asked for.
-    pub fn passing_statuses(self, statuses: impl IntoIterator<Item = u16>) -> Self {
-        Self { passing_statuses: statuses.into_iter().collect(), ..self }
+    pub fn retryable_statuses(self, statuses: impl IntoIterator<Item = u16>) -> Self {
+        Self { retryable_statuses: statuses.into_iter().collect(), ..self }
     }
 
     /// What pays for further requests. A clone shares it with other senders.
