@@ -216,7 +216,7 @@ fn a_wrong_key_stops_a_run_ends_no_row_and_is_mended() {
     assert!(stderr(&wrong).contains("stopped at payout P-"), "{}", stderr(&wrong));
     assert!(stderr(&wrong).contains("mend the cause, then run the same command again"));
     assert!(stderr(&wrong).contains(
-        "Invalid signature (`general.signature`); this is about the project, not the payment: mend its key or settings, then try again"
+        "Invalid signature (`general.signature`); this is about the project, not the payment: correct its key or settings, then try again"
     ), "{}", stderr(&wrong));
     assert!(stdout(&wrong).starts_with("0 paid, 0 declined, 0 unknown, 2 not sent;"));
     let results = || std::fs::read_to_string(sandbox.folder().join("payouts.csv.results.csv"));
@@ -247,10 +247,10 @@ fn a_single_payout_with_a_wrong_key_was_not_sent_and_says_what_to_mend() {
     assert_eq!(wrong.status.code(), Some(1), "{}", stderr(&wrong));
     let told: serde_json::Value = serde_json::from_str(stdout(&wrong)).unwrap();
     assert_eq!((&told["outcome"], &told["code"]), (&"not sent".into(), &"3261".into()));
-    assert!(told["message"].as_str().unwrap().contains("mend its key"), "{told}");
+    assert!(told["message"].as_str().unwrap().contains("correct its key"), "{told}");
     let status = with_a_wrong_key(&sandbox, &["status", "P-17", "--wait=1s"]);
     assert_eq!(status.status.code(), Some(1), "{}", stdout(&status));
-    assert!(stderr(&status).contains("mend its key"), "{}", stderr(&status));
+    assert!(stderr(&status).contains("correct its key"), "{}", stderr(&status));
     let right = sandbox.ecp(&arguments).output().unwrap();
     assert_eq!((right.status.code(), begun(&sandbox)), (Some(0), 1), "{}", stderr(&right));
 }

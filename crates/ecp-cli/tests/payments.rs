@@ -227,7 +227,7 @@ fn a_platform_that_is_away_is_told_from_an_answer() {
         .unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(stdout(&output).starts_with("P-1: not sent; no connection: "), "{}", stdout(&output));
-    assert!(stdout(&output).contains("sent 4 times"), "{}", stdout(&output));
+    assert!(stdout(&output).contains("(4 attempts)"), "{}", stdout(&output));
     assert!(!stdout(&output).contains("sentinel"));
 }
 

@@ -138,7 +138,7 @@ async fn a_platform_that_is_away_is_tried_a_few_times() {
     let stage = Stage::new(SendPolicy::new(), |_, _| Fault::Refused);
     let error = stage.sender.send(&payout("P-17")).await.unwrap_err();
     assert_eq!((error.outcome(), error.sends(), error.status_checks()), (Outcome::NotSent, 4, 0));
-    assert_eq!(error.to_string(), "no connection: connection refused; sent 4 times");
+    assert_eq!(error.to_string(), "no connection: connection refused (4 attempts)");
 }
 
 #[tokio::test(start_paused = true)]
@@ -149,13 +149,13 @@ async fn an_unknown_outcome_says_what_was_tried() {
     assert_eq!(
         error.to_string(),
         "the outcome is unknown: no response: connection reset; the platform does not know the \
-         payment yet, which proves nothing so soon"
+         payment yet; it is too early to send again"
     );
 
     let stage = Stage::new(SendPolicy::new(), |_, _| Fault::ResetBefore);
     let error = stage.sender.send(&payout("P-17")).await.unwrap_err();
     assert_eq!((error.sends(), error.status_checks()), (1, 4));
-    assert!(error.to_string().contains("; asked for the status: the outcome is unknown"));
+    assert!(error.to_string().contains("; the status request failed: the outcome is unknown"));
 }
 
 #[tokio::test(start_paused = true)]

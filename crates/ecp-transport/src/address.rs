@@ -1,4 +1,4 @@
-//! Where the platform is.
+//! Base addresses of the platform.
 
 use http::Uri;
 use http::uri::{Authority, Scheme};
@@ -10,9 +10,9 @@ pub(crate) struct Address {
     authority: Authority,
 }
 
-/// An address that no service of the platform can have.
+/// An invalid base address.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{url}` is no address of the platform: {problem}")]
+#[error("`{url}` is not a platform address: {problem}")]
 pub struct InvalidBaseUrl {
     url: String,
     problem: &'static str,
@@ -25,34 +25,31 @@ impl Address {
 
     /// Plain HTTP is refused beyond this machine, because messages hold personal data.
     pub(crate) fn parse(url: &str) -> Result<Self, InvalidBaseUrl> {
-        // A password does not belong into an error text.
+        // An error text must not hold a password.
         let shown = if url.contains('@') { "[hidden]" } else { url };
         let invalid = |problem| InvalidBaseUrl { url: shown.to_owned(), problem };
-        let parts = url.parse::<Uri>().map_err(|_| invalid("it is no URL"))?.into_parts();
+        let parts = url.parse::<Uri>().map_err(|_| invalid("not a URL"))?.into_parts();
         let (Some(scheme), Some(authority)) = (parts.scheme, parts.authority) else {
-            return Err(invalid("it has no scheme or no host"));
+            return Err(invalid("the scheme or the host is missing"));
         };
         if authority.as_str().contains('@') {
-            return Err(invalid("a user name does not belong to it"));
+            return Err(invalid("remove the user name"));
         }
         if !is_plain(&authority) {
-            return Err(invalid("its host or port is none"));
+            return Err(invalid("invalid host or port"));
         }
         if parts.path_and_query.is_some_and(|path| path != "/") || url.contains('#') {
-            return Err(invalid("a path does not belong to it"));
+            return Err(invalid("remove the path or query"));
         }
         if scheme == Scheme::HTTP {
             if !is_loopback(&authority) {
-                return Err(invalid("plain HTTP is for this machine only"));
+                return Err(invalid("plain HTTP is only allowed to this machine"));
             }
         } else if scheme != Scheme::HTTPS {
             return Err(invalid("the scheme must be https"));
         }
         let authority = normal(&scheme, &authority);
-        Ok(Self {
-            authority: authority.ok_or_else(|| invalid("its host or port is none"))?,
-            scheme,
-        })
+        Ok(Self { authority: authority.ok_or_else(|| invalid("invalid host or port"))?, scheme })
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
@@ -60,7 +57,7 @@ impl Address {
     }
 }
 
-/// An address in its one form: scheme and host in lower case, no port that the scheme implies, no
+/// An address in normal form: scheme and host in lower case, no port that the scheme implies, no
 /// slash at the end. Requests go to the same place by each spelling; what is compared or kept is
 /// compared and kept in this one.
 ///

@@ -24,10 +24,10 @@ use crate::http::{HttpTransport, TransportError};
 use crate::send::{DEADLINE, SendPolicy, retry_after};
 use crate::watched::{BUDGET_EMPTY, FURTHER_REQUESTS, Watched};
 
-/// Where the platform's Data API is (sources: Data API).
+/// Base address of the platform's Data API (sources: Data API).
 pub const DATA_API_URL: &str = "https://data.ecommpay.com";
 
-/// The platform's Data API: what has happened, for reports and reconciliation. It has a token of
+/// Client of the platform's Data API: past operations, for reports and reconciliation. It has a token of
 /// its own and a key of its own, which belong together; a project's key does not fit. Clones share
 /// the transport.
 ///
@@ -65,11 +65,11 @@ pub struct DataApi {
     meter: Meter,
 }
 
-/// Why the Data API gave nothing. Its questions change nothing, so any of them may be asked again.
+/// Error of a Data API query. Queries change nothing, so each of them can be repeated.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DataError {
-    /// The question cannot be signed.
+    /// The query cannot be signed.
     #[error("cannot be signed: {0}")]
     Unsigned(SignError),
     /// There is no answer.
@@ -95,7 +95,7 @@ pub enum DataError {
 }
 
 impl DataError {
-    /// What became of the question, in a word.
+    /// Label of the query's outcome.
     const fn outcome(&self) -> &'static str {
         match self {
             Self::Unsigned(_) => "not_sent",
@@ -105,7 +105,7 @@ impl DataError {
         }
     }
 
-    /// What went wrong, in a word.
+    /// Label of the error.
     const fn error_type(&self) -> &'static str {
         match self {
             Self::Unsigned(_) => "unsigned",
@@ -151,17 +151,18 @@ impl DataApi {
 
     /// How often a page is asked for, with what pauses and budget, and by when it must be there;
     /// by default 4 times within 15 minutes, and otherwise as a [`SendPolicy`] is by default.
-    /// Limits and evidence mean nothing here.
+    /// Its limits and its evidence settings have no effect here.
     pub fn policy(self, policy: SendPolicy) -> Self {
         Self { policy, ..self }
     }
 
-    /// Who is told of every page. What is told stands in [`METRICS`](crate::METRICS).
+    /// Reports the metrics of every page to an observer. They are listed in
+    /// [`METRICS`](crate::METRICS).
     pub fn observer(self, observer: impl Observer) -> Self {
         Self { meter: Meter::new(observer), ..self }
     }
 
-    /// The name of the list of operations in an answer, which the documents do not tell:
+    /// The name of the list of operations in an answer, which is not documented:
     /// `operations` by default. Where there is none of that name, the only list at the top counts.
     pub fn list_name(self, name: &str) -> Self {
         Self { list: name.into(), ..self }
@@ -278,7 +279,7 @@ impl DataApi {
             Ok(_) => {}
         }
         if let Some(member) = root.children().find(is_foreign) {
-            let problem = "is no member of a list of operations".to_owned();
+            let problem = "is not in a list of operations".to_owned();
             return Err(DataError::Unreadable(ModelError::Value { path: member.path(), problem }));
         }
         let is_list = |value: &Value<'_>| matches!(value.kind(), Kind::Array);
@@ -320,9 +321,9 @@ fn refusal(status: StatusCode, document: Option<&Document<'_>>) -> DataError {
     }
 }
 
-/// Operations of a query, in the platform's order. Pages are asked for as they are wanted.
+/// Operations of a query, in the platform's order. Pages are requested as they are needed.
 ///
-/// Pages are told apart by their offsets (sources: Data API), so choose an interval that lies in
+/// Pages are identified by their offsets (sources: Data API), so choose an interval that lies in
 /// the past: in one that still grows, an operation could move from page to page.
 #[derive(Debug)]
 pub struct Operations {
@@ -352,13 +353,13 @@ impl Operations {
         self.page.clear();
         let Some(query) = &self.query else { return Ok(None) };
         let page = self.api.page(query).await?;
-        // A full page may be the last; only the one after it tells.
+        // A full page may be the last; only an empty next page shows it.
         self.query = query.after(page.len());
         Ok(if page.is_empty() { None } else { Some(page) })
     }
 }
 
-/// An operation as the Data API tells it: values by their dotted paths, as they were sent. Most of
+/// An operation as the Data API reports it: values by their dotted paths, as they were sent. Most of
 /// the names are not documented, so none is built in.
 ///
 /// The values may be personal; `Debug` prints the names only.
@@ -384,7 +385,7 @@ impl DataOperation {
     }
 }
 
-/// The reader bounds how deep it goes.
+/// The reader limits the depth.
 fn flatten(value: Value<'_>, path: &mut String, fields: &mut Vec<(String, Sensitive<String>)>) {
     let text = match value.kind() {
         Kind::Null => return,

@@ -1,4 +1,4 @@
-//! What is known when a call did not end well.
+//! Errors of calls to Gate, and what they prove about the request.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use ecp_methods::Rejection;
 
 use crate::http::TransportError;
 
-/// Why a call to Gate has no result.
+/// Error of a call to Gate.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum GateError {
@@ -29,12 +29,12 @@ pub enum GateError {
     Unknown(UnknownReason),
 }
 
-/// What is known about a request.
+/// Outcome of a request, as far as it is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome<'e> {
     /// Nothing was registered, and nothing is said about the payment: the request never left, or
-    /// the platform refused it for a cause that other payments meet too, such as a wrong key
-    /// ([`Refusal::about`]). It can be sent again as it is, once the cause is mended.
+    /// the platform refused it for a cause that affects other payments too, such as a wrong key
+    /// ([`Refusal::about`]). It can be sent again as it is, once the cause is removed.
     NotSent,
     /// The platform answered that it did not register it, for a cause in the request itself or one
     /// that its code leaves open.
@@ -75,16 +75,16 @@ impl GateError {
 
     /// What an error answer of the platform is about; `None` where there is no error answer.
     ///
-    /// [`About::Project`] and [`About::Method`] say that other requests will fare alike until the
-    /// cause is mended, so a job over many payments should stop.
+    /// [`About::Project`] and [`About::Method`] mean that other requests will fail alike until the
+    /// cause is removed, so a job over many payments should stop.
     pub fn about(&self) -> Option<About> {
         self.code().map(Code::about)
     }
 
-    /// Whether other requests will fare alike until the cause is mended, so that a job over many
+    /// Whether other requests will fail alike until the cause is removed, so that a job over many
     /// payments should stop: the platform names a cause in the project or the method, or what
     /// answered is a redirect or a client error without any code of the platform, as from a wrong
-    /// base address or a firewall. 408, 409, 425 and 429 pass by themselves.
+    /// base address or a firewall. 408, 409, 425 and 429 are temporary.
     ///
     /// ```
     /// use ecp_transport::{GateError, UnknownReason};
@@ -112,7 +112,7 @@ impl GateError {
         }
     }
 
-    /// A word for what went wrong, in logs and metrics. The text of an error is for the caller: it
+    /// Label of the error in logs and metrics. The text of an error is for the caller: it
     /// may quote the other side.
     pub(crate) const fn error_type(&self) -> &'static str {
         match self {
@@ -202,10 +202,10 @@ impl fmt::Display for Refusal {
         }
         match (self.about(), self.code.info()) {
             (About::Project, _) => f.write_str(
-                "; this is about the project, not the payment: mend its key or settings, then try again",
+                "; this is about the project, not the payment: correct its key or settings, then try again",
             ),
             (About::Method, _) => f.write_str(
-                "; this is about the method, not the payment: have it enabled for the project, then try again",
+                "; this is about the method, not the payment: ask the platform to enable it, then try again",
             ),
             (_, Some(info)) => write!(f, "; {}", info.advice),
             (_, None) => Ok(()),
@@ -215,34 +215,34 @@ impl fmt::Display for Refusal {
 
 impl std::error::Error for Refusal {}
 
-/// Why nobody can tell what became of a request.
+/// Reason why the outcome of a request is unknown.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum UnknownReason {
     /// The connection failed after it was open.
     #[error(transparent)]
     Transport(TransportError),
-    /// An HTTP status that proves nothing: a redirect, a server error, a proxy's answer.
-    #[error("HTTP status {0} proves nothing")]
+    /// An HTTP status that leaves the outcome open: a redirect, a server error, a proxy's answer.
+    #[error("unexpected HTTP status {0}")]
     HttpStatus(u16),
-    /// An answer that is none of the documented ones.
+    /// An answer in an undocumented format.
     #[error("the answer cannot be read: {0}")]
     Unreadable(ModelError),
     /// An answer without a signature that it must have, or with a wrong one.
     #[error("the answer is not genuine: {0}")]
     NotGenuine(VerifyError),
-    /// An answer that is signed, and is no answer to the question.
-    #[error("the answer cannot be taken: {0}")]
+    /// A signed answer that does not match the request.
+    #[error("the answer does not match the request: {0}")]
     OtherMessage(StatusError),
     /// An answer about something else.
     #[error("the answer has another `{0}` than the request")]
     Mismatch(&'static str),
-    /// An earlier call may have sent the request, and did not live to see what became of it.
+    /// An earlier call may have sent the request, and its process ended before the result.
     #[error("an earlier call may have sent the request")]
     Interrupted,
     /// A payment or refund with this id exists already (codes 3041 and 3230). After an unknown
     /// outcome that is evidence that the first request arrived: ask for the status.
-    #[error("code {0}: there is one with this id already, ask for its status")]
+    #[error("code {0}: this id exists already, ask for its status")]
     AlreadyExists(Code),
     /// An error answer whose code does not say that nothing was registered.
     #[error("code {0} does not say that nothing was registered")]

@@ -26,10 +26,10 @@ use crate::send::retry_after;
 use crate::wait::Asked;
 use crate::watched::{Watched, request_span, words};
 
-/// Where the platform's Gate is. Test projects use the same address.
+/// Base address of the platform's Gate. Test projects use the same address.
 pub const GATE_URL: &str = "https://api.ecommpay.com";
 
-/// A project's Gate. Clones share the transport.
+/// Client of a project's Gate. Clones share the transport.
 ///
 /// Calls can be dropped at any time; a request that was under way then has an unknown outcome.
 #[derive(Clone, Debug)]
@@ -41,8 +41,8 @@ pub struct Gate {
     meter: Meter,
 }
 
-/// The platform has registered a request. That says nothing about the payment yet: its result
-/// comes by callback.
+/// The platform registered a request. The payment's result is not known yet: a callback reports
+/// it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Accepted {
@@ -76,8 +76,8 @@ impl Gate {
         Ok(Self { address: Address::parse(url)?, ..self })
     }
 
-    /// Who is told of every request, and of the calls of a [`Sender`](crate::Sender) over this
-    /// Gate. What is told stands in [`METRICS`](crate::METRICS).
+    /// Reports the metrics of every request, and of the calls of a [`Sender`](crate::Sender) over
+    /// this Gate, to an observer. They are listed in [`METRICS`](crate::METRICS).
     pub fn observer(self, observer: impl Observer) -> Self {
         Self { meter: Meter::new(observer), ..self }
     }
@@ -87,7 +87,7 @@ impl Gate {
         self.project
     }
 
-    /// What tells the observer, for whoever works through this Gate.
+    /// The meter that reports to the observer, for code that works through this Gate.
     pub const fn meter(&self) -> &Meter {
         &self.meter
     }
@@ -110,7 +110,7 @@ impl Gate {
         self.send(&prepare(method, request)?).await
     }
 
-    /// Gives back a sale. What it did comes by callback, and is read from the operation: a
+    /// Refunds a sale. A callback reports the result, in the operation's status: a
     /// declined refund leaves the payment's status at `success`
     /// (see [`Callback::refund`](ecp_core::model::Callback::refund)).
     ///
@@ -129,7 +129,7 @@ impl Gate {
         self.attempt(prepared).await.0
     }
 
-    /// Sends once, and says how long the platform wants to be left alone.
+    /// Sends once and returns the platform's `Retry-After`.
     pub(crate) async fn attempt<F: Flow>(
         &self,
         prepared: &Prepared<F>,
@@ -186,9 +186,9 @@ impl Gate {
         (accepted, retry_after(response.headers()))
     }
 
-    /// Asks where a payment stands. The answer must be signed.
+    /// Requests the status of a payment. The answer must be signed.
     ///
-    /// A payment that the platform does not know is no error:
+    /// A payment that the platform does not know is not an error:
     /// see [`StatusResponse::is_unknown_payment`].
     pub async fn status(&self, payment_id: &PaymentId) -> Result<StatusResponse, GateError> {
         self.verified_status(payment_id).await.map(VerifiedStatus::into_inner)
@@ -203,7 +203,7 @@ impl Gate {
         self.ask_verified(payment_id).await.answer
     }
 
-    /// Asks once, and says how long the platform wants to be left alone.
+    /// Asks once and returns the platform's `Retry-After`.
     pub(crate) async fn ask(&self, payment_id: &PaymentId) -> Asked {
         let Asked { answer, retry_after } = self.ask_verified(payment_id).await;
         Asked { answer: answer.map(VerifiedStatus::into_inner), retry_after }

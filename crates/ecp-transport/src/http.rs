@@ -1,4 +1,4 @@
-//! The seam to HTTP.
+//! Interface to HTTP clients.
 
 #[cfg(feature = "reqwest")]
 pub(crate) mod reqwest;
@@ -30,7 +30,7 @@ impl<T: HttpTransport + ?Sized> HttpTransport for std::sync::Arc<T> {
     }
 }
 
-/// Why there is no response.
+/// Error of a request without a response.
 #[derive(Debug)]
 pub struct TransportError {
     sent: bool,
@@ -48,7 +48,7 @@ impl TransportError {
         Self { sent: true, source: source.into() }
     }
 
-    /// What the transport's implementation said.
+    /// Error of the transport's implementation.
     pub fn cause(&self) -> &(dyn Error + Send + Sync + 'static) {
         &*self.source
     }
@@ -63,7 +63,7 @@ impl fmt::Display for TransportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = if self.sent { "no response" } else { "no connection" };
         write!(f, "{what}: {}", self.source)?;
-        // The cause at the bottom is what tells a refused port from a wrong name.
+        // Only the innermost cause distinguishes a refused port from a wrong name.
         let mut cause: &dyn Error = &*self.source;
         while let Some(deeper) = cause.source() {
             cause = deeper;
@@ -76,7 +76,7 @@ impl fmt::Display for TransportError {
     }
 }
 
-/// The cause stands in the text, so it is not a source as well: a chain would print it twice.
+/// The cause is part of the text and not also a source: a chain would print it twice.
 impl Error for TransportError {}
 
 /// The response is larger than allowed.

@@ -2,7 +2,7 @@
 //!
 //! [`Gate`] signs and sends what [`ecp_methods::prepare`] has checked, over any [`HttpTransport`].
 //! An error says what is known about the request in [`GateError::outcome`]: it was not sent, it
-//! was refused, or nobody can tell. In the last case ask [`Gate::status`] and keep the payment's
+//! was refused, or the outcome is unknown. In the last case ask [`Gate::status`] and keep the payment's
 //! id. [`Gate`] sends everything once; a [`Sender`] goes on from there: it sends again what is
 //! known not to have arrived, and nothing else.
 //!

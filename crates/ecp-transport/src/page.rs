@@ -10,7 +10,7 @@ use form_urlencoded::Serializer;
 use crate::address::{Address, InvalidBaseUrl};
 use crate::error::GateError;
 
-/// Where the platform's Payment Page is.
+/// Base address of the platform's Payment Page.
 pub const PAYMENT_PAGE_URL: &str = "https://paymentpage.ecommpay.com";
 
 /// A project's Payment Page. It does no I/O: the customer's browser opens what it signs.
@@ -77,7 +77,7 @@ impl PaymentPage {
 }
 
 impl PaymentPage {
-    /// The widget must be told when the page is not at the platform's own address. The parameter
+    /// The widget needs the page's address if that is not the platform's own. The parameter
     /// is added after signing, as one of the official plug-ins does.
     fn with_base_url(&self, json: String) -> String {
         let url = self.address.url("");

@@ -1,4 +1,4 @@
-//! Sending that may go again, where it is known to be safe.
+//! A sender that retries where this is known to be safe.
 
 mod budget;
 mod call;
@@ -30,7 +30,7 @@ use crate::http::TransportError;
 use crate::wait::{Asked, is_passing};
 use crate::watched::{BUDGET_EMPTY, FURTHER_REQUESTS, SEND_TURN, Watched, request_span, words};
 
-/// A [`Gate`] that sends again where that cannot pay twice. Clones share its limits and budget.
+/// A [`Gate`] that retries requests where this cannot pay twice. Clones share its limits and budget.
 ///
 /// What happens after a failure depends on what is known:
 ///
@@ -78,12 +78,12 @@ pub struct Sender {
     intents: Option<Arc<dyn Intents>>,
 }
 
-/// Is told of every send before it happens, to keep it: after a crash, what was kept says which
-/// requests may have been sent, and when at the latest.
+/// Records every send before it happens: after a crash, the records say which requests may have
+/// been sent, and when at the latest.
 #[async_trait]
 pub trait Intents: fmt::Debug + Send + Sync {
-    /// The request for this payment is sent as soon as this returns, unless it fails: then it is
-    /// not sent.
+    /// Records an intent. The request for this payment is sent as soon as this returns `Ok`; after
+    /// an error it is not sent.
     async fn about_to_send(
         &self,
         payment_id: &PaymentId,
@@ -124,7 +124,7 @@ impl Sent {
     }
 }
 
-/// Why there is no evidence that the platform has a request, and what was tried.
+/// Error of a sender's call: there is no evidence that the platform has the request.
 #[derive(Debug)]
 pub struct SendError {
     error: GateError,
@@ -135,7 +135,7 @@ pub struct SendError {
 }
 
 impl SendError {
-    /// What is known about the request, everything considered.
+    /// Outcome of the request, all attempts considered.
     pub fn outcome(&self) -> Outcome<'_> {
         self.error.outcome()
     }
@@ -145,7 +145,7 @@ impl SendError {
         &self.error
     }
 
-    /// How the last question for the status failed, if it did.
+    /// Error of the last status request, if it failed.
     pub fn question(&self) -> Option<&GateError> {
         self.question.as_deref()
     }
@@ -171,16 +171,16 @@ impl fmt::Display for SendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.error)?;
         if self.sends > 1 {
-            write!(f, "; sent {} times", self.sends)?;
+            write!(f, " ({} attempts)", self.sends)?;
         }
         if self.not_found {
             write!(
                 f,
-                "; the platform does not know the payment yet, which proves nothing so soon"
+                "; the platform does not know the payment yet; it is too early to send again"
             )?;
         }
         match &self.question {
-            Some(question) => write!(f, "; asked for the status: {question}"),
+            Some(question) => write!(f, "; the status request failed: {question}"),
             None => Ok(()),
         }
     }
@@ -201,8 +201,8 @@ impl Sender {
         Self { gate, policy, pace, intents: None }
     }
 
-    /// Who is told of every send before it happens. The limits stay shared with the sender that
-    /// this is a clone of.
+    /// Sets the recorder of intents, called before every send. The limits stay shared with the sender
+    /// that this is a clone of.
     pub fn intents(self, intents: Arc<dyn Intents>) -> Self {
         Self { intents: Some(intents), ..self }
     }
@@ -230,7 +230,7 @@ impl Sender {
         self.send(&prepare(method, request).map_err(GateError::from)?).await
     }
 
-    /// Gives back a sale. The request stays with the caller, because it may be sent again only
+    /// Refunds a sale. The request stays with the caller, because it may be sent again only
     /// with the id that it has.
     pub async fn refund<M: Supports<Refund>>(
         &self,
@@ -242,8 +242,8 @@ impl Sender {
 
     /// Sends a request of which nothing was sent before.
     ///
-    /// Dropping the call leaves its outcome unknown; so does the end of the process. Whoever may
-    /// have to go on keeps the request first, and afterwards calls [`Sender::resume`].
+    /// Dropping the call leaves its outcome unknown; so does the end of the process. To be
+    /// able to resume, store the request first, and call [`Sender::resume`] afterwards.
     pub async fn send<F: Flow>(&self, prepared: &Prepared<F>) -> Result<Sent, SendError> {
         Call::new(self, prepared).run(None).await
     }
@@ -264,8 +264,8 @@ impl Sender {
         Call::new(self, prepared).run(Some(late_enough)).await
     }
 
-    /// Asks where a payment stands, within the limits and the deadline. Questions change nothing,
-    /// so they are asked again as the budget allows.
+    /// Requests the status of a payment, within the limits and the deadline. Status requests change
+    /// nothing, so they are repeated as the budget allows.
     pub async fn status(&self, payment_id: &PaymentId) -> Result<StatusResponse, GateError> {
         let span = request_span!(
             "ecp.send",

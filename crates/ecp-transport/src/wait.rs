@@ -39,13 +39,13 @@ pub struct Wait {
 pub struct Wake(Arc<Notify>);
 
 impl Wake {
-    /// Asks now rather than later. If nobody waits yet, the next wait begins with a question.
+    /// Requests the status now. Without a wait in progress, the next wait begins with a request.
     pub fn wake(&self) {
         self.0.notify_one();
     }
 }
 
-/// Why there is no final status.
+/// Error of a wait that ended without a final status.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WaitError {
@@ -62,7 +62,7 @@ pub enum WaitError {
     Gate(#[from] GateError),
 }
 
-/// The answer to a question for the status, and how long the platform wants to be left alone.
+/// The answer to a status request, and the platform's `Retry-After`.
 pub(crate) struct Asked<A = StatusResponse> {
     pub(crate) answer: Result<A, GateError>,
     pub(crate) retry_after: Option<Duration>,
@@ -71,7 +71,7 @@ pub(crate) struct Asked<A = StatusResponse> {
 fn last_words(last: Option<&StatusResponse>, error: Option<&GateError>) -> String {
     let status = last.and_then(StatusResponse::payment_status);
     let status = status.map(|status| format!("; its last status was `{status}`"));
-    let error = error.map(|error| format!("; the last question failed: {error}"));
+    let error = error.map(|error| format!("; the last status request failed: {error}"));
     [status, error].into_iter().flatten().collect()
 }
 
@@ -129,7 +129,7 @@ impl Wait {
         self.first
     }
 
-    /// What wakes this wait.
+    /// Returns the handle that wakes this wait.
     pub fn wake_handle(&self) -> Wake {
         self.wake.clone()
     }
@@ -152,7 +152,7 @@ impl Gate {
 
     /// Asks for a payment's status until the operation that a request began has ended, as for a
     /// refund: its id is in [`Accepted`](crate::Accepted), and
-    /// [`StatusResponse::refund`] tells what it did.
+    /// [`StatusResponse::refund`] returns its result.
     pub async fn wait_for_operation(
         &self,
         payment_id: &PaymentId,
@@ -184,7 +184,7 @@ impl Gate {
                 () = sleep_until(next) => {}
                 () = wait.wake.0.notified() => {}
             }
-            // A transport that bounds no time must not make a wait that never ends.
+            // A transport without timeouts must not make the wait endless.
             match timeout_at(deadline + Wait::LAST_ANSWER, self.status(payment_id)).await {
                 Ok(Ok(status)) if ended(&status) => return Ok(status),
                 Ok(Ok(status)) => (last, error) = (Some(Box::new(status)), None),
@@ -218,7 +218,7 @@ pub(crate) fn is_passing(error: &GateError) -> bool {
     ) || says_no_status(error)
 }
 
-/// An answer about the payment that does not say where it stands.
+/// An answer about the payment without a status.
 fn says_no_status(error: &GateError) -> bool {
     matches!(
         error,

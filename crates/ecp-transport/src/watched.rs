@@ -1,4 +1,4 @@
-//! What logs and metrics are told of a call.
+//! Spans and metrics of calls.
 
 use ecp_core::observe::{Label, Meter, Metric};
 use tokio::time::Instant;
@@ -6,7 +6,7 @@ use tracing::{Instrument, Span, Value};
 
 use crate::error::{GateError, Outcome};
 
-/// What this crate counts and times.
+/// Metrics of this crate.
 pub const METRICS: &[&Metric] =
     &[&GATE_REQUEST, &SEND, &SEND_TURN, &FURTHER_REQUESTS, &BUDGET_EMPTY, &DATA_PAGE];
 
@@ -51,10 +51,10 @@ static DATA_PAGE: Metric = Metric::duration(
     &["ecp.outcome", "error.type"],
 );
 
-/// A call on its way: its span, and what it takes.
+/// A call in progress: its span and its duration.
 ///
-/// One that is dropped before its end is told as well, as `unknown` because of `dropped`: a caller
-/// that does not wait long enough must not make the slow calls disappear.
+/// A dropped call is recorded as `unknown` with the error `dropped`: otherwise slow calls whose
+/// callers stop waiting would be missing from the metrics.
 pub(crate) struct Watched {
     span: Span,
     meter: Meter,
@@ -106,7 +106,7 @@ impl Watched {
         self.span.record(field, value);
     }
 
-    /// The end. `error` is a word for what went wrong.
+    /// Records the end. `error` is the label of the error.
     pub(crate) fn end(mut self, outcome: &'static str, error: Option<&'static str>) {
         self.tell(outcome, error);
     }

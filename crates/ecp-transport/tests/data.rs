@@ -233,7 +233,7 @@ async fn a_query_that_cannot_be_asked_is_not() {
             OperationsQuery::new(project, day, "now"),
             "`interval.to` must have the form YYYY-MM-DD hh:mm:ss",
         ),
-        (OperationsQuery::new([], day, day), "`project_id` names no project"),
+        (OperationsQuery::new([], day, day), "`project_id` must name at least one project"),
     ];
     for (query, message) in table {
         assert_eq!(query.unwrap_err().to_string(), message);

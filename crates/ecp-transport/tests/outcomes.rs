@@ -54,7 +54,7 @@ async fn only_an_answer_that_proves_it_counts_as_refused_and_only_a_registration
         (
             400,
             r#"{"status":"error","code":"3041","message":"Payment ID already exists"}"#,
-            "unknown | the outcome is unknown: code 3041: there is one with this id already, ask for \
+            "unknown | the outcome is unknown: code 3041: this id exists already, ask for \
              its status",
         ),
         (
@@ -68,19 +68,19 @@ async fn only_an_answer_that_proves_it_counts_as_refused_and_only_a_registration
             200,
             r#"{"status":"error","code":"3261","message":"Wrong signature"}"#,
             "not sent | refused with code 3261: Wrong signature; this is about the project, not the \
-             payment: mend its key or settings, then try again",
+             payment: correct its key or settings, then try again",
         ),
         (
             404,
             r#"{"status":"error","code":"2442","message":"Project ID not found"}"#,
             "not sent | refused with code 2442: Project ID not found; this is about the project, not \
-             the payment: mend its key or settings, then try again",
+             the payment: correct its key or settings, then try again",
         ),
         (
             400,
             r#"{"status":"error","code":"2541","message":"Unknown Payment Method"}"#,
             "not sent | refused with code 2541: Unknown Payment Method; this is about the method, \
-             not the payment: have it enabled for the project, then try again",
+             not the payment: ask the platform to enable it, then try again",
         ),
         // Of a payment that is there: it may be this one.
         (
@@ -111,23 +111,23 @@ async fn only_an_answer_that_proves_it_counts_as_refused_and_only_a_registration
         (
             400,
             r#"{"status":"error","message":"?"}"#,
-            "unknown | the outcome is unknown: HTTP status 400 proves nothing",
+            "unknown | the outcome is unknown: unexpected HTTP status 400",
         ),
         (
             500,
             r#"{"status":"error","code":"3041","message":"Payment ID already exists"}"#,
-            "unknown | the outcome is unknown: HTTP status 500 proves nothing",
+            "unknown | the outcome is unknown: unexpected HTTP status 500",
         ),
-        (302, "", "unknown | the outcome is unknown: HTTP status 302 proves nothing"),
+        (302, "", "unknown | the outcome is unknown: unexpected HTTP status 302"),
         (
             403,
             "<html>Forbidden</html>",
-            "unknown | the outcome is unknown: HTTP status 403 proves nothing",
+            "unknown | the outcome is unknown: unexpected HTTP status 403",
         ),
         (
             201,
             r#"{"status":"success","request_id":"r"}"#,
-            "unknown | the outcome is unknown: HTTP status 201 proves nothing",
+            "unknown | the outcome is unknown: unexpected HTTP status 201",
         ),
         (
             200,
@@ -143,7 +143,7 @@ async fn only_an_answer_that_proves_it_counts_as_refused_and_only_a_registration
         (
             200,
             r#"{"status":"registered","request_id":"r"}"#,
-            "unknown | the outcome is unknown: HTTP status 200 proves nothing",
+            "unknown | the outcome is unknown: unexpected HTTP status 200",
         ),
         (
             200,
@@ -257,7 +257,7 @@ async fn a_status_must_be_signed_and_about_the_payment() {
             "the answer has another `payment_id` than the request",
         ),
         (200, signed(body).replace("processing", "success"), "the signature does not match"),
-        (500, signed(body), "HTTP status 500 proves nothing"),
+        (500, signed(body), "unexpected HTTP status 500"),
     ];
     for (status, body, expected) in table {
         let error = answering(status, &body).status(&id()).await.unwrap_err();
@@ -339,21 +339,21 @@ fn an_address_must_be_one_that_keeps_a_secret() {
         ("http://127.0.0.1:80", None),
         ("http://[::1]:80/", None),
         ("http://localhost:9", None),
-        ("http://api.ecommpay.com", Some("plain HTTP is for this machine only")),
-        ("http://127.0.0.1.example", Some("plain HTTP is for this machine only")),
+        ("http://api.ecommpay.com", Some("plain HTTP is only allowed to this machine")),
+        ("http://127.0.0.1.example", Some("plain HTTP is only allowed to this machine")),
         ("ftp://127.0.0.1", Some("the scheme must be https")),
-        ("api.ecommpay.com", Some("it has no scheme or no host")),
-        ("https://:443", Some("its host or port is none")),
-        ("https://api.example:99999", Some("its host or port is none")),
-        ("https://*", Some("its host or port is none")),
-        ("https://api.example#x", Some("a path does not belong to it")),
+        ("api.ecommpay.com", Some("the scheme or the host is missing")),
+        ("https://:443", Some("invalid host or port")),
+        ("https://api.example:99999", Some("invalid host or port")),
+        ("https://*", Some("invalid host or port")),
+        ("https://api.example#x", Some("remove the path or query")),
         ("HTTP://LOCALHOST:1", None),
-        ("https://api.ecommpay.com/v2", Some("a path does not belong to it")),
-        ("https://api.ecommpay.com?v=2", Some("a path does not belong to it")),
-        ("https://merchant@api.ecommpay.com", Some("a user name does not belong to it")),
-        ("http://localhost@api.example", Some("a user name does not belong to it")),
-        ("https://a b", Some("it is no URL")),
-        ("", Some("it is no URL")),
+        ("https://api.ecommpay.com/v2", Some("remove the path or query")),
+        ("https://api.ecommpay.com?v=2", Some("remove the path or query")),
+        ("https://merchant@api.ecommpay.com", Some("remove the user name")),
+        ("http://localhost@api.example", Some("remove the user name")),
+        ("https://a b", Some("not a URL")),
+        ("", Some("not a URL")),
     ];
     for (url, problem) in table {
         let result = answering(200, "").base_url(url);
@@ -363,7 +363,7 @@ fn an_address_must_be_one_that_keeps_a_secret() {
                 result.unwrap_err().to_string(),
                 // A user name may come with a password.
                 format!(
-                    "`{}` is no address of the platform: {problem}",
+                    "`{}` is not a platform address: {problem}",
                     if url.contains('@') { "[hidden]" } else { url }
                 )
             ),

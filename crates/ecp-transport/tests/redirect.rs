@@ -1,4 +1,4 @@
-//! What a browser is told when a customer is sent on.
+//! Redirect of a customer as a browser receives it.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -204,7 +204,7 @@ async fn a_lost_refund_can_be_sent_again() {
     assert_eq!(error.outcome(), Outcome::Unknown);
     assert_eq!(
         error.to_string(),
-        "the outcome is unknown: code 3230: there is one with this id already, ask for its status"
+        "the outcome is unknown: code 3230: this id exists already, ask for its status"
     );
     assert!(!format!("{error} {error:?}").contains(KEY));
 
@@ -259,9 +259,9 @@ async fn an_answer_about_another_request_tells_nothing() {
             "the answer is not genuine: the signature does not match: another key signed it, or \
              it was changed on the way",
         ),
-        (500, REGISTERED.to_owned(), "HTTP status 500 proves nothing"),
-        (302, REGISTERED.to_owned(), "HTTP status 302 proves nothing"),
-        (404, "<html>Not found</html>".to_owned(), "HTTP status 404 proves nothing"),
+        (500, REGISTERED.to_owned(), "unexpected HTTP status 500"),
+        (302, REGISTERED.to_owned(), "unexpected HTTP status 302"),
+        (404, "<html>Not found</html>".to_owned(), "unexpected HTTP status 404"),
         (
             200,
             "[]".to_owned(),

@@ -175,8 +175,8 @@ async fn a_deadline_without_any_answer_tells_no_status() {
     let result = gate.wait_until_final(&id(), &wait(30, 120)).await;
     assert_eq!(
         end(&result),
-        "the payment had not ended by the deadline; the last question failed: the outcome is \
-         unknown: HTTP status 503 proves nothing"
+        "the payment had not ended by the deadline; the last status request failed: the outcome is \
+         unknown: unexpected HTTP status 503"
     );
     assert!(matches!(result, Err(WaitError::Deadline { last: None, error: Some(_) })));
     assert!(times.lock().unwrap().len() >= 3);
@@ -297,7 +297,7 @@ async fn what_asking_again_cannot_mend_is_an_error_at_once() {
     let body = r#"{"project_id":239,"payment":{"id":"P-17","status":"success"}}"#;
     let missing = "the answer is not genuine: no signature: neither `signature` nor `general.signature` is there";
     let refusal = r#"{"status":"error","code":"3261","message":"Wrong signature"}"#;
-    let refused = "refused with code 3261: Wrong signature; this is about the project, not the payment: mend its key or settings, then try again";
+    let refused = "refused with code 3261: Wrong signature; this is about the project, not the payment: correct its key or settings, then try again";
     let table = [
         (200, body.to_owned(), missing),
         (

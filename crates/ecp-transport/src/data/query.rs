@@ -1,4 +1,4 @@
-//! What the Data API is asked for.
+//! Queries of the Data API.
 
 use ecp_core::ProjectId;
 use serde::ser::SerializeMap;
@@ -31,7 +31,7 @@ pub struct OperationsQuery {
     filters: Vec<(String, Result<Box<RawValue>, String>)>,
 }
 
-/// A query that cannot be asked.
+/// An invalid query.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{path}` {problem}")]
 pub struct InvalidQuery {
@@ -61,7 +61,10 @@ impl OperationsQuery {
         }
         let projects: Vec<ProjectId> = projects.into_iter().collect();
         if projects.is_empty() {
-            return Err(InvalidQuery { path: "project_id", problem: "names no project" });
+            return Err(InvalidQuery {
+                path: "project_id",
+                problem: "must name at least one project",
+            });
         }
         Ok(Self {
             projects,
@@ -84,7 +87,7 @@ impl OperationsQuery {
         Self { limit: operations.clamp(1, Self::LARGEST_PAGE), ..self }
     }
 
-    /// Passes over so many operations.
+    /// Skips this many operations.
     pub fn offset(self, operations: usize) -> Self {
         Self { offset: operations, ..self }
     }

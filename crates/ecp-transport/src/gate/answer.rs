@@ -1,4 +1,4 @@
-//! What Gate's answers prove.
+//! Interpretation of Gate's answers.
 
 use bytes::Bytes;
 use ecp_core::PaymentId;

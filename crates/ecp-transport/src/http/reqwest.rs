@@ -69,7 +69,7 @@ pub struct ReqwestTransport {
     response_limit: usize,
 }
 
-/// The client could not be set up, for want of trusted certificates for example.
+/// The client could not be set up, for example because there are no trusted certificates.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot set up the HTTP client: {0}")]
 pub struct ClientError(Box<dyn std::error::Error + Send + Sync>);
@@ -97,8 +97,7 @@ impl ReqwestTransport {
         Ok(Self::with_timeouts(timeouts)?.response_limit(32 << 20))
     }
 
-    /// A client that trusts nobody: for plain HTTP on this machine, where there may be no trusted
-    /// certificates.
+    /// A client without trusted certificates: for plain HTTP on this machine, which may have none.
     pub fn plain_http() -> Result<Self, ClientError> {
         let no_roots = rustls::RootCertStore::empty();
         Self::build(

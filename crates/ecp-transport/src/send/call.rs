@@ -1,4 +1,4 @@
-//! One call of a sender: what it does next, by what is known.
+//! One call of a sender: its steps, chosen by the evidence.
 
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ enum Settled {
     DoesNotExist,
     /// There is a payment of that id, and it is another one.
     Another(GateError),
-    /// None of that.
+    /// None of these.
     Open { question: Option<GateError>, not_found: bool },
 }
 
@@ -116,7 +116,7 @@ impl<'s, F: Flow> Call<'s, F> {
                     tracing::info!(
                         "ecp.payment_id" = self.prepared.payment_id().as_str(),
                         "error.type" = error.error_type(),
-                        "nothing was registered: it is sent again"
+                        "nothing was registered: sending again"
                     );
                 }
                 _ if F::KIND == FlowKind::Refund => return Err(self.failed(error, None, false)),
@@ -124,7 +124,7 @@ impl<'s, F: Flow> Call<'s, F> {
                     tracing::warn!(
                         "ecp.payment_id" = self.prepared.payment_id().as_str(),
                         "error.type" = error.error_type(),
-                        "it may have arrived: the status is asked for"
+                        "the request may have arrived: requesting the status"
                     );
                     ambiguous = true;
                     let late_enough = Instant::now() + self.sender.policy.not_found_after;
@@ -132,7 +132,7 @@ impl<'s, F: Flow> Call<'s, F> {
                         Settled::DoesNotExist if self.sends < self.sender.policy.attempts => {
                             tracing::info!(
                                 "ecp.payment_id" = self.prepared.payment_id().as_str(),
-                                "it never arrived: it is sent again"
+                                "the request never arrived: sending again"
                             );
                         }
                         settled => return self.end(settled, error),
@@ -200,7 +200,7 @@ impl<'s, F: Flow> Call<'s, F> {
         self.sender.gate.meter()
     }
 
-    /// Asks for the status until it tells something, or may not be asked again.
+    /// Requests the status until it decides, or until no further request is allowed.
     async fn settle(&mut self, late_enough: Instant, retry_after: Option<Duration>) -> Settled {
         let Sender { policy, .. } = self.sender;
         let (mut question, mut not_found) = (None, false);

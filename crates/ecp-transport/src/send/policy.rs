@@ -1,4 +1,4 @@
-//! What a sender may do, and how fast.
+//! Limits, retries and evidence of a sender.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -26,7 +26,7 @@ pub struct SendPolicy {
 }
 
 impl SendPolicy {
-    /// The defaults, each of which is told at its setter.
+    /// The defaults; each setter documents its own.
     pub fn new() -> Self {
         Self {
             deadline: Duration::from_mins(1),
@@ -82,8 +82,8 @@ impl SendPolicy {
     }
 
     /// Lets a call whose send may have arrived wait for the budget, up to its deadline, rather than
-    /// end with an unknown outcome. Answers to others fill the budget again. For jobs that nobody
-    /// waits for; off by default.
+    /// end with an unknown outcome. Answers to others fill the budget again. For background
+    /// jobs; off by default.
     pub fn wait_for_budget(self, wait: bool) -> Self {
         Self { waits_for_budget: wait, ..self }
     }
