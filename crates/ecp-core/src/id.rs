@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::Serialize;
 
-/// Why text or a number is no identifier.
+/// Error of an invalid identifier.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{what} {problem}")]
 pub struct InvalidId {
@@ -109,7 +109,7 @@ macro_rules! text_id {
             }
         }
 
-        #[doc = concat!("[`", stringify!($name), "`], borrowed from the message it stands in.")]
+        #[doc = concat!("[`", stringify!($name), "`], borrowed from its message.")]
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
         #[serde(transparent)]
         pub struct $borrowed<'d>(&'d str);
@@ -125,7 +125,7 @@ macro_rules! text_id {
                 self.0
             }
 
-            /// A copy that stands alone.
+            /// An owned copy.
             pub fn into_owned(self) -> $name {
                 $name(self.0.into())
             }

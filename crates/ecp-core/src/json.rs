@@ -1,7 +1,7 @@
 //! One strict pass over JSON bytes.
 //!
 //! Everything that is signed, verified or read goes through this reader rather than through
-//! `serde_json`, for four reasons: numbers keep their literal text (a float never stands between
+//! `serde_json`, for four reasons: numbers keep their literal text (a float never comes between
 //! an amount and its signature), members that appear twice are found, unknown members can be kept
 //! as they were sent, and no Cargo feature that another crate switches on can change the result.
 //!
@@ -153,7 +153,7 @@ impl<'a> Document<'a> {
         self.value(0)
     }
 
-    /// Whether the byte stands anywhere, decoded texts included.
+    /// Whether the byte occurs anywhere, decoded texts included.
     pub(crate) fn holds(&self, byte: u8) -> bool {
         [self.source, &self.store.decoded]
             .into_iter()
@@ -197,7 +197,7 @@ impl<'a> Document<'a> {
         self.store.bytes(self.source.as_bytes(), text)
     }
 
-    /// [`Document::bytes`] together with all that follows them where they stand.
+    /// [`Document::bytes`] together with all that follows them in the document.
     #[inline]
     pub(crate) fn bytes_onward(&self, text: Text) -> Onward<'_> {
         self.store.bytes_onward(self.source.as_bytes(), text)
@@ -218,12 +218,12 @@ impl<'a> Document<'a> {
         !self.store.duplicates.is_empty()
     }
 
-    /// Whether the member's name stands more than once in its object.
+    /// Whether the member's name occurs more than once in its object.
     pub(crate) fn is_duplicate(&self, value: Value<'_>) -> bool {
         self.store.duplicate(value.index).is_some()
     }
 
-    /// What PHP makes of a member when its name stands more than once in its object.
+    /// What PHP makes of a member whose name occurs more than once in its object.
     pub(crate) fn last_wins<'d>(&'d self, value: Value<'d>) -> Option<Value<'d>> {
         match self.store.duplicate(value.index) {
             None => Some(value),
@@ -379,7 +379,7 @@ impl<'d> Value<'d> {
         self.node().content == Content::Object
     }
 
-    /// The member of that name, `None` if there is none or this is no object. Should it stand
+    /// The member of that name, `None` if there is none or this is no object. Should it occur
     /// there twice, the last one counts, as in PHP.
     pub fn get(self, name: &str) -> Option<Value<'d>> {
         if !self.is_object() {
@@ -389,7 +389,7 @@ impl<'d> Value<'d> {
         if self.document.has_duplicates() { named.last() } else { named.next() }
     }
 
-    /// The name under which the value stands in its object, `None` in a list and at the root.
+    /// The value's name in its object, `None` in a list and at the root.
     #[inline]
     pub fn key(self) -> Option<&'d str> {
         let key = self.node().key;
@@ -497,7 +497,7 @@ impl fmt::Debug for Children<'_> {
 
 /// JSON text that was read and is kept as it came, for members that no model knows.
 ///
-/// `Debug` prints its size only: nobody knows what it holds.
+/// `Debug` prints its size only, because its contents are unknown and may be personal.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RawJson(Box<str>);
 

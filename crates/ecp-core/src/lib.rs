@@ -9,7 +9,7 @@
 //! - [`signature`] signs and verifies raw JSON bytes;
 //! - [`model`] reads callbacks, responses and redirects, keeping what it does not know;
 //! - [`json`] is the strict reader under both;
-//! - [`observe`] is how the crates above tell metrics what happens. This one tells nothing.
+//! - [`observe`] is how the crates above report metrics. This one reports none.
 //!
 //! ```
 //! use ecp_core::signature::{Place, Rules, SigningKey, sign_document};

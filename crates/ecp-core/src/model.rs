@@ -9,7 +9,7 @@
 //! Personal data is [`Sensitive`], so a model can be printed with `Debug`.
 //!
 //! Every model has a twin that borrows its texts from the document, such as [`CallbackRef`] of
-//! [`Callback`]: for whoever reads a message once and counts microseconds.
+//! [`Callback`]: for code that reads a message once and where microseconds matter.
 
 mod agreement;
 mod callback;
@@ -55,7 +55,7 @@ use crate::{
     SensitiveRef, Timestamp,
 };
 
-/// Why a document is not the message it should be.
+/// Error of a document that is not the expected message.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ModelError {
@@ -67,9 +67,9 @@ pub enum ModelError {
     Type {
         /// Dotted path of the member, empty for the message itself.
         path: String,
-        /// What the documents say.
+        /// The documented type.
         expected: &'static str,
-        /// What stands there.
+        /// The type that was found.
         found: &'static str,
     },
     /// A member's text or number is out of bounds.
@@ -153,7 +153,7 @@ pub trait FromJson: Sized {
     /// Copies what was borrowed.
     fn from_borrowed(borrowed: Self::Borrowed<'_>) -> Self;
 
-    /// Whether a value that is there stands for nothing: an empty id, a project 0.
+    /// Whether a value counts as absent: an empty id, a project 0.
     fn is_blank(value: Value<'_>) -> bool {
         value.is_null()
     }
@@ -240,10 +240,10 @@ impl fmt::Debug for ExtraRef<'_> {
 /// A member that `decides` something must have its documented type, otherwise the message is
 /// refused. One that only `describes` is kept unread in `extra` when it has another: a date in a
 /// new form must not cost a callback. A member may have two names, the official ones of different
-/// message formats; where both stand there, they say the same, or the message is refused. What
-/// else is said twice in different places is compared by the function after `where`.
+/// message formats; where both are there, they must agree, or the message is refused. Other values
+/// that a message repeats in different places are compared by the function after `where`.
 ///
-/// `null`, `[]` and `{}` stand for nothing where the struct is optional. PHP writes the second for
+/// `null`, `[]` and `{}` count as absent where the struct is optional. PHP writes the second for
 /// an object without members, and the signature does not cover the last two.
 macro_rules! model {
     (
@@ -312,7 +312,7 @@ macro_rules! model {
         }
 
         impl $borrowed<'_> {
-            /// A copy that stands alone.
+            /// An owned copy.
             pub fn into_owned(self) -> $name {
                 <$name as $crate::model::FromJson>::from_borrowed(self)
             }
@@ -409,8 +409,9 @@ impl<'d> Members<'d> {
         other: Value<'d>,
         names: &[&str],
     ) -> Result<Value<'d>, ModelError> {
-        // Nothing stands for nothing under any name: the signature does not tell `null` from an empty
-        // text, nor `[]` and `{}` from no member, so it must not hide what is there.
+        // An empty value counts as absent, under either name: the signature does not distinguish
+        // `null` from an empty text, nor `[]` and `{}` from no member, so an empty value must not
+        // hide the other one.
         let rank = |member: Value<'d>| {
             (member.is_nothing(), names.iter().position(|name| member.name() == name.as_bytes()))
         };
@@ -518,7 +519,7 @@ macro_rules! about_a_payment {
                 in_payment().or_else(|| self.general.as_ref()?.payment_id.as_ref())
             }
 
-            /// Where the payment stands.
+            /// Status of the payment.
             pub fn payment_status(&self) -> Option<&PaymentStatus> {
                 self.payment.as_ref()?.status.as_ref()
             }

@@ -1,9 +1,9 @@
-//! Counting and timing what happens, for whichever metrics library an application has.
+//! Metrics, independent of the metrics library of the application.
 //!
 //! Nothing is measured here. The crates that send, receive and store are given an [`Observer`], and
-//! tell it what happened: which [`Metric`], how much or how long, and a few labels. Without one they
-//! read no clock and build nothing. Each crate lists its metrics as `METRICS`; `docs/observability.md`
-//! tells what they mean.
+//! report observations to it: the [`Metric`], a count or a duration, and a few labels. Without one
+//! they read no clock and build nothing. Each crate lists its metrics as `METRICS`; `docs/observability.md`
+//! explains them.
 //!
 //! A label's value is a `&'static str`: a word of ours or a method's code. Text that came over the
 //! wire, or that a customer typed, has another type, so it cannot become a label.
@@ -26,11 +26,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Is told what happens, as it happens.
+/// Receiver of observations.
 ///
-/// Whoever tells it waits, between two steps of a payment: it must be quick, and must not panic.
+/// The caller waits for it between two steps of a payment: it must be quick, and must not panic.
 pub trait Observer: Send + Sync + 'static {
-    /// Something happened.
+    /// Records an observation.
     fn observe(&self, observation: &Observation<'_>);
 }
 
@@ -46,13 +46,13 @@ impl<O: Observer + ?Sized> Observer for Arc<O> {
     }
 }
 
-/// Something that happened.
+/// An observation.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Observation<'o> {
-    /// What of.
+    /// The metric.
     pub metric: &'static Metric,
-    /// How much of it, or how long.
+    /// The count or the duration.
     pub value: Value,
     /// Names and values, some of [`Metric::labels`] in their order.
     pub labels: &'o [Label],
@@ -61,17 +61,17 @@ pub struct Observation<'o> {
 /// The name and the value of a label.
 pub type Label = (&'static str, &'static str);
 
-/// How much or how long.
+/// A count or a duration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Value {
-    /// So many more, for a counter.
+    /// Increment of a counter.
     Count(u64),
-    /// So long this time, for a histogram in seconds.
+    /// A duration, for a histogram in seconds.
     Took(Duration),
 }
 
-/// Something that can be counted or timed.
+/// Definition of a metric.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Metric {
     name: &'static str,
@@ -81,7 +81,7 @@ pub struct Metric {
     labels: &'static [&'static str],
 }
 
-/// How a metric is kept.
+/// Kind of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MetricKind {
@@ -92,7 +92,7 @@ pub enum MetricKind {
 }
 
 impl Metric {
-    /// Something to count. The unit is in braces, as UCUM has it: `{callback}`.
+    /// Defines a counter. The unit is in braces, as UCUM has it: `{callback}`.
     pub const fn counter(
         name: &'static str,
         unit: &'static str,
@@ -102,7 +102,7 @@ impl Metric {
         Self { name, kind: MetricKind::Counter, unit, description, labels }
     }
 
-    /// Something to time, in seconds.
+    /// Defines a histogram of durations in seconds.
     pub const fn duration(
         name: &'static str,
         description: &'static str,
@@ -126,7 +126,7 @@ impl Metric {
         self.unit
     }
 
-    /// What it tells, in a sentence without a full stop.
+    /// Its description, a sentence without a full stop.
     pub const fn description(&self) -> &'static str {
         self.description
     }
@@ -137,27 +137,27 @@ impl Metric {
     }
 }
 
-/// Tells an observer, if there is one. Clones tell the same.
+/// Reports to an observer, if there is one. Clones report to the same one.
 #[derive(Clone, Default)]
 pub struct Meter(Option<Arc<dyn Observer>>);
 
 impl Meter {
-    /// Tells this observer. The default is to tell nobody.
+    /// Reports to this observer. The default reports nothing.
     pub fn new(observer: impl Observer) -> Self {
         Self(Some(Arc::new(observer)))
     }
 
-    /// Whether anybody is told: otherwise there is nothing to time.
+    /// Whether there is an observer: otherwise nothing needs to be timed.
     pub const fn is_on(&self) -> bool {
         self.0.is_some()
     }
 
-    /// Tells of so many more.
+    /// Reports an increment.
     pub fn count(&self, metric: &'static Metric, more: u64, labels: &[Label]) {
         self.tell(metric, Value::Count(more), labels);
     }
 
-    /// Tells how long something took.
+    /// Reports a duration.
     pub fn took(&self, metric: &'static Metric, time: Duration, labels: &[Label]) {
         self.tell(metric, Value::Took(time), labels);
     }

@@ -16,8 +16,8 @@ pub(crate) trait Reuse: Sized + 'static {
     fn clear(&mut self) -> bool;
 }
 
-/// Buffers that go back to the thread when they are dropped. Whoever takes some while others of
-/// the same thread are in use gets new ones.
+/// Buffers that go back to the thread when they are dropped. While those of the
+/// thread are in use, another call gets new ones.
 #[derive(Clone)]
 pub(crate) struct Reused<T: Reuse>(T);
 

@@ -35,7 +35,7 @@ impl SecretKey {
         if bytes.is_empty() { Err(EmptySecret) } else { Ok(Self(bytes)) }
     }
 
-    /// What stands at the key's edges and probably does not belong to it: white space, a byte order
+    /// Characters at the key's edges that probably do not belong to it: white space, a byte order
     /// mark, quotation marks. `None` if the edges are plain.
     ///
     /// A service says so when it starts, because all that such a key does is to sign differently:
@@ -144,8 +144,8 @@ mod sealed {
     }
 }
 
-/// [`Sensitive`] text, borrowed from the message it stands in: it is not printed either. The
-/// message's bytes are not ours to wipe.
+/// [`Sensitive`] text, borrowed from its message: it is not printed either. The
+/// message's bytes are not wiped.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SensitiveRef<'d>(&'d str);
 

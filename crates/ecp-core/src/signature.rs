@@ -147,7 +147,7 @@ impl Rules {
         Self { visibility, allow_ambiguous: false, items_in_texts: false, limits }
     }
 
-    /// For parameters that pass through a browser, as on the Payment Page: whoever sees one
+    /// For parameters that pass through a browser, as on the Payment Page: anyone who sees one
     /// signed text could move the borders of its items, so `;` is refused, as the documents demand.
     pub fn public() -> Self {
         Self { visibility: Visibility::Public, ..Self::private() }
@@ -170,7 +170,7 @@ impl Rules {
         Self { limits, ..self }
     }
 
-    /// Duplicates are left to the check for ambiguities, which can be told to allow them.
+    /// Duplicates are left to the check for ambiguities, which can be set to allow them.
     #[inline]
     fn read(self, json: &[u8]) -> Result<Document<'_>, JsonError> {
         Document::parse_with_duplicates(json, self.limits)
@@ -232,9 +232,9 @@ pub enum VerifyError {
     /// The signature is not text.
     #[error("`{path}`: expected a string, found {found}")]
     WrongType {
-        /// Where it stands.
+        /// Its place.
         path: String,
-        /// What stands there.
+        /// What was found.
         found: &'static str,
     },
     /// The signature is not 64 bytes in canonical Base64.
@@ -279,7 +279,7 @@ pub fn canonical_string(json: &[u8], rules: Rules) -> Result<String, SignError> 
     Ok(String::from_utf8(canonical).unwrap_or_else(|_| unreachable!("pieces of UTF-8")))
 }
 
-/// The signature of a document, whether or not one stands in it already.
+/// The signature of a document, whether or not it already has one.
 pub fn sign(key: &SigningKey, json: &[u8], rules: Rules) -> Result<Signature, SignError> {
     with_canonical(&rules.read(json)?, rules, |canonical| key.sign(canonical))
 }
@@ -319,7 +319,7 @@ pub fn verify(keys: &[SigningKey], json: &[u8]) -> Result<Match, VerifyError> {
     verify_document(keys, &Document::parse(json, Limits::default())?)
 }
 
-/// [`verify`] for a document that was read already, and for keys that stand anywhere.
+/// [`verify`] for a document that was read already, with keys from any iterator.
 pub fn verify_document<'k>(
     keys: impl IntoIterator<Item = &'k SigningKey, IntoIter: Clone>,
     document: &Document<'_>,

@@ -111,7 +111,7 @@ struct Form {
 }
 
 impl Form {
-    /// `0` stands for any digit, and every other byte for itself.
+    /// `0` matches any digit; every other byte matches itself.
     const fn new(bytes: [u8; 8]) -> Self {
         let mut room = [0x7f; 8];
         let mut at = 0;

@@ -12,7 +12,7 @@
 //! - [`OpenFiles`] tells when the names of open files lead elsewhere: on Unix a file that was
 //!   removed can be written for as long as it is open, and is gone afterwards.
 //!
-//! On systems that are not Unix the rights are those of the folder, and files are only told apart
+//! On systems that are not Unix the rights are those of the folder, and files are only distinguished
 //! by whether they exist: Windows does not let a file be removed or replaced while SQLite has it
 //! open.
 

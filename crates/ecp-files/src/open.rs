@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// Files as their names led to them at one moment, while they were open.
 ///
-/// On Unix they are told apart by device and inode: as long as the files are open, no other file can
+/// On Unix they are distinguished by device and inode: as long as the files are open, no other file can
 /// get the same. A file that is made after one was closed can, so the moment it was made counts too
 /// where the file system keeps it.
 #[derive(Clone, Debug)]

@@ -8,7 +8,7 @@ use std::process;
 use crate::{database, rights};
 
 /// A file that takes its name when it is finished, in place of one that has it. Until then it
-/// stands beside it, under a name that ends in `.unfinished`; dropped, it is removed.
+/// is beside it, under a name that ends in `.unfinished`; dropped, it is removed.
 ///
 /// Symbolic links are followed: what they lead to is replaced, and they stay. What is no regular
 /// file (a named pipe) and what the path leads to through `/dev` or `/proc` (`/dev/stdout`, also
@@ -16,7 +16,7 @@ use crate::{database, rights};
 #[derive(Debug)]
 pub struct Replacement {
     file: BufWriter<File>,
-    /// Where it stands, and where it goes.
+    /// Temporary and final path.
     names: Option<(PathBuf, PathBuf)>,
 }
 

@@ -131,7 +131,7 @@ fn check_amount(
     if amount.minor() < 0 || (amount.minor() == 0 && !zero_amount) {
         return Err(Reason::AmountNotPositive(amount));
     }
-    // Where the customer chooses the amount, 0 stands for that choice and has no limits.
+    // Where the customer chooses the amount, 0 means that choice and has no limits.
     let limits = if amount.minor() == 0 { None } else { rule.limits(amount.currency()) };
     if let Some((least, greatest)) = limits {
         if amount.minor() < least.minor() {
@@ -153,13 +153,13 @@ fn extra_problem(path: &str, json: Result<&RawValue, &str>) -> Option<String> {
         one.strip_prefix(other).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     };
     if path.len() > LONGEST || path.split('.').any(str::is_empty) {
-        return Some("is no path".to_owned());
+        return Some("is not a valid path".to_owned());
     }
     if path.split('.').any(|name| matches!(name, "signature" | "frame_mode")) {
-        return Some("is a name that no signature covers".to_owned());
+        return Some("is a name that the signature does not cover".to_owned());
     }
     if own.any(|own| leads(own, path) || leads(path, own)) {
-        return Some("has a setter; use that".to_owned());
+        return Some("has a setter; use it instead of `extra`".to_owned());
     }
     json.err().map(|problem| format!("cannot be sent: {problem}"))
 }
@@ -175,7 +175,7 @@ fn body<'r>(draft: &Draft<'r>, project: u64) -> Result<Body<'r>, Reason> {
     let mut body = Body::default();
     let taken = |path: &str| Reason::Invalid {
         path: path.to_owned(),
-        problem: "is set twice, or stands inside a value".to_owned(),
+        problem: "is set twice, or lies inside another value".to_owned(),
     };
     let first = |path| move |_| taken(path);
     let id = "general.payment_id";
@@ -310,17 +310,24 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::AmountAbove { amount, greatest } => {
-                write!(f, "`payment.amount`: {amount} is over the greatest amount of {greatest}")
+                write!(f, "`payment.amount`: {amount} is above the maximum of {greatest}")
             }
             Self::AmountBelow { amount, least } => {
-                write!(f, "`payment.amount`: {amount} is under the least amount of {least}")
+                write!(f, "`payment.amount`: {amount} is below the minimum of {least}")
             }
             Self::AmountNotPositive(amount) => {
                 write!(f, "`payment.amount`: {amount} is not positive")
             }
             Self::CurrencyUnsupported(currency, supported) => {
-                write!(f, "`payment.currency`: {currency} is none of")?;
-                supported.iter().try_for_each(|currency| write!(f, " {currency}"))
+                write!(f, "`payment.currency`: {currency} is not supported")?;
+                supported.iter().enumerate().try_for_each(|(place, currency)| {
+                    let before = match place {
+                        0 => "; use",
+                        _ if place + 1 == supported.len() => " or",
+                        _ => ",",
+                    };
+                    write!(f, "{before} {currency}")
+                })
             }
             Self::FlowUnsupported => f.write_str("the method does not have this flow"),
             Self::InterfaceUnsupported(interface) => {
@@ -386,22 +393,22 @@ mod tests {
             (sale("100000 JPY"), "ok"),
             (
                 sale("0.99 EUR"),
-                "jeton sale: `payment.amount`: 0.99 EUR is under the least amount of 1.00 EUR",
+                "jeton sale: `payment.amount`: 0.99 EUR is below the minimum of 1.00 EUR",
             ),
             (
                 sale("100000.01 EUR"),
-                "jeton sale: `payment.amount`: 100000.01 EUR is over the greatest amount of \
+                "jeton sale: `payment.amount`: 100000.01 EUR is above the maximum of \
                  100000.00 EUR",
             ),
             (
                 sale("100001 JPY"),
-                "jeton sale: `payment.amount`: 100001 JPY is over the greatest amount of 100000 JPY",
+                "jeton sale: `payment.amount`: 100001 JPY is above the maximum of 100000 JPY",
             ),
             (sale("0.00 EUR"), "jeton sale: `payment.amount`: 0.00 EUR is not positive"),
             (sale("-5.00 EUR"), "jeton sale: `payment.amount`: -5.00 EUR is not positive"),
             (
                 sale("1.00 MYR"),
-                "jeton sale: `payment.currency`: MYR is none of EUR GBP INR JPY NOK PLN RUB TRY USD",
+                "jeton sale: `payment.currency`: MYR is not supported; use EUR, GBP, INR, JPY, NOK, PLN, RUB, TRY or USD",
             ),
             (
                 SaleRequest::new("X".parse().unwrap(), "1.00 EUR".parse().unwrap()),
@@ -414,25 +421,31 @@ mod tests {
             (sale("1.00 EUR").description(""), "jeton sale: `payment.description` is empty"),
             (
                 sale("1.00 EUR").extra("customer.id", "x"),
-                "jeton sale: `customer.id` has a setter; use that",
+                "jeton sale: `customer.id` has a setter; use it instead of `extra`",
             ),
             (
                 sale("1.00 EUR").extra("general.signature", "x"),
-                "jeton sale: `general.signature` is a name that no signature covers",
+                "jeton sale: `general.signature` is a name that the signature does not cover",
             ),
             (
                 sale("1.00 EUR").extra("payment.amount", 1),
-                "jeton sale: `payment.amount` has a setter; use that",
+                "jeton sale: `payment.amount` has a setter; use it instead of `extra`",
             ),
-            (sale("1.00 EUR").extra("payment", 1), "jeton sale: `payment` has a setter; use that"),
-            (sale("1.00 EUR").extra("payment..x", 1), "jeton sale: `payment..x` is no path"),
+            (
+                sale("1.00 EUR").extra("payment", 1),
+                "jeton sale: `payment` has a setter; use it instead of `extra`",
+            ),
+            (
+                sale("1.00 EUR").extra("payment..x", 1),
+                "jeton sale: `payment..x` is not a valid path",
+            ),
             (
                 sale("1.00 EUR").extra("addendum.signature.x", 1),
-                "jeton sale: `addendum.signature.x` is a name that no signature covers",
+                "jeton sale: `addendum.signature.x` is a name that the signature does not cover",
             ),
             (
                 sale("1.00 EUR").extra("addendum", 1).extra("addendum.rate", 2),
-                "jeton sale: `addendum.rate` is set twice, or stands inside a value",
+                "jeton sale: `addendum.rate` is set twice, or lies inside another value",
             ),
             (
                 sale("1.00 EUR").extra("addendum", std::collections::BTreeMap::from([([0], 1)])),

@@ -497,7 +497,7 @@ mod tests {
             (
                 sale("0.99 EUR"),
                 options(),
-                "jeton sale: `payment.amount`: 0.99 EUR is under the least amount of 1.00 EUR",
+                "jeton sale: `payment.amount`: 0.99 EUR is below the minimum of 1.00 EUR",
             ),
             (
                 SaleRequest::new("X".parse().unwrap(), "1.00 EUR".parse().unwrap()),

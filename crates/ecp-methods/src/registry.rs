@@ -7,7 +7,7 @@ use crate::methods;
 use crate::spec::matrix;
 
 /// A set of methods, looked up by code, Gate path or callback name. It is a value: pass it to
-/// whoever needs it.
+/// the code that needs it.
 ///
 /// ```
 /// use ecp_methods::Registry;

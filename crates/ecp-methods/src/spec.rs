@@ -91,7 +91,7 @@ impl<M> Spec<M> {
         self
     }
 
-    /// What stands in `payment.method` of callbacks, to the letter.
+    /// Values of `payment.method` in callbacks, to the letter.
     pub const fn callback_names(mut self, names: &'static [&'static str]) -> Self {
         assert!(all_named(names), "a callback name is not empty");
         self.data.callback_names = names;
@@ -272,7 +272,7 @@ impl MethodSpec {
         self.page_codes
     }
 
-    /// What stands in `payment.method` of callbacks.
+    /// Values of `payment.method` in callbacks.
     pub const fn callback_names(&self) -> &'static [&'static str] {
         self.callback_names
     }
@@ -287,7 +287,8 @@ impl MethodSpec {
         self.currencies
     }
 
-    /// Who converts between the payment's currency and the customer's, `None` if nobody says.
+    /// Party that converts between the payment's currency and the customer's; `None` if that is not
+    /// documented.
     pub const fn conversion(&self) -> Option<Conversion> {
         self.conversion
     }

@@ -36,11 +36,11 @@ fn every_bad_row_is_told_by_line_and_field() {
         ),
         (
             "jeton,P-1,30000,MYR,1,192.0.2.1",
-            "line 2, `payment.currency`: MYR is none of EUR GBP INR JPY NOK PLN RUB TRY USD",
+            "line 2, `payment.currency`: MYR is not supported; use EUR, GBP, INR, JPY, NOK, PLN, RUB, TRY or USD",
         ),
         (
             "jeton,P-1,99,EUR,1,192.0.2.1",
-            "line 2, `payment.amount`: 0.99 EUR is under the least amount of 1.00 EUR",
+            "line 2, `payment.amount`: 0.99 EUR is below the minimum of 1.00 EUR",
         ),
         (
             "jeton,P-1,30000,EUR,1,nowhere",
@@ -209,7 +209,7 @@ fn a_project_that_is_named_must_be_the_one_and_no_signature_is_taken() {
     let signed = read(&file("general.signature", "x"), &Layout::new()).unwrap_err();
     assert_eq!(
         signed.to_string(),
-        "line 2, `general.signature`: is a name that no signature covers"
+        "line 2, `general.signature`: is a name that the signature does not cover"
     );
     let extra = read(&file("payment.extra_param", "blue"), &Layout::new()).unwrap();
     assert!(body(&extra, 0).contains(r#""extra_param":"blue""#));

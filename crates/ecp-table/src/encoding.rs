@@ -110,7 +110,7 @@ pub fn is_garbled(text: &str) -> bool {
 
 /// Whether characters that are not ASCII are the bytes of others. Two may be so by chance, as in
 /// `„Spaß“`: then the one that they would be must be a letter of Latin script, and a quote among them must
-/// stand inside of a word.
+/// occur inside a word.
 fn is_garbled_run(run: &str, next: Option<char>) -> bool {
     let (bytes, _, is_unmappable) = WINDOWS_1252.encode(run);
     let Ok(meant) = std::str::from_utf8(&bytes) else { return false };

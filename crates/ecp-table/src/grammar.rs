@@ -10,7 +10,7 @@ pub(crate) struct Record<'t> {
     pub(crate) cells: Vec<Cow<'t, str>>,
 }
 
-/// Where a text breaks the grammar. Nothing behind that place can be told apart.
+/// Where a text breaks the grammar. No cells can be distinguished behind that place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Broken {
     /// The line of the cell's first quote.

@@ -110,7 +110,7 @@ impl Table {
     }
 
     /// The rows that have something in a cell, in the order of the file. After text that breaks
-    /// the grammar there are no more: nothing behind it can be told apart.
+    /// the grammar there are no more: no rows can be distinguished behind it.
     pub fn rows(&self) -> Rows<'_> {
         Rows { table: self, scanner: Scanner::at(&self.text, self.delimiter, self.body) }
     }

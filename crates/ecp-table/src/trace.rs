@@ -4,7 +4,7 @@ use std::fmt;
 
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
-/// What a spreadsheet left in a cell. What stood there before cannot be told from it.
+/// Trace of a spreadsheet in a cell. The original value cannot be recovered from it.
 ///
 /// ```
 /// use ecp_table::Trace;

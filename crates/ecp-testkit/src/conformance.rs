@@ -178,7 +178,7 @@ impl<'m> Cases<'m> {
                 }
             }
             if spec.callback_names().is_empty() {
-                return Err(fail("it has no callback name, so its callbacks cannot be told"));
+                return Err(fail("it has no callback name, so its callbacks cannot be recognized"));
             }
             Ok(())
         });
@@ -267,7 +267,7 @@ impl<'m> Cases<'m> {
         self.check(&format!("{flow}: does not print what it holds"), move || {
             let request = Request::full(method, flow, any_amount(method, flow)?, None)?;
             let printed = format!("{request:?} {:?}", request.clone().prepare(method));
-            // Shorter values may stand there by chance.
+            // Shorter values may occur there by chance.
             let telling = rule.needed_fields().iter().filter(|field| field.example().len() > 3);
             let shown = telling.into_iter().find(|field| printed.contains(field.example()));
             shown.map_or(Ok(()), |field| Err(fail(format!("{field} is printed"))))
@@ -335,7 +335,7 @@ impl<'m> Cases<'m> {
             payout(&stage, method, amount).await?;
             stage.ended(method, &PaymentStatus::Success).await
         });
-        // Nobody decides about a payout but its amount, and the limits may exclude those.
+        // Only its amount decides about a payout, and the limits may exclude such amounts.
         if let Some(amount) = amounts::declined_payout(method.spec()) {
             self.play("payout: goes end to end to a decline", move |stage| async move {
                 payout(&stage, method, amount).await?;

@@ -84,7 +84,7 @@ impl Server {
     }
 
     /// Starts a server that also listens on a port of 127.0.0.1 and, where there is one, of ::1, and
-    /// lets nobody in there without TLS. Otherwise as [`Server::start_or_skip`].
+    /// refuses connections there without TLS. Otherwise as [`Server::start_or_skip`].
     ///
     /// # Panics
     ///
@@ -170,7 +170,7 @@ impl Server {
     }
 
     /// Kills the process of one connection with SIGKILL, of the latest one. The server then ends all
-    /// others and recovers by itself. `false` if nobody is connected.
+    /// others and recovers by itself. `false` if there is no connection.
     pub fn kill_backend(&self) -> io::Result<bool> {
         let parent = self.postmaster.id();
         let mut backends: Vec<u32> = Vec::new();
@@ -336,7 +336,7 @@ fn folder() -> io::Result<PathBuf> {
     }
 }
 
-/// Who runs the server: whoever owns this process, or a user without rights if that is root.
+/// User that runs the server: the owner of this process, or an unprivileged user if that is root.
 fn user(own: &Path) -> io::Result<Option<User>> {
     if fs::metadata(own)?.uid() != 0 {
         return Ok(None);

@@ -120,7 +120,7 @@ impl Stage {
         Ok(())
     }
 
-    /// Waits for the redirect, opens it as told, and presses a button.
+    /// Waits for the redirect, opens it as the callback says, and presses a button.
     pub(crate) async fn customer(&self, decision: Decision) -> Result<(), Failure> {
         let callback = self.callback().await?;
         let redirect = callback.redirect().ok_or_else(|| fail("the callback has no redirect"))?;
@@ -183,7 +183,7 @@ impl Stage {
         }
     }
 
-    /// Waits for what became of a refund.
+    /// Waits for the result of a refund.
     pub(crate) async fn refunded(&self, decision: Decision) -> Result<(), Failure> {
         let callback = self.callback().await?;
         let refund = callback.refund().ok_or_else(|| fail("the callback is about no refund"))?;

@@ -111,7 +111,7 @@ async fn each_failure_is_answered_by_what_is_known() {
         (quick(), Fault::StatusAfter(500), "found", "payout status".to_owned(), 1),
         (quick(), Fault::StatusAfter(503), "found", "payout status".to_owned(), 1),
         (quick(), Fault::WrongBody(body), "found", "payout status".to_owned(), 1),
-        // It may have arrived, and has not; in a minute nobody can tell.
+        // It may have arrived, and has not; in a minute that is unknown.
         (quick(), Fault::ResetBefore, "unknown", asks.to_owned(), 0),
         (quick(), Fault::StatusInstead(429, None), "unknown", asks.to_owned(), 0),
         (quick(), Fault::StatusInstead(502, None), "unknown", asks.to_owned(), 0),
@@ -320,7 +320,7 @@ async fn going_on_begins_with_a_question() {
     let sent = stage.sender.resume(&payout("P-17"), Duration::ZERO).await;
     assert_eq!((word(&sent), stage.asked().as_str()), ("found", "status payout status"));
     assert_eq!(stage.payments(), 1);
-    // Perhaps sent a moment ago: nobody can tell yet.
+    // Perhaps sent a moment ago: the outcome is still unknown.
     let stage = Stage::new(SendPolicy::new(), |_, _| Fault::None);
     let error = stage.sender.resume(&payout("P-17"), SECOND).await.unwrap_err();
     assert!(error.is_not_found_yet());

@@ -96,7 +96,7 @@ async fn what_the_method_cannot_refund_is_never_sent() {
         ),
         (
             RefundRequest::full_of(id(), amount("350.00 EUR")).description("returned"),
-            "wallet-partner refund: `payment.currency`: EUR is none of INR",
+            "wallet-partner refund: `payment.currency`: EUR is not supported; use INR",
         ),
         (
             RefundRequest::full_of(id(), amount("0.00 INR")).description("returned"),
@@ -147,7 +147,10 @@ async fn no_amount_comes_in_by_another_way() {
     assert!(transport.seen().is_empty());
 
     let error = gate.refund(&WalletPartner, &full().extra("payment.amount", 1)).await.unwrap_err();
-    assert_eq!(error.to_string(), "wallet-partner refund: `payment.amount` has a setter; use that");
+    assert_eq!(
+        error.to_string(),
+        "wallet-partner refund: `payment.amount` has a setter; use it instead of `extra`"
+    );
     // What stands beside the amount is the caller's business.
     gate.refund(&WalletPartner, &full().extra("payment.extra_param", "blue")).await.unwrap();
     assert_eq!(sent(&transport).1["payment"]["extra_param"], "blue");

@@ -69,7 +69,7 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// Reads a member's name, and what stands before its value. The member will be the next node.
+    /// Reads a member's name and everything before its value. The member will be the next node.
     #[expect(clippy::inline_always, reason = "measured")]
     #[inline(always)]
     fn key(&mut self) -> Result<Text, Refused> {

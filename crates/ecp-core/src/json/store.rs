@@ -61,7 +61,7 @@ pub(crate) struct Text {
     pub(crate) to: u32,
 }
 
-/// A piece of text, together with all that follows it where it stands.
+/// A piece of text, together with all that follows it in the document.
 #[derive(Clone, Copy)]
 pub(crate) struct Onward<'t> {
     pub(crate) bytes: &'t [u8],
@@ -163,7 +163,7 @@ impl Store {
         self.duplicates.get(place)
     }
 
-    /// Sorts the members of an object that ends here and notes names that stand there twice.
+    /// Sorts the members of an object that ends here and notes names that occur twice.
     pub(super) fn close_object(&mut self, source: &[u8], from: usize) -> (Text, bool) {
         let members = &mut self.members[from..];
         if !members.is_sorted_by(|a, b| a.prefix < b.prefix) {

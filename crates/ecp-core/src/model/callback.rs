@@ -78,7 +78,7 @@ pub enum CallbackFormat {
 }
 
 impl Callback {
-    /// The format, told by the members that distinguish it.
+    /// The format, recognized by the members that distinguish it.
     pub fn format(&self) -> CallbackFormat {
         let says_something = |name| {
             let nothing = |json: &RawJson| matches!(json.as_str(), "[]" | "{}" | "null");
@@ -99,7 +99,7 @@ impl Callback {
         }
     }
 
-    /// Where the operation stands.
+    /// Status of the operation.
     pub fn operation_status(&self) -> Option<&OperationStatus> {
         self.operation.as_ref()?.status.as_ref()
     }
@@ -122,12 +122,12 @@ impl CallbackRef<'_> {
         in_payment().or_else(|| self.general.as_ref()?.payment_id)
     }
 
-    /// Where the payment stands.
+    /// Status of the payment.
     pub fn payment_status(&self) -> Option<&PaymentStatus> {
         self.payment.as_ref()?.status.as_ref()
     }
 
-    /// Where the operation stands.
+    /// Status of the operation.
     pub fn operation_status(&self) -> Option<&OperationStatus> {
         self.operation.as_ref()?.status.as_ref()
     }
@@ -170,7 +170,7 @@ model! {
         id: Option<RequestId> = decides "id",
         /// What was asked.
         action: Option<String> = describes "action",
-        /// Where it stands.
+        /// Its status.
         status: Option<String> = decides "status",
     }
 }

@@ -80,7 +80,7 @@ impl<'d> CodeRef<'d> {
         self.0 == "0"
     }
 
-    /// A copy that stands alone, and knows more.
+    /// An owned copy, with more information.
     pub fn into_owned(self) -> Code {
         Code(self.0.into())
     }

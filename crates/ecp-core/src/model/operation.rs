@@ -15,7 +15,7 @@ model! {
         id: Option<PaymentId> = decides "id",
         /// What it is for.
         kind: Option<PaymentType> = decides "type",
-        /// Where it stands.
+        /// Its status.
         status: Option<PaymentStatus> = decides "status",
         /// When it changed last.
         date: Option<Timestamp> = describes "date",
@@ -37,7 +37,7 @@ model! {
         id: Option<OperationId> = decides "id",
         /// What it does.
         kind: Option<OperationType> = decides "type",
-        /// Where it stands.
+        /// Its status.
         status: Option<OperationStatus> = decides "status",
         /// When it changed last.
         date: Option<Timestamp> = describes "date",

@@ -11,7 +11,7 @@ use crate::RequestId;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct RefundResult {
-    /// Where the refund stands.
+    /// Status of the refund.
     pub outcome: RefundOutcome,
     /// The merchant's id of the refund.
     pub merchant_refund_id: Option<String>,
@@ -21,7 +21,7 @@ pub struct RefundResult {
     pub left: Option<Sum>,
 }
 
-/// Where a refund stands: an [`End`] with what belongs to it.
+/// Result of a refund: an [`End`] with its operation and amounts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RefundOutcome {
@@ -117,7 +117,7 @@ impl StatusResponse {
         self.operations.iter().find(began)
     }
 
-    /// What became of a refund, `None` if the request began none that is known.
+    /// Result of a refund; `None` if no refund of the request is known.
     pub fn refund(&self, request_id: &RequestId) -> Option<RefundResult> {
         RefundResult::of(self.operation(request_id)?, self.payment.as_ref())
     }

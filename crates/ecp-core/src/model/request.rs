@@ -1,4 +1,4 @@
-//! Requests as they stand on the wire, for tools and tests that read them. Merchants build theirs
+//! Requests as they are sent, for tools and tests that read them. Merchants build theirs
 //! with `ecp-methods`, which checks them.
 
 use super::{Account, Customer, model};
@@ -87,7 +87,7 @@ macro_rules! page_names {
     ($($name:literal,)*) => {
         impl PageParameters {
             /// The parameters that the documents, the official SDKs and the plug-ins know
-            /// (sources: Payment Page). All of them stand at the top level.
+            /// (sources: Payment Page). All of them are at the top level.
             pub const NAMES: &'static [&'static str] = &[$($name),*];
 
             /// Whether a member at the top level of a message is a parameter of the Payment Page:

@@ -1,9 +1,9 @@
-//! Statuses and types: the words that say where a payment stands.
+//! Statuses and types of payments and operations.
 
 use super::open_enum;
 
 open_enum! {
-    /// Where a payment stands (sources: statuses).
+    /// Status of a payment (sources: statuses).
     ///
     /// ```
     /// use ecp_core::model::PaymentStatus;
@@ -88,7 +88,7 @@ open_enum! {
 }
 
 open_enum! {
-    /// Where one operation of a payment stands (sources: statuses). It may differ from the payment:
+    /// Status of one operation of a payment (sources: statuses). It may differ from the payment:
     /// a declined refund leaves the payment a success.
     pub enum OperationStatus {
         /// Held until approved.

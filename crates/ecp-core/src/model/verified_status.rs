@@ -31,7 +31,7 @@ pub enum StatusError {
     /// It names another project than the one whose key signed it.
     #[error("`project_id` is that of another project")]
     OtherProject,
-    /// It was signed, and is not as documented.
+    /// It is signed, but does not match the documented format.
     #[error(transparent)]
     Unreadable(#[from] ModelError),
 }
@@ -111,8 +111,9 @@ impl VerifiedStatus {
         self.project
     }
 
-    /// What the signature leaves open. Over a connection to Gate that is no matter, because nobody
-    /// else can answer there; a document from anywhere else should have no doubts.
+    /// Readings and members that the signature leaves open. Over a connection to Gate they do not
+    /// matter, because only Gate can answer there; a document from anywhere else should have no
+    /// doubts.
     pub const fn doubts(&self) -> &Doubts {
         &self.doubts
     }

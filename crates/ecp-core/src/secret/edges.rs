@@ -34,7 +34,7 @@ enum Edge {
 }
 
 impl SecretEdges {
-    /// What stands at the edges of a text, `None` if both are plain.
+    /// Characters at the edges of a text, `None` if both are plain.
     pub fn of(text: &str) -> Option<Self> {
         let first = text.chars().next().and_then(Edge::of);
         let last = text.chars().next_back().and_then(Edge::of);
@@ -68,7 +68,7 @@ impl Edge {
             '"' | '\'' | '`' | '\u{ab}' | '\u{b4}' | '\u{bb}' | '\u{2018}'..='\u{201f}' => {
                 Self::QuotationMark
             }
-            // Joiners and marks of direction, which nobody sees.
+            // Joiners and direction marks, which are invisible.
             '\u{ad}'
             | '\u{61c}'
             | '\u{180e}'

@@ -7,7 +7,7 @@ use std::fmt::{self, Write};
 use super::{Strip, natural_order, php_number};
 use crate::json::{Children, Document, JsonError, Kind, Value, printable};
 
-/// The order in which the items of a canonical string stand.
+/// The order of the items of a canonical string.
 ///
 /// All of them give the same string for every documented message. They differ on long lists, on
 /// keys such as `a2` and `a10`, and on keys of which one begins the other (measured on the SDKs).
@@ -47,7 +47,7 @@ pub enum CanonicalError {
     /// Only objects are signed.
     #[error("expected a JSON object, found {found}")]
     NotAnObject {
-        /// What stands there instead.
+        /// What was found instead.
         found: &'static str,
     },
     /// PHP turns top-level keys like `0` into list positions and loses some of them, so no

@@ -1,9 +1,10 @@
 //! What a matching signature leaves open.
 //!
 //! Values are joined unescaped, so a text that holds `;` and then something like an item could be
-//! several items, and members called `signature` or `frame_mode` are not covered. Whoever can
-//! choose a text that the platform repeats (a description, a name) could prepare such a document,
-//! and whoever sees it could cut that text into members and hide the true ones in another text.
+//! several items, and members called `signature` or `frame_mode` are not covered. Anyone
+//! who can choose a text that the platform repeats (a description, a name) could prepare such a
+//! document, and anyone who sees it could cut that text into members and hide the true ones in
+//! another text.
 
 use super::canonical::{CanonicalError, Items};
 use super::{Match, Strip};
@@ -25,11 +26,11 @@ pub struct Doubts {
 /// Each item of the string that was signed begins at its beginning or after a `;`. As long as no
 /// item of the document at hand holds a `;` that is directly followed by a name and a `:`, each of
 /// them is an item of this document too, so nothing that was signed is hidden. That is what is
-/// looked for, in whatever order the parts would stand. Members that are only added between a text
+/// looked for, in any order of the parts. Members that are only added between a text
 /// and its neighbour, out of that text, cannot be seen: they were signed as a part of it.
 ///
-/// Booleans and numbers, `null` and `""`, lists and objects with the keys 0, 1, .. are told apart
-/// by no signature; there the types of the models decide.
+/// No signature distinguishes booleans and numbers, `null` and `""`, lists and objects with the
+/// keys 0, 1, ..; there the types of the models decide.
 pub fn doubts(document: &Document<'_>, found: &Match) -> Result<Doubts, CanonicalError> {
     let mut doubts = Doubts::default();
     if document.holds(b';') {
@@ -73,7 +74,7 @@ fn uncovered(root: Value<'_>, strip: Strip, found: &mut Vec<String>) {
     }
 }
 
-/// Where an object stands.
+/// Place of an object.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Depth {
     Root,

@@ -249,7 +249,7 @@ impl Ground {
         true
     }
 
-    /// Whether a value that is no container is the same for whoever has to agree.
+    /// Whether a value that is not a container is the same for all SDKs that must agree.
     fn admits_value(self, node: &Node, text: &[u8], document: &Document<'_>) -> bool {
         match (self, node.content) {
             (Self::Natural, _) => true,
@@ -265,7 +265,7 @@ impl Ground {
     }
 }
 
-/// Whether a literal is surely an integer of 64 bits that PHP prints as it stands.
+/// Whether a literal is certainly an integer of 64 bits that PHP prints unchanged.
 fn is_plain(literal: &[u8]) -> bool {
     literal.len() <= 18 && literal.iter().all(u8::is_ascii_digit)
 }
@@ -281,7 +281,7 @@ const DIGIT: u8 = 16;
 const NOT_ASCII: u8 = 32;
 const DASH: u8 = 64;
 
-/// What kinds of bytes stand in a text.
+/// Kinds of bytes in a text.
 fn class(text: &[u8]) -> u8 {
     const CLASSES: [u8; 256] = {
         let mut classes = [0; 256];

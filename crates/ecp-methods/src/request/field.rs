@@ -23,8 +23,8 @@ macro_rules! fields {
                 }
             }
 
-            /// A value that passes the check, for documentation and demonstrations. It belongs
-            /// to nobody.
+            /// A value that passes the check, for documentation and demonstrations. It is
+            /// not the value of a real person.
             pub const fn example(self) -> &'static str {
                 match self {
                     $(Self::$field => $example,)*

@@ -20,8 +20,8 @@ impl<'m> Cases<'m> {
             if codes.is_empty()
                 && let Some(flow) = spec.flows().find(|&flow| on_page(flow))
             {
-                let told = "is on the Payment Page, but there is no code to open the page with";
-                return Err(fail(format!("{flow} {told}")));
+                let problem = "is on the Payment Page, but there is no code to open the page with";
+                return Err(fail(format!("{flow} {problem}")));
             }
             for (position, code) in codes.iter().enumerate() {
                 if codes[..position].contains(code) {

@@ -72,7 +72,7 @@ impl<'s> Search<'s> {
 }
 
 /// The text itself first; then as a part of a URL, of a form, of a list of bytes, in hexadecimal
-/// digits, and in Base64 wherever in a longer text it stands.
+/// digits, and in Base64 at any place in a longer text.
 fn forms(text: &str) -> Vec<String> {
     let mut forms = vec![text.to_owned()];
     forms.push(form_urlencoded::byte_serialize(text.as_bytes()).collect());
@@ -89,7 +89,7 @@ fn forms(text: &str) -> Vec<String> {
     for before in 0..3 {
         let padded = ["x".repeat(before).as_bytes(), text.as_bytes()].concat();
         let encoded = STANDARD_NO_PAD.encode(&padded);
-        // The characters at both ends hold bits of what stands beside the text.
+        // The characters at both ends hold bits of the neighbouring text.
         let from = [0, 2, 3][before];
         let to = encoded.len() - usize::from(padded.len() % 3 != 0);
         forms.push(encoded[from..to].to_owned());

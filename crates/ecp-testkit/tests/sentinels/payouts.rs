@@ -25,9 +25,9 @@ use crate::marks::{
     DATA_KEY, KEY, OTHER_KEY, TOKEN, WRONG_TOKEN, callback, payout_file, project, secret, sign,
 };
 
-struct Told(Capture);
+struct Captured(Capture);
 
-impl Progress for Told {
+impl Progress for Captured {
     fn row(&self, payment_id: &PaymentId, state: State, counts: &Counts) {
         self.0.note("progress", format!("{payment_id} {state} {counts:?}"));
     }
@@ -59,7 +59,7 @@ pub(crate) async fn mass_payout(capture: &Capture) {
             .patience(Duration::from_secs(5));
         let payer = Payer::new(gate, journal, settings);
         capture.debug("a payer", &payer);
-        let counts = payer.run(&plan, &Stop::new(), &Told(capture.clone())).await;
+        let counts = payer.run(&plan, &Stop::new(), &Captured(capture.clone())).await;
         capture.result("a run", &counts);
 
         let entries = Journal::read(&path).unwrap();
@@ -75,7 +75,7 @@ pub(crate) async fn mass_payout(capture: &Capture) {
     }
 }
 
-/// The platform, the journal, and an inbox that heard of something else.
+/// The platform, the journal, and an inbox with a different status.
 async fn reconcile(capture: &Capture, sandbox: &Sandbox, owner: Owner, journal: &Path) {
     let inbox = SqliteInbox::open(journal.with_extension("inbox")).await.unwrap();
     for body in [callback("P-1", "decline", 7), callback("elsewhere", "success", 8)] {

@@ -104,7 +104,7 @@ const fn about(number: u32) -> (About, &'static str) {
         | 309 | 903 | 2642 | 2949 | 3117 | 3118 | 3120 | 3281 | 3283 | 3284 | 3286 | 3287 | 3289
         | 3358 | 3360 | 3402..=3404 | 3406 | 3409 | 3410 | 3412..=3419 | 3609 | 3618..=3625 | 3900
         | 3901 | 20304
-        // Where it stands, or the payment that it belongs to.
+        // Its status, or the payment that it belongs to.
         | 2606 | 2945 | 3060 | 3061 | 3107 | 3181..=3184 | 3186 | 3288 | 3301 | 3610 | 3611 | 10706
         | 20703
         // Its customer, account or card, and what their bank says of it.
