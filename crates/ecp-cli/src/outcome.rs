@@ -19,7 +19,7 @@ pub(crate) const ASK_SUPPORT: &str = "nothing says whether money has moved: ask 
 
 /// All of it. What is not known is `null`.
 #[derive(Serialize)]
-pub(crate) struct Told {
+pub(crate) struct PaymentReport {
     pub(crate) payment_id: String,
     /// `registered`, `found`, `exists`, `refused`, `not sent`, `unknown`, or `not found`.
     pub(crate) outcome: &'static str,
@@ -55,7 +55,7 @@ pub(crate) struct Operation {
     request_id: Option<String>,
 }
 
-impl Told {
+impl PaymentReport {
     /// Nothing but the id.
     pub(crate) fn of(payment_id: &PaymentId) -> Self {
         Self {
@@ -128,42 +128,42 @@ impl Told {
 }
 
 /// It as text, for people or as JSON.
-pub(crate) fn text(told: &Told, json: bool) -> anyhow::Result<String> {
+pub(crate) fn text(report: &PaymentReport, json: bool) -> anyhow::Result<String> {
     if json {
-        return Ok(serde_json::to_string_pretty(told)? + "\n");
+        return Ok(serde_json::to_string_pretty(report)? + "\n");
     }
     let mut output = String::new();
-    write(told, &mut output)?;
+    write(report, &mut output)?;
     Ok(output)
 }
 
-fn write(told: &Told, output: &mut String) -> std::fmt::Result {
-    write!(output, "{}: {}", told.payment_id, told.outcome)?;
-    if let Some(status) = &told.status {
+fn write(report: &PaymentReport, output: &mut String) -> std::fmt::Result {
+    write!(output, "{}: {}", report.payment_id, report.outcome)?;
+    if let Some(status) = &report.status {
         write!(output, ", status `{status}`")?;
     }
-    if let (Some(amount), Some(currency)) = (told.amount, &told.currency) {
+    if let (Some(amount), Some(currency)) = (report.amount, &report.currency) {
         let money = currency.parse().map(|known| ecp_core::Money::from_minor(amount, known));
         match money {
             Ok(money) => write!(output, ", {money}")?,
             Err(_) => write!(output, ", {amount} minor units of {currency}")?,
         }
     }
-    let code = told.code.as_deref().map(|code| format!("code {code}"));
-    let words: Vec<String> = code.into_iter().chain(told.message.clone()).collect();
+    let code = report.code.as_deref().map(|code| format!("code {code}"));
+    let words: Vec<String> = code.into_iter().chain(report.message.clone()).collect();
     if !words.is_empty() {
         write!(output, "; {}", words.join(": "))?;
     }
     writeln!(output)?;
-    if told.end == End::Error.as_str() {
+    if report.end == End::Error.as_str() {
         writeln!(output, "  {ASK_SUPPORT}")?;
     }
-    for (name, value) in [("request", &told.request_id), ("refund", &told.merchant_refund_id)] {
+    for (name, value) in [("request", &report.request_id), ("refund", &report.merchant_refund_id)] {
         if let Some(value) = value {
             writeln!(output, "  {name} {value}")?;
         }
     }
-    for operation in &told.operations {
+    for operation in &report.operations {
         let part = |value: &Option<String>| value.clone().unwrap_or_else(|| "?".to_owned());
         write!(output, "  {} `{}`", part(&operation.kind), part(&operation.status))?;
         if let Some(id) = operation.id {

@@ -8,7 +8,7 @@ use clap::Args;
 use ecp_transport::Wait;
 
 use crate::duration::duration;
-use crate::outcome::{Told, text};
+use crate::outcome::{PaymentReport, text};
 use crate::output::{print_result, stdout};
 
 /// Options of the commands that tell where a payment stands.
@@ -35,14 +35,14 @@ impl Waiting {
     }
 
     /// Prints the answer to a question, and returns its exit code.
-    pub(crate) fn tell(&self, told: &Told) -> anyhow::Result<ExitCode> {
-        stdout().write_all(text(told, self.json)?.as_bytes())?;
-        Ok(told.exit_code(self.wait.is_some()))
+    pub(crate) fn print(&self, report: &PaymentReport) -> anyhow::Result<ExitCode> {
+        stdout().write_all(text(report, self.json)?.as_bytes())?;
+        Ok(report.exit_code(self.wait.is_some()))
     }
 
     /// The same after something was sent: where it cannot be printed, the exit code stays.
-    pub(crate) fn tell_result(&self, told: &Told) -> anyhow::Result<ExitCode> {
-        print_result(&text(told, self.json)?);
-        Ok(told.exit_code(self.wait.is_some()))
+    pub(crate) fn print_sent(&self, report: &PaymentReport) -> anyhow::Result<ExitCode> {
+        print_result(&text(report, self.json)?);
+        Ok(report.exit_code(self.wait.is_some()))
     }
 }

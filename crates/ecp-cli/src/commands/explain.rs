@@ -60,14 +60,14 @@ impl Explain {
     fn print(&self, items: &[Item], verdict: Option<&Verdict>) -> anyhow::Result<()> {
         let mut output = crate::output::stdout();
         if self.json {
-            let told: Vec<_> = items
+            let rows: Vec<_> = items
                 .iter()
                 .map(|item| json!({"path": item.path, "item": item.text, "rule": item.rule}))
                 .collect();
             let signature = verdict.map(|verdict| {
                 json!({"matches": verdict.matches, "text": verdict.text, "guesses": verdict.guesses})
             });
-            let all = json!({"items": told, "signature": signature});
+            let all = json!({"items": rows, "signature": signature});
             writeln!(output, "{}", serde_json::to_string_pretty(&all)?)?;
             return Ok(());
         }

@@ -43,7 +43,7 @@ struct Method {
     flows: Vec<Flow>,
     /// In major units.
     denominations: Vec<String>,
-    facts: Vec<Told>,
+    facts: Vec<FactRow>,
     tests: Tests,
 }
 
@@ -63,7 +63,7 @@ struct Flow {
 }
 
 #[derive(Serialize)]
-struct Told {
+struct FactRow {
     about: &'static str,
     text: &'static str,
     source: &'static str,
@@ -125,7 +125,7 @@ fn machine_readable(spec: &MethodSpec) -> Method {
             .collect(),
         flows: spec.flows().filter_map(|kind| Some(flow(kind, spec.rule(kind)?))).collect(),
         denominations: denominations(spec),
-        facts: spec.facts().iter().map(|fact| told(fact, spec.source())).collect(),
+        facts: spec.facts().iter().map(|fact| fact_row(fact, spec.source())).collect(),
         tests: tests(spec),
     }
 }
@@ -152,8 +152,8 @@ fn denominations(spec: &MethodSpec) -> Vec<String> {
     spec.denominations(currency).map(|voucher| (voucher.minor() / unit).to_string()).collect()
 }
 
-fn told(fact: &Fact, usual_source: &'static str) -> Told {
-    Told { about: fact.about, text: fact.text, source: fact.source.unwrap_or(usual_source) }
+fn fact_row(fact: &Fact, usual_source: &'static str) -> FactRow {
+    FactRow { about: fact.about, text: fact.text, source: fact.source.unwrap_or(usual_source) }
 }
 
 fn tests(spec: &MethodSpec) -> Tests {

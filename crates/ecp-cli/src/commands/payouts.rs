@@ -347,7 +347,7 @@ impl Payouts {
             amount: total.sum.minor(),
             currency: total.sum.currency().code(),
         };
-        let told = counts.unwrap_or_default();
+        let rows = counts.unwrap_or_default();
         // Results on standard output are nothing else's.
         let print = |text: &str| {
             if written.on_stdout {
@@ -363,12 +363,12 @@ impl Payouts {
                 dry_run: self.dry_run,
                 totals: plan.totals().iter().map(sum).collect(),
                 rows: plan.len() as u64,
-                success: told.success,
-                decline: told.decline,
-                error: told.error,
-                unknown: told.unknown,
-                not_sent: told.not_sent,
-                ended_before: told.before,
+                success: rows.success,
+                decline: rows.decline,
+                error: rows.error,
+                unknown: rows.unknown,
+                not_sent: rows.not_sent,
+                ended_before: rows.before,
                 stopped,
                 journal,
                 results,

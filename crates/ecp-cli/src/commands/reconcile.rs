@@ -121,15 +121,15 @@ impl Reconcile {
         while let Some(difference) =
             begun.next().await.context("the sides could not be compared to the end")?
         {
-            self.tell(&difference)?;
+            self.print(&difference)?;
         }
         Ok((begun.counts(), begun.odd().to_vec()))
     }
 
-    fn tell(&self, difference: &Difference) -> anyhow::Result<()> {
+    fn print(&self, difference: &Difference) -> anyhow::Result<()> {
         let mut output = crate::output::stdout();
         if self.json {
-            writeln!(output, "{}", serde_json::to_string(&Told::of(difference))?)?;
+            writeln!(output, "{}", serde_json::to_string(&DifferenceRow::of(difference))?)?;
             return Ok(());
         }
         writeln!(output, "{difference}")?;
@@ -210,7 +210,7 @@ const fn agrees(counts: &Counts) -> bool {
 
 /// A difference for programs. What is not known is `null`.
 #[derive(Serialize)]
-struct Told<'d> {
+struct DifferenceRow<'d> {
     difference: &'static str,
     payment: &'d str,
     operation: Option<u64>,
@@ -233,7 +233,7 @@ struct Side<'d> {
     currency: Option<&'d str>,
 }
 
-impl<'d> Told<'d> {
+impl<'d> DifferenceRow<'d> {
     fn of(difference: &'d Difference) -> Self {
         let side = |said: &'d Option<Said>| said.as_ref().map(Side::of);
         Self {

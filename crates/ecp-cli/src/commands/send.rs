@@ -10,7 +10,7 @@ use ecp_methods::{Flow, FlowKind, Prepared, Registry, prepare_dyn};
 use ecp_transport::{Outcome, SendError, Sent, Wait};
 
 use crate::fields::{Fields, method};
-use crate::outcome::Told;
+use crate::outcome::PaymentReport;
 use crate::profile::{Profile, ProfileOptions};
 use crate::waiting::Waiting;
 
@@ -18,7 +18,7 @@ const CODES: &str = "Exit codes:\n  0  the platform has the request; with --wait
 
 /// Take a payment through Gate
 ///
-/// What a method needs is told by `ecp methods METHOD`, by the paths that --field takes.
+/// `ecp methods METHOD` lists the required fields by the paths that --field takes.
 #[derive(Args)]
 #[command(after_help = format!("Examples:\n  ecp sale jeton order-1 '100.00 EUR' --field customer.id=7 --field customer.ip_address=192.0.2.1 --field return_url.success=https://shop.example/paid --field return_url.decline=https://shop.example/declined\n\n{CODES}"))]
 pub(crate) struct SaleCommand {
@@ -32,7 +32,7 @@ pub(crate) struct SaleCommand {
 
 /// Make a payout
 ///
-/// What a method needs is told by `ecp methods METHOD`, by the paths that --field takes.
+/// `ecp methods METHOD` lists the required fields by the paths that --field takes.
 #[derive(Args)]
 #[command(after_help = format!("Examples:\n  ecp payout jeton P-17 '300.00 EUR' --field customer.ip_address=192.0.2.1 --field account.number=93017949 --wait\n\n{CODES}"))]
 pub(crate) struct PayoutCommand {
@@ -142,16 +142,16 @@ impl Request {
         let profile = self.profile.load()?;
         profile.warn();
         let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
-        let mut told = runtime.block_on(self.carry_out(&profile, &prepared))?;
-        told.merchant_refund_id = refund_id;
-        self.waiting.tell_result(&told)
+        let mut report = runtime.block_on(self.carry_out(&profile, &prepared))?;
+        report.merchant_refund_id = refund_id;
+        self.waiting.print_sent(&report)
     }
 
     async fn carry_out<F: Flow>(
         &self,
         profile: &Profile,
         prepared: &Prepared<F>,
-    ) -> anyhow::Result<Told> {
+    ) -> anyhow::Result<PaymentReport> {
         // Whatever can fail comes before the request is sent.
         let (sender, gate) = (profile.sender()?, profile.gate()?);
         let rule = prepared.spec().rule(F::KIND).context("the method does not have this flow")?;
@@ -160,15 +160,15 @@ impl Request {
             Ok(sent) => sent,
             Err(error) => return Ok(failed(id, &error)),
         };
-        let mut told = Told::of(id);
-        told.outcome = sent.as_str();
+        let mut report = PaymentReport::of(id);
+        report.outcome = sent.as_str();
         if let Sent::Registered(accepted) = &sent {
-            told.request_id = Some(accepted.request_id.as_str().to_owned());
+            report.request_id = Some(accepted.request_id.as_str().to_owned());
         }
         if let Sent::Found(status) = &sent {
-            told.read(status, None);
+            report.read(status, None);
         }
-        let Some(wait) = self.waiting.patience(Wait::by_rule(rule)) else { return Ok(told) };
+        let Some(wait) = self.waiting.patience(Wait::by_rule(rule)) else { return Ok(report) };
         let request_id = match &sent {
             Sent::Registered(accepted) if F::KIND == FlowKind::Refund => Some(&accepted.request_id),
             _ => None,
@@ -182,21 +182,21 @@ impl Request {
             None => gate.wait_until_final(id, &wait).await,
         };
         match answer {
-            Ok(status) => told.read(&status, request_id),
-            Err(error) => told.message = Some(error.to_string()),
+            Ok(status) => report.read(&status, request_id),
+            Err(error) => report.message = Some(error.to_string()),
         }
-        Ok(told)
+        Ok(report)
     }
 }
 
-fn failed(id: &PaymentId, error: &SendError) -> Told {
-    let mut told = Told::of(id);
-    told.outcome = match error.outcome() {
+fn failed(id: &PaymentId, error: &SendError) -> PaymentReport {
+    let mut report = PaymentReport::of(id);
+    report.outcome = match error.outcome() {
         Outcome::NotSent => "not sent",
         Outcome::Refused { .. } => "refused",
         Outcome::Unknown => "unknown",
     };
-    told.code = error.error().code().map(ToString::to_string);
-    told.message = Some(error.to_string());
-    told
+    report.code = error.error().code().map(ToString::to_string);
+    report.message = Some(error.to_string());
+    report
 }

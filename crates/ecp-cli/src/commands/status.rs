@@ -9,7 +9,7 @@ use ecp_core::PaymentId;
 use ecp_methods::Rule;
 use ecp_transport::{GateError, Wait, WaitError};
 
-use crate::outcome::Told;
+use crate::outcome::PaymentReport;
 use crate::profile::ProfileOptions;
 use crate::waiting::Waiting;
 
@@ -33,38 +33,38 @@ pub(crate) struct Status {
 impl Status {
     pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
         let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
-        let told = runtime.block_on(self.ask())?;
-        self.waiting.tell(&told)
+        let report = runtime.block_on(self.ask())?;
+        self.waiting.print(&report)
     }
 
-    async fn ask(&self) -> anyhow::Result<Told> {
+    async fn ask(&self) -> anyhow::Result<PaymentReport> {
         let profile = self.profile.load()?;
-        let mut told = Told::of(&self.payment_id);
+        let mut report = PaymentReport::of(&self.payment_id);
         let wait = Wait::by_rule(&Rule::new()).first(Duration::ZERO);
         let Some(wait) = self.waiting.patience(wait) else {
             let answer = profile.sender()?.status(&self.payment_id).await?;
             if answer.is_unknown_payment() {
-                told.outcome = "not found";
+                report.outcome = "not found";
             } else {
-                told.outcome = "found";
-                told.read(&answer, None);
+                report.outcome = "found";
+                report.read(&answer, None);
             }
-            return Ok(told);
+            return Ok(report);
         };
         match profile.gate()?.wait_until_final(&self.payment_id, &wait).await {
             Ok(answer) => {
-                told.outcome = "found";
-                told.read(&answer, None);
+                report.outcome = "found";
+                report.read(&answer, None);
             }
             Err(WaitError::Gate(error)) if matches!(error, GateError::Refused(_)) => {
                 return Err(error.into());
             }
             Err(WaitError::Deadline { last: Some(answer), .. }) if !answer.is_unknown_payment() => {
-                told.outcome = "found";
-                told.read(&answer, None);
+                report.outcome = "found";
+                report.read(&answer, None);
             }
-            Err(error) => told.message = Some(error.to_string()),
+            Err(error) => report.message = Some(error.to_string()),
         }
-        Ok(told)
+        Ok(report)
     }
 }

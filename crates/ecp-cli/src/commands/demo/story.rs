@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 /// `println!` that does not mind when nobody reads any more: `ecp demo | head` ends well.
-macro_rules! told {
+macro_rules! say {
     ($($text:tt)*) => {
         let _ = writeln!(std::io::stdout(), $($text)*);
     };
@@ -73,7 +73,7 @@ impl Story {
             let (payment_id, status) = (Some(payment_id), Some(status.as_str()));
             print_json(&End { step: "result", payment_id, status, error: None });
         } else {
-            told!("Done: payment {payment_id} is `{status}`, and a verified callback says so.");
+            say!("Done: payment {payment_id} is `{status}`, and a verified callback says so.");
         }
     }
 
@@ -95,21 +95,21 @@ impl Story {
             print_json(&step);
             return;
         }
-        told!("{}. {}", self.steps, step.title);
+        say!("{}. {}", self.steps, step.title);
         for Detail { name, value } in &step.details {
             match value {
                 Value::Text(text) => {
-                    told!("   {name}: {text}");
+                    say!("   {name}: {text}");
                 }
                 Value::Json(json) => {
-                    told!("   {name}: {json}");
+                    say!("   {name}: {json}");
                 }
                 Value::Note(note) => {
-                    told!("   {note}");
+                    say!("   {note}");
                 }
             }
         }
-        told!("");
+        say!("");
     }
 }
 
@@ -140,7 +140,7 @@ impl Step {
 fn print_json(value: &impl Serialize) {
     match serde_json::to_string(value) {
         Ok(line) => {
-            told!("{line}");
+            say!("{line}");
         }
         Err(error) => note!("error: {error}"),
     }
