@@ -68,7 +68,7 @@ pub(crate) fn host(text: &str) -> Result<String, String> {
     let name = if is_bare_ip { bare } else { split(bare).map_or(bare, |(name, _)| name) };
     let problem = if is_bare_ip { None } else { host_problem(name) };
     match problem {
-        Some(problem) => Err(format!("{} is no host: {problem}", shown(text))),
+        Some(problem) => Err(format!("{} is not a host: {problem}", shown(text))),
         None if name != text => Err(format!(
             "{} is more than a host; write {name}, without scheme, port and path",
             shown(text)
@@ -92,7 +92,7 @@ fn target(text: &str) -> Result<(), String> {
     }
     match text.parse::<Uri>() {
         Ok(_) => Ok(()),
-        Err(error) => Err(format!("{} is no address: {error}", shown(text))),
+        Err(error) => Err(format!("{} is not an address: {error}", shown(text))),
     }
 }
 
@@ -136,7 +136,7 @@ pub(crate) fn web(text: &str) -> Result<(), String> {
         Some(port) => match port.parse::<u16>() {
             Ok(1..) if port.bytes().all(|byte| byte.is_ascii_digit()) => Ok(()),
             _ => wrong(&format!(
-                "has the port `{}`, which is no number from 1 to 65535",
+                "has the port `{}`, which is not a number from 1 to 65535",
                 port.escape_debug()
             )),
         },
@@ -161,7 +161,7 @@ fn host_problem(host: &str) -> Option<String> {
     }
     if let Some(inner) = host.strip_prefix('[') {
         let valid = inner.strip_suffix(']').is_some_and(|ip| ip.parse::<Ipv6Addr>().is_ok());
-        return (!valid).then(|| format!("`{}` is no IPv6 address", host.escape_debug()));
+        return (!valid).then(|| format!("`{}` is not an IPv6 address", host.escape_debug()));
     }
     let is_part = |c: char| c.is_alphanumeric() || !c.is_ascii() || "-_.".contains(c);
     if let Some(character) = host.chars().find(|&character| !is_part(character)) {
@@ -176,8 +176,9 @@ fn host_problem(host: &str) -> Option<String> {
     let is_number = last.bytes().all(|byte| byte.is_ascii_digit())
         || last.strip_prefix("0x").is_some_and(|hex| hex.bytes().all(|b| b.is_ascii_hexdigit()));
     let is_ip = name.parse::<Ipv4Addr>().is_ok();
-    (is_number && !is_ip)
-        .then(|| format!("`{host}` is no IPv4 address; write its four numbers, as in 127.0.0.1"))
+    (is_number && !is_ip).then(|| {
+        format!("`{host}` is not an IPv4 address; write its four numbers, as in 127.0.0.1")
+    })
 }
 
 /// What an address lacks that has no scheme, and the one that was probably meant.
@@ -283,16 +284,19 @@ mod tests {
                 "http://x/\n",
                 "`http://x/\\n` holds a space, a line break or a control character; remove it",
             ),
-            ("http://x:0/", "`http://x:0/` has the port `0`, which is no number from 1 to 65535"),
+            (
+                "http://x:0/",
+                "`http://x:0/` has the port `0`, which is not a number from 1 to 65535",
+            ),
             (
                 "http://x:65536",
-                "`http://x:65536` has the port `65536`, which is no number from 1 to 65535",
+                "`http://x:65536` has the port `65536`, which is not a number from 1 to 65535",
             ),
             (
                 "http://x:+80",
-                "`http://x:+80` has the port `+80`, which is no number from 1 to 65535",
+                "`http://x:+80` has the port `+80`, which is not a number from 1 to 65535",
             ),
-            ("http://x:y", "`http://x:y` has the port `y`, which is no number from 1 to 65535"),
+            ("http://x:y", "`http://x:y` has the port `y`, which is not a number from 1 to 65535"),
             ("http://x:/", "`http://x:/` has a colon after its host and no port"),
             (
                 "http://u:secret@x/",
@@ -306,11 +310,11 @@ mod tests {
             ("http://[::1", "`http://[::1` has a `[` without a `]`"),
             (
                 "http://[::g]/",
-                "`http://[::g]/` has no host that can be used: `[::g]` is no IPv6 address",
+                "`http://[::g]/` has no host that can be used: `[::g]` is not an IPv6 address",
             ),
             (
                 "http://127.1/",
-                "`http://127.1/` has no host that can be used: `127.1` is no IPv4 address; write its \
+                "`http://127.1/` has no host that can be used: `127.1` is not an IPv4 address; write its \
                  four numbers, as in 127.0.0.1",
             ),
             (
@@ -324,7 +328,7 @@ mod tests {
                 "`http://магазин.example/` holds `м`; write a host in its xn-- form, and the rest \
                  percent-encoded",
             ),
-            ("http://x/<y>", "`http://x/<y>` is no address: invalid uri character"),
+            ("http://x/<y>", "`http://x/<y>` is not an address: invalid uri character"),
             ("", "the address is empty; write one such as http://127.0.0.1:8000/"),
         ];
         for (text, problem) in table {
@@ -354,9 +358,9 @@ mod tests {
                 "shop.test:8000",
                 "`shop.test:8000` is more than a host; write shop.test, without scheme, port and path",
             ),
-            ("", "`` is no host: it is empty"),
-            ("*.test", "`*.test` is no host: `*.test` holds `*`"),
-            ("shop test", "`shop test` is no host: `shop test` holds ` `"),
+            ("", "`` is not a host: it is empty"),
+            ("*.test", "`*.test` is not a host: `*.test` holds `*`"),
+            ("shop test", "`shop test` is not a host: `shop test` holds ` `"),
         ] {
             assert_eq!(host(text).unwrap_err(), problem);
         }

@@ -44,7 +44,7 @@ pub(crate) fn for_each(
             break;
         }
         if line.len() > LARGEST {
-            // The rest of it is passed over, and what is left is too large for anybody.
+            // The rest of it is skipped; the part that was read exceeds every limit.
             input.skip_until(b'\n').context("cannot read standard input")?;
         }
         if !line.trim_ascii().is_empty() {

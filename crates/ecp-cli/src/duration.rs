@@ -8,9 +8,9 @@ use jiff::SignedDuration;
 /// Reads `90s`, `5m`, `1h 30m`.
 pub(crate) fn duration(text: &str) -> anyhow::Result<Duration> {
     let length: SignedDuration =
-        text.parse().with_context(|| format!("`{text}` is no length of time such as 90s or 5m"))?;
+        text.parse().with_context(|| format!("`{text}` is not a duration such as 90s or 5m"))?;
     match Duration::try_from(length) {
         Ok(length) => Ok(length),
-        Err(_) => bail!("`{text}` is less than nothing"),
+        Err(_) => bail!("`{text}` must not be negative"),
     }
 }

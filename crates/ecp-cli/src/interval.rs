@@ -116,7 +116,9 @@ fn read(text: &str) -> anyhow::Result<Read> {
     let time =
         DateTime::strptime(FORM, text).or_else(|_| DateTime::strptime("%Y-%m-%dT%H:%M:%S", text));
     time.map(Read::Time).map_err(|_| {
-        anyhow!("`{text}` is no time such as 2024-01-31 14:53:55, and no day such as 2024-01-31")
+        anyhow!(
+            "`{text}` is neither a time such as 2024-01-31 14:53:55 nor a day such as 2024-01-31"
+        )
     })
 }
 

@@ -79,7 +79,7 @@ fn from_file(path: &Path) -> anyhow::Result<String> {
     Ok(as_meant(text, &path.display().to_string()))
 }
 
-/// The text of a variable that holds a key or a token. Its value stands in no error.
+/// The text of a variable that holds a key or a token. No error holds its value.
 pub(crate) fn from_environment(name: &str) -> anyhow::Result<String> {
     let value = std::env::var_os(name).with_context(|| match shown(name) {
         Some(name) => format!("set the environment variable {name} to the key"),
@@ -110,7 +110,7 @@ fn shown(name: &str) -> Option<&str> {
     (is_name && (is_word || name.contains('_'))).then_some(name)
 }
 
-/// Without the line break that `echo` adds, and with a word on what else is odd at the edges.
+/// Removes the line break that `echo` adds, and warns of other unusual characters at the edges.
 fn as_meant(mut text: String, name: &str) -> String {
     text.truncate(without_line_break(&text).len());
     if let Some(edges) = SecretEdges::of(&text) {

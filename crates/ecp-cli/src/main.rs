@@ -30,7 +30,7 @@ use ecp_inbox::postgres::AddressError;
 #[command(
     name = "ecp",
     version,
-    after_help = "Exit codes:\n  0  done\n  1  the job failed: a document was refused, a signature did not match,\n     a payment did not end as expected, a callback was not replayed or released\n  2  the command line was wrong\n  3  a payment has ended, and not in a success\n  4  nobody can tell yet: ask again, or run the same command again\n  5  the sides of a reconciliation differ\n  6  a payment has ended in an error, and nothing says whether money has moved:\n     ask technical support before it is repeated under another id"
+    after_help = "Exit codes:\n  0  done\n  1  the job failed: a document was refused, a signature did not match,\n     a payment did not end as expected, a callback was not replayed or released\n  2  the command line was wrong\n  3  a payment has ended, and not in a success\n  4  the outcome is unknown: ask again, or run the same command again\n  5  the sides of a reconciliation differ\n  6  a payment has ended in an error, and nothing says whether money has moved:\n     ask technical support before it is repeated under another id"
 )]
 struct Cli {
     #[command(subcommand)]
@@ -93,7 +93,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// The command line was wrong in a way that its parser cannot tell.
+/// A wrong command line that the parser cannot detect.
 #[derive(Debug)]
 struct Usage(&'static str);
 

@@ -1,4 +1,4 @@
-//! What became of a payment, for people and for scripts.
+//! Report on a payment, for people and for scripts.
 
 use std::fmt::Write as _;
 use std::process::ExitCode;
@@ -7,17 +7,17 @@ use ecp_core::model::{End, OperationStatus, PaymentStatus, StatusResponse};
 use ecp_core::{PaymentId, RequestId};
 use serde::Serialize;
 
-/// The exit code of what has ended, and not in a success.
+/// Exit code of a payment that has ended without success.
 pub(crate) const DECLINED: u8 = 3;
-/// The exit code of what has not ended, or of which nothing is known.
+/// Exit code of a payment that has not ended or whose status is unknown.
 pub(crate) const UNKNOWN: u8 = 4;
-/// The exit code of what has ended in an error, so that nothing says whether money has moved.
+/// Exit code of a payment that has ended in an error, so that it is unknown whether money has moved.
 pub(crate) const ENDED_IN_ERROR: u8 = 6;
 
-/// What to do about an end in an error.
+/// Advice for a payment that ended in an error.
 pub(crate) const ASK_SUPPORT: &str = "nothing says whether money has moved: ask technical support before it is repeated under another id";
 
-/// All of it. What is not known is `null`.
+/// Report on a payment. Unknown values are `null`.
 #[derive(Serialize)]
 pub(crate) struct PaymentReport {
     pub(crate) payment_id: String,
@@ -56,7 +56,7 @@ pub(crate) struct Operation {
 }
 
 impl PaymentReport {
-    /// Nothing but the id.
+    /// A report with the id only.
     pub(crate) fn of(payment_id: &PaymentId) -> Self {
         Self {
             payment_id: payment_id.as_str().to_owned(),
@@ -75,7 +75,7 @@ impl PaymentReport {
         }
     }
 
-    /// What a status answer says of the payment, or of the refund that a request began.
+    /// Takes over the payment's state from a status answer, or that of the refund that a request began.
     pub(crate) fn read(&mut self, status: &StatusResponse, refund: Option<&RequestId>) {
         self.status = status.payment_status().map(ToString::to_string);
         let operation = refund.and_then(|request_id| status.operation(request_id));
@@ -127,7 +127,7 @@ impl PaymentReport {
     }
 }
 
-/// It as text, for people or as JSON.
+/// The report as text for people, or as JSON.
 pub(crate) fn text(report: &PaymentReport, json: bool) -> anyhow::Result<String> {
     if json {
         return Ok(serde_json::to_string_pretty(report)? + "\n");

@@ -1,7 +1,7 @@
 //! Where commands write: standard output and standard error.
 //!
-//! Nothing here turns something that has happened into a failure: a reader that has closed its pipe
-//! is no error, and a result that cannot be printed goes to standard error.
+//! An output error never turns a completed operation into a failure: a reader that has closed its pipe
+//! is not an error, and a result that cannot be printed goes to standard error.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ macro_rules! note {
     }};
 }
 
-/// `println!` for what nothing depends on: where it cannot be written, the command goes on.
+/// `println!` for text that nothing depends on: if it cannot be written, the command goes on.
 macro_rules! print_line {
     ($($text:tt)*) => {{
         let _ = std::io::Write::write_fmt(
@@ -120,7 +120,7 @@ impl Write for Output {
     }
 }
 
-/// Whether a path is the one that stands for standard output.
+/// Whether a path means standard output.
 pub(crate) fn is_dash(path: &Path) -> bool {
     path.as_os_str() == "-"
 }

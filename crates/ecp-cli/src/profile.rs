@@ -228,7 +228,7 @@ impl Profile {
     pub(crate) fn warn(&self) {
         if !self.test {
             note!(
-                "WARNING: profile `{}` is no test project: project {} at {} moves real money",
+                "WARNING: profile `{}` is not a test project: project {} at {} moves real money",
                 self.name,
                 self.project,
                 self.gate_url

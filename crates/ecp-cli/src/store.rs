@@ -34,7 +34,7 @@ impl Store {
         if let Some(path) = &self.db {
             let name = path.display();
             if !path.exists() {
-                anyhow::bail!("there is no file {name}: name the one that the service opens");
+                anyhow::bail!("there is no file {name}: give the database that the service opens");
             }
             let inbox = SqliteOptions::new().existing_only().open(path).await;
             return Ok(Arc::new(
@@ -77,7 +77,7 @@ const DEFAULTS: [(&str, &str); 3] = [
     ("channel_binding", "PGCHANNELBINDING"),
 ];
 
-/// What to do about it.
+/// Adds advice to an error.
 fn advise(error: InboxError) -> anyhow::Error {
     let advice = match error.kind() {
         InboxErrorKind::NoInbox => "name the database that the service opens",

@@ -1,4 +1,4 @@
-//! How long a command waits, and how it tells what it found.
+//! Waiting for the end of a payment, and printing the result.
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -11,7 +11,7 @@ use crate::duration::duration;
 use crate::outcome::{PaymentReport, text};
 use crate::output::{print_result, stdout};
 
-/// Options of the commands that tell where a payment stands.
+/// Options of the commands that print a payment's status.
 #[derive(Args)]
 pub(crate) struct Waiting {
     /// Wait until it has ended: for that long, or as long as its method takes; 30 minutes where
@@ -26,7 +26,7 @@ pub(crate) struct Waiting {
 }
 
 impl Waiting {
-    /// With the time that was given, `None` if there is nothing to wait for.
+    /// The wait with the given time; `None` without `--wait`.
     pub(crate) fn patience(&self, wait: Wait) -> Option<Wait> {
         self.wait.map(|time| match time {
             Some(time) => wait.deadline(time),

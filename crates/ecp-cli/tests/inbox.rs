@@ -180,7 +180,7 @@ fn what_is_done_or_dead_is_replayed_and_nothing_else() {
     assert_eq!((stats.waiting, stats.dead, stats.done), (3, 0, 0));
 }
 
-/// A document with the signature of the project, whoever signed it before.
+/// A document with the signature of the project, even if it was signed before.
 fn signed(json: &[u8]) -> Vec<u8> {
     let text = String::from_utf8(json.to_vec()).unwrap();
     let text = match text.split_once(",\"signature\":\"") {
@@ -217,10 +217,10 @@ fn a_held_callback_is_released_by_what_gate_signed() {
     );
     let elsewhere = signed(br#"{"project_id":1,"payment":{"id":"P3","status":"success"}}"#);
     let table: [(&[u8], &str); 9] = [
-        (b"", "error: standard input is no answer of Gate"),
+        (b"", "error: standard input is not an answer of Gate"),
         (b"{}", "error: Gate's answer is not genuine: no signature"),
         (&answer("success", "forged"), "error: Gate's answer is not genuine: the signature"),
-        (b"nonsense", "error: standard input is no answer of Gate"),
+        (b"nonsense", "error: standard input is not an answer of Gate"),
         // The callback that is held, and one that says the same.
         (
             &signed(held.raw.unwrap().expose()),
@@ -341,7 +341,7 @@ fn a_wrong_file_is_told_and_left_as_it_is() {
     let no_inbox = "error: no inbox in FILE: opening the inbox: not an ecp inbox database; \
                     name the database that the service opens\n";
     let table = [
-        (&missing, "error: there is no file FILE: name the one that the service opens\n"),
+        (&missing, "error: there is no file FILE: give the database that the service opens\n"),
         (&notes, no_inbox),
         (&empty, no_inbox),
     ];

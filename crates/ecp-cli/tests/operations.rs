@@ -123,7 +123,7 @@ fn what_is_wrong_is_told() {
     let nobody = "http://127.0.0.1:1";
     let table: [(&[&str], i32, &str); 5] = [
         (&["--format", "xlsx"], 2, "error: a workbook needs --output PATH\n"),
-        (&["--filter", "x=["], 1, "error: the filter `x` is no JSON: "),
+        (&["--filter", "x=["], 1, "error: the filter `x` is not JSON: "),
         (&["--filter", "x"], 2, "error: invalid value 'x' for '--filter <NAME=JSON>'"),
         (&["--output", "no/folder.csv"], 1, "error: cannot write no/folder.csv: "),
         (&[], 1, "error: no connection: "),
@@ -148,7 +148,7 @@ fn what_is_wrong_is_told() {
         ecp(folder.path(), &["operations", "--from", "2024", "--to", "2025"]).output().unwrap();
     assert_eq!(
         stderr(&early),
-        "error: `2024` is no time such as 2024-01-31 14:53:55, and no day such as 2024-01-31\n"
+        "error: `2024` is neither a time such as 2024-01-31 14:53:55 nor a day such as 2024-01-31\n"
     );
 }
 

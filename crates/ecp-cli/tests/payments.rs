@@ -56,7 +56,7 @@ fn a_payout_is_made_and_waited_for() {
     );
     assert_eq!((told["amount"].as_i64(), told["currency"].as_str()), (Some(40000), Some("EUR")));
 
-    // The same id once more may be another payment's, so nobody can tell.
+    // The same id once more may be another payment's, so the outcome is unknown.
     let again = sandbox
         .ecp(&["payout", "jeton", "P-1", "300.00 EUR", "--json"])
         .args(PAYOUT)
@@ -208,7 +208,7 @@ fn what_a_method_does_not_allow_is_not_sent() {
         (&["payout", "jeton", "P", "10.00"], "expected an amount such as `100.00 EUR`"),
         (&["payout", "jeton", "", "10.00 EUR"], "the payment id is empty"),
         (&["payout", "jeton", "P", "10.00 EUR", "--field", "x"], "expected NAME=VALUE"),
-        (&["status", "P", "--wait=soon"], "`soon` is no length of time such as 90s or 5m"),
+        (&["status", "P", "--wait=soon"], "`soon` is not a duration such as 90s or 5m"),
     ];
     for (arguments, message) in wrong {
         let output = ecp(folder.path(), arguments).output().unwrap();
@@ -273,7 +273,7 @@ fn real_money_is_warned_of() {
     let shop = run("shop");
     assert_eq!(
         stderr(&shop),
-        "WARNING: profile `shop` is no test project: project 7 at http://127.0.0.1:1 moves real money\n"
+        "WARNING: profile `shop` is not a test project: project 7 at http://127.0.0.1:1 moves real money\n"
     );
     assert!(stdout(&shop).contains("project_id=7"));
     let trial = run("trial");

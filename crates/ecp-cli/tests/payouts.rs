@@ -234,18 +234,14 @@ fn a_wrong_command_line_says_what_to_do() {
     .unwrap();
     let table: [(&[&str], i32, &str); 8] = [
         (&["payouts", "no.csv", "--yes"], 1, "error: cannot read no.csv: "),
-        (
-            &["payouts", "payouts.csv"],
-            2,
-            "nobody can be asked here: add --yes to pay, or --dry-run",
-        ),
+        (&["payouts", "payouts.csv"], 2, "not a terminal: use --yes to pay, or --dry-run"),
         (
             &["payouts", "payouts.csv", "--delimiter", "ab"],
             2,
             "error: invalid value 'ab' for '--delimiter <CHARACTER>': one ASCII",
         ),
         (&["payouts", "payouts.csv", "--column", "x"], 2, "error: --column takes NAME=PATH"),
-        (&["payouts", "payouts.csv", "--wait", "soon"], 2, "`soon` is no length of time such as"),
+        (&["payouts", "payouts.csv", "--wait", "soon"], 2, "`soon` is not a duration such as"),
         (&["payouts", "payouts.csv", "--profile", "shop"], 1, "error: no profile `shop` in "),
         (
             &["payouts", "payouts.csv", "--profiles", "profiles.toml", "--profile", "shop"],
@@ -284,7 +280,7 @@ fn a_platform_that_is_away_leaves_rows_unsent_and_real_money_is_warned_of() {
         .unwrap();
     assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
     assert!(stderr(&output).contains(
-        "WARNING: profile `shop` is no test project: project 7 at http://127.0.0.1:1 moves real money\n"
+        "WARNING: profile `shop` is not a test project: project 7 at http://127.0.0.1:1 moves real money\n"
     ));
     assert_eq!(
         stdout(&output),

@@ -231,7 +231,7 @@ fn what_cannot_be_compared_is_told() {
     assert_eq!(early.status.code(), Some(1));
     assert_eq!(
         stderr(&early),
-        "error: `2024` is no time such as 2024-01-31 14:53:55, and no day such as 2024-01-31\n"
+        "error: `2024` is neither a time such as 2024-01-31 14:53:55 nor a day such as 2024-01-31\n"
     );
 
     let folder = tempfile::tempdir().unwrap();

@@ -187,7 +187,7 @@ impl Play<'_> {
         for (field, value) in self.fields(FlowKind::Refund) {
             request = request.field(field, value);
         }
-        // Refused before the sale, if it must be: nobody sells in order to fail.
+        // Refused before the sale: a demonstration of a refund needs no sale that cannot be refunded.
         let prepared = prepare_dyn(self.method, request)?;
         self.sell(paid, Decision::Success).await?;
         self.stage.send(self.story, &prepared, prepared.amount()).await?;
@@ -222,7 +222,7 @@ impl Play<'_> {
 
     async fn check_status(&mut self, id: &PaymentId, status: &PaymentStatus) -> anyhow::Result<()> {
         let answer = self.stage.gate.status(id).await?;
-        ensure!(answer.payment_status() == Some(status), "the status says something else");
+        ensure!(answer.payment_status() == Some(status), "the status differs from the callback");
         self.story
             .step("status", "Gate, asked for the status, says the same")
             .line("status", status.to_string())

@@ -19,7 +19,7 @@ use crate::key::{KeyOptions, NamedKey};
 /// Explain the signature of a JSON document on standard input
 ///
 /// Shows the items that are signed, in their order, and which rule made each of them. With keys,
-/// tells which of them signed the document; where none did, which order of an official SDK, which
+/// shows which of them signed the document; where none did, which order of an official SDK, which
 /// single change of a field or which other form of a key (without the line break at its end, decoded
 /// from base64, taken from the file that it names, ..) would explain it. No text of a key is printed.
 #[derive(Args)]
@@ -35,11 +35,11 @@ pub(crate) struct Explain {
     json: bool,
 }
 
-/// What is to be said of the signature.
+/// Findings about the signature.
 struct Verdict {
     matches: bool,
     text: String,
-    /// What would make it match.
+    /// Changes with which it would match.
     guesses: Vec<String>,
 }
 

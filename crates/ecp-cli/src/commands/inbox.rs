@@ -69,7 +69,7 @@ struct List {
     json: bool,
 }
 
-/// Show one callback and where its payment stands
+/// Show one callback and the state of its payment
 #[derive(Args)]
 struct Show {
     #[command(flatten)]
@@ -106,10 +106,10 @@ struct Replay {
     json: bool,
 }
 
-/// Let a callback go on that is held, if Gate says the same
+/// Release a held callback, if Gate confirms it
 ///
 /// Asks Gate for the payment's status, with the key and address of a profile, and compares its
-/// answer with the callback. What does not agree stays held.
+/// answer with the callback. If they differ, the callback stays held.
 ///
 /// With --key-env or --key-file the answer is read on standard input instead: a status answer that
 /// Gate signed, as it came. Another kind of message, a callback above all, is refused, and so is an
@@ -133,7 +133,7 @@ struct ReleaseHeld {
     json: bool,
 }
 
-/// Count callbacks, and tell how long the oldest waits
+/// Count callbacks, and show how long the oldest waits
 #[derive(Args)]
 struct Stats {
     #[command(flatten)]
@@ -323,13 +323,13 @@ fn answer_on_standard_input(
     let mut answer = None;
     documents::for_each(false, |_, json| {
         let document = Document::parse(json, documents::limits())
-            .context("standard input is no answer of Gate")?;
+            .context("standard input is not an answer of Gate")?;
         let verified = VerifiedStatus::verify(project, keys, &document);
         answer = Some(verified.map_err(|error| match error {
             error @ StatusError::NotGenuine(_) => {
                 anyhow::Error::new(error).context("Gate's answer is not genuine")
             }
-            error => anyhow::Error::new(error).context("this is no answer to a status request"),
+            error => anyhow::Error::new(error).context("not an answer to a status request"),
         })?);
         Ok(())
     })?;

@@ -78,7 +78,7 @@ struct Receiver {
     done: Notify,
 }
 
-/// What became of a callback that was sent on: the answer, or why there is none.
+/// Result of forwarding a callback: the answer, or the error.
 type Forwarded = Result<StatusCode, String>;
 
 impl Listen {
@@ -138,7 +138,7 @@ fn is_own(url: &Target, own: SocketAddr) -> bool {
     }
     let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
     let own = own.ip().to_canonical();
-    // A name that leads nowhere now is no answer: that is said of each callback.
+    // A name that cannot be resolved now is reported with each callback.
     (host, port).to_socket_addrs().is_ok_and(|addresses| {
         addresses.map(|address| address.ip().to_canonical()).any(|ip| {
             ip == own
@@ -226,7 +226,7 @@ async fn forward(transport: &ReqwestTransport, url: &Target, body: Bytes) -> For
     }
 }
 
-/// Why there is no answer, in the words of the deepest cause: `connection refused`.
+/// The innermost cause of a failed request: `connection refused`.
 pub(super) fn reason(error: &TransportError) -> String {
     let mut cause: &dyn std::error::Error = error.cause();
     while let Some(deeper) = cause.source() {
@@ -256,7 +256,7 @@ impl Receiver {
         }
     }
 
-    /// Says what is no callback.
+    /// Reports a body that is not a callback.
     fn say(&self, words: &str) {
         let line = if self.json {
             json!({"genuine": false, "error": words}).to_string()
@@ -276,7 +276,7 @@ impl Receiver {
         } else {
             in_words(verified, forwarded)
         };
-        // Whoever read this may have gone; the callbacks are still answered.
+        // Standard output may be closed; callbacks are still answered.
         let _ = writeln!(io::stdout(), "{line}");
     }
 }

@@ -24,7 +24,7 @@ pub(crate) struct Methods {
     json: bool,
 }
 
-/// Everything that a spec says. What its tables say nothing of is `null` or an empty list.
+/// Everything that a spec holds. Undocumented values are `null` or an empty list.
 #[derive(Serialize)]
 struct Method {
     code: &'static str,

@@ -111,7 +111,7 @@ impl Operations {
         }
         for (name, json) in &self.filter {
             let value: Value = serde_json::from_str(json)
-                .map_err(|error| anyhow!("the filter `{name}` is no JSON: {error}"))?;
+                .map_err(|error| anyhow!("the filter `{name}` is not JSON: {error}"))?;
             query = query.filter(name, value);
         }
         Ok(query)

@@ -109,7 +109,7 @@ pub(crate) struct Payouts {
     json: bool,
 }
 
-/// What a run did, for scripts.
+/// Summary of a run, for scripts.
 #[derive(Serialize)]
 struct Summary<'s> {
     project: u64,
@@ -123,7 +123,7 @@ struct Summary<'s> {
     unknown: u64,
     not_sent: u64,
     ended_before: u64,
-    /// Why the run stopped by itself: what to mend before the next one.
+    /// Why the run stopped by itself: the problem to correct before the next one.
     stopped: Option<&'s str>,
     journal: &'s Path,
     results: Option<&'s Path>,
@@ -217,7 +217,7 @@ impl Payouts {
         }
     }
 
-    /// What a dry run says of a file that its journal does not fit.
+    /// Warning of a dry run about a file that does not fit its journal.
     fn check_against(
         &self,
         plan: &Plan,
@@ -323,7 +323,7 @@ impl Payouts {
             return Ok(());
         }
         if !std::io::stdin().is_terminal() {
-            return Err(Usage("nobody can be asked here: add --yes to pay, or --dry-run").into());
+            return Err(Usage("not a terminal: use --yes to pay, or --dry-run").into());
         }
         write!(std::io::stderr(), "Type `yes` to pay {}: ", counted(plan.len(), "row"))?;
         let mut answer = String::new();

@@ -21,11 +21,11 @@ use crate::interval::IntervalOptions;
 use crate::profile::{Profile, ProfileOptions};
 use crate::store::Store;
 
-/// Compare what was heard, what was meant to be paid out, and what the platform says
+/// Compare the platform with the inbox of callbacks and with payout journals
 ///
-/// Tells every difference of the operations that the platform began in a range of time, of what
-/// was paid out in it and heard of in it, with what to do. Nothing is changed anywhere. The range
-/// should have ended longer ago than callbacks are repeated.
+/// Prints every difference, with what to do about it. It compares the operations that the platform
+/// began in a range of time, the payouts that were sent in it and the callbacks that came in it.
+/// Nothing is changed anywhere. The range should have ended longer ago than callbacks are repeated.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  ecp reconcile --from '2024-01-01 00:00:00' --to '2024-01-31 23:59:59' --profile shop --db inbox.sqlite --journal payouts.csv.journal\n  ecp reconcile --from '2024-01-01 00:00:00' --to '2024-01-31 23:59:59' --postgres 'host=db user=shop' --json | jq -r 'select(.difference) | .payment'\n\nThe words for differences are explained in docs/reconcile.md.\n\nExit codes:\n  0  the sides agree\n  1  they could not be compared, or not to the end\n  2  the command line was wrong\n  5  there are differences",
@@ -46,7 +46,7 @@ pub(crate) struct Reconcile {
     #[command(flatten)]
     profile: ProfileOptions,
 
-    /// Where a member stands in the Data API's answer, as in status=operation.status. Members are
+    /// Path of a member in the Data API's answer, as in status=operation.status. Members are
     /// payment_id, operation_id, type, status, amount and currency. May be repeated
     #[arg(long, value_name = "MEMBER=PATH", value_parser = pair)]
     name: Vec<(String, String)>,
@@ -208,7 +208,7 @@ const fn agrees(counts: &Counts) -> bool {
     counts.differences == 0 && counts.odd_payouts == 0
 }
 
-/// A difference for programs. What is not known is `null`.
+/// A difference for programs. Unknown values are `null`.
 #[derive(Serialize)]
 struct DifferenceRow<'d> {
     difference: &'static str,
@@ -225,7 +225,7 @@ struct DifferenceRow<'d> {
     action: String,
 }
 
-/// What a side says, its amount in minor units.
+/// State on one side, its amount in minor units.
 #[derive(Serialize)]
 struct Side<'d> {
     status: &'d str,

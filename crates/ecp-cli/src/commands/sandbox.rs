@@ -52,7 +52,7 @@ pub(crate) struct SandboxCommand {
     #[arg(long)]
     seed: Option<u64>,
 
-    /// Bring a fault about: its name, or a rule in JSON. May be repeated
+    /// Inject a fault: its name, or a rule in JSON. May be repeated
     #[arg(long, value_name = "FAULT", value_parser = fault)]
     fault: Vec<FaultRule>,
 
@@ -65,7 +65,7 @@ pub(crate) struct SandboxCommand {
     #[arg(long, value_name = "NAME", value_parser = address::host)]
     host_name: Vec<String>,
 
-    /// Whose time it is [default: machine]
+    /// Clock to use [default: machine]
     #[arg(long)]
     clock: Option<ClockKind>,
 
@@ -90,7 +90,7 @@ impl SandboxCommand {
         let url = url(listener.local_addr()?);
         if !self.addr.ip().is_loopback() {
             note!(
-                "WARNING: {} is open to your network. The sandbox protects nothing: whoever \
+                "WARNING: {} is open to your network. The sandbox protects nothing: anyone who \
                  reaches it can read every payment and send callbacks from this machine.",
                 self.addr
             );
@@ -121,7 +121,7 @@ impl SandboxCommand {
             }
         });
         while let Some(event) = events.next().await {
-            // Whoever read this may have gone; the sandbox stays.
+            // Standard output may be closed; the sandbox keeps running.
             let text = if self.logs_to_stdout() { event.to_json() } else { line(&event) };
             let _ = writeln!(std::io::stdout(), "{text}");
             if let Some(log) = &mut log {

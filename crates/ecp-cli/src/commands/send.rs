@@ -14,7 +14,7 @@ use crate::outcome::PaymentReport;
 use crate::profile::{Profile, ProfileOptions};
 use crate::waiting::Waiting;
 
-const CODES: &str = "Exit codes:\n  0  the platform has the request; with --wait, it ended in a success\n  1  nothing happened: the request is wrong, was refused, or could not be sent\n  2  the command line was wrong\n  3  with --wait: it ended, and not in a success\n  4  nobody can tell yet: ask `ecp status`, and do not give the payment another id\n  6  with --wait: it ended in an error, and nothing says whether money has moved: ask\n     technical support before it is repeated under another id";
+const CODES: &str = "Exit codes:\n  0  the platform has the request; with --wait, it ended in a success\n  1  nothing happened: the request is wrong, was refused, or could not be sent\n  2  the command line was wrong\n  3  with --wait: it ended, and not in a success\n  4  the outcome is unknown: ask `ecp status`, and do not give the payment another id\n  6  with --wait: it ended in an error, and nothing says whether money has moved: ask\n     technical support before it is repeated under another id";
 
 /// Take a payment through Gate
 ///

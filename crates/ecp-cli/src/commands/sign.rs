@@ -11,7 +11,7 @@ use crate::key::KeyOptions;
 
 /// Print the signature of a JSON document on standard input
 ///
-/// The document may be any JSON object. A `signature` that stands in it is left out. What the
+/// The document may be any JSON object. A `signature` in it is left out. What the
 /// platform's official SDKs would sign differently is refused with its path, and so is `;`, which
 /// must not appear on the Payment Page.
 #[derive(Args)]
@@ -27,7 +27,7 @@ pub(crate) struct Sign {
     #[arg(long)]
     string: bool,
 
-    /// Sign for Gate or the Data API, where nobody but the platform sees the signature: `;` is fine
+    /// Sign for Gate or the Data API, where only the platform sees the signature: `;` is fine
     #[arg(long)]
     private: bool,
 
@@ -70,7 +70,7 @@ impl Sign {
             Ok(())
         })?;
         if failed && !self.allow_ambiguous {
-            note!("hint: `ecp sign --help` tells how to sign what is refused");
+            note!("hint: see `ecp sign --help` to sign it anyway");
         }
         Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }

@@ -79,7 +79,7 @@ impl Stage {
                         .line("HTTP status", status.to_string())
                         .json("body", &body.text())
                         .line("request id", accepted.request_id.to_string())
-                        .note("Nothing is paid yet: this speaks about the request only.");
+                        .note("Nothing is paid yet: this answer is about the request only.");
                 }
                 _ => {}
             }
@@ -87,7 +87,7 @@ impl Stage {
         Ok(())
     }
 
-    /// The shop's next callback, told with the reason to trust it.
+    /// Waits for the shop's next callback and prints it with the reason to trust it.
     pub(super) async fn callback(
         &mut self,
         story: &mut Story,
@@ -115,7 +115,10 @@ impl Stage {
     pub(super) async fn confirmation(&mut self, story: &mut Story) -> anyhow::Result<()> {
         let (question, answer) = self.merchant.confirmation().await?;
         story
-            .step("confirmation", "The platform asks whether the amount is welcome, and it is")
+            .step(
+                "confirmation",
+                "The platform asks whether to accept the amount, and the shop accepts it",
+            )
             .json("question", &question)
             .json("answer", &answer)
             .note("The question is signed like a callback, and was checked before the answer.");

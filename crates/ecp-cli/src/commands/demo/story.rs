@@ -7,7 +7,7 @@ use ecp_core::model::PaymentStatus;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-/// `println!` that does not mind when nobody reads any more: `ecp demo | head` ends well.
+/// `println!` that ignores a closed pipe: `ecp demo | head` is not a failure.
 macro_rules! say {
     ($($text:tt)*) => {
         let _ = writeln!(std::io::stdout(), $($text)*);
@@ -20,7 +20,7 @@ pub(super) struct Story {
     open: Option<Step>,
 }
 
-/// What is told of one step. It is printed when the next one begins.
+/// Output of one step. It is printed when the next one begins.
 #[derive(Serialize)]
 pub(super) struct Step {
     #[serde(rename = "step")]
@@ -77,7 +77,7 @@ impl Story {
         }
     }
 
-    /// Prints what is left to print, and what went wrong.
+    /// Prints the last step and the error, if there is one.
     pub(super) fn end(mut self, error: Option<&anyhow::Error>) {
         self.close();
         let Some(error) = error else { return };

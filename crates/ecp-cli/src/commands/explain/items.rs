@@ -23,7 +23,7 @@ pub(super) fn explain(document: &Document<'_>, bytes: &[u8]) -> Result<Vec<Item>
     let (mut signed, left_out): (Vec<Item>, Vec<Item>) =
         items.into_iter().partition(|item| item.text.is_some());
 
-    // Values may hold `;`, so the string is not split: the longest item that stands next is taken.
+    // Values may hold `;`, so the string is not split: the longest item that matches next is taken.
     let mut ordered = Vec::with_capacity(signed.len());
     let mut rest = canonical.as_str();
     while !signed.is_empty() {

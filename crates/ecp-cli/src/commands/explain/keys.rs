@@ -45,7 +45,10 @@ fn others(text: &str) -> Vec<(&'static str, Sensitive<String>)> {
     add("without the white space at its edges", text.trim_matches(is_space).to_owned());
     add("without its byte order mark", text.trim_matches(is_mark).to_owned());
     add("without the quotation marks around it", text.trim_matches(is_quote).to_owned());
-    add("without what stands at its edges (white space, marks, quotation marks)", clean.to_owned());
+    add(
+        "without the characters at its edges (white space, marks, quotation marks)",
+        clean.to_owned(),
+    );
     add(
         "without the `\\n` that is written out at its end",
         clean.trim_end_matches("\\n").to_owned(),

@@ -199,7 +199,7 @@ fn callback(entry: &Entry) -> Callback<'_> {
     }
 }
 
-/// What others wrote must not steer a terminal.
+/// Text from outside must not control the terminal.
 fn printable(text: &str) -> Cow<'_, str> {
     if text.contains(char::is_control) {
         Cow::Owned(text.escape_debug().to_string())

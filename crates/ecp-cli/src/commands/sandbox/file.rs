@@ -14,7 +14,7 @@ use serde::Deserialize;
 use crate::address::{self, Target};
 use crate::key::from_environment;
 
-/// Everything that a file may say. What it leaves out stays as it is.
+/// Contents of a configuration file. Settings that it leaves out keep their defaults.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct File {
@@ -40,14 +40,14 @@ pub(super) struct File {
     faults: Vec<FaultRule>,
 }
 
-/// Whose time it is.
+/// Clock to use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum ClockKind {
-    /// The machine's
+    /// The machine's clock
     #[default]
     Machine,
-    /// Nobody's: it stands still until POST /sandbox/clock moves it
+    /// A clock that moves only by POST /sandbox/clock
     Virtual,
 }
 
@@ -174,10 +174,10 @@ impl File {
         Ok(config)
     }
 
-    /// Where virtual time begins, if it is told.
+    /// Start of virtual time, if it is set.
     pub(super) fn start(&self) -> anyhow::Result<Option<Timestamp>> {
         let start = self.start.as_deref().map(str::parse::<Timestamp>).transpose();
-        start.context("`start` is no date such as 2026-01-01T00:00:00+0000")
+        start.context("`start` is not a date such as 2026-01-01T00:00:00+0000")
     }
 }
 
@@ -200,7 +200,7 @@ impl Shop {
         for (code, &minor) in &self.balances {
             let currency: Currency = code.parse().context("`balances` names a currency")?;
             if minor < 0 {
-                bail!("the balance in {code} is less than nothing");
+                bail!("the balance in {code} must not be negative");
             }
             project = project.balance(Money::from_minor(minor, currency));
         }
