@@ -188,7 +188,7 @@ impl Columns {
             Ok(prepared) if found.is_empty() => return Ok(prepared),
             Ok(_) => {}
             Err(rejection) => {
-                let (path, text) = told(&rejection);
+                let (path, text) = path_and_problem(&rejection);
                 add(&mut found, path, text);
             }
         }
@@ -334,7 +334,7 @@ fn noted<T, E: fmt::Display>(path: &str, result: Result<T, E>, found: &mut Found
 }
 
 /// The reason of a rejection without the names that the row tells by itself.
-fn told(rejection: &ecp_methods::Rejection) -> (Option<String>, String) {
+fn path_and_problem(rejection: &ecp_methods::Rejection) -> (Option<String>, String) {
     let path = rejection.path().map(str::to_owned);
     let reason = rejection.reason().to_string();
     let text = match &path {

@@ -5,8 +5,8 @@ use ecp_core::model::{End, OperationStatus, OperationType, PaymentStatus};
 use ecp_inbox::{EntryState, PaymentState};
 use ecp_payouts::State;
 
-use crate::difference::{Difference, Kind, Said, Sum};
-use crate::sides::{Heard, Operation, Payout, Sides, of_payment};
+use crate::difference::{Difference, Kind, SideState, Sum};
+use crate::sides::{InboxState, Operation, Payout, Sides, of_payment};
 
 /// What the sides of one payment differ on.
 #[derive(Debug, Default)]
@@ -20,13 +20,14 @@ pub(crate) struct Compared {
 pub(crate) fn needs_gate(sides: &Sides) -> bool {
     let has_payout = sides.platform.iter().any(is_payout);
     let sent = sides.journals.iter().flatten().any(Payout::was_sent);
-    let heard = sides.inbox.iter().filter_map(|heard| heard.state.as_ref());
+    let recorded = sides.inbox.iter().filter_map(|recorded| recorded.state.as_ref());
     let mut ended =
-        heard.flat_map(PaymentState::operations).filter(|heard| heard.status().is_some());
+        recorded.flat_map(PaymentState::operations).filter(|recorded| recorded.status().is_some());
     (sent && !has_payout)
-        || ended.any(|heard| sides.platform.iter().all(|told| told.id != Some(heard.id())))
+        || ended
+            .any(|recorded| sides.platform.iter().all(|listed| listed.id != Some(recorded.id())))
         || (sides.platform.is_empty()
-            && sides.inbox.as_ref().is_some_and(|heard| heard.state.is_some()))
+            && sides.inbox.as_ref().is_some_and(|recorded| recorded.state.is_some()))
 }
 
 /// Holds the sides against each other. The platform's operations are complete.
@@ -37,7 +38,7 @@ pub(crate) fn compare(payment: &PaymentId, sides: &Sides) -> Compared {
     }
     job.contradictions();
     job.unknown_types();
-    if !job.nobody_asked() {
+    if !job.unrequested_payout() {
         for operation in &sides.platform {
             job.operation(operation);
         }
@@ -64,19 +65,20 @@ impl Job<'_> {
             };
             self.journal_differs(kind, None, payout);
         }
-        let told = !self.compared.differences.is_empty();
-        if let Some(status) = self.state().and_then(PaymentState::status).filter(|_| !told) {
-            let said = Said { status: status.to_string(), sum: self.paid() };
+        let is_reported = !self.compared.differences.is_empty();
+        if let Some(status) = self.state().and_then(PaymentState::status).filter(|_| !is_reported) {
+            let state = SideState { status: status.to_string(), sum: self.paid() };
             let difference = self.found(Kind::NotThere, None);
-            self.compared.differences.push(Difference { inbox: Some(said), ..difference });
+            self.compared.differences.push(Difference { inbox: Some(state), ..difference });
         }
     }
 
     /// Each of the rows that the platform's list has of one operation, where they contradict.
     fn contradictions(&mut self) {
         let sides = self.sides;
-        let is_told = |told: &&Operation| sides.contradictions.iter().any(|row| row.id == told.id);
-        for row in sides.platform.iter().filter(is_told).chain(&sides.contradictions) {
+        let is_listed =
+            |listed: &&Operation| sides.contradictions.iter().any(|row| row.id == listed.id);
+        for row in sides.platform.iter().filter(is_listed).chain(&sides.contradictions) {
             let difference = self.found(Kind::PlatformContradicts, Some(row));
             self.compared.differences.push(difference);
         }
@@ -84,93 +86,96 @@ impl Job<'_> {
 
     /// Operations that may be payouts: a type in a word that is not known says nothing.
     fn unknown_types(&mut self) {
-        for told in self.sides.platform.iter().filter(|told| told.has_unknown_type()) {
+        for listed in self.sides.platform.iter().filter(|listed| listed.has_unknown_type()) {
             let journal = self.sides.journals.iter().flatten().find(|payout| payout.was_sent());
             if let Some(payout) = journal {
-                self.journal_differs(Kind::UnknownType, Some(told), payout);
+                self.journal_differs(Kind::UnknownType, Some(listed), payout);
             } else {
-                let difference = self.found(Kind::UnknownType, Some(told));
+                let difference = self.found(Kind::UnknownType, Some(listed));
                 self.compared.differences.push(difference);
             }
         }
     }
 
     /// A payout that neither a journal nor the inbox knows.
-    fn nobody_asked(&mut self) -> bool {
+    fn unrequested_payout(&mut self) -> bool {
         let unknown_here = self.sides.journals.as_ref().is_some_and(Vec::is_empty)
             && self
                 .sides
                 .inbox
                 .as_ref()
-                .is_none_or(|heard| heard.state.is_none() && heard.stuck.is_empty());
-        let Some(payout) = self.sides.platform.iter().find(|told| is_payout(told) && unknown_here)
+                .is_none_or(|recorded| recorded.state.is_none() && recorded.stuck.is_empty());
+        let Some(payout) =
+            self.sides.platform.iter().find(|listed| is_payout(listed) && unknown_here)
         else {
             return false;
         };
-        let difference = self.found(Kind::NobodyAsked, Some(payout));
+        let difference = self.found(Kind::UnrequestedPayout, Some(payout));
         self.compared.differences.push(difference);
         true
     }
 
-    /// An operation of the platform against what was heard of it.
-    fn operation(&mut self, told: &Operation) {
-        if told.end() == End::Unknown {
-            let difference = self.found(Kind::StatusUntold, Some(told));
+    /// An operation of the platform against what was recorded of it.
+    fn operation(&mut self, listed: &Operation) {
+        if listed.end() == End::Unknown {
+            let difference = self.found(Kind::UnknownStatus, Some(listed));
             self.compared.differences.push(difference);
             return;
         }
-        self.compared.is_pending |= told.end() == End::Open;
+        self.compared.is_pending |= listed.end() == End::Open;
         let Some(inbox) = &self.sides.inbox else { return };
-        let heard = HeardOf::operation(inbox, self.sides, told);
-        let has_ended = heard.status.as_ref().is_some_and(OperationStatus::is_final);
-        let kind = if heard.is_contradicted {
+        let recorded = InboxOperation::operation(inbox, self.sides, listed);
+        let has_ended = recorded.status.as_ref().is_some_and(OperationStatus::is_final);
+        let kind = if recorded.is_contradicted {
             Kind::CallbackContradicts
         } else if has_ended {
-            if heard.status.as_ref().map(OperationStatus::end) == Some(told.end()) {
-                return self.sums(told, heard);
+            if recorded.status.as_ref().map(OperationStatus::end) == Some(listed.end()) {
+                return self.sums(listed, recorded);
             }
             Kind::InboxDiffers
-        } else if told.end() == End::Open
+        } else if listed.end() == End::Open
             || inbox.stuck.iter().any(|(_, state)| *state == EntryState::Held)
         {
-            // What is held was heard, and is told as such.
+            // What is held was recorded, and is listed as such.
             return;
         } else if let Some(word) = self.state().and_then(|state| state.unknown().next()) {
-            let inbox = Some(Said { status: word.to_owned(), sum: None });
-            let difference = self.found(Kind::StatusUntold, Some(told));
+            let inbox = Some(SideState { status: word.to_owned(), sum: None });
+            let difference = self.found(Kind::UnknownStatus, Some(listed));
             self.compared.differences.push(Difference { inbox, ..difference });
             return;
         } else {
             Kind::CallbackMissing
         };
-        let difference = self.found(kind, Some(told));
-        self.compared.differences.push(Difference { inbox: heard.said(), ..difference });
+        let difference = self.found(kind, Some(listed));
+        self.compared.differences.push(Difference { inbox: recorded.side_state(), ..difference });
     }
 
-    fn sums(&mut self, told: &Operation, heard: HeardOf) {
-        if let (Some(platform), Some(inbox)) = (&told.sum, &heard.sum)
+    fn sums(&mut self, listed: &Operation, recorded: InboxOperation) {
+        if let (Some(platform), Some(inbox)) = (&listed.sum, &recorded.sum)
             && platform != inbox
         {
-            let difference = self.found(Kind::AmountDiffers, Some(told));
-            self.compared.differences.push(Difference { inbox: heard.said(), ..difference });
+            let difference = self.found(Kind::AmountDiffers, Some(listed));
+            self.compared
+                .differences
+                .push(Difference { inbox: recorded.side_state(), ..difference });
         }
     }
 
     /// The payout of the platform against the journals.
     fn payout(&mut self) {
-        let payouts = || self.sides.platform.iter().filter(|told| is_payout(told));
-        let mut paid = payouts().filter(|told| told.end() == End::Success);
+        let payouts = || self.sides.platform.iter().filter(|listed| is_payout(listed));
+        let mut paid = payouts().filter(|listed| listed.end() == End::Success);
         let first = paid.next();
         if let Some(second) = paid.next() {
             let difference = self.found(Kind::PaidTwice, Some(second));
             self.compared.differences.push(difference);
         }
         // An attempt that failed is no decline while another one goes on.
-        let Some(told) = first.or_else(|| payouts().next_back()) else {
+        let Some(listed) = first.or_else(|| payouts().next_back()) else {
             return self.type_differs();
         };
         // Nothing says that another attempt, which ended in an error, moved nothing.
-        for other in payouts().filter(|other| !std::ptr::eq(*other, told)) {
+        for other in payouts().filter(|other| !std::ptr::eq(*other, listed)) {
             if matches!(other.end(), End::Error | End::Returned) {
                 let difference = self.found(Kind::EndedInError, Some(other));
                 self.compared.differences.push(difference);
@@ -178,8 +183,8 @@ impl Job<'_> {
         }
         for payout in self.sides.journals.iter().flatten() {
             let sums_differ =
-                matches!((&payout.sum, &told.sum), (Some(ours), Some(theirs)) if ours != theirs);
-            let kind = match (payout.state, told.end()) {
+                matches!((&payout.sum, &listed.sum), (Some(ours), Some(theirs)) if ours != theirs);
+            let kind = match (payout.state, listed.end()) {
                 (_, End::Unknown) => continue,
                 (State::NotSent, _) => Kind::NotSentButThere,
                 (State::Decline, End::Success) => Kind::DeclineNotConfirmed,
@@ -194,17 +199,17 @@ impl Job<'_> {
                 (_, End::Success) => Kind::UnknownButPaid,
                 (_, End::Decline) => Kind::UnknownButDeclined,
             };
-            self.journal_differs(kind, Some(told), payout);
+            self.journal_differs(kind, Some(listed), payout);
         }
     }
 
     /// Payouts of the journals under the id of something else. An operation whose type is not known is
     /// a difference already.
     fn type_differs(&mut self) {
-        let mut known = self.sides.platform.iter().filter(|told| !told.has_unknown_type());
-        let Some(told) = known.next_back() else { return };
+        let mut known = self.sides.platform.iter().filter(|listed| !listed.has_unknown_type());
+        let Some(listed) = known.next_back() else { return };
         for payout in self.sides.journals.iter().flatten().filter(|payout| payout.was_sent()) {
-            self.journal_differs(Kind::TypeDiffers, Some(told), payout);
+            self.journal_differs(Kind::TypeDiffers, Some(listed), payout);
         }
     }
 
@@ -213,25 +218,26 @@ impl Job<'_> {
         for (state, kind) in
             [(EntryState::Held, Kind::CallbackHeld), (EntryState::Dead, Kind::CallbackDead)]
         {
-            let stuck = self.sides.inbox.iter().flat_map(|heard| &heard.stuck);
+            let stuck = self.sides.inbox.iter().flat_map(|recorded| &recorded.stuck);
             let callbacks: Vec<_> =
                 stuck.filter(|(_, its)| *its == state).map(|(id, _)| *id).collect();
             if callbacks.is_empty() {
                 continue;
             }
-            let platform = self.sides.platform.last().map(Operation::said);
+            let platform = self.sides.platform.last().map(Operation::side_state);
             let status = self.state().and_then(PaymentState::status);
-            let inbox = status.map(|status| Said { status: status.to_string(), sum: self.paid() });
+            let inbox =
+                status.map(|status| SideState { status: status.to_string(), sum: self.paid() });
             let difference = self.found(kind, None);
             self.compared.differences.push(Difference { platform, inbox, callbacks, ..difference });
         }
     }
 
     fn journal_differs(&mut self, kind: Kind, operation: Option<&Operation>, payout: &Payout) {
-        let said = Said { status: payout.state.to_string(), sum: payout.sum.clone() };
+        let state = SideState { status: payout.state.to_string(), sum: payout.sum.clone() };
         let request_id = payout.request_id.clone();
         let difference = self.found(kind, operation);
-        let difference = Difference { journal: Some(said), request_id, ..difference };
+        let difference = Difference { journal: Some(state), request_id, ..difference };
         self.compared.differences.push(difference);
     }
 
@@ -241,7 +247,7 @@ impl Job<'_> {
             payment: self.payment.clone(),
             operation: operation.and_then(|operation| operation.id),
             operation_type: operation.map(|operation| operation.kind.clone()),
-            platform: operation.map(Operation::said),
+            platform: operation.map(Operation::side_state),
             journal: None,
             inbox: None,
             request_id: None,
@@ -259,23 +265,23 @@ impl Job<'_> {
 }
 
 impl Operation {
-    fn said(&self) -> Said {
-        Said { status: self.status.to_string(), sum: self.sum.clone() }
+    fn side_state(&self) -> SideState {
+        SideState { status: self.status.to_string(), sum: self.sum.clone() }
     }
 }
 
-/// What the inbox heard of one operation.
+/// What the inbox recorded of one operation.
 #[derive(Default)]
-struct HeardOf {
+struct InboxOperation {
     status: Option<OperationStatus>,
     sum: Option<Sum>,
     is_contradicted: bool,
 }
 
-impl HeardOf {
-    fn operation(heard: &Heard, sides: &Sides, told: &Operation) -> Self {
-        let Some(state) = &heard.state else { return Self::default() };
-        let of_it = state.operations().iter().find(|operation| Some(operation.id()) == told.id);
+impl InboxOperation {
+    fn operation(recorded: &InboxState, sides: &Sides, listed: &Operation) -> Self {
+        let Some(state) = &recorded.state else { return Self::default() };
+        let of_it = state.operations().iter().find(|operation| Some(operation.id()) == listed.id);
         if let Some(of_it) = of_it {
             return Self {
                 status: of_it.status().cloned(),
@@ -293,9 +299,9 @@ impl HeardOf {
         }
     }
 
-    fn said(self) -> Option<Said> {
+    fn side_state(self) -> Option<SideState> {
         let Self { status, sum, .. } = self;
-        status.map(|status| Said { status: status.to_string(), sum })
+        status.map(|status| SideState { status: status.to_string(), sum })
     }
 }
 
@@ -357,7 +363,7 @@ mod tests {
             ("success", Error, Some(Kind::UnknownButPaid)),
             ("decline", Error, Some(Kind::UnknownButDeclined)),
             ("processing", Error, None),
-            ("paid at last", Unknown, Some(Kind::StatusUntold)),
+            ("paid at last", Unknown, Some(Kind::UnknownStatus)),
         ];
         for (status, journal, kind) in table {
             let expected: Vec<Kind> = kind.into_iter().collect();

@@ -19,11 +19,11 @@ pub struct Difference {
     /// What the operation does, where it is about one.
     pub operation_type: Option<OperationType>,
     /// What the platform says; `None` where it says nothing.
-    pub platform: Option<Said>,
+    pub platform: Option<SideState>,
     /// What the journal says; `None` where it says nothing, or none is compared.
-    pub journal: Option<Said>,
+    pub journal: Option<SideState>,
     /// What the inbox says; `None` where it says nothing, or none is compared.
-    pub inbox: Option<Said>,
+    pub inbox: Option<SideState>,
     /// The platform's id of the request, where a journal has it: support asks for it.
     pub request_id: Option<String>,
     /// The callbacks of the inbox that it is about.
@@ -33,7 +33,7 @@ pub struct Difference {
 /// What one side says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Said {
+pub struct SideState {
     /// The platform's word for the status, or the journal's word for the state.
     pub status: String,
     /// The sum, where it says one.
@@ -71,7 +71,7 @@ pub enum Kind {
     /// The inbox heard of another end than the platform tells.
     InboxDiffers,
     /// The platform has a payout that no journal has and nobody heard of.
-    NobodyAsked,
+    UnrequestedPayout,
     /// The payout may have been sent; the platform does not know it.
     NotArrived,
     /// The platform has a payout that the journal says was not sent.
@@ -85,7 +85,7 @@ pub enum Kind {
     PlatformContradicts,
     /// The platform or a callback has a word for the status that is in no table, so it decides
     /// nothing.
-    StatusUntold,
+    UnknownStatus,
     /// The journal says that the payout is paid; the platform does not.
     SuccessNotConfirmed,
     /// The platform has the payment of a journal, and not as a payout.
@@ -109,13 +109,13 @@ impl Kind {
         Self::DeclineNotConfirmed,
         Self::EndedInError,
         Self::InboxDiffers,
-        Self::NobodyAsked,
+        Self::UnrequestedPayout,
         Self::NotArrived,
         Self::NotSentButThere,
         Self::NotThere,
         Self::PaidTwice,
         Self::PlatformContradicts,
-        Self::StatusUntold,
+        Self::UnknownStatus,
         Self::SuccessNotConfirmed,
         Self::TypeDiffers,
         Self::UnknownButDeclined,
@@ -134,13 +134,13 @@ impl Kind {
             Self::DeclineNotConfirmed => "decline_not_confirmed",
             Self::EndedInError => "ended_in_error",
             Self::InboxDiffers => "inbox_differs",
-            Self::NobodyAsked => "nobody_asked",
+            Self::UnrequestedPayout => "nobody_asked",
             Self::NotArrived => "not_arrived",
             Self::NotSentButThere => "not_sent_but_there",
             Self::NotThere => "not_there",
             Self::PaidTwice => "paid_twice",
             Self::PlatformContradicts => "platform_contradicts",
-            Self::StatusUntold => "status_untold",
+            Self::UnknownStatus => "status_untold",
             Self::SuccessNotConfirmed => "success_not_confirmed",
             Self::TypeDiffers => "type_differs",
             Self::UnknownButDeclined => "unknown_but_declined",
@@ -160,13 +160,13 @@ impl Kind {
             Self::DeclineNotConfirmed => "declined by the journal, and not by the platform",
             Self::EndedInError => "an error ended it, and nothing says whether money has moved",
             Self::InboxDiffers => "the inbox heard of another end",
-            Self::NobodyAsked => "a payout that no journal has and nobody heard of",
+            Self::UnrequestedPayout => "a payout that no journal has and nobody heard of",
             Self::NotArrived => "it may have been sent, and the platform does not know it",
             Self::NotSentButThere => "not sent by the journal, and the platform has it",
             Self::NotThere => "the platform does not know it, and told of it before",
             Self::PaidTwice => "two successful payouts under one id",
             Self::PlatformContradicts => "the platform's list tells one operation in two ways",
-            Self::StatusUntold => "its status is a word that nobody knows",
+            Self::UnknownStatus => "its status is a word that nobody knows",
             Self::SuccessNotConfirmed => "paid by the journal, and not by the platform",
             Self::TypeDiffers => "a payout by the journal, and something else on the platform",
             Self::UnknownButDeclined => "the journal does not know that it was declined",
@@ -212,13 +212,13 @@ impl Difference {
             Kind::DeclineNotConfirmed => {
                 format!("do not pay again, under whatever id; ask {ask}; if it is paid, correct the books")
             }
-            Kind::StatusUntold => {
+            Kind::UnknownStatus => {
                 format!("go by {ask}: a word that nobody knows decides nothing")
             }
             Kind::EndedInError | Kind::NotThere => {
                 format!("do not pay or deliver again; ask {support}")
             }
-            Kind::NobodyAsked => {
+            Kind::UnrequestedPayout => {
                 format!("find out who has the project's key; if nobody of yours sent it, change the key and ask {support}")
             }
             Kind::NotArrived => {
@@ -266,7 +266,7 @@ impl fmt::Display for Difference {
     }
 }
 
-impl fmt::Display for Said {
+impl fmt::Display for SideState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "`{}`", self.status.escape_debug())?;
         match &self.sum {

@@ -74,7 +74,7 @@ mod reconcile;
 mod sides;
 mod spool;
 
-pub use self::difference::{Difference, Kind, Said, Sum};
+pub use self::difference::{Difference, Kind, SideState, Sum};
 pub use self::error::ReconcileError;
 pub use self::interval::Interval;
 pub use self::names::OperationNames;

@@ -64,7 +64,7 @@ impl Oddities {
         last: Option<&(DataOperation, Unusable)>,
         counts: &Counts,
     ) -> Result<(), ReconcileError> {
-        let Some((told, Unusable { path, problem, .. })) = last else { return Ok(()) };
+        let Some((listed, Unusable { path, problem, .. })) = last else { return Ok(()) };
         let seen = self.by_path.get(path).copied().unwrap_or_default();
         if seen * 10 < counts.operations * 9 {
             return Ok(());
@@ -72,7 +72,7 @@ impl Oddities {
         Err(ReconcileError::Member {
             path: path.clone(),
             problem,
-            there: told.iter().map(|(path, _)| path.to_owned()).collect(),
+            there: listed.iter().map(|(path, _)| path.to_owned()).collect(),
         })
     }
 }

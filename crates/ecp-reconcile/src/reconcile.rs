@@ -15,7 +15,7 @@ use crate::error::ReconcileError;
 use crate::interval::{Interval, in_words};
 use crate::names::OperationNames;
 use crate::odd::{Odd, Oddities};
-use crate::sides::{Heard, Operation, Payout, Sides};
+use crate::sides::{InboxState, Operation, Payout, Sides};
 use crate::spool::{Kept, Spool};
 
 /// What is to be compared.
@@ -148,10 +148,10 @@ impl Reconcile {
         let mut last = None;
         while let Some(page) = pages.next_page().await.map_err(ReconcileError::Data)? {
             spool.together(|spool| {
-                for told in page {
+                for listed in page {
                     counts.operations += 1;
-                    let record = self.names.number(&told, counts.operations);
-                    let unusable = match self.names.read(&told) {
+                    let record = self.names.number(&listed, counts.operations);
+                    let unusable = match self.names.read(&listed) {
                         Ok(read) => {
                             spool.operation(&read.payment, &read.operation)?;
                             counts.without_sum += u64::from(read.operation.sum.is_none());
@@ -164,7 +164,7 @@ impl Reconcile {
                     };
                     if let Some(unusable) = unusable {
                         odd.operation(record, &unusable, counts);
-                        last = Some((told, unusable));
+                        last = Some((listed, unusable));
                     }
                 }
                 Ok(())
@@ -317,7 +317,7 @@ impl Reconciliation {
             Some(inbox) => {
                 let state = inbox.payment(self.owner.project, payment).await;
                 let state = state.map_err(ReconcileError::Inbox)?;
-                Some(Heard { state, stuck: kept.stuck })
+                Some(InboxState { state, stuck: kept.stuck })
             }
         };
         let journals = self.has_journals.then_some(kept.payouts);
@@ -332,11 +332,11 @@ impl Reconciliation {
                 .map_err(|error| ReconcileError::Gate { payment: payment.clone(), error })?;
             // What the Data API told stays; Gate adds what lies outside of the interval.
             for operation in Operation::of_status(&answer) {
-                let is_told = |told: &Operation| match operation.id {
-                    Some(id) => told.id == Some(id),
-                    None => told.kind == operation.kind,
+                let is_listed = |listed: &Operation| match operation.id {
+                    Some(id) => listed.id == Some(id),
+                    None => listed.kind == operation.kind,
                 };
-                if !sides.platform.iter().any(is_told) {
+                if !sides.platform.iter().any(is_listed) {
                     sides.platform.push(operation);
                 }
             }

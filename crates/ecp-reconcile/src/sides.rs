@@ -18,7 +18,7 @@ pub(crate) struct Sides {
     pub(crate) contradictions: Vec<Operation>,
     /// What the journals say of it, each by itself. `None` where no journal is compared.
     pub(crate) journals: Option<Vec<Payout>>,
-    pub(crate) inbox: Option<Heard>,
+    pub(crate) inbox: Option<InboxState>,
 }
 
 /// An operation as the platform tells it.
@@ -43,7 +43,7 @@ pub(crate) struct Payout {
 
 /// What the inbox has of a payment.
 #[derive(Debug, Default)]
-pub(crate) struct Heard {
+pub(crate) struct InboxState {
     /// `None` if nothing was heard.
     pub(crate) state: Option<PaymentState>,
     /// Callbacks that are held or dead.
@@ -84,7 +84,7 @@ impl Operation {
             return Vec::new();
         }
         let unknown = || OperationStatus::from("");
-        let told: Vec<Self> = answer
+        let listed: Vec<Self> = answer
             .operations
             .iter()
             .map(|operation| Self {
@@ -94,7 +94,7 @@ impl Operation {
                 sum: operation.sum_initial.as_ref().map(Sum::from),
             })
             .collect();
-        let payment = answer.payment.as_ref().filter(|_| told.is_empty());
+        let payment = answer.payment.as_ref().filter(|_| listed.is_empty());
         let alone = payment.map(|payment| Self {
             id: None,
             kind: match payment.kind {
@@ -104,7 +104,7 @@ impl Operation {
             status: payment.status.as_ref().map_or_else(unknown, of_payment),
             sum: payment.sum.as_ref().map(Sum::from),
         });
-        told.into_iter().chain(alone).collect()
+        listed.into_iter().chain(alone).collect()
     }
 }
 

@@ -99,9 +99,9 @@ impl Spool {
     pub(crate) fn operation(
         &self,
         payment: &PaymentId,
-        told: &Operation,
+        listed: &Operation,
     ) -> Result<(), SpoolError> {
-        let id = told.id.map(|id| id.get().cast_signed());
+        let id = listed.id.map(|id| id.get().cast_signed());
         let before = self
             .0
             .prepare_cached(
@@ -111,8 +111,8 @@ impl Spool {
             .query_row(params![payment.as_str(), id], operation)
             .optional()?;
         let (kept, other) = match before {
-            None => (told.clone(), None),
-            Some(before) => before.together(told),
+            None => (listed.clone(), None),
+            Some(before) => before.together(listed),
         };
         self.insert(
             "INSERT OR REPLACE INTO operations VALUES (?1, ?2, ?3, ?4, ?5, ?6)",

@@ -11,7 +11,7 @@ use clap::Args;
 use ecp_core::Timestamp;
 use ecp_core::model::OperationType;
 use ecp_payouts::{AmountUnit, Owner};
-use ecp_reconcile::{Counts, Difference, Odd, OperationNames, Reconcile as Sides, Said};
+use ecp_reconcile::{Counts, Difference, Odd, OperationNames, Reconcile as Sides, SideState};
 use serde::Serialize;
 use serde_json::json;
 
@@ -140,11 +140,11 @@ impl Reconcile {
             _ => String::new(),
         };
         let Difference { platform, journal, inbox, .. } = difference;
-        for (side, said, what) in
+        for (side, state, what) in
             [("platform", platform, what.as_str()), ("journal", journal, ""), ("inbox", inbox, "")]
         {
-            if let Some(said) = said {
-                writeln!(output, "  {side:<8}  {what}{said}")?;
+            if let Some(state) = state {
+                writeln!(output, "  {side:<8}  {what}{state}")?;
             }
         }
         writeln!(output, "  to do     {}", difference.action())?;
@@ -235,7 +235,7 @@ struct Side<'d> {
 
 impl<'d> DifferenceRow<'d> {
     fn of(difference: &'d Difference) -> Self {
-        let side = |said: &'d Option<Said>| said.as_ref().map(Side::of);
+        let side = |state: &'d Option<SideState>| state.as_ref().map(Side::of);
         Self {
             difference: difference.kind.as_str(),
             payment: difference.payment.as_str(),
@@ -253,10 +253,10 @@ impl<'d> DifferenceRow<'d> {
 }
 
 impl<'d> Side<'d> {
-    fn of(said: &'d Said) -> Self {
-        let sum = said.sum.as_ref();
+    fn of(state: &'d SideState) -> Self {
+        let sum = state.sum.as_ref();
         Self {
-            status: &said.status,
+            status: &state.status,
             amount: sum.map(|sum| sum.amount),
             currency: sum.map(|sum| sum.currency.as_str()),
         }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use ecp_core::OperationId;
 use ecp_core::model::OperationType;
 use ecp_inbox::{Claim, Finish};
-use ecp_reconcile::{Interval, Kind, Reconcile, Said};
+use ecp_reconcile::{Interval, Kind, Reconcile, SideState};
 use ecp_sandbox::{Config, Decision, Fault as Broken, FaultRule};
 use ecp_testkit::Fault;
 
@@ -22,7 +22,7 @@ fn takes_and_is_silent(_: usize, path: &str) -> Fault {
     if path.ends_with("/payout") { Fault::ResetAfter } else { Fault::StatusInstead(503, None) }
 }
 
-fn said(said: Option<&Said>) -> String {
+fn said(said: Option<&SideState>) -> String {
     said.map_or_else(|| "-".to_owned(), ToString::to_string)
 }
 
@@ -102,10 +102,10 @@ async fn journals_and_a_platform_that_says_otherwise_are_told() {
     theirs.payout("P-3", "20.00 EUR").await;
     let by_journal = Reconcile::new(owner(), around_now()).journal(ours.journal());
     let found = theirs.compare(by_journal).await;
-    let told: Vec<(Kind, &str)> =
+    let reported: Vec<(Kind, &str)> =
         found.iter().map(|found| (found.kind, found.payment.as_str())).collect();
     assert_eq!(
-        told,
+        reported,
         [
             (Kind::SuccessNotConfirmed, "P-1"),
             (Kind::DeclineNotConfirmed, "P-2"),
@@ -136,7 +136,7 @@ async fn a_payout_that_nobody_asked_for_is_told() {
     stage.run_payouts(&[("P-1", 1000)], |_, _| Fault::None).await;
     stage.sandbox.add_fault(FaultRule::new(Broken::LoseCallback));
     stage.payout("X-1", "10.00 EUR").await;
-    assert_eq!(stage.differences().await, [(Kind::NobodyAsked, "X-1".to_owned())]);
+    assert_eq!(stage.differences().await, [(Kind::UnrequestedPayout, "X-1".to_owned())]);
     // Without a journal nobody can tell that.
     let by_inbox = Reconcile::new(owner(), around_now()).inbox(stage.inbox());
     let found = stage.compare(by_inbox).await;
@@ -162,19 +162,19 @@ async fn what_the_inbox_missed_or_heard_wrong_is_told() {
         let view = stage.sandbox.payment(Config::DEMO_PROJECT, &stage::payment(id)).unwrap();
         view.operations[0].id
     };
-    stage.hear("D", operation("D"), "decline").await;
-    stage.hear("E", operation("E"), "decline").await;
+    stage.receive("D", operation("D"), "decline").await;
+    stage.receive("E", operation("E"), "decline").await;
 
     let found = stage.compare(stage.all()).await;
-    let told: Vec<(&str, Kind, String)> = found
+    let reported: Vec<(&str, Kind, String)> = found
         .iter()
         .map(|found| (found.payment.as_str(), found.kind, said(found.inbox.as_ref())))
         .collect();
     assert_eq!(
-        told,
+        reported,
         [
             ("A", Kind::CallbackMissing, "-".to_owned()),
-            ("B", Kind::StatusUntold, "`sandbox unknown`".to_owned()),
+            ("B", Kind::UnknownStatus, "`sandbox unknown`".to_owned()),
             ("C", Kind::AmountDiffers, "`success`, 10.01 EUR".to_owned()),
             ("D", Kind::InboxDiffers, "`decline`, 10.00 EUR".to_owned()),
             ("E", Kind::CallbackContradicts, "`success`, 10.00 EUR".to_owned()),
@@ -219,9 +219,9 @@ async fn callbacks_that_wait_for_a_person_are_told_with_their_numbers() {
         }
     }
     let found = stage.compare(stage.all()).await;
-    let told: Vec<(&str, Kind)> =
+    let reported: Vec<(&str, Kind)> =
         found.iter().map(|found| (found.payment.as_str(), found.kind)).collect();
-    assert_eq!(told, [("P-1", Kind::CallbackHeld), ("P-2", Kind::CallbackDead)]);
+    assert_eq!(reported, [("P-1", Kind::CallbackHeld), ("P-2", Kind::CallbackDead)]);
     let held = found[0].callbacks[0];
     assert!(found[0].action().contains(&format!("`ecp inbox release {held}`")));
     let dead = found[1].callbacks[0];

@@ -133,7 +133,7 @@ impl Stage {
     }
 
     /// A callback that is signed and never was the platform's.
-    pub(crate) async fn hear(&self, id: &str, operation: u64, status: &str) {
+    pub(crate) async fn receive(&self, id: &str, operation: u64, status: &str) {
         self.hear_body(&format!(
             r#"{{"project_id":1,"payment":{{"id":"{id}","type":"payout","status":"{status}",
             "sum":{{"amount":1000,"currency":"EUR"}}}},"operation":{{"id":{operation},
