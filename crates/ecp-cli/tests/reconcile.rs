@@ -89,7 +89,7 @@ fn differences_are_told_with_what_to_do_and_an_exit_code_of_their_own() {
     let output = reconcile(&sandbox, &["--journal", "payouts.csv.journal"]);
     assert_eq!(output.status.code(), Some(5), "{}", stderr(&output));
     let lines: Vec<&str> = stdout(&output).lines().collect();
-    assert_eq!(lines[0], "nobody_asked X-1: a payout that no journal has and nobody heard of");
+    assert_eq!(lines[0], "nobody_asked X-1: a payout that neither a journal nor the inbox has");
     assert!(lines[1].starts_with("  platform  payout "), "{lines:?}");
     assert!(lines[1].ends_with(" `success`, 20.00 EUR"), "{lines:?}");
     assert!(lines[2].starts_with("  to do     find out who has the project's key; "), "{lines:?}");

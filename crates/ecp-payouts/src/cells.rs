@@ -1,4 +1,4 @@
-//! What is wrong with the text of a cell before it is read as anything.
+//! Problems of a cell's text, before it is read as a value.
 
 use ecp_methods::request::Field;
 use ecp_table::{Hidden, Trace, is_garbled};
@@ -17,7 +17,7 @@ enum Kind {
     Unknown,
 }
 
-/// What is wrong with a cell. The text holds no part of it.
+/// Problem of a cell. The text holds no part of the cell.
 pub(crate) fn problem(held: &Holds, text: &str) -> Option<String> {
     let kind = kind(held)?;
     if text.trim().is_empty() {

@@ -28,7 +28,7 @@ pub(crate) struct Columns {
 pub(crate) enum Holds {
     /// A column that is passed over.
     Nothing,
-    /// A column without a name, in which nothing stands.
+    /// A column without a name and without values.
     Nameless,
     Method,
     PaymentId,
@@ -136,7 +136,7 @@ impl Columns {
         hasher.finish()
     }
 
-    /// The request of a row, or everything that is wrong with it that can be told at once.
+    /// The request of a row, or all of its problems that can be found in one pass.
     pub(crate) fn prepare(
         &self,
         table: &Table,
@@ -192,7 +192,7 @@ impl Columns {
                 add(&mut found, path, text);
             }
         }
-        // The check stops at the first problem; every field that is missing is told at once.
+        // The check stops at the first problem; all missing fields are reported together.
         if let Some(rule) = method.spec().rule(ecp_methods::FlowKind::Payout) {
             for field in rule.needed_fields() {
                 if cell(&Holds::Field(*field)).is_none() {

@@ -108,7 +108,7 @@ impl Doubts {
         for seen in &*alike {
             let first = seen.line;
             if seen.id == *id {
-                return Err(problem(format!("stands in line {first} already")));
+                return Err(problem(format!("is in line {first} already")));
             }
             // Ids by a random generator may differ in case alone; a row that was typed twice says
             // the same otherwise.

@@ -1,4 +1,4 @@
-//! What was meant to be sent, kept before it is sent, and what became of it.
+//! Journal of a run: the intent of each send, stored before it, and its result.
 
 mod reader;
 
@@ -20,12 +20,12 @@ use crate::problem::Problems;
 
 /// A journal of payouts in a SQLite file.
 ///
-/// What is written is on the disk when the call returns. Writes that come together are committed
+/// A write is on the disk when its call returns. Writes that come together are committed
 /// together. A journal belongs to one project at one address, and to one process at a time. It
 /// holds ids, sums, times and results, and of the rest of a request a digest only.
 pub struct Journal {
     writes: mpsc::Sender<Write>,
-    /// What it held when it was opened.
+    /// Its entries when it was opened.
     before: HashMap<PaymentId, Entry>,
 }
 
@@ -52,11 +52,11 @@ impl PartialEq for Owner {
 
 impl Eq for Owner {}
 
-/// What a journal knows of a payout.
+/// Entry of a payout in a journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Entry {
-    /// Where it stands.
+    /// Its state.
     pub state: State,
     /// SHA-256 of the request, so that a row that was changed is found out.
     pub digest: [u8; 32],
@@ -72,11 +72,11 @@ pub struct Entry {
     pub status: Option<String>,
     /// The platform's code.
     pub code: Option<String>,
-    /// What the state rests on, in words.
+    /// The evidence for the state, in words.
     pub evidence: String,
 }
 
-/// Where a payout stands.
+/// State of a payout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum State {
@@ -84,7 +84,7 @@ pub enum State {
     Intended,
     /// It was not sent.
     NotSent,
-    /// The platform has it, and has not said how it ended.
+    /// The platform has it, and its end is unknown.
     Registered,
     /// It is paid.
     Success,
@@ -93,7 +93,7 @@ pub enum State {
     /// It has ended, and nothing says whether money has moved, or how much. It is not sent again;
     /// each run asks once more.
     Error,
-    /// Nobody can tell yet.
+    /// The outcome is unknown.
     Unknown,
 }
 
@@ -320,12 +320,12 @@ impl Journal {
         Ok(Self { writes, before })
     }
 
-    /// Reads what a journal says, without becoming its owner.
+    /// Opens a journal for reading, without becoming its owner.
     pub fn read(path: &Path) -> Result<HashMap<PaymentId, Entry>, JournalError> {
         Ok(entries(&mut JournalReader::open(path)?)?)
     }
 
-    /// What it knew of a payout when it was opened.
+    /// The entry of a payout when the journal was opened.
     pub fn before(&self, payment_id: &PaymentId) -> Option<&Entry> {
         self.before.get(payment_id)
     }
@@ -372,7 +372,7 @@ fn own(connection: &Connection, owner: &Owner) -> Result<(), Failure> {
     }
 }
 
-/// Writes until nobody holds the journal any more. Whatever has come together is one transaction.
+/// Writes until the last handle of the journal is dropped. Queued writes share one transaction.
 fn write(connection: &Connection, files: &OpenFiles, queue: &mpsc::Receiver<Write>) {
     const TOGETHER: usize = 4096;
     while let Ok(first) = queue.recv() {
@@ -380,13 +380,13 @@ fn write(connection: &Connection, files: &OpenFiles, queue: &mpsc::Receiver<Writ
         batch.extend(queue.try_iter().take(TOGETHER));
         let result = commit(connection, files, &batch);
         for write in batch {
-            // Whoever does not wait any more does not want to know.
+            // A caller that no longer waits needs no result.
             let _ = write.done.send(result.clone());
         }
     }
 }
 
-/// Says that a batch is written only if it was while the journal's name led to what is open. On
+/// Reports a batch as written only if it was while the journal's name led to what is open. On
 /// Unix a file that was removed can be written for as long as it is open, and the next run would
 /// find nothing of it.
 fn commit(connection: &Connection, files: &OpenFiles, batch: &[Write]) -> Result<(), Failed> {

@@ -31,7 +31,7 @@ pub struct Layout {
     pub(crate) items_in_texts: bool,
 }
 
-/// What amounts are counted in. Which it is in the platform's own files is not documented (sources:
+/// Unit of amounts. The unit in the platform's own files is not documented (sources:
 /// mass payouts).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum AmountUnit {
@@ -76,7 +76,7 @@ impl Layout {
         Self { method: Some(method.into()), ..self }
     }
 
-    /// What amounts are counted in.
+    /// Unit of amounts.
     pub fn amounts(self, unit: AmountUnit) -> Self {
         Self { amounts: unit, ..self }
     }

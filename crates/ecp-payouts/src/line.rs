@@ -1,4 +1,4 @@
-//! One row on its way, and what the journal is told of it.
+//! One row in progress, and its entries in the journal.
 
 use std::error::Error;
 use std::fmt;
@@ -26,11 +26,11 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    /// What the journal knows of a payout, or what there is to know of a new one.
+    /// The journal's entry of a payout, or a first entry for a new one.
     pub(crate) fn new(payer: Arc<Payer>, stop: Stop, prepared: &Prepared<Payout>) -> Self {
         let (digest, amount) = (payer.digest(prepared), prepared.amount());
         let before = payer.journal.before(prepared.payment_id()).cloned();
-        // What was not sent may have been corrected since.
+        // A row that was not sent may have been corrected since.
         let before = before.map(|before| match before.state {
             State::NotSent => Entry { digest, amount, ..before },
             _ => before,
@@ -153,7 +153,7 @@ pub(crate) fn refused(entry: &mut Entry, answer: &Result<StatusResponse, GateErr
             entry.evidence.push_str(EARLIER);
         }
         Err(error) => {
-            entry.evidence.push_str("; asked for the status: ");
+            entry.evidence.push_str("; the status request failed: ");
             entry.evidence.push_str(&error.to_string());
         }
     }
@@ -226,7 +226,7 @@ pub(crate) fn ended(
 const EARLIER: &str =
     "; an earlier request made the payment: its account was not compared with this row's";
 
-/// What of a payout's end is not as the row asks, or not as the answer itself says elsewhere.
+/// Members of a payout's end that differ from the row, or from the answer itself elsewhere.
 fn contradiction(end: End, status: &StatusResponse, prepared: &Prepared<Payout>) -> Option<String> {
     let payment = status.payment.as_ref();
     let kind = payment.and_then(|payment| payment.kind.as_ref());
@@ -271,7 +271,7 @@ fn contradiction(end: End, status: &StatusResponse, prepared: &Prepared<Payout>)
     }
 }
 
-/// What a success or a decline lacks to be one.
+/// Missing or contradicting members of a success or a decline.
 fn missing(end: End, status: &StatusResponse) -> Option<String> {
     let payment = status.payment.as_ref();
     if let Some(open) = status.operations.iter().find(|operation| is_open(operation)) {

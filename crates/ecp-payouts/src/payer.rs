@@ -20,7 +20,7 @@ use crate::plan::{Plan, Row};
 use crate::progress::{Counts, Progress, Stop};
 use crate::settings::Settings;
 
-/// What this crate times. The observer is the [`Gate`]'s, which is told of each request besides.
+/// Metrics of this crate. The observer is the [`Gate`]'s, which also reports each request.
 pub const METRICS: &[&Metric] = &[&ROW];
 
 static ROW: Metric = Metric::duration(
@@ -147,7 +147,7 @@ impl Payer {
             let (payer, stop) = (Arc::clone(&payer), stop.clone());
             let row = async move { payer.row(row, &stop).await };
             at_work.spawn(row.instrument(span.clone()));
-            // What has ended meanwhile is told meanwhile.
+            // Rows that have ended meanwhile are reported.
             while let Some(ended) = at_work.try_join_next() {
                 note(Some(ended), &mut counts, progress)?;
             }
@@ -163,7 +163,7 @@ impl Payer {
         while let Ok(Some(ended)) = timeout_at(end, at_work.join_next()).await {
             note(Some(ended), &mut counts, progress)?;
         }
-        // What is left is as if the process had ended: the journal has its intent.
+        // The rest is left as if the process had ended: the journal has the intents.
         counts.unknown += at_work.len() as u64;
         at_work.shutdown().await;
         counts.not_sent += counts.rows.saturating_sub(counts.done());
@@ -205,7 +205,7 @@ impl Payer {
         Ok((id, state))
     }
 
-    /// Sends what was not sent, and finds out about the rest.
+    /// Sends the payout if it was not sent, and otherwise asks for its status.
     async fn send(
         &self,
         prepared: &Prepared<Payout>,

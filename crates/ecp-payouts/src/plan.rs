@@ -1,4 +1,4 @@
-//! What a file asks for, checked before anything is sent.
+//! Plan of a file's payouts, checked before anything is sent.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -37,7 +37,7 @@ pub struct Row {
     pub prepared: Prepared<Payout>,
 }
 
-/// What the rows of one method and currency come to.
+/// Total of the rows of one method and currency.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Total {
@@ -51,7 +51,7 @@ pub struct Total {
 
 impl Plan {
     /// Reads a file and checks all of it: its grammar, its columns, each row against its method,
-    /// what a spreadsheet may have left in its cells, and that no payment id stands there twice,
+    /// what a spreadsheet may have left in its cells, and that no payment id occurs twice,
     /// in whatever spelling.
     pub fn read(
         file: Vec<u8>,
@@ -128,12 +128,12 @@ impl Plan {
         self.rows == 0
     }
 
-    /// What it comes to, by method and currency.
+    /// Totals, by method and currency.
     pub fn totals(&self) -> &[Total] {
         &self.totals
     }
 
-    /// What looks wrong and may be right, such as one account number with fewer digits than all
+    /// Warnings about rows that may be right, such as one account number with fewer digits than all
     /// others: for the eyes of a person before anything is paid.
     pub fn warnings(&self) -> &[Problem] {
         &self.warnings

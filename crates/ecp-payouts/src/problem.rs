@@ -1,12 +1,12 @@
-//! What is wrong with a file.
+//! Problems of a file.
 
 use std::fmt;
 
-/// What is wrong with a file, row by row.
+/// Problems of a file, row by row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problems(Vec<Problem>);
 
-/// What is wrong with a row.
+/// Problem of a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Problem {
@@ -14,7 +14,7 @@ pub struct Problem {
     pub line: u64,
     /// The path of the field, or the name of the column, if it is about one.
     pub field: Option<String>,
-    /// What is wrong. A value stands in it only where it is no personal data.
+    /// The problem. It holds a value only where that is not personal data.
     pub text: String,
 }
 

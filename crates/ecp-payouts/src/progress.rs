@@ -62,7 +62,7 @@ impl Stop {
     }
 
     pub(crate) async fn stopped(&self) {
-        // An error would mean that nobody can stop it any more.
+        // An error means that no handle is left that could stop the run.
         if self.0.subscribe().wait_for(|stopped| !matches!(stopped, Stopped::No)).await.is_err() {
             std::future::pending::<()>().await;
         }
@@ -75,7 +75,7 @@ impl Default for Stop {
     }
 }
 
-/// Where a run stands, in rows.
+/// Progress of a run, in rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counts {
@@ -87,7 +87,7 @@ pub struct Counts {
     pub decline: u64,
     /// Ended, and nothing says whether money has moved: ask technical support.
     pub error: u64,
-    /// Nobody can tell yet, or not ended.
+    /// The outcome is unknown, or the payout has not ended.
     pub unknown: u64,
     /// Not sent.
     pub not_sent: u64,
@@ -117,7 +117,7 @@ impl Counts {
     }
 }
 
-/// Is told how a run goes. It is called between two rows, so it should be quick.
+/// Receiver of a run's progress. It is called between two rows, so it should be quick.
 pub trait Progress: Send + Sync {
     /// A row has ended, for this run at least.
     fn row(&self, payment_id: &PaymentId, state: State, counts: &Counts);

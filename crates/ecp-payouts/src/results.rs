@@ -1,4 +1,4 @@
-//! What became of each row, as a file.
+//! Results of a run, one line per row, as a file.
 
 use std::collections::HashMap;
 use std::hash::BuildHasher;

@@ -19,7 +19,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The defaults, each of which is told at its setter.
+    /// The defaults; each setter documents its own.
     pub fn new() -> Self {
         Self {
             policy: SendPolicy::new(),

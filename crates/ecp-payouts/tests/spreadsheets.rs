@@ -482,7 +482,7 @@ fn what_a_spreadsheet_changed_is_named_by_line_and_column() {
         let problems = read(&format!("spreadsheets/{name}.csv"), layout).unwrap_err();
         assert_eq!(problems, expected, "{name}");
     }
-    // A lost zero cannot be told from a short number, so a person is asked.
+    // A lost zero cannot be distinguished from a short number, so a person is asked.
     let lost = plan(file("spreadsheets/zeros-lost.csv"), &Layout::new()).unwrap();
     let warnings: Vec<String> = lost.warnings().iter().map(ToString::to_string).collect();
     assert_eq!(

@@ -1,4 +1,4 @@
-//! One payment, all sides.
+//! Comparison of one payment on all sides.
 
 use ecp_core::PaymentId;
 use ecp_core::model::{End, OperationStatus, OperationType, PaymentStatus};
@@ -8,7 +8,7 @@ use ecp_payouts::State;
 use crate::difference::{Difference, Kind, SideState, Sum};
 use crate::sides::{InboxState, Operation, Payout, Sides, of_payment};
 
-/// What the sides of one payment differ on.
+/// Differences of one payment.
 #[derive(Debug, Default)]
 pub(crate) struct Compared {
     pub(crate) differences: Vec<Difference>,
@@ -30,7 +30,7 @@ pub(crate) fn needs_gate(sides: &Sides) -> bool {
             && sides.inbox.as_ref().is_some_and(|recorded| recorded.state.is_some()))
 }
 
-/// Holds the sides against each other. The platform's operations are complete.
+/// Compares the sides. The platform's operations must be complete.
 pub(crate) fn compare(payment: &PaymentId, sides: &Sides) -> Compared {
     let mut job = Job { payment, sides, compared: Compared::default() };
     if sides.platform.is_empty() {
@@ -55,7 +55,7 @@ struct Job<'s> {
 }
 
 impl Job<'_> {
-    /// What the platform does not know, and another side does.
+    /// Reports what another side knows and the platform does not.
     fn not_there(&mut self) {
         for payout in self.sides.journals.iter().flatten().filter(|payout| payout.was_sent()) {
             let kind = match payout.state {
@@ -84,7 +84,7 @@ impl Job<'_> {
         }
     }
 
-    /// Operations that may be payouts: a type in a word that is not known says nothing.
+    /// Reports operations of an unknown type: they may be payouts.
     fn unknown_types(&mut self) {
         for listed in self.sides.platform.iter().filter(|listed| listed.has_unknown_type()) {
             let journal = self.sides.journals.iter().flatten().find(|payout| payout.was_sent());
@@ -97,7 +97,7 @@ impl Job<'_> {
         }
     }
 
-    /// A payout that neither a journal nor the inbox knows.
+    /// Reports a payout that neither a journal nor the inbox knows.
     fn unrequested_payout(&mut self) -> bool {
         let unknown_here = self.sides.journals.as_ref().is_some_and(Vec::is_empty)
             && self
@@ -115,7 +115,7 @@ impl Job<'_> {
         true
     }
 
-    /// An operation of the platform against what was recorded of it.
+    /// Compares an operation of the platform with its callbacks.
     fn operation(&mut self, listed: &Operation) {
         if listed.end() == End::Unknown {
             let difference = self.found(Kind::UnknownStatus, Some(listed));
@@ -136,7 +136,7 @@ impl Job<'_> {
         } else if listed.end() == End::Open
             || inbox.stuck.iter().any(|(_, state)| *state == EntryState::Held)
         {
-            // What is held was recorded, and is listed as such.
+            // A held callback is a difference of its own.
             return;
         } else if let Some(word) = self.state().and_then(|state| state.unknown().next()) {
             let inbox = Some(SideState { status: word.to_owned(), sum: None });
@@ -161,7 +161,7 @@ impl Job<'_> {
         }
     }
 
-    /// The payout of the platform against the journals.
+    /// Compares the payout of the platform with the journals.
     fn payout(&mut self) {
         let payouts = || self.sides.platform.iter().filter(|listed| is_payout(listed));
         let mut paid = payouts().filter(|listed| listed.end() == End::Success);
@@ -174,7 +174,7 @@ impl Job<'_> {
         let Some(listed) = first.or_else(|| payouts().next_back()) else {
             return self.type_differs();
         };
-        // Nothing says that another attempt, which ended in an error, moved nothing.
+        // Another attempt that ended in an error may have moved money.
         for other in payouts().filter(|other| !std::ptr::eq(*other, listed)) {
             if matches!(other.end(), End::Error | End::Returned) {
                 let difference = self.found(Kind::EndedInError, Some(other));
@@ -270,7 +270,7 @@ impl Operation {
     }
 }
 
-/// What the inbox recorded of one operation.
+/// Inbox state of one operation.
 #[derive(Default)]
 struct InboxOperation {
     status: Option<OperationStatus>,
@@ -289,7 +289,7 @@ impl InboxOperation {
                 is_contradicted: of_it.is_contradicted(),
             };
         }
-        // Callbacks that name no operation tell of the payment, and so of its only one.
+        // Callbacks that name no operation report the payment, and so its only operation.
         let is_only_one = state.operations().is_empty() && sides.platform.len() == 1;
         let ended = state.status().filter(|status| is_only_one && PaymentStatus::is_final(status));
         Self {

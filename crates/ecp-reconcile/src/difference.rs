@@ -40,7 +40,7 @@ pub struct SideState {
     pub sum: Option<Sum>,
 }
 
-/// A sum as it was told: its currency need not be a known one.
+/// A sum as it was reported: its currency need not be a known one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Sum {
@@ -50,41 +50,40 @@ pub struct Sum {
     pub currency: String,
 }
 
-/// What sides can differ on.
+/// Kind of a difference between the sides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Kind {
-    /// The sides tell different sums, or different currencies.
+    /// The sides report different sums, or different currencies.
     AmountDiffers,
-    /// The inbox heard both a success and a failure of one operation.
+    /// Callbacks reported both a success and a failure of one operation.
     CallbackContradicts,
     /// A callback's handler failed too often.
     CallbackDead,
     /// A callback is held: its signature proves more than one reading.
     CallbackHeld,
-    /// The operation has ended on the platform, and the inbox has not heard of it.
+    /// The operation has ended on the platform, and the inbox has no callback of that.
     CallbackMissing,
     /// The journal says that the payout was declined; the platform does not.
     DeclineNotConfirmed,
-    /// An error ended the payout, and nothing says whether money has moved.
+    /// An error ended the payout, and it is unknown whether money has moved.
     EndedInError,
-    /// The inbox heard of another end than the platform tells.
+    /// The callbacks report another end than the platform.
     InboxDiffers,
-    /// The platform has a payout that no journal has and nobody heard of.
+    /// The platform has a payout that neither a journal nor the inbox has.
     UnrequestedPayout,
     /// The payout may have been sent; the platform does not know it.
     NotArrived,
     /// The platform has a payout that the journal says was not sent.
     NotSentButThere,
-    /// The platform registered the payment or told of it before, and does not know it now.
+    /// The platform registered the payment or reported it before, and does not know it now.
     NotThere,
     /// One payment has two successful payouts.
     PaidTwice,
     /// The Data API's list has one operation in rows that contradict each other: two ends, two sums or
     /// two types. There is a difference for each of the rows.
     PlatformContradicts,
-    /// The platform or a callback has a word for the status that is in no table, so it decides
-    /// nothing.
+    /// The platform or a callback has an unknown status, so it decides nothing.
     UnknownStatus,
     /// The journal says that the payout is paid; the platform does not.
     SuccessNotConfirmed,
@@ -94,7 +93,7 @@ pub enum Kind {
     UnknownButDeclined,
     /// The journal does not know the end of a payout that the platform paid.
     UnknownButPaid,
-    /// The platform has an operation whose type is a word that is in no table: it may be a payout.
+    /// The platform has an operation of an unknown type: it may be a payout.
     UnknownType,
 }
 
@@ -153,20 +152,24 @@ impl Kind {
     pub const fn meaning(self) -> &'static str {
         match self {
             Self::AmountDiffers => "the sums differ",
-            Self::CallbackContradicts => "one operation was called both a success and a failure",
+            Self::CallbackContradicts => {
+                "an operation was reported both as a success and as a failure"
+            }
             Self::CallbackDead => "the handler failed too often",
-            Self::CallbackHeld => "a callback is held, and not believed before Gate says the same",
-            Self::CallbackMissing => "it has ended, and the inbox did not hear of it",
+            Self::CallbackHeld => "a callback is held until Gate confirms it",
+            Self::CallbackMissing => "it has ended, and the inbox has no callback of that",
             Self::DeclineNotConfirmed => "declined by the journal, and not by the platform",
             Self::EndedInError => "an error ended it, and nothing says whether money has moved",
-            Self::InboxDiffers => "the inbox heard of another end",
-            Self::UnrequestedPayout => "a payout that no journal has and nobody heard of",
+            Self::InboxDiffers => "the callbacks report another end",
+            Self::UnrequestedPayout => "a payout that neither a journal nor the inbox has",
             Self::NotArrived => "it may have been sent, and the platform does not know it",
             Self::NotSentButThere => "not sent by the journal, and the platform has it",
-            Self::NotThere => "the platform does not know it, and told of it before",
+            Self::NotThere => "the platform reported it before, and does not know it now",
             Self::PaidTwice => "two successful payouts under one id",
-            Self::PlatformContradicts => "the platform's list tells one operation in two ways",
-            Self::UnknownStatus => "its status is a word that nobody knows",
+            Self::PlatformContradicts => {
+                "the platform's list has contradicting rows of one operation"
+            }
+            Self::UnknownStatus => "its status is unknown",
             Self::SuccessNotConfirmed => "paid by the journal, and not by the platform",
             Self::TypeDiffers => "a payout by the journal, and something else on the platform",
             Self::UnknownButDeclined => "the journal does not know that it was declined",
@@ -183,7 +186,7 @@ impl fmt::Display for Kind {
 }
 
 impl Difference {
-    /// What a person should do about it. Commands stand there without the flags that choose a
+    /// What a person should do about it. Its commands lack the flags that choose a
     /// profile and an inbox.
     pub fn action(&self) -> String {
         let id = &self.payment;
@@ -200,26 +203,26 @@ impl Difference {
                 format!("ask {ask}; where Gate agrees with the platform's list, correct what your service did; else ask {support}")
             }
             Kind::CallbackDead => {
-                format!("mend the handler, then run `ecp inbox replay{}`", self.numbers())
+                format!("correct the handler, then run `ecp inbox replay{}`", self.numbers())
             }
             Kind::CallbackHeld => format!(
-                "give Gate's signed status answer to `ecp inbox release{}`: it lets go what agrees",
+                "give Gate's signed status answer to `ecp inbox release{}`: it releases the callbacks that agree",
                 self.numbers()
             ),
             Kind::CallbackMissing => {
                 format!("ask {ask} and act on the answer as on the callback; look in the receiver's log for why it did not arrive")
             }
             Kind::DeclineNotConfirmed => {
-                format!("do not pay again, under whatever id; ask {ask}; if it is paid, correct the books")
+                format!("do not pay again, under any id; ask {ask}; if it is paid, correct the books")
             }
             Kind::UnknownStatus => {
-                format!("go by {ask}: a word that nobody knows decides nothing")
+                format!("go by {ask}: an unknown status decides nothing")
             }
             Kind::EndedInError | Kind::NotThere => {
                 format!("do not pay or deliver again; ask {support}")
             }
             Kind::UnrequestedPayout => {
-                format!("find out who has the project's key; if nobody of yours sent it, change the key and ask {support}")
+                format!("find out who has the project's key; if none of your programs sent it, change the key and ask {support}")
             }
             Kind::NotArrived => {
                 "run the same `ecp payouts` command again: it asks once more, and sends it under the same id".to_owned()

@@ -1,4 +1,4 @@
-//! Why nothing could be compared.
+//! Errors of a comparison.
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ pub enum ReconcileError {
     /// The interval cannot be asked for.
     #[error(transparent)]
     Interval(InvalidQuery),
-    /// The Data API did not tell its operations.
+    /// The Data API did not return its operations.
     #[error("the Data API's operations: {0}")]
     Data(DataError),
     /// The Data API's operations are not what [`OperationNames`](crate::OperationNames) says.
@@ -23,12 +23,12 @@ pub enum ReconcileError {
     Member {
         /// The path that was looked at.
         path: String,
-        /// What is wrong with it. The value is not told: it may be personal.
+        /// The problem, without the value: it may be personal.
         problem: &'static str,
         /// The paths that the operation has.
         there: Vec<String>,
     },
-    /// Gate did not tell where a payment stands. The next call asks about it again.
+    /// Gate did not return a payment's status. The next call asks again.
     #[error("asking Gate about {payment}: {error}")]
     Gate {
         /// The payment.

@@ -1,9 +1,9 @@
-//! Reconciliation: the inbox, the payouts' journals and the platform, held against each other.
+//! Reconciliation: comparison of the platform, the inbox and the payouts' journals.
 //!
-//! Three sides know of a payment: the platform, the inbox of what was heard, and the
-//! journals of what was meant to be paid out. A [`Reconcile`] reads the
+//! Three sides know of a payment: the platform, the inbox of its callbacks, and the
+//! journals of intended payouts. A [`Reconcile`] reads the
 //! operations that the platform began in an [`Interval`], what the journals sent in it and what
-//! came to the inbox in it, and tells every [`Difference`] with what to do about it.
+//! came to the inbox in it, and returns every [`Difference`] with what to do about it.
 //!
 //! ```no_run
 //! use std::sync::Arc;
@@ -42,26 +42,26 @@
 //! # What is compared
 //!
 //! Operations, by the platform's numbers: type, status and sum. Of a payout also what its journal
-//! says of its end. What one side tells and the Data API does not, in that interval, is asked of
-//! Gate: an operation may have begun before the interval and have been heard of in it.
+//! says of its end. If a side has an operation that the Data API does not list in that
+//! interval, Gate is asked: it may have begun before the interval, with a callback in it.
 //!
-//! A payment that has not ended anywhere is no difference; it is counted as pending. What is still
+//! A payment that has not ended on any side is not a difference; it is counted as pending. What is still
 //! on its way is one, so choose an interval that ended a while ago, longer than callbacks are
 //! repeated.
 //!
-//! # What cannot be told
+//! # What cannot be detected
 //!
-//! - That nobody asked for a sale or a refund: neither side here keeps what a service asks for.
-//!   For payouts it can be told, where journals are given.
-//! - That two payouts under two ids were meant to be one: equal sums to one account may be right.
-//!   Two payouts under one id are told.
+//! - Unrequested sales and refunds: neither side here keeps the requests of a service. Unrequested
+//!   payouts can be detected where journals are given.
+//! - Two payouts under two ids that were meant to be one: equal sums to one account may be right.
+//!   Two payouts under one id are a difference.
 //! - Callbacks in formats that name no payment, operations without a payment id and other odd records
 //!   are not compared. They are counted and named ([`Odd`]).
 //!
 //! # Room
 //!
-//! Memory holds one page of operations, one of callbacks and one payment. What the three sides say
-//! waits in a temporary SQLite file: about 150 bytes for an operation, and for a payout in a
+//! Memory holds one page of operations, one of callbacks and one payment. The data of the three sides
+//! wait in a temporary SQLite file: about 150 bytes for an operation, and for a payout in a
 //! journal. It is written and read by the calling task, some milliseconds for a page.
 
 mod compare;

@@ -1,4 +1,4 @@
-//! Where the members of an operation stand in the Data API's answer.
+//! Paths of an operation's members in the Data API's answer.
 
 use ecp_core::model::{OperationStatus, OperationType};
 use ecp_core::{Currency, Money, OperationId, PaymentId};
@@ -8,8 +8,7 @@ use ecp_transport::DataOperation;
 use crate::difference::Sum;
 use crate::sides::Operation;
 
-/// Where the members of an operation stand in the Data API's answer, as dotted paths, and what its
-/// amounts are counted in.
+/// Dotted paths of an operation's members in the Data API's answer, and the unit of its amounts.
 ///
 /// The documents name the members in prose only (sources: Data API), so every path is a setting.
 /// The defaults are those of the sandbox. An operation without one of the first four is left out,
@@ -65,7 +64,7 @@ impl OperationNames {
         Self { kind: path.into(), ..self }
     }
 
-    /// Where the operation stands.
+    /// The operation's status.
     pub fn status(self, path: impl Into<String>) -> Self {
         Self { status: path.into(), ..self }
     }
@@ -85,7 +84,7 @@ impl OperationNames {
         Self { amounts: unit, ..self }
     }
 
-    /// What an operation says, and of which payment.
+    /// Reads an operation and its payment's id.
     pub(crate) fn read(&self, operation: &DataOperation) -> Result<Read, Unusable> {
         let unusable = |path: &str, problem| Unusable {
             path: path.to_owned(),
@@ -139,12 +138,12 @@ impl OperationNames {
     }
 }
 
-/// Whether a type is a payout, or one in a word that is in no table.
+/// Whether a type is a payout or unknown.
 fn may_be_payout(kind: &str) -> bool {
     kind.to_ascii_lowercase().contains(OperationType::Payout.as_str())
 }
 
-/// What an operation says.
+/// An operation with its payment's id.
 pub(crate) struct Read {
     pub(crate) payment: PaymentId,
     pub(crate) operation: Operation,

@@ -17,7 +17,7 @@ use crate::reconcile::Counts;
 pub struct Odd {
     /// Which record: `operation 17`, `callback 3`, `P-1 in payouts.csv.journal`.
     pub record: String,
-    /// What is odd. A value of the record stands in it nowhere.
+    /// The problem. It holds no value of the record.
     pub problem: String,
 }
 

@@ -21,7 +21,7 @@ use crate::spool::{Kept, Spool};
 /// What is to be compared.
 ///
 /// A side that is not given is not compared: without an inbox no callback is missing, without a
-/// journal nobody can tell that a payout was not asked for. The example of the
+/// journal an unrequested payout cannot be detected. The example of the
 /// [crate](crate) has all of them.
 #[derive(Clone, Debug)]
 #[must_use]
@@ -48,11 +48,11 @@ pub struct Reconciliation {
     odd: Oddities,
 }
 
-/// How much was compared so far.
+/// Counts of a comparison so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counts {
-    /// Operations that the Data API told.
+    /// Operations that the Data API listed.
     pub operations: u64,
     /// Payouts that the journals hold, whenever they were sent.
     pub payouts: u64,
@@ -62,15 +62,15 @@ pub struct Counts {
     pub payments: u64,
     /// Payments that Gate was asked about.
     pub questions: u64,
-    /// Payments that have not ended, and no side says otherwise.
+    /// Payments that have not ended on any side.
     pub pending: u64,
     /// Operations without a sum, of which only the ends were compared.
     pub without_sum: u64,
     /// Records that were not compared, or not in full. The first 100 are
     /// [named](Reconciliation::odd).
     pub odd: u64,
-    /// Payouts among them that were not compared at all: money may have left, and nothing here says
-    /// whose.
+    /// Payouts among them that were not compared at all: money may have left, and they cannot be
+    /// assigned to a payment.
     pub odd_payouts: u64,
     /// Differences.
     pub differences: u64,
@@ -87,19 +87,19 @@ impl Reconcile {
         Self { owner, interval, inbox: None, journals: Vec::new(), names }
     }
 
-    /// Compares what was heard.
+    /// Compares the callbacks of an inbox.
     pub fn inbox(self, inbox: Arc<dyn Inbox>) -> Self {
         Self { inbox: Some(inbox), ..self }
     }
 
-    /// Compares what was meant to be paid out, by the journal at this path. May be called again
+    /// Compares the intended payouts of the journal at this path. May be called again
     /// for more journals: they are taken together to be all payouts of the project.
     pub fn journal(mut self, path: impl Into<PathBuf>) -> Self {
         self.journals.push(path.into());
         self
     }
 
-    /// Where the members of an operation stand in the Data API's answer.
+    /// Paths of an operation's members in the Data API's answer.
     pub fn names(self, names: OperationNames) -> Self {
         Self { names, ..self }
     }
@@ -217,7 +217,7 @@ impl Reconcile {
             }
             return Ok(());
         };
-        // An id that Gate would not take is none of a payment that was asked for.
+        // A payment with an id that Gate would refuse cannot have been requested.
         let Ok(payment) = PaymentId::new(id.as_str()) else {
             let problem = "its payment id is none that was asked for".to_owned();
             odd.add(format!("callback {}", entry.id), problem, counts);
@@ -301,7 +301,7 @@ impl Reconciliation {
         }
     }
 
-    /// How much was compared so far.
+    /// Counts of a comparison so far.
     pub const fn counts(&self) -> Counts {
         self.counts
     }
@@ -330,7 +330,7 @@ impl Reconciliation {
                 .status(payment)
                 .await
                 .map_err(|error| ReconcileError::Gate { payment: payment.clone(), error })?;
-            // What the Data API told stays; Gate adds what lies outside of the interval.
+            // Operations of the Data API's list stay; Gate adds those outside of the interval.
             for operation in Operation::of_status(&answer) {
                 let is_listed = |listed: &Operation| match operation.id {
                     Some(id) => listed.id == Some(id),

@@ -41,10 +41,10 @@ pub(crate) struct Payout {
     pub(crate) sum: Option<Sum>,
 }
 
-/// What the inbox has of a payment.
+/// Inbox state of a payment.
 #[derive(Debug, Default)]
 pub(crate) struct InboxState {
-    /// `None` if nothing was heard.
+    /// `None` if the inbox has no callback of it.
     pub(crate) state: Option<PaymentState>,
     /// Callbacks that are held or dead.
     pub(crate) stuck: Vec<(EntryId, EntryState)>,
@@ -55,8 +55,8 @@ impl Operation {
         self.status.end()
     }
 
-    /// What two rows of one number say: the one to go by, and the other one if they contradict each
-    /// other. A success is gone by: whatever is wrong, it is not paid again.
+    /// Merges two rows of one operation: the row to use, and the other one if they contradict each
+    /// other. A success takes precedence, so that it is not paid again in any case.
     pub(crate) fn together(self, later: &Self) -> (Self, Option<Self>) {
         let has_both = self.sum.is_some() && later.sum.is_some();
         let same = self.kind == later.kind && (self.sum == later.sum || !has_both);
@@ -73,12 +73,12 @@ impl Operation {
         (self, Some(later.clone()))
     }
 
-    /// Whether what it does is a word that is in no table: it may be a payout.
+    /// Whether its type is unknown: it may be a payout.
     pub(crate) const fn has_unknown_type(&self) -> bool {
         matches!(self.kind, OperationType::Other(_))
     }
 
-    /// The operations of Gate's answer. If it lists none, the payment stands for its one.
+    /// The operations of Gate's answer. If it lists none, the payment counts as its only operation.
     pub(crate) fn of_status(answer: &StatusResponse) -> Vec<Self> {
         if answer.is_unknown_payment() {
             return Vec::new();
@@ -108,7 +108,7 @@ impl Operation {
     }
 }
 
-/// Where the first operation of a payment stands that stands there.
+/// Status of a payment's first operation, derived from the payment's status.
 pub(crate) fn of_payment(status: &PaymentStatus) -> OperationStatus {
     match status.end() {
         // It was paid before it was given back.

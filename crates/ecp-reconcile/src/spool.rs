@@ -1,4 +1,4 @@
-//! What the sides say, in a temporary file until its payment is compared.
+//! Temporary file of the sides' data, until their payments are compared.
 
 use std::sync::Arc;
 
@@ -13,12 +13,12 @@ use crate::difference::Sum;
 use crate::error::ReconcileError;
 use crate::sides::{Operation, Payout};
 
-/// An SQLite file that nobody else sees and that is gone with its connection. Only what does not
-/// fit into a few megabytes reaches the disk.
+/// A private SQLite file that is removed with its connection. Only data beyond a few megabytes
+/// reach the disk.
 #[derive(Debug)]
 pub(crate) struct Spool(Connection);
 
-/// What the spool has of one payment.
+/// Data of one payment.
 #[derive(Debug, Default)]
 pub(crate) struct Kept {
     pub(crate) operations: Vec<Operation>,
@@ -52,7 +52,7 @@ const TABLES: &str = "
         payment TEXT, id INTEGER, state TEXT, PRIMARY KEY (payment, id)
     ) WITHOUT ROWID;";
 
-/// Why the temporary file failed.
+/// Error of the temporary file.
 pub(crate) struct SpoolError(rusqlite::Error);
 
 impl From<rusqlite::Error> for SpoolError {
@@ -93,9 +93,9 @@ impl Spool {
         Ok(())
     }
 
-    /// An operation of the Data API. A page that moved tells some of them again, and one that was open
-    /// may have ended meanwhile; everything else that is told of one number in two ways contradicts
-    /// itself.
+    /// An operation of the Data API. A page that moved repeats some of them, and one that was open
+    /// may have ended meanwhile; any other difference between two rows of one operation is a
+    /// contradiction.
     pub(crate) fn operation(
         &self,
         payment: &PaymentId,

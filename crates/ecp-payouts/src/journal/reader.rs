@@ -1,4 +1,4 @@
-//! What a journal says, for whoever does not write it.
+//! Read access to a journal.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -44,7 +44,7 @@ pub struct JournalReader {
 pub struct OddEntry {
     /// The payment id, as it is written.
     pub payment_id: String,
-    /// What could not be read.
+    /// Entries that could not be read.
     pub problem: &'static str,
 }
 
@@ -88,7 +88,7 @@ impl JournalReader {
     /// To whom it belongs.
     pub fn owner(&self) -> Result<Owner, JournalError> {
         let found = owner_of(&self.connection)?;
-        found.ok_or_else(|| JournalError::Storage("it belongs to nobody".into()))
+        found.ok_or_else(|| JournalError::Storage("it has no owner".into()))
     }
 
     /// The next entries, up to 1000; none after the last.

@@ -96,7 +96,7 @@ async fn journals_and_a_platform_that_says_otherwise_are_told() {
     })
     .await;
     // Another platform, on which the first two ended the other way round, the third has another
-    // sum, and nobody knows the fourth.
+    // sum, and the fourth is unknown to the platform.
     theirs.payout("P-1", "400.00 EUR").await;
     theirs.payout("P-2", "10.00 EUR").await;
     theirs.payout("P-3", "20.00 EUR").await;
@@ -120,7 +120,7 @@ async fn journals_and_a_platform_that_says_otherwise_are_told() {
     let request = found[3].request_id.as_deref().unwrap();
     assert!(found[3].action().contains(request), "{}", found[3].action());
 
-    // By what was heard alone. That a decline was heard of what was paid is another end.
+    // By callbacks alone. A callback's decline of a paid operation is another end.
     let by_inbox = Reconcile::new(owner(), around_now()).inbox(ours.inbox());
     let found = theirs.compare(by_inbox).await;
     let not_there = found.iter().find(|found| found.payment.as_str() == "P-4").unwrap();
@@ -137,7 +137,7 @@ async fn a_payout_that_nobody_asked_for_is_told() {
     stage.sandbox.add_fault(FaultRule::new(Broken::LoseCallback));
     stage.payout("X-1", "10.00 EUR").await;
     assert_eq!(stage.differences().await, [(Kind::UnrequestedPayout, "X-1".to_owned())]);
-    // Without a journal nobody can tell that.
+    // Without a journal that cannot be detected.
     let by_inbox = Reconcile::new(owner(), around_now()).inbox(stage.inbox());
     let found = stage.compare(by_inbox).await;
     assert_eq!((found.len(), found[0].kind), (1, Kind::CallbackMissing));
@@ -230,7 +230,7 @@ async fn callbacks_that_wait_for_a_person_are_told_with_their_numbers() {
 
 #[tokio::test]
 async fn what_lies_outside_of_the_interval_is_asked_of_gate() {
-    // By the sandbox's dates everything was long before; it is heard of and paid now.
+    // By the sandbox's dates everything was long before; its callbacks and payouts are of now.
     let start = "2019-04-15T16:31:13+0000".parse().unwrap();
     let stage = Stage::with(|config| config.virtual_time(start)).await;
     stage.run_payouts(&[("P-1", 1000), ("P-2", 40_000)], |_, _| Fault::None).await;

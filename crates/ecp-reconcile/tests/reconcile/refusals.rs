@@ -93,7 +93,7 @@ async fn a_data_api_that_fails_ends_it_at_the_beginning() {
     assert!(error.starts_with("the Data API's operations: the answer cannot be read"), "{error}");
 }
 
-/// Gate, away for as long as it is told.
+/// A Gate that is unreachable for as long as configured.
 #[derive(Debug)]
 struct Away(Arc<AtomicBool>, TowerTransport<axum::Router>);
 
@@ -101,7 +101,7 @@ struct Away(Arc<AtomicBool>, TowerTransport<axum::Router>);
 impl HttpTransport for Away {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         if self.0.load(Ordering::SeqCst) {
-            return Err(TransportError::not_sent("nobody is there"));
+            return Err(TransportError::not_sent("connection refused"));
         }
         self.1.send(request).await
     }
