@@ -100,8 +100,8 @@ mod tests {
         let provider = SdkMeterProvider::builder().with_periodic_exporter(exporter.clone()).build();
         a_payout(&provider).await.unwrap();
         provider.force_flush().unwrap();
-        let told = exporter.get_finished_metrics().unwrap();
-        let metrics = told.iter().flat_map(ResourceMetrics::scope_metrics);
+        let exported = exporter.get_finished_metrics().unwrap();
+        let metrics = exported.iter().flat_map(ResourceMetrics::scope_metrics);
         let metric = metrics
             .flat_map(ScopeMetrics::metrics)
             .find(|metric| metric.name() == "ecp.gate.request.duration")

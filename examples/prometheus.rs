@@ -98,7 +98,7 @@ async fn a_payout() -> Result<(), Box<dyn Error>> {
             if delivery.attempt == 1 {
                 return Err("not yet".into());
             }
-            // One that comes again finds nobody who waits.
+            // A repeated callback finds no waiting task.
             let _ = paid.try_send(());
             Ok(())
         })
@@ -139,7 +139,7 @@ mod tests {
             describe();
             runtime.block_on(a_payout()).unwrap();
         });
-        let told = recorder.handle().render();
+        let rendered = recorder.handle().render();
         for line in [
             "# TYPE ecp_gate_request_duration histogram",
             "ecp_gate_request_duration_count{ecp_request=\"payout\",ecp_method=\"jeton\",\
@@ -154,11 +154,11 @@ mod tests {
             "ecp_inbox_handler_duration_count{ecp_outcome=\"done\"} 1",
             "ecp_inbox_callbacks{ecp_inbox_state=\"dead\"} 0",
         ] {
-            assert!(told.contains(line), "{line} is not in\n{told}");
+            assert!(rendered.contains(line), "{line} is not in\n{rendered}");
         }
         // Nothing of the request is in a label.
         for private in ["P-17", "93017949", "192.0.2.1", Config::DEMO_KEY] {
-            assert!(!told.contains(private), "{private} is in\n{told}");
+            assert!(!rendered.contains(private), "{private} is in\n{rendered}");
         }
     }
 }

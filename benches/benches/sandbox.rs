@@ -130,7 +130,7 @@ impl Shop {
 
     /// A callback came: the first brings the customer to the provider's page, the second ends the
     /// payment.
-    fn told(self: &Arc<Self>, body: &[u8]) {
+    fn receive(self: &Arc<Self>, body: &[u8]) {
         let callback: Value = serde_json::from_slice(body).expect("JSON");
         let Some(url) = callback["redirect_data"]["url"].as_str() else {
             assert_eq!(callback["payment"]["status"], "success");
@@ -191,7 +191,7 @@ async fn in_process(total: usize) -> f64 {
     let config = Config::demo().project(project("http://shop.test/callback"));
     let sandbox = Sandbox::new(config.merchant(move |callback: Request<Bytes>| {
         if let Some(merchant) = merchant.upgrade() {
-            merchant.told(callback.body());
+            merchant.receive(callback.body());
         }
         async { Response::new(Bytes::new()) }
     }));
@@ -205,7 +205,7 @@ async fn over_sockets(total: usize) -> f64 {
     let shop = Shop::new();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let callbacks = format!("http://{}/callback", listener.local_addr().expect("an address"));
-    let receive = async |State(shop): State<Arc<Shop>>, body: Bytes| shop.told(&body);
+    let receive = async |State(shop): State<Arc<Shop>>, body: Bytes| shop.receive(&body);
     let router = Router::new().route("/callback", post(receive)).with_state(Arc::clone(&shop));
     tokio::spawn(async move { axum::serve(listener, router).await });
     let sandbox = Sandbox::new(Config::demo().project(project(&callbacks)));

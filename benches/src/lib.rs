@@ -130,7 +130,7 @@ impl Beside {
 }
 
 /// Takes turns with a floor and a piece of work and keeps the best of each: what is left is what
-/// the machine can do when nobody disturbs it. Prints the ratio.
+/// the machine can do undisturbed. Prints the ratio.
 pub fn beside<F, W>(
     what: &str,
     mut floor: impl FnMut() -> F,

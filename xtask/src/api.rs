@@ -1,7 +1,7 @@
 //! The public API of each library as text, so that nothing of it changes unseen.
 //!
-//! rustdoc writes the API as JSON, which the stable compiler does for whoever sets
-//! `RUSTC_BOOTSTRAP`. It is set for rustdoc alone, by this program standing in for it: build
+//! rustdoc writes the API as JSON, which the stable compiler does if
+//! `RUSTC_BOOTSTRAP` is set. It is set for rustdoc alone, by this program standing in for it: build
 //! scripts look at it, and everything would be built again.
 
 use std::ffi::OsString;
@@ -38,7 +38,7 @@ pub(crate) fn api(root: &Path, check: bool) -> Result<(), String> {
     }
     describe()?;
     fs::create_dir_all(&folder).map_err(|error| format!("docs/api: {error}"))?;
-    let (mut told, mut changed) = (String::new(), 0);
+    let (mut differences, mut changed) = (String::new(), 0);
     for library in &libraries {
         let (before, now) = (before(library), listed(root, library, &compiler)?);
         if before == now {
@@ -46,7 +46,7 @@ pub(crate) fn api(root: &Path, check: bool) -> Result<(), String> {
         }
         changed += 1;
         if check {
-            told.push_str(&difference(library, &before, &now));
+            differences.push_str(&difference(library, &before, &now));
         } else {
             fs::write(path_of(library), now).map_err(|error| format!("{library}: {error}"))?;
             println!("wrote docs/api/{library}.txt");
@@ -55,11 +55,11 @@ pub(crate) fn api(root: &Path, check: bool) -> Result<(), String> {
     if changed == 0 {
         println!("up to date");
     }
-    if told.is_empty() {
+    if differences.is_empty() {
         return Ok(());
     }
     Err(format!(
-        "{told}If all of this is meant, run `cargo xtask api`, and tell CHANGELOG.md of it."
+        "{differences}If all of this is meant, run `cargo xtask api`, and add a line to CHANGELOG.md."
     ))
 }
 
@@ -112,17 +112,25 @@ fn difference(library: &str, before: &str, now: &str) -> String {
             .collect()
     };
     let (gone, new) = (only_in(before, now, '-'), only_in(now, before, '+'));
-    let mut told = String::new();
+    let mut differences = String::new();
     // Writing to a String cannot fail.
     let _ = if gone.is_empty() {
-        writeln!(told, "{library} has {} new lines, which docs/api does not have:", new.len())
+        writeln!(
+            differences,
+            "{library} has {} new lines, which docs/api does not have:",
+            new.len()
+        )
     } else {
-        writeln!(told, "{library} breaks its users: {} lines of its API are gone:", gone.len())
+        writeln!(
+            differences,
+            "{library} breaks its users: {} lines of its API are gone:",
+            gone.len()
+        )
     };
     for line in gone.iter().chain(&new) {
-        let _ = writeln!(told, "  {line}");
+        let _ = writeln!(differences, "  {line}");
     }
-    told
+    differences
 }
 
 #[cfg(test)]

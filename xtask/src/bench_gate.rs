@@ -78,10 +78,11 @@ fn instructions(program: &Path, path: &str, times: u64) -> Result<u64, String> {
         .args([path, &times.to_string()])
         // The plainest copying, which every processor has.
         .env("GLIBC_TUNABLES", "glibc.cpu.hwcaps=-AVX_Usable,-AVX2_Usable,-AVX2,-AVX512F,-ERMS");
-    let told = output(command)?;
-    told.lines()
+    let printed = output(command)?;
+    printed
+        .lines()
         .find_map(|line| line.split_once("Collected : ")?.1.trim().parse().ok())
-        .ok_or_else(|| format!("callgrind counted nothing for {path}:\n{told}"))
+        .ok_or_else(|| format!("callgrind counted nothing for {path}:\n{printed}"))
 }
 
 fn compare(counts: &Counts, baseline: &Counts) -> Result<(), String> {
@@ -134,7 +135,7 @@ fn has_valgrind() -> bool {
     command.status().is_ok_and(|status| status.success())
 }
 
-/// What a command says, to its user or to whoever called it.
+/// Output of a command.
 fn output(mut command: Command) -> Result<String, String> {
     let done = command.output().map_err(|error| format!("{command:?}: {error}"))?;
     let said = [done.stdout, done.stderr].concat();

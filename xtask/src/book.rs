@@ -26,9 +26,9 @@ pub(crate) fn book(root: &Path) -> Result<(), String> {
 fn mdbook(root: &Path) -> Result<PathBuf, String> {
     let tools = root.join("target/tools");
     let program = tools.join("bin/mdbook");
-    let told = Command::new(&program).arg("--version").output();
-    let told = told.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
-    if told.is_ok_and(|told| told == format!("mdbook v{VERSION}")) {
+    let version = Command::new(&program).arg("--version").output();
+    let version = version.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
+    if version.is_ok_and(|version| version == format!("mdbook v{VERSION}")) {
         return Ok(program);
     }
     // A book this small needs no optimised program, nor a server for it.

@@ -25,7 +25,7 @@ const CHECKS: &[Check] = &[
         "methods: with a new one, one file and one line, every test passes",
         &["test", "--package", "xtask", "new_method", "--", "--ignored"],
     ),
-    cargo("format: one style, whoever wrote it", &["fmt", "--all", "--check"]),
+    cargo("format: one style for all code", &["fmt", "--all", "--check"]),
     Check {
         purpose: "format: the method files, which a macro hides from `cargo fmt`",
         program: "sh",

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 /// Traits that a type has or lacks by itself and that no user here relies on. `Send` and `Sync`
 /// stay: a service loses them by accident.
-const NOT_TOLD: &[&str] = &[
+const OMITTED: &[&str] = &[
     " core::marker::Freeze for ",
     " core::marker::StructuralPartialEq for ",
     " core::marker::Unpin for ",
@@ -22,8 +22,9 @@ fn main() -> ExitCode {
     match api {
         Ok(api) => {
             for line in api.items().map(ToString::to_string) {
-                let told = !line.starts_with("impl") || !NOT_TOLD.iter().any(|a| line.contains(a));
-                if told {
+                let is_listed =
+                    !line.starts_with("impl") || !OMITTED.iter().any(|a| line.contains(a));
+                if is_listed {
                     println!("{line}");
                 }
             }

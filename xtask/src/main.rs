@@ -58,30 +58,30 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match arguments.as_slice() {
-        ["api"] => told(&api::api(&root(), false)),
-        ["api", "--check"] => told(&api::api(&root(), true)),
-        ["bench-gate"] => told(&bench_gate::bench_gate(&root(), false)),
-        ["bench-gate", "--write"] => told(&bench_gate::bench_gate(&root(), true)),
-        ["book"] => told(&book::book(&root())),
+        ["api"] => report(&api::api(&root(), false)),
+        ["api", "--check"] => report(&api::api(&root(), true)),
+        ["bench-gate"] => report(&bench_gate::bench_gate(&root(), false)),
+        ["bench-gate", "--write"] => report(&bench_gate::bench_gate(&root(), true)),
+        ["book"] => report(&book::book(&root())),
         ["ci", options @ ..] if options.iter().all(|option| CI_OPTIONS.contains(option)) => {
             ci::ci(!options.contains(&"--without-tests"), options.contains(&"--timings"))
         }
-        ["advisories"] => told(&deny::advisories()),
-        ["deny"] => told(&deny::deny()),
-        ["docs"] => told(&docs::docs(&root(), false)),
-        ["docs", "--check"] => told(&docs::docs(&root(), true)),
-        ["new-method", name] => told(&new_method::new_method(&root(), name)),
+        ["advisories"] => report(&deny::advisories()),
+        ["deny"] => report(&deny::deny()),
+        ["docs"] => report(&docs::docs(&root(), false)),
+        ["docs", "--check"] => report(&docs::docs(&root(), true)),
+        ["new-method", name] => report(&new_method::new_method(&root(), name)),
         ["crash", options @ ..] => crash::crash(options),
         ["fuzz"] => fuzz::fuzz(None, "60"),
         ["fuzz", target] => fuzz::fuzz(Some(target), "60"),
         ["fuzz", target, seconds] => fuzz::fuzz(Some(target), seconds),
-        ["package"] => told(&package::package(&root(), true)),
-        ["package", "--no-verify"] => told(&package::package(&root(), false)),
+        ["package"] => report(&package::package(&root(), true)),
+        ["package", "--no-verify"] => report(&package::package(&root(), false)),
         ["simulate", rest @ ..] => {
             let run_it = ["run", "--release", "--package", "ecp-simulations", "--"];
             run("cargo", &[&run_it, rest].concat(), &[])
         }
-        ["screenshots"] => told(&screenshots::screenshots(&root())),
+        ["screenshots"] => report(&screenshots::screenshots(&root())),
         _ => {
             eprint!("{USAGE}");
             return ExitCode::from(2);
@@ -90,7 +90,7 @@ fn main() -> ExitCode {
     if done { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn told(result: &Result<(), String>) -> bool {
+fn report(result: &Result<(), String>) -> bool {
     if let Err(error) = result {
         eprintln!("error: {error}");
     }

@@ -62,8 +62,8 @@ fn collect(path: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
     fs::read_dir(path)?.try_for_each(|entry| collect(&entry?.path(), files))
 }
 
-/// FNV-1a: it tells files apart and stays the same with every compiler. Nobody is kept from
-/// deceiving it.
+/// FNV-1a: it distinguishes files and stays the same with every compiler. It is not
+/// collision-resistant.
 fn digest(bytes: &[u8]) -> u64 {
     let step = |hash: u64, &byte: &u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, step)

@@ -169,8 +169,8 @@ fn the_code_of_every_chapter_is_compiled() {
 
 #[test]
 fn every_xtask_command_that_is_named_exists() {
-    let told = Command::new(env!("CARGO_BIN_EXE_xtask")).output().unwrap();
-    let usage = String::from_utf8(told.stderr).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_xtask")).output().unwrap();
+    let usage = String::from_utf8(output.stderr).unwrap();
     let known: BTreeSet<&str> = usage
         .lines()
         .filter_map(|line| line.strip_prefix("  ")?.split([' ', '[']).next())

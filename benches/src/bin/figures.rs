@@ -89,7 +89,7 @@ fn growth() -> Vec<Line> {
     lines
 }
 
-/// What nobody who holds the key has signed.
+/// A document with a forged signature.
 fn with_some_signature(document: &str) -> Vec<u8> {
     let open = document.strip_suffix('}').unwrap();
     format!("{open},\"signature\":\"{}==\"}}", "A".repeat(86)).into_bytes()

@@ -69,7 +69,7 @@ impl Shop {
             let operation = callback.operation.as_ref();
             let code = operation.and_then(|operation| operation.code.as_ref()).map(Code::to_string);
             let spec = self.settings.registry.get(&order.method)?.spec();
-            order.hear(status, callback.payment.as_ref(), code, spec);
+            order.apply(status, callback.payment.as_ref(), code, spec);
         }
         order.save(connection)
     }

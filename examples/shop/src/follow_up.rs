@@ -1,4 +1,4 @@
-//! Asking where something should have been heard and was not.
+//! Status requests for orders whose callbacks are overdue.
 
 use std::time::{Duration, SystemTime};
 
@@ -71,13 +71,13 @@ impl Shop {
             }
             let request = order.refund_request.as_ref();
             if let Some(refund) = request.and_then(|request| answer.refund(request)) {
-                order.hear_refund(&refund);
+                order.apply_refund(&refund);
             }
             if let Some(status) = answer.payment_status() {
-                order.hear(status, answer.payment.as_ref(), None, spec);
+                order.apply(status, answer.payment.as_ref(), None, spec);
             }
             if order.state == State::Refunding && waited > LOST {
-                order.flag("nobody tells what became of its refund".to_owned());
+                order.flag("the result of its refund is unknown".to_owned());
             }
         })
         .await

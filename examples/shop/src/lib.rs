@@ -24,7 +24,7 @@ use tokio::sync::watch;
 
 use self::orders::Order;
 
-/// Anything that goes wrong and is nobody's fault in particular.
+/// Any error of the shop.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// The example's one customer. In a shop with accounts the session tells.
@@ -65,7 +65,7 @@ impl Shop {
         Ok(Self { settings: Arc::new(settings), inbox })
     }
 
-    /// Serves pages, takes callbacks in, and asks about what was not heard of, until `stop` is
+    /// Serves pages, takes callbacks in, and asks about overdue results, until `stop` is
     /// ready. What is under way then is finished first; what waits is on disk.
     pub async fn serve(
         &self,
@@ -115,7 +115,7 @@ impl Shop {
         .await
     }
 
-    /// Reads orders, beside whoever writes. A busy shop would keep the connections.
+    /// Reads orders, concurrently with writers. A busy shop would keep the connections.
     async fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,

@@ -9,12 +9,12 @@
 //! | `ECP_PROJECT` | the project's number |
 //! | `ECP_KEY` | the project's key |
 //! | `ECP_SHOP_URL` | where customers reach the shop, such as `https://shop.example` |
-//! | `ECP_SHOP_LISTEN` | where it listens, `127.0.0.1:8080` unless told |
-//! | `ECP_SHOP_DATABASE` | the file of orders and callbacks, `shop.db` unless told |
+//! | `ECP_SHOP_LISTEN` | where it listens, `127.0.0.1:8080` by default |
+//! | `ECP_SHOP_DATABASE` | the file of orders and callbacks, `shop.db` by default |
 //! | `ECP_SHOP_HOLD` | `finals`: no callback ends a payment before Gate says the same. Otherwise only those wait whose signature proves more than one reading |
 //! | `ECP_SHOP_ADDRESS_HEADER` | the header in which your proxy tells the customer's address |
 //!
-//! A proxy with TLS belongs in front of it, with deadlines for requests. The platform must be told
+//! A proxy with TLS belongs in front of it, with deadlines for requests. The platform must be set
 //! to send callbacks, and the question about voucher amounts, to `/callbacks`.
 //!
 //! What to copy:
@@ -27,7 +27,7 @@
 //!   Gate about those that are held.
 //! - `orders.rs`: a success counts only if sum, method and kind are the order's; anything else is
 //!   flagged for a person.
-//! - `follow_up.rs`: what was not heard of is asked about; bodies are removed after 30 days.
+//! - `follow_up.rs`: status requests for overdue results; bodies are removed after 30 days.
 //! - `pages.rs`: the forms come from the specs. Where the customer returns to decides nothing.
 //!
 //! What is left out: accounts with their sessions and tokens against forged forms, mail, and a desk

@@ -120,8 +120,8 @@ impl Order {
     /// that it did not leave.
     pub(crate) fn begin(&self, connection: &Connection) -> Result<Begun, Error> {
         let same_unsent = |other: &Self| {
-            let told = |order: &Self| (order.flow, order.amount, order.method.clone());
-            other.state == State::Unsent && told(other) == told(self)
+            let request = |order: &Self| (order.flow, order.amount, order.method.clone());
+            other.state == State::Unsent && request(other) == request(self)
         };
         if Self::load(connection, &self.id)?.is_some_and(|other| !same_unsent(&other)) {
             return Ok(Begun::Before);
@@ -202,19 +202,19 @@ impl Order {
         self.go(State::Flagged, Some(reason));
     }
 
-    /// Takes in where the payment stands, as a callback or an answer of Gate tells. Hearing it
-    /// twice changes nothing, and a success is one only if it is about this order.
-    pub(crate) fn hear(
+    /// Applies the payment's status from a callback or an answer of Gate. Applying it twice changes
+    /// nothing, and a success counts only if it is about this order.
+    pub(crate) fn apply(
         &mut self,
         status: &PaymentStatus,
-        told: Option<&Payment>,
+        reported: Option<&Payment>,
         code: Option<String>,
         spec: &MethodSpec,
     ) {
         match (status, self.state) {
             (_, State::Flagged | State::Refunded)
             | (PaymentStatus::Success, State::Paid | State::Refunding) => {}
-            (PaymentStatus::Success, _) => match self.differs(told, spec) {
+            (PaymentStatus::Success, _) => match self.differs(reported, spec) {
                 None => self.go(State::Paid, None),
                 Some(what) => self.flag(what),
             },
@@ -236,8 +236,8 @@ impl Order {
         }
     }
 
-    /// Takes in what became of a refund. Its success is heard as the payment's status.
-    pub(crate) fn hear_refund(&mut self, refund: &RefundResult) {
+    /// Applies the result of a refund. Its success is reported as the payment's status.
+    pub(crate) fn apply_refund(&mut self, refund: &RefundResult) {
         let ours = refund.merchant_refund_id.as_deref().is_none_or(|id| id == self.refund_id());
         if self.state != State::Refunding || !ours {
             return;
@@ -263,25 +263,25 @@ impl Order {
         self.go(State::Paid, Some(reason));
     }
 
-    /// In what the payment that was told is not this order's. The sum must be told; what else is
-    /// not told is not held against it.
-    fn differs(&self, told: Option<&Payment>, spec: &MethodSpec) -> Option<String> {
-        let sum = told.and_then(|told| told.sum.as_ref()?.money().ok());
+    /// Difference between the reported payment and this order. The sum must be reported; other
+    /// members are compared if they are reported.
+    fn differs(&self, reported: Option<&Payment>, spec: &MethodSpec) -> Option<String> {
+        let sum = reported.and_then(|payment| payment.sum.as_ref()?.money().ok());
         if sum != Some(self.amount) {
             let sum = sum.map_or_else(|| "no known sum".to_owned(), |sum| sum.to_string());
-            return Some(format!("the platform tells of {sum}"));
+            return Some(format!("the platform reports {sum}"));
         }
         let kind = match self.flow {
             FlowKind::Payout => PaymentType::Payout,
             _ => PaymentType::Purchase,
         };
-        let told = told?;
-        if told.kind.as_ref().is_some_and(|told| *told != kind) {
-            return Some("the platform tells of another kind of payment".to_owned());
+        let reported = reported?;
+        if reported.kind.as_ref().is_some_and(|reported| *reported != kind) {
+            return Some("the platform reports another kind of payment".to_owned());
         }
         let known = |method: &str| spec.callback_names().contains(&method);
-        if told.method.as_deref().is_some_and(|method| !known(method)) {
-            return Some("the platform tells of another method".to_owned());
+        if reported.method.as_deref().is_some_and(|method| !known(method)) {
+            return Some("the platform reports another method".to_owned());
         }
         None
     }
@@ -303,7 +303,7 @@ impl State {
         Self::WORDS.iter().find(|(state, _)| *state == self).map_or("", |(_, word)| word)
     }
 
-    /// Whether something is still to be heard from the platform.
+    /// Whether a result from the platform is still missing.
     pub(crate) const fn waits(self) -> bool {
         matches!(self, Self::Pending | Self::Refunding)
     }

@@ -91,7 +91,7 @@ async fn show(
     Ok(Html(page.render()?).into_response())
 }
 
-/// The answer that takes the customer to the provider, from the callback that told.
+/// The answer that takes the customer to the provider, from its callback.
 async fn redirect(shop: &Shop, order: &Order) -> Result<Option<Response>, Error> {
     let Some(callback) = order.redirect else { return Ok(None) };
     let entry = shop.inbox.entry(callback).await?;
@@ -205,7 +205,7 @@ async fn style() -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], include_str!("../templates/style.css"))
 }
 
-/// Pages fetch nothing but the style sheet, and nobody frames them. `form-action` is not set:
+/// Pages fetch nothing but the style sheet, and cannot be framed. `form-action` is not set:
 /// browsers hold a form's later redirects to it, and customers are sent on to providers.
 async fn secure(mut response: Response) -> Response {
     const POLICY: &str =

@@ -237,7 +237,7 @@ async fn a_callback_with_two_readings_counts_once_the_platform_says_the_same() {
     let genuine = ambiguous(&stage.callback(1).await);
     assert_eq!(stage.post_callback(genuine).await, StatusCode::OK);
     stage.becomes(&order, "paid").await;
-    // Nobody but the worker has asked.
+    // Only the worker has asked.
     assert!(stage.requests("/v2/payment/status") >= 2);
 }
 
@@ -398,7 +398,7 @@ async fn a_refund_in_error_is_for_a_person_and_frees_no_other_id() {
         stage.sandbox.add_fault(FaultRule::new(Fault::EndInError));
         stage.post(&format!("{order}/refund"), &[]).await;
         stage.becomes(&order, "flagged").await;
-        // The money may have gone back: no other refund leaves the shop, and nobody can spend it.
+        // The money may have gone back: no other refund leaves the shop, and it cannot be spent.
         stage.post(&format!("{order}/refund"), &[]).await;
         assert_eq!((stage.requests("/refund"), stage.credit().await.as_str()), (1, "no credit"));
         assert!(text(&stage.get(&order).await).contains("the refund ended in an error"));

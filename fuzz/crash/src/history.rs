@@ -11,7 +11,7 @@ use fastrand::Rng;
 pub(crate) const PROJECT: u64 = 1236;
 const KEY: &str = "a key for crashes";
 
-/// What must have happened once: operation by operation, which status was heard.
+/// What must have happened once: the reported status of each operation.
 pub(crate) type Effect = (String, u64, String);
 
 /// The callbacks of one round.

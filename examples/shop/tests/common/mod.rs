@@ -38,8 +38,8 @@ pub(crate) struct Stage {
     running: Option<JoinHandle<()>>,
 }
 
-/// Between shop and Gate. It loses requests and answers, or lets nothing through, as often as it
-/// is told.
+/// Between shop and Gate. It loses requests and answers, or lets nothing through, as often as
+/// configured.
 #[derive(Debug)]
 pub(crate) struct Wire {
     transport: ReqwestTransport,
@@ -80,12 +80,12 @@ impl Stage {
         Self::with(Config::project).await
     }
 
-    /// The sandbox's callbacks reach nobody. The test takes them from its events.
+    /// The sandbox's callbacks are not delivered. The test takes them from its events.
     pub(crate) async fn without_callbacks() -> Self {
         Self::with(|config, shop| config.project(shop.callback_url("http://127.0.0.1:9/"))).await
     }
 
-    /// A sandbox that is told about the shop, or not, and whatever else.
+    /// A sandbox with or without the shop's addresses, and other settings.
     pub(crate) async fn with(tell: impl FnOnce(Config, Project) -> Config) -> Self {
         Self::holding(Hold::default(), tell).await
     }
@@ -233,7 +233,7 @@ impl Stage {
             {
                 return text(&self.post(&form.action, &form.fields).await);
             }
-            assert!(Instant::now() < deadline, "nobody sends the customer on: {page}");
+            assert!(Instant::now() < deadline, "the customer is not redirected: {page}");
             sleep(Duration::from_millis(20)).await;
         }
     }

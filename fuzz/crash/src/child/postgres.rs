@@ -57,7 +57,7 @@ impl Postgres {
 async fn connect(config: &Config) -> Result<Client, Problem> {
     let (client, connection) = config.connect(NoTls).await?;
     tokio::spawn(async move {
-        // The client is told as well.
+        // The client gets a notice as well.
         let _ = connection.await;
     });
     Ok(client)
