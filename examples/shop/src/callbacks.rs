@@ -62,7 +62,7 @@ impl Shop {
             order.redirect = Some(delivery.id);
         }
         if let Some(refund) = callback.refund() {
-            order.hear_refund(&refund);
+            order.apply_refund(&refund);
         }
         // Not what the callback says, but what it changed: one that comes late moves nothing.
         if let Some((_, status)) = delivery.change.moved() {
