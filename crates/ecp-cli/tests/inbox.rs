@@ -224,15 +224,15 @@ fn a_held_callback_is_released_by_what_gate_signed() {
         // The callback that is held, and one that says the same.
         (
             &signed(held.raw.unwrap().expose()),
-            "error: this is no answer to a status request: `operation` is no member of a status",
+            "error: not an answer to a status request: `operation` is no member of a status",
         ),
-        (&itself, "error: this is no answer to a status request: `operation` is no member of a"),
+        (&itself, "error: not an answer to a status request: `operation` is no member of a"),
         (&doubtful, "error: the answer has another reading at `payment.description`: have Gate"),
         (
             &uncovered,
-            "error: this is no answer to a status request: `frame_mode`: is a parameter of the",
+            "error: not an answer to a status request: `frame_mode`: is a parameter of the",
         ),
-        (&elsewhere, "error: this is no answer to a status request: `project_id` is that of"),
+        (&elsewhere, "error: not an answer to a status request: `project_id` is that of"),
     ];
     for (input, message) in table {
         let output = release(input);

@@ -66,7 +66,7 @@ fn what_else_stands_at_the_edges_is_named_at_load_and_explained() {
         (
             "\u{feff}\"K\"\r\n",
             "begins with a byte order mark and ends with a quotation mark",
-            "without what stands at its edges (white space, marks, quotation marks)",
+            "without the characters at its edges (white space, marks, quotation marks)",
         ),
         ("\u{200b}K", "begins with an invisible character", "without its byte order mark"),
     ];

@@ -189,7 +189,7 @@ fn what_a_method_does_not_allow_is_not_sent() {
         ),
         (
             &["sale", "jeton", "P", "0.10 EUR"],
-            "error: jeton sale: `payment.amount`: 0.10 EUR is under",
+            "error: jeton sale: `payment.amount`: 0.10 EUR is below",
         ),
         (&["refund", "jeton", "P"], "error: jeton refund: the method does not have this flow\n"),
         (
