@@ -1,4 +1,4 @@
-//! What a sandbox is told when it is made.
+//! Configuration of a sandbox.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -127,7 +127,7 @@ impl Config {
     /// The key of [`Config::DEMO_TOKEN`].
     pub const DEMO_TOKEN_KEY: &str = "sandbox-token-key-not-a-secret";
 
-    /// [`Config::new`] with one project that nobody can mistake for a real one: number
+    /// [`Config::new`] with one project that cannot be mistaken for a real one: number
     /// [`Config::DEMO_PROJECT`], key [`Config::DEMO_KEY`]; and one token for the Data API,
     /// [`Config::DEMO_TOKEN`] with [`Config::DEMO_TOKEN_KEY`].
     pub fn demo() -> Self {
@@ -262,7 +262,7 @@ impl Config {
 
     /// Lets callbacks and confirmations go to this host too: a name or an IP address without a port. Only the own
     /// machine (`localhost`, 127.0.0.0/8, `::1`) may be contacted without it, so that a request
-    /// with a wrong address troubles nobody.
+    /// with a wrong address does not reach a stranger's server.
     pub fn allow_callback_host(mut self, host: impl Into<String>) -> Self {
         let host: String = host.into();
         self.callback_hosts.insert(host.to_ascii_lowercase());

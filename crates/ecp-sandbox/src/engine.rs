@@ -157,12 +157,12 @@ impl Engine {
     /// The faults that strike now; all become events.
     pub(crate) fn strike(&self, about: &About, point: Point<'_>) -> Vec<Fault> {
         let struck = self.book().strike(self.0.ids, point, about);
-        let told = struck.into_iter().map(|(rule, fault)| {
+        let reported = struck.into_iter().map(|(rule, fault)| {
             let kind = EventKind::FaultStruck { rule, fault: fault.name() };
             self.record(about.clone(), kind);
             fault
         });
-        told.collect()
+        reported.collect()
     }
 
     /// Turns true when the sandbox is shut down.
@@ -172,7 +172,7 @@ impl Engine {
 
     /// Notes a socket on which requests arrive.
     pub(crate) fn listens_on(&self, address: SocketAddr) {
-        // Whoever serves on several sockets is reached at the first.
+        // With several sockets, the first one is the sandbox's address.
         let _ = self.0.url.set(format!("http://{address}"));
         self.0.sockets.lock().unwrap_or_else(PoisonError::into_inner).push(address);
     }

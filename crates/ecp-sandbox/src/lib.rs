@@ -2,7 +2,7 @@
 //!
 //! A [`Sandbox`] answers Gate and the Data API, shows the Payment Page, the provider's page and the
 //! Dashboard, and sends signed callbacks, as the ecommpay platform does in a test project. Merchants
-//! develop and test against it; it moves no money and knows nobody.
+//! develop and test against it; it moves no money and holds no real customers.
 //!
 //! It is the other side of the wire: of this workspace it uses only the words of the protocol
 //! (`ecp-core`'s ids, money and codes) and the methods' data (`ecp-methods`). It has its own
@@ -80,7 +80,7 @@
 //! | the `merchant_refund_id` was registered in the project before | 3230 | its path |
 //! | the payment is a payout | 3610 | `general.payment_id` |
 //! | the payment has not succeeded, or nothing of it is left | 3060 | `general.payment_id` |
-//! | the payment has had 100 refunds, whatever became of them (chosen here) | 3285 | `general.payment_id` |
+//! | the payment has had 100 refunds, with any result (chosen here) | 3285 | `general.payment_id` |
 //!
 //! On `/v2/payment/refund`, which names no method, 3061 comes before what the method demands, and a
 //! method without refunds on Gate gives 3610. A request id that `/v2/payment/status/request` does
@@ -94,7 +94,7 @@
 //!
 //! # Refunds
 //!
-//! Whether a payment can bear a refund is decided after the registration, and told by a callback:
+//! Whether a payment can bear a refund is decided after the registration, and reported by a callback:
 //! the operation is declined, has no provider, and the payment stays what it was.
 //!
 //! | what is wrong | code |

@@ -319,9 +319,9 @@ impl Payment {
         match self.order.kind {
             OrderKind::Payout => self.order.account_number.as_deref(),
             OrderKind::Sale => {
-                let told = self.outcome().is_some()
+                let is_shown = self.outcome().is_some()
                     && self.order.spec.testing().shows_account(self.sum().minor());
-                told.then_some(self.ids.wallet.as_str())
+                is_shown.then_some(self.ids.wallet.as_str())
             }
         }
     }

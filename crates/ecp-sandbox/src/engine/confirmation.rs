@@ -49,8 +49,8 @@ pub(crate) async fn ask(engine: &Engine, question: Question) -> Option<Confirmat
         Err(reason) => (None, Bytes::new(), Confirmation::Unusable { reason }),
     };
     tracing::debug!(?status, ?confirmation, "asked for a confirmation");
-    let (body, told) = (RawBody::new(body), confirmation.clone());
-    engine.record(about, EventKind::ConfirmationAnswered { status, body, confirmation: told });
+    let (body, answered) = (RawBody::new(body), confirmation.clone());
+    engine.record(about, EventKind::ConfirmationAnswered { status, body, confirmation: answered });
     Some(confirmation)
 }
 

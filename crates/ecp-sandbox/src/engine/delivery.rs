@@ -29,7 +29,7 @@ pub(crate) struct Parcel {
     pub(crate) body: RawBody,
     /// Behind the payment's previous callback.
     pub(crate) previous: Option<Turn>,
-    /// Kept back until the next callback has been tried, behind which it is told its place.
+    /// Held back until the next callback has been tried; it then receives its place behind that one.
     pub(crate) next: Option<oneshot::Receiver<(Turn, Busy)>>,
     /// How long it waits once it may go.
     pub(crate) delay: Duration,
@@ -53,8 +53,8 @@ pub(crate) async fn deliver(engine: Engine, parcel: Parcel, busy: Busy) {
 async fn attempt_until_delivered(engine: &Engine, parcel: Parcel, busy: Busy) {
     let Parcel { about, callback, url, body, previous, next, delay, lost, tried } = parcel;
     let mut busy = wait(engine, previous, next, busy).await;
-    // However this ends, whoever is next takes over before it is idle: what is declared last goes
-    // first.
+    // However this ends, the next delivery takes over before this one is idle: variables are dropped
+    // in reverse order of their declaration.
     let mut tried = tried;
     if !delay.is_zero() {
         busy = engine.time().pause(delay, busy).await;

@@ -74,9 +74,9 @@ pub enum Fault {
     StalePayment,
     /// The connection is closed in the middle of the answer. The request took effect.
     TruncateAnswer,
-    /// A callback's statuses are words that nobody knows. Its signature is right.
+    /// A callback's statuses are unknown words. Its signature is valid.
     UnknownStatus,
-    /// A callback's payment has one minor unit more than it should. Its signature is right.
+    /// A callback's payment has one minor unit more than it should. Its signature is valid.
     WrongAmount,
     /// A callback's signature is that of something else.
     WrongSignature,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{Request, Response};
 
-/// Whoever receives what a sandbox sends, without a socket.
+/// In-process receiver of a sandbox's callbacks and questions, without a socket.
 #[derive(Clone)]
 pub(crate) struct Merchant(Arc<Answer>);
 

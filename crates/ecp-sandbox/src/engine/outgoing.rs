@@ -88,7 +88,7 @@ impl Outgoing {
         }
     }
 
-    /// The address, if it may be contacted. In the own process nobody else can be met.
+    /// The address, if it may be contacted. Inside the own process no other host can be reached.
     pub(crate) fn target(
         &self,
         hosts: &Hosts<'_>,

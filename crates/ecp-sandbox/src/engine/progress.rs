@@ -43,7 +43,7 @@ impl Engine {
     /// merchant has answered.
     pub(crate) async fn decide(&self, number: u64, decision: Decision, chosen: Option<Money>) {
         if let Some(asking) = self.decide_now(number, decision, chosen) {
-            // It does not panic, and nobody cancels it.
+            // The task does not panic and is not cancelled.
             let _ = asking.await;
         }
     }
@@ -215,9 +215,9 @@ impl Engine {
             let _ = earlier.send((turn, self.time().begin()));
         }
         if kept_back {
-            let (next, told) = oneshot::channel();
+            let (next, place) = oneshot::channel();
             entry.kept_back = Some(next);
-            first.next = Some(told);
+            first.next = Some(place);
         }
         if holds_up {
             first.previous = previous;

@@ -1,4 +1,4 @@
-//! The time of a sandbox: its own clock, or one in the hand of whoever runs it.
+//! Clock of a sandbox: its own, or a virtual one that its user moves.
 //!
 //! Everything that the sandbox does by itself holds a [`Busy`] while it works, and gives it away
 //! while it waits. So it is known when everything that could happen has happened, and virtual time
@@ -40,7 +40,7 @@ struct AgendaState {
     sleepers: BTreeMap<(Duration, u64), oneshot::Sender<Busy>>,
 }
 
-/// Held by whoever works.
+/// Held by a task while it works.
 #[derive(Debug)]
 pub(crate) struct Busy(Arc<watch::Sender<usize>>);
 
@@ -97,11 +97,11 @@ impl Time {
         from.await.unwrap_or_else(|_| self.begin())
     }
 
-    /// Ends when nobody works.
+    /// Ends when no task works.
     pub(crate) fn settled(&self) -> impl Future<Output = ()> + Send + use<> {
         let mut work = self.work.subscribe();
         async move {
-            // An error would mean that nobody is left to work.
+            // An error means that no task is left that could work.
             let _ = work.wait_for(|&count| count == 0).await;
         }
     }
@@ -113,7 +113,7 @@ impl Time {
         loop {
             self.settled().await;
             let Some(sleeper) = agenda.next_until(until) else { break };
-            // Whoever no longer waits hands it back, and it is dropped.
+            // A receiver that no longer waits returns it, and it is dropped.
             let _ = sleeper.send(self.begin());
         }
         let mut state = agenda.state();
@@ -153,7 +153,7 @@ impl Agenda {
     }
 }
 
-/// Whoever stops waiting leaves nothing behind.
+/// Removes the entry of a sleeper that stops waiting.
 struct Leaving<'a> {
     agenda: &'a Agenda,
     place: (Duration, u64),

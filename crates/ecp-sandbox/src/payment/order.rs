@@ -48,7 +48,7 @@ pub(crate) struct ReturnUrls {
     pub(crate) neutral: Option<String>,
 }
 
-/// How the merchant wants to be told.
+/// The merchant's settings for the callbacks of a payment.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct CallbackWishes {
     /// How long the final callback waits.

@@ -1,6 +1,6 @@
 //! The Payment Page: the platform's hosted form, opened by a signed address or by the widget.
 //!
-//! Whoever opens it gets a page with the mistake, or a session: the methods to choose from, the way
+//! An opening leads to a page with the mistake, or to a session: the methods to choose from, the way
 //! to the provider's page, a page that waits, and the result with the way back to the merchant.
 //! All of it works without JavaScript, and in a frame of the merchant's page.
 //!

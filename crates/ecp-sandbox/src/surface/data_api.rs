@@ -36,7 +36,7 @@ async fn operations(call: Call) -> Response {
         // Oldest first: what comes later does not move what has been read.
         let found = all.iter().rev().filter(|operation| wanted.wants(operation));
         let page = found.skip(wanted.offset).take(wanted.limit);
-        Ok(told(&asker, page.map(|operation| wanted.form.row(operation))))
+        Ok(signed_rows(&asker, page.map(|operation| wanted.form.row(operation))))
     })
     .await
 }
@@ -51,7 +51,7 @@ async fn by_payment(call: Call) -> Response {
         let payment = engine.payment(wanted.project, &wanted.payment_id);
         let payment = payment.ok_or_else(|| Refusal::not_found("payment_id"))?;
         let rows = payment.operations.iter();
-        Ok(told(&asker, rows.map(|operation| wanted.form.row(operation))))
+        Ok(signed_rows(&asker, rows.map(|operation| wanted.form.row(operation))))
     })
     .await
 }
@@ -69,14 +69,14 @@ async fn balance(call: Call) -> Response {
                 entries.push(Value::Object(entry));
             }
         }
-        Ok(Done::told(tamper::signed_again(json!({"balance": entries}), asker.key)))
+        Ok(Done::answered(tamper::signed_again(json!({"balance": entries}), asker.key)))
     })
     .await
 }
 
-fn told(asker: &Asker<'_>, rows: impl Iterator<Item = Value>) -> Done {
+fn signed_rows(asker: &Asker<'_>, rows: impl Iterator<Item = Value>) -> Done {
     let rows: Vec<Value> = rows.collect();
-    Done::told(tamper::signed_again(json!({"operations": rows}), asker.key))
+    Done::answered(tamper::signed_again(json!({"operations": rows}), asker.key))
 }
 
 impl Operations {

@@ -34,11 +34,11 @@ pub(crate) struct Done {
 
 impl Done {
     /// An answer that begins nothing.
-    pub(crate) const fn told(answer: String) -> Self {
+    pub(crate) const fn answered(answer: String) -> Self {
         Self { status: StatusCode::OK, answer, begun: None }
     }
 
-    /// There was a payment, and what became of it is forgotten: no answer about it would be true.
+    /// There was a payment, and its result is forgotten: no answer about it would be true.
     pub(crate) fn forgotten() -> Self {
         let words = "the sandbox's history has dropped this payment, so nothing is known of it but \
                      that its id is taken: raise payment_history";

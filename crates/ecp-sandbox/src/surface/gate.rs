@@ -1,7 +1,7 @@
 //! Gate: the server API.
 //!
-//! Every request is answered at once with what became of the request; what becomes of the payment
-//! is told by callbacks.
+//! Every request is answered at once with the result of the request; callbacks report the result of
+//! the payment.
 
 mod check;
 
@@ -92,7 +92,7 @@ async fn status(call: Call) -> Response {
         if engine.has_forgotten(project.id, &payment_id) {
             return Ok(Done::forgotten());
         }
-        Ok(Done::told(engine.status(project, &payment_id)))
+        Ok(Done::answered(engine.status(project, &payment_id)))
     })
     .await
 }
@@ -108,7 +108,7 @@ async fn status_of_request(call: Call) -> Response {
         let payment_id = engine
             .payment_of_request(project, &request_id)
             .ok_or_else(|| Refusal::new(codes::NOT_FOUND, ["request_id"]))?;
-        Ok(Done::told(registered(&request_id, project, &payment_id)))
+        Ok(Done::answered(registered(&request_id, project, &payment_id)))
     })
     .await
 }

@@ -102,7 +102,7 @@ texts! {
     form_lost:
         "The merchant’s form did not send on as they were given:",
         "Форма продавца не передала в исходном виде:";
-    look_again: "Look again", "Проверить ещё раз";
+    refresh: "Refresh", "Обновить";
     method: "Method", "Способ оплаты";
     no_amount: "No amount", "Без суммы";
     no_money: "Sandbox: no real money", "Песочница: деньги не настоящие";

@@ -54,7 +54,7 @@ async fn open(
     show(&provider, &token, &headers, |_, _| None)
 }
 
-/// The merchant's form brought the customer. What it lacks is told, and does no harm.
+/// The merchant's form brought the customer. Missing fields are shown, and do no harm.
 async fn arrive(
     State(provider): State<Provider>,
     Path(token): Path<String>,
@@ -96,7 +96,7 @@ fn show(
     }
 }
 
-/// Deciding twice changes nothing: whoever comes late is sent where the first decision led.
+/// Deciding twice changes nothing: a late customer is redirected as by the first decision.
 async fn decide(
     State(provider): State<Provider>,
     Path(token): Path<String>,
@@ -136,7 +136,7 @@ fn show_again(provider: &Provider, token: &str, headers: &HeaderMap, unclear: Un
     page.unwrap_or_else(missing)
 }
 
-/// Whoever reloads after a decision that was none.
+/// Reload of the page after an invalid decision.
 async fn back(State(provider): State<Provider>, Path(token): Path<String>) -> Response {
     match provider.engine.with_page(&token, |_, _| ()) {
         Some(()) => see_other(&format!("/provider/{token}")),

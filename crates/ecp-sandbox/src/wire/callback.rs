@@ -11,7 +11,7 @@ use crate::wire::parts::{
 use crate::wire::php::signed;
 use crate::wire::redirect::RedirectPart;
 
-/// What the merchant is told about a payment, signed. It is about a refund if one is given;
+/// The signed callback about a payment. It is about a refund if one is given;
 /// `page` is where to send the customer.
 pub(crate) fn callback(
     payment: &Payment,

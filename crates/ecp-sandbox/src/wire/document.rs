@@ -99,7 +99,7 @@ impl<'d> Fields<'d> {
         if is_web_address(&text) { Some(text) } else { self.note(path) }
     }
 
-    /// How the merchant wants to be told. The platform delays a callback by 600 seconds at most.
+    /// The merchant's settings for the payment's callbacks. The platform delays a callback by 600 seconds at most.
     pub(crate) fn callback_wishes(&mut self) -> CallbackWishes {
         const DELAY: &str = "callback.delay";
         const DISABLE: &str = "callback.force_disable";

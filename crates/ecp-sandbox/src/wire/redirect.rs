@@ -17,7 +17,7 @@ pub(crate) struct RedirectPart {
     url: String,
 }
 
-/// PHP writes an empty list where it has no fields, and where it is told to an empty object.
+/// PHP writes an empty list where it has no fields, and an empty object where that is forced.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Body {

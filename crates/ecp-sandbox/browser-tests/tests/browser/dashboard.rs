@@ -75,7 +75,7 @@ async fn a_file_of_payouts_is_paid_out_row_by_row() {
     }
 
     upload(&browser, &world, "wrong.csv", "a;b\n1;2\n").await;
-    let told = browser.find(".told.no").await.unwrap().text().await.unwrap();
+    let told = browser.find(".notice.no").await.unwrap().text().await.unwrap();
     assert!(told.contains("general.payment_id"), "{told}");
 }
 
@@ -159,7 +159,7 @@ async fn a_payment_tells_its_story_and_callbacks_are_sent_by_hand() {
     browser.click("li:has(.again) > details > summary").await.unwrap();
     browser.click("li:has(.again) details details summary").await.unwrap();
     let text = browser.text().await.unwrap();
-    assert!(text.contains("payment:status:success") && text.contains("signature right"), "{text}");
+    assert!(text.contains("payment:status:success") && text.contains("signature valid"), "{text}");
 
     let attempts = || {
         let id = PaymentId::new("story").unwrap();
@@ -235,7 +235,7 @@ async fn faults_links_and_payouts_are_made_by_forms() {
     browser.fill("input[name='account.number']", "93017949").await.unwrap();
     browser.fill("input[name='customer.id']", "c1").await.unwrap();
     browser.click("form[action='/dashboard/payouts'] .primary").await.unwrap();
-    browser.find(".told.yes").await.unwrap();
+    browser.find(".notice.yes").await.unwrap();
     assert_eq!(world.merchant.final_status("by-hand").await.unwrap(), "success");
 }
 

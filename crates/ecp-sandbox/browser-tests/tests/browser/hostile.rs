@@ -131,7 +131,7 @@ async fn no_field_of_any_page_runs() {
     browser.find(".timeline").await.unwrap();
     browser.fill("textarea", PAYLOAD).await.unwrap();
     browser.click("form[action$='/callback'] button").await.unwrap();
-    browser.find(".told.no").await.unwrap();
+    browser.find(".notice.no").await.unwrap();
     assert_harmless(&browser, "a callback by hand").await;
 
     refused_forms(&browser, &world).await;
@@ -282,7 +282,7 @@ async fn taken_forms(browser: &Browser, world: &World) {
     }
     browser.fill("input[name=amount]", "50").await.unwrap();
     browser.click("form[action='/dashboard/payouts'] .primary").await.unwrap();
-    browser.find(".told.yes").await.unwrap();
+    browser.find(".notice.yes").await.unwrap();
     assert_harmless(browser, "a payout by hand").await;
 
     browser.goto(&format!("{}/dashboard/faults", world.url)).await.unwrap();
@@ -328,7 +328,7 @@ async fn refused_forms(browser: &Browser, world: &World) {
             { input.type = 'text'; input.maxLength = 9999; input.value = arguments[0]; } } \
             form.noValidate = true; form.requestSubmit(); return true;";
         browser.driver.execute(script, vec![PAYLOAD.into()]).await.unwrap();
-        browser.find(".told.no").await.unwrap();
+        browser.find(".notice.no").await.unwrap();
         assert_harmless(browser, path).await;
     }
     let cell = format!("\"{}\"", PAYLOAD.replace('"', "\"\""));

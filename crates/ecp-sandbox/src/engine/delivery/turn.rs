@@ -6,7 +6,7 @@ use tokio::sync::oneshot;
 
 use crate::engine::time::{Busy, Time};
 
-/// Held by whoever goes first; dropped, it is the next one's turn.
+/// Held by the delivery that goes first; when it is dropped, the next one has its turn.
 pub(crate) struct Ticket {
     state: Arc<Mutex<State>>,
     time: Time,
@@ -48,8 +48,8 @@ impl Drop for Ticket {
         let mut state = lock(&self.state);
         state.is_over = true;
         if let Some(waiting) = state.waiting.take() {
-            // Work goes from hand to hand, so that it is never thought to be over. Whoever has
-            // stopped waiting hands it back.
+            // Work is handed over directly, so that the sandbox does not count as idle in between. A
+            // receiver that has stopped waiting returns it.
             let _ = waiting.send(self.time.begin());
         }
     }

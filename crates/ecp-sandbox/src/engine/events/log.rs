@@ -17,7 +17,7 @@ pub(crate) struct EventLog {
     limit: usize,
     byte_limit: usize,
     entries: Mutex<Entries>,
-    news: watch::Sender<News>,
+    state: watch::Sender<LogState>,
 }
 
 #[derive(Debug, Default)]
@@ -32,15 +32,15 @@ struct Entries {
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-struct News {
+struct LogState {
     sequence: u64,
     closed: bool,
 }
 
 impl EventLog {
     pub(crate) fn new(limit: usize, byte_limit: usize) -> Arc<Self> {
-        let news = watch::Sender::new(News::default());
-        Arc::new(Self { limit, byte_limit, entries: Mutex::default(), news })
+        let state = watch::Sender::new(LogState::default());
+        Arc::new(Self { limit, byte_limit, entries: Mutex::default(), state })
     }
 
     pub(crate) fn record(&self, at: Timestamp, about: About, kind: EventKind) {
@@ -62,7 +62,7 @@ impl EventLog {
             }
             sequence
         };
-        self.news.send_modify(|news| news.sequence = news.sequence.max(sequence));
+        self.state.send_modify(|state| state.sequence = state.sequence.max(sequence));
     }
 
     pub(crate) fn snapshot(&self) -> Vec<Event> {
@@ -79,11 +79,11 @@ impl EventLog {
     /// Tells what happens from now on.
     pub(crate) fn follow(self: &Arc<Self>) -> EventStream {
         let next = self.lock().sequence + 1;
-        EventStream { log: Arc::clone(self), next, news: self.news.subscribe() }
+        EventStream { log: Arc::clone(self), next, state: self.state.subscribe() }
     }
 
     pub(crate) fn close(&self) {
-        self.news.send_modify(|news| news.closed = true);
+        self.state.send_modify(|state| state.closed = true);
     }
 
     fn first_from(&self, sequence: u64) -> Option<Event> {
@@ -124,17 +124,17 @@ impl Entries {
 pub struct EventStream {
     log: Arc<EventLog>,
     next: u64,
-    news: watch::Receiver<News>,
+    state: watch::Receiver<LogState>,
 }
 
 impl EventStream {
     /// The next event: at once if it has happened already. `None` when the sandbox was shut down,
-    /// or all its handles dropped, and everything has been told.
+    /// or all its handles dropped, and all events have been returned.
     ///
     /// Dropping the future before it is ready loses nothing.
     pub async fn next(&mut self) -> Option<Event> {
         loop {
-            let closed = self.news.borrow_and_update().closed;
+            let closed = self.state.borrow_and_update().closed;
             if let Some(event) = self.log.first_from(self.next) {
                 self.next = event.sequence + 1;
                 return Some(event);
@@ -142,7 +142,7 @@ impl EventStream {
             if closed {
                 return None;
             }
-            self.news.changed().await.ok()?;
+            self.state.changed().await.ok()?;
         }
     }
 }
@@ -239,11 +239,11 @@ mod tests {
         assert_eq!(stream.next().await.unwrap().sequence, 3);
 
         let waiting = tokio::spawn(async move {
-            let mut told = Vec::new();
+            let mut sequences = Vec::new();
             while let Some(event) = stream.next().await {
-                told.push(event.sequence);
+                sequences.push(event.sequence);
             }
-            told
+            sequences
         });
         tokio::task::yield_now().await;
         record(&log, 2);

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Fault;
 
-/// A fault, and what it strikes: everything that it can, unless told otherwise.
+/// A fault with its filter: by default, it applies wherever it can.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "Members", into = "Members")]
 pub struct FaultRule {

@@ -17,7 +17,7 @@
     loaded: "onLoaded",
     resize: "onResize",
   };
-  // Told once in the life of a widget, however many pages tell it.
+  // Reported once in the life of a widget, however many pages report it.
   const once = ["loaded", "payment-fail", "payment-sent", "payment-success"];
   const notSent = ["baseUrl", "baseurl", "paymentPageUrl", "frame_mode"];
   const set = (value) => ["1", "true"].includes(String(value ?? ""));
@@ -70,7 +70,7 @@
   class Widget {
     constructor(config, method, frameMode) {
       this.config = config;
-      this.told = new Set();
+      this.reported = new Set();
       const base = config.baseUrl ?? config.baseurl ?? config.paymentPageUrl ?? home;
       this.origin = new URL(base, home).origin;
       this.url = `${String(base).replace(/\/+$/, "")}/payment`;
@@ -146,10 +146,10 @@
       } else if (name === "redirect") {
         this.redirect(more.url);
       } else if (Object.hasOwn(events, name)) {
-        if (once.includes(name) && this.told.has(name)) {
+        if (once.includes(name) && this.reported.has(name)) {
           return;
         }
-        this.told.add(name);
+        this.reported.add(name);
         if (name === "resize" && Number.isFinite(more.height)) {
           this.frame.height = Math.ceil(more.height);
         }

@@ -4,7 +4,7 @@
   const body = document.body;
   const { stage, event, poll, redirect } = body.dataset;
 
-  // The merchant's page says hello first, so that nothing is told to a page that did not ask.
+  // The merchant's page says hello first, so that a page that did not ask receives nothing.
   const framed = window.parent !== window;
   let merchant = null;
   const tell = (name, more) => {
@@ -17,7 +17,7 @@
     tell("resize", { width: scrollWidth, height: scrollHeight });
   };
 
-  // Once, and after the merchant's page has heard of it.
+  // Once, and after the merchant's page has received it.
   const go = document.querySelector("[data-go]");
   let gone = false;
   const goOn = () => {

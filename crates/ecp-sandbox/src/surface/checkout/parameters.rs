@@ -58,7 +58,7 @@ impl Parameters {
         Given(&self.values).get(name)
     }
 
-    /// The signature: whoever knows it has seen the address of the page.
+    /// The signature: knowing it proves that one has seen the address of the page.
     pub(crate) fn signature(&self) -> &str {
         self.get("signature").unwrap_or_default()
     }

@@ -2,7 +2,7 @@
 
 use crate::surface::i18n::Language;
 
-/// What is wrong with an opening, told on the page that is shown in its place.
+/// Problem of an opening, shown on a page in its place.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Problem {
     /// A page of another site chose where callbacks go.

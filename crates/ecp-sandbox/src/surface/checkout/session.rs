@@ -1,4 +1,4 @@
-//! Openings of the Payment Page that were found right, by ids that nobody can guess.
+//! Valid openings of the Payment Page, by unguessable ids.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -35,8 +35,8 @@ impl Session {
     }
 }
 
-/// A hash of the signature, which only the merchant can make: whoever opens the same parameters
-/// again is in the same session.
+/// A hash of the signature, which only the merchant can make: opening the same parameters
+/// again leads to the same session.
 fn id(parameters: &Parameters) -> String {
     let hash = Sha512::digest(format!("ecp-sandbox session {}", parameters.signature()));
     hash.iter().take(16).flat_map(|byte| [byte >> 4, byte & 15]).fold(

@@ -1,4 +1,4 @@
-//! Analytics: how many payments there were, what became of them, and how long it took.
+//! Analytics: the number of payments, their results and durations.
 
 use std::collections::BTreeMap;
 
@@ -153,7 +153,7 @@ impl Parts {
 }
 
 fn over_time(payments: &[PaymentView]) -> Columns {
-    let Some(parts) = Parts::of(payments) else { return Columns::new(Vec::new(), told) };
+    let Some(parts) = Parts::of(payments) else { return Columns::new(Vec::new(), as_number) };
     let labels = parts.labels();
     let mut counts = vec![Counts::default(); labels.len()];
     for payment in payments {
@@ -167,10 +167,10 @@ fn over_time(payments: &[PaymentView]) -> Columns {
             ("wait", count.open, format!("{} open", count.open)),
         ],
     };
-    Columns::new(labels.into_iter().zip(counts).map(column).collect(), told)
+    Columns::new(labels.into_iter().zip(counts).map(column).collect(), as_number)
 }
 
-fn told(count: u64) -> String {
+fn as_number(count: u64) -> String {
     count.to_string()
 }
 
@@ -183,7 +183,7 @@ fn volume(payments: &[PaymentView], currency: &str) -> Columns {
         .collect();
     let (Some(parts), Some(unit)) = (Parts::of(payments), paid.first().map(|paid| paid.amount))
     else {
-        return Columns::new(Vec::new(), told);
+        return Columns::new(Vec::new(), as_number);
     };
     let labels = parts.labels();
     let mut sums = vec![0_u64; labels.len()];

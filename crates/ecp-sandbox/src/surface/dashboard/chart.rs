@@ -25,7 +25,7 @@ pub(crate) const HEIGHT: f64 = 160.0;
 /// A column before it is drawn.
 pub(super) struct Column {
     pub(super) label: String,
-    /// From the bottom up: the class, the value and how it is told.
+    /// From the bottom up: the class, the value and its text.
     pub(super) parts: Vec<(&'static str, u64, String)>,
 }
 

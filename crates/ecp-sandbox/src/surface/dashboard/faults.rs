@@ -37,7 +37,7 @@ fn describe(name: &str) -> &'static str {
         "slow_confirmation" => "The merchant is asked late to confirm an amount.",
         "stale_payment" => "A payment never ends, until it is released.",
         "truncate_answer" => "The connection is closed in the middle of the answer.",
-        "unknown_status" => "A callback’s statuses are words that nobody knows.",
+        "unknown_status" => "A callback’s statuses are unknown words.",
         "wrong_amount" => "A callback’s payment has one minor unit more than it should.",
         "wrong_signature" => "A callback’s signature is that of something else.",
         _ => "",

@@ -6,7 +6,7 @@ use super::forms::{Pairs, field};
 pub(crate) struct Shell {
     pub(super) section: &'static str,
     /// What was just done, or why not.
-    pub(super) told: Option<Told>,
+    pub(super) notice: Option<Notice>,
 }
 
 /// What can have been done, by the word for it in addresses.
@@ -24,14 +24,14 @@ const DONE: [(&str, &str); 10] = [
 ];
 
 /// A line at the top of a page.
-pub(super) struct Told {
+pub(super) struct Notice {
     pub(super) good: bool,
     pub(super) text: String,
 }
 
 impl Shell {
     pub(super) const fn new(section: &'static str) -> Self {
-        Self { section, told: None }
+        Self { section, notice: None }
     }
 
     /// With what was done before the browser was sent here.
@@ -39,12 +39,12 @@ impl Shell {
         let text = field(pairs, "done").and_then(|word| {
             DONE.into_iter().find(|(known, _)| *known == word).map(|(_, text)| text)
         });
-        let told = text.map(|text| Told { good: true, text: text.to_owned() });
-        Self { told, ..Self::new(section) }
+        let notice = text.map(|text| Notice { good: true, text: text.to_owned() });
+        Self { notice, ..Self::new(section) }
     }
 
     pub(super) fn failed(self, text: impl Into<String>) -> Self {
-        Self { told: Some(Told { good: false, text: text.into() }), ..self }
+        Self { notice: Some(Notice { good: false, text: text.into() }), ..self }
     }
 
     pub(super) fn current(&self, section: &str) -> &'static str {

@@ -155,7 +155,7 @@ impl Entry {
             }
             EventKind::Placed { interface, document } => {
                 entry.side = "in";
-                entry.title = format!("Asked for on: {interface}");
+                entry.title = format!("Channel: {interface}");
                 entry.bodies.extend(Body::new("As a Gate request", document));
             }
             EventKind::PageOpened { accepted, parameters } => {

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::request::DATE;
 use crate::engine::view::OperationView;
 
-/// The names of all members, in the order in which they are told.
+/// The names of all members, in the order of the answer.
 pub(super) const FIELDS: [&str; 15] = [
     "project_id",
     "payment_id",

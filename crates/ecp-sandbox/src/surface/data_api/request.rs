@@ -16,10 +16,10 @@ use crate::wire::signature;
 /// How dates are written, here and in answers.
 pub(super) const DATE: &str = "%Y-%m-%d %H:%M:%S";
 
-/// The most operations of one answer, and how many there are unless told otherwise.
+/// Maximum and default number of operations of one answer.
 const MOST: usize = 1_000;
 
-/// Whoever has a token and its key.
+/// An owner of a token and its key.
 pub(super) struct Asker<'c> {
     config: &'c Config,
     token: &'c DataToken,
@@ -67,7 +67,7 @@ impl<'c> Asker<'c> {
     }
 }
 
-/// How operations are told.
+/// Form of the operations in an answer.
 pub(super) struct Form {
     pub(super) zone: TimeZone,
     pub(super) fields: Option<Vec<String>>,
