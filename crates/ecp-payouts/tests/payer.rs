@@ -180,7 +180,12 @@ async fn an_intent_is_on_the_disk_before_its_request_leaves() {
 async fn what_cannot_be_known_is_unknown_with_its_evidence() {
     let table = [
         // What the platform does not answer, and what it says of the status.
-        (Fault::ResetAfter, Fault::StatusInstead(503, None), "unknown", "the status request failed"),
+        (
+            Fault::ResetAfter,
+            Fault::StatusInstead(503, None),
+            "unknown",
+            "the status request failed",
+        ),
         (Fault::Refused, Fault::None, "not sent", "no connection"),
         (Fault::None, Fault::ResetBefore, "unknown", "registered; its status is not known"),
     ];

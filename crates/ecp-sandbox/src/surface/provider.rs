@@ -114,7 +114,7 @@ async fn decide(
     });
     match choice.flatten() {
         Some(Ok(Choice { decision, amount })) => {
-            provider.engine.decide(number, decision, amount).await
+            provider.engine.decide(number, decision, amount).await;
         }
         Some(Err(unclear)) => return show_again(&provider, &token, &headers, unclear),
         None => {}
