@@ -78,11 +78,11 @@ async fn a_payout(provider: &SdkMeterProvider) -> Result<(), Box<dyn Error>> {
 /// A service has an exporter that sends, such as that of `opentelemetry-otlp`; this one keeps.
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let exporter = InMemoryMetricExporter::default();
-    let provider = SdkMeterProvider::builder().with_periodic_exporter(exporter.clone()).build();
+    let memory = InMemoryMetricExporter::default();
+    let provider = SdkMeterProvider::builder().with_periodic_exporter(memory.clone()).build();
     a_payout(&provider).await?;
     provider.force_flush()?;
-    println!("{:#?}", exporter.get_finished_metrics()?);
+    println!("{:#?}", memory.get_finished_metrics()?);
     Ok(())
 }
 
@@ -96,11 +96,11 @@ mod tests {
 
     #[tokio::test]
     async fn open_telemetry_is_told_what_happened() {
-        let exporter = InMemoryMetricExporter::default();
-        let provider = SdkMeterProvider::builder().with_periodic_exporter(exporter.clone()).build();
+        let memory = InMemoryMetricExporter::default();
+        let provider = SdkMeterProvider::builder().with_periodic_exporter(memory.clone()).build();
         a_payout(&provider).await.unwrap();
         provider.force_flush().unwrap();
-        let exported = exporter.get_finished_metrics().unwrap();
+        let exported = memory.get_finished_metrics().unwrap();
         let metrics = exported.iter().flat_map(ResourceMetrics::scope_metrics);
         let metric = metrics
             .flat_map(ScopeMetrics::metrics)

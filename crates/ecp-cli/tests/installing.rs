@@ -1,7 +1,5 @@
 //! `ecp completions` and `ecp man`.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::io::Write;
 use std::process::{Command, Stdio};
 

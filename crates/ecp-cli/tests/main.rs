@@ -20,4 +20,5 @@ mod report;
 mod sandbox;
 mod sentinels;
 mod signatures;
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod support;

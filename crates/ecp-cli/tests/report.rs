@@ -1,7 +1,5 @@
 //! `ecp report`, as a shell sees it.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use crate::support::{ecp, stderr, stdout};
 
 const FILE: &str = "id,operation_created_at,status,customer.email\n\

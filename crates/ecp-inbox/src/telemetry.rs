@@ -28,7 +28,7 @@ pub(crate) async fn accept(
     match &result {
         Ok((accepted, change)) => {
             span.in_scope(|| {
-                log_accepted(&span, project, payment, is_ambiguous, *accepted, change)
+                log_accepted(&span, project, payment, is_ambiguous, *accepted, change);
             });
         }
         Err(error) => {

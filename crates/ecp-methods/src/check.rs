@@ -385,6 +385,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table of requests")]
     fn every_rejection_names_the_method_the_flow_and_the_field() {
         let table = [
             (sale("1.00 EUR"), "ok"),

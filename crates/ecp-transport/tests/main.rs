@@ -7,5 +7,6 @@ mod page;
 mod redirect;
 mod refund;
 mod reqwest;
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod support;
 mod wait;
