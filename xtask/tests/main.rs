@@ -6,6 +6,7 @@
 mod data;
 mod footprint;
 mod foreign;
+mod imports;
 mod layers;
 mod links;
 mod modules;
