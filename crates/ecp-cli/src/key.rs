@@ -11,7 +11,7 @@ use clap::Args;
 use ecp_core::signature::SigningKey;
 use ecp_core::{SecretEdges, SecretKey, Sensitive};
 
-use crate::Usage;
+use crate::usage::Usage;
 
 /// Options that name keys.
 #[derive(Args)]

@@ -17,12 +17,15 @@ mod key;
 mod outcome;
 mod profile;
 mod store;
+mod usage;
 mod waiting;
 
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use ecp_inbox::postgres::AddressError;
+
+use self::usage::Usage;
 
 /// Payments through ecommpay's wallets and vouchers: from the shell, by the thousand, against a
 /// sandbox, and signatures by hand.
@@ -92,15 +95,3 @@ fn main() -> ExitCode {
         }
     }
 }
-
-/// A wrong command line that the parser cannot detect.
-#[derive(Debug)]
-struct Usage(&'static str);
-
-impl std::fmt::Display for Usage {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.0)
-    }
-}
-
-impl std::error::Error for Usage {}

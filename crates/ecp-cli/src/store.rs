@@ -10,7 +10,7 @@ use ecp_inbox::postgres::{PostgresAddress, PostgresOptions};
 use ecp_inbox::sqlite::SqliteOptions;
 use ecp_inbox::{Inbox, InboxError, InboxErrorKind};
 
-use crate::Usage;
+use crate::usage::Usage;
 
 /// Where the inbox is.
 #[derive(Args)]

@@ -19,6 +19,7 @@ use ecp_sandbox::Decision;
 
 pub(crate) use self::request::AnyPrepared;
 use self::request::{Request, id, with_fields};
+use crate::failure::{Failure, OrFail, fail};
 use crate::stage::Stage;
 
 /// One thing that must hold of a method.
@@ -28,33 +29,6 @@ pub struct Case<'m> {
 }
 
 type CaseFuture<'m> = Pin<Box<dyn Future<Output = Result<(), Failure>> + 'm>>;
-
-/// What did not hold.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure(String);
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Failure {}
-
-pub(crate) fn fail(message: impl Into<String>) -> Failure {
-    Failure(message.into())
-}
-
-/// `?` for any error.
-pub(crate) trait OrFail<T> {
-    fn or_fail(self) -> Result<T, Failure>;
-}
-
-impl<T, E: fmt::Display> OrFail<T> for Result<T, E> {
-    fn or_fail(self) -> Result<T, Failure> {
-        self.map_err(|error| fail(error.to_string()))
-    }
-}
 
 impl Case<'_> {
     /// The method, the flow and what is tried, as in `jeton sale: 0.99 EUR is too little`.

@@ -39,6 +39,7 @@
 //!   and prints, in the module `sentinels`.
 
 mod conformance;
+mod failure;
 mod fault_transport;
 #[cfg(unix)]
 pub mod postgres;
@@ -46,6 +47,7 @@ pub mod postgres;
 pub mod sentinels;
 mod stage;
 
-pub use self::conformance::{Case, Failure, assert_conforms, conformance};
+pub use self::conformance::{Case, assert_conforms, conformance};
+pub use self::failure::Failure;
 pub use self::fault_transport::server::FaultServer;
 pub use self::fault_transport::{Exchange, Fault, FaultTransport};

@@ -23,7 +23,8 @@ use tokio::sync::Mutex;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::timeout;
 
-use crate::conformance::{AnyPrepared, Failure, OrFail, fail};
+use crate::conformance::AnyPrepared;
+use crate::failure::{Failure, OrFail, fail};
 
 /// Everybody who takes part. Gate and the provider's pages need no socket; callbacks and
 /// confirmations reach the shop over the loopback, as they do in life.

@@ -14,11 +14,11 @@ use ecp_table::neutral;
 use ecp_transport::{DataOperation, OperationsQuery};
 use serde_json::{Map, Value};
 
-use crate::Usage;
 use crate::fields::pair;
 use crate::interval::{Asked, IntervalOptions};
 use crate::output::{Output, is_closed};
 use crate::profile::{Profile, ProfileOptions};
+use crate::usage::Usage;
 
 /// Export what has happened from the platform's Data API
 ///

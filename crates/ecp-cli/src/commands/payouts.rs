@@ -23,12 +23,12 @@ use serde::Serialize;
 
 use self::paths::{Results, beside, distinct, journal_of};
 use self::progress::{Shown, words};
-use crate::Usage;
 use crate::delimiter::delimiter;
 use crate::duration::duration;
 use crate::outcome::{ASK_SUPPORT, DECLINED, ENDED_IN_ERROR, UNKNOWN};
 use crate::output::{is_dash, is_stdout, print_result};
 use crate::profile::{Profile, ProfileOptions};
+use crate::usage::Usage;
 
 /// Pay out every row of a CSV file, each of them once
 ///

@@ -15,11 +15,11 @@ use ecp_reconcile::{Counts, Difference, Odd, OperationNames, Reconcile as Sides,
 use serde::Serialize;
 use serde_json::json;
 
-use crate::Usage;
 use crate::fields::pair;
 use crate::interval::IntervalOptions;
 use crate::profile::{Profile, ProfileOptions};
 use crate::store::Store;
+use crate::usage::Usage;
 
 /// Compare the platform with the inbox of callbacks and with payout journals
 ///

@@ -8,8 +8,9 @@ use ecp_core::json::Document;
 use ecp_core::signature::{self, Doubts, Match, VerifyError};
 use serde_json::json;
 
+use crate::documents;
 use crate::key::KeyOptions;
-use crate::{Usage, documents};
+use crate::usage::Usage;
 
 /// Check the signature of a JSON document on standard input
 ///

@@ -6,7 +6,7 @@ use ecp_core::{Currency, Money};
 use ecp_methods::{FlowKind, MethodSpec, Rule};
 use ecp_sandbox::Decision;
 
-use super::{Failure, fail};
+use crate::failure::{Failure, fail};
 
 /// Amounts in one currency, both ends allowed.
 #[derive(Clone, Copy, Debug)]

@@ -7,7 +7,8 @@ use ecp_methods::spec::Interface;
 use ecp_methods::{DynMethod, FlowKind, Reason, Rejection, Rule};
 
 use super::request::{id, with_fields};
-use super::{Cases, Failure, OrFail, amounts, expect, expect_amount_refused, fail};
+use super::{Cases, amounts, expect, expect_amount_refused};
+use crate::failure::{Failure, OrFail, fail};
 
 impl<'m> Cases<'m> {
     /// Codes by which the page is opened.

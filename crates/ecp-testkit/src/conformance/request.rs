@@ -4,7 +4,7 @@ use ecp_core::{Money, PaymentId, ProjectId};
 use ecp_methods::request::{Field, FlowRequest, PayoutRequest, RefundRequest, SaleRequest};
 use ecp_methods::{DynMethod, FlowKind, Prepared, Rejection, prepare_dyn};
 
-use super::{Failure, OrFail, fail};
+use crate::failure::{Failure, OrFail, fail};
 
 /// A request of any flow.
 #[derive(Clone, Debug)]
