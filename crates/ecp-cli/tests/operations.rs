@@ -114,7 +114,7 @@ fn a_token_and_its_key_come_from_the_profile() {
     let left = std::fs::read_dir(sandbox.folder()).unwrap();
     let names: Vec<_> = left.map(|file| file.unwrap().file_name()).collect();
     assert!(names.iter().all(|name| !name.to_string_lossy().contains("out.csv")), "{names:?}");
-    assert!(sandbox.log().contains("POST /v1/operations/get"));
+    assert!(sandbox.logs("POST /v1/operations/get"));
 }
 
 #[test]

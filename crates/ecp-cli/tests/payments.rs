@@ -112,7 +112,7 @@ fn a_refund_tells_its_id_and_what_it_was_refused_for() {
         stdout(&refund)
     );
     assert!(stdout(&refund).ends_with("  refund R-1\n"), "{}", stdout(&refund));
-    assert!(sandbox.log().contains("POST /v2/payment/wallet-partner/refund"));
+    assert!(sandbox.logs("POST /v2/payment/wallet-partner/refund"));
 }
 
 /// Presses the customer's button.

@@ -81,7 +81,7 @@ fn what_is_written_is_for_its_owner_whatever_the_umask() {
         // The test has made these two.
         let open = open_to_others(folder, &["rows.csv", "sandbox.log"]);
         assert_eq!(open, [""; 0], "umask {umask}");
-        assert!(sandbox.log().contains("[P-1]"), "{}", sandbox.log());
+        assert!(sandbox.logs("[P-1]"), "{}", sandbox.log());
     }
 }
 

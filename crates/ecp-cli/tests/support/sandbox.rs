@@ -43,6 +43,18 @@ impl Sandbox {
         std::fs::read_to_string(&self.log).unwrap()
     }
 
+    /// Whether it prints this text, soon: its log is written beside its answers.
+    pub(crate) fn logs(&self, text: &str) -> bool {
+        let end = Instant::now() + Duration::from_secs(10);
+        while Instant::now() < end {
+            if self.log().contains(text) {
+                return true;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        false
+    }
+
     /// `ecp` with the sandbox as its platform, in a folder of its own.
     pub(crate) fn ecp(&self, arguments: &[&str]) -> Command {
         let mut command = ecp(self.folder(), arguments);
