@@ -191,7 +191,7 @@ async fn the_last_status_outlives_later_failures() {
     assert_eq!(
         end(&result),
         "the payment had not ended by the deadline; its last status was `awaiting customer`; the \
-         last question failed: the outcome is unknown: no response: connection reset"
+         last status request failed: the outcome is unknown: no response: connection reset"
     );
 }
 
