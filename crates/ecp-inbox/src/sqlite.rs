@@ -192,13 +192,24 @@ impl SqliteInbox {
     async fn read<T: Send + 'static>(
         &self,
         doing: &'static str,
-        work: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+        work: impl Fn(&Connection) -> Result<T, Error> + Send + Sync + 'static,
     ) -> Result<T, InboxError> {
-        if !self.readers.is_current() {
-            // The thread that writes opens what is there now.
-            self.write("look", doing, |_| Ok(())).await?;
+        let work = Arc::new(work);
+        let mut is_second = false;
+        loop {
+            if is_second || !self.readers.is_current() {
+                // The thread that writes opens what is there now.
+                self.write("look", doing, |_| Ok(())).await?;
+            }
+            let shared = Arc::clone(&work);
+            match self.readers.read(doing, move |connection| shared(connection)).await {
+                // The writer may have given up its connection in between, over the same file.
+                Err(error) if error.kind() == InboxErrorKind::Removed && !is_second => {
+                    is_second = true;
+                }
+                read => return read,
+            }
         }
-        self.readers.read(doing, work).await
     }
 
     fn now(&self) -> i64 {
