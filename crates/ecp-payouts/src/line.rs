@@ -99,8 +99,7 @@ impl Intents for Line {
             entry.state = State::Intended;
             entry.sends += 1;
             entry.sent_at = Some(now);
-            "it may have been sent; the run ended before it was known"
-                .clone_into(&mut entry.evidence);
+            note(entry, "it may have been sent; the run ended before it was known".to_owned());
         })
         .await?;
         Ok(())
@@ -109,12 +108,32 @@ impl Intents for Line {
 
 pub(crate) fn registered(entry: &mut Entry, sent: &Sent) {
     entry.state = State::Registered;
-    sent.evidence().clone_into(&mut entry.evidence);
-    if let Sent::Registered(accepted) = sent {
-        entry.request_id = Some(accepted.request_id.as_str().to_owned());
+    let evidence = sent.evidence().to_owned();
+    match sent {
+        // This row's own request made the payment.
+        Sent::Registered(accepted) => {
+            entry.request_id = Some(accepted.request_id.as_str().to_owned());
+            entry.evidence = evidence;
+        }
+        Sent::Found(status) => {
+            entry.status = status.payment_status().map(ToString::to_string);
+            note(entry, evidence);
+        }
+        _ => note(entry, evidence),
     }
-    if let Sent::Found(status) = sent {
-        entry.status = status.payment_status().map(ToString::to_string);
+}
+
+/// Of a row whose payment was made by a request that this journal does not have.
+const EARLIER: &str =
+    "; an earlier request made the payment: its account was not compared with this row's";
+
+/// Replaces the evidence. That an earlier request made the payment stays: no answer names what it
+/// asked for besides the sum.
+fn note(entry: &mut Entry, evidence: String) {
+    let is_of_another = entry.evidence.ends_with(EARLIER);
+    entry.evidence = evidence;
+    if is_of_another {
+        entry.evidence.push_str(EARLIER);
     }
 }
 
@@ -122,7 +141,13 @@ pub(crate) fn registered(entry: &mut Entry, sent: &Sent) {
 /// ends it is that the platform does not know the payment either ([`refused`]).
 pub(crate) fn failed(entry: &mut Entry, error: &SendError) {
     entry.code = error.error().code().map(ToString::to_string);
-    entry.evidence = error.to_string();
+    note(entry, error.to_string());
+    // None of this row's own requests may have arrived before.
+    let is_of_another =
+        matches!(error.error(), GateError::Unknown(UnknownReason::AlreadyExists(_)));
+    if is_of_another && !entry.evidence.ends_with(EARLIER) {
+        entry.evidence.push_str(EARLIER);
+    }
     entry.state = match (error.outcome(), error.error()) {
         (Outcome::Refused { .. } | Outcome::NotSent, _) => State::NotSent,
         // There is a payment with this id, of another sum or type.
@@ -200,31 +225,25 @@ pub(crate) fn ended(
         entry.state = State::Error;
         return;
     }
-    // What an earlier request asked for besides the sum is not in the answer.
-    let earlier = if entry.evidence.ends_with(EARLIER) { EARLIER } else { "" };
-    (entry.state, entry.evidence) = match end {
+    let (state, evidence) = match end {
         End::Success | End::Decline if let Some(missing) = missing(end, status) => {
             let evidence = format!("registered; a signed status says `{word}`, and {missing}");
             (State::Registered, evidence)
         }
-        End::Success => (State::Success, format!("a signed status says `success`{earlier}")),
-        End::Decline => {
-            (State::Decline, format!("a signed status says `{word}`: {message}{earlier}"))
-        }
+        End::Success => (State::Success, "a signed status says `success`".to_owned()),
+        End::Decline => (State::Decline, format!("a signed status says `{word}`: {message}")),
         // Final for the platform, and nothing says that no money has moved, or that it stayed.
         End::Error | End::Returned => {
             (State::Error, format!("a signed status says `{word}`: ask technical support"))
         }
         End::Open | End::Unknown => {
-            let evidence = format!("registered; not ended when last asked, at `{word}`{earlier}");
+            let evidence = format!("registered; not ended when last asked, at `{word}`");
             (State::Registered, evidence)
         }
     };
+    entry.state = state;
+    note(entry, evidence);
 }
-
-/// Of a row whose payment was made by a request that this journal does not have.
-const EARLIER: &str =
-    "; an earlier request made the payment: its account was not compared with this row's";
 
 /// Members of a payout's end that differ from the row, or from the answer itself elsewhere.
 fn contradiction(end: End, status: &StatusResponse, prepared: &Prepared<Payout>) -> Option<String> {

@@ -186,6 +186,31 @@ async fn an_answer_that_denies_a_payment_and_shows_it_frees_no_id() {
 }
 
 #[tokio::test]
+async fn a_payment_of_an_earlier_request_is_said_to_be_one_to_its_end() {
+    // Refused as a duplicate, or for the payment itself, and there all the same.
+    for code in [3041, 2124] {
+        let platform = Platform::new(|_, question| match question {
+            0..3 => ended("processing"),
+            _ => ended("success"),
+        });
+        platform.refuse(Some(code));
+        let run = Run::new(&platform);
+        for _ in 0..4 {
+            run.pay(1).await;
+        }
+        let entry = run.entry("P-0");
+        assert_eq!((entry.state, entry.sends), (State::Success, 1), "{code}: {}", entry.evidence);
+        assert!(entry.evidence.contains("account was not compared"), "{code}: {}", entry.evidence);
+    }
+    // Whose request it was is known where this journal sent it.
+    let platform = Platform::new(|_, _| ended("success"));
+    let run = Run::new(&platform);
+    run.pay(1).await;
+    let evidence = run.entry("P-0").evidence;
+    assert!(!evidence.contains("account was not compared"), "{evidence}");
+}
+
+#[tokio::test]
 async fn a_row_that_was_not_sent_may_be_corrected_under_its_id() {
     let platform = Platform::new(|_, _| ended("success"));
     platform.refuse(Some(2426));
