@@ -245,9 +245,9 @@ fn a_single_payout_with_a_wrong_key_was_not_sent_and_says_what_to_mend() {
     let arguments: Vec<&str> = ["payout"].into_iter().chain(PAYOUT).collect();
     let wrong = with_a_wrong_key(&sandbox, &arguments);
     assert_eq!(wrong.status.code(), Some(1), "{}", stderr(&wrong));
-    let told: serde_json::Value = serde_json::from_str(stdout(&wrong)).unwrap();
-    assert_eq!((&told["outcome"], &told["code"]), (&"not sent".into(), &"3261".into()));
-    assert!(told["message"].as_str().unwrap().contains("correct its key"), "{told}");
+    let printed: serde_json::Value = serde_json::from_str(stdout(&wrong)).unwrap();
+    assert_eq!((&printed["outcome"], &printed["code"]), (&"not sent".into(), &"3261".into()));
+    assert!(printed["message"].as_str().unwrap().contains("correct its key"), "{printed}");
     let status = with_a_wrong_key(&sandbox, &["status", "P-17", "--wait=1s"]);
     assert_eq!(status.status.code(), Some(1), "{}", stdout(&status));
     assert!(stderr(&status).contains("correct its key"), "{}", stderr(&status));
@@ -299,8 +299,8 @@ fn an_end_in_an_error_has_its_word_and_its_exit_code() {
 
     let single = sandbox.ecp(&["payout"]).args(PAYOUT).arg("--wait").output().unwrap();
     assert_eq!(single.status.code(), Some(6), "{}", stderr(&single));
-    let told: serde_json::Value = serde_json::from_str(stdout(&single)).unwrap();
-    assert_eq!((&told["end"], &told["is_final"]), (&"error".into(), &true.into()));
+    let printed: serde_json::Value = serde_json::from_str(stdout(&single)).unwrap();
+    assert_eq!((&printed["end"], &printed["is_final"]), (&"error".into(), &true.into()));
     let status = sandbox.ecp(&["status", "P-17", "--wait"]).output().unwrap();
     assert_eq!(status.status.code(), Some(6), "{}", stderr(&status));
     assert!(stdout(&status).contains("ask technical support before"), "{}", stdout(&status));

@@ -45,14 +45,14 @@ fn results_on_standard_output_are_whole_and_the_summary_is_beside_them() {
         for json in [&[][..], &["--json"]] {
             let arguments =
                 [&["payouts", "rows.csv", "--yes", "--results", path][..], json].concat();
-            let (code, written, told) = into_a_file(&sandbox, &arguments);
+            let (code, written, printed) = into_a_file(&sandbox, &arguments);
             assert_eq!(
                 (code, written.as_str()),
                 (Some(0), results.as_str()),
-                "{path} {json:?}: {told}"
+                "{path} {json:?}: {printed}"
             );
-            assert!(told.contains(SUMMARY), "{path}: {told}");
-            assert_eq!(told.contains("\"success\": 2"), !json.is_empty(), "{path}: {told}");
+            assert!(printed.contains(SUMMARY), "{path}: {printed}");
+            assert_eq!(printed.contains("\"success\": 2"), !json.is_empty(), "{path}: {printed}");
         }
     }
     // A pipe.
@@ -126,11 +126,11 @@ fn no_output_replaces_a_database() {
         ];
         for command in commands {
             let output = sandbox.ecp(command).output().unwrap();
-            let told = stderr(&output);
-            assert_eq!(output.status.code(), Some(1), "{command:?}: {told}");
+            let printed = stderr(&output);
+            assert_eq!(output.status.code(), Some(1), "{command:?}: {printed}");
             assert!(
-                told.contains(name) && told.contains("database of SQLite"),
-                "{command:?}: {told}"
+                printed.contains(name) && printed.contains("database of SQLite"),
+                "{command:?}: {printed}"
             );
             assert_eq!(fs::read(folder.join(name)).unwrap(), before, "{command:?}");
         }

@@ -303,18 +303,18 @@ fn a_file_whose_ids_were_changed_since_it_was_paid_is_not_paid_again() {
     };
     assert_eq!(run(["0001", "0002"], &["--yes"]).0, Some(0));
     for how in ["--yes", "--dry-run"] {
-        let (code, told) = run(["1", "2"], &[how, "--shared-journal"]);
+        let (code, printed) = run(["1", "2"], &[how, "--shared-journal"]);
         let begins =
             "payouts.csv: line 2, `general.payment_id`: `1` is new and looks like `0001`, ";
-        assert!(told.lines().any(|line| line.starts_with(begins)), "{told}");
-        assert!(told.ends_with("error: nothing was sent: 2 problems to correct\n"), "{told}");
+        assert!(printed.lines().any(|line| line.starts_with(begins)), "{printed}");
+        assert!(printed.ends_with("error: nothing was sent: 2 problems to correct\n"), "{printed}");
         assert_eq!(code, Some(1));
 
-        let (code, told) = run(["A", "B"], &[how]);
+        let (code, printed) = run(["A", "B"], &[how]);
         let begins =
             "error: nothing was sent: none of the payouts that the journal has sent (2) is ";
-        assert!(told.lines().any(|line| line.starts_with(begins)), "{told}");
-        assert!(told.contains("--shared-journal"), "{told}");
+        assert!(printed.lines().any(|line| line.starts_with(begins)), "{printed}");
+        assert!(printed.contains("--shared-journal"), "{printed}");
         assert_eq!(code, Some(1));
     }
     assert_eq!(begun(&sandbox.log()).len(), 2);
