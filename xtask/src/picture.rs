@@ -14,6 +14,8 @@ use crate::layers::{LAYERS, Layer};
 
 const BLUE: u32 = 0x3a5f_9aff;
 const PALE: u32 = 0xeef3_fbff;
+/// One size for boxes and arrows: the library writes several in an order of its own at each run.
+const FONT_SIZE: usize = 14;
 
 /// The picture: an arrow is an import. What a crate reaches over another has no arrow of its own.
 pub(crate) fn picture() -> String {
@@ -27,7 +29,7 @@ pub(crate) fn picture() -> String {
             layer.name,
             layer.ours.len() + layer.others.len()
         );
-        let style = StyleAttr::new(Color::new(BLUE), 1, Some(Color::new(PALE)), 6, 14);
+        let style = StyleAttr::new(Color::new(BLUE), 1, Some(Color::new(PALE)), 6, FONT_SIZE);
         let shape = ShapeKind::new_box(&text);
         let node = Element::create(shape, style, down, Point::new(170.0, 50.0));
         nodes.insert(layer.name, graph.add_node(node));
@@ -36,6 +38,7 @@ pub(crate) fn picture() -> String {
         for below in direct(layer) {
             let mut arrow = Arrow::simple("");
             arrow.end = LineEndKind::Arrow;
+            arrow.look.font_size = FONT_SIZE;
             graph.add_edge(arrow, nodes[layer.name], nodes[below]);
         }
     }
