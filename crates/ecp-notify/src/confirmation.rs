@@ -15,9 +15,8 @@ use tokio::sync::OnceCell;
 use tokio::time::timeout;
 use tracing::{Instrument, Span};
 
-use crate::receiver::log_unusual_order;
 use crate::reply::{Reason, Reply, refusal};
-use crate::telemetry::{self, CONFIRMATION, error_type, genuine_span};
+use crate::telemetry::{self, CONFIRMATION, error_type, genuine_span, log_unusual_order};
 use crate::verified::{Reading, Verified};
 use crate::verifier::{Verifier, VerifyError};
 

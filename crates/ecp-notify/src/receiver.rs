@@ -12,7 +12,6 @@ use async_trait::async_trait;
 use ecp_core::json::{Limits, Value};
 use ecp_core::model::{Callback, ModelError};
 use ecp_core::observe::{Meter, Observer};
-use ecp_core::signature::Order;
 use ecp_core::{PaymentId, ProjectId};
 use tokio::time::timeout;
 use tracing::{Instrument, Span};
@@ -20,7 +19,7 @@ use tracing::{Instrument, Span};
 use crate::confirmation::{Confirmations, DepositHandler};
 use crate::reply::{Reason, Reply, refusal};
 use crate::store::{CallbackStore, StoreError, Unreadable};
-use crate::telemetry::{self, CALLBACK, error_type, genuine_span};
+use crate::telemetry::{self, CALLBACK, error_type, genuine_span, log_unusual_order};
 use crate::verified::Verified;
 use crate::verifier::{Verifier, VerifyError};
 
@@ -322,18 +321,6 @@ fn stored(
         "a callback was not stored"
     );
     Reply::status(503)
-}
-
-/// Logs a signature order other than the documented one: it verifies, but the platform has changed.
-pub(crate) fn log_unusual_order<T>(message: &Verified<T>) {
-    let (project, order) = (message.project().get(), message.order());
-    if order != Order::Natural {
-        tracing::warn!(
-            "ecp.project_id" = project,
-            "ecp.signature.order" = %order,
-            "signed in another order than documented"
-        );
-    }
 }
 
 pub(crate) fn refused(status: u16, reason: impl fmt::Display) -> Reply {

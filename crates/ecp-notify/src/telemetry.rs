@@ -3,8 +3,10 @@
 use std::time::{Duration, Instant};
 
 use ecp_core::observe::{Meter, Metric};
+use ecp_core::signature::Order;
 
 use crate::reply::Reply;
+use crate::verified::Verified;
 
 /// Metrics of this crate.
 pub const METRICS: &[&Metric] = &[&CALLBACK, &CONFIRMATION];
@@ -39,6 +41,18 @@ pub(crate) fn ended(
     match error {
         None => meter.took(metric, took, &[outcome, status]),
         Some(error) => meter.took(metric, took, &[outcome, ("error.type", error), status]),
+    }
+}
+
+/// Logs a signature order other than the documented one: it verifies, but the platform has changed.
+pub(crate) fn log_unusual_order<T>(message: &Verified<T>) {
+    let (project, order) = (message.project().get(), message.order());
+    if order != Order::Natural {
+        tracing::warn!(
+            "ecp.project_id" = project,
+            "ecp.signature.order" = %order,
+            "signed in another order than documented"
+        );
     }
 }
 

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
 use async_trait::async_trait;
 use ecp_core::PaymentId;
@@ -13,23 +14,29 @@ use ecp_core::model::{
 use ecp_methods::{Payout, Prepared};
 use ecp_transport::{GateError, Intents, Outcome, SendError, Sent, UnknownReason};
 
-use crate::journal::{Entry, JournalError, State};
-use crate::payer::Payer;
+use crate::journal::{Entry, Journal, JournalError, State};
 use crate::progress::Stop;
 
 /// A row's entry while the row is at work.
 pub(crate) struct Line {
     payment_id: PaymentId,
-    payer: Arc<Payer>,
+    journal: Arc<Journal>,
+    clock: fn() -> SystemTime,
     stop: Stop,
     entry: Mutex<Entry>,
 }
 
 impl Line {
     /// The journal's entry of a payout, or a first entry for a new one.
-    pub(crate) fn new(payer: Arc<Payer>, stop: Stop, prepared: &Prepared<Payout>) -> Self {
-        let (digest, amount) = (payer.digest(prepared), prepared.amount());
-        let before = payer.journal.before(prepared.payment_id()).cloned();
+    pub(crate) fn new(
+        journal: Arc<Journal>,
+        clock: fn() -> SystemTime,
+        stop: Stop,
+        prepared: &Prepared<Payout>,
+        digest: [u8; 32],
+    ) -> Self {
+        let amount = prepared.amount();
+        let before = journal.before(prepared.payment_id()).cloned();
         // A row that was not sent may have been corrected since.
         let before = before.map(|before| match before.state {
             State::NotSent => Entry { digest, amount, ..before },
@@ -47,7 +54,7 @@ impl Line {
             evidence: String::new(),
         });
         let payment_id = prepared.payment_id().clone();
-        Self { payment_id, payer, stop, entry: Mutex::new(entry) }
+        Self { payment_id, journal, clock, stop, entry: Mutex::new(entry) }
     }
 
     pub(crate) const fn payment_id(&self) -> &PaymentId {
@@ -74,7 +81,7 @@ impl Line {
             entry.clone()
         };
         let state = entry.state;
-        self.payer.journal.keep(payment_id, entry).await?;
+        self.journal.keep(payment_id, entry).await?;
         Ok(state)
     }
 }
@@ -94,7 +101,7 @@ impl Intents for Line {
         if self.stop.is_stopped() {
             return Err("the run was stopped".into());
         }
-        let now = (self.payer.settings.clock)();
+        let now = (self.clock)();
         self.keep(payment_id, |entry| {
             entry.state = State::Intended;
             entry.sends += 1;

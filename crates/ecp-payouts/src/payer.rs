@@ -53,8 +53,8 @@ static ROW: Metric = Metric::duration(
 #[derive(Debug)]
 pub struct Payer {
     sender: Sender,
-    pub(crate) journal: Journal,
-    pub(crate) settings: Settings,
+    journal: Arc<Journal>,
+    settings: Settings,
 }
 
 /// A call has this much time beyond what its evidence takes.
@@ -69,7 +69,7 @@ impl Payer {
             .wait_for_budget(true)
             .not_found_after(*not_found_after)
             .deadline(not_found_after.saturating_add(BEYOND));
-        Self { sender: Sender::new(gate, policy), journal, settings }
+        Self { sender: Sender::new(gate, policy), journal: Arc::new(journal), settings }
     }
 
     /// Sends every row that has not ended, and waits for its end. The rows are looked up in the
@@ -194,7 +194,13 @@ impl Payer {
 
     async fn to_its_end(self: Arc<Self>, prepared: Prepared<Payout>, stop: &Stop) -> Ended {
         let id = prepared.payment_id().clone();
-        let line = Arc::new(Line::new(Arc::clone(&self), stop.clone(), &prepared));
+        let line = Arc::new(Line::new(
+            Arc::clone(&self.journal),
+            self.settings.clock,
+            stop.clone(),
+            &prepared,
+            self.digest(&prepared),
+        ));
         if !matches!(line.entry().state, State::Registered | State::Error) {
             let state = self.send(&prepared, &line).await?;
             if state != State::Registered {
@@ -289,7 +295,7 @@ impl Payer {
         age.saturating_sub(self.settings.not_found_after.min(BEYOND))
     }
 
-    pub(crate) fn digest(&self, prepared: &Prepared<Payout>) -> [u8; 32] {
+    fn digest(&self, prepared: &Prepared<Payout>) -> [u8; 32] {
         let body = prepared.body(self.sender.gate().project());
         Sha256::new().chain_update(prepared.endpoint()).chain_update(body).finalize().into()
     }
