@@ -26,13 +26,15 @@ mod flow;
 mod method;
 mod methods;
 pub mod page;
+mod reason;
 mod registry;
 pub mod request;
 pub mod spec;
 
-pub use self::check::{Prepared, Reason, Rejection, prepare, prepare_dyn};
+pub use self::check::{Prepared, Rejection, prepare, prepare_dyn};
 pub use self::flow::{Flow, FlowKind, Payout, Refund, Sale};
 pub use self::method::{DynMethod, PaymentMethod, Supports};
 pub use self::methods::*;
+pub use self::reason::Reason;
 pub use self::registry::{Registry, RegistryError, UnknownMethod};
 pub use self::spec::{MethodSpec, Rule, Spec};

@@ -2,8 +2,8 @@
 
 use std::fmt::Debug;
 
-use crate::check::Reason;
 use crate::flow::Flow;
+use crate::reason::Reason;
 use crate::request::Draft;
 use crate::spec::{MethodSpec, Spec};
 

@@ -8,9 +8,10 @@ use base64::engine::general_purpose::STANDARD;
 use ecp_core::{PaymentId, ProjectId, Sensitive};
 use serde::{Serialize, Serializer};
 
-use crate::check::{Reason, Rejection, check};
+use crate::check::{Rejection, check};
 use crate::flow::FlowKind;
 use crate::method::{DynMethod, Supports};
+use crate::reason::Reason;
 use crate::request::{Draft, FlowRequest, SaleRequest, url};
 use crate::spec::Interface;
 use crate::{Sale, spec};

@@ -3,6 +3,7 @@
 #![expect(clippy::missing_panics_doc, reason = "specs are constants: a panic stops the compiler")]
 
 mod capability;
+mod data;
 mod describe;
 mod facts;
 mod rule;
@@ -11,9 +12,10 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
 
-use ecp_core::{Currency, Money};
+use ecp_core::Currency;
 
 pub use self::capability::{Capabilities, Capability};
+pub use self::data::MethodSpec;
 pub use self::describe::Row;
 pub(crate) use self::describe::matrix;
 pub use self::facts::{Conversion, Fact, Instrument, Interface, Kind, TestRedirect, Testing};
@@ -209,140 +211,6 @@ impl<M> Deref for Spec<M> {
 impl<M> fmt::Debug for Spec<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.data.fmt(f)
-    }
-}
-
-/// A [`Spec`] whose method is known at run time only.
-#[derive(Clone, Debug)]
-pub struct MethodSpec {
-    code: &'static str,
-    title: &'static str,
-    source: &'static str,
-    kind: Kind,
-    instruments: &'static [Instrument],
-    gate_path: Option<&'static str>,
-    page_codes: &'static [&'static str],
-    callback_names: &'static [&'static str],
-    regions: &'static [&'static str],
-    currencies: &'static [Currency],
-    conversion: Option<Conversion>,
-    flows: [Option<Rule>; FlowKind::ALL.len()],
-    saved_credentials: Option<bool>,
-    recurring: Option<bool>,
-    chargebacks: Option<bool>,
-    confirms_amount: bool,
-    denominations: &'static [i64],
-    facts: &'static [Fact],
-    testing: Testing,
-}
-
-impl MethodSpec {
-    /// The method's code in this library.
-    pub const fn code(&self) -> &'static str {
-        self.code
-    }
-
-    /// The method's name for people.
-    pub const fn title(&self) -> &'static str {
-        self.title
-    }
-
-    /// Where the tables come from. A [`Fact`] and [`Testing`] can each name a source of their own.
-    pub const fn source(&self) -> &'static str {
-        self.source
-    }
-
-    /// What the customer pays with.
-    pub const fn kind(&self) -> Kind {
-        self.kind
-    }
-
-    /// The payment instruments, empty if the page has no row of them.
-    pub const fn instruments(&self) -> &'static [Instrument] {
-        self.instruments
-    }
-
-    /// The method's part of Gate paths, `None` if Gate does not have it.
-    pub const fn gate_path(&self) -> Option<&'static str> {
-        self.gate_path
-    }
-
-    /// The codes for the Payment Page's `force_payment_method`.
-    pub const fn page_codes(&self) -> &'static [&'static str] {
-        self.page_codes
-    }
-
-    /// Values of `payment.method` in callbacks.
-    pub const fn callback_names(&self) -> &'static [&'static str] {
-        self.callback_names
-    }
-
-    /// The countries where the method is used; empty means all.
-    pub const fn regions(&self) -> &'static [&'static str] {
-        self.regions
-    }
-
-    /// The currencies of payments.
-    pub const fn currencies(&self) -> &'static [Currency] {
-        self.currencies
-    }
-
-    /// Party that converts between the payment's currency and the customer's; `None` if that is not
-    /// documented.
-    pub const fn conversion(&self) -> Option<Conversion> {
-        self.conversion
-    }
-
-    /// The values that vouchers have, in a currency of the method, smallest first.
-    pub fn denominations(&self, currency: Currency) -> impl DoubleEndedIterator<Item = Money> {
-        let minor = 10_i64.pow(currency.exponent());
-        self.denominations.iter().map(move |major| Money::from_minor(major * minor, currency))
-    }
-
-    /// What else the page says.
-    pub const fn facts(&self) -> &'static [Fact] {
-        self.facts
-    }
-
-    /// Whether the method can do something, `None` if its page has no row about it.
-    ///
-    /// ```
-    /// use ecp_methods::spec::Capability;
-    /// use ecp_methods::{Jeton, PaymentMethod, TouchNGo};
-    ///
-    /// assert_eq!(TouchNGo::SPEC.states(Capability::Recurring), Some(false));
-    /// assert_eq!(Jeton::SPEC.states(Capability::Recurring), None);
-    /// ```
-    pub fn states(&self, capability: Capability) -> Option<bool> {
-        capability.stated_by(self)
-    }
-
-    /// Everything that the method can do by its tables. What they say nothing of is not in it.
-    ///
-    /// ```
-    /// use ecp_methods::spec::Capability;
-    /// use ecp_methods::{EcoVoucher, PaymentMethod};
-    ///
-    /// let capabilities = EcoVoucher::SPEC.capabilities();
-    /// assert!(capabilities.has(Capability::ZeroAmount) && !capabilities.has(Capability::Payout));
-    /// ```
-    pub fn capabilities(&self) -> Capabilities {
-        Capabilities::of(self)
-    }
-
-    /// The rule of a flow, `None` if the method does not have the flow.
-    pub const fn rule(&self, flow: FlowKind) -> Option<&Rule> {
-        self.flows[flow as usize].as_ref()
-    }
-
-    /// The flows that the method has.
-    pub fn flows(&self) -> impl Iterator<Item = FlowKind> {
-        FlowKind::ALL.iter().copied().filter(|&flow| self.rule(flow).is_some())
-    }
-
-    /// How the platform's test projects treat the method.
-    pub const fn testing(&self) -> &Testing {
-        &self.testing
     }
 }
 

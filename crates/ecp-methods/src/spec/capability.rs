@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::{Interface, MethodSpec, Rule};
+use super::data::MethodSpec;
+use super::{Interface, Rule};
 use crate::flow::FlowKind;
 
 macro_rules! capabilities {

@@ -1,7 +1,8 @@
 //! A spec as a table for people. Documentation, help texts and this crate's own pages are made
 //! from it, so that they cannot say something else than the checks do.
 
-use super::{Capability, MethodSpec, Rule};
+use super::data::MethodSpec;
+use super::{Capability, Rule};
 use crate::flow::FlowKind;
 
 /// A line of a method's table.

@@ -1,0 +1,83 @@
+//! What a request can break.
+
+use std::fmt;
+
+use ecp_core::{Currency, Money};
+
+use crate::request::Field;
+use crate::spec::Interface;
+
+/// What a request broke.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Reason {
+    /// The amount is over the greatest allowed.
+    AmountAbove {
+        /// The amount.
+        amount: Money,
+        /// The greatest allowed.
+        greatest: Money,
+    },
+    /// The amount is under the least allowed.
+    AmountBelow {
+        /// The amount.
+        amount: Money,
+        /// The least allowed.
+        least: Money,
+    },
+    /// The amount is zero or less.
+    AmountNotPositive(Money),
+    /// The method does not take the currency, but those.
+    CurrencyUnsupported(Currency, &'static [Currency]),
+    /// The method does not have the flow.
+    FlowUnsupported,
+    /// The method does not have the flow on that interface.
+    InterfaceUnsupported(Interface),
+    /// A field has a value that the platform would refuse.
+    Invalid {
+        /// Its path in the Gate request.
+        path: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A field that the method needs is not set.
+    Missing(Field),
+    /// The method gives back all of a payment or nothing.
+    PartialRefundUnsupported,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AmountAbove { amount, greatest } => {
+                write!(f, "`payment.amount`: {amount} is above the maximum of {greatest}")
+            }
+            Self::AmountBelow { amount, least } => {
+                write!(f, "`payment.amount`: {amount} is below the minimum of {least}")
+            }
+            Self::AmountNotPositive(amount) => {
+                write!(f, "`payment.amount`: {amount} is not positive")
+            }
+            Self::CurrencyUnsupported(currency, supported) => {
+                write!(f, "`payment.currency`: {currency} is not supported")?;
+                supported.iter().enumerate().try_for_each(|(place, currency)| {
+                    let before = match place {
+                        0 => "; use",
+                        _ if place + 1 == supported.len() => " or",
+                        _ => ",",
+                    };
+                    write!(f, "{before} {currency}")
+                })
+            }
+            Self::FlowUnsupported => f.write_str("the method does not have this flow"),
+            Self::InterfaceUnsupported(interface) => {
+                write!(f, "the method does not have this flow on {interface}")
+            }
+            Self::Invalid { path, problem } => write!(f, "`{path}` {problem}"),
+            Self::Missing(field) => write!(f, "`{field}` is required"),
+            Self::PartialRefundUnsupported => {
+                f.write_str("`payment.amount`: only all of a payment can be refunded")
+            }
+        }
+    }
+}
