@@ -8,8 +8,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 
+use crate::error::InboxError;
 use crate::hold::Hold;
-use crate::inbox::InboxError;
 use crate::state::{PaymentState, StatusUpdate};
 
 /// A SHA-256.

@@ -15,7 +15,8 @@ use tracing::Instrument;
 use tracing::field::Empty;
 
 use crate::entry::{Claim, Question};
-use crate::inbox::{Inbox, InboxError, Release};
+use crate::error::InboxError;
+use crate::inbox::{Inbox, Release};
 use crate::observer::QUESTION;
 use crate::telemetry;
 use crate::worker::{HandlerError, attempt, exponential, pause};

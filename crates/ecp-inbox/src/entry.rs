@@ -8,7 +8,7 @@ use ecp_core::{PaymentId, ProjectId, Timestamp};
 use ecp_notify::{Expected, Unexpected};
 
 use crate::clock::{self, SystemClock};
-use crate::inbox::InboxError;
+use crate::error::InboxError;
 use crate::state::{Change, PaymentState, StatusUpdate};
 
 /// The number of a callback in its inbox, growing with time.

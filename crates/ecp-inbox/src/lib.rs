@@ -72,6 +72,7 @@ mod confirm;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod entry;
+mod error;
 mod failpoint;
 mod hold;
 mod inbox;
@@ -92,8 +93,9 @@ pub use self::entry::{
     Claim, Claimed, ClaimedHeld, Delivery, Entry, EntryId, EntryState, Finish, Lease, Query,
     Question, Raw, Stats,
 };
+pub use self::error::{InboxError, InboxErrorKind};
 pub use self::hold::Hold;
-pub use self::inbox::{Accepted, Inbox, InboxError, InboxErrorKind, Release};
+pub use self::inbox::{Accepted, Inbox, Release};
 pub use self::observer::{METRICS, Observed};
 pub use self::state::{Amount, Change, Member, OperationState, PaymentState, Report, StatusUpdate};
 pub use self::worker::{Handler, HandlerError, Worker};

@@ -11,7 +11,8 @@ use ecp_notify::Verified;
 use crate::entry::{
     Claim, Claimed, ClaimedHeld, Delivery, Entry, EntryId, Finish, Query, Question, Stats,
 };
-use crate::inbox::{Accepted, Inbox, InboxError, Release};
+use crate::error::InboxError;
+use crate::inbox::{Accepted, Inbox, Release};
 use crate::state::PaymentState;
 
 /// Metrics of this crate: those of an [`Observed`] inbox, and those of a [`Worker`](crate::Worker)

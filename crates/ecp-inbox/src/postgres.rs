@@ -10,10 +10,10 @@ mod read;
 mod revise;
 mod schema;
 mod session;
+mod store;
 #[cfg(feature = "postgres-tls")]
 mod tls;
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,27 +30,16 @@ use tokio_postgres::{Config, NoTls};
 pub use self::address::{AddressError, PostgresAddress};
 pub use self::handler::PostgresHandler;
 use self::session::{Session, failed};
+pub use self::store::PostgresInbox;
 use crate::accept::Record;
-use crate::clock::{self, Clock, SetBack, SystemClock};
+use crate::clock::{Clock, SystemClock};
 use crate::entry::{
     Claim, Claimed, ClaimedHeld, Delivery, Entry, EntryId, Finish, Query, Question, Stats,
 };
+use crate::error::{InboxError, InboxErrorKind};
 use crate::hold::Hold;
-use crate::inbox::{Accepted, Inbox, InboxError, InboxErrorKind, Release};
+use crate::inbox::{Accepted, Inbox, Release};
 use crate::state::PaymentState;
-
-/// An inbox in Postgres 12 or newer, in the schema `ecp_inbox` of the database that it is given.
-///
-/// Any number of processes may share it. They need clocks that agree to a small part of a lease.
-#[derive(Clone)]
-pub struct PostgresInbox {
-    pool: Pool,
-    named_statements: bool,
-    clock: Arc<dyn Clock>,
-    set_back: Arc<SetBack>,
-    wakeup: Arc<Notify>,
-    hold: Hold,
-}
 
 /// How to open a [`PostgresInbox`].
 #[derive(Clone, Debug)]
@@ -180,20 +169,6 @@ impl PostgresInbox {
     /// ```
     pub async fn open(config: Config) -> Result<Self, InboxError> {
         PostgresOptions::new().open(config).await
-    }
-
-    async fn session(&self) -> Result<Session, InboxError> {
-        Session::open(&self.pool, self.named_statements).await
-    }
-
-    fn now(&self) -> i64 {
-        clock::now(&*self.clock)
-    }
-}
-
-impl fmt::Debug for PostgresInbox {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PostgresInbox").field("pool", &self.pool.status()).finish_non_exhaustive()
     }
 }
 

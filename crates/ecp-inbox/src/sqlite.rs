@@ -11,7 +11,9 @@
 //! it comes back.
 
 mod database;
+mod error;
 mod held;
+mod options;
 mod read;
 mod schema;
 mod transaction;
@@ -27,21 +29,24 @@ use ecp_core::model::{Callback, VerifiedStatus};
 use ecp_core::{PaymentId, ProjectId, Timestamp};
 use ecp_notify::Verified;
 pub use rusqlite;
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::Connection;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use self::database::Database;
+use self::error::Error;
+pub use self::options::SqliteOptions;
 use self::read::Readers;
 use self::schema::Change;
 use self::writer::Writer;
 use crate::accept::{self, Record};
-use crate::clock::{self, Clock, SetBack, SystemClock};
+use crate::clock::{self, Clock, SetBack};
 use crate::entry::{
     Claim, Claimed, ClaimedHeld, Delivery, Entry, EntryId, Finish, Query, Question, Stats,
 };
+use crate::error::{InboxError, InboxErrorKind};
 use crate::hold::Hold;
-use crate::inbox::{Accepted, Inbox, InboxError, InboxErrorKind, Release};
+use crate::inbox::{Accepted, Inbox, Release};
 use crate::state::PaymentState;
 use crate::telemetry;
 
@@ -56,61 +61,7 @@ pub struct SqliteInbox {
     hold: Hold,
 }
 
-/// How to open an inbox.
-#[derive(Clone, Debug)]
-pub struct SqliteOptions {
-    clock: Arc<dyn Clock>,
-    busy: Duration,
-    change: Change,
-    largest: Option<u64>,
-    hold: Hold,
-}
-
-impl Default for SqliteOptions {
-    fn default() -> Self {
-        Self {
-            clock: Arc::new(SystemClock),
-            busy: Duration::from_secs(2),
-            change: Change::Allowed,
-            largest: None,
-            hold: Hold::default(),
-        }
-    }
-}
-
 impl SqliteOptions {
-    /// The defaults.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Where the time comes from, instead of the machine's clock.
-    pub fn clock(self, clock: Arc<dyn Clock>) -> Self {
-        Self { clock, ..self }
-    }
-
-    /// How long to wait while another process writes: 2 seconds by default.
-    pub fn busy_timeout(self, busy: Duration) -> Self {
-        Self { busy, ..self }
-    }
-
-    /// Which callbacks are held until Gate confirms them: by default, ambiguous ones.
-    pub fn hold(self, hold: Hold) -> Self {
-        Self { hold, ..self }
-    }
-
-    /// Opens only an inbox that is there and has this version's tables: for tools that look into
-    /// the inbox of a service.
-    pub fn existing_only(self) -> Self {
-        Self { change: Change::Refused, ..self }
-    }
-
-    /// How large the file may grow, in bytes: what does not fit fails with
-    /// [`InboxErrorKind::Full`]. By default, the disk is the limit.
-    pub fn largest(self, bytes: u64) -> Self {
-        Self { largest: Some(bytes), ..self }
-    }
-
     /// Opens the file. By default, a missing file is created.
     pub async fn open(self, path: impl AsRef<Path>) -> Result<SqliteInbox, InboxError> {
         let path = path.as_ref().to_owned();
@@ -143,32 +94,6 @@ impl SqliteOptions {
             wake: Arc::default(),
             hold: self.hold,
         })
-    }
-
-    /// Opens what is there again, as it may be another file: one that is no inbox is made none.
-    fn reopening(self) -> Self {
-        let change = if self.change == Change::Allowed { Change::Upgrade } else { self.change };
-        Self { change, ..self }
-    }
-
-    /// A connection that writes. It makes no file: one that was removed must be missed.
-    fn connect(&self, path: &Path) -> Result<Connection, Error> {
-        let mut connection = open(path, self.busy)?;
-        schema::prepare(&mut connection, self.change)?;
-        let mode: String =
-            connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
-        if mode != "wal" {
-            return Err(InboxError::plain(InboxErrorKind::Unavailable, "entering WAL mode").into());
-        }
-        connection.pragma_update(None, "synchronous", "full")?;
-        // Bodies that were removed are overwritten.
-        connection.pragma_update(None, "secure_delete", true)?;
-        if let Some(bytes) = self.largest {
-            let page: u32 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
-            let pages = i64::try_from(bytes / u64::from(page.max(1))).unwrap_or(i64::MAX);
-            connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
-        }
-        Ok(connection)
     }
 }
 
@@ -356,60 +281,5 @@ impl Inbox for SqliteInbox {
 
     async fn stats(&self) -> Result<Stats, InboxError> {
         self.read("counting callbacks", read::stats).await
-    }
-}
-
-/// Opens a file that is there.
-fn open(path: &Path, busy: Duration) -> Result<Connection, Error> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(busy)?;
-    connection.set_prepared_statement_cache_capacity(64);
-    Ok(connection)
-}
-
-/// Error inside a transaction.
-#[derive(Debug)]
-enum Error {
-    Sqlite(rusqlite::Error),
-    Inbox(InboxError),
-    /// Error of the merchant's code.
-    Handler(String),
-}
-
-impl Error {
-    fn kind(&self) -> InboxErrorKind {
-        match self {
-            Self::Inbox(error) => error.kind(),
-            Self::Handler(_) => InboxErrorKind::Unavailable,
-            Self::Sqlite(error) => match error.sqlite_error_code() {
-                Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => InboxErrorKind::Busy,
-                Some(ErrorCode::DiskFull) => InboxErrorKind::Full,
-                Some(ErrorCode::DatabaseCorrupt) => InboxErrorKind::Damaged,
-                Some(ErrorCode::NotADatabase) => InboxErrorKind::NoInbox,
-                _ => InboxErrorKind::Unavailable,
-            },
-        }
-    }
-
-    fn doing(self, doing: &'static str) -> InboxError {
-        let kind = self.kind();
-        match self {
-            Self::Inbox(error) => error,
-            Self::Handler(text) => InboxError::new(kind, doing, text),
-            Self::Sqlite(error) => InboxError::new(kind, doing, error),
-        }
-    }
-}
-
-impl From<rusqlite::Error> for Error {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Sqlite(error)
-    }
-}
-
-impl From<InboxError> for Error {
-    fn from(error: InboxError) -> Self {
-        Self::Inbox(error)
     }
 }

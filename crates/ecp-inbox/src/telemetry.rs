@@ -5,7 +5,8 @@ use tracing::field::Empty;
 use tracing::{Instrument, Span};
 
 use crate::entry::EntryId;
-use crate::inbox::{Accepted, InboxError, Release};
+use crate::error::InboxError;
+use crate::inbox::{Accepted, Release};
 use crate::state::{Change, Report};
 
 /// Stores a callback in a span of its own and logs the result.

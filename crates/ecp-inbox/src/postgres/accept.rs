@@ -1,11 +1,12 @@
 //! Storing a callback, in two trips to the server.
 
-use super::PostgresInbox;
 use super::session::{Failure, Session, failed, typed};
+use super::store::PostgresInbox;
 use crate::accept::{Record, from_json, payment_key, to_json};
 use crate::entry::{EntryId, EntryState};
+use crate::error::InboxError;
 use crate::failpoint::failpoint;
-use crate::inbox::{Accepted, InboxError};
+use crate::inbox::Accepted;
 use crate::state::{Change, PaymentState};
 use crate::telemetry;
 

@@ -2,13 +2,13 @@
 
 use tokio_postgres::Row;
 
-use super::PostgresInbox;
 use super::session::{failed, typed};
+use super::store::PostgresInbox;
 use crate::accept::{error_text, from_json, known, project, read};
 use crate::clock::{Look, milliseconds, timestamp};
 use crate::entry::{Claim, Claimed, Delivery, EntryId, Finish, Lease};
+use crate::error::InboxError;
 use crate::failpoint::failpoint;
-use crate::inbox::InboxError;
 
 /// A callback blocks the later ones of its payment until it is done or dead, and one that was put
 /// back waits for a later one that is out. Replicas pass over each other's rows; a row that changed

@@ -6,9 +6,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio_postgres::Transaction;
 
-use super::PostgresInbox;
 use super::claim::END;
 use super::session::{DURABLE, Session, typed};
+use super::store::PostgresInbox;
 use crate::entry::Delivery;
 use crate::failpoint::failpoint;
 use crate::worker::{Attempt, HandlerError, Processor, Worker, attempt, with_causes};

@@ -5,15 +5,16 @@ use std::time::Duration;
 use ecp_core::model::VerifiedStatus;
 use tokio_postgres::Row;
 
-use super::PostgresInbox;
 use super::accept::{LOCK_PAYMENT, move_payment};
 use super::claim::bring_back;
 use super::session::{Failure, Session, failed, typed};
+use super::store::PostgresInbox;
 use crate::accept::{error_text, from_json, payment_id, project, read, to_json};
 use crate::clock::{milliseconds, timestamp};
 use crate::entry::{Claim, ClaimedHeld, EntryId, EntryState, Lease, Question};
+use crate::error::InboxError;
 use crate::failpoint::failpoint;
-use crate::inbox::{InboxError, Release};
+use crate::inbox::Release;
 use crate::release::{Doubt, compare, disagreement};
 use crate::state::{Change, PaymentState, StatusUpdate};
 use crate::telemetry;

@@ -3,12 +3,12 @@
 use ecp_core::{PaymentId, ProjectId};
 use tokio_postgres::Row;
 
-use super::PostgresInbox;
 use super::session::{Parameter, failed, typed};
+use super::store::PostgresInbox;
 use crate::accept::{from_json, known, number, payment_id, payment_key, project};
 use crate::clock::timestamp;
 use crate::entry::{Entry, EntryId, EntryState, Query, Raw, Stats};
-use crate::inbox::InboxError;
+use crate::error::InboxError;
 use crate::state::PaymentState;
 
 const COLUMNS: &str = "id, state, project, payment, status, received, times, attempts, due, error, \

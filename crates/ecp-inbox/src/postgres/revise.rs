@@ -2,10 +2,10 @@
 
 use ecp_core::Timestamp;
 
-use super::PostgresInbox;
 use super::session::{Failure, failed, typed};
+use super::store::PostgresInbox;
 use crate::entry::EntryId;
-use crate::inbox::InboxError;
+use crate::error::InboxError;
 use crate::telemetry;
 
 const REPLAY: &str = "

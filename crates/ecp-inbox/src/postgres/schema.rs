@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::session::{Session, failed};
-use crate::inbox::{InboxError, InboxErrorKind};
+use crate::error::{InboxError, InboxErrorKind};
 
 /// Each brings the tables from one version to the next. What was released is never changed.
 const MIGRATIONS: &[&str] = &[

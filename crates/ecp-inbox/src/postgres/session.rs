@@ -13,7 +13,7 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{IsNull, ToSql, Type};
 use tokio_postgres::{Row, Statement, Transaction};
 
-use crate::inbox::{InboxError, InboxErrorKind};
+use crate::error::{InboxError, InboxErrorKind};
 
 const CONNECTING: &str = "connecting to the inbox's database";
 

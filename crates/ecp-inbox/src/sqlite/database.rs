@@ -11,9 +11,10 @@ use ecp_files::{Found, OpenFiles};
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
-use super::{Error, SqliteOptions};
+use super::error::Error;
+use super::options::SqliteOptions;
 use crate::clock::{self, SystemClock};
-use crate::inbox::{InboxError, InboxErrorKind};
+use crate::error::{InboxError, InboxErrorKind};
 
 /// The connection that writes, while the inbox's name leads to what it has open.
 pub(super) struct Database {

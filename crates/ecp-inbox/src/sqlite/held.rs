@@ -4,12 +4,13 @@ use ecp_core::model::VerifiedStatus;
 use fastrand::i64 as random;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::Error;
+use super::error::Error;
 use super::write::{apply, of_meaning};
 use crate::accept;
 use crate::clock::{milliseconds, timestamp};
 use crate::entry::{ClaimedHeld, EntryId, Lease, Question};
-use crate::inbox::{InboxError, Release};
+use crate::error::InboxError;
+use crate::inbox::Release;
 use crate::release::{Doubt, compare, disagreement};
 use crate::state::{PaymentState, StatusUpdate};
 

@@ -9,11 +9,12 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use tokio::sync::Semaphore;
 
 use super::database::Current;
-use super::{Error, open};
+use super::error::Error;
+use super::options::open;
 use crate::accept;
 use crate::clock::timestamp;
 use crate::entry::{Entry, EntryId, EntryState, Query, Raw, Stats};
-use crate::inbox::{InboxError, InboxErrorKind};
+use crate::error::{InboxError, InboxErrorKind};
 use crate::state::PaymentState;
 
 /// How many read at once.

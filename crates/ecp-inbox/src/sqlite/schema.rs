@@ -2,8 +2,8 @@
 
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior};
 
-use super::Error;
-use crate::inbox::{InboxError, InboxErrorKind};
+use super::error::Error;
+use crate::error::{InboxError, InboxErrorKind};
 
 /// Each brings the tables to the next version. They are never edited, only added to.
 const MIGRATIONS: &[&str] = &[include_str!("schema.sql"), include_str!("schema_2.sql")];

@@ -8,7 +8,8 @@ use async_trait::async_trait;
 use rusqlite::Connection;
 use tracing::Span;
 
-use super::{Error, SqliteInbox, write};
+use super::error::Error;
+use super::{SqliteInbox, write};
 use crate::entry::{Delivery, Finish};
 use crate::worker::{Attempt, HandlerError, Processor, Worker, with_causes};
 

@@ -3,7 +3,7 @@
 use fastrand::i64 as random;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::Error;
+use super::error::Error;
 use crate::accept::{self, Digest, Record};
 use crate::clock::{Look, timestamp};
 use crate::entry::{Claimed, Delivery, EntryId, Finish, Lease};

@@ -6,10 +6,10 @@ use std::thread;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
-use super::Error;
 use super::database::Database;
+use super::error::Error;
+use crate::error::{InboxError, InboxErrorKind};
 use crate::failpoint::failpoint;
-use crate::inbox::{InboxError, InboxErrorKind};
 
 /// Maximum number of queued jobs, and of jobs in one commit.
 const QUEUE: usize = 1024;

@@ -1,0 +1,89 @@
+//! Why an inbox did not do what it was asked.
+
+use std::error::Error;
+
+/// Error of an inbox operation. The operation had no partial effect.
+///
+/// Its text is safe to log; that of its source, which the database wrote, need not be.
+#[derive(Debug, thiserror::Error)]
+#[error("{doing}: {kind}")]
+pub struct InboxError {
+    doing: &'static str,
+    kind: InboxErrorKind,
+    source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+/// Cause of an inbox error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum InboxErrorKind {
+    /// Another process has the database locked. Temporary.
+    #[error("another process has the database locked")]
+    Busy,
+    /// The inbox was closed: its process is ending.
+    #[error("the inbox is closed")]
+    Closed,
+    /// The contents of the database cannot have been written by this crate.
+    #[error("the database is damaged")]
+    Damaged,
+    /// The disk or the configured size is full. It works again once space is freed.
+    #[error("no space left for the database")]
+    Full,
+    /// The database exists but is not an inbox.
+    #[error("not an ecp inbox database")]
+    NoInbox,
+    /// A newer version of this crate has changed the tables. Take that one.
+    #[error("the database was made by a newer version of ecp-inbox: upgrade")]
+    Newer,
+    /// An older version of this crate made the tables, and it was asked not to change them.
+    #[error("the database was made by an older version of ecp-inbox and needs a migration")]
+    Older,
+    /// The file was removed, moved, or replaced by what is no inbox, while it was open. It passes
+    /// when an inbox is under its name again.
+    #[error("the database's file was removed or replaced")]
+    Removed,
+    /// The database cannot be reached, opened, read or written now.
+    #[error("the database cannot be reached, opened, read or written")]
+    Unavailable,
+}
+
+impl InboxErrorKind {
+    /// Its word in logs and metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Busy => "busy",
+            Self::Closed => "closed",
+            Self::Damaged => "damaged",
+            Self::Full => "full",
+            Self::NoInbox => "no_inbox",
+            Self::Newer => "newer",
+            Self::Older => "older",
+            Self::Removed => "removed",
+            Self::Unavailable => "unavailable",
+        }
+    }
+}
+
+impl InboxError {
+    pub(crate) fn new(
+        kind: InboxErrorKind,
+        doing: &'static str,
+        source: impl Into<Box<dyn Error + Send + Sync>>,
+    ) -> Self {
+        Self { doing, kind, source: Some(source.into()) }
+    }
+
+    pub(crate) const fn plain(kind: InboxErrorKind, doing: &'static str) -> Self {
+        Self { doing, kind, source: None }
+    }
+
+    /// Error for stored data that cannot be decoded.
+    pub(crate) const fn damaged(what: &'static str) -> Self {
+        Self::plain(InboxErrorKind::Damaged, what)
+    }
+
+    /// What is wrong.
+    pub const fn kind(&self) -> InboxErrorKind {
+        self.kind
+    }
+}

@@ -1,0 +1,41 @@
+//! An inbox in Postgres, and its sessions.
+
+use std::fmt;
+use std::sync::Arc;
+
+use deadpool_postgres::Pool;
+use tokio::sync::Notify;
+
+use super::session::Session;
+use crate::clock::{self, Clock, SetBack};
+use crate::error::InboxError;
+use crate::hold::Hold;
+
+/// An inbox in Postgres 12 or newer, in the schema `ecp_inbox` of the database that it is given.
+///
+/// Any number of processes may share it. They need clocks that agree to a small part of a lease.
+#[derive(Clone)]
+pub struct PostgresInbox {
+    pub(super) pool: Pool,
+    pub(super) named_statements: bool,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) set_back: Arc<SetBack>,
+    pub(super) wakeup: Arc<Notify>,
+    pub(super) hold: Hold,
+}
+
+impl PostgresInbox {
+    pub(super) async fn session(&self) -> Result<Session, InboxError> {
+        Session::open(&self.pool, self.named_statements).await
+    }
+
+    pub(super) fn now(&self) -> i64 {
+        clock::now(&*self.clock)
+    }
+}
+
+impl fmt::Debug for PostgresInbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresInbox").field("pool", &self.pool.status()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,104 @@
+//! How to open an inbox, and the connections to it.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::error::Error;
+use super::schema::{self, Change};
+use crate::clock::{Clock, SystemClock};
+use crate::error::{InboxError, InboxErrorKind};
+use crate::hold::Hold;
+
+/// How to open an inbox.
+#[derive(Clone, Debug)]
+pub struct SqliteOptions {
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) busy: Duration,
+    pub(super) change: Change,
+    pub(super) largest: Option<u64>,
+    pub(super) hold: Hold,
+}
+
+impl Default for SqliteOptions {
+    fn default() -> Self {
+        Self {
+            clock: Arc::new(SystemClock),
+            busy: Duration::from_secs(2),
+            change: Change::Allowed,
+            largest: None,
+            hold: Hold::default(),
+        }
+    }
+}
+
+impl SqliteOptions {
+    /// The defaults.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Where the time comes from, instead of the machine's clock.
+    pub fn clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// How long to wait while another process writes: 2 seconds by default.
+    pub fn busy_timeout(self, busy: Duration) -> Self {
+        Self { busy, ..self }
+    }
+
+    /// Which callbacks are held until Gate confirms them: by default, ambiguous ones.
+    pub fn hold(self, hold: Hold) -> Self {
+        Self { hold, ..self }
+    }
+
+    /// Opens only an inbox that is there and has this version's tables: for tools that look into
+    /// the inbox of a service.
+    pub fn existing_only(self) -> Self {
+        Self { change: Change::Refused, ..self }
+    }
+
+    /// How large the file may grow, in bytes: what does not fit fails with
+    /// [`InboxErrorKind::Full`]. By default, the disk is the limit.
+    pub fn largest(self, bytes: u64) -> Self {
+        Self { largest: Some(bytes), ..self }
+    }
+
+    /// Opens what is there again, as it may be another file: one that is no inbox is made none.
+    pub(super) fn reopening(self) -> Self {
+        let change = if self.change == Change::Allowed { Change::Upgrade } else { self.change };
+        Self { change, ..self }
+    }
+
+    /// A connection that writes. It makes no file: one that was removed must be missed.
+    pub(super) fn connect(&self, path: &Path) -> Result<Connection, Error> {
+        let mut connection = open(path, self.busy)?;
+        schema::prepare(&mut connection, self.change)?;
+        let mode: String =
+            connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
+        if mode != "wal" {
+            return Err(InboxError::plain(InboxErrorKind::Unavailable, "entering WAL mode").into());
+        }
+        connection.pragma_update(None, "synchronous", "full")?;
+        // Bodies that were removed are overwritten.
+        connection.pragma_update(None, "secure_delete", true)?;
+        if let Some(bytes) = self.largest {
+            let page: u32 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
+            let pages = i64::try_from(bytes / u64::from(page.max(1))).unwrap_or(i64::MAX);
+            connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
+        }
+        Ok(connection)
+    }
+}
+
+/// Opens a file that is there.
+pub(super) fn open(path: &Path, busy: Duration) -> Result<Connection, Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(busy)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
