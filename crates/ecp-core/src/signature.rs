@@ -32,6 +32,7 @@ mod canonical;
 mod natural_order;
 mod php_number;
 mod reading;
+mod rules;
 mod walk;
 
 use std::fmt;
@@ -46,6 +47,7 @@ pub use self::ambiguity::{Ambiguity, Reason};
 use self::canonical::Items;
 pub use self::canonical::{CanonicalError, Order};
 pub use self::reading::{Doubts, doubts};
+pub use self::rules::{Rules, Strip};
 use self::walk::Ground;
 use crate::json::{Document, JsonError, Kind, Limits, Value};
 use crate::secret::SecretKey;
@@ -118,62 +120,6 @@ impl Signature {
 impl fmt::Display for Signature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(std::str::from_utf8(&self.to_base64()).map_err(|_| fmt::Error)?)
-    }
-}
-
-/// Who will see the signature next to the document.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Visibility {
-    Private,
-    Public,
-}
-
-/// How strict signing is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rules {
-    visibility: Visibility,
-    allow_ambiguous: bool,
-    items_in_texts: bool,
-    limits: Limits,
-}
-
-impl Rules {
-    /// For messages between servers: Gate, Data API. The platform repeats their texts in messages
-    /// that it signs, so a text that holds a `;`, a name and a `:` is refused, and so is any `;` in
-    /// a name or an id.
-    pub fn private() -> Self {
-        let visibility = Visibility::Private;
-        let limits = Limits::default();
-        Self { visibility, allow_ambiguous: false, items_in_texts: false, limits }
-    }
-
-    /// For parameters that pass through a browser, as on the Payment Page: anyone who sees one
-    /// signed text could move the borders of its items, so `;` is refused, as the documents demand.
-    pub fn public() -> Self {
-        Self { visibility: Visibility::Public, ..Self::private() }
-    }
-
-    /// Signs texts that hold a `;`, a name and a `:` as well. A callback that repeats one has more
-    /// than one reading (see [`doubts`]). Ids and names still hold no `;`, and
-    /// [`public`](Self::public) refuses every `;`.
-    pub fn allow_items_in_texts(self) -> Self {
-        Self { items_in_texts: true, ..self }
-    }
-
-    /// Signs what is refused otherwise, exactly as the PHP SDK would.
-    pub fn allow_ambiguous(self) -> Self {
-        Self { allow_ambiguous: true, ..self }
-    }
-
-    /// Other limits on the document's size and depth.
-    pub fn limits(self, limits: Limits) -> Self {
-        Self { limits, ..self }
-    }
-
-    /// Duplicates are left to the check for ambiguities, which can be set to allow them.
-    #[inline]
-    fn read(self, json: &[u8]) -> Result<Document<'_>, JsonError> {
-        Document::parse_with_duplicates(json, self.limits)
     }
 }
 
@@ -260,17 +206,6 @@ pub struct Match {
     pub order: Order,
     /// Which members called `signature` were left out.
     pub strip: Strip,
-}
-
-/// Which members called `signature` are not part of what is signed. The official SDKs differ on
-/// those that lie deeper, such as a provider's own field in `redirect_data.body` (sources:
-/// signature place).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Strip {
-    /// All of them, as in the PHP, JavaScript, Python and Go SDKs.
-    Everywhere,
-    /// Only the message's own, at the root and in `general`.
-    Own,
 }
 
 /// The text that is signed for a document.

@@ -4,7 +4,7 @@
 use std::fmt;
 
 use super::canonical::{CanonicalError, Items, LONGEST_AGREED_LIST, Order, decides, holds_item};
-use super::{Rules, Strip, Visibility};
+use super::rules::{Rules, Strip, Visibility};
 use crate::json::{Document, Kind, Value, printable};
 
 /// A place in a document on which signers do not agree, or that has more than one reading.

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt::{self, Write};
 
-use super::{Strip, natural_order, php_number};
+use super::rules::Strip;
+use super::{natural_order, php_number};
 use crate::json::{Children, Document, JsonError, Kind, Value, printable};
 
 /// The order of the items of a canonical string.

@@ -6,8 +6,9 @@
 //! document, and anyone who sees it could cut that text into members and hide the true ones in
 //! another text.
 
+use super::Match;
 use super::canonical::{CanonicalError, Items};
-use super::{Match, Strip};
+use super::rules::Strip;
 use crate::json::{Document, Kind, Value};
 
 /// Places of a document about which its signature does not decide, as dotted paths.

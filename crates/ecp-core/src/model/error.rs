@@ -1,0 +1,84 @@
+//! Why a document is no message.
+
+use std::fmt;
+
+use crate::json::{JsonError, Value};
+
+/// Error of a document that is not the expected message.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ModelError {
+    /// The bytes are no JSON document.
+    #[error(transparent)]
+    Json(#[from] JsonError),
+    /// A member has another type than documented.
+    #[error("{}: expected {expected}, found {found}", place(path))]
+    Type {
+        /// Dotted path of the member, empty for the message itself.
+        path: String,
+        /// The documented type.
+        expected: &'static str,
+        /// The type that was found.
+        found: &'static str,
+    },
+    /// A member's text or number is out of bounds.
+    #[error("{}: {problem}", place(path))]
+    Value {
+        /// Dotted path of the member.
+        path: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Two members that say one thing say it differently, so neither counts.
+    #[error("`{path}` and `{other}` contradict each other")]
+    Contradiction {
+        /// Dotted path of one.
+        path: String,
+        /// Dotted path of the other.
+        other: String,
+    },
+    /// A member that every such message has is not there.
+    #[error("`{path}` is missing")]
+    Missing {
+        /// Dotted path of the member.
+        path: String,
+    },
+}
+
+impl ModelError {
+    /// Dotted path of the member, `None` if the document could not be read at all.
+    pub fn path(&self) -> Option<&str> {
+        match self {
+            Self::Json(_) => None,
+            Self::Type { path, .. }
+            | Self::Value { path, .. }
+            | Self::Contradiction { path, .. }
+            | Self::Missing { path } => Some(path),
+        }
+    }
+
+    pub(super) fn expected(expected: &'static str, value: Value<'_>) -> Self {
+        Self::Type { path: value.path(), expected, found: value.kind().name() }
+    }
+
+    pub(super) fn value(value: Value<'_>, problem: impl fmt::Display) -> Self {
+        Self::Value { path: value.path(), problem: problem.to_string() }
+    }
+
+    pub(super) fn contradiction(path: impl Into<String>, other: impl Into<String>) -> Self {
+        Self::Contradiction { path: path.into(), other: other.into() }
+    }
+
+    pub(super) fn missing(parent: Value<'_>, name: &str) -> Self {
+        let mut path = parent.path();
+        if !path.is_empty() {
+            path.push('.');
+        }
+        path.push_str(name);
+        Self::Missing { path }
+    }
+}
+
+fn place(path: &str) -> String {
+    if path.is_empty() { "the message".to_owned() } else { format!("`{path}`") }
+}

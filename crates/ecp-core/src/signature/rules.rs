@@ -1,0 +1,70 @@
+//! How strict signing is, and what is left out of what is signed.
+
+use crate::json::{Document, JsonError, Limits};
+
+/// Who will see the signature next to the document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Visibility {
+    Private,
+    Public,
+}
+
+/// How strict signing is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rules {
+    pub(super) visibility: Visibility,
+    pub(super) allow_ambiguous: bool,
+    pub(super) items_in_texts: bool,
+    limits: Limits,
+}
+
+impl Rules {
+    /// For messages between servers: Gate, Data API. The platform repeats their texts in messages
+    /// that it signs, so a text that holds a `;`, a name and a `:` is refused, and so is any `;` in
+    /// a name or an id.
+    pub fn private() -> Self {
+        let visibility = Visibility::Private;
+        let limits = Limits::default();
+        Self { visibility, allow_ambiguous: false, items_in_texts: false, limits }
+    }
+
+    /// For parameters that pass through a browser, as on the Payment Page: anyone who sees one
+    /// signed text could move the borders of its items, so `;` is refused, as the documents demand.
+    pub fn public() -> Self {
+        Self { visibility: Visibility::Public, ..Self::private() }
+    }
+
+    /// Signs texts that hold a `;`, a name and a `:` as well. A callback that repeats one has more
+    /// than one reading (see [`doubts`](super::doubts)). Ids and names still hold no `;`, and
+    /// [`public`](Self::public) refuses every `;`.
+    pub fn allow_items_in_texts(self) -> Self {
+        Self { items_in_texts: true, ..self }
+    }
+
+    /// Signs what is refused otherwise, exactly as the PHP SDK would.
+    pub fn allow_ambiguous(self) -> Self {
+        Self { allow_ambiguous: true, ..self }
+    }
+
+    /// Other limits on the document's size and depth.
+    pub fn limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// Duplicates are left to the check for ambiguities, which can be set to allow them.
+    #[inline]
+    pub(super) fn read(self, json: &[u8]) -> Result<Document<'_>, JsonError> {
+        Document::parse_with_duplicates(json, self.limits)
+    }
+}
+
+/// Which members called `signature` are not part of what is signed. The official SDKs differ on
+/// those that lie deeper, such as a provider's own field in `redirect_data.body` (sources:
+/// signature place).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Strip {
+    /// All of them, as in the PHP, JavaScript, Python and Go SDKs.
+    Everywhere,
+    /// Only the message's own, at the root and in `general`.
+    Own,
+}
