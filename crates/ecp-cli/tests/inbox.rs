@@ -224,9 +224,9 @@ fn a_held_callback_is_released_by_what_gate_signed() {
         // The callback that is held, and one that says the same.
         (
             &signed(held.raw.unwrap().expose()),
-            "error: not an answer to a status request: `operation` is no member of a status",
+            "error: not an answer to a status request: `operation` does not belong in a status",
         ),
-        (&itself, "error: not an answer to a status request: `operation` is no member of a"),
+        (&itself, "error: not an answer to a status request: `operation` does not belong in a"),
         (&doubtful, "error: the answer has another reading at `payment.description`: have Gate"),
         (
             &uncovered,

@@ -5,10 +5,10 @@ use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
 
-/// A currency of ISO 4217 that has minor units, or none by definition (exponent 0).
+/// A currency of ISO 4217 with a known number of decimals, which may be 0.
 ///
 /// Codes for metals, funds' units of account and tests (`XAU`, `XDR`, `XTS`, ..) have no exponent
-/// and are no currencies here. Withdrawn currencies that the table still lists are: a refund may
+/// and are left out. Withdrawn currencies that the table still lists are included: a refund may
 /// concern them.
 ///
 /// ```
@@ -16,15 +16,15 @@ use serde::{Serialize, Serializer};
 ///
 /// assert_eq!(Currency::JPY.exponent(), 0);
 /// assert_eq!("BHD".parse::<Currency>()?.exponent(), 3);
-/// assert_eq!("eur".parse::<Currency>().unwrap_err().to_string(), "`eur` is no ISO 4217 currency");
+/// assert_eq!("eur".parse::<Currency>().unwrap_err().to_string(), "`eur` is not an ISO 4217 currency");
 /// # Ok::<(), ecp_core::UnknownCurrency>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Currency(Iso);
 
-/// A code that is no currency with a known exponent. It is never taken to have two decimals.
+/// Error of a code that is not a currency with a known exponent. Two decimals are never assumed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{code}` is no ISO 4217 currency")]
+#[error("`{code}` is not an ISO 4217 currency")]
 pub struct UnknownCurrency {
     /// The code that was given.
     pub code: String,
@@ -50,7 +50,7 @@ macro_rules! currencies {
             $($code,)*
         }
 
-        /// By code.
+        /// Codes in alphabetical order.
         const CODES: &[&str] = &[$(stringify!($code)),*];
         const EXPONENTS: &[u8] = &[$($exponent),*];
 
@@ -60,7 +60,7 @@ macro_rules! currencies {
                 pub const $code: Self = Self(Iso::$code);
             )*
 
-            /// All of them, by code.
+            /// All currencies, by code.
             pub const fn all() -> &'static [Self] {
                 &[$(Self::$code),*]
             }
@@ -68,7 +68,7 @@ macro_rules! currencies {
     };
 }
 
-// ISO 4217 with the withdrawn currencies of the last years; a test holds it to another table.
+// ISO 4217 with the currencies withdrawn in recent years; a test compares it with another table.
 currencies! {
     AED=2 AFN=2 ALL=2 AMD=2 AOA=2 ARS=2 AUD=2 AWG=2 AZN=2 BAM=2 BBD=2 BDT=2 BGN=2 BHD=3 BIF=0
     BMD=2 BND=2 BOB=2 BOV=2 BRL=2 BSD=2 BTN=2 BWP=2 BYN=2 BZD=2 CAD=2 CDF=2 CHE=2 CHF=2 CHW=2

@@ -1,4 +1,4 @@
-//! Identifiers, checked where they are made.
+//! Identifiers, checked when they are constructed.
 
 use std::fmt;
 use std::str::FromStr;
@@ -115,7 +115,7 @@ macro_rules! text_id {
         pub struct $borrowed<'d>(&'d str);
 
         impl<'d> $borrowed<'d> {
-            /// What the platform sent, as it is.
+            /// The platform's text, unchanged.
             pub(crate) const fn received(text: &'d str) -> Self {
                 Self(text)
             }
@@ -139,7 +139,8 @@ macro_rules! text_id {
 
         impl fmt::Display for $borrowed<'_> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                // One that was received may hold anything; in a log it shall not begin a line.
+                // A received id may hold any character; a control character must not break a log
+                // line.
                 if self.0.contains(char::is_control) {
                     f.pad(&self.0.escape_debug().to_string())
                 } else {
@@ -157,8 +158,8 @@ macro_rules! text_id {
 }
 
 text_id! {
-    /// A payment, named by the merchant and unique in its project for ever: it is what protects
-    /// against paying twice, so choose it before sending and keep it.
+    /// The merchant's id of a payment, unique in its project for ever. It protects against paying
+    /// twice, so choose it before sending and keep it.
     ///
     /// ```
     /// use ecp_core::PaymentId;
@@ -171,8 +172,8 @@ text_id! {
 }
 
 text_id! {
-    /// A request, named by the platform when it registers one. It relates messages to one
-    /// another; it is no key against sending twice.
+    /// The platform's id of a registered request. It relates messages to one another and does not
+    /// protect against sending twice.
     RequestId / RequestIdRef, "the request id"
 }
 
@@ -190,13 +191,13 @@ fn text_problem(text: &str) -> Option<&'static str> {
     }
 }
 
-/// An operation, numbered by the platform; up to 16 digits have been seen.
+/// The platform's number of an operation; up to 16 digits have been seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct OperationId(u64);
 
 impl OperationId {
-    /// Any number will do: it is the platform's.
+    /// Takes any number: the platform chooses it.
     pub const fn new(id: u64) -> Self {
         Self(id)
     }

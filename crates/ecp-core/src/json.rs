@@ -27,25 +27,25 @@ use self::store::Store;
 pub(crate) use self::store::{Content, Node, Onward, Text};
 use crate::reuse::Reused;
 
-/// How large a document may be before it is refused unread.
+/// Limits of size and depth, beyond which a document is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
     /// Bytes of JSON text. 256 KiB by default; the largest documented message is under 4 KiB.
     pub bytes: usize,
-    /// Containers inside one another, the root included. 511 by default, as in PHP's
-    /// `json_decode`, which the platform's own SDK uses (measured).
+    /// Nesting depth of containers, the root included. 511 by default, as in PHP's `json_decode`,
+    /// which the platform's own SDK uses (measured).
     pub depth: usize,
 }
 
 impl Limits {
-    /// The defaults with another size in bytes.
+    /// The default limits with another size in bytes.
     #[must_use]
     pub const fn bytes(self, bytes: usize) -> Self {
         Self { bytes, ..self }
     }
 
-    /// The defaults with another depth.
+    /// The default limits with another depth.
     #[must_use]
     pub const fn depth(self, depth: usize) -> Self {
         Self { depth, ..self }
@@ -65,38 +65,39 @@ pub enum JsonError {
     /// More bytes than [`Limits::bytes`].
     #[error("the document has {bytes} bytes, more than the {limit} allowed")]
     TooLarge {
-        /// What was given.
+        /// Size of the document.
         bytes: usize,
-        /// What is allowed.
+        /// The limit.
         limit: usize,
     },
-    /// More containers inside one another than [`Limits::depth`].
+    /// Deeper nesting than [`Limits::depth`].
     #[error("line {line}, column {column}: nested deeper than {limit} levels")]
     TooDeep {
-        /// What is allowed.
+        /// The limit.
         limit: usize,
-        /// From 1.
+        /// Line, from 1.
         line: usize,
-        /// In bytes, from 1.
+        /// Column in bytes, from 1.
         column: usize,
     },
     /// The bytes are not UTF-8.
     #[error("not UTF-8 from byte {offset}")]
     NotUtf8 {
-        /// The first bad byte, from 0.
+        /// Offset of the first bad byte, from 0.
         offset: usize,
     },
     /// The bytes break JSON's grammar.
     #[error("line {line}, column {column}: {problem}")]
     Syntax {
-        /// What was found or missing.
+        /// The unexpected or missing token.
         problem: &'static str,
-        /// From 1.
+        /// Line, from 1.
         line: usize,
-        /// In bytes, from 1.
+        /// Column in bytes, from 1.
         column: usize,
     },
-    /// An object has a member twice. Parsers differ on which one counts, so neither does.
+    /// A member occurs twice in an object. Parsers disagree on which one counts, so both are
+    /// refused.
     #[error("`{path}` appears twice")]
     DuplicateKey {
         /// Dotted path of the member.
@@ -106,8 +107,8 @@ pub enum JsonError {
 
 /// A parsed document that borrows from its source.
 ///
-/// What it needs beside the source is kept by the thread for the next document, so reading
-/// allocates only while documents grow.
+/// Buffers beside the source are kept by the thread for the next document, so reading allocates
+/// only while documents grow.
 #[derive(Clone)]
 pub struct Document<'a> {
     source: &'a str,
@@ -115,7 +116,7 @@ pub struct Document<'a> {
 }
 
 impl<'a> Document<'a> {
-    /// Reads a document whose members are all different.
+    /// Reads a document. A member that occurs twice in an object is an error.
     pub fn parse(bytes: &'a [u8], limits: Limits) -> Result<Self, JsonError> {
         let document = Self::parse_with_duplicates(bytes, limits)?;
         match document.store.duplicates.first() {
@@ -126,7 +127,7 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// Reads a document and remembers its duplicates, for signing "as PHP would".
+    /// Reads a document and records duplicate members, for signing as PHP would.
     #[inline]
     pub(crate) fn parse_with_duplicates(
         bytes: &'a [u8],
@@ -153,17 +154,17 @@ impl<'a> Document<'a> {
         self.value(0)
     }
 
-    /// Whether the byte occurs anywhere, decoded texts included.
+    /// Whether the byte occurs anywhere in the document, decoded texts included.
     pub(crate) fn holds(&self, byte: u8) -> bool {
         [self.source, &self.store.decoded]
             .into_iter()
             .any(|text| memchr::memchr(byte, text.as_bytes()).is_some())
     }
 
-    /// Whether all bytes, those of decoded texts included, are of a kind.
+    /// Whether all bytes, those of decoded texts included, satisfy the predicate.
     #[inline]
     pub(crate) fn holds_only(&self, kind: impl Fn(u8) -> bool) -> bool {
-        // Without an early end, so that many bytes can be compared at once.
+        // No early exit, so that the compiler can compare many bytes at once.
         let all = |text: &str| text.bytes().fold(true, |all, byte| all & kind(byte));
         all(self.source) && all(&self.store.decoded)
     }
@@ -173,19 +174,19 @@ impl<'a> Document<'a> {
         Value { document: self, index }
     }
 
-    /// A value by its index, as it is stored.
+    /// The node at an index.
     #[inline]
     pub(crate) fn node(&self, index: usize) -> &Node {
         &self.store.nodes[index]
     }
 
-    /// Index of a member by its place in the order of names.
+    /// Index of the member at a place in the order of names.
     #[inline]
     pub(crate) fn sorted_member(&self, place: usize) -> usize {
         self.store.sorted[place] as usize
     }
 
-    /// A text that a node names.
+    /// A node's text.
     #[inline]
     pub(crate) fn text(&self, text: Text) -> &str {
         self.store.text(self.source, text)
@@ -197,18 +198,18 @@ impl<'a> Document<'a> {
         self.store.bytes(self.source.as_bytes(), text)
     }
 
-    /// [`Document::bytes`] together with all that follows them in the document.
+    /// [`Document::bytes`] together with all bytes that follow it in the document.
     #[inline]
     pub(crate) fn bytes_onward(&self, text: Text) -> Onward<'_> {
         self.store.bytes_onward(self.source.as_bytes(), text)
     }
 
-    /// Whether there may be a `signature` or a `frame_mode`.
+    /// Whether the document may hold a `signature` or a `frame_mode`.
     pub(crate) fn may_leave_out(&self) -> bool {
         self.store.left_out > 0
     }
 
-    /// Whether there may be a `frame_mode`, or more than one `signature`.
+    /// Whether the document may hold a `frame_mode`, or more than one `signature`.
     pub(crate) fn may_leave_out_more(&self) -> bool {
         self.store.left_out > 1
     }
@@ -223,7 +224,7 @@ impl<'a> Document<'a> {
         self.store.duplicate(value.index).is_some()
     }
 
-    /// What PHP makes of a member whose name occurs more than once in its object.
+    /// The value that PHP keeps for a member whose name occurs more than once in its object.
     pub(crate) fn last_wins<'d>(&'d self, value: Value<'d>) -> Option<Value<'d>> {
         match self.store.duplicate(value.index) {
             None => Some(value),
@@ -246,7 +247,7 @@ pub struct Value<'d> {
     index: usize,
 }
 
-/// What a [`Value`] is.
+/// Kind of a [`Value`], with the content of a scalar.
 #[derive(Clone, Copy)]
 pub enum Kind<'d> {
     /// `null`
@@ -278,7 +279,7 @@ impl Kind<'_> {
 }
 
 impl<'d> Value<'d> {
-    /// What the value is.
+    /// The value's kind.
     pub fn kind(self) -> Kind<'d> {
         let node = self.node();
         match node.content {
@@ -379,8 +380,8 @@ impl<'d> Value<'d> {
         self.node().content == Content::Object
     }
 
-    /// The member of that name, `None` if there is none or this is no object. Should it occur
-    /// there twice, the last one counts, as in PHP.
+    /// The member of that name, `None` if it is absent or the value is not an object. If the name
+    /// occurs twice, the last one counts, as in PHP.
     pub fn get(self, name: &str) -> Option<Value<'d>> {
         if !self.is_object() {
             return None;
@@ -416,17 +417,17 @@ impl<'d> Value<'d> {
         &self.document.source[node.from as usize..node.to as usize]
     }
 
-    /// Place in the order of the document.
+    /// Index in document order.
     pub(crate) fn place(self) -> u32 {
         store::offset(self.index)
     }
 
-    /// Another value of the same document, by its place.
+    /// The value at another index of the same document.
     pub(crate) fn beside(self, place: u32) -> Value<'d> {
         self.document.value(place as usize)
     }
 
-    /// Where the value ends in the source, in bytes.
+    /// Offset of the value's end in the source, in bytes.
     pub(crate) fn end_offset(self) -> usize {
         self.node().to as usize
     }
@@ -488,14 +489,14 @@ impl<'d> Iterator for Children<'d> {
     }
 }
 
-/// Prints how far the walk is, never the values.
+/// Prints the position only, never the values.
 impl fmt::Debug for Children<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Children({}..{})", self.next, self.end)
     }
 }
 
-/// JSON text that was read and is kept as it came, for members that no model knows.
+/// JSON text as it was received, for members that no model knows.
 ///
 /// `Debug` prints its size only, because its contents are unknown and may be personal.
 #[derive(Clone, PartialEq, Eq)]
@@ -548,7 +549,7 @@ pub(crate) fn json_string(text: &str) -> String {
     json
 }
 
-/// A key made safe for an error text: short, and without control characters.
+/// A key shortened and without control characters, for an error text.
 pub(crate) fn printable(key: &str) -> String {
     const LONGEST: usize = 64;
     let mut text: String = key.chars().take(LONGEST).flat_map(char::escape_debug).collect();

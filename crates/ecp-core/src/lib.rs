@@ -1,7 +1,7 @@
 //! Money, identifiers, secrets, wire models and the signature of the ecommpay platform.
 //!
-//! This crate does no I/O, reads no clock and knows no payment method. It is what a request is
-//! made of and what a callback is read into:
+//! This crate does no I/O, reads no clock and knows no payment method. It has the parts of a
+//! request and the models of a callback:
 //!
 //! - [`Money`] welds minor units to a [`Currency`] with a known exponent;
 //! - [`PaymentId`] and its like are checked where they are made;

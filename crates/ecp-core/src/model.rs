@@ -1,15 +1,15 @@
 //! The platform's messages as types.
 //!
 //! The models are filled from a [`Document`](crate::json::Document) that was read once, and they
-//! are open: members that no model knows are kept in `extra`, and a status, a type or a code that is
-//! not in the tables keeps its text and counts as neither final nor successful. What is needed to
-//! decide anything (ids, statuses, sums) must have its documented JSON type, otherwise the message
-//! is refused with the path of the member.
+//! are open: unknown members are kept in `extra`, and an unknown status, type or code keeps its
+//! text and counts as neither final nor successful. Members that decisions depend on (ids,
+//! statuses, sums) must have their documented JSON type, otherwise the message is refused with the
+//! path of the member.
 //!
 //! Personal data is [`Sensitive`](crate::Sensitive), so a model can be printed with `Debug`.
 //!
-//! Every model has a twin that borrows its texts from the document, such as [`CallbackRef`] of
-//! [`Callback`]: for code that reads a message once and where microseconds matter.
+//! Every model has a variant that borrows its texts from the document, such as [`CallbackRef`] for
+//! [`Callback`], for code that reads a message once and where microseconds matter.
 
 mod agreement;
 mod callback;
@@ -53,16 +53,16 @@ pub use self::status::{OperationStatus, OperationType, PaymentStatus, PaymentTyp
 pub use self::verified_status::{StatusError, VerifiedStatus};
 use crate::{PaymentId, ProjectId};
 
-/// What callbacks and status answers say alike, though not always in one place.
+/// Accessors that callbacks and status answers share, though the members may have different places.
 macro_rules! about_a_payment {
     ($($message:ty),*) => {
         $(impl $message {
-            /// The project, wherever the message names it.
+            /// The project, from whichever member names it.
             pub fn project_id(&self) -> Option<ProjectId> {
                 self.root_project_id.or_else(|| self.general.as_ref()?.project_id)
             }
 
-            /// The merchant's id of the payment, wherever the message names it.
+            /// The merchant's id of the payment, from whichever member names it.
             pub fn payment_id(&self) -> Option<&PaymentId> {
                 let in_payment = || self.payment.as_ref()?.id.as_ref();
                 in_payment().or_else(|| self.general.as_ref()?.payment_id.as_ref())

@@ -1,4 +1,4 @@
-//! Amounts that cannot lose their currency or a minor unit.
+//! Amounts in minor units, inseparable from their currency.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,7 +7,7 @@ use crate::currency::{Currency, UnknownCurrency};
 
 /// An amount in minor units of a currency: 10000 EUR cents are 100.00 EUR.
 ///
-/// There are no floats and no operators: arithmetic is checked, and mixes no currencies.
+/// There are no floats and no operators: arithmetic is checked, and currencies cannot be mixed.
 ///
 /// ```
 /// use ecp_core::{Currency, Money};
@@ -25,14 +25,14 @@ pub struct Money {
     currency: Currency,
 }
 
-/// Why text is no amount, or two amounts cannot be combined.
+/// Why a text is not an amount, or two amounts cannot be combined.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MoneyError {
     /// Not of the form `100.00 EUR`.
     #[error("expected an amount such as `100.00 EUR`, found `{text}`")]
     Format {
-        /// What was given.
+        /// The text.
         text: String,
     },
     /// No currency of that code.
@@ -41,11 +41,11 @@ pub enum MoneyError {
     /// More decimals than the currency has. Nothing is rounded.
     #[error("`{text}` has more decimals than {currency}, which has {exponent}")]
     ExtraDecimals {
-        /// What was given.
+        /// The text.
         text: String,
-        /// Of which currency.
+        /// The currency.
         currency: Currency,
-        /// How many it has.
+        /// Its number of decimals.
         exponent: u32,
     },
     /// The amount does not fit.
@@ -54,9 +54,9 @@ pub enum MoneyError {
     /// Two currencies in one sum.
     #[error("cannot combine {left} with {right}")]
     CurrencyMismatch {
-        /// Of the amount itself.
+        /// Currency of the left operand.
         left: Currency,
-        /// Of the amount given.
+        /// Currency of the right operand.
         right: Currency,
     },
 }
@@ -68,7 +68,7 @@ impl Money {
     }
 
     /// An amount from its decimal text, as in `100.00` or `100`. Fewer decimals than the currency
-    /// has are fine, more are an error, and so is anything but digits, one point and a minus.
+    /// has are accepted, more are an error, and so is anything but digits, one point and a minus.
     pub fn from_decimal(text: &str, currency: Currency) -> Result<Self, MoneyError> {
         let format = || MoneyError::Format { text: crate::json::printable(text) };
         let (negative, digits) = match text.strip_prefix('-') {
@@ -128,12 +128,12 @@ impl Money {
         }
     }
 
-    /// The sum, if both are of one currency and it fits.
+    /// The sum. An error if the currencies differ or the sum overflows.
     pub fn checked_add(self, other: Self) -> Result<Self, MoneyError> {
         self.combine(other, i64::checked_add)
     }
 
-    /// The difference, if both are of one currency and it fits.
+    /// The difference. An error if the currencies differ or the difference overflows.
     pub fn checked_sub(self, other: Self) -> Result<Self, MoneyError> {
         self.combine(other, i64::checked_sub)
     }
@@ -193,8 +193,8 @@ mod tests {
             ("+1 EUR", "expected an amount such as `100.00 EUR`, found `+1`"),
             ("1e2 EUR", "expected an amount such as `100.00 EUR`, found `1e2`"),
             ("--1 EUR", "expected an amount such as `100.00 EUR`, found `--1`"),
-            ("1  EUR", "` EUR` is no ISO 4217 currency"),
-            ("1.00 XYZ", "`XYZ` is no ISO 4217 currency"),
+            ("1  EUR", "` EUR` is not an ISO 4217 currency"),
+            ("1.00 XYZ", "`XYZ` is not an ISO 4217 currency"),
             ("1.000 EUR", "`1.000` has more decimals than EUR, which has 2"),
             ("500.0 JPY", "`500.0` has more decimals than JPY, which has 0"),
             ("92233720368547758.08 EUR", "the amount is beyond 9223372036854775807 minor units"),

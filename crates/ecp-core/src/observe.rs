@@ -1,12 +1,12 @@
 //! Metrics, independent of the metrics library of the application.
 //!
-//! Nothing is measured here. The crates that send, receive and store are given an [`Observer`], and
-//! report observations to it: the [`Metric`], a count or a duration, and a few labels. Without one
-//! they read no clock and build nothing. Each crate lists its metrics as `METRICS`; `docs/observability.md`
-//! explains them.
+//! The crates that send, receive and store are given an [`Observer`], and report observations to
+//! it: the [`Metric`], a count or a duration, and a few labels. Without one they read no clock and
+//! build no observation. Each crate lists its metrics as `METRICS`; `docs/observability.md`
+//! explains them. This module measures nothing itself.
 //!
-//! A label's value is a `&'static str`: a word of ours or a method's code. Text that came over the
-//! wire, or that a customer typed, has another type, so it cannot become a label.
+//! A label's value is a `&'static str`: one of our own words or a method's code. Text that came
+//! over the wire, or that a customer typed, has another type, so it cannot become a label.
 //!
 //! ```
 //! use std::sync::Mutex;
@@ -28,7 +28,7 @@ use std::time::Duration;
 
 /// Receiver of observations.
 ///
-/// The caller waits for it between two steps of a payment: it must be quick, and must not panic.
+/// It is called synchronously between two steps of a payment: it must be quick, and must not panic.
 pub trait Observer: Send + Sync + 'static {
     /// Records an observation.
     fn observe(&self, observation: &Observation<'_>);
@@ -116,7 +116,7 @@ impl Metric {
         self.name
     }
 
-    /// How it is kept.
+    /// Its kind: counter or duration.
     pub const fn kind(&self) -> MetricKind {
         self.kind
     }
@@ -147,7 +147,7 @@ impl Meter {
         Self(Some(Arc::new(observer)))
     }
 
-    /// Whether there is an observer: otherwise nothing needs to be timed.
+    /// Whether there is an observer. Without one, nothing needs to be timed.
     pub const fn is_on(&self) -> bool {
         self.0.is_some()
     }

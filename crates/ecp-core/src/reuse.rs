@@ -1,18 +1,19 @@
-//! Buffers that a thread keeps for its next piece of work.
+//! Buffers that a thread keeps for its next call.
 
 use std::cell::Cell;
 use std::ops::{Deref, DerefMut};
 use std::thread::LocalKey;
 
-/// Buffers worth keeping.
+/// Buffers that are kept for reuse.
 pub(crate) trait Reuse: Sized + 'static {
     /// No buffers.
     const EMPTY: Self;
 
-    /// Where the thread keeps them.
+    /// The thread's spare buffers.
     fn spare() -> &'static LocalKey<Cell<Self>>;
 
-    /// Forgets what they hold but not their room. `false` if they grew too large to be kept.
+    /// Clears the contents and keeps the capacity. `false` if the buffers grew too large to be
+    /// kept.
     fn clear(&mut self) -> bool;
 }
 
@@ -24,7 +25,7 @@ pub(crate) struct Reused<T: Reuse>(T);
 impl<T: Reuse> Reused<T> {
     #[inline]
     pub(crate) fn take() -> Self {
-        // A thread that is ending keeps nothing.
+        // A thread that is ending keeps no buffers.
         Self(T::spare().try_with(|spare| spare.replace(T::EMPTY)).unwrap_or(T::EMPTY))
     }
 }

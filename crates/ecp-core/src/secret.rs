@@ -28,7 +28,7 @@ pub struct SecretKey(Zeroizing<Vec<u8>>);
 pub struct EmptySecret;
 
 impl SecretKey {
-    /// Takes a key's text. It is used byte for byte, because a key may hold any character: remove a
+    /// Makes a key from its text, byte for byte, because a key may hold any character: remove a
     /// line break that a file or a variable may add, and see [`edges`](Self::edges).
     pub fn new(text: impl Into<String>) -> Result<Self, EmptySecret> {
         let bytes = Zeroizing::new(text.into().into_bytes());
@@ -38,8 +38,8 @@ impl SecretKey {
     /// Characters at the key's edges that probably do not belong to it: white space, a byte order
     /// mark, quotation marks. `None` if the edges are plain.
     ///
-    /// A service says so when it starts, because all that such a key does is to sign differently:
-    /// every request is refused for its signature (code 3261), and no callback is genuine.
+    /// Check this when a service starts: such a key fails only by its signatures, so every request
+    /// is refused (code 3261) and no callback is genuine.
     ///
     /// ```
     /// use ecp_core::SecretKey;
@@ -68,8 +68,8 @@ impl fmt::Debug for SecretKey {
 
 /// Personal data: it is sent and compared, but not printed, and wiped when dropped.
 ///
-/// It holds what can be wiped ([`SensitiveValue`]), and serialises as that, because that is how it
-/// reaches the platform.
+/// It holds a value that can be wiped ([`SensitiveValue`]), and serialises as that value, because
+/// that is how it reaches the platform.
 ///
 /// ```
 /// use ecp_core::Sensitive;
@@ -82,12 +82,12 @@ impl fmt::Debug for SecretKey {
 pub struct Sensitive<T: SensitiveValue>(T);
 
 impl<T: SensitiveValue> Sensitive<T> {
-    /// Hides a value.
+    /// Wraps a value.
     pub const fn new(value: T) -> Self {
         Self(value)
     }
 
-    /// The value. What is done with it is now the caller's business.
+    /// The value. From here on the caller protects it.
     pub const fn expose(&self) -> &T {
         &self.0
     }
@@ -117,7 +117,7 @@ impl<T: SensitiveValue + Serialize> Serialize for Sensitive<T> {
     }
 }
 
-/// What [`Sensitive`] can hold: text and bytes. The trait is sealed.
+/// A value that [`Sensitive`] can hold: text or bytes. The trait is sealed.
 pub trait SensitiveValue: sealed::Wipe {}
 
 impl SensitiveValue for String {}
@@ -144,18 +144,18 @@ mod sealed {
     }
 }
 
-/// [`Sensitive`] text, borrowed from its message: it is not printed either. The
-/// message's bytes are not wiped.
+/// [`Sensitive`] text, borrowed from its message. It is not printed either; the message's bytes are
+/// not wiped.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SensitiveRef<'d>(&'d str);
 
 impl<'d> SensitiveRef<'d> {
-    /// Hides a text.
+    /// Wraps a text.
     pub const fn new(text: &'d str) -> Self {
         Self(text)
     }
 
-    /// The text. What is done with it is now the caller's business.
+    /// The text. From here on the caller protects it.
     pub const fn expose(self) -> &'d str {
         self.0
     }

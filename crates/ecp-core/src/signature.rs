@@ -2,13 +2,13 @@
 //!
 //! A document is flattened to items `path:to:member:value`, the items are sorted and joined with
 //! `;`, and the result is signed with the project's key. Signing and verifying share one
-//! canonicaliser over the raw bytes, so what is signed is what is sent, and what is verified is
-//! what came, unknown members included.
+//! canonicaliser over the raw bytes: the signed bytes are the sent bytes, and the verified bytes
+//! are the received ones, unknown members included.
 //!
 //! Where the platform's documents leave room, the official PHP SDK is the reference: the platform
 //! is written in PHP and its documents speak of natural order. Two things differ on purpose: keys
 //! at the top level that are empty or integers are refused, because PHP renumbers and loses them,
-//! and `signature` is left out when signing too, as the documents say.
+//! and `signature` is omitted when signing too, as the documents say.
 //!
 //! The scheme has limits that no implementation can lift: values are not escaped, so a document
 //! can be rewritten into another one with the same canonical string, and `frame_mode` is never
@@ -54,12 +54,12 @@ use crate::secret::SecretKey;
 
 /// A project's key, ready to sign: the keyed state of the HMAC is prepared once.
 ///
-/// Nothing prints it, and it is wiped when dropped.
+/// It is never printed, and is wiped when dropped.
 #[derive(Clone)]
 pub struct SigningKey(Hmac<Sha512>);
 
 impl SigningKey {
-    /// Prepares a key. The key's text is used as it is, never decoded (sources: signature).
+    /// Prepares a key. The key's text is used unchanged, never decoded (sources: signature).
     pub fn new(secret: &SecretKey) -> Self {
         let keyed = Hmac::new_from_slice(secret.expose()).unwrap_or_else(|_| {
             unreachable!("HMAC takes a key of any length");
@@ -99,7 +99,7 @@ pub struct Signature([u8; 64]);
 impl Signature {
     /// Reads the wire form: standard Base64 with padding and nothing else.
     pub fn parse(text: &str) -> Result<Self, VerifyError> {
-        // Room for what 88 characters may hold at most.
+        // Capacity for the most bytes that 88 characters may decode to.
         let mut bytes = [0; 66];
         match STANDARD.decode_slice(text, &mut bytes) {
             Ok(64) => Ok(Self(*bytes.first_chunk().unwrap_or_else(|| unreachable!("64 of 66")))),
@@ -123,7 +123,7 @@ impl fmt::Display for Signature {
     }
 }
 
-/// Where a signature belongs in a message (sources: signature place).
+/// Place of the signature in a message (sources: signature place).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Place {
     /// `signature` at the top level: callbacks, Payment Page, Data API.
@@ -136,16 +136,16 @@ pub enum Place {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignError {
-    /// It has no canonical string.
+    /// The document has no canonical string.
     #[error(transparent)]
     Canonical(#[from] CanonicalError),
-    /// Signers would not agree on its canonical string.
+    /// Signers would disagree on its canonical string.
     #[error(transparent)]
     Ambiguous(#[from] Ambiguity),
-    /// There is no `general` object to put the signature into.
+    /// There is no `general` object for the signature.
     #[error("`general`: expected an object to hold the signature")]
     NoPlace,
-    /// It has a signature already.
+    /// The document already has a signature.
     #[error("the document is signed already")]
     AlreadySigned,
 }
@@ -165,14 +165,14 @@ impl From<Stop> for SignError {
     }
 }
 
-/// Why a document is not genuine, or cannot be judged.
+/// Why a document is not genuine, or cannot be verified.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum VerifyError {
-    /// It has no canonical string.
+    /// The document has no canonical string.
     #[error(transparent)]
     Canonical(#[from] CanonicalError),
-    /// Neither `signature` nor `general.signature` is there.
+    /// Neither `signature` nor `general.signature` is present.
     #[error("no signature: neither `signature` nor `general.signature` is there")]
     MissingSignature,
     /// The signature is not text.
@@ -180,7 +180,7 @@ pub enum VerifyError {
     WrongType {
         /// Its place.
         path: String,
-        /// What was found.
+        /// Kind of the value.
         found: &'static str,
     },
     /// The signature is not 64 bytes in canonical Base64.
@@ -197,14 +197,14 @@ impl From<JsonError> for VerifyError {
     }
 }
 
-/// How a signature was found to match.
+/// Key, order and omitted members with which a signature matches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Match {
-    /// Place of the key among those given.
+    /// Index of the key among the given ones.
     pub key: usize,
-    /// The order in which the items stood. Anything but [`Order::Natural`] deserves a log line.
+    /// The order of the items. Anything but [`Order::Natural`] deserves a log line.
     pub order: Order,
-    /// Which members called `signature` were left out.
+    /// Members called `signature` that were omitted.
     pub strip: Strip,
 }
 
@@ -219,7 +219,7 @@ pub fn sign(key: &SigningKey, json: &[u8], rules: Rules) -> Result<Signature, Si
     with_canonical(&rules.read(json)?, rules, |canonical| key.sign(canonical))
 }
 
-/// The document with its signature put into it; its other bytes stay as they are.
+/// The document with its signature inserted; its other bytes are unchanged.
 pub fn sign_document(
     key: &SigningKey,
     json: &[u8],
@@ -248,13 +248,13 @@ pub fn sign_document(
 /// Checks a document against every key, within the default [`Limits`].
 ///
 /// The comparison takes constant time. The natural order is tried first, then the orders of the
-/// other official SDKs. Everything that leaves a doubt (a member that appears twice, a signature
-/// that is missing or no text, too much depth or size) is an error.
+/// other official SDKs. A duplicate member, a signature that is missing or not text, too much depth
+/// or too much size is an error.
 pub fn verify(keys: &[SigningKey], json: &[u8]) -> Result<Match, VerifyError> {
     verify_document(keys, &Document::parse(json, Limits::default())?)
 }
 
-/// [`verify`] for a document that was read already, with keys from any iterator.
+/// [`verify`] for a document that has been read, with keys from any iterator.
 pub fn verify_document<'k>(
     keys: impl IntoIterator<Item = &'k SigningKey, IntoIter: Clone>,
     document: &Document<'_>,
@@ -266,7 +266,7 @@ pub fn verify_document<'k>(
     }
 }
 
-/// Finds what nearly every genuine document has: the natural order. `None` says nothing.
+/// The fast path: natural order, as in nearly every genuine document. `None` decides nothing.
 fn verify_walking<'k>(
     mut keys: impl Iterator<Item = &'k SigningKey>,
     document: &Document<'_>,
@@ -277,12 +277,12 @@ fn verify_walking<'k>(
     Some(Match { key, order: Order::Natural, strip: Strip::Everywhere })
 }
 
-/// The slow, exact way: every order, and every reason for a refusal.
+/// The slow, exact path: every order, and every reason for a refusal.
 fn verify_exactly<'k>(
     keys: &(impl Iterator<Item = &'k SigningKey> + Clone),
     document: &Document<'_>,
 ) -> Result<Match, VerifyError> {
-    // Flattened first: a document that is no object has no signature to miss.
+    // Flattened first: a document that is not an object cannot have a signature.
     let collect = |strip| Items::collect(document, strip, |_| Ok::<_, CanonicalError>(()));
     let items = collect(Strip::Everywhere)?;
     let value = find(document.root()).ok_or(VerifyError::MissingSignature)?;
@@ -328,7 +328,7 @@ fn with_canonical<T>(
     }
 }
 
-/// The slow, exact way.
+/// The slow, exact path.
 fn canonical_exactly(document: &Document<'_>, rules: Rules) -> Result<String, SignError> {
     if !rules.allow_ambiguous {
         return Ok(ambiguity::agreed_string(document, rules)?);
@@ -337,7 +337,7 @@ fn canonical_exactly(document: &Document<'_>, rules: Rules) -> Result<String, Si
     Ok(items.join(&items.sorted(Order::Natural))?)
 }
 
-/// The slow, exact ways by themselves, for tests that hold the fast ones to them.
+/// The slow, exact paths alone, for tests that compare the fast ones with them.
 #[doc(hidden)]
 pub mod exact {
     use super::{Document, Limits, Match, Rules, SignError, SigningKey, VerifyError};

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 /// A moment, to the second: `2019-04-15T16:31:44+0000` on the wire.
 ///
-/// Other offsets are read and become the same moment at `+0000`. The years are 0000 to 9999.
+/// Other offsets are converted to `+0000`. The years are 0000 to 9999.
 ///
 /// ```
 /// use ecp_core::Timestamp;
@@ -19,21 +19,21 @@ use std::time::{Duration, SystemTime};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
-/// Text or a number that is no moment.
+/// Error of a text or number that is not a timestamp.
 ///
-/// What it was is not printed: where a message has no time, it may have anything.
+/// The value is not printed: an unexpected member may hold personal data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected a time such as `2019-04-15T16:31:44+0000`")]
 pub struct InvalidTimestamp;
 
 const SECONDS_PER_DAY: i64 = 86_400;
 
-/// The first and the last second that the form can express.
+/// The first and the last second that the format can express.
 const FIRST: i64 = days_before(0, 1, 1) * SECONDS_PER_DAY;
 const LAST: i64 = days_before(10_000, 1, 1) * SECONDS_PER_DAY - 1;
 
 impl Timestamp {
-    /// A moment from seconds since 1970-01-01, without leap seconds.
+    /// A timestamp from seconds since 1970-01-01, without leap seconds.
     pub fn from_unix_seconds(seconds: i64) -> Result<Self, InvalidTimestamp> {
         if (FIRST..=LAST).contains(&seconds) { Ok(Self(seconds)) } else { Err(InvalidTimestamp) }
     }
@@ -106,7 +106,7 @@ fn parse(text: &[u8]) -> Option<i64> {
 /// Eight bytes with digits in certain places.
 struct Form {
     bytes: u64,
-    /// What a byte may be above the form's before its sum with this reaches the top bit.
+    /// 0x7f less the allowed difference from the form's byte: a larger difference sets the top bit.
     room: u64,
 }
 
@@ -124,10 +124,10 @@ impl Form {
         Self { bytes: u64::from_le_bytes(bytes), room: u64::from_le_bytes(room) }
     }
 
-    /// The numbers that two digits in a row make, by the place of the first.
+    /// The numbers made of two adjacent digits, by the place of the first.
     fn pairs(&self, text: [u8; 8]) -> Option<impl Fn(usize) -> i64> {
         const TOPS: u64 = u64::MAX / 255 * 0x80;
-        // Digits become what they are worth: `0` is 0x30.
+        // Digits become their values: `0` is 0x30.
         let values = u64::from_le_bytes(text) ^ self.bytes;
         // No byte carries into the next unless its own top bit is set.
         let fits = (values | values.wrapping_add(self.room)) & TOPS == 0;
@@ -165,7 +165,7 @@ impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (days, second) =
             (self.0.div_euclid(SECONDS_PER_DAY), self.0.rem_euclid(SECONDS_PER_DAY));
-        // The guess by the mean length of a year is off by one at most.
+        // The estimate by the mean length of a year is off by one at most.
         let guess = 1970 + (days * 400).div_euclid(146_097);
         let year = if days < days_before(guess, 1, 1) {
             guess - 1

@@ -1027,7 +1027,7 @@ fn a_sum_in_an_unknown_currency_is_read_but_is_no_money() {
     let json = br#"{"payment":{"sum":{"amount":100,"currency":"XQQ"}}}"#;
     let sum = Callback::from_slice(json).unwrap().payment.unwrap().sum.unwrap();
     assert_eq!((sum.amount, sum.currency.as_str()), (100, "XQQ"));
-    assert_eq!(sum.money().unwrap_err().to_string(), "`XQQ` is no ISO 4217 currency");
+    assert_eq!(sum.money().unwrap_err().to_string(), "`XQQ` is not an ISO 4217 currency");
 }
 
 #[test]

@@ -32,7 +32,7 @@ fn every_bad_row_is_told_by_line_and_field() {
         ),
         (
             "jeton,P-1,30000,EUX,1,192.0.2.1",
-            "line 2, `payment.currency`: `EUX` is no ISO 4217 currency",
+            "line 2, `payment.currency`: `EUX` is not an ISO 4217 currency",
         ),
         (
             "jeton,P-1,30000,MYR,1,192.0.2.1",

@@ -1,4 +1,4 @@
-//! The pass over the bytes.
+//! The reader: one pass over the bytes.
 
 use super::JsonError;
 use super::store::{Content, Member, Node, Open, Store, Text, offset};
@@ -90,7 +90,7 @@ impl Reader<'_, '_> {
                 }
             }
         } else {
-            // Decoded, or at the very end.
+            // The key was decoded, or is at the very end of the source.
             let prefix = prefix(self.store.bytes(self.bytes, key));
             self.note_left_out(prefix);
             (prefix, false)
@@ -102,7 +102,7 @@ impl Reader<'_, '_> {
         Ok(key)
     }
 
-    /// Counts names that begin like one that the signature leaves out.
+    /// Counts names that begin like one that the signature omits.
     fn note_left_out(&mut self, prefix: u64) {
         const SIGNATURE: u64 = u64::from_be_bytes(*b"signatur");
         const FRAME_MODE: u64 = u64::from_be_bytes(*b"frame_mo");
@@ -113,7 +113,7 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// Whether a name of more than eight bytes is plain beyond the first eight.
+    /// Whether a name of more than eight bytes is plain after the first eight.
     fn ends_plain(&self, key: Text) -> bool {
         let Text { from, to } = key;
         match self.bytes[..to as usize].last_chunk() {
@@ -160,7 +160,7 @@ impl Reader<'_, '_> {
 
     #[inline]
     fn open(&mut self, close: u8) -> Result<Open, Refused> {
-        // Those around the one at hand, which is not among them.
+        // Containers around the current one, without it.
         let depth = self.store.open.len() + usize::from(!self.store.nodes.is_empty());
         if depth >= self.depth_limit {
             let (line, column) = self.position();
@@ -212,7 +212,7 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// Goes on with a number after its integer.
+    /// Reads the fraction and exponent of a number, after its integer.
     fn fraction(&mut self) -> Result<(), Refused> {
         if self.peek() == Some(b'.') {
             self.at += 1;
@@ -255,7 +255,7 @@ impl Reader<'_, '_> {
         self.escaped_string(from)
     }
 
-    /// Goes on with a string that has an escape, or a mistake, at the current place.
+    /// Reads the rest of a string from the first escape or error on.
     #[inline(never)]
     fn escaped_string(&mut self, from: usize) -> Result<Text, Refused> {
         let start = self.store.decoded.len();
@@ -272,7 +272,7 @@ impl Reader<'_, '_> {
                 Some(b'\\') => {
                     self.store.decoded.push_str(&self.source[plain..self.at]);
                     self.at += 1;
-                    // These stand for themselves.
+                    // These characters decode to themselves.
                     if let Some(b'/' | b'"' | b'\\') = self.peek() {
                         plain = self.at;
                         self.at += 1;

@@ -1,4 +1,4 @@
-//! What was read: places in the source, and no values of its own.
+//! Nodes of a document: places in the source, without values of their own.
 
 use std::cell::Cell;
 use std::ops::Range;
@@ -13,15 +13,15 @@ pub(super) struct Store {
     source: usize,
     /// Text of the strings that hold escapes, decoded.
     pub(super) decoded: String,
-    /// In the order of the source: each before what is inside it.
+    /// Values in source order: a container precedes its contents.
     pub(super) nodes: Vec<Node>,
     /// Members by name, object by object.
     pub(super) sorted: Vec<u32>,
-    /// By node.
+    /// Duplicate members, by node.
     pub(super) duplicates: Vec<Duplicate>,
-    /// How many names begin like one that the signature leaves out, `frame_mode` counted twice.
+    /// Number of names that begin like one that the signature omits, `frame_mode` counted twice.
     pub(super) left_out: usize,
-    /// While reading: the containers around the one at hand, innermost last.
+    /// While reading: the open containers, innermost last.
     pub(super) open: Vec<Open>,
     /// While reading: the members of the open objects so far.
     pub(super) members: Vec<Member>,
@@ -29,9 +29,9 @@ pub(super) struct Store {
 
 #[derive(Clone, Copy)]
 pub(crate) struct Node {
-    /// [`Text::NONE`] in a list and at the root.
+    /// The member's name; [`Text::NONE`] in a list and at the root.
     pub(crate) key: Text,
-    /// Of a string; of an object, its members in [`Store::sorted`].
+    /// Text of a string; for an object, the range of its members in [`Store::sorted`].
     pub(crate) text: Text,
     /// Place of the value in the source.
     pub(crate) from: u32,
@@ -39,7 +39,8 @@ pub(crate) struct Node {
     /// Index of the first node that is not inside this one.
     pub(crate) end: u32,
     pub(crate) content: Content,
-    /// Of an object: whether all its names are [`Member::plain`], and none begins another.
+    /// For an object: whether all its names are [`Member::plain`], and no name is a prefix of
+    /// another.
     pub(crate) plain: bool,
 }
 
@@ -54,23 +55,23 @@ pub(crate) enum Content {
     Object,
 }
 
-/// A place in the source, or beyond its end in what was decoded.
+/// A place in the source, or, beyond the source's end, in the decoded texts.
 #[derive(Clone, Copy)]
 pub(crate) struct Text {
     pub(crate) from: u32,
     pub(crate) to: u32,
 }
 
-/// A piece of text, together with all that follows it in the document.
+/// A piece of text, together with the bytes that follow it in the document.
 #[derive(Clone, Copy)]
 pub(crate) struct Onward<'t> {
     pub(crate) bytes: &'t [u8],
-    /// Of the piece.
+    /// Length of the piece.
     pub(crate) length: usize,
 }
 
 impl<'t> Onward<'t> {
-    /// A piece that nothing follows.
+    /// A piece without following bytes.
     #[inline]
     pub(crate) const fn all(bytes: &'t [u8]) -> Self {
         Self { bytes, length: bytes.len() }
@@ -102,12 +103,12 @@ impl Text {
     }
 }
 
-/// A member whose name its object holds more than once.
+/// A member whose name occurs more than once in its object.
 #[derive(Clone, Copy)]
 pub(super) struct Duplicate {
     pub(super) node: usize,
-    /// PHP keeps the place of the first and the value of the last: the first becomes the last,
-    /// the others are not there.
+    /// PHP keeps the place of the first and the value of the last: the first becomes the last, the
+    /// others are dropped.
     pub(super) becomes: Option<usize>,
 }
 
@@ -125,7 +126,7 @@ pub(super) struct Member {
     /// The name's first eight bytes as a number that sorts like them, filled up with zeros.
     pub(super) prefix: u64,
     pub(super) node: u32,
-    /// The name is not empty and holds nothing but ASCII from `<` to `~`: letters, `_` and a few
+    /// Whether the name is not empty and holds only ASCII from `<` to `~`: letters, `_` and a few
     /// signs, but no digits, spaces or separators.
     pub(super) plain: bool,
 }
@@ -183,7 +184,7 @@ impl Store {
     }
 }
 
-/// Sorts members whose names begin alike, among members that are sorted by how names begin.
+/// Sorts members whose first eight bytes are equal, within members sorted by those bytes.
 #[cold]
 fn sort_alike(
     members: &mut [Member],
@@ -203,7 +204,7 @@ fn sort_alike(
     }
 }
 
-/// Whether a name may begin with another one, by the first eight bytes of both.
+/// Whether a name may be a prefix of another one, by the first eight bytes of both.
 fn may_begin_with(name: u64, beginning: u64) -> bool {
     let beyond = beginning.trailing_zeros() & !7;
     (name ^ beginning).checked_shr(beyond).unwrap_or(0) == 0
@@ -238,7 +239,7 @@ impl Reuse for Store {
     }
 
     fn clear(&mut self) -> bool {
-        /// Of nodes and of decoded bytes: some hundred kilobytes a thread in all.
+        /// Capacity of nodes and of decoded bytes that is kept: some hundred kilobytes per thread.
         const MOST: usize = 4096;
         self.decoded.clear();
         self.nodes.clear();
@@ -261,7 +262,8 @@ fn bytes_in<'t>(source: &'t [u8], decoded: &'t str, text: Text) -> &'t [u8] {
     }
 }
 
-/// Documents are refused from 2 GiB on, and what is decoded is no longer, so places fit.
+/// Documents of 2 GiB or more are refused, and decoded text is no longer than its source, so
+/// offsets fit.
 #[expect(clippy::cast_possible_truncation, reason = "the size is checked before reading")]
 pub(super) const fn offset(place: usize) -> u32 {
     place as u32

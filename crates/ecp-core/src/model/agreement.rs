@@ -1,8 +1,7 @@
-//! Members in different places of a message that say one thing.
+//! Checks that members of a message that repeat the same fact agree.
 //!
 //! The formats have their ids in different places, and a message of one format can be cut so that
-//! it also has the members of another. Neither place counts more than the other, so they must say
-//! the same.
+//! it also has the members of another. No place takes precedence, so they must agree.
 
 use super::{CallbackRef, FromJson, ModelError, OperationRef, RedirectData, StatusResponseRef};
 
@@ -27,7 +26,7 @@ impl CallbackRef<'_> {
         Ok(())
     }
 
-    /// `return_url` is a redirect in one format and a plain address in others.
+    /// `return_url` is an object with redirect data in one format and a plain address in others.
     fn redirects_agree(&self) -> Result<(), ModelError> {
         let Some(other) = self.extra.get("return_url") else { return Ok(()) };
         let named = |name| self.extra.object?.get(name).filter(|value| !value.is_nothing());
@@ -55,7 +54,7 @@ impl CallbackRef<'_> {
         Ok(())
     }
 
-    /// `operations` lists all operations of the payment, so the one at hand is among them.
+    /// `operations` lists all operations of the payment, so it must contain the current one.
     #[cold]
     fn is_one_of_the_operations(&self, operation: &OperationRef<'_>) -> Result<(), ModelError> {
         let listed = self.operations.iter().enumerate().find(|(_, one)| one.id == operation.id);
@@ -81,7 +80,7 @@ impl CallbackRef<'_> {
 }
 
 impl StatusResponseRef<'_> {
-    /// Callbacks are signed with the same key, and have members that no answer has.
+    /// Callbacks are signed with the same key, and have members that status answers never have.
     pub(super) fn agree(&self) -> Result<(), ModelError> {
         for name in ["operation", "transaction"] {
             if let Some(value) = self.extra.get(name).filter(|value| !value.is_nothing()) {
@@ -106,7 +105,7 @@ fn same<T: PartialEq>(
     if agree(one, other) { Ok(()) } else { Err(ModelError::contradiction(paths[0], paths[1])) }
 }
 
-/// Two values agree unless both are there and differ.
+/// Whether two values agree: they do unless both are present and differ.
 fn agree<T: PartialEq>(one: Option<T>, other: Option<T>) -> bool {
     match (one, other) {
         (Some(one), Some(other)) => one == other,

@@ -1,4 +1,4 @@
-//! What the platform tells the merchant.
+//! Callbacks: the platform's messages to the merchant.
 
 use super::redirect::redirect_in;
 use super::{
@@ -40,9 +40,9 @@ model! {
         account: Option<Account> = describes "account",
         /// The customer.
         customer: Option<Customer> = describes "customer",
-        /// What went wrong, when there is more to say than the operation's code.
+        /// Errors, where they say more than the operation's code.
         errors: Errors = describes "errors",
-        /// Where to send the customer.
+        /// The customer's redirect.
         redirect_data: Option<RedirectData> = describes "redirect_data" | "redirectData",
         /// The request, in the token format.
         request: Option<RequestInfo> = describes "request",
@@ -54,7 +54,7 @@ model! {
         sum_real: Option<Sum> = describes "sum_real",
         /// The refunded sum, in the transaction format.
         sum_refund: Option<Sum> = describes "sum_refund",
-        /// The signature, unproven here.
+        /// The signature, not verified here.
         signature: Option<Sensitive<String>> = describes "signature",
     }
 }
@@ -65,7 +65,7 @@ model! {
 pub enum CallbackFormat {
     /// `payment` and `operation`: the main format.
     Operation,
-    /// Only where to send the customer.
+    /// Only a redirect for the customer.
     Redirect,
     /// A subscription.
     Subscription,
@@ -73,7 +73,7 @@ pub enum CallbackFormat {
     Token,
     /// `transaction`: an older format, like a status response.
     Transaction,
-    /// None of these.
+    /// None of the above.
     Unknown,
 }
 
@@ -104,19 +104,19 @@ impl Callback {
         self.operation.as_ref()?.status.as_ref()
     }
 
-    /// Where to send the customer, under whichever of its three names.
+    /// The customer's redirect, under any of its three names.
     pub fn redirect(&self) -> Option<RedirectData> {
         self.redirect_data.clone().or_else(|| redirect_in(&self.extra, "return_url"))
     }
 }
 
 impl CallbackRef<'_> {
-    /// The project, wherever the message names it.
+    /// The project, from whichever member names it.
     pub fn project_id(&self) -> Option<ProjectId> {
         self.root_project_id.or_else(|| self.general.as_ref()?.project_id)
     }
 
-    /// The merchant's id of the payment, wherever the message names it.
+    /// The merchant's id of the payment, from whichever member names it.
     pub fn payment_id(&self) -> Option<PaymentIdRef<'_>> {
         let in_payment = || self.payment.as_ref()?.id;
         in_payment().or_else(|| self.general.as_ref()?.payment_id)
@@ -132,7 +132,7 @@ impl CallbackRef<'_> {
         self.operation.as_ref()?.status.as_ref()
     }
 
-    /// Whether it says where to send the customer, under whichever of its three names.
+    /// Whether the callback has a redirect for the customer, under any of its three names.
     pub fn has_redirect(&self) -> bool {
         let is_redirect = |value| RedirectData::borrow_from(value).is_ok();
         self.redirect_data.is_some() || self.extra.get("return_url").is_some_and(is_redirect)
@@ -140,13 +140,13 @@ impl CallbackRef<'_> {
 }
 
 model! {
-    /// `general`: ids, in the formats that keep them there.
+    /// `general`: ids, in the formats that group them there.
     pub struct General / GeneralRef {
         /// The project.
         project_id: Option<ProjectId> = decides "project_id",
         /// The payment.
         payment_id: Option<PaymentId> = decides "payment_id",
-        /// The signature, unproven here.
+        /// The signature, not verified here.
         signature: Option<Sensitive<String>> = describes "signature",
     }
 }
@@ -156,9 +156,9 @@ model! {
     pub struct Transaction / TransactionRef {
         /// The platform's number of the operation.
         id: Option<OperationId> = decides "id",
-        /// When it changed last.
+        /// Time of the last change.
         date: Option<Timestamp> = describes "date",
-        /// What it does.
+        /// Type of the operation.
         kind: Option<super::OperationType> = decides "type",
     }
 }
@@ -166,11 +166,11 @@ model! {
 model! {
     /// `request`: the request that a token callback answers.
     pub struct RequestInfo / RequestInfoRef {
-        /// Its id.
+        /// The request's id.
         id: Option<RequestId> = decides "id",
-        /// What was asked.
+        /// The requested action.
         action: Option<String> = describes "action",
-        /// Its status.
+        /// The request's status.
         status: Option<String> = decides "status",
     }
 }

@@ -1,4 +1,4 @@
-//! Result codes: what they say and what to do about them.
+//! Result codes: their meaning and the recommended action.
 
 mod about;
 mod table;
@@ -10,7 +10,7 @@ use super::{FromJson, ModelError};
 use crate::json::Value;
 
 /// A result code. The platform sends it as text in callbacks and as a number elsewhere; both are
-/// read, and text that is no known number is kept (sources: codes).
+/// read, and a text that is not a known number is kept (sources: codes).
 ///
 /// ```
 /// use ecp_core::model::{Advice, Code};
@@ -29,12 +29,12 @@ impl Code {
         &self.0
     }
 
-    /// The code as a number, `None` if it is none.
+    /// The code as a number, `None` if it is not one.
     pub fn number(&self) -> Option<u32> {
         self.0.parse().ok()
     }
 
-    /// What the platform's table says about it, `None` for a code that is not in it.
+    /// The code's row in the platform's table, `None` for a code that is not in it.
     pub fn info(&self) -> Option<&'static CodeInfo> {
         let number = self.number()?;
         let place = CodeInfo::ALL.binary_search_by_key(&number, |info| info.number).ok()?;
@@ -112,7 +112,7 @@ pub struct CodeInfo {
     pub number: u32,
     /// The message that comes with it, word for word.
     pub message: &'static str,
-    /// What to do.
+    /// The recommended action.
     pub advice: Advice,
 }
 
@@ -121,13 +121,13 @@ impl CodeInfo {
     pub const ALL: &'static [Self] = &table::CODES;
 }
 
-/// What the platform's table advises.
+/// Action that the platform's table recommends.
 ///
 /// To retry a payment takes a new `payment_id`, and evidence that the first attempt ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Advice {
-    /// There is nothing to do.
+    /// No action.
     Nothing,
     /// Correct the request.
     Correct,
@@ -135,13 +135,13 @@ pub enum Advice {
     Retry,
     /// Try again later.
     RetryLater,
-    /// Wait: this is no final result.
+    /// Wait: the result is not final.
     Wait,
     /// Ask technical support.
     AskSupport,
-    /// There is nothing to do, or technical support may know.
+    /// No action, or ask technical support.
     NothingOrAskSupport,
-    /// The documents give a rule of their own for this code.
+    /// The documents have a separate rule for this code.
     SeeDocuments,
 }
 

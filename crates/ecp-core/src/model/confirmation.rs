@@ -1,11 +1,11 @@
-//! The `check_deposit` question and its answer.
+//! The `check_deposit` request of the platform and its answer.
 
 use super::{FromJson, ModelError, borrows_nothing, model};
 use crate::json::{Kind, Value, json_string};
 use crate::{Currency, Money, PaymentId, ProjectId, Sensitive, UnknownCurrency};
 
 model! {
-    /// The platform asks, while the customer waits, whether the merchant takes this amount
+    /// The platform's request, while the customer waits, to confirm the amount of a payment
     /// (EcoVoucher's document).
     pub struct DepositCheck / DepositCheckRef {
         /// Always `check_deposit`.
@@ -22,7 +22,7 @@ model! {
         currency: String = decides "currency",
         /// The method's name in callbacks.
         payment_method: String = decides "payment_method",
-        /// The signature, unproven here.
+        /// The signature, not verified here.
         signature: Option<Sensitive<String>> = decides "signature",
     }
 }
@@ -35,7 +35,7 @@ impl DepositCheck {
     }
 }
 
-/// The word `check_deposit`, the only type that this question has.
+/// The word `check_deposit`, the only type of this request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CheckDeposit;
 
@@ -50,7 +50,7 @@ impl FromJson for CheckDeposit {
     }
 }
 
-/// The merchant's answer: code 0 takes the amount, any other declines the payment.
+/// The merchant's answer: code 0 accepts the amount, any other declines the payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfirmationAnswer {
     /// 0 or the merchant's own reason.
@@ -60,7 +60,7 @@ pub struct ConfirmationAnswer {
 }
 
 impl ConfirmationAnswer {
-    /// The answer as the documents want it: `{"code":0,"payment_id":"X03936"}`.
+    /// The answer in the documented form: `{"code":0,"payment_id":"X03936"}`.
     pub fn to_json(&self) -> Vec<u8> {
         let id = json_string(self.payment_id.as_str());
         format!(r#"{{"code":{},"payment_id":{id}}}"#, self.code).into_bytes()

@@ -1,14 +1,14 @@
-//! How an operation ends: one word for every part of a program that decides by it.
+//! Final results of operations and payments, one type for all decisions.
 
 use std::fmt;
 
 use super::{OperationStatus, PaymentStatus};
 
-/// How an operation or a payment ended, as far as its status says.
+/// End of an operation or a payment, as far as its status says.
 ///
-/// What moves money, frees an id or delivers something decides by this, rather than by a status:
-/// an operation that ended in an error is not a declined one. The enum is closed on purpose: a
-/// program that decides by all of it does not compile where an end is forgotten.
+/// Code that moves money, frees an id or delivers goods decides by this rather than by a status: an
+/// operation that ended in an error is not a declined one. The enum is closed on purpose: a program
+/// that decides by all of it does not compile where an end is missing.
 ///
 /// | end | money | may it be repeated under another id |
 /// |---|---|---|
@@ -28,28 +28,28 @@ use super::{OperationStatus, PaymentStatus};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum End {
-    /// It did what was asked: the money has moved.
+    /// The operation succeeded: the money has moved.
     Success,
-    /// It is over, and no money has moved.
+    /// The operation ended, and no money has moved.
     Decline,
-    /// It is over, and nothing says whether money has moved. Ask technical support before it is
-    /// repeated under another id.
+    /// The operation ended, and nothing says whether money has moved. Ask technical support before
+    /// it is repeated under another id.
     Error,
-    /// The money has moved, and went back later, all of it or a part. Payments alone end so; the
+    /// The money has moved, and went back later, all of it or a part. Only payments end so; the
     /// refund or reversal is an operation of its own.
     Returned,
-    /// It has not ended.
+    /// The operation has not ended.
     Open,
-    /// The status is a word that is in no table, so it decides nothing.
+    /// The status is not in the platform's table, so it decides nothing.
     Unknown,
 }
 
 impl End {
-    /// All of them.
+    /// All ends.
     pub const ALL: &'static [Self] =
         &[Self::Success, Self::Decline, Self::Error, Self::Returned, Self::Open, Self::Unknown];
 
-    /// Its word: `success`, `decline`, `error`, `returned`, `open` or `unknown`.
+    /// The name: `success`, `decline`, `error`, `returned`, `open` or `unknown`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Success => "success",
@@ -61,7 +61,7 @@ impl End {
         }
     }
 
-    /// Whether the platform changes the status no more by itself.
+    /// Whether the platform no longer changes the status by itself.
     pub const fn is_final(self) -> bool {
         match self {
             Self::Success | Self::Decline | Self::Error | Self::Returned => true,
@@ -69,7 +69,7 @@ impl End {
         }
     }
 
-    /// Whether the money has moved and stayed.
+    /// Whether the money has moved and was not returned.
     pub const fn is_success(self) -> bool {
         matches!(self, Self::Success)
     }
@@ -82,11 +82,11 @@ impl fmt::Display for End {
 }
 
 impl PaymentStatus {
-    /// How the payment ended.
+    /// The payment's end.
     ///
     /// The word `error` is also the status of a payment that was never registered:
-    /// [`StatusResponse::is_unknown_payment`](super::StatusResponse::is_unknown_payment) tells
-    /// the two apart.
+    /// [`StatusResponse::is_unknown_payment`](super::StatusResponse::is_unknown_payment)
+    /// distinguishes the two.
     pub const fn end(&self) -> End {
         match self {
             Self::Success => End::Success,
@@ -128,14 +128,14 @@ impl PaymentStatus {
         self.end().is_final()
     }
 
-    /// Whether the money has moved and stayed. `refunded` and its like are no success.
+    /// Whether the money has moved and was not returned. `refunded` and the like are not a success.
     pub const fn is_success(&self) -> bool {
         self.end().is_success()
     }
 }
 
 impl OperationStatus {
-    /// How the operation ended.
+    /// The operation's end.
     pub const fn end(&self) -> End {
         match self {
             Self::Success => End::Success,
@@ -163,7 +163,7 @@ impl OperationStatus {
         self.end().is_final()
     }
 
-    /// Whether the operation did what was asked.
+    /// Whether the operation succeeded.
     pub const fn is_success(&self) -> bool {
         self.end().is_success()
     }
@@ -173,7 +173,7 @@ impl OperationStatus {
 mod tests {
     use super::*;
 
-    /// The words that end so, of payments and of operations.
+    /// Statuses of payments and of operations with this end.
     fn words(end: End) -> (Vec<&'static str>, Vec<&'static str>) {
         (
             PaymentStatus::KNOWN

@@ -1,4 +1,4 @@
-//! Why a document is no message.
+//! Why a document is not the expected message.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use crate::json::{JsonError, Value};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ModelError {
-    /// The bytes are no JSON document.
+    /// The bytes are not a JSON document.
     #[error(transparent)]
     Json(#[from] JsonError),
     /// A member has another type than documented.
@@ -26,18 +26,18 @@ pub enum ModelError {
     Value {
         /// Dotted path of the member.
         path: String,
-        /// What is wrong with it.
+        /// Description of the problem.
         problem: String,
     },
-    /// Two members that say one thing say it differently, so neither counts.
+    /// Two members that repeat the same fact differ, so neither counts.
     #[error("`{path}` and `{other}` contradict each other")]
     Contradiction {
-        /// Dotted path of one.
+        /// Dotted path of the first member.
         path: String,
-        /// Dotted path of the other.
+        /// Dotted path of the second member.
         other: String,
     },
-    /// A member that every such message has is not there.
+    /// A required member is absent.
     #[error("`{path}` is missing")]
     Missing {
         /// Dotted path of the member.

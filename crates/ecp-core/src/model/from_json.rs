@@ -10,31 +10,31 @@ use crate::{
     SensitiveRef, Timestamp,
 };
 
-/// What a model is filled from: implemented by every message and every part of one.
+/// Conversion from JSON, implemented by every message and every part of one.
 ///
-/// Each has a form that borrows its texts from the [`Document`], and is made from that one.
+/// Each type has a form that borrows its texts from the [`Document`], and is made from that form.
 pub trait FromJson: Sized {
     /// The form that borrows: `CallbackRef` for `Callback`, `&str` for `String`, and the type
     /// itself where there is nothing to borrow.
     type Borrowed<'d>;
 
-    /// Reads a value that is there.
+    /// Reads a value that is present.
     fn borrow_from(value: Value<'_>) -> Result<Self::Borrowed<'_>, ModelError>;
 
-    /// What to take when the member is not there: an error unless the type has room for it.
+    /// Value of an absent member: an error unless the type is optional.
     fn absent<'d>(parent: Value<'d>, name: &str) -> Result<Self::Borrowed<'d>, ModelError> {
         Err(ModelError::missing(parent, name))
     }
 
-    /// Copies what was borrowed.
+    /// Copies the borrowed form.
     fn from_borrowed(borrowed: Self::Borrowed<'_>) -> Self;
 
-    /// Whether a value counts as absent: an empty id, a project 0.
+    /// Whether a value counts as absent: an empty id, project 0.
     fn is_blank(value: Value<'_>) -> bool {
         value.is_null()
     }
 
-    /// Reads a value that is there, and copies it.
+    /// Reads a value that is present, and copies it.
     fn from_json(value: Value<'_>) -> Result<Self, ModelError> {
         Self::borrow_from(value).map(Self::from_borrowed)
     }
@@ -55,7 +55,7 @@ impl Extra {
         self.iter().find(|(key, _)| *key == name).map(|(_, value)| value)
     }
 
-    /// All of them, in the order of the message.
+    /// All unknown members, in the order of the message.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &RawJson)> {
         self.0.iter().map(|(key, value)| (&**key, value))
     }
@@ -66,14 +66,14 @@ impl Extra {
     }
 }
 
-/// [`Extra`], borrowed: the members are found when they are asked for.
+/// [`Extra`], borrowed: members are looked up on request.
 #[derive(Clone)]
 pub struct ExtraRef<'d> {
     /// `None` where the model knew every member.
     pub(super) object: Option<Value<'d>>,
     known: &'static &'static [&'static str],
-    /// Members that are known by name and could not be used. There seldom are any, and models are
-    /// moved about, so this is small.
+    /// Members whose names are known but whose values could not be used. They are rare, and models
+    /// are moved often, so this is boxed.
     #[expect(clippy::box_collection, reason = "see above")]
     unused: Option<Box<Vec<u32>>>,
 }
@@ -84,7 +84,7 @@ impl<'d> ExtraRef<'d> {
         self.iter().find(|(key, _)| *key == name).map(|(_, value)| value)
     }
 
-    /// All of them, in the order of the message.
+    /// All unknown members, in the order of the message.
     pub fn iter(&self) -> impl Iterator<Item = (&'d str, Value<'d>)> {
         let members = self.object.into_iter().flat_map(Value::children);
         let members = members.filter_map(|member| Some((member.key()?, member)));
@@ -113,11 +113,11 @@ impl fmt::Debug for ExtraRef<'_> {
 
 /// Declares a struct that is filled from a JSON object.
 ///
-/// A member that `decides` something must have its documented type, otherwise the message is
-/// refused. One that only `describes` is kept unread in `extra` when it has another: a date in a
-/// new form must not cost a callback. A member may have two names, the official ones of different
-/// message formats; where both are there, they must agree, or the message is refused. Other values
-/// that a message repeats in different places are compared by the function after `where`.
+/// A member that `decides` must have its documented type, otherwise the message is refused. One
+/// that only `describes` is kept unread in `extra` when it has another: a date in a new form must
+/// not lose a callback. A member may have two names, the official ones of different message
+/// formats; if both are present they must agree, or the message is refused. Other values that a
+/// message repeats in different places are compared by the function after `where`.
 ///
 /// `null`, `[]` and `{}` count as absent where the struct is optional. PHP writes the second for
 /// an object without members, and the signature does not cover the last two.
@@ -197,8 +197,8 @@ macro_rules! model {
 }
 pub(super) use model;
 
-/// The members of an object under the names of one field: their places, the last one first. The
-/// root, whose place is 0, is no member.
+/// The members of an object under the names of one field: their indexes, the last one first. The
+/// root, whose index is 0, is not a member.
 #[derive(Clone, Copy)]
 pub(super) struct Found<const NAMES: usize>([u32; NAMES]);
 
@@ -211,11 +211,11 @@ impl<const NAMES: usize> Found<NAMES> {
     }
 }
 
-/// An object while a model takes what it knows.
+/// An object from which a model takes its members.
 pub(super) struct Members<'d> {
     pub(super) object: Value<'d>,
     pub(super) all_known: bool,
-    /// Known by name, but in the way of another one or of the wrong type.
+    /// Members with a known name that duplicate another one or have the wrong type.
     pub(super) unused: Vec<u32>,
 }
 
@@ -286,8 +286,8 @@ impl<'d> Members<'d> {
         names: &[&str],
     ) -> Result<Value<'d>, ModelError> {
         // An empty value counts as absent, under either name: the signature does not distinguish
-        // `null` from an empty text, nor `[]` and `{}` from no member, so an empty value must not
-        // hide the other one.
+        // `null` from an empty text, nor `[]` and `{}` from an absent member, so an empty value
+        // must not hide the other one.
         let rank = |member: Value<'d>| {
             (member.is_nothing(), names.iter().position(|name| member.name() == name.as_bytes()))
         };
@@ -306,7 +306,7 @@ impl<'d> Members<'d> {
     }
 }
 
-/// For types that hold no text, or seldom.
+/// For types without text to borrow.
 macro_rules! borrows_nothing {
     () => {
         type Borrowed<'d> = Self;
@@ -318,7 +318,7 @@ macro_rules! borrows_nothing {
 }
 pub(super) use borrows_nothing;
 
-/// Declares words that the platform sends: those known by name, and any other kept as text.
+/// Declares an open set of words: the known ones by name, any other kept as text.
 macro_rules! open_enum {
     (
         $(#[$doc:meta])*
@@ -401,7 +401,7 @@ impl<T: FromJson> FromJson for Option<T> {
     }
 }
 
-/// PHP writes an empty list where it has nothing, and `{}` now and then.
+/// PHP writes an empty list for an absent object, and `{}` sometimes.
 impl<T: FromJson> FromJson for Vec<T> {
     type Borrowed<'d> = Vec<T::Borrowed<'d>>;
 
@@ -448,7 +448,7 @@ impl FromJson for RawJson {
     }
 }
 
-/// Descriptive members come as text or as a number; nothing is decided by them.
+/// Descriptive members come as text or as a number; no decision depends on them.
 impl FromJson for Sensitive<String> {
     type Borrowed<'d> = SensitiveRef<'d>;
 
@@ -514,7 +514,7 @@ impl FromJson for ProjectId {
     }
 }
 
-/// The platform's word is taken for what an id is; the rules for our own are not its.
+/// Received ids are taken unchecked: the rules for the merchant's own ids do not apply to them.
 macro_rules! from_received_text {
     ($($type:ident / $borrowed:ident),*) => {
         $(impl FromJson for $type {

@@ -13,15 +13,15 @@ model! {
     pub struct Payment / PaymentRef {
         /// The merchant's id of the payment.
         id: Option<PaymentId> = decides "id",
-        /// What it is for.
+        /// Purpose of the payment.
         kind: Option<PaymentType> = decides "type",
-        /// Its status.
+        /// Status of the payment.
         status: Option<PaymentStatus> = decides "status",
-        /// When it changed last.
+        /// Time of the last change.
         date: Option<Timestamp> = describes "date",
-        /// The method's name in callbacks, compared to the letter.
+        /// The method's name in callbacks, compared case-sensitively.
         method: Option<String> = decides "method",
-        /// What is paid; after a refund, what is left.
+        /// The amount of the payment; after a refund, the rest.
         sum: Option<Sum> = decides "sum",
         /// The merchant's description.
         description: Option<Sensitive<String>> = describes "description",
@@ -35,31 +35,31 @@ model! {
     pub struct Operation / OperationRef {
         /// The platform's number of the operation.
         id: Option<OperationId> = decides "id",
-        /// What it does.
+        /// Type of the operation.
         kind: Option<OperationType> = decides "type",
-        /// Its status.
+        /// Status of the operation.
         status: Option<OperationStatus> = decides "status",
-        /// When it changed last.
+        /// Time of the last change.
         date: Option<Timestamp> = describes "date",
-        /// When it began.
+        /// Time of creation.
         created_date: Option<Timestamp> = describes "created_date",
-        /// The request that it answers.
+        /// Id of the request that began it.
         request_id: Option<RequestId> = describes "request_id",
-        /// The sum as asked for, in the payment's currency.
+        /// The requested sum, in the payment's currency.
         sum_initial: Option<Sum> = decides "sum_initial" | "sum",
         /// The sum after conversion.
         sum_converted: Option<Sum> = describes "sum_converted",
-        /// The result.
+        /// The result code.
         code: Option<Code> = describes "code",
         /// The result in words.
         message: Option<String> = describes "message",
-        /// The provider's side of it.
+        /// The provider's data of the operation.
         provider: Option<Provider> = describes "provider",
     }
 }
 
 model! {
-    /// `operation.provider`: absent, partly empty or complete, as the provider likes.
+    /// `operation.provider`: absent, partly empty or complete, depending on the provider.
     pub struct Provider / ProviderRef {
         /// The platform's id of the provider.
         id: Option<ProviderId> = describes "id",
@@ -73,8 +73,8 @@ model! {
 }
 
 model! {
-    /// An amount on the wire. It stays apart from [`Money`] until its currency is known, so that
-    /// a message in a new currency can still be read and kept.
+    /// An amount on the wire. It is converted to [`Money`] only on request, so that a message in an
+    /// unknown currency can still be read and kept.
     pub struct Sum / SumRef {
         /// Minor units.
         amount: i64 = decides "amount",
@@ -104,13 +104,13 @@ model! {
     pub struct Account / AccountRef {
         /// Wallet id or masked card number.
         number: Option<Sensitive<String>> = describes "number",
-        /// The platform's token for it.
+        /// The platform's token for the account.
         token: Option<Sensitive<String>> = describes "token",
     }
 }
 
 model! {
-    /// `customer`: any of it may be absent.
+    /// `customer`: any member may be absent.
     pub struct Customer / CustomerRef {
         /// The merchant's id of the customer.
         id: Option<Sensitive<String>> = describes "id",
@@ -132,16 +132,16 @@ model! {
     pub struct ErrorItem / ErrorItemRef {
         /// The code.
         code: Option<Code> = describes "code",
-        /// The code in words.
+        /// The message of the code.
         message: Option<String> = describes "message",
-        /// More words.
+        /// A longer description.
         description: Option<String> = describes "description",
         /// The path of the field in question.
         field: Option<String> = describes "field",
     }
 }
 
-/// The platform's id of a provider: a number so far. Nothing is decided by it.
+/// The platform's id of a provider: a number so far. No decision depends on it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ProviderId(Box<str>);
 
@@ -164,7 +164,7 @@ impl FromJson for ProviderId {
     }
 }
 
-/// `errors`: a list wherever it has been seen. Anything else is kept unread.
+/// `errors`: a list in all known messages. Anything else is kept unread.
 #[derive(Clone, Debug, Default)]
 pub struct Errors {
     items: Vec<ErrorItem>,
@@ -172,7 +172,7 @@ pub struct Errors {
 }
 
 impl Errors {
-    /// What stood there instead of a list.
+    /// The value that is not a list.
     pub const fn unread(&self) -> Option<&RawJson> {
         self.unread.as_ref()
     }
@@ -194,7 +194,7 @@ pub struct ErrorsRef<'d> {
 }
 
 impl<'d> ErrorsRef<'d> {
-    /// What stood there instead of a list.
+    /// The value that is not a list.
     pub const fn unread(&self) -> Option<Value<'d>> {
         self.unread
     }

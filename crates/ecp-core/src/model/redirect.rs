@@ -1,11 +1,11 @@
-//! `redirect_data`: where to send the customer.
+//! `redirect_data`: the customer's redirect.
 
 use super::{Extra, FromJson, ModelError, borrows_nothing, model, open_enum};
 use crate::Sensitive;
 use crate::json::{Kind, RawJson, Value};
 
 model! {
-    /// Where to send the customer, and how (sources: redirects).
+    /// The customer's redirect: address, HTTP method and fields (sources: redirects).
     ///
     /// ```
     /// use ecp_core::model::{FromJson, RedirectData, RedirectMethod};
@@ -18,17 +18,17 @@ model! {
     /// # Ok::<(), ecp_core::model::ModelError>(())
     /// ```
     pub struct RedirectData / RedirectDataRef {
-        /// How to open the address.
+        /// HTTP method for the address.
         method: RedirectMethod = decides "method",
-        /// The address, its own query included. It often holds a token, so it is not printed.
+        /// The address with its query. It often holds a token, so it is not printed.
         url: Sensitive<String> = decides "url",
-        /// The fields to send along.
+        /// The fields to send with it.
         body: RedirectBody = decides "body",
     }
 }
 
 open_enum! {
-    /// How the customer's browser opens the address.
+    /// HTTP method of a redirect of the customer's browser.
     pub enum RedirectMethod {
         /// A plain redirect.
         Get = "GET",
@@ -37,13 +37,13 @@ open_enum! {
     }
 }
 
-/// The fields of a redirect. `[]`, `{}` and nothing at all mean no fields; numbers are text by
-/// their literal. Nothing may be concluded from the values: they are the provider's.
+/// The fields of a redirect. `[]`, `{}` and an absent member mean no fields; numbers are kept as
+/// their literal text. No conclusion may be drawn from the values: they are the provider's.
 #[derive(Clone, Debug)]
 pub enum RedirectBody {
     /// Names and values, in the order of the message.
     Fields(Vec<(String, Sensitive<String>)>),
-    /// Something else, as it was sent: a list with items, or values that are no text.
+    /// A value of another shape, unchanged: a list with items, or fields that are not text.
     Other(RawJson),
 }
 
@@ -81,7 +81,7 @@ impl FromJson for RedirectBody {
 }
 
 /// In one message format the place of the redirect may hold a plain URL instead (sources: callback
-/// formats). That is kept as an unknown member rather than refused.
+/// formats). It is kept as an unknown member rather than refused.
 pub(super) fn redirect_in(extra: &Extra, name: &str) -> Option<RedirectData> {
     RedirectData::from_slice(extra.get(name)?.as_str().as_bytes()).ok()
 }

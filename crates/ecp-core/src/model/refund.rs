@@ -1,4 +1,4 @@
-//! What a refund did.
+//! Results of refunds.
 
 use super::{
     Callback, Code, End, Operation, OperationStatus, OperationType, Payment, PaymentStatus,
@@ -6,8 +6,8 @@ use super::{
 };
 use crate::RequestId;
 
-/// What a callback says of a refund, read from its operation. The payment's own status does not
-/// tell: after a declined refund it is still `success` (sources: statuses).
+/// Result of a refund, read from the operation of a callback. The payment's own status does not
+/// show it: after a declined refund it is still `success` (sources: statuses).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct RefundResult {
@@ -17,7 +17,7 @@ pub struct RefundResult {
     pub merchant_refund_id: Option<String>,
     /// The sum of the refund.
     pub sum: Option<Sum>,
-    /// What is left of the payment, 0 after a full refund.
+    /// The remaining amount of the payment, 0 after a full refund.
     pub left: Option<Sum>,
 }
 
@@ -25,23 +25,23 @@ pub struct RefundResult {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RefundOutcome {
-    /// The money went back.
+    /// The money was returned.
     Success {
-        /// It was returned before the day was closed, as a reversal rather than a refund.
+        /// Whether it was returned before the day was closed, as a reversal rather than a refund.
         reversal: bool,
-        /// Whether something of the payment is left: by the sum that is left, else by the
-        /// payment's status; `None` if neither tells.
+        /// Whether a part of the payment remains: by the remaining sum, else by the payment's
+        /// status; `None` if neither says.
         partial: Option<bool>,
     },
-    /// Nothing went back. Another refund may be asked for, under another id.
+    /// The money was not returned. Another refund may be requested, under another id.
     Decline {
         /// The operation's code.
         code: Option<Code>,
         /// The operation's message.
         message: Option<String>,
     },
-    /// An error ended it, and nothing says whether the money went back. Another refund, under
-    /// another id, may give it back twice: ask technical support first.
+    /// The refund ended in an error, and nothing says whether the money was returned. Another
+    /// refund, under another id, may return it twice: ask technical support first.
     Error {
         /// The operation's code.
         code: Option<Code>,
@@ -50,7 +50,7 @@ pub enum RefundOutcome {
     },
     /// Not decided yet.
     Open,
-    /// The platform names no status, or one that is in no table.
+    /// The platform names no status, or one that is not in its table.
     Unknown,
 }
 
@@ -68,7 +68,7 @@ impl RefundOutcome {
 }
 
 impl RefundResult {
-    /// Reads a refund off its operation and the payment that it belongs to.
+    /// Reads a refund from its operation and the payment that it belongs to.
     fn of(operation: &Operation, payment: Option<&Payment>) -> Option<Self> {
         let reversal = match operation.kind.as_ref()? {
             OperationType::Refund => false,
@@ -111,7 +111,7 @@ impl RefundResult {
 }
 
 impl StatusResponse {
-    /// The operation that a request began, by the id that its registration gave.
+    /// The operation that a request began, by the request id from its registration.
     pub fn operation(&self, request_id: &RequestId) -> Option<&Operation> {
         let began = |operation: &&Operation| operation.request_id.as_ref() == Some(request_id);
         self.operations.iter().find(began)

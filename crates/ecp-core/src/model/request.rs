@@ -1,4 +1,4 @@
-//! Requests as they are sent, for tools and tests that read them. Merchants build theirs
+//! Requests as received by a server, for tools and tests that read them. Merchants build theirs
 //! with `ecp-methods`, which checks them.
 
 use super::{Account, Customer, model};
@@ -8,7 +8,7 @@ use crate::{PaymentId, ProjectId, Sensitive};
 model! {
     /// A Gate request of any method (sources: request fields).
     pub struct GateRequest / GateRequestRef {
-        /// Ids.
+        /// Ids and signature.
         general: GateGeneral = decides "general",
         /// The payment.
         payment: Option<GatePayment> = decides "payment",
@@ -16,7 +16,7 @@ model! {
         customer: Option<Customer> = decides "customer",
         /// The account to pay to.
         account: Option<Account> = decides "account",
-        /// Where the customer returns to.
+        /// Return addresses for the customer.
         return_url: Option<ReturnUrls> = decides "return_url",
     }
 }
@@ -28,9 +28,9 @@ model! {
         project_id: ProjectId = decides "project_id",
         /// The payment.
         payment_id: Option<PaymentId> = decides "payment_id",
-        /// Where to send this payment's callbacks instead of the project's address.
+        /// Callback address of this payment, instead of the project's.
         merchant_callback_url: Option<String> = decides "merchant_callback_url",
-        /// The signature, unproven here.
+        /// The signature, not verified here.
         signature: Option<Sensitive<String>> = decides "signature",
     }
 }
@@ -50,19 +50,19 @@ model! {
 }
 
 model! {
-    /// `return_url`: where the customer returns to.
+    /// `return_url`: return addresses for the customer.
     pub struct ReturnUrls / ReturnUrlsRef {
         /// After a success.
         success: Option<String> = decides "success",
         /// After a decline.
         decline: Option<String> = decides "decline",
-        /// Whatever happened.
+        /// In any case.
         neutral: Option<String> = decides "return",
     }
 }
 
 model! {
-    /// The parameters that open the Payment Page (sources: Payment Page); all but these are in
+    /// The parameters that open the Payment Page (sources: Payment Page); all others are in
     /// `extra`.
     pub struct PageParameters / PageParametersRef {
         /// The project.
@@ -75,14 +75,14 @@ model! {
         payment_currency: String = decides "payment_currency",
         /// The merchant's id of the customer.
         customer_id: Sensitive<String> = decides "customer_id",
-        /// The method to open with.
+        /// The method to preselect.
         force_payment_method: Option<String> = decides "force_payment_method",
-        /// The signature, unproven here.
+        /// The signature, not verified here.
         signature: Option<Sensitive<String>> = decides "signature",
     }
 }
 
-/// Declares the names of a set, and whether a name is one of them.
+/// Declares the names of a set, and a function that checks whether a name is one of them.
 macro_rules! page_names {
     ($($name:literal,)*) => {
         impl PageParameters {
@@ -93,10 +93,11 @@ macro_rules! page_names {
             /// Whether a member at the top level of a message is a parameter of the Payment Page:
             /// one of [`NAMES`](Self::NAMES), or any name that begins with `payment_` or
             /// `customer_`. The Payment Page's parameters are signed with the project's key and
-            /// shown to the customer, so no other message may be taken for one that holds them.
+            /// shown to the customer, so a message that holds them is not accepted as any other
+            /// kind.
             ///
-            /// `project_id` and `signature` belong to every message and are not among them, and
-            /// `recurring` only where it is no object: in callbacks it is one.
+            /// `project_id` and `signature` belong to every message and are not among them;
+            /// `recurring` is one unless it is an object, as it is in callbacks.
             pub fn is_parameter(name: &str, value: Value<'_>) -> bool {
                 match name {
                     "recurring" if value.is_object() || value.is_nothing() => false,

@@ -1,28 +1,28 @@
-//! What Gate answers at once.
+//! Gate's answers to requests.
 
 use super::callback::General;
 use super::{Account, Code, Customer, Errors, Operation, Payment, PaymentStatus, model, open_enum};
 use crate::{PaymentId, ProjectId, RequestId, Sensitive};
 
 model! {
-    /// The synchronous answer to a sale, payout or refund (sources: Gate answers). It speaks about
-    /// the request, never about the payment.
+    /// The synchronous answer to a sale, payout or refund (sources: Gate answers). It describes the
+    /// request, never the payment.
     pub struct SyncResponse / SyncResponseRef {
         /// Whether the request was registered.
         status: SyncStatus = decides "status",
-        /// The request's id, when registered.
+        /// The request's id, if it was registered.
         request_id: Option<RequestId> = describes "request_id",
         /// The project.
         project_id: Option<ProjectId> = decides "project_id",
         /// The payment.
         payment_id: Option<PaymentId> = decides "payment_id",
-        /// Why it was refused.
+        /// Code of the refusal.
         code: Option<Code> = describes "code",
-        /// Why it was refused, in words.
+        /// Message of the refusal.
         message: Option<String> = describes "message",
-        /// Why it was refused, in detail.
+        /// Details of the refusal.
         errors: Errors = describes "errors",
-        /// The signature, unproven here.
+        /// The signature, not verified here.
         signature: Option<Sensitive<String>> = describes "signature",
     }
 }
@@ -43,7 +43,7 @@ model! {
     pub struct StatusResponse / StatusResponseRef where agree {
         /// The project.
         root_project_id: Option<ProjectId> = decides "project_id",
-        /// Ids, in the answers that keep them there.
+        /// Ids, in the answers that group them there.
         general: Option<General> = decides "general",
         /// The payment. Its status is `error` when the platform knows no such payment.
         payment: Option<Payment> = decides "payment",
@@ -53,17 +53,17 @@ model! {
         customer: Option<Customer> = describes "customer",
         /// All operations of the payment.
         operations: Vec<Operation> = decides "operations",
-        /// What went wrong.
+        /// Errors.
         errors: Errors = describes "errors",
-        /// The signature, unproven here.
+        /// The signature, not verified here.
         signature: Option<Sensitive<String>> = describes "signature",
     }
 }
 
 impl StatusResponse {
-    /// Whether the platform says that it has no such payment: status `error` and code 3061, and
-    /// nothing that only a payment has, which is a type, a sum or an operation. An answer with one of
-    /// these contradicts itself: it proves neither that there is a payment nor that there is none.
+    /// Whether the platform says that the payment does not exist: status `error` and code 3061, and
+    /// no member that only a payment has (a type, a sum or an operation). An answer with one of
+    /// these contradicts itself and proves neither that the payment exists nor that it does not.
     pub fn is_unknown_payment(&self) -> bool {
         const TRANSACTION_NOT_FOUND: u32 = 3061;
         let is_bare = self.operations.is_empty()

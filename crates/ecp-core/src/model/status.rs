@@ -50,17 +50,17 @@ open_enum! {
         Decline = "decline",
         /// A subscription's renewal was declined.
         DeclineRenewal = "decline renewal",
-        /// An error ended it; also the status of a payment that was never registered.
+        /// Ended in an error; also the status of a payment that was never registered.
         Error = "error",
-        /// Ran out.
+        /// Expired.
         Expired = "expired",
-        /// An error outside the platform ended it: ask technical support.
+        /// Ended in an error outside the platform: ask technical support.
         ExternalError = "external error",
         /// At the provider.
         ExternalProcessing = "external processing",
         /// Not begun.
         Initial = "initial",
-        /// An error inside the platform ended it: ask technical support.
+        /// Ended in an error inside the platform: ask technical support.
         InternalError = "internal error",
         /// The payment link was cancelled.
         InvoiceCancelled = "invoice cancelled",
@@ -82,14 +82,14 @@ open_enum! {
         Reversed = "reversed",
         /// A scheduled recurring payment is being processed.
         ScheduledRecurringProcessing = "scheduled recurring processing",
-        /// Done.
+        /// Successful.
         Success = "success",
     }
 }
 
 open_enum! {
-    /// Status of one operation of a payment (sources: statuses). It may differ from the payment:
-    /// a declined refund leaves the payment a success.
+    /// Status of one operation of a payment (sources: statuses). It may differ from the payment's:
+    /// after a declined refund the payment is still a success.
     pub enum OperationStatus {
         /// Held until approved.
         AwaitingApproval = "awaiting approval",
@@ -113,15 +113,15 @@ open_enum! {
         AwaitingThreeDsResult = "awaiting 3ds result",
         /// Declined.
         Decline = "decline",
-        /// An error ended it.
+        /// Ended in an error.
         Error = "error",
-        /// Ran out.
+        /// Expired.
         Expired = "expired",
-        /// An error outside the platform ended it.
+        /// Ended in an error outside the platform.
         ExternalError = "external error",
         /// At the provider.
         ExternalProcessing = "external processing",
-        /// An error inside the platform ended it.
+        /// Ended in an error inside the platform.
         InternalError = "internal error",
         /// The payment link was cancelled.
         InvoiceCancelled = "invoice cancelled",
@@ -129,7 +129,7 @@ open_enum! {
         InvoiceSent = "invoice sent",
         /// Being processed.
         Processing = "processing",
-        /// Done.
+        /// Successful.
         Success = "success",
         /// The platform does not know.
         Unknown = "unknown",
@@ -137,7 +137,7 @@ open_enum! {
 }
 
 open_enum! {
-    /// What an operation does (sources: statuses).
+    /// Type of an operation (sources: statuses).
     pub enum OperationType {
         /// Checks an account.
         AccountVerification = "account verification",
@@ -145,7 +145,7 @@ open_enum! {
         Auth = "auth",
         /// Releases a hold.
         Cancel = "cancel",
-        /// Takes what was held.
+        /// Captures a held amount.
         Capture = "capture",
         /// Settles a capture.
         CaptureSettlement = "capture settlement",
@@ -153,13 +153,13 @@ open_enum! {
         Commission = "commission",
         /// Registers a contract.
         ContractRegistration = "contract registration",
-        /// Makes a cash voucher.
+        /// Creates a cash voucher.
         CreateCashVoucher = "create_cash_voucher",
         /// Waits for the customer to act.
         CustomerAction = "customer action",
         /// Raises a hold.
         Incremental = "incremental",
-        /// Makes a payment link.
+        /// Creates a payment link.
         Invoice = "invoice",
         /// A change by hand.
         ManualChange = "manual change",
@@ -175,7 +175,7 @@ open_enum! {
         RecurringUpdate = "recurring update",
         /// Returns money after the day was closed.
         Refund = "refund",
-        /// Takes a refund back.
+        /// Reverses a refund.
         RefundReverse = "refund reverse",
         /// Returns money before the day is closed.
         Reversal = "reversal",
@@ -185,7 +185,7 @@ open_enum! {
 }
 
 open_enum! {
-    /// What a payment is for. Refund callbacks keep the type of the payment.
+    /// Purpose of a payment. Refund callbacks keep the type of the payment.
     pub enum PaymentType {
         /// Checks an account.
         AccountVerification = "account verification",

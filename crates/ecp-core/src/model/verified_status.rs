@@ -9,8 +9,9 @@ use crate::signature::{self, Doubts, SigningKey, VerifyError};
 
 /// A [`StatusResponse`] whose signature was verified, and that is no other kind of message.
 ///
-/// Callbacks, Gate requests and the Payment Page are signed with the same key, and a callback reads
-/// as a status answer. [`VerifiedStatus::verify`] is the only constructor, and it refuses them.
+/// Callbacks, Gate requests and the Payment Page are signed with the same key, and a callback can
+/// be parsed as a status answer. [`VerifiedStatus::verify`] is the only constructor, and it refuses
+/// them.
 #[derive(Clone, Debug)]
 pub struct VerifiedStatus {
     project: ProjectId,
@@ -18,26 +19,26 @@ pub struct VerifiedStatus {
     doubts: Doubts,
 }
 
-/// Why a document is no status answer of the project. Its text is safe to log.
+/// Why a document is not a status answer of the project. Its text is safe to log.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StatusError {
     /// The signature is missing, malformed or wrong.
     #[error(transparent)]
     NotGenuine(#[from] VerifyError),
-    /// It was signed, and is another kind of message.
-    #[error("`{0}` is no member of a status answer: this is another kind of message")]
+    /// The document is signed, but is another kind of message.
+    #[error("`{0}` does not belong in a status answer: this is another kind of message")]
     OtherMessage(&'static str),
-    /// It names another project than the one whose key signed it.
+    /// The document names another project than the one whose key signed it.
     #[error("`project_id` is that of another project")]
     OtherProject,
-    /// It is signed, but does not match the documented format.
+    /// The document is signed, but does not match the documented format.
     #[error(transparent)]
     Unreadable(#[from] ModelError),
 }
 
-/// Members at the top level that status answers never have (sources: status), and callbacks,
-/// confirmations, registrations or pages have.
+/// Members at the top level that status answers never have (sources: status), but that callbacks,
+/// confirmations, registrations or pages do.
 const OF_OTHER_MESSAGES: &[&str] = &[
     "operation",
     "transaction",
@@ -52,8 +53,8 @@ impl VerifiedStatus {
     /// Checks a document against the keys of a project.
     ///
     /// A status answer has a `payment` with a status. The single `operation` of a callback,
-    /// parameters of the Payment Page, the amount of a request, and what other kinds of messages
-    /// have at the top level, are refused.
+    /// parameters of the Payment Page, the amount of a request, and members at the top level that
+    /// belong to other kinds of messages are refused.
     ///
     /// ```
     /// use ecp_core::json::{Document, Limits};
@@ -112,7 +113,7 @@ impl VerifiedStatus {
     }
 
     /// Readings and members that the signature leaves open. Over a connection to Gate they do not
-    /// matter, because only Gate can answer there; a document from anywhere else should have no
+    /// matter, because only Gate can answer there; a document from any other source should have no
     /// doubts.
     pub const fn doubts(&self) -> &Doubts {
         &self.doubts

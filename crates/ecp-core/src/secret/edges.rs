@@ -1,4 +1,4 @@
-//! What the edges of a key say about how it was copied.
+//! Characters at the edges of a key that show how it was copied.
 
 use std::fmt;
 

@@ -1,5 +1,5 @@
-//! What the official SDKs render differently, or what could be read in two ways once it is signed,
-//! found before.
+//! Checks before signing for members that the official SDKs render differently, or that could be
+//! read in two ways once signed.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use super::canonical::{CanonicalError, Items, LONGEST_AGREED_LIST, Order, decide
 use super::rules::{Rules, Strip, Visibility};
 use crate::json::{Document, Kind, Value, printable};
 
-/// A place in a document on which signers do not agree, or that has more than one reading.
+/// A member on which signers disagree, or that has more than one reading.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{path}`: {reason}")]
 pub struct Ambiguity {
@@ -21,7 +21,7 @@ impl Ambiguity {
         &self.path
     }
 
-    /// What is wrong with it.
+    /// The reason.
     pub const fn reason(&self) -> &Reason {
         &self.reason
     }
@@ -40,12 +40,13 @@ pub enum Reason {
     LargeInteger,
     /// From eleven items on, some sort `10` before `2`.
     LongList,
-    /// Sorted differently from another key, because of digits, spaces or one beginning the other.
+    /// Sorted differently from another key, because of digits, spaces or one being a prefix of the
+    /// other.
     Order {
-        /// The key path that it changes places with.
+        /// The key path whose order is contested.
         other: String,
     },
-    /// Parsers differ on which of two equal names counts.
+    /// Parsers disagree on which of two equal names counts.
     DuplicateKey,
     /// JavaScript drops a member called `__proto__`.
     DroppedKey,
@@ -59,7 +60,7 @@ pub enum Reason {
     /// cut there.
     SemicolonInId,
     /// A `;`, a name and a `:` read as the beginning of another member.
-    /// [`Rules::allow_items_in_texts`] lets it pass.
+    /// [`Rules::allow_items_in_texts`] permits it.
     ItemInText,
 }
 
@@ -89,7 +90,7 @@ impl fmt::Display for Reason {
     }
 }
 
-/// Stops the collection of items: the document itself, or a place in it.
+/// Reason to stop the collection of items: the document itself, or a member of it.
 pub(super) enum Stop {
     Canonical(CanonicalError),
     Ambiguity(Ambiguity),

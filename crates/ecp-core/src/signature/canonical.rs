@@ -11,7 +11,8 @@ use crate::json::{Children, Document, JsonError, Kind, Value, printable};
 /// The order of the items of a canonical string.
 ///
 /// All of them give the same string for every documented message. They differ on long lists, on
-/// keys such as `a2` and `a10`, and on keys of which one begins the other (measured on the SDKs).
+/// keys such as `a2` and `a10`, and on keys of which one is a prefix of the other (measured on the
+/// SDKs).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Order {
@@ -24,7 +25,7 @@ pub enum Order {
 }
 
 impl Order {
-    /// In the order in which a verifier tries them.
+    /// All orders, as a verifier tries them.
     pub const ALL: &[Self] = &[Self::Natural, Self::KeyPath, Self::WholeItem];
 }
 
@@ -42,13 +43,13 @@ impl fmt::Display for Order {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CanonicalError {
-    /// The bytes are no JSON document.
+    /// The bytes are not a JSON document.
     #[error(transparent)]
     Json(#[from] JsonError),
-    /// Only objects are signed.
+    /// The document is not an object.
     #[error("expected a JSON object, found {found}")]
     NotAnObject {
-        /// What was found instead.
+        /// Kind of the document.
         found: &'static str,
     },
     /// PHP turns top-level keys like `0` into list positions and loses some of them, so no
@@ -58,18 +59,18 @@ pub enum CanonicalError {
         /// The key.
         key: String,
     },
-    /// Key paths repeat so often that the canonical string outgrows the document by far.
+    /// Key paths repeat so often that the canonical string is far larger than the document.
     #[error("the canonical string is longer than {limit} bytes")]
     TooLong {
-        /// What is allowed: 4 times the document and 4 KiB.
+        /// The limit: 4 times the document and 4 KiB.
         limit: usize,
     },
 }
 
-/// From eleven items on, the official SDKs sort the places of a list differently.
+/// From eleven items on, the official SDKs sort the items of a list differently.
 pub(super) const LONGEST_AGREED_LIST: usize = 10;
 
-/// No path of a message has as many: each of them is compared as far as the next.
+/// No path of a message has as many: every path is compared up to its next colon.
 const MOST_COLONS: usize = 64;
 
 /// The scalar leaves of a document with their key paths, in document order until sorted.
@@ -85,8 +86,8 @@ struct Leaf<'d> {
 }
 
 impl<'d> Items<'d> {
-    /// Flattens a document. `inspect` sees every value that is signed, and every container on the
-    /// way, with its place in its list.
+    /// Flattens a document. `inspect` is called with every signed value and every container around
+    /// it, with its index in its list.
     pub(super) fn collect<E: From<CanonicalError>>(
         document: &'d Document<'d>,
         strip: Strip,
@@ -115,7 +116,7 @@ impl<'d> Items<'d> {
                     level.position += 1;
                 }
                 Some("frame_mode") => continue,
-                // The root is level 1, and `general` lies right below it.
+                // The root is level 1, and `general` is directly below it.
                 Some("signature")
                     if strip == Strip::Everywhere
                         || open.len() == 1
@@ -160,10 +161,10 @@ impl<'d> Items<'d> {
         self.leaves.len()
     }
 
-    /// Places of the items in an order.
+    /// Indexes of the items in an order.
     pub(super) fn sorted(&self, order: Order) -> Vec<usize> {
         let mut places: Vec<usize> = (0..self.leaves.len()).collect();
-        // Comparing bytes is cheap, and on most documents it gives the natural order as well.
+        // Comparing bytes is cheap, and for most documents gives the natural order as well.
         places.sort_by(|&a, &b| match order {
             Order::Natural => self.compare(a, b, Order::KeyPath),
             Order::KeyPath | Order::WholeItem => self.compare(a, b, order),
@@ -176,7 +177,7 @@ impl<'d> Items<'d> {
         places
     }
 
-    /// Joins the items, which are copied once, into one buffer.
+    /// Joins the items into one buffer, copying each once.
     pub(super) fn join(&self, places: &[usize]) -> Result<String, CanonicalError> {
         let length = self.leaves.iter().map(|leaf| leaf.path.len() + leaf.text.len() + 2).sum();
         if length > self.limit {
@@ -197,12 +198,12 @@ impl<'d> Items<'d> {
     /// Dotted paths of items that may have swallowed another one, or whose text may have been cut.
     ///
     /// - A `;` is directly followed by the name of a root member and a `:`. Without such a text
-    ///   every item that was signed still is an item here, whatever its root: an item begins at
+    ///   every signed item is still an item here, whatever its root: an item begins at
     ///   the beginning of the string or after a `;`.
     /// - A name holds a `;`. The platform's names hold none.
-    /// - The value of a member that decides (see [`decides`]) holds a `;`.
+    /// - The value of a deciding member (see [`decides`]) holds a `;`.
     /// - The text could be cut at a `;` so that the rest is an item of its own in the very same
-    ///   place of the order. This finds names of other characters. It is not asked of a text with
+    ///   place of the order. This finds names of other characters. It is not tried for a text with
     ///   more than [`MOST_COLONS`] after a `;`, which is doubtful enough.
     pub(super) fn divisible(&self, order: Order) -> Vec<String> {
         let sorted = self.sorted(order);
@@ -234,7 +235,7 @@ impl<'d> Items<'d> {
         sorted.iter().enumerate().filter_map(divisible).collect()
     }
 
-    /// Two neighbours in natural order whose order another official SDK turns round.
+    /// Two neighbours in natural order that another official SDK sorts the other way round.
     pub(super) fn contested_pair(&self, natural: &[usize]) -> Option<(&str, &str)> {
         natural.windows(2).find_map(|pair| {
             let (a, b) = (pair[0], pair[1]);
@@ -263,8 +264,8 @@ impl<'d> Items<'d> {
         &self.paths[self.leaves[place].path.clone()]
     }
 
-    /// PHP collects items in a map: with `:` in keys two members can get one path, and the later
-    /// one takes the place of the earlier.
+    /// PHP collects items in a map: with `:` in keys two members can have the same path, and the
+    /// later one replaces the earlier.
     fn keep_last_of_equal_paths(&mut self) {
         let mut places: Vec<usize> = (0..self.leaves.len()).collect();
         places.sort_by(|&a, &b| self.path(a).cmp(self.path(b)));
@@ -284,7 +285,7 @@ impl<'d> Items<'d> {
     }
 }
 
-/// Whether a text holds a `;` that is directly followed by a name and a `:`: what may be the
+/// Whether a text holds a `;` that is directly followed by a name and a `:`, which may be the
 /// beginning of another item.
 pub(super) fn holds_item(text: &str) -> bool {
     let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
@@ -303,21 +304,21 @@ pub(super) fn decides(path: &str) -> bool {
     WORDS.contains(&name.rsplit('_').next().unwrap_or(name))
 }
 
-/// How long a canonical string may be, one more than its items and separators need.
+/// Maximum length of the canonical string, one more than its items and separators need.
 pub(super) fn length_limit(document: &Document<'_>) -> usize {
     document.root().raw().len().saturating_mul(4).saturating_add(4096)
 }
 
 struct Level<'d> {
     children: Children<'d>,
-    /// Of the next item of a list.
+    /// Index of the next item of a list.
     position: usize,
     /// Length of the path of this level, its `:` included.
     path: usize,
 }
 
-/// The official JavaScript SDK sorts each object by UTF-16 units and walks it depth first, with
-/// integer keys first (measured).
+/// Order of the official JavaScript SDK: each object sorted by UTF-16 units and walked depth first,
+/// with integer keys first (measured).
 fn compare_level_by_level(a: &str, b: &str) -> Ordering {
     for (a, b) in a.split(':').zip(b.split(':')) {
         let order = match (javascript_index(a), javascript_index(b)) {
@@ -333,7 +334,7 @@ fn compare_level_by_level(a: &str, b: &str) -> Ordering {
     a.len().cmp(&b.len())
 }
 
-/// Keys that JavaScript takes for places in a list: integers below 2^32 - 1 in canonical form.
+/// A key that JavaScript treats as a list index: an integer below 2^32 - 1 in canonical form.
 fn javascript_index(key: &str) -> Option<u32> {
     key.parse().ok().filter(|&index: &u32| index < u32::MAX && index.to_string() == key)
 }
@@ -347,7 +348,7 @@ fn push_escaped(path: &mut String, key: &str) {
     }
 }
 
-/// Keys that a PHP array does not keep as text: empty ones and integers in canonical form.
+/// A key that a PHP array does not keep as text: empty, or an integer in canonical form.
 fn is_array_index(key: &str) -> bool {
     key.is_empty() || key.parse::<i64>().is_ok_and(|number| number.to_string() == key)
 }

@@ -7,8 +7,8 @@ use std::cmp::Ordering;
 
 /// Compares two key paths as PHP's `strnatcmp` does.
 ///
-/// It is no total order over arbitrary text (spaces and leading zeros see to that), so sort with
-/// [`sort`], which terminates and keeps ties in place whatever the comparison says.
+/// It is not a total order over arbitrary text (because of spaces and leading zeros), so sort with
+/// [`sort`], which terminates and is stable whatever the comparison returns.
 pub(super) fn compare(a: &[u8], b: &[u8]) -> Ordering {
     if a.is_empty() || b.is_empty() {
         return a.len().cmp(&b.len());
@@ -43,8 +43,8 @@ pub(super) fn compare(a: &[u8], b: &[u8]) -> Ordering {
     }
 }
 
-/// A stable merge sort: PHP 8 sorts stably, and unlike the standard library's sort this one does
-/// not mind a comparison that is no total order.
+/// A stable merge sort: PHP 8 sorts stably, and unlike the standard library's sort this one accepts
+/// a comparison that is not a total order.
 pub(super) fn sort<T: Copy>(items: &mut [T], compare: &impl Fn(&T, &T) -> Ordering) {
     if items.is_sorted_by(|a, b| compare(a, b).is_le()) {
         return;

@@ -1,4 +1,4 @@
-//! Number literals as PHP turns them into text.
+//! Number literals as PHP converts them to text.
 //!
 //! PHP decodes an integer literal that fits 64 bits as an integer and everything else as a double,
 //! and prints doubles with 14 significant digits (`precision=14`, measured on PHP 8.2). Platform

@@ -1,15 +1,15 @@
-//! How strict signing is, and what is left out of what is signed.
+//! Strictness of signing, and the members that are not signed.
 
 use crate::json::{Document, JsonError, Limits};
 
-/// Who will see the signature next to the document.
+/// Audience of the signed document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Visibility {
     Private,
     Public,
 }
 
-/// How strict signing is.
+/// Strictness of signing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rules {
     pub(super) visibility: Visibility,
@@ -28,25 +28,25 @@ impl Rules {
         Self { visibility, allow_ambiguous: false, items_in_texts: false, limits }
     }
 
-    /// For parameters that pass through a browser, as on the Payment Page: anyone who sees one
-    /// signed text could move the borders of its items, so `;` is refused, as the documents demand.
+    /// For parameters that pass through a browser, as on the Payment Page: anyone who sees a signed
+    /// text could move the borders of its items, so `;` is refused, as the documents demand.
     pub fn public() -> Self {
         Self { visibility: Visibility::Public, ..Self::private() }
     }
 
-    /// Signs texts that hold a `;`, a name and a `:` as well. A callback that repeats one has more
-    /// than one reading (see [`doubts`](super::doubts)). Ids and names still hold no `;`, and
+    /// Also signs texts that hold a `;`, a name and a `:`. A callback that repeats one has more
+    /// than one reading (see [`doubts`](super::doubts)). Ids and names must still hold no `;`, and
     /// [`public`](Self::public) refuses every `;`.
     pub fn allow_items_in_texts(self) -> Self {
         Self { items_in_texts: true, ..self }
     }
 
-    /// Signs what is refused otherwise, exactly as the PHP SDK would.
+    /// Also signs ambiguous documents, exactly as the PHP SDK would.
     pub fn allow_ambiguous(self) -> Self {
         Self { allow_ambiguous: true, ..self }
     }
 
-    /// Other limits on the document's size and depth.
+    /// Sets the limits on the document's size and depth.
     pub fn limits(self, limits: Limits) -> Self {
         Self { limits, ..self }
     }
@@ -58,9 +58,8 @@ impl Rules {
     }
 }
 
-/// Which members called `signature` are not part of what is signed. The official SDKs differ on
-/// those that lie deeper, such as a provider's own field in `redirect_data.body` (sources:
-/// signature place).
+/// Members called `signature` that are not signed. The official SDKs differ on deeper ones, such as
+/// a provider's own field in `redirect_data.body` (sources: signature place).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Strip {
     /// All of them, as in the PHP, JavaScript, Python and Go SDKs.

@@ -1,10 +1,10 @@
-//! The canonical string in one walk, for documents that leave no question.
+//! The canonical string in one walk, for documents without special cases.
 //!
-//! The items of a document are sorted by their key paths. Where no key could make a comparison
-//! of whole paths come out differently from one of the keys at which they part, sorting siblings
-//! gives the same order, and the string can be written while walking. Whatever else a document
-//! may hold is left to [`Items`](super::canonical::Items), which is slow, plain and always right;
-//! tests and fuzz targets hold the two together.
+//! The items of a document are sorted by their key paths. If comparing whole paths cannot give
+//! another result than comparing the keys at which they part, sorting siblings gives the same
+//! order, and the string can be written while walking. All other documents are left to
+//! [`Items`](super::canonical::Items), which is slow, plain and always right; tests and fuzz
+//! targets compare the two.
 
 use std::cell::Cell;
 use std::io::Write;
@@ -15,44 +15,44 @@ use super::{natural_order, php_number};
 use crate::json::{Content, Document, Node, Onward};
 use crate::reuse::{Reuse, Reused};
 
-/// Which documents may be walked.
+/// Conditions under which a document may be walked.
 #[derive(Clone, Copy)]
 pub(super) enum Ground {
-    /// Those whose natural order is the order of their siblings.
+    /// The natural order is the order of siblings.
     Natural,
-    /// Those among them that every official SDK signs alike, and that hold no `;`.
+    /// In addition, every official SDK gives the same string, and the document holds no `;`.
     Agreed,
-    /// The same, where no text holds anything that has to be looked for.
+    /// The same, for a document whose texts need no check of their own.
     AgreedTexts,
 }
 
-/// What a walk writes.
+/// Output and state of a walk.
 pub(super) struct Buffers {
     string: Pieces,
-    /// Key path of the container at hand, with a `:` at its end.
+    /// Key path of the current container, with a `:` at its end.
     path: Pieces,
     /// The containers around it.
     levels: Vec<Level>,
-    /// Of an item in its list, in digits.
+    /// Digits of an item's index in its list.
     place: Vec<u8>,
 }
 
-/// A container on the way.
+/// A container of the current path.
 #[derive(Clone, Copy)]
 struct Level {
     object: bool,
-    /// The next member by its place in the order of names, or the next item by its index.
+    /// The next member in the order of names, or the next item by its index.
     next: usize,
-    /// Where they end.
+    /// End of the members or items.
     end: usize,
-    /// How many came before, in a list.
+    /// Number of items before the next one, in a list.
     position: usize,
-    /// Length of its path.
+    /// Length of the container's path.
     path: usize,
 }
 
-/// The canonical string of a document, `signature` left out everywhere. `None` if the document is
-/// not on that ground, or has no canonical string.
+/// The canonical string of a document, `signature` omitted everywhere. `None` if the document does
+/// not meet the conditions, or has no canonical string.
 pub(super) fn canonical_string(document: &Document<'_>, ground: Ground) -> Option<Reused<Buffers>> {
     if document.node(0).content != Content::Object || document.has_duplicates() {
         return None;
@@ -124,7 +124,7 @@ pub(super) fn canonical_string(document: &Document<'_>, ground: Ground) -> Optio
 /// Bytes that are copied at once.
 const BLOCK: usize = 32;
 
-/// A text that is put together. Its buffer is kept, and longer than the text.
+/// A text under construction. Its buffer is reused, and longer than the text.
 struct Pieces {
     bytes: Vec<u8>,
     length: usize,
@@ -146,8 +146,8 @@ impl Pieces {
         self.length = end;
     }
 
-    /// Pushes an item. Most of its parts are short and copied in blocks, together with what
-    /// follows them: the next part overwrites that.
+    /// Pushes an item. Most of its parts are short and copied in blocks, together with the bytes
+    /// that follow them: the next part overwrites those.
     #[inline]
     fn push_item(&mut self, path: Onward<'_>, key: Onward<'_>, text: Onward<'_>) {
         if path.length < BLOCK
@@ -198,7 +198,7 @@ impl Level {
 }
 
 impl Ground {
-    /// Looks for all texts at once what would otherwise be looked for in each.
+    /// Checks all texts at once, which makes the check of each unnecessary.
     fn of(self, document: &Document<'_>) -> Self {
         if !self.is_agreed() {
             return self;
@@ -211,7 +211,7 @@ impl Ground {
         matches!(self, Self::Agreed | Self::AgreedTexts)
     }
 
-    /// Whether nothing about the keys of an object, each beside the next, can surprise.
+    /// Whether the keys of an object, each compared with the next, meet the conditions.
     fn admits_members(self, document: &Document<'_>, object: &Node, top: bool) -> bool {
         let agreed = self.is_agreed();
         let unwelcome = if agreed {
@@ -227,7 +227,7 @@ impl Ground {
             let class = class(key);
             let Some(&first) = key.first() else { return false };
             if class != 0 {
-                // Leading zeros count for nothing, and PHP renumbers integers at the top level.
+                // Leading zeros are ignored, and PHP renumbers integers at the top level.
                 let is_number = first <= b'9' && (top || first == b'0');
                 if class & unwelcome != 0 || is_number {
                     return false;
@@ -237,7 +237,7 @@ impl Ground {
                 }
             }
             if before.first() == Some(&first) && key.starts_with(before) {
-                // In the paths of what lies inside the other one, a `:` follows.
+                // In paths inside the other container, a `:` follows.
                 let next = key.get(before.len());
                 if agreed || (before_is_container && next <= Some(&b':')) {
                     return false;
@@ -249,7 +249,7 @@ impl Ground {
         true
     }
 
-    /// Whether a value that is not a container is the same for all SDKs that must agree.
+    /// Whether every SDK that must agree renders a scalar the same.
     fn admits_value(self, node: &Node, text: &[u8], document: &Document<'_>) -> bool {
         match (self, node.content) {
             (Self::Natural, _) => true,
@@ -270,7 +270,7 @@ fn is_plain(literal: &[u8]) -> bool {
     literal.len() <= 18 && literal.iter().all(u8::is_ascii_digit)
 }
 
-/// Below 2^53 whatever the digits.
+/// Below 2^53 for any digits.
 const SURELY_AGREED_DIGITS: usize = 15;
 
 const SPACE: u8 = 1;

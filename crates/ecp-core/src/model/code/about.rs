@@ -1,15 +1,15 @@
-//! What a code is about: the payment, its method, or the whole project.
+//! Subject of a code: the payment, its method, or the whole project.
 
 use std::fmt;
 
 use super::{Code, CodeInfo};
 
-/// What a code of a refused request is about.
+/// Subject of the code of a refused request.
 ///
-/// The platform's table says what a code means, and not whom it concerns; this is read off its
+/// The platform's table gives the meaning of a code but not its subject; this is derived from its
 /// words, with [`CodeInfo::about_source`]. A code about the project or its method says nothing
-/// about the one payment that met it: the next one meets it too, until its cause is mended. A
-/// code that is not known to be about this payment never ends a row of a mass payout.
+/// about the payment that received it: the next payment receives it too, until the cause is fixed.
+/// A code that is not known to be about this payment never ends a row of a mass payout.
 ///
 /// ```
 /// use ecp_core::model::{About, Code};
@@ -27,12 +27,12 @@ pub enum About {
     Method,
     /// The project: its key, its settings, its merchant account, its balance.
     Project,
-    /// The words do not say, or the code is in no table.
+    /// The words do not say, or the code is not in the table.
     Unknown,
 }
 
 impl About {
-    /// Its word: `payment`, `method`, `project` or `unknown`.
+    /// The name: `payment`, `method`, `project` or `unknown`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Payment => "payment",
@@ -42,8 +42,8 @@ impl About {
         }
     }
 
-    /// Whether other payments meet the code too, so that sending them is of no use before its
-    /// cause is mended.
+    /// Whether other payments receive the code too, so that sending them is of no use before the
+    /// cause is fixed.
     pub const fn concerns_others(self) -> bool {
         matches!(self, Self::Method | Self::Project)
     }
@@ -56,19 +56,19 @@ impl fmt::Display for About {
 }
 
 impl Code {
-    /// What the code is about; [`About::Unknown`] for a code that is not in the table.
+    /// The code's subject; [`About::Unknown`] for a code that is not in the table.
     pub fn about(&self) -> About {
         self.info().map_or(About::Unknown, CodeInfo::about)
     }
 }
 
 impl CodeInfo {
-    /// What the code is about.
+    /// The code's subject.
     pub const fn about(&self) -> About {
         about(self.number).0
     }
 
-    /// Where that is read: `message` where the platform's own words name it, `documents` where
+    /// Source of the subject: `message` where the platform's own words name it, `documents` where
     /// the documents on signing and on the order of checks do, `chosen` where neither does and the
     /// careful reading was taken. Empty for [`About::Unknown`].
     pub const fn about_source(&self) -> &'static str {
@@ -87,8 +87,8 @@ const fn about(number: u32) -> (About, &'static str) {
         2442 | 3261 | 3262 => (About::Project, DOCUMENTS),
         310 | 318 | 2154 | 3020 | 3023 | 3028 | 3123..=3125 | 3193 | 3291..=3293 | 3297 | 3299
         | 20705 => (About::Project, MESSAGE),
-        // 303 "Access denied" names no payment. 2426 is `Invalid Email` in the published table, and is
-        // said to be met by whole projects as well: a row that stays unsent can be corrected under
+        // 303 "Access denied" names no payment. 2426 is `Invalid Email` in the published table, and
+        // is reported for whole projects as well: a row that stays unsent can be corrected under
         // its id, a declined one cannot.
         303 | 2426 => (About::Project, CHOSEN),
 
