@@ -128,6 +128,7 @@ impl Accepted {
 /// Result of comparing Gate's answer with a held callback.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[must_use = "the callback may still be held"]
 pub enum Release {
     /// Gate confirms it: it waits for a worker now.
     Released,

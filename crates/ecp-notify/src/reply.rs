@@ -25,6 +25,7 @@ use crate::verifier::VerifyError;
 /// callback delivery), whatever the status. The statuses are for readers of the logs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[must_use = "the platform comes again unless it gets this answer"]
 pub struct Reply {
     /// The HTTP status. For a question any 4xx or 5xx declines the payment (sources:
     /// confirmation).

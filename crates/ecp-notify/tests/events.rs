@@ -58,7 +58,7 @@ async fn each_refusal_is_one_line_with_its_reason_and_nothing_of_the_body() {
     let (receiver, store) = receiver();
 
     for (name, body, status) in hostile() {
-        receiver.receive(&body).await;
+        assert_eq!(receiver.receive(&body).await.status, status, "{name}");
         let lines = log.take();
         let expected = if status == 503 { 2 } else { 1 };
         assert_eq!(lines.lines().count(), expected, "{name}: {lines}");
@@ -106,7 +106,7 @@ async fn each_refusal_is_one_line_with_its_reason_and_nothing_of_the_body() {
         (question(666), refused(503, "not_stored", "the handler of confirmations panicked\n")),
     ];
     for (body, expected) in table {
-        receiver.receive(&body).await;
+        assert_ne!(receiver.receive(&body).await.status, 200);
         let lines = log.take();
         assert!(lines.starts_with(&expected), "{lines}\n{expected}");
         assert!(lines.len() < 1000);

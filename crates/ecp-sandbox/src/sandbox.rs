@@ -46,7 +46,7 @@ use crate::surface::{checkout, control, dashboard, data_api, gate, guard, page, 
 /// let url = sandbox.listen().await?; // on a free port
 /// // .. send requests ..
 /// sandbox.settled().await; // everything that could happen has happened
-/// sandbox.advance(Duration::from_hours(24)).await; // eleven days take no longer
+/// assert!(sandbox.advance(Duration::from_hours(24)).await); // eleven days take no longer
 /// # assert!(url.starts_with("http://127.0.0.1:"));
 /// # Ok(())
 /// # }
@@ -172,6 +172,7 @@ impl Sandbox {
     /// Moves virtual time on. Whatever waits for a moment on the way happens at that moment, one
     /// thing after the other, each to its end; what the last of them leads to may still be under
     /// way, see [`Sandbox::settled`]. `false`, and nothing happens, if time is not virtual.
+    #[must_use = "`false` means that time is not virtual and nothing happened"]
     pub async fn advance(&self, by: Duration) -> bool {
         self.engine.advance(by).await
     }
@@ -192,6 +193,7 @@ impl Sandbox {
     }
 
     /// Ends a rule. `false` if there is none with this number.
+    #[must_use = "`false` means that no rule has this number"]
     pub fn remove_fault(&self, rule: u64) -> bool {
         self.engine.remove_fault(rule)
     }
@@ -249,6 +251,7 @@ impl Sandbox {
     /// Decides in the customer's place, with the amount if it is the customer's to choose. `false`
     /// if the payment does not wait for the customer. What it leads to goes on by itself
     /// ([`Sandbox::settled`]).
+    #[must_use = "`false` means that the payment does not wait for the customer"]
     pub fn choose(
         &self,
         project: ProjectId,
@@ -261,12 +264,14 @@ impl Sandbox {
 
     /// Lets a payment go on that [`Fault::StalePayment`](crate::Fault::StalePayment) holds. `false`
     /// if none does.
+    #[must_use = "`false` means that no fault holds the payment"]
     pub fn release(&self, project: ProjectId, payment_id: &PaymentId) -> bool {
         self.engine.release(project, payment_id)
     }
 
     /// Sends a callback again from its first attempt on: the same bytes to the same address.
     /// `false` if it is not in the history of events.
+    #[must_use = "`false` means that the callback is unknown and nothing is sent"]
     pub fn resend_callback(
         &self,
         project: ProjectId,

@@ -27,6 +27,7 @@ use super::{OperationStatus, PaymentStatus};
 /// assert_eq!(PaymentStatus::from("gone fishing").end(), End::Unknown);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[must_use = "an end may be a decline, an error or unknown"]
 pub enum End {
     /// The operation succeeded: the money has moved.
     Success,

@@ -11,6 +11,7 @@ pub(super) enum Visibility {
 
 /// Strictness of signing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "setters return the changed rules"]
 pub struct Rules {
     pub(super) visibility: Visibility,
     pub(super) allow_ambiguous: bool,

@@ -107,6 +107,7 @@ impl Time {
     }
 
     /// Moves virtual time on, one sleeper at a time. `false` if time is not virtual.
+    #[must_use]
     pub(crate) async fn advance(&self, by: Duration) -> bool {
         let Kind::Virtual(agenda) = &self.kind else { return false };
         let until = agenda.state().elapsed.saturating_add(by);
@@ -197,7 +198,7 @@ mod tests {
         let first = [(10, 1_010), (10, 1_010), (15, 1_015), (15, 1_015), (20, 1_020), (25, 1_025)];
         assert_eq!(*woken.lock().unwrap(), first);
         assert_eq!(time.now().unix_seconds(), 1_025);
-        time.advance(Duration::from_secs(100)).await;
+        assert!(time.advance(Duration::from_secs(100)).await);
         time.settled().await;
         assert_eq!(woken.lock().unwrap()[6..], [(30, 1_030), (35, 1_035)]);
         assert_eq!(time.now().unix_seconds(), 1_125);
@@ -216,7 +217,7 @@ mod tests {
         assert!(waiting.await.unwrap_err().is_cancelled());
         let Kind::Virtual(agenda) = &time.kind else { panic!("time is virtual") };
         assert!(agenda.state().sleepers.is_empty());
-        time.advance(Duration::from_secs(20)).await;
+        assert!(time.advance(Duration::from_secs(20)).await);
         time.settled().await;
     }
 

@@ -309,7 +309,7 @@ async fn story(seed: u64) -> String {
         let _ = local.call("POST", path, &request).await;
         local.sandbox.settled().await;
         let decision = if number % 5 == 0 { Decision::Decline } else { Decision::Success };
-        local.choose(&payment, decision);
+        let _ = local.choose(&payment, decision);
         local.sandbox.settled().await;
         local.advance(7 * second()).await;
     }

@@ -67,14 +67,14 @@ async fn live(acts: &[Act]) -> Local {
             }
             Act::Decide(payment, yes) => {
                 let decision = if *yes { Decision::Success } else { Decision::Decline };
-                local.choose(&name(*payment), decision);
+                let _ = local.choose(&name(*payment), decision);
             }
             Act::Release(payment) => {
-                local.sandbox.release(Config::DEMO_PROJECT, &id(&name(*payment)));
+                let _ = local.sandbox.release(Config::DEMO_PROJECT, &id(&name(*payment)));
             }
             Act::Resend(payment, callback) => {
                 let payment = id(&name(*payment));
-                local.sandbox.resend_callback(Config::DEMO_PROJECT, &payment, *callback);
+                let _ = local.sandbox.resend_callback(Config::DEMO_PROJECT, &payment, *callback);
             }
             Act::Advance(seconds) => local.advance(Duration::from_secs(*seconds)).await,
             Act::Answer(well) => {

@@ -104,6 +104,7 @@ impl Local {
         Ok((status, String::from_utf8(body.to_bytes().to_vec()).unwrap()))
     }
 
+    #[must_use]
     pub(crate) fn choose(&self, payment_id: &str, decision: Decision) -> bool {
         self.sandbox.choose(Config::DEMO_PROJECT, &id(payment_id), decision, None)
     }

@@ -14,7 +14,8 @@ async fn six() -> Local {
         let amount = if number % 3 == 0 { 40_000 } else { 10_000 };
         let path = if number % 2 == 0 { PAYOUT } else { SALE };
         local.send(path, Local::document(&format!("Order-{number}"), amount)).await;
-        local.choose(&format!("Order-{number}"), Decision::Success);
+        let waits = local.choose(&format!("Order-{number}"), Decision::Success);
+        assert_eq!(waits, path == SALE, "only a sale waits for the customer");
         local.advance(Duration::from_mins(1)).await;
     }
     local

@@ -64,7 +64,7 @@ async fn what_a_refund_in_error_may_have_given_back_is_not_given_back_again() {
     let last = refunded(&mut world, &path, part(6_000)).await;
     assert_eq!(last["operation"]["status"], "internal error");
     assert_eq!(last["payment"]["status"], "success");
-    world.sandbox.remove_fault(rule);
+    assert!(world.sandbox.remove_fault(rule));
     // 60.00 of 100.00 may have gone back, so 60.00 more are too much and 40.00 are not.
     let last = refunded(&mut world, &path, part(6_000)).await;
     assert_eq!(last["operation"]["status"], "decline");

@@ -136,7 +136,7 @@ async fn payouts_and_refunds_are_paid_from_what_sales_brought_in() {
 
     local.send(SALE, Local::document("X2", 10_000)).await;
     assert_eq!(balances(), [euros(5_000)], "nobody has paid yet");
-    local.choose("X2", Decision::Success);
+    assert!(local.choose("X2", Decision::Success));
     local.sandbox.settled().await;
     assert_eq!(balances(), [euros(15_000)]);
     local.send(PAYOUT, Local::document("X3", 15_000)).await;
@@ -153,7 +153,7 @@ async fn one_line_starts_a_sandbox_whose_time_stands_still() {
         (true, "2026-01-01T00:00:00+0000".parse().unwrap())
     );
     sandbox.settled().await;
-    sandbox.advance(DAY).await;
+    assert!(sandbox.advance(DAY).await);
     assert_eq!(sandbox.now(), "2026-01-02T00:00:00+0000".parse().unwrap());
     sandbox.shutdown();
 }

@@ -14,6 +14,7 @@ use super::{HttpTransport, TransportError, read};
 /// How long to wait. The platform answers a registration within seconds; its plugins wait 3 to 20.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[must_use = "setters return the changed timeouts"]
 pub struct Timeouts {
     /// For a connection, TLS included. 5 seconds by default.
     pub connect: Duration,

@@ -204,7 +204,7 @@ async fn requests(world: &World) {
         let path = spec.gate_path().unwrap();
         ask(world, &format!("/v2/payment/{path}/{kind}?'%3E%3Cxss-mark%3E"), order).await;
         let payment_id = PaymentId::new(id.as_str()).unwrap();
-        world.sandbox.choose(Config::DEMO_PROJECT, &payment_id, Decision::Success, None);
+        let _ = world.sandbox.choose(Config::DEMO_PROJECT, &payment_id, Decision::Success, None);
         world.sandbox.settled().await;
         if flow == FlowKind::Refund {
             let refund = json!({
