@@ -1,10 +1,10 @@
-//! Databases, which no output may replace.
+//! Databases of SQLite, which output files must not replace.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
-/// How the files of SQLite begin: a database, a write-ahead log in either order of bytes, a rollback
+/// First bytes of SQLite's files: a database, a write-ahead log in either byte order, a rollback
 /// journal.
 const BEGINNINGS: [&[u8]; 4] = [
     b"SQLite format 3\0",
@@ -13,10 +13,10 @@ const BEGINNINGS: [&[u8]; 4] = [
     b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7",
 ];
 
-/// An error if there is a database under that name: a journal or an inbox is not written again.
+/// Returns an error if the path is a database: a journal or an inbox must not be overwritten.
 pub(crate) fn refuse(path: &Path) -> io::Result<()> {
     let is_file = std::fs::metadata(path).is_ok_and(|there| there.is_file());
-    // What cannot be read is replaced as any file: its folder decides.
+    // An unreadable file is replaced like any other: the rights of its folder decide.
     let Some(file) = is_file.then(|| File::open(path).ok()).flatten() else { return Ok(()) };
     let mut beginning = Vec::new();
     file.take(16).read_to_end(&mut beginning)?;

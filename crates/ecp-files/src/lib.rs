@@ -2,19 +2,19 @@
 //!
 //! They hold personal data and decide about money, so:
 //!
-//! - files that are made here may be read and written by their owner only (mode 0600), whatever the
-//!   process's umask is;
+//! - new files may be read and written by their owner only (mode 0600), whatever the process's
+//!   umask is;
 //! - an existing file loses the rights of *others* ([`tighten`]) and keeps those of its group, which
-//!   somebody may have given on purpose;
-//! - a [`Replacement`] is there whole or not at all, and no symbolic link that waits under its
-//!   temporary name is followed;
-//! - neither it nor [`append`] writes over a database of SQLite, such as a journal or an inbox;
-//! - [`OpenFiles`] tells when the names of open files lead elsewhere: on Unix a file that was
-//!   removed can be written for as long as it is open, and is gone afterwards.
+//!   may have been given on purpose;
+//! - a [`Replacement`] appears complete or not at all, and a symbolic link planted under its
+//!   temporary name is not followed;
+//! - neither it nor [`append`] writes over an SQLite database, such as a journal or an inbox;
+//! - [`OpenFiles`] reports when the paths of open files lead elsewhere: on Unix a removed file can
+//!   be written for as long as it is open, and is lost afterwards.
 //!
-//! On systems that are not Unix the rights are those of the folder, and files are only distinguished
-//! by whether they exist: Windows does not let a file be removed or replaced while SQLite has it
-//! open.
+//! On systems that are not Unix the rights are those of the folder, and files are only
+//! distinguished by whether they exist: Windows does not let a file be removed or replaced while
+//! SQLite has it open.
 
 mod database;
 mod open;

@@ -1,30 +1,30 @@
-//! Whether names still lead to the files that are open.
+//! Checks whether paths still lead to the files that are open.
 
 use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Files as their names led to them at one moment, while they were open.
+/// The files that paths led to when they were noted.
 ///
-/// On Unix they are distinguished by device and inode: as long as the files are open, no other file can
-/// get the same. A file that is made after one was closed can, so the moment it was made counts too
-/// where the file system keeps it.
+/// On Unix they are identified by device and inode: as long as the files are open, no other file
+/// can have the same. A file that is made after one was closed can, so its time of creation counts
+/// too where the file system records it.
 #[derive(Clone, Debug)]
 pub struct OpenFiles(Vec<(PathBuf, Identity)>);
 
-/// What a name leads to.
+/// Comparison of a path's current file with the noted one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Found {
-    /// The file that was noted.
+    /// The noted file.
     Same,
     /// Another file.
     Other,
-    /// None.
+    /// No file.
     Nothing,
 }
 
 impl OpenFiles {
-    /// Notes the files under these names. Symbolic links are followed.
+    /// Notes the files at these paths. Symbolic links are followed.
     pub fn note(names: impl IntoIterator<Item = PathBuf>) -> io::Result<Self> {
         let noted = names.into_iter().map(|name| {
             let identity = identity(&std::fs::metadata(&name)?);
@@ -33,32 +33,32 @@ impl OpenFiles {
         noted.collect::<io::Result<_>>().map(Self)
     }
 
-    /// Notes an SQLite database under the name that it was given, and files beside it by what their
-    /// names have besides, such as `-wal`. SQLite has them beside the file itself, also where its
-    /// name is a symbolic link.
+    /// Notes an SQLite database at the given path, and its companion files by their suffixes, such
+    /// as `-wal`. SQLite places them beside the file itself, also where the path is a symbolic
+    /// link.
     pub fn note_database(path: &Path, beside: &[&str]) -> io::Result<Self> {
         let file = std::fs::canonicalize(path)?;
         let beside = beside.iter().map(|end| with_end(&file, end));
         Self::note([path.to_owned()].into_iter().chain(beside))
     }
 
-    /// Whether all names lead to the files that were noted. It takes one call of the system a
-    /// name, some microseconds in all.
+    /// Whether all paths lead to the noted files. It takes one system call per path, some
+    /// microseconds in all.
     pub fn are_same(&self) -> bool {
         self.found().all(|found| found == Found::Same)
     }
 
-    /// What each of the names leads to now.
+    /// The current state of each path.
     pub fn found(&self) -> impl Iterator<Item = Found> {
         self.0.iter().map(|(name, noted)| find(name, *noted))
     }
 
-    /// What another name leads to, beside the first file that was noted.
+    /// Compares another path with the first noted file.
     pub fn found_under(&self, name: &Path) -> Found {
         self.0.first().map_or(Found::Nothing, |(_, noted)| find(name, *noted))
     }
 
-    /// The names, in their order.
+    /// The noted paths, in order.
     pub fn names(&self) -> impl Iterator<Item = &Path> {
         self.0.iter().map(|(name, _)| name.as_path())
     }

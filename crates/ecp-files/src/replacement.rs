@@ -1,4 +1,4 @@
-//! Files that are there whole or not at all.
+//! Output files that appear complete or not at all.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, ErrorKind, Write};
@@ -7,12 +7,12 @@ use std::process;
 
 use crate::{database, rights};
 
-/// A file that takes its name when it is finished, in place of one that has it. Until then it
-/// is beside it, under a name that ends in `.unfinished`; dropped, it is removed.
+/// An output file that takes its name when it is finished, replacing an existing file. Until then
+/// it is beside it, under a name that ends in `.unfinished`; dropped, it is removed.
 ///
-/// Symbolic links are followed: what they lead to is replaced, and they stay. What is no regular
-/// file (a named pipe) and what the path leads to through `/dev` or `/proc` (`/dev/stdout`, also
-/// where that is a file) is written directly, at its end.
+/// Symbolic links are followed: their target is replaced, and they stay. A path that is not a
+/// regular file (a named pipe) or leads through `/dev` or `/proc` (`/dev/stdout`, even if
+/// redirected to a file) is appended to directly.
 #[derive(Debug)]
 pub struct Replacement {
     file: BufWriter<File>,
@@ -20,16 +20,16 @@ pub struct Replacement {
     names: Option<(PathBuf, PathBuf)>,
 }
 
-/// How many names are tried. Somebody else's files may have some of them.
+/// Number of temporary names that are tried; other files may have some of them.
 const NAMES: u32 = 1000;
 
 impl Replacement {
-    /// Begins the file. Only its owner may read it, also once it is finished. A database of SQLite
-    /// under that name is an error; this process must not have it open, because looking at it would
-    /// end the locks that it has on it.
+    /// Creates the file. Only its owner may read it, also once it is finished. An SQLite database
+    /// at that path is an error; this process must not have it open, because reading it would
+    /// release this process's locks on it.
     pub fn create(path: &Path) -> io::Result<Self> {
         let Target::Name(path) = target(path)? else {
-            // What was redirected to it before stays.
+            // Earlier output in a redirected file is kept.
             let file = OpenOptions::new().append(true).open(path)?;
             return Ok(Self { file: BufWriter::new(file), names: None });
         };
@@ -54,7 +54,7 @@ impl Replacement {
         }
     }
 
-    /// Gives it its name, once it is on the disk.
+    /// Syncs the file to disk and gives it its final name.
     pub fn finish(mut self) -> io::Result<()> {
         self.file.flush()?;
         if let Some((unfinished, path)) = &self.names {
@@ -67,16 +67,16 @@ impl Replacement {
 }
 
 enum Target {
-    /// This is replaced. It may not be there.
+    /// A path whose file is replaced. It may not exist.
     Name(PathBuf),
-    /// What the path leads to is open or no regular file, and is written.
+    /// An open or special file, which is written directly.
     Open,
 }
 
-/// How many links are followed, as Linux does.
+/// Number of links that are followed, as in Linux.
 const LINKS: u32 = 40;
 
-/// Follows a path to its end, also if nothing is there.
+/// Resolves a path through its links, even if the target does not exist.
 fn target(path: &Path) -> io::Result<Target> {
     if std::fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir()) {
         return Ok(Target::Open);
@@ -85,7 +85,7 @@ fn target(path: &Path) -> io::Result<Target> {
     for _ in 0..LINKS {
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
         let folder = std::fs::canonicalize(parent.unwrap_or(Path::new(".")))?;
-        // A name there, such as `/proc/self/fd/1`, is one of something that is open.
+        // A path there, such as `/proc/self/fd/1`, refers to an open file.
         if cfg!(unix) && (folder == Path::new("/dev") || folder.starts_with("/proc")) {
             return Ok(Target::Open);
         }
@@ -98,11 +98,11 @@ fn target(path: &Path) -> io::Result<Target> {
     Err(io::Error::other("too many symbolic links lead from one to the next"))
 }
 
-/// What is not finished may be personal, so it does not stay.
+/// An unfinished file may hold personal data, so it is removed.
 impl Drop for Replacement {
     fn drop(&mut self) {
         if let Some((unfinished, _)) = &self.names {
-            // The error that ended it is known already.
+            // The error that ended the write has been reported.
             let _ = std::fs::remove_file(unfinished);
         }
     }

@@ -1,4 +1,4 @@
-//! Who may read.
+//! Access rights of files.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind};
@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 
 use crate::database;
 
-/// Makes a file that only its owner may read and write, and opens it for writing. It is an error
-/// if there is something under that name, be it a symbolic link to nothing.
+/// Creates a file that only its owner may read and write, and opens it for writing. An existing
+/// path is an error, even a dangling symbolic link.
 pub fn create(path: &Path) -> io::Result<File> {
     options().write(true).create_new(true).open(path)
 }
 
-/// Opens a file to write at its end. If there is none it is made as by [`create`], otherwise it is
-/// [tightened](tighten), unless it is another user's. A database of SQLite is an error.
+/// Opens a file for appending. A new file is made as by [`create`], an existing one is
+/// [tightened](tighten) unless it is another user's. An SQLite database is an error.
 pub fn append(path: &Path) -> io::Result<File> {
     match options().append(true).create_new(true).open(path) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
@@ -22,24 +22,25 @@ pub fn append(path: &Path) -> io::Result<File> {
     database::refuse(path)?;
     match tighten(path) {
         Err(error) if error.kind() != ErrorKind::PermissionDenied => return Err(error),
-        // Only its owner can change its rights; whether it may be written is another question.
+        // Only the owner can change the rights; opening shows whether it may be written.
         _ => {}
     }
     OpenOptions::new().append(true).open(path)
 }
 
-/// Sees to it that there is a file for SQLite to open: makes an empty one as [`create`] does, at the
-/// end of symbolic links, or [tightens](tighten) what is there and what SQLite has beside it, which
-/// takes its rights from it. A file that exists is not opened: closing it would end the locks
-/// that this process has on it.
+/// Makes sure that SQLite has a file to open: creates an empty one as [`create`] does, at the end
+/// of symbolic links, or [tightens](tighten) an existing one and its companions, which take their
+/// rights from it. An existing file is not opened: closing it would release this process's locks on
+/// it.
 ///
-/// Returns the file that others may still read, if only its owner may change that.
+/// Returns the path of the file if others may still read it, because only its owner may change
+/// that.
 pub fn prepare_database(path: &Path) -> io::Result<Option<PathBuf>> {
     if let Err(error) = std::fs::metadata(path) {
         if error.kind() != ErrorKind::NotFound {
             return Err(error);
         }
-        // Another process may be quicker, and makes the same.
+        // Another process may create the same file first.
         return options().write(true).create(true).truncate(false).open(path).map(|_| None);
     }
     let file = std::fs::canonicalize(path)?;
@@ -50,7 +51,7 @@ pub fn prepare_database(path: &Path) -> io::Result<Option<PathBuf>> {
             Err(error) if error.kind() == ErrorKind::PermissionDenied => {
                 return Ok(Some(PathBuf::from(name)));
             }
-            // A log that ends at this moment is not there any more.
+            // A log may be removed at this moment.
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
             _ => {}
         }
@@ -58,7 +59,7 @@ pub fn prepare_database(path: &Path) -> io::Result<Option<PathBuf>> {
     Ok(None)
 }
 
-/// Takes the rights of others from a regular file that exists; its owner and group keep theirs.
+/// Removes the rights of others from a regular file that exists; owner and group keep theirs.
 /// Returns whether anything changed. Only the owner of a file may do this.
 pub fn tighten(path: &Path) -> io::Result<bool> {
     #[cfg(unix)]
