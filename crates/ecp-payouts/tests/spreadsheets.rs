@@ -144,7 +144,7 @@ fn the_delimiter_is_the_one_of_the_names() {
     assert_eq!(read("files/sep-line.csv", &Layout::new()).unwrap(), [(3, "D-1".to_owned())]);
     assert_eq!(
         read("files/semicolon.csv", &Layout::new().delimiter(b',')).unwrap_err(),
-        "line 1: the names of the columns are delimited by `;`, and `,` was given"
+        "line 1: the names of the columns are delimited by `;`, but the given delimiter is `,`"
     );
     // A name that is mapped is known as well.
     let layout = Layout::new()
@@ -445,7 +445,7 @@ fn what_a_spreadsheet_changed_is_named_by_line_and_column() {
             "windows-1252",
             &Layout::new(),
             format!(
-                "line 3: byte 41 of the line is 0xFC, which is no UTF-8; the file may be in \
+                "line 3: byte 41 of the line is 0xFC, which is not UTF-8; the file may be in \
                  Windows-1252 or another encoding that does not say which characters it holds: {save}"
             ),
         ),

@@ -4,7 +4,7 @@ use encoding_rs::{Encoding, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 use crate::table::Problem;
 
-/// The beginnings of files that are no text, and what they are.
+/// First bytes of files that are not text, and their formats.
 const OTHER_FILES: &[(&[u8], &str)] = &[
     (b"PK\x03\x04", "a workbook or another ZIP archive (xlsx, ods, numbers)"),
     (b"PK\x05\x06", "an empty ZIP archive"),
@@ -16,11 +16,11 @@ const OTHER_FILES: &[(&[u8], &str)] = &[
     (b"\0\0\xfe\xff", "UTF-32 text"),
 ];
 
-/// What to do about a file that is no CSV in a known encoding.
+/// Advice for a file that is not CSV in a known encoding.
 const SAVE_AGAIN: &str = "save it again as CSV in UTF-8 (Excel: `CSV UTF-8 (Comma delimited)`, LibreOffice: \
                           `Text CSV` with the character set UTF-8)";
 
-/// UTF-8, or UTF-16 behind its byte order mark, without that mark.
+/// Decodes UTF-8, or UTF-16 with a byte order mark, and removes the mark.
 pub(crate) fn decode(file: Vec<u8>) -> Result<String, Problem> {
     let whole_file = |text: String| Problem::new(1, None, text);
     if let Some((_, kind)) = OTHER_FILES.iter().find(|(magic, _)| file.starts_with(magic)) {
@@ -47,7 +47,7 @@ pub(crate) fn decode(file: Vec<u8>) -> Result<String, Problem> {
         let before = error.as_bytes()[..at].iter().rev();
         let column = before.take_while(|byte| !matches!(byte, b'\n' | b'\r')).count() + 1;
         let text = format!(
-            "byte {column} of the line is 0x{byte:02X}, which is no UTF-8; the file may be in \
+            "byte {column} of the line is 0x{byte:02X}, which is not UTF-8; the file may be in \
              Windows-1252 or another encoding that does not say which characters it holds: \
              {SAVE_AGAIN}"
         );
@@ -80,7 +80,7 @@ fn line_of(before: &[u8]) -> u64 {
     crate::grammar::line_breaks(before) + 1
 }
 
-/// Whether a text was in UTF-8, was read as Windows-1252 and saved so, as in `MÃ¼ller` for
+/// Whether a text was UTF-8 that was read as Windows-1252 and saved so, as in `MÃ¼ller` for
 /// `Müller`, or lost a character on its way (U+FFFD).
 ///
 /// ```
@@ -95,7 +95,7 @@ pub fn is_garbled(text: &str) -> bool {
     if text.contains('\u{fffd}') {
         return true;
     }
-    // By runs: another part of the text may hold what Windows-1252 does not have.
+    // Run by run: another part of the text may hold characters that Windows-1252 lacks.
     let mut rest = text;
     while let Some(start) = rest.find(|character: char| !character.is_ascii()) {
         let length = rest[start..].find(|character: char| character.is_ascii());
@@ -108,9 +108,9 @@ pub fn is_garbled(text: &str) -> bool {
     false
 }
 
-/// Whether characters that are not ASCII are the bytes of others. Two may be so by chance, as in
-/// `„Spaß“`: then the one that they would be must be a letter of Latin script, and a quote among them must
-/// occur inside a word.
+/// Whether a run of characters outside ASCII is the bytes of others. Two may be so by chance, as in
+/// `„Spaß“`: then the decoded character must be a letter of Latin script, and a quote among the two
+/// must be inside a word.
 fn is_garbled_run(run: &str, next: Option<char>) -> bool {
     let (bytes, _, is_unmappable) = WINDOWS_1252.encode(run);
     let Ok(meant) = std::str::from_utf8(&bytes) else { return false };
@@ -123,7 +123,7 @@ fn is_garbled_run(run: &str, next: Option<char>) -> bool {
             let is_letter = matches!(only, '\u{a0}'..='\u{24f}');
             let has_letters = run.chars().skip(1).all(|other| !is_punctuation(other));
             let is_in_word = next.is_some_and(char::is_alphabetic);
-            // Three bytes or more are no chance.
+            // Three bytes or more are not chance.
             only.len_utf8() > 2 || is_letter && (has_letters || is_in_word)
         }
         _ => true,
@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn only_what_was_read_in_another_encoding_is_garbled() {
-        // In UTF-8, read as Windows-1252.
+        // UTF-8 that was read as Windows-1252.
         for text in
             ["Müller", "cœur", "Łódź", "Šarić", "São", "Ο λόγος", "Привет", "李小龙", "it’s", "5 €"]
         {

@@ -1,26 +1,26 @@
-//! The grammar of CSV (RFC 4180), with a line break that is CR LF, LF or CR.
+//! The grammar of CSV (RFC 4180). A line break is CR LF, LF or CR.
 
 use std::borrow::Cow;
 
-/// A record, before anything is made of its width.
+/// A record, before its width is checked.
 #[derive(Debug)]
 pub(crate) struct Record<'t> {
-    /// The line that it begins in, from 1.
+    /// Line of its beginning, from 1.
     pub(crate) line: u64,
     pub(crate) cells: Vec<Cow<'t, str>>,
 }
 
-/// Where a text breaks the grammar. No cells can be distinguished behind that place.
+/// Place where a text breaks the grammar. After it, cells cannot be distinguished.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Broken {
-    /// The line of the cell's first quote.
+    /// Line of the cell's first quote.
     pub(crate) line: u64,
-    /// The cell's place in its record, from 0.
+    /// Index of the cell in its record, from 0.
     pub(crate) cell: usize,
     pub(crate) text: String,
 }
 
-/// Reads record after record. An empty line is a record of one empty cell.
+/// Reads records. An empty line is a record of one empty cell.
 #[derive(Clone, Debug)]
 pub(crate) struct Scanner<'t> {
     text: &'t str,
@@ -29,19 +29,19 @@ pub(crate) struct Scanner<'t> {
     delimiter: u8,
 }
 
-/// Where a cell ends.
+/// End of a cell.
 enum End {
     Cell,
     Record,
 }
 
 impl<'t> Scanner<'t> {
-    /// The delimiter is ASCII, and neither a quote nor a line break.
+    /// The delimiter must be ASCII, and neither a quote nor a line break.
     pub(crate) const fn new(text: &'t str, delimiter: u8) -> Self {
         Self { text, at: 0, line: 1, delimiter }
     }
 
-    /// The place of the next record, and its line.
+    /// Offset and line of the next record.
     pub(crate) const fn position(&self) -> (usize, u64) {
         (self.at, self.line)
     }
@@ -50,7 +50,7 @@ impl<'t> Scanner<'t> {
         Self { text, at, line, delimiter }
     }
 
-    /// The next record, `None` after the last. After an error there is none.
+    /// The next record, `None` after the last one or after an error.
     pub(crate) fn next(&mut self) -> Option<Result<Record<'t>, Broken>> {
         if self.at >= self.text.len() {
             return None;
@@ -79,7 +79,7 @@ impl<'t> Scanner<'t> {
         let ends = |byte: &u8| *byte == self.delimiter || matches!(byte, b'"' | b'\r' | b'\n');
         let length = rest.iter().position(ends).unwrap_or(rest.len());
         if rest.get(length) == Some(&b'"') {
-            let text = "a quote stands inside a cell that does not begin with one; put the whole \
+            let text = "a quote inside a cell that does not begin with one; put the whole \
                         cell in quotes and write this one twice, or remove it";
             return Err((self.line, self.unread(text)));
         }
@@ -133,7 +133,7 @@ impl<'t> Scanner<'t> {
         Ok((cell, self.end()))
     }
 
-    /// Passes over a delimiter or a line break.
+    /// Skips a delimiter or a line break.
     fn end(&mut self) -> End {
         let bytes = self.text.as_bytes();
         match bytes.get(self.at) {
@@ -155,7 +155,7 @@ impl<'t> Scanner<'t> {
         }
     }
 
-    /// The text, and that nothing behind it was read, where there is something.
+    /// Adds to the text that the rest of the file was not read, if there is a rest.
     fn unread(&self, text: &str) -> String {
         let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
         let is_last = line_breaks(rest.trim_ascii_end()) == 0;
@@ -164,7 +164,7 @@ impl<'t> Scanner<'t> {
     }
 }
 
-/// How many lines end in these bytes.
+/// Number of line breaks in these bytes.
 pub(crate) fn line_breaks(bytes: &[u8]) -> u64 {
     let breaks = memchr::memchr2_iter(b'\r', b'\n', bytes);
     let second = |at: &usize| bytes[*at] == b'\n' && *at > 0 && bytes[*at - 1] == b'\r';

@@ -1,4 +1,4 @@
-//! Characters that are not seen, and texts that look alike.
+//! Invisible characters, and texts that look alike.
 
 use std::fmt;
 
@@ -6,9 +6,9 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::canonical_combining_class;
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
-/// A character that is not seen, or not as what it is: a format or control character, a space
+/// A character that is invisible or looks like another: a format or control character, a space
 /// other than U+0020, white space at the edge of a text, or a mark that is drawn over another
-/// character and is no part of a letter.
+/// character and is not part of a letter.
 ///
 /// Two ids that differ in one look the same everywhere, and are two payments.
 ///
@@ -24,7 +24,7 @@ use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 pub struct Hidden(char);
 
 impl Hidden {
-    /// The first one of a text that is an id, an account number or a code.
+    /// The first one in an id, an account number or a code.
     pub fn find(text: &str) -> Option<Self> {
         let hidden = text.chars().find(|&character| is_hidden(character));
         let edge = || text.chars().next().filter(|first| *first == ' ');
@@ -95,11 +95,11 @@ pub(crate) fn is_hidden(character: char) -> bool {
         || is_blank(character)
 }
 
-/// The class of marks that strike a character through.
+/// Combining class of marks that strike a character through.
 const OVERLAY: u8 = 1;
 
-/// Those of `Default_Ignorable_Code_Point` that are of another category; blanks of Hangul, Braille,
-/// Khitan and music; what stands for an object or for a character that was lost.
+/// Characters of `Default_Ignorable_Code_Point` in other categories; blanks of Hangul, Braille,
+/// Khitan and music; placeholders for an object or for a lost character.
 const fn is_blank(character: char) -> bool {
     matches!(
         character,
@@ -121,8 +121,8 @@ const fn is_blank(character: char) -> bool {
     )
 }
 
-/// A mark behind a character that makes no letter with it: an accent on a digit, or a second one. Only
-/// Latin letters have all theirs in one character; the vowels of other scripts are marks.
+/// A mark that forms no letter with the character before it: an accent on a digit, or a second one.
+/// Only Latin letters have all their accents precomposed; the vowels of other scripts are marks.
 fn stray_mark(text: &str) -> Option<char> {
     if text.is_ascii() {
         return None;
@@ -141,7 +141,7 @@ fn stray_mark(text: &str) -> Option<char> {
     None
 }
 
-/// The text that all texts share which differ only in case, in width (`Ａ` for `A`), in how an
+/// A key that is equal for texts which differ only in case, in width (`Ａ` for `A`), in how an
 /// accent is written, in the form of dashes, apostrophes and slashes, in hidden characters or in
 /// white space.
 ///
@@ -151,21 +151,21 @@ fn stray_mark(text: &str) -> Option<char> {
 pub fn look(text: &str) -> String {
     let visible =
         text.chars().filter(|&character| !is_hidden(character) && !character.is_whitespace());
-    // The compatible form of an acute accent that stands alone is another one.
+    // A free-standing acute accent has another compatible form.
     let compatible: String = visible.map(plain).nfkc().collect();
     fold(&compatible).nfkc().collect()
 }
 
-/// The text that all texts share which differ only in case, or in the form of dashes, apostrophes,
-/// slashes and the like. Case is that of full case folding, and of a dotless `ı`.
+/// A key that is equal for texts which differ only in case, or in the form of dashes, apostrophes,
+/// slashes and the like. Case is full case folding, and that of a dotless `ı`.
 ///
 /// ```
 /// assert_eq!(ecp_table::fold("Straße–1"), "strasse-1");
 /// ```
 pub fn fold(text: &str) -> String {
     let lower = text.chars().map(plain).flat_map(char::to_lowercase);
-    // `ß` and `ς` are lower case, and share their upper case with other letters. Ligatures are no
-    // other case.
+    // `ß` and `ς` are lower case, and share their upper case with other letters. Ligatures are not
+    // another case.
     let mut folded = String::with_capacity(text.len());
     for character in lower {
         if matches!(character, '\u{fb00}'..='\u{fb17}') {
@@ -177,7 +177,7 @@ pub fn fold(text: &str) -> String {
     folded
 }
 
-/// A character of ASCII in place of those that spreadsheets and editors write for it.
+/// The ASCII character that spreadsheets and editors replace by this one.
 fn plain(character: char) -> char {
     match character {
         '\u{2d7}' | '\u{2043}' | '\u{207b}' | '\u{208b}' | '\u{2212}' | '\u{2500}' => '-',

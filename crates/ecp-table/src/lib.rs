@@ -1,8 +1,8 @@
 //! Tables of payments as spreadsheets write them: a strict CSV reader, and cells that stay text.
 //!
-//! A row of a payout file is money. A lenient reader merges rows behind a quote that is never
-//! closed, and reads a file with another delimiter as one column. [`Table`] follows RFC 4180 to
-//! the letter and says which line breaks it:
+//! A row of a payout file is money. A lenient reader merges rows after an unclosed quote, and reads
+//! a file with another delimiter as one column. [`Table`] follows RFC 4180 strictly and names the
+//! line that breaks it:
 //!
 //! ```
 //! use ecp_table::Table;
@@ -20,10 +20,10 @@
 //! # Ok::<(), ecp_table::Problem>(())
 //! ```
 //!
-//! What else spreadsheets do to a file is named cell by cell: [`Hidden`] characters,
-//! [`traces`](Trace) of a conversion, texts whose encoding was lost ([`is_garbled`]). [`look`]
-//! maps texts that look alike to one text, [`fold`] those in another case or with other dashes. [`neutral`] keeps a cell from becoming a formula, and
-//! [`for_workbook`] from becoming too long for one.
+//! Other damage by spreadsheets is found cell by cell: [`Hidden`] characters, [`traces`](Trace) of
+//! a conversion, texts whose encoding was lost ([`is_garbled`]). [`look`] gives texts that look
+//! alike one key, [`fold`] those in another case or with other dashes. [`neutral`] keeps a cell
+//! from becoming a formula, and [`for_workbook`] from becoming too long for one.
 
 mod encoding;
 mod grammar;

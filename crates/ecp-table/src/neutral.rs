@@ -1,14 +1,13 @@
-//! Cells that no spreadsheet takes for a formula.
+//! Neutral cells, which no spreadsheet reads as a formula.
 
 use std::borrow::Cow;
 
-/// What formulas begin with, also in full width.
+/// First characters of formulas, also in full width.
 const STARTS: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
 
-/// A cell that no spreadsheet takes for a formula: an apostrophe is put before text that begins
-/// like one, at the start and behind a delimiter or a line break, where another program's delimiter
-/// would begin a cell. A [number](is_number) stays as it is.
-///
+/// Makes a cell that no spreadsheet reads as a formula: an apostrophe is put before text that
+/// begins like one, at the start and after a delimiter or a line break, where another program's
+/// delimiter would begin a cell. A [number](is_number) is unchanged.
 /// ```
 /// use ecp_table::neutral;
 ///
@@ -24,7 +23,7 @@ pub fn neutral(text: &str) -> Cow<'_, str> {
     let mut safe = String::with_capacity(text.len() + 1);
     for part in text.split_inclusive([',', ';', '\t', '|', '\r', '\n']) {
         let cell = part.trim_end_matches([',', ';', '\t', '|', '\r', '\n']);
-        // Some programs drop what is before the first visible character.
+        // Some programs drop everything before the first visible character.
         let mut visible = cell.trim_start_matches(|character: char| {
             character.is_whitespace() || character == '"' || crate::hidden::is_hidden(character)
         });
@@ -32,7 +31,7 @@ pub fn neutral(text: &str) -> Cow<'_, str> {
             visible = part;
         }
         let starts = visible.starts_with(|character| is_start(character) || is_control(character));
-        // Only the whole text is a number at its start: `-1,5` is none.
+        // Only a whole text is a number at its start: `-1,5` is not one.
         if starts && (safe.is_empty() || !is_number(cell)) {
             safe.push('\'');
         }
@@ -41,7 +40,7 @@ pub fn neutral(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
-/// Whether a text is wholly a number: a sign or none, digits, one point or none.
+/// Whether a text is wholly a number: an optional sign, digits, an optional point.
 ///
 /// ```
 /// use ecp_table::is_number;

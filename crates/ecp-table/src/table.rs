@@ -1,4 +1,4 @@
-//! A table: a line of names, and rows of as many cells.
+//! Tables: a line of column names, and rows of as many cells.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::fmt;
 use crate::encoding::decode;
 use crate::grammar::{Broken, Scanner};
 
-/// The delimiters that the line of names is searched for.
+/// Delimiters that are tried on the line of names.
 pub const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
 /// A file of comma-separated values: a line of names, then rows.
@@ -30,17 +30,17 @@ pub struct Row<'t> {
     cells: Vec<Cow<'t, str>>,
 }
 
-/// What is wrong with a file or a row. The text holds no value of a cell.
+/// A problem with a file or a row. The text holds no value of a cell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Problem {
     /// The line, from 1.
     pub line: u64,
-    /// The name of the column, if it is about one.
+    /// The name of the column, if the problem is about one.
     pub column: Option<String>,
-    /// What is wrong, and what to do.
+    /// Description of the problem, and what to do.
     pub text: String,
-    /// Whether nothing after it can be read, or only this row cannot.
+    /// Whether the rest of the file cannot be read, rather than only this row.
     pub ends_reading: bool,
 }
 
@@ -54,14 +54,14 @@ pub struct Rows<'t> {
 impl Table {
     /// Reads a file's names.
     ///
-    /// The delimiter is the one of the line of names: of [`DELIMITERS`] the one under which most
-    /// names are known ones, or, where none is, the one that makes most names. If two are equally
-    /// good, that is a problem, and the caller has to give one. A `delimiter` that is given wins; one that
-    /// makes no known name while another does is a problem. A first line such as `sep=;` says the
-    /// same, with less weight.
+    /// The delimiter is found from the line of names: of [`DELIMITERS`] the one that gives the most
+    /// known names or, without known names, the most names. If two are equally good, that is a
+    /// problem, and the caller has to give one. A `delimiter` argument takes precedence; one that
+    /// gives no known name while another does is a problem. A first line such as `sep=;` counts as
+    /// well, with less weight.
     ///
-    /// The file is UTF-8, or UTF-16 behind a byte order mark. Everything else is refused rather
-    /// than guessed at. A delimiter is ASCII, and neither a quote nor a line break.
+    /// The file is UTF-8, or UTF-16 with a byte order mark. Everything else is refused rather than
+    /// guessed at. A delimiter is ASCII, and neither a quote nor a line break.
     pub fn read(
         file: Vec<u8>,
         delimiter: Option<u8>,
@@ -72,16 +72,20 @@ impl Table {
         let mut note = None;
         let header = match (delimiter, separator) {
             (Some(given), _) => {
-                let header = Header::agreed(&text, start, given, &is_known, "was given")?;
+                let header =
+                    Header::agreed(&text, start, given, &is_known, "the given delimiter is")?;
                 if let Some(said) = separator.filter(|said| *said != given) {
                     let shown = (shown(said), shown(given));
-                    let text = format!("says {}, and {} was given, which counts", shown.0, shown.1);
+                    let text = format!(
+                        "names {}; ignored, because the given delimiter is {}",
+                        shown.0, shown.1
+                    );
                     note = Some(Problem::new(1, None, text));
                 }
                 header
             }
             (None, Some(said)) => {
-                Header::agreed(&text, start, said, &is_known, "stands in the line `sep=`")?
+                Header::agreed(&text, start, said, &is_known, "the line `sep=` names")?
             }
             (None, None) => Header::found(&text, start, &is_known)?,
         };
@@ -104,13 +108,13 @@ impl Table {
         &self.names
     }
 
-    /// What the file says about itself and does not count.
+    /// A note about a setting in the file that is ignored.
     pub const fn note(&self) -> Option<&Problem> {
         self.note.as_ref()
     }
 
-    /// The rows that have something in a cell, in the order of the file. After text that breaks
-    /// the grammar there are no more: no rows can be distinguished behind it.
+    /// The rows with at least one non-empty cell, in the order of the file. They end at text that
+    /// breaks the grammar: rows cannot be distinguished after it.
     pub fn rows(&self) -> Rows<'_> {
         Rows { table: self, scanner: Scanner::at(&self.text, self.delimiter, self.body) }
     }
@@ -165,12 +169,12 @@ impl<'t> Iterator for Rows<'t> {
 }
 
 impl Row<'_> {
-    /// The line that the row begins in, from 1, counted as an editor does.
+    /// Line of the row's beginning, from 1, counted as an editor does.
     pub const fn line(&self) -> u64 {
         self.line
     }
 
-    /// The cell at a place, empty beyond the last.
+    /// The cell at an index, empty beyond the last.
     pub fn get(&self, place: usize) -> &str {
         self.cells.get(place).map_or("", |cell| cell)
     }
@@ -242,7 +246,7 @@ impl Header {
         }
     }
 
-    /// By a delimiter that somebody named.
+    /// The header by a given delimiter.
     fn agreed(
         text: &str,
         start: (usize, u64),
@@ -256,13 +260,13 @@ impl Header {
         }
         let others = DELIMITERS.into_iter().filter(|other| *other != delimiter);
         let others = others.filter_map(|other| Self::read(text, start, other, is_known).ok());
-        // One name under any delimiter is no sign of that delimiter.
+        // A single name under any delimiter is not a sign of that delimiter.
         let better = others.filter(|other| other.known > 0 && other.names.len() > 1);
         match better.max_by_key(|other| other.known) {
             None => header,
             Some(better) => {
                 let text = format!(
-                    "the names of the columns are delimited by {}, and {} {source}",
+                    "the names of the columns are delimited by {}, but {source} {}",
                     shown(better.delimiter),
                     shown(delimiter)
                 );
@@ -271,7 +275,7 @@ impl Header {
         }
     }
 
-    /// By the names.
+    /// The header by the delimiter that fits the names best.
     fn found(
         text: &str,
         start: (usize, u64),
@@ -314,7 +318,7 @@ impl Header {
     }
 }
 
-/// The delimiter of a first line such as `sep=;`, which Excel reads, and the place behind it.
+/// The delimiter of a first line such as `sep=;`, which Excel reads, and the position after it.
 fn separator_line(text: &str) -> (Option<u8>, (usize, u64)) {
     let none = (None, (0, 1));
     let length = text.find(['\r', '\n']).unwrap_or(text.len());

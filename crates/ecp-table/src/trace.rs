@@ -1,4 +1,4 @@
-//! What a spreadsheet leaves in a cell that it converted.
+//! Traces of a spreadsheet in a cell that it converted.
 
 use std::fmt;
 
@@ -19,29 +19,29 @@ use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 pub enum Trace {
     /// `#REF!`, `#N/A`, `Err:502`, or `#####` for a column that was too narrow.
     Error,
-    /// `1.23457E+15`: a long number whose last digits are gone.
+    /// `1.23457E+15`: a long number whose last digits are lost.
     Rounded,
     /// `01.Feb` or `1/2/2024`, such as from `1-2`.
     Date,
     /// `TRUE`, also in other languages.
     Truth,
-    /// An apostrophe before it, which marks text in a spreadsheet.
+    /// An apostrophe before the value, which marks text in a spreadsheet.
     Apostrophe,
-    /// `“` or another quote of typography.
+    /// `“` or another typographic quote.
     TypographicQuote,
     /// `="93017949"`: a formula that keeps text in a spreadsheet.
     Formula,
-    /// `９３` or `٩٣`: digits that are none of ASCII.
+    /// `９３` or `٩٣`: digits outside ASCII.
     OtherDigits,
     /// `93017949.0`: a program read the whole number as one with decimals.
     Decimals,
-    /// `93,017,949` or `(93017949)`: a format of numbers.
+    /// `93,017,949` or `(93017949)`: a number format.
     Grouped,
 }
 
 impl Trace {
-    /// The first one that fits a text which is a code or an amount, such as `300.00`. For ids and
-    /// account numbers there is [`Trace::in_id`].
+    /// The first trace in a code or an amount, such as `300.00`. For ids and account numbers there
+    /// is [`Trace::in_id`].
     pub fn find(text: &str) -> Option<Self> {
         let text = text.trim();
         [
@@ -56,8 +56,7 @@ impl Trace {
         .find_map(|(trace, fits)| fits(text).then_some(trace))
     }
 
-    /// The first one that fits a text which is an id or an account number, where a number with
-    /// decimals is none.
+    /// The first trace in an id or an account number, where decimals are one too.
     pub fn in_id(text: &str) -> Option<Self> {
         let text = text.trim();
         Self::find(text).or_else(|| {
@@ -72,7 +71,7 @@ impl Trace {
         })
     }
 
-    /// The one of a text that may be about anything: a name, an address, a description.
+    /// The first trace in free text: a name, an address, a description.
     pub fn in_text(text: &str) -> Option<Self> {
         let text = text.trim();
         let is_formula = || text.starts_with("=\"").then_some(Self::Formula);
@@ -122,7 +121,7 @@ const TYPOGRAPHIC: [char; 9] = ['“', '”', '„', '‟', '«', '»', '‹', '
 
 fn is_error(text: &str) -> bool {
     let is_filling = text.len() >= 2 && text.bytes().all(|byte| byte == b'#');
-    // In any language: `#REF!`, `#BEZUG!`, `#N/A`, `#NOM?`, `#DIV/0!`.
+    // The word in any language: `#REF!`, `#BEZUG!`, `#N/A`, `#NOM?`, `#DIV/0!`.
     let is_word = text.strip_prefix('#').is_some_and(|word| {
         (word.ends_with(['!', '?']) || word == "N/A" || word == "NV" || word == "N/V")
             && word.len() > 1
@@ -135,8 +134,8 @@ fn is_error(text: &str) -> bool {
     is_filling || is_word || is_number
 }
 
-/// Spreadsheets write a capital E and a sign, other programs `e` and none; an id such as `12e3`
-/// stays an id, because all of them write one digit and a fraction, or a sign.
+/// Spreadsheets write a capital E and a sign, other programs a plain `e`; an id such as `12e3` is
+/// not rounded, because all of them write one digit and a fraction, or a sign.
 fn is_rounded(text: &str) -> bool {
     let Some((number, exponent)) = text.split_once(['E', 'e']) else { return false };
     let number = number.strip_prefix(['-', '+']).unwrap_or(number);
@@ -145,7 +144,7 @@ fn is_rounded(text: &str) -> bool {
     let digits = signed.unwrap_or(exponent);
     let fits = match (signed, fraction) {
         (Some(_), "") => whole.len() == 1 && (2..=3).contains(&digits.len()),
-        // Engineers count in thousands: `93.0E+06`.
+        // Engineering notation has up to three digits: `93.0E+06`.
         (Some(_), _) => (1..=3).contains(&whole.len()) && (1..=3).contains(&digits.len()),
         (None, "") => false,
         (None, _) => whole.len() == 1 && (1..=3).contains(&digits.len()),
@@ -214,7 +213,7 @@ fn is_date(text: &str) -> bool {
         }
         [day, month, year] if is_number(day, 2) && is_month(month) && is_year(year) => true,
         [month, day, year] if is_month(month) && is_number(day, 2) && is_year(year) => true,
-        // In either order; `20.30.4000` is an account number.
+        // Day and month in either order; `20.30.4000` is an account number.
         [first, second, year] if has_separator && is_number(first, 2) && is_number(second, 2) => {
             let numbers = [first, second].map(|part| part.parse().unwrap_or(0_u8));
             let [less, more] = [numbers[0].min(numbers[1]), numbers[0].max(numbers[1])];

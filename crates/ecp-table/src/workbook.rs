@@ -1,16 +1,16 @@
-//! What a cell of a workbook can hold.
+//! Texts that fit a cell of a workbook.
 
 use std::borrow::Cow;
 
-/// The most UTF-16 code units in a cell, as Excel has it.
+/// Maximum UTF-16 code units in a cell, as in Excel.
 const MOST: usize = 32_767;
 
-/// At the end of a text that is cut.
+/// Note at the end of a text that was cut.
 const CUT: &str = " [cut here: a cell of a workbook holds no more; see the export to CSV]";
 
-/// A text as a cell of a workbook can hold it, and what was changed, if anything: one of more than
-/// 32,767 UTF-16 code units is cut, with a note at its end, and two characters that XML cannot
-/// hold become U+FFFD.
+/// Makes a text fit a cell of a workbook, and says what was changed, if anything: more than 32,767
+/// UTF-16 code units are cut, with a note at the end, and two characters that XML cannot hold
+/// become U+FFFD.
 ///
 /// ```
 /// let (text, warning) = ecp_table::for_workbook("Success");

@@ -212,13 +212,13 @@ fn a_quote_is_a_problem_with_the_line_in_which_it_opens() {
         (
             "1,15\" screen,3",
             2,
-            "`b`: a quote stands inside a cell that does not begin with one; put the whole cell in \
+            "`b`: a quote inside a cell that does not begin with one; put the whole cell in \
              quotes and write this one twice, or remove it",
         ),
         (
             "1, \"2\",3",
             2,
-            "`b`: a quote stands inside a cell that does not begin with one; put the whole cell in \
+            "`b`: a quote inside a cell that does not begin with one; put the whole cell in \
              quotes and write this one twice, or remove it",
         ),
         (
@@ -284,7 +284,9 @@ fn the_delimiter_is_the_one_of_the_names() {
         (
             "a;b\n",
             Some(b','),
-            Err("line 1: the names of the columns are delimited by `;`, and `,` was given"),
+            Err(
+                "line 1: the names of the columns are delimited by `;`, but the given delimiter is `,`",
+            ),
         ),
         ("sep=;\r\na;b\r\n", None, Ok(b';')),
         ("\u{feff}SEP=\t\na\tb\n", None, Ok(b'\t')),
@@ -293,7 +295,7 @@ fn the_delimiter_is_the_one_of_the_names() {
             "sep=;\na,b\n",
             None,
             Err(
-                "line 2: the names of the columns are delimited by `,`, and `;` stands in the line `sep=`",
+                "line 2: the names of the columns are delimited by `,`, but the line `sep=` names `;`",
             ),
         ),
         ("sep=;\na,b\n", Some(b','), Ok(b',')),
@@ -305,7 +307,7 @@ fn the_delimiter_is_the_one_of_the_names() {
     }
     let table = Table::read("sep=;\na,b\n1,2\n".into(), Some(b','), known).unwrap();
     let note = table.note().unwrap().to_string();
-    assert_eq!(note, "line 1: says `;`, and `,` was given, which counts");
+    assert_eq!(note, "line 1: names `;`; ignored, because the given delimiter is `,`");
     assert_eq!(table.rows().next().unwrap().unwrap().line(), 3);
 }
 
@@ -325,7 +327,7 @@ fn a_file_that_is_no_text_is_named() {
         (utf16("a\tb\r\n1\t2\r\n", true), "line 1: holds a NUL byte; it may be UTF-16 without"),
         (b"\xff\xfea".to_vec(), "line 1: the file is damaged UTF-16;"),
         (b"\xff\xfe\x00\xd8a\0".to_vec(), "line 1: the file is damaged UTF-16;"),
-        (b"a,b\nM\xfcller,2\n".to_vec(), "line 2: byte 2 of the line is 0xFC, which is no UTF-8;"),
+        (b"a,b\nM\xfcller,2\n".to_vec(), "line 2: byte 2 of the line is 0xFC, which is not UTF-8;"),
         (b"a,b\r1,\x80\r".to_vec(), "line 2: byte 3 of the line is 0x80,"),
         (b"PK\x03\x04\x14".to_vec(), "line 1: the file is a workbook or another ZIP archive"),
         (
