@@ -12,8 +12,8 @@ use crate::reason::Reason;
 use crate::request::{Body, Draft, Field, FlowRequest};
 use crate::spec::{Interface, MethodSpec, Rule};
 
-/// A request that its method allows: the only thing that the transport sends. Only [`prepare`]
-/// and [`prepare_dyn`] make one.
+/// A request that passed the checks of its method, the only thing that the transport sends. Only
+/// [`prepare`] and [`prepare_dyn`] make one.
 #[derive(Clone, Debug)]
 pub struct Prepared<F: Flow> {
     spec: &'static MethodSpec,
@@ -22,7 +22,7 @@ pub struct Prepared<F: Flow> {
     flow: PhantomData<F>,
 }
 
-/// Checks a request for a method that is known to have the flow.
+/// Checks a request for a method type.
 pub fn prepare<M, R>(method: &M, request: R) -> Result<Prepared<R::Flow>, Rejection>
 where
     M: Supports<R::Flow>,
@@ -31,7 +31,7 @@ where
     prepare_dyn(method, request)
 }
 
-/// Checks a request for a method that is known at run time only.
+/// Checks a request for a method that is known only at run time.
 pub fn prepare_dyn<R: FlowRequest>(
     method: &dyn DynMethod,
     request: R,
@@ -46,7 +46,7 @@ pub fn prepare_dyn<R: FlowRequest>(
     Ok(Prepared { spec, gate_path, request, flow: PhantomData })
 }
 
-/// Checks a request against everything that its method declares, then asks the method itself.
+/// Checks a request against the method's spec, then calls the method's own check.
 pub(crate) fn check(method: &dyn DynMethod, draft: &Draft<'_>) -> Result<(), Rejection> {
     let spec = method.spec();
     check_spec(spec, draft).and_then(|()| method.check_draft(draft)).map_err(|reason| Rejection {
@@ -59,8 +59,8 @@ pub(crate) fn check(method: &dyn DynMethod, draft: &Draft<'_>) -> Result<(), Rej
 fn check_spec(spec: &MethodSpec, draft: &Draft<'_>) -> Result<(), Reason> {
     let interface = draft.interface();
     let rule = spec.rule(draft.flow()).ok_or(Reason::FlowUnsupported)?;
-    // Exhaustive, so that a new demand without its check does not compile. Amounts are checked
-    // with the amount, and times demand nothing of a request.
+    // Exhaustive, so that a new rule without its check does not compile. Limits are checked with
+    // the amount, and times require nothing of a request.
     let Rule { amounts: _, interfaces, needs, zero_amount, partial, base_time: _, cut_off_time: _ } =
         rule;
 
@@ -74,7 +74,7 @@ fn check_spec(spec: &MethodSpec, draft: &Draft<'_>) -> Result<(), Reason> {
     if let Some(amount) = draft.amount() {
         check_amount(spec, rule, amount, *zero_amount)?;
     }
-    // On the Payment Page the customer gives the rest (all four method pages agree on this).
+    // On the Payment Page the customer enters the rest (all four method pages agree on this).
     let needs = match interface {
         Interface::PaymentPage => &[Field::CustomerId],
         _ => *needs,
@@ -92,7 +92,7 @@ fn check_spec(spec: &MethodSpec, draft: &Draft<'_>) -> Result<(), Reason> {
             return Err(Reason::Invalid { path: path.to_owned(), problem });
         }
     }
-    // Whether paths collide shows only where they meet.
+    // Building the body shows whether paths collide.
     let body = body(draft, PLACEHOLDER)?;
     // The Payment Page has other names and rules.
     if interface == Interface::Gate && draft.may_be_ambiguous() {
@@ -101,7 +101,7 @@ fn check_spec(spec: &MethodSpec, draft: &Draft<'_>) -> Result<(), Reason> {
     Ok(())
 }
 
-/// What signing would refuse, found before anything is sent.
+/// Refuses what signing would refuse, before anything is sent.
 #[cold]
 #[inline(never)]
 fn check_signable(draft: &Draft<'_>, body: &Body<'_>) -> Result<(), Reason> {
@@ -131,7 +131,7 @@ fn check_amount(
     if amount.minor() < 0 || (amount.minor() == 0 && !zero_amount) {
         return Err(Reason::AmountNotPositive(amount));
     }
-    // Where the customer chooses the amount, 0 means that choice and has no limits.
+    // Where the customer chooses the amount, 0 stands for that choice, and the limits do not apply.
     let limits = if amount.minor() == 0 { None } else { rule.limits(amount.currency()) };
     if let Some((least, greatest)) = limits {
         if amount.minor() < least.minor() {
@@ -144,11 +144,12 @@ fn check_amount(
     Ok(())
 }
 
-/// What is wrong with a field that was set by its path.
+/// The problem with a field that was set by its path, if any.
 fn extra_problem(path: &str, json: Result<&RawValue, &str>) -> Option<String> {
     const LONGEST: usize = 255;
     let mut own = OWN_PATHS.into_iter().chain(Field::ALL.iter().map(|field| field.path()));
-    // `account` leads to `account.number`, which has a setter, and `payment.amount.x` into one.
+    // `account` contains `account.number`, which has a setter, and `payment.amount.x` is inside
+    // one.
     let leads = |one: &str, other: &str| {
         one.strip_prefix(other).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     };
@@ -168,7 +169,7 @@ fn extra_problem(path: &str, json: Result<&RawValue, &str>) -> Option<String> {
 const OWN_PATHS: [&str; 4] =
     ["general.payment_id", "general.project_id", "payment.amount", "payment.currency"];
 
-/// Any project will do to find out whether a body can be built.
+/// Any project does for a trial build of the body.
 const PLACEHOLDER: u64 = 1;
 
 fn body<'r>(draft: &Draft<'r>, project: u64) -> Result<Body<'r>, Reason> {
@@ -218,12 +219,12 @@ impl<F: Flow> Prepared<F> {
         self.request.draft().get(field)
     }
 
-    /// Where Gate takes it: `/v2/payment/wallet/jeton/sale`.
+    /// The path on Gate: `/v2/payment/wallet/jeton/sale`.
     pub fn endpoint(&self) -> String {
         format!("/v2/payment/{}/{}", self.gate_path, F::KIND)
     }
 
-    /// The JSON to sign and send for a project, still without its signature.
+    /// The JSON to sign and send for a project, without its signature.
     #[expect(clippy::missing_panics_doc, reason = "the check has seen to it")]
     pub fn body(&self, project: ProjectId) -> Vec<u8> {
         let body = body(&self.request.draft(), project.get())
@@ -231,13 +232,13 @@ impl<F: Flow> Prepared<F> {
         to_json(&body)
     }
 
-    /// How strictly the body is signed.
+    /// Strictness of the body's signature.
     pub fn signing_rules(&self) -> Rules {
         self.request.draft().signing_rules()
     }
 }
 
-/// Why a request was not let through. Nothing was sent.
+/// Why a request was refused before sending. Nothing was sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{method} {flow}: {reason}")]
 pub struct Rejection {
@@ -247,12 +248,12 @@ pub struct Rejection {
 }
 
 impl Rejection {
-    /// What was broken.
+    /// The reason.
     pub const fn reason(&self) -> &Reason {
         &self.reason
     }
 
-    /// The path of the field in the Gate request, if it is about one.
+    /// The path of the field in the Gate request, if the reason is about one.
     pub fn path(&self) -> Option<&str> {
         match &self.reason {
             Reason::AmountAbove { .. }
@@ -344,7 +345,7 @@ mod tests {
             ),
             (
                 sale("1.00 EUR").customer(Customer::new().ip_address("248.121.176")),
-                "jeton sale: `customer.ip_address` is no IPv4 or IPv6 address",
+                "jeton sale: `customer.ip_address` is not an IPv4 or IPv6 address",
             ),
             (sale("1.00 EUR").description(""), "jeton sale: `payment.description` is empty"),
             (

@@ -1,4 +1,4 @@
-//! What can be done with a method.
+//! Flows: sale, payout and refund.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use crate::request::{FlowRequest, PayoutRequest, RefundRequest, SaleRequest};
 pub trait Flow: sealed::Sealed + Send + Sync + 'static {
     /// The flow as a value.
     const KIND: FlowKind;
-    /// What is sent.
+    /// Type of the flow's request.
     type Request: FlowRequest;
 }
 
@@ -24,7 +24,7 @@ pub enum FlowKind {
 }
 
 impl FlowKind {
-    /// All of them.
+    /// All flows.
     pub const ALL: &[Self] = &[Self::Sale, Self::Payout, Self::Refund];
 
     /// The last part of the Gate path.

@@ -1,4 +1,4 @@
-//! What a method is.
+//! Traits of payment methods.
 
 use std::fmt::Debug;
 
@@ -7,7 +7,7 @@ use crate::reason::Reason;
 use crate::request::Draft;
 use crate::spec::{MethodSpec, Spec};
 
-/// A payment method: a type whose [`Spec`] says everything that data can say.
+/// A payment method: a type with a [`Spec`] that declares its data.
 ///
 /// ```
 /// use ecp_core::Currency;
@@ -40,14 +40,15 @@ pub trait PaymentMethod: Debug + Send + Sync + Sized + 'static {
     /// The method as data.
     const SPEC: Spec<Self>;
 
-    /// Rules that data cannot say. It is asked last, when everything in the spec holds.
+    /// Checks rules that data cannot express. It is called last, on a request that satisfies the
+    /// spec.
     fn check(&self, request: &Draft<'_>) -> Result<(), Reason> {
         let _ = request;
         Ok(())
     }
 }
 
-/// Marks a flow that a method has. A flow can be declared in a [`Spec`] only where its marker is,
+/// Marks a flow that a method has. A [`Spec`] can declare a flow only if the method has its marker,
 /// and typed calls compile only for marked flows.
 #[diagnostic::on_unimplemented(
     message = "payment method `{Self}` does not support the `{F}` flow",
@@ -56,10 +57,10 @@ pub trait PaymentMethod: Debug + Send + Sync + Sized + 'static {
 )]
 pub trait Supports<F: Flow>: PaymentMethod {}
 
-/// The object-safe face of every [`PaymentMethod`], for code that configuration drives.
-/// It is implemented for all of them, and for nothing else.
+/// The object-safe form of every [`PaymentMethod`], for code that is driven by configuration. It is
+/// implemented for all methods, and for nothing else.
 pub trait DynMethod: Debug + Send + Sync + sealed::Sealed {
-    /// The method as data.
+    /// The method's spec.
     fn spec(&self) -> &'static MethodSpec;
 
     /// [`PaymentMethod::check`].

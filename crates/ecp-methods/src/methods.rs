@@ -1,4 +1,5 @@
-//! The built-in methods. This list is all that knows them: a new file needs one line here.
+//! The built-in methods. This list is the only place that names them: a new file needs one line
+//! here.
 
 macro_rules! methods {
     ($($module:ident => $method:ident,)*) => {

@@ -1,4 +1,4 @@
-//! The Payment Page's parameters: a sale, and how the page looks and behaves.
+//! The Payment Page's parameters: a sale, and the appearance of the page.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -24,11 +24,11 @@ pub struct PreparedPage {
     parameters: BTreeMap<String, PageValue>,
 }
 
-/// Checks a sale for the Payment Page of a method that is known to have sales.
+/// Checks a sale for the Payment Page of a method type.
 ///
-/// Only the customer's id is required there; the customer gives the rest, and what the page has no
-/// parameter for (an IP address, an account number) is left out. The method is chosen
-/// beforehand (`force_payment_method`) unless the options say otherwise.
+/// Only the customer's id is required; the customer enters the rest, and fields without a parameter
+/// of the page (an IP address, an account number) are left out. The method is preselected
+/// (`force_payment_method`) unless the options say otherwise.
 ///
 /// ```
 /// use ecp_core::PaymentId;
@@ -50,7 +50,7 @@ pub fn prepare_page<M: Supports<Sale>>(
     prepare_page_dyn(method, sale, options)
 }
 
-/// Checks a sale for the Payment Page of a method that is known at run time only.
+/// Checks a sale for the Payment Page of a method that is known only at run time.
 pub fn prepare_page_dyn(
     method: &dyn DynMethod,
     sale: &SaleRequest,
@@ -87,7 +87,7 @@ pub fn prepare_page_dyn(
             .filter_map(|(field, value)| Some((field.page_name()?, PageValue::text(value)))),
     );
     if let Some(code) = forced_method(method.spec(), &method_code).map_err(|code| {
-        invalid("force_payment_method", &format!("`{code}` is no code of this method"))
+        invalid("force_payment_method", &format!("`{code}` is not a code of this method"))
     })? {
         own.push(("force_payment_method", PageValue::text(code)));
     }
@@ -108,7 +108,7 @@ pub fn prepare_page_dyn(
     Ok(PreparedPage { payment_id: draft.payment_id().clone(), parameters })
 }
 
-/// Address verification takes both or neither.
+/// Address verification needs both or neither.
 const AVS: [&str; 2] = ["avs_post_code", "avs_street_address"];
 
 const RESERVED: [&str; 2] = ["project_id", "signature"];
@@ -134,7 +134,7 @@ impl PreparedPage {
         &self.payment_id
     }
 
-    /// The parameters for a project by name, still without a signature.
+    /// The parameters for a project by name, without a signature.
     pub fn parameters(&self, project: ProjectId) -> BTreeMap<&str, PageValue> {
         let mut parameters: BTreeMap<&str, PageValue> =
             self.parameters.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
@@ -165,7 +165,7 @@ impl PageValue {
         if text.contains(char::is_control) {
             return Err("holds a control character");
         }
-        // What was checked is a sale: the page shall do nothing else.
+        // The checks are those of a sale, so the page must not do anything else.
         match name {
             "mode" if text != "purchase" => Err("must be `purchase`: the check was for a sale"),
             "operation_type" | "card_operation_type" if text != "sale" => {
@@ -199,7 +199,7 @@ impl Serialize for PageValue {
     }
 }
 
-/// Prints no text: it may be personal.
+/// Prints no text: it may be personal data.
 impl fmt::Debug for PageValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -219,8 +219,9 @@ enum MethodCode {
     Named(String),
 }
 
-/// How the page looks and behaves, by the documents' names (sources: Payment Page). What the sale
-/// says (customer, description, return addresses, callback address) is taken from there.
+/// Appearance and behaviour of the page, by the documents' names (sources: Payment Page). The
+/// sale's own data (customer, description, return addresses, callback address) is taken from the
+/// request.
 #[derive(Clone, Debug, Default)]
 pub struct PageOptions {
     parameters: BTreeMap<String, PageValue>,
@@ -228,7 +229,7 @@ pub struct PageOptions {
 }
 
 impl PageOptions {
-    /// Nothing set.
+    /// Options without values.
     pub fn new() -> Self {
         Self::default()
     }
@@ -240,30 +241,30 @@ impl PageOptions {
     }
 
     /// Opens the page with a code that the platform's support gave for this method, where its
-    /// protocol version has one of its own. It is not checked.
+    /// protocol version has one of its own. The code is not checked.
     pub fn method_code_from_support(mut self, code: impl Into<String>) -> Self {
         self.method_code = MethodCode::FromSupport(code.into());
         self
     }
 
-    /// Opens the page with the list of all methods. The currency and the amount are still those
-    /// that the named method allows.
+    /// Opens the page with the list of all methods. The currency and the amount must still be
+    /// allowed by the named method.
     pub fn let_customer_choose(mut self) -> Self {
         self.method_code = MethodCode::CustomerChooses;
         self
     }
 
-    /// A text parameter that has no setter.
+    /// Sets a text parameter without a setter.
     pub fn text(self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.set(name.into(), PageValue::text(value))
     }
 
-    /// An integer parameter that has no setter.
+    /// Sets an integer parameter without a setter.
     pub fn integer(self, name: impl Into<String>, value: i64) -> Self {
         self.set(name.into(), PageValue::Integer(value))
     }
 
-    /// A yes-or-no parameter that has no setter.
+    /// Sets a boolean parameter without a setter.
     pub fn flag(self, name: impl Into<String>, value: bool) -> Self {
         self.set(name.into(), PageValue::Flag(value))
     }
@@ -290,13 +291,13 @@ macro_rules! setters {
 setters! { text(impl Into<String>):
     /// A stored account of the customer.
     account_token,
-    /// Data that only some methods know.
+    /// Data for certain methods only.
     additional_data,
     /// Postal code for address verification; goes with `avs_street_address`.
     avs_post_code,
     /// Street for address verification; goes with `avs_post_code`.
     avs_street_address,
-    /// Until when the page can be paid: `YYYY-MM-DDThh:mm:ss±hh:mm`, at most 30 days ahead.
+    /// End of the page's validity: `YYYY-MM-DDThh:mm:ss±hh:mm`, at most 30 days ahead.
     best_before,
     /// Billing address: street, house, flat.
     billing_address,
@@ -310,23 +311,23 @@ setters! { text(impl Into<String>):
     billing_region,
     /// Billing address: code of the region.
     billing_region_code,
-    /// Cashier mode: which mode it opens in.
+    /// Cashier mode: the initial mode.
     cashier_default_mode,
-    /// Cashier mode: the only mode that it has.
+    /// Cashier mode: the only mode.
     cashier_force_mode,
-    /// Cashier mode: amounts to choose from, separated by commas.
+    /// Cashier mode: suggested amounts, separated by commas.
     cashier_predefined_amounts,
     /// A CSS class for the modal window.
     css_modal_wrap,
     /// Opens a group of methods, such as `openbanking`.
     force_payment_group,
-    /// Opens a kind of the method, such as a card brand.
+    /// Opens a subtype of the method, such as a card brand.
     force_payment_method_subtype,
     /// `popup`, `iframe` or `embedded`. It is never covered by the signature.
     frame_mode,
-    /// Codes of methods that are not shown.
+    /// Codes of methods to hide.
     hide,
-    /// Which integration opens the page: JSON text. A new one has no number, so leave it out.
+    /// The integration that opens the page: JSON text. A new one has no number, so omit it.
     interface_type,
     /// ISO 639-1.
     language_code,
@@ -336,15 +337,15 @@ setters! { text(impl Into<String>):
     merchant_fail_url,
     /// The merchant's domain, where plug-ins send it.
     merchant_domain,
-    /// How that link opens.
+    /// How the link after a decline opens.
     merchant_fail_redirect_mode,
     /// A link back to the merchant in any case.
     merchant_return_url,
-    /// How that link opens.
+    /// How the link in any case opens.
     merchant_return_redirect_mode,
     /// A link back to the merchant after a success.
     merchant_success_url,
-    /// How that link opens.
+    /// How the link after a success opens.
     merchant_success_redirect_mode,
     /// Passed on to Gate.
     payment_extra_param,
@@ -360,34 +361,34 @@ setters! { text(impl Into<String>):
     redirect_success_mode,
     /// How the redirect after tokenising opens.
     redirect_tokenize_mode,
-    /// Where the customer goes after tokenising.
+    /// The customer's return address after tokenising.
     redirect_tokenize_url,
     /// ISO 3166-1 alpha-2.
     region_code,
-    /// The element of your page that takes the widget.
+    /// The element of your page for the widget.
     target_element,
 }
 
 setters! { integer(i64):
-    /// Cashier mode: the greatest amount.
+    /// Cashier mode: the maximum amount.
     cashier_max_value,
-    /// Cashier mode: the least amount.
+    /// Cashier mode: the minimum amount.
     cashier_min_value,
     /// The last digits of the customer's social security number.
     customer_ssn,
-    /// When the link after a decline shows: 0 never, 1 by the page's rules, 2 always.
+    /// Display of the link after a decline: 0 never, 1 by the page's rules, 2 always.
     merchant_fail_enabled,
-    /// When the link in any case shows.
+    /// Display of the link in any case.
     merchant_return_enabled,
-    /// When the link after a success shows.
+    /// Display of the link after a success.
     merchant_success_enabled,
-    /// When the redirect after a decline happens.
+    /// Use of the redirect after a decline.
     redirect_fail_enabled,
-    /// When the redirect in any case happens.
+    /// Use of the redirect in any case.
     redirect_return_enabled,
-    /// When the redirect after a success happens.
+    /// Use of the redirect after a success.
     redirect_success_enabled,
-    /// When the redirect after tokenising happens.
+    /// Use of the redirect after tokenising.
     redirect_tokenize_enabled,
     /// The page's template.
     terminal_id,
@@ -402,9 +403,9 @@ setters! { flag(bool):
     force_acs_new_window,
     /// Registers a stored account for recurring payments.
     recurring_register,
-    /// Opens in a tab of its own.
+    /// Opens the page in a tab of its own.
     redirect,
-    /// Opens in a tab of its own on phones.
+    /// Opens the page in a tab of its own on phones.
     redirect_on_mobile,
 }
 
@@ -452,7 +453,9 @@ mod tests {
             (PageOptions::new().method_code("ecoVoucher"), Ok(Some("ecoVoucher"))),
             (
                 PageOptions::new().method_code("other"),
-                Err("eco-voucher sale: `force_payment_method` `other` is no code of this method"),
+                Err(
+                    "eco-voucher sale: `force_payment_method` `other` is not a code of this method",
+                ),
             ),
         ];
         for (options, expected) in table {
@@ -468,7 +471,7 @@ mod tests {
         }
     }
 
-    /// Messages that hold one of them are no callbacks, so every parameter must be known there.
+    /// Verifiers refuse a callback with one of these members, so they must know every parameter.
     #[test]
     fn every_parameter_is_known_to_verifiers() {
         let is_name = |line: &&str| {

@@ -1,4 +1,4 @@
-//! What a request can break.
+//! Reasons for refusing a request.
 
 use std::fmt;
 
@@ -7,27 +7,27 @@ use ecp_core::{Currency, Money};
 use crate::request::Field;
 use crate::spec::Interface;
 
-/// What a request broke.
+/// Reason for refusing a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Reason {
-    /// The amount is over the greatest allowed.
+    /// The amount is above the maximum.
     AmountAbove {
         /// The amount.
         amount: Money,
-        /// The greatest allowed.
+        /// The maximum.
         greatest: Money,
     },
-    /// The amount is under the least allowed.
+    /// The amount is below the minimum.
     AmountBelow {
         /// The amount.
         amount: Money,
-        /// The least allowed.
+        /// The minimum.
         least: Money,
     },
     /// The amount is zero or less.
     AmountNotPositive(Money),
-    /// The method does not take the currency, but those.
+    /// The method does not accept the currency; the list has the accepted ones.
     CurrencyUnsupported(Currency, &'static [Currency]),
     /// The method does not have the flow.
     FlowUnsupported,
@@ -35,14 +35,14 @@ pub enum Reason {
     InterfaceUnsupported(Interface),
     /// A field has a value that the platform would refuse.
     Invalid {
-        /// Its path in the Gate request.
+        /// The field's path in the Gate request.
         path: String,
-        /// What is wrong.
+        /// Description of the problem.
         problem: String,
     },
-    /// A field that the method needs is not set.
+    /// A required field is missing.
     Missing(Field),
-    /// The method gives back all of a payment or nothing.
+    /// The method has full refunds only.
     PartialRefundUnsupported,
 }
 

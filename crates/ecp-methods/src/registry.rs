@@ -6,8 +6,8 @@ use crate::method::{DynMethod, PaymentMethod};
 use crate::methods;
 use crate::spec::matrix;
 
-/// A set of methods, looked up by code, Gate path or callback name. It is a value: pass it to
-/// the code that needs it.
+/// A set of methods, looked up by code, Gate path or callback name. It is a value: pass it to the
+/// code that needs it.
 ///
 /// ```
 /// use ecp_methods::Registry;
@@ -22,7 +22,7 @@ pub struct Registry {
     methods: Vec<Arc<dyn DynMethod>>,
 }
 
-/// No method has the code.
+/// Error of a code that no method has.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no payment method `{code}`; known are: {known}")]
 pub struct UnknownMethod {
@@ -30,7 +30,7 @@ pub struct UnknownMethod {
     known: String,
 }
 
-/// Two methods would answer to one name.
+/// Error of two methods with the same name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{what} `{name}` belongs to payment method `{taken_by}` already")]
 pub struct RegistryError {
@@ -40,7 +40,7 @@ pub struct RegistryError {
 }
 
 impl Registry {
-    /// No methods.
+    /// An empty registry.
     pub const fn empty() -> Self {
         Self { methods: Vec::new() }
     }
@@ -71,7 +71,7 @@ impl Registry {
         Ok(self)
     }
 
-    /// The method with that code.
+    /// The method with a code.
     pub fn get(&self, code: &str) -> Result<&dyn DynMethod, UnknownMethod> {
         self.iter().find(|method| method.spec().code() == code).ok_or_else(|| UnknownMethod {
             code: code.to_owned(),
@@ -79,22 +79,23 @@ impl Registry {
         })
     }
 
-    /// The method with that part of Gate paths.
+    /// The method with a part of Gate paths.
     pub fn by_gate_path(&self, path: &str) -> Option<&dyn DynMethod> {
         self.iter().find(|method| method.spec().gate_path() == Some(path))
     }
 
-    /// The method that has that name in callbacks.
+    /// The method with a name in callbacks.
     pub fn by_callback_name(&self, name: &str) -> Option<&dyn DynMethod> {
         self.iter().find(|method| method.spec().callback_names().contains(&name))
     }
 
-    /// What the methods can do, as a Markdown table: a row a capability, a column a method.
+    /// Capabilities of all methods as a Markdown table: a row for each capability, a column for
+    /// each method.
     pub fn matrix(&self) -> String {
         matrix(&self.iter().map(DynMethod::spec))
     }
 
-    /// All of them, in the order in which they were added.
+    /// All methods, in the order in which they were added.
     pub fn iter(&self) -> impl Iterator<Item = &dyn DynMethod> + Clone {
         self.methods.iter().map(AsRef::as_ref)
     }

@@ -1,7 +1,7 @@
-//! What is sent, one struct a flow.
+//! Requests, one struct for each flow.
 //!
-//! `new` takes what every method needs; what a given method needs beyond that is in its spec, and
-//! [`prepare`](crate::prepare) names the path of what is missing. Fields that have no setter here
+//! `new` takes the fields that every method needs; a method's other required fields are in its
+//! spec, and [`prepare`](crate::prepare) names the path of a missing one. Fields without a setter
 //! are set by their path with `extra`.
 
 mod body;
@@ -22,16 +22,16 @@ use self::parts::{Extra, Fields};
 use crate::flow::{Flow, FlowKind, Payout, Refund, Sale};
 use crate::spec::Interface;
 
-/// The request of some flow. Sealed: there is one a [`Flow`].
+/// A request of a flow. Sealed: there is one for each [`Flow`].
 pub trait FlowRequest: sealed::Sealed + std::fmt::Debug + Send + Sync {
     /// The flow.
     type Flow: Flow<Request = Self>;
 
-    /// The request as the check sees it.
+    /// The request in the form that the check reads.
     fn draft(&self) -> Draft<'_>;
 }
 
-/// A request before it is checked, whatever its flow.
+/// A request before it is checked, of any flow.
 #[derive(Clone, Copy, Debug)]
 pub struct Draft<'r> {
     pub(crate) flow: FlowKind,
@@ -45,12 +45,12 @@ pub struct Draft<'r> {
 }
 
 impl<'r> Draft<'r> {
-    /// What it asks for.
+    /// The requested flow.
     pub const fn flow(&self) -> FlowKind {
         self.flow
     }
 
-    /// Where it goes. On the Payment Page the customer may still give what is missing.
+    /// The interface. On the Payment Page the customer may still enter missing fields.
     pub const fn interface(&self) -> Interface {
         self.interface
     }
@@ -60,12 +60,12 @@ impl<'r> Draft<'r> {
         self.payment_id
     }
 
-    /// The amount, `None` in a refund of all that was paid.
+    /// The amount, `None` in a full refund.
     pub const fn amount(&self) -> Option<Money> {
         self.amount
     }
 
-    /// Whether it is a refund of a part of what was paid.
+    /// Whether it is a partial refund.
     pub const fn is_partial(&self) -> bool {
         self.partial
     }
@@ -75,22 +75,23 @@ impl<'r> Draft<'r> {
         self.fields.get(field)
     }
 
-    /// Whether signing may refuse a text of it that the fields' own checks let pass: one with a
-    /// `;`, or an extra field, which may hold anything.
+    /// Whether signing may refuse a text that the fields' own checks accept: one with a `;`, or an
+    /// extra field, which may hold anything.
     pub(crate) fn may_be_ambiguous(&self) -> bool {
         self.fields.may_hold_separator()
             || self.extra.iter().next().is_some()
             || self.payment_id.as_str().contains(';')
     }
 
-    /// How strictly its Gate request is signed.
+    /// Strictness of the Gate request's signature.
     pub(crate) fn signing_rules(&self) -> Rules {
         let rules = Rules::private();
         if self.items_in_texts { rules.allow_items_in_texts() } else { rules }
     }
 }
 
-/// Declares the request of a flow with what every flow has. Its own setters go into an `impl`.
+/// Declares the request of a flow with the setters of every flow. Its own setters go into an
+/// `impl`.
 macro_rules! flow_request {
     ($(#[$doc:meta])* $name:ident, $flow:ident) => {
         $(#[$doc])*
@@ -122,28 +123,27 @@ macro_rules! flow_request {
                 self
             }
 
-            /// Where to send this payment's callbacks instead of the project's address.
+            /// Callback address of this payment, instead of the project's.
             pub fn callback_url(mut self, url: impl Into<String>) -> Self {
                 self.fields.set(Field::CallbackUrl, url);
                 self
             }
 
-            /// Any field by its name, for code that a spec or a file drives.
+            /// Sets any field by its name, for code that is driven by a spec or a file.
             pub fn field(mut self, field: Field, value: impl Into<String>) -> Self {
                 self.fields.set(field, value);
                 self
             }
 
-            /// Sends texts to Gate that hold a `;`, a name and a `:`, such as
-            /// `size:M;colour:red`, which are refused otherwise: a callback that repeats one has
-            /// more than one reading, and may be held until Gate confirms it. Ids hold no `;` in
-            /// any case.
+            /// Allows texts that hold a `;`, a name and a `:`, such as `size:M;colour:red`, which
+            /// are refused otherwise: a callback that repeats one has more than one reading, and
+            /// may be held until Gate confirms it. Ids must hold no `;` in any case.
             pub fn allow_items_in_texts(mut self) -> Self {
                 self.items_in_texts = true;
                 self
             }
 
-            /// A field that has no setter, by its path in the Gate request. The value is sent as
+            /// Sets a field without a setter, by its path in the Gate request. The value is sent as
             /// the JSON that it serialises to.
             pub fn extra(mut self, path: impl Into<String>, value: impl Serialize) -> Self {
                 self.extra.set(path, &value);
@@ -196,7 +196,7 @@ impl SaleRequest {
         Self::bare(payment_id, Some(amount), false)
     }
 
-    /// Where the customer returns to.
+    /// Return addresses for the customer.
     pub fn return_urls(mut self, urls: ReturnUrls) -> Self {
         self.fields.take(urls.into_fields());
         self
@@ -220,8 +220,8 @@ flow_request! {
 }
 
 impl PayoutRequest {
-    /// A payout under a payment id that is new in the project. The id is what protects against
-    /// paying twice: keep it before you send.
+    /// A payout under a payment id that is new in the project. The id protects against paying
+    /// twice: store it before you send.
     pub fn new(payment_id: PaymentId, amount: Money) -> Self {
         Self::bare(payment_id, Some(amount), false)
     }
@@ -236,9 +236,9 @@ impl PayoutRequest {
 flow_request! {
     /// Money back.
     ///
-    /// The platform tells refunds of one payment apart by the merchant's id of the refund and
-    /// refuses one that it has seen before (code 3230). An id is chosen here; set your own if you
-    /// have one, and send a refund again only with the id that it had.
+    /// The platform distinguishes the refunds of a payment by the merchant's id of the refund and
+    /// refuses an id that it has seen before (code 3230). A random id is set; set your own if you
+    /// have one, and repeat a refund only under the same id.
     ///
     /// ```
     /// use ecp_core::PaymentId;
@@ -255,17 +255,17 @@ flow_request! {
 }
 
 impl RefundRequest {
-    /// All of a payment. No amount is sent: the platform knows it.
+    /// A full refund. No amount is sent: the platform knows it.
     pub fn full(payment_id: PaymentId) -> Self {
         Self::bare(payment_id, None, false).with_merchant_refund_id(random_id())
     }
 
-    /// All of a payment, by its amount: the platform refuses it if that is more than was paid.
+    /// A full refund, with its amount: the platform refuses it if that is more than was paid.
     pub fn full_of(payment_id: PaymentId, amount: Money) -> Self {
         Self::bare(payment_id, Some(amount), false).with_merchant_refund_id(random_id())
     }
 
-    /// A part of a payment, with methods that can do it.
+    /// A partial refund, for methods that have them.
     pub fn partial(payment_id: PaymentId, amount: Money) -> Self {
         Self::bare(payment_id, Some(amount), true).with_merchant_refund_id(random_id())
     }
@@ -282,9 +282,9 @@ impl RefundRequest {
     }
 }
 
-/// 128 bits of the standard library's hasher, whose keys come from the operating system's random
-/// source once a thread. It need not be secret, only new; where it must be reproducible, set an id
-/// of your own.
+/// 128 bits from the standard library's hasher, whose keys come from the operating system's random
+/// source once per thread. The id need not be secret, only unique; set your own where it must be
+/// reproducible.
 fn random_id() -> String {
     let half = || RandomState::new().hash_one(std::time::SystemTime::now());
     format!("{:016x}{:016x}", half(), half())

@@ -1,4 +1,4 @@
-//! The tables of a method's page, as constants that are checked when they are compiled.
+//! Specs of methods: the tables of a method's page as constants, checked at compile time.
 
 #![expect(clippy::missing_panics_doc, reason = "specs are constants: a panic stops the compiler")]
 
@@ -25,8 +25,8 @@ use crate::method::Supports;
 
 /// Everything that a method declares.
 ///
-/// A bad table (a minimum over its maximum, a flow given twice, a name that cannot be one) does
-/// not compile.
+/// An invalid table (a minimum above its maximum, a flow given twice, an invalid name) does not
+/// compile.
 pub struct Spec<M> {
     data: MethodSpec,
     method: PhantomData<fn() -> M>,
@@ -61,13 +61,13 @@ impl<M> Spec<M> {
         Self { data, method: PhantomData }
     }
 
-    /// Where the tables come from. A [`Fact`] and [`Testing`] can each name a source of their own.
+    /// Source of the tables. A [`Fact`] and [`Testing`] can name sources of their own.
     pub const fn source(mut self, source: &'static str) -> Self {
         self.data.source = source;
         self
     }
 
-    /// What the customer pays with.
+    /// The means of payment.
     pub const fn kind(mut self, kind: Kind) -> Self {
         self.data.kind = kind;
         self
@@ -93,14 +93,14 @@ impl<M> Spec<M> {
         self
     }
 
-    /// Values of `payment.method` in callbacks, to the letter.
+    /// Values of `payment.method` in callbacks, compared case-sensitively.
     pub const fn callback_names(mut self, names: &'static [&'static str]) -> Self {
         assert!(all_named(names), "a callback name is not empty");
         self.data.callback_names = names;
         self
     }
 
-    /// The countries where the method is used, by ISO 3166-1 alpha-2; none listed means all.
+    /// The countries where the method is used, by ISO 3166-1 alpha-2; an empty list means all.
     pub const fn regions(mut self, countries: &'static [&'static str]) -> Self {
         let mut at = 0;
         while at < countries.len() {
@@ -121,40 +121,39 @@ impl<M> Spec<M> {
         self
     }
 
-    /// Who converts between the payment's currency and the customer's.
+    /// The party that converts between the payment's currency and the customer's.
     pub const fn conversion(mut self, conversion: Conversion) -> Self {
         self.data.conversion = Some(conversion);
         self
     }
 
-    /// Whether payments with saved data of the customer are possible. Not to be called where the
-    /// page has no row about it.
+    /// Whether payments with saved data of the customer are possible. Do not call it where the page
+    /// has no row about it.
     pub const fn saved_credentials(mut self, possible: bool) -> Self {
         self.data.saved_credentials = Some(possible);
         self
     }
 
-    /// Whether there are recurring payments. Not to be called where the page has no row about it.
+    /// Whether there are recurring payments. Do not call it where the page has no row about it.
     pub const fn recurring(mut self, possible: bool) -> Self {
         self.data.recurring = Some(possible);
         self
     }
 
-    /// Whether customers can dispute payments. Not to be called where the page has no row about
-    /// it.
+    /// Whether customers can dispute payments. Do not call it where the page has no row about it.
     pub const fn chargebacks(mut self, possible: bool) -> Self {
         self.data.chargebacks = Some(possible);
         self
     }
 
-    /// The platform asks the merchant to confirm the amount before it is taken (`check_deposit`).
+    /// Declares that the platform asks the merchant to confirm the amount (`check_deposit`).
     pub const fn confirms_amount(mut self) -> Self {
         self.data.confirms_amount = true;
         self
     }
 
-    /// The values that vouchers have, in major units of any currency of the method. They are for
-    /// display and for the sandbox; no amount is refused because of them.
+    /// The values of vouchers, in major units of any currency of the method. They are for display
+    /// and for the sandbox; no amount is refused because of them.
     pub const fn denominations(mut self, major: &'static [i64]) -> Self {
         let mut at = 1;
         while at < major.len() {
@@ -166,13 +165,13 @@ impl<M> Spec<M> {
         self
     }
 
-    /// What else the page says.
+    /// Other facts on the page.
     pub const fn facts(mut self, facts: &'static [Fact]) -> Self {
         self.data.facts = facts;
         self
     }
 
-    /// A flow with its rule.
+    /// Adds a flow with its rule.
     pub const fn flow<F: Flow>(mut self, rule: Rule) -> Self
     where
         M: Supports<F>,
@@ -188,7 +187,7 @@ impl<M> Spec<M> {
         self
     }
 
-    /// How the platform's test projects treat the method.
+    /// Behaviour of the method in the platform's test projects.
     pub const fn testing(mut self, testing: Testing) -> Self {
         self.data.testing = testing;
         self

@@ -44,7 +44,7 @@ fn every_bad_row_is_told_by_line_and_field() {
         ),
         (
             "jeton,P-1,30000,EUR,1,nowhere",
-            "line 2, `customer.ip_address`: is no IPv4 or IPv6 address",
+            "line 2, `customer.ip_address`: is not an IPv4 or IPv6 address",
         ),
         ("eco-voucher,P-1,30000,EUR,1,192.0.2.1", "line 2: the method does not have this flow"),
         ("jeton,P-1,30000,EUR,1", "line 2: has 5 cells, line 1 has 6"),

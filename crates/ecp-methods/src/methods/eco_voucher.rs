@@ -54,7 +54,7 @@ impl PaymentMethod for EcoVoucher {
         .currencies(&[Currency::CAD, Currency::EUR, Currency::GBP, Currency::USD])
         .conversion(Conversion::Platform)
         // The customer chooses the amount by choosing vouchers, so a sale may ask for 0, and the
-        // platform asks the merchant whether the chosen amount is welcome.
+        // platform asks the merchant whether to accept the chosen amount.
         .confirms_amount()
         .denominations(&[10, 15, 25, 50, 75, 100, 150, 250])
         .flow::<Sale>(

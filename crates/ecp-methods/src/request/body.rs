@@ -17,7 +17,7 @@ enum Member<'r> {
     Object(Body<'r>),
 }
 
-/// The path is taken, or leads through a value that is no object.
+/// The path is taken, or leads through a value that is not an object.
 #[derive(Debug)]
 pub(crate) struct PathTaken;
 

@@ -1,4 +1,4 @@
-//! Fields by their Gate paths.
+//! Fields of requests, by their Gate paths.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -13,7 +13,7 @@ macro_rules! fields {
         }
 
         impl Field {
-            /// All of them.
+            /// All fields.
             pub const ALL: &'static [Self] = &[$(Self::$field),*];
 
             /// The path in a Gate request.
@@ -31,7 +31,7 @@ macro_rules! fields {
                 }
             }
 
-            /// What is wrong with a value, by the rules of the documents (sources: request fields).
+            /// The problem with a value, by the rules of the documents (sources: request fields).
             pub(crate) fn problem(self, value: &str) -> Option<&'static str> {
                 match self {
                     $(Self::$field => $check(value),)*
@@ -68,22 +68,22 @@ fields! {
     CustomerState = "customer.state", text, "Example State";
     /// Postal code.
     CustomerZip = "customer.zip", text, "EX-1001";
-    /// Where to send this payment's callbacks instead of the project's address.
+    /// Callback address of this payment, instead of the project's.
     CallbackUrl = "general.merchant_callback_url", url, "https://shop.example/callbacks";
     /// The merchant's description.
     Description = "payment.description", text, "An example";
     /// The merchant's id of a refund.
     MerchantRefundId = "payment.merchant_refund_id", text, "refund-example-1";
-    /// Where the customer returns to after a decline.
+    /// The customer's return address after a decline.
     ReturnDecline = "return_url.decline", url, "https://shop.example/declined";
-    /// Where the customer returns to in any case.
+    /// The customer's return address in any case.
     ReturnNeutral = "return_url.return", url, "https://shop.example/back";
-    /// Where the customer returns to after a success.
+    /// The customer's return address after a success.
     ReturnSuccess = "return_url.success", url, "https://shop.example/paid";
 }
 
 impl Field {
-    /// The Payment Page's name of the field (sources: Payment Page), `None` if it does not have it.
+    /// The Payment Page's name of the field (sources: Payment Page), `None` if it has none.
     pub const fn page_name(self) -> Option<&'static str> {
         Some(match self {
             Self::AccountNumber | Self::CustomerIpAddress | Self::MerchantRefundId => return None,
@@ -144,12 +144,12 @@ fn email(value: &str) -> Option<&'static str> {
     if valid && !value.contains(char::is_whitespace) {
         text(value)
     } else {
-        Some("is no e-mail address")
+        Some("is not an e-mail address")
     }
 }
 
 fn ip_address(value: &str) -> Option<&'static str> {
-    value.parse::<IpAddr>().is_err().then_some("is no IPv4 or IPv6 address")
+    value.parse::<IpAddr>().is_err().then_some("is not an IPv4 or IPv6 address")
 }
 
 fn phone(value: &str) -> Option<&'static str> {
@@ -195,11 +195,11 @@ mod tests {
             (Field::CustomerDayOfBirth, "31-12-1999", None),
             (Field::CustomerDayOfBirth, "1999-12-31", Some("must have the form DD-MM-YYYY")),
             (Field::CustomerEmail, "smith@example.com", None),
-            (Field::CustomerEmail, "smith", Some("is no e-mail address")),
-            (Field::CustomerEmail, "a@b@c", Some("is no e-mail address")),
-            (Field::CustomerEmail, "a b@c", Some("is no e-mail address")),
+            (Field::CustomerEmail, "smith", Some("is not an e-mail address")),
+            (Field::CustomerEmail, "a@b@c", Some("is not an e-mail address")),
+            (Field::CustomerEmail, "a b@c", Some("is not an e-mail address")),
             (Field::CustomerIpAddress, "2001:db8::1", None),
-            (Field::CustomerIpAddress, "248.121.176", Some("is no IPv4 or IPv6 address")),
+            (Field::CustomerIpAddress, "248.121.176", Some("is not an IPv4 or IPv6 address")),
             (Field::CustomerPhone, "0000000000009999", None),
             (Field::CustomerPhone, "+44123", Some("must be 4 to 24 digits")),
             (Field::ReturnSuccess, "https://shop.example/?a=1", None),

@@ -1,4 +1,4 @@
-//! What requests share.
+//! Parts that several requests share.
 
 use std::collections::BTreeMap;
 
@@ -23,14 +23,14 @@ pub struct Customer(Fields);
 #[derive(Clone, Debug, Default)]
 pub struct Account(Fields);
 
-/// Where the customer returns to: absolute http or https addresses.
+/// The customer's return addresses: absolute http or https URLs.
 #[derive(Clone, Debug, Default)]
 pub struct ReturnUrls(Fields);
 
 macro_rules! setters {
     ($part:ident: $($(#[$doc:meta])* $setter:ident = $field:ident;)*) => {
         impl $part {
-            /// Nothing set.
+            /// Without values.
             pub fn new() -> Self {
                 Self::default()
             }
@@ -95,7 +95,7 @@ setters! { ReturnUrls:
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Fields {
     values: BTreeMap<Field, Sensitive<String>>,
-    /// Whether a value that was set holds a `;`.
+    /// Whether any value holds a `;`.
     separator: bool,
 }
 
@@ -125,7 +125,8 @@ impl Fields {
     }
 }
 
-/// Values by path, for fields that have no setter. What cannot be sent is reported by the check.
+/// Values by path, for fields without a setter. A value that cannot be serialised is reported by
+/// the check.
 #[derive(Clone, Default)]
 pub(crate) struct Extra(Vec<(String, Result<Box<RawValue>, String>)>);
 
@@ -142,7 +143,7 @@ impl Extra {
     }
 }
 
-/// Prints the paths only: the values may be personal.
+/// Prints the paths only: the values may be personal data.
 impl std::fmt::Debug for Extra {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_list().entries(self.0.iter().map(|(path, _)| path)).finish()

@@ -1,4 +1,4 @@
-//! What a method can do, as one set.
+//! Capabilities of a method, and sets of them.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use crate::flow::FlowKind;
 
 macro_rules! capabilities {
     ($($(#[$doc:meta])* $capability:ident = $text:literal,)*) => {
-        /// Something that a method can do or that it does differently.
+        /// A capability or a peculiarity of a method.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
         pub enum Capability {
@@ -16,7 +16,7 @@ macro_rules! capabilities {
         }
 
         impl Capability {
-            /// All of them.
+            /// All capabilities.
             pub const ALL: &'static [Self] = &[$(Self::$capability),*];
 
             /// A short name for people.
@@ -34,9 +34,9 @@ capabilities! {
     Sale = "sales",
     /// Money out.
     Payout = "payouts",
-    /// All of a payment can be given back.
+    /// A payment can be refunded in full.
     FullRefund = "full refunds",
-    /// A part of a payment can be given back.
+    /// A payment can be refunded in part.
     PartialRefund = "partial refunds",
     /// Customers can dispute payments.
     Chargebacks = "chargebacks",
@@ -61,7 +61,7 @@ capabilities! {
 }
 
 impl Capability {
-    /// Whether the spec has it, `None` if its tables say nothing of it.
+    /// Whether the spec has the capability, `None` if its tables do not say.
     pub(super) fn stated_by(self, spec: &MethodSpec) -> Option<bool> {
         Some(match self {
             Self::Sale => spec.rule(FlowKind::Sale).is_some(),
@@ -104,7 +104,7 @@ impl Capabilities {
         self.0 & bit(capability) != 0
     }
 
-    /// What is in the set.
+    /// The capabilities in the set.
     pub fn iter(self) -> impl Iterator<Item = Capability> {
         Capability::ALL.iter().copied().filter(move |&capability| self.has(capability))
     }

@@ -1,4 +1,4 @@
-//! A spec as data, whatever its method.
+//! A spec as data, without its method's type.
 
 use ecp_core::{Currency, Money};
 
@@ -7,7 +7,7 @@ use super::facts::{Conversion, Fact, Instrument, Kind, Testing};
 use super::rule::Rule;
 use crate::flow::FlowKind;
 
-/// A [`Spec`](super::Spec) whose method is known at run time only.
+/// A [`Spec`](super::Spec) of a method that is known only at run time.
 #[derive(Clone, Debug)]
 pub struct MethodSpec {
     pub(super) code: &'static str,
@@ -42,12 +42,12 @@ impl MethodSpec {
         self.title
     }
 
-    /// Where the tables come from. A [`Fact`] and [`Testing`] can each name a source of their own.
+    /// Source of the tables. A [`Fact`] and [`Testing`] can name sources of their own.
     pub const fn source(&self) -> &'static str {
         self.source
     }
 
-    /// What the customer pays with.
+    /// The means of payment.
     pub const fn kind(&self) -> Kind {
         self.kind
     }
@@ -88,18 +88,18 @@ impl MethodSpec {
         self.conversion
     }
 
-    /// The values that vouchers have, in a currency of the method, smallest first.
+    /// The values of vouchers, in a currency of the method, smallest first.
     pub fn denominations(&self, currency: Currency) -> impl DoubleEndedIterator<Item = Money> {
         let minor = 10_i64.pow(currency.exponent());
         self.denominations.iter().map(move |major| Money::from_minor(major * minor, currency))
     }
 
-    /// What else the page says.
+    /// Other facts on the page.
     pub const fn facts(&self) -> &'static [Fact] {
         self.facts
     }
 
-    /// Whether the method can do something, `None` if its page has no row about it.
+    /// Whether the method has a capability, `None` if its page has no row about it.
     ///
     /// ```
     /// use ecp_methods::spec::Capability;
@@ -112,7 +112,7 @@ impl MethodSpec {
         capability.stated_by(self)
     }
 
-    /// Everything that the method can do by its tables. What they say nothing of is not in it.
+    /// All capabilities that the tables state. A capability that they do not mention is absent.
     ///
     /// ```
     /// use ecp_methods::spec::Capability;
@@ -135,7 +135,7 @@ impl MethodSpec {
         FlowKind::ALL.iter().copied().filter(|&flow| self.rule(flow).is_some())
     }
 
-    /// How the platform's test projects treat the method.
+    /// Behaviour of the method in the platform's test projects.
     pub const fn testing(&self) -> &Testing {
         &self.testing
     }

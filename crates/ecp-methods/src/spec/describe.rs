@@ -1,5 +1,5 @@
-//! A spec as a table for people. Documentation, help texts and this crate's own pages are made
-//! from it, so that they cannot say something else than the checks do.
+//! A spec as a table for people. Documentation, help texts and this crate's own pages are made from
+//! it, so that they agree with the checks.
 
 use super::data::MethodSpec;
 use super::{Capability, Rule};
@@ -8,16 +8,16 @@ use crate::flow::FlowKind;
 /// A line of a method's table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
-    /// What it is about.
+    /// The subject of the row.
     pub about: String,
-    /// What the method has to say.
+    /// The method's value.
     pub text: String,
 }
 
 impl MethodSpec {
-    /// Everything that the method declares, in words. What its page does not say has no row, and
-    /// a row that does not come from [`MethodSpec::source`] names its own source in brackets, as
-    /// all rows about tests do.
+    /// Everything that the method declares, in words. There are no rows about what its page does
+    /// not say, and a row that does not come from [`MethodSpec::source`] names its own source in
+    /// brackets, as all rows about tests do.
     ///
     /// ```
     /// use ecp_methods::{Jeton, PaymentMethod};
@@ -120,7 +120,7 @@ fn sentence(rule: &Rule) -> String {
     parts.join(", ")
 }
 
-/// The source is named where it is not the method's own.
+/// Adds the source if it is not the method's own.
 fn with_source(text: String, source: Option<&str>) -> String {
     match source {
         Some(source) => format!("{text} ({source})"),
@@ -132,7 +132,8 @@ fn join<T: ToString>(items: &[T]) -> String {
     items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
-/// The capability matrix of several methods as Markdown: a row a capability, a column a method.
+/// The capability matrix of several methods as Markdown: a row for each capability, a column for
+/// each method.
 pub(crate) fn matrix<'m>(specs: &(impl Iterator<Item = &'m MethodSpec> + Clone)) -> String {
     let line = |first: &str, cells: &mut dyn Iterator<Item = String>| {
         let cells: Vec<String> = cells.collect();

@@ -1,8 +1,8 @@
-//! The smaller words of a method's page.
+//! Smaller facts of a method's page.
 
 use std::fmt;
 
-/// What the customer pays with.
+/// Means of payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Kind {
@@ -24,7 +24,7 @@ impl fmt::Display for Kind {
     }
 }
 
-/// What a payment is made with, where the page has a row about it.
+/// Payment instrument, where the page has a row about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Instrument {
@@ -43,7 +43,7 @@ impl fmt::Display for Instrument {
     }
 }
 
-/// Who converts currencies.
+/// Party that converts currencies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Conversion {
@@ -62,32 +62,32 @@ impl fmt::Display for Conversion {
     }
 }
 
-/// Something that a page says and that decides nothing here.
+/// A fact on a page that no check depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Fact {
-    /// What it is about.
+    /// The subject.
     pub about: &'static str,
-    /// What is said.
+    /// The statement.
     pub text: &'static str,
-    /// Where it is said, `None` where the method's [`Spec::source`](super::Spec::source) does.
+    /// The source, `None` if it is the method's [`Spec::source`](super::Spec::source).
     pub source: Option<&'static str>,
 }
 
 impl Fact {
-    /// Something that the method's page says.
+    /// A fact of the method's page.
     pub const fn new(about: &'static str, text: &'static str) -> Self {
         assert!(!about.is_empty() && !text.is_empty(), "a fact says something about something");
         Self { about, text, source: None }
     }
 
-    /// Where it is said, if not on the method's page.
+    /// Sets the source, if it is not the method's page.
     pub const fn source(self, source: &'static str) -> Self {
         Self { source: Some(source), ..self }
     }
 }
 
-/// A way to the platform.
+/// An interface of the platform.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Interface {
@@ -104,7 +104,7 @@ pub enum Interface {
 }
 
 impl Interface {
-    /// All of them, in the order of the documents' tables.
+    /// All interfaces, in the order of the documents' tables.
     pub const ALL: &[Self] =
         &[Self::PaymentPage, Self::CmsPlugins, Self::Gate, Self::Dashboard, Self::PaymentLinks];
 }
@@ -121,13 +121,12 @@ impl fmt::Display for Interface {
     }
 }
 
-/// How a method is tested: results chosen by amount, and the form in which the customer is sent to
-/// the provider.
+/// Behaviour of a method in tests: results chosen by amount, and the form of the redirect to the
+/// provider.
 ///
-/// What a method's file gives comes from the method's page, unless [`Testing::source`] says
-/// otherwise. Jeton Wallet's page is the only one that speaks of test amounts; where a file gives
-/// none, the sandbox declines the same amounts by its own choice. The forms of redirects are those
-/// of the samples on the pages.
+/// The values in a method's file come from the method's page, unless [`Testing::source`] says
+/// otherwise. Only Jeton Wallet's page mentions test amounts; without any, the sandbox declines the
+/// same amounts by its own choice. The forms of redirects are those of the samples on the pages.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Testing {
     declined: Option<&'static [i64]>,
@@ -160,37 +159,37 @@ impl fmt::Display for TestRedirect {
 }
 
 impl Testing {
-    /// What Jeton Wallet's page lists, and the sandbox takes for other methods too.
+    /// The amounts of Jeton Wallet's page, which the sandbox uses for other methods too.
     const DECLINED: &'static [i64] = &[40_000, 40_400];
 
-    /// What the sandbox does for a method whose page says nothing of tests: it declines the
-    /// amounts that Jeton Wallet's page lists, and the redirect is a plain one.
+    /// The sandbox's behaviour for a method whose page does not mention tests: it declines the
+    /// amounts of Jeton Wallet's page, and the redirect is a plain one.
     pub const fn new() -> Self {
         Self { declined: None, account_shown: &[], redirect: None, source: None }
     }
 
-    /// Amounts in minor units of any currency that end in a decline.
+    /// Amounts in minor units of any currency that are declined.
     pub const fn declined(self, declined: &'static [i64]) -> Self {
         Self { declined: Some(declined), ..self }
     }
 
-    /// Amounts of sales, in minor units of any currency, whose final callback names the
-    /// customer's account.
+    /// Amounts of sales, in minor units of any currency, whose final callback has the customer's
+    /// account.
     pub const fn account_shown(self, account_shown: &'static [i64]) -> Self {
         Self { account_shown, ..self }
     }
 
-    /// The form in which the customer is sent to the provider.
+    /// The form of the redirect to the provider.
     pub const fn redirect(self, redirect: TestRedirect) -> Self {
         Self { redirect: Some(redirect), ..self }
     }
 
-    /// Where what is given here comes from, if not from the method's page.
+    /// Sets the source of these values, if it is not the method's page.
     pub const fn source(self, source: &'static str) -> Self {
         Self { source: Some(source), ..self }
     }
 
-    /// The amounts in minor units that end in a decline.
+    /// The amounts in minor units that are declined.
     pub const fn declined_amounts(&self) -> &'static [i64] {
         match self.declined {
             Some(declined) => declined,
@@ -198,7 +197,7 @@ impl Testing {
         }
     }
 
-    /// Where the declined amounts come from, `None` where from the method's page.
+    /// Source of the declined amounts, `None` for the method's page.
     pub const fn declined_source(&self) -> Option<&'static str> {
         match self.declined {
             Some(_) => self.source,
@@ -206,23 +205,23 @@ impl Testing {
         }
     }
 
-    /// The amounts in minor units of sales whose final callback names the customer's account.
-    /// They come from where [`Testing::own_source`] says.
+    /// The amounts in minor units of sales whose final callback has the customer's account. Their
+    /// source is [`Testing::own_source`].
     pub const fn account_shown_amounts(&self) -> &'static [i64] {
         self.account_shown
     }
 
-    /// Whether the amount ends in a decline.
+    /// Whether the amount is declined.
     pub fn is_declined(&self, minor: i64) -> bool {
         self.declined_amounts().contains(&minor)
     }
 
-    /// Whether the final callback of a sale names the customer's account.
+    /// Whether the final callback of a sale has the customer's account.
     pub fn shows_account(&self, minor: i64) -> bool {
         self.account_shown.contains(&minor)
     }
 
-    /// The form in which the customer is sent to the provider.
+    /// The form of the redirect to the provider.
     pub const fn redirect_form(&self) -> TestRedirect {
         match self.redirect {
             Some(redirect) => redirect,
@@ -230,8 +229,7 @@ impl Testing {
         }
     }
 
-    /// Where the form of the redirect comes from, `None` where from the sample on the method's
-    /// page.
+    /// Source of the redirect's form, `None` for the sample on the method's page.
     pub const fn redirect_source(&self) -> Option<&'static str> {
         match self.redirect {
             Some(_) => self.source,
@@ -239,7 +237,7 @@ impl Testing {
         }
     }
 
-    /// Where what the method's file gives comes from, `None` where from the method's page.
+    /// Source of the values in the method's file, `None` for the method's page.
     pub const fn own_source(&self) -> Option<&'static str> {
         self.source
     }

@@ -1,4 +1,4 @@
-//! What a method demands in one flow.
+//! Requirements of a method in one flow.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use ecp_core::{Currency, Money};
 use super::facts::Interface;
 use crate::request::Field;
 
-/// What a method demands in one flow.
+/// Requirements of a method in one flow.
 #[derive(Clone, Copy, Debug)]
 pub struct Rule {
     pub(crate) amounts: Option<Amounts>,
@@ -21,7 +21,7 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// Nothing but a positive amount.
+    /// A rule that requires only a positive amount.
     pub const fn new() -> Self {
         Self {
             amounts: None,
@@ -34,7 +34,7 @@ impl Rule {
         }
     }
 
-    /// The least and the greatest amount in major units, both allowed, in any currency of the
+    /// The minimum and the maximum amount in major units, both inclusive, in any currency of the
     /// method: `"1.00"` is 100 minor units of EUR and 1 of JPY.
     pub const fn amount(self, least: &str, greatest: &str) -> Self {
         let amounts = Amounts { least: Decimal::parse(least), greatest: Decimal::parse(greatest) };
@@ -42,27 +42,27 @@ impl Rule {
         Self { amounts: Some(amounts), ..self }
     }
 
-    /// Where the flow is offered.
+    /// Interfaces that offer the flow.
     pub const fn on(self, interfaces: &'static [Interface]) -> Self {
         Self { interfaces, ..self }
     }
 
-    /// What a request must hold besides payment id, amount and currency.
+    /// Fields that a request must have besides payment id, amount and currency.
     pub const fn needs(self, needs: &'static [Field]) -> Self {
         Self { needs, ..self }
     }
 
-    /// An amount of 0 is allowed: the customer chooses it.
+    /// Allows an amount of 0: the customer chooses it.
     pub const fn zero_amount(self) -> Self {
         Self { zero_amount: true, ..self }
     }
 
-    /// A part of a payment can be refunded. Without it only all of it can.
+    /// Allows partial refunds. Without it refunds are full.
     pub const fn partial(self) -> Self {
         Self { partial: true, ..self }
     }
 
-    /// The time that a payment takes on average until its final callback.
+    /// The average time of a payment until its final callback.
     pub const fn base_time(self, time: Duration) -> Self {
         Self { base_time: Some(time), ..self }
     }
@@ -72,19 +72,19 @@ impl Rule {
         Self { cut_off_time: Some(time), ..self }
     }
 
-    /// The least and the greatest amount in a currency, `None` if there are no limits.
+    /// The minimum and the maximum amount in a currency, `None` if there are no limits.
     pub fn limits(&self, currency: Currency) -> Option<(Money, Money)> {
         let amounts = self.amounts?;
         Some((amounts.least.round_up(currency), amounts.greatest.round_down(currency)))
     }
 
-    /// The least and the greatest amount in major units, as the table has them.
+    /// The minimum and the maximum amount in major units, as in the table.
     pub fn major_amounts(&self) -> Option<(String, String)> {
         self.amounts.map(|amounts| (amounts.least.to_string(), amounts.greatest.to_string()))
     }
 
     /// An amount within the limits, for documentation, demonstrations and tests: 100 in major
-    /// units, or the nearest that is allowed.
+    /// units, or the nearest allowed amount.
     pub fn example_amount(&self, currency: Currency) -> Money {
         let usual = 10_i64.pow(currency.exponent() + 2);
         let minor = match self.limits(currency) {
@@ -94,7 +94,7 @@ impl Rule {
         Money::from_minor(minor, currency)
     }
 
-    /// Where the flow is offered.
+    /// Interfaces that offer the flow.
     pub const fn interfaces(&self) -> &'static [Interface] {
         self.interfaces
     }
@@ -104,12 +104,12 @@ impl Rule {
         self.zero_amount
     }
 
-    /// Whether a part of a payment can be refunded.
+    /// Whether partial refunds are allowed.
     pub const fn allows_partial(&self) -> bool {
         self.partial
     }
 
-    /// The time that a payment takes on average, `None` if the documents do not say.
+    /// The average time of a payment, `None` if the documents do not say.
     pub const fn average_time(&self) -> Option<Duration> {
         self.base_time
     }
@@ -119,7 +119,7 @@ impl Rule {
         self.cut_off_time
     }
 
-    /// What a request must hold besides payment id, amount and currency.
+    /// Fields that a request must have besides payment id, amount and currency.
     pub const fn needed_fields(&self) -> &'static [Field] {
         self.needs
     }
@@ -193,7 +193,7 @@ impl Decimal {
         Money::from_minor(minor + i64::from(!exact), currency)
     }
 
-    /// Whole minor units, and whether nothing was cut off.
+    /// Whole minor units, and whether the conversion is exact.
     fn minor(self, currency: Currency) -> (i64, bool) {
         let scaled = self.units * 10_i64.pow(currency.exponent());
         let divisor = 10_i64.pow(self.decimals);
