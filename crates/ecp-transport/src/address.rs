@@ -57,9 +57,8 @@ impl Address {
     }
 }
 
-/// An address in normal form: scheme and host in lower case, no port that the scheme implies, no
-/// slash at the end. Requests go to the same place by each spelling; what is compared or kept is
-/// compared and kept in this one.
+/// An address in normal form: scheme and host in lower case, no default port, no trailing slash.
+/// All spellings of an address reach the same server; compare and store this one.
 ///
 /// ```
 /// use ecp_transport::normal_base_url;
@@ -85,8 +84,8 @@ fn normal(scheme: &Scheme, authority: &Authority) -> Option<Authority> {
     format!("{host}{port}").parse().ok()
 }
 
-/// Whether host and port are what they should be, with nothing in them that could end a directive
-/// of a policy and begin another.
+/// Whether host and port hold only expected characters, and none that could end a directive of a
+/// policy and begin another.
 pub(crate) fn is_plain(authority: &Authority) -> bool {
     let host = authority.host();
     let port = authority.as_str().strip_prefix(host).unwrap_or_default();
@@ -132,7 +131,7 @@ mod tests {
         for hostless in ["http://:8000", "http:///", "https://:443/", "http://[]:80"] {
             assert!(normal_base_url(hostless).is_err(), "{hostless}");
         }
-        // Other places stay other places.
+        // Different addresses stay different.
         let others =
             ["https://api.ecommpay.com:8443", "https://api.ecommpay.com.", "http://localhost"];
         let normal: Vec<_> = others.iter().map(|url| normal_base_url(url).unwrap()).collect();

@@ -27,9 +27,8 @@ use crate::watched::{BUDGET_EMPTY, FURTHER_REQUESTS, Watched};
 /// Base address of the platform's Data API (sources: Data API).
 pub const DATA_API_URL: &str = "https://data.ecommpay.com";
 
-/// Client of the platform's Data API: past operations, for reports and reconciliation. It has a token of
-/// its own and a key of its own, which belong together; a project's key does not fit. Clones share
-/// the transport.
+/// Client of the platform's Data API: past operations, for reports and reconciliation. It has its
+/// own token with its own key; a project's key does not fit. Clones share the transport.
 ///
 /// Answers may take minutes (sources: Data API), so use
 #[cfg_attr(
@@ -75,15 +74,15 @@ pub enum DataError {
     /// There is no answer.
     #[error(transparent)]
     Transport(TransportError),
-    /// The answer is an error. What those look like is not documented; what of it could be read is
-    /// here.
+    /// The answer is an error. The form of errors is not documented; these are the parts that could
+    /// be read.
     #[error("the Data API answered HTTP status {http_status}{}", in_words(.code.as_ref(), .message.as_deref()))]
     Refused {
         /// The HTTP status.
         http_status: u16,
         /// The code, if there is one.
         code: Option<Code>,
-        /// The words, if there are any.
+        /// The message, if there is one.
         message: Option<String>,
     },
     /// The answer cannot be read.
@@ -143,15 +142,15 @@ impl DataApi {
         }
     }
 
-    /// Another address, such as a sandbox: `http://127.0.0.1:8080`. Plain HTTP is refused beyond
-    /// this machine.
+    /// Sets another address, such as a sandbox: `http://127.0.0.1:8080`. Plain HTTP is refused
+    /// beyond this machine.
     pub fn base_url(self, url: &str) -> Result<Self, InvalidBaseUrl> {
         Ok(Self { address: Address::parse(url)?, ..self })
     }
 
-    /// How often a page is asked for, with what pauses and budget, and by when it must be there;
-    /// by default 4 times within 15 minutes, and otherwise as a [`SendPolicy`] is by default.
-    /// Its limits and its evidence settings have no effect here.
+    /// Sets how often a page is requested, the pauses and the budget, and the deadline; by default
+    /// 4 times within 15 minutes, and otherwise as in a default [`SendPolicy`]. Its limits and its
+    /// evidence settings have no effect here.
     pub fn policy(self, policy: SendPolicy) -> Self {
         Self { policy, ..self }
     }
@@ -162,13 +161,13 @@ impl DataApi {
         Self { meter: Meter::new(observer), ..self }
     }
 
-    /// The name of the list of operations in an answer, which is not documented:
-    /// `operations` by default. Where there is none of that name, the only list at the top counts.
+    /// Sets the name of the list of operations in an answer, which is not documented: `operations`
+    /// by default. Without a list of that name, the only list at the top level is used.
     pub fn list_name(self, name: &str) -> Self {
         Self { list: name.into(), ..self }
     }
 
-    /// Operations, page after page as they are wanted.
+    /// Operations, page by page on demand.
     pub fn operations(&self, query: OperationsQuery) -> Operations {
         Operations { api: self.clone(), query: Some(query), page: VecDeque::new() }
     }
@@ -269,7 +268,7 @@ impl DataApi {
         let document = document.map_err(|error| DataError::Unreadable(error.into()))?;
         let root = document.root();
         match signature::verify_document([&self.key], &document) {
-            // An error is not signed; what a signed answer says counts.
+            // Errors are not signed; a signed answer is judged by its content.
             Err(VerifyError::MissingSignature)
                 if root.get("status").and_then(Value::as_str) == Some("error") =>
             {
@@ -297,8 +296,8 @@ impl fmt::Debug for DataApi {
     }
 }
 
-/// Members of queries, of the platform's other messages and of the balance. An answer is signed with
-/// the key of the query, and where one key is used for all, with that of callbacks.
+/// Members of queries, of the platform's other messages and of the balance. An answer is signed
+/// with the key of the query, and where one key is used for everything, with that of callbacks.
 fn is_foreign(member: &Value<'_>) -> bool {
     const NAMES: [&str; 7] =
         ["balance", "general", "interval", "operation", "payment", "token", "transaction"];
@@ -323,8 +322,8 @@ fn refusal(status: StatusCode, document: Option<&Document<'_>>) -> DataError {
 
 /// Operations of a query, in the platform's order. Pages are requested as they are needed.
 ///
-/// Pages are identified by their offsets (sources: Data API), so choose an interval that lies in
-/// the past: in one that still grows, an operation could move from page to page.
+/// Pages are identified by their offsets (sources: Data API), so choose an interval in the past: in
+/// one that still grows, an operation could move from page to page.
 #[derive(Debug)]
 pub struct Operations {
     api: DataApi,
@@ -334,7 +333,7 @@ pub struct Operations {
 }
 
 impl Operations {
-    /// The next one, `None` after the last. After an error the same page is asked for again.
+    /// The next operation, `None` after the last. After an error the same page is requested again.
     pub async fn next(&mut self) -> Result<Option<DataOperation>, DataError> {
         loop {
             if let Some(operation) = self.page.pop_front() {
@@ -347,8 +346,8 @@ impl Operations {
         }
     }
 
-    /// The next page, `None` after the last. It leaves out what [`Operations::next`] has left of
-    /// the page before.
+    /// The next page, `None` after the last. It does not include the operations of the previous
+    /// page that [`Operations::next`] has not returned.
     pub async fn next_page(&mut self) -> Result<Option<Vec<DataOperation>>, DataError> {
         self.page.clear();
         let Some(query) = &self.query else { return Ok(None) };
@@ -359,10 +358,10 @@ impl Operations {
     }
 }
 
-/// An operation as the Data API reports it: values by their dotted paths, as they were sent. Most of
-/// the names are not documented, so none is built in.
+/// An operation as the Data API reports it: values by their dotted paths, as they were sent. Most
+/// of the names are not documented, so none is built in.
 ///
-/// The values may be personal; `Debug` prints the names only.
+/// The values may be personal data; `Debug` prints the names only.
 #[derive(Clone, PartialEq, Eq)]
 pub struct DataOperation(Vec<(String, Sensitive<String>)>);
 
@@ -373,8 +372,8 @@ impl DataOperation {
         Self(fields)
     }
 
-    /// The value at a path, such as `operation_created_at`: text as it is, numbers by their
-    /// literal, `true` and `false`. `null`, lists and objects without members are not there.
+    /// The value at a path, such as `operation_created_at`: text unchanged, numbers by their
+    /// literal, `true` and `false`. `null`, lists and empty objects count as absent.
     pub fn get(&self, path: &str) -> Option<&str> {
         self.iter().find(|(name, _)| *name == path).map(|(_, value)| value)
     }

@@ -15,7 +15,7 @@ pub enum GateError {
     /// The request breaks the method's spec. Nothing was sent.
     #[error(transparent)]
     Rejected(#[from] Rejection),
-    /// The official SDKs would not agree on the request's signature. Nothing was sent.
+    /// The official SDKs would disagree on the request's signature. Nothing was sent.
     #[error("cannot be signed: {0}")]
     Unsigned(SignError),
     /// There was no connection. Nothing was sent.
@@ -32,25 +32,25 @@ pub enum GateError {
 /// Outcome of a request, as far as it is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome<'e> {
-    /// Nothing was registered, and nothing is said about the payment: the request never left, or
+    /// Nothing was registered, and nothing is known about the payment: the request never left, or
     /// the platform refused it for a cause that affects other payments too, such as a wrong key
-    /// ([`Refusal::about`]). It can be sent again as it is, once the cause is removed.
+    /// ([`Refusal::about`]). It can be sent again unchanged, once the cause is removed.
     NotSent,
-    /// The platform answered that it did not register it, for a cause in the request itself or one
-    /// that its code leaves open.
+    /// The platform answered that it did not register the request, for a cause in the request
+    /// itself or one that its code leaves open.
     Refused {
         /// The platform's code.
         code: &'e Code,
-        /// The platform's words.
+        /// The platform's message.
         message: &'e str,
     },
-    /// It may be under way, or exist already. Ask for its status; do not send it again and do not
-    /// give the payment another id.
+    /// The request may be in progress, or the payment may exist already. Request its status; do not
+    /// send it again and do not give the payment another id.
     Unknown,
 }
 
 impl Outcome<'_> {
-    /// Its word in logs and metrics.
+    /// The name in logs and metrics.
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::NotSent => "not_sent",
@@ -61,7 +61,7 @@ impl Outcome<'_> {
 }
 
 impl GateError {
-    /// What is known about the request.
+    /// The outcome of the request, as far as it is known.
     pub fn outcome(&self) -> Outcome<'_> {
         match self {
             Self::Rejected(_) | Self::Unsigned(_) | Self::NotSent(_) => Outcome::NotSent,
@@ -73,17 +73,17 @@ impl GateError {
         }
     }
 
-    /// What an error answer of the platform is about; `None` where there is no error answer.
+    /// Subject of an error answer of the platform; `None` without an error answer.
     ///
-    /// [`About::Project`] and [`About::Method`] mean that other requests will fail alike until the
-    /// cause is removed, so a job over many payments should stop.
+    /// [`About::Project`] and [`About::Method`] mean that other requests will fail in the same way
+    /// until the cause is removed, so a job over many payments should stop.
     pub fn about(&self) -> Option<About> {
         self.code().map(Code::about)
     }
 
-    /// Whether other requests will fail alike until the cause is removed, so that a job over many
-    /// payments should stop: the platform names a cause in the project or the method, or what
-    /// answered is a redirect or a client error without any code of the platform, as from a wrong
+    /// Whether other requests will fail in the same way until the cause is removed, so that a job
+    /// over many payments should stop: the platform names a cause in the project or the method, or
+    /// the answer is a redirect or a client error without a code of the platform, as from a wrong
     /// base address or a firewall. 408, 409, 425 and 429 are temporary.
     ///
     /// ```
@@ -112,8 +112,8 @@ impl GateError {
         }
     }
 
-    /// Label of the error in logs and metrics. The text of an error is for the caller: it
-    /// may quote the other side.
+    /// Label of the error in logs and metrics. The text of an error is for the caller: it may quote
+    /// the other side.
     pub(crate) const fn error_type(&self) -> &'static str {
         match self {
             Self::Rejected(_) => "rejected",
@@ -177,9 +177,9 @@ impl From<TransportError> for GateError {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Refusal {
-    /// The code. [`Code::info`] says what to do.
+    /// The code. [`Code::info`] has the recommended action.
     pub code: Code,
-    /// The code in words.
+    /// The message of the code.
     pub message: String,
     /// Details, with the paths of fields.
     pub errors: Errors,
@@ -188,7 +188,7 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// What the refusal is about.
+    /// Subject of the refusal.
     pub fn about(&self) -> About {
         self.code.about()
     }
@@ -228,20 +228,20 @@ pub enum UnknownReason {
     /// An answer in an undocumented format.
     #[error("the answer cannot be read: {0}")]
     Unreadable(ModelError),
-    /// An answer without a signature that it must have, or with a wrong one.
+    /// An answer whose required signature is missing or wrong.
     #[error("the answer is not genuine: {0}")]
     NotGenuine(VerifyError),
     /// A signed answer that does not match the request.
     #[error("the answer does not match the request: {0}")]
     OtherMessage(StatusError),
-    /// An answer about something else.
+    /// An answer about another request or payment.
     #[error("the answer has another `{0}` than the request")]
     Mismatch(&'static str),
     /// An earlier call may have sent the request, and its process ended before the result.
     #[error("an earlier call may have sent the request")]
     Interrupted,
     /// A payment or refund with this id exists already (codes 3041 and 3230). After an unknown
-    /// outcome that is evidence that the first request arrived: ask for the status.
+    /// outcome that is evidence that the first request arrived: request the status.
     #[error("code {0}: this id exists already, ask for its status")]
     AlreadyExists(Code),
     /// An error answer whose code does not say that nothing was registered.

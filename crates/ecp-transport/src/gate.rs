@@ -31,7 +31,7 @@ pub const GATE_URL: &str = "https://api.ecommpay.com";
 
 /// Client of a project's Gate. Clones share the transport.
 ///
-/// Calls can be dropped at any time; a request that was under way then has an unknown outcome.
+/// Calls can be dropped at any time; the outcome of a request in progress is then unknown.
 #[derive(Clone, Debug)]
 pub struct Gate {
     project: ProjectId,
@@ -70,8 +70,8 @@ impl Gate {
         }
     }
 
-    /// Another address, such as a sandbox: `http://127.0.0.1:8080`. Plain HTTP is refused beyond
-    /// this machine, because requests hold personal data.
+    /// Sets another address, such as a sandbox: `http://127.0.0.1:8080`. Plain HTTP is refused
+    /// beyond this machine, because requests hold personal data.
     pub fn base_url(self, url: &str) -> Result<Self, InvalidBaseUrl> {
         Ok(Self { address: Address::parse(url)?, ..self })
     }
@@ -115,7 +115,7 @@ impl Gate {
     /// (see [`Callback::refund`](ecp_core::model::Callback::refund)).
     ///
     /// The request stays with the caller, because a refund whose outcome is unknown may be sent
-    /// again only with the id that it has.
+    /// again only under the same id.
     pub async fn refund<M: Supports<Refund>>(
         &self,
         method: &M,
@@ -124,7 +124,7 @@ impl Gate {
         self.send(&prepare(method, request.clone())?).await
     }
 
-    /// Sends a request that was prepared before, once.
+    /// Sends a prepared request once.
     pub async fn send<F: Flow>(&self, prepared: &Prepared<F>) -> Result<Accepted, GateError> {
         self.attempt(prepared).await.0
     }
@@ -194,8 +194,8 @@ impl Gate {
         self.verified_status(payment_id).await.map(VerifiedStatus::into_inner)
     }
 
-    /// [`Gate::status`] with the proof that the platform signed the answer, as an inbox wants it
-    /// before it lets a callback go on that it holds.
+    /// [`Gate::status`] with the proof that the platform signed the answer, which an inbox needs
+    /// before it releases a held callback.
     pub async fn verified_status(
         &self,
         payment_id: &PaymentId,
@@ -203,7 +203,7 @@ impl Gate {
         self.ask_verified(payment_id).await.answer
     }
 
-    /// Asks once and returns the platform's `Retry-After`.
+    /// Requests the status once and returns the platform's `Retry-After`.
     pub(crate) async fn ask(&self, payment_id: &PaymentId) -> Asked {
         let Asked { answer, retry_after } = self.ask_verified(payment_id).await;
         Asked { answer: answer.map(VerifiedStatus::into_inner), retry_after }
@@ -250,8 +250,8 @@ impl Gate {
         }
     }
 
-    /// Asks whether a request was registered. This says less than [`Gate::status`]; the
-    /// documents want it no earlier than 10 seconds after the request.
+    /// Requests whether a request was registered. This says less than [`Gate::status`]; the
+    /// documents recommend it no earlier than 10 seconds after the request.
     pub async fn request_status(&self, request_id: &RequestId) -> Result<SyncResponse, GateError> {
         let span = request_span!(
             "ecp.gate.request_status",
@@ -321,8 +321,8 @@ impl Gate {
     }
 }
 
-/// A payment whose id holds a `;` is never begun, but one that was begun before that was refused
-/// can be asked about: a question begins nothing.
+/// A sale whose payment id holds a `;` is refused, but the status of an older payment with such an
+/// id can be requested: that request creates nothing.
 fn to_ask(id: &str) -> Rules {
     if id.contains(';') { Rules::private().allow_ambiguous() } else { Rules::private() }
 }

@@ -14,9 +14,9 @@ use http::{Request, Response};
 
 /// Sends one request and reads one response.
 ///
-/// An implementation must not follow redirects, must not send anything twice, and must bound the
-/// time it takes and the response that it reads. Above all it must be honest about
-/// [`TransportError`]: a request that may have left is never "not sent".
+/// An implementation must not follow redirects, must not send anything twice, and must limit its
+/// time and the size of the response. Above all it must be honest about [`TransportError`]: a
+/// request that may have left is never "not sent".
 #[async_trait]
 pub trait HttpTransport: fmt::Debug + Send + Sync {
     /// Sends the request. Any response is `Ok`, whatever its status.
@@ -38,12 +38,13 @@ pub struct TransportError {
 }
 
 impl TransportError {
-    /// Not one byte of the request reached the other side: no address, no connection, no TLS.
+    /// An error before any byte of the request reached the other side: no address, no connection,
+    /// no TLS.
     pub fn not_sent(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { sent: false, source: source.into() }
     }
 
-    /// The request may have arrived: everything that happens on an open connection.
+    /// An error after which the request may have arrived: any failure of an open connection.
     pub fn maybe_sent(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { sent: true, source: source.into() }
     }
@@ -76,7 +77,7 @@ impl fmt::Display for TransportError {
     }
 }
 
-/// The cause is part of the text and not also a source: a chain would print it twice.
+/// The cause is part of the text and not also a source: an error chain would print it twice.
 impl Error for TransportError {}
 
 /// The response is larger than allowed.

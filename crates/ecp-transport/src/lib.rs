@@ -1,10 +1,10 @@
 //! The Gate client: prepared requests out, registrations and statuses back.
 //!
-//! [`Gate`] signs and sends what [`ecp_methods::prepare`] has checked, over any [`HttpTransport`].
-//! An error says what is known about the request in [`GateError::outcome`]: it was not sent, it
-//! was refused, or the outcome is unknown. In the last case ask [`Gate::status`] and keep the payment's
-//! id. [`Gate`] sends everything once; a [`Sender`] goes on from there: it sends again what is
-//! known not to have arrived, and nothing else.
+//! [`Gate`] signs and sends requests that [`ecp_methods::prepare`] has checked, over any
+//! [`HttpTransport`]. [`GateError::outcome`] says what an error means for the request: it was not
+//! sent, it was refused, or the outcome is unknown. In the last case request [`Gate::status`] and
+//! keep the payment's id. [`Gate`] sends everything once; a [`Sender`] also repeats requests that
+//! are known not to have arrived, and no others.
 //!
 //! ```no_run
 //! use ecp_core::{PaymentId, ProjectId, SecretKey};
@@ -30,11 +30,11 @@
 //! # }
 //! ```
 //!
-//! [`DataApi`] reads what has happened from the platform's Data API, page by page.
+//! [`DataApi`] reads past operations from the platform's Data API, page by page.
 //!
-//! Every request is a span of `tracing`, and [`Gate::observer`] and [`DataApi::observer`] tell your
-//! metrics what it took ([`METRICS`]). Neither ever holds a key, a token, a signature or anything of
-//! a customer.
+//! Every request is a `tracing` span, and [`Gate::observer`] and [`DataApi::observer`] report
+//! durations and outcomes to your metrics ([`METRICS`]). Neither ever holds a key, a token, a
+//! signature or a customer's data.
 //!
 //! # Features
 //!

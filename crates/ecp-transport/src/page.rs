@@ -13,7 +13,7 @@ use crate::error::GateError;
 /// Base address of the platform's Payment Page.
 pub const PAYMENT_PAGE_URL: &str = "https://paymentpage.ecommpay.com";
 
-/// A project's Payment Page. It does no I/O: the customer's browser opens what it signs.
+/// A project's Payment Page. It does no I/O: the customer's browser opens the signed address.
 ///
 /// ```
 /// use ecp_core::{PaymentId, ProjectId, SecretKey};
@@ -38,13 +38,13 @@ pub struct PaymentPage {
     address: Address,
 }
 
-/// Parameters with their signature, in the forms that a browser takes.
+/// Signed parameters, in the forms that a browser takes.
 #[derive(Clone)]
 pub struct SignedPage {
     address: Address,
     /// Names and values as they go into a URL, the signature last.
     parameters: Vec<(String, String)>,
-    /// The same as a JSON object.
+    /// The parameters as a JSON object.
     json: String,
 }
 
@@ -55,12 +55,12 @@ impl PaymentPage {
         Self { project, key: SigningKey::new(key), address }
     }
 
-    /// Another address: your own domain, or a sandbox on this machine.
+    /// Sets another address: your own domain, or a sandbox on this machine.
     pub fn base_url(self, url: &str) -> Result<Self, InvalidBaseUrl> {
         Ok(Self { address: Address::parse(url)?, ..self })
     }
 
-    /// Signs a sale's parameters. `;` is refused in any of them, as the documents demand.
+    /// Signs the parameters of a sale. `;` is refused in any of them, as the documents demand.
     #[expect(clippy::missing_panics_doc, reason = "a map of text and numbers always serialises")]
     pub fn sign(&self, page: &PreparedPage) -> Result<SignedPage, GateError> {
         let parameters = page.parameters(self.project);
@@ -89,7 +89,7 @@ impl PaymentPage {
 }
 
 impl SignedPage {
-    /// The address to send the customer to. Values are form-encoded, so `+` in the signature
+    /// The address for the customer's browser. Values are form-encoded, so `+` in the signature
     /// becomes `%2B`.
     pub fn url(&self) -> String {
         let query = Serializer::new(String::new()).extend_pairs(&self.parameters).finish();
@@ -116,8 +116,8 @@ impl SignedPage {
         self.snippet("run")
     }
 
-    /// HTML that loads the widget and opens it inside your page. The options must name the
-    /// element that takes it, as `target_element`.
+    /// HTML that loads the widget and opens it inside your page. The options must name its element
+    /// as `target_element`.
     pub fn embedded_html(&self) -> String {
         self.snippet("runEmbedded")
     }
@@ -134,7 +134,7 @@ impl SignedPage {
     }
 }
 
-/// Prints the names of the parameters only: their values may be personal.
+/// Prints the names of the parameters only: their values may be personal data.
 impl fmt::Debug for SignedPage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = self.parameters.iter().map(|(name, _)| name);

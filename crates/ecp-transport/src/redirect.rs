@@ -1,4 +1,4 @@
-//! The answer that sends a customer on.
+//! The HTTP response that redirects a customer.
 
 use std::fmt::Write;
 
@@ -10,11 +10,11 @@ use http::{HeaderValue, Response, StatusCode, Uri};
 
 use crate::address::is_plain;
 
-/// Why a customer cannot be sent on. The address itself is not printed: it may hold a token.
+/// Why a customer cannot be redirected. The address itself is not printed: it may hold a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RedirectError {
-    /// The address is no absolute `http` or `https` URL.
+    /// The address is not an absolute `http` or `https` URL.
     #[error("`redirect_data.url`: expected an absolute http or https address")]
     Address,
     /// The address holds a user name or password.
@@ -23,17 +23,17 @@ pub enum RedirectError {
     /// The method is neither GET nor POST.
     #[error("`redirect_data.method`: expected GET or POST")]
     Method,
-    /// The body is no set of fields that a form can send.
+    /// The body is not a set of form fields.
     #[error("`redirect_data.body`: expected fields with text or numbers")]
     Body,
 }
 
-/// What your web service answers to the customer's browser: a 303 for GET, and for POST a page
-/// with a form that submits itself, and a button where scripts are off. The page's content
-/// security policy allows that one script, and forms over HTTPS (over HTTP only to the very host):
-/// browsers hold a form's later redirects to the same rule, and providers do send customers on.
+/// The response of your web service to the customer's browser: a 303 for GET, and for POST a page
+/// with a form that submits itself, and a button where scripts are off. The page's content security
+/// policy allows that one script, and forms over HTTPS (over HTTP only to the same host): browsers
+/// apply it to a form's later redirects as well, and providers do redirect.
 ///
-/// Fields of a GET redirect are not documented; where there are any, they join the query.
+/// Fields of a GET redirect are not documented; if there are any, they join the query.
 ///
 /// ```
 /// use ecp_core::model::{FromJson, RedirectData};
@@ -49,7 +49,7 @@ pub fn redirect_response(redirect: &RedirectData) -> Result<Response<String>, Re
     let url = redirect.url.expose();
     let origin = origin(url)?;
     let fields = redirect.body.fields().ok_or(RedirectError::Body)?;
-    // A browser would send another character in its place.
+    // A browser would replace the character.
     if fields.iter().any(|(name, value)| name.contains('\0') || value.expose().contains('\0')) {
         return Err(RedirectError::Body);
     }

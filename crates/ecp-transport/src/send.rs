@@ -1,4 +1,4 @@
-//! A sender that retries where this is known to be safe.
+//! A sender that retries where that is known to be safe.
 
 mod budget;
 mod call;
@@ -32,21 +32,21 @@ use crate::watched::{BUDGET_EMPTY, FURTHER_REQUESTS, SEND_TURN, Watched, request
 
 /// A [`Gate`] that retries requests where this cannot pay twice. Clones share its limits and budget.
 ///
-/// What happens after a failure depends on what is known:
+/// The action after a failure depends on what is known:
 ///
-/// - the request never left, or was refused for a reason that passes
-///   ([`SendPolicy::retryable_statuses`]): it goes again;
+/// - the request never left, or was refused for a temporary reason
+///   ([`SendPolicy::retryable_statuses`]): it is sent again;
 /// - the platform refused it: that is the result;
-/// - anything else is ambiguous. The payment's status is asked for, and nothing is sent until the
+/// - anything else is ambiguous. The payment's status is requested, and nothing is sent until the
 ///   platform has said, signed and late enough ([`SendPolicy::not_found_after`]), that it does not
-///   know the payment. The request then goes again under the same payment id, so even a first
+///   know the payment. The request is then sent again under the same payment id, so even a first
 ///   request that arrives after all is paid once: one of the two gets code 3041, which is evidence
 ///   that the other arrived.
 ///
-/// A refund whose outcome is unknown is never sent again here: no answer of the platform says that
-/// a refund does not exist.
+/// A refund whose outcome is unknown is never sent again automatically: no answer of the platform
+/// says that a refund does not exist.
 ///
-/// Every further request is paid from a [`RetryBudget`], so that an outage is not made worse.
+/// Every further request is taken from a [`RetryBudget`], so that an outage is not made worse.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -82,8 +82,8 @@ pub struct Sender {
 /// been sent, and when at the latest.
 #[async_trait]
 pub trait Intents: fmt::Debug + Send + Sync {
-    /// Records an intent. The request for this payment is sent as soon as this returns `Ok`; after
-    /// an error it is not sent.
+    /// Records an intent. The request for this payment is sent immediately after this returns `Ok`;
+    /// after an error it is not sent.
     async fn about_to_send(
         &self,
         payment_id: &PaymentId,
@@ -94,13 +94,13 @@ pub trait Intents: fmt::Debug + Send + Sync {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Sent {
-    /// It answered that it registered the request.
+    /// The platform answered that it registered the request.
     Registered(Accepted),
-    /// There was no such answer, and its status answer knows the payment: same id, same kind, same
+    /// There was no such answer, and the status answer has the payment: same id, same kind, same
     /// sum.
     Found(Box<StatusResponse>),
-    /// There was no such answer, and a second request was refused because the first is there
-    /// (codes 3041 and 3230).
+    /// There was no such answer, and a second request was refused because the first exists (codes
+    /// 3041 and 3230).
     Exists,
 }
 
@@ -140,7 +140,7 @@ impl SendError {
         self.error.outcome()
     }
 
-    /// How the last send failed.
+    /// Error of the last send.
     pub const fn error(&self) -> &GateError {
         &self.error
     }
@@ -150,12 +150,12 @@ impl SendError {
         self.question.as_deref()
     }
 
-    /// How often the request was sent or tried to be.
+    /// Number of times the request was sent or tried.
     pub const fn sends(&self) -> u32 {
         self.sends
     }
 
-    /// How often the status was asked for.
+    /// Number of status requests.
     pub const fn status_checks(&self) -> u32 {
         self.status_checks
     }
@@ -201,8 +201,8 @@ impl Sender {
         Self { gate, policy, pace, intents: None }
     }
 
-    /// Sets the recorder of intents, called before every send. The limits stay shared with the sender
-    /// that this is a clone of.
+    /// Sets the recorder of intents, called before every send. The limits stay shared with the
+    /// original of this clone.
     pub fn intents(self, intents: Arc<dyn Intents>) -> Self {
         Self { intents: Some(intents), ..self }
     }
@@ -230,8 +230,8 @@ impl Sender {
         self.send(&prepare(method, request).map_err(GateError::from)?).await
     }
 
-    /// Refunds a sale. The request stays with the caller, because it may be sent again only
-    /// with the id that it has.
+    /// Refunds a sale. The request stays with the caller, because it may be sent again only under
+    /// the same id.
     pub async fn refund<M: Supports<Refund>>(
         &self,
         method: &M,
@@ -240,7 +240,7 @@ impl Sender {
         self.send(&prepare(method, request.clone()).map_err(GateError::from)?).await
     }
 
-    /// Sends a request of which nothing was sent before.
+    /// Sends a request that has never been sent.
     ///
     /// Dropping the call leaves its outcome unknown; so does the end of the process. To be
     /// able to resume, store the request first, and call [`Sender::resume`] afterwards.
@@ -248,14 +248,15 @@ impl Sender {
         Call::new(self, prepared).run(None).await
     }
 
-    /// Goes on with a request that an earlier call may have sent, `age` before now at the latest:
-    /// asks for the status first, and sends only what the platform does not know.
+    /// Continues a request that an earlier call may have sent, at the latest `age` ago: requests
+    /// the status first, and sends only if the platform does not know the payment.
     pub async fn resume<F: Flow>(
         &self,
         prepared: &Prepared<F>,
         age: Duration,
     ) -> Result<Sent, SendError> {
-        // A clock that cannot go back that far has not run that long: the request is older still.
+        // A clock that cannot represent that time has not run that long: the request is older
+        // still.
         let sent = Instant::now().checked_sub(age);
         let late_enough = match sent {
             Some(sent) => sent + self.policy.not_found_after,
@@ -331,7 +332,8 @@ impl Sender {
         }
     }
 
-    /// Waits before the next request. False, at once, if it would come after the deadline.
+    /// Waits before the next request. Returns false immediately if it would come after the
+    /// deadline.
     async fn pause(&self, attempt: u32, at_least: Option<Duration>, deadline: Instant) -> bool {
         let pause = self.policy.pause(attempt).max(at_least.unwrap_or_default());
         match Instant::now().checked_add(pause) {
@@ -343,7 +345,7 @@ impl Sender {
         }
     }
 
-    /// Pays for a question from the budget, if there is anything in it in time.
+    /// Takes a status request from the budget, if there is one in time.
     async fn question_paid(&self, deadline: Instant) -> bool {
         const PAUSE: Duration = Duration::from_millis(50);
         while !self.policy.budget.withdraw() {

@@ -13,9 +13,9 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use crate::error::{GateError, UnknownReason};
 use crate::gate::Gate;
 
-/// How long to wait, and how often to ask. The platform prescribes no rhythm: the first question
-/// comes after the method's average time, each next pause is longer by half, up to five minutes,
-/// and all of them are spread by a fifth so that many waiters do not ask at once.
+/// How long to wait, and how often to request the status. The platform prescribes no schedule: the
+/// first request comes after the method's average time, each next pause is half as long again, up
+/// to five minutes, and all of them vary by a fifth so that many waiters do not ask at once.
 ///
 /// ```
 /// use std::time::Duration;
@@ -33,8 +33,8 @@ pub struct Wait {
     wake: Wake,
 }
 
-/// Wakes a [`Wait`]: call it when a callback about the payment arrives, and the status is asked
-/// for at once. Clones wake the same wait.
+/// Wakes a [`Wait`]: call it when a callback about the payment arrives, and the status is requested
+/// immediately. Clones wake the same wait.
 #[derive(Clone, Debug, Default)]
 pub struct Wake(Arc<Notify>);
 
@@ -54,10 +54,10 @@ pub enum WaitError {
     Deadline {
         /// The last status that was read, if any.
         last: Option<Box<StatusResponse>>,
-        /// Why the last question had no answer, if it had none.
+        /// Error of the last status request, if it failed.
         error: Option<Box<GateError>>,
     },
-    /// Asking again will not help.
+    /// Error that further status requests cannot fix.
     #[error(transparent)]
     Gate(#[from] GateError),
 }
@@ -76,10 +76,10 @@ fn last_words(last: Option<&StatusResponse>, error: Option<&GateError>) -> Strin
 }
 
 impl Wait {
-    /// When the average time of a payment is not documented.
+    /// First pause if the average time of a payment is not documented.
     const FIRST: Duration = Duration::from_secs(30);
     const LONGEST: Duration = Duration::from_mins(5);
-    /// When the cut-off time is not documented.
+    /// Deadline if the cut-off time is not documented.
     const DEADLINE: Duration = Duration::from_mins(30);
 
     /// The times of a flow of a method, as [`Wait::by_rule`] takes them from its rule.
@@ -90,8 +90,8 @@ impl Wait {
         }
     }
 
-    /// The times that a method's rule gives: its base time for the first pause, its cut-off time
-    /// for the deadline. Where it gives none, 30 seconds and 30 minutes.
+    /// The times of a method's rule: its base time for the first pause, its cut-off time for the
+    /// deadline. Without them, 30 seconds and 30 minutes.
     pub fn by_rule(rule: &Rule) -> Self {
         Self {
             first: rule.average_time().unwrap_or(Self::FIRST),
@@ -101,30 +101,30 @@ impl Wait {
         }
     }
 
-    /// No payment takes longer, and time can be added up to it without overflow.
+    /// No payment takes longer, and times up to this can be added without overflow.
     const FOR_EVER: Duration = Duration::from_hours(24 * 366);
-    /// How long the last question may take beyond the deadline.
+    /// Time beyond the deadline that the last status request may take.
     const LAST_ANSWER: Duration = Duration::from_secs(30);
-    /// Pauses after the first are no shorter.
+    /// Minimum of the pauses after the first.
     const SHORTEST: Duration = Duration::from_secs(1);
 
-    /// Another time until the first question, a year at most.
+    /// Sets the time until the first status request, a year at most.
     pub fn first(self, first: Duration) -> Self {
         Self { first: first.min(Self::FOR_EVER), ..self }
     }
 
-    /// Another bound for the pauses, a year at most.
+    /// Sets the maximum of the pauses, a year at most.
     pub fn longest(self, longest: Duration) -> Self {
         Self { longest: longest.min(Self::FOR_EVER), ..self }
     }
 
-    /// Another deadline, counted from the call, a year at most. The last question is asked when it
-    /// passes.
+    /// Sets the deadline, counted from the call, a year at most. The last status request is sent
+    /// when it passes.
     pub fn deadline(self, deadline: Duration) -> Self {
         Self { deadline: deadline.min(Self::FOR_EVER), ..self }
     }
 
-    /// The time until the first question.
+    /// The time until the first status request.
     pub const fn first_pause(&self) -> Duration {
         self.first
     }
@@ -136,12 +136,11 @@ impl Wait {
 }
 
 impl Gate {
-    /// Asks for a payment's status until it is final. For a refund, which changes a payment that
+    /// Requests a payment's status until it is final. For a refund, which changes a payment that
     /// has ended already, use [`Gate::wait_for_operation`].
     ///
-    /// Failures to get an answer are asked again; an answer that is not genuine, or a refusal,
-    /// is an error at once. A payment that the platform does not know may still appear, so it is
-    /// waited for.
+    /// Requests that fail are repeated; an answer that is not genuine, or a refusal, is an error at
+    /// once. A payment that the platform does not know may still appear, so the wait goes on.
     pub async fn wait_until_final(
         &self,
         payment_id: &PaymentId,
@@ -150,9 +149,9 @@ impl Gate {
         self.wait(payment_id, wait, is_final).await
     }
 
-    /// Asks for a payment's status until the operation that a request began has ended, as for a
-    /// refund: its id is in [`Accepted`](crate::Accepted), and
-    /// [`StatusResponse::refund`] returns its result.
+    /// Requests a payment's status until the operation that a request began has ended, as for a
+    /// refund: its id is in [`Accepted`](crate::Accepted), and [`StatusResponse::refund`] returns
+    /// its result.
     pub async fn wait_for_operation(
         &self,
         payment_id: &PaymentId,
@@ -205,7 +204,7 @@ fn is_final(status: &StatusResponse) -> bool {
     ended && !status.is_unknown_payment()
 }
 
-/// Whether the next question may get an answer.
+/// Whether the next status request may be answered.
 pub(crate) fn is_passing(error: &GateError) -> bool {
     matches!(
         error,
@@ -227,12 +226,12 @@ fn says_no_status(error: &GateError) -> bool {
     )
 }
 
-/// Up to a fifth shorter or longer.
+/// Varies a pause by up to a fifth.
 fn spread(pause: Duration) -> Duration {
     pause * 4 / 5 + random_part(pause * 2 / 5)
 }
 
-/// Any part of a time, from none of it to nearly all.
+/// A random part of a duration, from zero to nearly all of it.
 pub(crate) fn random_part(time: Duration) -> Duration {
     let random = RandomState::new().hash_one(time) % 1000;
     time * u32::try_from(random).unwrap_or(0) / 1000

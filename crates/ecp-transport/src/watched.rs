@@ -22,7 +22,7 @@ static SEND: Metric = Metric::duration(
     &["ecp.request", "ecp.method", "ecp.outcome", "error.type"],
 );
 
-/// How long a request waits for the limits on requests at once and a second.
+/// Time that a request waits for the limits of requests at once and per second.
 pub(crate) static SEND_TURN: Metric = Metric::duration(
     "ecp.send.turn.duration",
     "What a request waited for its turn, by the limits of concurrency and rate",
@@ -59,7 +59,7 @@ pub(crate) struct Watched {
     span: Span,
     meter: Meter,
     metric: &'static Metric,
-    /// The labels that are known from the beginning.
+    /// The labels that are known when the call begins.
     labels: [Option<Label>; 2],
     begun: Option<Instant>,
     ended: bool,
@@ -96,12 +96,12 @@ impl Watched {
         Self { span, meter: meter.clone(), metric, labels, begun, ended: false }
     }
 
-    /// Runs what the call does inside its span.
+    /// Runs the call inside its span.
     pub(crate) fn run<F: Future>(&self, work: F) -> impl Future<Output = F::Output> {
         work.instrument(self.span.clone())
     }
 
-    /// Adds to the span what is known by now.
+    /// Records a field of the span.
     pub(crate) fn record(&self, field: &str, value: impl Value) {
         self.span.record(field, value);
     }
@@ -142,7 +142,7 @@ fn of(request: &'static str, method: Option<&'static str>) -> [Option<Label>; 2]
     [Some(("ecp.request", request)), method.map(|method| ("ecp.method", method))]
 }
 
-/// The outcome of a call to Gate that succeeds as `success`, and what went wrong.
+/// Outcome label (`success` for a successful call to Gate) and error label of a result.
 pub(crate) fn words<T>(
     result: &Result<T, GateError>,
     success: &'static str,
@@ -153,8 +153,8 @@ pub(crate) fn words<T>(
     }
 }
 
-/// A span of a request to Gate or of a call that makes some. Names of spans are constants, so this
-/// is a macro.
+/// A span of a request to Gate or of a call that makes some. Span names are constants, so this is a
+/// macro.
 macro_rules! request_span {
     ($name:literal, $kind:literal, $project:expr, $payment:expr, $method:expr $(, $field:literal)*) => {
         tracing::info_span!(

@@ -5,7 +5,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
-/// Which operations (sources: Data API).
+/// A query for operations (sources: Data API).
 ///
 /// ```
 /// use ecp_core::ProjectId;
@@ -82,7 +82,7 @@ impl OperationsQuery {
         Self { time_zone: name.into(), ..self }
     }
 
-    /// How many operations a page has, 1 to 1000; 1000 by default.
+    /// The number of operations per page, 1 to 1000; 1000 by default.
     pub fn page_size(self, operations: usize) -> Self {
         Self { limit: operations.clamp(1, Self::LARGEST_PAGE), ..self }
     }
@@ -92,26 +92,26 @@ impl OperationsQuery {
         Self { offset: operations, ..self }
     }
 
-    /// Only these members of each operation, by the platform's names.
+    /// Requests only these members of each operation, by the platform's names.
     pub fn fields<'f>(self, names: impl IntoIterator<Item = &'f str>) -> Self {
         let names: Vec<&str> = names.into_iter().collect();
         self.filter("fields", names)
     }
 
-    /// Another member of the query, sent as the JSON that the value serialises to. That there is a
-    /// filter by the type of the operation is documented, its name is not.
+    /// Adds another member to the query, sent as the JSON that the value serialises to. A filter by
+    /// the type of the operation is documented, but its name is not.
     pub fn filter(mut self, name: impl Into<String>, value: impl Serialize) -> Self {
         let json = serde_json::value::to_raw_value(&value).map_err(|error| error.to_string());
         self.filters.push((name.into(), json));
         self
     }
 
-    /// The place of the page's first operation.
+    /// The offset of the page's first operation.
     pub(super) const fn first(&self) -> usize {
         self.offset
     }
 
-    /// The query for what follows a page of that length, `None` after the last page.
+    /// The query for the page after one of that length, `None` after the last page.
     pub(super) fn after(&self, length: usize) -> Option<Self> {
         let offset = self.offset + self.limit;
         (length >= self.limit).then(|| Self { offset, ..self.clone() })
@@ -127,7 +127,7 @@ fn has_shape(time: &str) -> bool {
         })
 }
 
-/// A query with its token, still without a signature.
+/// A query with its token, without a signature.
 pub(super) struct Signable<'q> {
     pub(super) query: &'q OperationsQuery,
     pub(super) token: &'q str,

@@ -31,7 +31,8 @@ impl Gate {
         let http_status = response.status();
         let missing = |path: &str| match http_status {
             StatusCode::OK => unknown(ModelError::Missing { path: path.to_owned() }.into()),
-            // Too many requests, say: nothing that the platform's documents know.
+            // Another status, such as too many requests: the platform's documents do not mention
+            // it.
             other => unknown(UnknownReason::HttpStatus(other.as_u16())),
         };
         match answer.status {
@@ -58,7 +59,7 @@ impl Gate {
         }
     }
 
-    /// Registrations are not signed; where there is a signature after all, it must be right.
+    /// Registrations are not signed; if one has a signature, it must be right.
     pub(super) fn read_sync(
         &self,
         response: &Response<Bytes>,
@@ -95,7 +96,7 @@ impl Gate {
             Err(error) => return Err(GateError::Unknown(ModelError::from(error).into())),
         };
         let answer = match VerifiedStatus::verify(self.project, [&self.key], &document) {
-            // An error answer is not signed. It speaks about the question only.
+            // An error answer is not signed. It concerns only the status request.
             Err(StatusError::NotGenuine(VerifyError::MissingSignature)) if is_error(&document) => {
                 return Err(
                     match self.read_registration(response, payment_id, Target::ThatIsThere) {
@@ -116,7 +117,7 @@ impl Gate {
     }
 }
 
-/// Whether the answer is about the payment, wherever it names it.
+/// Checks that the answer is about the payment, in each place that names it.
 fn about(answer: &StatusResponse, payment_id: &PaymentId) -> Result<(), UnknownReason> {
     let ids = [
         answer.payment.as_ref().and_then(|payment| payment.id.as_ref()),
@@ -135,22 +136,22 @@ fn is_error(document: &Document<'_>) -> bool {
     document.root().get("status").and_then(Value::as_str) == Some("error")
 }
 
-/// What a request is about, as far as the meaning of its error codes depends on it.
+/// Target of a request, as far as the meaning of its error codes depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Target {
     /// A new payment.
     New,
-    /// A payment that is there: its refund, its status.
+    /// An existing payment: its refund, its status.
     ThatIsThere,
 }
 
-/// What an error code says about the request. Which codes prove that nothing was registered is
-/// not documented as such; these belong to the checks that the documents place before the
-/// registration (JSON, required fields, project, method, signature, types and values) or say that
-/// the payment cannot be acted upon. No other code is taken for proof.
+/// Meaning of an error code for the request. Which codes prove that nothing was registered is not
+/// documented as such; these belong to the checks that the documents place before the registration
+/// (JSON, required fields, project, method, signature, types and values) or say that the payment
+/// cannot be acted upon. No other code counts as proof.
 ///
-/// Codes about a payment that is there prove nothing about a new one: it may be the first request
-/// that made it be there.
+/// Codes about an existing payment prove nothing about a new one: the first request may have
+/// created it.
 fn error_says(code: Code, target: Target) -> Result<Code, UnknownReason> {
     const ALREADY_EXISTS: [u32; 2] = [3041, 3230];
     const REFUSED: [u32; 25] = [

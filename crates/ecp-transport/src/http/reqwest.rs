@@ -11,19 +11,19 @@ use rustls_platform_verifier::BuilderVerifierExt;
 
 use super::{HttpTransport, TransportError, read};
 
-/// How long to wait. The platform answers a registration within seconds; its plugins wait 3 to 20.
+/// Timeouts. The platform answers a registration within seconds; its plug-ins wait 3 to 20.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 #[must_use = "setters return the changed timeouts"]
 pub struct Timeouts {
-    /// For a connection, TLS included. 5 seconds by default.
+    /// Until a connection is open, TLS included. 5 seconds by default.
     pub connect: Duration,
-    /// For the next bytes of the response. 20 seconds by default.
+    /// Until the next bytes of the response. 20 seconds by default.
     pub read: Duration,
-    /// For all of it. 30 seconds by default.
+    /// Until the end of the response. 30 seconds by default.
     pub total: Duration,
-    /// For the next request on a connection that is open: after that it is closed rather than
-    /// used, because the other side may be closing it. 15 seconds by default.
+    /// Until the next request on an open connection: after that it is closed rather than reused,
+    /// because the other side may be closing it. 15 seconds by default.
     pub idle: Duration,
 }
 
@@ -39,31 +39,32 @@ impl Default for Timeouts {
 }
 
 impl Timeouts {
-    /// The defaults with another time for a connection.
+    /// The same timeouts with another time for a connection.
     pub fn connect(self, connect: Duration) -> Self {
         Self { connect, ..self }
     }
 
-    /// The defaults with another time for the next bytes.
+    /// The same timeouts with another time for the next bytes.
     pub fn read(self, read: Duration) -> Self {
         Self { read, ..self }
     }
 
-    /// The defaults with another time for all of it.
+    /// The same timeouts with another time in all.
     pub fn total(self, total: Duration) -> Self {
         Self { total, ..self }
     }
 
-    /// The defaults with another time for a connection that is not used.
+    /// The same timeouts with another time for an idle connection.
     pub fn idle(self, idle: Duration) -> Self {
         Self { idle, ..self }
     }
 }
 
-/// An HTTPS client: reqwest on rustls with ring, trusting what the operating system trusts.
+/// An HTTPS client: reqwest on rustls with ring, with the certificates that the operating system
+/// trusts.
 ///
-/// Redirects are not followed, nothing is sent twice, no proxy is taken from the environment, and a
-/// response of more than 256 KiB is an error. Clones share their connections.
+/// Redirects are not followed, nothing is sent twice, proxy settings in the environment are
+/// ignored, and a response of more than 256 KiB is an error. Clones share their connections.
 #[derive(Clone, Debug)]
 pub struct ReqwestTransport {
     client: reqwest::Client,
@@ -81,7 +82,7 @@ impl ReqwestTransport {
         Self::with_timeouts(Timeouts::default())
     }
 
-    /// A client that waits that long.
+    /// A client with these timeouts.
     pub fn with_timeouts(timeouts: Timeouts) -> Result<Self, ClientError> {
         let tls = tls()?
             .with_platform_verifier()
@@ -98,7 +99,7 @@ impl ReqwestTransport {
         Ok(Self::with_timeouts(timeouts)?.response_limit(32 << 20))
     }
 
-    /// A client without trusted certificates: for plain HTTP on this machine, which may have none.
+    /// A client without trusted certificates: for plain HTTP on machines that have none.
     pub fn plain_http() -> Result<Self, ClientError> {
         let no_roots = rustls::RootCertStore::empty();
         Self::build(
@@ -122,13 +123,13 @@ impl ReqwestTransport {
         Ok(Self { client, response_limit: 256 * 1024 })
     }
 
-    /// Reads at most that many bytes of a response.
+    /// Sets the maximum size of a response in bytes.
     pub fn response_limit(self, bytes: usize) -> Self {
         Self { response_limit: bytes, ..self }
     }
 }
 
-/// The provider is handed over here: no process-wide default is needed or set.
+/// The provider is passed in here: no process-wide default is needed or set.
 fn tls() -> Result<ConfigBuilder<rustls::ClientConfig, WantsVerifier>, ClientError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     rustls::ClientConfig::builder_with_provider(provider)
@@ -144,7 +145,7 @@ impl HttpTransport for ReqwestTransport {
             .map_err(|error: reqwest::Error| TransportError::not_sent(error.without_url()))?;
         let response = self.client.execute(request).await.map_err(|error| {
             // A failure to connect comes before the first byte of the request. A time-out of the
-            // whole call may strike at any moment, so it does not count as one.
+            // whole call may happen at any moment, so it does not count as one.
             if error.is_builder() || error.is_connect() {
                 TransportError::not_sent(error.without_url())
             } else {

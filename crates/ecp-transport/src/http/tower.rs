@@ -1,4 +1,4 @@
-//! Any tower service as the transport.
+//! Tower services as the transport.
 
 use std::error::Error;
 use std::fmt;
@@ -11,8 +11,8 @@ use tower::{Service, ServiceExt};
 
 use super::{HttpTransport, TransportError, read};
 
-/// Sends requests into a tower service in the same process, such as an axum router. It is for
-/// tests: it waits as long as the service takes.
+/// Sends requests to a tower service in the same process, such as an axum router. It is for tests:
+/// it has no timeouts.
 #[derive(Clone)]
 pub struct TowerTransport<S> {
     service: S,
@@ -20,7 +20,7 @@ pub struct TowerTransport<S> {
 }
 
 impl<S> TowerTransport<S> {
-    /// A transport into a service. The service is cloned for each request.
+    /// A transport to a service. The service is cloned for each request.
     pub const fn new(service: S) -> Self {
         Self { service, response_limit: 256 * 1024 }
     }

@@ -1,16 +1,15 @@
-//! How many requests there may be beyond the first of each call.
+//! The budget for requests beyond the first of each call.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// A budget for further requests, shared by its clones.
 ///
-/// Each call pays in a share of a request, and each request beyond a call's first, be it another
-/// send or a question for the status, is paid from it. A question that is answered is paid back:
-/// an outage answers none, and questions are how the others end. Before there is anything in it, a reserve
-/// may be spent; calls pay that back first. So there are never more further requests without an
-/// answer than the reserve or the share of all calls, whichever is more: with the default share
-/// of 10 % and reserve of 10, an outage over 100 calls or more is met with at most 1.1 times as
-/// many requests.
+/// Each call pays in a share of a request, and each request beyond a call's first, a send or a
+/// status request, is taken out. A status request that is answered is paid back: an outage answers
+/// none, and the other calls need them to end. Before calls have paid in, a reserve may be spent;
+/// calls refill it first. So there are never more further requests without an answer than the
+/// reserve or the share of all calls, whichever is more: with the default share of 10 % and reserve
+/// of 10, an outage over 100 calls or more causes at most 1.1 times as many requests.
 ///
 /// ```
 /// use ecp_transport::RetryBudget;
@@ -33,20 +32,20 @@ struct Budget {
 #[derive(Debug)]
 struct Account {
     balance: u64,
-    /// Of the balance or of what was spent, what is not paid for yet.
+    /// The unpaid part of the reserve, or of the requests taken out.
     owed: u64,
 }
 
 impl RetryBudget {
-    /// Each call pays in so many hundredths of a request; so many requests may be spent before.
-    /// No more than the reserve is ever saved up.
+    /// A budget of `percent` hundredths of a request for each call, with `reserve` requests that
+    /// may be spent before. No more than the reserve is ever saved up.
     pub fn new(percent: u32, reserve: u32) -> Self {
         let reserve = u64::from(reserve) * REQUEST;
         let account = Mutex::new(Account { balance: reserve, owed: reserve });
         Self(Arc::new(Budget { percent: percent.into(), most: reserve.max(REQUEST), account }))
     }
 
-    /// A call begins.
+    /// Pays in the share of a new call.
     pub(crate) fn deposit(&self) {
         self.with(|account| {
             let paid_back = self.0.percent.min(account.owed);
@@ -67,7 +66,7 @@ impl RetryBudget {
         })
     }
 
-    /// A request that was taken out has had an answer, so there is no outage.
+    /// Returns a request that was answered, because there is no outage.
     pub(crate) fn give_back(&self) {
         self.with(|account| {
             account.balance = (account.balance + REQUEST).min(self.0.most.max(account.balance));
@@ -92,7 +91,7 @@ const REQUEST: u64 = 100;
 mod tests {
     use super::*;
 
-    /// How many requests can be taken out over so many calls.
+    /// Number of requests that can be taken out over a number of calls.
     fn spent(budget: &RetryBudget, calls: u32) -> u32 {
         let mut spent = 0;
         for _ in 0..calls {

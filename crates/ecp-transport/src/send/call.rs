@@ -15,14 +15,14 @@ use crate::http::TransportError;
 use crate::wait::is_passing;
 use crate::watched::{BUDGET_EMPTY, FURTHER_REQUESTS, Watched, request_span};
 
-/// One call on its way.
+/// A call in progress.
 pub(super) struct Call<'s, F: Flow> {
     sender: &'s Sender,
     prepared: &'s Prepared<F>,
     deadline: Instant,
     sends: u32,
     status_checks: u32,
-    /// Whether the keeper of intents let it not be sent: asking again would not change that.
+    /// Whether the recorder of intents refused the send: another try would not change that.
     is_forbidden: bool,
 }
 
@@ -30,24 +30,24 @@ pub(super) struct Call<'s, F: Flow> {
 enum Settled {
     /// The platform has the payment.
     Found(Box<StatusResponse>),
-    /// It said, late enough, that it has none of that id.
+    /// The platform said, late enough, that the payment does not exist.
     DoesNotExist,
-    /// There is a payment of that id, and it is another one.
+    /// Another payment has the id.
     Another(GateError),
-    /// None of these.
+    /// Undecided.
     Open { question: Option<GateError>, not_found: bool },
 }
 
 impl<'s, F: Flow> Call<'s, F> {
-    /// Begins, and pays its share into the budget.
+    /// Begins a call, and pays its share into the budget.
     pub(super) fn new(sender: &'s Sender, prepared: &'s Prepared<F>) -> Self {
         sender.policy.budget.deposit();
         let deadline = Instant::now() + sender.policy.deadline;
         Self { sender, prepared, deadline, sends: 0, status_checks: 0, is_forbidden: false }
     }
 
-    /// `earlier` is set where an earlier call may have sent the request: the time from which on an
-    /// answer that the payment is not known proves that it was not.
+    /// `earlier` is set if an earlier call may have sent the request: the time after which an
+    /// answer that the payment is not known proves that it was not sent.
     pub(super) async fn run(mut self, earlier: Option<Instant>) -> Result<Sent, SendError> {
         let method = self.prepared.spec().code();
         let span = request_span!(
@@ -100,8 +100,8 @@ impl<'s, F: Flow> Call<'s, F> {
                         _ => Ok(Sent::Exists),
                     };
                 }
-                // The last of these: another payment has the id. To look at it is the caller's
-                // business.
+                // In the last of these, another payment has the id. It is the caller's task to look
+                // at it.
                 GateError::Rejected(_)
                 | GateError::Unsigned(_)
                 | GateError::Refused(_)
@@ -163,7 +163,7 @@ impl<'s, F: Flow> Call<'s, F> {
         }
     }
 
-    /// Whether nothing was registered, for a reason that passes.
+    /// Whether nothing was registered, for a temporary reason.
     fn may_go_again(&self, error: &GateError) -> bool {
         match error {
             GateError::NotSent(_) => true,
@@ -206,7 +206,7 @@ impl<'s, F: Flow> Call<'s, F> {
         let (mut question, mut not_found) = (None, false);
         let mut at_least = retry_after;
         for number in 1..=policy.attempts {
-            // In a call that only goes on, the first question is what the call is made for.
+            // In a call that only resumes, the first status request is the purpose of the call.
             let is_first_request = self.sends == 0 && self.status_checks == 0;
             if !is_first_request {
                 let until = late_enough.saturating_duration_since(Instant::now());
@@ -250,8 +250,8 @@ impl<'s, F: Flow> Call<'s, F> {
         Settled::Open { question, not_found }
     }
 
-    /// What of a payment that was found is not as it was asked for. Where the customer chooses the
-    /// amount, it says nothing.
+    /// The member of a found payment that differs from the request. Where the customer chooses the
+    /// amount, it is not compared.
     fn mismatch(&self, status: &StatusResponse) -> Option<&'static str> {
         let payment = status.payment.as_ref()?;
         let kind = match F::KIND {

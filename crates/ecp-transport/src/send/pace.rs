@@ -1,4 +1,4 @@
-//! How many requests there are at once, and how many a second.
+//! Limits of requests at once and per second.
 
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep_until};
 
-/// Gives out turns. Clones share them.
+/// Grants turns within the limits. Clones share them.
 #[derive(Clone, Debug)]
 pub(crate) struct Pace {
     at_once: Arc<Semaphore>,
@@ -25,10 +25,10 @@ impl Pace {
         Self { at_once, rate }
     }
 
-    /// Waits for a turn, which lasts until the permit is dropped. A wait that is given up costs
-    /// the others one place in time.
+    /// Waits for a turn, which lasts until the permit is dropped. A wait that is cancelled costs
+    /// the others one turn's time.
     pub(crate) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
-        // It is never closed.
+        // The semaphore is never closed.
         let permit = Arc::clone(&self.at_once).acquire_owned().await.ok();
         if let Some((interval, next)) = &self.rate {
             let mine = {

@@ -6,8 +6,8 @@ use http::HeaderMap;
 use http::header::{DATE, RETRY_AFTER};
 use jiff::fmt::rfc2822::DateTimeParser;
 
-/// How long to wait at least. A date counts from the answer's own `Date`, so that no clock has to
-/// agree with another; without it, it says nothing.
+/// Minimum time to wait. A date is relative to the answer's own `Date`, so that clocks need not
+/// agree; without it, the date is ignored.
 pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = |name| headers.get(name)?.to_str().ok().map(str::trim);
     let value = text(RETRY_AFTER)?;
