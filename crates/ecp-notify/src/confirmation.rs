@@ -1,4 +1,4 @@
-//! The `check_deposit` question, answered while the customer waits.
+//! The `check_deposit` request, answered while the customer waits.
 
 use std::collections::{HashMap, VecDeque};
 use std::error::Error;
@@ -22,8 +22,8 @@ use crate::verifier::{Verifier, VerifyError};
 
 /// Accepts or refuses the amount of a deposit.
 ///
-/// The customer has chosen the amount and waits. Compare it with the order, decide, and do
-/// nothing else: a later callback reports whether the payment succeeded.
+/// The customer has chosen the amount and waits. Compare it with the order, decide, and do nothing
+/// else: a later callback reports whether the payment succeeded.
 #[async_trait]
 pub trait DepositHandler: Send + Sync {
     /// Accepts or refuses. An error is a refusal, and is logged.
@@ -33,12 +33,13 @@ pub trait DepositHandler: Send + Sync {
     ) -> Result<Decision, Box<dyn Error + Send + Sync>>;
 }
 
-/// What to answer.
+/// Answer to a `check_deposit` request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
     /// The amount is accepted.
     Accept,
-    /// The payment is declined. The code is the merchant's own; the documents want any but 0.
+    /// The payment is declined. The code is the merchant's own; the documents require a code other
+    /// than 0.
     Refuse(NonZeroI64),
 }
 
@@ -47,11 +48,12 @@ impl Decision {
     pub const REFUSE: Self = Self::Refuse(NonZeroI64::new(1).expect("1 is not 0"));
 }
 
-/// Answers the platform's questions: bytes in, status and bytes out, for any web framework.
+/// Answers the platform's `check_deposit` requests: bytes in, status and bytes out, for any web
+/// framework.
 ///
-/// A question that comes again gets the answer that it got, also while the first one is still
-/// being decided. Answers are kept in memory, the latest 10 000 of them; where several processes
-/// answer, or one restarts, the handler must decide the same way again.
+/// A repeated request gets the same answer, also while the first one is still being decided.
+/// Answers are kept in memory, the latest 10 000 of them; where several processes answer, or one
+/// restarts, the handler must decide the same way again.
 ///
 /// ```
 /// use async_trait::async_trait;
@@ -88,7 +90,7 @@ pub struct Confirmations<H> {
     meter: Meter,
 }
 
-/// Key of a question: questions with the same key get the same answer.
+/// Key of a `check_deposit` request: requests with the same key get the same answer.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Question {
     project: ProjectId,
@@ -104,29 +106,29 @@ struct Answers {
 }
 
 impl<H: DepositHandler> Confirmations<H> {
-    /// How many answers are kept.
+    /// Number of answers that are kept.
     const KEPT: usize = 10_000;
 
-    /// Answers with a handler, which has 5 seconds: how long the platform waits is not
-    /// documented, and a refusal must still reach it.
+    /// Answers by a handler, which has 5 seconds: how long the platform waits is not documented,
+    /// and a refusal must still arrive in time.
     pub fn new(verifier: Verifier, handler: H) -> Self {
         let deadline = Duration::from_secs(5);
         let (answers, meter) = (Mutex::default(), Meter::default());
         Self { verifier, handler, deadline, answers, meter }
     }
 
-    /// Another time for the handler.
+    /// Sets the time for the handler.
     pub fn deadline(self, deadline: Duration) -> Self {
         Self { deadline, ..self }
     }
 
-    /// Reports the metrics of every question to an observer. They are listed in
+    /// Reports the metrics of every request to an observer. They are listed in
     /// [`METRICS`](crate::METRICS).
     pub fn observer(self, observer: impl Observer) -> Self {
         Self { meter: Meter::new(observer), ..self }
     }
 
-    /// Answers the body of a request, as it came.
+    /// Answers the body of a request, as it was received.
     pub async fn answer(&self, body: &[u8]) -> Reply {
         let begun = self.meter.is_on().then(Instant::now);
         let (reply, outcome) = self.reply_to(body).await;

@@ -1,11 +1,11 @@
-//! What a callback says about an order.
+//! Comparison of a callback with an order.
 
 use ecp_core::model::{Callback, End, PaymentStatus, PaymentType};
 use ecp_core::{Money, PaymentId, ProjectId};
 
 use crate::verified::{Reading, Verified};
 
-/// What the merchant's records say about a payment, to compare a callback with.
+/// The merchant's records about a payment, to compare a callback with.
 ///
 /// ```
 /// use ecp_core::model::{Callback, End};
@@ -36,8 +36,8 @@ pub struct Expected<'o> {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Unexpected {
-    /// The signed text has another reading: this member may hold others that were signed as
-    /// members of their own. Ask Gate for the payment's status.
+    /// The signed text has another reading: this member may hold others that were signed
+    /// separately. Request the payment's status from Gate.
     #[error("`{0}` may hold other signed members: ask Gate for the payment's status")]
     Ambiguous(String),
     /// Another project.
@@ -46,10 +46,10 @@ pub enum Unexpected {
     /// Another payment, or none.
     #[error("`payment.id` is of another payment")]
     Payment,
-    /// A payment of another kind, or of none.
+    /// A payment of another kind, or without a kind.
     #[error("`payment.type` is {}", .0.as_ref().map_or("missing", PaymentType::as_str))]
     Kind(Option<PaymentType>),
-    /// Another amount or currency, or none that is known.
+    /// Another amount or currency, or no known one.
     #[error("`payment.sum` is {}", .0.map_or_else(|| "none".to_owned(), |money| money.to_string()))]
     Amount(Option<Money>),
     /// Another method, or none.
@@ -59,7 +59,7 @@ pub enum Unexpected {
 
 impl<'o> Expected<'o> {
     /// A sale of this amount. An amount of 0 leaves the choice to the customer, as in the request:
-    /// then any sum of the currency fits, and [`Callback::payment`] holds what was paid.
+    /// then any amount of the currency fits, and [`Callback::payment`] holds the paid one.
     pub const fn sale(payment: &'o PaymentId, amount: Money) -> Self {
         Self::new(payment, PaymentType::Purchase, amount)
     }
@@ -78,8 +78,8 @@ impl<'o> Expected<'o> {
         Self { project: Some(project), ..self }
     }
 
-    /// Requires a method, by its names in callbacks (`MethodSpec::callback_names`), compared to the
-    /// letter.
+    /// Requires a method, by its names in callbacks (`MethodSpec::callback_names`), compared
+    /// case-sensitively.
     pub fn callback_names(self, names: &'o [&'o str]) -> Self {
         Self { callback_names: names, ..self }
     }
@@ -87,11 +87,11 @@ impl<'o> Expected<'o> {
     /// Compares a callback that was received for a project with the order, and returns the
     /// payment's result.
     ///
-    /// A success must name the kind, the whole amount and, where required, the method. In callbacks
-    /// that are no success these may be missing, and the sum may be 0. After a refund the sum is
-    /// what is left of the payment, so that only its currency is compared.
+    /// A success must name the kind, the whole amount and, if required, the method. In other
+    /// callbacks these may be missing, and the sum may be 0. After a refund the sum is the rest of
+    /// the payment, so only its currency is compared.
     ///
-    /// This does not check how the callback can be read: [`Verified::result_for`] does.
+    /// This does not check for other readings of the callback: [`Verified::result_for`] does.
     pub fn result(&self, project: ProjectId, callback: &Callback) -> Result<End, Unexpected> {
         let payment = callback.payment.as_ref();
         if self.project.is_some_and(|expected| expected != project) {
@@ -134,10 +134,10 @@ impl<'o> Expected<'o> {
 impl Verified<Callback> {
     /// The payment's result, if the callback is about this order: [`End::Success`] for a sale that
     /// is paid in full, [`End::Decline`] for one that is declined, [`End::Open`] for one that has
-    /// not ended. Otherwise what does not fit.
+    /// not ended. Otherwise the mismatch.
     ///
     /// A genuine callback proves that the platform sent it, not that it is about this order or all
-    /// of its amount. One that ends the payment and can be read in more than one way is
+    /// of its amount. One that ends the payment and has more than one reading is
     /// [`Unexpected::Ambiguous`].
     pub fn result_for(&self, expected: &Expected<'_>) -> Result<End, Unexpected> {
         let end = expected.result(self.project(), self)?;

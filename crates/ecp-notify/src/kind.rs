@@ -1,6 +1,6 @@
-//! Kinds of messages. The platform's messages and the merchant's own are signed with one
-//! key, so a signature alone does not distinguish a callback from a request or from an address of the
-//! Payment Page: each kind is held to its documented shape.
+//! Kinds of messages. The platform's messages and the merchant's own are signed with one key, so a
+//! signature alone does not distinguish a callback from a request or from an address of the Payment
+//! Page: each kind must have its documented shape.
 
 use ecp_core::json::{Kind, Value};
 use ecp_core::model::{
@@ -27,14 +27,14 @@ pub(crate) fn callback(callback: &CallbackRef<'_>) -> Result<(), VerifyError> {
         return Ok(());
     }
     match payment.and_then(|payment| payment.status.as_ref()) {
-        // So the platform answers a question about a payment that it does not know.
+        // The platform's status answer for a payment that it does not know.
         Some(PaymentStatus::Error) => other_kind("payment.status", "an answer to a status request"),
         Some(_) => Ok(()),
         None => missing("operation"),
     }
 }
 
-/// Objects that hold nothing but objects and lists do not count: no signature covers them.
+/// Objects that hold only objects and lists are ignored: no signature covers them.
 fn has_operation(callback: &CallbackRef<'_>) -> bool {
     let operation = callback.operation.as_ref();
     let transaction = callback.transaction.as_ref();
@@ -54,7 +54,7 @@ fn has_another_format(callback: &CallbackRef<'_>) -> bool {
     is_token || is_subscription || callback.has_redirect()
 }
 
-/// A question is flat, and has nothing of the Payment Page but the names that the two share.
+/// A `check_deposit` request is flat, and shares only some names with the Payment Page.
 pub(crate) fn deposit_check(check: &DepositCheckRef<'_>) -> Result<(), VerifyError> {
     const ELSEWHERE: [&str; 5] = ["general", "operation", "operations", "payment", "transaction"];
     no_page_parameters(&check.extra)?;

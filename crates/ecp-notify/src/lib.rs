@@ -1,8 +1,8 @@
 //! Bytes in, [`Verified`] callbacks out.
 //!
-//! A [`Verifier`] holds the keys of your projects. What it lets through was signed with one of
-//! them; there is no other way to own a `Verified<Callback>`, so a function that takes one need
-//! not ask where it came from.
+//! A [`Verifier`] holds the keys of your projects and accepts only messages that were signed with
+//! one of them. It is the only source of a `Verified<Callback>`, so a function that takes one need
+//! not check its origin.
 //!
 //! ```
 //! use ecp_core::{ProjectId, SecretKey};
@@ -21,10 +21,10 @@
 //!
 //! # An endpoint
 //!
-//! A `Receiver` answers 200 when a callback is stored, 4xx when it is not genuine, and 503 when
-//! the store fails: the platform repeats whatever is not answered with exactly 200 (sources:
+//! A `Receiver` answers 200 when a callback is stored, 4xx when it is not genuine, and 503 when the
+//! store fails: the platform repeats a callback that is not answered with exactly 200 (sources:
 //! callback delivery). Expect each callback more than once and in any order. With the features
-//! `axum` and `server` this is a whole shop's end:
+//! `axum` and `server` this is a shop's complete endpoint:
 //!
 #![cfg_attr(all(feature = "axum", feature = "server"), doc = "```no_run")]
 #![cfg_attr(not(all(feature = "axum", feature = "server")), doc = "```ignore")]

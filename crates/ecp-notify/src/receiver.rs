@@ -26,8 +26,8 @@ use crate::verifier::{Verifier, VerifyError};
 /// Verifies, stores, and only then answers 200. Bytes in, status and bytes out, for any web
 /// framework; cheap to clone.
 ///
-/// [`Reply`] documents each status. Every refusal is an event of `tracing` with its reason and
-/// nothing of the body but names of members.
+/// [`Reply`] documents each status. Every refusal is logged as a `tracing` event with its reason
+/// and, of the body, only names of members.
 ///
 /// ```
 /// use async_trait::async_trait;
@@ -57,9 +57,9 @@ use crate::verifier::{Verifier, VerifyError};
 /// # Ok(())
 /// # }
 /// ```
-///
-/// The features `tower` and `axum` make an endpoint of it. With another framework, ask
-/// [`admit`](Self::admit) before the body is read, read no more than was allowed, within a
+/// The features `tower` and `axum` make an endpoint of it. With another framework, call
+/// [`admit`](Self::admit) before the body is read, read at most the allowed size within a deadline,
+/// and pass the body to [`receive`](Self::receive).
 /// deadline, and hand it to [`receive`](Self::receive).
 #[derive(Clone)]
 pub struct Receiver {
@@ -79,19 +79,19 @@ pub struct Head<'h> {
     pub method: &'h str,
     /// Each value of `Content-Encoding`.
     pub content_encoding: &'h [&'h [u8]],
-    /// What `Content-Length` claims, in bytes.
+    /// The value of `Content-Length`, in bytes.
     pub content_length: Option<u64>,
 }
 
 /// Kind of a received message.
 enum Message {
-    /// A genuine callback. In a box, because it is large and moved.
+    /// A genuine callback. Boxed, because it is large and moved.
     Callback(Box<Verified<Callback>>),
-    /// A question, not verified yet.
+    /// A `check_deposit` request, not verified yet.
     Question,
 }
 
-/// [`Confirmations`] whatever their handler.
+/// [`Confirmations`] with any handler.
 #[async_trait]
 trait Questions: Send + Sync {
     async fn answer(&self, body: &[u8]) -> Reply;
@@ -105,7 +105,7 @@ impl<H: DepositHandler> Questions for Confirmations<H> {
 }
 
 impl Receiver {
-    /// Takes callbacks that are signed with the verifier's keys into the store.
+    /// Stores callbacks that are signed with the verifier's keys.
     ///
     /// The store has 5 seconds: how long the platform waits is unknown (sources: callback answers).
     pub fn new(verifier: Verifier, store: impl CallbackStore + 'static) -> Self {
@@ -120,8 +120,8 @@ impl Receiver {
         }
     }
 
-    /// Answers the `check_deposit` question at the same address as callbacks. Without this, such a
-    /// question declines its payment.
+    /// Answers `check_deposit` requests at the same address as callbacks. Without this, such a
+    /// request declines its payment.
     pub fn confirmations<H>(self, confirmations: Confirmations<H>) -> Self
     where
         H: DepositHandler + 'static,
@@ -129,19 +129,19 @@ impl Receiver {
         Self { questions: Some(Arc::new(confirmations)), ..self }
     }
 
-    /// Another limit on the body, in bytes. 256 KiB by default; the largest documented message is
+    /// Sets the limit on the body, in bytes. 256 KiB by default; the largest documented message is
     /// under 4 KiB. The verifier has [one of its own](Verifier::limits).
     pub fn body_limit(self, body_limit: usize) -> Self {
         Self { body_limit, ..self }
     }
 
-    /// Another time for the body to arrive, from its first byte to its last. 10 seconds by
-    /// default. The adapters keep to it.
+    /// Sets the time for the body to arrive, from its first byte to its last. 10 seconds by
+    /// default. The adapters enforce it.
     pub fn body_deadline(self, body_deadline: Duration) -> Self {
         Self { body_deadline, ..self }
     }
 
-    /// Another time for the store.
+    /// Sets the time for the store.
     pub fn store_deadline(self, store_deadline: Duration) -> Self {
         Self { store_deadline, ..self }
     }
@@ -166,10 +166,10 @@ impl Receiver {
         }
     }
 
-    /// Answers the body of a POST, as it came. Runs on tokio.
+    /// Answers the body of a POST, as it was received. Runs on tokio.
     ///
-    /// When this is dropped, because the connection broke, the store still finishes what it
-    /// began; the platform does not learn of it and comes again.
+    /// If the call is dropped because the connection broke, the store still finishes; the platform
+    /// gets no answer and repeats the callback.
     pub async fn receive(&self, body: &[u8]) -> Reply {
         let begun = self.begin();
         self.tell(begun, self.reply_to(body).await)
@@ -200,8 +200,8 @@ impl Receiver {
 
     fn classify(&self, body: &[u8]) -> Result<Message, VerifyError> {
         let document = self.verifier.read(body)?;
-        // A callback has no `type` at its root, and a question has members that no callback may
-        // have. The question is verified where it is answered.
+        // A callback has no `type` at its root, and a `check_deposit` request has members that
+        // callbacks never have. The request is verified where it is answered.
         if document.root().get("type").and_then(Value::as_str) == Some("check_deposit") {
             return Ok(Message::Question);
         }
@@ -212,11 +212,11 @@ impl Receiver {
     async fn keep(&self, callback: Box<Verified<Callback>>) -> Reply {
         log_unusual_order(&callback);
         let project = Some(callback.project());
-        // It is copied for the log only.
+        // Copied for the log only.
         let logged = tracing::enabled!(tracing::Level::ERROR);
         let payment = callback.payment_id().filter(|_| logged).cloned();
         let store = Arc::clone(&self.store);
-        // Its own `store`, not that of `Arc`, which would box the callback once more.
+        // Calls `store` of the store, not of `Arc`, which would box the callback once more.
         self.stored(project, payment, async move { (*store).store(*callback).await }).await
     }
 
@@ -249,7 +249,7 @@ impl Receiver {
         &self,
         mut work: Pin<Box<dyn Future<Output = T> + Send>>,
     ) -> Result<T, &'static str> {
-        // What is ready at once needs no task.
+        // Work that is ready at once needs no task.
         let begun = poll_fn(|context| {
             let begin = || work.as_mut().poll(context);
             Poll::Ready(catch_unwind(AssertUnwindSafe(begin)))
@@ -259,8 +259,8 @@ impl Receiver {
             Ok(Poll::Pending) => {}
             Err(_) => return Err("panicked"),
         }
-        // A task of its own outlives the connection. The deadline is set on both sides: inside for
-        // a caller that no longer waits, outside for a store that blocks a thread.
+        // A separate task outlives the connection. The deadline is set on both sides: inside for a
+        // caller that no longer waits, outside for a store that blocks a thread.
         let task = tokio::spawn(timeout(self.store_deadline, work).in_current_span());
         match timeout(self.store_deadline, task).await {
             Ok(Ok(Ok(result))) => Ok(result),

@@ -11,15 +11,15 @@ use crate::verifier::VerifyError;
 ///
 /// | status | when |
 /// |---|---|
-/// | 200 | stored; or a question with its answer |
+/// | 200 | stored; or a `check_deposit` request with its answer |
 /// | 400 | it cannot be read: broken, cut off, or a required member has the wrong type |
 /// | 403 | not genuine: no signature, a wrong one, an unknown project, an unsigned member |
 /// | 405 | not a POST |
 /// | 408 | the body did not arrive in time |
 /// | 413 | the body is too large |
 /// | 415 | the body is compressed |
-/// | 501 | a genuine question, and no handler of confirmations is set |
-/// | 503 | genuine, but not stored: the platform shall come again |
+/// | 501 | a genuine `check_deposit` request, and no handler of confirmations is set |
+/// | 503 | genuine, but not stored: the platform must send it again |
 ///
 /// The platform repeats a callback that is answered with anything but exactly 200 (sources:
 /// callback delivery), whatever the status. The statuses are for readers of the logs.
@@ -27,7 +27,7 @@ use crate::verifier::VerifyError;
 #[non_exhaustive]
 #[must_use = "the platform comes again unless it gets this answer"]
 pub struct Reply {
-    /// The HTTP status. For a question any 4xx or 5xx declines the payment (sources:
+    /// The HTTP status. For a `check_deposit` request any 4xx or 5xx declines the payment (sources:
     /// confirmation).
     pub status: u16,
     /// JSON, or nothing.
@@ -43,7 +43,7 @@ impl Reply {
         Self { status: 200, body }
     }
 
-    /// The headers that go with it: names in lower case, and values.
+    /// The headers of the reply: names in lower case, and values.
     ///
     /// `retry-after` says 10 seconds, the platform's first pause (sources: callback delivery);
     /// whether the platform reads it is not known.
@@ -51,7 +51,7 @@ impl Reply {
         match self.status {
             200 if !self.body.is_empty() => &[("content-type", "application/json")],
             405 => &[("allow", "POST")],
-            // What is left of the body is not waited for.
+            // The rest of the body is not read.
             408 | 413 => &[("connection", "close")],
             415 => &[("accept-encoding", "identity")],
             503 => &[("retry-after", "10")],
@@ -74,8 +74,8 @@ pub(crate) fn refusal(error: &VerifyError) -> Reply {
     Reply::status(status)
 }
 
-/// A reason fit for one line of a log: a store's error may be long, and the sender of the body
-/// chose the names of its members.
+/// A reason in one line of a log: a store's error may be long, and the sender of the body chose the
+/// names of its members.
 pub(crate) struct Reason<T>(pub(crate) T);
 
 impl<T: Display> Display for Reason<T> {

@@ -5,10 +5,10 @@ use axum::Router;
 use crate::receiver::Receiver;
 
 impl Receiver {
-    /// A router with the receiver at a path, for you to merge with your own or to serve as it is.
+    /// A router with the receiver at a path, to merge with your own or to serve alone.
     ///
-    /// `check_deposit` is answered there too, if [confirmations](Receiver::confirmations) are
-    /// set. Where the platform asks at an address of its own, merge two routers:
+    /// `check_deposit` is answered there too, if [confirmations](Receiver::confirmations) are set.
+    /// If the platform sends it to another address, merge two routers:
     ///
     /// ```
     /// # fn routes(receiver: ecp_notify::Receiver) -> axum::Router {

@@ -1,4 +1,4 @@
-//! HTTP/1 for an endpoint that anybody can reach.
+//! An HTTP/1 server for an endpoint on the open network.
 
 mod peers;
 
@@ -38,12 +38,12 @@ use self::peers::{Peers, Place, TooMany};
 /// # }
 /// ```
 ///
-/// It takes any service that answers `http::Request`, an `axum::Router` too. TLS is left to
-/// the proxy in front of it. The deadline of the body is the [`Receiver`](crate::Receiver)'s; a service
-/// of your own needs one.
+/// It takes any service that answers `http::Request`, including an `axum::Router`. TLS is left to
+/// the proxy in front of it. The deadline of the body is the [`Receiver`](crate::Receiver)'s; a
+/// service of your own needs one.
 ///
-/// Connections that hold as much as they can take about `connections × (body limit + 32 KiB)` of
-/// memory: 290 MiB with the defaults. Verifying adds some times the body limit for each thread.
+/// Connections with full buffers take about `connections × (body limit + 32 KiB)` of memory: 290
+/// MiB with the defaults. Verifying adds some multiples of the body limit for each thread.
 #[derive(Clone, Debug)]
 pub struct Server {
     connections: usize,
@@ -54,13 +54,13 @@ pub struct Server {
 }
 
 impl Server {
-    /// The buffer for a head. Heads that do not fit are answered with 431.
+    /// Size of the buffer for a head. Heads that do not fit are answered with 431.
     const HEAD_LIMIT: usize = 16 * 1024;
 
-    /// More than there are ports, and no more than a semaphore counts anywhere.
+    /// More than the number of ports, and within the capacity of a semaphore on every platform.
     const MOST_CONNECTIONS: usize = 1 << 20;
 
-    /// The defaults, which each method names.
+    /// A server with the defaults, which each method documents.
     pub fn new() -> Self {
         Self {
             connections: 1024,
@@ -71,44 +71,45 @@ impl Server {
         }
     }
 
-    /// How many connections are open at a time. 1024 by default; keep it below the process's limit
-    /// of open files. More of them wait until one ends, which idle ones do at the head's deadline.
+    /// Maximum number of open connections. 1024 by default; keep it below the process's limit of
+    /// open files. Further ones wait until one ends, which idle ones do at the head's deadline.
     pub fn connections(self, connections: usize) -> Self {
         Self { connections: connections.clamp(1, Self::MOST_CONNECTIONS), ..self }
     }
 
-    /// How many connections one peer may have open at a time, so that one host cannot hold all of
-    /// them; 0, the default, is no limit but that of all. A peer is an IPv4 address or an IPv6
-    /// network of 64 bits. One connection more than that is closed at once, without an answer.
+    /// Maximum number of open connections per peer, so that one host cannot occupy all of them; 0,
+    /// the default, sets no limit per peer. A peer is an IPv4 address or an IPv6 network of 64
+    /// bits. A connection above the limit is closed at once, without an answer.
     ///
-    /// Set it where clients connect to this server themselves: the platform needs a few, 32 is
-    /// plenty. Behind a proxy or a balancer every connection comes from that one peer, so a limit
-    /// would be a limit of all, and the proxy's own limit per client is what helps.
+    /// Set it where clients connect to this server directly: the platform needs a few, 32 is
+    /// plenty. Behind a proxy or a balancer every connection comes from one peer, so the limit
+    /// would apply to all clients together; use the proxy's own limit per client there.
     pub fn connections_per_peer(self, connections: usize) -> Self {
         Self { connections_per_peer: connections, ..self }
     }
 
-    /// How long a request's head may take to arrive, counted from when the connection opens or
-    /// the answer before it was sent: so this is also how long a connection is kept alive unused.
-    /// 10 seconds by default.
+    /// Time for a request's head to arrive, counted from the opening of the connection or from the
+    /// previous answer: so this is also how long an idle connection is kept open. 10 seconds by
+    /// default.
     pub fn head_deadline(self, head_deadline: Duration) -> Self {
         Self { head_deadline, ..self }
     }
 
-    /// How long a connection lives, however busy it is. 10 minutes by default. It ends between two
-    /// requests; a connection whose peer does not read the answers is cut off a grace later.
+    /// Maximum lifetime of a connection, however busy. 10 minutes by default. It ends between two
+    /// requests; a connection whose peer does not read the answers is cut off after an additional
+    /// grace period.
     pub fn lifetime(self, lifetime: Duration) -> Self {
         Self { lifetime, ..self }
     }
 
-    /// How long requests may still take when the server or their connection is to end. 20 seconds
-    /// by default: more than the receiver's two deadlines together.
+    /// Time that requests in progress have when the server or their connection is to end. 20
+    /// seconds by default: more than the receiver's two deadlines together.
     pub fn grace(self, grace: Duration) -> Self {
         Self { grace, ..self }
     }
 
-    /// Serves until `shutdown` is ready, then takes no more connections and returns when the
-    /// requests that have begun are answered, or their grace is over. Runs on tokio.
+    /// Serves until `shutdown` is ready, then accepts no more connections and returns when the
+    /// requests in progress are answered, or their grace period is over. Runs on tokio.
     pub async fn serve<S, B>(
         self,
         listener: std::net::TcpListener,
@@ -178,7 +179,7 @@ impl Server {
                 .max_buf_size(Self::HEAD_LIMIT)
                 .serve_connection(TokioIo::new(stream), service)
         );
-        // The requests of a connection log its errors, if it had any.
+        // The connection's errors are logged by its requests.
         tokio::select! {
             _ = connection.as_mut() => return,
             _ = timeout(self.lifetime, server.changed()) => connection.as_mut().graceful_shutdown(),
@@ -195,14 +196,13 @@ impl Default for Server {
     }
 }
 
-/// The next connection of a peer that may have one more. There is one some time later when there
-/// are too many open files.
+/// The next connection of a peer below its limit. Pauses when there are too many open files.
 async fn accept(listener: &TcpListener, peers: &Peers) -> (TcpStream, Option<Place>) {
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => match peers.enter(peer.ip()) {
                 Ok(place) => {
-                    // Answers are small; without this they would wait for more.
+                    // Answers are small; without this they would wait for more data.
                     let _ = stream.set_nodelay(true);
                     return (stream, place);
                 }
@@ -218,7 +218,7 @@ async fn accept(listener: &TcpListener, peers: &Peers) -> (TcpStream, Option<Pla
     }
 }
 
-/// The body of a request on its way in.
+/// The incoming body of a request.
 pub struct RequestBody(Incoming);
 
 impl Body for RequestBody {

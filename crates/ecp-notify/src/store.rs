@@ -12,25 +12,25 @@ use crate::verified::Verified;
 /// Error of a store. Its text is logged, so it must not quote the callback.
 pub type StoreError = Box<dyn Error + Send + Sync>;
 
-/// Keeps callbacks until they are processed.
+/// Stores callbacks until they are processed.
 ///
-/// `Ok` is a promise: the callback survives whatever happens next, because the platform gets its
-/// 200 and does not come again. Return when it is on the disk, and process it later.
+/// `Ok` is a promise: the callback survives any crash, because the platform gets its 200 and does
+/// not send it again. Return when it is on the disk, and process it later.
 ///
 /// - The same callback comes more than once, also at the same time: storing it again must be `Ok`.
-/// - The call may be dropped at any `.await`, when its deadline has passed; what it has done by
+/// - The call may be dropped at any `.await`, when its deadline has passed; its effect by
 ///   then must be all or nothing, as in a transaction.
-/// - A connection that breaks does not end it: what is not ready at once goes on as a task of its
-///   own.
+/// - A connection that breaks does not end it: a call that is not ready at once continues as a task
+///   of its own.
 /// - Work that blocks belongs in `tokio::task::spawn_blocking`: no deadline interrupts a thread.
 #[async_trait]
 pub trait CallbackStore: Send + Sync {
-    /// Keeps a callback. An error is answered with 503 and logged.
+    /// Stores a callback. An error is answered with 503 and logged.
     async fn store(&self, callback: Verified<Callback>) -> Result<(), StoreError>;
 
-    /// Keeps what the platform signed but no model reads. Unless a store overrides this, it is
-    /// refused, answered with 503 and logged as an error, and the platform comes again while you
-    /// update: for 11 days (sources: callback delivery).
+    /// Stores a message that the platform signed but no model reads. Unless a store overrides this,
+    /// it is refused, answered with 503 and logged as an error, and the platform repeats it while
+    /// you update: for 11 days (sources: callback delivery).
     async fn store_unreadable(&self, unreadable: Unreadable) -> Result<(), StoreError> {
         Err(format!("this store keeps only what can be read: {}", unreadable.error()).into())
     }
@@ -58,11 +58,10 @@ impl<S: CallbackStore + ?Sized> CallbackStore for Box<S> {
     }
 }
 
-/// A body whose signature matches but whose format is not the documented one: the platform may
-/// have changed.
-/// Only a [`Receiver`](crate::Receiver) makes one.
+/// A body whose signature matches but whose format is not the documented one: the platform may have
+/// changed. Only a [`Receiver`](crate::Receiver) makes one.
 ///
-/// Trust nothing in it: numbers and texts are signed alike, so anyone who has seen a genuine
+/// Do not trust its values: numbers and texts are signed alike, so anyone who has seen a genuine
 /// callback can turn it into one that cannot be read.
 #[derive(Clone)]
 pub struct Unreadable {
@@ -75,7 +74,7 @@ impl Unreadable {
         Self { raw: raw.into(), error }
     }
 
-    /// The bytes that were verified, as they came. They hold personal data.
+    /// The verified bytes, unchanged. They hold personal data.
     pub fn raw(&self) -> &[u8] {
         &self.raw
     }

@@ -1,4 +1,4 @@
-//! Spans and metrics of callbacks and questions.
+//! Spans and metrics of callbacks and `check_deposit` requests.
 
 use std::time::{Duration, Instant};
 
@@ -18,7 +18,7 @@ pub(crate) static CALLBACK: Metric = Metric::duration(
     &["ecp.outcome", "error.type", "http.response.status_code"],
 );
 
-/// Time to answer a question.
+/// Time to answer a `check_deposit` request.
 pub(crate) static CONFIRMATION: Metric = Metric::duration(
     "ecp.confirmation.duration",
     "One `check_deposit` question, until it is answered",
@@ -87,7 +87,7 @@ const fn words(status: u16) -> (&'static str, Option<&'static str>) {
     }
 }
 
-/// Span of a genuine message. Other messages get none: anybody may send any number of them.
+/// Span of a genuine message. Other messages get none: anyone may send any number of them.
 macro_rules! genuine_span {
     ($name:literal, $project:expr, $payment:expr) => {
         tracing::info_span!(

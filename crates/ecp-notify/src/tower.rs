@@ -1,4 +1,4 @@
-//! The receiver as a service of HTTP requests.
+//! The receiver as a tower service of HTTP requests.
 
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
@@ -14,7 +14,7 @@ use tower_service::Service;
 use crate::receiver::{Head, Receiver, refused};
 use crate::reply::Reply;
 
-/// The body of a [`Reply`] on its way out.
+/// The outgoing body of a [`Reply`].
 #[derive(Debug, Default)]
 pub struct ReplyBody(Bytes);
 
@@ -53,7 +53,7 @@ impl From<Reply> for Response<ReplyBody> {
     }
 }
 
-/// Reads the body within its limit and its deadline, and answers. The path is not looked at.
+/// Reads the body within its limit and its deadline, and answers. The path is ignored.
 impl<B> Service<Request<B>> for Receiver
 where
     B: Body + Send + 'static,
@@ -71,7 +71,7 @@ where
         let receiver = self.clone();
         let begun = receiver.begin();
         let admitted = receiver.admit_request(&request);
-        // What is taken into the future is kept for all its time.
+        // Values moved into the future live as long as it does.
         let body = request.into_body();
         Box::pin(async move {
             let read = match admitted {
@@ -116,12 +116,12 @@ impl Receiver {
                     return Err(self.too_large());
                 }
                 if bytes.is_empty() && body.is_end_stream() {
-                    // All of it came at once: nothing to gather.
+                    // The body came in one piece.
                     return Ok(data.copy_to_bytes(data.remaining()));
                 }
                 let needed = bytes.len() + data.remaining();
                 if needed > bytes.capacity() {
-                    // Doubling, but not beyond the limit.
+                    // Doubles the capacity, but not beyond the limit.
                     bytes.reserve_exact((2 * needed).min(self.body_limit) - bytes.len());
                 }
                 bytes.put(data);

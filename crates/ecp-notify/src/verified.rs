@@ -21,14 +21,14 @@ pub struct Verified<T, Body = Box<[u8]>> {
 /// A [`Callback`] that borrows from the document that was verified.
 pub type VerifiedRef<'d> = Verified<CallbackRef<'d>, &'d [u8]>;
 
-/// Whether a signature proves one message only. Values are signed unescaped, so a text that holds
+/// Whether a signature proves only one message. Values are signed unescaped, so a text that holds
 /// `;` and then something like an item may have been several items.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reading<'v> {
     /// There is no other reading.
     Unique,
-    /// These members, by their dotted paths, may hold others that were signed as members of their
-    /// own. Before money moves because of such a message, ask Gate for the payment's status.
+    /// These members, by their dotted paths, may hold others that were signed separately. Before
+    /// money moves because of such a message, request the payment's status from Gate.
     Ambiguous(&'v [String]),
 }
 
@@ -84,7 +84,7 @@ impl<T, Body: AsRef<[u8]>> Verified<T, Body> {
         self.message
     }
 
-    /// The bytes that were verified, as they came. They hold personal data.
+    /// The verified bytes, unchanged. They hold personal data.
     pub fn raw(&self) -> &[u8] {
         self.raw.as_ref()
     }
@@ -94,12 +94,12 @@ impl<T, Body: AsRef<[u8]>> Verified<T, Body> {
         self.project
     }
 
-    /// Which of the project's keys matched, 0 for the one that was added first.
+    /// Index of the matching key of the project, 0 for the one that was added first.
     pub const fn key(&self) -> usize {
         self.key
     }
 
-    /// The order of the items that were signed.
+    /// The order of the signed items.
     pub const fn order(&self) -> Order {
         self.order
     }

@@ -23,7 +23,7 @@ pub enum VerifyError {
     /// The signature is missing, malformed or wrong, or the body cannot be read.
     #[error(transparent)]
     Signature(#[from] signature::VerifyError),
-    /// The body names its project in a way that is no project id.
+    /// The body's project is not a valid project id.
     #[error(transparent)]
     Project(ModelError),
     /// A member that the signature does not cover: any sender could have added it.
@@ -43,7 +43,7 @@ pub enum VerifyError {
     OtherKind {
         /// Dotted path of the member that shows it.
         path: String,
-        /// The kind of message that has it.
+        /// The kind of message that has this member.
         kind: &'static str,
     },
     /// There is no key for that project.
@@ -62,7 +62,7 @@ impl From<JsonError> for VerifyError {
 }
 
 impl Verifier {
-    /// No keys: nothing is genuine.
+    /// A verifier without keys: nothing is genuine.
     pub fn new() -> Self {
         Self::default()
     }
@@ -74,12 +74,12 @@ impl Verifier {
         self
     }
 
-    /// Other limits on the size and depth of a body.
+    /// Sets the limits on the size and depth of a body.
     pub fn limits(self, limits: Limits) -> Self {
         Self { limits, ..self }
     }
 
-    /// Checks the body of a callback, as it came. Every doubt is an error.
+    /// Checks the body of a callback, as it was received. Every doubt is an error.
     pub fn verify(&self, body: &[u8]) -> Result<Verified<Callback>, VerifyError> {
         self.verify_document(&self.read(body)?).map(Verified::into_owned)
     }
@@ -109,7 +109,7 @@ impl Verifier {
         self.verify_as::<Callback>(document, kind::callback)
     }
 
-    /// Checks the body of a `check_deposit` question. `Confirmations`, of the feature `receiver`,
+    /// Checks the body of a `check_deposit` request. `Confirmations`, of the feature `receiver`,
     /// answers it.
     pub fn verify_deposit_check(&self, body: &[u8]) -> Result<Verified<DepositCheck>, VerifyError> {
         let document = self.read(body)?;
@@ -123,7 +123,8 @@ impl Verifier {
         is_of_its_kind: fn(&T::Borrowed<'d>) -> Result<(), VerifyError>,
     ) -> Result<Verified<T::Borrowed<'d>, &'d [u8]>, VerifyError> {
         let named = project_id(document).map_err(VerifyError::Project)?;
-        // One callback format names no project (sources: callback formats): then the key tells.
+        // One callback format names no project (sources: callback formats): then the matching key
+        // decides.
         let candidates =
             self.keys.iter().filter(|(project, _)| named.is_none_or(|named| named == *project));
         if let (Some(named), None) = (named, candidates.clone().next()) {
@@ -145,7 +146,7 @@ impl Verifier {
     }
 }
 
-/// A provider may have a field called `signature` of its own among those of a redirect.
+/// A provider may have a field called `signature` among those of a redirect.
 fn is_providers_own(path: &str) -> bool {
     ["redirect_data", "redirectData", "return_url"].into_iter().any(|redirect| {
         path.strip_prefix(redirect).and_then(|rest| rest.strip_prefix(".body."))

@@ -1,32 +1,32 @@
-//! How many connections each peer has.
+//! The number of connections per peer.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Counts the connections of peers that have any.
+/// Counts open connections by peer.
 #[derive(Clone)]
 pub(super) struct Peers {
     limit: usize,
     open: Arc<Mutex<HashMap<IpAddr, usize>>>,
 }
 
-/// A peer has as many connections as it may have.
+/// The peer has reached its limit.
 pub(super) struct TooMany;
 
-/// A connection's place among those of its peer, free again when it is dropped.
+/// A counted connection of a peer, released when it is dropped.
 pub(super) struct Place {
     peers: Peers,
     peer: IpAddr,
 }
 
 impl Peers {
-    /// With a limit for each peer, 0 for none.
+    /// Counts with a limit for each peer, 0 for none.
     pub(super) fn new(limit: usize) -> Self {
         Self { limit, open: Arc::default() }
     }
 
-    /// Counts one connection more, `None` where nothing is counted.
+    /// Counts a new connection, `None` without a limit.
     pub(super) fn enter(&self, address: IpAddr) -> Result<Option<Place>, TooMany> {
         if self.limit == 0 {
             return Ok(None);
@@ -42,7 +42,7 @@ impl Peers {
         Ok(Some(Place { peers: self.clone(), peer }))
     }
 
-    /// Counts are whole at any time, so a panic elsewhere does not spoil them.
+    /// The counts are consistent at any time, so a panic elsewhere does not spoil them.
     fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -60,8 +60,8 @@ impl Drop for Place {
     }
 }
 
-/// An IPv4 address, also where it is written as IPv6, or a network of 64 bits, which is the least
-/// that a customer of a provider has.
+/// An IPv4 address, also if written as IPv6, or a network of 64 bits, the least that a provider
+/// gives to a customer.
 fn peer(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => address.into(),
