@@ -12,28 +12,28 @@ use crate::error::InboxError;
 use crate::hold::Hold;
 use crate::state::{PaymentState, StatusUpdate};
 
-/// A SHA-256.
+/// A SHA-256 digest.
 pub(crate) type Digest = [u8; 32];
 
-/// A callback as a store takes it in.
+/// The stored form of a callback.
 #[derive(Debug)]
 pub(crate) struct Record {
     pub(crate) project: i64,
-    /// Its text may hold anything, also a NUL, and be as long as a body.
+    /// The id may hold any character, even a NUL, and be as long as a body.
     pub(crate) payment: Option<PaymentId>,
-    /// Of the project and the bytes as they came.
+    /// Digest of the project and the received bytes.
     pub(crate) content: Digest,
     /// Digest of the operation and its reported values. `None` if the callback is not about exactly
     /// one operation.
     pub(crate) meaning: Option<Digest>,
     pub(crate) update: StatusUpdate,
-    /// The payment's status, which may hold anything as well.
+    /// The payment's status, which may hold any character as well.
     pub(crate) status: Option<String>,
     /// A JSON list of dotted paths.
     pub(crate) ambiguous: String,
-    /// Whether its signature proves more than one reading.
+    /// Whether the signature proves more than one reading.
     pub(crate) is_ambiguous: bool,
-    /// Whether it must not be trusted until Gate confirms it.
+    /// Whether the callback must not be trusted until Gate confirms it.
     pub(crate) held: bool,
     pub(crate) raw: Vec<u8>,
 }
@@ -61,16 +61,16 @@ impl Record {
     }
 }
 
-/// A callback that was stored, read again. Its size was judged when it came.
+/// Reads a stored callback again. Its size was checked on arrival.
 pub(crate) fn read(raw: &[u8]) -> Result<Callback, ModelError> {
     Callback::from_json(document(raw)?.root())
 }
 
-/// What was said of which operation, as a digest; the same for every message that says the same.
+/// Digest of an operation and its reported values; equal for all callbacks that report the same.
 ///
-/// It covers all that moves a [`PaymentState`], dates of what is undecided included, so that to
-/// leave out the second of two is to change nothing. The code and the redirect are there because
-/// somebody acts on them.
+/// It covers every value that moves a [`PaymentState`], including dates of undecided operations, so
+/// that skipping the second of two equal callbacks changes nothing. The code and the redirect are
+/// included because handlers act on them.
 pub(crate) fn meaning(project: ProjectId, callback: &Callback) -> Option<Digest> {
     let payment = callback.payment_id()?;
     let operation = callback.operation.as_ref()?;
@@ -115,7 +115,7 @@ fn undecided_since(operation: &Operation) -> Option<Timestamp> {
     operation.status.as_ref().filter(|status| !status.is_final()).and(operation.date)
 }
 
-/// Texts with their lengths before them, so that no two lists of texts give the same bytes.
+/// Texts with their lengths before them, so that different lists of texts give different bytes.
 #[derive(Default)]
 struct Parts(Vec<u8>);
 
@@ -133,7 +133,7 @@ impl Parts {
     }
 }
 
-/// The number of a project as databases count.
+/// The number of a project as databases store it.
 pub(crate) fn number(project: ProjectId) -> i64 {
     i64::try_from(project.get()).unwrap_or_else(|_| unreachable!("projects end at 2^53"))
 }
@@ -145,13 +145,13 @@ pub(crate) fn project(number: i64) -> Result<ProjectId, InboxError> {
         .ok_or_else(|| InboxError::damaged("a project's number"))
 }
 
-/// Names a payment in a place where its id would be too long.
+/// Key of a payment where its id would be too long.
 #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "SQLite indexes any length"))]
 pub(crate) fn payment_key(project: i64, payment: &PaymentId) -> Digest {
     digest([project.to_be_bytes().as_slice(), payment.as_str().as_bytes()])
 }
 
-/// The id whose text's bytes these are. [`PaymentId::new`] would refuse some that the platform sent.
+/// The id with these bytes. [`PaymentId::new`] would refuse some that the platform sent.
 pub(crate) fn payment_id(bytes: &[u8]) -> Result<PaymentId, InboxError> {
     let damaged = || InboxError::damaged("a payment's id");
     let text = std::str::from_utf8(bytes).map_err(|_| damaged())?;
@@ -165,7 +165,7 @@ pub(crate) fn known(state: PaymentState) -> Option<PaymentState> {
     (state != PaymentState::default()).then_some(state)
 }
 
-/// A handler's error as one line of bounded length, fit to be stored and printed.
+/// A handler's error as one line of limited length, to be stored and printed.
 pub(crate) fn error_text(error: &str) -> String {
     let printable = |c: char| if c.is_control() { ' ' } else { c };
     error.chars().take(1000).map(printable).collect()

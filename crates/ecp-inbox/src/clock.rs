@@ -9,11 +9,11 @@ use ecp_core::Timestamp;
 
 /// Source of the current time for an inbox. Waits inside the process use the machine's clock.
 pub trait Clock: Debug + Send + Sync + 'static {
-    /// The present moment.
+    /// The current time.
     fn now(&self) -> SystemTime;
 
-    /// The time since some fixed moment of this process, by a monotonic clock. An inbox compares it
-    /// with [`now`](Self::now) to notice a clock that was set back.
+    /// Time since a fixed moment of this process, by a monotonic clock. An inbox compares it with
+    /// [`now`](Self::now) to notice a clock that was set back.
     fn elapsed(&self) -> Duration;
 }
 
@@ -33,7 +33,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands still until it is moved, for tests.
+/// A clock that moves only when a test moves it.
 ///
 /// ```
 /// use std::time::Duration;
@@ -50,23 +50,23 @@ impl Clock for SystemClock {
 pub struct SteppedClock {
     /// Milliseconds since 1970.
     now: AtomicI64,
-    /// Milliseconds that have passed.
+    /// Milliseconds elapsed.
     elapsed: AtomicI64,
 }
 
 impl SteppedClock {
-    /// A clock that shows this moment.
+    /// A clock that shows this time.
     pub fn new(start: Timestamp) -> Self {
         Self { now: AtomicI64::new(start.unix_seconds() * 1000), elapsed: AtomicI64::new(0) }
     }
 
-    /// Lets time pass, to the millisecond.
+    /// Moves the clock forward, with millisecond precision.
     pub fn advance(&self, by: Duration) {
         self.now.fetch_add(milliseconds(by), Ordering::SeqCst);
         self.elapsed.fetch_add(milliseconds(by), Ordering::SeqCst);
     }
 
-    /// Sets the clock back, to the millisecond, without any time passing.
+    /// Sets the clock back, with millisecond precision, without elapsed time.
     pub fn set_back(&self, by: Duration) {
         self.now.fetch_sub(milliseconds(by), Ordering::SeqCst);
     }
@@ -83,36 +83,36 @@ impl Clock for SteppedClock {
     }
 }
 
-/// Notices that the clock was set back, by more than a lease. Times that were stored before are then
-/// further in the future than anything should wait.
+/// Detects a clock that was set back by more than a lease. Times stored before that are further in
+/// the future than any wait.
 #[derive(Debug, Default)]
 pub(crate) struct SetBack(Mutex<Option<Seen>>);
 
 #[derive(Clone, Copy, Debug)]
 struct Seen {
-    /// What the clock should show at least, in milliseconds since 1970.
+    /// Least time that the clock should show, in milliseconds since 1970.
     now: i64,
     /// The same moment by the monotonic clock.
     at: Duration,
-    /// When stored times were looked at last.
+    /// Monotonic time of the last check of stored times.
     looked: Duration,
-    /// The clock was set back, and stored times were not looked at since.
+    /// Whether the clock was set back since the last check of stored times.
     is_set_back: bool,
 }
 
-/// How to look at stored times that are further in the future than a lease.
+/// How to treat stored times that are further in the future than a lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Look {
-    /// Some may have been stored by another process, or before this one began, by a clock that has
-    /// been set back since: those whose own record says so are brought back.
+    /// Repairs times whose own record shows that the clock was set back since: another process may
+    /// have stored them, or this one before it restarted.
     AtEvident,
-    /// The clock was set back under this process: all are brought back.
+    /// Repairs all such times: the clock was set back during this process.
     AtAll,
 }
 
 impl SetBack {
-    /// Whether to look at stored times now: at first, once in a lease, and when the clock was set
-    /// back. Until [`looked`](Self::looked) is called, a clock that was set back is not forgotten.
+    /// Whether to check stored times now: at first, once per lease, and after the clock was set
+    /// back. That the clock was set back is remembered until [`looked`](Self::looked) is called.
     pub(crate) fn look(&self, clock: &dyn Clock, now: i64, lease: i64) -> Option<Look> {
         let at = clock.elapsed();
         let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -132,7 +132,7 @@ impl SetBack {
         if is_set_back { Some(Look::AtAll) } else { is_time.then_some(Look::AtEvident) }
     }
 
-    /// Stored times were looked at.
+    /// Records that stored times were checked.
     pub(crate) fn looked(&self, clock: &dyn Clock) {
         let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(seen) = &mut *seen {
@@ -147,11 +147,11 @@ pub(crate) fn now(clock: &dyn Clock) -> i64 {
 }
 
 pub(crate) fn milliseconds(duration: Duration) -> i64 {
-    // Far enough in the future to be never, and a sum of two still fits.
+    // Far enough in the future to mean never, while a sum of two still fits.
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX).min(i64::MAX / 4)
 }
 
-/// The second in which a moment in milliseconds lies.
+/// The second that contains a time in milliseconds.
 pub(crate) fn timestamp(milliseconds: i64) -> Timestamp {
     let second = Timestamp::from_unix_seconds(milliseconds.div_euclid(1000));
     second.or_else(|_| Timestamp::from_unix_seconds(0)).unwrap_or_else(|_| unreachable!())

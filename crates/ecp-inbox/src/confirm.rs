@@ -1,4 +1,4 @@
-//! Asking Gate about callbacks that are held.
+//! Confirmation of held callbacks by status requests to Gate.
 
 use std::fmt;
 use std::pin::pin;
@@ -21,7 +21,7 @@ use crate::observer::QUESTION;
 use crate::telemetry;
 use crate::worker::{HandlerError, attempt, exponential, pause};
 
-/// Asks Gate for the status of a payment. Any function of that shape is one:
+/// Requests the status of a payment from Gate. Implemented for functions of that shape:
 ///
 /// ```
 /// use ecp_core::model::VerifiedStatus;
@@ -43,8 +43,9 @@ use crate::worker::{HandlerError, attempt, exponential, pause};
 /// ```
 #[async_trait]
 pub trait Confirm: Send + Sync {
-    /// Asks once. The text of an error is stored and shown to operators, so it must hold no
-    /// personal data. It may be dropped at any `.await`, when its time is over.
+    /// Sends one status request. The text of an error is stored and shown to operators, so it must
+    /// hold no personal data. The call may be dropped at any `.await`, when its deadline has
+    /// passed.
     async fn status(
         &self,
         project: ProjectId,
@@ -67,15 +68,15 @@ where
     }
 }
 
-/// How a [`Worker`](crate::Worker) asks Gate about callbacks that are held.
+/// Settings of a [`Worker`](crate::Worker) for status requests about held callbacks.
 ///
-/// The first question comes at once, the next ones after pauses that double from 5 seconds to one
-/// hour and are shortened at random. A callback with which Gate agrees is released and handled. If
-/// Gate has decided otherwise, or has not decided after 200 questions (about eight days), the callback
+/// The first request is sent immediately, the next ones after pauses that double from 5 seconds to
+/// one hour and are shortened at random. A callback that Gate confirms is released and handled. If
+/// Gate contradicts it, or has not decided after 200 requests (about eight days), the callback
 /// stays held for a person: [`Entry::error`](crate::Entry::error) says why, and
 /// [`Stats::unconfirmed`](crate::Stats::unconfirmed) counts it.
 ///
-/// While Gate cannot be asked, there is one question at a time, after pauses up to one minute.
+/// While Gate is unreachable, there is one request at a time, after pauses up to one minute.
 #[derive(Clone)]
 pub struct Questions {
     confirm: Arc<dyn Confirm>,
@@ -86,7 +87,7 @@ pub struct Questions {
 }
 
 impl Questions {
-    /// Questions through this hook.
+    /// Sends status requests through this hook.
     pub fn new(confirm: impl Confirm + 'static) -> Self {
         Self {
             confirm: Arc::new(confirm),
@@ -97,18 +98,19 @@ impl Questions {
         }
     }
 
-    /// How many questions are asked side by side: 4 by default.
+    /// Maximum number of status requests at once: 4 by default.
     pub fn concurrency(self, concurrency: usize) -> Self {
         Self { concurrency: concurrency.max(1), ..self }
     }
 
-    /// After how many questions a callback is left to a person: 200 by default, at least 1.
+    /// Maximum number of status requests per callback, after which it is left to a person: 200 by
+    /// default, at least 1.
     pub fn attempts(self, attempts: u32) -> Self {
         Self { attempts: attempts.max(1), ..self }
     }
 
-    /// The longest pause after the first question about a callback, and after any: 5 seconds and 1
-    /// hour by default. A pause is chosen at random below its bound.
+    /// The longest pause after the first status request about a callback, and after any: 5 seconds
+    /// and 1 hour by default. A pause is chosen at random below its bound.
     pub fn pauses(self, first: Duration, longest: Duration) -> Self {
         Self { first_pause: first, longest_pause: longest, ..self }
     }
@@ -123,7 +125,7 @@ impl fmt::Debug for Questions {
     }
 }
 
-/// The part of a worker that asks.
+/// The part of a worker that sends status requests.
 #[derive(Clone)]
 pub(crate) struct Asker {
     pub(crate) inbox: Arc<dyn Inbox>,
@@ -133,16 +135,16 @@ pub(crate) struct Asker {
     pub(crate) poll: Duration,
 }
 
-/// Results of the questions asked in one batch.
+/// Results of the status requests of one batch.
 struct Round {
     asked: usize,
-    /// Number of questions that were answered.
+    /// Number of status requests that were answered.
     answered: usize,
 }
 
 impl Asker {
-    /// Asks until `stop` is ready. Questions that are under way then are dropped, and asked again
-    /// after the next start.
+    /// Sends status requests until `stop` is ready. Requests in progress are then dropped, and
+    /// repeated after the next start.
     pub(crate) async fn run(self, stop: impl Future<Output = ()>) {
         let mut stop = pin!(stop);
         let mut failures = 0_u32;
@@ -197,7 +199,7 @@ impl Asker {
         Ok(Round { asked, answered })
     }
 
-    /// Asks once, and says whether there was an answer.
+    /// Sends one status request, and returns whether there was an answer.
     async fn ask(&self, question: Question) -> bool {
         let span = tracing::info_span!(
             "ecp.inbox.ask",
@@ -228,8 +230,8 @@ impl Asker {
         is_answered
     }
 
-    /// Releases the callback, or stores why it stays held. If storing fails, Gate is asked again
-    /// when the lease is over.
+    /// Releases the callback, or stores why it stays held. If storing fails, the status is
+    /// requested again when the lease is over.
     async fn decide(
         &self,
         question: &Question,

@@ -25,12 +25,12 @@ use crate::inbox::Inbox;
 /// A database for one test.
 #[async_trait]
 pub trait Stage: Send + Sync {
-    /// Opens the store. To open it once more is another replica, or a restart.
+    /// Opens the store. Opening it again gives another replica, or a restart.
     async fn open(&self, clock: Arc<dyn Clock>) -> Arc<dyn Inbox> {
         self.open_holding(clock, Hold::default()).await
     }
 
-    /// Opens the store, which holds what the policy says.
+    /// Opens the store with a policy for holding callbacks.
     async fn open_holding(&self, clock: Arc<dyn Clock>, hold: Hold) -> Arc<dyn Inbox>;
 }
 

@@ -25,9 +25,9 @@ pub enum EntryState {
     Done,
     /// Its handler failed too often. [`Inbox::replay`](crate::Inbox::replay) gives it another run.
     Dead,
-    /// It reports a final status that the inbox's [`Hold`](crate::Hold) does not trust until Gate
-    /// confirms it. Gate's answer to a status request releases it: a worker asks by
-    /// itself where it is given [`Questions`](crate::Questions), and
+    /// It reports a final status that the inbox's [`Hold`](crate::Hold) policy does not trust until
+    /// Gate confirms it. Gate's answer to a status request releases it: a worker requests it
+    /// automatically if it is given [`Questions`](crate::Questions), and
     /// [`Inbox::release`](crate::Inbox::release) does the same by hand.
     Held,
     /// An earlier callback reported the same of the same operation. It is kept but not handled.
@@ -44,28 +44,28 @@ pub struct Entry {
     pub state: EntryState,
     /// The project whose key signed it.
     pub project: ProjectId,
-    /// The payment that it is about, in the formats that name one.
+    /// The payment, in the formats that name one.
     pub payment: Option<PaymentId>,
-    /// The payment's status as this callback said, in the platform's words.
+    /// The payment's status in this callback, in the platform's words.
     pub status: Option<String>,
-    /// When it came first.
+    /// When it was first received.
     pub received: Timestamp,
-    /// How often the same bytes came.
+    /// Number of times that the same bytes were received.
     pub times: u32,
-    /// How often a handler was given it; while it is held, how often Gate was asked about it.
+    /// Number of attempts to handle it; while it is held, of status requests about it.
     pub attempts: u32,
-    /// When it may be handled next, while it waits. While it is held, when Gate is asked again:
-    /// `None` after an attempt means never by itself.
+    /// Time of the next attempt, while it waits. While it is held, time of the next status request:
+    /// `None` after an attempt means never automatically.
     pub due: Option<Timestamp>,
-    /// Last error of its handler. Handlers must keep personal data out of it.
-    /// While it is held, why the last question did not release it.
+    /// Last error of its handler. Handlers must keep personal data out of it. While it is held, why
+    /// the last status request did not release it.
     pub error: Option<String>,
-    /// What it changed when it came, or when it was released.
+    /// The change that it caused when it was received or released.
     pub change: Change,
     /// Dotted paths of the texts that have another reading.
     pub ambiguous: Vec<String>,
-    /// The body as it came, until retention removes it; only where one entry was asked for.
-    /// It holds personal data.
+    /// The received body, until retention removes it; only for
+    /// [`Inbox::entry`](crate::Inbox::entry). It holds personal data.
     pub raw: Option<Raw>,
 }
 
@@ -73,60 +73,61 @@ pub struct Entry {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Raw(Vec<u8>);
 
-/// What to take for handling.
+/// A claim on callbacks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Claim {
-    /// How many at most.
+    /// Maximum number of callbacks.
     pub limit: usize,
-    /// How long they are the claimer's, to the millisecond. After that, others may take them.
+    /// Duration of the lease, with millisecond precision. After that, others may claim them.
     pub lease: Duration,
-    /// How many attempts each may have, this one included.
+    /// Maximum number of attempts for each, this one included.
     pub attempts: u32,
 }
 
-/// What was taken.
+/// Result of a claim.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Claimed {
-    /// To be handled. Empty if nothing is due.
+    /// Callbacks to handle. Empty if none is due.
     pub deliveries: Vec<Delivery>,
-    /// What became dead instead, because no attempt was ever finished, or because its body cannot
-    /// be read any more.
+    /// Callbacks that became dead instead, because no attempt was ever finished, or because their
+    /// bodies can no longer be read.
     pub dead: Vec<EntryId>,
 }
 
-/// A callback handed to a handler.
+/// A callback for a handler.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Delivery {
-    /// Its number. A handler whose effects go elsewhere can use it to do each once.
+    /// The callback's number. A handler with effects outside the database can use it to apply each
+    /// once.
     pub id: EntryId,
     /// The project whose key signed it.
     pub project: ProjectId,
     /// The callback.
     pub callback: Callback,
-    /// What it changed. Most handlers look at this first.
+    /// The change that it caused. Most handlers look at this first.
     pub change: Change,
-    /// Where the payment stands now, with all that came since.
+    /// Current state of the payment, with all later callbacks.
     pub payment: Option<PaymentState>,
-    /// When it came first.
+    /// When it was first received.
     pub received: Timestamp,
-    /// Which attempt this is, from 1.
+    /// Number of this attempt, from 1.
     pub attempt: u32,
     pub(crate) lease: Lease,
 }
 
-/// What Gate is to be asked about callbacks that are held.
+/// Held callbacks claimed for status requests.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct ClaimedHeld {
-    /// To be asked. Empty if nothing is due.
+    /// Status requests to send. Empty if none is due.
     pub questions: Vec<Question>,
-    /// Callbacks about which Gate is not asked again, because no question ever came to an end.
+    /// Callbacks without further status requests, because no earlier one was ever finished.
     pub given_up: Vec<EntryId>,
 }
 
-/// A callback that is held, and about whose payment Gate is to be asked.
+/// A held callback that needs a status request about its payment.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Question {
@@ -136,9 +137,9 @@ pub struct Question {
     pub project: ProjectId,
     /// The payment.
     pub payment: PaymentId,
-    /// When the callback came first.
+    /// When the callback was first received.
     pub received: Timestamp,
-    /// Which question about this callback it is, from 1.
+    /// Number of this status request about the callback, from 1.
     pub attempt: u32,
     pub(crate) lease: Lease,
 }
@@ -147,38 +148,38 @@ pub struct Question {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lease(pub(crate) i64);
 
-/// How an attempt ended.
+/// Result of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Finish {
-    /// The handler has taken the callback in.
+    /// The handler succeeded.
     Done,
-    /// It failed; try again.
+    /// The handler failed; try again.
     Retry {
-        /// How much later, to the millisecond.
+        /// Time until the next attempt, with millisecond precision.
         after: Duration,
-        /// What it said.
+        /// The handler's error.
         error: String,
     },
-    /// It failed too often.
+    /// The handler failed too often.
     Dead {
-        /// What it said.
+        /// The handler's error.
         error: String,
     },
 }
 
-/// Which entries to list, newest first.
+/// A filter for listing entries, newest first.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Query {
-    /// Only those in this state.
+    /// Only entries in this state.
     pub state: Option<EntryState>,
-    /// Only those of this project.
+    /// Only entries of this project.
     pub project: Option<ProjectId>,
-    /// Only those of this payment.
+    /// Only entries of this payment.
     pub payment: Option<PaymentId>,
-    /// Only those before this one: where the page before ended.
+    /// Only entries before this one: the last of the previous page.
     pub before: Option<EntryId>,
-    /// How many at most; 100 by default.
+    /// Maximum number; 100 by default.
     pub limit: Option<usize>,
 }
 
@@ -190,8 +191,8 @@ pub struct Stats {
     pub waiting: u64,
     /// Callbacks that are held.
     pub held: u64,
-    /// Held callbacks about which Gate is not asked again automatically: it contradicts them, or
-    /// did not decide in time. Alert on any.
+    /// Held callbacks without further automatic status requests: Gate contradicts them, or did not
+    /// decide in time. Alert on any.
     pub unconfirmed: u64,
     /// Callbacks whose handler failed too often.
     pub dead: u64,
@@ -201,15 +202,15 @@ pub struct Stats {
     pub repeated: u64,
     /// Payments with at least one stored callback.
     pub payments: u64,
-    /// When the oldest waiting callback came: alert on its age.
+    /// When the oldest waiting callback was received: alert on its age.
     pub oldest_waiting: Option<Timestamp>,
-    /// When the oldest held callback came: alert on its age.
+    /// When the oldest held callback was received: alert on its age.
     pub oldest_held: Option<Timestamp>,
 }
 
 impl Delivery {
-    /// A delivery to call a handler with in a test: a callback that came now for the first time,
-    /// and changed the status to its own. It is of no inbox, so nothing can be finished with it.
+    /// A delivery for testing a handler: a callback received now for the first time, which changed
+    /// the status to its own. It belongs to no inbox, so it cannot be finished.
     ///
     /// ```
     /// use ecp_core::ProjectId;
@@ -239,16 +240,16 @@ impl Delivery {
         }
     }
 
-    /// The payment's result, if the callback is about this order; otherwise what does not fit, see
-    /// [`Expected::result`]. Callbacks that can be read in more than one way are held by the inbox
-    /// until Gate confirms them.
+    /// The payment's result, if the callback is about this order; otherwise the mismatch, see
+    /// [`Expected::result`]. Callbacks with more than one reading are held by the inbox until Gate
+    /// confirms them.
     pub fn result_for(&self, expected: &Expected<'_>) -> Result<End, Unexpected> {
         expected.result(self.project, &self.callback)
     }
 }
 
 impl EntryId {
-    /// A number that an inbox gave.
+    /// An id from an inbox.
     pub const fn new(id: i64) -> Self {
         Self(id)
     }
@@ -272,11 +273,11 @@ impl Query {
 }
 
 impl EntryState {
-    /// All of them.
+    /// All states.
     pub const ALL: &'static [Self] =
         &[Self::Waiting, Self::Done, Self::Dead, Self::Held, Self::Repeated];
 
-    /// Its word, as it is stored and printed.
+    /// The name, as it is stored and printed.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Waiting => "waiting",
@@ -300,7 +301,7 @@ impl fmt::Display for EntryState {
 }
 
 impl Raw {
-    /// The bytes, as they came.
+    /// The received bytes.
     pub fn expose(&self) -> &[u8] {
         &self.0
     }

@@ -1,10 +1,10 @@
-//! Why an inbox did not do what it was asked.
+//! Errors of an inbox.
 
 use std::error::Error;
 
 /// Error of an inbox operation. The operation had no partial effect.
 ///
-/// Its text is safe to log; that of its source, which the database wrote, need not be.
+/// Its text is safe to log; that of its source, which comes from the database, may not be.
 #[derive(Debug, thiserror::Error)]
 #[error("{doing}: {kind}")]
 pub struct InboxError {
@@ -32,14 +32,14 @@ pub enum InboxErrorKind {
     /// The database exists but is not an inbox.
     #[error("not an ecp inbox database")]
     NoInbox,
-    /// A newer version of this crate has changed the tables. Take that one.
+    /// A newer version of this crate has changed the tables. Use that version.
     #[error("the database was made by a newer version of ecp-inbox: upgrade")]
     Newer,
-    /// An older version of this crate made the tables, and it was asked not to change them.
+    /// An older version of this crate made the tables, and changing them is not allowed.
     #[error("the database was made by an older version of ecp-inbox and needs a migration")]
     Older,
-    /// The file was removed, moved, or replaced by what is no inbox, while it was open. It passes
-    /// when an inbox is under its name again.
+    /// The file was removed, moved, or replaced by another file while it was open. The error ends
+    /// when an inbox has the file's name again.
     #[error("the database's file was removed or replaced")]
     Removed,
     /// The database cannot be reached, opened, read or written now.
@@ -48,7 +48,7 @@ pub enum InboxErrorKind {
 }
 
 impl InboxErrorKind {
-    /// Its word in logs and metrics.
+    /// The name in logs and metrics.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Busy => "busy",
@@ -82,7 +82,7 @@ impl InboxError {
         Self::plain(InboxErrorKind::Damaged, what)
     }
 
-    /// What is wrong.
+    /// The cause.
     pub const fn kind(&self) -> InboxErrorKind {
         self.kind
     }

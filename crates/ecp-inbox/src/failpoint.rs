@@ -1,6 +1,6 @@
-//! Places where a test can end the process, or have it wait.
+//! Places where a test can stop the process, or make it wait.
 
-/// Names a place. Nothing is there unless the feature `failpoints` is on.
+/// Names a place. Expands to nothing unless the feature `failpoints` is on.
 macro_rules! failpoint {
     ($name:expr) => {
         #[cfg(feature = "failpoints")]

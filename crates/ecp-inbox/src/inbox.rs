@@ -24,23 +24,25 @@ use crate::state::PaymentState;
 /// `Arc<dyn Inbox>` and [`Observed`](crate::Observed) are inboxes too.
 #[async_trait]
 pub trait Inbox: sealed::Sealed + fmt::Debug + Send + Sync {
-    /// Stores a callback. What came before, byte for byte or in meaning, changes nothing.
+    /// Stores a callback. One that repeats an earlier one, byte for byte or in content, changes
+    /// nothing.
     async fn accept(&self, callback: &Verified<Callback>) -> Result<Accepted, InboxError>;
 
-    /// Takes callbacks to handle, each the oldest that waits of its payment. While one of a
-    /// payment is being handled or waits for another attempt, no other one of it is taken.
+    /// Claims callbacks to handle, the oldest waiting one of each payment. While one of a payment
+    /// is being handled or waits for another attempt, no other one of it is claimed.
     ///
-    /// The attempt is counted here, so that a handler that takes its process down with it comes
-    /// to an end too: what was claimed as often as may be, and was never finished, becomes dead.
+    /// The attempt is counted here, so that a callback whose handler ends its process does not run
+    /// for ever: one that was claimed the maximum number of times, and never finished, becomes
+    /// dead.
     async fn claim(&self, claim: &Claim) -> Result<Claimed, InboxError>;
 
-    /// Ends an attempt. `false` if the lease was lost meanwhile to another worker.
+    /// Ends an attempt. `false` if another worker has the lease by now.
     async fn finish(&self, delivery: &Delivery, finish: Finish) -> Result<bool, InboxError>;
 
     /// Returns when there may be something to claim, at the latest after `at_most`.
     async fn wait(&self, at_most: Duration);
 
-    /// State of a payment; `None` if the inbox has no callback of it.
+    /// State of a payment; `None` if the inbox has no callback about it.
     async fn payment(
         &self,
         project: ProjectId,
@@ -50,25 +52,25 @@ pub trait Inbox: sealed::Sealed + fmt::Debug + Send + Sync {
     /// Lists callbacks, newest first.
     async fn entries(&self, query: &Query) -> Result<Vec<Entry>, InboxError>;
 
-    /// One callback, with its body if that is still kept.
+    /// One callback, with its body if that is still stored.
     async fn entry(&self, id: EntryId) -> Result<Option<Entry>, InboxError>;
 
-    /// Has a callback that is done or dead handled again, with all its attempts. `false` if there
-    /// is no such callback, or if its body is gone.
+    /// Schedules a callback that is done or dead for handling again, with all its attempts. `false`
+    /// if there is no such callback, or if its body was removed.
     async fn replay(&self, id: EntryId) -> Result<bool, InboxError>;
 
-    /// Compares Gate's answer to a status request with a callback that is held, and lets the
-    /// callback go on if they agree. If Gate has decided otherwise, that is kept as the callback's
-    /// [`Entry::error`], and no question about it is claimed any more.
+    /// Compares Gate's answer to a status request with a held callback, and releases the callback
+    /// if they agree. If Gate contradicts it, that is stored as the callback's [`Entry::error`],
+    /// and the callback is no longer claimed for status requests.
     async fn release(&self, id: EntryId, answer: &VerifiedStatus) -> Result<Release, InboxError>;
 
-    /// Takes callbacks that are held, to ask Gate about their payments: the oldest that is due of
-    /// each payment, and none of a payment about which somebody asks already. Those that name no
-    /// payment are never taken. The attempt is counted here, as with [`claim`](Self::claim).
+    /// Claims held callbacks for status requests about their payments: the oldest due one of each
+    /// payment, and none of a payment with a request in progress. Callbacks that name no payment
+    /// are never claimed. The attempt is counted here, as with [`claim`](Self::claim).
     async fn claim_held(&self, claim: &Claim) -> Result<ClaimedHeld, InboxError>;
 
-    /// Ends a question that did not release its callback, with the reason. Gate is asked again
-    /// after that time, or not at all. `false` if the lease was lost meanwhile.
+    /// Ends a status request that did not release its callback, with the reason. The next request
+    /// is due after that time, or never. `false` if another worker has the lease by now.
     async fn postpone(
         &self,
         question: &Question,
@@ -76,35 +78,35 @@ pub trait Inbox: sealed::Sealed + fmt::Debug + Send + Sync {
         reason: &str,
     ) -> Result<bool, InboxError>;
 
-    /// Removes the bodies of callbacks that came before then and are done or repeated. What is
-    /// left tells them when they come again. Returns how many were removed.
+    /// Removes the bodies of callbacks that were received before that time and are done or
+    /// repeated. Repetitions are still recognized. Returns the number of removed bodies.
     async fn remove_bodies(&self, before: Timestamp) -> Result<u64, InboxError>;
 
     /// Counts by state.
     async fn stats(&self) -> Result<Stats, InboxError>;
 }
 
-/// Result of accepting a callback. In each case it is on disk.
+/// Result of accepting a callback. In each case the callback is on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Accepted {
-    /// It is new and waits for a worker.
+    /// The callback is new and waits for a worker.
     New(EntryId),
-    /// It is new and held, see [`EntryState::Held`](crate::EntryState::Held).
+    /// The callback is new and held, see [`EntryState::Held`](crate::EntryState::Held).
     Held(EntryId),
-    /// The same bytes came before.
+    /// The same bytes were received before.
     Repeated(EntryId),
     /// An earlier callback reported the same of the same operation, in other bytes.
     SameOperation {
-        /// Where this one is kept.
+        /// Id of this callback.
         id: EntryId,
-        /// The one before.
+        /// Id of the earlier callback.
         first: EntryId,
     },
 }
 
 impl Accepted {
-    /// The callback's number.
+    /// The callback's id.
     pub const fn id(self) -> EntryId {
         match self {
             Self::New(id)
@@ -114,7 +116,7 @@ impl Accepted {
         }
     }
 
-    /// Its word in logs and metrics.
+    /// The name in logs and metrics.
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::New(_) => "new",
@@ -130,21 +132,21 @@ impl Accepted {
 #[non_exhaustive]
 #[must_use = "the callback may still be held"]
 pub enum Release {
-    /// Gate confirms it: it waits for a worker now.
+    /// Gate confirms the callback: it waits for a worker now.
     Released,
-    /// Gate confirms it, and it repeats an earlier callback.
+    /// Gate confirms the callback, and it repeats an earlier one.
     Repeated,
-    /// Gate has decided otherwise, about the member at this dotted path: it stays held.
+    /// Gate contradicts the member at this dotted path: the callback stays held.
     Disagrees(&'static str),
-    /// Gate has not decided the member at this dotted path, or does not know it yet: it stays held,
-    /// and a later answer may release it.
+    /// Gate has not decided the member at this dotted path, or does not know it yet: the callback
+    /// stays held, and a later answer may release it.
     Undecided(&'static str),
-    /// No callback of that number is held.
+    /// No callback with that id is held.
     NotHeld,
 }
 
 impl Release {
-    /// Its word in logs and metrics.
+    /// The name in logs and metrics.
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Released => "released",
@@ -157,7 +159,7 @@ impl Release {
 }
 
 pub(crate) mod sealed {
-    /// Keeps [`Inbox`](super::Inbox) to the stores of this crate.
+    /// Restricts [`Inbox`](super::Inbox) to the stores of this crate.
     pub trait Sealed {}
 
     impl<I: Sealed + ?Sized> Sealed for std::sync::Arc<I> {}

@@ -1,10 +1,10 @@
 //! A durable store of verified callbacks.
 //!
-//! [`Inbox::accept`] returns when a callback is on disk, so that only then the platform gets its
-//! 200. Each callback updates the [`PaymentState`], which ends the same in whatever order callbacks
-//! come and however often. [`Worker`] hands each callback to a handler, at least once and in the
-//! order of its payment; a handler that writes to the inbox's own database does so in the same
-//! transaction, so that its effect is there exactly once.
+//! [`Inbox::accept`] returns when a callback is on disk, so the platform gets its 200 only then.
+//! Each callback updates the [`PaymentState`], which is the same for every order and repetition of
+//! callbacks. [`Worker`] passes each callback to a handler, at least once and in the order of its
+//! payment; a handler that writes to the inbox's own database does so in the same transaction, so
+//! its effect is stored exactly once.
 //!
 //! ```
 //! # #[cfg(feature = "sqlite")]
@@ -22,18 +22,18 @@
 //! let inbox = SqliteInbox::open(&path).await?;
 //! inbox.transaction(|db| Ok(db.execute_batch("CREATE TABLE shipped (payment TEXT)")?)).await?;
 //!
-//! // What the platform would send.
+//! // A body like the platform's.
 //! let secret = SecretKey::new("secret")?;
 //! let body = br#"{"project_id":1,"payment":{"id":"X1","status":"success"},"operation":{"id":7}}"#;
 //! let body =
 //!     signature::sign_document(&SigningKey::new(&secret), body, Place::Root, Rules::private())?;
 //!
-//! // Where it comes in: verify, store, and answer 200.
+//! // The endpoint: verify, store, and answer 200.
 //! let callback = Verifier::new().key(ProjectId::new(1)?, &secret).verify(&body)?;
 //! assert!(matches!(inbox.accept(&callback).await?, Accepted::New(_)));
 //! assert!(matches!(inbox.accept(&callback).await?, Accepted::Repeated(_)));
 //!
-//! // Where it is handled, in the transaction that marks it as done.
+//! // The handler, in the transaction that marks the callback as done.
 //! let (done, all_done) = tokio::sync::oneshot::channel::<()>();
 //! let done = std::sync::Mutex::new(Some(done));
 //! let worker = inbox.worker(move |db, delivery| {

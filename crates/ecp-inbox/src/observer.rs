@@ -1,4 +1,4 @@
-//! Counting and timing what happens, for metrics.
+//! Metrics of inboxes: counts and durations.
 
 use std::time::{Duration, Instant};
 
@@ -26,14 +26,14 @@ static OPERATION: Metric = Metric::duration(
     &["ecp.inbox.operation", "ecp.outcome", "error.type"],
 );
 
-/// How long handlers take.
+/// Duration of handlers.
 pub(crate) static HANDLER: Metric = Metric::duration(
     "ecp.inbox.handler.duration",
     "One attempt of a handler to take a callback in",
     &["ecp.outcome", "error.type"],
 );
 
-/// How long Gate takes to confirm, and what comes of it.
+/// Duration and result of status requests to Gate.
 pub(crate) static QUESTION: Metric = Metric::duration(
     "ecp.inbox.question.duration",
     "One question to Gate about a callback that is held",
@@ -48,7 +48,7 @@ pub(crate) static UNCONFIRMED: Metric = Metric::counter(
     &["error.type"],
 );
 
-/// Callbacks that are given up.
+/// Callbacks whose handler failed too often.
 pub(crate) static DEAD: Metric = Metric::counter(
     "ecp.inbox.dead",
     "{callback}",
@@ -80,7 +80,7 @@ impl<I: Inbox> Observed<I> {
         Self { inbox, meter }
     }
 
-    /// Measures an operation; the word is the outcome label of a success.
+    /// Measures an operation; the closure gives the outcome label of a success.
     async fn timed<T>(
         &self,
         operation: &'static str,

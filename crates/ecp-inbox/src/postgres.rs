@@ -41,7 +41,7 @@ use crate::hold::Hold;
 use crate::inbox::{Accepted, Inbox, Release};
 use crate::state::PaymentState;
 
-/// How to open a [`PostgresInbox`].
+/// Options for opening a [`PostgresInbox`].
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct PostgresOptions {
@@ -56,8 +56,8 @@ pub struct PostgresOptions {
 }
 
 impl PostgresOptions {
-    /// Up to 16 connections, 5 seconds for each step of getting one, the machine's clock and,
-    /// unless it is given one, no TLS.
+    /// Up to 16 connections, 5 seconds for each step of getting one, the machine's clock and no
+    /// TLS.
     pub fn new() -> Self {
         Self {
             connections: 16,
@@ -71,59 +71,59 @@ impl PostgresOptions {
         }
     }
 
-    /// How many connections there may be at once. Each accept, claim and handler needs one.
+    /// Maximum number of connections. Each accept, claim and handler needs one.
     pub fn connections(mut self, most: usize) -> Self {
         self.connections = most.max(1);
         self
     }
 
-    /// How long a call waits for a free connection, and how long for a new one to be made.
+    /// Time to wait for a free connection, and for a new one to be opened.
     pub fn patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
         self
     }
 
-    /// The clock that leases and retries go by.
+    /// Clock for leases and retries.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
     }
 
-    /// Which callbacks are held until Gate confirms them: by default, ambiguous ones.
+    /// Policy for holding callbacks until Gate confirms them: by default, ambiguous ones.
     pub fn hold(mut self, hold: Hold) -> Self {
         self.hold = hold;
         self
     }
 
-    /// Opens only an inbox that is there and has this version's tables: for tools that look into
-    /// the inbox of a service.
+    /// Opens only an existing inbox with this version's tables: for tools that inspect the inbox of
+    /// a service.
     pub fn existing_only(mut self) -> Self {
         self.existing_only = true;
         self
     }
 
-    /// Prepares statements on each connection, under names. This saves the server planning them each
-    /// time, which is a quarter to two fifths of what an accept costs it.
+    /// Prepares named statements on each connection. This saves the server planning them each time,
+    /// a quarter to two fifths of its time for an accept.
     ///
-    /// Only for a direct connection to the server, a pooler in session mode, or one that keeps
-    /// track of names (pgbouncer 1.21 or newer with `max_prepared_statements`): other poolers in
-    /// transaction mode give a name to several clients, and one would run another's statement.
+    /// Only for a direct connection to the server, a pooler in session mode, or one that tracks
+    /// names (pgbouncer 1.21 or newer with `max_prepared_statements`): other poolers in transaction
+    /// mode share a name between clients, and one would run another's statement.
     pub fn named_statements(mut self) -> Self {
         self.named_statements = true;
         self
     }
 
-    /// Encrypts connections as `sslmode` of the configuration says. Use `require` there: with
-    /// `prefer`, which is what it is if nothing is said, a server that has no TLS is accepted.
-    /// [`PostgresOptions::open_at`] makes both of what an address says.
+    /// Encrypts connections according to `sslmode` of the configuration. Use `require` there: with
+    /// `prefer`, the default, a server without TLS is accepted. [`PostgresOptions::open_at`] takes
+    /// both from an address.
     #[cfg(feature = "postgres-tls")]
     pub fn tls(mut self, tls: rustls::ClientConfig) -> Self {
         self.tls = Some(tls);
         self
     }
 
-    /// Connects to where an address says, over TLS as it says, in place of
-    /// [`PostgresOptions::tls`]. Otherwise as [`PostgresOptions::open`].
+    /// Connects to an address, over TLS as it requires, in place of [`PostgresOptions::tls`].
+    /// Otherwise as [`PostgresOptions::open`].
     #[cfg(feature = "postgres-tls")]
     pub async fn open_at(mut self, address: PostgresAddress) -> Result<PostgresInbox, InboxError> {
         let PostgresAddress { config, tls } = address;
@@ -189,8 +189,8 @@ impl Inbox for PostgresInbox {
     }
 
     async fn wait(&self, at_most: Duration) {
-        // Other replicas' callbacks are found when the time is up: telling each other through the
-        // server would have every commit take turns.
+        // Callbacks of other replicas are found at the timeout: notifications through the server
+        // would serialize all commits.
         let _ = tokio::time::timeout(at_most, self.wakeup.notified()).await;
     }
 

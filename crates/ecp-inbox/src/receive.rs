@@ -1,4 +1,4 @@
-//! An inbox as the place where a [`Receiver`](ecp_notify::Receiver) stores what is genuine.
+//! Inboxes as the store of a [`Receiver`](ecp_notify::Receiver).
 
 use async_trait::async_trait;
 use ecp_core::model::Callback;

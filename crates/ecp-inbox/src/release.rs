@@ -8,9 +8,9 @@ use ecp_core::model::{
 /// Why a callback stays held: the dotted path of the first member that is not confirmed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Doubt {
-    /// Gate has not decided it yet, or does not name it: ask again.
+    /// Gate has not decided it yet, or does not name it: request the status again.
     Undecided(&'static str),
-    /// Gate has decided it otherwise.
+    /// Gate contradicts it.
     Contradicted(&'static str),
 }
 
@@ -18,10 +18,10 @@ use Doubt::{Contradicted, Undecided};
 
 /// Compares a callback with the answer to a status request.
 ///
-/// Everything that decides must be in Gate's answer too, and alike. Gate may lag behind the
-/// callback: what is not final there, or not there at all, is no contradiction yet. Gate may also
-/// be ahead: a payment that has been refunded since has another status and another sum, and then
-/// its operation decides alone. The type and the method are compared where Gate names them.
+/// Every deciding member must be in Gate's answer too, with the same value. Gate may lag behind the
+/// callback: a member that is not final there, or missing, is not a contradiction yet. Gate may
+/// also be ahead: a payment that has been refunded since has another status and another sum, and
+/// then its operation decides alone. The type and the method are compared if Gate names them.
 pub(crate) fn compare(
     project: ProjectId,
     callback: &Callback,
@@ -76,7 +76,7 @@ fn compare_operations(said: &Operation, known: &Operation) -> Result<(), Doubt> 
     compare_sums(said.sum_initial.as_ref(), known.sum_initial.as_ref(), "operation.sum_initial")
 }
 
-/// Whether Gate's status is a later one on the way that every payment goes.
+/// Whether Gate's status comes later in the life of every payment.
 fn is_ahead(known: Option<&PaymentStatus>, said: Option<&PaymentStatus>) -> bool {
     let step = |status: &PaymentStatus| match status {
         PaymentStatus::Success => Some(1),
@@ -85,12 +85,12 @@ fn is_ahead(known: Option<&PaymentStatus>, said: Option<&PaymentStatus>) -> bool
         _ => None,
     };
     let Some((known, said)) = known.zip(said) else { return false };
-    // Its own status decided nothing; the end was that of its operation.
+    // The callback's own status decided nothing; its operation had ended.
     let has_ended_since = !said.is_final() && known.is_final();
     has_ended_since || step(said).zip(step(known)).is_some_and(|(said, known)| said < known)
 }
 
-/// A sum that the callback does not name is no matter.
+/// A sum that the callback does not name is not compared.
 fn compare_sums(said: Option<&Sum>, known: Option<&Sum>, path: &'static str) -> Result<(), Doubt> {
     let parts = |sum: &Sum| (sum.amount, sum.currency.clone());
     let same = said.is_none() || said.map(parts) == known.map(parts);

@@ -1,14 +1,14 @@
-//! The embedded store: one file, one process that works on it, no server.
+//! The embedded store: one file, one writing process, no server.
 //!
-//! SQLite runs in WAL mode with `synchronous=FULL`: a transaction that was committed survives the
-//! death of the process and the loss of power. One thread writes, and commits what waits for it
-//! together, so that many callbacks share one wait for the disk. Other processes may open the
-//! same file on the same machine; a file system of the network will not do.
+//! SQLite runs in WAL mode with `synchronous=FULL`: a committed transaction survives the death of
+//! the process and the loss of power. One thread writes, and queued writes share one commit, so
+//! that many callbacks share one wait for the disk. Other processes may open the same file on the
+//! same machine; network file systems are not supported.
 //!
-//! Before and after each commit, and before something is read, the file's name is followed: what
-//! was removed, moved or replaced under a running service is not written or read any more
+//! Before and after each commit, and before each read, the file's name is checked: a file that was
+//! removed, moved or replaced under a running service is no longer written or read
 //! ([`InboxErrorKind::Removed`]). An inbox that takes its place is opened, and so is the file when
-//! it comes back.
+//! it returns.
 
 mod database;
 mod error;
@@ -71,7 +71,7 @@ impl SqliteOptions {
     }
 
     fn open_now(self, path: PathBuf) -> Result<SqliteInbox, Error> {
-        // These would be databases in memory, and another one for each connection.
+        // SQLite would open these as databases in memory, one for each connection.
         let text = path.as_os_str();
         if text.is_empty() || text == ":memory:" {
             return Err(InboxError::plain(InboxErrorKind::NoInbox, OPENING).into());
@@ -100,7 +100,7 @@ impl SqliteOptions {
 const OPENING: &str = "opening the inbox";
 
 impl SqliteInbox {
-    /// Opens a file, or makes it, with the default [`SqliteOptions`].
+    /// Opens or creates a file, with the default [`SqliteOptions`].
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, InboxError> {
         SqliteOptions::new().open(path).await
     }
@@ -123,12 +123,12 @@ impl SqliteInbox {
         let mut is_second = false;
         loop {
             if is_second || !self.readers.is_current() {
-                // The thread that writes opens what is there now.
+                // The writer thread opens the current file.
                 self.write("look", doing, |_| Ok(())).await?;
             }
             let shared = Arc::clone(&work);
             match self.readers.read(doing, move |connection| shared(connection)).await {
-                // The writer may have given up its connection in between, over the same file.
+                // The writer may have closed its connection in between, over the same file.
                 Err(error) if error.kind() == InboxErrorKind::Removed && !is_second => {
                     is_second = true;
                 }
@@ -186,7 +186,7 @@ impl Inbox for SqliteInbox {
     }
 
     async fn wait(&self, at_most: Duration) {
-        // To have waited long enough is no failure.
+        // A timeout is not a failure.
         drop(timeout(at_most, self.wake.notified()).await);
     }
 
@@ -271,7 +271,8 @@ impl Inbox for SqliteInbox {
                 some => removed += some as u64,
             }
         }
-        // They are in the log still. Somebody who reads may hold this up; then the next time.
+        // The removed bodies are still in the log. A reader may block this; then the next run does
+        // it.
         if let Err(error) = self.readers.empty_log("emptying the log").await {
             tracing::debug!("error.type" = error.kind().as_str(), "the log was not emptied");
         }

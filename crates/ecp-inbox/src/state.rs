@@ -1,8 +1,8 @@
 //! State of a payment, independent of the order of its callbacks.
 //!
-//! Callbacks come in any order and more than once (sources: callback delivery). So the state is
-//! not the latest status but the greatest: every status has a rank, and the state keeps the
-//! highest. The greatest of a set depends neither on order nor on repetition. What has no order (a
+//! Callbacks come in any order and more than once (sources: callback delivery). So the state is not
+//! the latest status but the greatest: every status has a rank, and the state keeps the highest.
+//! The greatest of a set depends neither on order nor on repetition. A member without an order (a
 //! type, a method, a currency, the sum of a success) has one value, and a second one is reported.
 
 use std::collections::BTreeSet;
@@ -34,7 +34,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub struct PaymentState {
     status: Option<Recorded<PaymentStatus>>,
     paid: Option<Amount>,
-    /// Whether `paid` is of a message about the payment, and not about a refund of it.
+    /// Whether `paid` is from a message about the payment, and not about a refund of it.
     #[serde(skip_serializing_if = "is_false")]
     paid_is_settled: bool,
     left: Option<Amount>,
@@ -76,7 +76,8 @@ pub struct OperationState {
 pub enum Member {
     /// The currency of the payment's sums.
     Currency,
-    /// The method of the payment, once it is a success: one that failed may be tried with another.
+    /// The method of the payment, once it is a success: after a failure another method may be
+    /// tried.
     Method,
     /// The sum of a success; for an operation also the currency at any time.
     Sum,
@@ -132,24 +133,24 @@ pub struct Change {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Report {
-    /// A payment status that is not in the tables. The payment keeps the one it had.
+    /// A payment status that is not in the tables. The payment keeps its previous status.
     UnknownPaymentStatus(String),
-    /// An operation status that is not in the tables. The operation keeps the one it had.
+    /// An operation status that is not in the tables. The operation keeps its previous status.
     UnknownOperationStatus(String),
-    /// One operation was reported both as a success and as a failure. The state says success: ask Gate
-    /// for the status before anything is delivered or repeated.
+    /// One operation was reported both as a success and as a failure. The state is success: request
+    /// the status from Gate before anything is delivered or repeated.
     Contradiction(u64),
-    /// Two messages gave different values to a member that has one: 100 EUR and then 100 USD for
-    /// one operation. The state has no value of it any more: ask Gate before anything is delivered
-    /// or booked.
+    /// Two messages gave different values to a member that has only one: 100 EUR and then 100 USD
+    /// for one operation. The state no longer has a value for it: request the status from Gate
+    /// before anything is delivered or booked.
     Differs {
         /// The operation, or the payment as a whole.
         operation: Option<u64>,
-        /// What differs.
+        /// The member.
         member: Member,
     },
-    /// A refund was reversed. The state can only rise, and this would lower it: ask Gate for the
-    /// status.
+    /// A refund was reversed. The state can only rise, and this would lower it: request the status
+    /// from Gate.
     RefundReversed(u64),
 }
 
@@ -159,7 +160,7 @@ pub enum Report {
 struct Recorded<S> {
     #[serde(with = "word")]
     status: S,
-    /// Seconds since 1970, of a status that is not final.
+    /// Seconds since 1970, for a status that is not final.
     at: Option<i64>,
 }
 
@@ -170,13 +171,13 @@ trait Ranked: PartialEq + Clone {
     fn word(&self) -> &str;
 }
 
-/// Nothing is decided yet. The rank is the only one at which dates decide.
+/// Rank of undecided statuses, the only one at which dates decide.
 const WAITING: u8 = 0;
 const SUCCESS: u8 = 10;
 
 impl Ranked for PaymentStatus {
     /// A decline is the lowest final status: another attempt on the same payment may succeed
-    /// (sources: statuses), and each other final status says more about the reason.
+    /// (sources: statuses), and each other final status is more specific.
     fn rank(&self) -> Option<u8> {
         Some(match self {
             Self::Other(_) => return None,
@@ -232,7 +233,7 @@ impl PaymentState {
         self.paid.as_ref()
     }
 
-    /// Sum left after refunds: the smallest sum that a refund's callback reported.
+    /// Rest of the payment after refunds: the smallest sum that a refund's callback reported.
     pub const fn left(&self) -> Option<&Amount> {
         self.left.as_ref()
     }
@@ -247,7 +248,7 @@ impl PaymentState {
         &self.operations
     }
 
-    /// Words for statuses that are not in the tables, the first 16 in alphabetical order.
+    /// Statuses that are not in the tables, the first 16 in alphabetical order.
     pub fn unknown(&self) -> impl Iterator<Item = &str> {
         self.unknown.iter().map(String::as_str)
     }
@@ -287,11 +288,11 @@ impl PaymentState {
             let differs = settle(&mut self.currency, currency, contradicted, Member::Currency);
             differing.extend(differs);
             if contradicted.contains(&Member::Currency) {
-                // Sums of two currencies have no order, and so no sum differs from another.
+                // Sums of two currencies have no order, so none differs from another.
                 contradicted.remove(&Member::Sum);
                 (self.paid, self.paid_is_settled, self.left) = (None, false, None);
             } else if rank == SUCCESS {
-                // A message about a refund may name what is left.
+                // A message about a refund may give the remaining sum.
                 let is_settled = !update.operations.iter().any(OperationUpdate::is_refund);
                 let known = (&mut self.paid, &mut self.paid_is_settled);
                 differing.extend(keep_sum(known, sum, is_settled, contradicted));
@@ -372,7 +373,7 @@ impl OperationState {
         self.status.as_ref().map(|recorded| &recorded.status)
     }
 
-    /// Its sum as asked for; `None` if two successes differ in it, or two messages in its currency.
+    /// The requested sum; `None` if two successes, or two messages in its currency, differ in it.
     pub const fn sum(&self) -> Option<&Amount> {
         self.sum.as_ref()
     }
@@ -383,14 +384,14 @@ impl OperationState {
         self.contradicted || !self.contradictions.is_empty()
     }
 
-    /// Members of it that were given two values.
+    /// Members of the operation that were given two values.
     pub fn contradictions(&self) -> impl Iterator<Item = Member> {
         self.contradictions.iter().copied()
     }
 }
 
 impl Member {
-    /// Its dotted path in a callback: of the operation, or of the payment.
+    /// The member's dotted path in a callback, of the operation or of the payment.
     pub(crate) const fn path(self, of_operation: bool) -> &'static str {
         match (self, of_operation) {
             (Self::Currency, _) => "payment.sum.currency",
@@ -407,13 +408,13 @@ impl Change {
     /// Old status, if there was one, and new status of the payment; `None` if it did not change.
     ///
     /// Each change of a payment's status is reported once, by the first callback that causes it. A
-    /// payment whose refund is reported before its success goes to `refunded` at once.
+    /// payment whose refund is reported before its success moves to `refunded` at once.
     pub fn moved(&self) -> Option<(Option<&PaymentStatus>, &PaymentStatus)> {
         let to = self.to.as_ref()?;
         (self.from.as_ref() != Some(to)).then_some((self.from.as_ref(), to))
     }
 
-    /// Whether the payment has moved to this status now.
+    /// Whether this callback moved the payment to this status.
     pub fn moved_to(&self, status: &PaymentStatus) -> bool {
         self.moved().is_some_and(|(_, to)| to == status)
     }
@@ -424,7 +425,7 @@ impl Change {
         self.operations.iter().copied().map(OperationId::new)
     }
 
-    /// Finding that needs a person's attention.
+    /// Findings that need a person's attention.
     pub fn reports(&self) -> &[Report] {
         &self.reports
     }
@@ -436,12 +437,12 @@ impl Change {
 }
 
 impl StatusUpdate {
-    /// What a callback says.
+    /// The status update in a callback.
     pub fn of(callback: &Callback) -> Self {
         Self::new(callback.payment.as_ref(), callback.operation.iter().chain(&callback.operations))
     }
 
-    /// What Gate's answer to a status request says.
+    /// The status update in Gate's answer to a status request.
     pub fn of_status(answer: &StatusResponse) -> Self {
         Self::new(answer.payment.as_ref(), &answer.operations)
     }
@@ -495,8 +496,8 @@ impl From<&Sum> for Amount {
     }
 }
 
-/// Keeps the greater of two statuses: by rank, then, while nothing is decided, by date, then by
-/// word so that there is no third case.
+/// Keeps the greater of two statuses: by rank, then, while undecided, by date, then by word so that
+/// there is no tie.
 fn raise<S: Ranked>(known: &mut Option<Recorded<S>>, status: &S, date: Option<Timestamp>) {
     let undecided = status.rank() == Some(WAITING);
     let at = date.filter(|_| undecided).map(Timestamp::unix_seconds);
@@ -533,8 +534,8 @@ fn settle<T: PartialEq + Clone>(
     }
 }
 
-/// Keeps a sum: a settled one, which never changes, before one that may, of which the greatest is
-/// kept. Two currencies never have an order.
+/// Keeps a sum: a settled one, which never changes, takes precedence over unsettled ones, of which
+/// the greatest is kept. Two currencies never have an order.
 fn keep_sum(
     (known, known_is_settled): (&mut Option<Amount>, &mut bool),
     reported: &Amount,
@@ -559,7 +560,7 @@ fn keep_sum(
     None
 }
 
-/// Keeps the words that come first, so that a flood of new ones takes no room.
+/// Keeps the first words in alphabetical order, so that a flood of new ones takes no memory.
 fn remember_unknown(unknown: &mut BTreeSet<String>, word: &str) {
     unknown.insert(word.chars().take(64).collect());
     if unknown.len() > 16 {
@@ -572,7 +573,7 @@ const fn is_false(flag: &bool) -> bool {
     !*flag
 }
 
-/// A status as its word.
+/// Serialises a status as its word.
 mod word {
     use super::{Deserialize, Deserializer, Display, Serializer};
 
@@ -592,7 +593,7 @@ mod word {
     }
 }
 
-/// A status as its word, or null.
+/// Serialises a status as its word, or null.
 mod optional_word {
     use super::{Deserialize, Deserializer, Display, Serialize, Serializer};
 

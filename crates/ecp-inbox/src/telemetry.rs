@@ -142,7 +142,7 @@ pub(crate) fn replayed(id: EntryId, replayed: bool) {
     }
 }
 
-/// Logs how many old bodies were removed.
+/// Logs the number of removed bodies.
 pub(crate) fn bodies_removed(removed: u64) {
     if removed > 0 {
         tracing::info!("ecp.inbox.bodies_removed" = removed, "old bodies were removed");

@@ -1,4 +1,4 @@
-//! Handing callbacks to a handler until they are done.
+//! Workers: they pass callbacks to a handler until they are done.
 
 use std::error::Error;
 use std::fmt;
@@ -26,14 +26,14 @@ use crate::observer::{DEAD, HANDLER, Observed};
 /// data.
 pub type HandlerError = Box<dyn Error + Send + Sync>;
 
-/// Does what a callback asks for: ships an order, writes to a ledger, sends a mail.
+/// Handles callbacks: ships an order, writes to a ledger, sends a mail.
 ///
-/// It is given each callback at least once: again after an error, a panic, a deadline or the death
-/// of its process. Use [`Delivery::id`] to do once what must be done once, or a handler that
+/// Each callback is passed to it at least once: again after an error, a panic, a deadline or the
+/// death of its process. Use [`Delivery::id`] for effects that must happen once, or a handler that
 /// writes to the inbox's own database in the same transaction, which the stores offer.
 #[async_trait]
 pub trait Handler: Send + Sync {
-    /// Handles a callback. It may be dropped at any `.await`, when its time is over.
+    /// Handles a callback. The call may be dropped at any `.await`, when its deadline has passed.
     async fn handle(&self, delivery: &Delivery) -> Result<(), HandlerError>;
 }
 
@@ -44,12 +44,12 @@ impl<H: Handler + ?Sized> Handler for Arc<H> {
     }
 }
 
-/// Takes callbacks from an inbox and has them handled: those of one payment one after the other,
-/// in the order in which they came, those of different payments side by side.
+/// Claims callbacks from an inbox and passes them to a handler: those of one payment one after the
+/// other, in the order of arrival, those of different payments concurrently.
 ///
-/// One that fails is tried again, after pauses that double from one second to one hour and are
+/// A failed callback is retried, after pauses that double from one second to one hour and are
 /// shortened at random; until then the later ones of its payment wait. After 20 attempts it is
-/// dead, and the later ones go on.
+/// dead, and the later ones continue.
 #[derive(Clone)]
 pub struct Worker {
     inbox: Arc<dyn Inbox>,
@@ -67,25 +67,25 @@ pub struct Worker {
 /// One attempt to handle a delivery, with or without a transaction of its own.
 #[async_trait]
 pub(crate) trait Processor: Send + Sync {
-    /// Handles a delivery within the time that its lease leaves. Panics are failures.
+    /// Handles a delivery within the deadline. Panics are failures.
     async fn process(&self, delivery: &Delivery, deadline: Duration) -> Attempt;
 }
 
-/// How an attempt went.
+/// Result of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Attempt {
     /// The handler succeeded; the result is not stored yet.
     Handled,
     /// The handler succeeded, and the result was stored in the handler's transaction.
     Finished,
-    /// It failed. Nothing was written.
+    /// The handler failed. Nothing was written.
     Failed(String),
     /// The lease was lost: another worker has the callback. Nothing was written.
     LeaseLost,
 }
 
 impl Worker {
-    /// A worker whose handler is given each callback at least once.
+    /// A worker that passes each callback to its handler at least once.
     pub fn new(inbox: impl Inbox + 'static, handler: impl Handler + 'static) -> Self {
         Self::with(Arc::new(inbox), Arc::new(AtLeastOnce(handler)))
     }
@@ -105,36 +105,36 @@ impl Worker {
         }
     }
 
-    /// Asks Gate about held callbacks, and has those handled that it confirms. Without
-    /// it they stay held until [`Inbox::release`] is called.
+    /// Sends status requests about held callbacks, and handles those that Gate confirms. Without it
+    /// they stay held until [`Inbox::release`] is called.
     pub fn questions(self, questions: Questions) -> Self {
         Self { questions: Some(questions), ..self }
     }
 
-    /// How many callbacks are handled side by side: 16 by default.
+    /// Maximum number of callbacks handled at once: 16 by default.
     pub fn concurrency(self, concurrency: usize) -> Self {
         Self { concurrency: concurrency.max(1), ..self }
     }
 
-    /// Lease of a callback: 30 seconds by default. A handler has nine tenths of
-    /// it. After a crash, what was being handled waits this long.
+    /// Lease of a callback: 30 seconds by default. A handler has nine tenths of it. After a crash,
+    /// callbacks that were being handled wait this long.
     pub fn lease(self, lease: Duration) -> Self {
         Self { lease, ..self }
     }
 
-    /// After how many attempts a callback is dead: 20 by default, at least 1.
+    /// Maximum number of attempts, after which a callback is dead: 20 by default, at least 1.
     pub fn attempts(self, attempts: u32) -> Self {
         Self { attempts: attempts.max(1), ..self }
     }
 
-    /// The longest pause after the first attempt, and after any: 1 second and 1 hour by default.
-    /// A pause is chosen at random below its bound, so that what failed together does not come
-    /// back together.
+    /// The longest pause after the first attempt, and after any: 1 second and 1 hour by default. A
+    /// pause is chosen at random below its bound, so that callbacks that failed together are not
+    /// retried together.
     pub fn pauses(self, first: Duration, longest: Duration) -> Self {
         Self { first_pause: first, longest_pause: longest, ..self }
     }
 
-    /// How often to look for callbacks that other processes stored: by default, every second.
+    /// Interval of looking for callbacks that other processes stored: by default, every second.
     /// Callbacks that this process stores are seen at once.
     pub fn poll(self, poll: Duration) -> Self {
         Self { poll, ..self }
@@ -148,10 +148,10 @@ impl Worker {
         Self { inbox, meter, ..self }
     }
 
-    /// Works until `stop` is ready, then waits for the handlers that are running.
+    /// Works until `stop` is ready, then waits for the running handlers.
     ///
-    /// A worker that is dropped instead loses nothing: what it had claimed is handled again when
-    /// the lease is over. An inbox that fails is asked again, after pauses up to 30 seconds.
+    /// A worker that is dropped instead loses nothing: its claimed callbacks are handled again when
+    /// the lease is over. After an error of the inbox it retries, after pauses up to 30 seconds.
     pub async fn run(&self, stop: impl Future<Output = ()>) {
         let Some(questions) = self.questions.clone() else { return self.handle_until(stop).await };
         let asker = Asker {
@@ -281,8 +281,8 @@ impl Worker {
         }
     }
 
-    /// Stores the result of an attempt. While the inbox fails, this is retried for as long as the
-    /// lease lasts; after that the callback is handled again.
+    /// Stores the result of an attempt. Errors of the inbox are retried for as long as the lease
+    /// lasts; after that the callback is handled again.
     async fn finish(&self, delivery: &Delivery, finish: &Finish, begun: Instant) -> Option<bool> {
         for failures in 0.. {
             match self.inbox.finish(delivery, finish.clone()).await {

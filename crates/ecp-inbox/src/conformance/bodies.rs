@@ -1,4 +1,4 @@
-//! Callbacks as the platform signs them.
+//! Callbacks signed like the platform's.
 
 use ecp_core::json::{Document, Limits};
 use ecp_core::model::{Callback, VerifiedStatus};
@@ -23,12 +23,12 @@ pub struct Body {
     pub operation_status: &'static str,
     /// Minor units of EUR.
     pub amount: i64,
-    /// Tells two from one another that say the same.
+    /// Makes the bytes of two otherwise equal callbacks differ.
     pub description: String,
 }
 
 impl Body {
-    /// A sale that stands there.
+    /// A sale with this status.
     pub fn new(payment: impl Into<String>, operation: u64, status: &'static str) -> Self {
         Self {
             project: 1236,
@@ -42,22 +42,22 @@ impl Body {
         }
     }
 
-    /// The same in other words.
+    /// The same callback with another description.
     pub fn described(self, description: impl Into<String>) -> Self {
         Self { description: description.into(), ..self }
     }
 
-    /// The same with a text that has another reading.
+    /// The same callback with a text that has another reading.
     pub fn doubtful(self) -> Self {
         self.described("x;payment:extra:1")
     }
 
-    /// Signed and verified.
+    /// The callback, signed and verified.
     pub fn verified(&self) -> Verified<Callback> {
         verified(&self.json())
     }
 
-    /// What Gate answers about the payment, if it agrees, signed and verified.
+    /// Gate's answer about the payment that agrees with the callback, signed and verified.
     pub fn answer(&self) -> VerifiedStatus {
         let operation = self.operation_json();
         let json = format!(
@@ -106,7 +106,7 @@ impl Body {
     }
 }
 
-/// A body, signed for whichever project it names and verified.
+/// A body, signed for the project that it names, and verified.
 pub fn verified(json: &str) -> Verified<Callback> {
     let (_, body) = signed(json);
     let secret = secret();

@@ -1,4 +1,4 @@
-//! Callbacks that are held, and the worker that asks Gate about them: one function a promise.
+//! Held callbacks, and the worker that confirms them by Gate: one function for each promise.
 
 #![expect(missing_docs, reason = "a test's name says what it is about")]
 
@@ -47,7 +47,7 @@ pub async fn every_final_is_held_where_that_is_the_policy(stage: &dyn Stage) {
     for status in ["success", "decline", "refunded", "error", "canceled"] {
         accept_held(&*inbox, &Body::new("ended", 1, status)).await;
     }
-    // An operation that ended, whatever its payment says: a declined refund, a first success.
+    // An operation that ended, whatever the payment's status: a declined refund, a first success.
     for (payment, operation) in [("success", "decline"), ("processing", "success")] {
         let body = Body { operation_status: operation, ..Body::new("parts", 1, payment) };
         accept_held(&*inbox, &body).await;
@@ -57,7 +57,7 @@ pub async fn every_final_is_held_where_that_is_the_policy(stage: &dyn Stage) {
     let accepted = inbox.accept(&super::verified(numberless)).await.unwrap();
     assert!(matches!(accepted, Accepted::Held(_)), "{accepted:?}");
 
-    // What was known before the policy changed repeats as ever.
+    // A callback that was known before the policy changed repeats as before.
     let other = stage.open(clock()).await;
     let plain = accept_new(&*other, &Body::new("plain", 1, "success")).await;
     let again = Body::new("plain", 1, "success").described("again").verified();
@@ -78,7 +78,7 @@ pub async fn one_question_of_a_payment_is_out_at_a_time(stage: &dyn Stage) {
     let question = &claimed.questions[0];
     assert_eq!((question.attempt, question.payment.as_str()), (1, "X2"));
     assert_eq!(asked(&questions(&*inbox, 10).await), []);
-    // Nothing of it is handled meanwhile, and nothing moves.
+    // Meanwhile it is not handled and moves no state.
     assert_eq!(claim(&*inbox, 10).await.len(), 0);
     let body = Body::new("X1", 1, "success");
     assert_eq!(inbox.payment(body.project_id(), &body.payment_id()).await.unwrap(), None);
@@ -90,7 +90,7 @@ pub async fn one_question_of_a_payment_is_out_at_a_time(stage: &dyn Stage) {
     assert_eq!(asked(&claimed), [second]);
     assert_eq!(ids(&claim(&*inbox, 10).await), [first]);
 
-    // The process that asked is gone: others ask when the lease is over, also after a restart.
+    // The claiming process is gone: others claim when the lease is over, also after a restart.
     clock.advance(LEASE);
     let restarted = stage.open(clock.clone()).await;
     let again = questions(&*restarted, 10).await;
@@ -129,7 +129,7 @@ pub async fn a_question_that_decides_nothing_is_asked_again(stage: &dyn Stage) {
     let stats = inbox.stats().await.unwrap();
     assert_eq!((stats.held, stats.unconfirmed), (1, 1));
     assert_eq!(stats.oldest_held.unwrap().unix_seconds(), 1_700_000_000);
-    // A person can ask still.
+    // A person can still release it.
     assert_eq!(inbox.release(id, &body.answer()).await.unwrap(), Release::Released);
     let entry = inbox.entry(id).await.unwrap().unwrap();
     assert_eq!((entry.state, entry.attempts, entry.error), (EntryState::Waiting, 0, None));
@@ -153,13 +153,13 @@ pub async fn a_contradiction_ends_the_questions(stage: &dyn Stage) {
     );
     let stats = inbox.stats().await.unwrap();
     assert_eq!((stats.held, stats.unconfirmed), (1, 1));
-    // It holds up no other callback of its payment.
+    // It does not block other callbacks of its payment.
     let other = accept_held(&*inbox, &genuine).await;
     assert_eq!(asked(&questions(&*inbox, 10).await), [other]);
     assert_eq!(inbox.release(other, &genuine.answer()).await.unwrap(), Release::Released);
     let payment = inbox.payment(forged.project_id(), &forged.payment_id()).await.unwrap();
     assert_eq!(payment.unwrap().status(), Some(&PaymentStatus::Decline));
-    // One that is held and contradicted before anybody asked is not asked about either.
+    // A held callback that was contradicted before any status request is not claimed either.
     let early = accept_held(&*inbox, &Body::new("X3", 1, "success")).await;
     let contrary = Body::new("X3", 1, "decline").answer();
     assert_eq!(inbox.release(early, &contrary).await.unwrap(), disagrees);
@@ -185,7 +185,7 @@ pub async fn questions_that_never_end_are_bounded(stage: &dyn Stage) {
     assert_eq!((claimed.questions.len(), claimed.given_up.len()), (0, 0));
 }
 
-/// A payment's status at Gate, question by question; the last one stays.
+/// A payment's statuses at Gate, one for each request; the last one stays.
 #[derive(Default)]
 struct Answers {
     of: BTreeMap<&'static str, Vec<Result<Body, &'static str>>>,
@@ -205,7 +205,7 @@ impl Confirm for Arc<Answers> {
             asked.push(payment.to_string());
             before
         };
-        // Long enough for another worker to ask as well, if it could.
+        // Long enough for another worker to send a request as well, if it could.
         tokio::time::sleep(Duration::from_millis(20)).await;
         let answers = &self.of[payment.as_str()];
         let answer = answers.get(before).or_else(|| answers.last()).unwrap();
@@ -214,7 +214,7 @@ impl Confirm for Arc<Answers> {
     }
 }
 
-/// Remembers what was handled.
+/// Records the handled callbacks.
 #[derive(Default)]
 struct Handled(Mutex<Vec<EntryId>>);
 
@@ -292,7 +292,7 @@ pub async fn a_released_callback_keeps_its_place(stage: &dyn Stage) {
     let body = Body::new("X1", 1, "success").doubtful();
     let held = accept_held(&*inbox, &body).await;
     let later = accept_new(&*inbox, &Body::new("X1", 2, "refunded")).await;
-    // It does not hold up the others, and once released it comes before what waits.
+    // It does not block the others, and once released it comes before waiting ones.
     let delivery = claim(&*inbox, 1).await.pop().unwrap();
     assert_eq!(delivery.id, later);
     let failed = Finish::Retry { after: Duration::ZERO, error: "no".to_owned() };
@@ -301,7 +301,7 @@ pub async fn a_released_callback_keeps_its_place(stage: &dyn Stage) {
     assert_eq!(inbox.release(held, &since.answer()).await.unwrap(), Release::Released);
     let delivery = claim(&*inbox, 10).await.pop().unwrap();
     assert_eq!(delivery.id, held);
-    // It moves nothing that is past it.
+    // It does not move a state that is past it.
     assert_eq!(delivery.payment.unwrap().status(), Some(&PaymentStatus::Refunded));
     assert!(!delivery.change.moved_to(&PaymentStatus::Success));
 }

@@ -1,4 +1,4 @@
-//! A store held against a model of it, through a random history.
+//! Comparison of a store with a model of it, through a random history.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::state::{PaymentState, StatusUpdate};
 
 const LEASE: Duration = Duration::from_secs(10);
 
-/// An inbox as simple as can be.
+/// The simplest possible inbox.
 #[derive(Default)]
 struct Model {
     entries: BTreeMap<EntryId, Known>,
@@ -29,7 +29,7 @@ struct Known {
     times: u32,
     attempts: u32,
     due: i64,
-    /// Which claim it is out for.
+    /// The claim that holds its lease.
     lease: Option<u64>,
     has_raw: bool,
 }
@@ -78,7 +78,7 @@ impl Model {
         self.entries.insert(id, known);
     }
 
-    /// What may be claimed: at most one of each payment.
+    /// Callbacks that may be claimed: at most one of each payment.
     fn claimable(&self, now: i64) -> BTreeSet<EntryId> {
         let waiting = |payment: &str| {
             let payment = payment.to_owned();
@@ -99,7 +99,7 @@ impl Model {
     }
 }
 
-/// Does the same random things to a store and to the model.
+/// Applies the same random operations to a store and to the model.
 pub(super) async fn compare(stage: &dyn Stage, seed: u64, steps: usize) {
     println!("seed {seed}");
     let mut random = Rng::with_seed(seed);
@@ -190,7 +190,7 @@ async fn finish(
         _ => (Finish::Done, EntryState::Done, 0),
     };
     let known = model.of(delivery.id);
-    // The lease is lost when another was given; one that only ran out still counts.
+    // The lease is lost when another was given; an expired one still counts.
     let holds = known.lease == Some(*lease);
     assert_eq!(inbox.finish(delivery, finish).await.unwrap(), holds);
     if holds {

@@ -1,4 +1,4 @@
-//! One function a promise.
+//! One function for each promise.
 
 #![expect(missing_docs, reason = "a test's name says what it is about")]
 
@@ -105,12 +105,12 @@ pub async fn the_same_of_the_same_operation_is_kept_and_not_handled(stage: &dyn 
     assert_eq!(named, first);
     assert_eq!(state(&*inbox, id).await, EntryState::Repeated);
     assert_eq!(inbox.accept(&again).await.unwrap(), Accepted::Repeated(id));
-    // Also where it could not be believed: nothing follows from it.
+    // The same for an ambiguous callback, which must not be relied on.
     let doubtful = body.clone().doubtful().verified();
     let accepted = inbox.accept(&doubtful).await.unwrap();
     assert!(matches!(accepted, Accepted::SameOperation { first: named, .. } if named == first));
     assert_eq!(ids(&claim(&*inbox, 10).await), [first]);
-    // Whatever somebody may act on makes a difference.
+    // A difference in any value that a handler may act on counts.
     for other in [
         Body { operation: 2, ..body.clone() },
         Body { amount: 9_999, ..body.clone() },
@@ -150,7 +150,7 @@ pub async fn whatever_names_its_payment_is_told_apart(stage: &dyn Stage) {
     for delivery in deliveries {
         assert_eq!(delivery.callback.payment_id(), accepted.get(&delivery.id));
     }
-    // A status may hold anything as well.
+    // A status may hold any character as well.
     let body = Body { status: r"no\u0000word", ..Body::new("S", 1, "success") };
     let id = accept_new(&*inbox, &body).await;
     let entry = inbox.entry(id).await.unwrap().unwrap();
@@ -285,7 +285,7 @@ pub async fn what_is_done_or_dead_can_be_replayed(stage: &dyn Stage) {
     let deliveries = claim(&*inbox, 10).await;
     assert_eq!(ids(&deliveries).into_iter().collect::<BTreeSet<_>>(), [done, dead].into());
     assert!(deliveries.iter().all(|delivery| delivery.attempt == 1));
-    // A replay has the change that the callback caused when it came.
+    // A replay has the change that the callback caused on arrival.
     assert!(deliveries.iter().all(|d| d.change.moved_to(&PaymentStatus::Success)));
 }
 
@@ -327,7 +327,7 @@ pub async fn a_doubtful_end_is_held_until_gate_agrees(stage: &dyn Stage) {
     assert_eq!(delivery.id, id);
     assert!(delivery.change.moved_to(&PaymentStatus::Success));
     assert_eq!(inbox.release(id, &body.answer()).await.unwrap(), Release::NotHeld);
-    // From now on it is known.
+    // From here on the callback is known.
     let again = inbox.accept(&body.clone().described("plain").verified()).await.unwrap();
     assert!(matches!(again, Accepted::SameOperation { first, .. } if first == id));
 }
@@ -352,7 +352,8 @@ pub async fn what_gate_does_not_confirm_stays_held(stage: &dyn Stage) {
         assert_eq!(release, Release::Disagrees(path));
         assert_eq!(state(&*inbox, id).await, EntryState::Held);
     }
-    // Gate lags behind, or knows nothing of it: no contradiction yet.
+    // Gate's status is older than the callback's, or Gate does not know the payment: no
+    // contradiction yet.
     let table = [
         (Body { status: "processing", ..body.clone() }, "payment.status"),
         (Body { status: "gone fishing", ..body.clone() }, "payment.status"),
@@ -371,7 +372,7 @@ pub async fn what_gate_does_not_confirm_stays_held(stage: &dyn Stage) {
         inbox.release(EntryId::new(999_999), &body.answer()).await.unwrap(),
         Release::NotHeld
     );
-    // Refunded since: the operation of the callback speaks for itself.
+    // Refunded since: the operation of the callback decides alone.
     let since = Body { status: "refunded", ..body.clone() };
     assert_eq!(inbox.release(id, &since.answer()).await.unwrap(), Release::Released);
 }
@@ -482,7 +483,7 @@ pub async fn many_who_accept_the_same_make_one(stage: &dyn Stage) {
     let mut tasks = JoinSet::new();
     for number in 0..64 {
         let inbox = replicas[number % 2].clone();
-        // Eight meanings, each in two wordings.
+        // Eight contents, each in two wordings.
         let body = Body::new(format!("X{}", number % 2), (number / 2 % 4) as u64, "success")
             .described(format!("wording {}", number / 8 % 2));
         tasks.spawn(async move { inbox.accept(&body.verified()).await.unwrap() });
@@ -539,7 +540,7 @@ pub async fn a_dropped_accept_happened_whole_or_not_at_all(stage: &dyn Stage) {
         let patience = Duration::from_micros(number * 20);
         let _ = timeout(patience, inbox.accept(&callback)).await;
     }
-    // What comes afterwards is not disturbed, and each accepted one is complete.
+    // Later callbacks are unaffected, and each accepted one is complete.
     let last = accept_new(&*inbox, &Body::new("last", 1, "success")).await;
     let all = Query { limit: Some(1000), ..Query::default() };
     for entry in inbox.entries(&all).await.unwrap() {

@@ -1,4 +1,4 @@
-//! A clock that is set back: one function a promise.
+//! Clocks that are set back: one function for each promise.
 
 #![expect(missing_docs, reason = "a test's name says what it is about")]
 
@@ -14,7 +14,7 @@ const LEASE: Duration = Duration::from_secs(30);
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
 
-/// One callback of each kind that waits.
+/// One waiting callback of each kind.
 struct Waiting {
     fresh: EntryId,
     replayed: EntryId,
@@ -57,7 +57,7 @@ async fn claimed(inbox: &dyn Inbox) -> Vec<EntryId> {
     claimed
 }
 
-/// Everything is there within a lease, and what is being handled is left its lease.
+/// Everything is due within a lease, and callbacks being handled keep their lease.
 async fn is_delayed_by_a_lease(inbox: &dyn Inbox, clock: &SteppedClock, waiting: &Waiting) {
     let mut at_once = [waiting.fresh, waiting.replayed];
     at_once.sort();
@@ -107,7 +107,7 @@ pub async fn a_pause_is_kept_while_nobody_sets_the_clock_back(stage: &dyn Stage)
         async move { inbox.entry(id).await.unwrap().unwrap().due.unwrap().unix_seconds() }
     };
     for _ in 0..10 {
-        // Set back by less than a lease, which is what clocks may differ by.
+        // Set back by less than a lease, the allowed difference between clocks.
         clock.set_back(Duration::from_secs(1));
         clock.advance(LEASE);
         let restarted = stage.open(clock.clone()).await;
@@ -121,7 +121,7 @@ pub async fn a_pause_is_kept_while_nobody_sets_the_clock_back(stage: &dyn Stage)
     assert!(claimed(&*inbox).await.contains(&waiting.failed));
 }
 
-/// Ends what is left, so that the next round has the store for itself.
+/// Finishes the remaining callbacks, so that the next round has an empty store.
 async fn empty(inbox: &dyn Inbox, clock: &SteppedClock) {
     clock.advance(DAY * 2);
     for delivery in claim(inbox, 100).await {

@@ -1,4 +1,4 @@
-//! Storing a callback, in two trips to the server.
+//! Storing a callback, in two round trips to the server.
 
 use super::session::{Failure, Session, failed, typed};
 use super::store::PostgresInbox;
@@ -25,8 +25,8 @@ const KNOWN: &str = "
     WHERE meaning = $2 AND first_id IS NULL AND state <> 'held'
     ORDER BY same DESC LIMIT 1";
 
-/// Callbacks without a payment have nothing to lock. If two of the same bytes come at once, the
-/// second repeats the first here.
+/// Callbacks without a payment need no lock. If the same bytes arrive twice at once, the second
+/// repeats the first here.
 const WRITE: &str = "
     INSERT INTO ecp_inbox.callbacks (project, payment_key, payment, content, meaning, first_id,
         state, status, received, last_received, due, change, ambiguous, raw)
@@ -73,7 +73,7 @@ async fn write(
     let payment = record.payment.as_ref().map(|payment| payment.as_str().as_bytes());
     let key = key.as_ref().map(<[u8; 32]>::as_slice);
     let seen = [typed(&content), typed(&meaning)];
-    // What is sent together takes one trip; the server does one after the other.
+    // Statements that are sent together take one round trip; the server runs them in order.
     let (before, known) = if key.is_some() {
         let payment = [typed(&key), typed(project), typed(&payment), typed(&now)];
         let ((), _, state, known) = tokio::try_join!(

@@ -1,4 +1,4 @@
-//! Where a database is, in the words of libpq.
+//! Addresses of databases, in the syntax of libpq.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,7 +11,7 @@ use tokio_postgres::config::SslMode;
 
 use super::tls::{Check, Roots, Tls};
 
-/// Where a Postgres database is, and how connections to it are protected: a URL or `key=value`
+/// Address of a Postgres database, and the protection of connections to it: a URL or `key=value`
 /// pairs, as `psql` takes them.
 ///
 /// | `sslmode` | encrypted | the server's certificate |
@@ -23,13 +23,13 @@ use super::tls::{Check, Roots, Tls};
 /// | `verify-full` | yes | is signed by an authority that is trusted, and holds the host's name |
 ///
 /// `sslrootcert` is a file of certificates in PEM, or `system`: the authorities that the machine
-/// trusts, which `verify-full` takes by default and no other mode may. Names are looked for among
-/// the certificate's alternative names only. Without `sslmode`, it is `verify-full` where
-/// `sslrootcert` is given, and otherwise `prefer`, as in libpq. **Only `verify-full` keeps out
-/// somebody who can change what is on the way.** A socket's path as the host is never encrypted.
+/// trusts, the default of `verify-full` and allowed in no other mode. Names are compared with the
+/// certificate's alternative names only. Without `sslmode`, it is `verify-full` if `sslrootcert` is
+/// given, and otherwise `prefer`, as in libpq. **Only `verify-full` protects from an attacker who
+/// can change data in transit.** A socket's path as the host is never encrypted.
 ///
-/// Of libpq's other words those that the driver [knows](Config) are known here, among them
-/// `channel_binding`. Nothing is read from the environment or the user's folder.
+/// Libpq's other keywords are accepted if the driver [knows](Config) them, among them
+/// `channel_binding`. The environment and the user's folder are not read.
 ///
 /// ```
 /// use ecp_inbox::postgres::PostgresAddress;
@@ -48,28 +48,28 @@ pub struct PostgresAddress {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AddressError {
-    /// It cannot be read.
+    /// The address cannot be parsed.
     #[error(
         "expected `postgres://user@host/database?sslmode=verify-full` or `host=.. user=.. \
          dbname=.. sslmode=verify-full`; in a URL, write special characters of names and values \
          as `%40` and the like, elsewhere quote values that hold spaces"
     )]
     Form,
-    /// It holds a word that is not known.
+    /// The address has an unknown keyword.
     #[error("`{0}` is not known here; leave it out")]
     Unknown(String),
-    /// It says a thing twice.
+    /// The address has a keyword twice.
     #[error("`{0}` is given twice")]
     Twice(&'static str),
-    /// The value of a word cannot be used.
+    /// The value of a keyword cannot be used.
     #[error("`{word}`: expected {expected}")]
     Value {
-        /// The word.
+        /// The keyword.
         word: Cow<'static, str>,
-        /// What its value must be.
+        /// The allowed values.
         expected: &'static str,
     },
-    /// It names no host.
+    /// The address names no host.
     #[error("`host` is missing: name a host, or the folder of the server's socket")]
     NoHost,
 }
@@ -77,7 +77,7 @@ pub enum AddressError {
 const SSL_MODE: &str = "sslmode";
 const SSL_ROOT_CERT: &str = "sslrootcert";
 
-/// What the driver knows besides.
+/// Other keywords of the driver.
 const DRIVERS: [&str; 18] = [
     "application_name",
     "channel_binding",
@@ -100,8 +100,8 @@ const DRIVERS: [&str; 18] = [
 ];
 
 impl PostgresAddress {
-    /// Reads an address. Words that it does not hold are taken from the defaults, such as those
-    /// that a program finds in `PGSSLMODE`.
+    /// Parses an address. Missing keywords are taken from the defaults, such as those that a
+    /// program finds in `PGSSLMODE`.
     pub fn parse(text: &str, defaults: &[(&str, &str)]) -> Result<Self, AddressError> {
         let is_url = ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme));
         let mut words = if is_url { Words::of_url(text)? } else { Words::of_pairs(text)? };
@@ -126,12 +126,12 @@ impl PostgresAddress {
         Ok(Self { config, tls })
     }
 
-    /// Whether it holds a password.
+    /// Whether the address holds a password.
     pub fn has_password(&self) -> bool {
         self.config.get_password().is_some()
     }
 
-    /// The password, in place of its own.
+    /// Sets the password, replacing the address's own.
     pub fn password(mut self, password: impl AsRef<[u8]>) -> Self {
         self.config.password(password);
         self
@@ -194,7 +194,7 @@ fn tls(mode: Option<&str>, roots: Option<&str>) -> Result<Tls, AddressError> {
     Ok(Tls { mode, check, roots: roots.unwrap_or(Roots::System) })
 }
 
-/// The driver's error names the word, and may quote more than that.
+/// The driver's error names the keyword, and may quote more than that.
 fn driver_error(error: &tokio_postgres::Error) -> AddressError {
     let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
     let word =
@@ -207,12 +207,12 @@ fn driver_error(error: &tokio_postgres::Error) -> AddressError {
     }
 }
 
-/// An address, taken apart: what is decided here, and what the driver reads.
+/// A parsed address: the keywords used here, and those for the driver.
 #[derive(Default)]
 struct Words {
     mode: Option<String>,
     roots: Option<String>,
-    /// Words that the driver reads.
+    /// Keywords for the driver.
     driver: Vec<String>,
     rest: String,
 }
@@ -221,7 +221,7 @@ impl Words {
     fn of_url(text: &str) -> Result<Self, AddressError> {
         let form = || AddressError::Form;
         let after_scheme = text.find("://").ok_or_else(form)? + 3;
-        // The driver takes everything before the first `@` for the user and the password.
+        // The driver treats everything before the first `@` as the user and the password.
         let after_user = match text[after_scheme..].split_once('@') {
             None => after_scheme,
             Some((user, _)) if user.contains(['/', '?', '#']) => return Err(form()),
@@ -229,7 +229,7 @@ impl Words {
         };
         let (_, query) = text[after_user..].split_once('?').unwrap_or_default();
         let mut words = Self::default();
-        // Otherwise a part of a password could be taken for a word.
+        // Otherwise a part of a password could be mistaken for a keyword.
         if query.contains(['@', '?', '#']) {
             return Err(form());
         }
@@ -261,7 +261,7 @@ impl Words {
                 return Err(form());
             }
             let (decoded, length) = pair_value(value).ok_or_else(form)?;
-            // The rest of a password that was not quoted could be taken for a word.
+            // The rest of a password that was not quoted could be mistaken for a keyword.
             let nameable = !words.driver.iter().any(|word| word == "password");
             if words.take(word, &decoded, nameable, true)? {
                 words.rest = format!("{}{word}={} ", words.rest, &value[..length]);
@@ -271,7 +271,7 @@ impl Words {
         Ok(words)
     }
 
-    /// Takes a word, a default only if there is none yet. Whether the driver is to read it.
+    /// Takes a keyword, a default only if it is not set yet. Returns whether it is for the driver.
     fn take(
         &mut self,
         word: &str,
@@ -314,7 +314,7 @@ impl Words {
     }
 }
 
-/// The value at the beginning of a text, and how many bytes it takes there.
+/// The value at the beginning of a text, and its length in bytes.
 fn pair_value(text: &str) -> Option<(String, usize)> {
     let quoted = text.starts_with('\'');
     let mut value = String::new();

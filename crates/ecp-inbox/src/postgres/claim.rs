@@ -10,9 +10,9 @@ use crate::entry::{Claim, Claimed, Delivery, EntryId, Finish, Lease};
 use crate::error::InboxError;
 use crate::failpoint::failpoint;
 
-/// A callback blocks the later ones of its payment until it is done or dead, and one that was put
-/// back waits for a later one that is out. Replicas pass over each other's rows; a row that changed
-/// since is looked at again when its lock is there.
+/// A callback blocks the later ones of its payment until it is done or dead, and a postponed one
+/// waits for a later one that is claimed. Replicas skip each other's rows; a row that changed
+/// meanwhile is checked again once it is locked.
 const CLAIM: &str = "
     WITH next AS MATERIALIZED (
         SELECT c.id, c.payment_key, c.attempts FROM ecp_inbox.callbacks c
@@ -31,7 +31,7 @@ const CLAIM: &str = "
     RETURNING c.id, c.project, c.raw, c.change, c.received, c.attempts, c.lease,
         next.attempts >= $4 AS used_up, p.state AS payment_state";
 
-/// Repairs times that lie in the future because the clock was set back. Callbacks that were never
+/// Repairs times that are in the future because the clock was set back. Callbacks that were never
 /// tried become due; all others become due within one lease, and so does the rest of a current
 /// lease.
 const BRING_BACK: &str = "
@@ -45,7 +45,7 @@ const BRING_BACK: &str = "
     UPDATE ecp_inbox.callbacks c SET due = CASE WHEN attempts = 0 THEN $1 ELSE $2 END, since = $1
     FROM late WHERE c.id = late.id";
 
-/// Looks at stored times if it is time to.
+/// Checks stored times if that is due.
 pub(super) async fn bring_back(inbox: &PostgresInbox, lease: i64) -> Result<(), InboxError> {
     let now = inbox.now();
     let Some(look) = inbox.set_back.look(&*inbox.clock, now, lease) else { return Ok(()) };
@@ -59,7 +59,7 @@ pub(super) async fn bring_back(inbox: &PostgresInbox, lease: i64) -> Result<(), 
     Ok(())
 }
 
-/// `$3` is the new state; each is fenced by the lease and ends it.
+/// `$3` is the new state; each update is fenced by the lease and ends it.
 pub(super) const END: &str = "
     UPDATE ecp_inbox.callbacks
     SET state = $3, due = $4, error = $5, lease = lease + 1, leased = false, since = $6

@@ -13,17 +13,17 @@ use crate::entry::Delivery;
 use crate::failpoint::failpoint;
 use crate::worker::{Attempt, HandlerError, Processor, Worker, attempt, with_causes};
 
-/// Does what a callback asks for in the database that the inbox is in.
+/// Handles a callback in a transaction of the inbox's own database.
 ///
-/// What it writes through the transaction is committed together with the end of the attempt, or
-/// not at all: however often it runs, its effect is there once. What it does elsewhere is not.
+/// Writes through the transaction are committed together with the end of the attempt, or not at
+/// all: however often the handler runs, its effect is stored once. Effects elsewhere are not.
 ///
-/// Where a pooler in transaction mode stands before the server, use the driver's methods that take
-/// types (`execute_typed`, `query_typed`): the others prepare named statements, which such a
-/// pooler gives to other sessions. Settings must be `SET LOCAL`.
+/// Behind a pooler in transaction mode, use the driver's methods that take types (`execute_typed`,
+/// `query_typed`): the others prepare named statements, which such a pooler gives to other
+/// sessions. Settings must be `SET LOCAL`.
 #[async_trait]
 pub trait PostgresHandler: Send + Sync {
-    /// Handles a callback. It may be dropped at any `.await`, when its time is over.
+    /// Handles a callback. The call may be dropped at any `.await`, when its deadline has passed.
     async fn handle(
         &self,
         transaction: &Transaction<'_>,
@@ -32,7 +32,7 @@ pub trait PostgresHandler: Send + Sync {
 }
 
 impl PostgresInbox {
-    /// A worker whose handler takes part in the inbox's transactions. Each attempt has a
+    /// A worker whose handler takes part in the inbox's transactions. Each attempt needs a
     /// connection while it runs, so the worker's concurrency should be below
     /// [`PostgresOptions::connections`](super::PostgresOptions::connections).
     pub fn worker(&self, handler: impl PostgresHandler + 'static) -> Worker {
@@ -55,7 +55,7 @@ impl<H: PostgresHandler> Processor for InTransaction<H> {
         };
         match self.run(&mut session, delivery, deadline).await {
             Ok(ended) => {
-                // Only if its transaction ended in good order is the connection of use.
+                // The connection is reusable only if its transaction ended regularly.
                 session.keep();
                 self.inbox.wakeup.notify_one();
                 ended

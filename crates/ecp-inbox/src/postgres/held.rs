@@ -19,9 +19,9 @@ use crate::release::{Doubt, compare, disagreement};
 use crate::state::{Change, PaymentState, StatusUpdate};
 use crate::telemetry;
 
-/// What is due: never asked about, or to be asked about again by now. No other callback of its
-/// payment is being asked about, and none that is due is older. `$4` is how many questions there
-/// may be: one that used them up is not leased.
+/// Due callbacks: without a status request yet, or due for another one. No other callback of the
+/// payment is being confirmed, and no due one is older. `$4` is the maximum number of requests: a
+/// callback that has used them up is not leased.
 const CLAIM: &str = "
     WITH next AS MATERIALIZED (
         SELECT c.id FROM ecp_inbox.callbacks c
@@ -141,8 +141,8 @@ async fn compare_and_move(
     answer: &VerifiedStatus,
     now: i64,
 ) -> Result<Release, Failure> {
-    // Nothing that is read of a callback changes while it is held, so it can be read before the
-    // lock.
+    // The columns read here do not change while the callback is held, so they can be read before
+    // the lock.
     let Some(row) = session.query_opt(HELD, &[typed(&id)]).await? else {
         return Ok(Release::NotHeld);
     };
@@ -160,7 +160,7 @@ async fn compare_and_move(
     }
 
     session.begin().await?;
-    // First the payment, then its callback, as everywhere.
+    // First the payment, then its callback: the lock order everywhere.
     let payment = session.query_opt(LOCK_PAYMENT, &[typed(&key)]).await?;
     let mut state = match &payment {
         Some(payment) => from_json(payment.get(0), "the state of a payment")?,

@@ -1,4 +1,4 @@
-//! Looking into the inbox.
+//! Queries that read the inbox.
 
 use ecp_core::{PaymentId, ProjectId};
 use tokio_postgres::Row;
@@ -30,7 +30,7 @@ pub(super) async fn entries(
     inbox: &PostgresInbox,
     query: &Query,
 ) -> Result<Vec<Entry>, InboxError> {
-    // Without a payment, a project's entries are found on the way through all of them.
+    // Without a payment, a project's entries are found by scanning all of them.
     let project = query.project.map(number);
     let key = project.zip(query.payment.as_ref());
     let key = key.map(|(project, payment)| payment_key(project, payment));
@@ -41,7 +41,7 @@ pub(super) async fn entries(
     let mut conditions = vec!["true".to_owned()];
     let mut values = Vec::new();
     if let Some(state) = query.state {
-        // As a literal, because two indexes hold rows of certain states only.
+        // A literal, because two indexes hold only rows of certain states.
         conditions.push(format!("state = '{}'", state.as_str()));
     }
     let mut only = |column: &str, value| {

@@ -1,4 +1,4 @@
-//! What an operator or retention does to callbacks that are there.
+//! Changes to existing callbacks by an operator or by retention.
 
 use ecp_core::Timestamp;
 
@@ -14,7 +14,7 @@ const REPLAY: &str = "
         lease = lease + 1, leased = false
     WHERE id = $1 AND state IN ('done', 'dead') AND raw IS NOT NULL";
 
-/// In portions, so that no transaction is long.
+/// In batches, so that no transaction is long.
 const REMOVE_BODIES: &str = "
     WITH old AS MATERIALIZED (
         SELECT id FROM ecp_inbox.callbacks

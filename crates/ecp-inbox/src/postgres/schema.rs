@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use super::session::{Session, failed};
 use crate::error::{InboxError, InboxErrorKind};
 
-/// Each brings the tables from one version to the next. What was released is never changed.
+/// Migrations from each version to the next. A released one is never changed.
 const MIGRATIONS: &[&str] = &[
     "
     -- What was heard of a payment, folded. The key is the SHA-256 of project and payment: ids that
@@ -56,10 +56,10 @@ const MIGRATIONS: &[&str] = &[
 ",
 ];
 
-/// The number that replicas starting at the same time queue for: `ecpinbox` in ASCII.
+/// Key of the advisory lock for replicas that start at the same time: `ecpinbox` in ASCII.
 const LOCK: i64 = i64::from_be_bytes(*b"ecpinbox");
 
-/// Whether there is an inbox, and its tables are of this version. Changes nothing.
+/// Checks that there is an inbox and its tables are of this version. Changes nothing.
 pub(super) async fn check(session: &Session) -> Result<(), InboxError> {
     let opening = "opening the inbox";
     let exists = "SELECT to_regclass('ecp_inbox.migrations') IS NOT NULL";
@@ -77,7 +77,7 @@ pub(super) async fn check(session: &Session) -> Result<(), InboxError> {
     }
 }
 
-/// Brings the tables to this version. Replicas may do so at the same time.
+/// Migrates the tables to this version. Replicas may do so at the same time.
 pub(super) async fn migrate(session: &Session) -> Result<(), InboxError> {
     let context = failed("bringing the inbox's tables up to date");
     session

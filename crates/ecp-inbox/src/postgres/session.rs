@@ -1,8 +1,8 @@
-//! A connection that is only kept while it is in order.
+//! Pooled connections, which are reused only after a regular end.
 //!
 //! Unless options say otherwise, statements are sent unnamed, with the types of their parameters.
-//! Settings last for one transaction. Nothing therefore depends on which connection of the server
-//! a transaction runs, and a pooler in transaction mode may stand in between.
+//! Settings last for one transaction. So a transaction may run on any connection of the server, and
+//! a pooler in transaction mode may be in between.
 
 use std::error::Error;
 use std::fmt;
@@ -17,15 +17,15 @@ use crate::error::{InboxError, InboxErrorKind};
 
 const CONNECTING: &str = "connecting to the inbox's database";
 
-/// A server may be set up to answer before a commit is on the disk.
+/// A server may be configured to answer before a commit is on the disk.
 pub(super) const DURABLE: &str = "
     SELECT set_config('synchronous_commit', 'on', true)
     WHERE current_setting('synchronous_commit') = 'off'";
 
-/// A value and the type under which it is sent.
+/// A value and the type that it is sent as.
 pub(super) type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);
 
-/// Rust types that are sent under one type of Postgres.
+/// Rust types that are sent as one Postgres type.
 pub(super) trait Typed: ToSql + Sync {
     const TYPE: Type;
 }
@@ -58,9 +58,8 @@ pub(super) fn typed<T: Typed>(value: &T) -> Parameter<'_> {
     (value, T::TYPE)
 }
 
-/// A connection from the pool. It goes back when [`Session::keep`] is called. Otherwise, when a
-/// statement failed or a future was dropped half way, it is closed and the server undoes what was
-/// begun.
+/// A connection from the pool. It returns to the pool when [`Session::keep`] is called. Otherwise,
+/// after a failed statement or a dropped future, it is closed and the server rolls back.
 pub(super) struct Session {
     object: Option<Object>,
     has_names: bool,
@@ -84,8 +83,8 @@ impl Session {
         self.batch_execute("COMMIT").await
     }
 
-    /// Prepares statements that are about to be sent together: to prepare one among them would
-    /// send it after the others.
+    /// Prepares statements before they are sent together: preparing one among them would send it
+    /// after the others.
     pub(super) async fn ready(&self, statements: &[&str]) -> Result<(), tokio_postgres::Error> {
         for sql in statements {
             self.named(sql).await?;
@@ -93,7 +92,7 @@ impl Session {
         Ok(())
     }
 
-    /// Runs one statement in a transaction of its own. It takes one trip to the server.
+    /// Runs one statement in a transaction of its own, in one round trip to the server.
     pub(super) async fn alone<T>(
         &self,
         sql: &str,
@@ -110,7 +109,7 @@ impl Session {
         client.transaction().await
     }
 
-    /// Gives the connection back: nothing is open on it.
+    /// Returns the connection to the pool: no transaction is open on it.
     pub(super) fn keep(mut self) {
         self.object.take();
     }
@@ -163,7 +162,7 @@ impl Session {
         }
     }
 
-    /// The statement, prepared on this connection once, if names are used.
+    /// The statement, prepared once on this connection, if names are used.
     async fn named(&self, sql: &str) -> Result<Option<Statement>, tokio_postgres::Error> {
         match &self.object {
             Some(object) if self.has_names => object.prepare_cached(sql).await.map(Some),
@@ -171,7 +170,7 @@ impl Session {
         }
     }
 
-    /// The driver's own, whose other methods prepare statements by name.
+    /// The driver's client, whose other methods prepare named statements.
     fn client(&self) -> &tokio_postgres::Client {
         self.object.as_ref().expect("a session has its connection until it ends")
     }
@@ -185,8 +184,8 @@ impl Drop for Session {
     }
 }
 
-/// A parameter of a named statement. The driver writes these to the log, when that is at `debug`, as
-/// their `Debug` prints them; this one prints none of its value.
+/// A parameter of a named statement. The driver logs these at `debug` by their `Debug`, which
+/// prints no value here.
 struct Quiet<'a>(&'a (dyn ToSql + Sync));
 
 fn quiet<'a>(values: &[Parameter<'a>]) -> Vec<Quiet<'a>> {
@@ -243,7 +242,7 @@ impl From<InboxError> for Failure {
     }
 }
 
-/// Makes an error of what Postgres said.
+/// Makes an error from Postgres's error.
 pub(super) fn failed<F: Into<Failure>>(doing: &'static str) -> impl Fn(F) -> InboxError {
     move |failure| match failure.into() {
         Failure::Postgres(error) => InboxError::new(kind(&error), doing, Cause::from(error)),
@@ -261,7 +260,7 @@ fn kind(error: &tokio_postgres::Error) -> InboxErrorKind {
     }
 }
 
-/// What the driver or the server said, without the values that it quotes.
+/// The error of the driver or the server, without the values that it quotes.
 #[derive(Debug, thiserror::Error)]
 enum Cause {
     #[error("{message} (SQLSTATE {code})")]
@@ -274,7 +273,7 @@ impl From<tokio_postgres::Error> for Cause {
     fn from(error: tokio_postgres::Error) -> Self {
         let Some(said) = error.as_db_error() else { return Self::Driver(error) };
         let code = said.code().code();
-        // Details always, and messages about data, may quote what was stored.
+        // Details always, and messages about data, may quote stored data.
         let quotes = ["22", "23", "P0"].iter().any(|class| code.starts_with(class));
         let message = if quotes { "the server refuses a value" } else { said.message() };
         Self::Server { code: code.to_owned(), message: message.to_owned() }

@@ -11,9 +11,9 @@ use crate::clock::{self, Clock, SetBack};
 use crate::error::InboxError;
 use crate::hold::Hold;
 
-/// An inbox in Postgres 12 or newer, in the schema `ecp_inbox` of the database that it is given.
+/// An inbox in Postgres 12 or newer, in the schema `ecp_inbox` of a database.
 ///
-/// Any number of processes may share it. They need clocks that agree to a small part of a lease.
+/// Any number of processes may share it. Their clocks must agree to a small part of a lease.
 #[derive(Clone)]
 pub struct PostgresInbox {
     pub(super) pool: Pool,

@@ -1,4 +1,4 @@
-//! TLS to the server, as an address asks for it.
+//! TLS to the server, as an address requires.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme
 use rustls_platform_verifier::BuilderVerifierExt;
 use tokio_postgres::config::{SslMode, SslNegotiation};
 
-/// How connections are protected.
+/// Protection of connections.
 #[derive(Clone, Debug)]
 pub(super) struct Tls {
     pub(super) mode: SslMode,
@@ -22,7 +22,7 @@ pub(super) struct Tls {
     pub(super) roots: Roots,
 }
 
-/// What of the server's certificate is checked.
+/// Check of the server's certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Check {
     Nothing,
@@ -30,7 +30,7 @@ pub(super) enum Check {
     AuthorityAndName,
 }
 
-/// Which authorities are trusted.
+/// Trusted authorities.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Roots {
     System,
@@ -40,7 +40,7 @@ pub(super) enum Roots {
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 impl Tls {
-    /// What the driver is given; `None` without TLS. Reads the file of authorities.
+    /// The driver's configuration; `None` without TLS. Reads the file of authorities.
     pub(super) fn client(
         &self,
         negotiation: SslNegotiation,
@@ -48,7 +48,7 @@ impl Tls {
         if self.mode == SslMode::Disable {
             return Ok(None);
         }
-        // The provider is handed over here: no process-wide default is needed or set.
+        // The provider is passed in here: no process-wide default is needed or set.
         let provider = Arc::new(ring::default_provider());
         let builder = ClientConfig::builder_with_provider(provider.clone())
             .with_safe_default_protocol_versions()?;
@@ -61,7 +61,7 @@ impl Tls {
             (Check::Authority, Roots::File(path)) => builder
                 .dangerous()
                 .with_custom_certificate_verifier(unnamed(Some(authorities(path)?))),
-            // An address never asks for authorities of the machine without the name.
+            // No address combines the machine's authorities with an unchecked name.
             (Check::Nothing | Check::Authority, _) => {
                 builder.dangerous().with_custom_certificate_verifier(unnamed(None))
             }
@@ -89,7 +89,7 @@ fn authorities(path: &Path) -> Result<RootCertStore, Failure> {
     Ok(authorities)
 }
 
-/// Checks who has signed a certificate, if there are authorities, and not whose it is.
+/// Checks the issuer of a certificate, if there are authorities, and not its name.
 #[derive(Debug)]
 struct Unnamed {
     roots: Option<RootCertStore>,

@@ -1,5 +1,5 @@
-//! The file under its name. On Unix a file that was removed, or that another one has replaced, can
-//! be read and written for as long as it is open, and nothing of it is left afterwards.
+//! The database file and its name. On Unix a file that was removed or replaced can be read and
+//! written for as long as it is open, and is lost afterwards.
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -16,17 +16,17 @@ use super::options::SqliteOptions;
 use crate::clock::{self, SystemClock};
 use crate::error::{InboxError, InboxErrorKind};
 
-/// The connection that writes, while the inbox's name leads to what it has open.
+/// The writing connection, used while the inbox's name leads to the open file.
 pub(super) struct Database {
     options: SqliteOptions,
     path: PathBuf,
-    /// `None` after a failure, until it is opened again.
+    /// `None` after a failure, until it is reopened.
     connection: Option<Connection>,
     current: Arc<Current>,
 }
 
 impl Database {
-    /// Opens a file that is there.
+    /// Opens an existing file.
     pub(super) fn open(options: SqliteOptions, path: PathBuf) -> Result<Self, Error> {
         let (connection, files) = connect(&options, &path, InboxErrorKind::Unavailable)?;
         let current = Arc::<Current>::default();
@@ -39,8 +39,8 @@ impl Database {
         self.current.clone()
     }
 
-    /// The connection to what the name leads to now. If that is another file, it is opened if it
-    /// is an inbox. Nothing is made.
+    /// The connection to the file at the inbox's name. Another file there is opened if it is an
+    /// inbox. Nothing is created.
     pub(super) fn connection(&mut self) -> Result<&Connection, Error> {
         if self.connection.is_none() || self.check().is_err() {
             let reopened = self.reopen();
@@ -50,25 +50,25 @@ impl Database {
         self.connection.as_ref().ok_or_else(|| removed().into())
     }
 
-    /// Whether the name leads to what is open. After a commit this says that it was made in the
-    /// inbox's files while they had their names.
+    /// Checks that the name leads to the open file. After a commit this shows that it was made in
+    /// the inbox's files while they had their names.
     pub(super) fn check(&self) -> Result<(), Error> {
         if self.current.is_current() { Ok(()) } else { Err(removed().into()) }
     }
 
-    /// Has the connection opened again: it cannot be trusted any more. Until then it stays, so that
-    /// its files are known, and no others get their inodes.
+    /// Marks the connection for reopening: it can no longer be trusted. It stays open until then,
+    /// so that its files are known, and no others get their inodes.
     pub(super) fn distrust(&mut self) {
-        // What cannot be rolled back would keep others from writing.
+        // A transaction that cannot be rolled back would block other writers.
         self.connection.take_if(|connection| !connection.is_autocommit());
         self.current.distrust();
     }
 
     fn reopen(&mut self) -> Result<(), Error> {
         match self.current.found() {
-            // It may come back, and this connection may be the last that has it.
+            // The file may come back, and this connection may be the last one that has it open.
             Some([Found::Nothing, ..]) => return Err(removed().into()),
-            // What lies beside the file is its own, and may be newer than what was noted.
+            // The companions of the file are its own, and may be newer than the noted ones.
             Some([Found::Same, ..]) if self.connection.is_none() => {}
             // Only the connection failed.
             Some([Found::Same, Found::Same, Found::Same]) => self.connection = None,
@@ -76,37 +76,37 @@ impl Database {
             None => {}
         }
         let opened = connect(&self.options, &self.path, InboxErrorKind::Removed);
-        // Also a connection that fails may have made a log.
+        // A connection that fails may have created a log as well.
         let (connection, files) = opened.inspect_err(|_| self.current.note_again(&self.path))?;
         self.connection = Some(connection);
         self.current.replace(&self.path, files);
         Ok(())
     }
 
-    /// Closes what is open, and leaves nothing beside a file's name that does not belong to it.
+    /// Closes the open files, and leaves no companion beside a file that it does not belong to.
     fn close(&mut self, [file, log, index]: [Found; 3]) -> Result<(), Error> {
-        // The connections of a process to one file share the index of its log. A new one must not
-        // meet it.
+        // The connections of a process to one file share the index of its log. A new connection
+        // must not use it.
         self.current.stop_reading(self.options.busy)?;
         let has_file = self.current.has_file();
         let has_log = has_file && log == Found::Same;
         if let Some(connection) = &self.connection {
             if !has_log {
                 let alone = !has_file || log == Found::Nothing || self.current.log_is_empty();
-                // A log that is renamed keeps what it has.
+                // A log that is renamed keeps its contents.
                 let mode = if has_file { "TRUNCATE" } else { "FULL" };
                 save(connection, alone, mode)?;
             }
             keep_log(connection);
         }
         let was_open = self.connection.take().is_some();
-        // An old log beside a new file would be taken for the new one's. What other processes have
-        // open of these has no name any more then, and they find that too.
+        // An old log beside a new file would be taken for the new one's. Other processes that have
+        // it open find it without a name, and detect that too.
         let mut renamed = None;
         if log == Found::Same && !has_file {
             renamed = self.current.rename_log()?;
         }
-        // Without a connection its inode may be another's by now.
+        // Without a connection its inode may be another file's by now.
         let has_index = index == Found::Same && (was_open || log == Found::Same);
         if has_index && !has_log {
             self.current.remove(INDEX)?;
@@ -126,8 +126,8 @@ impl Database {
     }
 }
 
-/// Brings to the file what is committed and only in its log, which has no name any more or is
-/// about to lose it. Alone means that no others have committed to that file since.
+/// Checkpoints commits that are only in the log, which has lost its name or is about to. `alone`
+/// means that no other process has committed to that file since.
 fn save(connection: &Connection, alone: bool, mode: &str) -> Result<(), Error> {
     let checkpoint = |mode: &str| -> Result<(i64, i64, i64), Error> {
         let sql = format!("PRAGMA wal_checkpoint({mode})");
@@ -140,14 +140,14 @@ fn save(connection: &Connection, alone: bool, mode: &str) -> Result<(), Error> {
         return Ok(());
     }
     if !alone {
-        // Others have committed to a log of their own. To bring in ours would damage theirs.
+        // Others have committed to a log of their own. Checkpointing ours would damage theirs.
         return Err(removed().into());
     }
     let (busy, ..) = checkpoint(mode)?;
     if busy == 0 { Ok(()) } else { Err(InboxError::plain(InboxErrorKind::Busy, REOPENING).into()) }
 }
 
-/// What is open, as the connections that only read share it.
+/// The open files, shared with the reading connections.
 #[derive(Debug, Default)]
 pub(super) struct Current {
     open: Mutex<Open>,
@@ -156,34 +156,34 @@ pub(super) struct Current {
 
 #[derive(Debug, Default)]
 struct Open {
-    /// What is open or was open last. `None` if that was closed in favour of others.
+    /// The files that are open or were open last. `None` if they were closed in favour of others.
     files: Option<OpenFiles>,
     /// Whether they can be read.
     is_readable: bool,
-    /// Where the inbox's name led to.
+    /// The path that the inbox's name led to.
     file: PathBuf,
-    /// Whether it was logged that nothing can be opened.
+    /// Whether the loss of the file has been logged.
     is_lost: bool,
-    /// Grows whenever other files are opened.
+    /// Incremented whenever other files are opened.
     generation: u64,
-    /// How many read now.
+    /// Number of current readers.
     reading: usize,
-    /// Connections to these files that only read and are free.
+    /// Idle reading connections to these files.
     readers: Vec<Connection>,
 }
 
-/// The places in [`OpenFiles`]: the inbox under the name that it was given, and beside the file
-/// that this leads to the log of what is committed and the index of the log.
+/// Indexes in [`OpenFiles`]: the inbox under its given name, then beside its target the log of
+/// commits and the index of the log.
 const LOG: usize = 1;
 const INDEX: usize = 2;
 
 impl Current {
-    /// Whether the inbox's name leads to what is open.
+    /// Whether the inbox's name leads to the open file.
     pub(super) fn is_current(&self) -> bool {
         self.lock().is_current()
     }
 
-    /// Begins to read.
+    /// Begins a read.
     pub(super) fn reading(self: &Arc<Self>) -> Result<Reading, Error> {
         let mut open = self.lock();
         if !open.is_current() {
@@ -200,8 +200,8 @@ impl Current {
         Some([found.next()?, found.next()?, found.next()?])
     }
 
-    /// Whether what is open still has the name that the inbox's name led to. It may have, where
-    /// that was a symbolic link.
+    /// Whether the open file still has the path that the inbox's name led to. It may have, if the
+    /// name was a symbolic link.
     fn has_file(&self) -> bool {
         let open = self.lock();
         let found = open.files.as_ref().map(|files| files.found_under(&open.file));
@@ -217,8 +217,8 @@ impl Current {
         log.is_some_and(|log| log.len() == 0)
     }
 
-    /// Renames the log, if there is anything in it: the file that it belongs to may have no name any
-    /// more. Returns its new name.
+    /// Renames the log, unless it is empty: its file may no longer have a name. Returns its new
+    /// name.
     fn rename_log(&self) -> Result<Option<PathBuf>, Error> {
         if self.log_is_empty() {
             return self.remove(LOG).map(|()| None);
@@ -248,7 +248,7 @@ impl Current {
         }
     }
 
-    /// Closes the connections that read, and waits for those that are in use.
+    /// Closes the reading connections, and waits for those in use.
     fn stop_reading(&self, patience: Duration) -> Result<(), Error> {
         let mut open = self.lock();
         open.generation += 1;
@@ -261,7 +261,7 @@ impl Current {
         Ok(())
     }
 
-    /// Nothing is read any more. The files are known still: what lies beside them is no other's.
+    /// Stops reading. The files stay known: their companions belong to no other file.
     fn distrust(&self) {
         let mut open = self.lock();
         open.is_readable = false;
@@ -269,13 +269,13 @@ impl Current {
         open.readers.clear();
     }
 
-    /// Nothing is open now. Other files may get the same inodes.
+    /// No file is open now. Other files may get the same inodes.
     fn forget(&self) {
         self.distrust();
         self.lock().files = None;
     }
 
-    /// Notes what lies beside the file, if that is the one that was open last.
+    /// Notes the companions again, if the file is the one that was open last.
     fn note_again(&self, path: &Path) {
         let mut open = self.lock();
         let is_same = |files: &OpenFiles| files.found().next() == Some(Found::Same);
@@ -294,7 +294,7 @@ impl Current {
         open.is_readable = true;
     }
 
-    /// Logs that the file is lost, and that it is there again, each once.
+    /// Logs that the file was lost, and that it is back, each once.
     fn report(&self, reopened: &Result<(), Error>) {
         let was_lost = std::mem::replace(&mut self.lock().is_lost, reopened.is_err());
         match reopened {
@@ -318,7 +318,7 @@ impl Open {
     }
 }
 
-/// One who reads. As long as this is there, no other files are opened.
+/// A read in progress. While it exists, no other files are opened.
 pub(super) struct Reading {
     current: Arc<Current>,
     generation: u64,
@@ -326,14 +326,14 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    /// The connection to the files that are open, made if none was free.
+    /// A connection to the open files, opened if none is idle.
     pub(super) fn connection(
         &mut self,
         connect: impl FnOnce() -> Result<Connection, Error>,
     ) -> Result<&Connection, Error> {
         if self.connection.is_none() {
             let connection = connect()?;
-            // It may have come to another file.
+            // The connection may have opened another file.
             let open = self.current.lock();
             if open.generation != self.generation || !open.is_current() {
                 keep_log(&connection);
@@ -344,7 +344,7 @@ impl Reading {
         self.connection.as_ref().ok_or_else(|| removed().into())
     }
 
-    /// Closes the connection, as it failed.
+    /// Closes the connection after a failure.
     pub(super) fn close(mut self) {
         self.connection = None;
     }
@@ -371,7 +371,7 @@ fn connect(
     let there = |error| InboxError::new(missing, REOPENING, error);
     let before = OpenFiles::note([path.to_owned()]).map_err(there)?;
     let connection = options.connect(path)?;
-    // The log and its index are made when something is read.
+    // SQLite creates the log and its index at the first read.
     connection.query_row("SELECT 1 FROM sqlite_schema LIMIT 1", [], |_| Ok(()))?;
     let files = note(path).map_err(there)?;
     if !before.are_same() {
@@ -387,10 +387,10 @@ fn note(path: &Path) -> io::Result<OpenFiles> {
 
 const REOPENING: &str = "opening the inbox's file";
 
-/// Closing a connection, be it the last one to its file, then neither writes to the file nor
-/// removes the log: another file may be under its name.
+/// Closing the connection, even the last one to its file, then neither writes to the file nor
+/// removes the log: another file may have its name.
 fn keep_log(connection: &Connection) {
-    // Without this SQLite itself looks whether the file was moved, and leaves the log then.
+    // Without this SQLite itself checks whether the file was moved, and then leaves the log.
     let _ = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
 }
 

@@ -1,4 +1,4 @@
-//! Failures of the database and in it.
+//! Errors of the database and of transactions.
 
 use rusqlite::ErrorCode;
 

@@ -14,8 +14,8 @@ use crate::inbox::Release;
 use crate::release::{Doubt, compare, disagreement};
 use crate::state::{PaymentState, StatusUpdate};
 
-/// What is due: never asked about, or to be asked about again by now. No other callback of its
-/// payment is being asked about, and none that is due is older.
+/// Due callbacks: without a status request yet, or due for another one. No other callback of the
+/// payment is being confirmed, and no due one is older.
 const DUE: &str = "
     SELECT id, this.project, payments.payment, received, attempts
     FROM ecp_inbox_callbacks AS this
@@ -43,7 +43,7 @@ pub(super) fn claim(
         let (payment, received): (Vec<u8>, i64) = (row.get(2)?, row.get(3)?);
         Ok((id, project, payment, received, row.get::<_, u32>(4)?))
     })?;
-    // All of them are read before the first is changed.
+    // All rows are read before the first is changed.
     for row in rows.collect::<Result<Vec<_>, _>>()? {
         let (number, project, payment, received, before) = row;
         let id = EntryId::new(number);

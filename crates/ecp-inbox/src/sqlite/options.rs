@@ -1,4 +1,4 @@
-//! How to open an inbox, and the connections to it.
+//! Options for opening an inbox, and its connections.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::error::{InboxError, InboxErrorKind};
 use crate::hold::Hold;
 
-/// How to open an inbox.
+/// Options for opening an inbox.
 #[derive(Clone, Debug)]
 pub struct SqliteOptions {
     pub(super) clock: Arc<dyn Clock>,
@@ -35,45 +35,46 @@ impl Default for SqliteOptions {
 }
 
 impl SqliteOptions {
-    /// The defaults.
+    /// The default options.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Where the time comes from, instead of the machine's clock.
+    /// Sets the clock, instead of the machine's.
     pub fn clock(self, clock: Arc<dyn Clock>) -> Self {
         Self { clock, ..self }
     }
 
-    /// How long to wait while another process writes: 2 seconds by default.
+    /// Time to wait while another process writes: 2 seconds by default.
     pub fn busy_timeout(self, busy: Duration) -> Self {
         Self { busy, ..self }
     }
 
-    /// Which callbacks are held until Gate confirms them: by default, ambiguous ones.
+    /// Policy for holding callbacks until Gate confirms them: by default, ambiguous ones.
     pub fn hold(self, hold: Hold) -> Self {
         Self { hold, ..self }
     }
 
-    /// Opens only an inbox that is there and has this version's tables: for tools that look into
-    /// the inbox of a service.
+    /// Opens only an existing inbox with this version's tables: for tools that inspect the inbox of
+    /// a service.
     pub fn existing_only(self) -> Self {
         Self { change: Change::Refused, ..self }
     }
 
-    /// How large the file may grow, in bytes: what does not fit fails with
+    /// Maximum size of the file, in bytes: a write that does not fit fails with
     /// [`InboxErrorKind::Full`]. By default, the disk is the limit.
     pub fn largest(self, bytes: u64) -> Self {
         Self { largest: Some(bytes), ..self }
     }
 
-    /// Opens what is there again, as it may be another file: one that is no inbox is made none.
+    /// Opens the file at the name again, which may be another one: a file that is not an inbox is
+    /// not made one.
     pub(super) fn reopening(self) -> Self {
         let change = if self.change == Change::Allowed { Change::Upgrade } else { self.change };
         Self { change, ..self }
     }
 
-    /// A connection that writes. It makes no file: one that was removed must be missed.
+    /// A writing connection. It creates no file: a removed one must be noticed.
     pub(super) fn connect(&self, path: &Path) -> Result<Connection, Error> {
         let mut connection = open(path, self.busy)?;
         schema::prepare(&mut connection, self.change)?;
@@ -83,7 +84,7 @@ impl SqliteOptions {
             return Err(InboxError::plain(InboxErrorKind::Unavailable, "entering WAL mode").into());
         }
         connection.pragma_update(None, "synchronous", "full")?;
-        // Bodies that were removed are overwritten.
+        // Removed bodies are overwritten.
         connection.pragma_update(None, "secure_delete", true)?;
         if let Some(bytes) = self.largest {
             let page: u32 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
@@ -94,7 +95,7 @@ impl SqliteOptions {
     }
 }
 
-/// Opens a file that is there.
+/// Opens an existing file.
 pub(super) fn open(path: &Path, busy: Duration) -> Result<Connection, Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;

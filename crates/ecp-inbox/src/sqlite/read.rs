@@ -1,4 +1,4 @@
-//! Connections that only read, and what is read.
+//! Reading connections and queries.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,10 +17,10 @@ use crate::entry::{Entry, EntryId, EntryState, Query, Raw, Stats};
 use crate::error::{InboxError, InboxErrorKind};
 use crate::state::PaymentState;
 
-/// How many read at once.
+/// Maximum number of reads at once.
 const MOST: usize = 4;
 
-/// Connections are kept, and opened when there are too few.
+/// Reading connections, kept open and opened on demand.
 #[derive(Debug)]
 pub(super) struct Readers {
     path: PathBuf,
@@ -34,12 +34,12 @@ impl Readers {
         Self { path, busy, current, permits: Semaphore::new(MOST) }
     }
 
-    /// Whether the inbox's name leads to what is open.
+    /// Whether the inbox's name leads to the open file.
     pub(super) fn is_current(&self) -> bool {
         self.current.is_current()
     }
 
-    /// Reads one state of the database.
+    /// Reads a snapshot of the database.
     pub(super) async fn read<T: Send + 'static>(
         self: &Arc<Self>,
         doing: &'static str,
@@ -54,8 +54,8 @@ impl Readers {
         self.with_connection(doing, in_transaction).await
     }
 
-    /// Brings what is in the log to the file and leaves nothing in the log, unless somebody reads
-    /// an older state for longer than the connection waits.
+    /// Checkpoints and empties the log, unless a reader uses an older snapshot for longer than the
+    /// connection waits.
     pub(super) async fn empty_log(self: &Arc<Self>, doing: &'static str) -> Result<(), InboxError> {
         let work = |connection: &Connection| {
             connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
@@ -112,7 +112,7 @@ const ENTRY: &str = "
     LEFT JOIN ecp_inbox_payments AS payments ON callbacks.payment = payments.number";
 
 pub(super) fn entries(connection: &Connection, query: &Query) -> Result<Vec<Entry>, Error> {
-    // Only conditions that are asked for, so that each finds its index.
+    // Only the requested conditions, so that each uses its index.
     let mut conditions = String::from(" WHERE id < ?1");
     let conditional = [
         (query.state.is_some(), " AND callbacks.state = ?2"),

@@ -1,25 +1,25 @@
-//! The tables, and how they change from version to version.
+//! The tables and their migrations.
 
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior};
 
 use super::error::Error;
 use crate::error::{InboxError, InboxErrorKind};
 
-/// Each brings the tables to the next version. They are never edited, only added to.
+/// Migrations from each version to the next. They are never edited, only added to.
 const MIGRATIONS: &[&str] = &[include_str!("schema.sql"), include_str!("schema_2.sql")];
 
-/// What may be done to a database that is not as this version has it.
+/// Permitted change to a database whose tables are not of this version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Change {
-    /// Make the tables, or bring them to this version.
+    /// Create the tables, or migrate them to this version.
     Allowed,
-    /// Bring tables that are there to this version.
+    /// Migrate existing tables to this version.
     Upgrade,
-    /// Nothing at all.
+    /// None.
     Refused,
 }
 
-/// Sees to it that the tables are those of this version.
+/// Makes sure that the tables are of this version.
 pub(super) fn prepare(connection: &mut Connection, change: Change) -> Result<(), Error> {
     bring_to_date(connection, MIGRATIONS, change)
 }
@@ -38,7 +38,7 @@ fn bring_to_date(
         _ => {}
     }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    // Another process may have been quicker.
+    // Another process may have migrated first.
     let version = version(&transaction)?;
     if version.is_none() {
         transaction.execute_batch(
@@ -55,7 +55,7 @@ fn bring_to_date(
     Ok(())
 }
 
-/// `None` if there is no inbox here.
+/// Version of the tables; `None` if there is no inbox.
 fn version(connection: &Connection) -> Result<Option<usize>, Error> {
     let tables = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'ecp_inbox_schema'";
     if connection.query_row(tables, [], |_| Ok(())).optional()?.is_none() {

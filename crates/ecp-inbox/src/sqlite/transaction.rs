@@ -14,13 +14,13 @@ use crate::entry::{Delivery, Finish};
 use crate::worker::{Attempt, HandlerError, Processor, Worker, with_causes};
 
 impl SqliteInbox {
-    /// A worker whose handler writes to tables of yours in the same file: what it writes and that
-    /// the callback is done become true together, so its effect is there exactly once.
+    /// A worker whose handler writes to your tables in the same file: its writes and the callback's
+    /// completion are committed together, so its effect is stored exactly once.
     ///
-    /// The handler runs on the one thread that writes, with everything else waiting, so it must
-    /// only read and write this database and be quick; no deadline can stop it. It is inside of a
-    /// transaction, which it must not end. An error or a panic undoes what it wrote. It may run
-    /// more often than its effect stays.
+    /// The handler runs on the single writer thread and blocks all other writes, so it must only
+    /// read and write this database and be quick; no deadline can stop it. It runs inside a
+    /// transaction, which it must not end. An error or a panic rolls back its writes. It may run
+    /// more often than its effect is stored.
     pub fn worker<F>(&self, handler: F) -> Worker
     where
         F: Fn(&Connection, &Delivery) -> Result<(), HandlerError> + Send + Sync + 'static,
@@ -29,10 +29,10 @@ impl SqliteInbox {
         Worker::with(Arc::new(self.clone()), Arc::new(processor))
     }
 
-    /// Runs `work` in a transaction on the one thread that writes, and returns when it is on
-    /// disk: for tables of yours in the same file. An error undoes it.
+    /// Runs `work` in a transaction on the single writer thread, and returns when it is on disk:
+    /// for your tables in the same file. An error rolls it back.
     ///
-    /// It may run twice, after what the first run wrote was undone.
+    /// It may run twice, after the first run was rolled back.
     pub async fn transaction<T: Send + 'static>(
         &self,
         mut work: impl FnMut(&Connection) -> Result<T, HandlerError> + Send + 'static,
@@ -60,7 +60,7 @@ where
 {
     async fn process(&self, delivery: &Delivery, _: Duration) -> Attempt {
         let (handler, delivery, now) = (self.handler.clone(), delivery.clone(), self.inbox.now());
-        // It runs on another thread, and what the handler logs belongs here.
+        // Runs on another thread, so the handler's logs need this span.
         let span = Span::current();
         let work = move |connection: &Connection| {
             let _inside = span.enter();
@@ -79,7 +79,7 @@ where
     }
 }
 
-/// Runs the merchant's code. A panic is an error, and so is to end the transaction.
+/// Runs the merchant's code. A panic is an error, and so is ending the transaction.
 fn guarded<T>(
     connection: &Connection,
     work: impl FnOnce(&Connection) -> Result<T, HandlerError>,

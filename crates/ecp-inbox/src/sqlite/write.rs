@@ -130,7 +130,7 @@ pub(super) fn apply(
     Ok(change)
 }
 
-/// Repairs times that lie in the future because the clock was set back. Callbacks that were never
+/// Repairs times that are in the future because the clock was set back. Callbacks that were never
 /// tried become due; all others become due within one lease, and so does the rest of a current
 /// lease.
 pub(super) fn bring_back(
@@ -190,7 +190,7 @@ pub(super) fn claim(
             raw: row.get(6)?,
         })
     })?;
-    // All of them are read before the first is changed.
+    // All rows are read before the first is changed.
     for row in rows.collect::<Result<Vec<_>, _>>()? {
         let id = EntryId::new(row.id);
         let callback = accept::read(row.raw.as_deref().unwrap_or_default());
@@ -273,8 +273,8 @@ pub(super) fn replay(connection: &Connection, id: EntryId, now: i64) -> Result<b
     Ok(changed == 1)
 }
 
-/// Removes a limited number of bodies, so that other writers do not wait long. Returns how many
-/// were removed.
+/// Removes a limited number of bodies, so that other writers do not wait long. Returns the number
+/// of removed bodies.
 pub(super) fn remove_bodies(connection: &Connection, before: i64) -> Result<usize, Error> {
     let removed = connection
         .prepare_cached(

@@ -15,14 +15,14 @@ use crate::failpoint::failpoint;
 const QUEUE: usize = 1024;
 const BATCH: usize = 256;
 
-/// Hands jobs to the thread. When the last one is dropped, the thread ends what is queued and
-/// then itself.
+/// Sends jobs to the thread. When the last one is dropped, the thread finishes the queued jobs and
+/// ends.
 #[derive(Clone, Debug)]
 pub(super) struct Writer(mpsc::Sender<Box<dyn Job>>);
 
 /// A write. It can run again after a rollback.
 trait Job: Send {
-    /// Runs inside of a savepoint; whether it is to be kept.
+    /// Runs inside a savepoint; returns whether to keep the changes.
     fn run(&mut self, connection: &Connection) -> bool;
     /// Whether its caller still waits for the result. A job whose caller has gone is not run.
     fn is_wanted(&self) -> bool;
@@ -35,7 +35,7 @@ trait Job: Send {
 struct Task<T, W> {
     name: &'static str,
     work: W,
-    /// Of the last run.
+    /// Result of the last run.
     outcome: Option<Result<T, Error>>,
     reply: oneshot::Sender<Result<T, Error>>,
 }
@@ -53,8 +53,8 @@ impl Writer {
         Ok(Self(sender))
     }
 
-    /// Runs `work` in a transaction and returns when it is on disk. It may be run twice, after
-    /// what the first run wrote was undone.
+    /// Runs `work` in a transaction and returns when it is on disk. It may run twice, after the
+    /// first run was rolled back.
     pub(super) async fn write<T: Send + 'static>(
         &self,
         name: &'static str,
@@ -87,7 +87,7 @@ impl<T: Send, W: FnMut(&Connection) -> Result<T, Error> + Send> Job for Task<T, 
             (Some(outcome), None) => outcome,
             (None, None) => return,
         };
-        // The caller may have gone meanwhile; the write is committed all the same.
+        // The caller may have gone meanwhile; the write is committed anyway.
         drop(self.reply.send(result));
     }
 
@@ -163,7 +163,7 @@ fn commit(connection: &Connection, batch: &mut [Box<dyn Job>]) -> Result<(), Err
         execute(connection, "COMMIT")
     });
     if done.is_err() && !connection.is_autocommit() {
-        // If this fails too, the connection is thrown away, and the transaction with it.
+        // If this fails too, the connection is closed, and the transaction with it.
         drop(execute(connection, "ROLLBACK"));
     }
     done
