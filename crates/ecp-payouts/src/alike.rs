@@ -1,20 +1,21 @@
-//! Ids that a person, a spreadsheet or another system takes for one.
+//! Keys of ids that a person, a spreadsheet or another system confuses.
 
 use ecp_table::{fold, in_thousands, look};
 
-/// What all ids share that look alike or are the same number: `P-1` and `P–1`, `1` and `01.0`.
+/// Key that is equal for ids which look alike or are the same number: `P-1` and `P–1`, `1` and
+/// `01.0`.
 pub(crate) fn key(id: &str) -> String {
     number(look(id))
 }
 
-/// What all ids share that differ in case, spaces, the form of dashes and the like, or the form of a
-/// number only: what systems that make ids may mean to be different.
+/// Key that is equal for ids which differ only in case, spaces, the form of dashes and the like, or
+/// the form of a number: a system that generates ids may mean them to be different.
 pub(crate) fn spelling(id: &str) -> String {
     number(fold(&id.replace(' ', "")))
 }
 
-/// A number without what does not change it: a plus, leading zeros, separators of thousands and
-/// decimals that are zeros. Other texts stay.
+/// Removes from a number a plus, leading zeros, separators of thousands and decimals that are
+/// zeros. Other texts are unchanged.
 fn number(text: String) -> String {
     let (sign, digits) = match text.strip_prefix(['+', '-']) {
         Some(digits) if text.starts_with('-') => ("-", digits),

@@ -5,15 +5,15 @@ use ecp_table::{Hidden, Trace, is_garbled};
 
 use crate::columns::Holds;
 
-/// What kind of text a cell is.
+/// Kind of a cell's text.
 enum Kind {
-    /// It says who is paid or which payment it is: another character is another one.
+    /// Names the payee or the payment: every character counts.
     Identity,
-    /// It says how, with a form that is checked later.
+    /// A code with a form that is checked later.
     Code,
-    /// Words of a person.
+    /// Free text.
     Words,
-    /// A field that nothing here knows.
+    /// A field that is not known here.
     Unknown,
 }
 
@@ -73,7 +73,7 @@ const fn kind(held: &Holds) -> Option<Kind> {
     })
 }
 
-/// Why an amount may be read in two ways, or in none.
+/// Why an amount has more than one reading, or none.
 pub(crate) fn separators(amount: &str) -> Option<&'static str> {
     if amount.contains([',', '٫', '٬', '，']) {
         return Some(

@@ -14,7 +14,7 @@ use crate::layout::{AmountUnit, Layout};
 use crate::names::{self, MEMBERS};
 use crate::problem::{Problem, Problems};
 
-/// What the columns hold.
+/// Contents of the columns.
 #[derive(Clone)]
 pub(crate) struct Columns {
     holds: Vec<Holds>,
@@ -23,10 +23,10 @@ pub(crate) struct Columns {
     items_in_texts: bool,
 }
 
-/// What a column holds.
+/// Content of a column.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Holds {
-    /// A column that is passed over.
+    /// An ignored column.
     Nothing,
     /// A column without a name and without values.
     Nameless,
@@ -48,10 +48,10 @@ pub(crate) const METHOD: &str = "method";
 /// A cell with fewer delimiters is text, however few columns there are.
 const FEWEST_DELIMITERS: usize = 3;
 
-/// Problems of a row: the field's path, and what is wrong with it.
+/// Problems of a row: the field's path, and the description.
 pub(crate) type Found = Vec<(Option<String>, String)>;
 
-/// Whether a column of this name is one that payouts have.
+/// Whether payouts have a column of this name.
 pub(crate) fn is_known(name: &str, layout: &Layout) -> bool {
     layout.is_named(name) || MEMBERS.contains(&name) || field(name).is_some()
 }
@@ -110,7 +110,7 @@ impl Columns {
         Ok(Self { holds, method, amounts, items_in_texts })
     }
 
-    /// What the columns hold, from left to right.
+    /// Contents of the columns, from left to right.
     pub(crate) fn holds(&self) -> &[Holds] {
         &self.holds
     }
@@ -119,13 +119,13 @@ impl Columns {
         self.amounts
     }
 
-    /// The cell of a field as it is sent.
+    /// The cell of a field, as it is sent.
     pub(crate) fn cell<'r>(&self, row: &'r Row<'_>, held: &Holds) -> Option<&'r str> {
         let place = self.holds.iter().position(|other| other == held)?;
         Some(row.get(place).trim()).filter(|text| !text.is_empty())
     }
 
-    /// A number for everything that a row says except for its id.
+    /// A hash of a row without its id.
     pub(crate) fn without_id(&self, row: &Row<'_>) -> u64 {
         let mut hasher = DefaultHasher::new();
         for (held, cell) in self.holds.iter().zip(row.cells()) {
@@ -136,7 +136,7 @@ impl Columns {
         hasher.finish()
     }
 
-    /// The request of a row, or all of its problems that can be found in one pass.
+    /// The request of a row, or all of its problems that one pass can find.
     pub(crate) fn prepare(
         &self,
         table: &Table,
@@ -192,7 +192,7 @@ impl Columns {
                 add(&mut found, path, text);
             }
         }
-        // The check stops at the first problem; all missing fields are reported together.
+        // The check stops at the first problem; missing fields are all reported together.
         if let Some(rule) = method.spec().rule(ecp_methods::FlowKind::Payout) {
             for field in rule.needed_fields() {
                 if cell(&Holds::Field(*field)).is_none() {
@@ -203,8 +203,8 @@ impl Columns {
         Err(found)
     }
 
-    /// What makes a cell with line breaks look as if it held a row of the file. By the grammar such a
-    /// cell is right, so two quotes too many in two rows hide what is between them.
+    /// Finds a cell with line breaks that looks as if it held a row of the file. By the grammar
+    /// such a cell is valid, so two stray quotes in two rows hide everything between them.
     fn swallowed(
         &self,
         place: usize,
@@ -242,7 +242,7 @@ impl Columns {
                  another row; remove the quotes",
             );
         }
-        // A row that is hidden need not be a right one.
+        // A hidden row need not be valid.
         let delimiters = |(_, cells): &(usize, Vec<&str>)| cells.len() - 1;
         let row = (self.holds.len() - 1).max(FEWEST_DELIMITERS);
         let around = lines.first().map_or(0, delimiters) + lines.last().map_or(0, delimiters);
@@ -286,13 +286,13 @@ impl Columns {
         if self.amounts == AmountUnit::Major {
             return noted(AMOUNT, Money::from_decimal(amount, currency), found);
         }
-        let minor = amount.parse().map_err(|_| "is no whole number of minor units");
+        let minor = amount.parse().map_err(|_| "is not a whole number of minor units");
         noted(AMOUNT, minor, found).map(|minor| Money::from_minor(minor, currency))
     }
 }
 
 impl Holds {
-    /// The path of what is sent.
+    /// The field's path in the request.
     pub(crate) fn path(&self) -> Option<&str> {
         match self {
             Self::Nothing | Self::Nameless => None,
@@ -307,7 +307,7 @@ impl Holds {
     }
 }
 
-/// One problem a field is enough.
+/// One problem per field is enough.
 fn add(found: &mut Found, path: Option<String>, text: String) {
     if path.is_none() || found.iter().all(|(other, _)| *other != path) {
         found.push((path, text));
@@ -333,7 +333,7 @@ fn noted<T, E: fmt::Display>(path: &str, result: Result<T, E>, found: &mut Found
     }
 }
 
-/// The reason of a rejection without the names that the row tells by itself.
+/// The reason of a rejection without the names that the row already gives.
 fn path_and_problem(rejection: &ecp_methods::Rejection) -> (Option<String>, String) {
     let path = rejection.path().map(str::to_owned);
     let reason = rejection.reason().to_string();

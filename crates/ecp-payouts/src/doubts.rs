@@ -1,5 +1,5 @@
-//! What shows only across rows: ids that look alike, digits that a spreadsheet dropped, points
-//! that may mean thousands.
+//! Doubts that arise only across rows: ids that look alike, digits that a spreadsheet dropped,
+//! points that may separate thousands.
 
 use std::collections::HashMap;
 
@@ -14,18 +14,18 @@ use crate::columns::{AMOUNT, Columns, Holds, PAYMENT_ID};
 use crate::layout::AmountUnit;
 use crate::problem::Problem;
 
-/// What the rows so far make one doubt.
+/// Doubts about the rows so far.
 pub(crate) struct Doubts {
-    /// Ids by their look.
+    /// Ids by their look-alike key.
     ids: HashMap<String, Vec<SeenId>>,
     lengths: Vec<(Field, Digits)>,
-    /// Columns of ids and accounts, how many values of each look like numbers in groups of three
+    /// Columns of ids and accounts, the number of values that look like numbers in groups of three
     /// digits, and the line of the first.
     grouped: Vec<(Holds, u64, u64)>,
     warnings: Vec<Problem>,
     /// Lines whose amount may be thousands.
     thousands: Vec<u64>,
-    /// An amount of the file shows that a point is a decimal point.
+    /// Whether an amount of the file proves that a point is a decimal point.
     has_decimal_point: bool,
 }
 
@@ -38,16 +38,16 @@ struct SeenId {
 /// The numbers of a column.
 #[derive(Default)]
 struct Digits {
-    /// How many values have so many digits, and the line of the first.
+    /// Number of values by number of digits, and the line of the first.
     lengths: HashMap<usize, (u64, u64)>,
     has_text: bool,
-    /// How many digits are behind the 15th in all values, and whether all of them are zeros.
+    /// Number of digits after the 15th in all values, and whether all of them are zeros.
     beyond: usize,
     are_zeros: bool,
     first_long: u64,
 }
 
-/// Spreadsheets count in doubles, which keep so many digits.
+/// Spreadsheets compute in doubles, which keep this many digits.
 const EXACT: usize = 15;
 
 impl Doubts {
@@ -69,7 +69,7 @@ impl Doubts {
         }
     }
 
-    /// Takes in a row that is right by itself.
+    /// Adds a row that is valid by itself.
     pub(crate) fn row(
         &mut self,
         columns: &Columns,
@@ -110,8 +110,8 @@ impl Doubts {
             if seen.id == *id {
                 return Err(problem(format!("is in line {first} already")));
             }
-            // Ids by a random generator may differ in case alone; a row that was typed twice says
-            // the same otherwise.
+            // Ids from a random generator may differ in case alone; a row that was typed twice is
+            // equal otherwise.
             let [theirs, ours] = [seen.id.as_str(), id.as_str()];
             if seen.without_id == without_id || alike::spelling(theirs) != alike::spelling(ours) {
                 return Err(problem(format!(
@@ -131,7 +131,7 @@ impl Doubts {
         Ok(())
     }
 
-    /// Amounts that have two readings, and nothing in the file says which one is meant.
+    /// Amounts with two readings, if the file does not show which one is meant.
     pub(crate) fn two_readings(&mut self) -> Vec<Problem> {
         let lines = std::mem::take(&mut self.thousands).into_iter();
         let text = "may have a decimal point or a point between thousands, and no other amount of \
@@ -182,7 +182,7 @@ impl Digits {
         }
     }
 
-    /// Few that are shorter than all others.
+    /// A few values that are shorter than all others.
     fn shorter(&self) -> Option<(u64, String)> {
         let (usual, &(many, _)) = self.lengths.iter().max_by_key(|(_, (count, _))| *count)?;
         let shorter: Vec<&(u64, u64)> = self
@@ -204,7 +204,7 @@ impl Digits {
         })
     }
 
-    /// Long ones of which none has a digit beyond what a spreadsheet keeps.
+    /// Long values of which none has a digit beyond those that a spreadsheet keeps.
     fn rounded(&self) -> Option<(u64, String)> {
         (self.beyond >= 2 && self.are_zeros).then(|| {
             let text = format!(

@@ -20,22 +20,22 @@ use crate::problem::Problems;
 
 /// A journal of payouts in a SQLite file.
 ///
-/// A write is on the disk when its call returns. Writes that come together are committed
-/// together. A journal belongs to one project at one address, and to one process at a time. It
-/// holds ids, sums, times and results, and of the rest of a request a digest only.
+/// A write is on the disk when its call returns. Concurrent writes share a commit. A journal
+/// belongs to one project at one address, and to one process at a time. It holds ids, sums, times
+/// and results, and only a digest of the rest of a request.
 pub struct Journal {
     writes: mpsc::Sender<Write>,
-    /// Its entries when it was opened.
+    /// The entries at opening.
     before: HashMap<PaymentId, Entry>,
 }
 
-/// To whom a journal belongs. Owners are equal if their addresses are the same in whatever spelling
+/// Owner of a journal. Owners are equal if their addresses are the same in any spelling
 /// ([`normal_base_url`]).
 #[derive(Clone, Debug)]
 pub struct Owner {
     /// The project.
     pub project: ProjectId,
-    /// Where its requests go: the platform, or a sandbox.
+    /// The base address of its requests: the platform, or a sandbox.
     pub gate_url: String,
 }
 
@@ -58,13 +58,13 @@ impl Eq for Owner {}
 pub struct Entry {
     /// Its state.
     pub state: State,
-    /// SHA-256 of the request, so that a row that was changed is found out.
+    /// SHA-256 of the request, to detect a row that was changed.
     pub digest: [u8; 32],
-    /// How much was asked for; `None` in journals of older versions.
+    /// The requested sum; `None` in journals of older versions.
     pub amount: Option<Money>,
-    /// How often it was about to be sent.
+    /// Number of intended sends.
     pub sends: u32,
-    /// When it was about to be sent last.
+    /// Time of the last intended send.
     pub sent_at: Option<SystemTime>,
     /// The platform's id of the request.
     pub request_id: Option<String>,
@@ -80,25 +80,25 @@ pub struct Entry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum State {
-    /// It may have been sent: nothing was written after the intent.
+    /// The payout may have been sent: nothing was written after the intent.
     Intended,
-    /// It was not sent.
+    /// The payout was not sent.
     NotSent,
-    /// The platform has it, and its end is unknown.
+    /// The platform has the payout, and its end is unknown.
     Registered,
-    /// It is paid.
+    /// The payout is paid.
     Success,
-    /// It is not paid, and never will be under this id.
+    /// The payout is not paid, and never will be under this id.
     Decline,
-    /// It has ended, and nothing says whether money has moved, or how much. It is not sent again;
-    /// each run asks once more.
+    /// The payout has ended, and nothing says whether money has moved, or how much. It is not sent
+    /// again; each run requests its status once more.
     Error,
     /// The outcome is unknown.
     Unknown,
 }
 
 impl State {
-    /// All of them.
+    /// All states.
     pub const ALL: &'static [Self] = &[
         Self::Intended,
         Self::NotSent,
@@ -109,7 +109,7 @@ impl State {
         Self::Unknown,
     ];
 
-    /// The word in the journal and in results.
+    /// The name in the journal and in results.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Intended => "intended",
@@ -122,7 +122,7 @@ impl State {
         }
     }
 
-    /// Its word in logs and metrics.
+    /// The name in logs and metrics.
     pub(crate) const fn label(self) -> &'static str {
         match self {
             Self::NotSent => "not_sent",
@@ -130,8 +130,8 @@ impl State {
         }
     }
 
-    /// Whether nothing is left to do for a run. An error is asked about again: technical support
-    /// may have corrected it.
+    /// Whether a run has nothing left to do. The status of an error is requested again: technical
+    /// support may have corrected it.
     pub const fn is_final(self) -> bool {
         matches!(self, Self::Success | Self::Decline)
     }
@@ -147,13 +147,13 @@ impl fmt::Display for State {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum JournalError {
-    /// Another run has it open.
+    /// Another run has the journal open.
     #[error("another run has the journal; wait for it to end")]
     InUse,
-    /// It was begun for another project or address.
+    /// The journal belongs to another project or address.
     #[error("the journal belongs to project {} at {}", .0.project, .0.gate_url)]
     OtherOwner(Owner),
-    /// A row is not what it was when it was sent.
+    /// A row differs from the request that may have been sent.
     #[error(
         "payout {payment_id} was changed after it may have been sent; give the new one an id of its own"
     )]
@@ -161,38 +161,38 @@ pub enum JournalError {
         /// The row's payment.
         payment_id: PaymentId,
     },
-    /// Rows that the journal does not know look like payouts that may have been sent, and that are
-    /// not in the file any more.
+    /// Rows that are not in the journal look like payouts that may have been sent and are no longer
+    /// in the file.
     #[error("ids were changed after they may have been sent:\n{0}")]
     Respelled(Problems),
-    /// None of what the journal has sent is in the file, which has new rows: it is another file, or
-    /// its ids were changed. [`Settings::shared_journal`](crate::Settings::shared_journal) is for
-    /// journals of several files.
+    /// The file has new rows, and none of the payouts that the journal has sent: it is another
+    /// file, or its ids were changed. [`Settings::shared_journal`](crate::Settings::shared_journal)
+    /// is for journals of several files.
     #[error(
         "none of the payouts that the journal has sent ({sent}) is in the file: if it is another \
          file, give it a journal of its own; if its ids were changed, write them as they were"
     )]
     OtherFile {
-        /// How many payouts may have been sent.
+        /// Number of payouts that may have been sent.
         sent: usize,
     },
-    /// Its file was removed, moved or replaced while a run had it. What that run sent is written
-    /// there and nowhere else.
+    /// The journal's file was removed, moved or replaced during a run. It holds the only record of
+    /// that run's sends.
     #[error(
         "the journal's file was removed or replaced while this run had it, and nothing more is \
          sent; put it back under its name before the next run, which would otherwise not know \
          what was sent"
     )]
     Removed,
-    /// The file is of something else. Nothing was changed in it.
-    #[error("the file has something else in it and is no journal of payouts; name another one")]
+    /// The file is not a journal. It was not changed.
+    #[error("the file is not a journal of payouts; name another one")]
     NotAJournal,
     /// SQLite failed.
     #[error("the journal cannot be read or written: {0}")]
     Storage(Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// A [`JournalError`] in the making. The conversion from SQLite's errors is not public.
+/// Internal form of a [`JournalError`]. The conversion from SQLite's errors is not public.
 enum Failure {
     Journal(JournalError),
     Sqlite(rusqlite::Error),
@@ -232,7 +232,7 @@ struct Write {
     done: oneshot::Sender<Result<(), Failed>>,
 }
 
-/// Why nothing was written, for each that waits for it.
+/// Why a batch was not written, for each of its callers.
 #[derive(Clone)]
 enum Failed {
     Removed,
@@ -246,7 +246,7 @@ impl From<rusqlite::Error> for Failed {
 }
 
 impl Journal {
-    /// Opens a journal, or begins one where there is no file, or one with nothing in it.
+    /// Opens a journal, or creates one if the file is missing or empty.
     pub fn open(path: &Path, owner: &Owner) -> Result<Self, JournalError> {
         Ok(Self::open_file(path, owner)?)
     }
@@ -268,11 +268,11 @@ impl Journal {
         let opened = OpenFiles::note([path.to_owned()]).map_err(storage)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags)?;
-        // Another process finds it locked until this one ends, however it ends.
+        // Another process finds it locked until this one ends, even by a crash.
         connection.busy_timeout(Duration::from_secs(1))?;
         connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
         if !is_new {
-            // Before anything is written: it may be a database of something else.
+            // Checked before any write: it may be another application's database.
             check_tables(&connection)?;
             prepare()?;
         }
@@ -325,17 +325,17 @@ impl Journal {
         Ok(entries(&mut JournalReader::open(path)?)?)
     }
 
-    /// The entry of a payout when the journal was opened.
+    /// The entry of a payout at opening.
     pub fn before(&self, payment_id: &PaymentId) -> Option<&Entry> {
         self.before.get(payment_id)
     }
 
-    /// All that it knew when it was opened.
+    /// All entries at opening.
     pub(crate) const fn entries(&self) -> &HashMap<PaymentId, Entry> {
         &self.before
     }
 
-    /// Keeps an entry in place of the one before.
+    /// Stores an entry, replacing the previous one.
     pub(crate) async fn keep(
         &self,
         payment_id: &PaymentId,
@@ -386,9 +386,9 @@ fn write(connection: &Connection, files: &OpenFiles, queue: &mpsc::Receiver<Writ
     }
 }
 
-/// Reports a batch as written only if it was while the journal's name led to what is open. On
-/// Unix a file that was removed can be written for as long as it is open, and the next run would
-/// find nothing of it.
+/// Reports a batch as written only if the journal's name led to the open file meanwhile. On Unix a
+/// file that was removed can be written for as long as it is open, and the next run would not find
+/// it.
 fn commit(connection: &Connection, files: &OpenFiles, batch: &[Write]) -> Result<(), Failed> {
     let check = || if files.are_same() { Ok(()) } else { Err(Failed::Removed) };
     check()?;

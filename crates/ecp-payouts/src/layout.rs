@@ -1,4 +1,4 @@
-//! How a file is laid out.
+//! Layout of a payout file.
 
 use std::collections::BTreeMap;
 
@@ -22,9 +22,9 @@ use std::collections::BTreeMap;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Layout {
-    /// None for the one of the line of names.
+    /// `None` to find it from the line of names.
     pub(crate) delimiter: Option<u8>,
-    /// Path by name; none for a column that is passed over.
+    /// Path by name; `None` for an ignored column.
     columns: BTreeMap<String, Option<String>>,
     pub(crate) method: Option<String>,
     pub(crate) amounts: AmountUnit,
@@ -43,7 +43,8 @@ pub enum AmountUnit {
 }
 
 impl Layout {
-    /// The delimiter of the line of names (`,`, `;`, a tab or `|`), Gate's paths, and minor units.
+    /// A layout with Gate's paths, minor units, and the delimiter (`,`, `;`, a tab or `|`) found
+    /// from the line of names.
     pub fn new() -> Self {
         Self {
             delimiter: None,
@@ -54,45 +55,45 @@ impl Layout {
         }
     }
 
-    /// This delimiter, whatever the line of names looks like.
+    /// Sets the delimiter, whatever the line of names looks like.
     pub fn delimiter(self, delimiter: u8) -> Self {
         Self { delimiter: Some(delimiter), ..self }
     }
 
-    /// The column of that name holds the field at that path.
+    /// Maps a column by its name to the field at a path.
     pub fn column(mut self, name: impl Into<String>, path: impl Into<String>) -> Self {
         self.columns.insert(name.into(), Some(path.into()));
         self
     }
 
-    /// The column of that name is passed over.
+    /// Ignores a column by its name.
     pub fn ignore(mut self, name: impl Into<String>) -> Self {
         self.columns.insert(name.into(), None);
         self
     }
 
-    /// The method of the rows that name none.
+    /// Sets the method of rows without one.
     pub fn method(self, method: impl Into<String>) -> Self {
         Self { method: Some(method.into()), ..self }
     }
 
-    /// Unit of amounts.
+    /// Sets the unit of amounts.
     pub fn amounts(self, unit: AmountUnit) -> Self {
         Self { amounts: unit, ..self }
     }
 
-    /// Lets texts hold a `;`, a name and a `:`, which is refused otherwise: see
+    /// Allows texts that hold a `;`, a name and a `:`, which are refused otherwise: see
     /// [`PayoutRequest::allow_items_in_texts`](ecp_methods::request::PayoutRequest::allow_items_in_texts).
     pub fn allow_items_in_texts(self) -> Self {
         Self { items_in_texts: true, ..self }
     }
 
-    /// Whether a column of that name is mapped or passed over.
+    /// Whether a column of that name is mapped or ignored.
     pub(crate) fn is_named(&self, name: &str) -> bool {
         self.columns.contains_key(name)
     }
 
-    /// What the column of that name holds: a path, or nothing that counts.
+    /// Path of a column by its name, `None` if it is ignored.
     pub(crate) fn path<'l>(&'l self, name: &'l str) -> Option<&'l str> {
         match self.columns.get(name) {
             Some(path) => path.as_deref(),

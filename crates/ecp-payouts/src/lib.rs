@@ -1,12 +1,11 @@
 //! Mass payouts: a file of rows, each of which is paid once, whatever interrupts the run.
 //!
 //! 1. [`Plan::read`] checks every row of a CSV file against its method before anything is sent,
-//!    and reports every bad row by line and field. A plan tells what it comes to per method and
-//!    currency.
-//! 2. A [`Journal`] keeps, in SQLite, the intent of every send before it happens, and what became
-//!    of it.
-//! 3. A [`Payer`] sends what the journal does not know to have ended, at a limited pace, and asks
-//!    until each payout has ended. It may be interrupted in any way, and run again.
+//!    and reports every bad row by line and field. A plan has totals per method and currency.
+//! 2. A [`Journal`] stores, in SQLite, the intent of every send before it happens, and the
+//!    result.
+//! 3. A [`Payer`] sends the payouts that have not ended by the journal, at a limited pace, and
+//!    requests their status until each has ended. It may be interrupted at any point, and run again.
 //! 4. [`write_results`] writes the result of each row, with its evidence: a success, a decline, an
 //!    error, or unknown.
 //!

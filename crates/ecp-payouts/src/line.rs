@@ -17,7 +17,7 @@ use ecp_transport::{GateError, Intents, Outcome, SendError, Sent, UnknownReason}
 use crate::journal::{Entry, Journal, JournalError, State};
 use crate::progress::Stop;
 
-/// A row's entry while the row is at work.
+/// The entry of a row in progress.
 pub(crate) struct Line {
     payment_id: PaymentId,
     journal: Arc<Journal>,
@@ -69,7 +69,7 @@ impl Line {
         self.entry.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Changes the entry, and writes it down.
+    /// Changes the entry, and writes it to the journal.
     pub(crate) async fn keep(
         &self,
         payment_id: &PaymentId,
@@ -117,7 +117,7 @@ pub(crate) fn registered(entry: &mut Entry, sent: &Sent) {
     entry.state = State::Registered;
     let evidence = sent.evidence().to_owned();
     match sent {
-        // This row's own request made the payment.
+        // This row's own request created the payment.
         Sent::Registered(accepted) => {
             entry.request_id = Some(accepted.request_id.as_str().to_owned());
             entry.evidence = evidence;
@@ -130,12 +130,12 @@ pub(crate) fn registered(entry: &mut Entry, sent: &Sent) {
     }
 }
 
-/// Of a row whose payment was made by a request that this journal does not have.
+/// Evidence for a payment that was created by a request which is not in this journal.
 const EARLIER: &str =
     "; an earlier request made the payment: its account was not compared with this row's";
 
-/// Replaces the evidence. That an earlier request made the payment stays: no answer names what it
-/// asked for besides the sum.
+/// Replaces the evidence, but keeps that an earlier request created the payment: no answer shows
+/// that request except for the sum.
 fn note(entry: &mut Entry, evidence: String) {
     let is_of_another = entry.evidence.ends_with(EARLIER);
     entry.evidence = evidence;
@@ -144,8 +144,8 @@ fn note(entry: &mut Entry, evidence: String) {
     }
 }
 
-/// No evidence that the platform has the request. A refusal does not end a row by itself: what
-/// ends it is that the platform does not know the payment either ([`refused`]).
+/// Records that there is no evidence that the platform has the request. A refusal does not end a
+/// row by itself: the row ends when the platform does not know the payment either ([`refused`]).
 pub(crate) fn failed(entry: &mut Entry, error: &SendError) {
     entry.code = error.error().code().map(ToString::to_string);
     note(entry, error.to_string());
@@ -157,7 +157,7 @@ pub(crate) fn failed(entry: &mut Entry, error: &SendError) {
     }
     entry.state = match (error.outcome(), error.error()) {
         (Outcome::Refused { .. } | Outcome::NotSent, _) => State::NotSent,
-        // There is a payment with this id, of another sum or type.
+        // A payment with this id exists, with another sum or type.
         (Outcome::Unknown, GateError::Unknown(UnknownReason::Mismatch(path)))
             if path.starts_with("payment.") =>
         {
@@ -168,14 +168,14 @@ pub(crate) fn failed(entry: &mut Entry, error: &SendError) {
     };
 }
 
-/// Whether a send was refused for something in the payment itself, so that sending it again is of
-/// no use.
+/// Whether a send was refused for a cause in the payment itself, so that sending it again is of no
+/// use.
 pub(crate) fn is_refused(error: &SendError) -> bool {
     matches!(error.outcome(), Outcome::Refused { code, .. } if code.about() == About::Payment)
 }
 
-/// What the platform says of a payment whose request it refused. An earlier run, whose journal is
-/// lost, may have paid it.
+/// Records the platform's status of a payment whose request it refused. An earlier run, whose
+/// journal is lost, may have paid it.
 pub(crate) fn refused(entry: &mut Entry, answer: &Result<StatusResponse, GateError>) {
     match answer {
         Ok(status) if status.is_unknown_payment() => entry.state = State::Decline,
@@ -203,9 +203,9 @@ pub(crate) fn ended(
 ) {
     let status = match answer {
         Ok(status) if !status.is_unknown_payment() => status,
-        // An earlier answer said more than this one.
+        // An earlier answer was more specific than this one.
         _ if entry.state == State::Error => return,
-        // It stays registered, so that the next run asks and sends nothing.
+        // It stays registered, so that the next run requests its status and sends nothing.
         Ok(_) => {
             "the platform registered it, and now does not know it".clone_into(&mut entry.evidence);
             return;
@@ -263,7 +263,7 @@ fn contradiction(end: End, status: &StatusResponse, prepared: &Prepared<Payout>)
         return None;
     }
     let payouts = || status.operations.iter().filter(|operation| may_be_payout(operation));
-    // No sum is paid by a decline, so that some samples have 0 there.
+    // A decline pays no sum, so some samples have 0 there.
     let sum = payment.and_then(|payment| payment.sum.as_ref());
     let sum = sum.filter(|sum| end == End::Success || sum.amount != 0);
     let paid = payouts().filter(|payout| end_of(payout) == End::Success);
@@ -318,7 +318,7 @@ fn missing(end: End, status: &StatusResponse) -> Option<String> {
     }
 }
 
-/// Whether the operation is a payout, or nothing says that it is none.
+/// Whether the operation is a payout or has no type.
 fn may_be_payout(operation: &Operation) -> bool {
     operation
         .kind

@@ -1,15 +1,14 @@
-//! Names of columns that hold no field which is known here.
+//! Names of columns without a known field.
 
 use ecp_methods::request::Field;
 use ecp_table::{Hidden, look};
 
 use crate::columns::{AMOUNT, CURRENCY, METHOD, PAYMENT_ID, PROJECT_ID};
 
-/// The members of a request that have a column, except for fields.
+/// The members of a request that have a column and are not fields.
 pub(crate) const MEMBERS: [&str; 5] = [METHOD, PAYMENT_ID, PROJECT_ID, AMOUNT, CURRENCY];
 
-/// What is wrong with a column whose value would be sent at this path, as a field that is not known
-/// here.
+/// The problem with a column whose value would be sent at this path, as an unknown field.
 pub(crate) fn problem(name: &str, path: &str) -> Option<String> {
     if let Some(hidden) = Hidden::find(path) {
         return Some(format!("the name holds {hidden}"));
@@ -32,13 +31,13 @@ pub(crate) fn problem(name: &str, path: &str) -> Option<String> {
         searched.iter().any(|segment| names.contains(segment))
     };
     if segments.contains(&"payment_id") || has(&["id"]) {
-        let text = "is no place for the id of a payment: `general.payment_id` is, and nothing else \
-                    of a request; ignore it";
+        let text = "must not hold a payment id: only `general.payment_id` does; ignore the column";
         return Some(text.to_owned());
     }
     if has(&["amount", "currency", "sum"]) {
-        let text = "is no place for a sum: `payment.amount` and `payment.currency` are; ignore it";
+        let text = "must not hold a sum: only `payment.amount` and `payment.currency` do; ignore the \
+                    column";
         return Some(text.to_owned());
     }
-    (!path.contains('.')).then(|| "is no path of a Gate request; map it or ignore it".to_owned())
+    (!path.contains('.')).then(|| "is not a path of a Gate request; map it or ignore it".to_owned())
 }

@@ -1,4 +1,4 @@
-//! Sending a plan, row by row.
+//! Payers, which send a plan row by row.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,7 +29,7 @@ static ROW: Metric = Metric::duration(
     &["ecp.method", "ecp.outcome"],
 );
 
-/// Sends a plan. Each row is a span of `tracing`, and its requests are spans in it.
+/// Sends a plan. Each row is a `tracing` span, and its requests are spans in it.
 ///
 /// ```no_run
 /// use std::path::Path;
@@ -57,11 +57,11 @@ pub struct Payer {
     settings: Settings,
 }
 
-/// A call has this much time beyond what its evidence takes.
+/// Time of a call beyond that of its evidence.
 const BEYOND: Duration = Duration::from_mins(1);
 
 impl Payer {
-    /// A payer for a Gate and a journal, which should belong to each other.
+    /// A payer for a Gate and its journal.
     pub fn new(gate: Gate, journal: Journal, settings: Settings) -> Self {
         let Settings { policy, not_found_after, .. } = &settings;
         let policy = policy
@@ -72,12 +72,12 @@ impl Payer {
         Self { sender: Sender::new(gate, policy), journal: Arc::new(journal), settings }
     }
 
-    /// Sends every row that has not ended, and waits for its end. The rows are looked up in the
-    /// journal first; if one of them was changed after it may have been sent, in its id or otherwise,
-    /// nothing is done.
+    /// Sends every row that has not ended, and waits for its end. All rows are compared with the
+    /// journal first; if one of them was changed after it may have been sent, in its id or
+    /// otherwise, nothing is sent.
     ///
-    /// Dropping the call, or the end of the process, leaves a journal from which the next run goes
-    /// on. To be called inside a tokio runtime.
+    /// Dropping the call, or the end of the process, leaves a journal from which the next run
+    /// continues. Call it inside a tokio runtime.
     pub async fn run(
         self,
         plan: &Plan,
@@ -163,14 +163,14 @@ impl Payer {
         while let Ok(Some(ended)) = timeout_at(end, at_work.join_next()).await {
             note(Some(ended), &mut counts, progress)?;
         }
-        // The rest is left as if the process had ended: the journal has the intents.
+        // The remaining rows are left as if the process had ended: the journal has their intents.
         counts.unknown += at_work.len() as u64;
         at_work.shutdown().await;
         counts.not_sent += counts.rows.saturating_sub(counts.done());
         Ok(counts)
     }
 
-    /// Takes one row to its end, for this run at least.
+    /// Processes one row until its end, at least for this run.
     async fn row(self: Arc<Self>, row: Row, stop: &Stop) -> Ended {
         let method = row.prepared.spec().code();
         let span = tracing::info_span!(
@@ -211,13 +211,14 @@ impl Payer {
         Ok((id, state))
     }
 
-    /// Sends the payout if it was not sent, and otherwise asks for its status.
+    /// Sends the payout if it was not sent, and otherwise requests its status.
     async fn send(
         &self,
         prepared: &Prepared<Payout>,
         line: &Arc<Line>,
     ) -> Result<State, JournalError> {
-        /// By then, the platform has said so many times that it does not know the payment yet.
+        /// Number of answers that the payment is not known yet, after which the row is given up for
+        /// this run.
         const QUESTIONS: u32 = 8;
         let id = prepared.payment_id();
         let sender = self.sender.clone().intents(Arc::clone(line) as Arc<dyn Intents>);
@@ -244,7 +245,7 @@ impl Payer {
                 return line.keep(id, |entry| refused(entry, &answer)).await;
             }
             asked += 1;
-            // The platform answers; only time is missing for its answer to be evidence.
+            // The platform answers, and only time is missing for its answer to be evidence.
             if state != State::Unknown || !error.is_not_found_yet() || asked == QUESTIONS {
                 return Ok(state);
             }
@@ -255,7 +256,7 @@ impl Payer {
         }
     }
 
-    /// Asks until the payout has ended.
+    /// Requests the status until the payout has ended.
     async fn wait(&self, prepared: &Prepared<Payout>, line: &Line) -> Result<State, JournalError> {
         const SHORTEST: Duration = Duration::from_millis(10);
         const LONGEST: Duration = Duration::from_mins(5);
@@ -265,7 +266,7 @@ impl Payer {
         let patience = self.settings.patience;
         let patience = patience.or_else(|| rule?.longest_time()).unwrap_or(Duration::from_mins(30));
         let end = Instant::now() + patience;
-        // What has ended in an error is asked about once, at once.
+        // The status of an error is requested once, immediately.
         let mut pause = if line.entry().state == State::Error { Duration::ZERO } else { first };
         loop {
             tokio::select! {
@@ -287,8 +288,7 @@ impl Payer {
         }
     }
 
-    /// How long ago a send that this process knows nothing of ended at the latest. It may have
-    /// lasted a while.
+    /// Minimum time since the end of a send by another process. The send may have taken a while.
     fn age(&self, before: &Entry) -> Duration {
         let Some(sent_at) = before.sent_at else { return Duration::ZERO };
         let age = (self.settings.clock)().duration_since(sent_at).unwrap_or_default();
@@ -301,7 +301,7 @@ impl Payer {
     }
 }
 
-/// Stops the run where an answer says that every row will fare alike: its cause is in the project,
+/// Stops the run if an answer shows that every row will fail alike: its cause is in the project,
 /// its key, the method or the base address.
 fn stops(error: &GateError, line: &Line) -> bool {
     let stops = error.concerns_others();
@@ -311,8 +311,8 @@ fn stops(error: &GateError, line: &Line) -> bool {
     stops
 }
 
-/// Stops the run where a row was declined for a cause in the project, such as its balance: the next
-/// rows would end alike, and their ids with them.
+/// Stops the run if a row was declined for a cause in the project, such as its balance: the next
+/// rows would be declined too, and their ids used up.
 fn stops_as_declined(answer: &Result<StatusResponse, GateError>, line: &Line) {
     let last = answer.as_ref().ok().and_then(|status| status.operations.last());
     let Some(code) = last.and_then(|operation| operation.code.as_ref()) else { return };
@@ -325,7 +325,7 @@ fn stops_as_declined(answer: &Result<StatusResponse, GateError>, line: &Line) {
     }
 }
 
-/// How a row ended.
+/// Result of a row.
 type Ended = Result<(PaymentId, State), JournalError>;
 
 fn note(

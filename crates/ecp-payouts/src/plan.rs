@@ -12,10 +12,10 @@ use crate::doubts::Doubts;
 use crate::layout::Layout;
 use crate::problem::{Problem, Problems};
 
-/// A file of payouts, every row of which its method allows.
+/// A file of payouts, with every row checked against its method.
 ///
-/// It keeps the file's text rather than the requests, so a million rows take no more memory than
-/// their file, and a file that changes on disk changes nothing.
+/// It stores the file's text rather than the requests, so a million rows take no more memory than
+/// their file, and later changes to the file have no effect.
 #[derive(Clone)]
 pub struct Plan {
     table: Table,
@@ -27,7 +27,7 @@ pub struct Plan {
     project: ProjectId,
 }
 
-/// A row that can be sent.
+/// A valid row.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Row {
@@ -43,7 +43,7 @@ pub struct Row {
 pub struct Total {
     /// The method's code.
     pub method: &'static str,
-    /// How many there are.
+    /// Number of payouts.
     pub payouts: u64,
     /// Their sum.
     pub sum: Money,
@@ -51,8 +51,7 @@ pub struct Total {
 
 impl Plan {
     /// Reads a file and checks all of it: its grammar, its columns, each row against its method,
-    /// what a spreadsheet may have left in its cells, and that no payment id occurs twice,
-    /// in whatever spelling.
+    /// traces of a spreadsheet in its cells, and that no payment id occurs twice, in any spelling.
     pub fn read(
         file: Vec<u8>,
         layout: &Layout,
@@ -118,12 +117,12 @@ impl Plan {
         Ok(Self { table, columns, rows, totals, warnings, registry: registry.clone(), project })
     }
 
-    /// How many rows there are.
+    /// The number of rows.
     pub fn len(&self) -> usize {
         self.rows
     }
 
-    /// Never: a file without rows is no plan.
+    /// Always false: a file without rows is not a plan.
     pub fn is_empty(&self) -> bool {
         self.rows == 0
     }
@@ -134,7 +133,7 @@ impl Plan {
     }
 
     /// Warnings about rows that may be right, such as one account number with fewer digits than all
-    /// others: for the eyes of a person before anything is paid.
+    /// others. A person should read them before anything is paid.
     pub fn warnings(&self) -> &[Problem] {
         &self.warnings
     }
@@ -146,7 +145,7 @@ impl Plan {
 
     /// The rows, in the order of the file.
     pub fn rows(&self) -> impl Iterator<Item = Row> {
-        // All were read before, from this text.
+        // All rows were read before, from this text.
         self.table.rows().flatten().filter_map(|row| {
             let prepared =
                 self.columns.prepare(&self.table, &row, &self.registry, self.project).ok()?;

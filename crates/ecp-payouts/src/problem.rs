@@ -10,16 +10,16 @@ pub struct Problems(Vec<Problem>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Problem {
-    /// The line in the file, from 1. The first one that is not empty has the names of the columns.
+    /// The line in the file, from 1. The first non-empty line has the names of the columns.
     pub line: u64,
-    /// The path of the field, or the name of the column, if it is about one.
+    /// The path of the field, or the name of the column, if the problem is about one.
     pub field: Option<String>,
-    /// The problem. It holds a value only where that is not personal data.
+    /// The description. It holds a value only if that is not personal data.
     pub text: String,
 }
 
 impl Problems {
-    /// All of them, by line.
+    /// All problems, by line.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Problem> {
         self.0.iter()
     }

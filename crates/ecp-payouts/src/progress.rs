@@ -1,4 +1,4 @@
-//! How a run goes, and how it is ended early.
+//! Progress of a run, and its early end.
 
 use std::sync::Arc;
 
@@ -7,9 +7,9 @@ use tokio::sync::watch;
 
 use crate::journal::State;
 
-/// Ends a run early: no further row begins, and those at work have a little time. Clones stop the
-/// same run. A run also stops by itself where the platform refuses a row for a cause that every row
-/// meets, such as a wrong key.
+/// Ends a run early: no further row begins, and rows in progress have a little time. Clones stop
+/// the same run. A run also stops by itself if the platform refuses a row for a cause that affects
+/// every row, such as a wrong key.
 #[derive(Clone, Debug)]
 pub struct Stop(watch::Sender<Stopped>);
 
@@ -21,17 +21,17 @@ enum Stopped {
 }
 
 impl Stop {
-    /// Nothing is stopped yet.
+    /// A handle that has not stopped anything yet.
     pub fn new() -> Self {
         Self(watch::Sender::new(Stopped::No))
     }
 
-    /// Stops.
+    /// Stops the run.
     pub fn stop(&self) {
         self.stop_as(Stopped::ByCaller);
     }
 
-    /// Stops for a cause that has to be mended before the next run.
+    /// Stops the run for a cause that must be fixed before the next run.
     pub(crate) fn stop_because(&self, cause: &str) {
         self.stop_as(Stopped::Because(cause.into()));
     }
@@ -47,7 +47,7 @@ impl Stop {
         });
     }
 
-    /// Why the run stopped by itself: the row, the platform's code and what to mend. `None` if it
+    /// Why the run stopped by itself: the row, the platform's code and what to fix. `None` if it
     /// did not.
     pub fn cause(&self) -> Option<Arc<str>> {
         match &*self.0.borrow() {
@@ -56,7 +56,7 @@ impl Stop {
         }
     }
 
-    /// Whether it was stopped.
+    /// Whether the run was stopped.
     pub fn is_stopped(&self) -> bool {
         !matches!(*self.0.borrow(), Stopped::No)
     }
@@ -83,15 +83,15 @@ pub struct Counts {
     pub rows: u64,
     /// Paid.
     pub success: u64,
-    /// Not paid, for good.
+    /// Declined, for good.
     pub decline: u64,
-    /// Ended, and nothing says whether money has moved: ask technical support.
+    /// Ended in an error: nothing says whether money has moved. Ask technical support.
     pub error: u64,
     /// The outcome is unknown, or the payout has not ended.
     pub unknown: u64,
     /// Not sent.
     pub not_sent: u64,
-    /// Those of the above that an earlier run had ended.
+    /// Rows among the above that an earlier run had ended.
     pub before: u64,
 }
 
@@ -106,7 +106,7 @@ impl Counts {
         }
     }
 
-    /// Rows that this run or an earlier one has done with.
+    /// Rows that are finished, by this run or an earlier one.
     pub const fn done(&self) -> u64 {
         self.success + self.decline + self.error + self.unknown + self.not_sent
     }
@@ -119,7 +119,7 @@ impl Counts {
 
 /// Receiver of a run's progress. It is called between two rows, so it should be quick.
 pub trait Progress: Send + Sync {
-    /// A row has ended, for this run at least.
+    /// Called when a row has ended, at least for this run.
     fn row(&self, payment_id: &PaymentId, state: State, counts: &Counts);
 }
 

@@ -1,4 +1,4 @@
-//! A file against what a journal has sent: a spreadsheet may have changed ids between two runs.
+//! Comparison of a file with a journal: a spreadsheet may have changed ids between two runs.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasher;
@@ -12,13 +12,13 @@ use crate::plan::{Plan, Row};
 use crate::problem::{Problem, Problems};
 
 impl Plan {
-    /// Checks that no row would be paid again under another spelling of its id, by what a journal
-    /// knows ([`Journal::read`](crate::Journal::read)). A [`Payer`](crate::Payer) does it before it
-    /// sends anything.
+    /// Checks that no row would be paid again under another spelling of its id, by the entries of a
+    /// journal ([`Journal::read`](crate::Journal::read)). A [`Payer`](crate::Payer) does this
+    /// before it sends anything.
     ///
-    /// [`JournalError::Respelled`] names every row that the journal does not know, and that looks like
-    /// a payout which may have been sent and is not in the file. [`JournalError::OtherFile`] says that
-    /// none of what was sent is in the file, which has new rows.
+    /// [`JournalError::Respelled`] lists every row that is not in the journal and looks like a
+    /// payout that may have been sent and is not in the file. [`JournalError::OtherFile`] means
+    /// that no sent payout is in the file, which has new rows.
     pub fn check_against<S: BuildHasher>(
         &self,
         entries: &HashMap<PaymentId, Entry, S>,

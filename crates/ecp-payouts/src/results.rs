@@ -10,11 +10,12 @@ use ecp_table::neutral;
 use crate::journal::{Entry, State};
 use crate::plan::Plan;
 
-/// Writes a CSV file with a line for each row of a plan: what is known of it, and what that rests
-/// on. Account numbers and other personal data are not in it.
+/// Writes a CSV file with a line for each row of a plan: its result, and the evidence. It has no
+/// account numbers or other personal data.
 ///
 /// The result is `success`, `decline`, `error` (it has ended, and nothing says whether money has
-/// moved) or `unknown`; a row that was not sent is `not sent`. What a spreadsheet would take for a formula is written so that it does not (see [`neutral`]).
+/// moved) or `unknown`; a row that was not sent is `not sent`. Cells that a spreadsheet would read
+/// as a formula are neutralized (see [`neutral`]).
 pub fn write_results<S: BuildHasher>(
     plan: &Plan,
     entries: &HashMap<PaymentId, Entry, S>,

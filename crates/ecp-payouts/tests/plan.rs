@@ -28,7 +28,7 @@ fn every_bad_row_is_told_by_line_and_field() {
         ("jeton,,30000,EUR,1,192.0.2.1", "line 2, `general.payment_id`: is required"),
         (
             "jeton,P-1,300.00,EUR,1,192.0.2.1",
-            "line 2, `payment.amount`: is no whole number of minor units",
+            "line 2, `payment.amount`: is not a whole number of minor units",
         ),
         (
             "jeton,P-1,30000,EUX,1,192.0.2.1",
@@ -108,7 +108,7 @@ fn columns_must_be_known() {
         (HEAD, "line 2: there are no rows"),
         (
             "payment.amount,Wallet\n1,2",
-            "line 1, `Wallet`: is no path of a Gate request; map it or ignore it\n\
+            "line 1, `Wallet`: is not a path of a Gate request; map it or ignore it\n\
              line 1, `general.payment_id`: there is no column for it\n\
              line 1, `payment.currency`: there is no column for it\n\
              line 1, `method`: there is no column for it, and no method for all rows",
@@ -149,9 +149,9 @@ fn columns_that_only_look_like_known_ones_are_problems() {
         );
         assert_eq!(first(name), Some(expected));
     }
-    let id = "is no place for the id of a payment: `general.payment_id` is, and nothing else of a \
-              request; ignore it";
-    let sum = "is no place for a sum: `payment.amount` and `payment.currency` are; ignore it";
+    let id = "must not hold a payment id: only `general.payment_id` does; ignore the column";
+    let sum = "must not hold a sum: only `payment.amount` and `payment.currency` do; ignore the \
+               column";
     for (name, expected) in [
         ("payment.id", id),
         ("payment.payment_id", id),

@@ -411,7 +411,7 @@ fn what_a_spreadsheet_changed_is_named_by_line_and_column() {
                  line 3, `general.payment_id`: is a truth value of a spreadsheet; {text}\n\
                  line 4, `account.number`: is a number that a spreadsheet shortened, its last digits are \
                  lost; {text}\n\
-                 line 6, `payment.amount`: is no whole number of minor units\n\
+                 line 6, `payment.amount`: is not a whole number of minor units\n\
                  line 7, `general.payment_id`: looks like a date that a spreadsheet made of it; {text}"
             ),
         ),

@@ -34,7 +34,7 @@ pub struct JournalReader {
     connection: Connection,
     last: Option<String>,
     has_sums: bool,
-    /// `None` where an entry that cannot be read is an error.
+    /// Entries that could not be read in full; `None` if they are errors.
     odd: Option<Vec<OddEntry>>,
 }
 
@@ -42,17 +42,17 @@ pub struct JournalReader {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OddEntry {
-    /// The payment id, as it is written.
+    /// The payment id, as it is stored.
     pub payment_id: String,
-    /// Entries that could not be read.
+    /// Description of the problem.
     pub problem: &'static str,
 }
 
-/// How many entries are read at once.
+/// Number of entries per page.
 const PAGE: usize = 1000;
 
 impl JournalReader {
-    /// Opens a journal that is there.
+    /// Opens an existing journal.
     pub fn open(path: &Path) -> Result<Self, JournalError> {
         Ok(Self::open_file(path)?)
     }
@@ -69,14 +69,14 @@ impl JournalReader {
         Ok(Self { connection, last: None, has_sums, odd: None })
     }
 
-    /// Reads entries that this version does not know in full: one in an unknown state counts as
-    /// [`State::Unknown`], one with an unknown currency has no sum, one with an unusable payment id is
-    /// left out. Each is in [`JournalReader::odd`]. Never for a run that pays.
+    /// Tolerates entries that this version cannot read in full: one in an unknown state counts as
+    /// [`State::Unknown`], one with an unknown currency has no sum, one with an unusable payment id
+    /// is left out. Each is in [`JournalReader::odd`]. Never use it for a run that pays.
     pub fn tolerant(self) -> Self {
         Self { odd: Some(Vec::new()), ..self }
     }
 
-    /// What could not be read in full so far.
+    /// Entries that could not be read in full so far.
     pub fn odd(&self) -> &[OddEntry] {
         self.odd.as_deref().unwrap_or_default()
     }
@@ -85,13 +85,13 @@ impl JournalReader {
         self.connection
     }
 
-    /// To whom it belongs.
+    /// The journal's owner.
     pub fn owner(&self) -> Result<Owner, JournalError> {
         let found = owner_of(&self.connection)?;
         found.ok_or_else(|| JournalError::Storage("it has no owner".into()))
     }
 
-    /// The next entries, up to 1000; none after the last.
+    /// The next entries, up to 1000; an empty page after the last.
     pub fn next_page(&mut self) -> Result<Vec<(PaymentId, Entry)>, JournalError> {
         Ok(self.page()?)
     }
@@ -114,7 +114,7 @@ impl JournalReader {
         drop(statement);
         match last {
             None => Ok(page),
-            // A page of nothing but odd entries is not the end.
+            // A page of only odd entries is not the end.
             Some(last) if page.is_empty() => {
                 self.last = Some(last);
                 self.page()
@@ -133,7 +133,7 @@ impl fmt::Debug for JournalReader {
     }
 }
 
-/// All of them.
+/// All entries.
 pub(super) fn entries(reader: &mut JournalReader) -> Result<HashMap<PaymentId, Entry>, Failure> {
     let mut entries = HashMap::new();
     loop {
@@ -145,7 +145,7 @@ pub(super) fn entries(reader: &mut JournalReader) -> Result<HashMap<PaymentId, E
     }
 }
 
-/// Fails where there is something else than the tables of a journal. There may be nothing.
+/// Fails if there are other tables than those of a journal. An empty database is accepted.
 pub(super) fn check_tables(connection: &Connection) -> Result<(), Failure> {
     let mut statement =
         connection.prepare("SELECT name FROM sqlite_master WHERE type <> 'index'")?;
@@ -178,7 +178,7 @@ pub(super) fn owner_of(connection: &Connection) -> Result<Option<Owner>, Failure
     let found = connection.query_row("SELECT project, gate_url FROM owner", [], read).optional()?;
     let Some((project, gate_url)) = found else { return Ok(None) };
     let project = u64::try_from(project).ok().and_then(|id| ProjectId::new(id).ok());
-    let broken = || JournalError::Storage("its project is no project".into());
+    let broken = || JournalError::Storage("its project id is not valid".into());
     Ok(Some(Owner { project: project.ok_or_else(broken)?, gate_url }))
 }
 
@@ -235,8 +235,8 @@ fn entry(
     Ok(Some((payment_id, entry)))
 }
 
-/// Older versions ended a row by any refusal, also by one of a wrong key or an unknown project, which
-/// says nothing about the row: such a row was not sent.
+/// Older versions ended a row by any refusal, also by one of a wrong key or an unknown project,
+/// which says nothing about the row: such a row counts as not sent.
 fn as_read_today(state: State, status: Option<&str>, code: Option<&str>) -> State {
     let number = code.and_then(|code| code.parse::<u32>().ok());
     let is_of_the_row = number.is_none_or(|number| Code::from(number).about() == About::Payment);
