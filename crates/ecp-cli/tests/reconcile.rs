@@ -315,17 +315,17 @@ fn one_odd_operation_is_named_and_the_others_are_compared() {
         ),
         (
             fee(json!({"payment_id": "", "operation_id": 5})),
-            "operation 5: `payment_id` is no payment id",
+            "operation 5: `payment_id` is not a payment id",
         ),
         (
             fee(json!({"payment_id": " x ", "operation_id": 5})),
-            "operation 5: `payment_id` is no payment id",
+            "operation 5: `payment_id` is not a payment id",
         ),
         (
             fee(json!({"operation_id": null})),
             "the operation at place 2: `operation_id` is not in an operation",
         ),
-        (fee(json!({"operation_id": "5/1"})), "operation 5/1: `operation_id` is no number"),
+        (fee(json!({"operation_id": "5/1"})), "operation 5/1: `operation_id` is not a number"),
         (
             fee(json!({"operation_status": null})),
             "operation 1002: `operation_status` is not in an operation",
@@ -351,7 +351,7 @@ fn one_odd_operation_is_named_and_the_others_are_compared() {
         let summary = &lines[1]["summary"];
         assert_eq!([&summary["odd"], &summary["odd_payouts"], &summary["without_sum"]], [1, 0, 1]);
         let expected = json!([{"record": "operation 1002",
-            "problem": "`sum_initial.amount` is no amount of that unit"}]);
+            "problem": "`sum_initial.amount` is not an amount of that unit"}]);
         assert_eq!(summary["odd_records"], expected);
     }
     // A payout that names no payment is money that may have left.

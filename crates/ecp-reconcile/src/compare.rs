@@ -12,11 +12,11 @@ use crate::sides::{InboxState, Operation, Payout, Sides, of_payment};
 #[derive(Debug, Default)]
 pub(crate) struct Compared {
     pub(crate) differences: Vec<Difference>,
-    /// Whether something has not ended, and no side says otherwise.
+    /// Whether the payment has not ended, and no side says otherwise.
     pub(crate) is_pending: bool,
 }
 
-/// Whether the Data API's list is not enough: one side has something that is not in it.
+/// Whether the Data API's list is not sufficient: one side has an operation that is not in it.
 pub(crate) fn needs_gate(sides: &Sides) -> bool {
     let has_payout = sides.platform.iter().any(is_payout);
     let sent = sides.journals.iter().flatten().any(Payout::was_sent);
@@ -55,11 +55,11 @@ struct Job<'s> {
 }
 
 impl Job<'_> {
-    /// Reports what another side knows and the platform does not.
+    /// Reports operations that another side knows and the platform does not.
     fn not_there(&mut self) {
         for payout in self.sides.journals.iter().flatten().filter(|payout| payout.was_sent()) {
             let kind = match payout.state {
-                // A status was read of it, so it was there.
+                // A status of it was read, so the platform had it.
                 State::Intended | State::Unknown if payout.status.is_none() => Kind::NotArrived,
                 _ => Kind::NotThere,
             };
@@ -73,7 +73,7 @@ impl Job<'_> {
         }
     }
 
-    /// Each of the rows that the platform's list has of one operation, where they contradict.
+    /// Reports rows of the platform's list about one operation that contradict each other.
     fn contradictions(&mut self) {
         let sides = self.sides;
         let is_listed =
@@ -170,7 +170,7 @@ impl Job<'_> {
             let difference = self.found(Kind::PaidTwice, Some(second));
             self.compared.differences.push(difference);
         }
-        // An attempt that failed is no decline while another one goes on.
+        // A failed attempt is not a decline while another one is in progress.
         let Some(listed) = first.or_else(|| payouts().next_back()) else {
             return self.type_differs();
         };
@@ -203,8 +203,8 @@ impl Job<'_> {
         }
     }
 
-    /// Payouts of the journals under the id of something else. An operation whose type is not known is
-    /// a difference already.
+    /// Reports payouts of the journals under the id of another kind of payment. An operation of an
+    /// unknown type is a difference already.
     fn type_differs(&mut self) {
         let mut known = self.sides.platform.iter().filter(|listed| !listed.has_unknown_type());
         let Some(listed) = known.next_back() else { return };
@@ -213,7 +213,7 @@ impl Job<'_> {
         }
     }
 
-    /// Callbacks that wait for a person.
+    /// Reports callbacks that wait for a person.
     fn stuck(&mut self) {
         for (state, kind) in
             [(EntryState::Held, Kind::CallbackHeld), (EntryState::Dead, Kind::CallbackDead)]

@@ -1,4 +1,4 @@
-//! A difference between the sides, and what to do about it.
+//! Differences between the sides, and the recommended actions.
 
 use std::fmt;
 
@@ -6,41 +6,41 @@ use ecp_core::model::OperationType;
 use ecp_core::{Currency, Money, OperationId, PaymentId};
 use ecp_inbox::EntryId;
 
-/// Something that the sides do not agree on.
+/// A difference between the sides.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Difference {
-    /// What it is.
+    /// The kind of difference.
     pub kind: Kind,
     /// The payment.
     pub payment: PaymentId,
-    /// The platform's number of the operation, where it is about one.
+    /// The platform's number of the operation, if the difference is about one.
     pub operation: Option<OperationId>,
-    /// What the operation does, where it is about one.
+    /// The type of the operation, if the difference is about one.
     pub operation_type: Option<OperationType>,
-    /// What the platform says; `None` where it says nothing.
+    /// State on the platform; `None` if it has none.
     pub platform: Option<SideState>,
-    /// What the journal says; `None` where it says nothing, or none is compared.
+    /// State in the journal; `None` if it has none, or no journal is compared.
     pub journal: Option<SideState>,
-    /// What the inbox says; `None` where it says nothing, or none is compared.
+    /// State in the inbox; `None` if it has none, or no inbox is compared.
     pub inbox: Option<SideState>,
-    /// The platform's id of the request, where a journal has it: support asks for it.
+    /// The platform's id of the request, if a journal has it: technical support asks for it.
     pub request_id: Option<String>,
-    /// The callbacks of the inbox that it is about.
+    /// The callbacks of the inbox that the difference is about.
     pub callbacks: Vec<EntryId>,
 }
 
-/// What one side says.
+/// State on one side.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SideState {
-    /// The platform's word for the status, or the journal's word for the state.
+    /// The platform's word for the status, or the journal's for the state.
     pub status: String,
-    /// The sum, where it says one.
+    /// The sum, if there is one.
     pub sum: Option<Sum>,
 }
 
-/// A sum as it was reported: its currency need not be a known one.
+/// A reported sum, possibly in an unknown currency.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Sum {
@@ -62,7 +62,7 @@ pub enum Kind {
     CallbackDead,
     /// A callback is held: its signature proves more than one reading.
     CallbackHeld,
-    /// The operation has ended on the platform, and the inbox has no callback of that.
+    /// The operation has ended on the platform, and the inbox has no callback about its end.
     CallbackMissing,
     /// The journal says that the payout was declined; the platform does not.
     DeclineNotConfirmed,
@@ -74,31 +74,31 @@ pub enum Kind {
     UnrequestedPayout,
     /// The payout may have been sent; the platform does not know it.
     NotArrived,
-    /// The platform has a payout that the journal says was not sent.
+    /// The platform has a payout that was not sent by the journal.
     NotSentButThere,
-    /// The platform registered the payment or reported it before, and does not know it now.
+    /// The platform registered or reported the payment before, and does not know it now.
     NotThere,
     /// One payment has two successful payouts.
     PaidTwice,
-    /// The Data API's list has one operation in rows that contradict each other: two ends, two sums or
-    /// two types. There is a difference for each of the rows.
+    /// The Data API's list has contradicting rows of one operation: two ends, two sums or two
+    /// types. There is a difference for each of the rows.
     PlatformContradicts,
     /// The platform or a callback has an unknown status, so it decides nothing.
     UnknownStatus,
     /// The journal says that the payout is paid; the platform does not.
     SuccessNotConfirmed,
-    /// The platform has the payment of a journal, and not as a payout.
+    /// The platform has the payment of a journal, but not as a payout.
     TypeDiffers,
     /// The journal does not know the end of a payout that the platform declined.
     UnknownButDeclined,
     /// The journal does not know the end of a payout that the platform paid.
     UnknownButPaid,
-    /// The platform has an operation of an unknown type: it may be a payout.
+    /// The platform has an operation of an unknown type, which may be a payout.
     UnknownType,
 }
 
 impl Kind {
-    /// All of them.
+    /// All kinds.
     pub const ALL: &[Self] = &[
         Self::AmountDiffers,
         Self::CallbackContradicts,
@@ -122,7 +122,7 @@ impl Kind {
         Self::UnknownType,
     ];
 
-    /// Its word. It stays the same from version to version, so scripts may go by it.
+    /// The name. It stays the same from version to version, so scripts may rely on it.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::AmountDiffers => "amount_differs",
@@ -148,7 +148,7 @@ impl Kind {
         }
     }
 
-    /// What it means, in a sentence without its full stop.
+    /// The meaning, as a sentence without a full stop.
     pub const fn meaning(self) -> &'static str {
         match self {
             Self::AmountDiffers => "the sums differ",
@@ -186,8 +186,8 @@ impl fmt::Display for Kind {
 }
 
 impl Difference {
-    /// What a person should do about it. Its commands lack the flags that choose a
-    /// profile and an inbox.
+    /// The recommended action for a person. Its commands lack the flags that select a profile and
+    /// an inbox.
     pub fn action(&self) -> String {
         let id = &self.payment;
         let ask = format!("`ecp status {id}`");
@@ -262,7 +262,7 @@ impl Difference {
     }
 }
 
-/// One line: the word, the payment, and what it means.
+/// One line: the kind, the payment, and the meaning.
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}: {}", self.kind, self.payment, self.kind.meaning())

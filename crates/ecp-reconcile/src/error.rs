@@ -12,28 +12,28 @@ use ecp_transport::{DataError, GateError, InvalidQuery};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReconcileError {
-    /// The interval cannot be asked for.
+    /// The interval cannot be used in a query.
     #[error(transparent)]
     Interval(InvalidQuery),
     /// The Data API did not return its operations.
     #[error("the Data API's operations: {0}")]
     Data(DataError),
-    /// The Data API's operations are not what [`OperationNames`](crate::OperationNames) says.
+    /// The Data API's operations do not match [`OperationNames`](crate::OperationNames).
     #[error("`{path}` {problem}; there are: {}; name the right one", .there.join(", "))]
     Member {
-        /// The path that was looked at.
+        /// The path.
         path: String,
-        /// The problem, without the value: it may be personal.
+        /// The problem, without the value: it may be personal data.
         problem: &'static str,
-        /// The paths that the operation has.
+        /// The existing paths of the operation.
         there: Vec<String>,
     },
-    /// Gate did not return a payment's status. The next call asks again.
+    /// Gate did not return a payment's status. The next call requests it again.
     #[error("asking Gate about {payment}: {error}")]
     Gate {
         /// The payment.
         payment: PaymentId,
-        /// What went wrong.
+        /// The error.
         error: GateError,
     },
     /// The inbox could not be read.
@@ -42,9 +42,9 @@ pub enum ReconcileError {
     /// A journal could not be read, or belongs to another project or address.
     #[error("the journal {}: {error}", .path.display())]
     Journal {
-        /// Where it is.
+        /// Path of the journal.
         path: PathBuf,
-        /// What went wrong.
+        /// The error.
         error: JournalError,
     },
     /// The temporary file could not be written or read.

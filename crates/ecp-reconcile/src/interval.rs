@@ -1,4 +1,4 @@
-//! A range of time.
+//! Time intervals.
 
 use ecp_core::Timestamp;
 
@@ -19,29 +19,29 @@ pub struct Interval {
 }
 
 impl Interval {
-    /// From a first to a last moment. One that ends before it begins holds nothing, and cannot be
-    /// asked for.
+    /// An interval from a first to a last second. If it ends before it begins, it is empty and
+    /// cannot be used in a query.
     pub const fn new(from: Timestamp, to: Timestamp) -> Self {
         Self { from, to }
     }
 
-    /// The first moment.
+    /// The first second.
     pub const fn from(self) -> Timestamp {
         self.from
     }
 
-    /// The last moment.
+    /// The last second.
     pub const fn to(self) -> Timestamp {
         self.to
     }
 
-    /// Whether a moment lies in it.
+    /// Whether the interval contains a time.
     pub fn contains(self, moment: Timestamp) -> bool {
         (self.from..=self.to).contains(&moment)
     }
 }
 
-/// A moment in UTC as the Data API writes it: `2020-01-01 14:53:55`.
+/// A time in UTC in the form of the Data API: `2020-01-01 14:53:55`.
 pub(crate) fn in_words(moment: Timestamp) -> String {
     moment.to_string().replace('T', " ").chars().take("2020-01-01 14:53:55".len()).collect()
 }

@@ -1,9 +1,9 @@
 //! Reconciliation: comparison of the platform, the inbox and the payouts' journals.
 //!
-//! Three sides know of a payment: the platform, the inbox of its callbacks, and the
-//! journals of intended payouts. A [`Reconcile`] reads the
-//! operations that the platform began in an [`Interval`], what the journals sent in it and what
-//! came to the inbox in it, and returns every [`Difference`] with what to do about it.
+//! Three sides know of a payment: the platform, the inbox of its callbacks, and the journals of
+//! intended payouts. A [`Reconcile`] reads the operations that the platform began in an
+//! [`Interval`], the payouts that the journals sent in it and the callbacks that the inbox received
+//! in it, and returns every [`Difference`] with a recommended action.
 //!
 //! ```no_run
 //! use std::sync::Arc;

@@ -12,9 +12,9 @@ use crate::sides::Operation;
 ///
 /// The documents name the members in prose only (sources: Data API), so every path is a setting.
 /// The defaults are those of the sandbox. An operation without one of the first four is left out,
-/// named and counted ([`Odd`](crate::Odd)); one without a sum, or with a sum that cannot be read, is
+/// named and counted ([`Odd`](crate::Odd)); one without a sum, or with an unreadable sum, is
 /// compared without it. If nine in ten operations lack a member, its name is wrong: that ends the
-/// comparison, and the error lists the names that are there.
+/// comparison, and the error lists the existing names.
 ///
 /// ```
 /// use ecp_payouts::AmountUnit;
@@ -35,8 +35,8 @@ pub struct OperationNames {
 }
 
 impl OperationNames {
-    /// `payment_id`, `operation_id`, `operation_type`, `operation_status`, `sum_initial.amount`,
-    /// `sum_initial.currency`, and minor units.
+    /// The defaults: `payment_id`, `operation_id`, `operation_type`, `operation_status`,
+    /// `sum_initial.amount`, `sum_initial.currency`, and minor units.
     pub fn new() -> Self {
         Self {
             payment_id: "payment_id".to_owned(),
@@ -49,37 +49,37 @@ impl OperationNames {
         }
     }
 
-    /// The merchant's id of the payment.
+    /// Sets the path of the merchant's id of the payment.
     pub fn payment_id(self, path: impl Into<String>) -> Self {
         Self { payment_id: path.into(), ..self }
     }
 
-    /// The platform's number of the operation.
+    /// Sets the path of the platform's number of the operation.
     pub fn operation_id(self, path: impl Into<String>) -> Self {
         Self { operation_id: path.into(), ..self }
     }
 
-    /// What the operation does: `sale`, `payout`, `refund`.
+    /// Sets the path of the operation's type: `sale`, `payout`, `refund`.
     pub fn kind(self, path: impl Into<String>) -> Self {
         Self { kind: path.into(), ..self }
     }
 
-    /// The operation's status.
+    /// Sets the path of the operation's status.
     pub fn status(self, path: impl Into<String>) -> Self {
         Self { status: path.into(), ..self }
     }
 
-    /// The amount that was asked for.
+    /// Sets the path of the requested amount.
     pub fn amount(self, path: impl Into<String>) -> Self {
         Self { amount: path.into(), ..self }
     }
 
-    /// Its currency.
+    /// Sets the path of the amount's currency.
     pub fn currency(self, path: impl Into<String>) -> Self {
         Self { currency: path.into(), ..self }
     }
 
-    /// What amounts are counted in.
+    /// Sets the unit of amounts.
     pub fn amounts(self, unit: AmountUnit) -> Self {
         Self { amounts: unit, ..self }
     }
@@ -94,14 +94,14 @@ impl OperationNames {
         let member =
             |path| operation.get(path).ok_or_else(|| unusable(path, "is not in an operation"));
         let payment = PaymentId::new(member(&self.payment_id)?)
-            .map_err(|_| unusable(&self.payment_id, "is no payment id"))?;
+            .map_err(|_| unusable(&self.payment_id, "is not a payment id"))?;
         let id = member(&self.operation_id)?
             .parse()
-            .map_err(|_| unusable(&self.operation_id, "is no number"))?;
+            .map_err(|_| unusable(&self.operation_id, "is not a number"))?;
         let (sum, odd_sum) = match (operation.get(&self.amount), operation.get(&self.currency)) {
             (Some(amount), Some(currency)) => match self.sum(amount, currency) {
                 Some(sum) => (Some(sum), None),
-                None => (None, Some(unusable(&self.amount, "is no amount of that unit"))),
+                None => (None, Some(unusable(&self.amount, "is not an amount of that unit"))),
             },
             _ => (None, None),
         };
@@ -114,7 +114,7 @@ impl OperationNames {
         Ok(Read { payment, operation, odd_sum })
     }
 
-    /// How an operation is named in a message: by its number, or by its place.
+    /// Name of an operation in a message: its number, or its place.
     pub(crate) fn number(&self, operation: &DataOperation, place: u64) -> String {
         match operation.get(&self.operation_id).filter(|text| !text.is_empty()) {
             Some(number) => {
@@ -128,7 +128,7 @@ impl OperationNames {
     fn sum(&self, amount: &str, currency: &str) -> Option<Sum> {
         let minor = match self.amounts {
             AmountUnit::Minor => amount.parse().ok()?,
-            // An unknown currency has no known decimals.
+            // The decimals of an unknown currency are not known.
             AmountUnit::Major => {
                 let currency: Currency = currency.parse().ok()?;
                 Money::from_decimal(amount, currency).ok()?.minor()
@@ -155,7 +155,7 @@ pub(crate) struct Read {
 pub(crate) struct Unusable {
     pub(crate) path: String,
     pub(crate) problem: &'static str,
-    /// Whether the operation is a payout, by its type or by what that looks like.
+    /// Whether the operation is a payout, by its type or a type that resembles it.
     pub(crate) is_payout: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Records that are not compared, or not in full.
+//! Records that are not compared, or only in part.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -9,15 +9,15 @@ use crate::error::ReconcileError;
 use crate::names::Unusable;
 use crate::reconcile::Counts;
 
-/// A record that is not compared, or not in full: an operation without a payment id, a callback
+/// A record that is not compared, or only in part: an operation without a payment id, a callback
 /// that names no payment, an entry of a journal in a state of another version. All others are
 /// compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Odd {
-    /// Which record: `operation 17`, `callback 3`, `P-1 in payouts.csv.journal`.
+    /// The record: `operation 17`, `callback 3`, `P-1 in payouts.csv.journal`.
     pub record: String,
-    /// The problem. It holds no value of the record.
+    /// The problem, without a value of the record.
     pub problem: String,
 }
 
@@ -27,15 +27,15 @@ impl fmt::Display for Odd {
     }
 }
 
-/// The odd ones so far, the first of them by name.
+/// The odd records so far, the first of them by name.
 #[derive(Debug, Default)]
 pub(crate) struct Oddities {
     named: Vec<Odd>,
-    /// How many operations cannot be used because of this path.
+    /// Number of operations that cannot be used because of a path.
     by_path: HashMap<String, u64>,
 }
 
-/// So many are named; more are counted.
+/// Maximum number of records by name; more are only counted.
 const NAMED: usize = 100;
 
 impl Oddities {
@@ -50,15 +50,15 @@ impl Oddities {
         }
     }
 
-    /// An operation, and why it cannot be used.
+    /// Adds an operation that cannot be used.
     pub(crate) fn operation(&mut self, record: String, unusable: &Unusable, counts: &mut Counts) {
         let Unusable { path, problem, .. } = unusable;
         *self.by_path.entry(path.clone()).or_default() += 1;
         self.add(record, format!("`{path}` {problem}"), counts);
     }
 
-    /// Whether nearly all operations lack a member, of which the given one is the last: then the
-    /// name of the member is wrong, and not the operations.
+    /// Whether nearly all operations lack a member, the given one being the latest: then the name
+    /// of the member is wrong, and not the operations.
     pub(crate) fn check(
         &self,
         last: Option<&(DataOperation, Unusable)>,

@@ -1,4 +1,4 @@
-//! Reading the sides, and comparing them payment by payment.
+//! Reconciliation: reads the sides and compares them payment by payment.
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -18,11 +18,10 @@ use crate::odd::{Odd, Oddities};
 use crate::sides::{InboxState, Operation, Payout, Sides};
 use crate::spool::{Kept, Spool};
 
-/// What is to be compared.
+/// Builder of a comparison.
 ///
-/// A side that is not given is not compared: without an inbox no callback is missing, without a
-/// journal an unrequested payout cannot be detected. The example of the
-/// [crate](crate) has all of them.
+/// Only the given sides are compared: without an inbox no callback is missing, without a journal an
+/// unrequested payout cannot be detected. The example of the [crate](crate) has all of them.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Reconcile {
@@ -41,7 +40,7 @@ pub struct Reconciliation {
     has_journals: bool,
     sender: Sender,
     spool: Spool,
-    /// The payment that was compared last.
+    /// The last compared payment.
     last: Option<PaymentId>,
     found: VecDeque<Difference>,
     counts: Counts,
@@ -54,20 +53,20 @@ pub struct Reconciliation {
 pub struct Counts {
     /// Operations that the Data API listed.
     pub operations: u64,
-    /// Payouts that the journals hold, whenever they were sent.
+    /// Payouts in the journals, whenever they were sent.
     pub payouts: u64,
-    /// Callbacks that came to the inbox in the interval.
+    /// Callbacks that the inbox received in the interval.
     pub callbacks: u64,
-    /// Payments that were compared.
+    /// Compared payments.
     pub payments: u64,
-    /// Payments that Gate was asked about.
+    /// Status requests to Gate.
     pub questions: u64,
     /// Payments that have not ended on any side.
     pub pending: u64,
-    /// Operations without a sum, of which only the ends were compared.
+    /// Operations without a sum, compared only by their ends.
     pub without_sum: u64,
-    /// Records that were not compared, or not in full. The first 100 are
-    /// [named](Reconciliation::odd).
+    /// Records that were not compared, or only in part. The first 100 are
+    /// [listed](Reconciliation::odd).
     pub odd: u64,
     /// Payouts among them that were not compared at all: money may have left, and they cannot be
     /// assigned to a payment.
@@ -76,35 +75,35 @@ pub struct Counts {
     pub differences: u64,
 }
 
-/// How many callbacks are read at once.
+/// Number of callbacks per page.
 const PAGE: usize = 1000;
 
 impl Reconcile {
-    /// The operations of a project in an interval. The address is where its requests go: a journal
-    /// that was begun for another one is refused.
+    /// Compares the operations of a project in an interval. The owner's address is the base address
+    /// of its requests: a journal for another one is refused.
     pub fn new(owner: Owner, interval: Interval) -> Self {
         let names = OperationNames::new();
         Self { owner, interval, inbox: None, journals: Vec::new(), names }
     }
 
-    /// Compares the callbacks of an inbox.
+    /// Adds the callbacks of an inbox.
     pub fn inbox(self, inbox: Arc<dyn Inbox>) -> Self {
         Self { inbox: Some(inbox), ..self }
     }
 
-    /// Compares the intended payouts of the journal at this path. May be called again
-    /// for more journals: they are taken together to be all payouts of the project.
+    /// Adds the intended payouts of the journal at this path. May be called again for more
+    /// journals: together they must hold all payouts of the project.
     pub fn journal(mut self, path: impl Into<PathBuf>) -> Self {
         self.journals.push(path.into());
         self
     }
 
-    /// Paths of an operation's members in the Data API's answer.
+    /// Sets the paths of an operation's members in the Data API's answer.
     pub fn names(self, names: OperationNames) -> Self {
         Self { names, ..self }
     }
 
-    /// Reads the interval from all sides. Gate is asked later, payment by payment.
+    /// Reads the interval from all sides. Gate is queried later, payment by payment.
     pub async fn begin(
         self,
         data: &DataApi,
@@ -112,8 +111,8 @@ impl Reconcile {
     ) -> Result<Reconciliation, ReconcileError> {
         let (mut spool, mut counts) = (Spool::new()?, Counts::default());
         let mut odd = Oddities::default();
-        // The sides that others may be writing come before the platform: what happens in between
-        // is then on the platform at least.
+        // The sides that others may be writing to are read before the platform: anything that
+        // happens in between is then at least on the platform.
         for (place, path) in self.journals.iter().enumerate() {
             self.read_journal(place, path, &mut spool, &mut counts, &mut odd)?;
         }
@@ -173,8 +172,8 @@ impl Reconcile {
         odd.check(last.as_ref(), counts)
     }
 
-    /// Newest first, down to the beginning of the interval. What is held or dead counts also
-    /// where it came after the interval: it may be about an operation in it.
+    /// Newest first, down to the beginning of the interval. Held and dead callbacks count also
+    /// after the interval: they may be about an operation in it.
     async fn read_inbox(
         &self,
         inbox: &dyn Inbox,
@@ -189,7 +188,7 @@ impl Reconcile {
             let page = inbox.entries(&query).await.map_err(ReconcileError::Inbox)?;
             let Some(last) = page.last() else { return Ok(()) };
             query.before = Some(last.id);
-            // Callbacks that come together may have their numbers in another order.
+            // Callbacks that arrive together may have their numbers in another order.
             let is_over = page.iter().all(|entry| entry.received < self.interval.from());
             spool.together(|spool| {
                 page.iter().try_for_each(|entry| self.read_entry(entry, spool, counts, odd))
@@ -217,7 +216,7 @@ impl Reconcile {
             }
             return Ok(());
         };
-        // A payment with an id that Gate would refuse cannot have been requested.
+        // An id that Gate would refuse cannot have been requested.
         let Ok(payment) = PaymentId::new(id.as_str()) else {
             let problem = "its payment id is none that was asked for".to_owned();
             odd.add(format!("callback {}", entry.id), problem, counts);
@@ -233,7 +232,8 @@ impl Reconcile {
         Ok(())
     }
 
-    /// All of it: a payout that the platform began in the interval may have been meant before.
+    /// Reads the whole journal: a payout that the platform began in the interval may have been
+    /// intended before.
     fn read_journal(
         &self,
         place: usize,
@@ -306,7 +306,7 @@ impl Reconciliation {
         self.counts
     }
 
-    /// What was not compared, or not in full: the first 100. [`Counts::odd`] counts all.
+    /// The first 100 records that were not compared, or only in part. [`Counts::odd`] counts all.
     pub fn odd(&self) -> &[Odd] {
         self.odd.named()
     }
@@ -330,7 +330,7 @@ impl Reconciliation {
                 .status(payment)
                 .await
                 .map_err(|error| ReconcileError::Gate { payment: payment.clone(), error })?;
-            // Operations of the Data API's list stay; Gate adds those outside of the interval.
+            // Operations of the Data API's list are kept; Gate adds those outside of the interval.
             for operation in Operation::of_status(&answer) {
                 let is_listed = |listed: &Operation| match operation.id {
                     Some(id) => listed.id == Some(id),

@@ -1,4 +1,4 @@
-//! What the sides say of one payment.
+//! One payment on all sides.
 
 use ecp_core::OperationId;
 use ecp_core::model::{
@@ -9,29 +9,29 @@ use ecp_payouts::State;
 
 use crate::difference::Sum;
 
-/// What the sides say of one payment.
+/// One payment on all sides.
 #[derive(Debug, Default)]
 pub(crate) struct Sides {
-    /// The platform's operations; none of a payment that it does not know.
+    /// The platform's operations; empty if it does not know the payment.
     pub(crate) platform: Vec<Operation>,
-    /// What its list says otherwise of operations among them.
+    /// Contradicting rows of the platform's list about these operations.
     pub(crate) contradictions: Vec<Operation>,
-    /// What the journals say of it, each by itself. `None` where no journal is compared.
+    /// The payouts in the journals, one for each. `None` if no journal is compared.
     pub(crate) journals: Option<Vec<Payout>>,
     pub(crate) inbox: Option<InboxState>,
 }
 
-/// An operation as the platform tells it.
+/// An operation as the platform reports it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Operation {
-    /// A status answer may leave it out.
+    /// A status answer may omit it.
     pub(crate) id: Option<OperationId>,
     pub(crate) kind: OperationType,
     pub(crate) status: OperationStatus,
     pub(crate) sum: Option<Sum>,
 }
 
-/// A payout as a journal has it.
+/// A payout in a journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Payout {
     pub(crate) state: State,
@@ -44,7 +44,7 @@ pub(crate) struct Payout {
 /// Inbox state of a payment.
 #[derive(Debug, Default)]
 pub(crate) struct InboxState {
-    /// `None` if the inbox has no callback of it.
+    /// `None` if the inbox has no callback about it.
     pub(crate) state: Option<PaymentState>,
     /// Callbacks that are held or dead.
     pub(crate) stuck: Vec<(EntryId, EntryState)>,
@@ -111,16 +111,16 @@ impl Operation {
 /// Status of a payment's first operation, derived from the payment's status.
 pub(crate) fn of_payment(status: &PaymentStatus) -> OperationStatus {
     match status.end() {
-        // It was paid before it was given back.
+        // It was paid before it was returned.
         End::Returned => OperationStatus::Success,
-        // An operation has no word of its own for `canceled`.
+        // Operations have no status of their own for `canceled`.
         End::Decline if *status == PaymentStatus::Canceled => OperationStatus::Decline,
         _ => OperationStatus::from(status.as_str()),
     }
 }
 
 impl Payout {
-    /// Whether the platform should know of it.
+    /// Whether the platform should know the payout.
     pub(crate) const fn was_sent(&self) -> bool {
         match self.state {
             State::NotSent => false,

@@ -1,4 +1,4 @@
-//! Temporary file of the sides' data, until their payments are compared.
+//! Temporary file for the sides' data, until their payments are compared.
 
 use std::sync::Arc;
 
@@ -22,13 +22,13 @@ pub(crate) struct Spool(Connection);
 #[derive(Debug, Default)]
 pub(crate) struct Kept {
     pub(crate) operations: Vec<Operation>,
-    /// Other readings of operations among them.
+    /// Contradicting rows about these operations.
     pub(crate) contradictions: Vec<Operation>,
     pub(crate) payouts: Vec<Payout>,
     pub(crate) stuck: Vec<(EntryId, EntryState)>,
 }
 
-/// `payments` are those that are compared. The other tables may hold more.
+/// `payments` has the payments to compare. The other tables may hold more.
 const TABLES: &str = "
     PRAGMA journal_mode = OFF;
     PRAGMA synchronous = OFF;
@@ -74,7 +74,7 @@ impl Spool {
         Ok(Self(connection))
     }
 
-    /// Writes many things, much faster than one by one.
+    /// Writes many rows in one transaction, much faster than one by one.
     pub(crate) fn together<T>(
         &mut self,
         job: impl FnOnce(&Self) -> Result<T, ReconcileError>,
@@ -85,7 +85,7 @@ impl Spool {
         done
     }
 
-    /// A payment to be compared.
+    /// Adds a payment to compare.
     pub(crate) fn payment(&self, payment: &PaymentId) -> Result<(), SpoolError> {
         self.0
             .prepare_cached("INSERT OR IGNORE INTO payments VALUES (?1)")?
@@ -93,8 +93,8 @@ impl Spool {
         Ok(())
     }
 
-    /// An operation of the Data API. A page that moved repeats some of them, and one that was open
-    /// may have ended meanwhile; any other difference between two rows of one operation is a
+    /// Adds an operation of the Data API. A page that moved repeats some of them, and one that was
+    /// open may have ended meanwhile; any other difference between two rows of one operation is a
     /// contradiction.
     pub(crate) fn operation(
         &self,
@@ -147,7 +147,7 @@ impl Spool {
         Ok(())
     }
 
-    /// A payout of the journal of that place.
+    /// Adds a payout of the journal with that index.
     pub(crate) fn payout(
         &self,
         journal: usize,
@@ -169,7 +169,7 @@ impl Spool {
         Ok(())
     }
 
-    /// A callback that is held or dead.
+    /// Adds a held or dead callback.
     pub(crate) fn stuck(
         &self,
         payment: &PaymentId,
@@ -182,7 +182,7 @@ impl Spool {
         Ok(())
     }
 
-    /// The payment that comes after this one.
+    /// The next payment after this one.
     pub(crate) fn after(
         &self,
         payment: Option<&PaymentId>,
@@ -196,7 +196,7 @@ impl Spool {
         next.map(PaymentId::new).transpose().map_err(|error| ReconcileError::Storage(error.into()))
     }
 
-    /// Everything that was kept of a payment.
+    /// All data of a payment.
     pub(crate) fn kept(&self, payment: &PaymentId) -> Result<Kept, SpoolError> {
         Ok(Kept {
             operations: self.of(
@@ -228,7 +228,7 @@ impl Spool {
         })
     }
 
-    /// The rows of a payment.
+    /// Queries the rows of a payment.
     fn of<T>(
         &self,
         payment: &PaymentId,
@@ -265,7 +265,7 @@ fn sum(row: &Row<'_>, place: usize) -> rusqlite::Result<Option<Sum>> {
     Ok(amount.zip(currency).map(|(amount, currency)| Sum { amount, currency }))
 }
 
-/// What was written as its word.
+/// Parses a stored word.
 fn word<T: Copy>(
     row: &Row<'_>,
     place: usize,

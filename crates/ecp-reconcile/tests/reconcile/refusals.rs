@@ -21,10 +21,10 @@ async fn a_member_of_another_name_is_told_with_the_names_that_are_there() {
     stage.payout("P-1", "10.00 EUR").await;
     let table = [
         (OperationNames::new().status("state"), "`state` is not in an operation; there are: "),
-        (OperationNames::new().operation_id("payment_id"), "`payment_id` is no number; "),
+        (OperationNames::new().operation_id("payment_id"), "`payment_id` is not a number; "),
         (
             OperationNames::new().amount("operation_status"),
-            "`operation_status` is no amount of that unit; ",
+            "`operation_status` is not an amount of that unit; ",
         ),
     ];
     for (names, message) in table {
