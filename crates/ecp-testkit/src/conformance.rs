@@ -1,4 +1,4 @@
-//! Tests made from a spec.
+//! Tests generated from a method's spec.
 
 mod amounts;
 mod page;
@@ -22,7 +22,7 @@ use self::request::{Request, id, with_fields};
 use crate::failure::{Failure, OrFail, fail};
 use crate::stage::Stage;
 
-/// One thing that must hold of a method.
+/// A test case of a method.
 pub struct Case<'m> {
     name: String,
     run: Box<dyn Fn() -> CaseFuture<'m> + 'm>,
@@ -31,12 +31,12 @@ pub struct Case<'m> {
 type CaseFuture<'m> = Pin<Box<dyn Future<Output = Result<(), Failure>> + 'm>>;
 
 impl Case<'_> {
-    /// The method, the flow and what is tried, as in `jeton sale: 0.99 EUR is too little`.
+    /// The method, the flow and the case, as in `jeton sale: 0.99 EUR is too little`.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Tries it. Needs a tokio runtime with its timer and I/O.
+    /// Runs the case. Needs a tokio runtime with its timer and I/O.
     pub async fn run(&self) -> Result<(), Failure> {
         (self.run)().await
     }
@@ -50,7 +50,7 @@ impl fmt::Debug for Case<'_> {
 
 /// Runs every case of a method and panics with a list of those that failed.
 ///
-/// The registry is the built-in one with the method added, unless it holds it already.
+/// The registry is the built-in one with the method added, if it is not in it.
 ///
 /// # Panics
 ///
@@ -89,7 +89,7 @@ pub fn assert_conforms<M: PaymentMethod>(method: M) {
     );
 }
 
-/// The cases of a method. The registry is what the sandbox serves; it must hold the method.
+/// The cases of a method. The registry is the sandbox's; it must contain the method.
 pub fn conformance<'m>(method: &'m dyn DynMethod, registry: &'m Registry) -> Vec<Case<'m>> {
     let mut cases = Cases { method, registry, made: Vec::new() };
     cases.names();
@@ -127,7 +127,7 @@ impl<'m> Cases<'m> {
         self.made.push(Case { name, run: Box::new(move || Box::pin(run())) });
     }
 
-    /// A case that needs no waiting.
+    /// Adds a case that needs no waiting.
     fn check(&mut self, name: &str, check: impl Fn() -> Result<(), Failure> + 'm) {
         self.add(name, move || std::future::ready(check()));
     }
@@ -241,7 +241,7 @@ impl<'m> Cases<'m> {
         self.check(&format!("{flow}: does not print what it holds"), move || {
             let request = Request::full(method, flow, any_amount(method, flow)?, None)?;
             let printed = format!("{request:?} {:?}", request.clone().prepare(method));
-            // Shorter values may occur there by chance.
+            // Shorter values may occur by chance.
             let telling = rule.needed_fields().iter().filter(|field| field.example().len() > 3);
             let shown = telling.into_iter().find(|field| printed.contains(field.example()));
             shown.map_or(Ok(()), |field| Err(fail(format!("{field} is printed"))))
@@ -309,7 +309,7 @@ impl<'m> Cases<'m> {
             payout(&stage, method, amount).await?;
             stage.ended(method, &PaymentStatus::Success).await
         });
-        // Only its amount decides about a payout, and the limits may exclude such amounts.
+        // Only the amount decides about a payout, and the limits may exclude such amounts.
         if let Some(amount) = amounts::declined_payout(method.spec()) {
             self.play("payout: goes end to end to a decline", move |stage| async move {
                 payout(&stage, method, amount).await?;
@@ -318,11 +318,11 @@ impl<'m> Cases<'m> {
         }
     }
 
-    /// Refunds of sales that succeeded; to be declined they ask for more than was paid.
+    /// Refunds of successful sales; the declined ones request more than was paid.
     fn refunds(&mut self) {
         let method = self.method;
         if !method.spec().rule(FlowKind::Sale).is_some_and(on_gate) {
-            // What was paid elsewhere is not on the stage.
+            // A sale paid elsewhere is not on the stage.
             return;
         }
         self.play("refund: goes end to end to a success", move |stage| async move {
@@ -342,7 +342,7 @@ impl<'m> Cases<'m> {
         }
     }
 
-    /// A case on a stage of its own.
+    /// Adds a case on a stage of its own.
     fn play<F>(&mut self, name: &str, play: impl Fn(Stage) -> F + Copy + 'm)
     where
         F: Future<Output = Result<(), Failure>> + 'm,
@@ -385,7 +385,7 @@ fn confirms_amount(method: &dyn DynMethod) -> bool {
     method.spec().capabilities().has(Capability::AmountConfirmation)
 }
 
-/// An amount that passes the check of the flow.
+/// An amount that passes the checks of the flow.
 fn any_amount(method: &dyn DynMethod, flow: FlowKind) -> Result<Money, Failure> {
     amounts::succeeding(method.spec(), &[flow])
 }

@@ -1,8 +1,8 @@
-//! What did not hold, in words.
+//! Failures of test cases.
 
 use std::fmt;
 
-/// What did not hold.
+/// Failure of a test case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure(String);
 
@@ -18,7 +18,7 @@ pub(crate) fn fail(message: impl Into<String>) -> Failure {
     Failure(message.into())
 }
 
-/// `?` for any error.
+/// Converts any error for `?`.
 pub(crate) trait OrFail<T> {
     fn or_fail(self) -> Result<T, Failure>;
 }

@@ -1,4 +1,4 @@
-//! Failures between a client and its platform.
+//! Faults between a client and the platform.
 
 pub(crate) mod server;
 
@@ -12,35 +12,34 @@ use ecp_transport::{HttpTransport, TransportError};
 use http::header::RETRY_AFTER;
 use http::{HeaderValue, Request, Response, StatusCode};
 
-/// What goes wrong with a request.
+/// Fault of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
-    /// Nothing.
+    /// No fault.
     None,
     /// There is no connection. The platform sees nothing. A [`FaultServer`](crate::FaultServer)
-    /// cannot do that; it takes this as [`Fault::ResetBefore`].
+    /// cannot do that; it treats this as [`Fault::ResetBefore`].
     Refused,
     /// The connection is reset before the platform has read the request.
     ResetBefore,
-    /// The connection is reset after the platform has done what the request asks for.
+    /// The connection is reset after the platform has processed the request.
     ResetAfter,
-    /// The platform does what the request asks for, and half of its answer arrives.
+    /// The platform processes the request, and half of its answer arrives.
     Truncated,
-    /// The request takes that long to reach the platform.
+    /// The request takes this long to reach the platform.
     Slow(Duration),
-    /// The platform does what the request asks for, and the answer takes that long.
+    /// The platform processes the request, and the answer takes this long.
     SlowAnswer(Duration),
-    /// The platform does what the request asks for, and something before it answers that HTTP
-    /// status instead.
+    /// The platform processes the request, and a proxy answers with this HTTP status instead.
     StatusAfter(u16),
-    /// Something before the platform answers that HTTP status, and may say in how many seconds to
-    /// come back. The platform sees nothing.
+    /// A proxy answers with this HTTP status, and possibly a number of seconds to wait. The
+    /// platform sees nothing.
     StatusInstead(u16, Option<u32>),
-    /// The platform does what the request asks for, and something replaces its answer by this
-    /// one, with HTTP status 200.
+    /// The platform processes the request, and a proxy replaces its answer by this body, with HTTP
+    /// status 200.
     WrongBody(&'static str),
-    /// All goes well, and then the connection is closed without a word. In the same process there
+    /// The request succeeds, and then the connection is closed silently. In the same process there
     /// is no connection, so nothing happens.
     Stale,
 }
@@ -52,25 +51,25 @@ impl Fault {
     }
 }
 
-/// A request that came by.
+/// A recorded request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Exchange {
-    /// Its place, from 0.
+    /// Its index, from 0.
     pub number: usize,
-    /// Where it went: `/v2/payment/status`.
+    /// Its path: `/v2/payment/status`.
     pub path: String,
-    /// What went wrong.
+    /// Its fault.
     pub fault: Fault,
 }
 
-/// Decides what goes wrong with a request, by its place and its path.
+/// Chooses the fault of a request by its index and its path.
 type Plan = Box<dyn Fn(usize, &str) -> Fault + Send + Sync>;
 
-/// Decides and remembers.
+/// Chooses faults and records requests.
 struct Script {
     plan: Plan,
-    /// How many there were, and those that are remembered.
+    /// Number of requests, and the recorded ones.
     seen: Mutex<(usize, Vec<Exchange>)>,
     remembers: bool,
 }
@@ -96,7 +95,7 @@ impl Script {
     }
 }
 
-/// Lets requests through to another transport, or not, by a plan.
+/// Passes requests to another transport, with faults by a plan.
 ///
 /// ```
 /// use ecp_core::{PaymentId, SecretKey};
@@ -125,12 +124,12 @@ pub struct FaultTransport<T> {
 }
 
 impl<T> FaultTransport<T> {
-    /// Asks the plan about every request: its place from 0, and its path.
+    /// Calls the plan for every request, with its index from 0 and its path.
     pub fn new(inner: T, plan: impl Fn(usize, &str) -> Fault + Send + Sync + 'static) -> Self {
         Self { inner, script: Script::new(plan) }
     }
 
-    /// The requests that came by so far.
+    /// The requests so far.
     pub fn exchanges(&self) -> Vec<Exchange> {
         self.script.exchanges()
     }
@@ -169,7 +168,7 @@ impl<T: HttpTransport> HttpTransport for FaultTransport<T> {
     }
 }
 
-/// What a proxy answers.
+/// A proxy's answer.
 fn bare(status: u16, pause: Option<u32>) -> Response<Bytes> {
     let mut answer = Response::new(Bytes::from_static(b"<html>not the platform</html>"));
     *answer.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);

@@ -1,9 +1,9 @@
 //! The conformance suite for payment methods.
 //!
-//! It reads a method's spec and makes tests of it, positive and negative: every declared flow is
-//! taken to a success and to a decline against the sandbox, and everything that the spec does not
-//! allow must be refused with the path of the field, on Gate and on the Payment Page. A method
-//! crate runs it with one line:
+//! It generates tests from a method's spec, positive and negative: every declared flow is taken to
+//! a success and to a decline against the sandbox, and everything that the spec does not allow must
+//! be refused with the path of the field, on Gate and on the Payment Page. A method crate runs it
+//! with one line:
 //!
 //! ```
 //! use ecp_core::Currency;
@@ -35,8 +35,8 @@
 //!
 //! # Features
 //!
-//! - `sentinels`: invented secrets and personal data, looked for in what a service logs, measures
-//!   and prints, in the module `sentinels`.
+//! - `sentinels`: marked secrets and personal data, searched for in a service's logs, metrics and
+//!   output, in the module `sentinels`.
 
 mod conformance;
 mod failure;

@@ -1,8 +1,8 @@
-//! A Postgres server to throw away, from the binaries that are installed.
+//! A throwaway Postgres server, run from the installed binaries.
 //!
-//! It listens on a socket in a folder of its own and on no port, so that servers of other tests
-//! are not in its way. It ends, and its folder goes, when the value is dropped or when the process
-//! that started it ends in whatever manner.
+//! It listens on a socket in its own folder and on no port, so that it does not conflict with
+//! servers of other tests. It stops, and its folder is removed, when the value is dropped or when
+//! the process that started it ends, even by a crash.
 
 mod pooler;
 
@@ -19,10 +19,10 @@ use std::{env, process, thread};
 
 pub use self::pooler::Pooler;
 
-/// How long a server may take to start, recovery included.
+/// Time that a server may take to start, recovery included.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Waits until its input ends, which it does when the owner's process does, then stops the server
+/// Waits until its input ends, which happens when the owner's process ends, then stops the server
 /// and removes its folder.
 const CARETAKER: &str = r#"
 cat >/dev/null
@@ -38,7 +38,7 @@ fi
 rm -rf "$1"
 "#;
 
-/// A server of its own data, durable as in production: `fsync` and `synchronous_commit` are on.
+/// A server with its own data, durable as in production: `fsync` and `synchronous_commit` are on.
 #[derive(Debug)]
 pub struct Server {
     binaries: PathBuf,
@@ -49,7 +49,7 @@ pub struct Server {
     caretaker: Child,
 }
 
-/// What a server shows of itself over TLS, in PEM.
+/// The TLS identity of a server, in PEM.
 #[derive(Clone, Debug)]
 pub struct Identity {
     /// Its certificate, followed by those in between, if any.
@@ -58,14 +58,14 @@ pub struct Identity {
     pub key: String,
 }
 
-/// Who may come in over TCP: over TLS only, with a password if it is the user `customer`.
+/// Access over TCP: over TLS only, with a password for the user `customer`.
 const TLS_ONLY: &str = "
 local all all trust
 hostssl all customer all scram-sha-256
 hostssl all all all trust
 ";
 
-/// Postgres refuses to run as root; then somebody else runs it.
+/// Postgres refuses to run as root; then another user runs it.
 #[derive(Clone, Copy, Debug)]
 struct User {
     uid: u32,
@@ -73,12 +73,12 @@ struct User {
 }
 
 impl Server {
-    /// Starts a server, or says on standard error what is left out because none is installed.
+    /// Starts a server, or prints to standard error what is skipped because none is installed.
     ///
     /// # Panics
     ///
-    /// When the server does not start, and when none is installed where the environment says
-    /// `CI=true`: there, nothing may be left out.
+    /// When the server does not start, and when none is installed where the environment has
+    /// `CI=true`: there, nothing may be skipped.
     pub fn start_or_skip(left_out: &str) -> Option<Self> {
         Self::or_skip(Self::start(), left_out)
     }
@@ -141,7 +141,7 @@ impl Server {
         Ok(server)
     }
 
-    /// Makes an empty database and returns the connection string for it, in the `key=value` form.
+    /// Creates an empty database and returns its connection string, in the `key=value` form.
     pub fn database(&self) -> io::Result<String> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let name = format!("test{}", NUMBER.fetch_add(1, Ordering::Relaxed));
@@ -158,26 +158,26 @@ impl Server {
         Ok(format!("host={} user=postgres dbname={name}{port}", self.folder.display()))
     }
 
-    /// The port that it listens on over TCP, if it does.
+    /// The TCP port, if it listens on one.
     pub fn port(&self) -> Option<u16> {
         self.port
     }
 
-    /// Kills the server's first process with SIGKILL. The others end when they notice.
+    /// Kills the server's main process with SIGKILL. The others end when they notice.
     pub fn kill(&mut self) -> io::Result<()> {
         self.postmaster.kill()?;
         self.postmaster.wait().map(drop)
     }
 
-    /// Kills the process of one connection with SIGKILL, of the latest one. The server then ends all
-    /// others and recovers by itself. `false` if there is no connection.
+    /// Kills the process of the latest connection with SIGKILL. The server then ends all others and
+    /// recovers by itself. `false` if there is no connection.
     pub fn kill_backend(&self) -> io::Result<bool> {
         let parent = self.postmaster.id();
         let mut backends: Vec<u32> = Vec::new();
         for entry in fs::read_dir("/proc")?.flatten() {
             let pid = entry.file_name().to_str().and_then(|name| name.parse().ok());
             let Some(pid) = pid else { continue };
-            // It may have ended by now.
+            // The process may have ended by now.
             let read = |name| fs::read_to_string(entry.path().join(name)).unwrap_or_default();
             let is_child = || {
                 let stat = read("stat");
@@ -193,11 +193,11 @@ impl Server {
         Ok(killed.success())
     }
 
-    /// Starts the server again over the same data, after it was killed.
+    /// Starts the server again with the same data, after it was killed.
     pub fn restart(&mut self) -> io::Result<()> {
         let patience = Instant::now() + PATIENCE;
         loop {
-            // Processes of the killed server may be there for a moment and keep a new one out.
+            // Processes of the killed server may exist for a moment and block a new one.
             self.postmaster = spawn(&self.binaries, self.user, &self.folder, self.port)?;
             match self.wait_until_ready() {
                 Err(_) if Instant::now() < patience => thread::sleep(Duration::from_millis(50)),
@@ -228,7 +228,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Reaps the server too: the caretaker waits for a process that is there until then.
+        // Reaps the server too: the caretaker waits until it is reaped.
         drop(self.caretaker.stdin.take());
         let _ = self.postmaster.wait();
         let _ = self.caretaker.wait();
@@ -241,7 +241,7 @@ fn end(mut caretaker: Child) -> io::Result<()> {
 }
 
 impl Identity {
-    /// Puts it where the server looks for it. Returns a port that is free.
+    /// Writes the identity to the server's folder. Returns a free port.
     fn install(&self, folder: &Path, user: Option<User>) -> io::Result<u16> {
         let files = [
             ("server.crt", &*self.certificate),
@@ -304,8 +304,7 @@ fn as_user(program: &Path, user: Option<User>, folder: &Path) -> Command {
     command
 }
 
-/// The folder that has `initdb` and `postgres`: of the newest version where Debian puts them,
-/// or one of `PATH`.
+/// The folder with `initdb` and `postgres`: Debian's newest version, or one of `PATH`.
 fn binaries() -> io::Result<PathBuf> {
     let version = |folder: &Path| -> u32 {
         let name = folder.parent().and_then(Path::file_name).and_then(|name| name.to_str());

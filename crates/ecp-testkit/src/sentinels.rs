@@ -1,10 +1,10 @@
-//! Marked secrets and personal data, looked for in everything that a program logs, measures and
+//! Marked secrets and personal data, searched for in everything that a program logs, measures and
 //! prints. Behind the feature `sentinels`.
 //!
-//! A service passes invented values where its customers' data and its keys would be, and proves that
-//! none of them reaches a log. [`Sentinels`] knows each value in every form in which it could come
-//! out; [`Capture`] takes in spans and events of `tracing`, records of `log` and observations of
-//! metrics, also those of other crates. What is printed is added by hand.
+//! A service uses invented values in place of its customers' data and its keys, and proves that
+//! none of them reaches a log. [`Sentinels`] knows each value in every form that may be printed;
+//! [`Capture`] records spans and events of `tracing`, records of `log` and observations of metrics,
+//! also those of other crates. Printed output is added by hand.
 //!
 //! ```
 //! use ecp_testkit::sentinels::{Capture, Sentinels};

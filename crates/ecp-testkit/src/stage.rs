@@ -26,8 +26,8 @@ use tokio::time::timeout;
 use crate::conformance::AnyPrepared;
 use crate::failure::{Failure, OrFail, fail};
 
-/// Everybody who takes part. Gate and the provider's pages need no socket; callbacks and
-/// confirmations reach the shop over the loopback, as they do in life.
+/// All participants. Gate and the provider's pages need no socket; callbacks and confirmations
+/// reach the shop over the loopback, as in production.
 pub(crate) struct Stage {
     gate: Gate,
     browser: TowerTransport<Router>,
@@ -43,7 +43,7 @@ struct Shop {
     callbacks: UnboundedSender<Verified<Callback>>,
 }
 
-/// What the merchant thinks of the customer's amount, and how often it was asked.
+/// The merchant's answer about the customer's amount, and the number of requests for it.
 struct Merchant(Lock<(Answer, usize)>);
 
 impl Merchant {
@@ -102,12 +102,12 @@ impl Stage {
         Ok(Self { gate, browser, callbacks: Mutex::new(callbacks), merchant, sandbox })
     }
 
-    /// Sets what the merchant says of amounts, instead of welcoming them all.
+    /// Sets the merchant's answer about amounts, instead of accepting them all.
     pub(crate) fn answer(&self, answer: Answer) {
         self.merchant.with(|(set, _)| *set = answer);
     }
 
-    /// How often the platform has asked the merchant about an amount.
+    /// Number of the platform's `check_deposit` requests to the merchant.
     pub(crate) fn questions(&self) -> usize {
         self.merchant.with(|(_, questions)| *questions)
     }
@@ -161,7 +161,7 @@ impl Stage {
         }
     }
 
-    /// Waits for the final callback, and asks for the status.
+    /// Waits for the final callback, and requests the status.
     pub(crate) async fn ended(
         &self,
         method: &dyn DynMethod,
@@ -213,7 +213,7 @@ impl Drop for Stage {
     }
 }
 
-/// No step takes longer on a slow machine.
+/// Longer than any step on a slow machine.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 async fn receive(State(shop): State<Arc<Shop>>, body: Bytes) -> StatusCode {

@@ -1,4 +1,4 @@
-//! Amounts that a method allows, and how they end on the sandbox.
+//! Amounts that a method allows, and their results on the sandbox.
 
 use std::collections::BTreeMap;
 
@@ -8,18 +8,18 @@ use ecp_sandbox::Decision;
 
 use crate::failure::{Failure, fail};
 
-/// Amounts in one currency, both ends allowed.
+/// Amounts in one currency, both ends included.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Span {
     currency: Currency,
     least: i64,
     greatest: i64,
-    /// Where to begin: the example of the documentation, if it lies within.
+    /// Starting point of searches: the example of the documentation, if it is within the span.
     usual: i64,
 }
 
 impl Span {
-    /// What every one of the flows allows in a currency, `None` if that is nothing. A flow that is
+    /// Amounts in a currency that all of the flows allow, `None` if there are none. A flow that is
     /// not declared allows all.
     fn of(spec: &MethodSpec, flows: &[FlowKind], currency: Currency) -> Option<Self> {
         let rules = || flows.iter().filter_map(|&flow| spec.rule(flow));
@@ -35,11 +35,11 @@ impl Span {
         Some(Self { currency, least, greatest, usual: usual.minor().clamp(least, greatest) })
     }
 
-    /// The allowed amount next to the usual one for which something holds.
+    /// The allowed amount nearest to the usual one that satisfies the predicate.
     fn find(self, holds: impl Fn(i64) -> bool) -> Option<Money> {
         let Self { currency, least, greatest, usual } = self;
         let amounts = (usual..=greatest).chain((least..usual).rev());
-        // Tests list a handful of amounts.
+        // Tests list only a few amounts.
         let minor = amounts.take(10_000).find(|&minor| holds(minor))?;
         Some(Money::from_minor(minor, currency))
     }
@@ -49,14 +49,14 @@ impl Span {
     }
 }
 
-/// An amount that every one of the flows allows and that succeeds.
+/// An amount that all of the flows allow and that succeeds.
 pub(super) fn succeeding(spec: &MethodSpec, flows: &[FlowKind]) -> Result<Money, Failure> {
     let testing = spec.testing();
     first(spec, flows, |span| span.find(|minor| !testing.is_declined(minor)))
         .ok_or_else(|| fail("no amount is within its limits and succeeds"))
 }
 
-/// An amount of a sale that ends as the customer decides.
+/// An amount of a sale that the customer decides.
 pub(super) fn decided(spec: &MethodSpec, decision: Decision) -> Result<Money, Failure> {
     let testing = spec.testing();
     let ends = |minor: i64| match decision {
@@ -67,7 +67,7 @@ pub(super) fn decided(spec: &MethodSpec, decision: Decision) -> Result<Money, Fa
         .ok_or_else(|| fail(format!("no amount is within its limits and ends as a {decision}")))
 }
 
-/// An amount of a payout that the method's test project declines, `None` if its limits hold none.
+/// An amount of a payout that the method's test project declines, `None` if its limits exclude all.
 pub(super) fn declined_payout(spec: &MethodSpec) -> Option<Money> {
     let declined = spec.testing().declined_amounts();
     first(spec, &[FlowKind::Payout], |span| {
@@ -76,13 +76,13 @@ pub(super) fn declined_payout(spec: &MethodSpec) -> Option<Money> {
     })
 }
 
-/// An amount of a sale, and a greater one that a refund may ask for; `None` if the limits of
-/// refunds end with those of sales.
+/// An amount of a sale, and a greater amount for its refund; `None` if the limits of refunds end
+/// with those of sales.
 pub(super) fn overdrawn(spec: &MethodSpec) -> Option<(Money, Money)> {
     let testing = spec.testing();
     first(spec, &[FlowKind::Sale], |span| {
         let refunds = Span::of(spec, &[FlowKind::Refund], span.currency)?;
-        // The sale may be under the limits of refunds: what is asked for is not.
+        // The sale may be below the limits of refunds, but the refund is not.
         let greatest = span.greatest.min(refunds.greatest - 1);
         if greatest < span.least {
             return None;
@@ -98,7 +98,7 @@ fn first<T>(spec: &MethodSpec, flows: &[FlowKind], find: impl Fn(Span) -> Option
     spec.currencies().iter().find_map(|&currency| Span::of(spec, flows, currency).and_then(&find))
 }
 
-/// Amounts at the edges of a rule, in minor units, and whether each is allowed.
+/// Amounts at the limits of a rule, in minor units, and whether each is allowed.
 pub(super) fn edges(rule: &Rule, currency: Currency) -> BTreeMap<i64, bool> {
     let zero = rule.allows_zero_amount();
     let mut edges = match rule.limits(currency) {
@@ -113,7 +113,7 @@ pub(super) fn edges(rule: &Rule, currency: Currency) -> BTreeMap<i64, bool> {
         }
         None => BTreeMap::from([(-1, false), (0, zero), (1, true)]),
     };
-    // 0 is no amount but the customer's choice of one: limits say nothing about it.
+    // 0 is not an amount but leaves the choice to the customer: limits do not apply.
     if zero {
         edges.insert(0, true);
     } else if let Some(allowed) = edges.get_mut(&0) {

@@ -11,7 +11,7 @@ use super::{Cases, amounts, expect, expect_amount_refused};
 use crate::failure::{Failure, OrFail, fail};
 
 impl<'m> Cases<'m> {
-    /// Codes by which the page is opened.
+    /// Cases about the codes that open the page.
     pub(super) fn page_codes(&mut self) {
         let (method, registry) = (self.method, self.registry);
         self.check("Payment Page codes are there and belong to it alone", move || {
@@ -39,7 +39,7 @@ impl<'m> Cases<'m> {
         });
     }
 
-    /// Sales, the one flow that the page has parameters for.
+    /// Cases about sales, the only flow of the page.
     pub(super) fn page(&mut self, rule: &'m Rule) {
         if on_page(rule) {
             self.page_amounts(rule);
@@ -103,7 +103,7 @@ fn on_page(rule: &Rule) -> bool {
     rule.interfaces().contains(&Interface::PaymentPage)
 }
 
-/// A sale with what the page always needs and what the method needs on Gate, but for one.
+/// A sale with all fields that the page and the method on Gate require, except one.
 fn prepare(
     method: &dyn DynMethod,
     amount: Money,

@@ -1,4 +1,4 @@
-//! Requests of any flow, with what a method's rules need.
+//! Requests of any flow, with the fields that a method's rules require.
 
 use ecp_core::{Money, PaymentId, ProjectId};
 use ecp_methods::request::{Field, FlowRequest, PayoutRequest, RefundRequest, SaleRequest};
@@ -14,7 +14,7 @@ pub(super) enum Request {
     Refund(RefundRequest),
 }
 
-/// What was prepared, of any flow.
+/// A prepared request of any flow.
 #[derive(Debug)]
 pub(crate) enum AnyPrepared {
     Sale(Prepared<ecp_methods::Sale>),
@@ -42,7 +42,7 @@ impl Request {
         })
     }
 
-    /// A request with all fields that the rule needs, but for one.
+    /// A request with all required fields, except one.
     pub(super) fn full(
         method: &dyn DynMethod,
         flow: FlowKind,
@@ -65,7 +65,7 @@ impl Request {
     }
 }
 
-/// Sets a field, whatever the flow.
+/// Sets a field in a request of any flow.
 pub(super) trait SetField: FlowRequest {
     fn set(self, field: Field, value: &str) -> Self;
 }

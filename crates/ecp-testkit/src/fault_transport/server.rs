@@ -1,4 +1,4 @@
-//! The same failures over sockets.
+//! The same faults over sockets.
 
 use std::fmt;
 use std::io;
@@ -15,9 +15,9 @@ use tokio::task::JoinHandle;
 
 use super::{Exchange, Fault, Script, bare};
 
-/// A server on this machine that passes requests on to a platform in the same process, or does
-/// not, by a plan. It speaks as much HTTP/1.1 as a client of Gate does: requests with a
-/// `content-length`, several on a connection.
+/// A server on this machine that passes requests to a platform in the same process, with faults by
+/// a plan. It supports the HTTP/1.1 that a client of Gate uses: requests with a `content-length`,
+/// several on a connection.
 ///
 /// It stops when it is dropped.
 pub struct FaultServer {
@@ -28,8 +28,8 @@ pub struct FaultServer {
 }
 
 impl FaultServer {
-    /// Listens on a port of the loopback. The plan is asked about every request: its place from
-    /// 0, and its path. To be called inside a tokio runtime.
+    /// Listens on a loopback port. Calls the plan for every request, with its index from 0 and its
+    /// path. Call it inside a tokio runtime.
     pub async fn start(
         platform: impl HttpTransport + 'static,
         plan: impl Fn(usize, &str) -> Fault + Send + Sync + 'static,
@@ -37,7 +37,7 @@ impl FaultServer {
         Self::serve(platform, Script::new(plan)).await
     }
 
-    /// The same without a memory of requests, for many of them.
+    /// The same without recording requests, for many of them.
     pub async fn start_forgetful(
         platform: impl HttpTransport + 'static,
         plan: impl Fn(usize, &str) -> Fault + Send + Sync + 'static,
@@ -57,7 +57,7 @@ impl FaultServer {
                 while let Ok((stream, _)) = listener.accept().await {
                     connections.fetch_add(1, Ordering::Relaxed);
                     let (platform, script) = (Arc::clone(&platform), Arc::clone(&script));
-                    // A connection that fails is what this server is for.
+                    // Failing connections are the purpose of this server.
                     tokio::spawn(async move { serve(stream, &*platform, &script).await.ok() });
                 }
             }
@@ -70,12 +70,12 @@ impl FaultServer {
         format!("http://{}", self.address)
     }
 
-    /// The requests that came by so far.
+    /// The requests so far.
     pub fn exchanges(&self) -> Vec<Exchange> {
         self.script.exchanges()
     }
 
-    /// How many connections there were so far.
+    /// Number of connections so far.
     pub fn connections(&self) -> usize {
         self.connections.load(Ordering::Relaxed)
     }
@@ -101,11 +101,11 @@ async fn serve(
 ) -> io::Result<()> {
     let mut read = Vec::new();
     loop {
-        // The path is in the first line, so the plan can be asked before the rest is read.
+        // The path is in the first line, so the plan can be called before the rest is read.
         let Some(path) = first_line(&mut stream, &mut read).await? else { return Ok(()) };
         let fault = script.next(&path);
         if matches!(fault, Fault::Refused | Fault::ResetBefore) {
-            // Without the usual goodbye.
+            // Without the usual shutdown.
             return stream.set_zero_linger();
         }
         let body = whole(&mut stream, &mut read).await?;
@@ -140,7 +140,7 @@ async fn serve(
     }
 }
 
-/// The path of the next request, `None` when the client has closed.
+/// The path of the next request, `None` if the client has closed.
 async fn first_line(stream: &mut TcpStream, read: &mut Vec<u8>) -> io::Result<Option<String>> {
     loop {
         if let Some(end) = find(read, b"\r\n") {
@@ -153,7 +153,7 @@ async fn first_line(stream: &mut TcpStream, read: &mut Vec<u8>) -> io::Result<Op
     }
 }
 
-/// The body of the request whose beginning was read. What follows stays in the buffer.
+/// The body of the request whose beginning was read. Later bytes stay in the buffer.
 async fn whole(stream: &mut TcpStream, read: &mut Vec<u8>) -> io::Result<Bytes> {
     loop {
         if let Some(head) = find(read, b"\r\n\r\n") {

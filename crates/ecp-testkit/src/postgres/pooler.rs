@@ -1,4 +1,4 @@
-//! pgbouncer before a throwaway server.
+//! A pgbouncer in front of a throwaway server.
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -12,7 +12,7 @@ use std::{env, thread};
 
 use super::{PATIENCE, Server, User, as_user, in_ci};
 
-/// Stops the pooler when its input ends, which it does when the owner's process does.
+/// Stops the pooler when its input ends, which happens when the owner's process ends.
 const CARETAKER: &str = r#"
 "$1" "$2" >/dev/null 2>&1 &
 pid=$!
@@ -23,21 +23,21 @@ wait "$pid"
 
 const PORT: u16 = 6432;
 
-/// A pooler in transaction mode: each transaction runs on whichever connection of the server is
-/// free. It listens in the server's folder, and ends when the value is dropped or when the process
-/// that started it ends.
+/// A pooler in transaction mode: each transaction runs on any free connection of the server. It
+/// listens in the server's folder, and ends when the value is dropped or when the process that
+/// started it ends.
 #[derive(Debug)]
 pub struct Pooler {
     caretaker: Child,
 }
 
 impl Pooler {
-    /// Starts pgbouncer with that many connections for each database, or says on standard error
-    /// what is left out because it is not installed.
+    /// Starts pgbouncer with that many connections for each database, or prints to standard error
+    /// what is skipped because it is not installed.
     ///
     /// # Panics
     ///
-    /// When it does not start, and when it is not installed where the environment says `CI=true`.
+    /// When it does not start, and when it is not installed where the environment has `CI=true`.
     pub fn start_or_skip(server: &Server, connections: u32, left_out: &str) -> Option<Self> {
         match Self::start(server, connections) {
             Ok(pooler) => Some(pooler),
@@ -81,8 +81,8 @@ impl Pooler {
         Ok(pooler)
     }
 
-    /// The connection string for a database of the server, from
-    /// [`Server::database`], with the pooler in between.
+    /// The connection string for a database of the server, from [`Server::database`], through the
+    /// pooler.
     pub fn before(&self, database: &str) -> String {
         let rest = database.split(' ').filter(|pair| !pair.starts_with("port="));
         rest.chain([format!("port={PORT}").as_str()]).collect::<Vec<_>>().join(" ")

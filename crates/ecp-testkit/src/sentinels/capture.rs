@@ -1,4 +1,4 @@
-//! Everything that is logged and measured.
+//! Capture of everything that is logged and measured.
 
 use std::collections::BTreeSet;
 use std::fmt::{self, Debug, Write as _};
@@ -12,8 +12,8 @@ use tracing::{Event, Metadata, Subscriber};
 
 use super::Sentinels;
 
-/// Takes in spans and events of `tracing` at every level with all their fields, records of `log`,
-/// observations, and what is printed. Clones share what they took in.
+/// Captures spans and events of `tracing` at every level with all their fields, records of `log`,
+/// observations, and printed texts. Clones share the captured data.
 #[derive(Clone, Debug, Default)]
 pub struct Capture(Arc<Shared>);
 
@@ -24,7 +24,7 @@ struct Shared {
     spans: AtomicU64,
 }
 
-/// Spans and fields with the crate that has them, and metrics.
+/// Spans and fields with their crates, and metrics.
 #[derive(Debug, Default)]
 struct Named {
     spans: BTreeSet<(String, String)>,
@@ -32,19 +32,19 @@ struct Named {
     metrics: BTreeSet<String>,
 }
 
-/// Names in use, so that a document which lists them can be compared.
+/// Names in use, for comparison with a document that lists them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Names {
-    /// Of spans.
+    /// Names of spans.
     pub spans: BTreeSet<String>,
-    /// Of fields of spans and events, without the message.
+    /// Names of fields of spans and events, without the message.
     pub fields: BTreeSet<String>,
-    /// Of metrics.
+    /// Names of metrics.
     pub metrics: BTreeSet<String>,
 }
 
-/// A line that shows sentinels.
+/// A line that contains sentinels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leak {
     names: BTreeSet<String>,
@@ -52,7 +52,7 @@ pub struct Leak {
 }
 
 impl Leak {
-    /// The names of the sentinels that it shows.
+    /// The names of the sentinels in the line.
     pub fn names(&self) -> &BTreeSet<String> {
         &self.names
     }
@@ -71,12 +71,12 @@ impl fmt::Display for Leak {
 }
 
 impl Capture {
-    /// An empty one.
+    /// An empty capture.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Takes in what this process logs from now on, by `tracing` and by `log`.
+    /// Captures everything that this process logs from now on, by `tracing` and by `log`.
     ///
     /// # Panics
     ///
@@ -88,18 +88,18 @@ impl Capture {
         log::set_max_level(log::LevelFilter::Trace);
     }
 
-    /// Takes in a printed text; `what` says in a line of a leak what it was.
+    /// Captures a printed text; `what` describes it in the line of a leak.
     pub fn note(&self, what: &str, printed: impl Into<String>) {
         self.taken_in().push(format!("{what}: {}", printed.into()));
     }
 
-    /// Takes in the `Debug` output of a value, plain and pretty.
+    /// Captures the `Debug` output of a value, plain and pretty.
     pub fn debug(&self, what: &str, value: &dyn Debug) {
         self.note(what, format!("{value:?}"));
         self.note(what, format!("{value:#?}"));
     }
 
-    /// Takes in a result: the value, or the error with all its causes.
+    /// Captures a result: the value, or the error with all its causes.
     pub fn result<T: Debug, E: std::error::Error>(&self, what: &str, result: &Result<T, E>) {
         self.debug(what, result);
         if let Err(error) = result {
@@ -118,7 +118,7 @@ impl Capture {
         self.taken_in().clone()
     }
 
-    /// The lines so far that show a sentinel.
+    /// The lines so far that contain a sentinel.
     pub fn leaks(&self, sentinels: &Sentinels) -> Vec<Leak> {
         let (lines, search) = (self.taken_in(), sentinels.search());
         let leak = |line: &String| {
@@ -130,7 +130,7 @@ impl Capture {
     }
 
     /// The names so far: of the metrics, and of the spans and fields of crates for which `of_crate`
-    /// returns true. It is given a crate's name as in a path: `ecp_core`.
+    /// returns true. Its argument is a crate's name as in a path: `ecp_core`.
     pub fn names(&self, of_crate: impl Fn(&str) -> bool) -> Names {
         let named = self.named();
         let wanted = |all: &BTreeSet<(String, String)>| -> BTreeSet<String> {
@@ -195,7 +195,7 @@ impl Subscriber for Capture {
     fn exit(&self, _: &Id) {}
 }
 
-/// What one span or event says.
+/// Text of one span or event.
 struct Line(String);
 
 impl Line {

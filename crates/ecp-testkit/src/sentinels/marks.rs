@@ -1,4 +1,4 @@
-//! The marks, and how they are found.
+//! Sentinels, and the search for them.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -7,7 +7,7 @@ use aho_corasick::AhoCorasick;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 
-/// Texts that must not come out, each with a name for it.
+/// Texts that must not be printed, each with a name.
 #[derive(Clone, Debug, Default)]
 pub struct Sentinels(Vec<(String, Vec<String>)>);
 
@@ -17,8 +17,8 @@ impl Sentinels {
         Self::default()
     }
 
-    /// Adds a text of eight bytes or more, invented for the test: shorter ones are found by chance,
-    /// and a leak is printed. A text that is there already is not added again.
+    /// Adds a text of eight bytes or more, invented for the test: shorter ones occur by chance, and
+    /// a leak is printed. A text that is already in the list is not added again.
     ///
     /// # Panics
     ///
@@ -44,27 +44,27 @@ impl Sentinels {
         }
     }
 
-    /// How many there are.
+    /// The number of texts.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there are none.
+    /// Whether the list is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
-/// A search for sentinels, to be used for many texts.
+/// A reusable search for sentinels.
 #[derive(Debug)]
 pub struct Search<'s> {
     automaton: AhoCorasick,
-    /// By form.
+    /// Names, by index of the form.
     names: Vec<&'s str>,
 }
 
 impl<'s> Search<'s> {
-    /// Names of those that a text shows, as they are or in another form.
+    /// Names of the sentinels in a text, unchanged or in another form.
     pub fn found_in(&self, text: &str) -> BTreeSet<&'s str> {
         let shown = self.automaton.find_overlapping_iter(text);
         shown.map(|form| self.names[form.pattern().as_usize()]).collect()
@@ -72,7 +72,7 @@ impl<'s> Search<'s> {
 }
 
 /// The text itself first; then as a part of a URL, of a form, of a list of bytes, in hexadecimal
-/// digits, and in Base64 at any place in a longer text.
+/// digits, and in Base64 at any offset in a longer text.
 fn forms(text: &str) -> Vec<String> {
     let mut forms = vec![text.to_owned()];
     forms.push(form_urlencoded::byte_serialize(text.as_bytes()).collect());
@@ -94,7 +94,7 @@ fn forms(text: &str) -> Vec<String> {
         let to = encoded.len() - usize::from(padded.len() % 3 != 0);
         forms.push(encoded[from..to].to_owned());
     }
-    // A quotation mark or a backslash is written otherwise in JSON and by `Debug`.
+    // JSON and `Debug` escape a quotation mark or a backslash.
     forms.push(text.escape_debug().to_string());
     forms
 }
