@@ -1,6 +1,6 @@
 //! Money, identifiers, secrets, wire models and the signature of the ecommpay platform.
 //!
-//! This crate does no I/O, reads no clock and knows no payment method. It has the parts of a
+//! This crate does no I/O and knows no payment method. It has the parts of a
 //! request and the models of a callback:
 //!
 //! - [`Money`] welds minor units to a [`Currency`] with a known exponent;
@@ -9,6 +9,7 @@
 //! - [`signature`] signs and verifies raw JSON bytes;
 //! - [`model`] reads callbacks, responses and redirects, keeping what it does not know;
 //! - [`json`] is the strict reader under both;
+//! - [`Clock`] is how the crates above take the time. Nothing in this one asks for it;
 //! - [`observe`] is how the crates above report metrics. This one reports none.
 //!
 //! ```
@@ -30,6 +31,7 @@
 //! `docs/sources.md`, which says where it was read and how sure it is. *Documents* are the public
 //! method pages and articles of the platform, *measured* means observed by running its SDKs.
 
+mod clock;
 mod currency;
 mod id;
 pub mod json;
@@ -41,6 +43,7 @@ mod secret;
 pub mod signature;
 mod time;
 
+pub use self::clock::{Clock, SteppedClock, SystemClock};
 pub use self::currency::{Currency, UnknownCurrency};
 pub use self::id::{
     InvalidId, OperationId, PaymentId, PaymentIdRef, ProjectId, RequestId, RequestIdRef,

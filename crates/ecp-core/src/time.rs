@@ -42,6 +42,12 @@ impl Timestamp {
     pub const fn unix_seconds(self) -> i64 {
         self.0
     }
+
+    /// The second of a moment, or the nearest that the form can express.
+    pub(crate) fn nearest(time: SystemTime) -> Self {
+        let bound = if time < SystemTime::UNIX_EPOCH { FIRST } else { LAST };
+        Self::try_from(time).unwrap_or(Self(bound))
+    }
 }
 
 impl TryFrom<SystemTime> for Timestamp {

@@ -1,87 +1,9 @@
-//! Clock of leases and retries.
+//! Times of leases and retries, and a clock that was set back.
 
-use std::fmt::Debug;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{LazyLock, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, UNIX_EPOCH};
 
-use ecp_core::Timestamp;
-
-/// Source of the current time for an inbox. Waits inside the process use the machine's clock.
-pub trait Clock: Debug + Send + Sync + 'static {
-    /// The current time.
-    fn now(&self) -> SystemTime;
-
-    /// Time since a fixed moment of this process, by a monotonic clock. An inbox compares it with
-    /// [`now`](Self::now) to notice a clock that was set back.
-    fn elapsed(&self) -> Duration;
-}
-
-/// The machine's clock. Replicas that share a store need clocks that agree to a small part of a
-/// lease.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct SystemClock;
-
-impl Clock for SystemClock {
-    fn now(&self) -> SystemTime {
-        SystemTime::now()
-    }
-
-    fn elapsed(&self) -> Duration {
-        static START: LazyLock<Instant> = LazyLock::new(Instant::now);
-        START.elapsed()
-    }
-}
-
-/// A clock that moves only when a test moves it.
-///
-/// ```
-/// use std::time::Duration;
-///
-/// use ecp_inbox::{Clock, SteppedClock};
-///
-/// let clock = SteppedClock::new("2019-04-15T16:31:13+0000".parse()?);
-/// let before = clock.now();
-/// clock.advance(Duration::from_millis(1500));
-/// assert_eq!(clock.now().duration_since(before)?, Duration::from_millis(1500));
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Debug)]
-pub struct SteppedClock {
-    /// Milliseconds since 1970.
-    now: AtomicI64,
-    /// Milliseconds elapsed.
-    elapsed: AtomicI64,
-}
-
-impl SteppedClock {
-    /// A clock that shows this time.
-    pub fn new(start: Timestamp) -> Self {
-        Self { now: AtomicI64::new(start.unix_seconds() * 1000), elapsed: AtomicI64::new(0) }
-    }
-
-    /// Moves the clock forward, with millisecond precision.
-    pub fn advance(&self, by: Duration) {
-        self.now.fetch_add(milliseconds(by), Ordering::SeqCst);
-        self.elapsed.fetch_add(milliseconds(by), Ordering::SeqCst);
-    }
-
-    /// Sets the clock back, with millisecond precision, without elapsed time.
-    pub fn set_back(&self, by: Duration) {
-        self.now.fetch_sub(milliseconds(by), Ordering::SeqCst);
-    }
-}
-
-impl Clock for SteppedClock {
-    fn now(&self) -> SystemTime {
-        let since = Duration::from_millis(self.now.load(Ordering::SeqCst).unsigned_abs());
-        UNIX_EPOCH + since
-    }
-
-    fn elapsed(&self) -> Duration {
-        Duration::from_millis(self.elapsed.load(Ordering::SeqCst).unsigned_abs())
-    }
-}
+use ecp_core::{Clock, Timestamp};
 
 /// Detects a clock that was set back by more than a lease. Times stored before that are further in
 /// the future than any wait.

@@ -15,10 +15,9 @@ pub mod time;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use ecp_core::Timestamp;
+use ecp_core::{Clock, SteppedClock, Timestamp};
 
 pub use self::bodies::{Body, verified};
-use crate::clock::{Clock, SteppedClock};
 use crate::hold::Hold;
 use crate::inbox::Inbox;
 

@@ -4,10 +4,9 @@ use std::fmt;
 use std::time::Duration;
 
 use ecp_core::model::{Callback, End};
-use ecp_core::{PaymentId, ProjectId, Timestamp};
+use ecp_core::{Clock as _, PaymentId, ProjectId, SystemClock, Timestamp};
 use ecp_notify::{Expected, Unexpected};
 
-use crate::clock::{self, SystemClock};
 use crate::error::InboxError;
 use crate::state::{Change, PaymentState, StatusUpdate};
 
@@ -234,7 +233,7 @@ impl Delivery {
             change,
             payment: Some(payment),
             callback,
-            received: clock::timestamp(clock::now(&SystemClock)),
+            received: SystemClock.timestamp(),
             attempt: 1,
             lease: Lease(0),
         }

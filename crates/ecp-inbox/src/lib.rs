@@ -87,7 +87,6 @@ mod state;
 mod telemetry;
 mod worker;
 
-pub use self::clock::{Clock, SteppedClock, SystemClock};
 pub use self::confirm::{Confirm, Questions};
 pub use self::entry::{
     Claim, Claimed, ClaimedHeld, Delivery, Entry, EntryId, EntryState, Finish, Lease, Query,

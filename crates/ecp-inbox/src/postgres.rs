@@ -20,7 +20,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
 use ecp_core::model::{Callback, VerifiedStatus};
-use ecp_core::{PaymentId, ProjectId, Timestamp};
+use ecp_core::{Clock, PaymentId, ProjectId, SystemClock, Timestamp};
 use ecp_notify::Verified;
 use tokio::sync::Notify;
 pub use tokio_postgres;
@@ -32,7 +32,6 @@ pub use self::handler::PostgresHandler;
 use self::session::{Session, failed};
 pub use self::store::PostgresInbox;
 use crate::accept::Record;
-use crate::clock::{Clock, SystemClock};
 use crate::entry::{
     Claim, Claimed, ClaimedHeld, Delivery, Entry, EntryId, Finish, Query, Question, Stats,
 };

@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use ecp_core::model::{Callback, VerifiedStatus};
-use ecp_core::{PaymentId, ProjectId, Timestamp};
+use ecp_core::{Clock, PaymentId, ProjectId, Timestamp};
 use ecp_notify::Verified;
 pub use rusqlite;
 use rusqlite::Connection;
@@ -40,7 +40,7 @@ use self::read::Readers;
 use self::schema::Change;
 use self::writer::Writer;
 use crate::accept::{self, Record};
-use crate::clock::{self, Clock, SetBack};
+use crate::clock::{self, SetBack};
 use crate::entry::{
     Claim, Claimed, ClaimedHeld, Delivery, Entry, EntryId, Finish, Query, Question, Stats,
 };

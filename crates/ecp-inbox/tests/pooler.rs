@@ -8,11 +8,12 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use ecp_core::Clock;
 use ecp_inbox::conformance::{Body, Stage};
 use ecp_inbox::postgres::tokio_postgres::types::Type;
 use ecp_inbox::postgres::tokio_postgres::{NoTls, Transaction};
 use ecp_inbox::postgres::{PostgresHandler, PostgresInbox, PostgresOptions};
-use ecp_inbox::{Accepted, Clock, Delivery, HandlerError, Hold, Inbox};
+use ecp_inbox::{Accepted, Delivery, HandlerError, Hold, Inbox};
 use ecp_testkit::postgres::{Pooler, Server};
 
 const LEFT_OUT: &str = "the inbox's tests through a pooler";

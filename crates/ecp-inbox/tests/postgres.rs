@@ -7,9 +7,10 @@
 use std::sync::{Arc, LazyLock};
 
 use async_trait::async_trait;
+use ecp_core::Clock;
 use ecp_inbox::conformance::Stage;
 use ecp_inbox::postgres::PostgresOptions;
-use ecp_inbox::{Clock, Hold, Inbox};
+use ecp_inbox::{Hold, Inbox};
 use ecp_testkit::postgres::Server;
 
 static SERVER: LazyLock<Option<Server>> =

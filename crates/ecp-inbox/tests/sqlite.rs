@@ -6,9 +6,10 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use ecp_core::Clock;
 use ecp_inbox::conformance::Stage;
 use ecp_inbox::sqlite::SqliteOptions;
-use ecp_inbox::{Clock, Hold, Inbox};
+use ecp_inbox::{Hold, Inbox};
 use tempfile::TempDir;
 
 struct File(TempDir);

@@ -3,14 +3,13 @@
 use std::error::Error;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
 
 use async_trait::async_trait;
-use ecp_core::PaymentId;
 use ecp_core::model::{
     About, End, Operation, OperationStatus, OperationType, PaymentStatus, PaymentType,
     StatusResponse, Sum,
 };
+use ecp_core::{Clock, PaymentId};
 use ecp_methods::{Payout, Prepared};
 use ecp_transport::{GateError, Intents, Outcome, SendError, Sent, UnknownReason};
 
@@ -21,7 +20,7 @@ use crate::progress::Stop;
 pub(crate) struct Line {
     payment_id: PaymentId,
     journal: Arc<Journal>,
-    clock: fn() -> SystemTime,
+    clock: Arc<dyn Clock>,
     stop: Stop,
     entry: Mutex<Entry>,
 }
@@ -30,7 +29,7 @@ impl Line {
     /// The journal's entry of a payout, or a first entry for a new one.
     pub(crate) fn new(
         journal: Arc<Journal>,
-        clock: fn() -> SystemTime,
+        clock: Arc<dyn Clock>,
         stop: Stop,
         prepared: &Prepared<Payout>,
         digest: [u8; 32],
@@ -101,7 +100,7 @@ impl Intents for Line {
         if self.stop.is_stopped() {
             return Err("the run was stopped".into());
         }
-        let now = (self.clock)();
+        let now = self.clock.now();
         self.keep(payment_id, |entry| {
             entry.state = State::Intended;
             entry.sends += 1;

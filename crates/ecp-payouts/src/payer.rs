@@ -196,7 +196,7 @@ impl Payer {
         let id = prepared.payment_id().clone();
         let line = Arc::new(Line::new(
             Arc::clone(&self.journal),
-            self.settings.clock,
+            Arc::clone(&self.settings.clock),
             stop.clone(),
             &prepared,
             self.digest(&prepared),
@@ -291,7 +291,7 @@ impl Payer {
     /// Minimum time since the end of a send by another process. The send may have taken a while.
     fn age(&self, before: &Entry) -> Duration {
         let Some(sent_at) = before.sent_at else { return Duration::ZERO };
-        let age = (self.settings.clock)().duration_since(sent_at).unwrap_or_default();
+        let age = self.settings.clock.now().duration_since(sent_at).unwrap_or_default();
         age.saturating_sub(self.settings.not_found_after.min(BEYOND))
     }
 

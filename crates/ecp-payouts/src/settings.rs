@@ -1,8 +1,10 @@
 //! Settings of a run.
 
 use std::num::NonZeroUsize;
-use std::time::{Duration, SystemTime};
+use std::sync::Arc;
+use std::time::Duration;
 
+use ecp_core::{Clock, SystemClock};
 use ecp_transport::SendPolicy;
 
 /// Settings of a run.
@@ -14,7 +16,7 @@ pub struct Settings {
     pub(crate) first_question: Option<Duration>,
     pub(crate) patience: Option<Duration>,
     pub(crate) grace: Duration,
-    pub(crate) clock: fn() -> SystemTime,
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) shared_journal: bool,
 }
 
@@ -28,7 +30,7 @@ impl Settings {
             first_question: None,
             patience: None,
             grace: Duration::from_secs(10),
-            clock: SystemTime::now,
+            clock: Arc::new(SystemClock),
             shared_journal: false,
         }
     }
@@ -77,7 +79,7 @@ impl Settings {
     }
 
     /// Sets the clock, instead of the machine's.
-    pub fn clock(self, clock: fn() -> SystemTime) -> Self {
+    pub fn clock(self, clock: Arc<dyn Clock>) -> Self {
         Self { clock, ..self }
     }
 }

@@ -4,11 +4,10 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use ecp_core::{PaymentId, SecretKey};
+use ecp_core::{Clock as _, PaymentId, SecretKey, SteppedClock, SystemClock};
 use ecp_methods::Registry;
 use ecp_payouts::{
     Counts, Journal, JournalError, JournalReader, Layout, Owner, Payer, Plan, Progress, Settings,
@@ -302,9 +301,6 @@ async fn exported_text_is_no_formula() {
     );
 }
 
-/// The times at which a journal's clock stands.
-static NOW: Mutex<Option<std::time::SystemTime>> = Mutex::new(None);
-
 #[tokio::test]
 async fn a_clock_that_goes_back_makes_nothing_older() {
     let folder = tempfile::tempdir().unwrap();
@@ -313,32 +309,23 @@ async fn a_clock_that_goes_back_makes_nothing_older() {
         0 => Fault::ResetBefore,
         _ => Fault::None,
     });
-    *NOW.lock().unwrap() = Some(std::time::SystemTime::now());
-    let clock = || NOW.lock().unwrap().unwrap();
-    let slow = settings().not_found_after(Duration::from_hours(1)).clock(clock);
+    let clock = Arc::new(SteppedClock::new(SystemClock.timestamp()));
+    let slow = settings().not_found_after(Duration::from_hours(1)).clock(clock.clone());
     let stop = Stop::new();
     let lost = payer(&faults, &journal, slow.clone()).await;
     let plan = plan(1);
     let _ = tokio::time::timeout(Duration::from_millis(100), lost.run(&plan, &stop, &())).await;
     // An hour back, then half an hour on: too early in both.
-    for minutes in [-60_i64, 90] {
-        {
-            let mut now = NOW.lock().unwrap();
-            let minutes_of = |count: i64| Duration::from_secs(count.unsigned_abs() * 60);
-            let before = now.unwrap();
-            *now = Some(if minutes < 0 {
-                before - minutes_of(minutes)
-            } else {
-                before + minutes_of(minutes)
-            });
-        }
+    clock.set_back(Duration::from_hours(1));
+    for minutes in [0, 90] {
+        clock.advance(Duration::from_mins(minutes));
         let again = payer(&faults, &journal, slow.clone()).await;
         let run = again.run(&plan, &stop, &());
         assert!(tokio::time::timeout(Duration::from_millis(100), run).await.is_err());
     }
     assert_eq!(begun(&sandbox), 0);
     // Two hours after: it is known not to exist, and is paid.
-    *NOW.lock().unwrap() = Some(clock() + Duration::from_hours(2));
+    clock.advance(Duration::from_hours(2));
     let counts = payer(&faults, &journal, slow).await.run(&plan, &stop, &()).await.unwrap();
     assert_eq!((counts.success, begun(&sandbox)), (1, 1));
 }

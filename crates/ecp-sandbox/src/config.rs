@@ -7,11 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use ecp_core::{Money, ProjectId, Sensitive, Timestamp};
+use ecp_core::{Clock, Money, ProjectId, Sensitive, SystemClock, Timestamp};
 use ecp_methods::Registry;
 use http::{Request, Response, StatusCode, Uri};
 
-use crate::engine::clock::{Clock, SystemClock};
 use crate::engine::delivery::Schedule;
 use crate::engine::faults::FaultRule;
 use crate::engine::merchant::Merchant;

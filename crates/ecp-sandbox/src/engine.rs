@@ -2,7 +2,6 @@
 
 pub(crate) mod actions;
 pub(crate) mod admit;
-pub(crate) mod clock;
 pub(crate) mod confirmation;
 pub(crate) mod delivery;
 pub(crate) mod events;
@@ -21,7 +20,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use ecp_core::{PaymentId, ProjectId, Sensitive, Timestamp};
+use ecp_core::{Clock as _, PaymentId, ProjectId, Sensitive, Timestamp};
 use ecp_methods::MethodSpec;
 use http::Uri;
 use tokio::sync::watch;
@@ -95,7 +94,7 @@ impl Engine {
 
     /// The moment, by the sandbox's clock.
     pub(crate) fn now(&self) -> Timestamp {
-        self.0.time.now()
+        self.0.time.timestamp()
     }
 
     /// Moves virtual time on. Whatever waits for a moment on the way happens at that moment, one

@@ -158,7 +158,6 @@ mod wire;
 
 pub use self::config::{Config, Project};
 pub use self::engine::actions::InvalidBody;
-pub use self::engine::clock::{Clock, SteppedClock, SystemClock};
 pub use self::engine::delivery::Schedule;
 pub use self::engine::events::{
     CallbackRefusal, Confirmation, Event, EventKind, EventStream, RawBody,

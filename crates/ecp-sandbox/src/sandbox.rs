@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::{Router, middleware};
 use bytes::Bytes;
-use ecp_core::{Money, PaymentId, ProjectId, Timestamp};
+use ecp_core::{Clock, Money, PaymentId, ProjectId, Timestamp};
 use tokio::net::TcpListener;
 
 use crate::config::Config;
@@ -167,6 +167,26 @@ impl Sandbox {
     /// The moment, by the sandbox's clock.
     pub fn now(&self) -> Timestamp {
         self.engine.now()
+    }
+
+    /// The sandbox's clock, for others that shall live by it: an inbox, or a journal of payouts.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use ecp_core::Clock as _;
+    /// use ecp_sandbox::Sandbox;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let sandbox = Sandbox::start();
+    /// let clock = sandbox.clock();
+    /// let before = clock.elapsed();
+    /// assert!(sandbox.advance(Duration::from_hours(1)).await);
+    /// assert_eq!(clock.elapsed() - before, Duration::from_hours(1));
+    /// # }
+    /// ```
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        Arc::new(self.engine.time().clone())
     }
 
     /// Moves virtual time on. Whatever waits for a moment on the way happens at that moment, one

@@ -8,11 +8,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use ecp_core::model::{PaymentStatus, VerifiedStatus};
-use ecp_core::{PaymentId, ProjectId};
+use ecp_core::{PaymentId, ProjectId, SystemClock};
 
 use super::suite::{accept_new, claim, ids, state, until};
 use super::{Body, Stage, clock};
-use crate::clock::SystemClock;
 use crate::confirm::{Confirm, Questions};
 use crate::entry::{Claim, ClaimedHeld, Delivery, EntryId, EntryState, Finish};
 use crate::hold::Hold;

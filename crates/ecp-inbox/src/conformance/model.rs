@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use ecp_core::model::VerifiedStatus;
+use ecp_core::{Clock, SteppedClock};
 use fastrand::Rng;
 
 use super::{Body, Stage, clock};
-use crate::clock::{Clock, SteppedClock, now};
+use crate::clock::now;
 use crate::entry::{Claim, Delivery, EntryId, EntryState, Finish, Query};
 use crate::inbox::{Accepted, Inbox, Release};
 use crate::state::{PaymentState, StatusUpdate};

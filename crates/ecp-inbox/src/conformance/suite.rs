@@ -8,13 +8,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use ecp_core::Timestamp;
 use ecp_core::model::PaymentStatus;
+use ecp_core::{SystemClock, Timestamp};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::{Body, Stage, clock, model, verified};
-use crate::clock::SystemClock;
 use crate::entry::{Claim, Claimed, Delivery, EntryId, EntryState, Finish, Query};
 use crate::inbox::{Accepted, Inbox, Release};
 use crate::worker::{Handler, HandlerError, Worker};

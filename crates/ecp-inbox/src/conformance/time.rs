@@ -4,9 +4,10 @@
 
 use std::time::Duration;
 
+use ecp_core::SteppedClock;
+
 use super::suite::{accept_new, claim, ids};
 use super::{Body, Stage, clock};
-use crate::clock::SteppedClock;
 use crate::entry::{Claim, EntryId, Finish};
 use crate::inbox::{Accepted, Inbox};
 

@@ -4,10 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use deadpool_postgres::Pool;
+use ecp_core::Clock;
 use tokio::sync::Notify;
 
 use super::session::Session;
-use crate::clock::{self, Clock, SetBack};
+use crate::clock::{self, SetBack};
 use crate::error::InboxError;
 use crate::hold::Hold;
 

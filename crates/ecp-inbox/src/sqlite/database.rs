@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use ecp_core::SystemClock;
 use ecp_files::{Found, OpenFiles};
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
 use super::error::Error;
 use super::options::SqliteOptions;
-use crate::clock::{self, SystemClock};
+use crate::clock;
 use crate::error::{InboxError, InboxErrorKind};
 
 /// The writing connection, used while the inbox's name leads to the open file.

@@ -4,11 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ecp_core::{Clock, SystemClock};
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::Error;
 use super::schema::{self, Change};
-use crate::clock::{Clock, SystemClock};
 use crate::error::{InboxError, InboxErrorKind};
 use crate::hold::Hold;
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ecp_core::Money;
+use ecp_core::{Clock as _, Money};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -264,7 +264,7 @@ impl Engine {
                 busy = time.pause(longest, busy) => busy,
             };
             if let Some(core) = core.upgrade() {
-                let now = time.now();
+                let now = time.timestamp();
                 Self(core).change(number, |payment, _| payment.cut_off(cut_off_code, now));
             }
             drop(busy);

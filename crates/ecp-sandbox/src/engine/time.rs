@@ -7,12 +7,10 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use ecp_core::Timestamp;
+use ecp_core::{Clock, Timestamp};
 use tokio::sync::{oneshot, watch};
-
-use crate::engine::clock::Clock;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Time {
@@ -57,13 +55,6 @@ impl Time {
             Some(start) => Kind::Virtual(Arc::new(Agenda { start, state: Mutex::default() })),
         };
         Self { kind, work: Arc::new(watch::Sender::new(0)) }
-    }
-
-    pub(crate) fn now(&self) -> Timestamp {
-        match &self.kind {
-            Kind::Clock(clock) => clock.now(),
-            Kind::Virtual(agenda) => agenda.now(),
-        }
     }
 
     pub(crate) const fn is_virtual(&self) -> bool {
@@ -123,13 +114,26 @@ impl Time {
     }
 }
 
-impl Agenda {
-    fn now(&self) -> Timestamp {
-        let seconds = i64::try_from(self.state().elapsed.as_secs()).unwrap_or(i64::MAX);
-        let moved = self.start.unix_seconds().saturating_add(seconds);
-        Timestamp::from_unix_seconds(moved).unwrap_or(self.start)
+impl Clock for Time {
+    fn now(&self) -> SystemTime {
+        match &self.kind {
+            Kind::Clock(clock) => clock.now(),
+            Kind::Virtual(agenda) => {
+                let start = SystemTime::from(agenda.start);
+                start.checked_add(self.elapsed()).unwrap_or(start)
+            }
+        }
     }
 
+    fn elapsed(&self) -> Duration {
+        match &self.kind {
+            Kind::Clock(clock) => clock.elapsed(),
+            Kind::Virtual(agenda) => agenda.state().elapsed,
+        }
+    }
+}
+
+impl Agenda {
     fn register(&self, by: Duration) -> ((Duration, u64), oneshot::Receiver<Busy>) {
         let (sleeper, woken) = oneshot::channel();
         let mut state = self.state();
@@ -170,8 +174,9 @@ impl Drop for Leaving<'_> {
 mod tests {
     use std::sync::Mutex;
 
+    use ecp_core::SystemClock;
+
     use super::*;
-    use crate::engine::clock::SystemClock;
 
     fn virtual_time() -> Time {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -186,22 +191,22 @@ mod tests {
             let (time, woken, busy) = (time.clone(), woken.clone(), time.begin());
             tokio::spawn(async move {
                 let busy = time.pause(Duration::from_secs(seconds), busy).await;
-                woken.lock().unwrap().push((seconds, time.now().unix_seconds()));
+                woken.lock().unwrap().push((seconds, time.timestamp().unix_seconds()));
                 // What somebody does at one moment is over before the next one comes.
                 tokio::task::yield_now().await;
                 let _busy = time.pause(Duration::from_secs(5), busy).await;
-                woken.lock().unwrap().push((seconds + 5, time.now().unix_seconds()));
+                woken.lock().unwrap().push((seconds + 5, time.timestamp().unix_seconds()));
             });
         }
         assert!(time.advance(Duration::from_secs(25)).await);
         time.settled().await;
         let first = [(10, 1_010), (10, 1_010), (15, 1_015), (15, 1_015), (20, 1_020), (25, 1_025)];
         assert_eq!(*woken.lock().unwrap(), first);
-        assert_eq!(time.now().unix_seconds(), 1_025);
+        assert_eq!(time.timestamp().unix_seconds(), 1_025);
         assert!(time.advance(Duration::from_secs(100)).await);
         time.settled().await;
         assert_eq!(woken.lock().unwrap()[6..], [(30, 1_030), (35, 1_035)]);
-        assert_eq!(time.now().unix_seconds(), 1_125);
+        assert_eq!(time.timestamp().unix_seconds(), 1_125);
     }
 
     #[tokio::test]

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use anyhow::Context;
 use ecp_browser_tests::{Browser, World};
-use ecp_core::Money;
+use ecp_core::{Money, SteppedClock};
 use ecp_methods::page::PageOptions;
 use ecp_methods::spec::Capability;
 use ecp_methods::{DynMethod, Registry};
-use ecp_sandbox::{Config, Fault, FaultRule, SteppedClock};
+use ecp_sandbox::{Config, Fault, FaultRule};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
