@@ -76,6 +76,8 @@ fn a_file_and_flags_together_configure_the_sandbox() {
         "virtual",
         "--fault",
         "wrong_amount",
+        "--error-status",
+        "422",
         "--log",
         log.to_str().unwrap(),
     ]);
@@ -86,7 +88,8 @@ fn a_file_and_flags_together_configure_the_sandbox() {
     assert!(moved.contains("2030-01-02T00:00:00+0000"), "{moved}");
     let faults = sandbox.send("GET", "/sandbox/faults", "");
     assert!(faults.contains(r#""fault":"wrong_amount""#), "{faults}");
-    sandbox.send("POST", "/v2/payment/status", "{}");
+    let refused = sandbox.send("POST", "/v2/payment/status", "{}");
+    assert!(refused.starts_with("HTTP/1.1 422"), "{refused}");
     // The answer is an event before it is sent, and the file is written soon after.
     let written = (0..500).find_map(|_| {
         std::thread::sleep(std::time::Duration::from_millis(10));
@@ -96,6 +99,43 @@ fn a_file_and_flags_together_configure_the_sandbox() {
     let written = written.unwrap();
     assert!(written.contains(r#""event":"request_received""#), "{written}");
     assert!(written.contains(r#""event":"response_sent""#), "{written}");
+}
+
+#[test]
+fn urls_of_flags_change_the_projects_of_the_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = directory.path().join("sandbox.toml");
+    std::fs::write(&config, "[[projects]]\nid = 1236\n[[projects]]\nid = 7\n").unwrap();
+    // An address beyond this machine is refused at the start, by the project that has it.
+    for (flags, words) in [
+        (
+            &["--callback-url", "http://shop.test/a"][..],
+            "project 7: nothing can be sent to http://shop.test/a",
+        ),
+        (
+            &["--confirmation-url", "http://shop.test/b"],
+            "project 7: nothing can be sent to http://shop.test/b",
+        ),
+        (
+            &["--project", "1236", "--callback-url", "http://shop.test/c"],
+            "project 1236: nothing can be sent to http://shop.test/c",
+        ),
+        (
+            &["--project", "8", "--callback-url", "http://shop.test/d"],
+            "project 8: nothing can be sent to http://shop.test/d",
+        ),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_ecp"))
+            .args(["sandbox", "--addr", "127.0.0.1:0", "--config", config.to_str().unwrap()])
+            .args(flags)
+            .output()
+            .unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && error.contains(words), "{flags:?}: {error}");
+    }
+    let flags = ["--config", config.to_str().unwrap(), "--callback-url", "http://127.0.0.1:9/"];
+    let sandbox = Running::start(&flags);
+    assert!(sandbox.says("project:   7, 1236"), "{:?}", sandbox.introduction);
 }
 
 #[test]

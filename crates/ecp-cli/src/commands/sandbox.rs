@@ -11,12 +11,11 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use clap::Args;
 use ecp_core::{ProjectId, Sensitive, Timestamp};
-use ecp_sandbox::{Config, Event, EventKind, FaultRule, Project, Sandbox};
+use ecp_sandbox::{Config, Event, EventKind, FaultRule, Sandbox};
 use tokio::net::TcpListener;
 
-use self::file::{ClockKind, File};
+use self::file::{ClockKind, File, Shop};
 use crate::address::{self, Target, TargetParser};
-use crate::key::from_environment;
 use crate::output::is_dash;
 
 /// Run the platform on this machine until Ctrl-C
@@ -40,7 +39,11 @@ pub(crate) struct SandboxCommand {
     #[arg(long, value_name = "URL", value_parser = TargetParser)]
     callback_url: Option<Target>,
 
-    /// The number of the project [default: 1, or those of the file]
+    /// Where the merchant is asked whether the amount of a sale is welcome
+    #[arg(long, value_name = "URL", value_parser = TargetParser)]
+    confirmation_url: Option<Target>,
+
+    /// The number of the project that the URLs and the key belong to [default: all of the file, or 1]
     #[arg(long, value_name = "ID")]
     project: Option<ProjectId>,
 
@@ -65,6 +68,10 @@ pub(crate) struct SandboxCommand {
     #[arg(long, value_name = "NAME", value_parser = address::host)]
     host_name: Vec<String>,
 
+    /// HTTP status of Gate's refusals, which the platform does not document [default: 400]
+    #[arg(long, value_name = "STATUS", value_parser = clap::value_parser!(u16).range(200..600))]
+    error_status: Option<u16>,
+
     /// Clock to use [default: machine]
     #[arg(long)]
     clock: Option<ClockKind>,
@@ -82,7 +89,8 @@ impl SandboxCommand {
     }
 
     async fn serve(&self) -> anyhow::Result<ExitCode> {
-        let file = self.config.as_deref().map(File::read).transpose()?.unwrap_or_default();
+        let mut file = self.config.as_deref().map(File::read).transpose()?.unwrap_or_default();
+        self.complete(&mut file);
         let config = self.settings(&file)?;
         let listener = TcpListener::bind(self.addr)
             .await
@@ -109,7 +117,7 @@ impl SandboxCommand {
             _ => None,
         };
         let mut events = sandbox.subscribe();
-        self.introduce(&url, &file, &sandbox);
+        self.introduce(&url, &sandbox);
         let server = tokio::spawn(server);
         tokio::spawn({
             let sandbox = sandbox.clone();
@@ -132,23 +140,29 @@ impl SandboxCommand {
         Ok(ExitCode::SUCCESS)
     }
 
+    /// Puts what the command line says of projects on top of the file's.
+    fn complete(&self, file: &mut File) {
+        let named = self.project.map(ProjectId::get);
+        let is_meant = |shop: &Shop| named.is_none_or(|id| shop.id == id);
+        if !file.projects.iter().any(is_meant) {
+            let id = self.project.unwrap_or(Config::DEMO_PROJECT);
+            file.projects.push(Shop::new(id));
+        }
+        let text = |target: &Target| target.as_str().to_owned();
+        for shop in file.projects.iter_mut().filter(|shop| is_meant(shop)) {
+            shop.key_env = self.key_env.clone().or(shop.key_env.take());
+            shop.callback_url = self.callback_url.as_ref().map(text).or(shop.callback_url.take());
+            let confirmations = self.confirmation_url.as_ref().map(text);
+            shop.confirmation_url = confirmations.or(shop.confirmation_url.take());
+        }
+        file.error_status = self.error_status.or(file.error_status);
+    }
+
     /// The file's settings, and on top of them those of the command line.
     fn settings(&self, file: &File) -> anyhow::Result<Config> {
         let token_key = Sensitive::new(Config::DEMO_TOKEN_KEY.to_owned());
         let config = Config::new().data_token(Config::DEMO_TOKEN, token_key, []);
         let mut config = file.apply(config)?;
-        if self.names_project() || file.projects.is_empty() {
-            let key = match &self.key_env {
-                None => Config::DEMO_KEY.to_owned(),
-                Some(name) => from_environment(name)?,
-            };
-            let id = self.project.unwrap_or(Config::DEMO_PROJECT);
-            let mut project = Project::new(id, Sensitive::new(key));
-            if let Some(callbacks) = &self.callback_url {
-                project = project.callback_url(callbacks.as_str());
-            }
-            config = config.project(project);
-        }
         if let Some(seed) = self.seed {
             config = config.seed(seed);
         }
@@ -169,10 +183,6 @@ impl SandboxCommand {
         Ok(config)
     }
 
-    const fn names_project(&self) -> bool {
-        self.project.is_some() || self.key_env.is_some() || self.callback_url.is_some()
-    }
-
     fn logs_to_stdout(&self) -> bool {
         self.log.as_deref().is_some_and(is_dash)
     }
@@ -186,7 +196,7 @@ impl SandboxCommand {
         }
     }
 
-    fn introduce(&self, url: &str, file: &File, sandbox: &Sandbox) {
+    fn introduce(&self, url: &str, sandbox: &Sandbox) {
         self.say(format_args!("Gate:      {url}/v2/payment/.."));
         self.say(format_args!("Dashboard: {url}/dashboard"));
         self.say(format_args!("Data API:  {url}/v1/.. with token {}", Config::DEMO_TOKEN));
@@ -195,7 +205,7 @@ impl SandboxCommand {
             sandbox.projects().into_iter().map(|project| project.to_string()).collect();
         self.say(format_args!("project:   {}", projects.join(", ")));
         match &self.key_env {
-            None if file.projects.is_empty() => {
+            None if self.config.is_none() => {
                 self.say(format_args!("key:       {}", Config::DEMO_KEY));
             }
             None => {

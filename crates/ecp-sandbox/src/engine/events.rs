@@ -114,6 +114,8 @@ pub enum EventKind {
     PageOpened {
         /// Whether parameters and signature were in order.
         accepted: bool,
+        /// Departure from the documents that was let pass.
+        notice: Option<&'static str>,
         /// The parameters, as they came.
         parameters: RawBody,
     },

@@ -15,6 +15,7 @@
 mod offer;
 mod parameters;
 mod problem;
+mod readings;
 mod session;
 mod view;
 
@@ -110,9 +111,9 @@ fn opened(checkout: &Checkout, headers: &HeaderMap, pairs: Pairs) -> Response {
             };
             Ok((parameters, offered))
         });
-    checkout
-        .engine
-        .record(about, EventKind::PageOpened { accepted: checked.is_ok(), parameters: body });
+    let notice = checked.as_ref().ok().and_then(|(parameters, _)| parameters.notice());
+    let accepted = checked.is_ok();
+    checkout.engine.record(about, EventKind::PageOpened { accepted, notice, parameters: body });
     match checked {
         Ok((parameters, offered)) => {
             let session = checkout.sessions.open(Session::new(parameters, language));

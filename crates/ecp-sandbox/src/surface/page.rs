@@ -13,7 +13,8 @@ use axum::Router;
 use axum::extract::Path;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
-use http::{HeaderName, HeaderValue, StatusCode, Uri, header};
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use url::Url;
 
 pub(crate) fn routes() -> Router {
     Router::new()
@@ -141,13 +142,18 @@ impl Policy {
     }
 }
 
-/// `https://shop.example:8443`; nothing that could end a directive of the policy.
+/// `https://shop.example:8443`, or `shop:` for an application; nothing that could end a directive of
+/// the policy.
 fn origin(url: &str) -> Option<String> {
-    let uri: Uri = url.parse().ok()?;
-    let (scheme, host) = (uri.scheme_str()?, uri.host()?);
+    let url = Url::parse(url).ok()?;
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_[]:".contains(&byte);
-    let port = uri.port_u16().map(|port| format!(":{port}")).unwrap_or_default();
-    host.bytes().all(plain).then(|| format!("{scheme}://{host}{port}"))
+    let scheme = url.scheme();
+    if !matches!(scheme, "http" | "https") {
+        return Some(format!("{scheme}:"));
+    }
+    let host = url.host_str().filter(|host| host.bytes().all(plain))?;
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    Some(format!("{scheme}://{host}{port}"))
 }
 
 /// A page.
@@ -165,7 +171,12 @@ pub(crate) fn html(status: StatusCode, page: &impl Template, policy: &Policy) ->
 
 /// Sends a browser on with a `GET`.
 pub(crate) fn see_other(target: &str) -> Response {
-    match HeaderValue::try_from(target) {
+    // A header takes no letters beyond ASCII: hosts have another form of them, paths are encoded.
+    let location = match Url::parse(target) {
+        Ok(url) if !target.is_ascii() => HeaderValue::try_from(url.as_str()),
+        _ => HeaderValue::try_from(target),
+    };
+    match location {
         Ok(location) => (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response(),
         Err(_) => missing(),
     }

@@ -2,7 +2,30 @@
 
 use http::Uri;
 
-/// Customers and callbacks are sent nowhere but to web addresses.
+/// Schemes that run or hold a document of their own instead of leading to one.
+const NO_PLACES: [&str; 8] =
+    ["about", "blob", "data", "file", "filesystem", "javascript", "vbscript", "view-source"];
+
+/// Customers are sent back to web addresses, also on hosts with letters beyond ASCII, and to
+/// applications by a scheme of their own, such as `shop://paid`.
+pub(crate) fn is_return_address(text: &str) -> bool {
+    let Some((scheme, rest)) = text.split_once("://") else { return false };
+    let begins = scheme.starts_with(|c: char| c.is_ascii_alphabetic());
+    let is_scheme = scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b));
+    let scheme = scheme.to_ascii_lowercase();
+    let is_clean =
+        !rest.contains(|c: char| c.is_control() || c.is_whitespace() || "\"<>\\^`{|}".contains(c));
+    if !begins || !is_scheme || !is_clean || rest.is_empty() {
+        return false;
+    }
+    match scheme.as_str() {
+        // A letter stands for any other, and the rest keeps its form.
+        "http" | "https" => is_web_address(&text.replace(|c: char| !c.is_ascii(), "x")),
+        other => !NO_PLACES.contains(&other),
+    }
+}
+
+/// Callbacks are sent nowhere but to web addresses.
 pub(crate) fn is_web_address(text: &str) -> bool {
     let uri: Result<Uri, _> = text.parse();
     matches!(
@@ -25,6 +48,38 @@ pub(crate) fn origin(uri: &Uri) -> (Option<&str>, Option<String>, Option<u16>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn customers_return_to_shops_and_applications() {
+        for (text, expected) in [
+            ("https://shop.example/ok?x=1#y", true),
+            ("https://магазин.рф/спасибо?x=1", true),
+            ("https://xn--80aaxitdbjk.xn--p1ai/", true),
+            ("shop://paid", true),
+            ("com.example.shop+pay://order/1?x=2", true),
+            ("intent://paid#Intent;scheme=shop;end", true),
+            ("HTTPS://SHOP.EXAMPLE", true),
+            ("javascript:alert(1)", false),
+            ("javascript://%0aalert(1)", false),
+            ("JavaScript://x/%0aalert(1)", false),
+            ("java\tscript://x", false),
+            (" javascript://x", false),
+            ("data:text/html,x", false),
+            ("data://text/html,x", false),
+            ("file:///etc/passwd", false),
+            ("view-source://x", false),
+            ("mailto:a@b", false),
+            ("1shop://paid", false),
+            ("shop://", false),
+            ("https:///ok", false),
+            ("https://a b", false),
+            ("shop://a\"b", false),
+            ("//shop.example", false),
+            ("", false),
+        ] {
+            assert_eq!(is_return_address(text), expected, "{text}");
+        }
+    }
 
     #[test]
     fn only_web_addresses_are_web_addresses() {

@@ -6,7 +6,7 @@ use ecp_core::{PaymentId, ProjectId};
 use serde_json::Value;
 
 use crate::payment::CallbackWishes;
-use crate::wire::address::is_web_address;
+use crate::wire::address::{is_return_address, is_web_address};
 use crate::wire::refusal::Refusal;
 use crate::wire::{codes, signature};
 
@@ -93,10 +93,19 @@ impl<'d> Fields<'d> {
         }
     }
 
-    /// A customer is sent nowhere but to web addresses.
+    /// An address for callbacks.
     pub(crate) fn url(&mut self, path: &'static str) -> Option<String> {
+        self.address(path, is_web_address)
+    }
+
+    /// An address that customers come back to.
+    pub(crate) fn return_url(&mut self, path: &'static str) -> Option<String> {
+        self.address(path, is_return_address)
+    }
+
+    fn address(&mut self, path: &'static str, fits: fn(&str) -> bool) -> Option<String> {
         let text = self.text(path).filter(|text| !text.is_empty())?;
-        if is_web_address(&text) { Some(text) } else { self.note(path) }
+        if fits(&text) { Some(text) } else { self.note(path) }
     }
 
     /// The merchant's settings for the payment's callbacks. The platform delays a callback by 600 seconds at most.

@@ -52,7 +52,7 @@ async fn what_is_wrong_is_told_and_nothing_else() {
     let world = World::new().await;
     let table: [(&[(&str, &str)], &str); 7] = [
         (&[("project_id", "7")], "no such project"),
-        (&[("customer_id", "")], "customer_id"),
+        (&[("payment_currency", "")], "payment_currency"),
         (&[("payment_currency", "XXY")], "no such currency"),
         (&[("force_payment_method", "none")], "no method with the code none"),
         (&[("force_payment_method", CODE), ("payment_currency", "MYR")], "does not take"),

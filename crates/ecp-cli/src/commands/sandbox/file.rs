@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, anyhow, bail};
 use ecp_core::{Currency, Money, ProjectId, Sensitive, Timestamp};
 use ecp_sandbox::{ButtonRule, Config, FaultRule, Project, RefundOperation, Schedule};
+use http::StatusCode;
 use serde::Deserialize;
 
 use crate::address::{self, Target};
@@ -29,6 +30,8 @@ pub(super) struct File {
     buttons: Option<Buttons>,
     refunds: Option<Refunds>,
     decline_refunds: Option<u32>,
+    pub(super) error_status: Option<u16>,
+    guests: Option<Guests>,
     cut_off_seconds: Option<u64>,
     cut_off_code: Option<u32>,
     callback_timeout_seconds: Option<u64>,
@@ -72,13 +75,21 @@ enum Refunds {
     Reversal,
 }
 
+/// Addresses of the Payment Page without `customer_id`.
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Guests {
+    Allow,
+    Refuse,
+}
+
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Shop {
     pub(super) id: u64,
-    key_env: Option<String>,
-    callback_url: Option<String>,
-    confirmation_url: Option<String>,
+    pub(super) key_env: Option<String>,
+    pub(super) callback_url: Option<String>,
+    pub(super) confirmation_url: Option<String>,
     /// Minor units by currency.
     #[serde(default)]
     balances: BTreeMap<String, i64>,
@@ -141,6 +152,14 @@ impl File {
         if let Some(code) = self.decline_refunds {
             config = config.decline_refunds(code);
         }
+        if let Some(status) = self.error_status {
+            let status = StatusCode::from_u16(status).ok().filter(|_| (200..600).contains(&status));
+            let status = status.context("`error_status` is an HTTP status from 200 to 599")?;
+            config = config.error_status(status);
+        }
+        if let Some(Guests::Refuse) = self.guests {
+            config = config.refuse_guests();
+        }
         if let Some(seconds) = self.cut_off_seconds {
             config = config.cut_off(Duration::from_secs(seconds));
         }
@@ -182,6 +201,10 @@ impl File {
 }
 
 impl Shop {
+    pub(super) fn new(id: ProjectId) -> Self {
+        Self { id: id.get(), ..Self::default() }
+    }
+
     fn project(&self) -> anyhow::Result<Project> {
         let key = match &self.key_env {
             Some(name) => from_environment(name)?,
@@ -227,6 +250,8 @@ mod tests {
         buttons = "amount_only"
         refunds = "reversal"
         cut_off_seconds = 600
+        error_status = 422
+        guests = "refuse"
 
         [[projects]]
         id = 1236
@@ -296,6 +321,7 @@ mod tests {
                 "`allowed_hosts`: `shop.test:8000` is more than a host; write shop.test, without \
                  scheme, port and path",
             ),
+            ("error_status = 99", "`error_status` is an HTTP status from 200 to 599"),
         ] {
             let file: File = toml::from_str(text).unwrap();
             let error = file.apply(Config::new()).unwrap_err();

@@ -2,6 +2,7 @@
 //! order in which they are looked for here.
 
 use ecp_core::{Currency, Money, ProjectId};
+use ecp_methods::request::Field;
 use ecp_methods::spec::Interface;
 use ecp_methods::{MethodSpec, Rule};
 use serde_json::Value;
@@ -25,7 +26,10 @@ pub(super) fn order(
 ) -> Result<Order, Refusal> {
     let rule = spec.rule(kind.flow());
     let needed = rule.map(Rule::needed_fields).unwrap_or_default();
-    let needed = needed.iter().map(|field| field.path());
+    // On the Payment Page a customer may be a guest.
+    let may_be_guest = interface == Interface::PaymentPage;
+    let needed = needed.iter().filter(|&&field| !may_be_guest || field != Field::CustomerId);
+    let needed = needed.map(|field| field.path());
     require(document, [PAYMENT, AMOUNT, CURRENCY].into_iter().chain(needed.clone()))?;
 
     let mut fields = Fields::of(document);
@@ -37,9 +41,9 @@ pub(super) fn order(
     let account_number = fields.text("account.number");
     let callback_url = fields.url("general.merchant_callback_url");
     let return_urls = ReturnUrls {
-        success: fields.url("return_url.success"),
-        decline: fields.url("return_url.decline"),
-        neutral: fields.url("return_url.return"),
+        success: fields.return_url("return_url.success"),
+        decline: fields.return_url("return_url.decline"),
+        neutral: fields.return_url("return_url.return"),
     };
     let callbacks = fields.callback_wishes();
     fields.end()?;

@@ -100,8 +100,11 @@ impl EventKind {
             Self::FaultStruck { rule, fault } => {
                 ("fault_struck", json!({"rule": rule, "fault": fault}))
             }
-            Self::PageOpened { accepted, parameters } => {
-                ("page_opened", json!({"accepted": accepted, "parameters": text(parameters)}))
+            Self::PageOpened { accepted, notice, parameters } => {
+                let parameters = text(parameters);
+                let details =
+                    json!({"accepted": accepted, "notice": notice, "parameters": parameters});
+                ("page_opened", details)
             }
             Self::PaymentChanged(status) => ("payment_changed", json!({"status": status.as_str()})),
             Self::PaymentReleased => ("payment_released", json!({})),

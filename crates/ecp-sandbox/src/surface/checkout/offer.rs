@@ -61,7 +61,9 @@ pub(super) fn missing_fields(
     parameters: &Parameters,
 ) -> Vec<(Field, &'static str)> {
     let needed = spec.rule(FlowKind::Sale).map(ecp_methods::Rule::needed_fields);
-    let named = needed.unwrap_or_default().iter().filter(|field| !is_the_pages(**field));
+    let named = needed.unwrap_or_default().iter();
+    // A guest is not asked for the merchant's number of a customer.
+    let named = named.filter(|&&field| !is_the_pages(field) && field != Field::CustomerId);
     named
         .filter_map(|&field| Some((field, field.page_name()?)))
         .filter(|(_, name)| parameters.get(name).is_none())

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ecp_core::{Currency, Money, PaymentId, ProjectId, Timestamp};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::problem::Problem;
+use super::readings;
 use crate::config::Config;
-use crate::wire::address::is_web_address;
+use crate::wire::address::{is_return_address, is_web_address};
 use crate::wire::signature;
 
 /// Later times in `best_before` count for nothing, as documented.
@@ -34,12 +35,14 @@ impl Parameters {
         now: Timestamp,
     ) -> Result<Self, Problem> {
         let values = unique(pairs)?;
+        let (project, values) = authenticate(&values, config)?;
         let given = Given(&values);
-        let project = authenticate(&given, config)?;
         if let Some((name, _)) = values.iter().find(|(_, value)| value.contains(';')) {
             return Err(Problem::Separator(name.clone()));
         }
-        let missing = REQUIRED.into_iter().filter(|name| given.get(name).is_none());
+        let guest = (!config.refuse_guests).then_some(CUSTOMER);
+        let required = REQUIRED.into_iter().filter(|name| Some(*name) != guest);
+        let missing = required.filter(|name| given.get(name).is_none());
         match missing.collect::<Vec<_>>() {
             missing if missing.is_empty() => {}
             missing => return Err(Problem::Missing(missing)),
@@ -58,13 +61,26 @@ impl Parameters {
         Given(&self.values).get(name)
     }
 
+    /// Departure from the documents that the page allows, for the record.
+    pub(crate) fn notice(&self) -> Option<&'static str> {
+        self.get(CUSTOMER).is_none().then_some(
+            "no customer_id, which the documents require: the customer is a guest. \
+             `refuse_guests` refuses such addresses",
+        )
+    }
+
     /// The signature: knowing it proves that one has seen the address of the page.
     pub(crate) fn signature(&self) -> &str {
         self.get("signature").unwrap_or_default()
     }
 }
 
-const REQUIRED: [&str; 4] = ["payment_id", "payment_amount", "payment_currency", "customer_id"];
+const CUSTOMER: &str = "customer_id";
+
+const REQUIRED: [&str; 4] = ["payment_id", "payment_amount", "payment_currency", CUSTOMER];
+
+/// No side signs these, and both count.
+const UNSIGNED: [&str; 2] = ["frame_mode", "signature"];
 
 /// Parameters before they are checked.
 struct Given<'v>(&'v BTreeMap<String, String>);
@@ -104,7 +120,12 @@ impl<'v> Given<'v> {
     fn well_formed(&self) -> Result<(), Problem> {
         let malformed = |name: &str| Err(Problem::Malformed(name.to_owned()));
         for (name, value) in self.0 {
-            if name.ends_with("_url") && !value.is_empty() && !is_web_address(value) {
+            let is_address = match name.as_str() {
+                "merchant_callback_url" => is_web_address,
+                name if name.ends_with("_url") => is_return_address,
+                _ => continue,
+            };
+            if !value.is_empty() && !is_address(value) {
                 return malformed(name);
             }
         }
@@ -136,66 +157,39 @@ fn unique(pairs: Vec<(String, String)>) -> Result<BTreeMap<String, String>, Prob
     Ok(values)
 }
 
-/// The project whose key signed the parameters.
-fn authenticate(given: &Given<'_>, config: &Config) -> Result<ProjectId, Problem> {
+/// The project whose key signed the parameters, and what it signed.
+fn authenticate(
+    values: &BTreeMap<String, String>,
+    config: &Config,
+) -> Result<(ProjectId, BTreeMap<String, String>), Problem> {
+    let given = Given(values);
     let id = given.require("project_id")?;
     let id = id.parse().ok().and_then(|id| ProjectId::new(id).ok());
     let project = id.and_then(|id| config.projects.get(&id)).ok_or(Problem::UnknownProject)?;
     let signature = given.get("signature").ok_or(Problem::NoSignature)?;
     let is_theirs = |document: &Value| signature::sign(&project.key, document) == signature;
-    if READINGS.iter().any(|reading| is_theirs(&reading.document(given.0))) {
-        return Ok(project.id);
-    }
-    let signed = signature::canonical_string(&READINGS[0].document(given.0));
-    Err(Problem::BadSignature { signed: signed.split(';').map(str::to_owned).collect() })
-}
-
-/// How merchants' sides differ in what they sign of the same parameters.
-struct Reading {
-    /// One SDK writes `true` into the address where all of them sign `1`.
-    words_for_flags: bool,
-    /// Plug-ins leave out names that begin with `_`, and add the widget's address afterwards.
-    plug_in: bool,
-}
-
-const READINGS: [Reading; 4] = [
-    Reading { words_for_flags: false, plug_in: false },
-    Reading { words_for_flags: true, plug_in: false },
-    Reading { words_for_flags: false, plug_in: true },
-    Reading { words_for_flags: true, plug_in: true },
-];
-
-impl Reading {
-    fn document(&self, values: &BTreeMap<String, String>) -> Value {
-        let unsigned = |name: &str| {
-            name.starts_with('_') || ["baseUrl", "baseurl", "paymentPageUrl"].contains(&name)
-        };
-        let signed = values.iter().filter(|(name, _)| !self.plug_in || !unsigned(name));
-        let members = signed.map(|(name, value)| {
-            let value = match value.as_str() {
-                "true" if self.words_for_flags => "1",
-                "false" if self.words_for_flags => "0",
-                value => value,
-            };
-            (name.clone(), Value::from(value))
-        });
-        Value::Object(members.collect::<Map<_, _>>())
-    }
-}
-
-/// `2026-11-22T10:00:00+03:00`; without an offset the time is UTC.
-fn moment(text: &str) -> Option<Timestamp> {
-    let (time, offset) = text.split_at_checked(19)?;
-    let offset = match offset {
-        "" | "Z" => "+0000".to_owned(),
-        offset => offset.replace(':', ""),
+    let Some(mut signed) = readings::signed(values, is_theirs) else {
+        let text = signature::canonical_string(&readings::plain(values));
+        return Err(Problem::BadSignature { signed: text.split(';').map(str::to_owned).collect() });
     };
-    format!("{time}{offset}").parse().ok()
+    for name in UNSIGNED {
+        signed
+            .extend(values.get_key_value(name).map(|(name, value)| (name.clone(), value.clone())));
+    }
+    Ok((project.id, signed))
+}
+
+/// `2026-11-22T10:00:00.123+03:00`, with or without fractions; without an offset the time is UTC.
+fn moment(text: &str) -> Option<Timestamp> {
+    let zoned = |text: &str| text.parse::<jiff::Timestamp>();
+    let moment = zoned(text).or_else(|_| zoned(&format!("{text}Z"))).ok()?;
+    Timestamp::from_unix_seconds(moment.as_second()).ok()
 }
 
 #[cfg(test)]
 mod tests {
     use ecp_core::Sensitive;
+    use serde_json::json;
 
     use super::*;
 
@@ -243,13 +237,18 @@ mod tests {
             (&[("best_before", "2030-01-01T00:00:00+00:00")], None),
             (&[("best_before", "2026-11-22T13:00:00+03:00")], Some(Problem::Expired)),
             (&[("best_before", "2026-11-22T10:00:00")], Some(Problem::Expired)),
+            (&[("best_before", "2026-11-22T13:00:01.123456+03:00")], None),
+            (&[("best_before", "2026-11-22T10:00:01.123Z")], None),
+            (&[("best_before", "2026-11-22T10:00:01.5")], None),
+            (&[("best_before", "2026-11-22T10:00:00.999999")], Some(Problem::Expired)),
             (&[("best_before", "tomorrow")], malformed("best_before")),
+            (&[("best_before", "2026-11-22")], malformed("best_before")),
             (&[("project_id", "-")], Some(Problem::Missing(vec!["project_id"]))),
             (&[("project_id", "2")], Some(Problem::UnknownProject)),
             (&[("project_id", "x")], Some(Problem::UnknownProject)),
             (
                 &[("customer_id", "-"), ("payment_id", "")],
-                Some(Problem::Missing(vec!["payment_id", "customer_id"])),
+                Some(Problem::Missing(vec!["payment_id"])),
             ),
             (&[("payment_amount", "-1")], malformed("payment_amount")),
             (&[("payment_amount", "+1")], malformed("payment_amount")),
@@ -258,7 +257,10 @@ mod tests {
             (&[("payment_id", &long)], malformed("payment_id")),
             (&[("payment_description", &long)], malformed("payment_description")),
             (&[("redirect_fail_url", "javascript:alert(1)")], malformed("redirect_fail_url")),
+            (&[("redirect_fail_url", "shop://failed")], None),
+            (&[("merchant_success_url", "https://магазин.рф/спасибо")], None),
             (&[("merchant_callback_url", "shop")], malformed("merchant_callback_url")),
+            (&[("merchant_callback_url", "shop://paid")], malformed("merchant_callback_url")),
             (
                 &[("payment_description", "a;b")],
                 Some(Problem::Separator("payment_description".to_owned())),
@@ -298,19 +300,81 @@ mod tests {
     }
 
     #[test]
-    fn every_sides_way_to_sign_is_read() {
+    fn guests_are_let_in_with_a_notice_or_refused() {
         let key = Sensitive::new(Config::DEMO_KEY.to_owned());
-        let unsigned = [("frame_mode", "popup"), ("baseUrl", "http://x"), ("_plugin", "1")];
-        let mut added = sign(pairs(&[]), &key);
-        added.extend(unsigned.map(|(name, value)| (name.to_owned(), value.to_owned())));
-        assert_eq!(check(added), None);
+        for customer in ["-", ""] {
+            let address = || sign(pairs(&[("customer_id", customer)]), &key);
+            let guest = Parameters::check(address(), &Config::demo(), now()).ok().unwrap();
+            assert!(guest.notice().unwrap().starts_with("no customer_id"));
+            let strict = Config::demo().refuse_guests();
+            let refused = Parameters::check(address(), &strict, now()).err();
+            assert_eq!(refused, Some(Problem::Missing(vec!["customer_id"])));
+        }
+        let customer = Parameters::check(sign(pairs(&[]), &key), &Config::demo(), now());
+        assert_eq!(customer.ok().unwrap().notice(), None);
+    }
 
-        let mut flags = sign(pairs(&[("redirect", "1")]), &key);
-        for (name, value) in &mut flags {
-            if name == "redirect" {
-                *value = "true".to_owned();
+    /// Address as some side makes it: signed in one form, and sent in another.
+    fn address(signed: &Value, sent: &[(&str, &str)]) -> Vec<(String, String)> {
+        let mut document = signed.clone();
+        for (name, value) in pairs(&[]) {
+            document[name] = value.into();
+        }
+        let key = Sensitive::new(Config::DEMO_KEY.to_owned());
+        let signature = signature::sign(&key, &document);
+        let mut all = pairs(sent);
+        all.push(("signature".to_owned(), signature));
+        all
+    }
+
+    #[test]
+    fn every_sides_way_to_sign_is_read() {
+        let table = [
+            // Added after the signature, or before.
+            (json!({}), &[("frame_mode", "popup")][..]),
+            (json!({}), &[("baseUrl", "http://x"), ("_plugin", "1")]),
+            (json!({"baseUrl": "http://x"}), &[("baseUrl", "http://x"), ("_plugin", "1")]),
+            (json!({"_plugin": "1"}), &[("baseurl", "http://x"), ("_plugin", "1")]),
+            (json!({"_plugin": "1", "a": "1"}), &[("_plugin", "1"), ("a", "1")]),
+            // Booleans, each in its own form beside texts.
+            (json!({"redirect": "1"}), &[("redirect", "1")]),
+            (json!({"redirect": "1", "b": "0"}), &[("redirect", "true"), ("b", "false")]),
+            (json!({"redirect": "1", "b": "0"}), &[("redirect", "True"), ("b", "False")]),
+            (
+                json!({"payment_description": "true", "redirect": "1"}),
+                &[("payment_description", "true"), ("redirect", "true")],
+            ),
+            (
+                json!({"a": "True", "b": "0", "c": "1", "_d": "false"}),
+                &[("a", "True"), ("b", "False"), ("c", "true"), ("_d", "false")],
+            ),
+            // Lists and maps.
+            (
+                json!({"a": {"b": "1", "c": ["x", "y"]}, "d": "true"}),
+                &[("a[b]", "true"), ("a[c][0]", "x"), ("a[c][1]", "y"), ("d", "true")],
+            ),
+            (json!({"a[b]": "1"}), &[("a[b]", "1")]),
+        ];
+        for (signed, sent) in table {
+            assert_eq!(check(address(&signed, sent)), None, "{signed} {sent:?}");
+            for (name, _) in sent.iter().filter(|(name, _)| *name != "frame_mode") {
+                let mut changed = address(&signed, sent);
+                let (_, value) = changed.iter_mut().find(|(given, _)| given == name).unwrap();
+                value.push('x');
+                let is_signed = !matches!(*name, "baseUrl" | "baseurl" | "_plugin")
+                    || signed.get(name).is_some();
+                let refused = matches!(check(changed), Some(Problem::BadSignature { .. }));
+                assert_eq!(refused, is_signed, "{signed} {sent:?}: {name}");
             }
         }
-        assert_eq!(check(flags), None);
+    }
+
+    #[test]
+    fn nothing_unsigned_counts() {
+        let check = |address| Parameters::check(address, &Config::demo(), now()).ok().unwrap();
+        let address = address(&json!({"redirect": "1"}), &[("redirect", "true"), ("_plugin", "1")]);
+        let parameters = check(address);
+        assert_eq!(parameters.get("redirect"), Some("1"));
+        assert_eq!(parameters.get("_plugin"), None);
     }
 }

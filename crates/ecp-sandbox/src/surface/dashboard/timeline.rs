@@ -158,9 +158,10 @@ impl Entry {
                 entry.title = format!("Channel: {interface}");
                 entry.bodies.extend(Body::new("As a Gate request", document));
             }
-            EventKind::PageOpened { accepted, parameters } => {
+            EventKind::PageOpened { accepted, notice, parameters } => {
                 entry.side = "person";
                 entry.good = Some(*accepted);
+                entry.note = notice.unwrap_or_default().to_owned();
                 entry.title = if *accepted {
                     "The Payment Page was opened".to_owned()
                 } else {
