@@ -109,6 +109,7 @@ pub(crate) const LAYERS: &[Layer] = &[
             "sha2",
             "tokio",
             "tracing",
+            "url",
         ],
     },
     Layer {

@@ -14,6 +14,7 @@ mod package;
 mod picture;
 mod readme;
 mod screenshots;
+mod sdks;
 mod test_times;
 
 use std::fs;
@@ -47,6 +48,8 @@ Commands:
   simulate [ROWS] [SEED]   pay a file through failures and kills, and prove that each row is paid once
   screenshots              take pictures of the sandbox's pages for docs/screenshots; needs
                            Debian's chromium and chromium-driver
+  sdks                     install the platform's SDKs for Python and JavaScript in target/sdks, for
+                           the sandbox's tests; needs pip and npm
 ";
 
 const CI_OPTIONS: &[&str] = &["--timings", "--without-tests"];
@@ -82,6 +85,7 @@ fn main() -> ExitCode {
             run("cargo", &[&run_it, rest].concat(), &[])
         }
         ["screenshots"] => report(&screenshots::screenshots(&root())),
+        ["sdks"] => report(&sdks::sdks(&root())),
         _ => {
             eprint!("{USAGE}");
             return ExitCode::from(2);

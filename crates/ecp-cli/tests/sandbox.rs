@@ -89,7 +89,7 @@ fn a_file_and_flags_together_configure_the_sandbox() {
     let faults = sandbox.send("GET", "/sandbox/faults", "");
     assert!(faults.contains(r#""fault":"wrong_amount""#), "{faults}");
     let refused = sandbox.send("POST", "/v2/payment/status", "{}");
-    assert!(refused.starts_with("HTTP/1.1 422"), "{refused}");
+    assert!(refused.lines().next().unwrap().contains(" 422 "), "{refused}");
     // The answer is an event before it is sent, and the file is written soon after.
     let written = (0..500).find_map(|_| {
         std::thread::sleep(std::time::Duration::from_millis(10));

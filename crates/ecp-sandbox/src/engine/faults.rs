@@ -53,6 +53,9 @@ pub enum Fault {
     LoseCallback,
     /// A callback has no signature.
     MissingSignature,
+    /// A callback has members more, below `sandbox_values`: `null`, booleans and floats, which
+    /// SDKs read and sign in their own ways. Its signature is valid, as PHP makes it.
+    OddValues,
     /// A callback comes after the payment's next one; after a minute if none follows.
     ReorderCallback,
     /// The connection is reset without an answer.
@@ -84,7 +87,7 @@ pub enum Fault {
 
 impl Fault {
     /// The names of all faults, as they stand in rules.
-    pub const NAMES: [&str; 16] = [
+    pub const NAMES: [&str; 17] = [
         "delay_answer",
         "delay_callback",
         "drop_answer",
@@ -92,6 +95,7 @@ impl Fault {
         "end_in_error",
         "lose_callback",
         "missing_signature",
+        "odd_values",
         "reorder_callback",
         "reset_connection",
         "server_error",
@@ -113,6 +117,7 @@ impl Fault {
             Self::EndInError => "end_in_error",
             Self::LoseCallback => "lose_callback",
             Self::MissingSignature => "missing_signature",
+            Self::OddValues => "odd_values",
             Self::ReorderCallback => "reorder_callback",
             Self::ResetConnection { .. } => "reset_connection",
             Self::ServerError { .. } => "server_error",
@@ -129,6 +134,7 @@ impl Fault {
     pub(crate) const fn tampering(self) -> Option<Tampering> {
         match self {
             Self::MissingSignature => Some(Tampering::MissingSignature),
+            Self::OddValues => Some(Tampering::OddValues),
             Self::UnknownStatus => Some(Tampering::UnknownStatus),
             Self::WrongAmount => Some(Tampering::WrongAmount),
             Self::WrongSignature => Some(Tampering::WrongSignature),

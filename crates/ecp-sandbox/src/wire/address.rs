@@ -2,9 +2,20 @@
 
 use http::Uri;
 
-/// Schemes that run or hold a document of their own instead of leading to one.
-const NO_PLACES: [&str; 8] =
-    ["about", "blob", "data", "file", "filesystem", "javascript", "vbscript", "view-source"];
+/// Schemes of browsers that lead to no shop and no application.
+const NO_PLACES: [&str; 11] = [
+    "about",
+    "blob",
+    "data",
+    "file",
+    "filesystem",
+    "ftp",
+    "javascript",
+    "vbscript",
+    "view-source",
+    "ws",
+    "wss",
+];
 
 /// Customers are sent back to web addresses, also on hosts with letters beyond ASCII, and to
 /// applications by a scheme of their own, such as `shop://paid`.
@@ -54,7 +65,7 @@ mod tests {
         for (text, expected) in [
             ("https://shop.example/ok?x=1#y", true),
             ("https://магазин.рф/спасибо?x=1", true),
-            ("https://xn--80aaxitdbjk.xn--p1ai/", true),
+            ("https://xn--80aairftm.xn--p1ai/", true),
             ("shop://paid", true),
             ("com.example.shop+pay://order/1?x=2", true),
             ("intent://paid#Intent;scheme=shop;end", true),

@@ -1,7 +1,7 @@
 //! Callbacks that are not what they should be.
 
 use ecp_core::Sensitive;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::wire::php::{php_json, signed};
 use crate::wire::signature;
@@ -14,6 +14,8 @@ const UNKNOWN_STATUS: &str = "sandbox unknown";
 pub(crate) enum Tampering {
     /// It has no signature.
     MissingSignature,
+    /// It has values that SDKs read and sign in their own ways: `null`, booleans and floats.
+    OddValues,
     /// Its statuses are none that the platform has.
     UnknownStatus,
     /// Its amount is one minor unit too much.
@@ -29,6 +31,17 @@ pub(crate) fn tampered(callback: String, tampering: Tampering, key: &Sensitive<S
         Tampering::MissingSignature => {
             remove_signature(&mut document);
             php_json(&document)
+        }
+        Tampering::OddValues => {
+            document["sandbox_values"] = json!({
+                "nothing": null,
+                "yes": true,
+                "no": false,
+                "float": 10.5,
+                "whole_float": 1.0,
+                "empty": {"list": [], "text": ""},
+            });
+            signed_again(document, key)
         }
         Tampering::WrongSignature => {
             let other = Value::from("something else");
@@ -69,8 +82,6 @@ fn remove_signature(document: &mut Value) {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
@@ -87,6 +98,7 @@ mod tests {
         let table = [
             (Tampering::MissingSignature, "/signature", json!(null), false),
             (Tampering::WrongAmount, "/payment/sum/amount", json!(101), true),
+            (Tampering::OddValues, "/sandbox_values/float", json!(10.5), true),
             (Tampering::UnknownStatus, "/payment/status", json!(UNKNOWN_STATUS), true),
         ];
         for (tampering, path, value, signed) in table {

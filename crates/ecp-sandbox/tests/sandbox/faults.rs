@@ -205,6 +205,7 @@ async fn callbacks_are_signed_wrong_or_tell_what_is_wrong() {
         (Fault::MissingSignature, "/signature", Value::Null, false),
         (Fault::WrongSignature, "/payment/status", json!("success"), false),
         (Fault::WrongAmount, "/payment/sum/amount", json!(10_001), true),
+        (Fault::OddValues, "/sandbox_values/yes", json!(true), true),
         (Fault::UnknownStatus, "/payment/status", json!("sandbox unknown"), true),
     ];
     for (fault, path, value, genuine) in table {

@@ -66,7 +66,7 @@ async fn without_json_a_project_and_a_right_signature_nothing_is_looked_at() {
         (tampered("general.project_id", Value::Null), "2004", &["general.project_id"]),
         (changed("general.project_id", json!(2)), "2442", &["general.project_id"]),
         (changed("general.project_id", json!(-1)), "2442", &["general.project_id"]),
-        (changed("general.project_id", json!("1")), "2442", &["general.project_id"]),
+        (changed("general.project_id", json!("1")), "702", &["general.project_id"]),
         (sale().to_string(), "3262", &["general.signature"]),
         (tampered("general.signature", json!("")), "3262", &["general.signature"]),
         (tampered("general.signature", json!(1)), "3262", &["general.signature"]),

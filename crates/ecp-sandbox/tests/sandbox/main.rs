@@ -27,6 +27,7 @@ mod refund;
 mod refund_refusals;
 mod safety;
 mod sale;
+mod sdks;
 mod slow;
 mod status;
 mod support;

@@ -3,7 +3,7 @@ use ecp_core::model::{FromJson, RedirectData};
 use ecp_methods::FlowKind;
 use ecp_methods::spec::TestRedirect;
 use ecp_sandbox::EventKind;
-use http::StatusCode;
+use http::{StatusCode, header};
 use serde_json::{Value, json};
 
 use crate::declared::{self, on_gate, path, plain_amount, request};
@@ -101,5 +101,30 @@ async fn a_form_from_the_merchant_decides_nothing() {
     for path in ["/provider/none", "/provider/none/decision"] {
         assert_eq!(world.submit(path, "decision=success").await.status, StatusCode::NOT_FOUND);
         assert_eq!(world.open(path).await.status, StatusCode::NOT_FOUND);
+    }
+}
+
+#[tokio::test]
+async fn customers_come_back_to_applications_and_to_hosts_in_any_letters() {
+    for (given, location, origin) in [
+        ("shop://paid?order=1", "shop://paid?order=1", "shop:"),
+        (
+            "https://магазин.рф/спасибо",
+            "https://xn--80aairftm.xn--p1ai/%D1%81%D0%BF%D0%B0%D1%81%D0%B8%D0%B1%D0%BE",
+            "https://xn--80aairftm.xn--p1ai",
+        ),
+    ] {
+        let mut world = World::new().await;
+        let mut sale = world.sale("X1", 10_000, "EUR");
+        sale["return_url"]["success"] = given.into();
+        let page = world.sale_up_to_redirect(sale).await;
+        let policy = world.open(&page).await;
+        let policy = policy.header(header::CONTENT_SECURITY_POLICY);
+        assert!(
+            policy.contains(&format!(" {origin};")) || policy.contains(&format!(" {origin} ")),
+            "{policy}"
+        );
+        let returned = world.press(&page, "success").await;
+        assert_eq!(returned.header(header::LOCATION), location);
     }
 }

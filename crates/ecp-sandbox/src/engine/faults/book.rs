@@ -143,6 +143,7 @@ impl FaultRule {
                 | Fault::DuplicateCallback { .. }
                 | Fault::LoseCallback
                 | Fault::MissingSignature
+                | Fault::OddValues
                 | Fault::ReorderCallback
                 | Fault::UnknownStatus
                 | Fault::WrongAmount

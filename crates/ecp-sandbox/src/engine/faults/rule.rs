@@ -182,6 +182,7 @@ impl Own {
             "end_in_error" => Fault::EndInError,
             "lose_callback" => Fault::LoseCallback,
             "missing_signature" => Fault::MissingSignature,
+            "odd_values" => Fault::OddValues,
             "reorder_callback" => Fault::ReorderCallback,
             "reset_connection" => Fault::ResetConnection { registered: self.registered() },
             "server_error" => {
@@ -256,6 +257,7 @@ impl From<FaultRule> for Members {
             Fault::EndInError
             | Fault::LoseCallback
             | Fault::MissingSignature
+            | Fault::OddValues
             | Fault::ReorderCallback
             | Fault::StalePayment
             | Fault::TruncateAnswer
@@ -282,6 +284,7 @@ mod tests {
             r#"{"fault":"end_in_error","payment_id":"X1"}"#,
             r#"{"fault":"lose_callback","percent":50}"#,
             r#"{"fault":"missing_signature","times":1}"#,
+            r#"{"fault":"odd_values"}"#,
             r#"{"fault":"reorder_callback","project_id":7}"#,
             r#"{"fault":"reset_connection","registered":false,"path":"/sale"}"#,
             r#"{"fault":"server_error","registered":true,"status":599}"#,

@@ -31,6 +31,7 @@ fn describe(name: &str) -> &'static str {
         "end_in_error" => "A payment or a refund ends in an internal error.",
         "lose_callback" => "A callback is never sent.",
         "missing_signature" => "A callback has no signature.",
+        "odd_values" => "A callback has null, booleans and floats in members more.",
         "reorder_callback" => "A callback comes after the next one.",
         "reset_connection" => "The connection is reset without an answer.",
         "server_error" => "The answer is an HTTP error of the 500s.",

@@ -18,11 +18,12 @@ pub(crate) fn authenticate<'c>(
 ) -> Result<&'c Project, Refusal> {
     let (id, signature) = (place.project(), place.signature());
     require(document, [id])?;
-    // Of the wrong type it is no number of a project that is not there.
-    let number = at(document, id).and_then(Value::as_u64).ok_or_else(|| Refusal::malformed(id))?;
-    let project = ProjectId::new(number)
-        .ok()
-        .and_then(|id| config.projects.get(&id))
+    // A text is not the number of an unknown project: its type is wrong.
+    let number = at(document, id).filter(|id| id.is_number());
+    let number = number.ok_or_else(|| Refusal::malformed(id))?;
+    let project = number
+        .as_u64()
+        .and_then(|id| config.projects.get(&ProjectId::new(id).ok()?))
         .ok_or_else(|| Refusal::unknown_project(id))?;
     match at(document, signature).and_then(Value::as_str) {
         None | Some("") => return Err(Refusal::new(codes::EMPTY_SIGNATURE, [signature])),

@@ -1,0 +1,26 @@
+//! The platform's own SDKs, which the sandbox's tests run as the merchant's side.
+
+use std::path::Path;
+
+use crate::run;
+
+/// Versions of which the tests know how they sign.
+const JAVASCRIPT: &str = "ecommpay@0.1.7";
+const PYTHON: &str = "ecommpay-sdk==1.0.6";
+
+/// Installs them below `target/sdks`, from npm and PyPI.
+pub(crate) fn sdks(root: &Path) -> Result<(), String> {
+    let folder = |name: &str| format!("{}/target/sdks/{name}", root.display());
+    let (javascript, python) = (folder("javascript"), folder("python"));
+    let options = ["--silent", "--no-fund", "--no-audit", "--ignore-scripts"];
+    let npm = [&["install", "--prefix", &javascript], &options[..], &[JAVASCRIPT]].concat();
+    std::fs::create_dir_all(&javascript).map_err(|error| format!("{javascript}: {error}"))?;
+    if !run("npm", &npm, &[]) {
+        return Err(format!("npm cannot install {JAVASCRIPT}"));
+    }
+    let pip = ["-m", "pip", "install", "--quiet", "--upgrade", "--target", &python, PYTHON];
+    if !run("python3", &pip, &[]) {
+        return Err(format!("pip cannot install {PYTHON}"));
+    }
+    Ok(())
+}
