@@ -21,6 +21,7 @@ documents! {
     Operations: "../docs/operations.md",
     Reconciliation: "../docs/reconcile.md",
     Observability: "../docs/observability.md",
+    OtherLanguages: "../docs/other-languages.md",
     TheSandbox: "../docs/sandbox.md",
     Signature: "../docs/signature.md",
     Security: "../docs/security.md",

@@ -253,7 +253,7 @@ async fn callbacks(local: &Local) -> Vec<Bytes> {
         for (end, decision) in [("yes", Decision::Success), ("no", Decision::Decline)] {
             let id = format!("{}-{end}", spec.code());
             local.send(&path("sale"), request(spec, FlowKind::Sale, &id)).await;
-            local.choose(&id, decision);
+            assert!(local.choose(&id, decision), "{id}");
             local.sandbox.settled().await;
         }
         let open = format!("{}-open", spec.code());
@@ -262,7 +262,12 @@ async fn callbacks(local: &Local) -> Vec<Bytes> {
         local.send(&path("sale"), sale).await;
         let chosen = ecp_core::Money::from_minor(1_000, spec.currencies()[0]);
         let open = ecp_core::PaymentId::new(open).unwrap();
-        local.sandbox.choose(Config::DEMO_PROJECT, &open, Decision::Success, Some(chosen));
+        let is_chosen =
+            local.sandbox.choose(Config::DEMO_PROJECT, &open, Decision::Success, Some(chosen));
+        assert_eq!(
+            is_chosen,
+            spec.rule(FlowKind::Sale).is_some_and(ecp_methods::Rule::allows_zero_amount)
+        );
         local.sandbox.settled().await;
         local
             .send(&path("sale"), request(spec, FlowKind::Sale, &format!("{}-late", spec.code())))
@@ -333,6 +338,9 @@ async fn what_the_sdks_do_with_null_booleans_and_floats_is_known() {
             // It signs `null` as `None`.
             Sdk::Python => "ProcessException",
         };
-        assert_eq!(sdk.run("callbacks", &[Config::DEMO_KEY], &[line.clone()]), [expected]);
+        assert_eq!(
+            sdk.run("callbacks", &[Config::DEMO_KEY], std::slice::from_ref(&line)),
+            [expected]
+        );
     }
 }

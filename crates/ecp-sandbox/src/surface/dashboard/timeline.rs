@@ -161,7 +161,7 @@ impl Entry {
             EventKind::PageOpened { accepted, notice, parameters } => {
                 entry.side = "person";
                 entry.good = Some(*accepted);
-                entry.note = notice.unwrap_or_default().to_owned();
+                notice.unwrap_or_default().clone_into(&mut entry.note);
                 entry.title = if *accepted {
                     "The Payment Page was opened".to_owned()
                 } else {
