@@ -1,5 +1,5 @@
-//! Web addresses on the command line, in profiles and in the sandbox's file: checked where they are
-//! read, with what is wrong and what to write instead.
+//! Web addresses on the command line, in profiles and in the sandbox's file, checked when they are
+//! read. Errors say what to write instead.
 
 use std::ffi::OsStr;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -9,12 +9,12 @@ use clap::error::ErrorKind;
 use ecp_transport::{ClientError, ReqwestTransport};
 use http::Uri;
 
-/// An `http` or `https` address that something can be posted to.
+/// An `http` or `https` address that accepts requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Target(String);
 
 impl Target {
-    /// The address, or what is wrong with it.
+    /// Checks an address; the error is a description of the problem.
     pub(crate) fn new(text: &str) -> Result<Self, String> {
         target(text).map(|()| Self(text.to_owned()))
     }
@@ -23,7 +23,7 @@ impl Target {
         &self.0
     }
 
-    /// A client for it. Plain HTTP needs no trusted certificates.
+    /// A client for the address. Plain HTTP needs no trusted certificates.
     pub(crate) fn transport(&self) -> Result<ReqwestTransport, ClientError> {
         if is_plain_http(&self.0) {
             ReqwestTransport::plain_http()
@@ -37,7 +37,7 @@ pub(crate) fn is_plain_http(address: &str) -> bool {
     address.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("http:"))
 }
 
-/// Reads an address of the command line. Its error does not repeat an address that may hold a
+/// Parses an address on the command line. Its error does not repeat an address that may hold a
 /// password, as clap's own would.
 #[derive(Clone)]
 pub(crate) struct TargetParser;
@@ -77,7 +77,7 @@ pub(crate) fn host(text: &str) -> Result<String, String> {
     }
 }
 
-/// What is wrong with an address that requests go to.
+/// Checks an address of requests.
 fn target(text: &str) -> Result<(), String> {
     web(text)?;
     if let Some(character) = text.chars().find(|character| !character.is_ascii()) {
@@ -96,7 +96,7 @@ fn target(text: &str) -> Result<(), String> {
     }
 }
 
-/// What is wrong with a web address of any kind.
+/// Checks a web address of any kind.
 pub(crate) fn web(text: &str) -> Result<(), String> {
     let wrong = |problem: &str| Err(format!("{} {problem}", shown(text)));
     if text.is_empty() {
@@ -143,7 +143,7 @@ pub(crate) fn web(text: &str) -> Result<(), String> {
     }
 }
 
-/// Host and port.
+/// Splits host and port.
 fn split(authority: &str) -> Option<(&str, Option<&str>)> {
     if authority.starts_with('[') {
         let (host, rest) = authority.split_at(authority.find(']')? + 1);
@@ -181,7 +181,7 @@ fn host_problem(host: &str) -> Option<String> {
     })
 }
 
-/// What an address lacks that has no scheme, and the one that was probably meant.
+/// The problem of an address without a scheme, with the address that was probably meant.
 fn without_scheme(text: &str) -> String {
     let lower = text.to_ascii_lowercase();
     let begun = ["https:", "http:", "https/", "http/"]
@@ -211,7 +211,7 @@ fn without_scheme(text: &str) -> String {
     }
 }
 
-/// A password does not belong in an error.
+/// The address for an error text, without a password.
 fn shown(text: &str) -> String {
     if text.contains('@') {
         "the address (not shown: it holds an `@`)".to_owned()

@@ -5,16 +5,16 @@ use std::io::{BufRead, Read};
 use anyhow::{Context, bail};
 use ecp_core::json::Limits;
 
-/// The largest document that is read.
+/// Size limit of a document.
 const LARGEST: usize = 16 * 1024 * 1024;
 
-/// The limits for documents that a person hands over.
+/// The limits for documents from a person.
 pub(crate) fn limits() -> Limits {
     Limits::default().bytes(LARGEST)
 }
 
-/// Hands each document to `job`, with its line if there is one document a line. Empty lines are
-/// passed over.
+/// Calls `job` with each document, and with its line if there is one document a line. Empty lines
+/// are skipped.
 pub(crate) fn for_each(
     jsonl: bool,
     mut job: impl FnMut(Option<usize>, &[u8]) -> anyhow::Result<()>,

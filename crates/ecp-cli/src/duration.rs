@@ -1,11 +1,11 @@
-//! Lengths of time on the command line and in files.
+//! Durations on the command line and in files.
 
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use jiff::SignedDuration;
 
-/// Reads `90s`, `5m`, `1h 30m`.
+/// Parses `90s`, `5m`, `1h 30m`.
 pub(crate) fn duration(text: &str) -> anyhow::Result<Duration> {
     let length: SignedDuration =
         text.parse().with_context(|| format!("`{text}` is not a duration such as 90s or 5m"))?;

@@ -10,13 +10,13 @@ use crate::address;
 /// Fields by their paths.
 #[derive(Args)]
 pub(crate) struct Fields {
-    /// A field of the request by its Gate path, as in customer.id=7
+    /// A field of the request by its Gate path, as in customer.id=7. May be repeated
     #[arg(long = "field", value_name = "PATH=VALUE", value_parser = field)]
     fields: Vec<(String, String)>,
 }
 
 impl Fields {
-    /// Each of them: a field that the library knows, or the path of another one.
+    /// The fields: known ones by name, others by path.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Result<Field, &str>, &str)> {
         self.fields.iter().map(|(path, value)| {
             let known = Field::ALL.iter().find(|field| field.path() == path);
@@ -25,7 +25,7 @@ impl Fields {
     }
 }
 
-/// `PATH=VALUE`, with a value that is an address where the path takes one.
+/// Parses `PATH=VALUE`, and checks the address if the path takes one.
 fn field(text: &str) -> Result<(String, String), String> {
     let (path, value) = pair(text)?;
     if path.ends_with("_url") || path.starts_with("return_url.") {
@@ -40,7 +40,7 @@ pub(crate) fn pair(text: &str) -> Result<(String, String), &'static str> {
     Ok((name.to_owned(), value.to_owned()))
 }
 
-/// The method of that code or Gate path.
+/// The method with a code or Gate path.
 pub(crate) fn method<'r>(registry: &'r Registry, name: &str) -> anyhow::Result<&'r dyn DynMethod> {
     match registry.by_gate_path(name.trim_start_matches('/')) {
         Some(method) => Ok(method),

@@ -1,4 +1,4 @@
-//! A range of time on the command line.
+//! Time intervals on the command line.
 
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
@@ -7,37 +7,37 @@ use ecp_reconcile::Interval;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::{AmbiguousOffset, TimeZone};
 
-/// Options that name a range of time.
+/// Options of a time interval.
 #[derive(Args)]
 pub(crate) struct IntervalOptions {
-    /// The first moment, as 2024-01-31 14:53:55, or a day, as 2024-01-31
+    /// The first time, as 2024-01-31 14:53:55, or day, as 2024-01-31
     #[arg(long, value_name = "TIME")]
     pub(crate) from: String,
 
-    /// The last moment, or the last day. At the end of summer time, a time that occurs twice is the later one
+    /// The last time, or day. When clocks are set back, a time that occurs twice is the later one
     /// here and the earlier one in --from
     #[arg(long, value_name = "TIME")]
     pub(crate) to: String,
 
-    /// The IANA name of the time zone of both
+    /// The IANA name of their time zone
     #[arg(long, value_name = "NAME", default_value = "UTC")]
     pub(crate) tz: String,
 }
 
-/// How a time is written for people and for the Data API.
+/// Format of a time for people and for the Data API.
 const FORM: &str = "%Y-%m-%d %H:%M:%S";
 
-/// A range as the Data API is asked for it.
+/// An interval in the form of a Data API query.
 pub(crate) struct Asked {
     pub(crate) from: String,
     pub(crate) to: String,
     pub(crate) tz: String,
-    /// Why it is asked for in UTC rather than in the zone that was named.
+    /// Why the query is in UTC rather than in the given zone.
     pub(crate) note: Option<String>,
 }
 
 impl IntervalOptions {
-    /// The moments.
+    /// The interval.
     pub(crate) fn read(&self) -> anyhow::Result<Interval> {
         let zone = self.zone()?;
         let (from, to) = moments(&self.from, &self.to, &zone)?;
@@ -51,10 +51,10 @@ impl IntervalOptions {
         Ok(Interval::new(moment(from)?, moment(to)?))
     }
 
-    /// The moments in words, in the zone that was named where they have one meaning there.
+    /// The interval as text, in the given zone if each time has one meaning there.
     pub(crate) fn asked(&self) -> anyhow::Result<Asked> {
         let zone = self.zone()?;
-        // Checks that it holds a moment.
+        // Checks that the interval is not empty.
         self.read()?;
         let (from, to) = moments(&self.from, &self.to, &zone)?;
         let is_plain = |moment: &jiff::Timestamp| {
@@ -83,7 +83,8 @@ impl IntervalOptions {
     }
 }
 
-/// The first and the last second of a range. Ranges that meet on the clock leave no second out.
+/// The first and the last second of an interval. Adjacent intervals on the clock leave no second
+/// out.
 fn moments(
     from: &str,
     to: &str,
@@ -122,10 +123,10 @@ fn read(text: &str) -> anyhow::Result<Read> {
     })
 }
 
-/// The first moment at which the clock shows this time or a later one.
+/// The first second at which the clock shows this time or a later one.
 fn first(time: DateTime, zone: &TimeZone) -> anyhow::Result<jiff::Timestamp> {
     let moment = match zone.to_ambiguous_timestamp(time).offset() {
-        // The clock jumps over it: the moment of the jump.
+        // The clock skips it: the time of the jump.
         AmbiguousOffset::Gap { before, .. } => jump(time, before, zone)?,
         AmbiguousOffset::Fold { before, .. } => before.to_timestamp(time)?,
         AmbiguousOffset::Unambiguous { offset } => offset.to_timestamp(time)?,
@@ -145,8 +146,8 @@ fn last(time: DateTime, zone: &TimeZone) -> anyhow::Result<jiff::Timestamp> {
     Ok(moment)
 }
 
-/// When the clock jumps over a time: the transition at or before what the time would be by the
-/// offset before it.
+/// The time at which the clock skips another one: the transition at or before that time by the
+/// earlier offset.
 fn jump(
     time: DateTime,
     before: jiff::tz::Offset,
@@ -162,7 +163,7 @@ fn jump(
 mod tests {
     use super::*;
 
-    /// Zones with jumps at midnight, of half an hour, of a whole day, and with a turning back across midnight.
+    /// Zones with jumps at midnight, of half an hour, of a whole day, and set back across midnight.
     const ZONES: &[&str] = &[
         "Africa/Cairo",
         "America/Havana",
@@ -211,7 +212,8 @@ mod tests {
                 let by_days =
                     |day: Date| moments(&day.to_string(), &day.to_string(), &zone).unwrap();
                 assert_eq!(by_days(day).1 + second, by_days(next).0, "{name} {day}");
-                // By the clock nothing is left out either; a midnight that occurs twice is in both.
+                // By the clock no second is left out either; a midnight that occurs twice is in
+                // both.
                 let (_, end) =
                     moments(&day.to_string(), &format!("{day} 23:59:59"), &zone).unwrap();
                 let (start, _) =

@@ -1,8 +1,7 @@
-//! Where a secret key comes from. Never from an argument: those show in process lists and shell
-//! histories.
+//! Sources of secret keys. Never an argument: arguments show in process lists and shell histories.
 //!
-//! One line break at the end of a variable or a file does not count, because `echo` and editors
-//! add one. Anything else at the edges is used as it is, and named on standard error.
+//! One line break at the end of a variable or a file is ignored, because `echo` and editors add
+//! one. Any other character at the edges is used, with a warning on standard error.
 
 use std::path::{Path, PathBuf};
 
@@ -16,16 +15,17 @@ use crate::usage::Usage;
 /// Options that name keys.
 #[derive(Args)]
 pub(crate) struct KeyOptions {
-    /// Take a key from an environment variable of that name; a line break at its end does not count
+    /// Read a key from this environment variable; a line break at its end is ignored. May be
+    /// repeated
     #[arg(long, value_name = "NAME")]
     key_env: Vec<String>,
 
-    /// Take a key from a file; a line break at its end does not count
+    /// Read a key from this file; a line break at its end is ignored. May be repeated
     #[arg(long, value_name = "PATH")]
     key_file: Vec<PathBuf>,
 }
 
-/// A key and what to call it in the output.
+/// A key and its name in the output.
 pub(crate) struct NamedKey {
     pub(crate) name: String,
     pub(crate) key: SigningKey,
@@ -33,7 +33,7 @@ pub(crate) struct NamedKey {
 }
 
 impl KeyOptions {
-    /// All keys, those of the environment first.
+    /// All keys, those from the environment first.
     pub(crate) fn load(&self) -> anyhow::Result<Vec<NamedKey>> {
         let from_environment =
             self.key_env.iter().map(|name| named(name.clone(), from_environment(name)?));
@@ -42,7 +42,7 @@ impl KeyOptions {
         from_environment.chain(from_files).collect()
     }
 
-    /// Exactly one key.
+    /// The only key; more or none are an error.
     pub(crate) fn load_one(&self) -> anyhow::Result<NamedKey> {
         let mut keys = self.load()?;
         match (keys.pop(), keys.is_empty()) {
@@ -92,15 +92,15 @@ pub(crate) fn from_environment(name: &str) -> anyhow::Result<String> {
     Ok(as_meant(text, name))
 }
 
-/// Whether it is a path and not the key, as in `--key-file "$KEY"`: there is such a file, or a folder
-/// other than the root where it could be. A `/` says little: base64 has it, at its beginning too.
+/// Whether the argument is a path and not the key, as in `--key-file "$KEY"`: the file exists, or
+/// its folder does and is not the root. A `/` proves little: base64 has it, at its beginning too.
 fn is_path(path: &Path) -> bool {
     let is_root = |folder: &Path| folder.parent().is_none();
     path.exists() || path.parent().is_some_and(|folder| !is_root(folder) && folder.is_dir())
 }
 
-/// A name that is written as variables are: in capitals, and with a `_` or short and without digits.
-/// Another one may be the key that was given by mistake, as in `--key-env "$KEY"`.
+/// The name, if it looks like one of a variable: in capitals, and with a `_` or short and without
+/// digits. Any other may be the key itself by mistake, as in `--key-env "$KEY"`.
 fn shown(name: &str) -> Option<&str> {
     let is_usual = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
     let is_name = name.len() <= 64
@@ -122,7 +122,7 @@ fn as_meant(mut text: String, name: &str) -> String {
     text
 }
 
-/// Without one line break at the end.
+/// The text without one line break at the end.
 pub(crate) fn without_line_break(text: &str) -> &str {
     let text = text.strip_suffix('\n').unwrap_or(text);
     text.strip_suffix('\r').unwrap_or(text)

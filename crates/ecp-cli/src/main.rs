@@ -1,6 +1,6 @@
 //! The `ecp` command.
 
-// They panic where nothing can be written: `output` has what does not.
+// `output` has replacements of these macros, which would panic when the output is closed.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 #[macro_use]
@@ -27,8 +27,8 @@ use ecp_inbox::postgres::AddressError;
 
 use self::usage::Usage;
 
-/// Payments through ecommpay's wallets and vouchers: from the shell, by the thousand, against a
-/// sandbox, and signatures by hand.
+/// Payments through ecommpay's wallets and vouchers: single requests, mass payouts, a sandbox, and
+/// signatures.
 #[derive(Parser)]
 #[command(
     name = "ecp",

@@ -1,4 +1,4 @@
-//! Report on a payment, for people and for scripts.
+//! Report on a payment, as text and as JSON.
 
 use std::fmt::Write as _;
 use std::process::ExitCode;
@@ -11,7 +11,7 @@ use serde::Serialize;
 pub(crate) const DECLINED: u8 = 3;
 /// Exit code of a payment that has not ended or whose status is unknown.
 pub(crate) const UNKNOWN: u8 = 4;
-/// Exit code of a payment that has ended in an error, so that it is unknown whether money has moved.
+/// Exit code of a payment that has ended in an error: it is unknown whether money has moved.
 pub(crate) const ENDED_IN_ERROR: u8 = 6;
 
 /// Advice for a payment that ended in an error.
@@ -27,12 +27,12 @@ pub(crate) struct PaymentReport {
     pub(crate) merchant_refund_id: Option<String>,
     /// The payment's status.
     pub(crate) status: Option<String>,
-    /// `success`, `decline`, `error`, `returned`, `open` or `unknown`: how the payment ended, or
-    /// the refund that was asked for.
+    /// End of the payment, or of the requested refund: `success`, `decline`, `error`, `returned`,
+    /// `open` or `unknown`.
     pub(crate) end: &'static str,
-    /// Whether it is final.
+    /// Whether the end is final.
     pub(crate) is_final: bool,
-    /// Whether what was asked for is done.
+    /// Whether the payment or the refund succeeded.
     pub(crate) is_success: bool,
     /// In minor units.
     pub(crate) amount: Option<i64>,
@@ -75,7 +75,7 @@ impl PaymentReport {
         }
     }
 
-    /// Takes over the payment's state from a status answer, or that of the refund that a request began.
+    /// Copies the payment's state from a status answer, or that of the refund that a request began.
     pub(crate) fn read(&mut self, status: &StatusResponse, refund: Option<&RequestId>) {
         self.status = status.payment_status().map(ToString::to_string);
         let operation = refund.and_then(|request_id| status.operation(request_id));
@@ -127,7 +127,7 @@ impl PaymentReport {
     }
 }
 
-/// The report as text for people, or as JSON.
+/// The report as text, or as JSON.
 pub(crate) fn text(report: &PaymentReport, json: bool) -> anyhow::Result<String> {
     if json {
         return Ok(serde_json::to_string_pretty(report)? + "\n");

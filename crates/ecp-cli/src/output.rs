@@ -1,7 +1,7 @@
-//! Where commands write: standard output and standard error.
+//! Output of commands: standard output and standard error.
 //!
-//! An output error never turns a completed operation into a failure: a reader that has closed its pipe
-//! is not an error, and a result that cannot be printed goes to standard error.
+//! An output error never turns a completed operation into a failure: a reader that has closed its
+//! pipe is not an error, and a result that cannot be printed goes to standard error.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use ecp_files::Replacement;
 
-/// `eprintln!` that does not panic where standard error cannot be written.
+/// `eprintln!` that does not panic if standard error is closed.
 macro_rules! note {
     ($($text:tt)*) => {{
         let _ = std::io::Write::write_fmt(
@@ -19,7 +19,7 @@ macro_rules! note {
     }};
 }
 
-/// `println!` for text that nothing depends on: if it cannot be written, the command goes on.
+/// `println!` for optional text: if it cannot be written, the command continues.
 macro_rules! print_line {
     ($($text:tt)*) => {{
         let _ = std::io::Write::write_fmt(
@@ -29,8 +29,8 @@ macro_rules! print_line {
     }};
 }
 
-/// Standard output. Once its reader has closed the pipe, what is written goes nowhere without an
-/// error: `ecp methods | head -1` is no failure, and the exit code is that of the work.
+/// Standard output. Once its reader has closed the pipe, writes are discarded without an error:
+/// `ecp methods | head -1` is not a failure, and the exit code is that of the command's work.
 pub(crate) struct Stdout(io::StdoutLock<'static>);
 
 static IS_CLOSED: AtomicBool = AtomicBool::new(false);
@@ -39,7 +39,7 @@ pub(crate) fn stdout() -> Stdout {
     Stdout(io::stdout().lock())
 }
 
-/// Whether the reader of standard output has closed the pipe: nothing more need be made for it.
+/// Whether the reader of standard output has closed the pipe, so that no more output is needed.
 pub(crate) fn is_closed() -> bool {
     IS_CLOSED.load(Ordering::Relaxed)
 }
@@ -70,8 +70,8 @@ impl Write for Stdout {
     }
 }
 
-/// Prints the result of something that has happened. Where standard output cannot be written, the
-/// result goes to standard error, and the exit code stays that of the work.
+/// Prints the result of a completed operation. If standard output cannot be written, the result
+/// goes to standard error, and the exit code stays that of the work.
 pub(crate) fn print_result(text: &str) {
     let mut output = stdout();
     if let Err(error) = output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
@@ -80,14 +80,14 @@ pub(crate) fn print_result(text: &str) {
     }
 }
 
-/// Where a command writes: a file that is there whole or not at all, or standard output for `-`.
+/// Output of a command: a file that appears complete or not at all, or standard output for `-`.
 pub(crate) enum Output {
     Stdout(Stdout),
     File(Replacement),
 }
 
 impl Output {
-    /// Begins it. A file is not there before it is [finished](Self::finish).
+    /// Opens the output. A file appears when it is [finished](Self::finish).
     pub(crate) fn create(path: &Path) -> io::Result<Self> {
         if is_dash(path) {
             return Ok(Self::Stdout(stdout()));
@@ -120,13 +120,13 @@ impl Write for Output {
     }
 }
 
-/// Whether a path means standard output.
+/// Whether the path is `-`, for standard output.
 pub(crate) fn is_dash(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
-/// Whether what is written to a path comes to standard output: `-`, `/dev/stdout`, or the file that
-/// standard output was sent to.
+/// Whether output to a path reaches standard output: `-`, `/dev/stdout`, or the file that standard
+/// output was redirected to.
 pub(crate) fn is_stdout(path: &Path) -> bool {
     is_dash(path) || is_same_as_stdout(path).unwrap_or(false)
 }
@@ -146,7 +146,7 @@ const fn is_same_as_stdout(_: &Path) -> io::Result<bool> {
     Ok(false)
 }
 
-/// A path in one form, also that of a file that is not there yet.
+/// Canonical form of a path, even if the file does not exist yet.
 pub(crate) fn resolved(path: &Path) -> PathBuf {
     if let Ok(path) = path.canonicalize() {
         return path;

@@ -1,4 +1,4 @@
-//! Which project, at which address, with which key.
+//! Profiles: a project with its addresses and keys.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
@@ -19,7 +19,7 @@ use crate::address::{Target, TargetParser, is_plain_http};
 use crate::duration::duration;
 use crate::key::{from_environment, secret_from_environment, secret_from_file};
 
-/// Options that choose a profile.
+/// Options that select a profile.
 #[derive(Args, Clone)]
 pub(crate) struct ProfileOptions {
     /// Use this profile: `sandbox` for `ecp sandbox` on this machine, or one of the profiles file
@@ -30,7 +30,7 @@ pub(crate) struct ProfileOptions {
     #[arg(long, value_name = "PATH", env = "ECP_PROFILES")]
     profiles: Option<PathBuf>,
 
-    /// Send requests there instead of where the profile says
+    /// Send requests to this address instead of the profile's
     #[arg(long, value_name = "URL", env = "ECP_GATE_URL", value_parser = TargetParser)]
     gate_url: Option<Target>,
 }
@@ -45,12 +45,12 @@ pub(crate) struct Profile {
     pub(crate) key: SecretKey,
     pub(crate) gate_url: String,
     pub(crate) page_url: String,
-    /// Whether no real money moves.
+    /// Whether it is a test project, where no real money moves.
     pub(crate) test: bool,
     pub(crate) not_found_after: Duration,
     pub(crate) first_question: Option<Duration>,
     pub(crate) rate: Option<NonZeroU32>,
-    /// Token and key of the Data API, and where it is.
+    /// Token, key and address of the Data API.
     data: Option<(Sensitive<String>, SecretKey, String)>,
 }
 
@@ -73,19 +73,19 @@ struct Section {
 }
 
 impl ProfileOptions {
-    /// The profile that was chosen.
+    /// Loads the selected profile.
     pub(crate) fn load(&self) -> anyhow::Result<Profile> {
         let profile = match self.section()? {
             Some(section) => self.read(section)?,
             None => self.sandbox()?,
         };
         let url = self.gate_url.as_ref().map_or(profile.gate_url.as_str(), |url| url.as_str());
-        // Everything that is kept or shown has the address in one spelling.
+        // The address is stored and shown in one spelling.
         let gate_url = normal_base_url(url)?;
         Ok(Profile { gate_url, ..profile })
     }
 
-    /// `ecp sandbox` with its public key. A profile of that name in the file comes before it.
+    /// `ecp sandbox` with its public key. A profile of that name in the file takes precedence.
     fn sandbox(&self) -> anyhow::Result<Profile> {
         if self.profile != SANDBOX {
             return Err(match self.path() {
@@ -100,7 +100,7 @@ impl ProfileOptions {
             gate_url: SANDBOX_URL.to_owned(),
             page_url: PAYMENT_PAGE_URL.to_owned(),
             test: true,
-            // Nothing lies between this machine and itself.
+            // There is no network between this machine and itself.
             not_found_after: Duration::from_secs(10),
             first_question: Some(Duration::from_millis(200)),
             rate: None,
@@ -184,7 +184,7 @@ impl ProfileOptions {
 }
 
 impl Profile {
-    /// Its Gate.
+    /// The profile's Gate.
     pub(crate) fn gate(&self) -> anyhow::Result<Gate> {
         let transport = if is_plain_http(&self.gate_url) {
             ReqwestTransport::plain_http()?
@@ -194,7 +194,7 @@ impl Profile {
         Ok(Gate::new(self.project, &self.key, transport).base_url(&self.gate_url)?)
     }
 
-    /// Its Gate, with sending that is safe to repeat.
+    /// A sender for the profile's Gate, which retries safely.
     pub(crate) fn sender(&self) -> anyhow::Result<Sender> {
         Ok(Sender::new(self.gate()?, self.policy()))
     }
@@ -203,7 +203,7 @@ impl Profile {
         SendPolicy::new().not_found_after(self.not_found_after).rate(self.rate)
     }
 
-    /// Its Data API.
+    /// The profile's Data API.
     pub(crate) fn data_api(&self) -> anyhow::Result<DataApi> {
         let Some((token, key, url)) = &self.data else {
             return Err(anyhow!(
@@ -219,12 +219,12 @@ impl Profile {
         Ok(DataApi::new(token.clone(), key, transport).base_url(url)?)
     }
 
-    /// Its Payment Page.
+    /// The profile's Payment Page.
     pub(crate) fn page(&self) -> anyhow::Result<PaymentPage> {
         Ok(PaymentPage::new(self.project, &self.key).base_url(&self.page_url)?)
     }
 
-    /// Says on standard error that real money may move, where it may.
+    /// Warns on standard error if real money moves.
     pub(crate) fn warn(&self) {
         if !self.test {
             note!(

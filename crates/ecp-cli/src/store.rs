@@ -1,4 +1,4 @@
-//! Which inbox.
+//! Selection of an inbox.
 
 use std::env::VarError;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use ecp_inbox::{Inbox, InboxError, InboxErrorKind};
 
 use crate::usage::Usage;
 
-/// Where the inbox is.
+/// Options that select an inbox.
 #[derive(Args)]
 #[group(required = true, multiple = false)]
 pub(crate) struct Store {
@@ -21,15 +21,15 @@ pub(crate) struct Store {
     db: Option<PathBuf>,
 
     /// The database of a Postgres inbox, as a URL or as `host=.. user=.. dbname=..`, with
-    /// `sslmode=verify-full` for TLS that no one can get into; its password is taken from the
-    /// environment variable PGPASSWORD, and what is not given of `sslmode`, `sslrootcert` and
+    /// `sslmode=verify-full` for TLS that no one can intercept; its password is read from the
+    /// environment variable PGPASSWORD, and missing values of `sslmode`, `sslrootcert` and
     /// `channel_binding` from PGSSLMODE, PGSSLROOTCERT and PGCHANNELBINDING
     #[arg(long, value_name = "URL")]
     postgres: Option<String>,
 }
 
 impl Store {
-    /// Opens an inbox that is there.
+    /// Opens an existing inbox.
     pub(crate) async fn open(&self) -> anyhow::Result<Arc<dyn Inbox>> {
         if let Some(path) = &self.db {
             let name = path.display();
@@ -47,7 +47,7 @@ impl Store {
             match std::env::var(variable) {
                 Ok(value) if !value.is_empty() => defaults.push((word, value)),
                 Ok(_) | Err(VarError::NotPresent) => {}
-                // To go on without it could be to go on without protection.
+                // Ignoring it could mean an unprotected connection.
                 Err(VarError::NotUnicode(_)) => {
                     let why = "PGSSLMODE, PGSSLROOTCERT and PGCHANNELBINDING must be UTF-8";
                     return Err(Usage(why).into());
@@ -70,7 +70,7 @@ impl Store {
     }
 }
 
-/// Words of an address that are taken from variables, as `psql` does.
+/// Keywords of an address that are read from variables, as `psql` does.
 const DEFAULTS: [(&str, &str); 3] = [
     ("sslmode", "PGSSLMODE"),
     ("sslrootcert", "PGSSLROOTCERT"),

@@ -1,4 +1,4 @@
-//! Mistakes in the command line.
+//! Errors of the command line.
 
 use std::fmt;
 

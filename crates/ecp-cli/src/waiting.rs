@@ -14,8 +14,8 @@ use crate::output::{print_result, stdout};
 /// Options of the commands that print a payment's status.
 #[derive(Args)]
 pub(crate) struct Waiting {
-    /// Wait until it has ended: for that long, or as long as its method takes; 30 minutes where
-    /// that is not known
+    /// Wait until it has ended: for that long, or as long as its method takes; 30 minutes if that
+    /// is not known
     #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true, value_parser = duration)]
     #[expect(clippy::option_option, reason = "not given, given, given with a time")]
     wait: Option<Option<Duration>>,
@@ -34,13 +34,13 @@ impl Waiting {
         })
     }
 
-    /// Prints the answer to a question, and returns its exit code.
+    /// Prints the result of a status request, and returns its exit code.
     pub(crate) fn print(&self, report: &PaymentReport) -> anyhow::Result<ExitCode> {
         stdout().write_all(text(report, self.json)?.as_bytes())?;
         Ok(report.exit_code(self.wait.is_some()))
     }
 
-    /// The same after something was sent: where it cannot be printed, the exit code stays.
+    /// Prints the result of a send: if it cannot be printed, the exit code stays.
     pub(crate) fn print_sent(&self, report: &PaymentReport) -> anyhow::Result<ExitCode> {
         print_result(&text(report, self.json)?);
         Ok(report.exit_code(self.wait.is_some()))

@@ -20,7 +20,7 @@ use ecp_sandbox::Decision;
 use self::stage::Stage;
 use self::story::Story;
 
-/// Take one payment from the signed request to the verified callback, with every step explained
+/// Take one payment from the signed request to the verified callback, explaining every step
 ///
 /// Runs the sandbox and a small shop in this process, on free ports of this machine. Needs no
 /// credentials and no network.
@@ -31,20 +31,20 @@ use self::story::Story;
 pub(crate) struct Demo {
     /// The payment method, by its code; `ecp methods` lists them
     ///
-    /// Left out, it is the first method with the flow on Gate whose own page says which amounts
-    /// are declined in tests, or else the first with the flow on Gate.
+    /// By default the first method with the flow on Gate whose own page says which amounts are
+    /// declined in tests, or else the first with the flow on Gate.
     #[arg(long, value_name = "CODE")]
     method: Option<String>,
 
-    /// What to do with it
+    /// The flow
     #[arg(long, value_enum, default_value_t = Flow::Sale)]
     flow: Flow,
 
-    /// Show the other ending: a decline
+    /// Show a decline instead
     #[arg(long)]
     decline: bool,
 
-    /// Print one JSON object a line, for machines
+    /// Print one JSON object a line
     #[arg(long)]
     json: bool,
 }
@@ -66,7 +66,7 @@ impl From<Flow> for FlowKind {
     }
 }
 
-/// No step of the demonstration takes longer on a slow machine.
+/// Longer than any step of the demonstration takes on a slow machine.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 impl Demo {
@@ -103,7 +103,7 @@ impl Demo {
     }
 }
 
-/// The method to show a flow with if none is named.
+/// The default method for a flow.
 fn usual_method(registry: &Registry, flow: FlowKind) -> anyhow::Result<&dyn DynMethod> {
     let on_gate = |rule: &Rule| rule.interfaces().contains(&Interface::Gate);
     let with_flow = || registry.iter().filter(|m| m.spec().rule(flow).is_some_and(on_gate));
@@ -113,14 +113,14 @@ fn usual_method(registry: &Registry, flow: FlowKind) -> anyhow::Result<&dyn DynM
         .with_context(|| format!("no payment method has the flow {flow} on Gate"))
 }
 
-/// Shown in front of whatever went wrong.
+/// Context of an error, with the method's flows.
 fn flows_of(method: &dyn DynMethod) -> String {
     let spec = method.spec();
     let flows: Vec<&str> = spec.flows().map(FlowKind::as_str).collect();
     format!("the demonstration of {}, which has {}", spec.title(), flows.join(" and "))
 }
 
-/// One payment on the stage.
+/// One payment in the demonstration.
 struct Play<'p> {
     method: &'p dyn DynMethod,
     decision: Decision,
@@ -135,7 +135,7 @@ impl Play<'_> {
         self.check_status(&id, &status).await
     }
 
-    /// Takes a sale to its final callback.
+    /// Carries out a sale until its final callback.
     async fn sell(
         &mut self,
         amount: Money,
@@ -173,7 +173,7 @@ impl Play<'_> {
         self.check_status(&id, &status).await
     }
 
-    /// A refund of a sale; to be declined it asks for more than was paid.
+    /// Carries out a refund of a sale; the declined one requests more than was paid.
     async fn refund(&mut self) -> anyhow::Result<()> {
         let id = PaymentId::new("demo-1")?;
         let paid = amount::of_refunded_sale(self.method.spec(), self.decision)?;
@@ -187,7 +187,7 @@ impl Play<'_> {
         for (field, value) in self.fields(FlowKind::Refund) {
             request = request.field(field, value);
         }
-        // Refused before the sale: a demonstration of a refund needs no sale that cannot be refunded.
+        // Checked before the sale: a refund that the method refuses needs no sale.
         let prepared = prepare_dyn(self.method, request)?;
         self.sell(paid, Decision::Success).await?;
         self.stage.send(self.story, &prepared, prepared.amount()).await?;
@@ -231,7 +231,7 @@ impl Play<'_> {
         Ok(())
     }
 
-    /// Examples of what the method needs; the customer returns to our shop.
+    /// Example values for the method's required fields; the customer returns to our shop.
     fn fields(&self, flow: FlowKind) -> Vec<(Field, String)> {
         let needs = self.method.spec().rule(flow).map_or(&[][..], |rule| rule.needed_fields());
         let value = |field: Field| match field {

@@ -18,10 +18,11 @@ use crate::key::{KeyOptions, NamedKey};
 
 /// Explain the signature of a JSON document on standard input
 ///
-/// Shows the items that are signed, in their order, and which rule made each of them. With keys,
-/// shows which of them signed the document; where none did, which order of an official SDK, which
-/// single change of a field or which other form of a key (without the line break at its end, decoded
-/// from base64, taken from the file that it names, ..) would explain it. No text of a key is printed.
+/// Shows the signed items in their order, with the rule that made each of them. With keys, shows
+/// which of them signed the document; if none did, which order of an official SDK, which single
+/// change of a field or which other form of a key (without the line break at its end, decoded from
+/// base64, read from the file that it names, ..) would explain the signature. No text of a key is
+/// printed.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  ecp explain < request.json\n  ecp explain --key-env ECP_KEY < callback.json\n\nExit codes:\n  0  the document was explained; with keys, one of them signed it\n  1  it has no canonical string, or no key signed it"
@@ -39,7 +40,7 @@ pub(crate) struct Explain {
 struct Verdict {
     matches: bool,
     text: String,
-    /// Changes with which it would match.
+    /// Changes with which the signature would match.
     guesses: Vec<String>,
 }
 

@@ -19,7 +19,7 @@ use crate::output::print_result;
 use crate::profile::ProfileOptions;
 use crate::store::Store;
 
-/// Look into the inbox of a service, and have callbacks handled again
+/// Look into the inbox of a service, and schedule callbacks again
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  ecp inbox stats --db inbox.sqlite\n  ecp inbox list --db inbox.sqlite --state dead\n  ecp inbox show --db inbox.sqlite 42\n  ecp inbox replay --db inbox.sqlite --dead\n  ecp inbox release --db inbox.sqlite 17 --profile shop\n\nAn inbox is never made or changed in its tables. The service may go on running."
@@ -44,23 +44,23 @@ struct List {
     #[command(flatten)]
     store: Store,
 
-    /// Only those in this state
+    /// Only callbacks in this state
     #[arg(long, value_parser = state)]
     state: Option<EntryState>,
 
-    /// Only those of this project
+    /// Only callbacks of this project
     #[arg(long, value_name = "NUMBER")]
     project: Option<ProjectId>,
 
-    /// Only those of this payment
+    /// Only callbacks of this payment
     #[arg(long, value_name = "ID")]
     payment: Option<PaymentId>,
 
-    /// Only those before this number: for the next page
+    /// Only callbacks before this number: for the next page
     #[arg(long, value_name = "NUMBER")]
     before: Option<i64>,
 
-    /// How many at most
+    /// Maximum number of callbacks
     #[arg(long, value_name = "COUNT", default_value_t = 100)]
     limit: usize,
 
@@ -78,7 +78,7 @@ struct Show {
     /// The callback's number, as `list` prints it
     id: i64,
 
-    /// Print the body as well, as it came. It holds the customer's personal data
+    /// Print the received body as well. It holds the customer's personal data
     #[arg(long)]
     body: bool,
 
@@ -87,7 +87,7 @@ struct Show {
     json: bool,
 }
 
-/// Have callbacks handled again that are done or dead
+/// Schedule callbacks that are done or dead for handling again
 #[derive(Args)]
 struct Replay {
     #[command(flatten)]
@@ -97,23 +97,23 @@ struct Replay {
     #[arg(required_unless_present = "dead")]
     ids: Vec<i64>,
 
-    /// All that are dead
+    /// All dead callbacks
     #[arg(long, conflicts_with = "ids")]
     dead: bool,
 
-    /// Print a line of JSON for each callback; with --dead, one for all
+    /// Print a line of JSON for each callback; with --dead, one for all of them
     #[arg(long)]
     json: bool,
 }
 
 /// Release a held callback, if Gate confirms it
 ///
-/// Asks Gate for the payment's status, with the key and address of a profile, and compares its
+/// Requests the payment's status from Gate, with the key and address of a profile, and compares the
 /// answer with the callback. If they differ, the callback stays held.
 ///
-/// With --key-env or --key-file the answer is read on standard input instead: a status answer that
-/// Gate signed, as it came. Another kind of message, a callback above all, is refused, and so is an
-/// answer whose signature proves more than one reading.
+/// With --key-env or --key-file the answer is read from standard input instead: a status answer
+/// that Gate signed, byte for byte. Any other message, above all a callback, is refused, and so is
+/// an answer with more than one reading.
 #[derive(Args)]
 struct ReleaseHeld {
     #[command(flatten)]
@@ -133,7 +133,7 @@ struct ReleaseHeld {
     json: bool,
 }
 
-/// Count callbacks, and show how long the oldest waits
+/// Count callbacks, and show the age of the oldest
 #[derive(Args)]
 struct Stats {
     #[command(flatten)]
@@ -314,8 +314,8 @@ impl ReleaseHeld {
     }
 }
 
-/// A status answer that somebody has kept. On its way here it could be exchanged for another signed
-/// message, or be cut into one, so that it must have one reading.
+/// Reads a stored status answer. It could have been exchanged for another signed message, or cut
+/// into one, so it must have one reading.
 fn answer_on_standard_input(
     project: ProjectId,
     keys: &[SigningKey],

@@ -26,41 +26,41 @@ use tokio::time::timeout;
 use crate::address::{Target, TargetParser};
 use crate::profile::ProfileOptions;
 
-/// More than any callback has.
+/// Larger than any callback.
 const BODY_LIMIT: usize = 2 << 20;
 
-/// How long a body may take to arrive.
+/// Time for a body to arrive.
 const BODY_DEADLINE: Duration = Duration::from_secs(10);
 
-/// The page of a development server about its own error can be long, and it is an answer.
+/// The error page of a development server can be long, and it is an answer.
 const ANSWER_LIMIT: usize = 32 << 20;
 
-/// What a forwarded callback says of its sender. A listener takes none with it, so that two of them
-/// which forward to each other do not go on for ever.
+/// User agent of a forwarded callback. A listener refuses callbacks with it, so that two listeners
+/// which forward to each other do not loop.
 const USER_AGENT: &str = concat!("ecp-listen/", env!("CARGO_PKG_VERSION"));
 
-/// Receive callbacks on this machine, verify them, and print what they say
+/// Receive callbacks on this machine, verify them, and print them
 ///
-/// A genuine callback is answered with 200, or with what the address that it is forwarded to
-/// answers, 502 if nothing does; one that is genuine and not as documented with 500; any other
-/// with 400. Personal data is not printed.
+/// A genuine callback is answered with 200 or, if it is forwarded, with the answer of that address,
+/// 502 without one; one that is genuine but not as documented with 500; any other with 400.
+/// Personal data is not printed.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  ecp listen\n  ecp listen --addr 127.0.0.1:3000 --forward http://127.0.0.1:8000/callbacks\n  ecp listen --json --count 1 | jq -r .status"
 )]
 pub(crate) struct Listen {
-    /// Where to listen
+    /// The address to listen on
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3000")]
     addr: SocketAddr,
 
     #[command(flatten)]
     profile: ProfileOptions,
 
-    /// Send each genuine callback on to this address, byte for byte
+    /// Forward each genuine callback to this address, byte for byte
     #[arg(long, value_name = "URL", value_parser = TargetParser)]
     forward: Option<Target>,
 
-    /// End after so many genuine callbacks
+    /// End after this many genuine callbacks
     #[arg(long, value_name = "NUMBER")]
     count: Option<u64>,
 
@@ -149,7 +149,7 @@ fn is_own(url: &Target, own: SocketAddr) -> bool {
     })
 }
 
-/// Serves until all callbacks that were asked for have come, or `ended` is ready.
+/// Serves until the requested number of callbacks has arrived, or `ended` is ready.
 async fn serve(
     server: Server,
     listener: TcpListener,
@@ -171,8 +171,8 @@ async fn receive(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    // The platform is no browser. A page could sign with the sandbox's key, which is public, and
-    // have its visitors' browsers post here what is then forwarded.
+    // The platform is not a browser. A page could sign with the sandbox's public key, and have its
+    // visitors' browsers post here, to be forwarded.
     if headers.contains_key(header::ORIGIN) || headers.contains_key("sec-fetch-site") {
         receiver.say("a page in a browser sent it, not the platform");
         return closing(StatusCode::FORBIDDEN);
@@ -186,7 +186,7 @@ async fn receive(
     }
     let body = match timeout(receiver.body_deadline, to_bytes(body, BODY_LIMIT)).await {
         Ok(Ok(body)) => body,
-        // What is left of the body is not waited for.
+        // The rest of the body is not read.
         Ok(Err(_)) => return closing(StatusCode::PAYLOAD_TOO_LARGE),
         Err(_) => return closing(StatusCode::REQUEST_TIMEOUT),
     };
@@ -213,7 +213,7 @@ fn closing(status: StatusCode) -> Response {
     (status, [(header::CONNECTION, "close")]).into_response()
 }
 
-/// The answer of the address that it is forwarded to.
+/// The answer of the address to forward to.
 async fn forward(transport: &ReqwestTransport, url: &Target, body: Bytes) -> Forwarded {
     let request = Request::post(url.as_str())
         .header(header::CONTENT_TYPE, "application/json")
@@ -247,7 +247,7 @@ pub(super) fn reason(error: &TransportError) -> String {
 }
 
 impl Receiver {
-    /// Counts a genuine callback, and ends with the last that was asked for.
+    /// Counts a genuine callback, and ends after the last requested one.
     fn count(&self) {
         if let Some(left) = &self.left
             && left.fetch_sub(1, Ordering::SeqCst) <= 1
@@ -281,8 +281,8 @@ impl Receiver {
     }
 }
 
-/// `genuine` is true as soon as the signature matches; `error` says what else is wrong, or why it
-/// is not genuine.
+/// `genuine` is true as soon as the signature matches; `error` is any other problem, or why it is
+/// not genuine.
 fn machine_readable(
     verified: &Result<Verified<Callback>, VerifyError>,
     forwarded: Option<&Forwarded>,
@@ -330,7 +330,7 @@ fn in_words(
 ) -> String {
     let text = match verified {
         Ok(callback) => story(callback),
-        // Its display says that it is genuine.
+        // Its text says that it is genuine.
         Err(error @ VerifyError::Unreadable(_)) => error.to_string(),
         Err(error) => format!("not genuine: {error}"),
     };
@@ -387,7 +387,7 @@ mod tests {
 
     use super::*;
 
-    /// A byte every 20 ms until the other side hangs up; how long that took and what it said.
+    /// Sends a byte every 20 ms until the other side hangs up; returns the duration and the answer.
     fn drip(address: SocketAddr, head: &str, slowly: &str) -> (Duration, String) {
         let mut stream = TcpStream::connect(address).unwrap();
         let start = Instant::now();
@@ -395,7 +395,7 @@ mod tests {
         let mut reading = stream.try_clone().unwrap();
         let reader = std::thread::spawn(move || {
             let mut said = String::new();
-            // A connection that is reset has said what it had to say.
+            // A connection may be reset after its answer.
             let _ = reading.read_to_string(&mut said);
             (start.elapsed(), said)
         });

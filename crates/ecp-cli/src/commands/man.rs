@@ -10,14 +10,14 @@ use clap_mangen::Man;
 
 /// Write the manual pages of this command
 ///
-/// There is one for `ecp` and one for each of its commands, such as ecp-payouts.1. Without a
-/// folder the page of `ecp` is printed.
+/// There is one for `ecp` and one for each of its commands, such as ecp-payouts.1. Without a folder
+/// the page of `ecp` is printed.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  ecp man | man -l -\n  ecp man ~/.local/share/man/man1 && man ecp-payouts"
 )]
 pub(crate) struct ManPages {
-    /// The folder; it is made where it is missing
+    /// The folder; created if it is missing
     #[arg(value_name = "FOLDER")]
     folder: Option<PathBuf>,
 }

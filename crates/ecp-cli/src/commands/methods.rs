@@ -9,7 +9,7 @@ use ecp_methods::spec::{Capability, Fact, MethodSpec};
 use ecp_methods::{FlowKind, Registry, Rule};
 use serde::Serialize;
 
-/// List the payment methods and what each can do
+/// List the payment methods and their capabilities
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  ecp methods\n  ecp methods touchngo\n  ecp methods --json | jq '.[].code'"
@@ -24,7 +24,7 @@ pub(crate) struct Methods {
     json: bool,
 }
 
-/// Everything that a spec holds. Undocumented values are `null` or an empty list.
+/// All data of a spec. Undocumented values are `null` or an empty list.
 #[derive(Serialize)]
 struct Method {
     code: &'static str,
@@ -69,7 +69,7 @@ struct FactRow {
     source: &'static str,
 }
 
-/// How the method is tested. Amounts are in minor units of any currency.
+/// Behaviour in tests. Amounts are in minor units of any currency.
 #[derive(Serialize)]
 struct Tests {
     declined: &'static [i64],
@@ -145,7 +145,7 @@ fn flow(kind: FlowKind, rule: &Rule) -> Flow {
     }
 }
 
-/// They are the same in every currency, whatever its decimals.
+/// The values are the same in every currency, whatever its decimals.
 fn denominations(spec: &MethodSpec) -> Vec<String> {
     let Some(&currency) = spec.currencies().first() else { return Vec::new() };
     let unit = 10_i64.pow(currency.exponent());

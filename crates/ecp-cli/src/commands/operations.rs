@@ -20,13 +20,13 @@ use crate::output::{Output, is_closed};
 use crate::profile::{Profile, ProfileOptions};
 use crate::usage::Usage;
 
-/// Export what has happened from the platform's Data API
+/// Export past operations from the platform's Data API
 ///
-/// The Data API has a token and a key of its own: name the environment variables that hold them in
-/// the profile, as data_token_env and data_key_env. The columns are the paths of what the platform
-/// sends, which is not documented in full. The file may hold personal data. Lines of JSON are
-/// written page by page; CSV and workbooks when all operations are there. A workbook cuts what a cell
-/// cannot hold, and says which operation and column.
+/// The Data API has its own token and key: name the environment variables that hold them in the
+/// profile, as data_token_env and data_key_env. The columns are the paths of the platform's
+/// members, which are not documented in full. The file may hold personal data. Lines of JSON are
+/// written page by page; CSV and workbooks when all operations have been read. Texts that do not
+/// fit a cell of a workbook are cut, with a warning that names the operation and the column.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  ecp operations --profile shop --from '2024-01-01 00:00:00' --to '2024-01-31 23:59:59' --output january.xlsx\n  ecp operations --profile shop --from '2024-01-01 00:00:00' --to '2024-01-31 23:59:59' --filter 'operation_type=[\"payout\"]' --format json | jq .\n\nExit codes:\n  0  all operations are exported\n  1  they are not\n  2  the command line was wrong"
@@ -39,7 +39,7 @@ pub(crate) struct Operations {
     #[arg(long, value_name = "ID")]
     project: Vec<ProjectId>,
 
-    /// Only this member of each operation, by the platform's name
+    /// Only this member of each operation, by the platform's name. May be repeated
     #[arg(long = "field", value_name = "NAME")]
     fields: Vec<String>,
 
@@ -50,11 +50,11 @@ pub(crate) struct Operations {
     #[command(flatten)]
     profile: ProfileOptions,
 
-    /// By default what the name of the output ends with, else csv
+    /// By default the ending of the output's name, else csv
     #[arg(long, value_name = "FORMAT")]
     format: Option<Format>,
 
-    /// Where to write, instead of standard output, which `-` is as well
+    /// The output file; by default, and as `-`, standard output
     #[arg(long, value_name = "PATH")]
     output: Option<PathBuf>,
 }
@@ -118,8 +118,8 @@ impl Operations {
     }
 }
 
-/// Lines of JSON are written page by page. A table waits for all operations, because any of them
-/// may have a column of its own.
+/// Lines of JSON are written page by page. A table needs all operations first, because any of them
+/// may add a column.
 async fn export(
     mut pages: ecp_transport::Operations,
     format: Format,
@@ -144,7 +144,7 @@ async fn export(
     }
 }
 
-/// Every path that some operation has: those of the first in its order, then the others.
+/// The paths of all operations: those of the first in its order, then the others.
 fn columns(operations: &[DataOperation]) -> Vec<&str> {
     let mut seen = BTreeSet::new();
     let paths = operations.iter().flat_map(DataOperation::iter).map(|(path, _)| path);
@@ -186,5 +186,5 @@ fn xlsx(operations: &[DataOperation], output: &mut impl Write) -> anyhow::Result
     Ok(output.write_all(&written.bytes)?)
 }
 
-/// So many warnings are shown.
+/// Maximum number of warnings shown.
 const WARNINGS: usize = 20;

@@ -29,7 +29,7 @@ pub(crate) struct PageUrl {
     #[arg(value_name = "PAYMENT_ID")]
     payment_id: PaymentId,
 
-    /// How much: `100.00 EUR`
+    /// The amount: `100.00 EUR`
     #[arg(value_name = "AMOUNT")]
     amount: Money,
 

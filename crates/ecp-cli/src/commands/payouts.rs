@@ -34,8 +34,8 @@ use crate::usage::Usage;
 ///
 /// The columns are named by the paths of the Gate request: general.payment_id, payment.amount (in
 /// minor units), payment.currency, account.number and so on; the column `method` has the method's
-/// code. All rows are checked before anything is sent. What was sent is kept in a journal next to
-/// the file, so a run may be interrupted in any way and started again: it goes on where it was.
+/// code. All rows are checked before anything is sent. Every send is recorded in a journal next to
+/// the file, so a run may be interrupted at any point and started again: it continues where it was.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  ecp payouts payouts.csv --dry-run\n  ecp payouts payouts.csv --yes\n  ecp payouts bank.csv --profile shop --delimiter ';' --method wallet/jeton --column 'Wallet=account.number' --column 'Comment=' --major-units\n\nExit codes:\n  0  every row is paid\n  1  the file has bad rows, or the job could not begin\n  2  the command line was wrong\n  3  every row has ended, and some were declined\n  4  some rows were not sent or are unknown: run the same command again\n  6  every row has ended, and some in an error, so that nothing says whether money has\n     moved: ask technical support before they are repeated under another id"
@@ -49,7 +49,7 @@ pub(crate) struct Payouts {
     #[command(flatten)]
     profile: ProfileOptions,
 
-    /// Check the file, show what it comes to, and send nothing
+    /// Check the file, show the totals, and send nothing
     #[arg(long)]
     dry_run: bool,
 
@@ -57,15 +57,15 @@ pub(crate) struct Payouts {
     #[arg(long)]
     yes: bool,
 
-    /// The delimiter of the file; by default that of its line of names
+    /// The delimiter of the file; by default found from the line of names
     #[arg(long, value_name = "CHARACTER", value_parser = delimiter)]
     delimiter: Option<u8>,
 
-    /// The column NAME holds the field at PATH; without a path it is passed over
+    /// The column NAME holds the field at PATH; without a path it is ignored. May be repeated
     #[arg(long, value_name = "NAME=PATH")]
     column: Vec<String>,
 
-    /// The method of rows that name none: a code or a Gate path
+    /// The method of rows without one: a code or a Gate path
     #[arg(long, value_name = "METHOD")]
     method: Option<String>,
 
@@ -77,34 +77,35 @@ pub(crate) struct Payouts {
     #[arg(long, value_name = "PATH")]
     journal: Option<PathBuf>,
 
-    /// The journal has payouts of other files too: go on although none of what it has sent is in this
-    /// file
+    /// The journal has payouts of other files too: continue although none of its sent payouts is in
+    /// this file
     #[arg(long)]
     shared_journal: bool,
 
-    /// Where the results go, instead of FILE.results.csv; `-` is standard output, and the summary then
-    /// goes to standard error
+    /// The results file, instead of FILE.results.csv; `-` is standard output, and the summary is
+    /// then printed to standard error
     #[arg(long, value_name = "PATH")]
     results: Option<PathBuf>,
 
-    /// Requests at once
+    /// Maximum number of requests at once
     #[arg(long, value_name = "NUMBER", default_value = "16")]
     concurrency: NonZeroU32,
 
-    /// Requests a second; 50 unless the profile says otherwise, no limit for the sandbox
+    /// Maximum number of requests a second; 50 unless the profile says otherwise, no limit for the
+    /// sandbox
     #[arg(long, value_name = "NUMBER")]
     rate: Option<NonZeroU32>,
 
-    /// Rows at work at once, those that wait for their end included
+    /// Maximum number of rows in progress, including those that wait for their end
     #[arg(long, value_name = "NUMBER", default_value = "1000")]
     at_work: NonZeroUsize,
 
-    /// How long to wait for the end of a payout before it is left for the next run; by default
-    /// the longest time of its method, or 30 minutes
+    /// Time to wait for the end of a payout before it is left for the next run; by default the
+    /// longest time of its method, or 30 minutes
     #[arg(long, value_name = "TIME", value_parser = duration)]
     wait: Option<Duration>,
 
-    /// Print what was done as JSON
+    /// Print the summary as JSON
     #[arg(long)]
     json: bool,
 }
@@ -123,13 +124,13 @@ struct Summary<'s> {
     unknown: u64,
     not_sent: u64,
     ended_before: u64,
-    /// Why the run stopped by itself: the problem to correct before the next one.
+    /// Why the run stopped by itself: the problem to fix before the next one.
     stopped: Option<&'s str>,
     journal: &'s Path,
     results: Option<&'s Path>,
 }
 
-/// Where the results are, if they were written, and whether that is standard output.
+/// Path of the written results, and whether that is standard output.
 #[derive(Clone, Copy)]
 struct Written<'p> {
     path: Option<&'p Path>,
@@ -183,15 +184,15 @@ impl Payouts {
             .with_context(|| format!("{}", journal_path.display()))?;
         let payer = Payer::new(profile.gate()?, journal, self.settings(&profile));
         let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
-        // Where the results cannot go, nothing is sent.
+        // If the results cannot be written, nothing is sent.
         let results = Results::begin(&results_path).with_context(|| {
             format!("nothing was sent: cannot write the results to {}", results_path.display())
         })?;
-        // Results that replace a file leave its old one to standard output.
+        // If the results replace standard output's file, it keeps the old one.
         let on_stdout = is_stdout(&results_path);
         let stop = Stop::new();
         let counts = runtime.block_on(pay(payer, &plan, &stop));
-        // The payer's journal is closed when its last task is gone.
+        // The payer's journal is closed when its last task has ended.
         drop(runtime);
         match counts {
             // The only failures before anything is sent.
@@ -206,7 +207,7 @@ impl Payouts {
                 self.finish(&plan, &profile, Some(counts), cause.as_deref(), &journal_path, written)
             }
             Err(error) => {
-                // What is under the journal's name may be another one now.
+                // The file with the journal's name may be another one now.
                 if !matches!(error, JournalError::Removed) {
                     written(results.write(&plan, &journal_path), &results_path);
                 }
@@ -217,7 +218,7 @@ impl Payouts {
         }
     }
 
-    /// Warning of a dry run about a file that does not fit its journal.
+    /// Warns in a dry run about a file that does not fit its journal.
     fn check_against(
         &self,
         plan: &Plan,
@@ -229,7 +230,7 @@ impl Payouts {
         }
     }
 
-    /// Names the rows that look like payouts which were sent, or the flags for another file.
+    /// Names the rows that look like sent payouts, or the flags for another file.
     fn not_in_journal(&self, error: JournalError) -> anyhow::Error {
         match error {
             JournalError::Respelled(problems) => {
@@ -286,7 +287,7 @@ impl Payouts {
         }
     }
 
-    /// Where the journal is, and where the results go.
+    /// Paths of the journal and of the results.
     fn paths(&self) -> anyhow::Result<(PathBuf, PathBuf)> {
         let journal = match &self.journal {
             Some(path) if is_dash(path) => {
@@ -300,7 +301,7 @@ impl Payouts {
         Ok((journal, results))
     }
 
-    /// The plan, for people.
+    /// Prints the plan for people.
     fn show(&self, plan: &Plan, profile: &Profile) {
         note!(
             "{}: {} for project {} at {} (profile `{}`)",
@@ -348,7 +349,7 @@ impl Payouts {
             currency: total.sum.currency().code(),
         };
         let rows = counts.unwrap_or_default();
-        // Results on standard output are nothing else's.
+        // Standard output may hold only the results.
         let print = |text: &str| {
             if written.on_stdout {
                 note!("{}", text.trim_end());
@@ -410,7 +411,8 @@ impl Payouts {
     }
 }
 
-/// Pays until the end, or until Ctrl-C. A second one ends the process at once, which is safe too.
+/// Pays until the end, or until Ctrl-C. A second one ends the process immediately, which is safe
+/// too.
 async fn pay(payer: Payer, plan: &Plan, stop: &Stop) -> Result<Counts, JournalError> {
     let shown = Shown::new(plan.len() as u64);
     let stopper = tokio::spawn({
@@ -433,7 +435,7 @@ async fn pay(payer: Payer, plan: &Plan, stop: &Stop) -> Result<Counts, JournalEr
     counts
 }
 
-/// Where the results are, if they were written.
+/// The path of the results, if they were written.
 fn written(result: anyhow::Result<()>, path: &Path) -> Option<&Path> {
     match result {
         Ok(()) => Some(path),

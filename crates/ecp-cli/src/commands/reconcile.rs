@@ -23,9 +23,10 @@ use crate::usage::Usage;
 
 /// Compare the platform with the inbox of callbacks and with payout journals
 ///
-/// Prints every difference, with what to do about it. It compares the operations that the platform
-/// began in a range of time, the payouts that were sent in it and the callbacks that came in it.
-/// Nothing is changed anywhere. The range should have ended longer ago than callbacks are repeated.
+/// Prints every difference, with the recommended action. It compares the operations that the
+/// platform began in a time interval, the payouts sent in it and the callbacks received in it.
+/// Nothing is changed anywhere. The interval should have ended longer ago than callbacks are
+/// repeated.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  ecp reconcile --from '2024-01-01 00:00:00' --to '2024-01-31 23:59:59' --profile shop --db inbox.sqlite --journal payouts.csv.journal\n  ecp reconcile --from '2024-01-01 00:00:00' --to '2024-01-31 23:59:59' --postgres 'host=db user=shop' --json | jq -r 'select(.difference) | .payment'\n\nThe words for differences are explained in docs/reconcile.md.\n\nExit codes:\n  0  the sides agree\n  1  they could not be compared, or not to the end\n  2  the command line was wrong\n  5  there are differences",
@@ -38,8 +39,8 @@ pub(crate) struct Reconcile {
     #[command(flatten)]
     inbox: Option<Store>,
 
-    /// The journal of a file of payouts; all journals together are taken to be all payouts of the
-    /// project. May be repeated
+    /// The journal of a payout file; together the journals must hold all payouts of the project.
+    /// May be repeated
     #[arg(long, value_name = "FILE")]
     journal: Vec<PathBuf>,
 
@@ -55,7 +56,7 @@ pub(crate) struct Reconcile {
     #[arg(long)]
     major_units: bool,
 
-    /// Print a line of JSON for each difference, and one that sums up
+    /// Print a line of JSON for each difference, and one with totals
     #[arg(long)]
     json: bool,
 }
@@ -77,7 +78,7 @@ impl Reconcile {
         }
         let owner = Owner { project: profile.project, gate_url: profile.gate_url.clone() };
         let sides = Sides::new(owner, interval).names(names);
-        // A journal that is named twice, in whatever spelling, is one journal.
+        // Two spellings of one path are the same journal.
         let mut seen = BTreeSet::new();
         let is_new =
             |path: &&PathBuf| seen.insert(path.canonicalize().unwrap_or_else(|_| (*path).clone()));
@@ -199,16 +200,16 @@ impl Reconcile {
     }
 }
 
-/// So many odd records are shown.
+/// Maximum number of odd records shown.
 const SHOWN: usize = 20;
 
-/// Whether there is nothing for a person to look at. A payout that could not be compared is money
-/// that may have left.
+/// Whether no result needs a person's attention. A payout that could not be compared is money that
+/// may have left.
 const fn agrees(counts: &Counts) -> bool {
     counts.differences == 0 && counts.odd_payouts == 0
 }
 
-/// A difference for programs. Unknown values are `null`.
+/// A difference as JSON. Unknown values are `null`.
 #[derive(Serialize)]
 struct DifferenceRow<'d> {
     difference: &'static str,

@@ -13,11 +13,11 @@ use ecp_table::{Problem, Table};
 use crate::delimiter::delimiter;
 use crate::output::{Output, is_dash, resolved};
 
-/// Make one HTML page with charts of a CSV file that `ecp operations` or `ecp payouts` wrote
+/// Make one HTML page with charts from a CSV file of `ecp operations` or `ecp payouts`
 ///
-/// The page needs nothing else: no script, no network. It holds the values of the columns that are
-/// named here and counts, and nothing else of the file. Most names of the Data API's columns are
-/// not documented, so they are chosen here. A file that a spreadsheet saved again is read as well.
+/// The page is self-contained: no script, no network. Of the file it holds only the values of the
+/// named columns and their counts. Most names of the Data API's columns are not documented, so they
+/// are options. A file that was saved again by a spreadsheet is read as well.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  ecp report january.csv --by operation_status --by payment_method --output january.html\n  ecp report payouts.csv.results.csv --by result --by code --output payouts.html"
@@ -27,31 +27,31 @@ pub(crate) struct Report {
     #[arg(value_name = "FILE")]
     file: PathBuf,
 
-    /// Count the rows by the values of this column
+    /// Count the rows by the values of this column. May be repeated
     #[arg(long, value_name = "COLUMN")]
     by: Vec<String>,
 
-    /// Count the rows by the day in this column; by default operation_created_at, if it is there
+    /// Count the rows by the day in this column; by default operation_created_at, if it exists
     #[arg(long, value_name = "COLUMN")]
     day: Option<String>,
 
-    /// The delimiter of the file; by default that of its line of names
+    /// The delimiter of the file; by default found from the line of names
     #[arg(long, value_name = "CHARACTER", value_parser = delimiter)]
     delimiter: Option<u8>,
 
-    /// Where to write the page; `-` is standard output
+    /// The output file; `-` is standard output
     #[arg(long, value_name = "PATH")]
     output: PathBuf,
 }
 
-/// A chart: what it counts, and how often each value is there.
+/// A chart: its title, and the number of rows for each value.
 struct Chart<'c> {
     title: &'c str,
     bars: Vec<(String, u64)>,
 }
 
 const CREATED: &str = "operation_created_at";
-/// The least frequent values beyond so many are one bar.
+/// Maximum number of bars; the least frequent values share the last one.
 const BARS: usize = 40;
 
 impl Report {
@@ -131,7 +131,7 @@ impl Report {
     }
 }
 
-/// Says which rows count for nothing.
+/// Prints which rows are ignored.
 fn note_odd(odd: &[Problem]) {
     const SHOWN: usize = 5;
     for problem in odd.iter().take(SHOWN) {
@@ -148,7 +148,7 @@ fn is_day_first(value: &str) -> bool {
     value.is_empty() || value.bytes().take(10).map(shape).eq(*b"0000-00-00")
 }
 
-/// Days in their order, other values by their frequency.
+/// Days in order, other values by frequency.
 fn chart<'c, 'v>(title: &'c str, is_day: bool, values: impl Iterator<Item = &'v str>) -> Chart<'c> {
     let mut counts = BTreeMap::<String, u64>::new();
     for value in values {
@@ -187,7 +187,7 @@ fn page(title: &str, rows: usize, odd: usize, charts: &[Chart<'_>]) -> String {
     page
 }
 
-/// Bars from left to right, one below the other, with their numbers.
+/// Draws horizontal bars, one below the other, with their numbers.
 fn drawing(chart: &Chart<'_>) -> String {
     const WIDTH: u64 = 400;
     const LABEL: u64 = 240;

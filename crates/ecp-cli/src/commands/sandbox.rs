@@ -21,13 +21,13 @@ use crate::output::is_dash;
 /// Run the platform on this machine until Ctrl-C
 ///
 /// It answers Gate and the Data API, shows the Payment Page, the provider's pages and the
-/// Dashboard, and sends signed callbacks. Everything that happens is printed.
+/// Dashboard, and sends signed callbacks. Every event is printed.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  ecp sandbox\n  ecp sandbox --callback-url http://127.0.0.1:3000/callbacks\n  ecp sandbox --config sandbox.toml --clock virtual\n  ecp sandbox --fault wrong_signature --fault '{\"fault\": \"drop_answer\", \"registered\": true, \"percent\": 10}'\n\nPoint your client at the printed address, with the printed project and key:\n  Gate::new(project, &key, transport).base_url(\"http://127.0.0.1:8080\")?"
 )]
 pub(crate) struct SandboxCommand {
-    /// Where to listen; keep it on this machine, it protects nothing
+    /// The address to listen on; keep it on this machine, the sandbox protects nothing
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     addr: SocketAddr,
 
@@ -35,15 +35,15 @@ pub(crate) struct SandboxCommand {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 
-    /// Where callbacks go when a request names no address
+    /// The callback address of requests without one
     #[arg(long, value_name = "URL", value_parser = TargetParser)]
     callback_url: Option<Target>,
 
-    /// Where the merchant is asked whether the amount of a sale is welcome
+    /// The address for the platform's requests to confirm the amount of a sale
     #[arg(long, value_name = "URL", value_parser = TargetParser)]
     confirmation_url: Option<Target>,
 
-    /// The number of the project that the URLs and the key belong to [default: all of the file, or 1]
+    /// The project of the URLs and the key [default: all of the file, or 1]
     #[arg(long, value_name = "ID")]
     project: Option<ProjectId>,
 
@@ -51,7 +51,7 @@ pub(crate) struct SandboxCommand {
     #[arg(long, value_name = "NAME")]
     key_env: Option<String>,
 
-    /// Give out other ids and draw other lots: one seed and the same requests give the same events
+    /// Use other ids and random choices: the same seed and requests give the same events
     #[arg(long)]
     seed: Option<u64>,
 
@@ -59,12 +59,12 @@ pub(crate) struct SandboxCommand {
     #[arg(long, value_name = "FAULT", value_parser = fault)]
     fault: Vec<FaultRule>,
 
-    /// Let callbacks go to this host too; without it they stay on this machine. May be repeated
+    /// Allow callbacks to this host too; without it they stay on this machine. May be repeated
     #[arg(long, value_name = "HOST", value_parser = address::host)]
     allow_host: Vec<String>,
 
-    /// Answer to this name too, such as a container's; without it to IP addresses, localhost and the
-    /// host of the public URL. May be repeated
+    /// Accept requests to this host name too, such as a container's; without it to IP addresses,
+    /// localhost and the host of the public URL. May be repeated
     #[arg(long, value_name = "NAME", value_parser = address::host)]
     host_name: Vec<String>,
 
@@ -76,8 +76,8 @@ pub(crate) struct SandboxCommand {
     #[arg(long)]
     clock: Option<ClockKind>,
 
-    /// Append every event to this file, one line of JSON each. It will name customers. `-` is
-    /// standard output, and the words for people then go to standard error
+    /// Append every event to this file, one line of JSON each. It will hold customers' data. `-` is
+    /// standard output, and messages then go to standard error
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
 }
@@ -122,7 +122,8 @@ impl SandboxCommand {
         tokio::spawn({
             let sandbox = sandbox.clone();
             async move {
-                // Without a signal there is nothing to wait for; the process is ended from outside.
+                // Without a signal handler there is nothing to wait for; the process is ended from
+                // outside.
                 if tokio::signal::ctrl_c().await.is_ok() {
                     sandbox.shutdown();
                 }
@@ -140,7 +141,7 @@ impl SandboxCommand {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// Puts what the command line says of projects on top of the file's.
+    /// Overrides the file's projects by those of the command line.
     fn complete(&self, file: &mut File) {
         let named = self.project.map(ProjectId::get);
         let is_meant = |shop: &Shop| named.is_none_or(|id| shop.id == id);
@@ -158,7 +159,7 @@ impl SandboxCommand {
         file.error_status = self.error_status.or(file.error_status);
     }
 
-    /// The file's settings, and on top of them those of the command line.
+    /// The file's settings, overridden by those of the command line.
     fn settings(&self, file: &File) -> anyhow::Result<Config> {
         let token_key = Sensitive::new(Config::DEMO_TOKEN_KEY.to_owned());
         let config = Config::new().data_token(Config::DEMO_TOKEN, token_key, []);
@@ -187,7 +188,7 @@ impl SandboxCommand {
         self.log.as_deref().is_some_and(is_dash)
     }
 
-    /// Words for people.
+    /// Prints a message for people.
     fn say(&self, text: Arguments<'_>) {
         if self.logs_to_stdout() {
             note!("{text}");
@@ -225,7 +226,7 @@ impl SandboxCommand {
     }
 }
 
-/// A fault by its name, or a rule.
+/// Parses a fault: its name, or a rule.
 fn fault(text: &str) -> Result<FaultRule, String> {
     let json = if text.trim_start().starts_with('{') {
         text.to_owned()
@@ -235,7 +236,7 @@ fn fault(text: &str) -> Result<FaultRule, String> {
     FaultRule::from_json(&json).map_err(|error| error.to_string())
 }
 
-/// Where a browser on this machine finds what listens there.
+/// The URL for a browser on this machine.
 fn url(mut address: SocketAddr) -> String {
     if address.ip().is_unspecified() {
         address.set_ip(Ipv4Addr::LOCALHOST.into());
@@ -243,7 +244,7 @@ fn url(mut address: SocketAddr) -> String {
     format!("http://{address}")
 }
 
-/// One event in one line.
+/// Formats an event as one line.
 fn line(event: &Event) -> String {
     let what = match &event.kind {
         EventKind::CallbackAttempted { callback, attempt, url, answer, retry_in, .. } => {

@@ -25,7 +25,7 @@ pub(crate) struct SaleCommand {
     #[command(flatten)]
     request: Request,
 
-    /// How much: `100.00 EUR`
+    /// The amount: `100.00 EUR`
     #[arg(value_name = "AMOUNT")]
     amount: Money,
 }
@@ -39,24 +39,24 @@ pub(crate) struct PayoutCommand {
     #[command(flatten)]
     request: Request,
 
-    /// How much: `100.00 EUR`
+    /// The amount: `100.00 EUR`
     #[arg(value_name = "AMOUNT")]
     amount: Money,
 }
 
-/// Give back a sale, all of it or a part
+/// Refund a sale, all of it or a part
 #[derive(Args)]
 #[command(after_help = format!("Examples:\n  ecp refund wallet-partner order-1 --field payment.description=returned --wait\n\n{CODES}"))]
 pub(crate) struct RefundCommand {
     #[command(flatten)]
     request: Request,
 
-    /// Give back a part: `10.00 EUR`
+    /// Refund only this amount: `10.00 EUR`
     #[arg(long, value_name = "AMOUNT")]
     part: Option<Money>,
 
-    /// Your id of the refund, unique among all refunds; chosen here where it is not given. To send
-    /// a refund again whose outcome is unknown, give the id that was printed
+    /// Your id of the refund, unique among all refunds; by default a random one. To repeat a refund
+    /// whose outcome is unknown, give the id that was printed
     #[arg(long, value_name = "ID")]
     refund_id: Option<String>,
 }
@@ -152,7 +152,7 @@ impl Request {
         profile: &Profile,
         prepared: &Prepared<F>,
     ) -> anyhow::Result<PaymentReport> {
-        // Whatever can fail comes before the request is sent.
+        // Everything that can fail comes before the request is sent.
         let (sender, gate) = (profile.sender()?, profile.gate()?);
         let rule = prepared.spec().rule(F::KIND).context("the method does not have this flow")?;
         let id = prepared.payment_id();

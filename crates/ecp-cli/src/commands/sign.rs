@@ -11,19 +11,19 @@ use crate::key::KeyOptions;
 
 /// Print the signature of a JSON document on standard input
 ///
-/// The document may be any JSON object. A `signature` in it is left out. What the
+/// The document may be any JSON object. A `signature` in it is ignored. A member that the
 /// platform's official SDKs would sign differently is refused with its path, and so is `;`, which
 /// must not appear on the Payment Page.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  ecp sign --key-env ECP_KEY < request.json\n  ecp sign --string < request.json\n  ecp sign --jsonl --key-file key.txt < requests.jsonl\n\nWith --jsonl there is one line of output for each document; it is empty where the document\nwas refused, and the reason stands on standard error with the number of the line."
+    after_help = "Examples:\n  ecp sign --key-env ECP_KEY < request.json\n  ecp sign --string < request.json\n  ecp sign --jsonl --key-file key.txt < requests.jsonl\n\nWith --jsonl there is one line of output for each document; it is empty where the document\nwas refused, and the reason is printed to standard error with the number of the line."
 )]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(crate) struct Sign {
     #[command(flatten)]
     key: KeyOptions,
 
-    /// Print the canonical string, the text that is signed, instead; this needs no key
+    /// Print the canonical string, the text to be signed, instead; this needs no key
     #[arg(long)]
     string: bool,
 
@@ -31,7 +31,7 @@ pub(crate) struct Sign {
     #[arg(long)]
     private: bool,
 
-    /// Sign what would be refused, exactly as the official PHP SDK does
+    /// Sign a document that would be refused, exactly as the official PHP SDK does
     #[arg(long)]
     allow_ambiguous: bool,
 

@@ -13,7 +13,7 @@ use crate::outcome::PaymentReport;
 use crate::profile::ProfileOptions;
 use crate::waiting::Waiting;
 
-/// Ask for the status of a payment
+/// Request the status of a payment
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  ecp status P-17\n  ecp status P-17 --wait=10m --json | jq -r .status\n\nExit codes:\n  0  the platform knows the payment; with --wait, it is a success\n  1  the platform does not know the payment, or the question failed\n  2  the command line was wrong\n  3  with --wait: it ended, and not in a success\n  4  with --wait: it has not ended, or the outcome is unknown\n  6  with --wait: it ended in an error, and nothing says whether money has moved"

@@ -21,7 +21,7 @@ use crate::profile::ProfileOptions;
 
 /// Send a signed sample callback of any method and status to an address
 ///
-/// It is signed with the profile's key, so a receiver of that project takes it for genuine.
+/// It is signed with the profile's key, so a receiver of that project accepts it as genuine.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  ecp trigger jeton success http://127.0.0.1:3000/callbacks\n  ecp trigger wallet-partner success http://127.0.0.1:3000/ --operation refund --operation-status decline --code 3283\n  ecp trigger touchngo decline http://127.0.0.1:3000/ --print\n\nExit codes:\n  0  it was answered with 200\n  1  it was not"
@@ -35,7 +35,7 @@ pub(crate) struct Trigger {
     #[arg(value_name = "STATUS")]
     status: String,
 
-    /// Where to send it
+    /// The address to send it to
     #[arg(value_name = "URL", value_parser = TargetParser)]
     url: Target,
 
@@ -58,11 +58,11 @@ pub(crate) struct Trigger {
     #[arg(long, value_name = "STATUS")]
     operation_status: Option<String>,
 
-    /// The operation's code; by default 0 for a success, 20000 for a decline and 9999 else
+    /// The operation's code; by default 0 for a success, 20000 for a decline and 9999 otherwise
     #[arg(long, value_name = "CODE")]
     code: Option<u32>,
 
-    /// Print what is sent
+    /// Print the callback
     #[arg(long)]
     print: bool,
 }
@@ -93,7 +93,7 @@ impl Trigger {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// The callback, still without its signature.
+    /// The callback, without its signature.
     fn sample(&self, project: ecp_core::ProjectId) -> anyhow::Result<Vec<u8>> {
         const DATE: &str = "2024-01-31T12:00:00+0000";
         let registry = Registry::builtin();

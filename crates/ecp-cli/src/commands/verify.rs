@@ -15,10 +15,10 @@ use crate::usage::Usage;
 /// Check the signature of a JSON document on standard input
 ///
 /// The document may be any JSON object with a signature at its root or in `general`. Prints `ok`
-/// with the key, the order of the items that matched and the reading, or `failed` with the reason.
-/// The reading is `unique`, or `ambiguous` with the members that may hold others which were signed
-/// as members of their own. Members that the signature does not cover are listed after it: anybody
-/// can add or change them.
+/// with the key, the matching order of the items and the reading, or `failed` with the reason. The
+/// reading is `unique`, or `ambiguous` with the members that may hold others that were signed
+/// separately. Members that the signature does not cover are listed after it: anybody can add or
+/// change them.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  ecp verify --key-env ECP_KEY < callback.json\n  ecp verify --jsonl --key-env NEW_KEY --key-env OLD_KEY < callbacks.jsonl\n  ecp verify --unique --key-env ECP_KEY < callback.json\n\nExits with 0 only if every document is genuine and there was at least one."
@@ -31,7 +31,7 @@ pub(crate) struct Verify {
     #[arg(long)]
     jsonl: bool,
 
-    /// Fail a document that has another reading, or members that are not signed
+    /// Fail a document that has another reading, or unsigned members
     #[arg(long)]
     unique: bool,
 
@@ -99,7 +99,7 @@ impl Verify {
     }
 }
 
-/// How the signature matches, and what it leaves open.
+/// The match of a signature, and its doubts.
 fn check(keys: &[signature::SigningKey], document: &[u8]) -> Result<(Match, Doubts), VerifyError> {
     let document = Document::parse(document, documents::limits())?;
     let found = signature::verify_document(keys, &document)?;

@@ -1,17 +1,17 @@
-//! Amounts for the demonstration: the examples of the spec, unless they would end in another way
-//! than is wanted.
+//! Amounts for the demonstration: the examples of the spec, unless their result would be another
+//! one.
 
 use anyhow::Context;
 use ecp_core::{Currency, Money};
 use ecp_methods::{FlowKind, MethodSpec, Rule};
 use ecp_sandbox::Decision;
 
-/// What a sale asks for that ends as the customer decides.
+/// The amount of a sale that the customer decides.
 pub(super) fn of_sale(spec: &MethodSpec, decision: Decision) -> anyhow::Result<Money> {
     next_to_example(spec, decision, |limits| limits)
 }
 
-/// What a sale asks for that is refunded, or whose refund is declined because it asks for more.
+/// The amount of a sale for a refund that succeeds, or is declined because it requests more.
 pub(super) fn of_refunded_sale(spec: &MethodSpec, refund: Decision) -> anyhow::Result<Money> {
     let currency = currency(spec)?;
     next_to_example(spec, Decision::Success, |(least, greatest)| {
@@ -21,7 +21,7 @@ pub(super) fn of_refunded_sale(spec: &MethodSpec, refund: Decision) -> anyhow::R
     })
 }
 
-/// What a payout asks for: its amount alone decides.
+/// The amount of a payout, which alone decides its result.
 pub(super) fn of_payout(spec: &MethodSpec, decision: Decision) -> anyhow::Result<Money> {
     let currency = currency(spec)?;
     let (least, greatest) = limits(spec, FlowKind::Payout, currency);
@@ -52,7 +52,7 @@ fn next_to_example(
     })
 }
 
-/// The amount next to the example for which something holds.
+/// The allowed amount nearest to the example that satisfies the predicate.
 fn find(
     spec: &MethodSpec,
     flow: FlowKind,
@@ -65,7 +65,7 @@ fn find(
         let usual = usual.minor().clamp(least, greatest);
         (usual..=greatest).chain((least..usual).rev())
     });
-    // Tests list a handful of amounts, so that the search is short unless nothing is to be found.
+    // Tests list only a few amounts, so the search is short unless there is no match.
     let minor = amounts.into_iter().flatten().take(10_000).find(|&minor| holds(minor));
     let minor = minor.context("no amount within its limits ends that way in tests")?;
     Ok(Money::from_minor(minor, currency))
@@ -75,7 +75,7 @@ fn currency(spec: &MethodSpec) -> anyhow::Result<Currency> {
     spec.currencies().first().copied().context("the method has no currency")
 }
 
-/// The least and the greatest amount in minor units.
+/// The minimum and the maximum amount in minor units.
 fn limits(spec: &MethodSpec, flow: FlowKind, currency: Currency) -> (i64, i64) {
     match spec.rule(flow).and_then(|rule| rule.limits(currency)) {
         Some((least, greatest)) => (least.minor().max(1), greatest.minor()),

@@ -1,4 +1,4 @@
-//! The shop of the demonstration: it takes callbacks and gets its customer back.
+//! The shop of the demonstration: it receives callbacks and the returning customer.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -27,11 +27,11 @@ struct Shop {
     verifier: Verifier,
     callbacks: UnboundedSender<Verified<Callback>>,
     confirm: Confirmations<AcceptAll>,
-    /// Questions and answers.
+    /// `check_deposit` requests and their answers.
     confirmations: UnboundedSender<(String, String)>,
 }
 
-/// A shop that is glad of any amount. Yours will compare it with the order.
+/// Accepts any amount. A real shop compares it with the order.
 struct AcceptAll;
 
 #[async_trait]
@@ -71,12 +71,12 @@ impl Merchant {
         format!("http://{}{path}", self.address)
     }
 
-    /// The next callback that is genuine.
+    /// The next genuine callback.
     pub(super) async fn callback(&mut self) -> anyhow::Result<Verified<Callback>> {
         self.callbacks.recv().await.context("the shop has closed")
     }
 
-    /// The next question that was answered, with its answer.
+    /// The next `check_deposit` request, with its answer.
     pub(super) async fn confirmation(&mut self) -> anyhow::Result<(String, String)> {
         self.confirmations.recv().await.context("the shop has closed")
     }
@@ -93,7 +93,7 @@ async fn receive(State(shop): State<Arc<Shop>>, body: Bytes) -> StatusCode {
 async fn confirm(State(shop): State<Arc<Shop>>, body: Bytes) -> impl IntoResponse {
     let reply = shop.confirm.answer(&body).await;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    // Whether somebody listens is not the platform's business.
+    // The answer is sent even if the receiver has gone.
     let _ = shop.confirmations.send((text(&body), text(&reply.body)));
     let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     (status, reply.body)

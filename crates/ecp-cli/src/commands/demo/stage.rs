@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 use super::merchant::Merchant;
 use super::story::Story;
 
-/// Everybody who takes part, on ports of their own.
+/// All participants, each on its own port.
 pub(super) struct Stage {
     pub(super) merchant: Merchant,
     pub(super) gate: Gate,
@@ -44,7 +44,7 @@ impl Stage {
         Ok(Self { merchant, gate, sandbox, url, browser })
     }
 
-    /// The shop's request and Gate's answer, as they went over the wire.
+    /// Sends the shop's request and prints it and Gate's answer, as they were on the wire.
     pub(super) async fn send<F: Flow>(
         &self,
         story: &mut Story,
@@ -87,7 +87,7 @@ impl Stage {
         Ok(())
     }
 
-    /// Waits for the shop's next callback and prints it with the reason to trust it.
+    /// Waits for the shop's next callback and prints it with the proof of its origin.
     pub(super) async fn callback(
         &mut self,
         story: &mut Story,
@@ -111,7 +111,7 @@ impl Stage {
         Ok(callback)
     }
 
-    /// The platform's question whether the amount is welcome, and the shop's answer.
+    /// The platform's `check_deposit` request, and the shop's answer.
     pub(super) async fn confirmation(&mut self, story: &mut Story) -> anyhow::Result<()> {
         let (question, answer) = self.merchant.confirmation().await?;
         story
@@ -125,14 +125,14 @@ impl Stage {
         Ok(())
     }
 
-    /// What the customer's browser does.
+    /// Plays the customer's browser.
     pub(super) async fn customer(
         &self,
         story: &mut Story,
         redirect: &RedirectData,
         decision: Decision,
     ) -> anyhow::Result<()> {
-        // What the shop would answer to the browser; the browser's part is played below.
+        // The shop's response to the browser, which is played below.
         let answer = redirect_response(redirect)?;
         let url = redirect.url.expose();
         let form = (redirect.method == RedirectMethod::Post).then(|| {

@@ -1,4 +1,4 @@
-//! The demonstration as text for people, or as JSON lines for machines.
+//! The demonstration's output as text for people, or as JSON lines.
 
 use std::io::Write;
 
@@ -66,7 +66,7 @@ impl Story {
         self.open.insert(Step { name, title: title.to_owned(), details: Vec::new() })
     }
 
-    /// The expected end.
+    /// Prints the expected result.
     pub(super) fn result(&mut self, payment_id: &PaymentId, status: &PaymentStatus) {
         self.close();
         if self.json {
@@ -118,7 +118,7 @@ impl Step {
         self.add(name, Value::Text(text.into()))
     }
 
-    /// A JSON document, as it went over the wire.
+    /// Adds a JSON document, as it was on the wire.
     pub(super) fn json(&mut self, name: &'static str, text: &str) -> &mut Self {
         let value = match RawValue::from_string(text.to_owned()) {
             Ok(json) => Value::Json(json),

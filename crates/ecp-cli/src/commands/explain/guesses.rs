@@ -4,10 +4,10 @@ use ecp_core::model::{OperationStatus, PaymentStatus};
 use ecp_core::signature::{self, SigningKey};
 use serde_json::{Map, Value};
 
-/// A larger document would take long; what is explained by hand is small.
+/// A larger document would take long; documents explained by hand are small.
 const LARGEST: usize = 64 * 1024;
 
-/// What would make the document genuine, tried member by member.
+/// Changes that would make the document genuine, tried member by member.
 pub(super) fn explain(keys: &[SigningKey], bytes: &[u8]) -> Vec<String> {
     let Ok(document) = serde_json::from_slice::<Value>(bytes) else { return Vec::new() };
     if bytes.len() > LARGEST {
@@ -110,7 +110,8 @@ fn pointer(path: &[String]) -> String {
     })
 }
 
-/// A member of a list leaves a gap that no other takes: it becomes an empty list, which is nothing.
+/// Removing a member of a list would move the others, so it becomes an empty list, which is not
+/// signed.
 fn remove(document: &mut Value, path: &[String]) {
     let Some((name, parents)) = path.split_last() else { return };
     match document.pointer_mut(&pointer(parents)) {

@@ -9,12 +9,12 @@ use crate::documents;
 pub(super) struct Item {
     /// Its dotted path.
     pub(super) path: String,
-    /// What of it is signed, none for a member that is left out.
+    /// The signed text, `None` for a member that is left out.
     pub(super) text: Option<String>,
     pub(super) rule: &'static str,
 }
 
-/// The items in the order in which they are signed, and then what is left out.
+/// The items in signed order, then the members that are left out.
 pub(super) fn explain(document: &Document<'_>, bytes: &[u8]) -> Result<Vec<Item>, SignError> {
     let rules = Rules::private().allow_ambiguous().limits(documents::limits());
     let canonical = signature::canonical_string(bytes, rules)?;
@@ -23,7 +23,7 @@ pub(super) fn explain(document: &Document<'_>, bytes: &[u8]) -> Result<Vec<Item>
     let (mut signed, left_out): (Vec<Item>, Vec<Item>) =
         items.into_iter().partition(|item| item.text.is_some());
 
-    // Values may hold `;`, so the string is not split: the longest item that matches next is taken.
+    // Values may hold `;`, so the string is not split: the longest matching item is taken next.
     let mut ordered = Vec::with_capacity(signed.len());
     let mut rest = canonical.as_str();
     while !signed.is_empty() {
@@ -39,7 +39,7 @@ pub(super) fn explain(document: &Document<'_>, bytes: &[u8]) -> Result<Vec<Item>
         ordered.push(signed.remove(place));
         rest = rest[length..].strip_prefix(';').unwrap_or_default();
     }
-    // Nothing is kept back where two readings of the string were possible.
+    // The remaining items, if the string allowed two readings.
     ordered.append(&mut signed);
     ordered.extend(left_out);
     Ok(ordered)
@@ -93,7 +93,7 @@ fn rule(kind: Kind<'_>, path: &[String]) -> (bool, &'static str) {
     }
 }
 
-/// The item of a member as the signature makes it: that of a document with nothing else in it.
+/// The signed item of a member: that of a document with no other member.
 fn alone(path: &[String], raw: &str) -> Result<String, SignError> {
     let key = |name: &String| serde_json::Value::from(name.as_str()).to_string();
     let open = path.iter().fold(String::new(), |open, name| open + "{" + &key(name) + ":");

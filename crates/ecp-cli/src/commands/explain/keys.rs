@@ -1,4 +1,4 @@
-//! Other texts that a key may have been meant to be.
+//! Other texts that may have been meant as the key.
 
 use std::path::Path;
 
@@ -11,11 +11,11 @@ use ecp_core::{SecretKey, Sensitive};
 
 use crate::key::{NamedKey, without_line_break};
 
-/// A file that holds a key is small.
+/// Key files are small.
 const LARGEST_FILE: u64 = 64 << 10;
 
-/// With which other text of each key the signature would match. Says what is to be done with the
-/// key, never its text.
+/// Other forms of each key with which the signature would match. Says what to do with the key,
+/// without its text.
 pub(super) fn explain(keys: &[NamedKey], document: &Document<'_>) -> Vec<String> {
     let fits = |text: &str| {
         SecretKey::new(text)
@@ -29,7 +29,7 @@ pub(super) fn explain(keys: &[NamedKey], document: &Document<'_>) -> Vec<String>
     found.collect()
 }
 
-/// Texts that a key's text may come from, or may have become, and what leads to each.
+/// Texts that the key may have been made from, or turned into, with the step between them.
 fn others(text: &str) -> Vec<(&'static str, Sensitive<String>)> {
     let mut others = Vec::new();
     let mut add = |what, text: String| others.push((what, Sensitive::new(text)));
@@ -40,7 +40,7 @@ fn others(text: &str) -> Vec<(&'static str, Sensitive<String>)> {
     let is_space = |c: char| c.is_whitespace() || c.is_control();
     let clean = text.trim_matches(|c| is_mark(c) || is_quote(c) || is_space(c));
 
-    // What a shell, an editor or a file of variables adds.
+    // Additions by a shell, an editor or a file of variables.
     add("without the line break at its end", text.trim_end_matches(['\n', '\r']).to_owned());
     add("without the white space at its edges", text.trim_matches(is_space).to_owned());
     add("without its byte order mark", text.trim_matches(is_mark).to_owned());
@@ -65,7 +65,7 @@ fn others(text: &str) -> Vec<(&'static str, Sensitive<String>)> {
         add("as its last line alone", last.to_owned());
     }
 
-    // Another place than the key.
+    // A reference to the key's place instead of the key.
     let name = clean.trim_start_matches('$').trim_matches(['{', '}', '(', ')', '%']);
     if let Some(value) = std::env::var_os(name).and_then(|value| value.into_string().ok()) {
         add("taken from the variable that it names", without_line_break(&value).to_owned());
@@ -100,7 +100,7 @@ fn others(text: &str) -> Vec<(&'static str, Sensitive<String>)> {
     add("in lower case", clean.to_lowercase());
     add("in upper case", clean.to_uppercase());
 
-    // The other side may have a key that was copied badly.
+    // The other side may have a badly copied key.
     for (what, before, after) in [
         ("and a line break after it: the signer's key has one", "", "\n"),
         ("and a line break (CR LF) after it: the signer's key has one", "", "\r\n"),

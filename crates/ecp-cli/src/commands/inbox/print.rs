@@ -1,4 +1,4 @@
-//! Callbacks on standard output, for people and for programs.
+//! Callbacks on standard output, as text and as JSON.
 
 use std::borrow::Cow;
 use std::io::Write;
@@ -8,7 +8,7 @@ use ecp_core::Timestamp;
 use ecp_inbox::{Amount, Entry, EntryState, PaymentState, Stats};
 use serde::Serialize;
 
-/// A callback for programs. Numbers of callbacks grow with time.
+/// A callback as JSON. Numbers of callbacks grow with time.
 #[derive(Serialize)]
 struct Callback<'e> {
     id: i64,

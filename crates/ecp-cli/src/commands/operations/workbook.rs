@@ -1,26 +1,26 @@
-//! Operations as a workbook, within what a workbook can hold.
+//! Operations as a workbook, within its limits.
 
 use ecp_table::{for_workbook, is_number};
 use ecp_transport::DataOperation;
 use rust_xlsxwriter::{Workbook, Worksheet, XlsxError};
 
-/// The most of everything in a workbook (ECMA-376 leaves it open, Excel does not).
+/// Limits of a workbook (ECMA-376 leaves them open, Excel does not).
 pub(super) struct Limits {
-    /// Rows of a sheet, that of the names included.
+    /// Rows of a sheet, including the row of names.
     rows: usize,
     columns: usize,
 }
 
 pub(super) const EXCEL: Limits = Limits { rows: 1_048_576, columns: 16_384 };
 
-/// A workbook, and what is not whole in it.
+/// A workbook, and warnings about incomplete cells.
 pub(super) struct Written {
     pub(super) bytes: Vec<u8>,
     pub(super) warnings: Vec<String>,
 }
 
-/// Writes a sheet, and further ones where one is full. All cells are text, so nothing is a formula
-/// and no long number loses its digits; except for amounts, which stay numbers.
+/// Writes a sheet, and further ones when one is full. All cells are text, so none is a formula and
+/// no long number loses its digits; only amounts stay numbers.
 pub(super) fn write(
     operations: &[DataOperation],
     columns: &[&str],
@@ -62,7 +62,7 @@ pub(super) fn write(
     Ok(Written { bytes: workbook.save_to_buffer()?, warnings })
 }
 
-/// Parts of a length, one at least.
+/// Parts of a length, at least one.
 fn chunks<T>(all: &[T], length: usize) -> impl Iterator<Item = &[T]> {
     let one = all.is_empty().then_some(all);
     one.into_iter().chain(all.chunks(length))
@@ -83,7 +83,7 @@ fn cell(
     Ok(warning)
 }
 
-/// Whether a column holds amounts, all of which a double keeps to the last digit.
+/// Whether a column holds amounts that a double represents exactly.
 fn is_amounts(operations: &[DataOperation], path: &str) -> bool {
     let mut values = operations.iter().filter_map(|operation| operation.get(path)).peekable();
     let is_exact = |text: &str| {

@@ -1,4 +1,4 @@
-//! The files of a run: what is paid, its journal and its results.
+//! The files of a run: the payouts, the journal and the results.
 
 use std::path::{Path, PathBuf};
 
@@ -15,7 +15,7 @@ pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
     path.into()
 }
 
-/// The journal of a file: under another name of the file, which is a link, it is the same one.
+/// The journal of a file. A link to the file has the same journal.
 pub(super) fn journal_of(file: &Path) -> anyhow::Result<PathBuf> {
     let here = beside(file, "journal");
     let is_link = file.symlink_metadata().is_ok_and(|found| found.is_symlink());
@@ -33,26 +33,26 @@ pub(super) fn journal_of(file: &Path) -> anyhow::Result<PathBuf> {
     }
 }
 
-/// The file that the results go to.
+/// The output of results.
 pub(super) struct Results {
     path: PathBuf,
-    /// What is no file, such as a pipe or a device, stays open from the beginning.
+    /// A path that is not a file, such as a pipe or a device, stays open from the beginning.
     open: Option<Output>,
 }
 
 impl Results {
-    /// Fails where the results could not be written, such as in a folder that is not there.
+    /// Fails if the results could not be written, such as to a missing folder.
     pub(super) fn begin(path: &Path) -> std::io::Result<Self> {
         if is_dash(path) {
             return Ok(Self { open: None, path: path.to_owned() });
         }
         let is_file = path.metadata().map_or(true, |found| found.is_file());
         let open = Output::create(path)?;
-        // A file was only tried: whatever ends the run, nothing is left beside it.
+        // A file was only tried: however the run ends, no temporary file is left beside it.
         Ok(Self { open: (!is_file).then_some(open), path: path.to_owned() })
     }
 
-    /// Writes what the journal has.
+    /// Writes the results in the journal.
     pub(super) fn write(self, plan: &Plan, journal: &Path) -> anyhow::Result<()> {
         let entries = Journal::read(journal)?;
         let mut output = match self.open {
@@ -71,7 +71,7 @@ pub(super) fn distinct(file: &Path, journal: &Path, results: &Path) -> anyhow::R
         path.push(ending);
         PathBuf::from(path)
     };
-    // The journal is a SQLite database, which has further files beside it.
+    // The journal is an SQLite database, which has companion files.
     let journals = ["", "-wal", "-shm", "-journal"].map(|ending| with(journal, ending));
     let is_in = |path: &Path, paths: &[PathBuf]| {
         let path = resolved(path);

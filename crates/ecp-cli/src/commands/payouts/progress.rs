@@ -1,4 +1,4 @@
-//! How a run goes, on a terminal and in a log.
+//! Progress of a run, on a terminal and in a log.
 
 use std::io::IsTerminal;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,14 +8,14 @@ use ecp_core::PaymentId;
 use ecp_payouts::{Counts, Progress, State};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// A bar where there is a terminal on standard error, a line now and then where there is none.
+/// A bar if standard error is a terminal, otherwise an occasional line.
 #[derive(Clone)]
 pub(super) struct Shown {
     bar: Option<ProgressBar>,
     last_line: Arc<Mutex<Instant>>,
 }
 
-/// The least time between two lines in a log.
+/// Minimum time between two lines in a log.
 const PAUSE: Duration = Duration::from_secs(5);
 
 impl Shown {
@@ -31,7 +31,7 @@ impl Shown {
         Self { bar, last_line: Arc::new(Mutex::new(Instant::now())) }
     }
 
-    /// A line of its own.
+    /// Prints a line of its own.
     pub(super) fn say(&self, text: &str) {
         match &self.bar {
             Some(bar) => bar.println(text),
@@ -46,7 +46,7 @@ impl Shown {
     }
 }
 
-/// The counts in words. Errors are rare, and named where there are some.
+/// The counts as text. Errors are rare, and only mentioned if there are any.
 pub(super) fn words(counts: &Counts) -> String {
     let Counts { success, decline, error, unknown, not_sent, .. } = *counts;
     let error = if error > 0 { format!("{error} in error, ") } else { String::new() };
@@ -58,7 +58,7 @@ impl Progress for Shown {
         let Counts { rows, before, .. } = *counts;
         let words = words(counts);
         if let Some(bar) = &self.bar {
-            // Rows of an earlier run take no time, and would spoil the rate and the time left.
+            // Rows of an earlier run take no time, and would distort the rate and the time left.
             bar.set_length(rows - before);
             bar.set_position(counts.done() - before);
             bar.set_message(match before {

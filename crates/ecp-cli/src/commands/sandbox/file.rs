@@ -1,6 +1,6 @@
 //! `ecp sandbox --config`: the sandbox's settings in a file.
 //!
-//! A file holds no secrets: keys are named by the environment variables that hold them.
+//! A file holds no secrets: it names the environment variables that hold the keys.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,13 +15,13 @@ use serde::Deserialize;
 use crate::address::{self, Target};
 use crate::key::from_environment;
 
-/// Contents of a configuration file. Settings that it leaves out keep their defaults.
+/// Contents of a configuration file. Missing settings keep their defaults.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct File {
     pub(super) seed: Option<u64>,
     pub(super) clock: Option<ClockKind>,
-    /// Where virtual time begins.
+    /// Start of virtual time.
     start: Option<String>,
     pub(super) public_url: Option<String>,
     allowed_hosts: Vec<String>,
@@ -106,7 +106,7 @@ struct Token {
 }
 
 impl File {
-    /// JSON by its ending `.json`, else TOML.
+    /// Reads JSON from a `.json` file, otherwise TOML.
     pub(super) fn read(path: &Path) -> anyhow::Result<Self> {
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("cannot read {}", path.display()))?;
@@ -119,7 +119,7 @@ impl File {
         file.with_context(|| format!("cannot use {}", path.display()))
     }
 
-    /// The settings on top of others.
+    /// Applies the settings to a configuration.
     pub(super) fn apply(&self, mut config: Config) -> anyhow::Result<Config> {
         if let Some(seed) = self.seed {
             config = config.seed(seed);
@@ -231,7 +231,7 @@ impl Shop {
     }
 }
 
-/// The address under a name of the file.
+/// Checks the address of a setting.
 fn checked(name: &str, url: &str) -> anyhow::Result<String> {
     let target = Target::new(url).map_err(|problem| anyhow!("`{name}`: {problem}"))?;
     Ok(target.as_str().to_owned())
