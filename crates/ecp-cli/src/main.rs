@@ -8,6 +8,7 @@ mod output;
 
 mod address;
 mod commands;
+mod connection;
 mod delimiter;
 mod documents;
 mod duration;

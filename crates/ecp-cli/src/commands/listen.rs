@@ -17,13 +17,14 @@ use axum::response::{IntoResponse, Response};
 use clap::Args;
 use ecp_core::model::Callback;
 use ecp_notify::{Reading, Server, Verified, Verifier, VerifyError};
-use ecp_transport::{HttpTransport, ReqwestTransport, TransportError};
+use ecp_transport::{HttpTransport, ReqwestTransport};
 use http::{Request, Uri};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use crate::address::{Target, TargetParser};
+use crate::connection::reason;
 use crate::profile::ProfileOptions;
 
 /// Larger than any callback.
@@ -223,26 +224,6 @@ async fn forward(transport: &ReqwestTransport, url: &Target, body: Bytes) -> For
     match transport.send(request).await {
         Ok(answer) => Ok(answer.status()),
         Err(error) => Err(reason(&error)),
-    }
-}
-
-/// The innermost cause of a failed request: `connection refused`.
-pub(super) fn reason(error: &TransportError) -> String {
-    let mut cause: &dyn std::error::Error = error.cause();
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    match cause.downcast_ref::<io::Error>().map(io::Error::kind) {
-        Some(
-            kind @ (io::ErrorKind::ConnectionRefused
-            | io::ErrorKind::ConnectionReset
-            | io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::HostUnreachable
-            | io::ErrorKind::NetworkUnreachable
-            | io::ErrorKind::TimedOut
-            | io::ErrorKind::UnexpectedEof),
-        ) => kind.to_string(),
-        _ => cause.to_string(),
     }
 }
 

@@ -13,8 +13,8 @@ use ecp_transport::HttpTransport;
 use http::Request;
 use serde_json::json;
 
-use super::listen::reason;
 use crate::address::{Target, TargetParser};
+use crate::connection::reason;
 use crate::fields::method;
 use crate::output::{print_result, stdout};
 use crate::profile::ProfileOptions;
