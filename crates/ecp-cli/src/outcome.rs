@@ -40,6 +40,9 @@ pub(crate) struct PaymentReport {
     pub(crate) code: Option<String>,
     pub(crate) message: Option<String>,
     pub(crate) operations: Vec<Operation>,
+    /// The first line of the text, if it is not made from the members above.
+    #[serde(skip)]
+    pub(crate) sentence: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -72,6 +75,7 @@ impl PaymentReport {
             code: None,
             message: None,
             operations: Vec::new(),
+            sentence: None,
         }
     }
 
@@ -138,23 +142,10 @@ pub(crate) fn text(report: &PaymentReport, json: bool) -> anyhow::Result<String>
 }
 
 fn write(report: &PaymentReport, output: &mut String) -> std::fmt::Result {
-    write!(output, "{}: {}", report.payment_id, report.outcome)?;
-    if let Some(status) = &report.status {
-        write!(output, ", status `{status}`")?;
+    match &report.sentence {
+        Some(sentence) => writeln!(output, "{sentence}")?,
+        None => write_summary(report, output)?,
     }
-    if let (Some(amount), Some(currency)) = (report.amount, &report.currency) {
-        let money = currency.parse().map(|known| ecp_core::Money::from_minor(amount, known));
-        match money {
-            Ok(money) => write!(output, ", {money}")?,
-            Err(_) => write!(output, ", {amount} minor units of {currency}")?,
-        }
-    }
-    let code = report.code.as_deref().map(|code| format!("code {code}"));
-    let words: Vec<String> = code.into_iter().chain(report.message.clone()).collect();
-    if !words.is_empty() {
-        write!(output, "; {}", words.join(": "))?;
-    }
-    writeln!(output)?;
     if report.end == End::Error.as_str() {
         writeln!(output, "  {ASK_SUPPORT}")?;
     }
@@ -172,4 +163,24 @@ fn write(report: &PaymentReport, output: &mut String) -> std::fmt::Result {
         writeln!(output)?;
     }
     Ok(())
+}
+
+fn write_summary(report: &PaymentReport, output: &mut String) -> std::fmt::Result {
+    write!(output, "{}: {}", report.payment_id, report.outcome)?;
+    if let Some(status) = &report.status {
+        write!(output, ", status `{status}`")?;
+    }
+    if let (Some(amount), Some(currency)) = (report.amount, &report.currency) {
+        let money = currency.parse().map(|known| ecp_core::Money::from_minor(amount, known));
+        match money {
+            Ok(money) => write!(output, ", {money}")?,
+            Err(_) => write!(output, ", {amount} minor units of {currency}")?,
+        }
+    }
+    let code = report.code.as_deref().map(|code| format!("code {code}"));
+    let words: Vec<String> = code.into_iter().chain(report.message.clone()).collect();
+    if !words.is_empty() {
+        write!(output, "; {}", words.join(": "))?;
+    }
+    writeln!(output)
 }

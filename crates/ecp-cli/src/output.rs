@@ -3,6 +3,7 @@
 //! An output error never turns a completed operation into a failure: a reader that has closed its
 //! pipe is not an error, and a result that cannot be printed goes to standard error.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -146,6 +147,16 @@ const fn is_same_as_stdout(_: &Path) -> io::Result<bool> {
     Ok(false)
 }
 
+/// A text as one word of a command that a person may paste into a shell.
+pub(crate) fn shell_word(text: &str) -> Cow<'_, str> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(format!("'{}'", text.replace('\'', r"'\''")))
+    }
+}
+
 /// Canonical form of a path, even if the file does not exist yet.
 pub(crate) fn resolved(path: &Path) -> PathBuf {
     if let Ok(path) = path.canonicalize() {
@@ -158,5 +169,24 @@ pub(crate) fn resolved(path: &Path) -> PathBuf {
     match (folder.canonicalize(), path.file_name()) {
         (Ok(folder), Some(name)) => folder.join(name),
         _ => path.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_of_a_command_is_quoted_where_a_shell_would_change_it() {
+        for (text, word) in [
+            ("order-1", "order-1"),
+            ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+            ("", "''"),
+            ("a b", "'a b'"),
+            ("$(x)", "'$(x)'"),
+            ("it's", r"'it'\''s'"),
+        ] {
+            assert_eq!(shell_word(text), word);
+        }
     }
 }

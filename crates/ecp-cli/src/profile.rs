@@ -11,13 +11,15 @@ use ecp_core::{ProjectId, SecretKey, Sensitive};
 use ecp_sandbox::Config;
 use ecp_transport::{
     DATA_API_URL, DataApi, GATE_URL, Gate, PAYMENT_PAGE_URL, PaymentPage, ReqwestTransport,
-    SendPolicy, Sender, normal_base_url,
+    SendPolicy, Sender, TransportError, normal_base_url,
 };
 use serde::Deserialize;
 
 use crate::address::{Target, TargetParser, is_plain_http};
+use crate::connection::reason;
 use crate::duration::duration;
 use crate::key::{from_environment, secret_from_environment, secret_from_file};
+use crate::output::shell_word;
 
 /// Options that select a profile.
 #[derive(Args, Clone)]
@@ -73,6 +75,27 @@ struct Section {
 }
 
 impl ProfileOptions {
+    /// The options as flags of a suggested command, without those that the environment has.
+    pub(crate) fn flags(&self) -> String {
+        let profile = Some(self.profile.as_str()).filter(|name| *name != SANDBOX);
+        let profiles = self.profiles.as_ref().map(|path| path.to_string_lossy());
+        let gate_url = self.gate_url.as_ref().map(Target::as_str);
+        let options = [
+            ("--profile", "ECP_PROFILE", profile),
+            ("--profiles", "ECP_PROFILES", profiles.as_deref()),
+            ("--gate-url", "ECP_GATE_URL", gate_url),
+        ];
+        let is_set =
+            |variable: &str, value: &str| std::env::var(variable).is_ok_and(|set| set == value);
+        let mut flags = String::new();
+        for (flag, variable, value) in options {
+            if let Some(value) = value.filter(|value| !is_set(variable, value)) {
+                flags.extend([" ", flag, " ", &shell_word(value)]);
+            }
+        }
+        flags
+    }
+
     /// Loads the selected profile.
     pub(crate) fn load(&self) -> anyhow::Result<Profile> {
         let profile = match self.section()? {
@@ -201,6 +224,13 @@ impl Profile {
 
     pub(crate) fn policy(&self) -> SendPolicy {
         SendPolicy::new().not_found_after(self.not_found_after).rate(self.rate)
+    }
+
+    /// The error of a request that was not sent, for people.
+    pub(crate) fn cannot_connect(&self, error: &TransportError, attempts: u32) -> String {
+        let attempts = if attempts > 1 { format!(" ({attempts} attempts)") } else { String::new() };
+        let hint = if self.name == SANDBOX { ". Is `ecp sandbox` running?" } else { "" };
+        format!("cannot connect to {}: {}{attempts}{hint}", self.gate_url, reason(error))
     }
 
     /// The profile's Data API.

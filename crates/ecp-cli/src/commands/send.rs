@@ -5,12 +5,13 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Args;
 use ecp_core::{Money, PaymentId};
-use ecp_methods::request::{PayoutRequest, RefundRequest, SaleRequest};
+use ecp_methods::request::{Field, PayoutRequest, RefundRequest, SaleRequest};
 use ecp_methods::{Flow, FlowKind, Prepared, Registry, prepare_dyn};
-use ecp_transport::{Outcome, SendError, Sent, Wait};
+use ecp_transport::{GateError, Outcome, SendError, Sent, UnknownReason, Wait};
 
 use crate::fields::{Fields, method};
 use crate::outcome::PaymentReport;
+use crate::output::shell_word;
 use crate::profile::{Profile, ProfileOptions};
 use crate::waiting::Waiting;
 
@@ -158,7 +159,7 @@ impl Request {
         let id = prepared.payment_id();
         let sent = match sender.send(prepared).await {
             Ok(sent) => sent,
-            Err(error) => return Ok(failed(id, &error)),
+            Err(error) => return Ok(self.failed(profile, prepared, &error)),
         };
         let mut report = PaymentReport::of(id);
         report.outcome = sent.as_str();
@@ -187,16 +188,43 @@ impl Request {
         }
         Ok(report)
     }
+
+    fn failed<F: Flow>(
+        &self,
+        profile: &Profile,
+        prepared: &Prepared<F>,
+        error: &SendError,
+    ) -> PaymentReport {
+        let id = prepared.payment_id();
+        let mut report = PaymentReport::of(id);
+        report.outcome = match error.outcome() {
+            Outcome::NotSent => "not sent",
+            Outcome::Refused { .. } => "refused",
+            Outcome::Unknown => "unknown",
+        };
+        report.code = error.error().code().map(ToString::to_string);
+        report.message = Some(error.to_string());
+        report.sentence = match error.error() {
+            GateError::NotSent(cause) => {
+                Some(format!("{id}: not sent: {}", profile.cannot_connect(cause, error.sends())))
+            }
+            GateError::Refused(_) => Some(format!("{id}: {error}")),
+            GateError::Unknown(UnknownReason::AlreadyExists(code)) => {
+                let refund = prepared.get(Field::MerchantRefundId);
+                let what = refund.map_or_else(|| id.to_string(), |id| format!("refund {id}"));
+                Some(format!(
+                    "{what} already exists on the platform ({code}). Run: {}",
+                    status_command(id, &self.profile)
+                ))
+            }
+            _ => None,
+        };
+        report
+    }
 }
 
-fn failed(id: &PaymentId, error: &SendError) -> PaymentReport {
-    let mut report = PaymentReport::of(id);
-    report.outcome = match error.outcome() {
-        Outcome::NotSent => "not sent",
-        Outcome::Refused { .. } => "refused",
-        Outcome::Unknown => "unknown",
-    };
-    report.code = error.error().code().map(ToString::to_string);
-    report.message = Some(error.to_string());
-    report
+/// The command that requests the status of a payment.
+fn status_command(id: &PaymentId, profile: &ProfileOptions) -> String {
+    let end_of_flags = if id.as_str().starts_with('-') { "-- " } else { "" };
+    format!("ecp status{} {end_of_flags}{}", profile.flags(), shell_word(id.as_str()))
 }

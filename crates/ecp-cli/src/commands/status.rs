@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use clap::Args;
 use ecp_core::PaymentId;
 use ecp_methods::Rule;
@@ -42,7 +42,12 @@ impl Status {
         let mut report = PaymentReport::of(&self.payment_id);
         let wait = Wait::by_rule(&Rule::new()).first(Duration::ZERO);
         let Some(wait) = self.waiting.patience(wait) else {
-            let answer = profile.sender()?.status(&self.payment_id).await?;
+            let answer = match profile.sender()?.status(&self.payment_id).await {
+                Err(GateError::NotSent(cause)) => {
+                    return Err(anyhow!("{}", profile.cannot_connect(&cause, 1)));
+                }
+                answer => answer?,
+            };
             if answer.is_unknown_payment() {
                 report.outcome = "not found";
             } else {
