@@ -120,7 +120,7 @@ pub(crate) const LAYERS: &[Layer] = &[
     Layer {
         name: "ecp-reconcile",
         ours: &["ecp-core", "ecp-inbox", "ecp-payouts", "ecp-transport"],
-        others: &["rusqlite", "thiserror"],
+        others: &["rusqlite", "thiserror", "tokio"],
     },
     Layer {
         name: "ecp-testkit",

@@ -247,6 +247,9 @@ impl From<rusqlite::Error> for Failed {
 
 impl Journal {
     /// Opens a journal, or creates one if the file is missing or empty.
+    ///
+    /// Blocks until all of it is read: a service calls it by `spawn_blocking`. What [`Payer`](crate::Payer)
+    /// writes later blocks no task.
     pub fn open(path: &Path, owner: &Owner) -> Result<Self, JournalError> {
         Ok(Self::open_file(path, owner)?)
     }
@@ -320,7 +323,7 @@ impl Journal {
         Ok(Self { writes, before })
     }
 
-    /// Opens a journal for reading, without becoming its owner.
+    /// Opens a journal for reading, without becoming its owner. Blocks until all of it is read.
     pub fn read(path: &Path) -> Result<HashMap<PaymentId, Entry>, JournalError> {
         Ok(entries(&mut JournalReader::open(path)?)?)
     }

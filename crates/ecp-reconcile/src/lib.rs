@@ -64,6 +64,7 @@
 //! wait in a temporary SQLite file: about 150 bytes for an operation, and for a payout in a
 //! journal. It is written and read by the calling task, some milliseconds for a page.
 
+mod blocking;
 mod compare;
 mod difference;
 mod error;

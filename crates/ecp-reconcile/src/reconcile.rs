@@ -2,18 +2,19 @@
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ecp_core::{PaymentId, Timestamp};
 use ecp_inbox::{Entry, EntryState, Inbox, Query};
 use ecp_payouts::{JournalError, JournalReader, Owner};
-use ecp_transport::{DataApi, OperationsQuery, Sender};
+use ecp_transport::{DataApi, DataOperation, OperationsQuery, Sender};
 
+use crate::blocking::blocking;
 use crate::compare::{compare, needs_gate};
 use crate::difference::{Difference, Sum};
 use crate::error::ReconcileError;
 use crate::interval::{Interval, in_words};
-use crate::names::OperationNames;
+use crate::names::{OperationNames, Unusable};
 use crate::odd::{Odd, Oddities};
 use crate::sides::{InboxState, Operation, Payout, Sides};
 use crate::spool::{Kept, Spool};
@@ -39,7 +40,7 @@ pub struct Reconciliation {
     inbox: Option<Arc<dyn Inbox>>,
     has_journals: bool,
     sender: Sender,
-    spool: Spool,
+    spool: Arc<Mutex<Spool>>,
     /// The last compared payment.
     last: Option<PaymentId>,
     found: VecDeque<Difference>,
@@ -78,6 +79,13 @@ pub struct Counts {
 /// Number of callbacks per page.
 const PAGE: usize = 1000;
 
+/// What was read from the sides so far.
+struct Read {
+    spool: Spool,
+    counts: Counts,
+    odd: Oddities,
+}
+
 impl Reconcile {
     /// Compares the operations of a project in an interval. The owner's address is the base address
     /// of its requests: a journal for another one is refused.
@@ -104,28 +112,28 @@ impl Reconcile {
     }
 
     /// Reads the interval from all sides. Gate is queried later, payment by payment.
+    ///
+    /// To be called inside a tokio runtime: files are read and written on its threads for blocking
+    /// work.
     pub async fn begin(
         self,
         data: &DataApi,
         sender: Sender,
     ) -> Result<Reconciliation, ReconcileError> {
-        let (mut spool, mut counts) = (Spool::new()?, Counts::default());
-        let mut odd = Oddities::default();
+        let plan = Arc::new(self);
         // The sides that others may be writing to are read before the platform: anything that
         // happens in between is then at least on the platform.
-        for (place, path) in self.journals.iter().enumerate() {
-            self.read_journal(place, path, &mut spool, &mut counts, &mut odd)?;
+        let mut read = plan.read_journals().await?;
+        if let Some(inbox) = &plan.inbox {
+            read = plan.read_inbox(&**inbox, read).await?;
         }
-        if let Some(inbox) = &self.inbox {
-            self.read_inbox(&**inbox, &mut spool, &mut counts, &mut odd).await?;
-        }
-        self.read_platform(data, &mut spool, &mut counts, &mut odd).await?;
+        let Read { spool, counts, odd } = plan.read_platform(data, read).await?;
         Ok(Reconciliation {
-            owner: self.owner,
-            inbox: self.inbox,
-            has_journals: !self.journals.is_empty(),
+            owner: plan.owner.clone(),
+            inbox: plan.inbox.clone(),
+            has_journals: !plan.journals.is_empty(),
             sender,
-            spool,
+            spool: Arc::new(Mutex::new(spool)),
             last: None,
             found: VecDeque::new(),
             counts,
@@ -133,68 +141,101 @@ impl Reconcile {
         })
     }
 
+    async fn read_journals(self: &Arc<Self>) -> Result<Read, ReconcileError> {
+        let plan = Arc::clone(self);
+        let work = move || {
+            let (spool, counts) = (Spool::new()?, Counts::default());
+            let mut read = Read { spool, counts, odd: Oddities::default() };
+            for (place, path) in plan.journals.iter().enumerate() {
+                plan.read_journal(place, path, &mut read)?;
+            }
+            Ok(read)
+        };
+        blocking(work).await
+    }
+
     async fn read_platform(
-        &self,
+        self: &Arc<Self>,
         data: &DataApi,
-        spool: &mut Spool,
-        counts: &mut Counts,
-        odd: &mut Oddities,
-    ) -> Result<(), ReconcileError> {
+        mut read: Read,
+    ) -> Result<Read, ReconcileError> {
         let (from, to) = (in_words(self.interval.from()), in_words(self.interval.to()));
         let query = OperationsQuery::new([self.owner.project], &from, &to)
             .map_err(ReconcileError::Interval)?;
         let mut pages = data.operations(query);
         let mut last = None;
         while let Some(page) = pages.next_page().await.map_err(ReconcileError::Data)? {
-            spool.together(|spool| {
-                for listed in page {
-                    counts.operations += 1;
-                    let record = self.names.number(&listed, counts.operations);
-                    let unusable = match self.names.read(&listed) {
-                        Ok(read) => {
-                            spool.operation(&read.payment, &read.operation)?;
-                            counts.without_sum += u64::from(read.operation.sum.is_none());
-                            read.odd_sum
-                        }
-                        Err(unusable) => {
-                            counts.odd_payouts += u64::from(unusable.is_payout);
-                            Some(unusable)
-                        }
-                    };
-                    if let Some(unusable) = unusable {
-                        odd.operation(record, &unusable, counts);
-                        last = Some((listed, unusable));
-                    }
-                }
-                Ok(())
-            })?;
+            let plan = Arc::clone(self);
+            let work = move || {
+                let latest = plan.read_page(page, &mut read)?;
+                Ok((read, latest))
+            };
+            let latest;
+            (read, latest) = blocking(work).await?;
+            last = latest.or(last);
         }
-        odd.check(last.as_ref(), counts)
+        read.odd.check(last.as_ref(), &read.counts)?;
+        Ok(read)
+    }
+
+    /// Reads operations of the Data API. Returns the last one that cannot be used in full.
+    fn read_page(
+        &self,
+        page: Vec<DataOperation>,
+        Read { spool, counts, odd }: &mut Read,
+    ) -> Result<Option<(DataOperation, Unusable)>, ReconcileError> {
+        spool.together(|spool| {
+            let mut last = None;
+            for listed in page {
+                counts.operations += 1;
+                let record = self.names.number(&listed, counts.operations);
+                let unusable = match self.names.read(&listed) {
+                    Ok(read) => {
+                        spool.operation(&read.payment, &read.operation)?;
+                        counts.without_sum += u64::from(read.operation.sum.is_none());
+                        read.odd_sum
+                    }
+                    Err(unusable) => {
+                        counts.odd_payouts += u64::from(unusable.is_payout);
+                        Some(unusable)
+                    }
+                };
+                if let Some(unusable) = unusable {
+                    odd.operation(record, &unusable, counts);
+                    last = Some((listed, unusable));
+                }
+            }
+            Ok(last)
+        })
     }
 
     /// Newest first, down to the beginning of the interval. Held and dead callbacks count also
     /// after the interval: they may be about an operation in it.
     async fn read_inbox(
-        &self,
+        self: &Arc<Self>,
         inbox: &dyn Inbox,
-        spool: &mut Spool,
-        counts: &mut Counts,
-        odd: &mut Oddities,
-    ) -> Result<(), ReconcileError> {
+        mut read: Read,
+    ) -> Result<Read, ReconcileError> {
         let mut query = Query::default();
         query.project = Some(self.owner.project);
         query.limit = Some(PAGE);
         loop {
             let page = inbox.entries(&query).await.map_err(ReconcileError::Inbox)?;
-            let Some(last) = page.last() else { return Ok(()) };
+            let Some(last) = page.last() else { return Ok(read) };
             query.before = Some(last.id);
             // Callbacks that arrive together may have their numbers in another order.
             let is_over = page.iter().all(|entry| entry.received < self.interval.from());
-            spool.together(|spool| {
-                page.iter().try_for_each(|entry| self.read_entry(entry, spool, counts, odd))
-            })?;
+            let plan = Arc::clone(self);
+            let work = move || {
+                let Read { spool, counts, odd } = &mut read;
+                spool.together(|spool| {
+                    page.iter().try_for_each(|entry| plan.read_entry(entry, spool, counts, odd))
+                })?;
+                Ok(read)
+            };
+            read = blocking(work).await?;
             if is_over {
-                return Ok(());
+                return Ok(read);
             }
         }
     }
@@ -238,9 +279,7 @@ impl Reconcile {
         &self,
         place: usize,
         path: &Path,
-        spool: &mut Spool,
-        counts: &mut Counts,
-        odd: &mut Oddities,
+        Read { spool, counts, odd }: &mut Read,
     ) -> Result<(), ReconcileError> {
         let failed = |error| ReconcileError::Journal { path: path.to_owned(), error };
         let mut reader = JournalReader::open(path).map_err(failed)?.tolerant();
@@ -288,8 +327,7 @@ impl Reconciliation {
             if let Some(difference) = self.found.pop_front() {
                 return Ok(Some(difference));
             }
-            let Some(payment) = self.spool.after(self.last.as_ref())? else { return Ok(None) };
-            let kept = self.spool.kept(&payment)?;
+            let Some((payment, kept)) = self.next_payment().await? else { return Ok(None) };
             let sides = self.sides(&payment, kept).await?;
             let compared = compare(&payment, &sides);
             self.counts.payments += 1;
@@ -309,6 +347,18 @@ impl Reconciliation {
     /// The first 100 records that were not compared, or only in part. [`Counts::odd`] counts all.
     pub fn odd(&self) -> &[Odd] {
         self.odd.named()
+    }
+
+    /// The payment after the last one, and what was read of it.
+    async fn next_payment(&self) -> Result<Option<(PaymentId, Kept)>, ReconcileError> {
+        let (spool, last) = (Arc::clone(&self.spool), self.last.clone());
+        let work = move || {
+            let spool = spool.lock().unwrap_or_else(PoisonError::into_inner);
+            let Some(payment) = spool.after(last.as_ref())? else { return Ok(None) };
+            let kept = spool.kept(&payment)?;
+            Ok(Some((payment, kept)))
+        };
+        blocking(work).await
     }
 
     async fn sides(&mut self, payment: &PaymentId, kept: Kept) -> Result<Sides, ReconcileError> {

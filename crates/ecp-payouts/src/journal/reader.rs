@@ -12,7 +12,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row, params};
 use super::{Entry, Failure, JournalError, Owner, State};
 
 /// Reads a journal page by page, in the order of the payment ids, without becoming its owner. No
-/// run may have it open.
+/// run may have it open. Every call blocks.
 ///
 /// ```no_run
 /// use std::path::Path;

@@ -11,6 +11,7 @@ use std::time::Duration;
 use ecp_core::OperationId;
 use ecp_core::model::OperationType;
 use ecp_inbox::{Claim, Finish};
+use ecp_payouts::Journal;
 use ecp_reconcile::{Interval, Kind, Reconcile, SideState};
 use ecp_sandbox::{Config, Decision, Fault as Broken, FaultRule};
 use ecp_testkit::Fault;
@@ -77,6 +78,20 @@ async fn a_payout_that_did_not_arrive_is_told_and_sent_by_the_next_run() {
     tokio::time::sleep(Duration::from_millis(5)).await;
     stage.run_payouts(&[("P-1", 1000)], |_, _| Fault::None).await;
     assert_eq!(stage.differences().await, []);
+}
+
+/// On one thread: the journal is given up by a task that runs only while the comparison waits.
+#[tokio::test]
+async fn a_comparison_that_waits_for_a_journal_holds_up_no_other_task() {
+    let stage = Stage::new().await;
+    stage.run_payouts(&[("P-1", 1000)], |_, _| Fault::None).await;
+    let run = Journal::open(&stage.journal(), &owner()).unwrap();
+    let ends = async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        drop(run);
+    };
+    let ((), found) = tokio::join!(ends, stage.differences());
+    assert_eq!(found, []);
 }
 
 #[tokio::test]
