@@ -183,13 +183,13 @@ fn a_refund_is_waited_for_by_its_own_operation() {
     assert_eq!((&told["status"], &told["is_success"]), (&"refunded".into(), &true.into()));
     assert_eq!(told["merchant_refund_id"], "R-2");
     // The same refund once more: whether it is this one, only its payment's status says.
-    let same = sandbox
+    let repeated = sandbox
         .ecp(&["refund", "wallet-partner", "S-1", "--refund-id", "R-2"])
         .args(["--field", "payment.description=returned"])
         .output()
         .unwrap();
     assert_eq!(
-        (same.status.code(), stdout(&same)),
+        (repeated.status.code(), stdout(&repeated)),
         (
             Some(4),
             "refund R-2 already exists on the platform (3230). Run: ecp status S-1\n  refund R-2\n"
