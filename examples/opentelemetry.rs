@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn open_telemetry_is_told_what_happened() {
+    async fn open_telemetry_receives_the_metrics() {
         let memory = InMemoryMetricExporter::default();
         let provider = SdkMeterProvider::builder().with_periodic_exporter(memory.clone()).build();
         a_payout(&provider).await.unwrap();

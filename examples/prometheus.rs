@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn prometheus_is_told_what_happened() {
+    fn prometheus_receives_the_metrics() {
         let builder = PrometheusBuilder::new().set_buckets(BUCKETS).unwrap();
         let recorder = builder.build_recorder();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

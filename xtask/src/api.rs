@@ -138,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_gone_is_told_apart_from_what_is_new() {
+    fn removed_and_new_items_are_listed_apart() {
         let before = "rustc\npub fn a()\npub fn b()\n";
         assert_eq!(
             difference("lib", before, "rustc\npub fn a()\npub fn b()\npub fn c()\n"),

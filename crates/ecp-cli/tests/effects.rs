@@ -156,7 +156,7 @@ fn results_that_fail_at_the_end_are_had_from_the_journal() {
 }
 
 #[test]
-fn a_payment_that_was_sent_is_told_whatever_becomes_of_standard_output() {
+fn the_result_of_a_sent_payment_is_printed_even_if_standard_output_is_closed() {
     let sandbox = Sandbox::start();
     let payout = |id: &str| {
         let mut command = sandbox.ecp(&["payout"]);

@@ -31,7 +31,7 @@ fn signed(body: &str) -> String {
 }
 
 #[test]
-fn every_item_is_told_in_order_with_its_rule() {
+fn every_item_is_listed_in_order_with_its_rule() {
     let body = r#"{"z":null,"list":[true,{"k":"a;b"}],"empty":{},"a:b":1,"amount":10000,
         "off":false,"none":"","rate":10.50,"frame_mode":"x","general":{"signature":"s"}}"#;
     let output = explain(&[], body);
@@ -60,7 +60,7 @@ fn a_signature_that_matches_names_its_key() {
 }
 
 #[test]
-fn the_order_of_another_sdk_is_told() {
+fn the_order_of_another_sdk_is_named() {
     // The same text as the two items in the order of plain bytes, which is not the natural one.
     let text = serde_json::from_str::<serde_json::Value>(&signed(r#"{"a10":"1;a2:2"}"#)).unwrap();
     let body = serde_json::json!({"a10": 1, "a2": 2, "signature": text["signature"]});
@@ -102,7 +102,7 @@ fn a_change_that_explains_a_mismatch_is_found() {
 }
 
 #[test]
-fn what_cannot_be_signed_is_told() {
+fn a_document_that_cannot_be_signed_is_reported() {
     let table = [
         ("x", "error: line 1, column 1: expected a value\n"),
         ("[]", "error: expected a JSON object, found a list\n"),

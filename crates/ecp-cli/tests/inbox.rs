@@ -328,7 +328,7 @@ fn stats_tell_how_long_the_oldest_waits() {
 }
 
 #[test]
-fn a_wrong_file_is_told_and_left_as_it_is() {
+fn a_wrong_file_is_reported_and_left_unchanged() {
     let place = Filled::new();
     let at = |name: &str| place.folder.path().join(name);
     let text = |path: &PathBuf| path.to_str().unwrap().to_owned();

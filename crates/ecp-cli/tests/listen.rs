@@ -57,7 +57,7 @@ fn a_triggered_callback_is_genuine_and_printed() {
 }
 
 #[test]
-fn what_is_not_genuine_is_refused_and_told() {
+fn a_callback_that_is_not_genuine_is_refused_and_reported() {
     let folder = tempfile::tempdir().unwrap();
     let profiles = "[other]\nproject = 1\nkey_env = \"OTHER_KEY\"\ntest = true\n";
     std::fs::write(folder.path().join("profiles.toml"), profiles).unwrap();

@@ -118,7 +118,7 @@ fn a_token_and_its_key_come_from_the_profile() {
 }
 
 #[test]
-fn what_is_wrong_is_told() {
+fn problems_are_reported() {
     let folder = tempfile::tempdir().unwrap();
     let nobody = "http://127.0.0.1:1";
     let table: [(&[&str], i32, &str); 5] = [

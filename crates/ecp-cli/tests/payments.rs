@@ -251,7 +251,7 @@ fn what_a_method_does_not_allow_is_not_sent() {
 }
 
 #[test]
-fn a_platform_that_is_away_is_told_from_an_answer() {
+fn a_platform_that_cannot_be_reached_is_named_with_its_address() {
     let folder = tempfile::tempdir().unwrap();
     let output = ecp(folder.path(), &["payout", "jeton", "P-1", "300.00 EUR"])
         .args(PAYOUT)

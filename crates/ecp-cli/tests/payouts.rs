@@ -206,7 +206,7 @@ fn declined_rows_have_an_exit_code_of_their_own_and_json_counts_them() {
 }
 
 #[test]
-fn bad_rows_are_told_and_nothing_is_sent() {
+fn bad_rows_are_reported_and_nothing_is_sent() {
     let folder = tempfile::tempdir().unwrap();
     let rows = "jeton,P-1,0,EUR,7,192.0.2.1\njeton,P-2,1000,EUR,,192.0.2.1\n";
     std::fs::write(folder.path().join("payouts.csv"), format!("{HEAD}\n{rows}")).unwrap();

@@ -60,7 +60,7 @@ fn reconcile(sandbox: &Sandbox, arguments: &[&str]) -> Output {
 }
 
 #[test]
-fn sides_that_agree_are_told_with_exit_code_0() {
+fn sides_that_agree_exit_with_code_0() {
     let sandbox = paid();
     let output = reconcile(&sandbox, &["--journal", "payouts.csv.journal"]);
     assert_eq!(
@@ -81,7 +81,7 @@ fn sides_that_agree_are_told_with_exit_code_0() {
 }
 
 #[test]
-fn differences_are_told_with_what_to_do_and_an_exit_code_of_their_own() {
+fn differences_are_reported_with_an_action_and_their_own_exit_code() {
     let sandbox = paid();
     pay_by_hand(&sandbox, "X-1");
     let payouts = || sandbox.log().matches("POST /v2/payment/wallet/jeton/payout").count();
@@ -190,7 +190,7 @@ fn the_documents_explain_every_word() {
 }
 
 #[test]
-fn what_cannot_be_compared_is_told() {
+fn records_that_cannot_be_compared_are_reported() {
     let sandbox = paid();
     let away = "--gate-url=http://127.0.0.1:1";
     let table: [(&[&str], i32, &str); 8] = [

@@ -28,7 +28,7 @@ fn a_page_counts_by_day_and_by_value_and_holds_nothing_else() {
 }
 
 #[test]
-fn what_is_wrong_is_told() {
+fn problems_are_reported() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("a.csv"), "id,status\n1,success\n").unwrap();
     std::fs::write(folder.path().join("b.csv"), "id,status\n1\n").unwrap();

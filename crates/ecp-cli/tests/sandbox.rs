@@ -139,7 +139,7 @@ fn urls_of_flags_change_the_projects_of_the_file() {
 }
 
 #[test]
-fn an_open_address_is_warned_of_and_mistakes_are_told() {
+fn an_open_address_is_warned_of_and_mistakes_are_reported() {
     let mut child = Command::new(env!("CARGO_BIN_EXE_ecp"))
         .args(["sandbox", "--addr", "0.0.0.0:0"])
         .stdout(Stdio::piped())

@@ -80,7 +80,7 @@ fn lines_are_signed_one_by_one_and_keep_their_places() {
 }
 
 #[test]
-fn signing_is_as_strict_as_told() {
+fn signing_is_as_strict_as_its_options_say() {
     let semicolon = r#"{"a":"x;y"}"#;
     let output = ecp(&["sign", "--string"], semicolon);
     assert_eq!(output.status.code(), Some(1));

@@ -524,7 +524,7 @@ fn a_redirect_that_cannot_be_read_is_none_and_says_why_by_itself() {
 }
 
 #[test]
-fn each_format_of_a_callback_is_told_by_its_members() {
+fn each_format_of_a_callback_is_recognized_by_its_members() {
     // The body, its format, its project and payment, where it redirects to.
     let table = [
         (

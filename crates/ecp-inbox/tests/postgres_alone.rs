@@ -223,7 +223,7 @@ async fn a_handler_loses_its_connection_and_its_effect_is_there_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_commit_is_on_the_disk_even_where_the_server_is_told_not_to_wait() {
+async fn a_commit_is_on_the_disk_even_where_the_server_is_set_not_to_wait() {
     let Some(config) = database() else { return };
     let client = client(&config).await;
     let name = config.get_dbname().unwrap();

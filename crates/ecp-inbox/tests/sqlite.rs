@@ -219,7 +219,7 @@ mod embedded {
     }
 
     #[tokio::test]
-    async fn a_lock_of_another_process_is_waited_for_and_then_told() {
+    async fn a_lock_of_another_process_is_waited_for_and_then_reported() {
         let (_folder, path) = place();
         let busy = Duration::from_millis(200);
         let inbox = SqliteOptions::new().busy_timeout(busy).open(&path).await.unwrap();

@@ -31,7 +31,7 @@ fn callback(description: &str) -> String {
 }
 
 #[test]
-fn a_text_that_could_be_several_items_is_told() {
+fn a_text_that_could_be_several_items_is_reported() {
     let plain = verifier().verify(&sign(&callback("Order 5; thank you"))).unwrap();
     assert_eq!(plain.reading(), Reading::Unique);
 

@@ -57,7 +57,7 @@ async fn a_store_that_does_not_keep_it_is_503() {
 }
 
 #[tokio::test]
-async fn the_store_finishes_when_nobody_waits_any_more() {
+async fn the_store_finishes_when_no_caller_waits_any_more() {
     let (receiver, store) = receiver();
     let body = sign(&unsigned("slow"));
     let given_up = tokio::time::timeout(Duration::from_millis(20), receiver.receive(&body)).await;
@@ -67,7 +67,7 @@ async fn the_store_finishes_when_nobody_waits_any_more() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_hangs_is_dropped_at_its_deadline_though_nobody_waits() {
+async fn a_store_that_hangs_is_dropped_at_its_deadline_though_no_caller_waits() {
     struct Hangs(Arc<()>);
     #[async_trait]
     impl CallbackStore for Hangs {
@@ -116,7 +116,7 @@ async fn what_is_genuine_but_cannot_be_read_is_not_lost() {
 }
 
 #[tokio::test]
-async fn a_question_is_told_by_its_type_and_answered() {
+async fn a_deposit_check_is_recognized_by_its_type_and_answered() {
     let (receiver, store) = receiver();
     let table = [
         (question(1000), 200, r#"{"code":0,"payment_id":"X1"}"#),

@@ -49,7 +49,7 @@ fn a_genuine_callback_comes_with_its_proof() {
 }
 
 #[test]
-fn a_format_without_a_project_is_told_by_its_key() {
+fn a_format_without_a_project_is_assigned_by_its_key() {
     let body = r#"{"general":{},"redirectData":{"method":"GET","body":[],"encrypted":[],
         "url":"https://pay.example"},"payment":{"id":"qwerty123"}}"#;
     let verified = verifier().verify(&sign(body, "old-key", Place::General)).unwrap();

@@ -23,7 +23,7 @@ fn body(plan: &Plan, row: usize) -> String {
 }
 
 #[test]
-fn every_bad_row_is_told_by_line_and_field() {
+fn every_bad_row_is_reported_by_line_and_field() {
     let table = [
         ("jeton,,30000,EUR,1,192.0.2.1", "line 2, `general.payment_id`: is required"),
         (

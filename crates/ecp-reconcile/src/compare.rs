@@ -407,7 +407,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_platform_does_not_know_is_told_by_how_far_it_came() {
+    fn a_payout_unknown_to_the_platform_is_reported_by_its_last_state() {
         let known = |status: &str, state| Payout { status: Some(status.to_owned()), ..row(state) };
         let table = [
             (row(State::Intended), Some(Kind::NotArrived)),

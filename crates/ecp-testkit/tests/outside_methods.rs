@@ -152,7 +152,7 @@ method! { ListedAmounts:
 }
 
 #[test]
-fn amounts_of_tests_are_told_from_others() {
+fn amounts_of_tests_are_distinguished_from_others() {
     assert_conforms(ListedAmounts);
 }
 

@@ -32,7 +32,7 @@ fn asked(server: &FaultServer) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn nobody_listens() {
+async fn no_server_listens() {
     let url = server(|_| Fault::None).await.url();
     // The server is gone.
     tokio::time::sleep(Duration::from_millis(20)).await;

@@ -148,7 +148,7 @@ async fn a_list_of_another_name_counts_where_it_is_the_only_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_passes_is_asked_again_and_what_does_not_is_told() {
+async fn temporary_errors_are_retried_and_others_are_returned() {
     let busy = || {
         let response = Response::builder().status(503).header("retry-after", "120");
         Ok(response.body(Bytes::new()).unwrap())

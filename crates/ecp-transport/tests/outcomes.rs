@@ -322,7 +322,7 @@ async fn another_signed_message_is_no_status_answer() {
 }
 
 #[tokio::test]
-async fn a_payment_that_was_never_registered_is_told_from_others() {
+async fn a_payment_that_was_never_registered_is_distinguished_from_others() {
     let body = r#"{"project_id":239,"payment":{"id":"P-17","status":"error"},
         "errors":[{"code":"3061","message":"Transaction not found"}]}"#;
     assert!(answering(200, &signed(body)).status(&id()).await.unwrap().is_unknown_payment());

@@ -457,7 +457,7 @@ async fn what_the_platform_refuses_for_the_shops_own_sake_is_not_sent_and_can_be
 }
 
 #[tokio::test]
-async fn what_a_method_does_not_allow_is_told_and_not_written_down() {
+async fn a_request_that_a_method_does_not_allow_is_refused_and_not_stored() {
     let stage = Stage::set().await;
     let (method, _, currency) = some_sale();
     let form = stage.offer("sale", method, "0.01", currency.code()).await;

@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn words_that_nobody_knows_decide_nothing() {
+    fn unknown_words_decide_nothing() {
         for text in ["", "Success", "SUCCESS", "success ", "succes", "final", "Error", "declined"] {
             let status = PaymentStatus::from(text);
             assert_eq!((status.as_str(), status.end()), (text, End::Unknown));

@@ -48,7 +48,7 @@ async fn sides_that_agree_have_no_differences() {
 }
 
 #[tokio::test]
-async fn ends_that_a_run_did_not_learn_are_told() {
+async fn ends_that_a_run_did_not_learn_are_reported() {
     let stage = Stage::new().await;
     let rows = [("P-1", 1000), ("P-2", 40_000)];
     let counts = stage.run_payouts(&rows, takes_and_is_silent).await;
@@ -68,7 +68,7 @@ async fn ends_that_a_run_did_not_learn_are_told() {
 }
 
 #[tokio::test]
-async fn a_payout_that_did_not_arrive_is_told_and_sent_by_the_next_run() {
+async fn a_payout_that_did_not_arrive_is_reported_and_sent_by_the_next_run() {
     let stage = Stage::new().await;
     let lost = |_: usize, path: &str| {
         if path.ends_with("/payout") { Fault::ResetBefore } else { Fault::StatusInstead(503, None) }
@@ -95,7 +95,7 @@ async fn a_comparison_that_waits_for_a_journal_holds_up_no_other_task() {
 }
 
 #[tokio::test]
-async fn a_payout_that_another_program_sent_under_the_same_id_is_told() {
+async fn a_payout_of_another_program_under_the_same_id_is_reported() {
     let stage = Stage::new().await;
     stage.run_payouts(&[("P-1", 1000)], |_, _| Fault::Refused).await;
     assert_eq!(stage.differences().await, []);
@@ -104,7 +104,7 @@ async fn a_payout_that_another_program_sent_under_the_same_id_is_told() {
 }
 
 #[tokio::test]
-async fn journals_and_a_platform_that_says_otherwise_are_told() {
+async fn journals_and_a_platform_that_contradict_each_other_are_reported() {
     let (ours, theirs) = (Stage::new().await, Stage::new().await);
     ours.run_payouts(&[("P-1", 1000), ("P-2", 40_000), ("P-3", 1000), ("P-4", 1000)], |_, _| {
         Fault::None
@@ -146,7 +146,7 @@ async fn journals_and_a_platform_that_says_otherwise_are_told() {
 }
 
 #[tokio::test]
-async fn a_payout_that_nobody_asked_for_is_told() {
+async fn an_unrequested_payout_is_reported() {
     let stage = Stage::new().await;
     stage.run_payouts(&[("P-1", 1000)], |_, _| Fault::None).await;
     stage.sandbox.add_fault(FaultRule::new(Broken::LoseCallback));
@@ -159,7 +159,7 @@ async fn a_payout_that_nobody_asked_for_is_told() {
 }
 
 #[tokio::test]
-async fn what_the_inbox_missed_or_heard_wrong_is_told() {
+async fn missing_and_wrong_callbacks_are_reported() {
     let strike = |fault, payment: &str| FaultRule::new(fault).payment_id(payment);
     let stage = Stage::with(|config| {
         config
@@ -202,7 +202,7 @@ async fn what_the_inbox_missed_or_heard_wrong_is_told() {
 }
 
 #[tokio::test]
-async fn a_refund_that_was_not_heard_of_is_told_by_its_operation() {
+async fn a_refund_without_a_callback_is_reported_by_its_operation() {
     let stage = Stage::new().await;
     stage.sale("S-1").await;
     stage.decide("S-1", Decision::Success).await;
@@ -215,7 +215,7 @@ async fn a_refund_that_was_not_heard_of_is_told_by_its_operation() {
 }
 
 #[tokio::test]
-async fn callbacks_that_wait_for_a_person_are_told_with_their_numbers() {
+async fn callbacks_that_wait_for_a_person_are_reported_with_their_numbers() {
     let stage = Stage::new().await;
     // The description has another reading, so the callback that moves money is held.
     stage.run_described(&[("P-1", 1000)], "x;payment:extra:1", |_, _| Fault::None).await;

@@ -16,7 +16,7 @@ use http::{Request, Response};
 use crate::stage::{Stage, around_now, owner, rest};
 
 #[tokio::test]
-async fn a_member_of_another_name_is_told_with_the_names_that_are_there() {
+async fn a_member_of_another_name_is_reported_with_the_existing_names() {
     let stage = Stage::new().await;
     stage.payout("P-1", "10.00 EUR").await;
     let table = [

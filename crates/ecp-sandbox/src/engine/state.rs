@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_are_told_apart_by_kind_and_project() {
+    fn ids_are_distinguished_by_kind_and_project() {
         let project = |id| ProjectId::new(id).unwrap();
         let mut taken = Taken::default();
         taken.add(Kind::Payment, project(1), "X1");

@@ -20,7 +20,7 @@ async fn post(local: &Local, path: &str, body: Value) -> (StatusCode, Value) {
 }
 
 #[tokio::test]
-async fn faults_are_added_told_and_ended_over_http() {
+async fn faults_are_added_listed_and_removed_over_http() {
     let local = Local::new();
     let rule = json!({"fault": "lose_callback", "payment_id": "X1", "times": 2});
     assert_eq!(post(&local, "/sandbox/faults", rule).await.1, json!({"rule": 1}));

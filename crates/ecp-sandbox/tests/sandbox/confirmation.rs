@@ -113,7 +113,7 @@ async fn a_merchant_that_is_not_there_declines() {
 }
 
 #[tokio::test]
-async fn an_address_that_may_not_be_contacted_declines_and_is_told() {
+async fn an_address_that_may_not_be_contacted_declines_and_is_reported() {
     let table = [
         ("http://shop.example/confirm", CallbackRefusal::HostNotAllowed),
         ("https://127.0.0.1/confirm", CallbackRefusal::NotPlainHttp),
@@ -125,13 +125,13 @@ async fn an_address_that_may_not_be_contacted_declines_and_is_told() {
         let page = open_sale(&mut world, "X1").await;
         world.choose(&page, "voucher=1000&decision=success").await;
         check_decline(&world.shop.next().await.verified(), "30302");
-        check_told(&world, Some(address), refusal);
+        check_reported(&world, Some(address), refusal);
         assert_eq!(world.shop.other_questions(), []);
     }
 }
 
 #[tokio::test]
-async fn without_any_address_there_is_nobody_to_ask() {
+async fn without_any_address_there_is_no_confirmation() {
     let world = World::new().await;
     let mut events = world.sandbox.subscribe();
     let mut sale = world.sale("X1", 1_000, "EUR");
@@ -144,12 +144,12 @@ async fn without_any_address_there_is_nobody_to_ask() {
     };
     let callback: Value = serde_json::from_slice(body.bytes()).unwrap();
     world.press(callback["redirect_data"]["url"].as_str().unwrap(), "success").await;
-    check_told(&world, None, CallbackRefusal::NoAddress);
+    check_reported(&world, None, CallbackRefusal::NoAddress);
     let status = world.status("X1").await.verified();
     assert_eq!(status["operations"][0]["code"], "30302");
 }
 
-fn check_told(world: &World, address: Option<&str>, refusal: CallbackRefusal) {
+fn check_reported(world: &World, address: Option<&str>, refusal: CallbackRefusal) {
     let told = world.sandbox.events().into_iter().find_map(|event| match event.kind {
         EventKind::ConfirmationRefused { url, reason, body } => Some((url, reason, body)),
         _ => None,
@@ -219,7 +219,7 @@ async fn wait_for_question(world: &World) {
 }
 
 #[tokio::test]
-async fn a_decline_asks_nobody() {
+async fn a_decline_asks_no_merchant() {
     let mut world = World::new().await;
     let page = open_sale(&mut world, "X1").await;
     world.choose(&page, "voucher=1000&decision=decline").await;

@@ -65,7 +65,7 @@ async fn every_page_shows_itself_empty_and_filled() {
 }
 
 #[tokio::test]
-async fn what_is_sent_by_hand_arrives_and_what_cannot_be_is_told() {
+async fn callbacks_sent_by_hand_arrive_and_impossible_ones_are_reported() {
     let mut world = World::new().await;
     let sale = world.sale("X1", 10_000, "EUR");
     world.whole_sale(sale, "success").await;

@@ -71,7 +71,7 @@ async fn five() -> Local {
 }
 
 #[tokio::test]
-async fn operations_are_told_in_the_order_of_their_creation() {
+async fn operations_are_listed_in_the_order_of_their_creation() {
     let local = five().await;
     let answer = ask(&local, OPERATIONS, json!({"project_id": [1]})).await;
     assert_eq!(ids(&answer), ["X1", "X2", "X3", "X3", "X4", "X5"]);

@@ -111,7 +111,7 @@ async fn a_shop_that_is_closed_or_silent_is_an_error_with_words() {
 }
 
 #[tokio::test]
-async fn addresses_that_may_not_be_contacted_are_told_and_left_alone() {
+async fn addresses_that_may_not_be_contacted_are_reported_and_left_alone() {
     let table = [
         (Some("http://shop.example/callback"), CallbackRefusal::HostNotAllowed),
         (Some("http://192.0.2.1/callback"), CallbackRefusal::HostNotAllowed),

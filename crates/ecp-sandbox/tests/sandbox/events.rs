@@ -29,7 +29,7 @@ fn line(event: &Event) -> String {
 }
 
 #[tokio::test]
-async fn a_sale_can_be_told_as_a_story() {
+async fn a_sale_can_be_read_as_a_timeline() {
     let mut world = World::new().await;
     let mut events = world.sandbox.subscribe();
     let page = world.sale_up_to_redirect(world.sale("X1", 10_000, "EUR")).await;

@@ -85,7 +85,7 @@ async fn a_late_answer_comes_after_the_callback() {
 }
 
 #[tokio::test]
-async fn whoever_waits_for_a_late_answer_does_not_hold_up_the_end() {
+async fn a_client_that_waits_for_a_late_answer_does_not_delay_the_shutdown() {
     let local = with(Fault::DelayAnswer(second()));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

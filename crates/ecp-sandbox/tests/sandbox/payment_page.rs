@@ -48,7 +48,7 @@ pub(crate) fn session(page: &Answer) -> String {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_told_and_nothing_else() {
+async fn only_the_problem_is_shown() {
     let world = World::new().await;
     let table: [(&[(&str, &str)], &str); 7] = [
         (&[("project_id", "7")], "no such project"),

@@ -91,7 +91,7 @@ async fn a_timeline_holds_every_message_of_a_payment_and_explains_its_signatures
 }
 
 #[tokio::test]
-async fn nobody_is_named_when_a_payment_is_printed() {
+async fn a_printed_payment_names_no_person() {
     let local = six().await;
     let printed = format!("{:?}", local.payment("Order-2"));
     assert!(printed.contains("Order-2") && !printed.contains("1780597"), "{printed}");

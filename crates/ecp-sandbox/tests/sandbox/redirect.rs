@@ -73,7 +73,7 @@ async fn customers_arrive_by_get_and_by_the_form_they_were_given() {
 }
 
 #[tokio::test]
-async fn fields_that_get_lost_on_the_way_are_told_on_the_page() {
+async fn fields_that_get_lost_on_the_way_are_named_on_the_page() {
     for Redirect { world, form, data, .. } in redirects().await {
         let url = data["url"].as_str().unwrap();
         let lost = "The merchant’s form did not send on as they were given: TransactionId, Amount.";

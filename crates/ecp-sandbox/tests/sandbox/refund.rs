@@ -226,7 +226,7 @@ async fn any_code_can_be_had_for_a_declined_refund() {
 }
 
 #[tokio::test]
-async fn a_refund_is_told_to_its_own_address_first() {
+async fn a_refund_is_reported_to_its_own_address_first() {
     let mut world = World::new().await;
     partner_sale(&mut world, "X1").await;
     let mut request = refund("X1", json!({"description": "-"}));
@@ -239,7 +239,7 @@ async fn a_refund_is_told_to_its_own_address_first() {
 }
 
 #[tokio::test]
-async fn a_refund_can_be_told_as_a_story() {
+async fn a_refund_can_be_read_as_a_timeline() {
     let mut world = World::new().await;
     partner_sale(&mut world, "X1").await;
     let sum = json!({"description": "-", "amount": 1, "currency": "INR"});

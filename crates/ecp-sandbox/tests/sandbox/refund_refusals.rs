@@ -140,7 +140,7 @@ async fn an_id_of_a_refund_is_taken_once_in_the_project() {
 }
 
 #[tokio::test]
-async fn a_repeated_refund_of_all_is_told_apart_from_a_new_one() {
+async fn a_repeated_full_refund_is_distinguished_from_a_new_one() {
     let mut world = World::new().await;
     partner_sale(&mut world, "X1").await;
     let all = |id: &str| refund("X1", json!({"description": "-", "merchant_refund_id": id}));

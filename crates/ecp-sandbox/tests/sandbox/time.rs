@@ -52,7 +52,7 @@ async fn a_merchant_that_recovers_gets_the_callback_at_the_next_attempt() {
 }
 
 #[tokio::test]
-async fn a_sale_that_nobody_pays_is_declined_at_its_cut_off_time() {
+async fn an_unpaid_sale_is_declined_at_its_cut_off_time() {
     let local = Local::with(|config| config.cut_off(Duration::from_mins(10)).cut_off_code(20_602));
     local.send(SALE, Local::document("X1", 10_000)).await;
     local.advance(Duration::from_secs(599)).await;

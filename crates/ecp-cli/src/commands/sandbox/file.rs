@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_file_may_not_say_is_told() {
+    fn what_a_file_may_not_say_is_reported() {
         for (text, words) in [
             ("sede = 1", "unknown field `sede`"),
             ("clock = \"lunar\"", "unknown variant `lunar`"),

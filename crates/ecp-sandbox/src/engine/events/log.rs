@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn the_events_of_one_payment_are_told_apart_and_forgotten_with_the_rest() {
+    fn the_events_of_one_payment_are_kept_apart_and_forgotten_with_the_rest() {
         let log = EventLog::new(4, ROOM);
         let project = ProjectId::new(1).unwrap();
         let ids = ["X1", "X2"].map(|id| PaymentId::new(id).unwrap());

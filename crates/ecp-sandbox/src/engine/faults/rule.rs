@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_rule_is_told_with_words() {
+    fn what_is_no_rule_is_refused_with_a_reason() {
         let table = [
             (r#"{"fault":"thunder"}"#, "there is no fault `thunder`"),
             (r#"{"fault":"delay_answer"}"#, "`delay_answer` needs `millis`"),

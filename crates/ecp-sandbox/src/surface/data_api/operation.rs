@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dates_are_told_in_the_zone_that_was_asked_for() {
+    fn dates_are_reported_in_the_requested_zone() {
         let moment = "2020-01-30T05:53:59+0000".parse().unwrap();
         let zone = TimeZone::get("Asia/Singapore").unwrap();
         assert_eq!(date(moment, &zone), "2020-01-30 13:53:59");
