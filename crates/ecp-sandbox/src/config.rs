@@ -62,7 +62,7 @@ pub struct Config {
     pub(crate) payment_history: usize,
 }
 
-/// Who may ask the Data API, by their tokens, which are not printed.
+/// Data API tokens, which are not printed.
 #[derive(Clone, Default)]
 pub(crate) struct Tokens(pub(crate) BTreeMap<String, DataToken>);
 
@@ -72,7 +72,7 @@ impl fmt::Debug for Tokens {
     }
 }
 
-/// What belongs to a token of the Data API.
+/// Settings of a Data API token.
 #[derive(Clone, Debug)]
 pub(crate) struct DataToken {
     pub(crate) key: Sensitive<String>,
@@ -167,10 +167,10 @@ impl Config {
         Self { clock, ..self }
     }
 
-    /// Takes time into the caller's hand: it begins at this moment, stands still, and moves on by
-    /// [`Sandbox::advance`](crate::Sandbox::advance) alone. Dates come from it, and everything that
-    /// waits waits for it: redeliveries, cut-off times, delays of callbacks, faults. Only the time
-    /// that a merchant may take to answer is real.
+    /// Puts time under the caller's control: it begins at this moment, and moves only by
+    /// [`Sandbox::advance`](crate::Sandbox::advance). Dates and all waits use it: redeliveries,
+    /// cut-off times, delays of callbacks, faults. Only the time limit for a merchant's answer is
+    /// real.
     ///
     /// ```
     /// use ecp_sandbox::{Config, Sandbox};
@@ -183,7 +183,7 @@ impl Config {
         Self { virtual_from: Some(start), ..self }
     }
 
-    /// Sends callbacks and confirmations to this function instead of over the network. It stands
+    /// Sends callbacks and confirmations to this function instead of over the network. It answers
     /// for every host, so none needs to be allowed.
     ///
     /// ```
@@ -230,15 +230,15 @@ impl Config {
         Self { cut_off: time, ..self }
     }
 
-    /// The code of declines after the cut-off time, instead of 20000, which stands in the
-    /// documents' one sample of such a decline; 20602 (time-out) is another candidate.
+    /// The code of declines after the cut-off time, instead of 20000, the code in the documents'
+    /// only sample of such a decline; 20602 (time-out) is another candidate.
     pub fn cut_off_code(self, code: u32) -> Self {
         Self { cut_off_code: code, ..self }
     }
 
-    /// The address under which the customer's browser reaches the sandbox, instead of the one that
-    /// it listens on ([`Sandbox::listen`](crate::Sandbox::listen)), or `http://127.0.0.1:8080`. It
-    /// stands in front of the links in callbacks.
+    /// The address of the sandbox for the customer's browser, instead of the one that it listens on
+    /// ([`Sandbox::listen`](crate::Sandbox::listen)), or `http://127.0.0.1:8080`. The links in
+    /// callbacks begin with it.
     pub fn public_url(self, url: impl Into<String>) -> Self {
         let url: String = url.into();
         Self { public_url: Some(url.trim_end_matches('/').to_owned()), ..self }
@@ -311,7 +311,7 @@ impl Config {
         Self { body_deadline: deadline, ..self }
     }
 
-    /// What decides when the customer presses a button.
+    /// Sets the rule for the buttons of the provider's page.
     pub fn button_rule(self, rule: ButtonRule) -> Self {
         Self { button_rule: rule, ..self }
     }
@@ -335,8 +335,8 @@ impl Config {
     }
 
     /// Refuses addresses of the Payment Page without `customer_id`. The documents require it, and
-    /// shop systems leave it out for guests; what the platform does then is not known. Without this
-    /// such a page opens, and the payment's history has a notice.
+    /// shop systems leave it out for guests; the platform's reaction is not known. Without this
+    /// setting such a page opens, and the payment's history has a notice.
     pub fn refuse_guests(self) -> Self {
         Self { refuse_guests: true, ..self }
     }
@@ -387,8 +387,8 @@ impl Project {
         Self { callback_url: Some(url.into()), ..self }
     }
 
-    /// What the project has in a currency at the beginning, instead of ten million. Payouts beyond
-    /// it are declined with code 3028 (sources: codes).
+    /// Sets the project's opening balance in a currency, instead of ten million. Payouts beyond it
+    /// are declined with code 3028 (sources: codes).
     pub fn balance(mut self, balance: Money) -> Self {
         self.balances.retain(|other| other.currency() != balance.currency());
         self.balances.push(balance);

@@ -35,7 +35,7 @@ use crate::payment::Payment;
 use crate::payment::ids::{About, Ids};
 use crate::wire::status;
 
-/// What moves payments: a handle that is cheap to clone, all clones of which are one engine.
+/// The engine that moves payments: a cheap handle, whose clones share one engine.
 #[derive(Clone)]
 pub(crate) struct Engine(Arc<Core>);
 
@@ -77,12 +77,12 @@ impl Engine {
         self.0.log.close();
     }
 
-    /// What has happened so far, oldest first, as far as the history reaches.
+    /// All events in the history, oldest first.
     pub(crate) fn events(&self) -> Vec<Event> {
         self.0.log.snapshot()
     }
 
-    /// What happens from now on.
+    /// A stream of the events from now on.
     pub(crate) fn subscribe(&self) -> EventStream {
         self.0.log.follow()
     }
@@ -179,7 +179,7 @@ impl Engine {
     /// Ends when the sandbox is shut down.
     pub(crate) async fn stopped(&self) {
         let mut stop = self.stop_signal();
-        // An error would mean that there is no sandbox any more.
+        // An error means that the sandbox has been dropped.
         let _ = stop.wait_for(|&stop| stop).await;
     }
 

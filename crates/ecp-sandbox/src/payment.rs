@@ -45,18 +45,18 @@ pub(crate) struct Payment {
     /// When the sale or payout itself changed: refunds change the payment alone.
     pub(crate) first_changed: Timestamp,
     stage: Stage,
-    /// What the customer chose to pay, in a sale that asked for 0.
+    /// The amount that the customer chose, in a sale that asked for 0.
     chosen: Option<Money>,
     /// A fault keeps it from ending.
     held: bool,
     /// A fault lets it end in an error.
     ends_in_error: bool,
-    /// What the customer decided while it was held.
+    /// The customer's decision while the payment was held.
     pending: Option<(Decision, Option<Money>)>,
     refunds: Vec<Refund>,
 }
 
-/// What is to be done after a step.
+/// The next action after a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     /// Ask the merchant to confirm this amount.
@@ -95,8 +95,8 @@ pub(crate) enum Outcome {
 }
 
 impl Outcome {
-    /// No method page names the code of a decline in test projects; this one stands in most of
-    /// their samples.
+    /// No method page gives the code of a decline in test projects; most of their samples have this
+    /// one.
     const TEST_DECLINE: Self = Self::Decline { code: 20_000, field: None };
 
     const fn of(success: bool) -> Self {
@@ -121,13 +121,13 @@ impl Payment {
         }
     }
 
-    /// What events about the payment name.
+    /// The project and payment for events.
     pub(crate) fn about(&self) -> About {
         (Some(self.order.project), Some(self.order.payment_id.clone()))
     }
 
-    /// The first step after the registration. `funds` is what the project has in the payment's
-    /// currency. Does nothing to a payment that has taken it.
+    /// The first step after the registration. `funds` is the project's balance in the payment's
+    /// currency. A payment that has already taken the step is unchanged.
     pub(crate) fn process(&mut self, funds: i64, now: Timestamp) -> Step {
         if self.stage != Stage::Processing {
             return Step::Stay;
@@ -177,7 +177,7 @@ impl Payment {
         self.ends_in_error = true;
     }
 
-    /// Lets a payment that was held go on from where it stands.
+    /// Continues a held payment from its current step.
     pub(crate) fn release(&mut self, funds: i64, rule: ButtonRule, now: Timestamp) -> Step {
         if !std::mem::take(&mut self.held) {
             return Step::Stay;
@@ -276,13 +276,13 @@ impl Payment {
         self.order.amount.minor() == 0
     }
 
-    /// What the customer is to pay, or chose to.
+    /// The amount to pay, or the one that the customer chose.
     pub(crate) fn asked(&self) -> Money {
         self.chosen.unwrap_or(self.order.amount)
     }
 
-    /// What was paid, or would have been: in a decline an amount that was chosen counts for
-    /// nothing, as in the documents' sample.
+    /// The paid amount, or the one to be paid: in a decline a chosen amount is ignored, as in the
+    /// documents' sample.
     pub(crate) fn sum(&self) -> Money {
         match self.stage {
             Stage::Ended(Outcome::Success) => self.asked(),
@@ -290,7 +290,7 @@ impl Payment {
         }
     }
 
-    /// Where the sale or payout itself stands.
+    /// Status of the sale or payout itself.
     pub(crate) const fn first_status(&self) -> PaymentStatus {
         match self.stage {
             Stage::Processing => PaymentStatus::Processing,
@@ -313,8 +313,8 @@ impl Payment {
         code_of(self.outcome())
     }
 
-    /// The account that messages name: the one that was paid to, or the customer's wallet where
-    /// the method's test rules tell it.
+    /// The account in messages: the payout's account, or the customer's wallet if the method's test
+    /// rules show it.
     pub(crate) fn account_number(&self) -> Option<&str> {
         match self.order.kind {
             OrderKind::Payout => self.order.account_number.as_deref(),
@@ -371,7 +371,7 @@ fn beyond_limits(rule: &Rule, amount: Money) -> Option<u32> {
     }
 }
 
-/// An operation's code. While it lasts, the code for what is not final; no sample of an
+/// An operation's code. While it lasts, the code of an unfinished operation; no sample of an
 /// intermediate callback is published.
 fn code_of(outcome: Option<Outcome>) -> Code {
     Code::from(match outcome {

@@ -149,12 +149,12 @@ impl Sandbox {
         self.engine.shutdown();
     }
 
-    /// What has happened so far, oldest first, as far as the history reaches.
+    /// All events in the history, oldest first.
     pub fn events(&self) -> Vec<Event> {
         self.engine.events()
     }
 
-    /// What happens from now on.
+    /// A stream of the events from now on.
     pub fn subscribe(&self) -> EventStream {
         self.engine.subscribe()
     }
@@ -207,7 +207,7 @@ impl Sandbox {
         self.engine.add_fault(rule)
     }
 
-    /// The rules in force by their numbers, each with what is left of its times.
+    /// The active rules by their numbers, each with its remaining number of hits.
     pub fn faults(&self) -> Vec<(u64, FaultRule)> {
         self.engine.faults()
     }
@@ -257,13 +257,13 @@ impl Sandbox {
         self.engine.timeline(project, payment_id)
     }
 
-    /// What a project has, in the currencies of its configuration and of its payments.
+    /// Balances of a project, in the currencies of its configuration and of its payments.
     pub fn balances(&self, project: ProjectId) -> Vec<Money> {
         self.engine.balances(project)
     }
 
-    /// How the signature of a message of a project comes about. `None` for what is no JSON object,
-    /// and for unknown projects.
+    /// Explains the signature of a message of a project. `None` for a message that is not a JSON
+    /// object, and for unknown projects.
     pub fn explain(&self, project: ProjectId, body: &RawBody) -> Option<SignatureNote> {
         self.engine.explain(project, body)
     }
@@ -301,9 +301,9 @@ impl Sandbox {
         self.engine.resend_callback(project, payment_id, callback)
     }
 
-    /// Sends a callback of somebody's own making to where the payment's callbacks go, as the next
-    /// of its callbacks. `signed` puts a right signature at its root, in place of what is there;
-    /// otherwise it goes as it is. Faults strike it like any other.
+    /// Sends a handmade callback to the address of the payment's callbacks, as the next of them.
+    /// `signed` puts a valid signature at its root, replacing an existing one; otherwise it is sent
+    /// unchanged. Faults apply to it like to any other.
     pub fn send_callback(
         &self,
         project: ProjectId,

@@ -1,4 +1,4 @@
-//! What others see of a sandbox: its APIs and its pages.
+//! The surfaces of a sandbox: its APIs and its pages.
 
 pub(crate) mod checkout;
 pub(crate) mod control;

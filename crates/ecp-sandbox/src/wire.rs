@@ -1,4 +1,4 @@
-//! What goes over the wire: how messages are signed, written and read.
+//! The wire format: how messages are signed, written and read.
 
 pub(crate) mod address;
 pub(crate) mod answer;

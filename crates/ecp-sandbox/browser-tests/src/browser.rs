@@ -27,7 +27,7 @@ const PROGRAMS: [&str; 2] = ["chromium", "chromedriver"];
 
 /// A browser with nothing remembered. It ends when it is dropped.
 pub struct Browser {
-    /// For what has no method here.
+    /// For calls without a method here.
     pub driver: WebDriver,
     folder: TempDir,
     chromedriver: Child,
@@ -38,8 +38,8 @@ pub struct Browser {
 }
 
 impl Browser {
-    /// Opens a browser. `None`, with a line that says so, where there is none; an error instead
-    /// where `CI` is `true`, so that nothing is left out unseen.
+    /// Opens a browser. `None`, with a message, if none is installed; an error instead where `CI`
+    /// is `true`, so that no test is skipped unseen.
     pub async fn open() -> anyhow::Result<Option<Self>> {
         let missing: Vec<&str> =
             PROGRAMS.into_iter().filter(|program| found(program).is_none()).collect();
@@ -48,7 +48,7 @@ impl Browser {
             if std::env::var("CI").is_ok_and(|ci| ci == "true") {
                 bail!(text);
             }
-            // Past the test harness, which keeps what is printed; and once is enough.
+            // Bypasses the test harness, which captures output; once is enough.
             SAID.call_once(|| drop(writeln!(std::io::stderr(), "\n{text}")));
             return Ok(None);
         }
@@ -112,14 +112,14 @@ impl Browser {
         Ok(self.find(selector).await?.click().await?)
     }
 
-    /// Types into a field, in place of what is there.
+    /// Replaces the contents of a field.
     pub async fn fill(&self, selector: &str, text: &str) -> anyhow::Result<()> {
         let element = self.find(selector).await?;
         element.clear().await?;
         Ok(element.send_keys(text).await?)
     }
 
-    /// Fills in what the page demands, with what belongs to nobody.
+    /// Fills in the required fields of the page, with invented values.
     pub async fn fill_in(&self) -> anyhow::Result<()> {
         for Required { name, example } in self.required().await? {
             self.fill(&format!("main input[name={name}]"), example).await?;
@@ -127,7 +127,7 @@ impl Browser {
         Ok(())
     }
 
-    /// What the page demands.
+    /// The required fields of the page.
     pub async fn required(&self) -> anyhow::Result<Vec<Required>> {
         let mut required = Vec::new();
         for input in self.driver.find_all(By::Css("main input[required]")).await? {
@@ -224,7 +224,7 @@ impl Browser {
     /// which the frame's page is replaced.
     async fn enter_again(&self) {
         let Some(selector) = self.frame_name().clone() else { return };
-        // Whatever fails is tried again by whoever waits.
+        // The caller repeats the attempt after any failure.
         if self.driver.enter_default_frame().await.is_ok()
             && let Ok(frame) = self.driver.find(By::Css(selector)).await
         {
@@ -259,13 +259,13 @@ impl Browser {
         self.devtools("Emulation.setScriptExecutionDisabled", json!({"value": !on})).await
     }
 
-    /// What scripts and the content security policy have complained about since the last call.
+    /// Complaints of scripts and of the content security policy since the last call.
     pub async fn complaints(&self) -> anyhow::Result<Vec<String>> {
         let log = self.driver.browser_log().await?;
         Ok(log.into_iter().map(|entry| entry.message).collect())
     }
 
-    /// A picture of what is seen.
+    /// A screenshot.
     pub async fn picture(&self) -> anyhow::Result<Vec<u8>> {
         Ok(self.driver.screenshot_as_png().await?)
     }

@@ -32,7 +32,7 @@ struct Shop {
     callbacks: watch::Sender<Vec<Told>>,
 }
 
-/// What a genuine callback said.
+/// Contents of a genuine callback.
 #[derive(Clone)]
 struct Told {
     payment_id: PaymentId,
@@ -100,8 +100,8 @@ impl Merchant {
         format!("{}/page/{name}", self.0.url)
     }
 
-    /// A page of the shop that runs the widget, and its address. `window.told` is what the widget
-    /// has told it, and `call` is such as `run(config)`.
+    /// A page of the shop that runs the widget, and its address. `window.told` has the widget's
+    /// messages, and `call` is such as `run(config)`.
     pub fn widget_page(&self, name: &str, signed: &SignedPage, base: &str, call: &str) -> String {
         const EVENTS: [&str; 8] = [
             "onLoaded",
@@ -178,7 +178,7 @@ async fn page(State(merchant): State<Merchant>, Path(name): Path<String>) -> Res
     }
 }
 
-/// What is locked here is whole at any time.
+/// The locked data is consistent at any time.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -9,7 +9,7 @@ use ecp_transport::{PaymentPage, SignedPage};
 
 use crate::merchant::Merchant;
 
-/// Both, and what the merchant signs with.
+/// Both, with the merchant's signing key.
 pub struct World {
     /// The sandbox.
     pub sandbox: Sandbox,

@@ -1,4 +1,4 @@
-//! What people do in a sandbox besides asking Gate, in the Dashboard and in tests.
+//! Actions of people besides requests to Gate, in the Dashboard and in tests.
 
 use std::fmt;
 
@@ -95,9 +95,9 @@ impl Engine {
         true
     }
 
-    /// Sends a callback of somebody's own making to where the payment's callbacks go, as the next
-    /// of its callbacks. `signed` puts a right signature at its root, in place of what is there;
-    /// otherwise it goes as it is. Faults strike it like any other.
+    /// Sends a handmade callback to the address of the payment's callbacks, as the next of them.
+    /// `signed` puts a valid signature at its root, replacing an existing one; otherwise it is sent
+    /// unchanged. Faults apply to it like to any other.
     pub(crate) fn send_callback(
         &self,
         project: ProjectId,

@@ -1,4 +1,4 @@
-//! What is admitted: payments and refunds that pass every check are registered.
+//! Admission: payments and refunds that pass every check are registered.
 
 mod order;
 mod refund;

@@ -41,8 +41,8 @@ pub(crate) struct Parcel {
 
 /// Delivers a callback, however long it takes.
 ///
-/// A payment's callbacks are tried in the order in which they came about. One that fails does not
-/// hold up the next: as on the platform, later ones may then overtake it.
+/// A payment's callbacks are tried in the order of their creation. A failed one does not delay the
+/// next: as on the platform, later ones may then overtake it.
 pub(crate) async fn deliver(engine: Engine, parcel: Parcel, busy: Busy) {
     tokio::select! {
         () = engine.stopped() => {}

@@ -1,4 +1,4 @@
-//! What happened in a sandbox, in order.
+//! Events of a sandbox, in order.
 
 mod confirmation;
 mod log;
@@ -31,11 +31,11 @@ pub struct Event {
     pub project_id: Option<ProjectId>,
     /// The payment that it is about, as far as known.
     pub payment_id: Option<PaymentId>,
-    /// What happened.
+    /// Kind of the event, with its data.
     pub kind: EventKind,
 }
 
-/// What happened.
+/// Kind of an event.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum EventKind {
@@ -47,15 +47,14 @@ pub enum EventKind {
         attempt: u32,
         /// Where to.
         url: String,
-        /// What was sent: the same bytes in every attempt.
+        /// The body: the same bytes in every attempt.
         body: RawBody,
         /// The HTTP status of the merchant's answer, or why there is none. Only 200 counts as
         /// delivered.
         answer: Result<u16, String>,
         /// The beginning of the answer's body, up to 4 KiB. It decides nothing.
         reply: RawBody,
-        /// When it will be tried again: `None` after a delivery, and when there are no more
-        /// attempts.
+        /// Time until the next attempt: `None` after a delivery, and after the last attempt.
         retry_in: Option<Duration>,
     },
     /// A callback will never be sent.
@@ -64,7 +63,7 @@ pub enum EventKind {
         callback: u32,
         /// Where it should have gone.
         url: Option<String>,
-        /// What would have been sent.
+        /// The body that was not sent.
         body: RawBody,
         /// Why not.
         reason: CallbackRefusal,
@@ -75,7 +74,7 @@ pub enum EventKind {
         status: Option<u16>,
         /// The body of an answer with a status of success.
         body: RawBody,
-        /// What it means.
+        /// The result.
         confirmation: Confirmation,
     },
     /// The merchant was asked whether an amount is welcome (`check_deposit`).
@@ -89,7 +88,7 @@ pub enum EventKind {
     ConfirmationRefused {
         /// Where the question should have gone.
         url: Option<String>,
-        /// What would have been asked.
+        /// The body that was not sent.
         body: RawBody,
         /// Why it was not.
         reason: CallbackRefusal,
@@ -123,11 +122,11 @@ pub enum EventKind {
     PaymentChanged(PaymentStatus),
     /// A payment that a fault had held up goes on.
     PaymentReleased,
-    /// Something was asked for through another interface than Gate.
+    /// A payment or refund was requested through another interface than Gate.
     Placed {
         /// Which.
         interface: Interface,
-        /// What the request would have been on Gate, without its signature.
+        /// The equivalent request on Gate, without its signature.
         document: RawBody,
     },
     /// A refund of the payment is in a new status.
@@ -162,7 +161,7 @@ impl Event {
     }
 }
 
-/// A body as it was sent. Bodies name customers, so `Debug` tells the length only.
+/// A body as it was sent. Bodies name customers, so `Debug` prints the length only.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct RawBody(Bytes);
 
@@ -181,7 +180,7 @@ impl RawBody {
         Self(Bytes::copy_from_slice(bytes))
     }
 
-    /// The bytes as text; what is no UTF-8 is replaced.
+    /// The bytes as text; invalid UTF-8 is replaced.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.0).into_owned()
     }

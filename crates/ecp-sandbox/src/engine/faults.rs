@@ -1,4 +1,4 @@
-//! Faults on demand: what a merchant's code must bear, and what never happens when one tries it.
+//! Faults on demand: rare failures that a merchant's code must handle.
 //!
 //! A [`FaultRule`] says which [`Fault`] strikes what. Rules are given in the configuration, added
 //! while the sandbox runs ([`Sandbox::add_fault`](crate::Sandbox::add_fault)), over HTTP or in a
@@ -15,9 +15,8 @@
 //! # Ok::<(), ecp_sandbox::InvalidFault>(())
 //! ```
 //!
-//! A rule that strikes only some of what it fits draws lots from the sandbox's seed, for each payment
-//! by itself: one seed and the same requests give the same faults, and requests about other payments
-//! may come in between.
+//! A rule with a probability draws from the sandbox's seed, separately for each payment: the same
+//! seed and requests give the same faults, and requests about other payments may come in between.
 
 mod book;
 mod rule;
@@ -28,7 +27,7 @@ pub(crate) use self::book::{Book, Point};
 pub use self::rule::{FaultRule, InvalidFault};
 use crate::wire::tamper::Tampering;
 
-/// What goes wrong.
+/// A fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Fault {
@@ -86,7 +85,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// The names of all faults, as they stand in rules.
+    /// The names of all faults, as rules use them.
     pub const NAMES: [&str; 17] = [
         "delay_answer",
         "delay_callback",
@@ -130,7 +129,7 @@ impl Fault {
         }
     }
 
-    /// What the fault does to the body of a callback, if anything.
+    /// Change of the fault to the body of a callback, if any.
     pub(crate) const fn tampering(self) -> Option<Tampering> {
         match self {
             Self::MissingSignature => Some(Tampering::MissingSignature),

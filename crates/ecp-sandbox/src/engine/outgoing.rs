@@ -1,4 +1,4 @@
-//! What the sandbox sends to merchants: never to anybody else.
+//! The sandbox's requests to merchants, restricted to allowed hosts.
 
 use std::collections::BTreeSet;
 use std::future::Future;
@@ -16,11 +16,11 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use crate::engine::events::CallbackRefusal;
 use crate::engine::merchant::Merchant;
 
-/// What every callback and question says of its sender. A sandbox takes no request with it: none of
-/// them is for a platform.
+/// User agent of every callback and confirmation request. A sandbox refuses requests with it: none
+/// of them is meant for a platform.
 pub(crate) const USER_AGENT: &str = concat!("ecp-sandbox/", env!("CARGO_PKG_VERSION"));
 
-/// What a sandbox answers to a sandbox's request, with 508.
+/// Body of a sandbox's answer, with 508, to a request of a sandbox.
 pub(crate) const CAME_BACK: &str =
     "a callback of a sandbox arrived at a sandbox: this is no merchant's address";
 
@@ -40,7 +40,7 @@ pub(crate) struct Hosts<'h> {
     pub(crate) listening: &'h [SocketAddr],
 }
 
-/// What came back.
+/// A merchant's reply.
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
     /// As far as it was read.
@@ -199,8 +199,8 @@ fn is_own(hosts: &Hosts<'_>, (host, port): (&str, u16), path: &str) -> bool {
     is_public || is_listening
 }
 
-/// Whether a proxy that tells its services apart by their paths leads a path to the one with this
-/// prefix. One that the proxy may write in another way could be.
+/// Whether a proxy that routes by path prefix would route a path to this prefix, also if the proxy
+/// may normalize the path.
 fn is_below(path: &str, prefix: &str) -> bool {
     let is_plain = !["%", "//", "/."].iter().any(|odd| path.contains(odd));
     let rest = path.strip_prefix(prefix.trim_end_matches('/'));

@@ -1,4 +1,4 @@
-//! What is asked for through other interfaces than Gate.
+//! Requests through other interfaces than Gate.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ use crate::engine::events::{EventKind, RawBody};
 use crate::wire::codes::message_of;
 use crate::wire::refusal::Refusal;
 
-/// Something that was asked for and registered.
+/// A registered request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Placed {
     pub(crate) request_id: String,

@@ -1,4 +1,4 @@
-//! What moves a payment, and what its moves lead to.
+//! Steps of a payment, and their effects.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -82,8 +82,8 @@ impl Engine {
         released
     }
 
-    /// Asks the merchant, and does what the answer leads to. A task of its own: the payment goes
-    /// on when the customer's browser does not.
+    /// Sends the confirmation request and applies the answer, in a task of its own: the payment
+    /// continues even if the customer's browser does not.
     fn confirm(&self, number: u64, question: Question) -> JoinHandle<()> {
         let engine = self.clone();
         let mut busy = self.time().begin();
@@ -278,7 +278,7 @@ impl Engine {
     }
 }
 
-/// What the end of a payment makes of its project's balance.
+/// Effect of a payment's end on its project's balance.
 fn moved_by(payment: &Payment) -> i64 {
     let sum = payment.sum().minor();
     match (payment.outcome(), payment.order.kind) {

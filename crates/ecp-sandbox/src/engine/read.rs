@@ -1,4 +1,4 @@
-//! What can be read of a sandbox.
+//! Read access to a sandbox.
 
 use ecp_core::{Currency, Money, PaymentId, ProjectId};
 
@@ -75,7 +75,7 @@ impl Engine {
         self.0.log.of_payment(project, payment_id)
     }
 
-    /// What a project has, in the currencies of its configuration and of its payments.
+    /// Balances of a project, in the currencies of its configuration and of its payments.
     pub(crate) fn balances(&self, project: ProjectId) -> Vec<Money> {
         let Some(project) = self.config().projects.get(&project) else { return Vec::new() };
         let mut state = self.state();
@@ -87,8 +87,8 @@ impl Engine {
         currencies.into_iter().map(money).collect()
     }
 
-    /// How the signature of a message of a project comes about. `None` for what is no JSON object,
-    /// and for unknown projects.
+    /// Explains the signature of a message of a project. `None` for a message that is not a JSON
+    /// object, and for unknown projects.
     pub(crate) fn explain(&self, project: ProjectId, body: &RawBody) -> Option<SignatureNote> {
         SignatureNote::of(body, self.project_key(project)?, CANONICAL_LIMIT)
     }

@@ -1,4 +1,4 @@
-//! What a sandbox remembers.
+//! State of a sandbox.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::convert::Infallible;
@@ -12,7 +12,7 @@ use crate::config::Project;
 use crate::engine::delivery::Turn;
 use crate::payment::Payment;
 
-/// What a project has in a currency unless its configuration says otherwise, in major units.
+/// Opening balance of a project in a currency without one in its configuration, in major units.
 const OPENING_BALANCE: i64 = 10_000_000;
 
 /// Requests and payments are counted from 1; a payment is known by its number.
@@ -22,16 +22,16 @@ pub(super) struct State {
     pub(super) registered: u64,
     pub(super) refunds: u64,
     pub(super) entries: BTreeMap<u64, Entry>,
-    /// Those of the entries whose payments have ended, in the order in which they did.
+    /// The entries whose payments have ended, in the order of their ends.
     pub(super) ended: VecDeque<u64>,
     pub(super) by_id: HashMap<(ProjectId, PaymentId), u64>,
     pub(super) by_token: HashMap<String, u64>,
     pub(super) by_request: HashMap<String, u64>,
     /// The merchants' ids of refunds, each taken once in its project.
     pub(super) refund_ids: HashSet<(ProjectId, String)>,
-    /// What was forgotten and stays taken.
+    /// Ids of forgotten payments, which stay taken.
     pub(super) taken: Taken,
-    /// What projects have, in minor units, as far as it was ever asked for.
+    /// Balances of projects, in minor units, of the currencies in use.
     funds: HashMap<(ProjectId, Currency), i64>,
 }
 
@@ -53,7 +53,7 @@ impl Entry {
 }
 
 impl State {
-    /// What a project has in a currency.
+    /// Balance of a project in a currency.
     pub(super) fn funds(&mut self, project: &Project, currency: Currency) -> &mut i64 {
         self.funds.entry((project.id, currency)).or_insert_with(|| {
             let given = project.balances.iter().find(|money| money.currency() == currency);
@@ -67,8 +67,8 @@ impl State {
         self.funds.keys().filter(move |key| key.0 == project).map(|key| key.1)
     }
 
-    /// Forgets payments until no more than the limit are left: the one that ended first, and if
-    /// none has, the one that began first. Neither is looked for among all of them.
+    /// Forgets payments beyond the limit: the one that ended first, and if none has ended, the one
+    /// that began first. Neither requires a search.
     pub(super) fn forget_beyond(&mut self, limit: usize) {
         while self.entries.len() > limit {
             let first = self.ended.pop_front();
@@ -102,7 +102,7 @@ impl State {
 #[derive(Default)]
 pub(super) struct Taken(HashSet<u128>);
 
-/// What an id is of.
+/// Kind of an id.
 #[derive(Clone, Copy)]
 pub(super) enum Kind {
     Payment,
@@ -151,7 +151,7 @@ mod tests {
         }
     }
 
-    /// What docs/sandbox.md says of it.
+    /// The figure is documented in docs/sandbox.md.
     #[test]
     fn an_id_that_is_forgotten_takes_twenty_to_forty_bytes() {
         let mut taken = Taken::default();

@@ -24,7 +24,7 @@ enum Kind {
     Virtual(Arc<Agenda>),
 }
 
-/// Virtual time, and who waits for which moment of it.
+/// Virtual time, and the tasks that wait for it.
 #[derive(Debug)]
 struct Agenda {
     start: Timestamp,
@@ -192,7 +192,7 @@ mod tests {
             tokio::spawn(async move {
                 let busy = time.pause(Duration::from_secs(seconds), busy).await;
                 woken.lock().unwrap().push((seconds, time.timestamp().unix_seconds()));
-                // What somebody does at one moment is over before the next one comes.
+                // The tasks of one moment finish before the next one comes.
                 tokio::task::yield_now().await;
                 let _busy = time.pause(Duration::from_secs(5), busy).await;
                 woken.lock().unwrap().push((seconds + 5, time.timestamp().unix_seconds()));

@@ -81,9 +81,9 @@ impl<T> Listed<T> {
     }
 }
 
-/// A payment, as it stands.
+/// The state of a payment.
 ///
-/// `Debug` leaves out what names people.
+/// `Debug` leaves out personal data.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct PaymentView {
@@ -103,9 +103,9 @@ pub struct PaymentView {
     pub code: Code,
     /// The platform's words for the code.
     pub message: &'static str,
-    /// What was asked for, or what the customer chose.
+    /// The requested amount, or the one that the customer chose.
     pub amount: Money,
-    /// What has not been refunded.
+    /// The amount that has not been refunded.
     pub left: Money,
     /// The merchant's description.
     pub description: String,
@@ -113,7 +113,7 @@ pub struct PaymentView {
     pub customer_id: Option<String>,
     /// The account that messages name.
     pub account_number: Option<String>,
-    /// Where it was asked for.
+    /// The interface of the request.
     pub interface: Interface,
     /// When it was registered.
     pub created: Timestamp,
@@ -188,7 +188,7 @@ impl fmt::Debug for PaymentView {
     }
 }
 
-/// An operation of a payment, as it stands.
+/// The state of an operation of a payment.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct OperationView {
@@ -208,9 +208,9 @@ pub struct OperationView {
     pub code: Code,
     /// The platform's words for the code.
     pub message: &'static str,
-    /// What it is about.
+    /// The operation's sum.
     pub sum: Money,
-    /// The id of the request that asked for it.
+    /// The id of its request.
     pub request_id: String,
     /// The provider's id.
     pub provider_payment_id: String,

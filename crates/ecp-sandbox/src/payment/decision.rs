@@ -1,4 +1,4 @@
-//! What a customer decides.
+//! Decisions of customers.
 
 use std::fmt;
 

@@ -9,8 +9,8 @@ const FIRST_REFUND: u64 = 5_000_000_000;
 /// The project and the payment that something is about, as far as known.
 pub(crate) type About = (Option<ProjectId>, Option<PaymentId>);
 
-/// Gives out ids from a seed. Each is a hash of the seed, of what it is for and of a counter, so
-/// that ids of different kinds do not depend on one another's number.
+/// Generates ids from a seed. Each is a hash of the seed, its purpose and a counter, so that ids of
+/// different kinds do not depend on each other.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ids {
     seed: u64,
@@ -28,9 +28,9 @@ pub(crate) struct OperationIds {
 /// The ids of one payment.
 #[derive(Debug)]
 pub(crate) struct PaymentIds {
-    /// Those of the sale or payout itself.
+    /// The ids of the sale or payout itself.
     pub(crate) first: OperationIds,
-    /// The number of the customer's wallet, for methods that tell it.
+    /// The number of the customer's wallet, for methods that show it.
     pub(crate) wallet: String,
     /// The last part of the provider page's address.
     pub(crate) token: String,

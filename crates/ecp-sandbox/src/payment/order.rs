@@ -1,4 +1,4 @@
-//! What the merchant asked for.
+//! Orders: the merchant's requests for sales and payouts.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use ecp_core::{Money, PaymentId, ProjectId};
 use ecp_methods::spec::Interface;
 use ecp_methods::{FlowKind, MethodSpec};
 
-/// What the merchant asked for, once every check has passed.
+/// A merchant's request that has passed every check.
 pub(crate) struct Order {
     pub(crate) project: ProjectId,
     pub(crate) payment_id: PaymentId,
@@ -19,12 +19,12 @@ pub(crate) struct Order {
     pub(crate) account_number: Option<String>,
     pub(crate) callback_url: Option<String>,
     pub(crate) callbacks: CallbackWishes,
-    /// Where it was asked for.
+    /// The interface of the request.
     pub(crate) interface: Interface,
     pub(crate) return_urls: ReturnUrls,
 }
 
-/// What begins a payment.
+/// Kind of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OrderKind {
     Payout,

@@ -1,7 +1,7 @@
-//! Money of a sale on its way back.
+//! Refunds of sales.
 //!
-//! What can be seen from the request alone was checked before a refund is registered. Whether the
-//! payment can bear it is decided here, when it is processed: another refund may have come first.
+//! Checks that need only the request come before the registration. Whether the payment allows the
+//! refund is decided here, when it is processed: another refund may have come first.
 
 use ecp_core::model::{Code, OperationStatus, PaymentStatus};
 use ecp_core::{Money, PaymentId, ProjectId, Timestamp};
@@ -15,7 +15,7 @@ use crate::payment::ids::OperationIds;
 /// the payment is, so there must be an end; the documents name none.
 const MOST_REFUNDS: usize = 100;
 
-/// What the merchant asked for.
+/// A merchant's request for a refund.
 pub(crate) struct RefundOrder {
     pub(crate) project: ProjectId,
     pub(crate) payment_id: PaymentId,
@@ -32,7 +32,7 @@ pub(crate) struct Refund {
     pub(crate) operation: RefundOperation,
     pub(crate) created: Timestamp,
     pub(crate) changed: Timestamp,
-    /// What was asked for.
+    /// The requested sum.
     pub(crate) sum: Money,
     outcome: Option<Outcome>,
     /// A fault lets it end in an error.
@@ -53,7 +53,7 @@ impl Refund {
         code_of(self.outcome)
     }
 
-    /// What it gave back, in minor units.
+    /// The refunded amount, in minor units.
     pub(crate) fn done(&self) -> i64 {
         if self.is_done() { self.sum.minor() } else { 0 }
     }
@@ -68,7 +68,7 @@ impl Payment {
         &self.refunds
     }
 
-    /// What has not been refunded.
+    /// The amount that has not been refunded.
     pub(crate) fn left(&self) -> Money {
         let sum = self.sum();
         let done = self.refunds.iter().filter(|refund| refund.is_done());
@@ -76,8 +76,8 @@ impl Payment {
         Money::from_minor(sum.minor() - refunded, sum.currency())
     }
 
-    /// What can be refunded: what went back in a refund that ended in an error cannot be known, so
-    /// it counts as gone.
+    /// The refundable amount: whether a refund that ended in an error returned money is unknown, so
+    /// its sum counts as returned.
     fn refundable(&self) -> Money {
         let in_error = self.refunds.iter().filter(|refund| refund.outcome == Some(Outcome::Error));
         let in_error: i64 = in_error.map(|refund| refund.sum.minor()).sum();
@@ -160,7 +160,7 @@ impl Payment {
         Step::TellOfRefund(place)
     }
 
-    /// What the refunds that were done made of a successful payment.
+    /// Status of a successful payment after its refunds.
     pub(super) fn refunded_status(&self) -> Option<PaymentStatus> {
         let latest = self.refunds.iter().rev().find(|refund| refund.is_done())?;
         let all = self.left().minor() == 0;

@@ -1,8 +1,8 @@
-//! What the platform leaves open about payments and refunds, to be chosen.
+//! Choices about payments and refunds that the platform's documents leave open.
 
-/// What decides about a payment when the customer presses Success or Decline on the provider's
-/// page. The documents let the amount decide and say that the button should match it; what wins
-/// when it does not is unknown.
+/// Decides a payment when the customer presses Success or Decline on the provider's page. The
+/// documents let the amount decide and say that the button should match it; they do not say which
+/// one takes precedence.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ButtonRule {
@@ -15,8 +15,8 @@ pub enum ButtonRule {
     ListedAmounts,
 }
 
-/// As what the sandbox gives money back. The platform does one or the other: the documents call it
-/// a reversal if all of a payment goes back before the acquirer's day ends.
+/// Type of the operation that returns money. The platform uses either: the documents call it a
+/// reversal if all of a payment is returned before the acquirer's day ends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RefundOperation {

@@ -43,7 +43,7 @@ use crate::surface::guard;
 use crate::surface::i18n::Language;
 use crate::surface::page::{missing, see_other};
 
-/// What the Payment Page needs: the engine, and the openings.
+/// State of the Payment Page: the engine, and the openings.
 #[derive(Clone)]
 pub(crate) struct Checkout {
     pub(crate) engine: Engine,
@@ -166,7 +166,7 @@ enum Stage {
     Waiting,
     /// The customer is awaited on the provider's page.
     Customer(PaymentView),
-    /// The merchant is asked for a confirmation.
+    /// The merchant must confirm the amount.
     Merchant,
     Ended(PaymentView),
 }

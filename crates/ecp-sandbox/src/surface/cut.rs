@@ -27,7 +27,7 @@ pub(crate) enum Cut {
 }
 
 impl Cut {
-    /// What is left of an answer, if there would have been one.
+    /// The remaining part of an answer, if there would have been one.
     pub(crate) fn response(self, answer: Option<(StatusCode, String)>) -> Response {
         let (status, json) = answer.unwrap_or_default();
         let half = match self {
@@ -68,7 +68,7 @@ impl hyper::body::Body for CutBody {
             return Poll::Ready(Some(Ok(Frame::data(half))));
         }
         if !self.is_sent {
-            // The server sends what it has before it asks again.
+            // The server sends its data before it asks again.
             self.is_sent = true;
             context.waker().wake_by_ref();
             return Poll::Pending;

@@ -1,4 +1,4 @@
-//! The Data API: what the back office asks about operations and balances.
+//! The Data API: queries about operations and balances.
 //!
 //! Requests carry a token at the root and a signature made with that token's own key; answers are
 //! signed with it too. Addresses, token, signature, interval, zone, limit, offset and the form of
@@ -33,7 +33,7 @@ async fn operations(call: Call) -> Response {
         let asker = Asker::of(engine.config(), document)?;
         let wanted = Operations::read(&asker, document)?;
         let all = engine.operations(&Filter::default(), Paging::ALL).items;
-        // Oldest first: what comes later does not move what has been read.
+        // Oldest first: new operations do not move those that have been read.
         let found = all.iter().rev().filter(|operation| wanted.wants(operation));
         let page = found.skip(wanted.offset).take(wanted.limit);
         Ok(signed_rows(&asker, page.map(|operation| wanted.form.row(operation))))

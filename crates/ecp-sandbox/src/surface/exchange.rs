@@ -24,11 +24,11 @@ use crate::wire::codes::message_of;
 use crate::wire::document::{self, GivenIds};
 use crate::wire::refusal::Refusal;
 
-/// What a request led to.
+/// Result of a request.
 pub(crate) struct Done {
     status: StatusCode,
     answer: String,
-    /// What goes on after the answer.
+    /// The registration to continue after the answer.
     begun: Option<Registration>,
 }
 
@@ -82,7 +82,7 @@ impl FromRequest<Engine> for Call {
 }
 
 impl Call {
-    /// Reads the request, does what it asks for, and answers; or not, where a fault strikes.
+    /// Reads the request, processes it, and answers; or not, if a fault applies.
     pub(crate) async fn answer(
         self,
         work: impl FnOnce(&Engine, &Value) -> Result<Done, Refusal> + Send,
@@ -146,7 +146,7 @@ impl Call {
     }
 }
 
-/// What strikes an answer.
+/// Faults of an answer.
 #[derive(Default)]
 struct AnswerFaults {
     delay: Duration,

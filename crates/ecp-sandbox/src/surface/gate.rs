@@ -97,7 +97,7 @@ async fn status(call: Call) -> Response {
     .await
 }
 
-/// Says of a request what was said when it was registered.
+/// Repeats the answer of a request's registration.
 async fn status_of_request(call: Call) -> Response {
     call.answer(|engine, document| {
         let project = check::authenticate(engine.config(), document, Place::Root)?.id;

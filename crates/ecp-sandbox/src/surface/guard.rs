@@ -96,9 +96,9 @@ fn is_own_host(headers: &HeaderMap, is_named: impl Fn(&str) -> bool) -> bool {
     is_local(name) || address.parse::<std::net::IpAddr>().is_ok() || is_named(name)
 }
 
-/// Whether a page of the sandbox sent it, or a client that is no browser, which says nothing of it
-/// and cannot be misled. Behind a proxy that writes `Host` anew, its pages are those of the public
-/// URL.
+/// Whether a page of the sandbox sent the request, or a client that is not a browser, which sends
+/// no origin and cannot be misled. Behind a proxy that writes `Host` anew, the sandbox's pages are
+/// those of the public URL.
 pub(crate) fn is_own_page(headers: &HeaderMap, public: Option<&str>) -> bool {
     let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or_default());
     // No page can write this one, so it decides where browsers send it.
@@ -123,8 +123,8 @@ pub(crate) fn is_from_another_site(headers: &HeaderMap) -> bool {
         .is_some_and(|site| !["same-origin", "same-site", "none"].iter().any(|near| site == near))
 }
 
-/// What every answer tells browsers: to take it for what it says it is, and to let nothing of it
-/// run. Pages have said more themselves.
+/// Sets headers of every answer for browsers: they must respect its type, and run nothing in it.
+/// Pages have set more themselves.
 pub(crate) async fn fenced(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

@@ -46,7 +46,7 @@ const PAGE_SCRIPT: Asset = asset!("page.js", "text/javascript; charset=utf-8");
 const DASHBOARD_SCRIPT: Asset = asset!("dashboard.js", "text/javascript; charset=utf-8");
 const ICON: Asset = asset!("icon.svg", "image/svg+xml");
 
-/// Those that merchants' pages fetch, under the platform's own names.
+/// Files that merchants' pages load, under the platform's own names.
 const SHARED: [Asset; 2] = [
     asset!("merchant.js", "text/javascript; charset=utf-8"),
     asset!("merchant.css", "text/css; charset=utf-8"),
@@ -101,7 +101,7 @@ async fn favicon() -> Response {
     ICON.response("public, max-age=3600")
 }
 
-/// What a browser may do with a page. Without more it shows it, with this server's styles.
+/// Permissions of a page in a browser. By default it is shown, with this server's styles.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Policy {
     script: bool,

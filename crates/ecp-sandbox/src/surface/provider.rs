@@ -31,7 +31,7 @@ use crate::surface::page::{Policy, html, missing, see_other};
 use crate::surface::visit::{Visit, Visits};
 use crate::wire::redirect;
 
-/// What the provider's page needs: the engine, and how customers came.
+/// State of the provider's page: the engine, and how customers arrived.
 #[derive(Clone)]
 pub(crate) struct Provider {
     pub(crate) engine: Engine,
@@ -177,13 +177,13 @@ struct Page<'a> {
     payment: &'a str,
     description: &'a str,
     amount: Money,
-    /// What makes up the amount, for people.
+    /// The parts of the amount, for people.
     parts: Vec<String>,
     stage: Shown<'a>,
     note: Option<String>,
 }
 
-/// What a page is for.
+/// Purpose of a page.
 enum Shown<'a> {
     Asking(Ask),
     /// For others than the customer, as the text says.

@@ -31,7 +31,7 @@ pub(crate) struct Deadlines {
     pub(crate) body: Duration,
 }
 
-/// Serves until the stop signal is true, and answers what is under way.
+/// Serves until the stop signal is true, and answers requests in progress.
 pub(crate) async fn serve(
     router: Router,
     listener: TcpListener,
@@ -62,7 +62,7 @@ pub(crate) async fn serve(
 
 /// Ends when the signal is true.
 async fn stopped(stop: &mut watch::Receiver<bool>) {
-    // An error would mean that there is no sandbox any more.
+    // An error means that the sandbox has been dropped.
     let _ = stop.wait_for(|&stop| stop).await;
 }
 

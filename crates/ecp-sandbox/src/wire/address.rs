@@ -30,7 +30,7 @@ pub(crate) fn is_return_address(text: &str) -> bool {
         return false;
     }
     match scheme.as_str() {
-        // A letter stands for any other, and the rest keeps its form.
+        // A letter replaces each other character, and the rest keeps its form.
         "http" | "https" => is_web_address(&text.replace(|c: char| !c.is_ascii(), "x")),
         other => !NO_PLACES.contains(&other),
     }
@@ -45,7 +45,7 @@ pub(crate) fn is_web_address(text: &str) -> bool {
     )
 }
 
-/// What makes two addresses be of one origin.
+/// The parts that make two addresses one origin.
 pub(crate) fn origin(uri: &Uri) -> (Option<&str>, Option<String>, Option<u16>) {
     let default = match uri.scheme_str() {
         Some("http") => Some(80),

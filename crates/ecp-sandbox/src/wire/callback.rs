@@ -1,4 +1,4 @@
-//! What the platform posts to merchants: callbacks, and the question of a confirmation.
+//! The platform's posts to merchants: callbacks and confirmation requests.
 
 use ecp_core::{Money, PaymentId, ProjectId, Sensitive};
 use serde::Serialize;

@@ -1,4 +1,4 @@
-//! The platform's codes: the numbers for what can be wrong with a request, and its words.
+//! The platform's codes for refusals, and its messages.
 
 use ecp_core::model::Code;
 

@@ -74,7 +74,7 @@ pub(crate) fn payment_id(document: &Value) -> Result<PaymentId, Refusal> {
         .ok_or_else(|| Refusal::new(codes::INVALID_PAYMENT_ID, [PAYMENT]))
 }
 
-/// Reads optional members and notes those that are not what they should be.
+/// Reads optional members and records invalid ones.
 pub(crate) struct Fields<'d> {
     document: &'d Value,
     malformed: Vec<&'static str>,

@@ -88,7 +88,7 @@ impl<'a> OperationPart<'a> {
         Self {
             id: ids.operation,
             r#type: payment.order.kind.flow().as_str(),
-            // It stands where the payment did before any refund.
+            // The payment's status before any refund.
             status: text(&payment.first_status()),
             date: Date(payment.first_changed),
             created_date: Date(payment.created),
@@ -167,7 +167,7 @@ pub(super) fn method_name(payment: &Payment) -> &'static str {
     spec.callback_names().first().copied().unwrap_or(spec.title())
 }
 
-/// A decline that is about a field or about the balance says so besides the operation's code.
+/// A decline about a field or about the balance has an entry besides the operation's code.
 pub(super) fn errors_of(payment: &Payment) -> Vec<ErrorPart<'_>> {
     match payment.outcome() {
         Some(Outcome::Decline { code: code @ INSUFFICIENT_FUNDS, .. }) => {

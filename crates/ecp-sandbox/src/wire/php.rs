@@ -27,7 +27,7 @@ pub(super) fn php_json(message: &impl Serialize) -> String {
         unreachable!("maps with text keys always serialise")
     };
     let mut json = String::with_capacity(plain.len() + 64);
-    // Neither can stand outside of a string.
+    // Neither can occur outside of a string.
     for character in plain.chars() {
         match character {
             '/' => json.push_str("\\/"),

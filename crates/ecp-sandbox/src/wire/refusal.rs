@@ -59,7 +59,7 @@ impl Refusal {
         Self::new(code, ["general.payment_id"])
     }
 
-    /// Whatever else is wrong, the answer names what could be read of the ids.
+    /// For any problem, the answer names the ids that could be read.
     pub(crate) fn about(self, (project_id, payment_id): &About) -> Self {
         Self { project_id: *project_id, payment_id: payment_id.clone(), ..self }
     }

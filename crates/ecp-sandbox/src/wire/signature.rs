@@ -32,14 +32,14 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Number, Value};
 use sha2::Sha512;
 
-/// Members that are never signed, at whatever depth they stand.
+/// Members that are never signed, at any depth.
 const NOT_SIGNED: [&str; 2] = ["frame_mode", "signature"];
 
-/// The text that is signed for a document: `path:to:member:value` for every scalar, in PHP's
-/// natural order of the paths, joined with `;`.
+/// The text to sign for a document: `path:to:member:value` for every scalar, in PHP's natural order
+/// of the paths, joined with `;`.
 ///
-/// A document that is no object or list signs nothing. The text can be far longer than the
-/// document, because it repeats the paths.
+/// A document that is not an object or a list has an empty text. The text can be far longer than
+/// the document, because it repeats the paths.
 pub fn canonical_string(document: &Value) -> String {
     let mut leaves = Leaves::default();
     leaves.collect(document, None);
@@ -180,7 +180,7 @@ mod tests {
             json!({"a": {"b:c": [1.5, "two", true]}, "d": vec![0; 12], "signature": "s"});
         let exact = canonical_string(&document).len();
         let most = canonical_length(&document);
-        // Beyond the last `;`, what is not signed is counted too.
+        // After the last `;`, members that are not signed are counted too.
         assert_eq!(most, exact + 1 + "signature:s;".len());
     }
 }

@@ -1,4 +1,4 @@
-//! Callbacks that are not what they should be.
+//! Tampered callbacks.
 
 use ecp_core::Sensitive;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::wire::signature;
 /// A status that the platform does not have.
 const UNKNOWN_STATUS: &str = "sandbox unknown";
 
-/// What is wrong with a callback.
+/// Kind of tampering.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tampering {
     /// It has no signature.

@@ -177,7 +177,7 @@ async fn a_payment_tells_its_story_and_callbacks_are_sent_by_hand() {
     world.sandbox.settled().await;
     assert_eq!(attempts().len(), before + 1);
 
-    // What is edited and not signed again is refused by the merchant.
+    // An edited callback without a new signature is refused by the merchant.
     browser
         .fill("textarea", r#"{"project_id": 1, "payment": {"id": "story"}, "signature": "x"}"#)
         .await

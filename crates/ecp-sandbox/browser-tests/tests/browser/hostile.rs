@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use crate::browser;
 use crate::dashboard::{paying_out, upload};
 
-/// Breaks out of text, of attributes in either quotes, of scripts and of styles, and says so.
+/// Breaks out of text, of attributes in either quotes, of scripts and of styles, and leaves a mark.
 const PAYLOAD: &str = "\"'></title></style></textarea></script><xss-mark></xss-mark>\
     <script>window.xss=1</script><img src=x onerror=window.xss=1 data-xss>\
     <svg onload=window.xss=1></svg>{{7531*9}}${7531*9}\" autofocus onfocus=window.xss=1 data-xss=\"";
@@ -24,7 +24,7 @@ async fn assert_harmless(browser: &Browser, what: &str) {
     assert_eq!(complaints.iter().find(policy), None, "{what}");
 }
 
-/// How many elements came of payloads, whether none ran, and whether a template computed.
+/// Number of elements made by payloads, whether none ran, and whether a template computed.
 async fn harm(browser: &Browser) -> String {
     let script = "return [document.querySelectorAll('xss-mark, [data-xss], [onfocus], [onerror], \
         [onload]').length, window.xss === undefined, document.body.innerText.includes('67779')];";
@@ -70,7 +70,7 @@ async fn no_field_of_any_page_runs() {
     let registry = Registry::builtin();
     let methods: Vec<&dyn DynMethod> = World::methods(&registry).collect();
 
-    // What nobody signed is named on the page that refuses it.
+    // Unsigned members are named on the page that refuses them.
     let mut unsigned = url::Url::parse(&format!("{}/payment", world.url)).unwrap();
     unsigned.query_pairs_mut().append_pair(PAYLOAD, PAYLOAD).append_pair("project_id", "1");
     unsigned.query_pairs_mut().append_pair("signature", PAYLOAD);
@@ -176,7 +176,7 @@ async fn nothing_that_was_registered_runs_in_the_dashboard() {
     }
 }
 
-/// A sale, a payout and a refund on Gate, with payloads wherever text may stand.
+/// A sale, a payout and a refund on Gate, with payloads in every text.
 async fn requests(world: &World) {
     let registry = Registry::builtin();
     for flow in [FlowKind::Sale, FlowKind::Payout, FlowKind::Refund] {
@@ -318,7 +318,7 @@ async fn mass_payout(browser: &Browser, world: &World) {
     assert_harmless(browser, "a mass payout that was paid").await;
 }
 
-/// The Dashboard's forms, filled with what they refuse and show again.
+/// The Dashboard's forms, filled with values that they refuse and show again.
 async fn refused_forms(browser: &Browser, world: &World) {
     for path in ["links", "payouts", "faults"] {
         browser.goto(&format!("{}/dashboard/{path}", world.url)).await.unwrap();

@@ -1,4 +1,4 @@
-//! What a page of another site can make a real browser send to the sandbox.
+//! Requests that a page of another site can make a real browser send to the sandbox.
 
 use ecp_browser_tests::World;
 use ecp_core::Sensitive;

@@ -1,5 +1,5 @@
-//! Which sales and payouts are registered. The crate's documentation lists the refusals, in the
-//! order in which they are looked for here.
+//! Checks of sales and payouts before their registration. The crate's documentation lists the
+//! refusals, in the order of the checks here.
 
 use ecp_core::{Currency, Money, ProjectId};
 use ecp_methods::request::Field;
@@ -78,7 +78,7 @@ pub(super) fn currency(document: &Value) -> Result<Currency, Refusal> {
         .ok_or_else(|| Refusal::new(codes::INVALID_CURRENCY, [CURRENCY]))
 }
 
-/// An amount that is no whole number, or less than the least that makes any sense.
+/// An amount in minor units: a whole number, not below the given minimum.
 pub(super) fn minor_units(document: &Value, least: i64) -> Result<i64, Refusal> {
     at(document, AMOUNT)
         .and_then(Value::as_i64)

@@ -1,4 +1,4 @@
-//! Which refunds are registered, as far as the request alone tells.
+//! Checks of refunds that need only the request.
 
 use ecp_core::{Money, ProjectId};
 use ecp_methods::{FlowKind, MethodSpec, Rule};

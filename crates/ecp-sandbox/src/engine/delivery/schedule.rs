@@ -20,7 +20,7 @@ impl Schedule {
         Self(Kind::Platform)
     }
 
-    /// The same pause between all attempts, of which there are at most so many. With one attempt
+    /// The same pause between all attempts, with a maximum number of attempts. With one attempt
     /// nothing is sent again.
     pub const fn every(pause: Duration, attempts: u32) -> Self {
         Self(Kind::Every { pause, attempts })

@@ -1,8 +1,8 @@
-//! What came of a confirmation.
+//! Results of confirmations.
 
 use std::fmt;
 
-/// What came of asking a merchant to confirm an amount.
+/// Result of a confirmation request to a merchant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Confirmation {
@@ -16,7 +16,7 @@ pub enum Confirmation {
     /// Nothing came that could be understood as an answer: the payment is declined with code
     /// 30302.
     Unusable {
-        /// What came instead.
+        /// Description of the answer or failure.
         reason: String,
     },
 }

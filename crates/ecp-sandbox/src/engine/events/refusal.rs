@@ -13,7 +13,7 @@ pub enum CallbackRefusal {
     Lost,
     /// Neither the request nor the project names an address.
     NoAddress,
-    /// The address is no absolute URL.
+    /// The address is not an absolute URL.
     NoUrl,
     /// The address is not plain `http`: the sandbox has no TLS.
     NotPlainHttp,

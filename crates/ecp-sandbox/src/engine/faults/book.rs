@@ -1,4 +1,4 @@
-//! The rules in force, and what they strike.
+//! The active rules, and the choice of faults.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -72,7 +72,7 @@ impl Book {
         self.entries.clear();
     }
 
-    /// The rules, each with what is left of its times.
+    /// The rules, each with its remaining number of hits.
     pub(crate) fn rules(&self) -> Vec<(u64, FaultRule)> {
         let left = |entry: &Entry| {
             let times = entry.rule.times.map(|times| times - entry.struck);
@@ -81,7 +81,7 @@ impl Book {
         self.entries.iter().map(left).collect()
     }
 
-    /// What strikes now, by the numbers of the rules.
+    /// The faults that apply now, by the numbers of their rules.
     pub(crate) fn strike(
         &mut self,
         ids: Ids,

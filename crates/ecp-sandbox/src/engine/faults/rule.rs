@@ -1,4 +1,4 @@
-//! What a fault strikes, as values and as JSON.
+//! Rules that choose the targets of faults, as values and as JSON.
 
 use std::fmt;
 use std::time::Duration;
@@ -55,12 +55,12 @@ impl FaultRule {
         Self { callback: Some(number), ..self }
     }
 
-    /// Strikes so many times, and is gone.
+    /// Removes the rule after this number of hits.
     pub fn times(self, times: u32) -> Self {
         Self { times: Some(times), ..self }
     }
 
-    /// Strikes so many of a hundred times, by lots from the sandbox's seed.
+    /// Sets the probability in percent, drawn from the sandbox's seed.
     pub fn percent(self, percent: u8) -> Self {
         Self { percent: percent.min(100), ..self }
     }
@@ -70,7 +70,7 @@ impl FaultRule {
         self.fault
     }
 
-    /// A rule written as JSON: the fault's name in `fault`, its own members, and what it strikes.
+    /// A rule written as JSON: the fault's name in `fault`, its own members, and the target.
     ///
     /// | member | meaning |
     /// |---|---|
@@ -86,7 +86,7 @@ impl FaultRule {
         serde_json::from_str(json).map_err(|error| InvalidFault(error.to_string()))
     }
 
-    /// What [`FaultRule::from_json`] reads.
+    /// The rule in the form of [`FaultRule::from_json`].
     pub fn to_json(&self) -> String {
         let Ok(json) = serde_json::to_string(self) else {
             unreachable!("maps with text keys always serialise")
@@ -95,7 +95,7 @@ impl FaultRule {
     }
 }
 
-/// Why something is no [`FaultRule`].
+/// Error of an invalid [`FaultRule`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidFault(String);
 

@@ -55,14 +55,14 @@ fn takes(spec: &MethodSpec, amount: Money) -> bool {
     fits && spec.currencies().contains(&amount.currency())
 }
 
-/// What a method needs and the merchant did not give, by the page's names.
+/// The method's required fields that the merchant did not give, by the page's names.
 pub(super) fn missing_fields(
     spec: &MethodSpec,
     parameters: &Parameters,
 ) -> Vec<(Field, &'static str)> {
     let needed = spec.rule(FlowKind::Sale).map(ecp_methods::Rule::needed_fields);
     let named = needed.unwrap_or_default().iter();
-    // A guest is not asked for the merchant's number of a customer.
+    // A guest is not asked for the merchant's id of a customer.
     let named = named.filter(|&&field| !is_the_pages(field) && field != Field::CustomerId);
     named
         .filter_map(|&field| Some((field, field.page_name()?)))
@@ -81,7 +81,7 @@ const fn is_the_pages(field: Field) -> bool {
     )
 }
 
-/// The sale as a Gate request, with what the customer added.
+/// The sale as a Gate request, with the customer's additions.
 pub(super) fn document(
     parameters: &Parameters,
     added: &[(Field, String)],

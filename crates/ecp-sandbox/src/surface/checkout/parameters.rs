@@ -1,4 +1,4 @@
-//! The parameters of an opening: what is checked before anything is shown.
+//! The parameters of an opening, checked before anything is shown.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -27,8 +27,7 @@ pub(crate) struct Parameters {
 }
 
 impl Parameters {
-    /// Checks parameters as they came in a query or a form: first who signed them, then what they
-    /// say.
+    /// Checks the parameters of a query or a form: first the signature, then the values.
     pub(crate) fn check(
         pairs: Vec<(String, String)>,
         config: &Config,
@@ -157,7 +156,7 @@ fn unique(pairs: Vec<(String, String)>) -> Result<BTreeMap<String, String>, Prob
     Ok(values)
 }
 
-/// The project whose key signed the parameters, and what it signed.
+/// The project whose key signed the parameters, and the signed values.
 fn authenticate(
     values: &BTreeMap<String, String>,
     config: &Config,

@@ -9,7 +9,7 @@ pub(crate) enum Problem {
     CallbackAddress,
     /// There is a signature, and it is not that of the parameters.
     BadSignature {
-        /// What the sandbox signed, item by item.
+        /// The sandbox's signed text, item by item.
         signed: Vec<String>,
     },
     /// The time to pay is over.
@@ -32,7 +32,7 @@ pub(crate) enum Problem {
     UnknownCurrency,
     UnknownMethod(String),
     UnknownProject,
-    /// What the platform has and the sandbox has not.
+    /// A feature of the platform that the sandbox does not have.
     Unsupported(&'static str),
 }
 
@@ -78,7 +78,7 @@ impl Problem {
         }
     }
 
-    /// What the sandbox signed, where the signature is wrong.
+    /// The sandbox's signed text, if the signature is wrong.
     pub(crate) fn signed(&self) -> &[String] {
         match self {
             Self::BadSignature { signed } => signed,

@@ -6,10 +6,11 @@ use serde_json::{Map, Value};
 
 type Values = BTreeMap<String, String>;
 
-/// Beyond so many words for booleans, all or none of them are flags: each doubles the readings.
+/// Beyond this number of words for booleans, all or none of them are flags: each doubles the
+/// readings.
 const WORDS_LIMIT: usize = 8;
 
-/// Beyond so many levels a name with brackets is taken as it is.
+/// Beyond this depth a name with brackets is used as it is.
 const DEPTH_LIMIT: usize = 8;
 
 /// The signed parameters, as they were signed, if a reading of the address is signed.
@@ -22,7 +23,7 @@ const DEPTH_LIMIT: usize = 8;
 ///   sign or after.
 /// - PHP writes a list or map as `name[key]=value` and signs its items by their paths.
 ///
-/// What a reading leaves out is not signed, and so not among the values.
+/// A member that a reading leaves out is not signed, and so not among the values.
 pub(super) fn signed(values: &Values, is_signed: impl Fn(&Value) -> bool) -> Option<Values> {
     let words: Vec<&str> =
         values.iter().filter(|(_, value)| flag(value).is_some()).map(|(name, _)| &**name).collect();
@@ -80,7 +81,7 @@ fn flag(word: &str) -> Option<&'static str> {
     }
 }
 
-/// Sets of so many words, a bit a word, with the likeliest first: SDKs sign each as a flag.
+/// Sets of words, a bit for each, with the likeliest first: SDKs sign each as a flag.
 fn choices(words: usize) -> impl Iterator<Item = u128> {
     let all =
         u128::MAX.checked_shr(128 - u32::try_from(words.min(128)).unwrap_or(128)).unwrap_or(0);

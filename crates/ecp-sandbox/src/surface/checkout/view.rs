@@ -1,4 +1,4 @@
-//! What the customer sees, page by page.
+//! The customer's pages.
 
 use askama::Template;
 use axum::response::Response;
@@ -45,7 +45,7 @@ pub(super) struct ChoosePage<'s> {
     back: Option<&'s str>,
 }
 
-/// A method with what it asks the customer for.
+/// A method with its fields for the customer.
 pub(super) struct Chosen {
     pub(super) spec: &'static MethodSpec,
     pub(super) fields: Vec<Input>,

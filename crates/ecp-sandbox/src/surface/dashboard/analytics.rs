@@ -41,7 +41,7 @@ struct Line {
     width: String,
 }
 
-/// How payments stand.
+/// Payments by state.
 #[derive(Clone, Copy, Default)]
 struct Counts {
     success: u64,
@@ -174,7 +174,7 @@ fn as_number(count: u64) -> String {
     count.to_string()
 }
 
-/// What succeeded, in one currency.
+/// Amounts of successful payments, in one currency.
 fn volume(payments: &[PaymentView], currency: &str) -> Columns {
     let paid: Vec<&PaymentView> = payments
         .iter()

@@ -116,7 +116,7 @@ pub(crate) struct RowView {
     pub(crate) payment_id: String,
     pub(crate) amount: String,
     pub(crate) status: String,
-    /// Why there is no payout.
+    /// The problem, if there is no payout.
     pub(crate) problem: Option<String>,
     pub(crate) registered: bool,
 }
@@ -208,7 +208,7 @@ type Cells = Vec<(String, String)>;
 
 /// A table of payouts that can be begun with.
 pub(super) struct Table {
-    /// Lines and what stands in them.
+    /// Lines and their cells.
     rows: Vec<(u64, Cells)>,
 }
 
@@ -255,7 +255,7 @@ impl Table {
     }
 }
 
-/// What a spreadsheet did to an id, an account number or a sum: the column, and what it is.
+/// Damage by a spreadsheet to an id, an account number or a sum: the column, and the kind.
 fn changed((name, text): &(String, String)) -> Option<(&str, String)> {
     let decides = NEEDED.contains(&name.as_str()) || name == "account.number" || name == METHOD;
     let hidden = Hidden::find(text).map(|hidden| format!("holds {hidden}"));
@@ -263,7 +263,7 @@ fn changed((name, text): &(String, String)) -> Option<(&str, String)> {
     problem.filter(|_| decides).map(|problem| (name.as_str(), problem))
 }
 
-/// What is kept is whole at any time, so a panic elsewhere does not spoil it.
+/// The stored data is consistent at any time, so a panic elsewhere does not spoil it.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -63,7 +63,7 @@ pub(super) async fn download(
     (headers, bytes).into_response()
 }
 
-/// A column: its name, and what stands in it.
+/// A column: its name, and its cell of a row.
 type Column<T> = (&'static str, fn(&T) -> Cell);
 
 const PAYMENTS: &[Column<PaymentView>] = &[

@@ -21,7 +21,7 @@ struct FaultsPage {
     given: Pairs,
 }
 
-/// What each fault does, for people.
+/// Description of a fault for people.
 fn describe(name: &str) -> &'static str {
     match name {
         "delay_answer" => "The answer to a request comes late.",

@@ -1,4 +1,4 @@
-//! What the Dashboard's forms offer, and how their fields are read.
+//! Choices of the Dashboard's forms, and parsing of their fields.
 
 use std::collections::BTreeSet;
 
@@ -24,11 +24,11 @@ pub(super) fn project(pairs: &Pairs) -> Result<ProjectId, String> {
         .ok_or_else(|| "Choose a project.".to_owned())
 }
 
-/// What a form lets one choose from.
+/// Choices in a form.
 pub(crate) struct Choices {
     pub(crate) projects: Vec<String>,
     pub(crate) methods: Vec<&'static MethodSpec>,
-    /// Those that any of the methods takes, by their codes.
+    /// The currencies that any of the methods accepts, by code.
     pub(crate) currencies: BTreeSet<&'static str>,
 }
 

@@ -7,7 +7,7 @@ pub(super) fn nested<'r>(cells: impl IntoIterator<Item = (&'r str, &'r str)>) ->
 
     const DEEPEST: usize = 8;
 
-    /// A path through a value leads nowhere; the checks of Gate name what is missing.
+    /// A path that leads through a value is dropped; the checks of Gate name the missing field.
     fn put(object: &mut Map<String, Value>, path: &str, value: Value) {
         match path.split_once('.') {
             None => {

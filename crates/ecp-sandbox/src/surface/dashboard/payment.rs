@@ -1,4 +1,4 @@
-//! One payment: what it is, everything that was said about it, and what can be done with it.
+//! One payment: its state, its messages, and the possible actions.
 
 use askama::Template;
 use axum::extract::{Form, Query, State};

@@ -27,7 +27,7 @@ struct PayoutsPage {
     inputs: Vec<Field>,
     /// The form as it was sent.
     given: Pairs,
-    /// What was paid out.
+    /// The paid payout.
     link: Option<(String, String)>,
     batches: Vec<BatchLine>,
 }

@@ -1,4 +1,4 @@
-//! What the lists are narrowed to.
+//! Filters of the lists.
 
 use ecp_core::{ProjectId, Timestamp};
 use ecp_methods::FlowKind;
@@ -50,7 +50,7 @@ impl Search {
         form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
     }
 
-    /// What was given, but for one field.
+    /// The given filters, except one.
     pub(crate) fn without(&self, left_out: &str) -> impl Iterator<Item = (&str, &str)> {
         let pairs = self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         pairs.filter(move |(name, value)| *name != left_out && !value.is_empty())

@@ -1,15 +1,15 @@
-//! What all pages of the Dashboard have in common.
+//! Frame of all pages of the Dashboard.
 
 use super::forms::{Pairs, field};
 
-/// What every page of the Dashboard has around it.
+/// Frame of a page of the Dashboard.
 pub(crate) struct Shell {
     pub(super) section: &'static str,
-    /// What was just done, or why not.
+    /// Result of the last action, or why it failed.
     pub(super) notice: Option<Notice>,
 }
 
-/// What can have been done, by the word for it in addresses.
+/// Texts for finished actions, by their words in addresses.
 const DONE: [(&str, &str); 10] = [
     ("cleared", "No faults are in force."),
     ("decided", "Decided in the customer’s place."),
@@ -34,7 +34,7 @@ impl Shell {
         Self { section, notice: None }
     }
 
-    /// With what was done before the browser was sent here.
+    /// A frame with the action that was done before the browser was redirected here.
     pub(super) fn after(section: &'static str, pairs: &Pairs) -> Self {
         let text = field(pairs, "done").and_then(|word| {
             DONE.into_iter().find(|(known, _)| *known == word).map(|(_, text)| text)

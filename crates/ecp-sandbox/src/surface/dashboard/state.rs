@@ -1,4 +1,4 @@
-//! What the Dashboard keeps.
+//! State of the Dashboard.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use super::batch::Batches;
 use super::link::Links;
 use crate::engine::Engine;
 
-/// What the Dashboard needs: the engine, and what was begun on its pages.
+/// State of the Dashboard: the engine, and the objects made on its pages.
 #[derive(Clone)]
 pub(crate) struct Dashboard {
     pub(crate) engine: Engine,

@@ -1,4 +1,4 @@
-//! An operation as the Data API tells it.
+//! Operations in the Data API's answers.
 
 use ecp_core::{Money, Timestamp};
 use jiff::tz::TimeZone;

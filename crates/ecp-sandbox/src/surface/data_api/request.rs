@@ -1,4 +1,4 @@
-//! What the Data API is asked for.
+//! Queries of the Data API.
 
 use std::collections::BTreeSet;
 

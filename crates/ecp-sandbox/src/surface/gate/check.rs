@@ -1,4 +1,4 @@
-//! Who signed a request, and what its path names.
+//! Checks of a request's signature and of the names in its path.
 
 use ecp_core::ProjectId;
 use ecp_methods::spec::Interface;
@@ -30,7 +30,7 @@ pub(crate) fn authenticate<'c>(
         Some(given) if given == signature::sign(&project.key, document) => {}
         Some(_) => return Err(Refusal::new(codes::INVALID_SIGNATURE, [signature])),
     }
-    // What the platform itself signed with the same key is no request.
+    // A message that the platform itself signed with the same key is not a request.
     match ANSWERED.into_iter().find(|name| document.get(name).is_some()) {
         None => Ok(project),
         Some(name) => Err(Refusal::malformed(name)),

@@ -1,4 +1,4 @@
-//! What the customer chose on the provider's page: pay or not, and how much where that is open.
+//! The customer's choice on the provider's page: pay or not, and the amount where it is open.
 
 use ecp_core::Money;
 
@@ -11,7 +11,7 @@ pub(super) struct Choice {
     pub(super) amount: Option<Money>,
 }
 
-/// Why a form is no choice.
+/// Why a form is not a choice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unclear {
     /// It cannot have come from the page.
@@ -51,8 +51,8 @@ pub(super) fn offered(order: &Order) -> Vec<Money> {
     order.spec.denominations(order.amount.currency()).collect()
 }
 
-/// The vouchers that make up the order's amount, each as often as it fits, from the greatest
-/// down; and what they leave of it, 0 if nothing.
+/// The vouchers that make up the order's amount, each as often as it fits, from the greatest down;
+/// and the remaining amount, 0 if none.
 pub(super) fn split(order: &Order) -> (Vec<(i64, Money)>, Money) {
     let mut rest = order.amount.minor();
     let mut parts = Vec::new();

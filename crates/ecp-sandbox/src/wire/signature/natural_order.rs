@@ -1,7 +1,7 @@
-//! The order of PHP's `strnatcmp`, by which the platform sorts what it signs.
+//! The order of PHP's `strnatcmp`, by which the platform sorts the signed items.
 //!
-//! Written from a description that was measured on PHP 8.2: bytes, with runs of digits compared
-//! as numbers, or digit by digit where one of them begins with `0`, as fractions are.
+//! Written from a description that was measured on PHP 8.2: bytes, with runs of digits compared as
+//! numbers, or digit by digit where one of them begins with `0`, as fractions are.
 
 use std::cmp::Ordering;
 
@@ -67,7 +67,7 @@ fn decided(order: Ordering) -> Option<Ordering> {
     (order != Ordering::Equal).then_some(order)
 }
 
-/// What ended first is smaller.
+/// The text that ended first is smaller.
 fn ended(one: &Reader<'_>, other: &Reader<'_>) -> Option<Ordering> {
     match (one.is_at_end(), other.is_at_end()) {
         (true, true) => Some(Ordering::Equal),
