@@ -61,7 +61,7 @@ impl Observer for ToOpenTelemetry {
     }
 }
 
-/// Pays somebody.
+/// Makes a payout.
 async fn a_payout(provider: &SdkMeterProvider) -> Result<(), Box<dyn Error>> {
     let observer = ToOpenTelemetry::new(&provider.meter("shop"), ecp_transport::METRICS);
     let sandbox = Sandbox::new(Config::demo());
@@ -75,7 +75,7 @@ async fn a_payout(provider: &SdkMeterProvider) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// A service has an exporter that sends, such as that of `opentelemetry-otlp`; this one keeps.
+/// A service has an exporter that sends, such as that of `opentelemetry-otlp`; this one stores.
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let memory = InMemoryMetricExporter::default();

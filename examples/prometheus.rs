@@ -18,7 +18,7 @@ use metrics_exporter_prometheus::PrometheusBuilder;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
-/// Hands what happens to whichever recorder of `metrics` is installed. This is all there is to it.
+/// Passes observations to the installed recorder of `metrics`. This is the whole adapter.
 #[derive(Clone, Copy)]
 struct ToMetrics;
 
@@ -34,7 +34,7 @@ impl Observer for ToMetrics {
     }
 }
 
-/// Tells the recorder what the metrics mean.
+/// Registers the metrics' descriptions with the recorder.
 fn describe() {
     let all = [ecp_transport::METRICS, ecp_notify::METRICS, ecp_inbox::METRICS].concat();
     for metric in all {
@@ -50,7 +50,7 @@ fn describe() {
     }
 }
 
-/// What is not an event but a state: ask for it, say whenever Prometheus does.
+/// A state rather than an event: query it on demand, such as for each scrape.
 async fn gauges(inbox: &SqliteInbox) -> Result<(), Box<dyn Error>> {
     let stats = inbox.stats().await?;
     for (state, callbacks) in
@@ -66,12 +66,12 @@ async fn gauges(inbox: &SqliteInbox) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Pays somebody, and hears of it.
+/// Makes a payout, and receives its callbacks.
 async fn a_payout() -> Result<(), Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
     let key = SecretKey::new(Config::DEMO_KEY)?;
 
-    // Where callbacks come in.
+    // The incoming side: callbacks.
     let inbox = SqliteInbox::open(folder.path().join("inbox.sqlite")).await?;
     let verifier = Verifier::new().key(Config::DEMO_PROJECT, &key);
     let store = Observed::new(inbox.clone(), ToMetrics);
@@ -80,7 +80,7 @@ async fn a_payout() -> Result<(), Box<dyn Error>> {
     let callback_url = format!("http://{}/callbacks", listener.local_addr()?);
     tokio::spawn(async move { axum::serve(listener, shop).await });
 
-    // Where the payout goes out.
+    // The outgoing side: the payout.
     let demo_key = Sensitive::new(Config::DEMO_KEY.to_owned());
     let project = Project::new(Config::DEMO_PROJECT, demo_key).callback_url(callback_url);
     let sandbox = Sandbox::new(Config::new().project(project).public_url("http://localhost"));
@@ -91,7 +91,7 @@ async fn a_payout() -> Result<(), Box<dyn Error>> {
         .account(Account::new().number("93017949"));
     Sender::new(gate, SendPolicy::new()).payout(&Jeton, payout).await?;
 
-    // Where they are handled: the first attempt fails.
+    // The handler: the first attempt fails.
     let (paid, mut is_paid) = mpsc::channel(1);
     let worker = inbox
         .worker(move |_, delivery| {
@@ -156,7 +156,7 @@ mod tests {
         ] {
             assert!(rendered.contains(line), "{line} is not in\n{rendered}");
         }
-        // Nothing of the request is in a label.
+        // No data of the request is in a label.
         for private in ["P-17", "93017949", "192.0.2.1", Config::DEMO_KEY] {
             assert!(!rendered.contains(private), "{private} is in\n{rendered}");
         }

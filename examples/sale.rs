@@ -26,8 +26,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let accepted = gate.sale(&Jeton, sale.clone()).await?;
     println!("registered as {}", accepted.request_id);
 
-    // The same id a second time makes no second payment: that is what protects against paying
-    // twice. The answer is evidence that there is a payment, so what to do next is to ask for it.
+    // The same id a second time makes no second payment, which protects against paying twice. The
+    // answer is evidence that the payment exists, so the next step is to request its status.
     match gate.sale(&Jeton, sale).await {
         Err(error) if error.outcome() == Outcome::Unknown => println!("{error}"),
         other => return Err(format!("expected no second payment, got {other:?}").into()),

@@ -1,4 +1,4 @@
-//! A sale through the client, beside the bare calls that it cannot avoid.
+//! A sale through the client, compared with the bare calls that it cannot avoid.
 
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot start has failed")]
 
@@ -32,7 +32,7 @@ fn sale() -> SaleRequest {
         )
 }
 
-/// What the client would send.
+/// The client's request.
 fn request(base: &str, key: &SigningKey) -> Request<Full<Bytes>> {
     let prepared = prepare(&Jeton, sale()).unwrap();
     let body = prepared.body(Config::DEMO_PROJECT);
@@ -64,7 +64,7 @@ fn gate_sale(c: &mut Criterion) {
     group.finish();
     beside("Gate::sale in process", bare, client);
 
-    // A thread of its own, as the platform is a machine of its own.
+    // On a thread of its own, as the platform is another machine.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());

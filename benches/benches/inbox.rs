@@ -36,7 +36,8 @@ const CONCURRENCIES: [usize; 4] = [1, 16, 64, 256];
 const SAMPLE: &str =
     include_str!("../../crates/ecp-core/tests/samples/callback/jeton-sale-success.json");
 
-/// How much of everything. Without `--bench`, as under `cargo test`, only whether it runs.
+/// Sizes of the measurement. Without `--bench`, as under `cargo test`, it only checks that
+/// everything runs.
 #[derive(Clone, Copy)]
 struct Size {
     time: Duration,
@@ -134,7 +135,7 @@ impl Run {
     }
 }
 
-/// Hands out the numbers below a bound, again and again or once, until the time is over.
+/// Gives out the numbers below a bound, repeatedly or once, until the time is over.
 struct Numbers {
     next: AtomicUsize,
     count: usize,
@@ -155,10 +156,10 @@ impl Numbers {
     }
 }
 
-/// One of those that work at once.
+/// A concurrent client.
 #[async_trait]
 trait Client: Send + 'static {
-    /// Does the numbered piece of work. What it takes is the latency.
+    /// Does one piece of work. Its duration is the latency.
     async fn work(&mut self, number: usize);
 }
 
@@ -183,7 +184,7 @@ async fn drive(clients: Vec<impl Client>, numbers: Arc<Numbers>) -> Run {
     Run { took: begun.elapsed(), latencies }
 }
 
-/// Hands callbacks to an inbox, with nothing between.
+/// Passes callbacks to an inbox directly.
 struct Direct<I> {
     inbox: I,
     callbacks: Arc<Vec<Verified<Callback>>>,
@@ -215,7 +216,7 @@ async fn serve(router: Router) -> SocketAddr {
     address
 }
 
-/// Posts bodies on a connection of its own, which is kept open.
+/// Posts bodies on a kept-alive connection.
 struct Connection {
     stream: TcpStream,
     requests: Arc<Vec<Vec<u8>>>,
@@ -261,7 +262,7 @@ fn syncs_per_second(path: &std::path::Path, time: Duration) -> f64 {
     let begun = Instant::now();
     let mut count = 0_u32;
     while begun.elapsed() < time {
-        // Over and over the same megabyte, like a log that is used again.
+        // The same megabyte over and over, like a reused log.
         file.write_all_at(&page, u64::from(count % 128) * 8192).unwrap();
         file.sync_data().unwrap();
         count += 1;
@@ -277,7 +278,7 @@ fn verifier() -> Verifier {
     Verifier::new().key(ProjectId::new(1236).unwrap(), &secret())
 }
 
-/// The sample as it would come over the wire: compact, signed, of payments of its own.
+/// The sample as on the wire: compact, signed, of its own payments.
 fn bodies(name: &str, count: usize) -> Vec<Vec<u8>> {
     let key = SigningKey::new(&secret());
     let sample: String = SAMPLE.lines().map(str::trim).collect();

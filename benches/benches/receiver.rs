@@ -1,10 +1,10 @@
-//! The receiver that verifies and does not store, beside the bare handler that reads the body.
+//! The receiver without a store, compared with a bare handler that reads the body.
 //!
-//! Requests go over the loopback, on connections that are kept alive, from a thread of their own to
-//! one server thread. The client's thread never sleeps: to wake it costs the server some
-//! microseconds, and a slower server would have to more often. Contestants take turns, short ones,
-//! and are compared within each round, so that a slow spell of the machine hits all of them. The
-//! rate depends on both threads; the server's own processor time tells what a request costs it.
+//! Requests go over the loopback, on kept-alive connections, from a thread of their own to one
+//! server thread. The client's thread never sleeps: waking it costs the server some microseconds,
+//! and a slower server would have to more often. Contestants take short turns, and are compared
+//! within each round, so that a slow spell of the machine affects all of them. The rate depends on
+//! both threads; the server's own processor time is the cost of a request.
 
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot start has failed")]
 #![expect(clippy::print_stdout, clippy::cast_precision_loss, reason = "figures for people")]
@@ -44,7 +44,7 @@ fn main() {
     loopback(rounds, turn);
 }
 
-/// Keeps nothing: what is measured is everything else.
+/// Stores nothing, so that everything else is measured.
 struct Nowhere;
 
 #[async_trait]
@@ -55,7 +55,7 @@ impl CallbackStore for Nowhere {
     }
 }
 
-/// The sample as it would come over the wire: compact, and signed with our key.
+/// The sample as on the wire: compact, and signed with our key.
 fn callback() -> Vec<u8> {
     let key = SigningKey::new(&SecretKey::new(KEY).unwrap());
     let value: String = std::str::from_utf8(SAMPLE).unwrap().lines().map(str::trim).collect();
@@ -116,11 +116,11 @@ fn micros(time: Duration, calls: u64) -> f64 {
     time.as_secs_f64() * 1e6 / calls as f64
 }
 
-/// One way to answer, with its server thread.
+/// A kind of server, with its thread.
 struct Contestant {
     name: &'static str,
     address: SocketAddr,
-    /// Where the kernel accounts the server thread.
+    /// Path of the kernel's accounting of the server thread.
     thread: String,
     rates: Vec<f64>,
     costs: Vec<f64>,
@@ -189,7 +189,8 @@ fn start(name: &'static str, router: Router, ours: bool) -> Contestant {
     Contestant { name, address, thread, rates: Vec::new(), costs: Vec::new() }
 }
 
-/// Posts callbacks on every connection, each as soon as the one before is answered. How many were.
+/// Posts callbacks on every connection, each as soon as the previous one is answered. Returns their
+/// number.
 async fn load(address: SocketAddr, turn: Duration) -> u64 {
     let body = callback();
     let head =
@@ -227,7 +228,7 @@ async fn load(address: SocketAddr, turn: Duration) -> u64 {
     answered
 }
 
-/// What the thread has used, as Linux counts it; elsewhere nothing.
+/// Processor time of the thread on Linux; elsewhere none.
 fn processor_time(thread: &str) -> Duration {
     let stat = std::fs::read_to_string(thread).unwrap_or_default();
     Duration::from_nanos(stat.split(' ').next().and_then(|text| text.parse().ok()).unwrap_or(0))

@@ -1,4 +1,4 @@
-//! What a merchant does before anything is sent.
+//! A merchant's work before sending.
 
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot start has failed")]
 

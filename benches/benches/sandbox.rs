@@ -1,5 +1,5 @@
-//! How many payments a second the sandbox takes through Gate, the provider's page and two
-//! callbacks, and what it keeps in memory on the way to 100,000.
+//! Number of payments per second that the sandbox processes through Gate, the provider's page and
+//! two callbacks, and its memory on the way to 100,000.
 //!
 //! There are two runs, without sockets and over sockets, each in a process of its own, so that
 //! memory is that of one sandbox. The process is the merchant, the customer and the platform, on two
@@ -37,7 +37,7 @@ const STEP: usize = 20_000;
 /// Payments under way at once.
 const AT_ONCE: usize = 64;
 
-/// More than the allocator's moods, and much less than 80,000 payments would take.
+/// More than the allocator's variation, and much less than the growth by 80,000 payments.
 const MOST_GROWTH: f64 = 1.2;
 
 const WITHOUT_SOCKETS: &str = "without-sockets";
@@ -91,7 +91,7 @@ struct Shop {
     ended: AtomicUsize,
 }
 
-/// How the customer and the merchant reach the sandbox.
+/// The customer's and the merchant's way to the sandbox.
 enum Way {
     Service(Router),
     Socket(Client<HttpConnector, Full<Bytes>>, String),
@@ -242,7 +242,7 @@ fn ratio(part: usize, whole: usize) -> f64 {
     part as f64 / whole.max(1) as f64
 }
 
-/// Resident memory in MiB; 0 where the system does not say.
+/// Resident memory in MiB; 0 if the system does not report it.
 fn rss() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));

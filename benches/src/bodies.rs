@@ -14,10 +14,10 @@ pub fn friendly(bytes: usize) -> String {
     members(bytes, operation)
 }
 
-/// A way to make work: its name, and the body of about that many bytes.
+/// A body that causes work: its name, and a function of its size in bytes.
 pub type Hostile = (&'static str, fn(bytes: usize) -> String);
 
-/// What somebody would send who looks for a path that takes quadratic time.
+/// Bodies of an attacker who looks for a path that takes quadratic time.
 pub const HOSTILE: &[Hostile] = &[
     ("keys that begin alike", |bytes| {
         members(bytes, |place| format!("\"{}{}\":1", "a".repeat(64), letters(place)))

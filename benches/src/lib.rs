@@ -5,9 +5,9 @@
 //! group ends with [`beside`], which takes turns with the floor and prints the ratio. `receiver`,
 //! `inbox` and `sandbox` stand apart: they count callbacks and payments a second.
 //!
-//! A new group is a function in a file of `benches/` that has its floor in it, and a line in that
-//! file's `criterion_group!`. What must not grow unseen goes into `src/bin/counted.rs` too, and
-//! what must not allocate into `tests/allocations.rs`.
+//! A new group is a function in a file of `benches/` with its floor, and a line in that file's
+//! `criterion_group!`. Paths that must not grow unseen go into `src/bin/counted.rs` too, and paths
+//! that must not allocate into `tests/allocations.rs`.
 
 #![expect(
     clippy::missing_panics_doc,
@@ -48,7 +48,7 @@ pub fn project() -> ProjectId {
     ProjectId::new(1236).unwrap()
 }
 
-/// Knows the key.
+/// A verifier with the key.
 pub fn verifier() -> Verifier {
     Verifier::new().key(project(), &secret())
 }
@@ -70,12 +70,12 @@ pub fn signed(document: &str) -> Vec<u8> {
     format!("{document},\"signature\":{}", signature.replace('/', "\\/")).into_bytes()
 }
 
-/// What is signed of a document.
+/// The canonical string of a document.
 pub fn canonical(document: &[u8]) -> String {
     signature::canonical_string(document, Rules::private()).unwrap()
 }
 
-/// A sale as a merchant asks for it.
+/// A sale as a merchant requests it.
 pub fn sale() -> SaleRequest {
     SaleRequest::new("X03936".parse().unwrap(), "100.00 EUR".parse().unwrap())
         .customer(Customer::new().id("customer1").ip_address("192.0.2.1"))
@@ -91,17 +91,17 @@ pub fn prepared() -> Prepared<Sale> {
     prepare(&Jeton, sale()).unwrap()
 }
 
-/// The floor of everything that is signed: an HMAC whose key was taken in before.
+/// The floor of all signing: an HMAC with a prepared key.
 #[derive(Clone)]
 pub struct Floor(Hmac<Sha512>);
 
 impl Floor {
-    /// Takes in the key.
+    /// Prepares the key.
     pub fn new() -> Self {
         Self(Hmac::new_from_slice(KEY.as_bytes()).unwrap())
     }
 
-    /// The HMAC of a text, and nothing else.
+    /// The HMAC of a text alone.
     pub fn mac(&self, text: &str) -> [u8; 64] {
         self.0.clone().chain_update(text).finalize().into_bytes().into()
     }
@@ -123,20 +123,20 @@ pub struct Beside {
 }
 
 impl Beside {
-    /// How many times as long as its floor the work takes.
+    /// Duration of the work as a multiple of its floor.
     pub fn ratio(self) -> f64 {
         self.work.as_secs_f64() / self.floor.as_secs_f64()
     }
 }
 
-/// Takes turns with a floor and a piece of work and keeps the best of each: what is left is what
-/// the machine can do undisturbed. Prints the ratio.
+/// Takes turns with a floor and a piece of work and keeps the best of each, when the machine is
+/// undisturbed. Prints the ratio.
 pub fn beside<F, W>(
     what: &str,
     mut floor: impl FnMut() -> F,
     mut work: impl FnMut() -> W,
 ) -> Beside {
-    // `cargo test --benches`, which does not optimise, wants to know only whether it runs.
+    // `cargo test --benches`, which does not optimise, only checks that it runs.
     let turns = if cfg!(debug_assertions) { 1 } else { 4000 };
     let mut best = Beside { floor: Duration::MAX, work: Duration::MAX };
     for _ in 0..turns {

@@ -1,4 +1,4 @@
-//! What is read again and again allocates nothing once a thread's buffers have grown.
+//! Repeated reading allocates nothing once a thread's buffers have grown.
 
 use std::hint::black_box;
 
@@ -7,7 +7,7 @@ use ecp_benches as fixture;
 use ecp_core::json::{Document, Limits};
 use ecp_core::signature::{self, Place, Rules};
 
-/// Allocations of the second time, the first having warmed up what the thread keeps.
+/// Allocations of the second run, after the first has grown the thread's buffers.
 fn allocations<T>(mut work: impl FnMut() -> T) -> u64 {
     black_box(work());
     measure(|| {

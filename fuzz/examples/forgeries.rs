@@ -1,5 +1,5 @@
-//! `forgeries COUNT [SEED]`: makes so many documents out of genuine ones, and counts those that
-//! have one reading and hide something.
+//! `forgeries COUNT [SEED]`: makes that many documents from genuine ones, and counts those that
+//! have one reading and hide an item.
 
 use std::process::ExitCode;
 

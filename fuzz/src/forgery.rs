@@ -1,9 +1,9 @@
 //! A search for documents that are cut out of a genuine one without the key.
 //!
-//! Somebody chooses one text or two of a genuine message (a description, a name, an account) and
-//! sees its signature. Out of the string that was signed other documents are made: texts are cut
-//! into members, members are swallowed by texts and names, and the border between a path and its
-//! text is moved. All of them have the signature of the genuine one.
+//! An attacker chooses one or two texts of a genuine message (a description, a name, an account)
+//! and sees its signature. From the signed string other documents are made: texts are cut into
+//! members, members are swallowed by texts and names, and the border between a path and its text is
+//! moved. All of them have the signature of the genuine one.
 
 mod attack;
 mod choices;
@@ -23,25 +23,25 @@ pub use self::choices::Choices;
 use self::recut::Cut;
 use self::sources::{SOURCES, Source};
 
-/// What came of the documents of a search.
+/// Results of a search.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
-    /// Documents that were made.
+    /// Number of documents made.
     pub made: u64,
-    /// Those that have the signature of the genuine one.
+    /// Those with the signature of the genuine one.
     pub of_one_string: u64,
-    /// Those of them that a verifier takes for a callback or a question.
+    /// Those of them that a verifier accepts as a callback or a `check_deposit` request.
     pub taken: u64,
     /// Those of them with one reading.
     pub unique: u64,
-    /// Those of them with one reading that have a member which decides, and which their source does not
-    /// have: it stands between the text that was chosen and the next member.
+    /// Those of them with one reading that have a deciding member which their source lacks: it is
+    /// between the chosen text and the next member.
     pub added: u64,
     /// Those that hide an item of the genuine one and are not ambiguous, and those that a verifier
-    /// takes with one reading and that lack a member which decides.
+    /// accepts with one reading and that lack a deciding member.
     pub forged: Vec<Forgery>,
-    /// What would be forged if only texts were in doubt that could be cut where they stand, by the
-    /// name of the source.
+    /// Documents that would be forged if only texts were in doubt that could be cut in place, by
+    /// the name of the source.
     pub forged_by_order_alone: BTreeMap<&'static str, u64>,
 }
 
@@ -66,7 +66,7 @@ pub struct Forgery {
     pub hidden: String,
     /// The genuine document.
     pub genuine: String,
-    /// The one that was made out of it.
+    /// The forged document.
     pub made: String,
 }
 
@@ -74,7 +74,7 @@ pub struct Forgery {
 pub struct Search {
     verifier: Verifier,
     key: signature::SigningKey,
-    /// What was found so far.
+    /// The results so far.
     pub tally: Tally,
 }
 
@@ -89,11 +89,11 @@ impl Default for Search {
     }
 }
 
-/// Documents that are made of one genuine one.
+/// Number of documents made from one genuine one.
 const CUTS: usize = 16;
 
 impl Search {
-    /// Makes one genuine document and several others out of its string.
+    /// Makes one genuine document and several others from its string.
     pub fn round(&mut self, choices: &mut Choices<'_>) {
         let source = &SOURCES[choices.below(SOURCES.len())];
         let attacked = attack::of(source, choices);
@@ -169,8 +169,8 @@ fn is_unique<T, B: AsRef<[u8]>>(verified: &Verified<T, B>) -> bool {
     verified.reading() == Reading::Unique
 }
 
-/// No document of one reading that is made out of a genuine one hides a member that decides. The
-/// input makes the choices.
+/// No document of one reading that is made from a genuine one hides a deciding member. The input
+/// makes the choices.
 pub fn forgery(bytes: &[u8]) {
     let mut search = Search::default();
     search.round(&mut Choices::Bytes(bytes));

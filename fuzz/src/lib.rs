@@ -1,4 +1,4 @@
-//! Oracles: what must hold for any input. The fuzzer calls them with its own, and plain
+//! Oracles: properties that hold for any input. The fuzzer calls them with its own, and plain
 //! `cargo test` with the corpus (`tests/corpus.rs`).
 
 #![forbid(unsafe_code)]
@@ -25,8 +25,8 @@ pub use self::state::state;
 static KEY: LazyLock<SigningKey> = LazyLock::new(|| SigningKey::new(&secret("one key")));
 static OTHER: LazyLock<SigningKey> = LazyLock::new(|| SigningKey::new(&secret("another key")));
 
-/// Whatever is done fast comes out as it does slowly: what is read, what is signed and what is
-/// found to match, refusals and their texts included.
+/// The fast paths give the same results as the slow ones: reading, signing and verifying, refusals
+/// and their texts included.
 pub fn fast(json: &[u8]) {
     let read = Document::parse(json, Limits::default()).map(|document| plain_json::tree(&document));
     assert_eq!(read, plain_json::read(json, Limits::default()));
@@ -37,7 +37,7 @@ pub fn fast(json: &[u8]) {
     }
     let keys = [OTHER.clone(), KEY.clone()];
     assert_eq!(signature::verify(&keys, json), signature::exact::verify(&keys, json));
-    // Most of the time goes into HMACs here, so not for every document.
+    // HMACs take most of the time here, so they are not computed for every document.
     if json.len().is_multiple_of(8)
         && let Ok(signed) = signature::sign_document(&KEY, json, Place::Root, rules[0])
     {
@@ -45,8 +45,8 @@ pub fn fast(json: &[u8]) {
     }
 }
 
-/// The canonical string is the one that the sandbox's slow and plain canonicaliser builds, and
-/// what is signed strictly has one string under every rule.
+/// The canonical string is that of the sandbox's slow and plain canonicaliser, and a strictly
+/// signed document has one string under every rule.
 pub fn canonical(json: &[u8]) {
     let permissive = signature::canonical_string(json, Rules::private().allow_ambiguous());
     let strict = signature::canonical_string(json, Rules::private());
@@ -66,13 +66,13 @@ pub fn canonical(json: &[u8]) {
     }
 }
 
-/// `serde_json` reads `-0` as a float, PHP as an integer: there the plain canonicaliser, which
-/// stands on `serde_json`, is no oracle.
+/// `serde_json` reads `-0` as a float, PHP as an integer: there the plain canonicaliser, which uses
+/// `serde_json`, is not an oracle.
 fn has_negative_zero(json: &[u8]) -> bool {
     json.windows(2).any(|pair| pair == b"-0")
 }
 
-/// Nothing that is read panics or prints itself; what is signed verifies, and nothing else does.
+/// No document panics or prints itself when read; a signed document verifies, and no other does.
 pub fn verify(json: &[u8]) {
     if let Ok(signed) =
         signature::sign_document(&KEY, json, Place::Root, Rules::private().allow_ambiguous())

@@ -1,6 +1,6 @@
-//! A reader as one would write it first: characters in, a tree out.
+//! A reader in the simplest form: characters in, a tree out.
 //!
-//! It is what the fast reader of `ecp_core::json` is held to, refusals and their texts included.
+//! The fast reader of `ecp_core::json` is compared with it, refusals and their texts included.
 
 use ecp_core::json::{Document, JsonError, Kind, Limits, Value};
 
@@ -55,7 +55,7 @@ pub(crate) fn tree(document: &Document<'_>) -> Plain {
     of(document.root())
 }
 
-/// The path of the member that stands first in the document of those whose name comes again.
+/// The path of the first member in the document whose name occurs again.
 fn first_duplicate(value: &Plain) -> Option<String> {
     let inside = |name: String, value| first_duplicate(value).map(|path| format!("{name}.{path}"));
     match value {
@@ -129,7 +129,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Whether the container ends here. If not, the next value or name does begin here.
+    /// Whether the container ends here. If not, the next value or name begins here.
     fn ends(&mut self, close: char, first: bool) -> Result<bool, JsonError> {
         self.space();
         if self.take(close) {

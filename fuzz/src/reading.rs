@@ -1,4 +1,4 @@
-//! Another reading of a signed text is found.
+//! Every other reading of a signed text is found.
 
 use std::collections::HashSet;
 
@@ -6,9 +6,9 @@ use ecp_core::json::{Document, Limits};
 use ecp_core::signature::{self, Match, Order, Rules, Strip};
 use serde_json::{Map, Value};
 
-/// Cuts each text of a document at each `;` and makes a member of what follows, wherever that
-/// reads as one. When the cut document has the canonical string of the whole one, the text must
-/// be named as ambiguous. Returns how many such readings there are.
+/// Cuts each text of a document at each `;` and makes a member of the rest, if it can be read as
+/// one. If the cut document has the canonical string of the whole one, the text must be reported as
+/// ambiguous. Returns the number of such readings.
 pub fn reading(json: &[u8]) -> usize {
     let Ok(document) = Document::parse(json, Limits::default()) else { return 0 };
     let found = Match { key: 0, order: Order::Natural, strip: Strip::Everywhere };
@@ -64,8 +64,8 @@ fn texts_of(value: &Value, path: &mut Vec<String>, found: &mut Vec<(Vec<String>,
 }
 
 /// The document with the text cut, and the rest of it as a member at each path that its first
-/// separators may end. Names that hold a `;` are in doubt wherever they stand, and the platform has
-/// none: a text that could be such a member is not.
+/// separators may end. Names that hold a `;` are always in doubt, and the platform has none: a text
+/// that could be such a member is not.
 fn cuts(whole: &Value, path: &[String], kept: &str, rest: &str) -> Vec<Value> {
     let paths = rest.split(';').next().unwrap_or_default();
     let separators = paths.match_indices(':').map(|(at, _)| at).take(4);

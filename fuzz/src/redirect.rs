@@ -1,4 +1,4 @@
-//! A customer is sent where the message says, with the fields that it says, and nowhere else.
+//! A customer is redirected to the message's address, with its fields, and nowhere else.
 
 use ecp_core::model::{FromJson, RedirectData, RedirectMethod};
 use ecp_transport::redirect_response;
@@ -33,7 +33,7 @@ pub fn redirect(json: &[u8]) {
     assert_eq!(attributes(page, "value"), values);
 }
 
-/// Whether a text stands in the names of members, or in the method, which are printed.
+/// Whether a text occurs in the names of members, or in the method, which are printed.
 fn is_named(redirect: &RedirectData, text: &str) -> bool {
     let fields = redirect.body.fields().into_iter().flatten();
     let extra = redirect.extra.iter().map(|(name, _)| name);
@@ -41,7 +41,7 @@ fn is_named(redirect: &RedirectData, text: &str) -> bool {
     redirect.method.as_str().contains(text) || names.any(|name| name.contains(text))
 }
 
-/// How many tags the page has besides its fields.
+/// Number of tags of the page besides its fields.
 const TAGS: usize = 18;
 
 /// The values of an attribute, as a browser reads them: every quote of the page opens or closes

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use ecp_core::model::{Callback, FromJson, OperationStatus, OperationType, PaymentStatus};
 use ecp_inbox::{PaymentState, StatusUpdate};
 
-/// Reads up to 16 callbacks off the bytes, four for each, and applies them forwards, backwards,
+/// Reads up to 16 callbacks from the bytes, four for each, and applies them forwards, backwards,
 /// interleaved and twice. Bytes that are themselves a callback are one.
 pub fn state(bytes: &[u8]) {
     let mut history: Vec<Rc<StatusUpdate>> = bytes.chunks_exact(4).take(16).map(update).collect();
@@ -40,7 +40,7 @@ fn apply<'n>(history: impl IntoIterator<Item = &'n Rc<StatusUpdate>>) -> Payment
 }
 
 thread_local! {
-    /// What was read before: reading costs more than applying, and is not what is looked at here.
+    /// Cache of read callbacks: reading costs more than applying, and is not tested here.
     static READ: RefCell<HashMap<Event, Rc<StatusUpdate>>> = RefCell::default();
 }
 

@@ -1,4 +1,4 @@
-//! The corpus and every sample of the documents, whole and cut at each byte, keep the oracles.
+//! The corpus and every sample of the documents, whole and cut at each byte, satisfy the oracles.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! A document with one reading hides nothing that was signed.
+//! A document with one reading hides no signed item.
 
 use ecp_fuzz::{Choices, Search};
 
@@ -10,8 +10,8 @@ fn no_document_of_one_reading_hides_a_member_that_decides() {
     }
     let tally = search.tally;
     assert!(tally.forged.is_empty(), "{tally}");
-    // The search is worth something: it makes what verifies, and what was believed before a text
-    // was in doubt whatever the order.
+    // The search must be effective: it makes documents that verify, and ones that were accepted
+    // before texts were in doubt in any order.
     assert!(tally.made > 10_000 && tally.of_one_string > 1000, "{tally}");
     assert!(tally.unique > 100 && tally.added > 0, "{tally}");
     let sources = ["callback of a payment", "callback of a payment, short", "Payment Page"];

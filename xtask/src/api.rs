@@ -1,8 +1,8 @@
-//! The public API of each library as text, so that nothing of it changes unseen.
+//! The public API of each library as text, so that no change of it goes unseen.
 //!
-//! rustdoc writes the API as JSON, which the stable compiler does if
-//! `RUSTC_BOOTSTRAP` is set. It is set for rustdoc alone, by this program standing in for it: build
-//! scripts look at it, and everything would be built again.
+//! rustdoc writes the API as JSON, which the stable compiler does if `RUSTC_BOOTSTRAP` is set. It
+//! is set for rustdoc alone, by this program acting as rustdoc: build scripts read it, and
+//! everything would be built again.
 
 use std::ffi::OsString;
 use std::fmt::Write;
@@ -12,15 +12,15 @@ use std::process::{Command, ExitCode};
 
 use crate::{left_out, library_crates, run};
 
-/// Set where this program stands in for rustdoc.
+/// Set where this program acts as rustdoc.
 pub(crate) const AS_RUSTDOC: &str = "XTASK_AS_RUSTDOC";
 
 const FLAGS: &str = "-Z unstable-options --output-format json --cap-lints allow";
 
-/// Writes `docs/api`, or with `check` says what is not as it stands there.
+/// Writes `docs/api`, or with `check` reports differences from it.
 ///
-/// The form of the JSON and what it says of derived code change with the compiler, so snapshots
-/// are compared only under the compiler that made them.
+/// The form of the JSON and the listing of derived code change with the compiler, so snapshots are
+/// compared only under the compiler that made them.
 pub(crate) fn api(root: &Path, check: bool) -> Result<(), String> {
     let folder = root.join("docs/api");
     let compiler = compiler()?;
@@ -63,7 +63,7 @@ pub(crate) fn api(root: &Path, check: bool) -> Result<(), String> {
     ))
 }
 
-/// Runs rustdoc with the same arguments, as a compiler that may do everything.
+/// Runs rustdoc with the same arguments, with unstable features allowed.
 pub(crate) fn as_rustdoc() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
     let status = Command::new("rustdoc").args(arguments).env("RUSTC_BOOTSTRAP", "1").status();
@@ -75,7 +75,7 @@ fn compiler() -> Result<String, String> {
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-/// Has rustdoc write `target/doc/*.json`, of the whole workspace, so that nothing is built that
+/// Makes rustdoc write `target/doc/*.json` for the whole workspace, so that nothing is built that
 /// rustdoc's pages did not need too.
 fn describe() -> Result<(), String> {
     let this = std::env::current_exe().map_err(|error| error.to_string())?;
@@ -102,7 +102,7 @@ fn listed(root: &Path, library: &str, compiler: &str) -> Result<String, String> 
     Ok(format!("{compiler}\n{}", String::from_utf8_lossy(&output.stdout)))
 }
 
-/// What is gone and what is new, a line each.
+/// Removed and new items, one per line.
 fn difference(library: &str, before: &str, now: &str) -> String {
     let only_in = |one: &str, other: &str, sign: char| -> Vec<String> {
         let known: std::collections::BTreeSet<&str> = other.lines().collect();

@@ -1,9 +1,9 @@
-//! Instructions that the core paths take, held to a committed baseline.
+//! Instructions of the core paths, compared with a committed baseline.
 //!
-//! Instructions are counted rather than time taken: they are the same on every run and, with one
-//! compiler, nearly so on every machine. What differs is what looks at the processor: the hash
-//! and the copying of the C library. So each path is counted without the bare HMAC that it holds,
-//! and the library's choice of instructions is pinned.
+//! Instructions are counted rather than time: they are the same on every run and, with one
+//! compiler, nearly so on every machine. Only code that inspects the processor differs: the hash
+//! and the copying of the C library. So each path is counted without the bare HMAC that it
+//! contains, and the library's choice of instructions is pinned.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -14,10 +14,10 @@ use crate::{left_out, run};
 /// Committed next to the measurements.
 const BASELINE: &str = "benches/instructions.txt";
 
-/// How much a path may grow.
+/// Maximum growth of a path, in percent.
 const MOST_PERCENT: u64 = 3;
 
-/// A path is run that often and once that often less; the difference is the path alone.
+/// A path is run this many times and this many times again; the difference is the path alone.
 const TIMES: u64 = 50;
 
 /// Counts, and compares with the baseline or writes it.
@@ -76,7 +76,7 @@ fn instructions(program: &Path, path: &str, times: u64) -> Result<u64, String> {
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null", "--"])
         .arg(program)
         .args([path, &times.to_string()])
-        // The plainest copying, which every processor has.
+        // The plainest copying, which every processor supports.
         .env("GLIBC_TUNABLES", "glibc.cpu.hwcaps=-AVX_Usable,-AVX2_Usable,-AVX2,-AVX512F,-ERMS");
     let printed = output(command)?;
     printed

@@ -31,7 +31,7 @@ fn mdbook(root: &Path) -> Result<PathBuf, String> {
     if version.is_ok_and(|version| version == format!("mdbook v{VERSION}")) {
         return Ok(program);
     }
-    // A book this small needs no optimised program, nor a server for it.
+    // A book this small needs neither an optimised program nor a server.
     let what = ["install", "mdbook", "--version", VERSION, "--locked", "--debug", "--force"];
     let how = ["--no-default-features", "--features", "search", "--root"];
     let tools = tools.to_string_lossy();
@@ -40,7 +40,7 @@ fn mdbook(root: &Path) -> Result<PathBuf, String> {
     installed.then_some(program).ok_or_else(|| format!("cannot install mdBook {VERSION}"))
 }
 
-/// Copies what the book is made of. Links to the rest of the repository would lead nowhere in it.
+/// Copies the sources of the book. Links to the rest of the repository would be broken in it.
 fn gather(from: &Path, to: &Path) -> std::io::Result<()> {
     if to.exists() {
         fs::remove_dir_all(to)?;

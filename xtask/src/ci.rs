@@ -20,7 +20,7 @@ const TESTS: Check =
     cargo("tests: behaviour, snapshots, properties, layers, corpora", &["test", "--workspace"]);
 
 const CHECKS: &[Check] = &[
-    // First, while what the tests were built from is there.
+    // First, while the build of the tests is still there.
     cargo(
         "methods: with a new one, one file and one line, every test passes",
         &["test", "--package", "xtask", "new_method", "--", "--ignored"],
@@ -124,8 +124,8 @@ const CHECKS: &[Check] = &[
 
 /// Runs every check, and stops at the first that fails.
 ///
-/// Each says how long it took; with `timings` a table at the end names the slowest checks and test
-/// binaries first.
+/// Each reports its duration; with `timings` a table at the end lists the slowest checks and test
+/// binaries.
 pub(crate) fn ci(tests: bool, timings: bool) -> bool {
     let checks = tests.then_some(&TESTS).into_iter().chain(CHECKS);
     let (mut times, begun) = (Vec::new(), Instant::now());
@@ -154,7 +154,7 @@ pub(crate) fn ci(tests: bool, timings: bool) -> bool {
     true
 }
 
-/// What takes a second or more.
+/// Prints everything that takes a second or more.
 fn print_slowest(mut times: Vec<(Duration, String)>) {
     times.sort_by_key(|(time, _)| Reverse(*time));
     println!("\nseconds  slowest first: checks, and test binaries as `  name`");

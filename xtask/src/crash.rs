@@ -1,4 +1,4 @@
-//! Killing processes that have an inbox, for as many rounds as are asked for.
+//! Kills processes that have an inbox, for a number of rounds.
 
 use crate::run;
 

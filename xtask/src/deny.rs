@@ -1,10 +1,10 @@
-//! What may be built in, by cargo-deny and `deny.toml`.
+//! Policy of dependencies, by cargo-deny and `deny.toml`.
 
 use std::process::{Command, Stdio};
 
 use crate::{left_out, run};
 
-/// Licences, crates in several versions, and where crates come from. Needs no network.
+/// Checks licences, duplicate versions, and sources of crates. Needs no network.
 pub(crate) fn deny() -> Result<(), String> {
     if !is_installed() {
         return left_out(format!("not checked: {MISSING}"));
@@ -14,7 +14,7 @@ pub(crate) fn deny() -> Result<(), String> {
     done.then_some(()).ok_or_else(|| "deny.toml does not allow what is built in".to_owned())
 }
 
-/// Security advisories about what is built in. Fetches the database of RustSec.
+/// Checks security advisories about the dependencies. Fetches the database of RustSec.
 pub(crate) fn advisories() -> Result<(), String> {
     if !is_installed() {
         return Err(MISSING.to_owned());

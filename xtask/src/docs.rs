@@ -1,4 +1,4 @@
-//! Pages that are made from the specs, and from the crates' documentation.
+//! Pages generated from the specs, and from the crates' documentation.
 
 use std::fmt::Write;
 use std::fs;
@@ -14,7 +14,7 @@ use crate::readme::readme;
 const BEGIN: &str = "/// <!-- from the spec: cargo xtask docs -->\n";
 const END: &str = "/// <!-- end -->\n";
 
-/// Writes the pages, or with `check` says which are stale.
+/// Writes the pages, or with `check` reports stale ones.
 pub(crate) fn docs(root: &Path, check: bool) -> Result<(), String> {
     let registry = Registry::builtin();
     let mut stale = Vec::new();

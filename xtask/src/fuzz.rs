@@ -1,7 +1,7 @@
 //! Fuzzing with coverage, by the stable compiler and libFuzzer.
 //!
-//! What `cargo fuzz` would pass to the compiler is passed here, without its nightly sanitisers:
-//! no code of ours is unsafe, so the oracles are what finds anything.
+//! The compiler flags are those of `cargo fuzz`, without its nightly sanitisers: no code of ours is
+//! unsafe, so the oracles find the failures.
 
 use std::fs::{self, File};
 use std::io;
@@ -16,8 +16,8 @@ const COVERAGE: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-l
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
     -Cllvm-args=-sanitizer-coverage-pc-table -Cdebug-assertions -Ccodegen-units=1";
 
-/// Fuzzes one target, or all of them at once, for so many seconds. New inputs and those that break
-/// an oracle are kept below `target/fuzz`.
+/// Fuzzes one target, or all of them at once, for a number of seconds. New inputs and those that
+/// break an oracle are stored below `target/fuzz`.
 pub(crate) fn fuzz(target: Option<&str>, seconds: &str) -> bool {
     let mut targets = targets();
     if let Some(target) = target {
@@ -53,7 +53,7 @@ fn targets() -> Vec<String> {
     names
 }
 
-/// What the compiler calls this machine. Naming it keeps the flags away from build scripts.
+/// The compiler's name of this machine. Passing it keeps the flags away from build scripts.
 fn machine() -> String {
     let output = Command::new("rustc").arg("-vV").output();
     let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());

@@ -1,6 +1,6 @@
-//! What each published crate may import. The layers' test and the picture of them read it.
+//! Allowed imports of each published crate, for the layers' test and their picture.
 
-/// What a crate may import: crates of ours below it, and crates of others.
+/// Allowed imports of a crate: our crates below it, and external crates.
 pub(crate) struct Layer {
     pub(crate) name: &'static str,
     pub(crate) ours: &'static [&'static str],

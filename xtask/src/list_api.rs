@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-/// Traits that a type has or lacks by itself and that no user here relies on. `Send` and `Sync`
-/// stay: a service loses them by accident.
+/// Auto traits that no user here relies on. `Send` and `Sync` stay: a service loses them by
+/// accident.
 const OMITTED: &[&str] = &[
     " core::marker::Freeze for ",
     " core::marker::StructuralPartialEq for ",

@@ -101,7 +101,7 @@ fn report(result: &Result<(), String>) -> bool {
     result.is_ok()
 }
 
-/// Says what is left out; an error where `CI` is set, so that nothing is left out there unseen.
+/// Reports a skipped check; an error where `CI` is set, so that none is skipped there unseen.
 fn left_out(text: String) -> Result<(), String> {
     if std::env::var_os("CI").is_some() {
         return Err(text);
@@ -110,7 +110,7 @@ fn left_out(text: String) -> Result<(), String> {
     Ok(())
 }
 
-/// The top of the tree that xtask is called in.
+/// The root of the workspace.
 fn root() -> PathBuf {
     let here = std::env::current_dir().unwrap_or_default();
     let top = here.ancestors().find(|folder| folder.join("xtask/Cargo.toml").is_file());
@@ -128,7 +128,7 @@ fn published_crates(root: &Path) -> Result<Vec<String>, String> {
     Ok(names)
 }
 
-/// Those of them that are libraries.
+/// The published crates that are libraries.
 fn library_crates(root: &Path) -> Result<Vec<String>, String> {
     let mut names = published_crates(root)?;
     names.retain(|name| root.join("crates").join(name).join("src/lib.rs").is_file());

@@ -1,4 +1,4 @@
-//! Begins a payment method: one new file, one new line.
+//! Starts a payment method: one new file, one new line.
 
 use std::fs;
 use std::path::Path;
@@ -38,7 +38,7 @@ fn capitalised(word: &str) -> String {
     first.to_ascii_uppercase() + rest
 }
 
-/// Puts the line into the list of the macro call, in its alphabetical place.
+/// Inserts the line into the list of the macro call, in alphabetical order.
 fn insert_sorted(list: &str, line: &str) -> Option<String> {
     let begin = list.find("methods! {\n")? + "methods! {\n".len();
     let end = begin + list[begin..].find("}\n")?;

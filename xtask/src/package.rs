@@ -1,11 +1,11 @@
-//! What would be published: each crate as its users would get it.
+//! Packages as they would be published: each crate as its users would get it.
 
 use std::path::Path;
 use std::process::Command;
 
 use crate::{published_crates, run};
 
-/// What every package holds besides its code.
+/// Files that every package has besides its code.
 const NEEDED: &[&str] = &["LICENSE-APACHE", "LICENSE-MIT", "README.md"];
 
 /// Makes the packages in `target/package`, and with `verify` builds each of them from there.

@@ -1,4 +1,4 @@
-//! docs/architecture.svg: the crates in their layers, drawn from what the layers' test holds.
+//! docs/architecture.svg: the crates in their layers, drawn from the data of the layers' test.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,10 +14,10 @@ use crate::layers::{LAYERS, Layer};
 
 const BLUE: u32 = 0x3a5f_9aff;
 const PALE: u32 = 0xeef3_fbff;
-/// One size for boxes and arrows: the library writes several in an order of its own at each run.
+/// One size for boxes and arrows: the library writes several sizes in another order at each run.
 const FONT_SIZE: usize = 14;
 
-/// The picture: an arrow is an import. What a crate reaches over another has no arrow of its own.
+/// The picture: an arrow is an import. Indirect imports have no arrow of their own.
 pub(crate) fn picture() -> String {
     let down = Orientation::TopToBottom;
     let mut graph = VisualGraph::new(down);
@@ -51,7 +51,7 @@ fn below(layer: &Layer) -> impl Iterator<Item = &'static Layer> {
     layer.ours.iter().filter_map(|name| LAYERS.iter().find(|other| other.name == *name))
 }
 
-/// The crates that a crate imports, but for those that another of them leads to.
+/// The imports of a crate without the indirect ones.
 fn direct(layer: &Layer) -> impl Iterator<Item = &'static str> {
     fn all_below(layer: &Layer, found: &mut BTreeSet<&'static str>) {
         for below in below(layer) {

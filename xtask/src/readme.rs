@@ -1,4 +1,4 @@
-//! The README of a library, made of the head of its documentation.
+//! The README of a library, from the head of its documentation.
 
 use std::fmt::Write;
 
@@ -21,7 +21,7 @@ fn doc_line(line: &str) -> Option<&str> {
 pub(crate) fn readme(name: &str, source: &str) -> String {
     let head = source.lines().take_while(|line| line.starts_with("//!") || line.starts_with("#!["));
     let mut head: Vec<&str> = head.filter_map(doc_line).collect();
-    // A fence by attributes is one of several, by the features that are on.
+    // Of several fences by attributes, one is active, depending on the features.
     head.dedup_by(|second, first| *second == FENCE && first == second);
 
     let mut page = format!(

@@ -1,7 +1,7 @@
-//! The pictures of the sandbox's pages, and whether they are those of today's pages.
+//! The pictures of the sandbox's pages, and whether they are up to date.
 //!
-//! Pictures cannot be compared: another machine has other fonts. So what they were made from is
-//! written down beside them, and a test looks whether it is still the same.
+//! Pictures cannot be compared: another machine has other fonts. So a digest of their sources is
+//! recorded beside them, and a test compares it.
 
 use std::fmt::Write;
 use std::fs;
@@ -11,7 +11,7 @@ use crate::run;
 
 const FOLDER: &str = "docs/screenshots";
 
-/// What decides how the pages look: markup, styles, words, drawings, and what is photographed.
+/// Sources of the pages' appearance: markup, styles, words, drawings, and the list of pictures.
 const SOURCES: [&str; 6] = [
     "crates/ecp-sandbox/browser-tests/src/bin/screenshots.rs",
     "crates/ecp-sandbox/src/surface/assets",
@@ -21,7 +21,7 @@ const SOURCES: [&str; 6] = [
     "crates/ecp-sandbox/src/surface/templates",
 ];
 
-/// Takes the pictures, and writes down what they were made from.
+/// Takes the pictures, and records their sources.
 pub(crate) fn screenshots(root: &Path) -> Result<(), String> {
     // A program of its own, so that xtask does not depend on a browser's driver.
     let program = ["run", "--package", "ecp-browser-tests", "--bin", "screenshots"];

@@ -1,4 +1,4 @@
-//! How long each test binary runs, read from what `cargo test` prints.
+//! Duration of each test binary, read from the output of `cargo test`.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::root;
 
-/// Runs `cargo` with these arguments, passes on what it prints, and adds a time for each binary.
+/// Runs `cargo` with these arguments, passes on its output, and adds a time for each binary.
 pub(crate) fn run(arguments: &[&str], times: &mut Vec<(Duration, String)>) -> bool {
     let child = Command::new("cargo")
         .args(arguments)
@@ -25,7 +25,7 @@ pub(crate) fn run(arguments: &[&str], times: &mut Vec<(Duration, String)>) -> bo
         }
     };
     let (output, errors) = (child.stdout.take(), child.stderr.take());
-    // Cargo names a binary on one stream, and the binary says its time on the other.
+    // Cargo names a binary on one stream, and the binary prints its time on the other.
     let names = thread::spawn(move || passed_on(errors, |line| eprintln!("{line}"), binary));
     let seconds = passed_on(output, |line| println!("{line}"), finished_in);
     let names = names.join().unwrap_or_default();
@@ -33,7 +33,7 @@ pub(crate) fn run(arguments: &[&str], times: &mut Vec<(Duration, String)>) -> bo
     child.wait().is_ok_and(|status| status.success())
 }
 
-/// Prints each line, and collects what `found` finds in it.
+/// Prints each line, and collects the results of `found`.
 fn passed_on<T>(
     stream: Option<impl Read>,
     print: impl Fn(&str),

@@ -1,9 +1,9 @@
-//! How many packages a build pulls in, ours among them.
+//! Number of packages in a build, including ours.
 
 use std::collections::BTreeSet;
 use std::process::Command;
 
-/// Everything that the packages need to be built for this machine, tests aside.
+/// All packages that the given ones need on this machine, without tests.
 fn packages(arguments: &[&str]) -> BTreeSet<String> {
     let mut command = Command::new(env!("CARGO"));
     command.args(["tree", "--offline", "--edges", "no-dev", "--prefix", "none"]);

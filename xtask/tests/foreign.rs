@@ -1,22 +1,22 @@
-//! Which crates of others the public API names: each binds its users to that crate's version.
+//! External crates in the public API: each binds users to that crate's version.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-/// Named by every library: the language's own, and serde's traits.
+/// Allowed in every library: the language's own, and serde's traits.
 const EVERYWHERE: &[&str] = &["alloc", "core", "serde_core", "std"];
 
-/// By library, what its users meet on purpose.
+/// Allowed in one library, on purpose.
 const ALLOWED: &[(&str, &[&str])] = &[
     // Requests and responses of any HTTP client, and those of tower.
     ("ecp_transport", &["bytes", "http", "http_body", "http_body_util", "tower_service"]),
     // The same on the other side; the router is a feature.
     ("ecp_notify", &["axum", "bytes", "http", "http_body", "tower_service"]),
-    // What a handler writes through, in the transaction that finishes its callback, and TLS.
+    // Connections of a handler, in the transaction that finishes its callback, and TLS.
     ("ecp_inbox", &["rusqlite", "rustls", "tokio_postgres"]),
     // The router and its socket; documents to sign in tests.
     ("ecp_sandbox", &["axum", "bytes", "http", "serde_json", "tokio"]),
-    // What it captures and takes the place of.
+    // The captured crates, and the ones it replaces.
     ("ecp_testkit", &["bytes", "http", "log", "tracing_core"]),
 ];
 

@@ -9,8 +9,8 @@ use std::path::Path;
 
 use self::graph::{Graph, Sources, circles, graph};
 
-/// The most files of a crate that may import each other in a circle, such as a type and the parts
-/// that it is made of.
+/// Maximum number of files of a crate that may import each other in a circle, such as a type and
+/// its parts.
 const LARGEST_CIRCLE: usize = 3;
 
 /// The layers of ecp-sandbox, lowest first, by their files and folders. A file imports its own layer
@@ -25,8 +25,7 @@ const LAYERS: [&[&str]; 6] = [
     &["lib"],
 ];
 
-/// What hangs on ecp-sandbox's engine. None of them imports another, nor do the files that they
-/// share.
+/// The surfaces of ecp-sandbox's engine. None of them imports another, nor do their shared files.
 const SURFACES: [&str; 6] = ["checkout", "control", "dashboard", "data_api", "gate", "provider"];
 
 fn read(folder: &Path, below: &str, sources: &mut Sources) {
@@ -117,7 +116,7 @@ fn of(sources: &[(&str, &str)]) -> Graph {
     graph(&sources.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect())
 }
 
-/// What `a.rs` imports, beside a few other files.
+/// The imports of `a.rs`, beside a few other files.
 fn imports_of(source: &str) -> Vec<String> {
     let graph = of(&[
         ("lib.rs", "mod a; mod b; mod c; mod d; pub use b::inner::Deep; pub use c::*;"),
@@ -167,7 +166,7 @@ fn every_path_is_found_in_the_file_that_defines_what_it_names() {
         ("m! { use crate::b::inner::{Deep, deep}; }", &["b/inner.rs"]),
         ("fn f() { crate::mine!() }", &["c.rs"]),
         ("#[derive(crate::b::inner::Deep)] struct S;", &["b/inner.rs"]),
-        // What is not of this crate, or of tests alone.
+        // Paths to other crates, or in tests alone.
         ("use ::b::shallow; use std::c::Glob; fn f() { a::b::c() }", &[]),
         ("#[cfg(test)] mod tests { use crate::b::shallow; }", &[]),
         ("#[cfg(test)] use crate::b::shallow; #[test] fn f() { crate::c::Glob; }", &[]),

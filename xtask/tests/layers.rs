@@ -1,4 +1,4 @@
-//! The layers of docs/ARCHITECTURE.md, held by what Cargo knows.
+//! The layers of docs/ARCHITECTURE.md, compared with Cargo's metadata.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
@@ -38,11 +38,11 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("tokio-postgres", &["ecp-inbox", "ecp-cli"]),
 ];
 
-/// What a crate may have besides, where a feature that is off by default asks for it.
+/// Additional imports of a crate under a feature that is off by default.
 const BY_FEATURE: &[(&str, &[&str])] =
     &[("ecp-inbox", &["rustls"]), ("ecp-notify", &["axum", "http", "hyper", "tokio"])];
 
-/// Anybody may build on these: measurements, fuzzing, examples, automation.
+/// Packages without a layer: measurements, fuzzing, examples, automation.
 const OUTSIDE: &[&str] = &[
     "ecp-benches",
     "ecp-browser-tests",
@@ -68,8 +68,8 @@ fn ours(metadata: &Metadata) -> BTreeMap<&str, &Package> {
         .collect()
 }
 
-/// Names of everything that a normal build of the package alone pulls in, itself included. Cargo's
-/// metadata would add the features that other members of the workspace switch on.
+/// Names of all packages in a normal build of the package alone, itself included. Cargo's metadata
+/// would add the features that other members of the workspace enable.
 fn closure(package: &str, features: &[&str]) -> BTreeSet<String> {
     let output = Command::new(env!("CARGO"))
         .args(["tree", "--package", package, "--edges", "normal", "--target", "all"])
@@ -126,7 +126,7 @@ fn the_sandbox_shares_neither_the_signature_nor_the_reader_of_the_other_side() {
     check(std::path::Path::new("../crates/ecp-sandbox/src"));
 }
 
-/// Every name that a method goes by, in lower case.
+/// All names of methods, in lower case.
 fn names_of_methods() -> BTreeSet<String> {
     let registry = Registry::builtin();
     let of_method = |spec: &'static MethodSpec| {
@@ -177,7 +177,7 @@ fn only_the_methods_crate_names_a_method() {
                 continue;
             }
             let source = std::fs::read_to_string(&path).unwrap_or_default();
-            // Documentation, examples in help texts and unit tests may.
+            // Documentation, examples in help texts and unit tests may name methods.
             let code = without_tests(&source).lines();
             let code = code.filter(|line| !line.trim_start().starts_with("//"));
             for line in code.filter(|line| !line.contains("after_help")) {

@@ -1,4 +1,4 @@
-//! What the documents point to is there: files, headings, chapters, commands.
+//! Checks that files, headings, chapters and commands named in the documents exist.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -7,14 +7,14 @@ use std::process::Command;
 
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 
-/// What is read as a chapter of the book: every page of `docs`.
+/// The chapters of the book: every page of `docs`.
 fn chapters() -> BTreeMap<PathBuf, String> {
     let mut chapters = pages(Path::new("docs"));
     chapters.remove(Path::new("docs/SUMMARY.md"));
     chapters
 }
 
-/// Every page that a reader of the repository may come to.
+/// Every page of the repository.
 fn documents() -> BTreeMap<PathBuf, String> {
     let mut found = pages(Path::new(""));
     found.extend(pages(Path::new("docs")));
@@ -80,7 +80,7 @@ fn plain(path: &Path) -> Option<PathBuf> {
     Some(plain)
 }
 
-/// Every relative link of the pages that leads nowhere, with its page.
+/// Every broken relative link of the pages, with its page.
 fn broken(pages: &BTreeMap<PathBuf, String>, exists: impl Fn(&Path) -> bool) -> Vec<String> {
     let mut broken = Vec::new();
     for (page, text) in pages {
@@ -158,7 +158,7 @@ fn the_code_of_every_chapter_is_compiled() {
         assert!(tests.contains(&format!("/docs/{name}\"")), "examples/lib.rs lacks {name}");
         for event in parsed(&text) {
             if let Event::Start(Tag::CodeBlock(kind)) = event {
-                // Rustdoc compiles what names no language, or Rust and nothing that forbids it.
+                // Rustdoc compiles blocks without a language, and Rust ones unless they forbid it.
                 let CodeBlockKind::Fenced(info) = kind else { panic!("{name}: indented code") };
                 assert!(!info.is_empty(), "{name}: code in no language");
                 assert!(!info.contains("ignore"), "{name}: {info}");

@@ -1,4 +1,4 @@
-//! What holds for the whole tree: layers, links, licences, packages and tests.
+//! Rules for the whole tree: layers, links, licences, packages and tests.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

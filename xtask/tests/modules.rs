@@ -1,4 +1,5 @@
-//! No test is left out: most crates link their tests into one program, which names its modules.
+//! Checks that no test is left out: most crates link their tests into one program, which names its
+//! modules.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -42,7 +43,7 @@ fn every_file_of_tests_belongs_to_a_program() {
         let programs = programs.map(|target| target.src_path.clone().into_std_path_buf()).collect();
         let mut files = Vec::new();
         sources(tests.as_std_path(), &mut files);
-        // Those are programs that must not compile.
+        // These programs must not compile.
         files.retain(|file| !file.starts_with(tests.join("cases")));
         looked_at += files.len();
         let left_out = left_out(&files, &programs);
@@ -51,7 +52,7 @@ fn every_file_of_tests_belongs_to_a_program() {
     assert!(looked_at > 100, "{looked_at}");
 }
 
-/// A library or a program that is built without its unit tests has none.
+/// A target that is built without unit tests must not have any.
 #[test]
 fn what_is_not_built_as_a_test_has_no_tests() {
     let metadata = MetadataCommand::new().manifest_path("../Cargo.toml").exec().unwrap();
@@ -61,7 +62,7 @@ fn what_is_not_built_as_a_test_has_no_tests() {
         for target in untested {
             let folder = target.src_path.parent().unwrap();
             let mut files = Vec::new();
-            // The examples have their library at the top of the package.
+            // The library of the examples is at the top of the package.
             if folder != package.manifest_path.parent().unwrap() {
                 sources(folder.as_std_path(), &mut files);
             }

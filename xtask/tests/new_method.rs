@@ -1,4 +1,4 @@
-//! A new method costs one file and one line, and is whole from the start.
+//! Checks that a new method costs one file and one line, and is complete from the start.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -7,7 +7,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-/// What a method needs of the tree.
+/// The files that a method needs.
 const NEEDED: &[&str] = &[
     "Cargo.toml",
     "Cargo.lock",
@@ -42,7 +42,7 @@ const TESTS: [&str; 18] = [
     "cli-tests",
 ];
 
-/// Copies a file or a folder. Cargo knows by the times what has changed, so they are copied too.
+/// Copies a file or a folder with its times, by which Cargo detects changes.
 fn copy(from: &Path, to: &Path) {
     if from.is_dir() {
         fs::create_dir_all(to).unwrap();
@@ -77,7 +77,7 @@ fn snapshot(root: &Path) -> BTreeMap<PathBuf, String> {
     found
 }
 
-/// A copy of the tree, and what it holds. It ends when it is dropped.
+/// A copy of the tree. It is removed when dropped.
 struct Tree {
     folder: TempDir,
     before: BTreeMap<PathBuf, String>,
@@ -103,8 +103,8 @@ impl Tree {
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     }
 
-    /// Brings over what Cargo has built of other packages, and of ours that do not see the methods.
-    /// What Cargo finds to be another is built again.
+    /// Copies Cargo's builds of other packages, and of ours that do not use the methods. Cargo
+    /// rebuilds the ones that differ.
     fn seed(&self) {
         let program = std::env::current_exe().unwrap();
         let from = program.ancestors().nth(2).unwrap();
@@ -143,7 +143,7 @@ impl Tree {
         let mut cargo = Command::new("cargo");
         cargo.args(arguments).current_dir(self.folder.path());
         cargo.env("CARGO_TARGET_DIR", self.folder.path().join("target"));
-        // Cargo has set these for this test, and some build scripts look at them.
+        // Cargo has set these for this test, and some build scripts read them.
         for name in std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()) {
             if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
                 cargo.env_remove(name);
@@ -173,8 +173,8 @@ fn a_new_method_is_one_file_and_one_line() {
     assert_eq!(after[*path].lines().count(), text.lines().count() + 1);
 }
 
-/// Every test that meets the registry. It builds all crates that see the methods once more, so it is
-/// for `cargo xtask ci`.
+/// Runs every test that uses the registry. It builds all crates that use the methods once more, so
+/// it is for `cargo xtask ci`.
 #[test]
 #[ignore = "builds for minutes; `cargo xtask ci` runs it"]
 fn a_new_method_passes_every_test() {

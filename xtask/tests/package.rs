@@ -1,8 +1,8 @@
-//! What a registry wants to know of a crate, and that nothing else goes there.
+//! Metadata of packages for a registry, and files that must not be published.
 
 use cargo_metadata::{Dependency, DependencyKind, MetadataCommand};
 
-/// Names that crates.io knows; it drops others without a word.
+/// Categories of crates.io, which silently drops others.
 const CATEGORIES: &[&str] = &[
     "api-bindings",
     "authentication",
@@ -39,8 +39,8 @@ fn a_published_crate_says_what_it_is_and_the_others_stay_here() {
             let letters = |c: char| c.is_ascii_alphanumeric() || c == '-';
             assert!(keyword.len() <= 20 && keyword.chars().all(letters), "{name}: {keyword}");
         }
-        // What a user gets must not reach out of its folder. Cargo leaves out what only tests need
-        // and what has no version.
+        // A package must not depend on files outside its folder. Cargo leaves out dev-dependencies
+        // without a version.
         let by_path = |dependency: &&Dependency| {
             dependency.path.is_some() && dependency.kind != DependencyKind::Development
         };

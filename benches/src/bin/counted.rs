@@ -16,7 +16,7 @@ use ecp_methods::{Jeton, prepare};
 /// A path of the library.
 struct Path {
     name: &'static str,
-    /// The path that it cannot be without.
+    /// The unavoidable part of the path.
     floor: &'static str,
     run: fn(times: usize),
 }
@@ -94,7 +94,7 @@ const PATHS: &[Path] = &[
     },
 ];
 
-/// Counted only to be taken off: they depend on the processor.
+/// Counted only to be subtracted: they depend on the processor.
 const FLOORS: &[Path] = &[
     Path {
         name: "floor-verify",

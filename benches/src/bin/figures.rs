@@ -1,4 +1,4 @@
-//! Prints the ratios and the growth that docs/performance.md holds, and draws its chart.
+//! Prints the ratios and the growth in docs/performance.md, and draws its chart.
 //!
 //! `figures [CHART.svg]`
 
@@ -52,7 +52,7 @@ fn ratios() {
     });
 }
 
-/// Prints and returns what a byte costs as bodies grow: constant, or growing with the logarithm.
+/// Prints and returns the cost of a byte as bodies grow: constant, or growing with the logarithm.
 fn growth() -> Vec<Line> {
     let keys = [fixture::key()];
     let floor = fixture::Floor::new();
@@ -95,7 +95,7 @@ fn with_some_signature(document: &str) -> Vec<u8> {
     format!("{open},\"signature\":\"{}==\"}}", "A".repeat(86)).into_bytes()
 }
 
-/// The best of many calls, short enough to be left alone by the machine now and then.
+/// The best of many calls, short enough to run undisturbed sometimes.
 fn per_byte<T>(bytes: usize, mut work: impl FnMut() -> T) -> f64 {
     let end = Instant::now() + Duration::from_millis(400);
     let mut best = Duration::MAX;

@@ -1,5 +1,5 @@
-//! A payment method in a crate of its own. Acme does not exist; the file is what a method looks
-//! like when it is not part of `ecp-methods`.
+//! A payment method in a crate of its own. Acme does not exist; the file is an example of a method
+//! outside of `ecp-methods`.
 
 use ecp_core::Currency;
 use ecp_methods::request::{Draft, Field};
@@ -38,7 +38,7 @@ impl PaymentMethod for AcmeWallet {
         )
         .flow::<Refund>(Rule::new().partial().on(&[Interface::Gate]));
 
-    /// A rule that the tables cannot say.
+    /// A rule that the tables cannot express.
     fn check(&self, request: &Draft<'_>) -> Result<(), Reason> {
         match request.get(Field::AccountNumber) {
             Some(number) if number.len() < 6 => Err(Reason::Invalid {

@@ -1,4 +1,4 @@
-//! What an outside crate runs: the suite, and its own rule against the sandbox.
+//! The tests of an outside crate: the suite, and its own rule against the sandbox.
 
 use ecp_core::SecretKey;
 use ecp_example_acme_wallet::AcmeWallet;

@@ -1,4 +1,4 @@
-//! What the platform tells and asks.
+//! Callbacks and confirmation requests of the platform.
 
 use async_trait::async_trait;
 use axum::Router;
@@ -12,11 +12,11 @@ use ecp_notify::{Confirmations, Decision, DepositHandler, Receiver, Verified};
 use crate::orders::{Order, State};
 use crate::{Error, Shop};
 
-/// The most that a customer may choose to pay where the method leaves that open, in major units.
+/// Maximum amount that a customer may choose where the method leaves it open, in major units.
 const MOST: i64 = 500;
 
 impl Shop {
-    /// Where the platform posts to. It gets its 200 when the callback is on disk.
+    /// The platform's endpoint. It gets its 200 when the callback is on disk.
     pub(crate) fn receiver(&self) -> Router {
         let verifier = self.settings.verifier.clone();
         let confirmations = Confirmations::new(verifier.clone(), self.clone());
@@ -25,9 +25,9 @@ impl Shop {
             .into_router("/callbacks")
     }
 
-    /// Brings the orders to where callbacks say they are. That a callback was handled and what it
-    /// did to its order are one transaction, so each is taken in exactly once. Those that are held
-    /// come once Gate says the same.
+    /// Updates the orders from callbacks. The handling of a callback and its effect on the order
+    /// are one transaction, so each has its effect exactly once. Held callbacks come once Gate
+    /// confirms them.
     pub(crate) fn worker(&self) -> Worker {
         let shop = self.clone();
         let worker =
@@ -64,7 +64,7 @@ impl Shop {
         if let Some(refund) = callback.refund() {
             order.apply_refund(&refund);
         }
-        // Not what the callback says, but what it changed: one that comes late moves nothing.
+        // Uses the change rather than the callback's status: a late callback changes nothing.
         if let Some((_, status)) = delivery.change.moved() {
             let operation = callback.operation.as_ref();
             let code = operation.and_then(|operation| operation.code.as_ref()).map(Code::to_string);
@@ -75,7 +75,7 @@ impl Shop {
     }
 }
 
-/// Whether an amount is welcome that a customer chose outside of the shop.
+/// Decides whether to accept an amount that a customer chose outside of the shop.
 #[async_trait]
 impl DepositHandler for Shop {
     async fn confirm(&self, check: &Verified<DepositCheck>) -> Result<Decision, Error> {
@@ -88,7 +88,7 @@ impl DepositHandler for Shop {
             };
             let Some(mut order) = order.filter(waits) else { return Ok(Decision::REFUSE) };
             if order.amount.minor() == 0 && is_welcome(chosen, order.amount) {
-                // From now on it is what the order is about: nothing else will do.
+                // From now on the order has this amount: no other is accepted.
                 order.amount = chosen;
                 order.save(connection)?;
             }

@@ -11,14 +11,14 @@ use crate::{Error, Shop, seconds};
 
 /// How often to look for orders that are due.
 const ROUND: Duration = Duration::from_secs(5);
-/// How often old bodies are removed, which hold personal data, and how old those are, in seconds.
+/// Interval of removing old bodies, which hold personal data, and their age, in seconds.
 const CLEANING: Duration = Duration::from_hours(24);
 const RETENTION: i64 = 30 * 24 * 3600;
-/// After how many seconds without a trace of an order a person looks into it.
+/// Seconds without a trace of an order, after which a person looks into it.
 const LOST: i64 = 24 * 3600;
 
 impl Shop {
-    /// A question that is under way when it stops is asked again after the next start.
+    /// A status request in progress at the stop is repeated after the next start.
     pub(crate) async fn follow_up_until(&self, stopped: impl Future<Output = ()>) {
         let rounds = async {
             let (mut round, mut cleaning) = (interval(ROUND), interval(CLEANING));
@@ -39,8 +39,7 @@ impl Shop {
         }
     }
 
-    /// Asks the platform about every order that is due by then. Callbacks that are held are the
-    /// worker's to ask about.
+    /// Requests the status of every due order. Held callbacks are confirmed by the worker.
     pub async fn follow_up(&self, now: SystemTime) -> Result<(), Error> {
         let now = seconds(now);
         for order in self.read(move |connection| Order::due(connection, now)).await? {
@@ -63,7 +62,7 @@ impl Shop {
             order.ask_at = now + (waited / 2).clamp(PAUSES.0, PAUSES.1);
             let Ok(answer) = &answer else { return };
             if answer.is_unknown_payment() {
-                // Its request may still be under way, so it is not sent again, now or ever.
+                // Its request may still be in progress, so it is never sent again.
                 if order.state.waits() && waited > LOST {
                     order.flag("the platform does not know it".to_owned());
                 }

@@ -27,26 +27,26 @@ use self::orders::Order;
 /// Any error of the shop.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// The example's one customer. In a shop with accounts the session tells.
+/// The example's only customer. In a shop with accounts it is that of the session.
 const CUSTOMER: &str = "customer-1";
 
-/// What a shop is made of.
+/// Settings of a shop.
 #[derive(Debug)]
 pub struct Settings {
-    /// Where requests go.
+    /// The Gate for requests.
     pub gate: Gate,
     /// The keys of the project.
     pub verifier: Verifier,
-    /// What there is to pay with.
+    /// The payment methods.
     pub registry: Registry,
     /// The file of orders and callbacks.
     pub database: PathBuf,
-    /// Which callbacks wait until Gate says the same.
+    /// Policy for holding callbacks until Gate confirms them.
     pub hold: Hold,
-    /// Where customers reach the shop, such as `https://shop.example`.
+    /// The shop's address for customers, such as `https://shop.example`.
     pub url: String,
-    /// The header in which a proxy tells the customer's address, such as `x-real-ip`. Set it only
-    /// if there is a proxy that sets it: anybody can send a header.
+    /// The header in which a proxy sends the customer's address, such as `x-real-ip`. Set it only
+    /// if there is a proxy that sets it: anyone can send a header.
     pub address_header: Option<HeaderName>,
 }
 
@@ -58,15 +58,15 @@ pub struct Shop {
 }
 
 impl Shop {
-    /// Opens the database, and makes it if there is none.
+    /// Opens the database, or creates it.
     pub async fn open(settings: Settings) -> Result<Self, Error> {
         let inbox = SqliteOptions::new().hold(settings.hold).open(&settings.database).await?;
         inbox.transaction(orders::prepare).await?;
         Ok(Self { settings: Arc::new(settings), inbox })
     }
 
-    /// Serves pages, takes callbacks in, and asks about overdue results, until `stop` is
-    /// ready. What is under way then is finished first; what waits is on disk.
+    /// Serves pages, receives callbacks, and follows up overdue results, until `stop` is ready.
+    /// Work in progress is finished first; waiting work is on disk.
     pub async fn serve(
         &self,
         listener: TcpListener,
@@ -93,7 +93,7 @@ impl Shop {
         Ok(ended?)
     }
 
-    /// Changes orders. It has happened, on disk, when this returns.
+    /// Changes orders. The change is on disk when this returns.
     async fn write<T: Send + 'static>(
         &self,
         work: impl FnMut(&Connection) -> Result<T, Error> + Send + 'static,
@@ -101,7 +101,7 @@ impl Shop {
         self.inbox.transaction(work).await
     }
 
-    /// Changes one order, if it is there.
+    /// Changes one order, if it exists.
     async fn change(
         &self,
         id: PaymentId,
@@ -121,7 +121,7 @@ impl Shop {
         work: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         let settings = self.settings.clone();
-        // Makes no file: one that was removed must be missed.
+        // Creates no file: a removed one must be noticed.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE;
         let work = move || work(&Connection::open_with_flags(&settings.database, flags)?);
         tokio::task::spawn_blocking(work).await?

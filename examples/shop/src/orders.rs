@@ -1,4 +1,4 @@
-//! What was ordered, and where it stands. The table is in the inbox's own database.
+//! Orders and their states. The table is in the inbox's own database.
 
 use ecp_core::model::{
     Code, End, Payment, PaymentStatus, PaymentType, RefundOutcome, RefundResult,
@@ -33,7 +33,7 @@ const BALANCE: &str = "SELECT COALESCE(SUM(CASE
     WHEN flow = 'payout' AND state IN ('pending', 'paid', 'flagged') THEN -amount
     ELSE 0 END), 0) FROM orders WHERE customer = ?1 AND currency = ?2";
 
-/// The shortest and the longest pause between two questions about one order, in seconds.
+/// The shortest and the longest pause between two status requests about one order, in seconds.
 pub(crate) const PAUSES: (i64, i64) = (30, 3600);
 
 #[derive(Clone, Debug)]
@@ -53,20 +53,20 @@ pub(crate) struct Order {
     pub(crate) ask_at: i64,
 }
 
-/// Where an order stands.
+/// State of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum State {
-    /// It did not leave the shop, and can be sent again under its id.
+    /// The order did not leave the shop, and can be sent again under its id.
     Unsent,
-    /// It is with the platform, or may be: it is never sent again.
+    /// The platform has or may have the order: it is never sent again.
     Pending,
-    /// The platform did not register it.
+    /// The platform did not register the order.
     Refused,
-    /// It ended without success.
+    /// The order ended without success.
     Failed,
     /// The money has moved.
     Paid,
-    /// A refund is with the platform, or may be.
+    /// The platform has or may have a refund.
     Refunding,
     /// The money has moved back.
     Refunded,
@@ -74,14 +74,14 @@ pub(crate) enum State {
     Flagged,
 }
 
-/// What became of the wish to send an order.
+/// Result of beginning an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Begun {
-    /// It is on disk as pending: send it.
+    /// The order is on disk as pending: send it.
     Send,
-    /// It was begun before: do not.
+    /// The order was begun before: do not send it.
     Before,
-    /// The customer has not that much credit.
+    /// The customer has too little credit.
     NoCredit,
 }
 
@@ -106,8 +106,8 @@ impl Order {
         found.optional()?.transpose()
     }
 
-    /// Those that wait and are to be asked about by now. One whose time is further ahead than any
-    /// pause was put off by a clock that has been set back since.
+    /// Waiting orders that are due for a status request. One whose time is further ahead than any
+    /// pause was postponed by a clock that has been set back since.
     pub(crate) fn due(connection: &Connection, now: i64) -> Result<Vec<Self>, Error> {
         let sql = "SELECT * FROM orders WHERE state IN ('pending', 'refunding')
             AND (ask_at <= ?1 OR ask_at > ?1 + ?2) ORDER BY ask_at LIMIT 100";
@@ -116,8 +116,8 @@ impl Order {
         orders.map(|order| order?).collect()
     }
 
-    /// Writes an order down as pending before it is sent. An id is sent once, unless it is known
-    /// that it did not leave.
+    /// Stores an order as pending before it is sent. An id is sent once, unless it is known that it
+    /// did not leave.
     pub(crate) fn begin(&self, connection: &Connection) -> Result<Begun, Error> {
         let same_unsent = |other: &Self| {
             let request = |order: &Self| (order.flow, order.amount, order.method.clone());
@@ -184,13 +184,13 @@ impl Order {
         })
     }
 
-    /// The merchant's id of the next refund, or of the one under way. One that came to nothing has
-    /// used its id up.
+    /// The merchant's id of the next refund, or of the one in progress. A failed refund has used up
+    /// its id.
     pub(crate) fn refund_id(&self) -> String {
         format!("{}-{}", self.id, self.refunds + 1)
     }
 
-    /// Moves it. Nothing else changes a state.
+    /// Changes the state. Nothing else does.
     pub(crate) fn go(&mut self, state: State, reason: Option<String>) {
         let (from, to) = (self.state.as_str(), state.as_str());
         tracing::info!(order = %self.id, from, to, reason, "an order moved");
@@ -228,7 +228,7 @@ impl Order {
                 End::Decline => {
                     self.go(State::Failed, Some(code.unwrap_or_else(|| status.to_string())));
                 }
-                // The money may have moved: nothing is given free before a person has asked.
+                // The money may have moved: nothing is released before a person has asked.
                 End::Error => self.flag(format!("it ended in `{status}`: ask technical support")),
                 End::Success | End::Returned | End::Open | End::Unknown => {}
             },
@@ -249,7 +249,8 @@ impl Order {
             RefundOutcome::Decline { code, .. } => {
                 self.refund_failed(format!("the refund was declined{}", with(code)));
             }
-            // The money may have gone back, so there is no other refund before a person has asked.
+            // The money may have been returned, so there is no other refund before a person has
+            // asked.
             RefundOutcome::Error { code, .. } => {
                 self.flag(format!("the refund ended in an error{}", with(code)));
             }

@@ -1,4 +1,4 @@
-//! What the customer sees. It works without scripts.
+//! The customer's pages. They work without scripts.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -25,7 +25,7 @@ use crate::{CUSTOMER, Error, Shop};
 type FormFields = Form<HashMap<String, String>>;
 
 impl Shop {
-    /// The shop as a service, for a server of yours. It needs the address of the peer, as
+    /// The shop as a service for your server. It needs the address of the peer, as
     /// `into_make_service_with_connect_info` gives it.
     pub fn routes(&self) -> Router {
         Router::new()
@@ -65,7 +65,7 @@ async fn place(
     }
 }
 
-/// Sends the customer on as soon as it is known where to, and tells how it ended.
+/// Redirects the customer as soon as the address is known, and shows the result.
 async fn show(
     State(shop): State<Shop>,
     Path(id): Path<String>,
@@ -91,7 +91,7 @@ async fn show(
     Ok(Html(page.render()?).into_response())
 }
 
-/// The answer that takes the customer to the provider, from its callback.
+/// The response that redirects the customer to the provider, from its callback.
 async fn redirect(shop: &Shop, order: &Order) -> Result<Option<Response>, Error> {
     let Some(callback) = order.redirect else { return Ok(None) };
     let entry = shop.inbox.entry(callback).await?;
@@ -147,13 +147,13 @@ struct Offer {
     flow: FlowKind,
     code: &'static str,
     title: &'static str,
-    /// The id of the order that the form will make.
+    /// The id of the form's order.
     id: String,
     /// Codes, each with its limits.
     currencies: Vec<(&'static str, String)>,
-    /// Whether the customer may choose the amount at the provider's.
+    /// Whether the customer may choose the amount at the provider.
     open: bool,
-    /// What the method needs and the shop does not know, with words for people.
+    /// The method's required fields that the shop does not know, with labels.
     fields: Vec<(Field, String)>,
 }
 
@@ -189,7 +189,7 @@ fn on_gate(method: &dyn DynMethod, flow: FlowKind) -> bool {
 #[derive(Template)]
 #[template(path = "not_sent.html")]
 struct NotSent {
-    /// To be sent again as it is: the shop keeps none of it.
+    /// The form's values, to be sent again: the shop stores none of them.
     form: HashMap<String, String>,
 }
 
@@ -205,8 +205,8 @@ async fn style() -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], include_str!("../templates/style.css"))
 }
 
-/// Pages fetch nothing but the style sheet, and cannot be framed. `form-action` is not set:
-/// browsers hold a form's later redirects to it, and customers are sent on to providers.
+/// Pages load nothing but the style sheet, and cannot be framed. `form-action` is not set: browsers
+/// apply it to a form's later redirects, and customers are redirected to providers.
 async fn secure(mut response: Response) -> Response {
     const POLICY: &str =
         "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'";
@@ -218,7 +218,7 @@ async fn secure(mut response: Response) -> Response {
     response
 }
 
-/// Something failed that the customer can do nothing about.
+/// A failure that the customer cannot fix.
 struct Failure(Error);
 
 impl<E: Into<Error>> From<E> for Failure {

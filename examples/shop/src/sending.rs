@@ -13,19 +13,19 @@ use ecp_transport::{Outcome, Wait};
 use crate::orders::{self, Begun, Order, PAUSES, State};
 use crate::{CUSTOMER, Error, Shop, seconds};
 
-/// What became of a form.
+/// Result of a form.
 pub(crate) enum Placed {
-    /// There is an order; its page tells more.
+    /// An order was placed; its page shows more.
     Ordered(PaymentId),
-    /// It did not leave the shop. The same form can be sent again.
+    /// The order did not leave the shop. The same form can be sent again.
     NotSent,
     /// The customer must change something.
     Wrong(String),
 }
 
 impl Shop {
-    /// Places the order of a form. The id came with the form, so that a form that is sent twice is
-    /// one order.
+    /// Places the order of a form. The id is part of the form, so a form that is sent twice is one
+    /// order.
     pub(crate) async fn place(
         &self,
         form: &HashMap<String, String>,
@@ -83,7 +83,7 @@ impl Shop {
         Ok((flow, method, PaymentId::new(text("id"))?, amount))
     }
 
-    /// What the method needs: some of it the shop knows, the rest was asked in the form.
+    /// The method's required fields: known ones from the shop, the rest from the form.
     fn fields(
         &self,
         rule: &'static Rule,
@@ -91,7 +91,7 @@ impl Shop {
         form: &HashMap<String, String>,
         address: IpAddr,
     ) -> impl Iterator<Item = (Field, String)> {
-        // That the customer comes back there says nothing about how it ended.
+        // The customer's return proves nothing about the result.
         let back = format!("{}/orders/{}?back", self.settings.url, order.id);
         rule.needed_fields().iter().filter_map(move |&field| {
             let text = match field {
@@ -105,7 +105,7 @@ impl Shop {
         })
     }
 
-    /// Writes the order down, then sends it.
+    /// Stores the order, then sends it.
     async fn begin<F: Flow>(
         &self,
         order: Order,
@@ -121,7 +121,7 @@ impl Shop {
             Begun::Before => return Ok(Placed::Ordered(id)),
             Begun::NoCredit => return Ok(Placed::Wrong("there is not that much credit".into())),
         }
-        // A task of its own: a customer who goes away does not stop it half-way.
+        // A separate task: a customer who leaves does not stop it half-way.
         let shop = self.clone();
         tokio::spawn(async move { shop.send(prepared).await }).await?
     }
@@ -133,10 +133,10 @@ impl Shop {
         };
         tracing::warn!(order = %id, %error, "a request was not accepted");
         let (state, reason) = match error.outcome() {
-            // No connection, say, or a wrong key: the error says which.
+            // For example no connection, or a wrong key: the error says which.
             Outcome::NotSent => (State::Unsent, error.to_string()),
             Outcome::Refused { code, message } => (State::Refused, format!("{code} {message}")),
-            // It may have arrived: the order stays pending, and the platform will be asked.
+            // It may have arrived: the order stays pending, and its status will be requested.
             Outcome::Unknown => return Ok(Placed::Ordered(id)),
         };
         let change = move |order: &mut Order| {
@@ -148,7 +148,7 @@ impl Shop {
         Ok(if state == State::Unsent { Placed::NotSent } else { Placed::Ordered(id) })
     }
 
-    /// Gives all of a paid sale back, with methods that can. The order's page tells what happens.
+    /// Refunds a paid sale in full, for methods that can. The order's page shows the result.
     pub(crate) async fn refund(&self, id: PaymentId) -> Result<(), Error> {
         let Some(order) = self.order(id.clone()).await? else { return Ok(()) };
         let method = self.settings.registry.get(&order.method)?;
@@ -182,7 +182,7 @@ impl Shop {
     async fn send_refund(&self, prepared: Prepared<Refund>) -> Result<(), Error> {
         let sent = self.settings.gate.send(&prepared).await;
         self.change(prepared.payment_id().clone(), move |order| match &sent {
-            // A callback was quicker, and there may be another attempt by now.
+            // A callback was faster, and there may be another attempt by now.
             _ if order.state != State::Refunding => {}
             _ if prepared.get(Field::MerchantRefundId) != Some(&order.refund_id()) => {}
             Ok(accepted) => order.refund_request = Some(accepted.request_id.clone()),
@@ -199,7 +199,7 @@ impl Shop {
     }
 }
 
-/// Whether the shop fills a field in by itself.
+/// Whether the shop fills in a field by itself.
 pub(crate) const fn is_known(field: Field) -> bool {
     matches!(
         field,
@@ -212,7 +212,7 @@ pub(crate) const fn is_known(field: Field) -> bool {
     )
 }
 
-/// How long to wait for callbacks before the platform is asked, in seconds.
+/// Time to wait for callbacks before the status is requested, in seconds.
 fn first_pause(rule: &Rule) -> i64 {
     Wait::by_rule(rule).first_pause().as_secs().cast_signed().min(PAUSES.1)
 }

@@ -34,20 +34,20 @@ trait Shop: Send + Sync {
 
     fn worker(&self) -> Worker;
 
-    /// Lines `payment operation status callback`, in the order in which they were written.
+    /// Lines `payment operation status callback`, in the order of writing.
     async fn effects(&self, round: &str) -> Result<Vec<String>, Problem>;
 
     /// Lines `payment operation amount`.
     async fn credits(&self, round: &str) -> Result<Vec<String>, Problem>;
 }
 
-/// What the handler writes.
+/// Row of the handler.
 struct Effect {
     payment: String,
     operation: i64,
     status: String,
     callback: i64,
-    /// An operation has come to its success with this callback: its sum.
+    /// The sum of an operation that succeeded with this callback.
     credit: Option<i64>,
 }
 
@@ -68,12 +68,12 @@ impl Effect {
     }
 }
 
-/// Some handlers fail after they have written, so that it must be undone.
+/// Some handlers fail after they have written, so that their writes must be rolled back.
 fn by_chance() -> Result<(), Problem> {
     if fastrand::u8(..) < 12 { Err("the handler fails by chance".into()) } else { Ok(()) }
 }
 
-/// The word that has a child hold every end.
+/// The argument that makes a child hold every end.
 pub(crate) const HOLD: &str = "hold";
 
 /// The child's `main`.
@@ -150,7 +150,7 @@ async fn serve(shop: Arc<impl Shop + 'static>, early: bool) -> Result<(), Proble
     Ok(())
 }
 
-/// Callbacks that are held are asked about at once, and again soon.
+/// Status requests about held callbacks start at once, with short pauses.
 fn questions(inbox: Arc<dyn Inbox>) -> Questions {
     let confirm = move |project, payment: PaymentId| {
         let inbox = inbox.clone();
@@ -211,8 +211,8 @@ async fn answer(shop: &impl Shop, word: &str, rest: &str) -> Result<Vec<String>,
     Ok(lines)
 }
 
-/// Stops the process's part that comes to the place, which is as good as the process: it is
-/// killed when it has said so.
+/// Stops the part of the process that reaches the place. The process is killed when it has reported
+/// that.
 fn arm(rest: &str) -> Result<(), Problem> {
     let (place, times) = rest.split_once(' ').ok_or("a place and a number")?;
     let left = AtomicU32::new(times.parse()?);

@@ -1,4 +1,4 @@
-//! What the platform says of some payments, and what must come of it.
+//! Histories of payments, and their expected results.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,18 +11,18 @@ use fastrand::Rng;
 pub(crate) const PROJECT: u64 = 1236;
 const KEY: &str = "a key for crashes";
 
-/// What must have happened once: the reported status of each operation.
+/// An effect that must have happened once: the reported status of each operation.
 pub(crate) type Effect = (String, u64, String);
 
 /// The callbacks of one round.
 pub(crate) struct Histories {
-    /// What is sent, in this order: bodies without line breaks. Some come twice, and some say the
-    /// same in other words.
+    /// The bodies to send, in this order, without line breaks. Some come twice, and some repeat
+    /// another one in other words.
     pub(crate) sent: Vec<String>,
-    /// Where each payment must stand in the end.
+    /// The expected final state of each payment.
     pub(crate) states: BTreeMap<String, PaymentState>,
     pub(crate) effects: BTreeSet<Effect>,
-    /// What each operation that succeeded must have brought, in minor units.
+    /// The expected credit of each successful operation, in minor units.
     pub(crate) credits: BTreeMap<(String, u64), i64>,
 }
 

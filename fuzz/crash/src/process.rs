@@ -1,4 +1,4 @@
-//! The child process, as its parent sees it.
+//! The child process, from its parent's side.
 
 use std::collections::VecDeque;
 use std::io::{self, BufRead, BufReader, Write};
@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long a child may take for anything.
+/// Time limit for any answer of a child.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 #[derive(Debug)]
@@ -16,7 +16,7 @@ pub(crate) struct Process {
     child: Child,
     commands: ChildStdin,
     said: Receiver<String>,
-    /// What was said while something else was asked.
+    /// Lines that came while waiting for others.
     aside: VecDeque<String>,
 }
 
@@ -46,7 +46,7 @@ impl Process {
         writeln!(self.commands, "{command}")
     }
 
-    /// What the child says next; `None` if it says nothing for that long, or has ended.
+    /// The child's next line; `None` if there is none in that time, or the child has ended.
     pub(crate) fn hear(&mut self, at_most: Duration) -> Option<String> {
         self.aside.pop_front().or_else(|| self.next(at_most))
     }
@@ -62,7 +62,7 @@ impl Process {
         }
     }
 
-    /// Asks, and collects what is said until `end`.
+    /// Sends a command, and collects lines until `end`.
     pub(crate) fn ask(&mut self, command: &str) -> Result<Vec<String>, String> {
         self.say(command).map_err(|error| error.to_string())?;
         let word = command.split(' ').next().unwrap_or_default();
@@ -83,9 +83,9 @@ impl Process {
         self.ask("hello").map(drop)
     }
 
-    /// SIGKILL, then everything that was said before.
+    /// Sends SIGKILL, and returns all lines from before.
     pub(crate) fn kill(mut self) -> Vec<String> {
-        // An error means that it has ended by itself, which the next rounds will tell of.
+        // An error means that it has ended by itself, which the next rounds will detect.
         let _ = self.child.kill();
         let _ = self.child.wait();
         self.aside.into_iter().chain(self.said.iter()).collect()

@@ -1,4 +1,4 @@
-//! Rounds of sending, killing and looking.
+//! Rounds of sending, killing and checking.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -13,7 +13,7 @@ use crate::child::HOLD;
 use crate::history::{Effect, Histories};
 use crate::process::Process;
 
-/// Which store is tried.
+/// The store to test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Store {
     /// One process and its file.
@@ -22,7 +22,7 @@ pub enum Store {
     Postgres,
 }
 
-/// A mistake that the children make, to see that it is found.
+/// A deliberate mistake of the children, which must be detected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// They answer before the callback is on the disk.
@@ -31,24 +31,24 @@ pub enum Fault {
     EffectsApart,
 }
 
-/// What to do.
+/// Settings of a run.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// The harness's own program, which the children run.
     pub program: PathBuf,
-    /// Where the callbacks go.
+    /// The store for the callbacks.
     pub store: Store,
-    /// How many histories are sent, each with a kill.
+    /// Number of histories, each with a kill.
     pub rounds: u32,
-    /// Decides everything but time.
+    /// Seed of everything but time.
     pub seed: u64,
-    /// Whether every end is held until Gate says the same.
+    /// Whether every end is held until Gate confirms it.
     pub hold: bool,
-    /// What the children do wrong.
+    /// The deliberate mistake of the children.
     pub fault: Option<Fault>,
 }
 
-/// What was done. Nothing was lost and nothing was done twice, or there is no summary.
+/// Summary of a run in which nothing was lost or done twice.
 #[derive(Clone, Debug)]
 pub struct Summary {
     plan: Plan,
@@ -58,7 +58,7 @@ pub struct Summary {
     effects: u64,
 }
 
-/// Who dies, and when.
+/// The killed process, and the time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Kill {
     /// A child, this long after the first half was sent.
@@ -84,13 +84,13 @@ const PLACES: &[&str] = &[
     "finish.after_commit",
 ];
 
-/// Those besides where ends are held.
+/// Additional places if ends are held.
 const PLACES_OF_HELD: &[&str] = &["release.before_commit", "release.after_commit"];
 
-/// How long may pass without anything happening. All that waits is due within a second.
+/// Time without progress after which a run is stuck. All waits are due within a second.
 const STUCK: Duration = Duration::from_mins(1);
 
-/// How many callbacks may be without an answer at once.
+/// Maximum number of callbacks without an answer.
 const WINDOW: usize = 32;
 
 /// Plays the rounds. The error says what was lost, done twice or stuck.
@@ -126,7 +126,7 @@ impl Kill {
         let soon = Duration::from_micros(rng.u64(0..60_000));
         let kinds = if plan.store == Store::Postgres { 10 } else { 8 };
         match rng.u8(0..kinds) {
-            // Each place in its turn, so that none is left out by chance.
+            // Each place in turn, so that none is left out by chance.
             0..4 => Self::Place(places[round as usize % places.len()], rng.u32(1..12)),
             4..8 => Self::Child(soon),
             8 => Self::Backend(soon),
@@ -138,7 +138,7 @@ impl Kill {
 struct Arena {
     plan: Plan,
     place: String,
-    /// Where the store is; gone with the value.
+    /// The store's server, removed with the value.
     server: Option<Server>,
     _folder: tempfile::TempDir,
     children: Vec<Process>,
@@ -175,8 +175,8 @@ impl Arena {
         Ok(child)
     }
 
-    /// Sends until everything is answered with `ok`, and kills once meanwhile. Returns who was
-    /// killed how.
+    /// Sends until everything is answered with `ok`, and kills once meanwhile. Returns the process
+    /// and the kind of kill.
     fn play(
         &mut self,
         histories: &Histories,
@@ -210,7 +210,7 @@ impl Arena {
                     parked |= line == "parked";
                     take(&line, &mut open, &mut acknowledged, &mut waiting);
                     if line.starts_with("no ") {
-                        // The platform does not come again at once either.
+                        // The platform does not repeat at once either.
                         std::thread::sleep(Duration::from_millis(5));
                     }
                 }
@@ -219,7 +219,7 @@ impl Arena {
                 let half = acknowledged.len() * 2 >= histories.sent.len();
                 let delay = match kill {
                     Kill::Child(delay) | Kill::Backend(delay) | Kill::Server(delay) => *delay,
-                    // A place that is not reached any more: then at any instant.
+                    // A place that is no longer reached: then at any time.
                     Kill::Place(..) => Duration::from_millis(700),
                 };
                 if half && kill_at.is_none() {
@@ -255,14 +255,14 @@ impl Arena {
     }
 
     fn tell(&mut self, child: usize, command: &str) {
-        // If it has died by itself, its answer will be missed.
+        // If it has ended by itself, its answer will be missed.
         let _ = self.children[child].say(command);
     }
 
     fn kill_child(&mut self, victim: usize) -> Result<Vec<String>, String> {
         let dead = self.children.swap_remove(victim);
         let said = dead.kill();
-        // The other one goes on meanwhile.
+        // The other one continues meanwhile.
         let born = self.start()?;
         self.children.push(born);
         let last = self.children.len() - 1;
@@ -281,7 +281,7 @@ impl Arena {
         server.kill().and_then(|()| server.restart()).map_err(|error| error.to_string())
     }
 
-    /// Whether everything is there that was answered, before any of it is sent again.
+    /// Checks that every acknowledged callback is stored, before any of it is sent again.
     fn look_for(
         &mut self,
         child: usize,
@@ -295,7 +295,7 @@ impl Arena {
         lost.map_or(Ok(()), |number| Err(format!("lost: {}", histories.sent[*number])))
     }
 
-    /// Waits until everything is handled, then compares with what must be.
+    /// Waits until everything is handled, then compares with the expected results.
     fn judge(&mut self, round: &str, histories: &Histories) -> Result<(), String> {
         let patience = Instant::now() + STUCK;
         loop {
@@ -348,7 +348,7 @@ impl Arena {
                 return Err(format!("done twice: {line}"));
             }
             let before = latest.insert(payment.to_owned(), callback);
-            // What is held lets others of its payment by.
+            // A held callback lets others of its payment pass.
             if !self.plan.hold && before.is_some_and(|before| before >= callback) {
                 return Err(format!("out of order: {line}"));
             }
@@ -367,7 +367,7 @@ fn payments(histories: &Histories) -> String {
     payments.join(" ")
 }
 
-/// Takes in an answer to `accept`.
+/// Processes an answer to `accept`.
 fn take(
     line: &str,
     open: &mut BTreeMap<usize, usize>,

@@ -1,4 +1,5 @@
-//! Fifty rounds on each store, and some with all ends held. `cargo xtask crash --rounds N` plays more.
+//! Fifty rounds on each store, and some with all ends held. `cargo xtask crash --rounds N` plays
+//! more.
 
 use std::path::PathBuf;
 

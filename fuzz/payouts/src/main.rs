@@ -1,13 +1,12 @@
 //! Mass payouts under failures and kills.
 //!
-//! `ecp-simulations [ROWS] [SEED]` makes a file of so many payouts and starts a platform in this
-//! process, behind a server that resets, cuts off, delays and replaces. A second process of the
-//! same program pays the file, is killed (SIGKILL) again and again, and started again, until every
-//! row has ended. Then the platform's books are compared with the journal.
+//! `ecp-simulations [ROWS] [SEED]` makes a file of payouts and starts a platform in this process,
+//! behind a server that resets, truncates, delays and replaces. A second process of the same
+//! program pays the file, is killed (SIGKILL) again and again, and restarted, until every row has
+//! ended. Then the platform's books are compared with the journal.
 //!
-//! The platform here pays whatever arrives: it does not refuse a payment id that it has seen, as
-//! the real one does. So nothing but the payer's own rules stands between a row and a second
-//! payment.
+//! The platform here pays every request: it does not refuse a known payment id, as the real one
+//! does. So only the payer's own rules protect a row from a second payment.
 
 mod payer;
 mod platform;
@@ -67,7 +66,7 @@ async fn simulate(rows: u64, seed: u64) -> anyhow::Result<ExitCode> {
             .arg(server.url())
             .kill_on_drop(true)
             .spawn()?;
-        // The last runs are left alone, so that what waits for evidence gets it.
+        // No kills in the last runs, so that rows waiting for evidence get it.
         let most = (rows * 3 / u64::from(KILLS)).max(1);
         let patience = if kills < KILLS { random(&mut state) % most } else { u64::MAX };
         let ended = tokio::select! {
@@ -108,7 +107,7 @@ fn bytes_in(folder: &Path) -> anyhow::Result<u64> {
 /// How often the payer is killed.
 const KILLS: u32 = 25;
 
-/// Ends when so many more requests have come to the platform.
+/// Ends when this many more requests have reached the platform.
 async fn requests(platform: &Platform, more: u64) {
     let enough = platform.books().requests.saturating_add(more);
     while platform.books().requests < enough {

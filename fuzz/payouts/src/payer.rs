@@ -1,4 +1,4 @@
-//! The side that is killed.
+//! The process that is killed.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -15,7 +15,7 @@ use crate::{key, project};
 
 pub(crate) const FILE: &str = "payouts.csv";
 pub(crate) const JOURNAL: &str = "payouts.journal";
-/// The exit code when rows are left.
+/// The exit code when rows remain.
 pub(crate) const NOT_COMPLETE: i32 = 3;
 
 /// The id of a row.
@@ -61,7 +61,7 @@ pub(crate) async fn pay(folder: &Path, url: &str) -> anyhow::Result<ExitCode> {
         .pauses(Duration::from_millis(20), Duration::from_millis(500));
     let settings = Settings::new()
         .policy(policy)
-        // Nothing in this simulation is on its way for longer.
+        // No request in this simulation takes longer.
         .not_found_after(Duration::from_secs(2))
         .first_question(Duration::from_millis(5));
     let counts = Payer::new(gate, journal, settings).run(&plan, &Stop::new(), &()).await?;

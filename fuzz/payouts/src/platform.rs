@@ -1,4 +1,4 @@
-//! The side that keeps the books.
+//! The platform with the books.
 
 use std::collections::BTreeMap;
 use std::collections::HashMap;
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::{key, payer};
 
-/// A platform that pays whatever arrives.
+/// A platform that pays every request.
 #[derive(Clone)]
 pub(crate) struct Platform(Arc<Inner>);
 
@@ -26,7 +26,7 @@ struct Inner {
     books: Mutex<Books>,
 }
 
-/// What has happened.
+/// Everything that happened.
 #[derive(Default)]
 pub(crate) struct Books {
     pub(crate) payments: HashMap<String, Payment>,
@@ -35,11 +35,11 @@ pub(crate) struct Books {
 }
 
 pub(crate) struct Payment {
-    /// How often it was paid.
+    /// Number of payments.
     pub(crate) times: u32,
     amount: Value,
     currency: Value,
-    /// How many more questions find it still going on.
+    /// Number of further status requests that find it unfinished.
     going_on: u64,
 }
 
@@ -56,7 +56,7 @@ fn row(id: &str) -> u64 {
     id.rsplit('-').next().and_then(|number| number.parse().ok()).unwrap_or(0)
 }
 
-/// The next of a row of numbers that a seed decides (Knuth's constants).
+/// The next number of a sequence from a seed (Knuth's constants).
 pub(crate) fn random(state: &mut u64) -> u64 {
     *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
     *state >> 33
@@ -72,7 +72,7 @@ impl Platform {
         self.0.books.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What goes wrong with a request, by its place: about one in ten.
+    /// The fault of a request, by its index: about one in ten.
     pub(crate) fn fault(&self, number: usize) -> Fault {
         let mut state = self.0.seed ^ (number as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         random(&mut state);
@@ -83,7 +83,8 @@ impl Platform {
             50..60 => ("HTTP 500 after it was done", Fault::StatusAfter(500)),
             60..70 => ("HTTP 503 instead", Fault::StatusInstead(503, None)),
             70..80 => ("wrong body", Fault::WrongBody("<html>busy</html>")),
-            // Longer than a killed payer takes to come back, so it asks before they arrive.
+            // Longer than the restart of a killed payer, so its status requests come before they
+            // arrive.
             80..83 => ("slow to arrive", Fault::Slow(Duration::from_millis(1200))),
             83..95 => ("slow to answer", Fault::SlowAnswer(Duration::from_millis(100))),
             95..100 => ("connection closed afterwards", Fault::Stale),
@@ -152,7 +153,7 @@ impl HttpTransport for Platform {
     }
 }
 
-/// The amount that a row should have been paid.
+/// The correct amount of a row.
 pub(crate) fn right_amount(id: &str, payment: &Payment) -> bool {
     payment.amount.as_u64() == Some(payer::amount(row(id)))
 }

@@ -1,4 +1,4 @@
-//! The journal against the platform's books.
+//! Comparison of the journal with the platform's books.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,8 +9,8 @@ use ecp_payouts::{Journal, State};
 use crate::payer;
 use crate::platform::{Platform, end, right_amount};
 
-/// Prints what happened, and says whether all of it is right: no row is paid twice, none is lost,
-/// and each ended as the platform says.
+/// Prints the results, and returns whether all are right: no row is paid twice, none is lost, and
+/// each ended as on the platform.
 pub(crate) fn compare(rows: u64, platform: &Platform, journal: &Path) -> anyhow::Result<bool> {
     let entries = Journal::read(journal)?;
     let books = platform.books();

@@ -1,4 +1,4 @@
-//! A genuine document in which somebody chose texts.
+//! A genuine document with texts of an attacker.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use super::choices::Choices;
 use super::recut::{Path, leaves, place};
 use super::sources::Source;
 
-/// A genuine document with the texts that were chosen in it.
+/// A genuine document with the chosen texts.
 pub(super) struct Attacked {
     pub(super) document: Value,
     chosen: Vec<Path>,
@@ -39,7 +39,7 @@ pub(super) fn of(source: &Source, choices: &mut Choices<'_>) -> Attacked {
 }
 
 impl Attacked {
-    /// An item of the genuine document that is no item of the other one: what the signature is about.
+    /// An item of the genuine document that the other one does not have.
     pub(super) fn item_hidden_in(&self, made: &BTreeMap<Path, String>) -> Option<String> {
         let item = |(path, text): (&Path, &String)| {
             let names: Vec<String> = path.iter().map(|name| name.replace(':', "::")).collect();
@@ -54,7 +54,7 @@ impl Attacked {
         hidden.map(|(path, _)| path.join("."))
     }
 
-    /// A member that decides, which is not there or has another value.
+    /// A deciding member that is missing or has another value.
     pub(super) fn hidden_in(&self, made: &BTreeMap<Path, String>) -> Option<String> {
         let hidden = self.members.iter().find(|(path, text)| {
             decides(path) && !self.chosen.contains(path) && made.get(*path) != Some(text)
@@ -62,7 +62,7 @@ impl Attacked {
         hidden.map(|(path, _)| path.join("."))
     }
 
-    /// Whether a member that decides is there and not in the source.
+    /// Whether a deciding member is present that the source lacks.
     pub(super) fn adds_to(&self, made: &BTreeMap<Path, String>) -> bool {
         made.keys().any(|path| decides(path) && !self.members.contains_key(path))
     }
@@ -74,8 +74,8 @@ fn has_deciding_name(path: &[String]) -> bool {
     WORDS.contains(&name.rsplit('_').next().unwrap_or(name))
 }
 
-/// Members from which a message is understood: those at the root, and those of the objects that
-/// the models do not read as text.
+/// Members that give a message its meaning: those at the root, and those of the objects that the
+/// models do not read as text.
 pub(super) fn decides(path: &[String]) -> bool {
     const OBJECTS: [&str; 5] = ["general", "operation", "operations", "payment", "transaction"];
     const DESCRIBE: [&str; 3] = ["provider", "request_id", "sum_converted"];
@@ -85,7 +85,7 @@ pub(super) fn decides(path: &[String]) -> bool {
         && !matches!(path, [root, ..] if root == "request_id")
 }
 
-/// Members that somebody would like to add.
+/// Members that an attacker would add.
 const WANTED: &[&str] = &[
     "amount:999900",
     "currency:EUR",
@@ -116,7 +116,7 @@ const WANTED: &[&str] = &[
     "type:check_deposit",
 ];
 
-/// The beginnings of members that could hide what follows.
+/// The beginnings of members that could hide the following ones.
 const HIDING: &[&str] = &[
     "zz:",
     "zz:end",
@@ -148,7 +148,7 @@ const HIDING: &[&str] = &[
 const BEGINNINGS: &[&str] =
     &["x", "", "Order 5; thank you", ";", "a:b", "x;", "id:1", "size: M; colour: red"];
 
-/// All that a callback of a payment needs.
+/// All members that a callback of a payment needs.
 const CALLBACK: &[&str] = &[
     "customer:id:c",
     "operation:id:9",
@@ -165,8 +165,8 @@ const CALLBACK: &[&str] = &[
     "project_id:1",
 ];
 
-/// A text for a path, which holds members from the beginning of the order on, in any order, or only
-/// such as stand between the path and the next one.
+/// A text for a path, with members that sort after the beginning, in any order, or only between the
+/// path and the next one.
 fn hostile(path: &str, next: Option<&str>, choices: &mut Choices<'_>) -> String {
     let wanted: Vec<&str> = match choices.below(4) {
         0 => CALLBACK[choices.below(CALLBACK.len())..].to_vec(),

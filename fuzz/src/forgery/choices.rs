@@ -1,4 +1,4 @@
-//! Where the choices of a search come from: a seed, or the input of a fuzzer.
+//! Choices of a search, from a seed or from the input of a fuzzer.
 
 /// A source of choices.
 pub enum Choices<'i> {
@@ -28,17 +28,17 @@ impl Choices<'_> {
         }
     }
 
-    /// A number below another one, which is not 0.
+    /// A number below the limit, which is not 0.
     pub fn below(&mut self, limit: usize) -> usize {
         self.next() % limit
     }
 
-    /// Whether something happens that happens so seldom.
+    /// Whether an event with this probability happens.
     pub fn one_in(&mut self, times: usize) -> bool {
         self.below(times) == times - 1
     }
 
-    /// An item of a list that is not empty.
+    /// An item of a non-empty list.
     pub fn of<'t, T>(&mut self, items: &'t [T]) -> &'t T {
         &items[self.below(items.len())]
     }

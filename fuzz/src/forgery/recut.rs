@@ -19,8 +19,8 @@ pub(super) struct Cut {
 }
 
 impl Cut {
-    /// Whether no text of it could be cut at a `;` into items that stand in the same order, and no
-    /// name holds a `;`: all that was looked for before.
+    /// Whether no text of it could be cut at a `;` into items in the same order, and no name holds
+    /// a `;`: the only condition in an earlier version.
     pub(super) fn is_unique_by_order(&self) -> bool {
         self.items.iter().enumerate().all(|(place, (path, text))| {
             let next = self.items.get(place + 1).map(|(path, _)| path.as_str());
@@ -33,7 +33,7 @@ impl Cut {
     }
 }
 
-/// The members of a document that are no containers, as the text that is signed of them.
+/// The scalar members of a document, as their signed texts.
 pub(super) fn leaves(document: &Value) -> BTreeMap<Path, String> {
     fn collect(value: &Value, path: &mut Path, found: &mut BTreeMap<Path, String>) {
         let text = match value {
@@ -74,8 +74,8 @@ pub(super) fn place<'v>(document: &'v mut Value, path: &[String]) -> Option<&'v 
     })
 }
 
-/// The canonical string of a document without its own signature, by the plain canonicaliser of the
-/// sandbox where the order is PHP's.
+/// The canonical string of a document without its own signature, by the sandbox's plain
+/// canonicaliser if the order is PHP's.
 pub(super) fn canonical(document: &Value, order: Order, with_deeper_signatures: bool) -> String {
     let items = leaves(document).into_iter().filter(|(path, _)| {
         let name = path.last().map_or("", String::as_str);
@@ -88,7 +88,7 @@ pub(super) fn canonical(document: &Value, order: Order, with_deeper_signatures: 
             items.sort_by_cached_key(|(path, text)| format!("{path}:{text}"));
         }
         Order::KeyPath => items.sort(),
-        // Sources have no names on which the natural order differs but the places of lists.
+        // In the sources, the natural order differs only on indexes of lists.
         _ => items.sort_by_cached_key(|(path, _)| {
             path.split(':')
                 .map(|name| {
@@ -102,7 +102,7 @@ pub(super) fn canonical(document: &Value, order: Order, with_deeper_signatures: 
     items.join(";")
 }
 
-/// The document with its signature, and now and then with what no signature covers.
+/// The document with its signature, and sometimes with unsigned members.
 pub(super) fn signed(mut document: Value, signature: &str, choices: &mut Choices<'_>) -> Value {
     if let Value::Object(members) = &mut document {
         if choices.one_in(8) {
@@ -123,7 +123,7 @@ pub(super) fn signed(mut document: Value, signature: &str, choices: &mut Choices
     document
 }
 
-/// Paths of messages: where a path ends and its text begins is guessed by them.
+/// Paths of messages, to guess where a path ends and its text begins.
 static KNOWN: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
     let documents = SOURCES.iter().filter_map(|source| serde_json::from_str(source.json).ok());
     let paths = documents.flat_map(|document: Value| leaves(&document).into_keys());
@@ -169,13 +169,13 @@ fn border(text: &str, choices: &mut Choices<'_>) -> Option<usize> {
     likely_border(text)
 }
 
-/// A path that is known, or else all up to the first `:`. Without a `:` before the next `;` no item
+/// A known path, or else everything up to the first `:`. Without a `:` before the next `;` no item
 /// begins here.
 fn likely_border(text: &str) -> Option<usize> {
     let item = text.split(';').next().unwrap_or_default();
     let colons = || item.match_indices(':').map(|(at, _)| at).take(6);
     let known = colons().filter(|at| KNOWN.contains(&item[..*at])).last();
-    // A member that is new inside an object: its path has the depth of that object.
+    // A new member inside an object: its path has the depth of that object.
     let inside = || {
         let parent = |at: usize| item[..at].rsplit_once(':').map_or("", |(parent, _)| parent);
         let is_object = |parent: &str| {
@@ -217,7 +217,7 @@ fn names(path: &str, choices: &mut Choices<'_>) -> Vec<String> {
     names.split(':').map(|name| name.replace('\0', ":")).collect()
 }
 
-/// A value whose text is signed: a number where one is documented.
+/// A value with the signed text: a number where one is documented.
 fn leaf(path: &str, text: &str, choices: &mut Choices<'_>) -> Value {
     let mut names = path.rsplit(':');
     let (name, parent) = (names.next().unwrap_or_default(), names.next().unwrap_or_default());
@@ -234,7 +234,7 @@ fn leaf(path: &str, text: &str, choices: &mut Choices<'_>) -> Value {
     }
 }
 
-/// Makes lists of objects whose names are their places.
+/// Makes lists of objects whose names are indexes.
 fn make_lists(value: &mut Value) {
     let Value::Object(members) = value else { return };
     members.values_mut().for_each(make_lists);

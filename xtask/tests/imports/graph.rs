@@ -1,8 +1,8 @@
 //! Which files of a crate import which, by every path in them.
 //!
-//! A path counts to the file that defines what it names, also when it leads through a re-export, a
-//! glob or a nested module. Paths in expressions, types, patterns, attributes and the arguments of
-//! macros count like those in `use`. Unit tests do not count.
+//! A path counts for the file that defines the named item, also through a re-export, a glob or a
+//! nested module. Paths in expressions, types, patterns, attributes and the arguments of macros
+//! count like those in `use`. Unit tests do not count.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,12 +23,12 @@ type ModulePath = Vec<String>;
 struct Module {
     file: String,
     items: BTreeSet<String>,
-    /// What `use` makes known under other paths: the name here, and the path as it is written.
+    /// Imports by `use`: the name here, and the path as written.
     uses: Vec<(String, Vec<String>)>,
     globs: Vec<Vec<String>>,
 }
 
-/// What a name stands for.
+/// Target of a name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Named {
     Module(ModulePath),
@@ -42,7 +42,7 @@ struct Crate {
     tests: BTreeSet<ModulePath>,
 }
 
-/// Reads the imports of a crate. Panics where a file is no Rust.
+/// Reads the imports of a crate. Panics if a file is not Rust.
 pub(crate) fn graph(sources: &Sources) -> Graph {
     let files: BTreeMap<&String, syn::File> = sources
         .iter()
@@ -68,7 +68,7 @@ pub(crate) fn graph(sources: &Sources) -> Graph {
     graph
 }
 
-/// The largest groups first: files of which each imports, over others of the group, each other one.
+/// Groups of files that import each other in a circle, directly or indirectly, largest first.
 pub(crate) fn circles(graph: &Graph) -> Vec<BTreeSet<&str>> {
     let reach = |from: &str| {
         let mut reached = BTreeSet::new();
@@ -147,7 +147,7 @@ impl Crate {
         (0..=module.len()).any(|length| self.tests.contains(&module[..length]))
     }
 
-    /// Notes what a module defines and imports, and the modules in braces below it.
+    /// Records the definitions and imports of a module, and of the modules in braces below it.
     fn collect(&mut self, path: &ModulePath, file: &str, items: &[Item]) {
         let mut module = Module { file: file.to_owned(), ..Module::default() };
         let mut nested = Vec::new();
@@ -213,7 +213,7 @@ impl Crate {
         }
     }
 
-    /// What a path as it is written in a module stands for, as far as it leads into this crate.
+    /// Resolves a path in a module, as far as it leads into this crate.
     fn resolve(
         &self,
         module: &[String],
@@ -253,7 +253,7 @@ impl Crate {
         at
     }
 
-    /// What a name in a module stands for: it may be a module and a function.
+    /// Resolves a name in a module: it may be a module and a function.
     fn lookup(
         &self,
         path: &[String],
@@ -291,7 +291,7 @@ impl Crate {
     }
 }
 
-/// Every path that a `use` imports, with the name that it has afterwards; none for `*`.
+/// Every path that a `use` imports, with its local name; `None` for `*`.
 fn leaves(item: &ItemUse, found: &mut impl FnMut(Vec<String>, Option<String>)) {
     fn below(
         tree: &UseTree,
@@ -420,7 +420,7 @@ impl Paths<'_> {
         }
     }
 
-    /// Visits what belongs to a module below the present one.
+    /// Visits the items of a module below the current one.
     fn inside(&mut self, name: String, visit: impl FnOnce(&mut Self)) {
         self.module.push(name);
         visit(self);

@@ -1,5 +1,4 @@
-//! Gate for callbacks that are held: it knows what the platform has said so far, and often more
-//! than the callback that is asked about.
+//! Gate for held callbacks: it knows all callbacks so far, often more than the held one.
 
 use std::collections::BTreeMap;
 
