@@ -71,7 +71,7 @@ async fn a_payout(provider: &SdkMeterProvider) -> Result<(), Box<dyn Error>> {
     let payout = PayoutRequest::new(PaymentId::new("P-17")?, "300.00 EUR".parse()?)
         .customer(Customer::new().ip_address("192.0.2.1"))
         .account(Account::new().number("93017949"));
-    Sender::new(gate, SendPolicy::new()).payout(&Jeton, payout).await?;
+    Sender::new(gate, SendPolicy::new()).payout(&Jeton, &payout).await?;
     Ok(())
 }
 

@@ -23,12 +23,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                 .decline("https://shop.example/declined"),
         );
 
-    let accepted = gate.sale(&Jeton, sale.clone()).await?;
+    let accepted = gate.sale(&Jeton, &sale).await?;
     println!("registered as {}", accepted.request_id);
 
     // The same id a second time makes no second payment, which protects against paying twice. The
     // answer is evidence that the payment exists, so the next step is to request its status.
-    match gate.sale(&Jeton, sale).await {
+    match gate.sale(&Jeton, &sale).await {
         Err(error) if error.outcome() == Outcome::Unknown => println!("{error}"),
         other => return Err(format!("expected no second payment, got {other:?}").into()),
     }

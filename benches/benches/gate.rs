@@ -57,7 +57,7 @@ fn gate_sale(c: &mut Criterion) {
             response.into_body().collect().await.unwrap().to_bytes()
         })
     };
-    let client = || runtime.block_on(gate.sale(&Jeton, sale())).unwrap();
+    let client = || runtime.block_on(gate.sale(&Jeton, &sale())).unwrap();
     let mut group = c.benchmark_group("Gate::sale in process");
     group.bench_function("floor: a signed request into the sandbox", |b| b.iter(bare));
     group.bench_function("sale", |b| b.iter(client));
@@ -85,7 +85,7 @@ fn gate_sale(c: &mut Criterion) {
             response.into_body().collect().await.unwrap().to_bytes()
         })
     };
-    let client = || runtime.block_on(gate.sale(&Jeton, sale())).unwrap();
+    let client = || runtime.block_on(gate.sale(&Jeton, &sale())).unwrap();
     let mut group = c.benchmark_group("Gate::sale over loopback");
     group.bench_function("floor: a signed request with bare hyper", |b| b.iter(bare));
     group.bench_function("sale", |b| b.iter(client));

@@ -250,7 +250,7 @@ async fn a_payment_of_another_sum_is_not_the_one_that_was_sent() {
     let other = PayoutRequest::new(PaymentId::new("P-17").unwrap(), "1.00 EUR".parse().unwrap())
         .customer(Customer::new().ip_address("192.0.2.1"))
         .account(Account::new().number("93017949"));
-    stage.sender.payout(&Jeton, other).await.unwrap();
+    stage.sender.payout(&Jeton, &other).await.unwrap();
     let error = stage.sender.send(&payout("P-17")).await.unwrap_err();
     assert_eq!(
         error.to_string(),

@@ -96,18 +96,18 @@ impl Gate {
     pub async fn sale<M: Supports<Sale>>(
         &self,
         method: &M,
-        request: SaleRequest,
+        request: &SaleRequest,
     ) -> Result<Accepted, GateError> {
-        self.send(&prepare(method, request)?).await
+        self.send(&prepare(method, request.clone())?).await
     }
 
     /// Makes a payout.
     pub async fn payout<M: Supports<Payout>>(
         &self,
         method: &M,
-        request: PayoutRequest,
+        request: &PayoutRequest,
     ) -> Result<Accepted, GateError> {
-        self.send(&prepare(method, request)?).await
+        self.send(&prepare(method, request.clone())?).await
     }
 
     /// Refunds a sale. A callback reports the result, in the operation's status: a

@@ -18,7 +18,7 @@
 //!     .customer(Customer::new().ip_address("192.0.2.1"))
 //!     .account(Account::new().number("93017949"));
 //!
-//! match gate.payout(&Jeton, payout).await {
+//! match gate.payout(&Jeton, &payout).await {
 //!     Ok(accepted) => println!("registered as {}", accepted.request_id),
 //!     Err(error) => match error.outcome() {
 //!         Outcome::NotSent => println!("nothing happened: {error}"),
@@ -63,7 +63,7 @@ pub use self::http::reqwest::{ClientError, ReqwestTransport, Timeouts};
 #[cfg(feature = "tower")]
 pub use self::http::tower::TowerTransport;
 pub use self::http::{HttpTransport, TransportError};
-pub use self::page::{PAYMENT_PAGE_URL, PaymentPage, SignedPage};
+pub use self::page::{PAYMENT_PAGE_URL, PageError, PaymentPage, SignedPage};
 pub use self::redirect::{RedirectError, redirect_response};
 pub use self::send::{Intents, RetryBudget, SendError, SendPolicy, Sender, Sent};
 pub use self::wait::{Wait, WaitError, Wake};

@@ -2,13 +2,12 @@
 
 use std::fmt::{self, Write};
 
-use ecp_core::signature::{self, Place, Rules, SigningKey};
+use ecp_core::signature::{self, Rules, SignError, SigningKey};
 use ecp_core::{ProjectId, SecretKey};
 use ecp_methods::page::PreparedPage;
 use form_urlencoded::Serializer;
 
 use crate::address::{Address, InvalidBaseUrl};
-use crate::error::GateError;
 
 /// Base address of the platform's Payment Page.
 pub const PAYMENT_PAGE_URL: &str = "https://paymentpage.ecommpay.com";
@@ -48,6 +47,19 @@ pub struct SignedPage {
     json: String,
 }
 
+/// Error of [`PaymentPage::sign`]: the parameters cannot be signed so that all of the platform's SDKs
+/// read them alike. Nothing is shown to the customer.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot be signed: {0}")]
+pub struct PageError(SignError);
+
+impl PageError {
+    /// The parameter, by its path, and the reason.
+    pub const fn error(&self) -> &SignError {
+        &self.0
+    }
+}
+
 impl PaymentPage {
     /// The platform's Payment Page for a project, at [`PAYMENT_PAGE_URL`].
     pub fn new(project: ProjectId, key: &SecretKey) -> Self {
@@ -62,16 +74,20 @@ impl PaymentPage {
 
     /// Signs the parameters of a sale. `;` is refused in any of them, as the documents demand.
     #[expect(clippy::missing_panics_doc, reason = "a map of text and numbers always serialises")]
-    pub fn sign(&self, page: &PreparedPage) -> Result<SignedPage, GateError> {
+    pub fn sign(&self, page: &PreparedPage) -> Result<SignedPage, PageError> {
         let parameters = page.parameters(self.project);
-        let json = serde_json::to_vec(&parameters).expect("a map of text and numbers serialises");
-        let signature = signature::sign(&self.key, &json, Rules::public())?;
-        let signed = signature::sign_document(&self.key, &json, Place::Root, Rules::public())?;
+        let json =
+            serde_json::to_string(&parameters).expect("a map of text and numbers serialises");
+        let signature =
+            signature::sign(&self.key, json.as_bytes(), Rules::public()).map_err(PageError)?;
+        // It has the project's id at least, so that the signature is never the first member.
+        let open = json.strip_suffix('}').unwrap_or_else(|| unreachable!("an object"));
+        let signed = format!("{open},\"signature\":\"{signature}\"}}");
         let in_url = parameters.iter().map(|(name, value)| ((*name).to_owned(), value.url_text()));
         Ok(SignedPage {
             address: self.address.clone(),
             parameters: in_url.chain([("signature".to_owned(), signature.to_string())]).collect(),
-            json: self.with_base_url(String::from_utf8(signed).expect("JSON is UTF-8")),
+            json: self.with_base_url(signed),
         })
     }
 }

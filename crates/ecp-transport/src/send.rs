@@ -61,7 +61,7 @@ use crate::watched::{BUDGET_EMPTY, FURTHER_REQUESTS, SEND_TURN, Watched, request
 /// let payout = PayoutRequest::new(PaymentId::new("P-17")?, "300.00 EUR".parse()?)
 ///     .customer(Customer::new().ip_address("192.0.2.1"))
 ///     .account(Account::new().number("93017949"));
-/// match sender.payout(&Jeton, payout).await {
+/// match sender.payout(&Jeton, &payout).await {
 ///     Ok(Sent::Registered(accepted)) => println!("registered as {}", accepted.request_id),
 ///     Ok(evidence) => println!("the platform has it: {evidence:?}"),
 ///     Err(error) if error.outcome() == Outcome::Unknown => println!("ask again later: {error}"),
@@ -216,18 +216,18 @@ impl Sender {
     pub async fn sale<M: Supports<Sale>>(
         &self,
         method: &M,
-        request: SaleRequest,
+        request: &SaleRequest,
     ) -> Result<Sent, SendError> {
-        self.send(&prepare(method, request).map_err(GateError::from)?).await
+        self.send(&prepare(method, request.clone()).map_err(GateError::from)?).await
     }
 
     /// Makes a payout.
     pub async fn payout<M: Supports<Payout>>(
         &self,
         method: &M,
-        request: PayoutRequest,
+        request: &PayoutRequest,
     ) -> Result<Sent, SendError> {
-        self.send(&prepare(method, request).map_err(GateError::from)?).await
+        self.send(&prepare(method, request.clone()).map_err(GateError::from)?).await
     }
 
     /// Refunds a sale. The request stays with the caller, because it may be sent again only under

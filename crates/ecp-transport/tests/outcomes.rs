@@ -42,7 +42,7 @@ async fn a_registration_is_accepted() {
         200,
         r#"{"status":"success","request_id":"ea8d37","project_id":239,"payment_id":"P-17"}"#,
     );
-    let accepted = gate.payout(&Jeton, payout()).await.unwrap();
+    let accepted = gate.payout(&Jeton, &payout()).await.unwrap();
     assert_eq!((accepted.payment_id.as_str(), accepted.request_id.as_str()), ("P-17", "ea8d37"));
 }
 
@@ -168,16 +168,16 @@ async fn only_an_answer_that_proves_it_counts_as_refused_and_only_a_registration
         ),
     ];
     for (status, body, expected) in table {
-        let error = answering(status, body).payout(&Jeton, payout()).await.unwrap_err();
+        let error = answering(status, body).payout(&Jeton, &payout()).await.unwrap_err();
         assert_eq!(summary(&error), expected, "{status} {body}");
     }
 }
 
 #[tokio::test]
 async fn a_connection_that_was_open_leaves_the_outcome_unknown() {
-    let error = failing(true).payout(&Jeton, payout()).await.unwrap_err();
+    let error = failing(true).payout(&Jeton, &payout()).await.unwrap_err();
     assert_eq!(summary(&error), "unknown | the outcome is unknown: no response: connection reset");
-    let error = failing(false).payout(&Jeton, payout()).await.unwrap_err();
+    let error = failing(false).payout(&Jeton, &payout()).await.unwrap_err();
     assert_eq!(summary(&error), "not sent | no connection: connection reset");
 }
 
@@ -186,17 +186,17 @@ async fn what_the_spec_forbids_is_never_sent() {
     let transport = Scripted::new(|| panic!("nothing may be sent"));
     let gate = gate(transport.clone());
     let too_much = PayoutRequest::new(id(), "100000.01 EUR".parse().unwrap());
-    let error = gate.payout(&Jeton, too_much).await.unwrap_err();
+    let error = gate.payout(&Jeton, &too_much).await.unwrap_err();
     assert_eq!(error.outcome(), Outcome::NotSent);
     let ambiguous = payout().extra("addendum.rate", 1.5);
-    let error = gate.payout(&Jeton, ambiguous).await.unwrap_err();
+    let error = gate.payout(&Jeton, &ambiguous).await.unwrap_err();
     assert_eq!(
         summary(&error),
         "not sent | jeton payout: `addendum.rate` cannot be signed: a number must be an integer; \
          send fractions as text"
     );
     let hostile = || payout().description("x;payment:id:V");
-    let error = gate.payout(&Jeton, hostile()).await.unwrap_err();
+    let error = gate.payout(&Jeton, &hostile()).await.unwrap_err();
     assert!(summary(&error).contains("`payment.description` cannot be signed"), "{error}");
     assert!(transport.seen().is_empty());
 
@@ -204,14 +204,14 @@ async fn what_the_spec_forbids_is_never_sent() {
     let transport =
         Scripted::new(|| Ok((200, r#"{"status":"success","request_id":"r"}"#.to_owned())));
     let gate = self::gate(transport.clone());
-    gate.payout(&Jeton, hostile().allow_items_in_texts()).await.unwrap();
+    gate.payout(&Jeton, &hostile().allow_items_in_texts()).await.unwrap();
     assert_eq!(transport.seen().len(), 1);
     let id: PaymentId = "X;1".parse().unwrap();
     let request = PayoutRequest::new(id.clone(), "300.00 EUR".parse().unwrap())
         .customer(Customer::new().ip_address("192.0.2.1"))
         .account(Account::new().number("93017949"))
         .allow_items_in_texts();
-    let error = gate.payout(&Jeton, request).await.unwrap_err();
+    let error = gate.payout(&Jeton, &request).await.unwrap_err();
     assert!(summary(&error).contains("`general.payment_id` cannot be signed"), "{error}");
     assert_eq!(transport.seen().len(), 1);
     // One that was begun before can be asked about.
@@ -226,7 +226,7 @@ async fn the_bytes_that_leave_carry_their_own_signature() {
     let transport =
         Scripted::new(|| Ok((200, r#"{"status":"success","request_id":"r"}"#.to_owned())));
     let gate = gate(transport.clone()).base_url("http://127.0.0.1:8080").unwrap();
-    gate.payout(&Jeton, payout().description("a;b")).await.unwrap();
+    gate.payout(&Jeton, &payout().description("a;b")).await.unwrap();
 
     let seen = transport.seen();
     let [request] = seen.as_slice() else { panic!("one request, not {}", seen.len()) };
@@ -374,7 +374,7 @@ fn an_address_must_be_one_that_keeps_a_secret() {
 #[tokio::test]
 async fn neither_the_key_nor_personal_data_is_printed() {
     let gate = failing(true);
-    let error = gate.payout(&Jeton, payout()).await.unwrap_err();
+    let error = gate.payout(&Jeton, &payout()).await.unwrap_err();
     let printed = format!("{gate:?} {error:?} {error} {:?}", payout());
     for secret in [KEY, "192.0.2.1", "93017949"] {
         assert!(!printed.contains(secret), "{secret} in {printed}");

@@ -25,10 +25,10 @@ async fn acme_wallet_pays_out_through_the_sandbox() {
             .customer(Customer::new().ip_address("192.0.2.1"))
             .account(Account::new().number(number))
     };
-    let error = gate.payout(&AcmeWallet, payout("12345")).await.unwrap_err();
+    let error = gate.payout(&AcmeWallet, &payout("12345")).await.unwrap_err();
     assert_eq!(
         error.to_string(),
         "acme-wallet payout: `account.number` is shorter than Acme's numbers"
     );
-    gate.payout(&AcmeWallet, payout("123456")).await.unwrap();
+    gate.payout(&AcmeWallet, &payout("123456")).await.unwrap();
 }

@@ -100,7 +100,7 @@ impl Stage {
             .callback_url("http://localhost/c")
             .field(Field::AccountNumber, "7")
             .field(Field::CustomerIpAddress, "192.0.2.1");
-        self.gate(|_, _| Fault::None).payout(&Jeton, request).await.unwrap();
+        self.gate(|_, _| Fault::None).payout(&Jeton, &request).await.unwrap();
         self.sandbox.settled().await;
     }
 
@@ -115,7 +115,7 @@ impl Stage {
             .field(Field::CustomerPhone, "447700900000")
             .field(Field::CustomerEmail, "a@shop.test")
             .field(Field::ReturnSuccess, "https://shop.test/ok");
-        self.gate(|_, _| Fault::None).sale(&WalletPartner, request).await.unwrap();
+        self.gate(|_, _| Fault::None).sale(&WalletPartner, &request).await.unwrap();
         self.sandbox.settled().await;
     }
 

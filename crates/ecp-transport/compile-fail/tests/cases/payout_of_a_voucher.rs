@@ -3,7 +3,7 @@ use ecp_methods::request::PayoutRequest;
 use ecp_transport::Gate;
 
 fn pay(gate: &Gate, request: PayoutRequest) {
-    drop(gate.payout(&EcoVoucher, request));
+    drop(gate.payout(&EcoVoucher, &request));
 }
 
 fn main() {}
