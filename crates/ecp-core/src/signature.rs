@@ -322,7 +322,10 @@ fn with_canonical<T>(
     then: impl FnOnce(&[u8]) -> T,
 ) -> Result<T, SignError> {
     let ground = if rules.allow_ambiguous { Ground::Natural } else { Ground::Agreed };
-    match walk::canonical_string(document, ground) {
+    // PHP signs a `signature` below the message's own, which a walk leaves out.
+    let may_be_walked = !rules.allow_ambiguous || !document.may_leave_out();
+    let walked = may_be_walked.then(|| walk::canonical_string(document, ground)).flatten();
+    match walked {
         Some(canonical) => Ok(then(canonical.string())),
         None => Ok(then(canonical_exactly(document, rules)?.as_bytes())),
     }
@@ -333,7 +336,7 @@ fn canonical_exactly(document: &Document<'_>, rules: Rules) -> Result<String, Si
     if !rules.allow_ambiguous {
         return Ok(ambiguity::agreed_string(document, rules)?);
     }
-    let items = Items::collect(document, Strip::Everywhere, |_| Ok::<_, CanonicalError>(()))?;
+    let items = Items::collect(document, Strip::Own, |_| Ok::<_, CanonicalError>(()))?;
     Ok(items.join(&items.sorted(Order::Natural))?)
 }
 

@@ -11,9 +11,9 @@ use crate::key::KeyOptions;
 
 /// Print the signature of a JSON document on standard input
 ///
-/// The document may be any JSON object. A `signature` in it is ignored. A member that the
-/// platform's official SDKs would sign differently is refused with its path, and so is `;`, which
-/// must not appear on the Payment Page.
+/// The document may be any JSON object. Its own `signature`, at the top or in `general`, is
+/// ignored. A member that the platform's official SDKs would sign differently, a deeper `signature`
+/// among them, is refused with its path, and so is `;`, which must not appear on the Payment Page.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  ecp sign --key-env ECP_KEY < request.json\n  ecp sign --string < request.json\n  ecp sign --jsonl --key-file key.txt < requests.jsonl\n\nWith --jsonl there is one line of output for each document; it is empty where the document\nwas refused, and the reason is printed to standard error with the number of the line."

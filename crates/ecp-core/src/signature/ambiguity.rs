@@ -48,6 +48,8 @@ pub enum Reason {
     },
     /// Parsers disagree on which of two equal names counts.
     DuplicateKey,
+    /// Signing, the SDKs keep a `signature` below the message's own; verifying, they leave it out.
+    DeeperSignature,
     /// JavaScript drops a member called `__proto__`.
     DroppedKey,
     /// Control characters do not survive every transport and parser.
@@ -77,6 +79,10 @@ impl fmt::Display for Reason {
                 write!(f, "the official SDKs sort it differently from `{other}`")
             }
             Self::DuplicateKey => f.write_str("the member appears twice"),
+            Self::DeeperSignature => f.write_str(
+                "the official SDKs sign a `signature` here and leave it out when they verify; name \
+                 the member differently",
+            ),
             Self::DroppedKey => f.write_str("the official JavaScript SDK drops this member"),
             Self::ControlCharacter => f.write_str("a key or text must not hold control characters"),
             Self::Semicolon => f.write_str("a key or text must not hold `;` on the Payment Page"),
@@ -104,12 +110,11 @@ impl From<CanonicalError> for Stop {
 
 /// The canonical string of a document on which every official SDK agrees.
 pub(super) fn agreed_string(document: &Document<'_>, rules: Rules) -> Result<String, Stop> {
-    let items = Items::collect(document, Strip::Everywhere, |value| {
-        match reason(document, value, rules) {
+    let items =
+        Items::collect(document, Strip::Own, |value| match reason(document, value, rules) {
             None => Ok(()),
             Some(reason) => Err(Stop::Ambiguity(Ambiguity { path: value.path(), reason })),
-        }
-    })?;
+        })?;
     let natural = items.sorted(Order::Natural);
     match items.contested_pair(&natural) {
         None => Ok(items.join(&natural)?),
@@ -128,6 +133,9 @@ fn reason(document: &Document<'_>, value: Value<'_>, rules: Rules) -> Option<Rea
         return Some(Reason::DuplicateKey);
     }
     let key = value.key().unwrap_or_default();
+    if key == "signature" {
+        return Some(Reason::DeeperSignature);
+    }
     if key == "__proto__" {
         return Some(Reason::DroppedKey);
     }

@@ -75,7 +75,13 @@ pub(super) fn canonical_string(document: &Document<'_>, ground: Ground) -> Optio
             let key = document.bytes_onward(node.key);
             level.next += 1;
             match key.piece() {
-                b"signature" | b"frame_mode" => continue,
+                // The root is level 0, and `general` is directly below it.
+                b"signature" if ground.is_agreed() => match levels.len() {
+                    0 => continue,
+                    1 if path.onward().piece() == b"general:" => continue,
+                    _ => return None,
+                },
+                b"frame_mode" | b"signature" => continue,
                 b"__proto__" if ground.is_agreed() => return None,
                 _ => {}
             }

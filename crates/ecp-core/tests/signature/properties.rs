@@ -134,19 +134,25 @@ fn is_genuine(body: &[u8]) -> bool {
         return false;
     }
     let Some(Value::String(signature)) = document.get("signature").cloned() else { return false };
-    leave_out_what_is_not_signed(&mut document);
-    [official_sdks::python, official_sdks::go]
-        .iter()
-        .any(|string| hmac_of("secret", &string(&document)) == signature)
+    // Of what is called `signature`, the message's own is never signed, and the rest by some SDKs.
+    document.as_object_mut().map(|members| members.remove("signature"));
+    document.get_mut("general").and_then(Value::as_object_mut).map(|own| own.remove("signature"));
+    leave_out(&mut document, "frame_mode");
+    let mut without_any = document.clone();
+    leave_out(&mut without_any, "signature");
+    [official_sdks::python, official_sdks::go].iter().any(|string| {
+        let signs = |document| hmac_of("secret", &string(document)) == signature;
+        signs(&without_any) || signs(&document)
+    })
 }
 
-fn leave_out_what_is_not_signed(value: &mut Value) {
+fn leave_out(value: &mut Value, name: &str) {
     match value {
         Value::Object(members) => {
-            members.retain(|name, _| name != "signature" && name != "frame_mode");
-            members.values_mut().for_each(leave_out_what_is_not_signed);
+            members.remove(name);
+            members.values_mut().for_each(|value| leave_out(value, name));
         }
-        Value::Array(items) => items.iter_mut().for_each(leave_out_what_is_not_signed),
+        Value::Array(items) => items.iter_mut().for_each(|value| leave_out(value, name)),
         _ => {}
     }
 }

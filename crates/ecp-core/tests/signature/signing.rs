@@ -1,6 +1,6 @@
 use ecp_core::signature::{self, Place, Reason, Rules, SignError, Signature};
 
-use super::{as_php, hmac_of, key};
+use super::{as_php, hmac_of, key, with_signature};
 
 #[test]
 fn what_sdks_render_differently_is_refused_unless_php_is_asked_for() {
@@ -222,12 +222,11 @@ fn the_signature_is_put_last_and_every_other_byte_is_kept() {
             "{\"x\":{\"general\":{}},\n\"general\" : { \"id\" : 1 ,\"signature\":\"*\"} , \"z\":\"}\"}",
             "general:id:1;z:}",
         ),
-        // A signature deeper inside belongs to somebody else.
         (
             Place::Root,
-            "{\"body\":{\"signature\":\"theirs\",\"Signature\":\"too\"}}",
-            "{\"body\":{\"signature\":\"theirs\",\"Signature\":\"too\"},\"signature\":\"*\"}",
-            "body:Signature:too",
+            "{\"body\":{\"Signature\":\"theirs\"}}",
+            "{\"body\":{\"Signature\":\"theirs\"},\"signature\":\"*\"}",
+            "body:Signature:theirs",
         ),
     ];
     for (place, document, expected, canonical) in table {
@@ -237,6 +236,38 @@ fn the_signature_is_put_last_and_every_other_byte_is_kept() {
         assert_eq!(signed, expected.replace('*', &hmac_of("secret", canonical)));
         assert!(signature::verify(&[key("secret")], signed.as_bytes()).is_ok(), "{signed}");
     }
+}
+
+/// The SDKs sign it, and leave it out when they verify.
+#[test]
+fn a_signature_below_the_message_s_own_is_refused_or_signed_as_by_php() {
+    for (document, path, as_php) in [
+        (
+            r#"{"body":{"signature":"theirs","b":1}}"#,
+            "body.signature",
+            "body:b:1;body:signature:theirs",
+        ),
+        (r#"{"a":[{"signature":1}],"signature":"own"}"#, "a.0.signature", "a:0:signature:1"),
+        (
+            r#"{"general":{"signature":"own","x":{"signature":2}}}"#,
+            "general.x.signature",
+            "general:x:signature:2",
+        ),
+        (r#"{"x":{"general":{"signature":3}}}"#, "x.general.signature", "x:general:signature:3"),
+    ] {
+        let error = signature::canonical_string(document.as_bytes(), Rules::private()).unwrap_err();
+        let SignError::Ambiguous(ambiguity) = &error else { panic!("{document}: {error}") };
+        assert_eq!((ambiguity.path(), ambiguity.reason()), (path, &Reason::DeeperSignature));
+        let allowed = Rules::private().allow_ambiguous();
+        let string = signature::canonical_string(document.as_bytes(), allowed);
+        assert_eq!(string.as_deref(), Ok(as_php), "{document}");
+        let body = with_signature(document, &hmac_of("secret", as_php));
+        if !document.contains("own") {
+            assert!(signature::verify(&[key("secret")], body.as_bytes()).is_ok(), "{body}");
+        }
+    }
+    let own = r#"{"a":1,"general":{"signature":"x"},"signature":"y"}"#;
+    assert_eq!(signature::canonical_string(own.as_bytes(), Rules::private()).as_deref(), Ok("a:1"));
 }
 
 #[test]
