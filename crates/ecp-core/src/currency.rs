@@ -25,6 +25,7 @@ pub struct Currency(Iso);
 /// Error of a code that is not a currency with a known exponent. Two decimals are never assumed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{code}` is not an ISO 4217 currency")]
+#[non_exhaustive]
 pub struct UnknownCurrency {
     /// The code that was given.
     pub code: String,

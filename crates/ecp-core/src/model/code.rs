@@ -107,6 +107,7 @@ impl FromJson for Code {
 
 /// A row of the platform's table of codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CodeInfo {
     /// The number.
     pub number: u32,

@@ -7,6 +7,7 @@ use crate::flow::FlowKind;
 
 /// A line of a method's table.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Row {
     /// The subject of the row.
     pub about: String,

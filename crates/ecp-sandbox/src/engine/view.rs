@@ -61,6 +61,7 @@ impl Default for Paging {
 
 /// A part of a list.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Listed<T> {
     /// The part.
     pub items: Vec<T>,
