@@ -118,14 +118,8 @@ async fn a_payout_by_hand_is_checked_as_on_gate() {
     assert!(twice.text.contains("3041"), "{}", twice.text);
 }
 
-#[tokio::test]
-async fn a_file_with_senseless_columns_is_read_to_its_end() {
-    let world = World::new().await;
-    let deep = format!("customer{}", ".x".repeat(100_000));
-    let file = format!(
-        "method,general,general.payment_id,payment.amount,payment.currency,payment,{deep}\n\
-         touchngo,1,out-1,5000,MYR,2,3\n"
-    );
+/// Uploads a file of payouts, and returns the batch's page once it shows the progress.
+async fn pay_out(world: &World, file: &str, progress: &str) -> String {
     let body = format!(
         "--b\r\ncontent-disposition: form-data; name=\"project\"\r\n\r\n1\r\n\
          --b\r\ncontent-disposition: form-data; name=\"file\"; filename=\"f.csv\"\r\n\r\n\
@@ -136,10 +130,21 @@ async fn a_file_with_senseless_columns_is_read_to_its_end() {
     let begun = world.call(request.body(body.into()).unwrap()).await;
     assert_eq!(begun.status, StatusCode::SEE_OTHER, "{}", begun.text);
     let batch = begun.header(header::LOCATION).to_owned();
-    while !text(&world, &batch).await.contains("1 of 1") {
+    while !text(world, &batch).await.contains(progress) {
         tokio::task::yield_now().await;
     }
-    let shown = text(&world, &batch).await;
+    text(world, &batch).await
+}
+
+#[tokio::test]
+async fn a_file_with_senseless_columns_is_read_to_its_end() {
+    let world = World::new().await;
+    let deep = format!("customer{}", ".x".repeat(100_000));
+    let file = format!(
+        "method,general,general.payment_id,payment.amount,payment.currency,payment,{deep}\n\
+         touchngo,1,out-1,5000,MYR,2,3\n"
+    );
+    let shown = pay_out(&world, &file, "1 of 1").await;
     assert!(shown.contains("refused") && shown.contains("general.payment_id"), "{shown}");
 }
 
@@ -152,20 +157,7 @@ async fn a_mass_payout_counts_what_was_forgotten_as_no_success() {
         "method,general.payment_id,payment.amount,payment.currency,customer.id,\
          customer.ip_address,account.number\n{rows}"
     );
-    let body = format!(
-        "--b\r\ncontent-disposition: form-data; name=\"project\"\r\n\r\n1\r\n\
-         --b\r\ncontent-disposition: form-data; name=\"file\"; filename=\"f.csv\"\r\n\r\n\
-         {file}\r\n--b--\r\n"
-    );
-    let request = Request::post("/dashboard/payouts/batches")
-        .header(header::CONTENT_TYPE, "multipart/form-data; boundary=b");
-    let begun = world.call(request.body(body.into()).unwrap()).await;
-    assert_eq!(begun.status, StatusCode::SEE_OTHER, "{}", begun.text);
-    let batch = begun.header(header::LOCATION).to_owned();
-    while !text(&world, &batch).await.contains("5 of 5") {
-        tokio::task::yield_now().await;
-    }
-    let shown = text(&world, &batch).await;
+    let shown = pay_out(&world, &file, "5 of 5").await;
     for (name, count) in [("Succeeded", 2), ("Declined", 0), ("Forgotten by the sandbox", 3)] {
         let fact = format!("<dt>{name}</dt><dd>{count}</dd>");
         assert!(shown.contains(&fact), "{fact}: {shown}");
