@@ -3,7 +3,7 @@
 //! Each group holds its floor, the work that cannot be avoided: for signatures that is the bare
 //! keyed HMAC over the canonical string. Machines are noisy, so compare within one run: each
 //! group ends with [`beside`], which takes turns with the floor and prints the ratio. `receiver`,
-//! `inbox` and `sandbox` stand apart: they count callbacks and payments a second.
+//! `inbox` and `sandbox` are different: they count callbacks and payments a second.
 //!
 //! A new group is a function in a file of `benches/` with its floor, and a line in that file's
 //! `criterion_group!`. Paths that must not grow unseen go into `src/bin/counted.rs` too, and paths

@@ -45,7 +45,7 @@ const CHECKS: &[Check] = &[
         &["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"],
     ),
     cargo(
-        "features: the transport stands without an HTTP client",
+        "features: the transport builds without an HTTP client",
         &["check", "--package", "ecp-transport", "--no-default-features"],
     ),
     // Their tests have run with every feature: xtask's tests hold that the workspace asks for all.
@@ -55,7 +55,7 @@ const CHECKS: &[Check] = &[
         &["check", "--package", "ecp-inbox", "--features", "postgres-tls"],
     ),
     cargo(
-        "features: the inbox stands without the embedded store",
+        "features: the inbox builds without the embedded store",
         &["check", "--package", "ecp-inbox", "--no-default-features", "--features", "postgres"],
     ),
     cargo(

@@ -131,7 +131,7 @@ fn check_amount(
     if amount.minor() < 0 || (amount.minor() == 0 && !zero_amount) {
         return Err(Reason::AmountNotPositive(amount));
     }
-    // Where the customer chooses the amount, 0 stands for that choice, and the limits do not apply.
+    // Where the customer chooses the amount, 0 means that choice, and the limits do not apply.
     let limits = if amount.minor() == 0 { None } else { rule.limits(amount.currency()) };
     if let Some((least, greatest)) = limits {
         if amount.minor() < least.minor() {

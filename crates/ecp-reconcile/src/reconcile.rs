@@ -79,7 +79,7 @@ pub struct Counts {
 /// Number of callbacks per page.
 const PAGE: usize = 1000;
 
-/// What was read from the sides so far.
+/// Data read from the sides so far.
 struct Read {
     spool: Spool,
     counts: Counts,

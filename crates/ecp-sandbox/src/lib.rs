@@ -39,11 +39,11 @@
 //!
 //! # Tests
 //!
-//! [`Sandbox::start`] makes one whose time stands still: [`Sandbox::advance`] moves it,
-//! [`Sandbox::settled`] ends when nothing is left to happen, so that no test needs to sleep. A
-//! [`Fault`] goes wrong on demand, for one payment or by lot. [`Sandbox::payments`],
-//! [`Sandbox::timeline`] and the [`EventStream`] tell what happened. Tests in other languages reach
-//! all of it over HTTP under `/sandbox`.
+//! [`Sandbox::start`] starts one with virtual time: [`Sandbox::advance`] moves it,
+//! [`Sandbox::settled`] waits until no work is left, so that no test needs to sleep. A [`Fault`] is
+//! injected on demand, for one payment or at random. [`Sandbox::payments`], [`Sandbox::timeline`]
+//! and the [`EventStream`] show what happened. Tests in other languages reach all of it over HTTP
+//! under `/sandbox`.
 //!
 //! # Refusals
 //!

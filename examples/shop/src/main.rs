@@ -17,11 +17,11 @@
 //! A proxy with TLS belongs in front of it, with deadlines for requests. The platform must be set
 //! to send callbacks, and the question about voucher amounts, to `/callbacks`.
 //!
-//! What to copy:
+//! Worth copying:
 //!
-//! - `sending.rs`: an order is on disk under its payment id before its request is sent. Refused is
-//!   refused; what never left is sent again under the same id; everything else stays pending and
-//!   is asked about, and is never sent again.
+//! - `sending.rs`: an order is on disk under its payment id before its request is sent. A refusal
+//!   is final; a request that never left is sent again under the same id; any other stays pending
+//!   and is never sent again, and its status is requested.
 //! - `callbacks.rs`: callbacks are verified, stored, and only then answered. The handler moves
 //!   orders in the inbox's own transaction, so each callback has its effect once. The worker asks
 //!   Gate about those that are held.
@@ -30,7 +30,7 @@
 //! - `follow_up.rs`: status requests for overdue results; bodies are removed after 30 days.
 //! - `pages.rs`: the forms come from the specs. Where the customer returns to decides nothing.
 //!
-//! What is left out: accounts with their sessions and tokens against forged forms, mail, and a desk
+//! Left out: accounts with their sessions and tokens against forged forms, mail, and a desk
 //! for flagged orders.
 
 use std::env::{self, VarError};
@@ -110,7 +110,7 @@ async fn on_a_sandbox() -> Result<(), Error> {
         url: shop_url,
         address_header: None,
     };
-    println!("a sandbox stands in for the platform: no money moves, and nothing is kept");
+    println!("a sandbox takes the place of the platform: no money moves, and nothing is kept");
     println!("open {}", settings.url);
     Shop::open(settings).await?.serve(shop, signal()).await?;
     sandbox.shutdown();

@@ -328,7 +328,7 @@ impl Arena {
             let state: Option<PaymentState> =
                 serde_json::from_str(state).map_err(|error| error.to_string())?;
             if state.as_ref() != histories.states.get(payment) {
-                return Err(format!("{payment} stands otherwise: {state:?}"));
+                return Err(format!("{payment} has another state: {state:?}"));
             }
         }
         Ok(())

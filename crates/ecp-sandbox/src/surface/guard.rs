@@ -1,4 +1,4 @@
-//! What keeps web pages of others from using the sandbox through a browser on this machine.
+//! Protection from other web pages that would use the sandbox through a browser on this machine.
 //!
 //! A page anywhere can make its visitors' browsers send requests to loopback addresses: forms of
 //! any type, `fetch` without CORS, beacons, images, frames. The demo key is public, so such a page

@@ -1,5 +1,5 @@
-//! What all pages have in common: how they are answered, what browsers may do with them, and the
-//! files that they fetch.
+//! Parts that all pages share: their responses, their permissions in browsers, and the files that
+//! they load.
 //!
 //! Pages hold no script and no style of their own. Both come from this server, under addresses
 //! that change with their content, and the content security policy allows nothing else.

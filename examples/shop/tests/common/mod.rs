@@ -282,7 +282,7 @@ impl Stage {
         order
     }
 
-    /// What the start page says of the customer's credit.
+    /// The customer's credit on the start page.
     pub(crate) async fn credit(&self) -> String {
         let page = text(&self.get(&self.url).await);
         let rest = page.split_once("You have ").unwrap().1;

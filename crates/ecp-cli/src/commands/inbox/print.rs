@@ -107,7 +107,7 @@ fn rows(entry: &Entry, state: Option<&PaymentState>) -> Vec<(&'static str, Optio
         Some(from) => format!("the payment went from `{from}` to `{to}`"),
         None => format!("the payment is `{to}`"),
     });
-    let stands = state.and_then(PaymentState::status).map(ToString::to_string);
+    let status = state.and_then(PaymentState::status).map(ToString::to_string);
     let sum = |sum: Option<&Amount>| sum.map(|sum| format!("{} {}", sum.amount, sum.currency));
     let reports = entry.change.reports().iter().map(|report| format!("{report:?}"));
     let reports: Vec<String> = reports.collect();
@@ -126,7 +126,7 @@ fn rows(entry: &Entry, state: Option<&PaymentState>) -> Vec<(&'static str, Optio
         ("change", moved),
         ("reports", list(&reports)),
         ("ambiguous", list(&entry.ambiguous)),
-        ("payment is now", stands),
+        ("payment is now", status),
         ("paid (minor)", sum(state.and_then(PaymentState::paid))),
         ("left (minor)", sum(state.and_then(PaymentState::left))),
     ]
