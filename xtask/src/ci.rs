@@ -82,6 +82,10 @@ const CHECKS: &[Check] = &[
     ),
     cargo("alone: ecp-sandbox", &["check", "--package", "ecp-sandbox"]),
     cargo(
+        "features: the sandbox passes its tests of Gate and callbacks without pages",
+        &["test", "--package", "ecp-sandbox", "--no-default-features", "--tests"],
+    ),
+    cargo(
         "payouts: none of 2000 is paid twice or lost, through failures and 25 kills",
         &["run", "--quiet", "--package", "ecp-simulations", "--", "2000"],
     ),

@@ -103,6 +103,7 @@ pub(crate) const LAYERS: &[Layer] = &[
             "hyper",
             "hyper-util",
             "jiff",
+            "percent-encoding",
             "rust_xlsxwriter",
             "serde",
             "serde_json",

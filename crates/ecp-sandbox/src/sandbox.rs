@@ -1,9 +1,13 @@
 //! The sandbox as its users hold it: an engine, and the surfaces on it.
 
+#[cfg(not(feature = "pages"))]
+mod no_pages;
+#[cfg(feature = "pages")]
+mod pages;
+
 use std::fmt;
 use std::future::Future;
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::{Router, middleware};
@@ -18,12 +22,13 @@ use crate::engine::events::{CallbackRefusal, Event, EventStream, RawBody};
 use crate::engine::faults::FaultRule;
 use crate::engine::view::{Filter, Listed, OperationView, Paging, PaymentView, SignatureNote};
 use crate::payment::Decision;
-use crate::surface::checkout::{Checkout, Sessions};
-use crate::surface::dashboard::Dashboard;
-use crate::surface::provider::Provider;
 use crate::surface::server::Deadlines;
-use crate::surface::visit::Visits;
-use crate::surface::{checkout, control, dashboard, data_api, gate, guard, page, provider, server};
+use crate::surface::{control, data_api, gate, guard, server};
+
+#[cfg(not(feature = "pages"))]
+use self::no_pages::Pages;
+#[cfg(feature = "pages")]
+use self::pages::Pages;
 
 /// A platform on your machine: a handle that is cheap to clone, all clones of which are one
 /// sandbox.
@@ -71,8 +76,7 @@ use crate::surface::{checkout, control, dashboard, data_api, gate, guard, page, 
 #[derive(Clone)]
 pub struct Sandbox {
     engine: Engine,
-    sessions: Arc<Sessions>,
-    dashboard: Dashboard,
+    pages: Pages,
 }
 
 impl Sandbox {
@@ -88,9 +92,8 @@ impl Sandbox {
     /// A sandbox in which nothing has happened yet.
     pub fn new(config: Config) -> Self {
         let engine = Engine::new(config);
-        let sessions = Arc::new(Sessions::new(engine.config().payment_history));
-        let dashboard = Dashboard::new(engine.clone());
-        Self { engine, sessions, dashboard }
+        let pages = Pages::new(&engine);
+        Self { engine, pages }
     }
 
     /// Everything that the sandbox answers, as a service that needs no socket. To be called inside
@@ -99,16 +102,11 @@ impl Sandbox {
     /// Answers that a fault cuts off are bodies that end in an error.
     pub fn router(&self) -> Router {
         let engine = || self.engine.clone();
-        let visits: Arc<dyn Visits> = self.sessions.clone();
-        let checkout = Checkout { engine: engine(), sessions: Arc::clone(&self.sessions) };
         gate::routes()
             .with_state(engine())
             .merge(control::routes().with_state(engine()))
-            .merge(dashboard::routes().with_state(self.dashboard.clone()))
             .merge(data_api::routes().with_state(engine()))
-            .merge(checkout::routes().with_state(checkout))
-            .merge(provider::routes().with_state(Provider { engine: engine(), visits }))
-            .merge(page::routes())
+            .merge(self.pages.routes())
             .layer(middleware::from_fn_with_state(engine(), guard::guard))
             .layer(middleware::map_response(guard::fenced))
     }

@@ -39,16 +39,8 @@ impl Engine {
     }
 
     /// The customer pressed a button, and may have chosen the amount. A payment that does not
-    /// wait for one stays as it is. Where the merchant confirms amounts, this takes until the
+    /// wait for one stays as it is. Where the merchant confirms amounts, the task ends when the
     /// merchant has answered.
-    pub(crate) async fn decide(&self, number: u64, decision: Decision, chosen: Option<Money>) {
-        if let Some(asking) = self.decide_now(number, decision, chosen) {
-            // The task does not panic and is not cancelled.
-            let _ = asking.await;
-        }
-    }
-
-    /// The same, without waiting for the merchant.
     pub(super) fn decide_now(
         &self,
         number: u64,

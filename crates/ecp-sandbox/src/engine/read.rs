@@ -7,7 +7,6 @@ use super::state::Entry;
 use crate::engine::events::{CallbackRefusal, Event, RawBody};
 use crate::engine::view::{Filter, Listed, OperationView, Paging, PaymentView, SignatureNote};
 use crate::wire::document::CANONICAL_LIMIT;
-use crate::wire::redirect;
 
 impl Engine {
     /// The projects, in the order of their numbers.
@@ -91,18 +90,6 @@ impl Engine {
     /// object, and for unknown projects.
     pub(crate) fn explain(&self, project: ProjectId, body: &RawBody) -> Option<SignatureNote> {
         SignatureNote::of(body, self.project_key(project)?, CANONICAL_LIMIT)
-    }
-
-    /// The fields of the form that brings the customer of a payment to the provider's page, as
-    /// `redirect_data` has it; `None` if a plain link does.
-    pub(crate) fn redirect_form(
-        &self,
-        project: ProjectId,
-        payment_id: &PaymentId,
-    ) -> Option<Vec<(&'static str, String)>> {
-        let number = self.number_of(project, payment_id)?;
-        let state = self.state();
-        redirect::form(&state.entries.get(&number)?.payment)
     }
 
     pub(crate) fn number_of(&self, project: ProjectId, payment_id: &PaymentId) -> Option<u64> {

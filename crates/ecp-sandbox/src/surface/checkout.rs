@@ -29,7 +29,7 @@ use axum::routing::{get, post};
 use ecp_core::model::PaymentStatus;
 use ecp_methods::spec::Interface;
 use ecp_methods::{FlowKind, MethodSpec};
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, HeaderName, StatusCode, header};
 
 use self::parameters::Parameters;
 use self::problem::Problem;
@@ -39,7 +39,6 @@ use self::view::{ChoosePage, Chosen, Input, ProblemPage, RedirectPage, ResultPag
 use crate::engine::Engine;
 use crate::engine::events::{EventKind, RawBody};
 use crate::engine::view::PaymentView;
-use crate::surface::guard;
 use crate::surface::i18n::Language;
 use crate::surface::page::{missing, see_other};
 
@@ -98,9 +97,7 @@ fn opened(checkout: &Checkout, headers: &HeaderMap, pairs: Pairs) -> Response {
     let body = document(&pairs);
     let checked = Parameters::check(pairs, checkout.engine.config(), checkout.engine.now())
         .and_then(|parameters| {
-            if guard::is_from_another_site(headers)
-                && !calls_back_as_configured(checkout, &parameters)
-            {
+            if is_from_another_site(headers) && !calls_back_as_configured(checkout, &parameters) {
                 return Err(Problem::CallbackAddress);
             }
             let begun = payment_of(checkout, &parameters)?.is_some();
@@ -316,4 +313,12 @@ async fn state(State(checkout): State<Checkout>, Path(id): Path<String>) -> Resp
         }
         None => StatusCode::NOT_FOUND.into_response(),
     }
+}
+
+/// Whether a browser says that a page of another site led it here. A merchant's page on this machine
+/// is of the same site where both are reached under one name.
+fn is_from_another_site(headers: &HeaderMap) -> bool {
+    headers
+        .get(HeaderName::from_static("sec-fetch-site"))
+        .is_some_and(|site| !["same-origin", "same-site", "none"].iter().any(|near| site == near))
 }

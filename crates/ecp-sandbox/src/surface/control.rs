@@ -24,13 +24,14 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{Path, Query, Request, State};
+use axum::extract::{Path, RawQuery, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use bytes::Bytes;
 use ecp_core::{Money, PaymentId, ProjectId};
 use http::{Method, StatusCode, header};
+use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -121,10 +122,8 @@ async fn events(State(engine): State<Engine>) -> Response {
     lines(&engine.events())
 }
 
-async fn payments(
-    State(engine): State<Engine>,
-    Query(wanted): Query<HashMap<String, String>>,
-) -> Response {
+async fn payments(State(engine): State<Engine>, RawQuery(query): RawQuery) -> Response {
+    let wanted = pairs(query.as_deref().unwrap_or_default());
     let text = |name: &str| wanted.get(name).filter(|text| !text.is_empty()).cloned();
     let number = |name: &str| text(name).and_then(|text| text.parse::<u64>().ok());
     let place = |name: &str| number(name).and_then(|number| usize::try_from(number).ok());
@@ -143,6 +142,16 @@ async fn payments(
     let listed = engine.payments(&filter, page);
     let items: Vec<Value> = listed.items.iter().map(shown).collect();
     answer(&json!({"payments": items, "total": listed.total}))
+}
+
+/// The parameters of a query as a form writes it. The last of a name counts.
+fn pairs(query: &str) -> HashMap<String, String> {
+    let decoded = |text: &str| {
+        let text = text.replace('+', " ");
+        percent_decode_str(&text).decode_utf8_lossy().into_owned()
+    };
+    let pairs = query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    pairs.map(|(name, value)| (decoded(name), decoded(value))).collect()
 }
 
 /// The project and the payment of a path.

@@ -115,14 +115,6 @@ pub(crate) fn is_own_page(headers: &HeaderMap, public: Option<&str>) -> bool {
     text(header::HOST).is_some_and(is_of_host) || (origin.scheme().is_some() && is_public())
 }
 
-/// Whether a browser says that a page of another site led it here. A merchant's page on this machine
-/// is of the same site where both are reached under one name.
-pub(crate) fn is_from_another_site(headers: &HeaderMap) -> bool {
-    headers
-        .get(HeaderName::from_static("sec-fetch-site"))
-        .is_some_and(|site| !["same-origin", "same-site", "none"].iter().any(|near| site == near))
-}
-
 /// Sets headers of every answer for browsers: they must respect its type, and run nothing in it.
 /// Pages have set more themselves.
 pub(crate) async fn fenced(mut response: Response) -> Response {

@@ -4,6 +4,9 @@
 //! object, and `POST` with text and numbers. The names of the fields are chosen here; the
 //! documents' differ from provider to provider and mean nothing to merchants.
 
+#[cfg(feature = "pages")]
+pub(crate) mod form;
+
 use ecp_methods::spec::TestRedirect;
 use serde::Serialize;
 
@@ -58,29 +61,4 @@ impl Fields {
             currency: amount.currency().code(),
         }
     }
-
-    fn named(self) -> [(&'static str, String); 3] {
-        let Self { transaction, amount, currency } = self;
-        [
-            ("TransactionId", transaction.to_string()),
-            ("Amount", amount),
-            ("Currency", currency.to_owned()),
-        ]
-    }
-}
-
-/// The fields, if the customer is sent by `POST`.
-pub(crate) fn form(payment: &Payment) -> Option<Vec<(&'static str, String)>> {
-    match payment.order.spec.testing().redirect_form() {
-        TestRedirect::PostEmpty => Some(Vec::new()),
-        TestRedirect::PostFields => Some(Fields::of(payment).named().to_vec()),
-        _ => None,
-    }
-}
-
-/// The fields of the redirect's form that did not arrive as they were given.
-pub(crate) fn missing_fields(payment: &Payment, arrived: &[(String, String)]) -> Vec<&'static str> {
-    let given = form(payment).unwrap_or_default();
-    let has = |name: &str, value: &str| arrived.iter().any(|(n, v)| n == name && v == value);
-    given.iter().filter(|(name, value)| !has(name, value)).map(|&(name, _)| name).collect()
 }
