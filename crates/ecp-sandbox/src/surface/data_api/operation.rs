@@ -108,7 +108,7 @@ mod tests {
     #[test]
     fn dates_are_reported_in_the_requested_zone() {
         let moment = "2020-01-30T05:53:59+0000".parse().unwrap();
-        let zone = TimeZone::get("Asia/Singapore").unwrap();
+        let zone = TimeZone::fixed(jiff::tz::offset(8));
         assert_eq!(date(moment, &zone), "2020-01-30 13:53:59");
         assert_eq!(date(moment, &TimeZone::UTC), "2020-01-30 05:53:59");
     }
