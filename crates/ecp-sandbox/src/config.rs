@@ -56,6 +56,7 @@ pub struct Config {
     pub(crate) refund_operation: RefundOperation,
     pub(crate) refund_code: Option<u32>,
     pub(crate) error_status: StatusCode,
+    #[cfg(feature = "pages")]
     pub(crate) refuse_guests: bool,
     pub(crate) cut_off: Duration,
     pub(crate) cut_off_code: u32,
@@ -115,6 +116,7 @@ impl Config {
             refund_operation: RefundOperation::default(),
             refund_code: None,
             error_status: StatusCode::BAD_REQUEST,
+            #[cfg(feature = "pages")]
             refuse_guests: false,
             cut_off: Duration::from_hours(1),
             cut_off_code: 20_000,
@@ -314,13 +316,6 @@ impl Config {
     /// a client should not depend on it.
     pub fn error_status(self, status: StatusCode) -> Self {
         Self { error_status: status, ..self }
-    }
-
-    /// Refuses addresses of the Payment Page without `customer_id`. The documents require it, and
-    /// shop systems leave it out for guests; the platform's reaction is not known. Without this
-    /// setting such a page opens, and the payment's history has a notice.
-    pub fn refuse_guests(self) -> Self {
-        Self { refuse_guests: true, ..self }
     }
 
     /// How many events are remembered, instead of 100000. The oldest are forgotten first.

@@ -8,6 +8,7 @@ mod pages;
 use std::fmt;
 use std::future::Future;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::{Router, middleware};

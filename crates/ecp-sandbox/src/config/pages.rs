@@ -1,4 +1,4 @@
-//! The configuration as pages read it.
+//! The configuration of pages.
 
 use ecp_core::ProjectId;
 use http::Uri;
@@ -7,6 +7,13 @@ use super::Config;
 use crate::wire::address::origin;
 
 impl Config {
+    /// Refuses addresses of the Payment Page without `customer_id`. The documents require it, and
+    /// shop systems leave it out for guests; the platform's reaction is not known. Without this
+    /// setting such a page opens, and the payment's history has a notice.
+    pub fn refuse_guests(self) -> Self {
+        Self { refuse_guests: true, ..self }
+    }
+
     /// Whether the sandbox's owner has callbacks of the project go to this host and port.
     pub(crate) fn is_callback_address(&self, project: ProjectId, address: &str) -> bool {
         if self.merchant.is_some() {
