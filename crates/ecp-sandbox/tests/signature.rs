@@ -96,13 +96,25 @@ fn object(member: impl Strategy<Value = Value>) -> impl Strategy<Value = Value> 
         .prop_map(|members: BTreeMap<String, Value>| members.into_iter().collect())
 }
 
+fn without_signatures(document: Value) -> Value {
+    match document {
+        Value::Object(members) => {
+            let kept = members.into_iter().filter(|(name, _)| name != "signature");
+            Value::Object(kept.map(|(name, value)| (name, without_signatures(value))).collect())
+        }
+        Value::Array(items) => items.into_iter().map(without_signatures).collect(),
+        scalar => scalar,
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
     /// Two programs that share no line.
     #[test]
     fn both_sides_sign_the_same_string(document in document()) {
-        let json = document.to_string();
+        // The platform's side leaves out every `signature`, the merchant's side its own.
+        let json = without_signatures(document.clone()).to_string();
         let expected = judge::canonical_string(json.as_bytes(), Rules::private().allow_ambiguous());
         prop_assert_eq!(Ok(canonical_string(&document)), expected);
     }
