@@ -24,15 +24,14 @@ pub(crate) fn is_return_address(text: &str) -> bool {
     let begins = scheme.starts_with(|c: char| c.is_ascii_alphabetic());
     let is_scheme = scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b));
     let scheme = scheme.to_ascii_lowercase();
-    let is_clean =
-        !rest.contains(|c: char| c.is_control() || c.is_whitespace() || "\"<>\\^`{|}".contains(c));
-    if !begins || !is_scheme || !is_clean || rest.is_empty() {
+    if !begins || !is_scheme || rest.is_empty() {
         return false;
     }
+    let is_unclean = |c: char| c.is_control() || c.is_whitespace() || "\"<>".contains(c);
     match scheme.as_str() {
         // A letter replaces each other character, and the rest keeps its form.
         "http" | "https" => is_web_address(&text.replace(|c: char| !c.is_ascii(), "x")),
-        other => !NO_PLACES.contains(&other),
+        other => !NO_PLACES.contains(&other) && !rest.contains(is_unclean),
     }
 }
 
@@ -70,6 +69,8 @@ mod tests {
             ("com.example.shop+pay://order/1?x=2", true),
             ("intent://paid#Intent;scheme=shop;end", true),
             ("HTTPS://SHOP.EXAMPLE", true),
+            ("https://shop.example/ok?x='{{1}}|^", true),
+            ("shop://paid?x={1}", true),
             ("javascript:alert(1)", false),
             ("javascript://%0aalert(1)", false),
             ("JavaScript://x/%0aalert(1)", false),
