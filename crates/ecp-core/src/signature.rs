@@ -29,11 +29,11 @@
 
 mod ambiguity;
 mod canonical;
+mod canonical_fast;
 mod natural_order;
 mod php_number;
 mod reading;
 mod rules;
-mod walk;
 
 use std::fmt;
 
@@ -46,9 +46,9 @@ use self::ambiguity::Stop;
 pub use self::ambiguity::{Ambiguity, Reason};
 use self::canonical::Items;
 pub use self::canonical::{CanonicalError, Order};
+use self::canonical_fast::Ground;
 pub use self::reading::{Doubts, doubts};
 pub use self::rules::{Rules, Strip};
-use self::walk::Ground;
 use crate::json::{Document, JsonError, Kind, Limits, Value};
 use crate::secret::SecretKey;
 
@@ -272,7 +272,7 @@ fn verify_walking<'k>(
     document: &Document<'_>,
 ) -> Option<Match> {
     let signature = Signature::parse(find(document.root())?.as_str()?).ok()?;
-    let canonical = walk::canonical_string(document, Ground::Natural)?;
+    let canonical = canonical_fast::canonical_string(document, Ground::Natural)?;
     let key = keys.position(|key| key.fits(canonical.string(), &signature))?;
     Some(Match { key, order: Order::Natural, strip: Strip::Everywhere })
 }
@@ -324,7 +324,8 @@ fn with_canonical<T>(
     let ground = if rules.allow_ambiguous { Ground::Natural } else { Ground::Agreed };
     // PHP signs a `signature` below the message's own, which a walk leaves out.
     let may_be_walked = !rules.allow_ambiguous || !document.may_leave_out();
-    let walked = may_be_walked.then(|| walk::canonical_string(document, ground)).flatten();
+    let walked =
+        may_be_walked.then(|| canonical_fast::canonical_string(document, ground)).flatten();
     match walked {
         Some(canonical) => Ok(then(canonical.string())),
         None => Ok(then(canonical_exactly(document, rules)?.as_bytes())),

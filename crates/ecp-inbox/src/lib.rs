@@ -67,8 +67,8 @@
 )]
 
 mod accept;
+mod agreement;
 mod clock;
-mod confirm;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod entry;
@@ -79,15 +79,14 @@ mod inbox;
 mod observer;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+mod questions;
 mod receive;
-mod release;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 mod state;
 mod telemetry;
 mod worker;
 
-pub use self::confirm::{Confirm, Questions};
 pub use self::entry::{
     Claim, Claimed, ClaimedHeld, Delivery, Entry, EntryId, EntryState, Finish, Lease, Query,
     Question, Raw, Stats,
@@ -96,5 +95,6 @@ pub use self::error::{InboxError, InboxErrorKind};
 pub use self::hold::Hold;
 pub use self::inbox::{Accepted, Inbox, Release};
 pub use self::observer::{METRICS, Observed};
+pub use self::questions::{Confirm, Questions};
 pub use self::state::{Amount, Change, Member, OperationState, PaymentState, Report, StatusUpdate};
 pub use self::worker::{Handler, HandlerError, Worker};

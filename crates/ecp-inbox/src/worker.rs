@@ -17,10 +17,10 @@ use tokio::time::{sleep, timeout};
 use tracing::field::Empty;
 use tracing::{Instrument, Span};
 
-use crate::confirm::{Asker, Questions};
 use crate::entry::{Claim, Delivery, Finish};
 use crate::inbox::Inbox;
 use crate::observer::{DEAD, HANDLER, Observed};
+use crate::questions::{Asker, Questions};
 
 /// Error of a handler. Its text is stored and shown to operators, so it must hold no personal
 /// data.

@@ -7,6 +7,7 @@ mod data;
 mod describe;
 mod facts;
 mod rule;
+mod testing;
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -18,8 +19,9 @@ pub use self::capability::{Capabilities, Capability};
 pub use self::data::MethodSpec;
 pub use self::describe::Row;
 pub(crate) use self::describe::matrix;
-pub use self::facts::{Conversion, Fact, Instrument, Interface, Kind, TestRedirect, Testing};
+pub use self::facts::{Conversion, Fact, Instrument, Interface, Kind};
 pub use self::rule::Rule;
+pub use self::testing::{TestRedirect, Testing};
 use crate::flow::{Flow, FlowKind};
 use crate::method::Supports;
 

@@ -1,4 +1,4 @@
-//! One row in progress, and its entries in the journal.
+//! The evidence about a row in progress: the platform's answers as states of its journal entry.
 
 use std::error::Error;
 use std::fmt;
@@ -17,7 +17,7 @@ use crate::journal::{Entry, Journal, JournalError, State};
 use crate::progress::Stop;
 
 /// The entry of a row in progress.
-pub(crate) struct Line {
+pub(crate) struct RowInProgress {
     payment_id: PaymentId,
     journal: Arc<Journal>,
     clock: Arc<dyn Clock>,
@@ -25,7 +25,7 @@ pub(crate) struct Line {
     entry: Mutex<Entry>,
 }
 
-impl Line {
+impl RowInProgress {
     /// The journal's entry of a payout, or a first entry for a new one.
     pub(crate) fn new(
         journal: Arc<Journal>,
@@ -85,14 +85,14 @@ impl Line {
     }
 }
 
-impl fmt::Debug for Line {
+impl fmt::Debug for RowInProgress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Line")
+        f.write_str("RowInProgress")
     }
 }
 
 #[async_trait]
-impl Intents for Line {
+impl Intents for RowInProgress {
     async fn about_to_send(
         &self,
         payment_id: &PaymentId,

@@ -14,8 +14,8 @@ use tokio::time::{Instant, sleep, timeout_at};
 use tracing::field::Empty;
 use tracing::{Instrument, Span};
 
+use crate::evidence::{RowInProgress, ended, failed, has_ended, is_refused, refused, registered};
 use crate::journal::{Entry, Journal, JournalError, State};
-use crate::line::{Line, ended, failed, has_ended, is_refused, refused, registered};
 use crate::plan::{Plan, Row};
 use crate::progress::{Counts, Progress, Stop};
 use crate::settings::Settings;
@@ -194,7 +194,7 @@ impl Payer {
 
     async fn to_its_end(self: Arc<Self>, prepared: Prepared<Payout>, stop: &Stop) -> Ended {
         let id = prepared.payment_id().clone();
-        let line = Arc::new(Line::new(
+        let line = Arc::new(RowInProgress::new(
             Arc::clone(&self.journal),
             Arc::clone(&self.settings.clock),
             stop.clone(),
@@ -215,7 +215,7 @@ impl Payer {
     async fn send(
         &self,
         prepared: &Prepared<Payout>,
-        line: &Arc<Line>,
+        line: &Arc<RowInProgress>,
     ) -> Result<State, JournalError> {
         /// Number of answers that the payment is not known yet, after which the row is given up for
         /// this run.
@@ -257,7 +257,11 @@ impl Payer {
     }
 
     /// Requests the status until the payout has ended.
-    async fn wait(&self, prepared: &Prepared<Payout>, line: &Line) -> Result<State, JournalError> {
+    async fn wait(
+        &self,
+        prepared: &Prepared<Payout>,
+        line: &RowInProgress,
+    ) -> Result<State, JournalError> {
         const SHORTEST: Duration = Duration::from_millis(10);
         const LONGEST: Duration = Duration::from_mins(5);
         let rule = prepared.spec().rule(FlowKind::Payout);
@@ -303,7 +307,7 @@ impl Payer {
 
 /// Stops the run if an answer shows that every row will fail alike: its cause is in the project,
 /// its key, the method or the base address.
-fn stops(error: &GateError, line: &Line) -> bool {
+fn stops(error: &GateError, line: &RowInProgress) -> bool {
     let stops = error.concerns_others();
     if stops {
         line.stop().stop_because(&format!("payout {}: {error}", line.payment_id()));
@@ -313,7 +317,7 @@ fn stops(error: &GateError, line: &Line) -> bool {
 
 /// Stops the run if a row was declined for a cause in the project, such as its balance: the next
 /// rows would be declined too, and their ids used up.
-fn stops_as_declined(answer: &Result<StatusResponse, GateError>, line: &Line) {
+fn stops_as_declined(answer: &Result<StatusResponse, GateError>, line: &RowInProgress) {
     let last = answer.as_ref().ok().and_then(|status| status.operations.last());
     let Some(code) = last.and_then(|operation| operation.code.as_ref()) else { return };
     if code.about() == About::Project {

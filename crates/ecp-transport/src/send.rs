@@ -1,9 +1,9 @@
 //! A sender that retries where that is known to be safe.
 
 mod budget;
-mod call;
 mod pace;
 mod policy;
+mod retry;
 mod retry_after;
 
 use std::error::Error;
@@ -20,9 +20,9 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 pub use self::budget::RetryBudget;
-use self::call::Call;
 use self::pace::Pace;
 pub use self::policy::SendPolicy;
+use self::retry::Call;
 pub(crate) use self::retry_after::retry_after;
 use crate::error::{GateError, Outcome};
 use crate::gate::{Accepted, Gate};

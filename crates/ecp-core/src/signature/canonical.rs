@@ -1,4 +1,7 @@
 //! The canonical string: one text for a document, whatever the order of its members.
+//!
+//! This is the exact way, for every document. Most are written by
+//! [`canonical_fast`](super::canonical_fast), which gives the same.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;

@@ -12,10 +12,10 @@ use ecp_core::{PaymentId, ProjectId, SystemClock};
 
 use super::suite::{accept_new, claim, ids, state, until};
 use super::{Body, Stage, clock};
-use crate::confirm::{Confirm, Questions};
 use crate::entry::{Claim, ClaimedHeld, Delivery, EntryId, EntryState, Finish};
 use crate::hold::Hold;
 use crate::inbox::{Accepted, Inbox, Release};
+use crate::questions::{Confirm, Questions};
 use crate::worker::{Handler, HandlerError, Worker};
 
 const LEASE: Duration = Duration::from_secs(30);

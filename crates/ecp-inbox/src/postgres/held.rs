@@ -10,12 +10,12 @@ use super::claim::bring_back;
 use super::session::{Failure, Session, failed, typed};
 use super::store::PostgresInbox;
 use crate::accept::{error_text, from_json, payment_id, project, read, to_json};
+use crate::agreement::{Doubt, compare, disagreement};
 use crate::clock::{milliseconds, timestamp};
 use crate::entry::{Claim, ClaimedHeld, EntryId, EntryState, Lease, Question};
 use crate::error::InboxError;
 use crate::failpoint::failpoint;
 use crate::inbox::Release;
-use crate::release::{Doubt, compare, disagreement};
 use crate::state::{Change, PaymentState, StatusUpdate};
 use crate::telemetry;
 

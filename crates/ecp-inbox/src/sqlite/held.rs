@@ -7,11 +7,11 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::error::Error;
 use super::write::{apply, of_meaning};
 use crate::accept;
+use crate::agreement::{Doubt, compare, disagreement};
 use crate::clock::{milliseconds, timestamp};
 use crate::entry::{ClaimedHeld, EntryId, Lease, Question};
 use crate::error::InboxError;
 use crate::inbox::Release;
-use crate::release::{Doubt, compare, disagreement};
 use crate::state::{PaymentState, StatusUpdate};
 
 /// Due callbacks: without a status request yet, or due for another one. No other callback of the

@@ -3,8 +3,9 @@
 use ecp_core::{Currency, Money};
 
 use super::capability::{Capabilities, Capability};
-use super::facts::{Conversion, Fact, Instrument, Kind, Testing};
+use super::facts::{Conversion, Fact, Instrument, Kind};
 use super::rule::Rule;
+use super::testing::Testing;
 use crate::flow::FlowKind;
 
 /// A [`Spec`](super::Spec) of a method that is known only at run time.

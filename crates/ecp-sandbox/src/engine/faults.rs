@@ -18,12 +18,12 @@
 //! A rule with a probability draws from the sandbox's seed, separately for each payment: the same
 //! seed and requests give the same faults, and requests about other payments may come in between.
 
-mod book;
+mod active;
 mod rule;
 
 use std::time::Duration;
 
-pub(crate) use self::book::{Book, Point};
+pub(crate) use self::active::{Book, Point};
 pub use self::rule::{FaultRule, InvalidFault};
 use crate::wire::tamper::Tampering;
 

@@ -1,4 +1,4 @@
-//! Limits, retries and evidence of a sender.
+//! Settings of a sender: limits, pauses and evidence. The decisions are in `retry`.
 
 use std::num::NonZeroU32;
 use std::time::Duration;

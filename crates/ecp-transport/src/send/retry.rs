@@ -1,4 +1,4 @@
-//! One call of a sender: its steps, chosen by the evidence.
+//! Retry decisions of a sender: whether one call goes on, asks for the status or is sent again.
 
 use std::time::Duration;
 

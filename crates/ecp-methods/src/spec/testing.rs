@@ -1,0 +1,130 @@
+//! Test amounts of a method, and the form of its redirect in tests.
+
+use std::fmt;
+
+/// Behaviour of a method in tests: results chosen by amount, and the form of the redirect to the
+/// provider.
+///
+/// The values in a method's file come from the method's page, unless [`Testing::source`] says
+/// otherwise. Only Jeton Wallet's page mentions test amounts; without any, the sandbox declines the
+/// same amounts by its own choice. The forms of redirects are those of the samples on the pages.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Testing {
+    declined: Option<&'static [i64]>,
+    account_shown: &'static [i64],
+    redirect: Option<TestRedirect>,
+    source: Option<&'static str>,
+}
+
+/// The form of `redirect_data`, by the sample on the method's page.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TestRedirect {
+    /// A plain redirect: `GET`, and an empty list for the body.
+    #[default]
+    Get,
+    /// A form without fields: `POST`, and an empty object for the body.
+    PostEmpty,
+    /// A form with fields: `POST`, and an object with text and numbers for the body.
+    PostFields,
+}
+
+impl fmt::Display for TestRedirect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Get => "GET",
+            Self::PostEmpty => "POST without fields",
+            Self::PostFields => "POST with fields",
+        })
+    }
+}
+
+impl Testing {
+    /// The amounts of Jeton Wallet's page, which the sandbox uses for other methods too.
+    const DECLINED: &'static [i64] = &[40_000, 40_400];
+
+    /// The sandbox's behaviour for a method whose page does not mention tests: it declines the
+    /// amounts of Jeton Wallet's page, and the redirect is a plain one.
+    pub const fn new() -> Self {
+        Self { declined: None, account_shown: &[], redirect: None, source: None }
+    }
+
+    /// Amounts in minor units of any currency that are declined.
+    pub const fn declined(self, declined: &'static [i64]) -> Self {
+        Self { declined: Some(declined), ..self }
+    }
+
+    /// Amounts of sales, in minor units of any currency, whose final callback has the customer's
+    /// account.
+    pub const fn account_shown(self, account_shown: &'static [i64]) -> Self {
+        Self { account_shown, ..self }
+    }
+
+    /// The form of the redirect to the provider.
+    pub const fn redirect(self, redirect: TestRedirect) -> Self {
+        Self { redirect: Some(redirect), ..self }
+    }
+
+    /// Sets the source of these values, if it is not the method's page.
+    pub const fn source(self, source: &'static str) -> Self {
+        Self { source: Some(source), ..self }
+    }
+
+    /// The amounts in minor units that are declined.
+    pub const fn declined_amounts(&self) -> &'static [i64] {
+        match self.declined {
+            Some(declined) => declined,
+            None => Self::DECLINED,
+        }
+    }
+
+    /// Source of the declined amounts, `None` for the method's page.
+    pub const fn declined_source(&self) -> Option<&'static str> {
+        match self.declined {
+            Some(_) => self.source,
+            None => Some("the sandbox's choice, after Jeton Wallet's page"),
+        }
+    }
+
+    /// The amounts in minor units of sales whose final callback has the customer's account. Their
+    /// source is [`Testing::own_source`].
+    pub const fn account_shown_amounts(&self) -> &'static [i64] {
+        self.account_shown
+    }
+
+    /// Whether the amount is declined.
+    pub fn is_declined(&self, minor: i64) -> bool {
+        self.declined_amounts().contains(&minor)
+    }
+
+    /// Whether the final callback of a sale has the customer's account.
+    pub fn shows_account(&self, minor: i64) -> bool {
+        self.account_shown.contains(&minor)
+    }
+
+    /// The form of the redirect to the provider.
+    pub const fn redirect_form(&self) -> TestRedirect {
+        match self.redirect {
+            Some(redirect) => redirect,
+            None => TestRedirect::Get,
+        }
+    }
+
+    /// Source of the redirect's form, `None` for the sample on the method's page.
+    pub const fn redirect_source(&self) -> Option<&'static str> {
+        match self.redirect {
+            Some(_) => self.source,
+            None => Some("the sandbox's choice"),
+        }
+    }
+
+    /// Source of the values in the method's file, `None` for the method's page.
+    pub const fn own_source(&self) -> Option<&'static str> {
+        self.source
+    }
+
+    /// Whether the amount has a meaning in tests.
+    pub fn is_listed(&self, minor: i64) -> bool {
+        self.is_declined(minor) || self.shows_account(minor)
+    }
+}
