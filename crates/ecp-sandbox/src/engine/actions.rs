@@ -21,7 +21,7 @@ pub struct InvalidBody;
 
 impl fmt::Display for InvalidBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the callback is no JSON object, or there is no such payment")
+        f.write_str("the callback is not a JSON object, or there is no such payment")
     }
 }
 

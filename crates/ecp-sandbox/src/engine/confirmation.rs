@@ -75,7 +75,7 @@ fn judge(status: StatusCode, body: &[u8], payment_id: &PaymentId) -> Confirmatio
         return Confirmation::unusable(format!("HTTP status {}", status.as_u16()));
     }
     let Ok(answer) = serde_json::from_slice::<Value>(body) else {
-        return Confirmation::unusable("the answer is no JSON");
+        return Confirmation::unusable("the answer is not JSON");
     };
     if answer.get("payment_id").and_then(Value::as_str) != Some(payment_id.as_str()) {
         return Confirmation::unusable("the answer's `payment_id` is not the payment's");
@@ -83,7 +83,7 @@ fn judge(status: StatusCode, body: &[u8], payment_id: &PaymentId) -> Confirmatio
     match answer.get("code").and_then(Value::as_i64) {
         Some(0) => Confirmation::Accepted,
         Some(code) => Confirmation::Refused { code: Some(code) },
-        None => Confirmation::unusable("the answer's `code` is no whole number"),
+        None => Confirmation::unusable("the answer's `code` is not a whole number"),
     }
 }
 

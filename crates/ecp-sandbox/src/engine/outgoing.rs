@@ -22,7 +22,7 @@ pub(crate) const USER_AGENT: &str = concat!("ecp-sandbox/", env!("CARGO_PKG_VERS
 
 /// Body of a sandbox's answer, with 508, to a request of a sandbox.
 pub(crate) const CAME_BACK: &str =
-    "a callback of a sandbox arrived at a sandbox: this is no merchant's address";
+    "a callback of a sandbox arrived at a sandbox: this is not a merchant's address";
 
 /// The way to merchants.
 pub(crate) enum Outgoing {

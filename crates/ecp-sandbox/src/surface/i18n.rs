@@ -1,4 +1,4 @@
-//! What customers read, in English and Russian.
+//! Texts for customers, in English and Russian.
 
 use ecp_methods::request::Field;
 use http::{HeaderMap, header};
@@ -141,7 +141,7 @@ texts! {
 }
 
 impl Texts {
-    /// What a field of the customer is called; what has no word goes by its path.
+    /// The name of a customer's field; a field without one has its path.
     pub(crate) const fn field(&self, field: Field) -> &'static str {
         match field {
             Field::CustomerAddress => self.address,

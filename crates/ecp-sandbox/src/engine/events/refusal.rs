@@ -27,7 +27,7 @@ impl fmt::Display for CallbackRefusal {
             Self::HostNotAllowed => "this host is not allowed: only the own machine is by default",
             Self::Lost => "a fault lost it",
             Self::NoAddress => "neither the request nor the project names an address",
-            Self::NoUrl => "the address is no absolute URL",
+            Self::NoUrl => "the address is not an absolute URL",
             Self::NotPlainHttp => "the address must begin with http://: the sandbox has no TLS",
             Self::OwnAddress => "the address is the sandbox's own",
         })

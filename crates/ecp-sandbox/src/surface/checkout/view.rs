@@ -15,7 +15,7 @@ use crate::surface::page::{Policy, html};
 
 /// The mistake that keeps the page from being shown.
 #[derive(Template)]
-#[template(path = "payment/problem.html")]
+#[template(path = "checkout/problem.html")]
 pub(super) struct ProblemPage {
     language: Language,
     t: &'static Texts,
@@ -33,7 +33,7 @@ impl ProblemPage {
 
 /// The methods to choose from, or the one that there is.
 #[derive(Template)]
-#[template(path = "payment/choose.html")]
+#[template(path = "checkout/choose.html")]
 pub(super) struct ChoosePage<'s> {
     language: Language,
     t: &'static Texts,
@@ -119,7 +119,7 @@ impl<'s> ChoosePage<'s> {
 
 /// The way to the provider's page.
 #[derive(Template)]
-#[template(path = "payment/redirect.html")]
+#[template(path = "checkout/redirect.html")]
 pub(super) struct RedirectPage<'s> {
     language: Language,
     t: &'static Texts,
@@ -152,7 +152,7 @@ impl<'s> RedirectPage<'s> {
 
 /// Nothing to do but wait.
 #[derive(Template)]
-#[template(path = "payment/wait.html")]
+#[template(path = "checkout/wait.html")]
 pub(super) struct WaitPage<'s> {
     language: Language,
     t: &'static Texts,
@@ -174,7 +174,7 @@ impl<'s> WaitPage<'s> {
 
 /// How it ended, and the way back.
 #[derive(Template)]
-#[template(path = "payment/result.html")]
+#[template(path = "checkout/result.html")]
 pub(super) struct ResultPage<'s> {
     language: Language,
     t: &'static Texts,

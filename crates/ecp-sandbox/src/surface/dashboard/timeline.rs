@@ -174,7 +174,7 @@ impl Entry {
         entry
     }
 
-    /// What carries no message.
+    /// Titles of events without a message.
     fn say(&mut self, kind: &EventKind) {
         match kind {
             EventKind::CustomerArrived => {
