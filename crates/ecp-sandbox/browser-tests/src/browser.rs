@@ -18,8 +18,8 @@ use tokio::time::{Instant, sleep};
 /// Long enough for any machine; only a test that fails waits for it.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Two browsers at a time: the machine may be small.
-static TURN: Semaphore = Semaphore::const_new(2);
+/// Three browsers at a time: the machine may be small.
+static TURN: Semaphore = Semaphore::const_new(3);
 
 static SAID: Once = Once::new();
 
