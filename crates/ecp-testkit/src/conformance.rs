@@ -3,6 +3,7 @@
 mod amounts;
 mod page;
 mod request;
+mod samples;
 
 use std::fmt;
 use std::future::Future;
@@ -19,6 +20,7 @@ use ecp_sandbox::Decision;
 
 pub(crate) use self::request::AnyPrepared;
 use self::request::{Request, id, with_fields};
+pub use self::samples::Sample;
 use crate::failure::{Failure, OrFail, fail};
 use crate::stage::Stage;
 

@@ -1,7 +1,9 @@
 //! Every built-in method conforms. A new one is tested as soon as it is in the registry.
 
+use ecp_core::model::PaymentStatus::{self, Decline, Refunded, Success};
+use ecp_methods::FlowKind::{self, Payout, Refund, Sale};
 use ecp_methods::Registry;
-use ecp_testkit::conformance;
+use ecp_testkit::{Sample, conformance};
 
 #[tokio::test]
 async fn every_built_in_method_conforms() {
@@ -60,4 +62,116 @@ fn the_cases_cover_what_the_specs_declare() {
     unique.sort();
     unique.dedup();
     assert_eq!(unique.len(), names.len(), "two cases of one name");
+}
+
+/// The callbacks that the four documents print, and their meaning there.
+const DOCUMENTED: &[(&str, &str, FlowKind, PaymentStatus, &str)] = &[
+    ("eco-voucher", "sale-decline", Sale, Decline, "0.00 EUR"),
+    ("eco-voucher", "sale-success", Sale, Success, "10.00 EUR"),
+    ("jeton", "payout-decline", Payout, Decline, "300.00 EUR"),
+    ("jeton", "payout-success", Payout, Success, "300.00 EUR"),
+    ("jeton", "sale-decline", Sale, Decline, "500.00 EUR"),
+    ("jeton", "sale-success", Sale, Success, "100.00 EUR"),
+    ("touchngo", "payout-decline", Payout, Decline, "500.00 MYR"),
+    ("touchngo", "payout-success", Payout, Success, "500.00 MYR"),
+    ("touchngo", "sale-decline-gate", Sale, Decline, "500.00 MYR"),
+    ("touchngo", "sale-decline-page", Sale, Decline, "500.00 MYR"),
+    ("touchngo", "sale-success-gate", Sale, Success, "500.00 MYR"),
+    ("touchngo", "sale-success-page", Sale, Success, "500.00 MYR"),
+    ("wallet-partner", "refund-decline", Refund, Success, "350.00 INR"),
+    ("wallet-partner", "refund-success", Refund, Refunded, "0.00 INR"),
+    ("wallet-partner", "sale-decline", Sale, Decline, "1.00 INR"),
+    ("wallet-partner", "sale-success", Sale, Success, "150.00 INR"),
+];
+
+fn printed(method: &str, name: &str) -> String {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../ecp-core/tests/samples/callback");
+    let path = format!("{folder}/{method}-{name}.json");
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+#[test]
+fn documented_callbacks_mean_what_the_documents_say() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../ecp-core/tests/samples/callback");
+    assert_eq!(std::fs::read_dir(folder).unwrap().count(), DOCUMENTED.len());
+    let registry = Registry::builtin();
+    for (method, name, flow, status, sum) in DOCUMENTED {
+        let sum = sum.parse().unwrap();
+        let sample = Sample::new(printed(method, name), *flow, status.clone(), sum);
+        let checked = sample.check(registry.get(method).unwrap());
+        checked.unwrap_or_else(|failure| panic!("{method} {name}: {failure}"));
+    }
+}
+
+#[test]
+fn a_sample_that_does_not_fit_the_spec_or_its_meaning_fails() {
+    let registry = Registry::builtin();
+    let text = printed("jeton", "sale-success");
+    let table = [
+        (
+            "jeton",
+            text.replace("JetonWallet", "jeton"),
+            Sale,
+            Success,
+            "100.00 EUR",
+            "`payment.method` is jeton",
+        ),
+        ("touchngo", text.clone(), Sale, Success, "100.00 EUR", "`payment.method` is JetonWallet"),
+        (
+            "jeton",
+            text.clone(),
+            Payout,
+            Success,
+            "100.00 EUR",
+            "`payment.type` is purchase, expected payout",
+        ),
+        ("jeton", text.clone(), Refund, Success, "100.00 EUR", "`operation.type` is sale"),
+        (
+            "jeton",
+            text.replace("\"sale\"", "\"refund\""),
+            Refund,
+            Success,
+            "100.00 EUR",
+            "the spec has no refund",
+        ),
+        (
+            "jeton",
+            text.clone(),
+            Sale,
+            Decline,
+            "100.00 EUR",
+            "`payment.status` is success, expected decline",
+        ),
+        (
+            "jeton",
+            text.clone(),
+            Sale,
+            Success,
+            "100.01 EUR",
+            "`payment.sum` is 100.00 EUR, expected 100.01 EUR",
+        ),
+        (
+            "jeton",
+            text.replace("EUR", "MYR"),
+            Sale,
+            Success,
+            "100.00 MYR",
+            "does not have the currency MYR",
+        ),
+        (
+            "jeton",
+            text.replace("\"signature\"", "\"other\""),
+            Sale,
+            Success,
+            "100.00 EUR",
+            "`signature` is missing",
+        ),
+        ("jeton", text.replace("\"purchase\"", "7"), Sale, Success, "100.00 EUR", "`payment.type`"),
+        ("jeton", "{".to_owned(), Sale, Success, "100.00 EUR", "line 1"),
+    ];
+    for (method, text, flow, status, sum, expected) in table {
+        let sample = Sample::new(text, flow, status, sum.parse().unwrap());
+        let failure = sample.check(registry.get(method).unwrap()).unwrap_err().to_string();
+        assert!(failure.contains(expected), "{failure}: {expected}");
+    }
 }

@@ -1,0 +1,109 @@
+//! Callbacks that a method's page documents, compared with its spec.
+
+use ecp_core::json::{Document, Limits};
+use ecp_core::model::{Callback, OperationType, PaymentStatus, PaymentType, Sum};
+use ecp_core::signature::{self, Rules, SigningKey};
+use ecp_core::{Money, SecretKey};
+use ecp_methods::{DynMethod, FlowKind};
+use ecp_notify::Verifier;
+
+use crate::failure::{Failure, OrFail, fail};
+
+/// A callback as a method's page prints it, and its meaning by the same page.
+///
+/// Pages cut the printed signature off, so the sample is signed again.
+///
+/// ```
+/// use ecp_core::model::PaymentStatus;
+/// use ecp_methods::{FlowKind, Jeton};
+/// use ecp_testkit::Sample;
+///
+/// let printed = r#"{"project_id": 239, "payment": {"id": "59", "type": "payout",
+///     "status": "success", "method": "JetonWallet", "sum": {"amount": 30000, "currency": "EUR"}},
+///     "operation": {"id": 1, "type": "payout", "status": "success"}, "signature": "MwjS...=="}"#;
+/// let success = PaymentStatus::Success;
+/// let paid_out =
+///     Sample::new(printed, FlowKind::Payout, success, "300.00 EUR".parse()?);
+/// paid_out.check(&Jeton)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Sample {
+    json: String,
+    flow: FlowKind,
+    status: PaymentStatus,
+    sum: Money,
+}
+
+impl Sample {
+    /// A callback about an operation of `flow`. `status` is the payment's, and `sum` its sum; after
+    /// a refund that is the rest.
+    pub fn new(json: impl Into<String>, flow: FlowKind, status: PaymentStatus, sum: Money) -> Self {
+        Self { json: json.into(), flow, status, sum }
+    }
+
+    /// Signs the callback again, verifies it as a merchant does, and compares it with the method's
+    /// spec (the name in callbacks, the flow, the currency) and with its stated meaning.
+    pub fn check(&self, method: &dyn DynMethod) -> Result<(), Failure> {
+        let callback = self.read()?;
+        let spec = method.spec();
+        let payment = callback.payment.as_ref().ok_or_else(|| fail("`payment` is missing"))?;
+        let names = spec.callback_names();
+        match payment.method.as_deref() {
+            Some(name) if names.contains(&name) => {}
+            name => {
+                let name = name.unwrap_or("missing");
+                return Err(fail(format!("`payment.method` is {name}, the spec has {names:?}")));
+            }
+        }
+        let (kind, operations) = match self.flow {
+            FlowKind::Payout => (PaymentType::Payout, &[OperationType::Payout][..]),
+            FlowKind::Refund => {
+                (PaymentType::Purchase, &[OperationType::Refund, OperationType::Reversal][..])
+            }
+            FlowKind::Sale => (PaymentType::Purchase, &[OperationType::Sale][..]),
+        };
+        if payment.kind.as_ref() != Some(&kind) {
+            let given = payment.kind.as_ref().map_or("missing", PaymentType::as_str);
+            return Err(fail(format!("`payment.type` is {given}, expected {kind}")));
+        }
+        let operation = callback.operation.as_ref().and_then(|operation| operation.kind.as_ref());
+        if !operation.is_some_and(|kind| operations.contains(kind)) {
+            let given = operation.map_or("missing", OperationType::as_str);
+            return Err(fail(format!("`operation.type` is {given}, expected a {}", self.flow)));
+        }
+        if spec.rule(self.flow).is_none() {
+            return Err(fail(format!("the spec has no {}", self.flow)));
+        }
+        if payment.status.as_ref() != Some(&self.status) {
+            let given = payment.status.as_ref().map_or("missing", PaymentStatus::as_str);
+            return Err(fail(format!("`payment.status` is {given}, expected {}", self.status)));
+        }
+        let sum = payment.sum.as_ref().map(Sum::money).transpose().or_fail()?;
+        if sum != Some(self.sum) {
+            let given = sum.map_or_else(|| "missing".to_owned(), |sum| sum.to_string());
+            return Err(fail(format!("`payment.sum` is {given}, expected {}", self.sum)));
+        }
+        let currency = self.sum.currency();
+        if !spec.currencies().contains(&currency) {
+            return Err(fail(format!("the spec does not have the currency {currency}")));
+        }
+        Ok(())
+    }
+
+    /// The callback, signed again and verified as a merchant does.
+    fn read(&self) -> Result<Callback, Failure> {
+        let document = Document::parse(self.json.as_bytes(), Limits::default()).or_fail()?;
+        let printed = document.root().get("signature");
+        let printed = printed.ok_or_else(|| fail("`signature` is missing"))?.raw();
+        let key = SecretKey::new("the key of a sample").or_fail()?;
+        let rules = Rules::private().allow_ambiguous();
+        let signature = signature::sign(&SigningKey::new(&key), self.json.as_bytes(), rules);
+        let signed = self.json.replacen(printed, &format!("\"{}\"", signature.or_fail()?), 1);
+        let project = document.root().get("project_id").map(|value| value.raw().parse());
+        let project = project.ok_or_else(|| fail("`project_id` is missing"))?.or_fail()?;
+        let project = ecp_core::ProjectId::new(project).or_fail()?;
+        let verifier = Verifier::new().key(project, &key);
+        Ok(verifier.verify(signed.as_bytes()).or_fail()?.into_inner())
+    }
+}
