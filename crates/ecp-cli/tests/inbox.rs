@@ -224,15 +224,15 @@ fn a_held_callback_is_released_by_what_gate_signed() {
         // The callback that is held, and one that says the same.
         (
             &signed(held.raw.unwrap().expose()),
-            "error: not an answer to a status request: `operation` does not belong in a status",
+            "error: not an answer to a status request: `operation` is not a member of a status",
         ),
-        (&itself, "error: not an answer to a status request: `operation` does not belong in a"),
+        (&itself, "error: not an answer to a status request: `operation` is not a member of a"),
         (&doubtful, "error: the answer has another reading at `payment.description`: have Gate"),
         (
             &uncovered,
             "error: not an answer to a status request: `frame_mode`: is a parameter of the",
         ),
-        (&elsewhere, "error: not an answer to a status request: `project_id` is that of"),
+        (&elsewhere, "error: not an answer to a status request: `project_id` is not the"),
     ];
     for (input, message) in table {
         let output = release(input);
@@ -338,8 +338,8 @@ fn a_wrong_file_is_reported_and_left_unchanged() {
     let empty = at("empty.sqlite");
     std::fs::write(&empty, "").unwrap();
     let place_of = |path: &PathBuf, what: &str| what.replace("FILE", &text(path));
-    let no_inbox = "error: no inbox in FILE: opening the inbox: not an ecp inbox database; \
-                    name the database that the service opens\n";
+    let no_inbox = "error: no inbox in FILE: opening the inbox: the database is not an inbox of \
+                    ecp-inbox: check its path or address; name the database that the service opens\n";
     let table = [
         (&missing, "error: there is no file FILE: give the database that the service opens\n"),
         (&notes, no_inbox),
@@ -395,8 +395,8 @@ fn an_inbox_in_postgres_is_read_and_never_made() {
     assert_eq!(missing.status.code(), Some(1));
     assert_eq!(
         stderr(&missing),
-        "error: no inbox in that database: opening the inbox: not an ecp inbox database; \
-         name the database that the service opens\n"
+        "error: no inbox in that database: opening the inbox: the database is not an inbox of \
+         ecp-inbox: check its path or address; name the database that the service opens\n"
     );
     assert_eq!(stderr(&ecp(&[&["stats"][..], &place].concat())), stderr(&missing), "it was made");
 

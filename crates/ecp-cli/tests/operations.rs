@@ -126,7 +126,7 @@ fn problems_are_reported() {
         (&["--filter", "x=["], 1, "error: the filter `x` is not JSON: "),
         (&["--filter", "x"], 2, "error: invalid value 'x' for '--filter <NAME=JSON>'"),
         (&["--output", "no/folder.csv"], 1, "error: cannot write no/folder.csv: "),
-        (&[], 1, "error: no connection: "),
+        (&[], 1, "error: not sent: "),
     ];
     for (arguments, code, message) in table {
         let output = shop(folder.path(), nobody, "t").args(arguments).output().unwrap();

@@ -203,17 +203,21 @@ fn records_that_cannot_be_compared_are_reported() {
         ),
         (&["--journal", "x", "--tz", "Nowhere"], 1, "error: --tz Nowhere: "),
         (&["--db", "missing.sqlite"], 1, "error: there is no file missing.sqlite: "),
-        (&["--journal", "x"], 1, "error: the sides cannot be compared: the journal x: "),
+        (
+            &["--journal", "x"],
+            1,
+            "error: the platform's records cannot be compared with yours: cannot read the journal x: ",
+        ),
         (
             &["--journal", "payouts.csv.journal", away],
             1,
-            "error: the sides cannot be compared: the journal payouts.csv.journal: the journal \
+            "error: the platform's records cannot be compared with yours: cannot read the journal payouts.csv.journal: the journal \
              belongs to project 1 at ",
         ),
         (
             &["--journal", "payouts.csv.journal", "--name", "status=state"],
             1,
-            "error: the sides cannot be compared: `state` is not in an operation; there are: \
+            "error: the platform's records cannot be compared with yours: `state` is not in an operation; there are: \
              project_id, payment_id, ",
         ),
     ];
@@ -364,8 +368,7 @@ fn one_odd_operation_is_named_and_the_others_are_compared() {
     let all = (1..=19).map(nameless).chain([right]).collect();
     let output = against(&sandbox, all, &[]);
     assert_eq!(output.status.code(), Some(1));
-    let message =
-        "error: the sides cannot be compared: `payment_id` is not in an operation; there are: ";
+    let message = "error: the platform's records cannot be compared with yours: `payment_id` is not in an operation; there are: ";
     assert!(stderr(&output).starts_with(message), "{}", stderr(&output));
 }
 

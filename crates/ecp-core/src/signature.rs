@@ -202,7 +202,8 @@ impl From<JsonError> for VerifyError {
 pub struct Match {
     /// Index of the key among the given ones.
     pub key: usize,
-    /// The order of the items. Anything but [`Order::Natural`] deserves a log line.
+    /// Order of the items in the signed text. Log any but [`Order::Natural`]: another SDK than the
+    /// documents describe has signed.
     pub order: Order,
     /// Members called `signature` that were omitted.
     pub strip: Strip,

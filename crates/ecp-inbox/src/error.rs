@@ -27,10 +27,10 @@ pub enum InboxErrorKind {
     #[error("the database is damaged")]
     Damaged,
     /// The disk or the configured size is full. It works again once space is freed.
-    #[error("no space left for the database")]
+    #[error("no space left for the database: its disk or its configured size is full")]
     Full,
     /// The database exists but is not an inbox.
-    #[error("not an ecp inbox database")]
+    #[error("the database is not an inbox of ecp-inbox: check its path or address")]
     NoInbox,
     /// A newer version of this crate has changed the tables. Use that version.
     #[error("the database was made by a newer version of ecp-inbox: upgrade")]

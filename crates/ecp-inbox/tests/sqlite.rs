@@ -203,7 +203,10 @@ mod embedded {
             assert!(stored.len() < 50);
         };
         assert_eq!(error.kind(), InboxErrorKind::Full);
-        assert_eq!(error.to_string(), "storing a callback: no space left for the database");
+        assert_eq!(
+            error.to_string(),
+            "storing a callback: no space left for the database: its disk or its configured size is full"
+        );
         assert!(stored.len() > 3);
         assert_eq!(inbox.stats().await.unwrap().waiting, stored.len() as u64);
         // Somebody makes room.

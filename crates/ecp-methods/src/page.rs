@@ -167,9 +167,11 @@ impl PageValue {
         }
         // The checks are those of a sale, so the page must not do anything else.
         match name {
-            "mode" if text != "purchase" => Err("must be `purchase`: the check was for a sale"),
+            "mode" if text != "purchase" => {
+                Err("must be `purchase`, because this page takes a sale")
+            }
             "operation_type" | "card_operation_type" if text != "sale" => {
-                Err("must be `sale`: the check was for a sale")
+                Err("must be `sale`, because this page takes a sale")
             }
             _ if name.ends_with("_url") => url(&text).map_or(Ok(()), Err),
             _ if name.ends_with("_enabled") && !matches!(text.as_str(), "0" | "1" | "2") => {

@@ -41,19 +41,20 @@ pub enum Unexpected {
     #[error("`{0}` may hold other signed members: ask Gate for the payment's status")]
     Ambiguous(String),
     /// Another project.
-    #[error("the callback is about project {0}")]
+    #[error("the callback is for project {0}, not for the order's project")]
     Project(ProjectId),
     /// Another payment, or none.
-    #[error("`payment.id` is of another payment")]
+    #[error("`payment.id` is missing or is not the order's id")]
     Payment,
     /// A payment of another kind, or without a kind.
-    #[error("`payment.type` is {}", .0.as_ref().map_or("missing", PaymentType::as_str))]
+    #[error("`payment.type` is {}, not the order's type", .0.as_ref().map_or("missing", PaymentType::as_str))]
     Kind(Option<PaymentType>),
     /// Another amount or currency, or no known one.
-    #[error("`payment.sum` is {}", .0.map_or_else(|| "none".to_owned(), |money| money.to_string()))]
+    #[error("`payment.sum` is {}, not the order's amount and currency",
+        .0.map_or_else(|| "missing or in an unknown currency".to_owned(), |money| money.to_string()))]
     Amount(Option<Money>),
     /// Another method, or none.
-    #[error("`payment.method` is of another method")]
+    #[error("`payment.method` is missing or is not the order's method")]
     Method,
 }
 

@@ -182,20 +182,38 @@ fn a_callback_has_a_result_for_its_order_only() {
     }
 
     let table = [
-        (order.clone().project(project(9)), "the callback is about project 1236"),
-        (Expected::sale(&another, price), "`payment.id` is of another payment"),
-        (Expected::payout(&id, price), "`payment.type` is purchase"),
-        (Expected::sale(&id, "100.01 EUR".parse().unwrap()), "`payment.sum` is 100.00 EUR"),
-        (Expected::sale(&id, "10000 JPY".parse().unwrap()), "`payment.sum` is 100.00 EUR"),
-        (Expected::sale(&id, "0 JPY".parse().unwrap()), "`payment.sum` is 100.00 EUR"),
-        (order.clone().callback_names(&["Jetonwallet"]), "`payment.method` is of another method"),
+        (
+            order.clone().project(project(9)),
+            "the callback is for project 1236, not for the order's project",
+        ),
+        (Expected::sale(&another, price), "`payment.id` is missing or is not the order's id"),
+        (Expected::payout(&id, price), "`payment.type` is purchase, not the order's type"),
+        (
+            Expected::sale(&id, "100.01 EUR".parse().unwrap()),
+            "`payment.sum` is 100.00 EUR, not the order's amount and currency",
+        ),
+        (
+            Expected::sale(&id, "10000 JPY".parse().unwrap()),
+            "`payment.sum` is 100.00 EUR, not the order's amount and currency",
+        ),
+        (
+            Expected::sale(&id, "0 JPY".parse().unwrap()),
+            "`payment.sum` is 100.00 EUR, not the order's amount and currency",
+        ),
+        (
+            order.clone().callback_names(&["Jetonwallet"]),
+            "`payment.method` is missing or is not the order's method",
+        ),
     ];
     for (order, message) in table {
         assert_eq!(verified.result_for(&order).unwrap_err().to_string(), message);
     }
     let unknown = sign(&callback("x").replace("\"EUR\"", "\"XAU\""));
     let error = verifier().verify(&unknown).unwrap().result_for(&order).unwrap_err();
-    assert_eq!(error.to_string(), "`payment.sum` is none");
+    assert_eq!(
+        error.to_string(),
+        "`payment.sum` is missing or in an unknown currency, not the order's amount and currency"
+    );
 }
 
 #[test]

@@ -98,7 +98,7 @@ impl Intents for RowInProgress {
         payment_id: &PaymentId,
     ) -> Result<(), Box<dyn Error + Send + Sync>> {
         if self.stop.is_stopped() {
-            return Err("the run was stopped".into());
+            return Err("the run was stopped before this request".into());
         }
         let now = self.clock.now();
         self.keep(payment_id, |entry| {

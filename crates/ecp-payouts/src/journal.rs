@@ -68,7 +68,7 @@ pub struct Entry {
     pub sent_at: Option<SystemTime>,
     /// The platform's id of the request.
     pub request_id: Option<String>,
-    /// The payment's last status.
+    /// The payment's status in the platform's last status answer, `None` before the first one.
     pub status: Option<String>,
     /// The platform's code.
     pub code: Option<String>,
@@ -163,7 +163,9 @@ pub enum JournalError {
     },
     /// Rows that are not in the journal look like payouts that may have been sent and are no longer
     /// in the file.
-    #[error("ids were changed after they may have been sent:\n{0}")]
+    #[error(
+        "nothing was sent: new payment ids in the file look like ids that may have been sent before:\n{0}"
+    )]
     Respelled(Problems),
     /// The file has new rows, and none of the payouts that the journal has sent: it is another
     /// file, or its ids were changed. [`Settings::shared_journal`](crate::Settings::shared_journal)

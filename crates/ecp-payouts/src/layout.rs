@@ -31,8 +31,8 @@ pub struct Layout {
     pub(crate) items_in_texts: bool,
 }
 
-/// Unit of amounts. The unit in the platform's own files is not documented (sources:
-/// mass payouts).
+/// Unit of the amounts in a payout file, minor units by default. The unit in the platform's own
+/// files is not documented (sources: mass payouts): check it in a file before you send one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum AmountUnit {
     /// Whole minor units, as in Gate requests: 30000 is 300.00 EUR.

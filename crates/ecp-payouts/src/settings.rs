@@ -78,7 +78,8 @@ impl Settings {
         Self { shared_journal: is_shared, ..self }
     }
 
-    /// Sets the clock, instead of the machine's.
+    /// Sets the clock for the send times in the journal and their age, for tests. Pauses and deadlines
+    /// keep the machine's clock. [`SystemClock`](ecp_core::SystemClock) by default.
     pub fn clock(self, clock: Arc<dyn Clock>) -> Self {
         Self { clock, ..self }
     }

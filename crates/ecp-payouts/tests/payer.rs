@@ -185,7 +185,7 @@ async fn what_cannot_be_known_is_unknown_with_its_evidence() {
             "unknown",
             "the status request failed",
         ),
-        (Fault::Refused, Fault::None, "not sent", "no connection"),
+        (Fault::Refused, Fault::None, "not sent", "not sent"),
         (Fault::None, Fault::ResetBefore, "unknown", "registered; its status is not known"),
     ];
     for (payout, status, result, evidence) in table {

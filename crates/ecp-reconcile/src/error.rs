@@ -8,7 +8,7 @@ use ecp_inbox::InboxError;
 use ecp_payouts::JournalError;
 use ecp_transport::{DataError, GateError, InvalidQuery};
 
-/// Why the sides could not be compared. Nothing was changed on any of them.
+/// Why the platform, the inbox and the journals could not be compared. None of them was changed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReconcileError {
@@ -16,7 +16,7 @@ pub enum ReconcileError {
     #[error(transparent)]
     Interval(InvalidQuery),
     /// The Data API did not return its operations.
-    #[error("the Data API's operations: {0}")]
+    #[error("cannot get the operations from the Data API: {0}")]
     Data(DataError),
     /// The Data API's operations do not match [`OperationNames`](crate::OperationNames).
     #[error("`{path}` {problem}; there are: {}; name the right one", .there.join(", "))]
@@ -37,10 +37,10 @@ pub enum ReconcileError {
         error: GateError,
     },
     /// The inbox could not be read.
-    #[error("the inbox: {0}")]
+    #[error("cannot read the inbox: {0}")]
     Inbox(InboxError),
     /// A journal could not be read, or belongs to another project or address.
-    #[error("the journal {}: {error}", .path.display())]
+    #[error("cannot read the journal {}: {error}", .path.display())]
     Journal {
         /// Path of the journal.
         path: PathBuf,
@@ -48,6 +48,6 @@ pub enum ReconcileError {
         error: JournalError,
     },
     /// The temporary file could not be written or read.
-    #[error("the temporary file: {0}")]
+    #[error("cannot use the temporary file: {0}")]
     Storage(Box<dyn Error + Send + Sync>),
 }

@@ -56,7 +56,7 @@
 //!
 //! | what is wrong | code | `errors[].field` |
 //! |---|---|---|
-//! | the body is no JSON | 2003 | |
+//! | the body is not JSON | 2003 | |
 //! | `general.project_id` is missing | 2004 | its path |
 //! | there is no such project | 2442 | its path |
 //! | the signature is missing or empty | 3262 | its path |

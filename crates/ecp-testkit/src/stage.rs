@@ -170,7 +170,10 @@ impl Stage {
         let callback = self.callback().await?;
         let status = callback.payment_status();
         if status != Some(expected) {
-            return Err(fail(format!("it ended as {status:?}, not as {expected}")));
+            return Err(fail(format!(
+                "the callback has payment status {}, expected {expected}",
+                status.map_or("none", PaymentStatus::as_str)
+            )));
         }
         let name = callback.payment.as_ref().and_then(|payment| payment.method.as_deref());
         if !name.is_some_and(|name| method.spec().callback_names().contains(&name)) {

@@ -138,7 +138,7 @@ async fn a_platform_that_is_away_is_tried_a_few_times() {
     let stage = Stage::new(SendPolicy::new(), |_, _| Fault::Refused);
     let error = stage.sender.send(&payout("P-17")).await.unwrap_err();
     assert_eq!((error.outcome(), error.sends(), error.status_checks()), (Outcome::NotSent, 4, 0));
-    assert_eq!(error.to_string(), "no connection: connection refused (4 attempts)");
+    assert_eq!(error.to_string(), "not sent: connection refused (4 attempts)");
 }
 
 #[tokio::test(start_paused = true)]

@@ -333,7 +333,8 @@ pub struct Operations {
 }
 
 impl Operations {
-    /// The next operation, `None` after the last. After an error the same page is requested again.
+    /// The next operation, `None` after the last. After an error, call it again: it requests the
+    /// same page, and no operation is skipped.
     pub async fn next(&mut self) -> Result<Option<DataOperation>, DataError> {
         loop {
             if let Some(operation) = self.page.pop_front() {

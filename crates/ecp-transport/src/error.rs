@@ -245,6 +245,8 @@ pub enum UnknownReason {
     #[error("code {0}: this id exists already, ask for its status")]
     AlreadyExists(Code),
     /// An error answer whose code does not say that nothing was registered.
-    #[error("code {0} does not say that nothing was registered")]
+    #[error(
+        "code {0} leaves open whether the request was registered: request the payment's status, do not send it again"
+    )]
     Inconclusive(Code),
 }

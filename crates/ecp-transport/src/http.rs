@@ -62,7 +62,7 @@ impl TransportError {
 
 impl fmt::Display for TransportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = if self.sent { "no response" } else { "no connection" };
+        let what = if self.sent { "no response" } else { "not sent" };
         write!(f, "{what}: {}", self.source)?;
         // Only the innermost cause distinguishes a refused port from a wrong name.
         let mut cause: &dyn Error = &*self.source;

@@ -21,7 +21,7 @@
 //! match gate.payout(&Jeton, &payout).await {
 //!     Ok(accepted) => println!("registered as {}", accepted.request_id),
 //!     Err(error) => match error.outcome() {
-//!         Outcome::NotSent => println!("nothing happened: {error}"),
+//!         Outcome::NotSent => println!("nothing was registered: {error}"),
 //!         Outcome::Refused { code, .. } => println!("refused with code {code}"),
 //!         Outcome::Unknown => println!("ask for the status of P-17: {error}"),
 //!     },

@@ -18,7 +18,9 @@ pub enum RedirectError {
     #[error("`redirect_data.url`: expected an absolute http or https address")]
     Address,
     /// The address holds a user name or password.
-    #[error("`redirect_data.url`: an address with a user name is not opened")]
+    #[error(
+        "`redirect_data.url` holds a user name or password: the customer is not redirected; ask the platform's support"
+    )]
     Credentials,
     /// The method is neither GET nor POST.
     #[error("`redirect_data.method`: expected GET or POST")]

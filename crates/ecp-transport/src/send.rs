@@ -65,7 +65,7 @@ use crate::watched::{BUDGET_EMPTY, FURTHER_REQUESTS, SEND_TURN, Watched, request
 ///     Ok(Sent::Registered(accepted)) => println!("registered as {}", accepted.request_id),
 ///     Ok(evidence) => println!("the platform has it: {evidence:?}"),
 ///     Err(error) if error.outcome() == Outcome::Unknown => println!("ask again later: {error}"),
-///     Err(error) => println!("nothing happened: {error}"),
+///     Err(error) => println!("nothing was registered: {error}"),
 /// }
 /// # Ok(())
 /// # }

@@ -86,27 +86,27 @@ async fn only_an_answer_that_proves_it_counts_as_refused_and_only_a_registration
         (
             400,
             r#"{"status":"error","code":"3060","message":"Current status does not allow it"}"#,
-            "unknown | the outcome is unknown: code 3060 does not say that nothing was registered",
+            "unknown | the outcome is unknown: code 3060 leaves open whether the request was registered: request the payment's status, do not send it again",
         ),
         (
             400,
             r#"{"status":"error","code":"3061","message":"Transaction not found"}"#,
-            "unknown | the outcome is unknown: code 3061 does not say that nothing was registered",
+            "unknown | the outcome is unknown: code 3061 leaves open whether the request was registered: request the payment's status, do not send it again",
         ),
         (
             200,
             r#"{"status":"error","code":"31337","message":"?"}"#,
-            "unknown | the outcome is unknown: code 31337 does not say that nothing was registered",
+            "unknown | the outcome is unknown: code 31337 leaves open whether the request was registered: request the payment's status, do not send it again",
         ),
         (
             400,
             r#"{"status":"error","code":"9999","message":"Awaiting processing"}"#,
-            "unknown | the outcome is unknown: code 9999 does not say that nothing was registered",
+            "unknown | the outcome is unknown: code 9999 leaves open whether the request was registered: request the payment's status, do not send it again",
         ),
         (
             400,
             r#"{"status":"error","code":"501","message":"Internal error"}"#,
-            "unknown | the outcome is unknown: code 501 does not say that nothing was registered",
+            "unknown | the outcome is unknown: code 501 leaves open whether the request was registered: request the payment's status, do not send it again",
         ),
         (
             400,
@@ -178,7 +178,7 @@ async fn a_connection_that_was_open_leaves_the_outcome_unknown() {
     let error = failing(true).payout(&Jeton, &payout()).await.unwrap_err();
     assert_eq!(summary(&error), "unknown | the outcome is unknown: no response: connection reset");
     let error = failing(false).payout(&Jeton, &payout()).await.unwrap_err();
-    assert_eq!(summary(&error), "not sent | no connection: connection reset");
+    assert_eq!(summary(&error), "not sent | not sent: connection reset");
 }
 
 #[tokio::test]
@@ -271,24 +271,24 @@ async fn another_signed_message_is_no_status_answer() {
     let table = [
         (
             "callback",
-            "`operation` does not belong",
+            "`operation` is not a member of",
             r#"{"project_id":239,"payment":{"id":"P-17","status":"success"},"operation":{"id":1}}"#,
         ),
         (
             "callback with a list",
-            "`operation` does not belong",
+            "`operation` is not a member of",
             r#"{"project_id":239,"payment":{"id":"P-17","status":"success"},"operation":{"id":1},
             "operations":[{"id":1}]}"#,
         ),
         (
             "callback about a transaction",
-            "`transaction` does not belong",
+            "`transaction` is not a member of",
             r#"{"general":{"project_id":239,"payment_id":"P-17"},"transaction":{"id":1},
             "payment":{"id":"P-17","status":"success"},"operations":[]}"#,
         ),
         (
             "redirect",
-            "`redirectData` does not belong",
+            "`redirectData` is not a member of",
             r#"{"payment":{"id":"P-17"},"redirectData":{"method":"GET","url":"https://a.example"}}"#,
         ),
         (

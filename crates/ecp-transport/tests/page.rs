@@ -525,7 +525,10 @@ fn every_setter_sends_its_documented_parameter() {
 fn a_page_does_what_was_checked_and_leads_where_it_may() {
     let options = PageOptions::new;
     let table = [
-        (options().text("mode", "payout"), "`mode` must be `purchase`: the check was for a sale"),
+        (
+            options().text("mode", "payout"),
+            "`mode` must be `purchase`, because this page takes a sale",
+        ),
         (options().text("mode", "card_verify"), "`mode` must be `purchase`"),
         (options().text("operation_type", "auth"), "`operation_type` must be `sale`"),
         (options().text("card_operation_type", "auth"), "`card_operation_type` must be `sale`"),

@@ -257,7 +257,7 @@ fn the_documented_redirects_are_followed() {
 #[test]
 fn what_cannot_be_opened_safely_is_refused() {
     let address = "`redirect_data.url`: expected an absolute http or https address";
-    let credentials = "`redirect_data.url`: an address with a user name is not opened";
+    let credentials = "`redirect_data.url` holds a user name or password: the customer is not redirected; ask the platform's support";
     let urls = [
         ("", address),
         ("/pay", address),

@@ -61,7 +61,7 @@ async fn a_refused_connection_was_not_sent() {
     };
     let error = post(&transport(), port).await.unwrap_err();
     assert!(!error.may_have_arrived(), "{error}");
-    assert!(error.to_string().starts_with("no connection: "), "{error}");
+    assert!(error.to_string().starts_with("not sent: "), "{error}");
     assert!(!error.to_string().contains("secret-path"), "{error}");
 }
 

@@ -118,7 +118,7 @@ impl Reconcile {
         let mut begun = sides
             .begin(&profile.data_api()?, profile.sender()?)
             .await
-            .context("the sides cannot be compared")?;
+            .context("the platform's records cannot be compared with yours")?;
         while let Some(difference) =
             begun.next().await.context("the sides could not be compared to the end")?
         {

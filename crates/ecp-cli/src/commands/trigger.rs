@@ -102,7 +102,11 @@ impl Trigger {
         let amount = match (self.amount, first) {
             (Some(amount), _) => amount,
             (None, Some(currency)) => Money::from_decimal("100", currency)?,
-            (None, None) => bail!("the method has no currencies: give --amount"),
+            (None, None) => bail!(
+                "method `{}` has no currency for a default amount: set one, such as --amount \
+                 '100.00 EUR'",
+                self.method
+            ),
         };
         let sum = json!({"amount": amount.minor(), "currency": amount.currency().code()});
         let kind = if self.operation == "payout" { "payout" } else { "purchase" };

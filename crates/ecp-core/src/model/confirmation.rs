@@ -53,7 +53,7 @@ impl FromJson for CheckDeposit {
 /// The merchant's answer: code 0 accepts the amount, any other declines the payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfirmationAnswer {
-    /// 0 or the merchant's own reason.
+    /// 0 to accept the amount; any other number, of the merchant's choice, declines the payment.
     pub code: i64,
     /// The payment in question.
     pub payment_id: PaymentId,

@@ -38,7 +38,8 @@ open_enum! {
 }
 
 /// The fields of a redirect. `[]`, `{}` and an absent member mean no fields; numbers are kept as
-/// their literal text. No conclusion may be drawn from the values: they are the provider's.
+/// their literal text. Pass the values on
+/// unchanged: their meaning is the provider's.
 #[derive(Clone, Debug)]
 pub enum RedirectBody {
     /// Names and values, in the order of the message.

@@ -27,10 +27,10 @@ pub enum StatusError {
     #[error(transparent)]
     NotGenuine(#[from] VerifyError),
     /// The document is signed, but is another kind of message.
-    #[error("`{0}` does not belong in a status answer: this is another kind of message")]
+    #[error("`{0}` is not a member of a status answer: the document is another kind of message")]
     OtherMessage(&'static str),
     /// The document names another project than the one whose key signed it.
-    #[error("`project_id` is that of another project")]
+    #[error("`project_id` is not the project whose key signed the answer")]
     OtherProject,
     /// The document is signed, but does not match the documented format.
     #[error(transparent)]

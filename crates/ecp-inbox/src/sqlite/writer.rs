@@ -48,7 +48,11 @@ impl Writer {
             .name("ecp-inbox".to_owned())
             .spawn(move || run(database, jobs))
             .map_err(|error| {
-                InboxError::new(InboxErrorKind::Unavailable, "starting a thread", error)
+                InboxError::new(
+                    InboxErrorKind::Unavailable,
+                    "starting the inbox's writer thread",
+                    error,
+                )
             })?;
         Ok(Self(sender))
     }

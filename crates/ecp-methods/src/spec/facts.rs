@@ -24,7 +24,8 @@ impl fmt::Display for Kind {
     }
 }
 
-/// Payment instrument, where the page has a row about it.
+/// Payment instrument that the method's documentation page lists. Some pages list none; [`Kind`] is
+/// given for every method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Instrument {
@@ -81,7 +82,8 @@ impl Fact {
         Self { about, text, source: None }
     }
 
-    /// Sets the source, if it is not the method's page.
+    /// Sets where the fact comes from, as free text for people. Without it, the fact comes from the
+    /// method's [`Spec::source`](super::Spec::source).
     pub const fn source(self, source: &'static str) -> Self {
         Self { source: Some(source), ..self }
     }

@@ -65,7 +65,8 @@ impl Testing {
         Self { redirect: Some(redirect), ..self }
     }
 
-    /// Sets the source of these values, if it is not the method's page.
+    /// Sets where these test values come from, as free text for people (`this library's choice`).
+    /// Without it, they come from the method's [`Spec::source`](super::Spec::source).
     pub const fn source(self, source: &'static str) -> Self {
         Self { source: Some(source), ..self }
     }
@@ -118,7 +119,8 @@ impl Testing {
         }
     }
 
-    /// Source of the values in the method's file, `None` for the method's page.
+    /// Source that was set by [`Testing::source`], `None` if the values come from the method's
+    /// [`Spec::source`](super::Spec::source).
     pub const fn own_source(&self) -> Option<&'static str> {
         self.source
     }

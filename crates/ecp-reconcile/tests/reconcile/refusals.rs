@@ -64,7 +64,7 @@ async fn a_journal_of_another_owner_or_of_a_run_is_refused() {
     };
     let begun = stage.all().begin(&stage.data(), stage.sender()).await;
     let in_use = "another run has the journal; wait for it to end";
-    assert_eq!(error(begun), format!("the journal {}: {in_use}", path.display()));
+    assert_eq!(error(begun), format!("cannot read the journal {}: {in_use}", path.display()));
     drop(journal);
     let begun = loop {
         let begun = stage.all().begin(&stage.data(), stage.sender()).await;
@@ -76,7 +76,7 @@ async fn a_journal_of_another_owner_or_of_a_run_is_refused() {
 
     let missing = Reconcile::new(owner(), around_now()).journal("/nowhere/at/all");
     let begun = missing.begin(&stage.data(), stage.sender()).await;
-    assert!(error(begun).starts_with("the journal /nowhere/at/all: the journal cannot be read"));
+    assert!(error(begun).starts_with("cannot read the journal /nowhere/at/all: "));
     let ends_first = Interval::new(around_now().to(), around_now().from());
     let begun = Reconcile::new(owner(), ends_first).begin(&stage.data(), stage.sender()).await;
     assert_eq!(error(begun), "`interval.to` is before `interval.from`");
@@ -90,7 +90,10 @@ async fn a_data_api_that_fails_ends_it_at_the_beginning() {
     });
     let data = crate::stage::data(broken).base_url("http://localhost").unwrap();
     let error = stage.all().begin(&data, stage.sender()).await.unwrap_err().to_string();
-    assert!(error.starts_with("the Data API's operations: the answer cannot be read"), "{error}");
+    assert!(
+        error.starts_with("cannot get the operations from the Data API: the answer cannot be read"),
+        "{error}"
+    );
 }
 
 /// A Gate that is unreachable for as long as configured.
@@ -120,7 +123,7 @@ async fn a_gate_that_was_away_is_asked_about_the_same_payment_again() {
     let mut begun = stage.all().begin(&stage.data(), sender).await.unwrap();
     for _ in 0..2 {
         let error = begun.next().await.unwrap_err().to_string();
-        assert!(error.starts_with("asking Gate about P-1: no connection"), "{error}");
+        assert!(error.starts_with("asking Gate about P-1: not sent"), "{error}");
     }
     assert_eq!(begun.counts().payments, 0);
     away.store(false, Ordering::SeqCst);

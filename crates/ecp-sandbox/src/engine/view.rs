@@ -59,13 +59,13 @@ impl Default for Paging {
     }
 }
 
-/// A part of a list.
+/// One page of a list, as chosen by a [`Paging`], with the length of the whole list.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Listed<T> {
-    /// The part.
+    /// The items on this page.
     pub items: Vec<T>,
-    /// How many there are in all.
+    /// Number of items on all pages.
     pub total: usize,
 }
 

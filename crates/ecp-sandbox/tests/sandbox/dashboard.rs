@@ -83,7 +83,7 @@ async fn callbacks_sent_by_hand_arrive_and_impossible_ones_are_reported() {
     assert_eq!(world.shop.next().await.verified()["payment"]["status"], "refunded");
     let form = form_encoded(&[("project", "1"), ("id", "X1"), ("body", "[<b>"), ("sign", "1")]);
     let refused = world.submit("/dashboard/payment/callback", &form).await;
-    assert!(refused.text.contains("no JSON object") && refused.text.contains("[&#60;b&#62;"));
+    assert!(refused.text.contains("not a JSON object") && refused.text.contains("[&#60;b&#62;"));
 }
 
 #[tokio::test]

@@ -93,7 +93,8 @@ impl Capture {
         self.taken_in().push(format!("{what}: {}", printed.into()));
     }
 
-    /// Captures the `Debug` output of a value, plain and pretty.
+    /// Captures the `Debug` output of a value, plain and pretty, for [`Capture::leaks`] to search;
+    /// `what` describes the value in the line of a leak.
     pub fn debug(&self, what: &str, value: &dyn Debug) {
         self.note(what, format!("{value:?}"));
         self.note(what, format!("{value:#?}"));

@@ -123,7 +123,8 @@ impl ReqwestTransport {
         Ok(Self { client, response_limit: 256 * 1024 })
     }
 
-    /// Sets the maximum size of a response in bytes.
+    /// Sets the maximum size of a response in bytes, 256 KiB by default. A larger one is an error, and
+    /// the outcome of a payment request is then unknown.
     pub fn response_limit(self, bytes: usize) -> Self {
         Self { response_limit: bytes, ..self }
     }

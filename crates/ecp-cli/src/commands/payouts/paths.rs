@@ -78,7 +78,10 @@ pub(super) fn distinct(file: &Path, journal: &Path, results: &Path) -> anyhow::R
         paths.iter().any(|other| resolved(other) == path)
     };
     if is_in(file, &journals) {
-        bail!("{} is the file to pay, and cannot be its journal: name another one", file.display());
+        bail!(
+            "{} is the file to pay, and cannot be its journal: name another journal with --journal",
+            file.display()
+        );
     }
     if is_dash(results) {
         return Ok(());

@@ -154,7 +154,7 @@ impl File {
         }
         if let Some(status) = self.error_status {
             let status = StatusCode::from_u16(status).ok().filter(|_| (200..600).contains(&status));
-            let status = status.context("`error_status` is an HTTP status from 200 to 599")?;
+            let status = status.context("`error_status` must be an HTTP status from 200 to 599")?;
             config = config.error_status(status);
         }
         if let Some(Guests::Refuse) = self.guests {
@@ -221,9 +221,11 @@ impl Shop {
             project = project.confirmation_url(url);
         }
         for (code, &minor) in &self.balances {
-            let currency: Currency = code.parse().context("`balances` names a currency")?;
+            let currency: Currency = code.parse().with_context(|| {
+                format!("in project {}: `{code}` in `balances` is not a known currency", self.id)
+            })?;
             if minor < 0 {
-                bail!("the balance in {code} must not be negative");
+                bail!("in project {}: `balances.{code}` is {minor}; it must be 0 or more", self.id);
             }
             project = project.balance(Money::from_minor(minor, currency));
         }
@@ -321,7 +323,7 @@ mod tests {
                 "`allowed_hosts`: `shop.test:8000` is more than a host; write shop.test, without \
                  scheme, port and path",
             ),
-            ("error_status = 99", "`error_status` is an HTTP status from 200 to 599"),
+            ("error_status = 99", "`error_status` must be an HTTP status from 200 to 599"),
         ] {
             let file: File = toml::from_str(text).unwrap();
             let error = file.apply(Config::new()).unwrap_err();
