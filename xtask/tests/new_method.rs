@@ -103,8 +103,8 @@ impl Tree {
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     }
 
-    /// Copies Cargo's builds of other packages, and of ours that do not use the methods. Cargo
-    /// rebuilds the ones that differ.
+    /// Copies the platform's SDKs, and Cargo's builds of other packages and of ours that do not use
+    /// the methods. Cargo rebuilds the ones that differ.
     fn seed(&self) {
         let program = std::env::current_exe().unwrap();
         let from = program.ancestors().nth(2).unwrap();
@@ -115,6 +115,10 @@ impl Tree {
             let ours = name.starts_with("ecp-") || name.starts_with("xtask-");
             !ours || below.iter().any(|package| name.starts_with(package))
         };
+        let sdks = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/sdks");
+        if sdks.is_dir() {
+            copy(&sdks, &self.folder.path().join("target/sdks"));
+        }
         for (part, only) in [
             (".fingerprint", None),
             ("build", None),
