@@ -268,16 +268,11 @@ impl Payment {
         self.held
     }
 
-    /// The amount to pay, or the one that the customer chose.
-    pub(crate) fn asked(&self) -> Money {
-        self.chosen.unwrap_or(self.order.amount)
-    }
-
     /// The paid amount, or the one to be paid: in a decline a chosen amount is ignored, as in the
-    /// documents' sample.
+    /// documents' sample. Callbacks, statuses, lists and exports have this sum and no other.
     pub(crate) fn sum(&self) -> Money {
         match self.stage {
-            Stage::Ended(Outcome::Success) => self.asked(),
+            Stage::Ended(Outcome::Success) => self.chosen.unwrap_or(self.order.amount),
             _ => self.order.amount,
         }
     }
