@@ -115,7 +115,7 @@ impl Default for SendPolicy {
 const AT_ONCE: NonZeroU32 = NonZeroU32::new(16).expect("16 is not zero");
 const A_SECOND: NonZeroU32 = NonZeroU32::new(50).expect("50 is not zero");
 /// Times up to this can be added without overflow.
-const A_YEAR: Duration = Duration::from_hours(24 * 366);
+pub(super) const A_YEAR: Duration = Duration::from_hours(24 * 366);
 
 #[cfg(test)]
 mod tests {
