@@ -30,11 +30,6 @@ fn write_rows(sandbox: &Sandbox, with_decline: bool) -> String {
     file
 }
 
-/// How many payments the sandbox has begun.
-fn begun(sandbox: &Sandbox) -> usize {
-    sandbox.log().matches("the payment is `processing`").count()
-}
-
 /// Runs it with a standard output that is full.
 fn into_a_full_device(mut command: Command) -> Output {
     let full = File::options().write(true).open("/dev/full").unwrap();
@@ -78,7 +73,7 @@ fn results_and_a_journal_that_cannot_be_written_are_found_before_anything_is_sen
         assert_eq!(output.status.code(), Some(1), "{arguments:?}: {}", stderr(&output));
         assert!(stderr(&output).contains(words), "{arguments:?}: {}", stderr(&output));
         let now = std::fs::read_to_string(sandbox.folder().join("payouts.csv")).unwrap();
-        assert_eq!((begun(&sandbox), now.as_str()), (0, file.as_str()), "{arguments:?}");
+        assert_eq!((sandbox.payments(), now.as_str()), (0, file.as_str()), "{arguments:?}");
     }
     // What is wrong with the paths is found without paying, too.
     let dry = sandbox.ecp(&["payouts", "payouts.csv", "--dry-run", "--results", "payouts.csv"]);
@@ -91,7 +86,7 @@ fn a_full_or_closed_standard_output_leaves_the_exit_code_to_the_rows() {
         for more in [&[][..], &["--json"]] {
             let sandbox = Sandbox::start();
             write_rows(&sandbox, with_decline);
-            let rows = 1 + usize::from(with_decline);
+            let rows = 1 + u64::from(with_decline);
             let command = |name: &str| {
                 let journal = format!("{name}.journal");
                 let mut command = sandbox.ecp(&["payouts", "payouts.csv", "--yes", "--journal"]);
@@ -104,19 +99,19 @@ fn a_full_or_closed_standard_output_leaves_the_exit_code_to_the_rows() {
             assert!(stderr(&full).contains(words), "{}", stderr(&full));
             let result = if more.is_empty() { "1 paid, " } else { "\"success\": 1" };
             assert!(stderr(&full).contains(result), "{}", stderr(&full));
-            assert_eq!(begun(&sandbox), rows);
+            assert_eq!(sandbox.payments(), rows);
 
             let closed = into_a_closed_pipe(command("one"));
             assert_eq!(closed.status.code(), Some(code), "{}", stderr(&closed));
             assert!(!stderr(&closed).contains("error"), "{}", stderr(&closed));
-            assert_eq!(begun(&sandbox), rows);
+            assert_eq!(sandbox.payments(), rows);
 
             // A standard error that is full does not matter either.
             let mut quiet = command("one");
             let full = || File::options().write(true).open("/dev/full").unwrap();
             quiet.stdout(full()).stderr(full());
             assert_eq!(quiet.status().unwrap().code(), Some(code));
-            assert_eq!(begun(&sandbox), rows);
+            assert_eq!(sandbox.payments(), rows);
         }
     }
 }
@@ -135,7 +130,7 @@ fn results_that_fail_at_the_end_are_had_from_the_journal() {
     );
     assert!(stdout(&full).starts_with("1 paid, "), "{}", stdout(&full));
     let again = sandbox.ecp(&command).arg("out.csv").output().unwrap();
-    assert_eq!((again.status.code(), begun(&sandbox)), (Some(0), 1), "{}", stderr(&again));
+    assert_eq!((again.status.code(), sandbox.payments()), (Some(0), 1), "{}", stderr(&again));
     let results = std::fs::read_to_string(sandbox.folder().join("out.csv")).unwrap();
     assert!(results.contains("2,P-1,jeton,1000,EUR,success,"), "{results}");
 
@@ -168,7 +163,7 @@ fn the_result_of_a_sent_payment_is_printed_even_if_standard_output_is_closed() {
     assert!(stderr(&full).contains("\"outcome\": \"registered\""), "{}", stderr(&full));
     let closed = into_a_closed_pipe(payout("P-2"));
     assert_eq!((closed.status.code(), stderr(&closed)), (Some(0), ""));
-    assert_eq!(begun(&sandbox), 2);
+    assert_eq!(sandbox.payments(), 2);
     // A question that cannot be answered is a failure: nothing has happened.
     let status = into_a_full_device(sandbox.ecp(&["status", "P-1"]));
     assert_eq!(status.status.code(), Some(1), "{}", stderr(&status));
@@ -223,7 +218,7 @@ fn a_wrong_key_stops_a_run_ends_no_row_and_is_mended() {
     assert_eq!(results().unwrap().matches(",not sent,").count(), 2, "{}", results().unwrap());
 
     let mended = sandbox.ecp(&pay).output().unwrap();
-    assert_eq!((mended.status.code(), begun(&sandbox)), (Some(3), 2), "{}", stderr(&mended));
+    assert_eq!((mended.status.code(), sandbox.payments()), (Some(3), 2), "{}", stderr(&mended));
     assert!(stdout(&mended).starts_with("1 paid, 1 declined, "), "{}", stdout(&mended));
 
     // The journal is lost, and the key is wrong again: what was paid is not declined.
@@ -236,7 +231,7 @@ fn a_wrong_key_stops_a_run_ends_no_row_and_is_mended() {
     // With the right one, what is there is found: the same ends as before, and nothing is paid twice.
     sandbox.ecp(&pay).output().unwrap();
     let again = sandbox.ecp(&pay).output().unwrap();
-    assert_eq!((again.status.code(), begun(&sandbox)), (Some(3), 2), "{}", stderr(&again));
+    assert_eq!((again.status.code(), sandbox.payments()), (Some(3), 2), "{}", stderr(&again));
 }
 
 #[test]
@@ -252,7 +247,7 @@ fn a_single_payout_with_a_wrong_key_was_not_sent_and_says_what_to_mend() {
     assert_eq!(status.status.code(), Some(1), "{}", stdout(&status));
     assert!(stderr(&status).contains("correct its key"), "{}", stderr(&status));
     let right = sandbox.ecp(&arguments).output().unwrap();
-    assert_eq!((right.status.code(), begun(&sandbox)), (Some(0), 1), "{}", stderr(&right));
+    assert_eq!((right.status.code(), sandbox.payments()), (Some(0), 1), "{}", stderr(&right));
 }
 
 /// Adds a fault to a sandbox that runs.
@@ -294,7 +289,7 @@ fn an_end_in_an_error_has_its_word_and_its_exit_code() {
     assert!(results.unwrap().contains("3,P-2,jeton,40000,EUR,error,internal error,501,"));
     // It is asked about again, and not sent again.
     let again = sandbox.ecp(&["payouts", "payouts.csv", "--yes"]).output().unwrap();
-    assert_eq!((again.status.code(), begun(&sandbox)), (Some(6), 2), "{}", stderr(&again));
+    assert_eq!((again.status.code(), sandbox.payments()), (Some(6), 2), "{}", stderr(&again));
     assert!(stdout(&again).starts_with("1 paid, 0 declined, 1 in error, 0 unknown, 0 not sent; "));
 
     let single = sandbox.ecp(&["payout"]).args(PAYOUT).arg("--wait").output().unwrap();
@@ -320,7 +315,7 @@ fn one_address_in_two_spellings_has_one_journal() {
     ];
     for url in &spellings {
         let output = sandbox.ecp(&pay).arg(url).output().unwrap();
-        assert_eq!((output.status.code(), begun(&sandbox)), (Some(0), 1), "{}", stderr(&output));
+        assert_eq!((output.status.code(), sandbox.payments()), (Some(0), 1), "{}", stderr(&output));
     }
     // Another address is another one.
     let other = sandbox.ecp(&pay).arg("http://127.0.0.1:1").output().unwrap();
@@ -331,7 +326,7 @@ fn one_address_in_two_spellings_has_one_journal() {
     for (link, to) in [("link.csv", "payouts.csv"), ("./again.csv", "link.csv")] {
         std::os::unix::fs::symlink(to, sandbox.folder().join(link)).unwrap();
         let output = sandbox.ecp(&["payouts", link, "--yes"]).output().unwrap();
-        assert_eq!((output.status.code(), begun(&sandbox)), (Some(0), 1), "{}", stderr(&output));
+        assert_eq!((output.status.code(), sandbox.payments()), (Some(0), 1), "{}", stderr(&output));
         assert!(stdout(&output).contains("1 of them in an earlier run"), "{}", stdout(&output));
     }
 }

@@ -78,7 +78,7 @@ impl Filled {
 }
 
 async fn fill(inbox: &dyn Inbox) {
-    let claim = Claim { limit: 9, lease: Duration::from_secs(9), attempts: 20 };
+    let claim = Claim::new(9, Duration::from_secs(9)).attempts(20);
     let done = Body::new("P1", 1, "success").described("sentinel-of-a-customer");
     inbox.accept(&done.verified()).await.unwrap();
     inbox.accept(&done.described("again").verified()).await.unwrap();

@@ -1,6 +1,8 @@
 //! A sandbox of its own for a test.
 
 use std::fs::File;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -53,6 +55,18 @@ impl Sandbox {
             std::thread::sleep(Duration::from_millis(20));
         }
         false
+    }
+
+    /// The number of payments that the sandbox has.
+    pub(crate) fn payments(&self) -> u64 {
+        let host = self.url.strip_prefix("http://").unwrap();
+        let mut stream = TcpStream::connect(host).unwrap();
+        stream.write_all(b"GET /sandbox/payments HTTP/1.0\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+        let listed: serde_json::Value = serde_json::from_str(body).unwrap();
+        listed["total"].as_u64().unwrap()
     }
 
     /// `ecp` with the sandbox as its platform, in a folder of its own.
