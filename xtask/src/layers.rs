@@ -31,6 +31,7 @@ pub(crate) const LAYERS: &[Layer] = &[
         others: &[
             "async-trait",
             "bytes",
+            "fastrand",
             "form_urlencoded",
             "http",
             "http-body",

@@ -8,8 +8,8 @@
 //!
 //! Personal data is [`Sensitive`](crate::Sensitive), so a model can be printed with `Debug`.
 //!
-//! Every model has a variant that borrows its texts from the document, such as [`CallbackRef`] for
-//! [`Callback`], for code that reads a message once and where microseconds matter.
+//! Every model has a variant in [`borrowed`] that borrows its texts from the document, such as
+//! [`CallbackRef`](borrowed::CallbackRef) for [`Callback`].
 
 mod agreement;
 mod callback;
@@ -26,29 +26,41 @@ mod response;
 mod status;
 mod verified_status;
 
-pub use self::callback::{
-    Callback, CallbackFormat, CallbackRef, General, GeneralRef, RequestInfo, RequestInfoRef,
-    Transaction, TransactionRef,
-};
-pub use self::code::{About, Advice, Code, CodeInfo, CodeRef};
-pub use self::confirmation::{ConfirmationAnswer, DepositCheck, DepositCheckRef};
+/// The models that borrow their texts from the document: each is named as its model with `Ref`
+/// after it.
+///
+/// For code that reads a message once and where microseconds matter. `into_owned` makes the model
+/// of one.
+pub mod borrowed {
+    pub use super::callback::{CallbackRef, GeneralRef, RequestInfoRef, TransactionRef};
+    pub use super::code::CodeRef;
+    pub use super::confirmation::DepositCheckRef;
+    pub use super::from_json::ExtraRef;
+    pub use super::operation::{
+        AccountRef, CustomerRef, ErrorItemRef, ErrorsRef, OperationRef, PaymentRef, ProviderRef,
+        SumRef,
+    };
+    pub use super::redirect::RedirectDataRef;
+    pub use super::request::{
+        GateGeneralRef, GatePaymentRef, GateRequestRef, PageParametersRef, ReturnUrlsRef,
+    };
+    pub use super::response::{StatusResponseRef, SyncResponseRef};
+}
+
+pub use self::callback::{Callback, CallbackFormat, General, RequestInfo, Transaction};
+pub use self::code::{About, Advice, Code, CodeInfo};
+pub use self::confirmation::{ConfirmationAnswer, DepositCheck};
 pub use self::end::End;
 pub use self::error::ModelError;
-pub use self::from_json::{Extra, ExtraRef, FromJson};
+pub use self::from_json::{Extra, FromJson};
 use self::from_json::{Found, Members, borrows_nothing, model, open_enum};
 pub use self::operation::{
-    Account, AccountRef, Customer, CustomerRef, ErrorItem, ErrorItemRef, Errors, ErrorsRef,
-    Operation, OperationRef, Payment, PaymentRef, Provider, ProviderId, ProviderRef, Sum, SumRef,
+    Account, Customer, ErrorItem, Errors, Operation, Payment, Provider, ProviderId, Sum,
 };
-pub use self::redirect::{RedirectBody, RedirectData, RedirectDataRef, RedirectMethod};
+pub use self::redirect::{RedirectBody, RedirectData, RedirectMethod};
 pub use self::refund::{RefundOutcome, RefundResult};
-pub use self::request::{
-    GateGeneral, GateGeneralRef, GatePayment, GatePaymentRef, GateRequest, GateRequestRef,
-    PageParameters, PageParametersRef, ReturnUrls, ReturnUrlsRef,
-};
-pub use self::response::{
-    StatusResponse, StatusResponseRef, SyncResponse, SyncResponseRef, SyncStatus,
-};
+pub use self::request::{GateGeneral, GatePayment, GateRequest, PageParameters, ReturnUrls};
+pub use self::response::{StatusResponse, SyncResponse, SyncStatus};
 pub use self::status::{OperationStatus, OperationType, PaymentStatus, PaymentType};
 pub use self::verified_status::{StatusError, VerifiedStatus};
 use crate::{PaymentId, ProjectId};

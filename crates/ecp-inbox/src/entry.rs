@@ -74,6 +74,7 @@ pub struct Raw(Vec<u8>);
 
 /// A claim on callbacks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Claim {
     /// Maximum number of callbacks.
     pub limit: usize,
@@ -81,6 +82,18 @@ pub struct Claim {
     pub lease: Duration,
     /// Maximum number of attempts for each, this one included.
     pub attempts: u32,
+}
+
+impl Claim {
+    /// A claim on at most `limit` callbacks, by a lease, without a maximum number of attempts.
+    pub fn new(limit: usize, lease: Duration) -> Self {
+        Self { limit, lease, attempts: u32::MAX }
+    }
+
+    /// Sets the maximum number of attempts for each, this one included.
+    pub fn attempts(self, attempts: u32) -> Self {
+        Self { attempts, ..self }
+    }
 }
 
 /// Result of a claim.

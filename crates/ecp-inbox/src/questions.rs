@@ -181,7 +181,7 @@ impl Asker {
     }
 
     async fn round(&self, limit: usize) -> Result<Round, InboxError> {
-        let claim = Claim { limit, lease: self.lease, attempts: self.questions.attempts };
+        let claim = Claim::new(limit, self.lease).attempts(self.questions.attempts);
         let claimed = self.inbox.claim_held(&claim).await?;
         for id in claimed.given_up {
             telemetry::given_up(id);

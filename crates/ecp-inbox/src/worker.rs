@@ -210,7 +210,7 @@ impl Worker {
         limit: usize,
         running: &mut JoinSet<()>,
     ) -> Result<(), crate::InboxError> {
-        let claim = Claim { limit, lease: self.lease, attempts: self.attempts };
+        let claim = Claim::new(limit, self.lease).attempts(self.attempts);
         let claimed = self.inbox.claim(&claim).await?;
         if !claimed.deliveries.is_empty() {
             tracing::debug!("ecp.inbox.claimed" = claimed.deliveries.len(), "callbacks claimed");

@@ -31,7 +31,7 @@ async fn client(config: &Config) -> Client {
 }
 
 fn claim() -> Claim {
-    Claim { limit: 100, lease: Duration::from_secs(30), attempts: 20 }
+    Claim::new(100, Duration::from_secs(30)).attempts(20)
 }
 
 async fn eventually<T>(mut look: impl AsyncFnMut() -> Option<T>) -> T {

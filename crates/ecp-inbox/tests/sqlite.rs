@@ -119,7 +119,7 @@ mod embedded {
         let id = accept(&inbox, "X1").await;
         // Another replica claims in the moment between the claim and the handler.
         let thief = inbox.clone();
-        let claim = Claim { limit: 1, lease: Duration::from_mins(1), attempts: 20 };
+        let claim = Claim::new(1, Duration::from_mins(1)).attempts(20);
         let stolen = Arc::new(std::sync::Mutex::new(None));
         let keep = stolen.clone();
         let worker = inbox.worker(write_down).observer(move |seen: &Observation<'_>| {
@@ -211,7 +211,7 @@ mod embedded {
         assert_eq!(inbox.stats().await.unwrap().waiting, stored.len() as u64);
         // Somebody makes room.
         let roomier = open(&path).await;
-        let claim = Claim { limit: 2, lease: Duration::from_secs(9), attempts: 20 };
+        let claim = Claim::new(2, Duration::from_secs(9)).attempts(20);
         for delivery in roomier.claim(&claim).await.unwrap().deliveries {
             assert!(roomier.finish(&delivery, Finish::Done).await.unwrap());
         }
@@ -304,7 +304,7 @@ mod embedded {
         assert!(
             matches!(reworded, Accepted::SameOperation { first, .. } if first == entries[4].id)
         );
-        let claim = Claim { limit: 9, lease: Duration::from_secs(9), attempts: 20 };
+        let claim = Claim::new(9, Duration::from_secs(9)).attempts(20);
         let claimed = inbox.claim(&claim).await.unwrap();
         assert_eq!(claimed.deliveries[0].id, entries[2].id);
         assert!(claimed.deliveries[0].payment.is_some());
@@ -316,7 +316,7 @@ mod embedded {
         let inbox = open(&path).await;
         let body = Body::new("X1", 1, "success").described("sentinel-of-a-customer");
         inbox.accept(&body.verified()).await.unwrap();
-        let claim = Claim { limit: 2, lease: Duration::from_secs(9), attempts: 20 };
+        let claim = Claim::new(2, Duration::from_secs(9)).attempts(20);
         let delivery = inbox.claim(&claim).await.unwrap().deliveries.pop().unwrap();
         inbox.finish(&delivery, Finish::Done).await.unwrap();
         let on_disk = || {

@@ -90,7 +90,7 @@ async fn payment(inbox: &SqliteInbox, payment: &str) -> Result<bool, InboxError>
 }
 
 fn claim() -> Claim {
-    Claim { limit: 9, lease: Duration::from_secs(9), attempts: 9 }
+    Claim::new(9, Duration::from_secs(9)).attempts(9)
 }
 
 fn with(path: &Path, end: &str) -> PathBuf {

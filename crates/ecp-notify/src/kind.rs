@@ -3,9 +3,8 @@
 //! Page: each kind must have its documented shape.
 
 use ecp_core::json::{Kind, Value};
-use ecp_core::model::{
-    CallbackRef, DepositCheckRef, ExtraRef, ModelError, PageParameters, PaymentStatus,
-};
+use ecp_core::model::borrowed::{CallbackRef, DepositCheckRef, ExtraRef};
+use ecp_core::model::{ModelError, PageParameters, PaymentStatus};
 
 use crate::verifier::VerifyError;
 

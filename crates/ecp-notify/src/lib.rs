@@ -86,6 +86,10 @@ mod tower;
 mod verified;
 mod verifier;
 
+/// Money, ids, keys and messages: re-exported, so that one dependency is enough and versions always
+/// fit.
+pub use ecp_core;
+
 #[cfg(feature = "receiver")]
 pub use self::confirmation::{Confirmations, Decision, DepositHandler};
 pub use self::expected::{Expected, Unexpected};

@@ -74,6 +74,7 @@ pub struct Receiver {
 
 /// Head of a request, before its body is read.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Head<'h> {
     /// The method, such as `POST`.
     pub method: &'h str,
@@ -81,6 +82,23 @@ pub struct Head<'h> {
     pub content_encoding: &'h [&'h [u8]],
     /// The value of `Content-Length`, in bytes.
     pub content_length: Option<u64>,
+}
+
+impl<'h> Head<'h> {
+    /// The head of a request by this method, with neither of the two headers.
+    pub fn new(method: &'h str) -> Self {
+        Self { method, content_encoding: &[], content_length: None }
+    }
+
+    /// Sets the values of `Content-Encoding`, one for each such header.
+    pub fn content_encoding(self, values: &'h [&'h [u8]]) -> Self {
+        Self { content_encoding: values, ..self }
+    }
+
+    /// Sets the value of `Content-Length`, in bytes.
+    pub fn content_length(self, bytes: u64) -> Self {
+        Self { content_length: Some(bytes), ..self }
+    }
 }
 
 /// Kind of a received message.

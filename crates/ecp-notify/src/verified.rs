@@ -4,7 +4,8 @@ use std::fmt;
 use std::ops::Deref;
 
 use ecp_core::ProjectId;
-use ecp_core::model::{Callback, CallbackRef};
+use ecp_core::model::Callback;
+use ecp_core::model::borrowed::CallbackRef;
 use ecp_core::signature::{Doubts, Order};
 
 /// A message whose signature matched. Only a [`Verifier`](crate::Verifier) makes one.

@@ -32,11 +32,20 @@ pub struct Journal {
 /// Owner of a journal. Owners are equal if their addresses are the same in any spelling
 /// ([`normal_base_url`]).
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Owner {
     /// The project.
     pub project: ProjectId,
     /// The base address of its requests: the platform, or a sandbox.
     pub gate_url: String,
+}
+
+impl Owner {
+    /// The owner with this project and base address, such as
+    /// [`GATE_URL`](ecp_transport::GATE_URL).
+    pub fn new(project: ProjectId, gate_url: impl Into<String>) -> Self {
+        Self { project, gate_url: gate_url.into() }
+    }
 }
 
 impl PartialEq for Owner {

@@ -14,7 +14,7 @@ use ecp_methods::Registry;
 use ecp_payouts::{Counts, Journal, JournalError, Layout, Owner, Payer, Plan, Settings, Stop};
 use ecp_sandbox::{Config, EventKind, Sandbox};
 use ecp_testkit::{Fault, FaultTransport};
-use ecp_transport::{Gate, RetryBudget, SendPolicy, TowerTransport};
+use ecp_transport::{Gate, RetryBudget, RetryPolicy, SendPolicy, TowerTransport};
 
 const ROWS: usize = 60;
 
@@ -42,15 +42,15 @@ async fn run(
     });
     let key = SecretKey::new(Config::DEMO_KEY).unwrap();
     let gate = Gate::new(Config::DEMO_PROJECT, &key, Arc::new(faults));
-    let policy = SendPolicy::new()
+    let retry = RetryPolicy::new()
         .budget(RetryBudget::new(100, 10_000))
-        .rate(None)
         .pauses(Duration::from_millis(1), Duration::from_millis(10));
+    let policy = SendPolicy::new().rate(None).retry(retry);
     let settings = Settings::new()
         .policy(policy)
         .not_found_after(Duration::from_millis(50))
         .first_question(Duration::from_millis(1));
-    let owner = Owner { project: Config::DEMO_PROJECT, gate_url: "http://localhost".to_owned() };
+    let owner = Owner::new(Config::DEMO_PROJECT, "http://localhost");
     let payer = Payer::new(gate, Journal::open(journal, &owner)?, settings);
     let counts = payer.run(&plan(), &Stop::new(), &()).await;
     // The thread that writes ends after the last who could ask it to.
@@ -142,7 +142,7 @@ fn a_journal_begins_in_no_file_of_something_else() {
     use std::os::unix::fs::PermissionsExt as _;
 
     let folder = tempfile::tempdir().unwrap();
-    let owner = Owner { project: Config::DEMO_PROJECT, gate_url: "http://localhost".to_owned() };
+    let owner = Owner::new(Config::DEMO_PROJECT, "http://localhost");
     let database = |name: &str, sql: &str| {
         let path = folder.path().join(name);
         rusqlite::Connection::open(&path).unwrap().execute_batch(sql).unwrap();

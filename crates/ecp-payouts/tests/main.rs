@@ -6,4 +6,3 @@ mod journal_file;
 mod payer;
 mod plan;
 mod spreadsheets;
-mod times;

@@ -15,7 +15,7 @@ use ecp_payouts::{
 };
 use ecp_sandbox::{Config, EventKind, Sandbox};
 use ecp_testkit::{Fault, FaultTransport};
-use ecp_transport::{Gate, RetryBudget, SendPolicy, TowerTransport};
+use ecp_transport::{Gate, RetryBudget, RetryPolicy, SendPolicy, TowerTransport};
 
 type Faults = FaultTransport<TowerTransport<axum::Router>>;
 
@@ -32,14 +32,14 @@ fn plan(rows: usize) -> Plan {
 }
 
 fn owner() -> Owner {
-    Owner { project: Config::DEMO_PROJECT, gate_url: "http://localhost".to_owned() }
+    Owner::new(Config::DEMO_PROJECT, "http://localhost")
 }
 
 fn settings() -> Settings {
-    let policy = SendPolicy::new()
+    let retry = RetryPolicy::new()
         .budget(RetryBudget::new(100, 10_000))
-        .rate(None)
         .pauses(Duration::from_millis(1), Duration::from_millis(10));
+    let policy = SendPolicy::new().rate(None).retry(retry);
     Settings::new()
         .policy(policy)
         .not_found_after(Duration::from_millis(50))
@@ -138,10 +138,11 @@ async fn rows_that_wait_for_evidence_get_it_in_one_run() {
         let is_first = path.ends_with("/payout") && payouts.fetch_add(1, Ordering::SeqCst) < 40;
         if is_first { Fault::ResetBefore } else { Fault::None }
     });
+    let retry = RetryPolicy::new().pauses(Duration::from_millis(1), Duration::from_millis(10));
     let policy = SendPolicy::new()
         .rate(None)
         .concurrency(std::num::NonZeroU32::new(40).unwrap())
-        .pauses(Duration::from_millis(1), Duration::from_millis(10));
+        .retry(retry);
     let settings = settings().policy(policy).not_found_after(Duration::from_secs(1));
     let payer = payer(&faults, &journal, settings).await;
     let counts = payer.run(&plan(40), &Stop::new(), &()).await.unwrap();
@@ -253,12 +254,12 @@ async fn a_journal_has_one_owner_one_process_and_unchanged_rows() {
     first.run(&plan(3), &Stop::new(), &()).await.unwrap();
 
     // The same address in another spelling is the same owner.
-    let spelled = Owner { gate_url: "HTTP://LOCALHOST:80/".to_owned(), ..owner() };
+    let spelled = Owner::new(owner().project, "HTTP://LOCALHOST:80/");
     drop(reopened(&journal, &spelled).unwrap());
     let old = folder.path().join("old");
     drop(reopened(&old, &spelled).unwrap());
     drop(reopened(&old, &owner()).unwrap());
-    let other = Owner { gate_url: "https://api.ecommpay.com".to_owned(), ..owner() };
+    let other = Owner::new(owner().project, "https://api.ecommpay.com");
     let error = reopened(&journal, &other).unwrap_err().to_string();
     assert_eq!(error, "the journal belongs to project 1 at http://localhost");
 

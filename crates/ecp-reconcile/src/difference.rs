@@ -4,7 +4,7 @@ use std::fmt;
 
 use ecp_core::model::OperationType;
 use ecp_core::{Currency, Money, OperationId, PaymentId};
-use ecp_inbox::{EntryId, Member};
+use ecp_inbox::EntryId;
 
 /// A difference between the sides.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,8 +28,6 @@ pub struct Difference {
     pub request_id: Option<String>,
     /// The callbacks of the inbox that the difference is about.
     pub callbacks: Vec<EntryId>,
-    /// Members to which callbacks gave two values, where they contradict each other in any.
-    pub members: Vec<Member>,
 }
 
 /// State on one side.
@@ -58,8 +56,7 @@ pub struct Sum {
 pub enum Kind {
     /// The sides report different sums, or different currencies.
     AmountDiffers,
-    /// Callbacks contradict each other: they reported both a success and a failure of one operation,
-    /// or two values of a member that never changes, of an operation or of the payment.
+    /// Callbacks reported both a success and a failure of one operation.
     CallbackContradicts,
     /// A callback's handler failed too often.
     CallbackDead,
@@ -156,7 +153,7 @@ impl Kind {
         match self {
             Self::AmountDiffers => "the sums differ",
             Self::CallbackContradicts => {
-                "callbacks contradict each other: a success and a failure, or two values of one member"
+                "an operation was reported both as a success and as a failure"
             }
             Self::CallbackDead => "the handler failed too often",
             Self::CallbackHeld => "a callback is held until Gate confirms it",

@@ -21,7 +21,7 @@
 //! #     token_key: SecretKey,
 //! # ) -> Result<(), Box<dyn std::error::Error>> {
 //! let project = ProjectId::new(1236)?;
-//! let owner = Owner { project, gate_url: GATE_URL.to_owned() };
+//! let owner = Owner::new(project, GATE_URL);
 //! let gate = Gate::new(project, &key, ReqwestTransport::new()?);
 //! let data = DataApi::new(token, &token_key, ReqwestTransport::for_data_api()?);
 //! let january = Interval::new("2024-01-01T00:00:00+0000".parse()?, "2024-01-31T23:59:59+0000".parse()?);

@@ -17,8 +17,8 @@ use ecp_methods::{Jeton, Payout, Prepared, WalletPartner, prepare};
 use ecp_sandbox::{Config, EventKind, Sandbox};
 use ecp_testkit::{Fault, FaultTransport};
 use ecp_transport::{
-    Gate, HttpTransport, Intents, Outcome, RetryBudget, SendError, SendPolicy, Sender, Sent,
-    TowerTransport, TransportError,
+    Gate, HttpTransport, Intents, Outcome, RetryBudget, RetryPolicy, SendError, SendPolicy, Sender,
+    Sent, TowerTransport, TransportError,
 };
 use http::{Request, Response};
 use tokio::time::Instant;
@@ -366,7 +366,7 @@ async fn an_outage_is_not_made_worse() {
         }
     }
     // Two clients may share one budget, and without one there is a single request.
-    let none = SendPolicy::new().budget(RetryBudget::new(0, 0));
+    let none = SendPolicy::new().retry(RetryPolicy::new().budget(RetryBudget::new(0, 0)));
     let stage = Stage::new(none, |_, _| Fault::ResetBefore);
     let _ = stage.sender.send(&payout("P-17")).await;
     assert_eq!(stage.asked(), "payout");
@@ -465,7 +465,8 @@ async fn whatever_happens_nothing_is_sent_again_without_evidence() {
         let (faults, generator) = (faults.clone(), Mutex::new(seed));
         let seen = Seen::default();
         let noted = seen.clone();
-        let policy = patient().budget(RetryBudget::new(0, 100));
+        let policy = SendPolicy::new()
+            .retry(RetryPolicy::new().deadline(MINUTE * 20).budget(RetryBudget::new(0, 100)));
         let stage = Stage::new(policy, move |_, path| {
             let place = random(&mut generator.lock().unwrap()) % faults.len() as u64;
             let fault = faults[usize::try_from(place).unwrap()].clone();

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use ecp_core::json::{Document, JsonError, Kind, Limits, Value};
+use ecp_core::json::{Document, Kind, Limits, Value};
 use ecp_core::model::{Code, FromJson as _, ModelError};
 use ecp_core::observe::{Label, Meter, Observer};
 use ecp_core::signature::{self, Place, Rules, SignError, SigningKey, VerifyError};
@@ -21,7 +21,8 @@ use tracing::field::Empty;
 use self::query::{OperationsQuery, Signable};
 use crate::address::{Address, InvalidBaseUrl};
 use crate::http::{HttpTransport, TransportError};
-use crate::send::{DEADLINE, SendPolicy, retry_after};
+use crate::retry_policy::RetryPolicy;
+use crate::send::{DEADLINE, retry_after};
 use crate::watched::{BUDGET_EMPTY, FURTHER_REQUESTS, Watched};
 
 /// Base address of the platform's Data API (sources: Data API).
@@ -58,7 +59,7 @@ pub struct DataApi {
     key: SigningKey,
     address: Address,
     transport: Arc<dyn HttpTransport>,
-    policy: SendPolicy,
+    retry: RetryPolicy,
     list: Arc<str>,
     limits: Limits,
     meter: Meter,
@@ -94,16 +95,6 @@ pub enum DataError {
 }
 
 impl DataError {
-    /// Whether the answer is larger than the transport or this client reads, so that a smaller page
-    /// may fit.
-    pub fn is_too_large(&self) -> bool {
-        match self {
-            Self::Transport(error) => error.is_too_large(),
-            Self::Unreadable(ModelError::Json(JsonError::TooLarge { .. })) => true,
-            _ => false,
-        }
-    }
-
     /// Label of the query's outcome.
     const fn outcome(&self) -> &'static str {
         match self {
@@ -145,7 +136,7 @@ impl DataApi {
             key: SigningKey::new(key),
             address: Address::platform("data.ecommpay.com"),
             transport: Arc::new(transport),
-            policy: SendPolicy::new().deadline(Duration::from_mins(15)),
+            retry: RetryPolicy::new().deadline(Duration::from_mins(15)),
             list: "operations".into(),
             limits: Limits::default().bytes(32 << 20),
             meter: Meter::default(),
@@ -159,10 +150,9 @@ impl DataApi {
     }
 
     /// Sets how often a page is requested, the pauses and the budget, and the deadline; by default
-    /// 4 times within 15 minutes, and otherwise as in a default [`SendPolicy`]. Its limits and its
-    /// evidence settings have no effect here.
-    pub fn policy(self, policy: SendPolicy) -> Self {
-        Self { policy, ..self }
+    /// 4 times within 15 minutes, and otherwise as in a default [`RetryPolicy`].
+    pub fn retry(self, retry: RetryPolicy) -> Self {
+        Self { retry, ..self }
     }
 
     /// Reports the metrics of every page to an observer. They are listed in
@@ -211,8 +201,8 @@ impl DataApi {
         query: &OperationsQuery,
         watched: &Watched,
     ) -> Result<Vec<DataOperation>, DataError> {
-        self.policy.budget.deposit();
-        let deadline = Instant::now() + self.policy.deadline;
+        self.retry.budget.deposit();
+        let deadline = Instant::now() + self.retry.deadline;
         let mut attempt = 0;
         loop {
             let asked = self.ask(query, deadline).await;
@@ -224,20 +214,18 @@ impl DataApi {
                     watched.record("http.response.status_code", status.as_u16());
                     is_passing(status).then(|| retry_after(response.headers()).unwrap_or_default())
                 }
-                // The same page would be as large again.
-                Err(error) if error.is_too_large() => None,
                 Err(DataError::Transport(_)) => Some(Duration::ZERO),
                 Err(_) => None,
             };
-            let Some(wanted) = wanted.filter(|_| attempt < self.policy.attempts) else {
+            let Some(wanted) = wanted.filter(|_| attempt < self.retry.attempts) else {
                 return self.read(&asked?);
             };
-            if !self.policy.budget.withdraw() {
+            if !self.retry.budget.withdraw() {
                 tracing::warn!("the retry budget is empty");
                 self.meter.count(&BUDGET_EMPTY, 1, REQUEST);
                 return self.read(&asked?);
             }
-            let next = Instant::now().checked_add(self.policy.pause(attempt).max(wanted));
+            let next = Instant::now().checked_add(self.retry.pause(attempt).max(wanted));
             let Some(next) = next.filter(|next| *next < deadline) else {
                 return self.read(&asked?);
             };
@@ -336,9 +324,6 @@ fn refusal(status: StatusCode, document: Option<&Document<'_>>) -> DataError {
 ///
 /// Pages are identified by their offsets (sources: Data API), so choose an interval in the past: in
 /// one that still grows, an operation could move from page to page.
-///
-/// A page that is larger than the transport or the client reads (32 MiB) is requested again with
-/// half as many operations, down to one, and the pages after it keep that size.
 #[derive(Debug)]
 pub struct Operations {
     api: DataApi,
@@ -366,23 +351,8 @@ impl Operations {
     /// page that [`Operations::next`] has not returned.
     pub async fn next_page(&mut self) -> Result<Option<Vec<DataOperation>>, DataError> {
         self.page.clear();
-        let Some(query) = &mut self.query else { return Ok(None) };
-        let page = loop {
-            let error = match self.api.page(query).await {
-                Ok(page) => break page,
-                Err(error) => error,
-            };
-            match query.halved().filter(|_| error.is_too_large()) {
-                Some(smaller) => *query = smaller,
-                None => return Err(error),
-            }
-            tracing::warn!(
-                "ecp.data.offset" = query.first(),
-                "ecp.data.page_size" = query.limit(),
-                "error.message" = %error,
-                "a page of operations is too large: requesting a smaller one"
-            );
-        };
+        let Some(query) = &self.query else { return Ok(None) };
+        let page = self.api.page(query).await?;
         // A full page may be the last; only an empty next page shows it.
         self.query = query.after(page.len());
         Ok(if page.is_empty() { None } else { Some(page) })

@@ -36,6 +36,9 @@
 //! durations and outcomes to your metrics ([`METRICS`]). Neither ever holds a key, a token, a
 //! signature or a customer's data.
 //!
+//! The crates whose types this one takes and returns are re-exported, [`ecp_core`] and
+//! [`ecp_methods`], so that one dependency is enough and versions always fit.
+//!
 //! # Features
 //!
 //! - `reqwest` (default): [`ReqwestTransport`], an HTTPS client on rustls. Without it the crate
@@ -49,9 +52,15 @@ mod gate;
 mod http;
 mod page;
 mod redirect;
+mod retry_policy;
 mod send;
 mod wait;
 mod watched;
+
+/// Money, ids, keys and messages.
+pub use ecp_core;
+/// Methods and their requests.
+pub use ecp_methods;
 
 pub use self::address::{InvalidBaseUrl, normal_base_url};
 pub use self::data::query::{InvalidQuery, OperationsQuery};
@@ -62,9 +71,10 @@ pub use self::gate::{Accepted, GATE_URL, Gate};
 pub use self::http::reqwest::{ClientError, ReqwestTransport, Timeouts};
 #[cfg(feature = "tower")]
 pub use self::http::tower::TowerTransport;
-pub use self::http::{HttpTransport, ResponseTooLarge, TransportError};
+pub use self::http::{HttpTransport, TransportError};
 pub use self::page::{PAYMENT_PAGE_URL, PageError, PaymentPage, SignedPage};
 pub use self::redirect::{RedirectError, redirect_response};
+pub use self::retry_policy::RetryPolicy;
 pub use self::send::{Intents, RetryBudget, SendError, SendPolicy, Sender, Sent};
 pub use self::wait::{Wait, WaitError, Wake};
 pub use self::watched::METRICS;

@@ -21,9 +21,8 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 pub use self::budget::RetryBudget;
 use self::pace::Pace;
-use self::policy::A_YEAR;
 pub use self::policy::SendPolicy;
-use self::retry::{Call, Earlier};
+use self::retry::Call;
 pub(crate) use self::retry_after::retry_after;
 use crate::error::{GateError, Outcome};
 use crate::gate::{Accepted, Gate};
@@ -77,7 +76,6 @@ pub struct Sender {
     policy: SendPolicy,
     pace: Pace,
     intents: Option<Arc<dyn Intents>>,
-    first_question: Duration,
 }
 
 /// Records every send before it happens: after a crash, the records say which requests may have
@@ -200,21 +198,13 @@ impl Sender {
     /// Sends through a Gate, by a policy.
     pub fn new(gate: Gate, policy: SendPolicy) -> Self {
         let pace = Pace::new(policy.concurrency, policy.rate);
-        Self { gate, policy, pace, intents: None, first_question: Duration::ZERO }
+        Self { gate, policy, pace, intents: None }
     }
 
     /// Sets the recorder of intents, called before every send. The limits stay shared with the
     /// original of this clone.
     pub fn intents(self, intents: Arc<dyn Intents>) -> Self {
         Self { intents: Some(intents), ..self }
-    }
-
-    /// Sets the minimum time between a send that may have arrived and the first status request
-    /// about it, a year at most; none by default. For background jobs: the method's base time,
-    /// before which the platform recommends no status request (sources: waiting). A call may take
-    /// that much longer than its deadline.
-    pub fn first_question(self, time: Duration) -> Self {
-        Self { first_question: time.min(A_YEAR), ..self }
     }
 
     /// The Gate underneath.
@@ -259,8 +249,7 @@ impl Sender {
     }
 
     /// Continues a request that an earlier call may have sent, at the latest `age` ago: requests
-    /// the status first, at once or when [`Sender::first_question`] has passed, and sends only if
-    /// the platform does not know the payment.
+    /// the status first, and sends only if the platform does not know the payment.
     pub async fn resume<F: Flow>(
         &self,
         prepared: &Prepared<F>,
@@ -269,15 +258,11 @@ impl Sender {
         // A clock that cannot represent that time has not run that long: the request is older
         // still.
         let sent = Instant::now().checked_sub(age);
-        let after = |time: Duration| match sent {
-            Some(sent) => sent + time,
-            None => Instant::now() + time.saturating_sub(age),
+        let late_enough = match sent {
+            Some(sent) => sent + self.policy.not_found_after,
+            None => Instant::now() + self.policy.not_found_after.saturating_sub(age),
         };
-        let earlier = Earlier {
-            first_question: after(self.first_question),
-            late_enough: after(self.policy.not_found_after),
-        };
-        Call::new(self, prepared).run(Some(earlier)).await
+        Call::new(self, prepared).run(Some(late_enough)).await
     }
 
     /// Requests the status of a payment, within the limits and the deadline. Status requests change
@@ -303,17 +288,17 @@ impl Sender {
 
     /// Returns the answer and the number of status checks.
     async fn ask_again(&self, payment_id: &PaymentId) -> (Result<StatusResponse, GateError>, u32) {
-        self.policy.budget.deposit();
-        let deadline = Instant::now() + self.policy.deadline;
+        self.policy.retry.budget.deposit();
+        let deadline = Instant::now() + self.policy.retry.deadline;
         let mut attempt = 0;
         loop {
             let Asked { answer, retry_after } = self.ask(payment_id, deadline).await;
             attempt += 1;
             let passing = answer.as_ref().is_err_and(is_passing);
-            if !passing || attempt >= self.policy.attempts {
+            if !passing || attempt >= self.policy.retry.attempts {
                 return (answer, attempt);
             }
-            if !self.policy.budget.withdraw() {
+            if !self.policy.retry.budget.withdraw() {
                 let id = payment_id.as_str();
                 tracing::warn!("ecp.payment_id" = id, "the retry budget is empty");
                 self.gate.meter().count(&BUDGET_EMPTY, 1, &[("ecp.request", "status")]);
@@ -350,7 +335,7 @@ impl Sender {
     /// Waits before the next request. Returns false immediately if it would come after the
     /// deadline.
     async fn pause(&self, attempt: u32, at_least: Option<Duration>, deadline: Instant) -> bool {
-        let pause = self.policy.pause(attempt).max(at_least.unwrap_or_default());
+        let pause = self.policy.retry.pause(attempt).max(at_least.unwrap_or_default());
         match Instant::now().checked_add(pause) {
             Some(next) if next < deadline => {
                 sleep_until(next).await;
@@ -363,7 +348,7 @@ impl Sender {
     /// Takes a status request from the budget, if there is one in time.
     async fn question_paid(&self, deadline: Instant) -> bool {
         const PAUSE: Duration = Duration::from_millis(50);
-        while !self.policy.budget.withdraw() {
+        while !self.policy.retry.budget.withdraw() {
             if !self.policy.waits_for_budget || Instant::now() + PAUSE >= deadline {
                 return false;
             }

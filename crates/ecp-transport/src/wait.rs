@@ -1,6 +1,5 @@
 //! Waiting for the end of a payment.
 
-use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,9 +13,8 @@ use crate::error::{GateError, UnknownReason};
 use crate::gate::Gate;
 
 /// How long to wait, and how often to request the status. The platform prescribes no schedule: the
-/// first request comes after the method's base time and never before it, each next pause is half as
-/// long again, up to five minutes, and all of them vary by a fifth so that many waiters do not ask
-/// at once: the first one upwards only.
+/// first request comes after the method's average time, each next pause is half as long again, up
+/// to five minutes, and all of them vary by a fifth so that many waiters do not ask at once.
 ///
 /// ```
 /// use std::time::Duration;
@@ -109,8 +107,7 @@ impl Wait {
     /// Minimum of the pauses after the first.
     const SHORTEST: Duration = Duration::from_secs(1);
 
-    /// Sets the time until the first status request, a year at most. A time below the method's base
-    /// time is for a sandbox: the platform recommends no earlier request.
+    /// Sets the time until the first status request, a year at most.
     pub fn first(self, first: Duration) -> Self {
         Self { first: first.min(Self::FOR_EVER), ..self }
     }
@@ -121,7 +118,7 @@ impl Wait {
     }
 
     /// Sets the deadline, counted from the call, a year at most. The last status request is sent
-    /// when it passes, also if that is before the first one was due.
+    /// when it passes.
     pub fn deadline(self, deadline: Duration) -> Self {
         Self { deadline: deadline.min(Self::FOR_EVER), ..self }
     }
@@ -178,10 +175,9 @@ impl Gate {
         let deadline = Instant::now() + wait.deadline;
         let longest = wait.longest.max(wait.first);
         let mut pause = wait.first;
-        let mut varied = longer(pause);
         let (mut last, mut error) = (None, None);
         loop {
-            let next = (Instant::now() + varied).min(deadline);
+            let next = (Instant::now() + spread(pause)).min(deadline);
             tokio::select! {
                 () = sleep_until(next) => {}
                 () = wait.wake.0.notified() => {}
@@ -198,7 +194,6 @@ impl Gate {
                 return Err(WaitError::Deadline { last, error });
             }
             pause = (pause + pause / 2).min(longest).max(Wait::SHORTEST);
-            varied = spread(pause);
         }
     }
 }
@@ -230,11 +225,6 @@ fn says_no_status(error: &GateError) -> bool {
     )
 }
 
-/// Varies a pause by up to a fifth, and makes none shorter.
-fn longer(pause: Duration) -> Duration {
-    pause + random_part(pause / 5)
-}
-
 /// Varies a pause by up to a fifth.
 fn spread(pause: Duration) -> Duration {
     pause * 4 / 5 + random_part(pause * 2 / 5)
@@ -242,6 +232,5 @@ fn spread(pause: Duration) -> Duration {
 
 /// A random part of a duration, from zero to nearly all of it.
 pub(crate) fn random_part(time: Duration) -> Duration {
-    let random = RandomState::new().hash_one(time) % 1000;
-    time * u32::try_from(random).unwrap_or(0) / 1000
+    time.mul_f64(fastrand::f64())
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use ecp_methods::{FlowKind, Registry, Rule};
 use ecp_payouts::{Counts, Journal, Layout, Owner, Payer, Plan, Settings, Stop};
-use ecp_transport::{Gate, ReqwestTransport, RetryBudget, SendPolicy};
+use ecp_transport::{Gate, ReqwestTransport, RetryBudget, RetryPolicy, SendPolicy};
 
 use crate::{key, project};
 
@@ -51,14 +51,16 @@ pub(crate) async fn pay(folder: &Path, url: &str) -> anyhow::Result<ExitCode> {
     let project = project()?;
     let file = std::fs::read(folder.join(FILE))?;
     let plan = Plan::read(file, &Layout::new(), &Registry::builtin(), project)?;
-    let owner = Owner { project, gate_url: url.to_owned() };
+    let owner = Owner::new(project, url);
     let journal = Journal::open(&folder.join(JOURNAL), &owner)?;
     let gate = Gate::new(project, &key()?, ReqwestTransport::plain_http()?).base_url(url)?;
-    let policy = SendPolicy::new()
+    let retry = RetryPolicy::new()
         .budget(RetryBudget::new(100, 100_000))
-        .concurrency(NonZeroU32::new(64).unwrap_or(NonZeroU32::MIN))
-        .rate(None)
         .pauses(Duration::from_millis(20), Duration::from_millis(500));
+    let policy = SendPolicy::new()
+        .retry(retry)
+        .concurrency(NonZeroU32::new(64).unwrap_or(NonZeroU32::MIN))
+        .rate(None);
     let settings = Settings::new()
         .policy(policy)
         // No request in this simulation takes longer.

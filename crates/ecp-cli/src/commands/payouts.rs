@@ -18,7 +18,7 @@ use ecp_payouts::{
     AmountUnit, Counts, Entry, Journal, JournalError, Layout, Owner, Payer, Plan, Settings, Stop,
     Total,
 };
-use ecp_transport::{RetryBudget, SendPolicy};
+use ecp_transport::{RetryPolicy, SendPolicy};
 use serde::Serialize;
 
 use self::paths::{Results, beside, distinct, journal_of};
@@ -179,7 +179,7 @@ impl Payouts {
         profile.warn();
         self.confirm(&plan)?;
 
-        let owner = Owner { project: profile.project, gate_url: profile.gate_url.clone() };
+        let owner = Owner::new(profile.project, &profile.gate_url);
         let journal = Journal::open(&journal_path, &owner)
             .with_context(|| format!("{}", journal_path.display()))?;
         let payer = Payer::new(profile.gate()?, journal, self.settings(&profile));
@@ -272,7 +272,7 @@ impl Payouts {
             .policy()
             .concurrency(self.concurrency)
             .rate(self.rate.or(profile.rate))
-            .budget(RetryBudget::default());
+            .retry(RetryPolicy::new());
         let mut settings = Settings::new()
             .policy(policy)
             .not_found_after(profile.not_found_after)

@@ -76,7 +76,7 @@ impl Reconcile {
         if Timestamp::try_from(SystemTime::now()).is_ok_and(|now| now < interval.to()) {
             note!("note: the range has not ended: what is on its way shows as a difference");
         }
-        let owner = Owner { project: profile.project, gate_url: profile.gate_url.clone() };
+        let owner = Owner::new(profile.project, &profile.gate_url);
         let sides = Sides::new(owner, interval).names(names);
         // Two spellings of one path are the same journal.
         let mut seen = BTreeSet::new();
@@ -147,10 +147,6 @@ impl Reconcile {
             if let Some(state) = state {
                 writeln!(output, "  {side:<8}  {what}{state}")?;
             }
-        }
-        if !difference.members.is_empty() {
-            let members: Vec<_> = difference.members.iter().map(ToString::to_string).collect();
-            writeln!(output, "  members   {}", members.join(", "))?;
         }
         writeln!(output, "  to do     {}", difference.action())?;
         Ok(())
@@ -226,8 +222,6 @@ struct DifferenceRow<'d> {
     request_id: Option<&'d str>,
     /// Numbers in the inbox.
     callbacks: Vec<i64>,
-    /// Members to which callbacks gave two values.
-    members: Vec<String>,
     meaning: &'static str,
     action: String,
 }
@@ -253,7 +247,6 @@ impl<'d> DifferenceRow<'d> {
             inbox: side(&difference.inbox),
             request_id: difference.request_id.as_deref(),
             callbacks: difference.callbacks.iter().map(|id| id.get()).collect(),
-            members: difference.members.iter().map(ToString::to_string).collect(),
             meaning: difference.kind.meaning(),
             action: difference.action(),
         }

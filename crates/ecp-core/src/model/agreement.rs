@@ -3,7 +3,8 @@
 //! The formats have their ids in different places, and a message of one format can be cut so that
 //! it also has the members of another. No place takes precedence, so they must agree.
 
-use super::{CallbackRef, FromJson, ModelError, OperationRef, RedirectData, StatusResponseRef};
+use super::borrowed::{CallbackRef, OperationRef, StatusResponseRef};
+use super::{FromJson, ModelError, RedirectData};
 
 impl CallbackRef<'_> {
     pub(super) fn agree(&self) -> Result<(), ModelError> {

@@ -143,7 +143,7 @@ macro_rules! model {
         pub struct $borrowed<'d> {
             $($(#[$field_doc])* pub $field: <$type as $crate::model::FromJson>::Borrowed<'d>,)*
             /// The members that are not listed above.
-            pub extra: $crate::model::ExtraRef<'d>,
+            pub extra: $crate::model::borrowed::ExtraRef<'d>,
         }
 
         impl $crate::model::FromJson for $name {

@@ -29,7 +29,7 @@ async fn accept_held(inbox: &dyn Inbox, body: &Body) -> EntryId {
 }
 
 async fn questions(inbox: &dyn Inbox, limit: usize) -> ClaimedHeld {
-    let claim = Claim { limit, lease: LEASE, attempts: 20 };
+    let claim = Claim::new(limit, LEASE).attempts(20);
     inbox.claim_held(&claim).await.unwrap()
 }
 
@@ -169,7 +169,7 @@ pub async fn questions_that_never_end_are_bounded(stage: &dyn Stage) {
     let clock = clock();
     let inbox = stage.open(clock.clone()).await;
     let id = accept_held(&*inbox, &Body::new("X1", 1, "success").doubtful()).await;
-    let claim = Claim { limit: 10, lease: LEASE, attempts: 2 };
+    let claim = Claim::new(10, LEASE).attempts(2);
     for _ in 0..2 {
         assert_eq!(asked(&inbox.claim_held(&claim).await.unwrap()), [id]);
         clock.advance(LEASE);

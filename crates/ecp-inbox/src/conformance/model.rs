@@ -151,7 +151,7 @@ async fn claim(
 ) -> Vec<(Delivery, u64)> {
     let now = now(clock);
     let claimable = model.claimable(now);
-    let claim = Claim { limit, lease: LEASE, attempts: u32::MAX };
+    let claim = Claim::new(limit, LEASE);
     let claimed = inbox.claim(&claim).await.unwrap();
     assert_eq!(claimed.dead, []);
     assert_eq!(claimed.deliveries.len(), limit.min(claimable.len()));

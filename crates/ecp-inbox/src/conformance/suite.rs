@@ -21,7 +21,7 @@ use crate::worker::{Handler, HandlerError, Worker};
 const LEASE: Duration = Duration::from_secs(30);
 
 pub(super) async fn claim(inbox: &dyn Inbox, limit: usize) -> Vec<Delivery> {
-    let claim = Claim { limit, lease: LEASE, attempts: 20 };
+    let claim = Claim::new(limit, LEASE).attempts(20);
     let Claimed { deliveries, dead } = inbox.claim(&claim).await.unwrap();
     assert_eq!(dead, []);
     deliveries
@@ -242,7 +242,7 @@ pub async fn attempts_that_never_end_are_bounded(stage: &dyn Stage) {
     let inbox = stage.open(clock.clone()).await;
     let id = accept_new(&*inbox, &Body::new("X1", 1, "success")).await;
     let next = accept_new(&*inbox, &Body::new("X1", 2, "refunded")).await;
-    let claim = Claim { limit: 10, lease: LEASE, attempts: 3 };
+    let claim = Claim::new(10, LEASE).attempts(3);
     for attempt in 1..=3 {
         let claimed = inbox.claim(&claim).await.unwrap();
         assert_eq!(ids(&claimed.deliveries), [id]);

@@ -47,7 +47,7 @@ async fn fill(inbox: &dyn Inbox, round: u64) -> Waiting {
 }
 
 async fn questions(inbox: &dyn Inbox) -> Vec<(EntryId, crate::Question)> {
-    let claim = Claim { limit: 10, lease: LEASE, attempts: 20 };
+    let claim = Claim::new(10, LEASE).attempts(20);
     let claimed = inbox.claim_held(&claim).await.unwrap();
     claimed.questions.into_iter().map(|question| (question.id, question)).collect()
 }

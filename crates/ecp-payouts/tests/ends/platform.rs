@@ -15,7 +15,7 @@ use ecp_methods::Registry;
 use ecp_payouts::{
     Counts, Entry, Journal, JournalError, Layout, Owner, Payer, Plan, Settings, Stop, write_results,
 };
-use ecp_transport::{Gate, HttpTransport, RetryBudget, SendPolicy, TransportError};
+use ecp_transport::{Gate, HttpTransport, RetryBudget, RetryPolicy, SendPolicy, TransportError};
 use http::{Request, Response};
 use serde_json::{Value, json};
 
@@ -148,7 +148,7 @@ impl Run {
 
     pub(crate) async fn pay_until(&self, plan: &Plan, stop: &Stop) -> Counts {
         let project = ProjectId::new(1).unwrap();
-        let owner = Owner { project, gate_url: "http://localhost".to_owned() };
+        let owner = Owner::new(project, "http://localhost");
         let journal = loop {
             match Journal::open(&self.journal(), &owner) {
                 // The run before lets go of it when its last task is gone.
@@ -156,10 +156,10 @@ impl Run {
                 journal => break journal.unwrap(),
             }
         };
-        let policy = SendPolicy::new()
+        let retry = RetryPolicy::new()
             .budget(RetryBudget::new(100, 10_000))
-            .rate(None)
             .pauses(Duration::from_millis(1), Duration::from_millis(10));
+        let policy = SendPolicy::new().rate(None).retry(retry);
         let settings = Settings::new()
             .policy(policy)
             .not_found_after(Duration::from_millis(50))

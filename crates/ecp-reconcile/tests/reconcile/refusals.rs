@@ -10,7 +10,9 @@ use ecp_payouts::{Journal, Owner};
 use ecp_reconcile::{Interval, Kind, OperationNames, Reconcile};
 use ecp_sandbox::Config;
 use ecp_testkit::{Fault, FaultTransport};
-use ecp_transport::{Gate, HttpTransport, SendPolicy, Sender, TowerTransport, TransportError};
+use ecp_transport::{
+    Gate, HttpTransport, RetryPolicy, SendPolicy, Sender, TowerTransport, TransportError,
+};
 use http::{Request, Response};
 
 use crate::stage::{Stage, around_now, owner, rest};
@@ -56,7 +58,7 @@ async fn sums_may_be_counted_in_major_units() {
 async fn a_journal_of_another_owner_or_of_a_run_is_refused() {
     let stage = Stage::new().await;
     let path = stage.journal();
-    let other = Owner { gate_url: "https://elsewhere.test".to_owned(), ..owner() };
+    let other = Owner::new(owner().project, "https://elsewhere.test");
     let journal = Journal::open(&path, &other).unwrap();
     let error = |result: Result<_, ecp_reconcile::ReconcileError>| match result {
         Ok(_) => panic!("it was compared"),
@@ -119,7 +121,7 @@ async fn a_gate_that_was_away_is_asked_about_the_same_payment_again() {
     let transport = Away(Arc::clone(&away), TowerTransport::new(stage.sandbox.router()));
     let key = SecretKey::new(Config::DEMO_KEY).unwrap();
     let gate = Gate::new(Config::DEMO_PROJECT, &key, transport);
-    let sender = Sender::new(gate, SendPolicy::new().attempts(1));
+    let sender = Sender::new(gate, SendPolicy::new().retry(RetryPolicy::new().attempts(1)));
     let mut begun = stage.all().begin(&stage.data(), sender).await.unwrap();
     for _ in 0..2 {
         let error = begun.next().await.unwrap_err().to_string();

@@ -17,7 +17,7 @@ use ecp_reconcile::{Difference, Interval, Kind, Reconcile, ReconcileError, Recon
 use ecp_sandbox::{Config, Decision, Sandbox};
 use ecp_testkit::{Fault, FaultTransport};
 use ecp_transport::{
-    DataApi, Gate, ReqwestTransport, RetryBudget, SendPolicy, Sender, TowerTransport,
+    DataApi, Gate, ReqwestTransport, RetryBudget, RetryPolicy, SendPolicy, Sender, TowerTransport,
 };
 use http::{Request, Response, StatusCode};
 
@@ -198,7 +198,7 @@ pub(crate) fn over_sockets(url: &str) -> DataApi {
 }
 
 pub(crate) fn owner() -> Owner {
-    Owner { project: PROJECT, gate_url: "http://localhost".to_owned() }
+    Owner::new(PROJECT, "http://localhost")
 }
 
 pub(crate) fn payment(id: &str) -> PaymentId {
@@ -217,10 +217,10 @@ fn key() -> SecretKey {
 }
 
 fn quick() -> SendPolicy {
-    SendPolicy::new()
-        .rate(None)
+    let retry = RetryPolicy::new()
         .budget(RetryBudget::new(100, 10_000))
-        .pauses(Duration::from_millis(1), Duration::from_millis(2))
+        .pauses(Duration::from_millis(1), Duration::from_millis(2));
+    SendPolicy::new().rate(None).retry(retry)
 }
 
 /// The merchant's end: verify, keep, and only then 200.

@@ -17,10 +17,11 @@ use crate::wire::codes::message_of;
 /// use ecp_sandbox::{Config, Filter, Paging, Sandbox};
 ///
 /// let sandbox = Sandbox::new(Config::demo());
-/// let declined = Filter { status: Some("decline".to_owned()), ..Filter::default() };
+/// let declined = Filter::new().status("decline");
 /// assert_eq!(sandbox.payments(&declined, Paging::default()).total, 0);
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Filter {
     /// Of this project.
     pub project: Option<ProjectId>,
@@ -37,6 +38,48 @@ pub struct Filter {
     pub from: Option<Timestamp>,
     /// Created at this moment or earlier.
     pub to: Option<Timestamp>,
+}
+
+impl Filter {
+    /// All of them.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Of this project.
+    pub fn project(self, project: ProjectId) -> Self {
+        Self { project: Some(project), ..self }
+    }
+
+    /// With this text somewhere in the payment's id, whatever the case.
+    pub fn text(self, text: impl Into<String>) -> Self {
+        Self { text: Some(text.into()), ..self }
+    }
+
+    /// In this status, by the platform's word.
+    pub fn status(self, status: impl Into<String>) -> Self {
+        Self { status: Some(status.into()), ..self }
+    }
+
+    /// Of this method, by its code.
+    pub fn method(self, code: impl Into<String>) -> Self {
+        Self { method: Some(code.into()), ..self }
+    }
+
+    /// Sales or payouts.
+    pub fn kind(self, kind: FlowKind) -> Self {
+        Self { kind: Some(kind), ..self }
+    }
+
+    /// Created at this moment or later.
+    pub fn from(self, time: Timestamp) -> Self {
+        Self { from: Some(time), ..self }
+    }
+
+    /// Created at this moment or earlier.
+    pub fn to(self, time: Timestamp) -> Self {
+        Self { to: Some(time), ..self }
+    }
 }
 
 /// Which part of a list is wanted.
@@ -104,8 +147,7 @@ pub struct PaymentView {
     pub code: Code,
     /// The platform's words for the code.
     pub message: &'static str,
-    /// The requested amount, or once it is paid the one that the customer chose: the sum in
-    /// callbacks and statuses, before refunds.
+    /// The requested amount, or the one that the customer chose.
     pub amount: Money,
     /// The amount that has not been refunded.
     pub left: Money,
@@ -157,7 +199,7 @@ impl PaymentView {
             status: payment.status(),
             message: message_of(&code),
             code,
-            amount: payment.sum(),
+            amount: payment.asked(),
             left: payment.left(),
             description: order.description.clone(),
             customer_id: order.customer_id.clone(),

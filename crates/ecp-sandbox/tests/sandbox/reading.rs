@@ -31,27 +31,26 @@ fn found(local: &Local, filter: &Filter) -> String {
 #[tokio::test]
 async fn payments_are_found_by_everything_that_a_filter_names() {
     let local = six().await;
-    let all = Filter::default;
-    let text = |text: &str| Some(text.to_owned());
+    let all = Filter::new;
     let start = START.parse::<ecp_core::Timestamp>().unwrap().unix_seconds();
-    let minute = |number: i64| ecp_core::Timestamp::from_unix_seconds(start + 60 * number).ok();
+    let minute = |number: i64| ecp_core::Timestamp::from_unix_seconds(start + 60 * number).unwrap();
     let table = [
         (all(), "6 5 4 3 2 1"),
-        (Filter { project: Some(Config::DEMO_PROJECT), ..all() }, "6 5 4 3 2 1"),
-        (Filter { project: Some(project(2)), ..all() }, ""),
-        (Filter { text: text("ORDER-5"), ..all() }, "5"),
-        (Filter { status: text("decline"), ..all() }, "6 3"),
-        (Filter { kind: Some(FlowKind::Payout), ..all() }, "6 4 2"),
-        (Filter { method: text("jeton"), kind: Some(FlowKind::Sale), ..all() }, "5 3 1"),
-        (Filter { method: text("eco-voucher"), ..all() }, ""),
-        (Filter { from: minute(1), to: minute(3), ..all() }, "4 3 2"),
+        (all().project(Config::DEMO_PROJECT), "6 5 4 3 2 1"),
+        (all().project(project(2)), ""),
+        (all().text("ORDER-5"), "5"),
+        (all().status("decline"), "6 3"),
+        (all().kind(FlowKind::Payout), "6 4 2"),
+        (all().method("jeton").kind(FlowKind::Sale), "5 3 1"),
+        (all().method("eco-voucher"), ""),
+        (all().from(minute(1)).to(minute(3)), "4 3 2"),
     ];
     for (filter, numbers) in table {
         assert_eq!(found(&local, &filter), numbers, "{filter:?}");
     }
     let page = local.sandbox.payments(&all(), Paging { offset: 4, limit: 5 });
     assert_eq!((page.items[0].number, page.items.len(), page.total), (2, 2, 6));
-    let declined = Filter { status: text("decline"), kind: Some(FlowKind::Sale), ..all() };
+    let declined = all().status("decline").kind(FlowKind::Sale);
     let operations = local.sandbox.operations(&declined, Paging::default());
     assert_eq!((operations.total, operations.items[0].kind), (1, "sale"));
 }

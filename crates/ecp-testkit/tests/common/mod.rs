@@ -5,7 +5,7 @@ use std::time::Duration;
 use ecp_core::PaymentId;
 use ecp_methods::request::{Account, Customer, PayoutRequest};
 use ecp_methods::{Jeton, Payout, Prepared, prepare};
-use ecp_transport::SendPolicy;
+use ecp_transport::{RetryPolicy, SendPolicy};
 
 pub(crate) const SHORT: Duration = Duration::from_millis(200);
 
@@ -17,8 +17,8 @@ pub(crate) fn payout(id: &str) -> Prepared<Payout> {
 }
 
 pub(crate) fn policy() -> SendPolicy {
-    SendPolicy::new()
+    let retry = RetryPolicy::new()
         .deadline(Duration::from_secs(10))
-        .not_found_after(SHORT)
-        .pauses(Duration::from_millis(5), Duration::from_millis(20))
+        .pauses(Duration::from_millis(5), Duration::from_millis(20));
+    SendPolicy::new().not_found_after(SHORT).retry(retry)
 }

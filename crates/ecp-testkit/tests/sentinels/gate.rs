@@ -16,7 +16,7 @@ use ecp_testkit::sentinels::Capture;
 use ecp_testkit::{Fault, FaultServer, FaultTransport};
 use ecp_transport::{
     DataApi, Gate, HttpTransport, OperationsQuery, PaymentPage, ReqwestTransport, RetryBudget,
-    SendPolicy, Sender, Timeouts, TowerTransport, TransportError, redirect_response,
+    RetryPolicy, SendPolicy, Sender, Timeouts, TowerTransport, TransportError, redirect_response,
 };
 use http::{Request, Response};
 
@@ -64,13 +64,15 @@ pub(crate) fn sandbox() -> Sandbox {
     Sandbox::new(config.data_token(TOKEN, data_key, []))
 }
 
-pub(crate) fn policy() -> SendPolicy {
-    SendPolicy::new()
+pub(crate) fn retry() -> RetryPolicy {
+    RetryPolicy::new()
         .deadline(SHORT * 8)
-        .not_found_after(SHORT)
         .pauses(SHORT / 10, SHORT / 3)
         .budget(RetryBudget::new(100, 1000))
-        .rate(None)
+}
+
+pub(crate) fn policy() -> SendPolicy {
+    SendPolicy::new().retry(retry()).not_found_after(SHORT).rate(None)
 }
 
 const FAULTS: [Fault; 9] = [
@@ -253,7 +255,7 @@ async fn answers(capture: &Capture) {
         (500, UNKNOWN.to_owned()),
     ] {
         let gate = Gate::new(project(), &secret(KEY), Always(status, body));
-        let policy = policy().budget(RetryBudget::new(0, 0));
+        let policy = policy().retry(retry().budget(RetryBudget::new(0, 0)));
         let sender = Sender::new(gate.observer(capture.clone()), policy);
         let _ = sender.gate().status(&id("X1")).await;
         let _ = sender.status(&id("X1")).await;
@@ -341,7 +343,7 @@ pub(crate) async fn data_api(capture: &Capture) -> Vec<String> {
             let transport = Listening(faults, signatures.clone());
             let token = Sensitive::new(token.to_owned());
             let api = DataApi::new(token, &secret(key), transport)
-                .policy(policy())
+                .retry(retry())
                 .observer(capture.clone());
             capture.debug("a Data API", &api);
             let mut operations = api.operations(query().filter("customer_id", BAD));

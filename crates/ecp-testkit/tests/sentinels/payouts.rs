@@ -20,7 +20,7 @@ use ecp_testkit::{Fault, FaultTransport};
 use ecp_transport::{DataApi, Gate, Sender, TowerTransport};
 
 use crate::callbacks::verifier;
-use crate::gate::{policy, sandbox};
+use crate::gate::{policy, retry, sandbox};
 use crate::marks::{
     DATA_KEY, KEY, OTHER_KEY, TOKEN, WRONG_TOKEN, callback, payout_file, project, secret, sign,
 };
@@ -43,7 +43,7 @@ pub(crate) async fn mass_payout(capture: &Capture) {
     for (key, name) in [(KEY, "right"), (OTHER_KEY, "wrong")] {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("payouts.journal");
-        let owner = Owner { project: project(), gate_url: "http://localhost".to_owned() };
+        let owner = Owner::new(project(), "http://localhost");
         let sandbox = sandbox();
         let faults = [Fault::ResetBefore, Fault::ResetAfter, Fault::Truncated, Fault::Refused];
         let faults = FaultTransport::new(TowerTransport::new(sandbox.router()), move |place, _| {
@@ -87,7 +87,7 @@ async fn reconcile(capture: &Capture, sandbox: &Sandbox, owner: Owner, journal: 
     let mut differences = 0;
     for (token, key) in [(TOKEN, DATA_KEY), (WRONG_TOKEN, DATA_KEY), (TOKEN, OTHER_KEY)] {
         let token = Sensitive::new(token.to_owned());
-        let data = DataApi::new(token, &secret(key), transport()).policy(policy());
+        let data = DataApi::new(token, &secret(key), transport()).retry(retry());
         let time = |text: &str| text.parse().unwrap();
         let (from, to) = (time("2020-01-01T00:00:00+0000"), time("2099-01-01T00:00:00+0000"));
         let reconcile = Reconcile::new(owner.clone(), Interval::new(from, to))

@@ -1,25 +1,20 @@
-//! Settings of a sender: limits, pauses and evidence. The decisions are in `retry`.
+//! Settings of a sender: limits and evidence. The decisions are in `retry`.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use super::budget::RetryBudget;
-use crate::wait::random_part;
+use crate::retry_policy::{A_YEAR, RetryPolicy};
 
-/// Policy of a [`Sender`](super::Sender): what counts as evidence, how often and how long it tries,
-/// and how many requests it makes.
+/// Policy of a [`Sender`](super::Sender): what counts as evidence, how many requests it makes,
+/// and how often and how long it tries.
 ///
 /// The platform documents neither limits nor a schedule (sources: sending), so all of it is a
 /// setting with a careful default.
 #[derive(Clone, Debug)]
 pub struct SendPolicy {
-    pub(crate) deadline: Duration,
-    pub(crate) attempts: u32,
-    first_pause: Duration,
-    longest_pause: Duration,
+    pub(super) retry: RetryPolicy,
     pub(super) not_found_after: Duration,
     pub(super) retryable_statuses: Vec<u16>,
-    pub(crate) budget: RetryBudget,
     pub(super) waits_for_budget: bool,
     pub(super) concurrency: NonZeroU32,
     pub(super) rate: Option<NonZeroU32>,
@@ -29,36 +24,23 @@ impl SendPolicy {
     /// The defaults; each setter documents its own.
     pub fn new() -> Self {
         Self {
-            deadline: Duration::from_mins(1),
-            attempts: 4,
-            first_pause: Duration::from_millis(500),
-            longest_pause: Duration::from_secs(20),
+            retry: RetryPolicy::new(),
             not_found_after: Duration::from_mins(5),
             retryable_statuses: Vec::new(),
-            budget: RetryBudget::default(),
             waits_for_budget: false,
             concurrency: AT_ONCE,
             rate: Some(A_SECOND),
         }
     }
 
-    /// Maximum duration of a call, with its turns, pauses and status requests; a year at most. 1
-    /// minute by default.
+    /// How often and how long a call tries, and the budget for it.
+    pub fn retry(self, retry: RetryPolicy) -> Self {
+        Self { retry, ..self }
+    }
+
+    /// Sets the [deadline](RetryPolicy::deadline) of [`retry`](Self::retry) alone.
     pub fn deadline(self, deadline: Duration) -> Self {
-        Self { deadline: deadline.min(A_YEAR), ..self }
-    }
-
-    /// Maximum number of sends per call, and of status requests after each send; at least 1. 4 by
-    /// default.
-    pub fn attempts(self, attempts: u32) -> Self {
-        Self { attempts: attempts.max(1), ..self }
-    }
-
-    /// The bounds of the first pause and of every pause. The bound doubles from pause to pause. A
-    /// pause is a random part of its bound (full jitter), so that many clients do not return at
-    /// once; `Retry-After` makes it longer. 500 ms and 20 s by default.
-    pub fn pauses(self, first: Duration, longest: Duration) -> Self {
-        Self { first_pause: first.min(A_YEAR), longest_pause: longest.min(A_YEAR), ..self }
+        Self { retry: self.retry.deadline(deadline), ..self }
     }
 
     /// Time after the end of an ambiguous send from which on the platform's signed answer that it
@@ -74,11 +56,6 @@ impl SendPolicy {
     /// default is empty, and after each of them the payment's status is requested.
     pub fn retryable_statuses(self, statuses: impl IntoIterator<Item = u16>) -> Self {
         Self { retryable_statuses: statuses.into_iter().collect(), ..self }
-    }
-
-    /// The budget for further requests. A clone shares it with other senders.
-    pub fn budget(self, budget: RetryBudget) -> Self {
-        Self { budget, ..self }
     }
 
     /// Lets a call whose send may have arrived wait for the budget, up to its deadline, rather than
@@ -98,12 +75,6 @@ impl SendPolicy {
     pub fn rate(self, requests: Option<NonZeroU32>) -> Self {
         Self { rate: requests, ..self }
     }
-
-    /// The pause after a number of attempts.
-    pub(crate) fn pause(&self, attempt: u32) -> Duration {
-        let doubled = self.first_pause.saturating_mul(1_u32 << attempt.saturating_sub(1).min(30));
-        random_part(doubled.min(self.longest_pause))
-    }
 }
 
 impl Default for SendPolicy {
@@ -114,23 +85,3 @@ impl Default for SendPolicy {
 
 const AT_ONCE: NonZeroU32 = NonZeroU32::new(16).expect("16 is not zero");
 const A_SECOND: NonZeroU32 = NonZeroU32::new(50).expect("50 is not zero");
-/// Times up to this can be added without overflow.
-pub(super) const A_YEAR: Duration = Duration::from_hours(24 * 366);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pauses_take_a_random_part_of_a_bound_that_doubles() {
-        let policy = SendPolicy::new().pauses(Duration::from_secs(1), Duration::from_secs(5));
-        for (attempt, bound) in [(1, 1), (2, 2), (3, 4), (4, 5), (99, 5)] {
-            let bound = Duration::from_secs(bound);
-            let pauses: Vec<_> = (0..500).map(|_| policy.pause(attempt)).collect();
-            assert!(pauses.iter().all(|pause| *pause <= bound), "{attempt}");
-            // The pauses are spread over the whole range.
-            assert!(pauses.iter().any(|pause| *pause < bound / 10), "{attempt}");
-            assert!(pauses.iter().any(|pause| *pause > bound * 9 / 10), "{attempt}");
-        }
-    }
-}

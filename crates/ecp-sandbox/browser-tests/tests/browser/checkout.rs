@@ -353,7 +353,7 @@ async fn a_phone_shows_every_page_of_the_way_in_both_languages() {
         browser.find("fieldset.vouchers").await.unwrap();
         assert_narrow(&browser, "the vouchers").await;
     }
-    let payment = world.sandbox.payments(&Filter::default(), Paging::default()).items.remove(0);
+    let payment = world.sandbox.payments(&Filter::new(), Paging::default()).items.remove(0);
     let payment = format!("/payment?project={}&id={}", payment.project_id, payment.payment_id);
     for path in ["", "/operations", "/analytics", "/payouts", "/links", "/faults", &payment] {
         browser.goto(&format!("{}/dashboard{path}", world.url)).await.unwrap();

@@ -119,7 +119,7 @@ async fn exported_rows_are_the_payments() {
     // A spreadsheet would compute the id: it must be told that it is text.
     let ids: Vec<&str> = rows.iter().map(|row| &row[column("payment_id")]).collect();
     assert_eq!(ids, ["other", "'=1+1"]);
-    let filter = Filter { status: Some("success".to_owned()), ..Filter::default() };
+    let filter = Filter::new().status("success");
     let payments = world.sandbox.payments(&filter, Paging::ALL).items;
     for (row, payment) in rows.iter().zip(&payments) {
         assert_eq!(row[column("amount_minor")], payment.amount.minor().to_string());

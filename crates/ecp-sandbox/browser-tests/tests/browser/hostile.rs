@@ -156,7 +156,7 @@ async fn nothing_that_was_registered_runs_in_the_dashboard() {
         assert!(shown || path == "/analytics", "the payload is to be seen on {path}");
         assert_harmless(&browser, path).await;
     }
-    let payments = world.sandbox.payments(&Filter::default(), Paging::ALL).items;
+    let payments = world.sandbox.payments(&Filter::new(), Paging::ALL).items;
     assert!(payments.len() >= 6, "{payments:?}");
     for payment in payments {
         let id = payment.payment_id.as_str();

@@ -75,7 +75,7 @@ async fn a_page_of_another_site_changes_nothing_in_a_real_browser() {
         assert_eq!(browser.wait_for("window.ended").await.unwrap(), "done");
     }
     world.sandbox.settled().await;
-    let payments = world.sandbox.payments(&Filter::default(), Paging::default());
+    let payments = world.sandbox.payments(&Filter::new(), Paging::default());
     assert_eq!(payments.total, 0, "{payments:?}");
     assert!(world.sandbox.faults().is_empty());
     let events = world.sandbox.events();

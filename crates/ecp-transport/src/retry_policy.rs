@@ -1,0 +1,89 @@
+//! How often and how long a request is repeated, whatever it asks for.
+
+use std::time::Duration;
+
+use crate::send::RetryBudget;
+use crate::wait::random_part;
+
+/// How often and how long a request is repeated: attempts, pauses, a deadline and a budget.
+///
+/// A [`DataApi`](crate::DataApi) needs nothing else. A [`Sender`](crate::Sender) takes it as a part
+/// of its [`SendPolicy`](crate::SendPolicy), which also says when repeating is safe.
+#[derive(Clone, Debug)]
+pub struct RetryPolicy {
+    pub(crate) deadline: Duration,
+    pub(crate) attempts: u32,
+    first_pause: Duration,
+    longest_pause: Duration,
+    pub(crate) budget: RetryBudget,
+}
+
+impl RetryPolicy {
+    /// The defaults; each setter documents its own.
+    pub fn new() -> Self {
+        Self {
+            deadline: Duration::from_mins(1),
+            attempts: 4,
+            first_pause: Duration::from_millis(500),
+            longest_pause: Duration::from_secs(20),
+            budget: RetryBudget::default(),
+        }
+    }
+
+    /// Maximum duration of a call, with its turns, pauses and status requests; a year at most. 1
+    /// minute by default.
+    pub fn deadline(self, deadline: Duration) -> Self {
+        Self { deadline: deadline.min(A_YEAR), ..self }
+    }
+
+    /// Maximum number of sends per call, and of status requests after each send; at least 1. 4 by
+    /// default.
+    pub fn attempts(self, attempts: u32) -> Self {
+        Self { attempts: attempts.max(1), ..self }
+    }
+
+    /// The bounds of the first pause and of every pause. The bound doubles from pause to pause. A
+    /// pause is a random part of its bound (full jitter), so that many clients do not return at
+    /// once; `Retry-After` makes it longer. 500 ms and 20 s by default.
+    pub fn pauses(self, first: Duration, longest: Duration) -> Self {
+        Self { first_pause: first.min(A_YEAR), longest_pause: longest.min(A_YEAR), ..self }
+    }
+
+    /// The budget for further requests. A clone shares it with other clients.
+    pub fn budget(self, budget: RetryBudget) -> Self {
+        Self { budget, ..self }
+    }
+
+    /// The pause after a number of attempts.
+    pub(crate) fn pause(&self, attempt: u32) -> Duration {
+        let doubled = self.first_pause.saturating_mul(1_u32 << attempt.saturating_sub(1).min(30));
+        random_part(doubled.min(self.longest_pause))
+    }
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Times up to this can be added without overflow.
+pub(crate) const A_YEAR: Duration = Duration::from_hours(24 * 366);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_take_a_random_part_of_a_bound_that_doubles() {
+        let policy = RetryPolicy::new().pauses(Duration::from_secs(1), Duration::from_secs(5));
+        for (attempt, bound) in [(1, 1), (2, 2), (3, 4), (4, 5), (99, 5)] {
+            let bound = Duration::from_secs(bound);
+            let pauses: Vec<_> = (0..500).map(|_| policy.pause(attempt)).collect();
+            assert!(pauses.iter().all(|pause| *pause <= bound), "{attempt}");
+            // The pauses are spread over the whole range.
+            assert!(pauses.iter().any(|pause| *pause < bound / 10), "{attempt}");
+            assert!(pauses.iter().any(|pause| *pause > bound * 9 / 10), "{attempt}");
+        }
+    }
+}
