@@ -6,7 +6,7 @@
 //! type, a method, a currency, the sum of a success) has one value, and a second one is reported.
 
 use std::collections::BTreeSet;
-use std::fmt::Display;
+use std::fmt::{self, Display};
 
 use ecp_core::model::{
     Callback, Operation, OperationStatus, OperationType, Payment, PaymentStatus, StatusResponse,
@@ -387,6 +387,18 @@ impl OperationState {
     /// Members of the operation that were given two values.
     pub fn contradictions(&self) -> impl Iterator<Item = Member> {
         self.contradictions.iter().copied()
+    }
+}
+
+/// `currency`, `method`, `sum` or `type`.
+impl fmt::Display for Member {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Currency => "currency",
+            Self::Method => "method",
+            Self::Sum => "sum",
+            Self::Type => "type",
+        })
     }
 }
 

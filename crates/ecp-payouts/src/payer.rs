@@ -201,13 +201,19 @@ impl Payer {
             &prepared,
             self.digest(&prepared),
         ));
-        if !matches!(line.entry().state, State::Registered | State::Error) {
+        let before = line.entry();
+        let first = self.first_question(&prepared);
+        let mut pause = first;
+        if matches!(before.state, State::Registered | State::Error) {
+            // An earlier run has waited for a part of it.
+            pause = pause.saturating_sub(self.age(&before));
+        } else {
             let state = self.send(&prepared, &line).await?;
             if state != State::Registered {
                 return Ok((id, state));
             }
         }
-        let state = self.wait(&prepared, &line).await?;
+        let state = self.wait(&prepared, &line, pause).await?;
         Ok((id, state))
     }
 
@@ -222,6 +228,7 @@ impl Payer {
         const QUESTIONS: u32 = 8;
         let id = prepared.payment_id();
         let sender = self.sender.clone().intents(Arc::clone(line) as Arc<dyn Intents>);
+        let sender = sender.first_question(self.first_question(prepared));
         let mut asked = 0;
         loop {
             let before = line.entry();
@@ -256,22 +263,27 @@ impl Payer {
         }
     }
 
-    /// Requests the status until the payout has ended.
+    /// Time from a payout's request to the first status request.
+    fn first_question(&self, prepared: &Prepared<Payout>) -> Duration {
+        let rule = prepared.spec().rule(FlowKind::Payout);
+        let first = self.settings.first_question;
+        first.or_else(|| rule?.average_time()).unwrap_or(Duration::from_secs(30))
+    }
+
+    /// Requests the status, after a pause, until the payout has ended.
     async fn wait(
         &self,
         prepared: &Prepared<Payout>,
         line: &RowInProgress,
+        mut pause: Duration,
     ) -> Result<State, JournalError> {
         const SHORTEST: Duration = Duration::from_millis(10);
         const LONGEST: Duration = Duration::from_mins(5);
+        let first = self.first_question(prepared);
         let rule = prepared.spec().rule(FlowKind::Payout);
-        let first = self.settings.first_question;
-        let first = first.or_else(|| rule?.average_time()).unwrap_or(Duration::from_secs(30));
         let patience = self.settings.patience;
         let patience = patience.or_else(|| rule?.longest_time()).unwrap_or(Duration::from_mins(30));
-        let end = Instant::now() + patience;
-        // The status of an error is requested once, immediately.
-        let mut pause = if line.entry().state == State::Error { Duration::ZERO } else { first };
+        let end = Instant::now() + patience.max(pause);
         loop {
             tokio::select! {
                 () = sleep(pause.min(end.saturating_duration_since(Instant::now()))) => {}

@@ -53,15 +53,17 @@ impl Settings {
         Self { at_work: rows, ..self }
     }
 
-    /// Sets the time from the registration of a payout to the first status request; each next pause
-    /// is half as long again, up to five minutes. By default the average time of its method, or 30
-    /// seconds.
+    /// Sets the time from a payout's request to the first status request, also of a next run and
+    /// where the answer to the request was lost; each next pause is half as long again, up to five
+    /// minutes. By default the base time of its method, before which the platform recommends no
+    /// status request (sources: waiting), or 30 seconds. A shorter time is for a sandbox.
     pub fn first_question(self, time: Duration) -> Self {
         Self { first_question: Some(time), ..self }
     }
 
-    /// Sets the time to wait for the end of a registered payout. By default the longest time of its
-    /// method, or 30 minutes. One that takes longer is unknown until the next run.
+    /// Sets the time to wait for the end of a registered payout, at least until the first status
+    /// request. By default the cut-off time of its method, after which the platform declines it, or
+    /// 30 minutes. One that takes longer is unknown until the next run.
     pub fn patience(self, time: Duration) -> Self {
         Self { patience: Some(time), ..self }
     }

@@ -6,3 +6,4 @@ mod journal_file;
 mod payer;
 mod plan;
 mod spreadsheets;
+mod times;

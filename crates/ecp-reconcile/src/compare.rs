@@ -2,7 +2,7 @@
 
 use ecp_core::PaymentId;
 use ecp_core::model::{End, OperationStatus, OperationType, PaymentStatus};
-use ecp_inbox::{EntryState, PaymentState};
+use ecp_inbox::{EntryState, Member, PaymentState};
 use ecp_payouts::State;
 
 use crate::difference::{Difference, Kind, SideState, Sum};
@@ -44,6 +44,7 @@ pub(crate) fn compare(payment: &PaymentId, sides: &Sides) -> Compared {
         }
         job.payout();
     }
+    job.contradicted_payment();
     job.stuck();
     job.compared
 }
@@ -147,7 +148,9 @@ impl Job<'_> {
             Kind::CallbackMissing
         };
         let difference = self.found(kind, Some(listed));
-        self.compared.differences.push(Difference { inbox: recorded.side_state(), ..difference });
+        let members = recorded.contradictions.clone();
+        let inbox = recorded.side_state();
+        self.compared.differences.push(Difference { inbox, members, ..difference });
     }
 
     fn sums(&mut self, listed: &Operation, recorded: InboxOperation) {
@@ -213,6 +216,21 @@ impl Job<'_> {
         }
     }
 
+    /// Reports members of the payment to which callbacks gave two values: its currency, its type,
+    /// the sum or the method of its success. The state has neither value.
+    fn contradicted_payment(&mut self) {
+        let members: Vec<_> =
+            self.state().into_iter().flat_map(PaymentState::contradictions).collect();
+        if members.is_empty() {
+            return;
+        }
+        let platform = self.sides.platform.last().map(Operation::side_state);
+        let status = self.state().and_then(PaymentState::status);
+        let inbox = status.map(|status| SideState { status: status.to_string(), sum: self.paid() });
+        let difference = self.found(Kind::CallbackContradicts, None);
+        self.compared.differences.push(Difference { platform, inbox, members, ..difference });
+    }
+
     /// Reports callbacks that wait for a person.
     fn stuck(&mut self) {
         for (state, kind) in
@@ -252,6 +270,7 @@ impl Job<'_> {
             inbox: None,
             request_id: None,
             callbacks: Vec::new(),
+            members: Vec::new(),
         }
     }
 
@@ -276,6 +295,7 @@ struct InboxOperation {
     status: Option<OperationStatus>,
     sum: Option<Sum>,
     is_contradicted: bool,
+    contradictions: Vec<Member>,
 }
 
 impl InboxOperation {
@@ -287,6 +307,7 @@ impl InboxOperation {
                 status: of_it.status().cloned(),
                 sum: of_it.sum().map(Sum::from),
                 is_contradicted: of_it.is_contradicted(),
+                contradictions: of_it.contradictions().collect(),
             };
         }
         // Callbacks that name no operation report the payment, and so its only operation.
@@ -296,6 +317,7 @@ impl InboxOperation {
             status: ended.map(of_payment),
             sum: ended.and(state.paid()).map(Sum::from),
             is_contradicted: false,
+            contradictions: Vec::new(),
         }
     }
 

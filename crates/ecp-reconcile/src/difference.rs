@@ -4,7 +4,7 @@ use std::fmt;
 
 use ecp_core::model::OperationType;
 use ecp_core::{Currency, Money, OperationId, PaymentId};
-use ecp_inbox::EntryId;
+use ecp_inbox::{EntryId, Member};
 
 /// A difference between the sides.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub struct Difference {
     pub request_id: Option<String>,
     /// The callbacks of the inbox that the difference is about.
     pub callbacks: Vec<EntryId>,
+    /// Members to which callbacks gave two values, where they contradict each other in any.
+    pub members: Vec<Member>,
 }
 
 /// State on one side.
@@ -56,7 +58,8 @@ pub struct Sum {
 pub enum Kind {
     /// The sides report different sums, or different currencies.
     AmountDiffers,
-    /// Callbacks reported both a success and a failure of one operation.
+    /// Callbacks contradict each other: they reported both a success and a failure of one operation,
+    /// or two values of a member that never changes, of an operation or of the payment.
     CallbackContradicts,
     /// A callback's handler failed too often.
     CallbackDead,
@@ -153,7 +156,7 @@ impl Kind {
         match self {
             Self::AmountDiffers => "the sums differ",
             Self::CallbackContradicts => {
-                "an operation was reported both as a success and as a failure"
+                "callbacks contradict each other: a success and a failure, or two values of one member"
             }
             Self::CallbackDead => "the handler failed too often",
             Self::CallbackHeld => "a callback is held until Gate confirms it",

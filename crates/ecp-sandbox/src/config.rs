@@ -228,8 +228,9 @@ impl Config {
         self
     }
 
-    /// How long a sale may wait for its customer where the method's spec does not say, instead of
-    /// an hour. After it the platform declines. The platform's own value is not public.
+    /// How long a sale may wait for its customer, and how long a payout may take, where the method's
+    /// spec does not say, instead of an hour. After it the platform declines. The platform's own
+    /// value is not public.
     pub fn cut_off(self, time: Duration) -> Self {
         Self { cut_off: time, ..self }
     }

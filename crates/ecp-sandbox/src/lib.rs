@@ -129,7 +129,8 @@
 //!
 //! # Time
 //!
-//! A sale that waits for its customer is declined at its cut-off time: that of the method's spec, or
+//! A sale that waits for its customer, and a payout that [`Fault::SlowPayout`] slows down, are declined
+//! at their cut-off time: that of the method's spec in this flow, or
 //! [`Config::cut_off`], with [`Config::cut_off_code`]. That the platform declines is documented
 //! (sources: waiting); its time and code are not. Callbacks are sent again by the [`Schedule`].
 //!

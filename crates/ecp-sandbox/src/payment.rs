@@ -6,9 +6,10 @@
 //! refund:                     of a success: (partially) refunded | no change
 //! ```
 //!
-//! A sale that waits for the customer beyond its cut-off time is declined. A payment that a fault
-//! holds goes no further: a sale stays `external processing` once the customer has decided, a
-//! payout stays `processing`, until it is released. Another fault lets it end in `internal error`.
+//! A sale that waits for the customer beyond its cut-off time is declined, and so is a payout that
+//! takes longer because of a fault. A payment that a fault holds goes no further: a sale stays
+//! `external processing` once the customer has decided, a payout stays `processing`, until it is
+//! released. Another fault lets it end in `internal error`.
 //!
 //! A sale or payout outside its method's limits is declined from `processing`: the documents
 //! check the consistency of parameters after the registration. A sale whose amount the merchant
@@ -21,6 +22,8 @@ mod order;
 mod page;
 mod refund;
 mod rules;
+
+use std::time::Duration;
 
 use ecp_core::model::{Code, PaymentStatus};
 use ecp_core::{Money, Timestamp};
@@ -53,6 +56,10 @@ pub(crate) struct Payment {
     held: bool,
     /// A fault lets it end in an error.
     ends_in_error: bool,
+    /// A fault makes a payout take this long, from its first step.
+    slow: Option<Duration>,
+    /// The time that the fault makes it take has begun.
+    is_slow: bool,
     /// The customer's decision while the payment was held.
     pending: Option<(Decision, Option<Money>)>,
     refunds: Vec<Refund>,
@@ -63,6 +70,8 @@ pub(crate) struct Payment {
 pub(crate) enum Step {
     /// Ask the merchant to confirm this amount.
     Ask(Money),
+    /// Take the first step again after this time.
+    Later(Duration),
     /// Nothing beyond noting it: the merchant learns it in another way.
     Note,
     /// Nothing: the step could not be taken.
@@ -118,6 +127,8 @@ impl Payment {
             chosen: None,
             held: false,
             ends_in_error: false,
+            slow: None,
+            is_slow: false,
             pending: None,
             refunds: Vec::new(),
         }
@@ -143,6 +154,12 @@ impl Payment {
         if self.held && would_end {
             return Step::Stay;
         }
+        if broken.is_none()
+            && let Some(by) = self.slow.take()
+        {
+            self.is_slow = true;
+            return Step::Later(by);
+        }
         let stage = match (broken, self.order.kind) {
             (Some(outcome), _) => Stage::Ended(outcome),
             (None, OrderKind::Sale) => Stage::AwaitingCustomer,
@@ -160,13 +177,27 @@ impl Payment {
         if on_page && stage == Stage::AwaitingCustomer { Step::Note } else { Step::Tell }
     }
 
-    /// The customer has not come in time.
+    /// The customer has not come in time, or the payout has not ended in time.
     pub(crate) fn cut_off(&mut self, code: u32, now: Timestamp) -> Step {
-        if self.stage != Stage::AwaitingCustomer || self.held {
+        if !self.has_cut_off() || self.held {
             return Step::Stay;
         }
         self.enter(Stage::Ended(Outcome::Decline { code, field: None }), now);
         Step::Tell
+    }
+
+    /// Whether its cut-off time would decline it.
+    pub(crate) fn has_cut_off(&self) -> bool {
+        match self.stage {
+            Stage::AwaitingCustomer => true,
+            Stage::Processing => self.is_slow,
+            Stage::AwaitingMerchant | Stage::Held | Stage::Ended(_) => false,
+        }
+    }
+
+    /// Makes a payout take this long.
+    pub(crate) fn slow_down(&mut self, by: Duration) {
+        self.slow = Some(self.slow.unwrap_or_default().saturating_add(by));
     }
 
     /// Keeps the payment from ending.
@@ -268,16 +299,11 @@ impl Payment {
         self.held
     }
 
-    /// The amount to pay, or the one that the customer chose.
-    pub(crate) fn asked(&self) -> Money {
-        self.chosen.unwrap_or(self.order.amount)
-    }
-
     /// The paid amount, or the one to be paid: in a decline a chosen amount is ignored, as in the
-    /// documents' sample.
+    /// documents' sample. Callbacks, statuses, lists and exports have this sum and no other.
     pub(crate) fn sum(&self) -> Money {
         match self.stage {
-            Stage::Ended(Outcome::Success) => self.asked(),
+            Stage::Ended(Outcome::Success) => self.chosen.unwrap_or(self.order.amount),
             _ => self.order.amount,
         }
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use ecp_core::json::{Document, Kind, Limits, Value};
+use ecp_core::json::{Document, JsonError, Kind, Limits, Value};
 use ecp_core::model::{Code, FromJson as _, ModelError};
 use ecp_core::observe::{Label, Meter, Observer};
 use ecp_core::signature::{self, Place, Rules, SignError, SigningKey, VerifyError};
@@ -95,6 +95,16 @@ pub enum DataError {
 }
 
 impl DataError {
+    /// Whether the answer is larger than the transport or this client reads, so that a smaller page
+    /// may fit.
+    pub fn is_too_large(&self) -> bool {
+        match self {
+            Self::Transport(error) => error.is_too_large(),
+            Self::Unreadable(ModelError::Json(JsonError::TooLarge { .. })) => true,
+            _ => false,
+        }
+    }
+
     /// Label of the query's outcome.
     const fn outcome(&self) -> &'static str {
         match self {
@@ -214,6 +224,8 @@ impl DataApi {
                     watched.record("http.response.status_code", status.as_u16());
                     is_passing(status).then(|| retry_after(response.headers()).unwrap_or_default())
                 }
+                // The same page would be as large again.
+                Err(error) if error.is_too_large() => None,
                 Err(DataError::Transport(_)) => Some(Duration::ZERO),
                 Err(_) => None,
             };
@@ -324,6 +336,9 @@ fn refusal(status: StatusCode, document: Option<&Document<'_>>) -> DataError {
 ///
 /// Pages are identified by their offsets (sources: Data API), so choose an interval in the past: in
 /// one that still grows, an operation could move from page to page.
+///
+/// A page that is larger than the transport or the client reads (32 MiB) is requested again with
+/// half as many operations, down to one, and the pages after it keep that size.
 #[derive(Debug)]
 pub struct Operations {
     api: DataApi,
@@ -351,8 +366,23 @@ impl Operations {
     /// page that [`Operations::next`] has not returned.
     pub async fn next_page(&mut self) -> Result<Option<Vec<DataOperation>>, DataError> {
         self.page.clear();
-        let Some(query) = &self.query else { return Ok(None) };
-        let page = self.api.page(query).await?;
+        let Some(query) = &mut self.query else { return Ok(None) };
+        let page = loop {
+            let error = match self.api.page(query).await {
+                Ok(page) => break page,
+                Err(error) => error,
+            };
+            match query.halved().filter(|_| error.is_too_large()) {
+                Some(smaller) => *query = smaller,
+                None => return Err(error),
+            }
+            tracing::warn!(
+                "ecp.data.offset" = query.first(),
+                "ecp.data.page_size" = query.limit(),
+                "error.message" = %error,
+                "a page of operations is too large: requesting a smaller one"
+            );
+        };
         // A full page may be the last; only an empty next page shows it.
         self.query = query.after(page.len());
         Ok(if page.is_empty() { None } else { Some(page) })

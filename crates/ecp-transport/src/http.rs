@@ -16,7 +16,8 @@ use http::{Request, Response};
 ///
 /// An implementation must not follow redirects, must not send anything twice, and must limit its
 /// time and the size of the response. Above all it must be honest about [`TransportError`]: a
-/// request that may have left is never "not sent".
+/// request that may have left is never "not sent". A response beyond its size is a
+/// [`ResponseTooLarge`].
 #[async_trait]
 pub trait HttpTransport: fmt::Debug + Send + Sync {
     /// Sends the request. Any response is `Ok`, whatever its status.
@@ -54,6 +55,12 @@ impl TransportError {
         &*self.source
     }
 
+    /// Whether the response was larger than the transport reads: its cause is a
+    /// [`ResponseTooLarge`].
+    pub(crate) fn is_too_large(&self) -> bool {
+        self.cause().is::<ResponseTooLarge>()
+    }
+
     /// Whether the request may have arrived.
     pub const fn may_have_arrived(&self) -> bool {
         self.sent
@@ -80,12 +87,13 @@ impl fmt::Display for TransportError {
 /// The cause is part of the text and not also a source: an error chain would print it twice.
 impl Error for TransportError {}
 
-/// The response is larger than allowed.
-#[cfg(any(feature = "reqwest", feature = "tower"))]
-#[derive(Debug, thiserror::Error)]
+/// The response is larger than allowed. As the cause of a [`TransportError`] it lets
+/// [`Operations`](crate::Operations) ask for a smaller page.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the response is larger than {limit} bytes")]
-struct TooLarge {
-    limit: usize,
+pub struct ResponseTooLarge {
+    /// The limit in bytes.
+    pub limit: usize,
 }
 
 /// Reads a body to its end, within a limit.
@@ -100,7 +108,7 @@ where
     let (parts, body) = response.into_parts();
     let collected = Limited::new(body, limit).collect().await.map_err(|error| {
         if error.is::<LengthLimitError>() {
-            TransportError::maybe_sent(TooLarge { limit })
+            TransportError::maybe_sent(ResponseTooLarge { limit })
         } else {
             TransportError::maybe_sent(error)
         }

@@ -71,7 +71,7 @@ pub use self::gate::{Accepted, GATE_URL, Gate};
 pub use self::http::reqwest::{ClientError, ReqwestTransport, Timeouts};
 #[cfg(feature = "tower")]
 pub use self::http::tower::TowerTransport;
-pub use self::http::{HttpTransport, TransportError};
+pub use self::http::{HttpTransport, ResponseTooLarge, TransportError};
 pub use self::page::{PAYMENT_PAGE_URL, PageError, PaymentPage, SignedPage};
 pub use self::redirect::{RedirectError, redirect_response};
 pub use self::retry_policy::RetryPolicy;

@@ -22,11 +22,12 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 pub use self::budget::RetryBudget;
 use self::pace::Pace;
 pub use self::policy::SendPolicy;
-use self::retry::Call;
+use self::retry::{Call, Earlier};
 pub(crate) use self::retry_after::retry_after;
 use crate::error::{GateError, Outcome};
 use crate::gate::{Accepted, Gate};
 use crate::http::TransportError;
+use crate::retry_policy::A_YEAR;
 use crate::wait::{Asked, is_passing};
 use crate::watched::{BUDGET_EMPTY, FURTHER_REQUESTS, SEND_TURN, Watched, request_span, words};
 
@@ -76,6 +77,7 @@ pub struct Sender {
     policy: SendPolicy,
     pace: Pace,
     intents: Option<Arc<dyn Intents>>,
+    first_question: Duration,
 }
 
 /// Records every send before it happens: after a crash, the records say which requests may have
@@ -198,13 +200,21 @@ impl Sender {
     /// Sends through a Gate, by a policy.
     pub fn new(gate: Gate, policy: SendPolicy) -> Self {
         let pace = Pace::new(policy.concurrency, policy.rate);
-        Self { gate, policy, pace, intents: None }
+        Self { gate, policy, pace, intents: None, first_question: Duration::ZERO }
     }
 
     /// Sets the recorder of intents, called before every send. The limits stay shared with the
     /// original of this clone.
     pub fn intents(self, intents: Arc<dyn Intents>) -> Self {
         Self { intents: Some(intents), ..self }
+    }
+
+    /// Sets the minimum time between a send that may have arrived and the first status request
+    /// about it, a year at most; none by default. For background jobs: the method's base time,
+    /// before which the platform recommends no status request (sources: waiting). A call may take
+    /// that much longer than its deadline.
+    pub fn first_question(self, time: Duration) -> Self {
+        Self { first_question: time.min(A_YEAR), ..self }
     }
 
     /// The Gate underneath.
@@ -249,7 +259,8 @@ impl Sender {
     }
 
     /// Continues a request that an earlier call may have sent, at the latest `age` ago: requests
-    /// the status first, and sends only if the platform does not know the payment.
+    /// the status first, at once or when [`Sender::first_question`] has passed, and sends only if
+    /// the platform does not know the payment.
     pub async fn resume<F: Flow>(
         &self,
         prepared: &Prepared<F>,
@@ -258,11 +269,15 @@ impl Sender {
         // A clock that cannot represent that time has not run that long: the request is older
         // still.
         let sent = Instant::now().checked_sub(age);
-        let late_enough = match sent {
-            Some(sent) => sent + self.policy.not_found_after,
-            None => Instant::now() + self.policy.not_found_after.saturating_sub(age),
+        let after = |time: Duration| match sent {
+            Some(sent) => sent + time,
+            None => Instant::now() + time.saturating_sub(age),
         };
-        Call::new(self, prepared).run(Some(late_enough)).await
+        let earlier = Earlier {
+            first_question: after(self.first_question),
+            late_enough: after(self.policy.not_found_after),
+        };
+        Call::new(self, prepared).run(Some(earlier)).await
     }
 
     /// Requests the status of a payment, within the limits and the deadline. Status requests change

@@ -13,8 +13,9 @@ use crate::error::{GateError, UnknownReason};
 use crate::gate::Gate;
 
 /// How long to wait, and how often to request the status. The platform prescribes no schedule: the
-/// first request comes after the method's average time, each next pause is half as long again, up
-/// to five minutes, and all of them vary by a fifth so that many waiters do not ask at once.
+/// first request comes after the method's base time and never before it, each next pause is half as
+/// long again, up to five minutes, and all of them vary by a fifth so that many waiters do not ask
+/// at once: the first one upwards only.
 ///
 /// ```
 /// use std::time::Duration;
@@ -107,7 +108,8 @@ impl Wait {
     /// Minimum of the pauses after the first.
     const SHORTEST: Duration = Duration::from_secs(1);
 
-    /// Sets the time until the first status request, a year at most.
+    /// Sets the time until the first status request, a year at most. A time below the method's base
+    /// time is for a sandbox: the platform recommends no earlier request.
     pub fn first(self, first: Duration) -> Self {
         Self { first: first.min(Self::FOR_EVER), ..self }
     }
@@ -118,7 +120,7 @@ impl Wait {
     }
 
     /// Sets the deadline, counted from the call, a year at most. The last status request is sent
-    /// when it passes.
+    /// when it passes, also if that is before the first one was due.
     pub fn deadline(self, deadline: Duration) -> Self {
         Self { deadline: deadline.min(Self::FOR_EVER), ..self }
     }
@@ -175,9 +177,10 @@ impl Gate {
         let deadline = Instant::now() + wait.deadline;
         let longest = wait.longest.max(wait.first);
         let mut pause = wait.first;
+        let mut varied = longer(pause);
         let (mut last, mut error) = (None, None);
         loop {
-            let next = (Instant::now() + spread(pause)).min(deadline);
+            let next = (Instant::now() + varied).min(deadline);
             tokio::select! {
                 () = sleep_until(next) => {}
                 () = wait.wake.0.notified() => {}
@@ -194,6 +197,7 @@ impl Gate {
                 return Err(WaitError::Deadline { last, error });
             }
             pause = (pause + pause / 2).min(longest).max(Wait::SHORTEST);
+            varied = spread(pause);
         }
     }
 }
@@ -223,6 +227,11 @@ fn says_no_status(error: &GateError) -> bool {
         GateError::Unknown(UnknownReason::Unreadable(ModelError::Missing { path }))
             if path == "payment.status"
     )
+}
+
+/// Varies a pause by up to a fifth, and makes none shorter.
+fn longer(pause: Duration) -> Duration {
+    pause + random_part(pause / 5)
 }
 
 /// Varies a pause by up to a fifth.

@@ -9,7 +9,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use ecp_core::signature::{self, Place, Rules, SigningKey};
 use ecp_core::{ProjectId, SecretKey, Sensitive};
-use ecp_transport::{DataApi, DataError, HttpTransport, OperationsQuery, TransportError};
+use ecp_transport::{
+    DataApi, DataError, HttpTransport, OperationsQuery, ResponseTooLarge, TransportError,
+};
 use http::{Request, Response};
 use serde_json::{Value, json};
 
@@ -24,12 +26,20 @@ struct Peer {
     operations: usize,
     list: &'static str,
     fault: Fault,
+    /// Bytes of the largest answer that is read.
+    largest: Option<usize>,
     seen: Mutex<Vec<Value>>,
 }
 
 impl Peer {
     fn new(operations: usize) -> Self {
-        Self { operations, list: "operations", fault: Box::new(|_| None), seen: Mutex::default() }
+        Self {
+            operations,
+            list: "operations",
+            fault: Box::new(|_| None),
+            largest: None,
+            seen: Mutex::default(),
+        }
     }
 
     fn seen(&self) -> Vec<Value> {
@@ -72,7 +82,11 @@ impl HttpTransport for Peer {
         let page: Vec<Value> = (from..to)
             .map(|id| json!({"operation_id": id, "payment": {"id": format!("P-{id}")}, "ip": null}))
             .collect();
-        Ok(answer(&json!({self.list: page, "total": 1})))
+        let answer = answer(&json!({self.list: page, "total": 1}));
+        match self.largest.filter(|limit| answer.body().len() > *limit) {
+            Some(limit) => Err(TransportError::maybe_sent(ResponseTooLarge { limit })),
+            None => Ok(answer),
+        }
     }
 }
 
@@ -101,6 +115,36 @@ async fn pages_follow_one_another_to_the_end() {
         assert_eq!(ids, (0..operations).map(|id| id.to_string()).collect::<Vec<_>>());
         assert_eq!(peer.seen().len(), pages, "{operations}");
     }
+}
+
+#[tokio::test]
+async fn a_page_that_is_too_large_is_requested_in_halves() {
+    // A transport that reads no answer with more than four operations.
+    let limit = 300;
+    for size in [3, 1000] {
+        let peer = Arc::new(Peer { largest: Some(limit), ..Peer::new(11) });
+        let ids = ids(&api(&peer), query().page_size(size)).await.unwrap();
+        assert_eq!(ids, (0..11).map(|id| id.to_string()).collect::<Vec<_>>(), "{size}");
+        let seen = peer.seen();
+        let asked = |name: &str| -> Vec<u64> {
+            seen.iter().map(|query| query[name].as_u64().unwrap()).collect()
+        };
+        if size == 1000 {
+            let limits = [1000, 500, 250, 125, 62, 31, 15, 7, 3, 3, 3, 3];
+            assert_eq!(
+                (asked("limit"), asked("offset")[9..].to_vec()),
+                (limits.to_vec(), vec![3, 6, 9])
+            );
+        } else {
+            assert_eq!(asked("offset"), [0, 3, 6, 9]);
+        }
+    }
+    // A single operation that is too large is an error, and is not requested again and again.
+    let peer = Arc::new(Peer { largest: Some(10), ..Peer::new(11) });
+    let error = ids(&api(&peer), query().page_size(2)).await.unwrap_err();
+    assert!(error.is_too_large(), "{error}");
+    assert_eq!(error.to_string(), "no response: the response is larger than 10 bytes");
+    assert_eq!(peer.seen().len(), 2);
 }
 
 #[tokio::test]

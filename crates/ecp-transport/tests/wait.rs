@@ -63,6 +63,11 @@ fn end(result: &Result<StatusResponse, WaitError>) -> String {
     }
 }
 
+/// Whether a first pause is its time or up to a fifth more.
+fn is_first(time: Duration, expected: Duration) -> bool {
+    (expected..=expected * 6 / 5 + Duration::from_millis(2)).contains(&time)
+}
+
 /// Whether a time is within a fifth of another; the clock of the tests has milliseconds.
 fn is_near(time: Duration, expected: Duration) -> bool {
     let slack = Duration::from_millis(2);
@@ -81,7 +86,7 @@ fn a_wait_takes_its_times_from_the_rule() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_first_question_comes_about_the_base_time() {
+async fn the_first_question_comes_at_the_base_time_or_soon_after() {
     let rule = Rule::new().base_time(MINUTE * 2);
     let mut firsts = Vec::new();
     for _ in 0..200 {
@@ -90,13 +95,14 @@ async fn the_first_question_comes_about_the_base_time() {
         assert_eq!(answer.payment_status(), Some(&PaymentStatus::Success));
         let times = times.lock().unwrap();
         assert_eq!(times.len(), 1);
-        assert!(is_near(times[0], MINUTE * 2), "{times:?}");
+        assert!(is_first(times[0], MINUTE * 2), "{times:?}");
         firsts.push(times[0]);
     }
     // Spread over most of the span, so that many waiters do not ask at once.
     firsts.sort();
-    assert!(firsts[0] < MINUTE * 2 * 9 / 10 && firsts[199] > MINUTE * 2 * 11 / 10, "{firsts:?}");
-    assert!((50..=150).contains(&firsts.iter().filter(|time| **time < MINUTE * 2).count()));
+    assert!(firsts[0] < MINUTE * 2 * 21 / 20 && firsts[199] > MINUTE * 2 * 23 / 20, "{firsts:?}");
+    let sooner = firsts.iter().filter(|time| **time < MINUTE * 2 * 11 / 10).count();
+    assert!((50..=150).contains(&sooner), "{firsts:?}");
 }
 
 #[tokio::test(start_paused = true)]

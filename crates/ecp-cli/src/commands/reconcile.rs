@@ -148,6 +148,10 @@ impl Reconcile {
                 writeln!(output, "  {side:<8}  {what}{state}")?;
             }
         }
+        if !difference.members.is_empty() {
+            let members: Vec<_> = difference.members.iter().map(ToString::to_string).collect();
+            writeln!(output, "  members   {}", members.join(", "))?;
+        }
         writeln!(output, "  to do     {}", difference.action())?;
         Ok(())
     }
@@ -222,6 +226,8 @@ struct DifferenceRow<'d> {
     request_id: Option<&'d str>,
     /// Numbers in the inbox.
     callbacks: Vec<i64>,
+    /// Members to which callbacks gave two values.
+    members: Vec<String>,
     meaning: &'static str,
     action: String,
 }
@@ -247,6 +253,7 @@ impl<'d> DifferenceRow<'d> {
             inbox: side(&difference.inbox),
             request_id: difference.request_id.as_deref(),
             callbacks: difference.callbacks.iter().map(|id| id.get()).collect(),
+            members: difference.members.iter().map(ToString::to_string).collect(),
             meaning: difference.kind.meaning(),
             action: difference.action(),
         }

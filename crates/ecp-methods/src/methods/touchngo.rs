@@ -24,10 +24,10 @@ use crate::{PaymentMethod, Payout, Sale, Supports};
 /// | Gate path | wallet/touchngo |
 /// | Payment Page code | touchngo_wallet |
 /// | callback name | Touchngo Wallet |
-/// | sale | 1.00 to 30000.00, 120 s on average |
+/// | sale | 1.00 to 30000.00, base time 120 s |
 /// | sale on | Payment Page, Gate, Dashboard, payment links |
 /// | sale needs | customer.id, customer.ip_address, return_url.success |
-/// | payout | 5.00 to 20000.00, 120 s on average |
+/// | payout | 5.00 to 20000.00, base time 120 s |
 /// | payout on | Gate, Dashboard |
 /// | payout needs | customer.id, customer.ip_address, account.number |
 /// | chargebacks | no |

@@ -113,10 +113,10 @@ fn sentence(rule: &Rule) -> String {
         parts.push("partial allowed".to_owned());
     }
     if let Some(time) = rule.average_time() {
-        parts.push(format!("{} s on average", time.as_secs()));
+        parts.push(format!("base time {} s", time.as_secs()));
     }
     if let Some(time) = rule.longest_time() {
-        parts.push(format!("{} s at most", time.as_secs()));
+        parts.push(format!("cut-off time {} s", time.as_secs()));
     }
     parts.join(", ")
 }

@@ -202,6 +202,28 @@ async fn missing_and_wrong_callbacks_are_reported() {
 }
 
 #[tokio::test]
+async fn callbacks_that_give_a_payment_two_values_are_reported() {
+    let stage = Stage::new().await;
+    stage.payout("A", "10.00 EUR").await;
+    assert!(stage.differences().await.is_empty());
+    // A second success of another currency, which names no operation.
+    let other = r#"{"project_id":1,"payment":{"id":"A","type":"payout","status":"success",
+        "sum":{"amount":1000,"currency":"USD"}},"operation":{"type":"payout"}}"#;
+    stage.hear_body(other).await;
+    let found = stage.compare(stage.all()).await;
+    let reported: Vec<(Kind, Option<OperationId>, String)> = found
+        .iter()
+        .map(|found| {
+            let members: Vec<_> = found.members.iter().map(ToString::to_string).collect();
+            (found.kind, found.operation, members.join(","))
+        })
+        .collect();
+    assert_eq!(reported, [(Kind::CallbackContradicts, None, "currency".to_owned())]);
+    assert_eq!(said(found[0].platform.as_ref()), "`success`, 10.00 EUR");
+    assert_eq!(said(found[0].inbox.as_ref()), "`success`", "neither sum is kept");
+}
+
+#[tokio::test]
 async fn a_refund_without_a_callback_is_reported_by_its_operation() {
     let stage = Stage::new().await;
     stage.sale("S-1").await;

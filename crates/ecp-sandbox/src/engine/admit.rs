@@ -64,10 +64,15 @@ impl Engine {
         state.by_request.insert(request_id.clone(), number);
         let mut payment = Payment::new(order, ids, self.now());
         self.record_status(&payment);
-        for fault in self.strike(&payment.about(), Point::Payment) {
+        let mut struck = self.strike(&payment.about(), Point::Payment);
+        if payment.order.kind == OrderKind::Payout {
+            struck.extend(self.strike(&payment.about(), Point::Payout));
+        }
+        for fault in struck {
             match fault {
                 Fault::StalePayment => payment.hold(),
                 Fault::EndInError => payment.end_in_error(),
+                Fault::SlowPayout(by) => payment.slow_down(by),
                 _ => {}
             }
         }

@@ -71,6 +71,9 @@ pub enum Fault {
     },
     /// The merchant is asked late to confirm an amount.
     SlowConfirmation(Duration),
+    /// A payout takes this long to end, and is `processing` meanwhile. If its cut-off time comes
+    /// first, it is declined then.
+    SlowPayout(Duration),
     /// A payment never ends, until it is released
     /// ([`Sandbox::release`](crate::Sandbox::release)).
     StalePayment,
@@ -86,7 +89,7 @@ pub enum Fault {
 
 impl Fault {
     /// The names of all faults, as rules use them.
-    pub const NAMES: [&str; 17] = [
+    pub const NAMES: [&str; 18] = [
         "delay_answer",
         "delay_callback",
         "drop_answer",
@@ -99,6 +102,7 @@ impl Fault {
         "reset_connection",
         "server_error",
         "slow_confirmation",
+        "slow_payout",
         "stale_payment",
         "truncate_answer",
         "unknown_status",
@@ -121,6 +125,7 @@ impl Fault {
             Self::ResetConnection { .. } => "reset_connection",
             Self::ServerError { .. } => "server_error",
             Self::SlowConfirmation(_) => "slow_confirmation",
+            Self::SlowPayout(_) => "slow_payout",
             Self::StalePayment => "stale_payment",
             Self::TruncateAnswer => "truncate_answer",
             Self::UnknownStatus => "unknown_status",

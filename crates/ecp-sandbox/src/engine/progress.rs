@@ -122,7 +122,7 @@ impl Engine {
             ended.push_back(number);
             moved = moved_by(payment);
         }
-        if payment.awaits_customer() {
+        if payment.has_cut_off() {
             if entry.cut_off.is_none() {
                 entry.cut_off = Some(self.watch_cut_off(number, &payment.order));
             }
@@ -139,6 +139,10 @@ impl Engine {
         let refund = match step {
             Step::Stay | Step::Note => None,
             Step::Ask(amount) => return Some(question(payment, amount, project)),
+            Step::Later(by) => {
+                self.process_later(number, by);
+                None
+            }
             Step::Tell => Some(None),
             Step::TellOfRefund(place) => Some(payment.refunds().get(place)),
         };
@@ -233,8 +237,27 @@ impl Engine {
         tokio::spawn(delivery::deliver(self.clone(), parcel, self.time().begin()));
     }
 
-    /// Declines a sale when its customer has not come in time, unless what this returns is
-    /// dropped before.
+    /// Takes the first step of a payout again after a while.
+    fn process_later(&self, number: u64, by: Duration) {
+        let (time, busy) = (self.time().clone(), self.time().begin());
+        let mut stop = self.0.stop.subscribe();
+        // It does not keep the sandbox alive.
+        let core = Arc::downgrade(&self.0);
+        tokio::spawn(async move {
+            let busy = tokio::select! {
+                biased;
+                _ = stop.wait_for(|&stop| stop) => return,
+                busy = time.pause(by, busy) => busy,
+            };
+            if let Some(core) = core.upgrade() {
+                let now = time.timestamp();
+                Self(core).change(number, |payment, funds| payment.process(funds, now));
+            }
+            drop(busy);
+        });
+    }
+
+    /// Declines a payment that has not ended in time, unless what this returns is dropped before.
     fn watch_cut_off(
         &self,
         number: u64,

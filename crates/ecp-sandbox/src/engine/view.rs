@@ -147,7 +147,8 @@ pub struct PaymentView {
     pub code: Code,
     /// The platform's words for the code.
     pub message: &'static str,
-    /// The requested amount, or the one that the customer chose.
+    /// The requested amount, or once it is paid the one that the customer chose: the sum in
+    /// callbacks and statuses, before refunds.
     pub amount: Money,
     /// The amount that has not been refunded.
     pub left: Money,
@@ -199,7 +200,7 @@ impl PaymentView {
             status: payment.status(),
             message: message_of(&code),
             code,
-            amount: payment.asked(),
+            amount: payment.sum(),
             left: payment.left(),
             description: order.description.clone(),
             customer_id: order.customer_id.clone(),

@@ -245,7 +245,7 @@ impl<'a> Page<'a> {
             project: order.project.to_string(),
             payment: order.payment_id.as_str(),
             description: &order.description,
-            amount: payment.asked(),
+            amount: payment.on_page(),
             parts,
             stage,
             note,

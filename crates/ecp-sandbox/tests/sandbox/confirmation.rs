@@ -60,6 +60,71 @@ async fn whatever_is_no_yes_declines() {
 }
 
 #[tokio::test]
+async fn after_a_refused_amount_every_view_says_the_same_sum() {
+    let mut world = World::new().await;
+    let page = open_sale(&mut world, "X1").await;
+    world.shop.reply(200, r#"{"code":7,"payment_id":"X1"}"#);
+    world.choose(&page, "voucher=1000&decision=success").await;
+    world.shop.next_question().await;
+    let callback = world.shop.next().await.verified();
+    let status = world.status("X1").await.verified();
+    let shown = |path: &'static str| async { world.open(path).await };
+    let control = shown("/sandbox/payments/1/X1").await.json();
+    let listed = shown("/sandbox/payments").await.json();
+    let timeline = shown("/sandbox/payments/1/X1/events").await.text;
+    let delivered: Value = serde_json::from_str(timeline.lines().last().unwrap()).unwrap();
+    let delivered: Value = serde_json::from_str(delivered["body"].as_str().unwrap()).unwrap();
+    let operations = crate::data_api::ask_world(&world, json!({"payment_id": "X1"})).await;
+    let exported = |name: &'static str| {
+        let world = &world;
+        async move {
+            let file = world.open(&format!("/dashboard/export/{name}.csv")).await.text;
+            let mut lines = csv::Reader::from_reader(file.as_bytes());
+            let head = lines.headers().unwrap().clone();
+            let row = lines.records().next().unwrap().unwrap();
+            let at = |column| &row[head.iter().position(|name| name == column).unwrap()];
+            let left = if name == "payments" { at("left") } else { at("amount") };
+            assert_eq!((at("amount"), left, at("currency")), ("0.00", "0.00", "EUR"));
+            json!(at("amount_minor").parse::<i64>().unwrap())
+        }
+    };
+    let rust = world.sandbox.payment(ecp_sandbox::Config::DEMO_PROJECT, &"X1".parse().unwrap());
+    let rust = rust.unwrap();
+    let views = [
+        ("callback", callback["payment"]["sum"]["amount"].clone()),
+        ("operation of the callback", callback["operation"]["sum_initial"]["amount"].clone()),
+        ("status", status["payment"]["sum"]["amount"].clone()),
+        ("operation of the status", status["operations"][0]["sum_initial"]["amount"].clone()),
+        ("converted", status["operations"][0]["sum_converted"]["amount"].clone()),
+        ("/sandbox", control["amount"].clone()),
+        ("/sandbox, left", control["left"].clone()),
+        ("/sandbox, operation", control["operations"][0]["amount"].clone()),
+        ("/sandbox, list", listed["payments"][0]["amount"].clone()),
+        ("timeline", delivered["payment"]["sum"]["amount"].clone()),
+        ("Data API", operations["operations"][0]["sum_initial"]["amount"].clone()),
+        ("Data API, converted", operations["operations"][0]["sum_converted"]["amount"].clone()),
+        ("file of payments", exported("payments").await),
+        ("file of operations", exported("operations").await),
+        ("PaymentView", json!(rust.amount.minor())),
+        ("PaymentView, left", json!(rust.left.minor())),
+        ("OperationView", json!(rust.operations[0].sum.minor())),
+    ];
+    for (view, sum) in views {
+        assert_eq!(sum, json!(0), "{view}");
+    }
+    // The payment's page quotes the question to the merchant, which names the chosen amount; no
+    // other page has it.
+    for page in ["/dashboard", "/dashboard/operations", &page] {
+        let text = world.open(page).await.text;
+        assert!(!text.contains("10.00 EUR") && !text.contains("1000"), "{page}: {text}");
+    }
+    let detail = world.open("/dashboard/payment?project=1&id=X1").await.text;
+    assert!(detail.contains(r#"<p class="sum">0.00 EUR</p>"#), "{detail}");
+    assert!(!detail.contains("Not refunded"), "{detail}");
+    assert!(world.open("/dashboard").await.text.contains("0.00 EUR"));
+}
+
+#[tokio::test]
 async fn an_amount_of_the_merchants_own_is_kept_in_a_decline() {
     let mut world = World::new().await;
     let page = world.sale_at(SALE, world.sale("X1", 2_500, "EUR")).await;

@@ -6,7 +6,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::local::{Local, project};
-use crate::support::{PAYOUT, SALE};
+use crate::support::{PAYOUT, SALE, World};
 
 const OPERATIONS: &str = "/v1/operations/get";
 const BY_PAYMENT: &str = "/v1/operations/get-by-payment";
@@ -22,6 +22,14 @@ async fn ask(local: &Local, path: &str, request: Value) -> Value {
     assert_eq!(status, StatusCode::OK, "{answer}");
     assert_eq!(answer["signature"], signature::sign(&key(), &answer));
     answer
+}
+
+/// The operations of a payment of the demo project, of a sandbox with a shop.
+pub(crate) async fn ask_world(world: &World, mut request: Value) -> Value {
+    request["project_id"] = json!(1);
+    request["token"] = Config::DEMO_TOKEN.into();
+    request["signature"] = signature::sign(&key(), &request).into();
+    world.post(BY_PAYMENT, request.to_string()).await.json()
 }
 
 async fn ask_as(

@@ -1,7 +1,7 @@
 use std::time::{Duration, Instant};
 
 use ecp_core::{Currency, Money, Sensitive};
-use ecp_sandbox::{Config, Decision, EventKind, Project, Sandbox, Schedule};
+use ecp_sandbox::{Config, Decision, EventKind, Fault, FaultRule, Project, Sandbox, Schedule};
 use http::StatusCode;
 use serde_json::json;
 
@@ -67,6 +67,41 @@ async fn an_unpaid_sale_is_declined_at_its_cut_off_time() {
     assert!(local.choose("X2", Decision::Success));
     local.advance(DAY).await;
     assert_eq!(local.status("X2"), "success");
+}
+
+#[tokio::test]
+async fn a_payout_that_takes_too_long_is_declined_at_its_cut_off_time() {
+    let local = Local::with(|config| config.cut_off(Duration::from_mins(10)).cut_off_code(20_602));
+    let slow = |minutes| Fault::SlowPayout(Duration::from_mins(minutes));
+    for (id, minutes) in [("X1", 20), ("X2", 9)] {
+        local.sandbox.add_fault(FaultRule::new(slow(minutes)).payment_id(id));
+        local.send(PAYOUT, Local::document(id, 10_000)).await;
+    }
+    // A sale meets no fault of payouts.
+    local.sandbox.add_fault(FaultRule::new(slow(1)).payment_id("X3").times(1));
+    local.send(SALE, Local::document("X3", 10_000)).await;
+    assert_eq!(local.told(), ["awaiting redirect result"]);
+    assert_eq!(local.sandbox.faults().len(), 3);
+    local.advance(Duration::from_secs(539)).await;
+    assert_eq!(
+        (local.status("X1"), local.status("X2")),
+        ("processing".into(), "processing".into())
+    );
+    assert!(local.received().is_empty());
+    local.advance(Duration::from_secs(1)).await;
+    assert_eq!((local.status("X2"), local.told()), ("success".into(), vec!["success".to_owned()]));
+    local.advance(Duration::from_secs(59)).await;
+    assert_eq!(local.status("X1"), "processing");
+    local.advance(Duration::from_secs(1)).await;
+    assert_eq!(
+        (local.status("X1"), local.payment("X1").code.as_str()),
+        ("decline".into(), "20602")
+    );
+    let left = Money::from_minor(1_000_000_000 - 10_000, Currency::EUR);
+    assert_eq!(local.sandbox.balances(Config::DEMO_PROJECT), [left], "one payout is paid");
+    // The provider's late success changes nothing.
+    local.advance(DAY).await;
+    assert_eq!((local.status("X1"), local.status("X2")), ("decline".into(), "success".into()));
 }
 
 #[tokio::test]

@@ -111,6 +111,16 @@ impl OperationsQuery {
         self.offset
     }
 
+    /// The number of operations per page.
+    pub(super) const fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// The query for the first half of the page, `None` if it has one operation.
+    pub(super) fn halved(&self) -> Option<Self> {
+        (self.limit > 1).then(|| Self { limit: self.limit / 2, ..self.clone() })
+    }
+
     /// The query for the page after one of that length, `None` after the last page.
     pub(super) fn after(&self, length: usize) -> Option<Self> {
         let offset = self.offset + self.limit;

@@ -6,7 +6,7 @@ use ecp_core::Money;
 use ecp_core::model::{PaymentType, StatusResponse};
 use ecp_core::observe::Meter;
 use ecp_methods::{Flow, FlowKind, Prepared};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::{DEADLINE, SendError, Sender, Sent};
 use crate::error::{GateError, UnknownReason};
@@ -26,6 +26,15 @@ pub(super) struct Call<'s, F: Flow> {
     is_forbidden: bool,
 }
 
+/// What is known of a request that an earlier call may have sent.
+pub(super) struct Earlier {
+    /// When its status is requested at the earliest.
+    pub(super) first_question: Instant,
+    /// When an answer that the payment is not known begins to prove that the request did not
+    /// arrive.
+    pub(super) late_enough: Instant,
+}
+
 /// Result of the status checks after an ambiguous send.
 enum Settled {
     /// The platform has the payment.
@@ -42,13 +51,12 @@ impl<'s, F: Flow> Call<'s, F> {
     /// Begins a call, and pays its share into the budget.
     pub(super) fn new(sender: &'s Sender, prepared: &'s Prepared<F>) -> Self {
         sender.policy.retry.budget.deposit();
-        let deadline = Instant::now() + sender.policy.retry.deadline;
+        let deadline = Instant::now() + sender.policy.retry.deadline + sender.first_question;
         Self { sender, prepared, deadline, sends: 0, status_checks: 0, is_forbidden: false }
     }
 
-    /// `earlier` is set if an earlier call may have sent the request: the time after which an
-    /// answer that the payment is not known proves that it was not sent.
-    pub(super) async fn run(mut self, earlier: Option<Instant>) -> Result<Sent, SendError> {
+    /// `earlier` is set if an earlier call may have sent the request.
+    pub(super) async fn run(mut self, earlier: Option<Earlier>) -> Result<Sent, SendError> {
         let method = self.prepared.spec().code();
         let span = request_span!(
             "ecp.send",
@@ -75,11 +83,15 @@ impl<'s, F: Flow> Call<'s, F> {
         result
     }
 
-    async fn decide(&mut self, earlier: Option<Instant>) -> Result<Sent, SendError> {
+    async fn decide(&mut self, earlier: Option<Earlier>) -> Result<Sent, SendError> {
         // Whether some send of this request may have arrived.
         let mut ambiguous = earlier.is_some();
-        if let Some(late_enough) = earlier {
+        if let Some(Earlier { first_question, late_enough }) = earlier {
             let unknown = GateError::Unknown(UnknownReason::Interrupted);
+            if first_question >= self.deadline {
+                return Err(self.failed(unknown, None, false));
+            }
+            sleep_until(first_question).await;
             match self.settle(late_enough, None).await {
                 Settled::DoesNotExist => {}
                 settled => return self.end(settled, unknown),
@@ -128,7 +140,8 @@ impl<'s, F: Flow> Call<'s, F> {
                     );
                     ambiguous = true;
                     let late_enough = Instant::now() + self.sender.policy.not_found_after;
-                    match self.settle(late_enough, retry_after).await {
+                    let at_least = retry_after.max(Some(self.sender.first_question));
+                    match self.settle(late_enough, at_least).await {
                         Settled::DoesNotExist if self.sends < self.sender.policy.retry.attempts => {
                             tracing::info!(
                                 "ecp.payment_id" = self.prepared.payment_id().as_str(),
@@ -201,10 +214,10 @@ impl<'s, F: Flow> Call<'s, F> {
     }
 
     /// Requests the status until it decides, or until no further request is allowed.
-    async fn settle(&mut self, late_enough: Instant, retry_after: Option<Duration>) -> Settled {
+    async fn settle(&mut self, late_enough: Instant, first: Option<Duration>) -> Settled {
         let Sender { policy, .. } = self.sender;
         let (mut question, mut not_found) = (None, false);
-        let mut at_least = retry_after;
+        let mut at_least = first;
         for number in 1..=policy.retry.attempts {
             // In a call that only resumes, the first status request is the purpose of the call.
             let is_first_request = self.sends == 0 && self.status_checks == 0;

@@ -24,6 +24,8 @@ pub(crate) enum Point<'p> {
     Confirmation,
     /// The registration of a payment.
     Payment,
+    /// The registration of a payment that is a payout.
+    Payout,
     /// The registration of a refund.
     Refund,
 }
@@ -151,6 +153,7 @@ impl FaultRule {
                 Point::Callback(number),
             ) => self.callback.is_none_or(|wanted| wanted == number),
             (Fault::SlowConfirmation(_), Point::Confirmation)
+            | (Fault::SlowPayout(_), Point::Payout)
             | (Fault::StalePayment, Point::Payment)
             | (Fault::EndInError, Point::Payment | Point::Refund) => true,
             _ => false,

@@ -75,7 +75,7 @@ impl FaultRule {
     /// | member | meaning |
     /// |---|---|
     /// | `fault` | a name of [`Fault::NAMES`] |
-    /// | `millis` | how long, for `delay_answer`, `delay_callback`, `slow_confirmation` |
+    /// | `millis` | how long, for `delay_answer`, `delay_callback`, `slow_confirmation`, `slow_payout` |
     /// | `registered` | whether the request took effect, for `drop_answer`, `reset_connection`, `server_error`; `false` if missing |
     /// | `status` | 500 to 599 for `server_error`, 503 if missing |
     /// | `copies` | 1 to 100 for `duplicate_callback`, 1 if missing |
@@ -193,6 +193,7 @@ impl Own {
                 Fault::ServerError { status, registered: self.registered() }
             }
             "slow_confirmation" => Fault::SlowConfirmation(self.duration()?),
+            "slow_payout" => Fault::SlowPayout(self.duration()?),
             "stale_payment" => Fault::StalePayment,
             "truncate_answer" => Fault::TruncateAnswer,
             "unknown_status" => Fault::UnknownStatus,
@@ -244,7 +245,10 @@ impl From<FaultRule> for Members {
             ..Self::default()
         };
         match fault {
-            Fault::DelayAnswer(by) | Fault::DelayCallback(by) | Fault::SlowConfirmation(by) => {
+            Fault::DelayAnswer(by)
+            | Fault::DelayCallback(by)
+            | Fault::SlowConfirmation(by)
+            | Fault::SlowPayout(by) => {
                 members.millis = Some(u64::try_from(by.as_millis()).unwrap_or(u64::MAX));
             }
             Fault::DropAnswer { registered } | Fault::ResetConnection { registered } => {
@@ -289,6 +293,7 @@ mod tests {
             r#"{"fault":"reset_connection","registered":false,"path":"/sale"}"#,
             r#"{"fault":"server_error","registered":true,"status":599}"#,
             r#"{"fault":"slow_confirmation","millis":7}"#,
+            r#"{"fault":"slow_payout","millis":8}"#,
             r#"{"fault":"stale_payment","payment_id":"X1"}"#,
             r#"{"fault":"truncate_answer"}"#,
             r#"{"fault":"unknown_status"}"#,

@@ -36,6 +36,7 @@ fn describe(name: &str) -> &'static str {
         "reset_connection" => "The connection is reset without an answer.",
         "server_error" => "The answer is an HTTP error of the 500s.",
         "slow_confirmation" => "The merchant is asked late to confirm an amount.",
+        "slow_payout" => "A payout takes long to end, or is declined at its cut-off time.",
         "stale_payment" => "A payment never ends, until it is released.",
         "truncate_answer" => "The connection is closed in the middle of the answer.",
         "unknown_status" => "A callback’s statuses are unknown words.",
