@@ -2,10 +2,12 @@
 
 #![expect(clippy::missing_panics_doc, reason = "specs are constants: a panic stops the compiler")]
 
+mod callback;
 mod capability;
 mod data;
 mod describe;
 mod facts;
+mod redirect;
 mod rule;
 mod testing;
 
@@ -15,13 +17,15 @@ use std::ops::Deref;
 
 use ecp_core::Currency;
 
+pub use self::callback::CallbackForm;
 pub use self::capability::{Capabilities, Capability};
 pub use self::data::MethodSpec;
 pub use self::describe::Row;
 pub(crate) use self::describe::matrix;
 pub use self::facts::{Conversion, Fact, Instrument, Interface, Kind};
+pub use self::redirect::{RedirectField, RedirectValue, TestRedirect};
 pub use self::rule::Rule;
-pub use self::testing::{TestRedirect, Testing};
+pub use self::testing::Testing;
 use crate::flow::{Flow, FlowKind};
 use crate::method::Supports;
 
@@ -48,6 +52,7 @@ impl<M> Spec<M> {
             gate_path: None,
             page_codes: &[],
             callback_names: &[],
+            callback_forms: &[],
             regions: &[],
             currencies: &[],
             conversion: None,
@@ -99,6 +104,12 @@ impl<M> Spec<M> {
     pub const fn callback_names(mut self, names: &'static [&'static str]) -> Self {
         assert!(all_named(names), "a callback name is not empty");
         self.data.callback_names = names;
+        self
+    }
+
+    /// Peculiarities of the method's callbacks, by the samples on its page.
+    pub const fn callbacks(mut self, forms: &'static [CallbackForm]) -> Self {
+        self.data.callback_forms = forms;
         self
     }
 

@@ -127,6 +127,14 @@
 //! address that cannot be asked with code 30302 ([`Confirmation`]). A sale that asked for 0 tells
 //! the amount that was chosen once it has succeeded; declined it stays at 0, as in the documents.
 //!
+//! # Callbacks
+//!
+//! Callbacks and answers to status requests have the members of the samples on the method's page, in
+//! their order, by its spec ([`CallbackForm`](ecp_methods::spec::CallbackForm)): the provider's number
+//! and date, the customer's phone. `docs/sources.md` says which sample was followed where two differ.
+//! Chosen here: a provider's date is that of the operation's end, and absent before it; a number that a
+//! page hides or does not give is 0.
+//!
 //! # Time
 //!
 //! A sale that waits for its customer, and a payout that [`Fault::SlowPayout`] slows down, are declined
@@ -142,8 +150,8 @@
 //!
 //! # The provider's page
 //!
-//! `redirect_data` has the form of the samples on the method's page, by its spec's
-//! [`TestRedirect`](ecp_methods::spec::TestRedirect). The names of the fields are chosen here.
+//! `redirect_data` has the members of the sample on the method's page, by its spec
+//! ([`Testing`](ecp_methods::spec::Testing)); a method that names no fields has some chosen here.
 //! Customers may arrive by `GET` or `POST`, whatever the form; fields that a merchant's form lost
 //! are named on the page. They decide by a form of the page, which posts to an address of its own.
 //! An amount is split into the method's vouchers from the greatest down; customers choose vouchers

@@ -25,7 +25,7 @@ mod rules;
 
 use std::time::Duration;
 
-use ecp_core::model::{Code, PaymentStatus};
+use ecp_core::model::{Code, End, PaymentStatus};
 use ecp_core::{Money, Timestamp};
 use ecp_methods::Rule;
 use ecp_methods::spec::{Capability, Interface};
@@ -331,6 +331,11 @@ impl Payment {
         code_of(self.outcome())
     }
 
+    /// How the sale or payout itself has ended.
+    pub(crate) const fn end(&self) -> End {
+        end_of(self.outcome())
+    }
+
     /// The account in messages: the payout's account, or the customer's wallet if the method's test
     /// rules show it.
     pub(crate) fn account_number(&self) -> Option<&str> {
@@ -384,6 +389,16 @@ fn beyond_limits(rule: &Rule, amount: Money) -> Option<u32> {
     }
 }
 
+/// How an operation has ended.
+const fn end_of(outcome: Option<Outcome>) -> End {
+    match outcome {
+        None => End::Open,
+        Some(Outcome::Success) => End::Success,
+        Some(Outcome::Error) => End::Error,
+        Some(Outcome::Decline { .. }) => End::Decline,
+    }
+}
+
 /// An operation's code. While it lasts, the code of an unfinished operation; no sample of an
 /// intermediate callback is published.
 fn code_of(outcome: Option<Outcome>) -> Code {
@@ -412,6 +427,7 @@ mod tests {
             amount: Money::from_minor(minor, currency),
             description: String::new(),
             customer_id: None,
+            customer_phone: None,
             account_number: Some("93017949".to_owned()),
             callback_url: None,
             callbacks: CallbackWishes::default(),

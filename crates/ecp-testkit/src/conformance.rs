@@ -1,6 +1,7 @@
 //! Tests generated from a method's spec.
 
 mod amounts;
+mod differences;
 mod page;
 mod request;
 mod samples;
@@ -18,6 +19,7 @@ use ecp_methods::{DynMethod, FlowKind, PaymentMethod, Reason, Registry, Rejectio
 use ecp_notify::Decision as Answer;
 use ecp_sandbox::Decision;
 
+pub use self::differences::{Difference, differences};
 pub(crate) use self::request::AnyPrepared;
 use self::request::{Request, id, with_fields};
 pub use self::samples::Sample;

@@ -7,5 +7,7 @@ mod common;
 mod conformance;
 mod kinds;
 mod outside_methods;
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod printed;
 mod safe_sending;
 mod sockets;

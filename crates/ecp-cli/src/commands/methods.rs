@@ -5,7 +5,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Args;
-use ecp_methods::spec::{Capability, Fact, MethodSpec};
+use ecp_methods::spec::{CallbackForm, Capability, Fact, MethodSpec, RedirectField};
 use ecp_methods::{FlowKind, Registry, Rule};
 use serde::Serialize;
 
@@ -39,6 +39,7 @@ struct Method {
     gate_path: Option<&'static str>,
     page_codes: &'static [&'static str],
     callback_names: &'static [&'static str],
+    callbacks: Vec<Callbacks>,
     capabilities: BTreeMap<&'static str, Option<bool>>,
     flows: Vec<Flow>,
     /// In major units.
@@ -62,6 +63,18 @@ struct Flow {
     cut_off_time_seconds: Option<u64>,
 }
 
+/// Peculiarities of the callbacks about a flow, by the samples.
+#[derive(Serialize)]
+struct Callbacks {
+    flow: &'static str,
+    /// `null` for any.
+    end: Option<&'static str>,
+    provider_id: Option<u32>,
+    provider_date: bool,
+    customer_phone: bool,
+    decline_code: u32,
+}
+
 #[derive(Serialize)]
 struct FactRow {
     about: &'static str,
@@ -77,6 +90,7 @@ struct Tests {
     account_shown: &'static [i64],
     account_shown_source: Option<&'static str>,
     redirect: String,
+    redirect_fields: Vec<&'static str>,
     redirect_source: &'static str,
 }
 
@@ -119,6 +133,7 @@ fn machine_readable(spec: &MethodSpec) -> Method {
         gate_path: spec.gate_path(),
         page_codes: spec.page_codes(),
         callback_names: spec.callback_names(),
+        callbacks: spec.callback_forms().iter().map(callbacks).collect(),
         capabilities: Capability::ALL
             .iter()
             .map(|&capability| (capability.as_str(), spec.states(capability)))
@@ -145,6 +160,17 @@ fn flow(kind: FlowKind, rule: &Rule) -> Flow {
     }
 }
 
+fn callbacks(form: &CallbackForm) -> Callbacks {
+    Callbacks {
+        flow: form.flow().as_str(),
+        end: form.only_end().map(ecp_core::model::End::as_str),
+        provider_id: form.provider_id(),
+        provider_date: form.has_provider_date(),
+        customer_phone: form.has_customer_phone(),
+        decline_code: form.decline_code(),
+    }
+}
+
 /// The values are the same in every currency, whatever its decimals.
 fn denominations(spec: &MethodSpec) -> Vec<String> {
     let Some(&currency) = spec.currencies().first() else { return Vec::new() };
@@ -166,6 +192,7 @@ fn tests(spec: &MethodSpec) -> Tests {
         account_shown,
         account_shown_source: (!account_shown.is_empty()).then_some(own_source),
         redirect: testing.redirect_form().to_string(),
+        redirect_fields: testing.redirect_form_fields().iter().map(RedirectField::name).collect(),
         redirect_source: testing.redirect_source().unwrap_or(spec.source()),
     }
 }

@@ -3,10 +3,13 @@
 use ecp_core::Currency;
 
 use crate::request::Field;
-use crate::spec::{
-    Conversion, Fact, Instrument, Interface, Kind, Rule, Spec, TestRedirect, Testing,
+use crate::spec::RedirectValue::{
+    Checksum, Currency as InCurrency, CustomerId, Operation, Page, Text,
 };
-use crate::{PaymentMethod, Sale, Supports};
+use crate::spec::{
+    CallbackForm, Conversion, Fact, Instrument, Interface, Kind, RedirectField, Rule, Spec, Testing,
+};
+use crate::{FlowKind, PaymentMethod, Sale, Supports};
 
 /// EcoVoucher: payments with vouchers, in all countries.
 ///
@@ -22,6 +25,7 @@ use crate::{PaymentMethod, Sale, Supports};
 /// | Gate path | voucher/eco-voucher |
 /// | Payment Page code | ecoVoucher |
 /// | callback name | eco-voucher |
+/// | provider in callbacks | 1109 of a sale |
 /// | sale | no limits, 0 allowed |
 /// | sale on | Payment Page, Gate |
 /// | sale needs | customer.id, customer.ip_address, return_url.success, return_url.decline |
@@ -36,6 +40,7 @@ use crate::{PaymentMethod, Sale, Supports};
 /// | connection and its cost | agreed with the account manager |
 /// | declined in tests | 40000, 40400 minor units (the sandbox's choice, after Jeton Wallet's page) |
 /// | redirect in tests | POST with fields (the sample on the page) |
+/// | redirect fields | PaymentPageID, MerchantAccountNumber, CustomerIdAtMerchant, OnSuccessUrl, OnFailureUrl, TxID, Currency, TransferUrl, CallbackUrl, Checksum |
 /// | source | method page "EcoVoucher" |
 /// <!-- end -->
 #[derive(Clone, Copy, Debug)]
@@ -53,6 +58,14 @@ impl PaymentMethod for EcoVoucher {
         .callback_names(&["eco-voucher"])
         .currencies(&[Currency::CAD, Currency::EUR, Currency::GBP, Currency::USD])
         .conversion(Conversion::Platform)
+        .callbacks(&[
+            CallbackForm::new(FlowKind::Sale).provider(1109).provider_date(),
+            CallbackForm::new(FlowKind::Sale)
+                .of_success()
+                .provider_first(1109)
+                .provider_date()
+                .before(&[("operation.provider.date", "operation.provider.auth_code")]),
+        ])
         // The customer chooses the amount by choosing vouchers, so a sale may ask for 0, and the
         // platform asks the merchant whether to accept the chosen amount.
         .confirms_amount()
@@ -86,5 +99,16 @@ impl PaymentMethod for EcoVoucher {
             .source("this library's choice"),
             Fact::new("connection and its cost", "agreed with the account manager"),
         ])
-        .testing(Testing::new().redirect(TestRedirect::PostFields));
+        .testing(Testing::new().redirect_fields(&[
+            RedirectField::new("PaymentPageID", Text("3324")),
+            RedirectField::new("MerchantAccountNumber", Text("118069")),
+            RedirectField::new("CustomerIdAtMerchant", CustomerId),
+            RedirectField::new("OnSuccessUrl", Page),
+            RedirectField::new("OnFailureUrl", Page),
+            RedirectField::new("TxID", Operation),
+            RedirectField::new("Currency", InCurrency),
+            RedirectField::new("TransferUrl", Text("https://ecoVoucherViaEcoPayz/callback/")),
+            RedirectField::new("CallbackUrl", Text("https://ecoVoucherViaEcoPayz/callback/")),
+            RedirectField::new("Checksum", Checksum(32)),
+        ]));
 }

@@ -3,8 +3,10 @@
 use ecp_core::Currency;
 
 use crate::request::Field;
-use crate::spec::{Conversion, Fact, Interface, Kind, Rule, Spec, TestRedirect, Testing};
-use crate::{PaymentMethod, Payout, Sale, Supports};
+use crate::spec::{
+    CallbackForm, Conversion, Fact, Interface, Kind, Rule, Spec, TestRedirect, Testing,
+};
+use crate::{FlowKind, PaymentMethod, Payout, Sale, Supports};
 
 /// Jeton Wallet: payments from and payouts to electronic wallets in India, Japan and Turkey.
 ///
@@ -19,6 +21,8 @@ use crate::{PaymentMethod, Payout, Sale, Supports};
 /// | Gate path | wallet/jeton |
 /// | Payment Page code | jetonWalletV3 |
 /// | callback name | JetonWallet |
+/// | provider in callbacks | 1079 of a sale, 1079 of a payout |
+/// | declines in the samples | 20106 of a sale, 3028 of a payout |
 /// | sale | 1.00 to 100000.00 |
 /// | sale on | Payment Page, Gate |
 /// | sale needs | customer.id, customer.ip_address, return_url.success, return_url.decline |
@@ -49,6 +53,24 @@ impl PaymentMethod for Jeton {
         .gate_path("wallet/jeton")
         .page_codes(&["jetonWalletV3"])
         .callback_names(&["JetonWallet"])
+        .callbacks(&[
+            CallbackForm::new(FlowKind::Sale).provider_first(1079),
+            CallbackForm::new(FlowKind::Sale)
+                .of_decline()
+                .provider_first(1079)
+                .code(20_106)
+                .before(&[
+                    ("customer", "project_id"),
+                    ("payment", "project_id"),
+                    ("payment.date", "payment.id"),
+                    ("payment.method", "payment.status"),
+                    ("payment.type", "payment.description"),
+                ]),
+            CallbackForm::new(FlowKind::Payout)
+                .provider_first(1079)
+                .no_provider_payment()
+                .code(3028),
+        ])
         .regions(&["IN", "JP", "TR"])
         .currencies(&[
             Currency::EUR,

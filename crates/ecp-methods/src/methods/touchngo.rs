@@ -5,10 +5,13 @@ use std::time::Duration;
 use ecp_core::Currency;
 
 use crate::request::Field;
-use crate::spec::{
-    Conversion, Fact, Instrument, Interface, Kind, Rule, Spec, TestRedirect, Testing,
+use crate::spec::RedirectValue::{
+    Amount, Checksum, Currency as InCurrency, Description, OperationText, Text,
 };
-use crate::{PaymentMethod, Payout, Sale, Supports};
+use crate::spec::{
+    CallbackForm, Conversion, Fact, Instrument, Interface, Kind, RedirectField, Rule, Spec, Testing,
+};
+use crate::{FlowKind, PaymentMethod, Payout, Sale, Supports};
 
 /// Touch&Go: payments from and payouts to electronic wallets in Malaysia.
 ///
@@ -34,9 +37,11 @@ use crate::{PaymentMethod, Payout, Sale, Supports};
 /// | recurring payments | no |
 /// | other fields | the payment provider may demand more; the account manager knows |
 /// | cut-off time | after it a payment is declined; the account manager knows it, support sets it |
+/// | provider in callbacks | hidden in the page's samples, which print 0000 |
 /// | connection and its cost | agreed with the account manager |
 /// | declined in tests | 40000, 40400 minor units (the sandbox's choice, after Jeton Wallet's page) |
 /// | redirect in tests | POST with fields (the sample on the page) |
+/// | redirect fields | MerchantCode, TransNum, Currency, Amount, PaymentDesc, FirstName, Country, TransProvider, Signature |
 /// | source | method page "Touch&Go" |
 /// <!-- end -->
 #[derive(Clone, Copy, Debug)]
@@ -53,6 +58,7 @@ impl PaymentMethod for TouchNGo {
         .gate_path("wallet/touchngo")
         .page_codes(&["touchngo_wallet"])
         .callback_names(&["Touchngo Wallet"])
+        .callbacks(&[CallbackForm::new(FlowKind::Payout).before(&[("customer", "account")])])
         .regions(&["MY"])
         .currencies(&[Currency::MYR])
         .conversion(Conversion::Platform)
@@ -86,7 +92,22 @@ impl PaymentMethod for TouchNGo {
                 "cut-off time",
                 "after it a payment is declined; the account manager knows it, support sets it",
             ),
+            Fact::new("provider in callbacks", "hidden in the page's samples, which print 0000"),
             Fact::new("connection and its cost", "agreed with the account manager"),
         ])
-        .testing(Testing::new().redirect(TestRedirect::PostFields));
+        .testing(
+            Testing::new()
+                .redirect_fields(&[
+                    RedirectField::new("MerchantCode", Text("M123456")),
+                    RedirectField::new("TransNum", OperationText),
+                    RedirectField::new("Currency", InCurrency),
+                    RedirectField::new("Amount", Amount),
+                    RedirectField::new("PaymentDesc", Description),
+                    RedirectField::new("FirstName", Text("John Doe")),
+                    RedirectField::new("Country", Text("MYS")),
+                    RedirectField::new("TransProvider", Text("123")),
+                    RedirectField::new("Signature", Checksum(58)),
+                ])
+                .redirect_encrypted(),
+        );
 }

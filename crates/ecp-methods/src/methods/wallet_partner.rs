@@ -3,8 +3,10 @@
 use ecp_core::Currency;
 
 use crate::request::Field;
-use crate::spec::{Conversion, Fact, Interface, Kind, Rule, Spec, TestRedirect, Testing};
-use crate::{PaymentMethod, Refund, Sale, Supports};
+use crate::spec::{
+    CallbackForm, Conversion, Fact, Interface, Kind, Rule, Spec, TestRedirect, Testing,
+};
+use crate::{FlowKind, PaymentMethod, Refund, Sale, Supports};
 
 /// Wallets through a partner in India: payments and full refunds.
 ///
@@ -19,6 +21,9 @@ use crate::{PaymentMethod, Refund, Sale, Supports};
 /// | Gate path | wallet-partner |
 /// | Payment Page code | wallet-partner |
 /// | callback name | wallet-partner |
+/// | provider in callbacks | 1731 of a sale, 1751 of a refund |
+/// | customer in callbacks | id, phone |
+/// | declines in the samples | 3283 of a refund |
 /// | sale | 1.00 to 400000.00 |
 /// | sale on | Payment Page, Gate |
 /// | sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.phone, customer.email, return_url.success |
@@ -46,6 +51,10 @@ impl PaymentMethod for WalletPartner {
         .gate_path("wallet-partner")
         .page_codes(&["wallet-partner"])
         .callback_names(&["wallet-partner"])
+        .callbacks(&[
+            CallbackForm::new(FlowKind::Sale).provider(1731).provider_date().customer_phone(),
+            CallbackForm::new(FlowKind::Refund).provider(1751).customer_phone().code(3283),
+        ])
         .regions(&["IN"])
         .currencies(&[Currency::INR])
         .conversion(Conversion::Platform)

@@ -1,7 +1,9 @@
 //! A spec as data, without its method's type.
 
+use ecp_core::model::End;
 use ecp_core::{Currency, Money};
 
+use super::callback::CallbackForm;
 use super::capability::{Capabilities, Capability};
 use super::facts::{Conversion, Fact, Instrument, Kind};
 use super::rule::Rule;
@@ -19,6 +21,7 @@ pub struct MethodSpec {
     pub(super) gate_path: Option<&'static str>,
     pub(super) page_codes: &'static [&'static str],
     pub(super) callback_names: &'static [&'static str],
+    pub(super) callback_forms: &'static [CallbackForm],
     pub(super) regions: &'static [&'static str],
     pub(super) currencies: &'static [Currency],
     pub(super) conversion: Option<Conversion>,
@@ -71,6 +74,22 @@ impl MethodSpec {
     /// Values of `payment.method` in callbacks.
     pub const fn callback_names(&self) -> &'static [&'static str] {
         self.callback_names
+    }
+
+    /// Peculiarities of the method's callbacks, by the samples on its page.
+    pub const fn callback_forms(&self) -> &'static [CallbackForm] {
+        self.callback_forms
+    }
+
+    /// The form of callbacks about an operation of a flow that ended so, or is [`End::Open`]: the one
+    /// for that end, else the one for any end, else one without peculiarities.
+    pub fn callback_form(&self, flow: FlowKind, end: End) -> CallbackForm {
+        let of_flow = || self.callback_forms.iter().filter(|form| form.flow() == flow);
+        of_flow()
+            .find(|form| form.only_end() == Some(end))
+            .or_else(|| of_flow().find(|form| form.only_end().is_none()))
+            .copied()
+            .unwrap_or(CallbackForm::new(flow))
     }
 
     /// The countries where the method is used; empty means all.

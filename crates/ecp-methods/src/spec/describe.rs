@@ -2,7 +2,7 @@
 //! it, so that they agree with the checks.
 
 use super::data::MethodSpec;
-use super::{Capability, Rule};
+use super::{CallbackForm, Capability, RedirectField, Rule};
 use crate::flow::FlowKind;
 
 /// A line of a method's table.
@@ -48,6 +48,16 @@ impl MethodSpec {
         row("Gate path", self.gate_path().unwrap_or_default().to_owned());
         row("Payment Page code", self.page_codes().join(", "));
         row("callback name", self.callback_names().join(", "));
+        row("provider in callbacks", self.by_flow(|form| form.provider_id().map(i64::from)));
+        let with_phone = |form: &CallbackForm| form.has_customer_phone();
+        if self.callback_forms().iter().any(with_phone) {
+            row("customer in callbacks", "id, phone".to_owned());
+        }
+        let of_decline = |form: &CallbackForm| {
+            let code = Some(form.decline_code()).filter(|&code| code != 20_000);
+            code.map(i64::from)
+        };
+        row("declines in the samples", self.by_flow(of_decline));
         for flow in self.flows() {
             if let Some(rule) = self.rule(flow) {
                 row(flow.as_str(), sentence(rule));
@@ -84,9 +94,22 @@ impl MethodSpec {
                 "redirect in tests",
                 with_source(testing.redirect_form().to_string(), Some(source)),
             );
+            let fields: Vec<&str> =
+                testing.redirect_form_fields().iter().map(RedirectField::name).collect();
+            row("redirect fields", fields.join(", "));
         }
         row("source", self.source().to_owned());
         rows
+    }
+
+    /// Values of the callbacks by flow: `1731 of a sale, 1751 of a refund`.
+    fn by_flow(&self, value: impl Fn(&CallbackForm) -> Option<i64>) -> String {
+        let mut parts = Vec::new();
+        for form in self.callback_forms() {
+            let part = value(form).map(|value| format!("{value} of a {}", form.flow()));
+            parts.extend(part.filter(|part| !parts.contains(part)));
+        }
+        parts.join(", ")
     }
 
     /// [`MethodSpec::describe`] as a Markdown table.

@@ -1,6 +1,6 @@
 //! Test amounts of a method, and the form of its redirect in tests.
 
-use std::fmt;
+use super::redirect::{RedirectField, TestRedirect};
 
 /// Behaviour of a method in tests: results chosen by amount, and the form of the redirect to the
 /// provider.
@@ -13,30 +13,9 @@ pub struct Testing {
     declined: Option<&'static [i64]>,
     account_shown: &'static [i64],
     redirect: Option<TestRedirect>,
+    redirect_fields: &'static [RedirectField],
+    redirect_encrypted: bool,
     source: Option<&'static str>,
-}
-
-/// The form of `redirect_data`, by the sample on the method's page.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum TestRedirect {
-    /// A plain redirect: `GET`, and an empty list for the body.
-    #[default]
-    Get,
-    /// A form without fields: `POST`, and an empty object for the body.
-    PostEmpty,
-    /// A form with fields: `POST`, and an object with text and numbers for the body.
-    PostFields,
-}
-
-impl fmt::Display for TestRedirect {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Get => "GET",
-            Self::PostEmpty => "POST without fields",
-            Self::PostFields => "POST with fields",
-        })
-    }
 }
 
 impl Testing {
@@ -46,7 +25,14 @@ impl Testing {
     /// The sandbox's behaviour for a method whose page does not mention tests: it declines the
     /// amounts of Jeton Wallet's page, and the redirect is a plain one.
     pub const fn new() -> Self {
-        Self { declined: None, account_shown: &[], redirect: None, source: None }
+        Self {
+            declined: None,
+            account_shown: &[],
+            redirect: None,
+            redirect_fields: &[],
+            redirect_encrypted: false,
+            source: None,
+        }
     }
 
     /// Amounts in minor units of any currency that are declined.
@@ -63,6 +49,19 @@ impl Testing {
     /// The form of the redirect to the provider.
     pub const fn redirect(self, redirect: TestRedirect) -> Self {
         Self { redirect: Some(redirect), ..self }
+    }
+
+    /// A redirect by a form with these fields, [`TestRedirect::PostFields`]. That form without fields
+    /// of its own has some of the sandbox's choice.
+    pub const fn redirect_fields(self, fields: &'static [RedirectField]) -> Self {
+        let redirect = Some(TestRedirect::PostFields);
+        Self { redirect, redirect_fields: fields, ..self }
+    }
+
+    /// `redirect_data` has a member `encrypted`, an empty list, and its members are in the order of
+    /// Touch&Go's sample, the only one that has it.
+    pub const fn redirect_encrypted(self) -> Self {
+        Self { redirect_encrypted: true, ..self }
     }
 
     /// Sets where these test values come from, as free text for people (`this library's choice`).
@@ -109,6 +108,16 @@ impl Testing {
             Some(redirect) => redirect,
             None => TestRedirect::Get,
         }
+    }
+
+    /// The fields of the form that redirects, empty if the sandbox chooses them or there are none.
+    pub const fn redirect_form_fields(&self) -> &'static [RedirectField] {
+        self.redirect_fields
+    }
+
+    /// Whether `redirect_data` has a member `encrypted`.
+    pub const fn has_redirect_encrypted(&self) -> bool {
+        self.redirect_encrypted
     }
 
     /// Source of the redirect's form, `None` for the sample on the method's page.

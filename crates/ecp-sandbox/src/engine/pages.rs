@@ -24,10 +24,20 @@ impl Engine {
         &self,
         project: ProjectId,
         payment_id: &PaymentId,
-    ) -> Option<Vec<(&'static str, String)>> {
+    ) -> Option<Vec<(String, String)>> {
         let number = self.number_of(project, payment_id)?;
         let state = self.state();
-        form::form(&state.entries.get(&number)?.payment)
+        let payment = &state.entries.get(&number)?.payment;
+        form::form(payment, &self.page_url(&payment.ids.token))
+    }
+
+    /// The fields of that form that did not arrive as they were given.
+    pub(crate) fn lost_fields(
+        &self,
+        payment: &Payment,
+        arrived: &[(String, String)],
+    ) -> Vec<String> {
+        form::missing_fields(payment, &self.page_url(&payment.ids.token), arrived)
     }
 
     /// Decides as the customer did on the provider's page. Where the merchant confirms amounts,

@@ -34,6 +34,8 @@ pub(crate) struct PaymentIds {
     pub(crate) wallet: String,
     /// The last part of the provider page's address.
     pub(crate) token: String,
+    /// 64 hexadecimal digits for the redirect to the provider.
+    pub(crate) checksum: String,
 }
 
 impl Ids {
@@ -51,6 +53,7 @@ impl Ids {
             first: self.operation(request, payment),
             wallet: (10_000_000 + self.number("wallet", payment) % 90_000_000).to_string(),
             token: self.hex("token", payment, 32),
+            checksum: self.hex("checksum", payment, 64),
         }
     }
 

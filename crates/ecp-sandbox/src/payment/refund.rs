@@ -3,11 +3,11 @@
 //! Checks that need only the request come before the registration. Whether the payment allows the
 //! refund is decided here, when it is processed: another refund may have come first.
 
-use ecp_core::model::{Code, OperationStatus, PaymentStatus};
+use ecp_core::model::{Code, End, OperationStatus, PaymentStatus};
 use ecp_core::{Money, PaymentId, ProjectId, Timestamp};
 use ecp_methods::FlowKind;
 
-use super::{Outcome, Payment, Step, beyond_limits, code_of};
+use super::{Outcome, Payment, Step, beyond_limits, code_of, end_of};
 use crate::payment::RefundOperation;
 use crate::payment::ids::OperationIds;
 
@@ -51,6 +51,11 @@ impl Refund {
 
     pub(crate) fn code(&self) -> Code {
         code_of(self.outcome)
+    }
+
+    /// How it has ended.
+    pub(crate) const fn end(&self) -> End {
+        end_of(self.outcome)
     }
 
     /// The refunded amount, in minor units.

@@ -29,7 +29,6 @@ use crate::payment::{Order, Outcome, Payment};
 use crate::surface::i18n::{Language, Texts};
 use crate::surface::page::{Policy, html, missing, see_other};
 use crate::surface::visit::{Visit, Visits};
-use crate::wire::redirect::form;
 
 /// State of the provider's page: the engine, and how customers arrived.
 #[derive(Clone)]
@@ -63,7 +62,7 @@ async fn arrive(
 ) -> Response {
     let fields = fields.map(|Form(fields)| fields).unwrap_or_default();
     show(&provider, &token, &headers, |payment, t| {
-        let missing = form::missing_fields(payment, &fields);
+        let missing = provider.engine.lost_fields(payment, &fields);
         if missing.is_empty() {
             return None;
         }

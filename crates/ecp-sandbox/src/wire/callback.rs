@@ -6,9 +6,10 @@ use serde::Serialize;
 use crate::payment::{Payment, Refund};
 use crate::wire::answer::ErrorPart;
 use crate::wire::parts::{
-    AccountPart, CustomerPart, OperationPart, PaymentPart, errors_of, method_name,
+    AccountPart, CustomerPart, OperationPart, PaymentPart, arrange, errors_of, first_form,
+    method_name, refund_form,
 };
-use crate::wire::php::signed;
+use crate::wire::php::{document, signed};
 use crate::wire::redirect::RedirectPart;
 
 /// The signed callback about a payment. It is about a refund if one is given;
@@ -22,17 +23,23 @@ pub(crate) fn callback(
     let mut payment_part = PaymentPart::of(payment);
     payment_part.merchant_refund_id =
         refund.and_then(|refund| refund.order.merchant_refund_id.as_deref());
+    let form = refund.map_or_else(|| first_form(payment), |refund| refund_form(payment, refund));
     let message = Callback {
         project_id: payment.order.project,
         payment: payment_part,
         account: AccountPart::of(payment),
-        customer: CustomerPart::of(payment),
+        customer: CustomerPart::of(payment, &form),
         redirect_data: page.map(|url| RedirectPart::of(payment, url)),
         // Of the sale or payout: a declined refund names its code in the operation alone, by the
         // documents' sample.
         errors: errors_of(payment),
-        operation: refund.map_or_else(|| OperationPart::first_of(payment), OperationPart::of),
+        operation: refund.map_or_else(
+            || OperationPart::first_of(payment),
+            |refund| OperationPart::of(payment, refund),
+        ),
     };
+    let mut message = document(&message);
+    arrange(&mut message, "", &form);
     signed(&message, key)
 }
 

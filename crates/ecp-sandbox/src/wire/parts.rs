@@ -2,14 +2,14 @@
 
 use ecp_core::model::{OperationStatus, PaymentStatus};
 use ecp_core::{Money, PaymentId, Timestamp};
+use ecp_methods::FlowKind;
+use ecp_methods::spec::CallbackForm;
 use serde::{Serialize, Serializer};
+use serde_json::Value;
 
 use crate::payment::{INSUFFICIENT_FUNDS, OrderKind, Outcome, Payment, Refund};
 use crate::wire::answer::ErrorPart;
 use crate::wire::codes::message_of;
-
-/// The number of the provider in the platform's own samples. Nothing is decided by it.
-const PROVIDER: u32 = 1079;
 
 #[derive(Serialize)]
 pub(super) struct PaymentPart<'a> {
@@ -55,12 +55,19 @@ impl<'a> AccountPart<'a> {
 
 #[derive(Serialize)]
 pub(super) struct CustomerPart<'a> {
-    id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    phone: Option<&'a str>,
 }
 
 impl<'a> CustomerPart<'a> {
-    pub(super) fn of(payment: &'a Payment) -> Option<Self> {
-        payment.order.customer_id.as_deref().map(|id| Self { id })
+    /// The customer in messages of this form.
+    pub(super) fn of(payment: &'a Payment, form: &CallbackForm) -> Option<Self> {
+        let order = &payment.order;
+        let id = order.customer_id.as_deref();
+        let phone = order.customer_phone.as_deref().filter(|_| form.has_customer_phone());
+        (id.is_some() || phone.is_some()).then_some(Self { id, phone })
     }
 }
 
@@ -74,16 +81,16 @@ pub(super) struct OperationPart<'a> {
     request_id: &'a str,
     sum_initial: Sum,
     sum_converted: Sum,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    provider: Option<ProviderPart<'a>>,
     code: String,
     message: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provider: Option<ProviderPart<'a>>,
 }
 
 impl<'a> OperationPart<'a> {
     /// The sale or payout itself.
     pub(super) fn first_of(payment: &'a Payment) -> Self {
-        let code = payment.code();
+        let (code, form) = (payment.code(), first_form(payment));
         let ids = &payment.ids.first;
         Self {
             id: ids.operation,
@@ -96,16 +103,22 @@ impl<'a> OperationPart<'a> {
             sum_initial: Sum::of(payment.sum()),
             sum_converted: Sum::of(payment.sum()),
             provider: Some(match payment.outcome() {
-                Some(Outcome::Decline { code: INSUFFICIENT_FUNDS, .. }) => ProviderPart::UNREACHED,
-                _ => ProviderPart::of(&ids.provider_payment),
+                Some(Outcome::Decline { code: INSUFFICIENT_FUNDS, .. }) => {
+                    ProviderPart::unreached(&form)
+                }
+                outcome => {
+                    let ended = outcome.map(|_| payment.first_changed);
+                    ProviderPart::of(&form, &ids.provider_payment, ended)
+                }
             }),
             message: message_of(&code),
             code: code.to_string(),
         }
     }
 
-    pub(super) fn of(refund: &'a Refund) -> Self {
-        let code = refund.code();
+    /// A refund of a payment.
+    pub(super) fn of(payment: &Payment, refund: &'a Refund) -> Self {
+        let (code, form) = (refund.code(), refund_form(payment, refund));
         let status = refund.status();
         let reached_provider = status == OperationStatus::Success;
         Self {
@@ -117,7 +130,9 @@ impl<'a> OperationPart<'a> {
             request_id: &refund.ids.request,
             sum_initial: Sum::of(refund.sum),
             sum_converted: Sum::of(refund.sum),
-            provider: reached_provider.then(|| ProviderPart::of(&refund.ids.provider_payment)),
+            provider: reached_provider.then(|| {
+                ProviderPart::of(&form, &refund.ids.provider_payment, Some(refund.changed))
+            }),
             message: message_of(&code),
             code: code.to_string(),
         }
@@ -126,18 +141,30 @@ impl<'a> OperationPart<'a> {
 
 #[derive(Serialize)]
 struct ProviderPart<'a> {
+    /// 0 where the method's page does not say. Nothing is decided by it.
     id: u32,
     payment_id: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     auth_code: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    date: Option<Date>,
 }
 
 impl<'a> ProviderPart<'a> {
     /// By the documents' sample of a payout beyond the balance.
-    const UNREACHED: Self = Self { id: PROVIDER, payment_id: "", auth_code: None };
+    fn unreached(form: &CallbackForm) -> Self {
+        let id = form.provider_id().unwrap_or_default();
+        Self { id, payment_id: "", auth_code: None, date: None }
+    }
 
-    const fn of(payment_id: &'a str) -> Self {
-        Self { id: PROVIDER, payment_id, auth_code: Some("") }
+    /// The date is that of the operation's end.
+    fn of(form: &CallbackForm, payment_id: &'a str, ended: Option<Timestamp>) -> Self {
+        Self {
+            id: form.provider_id().unwrap_or_default(),
+            payment_id: if form.has_provider_payment() { payment_id } else { "" },
+            auth_code: Some(""),
+            date: ended.filter(|_| form.has_provider_date()).map(Date),
+        }
     }
 }
 
@@ -158,6 +185,36 @@ struct Date(Timestamp);
 impl Serialize for Date {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&self.0)
+    }
+}
+
+/// Form of messages about the sale or payout itself.
+pub(super) fn first_form(payment: &Payment) -> CallbackForm {
+    payment.order.spec.callback_form(payment.order.kind.flow(), payment.end())
+}
+
+/// Form of messages about a refund.
+pub(super) fn refund_form(payment: &Payment, refund: &Refund) -> CallbackForm {
+    payment.order.spec.callback_form(FlowKind::Refund, refund.end())
+}
+
+/// Puts the members of a message, or of an object at a path in it, into the order of a form.
+pub(super) fn arrange(message: &mut Value, at: &str, form: &CallbackForm) {
+    for (moved, other) in form.moved() {
+        let (Some(moved), Some(other)) = (moved.strip_prefix(at), other.strip_prefix(at)) else {
+            continue;
+        };
+        let (object, moved) = moved.rsplit_once('.').unwrap_or(("", moved));
+        let other = other.rsplit_once('.').map_or(other, |(_, name)| name);
+        let mut object = object.split('.').filter(|name| !name.is_empty());
+        let object = object.try_fold(&mut *message, |value, name| value.get_mut(name));
+        if let Some(object) = object.and_then(Value::as_object_mut)
+            && object.contains_key(other)
+            && let Some((name, value)) = object.shift_remove_entry(moved)
+        {
+            let place = object.keys().position(|name| name == other).unwrap_or_default();
+            object.shift_insert(place, name, value);
+        }
     }
 }
 

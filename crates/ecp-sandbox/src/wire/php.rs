@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use ecp_core::Sensitive;
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::wire::signature;
 
@@ -18,6 +19,14 @@ pub(super) fn signed<T: Serialize>(message: &T, key: &Sensitive<String>) -> Stri
 
     let document = serde_json::from_str(&php_json(message)).unwrap_or_default();
     php_json(&Signed { message, signature: signature::sign(key, &document) })
+}
+
+/// A message as a document, with its members in their order.
+pub(super) fn document(message: &impl Serialize) -> Value {
+    let Ok(document) = serde_json::to_value(message) else {
+        unreachable!("maps with text keys always serialise")
+    };
+    document
 }
 
 /// JSON as PHP's `json_encode` writes it by default: `/` as `\/` (the documents' signatures show

@@ -1,64 +1,88 @@
-//! `redirect_data`: where the customer is sent, in the form that the method's spec names.
+//! `redirect_data`: where the customer is sent, in the form of the sample on the method's page.
 //!
-//! The forms are those of the documents' samples: `GET` with an empty list, `POST` with an empty
-//! object, and `POST` with text and numbers. The names of the fields are chosen here; the
-//! documents' differ from provider to provider and mean nothing to merchants.
+//! The forms are `GET` with an empty list, `POST` with an empty object, and `POST` with text and
+//! numbers. The names of the fields are those of the method's spec; a method that names none gets
+//! three that are chosen here. They mean nothing to merchants.
 
 #[cfg(feature = "pages")]
 pub(crate) mod form;
 
-use ecp_methods::spec::TestRedirect;
+use ecp_methods::spec::{RedirectField, RedirectValue, TestRedirect};
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use crate::payment::Payment;
 
+/// `redirect_data`. Its members are in the order of the samples.
 #[derive(Serialize)]
-pub(crate) struct RedirectPart {
-    method: &'static str,
-    body: Body,
-    encrypted: [(); 0],
-    url: String,
+#[serde(untagged)]
+pub(crate) enum RedirectPart {
+    Usual { body: Body, method: &'static str, url: String },
+    Encrypted { method: &'static str, body: Body, encrypted: [(); 0], url: String },
 }
 
 /// PHP writes an empty list where it has no fields, and an empty object where that is forced.
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Body {
+pub(crate) enum Body {
     EmptyList([(); 0]),
-    EmptyObject {},
-    Fields(Fields),
+    Fields(Map<String, Value>),
 }
 
-#[derive(Serialize)]
-struct Fields {
-    /// A number, as in one of the samples.
-    #[serde(rename = "TransactionId")]
-    transaction: u64,
-    /// Major units, unlike everywhere else on the platform.
-    #[serde(rename = "Amount")]
-    amount: String,
-    #[serde(rename = "Currency")]
-    currency: &'static str,
-}
+/// The fields for methods that name none: a number, an amount in major units, and text.
+const CHOSEN: [RedirectField; 3] = [
+    RedirectField::new("TransactionId", RedirectValue::Operation),
+    RedirectField::new("Amount", RedirectValue::Amount),
+    RedirectField::new("Currency", RedirectValue::Currency),
+];
 
 impl RedirectPart {
+    /// The redirect to the page of the payment.
     pub(crate) fn of(payment: &Payment, url: String) -> Self {
-        let (method, body) = match payment.order.spec.testing().redirect_form() {
-            TestRedirect::PostEmpty => ("POST", Body::EmptyObject {}),
-            TestRedirect::PostFields => ("POST", Body::Fields(Fields::of(payment))),
-            _ => ("GET", Body::EmptyList([])),
+        let testing = payment.order.spec.testing();
+        let (method, body) = match fields(payment, &url) {
+            Some(fields) => ("POST", Body::Fields(fields)),
+            None => ("GET", Body::EmptyList([])),
         };
-        Self { method, body, encrypted: [], url }
+        if testing.has_redirect_encrypted() {
+            Self::Encrypted { method, body, encrypted: [], url }
+        } else {
+            Self::Usual { body, method, url }
+        }
     }
 }
 
-impl Fields {
-    fn of(payment: &Payment) -> Self {
-        let amount = payment.order.amount;
-        Self {
-            transaction: payment.ids.first.operation,
-            amount: amount.decimal(),
-            currency: amount.currency().code(),
+/// The fields, if the customer is sent by `POST`.
+fn fields(payment: &Payment, page: &str) -> Option<Map<String, Value>> {
+    let testing = payment.order.spec.testing();
+    let declared = match testing.redirect_form() {
+        TestRedirect::PostEmpty => &[],
+        TestRedirect::PostFields if testing.redirect_form_fields().is_empty() => &CHOSEN[..],
+        TestRedirect::PostFields => testing.redirect_form_fields(),
+        _ => return None,
+    };
+    let member = |field: &RedirectField| {
+        let value = value(payment, field.value(), page);
+        (field.name().to_owned(), value)
+    };
+    Some(declared.iter().map(member).collect())
+}
+
+fn value(payment: &Payment, value: RedirectValue, page: &str) -> Value {
+    let order = &payment.order;
+    let operation = payment.ids.first.operation;
+    match value {
+        RedirectValue::Amount => order.amount.decimal().into(),
+        RedirectValue::Checksum(digits) => {
+            payment.ids.checksum.chars().take(digits).collect::<String>().into()
         }
+        RedirectValue::Currency => order.amount.currency().code().into(),
+        RedirectValue::CustomerId => order.customer_id.as_deref().unwrap_or_default().into(),
+        RedirectValue::Description => order.description.as_str().into(),
+        RedirectValue::Operation => operation.into(),
+        RedirectValue::OperationText => operation.to_string().into(),
+        RedirectValue::Page => page.into(),
+        RedirectValue::Text(text) => text.into(),
+        _ => Value::from(""),
     }
 }

@@ -6,8 +6,11 @@ use serde::Serialize;
 
 use crate::payment::Payment;
 use crate::wire::answer::ErrorPart;
-use crate::wire::parts::{AccountPart, CustomerPart, OperationPart, PaymentPart, errors_of, text};
-use crate::wire::php::signed;
+use crate::wire::parts::{
+    AccountPart, CustomerPart, OperationPart, PaymentPart, arrange, errors_of, first_form,
+    refund_form, text,
+};
+use crate::wire::php::{document, signed};
 
 /// The answer about a payment, signed.
 pub(crate) fn status(payment: &Payment, key: &Sensitive<String>) -> String {
@@ -15,12 +18,19 @@ pub(crate) fn status(payment: &Payment, key: &Sensitive<String>) -> String {
         project_id: payment.order.project,
         payment: PaymentPart::of(payment),
         account: AccountPart::of(payment),
-        customer: CustomerPart::of(payment),
+        customer: CustomerPart::of(payment, &first_form(payment)),
         operations: std::iter::once(OperationPart::first_of(payment))
-            .chain(payment.refunds().iter().map(OperationPart::of))
+            .chain(payment.refunds().iter().map(|refund| OperationPart::of(payment, refund)))
             .collect(),
         errors: errors_of(payment),
     };
+    let mut message = document(&message);
+    let refunds = payment.refunds().iter().map(|refund| refund_form(payment, refund));
+    let forms = std::iter::once(first_form(payment)).chain(refunds);
+    let operations = message["operations"].as_array_mut().into_iter().flatten();
+    for (operation, form) in operations.zip(forms) {
+        arrange(operation, "operation.", &form);
+    }
     signed(&message, key)
 }
 

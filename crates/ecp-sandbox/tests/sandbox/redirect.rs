@@ -1,18 +1,19 @@
 use ecp_core::Money;
 use ecp_core::model::{FromJson, RedirectData};
 use ecp_methods::FlowKind;
-use ecp_methods::spec::TestRedirect;
+use ecp_methods::spec::{RedirectField, TestRedirect};
 use ecp_sandbox::EventKind;
 use http::{StatusCode, header};
 use serde_json::{Value, json};
 
 use crate::declared::{self, on_gate, path, plain_amount, request};
-use crate::support::World;
+use crate::support::{World, form_encoded};
 
 /// The redirect of a sale.
 struct Redirect {
     world: World,
     form: TestRedirect,
+    fields: &'static [RedirectField],
     amount: Money,
     data: Value,
 }
@@ -27,7 +28,9 @@ async fn redirects() -> Vec<Redirect> {
         let sale = request(&world, spec, FlowKind::Sale, Some(amount));
         assert_eq!(world.send(&path(spec, FlowKind::Sale), sale).await.status, StatusCode::OK);
         let data = world.shop.next().await.verified()["redirect_data"].clone();
-        found.push(Redirect { world, form: spec.testing().redirect_form(), amount, data });
+        let testing = spec.testing();
+        let (form, fields) = (testing.redirect_form(), testing.redirect_form_fields());
+        found.push(Redirect { world, form, fields, amount, data });
     }
     found
 }
@@ -35,15 +38,21 @@ async fn redirects() -> Vec<Redirect> {
 #[tokio::test]
 async fn customers_are_sent_on_in_the_form_that_the_spec_names() {
     let mut forms = Vec::new();
-    for Redirect { form, amount, data, .. } in redirects().await {
+    for Redirect { form, fields, amount, data, .. } in redirects().await {
         let (method, body) = (&data["method"], &data["body"]);
         match form {
             TestRedirect::Get => assert_eq!((method, body), (&json!("GET"), &json!([]))),
             TestRedirect::PostEmpty => assert_eq!((method, body), (&json!("POST"), &json!({}))),
             TestRedirect::PostFields => {
                 assert_eq!(method, "POST");
-                assert!(body["TransactionId"].is_u64() && body["Currency"].is_string(), "{body}");
-                assert_eq!(body["Amount"], amount.decimal());
+                assert_eq!(body["Currency"], amount.currency().code());
+                if fields.is_empty() {
+                    assert!(body["TransactionId"].is_u64(), "{body}");
+                    assert_eq!(body["Amount"], amount.decimal());
+                } else {
+                    let names: Vec<&String> = body.as_object().unwrap().keys().collect();
+                    assert_eq!(names, fields.iter().map(RedirectField::name).collect::<Vec<_>>());
+                }
             }
             other => panic!("{other:?}"),
         }
@@ -60,9 +69,9 @@ async fn customers_arrive_by_get_and_by_the_form_they_were_given() {
         let redirect = RedirectData::from_slice(data.to_string().as_bytes()).unwrap();
         let url = redirect.url.expose();
         let fields = redirect.body.fields().unwrap();
-        let fields: Vec<String> =
-            fields.iter().map(|(name, value)| format!("{name}={}", value.expose())).collect();
-        let shown = world.submit(url, &fields.join("&")).await;
+        let fields: Vec<(&str, &str)> =
+            fields.iter().map(|(name, value)| (name.as_ref(), value.expose().as_ref())).collect();
+        let shown = world.submit(url, &form_encoded(&fields)).await;
         assert_eq!(shown.status, StatusCode::OK, "{form:?}");
         assert!(shown.text.contains("value=\"success\""), "{}", shown.text);
         assert_eq!(shown.text, world.open(url).await.text, "{form:?}");
@@ -76,13 +85,18 @@ async fn customers_arrive_by_get_and_by_the_form_they_were_given() {
 async fn fields_that_get_lost_on_the_way_are_named_on_the_page() {
     for Redirect { world, form, data, .. } in redirects().await {
         let url = data["url"].as_str().unwrap();
-        let lost = "The merchant’s form did not send on as they were given: TransactionId, Amount.";
+        let given: Vec<&String> =
+            data["body"].as_object().map(|body| body.keys().collect()).unwrap_or_default();
+        let lost = given.iter().copied().filter(|name| *name != "Currency");
+        let lost = lost.map(String::as_str).collect::<Vec<_>>().join(", ");
+        let lost = format!("The merchant’s form did not send on as they were given: {lost}.");
         let currency = data["body"]["Currency"].as_str().unwrap_or_default();
-        let fields = format!("TransactionId=1&Amount=-1&Currency={currency}");
-        for fields in [fields, format!("Currency={currency}")] {
+        let changed: Vec<String> = given.iter().map(|name| format!("{name}=-1")).collect();
+        let changed = changed.join("&").replace("Currency=-1", &format!("Currency={currency}"));
+        for fields in [changed, format!("Currency={currency}")] {
             let shown = world.submit(url, &fields).await;
             assert_eq!(shown.status, StatusCode::OK);
-            assert_eq!(shown.text.contains(lost), form == TestRedirect::PostFields, "{form:?}");
+            assert_eq!(shown.text.contains(&lost), form == TestRedirect::PostFields, "{form:?}");
         }
     }
 }

@@ -127,7 +127,7 @@ pub(super) struct RedirectPage<'s> {
     method: &'static str,
     url: String,
     /// The fields of a form that is posted; without it the way is a plain link.
-    post: Option<Vec<(&'static str, String)>>,
+    post: Option<Vec<(String, String)>>,
     /// Goes by itself: the customer has just pressed the button for it.
     goes: bool,
 }
@@ -137,7 +137,7 @@ impl<'s> RedirectPage<'s> {
         session: &'s Session,
         method: &'static str,
         url: String,
-        post: Option<Vec<(&'static str, String)>>,
+        post: Option<Vec<(String, String)>>,
         goes: bool,
     ) -> Self {
         let Session { language, .. } = *session;

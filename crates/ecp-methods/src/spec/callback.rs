@@ -1,0 +1,197 @@
+//! Peculiarities of a method's callbacks, by the samples on its page.
+
+use ecp_core::model::End;
+
+use crate::flow::FlowKind;
+
+/// Callbacks about one flow, by the samples on the method's page: members that other methods do not
+/// have, and the order of members.
+///
+/// Receivers read every member as optional and in any order; this is what a platform sends that is
+/// built after the samples, such as `ecp-sandbox`.
+///
+/// ```
+/// use ecp_core::model::End;
+/// use ecp_methods::{FlowKind, PaymentMethod, WalletPartner};
+///
+/// let refund = WalletPartner::SPEC.callback_form(FlowKind::Refund, End::Success);
+/// assert_eq!((refund.provider_id(), refund.has_customer_phone()), (Some(1751), true));
+/// ```
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a member that is there or not")]
+pub struct CallbackForm {
+    flow: FlowKind,
+    end: Option<End>,
+    provider: Option<u32>,
+    provider_first: bool,
+    provider_payment: bool,
+    provider_date: bool,
+    customer_phone: bool,
+    code: Option<u32>,
+    before: &'static [(&'static str, &'static str)],
+}
+
+impl CallbackForm {
+    /// Callbacks about the operations of a flow, without peculiarities.
+    pub const fn new(flow: FlowKind) -> Self {
+        Self {
+            flow,
+            end: None,
+            provider: None,
+            provider_first: false,
+            provider_payment: true,
+            provider_date: false,
+            customer_phone: false,
+            code: None,
+            before: &[],
+        }
+    }
+
+    /// Only callbacks about operations that were declined.
+    pub const fn of_decline(self) -> Self {
+        Self { end: Some(End::Decline), ..self }
+    }
+
+    /// Only callbacks about operations that succeeded.
+    pub const fn of_success(self) -> Self {
+        Self { end: Some(End::Success), ..self }
+    }
+
+    /// The platform's number of the provider, `operation.provider.id`.
+    pub const fn provider(self, id: u32) -> Self {
+        Self { provider: Some(id), ..self }
+    }
+
+    /// [`CallbackForm::provider`], and `operation.provider` stands before `operation.code`, as opposed
+    /// to the usual order.
+    pub const fn provider_first(self, id: u32) -> Self {
+        Self { provider_first: true, ..self.provider(id) }
+    }
+
+    /// `operation.provider.payment_id` is an empty text.
+    pub const fn no_provider_payment(self) -> Self {
+        Self { provider_payment: false, ..self }
+    }
+
+    /// `operation.provider.date` is there.
+    pub const fn provider_date(self) -> Self {
+        Self { provider_date: true, ..self }
+    }
+
+    /// `customer.phone` is there if the request had it.
+    pub const fn customer_phone(self) -> Self {
+        Self { customer_phone: true, ..self }
+    }
+
+    /// The code in the sample of a decline, where it is not 20000.
+    pub const fn code(self, code: u32) -> Self {
+        Self { code: Some(code), ..self }
+    }
+
+    /// Members that stand before others of their object, by paths such as `operation.provider`, as
+    /// opposed to the usual order. They are moved one after the other.
+    ///
+    /// The usual order is `project_id`, `payment`, `account`, `customer`, `redirect_data`, `errors`,
+    /// `operation`; in `payment`: `id`, `type`, `status`, `date`, `method`, `sum`,
+    /// `merchant_refund_id`, `description`; in `operation`: `id`, `type`, `status`, `date`,
+    /// `created_date`, `request_id`, `sum_initial`, `sum_converted`, `code`, `message`, `provider`; in
+    /// `operation.provider`: `id`, `payment_id`, `auth_code`, `date`.
+    pub const fn before(self, before: &'static [(&'static str, &'static str)]) -> Self {
+        let mut at = 0;
+        while at < before.len() {
+            let (moved, other) = (before[at].0.as_bytes(), before[at].1.as_bytes());
+            assert!(same_object(moved, other), "a member is moved within its object");
+            at += 1;
+        }
+        Self { before, ..self }
+    }
+
+    /// The flow.
+    pub const fn flow(&self) -> FlowKind {
+        self.flow
+    }
+
+    /// The end that the form is limited to, `None` for any.
+    pub const fn only_end(&self) -> Option<End> {
+        self.end
+    }
+
+    /// `operation.provider.id`, `None` if the page does not say.
+    pub const fn provider_id(&self) -> Option<u32> {
+        self.provider
+    }
+
+    /// Whether `operation.provider.payment_id` has a value.
+    pub const fn has_provider_payment(&self) -> bool {
+        self.provider_payment
+    }
+
+    /// Whether `operation.provider.date` is there.
+    pub const fn has_provider_date(&self) -> bool {
+        self.provider_date
+    }
+
+    /// Whether `customer.phone` is there if the request had it.
+    pub const fn has_customer_phone(&self) -> bool {
+        self.customer_phone
+    }
+
+    /// The code in the sample of a decline; 20000 where the page says nothing else.
+    pub const fn decline_code(&self) -> u32 {
+        match self.code {
+            Some(code) => code,
+            None => 20_000,
+        }
+    }
+
+    /// Paths of members, each with that of the member of the same object before which it stands.
+    pub fn moved(&self) -> impl Iterator<Item = (&'static str, &'static str)> + use<> {
+        let first = self.provider_first.then_some(("operation.provider", "operation.code"));
+        first.into_iter().chain(self.before.iter().copied())
+    }
+}
+
+/// Whether two paths differ in their last names alone.
+const fn same_object(one: &[u8], other: &[u8]) -> bool {
+    let (length, other_length) = (object_length(one), object_length(other));
+    if length != other_length || one.len() == length || other.len() == length {
+        return false;
+    }
+    let mut at = 0;
+    while at < length {
+        if one[at] != other[at] {
+            return false;
+        }
+        at += 1;
+    }
+    true
+}
+
+/// Length of a path without its last name.
+const fn object_length(path: &[u8]) -> usize {
+    let mut length = path.len();
+    while length > 0 && path[length - 1] != b'.' {
+        length -= 1;
+    }
+    length
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_are_moved_within_their_object_alone() {
+        for (one, other, expected) in [
+            ("customer", "account", true),
+            ("operation.provider", "operation.code", true),
+            ("operation.provider", "payment.id", false),
+            ("operation.provider.id", "operation.code", false),
+            ("provider", "operation.code", false),
+            ("operation.", "operation.code", false),
+            ("", "operation", false),
+        ] {
+            assert_eq!(same_object(one.as_bytes(), other.as_bytes()), expected, "{one} {other}");
+        }
+    }
+}

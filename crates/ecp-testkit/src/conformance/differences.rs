@@ -1,0 +1,185 @@
+//! A message compared with a printed sample, by its members and their types.
+
+use std::fmt;
+
+use ecp_core::json::{Document, Kind, Limits, Value};
+
+use crate::failure::{Failure, OrFail};
+
+/// A difference between a message and a printed sample of it, in members or types. Values are not
+/// compared: ids, dates and sums are others in every payment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Difference {
+    /// The sample has a member that the message does not have.
+    Missing {
+        /// Dotted path of the member, such as `operation.provider.date`.
+        path: String,
+    },
+    /// The message has a member that the sample does not have.
+    Extra {
+        /// Dotted path of the member.
+        path: String,
+    },
+    /// A member is of another JSON type.
+    Type {
+        /// Dotted path of the member, empty for the whole message.
+        path: String,
+        /// Type in the sample.
+        printed: &'static str,
+        /// Type in the message.
+        sent: &'static str,
+    },
+    /// The members that both have are in another order.
+    Order {
+        /// Dotted path of the object, empty for the whole message.
+        path: String,
+        /// Names in the order of the sample.
+        printed: Vec<String>,
+        /// Names in the order of the message.
+        sent: Vec<String>,
+    },
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let place = |path: &str| match path {
+            "" => "the message".to_owned(),
+            path => format!("`{path}`"),
+        };
+        match self {
+            Self::Missing { path } => write!(f, "`{path}` is missing"),
+            Self::Extra { path } => write!(f, "`{path}` is not in the sample"),
+            Self::Type { path, printed, sent } => {
+                write!(f, "{} is {sent}, the sample has {printed}", place(path))
+            }
+            Self::Order { path, printed, sent } => {
+                let (printed, sent) = (printed.join(", "), sent.join(", "));
+                let place = place(path);
+                write!(f, "{place} has {sent} in this order, the sample has {printed}")
+            }
+        }
+    }
+}
+
+/// Compares a JSON message with a printed sample, in the order of the sample's members. Empty if they
+/// agree.
+///
+/// ```
+/// use ecp_testkit::differences;
+///
+/// let printed = br#"{"operation": {"code": "0", "provider": {"id": 1109}}}"#;
+/// let sent = br#"{"operation": {"code": 0, "provider": {}}}"#;
+/// let found = differences(printed, sent)?;
+/// let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+/// assert_eq!(
+///     found,
+///     [
+///         "`operation.code` is a number, the sample has a string",
+///         "`operation.provider.id` is missing",
+///     ]
+/// );
+/// # Ok::<(), ecp_testkit::Failure>(())
+/// ```
+pub fn differences(printed: &[u8], sent: &[u8]) -> Result<Vec<Difference>, Failure> {
+    let printed = Document::parse(printed, Limits::default()).or_fail()?;
+    let sent = Document::parse(sent, Limits::default()).or_fail()?;
+    let mut found = Vec::new();
+    compare(printed.root(), sent.root(), &mut found);
+    Ok(found)
+}
+
+fn compare(printed: Value<'_>, sent: Value<'_>, found: &mut Vec<Difference>) {
+    let (kind, other) = (printed.kind().name(), sent.kind().name());
+    if kind != other {
+        found.push(Difference::Type { path: printed.path(), printed: kind, sent: other });
+        return;
+    }
+    match printed.kind() {
+        Kind::Object => members(printed, sent, found),
+        Kind::Array => items(printed, sent, found),
+        _ => {}
+    }
+}
+
+fn members(printed: Value<'_>, sent: Value<'_>, found: &mut Vec<Difference>) {
+    for member in printed.children() {
+        match member.key().and_then(|name| sent.get(name)) {
+            Some(other) => compare(member, other, found),
+            None => found.push(Difference::Missing { path: member.path() }),
+        }
+    }
+    let is_in = |member: &Value<'_>, other: Value<'_>| {
+        member.key().is_some_and(|name| other.get(name).is_some())
+    };
+    let extra = sent.children().filter(|member| !is_in(member, printed));
+    found.extend(extra.map(|member| Difference::Extra { path: member.path() }));
+    let names = |object: Value<'_>, other: Value<'_>| -> Vec<String> {
+        let common = object.children().filter(|member| is_in(member, other));
+        common.filter_map(|member| member.key().map(str::to_owned)).collect()
+    };
+    let (in_sample, in_message) = (names(printed, sent), names(sent, printed));
+    if in_sample != in_message {
+        let path = printed.path();
+        found.push(Difference::Order { path, printed: in_sample, sent: in_message });
+    }
+}
+
+fn items(printed: Value<'_>, sent: Value<'_>, found: &mut Vec<Difference>) {
+    let mut others = sent.children();
+    for item in printed.children() {
+        match others.next() {
+            Some(other) => compare(item, other, found),
+            None => found.push(Difference::Missing { path: item.path() }),
+        }
+    }
+    found.extend(others.map(|item| Difference::Extra { path: item.path() }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(printed: &str, sent: &str) -> Vec<String> {
+        let found = differences(printed.as_bytes(), sent.as_bytes()).unwrap();
+        found.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn members_types_and_order_are_compared_and_values_are_not() {
+        let printed = r#"{"a": 1, "b": {"c": "x", "d": []}, "e": [{"f": null}]}"#;
+        let table: &[(&str, &[&str])] = &[
+            (r#"{"a": 2, "b": {"c": "", "d": []}, "e": [{"f": null}]}"#, &[]),
+            (r#"{"b": {"c": "x", "d": []}, "e": [{"f": null}]}"#, &["`a` is missing"]),
+            (
+                r#"{"a": 1, "b": {"c": "x", "d": [], "g": 1}, "e": [{"f": null}]}"#,
+                &["`b.g` is not in the sample"],
+            ),
+            (
+                r#"{"a": 1, "b": {"c": "x", "d": {}}, "e": [{"f": true}, 1]}"#,
+                &[
+                    "`b.d` is an object, the sample has a list",
+                    "`e.0.f` is a boolean, the sample has null",
+                    "`e.1` is not in the sample",
+                ],
+            ),
+            (
+                r#"{"b": {"c": "x", "d": []}, "h": 1, "a": 1, "e": []}"#,
+                &[
+                    "`e.0` is missing",
+                    "`h` is not in the sample",
+                    "the message has b, a, e in this order, the sample has a, b, e",
+                ],
+            ),
+            ("[]", &["the message is a list, the sample has an object"]),
+        ];
+        for (sent, expected) in table {
+            assert_eq!(found(printed, sent), *expected, "{sent}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_json_fails() {
+        assert!(differences(b"{", b"{}").is_err() && differences(b"{}", b"{").is_err());
+    }
+}
