@@ -48,7 +48,7 @@ fn a_triggered_callback_is_genuine_and_printed() {
         (heard.status.code(), stdout(&heard)),
         (
             Some(0),
-            "[sample-1] the payment is `success`, 100.00 EUR; sale `success`, code 0: Success; reading \
+            "[sample-1] the payment is `success`, 204.00 EUR; sale `success`, code 0: Success; reading \
              unique\n\
              [S-1] the payment is `success`, 5.00 INR; refund `decline`, code 3283: Refund amount \
              more than init amount; reading unique\n"

@@ -22,3 +22,4 @@ mod sentinels;
 mod signatures;
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod support;
+mod trigger;

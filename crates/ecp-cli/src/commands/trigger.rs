@@ -1,39 +1,46 @@
 //! `ecp trigger`
 
+mod event;
+mod sample;
+
 use std::io::Write;
 use std::process::ExitCode;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, anyhow, bail, ensure};
 use bytes::Bytes;
 use clap::Args;
 use ecp_core::signature::{self, Place, Rules, SigningKey};
-use ecp_core::{Money, PaymentId};
+use ecp_core::{Money, PaymentId, ProjectId};
 use ecp_methods::Registry;
 use ecp_transport::HttpTransport;
 use http::Request;
-use serde_json::json;
+use serde_json::Value;
 
+use self::event::Event;
+use self::sample::{Sample, message_of};
 use crate::address::{Target, TargetParser};
 use crate::connection::reason;
 use crate::fields::method;
 use crate::output::{print_result, stdout};
 use crate::profile::ProfileOptions;
 
-/// Send a signed sample callback of any method and status to an address
+/// Send a signed sample callback of any method and event to an address
 ///
-/// It is signed with the profile's key, so a receiver of that project accepts it as genuine.
+/// It has the members of the sample on the method's page, and is signed with the profile's key, so a
+/// receiver of that project accepts it as genuine.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  ecp trigger jeton success http://127.0.0.1:3000/callbacks\n  ecp trigger wallet-partner success http://127.0.0.1:3000/ --operation refund --operation-status decline --code 3283\n  ecp trigger touchngo decline http://127.0.0.1:3000/ --print\n\nExit codes:\n  0  it was answered with 200\n  1  it was not"
+    after_help = "Examples:\n  ecp trigger jeton success http://127.0.0.1:3000/callbacks\n  ecp trigger wallet-partner refund-decline http://127.0.0.1:3000/\n  ecp trigger touchngo payout-decline http://127.0.0.1:3000/ --print\n\nExit codes:\n  0  it was answered with 200\n  1  it was not"
 )]
 pub(crate) struct Trigger {
     /// The method: a code or a Gate path
     #[arg(value_name = "METHOD")]
     method: String,
 
-    /// The payment's status: success, decline, processing, or any other word
-    #[arg(value_name = "STATUS")]
-    status: String,
+    /// sale-success, sale-decline, payout-success, payout-decline, refund-success, refund-decline,
+    /// redirect, or the status of a payment: success, decline, or any other word
+    #[arg(value_name = "EVENT")]
+    event: String,
 
     /// The address to send it to
     #[arg(value_name = "URL", value_parser = TargetParser)]
@@ -46,19 +53,20 @@ pub(crate) struct Trigger {
     #[arg(long, value_name = "ID", default_value = "sample-1")]
     payment_id: PaymentId,
 
-    /// The payment's sum; by default 100.00 in the method's first currency
+    /// The payment's sum; by default an example in the method's first currency
     #[arg(long, value_name = "AMOUNT")]
     amount: Option<Money>,
 
-    /// The operation's type
-    #[arg(long, value_name = "TYPE", default_value = "sale")]
-    operation: String,
+    /// The operation's type, for a status as EVENT; by default sale
+    #[arg(long, value_name = "TYPE")]
+    operation: Option<String>,
 
-    /// The operation's status; by default the payment's
+    /// The operation's status; by default that of the event
     #[arg(long, value_name = "STATUS")]
     operation_status: Option<String>,
 
-    /// The operation's code; by default 0 for a success, 20000 for a decline and 9999 otherwise
+    /// The operation's code; by default 0 for a success, that of the method's sample for a decline and
+    /// 9999 otherwise
     #[arg(long, value_name = "CODE")]
     code: Option<u32>,
 
@@ -70,7 +78,8 @@ pub(crate) struct Trigger {
 impl Trigger {
     pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
         let profile = self.profile.load()?;
-        let sample = self.sample(profile.project)?;
+        let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+        let sample = runtime.block_on(self.sample(profile.project))?;
         let key = SigningKey::new(&profile.key);
         let signed = signature::sign_document(&key, &sample, Place::Root, Rules::private())?;
         if self.print {
@@ -82,7 +91,6 @@ impl Trigger {
             .header("content-type", "application/json")
             .body(Bytes::from(signed))
             .with_context(|| format!("cannot post to {url}"))?;
-        let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
         let answer = runtime.block_on(transport.send(request));
         let answer = answer.map_err(|error| anyhow!("{url}: no answer: {}", reason(&error)))?;
         let status = answer.status();
@@ -94,54 +102,64 @@ impl Trigger {
     }
 
     /// The callback, without its signature.
-    fn sample(&self, project: ecp_core::ProjectId) -> anyhow::Result<Vec<u8>> {
-        const DATE: &str = "2024-01-31T12:00:00+0000";
+    async fn sample(&self, project: ProjectId) -> anyhow::Result<Vec<u8>> {
         let registry = Registry::builtin();
-        let spec = method(&registry, &self.method)?.spec();
-        let first = spec.currencies().first().copied();
-        let amount = match (self.amount, first) {
-            (Some(amount), _) => amount,
-            (None, Some(currency)) => Money::from_decimal("100", currency)?,
-            (None, None) => bail!(
-                "method `{}` has no currency for a default amount: set one, such as --amount \
-                 '100.00 EUR'",
-                self.method
-            ),
+        let method = method(&registry, &self.method)?;
+        let named = Event::named(&self.event);
+        ensure!(
+            named.is_none() || self.operation.is_none(),
+            "`{}` says the operation's type already: leave out --operation",
+            self.event
+        );
+        let status = self.operation_status.as_deref().unwrap_or(&self.event);
+        let event = named.unwrap_or_else(|| {
+            let flow = self.operation.as_deref().unwrap_or("sale");
+            Event::of(flow, status)
+        });
+        let sample = Sample {
+            method,
+            project,
+            payment_id: &self.payment_id,
+            event,
+            fixed: self.amount.is_some(),
         };
-        let sum = json!({"amount": amount.minor(), "currency": amount.currency().code()});
-        let kind = if self.operation == "payout" { "payout" } else { "purchase" };
-        let operation_status = self.operation_status.as_ref().unwrap_or(&self.status);
-        let code = self.code.unwrap_or(match operation_status.as_str() {
-            "success" => 0,
-            "decline" => 20000,
-            _ => 9999,
-        });
-        let info = ecp_core::model::Code::from(code);
-        let message = info.info().map(|info| info.message).unwrap_or_default();
-        let callback = json!({
-            "project_id": project.get(),
-            "payment": {
-                "id": self.payment_id.as_str(),
-                "type": kind,
-                "status": self.status,
-                "date": DATE,
-                "method": spec.callback_names().first().copied().unwrap_or(spec.title()),
-                "sum": sum,
-                "description": "a sample",
-            },
-            "operation": {
-                "id": 1,
-                "type": self.operation,
-                "status": operation_status,
-                "date": DATE,
-                "created_date": DATE,
-                "request_id": "sample-request-1",
-                "sum_initial": sum,
-                "sum_converted": sum,
-                "code": code.to_string(),
-                "message": message,
-            },
-        });
+        let mut callback = sample.make().await?;
+        if named.is_none() {
+            callback["payment"]["status"] = self.event.as_str().into();
+            callback["operation"]["status"] = status.into();
+            if !matches!(status, "success" | "decline") {
+                set_code(&mut callback, 9999);
+            }
+        }
+        if let Some(operation) = &self.operation {
+            callback["operation"]["type"] = operation.as_str().into();
+        }
+        if let (Some(status), Some(_)) = (&self.operation_status, named) {
+            callback["operation"]["status"] = status.as_str().into();
+        }
+        if let Some(code) = self.code {
+            set_code(&mut callback, code);
+        }
+        if let Some(amount) = self.amount {
+            for sum in ["/payment/sum", "/operation/sum_initial", "/operation/sum_converted"] {
+                if let Some(sum) = callback.pointer_mut(sum) {
+                    // All of it may have been refunded.
+                    if sum["amount"] != 0 {
+                        sum["amount"] = amount.minor().into();
+                    }
+                    sum["currency"] = amount.currency().code().into();
+                }
+            }
+        }
         Ok(serde_json::to_vec(&callback)?)
+    }
+}
+
+fn set_code(callback: &mut Value, code: u32) {
+    for place in ["/operation", "/errors/0"] {
+        if let Some(place) = callback.pointer_mut(place) {
+            place["code"] = code.to_string().into();
+            place["message"] = message_of(code).into();
+        }
     }
 }

@@ -1,0 +1,70 @@
+//! Events that a callback is about.
+
+use ecp_methods::FlowKind;
+use ecp_sandbox::Decision;
+
+/// What a sample callback is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Event {
+    pub(super) flow: FlowKind,
+    pub(super) goal: Goal,
+}
+
+/// How far the operation has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Goal {
+    End(Decision),
+    /// The customer is to be sent to the provider.
+    Redirect,
+}
+
+impl Event {
+    /// `redirect`, or a flow with its end such as `refund-decline`.
+    pub(super) fn named(word: &str) -> Option<Self> {
+        if word == "redirect" {
+            return Some(Self { flow: FlowKind::Sale, goal: Goal::Redirect });
+        }
+        let (flow, end) = word.split_once('-')?;
+        Some(Self { flow: flow_of(flow)?, goal: Goal::End(end_of(end)?) })
+    }
+
+    /// That of an operation with a status. Any other status is put into the callback of a success, and
+    /// an operation of another type into that of a sale.
+    pub(super) fn of(operation: &str, status: &str) -> Self {
+        let flow = flow_of(operation).unwrap_or(FlowKind::Sale);
+        Self { flow, goal: Goal::End(end_of(status).unwrap_or(Decision::Success)) }
+    }
+}
+
+fn flow_of(word: &str) -> Option<FlowKind> {
+    FlowKind::ALL.iter().copied().find(|flow| flow.as_str() == word)
+}
+
+fn end_of(word: &str) -> Option<Decision> {
+    match word {
+        "decline" => Some(Decision::Decline),
+        "success" => Some(Decision::Success),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_are_flows_with_their_ends_and_the_redirect() {
+        let end = |flow, decision| Some(Event { flow, goal: Goal::End(decision) });
+        for (word, expected) in [
+            ("sale-success", end(FlowKind::Sale, Decision::Success)),
+            ("refund-decline", end(FlowKind::Refund, Decision::Decline)),
+            ("payout-success", end(FlowKind::Payout, Decision::Success)),
+            ("redirect", Some(Event { flow: FlowKind::Sale, goal: Goal::Redirect })),
+            ("success", None),
+            ("sale-processing", None),
+            ("external-success", None),
+        ] {
+            assert_eq!(Event::named(word), expected, "{word}");
+        }
+    }
+}
