@@ -21,6 +21,7 @@ documents! {
     Operations: "../docs/operations.md",
     Reconciliation: "../docs/reconcile.md",
     Observability: "../docs/observability.md",
+    FromThePhpSdk: "../docs/from-the-php-sdk.md",
     OtherLanguages: "../docs/other-languages.md",
     TheSandbox: "../docs/sandbox.md",
     Signature: "../docs/signature.md",

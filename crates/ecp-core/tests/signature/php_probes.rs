@@ -11,6 +11,8 @@ struct Probe {
     json: String,
     /// The canonical string, or `error` where PHP reads no document.
     php: String,
+    /// Signature of that string with the key `secret`, made by the `hmac` of Python.
+    signature: Option<String>,
     /// Whether the Python, JavaScript, Java and Go SDKs do the same.
     agreed: bool,
 }
@@ -77,7 +79,8 @@ fn all_probes() -> Vec<Probe> {
     let mut probes = probes();
     for (depth, php) in [(511, format!("{}1", "a:".repeat(511))), (512, "error".to_owned())] {
         let case = format!("depth {depth}");
-        probes.push(Probe { case, json: nested(depth), php, agreed: depth == 511 });
+        let (json, agreed) = (nested(depth), depth == 511);
+        probes.push(Probe { case, json, php, signature: None, agreed });
     }
     probes
 }
@@ -121,6 +124,21 @@ fn every_document_gives_the_string_that_php_signs() {
 }
 
 #[test]
+fn the_signatures_are_those_of_the_strings() {
+    let key = signature::SigningKey::new(&ecp_core::SecretKey::new("secret").unwrap());
+    let mut compared = 0;
+    for Probe { case, json, php, signature, .. } in probes() {
+        assert_eq!(signature.is_none(), php == "error", "{case}");
+        let signed = signature::sign(&key, json.as_bytes(), as_php());
+        if let (Ok(signed), true) = (signed, case != SIGNATURE_LEFT_OUT.0) {
+            assert_eq!(Some(signed.to_string()), signature, "{case}");
+            compared += 1;
+        }
+    }
+    assert_eq!(compared, 71);
+}
+
+#[test]
 fn by_default_only_documents_on_which_all_sdks_agree_are_signed() {
     // Java fails on null and signs nothing: the others agree.
     let signed_all_the_same = ["null", "null in array"];
@@ -133,7 +151,7 @@ fn by_default_only_documents_on_which_all_sdks_agree_are_signed() {
         "\";\" in key",
     ];
 
-    for Probe { case, json, php, agreed } in all_probes() {
+    for Probe { case, json, php, agreed, .. } in all_probes() {
         let strict = signature::canonical_string(json.as_bytes(), Rules::private());
         let loose = signature::canonical_string(json.as_bytes(), as_php());
         if loose.is_err() {

@@ -325,6 +325,37 @@ async fn the_sdks_take_every_callback() {
     }
 }
 
+/// The documents that every SDK signs alike, with their signatures.
+fn signed_alike() -> Vec<(String, String)> {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ecp-core/tests/data");
+    let rows = |name: &str| -> Vec<Value> {
+        serde_json::from_slice(&std::fs::read(data.join(name)).unwrap()).unwrap()
+    };
+    let row = |row: &Value, document: &str| {
+        Some((row[document].as_str()?.to_owned(), row["signature"].as_str()?.to_owned()))
+    };
+    let vectors = rows("vectors.json").into_iter().filter(|vector| vector["key"] == TABLE_KEY);
+    let probes = rows("php-probes.json").into_iter().filter(|probe| probe["agreed"] == true);
+    let vectors = vectors.filter_map(|vector| row(&vector, "input"));
+    vectors.chain(probes.filter_map(|probe| row(&probe, "json"))).collect()
+}
+
+const TABLE_KEY: &str = "secret";
+
+#[test]
+fn the_sdks_sign_the_published_documents_as_the_table_says() {
+    let (documents, signatures): (Vec<_>, Vec<_>) = signed_alike().into_iter().unzip();
+    assert_eq!(documents.len(), 40);
+    let lines: Vec<String> =
+        documents.iter().map(|document| Value::from(document.as_str()).to_string()).collect();
+    for sdk in installed() {
+        let made = sdk.run("signatures", &[TABLE_KEY], &lines);
+        for ((made, expected), document) in made.iter().zip(&signatures).zip(&documents) {
+            assert_eq!(made, expected, "{sdk:?} {document}");
+        }
+    }
+}
+
 /// Receivers in the field break on these: the sandbox can send them, so that one finds out before.
 #[tokio::test]
 async fn what_the_sdks_do_with_null_booleans_and_floats_is_known() {
