@@ -9,7 +9,7 @@ use thirtyfour::prelude::*;
 use crate::browser;
 
 /// From the open Payment Page to the press of a button on the provider's page.
-async fn pay(browser: &Browser, success: bool) {
+pub(crate) async fn pay(browser: &Browser, success: bool) {
     browser.fill_in().await.unwrap();
     browser.click("form button.primary").await.unwrap();
     let button = if success { "button.success" } else { "button.decline" };
@@ -17,7 +17,7 @@ async fn pay(browser: &Browser, success: bool) {
 }
 
 /// The payment ended like this for all: the merchant by callback, and the sandbox.
-async fn assert_ended(world: &World, payment_id: &str, success: bool) {
+pub(crate) async fn assert_ended(world: &World, payment_id: &str, success: bool) {
     let expected = if success { "success" } else { "decline" };
     assert_eq!(world.merchant.final_status(payment_id).await.unwrap(), expected);
     let id = PaymentId::new(payment_id).unwrap();
