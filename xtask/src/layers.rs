@@ -59,6 +59,7 @@ pub(crate) const LAYERS: &[Layer] = &[
             "http-body",
             "hyper",
             "hyper-util",
+            "sha2",
             "thiserror",
             "tokio",
             "tower-service",

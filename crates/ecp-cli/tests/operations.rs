@@ -261,3 +261,66 @@ fn days_are_asked_for_whole_and_a_repeated_hour_in_utc() {
     assert_eq!(interval, words("2025-10-29 21:00:00", "2025-10-30 21:59:59", "UTC"));
     assert!(note.starts_with("note: 2025-10-30 23:59:59 occurs twice in Africa/Cairo: "), "{note}");
 }
+
+/// Takes so many posts, answers each 200, and returns their bodies.
+fn merchant(posts: usize) -> (String, std::thread::JoinHandle<Vec<Value>>) {
+    use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/operations/5fe1c9", listener.local_addr().unwrap());
+    let take = move || {
+        let one = |_| {
+            let mut stream = BufReader::new(listener.accept().unwrap().0);
+            let mut length = 0;
+            loop {
+                let mut line = String::new();
+                stream.read_line(&mut line).unwrap();
+                if let Some(bytes) = line.to_lowercase().strip_prefix("content-length:") {
+                    length = bytes.trim().parse().unwrap();
+                }
+                if line == "\r\n" {
+                    break;
+                }
+            }
+            let mut body = vec![0; length];
+            stream.read_exact(&mut body).unwrap();
+            let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+            stream.get_mut().write_all(answer).unwrap();
+            serde_json::from_slice(&body).unwrap()
+        };
+        (0..posts).map(one).collect()
+    };
+    (url, std::thread::spawn(take))
+}
+
+#[test]
+fn operations_are_sent_to_an_address_and_nothing_is_written() {
+    let sandbox = Sandbox::start();
+    let head = "method,general.payment_id,payment.amount,payment.currency,account.number,\
+                customer.ip_address\njeton,P-1,1000,EUR,7,192.0.2.1\n";
+    std::fs::write(sandbox.folder().join("payouts.csv"), head).unwrap();
+    let run = sandbox.ecp(&["payouts", "payouts.csv", "--yes"]).output().unwrap();
+    assert_eq!(run.status.code(), Some(0), "{}", stderr(&run));
+
+    let (url, merchant) = merchant(1);
+    let sent = operations(&sandbox, &["--destination", &url]).output().unwrap();
+    assert_eq!((sent.status.code(), stdout(&sent)), (Some(0), ""), "{}", stderr(&sent));
+    assert_eq!(stderr(&sent), "asked for 1 operations to be sent; pages: 1\n");
+    let page = merchant.join().unwrap().remove(0);
+    assert_eq!(page["operations"][0]["payment_id"], "P-1");
+    assert!(page["signature"].is_string());
+    // The sandbox has another name for the member, so it is a query as any other.
+    let arguments = ["--destination", &url, "--destination-name", "url", "--offset", "1"];
+    let unnamed = operations(&sandbox, &arguments).output().unwrap();
+    assert_eq!(stderr(&unnamed), "asked for 0 operations to be sent; pages: 1\n");
+
+    for (arguments, words) in [
+        (&["--destination", "http://shop.example/x"][..], "plain HTTP"),
+        (&["--destination", &url, "--output", "x.csv"], "cannot be used with"),
+        (&["--destination-name", "url"], "--destination <URL>"),
+    ] {
+        let refused = operations(&sandbox, arguments).output().unwrap();
+        assert_eq!(refused.status.code(), Some(2), "{}", stderr(&refused));
+        assert!(stderr(&refused).contains(words), "{}", stderr(&refused));
+    }
+}

@@ -22,6 +22,7 @@ mod store;
 
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
+use std::ops::Range;
 
 use self::store::Store;
 pub(crate) use self::store::{Content, Node, Onward, Text};
@@ -415,6 +416,12 @@ impl<'d> Value<'d> {
     pub fn raw(self) -> &'d str {
         let node = self.node();
         &self.document.source[node.from as usize..node.to as usize]
+    }
+
+    /// Place of the value in the document's source, in bytes: what [`Value::raw`] shows.
+    pub fn span(self) -> Range<usize> {
+        let node = self.node();
+        node.from as usize..node.to as usize
     }
 
     /// Index in document order.

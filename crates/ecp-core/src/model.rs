@@ -15,6 +15,7 @@ mod agreement;
 mod callback;
 mod code;
 mod confirmation;
+mod data;
 mod end;
 mod error;
 mod from_json;
@@ -50,6 +51,7 @@ pub mod borrowed {
 pub use self::callback::{Callback, CallbackFormat, General, RequestInfo, Transaction};
 pub use self::code::{About, Advice, Code, CodeInfo};
 pub use self::confirmation::{ConfirmationAnswer, DepositCheck};
+pub use self::data::DataOperation;
 pub use self::end::End;
 pub use self::error::ModelError;
 pub use self::from_json::{Extra, FromJson};

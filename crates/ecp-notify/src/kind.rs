@@ -4,7 +4,7 @@
 
 use ecp_core::json::{Kind, Value};
 use ecp_core::model::borrowed::{CallbackRef, DepositCheckRef, ExtraRef};
-use ecp_core::model::{ModelError, PageParameters, PaymentStatus};
+use ecp_core::model::{DataOperation, ModelError, PageParameters, PaymentStatus};
 
 use crate::verifier::VerifyError;
 
@@ -60,6 +60,22 @@ pub(crate) fn deposit_check(check: &DepositCheckRef<'_>) -> Result<(), VerifyErr
     match check.extra.iter().find(|(name, _)| ELSEWHERE.contains(name)) {
         None => Ok(()),
         Some((name, _)) => other_kind(name, "a message about a payment"),
+    }
+}
+
+/// A page of operations has its list, and nothing that another kind of message has at its root.
+pub(crate) fn operations<'d>(root: Value<'d>, list: &str) -> Result<Value<'d>, VerifyError> {
+    const ELSEWHERE: [&str; 4] = ["payment_amount", "payment_id", "request_id", "type"];
+    const OTHER: &str = "a member of another kind of message";
+    let other = |path: &str| VerifyError::OtherKind { path: path.to_owned(), kind: OTHER };
+    if let Some(name) = root.children().filter_map(Value::key).find(|name| ELSEWHERE.contains(name))
+    {
+        return Err(other(name));
+    }
+    match DataOperation::list(root, list) {
+        Ok(Some(list)) => Ok(list),
+        Ok(None) => Err(VerifyError::Unreadable(ModelError::Missing { path: list.to_owned() })),
+        Err(error) => Err(other(error.path().unwrap_or_default())),
     }
 }
 

@@ -54,21 +54,32 @@
 //! }
 //! ```
 //!
+//! # Pages of operations
+//!
+//! Where a query of the Data API names an address, the page goes there, signed with the key of the
+//! query's token. [`OperationsVerifier`] takes such pages and nothing else, and
+//! `OperationsReceiver` stores them.
+//!
 //! # Features
 //!
 //! None is on by default; without them the crate verifies, and needs no runtime.
 //!
-//! - `receiver`: `Receiver` and `Confirmations`, bytes in and reply out, for any framework. They run
-//!   on tokio.
-//! - `tower`: `Receiver` is a `tower::Service` of `http::Request`.
-//! - `axum`: `Receiver::into_router`.
+//! - `receiver`: `Receiver`, `Confirmations` and `OperationsReceiver`, bytes in and reply out, for
+//!   any framework. They run on tokio.
+//! - `tower`: both receivers are a `tower::Service` of `http::Request`.
+//! - `axum`: `into_router` of both receivers.
 //! - `server`: `Server`, HTTP/1 with a deadline for heads and a bound on connections, for an
 //!   endpoint without a proxy before it.
 
 #[cfg(feature = "receiver")]
 mod confirmation;
 mod expected;
+#[cfg(feature = "receiver")]
+mod intake;
 mod kind;
+mod operations;
+#[cfg(feature = "receiver")]
+mod operations_receiver;
 #[cfg(feature = "receiver")]
 mod receiver;
 #[cfg(feature = "receiver")]
@@ -94,7 +105,12 @@ pub use ecp_core;
 pub use self::confirmation::{Confirmations, Decision, DepositHandler};
 pub use self::expected::{Expected, Unexpected};
 #[cfg(feature = "receiver")]
-pub use self::receiver::{Head, Receiver};
+pub use self::intake::Head;
+pub use self::operations::{OperationsVerifier, VerifiedOperations};
+#[cfg(feature = "receiver")]
+pub use self::operations_receiver::{Admitted, OperationsReceiver, OperationsStore};
+#[cfg(feature = "receiver")]
+pub use self::receiver::Receiver;
 #[cfg(feature = "receiver")]
 pub use self::reply::Reply;
 #[cfg(feature = "server")]

@@ -17,6 +17,7 @@ use tokio::time::timeout;
 use tracing::{Instrument, Span};
 
 use crate::confirmation::{Confirmations, DepositHandler};
+use crate::intake::{Head, Intake};
 use crate::reply::{Reason, Reply, refusal};
 use crate::store::{CallbackStore, StoreError, Unreadable};
 use crate::telemetry::{self, CALLBACK, error_type, genuine_span, log_unusual_order};
@@ -60,45 +61,14 @@ use crate::verifier::{Verifier, VerifyError};
 /// The features `tower` and `axum` make an endpoint of it. With another framework, call
 /// [`admit`](Self::admit) before the body is read, read at most the allowed size within a deadline,
 /// and pass the body to [`receive`](Self::receive).
-/// deadline, and hand it to [`receive`](Self::receive).
 #[derive(Clone)]
 pub struct Receiver {
     verifier: Arc<Verifier>,
     store: Arc<dyn CallbackStore>,
     questions: Option<Arc<dyn Questions>>,
-    pub(crate) body_limit: usize,
-    pub(crate) body_deadline: Duration,
+    pub(crate) intake: Intake,
     store_deadline: Duration,
     meter: Meter,
-}
-
-/// Head of a request, before its body is read.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct Head<'h> {
-    /// The method, such as `POST`.
-    pub method: &'h str,
-    /// Each value of `Content-Encoding`.
-    pub content_encoding: &'h [&'h [u8]],
-    /// The value of `Content-Length`, in bytes.
-    pub content_length: Option<u64>,
-}
-
-impl<'h> Head<'h> {
-    /// The head of a request by this method, with neither of the two headers.
-    pub fn new(method: &'h str) -> Self {
-        Self { method, content_encoding: &[], content_length: None }
-    }
-
-    /// Sets the values of `Content-Encoding`, one for each such header.
-    pub fn content_encoding(self, values: &'h [&'h [u8]]) -> Self {
-        Self { content_encoding: values, ..self }
-    }
-
-    /// Sets the value of `Content-Length`, in bytes.
-    pub fn content_length(self, bytes: u64) -> Self {
-        Self { content_length: Some(bytes), ..self }
-    }
 }
 
 /// Kind of a received message.
@@ -131,8 +101,11 @@ impl Receiver {
             verifier: Arc::new(verifier),
             store: Arc::new(store),
             questions: None,
-            body_limit: Limits::default().bytes,
-            body_deadline: Duration::from_secs(10),
+            intake: Intake {
+                body_limit: Limits::default().bytes,
+                body_deadline: Duration::from_secs(10),
+                refused: |status, reason| refused(status, reason),
+            },
             store_deadline: Duration::from_secs(5),
             meter: Meter::default(),
         }
@@ -149,14 +122,16 @@ impl Receiver {
 
     /// Sets the limit on the body, in bytes. 256 KiB by default; the largest documented message is
     /// under 4 KiB. The verifier has [one of its own](Verifier::limits).
-    pub fn body_limit(self, body_limit: usize) -> Self {
-        Self { body_limit, ..self }
+    pub fn body_limit(mut self, body_limit: usize) -> Self {
+        self.intake.body_limit = body_limit;
+        self
     }
 
     /// Sets the time for the body to arrive, from its first byte to its last. 10 seconds by
     /// default. The adapters enforce it.
-    pub fn body_deadline(self, body_deadline: Duration) -> Self {
-        Self { body_deadline, ..self }
+    pub fn body_deadline(mut self, body_deadline: Duration) -> Self {
+        self.intake.body_deadline = body_deadline;
+        self
     }
 
     /// Sets the time for the store.
@@ -172,16 +147,7 @@ impl Receiver {
 
     /// Checks the head of a request. An error is the reply to send without reading the body.
     pub fn admit(&self, head: &Head<'_>) -> Result<(), Reply> {
-        let plain = |encoding: &&[u8]| encoding.trim_ascii().eq_ignore_ascii_case(b"identity");
-        if head.method != "POST" {
-            Err(refused(405, "not a POST"))
-        } else if !head.content_encoding.iter().all(plain) {
-            Err(refused(415, "the body is compressed"))
-        } else if head.content_length.is_some_and(|length| length > self.body_limit as u64) {
-            Err(self.too_large())
-        } else {
-            Ok(())
-        }
+        self.intake.admit(head)
     }
 
     /// Answers the body of a POST, as it was received. Runs on tokio.
@@ -205,8 +171,8 @@ impl Receiver {
     }
 
     async fn reply_to(&self, body: &[u8]) -> Reply {
-        if body.len() > self.body_limit {
-            return self.too_large();
+        if body.len() > self.intake.body_limit {
+            return self.intake.too_large();
         }
         match self.classify(body) {
             Ok(Message::Callback(callback)) => self.keep(callback).await,
@@ -258,33 +224,9 @@ impl Receiver {
         W: Future<Output = Result<(), StoreError>> + Send + 'static,
     {
         let span = genuine_span!("ecp.callback", project, payment.as_ref());
-        let result = self.finished(Box::pin(work)).instrument(span.clone()).await;
+        let work = finished(self.store_deadline, Box::pin(work));
+        let result = work.instrument(span.clone()).await;
         span.in_scope(|| stored(&span, project, payment.as_ref(), result))
-    }
-
-    /// Result of the task, or why it failed.
-    async fn finished<T: Send + 'static>(
-        &self,
-        mut work: Pin<Box<dyn Future<Output = T> + Send>>,
-    ) -> Result<T, &'static str> {
-        // Work that is ready at once needs no task.
-        let begun = poll_fn(|context| {
-            let begin = || work.as_mut().poll(context);
-            Poll::Ready(catch_unwind(AssertUnwindSafe(begin)))
-        });
-        match begun.await {
-            Ok(Poll::Ready(result)) => return Ok(result),
-            Ok(Poll::Pending) => {}
-            Err(_) => return Err("panicked"),
-        }
-        // A separate task outlives the connection. The deadline is set on both sides: inside for a
-        // caller that no longer waits, outside for a store that blocks a thread.
-        let task = tokio::spawn(timeout(self.store_deadline, work).in_current_span());
-        match timeout(self.store_deadline, task).await {
-            Ok(Ok(Ok(result))) => Ok(result),
-            Ok(Ok(Err(_))) | Err(_) => Err("took too long"),
-            Ok(Err(_)) => Err("panicked"),
-        }
     }
 
     async fn answer(&self, body: &[u8]) -> Reply {
@@ -301,9 +243,30 @@ impl Receiver {
             Err(_) => refused(503, "the handler of confirmations panicked"),
         }
     }
+}
 
-    pub(crate) fn too_large(&self) -> Reply {
-        refused(413, format_args!("the body is larger than {} bytes", self.body_limit))
+/// Result of the task, or why it failed.
+pub(crate) async fn finished<T: Send + 'static>(
+    deadline: Duration,
+    mut work: Pin<Box<dyn Future<Output = T> + Send>>,
+) -> Result<T, &'static str> {
+    // Work that is ready at once needs no task.
+    let begun = poll_fn(|context| {
+        let begin = || work.as_mut().poll(context);
+        Poll::Ready(catch_unwind(AssertUnwindSafe(begin)))
+    });
+    match begun.await {
+        Ok(Poll::Ready(result)) => return Ok(result),
+        Ok(Poll::Pending) => {}
+        Err(_) => return Err("panicked"),
+    }
+    // A separate task outlives the connection. The deadline is set on both sides: inside for a
+    // caller that no longer waits, outside for a store that blocks a thread.
+    let task = tokio::spawn(timeout(deadline, work).in_current_span());
+    match timeout(deadline, task).await {
+        Ok(Ok(Ok(result))) => Ok(result),
+        Ok(Ok(Err(_))) | Err(_) => Err("took too long"),
+        Ok(Err(_)) => Err("panicked"),
     }
 }
 
@@ -356,8 +319,8 @@ impl fmt::Debug for Receiver {
         f.debug_struct("Receiver")
             .field("verifier", &self.verifier)
             .field("confirmations", &self.questions.is_some())
-            .field("body_limit", &self.body_limit)
-            .field("body_deadline", &self.body_deadline)
+            .field("body_limit", &self.intake.body_limit)
+            .field("body_deadline", &self.intake.body_deadline)
             .field("store_deadline", &self.store_deadline)
             .finish_non_exhaustive()
     }

@@ -19,7 +19,7 @@ use crate::verifier::VerifyError;
 /// | 413 | the body is too large |
 /// | 415 | the body is compressed |
 /// | 501 | a genuine `check_deposit` request, and no handler of confirmations is set |
-/// | 503 | genuine, but not stored: the platform must send it again |
+/// | 503 | genuine, but not stored, or one page of operations too many at once: the platform must send it again |
 ///
 /// The platform repeats a callback that is answered with anything but exactly 200 (sources:
 /// callback delivery), whatever the status. The statuses are for readers of the logs.
@@ -65,7 +65,8 @@ pub(crate) fn refusal(error: &VerifyError) -> Reply {
     let status = match error {
         VerifyError::Signature(SignatureError::Canonical(CanonicalError::Json(
             JsonError::TooLarge { .. },
-        ))) => 413,
+        )))
+        | VerifyError::TooManyValues { .. } => 413,
         VerifyError::Signature(SignatureError::Canonical(_))
         | VerifyError::Project(_)
         | VerifyError::Unreadable(_) => 400,

@@ -1,7 +1,8 @@
-//! The receiver as a part of an axum application.
+//! The receivers as parts of an axum application.
 
 use axum::Router;
 
+use crate::operations_receiver::OperationsReceiver;
 use crate::receiver::Receiver;
 
 impl Receiver {
@@ -20,6 +21,18 @@ impl Receiver {
     #[cfg_attr(feature = "server", doc = "[`Server`](crate::Server)")]
     #[cfg_attr(not(feature = "server"), doc = "the feature `server`")]
     /// for an endpoint without a proxy in front.
+    ///
+    /// # Panics
+    ///
+    /// As `axum::Router::route_service`, if the path does not begin with a slash.
+    pub fn into_router(self, path: &str) -> Router {
+        Router::new().route_service(path, self)
+    }
+}
+
+impl OperationsReceiver {
+    /// A router with the receiver at a path, to merge with your own or to serve alone, as
+    /// [`Receiver::into_router`].
     ///
     /// # Panics
     ///

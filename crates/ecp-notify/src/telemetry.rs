@@ -1,4 +1,4 @@
-//! Spans and metrics of callbacks and `check_deposit` requests.
+//! Spans and metrics of callbacks, `check_deposit` requests and pages of operations.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use crate::reply::Reply;
 use crate::verified::Verified;
 
 /// Metrics of this crate.
-pub const METRICS: &[&Metric] = &[&CALLBACK, &CONFIRMATION];
+pub const METRICS: &[&Metric] = &[&CALLBACK, &CONFIRMATION, &OPERATIONS];
 
 /// Time to receive a posted body.
 pub(crate) static CALLBACK: Metric = Metric::duration(
@@ -22,6 +22,13 @@ pub(crate) static CALLBACK: Metric = Metric::duration(
 pub(crate) static CONFIRMATION: Metric = Metric::duration(
     "ecp.confirmation.duration",
     "One `check_deposit` question, until it is answered",
+    &["ecp.outcome", "error.type", "http.response.status_code"],
+);
+
+/// Time to receive a page of operations.
+pub(crate) static OPERATIONS: Metric = Metric::duration(
+    "ecp.operations.duration",
+    "One page of operations that was posted to a receiver, until it is stored or refused",
     &["ecp.outcome", "error.type", "http.response.status_code"],
 );
 

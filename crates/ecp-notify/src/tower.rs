@@ -1,4 +1,4 @@
-//! The receiver as a tower service of HTTP requests.
+//! The receivers as tower services of HTTP requests.
 
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
@@ -11,7 +11,9 @@ use http_body::{Body, Frame, SizeHint};
 use tokio::time::timeout;
 use tower_service::Service;
 
-use crate::receiver::{Head, Receiver, refused};
+use crate::intake::{Head, Intake};
+use crate::operations_receiver::OperationsReceiver;
+use crate::receiver::Receiver;
 use crate::reply::Reply;
 
 /// The outgoing body of a [`Reply`].
@@ -70,12 +72,12 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let receiver = self.clone();
         let begun = receiver.begin();
-        let admitted = receiver.admit_request(&request);
+        let admitted = with_head(&request, |head| receiver.admit(head));
         // Values moved into the future live as long as it does.
         let body = request.into_body();
         Box::pin(async move {
             let read = match admitted {
-                Ok(()) => receiver.read(body).await,
+                Ok(()) => receiver.intake.read(body).await,
                 Err(reply) => Err(reply),
             };
             let reply = match read {
@@ -87,21 +89,54 @@ where
     }
 }
 
-impl Receiver {
-    fn admit_request<B: Body>(&self, request: &Request<B>) -> Result<(), Reply> {
-        let encodings = request.headers().get_all(header::CONTENT_ENCODING);
-        let encodings: Vec<&[u8]> = encodings.iter().map(header::HeaderValue::as_bytes).collect();
-        self.admit(&Head {
-            method: request.method().as_str(),
-            content_encoding: &encodings,
-            content_length: Some(request.body().size_hint().lower()),
-        })
+/// Reads the body within its limit and its deadline, and answers. The path is ignored.
+impl<B> Service<Request<B>> for OperationsReceiver
+where
+    B: Body + Send + 'static,
+    B::Data: Send,
+{
+    type Response = Response<ReplyBody>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
     }
 
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let receiver = self.clone();
+        let begun = receiver.begin();
+        let admitted = with_head(&request, |head| receiver.admit(head));
+        let body = request.into_body();
+        Box::pin(async move {
+            let read = match admitted {
+                Ok(place) => receiver.intake.read(body).await.map(|body| (place, body)),
+                Err(reply) => Err(reply),
+            };
+            let reply = match read {
+                Ok((place, body)) => receiver.receive(place, body.into()).await,
+                Err(reply) => receiver.tell(begun, reply),
+            };
+            Ok(reply.into())
+        })
+    }
+}
+
+fn with_head<B: Body, T>(request: &Request<B>, admit: impl FnOnce(&Head<'_>) -> T) -> T {
+    let encodings = request.headers().get_all(header::CONTENT_ENCODING);
+    let encodings: Vec<&[u8]> = encodings.iter().map(header::HeaderValue::as_bytes).collect();
+    admit(&Head {
+        method: request.method().as_str(),
+        content_encoding: &encodings,
+        content_length: Some(request.body().size_hint().lower()),
+    })
+}
+
+impl Intake {
     async fn read<B: Body>(&self, body: B) -> Result<Bytes, Reply> {
         match timeout(self.body_deadline, self.collect(body)).await {
             Ok(read) => read,
-            Err(_) => Err(refused(408, "the body did not arrive in time")),
+            Err(_) => Err(self.refuse(408, "the body did not arrive in time")),
         }
     }
 
@@ -110,7 +145,7 @@ impl Receiver {
         let mut body = pin!(body);
         let mut bytes = Vec::new();
         while let Some(frame) = poll_fn(|context| body.as_mut().poll_frame(context)).await {
-            let frame = frame.map_err(|_| refused(400, "the body broke off"))?;
+            let frame = frame.map_err(|_| self.refuse(400, "the body broke off"))?;
             if let Ok(mut data) = frame.into_data() {
                 if data.remaining() > self.body_limit - bytes.len() {
                     return Err(self.too_large());

@@ -46,6 +46,12 @@ pub enum VerifyError {
         /// The kind of message that has this member.
         kind: &'static str,
     },
+    /// More values than a page of operations has: bodies of brackets and commas need much memory.
+    #[error("the body has more than {limit} values")]
+    TooManyValues {
+        /// The limit.
+        limit: usize,
+    },
     /// There is no key for that project.
     #[error("no key for project {0}")]
     UnknownProject(ProjectId),

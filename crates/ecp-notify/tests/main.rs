@@ -6,6 +6,9 @@
 mod common;
 #[cfg(feature = "receiver")]
 mod confirmations;
+#[cfg(feature = "receiver")]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod operations;
 mod reading;
 #[cfg(feature = "receiver")]
 mod receiver;

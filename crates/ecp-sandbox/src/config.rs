@@ -45,6 +45,7 @@ pub struct Config {
     pub(crate) merchant: Option<Merchant>,
     pub(crate) faults: Vec<FaultRule>,
     pub(crate) tokens: Tokens,
+    pub(crate) destination_name: String,
     pub(crate) schedule: Schedule,
     pub(crate) callback_timeout: Duration,
     pub(crate) callback_hosts: BTreeSet<String>,
@@ -105,6 +106,7 @@ impl Config {
             merchant: None,
             faults: Vec::new(),
             tokens: Tokens::default(),
+            destination_name: Self::DESTINATION_NAME.to_owned(),
             schedule: Schedule::platform(),
             callback_timeout: Duration::from_secs(10),
             callback_hosts: BTreeSet::new(),
@@ -125,6 +127,10 @@ impl Config {
             payment_history: 10_000,
         }
     }
+
+    /// Name of a query's member for the address that its operations are sent to, unless
+    /// [`Config::destination_name`] sets another: chosen, because no document names it.
+    pub const DESTINATION_NAME: &str = "destination";
 
     /// The Data API's token in [`Config::demo`].
     pub const DEMO_TOKEN: &str = "sandbox-token-not-a-secret";
@@ -187,8 +193,8 @@ impl Config {
         Self { virtual_from: Some(start), ..self }
     }
 
-    /// Sends callbacks and confirmations to this function instead of over the network. It answers
-    /// for every host, so none needs to be allowed.
+    /// Sends callbacks, confirmations and operations to this function instead of over the network.
+    /// It answers for every host, so none needs to be allowed.
     ///
     /// ```
     /// use bytes::Bytes;
@@ -228,6 +234,13 @@ impl Config {
         self
     }
 
+    /// Sets the name of the member of `/operations/get` that names an address to which the
+    /// operations are sent too, instead of [`Config::DESTINATION_NAME`]. That they can be sent is
+    /// documented, and the name is not.
+    pub fn destination_name(self, name: impl Into<String>) -> Self {
+        Self { destination_name: name.into(), ..self }
+    }
+
     /// How long a sale may wait for its customer, and how long a payout may take, where the method's
     /// spec does not say, instead of an hour. After it the platform declines. The platform's own
     /// value is not public.
@@ -249,13 +262,14 @@ impl Config {
         Self { public_url: Some(url.trim_end_matches('/').to_owned()), ..self }
     }
 
-    /// When undelivered callbacks are sent again, instead of the platform's schedule.
+    /// When undelivered callbacks and operations are sent again, instead of the platform's
+    /// schedule.
     pub fn schedule(self, schedule: Schedule) -> Self {
         Self { schedule, ..self }
     }
 
-    /// How long a merchant may take to answer a callback, instead of 10 seconds. What the
-    /// platform allows is not documented.
+    /// How long a merchant may take to answer a callback or operations, instead of 10 seconds. What
+    /// the platform allows is not documented.
     pub fn callback_timeout(self, timeout: Duration) -> Self {
         Self { callback_timeout: timeout, ..self }
     }
@@ -266,8 +280,8 @@ impl Config {
         Self { confirmation_timeout: timeout, ..self }
     }
 
-    /// Lets callbacks and confirmations go to this host too: a name or an IP address without a port. Only the own
-    /// machine (`localhost`, 127.0.0.0/8, `::1`) may be contacted without it, so that a request
+    /// Lets callbacks, confirmations and operations go to this host too: a name or an IP address
+    /// without a port. Only the own machine (`localhost`, 127.0.0.0/8, `::1`) may be contacted without it, so that a request
     /// with a wrong address does not reach a stranger's server.
     pub fn allow_callback_host(mut self, host: impl Into<String>) -> Self {
         let host: String = host.into();

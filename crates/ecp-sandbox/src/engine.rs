@@ -13,6 +13,7 @@ mod pages;
 #[cfg(feature = "pages")]
 pub(crate) mod place;
 mod progress;
+pub(crate) mod pushed;
 mod read;
 mod state;
 mod time;
@@ -26,7 +27,7 @@ use std::time::Duration;
 use ecp_core::{Clock as _, PaymentId, ProjectId, Sensitive, Timestamp};
 use ecp_methods::MethodSpec;
 use http::Uri;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use self::state::{Kind, State};
 use self::time::Time;
@@ -50,6 +51,8 @@ struct Core {
     faults: Mutex<Book>,
     log: Arc<EventLog>,
     outgoing: Outgoing,
+    /// Places of pages of operations on their way.
+    pages: Arc<Semaphore>,
     /// Where it listens first.
     url: OnceLock<String>,
     /// All sockets on which it listens or has listened.
@@ -67,6 +70,7 @@ impl Engine {
             faults: Mutex::new(Book::of(&config.faults)),
             log: EventLog::new(config.event_history, config.event_bytes),
             outgoing: Outgoing::to(config.merchant.as_ref()),
+            pages: pushed::places(),
             url: OnceLock::new(),
             sockets: Mutex::default(),
             stop: watch::Sender::new(false),

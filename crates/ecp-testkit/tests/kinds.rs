@@ -7,7 +7,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use ecp_core::signature::{self, Place, Rules, SigningKey};
 use ecp_core::{PaymentId, ProjectId, RequestId, SecretKey, Sensitive};
-use ecp_notify::Verifier;
+use ecp_notify::{OperationsVerifier, Verifier};
 use ecp_sandbox::{Config, Sandbox};
 use ecp_transport::{DataApi, Gate, HttpTransport, OperationsQuery, TransportError};
 use http::{Request, Response, StatusCode};
@@ -25,7 +25,10 @@ enum Kind {
     Callback,
     Question,
     Query,
+    /// In an answer.
     Operations,
+    /// Sent to an address.
+    Delivery,
 }
 
 /// Name, kind, message, where the signature stands.
@@ -167,6 +170,14 @@ const MESSAGES: &[(&str, Kind, &str, Place)] = &[
         Place::Root,
     ),
     (
+        "callback of a subscription with errors",
+        Kind::Callback,
+        r#"{"project_id":1,"recurring":{"id":1,"status":"active","type":"R"},
+            "errors":[{"code":"1","message":"m"}]}"#,
+        Place::Root,
+    ),
+    ("no operations", Kind::Operations, r#"{"operations":[]}"#, Place::Root),
+    (
         "operations",
         Kind::Operations,
         r#"{"operations":[{"operation_id":1,"payment":{"id":"X1"}}]}"#,
@@ -213,6 +224,8 @@ async fn takers(body: &[u8]) -> Vec<Kind> {
     let registered = gate.request_status(&RequestId::new("r").unwrap()).await.is_ok();
     note(Kind::Registration, registered);
     note(Kind::Operations, operations.next_page().await.is_ok());
+    let delivery = OperationsVerifier::new().key(&key);
+    note(Kind::Delivery, delivery.verify(body).is_ok());
     note(Kind::Page, opens_page(body).await);
     note(Kind::Request, is_taken_by_gate(body).await);
     note(Kind::Query, post("/v1/operations/get", body).await == StatusCode::OK);
@@ -273,7 +286,12 @@ async fn each_kind_of_message_is_taken_by_its_own_verifier_alone() {
     for (name, kind, json, place) in MESSAGES {
         let takers = takers(&sign(json, *place)).await;
         // Nothing in the sandbox manages subscriptions.
-        let expected = if *name == "cancellation of a subscription" { vec![] } else { vec![*kind] };
+        let expected = match kind {
+            _ if *name == "cancellation of a subscription" => vec![],
+            // The same bytes answer a query and are sent to its address.
+            Kind::Operations => vec![Kind::Operations, Kind::Delivery],
+            kind => vec![*kind],
+        };
         assert_eq!(takers, expected, "{name}");
     }
 }

@@ -5,6 +5,7 @@ mod adapters;
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod common;
 mod conformance;
+mod deliveries;
 mod kinds;
 mod outside_methods;
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]

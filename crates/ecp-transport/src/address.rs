@@ -94,7 +94,7 @@ pub(crate) fn is_plain(authority: &Authority) -> bool {
     !host.is_empty() && valid_port && host.bytes().all(plain)
 }
 
-fn is_loopback(authority: &Authority) -> bool {
+pub(crate) fn is_loopback(authority: &Authority) -> bool {
     let host = authority.host().trim_start_matches('[').trim_end_matches(']');
     host.eq_ignore_ascii_case("localhost")
         || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())

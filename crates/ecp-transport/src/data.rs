@@ -1,5 +1,6 @@
 //! The Data API client.
 
+pub(crate) mod destination;
 pub(crate) mod query;
 
 use std::collections::VecDeque;
@@ -9,7 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use ecp_core::json::{Document, JsonError, Kind, Limits, Value};
-use ecp_core::model::{Code, FromJson as _, ModelError};
+use ecp_core::model::{Code, DataOperation, FromJson as _, ModelError};
 use ecp_core::observe::{Label, Meter, Observer};
 use ecp_core::signature::{self, Place, Rules, SignError, SigningKey, VerifyError};
 use ecp_core::{SecretKey, Sensitive};
@@ -18,6 +19,7 @@ use http::{HeaderValue, Method, Request, Response, StatusCode};
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tracing::field::Empty;
 
+use self::destination::{Destination, Requested};
 use self::query::{OperationsQuery, Signable};
 use crate::address::{Address, InvalidBaseUrl};
 use crate::http::{HttpTransport, TransportError};
@@ -27,6 +29,11 @@ use crate::watched::{BUDGET_EMPTY, FURTHER_REQUESTS, Watched};
 
 /// Base address of the platform's Data API (sources: Data API).
 pub const DATA_API_URL: &str = "https://data.ecommpay.com";
+
+/// Name of a query's member for its destination, unless [`DataApi::destination_name`] sets another:
+/// chosen, because no document names it (sources: operations to an address). The sandbox reads the
+/// same name.
+pub const DESTINATION_NAME: &str = "destination";
 
 /// Client of the platform's Data API: past operations, for reports and reconciliation. It has its
 /// own token with its own key; a project's key does not fit. Clones share the transport.
@@ -61,6 +68,7 @@ pub struct DataApi {
     transport: Arc<dyn HttpTransport>,
     retry: RetryPolicy,
     list: Arc<str>,
+    destination: Arc<str>,
     limits: Limits,
     meter: Meter,
 }
@@ -148,6 +156,7 @@ impl DataApi {
             transport: Arc::new(transport),
             retry: RetryPolicy::new().deadline(Duration::from_mins(15)),
             list: "operations".into(),
+            destination: DESTINATION_NAME.into(),
             limits: Limits::default().bytes(32 << 20),
             meter: Meter::default(),
         }
@@ -177,6 +186,42 @@ impl DataApi {
         Self { list: name.into(), ..self }
     }
 
+    /// Sets the name of the member of a query that holds its [`Destination`], which is not
+    /// documented: [`DESTINATION_NAME`] by default.
+    pub fn destination_name(self, name: &str) -> Self {
+        Self { destination: name.into(), ..self }
+    }
+
+    /// Asks the platform to send one page of operations to an address of yours, signed with the
+    /// token's key; `OperationsReceiver` of `ecp-notify` takes it there. The platform answers at
+    /// once, and the page comes later and possibly more than once.
+    ///
+    /// That pages can be sent to an address is documented in one sentence (sources: operations to an
+    /// address), so the member's name is a setting, and the answer may or may not list the
+    /// operations too.
+    ///
+    /// ```no_run
+    /// use ecp_transport::{DataApi, DataError, Destination, OperationsQuery};
+    ///
+    /// # async fn request(data: DataApi, query: OperationsQuery, to: Destination) -> Result<(), DataError> {
+    /// let mut next = Some(query);
+    /// while let Some(query) = next.take() {
+    ///     let requested = data.request_delivery(&query, &to).await?;
+    ///     // Without a list in the answer, only the receiver sees whether the page is full.
+    ///     next = requested.next.filter(|_| requested.operations.is_some());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn request_delivery(
+        &self,
+        query: &OperationsQuery,
+        destination: &Destination,
+    ) -> Result<Requested, DataError> {
+        let read = |response: &Response<Bytes>| self.read_requested(query, response);
+        self.watched(query, Some(destination), read, |requested| requested.operations).await
+    }
+
     /// Operations, page by page on demand.
     pub fn operations(&self, query: OperationsQuery) -> Operations {
         Operations { api: self.clone(), query: Some(query), page: VecDeque::new() }
@@ -184,6 +229,17 @@ impl DataApi {
 
     /// One page.
     async fn page(&self, query: &OperationsQuery) -> Result<Vec<DataOperation>, DataError> {
+        self.watched(query, None, |response| self.read(response), |page| Some(page.len())).await
+    }
+
+    /// A query, in its span and with its metrics.
+    async fn watched<T>(
+        &self,
+        query: &OperationsQuery,
+        destination: Option<&Destination>,
+        read: impl Fn(&Response<Bytes>) -> Result<T, DataError>,
+        operations: impl Fn(&T) -> Option<usize>,
+    ) -> Result<T, DataError> {
         let span = tracing::info_span!(
             "ecp.data.page",
             "otel.kind" = "client",
@@ -196,12 +252,13 @@ impl DataApi {
             "http.response.status_code" = Empty,
         );
         let watched = Watched::page(span, &self.meter);
-        let page = watched.run(self.ask_again(query, &watched)).await;
+        let asked = async { read(&self.ask_again(query, destination, &watched).await?) };
+        let page = watched.run(asked).await;
         let (outcome, error) = match &page {
             Ok(_) => ("answered", None),
             Err(error) => (error.outcome(), Some(error.error_type())),
         };
-        watched.record("ecp.data.operations", page.as_ref().ok().map(Vec::len));
+        watched.record("ecp.data.operations", page.as_ref().ok().and_then(operations));
         watched.end(outcome, error);
         page
     }
@@ -209,13 +266,14 @@ impl DataApi {
     async fn ask_again(
         &self,
         query: &OperationsQuery,
+        destination: Option<&Destination>,
         watched: &Watched,
-    ) -> Result<Vec<DataOperation>, DataError> {
+    ) -> Result<Response<Bytes>, DataError> {
         self.retry.budget.deposit();
         let deadline = Instant::now() + self.retry.deadline;
         let mut attempt = 0;
         loop {
-            let asked = self.ask(query, deadline).await;
+            let asked = self.ask(query, destination, deadline).await;
             attempt += 1;
             watched.record("ecp.questions", attempt);
             let wanted = match &asked {
@@ -230,16 +288,16 @@ impl DataApi {
                 Err(_) => None,
             };
             let Some(wanted) = wanted.filter(|_| attempt < self.retry.attempts) else {
-                return self.read(&asked?);
+                return asked;
             };
             if !self.retry.budget.withdraw() {
                 tracing::warn!("the retry budget is empty");
                 self.meter.count(&BUDGET_EMPTY, 1, REQUEST);
-                return self.read(&asked?);
+                return asked;
             }
             let next = Instant::now().checked_add(self.retry.pause(attempt).max(wanted));
             let Some(next) = next.filter(|next| *next < deadline) else {
-                return self.read(&asked?);
+                return asked;
             };
             sleep_until(next).await;
             self.meter.count(&FURTHER_REQUESTS, 1, REQUEST);
@@ -249,9 +307,11 @@ impl DataApi {
     async fn ask(
         &self,
         query: &OperationsQuery,
+        destination: Option<&Destination>,
         deadline: Instant,
     ) -> Result<Response<Bytes>, DataError> {
-        let body = Signable { query, token: self.token.expose() }.to_json();
+        let destination = destination.map(|to| (&*self.destination, to.as_str()));
+        let body = Signable { query, token: self.token.expose(), destination }.to_json();
         let signed = signature::sign_document(&self.key, &body, Place::Root, Rules::private())
             .map_err(DataError::Unsigned)?;
         let mut request = Request::new(Bytes::from(signed));
@@ -289,16 +349,49 @@ impl DataApi {
             Err(error) => return Err(DataError::NotGenuine(error)),
             Ok(_) => {}
         }
-        if let Some(member) = root.children().find(is_foreign) {
-            let problem = "is not in a list of operations".to_owned();
-            return Err(DataError::Unreadable(ModelError::Value { path: member.path(), problem }));
-        }
-        let is_list = |value: &Value<'_>| matches!(value.kind(), Kind::Array);
-        let mut lists = root.children().filter(is_list);
-        let only = lists.next().filter(|_| lists.next().is_none());
         let missing = || DataError::Unreadable(ModelError::Missing { path: self.list.to_string() });
-        let list = root.get(&self.list).filter(is_list).or(only).ok_or_else(missing)?;
+        let list = self.list(root)?.ok_or_else(missing)?;
         Ok(list.children().map(DataOperation::of).collect())
+    }
+
+    /// The answer to a query with a destination. Whether it lists the operations, or is signed if it
+    /// does not, is not documented; nothing of an unsigned answer is believed but that it came.
+    fn read_requested(
+        &self,
+        query: &OperationsQuery,
+        response: &Response<Bytes>,
+    ) -> Result<Requested, DataError> {
+        let unlisted = || Requested { operations: None, next: Some(query.next()) };
+        if response.status().is_success() && response.body().is_empty() {
+            return Ok(unlisted());
+        }
+        let document = Document::parse(response.body(), self.limits);
+        if !response.status().is_success() {
+            return Err(refusal(response.status(), document.ok().as_ref()));
+        }
+        let document = document.map_err(|error| DataError::Unreadable(error.into()))?;
+        let root = document.root();
+        match signature::verify_document([&self.key], &document) {
+            Err(VerifyError::MissingSignature)
+                if root.get("status").and_then(Value::as_str) == Some("error") =>
+            {
+                Err(refusal(response.status(), Some(&document)))
+            }
+            Err(VerifyError::MissingSignature) => Ok(unlisted()),
+            Err(error) => Err(DataError::NotGenuine(error)),
+            Ok(_) => Ok(match self.list(root)?.map(|list| list.children().count()) {
+                Some(count) => Requested { operations: Some(count), next: query.after(count) },
+                None => unlisted(),
+            }),
+        }
+    }
+
+    /// The list of operations, by its name or as the only list.
+    fn list<'d>(&self, root: Value<'d>) -> Result<Option<Value<'d>>, DataError> {
+        let named = DataOperation::list(root, &self.list).map_err(DataError::Unreadable)?;
+        let mut lists = root.children().filter(|value| matches!(value.kind(), Kind::Array));
+        let only = lists.next().filter(|_| lists.next().is_none());
+        Ok(named.or(only))
     }
 }
 
@@ -306,14 +399,6 @@ impl fmt::Debug for DataApi {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DataApi").field("address", &self.address).finish_non_exhaustive()
     }
-}
-
-/// Members of queries, of the platform's other messages and of the balance. An answer is signed
-/// with the key of the query, and where one key is used for everything, with that of callbacks.
-fn is_foreign(member: &Value<'_>) -> bool {
-    const NAMES: [&str; 7] =
-        ["balance", "general", "interval", "operation", "payment", "token", "transaction"];
-    member.key().is_some_and(|name| NAMES.contains(&name))
 }
 
 const REQUEST: &[Label] = &[("ecp.request", "operations")];
@@ -386,62 +471,5 @@ impl Operations {
         // A full page may be the last; only an empty next page shows it.
         self.query = query.after(page.len());
         Ok(if page.is_empty() { None } else { Some(page) })
-    }
-}
-
-/// An operation as the Data API reports it: values by their dotted paths, as they were sent. Most
-/// of the names are not documented, so none is built in.
-///
-/// The values may be personal data; `Debug` prints the names only.
-#[derive(Clone, PartialEq, Eq)]
-pub struct DataOperation(Vec<(String, Sensitive<String>)>);
-
-impl DataOperation {
-    fn of(value: Value<'_>) -> Self {
-        let mut fields = Vec::new();
-        flatten(value, &mut String::new(), &mut fields);
-        Self(fields)
-    }
-
-    /// The value at a path, such as `operation_created_at`: text unchanged, numbers by their
-    /// literal, `true` and `false`. `null`, lists and empty objects count as absent.
-    pub fn get(&self, path: &str) -> Option<&str> {
-        self.iter().find(|(name, _)| *name == path).map(|(_, value)| value)
-    }
-
-    /// All paths and values, in the order of the answer.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(path, value)| (path.as_str(), value.expose().as_str()))
-    }
-}
-
-/// The reader limits the depth.
-fn flatten(value: Value<'_>, path: &mut String, fields: &mut Vec<(String, Sensitive<String>)>) {
-    let text = match value.kind() {
-        Kind::Null => return,
-        Kind::Bool(flag) => flag.to_string(),
-        Kind::Number(text) | Kind::String(text) => text.to_owned(),
-        Kind::Array | Kind::Object => {
-            let length = path.len();
-            for (place, child) in value.children().enumerate() {
-                if length > 0 {
-                    path.push('.');
-                }
-                match child.key() {
-                    Some(key) => path.push_str(key),
-                    None => path.push_str(&place.to_string()),
-                }
-                flatten(child, path, fields);
-                path.truncate(length);
-            }
-            return;
-        }
-    };
-    fields.push((path.clone(), Sensitive::new(text)));
-}
-
-impl fmt::Debug for DataOperation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.0.iter().map(|(path, _)| path)).finish()
     }
 }

@@ -30,7 +30,8 @@
 //! # }
 //! ```
 //!
-//! [`DataApi`] reads past operations from the platform's Data API, page by page.
+//! [`DataApi`] reads past operations from the platform's Data API, page by page, or has pages sent to
+//! an address of yours.
 //!
 //! Every request is a `tracing` span, and [`Gate::observer`] and [`DataApi::observer`] report
 //! durations and outcomes to your metrics ([`METRICS`]). Neither ever holds a key, a token, a
@@ -59,12 +60,14 @@ mod watched;
 
 /// Money, ids, keys and messages.
 pub use ecp_core;
+pub use ecp_core::model::DataOperation;
 /// Methods and their requests.
 pub use ecp_methods;
 
 pub use self::address::{InvalidBaseUrl, normal_base_url};
+pub use self::data::destination::{Destination, InvalidDestination, Requested};
 pub use self::data::query::{InvalidQuery, OperationsQuery};
-pub use self::data::{DATA_API_URL, DataApi, DataError, DataOperation, Operations};
+pub use self::data::{DATA_API_URL, DESTINATION_NAME, DataApi, DataError, Operations};
 pub use self::error::{GateError, Outcome, Refusal, UnknownReason};
 pub use self::gate::{Accepted, GATE_URL, Gate};
 #[cfg(feature = "reqwest")]

@@ -11,7 +11,7 @@ use anyhow::{Context, anyhow};
 use clap::{Args, ValueEnum};
 use ecp_core::ProjectId;
 use ecp_table::neutral;
-use ecp_transport::{DataOperation, OperationsQuery};
+use ecp_transport::{DataApi, DataOperation, Destination, OperationsQuery};
 use serde_json::{Map, Value};
 
 use crate::fields::pair;
@@ -20,16 +20,19 @@ use crate::output::{Output, is_closed};
 use crate::profile::{Profile, ProfileOptions};
 use crate::usage::Usage;
 
-/// Export past operations from the platform's Data API
+/// Export past operations from the platform's Data API, or have them sent to an address
 ///
 /// The Data API has its own token and key: name the environment variables that hold them in the
 /// profile, as data_token_env and data_key_env. The columns are the paths of the platform's
 /// members, which are not documented in full. The file may hold personal data. Lines of JSON are
 /// written page by page; CSV and workbooks when all operations have been read. Texts that do not
 /// fit a cell of a workbook are cut, with a warning that names the operation and the column.
+///
+/// With --destination nothing is written: the platform sends each page to that address as signed
+/// JSON, where a receiver of yours takes it.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  ecp operations --profile shop --from '2024-01-01 00:00:00' --to '2024-01-31 23:59:59' --output january.xlsx\n  ecp operations --profile shop --from '2024-01-01 00:00:00' --to '2024-01-31 23:59:59' --filter 'operation_type=[\"payout\"]' --format json | jq .\n\nExit codes:\n  0  all operations are exported\n  1  they are not\n  2  the command line was wrong"
+    after_help = "Examples:\n  ecp operations --profile shop --from '2024-01-01 00:00:00' --to '2024-01-31 23:59:59' --output january.xlsx\n  ecp operations --profile shop --from '2024-01-01 00:00:00' --to '2024-01-31 23:59:59' --filter 'operation_type=[\"payout\"]' --format json | jq .\n  ecp operations --profile shop --from '2024-01-01 00:00:00' --to '2024-01-31 23:59:59' --destination https://shop.example/operations/5fe1c9\n\nExit codes:\n  0  all operations are exported, or asked to be sent\n  1  they are not\n  2  the command line was wrong"
 )]
 pub(crate) struct Operations {
     #[command(flatten)]
@@ -46,6 +49,18 @@ pub(crate) struct Operations {
     /// Another member of the query, its value in JSON
     #[arg(long, value_name = "NAME=JSON", value_parser = pair)]
     filter: Vec<(String, String)>,
+
+    /// Have each page sent to this address of yours, and write nothing
+    #[arg(long, value_name = "URL", value_parser = Destination::new, conflicts_with_all = ["format", "output"])]
+    destination: Option<Destination>,
+
+    /// The platform's name for the query's member that holds the destination; it is not documented
+    #[arg(long, value_name = "NAME", default_value = ecp_transport::DESTINATION_NAME, requires = "destination")]
+    destination_name: String,
+
+    /// Leave out this many operations, such as those of the pages before
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    offset: usize,
 
     #[command(flatten)]
     profile: ProfileOptions,
@@ -77,6 +92,11 @@ impl Operations {
         let query = self.query(&profile)?;
         let api = profile.data_api()?;
         let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+        if let Some(destination) = &self.destination {
+            let api = api.destination_name(&self.destination_name);
+            runtime.block_on(self.deliver(&api, query, destination))?;
+            return Ok(ExitCode::SUCCESS);
+        }
         let pages = api.operations(query);
         match &self.output {
             None => runtime.block_on(export(pages, format, &mut crate::output::stdout()))?,
@@ -88,6 +108,34 @@ impl Operations {
             }
         }
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// Asks for each page until the platform's answer shows the last one.
+    async fn deliver(
+        &self,
+        api: &DataApi,
+        query: OperationsQuery,
+        destination: &Destination,
+    ) -> anyhow::Result<()> {
+        let mut next = Some(query);
+        let (mut pages, mut count) = (0, 0);
+        while let Some(query) = next.take() {
+            let requested = api.request_delivery(&query, destination).await?;
+            pages += 1;
+            let Some(operations) = requested.operations else {
+                note!(
+                    "asked for one page to be sent; the answer does not say how many operations \
+                     it has: if it has {most}, ask for the next one with --offset {offset}",
+                    most = OperationsQuery::LARGEST_PAGE,
+                    offset = self.offset + OperationsQuery::LARGEST_PAGE
+                );
+                return Ok(());
+            };
+            count += operations;
+            next = requested.next;
+        }
+        note!("asked for {count} operations to be sent; pages: {pages}");
+        Ok(())
     }
 
     fn format(&self) -> Format {
@@ -106,6 +154,7 @@ impl Operations {
             note!("note: {note}");
         }
         let mut query = OperationsQuery::new(projects, &from, &to)?.time_zone(tz);
+        query = query.offset(self.offset);
         if !self.fields.is_empty() {
             query = query.fields(self.fields.iter().map(String::as_str));
         }

@@ -7,6 +7,7 @@ use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::Args;
@@ -244,18 +245,21 @@ fn url(mut address: SocketAddr) -> String {
     format!("http://{address}")
 }
 
+/// What became of an attempt, and when the next one comes.
+fn tried(answer: &Result<u16, String>, retry_in: Option<Duration>) -> (String, String) {
+    let answer = match answer {
+        Ok(status) => format!("answered {status}"),
+        Err(error) => format!("not answered: {error}"),
+    };
+    let next = retry_in.map(|pause| format!(", again in {} s", pause.as_secs()));
+    (answer, next.unwrap_or_default())
+}
+
 /// Formats an event as one line.
 fn line(event: &Event) -> String {
     let what = match &event.kind {
         EventKind::CallbackAttempted { callback, attempt, url, answer, retry_in, .. } => {
-            let answer = match answer {
-                Ok(status) => format!("answered {status}"),
-                Err(error) => format!("not answered: {error}"),
-            };
-            let next = match retry_in {
-                Some(pause) => format!(", again in {} s", pause.as_secs()),
-                None => String::new(),
-            };
+            let (answer, next) = tried(answer, *retry_in);
             format!("callback {callback}, attempt {attempt}, to {url}: {answer}{next}")
         }
         EventKind::CallbackRefused { callback, url, reason, .. } => {
@@ -273,6 +277,14 @@ fn line(event: &Event) -> String {
         EventKind::ConfirmationRefused { url, reason, .. } => {
             let url = url.as_deref().unwrap_or("nowhere");
             format!("the question about the amount to {url} is not sent: {reason}")
+        }
+        EventKind::OperationsAttempted { delivery, attempt, url, answer, retry_in, .. } => {
+            let (answer, next) = tried(answer, *retry_in);
+            format!("operations {delivery}, attempt {attempt}, to {url}: {answer}{next}")
+        }
+        EventKind::OperationsRefused { delivery, url, reason, .. } => {
+            let url = url.as_deref().unwrap_or("nowhere");
+            format!("operations {delivery} to {url} are not sent: {reason}")
         }
         EventKind::CustomerArrived => "the customer opened the provider's page".to_owned(),
         EventKind::CustomerDecided(decision) => format!("the customer pressed {decision}"),

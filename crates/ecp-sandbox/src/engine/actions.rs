@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::Engine;
 use super::progress::callback_url;
-use crate::engine::delivery::Parcel;
+use crate::engine::delivery::{Message, Parcel};
 use crate::engine::events::EventKind;
 use crate::payment::Decision;
 use crate::wire::document::CANONICAL_LIMIT;
@@ -83,7 +83,8 @@ impl Engine {
         let Some((about, url, body)) = sent else { return false };
         self.deliver(Parcel {
             about,
-            callback,
+            message: Message::Callback(callback),
+            place: None,
             url,
             body,
             previous: None,

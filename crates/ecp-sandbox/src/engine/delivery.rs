@@ -1,11 +1,11 @@
-//! Callbacks on their way to the merchant.
+//! Callbacks and pages of operations on their way to the merchant.
 
 mod schedule;
 mod turn;
 
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 pub use self::schedule::Schedule;
 pub(crate) use self::turn::{Ticket, Turn, turn};
@@ -21,10 +21,42 @@ const REPLY_LIMIT: usize = 4 << 10;
 /// How long a callback that is kept back waits for the next one.
 const KEPT_BACK: Duration = Duration::from_mins(1);
 
-/// A callback that is ready to go. Its body is written once: every attempt sends the same bytes.
+/// Deliveries of operations at the same time: each keeps its page until its last attempt.
+pub(crate) const MOST_PAGES: usize = 100;
+
+/// What is delivered.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Message {
+    /// This of a payment's callbacks.
+    Callback(u32),
+    /// This delivery of a page of operations.
+    Operations(u64),
+}
+
+impl Message {
+    /// The event of a delivery that will not be tried.
+    pub(crate) const fn refused(
+        self,
+        url: Option<String>,
+        body: RawBody,
+        reason: CallbackRefusal,
+    ) -> EventKind {
+        match self {
+            Self::Callback(callback) => EventKind::CallbackRefused { callback, url, body, reason },
+            Self::Operations(delivery) => {
+                EventKind::OperationsRefused { delivery, url, body, reason }
+            }
+        }
+    }
+}
+
+/// A callback or a page that is ready to go. Its body is written once: every attempt sends the same
+/// bytes.
 pub(crate) struct Parcel {
     pub(crate) about: About,
-    pub(crate) callback: u32,
+    pub(crate) message: Message,
+    /// The place of a page among the deliveries at the same time.
+    pub(crate) place: Option<OwnedSemaphorePermit>,
     pub(crate) url: Option<String>,
     pub(crate) body: RawBody,
     /// Behind the payment's previous callback.
@@ -51,7 +83,8 @@ pub(crate) async fn deliver(engine: Engine, parcel: Parcel, busy: Busy) {
 }
 
 async fn attempt_until_delivered(engine: &Engine, parcel: Parcel, busy: Busy) {
-    let Parcel { about, callback, url, body, previous, next, delay, lost, tried } = parcel;
+    let Parcel { about, message, place: _place, url, body, previous, next, delay, lost, tried } =
+        parcel;
     let mut busy = wait(engine, previous, next, busy).await;
     // However this ends, the next delivery takes over before this one is idle: variables are dropped
     // in reverse order of their declaration.
@@ -64,8 +97,8 @@ async fn attempt_until_delivered(engine: &Engine, parcel: Parcel, busy: Busy) {
     let (url, uri) = match target {
         Ok(uri) => (url.unwrap_or_default(), uri),
         Err(reason) => {
-            tracing::warn!(%reason, "not sending a callback");
-            engine.record(about, EventKind::CallbackRefused { callback, url, body, reason });
+            tracing::warn!(?message, %reason, "not sending a message");
+            engine.record(about, message.refused(url, body, reason));
             return;
         }
     };
@@ -83,15 +116,27 @@ async fn attempt_until_delivered(engine: &Engine, parcel: Parcel, busy: Busy) {
         let came_back = answer == Ok(508) && reply.bytes() == CAME_BACK.as_bytes();
         let is_over = answer == Ok(200) || came_back;
         let retry_in = if is_over { None } else { schedule.pause_after(attempt) };
-        tracing::debug!(callback, attempt, ?answer, ?retry_in, "tried to deliver a callback");
-        let kind = EventKind::CallbackAttempted {
-            callback,
-            attempt,
-            url: url.clone(),
-            body: body.clone(),
-            answer,
-            reply,
-            retry_in,
+        tracing::debug!(?message, attempt, ?answer, ?retry_in, "tried to deliver a message");
+        let (url, body) = (url.clone(), body.clone());
+        let kind = match message {
+            Message::Callback(callback) => EventKind::CallbackAttempted {
+                callback,
+                attempt,
+                url,
+                body,
+                answer,
+                reply,
+                retry_in,
+            },
+            Message::Operations(delivery) => EventKind::OperationsAttempted {
+                delivery,
+                attempt,
+                url,
+                body,
+                answer,
+                reply,
+                retry_in,
+            },
         };
         engine.record(about.clone(), kind);
         tried.clear();

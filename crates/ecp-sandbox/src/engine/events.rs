@@ -109,6 +109,34 @@ pub enum EventKind {
         /// Its name, such as `drop_answer`.
         fault: &'static str,
     },
+    /// A page of operations was sent to the address of its query, successfully or not.
+    OperationsAttempted {
+        /// Which delivery of operations, counted from 1.
+        delivery: u64,
+        /// The attempt, counted from 1.
+        attempt: u32,
+        /// Where it went.
+        url: String,
+        /// The body.
+        body: RawBody,
+        /// The HTTP status, or why there is none.
+        answer: Result<u16, String>,
+        /// The body of the answer, the first 4 KiB of it.
+        reply: RawBody,
+        /// When it will be sent again, if it will.
+        retry_in: Option<Duration>,
+    },
+    /// A page of operations will never be sent.
+    OperationsRefused {
+        /// Which delivery of operations, counted from 1.
+        delivery: u64,
+        /// Where it should have gone.
+        url: Option<String>,
+        /// The body that was not sent.
+        body: RawBody,
+        /// Why not.
+        reason: CallbackRefusal,
+    },
     /// The customer opened the Payment Page.
     PageOpened {
         /// Whether parameters and signature were in order.

@@ -28,6 +28,9 @@ pub use self::rule::{FaultRule, InvalidFault};
 use crate::wire::tamper::Tampering;
 
 /// A fault.
+///
+/// What delays, copies, loses or signs wrongly callbacks does so to the operations that the Data API
+/// sends to an address, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Fault {

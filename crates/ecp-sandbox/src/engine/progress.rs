@@ -12,7 +12,7 @@ use super::state::{Entry, State};
 use crate::config::{Config, Project};
 use crate::engine::admit::Registration;
 use crate::engine::confirmation::{self, Question};
-use crate::engine::delivery::{self, Parcel};
+use crate::engine::delivery::{self, Message, Parcel};
 use crate::engine::events::{EventKind, RawBody};
 use crate::engine::faults::{Fault, Point};
 use crate::payment::{Decision, Order, OrderKind, Outcome, Payment, Refund, Step};
@@ -191,7 +191,8 @@ impl Engine {
         let (tried, latest) = delivery::turn(self.time());
         let parcel = |tried| Parcel {
             about: about.clone(),
-            callback,
+            message: Message::Callback(callback),
+            place: None,
             url: url.map(str::to_owned),
             body: body.clone(),
             previous: None,

@@ -21,6 +21,8 @@ pub(super) struct State {
     pub(super) requests: u64,
     pub(super) registered: u64,
     pub(super) refunds: u64,
+    /// Deliveries of operations.
+    pub(super) deliveries: u64,
     pub(super) entries: BTreeMap<u64, Entry>,
     /// The entries whose payments have ended, in the order of their ends.
     pub(super) ended: VecDeque<u64>,

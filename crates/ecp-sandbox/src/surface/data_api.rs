@@ -4,6 +4,10 @@
 //! signed with it too. Addresses, token, signature, interval, zone, limit, offset and the form of
 //! balances are documented (sources: Data API). The names of most of an operation's members are not,
 //! nor are errors; both are chosen here, and so is every word of [`operation::Row`] but the dates.
+//!
+//! Operations can also be sent to an address; no document names the member of the query for it. The
+//! query is answered as any other, and the same signed JSON goes to the address, by the schedule of
+//! callbacks and to the hosts that callbacks may go to.
 
 mod operation;
 mod request;
@@ -16,15 +20,18 @@ use serde_json::{Map, Value, json};
 use self::operation::Row;
 use self::request::{Asker, ByPayment, Operations};
 use crate::engine::Engine;
+use crate::engine::pushed::Page;
 use crate::engine::view::{Filter, OperationView, Paging};
 use crate::surface::exchange::{Call, Done};
 use crate::wire::refusal::Refusal;
 use crate::wire::tamper;
 
+const OPERATIONS: &str = "/v1/operations/get";
+
 pub(crate) fn routes() -> Router<Engine> {
     Router::new()
         .route("/v1/balance/get", post(balance))
-        .route("/v1/operations/get", post(operations))
+        .route(OPERATIONS, post(operations))
         .route("/v1/operations/get-by-payment", post(by_payment))
 }
 
@@ -36,7 +43,16 @@ async fn operations(call: Call) -> Response {
         // Oldest first: new operations do not move those that have been read.
         let found = all.iter().rev().filter(|operation| wanted.wants(operation));
         let page = found.skip(wanted.offset).take(wanted.limit);
-        Ok(signed_rows(&asker, page.map(|operation| wanted.form.row(operation))))
+        let answer = signed_rows(&asker, page.map(|operation| wanted.form.row(operation)));
+        let project = wanted.projects.first().filter(|_| wanted.projects.len() == 1);
+        let page = wanted.destination.map(|url| Page {
+            about: (project.copied(), None),
+            path: OPERATIONS,
+            url,
+            body: answer.clone(),
+            key: asker.key.clone(),
+        });
+        Ok(Done::answered(answer).delivering(page))
     })
     .await
 }
@@ -51,7 +67,7 @@ async fn by_payment(call: Call) -> Response {
         let payment = engine.payment(wanted.project, &wanted.payment_id);
         let payment = payment.ok_or_else(|| Refusal::not_found("payment_id"))?;
         let rows = payment.operations.iter();
-        Ok(signed_rows(&asker, rows.map(|operation| wanted.form.row(operation))))
+        Ok(Done::answered(signed_rows(&asker, rows.map(|operation| wanted.form.row(operation)))))
     })
     .await
 }
@@ -74,9 +90,9 @@ async fn balance(call: Call) -> Response {
     .await
 }
 
-fn signed_rows(asker: &Asker<'_>, rows: impl Iterator<Item = Value>) -> Done {
+fn signed_rows(asker: &Asker<'_>, rows: impl Iterator<Item = Value>) -> String {
     let rows: Vec<Value> = rows.collect();
-    Done::answered(tamper::signed_again(json!({"operations": rows}), asker.key))
+    tamper::signed_again(json!({"operations": rows}), asker.key)
 }
 
 impl Operations {

@@ -16,6 +16,7 @@ use crate::engine::Engine;
 use crate::engine::admit::Registration;
 use crate::engine::events::{EventKind, RawBody};
 use crate::engine::faults::{Fault, Point};
+use crate::engine::pushed::Page;
 use crate::payment::ids::About;
 use crate::surface::cut::Cut;
 use crate::surface::late::Late;
@@ -28,14 +29,34 @@ use crate::wire::refusal::Refusal;
 pub(crate) struct Done {
     status: StatusCode,
     answer: String,
-    /// The registration to continue after the answer.
-    begun: Option<Registration>,
+    /// What goes on after the answer.
+    begun: Option<Begun>,
+}
+
+/// What a request has begun.
+enum Begun {
+    Delivery(Page),
+    Registration(Registration),
+}
+
+impl Begun {
+    fn go_on(self, engine: &Engine) {
+        match self {
+            Self::Delivery(page) => engine.push(page),
+            Self::Registration(registration) => engine.process(registration),
+        }
+    }
 }
 
 impl Done {
     /// An answer that begins nothing.
     pub(crate) const fn answered(answer: String) -> Self {
         Self { status: StatusCode::OK, answer, begun: None }
+    }
+
+    /// An answer, and a page of operations that is delivered after it.
+    pub(crate) fn delivering(self, page: Option<Page>) -> Self {
+        Self { begun: page.map(Begun::Delivery), ..self }
     }
 
     /// There was a payment, and its result is forgotten: no answer about it would be true.
@@ -51,7 +72,7 @@ impl Done {
         (payment_id, registration): (PaymentId, Registration),
     ) -> Self {
         let answer = registered(&registration.request_id, project_id, &payment_id);
-        Self { status: StatusCode::OK, answer, begun: Some(registration) }
+        Self { status: StatusCode::OK, answer, begun: Some(Begun::Registration(registration)) }
     }
 }
 
@@ -121,13 +142,13 @@ impl Call {
         if struck.is_none() {
             let response = exchange.end(status, json);
             // Only now: the answer comes before the first callback, at least in the events.
-            if let Some(registration) = begun {
-                engine.process(registration);
+            if let Some(begun) = begun {
+                begun.go_on(engine);
             }
             return response;
         }
-        if let Some(registration) = begun {
-            engine.process(registration);
+        if let Some(begun) = begun {
+            begun.go_on(engine);
         }
         struck.wait(engine).await;
         match struck.cut {
@@ -215,12 +236,12 @@ impl<'s> Exchange<'s> {
 
     fn refusal(&self, refusal: &Refusal) -> String {
         tracing::debug!(code = refusal.code, fields = ?refusal.fields, "refused a request");
-        let errors = if refusal.fields.is_empty() {
-            vec![ErrorPart::new(refusal.code, None)]
-        } else {
-            let error = |&field| ErrorPart::new(refusal.code, Some(field));
-            refusal.fields.iter().map(error).collect()
-        };
+        let fields = refusal.fields.iter().copied().chain(refusal.named.as_deref());
+        let mut errors: Vec<_> =
+            fields.map(|field| ErrorPart::new(refusal.code, Some(field))).collect();
+        if errors.is_empty() {
+            errors.push(ErrorPart::new(refusal.code, None));
+        }
         let answer = Refused {
             status: "error",
             project_id: refusal.project_id,

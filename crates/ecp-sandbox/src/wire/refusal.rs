@@ -10,6 +10,8 @@ use crate::wire::codes;
 pub(crate) struct Refusal {
     pub(crate) code: u32,
     pub(crate) fields: Vec<&'static str>,
+    /// A field whose name is a setting.
+    pub(crate) named: Option<String>,
     pub(crate) project_id: Option<ProjectId>,
     pub(crate) payment_id: Option<PaymentId>,
 }
@@ -21,6 +23,11 @@ impl Refusal {
 
     pub(crate) fn malformed(field: &'static str) -> Self {
         Self::new(codes::MALFORMED, [field])
+    }
+
+    /// As [`Refusal::malformed`], of a field whose name is a setting.
+    pub(crate) fn malformed_named(field: &str) -> Self {
+        Self { named: Some(field.to_owned()), ..Self::new(codes::MALFORMED, []) }
     }
 
     pub(crate) fn not_found(field: &'static str) -> Self {
@@ -36,7 +43,7 @@ impl Refusal {
     }
 
     pub(crate) fn new(code: u32, fields: impl Into<Vec<&'static str>>) -> Self {
-        Self { code, fields: fields.into(), project_id: None, payment_id: None }
+        Self { code, fields: fields.into(), named: None, project_id: None, payment_id: None }
     }
 
     pub(crate) fn duplicate() -> Self {

@@ -1,12 +1,14 @@
 use std::time::Duration;
 
 use ecp_core::Sensitive;
-use ecp_sandbox::{Config, Decision, Project, signature};
+use ecp_sandbox::{
+    CallbackRefusal, Config, Decision, Event, EventKind, Fault, FaultRule, Project, signature,
+};
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::local::{Local, project};
-use crate::support::{PAYOUT, SALE, World};
+use crate::local::{self, Local, project};
+use crate::support::{PAYOUT, SALE, World, wait_for};
 
 const OPERATIONS: &str = "/v1/operations/get";
 const BY_PAYMENT: &str = "/v1/operations/get-by-payment";
@@ -195,4 +197,187 @@ async fn a_token_has_its_own_key_and_its_own_projects() {
     let unsigned = json!({"token": Config::DEMO_TOKEN}).to_string();
     let (_, answer) = local.call("POST", BALANCE, &unsigned).await.unwrap();
     assert_eq!(answer["code"], "3262");
+}
+
+const THERE: &str = "https://shop.test/operations";
+
+/// The attempts of deliveries of operations: the delivery, the attempt, the answer and the moment.
+fn attempts(local: &Local) -> Vec<(u64, u32, Result<u16, String>, i64)> {
+    let start = local::START.parse::<ecp_core::Timestamp>().unwrap().unix_seconds();
+    let events = local.sandbox.events().into_iter();
+    events
+        .filter_map(|event| match event.kind {
+            EventKind::OperationsAttempted { delivery, attempt, answer, url, .. } => {
+                assert_eq!((url.as_str(), event.payment_id), (THERE, None));
+                Some((delivery, attempt, answer, event.at.unix_seconds() - start))
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn operations_also_go_to_the_address_of_their_query_until_it_answers_200() {
+    let local = Local::new();
+    local.send(PAYOUT, Local::document("X1", 10_000)).await;
+    local.received();
+    local.answer(StatusCode::INTERNAL_SERVER_ERROR);
+    let answer = ask(&local, OPERATIONS, json!({"project_id": [1], "destination": THERE})).await;
+    assert_eq!(ids(&answer), ["X1"], "answered at once, as any query");
+    local.sandbox.settled().await;
+    local.advance(Duration::from_secs(15)).await;
+    local.answer(StatusCode::OK);
+    local.advance(Duration::from_hours(24 * 12)).await;
+    let times = [(1, Err(()), 0), (2, Err(()), 10), (3, Ok(()), 20)];
+    let seen = attempts(&local).into_iter().map(|(delivery, attempt, answer, at)| {
+        assert_eq!(delivery, 1);
+        (
+            attempt,
+            if answer == Ok(200) {
+                Ok(())
+            } else {
+                assert_eq!(answer, Ok(500));
+                Err(())
+            },
+            at,
+        )
+    });
+    assert_eq!(seen.collect::<Vec<_>>(), times);
+    // The same bytes each time, which are those of the answer.
+    let received = local.received();
+    assert_eq!(received.len(), 3);
+    for body in received {
+        assert_eq!(serde_json::from_slice::<Value>(&body).unwrap(), answer);
+    }
+}
+
+#[tokio::test]
+async fn the_member_for_the_address_has_the_name_of_the_configuration() {
+    let local = Local::with(|config| config.destination_name("callback.url"));
+    ask(&local, OPERATIONS, json!({"callback.url": THERE, "limit": 1})).await;
+    ask(&local, OPERATIONS, json!({"callback": {"url": THERE}, "destination": THERE})).await;
+    for nowhere in [json!({"callback.url": null}), json!({})] {
+        ask(&local, OPERATIONS, nowhere).await;
+    }
+    local.sandbox.settled().await;
+    assert_eq!(attempts(&local), [(1, 1, Ok(200), 0)]);
+    for bad in [json!(7), json!("shop.test/x"), json!("ftp://shop.test/"), json!("")] {
+        let request = json!({"callback.url": bad});
+        let (status, answer) =
+            ask_as(&local, OPERATIONS, request, Config::DEMO_TOKEN, &key()).await;
+        let error = (&answer["code"], &answer["errors"][0]["field"]);
+        assert_eq!(
+            (status, error),
+            (StatusCode::BAD_REQUEST, (&json!("702"), &json!("callback.url")))
+        );
+    }
+    local.sandbox.settled().await;
+    assert_eq!(attempts(&local).len(), 1, "a refused query sends nothing");
+}
+
+#[tokio::test]
+async fn faults_of_callbacks_strike_deliveries_of_operations() {
+    let second = Duration::from_secs(1);
+    let table = [
+        (Fault::DuplicateCallback { copies: 2 }, "0 0 0", true),
+        (Fault::DelayCallback(90 * second), "90", true),
+        (Fault::LoseCallback, "", true),
+        (Fault::MissingSignature, "0", false),
+        (Fault::WrongSignature, "0", false),
+        (Fault::OddValues, "0", true),
+    ];
+    for (fault, times, is_signed) in table {
+        let local = Local::new();
+        local.sandbox.add_fault(FaultRule::new(fault).path("/operations/get"));
+        // Callbacks are not what the rule is about.
+        local.send(PAYOUT, Local::document("X1", 10_000)).await;
+        assert_eq!(local.told(), ["success"], "{fault:?}");
+        ask(&local, OPERATIONS, json!({"destination": THERE})).await;
+        local.sandbox.settled().await;
+        local.advance(Duration::from_hours(1)).await;
+        let seen: Vec<String> = attempts(&local).iter().map(|(.., at)| at.to_string()).collect();
+        assert_eq!(seen.join(" "), times, "{fault:?}");
+        for body in local.received() {
+            let body: Value = serde_json::from_slice(&body).unwrap();
+            let right = body["signature"] == signature::sign(&key(), &body);
+            assert_eq!((right, ids(&body)), (is_signed, vec!["X1"]), "{fault:?}");
+        }
+        let lost = local.sandbox.events().into_iter().any(|event| {
+            matches!(event.kind, EventKind::OperationsRefused { reason: CallbackRefusal::Lost, .. })
+        });
+        assert_eq!(lost, fault == Fault::LoseCallback);
+    }
+    // A rule for callbacks by number is none for operations, and one without a target is for both.
+    let local = Local::new();
+    local.sandbox.add_fault(FaultRule::new(Fault::LoseCallback).callback(1));
+    ask(&local, OPERATIONS, json!({"destination": THERE})).await;
+    local.sandbox.add_fault(FaultRule::new(Fault::LoseCallback));
+    ask(&local, OPERATIONS, json!({"destination": THERE})).await;
+    local.sandbox.settled().await;
+    assert_eq!(attempts(&local), [(1, 1, Ok(200), 0)]);
+}
+
+#[tokio::test]
+async fn faults_of_the_answer_say_whether_operations_are_sent() {
+    for (registered, deliveries) in [(false, 0), (true, 1)] {
+        let local = Local::new();
+        let fault = Fault::DropAnswer { registered };
+        local.sandbox.add_fault(FaultRule::new(fault).path("/operations/get").times(1));
+        let mut request = json!({"destination": THERE, "token": Config::DEMO_TOKEN});
+        request["signature"] = signature::sign(&key(), &request).into();
+        local.call("POST", OPERATIONS, &request.to_string()).await.unwrap_err();
+        local.sandbox.settled().await;
+        assert_eq!(attempts(&local).len(), deliveries, "{registered}");
+    }
+}
+
+#[tokio::test]
+async fn a_hundred_deliveries_of_operations_are_kept_at_a_time() {
+    let local = Local::new();
+    local.answer(StatusCode::INTERNAL_SERVER_ERROR);
+    for _ in 0..101 {
+        ask(&local, OPERATIONS, json!({"destination": THERE})).await;
+    }
+    local.sandbox.settled().await;
+    assert_eq!(attempts(&local).len(), 100);
+    let refused: Vec<(u64, CallbackRefusal)> = local
+        .sandbox
+        .events()
+        .into_iter()
+        .filter_map(|event| match event.kind {
+            EventKind::OperationsRefused { delivery, reason, .. } => Some((delivery, reason)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(refused, [(101, CallbackRefusal::TooMany)]);
+    local.answer(StatusCode::OK);
+    local.advance(Duration::from_secs(10)).await;
+    ask(&local, OPERATIONS, json!({"destination": THERE})).await;
+    local.sandbox.settled().await;
+    assert_eq!(attempts(&local).last().unwrap().0, 102, "a place is free again");
+}
+
+#[tokio::test]
+async fn operations_go_nowhere_but_to_allowed_hosts() {
+    let world = World::new().await;
+    let url = world.sandbox.listen().await.unwrap();
+    let table = [
+        ("http://shop.example/x".to_owned(), CallbackRefusal::HostNotAllowed),
+        ("http://169.254.169.254/".to_owned(), CallbackRefusal::HostNotAllowed),
+        ("https://127.0.0.1/x".to_owned(), CallbackRefusal::NotPlainHttp),
+        (format!("{url}/sandbox/faults"), CallbackRefusal::OwnAddress),
+    ];
+    for (destination, expected) in table {
+        let mut events = world.sandbox.subscribe();
+        let mut request = json!({"destination": destination, "token": Config::DEMO_TOKEN});
+        request["signature"] = signature::sign(&key(), &request).into();
+        assert_eq!(world.post(OPERATIONS, request.to_string()).await.status, StatusCode::OK);
+        let refused = |event: &Event| matches!(event.kind, EventKind::OperationsRefused { .. });
+        let EventKind::OperationsRefused { url, reason, .. } =
+            wait_for(&mut events, refused).await.kind
+        else {
+            panic!("a refusal")
+        };
+        assert_eq!((url, reason), (Some(destination), expected));
+    }
 }

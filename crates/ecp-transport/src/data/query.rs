@@ -123,8 +123,12 @@ impl OperationsQuery {
 
     /// The query for the page after one of that length, `None` after the last page.
     pub(super) fn after(&self, length: usize) -> Option<Self> {
-        let offset = self.offset + self.limit;
-        (length >= self.limit).then(|| Self { offset, ..self.clone() })
+        (length >= self.limit).then(|| self.next())
+    }
+
+    /// The query for the next page.
+    pub(super) fn next(&self) -> Self {
+        Self { offset: self.offset + self.limit, ..self.clone() }
     }
 }
 
@@ -137,10 +141,12 @@ fn has_shape(time: &str) -> bool {
         })
 }
 
-/// A query with its token, without a signature.
+/// A query with its token and the member for its destination, without a signature.
 pub(super) struct Signable<'q> {
     pub(super) query: &'q OperationsQuery,
     pub(super) token: &'q str,
+    /// Name and value.
+    pub(super) destination: Option<(&'q str, &'q str)>,
 }
 
 impl Signable<'_> {
@@ -166,6 +172,9 @@ impl Serialize for Signable<'_> {
         map.serialize_entry("project_id", projects)?;
         map.serialize_entry("token", self.token)?;
         map.serialize_entry("tz", time_zone)?;
+        if let Some((name, url)) = self.destination {
+            map.serialize_entry(name, url)?;
+        }
         for (name, json) in filters {
             let json = json.as_ref().map_err(serde::ser::Error::custom)?;
             map.serialize_entry(name, json)?;

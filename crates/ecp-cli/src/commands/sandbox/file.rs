@@ -40,6 +40,8 @@ pub(super) struct File {
     event_history: Option<usize>,
     pub(super) projects: Vec<Shop>,
     tokens: Vec<Token>,
+    /// Name of a query's member for the address that operations are sent to.
+    destination_name: Option<String>,
     faults: Vec<FaultRule>,
 }
 
@@ -186,6 +188,9 @@ impl File {
             let projects: Result<Vec<ProjectId>, _> =
                 projects.iter().map(|&id| ProjectId::new(id)).collect();
             config = config.data_token(text, key, projects?);
+        }
+        if let Some(name) = &self.destination_name {
+            config = config.destination_name(name);
         }
         for rule in &self.faults {
             config = config.fault(rule.clone());

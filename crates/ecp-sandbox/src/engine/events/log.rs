@@ -150,13 +150,15 @@ impl EventStream {
 /// How much of the byte limit an event takes. A body that several attempts share counts for each.
 fn bytes_of(kind: &EventKind) -> usize {
     match kind {
-        EventKind::CallbackAttempted { body, reply, .. } => {
+        EventKind::CallbackAttempted { body, reply, .. }
+        | EventKind::OperationsAttempted { body, reply, .. } => {
             body.bytes().len() + reply.bytes().len()
         }
         EventKind::CallbackRefused { body, .. }
         | EventKind::ConfirmationAnswered { body, .. }
         | EventKind::ConfirmationAsked { body, .. }
         | EventKind::ConfirmationRefused { body, .. }
+        | EventKind::OperationsRefused { body, .. }
         | EventKind::PageOpened { parameters: body, .. }
         | EventKind::Placed { document: body, .. }
         | EventKind::RequestReceived { body, .. }

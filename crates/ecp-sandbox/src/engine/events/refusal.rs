@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Why a callback or a question is not even tried.
+/// Why a callback, a question or a page of operations is not even tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CallbackRefusal {
@@ -19,6 +19,8 @@ pub enum CallbackRefusal {
     NotPlainHttp,
     /// The address is the sandbox's own, in whatever spelling.
     OwnAddress,
+    /// As many deliveries of operations as are kept are on their way: each holds its page.
+    TooMany,
 }
 
 impl fmt::Display for CallbackRefusal {
@@ -30,6 +32,7 @@ impl fmt::Display for CallbackRefusal {
             Self::NoUrl => "the address is not an absolute URL",
             Self::NotPlainHttp => "the address must begin with http://: the sandbox has no TLS",
             Self::OwnAddress => "the address is the sandbox's own",
+            Self::TooMany => "100 deliveries of operations are on their way already",
         })
     }
 }

@@ -100,6 +100,29 @@ impl EventKind {
             Self::FaultStruck { rule, fault } => {
                 ("fault_struck", json!({"rule": rule, "fault": fault}))
             }
+            Self::OperationsAttempted { delivery, attempt, url, body, answer, reply, retry_in } => {
+                let (status, error) = match answer {
+                    Ok(status) => (Some(status), None),
+                    Err(error) => (None, Some(error)),
+                };
+                let details = json!({
+                    "delivery": delivery,
+                    "attempt": attempt,
+                    "url": url,
+                    "body": text(body),
+                    "status": status,
+                    "error": error,
+                    "reply": text(reply),
+                    "retry_in_millis": retry_in.map(|pause| pause.as_millis()),
+                });
+                ("operations_attempted", details)
+            }
+            Self::OperationsRefused { delivery, url, body, reason } => {
+                let reason = reason.to_string();
+                let details =
+                    json!({"delivery": delivery, "url": url, "body": text(body), "reason": reason});
+                ("operations_refused", details)
+            }
             Self::PageOpened { accepted, notice, parameters } => {
                 let parameters = text(parameters);
                 let details =

@@ -22,6 +22,8 @@ pub(crate) enum Point<'p> {
     Callback(u32),
     /// The question for a confirmation.
     Confirmation,
+    /// Operations on their way to the address of a query at this path.
+    Operations(&'p str),
     /// The registration of a payment.
     Payment,
     /// The registration of a payment that is a payout.
@@ -151,7 +153,18 @@ impl FaultRule {
                 | Fault::WrongAmount
                 | Fault::WrongSignature,
                 Point::Callback(number),
-            ) => self.callback.is_none_or(|wanted| wanted == number),
+            ) => self.path.is_none() && self.callback.is_none_or(|wanted| wanted == number),
+            (
+                Fault::DelayCallback(_)
+                | Fault::DuplicateCallback { .. }
+                | Fault::LoseCallback
+                | Fault::MissingSignature
+                | Fault::OddValues
+                | Fault::WrongSignature,
+                Point::Operations(path),
+            ) => {
+                self.callback.is_none() && self.path.as_ref().is_none_or(|part| path.contains(part))
+            }
             (Fault::SlowConfirmation(_), Point::Confirmation)
             | (Fault::SlowPayout(_), Point::Payout)
             | (Fault::StalePayment, Point::Payment)

@@ -45,7 +45,9 @@ impl FaultRule {
         Self { payment_id: Some(id.into()), ..self }
     }
 
-    /// Strikes answers alone whose request has this in its path, such as `/sale` or `/status`.
+    /// Strikes answers alone whose request has this in its path, such as `/sale` or `/status`. With a
+    /// fault of callbacks it strikes, in place of callbacks, the operations that the Data API sends
+    /// to the address of such a query: `/operations/get`.
     pub fn path(self, part: impl Into<String>) -> Self {
         Self { path: Some(part.into()), ..self }
     }

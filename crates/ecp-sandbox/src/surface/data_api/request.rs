@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::operation::FIELDS;
 use crate::config::{Config, DataToken};
+use crate::wire::address::is_web_address;
 use crate::wire::document::{at, require};
 use crate::wire::refusal::Refusal;
 use crate::wire::signature;
@@ -106,6 +107,8 @@ pub(super) struct Operations {
     pub(super) types: Option<Vec<String>>,
     pub(super) limit: usize,
     pub(super) offset: usize,
+    /// Where the operations are sent too.
+    pub(super) destination: Option<String>,
     pub(super) form: Form,
 }
 
@@ -123,8 +126,20 @@ impl Operations {
             types: texts(document, "operation_type")?,
             limit,
             offset: number(document, "offset")?.unwrap_or_default(),
+            destination: destination(asker.config, document)?,
             form,
         })
+    }
+}
+
+/// The address that the operations are sent to. Its member is looked up by its whole name, at the
+/// root.
+fn destination(config: &Config, document: &Value) -> Result<Option<String>, Refusal> {
+    let name = &config.destination_name;
+    match document.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(url)) if is_web_address(url) => Ok(Some(url.clone())),
+        Some(_) => Err(Refusal::malformed_named(name)),
     }
 }
 

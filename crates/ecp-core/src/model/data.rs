@@ -1,0 +1,94 @@
+//! The Data API's operations, in an answer and in a delivery.
+
+use std::fmt;
+
+use super::ModelError;
+use crate::Sensitive;
+use crate::json::{Kind, Value};
+
+/// An operation as the Data API reports it: values by their dotted paths, as they were sent. Most
+/// of the names are not documented (sources: Data API), so none is built in.
+///
+/// The values may be personal data; `Debug` prints the names only.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DataOperation(Vec<(String, Sensitive<String>)>);
+
+impl DataOperation {
+    /// Reads an operation of a list.
+    pub fn of(value: Value<'_>) -> Self {
+        let mut fields = Vec::new();
+        flatten(value, &mut String::new(), &mut fields);
+        Self(fields)
+    }
+
+    /// The list of operations in a message of the Data API, by its name, which is not documented;
+    /// `None` if no list has that name. Its items are read by [`DataOperation::of`].
+    ///
+    /// # Errors
+    ///
+    /// The message has a member of another kind of message at its root: of a query, a balance, a
+    /// callback, a request to Gate or its answer. Where one key is used for everything, it signs
+    /// them all.
+    pub fn list<'d>(root: Value<'d>, name: &str) -> Result<Option<Value<'d>>, ModelError> {
+        const ELSEWHERE: [&str; 9] = [
+            "balance",
+            "customer",
+            "general",
+            "interval",
+            "operation",
+            "payment",
+            "recurring",
+            "token",
+            "transaction",
+        ];
+        let is_foreign =
+            |member: &Value<'_>| member.key().is_some_and(|name| ELSEWHERE.contains(&name));
+        if let Some(member) = root.children().find(is_foreign) {
+            let problem = "is not in a list of operations".to_owned();
+            return Err(ModelError::Value { path: member.path(), problem });
+        }
+        Ok(root.get(name).filter(|list| matches!(list.kind(), Kind::Array)))
+    }
+
+    /// The value at a path, such as `operation_created_at`: text unchanged, numbers by their
+    /// literal, `true` and `false`. `null`, lists and empty objects count as absent.
+    pub fn get(&self, path: &str) -> Option<&str> {
+        self.iter().find(|(name, _)| *name == path).map(|(_, value)| value)
+    }
+
+    /// All paths and values, in the order of the message.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(path, value)| (path.as_str(), value.expose().as_str()))
+    }
+}
+
+/// The reader limits the depth.
+fn flatten(value: Value<'_>, path: &mut String, fields: &mut Vec<(String, Sensitive<String>)>) {
+    let text = match value.kind() {
+        Kind::Null => return,
+        Kind::Bool(flag) => flag.to_string(),
+        Kind::Number(text) | Kind::String(text) => text.to_owned(),
+        Kind::Array | Kind::Object => {
+            let length = path.len();
+            for (place, child) in value.children().enumerate() {
+                if length > 0 {
+                    path.push('.');
+                }
+                match child.key() {
+                    Some(key) => path.push_str(key),
+                    None => path.push_str(&place.to_string()),
+                }
+                flatten(child, path, fields);
+                path.truncate(length);
+            }
+            return;
+        }
+    };
+    fields.push((path.clone(), Sensitive::new(text)));
+}
+
+impl fmt::Debug for DataOperation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|(path, _)| path)).finish()
+    }
+}

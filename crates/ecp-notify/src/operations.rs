@@ -1,0 +1,187 @@
+//! Pages of operations that the Data API sends to an address of the merchant.
+
+use std::fmt;
+
+use ecp_core::SecretKey;
+use ecp_core::json::{Document, Limits, Value};
+use ecp_core::model::DataOperation;
+use ecp_core::signature::{self, Doubts, Order, SigningKey};
+
+use crate::kind;
+use crate::verified::Reading;
+use crate::verifier::VerifyError;
+
+/// The keys of your Data API tokens. A page of operations is signed with the key of the token that
+/// asked for it, and names no project (sources: Data API).
+///
+/// It accepts pages and no other kind of message, also where one key signs everything.
+///
+/// ```
+/// use ecp_core::SecretKey;
+/// use ecp_notify::OperationsVerifier;
+///
+/// let verifier = OperationsVerifier::new().key(&SecretKey::new("the token's key")?);
+/// let error = verifier.verify(br#"{"operations":[{"payment_id":"X1"}]}"#).unwrap_err();
+/// assert!(error.to_string().starts_with("no signature"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct OperationsVerifier {
+    keys: Vec<SigningKey>,
+    list: String,
+    limits: Limits,
+}
+
+impl OperationsVerifier {
+    /// Bytes of a page by default: 1000 operations of 8 KiB.
+    pub(crate) const BYTES: usize = 8 << 20;
+    /// Values of a page. A page of 1000 operations with a hundred members has a tenth of it; a body
+    /// of brackets and commas could have one in every byte.
+    const VALUES: usize = 1 << 20;
+
+    /// A verifier without keys: nothing is genuine.
+    pub fn new() -> Self {
+        let limits = Limits::default().bytes(Self::BYTES);
+        Self { keys: Vec::new(), list: "operations".to_owned(), limits }
+    }
+
+    /// Adds a token's key. Several are tried in the order in which they were added.
+    pub fn key(mut self, key: &SecretKey) -> Self {
+        self.keys.push(SigningKey::new(key));
+        self
+    }
+
+    /// Sets the name of the list of operations, which is not documented: `operations` by default. A
+    /// genuine message without that list is [`VerifyError::Unreadable`].
+    pub fn list_name(self, name: impl Into<String>) -> Self {
+        Self { list: name.into(), ..self }
+    }
+
+    /// Sets the limits on the size and depth of a page. 8 MiB and 511 by default.
+    pub fn limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// Checks the body of a page, as it was received. Nothing of an operation is read before the
+    /// signature matches. Every doubt is an error.
+    pub fn verify(&self, body: &[u8]) -> Result<VerifiedOperations, VerifyError> {
+        self.check(body).map(|checked| checked.with(body.into()))
+    }
+
+    pub(crate) fn check(&self, body: &[u8]) -> Result<Checked, VerifyError> {
+        // Each value but the first follows a comma or an opening bracket.
+        let openings = body.iter().filter(|byte| b",[{".contains(byte)).count();
+        if openings > Self::VALUES {
+            return Err(VerifyError::TooManyValues { limit: Self::VALUES });
+        }
+        let document = Document::parse(body, self.limits)?;
+        let found = signature::verify_document(&self.keys, &document)?;
+        let doubts = signature::doubts(&document, &found).map_err(signature::VerifyError::from)?;
+        if let Some(path) = doubts.uncovered.first() {
+            return Err(VerifyError::Uncovered { path: path.clone() });
+        }
+        let list = kind::operations(document.root(), &self.list)?;
+        let places = list.children().map(Value::span).collect();
+        Ok(Checked { places, key: found.key, order: found.order, doubts })
+    }
+}
+
+impl Default for OperationsVerifier {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for OperationsVerifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OperationsVerifier")
+            .field("keys", &self.keys)
+            .field("list", &self.list)
+            .field("limits", &self.limits)
+            .finish()
+    }
+}
+
+/// What is known of a body whose signature matches.
+pub(crate) struct Checked {
+    places: Box<[std::ops::Range<usize>]>,
+    key: usize,
+    order: Order,
+    doubts: Doubts,
+}
+
+impl Checked {
+    /// Joins it with the body that was checked.
+    pub(crate) fn with(self, raw: Box<[u8]>) -> VerifiedOperations {
+        VerifiedOperations { raw, checked: self }
+    }
+}
+
+/// A page of operations whose signature matched. Only an [`OperationsVerifier`] makes one.
+///
+/// It holds the bytes and the places of the operations in them; an operation is read when it is
+/// asked for. A page names neither the query that it answers nor a time: an old one stays genuine,
+/// so write its operations by their ids, and give each query an address of its own where that
+/// matters.
+pub struct VerifiedOperations {
+    raw: Box<[u8]>,
+    checked: Checked,
+}
+
+impl VerifiedOperations {
+    /// The operations one by one, in the platform's order.
+    pub fn operations(&self) -> impl Iterator<Item = DataOperation> {
+        self.checked.places.iter().map(|place| {
+            let limits = Limits::default().bytes(self.raw.len()).depth(usize::MAX);
+            match Document::parse(&self.raw[place.clone()], limits) {
+                Ok(document) => DataOperation::of(document.root()),
+                Err(error) => unreachable!("it was read as a part of the page: {error}"),
+            }
+        })
+    }
+
+    /// Number of operations. A page with as many as the query's limit may not be the last.
+    pub const fn len(&self) -> usize {
+        self.checked.places.len()
+    }
+
+    /// Whether there is no operation.
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The verified bytes, unchanged. They hold personal data.
+    pub const fn raw(&self) -> &[u8] {
+        &self.raw
+    }
+
+    /// Index of the matching key, 0 for the one that was added first.
+    pub const fn key(&self) -> usize {
+        self.checked.key
+    }
+
+    /// The order of the signed items.
+    pub const fn order(&self) -> Order {
+        self.checked.order
+    }
+
+    /// Whether the signed string allows another reading than this page.
+    pub fn reading(&self) -> Reading<'_> {
+        match self.checked.doubts.ambiguous.as_slice() {
+            [] => Reading::Unique,
+            paths => Reading::Ambiguous(paths),
+        }
+    }
+}
+
+/// Prints sizes only: a page holds personal data.
+impl fmt::Debug for VerifiedOperations {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VerifiedOperations")
+            .field("operations", &self.len())
+            .field("raw", &format_args!("{} bytes", self.raw.len()))
+            .field("key", &self.checked.key)
+            .field("order", &self.checked.order)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,365 @@
+//! Receiver of the pages of operations that the Data API sends to an address.
+
+use std::collections::{HashSet, VecDeque};
+use std::fmt::{self, Display};
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use ecp_core::observe::{Meter, Observer};
+use ecp_core::signature::Order;
+use sha2::{Digest, Sha256};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tracing::Instrument;
+use tracing::field::Empty;
+
+use crate::intake::{Head, Intake};
+use crate::operations::{OperationsVerifier, VerifiedOperations};
+use crate::receiver::finished;
+use crate::reply::{Reason, Reply, refusal};
+use crate::store::StoreError;
+use crate::telemetry::{self, OPERATIONS, error_type};
+use crate::verifier::VerifyError;
+
+/// Stores pages of operations.
+///
+/// `Ok` is a promise, as in [`CallbackStore`](crate::CallbackStore): the platform gets its 200 and
+/// does not send the page again. The same page may come more than once, also long after; the
+/// receiver leaves out only the repetitions that it remembers. Write each operation by the
+/// platform's id of it, so that storing it again changes nothing.
+#[async_trait]
+pub trait OperationsStore: Send + Sync {
+    /// Stores a page. An error is answered with 503 and logged.
+    async fn store(&self, page: VerifiedOperations) -> Result<(), StoreError>;
+}
+
+#[async_trait]
+impl<S: OperationsStore + ?Sized> OperationsStore for Arc<S> {
+    async fn store(&self, page: VerifiedOperations) -> Result<(), StoreError> {
+        (**self).store(page).await
+    }
+}
+
+/// Receives the pages of operations that the Data API sends to an address of yours, where a query
+/// names one: verifies, stores, and only then answers 200. Bytes in, status and bytes out, for any
+/// web framework; cheap to clone.
+///
+/// It takes pages and no other kind of message: a callback, a `check_deposit` request or a query
+/// that was signed with the same key is refused with 403. Nothing of a page is read before its
+/// signature matches. Its memory is bounded: by default two bodies at once, 8 MiB each, and about
+/// ten times as much while they are verified. [`Reply`] documents each status; 503 is also the
+/// answer to one body too many at once.
+///
+/// That the platform sends pages to an address is documented in one sentence, and nothing of how
+/// (sources: operations to an address).
+///
+/// ```
+/// use async_trait::async_trait;
+/// use ecp_core::SecretKey;
+/// use ecp_notify::{
+///     OperationsReceiver, OperationsStore, OperationsVerifier, StoreError, VerifiedOperations,
+/// };
+///
+/// struct Ledger; // a pool of connections to your database
+///
+/// #[async_trait]
+/// impl OperationsStore for Ledger {
+///     async fn store(&self, page: VerifiedOperations) -> Result<(), StoreError> {
+///         // One after the other: only one operation at a time is in memory as text.
+///         for operation in page.operations() {
+///             // insert it by its id, or leave it as it is
+///             println!("{:?}", operation.get("operation_id"));
+///         }
+///         Ok(())
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let verifier = OperationsVerifier::new().key(&SecretKey::new("the token's key")?);
+/// let receiver = OperationsReceiver::new(verifier, Ledger);
+///
+/// // By the features `tower` and `axum` all of this is a service and a router.
+/// let head = ecp_notify::Head::new("POST").content_length(41);
+/// let admitted = receiver.admit(&head).unwrap();
+/// let body = br#"{"operations":[],"signature":"a forgery"}"#.to_vec();
+/// assert_eq!(receiver.receive(admitted, body).await.status, 403);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// With `axum`, an endpoint beside that of callbacks:
+///
+#[cfg_attr(feature = "axum", doc = "```")]
+#[cfg_attr(not(feature = "axum"), doc = "```ignore")]
+/// # fn routes(callbacks: ecp_notify::Receiver, pages: ecp_notify::OperationsReceiver) -> axum::Router {
+/// callbacks.into_router("/callbacks").merge(pages.into_router("/operations/5fe1c9"))
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct OperationsReceiver {
+    verifier: Arc<OperationsVerifier>,
+    store: Arc<dyn OperationsStore>,
+    seen: Arc<Mutex<Seen>>,
+    places: Arc<Semaphore>,
+    pub(crate) intake: Intake,
+    store_deadline: Duration,
+    meter: Meter,
+}
+
+/// A place among the bodies that may be in memory at once. Dropping it gives it back.
+#[derive(Debug)]
+#[must_use = "it is the place of the body that is read next"]
+pub struct Admitted {
+    _place: OwnedSemaphorePermit,
+}
+
+impl OperationsReceiver {
+    /// Number of pages whose repetitions are left out.
+    const REMEMBERED: usize = 1024;
+
+    /// Stores pages that are signed with the verifier's keys.
+    ///
+    /// The store has 30 seconds, and a body 30 seconds to arrive: how long the platform waits is
+    /// unknown (sources: operations to an address).
+    pub fn new(verifier: OperationsVerifier, store: impl OperationsStore + 'static) -> Self {
+        let deadline = Duration::from_secs(30);
+        let intake = Intake {
+            body_limit: OperationsVerifier::BYTES,
+            body_deadline: deadline,
+            refused: |status, reason| refused(status, reason),
+        };
+        Self {
+            verifier: Arc::new(verifier),
+            store: Arc::new(store),
+            seen: Arc::default(),
+            places: Arc::new(Semaphore::new(2)),
+            intake,
+            store_deadline: deadline,
+            meter: Meter::default(),
+        }
+    }
+
+    /// Sets the limit on the body, in bytes. 8 MiB by default. The verifier has
+    /// [one of its own](OperationsVerifier::limits).
+    pub fn body_limit(mut self, body_limit: usize) -> Self {
+        self.intake.body_limit = body_limit;
+        self
+    }
+
+    /// Sets the time for the body to arrive, from its first byte to its last. 30 seconds by
+    /// default. The adapters enforce it.
+    pub fn body_deadline(mut self, body_deadline: Duration) -> Self {
+        self.intake.body_deadline = body_deadline;
+        self
+    }
+
+    /// Sets the time for the store. 30 seconds by default.
+    pub fn store_deadline(self, store_deadline: Duration) -> Self {
+        Self { store_deadline, ..self }
+    }
+
+    /// Sets how many bodies may be in memory at once, from their first byte until they are stored.
+    /// 2 by default; the next one is answered 503, and the platform sends it again.
+    pub fn at_once(self, bodies: NonZeroUsize) -> Self {
+        Self { places: Arc::new(Semaphore::new(bodies.get().min(Semaphore::MAX_PERMITS))), ..self }
+    }
+
+    /// Reports the metrics of every page to an observer. They are listed in
+    /// [`METRICS`](crate::METRICS).
+    pub fn observer(self, observer: impl Observer) -> Self {
+        Self { meter: Meter::new(observer), ..self }
+    }
+
+    /// Checks the head of a request, and takes a place for its body. An error is the reply to send
+    /// without reading the body.
+    pub fn admit(&self, head: &Head<'_>) -> Result<Admitted, Reply> {
+        self.intake.admit(head)?;
+        match Arc::clone(&self.places).try_acquire_owned() {
+            Ok(place) => Ok(Admitted { _place: place }),
+            Err(_) => Err(refused(503, &"as many bodies as may be in memory at once are")),
+        }
+    }
+
+    /// Answers the body of a POST, as it was received. Runs on tokio, and verifies on a thread for
+    /// blocking work.
+    ///
+    /// If the call is dropped because the connection broke, the store still finishes.
+    pub async fn receive(&self, admitted: Admitted, body: Vec<u8>) -> Reply {
+        let begun = self.begin();
+        self.tell(begun, self.reply_to(admitted, body).await)
+    }
+
+    pub(crate) fn begin(&self) -> Option<Instant> {
+        self.meter.is_on().then(Instant::now)
+    }
+
+    pub(crate) fn tell(&self, begun: Option<Instant>, reply: Reply) -> Reply {
+        telemetry::ended(&self.meter, &OPERATIONS, begun, telemetry::outcome(&reply), &reply);
+        reply
+    }
+
+    async fn reply_to(&self, admitted: Admitted, body: Vec<u8>) -> Reply {
+        if body.len() > self.intake.body_limit {
+            return self.intake.too_large();
+        }
+        let verifier = Arc::clone(&self.verifier);
+        let checking = tokio::task::spawn_blocking(move || {
+            let checked = verifier.check(&body)?;
+            let digest = Sha256::digest(&body).into();
+            Ok((checked.with(body.into_boxed_slice()), digest, admitted))
+        });
+        let (page, digest, admitted) = match checking.await {
+            Ok(Ok(checked)) => checked,
+            Ok(Err(VerifyError::Unreadable(error))) => {
+                tracing::error!(
+                    "error.message" = %Reason(&error),
+                    "a genuine page of operations does not match the expected format"
+                );
+                return Reply::status(503);
+            }
+            Ok(Err(error)) => return refused(refusal(&error).status, &error),
+            Err(_) => return refused(503, &"the verifier panicked"),
+        };
+        if page.order() != Order::Natural {
+            tracing::warn!(
+                "ecp.signature.order" = %page.order(),
+                "signed in another order than documented"
+            );
+        }
+        match Seen::begin(&self.seen, digest) {
+            Known::Stored => {
+                tracing::debug!("a page of operations came again");
+                Reply::status(200)
+            }
+            Known::InProgress => refused(503, &"the same page is being stored"),
+            Known::New(ticket) => self.keep(page, ticket, admitted).await,
+        }
+    }
+
+    async fn keep(&self, page: VerifiedOperations, ticket: Ticket, admitted: Admitted) -> Reply {
+        let operations = page.len();
+        let span = tracing::info_span!(
+            "ecp.operations",
+            "otel.kind" = "consumer",
+            "otel.status_code" = Empty,
+            "ecp.data.operations" = operations,
+            "ecp.outcome" = Empty,
+            "error.type" = Empty,
+        );
+        let store = Arc::clone(&self.store);
+        let work = Box::pin(async move {
+            // The place is free when the page is gone, also after the connection broke.
+            let _admitted = admitted;
+            let result = (*store).store(page).await;
+            if result.is_ok() {
+                ticket.stored();
+            }
+            result
+        });
+        let result = finished(self.store_deadline, work).instrument(span.clone()).await;
+        let problem = match result {
+            Ok(Ok(())) => {
+                span.record("ecp.outcome", "stored");
+                span.in_scope(|| {
+                    tracing::debug!("ecp.data.operations" = operations, "a page was stored");
+                });
+                return Reply::status(200);
+            }
+            Ok(Err(error)) => Reason(error).to_string(),
+            Err(problem) => format!("the store {problem}"),
+        };
+        span.record("ecp.outcome", "not_stored")
+            .record("error.type", "store")
+            .record("otel.status_code", "ERROR");
+        span.in_scope(|| {
+            tracing::error!(
+                "ecp.data.operations" = operations,
+                "error.type" = "store",
+                "error.message" = problem,
+                "a page of operations was not stored"
+            );
+        });
+        Reply::status(503)
+    }
+}
+
+impl fmt::Debug for OperationsReceiver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OperationsReceiver")
+            .field("verifier", &self.verifier)
+            .field("body_limit", &self.intake.body_limit)
+            .field("body_deadline", &self.intake.body_deadline)
+            .field("store_deadline", &self.store_deadline)
+            .finish_non_exhaustive()
+    }
+}
+
+fn refused(status: u16, reason: &dyn Display) -> Reply {
+    tracing::warn!(
+        "http.response.status_code" = status,
+        "error.type" = error_type(status),
+        "error.message" = %Reason(reason),
+        "a page of operations was refused"
+    );
+    Reply::status(status)
+}
+
+/// The pages that were stored, by the digests of their bodies. A signature would not do: another
+/// body may have the same one.
+#[derive(Default)]
+struct Seen {
+    stored: HashSet<[u8; 32]>,
+    oldest_first: VecDeque<[u8; 32]>,
+    in_progress: HashSet<[u8; 32]>,
+}
+
+enum Known {
+    Stored,
+    InProgress,
+    New(Ticket),
+}
+
+/// A page in progress; dropping it forgets it, so that the platform may send it again.
+struct Ticket {
+    seen: Arc<Mutex<Seen>>,
+    digest: [u8; 32],
+}
+
+impl Seen {
+    fn begin(seen: &Arc<Mutex<Self>>, digest: [u8; 32]) -> Known {
+        let mut state = lock(seen);
+        if state.stored.contains(&digest) {
+            Known::Stored
+        } else if state.in_progress.insert(digest) {
+            Known::New(Ticket { seen: Arc::clone(seen), digest })
+        } else {
+            Known::InProgress
+        }
+    }
+}
+
+impl Ticket {
+    fn stored(&self) {
+        let mut seen = lock(&self.seen);
+        if seen.oldest_first.len() == OperationsReceiver::REMEMBERED
+            && let Some(oldest) = seen.oldest_first.pop_front()
+        {
+            seen.stored.remove(&oldest);
+        }
+        seen.stored.insert(self.digest);
+        seen.oldest_first.push_back(self.digest);
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        lock(&self.seen).in_progress.remove(&self.digest);
+    }
+}
+
+/// The sets are whole at any time.
+fn lock(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
+    seen.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,79 @@
+//! Pages of operations on their way to the addresses of their queries.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ecp_core::Sensitive;
+
+use super::Engine;
+use crate::engine::delivery::{self, Message, Parcel};
+use crate::engine::events::{CallbackRefusal, RawBody};
+use crate::engine::faults::{Fault, Point};
+use crate::payment::ids::About;
+use crate::wire::tamper;
+
+/// A page that is to be delivered.
+pub(crate) struct Page {
+    /// The project, if the query names one alone.
+    pub(crate) about: About,
+    /// Path of the query.
+    pub(crate) path: &'static str,
+    pub(crate) url: String,
+    /// The signed operations.
+    pub(crate) body: String,
+    /// The key of the query's token.
+    pub(crate) key: Sensitive<String>,
+}
+
+impl Engine {
+    /// Puts a page on its way, and the faults that strike it. Pages wait for no callback and for no
+    /// other page.
+    pub(crate) fn push(&self, page: Page) {
+        let Page { about, path, url, mut body, key } = page;
+        let delivery = {
+            let mut state = self.state();
+            state.deliveries += 1;
+            state.deliveries
+        };
+        let message = Message::Operations(delivery);
+        let (mut delay, mut copies, mut lost) = (Duration::ZERO, 0, false);
+        for fault in self.strike(&about, Point::Operations(path)) {
+            match fault {
+                Fault::DelayCallback(by) => delay += by,
+                Fault::DuplicateCallback { copies: more } => copies += more,
+                Fault::LoseCallback => lost = true,
+                other => {
+                    if let Some(tampering) = other.tampering() {
+                        body = tamper::tampered(body, tampering, &key);
+                    }
+                }
+            }
+        }
+        let body = RawBody::new(body);
+        for copy in 0..=copies {
+            let Ok(place) = Arc::clone(&self.0.pages).try_acquire_owned() else {
+                let refused =
+                    message.refused(Some(url.clone()), body.clone(), CallbackRefusal::TooMany);
+                self.record(about.clone(), refused);
+                continue;
+            };
+            self.deliver(Parcel {
+                about: about.clone(),
+                message,
+                place: Some(place),
+                url: Some(url.clone()),
+                body: body.clone(),
+                previous: None,
+                next: None,
+                delay: if copy == 0 { delay } else { Duration::ZERO },
+                lost,
+                tried: Vec::new(),
+            });
+        }
+    }
+}
+
+/// The places of deliveries at the same time.
+pub(super) fn places() -> Arc<tokio::sync::Semaphore> {
+    Arc::new(tokio::sync::Semaphore::new(delivery::MOST_PAGES))
+}

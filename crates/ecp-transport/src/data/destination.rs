@@ -1,0 +1,87 @@
+//! Addresses that pages of operations are sent to.
+
+use std::fmt;
+
+use ecp_core::Sensitive;
+use http::Uri;
+
+use super::query::OperationsQuery;
+use crate::address::{is_loopback, is_plain};
+
+/// An address of yours to which the platform sends a page of operations
+/// ([`DataApi::request_delivery`](super::DataApi::request_delivery)).
+///
+/// A page says neither which query it answers nor when. An address with a part that cannot be
+/// guessed, made anew for each query, shows both, and keeps others from posting to it. `Debug` hides
+/// it.
+#[derive(Clone)]
+pub struct Destination(Sensitive<String>);
+
+/// An address that no page is sent to.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no address for operations: {0}")]
+pub struct InvalidDestination(&'static str);
+
+impl Destination {
+    /// A web address of at most 2000 bytes. Plain HTTP is refused beyond this machine, because pages
+    /// hold personal data.
+    ///
+    /// ```
+    /// use ecp_transport::Destination;
+    ///
+    /// assert!(Destination::new("https://shop.example/operations/5fe1c9").is_ok());
+    /// let error = Destination::new("http://shop.example/operations").unwrap_err();
+    /// assert!(error.to_string().ends_with("plain HTTP is only allowed to this machine"));
+    /// ```
+    pub fn new(url: &str) -> Result<Self, InvalidDestination> {
+        const LONGEST: usize = 2000;
+        let uri: Uri = url.parse().map_err(|_| InvalidDestination("not a URL"))?;
+        let Some(authority) = uri.authority() else {
+            return Err(InvalidDestination("the scheme or the host is missing"));
+        };
+        if authority.as_str().contains('@') {
+            return Err(InvalidDestination("remove the user name"));
+        }
+        if !is_plain(authority) {
+            return Err(InvalidDestination("invalid host or port"));
+        }
+        match uri.scheme_str() {
+            Some("https") => {}
+            Some("http") if is_loopback(authority) => {}
+            Some("http") => {
+                return Err(InvalidDestination("plain HTTP is only allowed to this machine"));
+            }
+            _ => return Err(InvalidDestination("the scheme must be https")),
+        }
+        // Signed texts are joined by `;` unescaped.
+        if url.contains(['#', ';']) {
+            return Err(InvalidDestination("remove `#` and `;`"));
+        }
+        if url.len() > LONGEST {
+            return Err(InvalidDestination("it has more than 2000 bytes"));
+        }
+        Ok(Self(Sensitive::new(url.to_owned())))
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        self.0.expose()
+    }
+}
+
+impl fmt::Debug for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Destination")
+    }
+}
+
+/// A page that the platform was asked to send to a [`Destination`].
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Requested {
+    /// Number of operations in the platform's answer; `None` if it does not list them. Only the
+    /// receiver then knows the page.
+    pub operations: Option<usize>,
+    /// The query for the next page. `None` after a page that is not full; if the answer does not
+    /// list the operations, the next page is there if the delivered one is full.
+    pub next: Option<OperationsQuery>,
+}
