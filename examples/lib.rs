@@ -30,5 +30,6 @@ documents! {
     AddingAMethod: "../docs/adding-a-method.md",
     Architecture: "../docs/ARCHITECTURE.md",
     Sources: "../docs/sources.md",
+    Documents: "../docs/documents.md",
     Comparison: "../docs/comparison.md",
 }

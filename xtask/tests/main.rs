@@ -4,6 +4,7 @@
 
 #[path = "../src/layers.rs"]
 mod data;
+mod documents;
 mod features;
 mod footprint;
 mod foreign;

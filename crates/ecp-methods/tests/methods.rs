@@ -115,6 +115,44 @@ fn currencies_and_countries_are_those_of_the_pages() {
 }
 
 #[test]
+fn kinds_conversion_and_other_facts_are_those_of_the_pages() {
+    type Rows = &'static [(&'static str, &'static str)];
+    let cost = ("connection and its cost", "agreed with the account manager");
+    let table: [(&dyn DynMethod, Rows); 4] = [
+        (&EcoVoucher, &[("kind", "vouchers"), ("conversion", "by the platform")]),
+        (
+            &Jeton,
+            &[
+                ("kind", "electronic wallets"),
+                ("conversion", "by the method's service"),
+                ("settlement currencies", "on request"),
+                ("settlement speed", "without delay"),
+            ],
+        ),
+        (&TouchNGo, &[("kind", "electronic wallets"), ("conversion", "by the platform")]),
+        (
+            &WalletPartner,
+            &[
+                ("kind", "electronic wallets through a partner"),
+                ("conversion", "by the platform"),
+                ("conversion details", "the account manager knows them"),
+            ],
+        ),
+    ];
+    for (method, expected) in table {
+        let rows = method.spec().describe();
+        for (about, text) in expected.iter().chain([&cost]) {
+            let row = rows.iter().find(|row| row.about == *about).map(|row| &*row.text);
+            assert_eq!(row, Some(*text), "{} {about}", method.spec().code());
+        }
+        for settled in ["settlement currencies", "settlement speed"] {
+            let stated = rows.iter().any(|row| row.about == settled);
+            assert_eq!(stated, method.spec().code() == "jeton", "{settled}");
+        }
+    }
+}
+
+#[test]
 fn flows_and_what_they_need_are_those_of_the_pages() {
     use FlowKind::{Payout, Refund, Sale};
     use Interface::{Dashboard, Gate, PaymentLinks, PaymentPage};
