@@ -35,9 +35,9 @@ pub struct OperationsVerifier {
 impl OperationsVerifier {
     /// Bytes of a page by default: 1000 operations of 8 KiB.
     pub(crate) const BYTES: usize = 8 << 20;
-    /// Values of a page. A page of 1000 operations with a hundred members has a tenth of it; a body
+    /// Values of a page. A page of 1000 operations with a hundred members has a fifth of it; a body
     /// of brackets and commas could have one in every byte.
-    const VALUES: usize = 1 << 20;
+    const VALUES: usize = 1 << 19;
 
     /// A verifier without keys: nothing is genuine.
     pub fn new() -> Self {

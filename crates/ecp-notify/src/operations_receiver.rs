@@ -47,9 +47,9 @@ impl<S: OperationsStore + ?Sized> OperationsStore for Arc<S> {
 ///
 /// It takes pages and no other kind of message: a callback, a `check_deposit` request or a query
 /// that was signed with the same key is refused with 403. Nothing of a page is read before its
-/// signature matches. Its memory is bounded: by default two bodies at once, 8 MiB each, and about
-/// ten times as much while they are verified. [`Reply`] documents each status; 503 is also the
-/// answer to one body too many at once.
+/// signature matches. Its memory is bounded: by default two bodies at once, of 8 MiB and 524,288
+/// values each; the worst of them takes about 100 MiB until it is refused. [`Reply`] documents each
+/// status; 503 is also the answer to one body too many at once.
 ///
 /// That the platform sends pages to an address is documented in one sentence, and nothing of how
 /// (sources: operations to an address).
