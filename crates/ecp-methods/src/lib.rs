@@ -23,6 +23,7 @@
 
 mod check;
 mod flow;
+pub mod mass_file;
 mod method;
 mod methods;
 pub mod page;

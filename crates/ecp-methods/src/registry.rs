@@ -67,6 +67,12 @@ impl Registry {
                 return Err(RegistryError { what, name, taken_by: other.spec().code() });
             }
         }
+        for name in file_names(added) {
+            if let Some(other) = self.by_file_name(name) {
+                let (what, taken_by) = ("the name in mass files", other.spec().code());
+                return Err(RegistryError { what, name, taken_by });
+            }
+        }
         self.methods.push(Arc::new(method));
         Ok(self)
     }
@@ -84,6 +90,12 @@ impl Registry {
         self.iter().find(|method| method.spec().gate_path() == Some(path))
     }
 
+    /// The method that a mass file or a form means: by its Dashboard code, its Gate path or its code
+    /// here. No two methods of a registry share one of these.
+    pub fn by_file_name(&self, name: &str) -> Option<&dyn DynMethod> {
+        self.iter().find(|method| file_names(method.spec()).any(|known| known == name))
+    }
+
     /// The method with a name in callbacks.
     pub fn by_callback_name(&self, name: &str) -> Option<&dyn DynMethod> {
         self.iter().find(|method| method.spec().callback_names().contains(&name))
@@ -99,6 +111,11 @@ impl Registry {
     pub fn iter(&self) -> impl Iterator<Item = &dyn DynMethod> + Clone {
         self.methods.iter().map(AsRef::as_ref)
     }
+}
+
+/// The names of a method in the column `method` of mass files.
+fn file_names(spec: &crate::MethodSpec) -> impl Iterator<Item = &'static str> {
+    [Some(spec.code()), spec.gate_path(), spec.dashboard_code()].into_iter().flatten()
 }
 
 impl Default for Registry {
@@ -119,6 +136,13 @@ mod tests {
         const SPEC: Spec<Self> = Spec::new("twin", "Twin").gate_path("wallet/jeton");
     }
 
+    #[derive(Debug)]
+    struct SameInFiles;
+
+    impl PaymentMethod for SameInFiles {
+        const SPEC: Spec<Self> = Spec::new("jeton-wallet", "Same in files");
+    }
+
     #[test]
     fn a_name_belongs_to_one_method() {
         let message = |result: Result<Registry, RegistryError>| result.unwrap_err().to_string();
@@ -130,7 +154,17 @@ mod tests {
             message(Registry::builtin().with(Twin)),
             "the Gate path `wallet/jeton` belongs to payment method `jeton` already"
         );
+        assert_eq!(
+            message(Registry::builtin().with(SameInFiles)),
+            "the name in mass files `jeton-wallet` belongs to payment method `jeton` already"
+        );
         assert!(Registry::empty().with(Twin).is_ok());
+        let registry = Registry::builtin();
+        for name in ["jeton", "wallet/jeton", "jeton-wallet"] {
+            let found = registry.by_file_name(name).map(|method| method.spec().code());
+            assert_eq!(found, Some("jeton"), "{name}");
+        }
+        assert!(registry.by_file_name("jetonWalletV3").is_none());
     }
 
     #[test]

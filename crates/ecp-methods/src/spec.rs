@@ -50,6 +50,7 @@ impl<M> Spec<M> {
             kind: Kind::Wallet,
             instruments: &[],
             gate_path: None,
+            dashboard_code: None,
             page_codes: &[],
             callback_names: &[],
             callback_forms: &[],
@@ -90,6 +91,14 @@ impl<M> Spec<M> {
     pub const fn gate_path(mut self, path: &'static str) -> Self {
         assert!(is_path(path), "a Gate path is slugs with `/` between them");
         self.data.gate_path = Some(path);
+        self
+    }
+
+    /// The Dashboard's code of the method, as in the column `method` of a mass file. Only for methods
+    /// whose code there is known to differ from the Gate path (sources: Dashboard codes).
+    pub const fn dashboard_code(mut self, code: &'static str) -> Self {
+        assert!(is_path(code), "a Dashboard code is slugs with `/` between them");
+        self.data.dashboard_code = Some(code);
         self
     }
 

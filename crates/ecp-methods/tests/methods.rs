@@ -100,6 +100,29 @@ fn the_names_of_a_method_are_three_and_follow_no_rule() {
 }
 
 #[test]
+fn a_name_in_a_mass_file_leads_to_one_method() {
+    let registry = Registry::builtin();
+    let table = [
+        ("eco-voucher", "eco-voucher"),
+        ("jeton", "jeton-wallet"),
+        ("touchngo", "wallet/touchngo"),
+        ("wallet-partner", "wallet-partner"),
+    ];
+    for (code, dashboard_code) in table {
+        let spec = registry.get(code).unwrap().spec();
+        assert_eq!(spec.dashboard_code(), Some(dashboard_code));
+        for name in [code, dashboard_code, spec.gate_path().unwrap()] {
+            let found = registry.by_file_name(name).map(|found| found.spec().code());
+            assert_eq!(found, Some(code), "{name}");
+        }
+        // Neither the Payment Page's names nor those of callbacks are in such files.
+        let callback = spec.callback_names()[0];
+        let found = registry.by_file_name(callback).map(|found| found.spec().code());
+        assert_eq!(found, Some(code).filter(|_| callback == dashboard_code), "{callback}");
+    }
+}
+
+#[test]
 fn currencies_and_countries_are_those_of_the_pages() {
     let table: [(&dyn DynMethod, &str, &str); 4] = [
         (&EcoVoucher, "CAD EUR GBP USD", ""),

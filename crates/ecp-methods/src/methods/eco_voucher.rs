@@ -23,6 +23,7 @@ use crate::{FlowKind, PaymentMethod, Sale, Supports};
 /// | currencies | CAD, EUR, GBP, USD |
 /// | conversion | by the platform |
 /// | Gate path | voucher/eco-voucher |
+/// | Dashboard code | eco-voucher (documentation copy) |
 /// | Payment Page code | ecoVoucher |
 /// | callback name | eco-voucher |
 /// | provider in callbacks | 1109 of a sale |
@@ -54,6 +55,7 @@ impl PaymentMethod for EcoVoucher {
         .kind(Kind::Voucher)
         .instruments(&[Instrument::Voucher])
         .gate_path("voucher/eco-voucher")
+        .dashboard_code("eco-voucher")
         .page_codes(&["ecoVoucher"])
         .callback_names(&["eco-voucher"])
         .currencies(&[Currency::CAD, Currency::EUR, Currency::GBP, Currency::USD])

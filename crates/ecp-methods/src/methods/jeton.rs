@@ -19,6 +19,7 @@ use crate::{FlowKind, PaymentMethod, Payout, Sale, Supports};
 /// | currencies | EUR, GBP, INR, JPY, NOK, PLN, RUB, TRY, USD |
 /// | conversion | by the method's service |
 /// | Gate path | wallet/jeton |
+/// | Dashboard code | jeton-wallet (documentation copy) |
 /// | Payment Page code | jetonWalletV3 |
 /// | callback name | JetonWallet |
 /// | provider in callbacks | 1079 of a sale, 1079 of a payout |
@@ -51,6 +52,7 @@ impl PaymentMethod for Jeton {
         .source("method page \"Jeton Wallet\"")
         .kind(Kind::Wallet)
         .gate_path("wallet/jeton")
+        .dashboard_code("jeton-wallet")
         .page_codes(&["jetonWalletV3"])
         .callback_names(&["JetonWallet"])
         .callbacks(&[

@@ -19,6 +19,7 @@ pub struct MethodSpec {
     pub(super) kind: Kind,
     pub(super) instruments: &'static [Instrument],
     pub(super) gate_path: Option<&'static str>,
+    pub(super) dashboard_code: Option<&'static str>,
     pub(super) page_codes: &'static [&'static str],
     pub(super) callback_names: &'static [&'static str],
     pub(super) callback_forms: &'static [CallbackForm],
@@ -64,6 +65,16 @@ impl MethodSpec {
     /// The method's part of Gate paths, `None` if Gate does not have it.
     pub const fn gate_path(&self) -> Option<&'static str> {
         self.gate_path
+    }
+
+    /// The Dashboard's code of the method: its own where one is known (sources: Dashboard codes),
+    /// otherwise the Gate path, which the Dashboard shares for most methods. `None` if neither is
+    /// known.
+    pub const fn dashboard_code(&self) -> Option<&'static str> {
+        match self.dashboard_code {
+            Some(code) => Some(code),
+            None => self.gate_path,
+        }
     }
 
     /// The codes for the Payment Page's `force_payment_method`.

@@ -46,6 +46,9 @@ impl MethodSpec {
         row("currencies", join(self.currencies()));
         row("conversion", self.conversion().map_or_else(String::new, |who| who.to_string()));
         row("Gate path", self.gate_path().unwrap_or_default().to_owned());
+        let own_code = self.dashboard_code.unwrap_or_default().to_owned();
+        let source = Some("documentation copy").filter(|_| !own_code.is_empty());
+        row("Dashboard code", with_source(own_code, source));
         row("Payment Page code", self.page_codes().join(", "));
         row("callback name", self.callback_names().join(", "));
         row("provider in callbacks", self.by_flow(|form| form.provider_id().map(i64::from)));
