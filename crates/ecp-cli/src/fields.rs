@@ -40,9 +40,9 @@ pub(crate) fn pair(text: &str) -> Result<(String, String), &'static str> {
     Ok((name.to_owned(), value.to_owned()))
 }
 
-/// The method with a code or Gate path.
+/// The method with a code, Gate path or Dashboard code.
 pub(crate) fn method<'r>(registry: &'r Registry, name: &str) -> anyhow::Result<&'r dyn DynMethod> {
-    match registry.by_gate_path(name.trim_start_matches('/')) {
+    match registry.by_file_name(name.trim_start_matches('/')) {
         Some(method) => Ok(method),
         None => registry.get(name).context("see `ecp methods`"),
     }

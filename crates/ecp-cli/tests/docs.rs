@@ -8,8 +8,10 @@ use std::path::Path;
 
 use crate::support::{ecp, stderr, stdout};
 
-/// What `--help` says of a command: the commands below it, and its options.
+/// What `--help` says of a command: whether it takes arguments, the commands below it, and its options.
 struct Known {
+    /// Whether a word below it may be an argument rather than a command.
+    has_arguments: bool,
     commands: BTreeSet<String>,
     options: BTreeSet<String>,
 }
@@ -25,6 +27,7 @@ fn known(command: &[&str]) -> Known {
     let options = help.split(|c: char| !c.is_ascii_alphanumeric() && c != '-');
     let options = options.filter(|word| word.starts_with("--"));
     Known {
+        has_arguments: help.contains("\nArguments:\n"),
         commands: commands.map(str::to_owned).collect(),
         options: options.map(str::to_owned).collect(),
     }
@@ -77,6 +80,9 @@ fn wrong(call: &[&str], help: &mut BTreeMap<Vec<String>, Known>) -> Option<Strin
             }
         } else if !known.commands.is_empty() {
             if !known.commands.contains(*word) {
+                if known.has_arguments {
+                    continue;
+                }
                 return Some(format!("ecp {} has no command `{word}`", command.join(" ")));
             }
             command.push(word);

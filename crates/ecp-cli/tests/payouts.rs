@@ -175,7 +175,7 @@ fn a_dry_run_shows_the_plan_and_sends_nothing() {
     assert_eq!(
         summary["totals"][0],
         serde_json::json!({
-            "method": "jeton", "payouts": 3, "amount": 3003, "currency": "EUR"
+            "operation": "payout", "method": "jeton", "rows": 3, "amount": 3003, "currency": "EUR"
         })
     );
     assert_eq!((summary["rows"].as_u64(), summary["dry_run"].as_bool()), (Some(3), Some(true)));
@@ -311,8 +311,7 @@ fn a_file_whose_ids_were_changed_since_it_was_paid_is_not_paid_again() {
         assert_eq!(code, Some(1));
 
         let (code, printed) = run(["A", "B"], &[how]);
-        let begins =
-            "error: nothing was sent: none of the payouts that the journal has sent (2) is ";
+        let begins = "error: nothing was sent: none of the rows that the journal has sent (2) is ";
         assert!(printed.lines().any(|line| line.starts_with(begins)), "{printed}");
         assert!(printed.contains("--shared-journal"), "{printed}");
         assert_eq!(code, Some(1));
@@ -320,4 +319,89 @@ fn a_file_whose_ids_were_changed_since_it_was_paid_is_not_paid_again() {
     assert_eq!(begun(&sandbox.log()).len(), 2);
     assert_eq!(run(["A", "B"], &["--yes", "--shared-journal"]).0, Some(0));
     assert_eq!(begun(&sandbox.log()).len(), 4);
+}
+
+#[test]
+fn the_template_of_every_method_is_the_platforms_file_and_can_be_paid() {
+    let sandbox = Sandbox::start();
+    let template = |method: &str| {
+        let output = sandbox.ecp(&["payouts", "template", method]).output().unwrap();
+        (output.status.code(), stdout(&output).to_owned(), stderr(&output).to_owned())
+    };
+    let (code, jeton, _) = template("jeton");
+    assert_eq!(code, Some(0));
+    assert_eq!(
+        jeton,
+        "operation_type;general.project_id;method;general.payment_id;payment.amount;\
+         payment.currency;customer.ip_address;account.number\n\
+         payout;1;jeton-wallet;payout-jeton-1;10000;EUR;192.0.2.1;93017949\n"
+    );
+    for name in ["wallet/jeton", "jeton-wallet"] {
+        assert_eq!(template(name).1, jeton, "{name}");
+    }
+    let (code, printed, error) = template("eco-voucher");
+    assert_eq!((code, printed.as_str()), (Some(1), ""));
+    assert!(error.starts_with("error: EcoVoucher has neither payouts nor refunds; "), "{error}");
+
+    for method in ["jeton", "touchngo"] {
+        std::fs::write(sandbox.folder().join("t.csv"), template(method).1).unwrap();
+        let run = ["payouts", "t.csv", "--yes", "--journal", method];
+        let output = sandbox.ecp(&run).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{method}: {}", stderr(&output));
+    }
+    // The payment to refund is an example.
+    std::fs::write(sandbox.folder().join("t.csv"), template("wallet-partner").1).unwrap();
+    let output = sandbox.ecp(&["payouts", "t.csv", "--yes"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    let results = std::fs::read_to_string(sandbox.folder().join("t.csv.results.csv")).unwrap();
+    let row = results.lines().nth(1).unwrap();
+    assert!(row.starts_with("2,order-wallet-partner-1,wallet-partner,,,decline,,3061,"), "{row}");
+    assert!(row.ends_with(",refund,order-wallet-partner-1"), "{row}");
+}
+
+#[test]
+fn a_mixed_file_shows_what_goes_out_and_what_comes_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let head = "operation_type;method;general.payment_id;payment.amount;payment.currency;\
+                payment.description;account.number;customer.ip_address";
+    let write = |amount: &str| {
+        let rows = format!(
+            "payout;jeton-wallet;P-1;{amount};EUR;;7;192.0.2.1\n\
+             refund;wallet-partner;order-1;;;returned;;\n\
+             refund;wallet-partner;order-2;1500;INR;returned;;\n"
+        );
+        std::fs::write(folder.path().join("mixed.csv"), format!("{head}\n{rows}")).unwrap();
+    };
+    let run = || ecp(folder.path(), &["payouts", "mixed.csv", "--dry-run", "--json"]).output();
+    write("30000");
+    let output = run().unwrap();
+    assert_eq!(
+        stderr(&output),
+        "mixed.csv: 1 payout and 2 refunds for project 1 at http://127.0.0.1:8080 (profile `sandbox`)\n  \
+         jeton                           1               300.00 EUR\n  \
+         wallet-partner, refunds         1        all that was paid\n  \
+         wallet-partner, refunds         1                15.00 INR\n\
+         dry run: nothing was sent\n"
+    );
+    let summary: serde_json::Value = serde_json::from_str(stdout(&output)).unwrap();
+    assert_eq!(
+        summary["totals"][1],
+        serde_json::json!({
+            "operation": "refund", "method": "wallet-partner", "rows": 1, "amount": null,
+            "currency": null
+        })
+    );
+    // Major units in the platform's columns.
+    write("300.00");
+    let output = run().unwrap();
+    assert_eq!(
+        (output.status.code(), stderr(&output)),
+        (
+            Some(1),
+            "mixed.csv: line 2, `payment.amount`: has a decimal point, and amounts are whole minor \
+             units: write 30000 for 300.00 EUR\n\
+             --major-units reads a file whose amounts are in major units\n\
+             error: nothing was sent: 1 problem to correct\n"
+        )
+    );
 }

@@ -2,6 +2,8 @@
 
 use ecp_table::{fold, in_thousands, look};
 
+use crate::row::RowId;
+
 /// Key that is equal for ids which look alike or are the same number: `P-1` and `P–1`, `1` and
 /// `01.0`.
 pub(crate) fn key(id: &str) -> String {
@@ -12,6 +14,21 @@ pub(crate) fn key(id: &str) -> String {
 /// the form of a number: a system that generates ids may mean them to be different.
 pub(crate) fn spelling(id: &str) -> String {
     number(fold(&id.replace(' ', "")))
+}
+
+/// Key that is equal for rows whose ids look alike.
+pub(crate) fn row_key(id: &RowId) -> String {
+    row_text(id, key)
+}
+
+/// The ids of a row as one text.
+pub(crate) fn row_text(id: &RowId, of: impl Fn(&str) -> String) -> String {
+    let payment = of(id.payment_id().as_str());
+    match id.refund_id() {
+        // Ids hold no control characters.
+        Some(refund) => payment + "\0" + &of(refund),
+        None => payment,
+    }
 }
 
 /// Removes from a number a plus, leading zeros, separators of thousands and decimals that are

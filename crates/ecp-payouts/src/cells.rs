@@ -50,12 +50,20 @@ pub(crate) fn problem(held: &Holds, text: &str) -> Option<String> {
     hidden.or_else(|| trace.map(|trace| trace.to_string()))
 }
 
-const fn kind(held: &Holds) -> Option<Kind> {
+fn kind(held: &Holds) -> Option<Kind> {
     Some(match held {
         Holds::Nothing | Holds::Nameless => return None,
-        Holds::Method | Holds::ProjectId | Holds::Amount | Holds::Currency => Kind::Code,
-        Holds::PaymentId => Kind::Identity,
-        Holds::Extra(_) => Kind::Unknown,
+        Holds::OperationType
+        | Holds::Method
+        | Holds::ProjectId
+        | Holds::Amount
+        | Holds::Currency => Kind::Code,
+        Holds::PaymentId | Holds::OperationId => Kind::Identity,
+        Holds::Extra(path) => match path.as_str() {
+            "account.bank_id" | "card.pan" | "token" => Kind::Identity,
+            "account.customer_name" | "card.card_holder" | "customer.street" => Kind::Words,
+            _ => Kind::Unknown,
+        },
         Holds::Field(field) => match field {
             Field::AccountNumber
             | Field::CustomerEmail

@@ -5,14 +5,15 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 
 use ecp_core::{Currency, Money, PaymentId, ProjectId};
-use ecp_methods::request::{Field, PayoutRequest};
-use ecp_methods::{DynMethod, Payout, Prepared, Registry, prepare_dyn};
+use ecp_methods::request::{Field, PayoutRequest, RefundRequest};
+use ecp_methods::{DynMethod, FlowKind, Registry, Rule, mass_file, prepare_dyn};
 use ecp_table::{Row, Table};
 
 use crate::cells;
 use crate::layout::{AmountUnit, Layout};
 use crate::names::{self, MEMBERS};
 use crate::problem::{Problem, Problems};
+use crate::row::RowRequest;
 
 /// Contents of the columns.
 #[derive(Clone)]
@@ -30,8 +31,10 @@ pub(crate) enum Holds {
     Nothing,
     /// A column without a name and without values.
     Nameless,
+    OperationType,
     Method,
     PaymentId,
+    OperationId,
     ProjectId,
     Amount,
     Currency,
@@ -43,17 +46,39 @@ pub(crate) const PAYMENT_ID: &str = "general.payment_id";
 pub(crate) const PROJECT_ID: &str = "general.project_id";
 pub(crate) const AMOUNT: &str = "payment.amount";
 pub(crate) const CURRENCY: &str = "payment.currency";
-pub(crate) const METHOD: &str = "method";
+pub(crate) const METHOD: &str = mass_file::METHOD;
+pub(crate) const OPERATION_TYPE: &str = mass_file::OPERATION_TYPE;
+pub(crate) const OPERATION_ID: &str = mass_file::OPERATION_ID;
 
 /// A cell with fewer delimiters is text, however few columns there are.
 const FEWEST_DELIMITERS: usize = 3;
+
+/// The request of a row with its further fields.
+macro_rules! with_fields {
+    ($columns:expr, $row:expr, $request:expr) => {{
+        let mut request = $request;
+        if $columns.items_in_texts {
+            request = request.allow_items_in_texts();
+        }
+        for (held, text) in $columns.holds.iter().zip($row.cells()) {
+            request = match (held, text.trim()) {
+                (_, "") => request,
+                (Holds::Field(field), text) => request.field(*field, text),
+                (Holds::Extra(path), text) => request.extra(path, text),
+                _ => request,
+            };
+        }
+        request
+    }};
+}
 
 /// Problems of a row: the field's path, and the description.
 pub(crate) type Found = Vec<(Option<String>, String)>;
 
 /// Whether payouts have a column of this name.
 pub(crate) fn is_known(name: &str, layout: &Layout) -> bool {
-    layout.is_named(name) || MEMBERS.contains(&name) || field(name).is_some()
+    let is_of_the_platform = || MEMBERS.contains(&name) || mass_file::COLUMNS.contains(&name);
+    layout.is_named(name) || is_of_the_platform() || field(name).is_some()
 }
 
 fn field(path: &str) -> Option<Field> {
@@ -72,8 +97,10 @@ impl Columns {
             let held = match layout.path(name) {
                 None => Holds::Nothing,
                 Some("") => Holds::Nameless,
+                Some(OPERATION_TYPE) => Holds::OperationType,
                 Some(METHOD) => Holds::Method,
                 Some(PAYMENT_ID) => Holds::PaymentId,
+                Some(OPERATION_ID) => Holds::OperationId,
                 Some(PROJECT_ID) => Holds::ProjectId,
                 Some(AMOUNT) => Holds::Amount,
                 Some(CURRENCY) => Holds::Currency,
@@ -93,10 +120,12 @@ impl Columns {
             }
             holds.push(held);
         }
-        for (held, path) in
-            [(Holds::PaymentId, PAYMENT_ID), (Holds::Amount, AMOUNT), (Holds::Currency, CURRENCY)]
-        {
-            if !holds.contains(&held) {
+        let needed =
+            [(Holds::PaymentId, PAYMENT_ID), (Holds::Amount, AMOUNT), (Holds::Currency, CURRENCY)];
+        // A file of full refunds has no amounts.
+        let needed = if holds.contains(&Holds::OperationType) { &needed[..1] } else { &needed };
+        for (held, path) in needed {
+            if !holds.contains(held) {
                 wrong(path, "there is no column for it");
             }
         }
@@ -143,7 +172,7 @@ impl Columns {
         row: &Row<'_>,
         registry: &Registry,
         project: ProjectId,
-    ) -> Result<Prepared<Payout>, Found> {
+    ) -> Result<RowRequest, Found> {
         let mut found = Found::new();
         if self.holds.contains(&Holds::Nameless)
             && let Some(problem) = table.nameless(row)
@@ -163,44 +192,53 @@ impl Columns {
             let text = format!("is another project than {project}");
             add(&mut found, Some(PROJECT_ID.to_owned()), text);
         }
+        if cell(&Holds::OperationId).is_some() {
+            let text = "names an operation, and Gate takes only the payment: write its id in \
+                        `general.payment_id`, and leave this empty";
+            add(&mut found, Some(OPERATION_ID.to_owned()), text.to_owned());
+        }
+        let flow = self.flow(cell(&Holds::OperationType), &mut found);
         let method = self.method(cell(&Holds::Method), registry, &mut found);
         let id = required(PAYMENT_ID, cell(&Holds::PaymentId), &mut found)
             .and_then(|text| noted(PAYMENT_ID, PaymentId::new(text), &mut found));
-        let amount = self.amount(&cell, &mut found);
-        let (Some(method), Some(id), Some(amount)) = (method, id, amount) else {
+        let amount = self.amount(&cell, flow, &mut found);
+        let (Some(flow), Some(method), Some(id), Some(amount)) = (flow, method, id, amount) else {
             return Err(found);
         };
-        let mut request = PayoutRequest::new(id, amount);
-        if self.items_in_texts {
-            request = request.allow_items_in_texts();
-        }
-        for (held, text) in
-            self.holds.iter().zip(row.cells()).map(|(held, text)| (held, text.trim()))
-        {
-            request = match held {
-                _ if text.is_empty() => request,
-                Holds::Field(field) => request.field(*field, text),
-                Holds::Extra(path) => request.extra(path, text),
-                _ => request,
-            };
-        }
-        match prepare_dyn(method, request.clone()) {
-            Ok(prepared) if found.is_empty() => return Ok(prepared),
-            Ok(_) => {}
+        let rule = method.spec().rule(flow);
+        let prepared = match (flow, amount) {
+            (FlowKind::Refund, amount) => {
+                let request = refund(id, amount, rule);
+                let request = with_fields!(self, row, request);
+                prepare_dyn(method, request).map(RowRequest::Refund)
+            }
+            (_, Some(amount)) => {
+                let request = with_fields!(self, row, PayoutRequest::new(id, amount));
+                prepare_dyn(method, request).map(RowRequest::Payout)
+            }
+            // A payout has an amount.
+            (_, None) => return Err(found),
+        };
+        let prepared = match prepared {
+            Ok(prepared) => Some(prepared),
             Err(rejection) => {
                 let (path, text) = path_and_problem(&rejection);
                 add(&mut found, path, text);
+                None
+            }
+        };
+        // The check stops at the first problem; missing fields are all reported together. The
+        // platform's files have a description in every refund.
+        let description = (flow == FlowKind::Refund).then_some(Field::Description);
+        let needed = rule.into_iter().flat_map(Rule::needed_fields).copied();
+        for field in needed.chain(description) {
+            // A refund without an id of its own has one of the payment.
+            let is_set = field == Field::MerchantRefundId || cell(&Holds::Field(field)).is_some();
+            if rule.is_some() && !is_set {
+                add(&mut found, Some(field.path().to_owned()), "is required".to_owned());
             }
         }
-        // The check stops at the first problem; missing fields are all reported together.
-        if let Some(rule) = method.spec().rule(ecp_methods::FlowKind::Payout) {
-            for field in rule.needed_fields() {
-                if cell(&Holds::Field(*field)).is_none() {
-                    add(&mut found, Some(field.path().to_owned()), "is required".to_owned());
-                }
-            }
-        }
-        Err(found)
+        prepared.filter(|_| found.is_empty()).ok_or(found)
     }
 
     /// Finds a cell with line breaks that looks as if it held a row of the file. By the grammar
@@ -224,10 +262,7 @@ impl Columns {
                 (start, cells.map(|cell| cell.trim_matches(['"', ' '])).collect())
             })
             .collect();
-        let is_method = |name: &str| {
-            registry.get(name).is_ok()
-                || registry.by_gate_path(name.trim_start_matches('/')).is_some()
-        };
+        let is_method = |name: &str| registry.by_file_name(name.trim_start_matches('/')).is_some();
         let is_currency = |code: &str| code.parse::<Currency>().is_ok();
         let place_of = |held| self.holds.iter().position(|other| *other == held);
         let (method, currency) = (place_of(Holds::Method), place_of(Holds::Currency));
@@ -264,31 +299,68 @@ impl Columns {
         found: &mut Found,
     ) -> Option<&'r dyn DynMethod> {
         let name = required(METHOD, named.or(self.method.as_deref()), found)?;
-        match registry.by_gate_path(name.trim_start_matches('/')) {
+        match registry.by_file_name(name.trim_start_matches('/')) {
             Some(method) => Some(method),
             None => noted(METHOD, registry.get(name), found),
         }
     }
 
+    /// The operation of a row; a file without a column for it has payouts.
+    fn flow(&self, named: Option<&str>, found: &mut Found) -> Option<FlowKind> {
+        if !self.holds.contains(&Holds::OperationType) {
+            return Some(FlowKind::Payout);
+        }
+        let name = required(OPERATION_TYPE, named, found)?;
+        noted(OPERATION_TYPE, mass_file::flow(name), found)
+    }
+
+    /// The amount of a row; `Some(None)` for a refund of all that was paid, which has neither an
+    /// amount nor a currency.
+    #[expect(clippy::option_option, reason = "a problem, or none with or without an amount")]
     fn amount<'c>(
         &self,
         cell: &impl Fn(&Holds) -> Option<&'c str>,
+        flow: Option<FlowKind>,
         found: &mut Found,
-    ) -> Option<Money> {
-        let amount = required(AMOUNT, cell(&Holds::Amount), found);
-        let currency = required(CURRENCY, cell(&Holds::Currency), found)
+    ) -> Option<Option<Money>> {
+        let cells = (cell(&Holds::Amount), cell(&Holds::Currency));
+        if flow == Some(FlowKind::Refund) && cells == (None, None) {
+            return Some(None);
+        }
+        let amount = required(AMOUNT, cells.0, found);
+        let currency = required(CURRENCY, cells.1, found)
             .and_then(|code| noted(CURRENCY, code.parse::<Currency>(), found));
-        let (amount, currency) = (amount?, currency?);
+        let amount = amount?;
         if let Some(problem) = cells::separators(amount) {
             add(found, Some(AMOUNT.to_owned()), problem.to_owned());
             return None;
         }
         if self.amounts == AmountUnit::Major {
-            return noted(AMOUNT, Money::from_decimal(amount, currency), found);
+            return noted(AMOUNT, Money::from_decimal(amount, currency?), found).map(Some);
+        }
+        if let Some(problem) = mass_file::amount_problem(amount, currency) {
+            add(found, Some(AMOUNT.to_owned()), problem);
+            return None;
         }
         let minor = amount.parse().map_err(|_| "is not a whole number of minor units");
-        noted(AMOUNT, minor, found).map(|minor| Money::from_minor(minor, currency))
+        noted(AMOUNT, minor, found)
+            .zip(currency)
+            .map(|(minor, code)| Some(Money::from_minor(minor, code)))
     }
+}
+
+/// A refund of a row. Without an id of its own it has the payment's, so that the same row has the
+/// same id in every run, and a payment is refunded once by files without such ids.
+fn refund(id: PaymentId, amount: Option<Money>, rule: Option<&Rule>) -> RefundRequest {
+    let refund_id = id.as_str().to_owned();
+    let request = match amount {
+        None => RefundRequest::full(id),
+        Some(amount) if rule.is_some_and(Rule::allows_partial) => {
+            RefundRequest::partial(id, amount)
+        }
+        Some(amount) => RefundRequest::full_of(id, amount),
+    };
+    request.with_merchant_refund_id(refund_id)
 }
 
 impl Holds {
@@ -296,6 +368,8 @@ impl Holds {
     pub(crate) fn path(&self) -> Option<&str> {
         match self {
             Self::Nothing | Self::Nameless => None,
+            Self::OperationType => Some(OPERATION_TYPE),
+            Self::OperationId => Some(OPERATION_ID),
             Self::Method => Some(METHOD),
             Self::PaymentId => Some(PAYMENT_ID),
             Self::ProjectId => Some(PROJECT_ID),

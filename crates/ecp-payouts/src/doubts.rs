@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use ecp_core::PaymentId;
 use ecp_methods::request::Field;
-use ecp_methods::{Payout, Prepared};
+use ecp_methods::{FlowKind, Rule};
 use ecp_table::{Row, in_thousands};
 
 use crate::alike;
@@ -13,11 +13,15 @@ use crate::cells::may_be_thousands;
 use crate::columns::{AMOUNT, Columns, Holds, PAYMENT_ID};
 use crate::layout::AmountUnit;
 use crate::problem::Problem;
+use crate::row::{RowId, RowRequest};
 
 /// Doubts about the rows so far.
 pub(crate) struct Doubts {
-    /// Ids by their look-alike key.
-    ids: HashMap<String, Vec<SeenId>>,
+    /// Ids of payouts by their look-alike key, and of refunds.
+    payouts: HashMap<String, Vec<SeenId>>,
+    refunds: HashMap<String, Vec<SeenId>>,
+    /// The lines of the refunds of each payment: the first one, and the first one of all of it.
+    refunded: HashMap<PaymentId, (u64, Option<u64>)>,
     lengths: Vec<(Field, Digits)>,
     /// Columns of ids and accounts, the number of values that look like numbers in groups of three
     /// digits, and the line of the first.
@@ -30,7 +34,7 @@ pub(crate) struct Doubts {
 }
 
 struct SeenId {
-    id: PaymentId,
+    id: RowId,
     line: u64,
     without_id: u64,
 }
@@ -60,7 +64,9 @@ impl Doubts {
         let fields = of_ids.into_iter().filter(has).map(Holds::Field);
         let grouped = std::iter::once(Holds::PaymentId).chain(fields);
         Self {
-            ids: HashMap::new(),
+            payouts: HashMap::new(),
+            refunds: HashMap::new(),
+            refunded: HashMap::new(),
             grouped: grouped.map(|held| (held, 0, 0)).collect(),
             lengths: of.into_iter().filter(has).map(|field| (field, digits())).collect(),
             warnings: Vec::new(),
@@ -74,9 +80,10 @@ impl Doubts {
         &mut self,
         columns: &Columns,
         row: &Row<'_>,
-        prepared: &Prepared<Payout>,
+        request: &RowRequest,
     ) -> Result<(), Problem> {
-        self.id(prepared.payment_id(), row.line(), columns.without_id(row))?;
+        self.id(&request.id(), row.line(), columns.without_id(row))?;
+        self.once(request, row.line())?;
         for (field, digits) in &mut self.lengths {
             if let Some(text) = columns.cell(row, &Holds::Field(*field)) {
                 digits.take(text, row.line());
@@ -91,7 +98,7 @@ impl Doubts {
             }
         }
         let text = columns.cell(row, &Holds::Amount).filter(|text| text.contains('.'));
-        let amount = prepared.amount().filter(|_| columns.amounts() == AmountUnit::Major);
+        let amount = request.amount().filter(|_| columns.amounts() == AmountUnit::Major);
         if let (Some(text), Some(amount)) = (text, amount) {
             if !may_be_thousands(text) {
                 self.has_decimal_point = true;
@@ -102,9 +109,10 @@ impl Doubts {
         Ok(())
     }
 
-    fn id(&mut self, id: &PaymentId, line: u64, without_id: u64) -> Result<(), Problem> {
-        let alike = self.ids.entry(alike::key(id.as_str())).or_default();
-        let problem = |text: String| Problem { line, field: Some(PAYMENT_ID.to_owned()), text };
+    fn id(&mut self, id: &RowId, line: u64, without_id: u64) -> Result<(), Problem> {
+        let seen = if id.refund_id().is_some() { &mut self.refunds } else { &mut self.payouts };
+        let alike = seen.entry(alike::row_key(id)).or_default();
+        let problem = |text: String| Problem { line, field: Some(path(id).to_owned()), text };
         for seen in &*alike {
             let first = seen.line;
             if seen.id == *id {
@@ -112,14 +120,15 @@ impl Doubts {
             }
             // Ids from a random generator may differ in case alone; a row that was typed twice is
             // equal otherwise.
-            let [theirs, ours] = [seen.id.as_str(), id.as_str()];
-            if seen.without_id == without_id || alike::spelling(theirs) != alike::spelling(ours) {
+            let [theirs, ours] = [&seen.id, id].map(|id| alike::row_text(id, str::to_owned));
+            let [spelt, spelling] = [&seen.id, id].map(|id| alike::row_text(id, alike::spelling));
+            if seen.without_id == without_id || spelt != spelling {
                 return Err(problem(format!(
                     "looks like the id in line {first}, and is another one"
                 )));
             }
             let cased = |id: &str| id.to_lowercase().replace(' ', "");
-            let what = if cased(theirs) == cased(ours) {
+            let what = if cased(&theirs) == cased(&ours) {
                 "case or spaces"
             } else {
                 "the form of a number, of letters, dashes, apostrophes or slashes"
@@ -129,6 +138,41 @@ impl Doubts {
         }
         alike.push(SeenId { id: id.clone(), line, without_id });
         Ok(())
+    }
+
+    /// Refunds of one payment, and a payout under the id of a payment that is refunded.
+    fn once(&mut self, request: &RowRequest, line: u64) -> Result<(), Problem> {
+        let id = request.payment_id();
+        let problem = |text: String| Problem { line, field: Some(PAYMENT_ID.to_owned()), text };
+        if request.flow() == FlowKind::Payout {
+            return match self.refunded.get(id) {
+                Some((first, _)) => Err(problem(format!(
+                    "is the payment that line {first} refunds; a payout has an id of its own"
+                ))),
+                None => Ok(()),
+            };
+        }
+        let paid_out = self.payouts.get(&alike::key(id.as_str())).into_iter().flatten();
+        if let Some(payout) = paid_out.into_iter().find(|seen| seen.id.payment_id() == id) {
+            let first = payout.line;
+            return Err(problem(format!("is the payout of line {first}, which is no sale")));
+        }
+        let is_partial = request.amount().is_some()
+            && request.spec().rule(FlowKind::Refund).is_some_and(Rule::allows_partial);
+        let of_all = (!is_partial).then_some(line);
+        let Some((first, first_of_all)) = self.refunded.get_mut(id) else {
+            self.refunded.insert(id.clone(), (line, of_all));
+            return Ok(());
+        };
+        match (of_all, *first_of_all) {
+            (_, Some(first)) => {
+                Err(problem(format!("is refunded in full by line {first} already")))
+            }
+            (Some(_), None) => {
+                Err(problem(format!("is refunded in part by line {first}, and in full here")))
+            }
+            (None, None) => Ok(()),
+        }
     }
 
     /// Amounts with two readings, if the file does not show which one is meant.
@@ -163,6 +207,14 @@ impl Doubts {
         }
         self.warnings.sort_by_key(|warning| warning.line);
         self.warnings
+    }
+}
+
+/// The column of the id that tells a row from others of its kind.
+fn path(id: &RowId) -> &'static str {
+    match id.refund_id() {
+        Some(refund) if refund != id.payment_id().as_str() => Field::MerchantRefundId.path(),
+        _ => PAYMENT_ID,
     }
 }
 

@@ -10,15 +10,16 @@ use ecp_core::model::{
     StatusResponse, Sum,
 };
 use ecp_core::{Clock, PaymentId};
-use ecp_methods::{Payout, Prepared};
+use ecp_methods::{FlowKind, Payout, Prepared};
 use ecp_transport::{GateError, Intents, Outcome, SendError, Sent, UnknownReason};
 
 use crate::journal::{Entry, Journal, JournalError, State};
 use crate::progress::Stop;
+use crate::row::{RowId, RowRequest};
 
 /// The entry of a row in progress.
 pub(crate) struct RowInProgress {
-    payment_id: PaymentId,
+    id: RowId,
     journal: Arc<Journal>,
     clock: Arc<dyn Clock>,
     stop: Stop,
@@ -26,16 +27,16 @@ pub(crate) struct RowInProgress {
 }
 
 impl RowInProgress {
-    /// The journal's entry of a payout, or a first entry for a new one.
+    /// The journal's entry of a row, or a first entry for a new one.
     pub(crate) fn new(
         journal: Arc<Journal>,
         clock: Arc<dyn Clock>,
         stop: Stop,
-        prepared: &Prepared<Payout>,
+        request: &RowRequest,
         digest: [u8; 32],
     ) -> Self {
-        let amount = prepared.amount();
-        let before = journal.before(prepared.payment_id()).cloned();
+        let (id, amount) = (request.id(), request.amount());
+        let before = journal.before(&id).cloned();
         // A row that was not sent may have been corrected since.
         let before = before.map(|before| match before.state {
             State::NotSent => Entry { digest, amount, ..before },
@@ -52,12 +53,11 @@ impl RowInProgress {
             code: None,
             evidence: String::new(),
         });
-        let payment_id = prepared.payment_id().clone();
-        Self { payment_id, journal, clock, stop, entry: Mutex::new(entry) }
+        Self { id, journal, clock, stop, entry: Mutex::new(entry) }
     }
 
-    pub(crate) const fn payment_id(&self) -> &PaymentId {
-        &self.payment_id
+    pub(crate) const fn id(&self) -> &RowId {
+        &self.id
     }
 
     pub(crate) const fn stop(&self) -> &Stop {
@@ -71,7 +71,6 @@ impl RowInProgress {
     /// Changes the entry, and writes it to the journal.
     pub(crate) async fn keep(
         &self,
-        payment_id: &PaymentId,
         change: impl FnOnce(&mut Entry),
     ) -> Result<State, JournalError> {
         let entry = {
@@ -80,7 +79,7 @@ impl RowInProgress {
             entry.clone()
         };
         let state = entry.state;
-        self.journal.keep(payment_id, entry).await?;
+        self.journal.keep(&self.id, entry).await?;
         Ok(state)
     }
 }
@@ -93,15 +92,12 @@ impl fmt::Debug for RowInProgress {
 
 #[async_trait]
 impl Intents for RowInProgress {
-    async fn about_to_send(
-        &self,
-        payment_id: &PaymentId,
-    ) -> Result<(), Box<dyn Error + Send + Sync>> {
+    async fn about_to_send(&self, _: &PaymentId) -> Result<(), Box<dyn Error + Send + Sync>> {
         if self.stop.is_stopped() {
             return Err("the run was stopped before this request".into());
         }
         let now = self.clock.now();
-        self.keep(payment_id, |entry| {
+        self.keep(|entry| {
             entry.state = State::Intended;
             entry.sends += 1;
             entry.sent_at = Some(now);
@@ -135,7 +131,7 @@ const EARLIER: &str =
 
 /// Replaces the evidence, but keeps that an earlier request created the payment: no answer shows
 /// that request except for the sum.
-fn note(entry: &mut Entry, evidence: String) {
+pub(crate) fn note(entry: &mut Entry, evidence: String) {
     let is_of_another = entry.evidence.ends_with(EARLIER);
     entry.evidence = evidence;
     if is_of_another {
@@ -145,13 +141,13 @@ fn note(entry: &mut Entry, evidence: String) {
 
 /// Records that there is no evidence that the platform has the request. A refusal does not end a
 /// row by itself: the row ends when the platform does not know the payment either ([`refused`]).
-pub(crate) fn failed(entry: &mut Entry, error: &SendError) {
+pub(crate) fn failed(entry: &mut Entry, error: &SendError, flow: FlowKind) {
     entry.code = error.error().code().map(ToString::to_string);
     note(entry, error.to_string());
     // None of this row's own requests may have arrived before.
     let is_of_another =
         matches!(error.error(), GateError::Unknown(UnknownReason::AlreadyExists(_)));
-    if is_of_another && !entry.evidence.ends_with(EARLIER) {
+    if is_of_another && flow == FlowKind::Payout && !entry.evidence.ends_with(EARLIER) {
         entry.evidence.push_str(EARLIER);
     }
     entry.state = match (error.outcome(), error.error()) {

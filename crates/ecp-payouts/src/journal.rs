@@ -8,17 +8,18 @@ use std::path::Path;
 use std::sync::mpsc;
 use std::time::{Duration, SystemTime};
 
-use ecp_core::{Money, PaymentId, ProjectId};
+use ecp_core::{Money, ProjectId};
 use ecp_files::OpenFiles;
 use ecp_transport::normal_base_url;
-use rusqlite::{Connection, OpenFlags, Statement, params};
+use rusqlite::{Connection, OpenFlags, Statement, ToSql, params};
 use tokio::sync::oneshot;
 
 pub use self::reader::{JournalReader, OddEntry};
 use self::reader::{check_tables, entries, has_sums, owner_of};
 use crate::problem::Problems;
+use crate::row::RowId;
 
-/// A journal of payouts in a SQLite file.
+/// A journal of payouts and refunds in a SQLite file.
 ///
 /// A write is on the disk when its call returns. Concurrent writes share a commit. A journal
 /// belongs to one project at one address, and to one process at a time. It holds ids, sums, times
@@ -26,7 +27,7 @@ use crate::problem::Problems;
 pub struct Journal {
     writes: mpsc::Sender<Write>,
     /// The entries at opening.
-    before: HashMap<PaymentId, Entry>,
+    before: HashMap<RowId, Entry>,
 }
 
 /// Owner of a journal. Owners are equal if their addresses are the same in any spelling
@@ -61,7 +62,7 @@ impl PartialEq for Owner {
 
 impl Eq for Owner {}
 
-/// Entry of a payout in a journal.
+/// Entry of a row in a journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Entry {
@@ -69,7 +70,7 @@ pub struct Entry {
     pub state: State,
     /// SHA-256 of the request, to detect a row that was changed.
     pub digest: [u8; 32],
-    /// The requested sum; `None` in journals of older versions.
+    /// The requested sum; `None` for a refund of all that was paid, and in journals of older versions.
     pub amount: Option<Money>,
     /// Number of intended sends.
     pub sends: u32,
@@ -85,21 +86,21 @@ pub struct Entry {
     pub evidence: String,
 }
 
-/// State of a payout.
+/// State of a payout, or of a refund.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum State {
-    /// The payout may have been sent: nothing was written after the intent.
+    /// It may have been sent: nothing was written after the intent.
     Intended,
-    /// The payout was not sent.
+    /// It was not sent.
     NotSent,
-    /// The platform has the payout, and its end is unknown.
+    /// The platform has it, and its end is unknown.
     Registered,
-    /// The payout is paid.
+    /// The payout is paid, or the money of the refund is back.
     Success,
-    /// The payout is not paid, and never will be under this id.
+    /// No money has moved, and none will under this id.
     Decline,
-    /// The payout has ended, and nothing says whether money has moved, or how much. It is not sent
+    /// It has ended, and nothing says whether money has moved, or how much. It is not sent
     /// again; each run requests its status once more.
     Error,
     /// The outcome is unknown.
@@ -163,28 +164,26 @@ pub enum JournalError {
     #[error("the journal belongs to project {} at {}", .0.project, .0.gate_url)]
     OtherOwner(Owner),
     /// A row differs from the request that may have been sent.
-    #[error(
-        "payout {payment_id} was changed after it may have been sent; give the new one an id of its own"
-    )]
+    #[error("{row} was changed after it may have been sent; give the new one an id of its own")]
     Changed {
-        /// The row's payment.
-        payment_id: PaymentId,
+        /// The row.
+        row: RowId,
     },
-    /// Rows that are not in the journal look like payouts that may have been sent and are no longer
+    /// Rows that are not in the journal look like rows that may have been sent and are no longer
     /// in the file.
     #[error(
         "nothing was sent: new payment ids in the file look like ids that may have been sent before:\n{0}"
     )]
     Respelled(Problems),
-    /// The file has new rows, and none of the payouts that the journal has sent: it is another
+    /// The file has new rows, and none of those that the journal has sent: it is another
     /// file, or its ids were changed. [`Settings::shared_journal`](crate::Settings::shared_journal)
     /// is for journals of several files.
     #[error(
-        "none of the payouts that the journal has sent ({sent}) is in the file: if it is another \
+        "none of the rows that the journal has sent ({sent}) is in the file: if it is another \
          file, give it a journal of its own; if its ids were changed, write them as they were"
     )]
     OtherFile {
-        /// Number of payouts that may have been sent.
+        /// Number of rows that may have been sent.
         sent: usize,
     },
     /// The journal's file was removed, moved or replaced during a run. It holds the only record of
@@ -238,7 +237,7 @@ impl From<Failure> for JournalError {
 }
 
 struct Write {
-    payment_id: PaymentId,
+    id: RowId,
     entry: Entry,
     done: oneshot::Sender<Result<(), Failed>>,
 }
@@ -308,6 +307,21 @@ impl Journal {
                  amount INTEGER,
                  currency TEXT
              ) WITHOUT ROWID;
+             CREATE TABLE IF NOT EXISTS refunds (
+                 payment_id TEXT NOT NULL,
+                 refund_id TEXT NOT NULL,
+                 state TEXT NOT NULL,
+                 digest BLOB NOT NULL,
+                 sends INTEGER NOT NULL,
+                 sent_at_ms INTEGER,
+                 request_id TEXT,
+                 status TEXT,
+                 code TEXT,
+                 evidence TEXT NOT NULL,
+                 amount INTEGER,
+                 currency TEXT,
+                 PRIMARY KEY (payment_id, refund_id)
+             ) WITHOUT ROWID;
              COMMIT;",
         )?;
         if !has_sums(&connection)? {
@@ -335,28 +349,24 @@ impl Journal {
     }
 
     /// Opens a journal for reading, without becoming its owner. Blocks until all of it is read.
-    pub fn read(path: &Path) -> Result<HashMap<PaymentId, Entry>, JournalError> {
+    pub fn read(path: &Path) -> Result<HashMap<RowId, Entry>, JournalError> {
         Ok(entries(&mut JournalReader::open(path)?)?)
     }
 
-    /// The entry of a payout at opening.
-    pub fn before(&self, payment_id: &PaymentId) -> Option<&Entry> {
-        self.before.get(payment_id)
+    /// The entry of a row at opening.
+    pub fn before(&self, id: &RowId) -> Option<&Entry> {
+        self.before.get(id)
     }
 
     /// All entries at opening.
-    pub(crate) const fn entries(&self) -> &HashMap<PaymentId, Entry> {
+    pub(crate) const fn entries(&self) -> &HashMap<RowId, Entry> {
         &self.before
     }
 
     /// Stores an entry, replacing the previous one.
-    pub(crate) async fn keep(
-        &self,
-        payment_id: &PaymentId,
-        entry: Entry,
-    ) -> Result<(), JournalError> {
+    pub(crate) async fn keep(&self, id: &RowId, entry: Entry) -> Result<(), JournalError> {
         let (done, kept) = oneshot::channel();
-        let write = Write { payment_id: payment_id.clone(), entry, done };
+        let write = Write { id: id.clone(), entry, done };
         let storage = |text: &str| JournalError::Storage(text.into());
         self.writes.send(write).map_err(|_| storage("its writer has ended"))?;
         let kept = kept.await.map_err(|_| storage("its writer has ended"))?;
@@ -408,39 +418,61 @@ fn commit(connection: &Connection, files: &OpenFiles, batch: &[Write]) -> Result
     check()?;
     let transaction = connection.unchecked_transaction()?;
     {
-        let mut statement = transaction.prepare(
+        let mut payouts = transaction.prepare_cached(
             "INSERT OR REPLACE INTO payouts
              (payment_id, state, digest, sends, sent_at_ms, request_id, status, code, evidence,
               amount, currency)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         )?;
+        let mut refunds = transaction.prepare_cached(
+            "INSERT OR REPLACE INTO refunds
+             (payment_id, state, digest, sends, sent_at_ms, request_id, status, code, evidence,
+              amount, currency, refund_id)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+        )?;
         for write in batch {
-            insert(&mut statement, write)?;
+            match write.id.refund_id() {
+                None => insert(&mut payouts, write, None)?,
+                refund_id => insert(&mut refunds, write, refund_id)?,
+            }
         }
     }
     transaction.commit()?;
     check()
 }
 
-fn insert(statement: &mut Statement<'_>, write: &Write) -> rusqlite::Result<()> {
+fn insert(
+    statement: &mut Statement<'_>,
+    write: &Write,
+    refund_id: Option<&str>,
+) -> rusqlite::Result<()> {
     let Entry { state, digest, amount, sends, sent_at, request_id, status, code, evidence } =
         &write.entry;
     let milliseconds = |time: &SystemTime| {
         let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
     };
-    statement.execute(params![
-        write.payment_id.as_str(),
-        state.as_str(),
-        digest.as_slice(),
+    let (payment_id, amount) = (write.id.payment_id().as_str(), amount.as_ref());
+    let (state, digest) = (state.as_str(), digest.as_slice());
+    let sent_at = sent_at.as_ref().map(milliseconds);
+    let minor = amount.map(|amount| amount.minor());
+    let currency = amount.map(|amount| amount.currency().code());
+    let mut values: Vec<&dyn ToSql> = vec![
+        &payment_id,
+        &state,
+        &digest,
         sends,
-        sent_at.as_ref().map(milliseconds),
+        &sent_at,
         request_id,
         status,
         code,
         evidence,
-        amount.map(Money::minor),
-        amount.map(|amount| amount.currency().code()),
-    ])?;
+        &minor,
+        &currency,
+    ];
+    if refund_id.is_some() {
+        values.push(&refund_id);
+    }
+    statement.execute(values.as_slice())?;
     Ok(())
 }

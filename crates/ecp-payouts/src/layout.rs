@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 /// The delimiter and the columns of a file.
 ///
-/// The columns have the names of the Gate request's paths (`general.payment_id`, `payment.amount`,
-/// `account.number`), and one more, `method`, has the method's code or Gate path. The layout of the
-/// platform's own mass payout files is not public (sources: mass payouts); where yours has other
-/// names, map them.
+/// The default is the platform's mass file (sources: mass file,
+/// [`ecp_methods::mass_file`]): the columns have the names of the Gate request's paths
+/// (`general.payment_id`, `payment.amount`, `account.number`), `operation_type` is `payout` or
+/// `refund`, and `method` has the method's Dashboard code, Gate path or code. Without a column
+/// `operation_type` all rows are payouts. Where yours has other names, map them.
 ///
 /// ```
 /// use ecp_payouts::{AmountUnit, Layout};
@@ -31,8 +32,8 @@ pub struct Layout {
     pub(crate) items_in_texts: bool,
 }
 
-/// Unit of the amounts in a payout file, minor units by default. The unit in the platform's own
-/// files is not documented (sources: mass payouts): check it in a file before you send one.
+/// Unit of the amounts in a payout file, minor units by default, as in the platform's own files
+/// (sources: mass file).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum AmountUnit {
     /// Whole minor units, as in Gate requests: 30000 is 300.00 EUR.
@@ -43,8 +44,8 @@ pub enum AmountUnit {
 }
 
 impl Layout {
-    /// A layout with Gate's paths, minor units, and the delimiter (`,`, `;`, a tab or `|`) found
-    /// from the line of names.
+    /// The platform's columns, minor units, and the delimiter (`;`, `,`, a tab or `|`) found from the
+    /// line of names.
     pub fn new() -> Self {
         Self {
             delimiter: None,

@@ -1,4 +1,5 @@
-//! Mass payouts: a file of rows, each of which is paid once, whatever interrupts the run.
+//! Mass payouts and refunds: a file of rows, each of which is carried out once, whatever interrupts
+//! the run.
 //!
 //! 1. [`Plan::read`] checks every row of a CSV file against its method before anything is sent,
 //!    and reports every bad row by line and field. A plan has totals per method and currency.
@@ -6,7 +7,9 @@
 //!    result.
 //! 3. A [`Payer`] sends the payouts that have not ended by the journal, at a limited pace, and
 //!    requests their status until each has ended. It may be interrupted at any point, and run again.
-//! 4. [`write_results`] writes the result of each row, with its evidence: a success, a decline, an
+//! 4. A refund whose answer was lost is never sent again: no answer of the platform says that a
+//!    refund does not exist. Its evidence is its operation, and without one it stays unknown.
+//! 5. [`write_results`] writes the result of each row, with its evidence: a success, a decline, an
 //!    error, or unknown.
 //!
 //! ```
@@ -39,15 +42,20 @@ mod payer;
 mod plan;
 mod problem;
 mod progress;
+mod refunds;
 mod respelled;
 mod results;
+mod row;
 mod settings;
+mod template;
 
 pub use self::journal::{Entry, Journal, JournalError, JournalReader, OddEntry, Owner, State};
 pub use self::layout::{AmountUnit, Layout};
 pub use self::payer::{METRICS, Payer};
-pub use self::plan::{Plan, Row, Total};
+pub use self::plan::{Plan, Total};
 pub use self::problem::{Problem, Problems};
 pub use self::progress::{Counts, Progress, Stop};
 pub use self::results::write_results;
+pub use self::row::{Row, RowId, RowRequest};
 pub use self::settings::Settings;
+pub use self::template::write_template;

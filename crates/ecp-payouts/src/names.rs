@@ -1,12 +1,16 @@
 //! Names of columns without a known field.
 
+use ecp_methods::mass_file;
 use ecp_methods::request::Field;
 use ecp_table::{Hidden, look};
 
-use crate::columns::{AMOUNT, CURRENCY, METHOD, PAYMENT_ID, PROJECT_ID};
+use crate::columns::{
+    AMOUNT, CURRENCY, METHOD, OPERATION_ID, OPERATION_TYPE, PAYMENT_ID, PROJECT_ID,
+};
 
 /// The members of a request that have a column and are not fields.
-pub(crate) const MEMBERS: [&str; 5] = [METHOD, PAYMENT_ID, PROJECT_ID, AMOUNT, CURRENCY];
+pub(crate) const MEMBERS: [&str; 7] =
+    [OPERATION_TYPE, METHOD, PAYMENT_ID, OPERATION_ID, PROJECT_ID, AMOUNT, CURRENCY];
 
 /// The problem with a column whose value would be sent at this path, as an unknown field.
 pub(crate) fn problem(name: &str, path: &str) -> Option<String> {
@@ -39,5 +43,6 @@ pub(crate) fn problem(name: &str, path: &str) -> Option<String> {
                     column";
         return Some(text.to_owned());
     }
-    (!path.contains('.')).then(|| "is not a path of a Gate request; map it or ignore it".to_owned())
+    let is_own = path.contains('.') || mass_file::COLUMNS.contains(&path);
+    (!is_own).then(|| "is not a path of a Gate request; map it or ignore it".to_owned())
 }

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ecp_core::PaymentId;
-use ecp_core::model::{About, StatusResponse};
+use ecp_core::model::{About, Code};
 use ecp_core::observe::Metric;
-use ecp_methods::{FlowKind, Payout, Prepared};
+use ecp_methods::{FlowKind, Payout, Prepared, Refund, Rule};
 use ecp_transport::{Gate, GateError, Intents, Sender};
 use sha2::{Digest, Sha256};
 use tokio::task::{JoinError, JoinSet};
@@ -16,8 +15,10 @@ use tracing::{Instrument, Span};
 
 use crate::evidence::{RowInProgress, ended, failed, has_ended, is_refused, refused, registered};
 use crate::journal::{Entry, Journal, JournalError, State};
-use crate::plan::{Plan, Row};
+use crate::plan::Plan;
 use crate::progress::{Counts, Progress, Stop};
+use crate::refunds;
+use crate::row::{Row, RowId, RowRequest};
 use crate::settings::Settings;
 
 /// Metrics of this crate. The observer is the [`Gate`]'s, which also reports each request.
@@ -114,11 +115,11 @@ impl Payer {
         let payer = Arc::new(self);
         let mut counts = Counts { rows: plan.len() as u64, ..Counts::default() };
         for row in plan.rows() {
-            let before = payer.journal.before(row.prepared.payment_id());
+            let id = row.request.id();
+            let before = payer.journal.before(&id);
             let before = before.filter(|before| before.state != State::NotSent);
-            if before.is_some_and(|before| before.digest != payer.digest(&row.prepared)) {
-                let payment_id = row.prepared.payment_id().clone();
-                return Err(JournalError::Changed { payment_id });
+            if before.is_some_and(|before| before.digest != payer.digest(&row.request)) {
+                return Err(JournalError::Changed { row: id });
             }
         }
         match plan.check_against(payer.journal.entries()) {
@@ -127,11 +128,11 @@ impl Payer {
         }
         let mut at_work = JoinSet::new();
         for row in plan.rows() {
-            let id = row.prepared.payment_id();
-            if let Some(before) = payer.journal.before(id).filter(|entry| entry.state.is_final()) {
+            let id = row.request.id();
+            if let Some(before) = payer.journal.before(&id).filter(|entry| entry.state.is_final()) {
                 counts.add(before.state);
                 counts.before += 1;
-                progress.row(id, before.state, &counts);
+                progress.row(id.payment_id(), before.state, &counts);
                 continue;
             }
             while at_work.len() >= payer.settings.at_work.get() {
@@ -172,17 +173,17 @@ impl Payer {
 
     /// Processes one row until its end, at least for this run.
     async fn row(self: Arc<Self>, row: Row, stop: &Stop) -> Ended {
-        let method = row.prepared.spec().code();
+        let method = row.request.spec().code();
         let span = tracing::info_span!(
             "ecp.payouts.row",
             "ecp.project_id" = self.sender.gate().project().get(),
-            "ecp.payment_id" = row.prepared.payment_id().as_str(),
+            "ecp.payment_id" = row.request.payment_id().as_str(),
             "ecp.method" = method,
             "ecp.outcome" = Empty,
         );
         let meter = self.sender.gate().meter().clone();
         let begun = Instant::now();
-        let ended = self.to_its_end(row.prepared, stop).instrument(span.clone()).await;
+        let ended = self.to_its_end(row.request, stop).instrument(span.clone()).await;
         let outcome = match &ended {
             Ok((_, state)) => state.label(),
             Err(_) => "failed",
@@ -192,29 +193,130 @@ impl Payer {
         ended
     }
 
-    async fn to_its_end(self: Arc<Self>, prepared: Prepared<Payout>, stop: &Stop) -> Ended {
-        let id = prepared.payment_id().clone();
+    async fn to_its_end(self: Arc<Self>, request: RowRequest, stop: &Stop) -> Ended {
+        let id = request.id();
         let line = Arc::new(RowInProgress::new(
             Arc::clone(&self.journal),
             Arc::clone(&self.settings.clock),
             stop.clone(),
-            &prepared,
-            self.digest(&prepared),
+            &request,
+            self.digest(&request),
         ));
+        let state = match &request {
+            RowRequest::Payout(prepared) => self.pay(prepared, &line).await?,
+            RowRequest::Refund(prepared) => self.refund(prepared, &line).await?,
+        };
+        Ok((id, state))
+    }
+
+    async fn pay(
+        &self,
+        prepared: &Prepared<Payout>,
+        line: &Arc<RowInProgress>,
+    ) -> Result<State, JournalError> {
         let before = line.entry();
-        let first = self.first_question(&prepared);
-        let mut pause = first;
+        let mut pause = self.first_question(prepared.spec().rule(FlowKind::Payout));
         if matches!(before.state, State::Registered | State::Error) {
             // An earlier run has waited for a part of it.
             pause = pause.saturating_sub(self.age(&before));
         } else {
-            let state = self.send(&prepared, &line).await?;
+            let state = self.send(prepared, line).await?;
             if state != State::Registered {
-                return Ok((id, state));
+                return Ok(state);
             }
         }
-        let state = self.wait(&prepared, &line, pause).await?;
-        Ok((id, state))
+        self.wait(prepared, line, pause).await
+    }
+
+    /// Sends a refund if it was never sent, and otherwise only requests the payment's status: no
+    /// answer says that a refund does not exist.
+    async fn refund(
+        &self,
+        prepared: &Prepared<Refund>,
+        line: &Arc<RowInProgress>,
+    ) -> Result<State, JournalError> {
+        let before = line.entry();
+        let mut pause = self.first_question(prepared.spec().rule(FlowKind::Refund));
+        if before.state == State::NotSent {
+            let sender = self.sender.clone().intents(Arc::clone(line) as Arc<dyn Intents>);
+            match sender.send(prepared).await {
+                Ok(sent) => line.keep(|entry| registered(entry, &sent)).await?,
+                Err(error) => {
+                    let state = line.keep(|entry| failed(entry, &error, FlowKind::Refund)).await?;
+                    if stops(error.error(), line) {
+                        return Ok(state);
+                    }
+                    if is_refused(&error) {
+                        let answer = self.sender.status(prepared.payment_id()).await;
+                        if let Err(error) = &answer {
+                            stops(error, line);
+                        }
+                        return line.keep(|entry| refunds::refused(entry, prepared, &answer)).await;
+                    }
+                    if state == State::NotSent {
+                        return Ok(state);
+                    }
+                    state
+                }
+            };
+        } else {
+            // An earlier run has waited for a part of it.
+            pause = pause.saturating_sub(self.age(&before));
+        }
+        self.wait_for_refund(prepared, line, pause).await
+    }
+
+    /// Requests the payment's status until the refund has ended. Without evidence that the platform
+    /// has the refund, no longer than such evidence may take.
+    async fn wait_for_refund(
+        &self,
+        prepared: &Prepared<Refund>,
+        line: &RowInProgress,
+        pause: Duration,
+    ) -> Result<State, JournalError> {
+        let mut questions = self.questions(prepared.spec().rule(FlowKind::Refund), pause);
+        let before = line.entry();
+        if before.state == State::Error {
+            questions.end = Instant::now() + pause;
+        } else if before.request_id.is_none() {
+            let left = self.settings.not_found_after.saturating_sub(self.age(&before));
+            questions.end = questions.end.min(Instant::now() + left.max(pause));
+        }
+        loop {
+            if !questions.pause(line).await {
+                return Ok(line.entry().state);
+            }
+            let answer = self.sender.status(prepared.payment_id()).await;
+            let stops = answer.as_ref().is_err_and(|error| stops(error, line));
+            if let Ok(status) = &answer {
+                // Looked at in a copy first: most answers change nothing.
+                let mut entry = line.entry();
+                if refunds::look(&mut entry, prepared, status) {
+                    let state = line.keep(|kept| *kept = entry).await?;
+                    if state == State::Decline {
+                        stops_as_declined(line.entry().code.as_deref(), line);
+                    }
+                    return Ok(state);
+                }
+            }
+            if stops || questions.are_over() {
+                return line.keep(|entry| refunds::open(entry, prepared, &answer)).await;
+            }
+        }
+    }
+
+    /// Time from a request to the first status request.
+    fn first_question(&self, rule: Option<&Rule>) -> Duration {
+        let first = self.settings.first_question;
+        first.or_else(|| rule?.average_time()).unwrap_or(Duration::from_secs(30))
+    }
+
+    /// The status requests of a row that may have been registered.
+    fn questions(&self, rule: Option<&Rule>, pause: Duration) -> Questions {
+        let patience = self.settings.patience;
+        let patience = patience.or_else(|| rule?.longest_time()).unwrap_or(Duration::from_mins(30));
+        let end = Instant::now() + patience.max(pause);
+        Questions { first: self.first_question(rule), pause, end }
     }
 
     /// Sends the payout if it was not sent, and otherwise requests its status.
@@ -228,7 +330,8 @@ impl Payer {
         const QUESTIONS: u32 = 8;
         let id = prepared.payment_id();
         let sender = self.sender.clone().intents(Arc::clone(line) as Arc<dyn Intents>);
-        let sender = sender.first_question(self.first_question(prepared));
+        let first = self.first_question(prepared.spec().rule(FlowKind::Payout));
+        let sender = sender.first_question(first);
         let mut asked = 0;
         loop {
             let before = line.entry();
@@ -237,10 +340,10 @@ impl Payer {
                 _ => sender.resume(prepared, self.age(&before)).await,
             };
             let error = match sent {
-                Ok(sent) => return line.keep(id, |entry| registered(entry, &sent)).await,
+                Ok(sent) => return line.keep(|entry| registered(entry, &sent)).await,
                 Err(error) => error,
             };
-            let state = line.keep(id, |entry| failed(entry, &error)).await?;
+            let state = line.keep(|entry| failed(entry, &error, FlowKind::Payout)).await?;
             if stops(error.error(), line) {
                 return Ok(state);
             }
@@ -249,7 +352,7 @@ impl Payer {
                 if let Err(error) = &answer {
                     stops(error, line);
                 }
-                return line.keep(id, |entry| refused(entry, &answer)).await;
+                return line.keep(|entry| refused(entry, &answer)).await;
             }
             asked += 1;
             // The platform answers, and only time is missing for its answer to be evidence.
@@ -263,44 +366,28 @@ impl Payer {
         }
     }
 
-    /// Time from a payout's request to the first status request.
-    fn first_question(&self, prepared: &Prepared<Payout>) -> Duration {
-        let rule = prepared.spec().rule(FlowKind::Payout);
-        let first = self.settings.first_question;
-        first.or_else(|| rule?.average_time()).unwrap_or(Duration::from_secs(30))
-    }
-
     /// Requests the status, after a pause, until the payout has ended.
     async fn wait(
         &self,
         prepared: &Prepared<Payout>,
         line: &RowInProgress,
-        mut pause: Duration,
+        pause: Duration,
     ) -> Result<State, JournalError> {
-        const SHORTEST: Duration = Duration::from_millis(10);
-        const LONGEST: Duration = Duration::from_mins(5);
-        let first = self.first_question(prepared);
-        let rule = prepared.spec().rule(FlowKind::Payout);
-        let patience = self.settings.patience;
-        let patience = patience.or_else(|| rule?.longest_time()).unwrap_or(Duration::from_mins(30));
-        let end = Instant::now() + patience.max(pause);
+        let mut questions = self.questions(prepared.spec().rule(FlowKind::Payout), pause);
         loop {
-            tokio::select! {
-                () = sleep(pause.min(end.saturating_duration_since(Instant::now()))) => {}
-                () = line.stop().stopped() => return Ok(line.entry().state),
+            if !questions.pause(line).await {
+                return Ok(line.entry().state);
             }
-            let id = prepared.payment_id();
-            let answer = self.sender.status(id).await;
+            let answer = self.sender.status(prepared.payment_id()).await;
             let stops = answer.as_ref().is_err_and(|error| stops(error, line));
-            let is_last = stops || Instant::now() >= end;
+            let is_last = stops || questions.are_over();
             if is_last || answer.as_ref().is_ok_and(has_ended) {
-                let state = line.keep(id, |entry| ended(entry, prepared, &answer)).await?;
+                let state = line.keep(|entry| ended(entry, prepared, &answer)).await?;
                 if state == State::Decline {
-                    stops_as_declined(&answer, line);
+                    stops_as_declined(line.entry().code.as_deref(), line);
                 }
                 return Ok(state);
             }
-            pause = (pause + pause / 2).clamp(SHORTEST.max(first), LONGEST.max(first));
         }
     }
 
@@ -311,9 +398,36 @@ impl Payer {
         age.saturating_sub(self.settings.not_found_after.min(BEYOND))
     }
 
-    fn digest(&self, prepared: &Prepared<Payout>) -> [u8; 32] {
-        let body = prepared.body(self.sender.gate().project());
-        Sha256::new().chain_update(prepared.endpoint()).chain_update(body).finalize().into()
+    fn digest(&self, request: &RowRequest) -> [u8; 32] {
+        let body = request.body(self.sender.gate().project());
+        Sha256::new().chain_update(request.endpoint()).chain_update(body).finalize().into()
+    }
+}
+
+/// The pauses between the status requests of a row, and their end.
+struct Questions {
+    first: Duration,
+    pause: Duration,
+    end: Instant,
+}
+
+impl Questions {
+    /// Waits for the next one. Returns false if the run is stopped meanwhile.
+    async fn pause(&mut self, line: &RowInProgress) -> bool {
+        const SHORTEST: Duration = Duration::from_millis(10);
+        const LONGEST: Duration = Duration::from_mins(5);
+        let pause = self.pause.min(self.end.saturating_duration_since(Instant::now()));
+        let longer = self.pause + self.pause / 2;
+        self.pause = longer.clamp(SHORTEST.max(self.first), LONGEST.max(self.first));
+        tokio::select! {
+            () = sleep(pause) => true,
+            () = line.stop().stopped() => false,
+        }
+    }
+
+    /// Whether the last request was the last one of this run.
+    fn are_over(&self) -> bool {
+        Instant::now() >= self.end
     }
 }
 
@@ -322,27 +436,27 @@ impl Payer {
 fn stops(error: &GateError, line: &RowInProgress) -> bool {
     let stops = error.concerns_others();
     if stops {
-        line.stop().stop_because(&format!("payout {}: {error}", line.payment_id()));
+        line.stop().stop_because(&format!("{}: {error}", line.id()));
     }
     stops
 }
 
 /// Stops the run if a row was declined for a cause in the project, such as its balance: the next
 /// rows would be declined too, and their ids used up.
-fn stops_as_declined(answer: &Result<StatusResponse, GateError>, line: &RowInProgress) {
-    let last = answer.as_ref().ok().and_then(|status| status.operations.last());
-    let Some(code) = last.and_then(|operation| operation.code.as_ref()) else { return };
+fn stops_as_declined(code: Option<&str>, line: &RowInProgress) {
+    let number = code.and_then(|code| code.parse::<u32>().ok());
+    let Some(code) = number.map(Code::from) else { return };
     if code.about() == About::Project {
-        let (id, message) = (line.payment_id(), code.info().map_or("", |info| info.message));
+        let (id, message) = (line.id(), code.info().map_or("", |info| info.message));
         line.stop().stop_because(&format!(
-            "payout {id}: declined with code {code}: {message}; this is about the project, not the \
+            "{id}: declined with code {code}: {message}; this is about the project, not the \
              payment: mend it, then run again, and pay this row under a new id"
         ));
     }
 }
 
 /// Result of a row.
-type Ended = Result<(PaymentId, State), JournalError>;
+type Ended = Result<(RowId, State), JournalError>;
 
 fn note(
     ended: Option<Result<Ended, JoinError>>,
@@ -354,7 +468,7 @@ fn note(
         Some(Ok(row)) => {
             let (id, state) = row?;
             counts.add(state);
-            progress.row(&id, state, counts);
+            progress.row(id.payment_id(), state, counts);
             Ok(())
         }
         Some(Err(error)) => Err(JournalError::Storage(error.into())),

@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use ecp_core::{Money, ProjectId};
-use ecp_methods::{Payout, Prepared, Registry};
+use ecp_methods::{FlowKind, Registry};
 use ecp_table::Table;
 
 use crate::columns::{AMOUNT, Columns, is_known};
 use crate::doubts::Doubts;
 use crate::layout::Layout;
 use crate::problem::{Problem, Problems};
+use crate::row::Row;
 
-/// A file of payouts, with every row checked against its method.
+/// A file of payouts and refunds, with every row checked against its method.
 ///
 /// It stores the file's text rather than the requests, so a million rows take no more memory than
 /// their file, and later changes to the file have no effect.
@@ -27,31 +28,24 @@ pub struct Plan {
     project: ProjectId,
 }
 
-/// A valid row.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Row {
-    /// Its line in the file, from 1.
-    pub line: u64,
-    /// The request.
-    pub prepared: Prepared<Payout>,
-}
-
-/// Total of the rows of one method and currency.
+/// Total of the rows of one operation, method and currency.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Total {
     /// The method's code.
     pub method: &'static str,
-    /// Number of payouts.
-    pub payouts: u64,
-    /// Their sum.
-    pub sum: Money,
+    /// The operation: a payout or a refund.
+    pub flow: FlowKind,
+    /// Number of rows.
+    pub rows: u64,
+    /// Their sum; `None` for refunds of all that was paid, whose amounts only the platform knows.
+    pub sum: Option<Money>,
 }
 
 impl Plan {
     /// Reads a file and checks all of it: its grammar, its columns, each row against its method,
-    /// traces of a spreadsheet in its cells, and that no payment id occurs twice, in any spelling.
+    /// traces of a spreadsheet in its cells, and that no payment is paid out or refunded twice, in any
+    /// spelling of its id.
     pub fn read(
         file: Vec<u8>,
         layout: &Layout,
@@ -65,7 +59,7 @@ impl Plan {
         let mut problems = Vec::new();
         let mut rows = 0;
         let mut doubts = Doubts::new(&columns);
-        let mut totals = BTreeMap::<(&'static str, &'static str), (u64, Money)>::new();
+        let mut totals = BTreeMap::<_, (u64, Option<Money>)>::new();
         for row in table.rows() {
             let row = match row {
                 Ok(row) => row,
@@ -75,23 +69,25 @@ impl Plan {
                 }
             };
             let line = row.line();
-            let prepared = match columns.prepare(&table, &row, registry, project) {
-                Ok(prepared) => prepared,
+            let request = match columns.prepare(&table, &row, registry, project) {
+                Ok(request) => request,
                 Err(found) => {
                     let with_line = |(field, text)| Problem { line, field, text };
                     problems.extend(found.into_iter().map(with_line));
                     continue;
                 }
             };
-            if let Err(problem) = doubts.row(&columns, &row, &prepared) {
+            if let Err(problem) = doubts.row(&columns, &row, &request) {
                 problems.push(problem);
                 continue;
             }
-            if let Some(amount) = prepared.amount() {
-                let zero = Money::from_minor(0, amount.currency());
-                let key = (prepared.spec().code(), amount.currency().code());
-                let (payouts, sum) = totals.entry(key).or_insert((0, zero));
-                *payouts += 1;
+            let amount = request.amount();
+            let currency = amount.map(|amount| amount.currency().code());
+            let key = (request.flow(), request.spec().code(), currency);
+            let zero = amount.map(|amount| Money::from_minor(0, amount.currency()));
+            let (in_total, sum) = totals.entry(key).or_insert((0, zero));
+            *in_total += 1;
+            if let (Some(sum), Some(amount)) = (sum, amount) {
                 match sum.checked_add(amount) {
                     Ok(more) => *sum = more,
                     Err(error) => {
@@ -112,7 +108,7 @@ impl Plan {
         }
         let note = table.note().cloned().map(Problem::from);
         let warnings = note.into_iter().chain(doubts.warnings()).collect();
-        let total = |((method, _), (payouts, sum))| Total { method, payouts, sum };
+        let total = |((flow, method, _), (rows, sum))| Total { method, flow, rows, sum };
         let totals = totals.into_iter().map(total).collect();
         Ok(Self { table, columns, rows, totals, warnings, registry: registry.clone(), project })
     }
@@ -127,7 +123,7 @@ impl Plan {
         self.rows == 0
     }
 
-    /// Totals, by method and currency.
+    /// Totals, by operation, method and currency.
     pub fn totals(&self) -> &[Total] {
         &self.totals
     }
@@ -147,9 +143,9 @@ impl Plan {
     pub fn rows(&self) -> impl Iterator<Item = Row> {
         // All rows were read before, from this text.
         self.table.rows().flatten().filter_map(|row| {
-            let prepared =
+            let request =
                 self.columns.prepare(&self.table, &row, &self.registry, self.project).ok()?;
-            Some(Row { line: row.line(), prepared })
+            Some(Row { line: row.line(), request })
         })
     }
 }

@@ -8,20 +8,22 @@ use ecp_core::PaymentId;
 use crate::alike;
 use crate::columns::PAYMENT_ID;
 use crate::journal::{Entry, JournalError, State};
-use crate::plan::{Plan, Row};
+use crate::plan::Plan;
 use crate::problem::{Problem, Problems};
+use crate::row::{Row, RowId};
 
 impl Plan {
-    /// Checks that no row would be paid again under another spelling of its id, by the entries of a
+    /// Checks that no row would be carried out again under another spelling of its id, by the entries of a
     /// journal ([`Journal::read`](crate::Journal::read)). A [`Payer`](crate::Payer) does this
     /// before it sends anything.
     ///
     /// [`JournalError::Respelled`] lists every row that is not in the journal and looks like a
-    /// payout that may have been sent and is not in the file. [`JournalError::OtherFile`] means
-    /// that no sent payout is in the file, which has new rows.
+    /// row that may have been sent and is not in the file, and every refund of a payment of which such a
+    /// row is a refund that has not ended. [`JournalError::OtherFile`] means
+    /// that no sent row is in the file, which has new ones.
     pub fn check_against<S: BuildHasher>(
         &self,
-        entries: &HashMap<PaymentId, Entry, S>,
+        entries: &HashMap<RowId, Entry, S>,
     ) -> Result<(), JournalError> {
         let was_sent = |entry: &Entry| entry.state != State::NotSent;
         let sent = entries.values().filter(|entry| was_sent(entry)).count();
@@ -29,27 +31,43 @@ impl Plan {
             return Ok(());
         }
         let known = |row: &Row| {
-            let known = entries.get_key_value(row.prepared.payment_id());
+            let known = entries.get_key_value(&row.request.id());
             known.filter(|(_, entry)| was_sent(entry)).map(|(id, _)| id)
         };
-        let here: HashSet<&PaymentId> = self.rows().filter_map(|row| known(&row)).collect();
+        let here: HashSet<&RowId> = self.rows().filter_map(|row| known(&row)).collect();
         if here.len() == self.len() || here.len() == sent {
             return Ok(());
         }
-        let mut missing = HashMap::<String, &PaymentId>::new();
+        let mut missing = HashMap::<String, &RowId>::new();
+        let mut open_refunds = HashMap::<&PaymentId, &RowId>::new();
         for (id, entry) in entries {
             if was_sent(entry) && !here.contains(id) {
-                let first = missing.entry(alike::key(id.as_str())).or_insert(id);
+                let first = missing.entry(alike::row_key(id)).or_insert(id);
                 *first = id.min(first);
+                if id.refund_id().is_some() && !entry.state.is_final() {
+                    let first = open_refunds.entry(id.payment_id()).or_insert(id);
+                    *first = id.min(first);
+                }
             }
         }
         let problem = |row: Row| {
-            let new = row.prepared.payment_id();
-            let old = missing.get(&alike::key(new.as_str()))?;
-            let text = format!(
-                "`{new}` is new and looks like `{old}`, which may have been sent before and is not in \
-                 the file any more: write it as it was; a new payout needs an id that looks different"
-            );
+            let new = row.request.id();
+            let payment = new.payment_id();
+            let text = if let Some(old) = missing.get(&alike::row_key(&new)) {
+                let [new, old] = [&new, *old].map(name);
+                format!(
+                    "`{new}` is new and looks like `{old}`, which may have been sent before and is \
+                     not in the file any more: write it as it was; a new row needs an id that looks \
+                     different"
+                )
+            } else {
+                let old = open_refunds.get(payment).filter(|_| new.refund_id().is_some())?;
+                let old = name(old);
+                format!(
+                    "`{payment}` may have been refunded before, as `{old}`, which has not ended and \
+                     is not in the file any more: put that row back"
+                )
+            };
             Some(Problem { line: row.line, field: Some(PAYMENT_ID.to_owned()), text })
         };
         let new = self.rows().filter(|row| known(row).is_none());
@@ -60,4 +78,9 @@ impl Plan {
             (true, false) => Ok(()),
         }
     }
+}
+
+/// The id that tells a row from others.
+fn name(id: &RowId) -> &str {
+    id.refund_id().unwrap_or(id.payment_id().as_str())
 }

@@ -4,25 +4,29 @@ use std::collections::HashMap;
 use std::hash::BuildHasher;
 use std::io;
 
-use ecp_core::PaymentId;
+use ecp_methods::request::Field;
+use ecp_methods::{FlowKind, mass_file};
 use ecp_table::neutral;
 
 use crate::journal::{Entry, State};
 use crate::plan::Plan;
+use crate::row::RowId;
 
 /// Writes a CSV file with a line for each row of a plan: its result, and the evidence. It has no
 /// account numbers or other personal data.
 ///
 /// The result is `success`, `decline`, `error` (it has ended, and nothing says whether money has
 /// moved) or `unknown`; a row that was not sent is `not sent`. Cells that a spreadsheet would read
-/// as a formula are neutralized (see [`neutral`]).
+/// as a formula are neutralized (see [`neutral`]). Where the plan has refunds, each row names its
+/// operation and the id of its refund in two columns more.
 pub fn write_results<S: BuildHasher>(
     plan: &Plan,
-    entries: &HashMap<PaymentId, Entry, S>,
+    entries: &HashMap<RowId, Entry, S>,
     output: impl io::Write,
 ) -> io::Result<()> {
     let mut writer = csv::Writer::from_writer(output);
-    writer.write_record([
+    let has_refunds = plan.totals().iter().any(|total| total.flow == FlowKind::Refund);
+    let mut names = vec![
         "line",
         "general.payment_id",
         "method",
@@ -34,16 +38,20 @@ pub fn write_results<S: BuildHasher>(
         "request_id",
         "sends",
         "evidence",
-    ])?;
+    ];
+    if has_refunds {
+        names.extend([mass_file::OPERATION_TYPE, Field::MerchantRefundId.path()]);
+    }
+    writer.write_record(names)?;
     for row in plan.rows() {
-        let prepared = &row.prepared;
-        let entry = entries.get(prepared.payment_id());
-        let amount = prepared.amount();
+        let (request, id) = (&row.request, row.request.id());
+        let entry = entries.get(&id);
+        let amount = request.amount();
         let text = |value: Option<&String>| neutral(value.map_or("", String::as_str)).into_owned();
-        writer.write_record([
+        let mut cells = vec![
             row.line.to_string(),
-            neutral(prepared.payment_id().as_str()).into_owned(),
-            prepared.spec().code().to_owned(),
+            neutral(id.payment_id().as_str()).into_owned(),
+            request.spec().code().to_owned(),
             amount.map(|amount| amount.minor().to_string()).unwrap_or_default(),
             amount.map(|amount| amount.currency().code().to_owned()).unwrap_or_default(),
             result(entry.map(|entry| entry.state)).to_owned(),
@@ -55,7 +63,12 @@ pub fn write_results<S: BuildHasher>(
                 || "it was not its turn".to_owned(),
                 |entry| neutral(&entry.evidence).into_owned(),
             ),
-        ])?;
+        ];
+        if has_refunds {
+            let refund_id = id.refund_id().unwrap_or_default();
+            cells.extend([request.flow().as_str().to_owned(), neutral(refund_id).into_owned()]);
+        }
+        writer.write_record(cells)?;
     }
     writer.flush()
 }

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "ends/platform.rs"]
-mod platform;
+pub(crate) mod platform;
 
 use ecp_payouts::{Counts, State, Stop};
 use platform::{Platform, Run, ended, plan, plan_to};

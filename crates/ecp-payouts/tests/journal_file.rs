@@ -132,7 +132,10 @@ async fn no_row_goes_out_whose_intent_has_no_file() {
     assert!(!journal.exists());
     let known = Journal::read(&away).unwrap();
     for payment in begun(&sandbox).into_keys() {
-        assert!(known.keys().any(|id| id.as_str() == payment), "{payment} went out unseen");
+        assert!(
+            known.keys().any(|id| id.payment_id().as_str() == payment),
+            "{payment} went out unseen"
+        );
     }
     assert!(error.to_string().contains("put it back"));
 }

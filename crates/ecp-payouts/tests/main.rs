@@ -5,5 +5,6 @@ mod ends;
 mod journal_file;
 mod payer;
 mod plan;
+mod refunds;
 mod spreadsheets;
 mod times;

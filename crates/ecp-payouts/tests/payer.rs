@@ -164,7 +164,7 @@ async fn an_intent_is_on_the_disk_before_its_request_leaves() {
                 std::fs::copy(file.path(), to.path().join(file.file_name())).unwrap();
             }
             let entries = Journal::read(&to.path().join("journal")).unwrap();
-            let entry = &entries[&PaymentId::new("P-0").unwrap()];
+            let entry = &entries[&PaymentId::new("P-0").unwrap().into()];
             assert_eq!((entry.state, entry.sends), (State::Intended, 1));
             assert!(entry.sent_at.is_some());
         }
@@ -349,13 +349,13 @@ async fn a_journal_of_an_older_version_is_read_and_gone_on_with() {
     drop(old);
 
     let (first, third) = (PaymentId::new("P-0").unwrap(), PaymentId::new("P-2").unwrap());
-    assert_eq!(Journal::read(&journal).unwrap()[&first].amount, None);
+    assert_eq!(Journal::read(&journal).unwrap()[&first.clone().into()].amount, None);
     let again = payer(&faults, &journal, settings()).await;
     let counts = again.run(&plan(3), &Stop::new(), &()).await.unwrap();
     assert_eq!((counts.success, counts.before), (3, 2));
     let entries = Journal::read(&journal).unwrap();
-    assert_eq!(entries[&first].amount, None);
-    assert_eq!(entries[&third].amount.unwrap().to_string(), "10.02 EUR");
+    assert_eq!(entries[&first.clone().into()].amount, None);
+    assert_eq!(entries[&third.clone().into()].amount.unwrap().to_string(), "10.02 EUR");
 
     let mut reader = JournalReader::open(&journal).unwrap();
     assert_eq!(reader.owner().unwrap(), owner());
@@ -381,7 +381,7 @@ async fn ids_that_a_spreadsheet_changed_between_two_runs_are_not_paid_again() {
     let alike = |line: u64, new: &str, old: &str| {
         format!(
             "line {line}, `general.payment_id`: `{new}` is new and looks like `{old}`, which may have \
-             been sent before and is not in the file any more: write it as it was; a new payout \
+             been sent before and is not in the file any more: write it as it was; a new row \
              needs an id that looks different"
         )
     };

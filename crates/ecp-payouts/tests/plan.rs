@@ -19,7 +19,7 @@ fn problems(rows: &str) -> String {
 
 fn body(plan: &Plan, row: usize) -> String {
     let row = plan.rows().nth(row).unwrap();
-    String::from_utf8(row.prepared.body(plan.project())).unwrap()
+    String::from_utf8(row.request.body(plan.project())).unwrap()
 }
 
 #[test]
@@ -28,7 +28,8 @@ fn every_bad_row_is_reported_by_line_and_field() {
         ("jeton,,30000,EUR,1,192.0.2.1", "line 2, `general.payment_id`: is required"),
         (
             "jeton,P-1,300.00,EUR,1,192.0.2.1",
-            "line 2, `payment.amount`: is not a whole number of minor units",
+            "line 2, `payment.amount`: has a decimal point, and amounts are whole minor units: write \
+             30000 for 300.00 EUR",
         ),
         (
             "jeton,P-1,30000,EUX,1,192.0.2.1",
@@ -225,7 +226,7 @@ fn a_plan_comes_to_totals_and_prints_no_row() {
     let totals: Vec<String> = plan
         .totals()
         .iter()
-        .map(|total| format!("{} {} {}", total.method, total.payouts, total.sum))
+        .map(|total| format!("{} {} {}", total.method, total.rows, total.sum.unwrap()))
         .collect();
     assert_eq!(totals, ["jeton 2 310.50 EUR", "jeton 1 500 JPY"]);
     assert_eq!((plan.len(), plan.rows().count()), (3, 3));

@@ -25,7 +25,7 @@ fn file(name: &str) -> Vec<u8> {
 fn read(name: &str, layout: &Layout) -> Result<Vec<(u64, String)>, String> {
     match plan(file(name), layout) {
         Ok(plan) => {
-            let row = |row: ecp_payouts::Row| (row.line, row.prepared.payment_id().to_string());
+            let row = |row: ecp_payouts::Row| (row.line, row.request.payment_id().to_string());
             Ok(plan.rows().map(row).collect())
         }
         Err(problems) => Err(problems.to_string()),
@@ -352,7 +352,7 @@ fn characters_that_are_drawn_over_others_are_named() {
 #[test]
 fn files_that_a_spreadsheet_saved_are_the_same_payouts() {
     let body = |plan: &Plan| -> Vec<Vec<u8>> {
-        plan.rows().map(|row| row.prepared.body(plan.project())).collect()
+        plan.rows().map(|row| row.request.body(plan.project())).collect()
     };
     let source = plan(file("spreadsheets/source/payouts.csv"), &Layout::new()).unwrap();
     for name in ["commas", "semicolons", "quoted", "tabs-utf16"] {
@@ -366,6 +366,33 @@ fn files_that_a_spreadsheet_saved_are_the_same_payouts() {
             assert_eq!(body(&plan(text, &Layout::new()).unwrap()), body(&source), "{name}");
         }
     }
+}
+
+#[test]
+fn the_platforms_file_goes_through_a_workbook_and_back() {
+    let body = |plan: &Plan| -> Vec<(String, Vec<u8>)> {
+        let request =
+            |row: ecp_payouts::Row| (row.request.endpoint(), row.request.body(plan.project()));
+        plan.rows().map(request).collect()
+    };
+    let source = plan(file("spreadsheets/source/platform.csv"), &Layout::new()).unwrap();
+    assert_eq!(source.len(), 4);
+    for name in ["semicolons", "commas", "quoted"] {
+        let text = String::from_utf8(file(&format!("spreadsheets/platform-{name}.csv"))).unwrap();
+        // LibreOffice's line breaks, and those of Excel with its byte order mark.
+        for text in [text.clone(), format!("\u{feff}{}", text.replace('\n', "\r\n"))] {
+            let saved = plan(text, &Layout::new()).unwrap();
+            assert_eq!(body(&saved), body(&source), "{name}");
+            assert!(saved.warnings().is_empty(), "{name}");
+        }
+    }
+    let workbook = read("spreadsheets/platform-xlsx.csv", &Layout::new()).unwrap_err();
+    assert!(workbook.starts_with("line 1: the file is a workbook"), "{workbook}");
+    // Where numbers are detected, zeros are lost, and an id is another one.
+    let numbers = plan(file("spreadsheets/platform-numbers.csv"), &Layout::new()).unwrap();
+    let ids: Vec<_> =
+        numbers.rows().map(|row| row.request.payment_id().as_str().to_owned()).collect();
+    assert_eq!(ids, ["P-1", "P-2", "17", "order-2"]);
 }
 
 /// The results of the run that never began, as a spreadsheet saved them again.
@@ -411,7 +438,7 @@ fn what_a_spreadsheet_changed_is_named_by_line_and_column() {
                  line 3, `general.payment_id`: is a truth value of a spreadsheet; {text}\n\
                  line 4, `account.number`: is a number that a spreadsheet shortened, its last digits are \
                  lost; {text}\n\
-                 line 6, `payment.amount`: is not a whole number of minor units\n\
+                 line 6, `payment.amount`: has a decimal point, and amounts are whole minor units: write 30050 for 300.50 EUR\n\
                  line 7, `general.payment_id`: looks like a date that a spreadsheet made of it; {text}"
             ),
         ),

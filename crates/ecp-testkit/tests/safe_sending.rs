@@ -308,6 +308,12 @@ async fn a_refund_that_may_have_arrived_is_left_to_the_caller() {
     let stage = Stage::first(patient(), Fault::Refused);
     let _ = stage.sender.refund(&WalletPartner, &refund).await;
     assert_eq!(stage.asked(), "refund refund");
+
+    // The payment that a status would find is the one to refund: nothing is asked, nothing is sent.
+    let stage = Stage::new(patient(), |_, _| Fault::None);
+    let prepared = prepare(&WalletPartner, refund).unwrap();
+    let error = stage.sender.resume(&prepared, MINUTE * 5).await.unwrap_err();
+    assert_eq!((error.outcome(), stage.asked().as_str()), (Outcome::Unknown, ""));
 }
 
 #[tokio::test(start_paused = true)]

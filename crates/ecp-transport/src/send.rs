@@ -261,6 +261,9 @@ impl Sender {
     /// Continues a request that an earlier call may have sent, at the latest `age` ago: requests
     /// the status first, at once or when [`Sender::first_question`] has passed, and sends only if
     /// the platform does not know the payment.
+    ///
+    /// A refund is neither found by the payment's status nor ever sent again, so its outcome stays
+    /// unknown here, without a request: its evidence is its operation.
     pub async fn resume<F: Flow>(
         &self,
         prepared: &Prepared<F>,

@@ -1,12 +1,14 @@
-//! Mass payouts under failures and kills.
+//! Mass payouts and refunds under failures and kills.
 //!
-//! `ecp-simulations [ROWS] [SEED]` makes a file of payouts and starts a platform in this process,
-//! behind a server that resets, truncates, delays and replaces. A second process of the same
-//! program pays the file, is killed (SIGKILL) again and again, and restarted, until every row has
-//! ended. Then the platform's books are compared with the journal.
+//! `ecp-simulations [ROWS] [SEED]` makes a file of the platform's layout, in which one row in ten is
+//! a refund, and starts a platform in this process, behind a server that resets, truncates, delays
+//! and replaces. A second process of the same program carries the file out, is killed (SIGKILL)
+//! again and again, and restarted, until every row has ended but for refunds whose answer was lost
+//! and of which the platform has no evidence. Then the platform's books are compared with the
+//! journal.
 //!
-//! The platform here pays every request: it does not refuse a known payment id, as the real one
-//! does. So only the payer's own rules protect a row from a second payment.
+//! The platform here pays and refunds at every request: it does not refuse a known id, as the real
+//! one does. So only the payer's own rules protect a row from a second payment or refund.
 
 mod payer;
 mod platform;

@@ -7,8 +7,11 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use ecp_methods::{FlowKind, Registry, Rule};
-use ecp_payouts::{Counts, Journal, Layout, Owner, Payer, Plan, Settings, Stop};
+use ecp_core::PaymentId;
+use ecp_methods::{DynMethod, FlowKind, MethodSpec, Registry, Rule};
+use ecp_payouts::{
+    Entry, Journal, JournalError, Layout, Owner, Payer, Plan, RowId, Settings, State, Stop,
+};
 use ecp_transport::{Gate, ReqwestTransport, RetryBudget, RetryPolicy, SendPolicy};
 
 use crate::{key, project};
@@ -18,9 +21,21 @@ pub(crate) const JOURNAL: &str = "payouts.journal";
 /// The exit code when rows remain.
 pub(crate) const NOT_COMPLETE: i32 = 3;
 
-/// The id of a row.
+/// Whether a row is a refund.
+pub(crate) const fn is_refund(row: u64) -> bool {
+    row % 10 == 9
+}
+
+/// The payment id of a row.
 pub(crate) fn id(row: u64) -> String {
-    format!("P-{row}")
+    let kind = if is_refund(row) { 'R' } else { 'P' };
+    format!("{kind}-{row}")
+}
+
+/// The journal's id of a row.
+pub(crate) fn row_id(row: u64) -> anyhow::Result<RowId> {
+    let payment = PaymentId::new(id(row))?;
+    Ok(if is_refund(row) { RowId::refund(payment, id(row)) } else { RowId::payout(payment) })
 }
 
 /// The amount of a row in minor units.
@@ -28,20 +43,33 @@ pub(crate) const fn amount(row: u64) -> u64 {
     1000 + row % 5000
 }
 
-/// Writes a file of payouts of the first method that has them.
+/// Writes a file of the first methods that have payouts and refunds.
 pub(crate) fn write_file(path: &Path, rows: u64) -> anyhow::Result<()> {
+    const DESCRIPTION: &str = "payment.description";
     let registry = Registry::builtin();
-    let method = registry.iter().find(|method| method.spec().rule(FlowKind::Payout).is_some());
-    let spec = method.ok_or_else(|| anyhow::anyhow!("no method has payouts"))?.spec();
-    let needs = spec.rule(FlowKind::Payout).map(Rule::needed_fields).unwrap_or_default();
+    let with = |flow: FlowKind| {
+        let method = registry.iter().find(|method| method.spec().rule(flow).is_some());
+        method.map(DynMethod::spec).ok_or_else(|| anyhow::anyhow!("no method has a {flow}"))
+    };
+    let (payouts, refunds) = (with(FlowKind::Payout)?, with(FlowKind::Refund)?);
+    let needs = payouts.rule(FlowKind::Payout).map(Rule::needed_fields).unwrap_or_default();
     let mut file = BufWriter::new(File::create(path)?);
-    write!(file, "method,general.payment_id,payment.amount,payment.currency")?;
-    needs.iter().try_for_each(|field| write!(file, ",{field}"))?;
+    write!(file, "operation_type;method;general.payment_id;payment.amount;payment.currency")?;
+    needs.iter().try_for_each(|field| write!(file, ";{field}"))?;
+    write!(file, ";{DESCRIPTION}")?;
     let examples: Vec<&str> = needs.iter().map(|field| field.example()).collect();
-    let examples = examples.join(",");
-    let currency = spec.currencies().first().map(|currency| currency.code()).unwrap_or_default();
+    let (examples, nothing) = (examples.join(";"), ";".repeat(needs.len()));
+    let currency = payouts.currencies().first().map(|currency| currency.code());
+    let currency = currency.unwrap_or_default();
+    let code = |spec: &MethodSpec| spec.dashboard_code().unwrap_or(spec.code()).to_owned();
+    let (payouts, refunds) = (code(payouts), code(refunds));
     for row in 0..rows {
-        write!(file, "\n{},{},{},{currency},{examples}", spec.code(), id(row), amount(row))?;
+        let id = id(row);
+        if is_refund(row) {
+            write!(file, "\nrefund;{refunds};{id};;{nothing};returned")?;
+        } else {
+            write!(file, "\npayout;{payouts};{id};{};{currency};{examples};", amount(row))?;
+        }
     }
     Ok(file.flush()?)
 }
@@ -52,7 +80,8 @@ pub(crate) async fn pay(folder: &Path, url: &str) -> anyhow::Result<ExitCode> {
     let file = std::fs::read(folder.join(FILE))?;
     let plan = Plan::read(file, &Layout::new(), &Registry::builtin(), project)?;
     let owner = Owner::new(project, url);
-    let journal = Journal::open(&folder.join(JOURNAL), &owner)?;
+    let path = folder.join(JOURNAL);
+    let journal = Journal::open(&path, &owner)?;
     let gate = Gate::new(project, &key()?, ReqwestTransport::plain_http()?).base_url(url)?;
     let retry = RetryPolicy::new()
         .budget(RetryBudget::new(100, 100_000))
@@ -68,7 +97,19 @@ pub(crate) async fn pay(folder: &Path, url: &str) -> anyhow::Result<ExitCode> {
         .first_question(Duration::from_millis(5));
     let counts = Payer::new(gate, journal, settings).run(&plan, &Stop::new(), &()).await?;
     println!("{counts:?}");
-    let Counts { not_sent, unknown, .. } = counts;
-    let left = not_sent > 0 || unknown > 0;
+    let entries = loop {
+        match Journal::read(&path) {
+            // The payer lets go of it when its last task is gone.
+            Err(JournalError::InUse) => tokio::time::sleep(Duration::from_millis(5)).await,
+            entries => break entries?,
+        }
+    };
+    let left = counts.not_sent > 0 || entries.iter().any(|(id, entry)| has_not_ended(id, entry));
     Ok(if left { ExitCode::from(u8::try_from(NOT_COMPLETE)?) } else { ExitCode::SUCCESS })
+}
+
+/// A refund whose answer was lost may stay unknown for ever.
+fn has_not_ended(id: &RowId, entry: &Entry) -> bool {
+    let may_stay = id.refund_id().is_some() && entry.state == State::Unknown;
+    !entry.state.is_final() && entry.state != State::Error && !may_stay
 }

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::{key, payer};
 
-/// A platform that pays every request.
+/// A platform that pays and refunds at every request.
 #[derive(Clone)]
 pub(crate) struct Platform(Arc<Inner>);
 
@@ -35,7 +35,7 @@ pub(crate) struct Books {
 }
 
 pub(crate) struct Payment {
-    /// Number of payments.
+    /// Number of payments, or of refunds.
     pub(crate) times: u32,
     amount: Value,
     currency: Value,
@@ -43,11 +43,11 @@ pub(crate) struct Payment {
     going_on: u64,
 }
 
-/// The status that the payment of a row ends with.
+/// The status that the payment or the refund of a row ends with.
 pub(crate) fn end(id: &str) -> &'static str {
     match row(id) % 1000 {
-        7 => "internal error",
-        row if row % 20 == 3 => "decline",
+        7 | 39 => "internal error",
+        row if row % 20 == 3 || row % 100 == 19 => "decline",
         _ => "success",
     }
 }
@@ -112,6 +112,9 @@ impl Platform {
 
     fn status(&self, body: &Value) -> Value {
         let id = body["general"]["payment_id"].as_str().unwrap_or_default();
+        if payer::is_refund(row(id)) {
+            return self.refund_status(id);
+        }
         let mut books = self.books();
         let Some(payment) = books.payments.get_mut(id) else {
             return json!({"project_id": 1, "payment": {"id": id, "status": "error"},
@@ -130,6 +133,33 @@ impl Platform {
     }
 }
 
+impl Platform {
+    /// The status of a sale, which the platform knows from the beginning, with its refund.
+    fn refund_status(&self, id: &str) -> Value {
+        let mut books = self.books();
+        let mut operations = vec![json!({"id": 1, "type": "sale", "status": "success"})];
+        let mut status = "success";
+        if let Some(refund) = books.payments.get_mut(id) {
+            let going_on = refund.going_on > 0;
+            refund.going_on = refund.going_on.saturating_sub(1);
+            let word = if going_on { "processing" } else { end(id) };
+            if word == "success" {
+                status = "refunded";
+            }
+            let sum = json!({"amount": 1000, "currency": "INR"});
+            operations.push(json!({"id": 2, "type": "refund", "status": word, "sum_initial": sum,
+                "request_id": format!("r-{id}"), "code": "0", "message": "as simulated"}));
+        }
+        let left = if status == "refunded" { 0 } else { 1000 };
+        json!({
+            "project_id": 1,
+            "payment": {"id": id, "type": "purchase", "status": status,
+                "sum": {"amount": left, "currency": "INR"}},
+            "operations": operations,
+        })
+    }
+}
+
 impl fmt::Debug for Platform {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Platform")
@@ -143,7 +173,8 @@ impl HttpTransport for Platform {
         signature::verify(std::slice::from_ref(&self.0.key), request.body())
             .map_err(|error| fail(&error))?;
         let body: Value = serde_json::from_slice(request.body()).map_err(|error| fail(&error))?;
-        if request.uri().path().ends_with("/payout") {
+        let path = request.uri().path();
+        if path.ends_with("/payout") || path.ends_with("/refund") {
             return Ok(Response::new(self.pay(&body).to_string().into()));
         }
         let answer = self.status(&body).to_string();
@@ -155,5 +186,5 @@ impl HttpTransport for Platform {
 
 /// The correct amount of a row.
 pub(crate) fn right_amount(id: &str, payment: &Payment) -> bool {
-    payment.amount.as_u64() == Some(payer::amount(row(id)))
+    payer::is_refund(row(id)) || payment.amount.as_u64() == Some(payer::amount(row(id)))
 }

@@ -2,8 +2,10 @@
 
 mod paths;
 mod progress;
+mod template;
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::io::{IsTerminal, Write};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
@@ -11,18 +13,19 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
-use clap::Args;
-use ecp_core::PaymentId;
-use ecp_methods::Registry;
+use clap::{Args, Subcommand};
+use ecp_core::Money;
+use ecp_methods::{FlowKind, Registry};
 use ecp_payouts::{
-    AmountUnit, Counts, Entry, Journal, JournalError, Layout, Owner, Payer, Plan, Settings, Stop,
-    Total,
+    AmountUnit, Counts, Entry, Journal, JournalError, Layout, Owner, Payer, Plan, RowId, Settings,
+    Stop, Total,
 };
 use ecp_transport::{RetryPolicy, SendPolicy};
 use serde::Serialize;
 
 use self::paths::{Results, beside, distinct, journal_of};
 use self::progress::{Shown, words};
+use self::template::Template;
 use crate::delimiter::delimiter;
 use crate::duration::duration;
 use crate::outcome::{ASK_SUPPORT, DECLINED, ENDED_IN_ERROR, UNKNOWN};
@@ -30,21 +33,32 @@ use crate::output::{is_dash, is_stdout, print_result};
 use crate::profile::{Profile, ProfileOptions};
 use crate::usage::Usage;
 
-/// Pay out every row of a CSV file, each of them once
+/// Carry out every row of a CSV file of payouts and refunds, each of them once
 ///
-/// The columns are named by the paths of the Gate request: general.payment_id, payment.amount (in
-/// minor units), payment.currency, account.number and so on; the column `method` has the method's
-/// code. All rows are checked before anything is sent. Every send is recorded in a journal next to
-/// the file, so a run may be interrupted at any point and started again: it continues where it was.
+/// The file is the platform's mass file, as `ecp payouts template METHOD` writes it. The first line
+/// names the columns: operation_type (payout or refund; without this column all rows are payouts),
+/// method, and paths of the Gate request such as general.payment_id, payment.amount (in minor
+/// units), payment.currency and account.number. The delimiter is the one of that line. All rows are
+/// checked before anything is sent. Every send is recorded in a journal next to the file, so a run
+/// may be interrupted at any point and started again: it continues where it was.
+///
+/// A refund without `payment.merchant_refund_id` has the id of its payment. One whose answer is lost
+/// is never sent again, because no answer says that a refund does not exist: its evidence is its
+/// operation in the payment's status, which each run requests.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  ecp payouts payouts.csv --dry-run\n  ecp payouts payouts.csv --yes\n  ecp payouts bank.csv --profile shop --delimiter ';' --method wallet/jeton --column 'Wallet=account.number' --column 'Comment=' --major-units\n\nExit codes:\n  0  every row is paid\n  1  the file has bad rows, or the job could not begin\n  2  the command line was wrong\n  3  every row has ended, and some were declined\n  4  some rows were not sent or are unknown: run the same command again\n  6  every row has ended, and some in an error, so that nothing says whether money has\n     moved: ask technical support before they are repeated under another id"
+    subcommand_negates_reqs = true,
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:\n  ecp payouts template touchngo > payouts.csv\n  ecp payouts payouts.csv --dry-run\n  ecp payouts payouts.csv --yes\n  ecp payouts bank.csv --profile shop --delimiter ';' --method wallet/jeton --column 'Wallet=account.number' --column 'Comment=' --major-units\n\nExit codes:\n  0  every row is paid or refunded\n  1  the file has bad rows, or the job could not begin\n  2  the command line was wrong\n  3  every row has ended, and some were declined\n  4  some rows were not sent or are unknown: run the same command again\n  6  every row has ended, and some in an error, so that nothing says whether money has\n     moved: ask technical support before they are repeated under another id"
 )]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(crate) struct Payouts {
+    #[command(subcommand)]
+    job: Option<Job>,
+
     /// The CSV file, in UTF-8 or UTF-16 with a byte order mark, the names of the columns in its first line
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
+    #[arg(value_name = "FILE", required = true)]
+    file: Option<PathBuf>,
 
     #[command(flatten)]
     profile: ProfileOptions,
@@ -110,6 +124,11 @@ pub(crate) struct Payouts {
     json: bool,
 }
 
+#[derive(Subcommand)]
+enum Job {
+    Template(Template),
+}
+
 /// Summary of a run, for scripts.
 #[derive(Serialize)]
 struct Summary<'s> {
@@ -140,23 +159,31 @@ struct Written<'p> {
 /// In minor units.
 #[derive(Serialize)]
 struct Sum {
+    operation: &'static str,
     method: &'static str,
-    payouts: u64,
-    amount: i64,
-    currency: &'static str,
+    rows: u64,
+    /// `null` for refunds of all that was paid, as the currency.
+    amount: Option<i64>,
+    currency: Option<&'static str>,
 }
 
 impl Payouts {
     pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
+        if let Some(Job::Template(template)) = &self.job {
+            return template.run();
+        }
         let profile = self.profile.load()?;
         let layout = self.layout()?;
-        let file = std::fs::read(&self.file)
-            .with_context(|| format!("cannot read {}", self.file.display()))?;
+        let file = std::fs::read(self.file())
+            .with_context(|| format!("cannot read {}", self.file().display()))?;
         let plan = match Plan::read(file, &layout, &Registry::builtin(), profile.project) {
             Ok(plan) => plan,
             Err(problems) => {
                 for problem in problems.iter() {
-                    note!("{}: {problem}", self.file.display());
+                    note!("{}: {problem}", self.file().display());
+                }
+                if problems.iter().any(|problem| problem.text.contains("has a decimal point")) {
+                    note!("--major-units reads a file whose amounts are in major units");
                 }
                 bail!("nothing was sent: {} to correct", counted(problems.iter().len(), "problem"));
             }
@@ -219,23 +246,24 @@ impl Payouts {
     }
 
     /// Warns in a dry run about a file that does not fit its journal.
-    fn check_against(
-        &self,
-        plan: &Plan,
-        entries: &HashMap<PaymentId, Entry>,
-    ) -> anyhow::Result<()> {
+    fn check_against(&self, plan: &Plan, entries: &HashMap<RowId, Entry>) -> anyhow::Result<()> {
         match plan.check_against(entries) {
             Err(JournalError::OtherFile { .. }) if self.shared_journal => Ok(()),
             checked => checked.map_err(|error| self.not_in_journal(error)),
         }
     }
 
-    /// Names the rows that look like sent payouts, or the flags for another file.
+    fn file(&self) -> &Path {
+        // Without a file, the command line has a subcommand, which needs none.
+        self.file.as_deref().unwrap_or(Path::new(""))
+    }
+
+    /// Names the rows that look like sent ones, or the flags for another file.
     fn not_in_journal(&self, error: JournalError) -> anyhow::Error {
         match error {
             JournalError::Respelled(problems) => {
                 for problem in problems.iter() {
-                    note!("{}: {problem}", self.file.display());
+                    note!("{}: {problem}", self.file().display());
                 }
                 let problems = counted(problems.iter().len(), "problem");
                 anyhow!("nothing was sent: {problems} to correct")
@@ -294,10 +322,10 @@ impl Payouts {
                 return Err(Usage("a journal is a file: --journal takes no `-`").into());
             }
             Some(path) => path.clone(),
-            None => journal_of(&self.file)?,
+            None => journal_of(self.file())?,
         };
-        let results = self.results.clone().unwrap_or_else(|| beside(&self.file, "results.csv"));
-        distinct(&self.file, &journal, &results)?;
+        let results = self.results.clone().unwrap_or_else(|| beside(self.file(), "results.csv"));
+        distinct(self.file(), &journal, &results)?;
         Ok((journal, results))
     }
 
@@ -305,14 +333,21 @@ impl Payouts {
     fn show(&self, plan: &Plan, profile: &Profile) {
         note!(
             "{}: {} for project {} at {} (profile `{}`)",
-            self.file.display(),
-            counted(plan.len(), "payout"),
+            self.file().display(),
+            operations(plan),
             profile.project,
             profile.gate_url,
             profile.name
         );
-        for Total { method, payouts, sum, .. } in plan.totals() {
-            note!("  {method:<16} {payouts:>9} {sum:>24}", sum = sum.to_string());
+        let name = |total: &Total| match total.flow {
+            FlowKind::Refund => format!("{}, refunds", total.method),
+            _ => total.method.to_owned(),
+        };
+        let width = plan.totals().iter().map(|total| name(total).len()).max().unwrap_or(0).max(16);
+        for total in plan.totals() {
+            let of_all = || "all that was paid".to_owned();
+            let sum = total.sum.map_or_else(of_all, |sum| sum.to_string());
+            note!("  {:<width$} {:>9} {sum:>24}", name(total), total.rows);
         }
         for warning in plan.warnings() {
             note!("warning: {warning}");
@@ -343,10 +378,11 @@ impl Payouts {
     ) -> anyhow::Result<ExitCode> {
         let results = written.path;
         let sum = |total: &Total| Sum {
+            operation: total.flow.as_str(),
             method: total.method,
-            payouts: total.payouts,
-            amount: total.sum.minor(),
-            currency: total.sum.currency().code(),
+            rows: total.rows,
+            amount: total.sum.map(Money::minor),
+            currency: total.sum.map(|sum| sum.currency().code()),
         };
         let rows = counts.unwrap_or_default();
         // Standard output may hold only the results.
@@ -447,6 +483,25 @@ fn written(result: anyhow::Result<()>, path: &Path) -> Option<&Path> {
             None
         }
     }
+}
+
+/// The number of payouts and of refunds, such as `2 payouts and 1 refund`.
+fn operations(plan: &Plan) -> String {
+    let rows = |flow: FlowKind| -> usize {
+        let of_flow = plan.totals().iter().filter(|total| total.flow == flow);
+        usize::try_from(of_flow.map(|total| total.rows).sum::<u64>()).unwrap_or(usize::MAX)
+    };
+    let (payouts, refunds) = (rows(FlowKind::Payout), rows(FlowKind::Refund));
+    let mut text = String::new();
+    if payouts > 0 || refunds == 0 {
+        text.push_str(&counted(payouts, "payout"));
+    }
+    if refunds > 0 {
+        let and = if payouts > 0 { " and " } else { "" };
+        // Writing to text does not fail.
+        let _ = write!(text, "{and}{}", counted(refunds, "refund"));
+    }
+    text
 }
 
 fn counted(number: usize, what: &str) -> String {

@@ -10,9 +10,11 @@ use ecp_core::{Money, PaymentId, ProjectId};
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row, params};
 
 use super::{Entry, Failure, JournalError, Owner, State};
+use crate::row::RowId;
 
-/// Reads a journal page by page, in the order of the payment ids, without becoming its owner. No
-/// run may have it open. Every call blocks.
+/// Reads the payouts of a journal page by page, in the order of the payment ids, without becoming
+/// its owner. Its refunds are in [`Journal::read`](super::Journal::read). No run may have it open.
+/// Every call blocks.
 ///
 /// ```no_run
 /// use std::path::Path;
@@ -91,9 +93,30 @@ impl JournalReader {
         found.ok_or_else(|| JournalError::Storage("it has no owner".into()))
     }
 
-    /// The next entries, up to 1000; an empty page after the last.
+    /// The next payouts, up to 1000; an empty page after the last.
     pub fn next_page(&mut self) -> Result<Vec<(PaymentId, Entry)>, JournalError> {
         Ok(self.page()?)
+    }
+
+    /// All refunds. Older journals have none.
+    fn refunds(&mut self) -> Result<Vec<(RowId, Entry)>, Failure> {
+        let tables = "SELECT count(*) FROM sqlite_master WHERE name = 'refunds'";
+        if self.connection.query_row(tables, [], |row| row.get::<_, i64>(0))? == 0 {
+            return Ok(Vec::new());
+        }
+        let mut statement = self.connection.prepare(
+            "SELECT payment_id, state, digest, sends, sent_at_ms, request_id, status, code,
+                 evidence, amount, currency, refund_id
+             FROM refunds",
+        )?;
+        let mut rows = statement.query([])?;
+        let mut refunds = Vec::new();
+        while let Some(row) = rows.next()? {
+            let refund_id: String = row.get(11)?;
+            let found = entry(row, self.odd.as_mut())?;
+            refunds.extend(found.map(|(id, entry)| (RowId::refund(id, refund_id), entry)));
+        }
+        Ok(refunds)
     }
 
     fn page(&mut self) -> Result<Vec<(PaymentId, Entry)>, Failure> {
@@ -134,14 +157,14 @@ impl fmt::Debug for JournalReader {
 }
 
 /// All entries.
-pub(super) fn entries(reader: &mut JournalReader) -> Result<HashMap<PaymentId, Entry>, Failure> {
-    let mut entries = HashMap::new();
+pub(super) fn entries(reader: &mut JournalReader) -> Result<HashMap<RowId, Entry>, Failure> {
+    let mut entries: HashMap<RowId, Entry> = reader.refunds()?.into_iter().collect();
     loop {
         let page = reader.page()?;
         if page.is_empty() {
             return Ok(entries);
         }
-        entries.extend(page);
+        entries.extend(page.into_iter().map(|(id, entry)| (RowId::payout(id), entry)));
     }
 }
 
@@ -161,7 +184,7 @@ pub(super) fn check_tables(connection: &Connection) -> Result<(), Failure> {
         Ok(needed.iter().all(|name| there.iter().any(|column| column == name)))
     };
     let is_journal = names.is_empty()
-        || names == ["owner", "payouts"]
+        || (names == ["owner", "payouts"] || names == ["owner", "payouts", "refunds"])
             && has("owner", &["project", "gate_url"])?
             && has("payouts", &["payment_id", "state", "digest", "sends", "evidence"])?;
     if is_journal { Ok(()) } else { Err(JournalError::NotAJournal.into()) }

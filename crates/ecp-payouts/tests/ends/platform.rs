@@ -13,7 +13,8 @@ use ecp_core::signature::{self, Place, Rules, SigningKey};
 use ecp_core::{PaymentId, ProjectId, SecretKey};
 use ecp_methods::Registry;
 use ecp_payouts::{
-    Counts, Entry, Journal, JournalError, Layout, Owner, Payer, Plan, Settings, Stop, write_results,
+    Counts, Entry, Journal, JournalError, Layout, Owner, Payer, Plan, RowId, Settings, Stop,
+    write_results,
 };
 use ecp_transport::{Gate, HttpTransport, RetryBudget, RetryPolicy, SendPolicy, TransportError};
 use http::{Request, Response};
@@ -24,7 +25,7 @@ const KEY: &str = "a key of this test";
 /// The answer to a question about a payment, by its id and by how many questions came before.
 type Says = dyn Fn(&str, usize) -> Value + Send + Sync;
 
-/// Registers every payout, and answers questions as the test says.
+/// Registers every payout and refund, and answers questions as the test says.
 #[derive(Clone)]
 pub(crate) struct Platform(Arc<Inner>);
 
@@ -35,6 +36,8 @@ struct Inner {
     refuses: Mutex<Option<u32>>,
     /// The HTTP status that everything is answered with by somebody else on the way.
     blocks: Mutex<Option<u16>>,
+    /// Whether answers to payouts and refunds are lost.
+    loses: Mutex<bool>,
     payouts: Mutex<usize>,
     questions: Mutex<HashMap<String, usize>>,
 }
@@ -57,6 +60,7 @@ impl Platform {
             says,
             refuses: Mutex::default(),
             blocks: Mutex::default(),
+            loses: Mutex::default(),
             payouts: Mutex::default(),
             questions: Mutex::default(),
         };
@@ -73,7 +77,12 @@ impl Platform {
         *self.0.blocks.lock().unwrap() = status;
     }
 
-    /// How many payouts came.
+    /// Loses the answers to payouts and refunds from now on, or no more.
+    pub(crate) fn lose(&self, loses: bool) {
+        *self.0.loses.lock().unwrap() = loses;
+    }
+
+    /// How many payouts and refunds came.
     pub(crate) fn payouts(&self) -> usize {
         *self.0.payouts.lock().unwrap()
     }
@@ -96,7 +105,8 @@ impl HttpTransport for Platform {
         let body: Value = serde_json::from_slice(request.body()).unwrap();
         let id = body["general"]["payment_id"].as_str().unwrap();
         let refuses = *self.0.refuses.lock().unwrap();
-        let is_payout = request.uri().path().ends_with("/payout");
+        let path = request.uri().path();
+        let is_payout = path.ends_with("/payout") || path.ends_with("/refund");
         if let Some(status) = *self.0.blocks.lock().unwrap() {
             *self.0.payouts.lock().unwrap() += usize::from(is_payout);
             let page = "<h1>Request blocked</h1>".into();
@@ -110,6 +120,9 @@ impl HttpTransport for Platform {
         }
         if is_payout {
             *self.0.payouts.lock().unwrap() += 1;
+            if *self.0.loses.lock().unwrap() {
+                return Err(TransportError::maybe_sent("the answer is lost"));
+            }
             let answer = json!({"status": "success", "request_id": "r", "project_id": 1,
                 "payment_id": id});
             return Ok(Response::new(answer.to_string().into()));
@@ -171,8 +184,12 @@ impl Run {
 
     /// What the journal has of a payment.
     pub(crate) fn entry(&self, id: &str) -> Entry {
-        let id = PaymentId::new(id).unwrap();
-        Journal::read(&self.journal()).unwrap().remove(&id).unwrap()
+        self.entry_of(&PaymentId::new(id).unwrap().into())
+    }
+
+    /// What the journal has of a row.
+    pub(crate) fn entry_of(&self, id: &RowId) -> Entry {
+        Journal::read(&self.journal()).unwrap().remove(id).unwrap()
     }
 
     /// All that the journal has.

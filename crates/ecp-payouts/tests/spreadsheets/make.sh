@@ -32,4 +32,17 @@ saved errors.csv        errors.fods   csv  "$csv:44,34,76,1,,0,false,true"
 saved workbook-xlsx.csv payouts.csv   xlsx 'Calc MS Excel 2007 XML'               "$text"
 saved workbook-ods.csv  payouts.csv   ods  calc8                                  "$text"
 saved workbook-xls.csv  payouts.csv   xls  'MS Excel 97'                          "$text"
+# The platform's file: as a workbook, and that workbook as CSV again.
+platform='CSV:59,34,76,1,1/2/2/2/3/2/4/2/5/2/6/2/7/2/8/2/9/2/10/2/11/2/12/2'
+saved platform-xlsx.csv  platform.csv xlsx 'Calc MS Excel 2007 XML'               "$platform"
+cp platform-xlsx.csv "$work/platform.xlsx"
+from_workbook() {
+    soffice --headless "-env:UserInstallation=file://$work/profile" --convert-to "csv:$2" --outdir "$work/out" \
+        "$work/platform.xlsx" > "$work/log" 2>&1
+    mv "$work/out/platform.csv" "$1"
+}
+from_workbook platform-semicolons.csv "$csv:59,34,76,1,,1031,false,true"
+from_workbook platform-commas.csv     "$csv:44,34,76,1,,0,false,true"
+from_workbook platform-quoted.csv     "$csv:59,34,76,1,,1031,true,true"
+saved platform-numbers.csv platform.csv csv "$csv:59,34,76,1,,1031,false,true" 'CSV:59,34,76,1,,1031,false,true'
 saved sheet-html.csv    payouts.csv   html 'HTML (StarCalc)'                      "$text"

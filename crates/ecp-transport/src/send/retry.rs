@@ -88,6 +88,10 @@ impl<'s, F: Flow> Call<'s, F> {
         let mut ambiguous = earlier.is_some();
         if let Some(Earlier { first_question, late_enough }) = earlier {
             let unknown = GateError::Unknown(UnknownReason::Interrupted);
+            // The payment that the platform knows is the one to refund.
+            if F::KIND == FlowKind::Refund {
+                return Err(self.failed(unknown, None, false));
+            }
             if first_question >= self.deadline {
                 return Err(self.failed(unknown, None, false));
             }

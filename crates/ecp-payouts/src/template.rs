@@ -1,0 +1,24 @@
+//! Files to begin with.
+
+use std::io;
+
+use ecp_core::ProjectId;
+use ecp_methods::{DynMethod, FlowKind, mass_file};
+
+/// Writes a file of the platform's layout (sources: mass file) with a row for each operation of a
+/// method that a mass file can have: a payout, a refund. The values are examples. Returns the number
+/// of rows; 0 means that the method has neither.
+pub fn write_template(
+    method: &dyn DynMethod,
+    project: ProjectId,
+    output: impl io::Write,
+) -> io::Result<usize> {
+    let flows = [FlowKind::Payout, FlowKind::Refund];
+    let records = mass_file::template(project, flows.map(|flow| (method.spec(), flow)));
+    let mut writer = csv::WriterBuilder::new().delimiter(mass_file::DELIMITER).from_writer(output);
+    for record in &records {
+        writer.write_record(record)?;
+    }
+    writer.flush()?;
+    Ok(records.len() - 1)
+}
