@@ -9,6 +9,7 @@ mod inbox;
 mod installing;
 mod keys;
 mod listen;
+mod offered;
 mod operations;
 mod outputs;
 mod payments;

@@ -89,12 +89,11 @@ impl Engine {
     }
 }
 
-/// A method by its code, its Gate path or its code on the Payment Page.
+/// A method by its code, its Gate path, its Dashboard code or its code on the Payment Page.
 fn find(registry: &Registry, name: &str) -> Option<&'static MethodSpec> {
     let on_page = || {
         let mut specs = registry.iter().map(DynMethod::spec);
         specs.find(|spec| spec.page_codes().contains(&name))
     };
-    let by_code = registry.get(name).ok().or_else(|| registry.by_gate_path(name));
-    by_code.map(DynMethod::spec).or_else(on_page)
+    registry.by_file_name(name).map(DynMethod::spec).or_else(on_page)
 }

@@ -85,8 +85,19 @@ pub(crate) fn plain_amount(
     Some(Money::from_minor(minor, currency))
 }
 
+/// An amount of a sale that means nothing in tests.
+pub(crate) fn plain_sale(spec: &MethodSpec) -> Option<Money> {
+    spec.rule(FlowKind::Sale)?;
+    plain_amount(spec, &[FlowKind::Sale], currency(spec))
+}
+
 /// A whole sale by the button.
-async fn sale(world: &mut World, spec: &MethodSpec, amount: Money, button: &str) -> Value {
+pub(crate) async fn sale(
+    world: &mut World,
+    spec: &MethodSpec,
+    amount: Money,
+    button: &str,
+) -> Value {
     let sale = request(world, spec, FlowKind::Sale, Some(amount));
     let page = world.sale_at(&path(spec, FlowKind::Sale), sale).await;
     assert_eq!(world.open(&page).await.status, StatusCode::OK);

@@ -17,6 +17,7 @@ mod history;
 mod http_runs;
 mod lives;
 mod local;
+mod offered;
 mod outside;
 mod page;
 mod payment_page;

@@ -1,25 +1,26 @@
-//! Mass payouts: a table of payouts, asked for one after the other.
+//! Mass payouts and refunds: a table of requests, made one after the other.
 //!
-//! The platform's own layout is not published. Chosen here: UTF-8, a line of names, then a line a
-//! payout. Names are the dotted paths of a Gate payout (`general.payment_id`, `payment.amount` in
-//! minor units, `account.number` and so on) and `method`, with the method's Gate path. The
-//! delimiter is the one of the line of names.
+//! The file is the platform's ([`ecp_methods::mass_file`]). Without a column `operation_type` its
+//! rows are payouts, and any delimiter is read that the line of names has.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ecp_core::model::{End, PaymentStatus};
 use ecp_core::{PaymentId, ProjectId, Timestamp};
-use ecp_methods::FlowKind;
+use ecp_methods::request::Field;
 use ecp_methods::spec::Interface;
+use ecp_methods::{FlowKind, mass_file};
 use ecp_table::{Hidden, Trace};
 
 use super::nested::nested;
 use crate::engine::Engine;
+use crate::engine::place::Placed;
+use crate::engine::view::{Filter, Paging};
 
 const MOST_ROWS: usize = 10_000;
 const MOST_BATCHES: usize = 50;
-const METHOD: &str = "method";
+const METHOD: &str = mass_file::METHOD;
 const NEEDED: [&str; 3] = ["general.payment_id", "payment.amount", "payment.currency"];
 
 /// The latest mass payouts.
@@ -48,9 +49,8 @@ impl Batches {
             file: file.to_owned(),
             project,
             created: engine.now(),
-            rows: Mutex::new(
-                table.rows.iter().map(|(line, cells)| Row::of(*line, cells)).collect(),
-            ),
+            notes: table.notes,
+            rows: Mutex::new(table.rows.iter().map(Row::of).collect()),
         });
         latest.batches.push_front(Arc::clone(&batch));
         latest.batches.truncate(MOST_BATCHES);
@@ -58,8 +58,8 @@ impl Batches {
         let number = batch.number;
         let engine = engine.clone();
         tokio::spawn(async move {
-            for (place, (_, cells)) in table.rows.iter().enumerate() {
-                batch.pay(&engine, place, cells);
+            for (place, request) in table.rows.iter().enumerate() {
+                batch.carry_out(&engine, place, request);
                 // Others have their turn, and the page shows how far it is.
                 tokio::task::yield_now().await;
             }
@@ -83,29 +83,46 @@ pub(super) struct Batch {
     pub(super) file: String,
     pub(super) project: ProjectId,
     pub(super) created: Timestamp,
+    /// What the platform's documents ask of a file, and this one does not have.
+    pub(super) notes: Vec<&'static str>,
     rows: Mutex<Vec<Row>>,
 }
 
 #[derive(Clone)]
 struct Row {
     line: u64,
+    flow: FlowKind,
     payment_id: String,
     amount: String,
-    placed: Option<Result<PaymentId, String>>,
+    placed: Option<Result<Placed, String>>,
 }
 
 impl Row {
-    fn of(line: u64, cells: &Cells) -> Self {
-        let cell = |name: &str| {
-            let found = cells.iter().find(|(path, _)| path == name);
-            found.map(|(_, text)| text.clone()).unwrap_or_default()
-        };
+    fn of(request: &Request) -> Self {
+        let cell = |name: &str| request.cell(name).unwrap_or_default();
+        let operation = request.cell(mass_file::OPERATION_ID);
+        let of_operation = || operation.map(|id| format!("operation {id}")).unwrap_or_default();
+        let id = request.cell(NEEDED[0]).map_or_else(of_operation, str::to_owned);
         Self {
-            line,
-            payment_id: cell(NEEDED[0]),
-            amount: format!("{} {}", cell(NEEDED[1]), cell(NEEDED[2])),
+            line: request.line,
+            flow: request.flow,
+            payment_id: id,
+            amount: format!("{} {}", cell(NEEDED[1]), cell(NEEDED[2])).trim().to_owned(),
             placed: None,
         }
+    }
+}
+
+/// A row of a file.
+struct Request {
+    line: u64,
+    flow: FlowKind,
+    cells: Cells,
+}
+
+impl Request {
+    fn cell(&self, name: &str) -> Option<&str> {
+        self.cells.iter().find(|(path, _)| path == name).map(|(_, text)| text.as_str())
     }
 }
 
@@ -113,10 +130,11 @@ impl Row {
 pub(crate) struct RowView {
     /// In the file, counted from 1.
     pub(crate) line: u64,
+    pub(crate) operation: &'static str,
     pub(crate) payment_id: String,
     pub(crate) amount: String,
     pub(crate) status: String,
-    /// The problem, if there is no payout.
+    /// The problem, if nothing was registered or it did not succeed.
     pub(crate) problem: Option<String>,
     pub(crate) registered: bool,
 }
@@ -150,17 +168,36 @@ impl Progress {
 }
 
 impl Batch {
-    fn pay(&self, engine: &Engine, place: usize, cells: &Cells) {
-        let method = cells.iter().find(|(name, _)| name == METHOD);
-        let method = method.map(|(_, method)| method.as_str()).unwrap_or_default();
-        let others = cells.iter().filter(|(name, _)| name != METHOD);
-        let document = nested(others.map(|(path, text)| (path.as_str(), text.as_str())));
-        let placed =
-            engine.place(self.project, method, FlowKind::Payout, Interface::Dashboard, &document);
-        let placed = placed.map(|placed| placed.payment_id).map_err(|error| error.to_string());
+    fn carry_out(&self, engine: &Engine, place: usize, request: &Request) {
+        const OWN: [&str; 3] = [METHOD, mass_file::OPERATION_TYPE, mass_file::OPERATION_ID];
+        let method = request.cell(METHOD).unwrap_or_default();
+        let others = request.cells.iter().filter(|(name, _)| !OWN.contains(&name.as_str()));
+        let operation = request.cell(mass_file::OPERATION_ID);
+        let named = match operation.map(|operation| self.payment_of(engine, operation)) {
+            None => Ok(None),
+            Some(Some(id)) => Ok(Some(id)),
+            Some(None) => Err("No payment has this operation.".to_owned()),
+        };
+        let placed = named.and_then(|id| {
+            let id = id.as_ref().map(|id| (NEEDED[0], id.as_str()));
+            let cells = others.map(|(path, text)| (path.as_str(), text.as_str()));
+            let document = nested(cells.chain(id));
+            let interface = Interface::Dashboard;
+            engine
+                .place(self.project, method, request.flow, interface, &document)
+                .map_err(|error| error.to_string())
+        });
         if let Some(row) = lock(&self.rows).get_mut(place) {
             row.placed = Some(placed);
         }
+    }
+
+    /// The payment with an operation.
+    fn payment_of(&self, engine: &Engine, operation: &str) -> Option<PaymentId> {
+        let id: u64 = operation.parse().ok()?;
+        let all = Filter { project: Some(self.project), ..Filter::default() };
+        let mut operations = engine.operations(&all, Paging::ALL).items.into_iter();
+        operations.find(|operation| operation.id == id).map(|operation| operation.payment_id)
     }
 
     pub(super) fn rows(&self, engine: &Engine) -> Vec<RowView> {
@@ -169,17 +206,29 @@ impl Batch {
             let (status, problem, registered) = match &row.placed {
                 None => ("waiting".to_owned(), None, false),
                 Some(Err(problem)) => ("refused".to_owned(), Some(problem.clone()), false),
-                Some(Ok(payment_id)) => match engine.payment(self.project, payment_id) {
-                    Some(payment) => {
-                        let problem = (payment.ended.is_some() && payment.code.as_str() != "0")
-                            .then(|| format!("{} {}", payment.code.as_str(), payment.message));
-                        (payment.status.as_str().to_owned(), problem, true)
+                Some(Ok(Placed { request_id, payment_id })) => {
+                    let payment = engine.payment(self.project, payment_id);
+                    let operations = payment.map(|payment| payment.operations).unwrap_or_default();
+                    match operations.into_iter().find(|one| one.request_id == *request_id) {
+                        Some(one) => {
+                            let problem = (one.is_final && one.code.as_str() != "0")
+                                .then(|| format!("{} {}", one.code.as_str(), one.message));
+                            (one.status, problem, true)
+                        }
+                        None => ("forgotten".to_owned(), None, true),
                     }
-                    None => ("forgotten".to_owned(), None, true),
-                },
+                }
             };
-            let Row { line, payment_id, amount, .. } = row;
-            RowView { line, payment_id, amount, status, problem, registered }
+            let registered_id = row.placed.and_then(Result::ok).map(|placed| placed.payment_id);
+            RowView {
+                line: row.line,
+                operation: row.flow.as_str(),
+                payment_id: registered_id.map_or(row.payment_id, |id| id.as_str().to_owned()),
+                amount: row.amount,
+                status,
+                problem,
+                registered,
+            }
         };
         rows.into_iter().map(view).collect()
     }
@@ -206,25 +255,34 @@ impl Progress {
 
 type Cells = Vec<(String, String)>;
 
-/// A table of payouts that can be begun with.
+/// A table of payouts and refunds that can be begun with.
 pub(super) struct Table {
-    /// Lines and their cells.
-    rows: Vec<(u64, Cells)>,
+    rows: Vec<Request>,
+    notes: Vec<&'static str>,
 }
 
 impl Table {
     /// Reads a file. `method` is for files that have no column of that name.
-    pub(super) fn read(file: &[u8], method: Option<&str>) -> Result<Self, String> {
-        let is_known = |name: &str| name == METHOD || NEEDED.contains(&name);
+    pub(super) fn read(
+        file: &[u8],
+        method: Option<&str>,
+        project: ProjectId,
+    ) -> Result<Self, String> {
+        let is_known = |name: &str| {
+            mass_file::COLUMNS.contains(&name) || name == Field::MerchantRefundId.path()
+        };
         let table = ecp_table::Table::read(file.to_vec(), None, is_known)
             .map_err(|problem| problem.to_string())?;
         let names = table.names();
-        let missing: Vec<&str> =
-            NEEDED.into_iter().filter(|needed| !names.iter().any(|name| name == needed)).collect();
+        let has = |name: &str| names.iter().any(|other| other == name);
+        let has_operations = has(mass_file::OPERATION_TYPE);
+        // A refund may name its payment by an operation, and needs no amount.
+        let needed = if has_operations { &[][..] } else { &NEEDED[..] };
+        let missing: Vec<&str> = needed.iter().copied().filter(|needed| !has(needed)).collect();
         if !missing.is_empty() {
             return Err(format!("The first line lacks these columns: {}.", missing.join(", ")));
         }
-        if method.is_none() && !names.iter().any(|name| name == METHOD) {
+        if method.is_none() && !has(METHOD) {
             return Err("Choose a method: the first line has no column `method`.".to_owned());
         }
         let mut rows = Vec::new();
@@ -233,25 +291,65 @@ impl Table {
             if let Some(problem) = table.nameless(&row) {
                 return Err(problem.to_string());
             }
+            let line = row.line();
             let cells = names.iter().zip(row.cells()).map(|(name, text)| (name, text.trim()));
             let mut cells: Cells = cells
                 .filter(|(_, text)| !text.is_empty())
                 .map(|(name, text)| (name.clone(), text.to_owned()))
                 .collect();
             if let Some((name, problem)) = cells.iter().find_map(changed) {
-                return Err(format!("line {}, `{name}`: {problem}", row.line()));
+                return Err(format!("line {line}, `{name}`: {problem}"));
             }
             if let Some(method) = method
                 && !cells.iter().any(|(name, _)| name == METHOD)
             {
                 cells.push((METHOD.to_owned(), method.to_owned()));
             }
-            rows.push((row.line(), cells));
+            let mut request = Request { line, flow: FlowKind::Payout, cells };
+            let checked = request.check(has_operations, project);
+            checked.map_err(|(name, problem)| format!("line {line}, `{name}`: {problem}"))?;
+            rows.push(request);
             if rows.len() > MOST_ROWS {
                 return Err(format!("The file has more than {MOST_ROWS} payouts."));
             }
         }
-        if rows.is_empty() { Err("The file has no payouts.".to_owned()) } else { Ok(Self { rows }) }
+        let has_mark = [&b"\xef\xbb\xbf"[..], b"\xff\xfe", b"\xfe\xff"];
+        let has_mark = has_mark.iter().any(|mark| file.starts_with(mark));
+        let notes = [
+            (has_mark, "UTF-8 without a byte order mark"),
+            (table.delimiter() != mass_file::DELIMITER, "`;` between the cells"),
+            (!has_operations, "a column `operation_type`"),
+            (!has(METHOD), "a column `method`"),
+        ];
+        let notes = notes.into_iter().filter(|(differs, _)| *differs).map(|(_, note)| note);
+        let notes = notes.collect();
+        let none = || Err("The file has no payouts.".to_owned());
+        if rows.is_empty() { none() } else { Ok(Self { rows, notes }) }
+    }
+}
+
+impl Request {
+    /// What a whole file is refused for, by the column; the rest is checked as on Gate.
+    fn check(
+        &mut self,
+        has_operations: bool,
+        project: ProjectId,
+    ) -> Result<(), (&'static str, String)> {
+        const PROJECT: &str = "general.project_id";
+        if has_operations {
+            let operation = self.cell(mass_file::OPERATION_TYPE).unwrap_or_default();
+            let problem = |problem: &str| (mass_file::OPERATION_TYPE, problem.to_owned());
+            self.flow = mass_file::flow(operation).map_err(problem)?;
+        }
+        if self.cell(PROJECT).is_some_and(|id| id != project.to_string()) {
+            return Err((PROJECT, format!("is another project than {project}")));
+        }
+        let currency = self.cell(NEEDED[2]).and_then(|code| code.parse().ok());
+        let amount = self.cell(NEEDED[1]);
+        match amount.and_then(|amount| mass_file::amount_problem(amount, currency)) {
+            Some(problem) => Err((NEEDED[1], problem)),
+            None => Ok(()),
+        }
     }
 }
 
@@ -273,8 +371,8 @@ mod tests {
     use super::*;
 
     fn read(text: &str, method: Option<&str>) -> Result<Vec<Cells>, String> {
-        let table = Table::read(text.as_bytes(), method);
-        table.map(|table| table.rows.into_iter().map(|(_, cells)| cells).collect())
+        let table = Table::read(text.as_bytes(), method, ProjectId::new(1).unwrap());
+        table.map(|table| table.rows.into_iter().map(|request| request.cells).collect())
     }
 
     #[test]
@@ -317,6 +415,23 @@ mod tests {
                 &format!("{names},method\nP1,3E+04,EUR,m\n"),
                 "line 2, `payment.amount`: is a number that",
             ),
+            (
+                &format!("{names},method\nP1,300.00,EUR,m\n"),
+                "line 2, `payment.amount`: has a decimal point, and amounts are whole minor units: \
+                 write 30000 for 300.00 EUR",
+            ),
+            (
+                &format!("{names},method,operation_type\nP1,5,EUR,m,capture\n"),
+                "line 2, `operation_type`: is `capture`, which only cards have",
+            ),
+            (
+                &format!("{names},method,operation_type\nP1,5,EUR,m,\n"),
+                "line 2, `operation_type`: must be `payout` or `refund`",
+            ),
+            (
+                &format!("{names},method,general.project_id\nP1,5,EUR,m,2\n"),
+                "line 2, `general.project_id`: is another project than 1",
+            ),
             ("payment.amount\n5\n", "general.payment_id, payment.currency"),
             (names, "no column `method`"),
             (&format!("{names},method\n"), "has no payouts"),
@@ -326,8 +441,9 @@ mod tests {
             let problem = read(text, None).unwrap_err();
             assert!(problem.contains(expected), "{text:?}: {problem}");
         }
-        assert!(Table::read(&[0xff], None).is_err());
-        assert!(Table::read(b"PK\x03\x04", None).is_err());
+        let project = ProjectId::new(1).unwrap();
+        assert!(Table::read(&[0xff], None, project).is_err());
+        assert!(Table::read(b"PK\x03\x04", None, project).is_err());
         let many = format!("{names}\n{}", "P,1,EUR\n".repeat(MOST_ROWS + 1));
         assert!(read(&many, Some("m")).unwrap_err().contains("more than"));
     }

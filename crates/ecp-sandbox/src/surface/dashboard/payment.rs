@@ -101,7 +101,9 @@ pub(super) async fn release(State(engine): State<Engine>, Form(pairs): Form<Pair
 /// Refunds all or a part of the payment.
 pub(super) async fn refund(State(engine): State<Engine>, Form(pairs): Form<Pairs>) -> Response {
     let Some(payment) = find(&engine, &pairs) else { return missing() };
-    let Some(interface) = refund_interface(&payment) else { return missing() };
+    if !offers_refund(&payment) {
+        return missing();
+    }
     act(&engine, &pairs, |project, id| {
         let description = field(&pairs, "description").unwrap_or("Refund by hand");
         let mut document = json!({
@@ -115,17 +117,17 @@ pub(super) async fn refund(State(engine): State<Engine>, Form(pairs): Form<Pairs
             document["payment"]["currency"] = amount.currency().code().into();
         }
         let method = payment.method.code();
-        match engine.place(project, method, FlowKind::Refund, interface, &document) {
+        match engine.place(project, method, FlowKind::Refund, Interface::Dashboard, &document) {
             Ok(_) => Ok("refund"),
             Err(error) => Err(error.to_string()),
         }
     })
 }
 
-/// The Dashboard where the method has refunds there, else Gate.
-fn refund_interface(payment: &PaymentView) -> Option<Interface> {
-    let offered = payment.method.rule(FlowKind::Refund)?.interfaces();
-    [Interface::Dashboard, Interface::Gate].into_iter().find(|way| offered.contains(way))
+/// Whether the method's page has a plus for refunds in the Dashboard.
+fn offers_refund(payment: &PaymentView) -> bool {
+    let rule = payment.method.rule(FlowKind::Refund);
+    rule.is_some_and(|rule| rule.interfaces().contains(&Interface::Dashboard))
 }
 
 fn find(engine: &Engine, pairs: &Pairs) -> Option<PaymentView> {
@@ -171,7 +173,7 @@ fn page(engine: &Engine, payment: PaymentView, shell: Shell, draft: Option<Strin
         can_refund: payment.ended.is_some()
             && payment.code.as_str() == "0"
             && payment.left.minor() > 0
-            && refund_interface(&payment).is_some(),
+            && offers_refund(&payment),
         payment,
     };
     html(StatusCode::OK, &page, &Policy::default().script())

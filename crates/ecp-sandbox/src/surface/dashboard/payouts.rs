@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use ecp_core::{Currency, Money, ProjectId};
 use ecp_methods::request::Field;
 use ecp_methods::spec::Interface;
-use ecp_methods::{FlowKind, Rule};
+use ecp_methods::{DynMethod, FlowKind, Rule, mass_file};
 use http::{StatusCode, header};
 
 use super::batch::{Progress, RowView, Table};
@@ -124,42 +124,25 @@ fn paid(dashboard: &Dashboard, pairs: &Pairs) -> Result<(ProjectId, String), Str
     }
 }
 
-/// A file to begin with.
+/// A mass file to begin with: of each method the payouts and refunds that the Dashboard has.
 pub(super) async fn example(State(dashboard): State<Dashboard>) -> Response {
-    let mut names = vec!["method", "general.payment_id", "payment.amount", "payment.currency"];
-    let mut rows = Vec::new();
-    for spec in choices(&dashboard).methods {
-        let Some(rule) = spec.rule(FlowKind::Payout) else { continue };
-        let Some(&currency) = spec.currencies().first() else { continue };
-        for field in rule.needed_fields() {
-            if !names.contains(&field.path()) {
-                names.push(field.path());
-            }
-        }
-        let amount = rule.example_amount(currency).minor().to_string();
-        let method = spec.gate_path().unwrap_or(spec.code());
-        for number in 1..=3 {
-            rows.push([
-                method.to_owned(),
-                format!("payout-{}-{number}", spec.code()),
-                amount.clone(),
-                currency.code().to_owned(),
-            ]);
-        }
-    }
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    let mut write = || -> Result<(), csv::Error> {
-        writer.write_record(&names)?;
-        for row in &rows {
-            let examples = names.iter().skip(row.len()).map(|name| {
-                let field = Field::ALL.iter().find(|field| field.path() == *name);
-                field.map(|field| field.example()).unwrap_or_default()
-            });
-            writer.write_record(row.iter().map(String::as_str).chain(examples))?;
-        }
-        Ok(())
+    const OF_EACH: usize = 3;
+    let methods = dashboard.engine.config().registry.iter().map(DynMethod::spec);
+    let rows = methods.flat_map(|spec| {
+        let in_dashboard = |flow: &FlowKind| {
+            spec.rule(*flow).is_some_and(|rule| rule.interfaces().contains(&Interface::Dashboard))
+        };
+        let flows = [FlowKind::Payout, FlowKind::Refund].into_iter().filter(in_dashboard);
+        flows.flat_map(move |flow| std::iter::repeat_n((spec, flow), OF_EACH))
+    });
+    let Some(&project) = dashboard.engine.config().projects.keys().next() else {
+        return missing();
     };
-    let written = write();
+    let mut writer =
+        csv::WriterBuilder::new().delimiter(mass_file::DELIMITER).from_writer(Vec::new());
+    let written = mass_file::template(project, rows)
+        .iter()
+        .try_for_each(|record| writer.write_record(record));
     let headers = [
         (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
         (header::CONTENT_DISPOSITION, "attachment; filename=\"payouts.csv\""),
@@ -193,7 +176,7 @@ pub(super) async fn upload(State(dashboard): State<Dashboard>, mut form: Multipa
     }
     let begun = project(&pairs).and_then(|project| {
         let (name, content) = file.ok_or_else(|| "Choose a file.".to_owned())?;
-        let table = Table::read(&content, field(&pairs, "method"))?;
+        let table = Table::read(&content, field(&pairs, "method"), project)?;
         Ok(dashboard.batches.begin(&dashboard.engine, &name, project, table))
     });
     match begun {
@@ -214,6 +197,7 @@ struct BatchPage {
     file: String,
     project: ProjectId,
     created: String,
+    notes: Vec<&'static str>,
     progress: Progress,
     rows: Vec<RowView>,
 }
@@ -227,6 +211,7 @@ pub(super) async fn batch(State(dashboard): State<Dashboard>, Path(number): Path
         file: batch.file.clone(),
         project: batch.project,
         created: when(batch.created),
+        notes: batch.notes.clone(),
         progress: Progress::of(&rows),
         rows,
     };

@@ -1,0 +1,64 @@
+//! What a method's tables have a minus for, no command offers.
+
+use ecp_methods::spec::Interface;
+use ecp_methods::{FlowKind, MethodSpec, Registry};
+
+use crate::support::{ecp, stderr, stdout};
+
+/// The commands send through Gate, and open the Payment Page.
+fn offers(spec: &MethodSpec, flow: FlowKind, interface: Interface) -> bool {
+    spec.rule(flow).is_some_and(|rule| rule.interfaces().contains(&interface))
+}
+
+#[test]
+fn commands_do_what_the_tables_have_and_refuse_the_rest_before_anything_is_sent() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = [
+        (FlowKind::Sale, "sale", Interface::Gate),
+        (FlowKind::Payout, "payout", Interface::Gate),
+        (FlowKind::Refund, "refund", Interface::Gate),
+        (FlowKind::Sale, "page-url", Interface::PaymentPage),
+    ];
+    for method in Registry::builtin().iter() {
+        let spec = method.spec();
+        for (flow, command, interface) in table {
+            let mut arguments = vec![command.to_owned(), spec.code().to_owned(), "X-1".to_owned()];
+            if flow != FlowKind::Refund {
+                let currency = spec.currencies()[0];
+                let rule = spec.rule(flow).or(spec.rule(FlowKind::Sale)).unwrap();
+                arguments.push(rule.example_amount(currency).to_string());
+            }
+            let fields = spec.rule(flow).map_or(&[][..], |rule| rule.needed_fields());
+            for field in fields {
+                arguments.extend(["--field".to_owned(), format!("{field}={}", field.example())]);
+            }
+            // Nothing listens there.
+            arguments.extend(["--gate-url".to_owned(), "http://127.0.0.1:1".to_owned()]);
+            let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+            let output = ecp(folder.path(), &arguments).output().unwrap();
+            let name = format!("{} {command}: {}", spec.code(), stderr(&output));
+            let is_refused = stderr(&output).contains("does not have this flow")
+                || stderr(&output).contains("this flow on ");
+            assert_eq!(!is_refused, offers(spec, flow, interface), "{name}");
+            if !is_refused && command != "page-url" {
+                assert!(stdout(&output).contains("not sent: cannot connect"), "{name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_template_has_the_operations_of_the_tables() {
+    let folder = tempfile::tempdir().unwrap();
+    for method in Registry::builtin().iter() {
+        let spec = method.spec();
+        let output = ecp(folder.path(), &["payouts", "template", spec.code()]).output().unwrap();
+        let flows = [FlowKind::Payout, FlowKind::Refund];
+        for flow in flows {
+            let has = stdout(&output).contains(&format!("\n{flow};1;"));
+            assert_eq!(has, offers(spec, flow, Interface::Gate), "{} {flow}", spec.code());
+        }
+        let none = flows.iter().all(|&flow| spec.rule(flow).is_none());
+        assert_eq!(output.status.code(), Some(i32::from(none)), "{}", stderr(&output));
+    }
+}
