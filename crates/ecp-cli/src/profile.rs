@@ -46,7 +46,10 @@ pub(crate) struct Profile {
     pub(crate) project: ProjectId,
     pub(crate) key: SecretKey,
     pub(crate) gate_url: String,
-    pub(crate) page_url: String,
+    /// `None` where Gate's address is not the platform's, and the profile names no page.
+    pub(crate) page_url: Option<String>,
+    /// Whether it is `ecp sandbox` with its public key, whose Gate and pages have one address.
+    is_sandbox: bool,
     /// Whether it is a test project, where no real money moves.
     pub(crate) test: bool,
     pub(crate) not_found_after: Duration,
@@ -105,7 +108,13 @@ impl ProfileOptions {
         let url = self.gate_url.as_ref().map_or(profile.gate_url.as_str(), |url| url.as_str());
         // The address is stored and shown in one spelling.
         let gate_url = normal_base_url(url)?;
-        Ok(Profile { gate_url, ..profile })
+        // The platform's page goes with the platform's Gate, and the sandbox's with the sandbox.
+        let page_url = match profile.page_url {
+            None if profile.is_sandbox => Some(gate_url.clone()),
+            None if gate_url == normal_base_url(GATE_URL)? => Some(PAYMENT_PAGE_URL.to_owned()),
+            page_url => page_url,
+        };
+        Ok(Profile { gate_url, page_url, ..profile })
     }
 
     /// `ecp sandbox` with its public key. A profile of that name in the file takes precedence.
@@ -121,7 +130,8 @@ impl ProfileOptions {
             project: Config::DEMO_PROJECT,
             key: SecretKey::new(Config::DEMO_KEY)?,
             gate_url: SANDBOX_URL.to_owned(),
-            page_url: PAYMENT_PAGE_URL.to_owned(),
+            page_url: None,
+            is_sandbox: true,
             test: true,
             // There is no network between this machine and itself.
             not_found_after: Duration::from_secs(10),
@@ -170,7 +180,8 @@ impl ProfileOptions {
                 .with_context(|| format!("in profile `{name}`"))?,
             key,
             gate_url: section.gate_url.unwrap_or_else(|| GATE_URL.to_owned()),
-            page_url: section.page_url.unwrap_or_else(|| PAYMENT_PAGE_URL.to_owned()),
+            page_url: section.page_url,
+            is_sandbox: false,
             test: section.test,
             not_found_after: not_found_after
                 .with_context(|| format!("`not_found_after` of profile `{name}`"))?
@@ -251,7 +262,14 @@ impl Profile {
 
     /// The profile's Payment Page.
     pub(crate) fn page(&self) -> anyhow::Result<PaymentPage> {
-        Ok(PaymentPage::new(self.project, &self.key).base_url(&self.page_url)?)
+        let Some(page_url) = &self.page_url else {
+            return Err(anyhow!(
+                "profile `{}` sends to {} and names no Payment Page: add `page_url` to it",
+                self.name,
+                self.gate_url
+            ));
+        };
+        Ok(PaymentPage::new(self.project, &self.key).base_url(page_url)?)
     }
 
     /// Warns on standard error if real money moves.

@@ -273,7 +273,8 @@ fn a_page_address_carries_its_signature() {
     let page = ["page-url", "touchngo", "order-1", "500.00 MYR", "--field", "customer.id=7"];
     let url = ecp(folder.path(), &page).output().unwrap();
     assert_eq!(url.status.code(), Some(0), "{}", stderr(&url));
-    assert!(stdout(&url).starts_with("https://paymentpage.ecommpay.com/payment?customer_id=7&"));
+    // The sandbox's own page, never the platform's.
+    assert!(stdout(&url).starts_with("http://127.0.0.1:8080/payment?customer_id=7&"));
     assert!(
         stdout(&url).contains("&payment_amount=50000&") && stdout(&url).contains("&signature=")
     );
@@ -287,12 +288,85 @@ fn a_page_address_carries_its_signature() {
     assert!(both["url"].as_str().unwrap().contains("language_code=ms"));
     let html = ecp(folder.path(), &page).arg("--html").output().unwrap();
     assert!(stdout(&html).contains("EPayWidget.run("), "{}", stdout(&html));
+    assert!(!format!("{}{both}", stdout(&html)).contains("ecommpay.com"), "{}", stdout(&html));
+}
+
+#[test]
+fn the_page_is_that_of_the_profiles_gate() {
+    let folder = tempfile::tempdir().unwrap();
+    let profiles = "[shop]\nproject = 7\nkey_env = \"SHOP_KEY\"\ntest = true\n\
+                    [local]\nproject = 7\nkey_env = \"SHOP_KEY\"\ntest = true\n\
+                    gate_url = \"http://127.0.0.1:1\"\n\
+                    [both]\nproject = 7\nkey_env = \"SHOP_KEY\"\ntest = true\n\
+                    gate_url = \"http://127.0.0.1:1\"\npage_url = \"http://127.0.0.1:2\"\n";
+    std::fs::write(folder.path().join("profiles.toml"), profiles).unwrap();
+    let run = |arguments: &[&str]| {
+        let page = ["page-url", "jeton", "order-1", "100.00 EUR", "--field", "customer.id=7"];
+        let output = ecp(folder.path(), &page)
+            .args(["--profiles", "profiles.toml"])
+            .args(arguments)
+            .env("SHOP_KEY", "a key")
+            .output()
+            .unwrap();
+        format!("{}{}", stdout(&output), stderr(&output))
+    };
+    for (arguments, begins) in [
+        (&["--profile", "shop"][..], "https://paymentpage.ecommpay.com/payment?"),
+        (&["--profile", "both"], "http://127.0.0.1:2/payment?"),
+        (&["--gate-url", "http://127.0.0.1:9090"], "http://127.0.0.1:9090/payment?"),
+        (
+            &["--profile", "local"],
+            "error: profile `local` sends to http://127.0.0.1:1 and names no Payment Page: add \
+             `page_url` to it\n",
+        ),
+        (
+            &["--profile", "shop", "--gate-url", "http://127.0.0.1:1"],
+            "error: profile `shop` sends to http://127.0.0.1:1 and names no Payment Page",
+        ),
+    ] {
+        let printed = run(arguments);
+        assert!(printed.starts_with(begins), "{arguments:?}: {printed}");
+    }
+}
+
+#[test]
+fn every_page_code_of_a_method_can_be_chosen() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |method: &str, amount: &str, arguments: &[&str]| {
+        let page = ["page-url", method, "order-1", amount, "--field", "customer.id=7"];
+        ecp(folder.path(), &page).args(arguments).output().unwrap()
+    };
+    for method in ecp_methods::Registry::builtin().iter() {
+        let spec = method.spec();
+        let rule = spec.rule(ecp_methods::FlowKind::Sale).unwrap();
+        let amount = rule.example_amount(spec.currencies()[0]).to_string();
+        let url = |arguments: &[&str]| stdout(&run(spec.code(), &amount, arguments)).to_owned();
+        for code in spec.page_codes() {
+            let chosen = url(&["--code", code]);
+            assert!(chosen.contains(&format!("force_payment_method={code}&")), "{chosen}");
+        }
+        let usual = url(&[]);
+        let first = format!("force_payment_method={}&", spec.page_codes()[0]);
+        assert!(usual.contains(&first), "{usual}");
+        let given = url(&["--code-from-support", "anything"]);
+        assert!(given.contains("force_payment_method=anything&"), "{given}");
+        assert!(!url(&["--let-customer-choose"]).contains("force_payment_method"));
+    }
+    let wrong = run("jeton", "100.00 EUR", &["--code", "jetonWallet"]);
+    assert_eq!(
+        stderr(&wrong),
+        "error: jeton sale: `force_payment_method` `jetonWallet` is not a code of this method; known \
+         are: jetonWalletV3\n"
+    );
+    let two = run("jeton", "100.00 EUR", &["--code", "x", "--let-customer-choose"]);
+    assert_eq!(two.status.code(), Some(2));
 }
 
 #[test]
 fn real_money_is_warned_of() {
     let folder = tempfile::tempdir().unwrap();
     let profiles = "[shop]\nproject = 7\nkey_env = \"SHOP_KEY\"\ngate_url = \"http://127.0.0.1:1\"\n\
+                    page_url = \"http://127.0.0.1:1\"\n\
                     [trial]\nproject = 8\nkey_env = \"SHOP_KEY\"\ntest = true\n";
     std::fs::create_dir_all(folder.path().join(".config/ecp")).unwrap();
     std::fs::write(folder.path().join(".config/ecp/profiles.toml"), profiles).unwrap();

@@ -87,7 +87,9 @@ pub fn prepare_page_dyn(
             .filter_map(|(field, value)| Some((field.page_name()?, PageValue::text(value)))),
     );
     if let Some(code) = forced_method(method.spec(), &method_code).map_err(|code| {
-        invalid("force_payment_method", &format!("`{code}` is not a code of this method"))
+        let known = method.spec().page_codes().join(", ");
+        let problem = format!("`{code}` is not a code of this method; known are: {known}");
+        invalid("force_payment_method", &problem)
     })? {
         own.push(("force_payment_method", PageValue::text(code)));
     }
@@ -456,7 +458,8 @@ mod tests {
             (
                 PageOptions::new().method_code("other"),
                 Err(
-                    "eco-voucher sale: `force_payment_method` `other` is not a code of this method",
+                    "eco-voucher sale: `force_payment_method` `other` is not a code of this method; \
+                     known are: ecoVoucher",
                 ),
             ),
         ];

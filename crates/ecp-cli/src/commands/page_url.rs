@@ -15,10 +15,11 @@ use crate::profile::ProfileOptions;
 
 /// Print the signed address of the Payment Page for a sale
 ///
-/// Nothing is sent: the address is for the customer's browser.
+/// Nothing is sent: the address is for the customer's browser. With the profile `sandbox` it is that
+/// of the sandbox's page.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  ecp page-url touchngo order-1 '500.00 MYR' --field customer.id=7\n  ecp page-url jeton order-1 '100.00 EUR' --field customer.id=7 --parameter language_code=de --html"
+    after_help = "Examples:\n  ecp page-url touchngo order-1 '500.00 MYR' --field customer.id=7\n  ecp page-url jeton order-1 '100.00 EUR' --field customer.id=7 --parameter language_code=de --html\n  ecp page-url jeton order-1 '100.00 EUR' --field customer.id=7 --let-customer-choose"
 )]
 pub(crate) struct PageUrl {
     /// The method: a code or a Gate path
@@ -39,6 +40,19 @@ pub(crate) struct PageUrl {
     /// A parameter of the page by its name, as in language_code=de
     #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
     parameter: Vec<(String, String)>,
+
+    /// Preselect the method by this one of its codes instead of its first; `ecp methods METHOD`
+    /// lists them
+    #[arg(long, value_name = "CODE", group = "preselected")]
+    code: Option<String>,
+
+    /// Preselect the method by a code that the platform's support gave, which is not checked
+    #[arg(long, value_name = "CODE", group = "preselected")]
+    code_from_support: Option<String>,
+
+    /// Preselect no method: the customer chooses from all of the page
+    #[arg(long, group = "preselected")]
+    let_customer_choose: bool,
 
     #[command(flatten)]
     profile: ProfileOptions,
@@ -64,6 +78,12 @@ impl PageUrl {
         let options = self.parameter.iter().fold(PageOptions::new(), |options, (name, value)| {
             options.text(name.as_str(), value.as_str())
         });
+        let options = match (&self.code, &self.code_from_support) {
+            (Some(code), _) => options.method_code(code),
+            (_, Some(code)) => options.method_code_from_support(code),
+            _ if self.let_customer_choose => options.let_customer_choose(),
+            _ => options,
+        };
         let registry = Registry::builtin();
         let prepared = prepare_page_dyn(method(&registry, &self.method)?, &sale, options)?;
         let profile = self.profile.load()?;
