@@ -1,6 +1,7 @@
 //! Every test of `ecp-cli` from outside, in one program: linking one is quicker than linking many.
 //! A file that is not named here is not run; `xtask/tests` looks for such.
 
+mod confirm;
 mod demo;
 mod docs;
 mod effects;

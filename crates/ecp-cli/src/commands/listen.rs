@@ -1,5 +1,7 @@
 //! `ecp listen`
 
+mod confirm;
+
 use std::future::Future;
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs, UdpSocket};
@@ -15,6 +17,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use clap::Args;
+use ecp_core::json::Document;
 use ecp_core::model::Callback;
 use ecp_notify::{Reading, Server, Verified, Verifier, VerifyError};
 use ecp_transport::{HttpTransport, ReqwestTransport};
@@ -23,8 +26,10 @@ use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
+use self::confirm::{Answers, Confirm};
 use crate::address::{Target, TargetParser};
 use crate::connection::reason;
+use crate::duration::duration;
 use crate::profile::ProfileOptions;
 
 /// Larger than any callback.
@@ -44,10 +49,12 @@ const USER_AGENT: &str = concat!("ecp-listen/", env!("CARGO_PKG_VERSION"));
 ///
 /// A genuine callback is answered with 200 or, if it is forwarded, with the answer of that address,
 /// 502 without one; one that is genuine but not as documented with 500; any other with 400.
-/// Personal data is not printed.
+/// The question whether an amount is accepted (`check_deposit`, EcoVoucher) is answered too, at the
+/// same address: --confirm says how, and without it every amount is refused. With --forward and no
+/// --confirm the question is forwarded, and its answer handed back. Personal data is not printed.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  ecp listen\n  ecp listen --addr 127.0.0.1:3000 --forward http://127.0.0.1:8000/callbacks\n  ecp listen --json --count 1 | jq -r .status"
+    after_help = "Examples:\n  ecp listen\n  ecp listen --addr 127.0.0.1:3000 --forward http://127.0.0.1:8000/callbacks\n  ecp listen --confirm ask\n  ecp listen --json --count 1 | jq -r .status"
 )]
 pub(crate) struct Listen {
     /// The address to listen on
@@ -61,6 +68,15 @@ pub(crate) struct Listen {
     #[arg(long, value_name = "URL", value_parser = TargetParser)]
     forward: Option<Target>,
 
+    /// How to answer the question whether an amount is accepted (`check_deposit`)
+    #[arg(long, value_name = "ANSWER", value_enum)]
+    confirm: Option<Confirm>,
+
+    /// Time for an answer on the terminal, after which the amount is refused: less than the platform
+    /// waits, which is 10 s for the sandbox and not documented for the platform
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "8s")]
+    confirm_within: Duration,
+
     /// End after this many genuine callbacks
     #[arg(long, value_name = "NUMBER")]
     count: Option<u64>,
@@ -72,6 +88,7 @@ pub(crate) struct Listen {
 
 struct Receiver {
     verifier: Verifier,
+    answers: Answers,
     forward: Option<(Target, ReqwestTransport)>,
     body_deadline: Duration,
     json: bool,
@@ -82,6 +99,14 @@ struct Receiver {
 /// Result of forwarding a callback: the answer, or the error.
 type Forwarded = Result<StatusCode, String>;
 
+/// Whether a body is the question whether an amount is accepted, genuine or not.
+fn is_question(verifier: &Verifier, body: &[u8]) -> bool {
+    let kind = |document: &Document<'_>| {
+        document.root().get("type").is_some_and(|kind| kind.as_str() == Some("check_deposit"))
+    };
+    verifier.read(body).is_ok_and(|document| kind(&document))
+}
+
 impl Listen {
     pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
         let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
@@ -90,6 +115,8 @@ impl Listen {
 
     async fn serve(&self) -> anyhow::Result<ExitCode> {
         let profile = self.profile.load()?;
+        let verifier = Verifier::new().key(profile.project, &profile.key);
+        let answers = Answers::new(verifier.clone(), self.confirm, self.confirm_within)?;
         let forward = match &self.forward {
             None => None,
             Some(url) => Some((url.clone(), url.transport()?.response_limit(ANSWER_LIMIT))),
@@ -111,7 +138,8 @@ impl Listen {
             profile.project
         );
         let receiver = Arc::new(Receiver {
-            verifier: Verifier::new().key(profile.project, &profile.key),
+            verifier,
+            answers,
             forward,
             body_deadline: BODY_DEADLINE,
             json: self.json,
@@ -191,6 +219,9 @@ async fn receive(
         Ok(Err(_)) => return closing(StatusCode::PAYLOAD_TOO_LARGE),
         Err(_) => return closing(StatusCode::REQUEST_TIMEOUT),
     };
+    if is_question(&receiver.verifier, &body) {
+        return answer(&receiver, body).await;
+    }
     let verified = receiver.verifier.verify(&body);
     let genuine = matches!(verified, Ok(_) | Err(VerifyError::Unreadable(_)));
     let forwarded = match &receiver.forward {
@@ -210,21 +241,54 @@ async fn receive(
     status.into_response()
 }
 
+/// Answers the question whether an amount is accepted.
+async fn answer(receiver: &Receiver, body: Bytes) -> Response {
+    let check = match receiver.verifier.verify_deposit_check(&body) {
+        Ok(check) => check,
+        Err(error) => {
+            print_line(&confirm::refused(&error, receiver.json));
+            return StatusCode::BAD_REQUEST.into_response();
+        }
+    };
+    if let Some((url, transport)) = &receiver.forward
+        && !receiver.answers.is_chosen()
+    {
+        let (status, body) = match post(transport, url, body).await {
+            Ok(answer) => (answer.status(), answer.into_body()),
+            Err(reason) => {
+                print_line(&format!("[{}] not forwarded: {reason}", check.payment_id.as_str()));
+                return StatusCode::BAD_GATEWAY.into_response();
+            }
+        };
+        print_line(&receiver.answers.line(&check, status, &body, receiver.json));
+        return (status, [(header::CONTENT_TYPE, "application/json")], body).into_response();
+    }
+    let reply = receiver.answers.answer(&body).await;
+    let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::BAD_REQUEST);
+    print_line(&receiver.answers.line(&check, status, &reply.body, receiver.json));
+    (status, [(header::CONTENT_TYPE, "application/json")], reply.body).into_response()
+}
+
 fn closing(status: StatusCode) -> Response {
     (status, [(header::CONNECTION, "close")]).into_response()
 }
 
 /// The answer of the address to forward to.
 async fn forward(transport: &ReqwestTransport, url: &Target, body: Bytes) -> Forwarded {
+    Ok(post(transport, url, body).await?.status())
+}
+
+async fn post(
+    transport: &ReqwestTransport,
+    url: &Target,
+    body: Bytes,
+) -> Result<http::Response<Bytes>, String> {
     let request = Request::post(url.as_str())
         .header(header::CONTENT_TYPE, "application/json")
         .header(header::USER_AGENT, USER_AGENT)
         .body(body);
     let request = request.map_err(|error| error.to_string())?;
-    match transport.send(request).await {
-        Ok(answer) => Ok(answer.status()),
-        Err(error) => Err(reason(&error)),
-    }
+    transport.send(request).await.map_err(|error| reason(&error))
 }
 
 impl Receiver {
@@ -257,9 +321,13 @@ impl Receiver {
         } else {
             in_words(verified, forwarded)
         };
-        // Standard output may be closed; callbacks are still answered.
-        let _ = writeln!(io::stdout(), "{line}");
+        print_line(&line);
     }
+}
+
+fn print_line(line: &str) {
+    // Standard output may be closed; callbacks are still answered.
+    let _ = writeln!(io::stdout(), "{line}");
 }
 
 /// `genuine` is true as soon as the signature matches; `error` is any other problem, or why it is
@@ -394,8 +462,11 @@ mod tests {
     async fn a_client_that_drips_is_cut_off() {
         const DEADLINE: Duration = Duration::from_millis(300);
         let key = SecretKey::new("key").unwrap();
+        let verifier = Verifier::new().key(ProjectId::new(1).unwrap(), &key);
+        let answers = Answers::new(verifier.clone(), None, DEADLINE).unwrap();
         let receiver = Arc::new(Receiver {
-            verifier: Verifier::new().key(ProjectId::new(1).unwrap(), &key),
+            verifier,
+            answers,
             forward: None,
             body_deadline: DEADLINE,
             json: true,

@@ -19,10 +19,16 @@ pub(crate) struct Sandbox {
 
 impl Sandbox {
     pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// The same with more arguments.
+    pub(crate) fn start_with(arguments: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let log = folder.path().join("sandbox.log");
         let process = Command::new(env!("CARGO_BIN_EXE_ecp"))
             .args(["sandbox", "--addr", "127.0.0.1:0"])
+            .args(arguments)
             .stdout(File::create(&log).unwrap())
             .stderr(Stdio::null())
             .spawn()
