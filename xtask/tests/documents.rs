@@ -8,7 +8,7 @@ use proc_macro2::{TokenStream, TokenTree};
 
 /// The least number of rows. A sentence of the documents does not change: the row of one that is
 /// built no more says `not built`.
-const LEAST: usize = 213;
+const LEAST: usize = 214;
 
 const HEAD: &str = "document | asks for | built in | test";
 const DOCUMENTS: [&str; 4] = ["Jeton Wallet", "Touch&Go", "India", "EcoVoucher"];

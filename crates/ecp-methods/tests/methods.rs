@@ -142,7 +142,14 @@ fn kinds_conversion_and_other_facts_are_those_of_the_pages() {
     type Rows = &'static [(&'static str, &'static str)];
     let cost = ("connection and its cost", "agreed with the account manager");
     let table: [(&dyn DynMethod, Rows); 4] = [
-        (&EcoVoucher, &[("kind", "vouchers"), ("conversion", "by the platform")]),
+        (
+            &EcoVoucher,
+            &[
+                ("kind", "vouchers"),
+                ("conversion", "by the platform"),
+                ("sale", "no limits, 0 allowed"),
+            ],
+        ),
         (
             &Jeton,
             &[
@@ -159,6 +166,7 @@ fn kinds_conversion_and_other_facts_are_those_of_the_pages() {
                 ("kind", "electronic wallets through a partner"),
                 ("conversion", "by the platform"),
                 ("conversion details", "the account manager knows them"),
+                ("refund", "no limits"),
             ],
         ),
     ];
