@@ -86,6 +86,10 @@ const CHECKS: &[Check] = &[
         &["test", "--package", "ecp-sandbox", "--no-default-features", "--tests"],
     ),
     cargo(
+        "features: reports without e-mail say so",
+        &["test", "--package", "ecp-reports", "--lib"],
+    ),
+    cargo(
         "payouts: none of 2000 is paid twice or lost, through failures and 25 kills",
         &["run", "--quiet", "--package", "ecp-simulations", "--", "2000"],
     ),

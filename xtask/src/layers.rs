@@ -26,6 +26,11 @@ pub(crate) const LAYERS: &[Layer] = &[
         others: &["encoding_rs", "memchr", "unicode-normalization", "unicode-properties"],
     },
     Layer {
+        name: "ecp-reports",
+        ours: &["ecp-core", "ecp-table"],
+        others: &["csv", "jiff", "lettre", "rust_xlsxwriter", "serde", "thiserror"],
+    },
+    Layer {
         name: "ecp-transport",
         ours: &["ecp-core", "ecp-methods"],
         others: &[
@@ -91,7 +96,7 @@ pub(crate) const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "ecp-sandbox",
-        ours: &["ecp-core", "ecp-methods", "ecp-table"],
+        ours: &["ecp-core", "ecp-methods", "ecp-reports", "ecp-table"],
         others: &[
             "askama",
             "axum",
@@ -106,7 +111,6 @@ pub(crate) const LAYERS: &[Layer] = &[
             "hyper-util",
             "jiff",
             "percent-encoding",
-            "rust_xlsxwriter",
             "serde",
             "serde_json",
             "sha2",

@@ -1,4 +1,5 @@
-//! The platform's own SDKs, which the sandbox's tests run as the merchant's side.
+//! The platform's own SDKs, which the sandbox's tests run as the merchant's side, and the SMTP server
+//! that receives the reports of tests.
 
 use std::path::Path;
 
@@ -8,19 +9,24 @@ use crate::run;
 const JAVASCRIPT: &str = "ecommpay@0.1.7";
 const PYTHON: &str = "ecommpay-sdk==1.0.6";
 
+/// An SMTP server that says yes and no as a test wants it.
+const SMTP: &str = "aiosmtpd==1.4.6";
+
 /// Installs them below `target/sdks`, from npm and PyPI.
 pub(crate) fn sdks(root: &Path) -> Result<(), String> {
     let folder = |name: &str| format!("{}/target/sdks/{name}", root.display());
-    let (javascript, python) = (folder("javascript"), folder("python"));
+    let (javascript, python, smtp) = (folder("javascript"), folder("python"), folder("smtp"));
     let options = ["--silent", "--no-fund", "--no-audit", "--ignore-scripts"];
     let npm = [&["install", "--prefix", &javascript], &options[..], &[JAVASCRIPT]].concat();
     std::fs::create_dir_all(&javascript).map_err(|error| format!("{javascript}: {error}"))?;
     if !run("npm", &npm, &[]) {
         return Err(format!("npm cannot install {JAVASCRIPT}"));
     }
-    let pip = ["-m", "pip", "install", "--quiet", "--upgrade", "--target", &python, PYTHON];
-    if !run("python3", &pip, &[]) {
-        return Err(format!("pip cannot install {PYTHON}"));
+    for (folder, package) in [(&python, PYTHON), (&smtp, SMTP)] {
+        let pip = ["-m", "pip", "install", "--quiet", "--upgrade", "--target", folder, package];
+        if !run("python3", &pip, &[]) {
+            return Err(format!("pip cannot install {package}"));
+        }
     }
     Ok(())
 }

@@ -39,8 +39,11 @@ const CONFINED: &[(&str, &[&str])] = &[
 ];
 
 /// Additional imports of a crate under a feature that is off by default.
-const BY_FEATURE: &[(&str, &[&str])] =
-    &[("ecp-inbox", &["rustls"]), ("ecp-notify", &["axum", "http", "hyper", "tokio"])];
+const BY_FEATURE: &[(&str, &[&str])] = &[
+    ("ecp-inbox", &["rustls"]),
+    ("ecp-notify", &["axum", "http", "hyper", "tokio"]),
+    ("ecp-reports", &["rustls"]),
+];
 
 /// Packages without a layer: measurements, fuzzing, examples, automation.
 const OUTSIDE: &[&str] = &[

@@ -111,7 +111,7 @@ impl Tree {
         let to = self.folder.path().join("target").join(from.file_name().unwrap());
         let is_the_same = |name: &str| {
             let name = name.strip_prefix("lib").unwrap_or(name).replace('_', "-");
-            let below = ["ecp-core-", "ecp-files-", "ecp-table-"];
+            let below = ["ecp-core-", "ecp-files-", "ecp-reports-", "ecp-table-"];
             let ours = name.starts_with("ecp-") || name.starts_with("xtask-");
             !ours || below.iter().any(|package| name.starts_with(package))
         };

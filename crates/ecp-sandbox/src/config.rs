@@ -59,6 +59,8 @@ pub struct Config {
     pub(crate) error_status: StatusCode,
     #[cfg(feature = "pages")]
     pub(crate) refuse_guests: bool,
+    #[cfg(feature = "pages")]
+    pub(crate) mailer: Option<Arc<dyn ecp_reports::SendMail>>,
     pub(crate) cut_off: Duration,
     pub(crate) cut_off_code: u32,
     pub(crate) event_history: usize,
@@ -120,6 +122,8 @@ impl Config {
             error_status: StatusCode::BAD_REQUEST,
             #[cfg(feature = "pages")]
             refuse_guests: false,
+            #[cfg(feature = "pages")]
+            mailer: None,
             cut_off: Duration::from_hours(1),
             cut_off_code: 20_000,
             event_history: 100_000,

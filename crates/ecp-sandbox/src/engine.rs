@@ -43,6 +43,10 @@ use crate::wire::status;
 #[derive(Clone)]
 pub(crate) struct Engine(Arc<Core>);
 
+/// An [`Engine`] that does not keep the sandbox alive.
+#[cfg(feature = "pages")]
+pub(crate) struct WeakEngine(std::sync::Weak<Core>);
+
 struct Core {
     config: Config,
     ids: Ids,

@@ -1,6 +1,9 @@
 //! The configuration of pages.
 
+use std::sync::Arc;
+
 use ecp_core::ProjectId;
+use ecp_reports::SendMail;
 use http::Uri;
 
 use super::Config;
@@ -12,6 +15,27 @@ impl Config {
     /// setting such a page opens, and the payment's history has a notice.
     pub fn refuse_guests(self) -> Self {
         Self { refuse_guests: true, ..self }
+    }
+
+    /// Sends the reports of the Dashboard by e-mail, such as an [`Smtp`](ecp_reports::Smtp). Without
+    /// it reports have no recipients.
+    ///
+    /// A letter that cannot be sent is tried again as in [`Retries::default`](ecp_reports::Retries),
+    /// by the sandbox's clock. With virtual time a letter is on its way at its virtual moment, and
+    /// time moves on when the server has answered.
+    ///
+    /// ```
+    /// use ecp_reports::{Smtp, SmtpSettings, Tls};
+    /// use ecp_sandbox::Config;
+    ///
+    /// let settings = SmtpSettings::new("localhost", "sandbox@shop.example".parse()?)
+    ///     .port(2525)
+    ///     .tls(Tls::None);
+    /// let config = Config::demo().mailer(Smtp::new(settings)?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn mailer(self, mailer: impl SendMail) -> Self {
+        Self { mailer: Some(Arc::new(mailer)), ..self }
     }
 
     /// Whether the sandbox's owner has callbacks of the project go to this host and port.

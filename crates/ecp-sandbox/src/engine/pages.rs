@@ -1,12 +1,24 @@
 //! The engine as pages use it.
 
+use std::sync::Arc;
+
 use ecp_core::{Money, PaymentId, ProjectId};
 
-use super::Engine;
+use super::{Engine, WeakEngine};
 use crate::payment::{Decision, Payment};
 use crate::wire::redirect::form;
 
+impl WeakEngine {
+    pub(crate) fn upgrade(&self) -> Option<Engine> {
+        self.0.upgrade().map(Engine)
+    }
+}
+
 impl Engine {
+    pub(crate) fn downgrade(&self) -> WeakEngine {
+        WeakEngine(Arc::downgrade(&self.0))
+    }
+
     /// Looks at a payment, by the token of its page.
     pub(crate) fn with_page<T>(
         &self,

@@ -14,6 +14,8 @@ mod nested;
 mod payment;
 mod payments;
 mod payouts;
+mod reports;
+mod rows;
 mod search;
 mod shell;
 mod state;
@@ -47,6 +49,10 @@ pub(crate) fn routes() -> Router<Dashboard> {
         .route("/dashboard/payouts/example.csv", get(payouts::example))
         .route("/dashboard/payouts/batches", post(payouts::upload))
         .route("/dashboard/payouts/batches/{number}", get(payouts::batch))
+        .route("/dashboard/reports", get(reports::show).post(reports::create))
+        .route("/dashboard/reports/files/{number}/{name}", get(reports::file))
+        .route("/dashboard/reports/make", post(reports::make))
+        .route("/dashboard/reports/remove", post(reports::remove))
         .route("/dashboard/links", get(links::show).post(links::create))
         .route("/dashboard/faults", get(faults::show).post(faults::add))
         .route("/dashboard/faults/clear", post(faults::clear))

@@ -26,10 +26,13 @@ mod reading;
 mod redirect;
 mod refund;
 mod refund_refusals;
+mod reports;
 mod safety;
 mod sale;
 mod sdks;
 mod slow;
+#[path = "../../../ecp-reports/tests/support/smtp.rs"]
+mod smtp;
 mod status;
 mod support;
 mod time;

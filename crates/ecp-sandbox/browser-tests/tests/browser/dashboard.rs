@@ -143,6 +143,65 @@ async fn exported_rows_are_the_payments() {
 }
 
 #[tokio::test]
+async fn a_report_is_made_once_and_periodically_and_downloaded() {
+    let browser = browser!();
+    let world = World::open().await.unwrap();
+    for (id, success) in [("=1+1", true), ("plain", false)] {
+        sell(&browser, &world, id, success).await;
+    }
+    // What the other pages complained about.
+    browser.complaints().await.unwrap();
+    let reports = format!("{}/dashboard/reports", world.url);
+    browser.goto(&format!("{}/dashboard", world.url)).await.unwrap();
+    browser.click("nav a[href='/dashboard/reports']").await.unwrap();
+    browser.fill("input[name=name]", "Successes").await.unwrap();
+    browser.click("select[name=status] option:nth-child(5)").await.unwrap();
+    browser.fill("input[name=columns]", "payment_id, status").await.unwrap();
+    browser.click("form .primary").await.unwrap();
+    browser.arrives(&format!("{reports}?done=report")).await.unwrap();
+    let name = browser.find("table.reports tbody th a").await.unwrap().text().await.unwrap();
+    assert!(name.starts_with("successes-"), "{name}");
+    browser.click("table.reports tbody th a").await.unwrap();
+    let file = browser.download(&name).await.unwrap();
+    assert_eq!(String::from_utf8(file).unwrap(), "payment_id,status\n'=1+1,success\n");
+
+    browser.fill("input[name=name]", "Each week").await.unwrap();
+    browser.click("select[name=format] option:nth-child(2)").await.unwrap();
+    browser.click("select[name=repeat] option:nth-child(3)").await.unwrap();
+    browser.fill("input[name=zone]", "Europe/Berlin").await.unwrap();
+    browser.click("form .primary").await.unwrap();
+    browser.arrives(&format!("{reports}?done=template")).await.unwrap();
+    let row = browser.find("table.templates tbody tr").await.unwrap().text().await.unwrap();
+    let schedule = "weekly monday 07:00 Europe/Berlin";
+    assert!(row.contains("Each week") && row.contains(schedule), "{row}");
+    browser.click("form[action$=make] button[aria-label*='Each week']").await.unwrap();
+    browser
+        .wait_for("document.querySelectorAll('table.reports tbody tr').length === 2")
+        .await
+        .unwrap();
+    let name = browser.find("table.reports tbody th a").await.unwrap().text().await.unwrap();
+    browser.click("table.reports tbody th a").await.unwrap();
+    let file = browser.download(&name).await.unwrap();
+    let mut book: Xlsx<_> = Xlsx::new(Cursor::new(file)).unwrap();
+    // The payments are of this week, and the report of the week before.
+    assert_eq!(book.worksheet_range_at(0).unwrap().unwrap().rows().count(), 1);
+    browser.click("form[action$=remove] button[aria-label*='Each week']").await.unwrap();
+    browser.arrives(&format!("{reports}?done=template-removed")).await.unwrap();
+
+    // A mistake keeps what was filled in.
+    browser.fill("input[name=name]", "Wrong").await.unwrap();
+    browser.fill("input[name=columns]", "sum").await.unwrap();
+    browser.click("form .primary").await.unwrap();
+    let notice = browser.find(".notice.no").await.unwrap().text().await.unwrap();
+    assert!(notice.contains("no column `sum`"), "{notice}");
+    let name = browser.find("input[name=name]").await.unwrap().value().await.unwrap();
+    assert_eq!(name.as_deref(), Some("Wrong"));
+    let complaints = browser.complaints().await.unwrap();
+    let unexpected: Vec<_> = complaints.iter().filter(|text| !text.contains("422")).collect();
+    assert!(unexpected.is_empty(), "{unexpected:?}");
+}
+
+#[tokio::test]
 async fn a_payment_tells_its_story_and_callbacks_are_sent_by_hand() {
     let browser = browser!();
     let world = World::open().await.unwrap();

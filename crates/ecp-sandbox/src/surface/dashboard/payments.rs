@@ -14,7 +14,7 @@ use crate::engine::view::{OperationView, PaymentView};
 use crate::surface::page::{Policy, html};
 
 /// The statuses that payments of the sandbox can have.
-const PAYMENT_STATUSES: [&str; 10] = [
+pub(super) const PAYMENT_STATUSES: [&str; 10] = [
     "processing",
     "awaiting redirect result",
     "external processing",
@@ -28,7 +28,7 @@ const PAYMENT_STATUSES: [&str; 10] = [
 ];
 
 /// The statuses that operations of the sandbox can have.
-const OPERATION_STATUSES: [&str; 6] = [
+pub(super) const OPERATION_STATUSES: [&str; 6] = [
     "processing",
     "awaiting redirect result",
     "external processing",

@@ -10,7 +10,7 @@ pub(crate) struct Shell {
 }
 
 /// Texts for finished actions, by their words in addresses.
-const DONE: [(&str, &str); 10] = [
+const DONE: [(&str, &str); 13] = [
     ("cleared", "No faults are in force."),
     ("decided", "Decided in the customer’s place."),
     ("ended", "The rule has ended."),
@@ -19,8 +19,11 @@ const DONE: [(&str, &str); 10] = [
     ("payout", "The payout is registered."),
     ("refund", "The refund is registered."),
     ("released", "The payment goes on."),
+    ("report", "The report is made."),
     ("resent", "The callback is on its way again."),
     ("sent", "The callback is on its way."),
+    ("template", "The template is saved."),
+    ("template-removed", "The template is removed."),
 ];
 
 /// A line at the top of a page.
