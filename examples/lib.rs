@@ -19,6 +19,7 @@ documents! {
     Callbacks: "../docs/callbacks.md",
     Payouts: "../docs/payouts.md",
     Operations: "../docs/operations.md",
+    Reports: "../docs/reports.md",
     Reconciliation: "../docs/reconcile.md",
     Observability: "../docs/observability.md",
     FromThePhpSdk: "../docs/from-the-php-sdk.md",

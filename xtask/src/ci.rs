@@ -90,6 +90,10 @@ const CHECKS: &[Check] = &[
         &["test", "--package", "ecp-reports", "--lib"],
     ),
     cargo(
+        "features: the command with e-mail",
+        &["check", "--package", "ecp-cli", "--features", "mail"],
+    ),
+    cargo(
         "payouts: none of 2000 is paid twice or lost, through failures and 25 kills",
         &["run", "--quiet", "--package", "ecp-simulations", "--", "2000"],
     ),

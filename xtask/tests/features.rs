@@ -16,7 +16,9 @@ fn tests_of_the_workspace_run_with_every_feature_of_a_library() {
     let resolve = metadata.resolve.as_ref().unwrap();
     let mut with_features = 0;
     for package in metadata.workspace_packages() {
-        let is_library = package.publish.is_none() && !package.features.is_empty();
+        // A program's features are those of its libraries.
+        let has_library = package.targets.iter().any(cargo_metadata::Target::is_lib);
+        let is_library = package.publish.is_none() && has_library && !package.features.is_empty();
         if !is_library {
             continue;
         }

@@ -12,6 +12,7 @@ pub(crate) mod page_url;
 pub(crate) mod payouts;
 pub(crate) mod reconcile;
 pub(crate) mod report;
+pub(crate) mod reports;
 pub(crate) mod sandbox;
 pub(crate) mod send;
 pub(crate) mod sign;

@@ -81,11 +81,26 @@ fn from_file(path: &Path) -> anyhow::Result<String> {
 
 /// The text of a variable that holds a key or a token. No error holds its value.
 pub(crate) fn from_environment(name: &str) -> anyhow::Result<String> {
+    from_variable(name, "key")
+}
+
+/// The password in a variable. No error holds its value.
+pub(crate) fn password_from_environment(name: &str) -> anyhow::Result<Sensitive<String>> {
+    from_variable(name, "password").map(Sensitive::new)
+}
+
+/// The password in a file.
+pub(crate) fn password_from_file(path: &Path) -> anyhow::Result<Sensitive<String>> {
+    from_file(path).map(Sensitive::new)
+}
+
+fn from_variable(name: &str, what: &str) -> anyhow::Result<String> {
     let value = std::env::var_os(name).with_context(|| match shown(name) {
-        Some(name) => format!("set the environment variable {name} to the key"),
-        None => "there is no environment variable of that name (not shown: it may be the key \
-                 itself); give the name of a variable that holds the key"
-            .to_owned(),
+        Some(name) => format!("set the environment variable {name} to the {what}"),
+        None => format!(
+            "there is no environment variable of that name (not shown: it may be the {what} \
+             itself); give the name of a variable that holds the {what}"
+        ),
     })?;
     let text = value.into_string();
     let text = text.map_err(|_| anyhow!("the environment variable {name} is not UTF-8"))?;

@@ -15,8 +15,10 @@ mod duration;
 mod fields;
 mod interval;
 mod key;
+mod mail;
 mod outcome;
 mod profile;
+mod rows;
 mod store;
 mod usage;
 mod waiting;
@@ -57,6 +59,7 @@ enum Command {
     Reconcile(commands::reconcile::Reconcile),
     Refund(commands::send::RefundCommand),
     Report(commands::report::Report),
+    Reports(commands::reports::Reports),
     Sale(commands::send::SaleCommand),
     Sandbox(commands::sandbox::SandboxCommand),
     Sign(commands::sign::Sign),
@@ -81,6 +84,7 @@ fn main() -> ExitCode {
         Command::Reconcile(command) => command.run(),
         Command::Refund(command) => command.run(),
         Command::Report(command) => command.run(),
+        Command::Reports(command) => command.run(),
         Command::Sale(command) => command.run(),
         Command::Sandbox(command) => command.run(),
         Command::Sign(command) => command.run(),

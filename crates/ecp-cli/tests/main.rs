@@ -19,9 +19,12 @@ mod permissions;
 mod postgres;
 mod reconcile;
 mod report;
+mod reports;
 mod sandbox;
 mod sentinels;
 mod signatures;
+#[path = "../../ecp-reports/tests/support/smtp.rs"]
+mod smtp;
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod support;
 mod trigger;

@@ -119,8 +119,9 @@ fn no_output_replaces_a_database() {
     let range = ["--from", "2020-01-01", "--to", "2099-12-31"];
     for name in ["rows.csv.journal", "inbox.sqlite", "other-wal", "link.csv"] {
         let before = fs::read(folder.join(name)).unwrap();
+        let [from, first, to, last] = range;
         let commands: [&[&str]; 3] = [
-            &["operations", range[0], range[1], range[2], range[3], "--output", name],
+            &["operations", from, first, to, last, "--format", "csv", "--output", name],
             &["report", "rows.csv.results.csv", "--by", "result", "--output", name],
             &["payouts", "rows.csv", "--yes", "--journal", "another", "--results", name],
         ];

@@ -1,8 +1,5 @@
 //! `ecp operations`
 
-mod workbook;
-
-use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -10,7 +7,6 @@ use std::process::ExitCode;
 use anyhow::{Context, anyhow};
 use clap::{Args, ValueEnum};
 use ecp_core::ProjectId;
-use ecp_table::neutral;
 use ecp_transport::{DataApi, DataOperation, Destination, OperationsQuery};
 use serde_json::{Map, Value};
 
@@ -18,6 +14,7 @@ use crate::fields::pair;
 use crate::interval::{Asked, IntervalOptions};
 use crate::output::{Output, is_closed};
 use crate::profile::{Profile, ProfileOptions};
+use crate::rows;
 use crate::usage::Usage;
 
 /// Export past operations from the platform's Data API, or have them sent to an address
@@ -65,7 +62,7 @@ pub(crate) struct Operations {
     #[command(flatten)]
     profile: ProfileOptions,
 
-    /// By default the ending of the output's name, else csv
+    /// By default the ending of the output's name, csv if it has none
     #[arg(long, value_name = "FORMAT")]
     format: Option<Format>,
 
@@ -84,7 +81,7 @@ enum Format {
 
 impl Operations {
     pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
-        let format = self.format();
+        let format = self.format()?;
         if format == Format::Xlsx && self.output.is_none() {
             return Err(Usage("a workbook needs --output PATH").into());
         }
@@ -138,12 +135,23 @@ impl Operations {
         Ok(())
     }
 
-    fn format(&self) -> Format {
+    fn format(&self) -> anyhow::Result<Format> {
         let ending = self.output.as_ref().and_then(|path| path.extension()?.to_str());
-        self.format.unwrap_or(match ending {
+        if let Some(format) = self.format {
+            return Ok(format);
+        }
+        Ok(match ending {
+            None => Format::Csv,
             Some("json" | "jsonl") => Format::Json,
-            Some("xlsx") => Format::Xlsx,
-            _ => Format::Csv,
+            Some(ending) => match ending.parse() {
+                Ok(ecp_reports::Format::Csv) => Format::Csv,
+                Ok(ecp_reports::Format::Xlsx) => Format::Xlsx,
+                Err(error) => {
+                    let advice =
+                        "--output may also end in .json or .jsonl, and --format takes any name";
+                    return Err(anyhow::Error::from(Usage(advice)).context(error));
+                }
+            },
         })
     }
 
@@ -186,32 +194,21 @@ async fn export(
             return Ok(());
         }
     }
-    match format {
-        Format::Csv => csv(&all, output),
-        Format::Json => Ok(output.flush()?),
-        Format::Xlsx => xlsx(&all, output),
+    let format = match format {
+        Format::Json => return Ok(output.flush()?),
+        Format::Csv => ecp_reports::Format::Csv,
+        Format::Xlsx => ecp_reports::Format::Xlsx,
+    };
+    let table = rows::table(&all);
+    let written = table.write(format)?;
+    for warning in written.warnings.iter().take(WARNINGS) {
+        note!("warning: {}", rows::describe(warning, &table));
     }
-}
-
-/// The paths of all operations: those of the first in its order, then the others.
-fn columns(operations: &[DataOperation]) -> Vec<&str> {
-    let mut seen = BTreeSet::new();
-    let paths = operations.iter().flat_map(DataOperation::iter).map(|(path, _)| path);
-    paths.filter(|path| seen.insert(*path)).collect()
-}
-
-fn csv(operations: &[DataOperation], output: &mut impl Write) -> anyhow::Result<()> {
-    let columns = columns(operations);
-    let mut writer = csv::Writer::from_writer(output);
-    if !columns.is_empty() {
-        writer.write_record(columns.iter().map(|path| neutral(path).into_owned()))?;
+    if written.warnings.len() > WARNINGS {
+        note!("warning: {} cells more are not whole", written.warnings.len() - WARNINGS);
     }
-    for operation in operations {
-        let cells = columns.iter().map(|path| neutral(operation.get(path).unwrap_or_default()));
-        let cells: Vec<_> = cells.collect();
-        writer.write_record(cells.iter().map(|cell| cell.as_bytes()))?;
-    }
-    Ok(writer.flush()?)
+    output.write_all(&written.bytes)?;
+    Ok(output.flush()?)
 }
 
 fn json(operations: &[DataOperation], output: &mut impl Write) -> anyhow::Result<()> {
@@ -222,17 +219,6 @@ fn json(operations: &[DataOperation], output: &mut impl Write) -> anyhow::Result
         output.write_all(b"\n")?;
     }
     Ok(())
-}
-
-fn xlsx(operations: &[DataOperation], output: &mut impl Write) -> anyhow::Result<()> {
-    let written = workbook::write(operations, &columns(operations), &workbook::EXCEL)?;
-    for warning in written.warnings.iter().take(WARNINGS) {
-        note!("warning: {warning}");
-    }
-    if written.warnings.len() > WARNINGS {
-        note!("warning: {} cells more are not whole", written.warnings.len() - WARNINGS);
-    }
-    Ok(output.write_all(&written.bytes)?)
 }
 
 /// Maximum number of warnings shown.

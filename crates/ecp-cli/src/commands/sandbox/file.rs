@@ -14,6 +14,7 @@ use serde::Deserialize;
 
 use crate::address::{self, Target};
 use crate::key::from_environment;
+use crate::mail::MailSection;
 
 /// Contents of a configuration file. Missing settings keep their defaults.
 #[derive(Debug, Default, Deserialize)]
@@ -38,6 +39,7 @@ pub(super) struct File {
     confirmation_timeout_seconds: Option<u64>,
     payment_history: Option<usize>,
     event_history: Option<usize>,
+    mail: Option<MailSection>,
     pub(super) projects: Vec<Shop>,
     tokens: Vec<Token>,
     /// Name of a query's member for the address that operations are sent to.
@@ -180,6 +182,9 @@ impl File {
         if let Some(events) = self.event_history {
             config = config.event_history(events);
         }
+        if let Some(mail) = &self.mail {
+            config = config.mailer(mail.smtp()?);
+        }
         for shop in &self.projects {
             config = config.project(shop.project()?);
         }
@@ -291,6 +296,16 @@ mod tests {
         let expected = r#"{"fault":"drop_answer","registered":true,"times":1}"#;
         assert_eq!(sandbox.faults()[0].1, FaultRule::from_json(expected).unwrap());
         assert_eq!((file.clock, file.start().unwrap().is_some()), (Some(ClockKind::Virtual), true));
+    }
+
+    #[test]
+    fn a_mail_server_is_checked_before_the_sandbox_starts() {
+        let text = "[mail]\nhost = \"smtp.shop.example\"\ntls = \"none\"\nfrom = \"a@b.example\"";
+        let file: File = toml::from_str(text).unwrap();
+        let error = format!("{:#}", file.apply(Config::new()).unwrap_err());
+        assert!(error.starts_with("[mail]: without TLS only a server on this machine"), "{error}");
+        let file: File = toml::from_str(&text.replace("smtp.shop.example", "localhost")).unwrap();
+        file.apply(Config::new()).unwrap();
     }
 
     #[test]

@@ -1,0 +1,259 @@
+//! The file of templates.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, anyhow, bail};
+use ecp_core::ProjectId;
+use ecp_reports::{Format, MailAddress, Period, Schedule, Template, Zone};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::mail::MailSection;
+
+/// A file of templates, checked.
+pub(super) struct File {
+    /// Where reports are kept.
+    pub(super) folder: PathBuf,
+    /// Address of the folder for links in mails, without a slash at its end.
+    pub(super) link_url: Option<String>,
+    pub(super) mail: Option<MailSection>,
+    templates: BTreeMap<String, ReportTemplate>,
+}
+
+/// A template of a report.
+#[derive(Clone)]
+pub(super) struct ReportTemplate {
+    pub(super) schedule: Option<Schedule>,
+    pub(super) zone: Zone,
+    pub(super) period: Period,
+    pub(super) format: Format,
+    pub(super) template: Template,
+    /// Besides the profile's, if any are named.
+    pub(super) projects: Vec<ProjectId>,
+    /// Further members of the Data API's query.
+    pub(super) query: BTreeMap<String, Value>,
+    pub(super) to: Vec<MailAddress>,
+    pub(super) by_link: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    #[serde(default = "default_folder")]
+    folder: PathBuf,
+    link_url: Option<String>,
+    mail: Option<MailSection>,
+    #[serde(default)]
+    reports: BTreeMap<String, Section>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Section {
+    schedule: Option<String>,
+    time_zone: Option<String>,
+    period: Option<String>,
+    #[serde(default)]
+    format: Format,
+    #[serde(default)]
+    columns: Vec<String>,
+    #[serde(default)]
+    only: BTreeMap<String, OneOrMore>,
+    #[serde(default)]
+    projects: Vec<u64>,
+    #[serde(default)]
+    query: BTreeMap<String, Value>,
+    #[serde(default)]
+    to: Vec<String>,
+    #[serde(default)]
+    deliver: Deliver,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum OneOrMore {
+    One(String),
+    More(Vec<String>),
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Deliver {
+    #[default]
+    Attachment,
+    Link,
+}
+
+fn default_folder() -> PathBuf {
+    "reports".into()
+}
+
+impl File {
+    /// Reads a file. Relative paths in it begin at its own folder.
+    pub(super) fn read(path: &Path) -> anyhow::Result<Self> {
+        let shown = path.display();
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read the templates in {shown}"))?;
+        let file = Self::parse(&text).with_context(|| format!("in {shown}"))?;
+        let beside = path.parent().unwrap_or_else(|| Path::new("."));
+        Ok(Self { folder: beside.join(&file.folder), ..file })
+    }
+
+    fn parse(text: &str) -> anyhow::Result<Self> {
+        // The error's own text quotes the line, which may hold an address.
+        let document: Document = toml::from_str(text).map_err(|error| {
+            let line = error.span().map(|span| 1 + text[..span.start].matches('\n').count());
+            let place = line.map(|line| format!("line {line}: ")).unwrap_or_default();
+            anyhow!("{place}{}", error.message())
+        })?;
+        let mut templates = BTreeMap::new();
+        for (name, section) in document.reports {
+            check_name(&name)?;
+            let template = section.template().with_context(|| format!("[reports.{name}]"))?;
+            if !template.to.is_empty() && document.mail.is_none() {
+                bail!("[reports.{name}] has addresses in `to`, and there is no section [mail]");
+            }
+            if template.by_link && document.link_url.is_none() {
+                bail!(
+                    "[reports.{name}] is delivered by link: set `link_url` to the address under \
+                     which the folder of the reports is served"
+                );
+            }
+            templates.insert(name, template);
+        }
+        let link_url = document.link_url.map(|url| url.trim_end_matches('/').to_owned());
+        Ok(Self { folder: document.folder, link_url, mail: document.mail, templates })
+    }
+
+    /// A template by its name.
+    pub(super) fn template(&self, name: &str) -> anyhow::Result<&ReportTemplate> {
+        self.templates.get(name).ok_or_else(|| {
+            let names: Vec<&str> = self.templates.keys().map(String::as_str).collect();
+            anyhow!("there is no template `{name}`; there are: {}", names.join(", "))
+        })
+    }
+
+    /// All templates by name.
+    pub(super) fn templates(&self) -> impl Iterator<Item = (&str, &ReportTemplate)> {
+        self.templates.iter().map(|(name, template)| (name.as_str(), template))
+    }
+
+    /// The templates with a schedule.
+    pub(super) fn scheduled(&self) -> impl Iterator<Item = (&str, Schedule)> {
+        self.templates().filter_map(|(name, template)| Some((name, template.schedule?)))
+    }
+
+    /// Removes all recipients.
+    pub(super) fn send_nothing(&mut self) {
+        for template in self.templates.values_mut() {
+            template.to.clear();
+        }
+    }
+}
+
+/// The name is a part of the names of files.
+fn check_name(name: &str) -> anyhow::Result<()> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    if name.is_empty() || name.len() > 64 || !name.bytes().all(is_plain) {
+        bail!(
+            "`{}` is no name of a template: use up to 64 letters, digits, `-` and `_`",
+            name.escape_debug()
+        );
+    }
+    Ok(())
+}
+
+impl Section {
+    fn template(self) -> anyhow::Result<ReportTemplate> {
+        let schedule = self.schedule.as_deref().map(str::parse::<Schedule>).transpose()?;
+        let period = self.period.as_deref().map(str::parse::<Period>).transpose()?;
+        let of_schedule = schedule.map(|schedule| schedule.period());
+        let mut template = Template::new().columns(self.columns);
+        for (column, values) in self.only {
+            let values = match values {
+                OneOrMore::One(value) => vec![value],
+                OneOrMore::More(values) => values,
+            };
+            for value in values {
+                template = template.only(&column, value);
+            }
+        }
+        let mut to = Vec::new();
+        for (place, text) in self.to.iter().enumerate() {
+            let address: MailAddress =
+                text.parse().map_err(|error| anyhow!("address {} of `to` {error}", place + 1))?;
+            if !to.contains(&address) {
+                to.push(address);
+            }
+        }
+        Ok(ReportTemplate {
+            schedule,
+            zone: self.time_zone.as_deref().unwrap_or("UTC").parse()?,
+            period: period.or(of_schedule).unwrap_or_default(),
+            format: self.format,
+            template,
+            projects: self.projects.into_iter().map(ProjectId::new).collect::<Result<_, _>>()?,
+            query: self.query,
+            to,
+            by_link: self.deliver == Deliver::Link,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_template_has_columns_filters_a_format_and_a_schedule() {
+        let file = File::parse(
+            "folder = \"kept\"\nlink_url = \"https://shop.example/reports/\"\n\
+             [mail]\nhost = \"localhost\"\nfrom = \"a@b.example\"\n\
+             [reports.declines]\nschedule = \"weekly monday 07:00\"\ntime_zone = \"Europe/Berlin\"\n\
+             format = \"xlsx\"\ncolumns = [\"payment_id\"]\nprojects = [7]\n\
+             only = { status = [\"decline\", \"error\"], type = \"sale\" }\n\
+             query = { operation_type = [\"sale\"] }\nto = [\"a@b.example\", \"a@b.example\"]\n\
+             deliver = \"link\"\n[reports.all]\nperiod = \"last month\"\n",
+        )
+        .unwrap();
+        let declines = file.template("declines").unwrap();
+        assert_eq!(declines.schedule.unwrap().to_string(), "weekly monday 07:00");
+        assert_eq!((declines.period, declines.format), (Period::LastWeek, Format::Xlsx));
+        let filters: Vec<_> = declines.template.filters().collect();
+        assert_eq!(filters[0], ("status", &["decline".to_owned(), "error".to_owned()][..]));
+        assert_eq!((filters.len(), declines.to.len(), declines.by_link), (2, 1, true));
+        assert_eq!(file.link_url.as_deref(), Some("https://shop.example/reports"));
+        let all = file.template("all").unwrap();
+        assert_eq!((all.period, all.zone.name(), all.schedule), (Period::LastMonth, "UTC", None));
+        assert_eq!(file.scheduled().count(), 1);
+        let problem = file.template("none").err().unwrap().to_string();
+        assert_eq!(problem, "there is no template `none`; there are: all, declines");
+    }
+
+    #[test]
+    fn a_mistake_is_named_by_its_place_and_without_the_address() {
+        let mail = "[mail]\nhost = \"localhost\"\nfrom = \"a@b.example\"\n";
+        for (text, expected) in [
+            ("[reports.a]\nformat = \"xls\"", "line 2: XLS is not written: no well-kept library"),
+            ("[reports.a]\nformat = \"ods\"", "line 2: `ods` is not written: use csv or xlsx"),
+            ("[reports.a]\nschedule = \"hourly\"", "[reports.a]: `hourly` is no schedule"),
+            ("[reports.a]\ntime_zone = \"Moon\"", "[reports.a]: there is no time zone `Moon`"),
+            ("[reports.a]\nperiod = \"today\"", "[reports.a]: there is no period `today`"),
+            ("[reports.a]\nprojects = [0]", "[reports.a]: "),
+            ("[reports.\"a/b\"]", "`a/b` is no name of a template"),
+            ("[reports.a]\ncolums = []", "unknown field `colums`"),
+            ("[reports.a]\nto = [\"a@b.example\"]", "there is no section [mail]"),
+            ("[reports.a]\ndeliver = \"link\"", "set `link_url` to the address"),
+            (
+                &format!("{mail}[reports.a]\nto = [\"a@b.example\", \"sentinel\"]"),
+                "[reports.a]: address 2 of `to` is no e-mail address: it has no @",
+            ),
+            ("[reports.a]\nto = [\"sentinel@b.example\" 5]", "line 2: "),
+        ] {
+            let problem = format!("{:#}", File::parse(text).err().unwrap());
+            assert!(problem.contains(expected), "{text}: {problem}");
+            assert!(!problem.contains("sentinel"), "{problem}");
+        }
+    }
+}

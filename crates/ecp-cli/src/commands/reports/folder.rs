@@ -1,0 +1,158 @@
+//! The folder of kept reports, with a record of what was made and sent.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context;
+use ecp_core::Timestamp;
+use ecp_files::Replacement;
+use ecp_reports::{Delivery, KEPT_FOR};
+use serde::{Deserialize, Serialize};
+
+use super::stop::Stop;
+
+/// A folder of reports.
+pub(super) struct Folder(PathBuf);
+
+const RECORD: &str = "state.json";
+const LOCK: &str = "state.lock";
+
+/// How often a folder that another process uses is tried again.
+const TURN: Duration = Duration::from_millis(100);
+
+/// What was made and sent. Moments are in the form of [`Timestamp`].
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Record {
+    /// The latest scheduled moment that is done, by template.
+    #[serde(default)]
+    pub(super) done: BTreeMap<String, String>,
+    /// Why the latest attempt to make a report failed, by template.
+    #[serde(default)]
+    pub(super) problems: BTreeMap<String, String>,
+    /// Oldest first.
+    #[serde(default)]
+    pub(super) reports: Vec<Kept>,
+}
+
+/// A report whose file is kept.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Kept {
+    pub(super) template: String,
+    pub(super) file: String,
+    /// Its days, for people.
+    pub(super) days: String,
+    pub(super) rows: usize,
+    pub(super) made: String,
+    pub(super) by_link: bool,
+    pub(super) deliveries: Vec<Delivery>,
+}
+
+impl Kept {
+    /// When its file is removed.
+    pub(super) fn expires(&self) -> Option<Timestamp> {
+        let made: Timestamp = self.made.parse().ok()?;
+        let kept = i64::try_from(KEPT_FOR.as_secs()).ok()?;
+        Timestamp::from_unix_seconds(made.unix_seconds().checked_add(kept)?).ok()
+    }
+}
+
+impl Folder {
+    pub(super) fn new(path: &Path) -> Self {
+        Self(path.to_owned())
+    }
+
+    /// The path of a file in it.
+    pub(super) fn path(&self, file: &str) -> PathBuf {
+        self.0.join(file)
+    }
+
+    /// Makes the folder, for its owner only, if there is none.
+    fn make(&self) -> anyhow::Result<()> {
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(&self.0).with_context(|| format!("cannot make {}", self.0.display()))
+    }
+
+    /// Waits for other processes that use the folder. `None` if this one shall end first.
+    pub(super) async fn lock(&self, stop: &Stop) -> anyhow::Result<Option<Lock>> {
+        self.make()?;
+        let path = self.path(LOCK);
+        let problem = || format!("cannot use {}", path.display());
+        let file = ecp_files::append(&path).with_context(problem)?;
+        let mut is_said = false;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Some(Lock { _file: file })),
+                Err(fs::TryLockError::WouldBlock) => {}
+                Err(fs::TryLockError::Error(error)) => return Err(error).with_context(problem),
+            }
+            if !is_said {
+                note!("another `ecp reports` uses {}: waiting for it", self.0.display());
+                is_said = true;
+            }
+            if stop.or(tokio::time::sleep(TURN)).await.is_none() {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// The record; an empty one if there is none.
+    pub(super) fn load(&self) -> anyhow::Result<Record> {
+        let path = self.path(RECORD);
+        let text = match fs::read(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Ok(Record::default());
+            }
+            Err(error) => {
+                return Err(error).with_context(|| format!("cannot read {}", path.display()));
+            }
+        };
+        // The error's text names a place and no value.
+        serde_json::from_slice(&text).with_context(|| {
+            format!("{} cannot be read: put it aside to begin anew", path.display())
+        })
+    }
+
+    /// Writes the record, whole or not at all.
+    pub(super) fn save(&self, record: &Record) -> anyhow::Result<()> {
+        self.write(RECORD, &serde_json::to_vec_pretty(record)?)
+    }
+
+    /// Writes a file, whole or not at all.
+    pub(super) fn write(&self, name: &str, bytes: &[u8]) -> anyhow::Result<()> {
+        let path = self.path(name);
+        let write = || -> std::io::Result<()> {
+            let mut file = Replacement::create(&path)?;
+            file.write_all(bytes)?;
+            file.finish()
+        };
+        write().with_context(|| format!("cannot write {}", path.display()))
+    }
+
+    /// Removes reports whose time is over, with their files.
+    pub(super) fn drop_old(&self, record: &mut Record, now: Timestamp) -> anyhow::Result<()> {
+        let is_over = |kept: &Kept| kept.expires().is_none_or(|end| end <= now);
+        for kept in record.reports.iter().filter(|kept| is_over(kept)) {
+            match fs::remove_file(self.path(&kept.file)) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    let path = self.path(&kept.file);
+                    return Err(error).with_context(|| format!("cannot remove {}", path.display()));
+                }
+                _ => {}
+            }
+        }
+        record.reports.retain(|kept| !is_over(kept));
+        Ok(())
+    }
+}
+
+/// Exclusive use of a folder, until it is dropped or the process ends.
+pub(super) struct Lock {
+    _file: fs::File,
+}

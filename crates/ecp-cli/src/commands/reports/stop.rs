@@ -1,0 +1,61 @@
+//! The end of `ecp reports` by Ctrl-C or SIGTERM.
+
+use std::future::Future;
+
+use tokio::sync::watch;
+
+/// Turns true when the process shall end. What must not be torn apart is done to its end.
+#[derive(Clone)]
+pub(super) struct Stop(watch::Receiver<bool>);
+
+impl Stop {
+    /// Stops at the first signal. A second one ends the process at once, which loses nothing that was
+    /// recorded. To be called inside a runtime.
+    pub(super) fn on_signal() -> Self {
+        let (sender, receiver) = watch::channel(false);
+        tokio::spawn(async move {
+            if signal().await {
+                note!("stopping: a mail on its way is waited for; Ctrl-C again ends at once");
+                sender.send_replace(true);
+                if signal().await {
+                    std::process::exit(1);
+                }
+            }
+            // Without signals there is nothing to wait for.
+            std::future::pending::<()>().await;
+        });
+        Self(receiver)
+    }
+}
+
+/// Waits for a signal. `false` if there are none.
+async fn signal() -> bool {
+    #[cfg(unix)]
+    {
+        let kind = tokio::signal::unix::SignalKind::terminate();
+        if let Ok(mut terminate) = tokio::signal::unix::signal(kind) {
+            return tokio::select! {
+                _ = terminate.recv() => true,
+                interrupt = tokio::signal::ctrl_c() => interrupt.is_ok(),
+            };
+        }
+    }
+    tokio::signal::ctrl_c().await.is_ok()
+}
+
+impl Stop {
+    /// Whether the process shall end.
+    pub(super) fn is_set(&self) -> bool {
+        *self.0.borrow()
+    }
+
+    /// The work's result; `None` if the process shall end first.
+    pub(super) async fn or<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let mut stop = self.0.clone();
+        tokio::select! {
+            biased;
+            _ = stop.wait_for(|&stop| stop) => None,
+            result = work => Some(result),
+        }
+    }
+}

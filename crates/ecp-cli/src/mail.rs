@@ -1,0 +1,137 @@
+//! The section `[mail]` of configuration files: an SMTP server for reports.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow, bail};
+use ecp_reports::{InvalidSmtp, Retries, Smtp, SmtpSettings, Tls};
+use serde::Deserialize;
+
+use crate::key::{password_from_environment, password_from_file};
+
+/// Settings of an SMTP server. The file holds no password: it names where the password is.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MailSection {
+    host: String,
+    port: Option<u16>,
+    #[serde(default)]
+    tls: Tls,
+    user: Option<String>,
+    password_env: Option<String>,
+    password_file: Option<PathBuf>,
+    from: From,
+    root_certificates: Option<PathBuf>,
+    timeout_seconds: Option<u64>,
+    attempts: Option<u32>,
+    pause_seconds: Option<u64>,
+}
+
+/// The sender, which is personal data where it is a person.
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct From(String);
+
+impl std::fmt::Debug for From {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("[sensitive]")
+    }
+}
+
+impl MailSection {
+    /// The server. Nothing is sent yet.
+    pub(crate) fn smtp(&self) -> anyhow::Result<Smtp> {
+        self.settings().and_then(smtp).context("[mail]")
+    }
+
+    fn settings(&self) -> anyhow::Result<SmtpSettings> {
+        let from = self.from.0.parse().map_err(|error| anyhow!("`from` {error}"))?;
+        let mut settings = SmtpSettings::new(&self.host, from).tls(self.tls);
+        if let Some(port) = self.port {
+            settings = settings.port(port);
+        }
+        if let Some(seconds) = self.timeout_seconds {
+            settings = settings.timeout(Duration::from_secs(seconds.max(1)));
+        }
+        if let Some(path) = &self.root_certificates {
+            let pem = std::fs::read(path);
+            let pem = pem.with_context(|| format!("cannot read {}", path.display()))?;
+            settings = settings.root_certificates(pem);
+        }
+        let password = match (&self.password_env, &self.password_file) {
+            (Some(name), None) => Some(password_from_environment(name)?),
+            (None, Some(path)) => Some(password_from_file(path)?),
+            (None, None) => None,
+            (Some(_), Some(_)) => bail!("give one of `password_env` and `password_file`"),
+        };
+        match (&self.user, password) {
+            (Some(user), Some(password)) => Ok(settings.login(user, password)),
+            (None, None) => Ok(settings),
+            _ => bail!("a login needs `user`, and `password_env` or `password_file`"),
+        }
+    }
+
+    /// How often a mail is tried.
+    pub(crate) fn retries(&self) -> Retries {
+        let mut retries = Retries::default();
+        if let Some(attempts) = self.attempts {
+            retries = retries.attempts(attempts);
+        }
+        match self.pause_seconds {
+            Some(seconds) => retries.pause(Duration::from_secs(seconds)),
+            None => retries,
+        }
+    }
+}
+
+fn smtp(settings: SmtpSettings) -> anyhow::Result<Smtp> {
+    Smtp::new(settings).map_err(|error| match error {
+        InvalidSmtp::NotBuilt => anyhow!(
+            "this `ecp` cannot send e-mail: build it with the feature `mail`, as by `cargo install \
+             ecp-cli --features mail`"
+        ),
+        error => error.into(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem(text: &str) -> String {
+        let section: MailSection = toml::from_str(text).unwrap();
+        assert!(!format!("{section:?}").contains("mary"));
+        format!("{:#}", section.smtp().unwrap_err())
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_server_is_said_without_its_secrets() {
+        let head = "host = \"smtp.shop.example\"\nfrom = \"mary@shop.example\"\n";
+        for (more, expected) in [
+            ("tls = \"none\"", "[mail]: without TLS only a server on this machine is used"),
+            ("user = \"reports\"", "[mail]: a login needs `user`, and `password_env` or"),
+            (
+                "password_env = \"NO_SUCH_PASSWORD\"",
+                "set the environment variable NO_SUCH_PASSWORD to the password",
+            ),
+            (
+                "password_env = \"hunter2-sentinel\"",
+                "there is no environment variable of that name (not shown",
+            ),
+            ("password_env = \"A\"\npassword_file = \"b\"", "give one of"),
+            ("root_certificates = \"no-such.pem\"", "[mail]: cannot read no-such.pem"),
+        ] {
+            let problem = problem(&format!("{head}{more}"));
+            assert!(problem.contains(expected) && !problem.contains("sentinel"), "{problem}");
+        }
+        let from = problem("host = \"smtp.shop.example\"\nfrom = \"mary\"");
+        assert!(from.starts_with("[mail]: `from` is no e-mail address: it has no @"), "{from}");
+        for (text, words) in [
+            ("host = \"a\"\nfrom = \"b\"\npassword = \"c\"", "unknown field `password`"),
+            ("host = \"a\"\nfrom = \"b\"\ntls = \"ssl\"", "unknown variant `ssl`"),
+        ] {
+            let error = toml::from_str::<MailSection>(text).unwrap_err();
+            assert!(error.message().contains(words), "{error}");
+        }
+    }
+}
