@@ -192,6 +192,38 @@ fn machines_get_one_json_object_a_line() {
 }
 
 #[test]
+fn a_voucher_is_paid_in_the_steps_of_the_document() {
+    let (lines, success) = demo(&["--method", "eco-voucher", "--json"]);
+    assert!(success, "{lines}");
+    let steps: Vec<serde_json::Value> =
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let names: Vec<&str> = steps.iter().map(|step| step["step"].as_str().unwrap()).collect();
+    // Steps 2, 5, 9, 10 and 11, 14 to 16, 19 and 21 of its payments through Gate.
+    let document = [
+        "request",
+        "registration",
+        "redirect",
+        "customer",
+        "confirmation",
+        "return",
+        "callback",
+        "status",
+        "result",
+    ];
+    assert_eq!(names, document);
+    let detail = |step: usize, name: &str| {
+        let details = steps[step]["details"].as_array().unwrap();
+        details.iter().find(|detail| detail["name"] == name).unwrap().clone()
+    };
+    assert_eq!(detail(0, "body")["json"]["payment"]["amount"], 0);
+    assert_eq!(detail(3, "chosen")["text"], "a voucher of 100.00 CAD");
+    assert_eq!(detail(3, "entered")["text"], "the voucher's number, security code and expiry");
+    assert_eq!(detail(4, "question")["json"]["amount"], 10_000);
+    assert_eq!(detail(6, "body")["json"]["payment"]["sum"]["amount"], 10_000);
+    assert!(!lines.contains("1000000000000001"), "{lines}");
+}
+
+#[test]
 fn the_sandbox_says_where_it_is_and_what_happens() {
     let mut child = Command::new(env!("CARGO_BIN_EXE_ecp"))
         .args(["sandbox", "--addr", "127.0.0.1:0", "--project", "77"])

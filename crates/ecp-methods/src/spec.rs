@@ -63,6 +63,8 @@ impl<M> Spec<M> {
             chargebacks: None,
             confirms_amount: false,
             denominations: &[],
+            example_denominations: &[],
+            asks_for_voucher: false,
             facts: &[],
             testing: Testing::new(),
         };
@@ -184,6 +186,18 @@ impl<M> Spec<M> {
         }
         assert!(major.is_empty() || major[0] > 0, "denominations are positive");
         self.data.denominations = major;
+        self
+    }
+
+    /// Values of vouchers in major units that an example on the page has and its list does not.
+    pub const fn example_denominations(mut self, major: &'static [i64]) -> Self {
+        self.data.example_denominations = major;
+        self
+    }
+
+    /// Declares that the customer enters a voucher's number, security code and expiry at the provider.
+    pub const fn asks_for_voucher(mut self) -> Self {
+        self.data.asks_for_voucher = true;
         self
     }
 

@@ -155,7 +155,22 @@
 //! Customers may arrive by `GET` or `POST`, whatever the form; fields that a merchant's form lost
 //! are named on the page. They decide by a form of the page, which posts to an address of its own.
 //! An amount is split into the method's vouchers from the greatest down; customers choose vouchers
-//! where the sale asks for 0, or type the amount where the method has none.
+//! where the sale asks for 0, or type the amount where the method has none. A value that only an example
+//! of the method's page has is marked and never part of a split.
+//!
+//! Where the method's customers enter a voucher's number, security code and expiry, the page asks for
+//! them, and says at the field what is wrong; the payment waits on, as often as it takes (the documents
+//! name no limit). No document says what they look like, so the vouchers are chosen here, and shown on
+//! the page:
+//!
+//! | number | security code | expiry | |
+//! |---|---|---|---|
+//! | 1000000000000001 | 123 | 12/99 | pays |
+//! | 1000000000000002 | 456 | 12/99 | has been used |
+//! | 1000000000000003 | 789 | 01/20 | has expired |
+//!
+//! One set of them pays any amount. They are in no event, log or callback. A form without any of these
+//! fields, from a program that presses the button in the customer's place, is taken without them.
 //!
 //! # What is documented and what is chosen
 //!
@@ -184,4 +199,6 @@ pub use self::engine::place::PlaceError;
 pub use self::engine::view::{Filter, Listed, OperationView, Paging, PaymentView, SignatureNote};
 pub use self::payment::{ButtonRule, Decision, RefundOperation};
 pub use self::sandbox::Sandbox;
+#[cfg(feature = "pages")]
+pub use self::surface::provider::TEST_VOUCHER;
 pub use self::wire::signature;

@@ -142,22 +142,28 @@ impl Play<'_> {
         decision: Decision,
     ) -> anyhow::Result<(PaymentId, PaymentStatus)> {
         let id = PaymentId::new("demo-1")?;
-        let mut request = SaleRequest::new(id.clone(), amount).description("A demonstration");
+        // Where customers choose vouchers, the amount is theirs: the document's request has 0.
+        let chosen = amount::is_voucher(self.method.spec(), amount).then_some(amount);
+        let asked = chosen.map_or(amount, |amount| Money::from_minor(0, amount.currency()));
+        let mut request = SaleRequest::new(id.clone(), asked).description("A demonstration");
         for (field, value) in self.fields(FlowKind::Sale) {
             request = request.field(field, value);
         }
-        self.stage.send(self.story, &prepare_dyn(self.method, request)?, Some(amount)).await?;
+        self.stage.send(self.story, &prepare_dyn(self.method, request)?, Some(asked)).await?;
 
         let title = "A callback says where to send the customer";
         let callback = self.stage.callback(self.story, "redirect", title).await?;
         let redirect = callback.redirect().context("the callback holds no redirect")?;
-        self.stage.customer(self.story, &redirect, decision).await?;
+        let target = self.stage.customer(self.story, &redirect, decision, chosen).await?;
         if decision == Decision::Success
             && self.method.spec().capabilities().has(Capability::AmountConfirmation)
         {
             self.stage.confirmation(self.story).await?;
         }
-        let status = self.final_callback(&id, expected(decision), Some(amount)).await?;
+        self.stage.comes_back(self.story, target.as_deref()).await?;
+        // A decline has paid nothing.
+        let sum = if decision == Decision::Success { amount } else { asked };
+        let status = self.final_callback(&id, expected(decision), Some(sum)).await?;
         Ok((id, status))
     }
 

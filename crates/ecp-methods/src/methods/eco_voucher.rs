@@ -31,6 +31,7 @@ use crate::{FlowKind, PaymentMethod, Sale, Supports};
 /// | sale on | Payment Page, Gate |
 /// | sale needs | customer.id, customer.ip_address, return_url.success, return_url.decline |
 /// | voucher values | 10, 15, 25, 50, 75, 100, 150, 250 |
+/// | customer enters | the voucher's number, security code and expiry |
 /// | amount confirmation | yes |
 /// | chargebacks | no |
 /// | saved credentials | no |
@@ -72,6 +73,8 @@ impl PaymentMethod for EcoVoucher {
         // platform asks the merchant whether to accept the chosen amount.
         .confirms_amount()
         .denominations(&[10, 15, 25, 50, 75, 100, 150, 250])
+        .example_denominations(&[500])
+        .asks_for_voucher()
         .flow::<Sale>(
             Rule::new().zero_amount().on(&[Interface::PaymentPage, Interface::Gate]).needs(&[
                 Field::CustomerId,

@@ -32,6 +32,8 @@ pub struct MethodSpec {
     pub(super) chargebacks: Option<bool>,
     pub(super) confirms_amount: bool,
     pub(super) denominations: &'static [i64],
+    pub(super) example_denominations: &'static [i64],
+    pub(super) asks_for_voucher: bool,
     pub(super) facts: &'static [Fact],
     pub(super) testing: Testing,
 }
@@ -121,8 +123,21 @@ impl MethodSpec {
 
     /// The values of vouchers, in a currency of the method, smallest first.
     pub fn denominations(&self, currency: Currency) -> impl DoubleEndedIterator<Item = Money> {
-        let minor = 10_i64.pow(currency.exponent());
-        self.denominations.iter().map(move |major| Money::from_minor(major * minor, currency))
+        money(self.denominations, currency)
+    }
+
+    /// The values of vouchers that an example on the page has and its list does not, in a currency of
+    /// the method.
+    pub fn example_denominations(
+        &self,
+        currency: Currency,
+    ) -> impl DoubleEndedIterator<Item = Money> {
+        money(self.example_denominations, currency)
+    }
+
+    /// Whether the customer enters a voucher's number, security code and expiry at the provider.
+    pub const fn asks_for_voucher(&self) -> bool {
+        self.asks_for_voucher
     }
 
     /// Other facts on the page.
@@ -170,4 +185,10 @@ impl MethodSpec {
     pub const fn testing(&self) -> &Testing {
         &self.testing
     }
+}
+
+/// Whole major units of a currency.
+fn money(major: &'static [i64], currency: Currency) -> impl DoubleEndedIterator<Item = Money> {
+    let minor = 10_i64.pow(currency.exponent());
+    major.iter().map(move |major| Money::from_minor(major * minor, currency))
 }

@@ -69,6 +69,10 @@ impl MethodSpec {
             }
         }
         row("voucher values", join(self.denominations));
+        if self.asks_for_voucher() {
+            let fields = "the voucher's number, security code and expiry";
+            row("customer enters", fields.to_owned());
+        }
         if self.states(Capability::AmountConfirmation) == Some(true) {
             row(Capability::AmountConfirmation.as_str(), "yes".to_owned());
         }

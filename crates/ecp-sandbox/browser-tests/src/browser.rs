@@ -8,6 +8,7 @@ use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use ecp_sandbox::TEST_VOUCHER;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use thirtyfour::prelude::*;
@@ -117,6 +118,29 @@ impl Browser {
         let element = self.find(selector).await?;
         element.clear().await?;
         Ok(element.send_keys(text).await?)
+    }
+
+    /// Presses a button of the provider's page. Success comes with the voucher that pays, where the page
+    /// asks for one.
+    pub async fn decide(&self, success: bool) -> anyhow::Result<()> {
+        if !success {
+            return self.click("form button.decline").await;
+        }
+        self.enter_voucher().await?;
+        self.click("form button.success").await
+    }
+
+    /// Enters the sandbox's voucher that pays, where the provider's page asks for one.
+    pub async fn enter_voucher(&self) -> anyhow::Result<()> {
+        self.find("form button.success").await?;
+        let [(number, _), ..] = TEST_VOUCHER;
+        let asked = self.driver.find_all(By::Css(format!("input[name={number}]"))).await?;
+        if !asked.is_empty() {
+            for (name, value) in TEST_VOUCHER {
+                self.fill(&format!("input[name={name}]"), value).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Fills in the required fields of the page, with invented values.

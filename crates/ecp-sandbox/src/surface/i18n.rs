@@ -122,6 +122,24 @@ texts! {
         "Что подписала песочница, по одному элементу в строке. Сравните с тем, что подписала ваша сторона:";
     succeeded: "The payment succeeded.", "Платёж выполнен.";
     updates_itself: "This page updates by itself.", "Страница обновится сама.";
+    voucher_code: "Security code", "Код безопасности";
+    voucher_empty: "Fill in this field.", "Заполните это поле.";
+    voucher_expired: "This voucher has expired.", "Срок действия этого ваучера истёк.";
+    voucher_expiry: "Expiry, MM/YY", "Срок действия, ММ/ГГ";
+    voucher_mismatch: "This does not fit the voucher’s number.", "Не подходит к номеру ваучера.";
+    voucher_number: "Voucher’s number", "Номер ваучера";
+    voucher_odd:
+        "In the platform’s example, but not in its list of values.",
+        "Есть в примере платформы, но не в её списке номиналов.";
+    voucher_pays: "This voucher pays.", "Этот ваучер оплачивает.";
+    voucher_refused:
+        "The voucher was not accepted. Nothing was paid, and you can try again.",
+        "Ваучер не принят. Ничего не оплачено, можно попробовать ещё раз.";
+    voucher_tests:
+        "Test vouchers of this sandbox: number, security code, expiry.",
+        "Тестовые ваучеры этой песочницы: номер, код безопасности, срок действия.";
+    voucher_unknown: "There is no voucher with this number.", "Ваучера с таким номером нет.";
+    voucher_used: "This voucher has been used.", "Этот ваучер уже использован.";
     vouchers: "Vouchers", "Ваучеры";
     wait_title: "One moment", "Одну минуту";
     waiting_customer:

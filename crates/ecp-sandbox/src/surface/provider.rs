@@ -8,6 +8,7 @@
 //! escaped, and the content security policy would not let it run anyway.
 
 mod choice;
+mod voucher;
 
 use std::sync::Arc;
 
@@ -22,6 +23,8 @@ use ecp_methods::spec::Capability;
 use http::{HeaderMap, StatusCode};
 
 use self::choice::{Choice, Unclear};
+pub use self::voucher::TEST_VOUCHER;
+use self::voucher::{Entered, Problems, TestVoucher, VOUCHERS};
 use crate::engine::Engine;
 use crate::engine::events::EventKind;
 use crate::payment::ids::About;
@@ -115,21 +118,31 @@ async fn decide(
         Some(Ok(Choice { decision, amount })) => {
             provider.engine.decide(number, decision, amount).await;
         }
-        Some(Err(unclear)) => return show_again(&provider, &token, &headers, unclear),
+        Some(Err(unclear)) => return show_again(&provider, &token, &headers, &fields, unclear),
         None => {}
     }
     send_back(&provider, &token, about)
 }
 
-fn show_again(provider: &Provider, token: &str, headers: &HeaderMap, unclear: Unclear) -> Response {
+fn show_again(
+    provider: &Provider,
+    token: &str,
+    headers: &HeaderMap,
+    fields: &[(String, String)],
+    unclear: Unclear,
+) -> Response {
     let page = provider.engine.with_page(token, |_, payment| {
         let visit = visit(provider, payment, headers);
         let t = visit.language.texts();
         let note = match unclear {
             Unclear::Foreign => t.foreign_form,
             Unclear::Nothing => t.amount_missing,
+            Unclear::Voucher(_) => t.voucher_refused,
         };
-        let page = Page::of(payment, token, visit, Some(note.to_owned()));
+        let mut page = Page::of(payment, token, visit, Some(note.to_owned()));
+        if let Shown::Asking(ask) = &mut page.stage {
+            ask.keep(fields, unclear);
+        }
         page.response(StatusCode::UNPROCESSABLE_ENTITY, payment)
     });
     page.unwrap_or_else(missing)
@@ -197,13 +210,67 @@ struct Ask {
     amount_decides: bool,
     confirmed: bool,
     open: Option<Open>,
+    voucher: Option<VoucherForm>,
+}
+
+impl Ask {
+    /// Shows what was entered again, except for the security code.
+    fn keep(&mut self, fields: &[(String, String)], unclear: Unclear) {
+        for voucher in self.open.iter_mut().flat_map(|open| &mut open.vouchers) {
+            let name = format!("count-{}", voucher.minor);
+            let count = fields.iter().find(|(given, _)| *given == name);
+            let count = count.and_then(|(_, value)| value.trim().parse().ok());
+            voucher.count = count.unwrap_or_default();
+        }
+        if let (Some(form), Some(entered)) = (&mut self.voucher, Entered::read(fields)) {
+            form.entered = Some(entered);
+            if let Unclear::Voucher(problems) = unclear {
+                form.problems = problems;
+            }
+        }
+    }
+}
+
+/// The fields for a voucher.
+#[derive(Default)]
+struct VoucherForm {
+    entered: Option<Entered>,
+    problems: Problems,
+}
+
+impl VoucherForm {
+    fn number(&self) -> &str {
+        self.entered.as_ref().map(Entered::number).unwrap_or_default()
+    }
+
+    fn expiry(&self) -> &str {
+        self.entered.as_ref().map(Entered::expiry).unwrap_or_default()
+    }
+
+    fn tests() -> &'static [TestVoucher] {
+        &VOUCHERS
+    }
 }
 
 /// An amount that the customer chooses: by vouchers, or by typing it if there are none.
 struct Open {
     currency: &'static str,
-    /// Minor units, and the same for people.
-    vouchers: Vec<(i64, String)>,
+    vouchers: Vec<Offered>,
+}
+
+impl Open {
+    fn has_odd(&self) -> bool {
+        self.vouchers.iter().any(|voucher| voucher.odd)
+    }
+}
+
+/// A voucher to choose.
+struct Offered {
+    minor: i64,
+    text: String,
+    /// It is in an example of the document alone.
+    odd: bool,
+    count: u8,
 }
 
 impl<'a> Page<'a> {
@@ -224,9 +291,15 @@ impl<'a> Page<'a> {
                     currency: order.amount.currency().code(),
                     vouchers: choice::offered(order)
                         .into_iter()
-                        .map(|voucher| (voucher.minor(), voucher.to_string()))
+                        .map(|voucher| Offered {
+                            minor: voucher.minor(),
+                            text: voucher.to_string(),
+                            odd: choice::is_odd(order, voucher),
+                            count: 0,
+                        })
                         .collect(),
                 }),
+                voucher: order.spec.asks_for_voucher().then(VoucherForm::default),
             }),
         };
         let (parts, rest) = choice::split(order);

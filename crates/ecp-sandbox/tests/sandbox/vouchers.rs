@@ -1,8 +1,8 @@
-use ecp_sandbox::ButtonRule;
+use ecp_sandbox::{ButtonRule, TEST_VOUCHER};
 use http::{StatusCode, header};
 
 use crate::outside::{self, OPEN};
-use crate::support::{World, unversioned};
+use crate::support::{World, form_encoded, unversioned};
 
 pub(crate) const SALE: &str = "/v2/payment/voucher/eco-voucher/sale";
 
@@ -32,7 +32,7 @@ async fn the_page_of_an_amount_shows_the_vouchers_that_make_it_up() {
         let mut world = World::new().await;
         let page = world.sale_at(SALE, world.sale("X1", amount, "EUR")).await;
         let shown = world.open(&page).await.text;
-        assert!(shown.contains(heading) && !shown.contains("<input"), "{shown}");
+        assert!(shown.contains(heading) && !shown.contains("count-"), "{shown}");
         let listed: Vec<&str> = shown
             .lines()
             .filter_map(|line| line.strip_prefix("<dd>")?.strip_suffix("</dd>"))
@@ -56,6 +56,8 @@ async fn vouchers_add_up() {
         ("voucher=1000&voucher=2500", 3_500),
         ("count-1000=&count-1500=0&count-5000=2&voucher=1000", 11_000),
         ("voucher=25000&voucher=25000&voucher=25000&voucher=25000&voucher=25000", 125_000),
+        // The document's example.
+        ("count-50000=2&count-25000=1", 125_000),
     ];
     for (form, amount) in table {
         let mut world = World::new().await;
@@ -135,4 +137,97 @@ async fn without_vouchers_the_amount_is_typed() {
         assert_eq!(last["payment"]["sum"]["amount"], amount, "{form}");
         assert_eq!(world.shop.other_questions(), [], "nobody is asked");
     }
+}
+
+/// The form of a chosen amount with a voucher's data.
+fn with_voucher(number: &str, code: &str, expiry: &str) -> String {
+    form_encoded(&[
+        ("count-1000", "2"),
+        ("voucher_number", number),
+        ("voucher_code", code),
+        ("voucher_expiry", expiry),
+        ("decision", "success"),
+    ])
+}
+
+#[tokio::test]
+async fn a_wrong_voucher_is_refused_at_its_field_and_the_right_one_pays_later() {
+    let table = [
+        (["9999888877776666", "123", "12/99"], "number", "There is no voucher with this number."),
+        (["1000000000000001", "4711", "12/99"], "code", "This does not fit the voucher’s number."),
+        (["1000000000000001", "123", "09/98"], "expiry", "This does not fit the voucher’s number."),
+        (["1000000000000002", "456", "12/99"], "number", "This voucher has been used."),
+        (["1000000000000003", "789", "01/20"], "expiry", "This voucher has expired."),
+        (["", "123", "12/99"], "number", "Fill in this field."),
+        (["1000000000000001", "", "12/99"], "code", "Fill in this field."),
+        (["1000000000000001", "123", ""], "expiry", "Fill in this field."),
+    ];
+    let mut world = World::new().await;
+    let page = open_sale(&mut world, "X1").await;
+    for ([number, code, expiry], field, message) in table {
+        let shown = world.choose(&page, &with_voucher(number, code, expiry)).await;
+        assert_eq!(shown.status, StatusCode::UNPROCESSABLE_ENTITY, "{number} {code} {expiry}");
+        let problem =
+            format!("<p class=\"field-problem\" id=\"voucher_{field}-problem\">{message}</p>");
+        assert!(shown.text.contains(&problem), "{problem} is not in {}", shown.text);
+        assert_eq!(shown.text.matches("field-problem").count(), 1, "{}", shown.text);
+        assert!(shown.text.contains("Nothing was paid"), "{}", shown.text);
+        // What was chosen and entered is kept, except for the code.
+        assert!(shown.text.contains("name=\"count-1000\" min=\"0\" max=\"99\" value=\"2\""));
+        assert!(shown.text.contains(&format!("name=\"voucher_number\" value=\"{number}\"")));
+        assert!(!shown.text.contains("4711"), "{}", shown.text);
+        let status = world.status("X1").await.verified();
+        assert_eq!(status["payment"]["status"], "awaiting redirect result");
+    }
+    assert_eq!(world.shop.other_questions(), []);
+
+    let [number, code, expiry] = TEST_VOUCHER.map(|(_, value)| value);
+    world.choose(&page, &with_voucher(number, code, expiry)).await;
+    let last = world.shop.next().await.verified();
+    assert_eq!(last["payment"]["status"], "success");
+    assert_eq!(last["payment"]["sum"]["amount"], 2_000);
+
+    // Nobody else learns what was entered.
+    let events = world.sandbox.events();
+    let dashboard = world.open("/dashboard/payment?project=1&id=X1").await.text;
+    let lines: String = events.iter().map(|event| event.to_json() + "\n").collect();
+    for text in [&dashboard, &lines, &format!("{events:?}"), &last.to_string()] {
+        for entered in ["9999888877776666", "1000000000000001", "4711", "09/98"] {
+            assert!(!text.contains(entered), "{entered} is in {text}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_voucher_pays_a_given_amount_and_a_decline_needs_none() {
+    for (decision, voucher, status) in [
+        ("success", ["1000-0000-0000-0001", "123", "1299"], "success"),
+        ("decline", ["", "", ""], "decline"),
+    ] {
+        let mut world = World::new().await;
+        let page = world.sale_at(SALE, world.sale("X1", 2_500, "EUR")).await;
+        let [number, code, expiry] = voucher;
+        let form = form_encoded(&[
+            ("voucher_number", number),
+            ("voucher_code", code),
+            ("voucher_expiry", expiry),
+            ("decision", decision),
+        ]);
+        world.choose(&page, &form).await;
+        assert_eq!(world.shop.next().await.verified()["payment"]["status"], status);
+    }
+}
+
+#[tokio::test]
+async fn the_test_vouchers_are_shown_and_the_odd_value_is_marked() {
+    let mut world = World::new().await;
+    let page = open_sale(&mut world, "X1").await;
+    let shown = world.open(&page).await.text;
+    for (_, value) in TEST_VOUCHER {
+        assert!(shown.contains(&format!("<code>{value}</code>")), "{shown}");
+    }
+    assert!(shown.contains("<label>500.00 EUR* <input"), "{shown}");
+    assert!(shown.contains("* In the platform’s example, but not in its list of values."));
+    let other = world.sale_up_to_redirect(world.sale("X2", 10_000, "EUR")).await;
+    assert!(!world.open(&other).await.text.contains("voucher_"), "a wallet has no voucher");
 }

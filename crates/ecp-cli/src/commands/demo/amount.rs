@@ -3,12 +3,19 @@
 
 use anyhow::Context;
 use ecp_core::{Currency, Money};
+use ecp_methods::spec::Capability;
 use ecp_methods::{FlowKind, MethodSpec, Rule};
 use ecp_sandbox::Decision;
 
 /// The amount of a sale that the customer decides.
 pub(super) fn of_sale(spec: &MethodSpec, decision: Decision) -> anyhow::Result<Money> {
     next_to_example(spec, decision, |limits| limits)
+}
+
+/// Whether the customer can choose the amount as one voucher of the method's list.
+pub(super) fn is_voucher(spec: &MethodSpec, amount: Money) -> bool {
+    spec.capabilities().has(Capability::ZeroAmount)
+        && spec.denominations(amount.currency()).any(|voucher| voucher == amount)
 }
 
 /// The amount of a sale for a refund that succeeds, or is declined because it requests more.

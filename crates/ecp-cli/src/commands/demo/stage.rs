@@ -7,7 +7,7 @@ use ecp_core::signature::{self, Rules};
 use ecp_core::{Money, SecretKey, Sensitive};
 use ecp_methods::{Flow, Prepared};
 use ecp_notify::{Verified, Verifier};
-use ecp_sandbox::{Config, Decision, EventKind, Project, Sandbox};
+use ecp_sandbox::{Config, Decision, EventKind, Project, Sandbox, TEST_VOUCHER};
 use ecp_transport::{Gate, HttpTransport, ReqwestTransport, redirect_response};
 use form_urlencoded::Serializer;
 use http::{Request, Response};
@@ -125,13 +125,15 @@ impl Stage {
         Ok(())
     }
 
-    /// Plays the customer's browser.
+    /// Plays the customer's browser until the button is pressed, and returns where it is led then.
+    /// `chosen` is the voucher that the customer chooses, where the amount is the customer's.
     pub(super) async fn customer(
         &self,
         story: &mut Story,
         redirect: &RedirectData,
         decision: Decision,
-    ) -> anyhow::Result<()> {
+        chosen: Option<Money>,
+    ) -> anyhow::Result<Option<String>> {
         // The shop's response to the browser, which is played below.
         let answer = redirect_response(redirect)?;
         let url = redirect.url.expose();
@@ -150,29 +152,44 @@ impl Stage {
             .and_then(|(_, rest)| rest.split_once('"'))
             .map(|(action, _)| action)
             .context("the provider's page has no form")?;
-        story
+        let asks_for_voucher = html.contains(TEST_VOUCHER[0].0);
+        let step = story
             .step("customer", &format!("The customer opens the page and presses {decision}"))
             .line("the shop answers", format!("HTTP {} for {}", answer.status(), redirect.method))
             .line("page", url.clone());
-
-        let target = format!("{}{action}", self.url);
-        let answer = self.browse(&target, Some(format!("decision={decision}"))).await?;
-        let target = answer.headers().get("location").and_then(|value| value.to_str().ok());
-        let back = match target {
-            Some(target)
-                if answer.status() == 303 && target.starts_with(&self.merchant.url("/")) =>
-            {
-                let back = self.browse(target, None).await?;
-                ensure!(back.status() == 200, "the shop answered {}", back.status());
-                target
+        let mut form = Serializer::new(String::new());
+        if decision == Decision::Success {
+            if let Some(chosen) = chosen {
+                form.append_pair(&format!("count-{}", chosen.minor()), "1");
+                step.line("chosen", format!("a voucher of {chosen}"));
             }
-            Some(target) if answer.status() == 303 => target,
-            None if answer.status() == 200 => "the provider's own, as the request named none",
+            if asks_for_voucher {
+                form.extend_pairs(TEST_VOUCHER);
+                step.line("entered", "the voucher's number, security code and expiry");
+            }
+        }
+        form.append_pair("decision", &decision.to_string());
+        let answer = self.browse(&format!("{}{action}", self.url), Some(form.finish())).await?;
+        match answer.headers().get("location").and_then(|value| value.to_str().ok()) {
+            Some(target) if answer.status() == 303 => Ok(Some(target.to_owned())),
+            None if answer.status() == 200 => Ok(None),
             _ => bail!("the provider's page did not send the customer back: {}", answer.status()),
-        };
+        }
+    }
+
+    /// Plays the customer's browser on the way back.
+    pub(super) async fn comes_back(
+        &self,
+        story: &mut Story,
+        target: Option<&str>,
+    ) -> anyhow::Result<()> {
+        if let Some(target) = target.filter(|to| to.starts_with(&self.merchant.url("/"))) {
+            let back = self.browse(target, None).await?;
+            ensure!(back.status() == 200, "the shop answered {}", back.status());
+        }
         story
             .step("return", "The customer comes back")
-            .line("page", back)
+            .line("page", target.unwrap_or("the provider's own, as the request named none"))
             .note("That proves nothing: anybody can open this address. The callback decides.");
         Ok(())
     }

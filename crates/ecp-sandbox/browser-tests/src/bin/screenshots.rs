@@ -58,7 +58,7 @@ impl Studio {
         self.browser.click("form button.primary").await?;
         self.browser.find("form button.success").await?;
         self.clock.advance(Duration::from_secs(if success { 7 } else { 31 }));
-        self.browser.click(if success { "button.success" } else { "button.decline" }).await?;
+        self.browser.decide(success).await?;
         self.browser.find("[data-stage=ended]").await?;
         Ok(())
     }

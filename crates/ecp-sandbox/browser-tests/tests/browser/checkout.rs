@@ -3,7 +3,7 @@ use ecp_core::{Money, PaymentId};
 use ecp_methods::page::PageOptions;
 use ecp_methods::spec::Capability;
 use ecp_methods::{DynMethod, Registry};
-use ecp_sandbox::{Config, Filter, Paging};
+use ecp_sandbox::{Config, Filter, Paging, TEST_VOUCHER};
 use thirtyfour::prelude::*;
 
 use crate::browser;
@@ -12,8 +12,7 @@ use crate::browser;
 pub(crate) async fn pay(browser: &Browser, success: bool) {
     browser.fill_in().await.unwrap();
     browser.click("form button.primary").await.unwrap();
-    let button = if success { "button.success" } else { "button.decline" };
-    browser.click(&format!("form {button}")).await.unwrap();
+    browser.decide(success).await.unwrap();
 }
 
 /// The payment ended like this for all: the merchant by callback, and the sandbox.
@@ -156,6 +155,15 @@ async fn pay_by_keyboard(browser: &Browser, success: bool) {
     browser.tab_to("form button.primary").await.unwrap();
     browser.press(Key::Enter).await.unwrap();
     let button = if success { "form button.success" } else { "form button.decline" };
+    browser.find(button).await.unwrap();
+    let [(number, _), ..] = TEST_VOUCHER;
+    let number = By::Css(format!("input[name={number}]"));
+    if success && !browser.driver.find_all(number).await.unwrap().is_empty() {
+        for (name, value) in TEST_VOUCHER {
+            browser.tab_to(&format!("input[name={name}]")).await.unwrap();
+            browser.type_in(value).await.unwrap();
+        }
+    }
     browser.tab_to(button).await.unwrap();
     browser.press(Key::Enter).await.unwrap();
     browser.find("[data-stage=ended]").await.unwrap();
@@ -227,7 +235,7 @@ async fn the_redirect_mode_needs_no_scripts() {
         if next.class_name().await.unwrap().is_some_and(|class| class.contains("primary")) {
             next.click().await.unwrap();
         }
-        browser.click("button.success").await.unwrap();
+        browser.decide(true).await.unwrap();
         browser.arrives(&format!("{}/paid", world.merchant.url())).await.unwrap();
         assert_ended(&world, &id, true).await;
     }
@@ -259,11 +267,11 @@ async fn vouchers_add_up_and_the_merchant_may_refuse_them() {
             browser.goto(&page.url()).await.unwrap();
             browser.click("form button.primary").await.unwrap();
             // Nothing is chosen yet, and that is said.
-            browser.click("form button.success").await.unwrap();
+            browser.decide(true).await.unwrap();
             browser.find(".problem").await.unwrap();
             browser.fill(&format!("input[name=count-{first}]"), "1").await.unwrap();
             browser.fill(&format!("input[name=count-{last}]"), "2").await.unwrap();
-            browser.click("form button.success").await.unwrap();
+            browser.decide(true).await.unwrap();
             browser.find("[data-stage=ended]").await.unwrap();
             let text = browser.text().await.unwrap();
             if success {
@@ -275,6 +283,52 @@ async fn vouchers_add_up_and_the_merchant_may_refuse_them() {
             assert_ended(&world, &id, success).await;
         }
     }
+}
+
+#[tokio::test]
+async fn a_wrong_voucher_is_refused_and_the_right_one_pays() {
+    let browser = browser!();
+    let world = World::open().await.unwrap();
+    let registry = Registry::builtin();
+    let mut tried = 0;
+    for method in World::methods(&registry).filter(|method| method.spec().asks_for_voucher()) {
+        for scripts in [true, false] {
+            browser.scripts(scripts).await.unwrap();
+            let id = format!("voucher-{}-{scripts}", method.spec().code());
+            let page = world.page(method, &id, World::amount(method), PageOptions::new()).unwrap();
+            browser.goto(&page.url()).await.unwrap();
+            browser.click("form button.primary").await.unwrap();
+            if !scripts {
+                browser.click("[data-stage=customer] form button.primary").await.unwrap();
+            }
+            // Each of the printed vouchers but the right one, and one that there is not.
+            for (number, code, expiry, field, message) in [
+                ("4711", "123", "12/99", "number", "There is no voucher with this number."),
+                ("1000000000000001", "999", "12/99", "code", "does not fit the voucher’s number"),
+                ("1000000000000002", "456", "12/99", "number", "has been used"),
+                ("1000000000000003", "789", "01/20", "expiry", "has expired"),
+            ] {
+                let values = [number, code, expiry];
+                for ((name, _), value) in TEST_VOUCHER.into_iter().zip(values) {
+                    browser.fill(&format!("input[name={name}]"), value).await.unwrap();
+                }
+                browser.click("form button.success").await.unwrap();
+                let problem = format!("#voucher_{field}-problem");
+                let problem = browser.find(&problem).await.unwrap().text().await.unwrap();
+                assert!(problem.contains(message), "{problem}");
+                browser.find(&format!("input[name=voucher_{field}][aria-invalid]")).await.unwrap();
+            }
+            browser.decide(true).await.unwrap();
+            assert_ended(&world, &id, true).await;
+            tried += 1;
+        }
+    }
+    assert!(tried > 0, "no method asks for a voucher");
+    browser.scripts(true).await.unwrap();
+    let complaints = browser.complaints().await.unwrap();
+    // A form that is refused is answered 422, which Chromium reports as a failed load.
+    let other = |text: &&String| !text.contains("422");
+    assert_eq!(complaints.iter().filter(other).collect::<Vec<_>>(), Vec::<&String>::new());
 }
 
 /// A phone's width.
@@ -338,7 +392,7 @@ async fn a_phone_shows_every_page_of_the_way_in_both_languages() {
             browser.click("form button.primary").await.unwrap();
             browser.find("form button.success").await.unwrap();
             assert_narrow(&browser, "the provider's page").await;
-            browser.click("form button.success").await.unwrap();
+            browser.decide(true).await.unwrap();
             browser.find("[data-stage=ended]").await.unwrap();
             assert_narrow(&browser, "the result").await;
             let text = browser.text().await.unwrap();

@@ -35,7 +35,7 @@ async fn sell(browser: &Browser, world: &World, id: &str, success: bool) {
     let page = world.page(method, id, World::amount(method), PageOptions::new()).unwrap();
     browser.goto(&page.url()).await.unwrap();
     browser.click("form button.primary").await.unwrap();
-    browser.click(if success { "button.success" } else { "button.decline" }).await.unwrap();
+    browser.decide(success).await.unwrap();
     browser.find("[data-stage=ended]").await.unwrap();
     world.merchant.final_status(id).await.unwrap();
 }
@@ -285,7 +285,7 @@ async fn faults_links_and_payouts_are_made_by_forms() {
     browser.goto(&link).await.unwrap();
     browser.fill_in().await.unwrap();
     browser.click("form button.primary").await.unwrap();
-    browser.click("button.success").await.unwrap();
+    browser.decide(true).await.unwrap();
     assert_eq!(world.merchant.final_status("by-link").await.unwrap(), "success");
 
     browser.goto(&format!("{}/dashboard/payouts", world.url)).await.unwrap();

@@ -110,7 +110,7 @@ async fn no_field_of_any_page_runs() {
         browser.click("form button.primary").await.unwrap();
         browser.find("button.success").await.unwrap();
         assert_harmless(&browser, "the provider's page").await;
-        browser.click("button.success").await.unwrap();
+        browser.decide(true).await.unwrap();
         browser.find("[data-stage=ended]").await.unwrap();
         assert_harmless(&browser, "the result").await;
     }
@@ -272,7 +272,7 @@ async fn taken_forms(browser: &Browser, world: &World) {
     browser.fill_in().await.unwrap();
     assert_harmless(browser, "a link's Payment Page").await;
     browser.click("form button.primary").await.unwrap();
-    browser.click("button.success").await.unwrap();
+    browser.decide(true).await.unwrap();
     browser.find("[data-stage=ended]").await.unwrap();
 
     browser.goto(&format!("{}/dashboard/payouts", world.url)).await.unwrap();

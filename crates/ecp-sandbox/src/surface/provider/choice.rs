@@ -2,6 +2,7 @@
 
 use ecp_core::Money;
 
+use super::voucher::{Entered, Problems};
 use crate::payment::{Decision, Order, Payment};
 
 /// A decision, with the amount if it was the customer's to choose.
@@ -18,6 +19,8 @@ pub(super) enum Unclear {
     Foreign,
     /// No amount was chosen.
     Nothing,
+    /// The voucher does not pay.
+    Voucher(Problems),
 }
 
 impl Choice {
@@ -30,7 +33,11 @@ impl Choice {
             Some("success") => Decision::Success,
             _ => return Err(Unclear::Foreign),
         };
-        if decision == Decision::Decline || !payment.is_open() {
+        if decision == Decision::Decline {
+            return Ok(Self { decision, amount: None });
+        }
+        if !payment.is_open() {
+            check_voucher(form, payment)?;
             return Ok(Self { decision, amount: None });
         }
         let amount = if offered(&payment.order).is_empty() {
@@ -38,25 +45,41 @@ impl Choice {
         } else {
             total(&payment.order, form)?
         };
-        if amount.minor() > 0 {
-            Ok(Self { decision, amount: Some(amount) })
-        } else {
-            Err(Unclear::Nothing)
+        if amount.minor() <= 0 {
+            return Err(Unclear::Nothing);
         }
+        check_voucher(form, payment)?;
+        Ok(Self { decision, amount: Some(amount) })
+    }
+}
+
+/// Where the method asks for a voucher, it must pay.
+fn check_voucher(form: &[(String, String)], payment: &Payment) -> Result<(), Unclear> {
+    match Entered::read(form) {
+        Some(entered) if payment.order.spec.asks_for_voucher() => {
+            entered.check().map_err(Unclear::Voucher)
+        }
+        _ => Ok(()),
     }
 }
 
 /// The vouchers that there are, smallest first.
 pub(super) fn offered(order: &Order) -> Vec<Money> {
-    order.spec.denominations(order.amount.currency()).collect()
+    let currency = order.amount.currency();
+    order.spec.denominations(currency).chain(order.spec.example_denominations(currency)).collect()
 }
 
-/// The vouchers that make up the order's amount, each as often as it fits, from the greatest down;
+/// Whether a voucher is in an example of the document alone.
+pub(super) fn is_odd(order: &Order, voucher: Money) -> bool {
+    order.spec.example_denominations(voucher.currency()).any(|odd| odd == voucher)
+}
+
+/// The vouchers of the document's list that make up the order's amount, each as often as it fits, from the greatest down;
 /// and the remaining amount, 0 if none.
 pub(super) fn split(order: &Order) -> (Vec<(i64, Money)>, Money) {
     let mut rest = order.amount.minor();
     let mut parts = Vec::new();
-    for voucher in offered(order).into_iter().rev() {
+    for voucher in order.spec.denominations(order.amount.currency()).rev() {
         let times = rest / voucher.minor();
         if times > 0 {
             rest -= times * voucher.minor();
