@@ -146,6 +146,17 @@ async fn a_periodic_report_is_made_at_each_of_its_moments_until_its_template_is_
 }
 
 #[tokio::test]
+async fn a_schedule_ends_with_the_last_year_of_the_calendar() {
+    let start = "9999-12-31T12:00:00+0000".parse().unwrap();
+    let world = World::with(|config| config.virtual_time(start)).await;
+    let form = [("name", "a"), ("list", "payments"), ("format", "csv"), ("repeat", "daily")];
+    let form = [&form[..], &[("at", "07:00")]].concat();
+    assert_eq!(create(&world, &form).await, "/dashboard/reports?done=template");
+    assert!(world.sandbox.advance(4 * HOUR).await);
+    assert!(files(&world).await.is_empty());
+}
+
+#[tokio::test]
 async fn a_mail_has_the_workbook_and_a_failed_one_costs_no_report() {
     let Some(mut server) = SmtpServer::start(&json!({})) else { return };
     let from = "Sandbox <reports@shop.example>".parse().unwrap();

@@ -69,7 +69,12 @@ pub(super) fn watch(
     let (engine, reports): (WeakEngine, _) = (engine.downgrade(), Arc::clone(reports));
     tokio::spawn(async move {
         loop {
-            let next = schedule.after(time.timestamp(), &saved.zone);
+            let now = time.timestamp();
+            let next = schedule.after(now, &saved.zone);
+            if next <= now {
+                // The last moment of year 9999 is over.
+                return;
+            }
             loop {
                 let wait = next.unix_seconds().saturating_sub(time.timestamp().unix_seconds());
                 let Ok(wait @ 1..) = u64::try_from(wait) else { break };
