@@ -1,5 +1,7 @@
 //! Addresses of the Payment Page as SDKs and shop plug-ins write them, opened by a customer.
 
+use std::fmt::Write;
+
 use ecp_browser_tests::{Browser, World};
 use ecp_core::Sensitive;
 use ecp_methods::{DynMethod, Registry};
@@ -104,12 +106,11 @@ async fn open(browser: &Browser, world: &World, pairs: &[(String, String)], as_f
     if as_form {
         let escaped =
             |text: &str| text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;");
-        let inputs: String = pairs
-            .iter()
-            .map(|(name, text)| {
-                format!("<input name=\"{}\" value=\"{}\">", escaped(name), escaped(text))
-            })
-            .collect();
+        let mut inputs = String::new();
+        for (name, text) in pairs {
+            let (name, text) = (escaped(name), escaped(text));
+            let _ = write!(inputs, "<input name=\"{name}\" value=\"{text}\">");
+        }
         let html = format!(
             "<!DOCTYPE html><meta charset=\"utf-8\"><title>shop</title><link rel=\"icon\" href=\"data:,\">\
              <form method=\"post\" action=\"{}/payment\">{inputs}<button id=\"pay\">pay</button></form>",
