@@ -12,8 +12,9 @@ use ecp_inbox::sqlite::SqliteInbox;
 use ecp_methods::request::{Field, PayoutRequest, SaleRequest};
 use ecp_methods::{FlowKind, Registry, prepare_dyn};
 use ecp_notify::{
-    CallbackStore, Confirmations, Decision, DepositHandler, Receiver, Server, StoreError,
-    Unreadable, Verified, Verifier,
+    CallbackStore, Confirmations, Decision, DepositHandler, Head, OperationsReceiver,
+    OperationsStore, OperationsVerifier, Receiver, Server, StoreError, Unreadable, Verified,
+    VerifiedOperations, Verifier,
 };
 use ecp_sandbox::{Config, Fault, FaultRule, Project, Sandbox};
 use ecp_testkit::sentinels::Capture;
@@ -152,6 +153,53 @@ pub(crate) async fn confirmations(capture: &Capture) {
         // It may panic.
         let answer = tokio::spawn(async move { alone.answer(&body).await.status }).await;
         capture.debug("an answer", &answer.is_ok());
+    }
+}
+
+#[async_trait]
+impl OperationsStore for Careless {
+    async fn store(&self, page: VerifiedOperations) -> Result<(), StoreError> {
+        self.0.debug("a page of operations", &page);
+        let operation = page.operations().next();
+        self.0.debug("an operation", &operation);
+        match operation.as_ref().and_then(|operation| operation.get("payment_id")) {
+            Some("fails") => Err("the disk is full".into()),
+            Some("panics") => panic!("the store has a bug"),
+            Some("hangs") => std::future::pending().await,
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Pages of operations: genuine, forged, malformed, and into a store that fails.
+pub(crate) async fn operations(capture: &Capture) {
+    let verifier = || OperationsVerifier::new().key(&secret(KEY));
+    let receiver = OperationsReceiver::new(verifier(), Careless(capture.clone()))
+        .store_deadline(Duration::from_millis(50))
+        .observer(capture.clone());
+    capture.debug("a receiver of operations", &receiver);
+    let page = |payment: &str| {
+        format!(
+            r#"{{"operations":[{{"payment_id":"{payment}","customer_id":"{}","note":"{WALLET}"}}]}}"#,
+            value(Field::CustomerId)
+        )
+    };
+    let genuine = sign(&page("X1"));
+    let mut bodies: Vec<Vec<u8>> = vec![
+        page("unsigned").into_bytes(),
+        sign_with(OTHER_KEY, &page("X1")),
+        String::from_utf8(genuine.clone()).unwrap().replace("X1", BAD).into_bytes(),
+        sign(&format!("{{\"operations\":\"{BAD}\"}}")),
+        sign(&callback("X1", "success", 7)),
+        genuine.clone(),
+        genuine.clone(),
+        genuine[..genuine.len() / 2].to_vec(),
+    ];
+    bodies.extend(["fails", "panics", "hangs"].map(|payment| sign(&page(payment))));
+    for body in bodies {
+        capture.result("operations verified", &verifier().verify(&body).map(drop));
+        let admitted = receiver.admit(&Head::new("POST")).unwrap();
+        capture.debug("a reply", &receiver.receive(admitted, body).await);
     }
 }
 

@@ -32,6 +32,7 @@ fn no_crate_shows_a_secret_or_anything_of_a_customer() {
         gate::over_sockets(&capture).await;
         callbacks::receiver(&capture).await;
         callbacks::confirmations(&capture).await;
+        callbacks::operations(&capture).await;
         inbox::embedded(&capture).await;
         inbox::postgres(&capture).await;
         payouts::mass_payout(&capture).await;
