@@ -250,7 +250,7 @@ impl Reader<'_> {
                 self.at += 4;
                 Ok(unit)
             }
-            None => self.refuse("expected four hexadecimal digits"),
+            None => self.refuse("expected four hexadecimal digits after `\\u`"),
         }
     }
 

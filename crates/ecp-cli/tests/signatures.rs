@@ -84,7 +84,7 @@ fn signing_is_as_strict_as_its_options_say() {
     let semicolon = r#"{"a":"x;y"}"#;
     let output = ecp(&["sign", "--string"], semicolon);
     assert_eq!(output.status.code(), Some(1));
-    assert!(stderr(&output).contains("`a`: a key or text must not hold `;` on the Payment Page"));
+    assert!(stderr(&output).contains("`a`: a name or text must not hold `;` on the Payment Page"));
     assert_eq!(stdout(&ecp(&["sign", "--string", "--private"], semicolon)), "a:x;y\n");
 
     let duplicate = r#"{"a":1,"a":2.50}"#;
@@ -104,7 +104,7 @@ fn verifying_says_which_key_matched_or_why_none_did() {
     assert_eq!(
         stdout(&output),
         "ok: key ECP_KEY, natural order, reading unique\n\
-         failed: the signature does not match: another key signed it, or it was changed on the way\n\
+         failed: the signature does not match: the document was signed with a key that is not among the given ones, or was changed since; `ecp explain` looks for the cause\n\
          failed: no signature: neither `signature` nor `general.signature` is there\n\
          failed: expected a JSON object, found a list\n\
          failed: line 1, column 1: expected a value\n"

@@ -16,7 +16,7 @@ use serde::{Serialize, Serializer};
 ///
 /// assert_eq!(Currency::JPY.exponent(), 0);
 /// assert_eq!("BHD".parse::<Currency>()?.exponent(), 3);
-/// assert_eq!("eur".parse::<Currency>().unwrap_err().to_string(), "`eur` is not an ISO 4217 currency");
+/// assert_eq!("eur".parse::<Currency>().unwrap_err().to_string(), "`eur` is not an ISO 4217 currency code such as `EUR`");
 /// # Ok::<(), ecp_core::UnknownCurrency>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,7 +24,7 @@ pub struct Currency(Iso);
 
 /// Error of a code that is not a currency with a known exponent. Two decimals are never assumed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{code}` is not an ISO 4217 currency")]
+#[error("`{code}` is not an ISO 4217 currency code such as `EUR`")]
 #[non_exhaustive]
 pub struct UnknownCurrency {
     /// The code that was given.

@@ -19,12 +19,16 @@ pub struct InvalidId {
 pub struct ProjectId(u64);
 
 impl ProjectId {
+    const INVALID: InvalidId = InvalidId {
+        what: "the project id",
+        problem: "must be a number from 1 to 9007199254740992",
+    };
+
     /// Checks that the number is positive and small enough for every JSON reader (2^53).
     pub const fn new(id: u64) -> Result<Self, InvalidId> {
         match id {
-            0 => Err(InvalidId { what: "the project id", problem: "must be positive" }),
             1..=0x20_0000_0000_0000 => Ok(Self(id)),
-            _ => Err(InvalidId { what: "the project id", problem: "is too large" }),
+            _ => Err(Self::INVALID),
         }
     }
 
@@ -44,10 +48,7 @@ impl FromStr for ProjectId {
     type Err = InvalidId;
 
     fn from_str(text: &str) -> Result<Self, InvalidId> {
-        let number = text
-            .parse()
-            .map_err(|_| InvalidId { what: "the project id", problem: "must be a number" })?;
-        Self::new(number)
+        Self::new(text.parse().map_err(|_| Self::INVALID)?)
     }
 }
 
@@ -185,7 +186,7 @@ fn text_problem(text: &str) -> Option<&'static str> {
     } else if text.contains(char::is_control) {
         Some("holds a control character")
     } else if text.trim() != text {
-        Some("begins or ends with a space")
+        Some("begins or ends with white space")
     } else {
         None
     }
@@ -225,16 +226,15 @@ mod tests {
             ("", "the payment id is empty"),
             (long.as_str(), "the payment id is longer than 255 characters"),
             ("a\nb", "the payment id holds a control character"),
-            (" a", "the payment id begins or ends with a space"),
+            (" a", "the payment id begins or ends with white space"),
         ];
         for (text, message) in table {
             assert_eq!(PaymentId::new(text).unwrap_err().to_string(), message);
         }
-        assert_eq!(ProjectId::new(0).unwrap_err().to_string(), "the project id must be positive");
-        assert_eq!(
-            "12a".parse::<ProjectId>().unwrap_err().to_string(),
-            "the project id must be a number"
-        );
+        let project = "the project id must be a number from 1 to 9007199254740992";
+        assert_eq!(ProjectId::new(0).unwrap_err().to_string(), project);
+        assert_eq!(ProjectId::new((1 << 53) + 1).unwrap_err().to_string(), project);
+        assert_eq!("12a".parse::<ProjectId>().unwrap_err().to_string(), project);
         assert!(PaymentId::new("ж".repeat(255)).is_ok());
     }
 }

@@ -64,7 +64,7 @@ impl Default for Limits {
 #[non_exhaustive]
 pub enum JsonError {
     /// More bytes than [`Limits::bytes`].
-    #[error("the document has {bytes} bytes, more than the {limit} allowed")]
+    #[error("the document has {bytes} bytes, more than the {limit} that `Limits::bytes` allows")]
     TooLarge {
         /// Size of the document.
         bytes: usize,
@@ -72,7 +72,9 @@ pub enum JsonError {
         limit: usize,
     },
     /// Deeper nesting than [`Limits::depth`].
-    #[error("line {line}, column {column}: nested deeper than {limit} levels")]
+    #[error(
+        "line {line}, column {column}: nested deeper than the {limit} levels that `Limits::depth` allows"
+    )]
     TooDeep {
         /// The limit.
         limit: usize,
@@ -82,7 +84,7 @@ pub enum JsonError {
         column: usize,
     },
     /// The bytes are not UTF-8.
-    #[error("not UTF-8 from byte {offset}")]
+    #[error("the document is not UTF-8: its first invalid byte is at offset {offset}")]
     NotUtf8 {
         /// Offset of the first bad byte, from 0.
         offset: usize,
@@ -99,7 +101,7 @@ pub enum JsonError {
     },
     /// A member occurs twice in an object. Parsers disagree on which one counts, so both are
     /// refused.
-    #[error("`{path}` appears twice")]
+    #[error("`{path}` appears twice; an object may have a member only once")]
     DuplicateKey {
         /// Dotted path of the member.
         path: String,
@@ -593,14 +595,20 @@ mod tests {
             ("\"\\ud800\"", "line 1, column 8: a lone surrogate in a string"),
             ("\"\\ud800\\u0041\"", "line 1, column 14: a lone surrogate in a string"),
             ("\"\\x\"", "line 1, column 3: unknown escape in a string"),
-            ("\"\\u12g4\"", "line 1, column 4: expected four hexadecimal digits"),
+            ("\"\\u12g4\"", "line 1, column 4: expected four hexadecimal digits after `\\u`"),
             ("\"abc", "line 1, column 5: the document ends inside a string"),
             ("-", "line 1, column 2: the document ends inside a number"),
             ("+1", "line 1, column 1: expected a value"),
             (".5", "line 1, column 1: expected a value"),
             ("1.", "line 1, column 3: the document ends inside a number"),
-            ("{\"a\":{\"b\":1,\"b\":2}}", "`a.b` appears twice"),
-            ("{\"\":[{\"b\":1,\"b\":2}]}", "`.0.b` appears twice"),
+            (
+                "{\"a\":{\"b\":1,\"b\":2}}",
+                "`a.b` appears twice; an object may have a member only once",
+            ),
+            (
+                "{\"\":[{\"b\":1,\"b\":2}]}",
+                "`.0.b` appears twice; an object may have a member only once",
+            ),
             ("NaN", "line 1, column 1: expected a value"),
         ];
         for (text, expected) in table {
@@ -611,12 +619,18 @@ mod tests {
     #[test]
     fn limits_hold_without_recursion() {
         let deep = "[".repeat(100_000);
-        assert_eq!(message(&deep), "line 1, column 512: nested deeper than 511 levels");
+        assert_eq!(
+            message(&deep),
+            "line 1, column 512: nested deeper than the 511 levels that `Limits::depth` allows"
+        );
         let large = format!("\"{}\"", "x".repeat(256 * 1024));
-        assert_eq!(message(&large), "the document has 262146 bytes, more than the 262144 allowed");
+        assert_eq!(
+            message(&large),
+            "the document has 262146 bytes, more than the 262144 that `Limits::bytes` allows"
+        );
         assert_eq!(
             Document::parse(b"\"a\xff\"", Limits::default()).unwrap_err().to_string(),
-            "not UTF-8 from byte 2"
+            "the document is not UTF-8: its first invalid byte is at offset 2"
         );
     }
 

@@ -52,7 +52,7 @@ pub enum MoneyError {
     #[error("the amount is beyond {} minor units", i64::MAX)]
     Overflow,
     /// Two currencies in one sum.
-    #[error("cannot combine {left} with {right}")]
+    #[error("cannot add or subtract amounts in different currencies, {left} and {right}")]
     CurrencyMismatch {
         /// Currency of the left operand.
         left: Currency,
@@ -193,8 +193,8 @@ mod tests {
             ("+1 EUR", "expected an amount such as `100.00 EUR`, found `+1`"),
             ("1e2 EUR", "expected an amount such as `100.00 EUR`, found `1e2`"),
             ("--1 EUR", "expected an amount such as `100.00 EUR`, found `--1`"),
-            ("1  EUR", "` EUR` is not an ISO 4217 currency"),
-            ("1.00 XYZ", "`XYZ` is not an ISO 4217 currency"),
+            ("1  EUR", "` EUR` is not an ISO 4217 currency code such as `EUR`"),
+            ("1.00 XYZ", "`XYZ` is not an ISO 4217 currency code such as `EUR`"),
             ("1.000 EUR", "`1.000` has more decimals than EUR, which has 2"),
             ("500.0 JPY", "`500.0` has more decimals than JPY, which has 0"),
             ("92233720368547758.08 EUR", "the amount is beyond 9223372036854775807 minor units"),
@@ -212,7 +212,7 @@ mod tests {
         assert_eq!(most.checked_sub(cent), Ok(Money::from_minor(i64::MAX - 1, Currency::EUR)));
         assert_eq!(
             cent.checked_sub(Money::from_minor(1, Currency::JPY)).unwrap_err().to_string(),
-            "cannot combine EUR with JPY"
+            "cannot add or subtract amounts in different currencies, EUR and JPY"
         );
     }
 

@@ -143,10 +143,10 @@ pub enum SignError {
     #[error(transparent)]
     Ambiguous(#[from] Ambiguity),
     /// There is no `general` object for the signature.
-    #[error("`general`: expected an object to hold the signature")]
+    #[error("`general` is missing or not an object, and a Gate request has its signature in it")]
     NoPlace,
     /// The document already has a signature.
-    #[error("the document is signed already")]
+    #[error("the document has a signature already: remove it before signing")]
     AlreadySigned,
 }
 
@@ -187,7 +187,9 @@ pub enum VerifyError {
     #[error("the signature is not 88 characters of Base64")]
     MalformedSignature,
     /// No key gives this signature in any order.
-    #[error("the signature does not match: another key signed it, or it was changed on the way")]
+    #[error(
+        "the signature does not match: the document was signed with a key that is not among the given ones, or was changed since; `ecp explain` looks for the cause"
+    )]
     NoMatch,
 }
 

@@ -23,7 +23,7 @@ pub struct Timestamp(i64);
 ///
 /// The value is not printed: an unexpected member may hold personal data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected a time such as `2019-04-15T16:31:44+0000`")]
+#[error("expected a time such as `2019-04-15T16:31:44+0000`, of the years 0000 to 9999")]
 pub struct InvalidTimestamp;
 
 const SECONDS_PER_DAY: i64 = 86_400;
@@ -252,7 +252,11 @@ mod tests {
             "-023-03-10T12:26:17+0000",
         ] {
             let error = text.parse::<Timestamp>().unwrap_err().to_string();
-            assert_eq!(error, "expected a time such as `2019-04-15T16:31:44+0000`", "{text}");
+            assert_eq!(
+                error,
+                "expected a time such as `2019-04-15T16:31:44+0000`, of the years 0000 to 9999",
+                "{text}"
+            );
         }
     }
 }

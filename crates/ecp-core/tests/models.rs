@@ -23,15 +23,21 @@ fn a_callback_with_a_wrong_member_that_decides_is_refused_with_its_path() {
         ("", "line 1, column 1: the document ends too early"),
         (
             r#"{"payment":{"status":"success","status":"decline"}}"#,
-            "`payment.status` appears twice",
+            "`payment.status` appears twice; an object may have a member only once",
         ),
         (r#"{"project_id":"1236"}"#, "`project_id`: expected an integer, found a string"),
         (r#"{"project_id":"0"}"#, "`project_id`: expected an integer, found a string"),
         (r#"{"project_id":""}"#, "`project_id`: expected an integer, found a string"),
-        (r#"{"project_id":0.0}"#, "`project_id`: expected an integer in range"),
-        (r#"{"project_id":-1}"#, "`project_id`: expected an integer in range"),
-        (r#"{"project_id":1236.0}"#, "`project_id`: expected an integer in range"),
-        (r#"{"project_id":9007199254740993}"#, "`project_id`: the project id is too large"),
+        (r#"{"project_id":0.0}"#, "`project_id`: expected an integer from 1 to 9007199254740992"),
+        (r#"{"project_id":-1}"#, "`project_id`: expected an integer from 1 to 9007199254740992"),
+        (
+            r#"{"project_id":1236.0}"#,
+            "`project_id`: expected an integer from 1 to 9007199254740992",
+        ),
+        (
+            r#"{"project_id":9007199254740993}"#,
+            "`project_id`: the project id must be a number from 1 to 9007199254740992",
+        ),
         (
             r#"{"general":{"project_id":true}}"#,
             "`general.project_id`: expected an integer, found a boolean",
@@ -60,22 +66,25 @@ fn a_callback_with_a_wrong_member_that_decides_is_refused_with_its_path() {
         ),
         (
             r#"{"payment":{"sum":{"amount":100.00,"currency":"EUR"}}}"#,
-            "`payment.sum.amount`: expected an integer in range",
+            "`payment.sum.amount`: expected an integer from -9223372036854775808 to 9223372036854775807",
         ),
         (
             r#"{"payment":{"sum":{"amount":1e4,"currency":"EUR"}}}"#,
-            "`payment.sum.amount`: expected an integer in range",
+            "`payment.sum.amount`: expected an integer from -9223372036854775808 to 9223372036854775807",
         ),
         (
             r#"{"payment":{"sum":{"amount":9223372036854775808,"currency":"EUR"}}}"#,
-            "`payment.sum.amount`: expected an integer in range",
+            "`payment.sum.amount`: expected an integer from -9223372036854775808 to 9223372036854775807",
         ),
         (
             r#"{"payment":{"sum":{"amount":10000,"currency":978}}}"#,
             "`payment.sum.currency`: expected a string, found a number",
         ),
         (r#"{"operation":{"id":"29"}}"#, "`operation.id`: expected an integer, found a string"),
-        (r#"{"operation":{"id":-29}}"#, "`operation.id`: expected an integer in range"),
+        (
+            r#"{"operation":{"id":-29}}"#,
+            "`operation.id`: expected an integer from 0 to 18446744073709551615",
+        ),
         (
             r#"{"operation":{"status":true}}"#,
             "`operation.status`: expected a string, found a boolean",
@@ -327,7 +336,7 @@ fn only_the_exact_form_of_a_time_is_read() {
         assert_eq!(kept, unread.as_deref(), "{text}");
         // What is no time may be personal, so the refusal does not repeat it.
         let refusal = refusal::<Timestamp>(&format!("\"{text}\""));
-        let form = "the message: expected a time such as `2019-04-15T16:31:44+0000`";
+        let form = "the message: expected a time such as `2019-04-15T16:31:44+0000`, of the years 0000 to 9999";
         assert_eq!(refusal, if expected.is_some() { "none" } else { form }, "{text}");
     }
     assert_eq!(refusal::<Timestamp>("1555345904"), "the message: expected a time, found a number");
@@ -899,7 +908,8 @@ fn what_is_blank_counts_as_absent() {
 #[test]
 fn a_blank_id_is_refused_where_one_is_required() {
     const PAYMENT: &str = "`payment_id`: is empty";
-    const PROJECT: &str = "`project_id`: the project id must be positive";
+    const PROJECT: &str =
+        "`project_id`: the project id must be a number from 1 to 9007199254740992";
     let found = [
         refusal::<DepositCheck>(r#"{"type":"check_deposit","project_id":0}"#),
         refusal::<DepositCheck>(r#"{"type":"check_deposit","project_id":1,"payment_id":""}"#),
@@ -908,7 +918,8 @@ fn a_blank_id_is_refused_where_one_is_required() {
         refusal::<ConfirmationAnswer>(r#"{"code":0,"payment_id":""}"#),
         refusal::<GateRequest>(r#"{"general":{"project_id":0}}"#),
     ];
-    let general = "`general.project_id`: the project id must be positive";
+    let general =
+        "`general.project_id`: the project id must be a number from 1 to 9007199254740992";
     assert_eq!(found, [PROJECT, PAYMENT, PROJECT, PAYMENT, PAYMENT, general]);
     // In a Gate request only the project must be there.
     let json = r#"{"general":{"project_id":1,"payment_id":"","request_id":"r"}}"#;
@@ -1027,7 +1038,10 @@ fn a_sum_in_an_unknown_currency_is_read_but_is_no_money() {
     let json = br#"{"payment":{"sum":{"amount":100,"currency":"XQQ"}}}"#;
     let sum = Callback::from_slice(json).unwrap().payment.unwrap().sum.unwrap();
     assert_eq!((sum.amount, sum.currency.as_str()), (100, "XQQ"));
-    assert_eq!(sum.money().unwrap_err().to_string(), "`XQQ` is not an ISO 4217 currency");
+    assert_eq!(
+        sum.money().unwrap_err().to_string(),
+        "`XQQ` is not an ISO 4217 currency code such as `EUR`"
+    );
 }
 
 #[test]

@@ -142,7 +142,7 @@ pub(crate) fn project(number: i64) -> Result<ProjectId, InboxError> {
     u64::try_from(number)
         .ok()
         .and_then(|number| ProjectId::new(number).ok())
-        .ok_or_else(|| InboxError::damaged("a project's number"))
+        .ok_or_else(|| InboxError::damaged("reading a project's number"))
 }
 
 /// Key of a payment where its id would be too long.
@@ -153,7 +153,7 @@ pub(crate) fn payment_key(project: i64, payment: &PaymentId) -> Digest {
 
 /// The id with these bytes. [`PaymentId::new`] would refuse some that the platform sent.
 pub(crate) fn payment_id(bytes: &[u8]) -> Result<PaymentId, InboxError> {
-    let damaged = || InboxError::damaged("a payment's id");
+    let damaged = || InboxError::damaged("reading a payment's id");
     let text = std::str::from_utf8(bytes).map_err(|_| damaged())?;
     let json = to_json(text);
     let document = document(json.as_bytes()).map_err(|_| damaged())?;

@@ -96,13 +96,17 @@ impl Claim {
     }
 }
 
+/// Why a callback is dead without a result of its handler.
+pub(crate) const NO_RESULT: &str =
+    "no attempt stored a result: each time its process ended, or it took longer than its lease";
+
 /// Result of a claim.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Claimed {
     /// Callbacks to handle. Empty if none is due.
     pub deliveries: Vec<Delivery>,
-    /// Callbacks that became dead instead, because no attempt was ever finished, or because their
+    /// Callbacks that became dead instead, because no attempt stored a result, or because their
     /// bodies can no longer be read.
     pub dead: Vec<EntryId>,
 }
@@ -302,7 +306,7 @@ impl EntryState {
 
     pub(crate) fn parse(word: &str) -> Result<Self, InboxError> {
         let known = Self::ALL.iter().find(|state| state.as_str() == word);
-        known.copied().ok_or_else(|| InboxError::damaged("a callback's state"))
+        known.copied().ok_or_else(|| InboxError::damaged("reading a callback's state"))
     }
 }
 

@@ -214,7 +214,7 @@ impl Asker {
         let begun = Instant::now();
         let deadline = self.lease.mul_f64(0.9);
         let status = self.questions.confirm.status(question.project, &question.payment);
-        let status = attempt(status, deadline, "question").instrument(span.clone()).await;
+        let status = attempt(status, deadline, "status request").instrument(span.clone()).await;
         let took = begun.elapsed();
         let is_answered = status.is_ok();
         let (outcome, error) = self.decide(&question, status).instrument(span.clone()).await;

@@ -74,14 +74,18 @@ impl SqliteOptions {
         // SQLite would open these as databases in memory, one for each connection.
         let text = path.as_os_str();
         if text.is_empty() || text == ":memory:" {
-            return Err(InboxError::plain(InboxErrorKind::NoInbox, OPENING).into());
+            let cause = "an inbox is a file on the disk: name one";
+            return Err(InboxError::new(InboxErrorKind::NoInbox, OPENING, cause).into());
         }
         if self.change == Change::Allowed {
             let open = ecp_files::prepare_database(&path)
                 .map_err(|error| InboxError::new(InboxErrorKind::Unavailable, OPENING, error))?;
             if let Some(open) = open {
                 let path = open.display().to_string();
-                tracing::warn!(path, "others may read it, and only its owner can change that");
+                tracing::warn!(
+                    path,
+                    "other users may read the inbox, and only the file's owner can change that"
+                );
             }
         }
         let database = Database::open(self.clone(), path.clone())?;

@@ -131,7 +131,8 @@ pub(crate) fn released(id: EntryId, release: &Release) {
 pub(crate) fn given_up(id: EntryId) {
     tracing::error!(
         "ecp.entry_id" = id.get(),
-        "callback stays held and Gate is not asked again: it did not decide in time"
+        "callback stays held: Gate was asked as often as configured and did not decide; \
+         release it with `ecp inbox release`"
     );
 }
 

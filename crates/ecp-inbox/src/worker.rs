@@ -216,7 +216,10 @@ impl Worker {
             tracing::debug!("ecp.inbox.claimed" = claimed.deliveries.len(), "callbacks claimed");
         }
         for id in claimed.dead {
-            tracing::error!("ecp.entry_id" = id.get(), "callback is dead: no attempt finished");
+            tracing::error!(
+                "ecp.entry_id" = id.get(),
+                "callback is dead: no attempt stored a result"
+            );
         }
         for delivery in claimed.deliveries {
             let worker = self.clone();
@@ -366,7 +369,9 @@ pub(crate) async fn attempt<T>(
     });
     match timeout(deadline, handled).await {
         Ok(result) => result.map_err(|error| with_causes(&*error)),
-        Err(_) => Err(format!("the {what} took too long")),
+        Err(_) => {
+            Err(format!("the {what} took longer than {deadline:?}, which `Worker::lease` sets"))
+        }
     }
 }
 

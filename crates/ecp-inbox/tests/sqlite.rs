@@ -154,7 +154,10 @@ mod embedded {
         run_until_nothing_waits(&worker, &inbox).await;
         let entry = inbox.entry(id).await.unwrap().unwrap();
         assert_eq!(entry.state, EntryState::Dead);
-        assert_eq!(entry.error.as_deref(), Some("the handler ended the transaction"));
+        assert_eq!(
+            entry.error.as_deref(),
+            Some("the handler ended the transaction: it must neither commit nor roll back")
+        );
         assert!(accept(&inbox, "X2").await > id, "and the store goes on");
     }
 
@@ -205,7 +208,8 @@ mod embedded {
         assert_eq!(error.kind(), InboxErrorKind::Full);
         assert_eq!(
             error.to_string(),
-            "storing a callback: no space left for the database: its disk or its configured size is full"
+            "storing a callback: no space left for the database: its disk is full, or \
+             `SqliteOptions::largest` is reached"
         );
         assert!(stored.len() > 3);
         assert_eq!(inbox.stats().await.unwrap().waiting, stored.len() as u64);

@@ -233,13 +233,25 @@ async fn an_address_of_the_sixth_version_is_read_in_brackets() {
 fn words_that_are_not_known_are_named_without_the_rest() {
     let url = "postgres://shop:sentinel@db.example/shop";
     let table = [
-        (format!("{url}?sslmode=verify-full&pgbouncer=true"), "`pgbouncer` is not known"),
-        (format!("{url}?sslcert=sentinel.pem"), "`sslcert` is not known"),
-        (format!("{url}?gssencmode=disable"), "`gssencmode` is not known"),
+        (
+            format!("{url}?sslmode=verify-full&pgbouncer=true"),
+            "`pgbouncer` is not a known word of an address; leave it out",
+        ),
+        (
+            format!("{url}?sslcert=sentinel.pem"),
+            "`sslcert` is not a known word of an address; leave it out",
+        ),
+        (
+            format!("{url}?gssencmode=disable"),
+            "`gssencmode` is not a known word of an address; leave it out",
+        ),
         (format!("{url}?sslmode=sentinel"), "`sslmode`: expected `disable`, `prefer`"),
         (format!("{url}?sslmode=allow"), "`sslmode`: expected `disable`, `prefer`"),
         (format!("{url}?sslmode="), "`sslmode`: expected `disable`, `prefer`"),
-        (format!("{url}?sslmode=require&sslmode=disable"), "`sslmode` is given twice"),
+        (
+            format!("{url}?sslmode=require&sslmode=disable"),
+            "`sslmode` is given twice; leave one of them out",
+        ),
         (format!("{url}?sslrootcert="), "`sslrootcert`: expected the path"),
         (format!("{url}?sslmode=verify-ca"), "`sslrootcert`: expected a file"),
         (format!("{url}?sslmode=require&sslrootcert=system"), "`sslmode`: expected `verify-full`"),
@@ -250,7 +262,10 @@ fn words_that_are_not_known_are_named_without_the_rest() {
         ("postgres://shop:sentinel/sentinel2=1@db.example/shop".to_owned(), "expected `postgres"),
         ("postgres://shop:x@sentinel?sentinel2=1@db.example/shop".to_owned(), "expected `postgres"),
         ("host=db.example password=my sentinel2=1".to_owned(), "expected `postgres"),
-        ("host=db.example sslmode=require shopname=sentinel".to_owned(), "`shopname` is not known"),
+        (
+            "host=db.example sslmode=require shopname=sentinel".to_owned(),
+            "`shopname` is not a known word of an address; leave it out",
+        ),
         ("host=db.example user='sentinel".to_owned(), "expected `postgres"),
         ("mysql://sentinel@db.example/shop".to_owned(), "expected `postgres"),
         ("postgres:///shop".to_owned(), "`host` is missing"),

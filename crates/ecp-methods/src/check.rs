@@ -147,22 +147,33 @@ fn check_amount(
 /// The problem with a field that was set by its path, if any.
 fn extra_problem(path: &str, json: Result<&RawValue, &str>) -> Option<String> {
     const LONGEST: usize = 255;
-    let mut own = OWN_PATHS.into_iter().chain(Field::ALL.iter().map(|field| field.path()));
     // `account` contains `account.number`, which has a setter, and `payment.amount.x` is inside
     // one.
     let leads = |one: &str, other: &str| {
         one.strip_prefix(other).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     };
     if path.len() > LONGEST || path.split('.').any(str::is_empty) {
-        return Some("is not a valid path".to_owned());
+        return Some(format!(
+            "is no path: write names with dots between them, {LONGEST} bytes at most"
+        ));
     }
     if path.split('.').any(|name| matches!(name, "signature" | "frame_mode")) {
-        return Some("is a name that the signature does not cover".to_owned());
+        return Some(
+            "has a name in it that the signature does not cover, `signature` or `frame_mode`: \
+             leave it out"
+                .to_owned(),
+        );
     }
-    if own.any(|own| leads(own, path) || leads(path, own)) {
-        return Some("has a setter; use it instead of `extra`".to_owned());
+    let overlaps = |own: &str| leads(own, path) || leads(path, own);
+    if OWN_PATHS.into_iter().any(overlaps) {
+        return Some("is set by the request itself, from its id, amount and project".to_owned());
     }
-    json.err().map(|problem| format!("cannot be sent: {problem}"))
+    if let Some(field) = Field::ALL.iter().find(|field| overlaps(field.path())) {
+        return Some(format!(
+            "is set by a setter, or by `field(Field::{field:?}, ..)`, and not by `extra`"
+        ));
+    }
+    json.err().map(|problem| format!("cannot be written as JSON: {problem}"))
 }
 
 /// Paths that a request sets by itself.
@@ -176,7 +187,8 @@ fn body<'r>(draft: &Draft<'r>, project: u64) -> Result<Body<'r>, Reason> {
     let mut body = Body::default();
     let taken = |path: &str| Reason::Invalid {
         path: path.to_owned(),
-        problem: "is set twice, or lies inside another value".to_owned(),
+        problem: "is set twice, or lies inside a value that is set, as `a.b` lies in `a`"
+            .to_owned(),
     };
     let first = |path| move |_| taken(path);
     let id = "general.payment_id";
@@ -350,35 +362,35 @@ mod tests {
             (sale("1.00 EUR").description(""), "jeton sale: `payment.description` is empty"),
             (
                 sale("1.00 EUR").extra("customer.id", "x"),
-                "jeton sale: `customer.id` has a setter; use it instead of `extra`",
+                "jeton sale: `customer.id` is set by a setter, or by `field(Field::CustomerId, ..)`, and not by `extra`",
             ),
             (
                 sale("1.00 EUR").extra("general.signature", "x"),
-                "jeton sale: `general.signature` is a name that the signature does not cover",
+                "jeton sale: `general.signature` has a name in it that the signature does not cover, `signature` or `frame_mode`: leave it out",
             ),
             (
                 sale("1.00 EUR").extra("payment.amount", 1),
-                "jeton sale: `payment.amount` has a setter; use it instead of `extra`",
+                "jeton sale: `payment.amount` is set by the request itself, from its id, amount and project",
             ),
             (
                 sale("1.00 EUR").extra("payment", 1),
-                "jeton sale: `payment` has a setter; use it instead of `extra`",
+                "jeton sale: `payment` is set by the request itself, from its id, amount and project",
             ),
             (
                 sale("1.00 EUR").extra("payment..x", 1),
-                "jeton sale: `payment..x` is not a valid path",
+                "jeton sale: `payment..x` is no path: write names with dots between them, 255 bytes at most",
             ),
             (
                 sale("1.00 EUR").extra("addendum.signature.x", 1),
-                "jeton sale: `addendum.signature.x` is a name that the signature does not cover",
+                "jeton sale: `addendum.signature.x` has a name in it that the signature does not cover, `signature` or `frame_mode`: leave it out",
             ),
             (
                 sale("1.00 EUR").extra("addendum", 1).extra("addendum.rate", 2),
-                "jeton sale: `addendum.rate` is set twice, or lies inside another value",
+                "jeton sale: `addendum.rate` is set twice, or lies inside a value that is set, as `a.b` lies in `a`",
             ),
             (
                 sale("1.00 EUR").extra("addendum", std::collections::BTreeMap::from([([0], 1)])),
-                "jeton sale: `addendum` cannot be sent: key must be a string",
+                "jeton sale: `addendum` cannot be written as JSON: key must be a string",
             ),
             (sale("1.00 EUR").extra("booking_info.items", [1, 2]), "ok"),
             (sale("1.00 EUR").description("Order 5; thank you"), "ok"),
@@ -401,8 +413,7 @@ mod tests {
             ),
             (
                 sale("1.00 EUR").field(Field::CustomerId, "a;b").allow_items_in_texts(),
-                "jeton sale: `customer.id` cannot be signed: an id, a status or a type must not \
-                 hold `;`",
+                "jeton sale: `customer.id` cannot be signed: an id, a status, a type, a method, an amount or a currency must not hold `;`",
             ),
             (
                 SaleRequest::new("X;1".parse().unwrap(), "1.00 EUR".parse().unwrap())
@@ -412,8 +423,7 @@ mod tests {
                             .success("https://shop.example/success")
                             .decline("https://shop.example/decline"),
                     ),
-                "jeton sale: `general.payment_id` cannot be signed: an id, a status or a type must \
-                 not hold `;`",
+                "jeton sale: `general.payment_id` cannot be signed: an id, a status, a type, a method, an amount or a currency must not hold `;`",
             ),
         ];
         for (request, expected) in table {

@@ -64,7 +64,10 @@ pub fn prepare_page_dyn(
         reason: Reason::Invalid { path: path.to_owned(), problem: problem.to_owned() },
     };
     if let Some((path, _)) = draft.extra.iter().next() {
-        return Err(invalid(path, "is a Gate path; the Payment Page's are set with its options"));
+        return Err(invalid(
+            path,
+            "is a path of Gate requests; a parameter of the Payment Page is set by `PageOptions`",
+        ));
     }
     let PageOptions { mut parameters, method_code } = options;
     for (name, value) in &parameters {
@@ -72,7 +75,7 @@ pub fn prepare_page_dyn(
     }
     for [one, other] in [AVS, [AVS[1], AVS[0]]] {
         if parameters.contains_key(one) && !parameters.contains_key(other) {
-            return Err(invalid(other, &format!("goes with {one}")));
+            return Err(invalid(other, &format!("is required, because `{one}` is set")));
         }
     }
     let mut own = vec![("payment_id", PageValue::text(draft.payment_id().as_str()))];
@@ -87,19 +90,25 @@ pub fn prepare_page_dyn(
             .filter_map(|(field, value)| Some((field.page_name()?, PageValue::text(value)))),
     );
     if let Some(code) = forced_method(method.spec(), &method_code).map_err(|code| {
-        let known = method.spec().page_codes().join(", ");
-        let problem = format!("`{code}` is not a code of this method; known are: {known}");
+        let codes = method.spec().page_codes().join(", ");
+        let problem = format!(
+            "`{code}` is not a code of this method; use {codes}, or for a code from \
+             the platform's support `method_code_from_support`"
+        );
         invalid("force_payment_method", &problem)
     })? {
         own.push(("force_payment_method", PageValue::text(code)));
     }
     for (name, value) in own {
         if parameters.insert(name.to_owned(), value).is_some() {
-            return Err(invalid(name, "is set twice"));
+            return Err(invalid(
+                name,
+                "is set by the sale or the method already; leave it out of `PageOptions`",
+            ));
         }
     }
     if let Some(name) = RESERVED.into_iter().find(|name| parameters.contains_key(*name)) {
-        return Err(invalid(name, "is set when the page is signed"));
+        return Err(invalid(name, "is set when the page is signed; leave it out of `PageOptions`"));
     }
     let holds_separator = |(name, value): &(&String, &PageValue)| {
         name.contains(';') || value.url_text().contains(';')
@@ -458,8 +467,7 @@ mod tests {
             (
                 PageOptions::new().method_code("other"),
                 Err(
-                    "eco-voucher sale: `force_payment_method` `other` is not a code of this method; \
-                     known are: ecoVoucher",
+                    "eco-voucher sale: `force_payment_method` `other` is not a code of this method; use ecoVoucher, or for a code from the platform's support `method_code_from_support`",
                 ),
             ),
         ];
@@ -516,18 +524,17 @@ mod tests {
             (
                 sale("1.00 EUR").extra("payment.extra_param", 1),
                 options(),
-                "jeton sale: `payment.extra_param` is a Gate path; the Payment Page's are set with \
-                 its options",
+                "jeton sale: `payment.extra_param` is a path of Gate requests; a parameter of the Payment Page is set by `PageOptions`",
             ),
             (
                 sale("1.00 EUR"),
                 options().text("signature", "x"),
-                "jeton sale: `signature` is set when the page is signed",
+                "jeton sale: `signature` is set when the page is signed; leave it out of `PageOptions`",
             ),
             (
                 sale("1.00 EUR"),
                 options().text("payment_id", "x"),
-                "jeton sale: `payment_id` is set twice",
+                "jeton sale: `payment_id` is set by the sale or the method already; leave it out of `PageOptions`",
             ),
             (
                 sale("1.00 EUR"),
@@ -547,7 +554,7 @@ mod tests {
             (
                 sale("1.00 EUR"),
                 options().avs_post_code("LV-1001"),
-                "jeton sale: `avs_street_address` goes with avs_post_code",
+                "jeton sale: `avs_street_address` is required, because `avs_post_code` is set",
             ),
         ];
         for (sale, options, message) in table {

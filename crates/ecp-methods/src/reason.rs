@@ -76,7 +76,7 @@ impl fmt::Display for Reason {
             Self::Invalid { path, problem } => write!(f, "`{path}` {problem}"),
             Self::Missing(field) => write!(f, "`{field}` is required"),
             Self::PartialRefundUnsupported => {
-                f.write_str("`payment.amount`: only all of a payment can be refunded")
+                f.write_str("`payment.amount`: this method refunds a payment as a whole only; ask for a full refund")
             }
         }
     }

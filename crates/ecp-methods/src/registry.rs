@@ -15,7 +15,7 @@ use crate::spec::matrix;
 /// let registry = Registry::builtin();
 /// assert_eq!(registry.by_callback_name("JetonWallet").unwrap().spec().code(), "jeton");
 /// let error = registry.get("jetton").unwrap_err().to_string();
-/// assert!(error.starts_with("no payment method `jetton`; known are: "));
+/// assert!(error.starts_with("there is no payment method `jetton`; there are: "));
 /// ```
 #[derive(Clone, Debug)]
 pub struct Registry {
@@ -24,7 +24,7 @@ pub struct Registry {
 
 /// Error of a code that no method has.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no payment method `{code}`; known are: {known}")]
+#[error("there is no payment method `{code}`; there are: {known}")]
 pub struct UnknownMethod {
     code: String,
     known: String,
@@ -32,7 +32,7 @@ pub struct UnknownMethod {
 
 /// Error of two methods with the same name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{what} `{name}` belongs to payment method `{taken_by}` already")]
+#[error("cannot add the method: {what} `{name}` belongs to payment method `{taken_by}` already")]
 pub struct RegistryError {
     what: &'static str,
     name: &'static str,
@@ -148,11 +148,11 @@ mod tests {
         let message = |result: Result<Registry, RegistryError>| result.unwrap_err().to_string();
         assert_eq!(
             message(Registry::builtin().with(Jeton)),
-            "the code `jeton` belongs to payment method `jeton` already"
+            "cannot add the method: the code `jeton` belongs to payment method `jeton` already"
         );
         assert_eq!(
             message(Registry::builtin().with(Twin)),
-            "the Gate path `wallet/jeton` belongs to payment method `jeton` already"
+            "cannot add the method: the Gate path `wallet/jeton` belongs to payment method `jeton` already"
         );
         assert_eq!(
             message(Registry::builtin().with(SameInFiles)),

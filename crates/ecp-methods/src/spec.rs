@@ -41,8 +41,8 @@ pub struct Spec<M> {
 impl<M> Spec<M> {
     /// A method by its code in this library (lower case, digits and `-`) and its title.
     pub const fn new(code: &'static str, title: &'static str) -> Self {
-        assert!(is_slug(code), "a method's code holds lower case letters, digits and `-`");
-        assert!(!title.is_empty(), "a method has a title");
+        assert!(is_slug(code), "a method's code must hold only lower case letters, digits and `-`");
+        assert!(!title.is_empty(), "a method needs a title");
         let data = MethodSpec {
             code,
             title,
@@ -91,7 +91,7 @@ impl<M> Spec<M> {
 
     /// The method's part of Gate paths, as `wallet/jeton` in `/v2/payment/wallet/jeton/sale`.
     pub const fn gate_path(mut self, path: &'static str) -> Self {
-        assert!(is_path(path), "a Gate path is slugs with `/` between them");
+        assert!(is_path(path), "a Gate path must be slugs with `/` between them");
         self.data.gate_path = Some(path);
         self
     }
@@ -106,14 +106,14 @@ impl<M> Spec<M> {
 
     /// The codes for the Payment Page's `force_payment_method`, the usual one first.
     pub const fn page_codes(mut self, codes: &'static [&'static str]) -> Self {
-        assert!(all_named(codes), "a Payment Page code is not empty");
+        assert!(all_named(codes), "a Payment Page code must not be empty");
         self.data.page_codes = codes;
         self
     }
 
     /// Values of `payment.method` in callbacks, compared case-sensitively.
     pub const fn callback_names(mut self, names: &'static [&'static str]) -> Self {
-        assert!(all_named(names), "a callback name is not empty");
+        assert!(all_named(names), "a callback name must not be empty");
         self.data.callback_names = names;
         self
     }
@@ -131,7 +131,7 @@ impl<M> Spec<M> {
             let code = countries[at].as_bytes();
             assert!(
                 code.len() == 2 && code[0].is_ascii_uppercase() && code[1].is_ascii_uppercase(),
-                "a region is two capital letters"
+                "a region must be two capital letters"
             );
             at += 1;
         }
@@ -181,10 +181,10 @@ impl<M> Spec<M> {
     pub const fn denominations(mut self, major: &'static [i64]) -> Self {
         let mut at = 1;
         while at < major.len() {
-            assert!(major[at - 1] < major[at], "denominations go up");
+            assert!(major[at - 1] < major[at], "denominations must be in increasing order");
             at += 1;
         }
-        assert!(major.is_empty() || major[0] > 0, "denominations are positive");
+        assert!(major.is_empty() || major[0] > 0, "denominations must be positive");
         self.data.denominations = major;
         self
     }
@@ -213,11 +213,11 @@ impl<M> Spec<M> {
         M: Supports<F>,
     {
         let place = F::KIND as usize;
-        assert!(self.data.flows[place].is_none(), "a flow is declared once");
-        assert!(!rule.interfaces.is_empty(), "a flow has an interface: `on(..)`");
+        assert!(self.data.flows[place].is_none(), "a flow must be declared only once");
+        assert!(!rule.interfaces.is_empty(), "a flow needs an interface: add `on(..)`");
         assert!(
             !rule.partial || matches!(F::KIND, FlowKind::Refund),
-            "only refunds can be partial"
+            "only a refund can be partial"
         );
         self.data.flows[place] = Some(rule);
         self

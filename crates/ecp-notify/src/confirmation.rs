@@ -181,10 +181,12 @@ impl<H: DepositHandler> Confirmations<H> {
             match timeout(self.deadline, self.handler.confirm(check)).await {
                 Ok(Ok(decision)) => return decision,
                 Ok(Err(error)) => ("handler", Reason(error).to_string()),
-                Err(_) => ("timeout", "the handler took too long".to_owned()),
+                Err(_) => {
+                    ("timeout", "the handler took longer than `Confirmations::deadline`".to_owned())
+                }
             }
         } else {
-            ("ambiguous", "the signed text has another reading".to_owned())
+            ("ambiguous", "the signature fits more than one reading of the question".to_owned())
         };
         span.record("error.type", kind).record("otel.status_code", "ERROR");
         tracing::error!(

@@ -47,9 +47,12 @@ impl Intake {
     pub(crate) fn admit(&self, head: &Head<'_>) -> Result<(), Reply> {
         let plain = |encoding: &&[u8]| encoding.trim_ascii().eq_ignore_ascii_case(b"identity");
         if head.method != "POST" {
-            Err(self.refuse(405, "not a POST"))
+            Err(self.refuse(405, "the request is not a POST"))
         } else if !head.content_encoding.iter().all(plain) {
-            Err(self.refuse(415, "the body is compressed"))
+            Err(self.refuse(
+                415,
+                "the body is compressed (`content-encoding`), and only plain JSON is read",
+            ))
         } else if head.content_length.is_some_and(|length| length > self.body_limit as u64) {
             Err(self.too_large())
         } else {
@@ -58,7 +61,13 @@ impl Intake {
     }
 
     pub(crate) fn too_large(&self) -> Reply {
-        self.refuse(413, format_args!("the body is larger than {} bytes", self.body_limit))
+        self.refuse(
+            413,
+            format_args!(
+                "the body is larger than the {} bytes that `body_limit` allows",
+                self.body_limit
+            ),
+        )
     }
 
     pub(crate) fn refuse(&self, status: u16, reason: impl Display) -> Reply {

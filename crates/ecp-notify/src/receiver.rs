@@ -232,7 +232,10 @@ impl Receiver {
     async fn answer(&self, body: &[u8]) -> Reply {
         let Some(questions) = self.questions.clone() else {
             return match self.verifier.verify_deposit_check(body) {
-                Ok(_) => refused(501, "a genuine `check_deposit`, and no confirmations are set"),
+                Ok(_) => refused(
+                    501,
+                    "a genuine `check_deposit` cannot be answered: set `Receiver::confirmations`",
+                ),
                 Err(error) => refused(refusal(&error).status, error),
             };
         };
@@ -265,7 +268,7 @@ pub(crate) async fn finished<T: Send + 'static>(
     let task = tokio::spawn(timeout(deadline, work).in_current_span());
     match timeout(deadline, task).await {
         Ok(Ok(Ok(result))) => Ok(result),
-        Ok(Ok(Err(_))) | Err(_) => Err("took too long"),
+        Ok(Ok(Err(_))) | Err(_) => Err("took longer than `store_deadline`"),
         Ok(Err(_)) => Err("panicked"),
     }
 }

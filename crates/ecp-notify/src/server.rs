@@ -185,7 +185,7 @@ impl Server {
             _ = timeout(self.lifetime, server.changed()) => connection.as_mut().graceful_shutdown(),
         }
         if timeout(self.grace, connection).await.is_err() {
-            tracing::warn!("a connection was cut off");
+            tracing::warn!("a connection was cut off: it did not end within `grace`");
         }
     }
 }

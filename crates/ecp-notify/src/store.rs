@@ -32,7 +32,11 @@ pub trait CallbackStore: Send + Sync {
     /// it is refused, answered with 503 and logged as an error, and the platform repeats it while
     /// you update: for 11 days (sources: callback delivery).
     async fn store_unreadable(&self, unreadable: Unreadable) -> Result<(), StoreError> {
-        Err(format!("this store keeps only what can be read: {}", unreadable.error()).into())
+        Err(format!(
+            "this store does not keep messages that are not in the documented format: {}",
+            unreadable.error()
+        )
+        .into())
     }
 }
 

@@ -136,7 +136,7 @@ impl Intake {
     async fn read<B: Body>(&self, body: B) -> Result<Bytes, Reply> {
         match timeout(self.body_deadline, self.collect(body)).await {
             Ok(read) => read,
-            Err(_) => Err(self.refuse(408, "the body did not arrive in time")),
+            Err(_) => Err(self.refuse(408, "the body did not arrive within `body_deadline`")),
         }
     }
 
@@ -145,7 +145,8 @@ impl Intake {
         let mut body = pin!(body);
         let mut bytes = Vec::new();
         while let Some(frame) = poll_fn(|context| body.as_mut().poll_frame(context)).await {
-            let frame = frame.map_err(|_| self.refuse(400, "the body broke off"))?;
+            let frame =
+                frame.map_err(|_| self.refuse(400, "the connection ended before the body did"))?;
             if let Ok(mut data) = frame.into_data() {
                 if data.remaining() > self.body_limit - bytes.len() {
                     return Err(self.too_large());

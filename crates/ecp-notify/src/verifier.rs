@@ -27,7 +27,7 @@ pub enum VerifyError {
     #[error(transparent)]
     Project(ModelError),
     /// A member that the signature does not cover: any sender could have added it.
-    #[error("`{path}` is not covered by the signature")]
+    #[error("`{path}` is not covered by the signature: any sender may have added it")]
     Uncovered {
         /// Its dotted path.
         path: String,
@@ -39,7 +39,7 @@ pub enum VerifyError {
         name: String,
     },
     /// A message of another kind, signed with the same key.
-    #[error("`{path}`: this is {kind}, not what was expected")]
+    #[error("`{path}` shows that this is {kind}, and not the kind of message that was expected")]
     OtherKind {
         /// Dotted path of the member that shows it.
         path: String,
@@ -53,7 +53,7 @@ pub enum VerifyError {
         limit: usize,
     },
     /// There is no key for that project.
-    #[error("no key for project {0}")]
+    #[error("there is no key for project {0}: add it to the `Verifier`, if the project is yours")]
     UnknownProject(ProjectId),
     /// The signature matches, but the body is not in the documented format. The platform may have
     /// changed: keep the body and look into it.

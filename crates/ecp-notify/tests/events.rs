@@ -98,7 +98,10 @@ async fn each_refusal_is_one_line_with_its_reason_and_nothing_of_the_body() {
         ),
         (sign(&unsigned("fails")), failed("fails", "the disk is full\u{fffd}xxx")),
         (sign(&unsigned("panics")), failed("panics", "the store panicked\"\n")),
-        (sign(&unsigned("hangs")), failed("hangs", "the store took too long\"\n")),
+        (
+            sign(&unsigned("hangs")),
+            failed("hangs", "the store took longer than `store_deadline`\"\n"),
+        ),
         (
             genuine().to_ascii_lowercase(),
             refused(403, "not_genuine", "the signature does not match"),

@@ -116,9 +116,18 @@ fn what_the_signature_does_not_cover_is_refused_but_for_a_providers_own_field() 
         body
     };
     let table = [
-        (r#""frame_mode":"popup""#, "`frame_mode` is not covered by the signature"),
-        (r#""extra":{"signature":"x"}"#, "`extra.signature` is not covered by the signature"),
-        (r#""errors":[{"signature":"x"}]"#, "`errors.0.signature` is not covered by the signature"),
+        (
+            r#""frame_mode":"popup""#,
+            "`frame_mode` is not covered by the signature: any sender may have added it",
+        ),
+        (
+            r#""extra":{"signature":"x"}"#,
+            "`extra.signature` is not covered by the signature: any sender may have added it",
+        ),
+        (
+            r#""errors":[{"signature":"x"}]"#,
+            "`errors.0.signature` is not covered by the signature: any sender may have added it",
+        ),
     ];
     for (member, message) in table {
         let error = verifier().verify(&add(member)).unwrap_err();

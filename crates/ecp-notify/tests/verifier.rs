@@ -95,14 +95,13 @@ fn the_place_of_a_key_is_counted_in_its_own_project() {
 fn without_a_project_every_doubt_is_an_error_too() {
     let body = r#"{"payment":{"id":"X","status":"success"}}"#;
     let genuine = String::from_utf8(sign(body, "new-key", Place::Root)).unwrap();
-    let no_match =
-        "the signature does not match: another key signed it, or it was changed on the way";
+    let no_match = "the signature does not match: the document was signed with a key that is not among the given ones, or was changed since; `ecp explain` looks for the cause";
     let table = [
         (body.to_owned(), "no signature: neither `signature` nor `general.signature` is there"),
         (genuine.replace("success", "decline"), no_match),
         (
             genuine.replacen('{', "{\"0\":0,", 1),
-            "`0` at the top level: keys that are empty or integers cannot be signed there",
+            "`0`: at the top level, a member's name must be neither empty nor an integer",
         ),
         (genuine.replace("==", ""), "the signature is not 88 characters of Base64"),
         (
@@ -171,10 +170,19 @@ fn every_doubt_is_an_error_that_says_which() {
         (CALLBACK.to_owned(), "no signature: neither `signature` nor `general.signature` is there"),
         (genuine.replace("success", "decline"), "the signature does not match"),
         (genuine.replace("1236", "197"), "the signature does not match"),
-        (genuine.replace("1236", "9"), "no key for project 9"),
+        (
+            genuine.replace("1236", "9"),
+            "there is no key for project 9: add it to the `Verifier`, if the project is yours",
+        ),
         (genuine.replace("1236", "\"1236\""), "`project_id`: expected an integer, found a string"),
-        (genuine.replace("1236", "0"), "`project_id`: the project id must be positive"),
-        (genuine.replacen("\"id\"", "\"id\":1,\"id\"", 1), "`payment.id` appears twice"),
+        (
+            genuine.replace("1236", "0"),
+            "`project_id`: the project id must be a number from 1 to 9007199254740992",
+        ),
+        (
+            genuine.replacen("\"id\"", "\"id\":1,\"id\"", 1),
+            "`payment.id` appears twice; an object may have a member only once",
+        ),
         (
             String::from_utf8(sign(
                 &CALLBACK.replace("10000", "\"10000\""),
@@ -192,10 +200,16 @@ fn every_doubt_is_an_error_that_says_which() {
         assert!(error.to_string().contains(expected), "{error} is not {expected}");
     }
     let error = Verifier::new().verify(genuine.as_bytes()).unwrap_err();
-    assert_eq!(error.to_string(), "no key for project 1236");
+    assert_eq!(
+        error.to_string(),
+        "there is no key for project 1236: add it to the `Verifier`, if the project is yours"
+    );
     let small = verifier().limits(Limits::default().bytes(100));
     let error = small.verify(genuine.as_bytes()).unwrap_err();
-    assert!(error.to_string().ends_with("more than the 100 allowed"), "{error}");
+    assert!(
+        error.to_string().ends_with("more than the 100 that `Limits::bytes` allows"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -244,5 +244,8 @@ async fn a_service_that_fails_or_says_too_much_is_not_taken_for_a_refusal() {
     });
     let error = gate(TowerTransport::new(endless)).send(&payout("P-17")).await.unwrap_err();
     assert_eq!(error.outcome(), Outcome::Unknown, "{error}");
-    assert!(error.to_string().contains("larger than 262144 bytes"), "{error}");
+    assert!(
+        error.to_string().contains("larger than the 262144 bytes that `response_limit` allows"),
+        "{error}"
+    );
 }

@@ -148,14 +148,15 @@ async fn an_unknown_outcome_says_what_was_tried() {
     assert!(error.is_not_found_yet() && error.question().is_none());
     assert_eq!(
         error.to_string(),
-        "the outcome is unknown: no response: connection reset; the platform does not know the \
-         payment yet; it is too early to send again"
+        "the outcome is unknown: no response: connection reset; request the payment's status, do not send it again; the platform does not know the payment yet, and it is too early to send it again"
     );
 
     let stage = Stage::new(SendPolicy::new(), |_, _| Fault::ResetBefore);
     let error = stage.sender.send(&payout("P-17")).await.unwrap_err();
     assert_eq!((error.sends(), error.status_checks()), (1, 4));
-    assert!(error.to_string().contains("; the status request failed: the outcome is unknown"));
+    assert!(
+        error.to_string().contains("; the status request failed: no response: connection reset")
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -254,7 +255,7 @@ async fn a_payment_of_another_sum_is_not_the_one_that_was_sent() {
     let error = stage.sender.send(&payout("P-17")).await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the outcome is unknown: the answer has another `payment.sum` than the request"
+        "the outcome is unknown: the answer has another `payment.sum` than the request; request the payment's status, do not send it again"
     );
     assert_eq!(stage.asked(), "payout payout status");
 }

@@ -12,7 +12,7 @@ pub(crate) struct Address {
 
 /// An invalid base address.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{url}` is not a platform address: {problem}")]
+#[error("`{url}` is not a base address of the platform: {problem}")]
 pub struct InvalidBaseUrl {
     url: String,
     problem: &'static str,
@@ -28,28 +28,31 @@ impl Address {
         // An error text must not hold a password.
         let shown = if url.contains('@') { "[hidden]" } else { url };
         let invalid = |problem| InvalidBaseUrl { url: shown.to_owned(), problem };
-        let parts = url.parse::<Uri>().map_err(|_| invalid("not a URL"))?.into_parts();
+        let parts = url.parse::<Uri>().map_err(|_| invalid("it is not a URL"))?.into_parts();
         let (Some(scheme), Some(authority)) = (parts.scheme, parts.authority) else {
-            return Err(invalid("the scheme or the host is missing"));
+            return Err(invalid("it must begin with https:// and a host"));
         };
         if authority.as_str().contains('@') {
             return Err(invalid("remove the user name"));
         }
         if !is_plain(&authority) {
-            return Err(invalid("invalid host or port"));
+            return Err(invalid("its host or port is invalid"));
         }
         if parts.path_and_query.is_some_and(|path| path != "/") || url.contains('#') {
             return Err(invalid("remove the path or query"));
         }
         if scheme == Scheme::HTTP {
             if !is_loopback(&authority) {
-                return Err(invalid("plain HTTP is only allowed to this machine"));
+                return Err(invalid("plain HTTP is allowed only to this machine; use https"));
             }
         } else if scheme != Scheme::HTTPS {
-            return Err(invalid("the scheme must be https"));
+            return Err(invalid("its scheme must be https"));
         }
         let authority = normal(&scheme, &authority);
-        Ok(Self { authority: authority.ok_or_else(|| invalid("invalid host or port"))?, scheme })
+        Ok(Self {
+            authority: authority.ok_or_else(|| invalid("its host or port is invalid"))?,
+            scheme,
+        })
     }
 
     pub(crate) fn url(&self, path: &str) -> String {

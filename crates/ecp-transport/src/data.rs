@@ -78,7 +78,7 @@ pub struct DataApi {
 #[non_exhaustive]
 pub enum DataError {
     /// The query cannot be signed.
-    #[error("cannot be signed: {0}")]
+    #[error("the query cannot be signed: {0}")]
     Unsigned(SignError),
     /// There is no answer.
     #[error(transparent)]
@@ -95,10 +95,10 @@ pub enum DataError {
         message: Option<String>,
     },
     /// The answer cannot be read.
-    #[error("the answer cannot be read: {0}")]
+    #[error("the Data API's answer cannot be read: {0}")]
     Unreadable(ModelError),
     /// The answer is not signed with the token's key.
-    #[error("the answer is not genuine: {0}")]
+    #[error("the Data API's answer is not genuine: {0}")]
     NotGenuine(VerifyError),
 }
 

@@ -16,7 +16,7 @@ pub enum GateError {
     #[error(transparent)]
     Rejected(#[from] Rejection),
     /// The official SDKs would disagree on the request's signature. Nothing was sent.
-    #[error("cannot be signed: {0}")]
+    #[error("the request cannot be signed, and was not sent: {0}")]
     Unsigned(SignError),
     /// There was no connection. Nothing was sent.
     #[error(transparent)]
@@ -25,7 +25,7 @@ pub enum GateError {
     #[error(transparent)]
     Refused(Refusal),
     /// The request may have been registered, or not.
-    #[error("the outcome is unknown: {0}")]
+    #[error("the outcome is unknown: {0}; request the payment's status, do not send it again")]
     Unknown(UnknownReason),
 }
 
@@ -109,6 +109,14 @@ impl GateError {
                 UnknownReason::AlreadyExists(code) | UnknownReason::Inconclusive(code),
             ) => Some(code),
             _ => None,
+        }
+    }
+
+    /// The error of a status request, beside an error that says already what to do.
+    pub(crate) fn in_short(&self) -> &dyn fmt::Display {
+        match self {
+            Self::Unknown(reason) => reason,
+            other => other,
         }
     }
 
@@ -238,15 +246,13 @@ pub enum UnknownReason {
     #[error("the answer has another `{0}` than the request")]
     Mismatch(&'static str),
     /// An earlier call may have sent the request, and its process ended before the result.
-    #[error("an earlier call may have sent the request")]
+    #[error("an earlier call may have sent the request, and its result was not kept")]
     Interrupted,
     /// A payment or refund with this id exists already (codes 3041 and 3230). After an unknown
     /// outcome that is evidence that the first request arrived: request the status.
-    #[error("code {0}: this id exists already, ask for its status")]
+    #[error("code {0}: a payment or refund with this id exists already")]
     AlreadyExists(Code),
     /// An error answer whose code does not say that nothing was registered.
-    #[error(
-        "code {0} leaves open whether the request was registered: request the payment's status, do not send it again"
-    )]
+    #[error("code {0} does not say whether the platform has it")]
     Inconclusive(Code),
 }

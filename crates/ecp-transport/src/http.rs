@@ -90,7 +90,7 @@ impl Error for TransportError {}
 /// The response is larger than allowed. As the cause of a [`TransportError`] it lets
 /// [`Operations`](crate::Operations) ask for a smaller page.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the response is larger than {limit} bytes")]
+#[error("the response is larger than the {limit} bytes that `response_limit` allows")]
 pub struct ResponseTooLarge {
     /// The limit in bytes.
     pub limit: usize,

@@ -50,7 +50,7 @@ pub struct SignedPage {
 /// Error of [`PaymentPage::sign`]: the parameters cannot be signed so that all of the platform's SDKs
 /// read them alike. Nothing is shown to the customer.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot be signed: {0}")]
+#[error("the parameters of the Payment Page cannot be signed: {0}")]
 pub struct PageError(SignError);
 
 impl PageError {

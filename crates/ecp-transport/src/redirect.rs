@@ -26,7 +26,9 @@ pub enum RedirectError {
     #[error("`redirect_data.method`: expected GET or POST")]
     Method,
     /// The body is not a set of form fields.
-    #[error("`redirect_data.body`: expected fields with text or numbers")]
+    #[error(
+        "`redirect_data.body`: expected fields with text or numbers, and no NUL character in them"
+    )]
     Body,
 }
 

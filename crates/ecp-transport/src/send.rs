@@ -178,11 +178,11 @@ impl fmt::Display for SendError {
         if self.not_found {
             write!(
                 f,
-                "; the platform does not know the payment yet; it is too early to send again"
+                "; the platform does not know the payment yet, and it is too early to send it again"
             )?;
         }
         match &self.question {
-            Some(question) => write!(f, "; the status request failed: {question}"),
+            Some(question) => write!(f, "; the status request failed: {}", question.in_short()),
             None => Ok(()),
         }
     }
@@ -376,4 +376,4 @@ impl Sender {
     }
 }
 
-pub(crate) const DEADLINE: &str = "the deadline of the call has passed";
+pub(crate) const DEADLINE: &str = "the deadline of the call has passed (`SendPolicy::deadline`)";

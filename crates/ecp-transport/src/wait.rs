@@ -50,7 +50,7 @@ impl Wake {
 #[non_exhaustive]
 pub enum WaitError {
     /// The deadline passed.
-    #[error("the payment had not ended by the deadline{}", last_words(.last.as_deref(), .error.as_deref()))]
+    #[error("the payment had not ended by the deadline, and may end later{}", last_words(.last.as_deref(), .error.as_deref()))]
     Deadline {
         /// The last status that was read, if any.
         last: Option<Box<StatusResponse>>,
@@ -71,7 +71,8 @@ pub(crate) struct Asked<A = StatusResponse> {
 fn last_words(last: Option<&StatusResponse>, error: Option<&GateError>) -> String {
     let status = last.and_then(StatusResponse::payment_status);
     let status = status.map(|status| format!("; its last status was `{status}`"));
-    let error = error.map(|error| format!("; the last status request failed: {error}"));
+    let error =
+        error.map(|error| format!("; the last status request failed: {}", error.in_short()));
     [status, error].into_iter().flatten().collect()
 }
 

@@ -187,7 +187,7 @@ async fn a_list_of_another_name_counts_where_it_is_the_only_one() {
     let two = Box::new(|_| Some(Ok(answer(&json!({"a": [], "b": [{"operation_id": 7}]})))));
     let peer = Arc::new(Peer { fault: two, ..Peer::new(0) });
     let error = ids(&api(&peer), query()).await.unwrap_err();
-    assert_eq!(error.to_string(), "the answer cannot be read: `operations` is missing");
+    assert_eq!(error.to_string(), "the Data API's answer cannot be read: `operations` is missing");
     assert_eq!(ids(&api(&peer).list_name("b"), query()).await.unwrap(), ["7"]);
 }
 
@@ -229,10 +229,14 @@ async fn temporary_errors_are_retried_and_others_are_returned() {
         (
             plain(200, r#"{"operations":[]}"#),
             1,
-            "the answer is not genuine: no signature: neither `signature` nor \
+            "the Data API's answer is not genuine: no signature: neither `signature` nor \
              `general.signature` is there",
         ),
-        (plain(200, "<html>"), 1, "the answer cannot be read: line 1, column 1: expected a value"),
+        (
+            plain(200, "<html>"),
+            1,
+            "the Data API's answer cannot be read: line 1, column 1: expected a value",
+        ),
     ];
     for (fault, asked, message) in table {
         let peer = Arc::new(Peer { fault, ..Peer::new(1) });
@@ -271,7 +275,7 @@ async fn a_query_that_cannot_be_asked_is_not() {
     let table = [
         (
             OperationsQuery::new(project, "2020-01-02 00:00:00", day),
-            "`interval.to` is before `interval.from`",
+            "`interval.to` must not be before `interval.from`",
         ),
         (
             OperationsQuery::new(project, day, "now"),

@@ -54,8 +54,7 @@ async fn only_an_answer_that_proves_it_counts_as_refused_and_only_a_registration
         (
             400,
             r#"{"status":"error","code":"3041","message":"Payment ID already exists"}"#,
-            "unknown | the outcome is unknown: code 3041: this id exists already, ask for \
-             its status",
+            "unknown | the outcome is unknown: code 3041: a payment or refund with this id exists already; request the payment's status, do not send it again",
         ),
         (
             400,
@@ -86,85 +85,89 @@ async fn only_an_answer_that_proves_it_counts_as_refused_and_only_a_registration
         (
             400,
             r#"{"status":"error","code":"3060","message":"Current status does not allow it"}"#,
-            "unknown | the outcome is unknown: code 3060 leaves open whether the request was registered: request the payment's status, do not send it again",
+            "unknown | the outcome is unknown: code 3060 does not say whether the platform has it; request the payment's status, do not send it again",
         ),
         (
             400,
             r#"{"status":"error","code":"3061","message":"Transaction not found"}"#,
-            "unknown | the outcome is unknown: code 3061 leaves open whether the request was registered: request the payment's status, do not send it again",
+            "unknown | the outcome is unknown: code 3061 does not say whether the platform has it; request the payment's status, do not send it again",
         ),
         (
             200,
             r#"{"status":"error","code":"31337","message":"?"}"#,
-            "unknown | the outcome is unknown: code 31337 leaves open whether the request was registered: request the payment's status, do not send it again",
+            "unknown | the outcome is unknown: code 31337 does not say whether the platform has it; request the payment's status, do not send it again",
         ),
         (
             400,
             r#"{"status":"error","code":"9999","message":"Awaiting processing"}"#,
-            "unknown | the outcome is unknown: code 9999 leaves open whether the request was registered: request the payment's status, do not send it again",
+            "unknown | the outcome is unknown: code 9999 does not say whether the platform has it; request the payment's status, do not send it again",
         ),
         (
             400,
             r#"{"status":"error","code":"501","message":"Internal error"}"#,
-            "unknown | the outcome is unknown: code 501 leaves open whether the request was registered: request the payment's status, do not send it again",
+            "unknown | the outcome is unknown: code 501 does not say whether the platform has it; request the payment's status, do not send it again",
         ),
         (
             400,
             r#"{"status":"error","message":"?"}"#,
-            "unknown | the outcome is unknown: unexpected HTTP status 400",
+            "unknown | the outcome is unknown: unexpected HTTP status 400; request the payment's status, do not send it again",
         ),
         (
             500,
             r#"{"status":"error","code":"3041","message":"Payment ID already exists"}"#,
-            "unknown | the outcome is unknown: unexpected HTTP status 500",
+            "unknown | the outcome is unknown: unexpected HTTP status 500; request the payment's status, do not send it again",
         ),
-        (302, "", "unknown | the outcome is unknown: unexpected HTTP status 302"),
+        (
+            302,
+            "",
+            "unknown | the outcome is unknown: unexpected HTTP status 302; request the payment's status, do not send it again",
+        ),
         (
             403,
             "<html>Forbidden</html>",
-            "unknown | the outcome is unknown: unexpected HTTP status 403",
+            "unknown | the outcome is unknown: unexpected HTTP status 403; request the payment's status, do not send it again",
         ),
         (
             201,
             r#"{"status":"success","request_id":"r"}"#,
-            "unknown | the outcome is unknown: unexpected HTTP status 201",
+            "unknown | the outcome is unknown: unexpected HTTP status 201; request the payment's status, do not send it again",
         ),
         (
             200,
             "<html>ok</html>",
             "unknown | the outcome is unknown: the answer cannot be read: line 1, column 1: \
-             expected a value",
+             expected a value; request the payment's status, do not send it again",
         ),
         (
             200,
             r#"{"status":"success"}"#,
-            "unknown | the outcome is unknown: the answer cannot be read: `request_id` is missing",
+            "unknown | the outcome is unknown: the answer cannot be read: `request_id` is missing; request the payment's status, do not send it again",
         ),
         (
             200,
             r#"{"status":"registered","request_id":"r"}"#,
-            "unknown | the outcome is unknown: unexpected HTTP status 200",
+            "unknown | the outcome is unknown: unexpected HTTP status 200; request the payment's status, do not send it again",
         ),
         (
             200,
             r#"{"status":"success","request_id":"r","payment_id":"P-18"}"#,
-            "unknown | the outcome is unknown: the answer has another `payment_id` than the request",
+            "unknown | the outcome is unknown: the answer has another `payment_id` than the request; request the payment's status, do not send it again",
         ),
         (
             200,
             r#"{"status":"success","request_id":"r","project_id":240}"#,
-            "unknown | the outcome is unknown: the answer has another `project_id` than the request",
+            "unknown | the outcome is unknown: the answer has another `project_id` than the request; request the payment's status, do not send it again",
         ),
         (
             200,
             r#"{"status":"success","status":"error"}"#,
-            "unknown | the outcome is unknown: the answer cannot be read: `status` appears twice",
+            "unknown | the outcome is unknown: the answer cannot be read: `status` appears twice; an object may have a member only once; request the payment's status, do not send it again",
         ),
         (
             200,
             wrongly_signed,
             "unknown | the outcome is unknown: the answer is not genuine: the signature is not 88 \
-             characters of Base64",
+             characters of Base64; request the payment's status, do not send it again",
         ),
     ];
     for (status, body, expected) in table {
@@ -176,7 +179,10 @@ async fn only_an_answer_that_proves_it_counts_as_refused_and_only_a_registration
 #[tokio::test]
 async fn a_connection_that_was_open_leaves_the_outcome_unknown() {
     let error = failing(true).payout(&Jeton, &payout()).await.unwrap_err();
-    assert_eq!(summary(&error), "unknown | the outcome is unknown: no response: connection reset");
+    assert_eq!(
+        summary(&error),
+        "unknown | the outcome is unknown: no response: connection reset; request the payment's status, do not send it again"
+    );
     let error = failing(false).payout(&Jeton, &payout()).await.unwrap_err();
     assert_eq!(summary(&error), "not sent | not sent: connection reset");
 }
@@ -339,21 +345,21 @@ fn an_address_must_be_one_that_keeps_a_secret() {
         ("http://127.0.0.1:80", None),
         ("http://[::1]:80/", None),
         ("http://localhost:9", None),
-        ("http://api.ecommpay.com", Some("plain HTTP is only allowed to this machine")),
-        ("http://127.0.0.1.example", Some("plain HTTP is only allowed to this machine")),
-        ("ftp://127.0.0.1", Some("the scheme must be https")),
-        ("api.ecommpay.com", Some("the scheme or the host is missing")),
-        ("https://:443", Some("invalid host or port")),
-        ("https://api.example:99999", Some("invalid host or port")),
-        ("https://*", Some("invalid host or port")),
+        ("http://api.ecommpay.com", Some("plain HTTP is allowed only to this machine; use https")),
+        ("http://127.0.0.1.example", Some("plain HTTP is allowed only to this machine; use https")),
+        ("ftp://127.0.0.1", Some("its scheme must be https")),
+        ("api.ecommpay.com", Some("it must begin with https:// and a host")),
+        ("https://:443", Some("its host or port is invalid")),
+        ("https://api.example:99999", Some("its host or port is invalid")),
+        ("https://*", Some("its host or port is invalid")),
         ("https://api.example#x", Some("remove the path or query")),
         ("HTTP://LOCALHOST:1", None),
         ("https://api.ecommpay.com/v2", Some("remove the path or query")),
         ("https://api.ecommpay.com?v=2", Some("remove the path or query")),
         ("https://merchant@api.ecommpay.com", Some("remove the user name")),
         ("http://localhost@api.example", Some("remove the user name")),
-        ("https://a b", Some("not a URL")),
-        ("", Some("not a URL")),
+        ("https://a b", Some("it is not a URL")),
+        ("", Some("it is not a URL")),
     ];
     for (url, problem) in table {
         let result = answering(200, "").base_url(url);
@@ -363,7 +369,7 @@ fn an_address_must_be_one_that_keeps_a_secret() {
                 result.unwrap_err().to_string(),
                 // A user name may come with a password.
                 format!(
-                    "`{}` is not a platform address: {problem}",
+                    "`{}` is not a base address of the platform: {problem}",
                     if url.contains('@') { "[hidden]" } else { url }
                 )
             ),

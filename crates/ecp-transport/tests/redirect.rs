@@ -318,7 +318,8 @@ fn what_cannot_be_opened_safely_is_refused() {
         assert_eq!(error.to_string(), method, "{word:?}");
     }
 
-    let body = "`redirect_data.body`: expected fields with text or numbers";
+    let body =
+        "`redirect_data.body`: expected fields with text or numbers, and no NUL character in them";
     let bodies = [
         json!(["a"]),
         json!([{"a": "b"}]),

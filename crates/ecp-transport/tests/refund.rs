@@ -79,7 +79,7 @@ async fn what_the_method_cannot_refund_is_never_sent() {
     let table = [
         (
             RefundRequest::partial(id(), amount("10.00 INR")).description("returned"),
-            "wallet-partner refund: `payment.amount`: only all of a payment can be refunded",
+            "wallet-partner refund: `payment.amount`: this method refunds a payment as a whole only; ask for a full refund",
         ),
         (RefundRequest::full(id()), "wallet-partner refund: `payment.description` is required"),
         (
@@ -149,7 +149,7 @@ async fn no_amount_comes_in_by_another_way() {
     let error = gate.refund(&WalletPartner, &full().extra("payment.amount", 1)).await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "wallet-partner refund: `payment.amount` has a setter; use it instead of `extra`"
+        "wallet-partner refund: `payment.amount` is set by the request itself, from its id, amount and project"
     );
     // What stands beside the amount is the caller's business.
     gate.refund(&WalletPartner, &full().extra("payment.extra_param", "blue")).await.unwrap();
@@ -207,7 +207,7 @@ async fn a_lost_refund_can_be_sent_again() {
     assert_eq!(error.outcome(), Outcome::Unknown);
     assert_eq!(
         error.to_string(),
-        "the outcome is unknown: code 3230: this id exists already, ask for its status"
+        "the outcome is unknown: code 3230: a payment or refund with this id exists already; request the payment's status, do not send it again"
     );
     assert!(!format!("{error} {error:?}").contains(KEY));
 
@@ -215,6 +215,9 @@ async fn a_lost_refund_can_be_sent_again() {
     let [first, second] = seen.as_slice() else { panic!("two requests, not {}", seen.len()) };
     assert_eq!(first.body(), second.body());
 }
+
+/// What every unknown outcome advises.
+const ADVICE: &str = "; request the payment's status, do not send it again";
 
 fn request() -> RequestId {
     "ea8d37".parse().unwrap()
@@ -259,8 +262,7 @@ async fn an_answer_about_another_request_tells_nothing() {
         (
             200,
             signed(REGISTERED).replace("success", "error"),
-            "the answer is not genuine: the signature does not match: another key signed it, or \
-             it was changed on the way",
+            "the answer is not genuine: the signature does not match: the document was signed with a key that is not among the given ones, or was changed since; `ecp explain` looks for the cause",
         ),
         (500, REGISTERED.to_owned(), "unexpected HTTP status 500"),
         (302, REGISTERED.to_owned(), "unexpected HTTP status 302"),
@@ -273,6 +275,6 @@ async fn an_answer_about_another_request_tells_nothing() {
     ];
     for (status, body, reason) in table {
         let error = answering(status, &body).request_status(&request()).await.unwrap_err();
-        assert_eq!(error.to_string(), format!("the outcome is unknown: {reason}"));
+        assert_eq!(error.to_string(), format!("the outcome is unknown: {reason}{ADVICE}"));
     }
 }

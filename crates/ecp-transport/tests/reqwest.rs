@@ -100,6 +100,9 @@ async fn a_response_over_the_limit_is_not_read() {
     let response = post(&transport().response_limit(4), port).await.unwrap();
     assert_eq!(response.body().as_ref(), b"four");
     let error = post(&transport().response_limit(3), port).await.unwrap_err();
-    assert_eq!(error.to_string(), "no response: the response is larger than 3 bytes");
+    assert_eq!(
+        error.to_string(),
+        "no response: the response is larger than the 3 bytes that `response_limit` allows"
+    );
     assert!(error.may_have_arrived());
 }

@@ -151,7 +151,7 @@ async fn the_deadline_asks_once_more_and_tells_the_last_status() {
     let error = gate.wait_until_final(&id(), &wait(120, 600)).await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the payment had not ended by the deadline; its last status was `processing`"
+        "the payment had not ended by the deadline, and may end later; its last status was `processing`"
     );
     let WaitError::Deadline { last: Some(last), .. } = error else { panic!("{error:?}") };
     assert_eq!(last.payment_status(), Some(&PaymentStatus::Processing));
@@ -171,7 +171,7 @@ async fn an_end_at_the_deadline_still_counts() {
 
     let (gate, times) = processing();
     let result = gate.wait_until_final(&id(), &wait(120, 0)).await;
-    let text = "the payment had not ended by the deadline; its last status was `processing`";
+    let text = "the payment had not ended by the deadline, and may end later; its last status was `processing`";
     assert_eq!((end(&result).as_str(), times.lock().unwrap().len()), (text, 1));
 }
 
@@ -181,8 +181,7 @@ async fn a_deadline_without_any_answer_tells_no_status() {
     let result = gate.wait_until_final(&id(), &wait(30, 120)).await;
     assert_eq!(
         end(&result),
-        "the payment had not ended by the deadline; the last status request failed: the outcome is \
-         unknown: unexpected HTTP status 503"
+        "the payment had not ended by the deadline, and may end later; the last status request failed: unexpected HTTP status 503"
     );
     assert!(matches!(result, Err(WaitError::Deadline { last: None, error: Some(_) })));
     assert!(times.lock().unwrap().len() >= 3);
@@ -196,8 +195,8 @@ async fn the_last_status_outlives_later_failures() {
     let result = gate.wait_until_final(&id(), &wait(30, 120)).await;
     assert_eq!(
         end(&result),
-        "the payment had not ended by the deadline; its last status was `awaiting customer`; the \
-         last status request failed: the outcome is unknown: no response: connection reset"
+        "the payment had not ended by the deadline, and may end later; its last status was `awaiting customer`; the \
+         last status request failed: no response: connection reset"
     );
 }
 
@@ -236,7 +235,7 @@ async fn a_transport_that_hangs_does_not_hang_the_wait() {
     }
     let start = tokio::time::Instant::now();
     let result = gate(Hanging).wait_until_final(&id(), &wait(30, 60)).await;
-    assert_eq!(end(&result), "the payment had not ended by the deadline");
+    assert_eq!(end(&result), "the payment had not ended by the deadline, and may end later");
     assert!(start.elapsed() <= Duration::from_secs(91));
 }
 
@@ -298,6 +297,9 @@ async fn failures_to_get_an_answer_are_asked_again() {
     assert_eq!(times.lock().unwrap().len(), failures.len() + 1);
 }
 
+/// What every unknown outcome advises.
+const ADVICE: &str = "; request the payment's status, do not send it again";
+
 #[tokio::test(start_paused = true)]
 async fn what_asking_again_cannot_mend_is_an_error_at_once() {
     let body = r#"{"project_id":239,"payment":{"id":"P-17","status":"success"}}"#;
@@ -309,8 +311,7 @@ async fn what_asking_again_cannot_mend_is_an_error_at_once() {
         (
             200,
             signed(&body.replace("success", "decline")).replace("decline", "success"),
-            "the answer is not genuine: the signature does not match: another key signed it, or it \
-             was changed on the way",
+            "the answer is not genuine: the signature does not match: the document was signed with a key that is not among the given ones, or was changed since; `ecp explain` looks for the cause",
         ),
         (
             200,
@@ -335,7 +336,7 @@ async fn what_asking_again_cannot_mend_is_an_error_at_once() {
         let error = gate.wait_until_final(&id(), &wait(1, 60)).await.unwrap_err();
         let reason = match reason {
             refused if refused.starts_with("refused") => refused.to_owned(),
-            unknown => format!("the outcome is unknown: {unknown}"),
+            unknown => format!("the outcome is unknown: {unknown}{ADVICE}"),
         };
         assert_eq!(error.to_string(), reason);
         let WaitError::Gate(error) = error else { panic!("{error:?}") };

@@ -334,7 +334,9 @@ impl Reader<'_, '_> {
                 .iter()
                 .try_fold(0, |value, &digit| Some(value * 16 + char::from(digit).to_digit(16)?))
         });
-        let Some(value) = value else { return self.refuse("expected four hexadecimal digits") };
+        let Some(value) = value else {
+            return self.refuse("expected four hexadecimal digits after `\\u`");
+        };
         self.at += 4;
         Ok(value)
     }

@@ -97,7 +97,7 @@ impl FromJson for Code {
 
     fn borrow_from(value: Value<'_>) -> Result<CodeRef<'_>, ModelError> {
         let text = value.text_or_literal();
-        text.map(CodeRef).ok_or_else(|| ModelError::expected("a code", value))
+        text.map(CodeRef).ok_or_else(|| ModelError::expected("a code as text or number", value))
     }
 
     fn from_borrowed(borrowed: CodeRef<'_>) -> Self {

@@ -464,7 +464,10 @@ impl FromJson for Sensitive<String> {
 }
 
 #[inline]
-fn integer<T: FromStr + TryFrom<u64>>(value: Value<'_>) -> Result<T, ModelError> {
+fn integer<T: FromStr + TryFrom<u64>>(
+    value: Value<'_>,
+    expected: &'static str,
+) -> Result<T, ModelError> {
     let Some(digits) = value.digits() else {
         return Err(ModelError::expected("an integer", value));
     };
@@ -479,7 +482,7 @@ fn integer<T: FromStr + TryFrom<u64>>(value: Value<'_>) -> Result<T, ModelError>
     } else {
         value.literal().and_then(|text| text.parse().ok())
     };
-    number.ok_or_else(|| ModelError::value(value, "expected an integer in range"))
+    number.ok_or_else(|| ModelError::value(value, format_args!("expected {expected}")))
 }
 
 impl FromJson for i64 {
@@ -487,7 +490,7 @@ impl FromJson for i64 {
 
     #[inline]
     fn borrow_from(value: Value<'_>) -> Result<Self, ModelError> {
-        integer(value)
+        integer(value, "an integer from -9223372036854775808 to 9223372036854775807")
     }
 }
 
@@ -496,7 +499,7 @@ impl FromJson for OperationId {
 
     #[inline]
     fn borrow_from(value: Value<'_>) -> Result<Self, ModelError> {
-        integer(value).map(Self::new)
+        integer(value, "an integer from 0 to 18446744073709551615").map(Self::new)
     }
 }
 
@@ -505,7 +508,8 @@ impl FromJson for ProjectId {
 
     #[inline]
     fn borrow_from(value: Value<'_>) -> Result<Self, ModelError> {
-        Self::new(integer(value)?).map_err(|error| ModelError::value(value, error))
+        let number = integer(value, "an integer from 1 to 9007199254740992")?;
+        Self::new(number).map_err(|error| ModelError::value(value, error))
     }
 
     #[inline]

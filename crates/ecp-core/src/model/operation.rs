@@ -156,7 +156,9 @@ impl FromJson for ProviderId {
     type Borrowed<'d> = &'d str;
 
     fn borrow_from(value: Value<'_>) -> Result<&str, ModelError> {
-        value.text_or_literal().ok_or_else(|| ModelError::expected("an id", value))
+        value
+            .text_or_literal()
+            .ok_or_else(|| ModelError::expected("an id as text or number", value))
     }
 
     fn from_borrowed(borrowed: &str) -> Self {

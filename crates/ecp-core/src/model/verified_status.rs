@@ -30,7 +30,9 @@ pub enum StatusError {
     #[error("`{0}` is not a member of a status answer: the document is another kind of message")]
     OtherMessage(&'static str),
     /// The document names another project than the one whose key signed it.
-    #[error("`project_id` is not the project whose key signed the answer")]
+    #[error(
+        "`project_id` is another project than the one whose key signed the answer: use a project with its own key"
+    )]
     OtherProject,
     /// The document is signed, but does not match the documented format.
     #[error(transparent)]

@@ -69,25 +69,31 @@ pub enum Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::ColonInKey => f.write_str("a key must not hold `:`"),
+            Self::ColonInKey => f.write_str("a member's name must not hold `:`"),
             Self::Float => f.write_str("a number must be an integer; send fractions as text"),
             Self::LargeInteger => {
                 f.write_str("an integer must not exceed 9007199254740992; send it as text")
             }
-            Self::LongList => f.write_str("a list must not have more than 10 items"),
+            Self::LongList => f.write_str(
+                "a list must not have more than 10 items: the official SDKs sort longer ones differently",
+            ),
             Self::Order { other } => {
-                write!(f, "the official SDKs sort it differently from `{other}`")
+                write!(f, "the official SDKs disagree on its order with `{other}`: rename one of them")
             }
-            Self::DuplicateKey => f.write_str("the member appears twice"),
+            Self::DuplicateKey => f.write_str("the member appears twice; leave one of the two out"),
             Self::DeeperSignature => f.write_str(
                 "the official SDKs sign a `signature` here and leave it out when they verify; name \
                  the member differently",
             ),
-            Self::DroppedKey => f.write_str("the official JavaScript SDK drops this member"),
-            Self::ControlCharacter => f.write_str("a key or text must not hold control characters"),
-            Self::Semicolon => f.write_str("a key or text must not hold `;` on the Payment Page"),
-            Self::SemicolonInKey => f.write_str("a key must not hold `;`"),
-            Self::SemicolonInId => f.write_str("an id, a status or a type must not hold `;`"),
+            Self::DroppedKey => f.write_str("the official JavaScript SDK drops this member; name it differently"),
+            Self::ControlCharacter => f.write_str(
+                "a member's name or text must not hold control characters, such as line breaks",
+            ),
+            Self::Semicolon => f.write_str("a name or text must not hold `;` on the Payment Page"),
+            Self::SemicolonInKey => f.write_str("a member's name must not hold `;`"),
+            Self::SemicolonInId => f.write_str(
+                "an id, a status, a type, a method, an amount or a currency must not hold `;`",
+            ),
             Self::ItemInText => f.write_str(
                 "a text must not hold `;`, a name and `:`, which read as another member; put a \
                  space after the `;`",

@@ -57,13 +57,15 @@ pub enum CanonicalError {
     },
     /// PHP turns top-level keys like `0` into list positions and loses some of them, so no
     /// two signers agree on such a document. No platform message has one.
-    #[error("`{key}` at the top level: keys that are empty or integers cannot be signed there")]
+    #[error("`{key}`: at the top level, a member's name must be neither empty nor an integer")]
     TopLevelKey {
         /// The key.
         key: String,
     },
     /// Key paths repeat so often that the canonical string is far larger than the document.
-    #[error("the canonical string is longer than {limit} bytes")]
+    #[error(
+        "the canonical string is longer than {limit} bytes, 4 times the document and 4 KiB: shorten the names of members that hold others"
+    )]
     TooLong {
         /// The limit: 4 times the document and 4 KiB.
         limit: usize,

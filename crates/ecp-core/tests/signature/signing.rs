@@ -9,9 +9,9 @@ fn what_sdks_render_differently_is_refused_unless_php_is_asked_for() {
 
     // Document, refusal, what PHP signs.
     let table = [
-        (r#"{"a:b":1}"#, "`a:b`: a key must not hold `:`", "a::b:1"),
-        (r#"{"x":{"a:b":1}}"#, "`x.a:b`: a key must not hold `:`", "x:a::b:1"),
-        (r#"{"x":[{":":{}}]}"#, "`x.0.:`: a key must not hold `:`", ""),
+        (r#"{"a:b":1}"#, "`a:b`: a member's name must not hold `:`", "a::b:1"),
+        (r#"{"x":{"a:b":1}}"#, "`x.a:b`: a member's name must not hold `:`", "x:a::b:1"),
+        (r#"{"x":[{":":{}}]}"#, "`x.0.:`: a member's name must not hold `:`", ""),
         (r#"{"a":1.5}"#, FLOAT, "a:1.5"),
         (r#"{"a":1.0}"#, FLOAT, "a:1"),
         (r#"{"a":1e2}"#, FLOAT, "a:100"),
@@ -30,50 +30,74 @@ fn what_sdks_render_differently_is_refused_unless_php_is_asked_for() {
         (r#"{"a":10000000000000000000000000}"#, LARGE, "a:1.0E+25"),
         (
             r#"{"a":[0,1,2,3,4,5,6,7,8,9,10]}"#,
-            "`a`: a list must not have more than 10 items",
+            "`a`: a list must not have more than 10 items: the official SDKs sort longer ones differently",
             "a:0:0;a:1:1;a:2:2;a:3:3;a:4:4;a:5:5;a:6:6;a:7:7;a:8:8;a:9:9;a:10:10",
         ),
         (
             r#"{"a10":1,"a2":2}"#,
-            "`a2`: the official SDKs sort it differently from `a10`",
+            "`a2`: the official SDKs disagree on its order with `a10`: rename one of them",
             "a2:2;a10:1",
         ),
         (
             r#"{"k":{"10":1,"9":2}}"#,
-            "`k.9`: the official SDKs sort it differently from `k.10`",
+            "`k.9`: the official SDKs disagree on its order with `k.10`: rename one of them",
             "k:9:2;k:10:1",
         ),
         (
             r#"{"address":"x","address2":"y"}"#,
-            "`address`: the official SDKs sort it differently from `address2`",
+            "`address`: the official SDKs disagree on its order with `address2`: rename one of them",
             "address:x;address2:y",
         ),
         (
             r#"{"a":{"x":1},"a-b":2}"#,
-            "`a-b`: the official SDKs sort it differently from `a.x`",
+            "`a-b`: the official SDKs disagree on its order with `a.x`: rename one of them",
             "a-b:2;a:x:1",
         ),
-        (r#"{"a":1," b":2}"#, "`a`: the official SDKs sort it differently from ` b`", "a:1; b:2"),
+        (
+            r#"{"a":1," b":2}"#,
+            "`a`: the official SDKs disagree on its order with ` b`: rename one of them",
+            "a:1; b:2",
+        ),
         (
             "{\"\\ud83d\\ude00\":1,\"\\ue000\":2}",
-            "`\\u{e000}`: the official SDKs sort it differently from `😀`",
+            "`\\u{e000}`: the official SDKs disagree on its order with `😀`: rename one of them",
             "\u{e000}:2;😀:1",
         ),
-        (r#"{"a":1,"b":2,"a":3}"#, "`a`: the member appears twice", "a:3;b:2"),
-        (r#"{"x":{"a":{"x":1},"a":2}}"#, "`x.a`: the member appears twice", "x:a:2"),
+        (
+            r#"{"a":1,"b":2,"a":3}"#,
+            "`a`: the member appears twice; leave one of the two out",
+            "a:3;b:2",
+        ),
+        (
+            r#"{"x":{"a":{"x":1},"a":2}}"#,
+            "`x.a`: the member appears twice; leave one of the two out",
+            "x:a:2",
+        ),
         (
             r#"{"__proto__":1,"a":2}"#,
-            "`__proto__`: the official JavaScript SDK drops this member",
+            "`__proto__`: the official JavaScript SDK drops this member; name it differently",
             "__proto__:1;a:2",
         ),
         (
             r#"{"a":[{"\u005f_proto__":{}}]}"#,
-            "`a.0.__proto__`: the official JavaScript SDK drops this member",
+            "`a.0.__proto__`: the official JavaScript SDK drops this member; name it differently",
             "",
         ),
-        (r#"{"a\u0000b":1}"#, "`a\\0b`: a key or text must not hold control characters", "a\0b:1"),
-        (r#"{"a":"x\u0000y"}"#, "`a`: a key or text must not hold control characters", "a:x\0y"),
-        (r#"{"a":["x\ny"]}"#, "`a.0`: a key or text must not hold control characters", "a:0:x\ny"),
+        (
+            r#"{"a\u0000b":1}"#,
+            "`a\\0b`: a member's name or text must not hold control characters, such as line breaks",
+            "a\0b:1",
+        ),
+        (
+            r#"{"a":"x\u0000y"}"#,
+            "`a`: a member's name or text must not hold control characters, such as line breaks",
+            "a:x\0y",
+        ),
+        (
+            r#"{"a":["x\ny"]}"#,
+            "`a.0`: a member's name or text must not hold control characters, such as line breaks",
+            "a:0:x\ny",
+        ),
     ];
     for (document, message, php) in table {
         let json = document.as_bytes();
@@ -103,7 +127,9 @@ fn keys_that_only_look_like_positions_are_refused_beside_real_ones() {
     for (document, one, other, php) in table {
         let json = document.as_bytes();
         let error = signature::canonical_string(json, Rules::private()).map_err(|e| e.to_string());
-        let message = format!("{one}: the official SDKs sort it differently from {other}");
+        let message = format!(
+            "{one}: the official SDKs disagree on its order with {other}: rename one of them"
+        );
         assert_eq!(error, Err(message), "{document}");
         assert_eq!(signature::canonical_string(json, as_php()).as_deref(), Ok(php));
     }
@@ -142,8 +168,8 @@ fn the_largest_values_that_every_sdk_agrees_on_are_signed() {
 fn semicolons_are_refused_where_they_could_divide_an_item() {
     const TEXT: &str = "a text must not hold `;`, a name and `:`, which read as another member; put \
                         a space after the `;`";
-    const KEY: &str = "a key must not hold `;`";
-    const ID: &str = "an id, a status or a type must not hold `;`";
+    const KEY: &str = "a member's name must not hold `;`";
+    const ID: &str = "an id, a status, a type, a method, an amount or a currency must not hold `;`";
 
     // Document, path, what is wrong with it between servers, what PHP signs.
     let table = [
@@ -168,7 +194,7 @@ fn semicolons_are_refused_where_they_could_divide_an_item() {
     for (document, path, problem, string) in table {
         let json = document.as_bytes();
         let error = signature::canonical_string(json, Rules::public()).unwrap_err();
-        let message = format!("{path}: a key or text must not hold `;` on the Payment Page");
+        let message = format!("{path}: a name or text must not hold `;` on the Payment Page");
         assert_eq!(error.to_string(), message);
         let allowed = Rules::public().allow_items_in_texts();
         assert_eq!(signature::canonical_string(json, allowed).unwrap_err().to_string(), message);
@@ -272,8 +298,9 @@ fn a_signature_below_the_message_s_own_is_refused_or_signed_as_by_php() {
 
 #[test]
 fn a_document_without_room_for_a_signature_is_refused() {
-    const NO_PLACE: &str = "`general`: expected an object to hold the signature";
-    const SIGNED: &str = "the document is signed already";
+    const NO_PLACE: &str =
+        "`general` is missing or not an object, and a Gate request has its signature in it";
+    const SIGNED: &str = "the document has a signature already: remove it before signing";
     let table = [
         (Place::General, r#"{"a":1}"#, NO_PLACE),
         (Place::General, r#"{"general":[]}"#, NO_PLACE),
@@ -325,7 +352,11 @@ fn of_two_generals_the_last_holds_the_signature() {
         });
         assert_eq!(sign(as_php()), expected, "{document}");
         let error = sign(Rules::private()).unwrap_err();
-        assert_eq!(error.to_string(), "`general`: the member appears twice", "{document}");
+        assert_eq!(
+            error.to_string(),
+            "`general`: the member appears twice; leave one of the two out",
+            "{document}"
+        );
     }
 }
 

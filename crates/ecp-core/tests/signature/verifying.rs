@@ -210,7 +210,11 @@ fn a_member_that_appears_twice_is_refused_with_its_place() {
     ];
     for (document, path) in table {
         let body = with_signature(document, &good());
-        assert_eq!(refusal(&body), format!("`{path}` appears twice"), "{body}");
+        assert_eq!(
+            refusal(&body),
+            format!("`{path}` appears twice; an object may have a member only once"),
+            "{body}"
+        );
     }
 }
 
@@ -230,7 +234,7 @@ fn another_document_or_key_does_not_match() {
     for body in table {
         assert_eq!(
             refusal(&body),
-            "the signature does not match: another key signed it, or it was changed on the way",
+            "the signature does not match: the document was signed with a key that is not among the given ones, or was changed since; `ecp explain` looks for the cause",
             "{body}"
         );
     }
@@ -254,17 +258,26 @@ fn a_body_that_is_no_readable_object_is_refused_with_its_reason() {
         (format!("a=1&signature={}", good()).into(), "line 1, column 1: expected a value"),
         (object.repeat(2), "line 1, column 111: more text after the document"),
         ([b"\xef\xbb\xbf", &object[..]].concat(), "line 1, column 1: expected a value"),
-        (b"{\"a\":\"\xff\"}".to_vec(), "not UTF-8 from byte 6"),
-        (signed(&deep), "line 1, column 619: nested deeper than 511 levels"),
+        (
+            b"{\"a\":\"\xff\"}".to_vec(),
+            "the document is not UTF-8: its first invalid byte is at offset 6",
+        ),
+        (
+            signed(&deep),
+            "line 1, column 619: nested deeper than the 511 levels that `Limits::depth` allows",
+        ),
         (
             [&object[..], &b" ".repeat(256 * 1024)].concat(),
-            "the document has 262254 bytes, more than the 262144 allowed",
+            "the document has 262254 bytes, more than the 262144 that `Limits::bytes` allows",
         ),
         // Key paths repeat for every item, so the string would outgrow the document by far.
-        (signed(&wide), "the canonical string is longer than 41324 bytes"),
+        (
+            signed(&wide),
+            "the canonical string is longer than 41324 bytes, 4 times the document and 4 KiB: shorten the names of members that hold others",
+        ),
         (
             with_signature(r#"{"0":1}"#, &hmac_of("secret", "0:1")).into(),
-            "`0` at the top level: keys that are empty or integers cannot be signed there",
+            "`0`: at the top level, a member's name must be neither empty nor an integer",
         ),
     ];
     for (body, message) in table {

@@ -82,7 +82,7 @@ async fn write(
             session.query_one(LOCK_PAYMENT, &payment[..1]),
             session.query_opt(KNOWN, &seen),
         )?;
-        (from_json(state.get(0), "the state of a payment")?, known)
+        (from_json(state.get(0), "reading the state of a payment")?, known)
     } else {
         let ((), known) = tokio::try_join!(session.begin(), session.query_opt(KNOWN, &seen),)?;
         (PaymentState::default(), known)

@@ -51,15 +51,15 @@ pub enum AddressError {
     /// The address cannot be parsed.
     #[error(
         "expected `postgres://user@host/database?sslmode=verify-full` or `host=.. user=.. \
-         dbname=.. sslmode=verify-full`; in a URL, write special characters of names and values \
-         as `%40` and the like, elsewhere quote values that hold spaces"
+         dbname=.. sslmode=verify-full`; in the first form, write special characters of names and \
+         values as `%40` and the like, in the second put values with spaces in single quotes"
     )]
     Form,
     /// The address has an unknown keyword.
-    #[error("`{0}` is not known here; leave it out")]
+    #[error("`{0}` is not a known word of an address; leave it out")]
     Unknown(String),
     /// The address has a keyword twice.
-    #[error("`{0}` is given twice")]
+    #[error("`{0}` is given twice; leave one of them out")]
     Twice(&'static str),
     /// The value of a keyword cannot be used.
     #[error("`{word}`: expected {expected}")]
@@ -200,9 +200,10 @@ fn driver_error(error: &tokio_postgres::Error) -> AddressError {
     let word =
         cause.strip_prefix("invalid value for option `").and_then(|rest| rest.split_once('`'));
     match word {
-        Some((word, _)) if DRIVERS.contains(&word) => {
-            AddressError::Value { word: word.to_owned().into(), expected: "a value of libpq" }
-        }
+        Some((word, _)) if DRIVERS.contains(&word) => AddressError::Value {
+            word: word.to_owned().into(),
+            expected: "a value that libpq takes",
+        },
         _ => AddressError::Form,
     }
 }

@@ -6,7 +6,7 @@ use super::session::{failed, typed};
 use super::store::PostgresInbox;
 use crate::accept::{error_text, from_json, known, project, read};
 use crate::clock::{Look, milliseconds, timestamp};
-use crate::entry::{Claim, Claimed, Delivery, EntryId, Finish, Lease};
+use crate::entry::{Claim, Claimed, Delivery, EntryId, Finish, Lease, NO_RESULT};
 use crate::error::InboxError;
 use crate::failpoint::failpoint;
 
@@ -85,7 +85,7 @@ pub(super) async fn claim(inbox: &PostgresInbox, claim: &Claim) -> Result<Claime
     for row in rows {
         let error = if row.get("used_up") {
             // The process that claimed it before ended without storing a result.
-            "no attempt was ever finished".to_owned()
+            NO_RESULT.to_owned()
         } else {
             match delivery(&row) {
                 Ok(delivery) => {
@@ -109,14 +109,15 @@ fn attempts(row: &Row) -> u32 {
 
 fn delivery(row: &Row) -> Result<Delivery, InboxError> {
     let raw: Option<&[u8]> = row.get("raw");
-    let raw = raw.ok_or_else(|| InboxError::damaged("a body"))?;
+    let raw = raw.ok_or_else(|| InboxError::damaged("reading a body"))?;
     let state = row.get::<_, Option<&str>>("payment_state");
-    let state = state.map(|state| from_json(state, "the state of a payment")).transpose()?;
+    let state =
+        state.map(|state| from_json(state, "reading the state of a payment")).transpose()?;
     Ok(Delivery {
         id: EntryId::new(row.get("id")),
         project: project(row.get("project"))?,
-        callback: read(raw).map_err(|_| InboxError::damaged("a body"))?,
-        change: from_json(row.get("change"), "a change")?,
+        callback: read(raw).map_err(|_| InboxError::damaged("reading a body"))?,
+        change: from_json(row.get("change"), "reading a change")?,
         payment: state.and_then(known),
         received: timestamp(row.get("received")),
         attempt: attempts(row),

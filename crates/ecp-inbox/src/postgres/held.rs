@@ -147,7 +147,7 @@ async fn compare_and_move(
         return Ok(Release::NotHeld);
     };
     let (key, meaning): (Option<&[u8]>, Option<&[u8]>) = (row.get(1), row.get(2));
-    let callback = read(row.get(3)).map_err(|_| InboxError::damaged("a body"))?;
+    let callback = read(row.get(3)).map_err(|_| InboxError::damaged("reading a body"))?;
     match compare(project(row.get(0))?, &callback, answer) {
         Ok(()) => {}
         Err(Doubt::Undecided(path)) => return Ok(Release::Undecided(path)),
@@ -163,7 +163,7 @@ async fn compare_and_move(
     // First the payment, then its callback: the lock order everywhere.
     let payment = session.query_opt(LOCK_PAYMENT, &[typed(&key)]).await?;
     let mut state = match &payment {
-        Some(payment) => from_json(payment.get(0), "the state of a payment")?,
+        Some(payment) => from_json(payment.get(0), "reading the state of a payment")?,
         None => PaymentState::default(),
     };
     let first = session.query_opt(FIRST, &[typed(&meaning)]).await?;

@@ -22,7 +22,8 @@ pub(super) async fn payment(
     let key = payment_key(number(project), payment);
     let sql = "SELECT state FROM ecp_inbox.payments WHERE key = $1";
     let row = rows(inbox, sql, &[typed(&key.as_slice())]).await?.pop();
-    let state = row.map(|row| from_json(row.get(0), "the state of a payment")).transpose()?;
+    let state =
+        row.map(|row| from_json(row.get(0), "reading the state of a payment")).transpose()?;
     Ok(state.and_then(known))
 }
 
@@ -91,8 +92,8 @@ fn entry_of(row: &Row) -> Result<Entry, InboxError> {
         attempts: count("attempts"),
         due: row.get::<_, Option<i64>>("due").map(timestamp),
         error: row.get("error"),
-        change: from_json(row.get("change"), "a change")?,
-        ambiguous: from_json(row.get("ambiguous"), "a list of paths")?,
+        change: from_json(row.get("change"), "reading a change")?,
+        ambiguous: from_json(row.get("ambiguous"), "reading a list of paths")?,
         raw: None,
     })
 }

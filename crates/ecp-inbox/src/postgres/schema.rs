@@ -101,7 +101,10 @@ pub(super) async fn migrate(session: &Session) -> Result<(), InboxError> {
         return Err(InboxError::new(
             InboxErrorKind::Newer,
             "opening the inbox",
-            format!("version {version} of the tables, and {} is known here", MIGRATIONS.len()),
+            format!(
+                "the tables have version {version}, and this ecp-inbox knows them up to version {}",
+                MIGRATIONS.len()
+            ),
         ));
     };
     for (number, migration) in (version + 1..).zip(missing) {

@@ -118,7 +118,7 @@ pub(super) fn release(
     let Some((project, payment, raw)) = held else { return Ok(Release::NotHeld) };
     let project = accept::project(project)?;
     let callback = accept::read(&raw)
-        .map_err(|_| InboxError::damaged("the body of a callback that is held"))?;
+        .map_err(|_| InboxError::damaged("reading the body of a held callback"))?;
     match compare(project, &callback, answer) {
         Ok(()) => {}
         Err(Doubt::Undecided(path)) => return Ok(Release::Undecided(path)),

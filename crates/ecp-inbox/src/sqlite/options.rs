@@ -81,7 +81,10 @@ impl SqliteOptions {
         let mode: String =
             connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
         if mode != "wal" {
-            return Err(InboxError::plain(InboxErrorKind::Unavailable, "entering WAL mode").into());
+            let cause = format!("SQLite keeps to `{mode}`: put the file on a disk of this machine");
+            return Err(
+                InboxError::new(InboxErrorKind::Unavailable, "entering WAL mode", cause).into()
+            );
         }
         connection.pragma_update(None, "synchronous", "full")?;
         // Removed bodies are overwritten.

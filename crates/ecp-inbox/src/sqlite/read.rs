@@ -102,7 +102,7 @@ pub(super) fn payment(
         .query_row(params![project, payment.as_str().as_bytes()], |row| row.get(0))
         .optional()?;
     let Some(json) = json else { return Ok(None) };
-    Ok(accept::known(accept::from_json(&json, "a payment's state")?))
+    Ok(accept::known(accept::from_json(&json, "reading a payment's state")?))
 }
 
 const ENTRY: &str = "
@@ -170,8 +170,8 @@ fn entry_of(row: &Row<'_>) -> Result<Entry, Error> {
         attempts: row.get(7)?,
         due: row.get::<_, Option<i64>>(8)?.map(timestamp),
         error: row.get(9)?,
-        change: accept::from_json(&change, "a callback's change")?,
-        ambiguous: accept::from_json(&ambiguous, "a callback's ambiguous members")?,
+        change: accept::from_json(&change, "reading a callback's change")?,
+        ambiguous: accept::from_json(&ambiguous, "reading a callback's ambiguous members")?,
         raw: None,
     })
 }

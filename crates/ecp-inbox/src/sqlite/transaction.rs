@@ -88,7 +88,9 @@ fn guarded<T>(
         .unwrap_or_else(|_| Err("the handler panicked".into()))
         .map_err(|error| Error::Handler(with_causes(&*error)))?;
     if connection.is_autocommit() {
-        return Err(Error::Handler("the handler ended the transaction".to_owned()));
+        return Err(Error::Handler(
+            "the handler ended the transaction: it must neither commit nor roll back".to_owned(),
+        ));
     }
     Ok(result)
 }

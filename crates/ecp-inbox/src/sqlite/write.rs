@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::error::Error;
 use crate::accept::{self, Digest, Record};
 use crate::clock::{Look, timestamp};
-use crate::entry::{Claimed, Delivery, EntryId, Finish, Lease};
+use crate::entry::{Claimed, Delivery, EntryId, Finish, Lease, NO_RESULT};
 use crate::failpoint::failpoint;
 use crate::inbox::Accepted;
 use crate::state::{Change, PaymentState, StatusUpdate};
@@ -108,7 +108,7 @@ fn state_of(connection: &Connection, payment: i64) -> Result<PaymentState, Error
     let json: String = connection
         .prepare_cached("SELECT state FROM ecp_inbox_payments WHERE number = ?1")?
         .query_row([payment], |row| row.get(0))?;
-    Ok(accept::from_json(&json, "a payment's state")?)
+    Ok(accept::from_json(&json, "reading a payment's state")?)
 }
 
 pub(super) fn apply(
@@ -195,7 +195,7 @@ pub(super) fn claim(
         let id = EntryId::new(row.id);
         let callback = accept::read(row.raw.as_deref().unwrap_or_default());
         let problem = match &callback {
-            _ if row.attempts >= attempts => Some("no attempt finished"),
+            _ if row.attempts >= attempts => Some(NO_RESULT),
             Err(_) => Some("its stored body cannot be read"),
             Ok(_) => None,
         };
@@ -221,7 +221,7 @@ pub(super) fn claim(
             id,
             project: accept::project(row.project)?,
             callback,
-            change: accept::from_json(&row.change, "a callback's change")?,
+            change: accept::from_json(&row.change, "reading a callback's change")?,
             payment: payment.and_then(accept::known),
             received: timestamp(row.received),
             attempt: row.attempts + 1,

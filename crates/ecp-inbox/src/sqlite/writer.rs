@@ -49,7 +49,7 @@ impl Writer {
             .spawn(move || run(database, jobs))
             .map_err(|error| {
                 InboxError::new(
-                    InboxErrorKind::Unavailable,
+                    InboxErrorKind::NoThread,
                     "starting the inbox's writer thread",
                     error,
                 )
@@ -75,7 +75,8 @@ impl Writer {
 impl<T: Send, W: FnMut(&Connection) -> Result<T, Error> + Send> Job for Task<T, W> {
     fn run(&mut self, connection: &Connection) -> bool {
         let outcome = catch_unwind(AssertUnwindSafe(|| (self.work)(connection)));
-        let outcome = outcome.unwrap_or_else(|_| Err(Error::Handler("it panicked".to_owned())));
+        let outcome =
+            outcome.unwrap_or_else(|_| Err(Error::Handler("the write panicked".to_owned())));
         let keep = outcome.is_ok();
         self.outcome = Some(outcome);
         keep
@@ -179,7 +180,8 @@ fn run_each(connection: &Connection, batch: &mut [Box<dyn Job>]) -> Result<(), E
         let keep = job.run(connection);
         // A full disk, among others, ends the whole transaction. So does a handler that commits.
         if connection.is_autocommit() {
-            return Err(InboxError::plain(InboxErrorKind::Unavailable, "writing").into());
+            let cause = "the transaction ended before its commit";
+            return Err(InboxError::new(InboxErrorKind::Unavailable, "writing", cause).into());
         }
         if !keep {
             execute(connection, "ROLLBACK TO ecp_inbox_job")?;

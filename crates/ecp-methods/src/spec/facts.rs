@@ -78,7 +78,7 @@ pub struct Fact {
 impl Fact {
     /// A fact of the method's page.
     pub const fn new(about: &'static str, text: &'static str) -> Self {
-        assert!(!about.is_empty() && !text.is_empty(), "a fact says something about something");
+        assert!(!about.is_empty() && !text.is_empty(), "a fact needs a subject and a text");
         Self { about, text, source: None }
     }
 

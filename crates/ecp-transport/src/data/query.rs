@@ -57,7 +57,10 @@ impl OperationsQuery {
             }
         }
         if from > to {
-            return Err(InvalidQuery { path: "interval.to", problem: "is before `interval.from`" });
+            return Err(InvalidQuery {
+                path: "interval.to",
+                problem: "must not be before `interval.from`",
+            });
         }
         let projects: Vec<ProjectId> = projects.into_iter().collect();
         if projects.is_empty() {
