@@ -1,6 +1,5 @@
 //! Fields of a request on the command line.
 
-use anyhow::Context;
 use clap::Args;
 use ecp_methods::request::Field;
 use ecp_methods::{DynMethod, Registry};
@@ -44,6 +43,6 @@ pub(crate) fn pair(text: &str) -> Result<(String, String), &'static str> {
 pub(crate) fn method<'r>(registry: &'r Registry, name: &str) -> anyhow::Result<&'r dyn DynMethod> {
     match registry.by_file_name(name.trim_start_matches('/')) {
         Some(method) => Ok(method),
-        None => registry.get(name).context("see `ecp methods`"),
+        None => Ok(registry.get(name)?),
     }
 }

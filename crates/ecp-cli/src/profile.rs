@@ -107,7 +107,10 @@ impl ProfileOptions {
         };
         let url = self.gate_url.as_ref().map_or(profile.gate_url.as_str(), |url| url.as_str());
         // The address is stored and shown in one spelling.
-        let gate_url = normal_base_url(url)?;
+        let gate_url = normal_base_url(url).with_context(|| match self.gate_url {
+            Some(_) => "--gate-url".to_owned(),
+            None => format!("`gate_url` of profile `{}`", self.profile),
+        })?;
         // The platform's page goes with the platform's Gate, and the sandbox's with the sandbox.
         let page_url = match profile.page_url {
             None if profile.is_sandbox => Some(gate_url.clone()),
@@ -121,8 +124,13 @@ impl ProfileOptions {
     fn sandbox(&self) -> anyhow::Result<Profile> {
         if self.profile != SANDBOX {
             return Err(match self.path() {
-                Some(path) => anyhow!("no profile `{}` in {}", self.profile, path.display()),
-                None => anyhow!("no profile `{}`: there is no profiles file", self.profile),
+                Some(path) => {
+                    anyhow!("there is no profile `{}` in {}", self.profile, path.display())
+                }
+                None => anyhow!(
+                    "there is no profile `{}`, and no file of profiles: name one with --profiles",
+                    self.profile
+                ),
             });
         }
         Ok(Profile {
@@ -201,8 +209,12 @@ impl ProfileOptions {
         }
         let text = std::fs::read_to_string(&path)
             .with_context(|| format!("cannot read the profiles file {}", path.display()))?;
-        let mut profiles: BTreeMap<String, Section> = toml::from_str(&text)
-            .map_err(|error| anyhow!("{}: {}", path.display(), error.message()))?;
+        let mut profiles: BTreeMap<String, Section> = toml::from_str(&text).map_err(|error| {
+            // The error's own text would quote the file.
+            let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+            let line = before.matches('\n').count() + 1;
+            anyhow!("{}, line {line}: {}", path.display(), error.message())
+        })?;
         Ok(profiles.remove(&self.profile))
     }
 
@@ -257,7 +269,9 @@ impl Profile {
         } else {
             ReqwestTransport::for_data_api()?
         };
-        Ok(DataApi::new(token.clone(), key, transport).base_url(url)?)
+        Ok(DataApi::new(token.clone(), key, transport)
+            .base_url(url)
+            .with_context(|| format!("`data_url` of profile `{}`", self.name))?)
     }
 
     /// The profile's Payment Page.
@@ -269,7 +283,9 @@ impl Profile {
                 self.gate_url
             ));
         };
-        Ok(PaymentPage::new(self.project, &self.key).base_url(page_url)?)
+        PaymentPage::new(self.project, &self.key)
+            .base_url(page_url)
+            .with_context(|| format!("`page_url` of profile `{}`", self.name))
     }
 
     /// Warns on standard error if real money moves.

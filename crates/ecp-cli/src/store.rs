@@ -38,7 +38,9 @@ impl Store {
             }
             let inbox = SqliteOptions::new().existing_only().open(path).await;
             return Ok(Arc::new(
-                inbox.map_err(advise).with_context(|| format!("no inbox in {name}"))?,
+                inbox
+                    .map_err(advise)
+                    .with_context(|| format!("cannot open the inbox in {name}"))?,
             ));
         }
         let text = self.postgres.as_deref().unwrap_or_default();
@@ -66,7 +68,7 @@ impl Store {
             None => address,
         };
         let inbox = PostgresOptions::new().existing_only().open_at(address).await;
-        Ok(Arc::new(inbox.map_err(advise).context("no inbox in that database")?))
+        Ok(Arc::new(inbox.map_err(advise).context("cannot open the inbox in that database")?))
     }
 }
 
@@ -82,7 +84,6 @@ fn advise(error: InboxError) -> anyhow::Error {
     let advice = match error.kind() {
         InboxErrorKind::NoInbox => "name the database that the service opens",
         InboxErrorKind::Newer => "use the `ecp` of the service's version",
-        InboxErrorKind::Older => "start the service of this version first: it brings the tables up",
         _ => return error.into(),
     };
     anyhow::anyhow!("{error}; {advice}")

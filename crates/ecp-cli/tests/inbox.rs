@@ -145,7 +145,7 @@ fn a_callback_is_shown_without_its_body_unless_that_is_asked_for() {
 
     let missing = ecp(&["show", "--db", db, "77"]);
     assert_eq!(missing.status.code(), Some(1));
-    assert_eq!(stderr(&missing), "error: there is no callback 77\n");
+    assert_eq!(stderr(&missing), "error: there is no callback 77: see `ecp inbox list`\n");
 }
 
 #[test]
@@ -157,18 +157,18 @@ fn what_is_done_or_dead_is_replayed_and_nothing_else() {
     assert_eq!(
         stdout(&output),
         "1: will be handled again\n\
-         2: not replayed: another one that says the same was handled\n\
+         2: not replayed: another callback that says the same was handled\n\
          4: not replayed: it is held: see `ecp inbox release --help`\n\
-         5: not replayed: it waits already\n\
-         77: not replayed: there is no such callback\n"
+         5: not replayed: it is waiting already\n\
+         77: not replayed: there is no such callback: see `ecp inbox list`\n"
     );
     let again = ecp(&["replay", "--db", db, "--json", "1", "77"]);
     assert_eq!(
         (again.status.code(), stdout(&again).as_str()),
         (
             Some(1),
-            "{\"id\":1,\"replayed\":false,\"why\":\"it waits already\"}\n\
-             {\"id\":77,\"replayed\":false,\"why\":\"there is no such callback\"}\n"
+            "{\"id\":1,\"replayed\":false,\"why\":\"it is waiting already\"}\n\
+             {\"id\":77,\"replayed\":false,\"why\":\"there is no such callback: see `ecp inbox list`\"}\n"
         )
     );
     assert_eq!(
@@ -217,22 +217,31 @@ fn a_held_callback_is_released_by_what_gate_signed() {
     );
     let elsewhere = signed(br#"{"project_id":1,"payment":{"id":"P3","status":"success"}}"#);
     let table: [(&[u8], &str); 9] = [
-        (b"", "error: standard input is not an answer of Gate"),
+        (b"", "error: standard input is not an answer of Gate in JSON"),
         (b"{}", "error: Gate's answer is not genuine: no signature"),
         (&answer("success", "forged"), "error: Gate's answer is not genuine: the signature"),
-        (b"nonsense", "error: standard input is not an answer of Gate"),
+        (b"nonsense", "error: standard input is not an answer of Gate in JSON"),
         // The callback that is held, and one that says the same.
         (
             &signed(held.raw.unwrap().expose()),
-            "error: not an answer to a status request: `operation` is not a member of a status",
+            "error: standard input is not Gate's answer to a status request: `operation` is not a member of a status",
         ),
-        (&itself, "error: not an answer to a status request: `operation` is not a member of a"),
-        (&doubtful, "error: the answer has another reading at `payment.description`: have Gate"),
+        (
+            &itself,
+            "error: standard input is not Gate's answer to a status request: `operation` is not a member of a",
+        ),
+        (
+            &doubtful,
+            "error: the signature fits more than one reading of `payment.description`: give no key",
+        ),
         (
             &uncovered,
-            "error: not an answer to a status request: `frame_mode`: is a parameter of the",
+            "error: standard input is not Gate's answer to a status request: `frame_mode`: is a parameter of the",
         ),
-        (&elsewhere, "error: not an answer to a status request: `project_id` is not the"),
+        (
+            &elsewhere,
+            "error: standard input is not Gate's answer to a status request: `project_id` is another project",
+        ),
     ];
     for (input, message) in table {
         let output = release(input);
@@ -243,10 +252,13 @@ fn a_held_callback_is_released_by_what_gate_signed() {
     let lagging = release(&answer("processing", "secret"));
     assert_eq!(
         stdout(&lagging),
-        "4: held on: Gate has not decided `payment.status` yet, ask later\n"
+        "4: still held: Gate has not decided `payment.status` yet; try again later\n"
     );
     let denied = release(&answer("decline", "secret"));
-    assert_eq!(stdout(&denied), "4: held on: Gate differs on `payment.status`\n");
+    assert_eq!(
+        stdout(&denied),
+        "4: still held: Gate's answer has another `payment.status` than the callback\n"
+    );
     assert_eq!(denied.status.code(), Some(1));
     let list = ok(&["list", "--db", db, "--state", "held"]);
     assert!(
@@ -299,14 +311,18 @@ fn gate_itself_is_asked_about_a_held_callback() {
     // The sandbox knows no such payment, so this callback is not its own.
     let output = ask(&gate, &held);
     let expected =
-        format!("{held}: held on: Gate has not decided `payment.status` yet, ask later\n");
+        format!("{held}: still held: Gate has not decided `payment.status` yet; try again later\n");
     assert_eq!((output.status.code(), stdout(&output)), (Some(1), expected), "{}", stderr(&output));
     let output = ask(&gate, &other);
     let message =
         format!("error: callback {other} is of project 1236, and profile `sandbox` is of ");
     assert!(stderr(&output).starts_with(&message), "{}", stderr(&output));
     let output = ask("http://127.0.0.1:9", &held);
-    assert!(stderr(&output).starts_with("error: Gate gave no answer: "), "{}", stderr(&output));
+    assert!(
+        stderr(&output).starts_with("error: cannot get the status from Gate: "),
+        "{}",
+        stderr(&output)
+    );
     assert_eq!(stdout(&ask(&gate, "77")), "77: no callback of that number is held\n");
 }
 
@@ -338,7 +354,7 @@ fn a_wrong_file_is_reported_and_left_unchanged() {
     let empty = at("empty.sqlite");
     std::fs::write(&empty, "").unwrap();
     let place_of = |path: &PathBuf, what: &str| what.replace("FILE", &text(path));
-    let no_inbox = "error: no inbox in FILE: opening the inbox: the database is not an inbox of \
+    let no_inbox = "error: cannot open the inbox in FILE: opening the inbox: the database is not an inbox of \
                     ecp-inbox: check its path or address; name the database that the service opens\n";
     let table = [
         (&missing, "error: there is no file FILE: give the database that the service opens\n"),
@@ -395,7 +411,7 @@ fn an_inbox_in_postgres_is_read_and_never_made() {
     assert_eq!(missing.status.code(), Some(1));
     assert_eq!(
         stderr(&missing),
-        "error: no inbox in that database: opening the inbox: the database is not an inbox of \
+        "error: cannot open the inbox in that database: opening the inbox: the database is not an inbox of \
          ecp-inbox: check its path or address; name the database that the service opens\n"
     );
     assert_eq!(stderr(&ecp(&[&["stats"][..], &place].concat())), stderr(&missing), "it was made");

@@ -370,7 +370,7 @@ fn addresses_that_cannot_be_posted_to_are_refused_at_the_start() {
         (
             &["sandbox", "--addr", "127.0.0.1:0", "--callback-url", "http://shop.test/"],
             1,
-            "project 1: nothing can be sent to http://shop.test/: this host is not allowed",
+            "project 1: nothing can be sent to http://shop.test/: the host is not this machine",
         ),
     ];
     for (arguments, code, words) in table {

@@ -123,7 +123,7 @@ fn problems_are_reported() {
     let nobody = "http://127.0.0.1:1";
     let table: [(&[&str], i32, &str); 5] = [
         (&["--format", "xlsx"], 2, "error: a workbook needs --output PATH\n"),
-        (&["--filter", "x=["], 1, "error: the filter `x` is not JSON: "),
+        (&["--filter", "x=["], 1, "error: the filter `x` is not JSON, such as [\"payout\"]: "),
         (&["--filter", "x"], 2, "error: invalid value 'x' for '--filter <NAME=JSON>'"),
         (&["--output", "no/folder.csv"], 1, "error: cannot write no/folder.csv: "),
         (&[], 1, "error: not sent: "),

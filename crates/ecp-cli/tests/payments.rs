@@ -175,7 +175,7 @@ fn a_refund_is_waited_for_by_its_own_operation() {
     assert_eq!((part.status.code(), stdout(&part)), (Some(1), ""));
     assert_eq!(
         stderr(&part),
-        "error: wallet-partner refund: `payment.amount`: only all of a payment can be refunded\n"
+        "error: wallet-partner refund: `payment.amount`: this method refunds a payment as a whole only; ask for a full refund\n"
     );
     let done = refund("R-2", &[]);
     assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
@@ -214,7 +214,7 @@ fn what_a_method_does_not_allow_is_not_sent() {
         (&["payout", "jeton", "P", "10.00 EUR"], "error: jeton payout: `"),
         (
             &["payout", "jetton", "P", "10.00 EUR"],
-            "error: see `ecp methods`: no payment method `jetton`",
+            "error: there is no payment method `jetton`; there are: ",
         ),
         (
             &["sale", "jeton", "P", "0.10 EUR"],
@@ -389,5 +389,5 @@ fn real_money_is_warned_of() {
     let trial = run("trial");
     assert_eq!((stderr(&trial), trial.status.code()), ("", Some(0)));
     assert!(stdout(&trial).contains("project_id=8"));
-    assert!(stderr(&run("no")).starts_with("error: no profile `no` in "));
+    assert!(stderr(&run("no")).starts_with("error: there is no profile `no` in "));
 }

@@ -238,11 +238,15 @@ fn a_wrong_command_line_says_what_to_do() {
         (
             &["payouts", "payouts.csv", "--delimiter", "ab"],
             2,
-            "error: invalid value 'ab' for '--delimiter <CHARACTER>': one ASCII",
+            "error: invalid value 'ab' for '--delimiter <CHARACTER>': a delimiter is",
         ),
         (&["payouts", "payouts.csv", "--column", "x"], 2, "error: --column takes NAME=PATH"),
         (&["payouts", "payouts.csv", "--wait", "soon"], 2, "`soon` is not a duration such as"),
-        (&["payouts", "payouts.csv", "--profile", "shop"], 1, "error: no profile `shop` in "),
+        (
+            &["payouts", "payouts.csv", "--profile", "shop"],
+            1,
+            "error: there is no profile `shop` in ",
+        ),
         (
             &["payouts", "payouts.csv", "--profiles", "profiles.toml", "--profile", "shop"],
             1,

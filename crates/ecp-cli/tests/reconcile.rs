@@ -199,7 +199,7 @@ fn records_that_cannot_be_compared_are_reported() {
         (
             &["--journal", "payouts.csv.journal", "--name", "state=x"],
             2,
-            "error: --name takes payment_id, operation_id, type, status, amount or currency,",
+            "error: --name takes NAME=PATH, where NAME is payment_id, operation_id, type, status, amount or currency",
         ),
         (&["--journal", "x", "--tz", "Nowhere"], 1, "error: --tz Nowhere: "),
         (&["--db", "missing.sqlite"], 1, "error: there is no file missing.sqlite: "),
@@ -217,7 +217,7 @@ fn records_that_cannot_be_compared_are_reported() {
         (
             &["--journal", "payouts.csv.journal", "--name", "status=state"],
             1,
-            "error: the platform's records cannot be compared with yours: `state` is not in an operation; there are: \
+            "error: the platform's records cannot be compared with yours: `state` is not a member of an operation; there are: \
              project_id, payment_id, ",
         ),
     ];
@@ -315,7 +315,7 @@ fn one_odd_operation_is_named_and_the_others_are_compared() {
     let table = [
         (
             fee(json!({"payment_id": null, "operation_id": 5})),
-            "operation 5: `payment_id` is not in an operation",
+            "operation 5: `payment_id` is not a member of an operation",
         ),
         (
             fee(json!({"payment_id": "", "operation_id": 5})),
@@ -327,12 +327,12 @@ fn one_odd_operation_is_named_and_the_others_are_compared() {
         ),
         (
             fee(json!({"operation_id": null})),
-            "the operation at place 2: `operation_id` is not in an operation",
+            "the operation at place 2: `operation_id` is not a member of an operation",
         ),
         (fee(json!({"operation_id": "5/1"})), "operation 5/1: `operation_id` is not a number"),
         (
             fee(json!({"operation_status": null})),
-            "operation 1002: `operation_status` is not in an operation",
+            "operation 1002: `operation_status` is not a member of an operation",
         ),
     ];
     for (members, expected) in table {
@@ -355,7 +355,7 @@ fn one_odd_operation_is_named_and_the_others_are_compared() {
         let summary = &lines[1]["summary"];
         assert_eq!([&summary["odd"], &summary["odd_payouts"], &summary["without_sum"]], [1, 0, 1]);
         let expected = json!([{"record": "operation 1002",
-            "problem": "`sum_initial.amount` is not an amount of that unit"}]);
+            "problem": "`sum_initial.amount` is not an amount in the configured unit (`AmountUnit`)"}]);
         assert_eq!(summary["odd_records"], expected);
     }
     // A payout that names no payment is money that may have left.
@@ -368,7 +368,7 @@ fn one_odd_operation_is_named_and_the_others_are_compared() {
     let all = (1..=19).map(nameless).chain([right]).collect();
     let output = against(&sandbox, all, &[]);
     assert_eq!(output.status.code(), Some(1));
-    let message = "error: the platform's records cannot be compared with yours: `payment_id` is not in an operation; there are: ";
+    let message = "error: the platform's records cannot be compared with yours: `payment_id` is not a member of an operation; there are: ";
     assert!(stderr(&output).starts_with(message), "{}", stderr(&output));
 }
 

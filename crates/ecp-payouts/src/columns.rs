@@ -115,8 +115,12 @@ impl Columns {
                 ),
             };
             let is_alone = matches!(held, Holds::Nothing | Holds::Nameless);
-            if !is_alone && holds.contains(&held) {
-                wrong(name, "the field has a column already");
+            let other = holds.iter().position(|other| !is_alone && *other == held);
+            if let Some(other) = other.and_then(|place| table.names().get(place)) {
+                wrong(
+                    name,
+                    &format!("holds the same field as the column `{other}`; leave one of them out"),
+                );
             }
             holds.push(held);
         }
@@ -126,11 +130,15 @@ impl Columns {
         let needed = if holds.contains(&Holds::OperationType) { &needed[..1] } else { &needed };
         for (held, path) in needed {
             if !holds.contains(held) {
-                wrong(path, "there is no column for it");
+                wrong(path, "no column has this name, and none is mapped to it");
             }
         }
         if !holds.contains(&Holds::Method) && layout.method.is_none() {
-            wrong(METHOD, "there is no column for it, and no method for all rows");
+            wrong(
+                METHOD,
+                "no column has this name, none is mapped to it, and no method is set for all rows \
+                 (`Layout::method`, `--method`)",
+            );
         }
         if !problems.is_empty() {
             return Err(Problems::all(problems));
@@ -189,7 +197,7 @@ impl Columns {
         }
         let cell = |held: &Holds| self.cell(row, held);
         if cell(&Holds::ProjectId).is_some_and(|text| text != project.to_string()) {
-            let text = format!("is another project than {project}");
+            let text = format!("must be {project}, the project of this run");
             add(&mut found, Some(PROJECT_ID.to_owned()), text);
         }
         if cell(&Holds::OperationId).is_some() {
@@ -342,7 +350,10 @@ impl Columns {
             add(found, Some(AMOUNT.to_owned()), problem);
             return None;
         }
-        let minor = amount.parse().map_err(|_| "is not a whole number of minor units");
+        let minor = amount.parse().map_err(|_| {
+            "is not a whole number of minor units; for major units such as 1.50 say so \
+             (`AmountUnit::Major`, `--major-units`)"
+        });
         noted(AMOUNT, minor, found)
             .zip(currency)
             .map(|(minor, code)| Some(Money::from_minor(minor, code)))

@@ -124,7 +124,8 @@ impl Doubts {
             let [spelt, spelling] = [&seen.id, id].map(|id| alike::row_text(id, alike::spelling));
             if seen.without_id == without_id || spelt != spelling {
                 return Err(problem(format!(
-                    "looks like the id in line {first}, and is another one"
+                    "looks like the id in line {first} and differs from it: write both alike if they \
+                     are one payout, otherwise choose an id that looks different"
                 )));
             }
             let cased = |id: &str| id.to_lowercase().replace(' ', "");

@@ -181,8 +181,16 @@ pub(crate) fn refused(entry: &mut Entry, answer: &Result<StatusResponse, GateErr
         }
         Err(error) => {
             entry.evidence.push_str("; the status request failed: ");
-            entry.evidence.push_str(&error.to_string());
+            entry.evidence.push_str(&cause(error));
         }
+    }
+}
+
+/// Why a status request failed. The next run repeats it, so the general advice is left out.
+fn cause(error: &GateError) -> String {
+    match error {
+        GateError::Unknown(reason) => reason.to_string(),
+        other => other.to_string(),
     }
 }
 
@@ -206,7 +214,7 @@ pub(crate) fn ended(
             return;
         }
         Err(error) => {
-            entry.evidence = format!("registered; its status is not known: {error}");
+            entry.evidence = format!("registered; its status is not known: {}", cause(error));
             return;
         }
     };
@@ -273,7 +281,7 @@ fn contradiction(end: End, status: &StatusResponse, prepared: &Prepared<Payout>)
     }
     let in_error = status.operations.iter().find(|operation| end_of(operation) == End::Error);
     if let Some(word) = in_error.and_then(|operation| operation.status.as_ref()) {
-        return Some(format!("and one of its operations `{word}`"));
+        return Some(format!("and one of its operations says `{word}`"));
     }
     let is_of_others = !status.operations.is_empty() && payouts().next().is_none();
     if kind.is_none() && is_of_others {
@@ -281,12 +289,14 @@ fn contradiction(end: End, status: &StatusResponse, prepared: &Prepared<Payout>)
     }
     match (end, paid.count()) {
         (End::Success, 0) if payouts().next().is_some() && !payouts().any(is_open) => {
-            Some("and none of its payouts does".to_owned())
+            Some("and none of its payouts says so".to_owned())
         }
-        (End::Success, many) if many > 1 => Some(format!("and {many} of its payouts do")),
-        (End::Decline, some) if some > 0 => Some("and one of its payouts `success`".to_owned()),
+        (End::Success, many) if many > 1 => Some(format!("and {many} of its payouts say so")),
+        (End::Decline, some) if some > 0 => {
+            Some("and one of its payouts says `success`".to_owned())
+        }
         (End::Decline, _) if status.operations.iter().any(|one| end_of(one) == End::Success) => {
-            Some("and one of its operations `success`".to_owned())
+            Some("and one of its operations says `success`".to_owned())
         }
         _ => None,
     }
@@ -297,7 +307,7 @@ fn missing(end: End, status: &StatusResponse) -> Option<String> {
     let payment = status.payment.as_ref();
     if let Some(open) = status.operations.iter().find(|operation| is_open(operation)) {
         let word = open.status.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string);
-        return Some(format!("one of its operations `{word}`"));
+        return Some(format!("one of its operations says `{word}`"));
     }
     if end == End::Decline {
         return None;

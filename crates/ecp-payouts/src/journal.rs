@@ -161,10 +161,12 @@ pub enum JournalError {
     #[error("another run has the journal; wait for it to end")]
     InUse,
     /// The journal belongs to another project or address.
-    #[error("the journal belongs to project {} at {}", .0.project, .0.gate_url)]
+    #[error("the journal belongs to project {} at {}: name another journal", .0.project, .0.gate_url)]
     OtherOwner(Owner),
     /// A row differs from the request that may have been sent.
-    #[error("{row} was changed after it may have been sent; give the new one an id of its own")]
+    #[error(
+        "nothing was sent: the row of {row} was changed after it may have been sent; give the new row an id of its own"
+    )]
     Changed {
         /// The row.
         row: RowId,
@@ -269,7 +271,8 @@ impl Journal {
         let prepare = || -> Result<(), JournalError> {
             if let Some(path) = ecp_files::prepare_database(path).map_err(storage)? {
                 let path = path.display().to_string();
-                let text = "others may read this file, and only its owner can change that";
+                let text =
+                    "other users may read this journal, and only the file's owner can change that";
                 tracing::warn!(path, "{text}");
             }
             Ok(())
@@ -368,8 +371,8 @@ impl Journal {
         let (done, kept) = oneshot::channel();
         let write = Write { id: id.clone(), entry, done };
         let storage = |text: &str| JournalError::Storage(text.into());
-        self.writes.send(write).map_err(|_| storage("its writer has ended"))?;
-        let kept = kept.await.map_err(|_| storage("its writer has ended"))?;
+        self.writes.send(write).map_err(|_| storage("the thread that writes it has ended"))?;
+        let kept = kept.await.map_err(|_| storage("the thread that writes it has ended"))?;
         kept.map_err(|failed| match failed {
             Failed::Removed => JournalError::Removed,
             Failed::Storage(error) => storage(&error),

@@ -12,10 +12,14 @@ use crate::columns::{
 pub(crate) const MEMBERS: [&str; 7] =
     [OPERATION_TYPE, METHOD, PAYMENT_ID, OPERATION_ID, PROJECT_ID, AMOUNT, CURRENCY];
 
+/// Advice for a column that is neither a field nor ignored.
+const MAP: &str = "is not a path of a Gate request: map it (`Layout::column`, `--column NAME=PATH`) or \
+                   ignore it (`Layout::ignore`, `--column NAME=`)";
+
 /// The problem with a column whose value would be sent at this path, as an unknown field.
 pub(crate) fn problem(name: &str, path: &str) -> Option<String> {
     if let Some(hidden) = Hidden::find(path) {
-        return Some(format!("the name holds {hidden}"));
+        return Some(format!("the name holds {hidden}; remove it"));
     }
     let looks = look(path);
     let mut known = MEMBERS.into_iter().chain(Field::ALL.iter().map(|field| field.path()));
@@ -44,5 +48,5 @@ pub(crate) fn problem(name: &str, path: &str) -> Option<String> {
         return Some(text.to_owned());
     }
     let is_own = path.contains('.') || mass_file::COLUMNS.contains(&path);
-    (!is_own).then(|| "is not a path of a Gate request; map it or ignore it".to_owned())
+    (!is_own).then(|| MAP.to_owned())
 }

@@ -99,7 +99,11 @@ impl Plan {
             rows += 1;
         }
         if rows == 0 && problems.is_empty() {
-            return Err(Problems::one(table.header_line() + 1, None, "there are no rows"));
+            return Err(Problems::one(
+                table.header_line() + 1,
+                None,
+                "there are no rows below the names of the columns",
+            ));
         }
         problems.extend(doubts.two_readings());
         if !problems.is_empty() {

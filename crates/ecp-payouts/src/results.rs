@@ -60,7 +60,7 @@ pub fn write_results<S: BuildHasher>(
             text(entry.and_then(|entry| entry.request_id.as_ref())),
             entry.map_or(0, |entry| entry.sends).to_string(),
             entry.map_or_else(
-                || "it was not its turn".to_owned(),
+                || "the run ended before its turn".to_owned(),
                 |entry| neutral(&entry.evidence).into_owned(),
             ),
         ];

@@ -342,7 +342,7 @@ async fn a_success_that_is_not_the_rows_is_a_contradiction_and_one_without_a_sum
             "and names no sum",
         ),
         // A payment is declined only where all that belongs to it is.
-        (said(declined.clone(), "processing"), State::Registered, "operations `processing`"),
+        (said(declined.clone(), "processing"), State::Registered, "operations says `processing`"),
         (said(declined.clone(), "a new word"), State::Registered, "operations `a new word`"),
         (said(declined.clone(), "internal error"), State::Error, "operations `internal error`"),
         (said(declined.clone(), "expired"), State::Decline, ""),
@@ -377,7 +377,7 @@ async fn a_success_that_is_not_the_rows_is_a_contradiction_and_one_without_a_sum
         (
             with(paid("payout", sum(1000, "EUR")), json!([one(1000), one(1000)])),
             State::Error,
-            "and 2 of its payouts do",
+            "and 2 of its payouts say so",
         ),
         (
             with(paid("payout", sum(1000, "EUR")), json!([one(100)])),
@@ -406,7 +406,7 @@ async fn a_success_that_is_not_the_rows_is_a_contradiction_and_one_without_a_sum
                 json!([one(1000), {"type": "payout", "status": "processing"}]),
             ),
             State::Registered,
-            "operations `processing`",
+            "operations says `processing`",
         ),
         (
             with(json!({"status": "success", "sum": sum(1000, "EUR")}), json!([])),

@@ -261,7 +261,7 @@ async fn a_journal_has_one_owner_one_process_and_unchanged_rows() {
     drop(reopened(&old, &owner()).unwrap());
     let other = Owner::new(owner().project, "https://api.ecommpay.com");
     let error = reopened(&journal, &other).unwrap_err().to_string();
-    assert_eq!(error, "the journal belongs to project 1 at http://localhost");
+    assert_eq!(error, "the journal belongs to project 1 at http://localhost: name another journal");
 
     let file = "method,general.payment_id,payment.amount,payment.currency,account.number,\
                 customer.ip_address\njeton,P-1,1001,EUR,another-account,192.0.2.1\n";
@@ -296,8 +296,8 @@ async fn exported_text_is_no_formula() {
     assert_eq!(
         rows,
         [
-            "2,'=1+1,jeton,1000,EUR,not sent,,,,0,it was not its turn",
-            "3,\"'@SUM(A1,A2)\",jeton,1000,EUR,not sent,,,,0,it was not its turn",
+            "2,'=1+1,jeton,1000,EUR,not sent,,,,0,the run ended before its turn",
+            "3,\"'@SUM(A1,A2)\",jeton,1000,EUR,not sent,,,,0,the run ended before its turn",
         ]
     );
 }

@@ -33,7 +33,7 @@ fn every_bad_row_is_reported_by_line_and_field() {
         ),
         (
             "jeton,P-1,30000,EUX,1,192.0.2.1",
-            "line 2, `payment.currency`: `EUX` is not an ISO 4217 currency",
+            "line 2, `payment.currency`: `EUX` is not an ISO 4217 currency code such as `EUR`",
         ),
         (
             "jeton,P-1,30000,MYR,1,192.0.2.1",
@@ -48,10 +48,10 @@ fn every_bad_row_is_reported_by_line_and_field() {
             "line 2, `customer.ip_address`: is not an IPv4 or IPv6 address",
         ),
         ("eco-voucher,P-1,30000,EUR,1,192.0.2.1", "line 2: the method does not have this flow"),
-        ("jeton,P-1,30000,EUR,1", "line 2: has 5 cells, line 1 has 6"),
+        ("jeton,P-1,30000,EUR,1", "line 2: has 5 cells, but line 1 names 6 columns"),
         (
             "jetton,P-1,,,,",
-            "line 2, `method`: no payment method `jetton`; known are: eco-voucher, jeton, \
+            "line 2, `method`: there is no payment method `jetton`; there are: eco-voucher, jeton, \
              touchngo, wallet-partner\nline 2, `payment.amount`: is required\n\
              line 2, `payment.currency`: is required",
         ),
@@ -106,17 +106,18 @@ fn all_rows_are_checked_and_lines_are_counted_as_an_editor_does() {
 fn columns_must_be_known() {
     let table = [
         ("", "line 1: there are no columns: the file has nothing in it"),
-        (HEAD, "line 2: there are no rows"),
+        (HEAD, "line 2: there are no rows below the names of the columns"),
         (
             "payment.amount,Wallet\n1,2",
-            "line 1, `Wallet`: is not a path of a Gate request; map it or ignore it\n\
-             line 1, `general.payment_id`: there is no column for it\n\
-             line 1, `payment.currency`: there is no column for it\n\
-             line 1, `method`: there is no column for it, and no method for all rows",
+            "line 1, `Wallet`: is not a path of a Gate request: map it (`Layout::column`, `--column NAME=PATH`) or ignore it (`Layout::ignore`, `--column NAME=`)\n\
+             line 1, `general.payment_id`: no column has this name, and none is mapped to it\n\
+             line 1, `payment.currency`: no column has this name, and none is mapped to it\n\
+             line 1, `method`: no column has this name, none is mapped to it, and no method is set for \
+             all rows (`Layout::method`, `--method`)",
         ),
         (
             "method,general.payment_id,payment.amount,payment.currency,payment.amount\n",
-            "line 1, `payment.amount`: the field has a column already",
+            "line 1, `payment.amount`: holds the same field as the column `payment.amount`; leave one of them out",
         ),
     ];
     for (file, expected) in table {
@@ -206,11 +207,14 @@ fn a_project_that_is_named_must_be_the_one_and_no_signature_is_taken() {
     };
     assert!(read(&file("general.project_id", "1"), &Layout::new()).is_ok());
     let other = read(&file("general.project_id", "2"), &Layout::new()).unwrap_err();
-    assert_eq!(other.to_string(), "line 2, `general.project_id`: is another project than 1");
+    assert_eq!(
+        other.to_string(),
+        "line 2, `general.project_id`: must be 1, the project of this run"
+    );
     let signed = read(&file("general.signature", "x"), &Layout::new()).unwrap_err();
     assert_eq!(
         signed.to_string(),
-        "line 2, `general.signature`: is a name that the signature does not cover"
+        "line 2, `general.signature`: has a name in it that the signature does not cover, `signature` or `frame_mode`: leave it out"
     );
     let extra = read(&file("payment.extra_param", "blue"), &Layout::new()).unwrap();
     assert!(body(&extra, 0).contains(r#""extra_param":"blue""#));

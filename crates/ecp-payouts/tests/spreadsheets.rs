@@ -245,7 +245,7 @@ fn ids_that_look_alike_are_not_both_paid() {
         let text = format!("{HEAD}\n{}{}", row(first, "1"), row(second, account));
         plan(text, &Layout::new())
     };
-    let alike = "line 3, `general.payment_id`: looks like the id in line 2, and is another one";
+    let alike = "line 3, `general.payment_id`: looks like the id in line 2 and differs from it: write both alike if they are one payout, otherwise choose an id that looks different";
     for (first, second, account) in [
         ("P-1", "Ｐ-1", "2"),
         ("P-1", "P-①", "1"),
@@ -301,7 +301,7 @@ fn ids_in_another_spelling_are_not_both_paid_for_one_row() {
             let problem = read(first, second, "1").unwrap_err().to_string();
             assert_eq!(
                 problem,
-                "line 3, `general.payment_id`: looks like the id in line 2, and is another one",
+                "line 3, `general.payment_id`: looks like the id in line 2 and differs from it: write both alike if they are one payout, otherwise choose an id that looks different",
                 "{first} {second}"
             );
             let warnings: Vec<String> = read(first, second, "2")

@@ -16,10 +16,10 @@ pub enum ReconcileError {
     #[error(transparent)]
     Interval(InvalidQuery),
     /// The Data API did not return its operations.
-    #[error("cannot get the operations from the Data API: {0}")]
+    #[error("cannot get the operations: {0}")]
     Data(DataError),
     /// The Data API's operations do not match [`OperationNames`](crate::OperationNames).
-    #[error("`{path}` {problem}; there are: {}; name the right one", .there.join(", "))]
+    #[error("`{path}` {problem}; there are: {}; name the right one by `OperationNames`", .there.join(", "))]
     Member {
         /// The path.
         path: String,
@@ -29,7 +29,7 @@ pub enum ReconcileError {
         there: Vec<String>,
     },
     /// Gate did not return a payment's status. The next call requests it again.
-    #[error("asking Gate about {payment}: {error}")]
+    #[error("cannot get the status of {payment} from Gate: {error}")]
     Gate {
         /// The payment.
         payment: PaymentId,

@@ -91,8 +91,9 @@ impl OperationNames {
             problem,
             is_payout: operation.get(&self.kind).is_some_and(may_be_payout),
         };
-        let member =
-            |path| operation.get(path).ok_or_else(|| unusable(path, "is not in an operation"));
+        let member = |path| {
+            operation.get(path).ok_or_else(|| unusable(path, "is not a member of an operation"))
+        };
         let payment = PaymentId::new(member(&self.payment_id)?)
             .map_err(|_| unusable(&self.payment_id, "is not a payment id"))?;
         let id = member(&self.operation_id)?
@@ -101,7 +102,13 @@ impl OperationNames {
         let (sum, odd_sum) = match (operation.get(&self.amount), operation.get(&self.currency)) {
             (Some(amount), Some(currency)) => match self.sum(amount, currency) {
                 Some(sum) => (Some(sum), None),
-                None => (None, Some(unusable(&self.amount, "is not an amount of that unit"))),
+                None => (
+                    None,
+                    Some(unusable(
+                        &self.amount,
+                        "is not an amount in the configured unit (`AmountUnit`)",
+                    )),
+                ),
             },
             _ => (None, None),
         };

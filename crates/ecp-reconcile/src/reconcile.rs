@@ -259,7 +259,8 @@ impl Reconcile {
         };
         // An id that Gate would refuse cannot have been requested.
         let Ok(payment) = PaymentId::new(id.as_str()) else {
-            let problem = "its payment id is none that was asked for".to_owned();
+            let problem =
+                "its payment id is one that Gate refuses, so it was never requested".to_owned();
             odd.add(format!("callback {}", entry.id), problem, counts);
             return Ok(());
         };

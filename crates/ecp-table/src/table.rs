@@ -157,8 +157,12 @@ impl<'t> Iterator for Rows<'t> {
             let missing = names.iter().skip(found).all(String::is_empty);
             if !extra || !missing {
                 let count = if found == 1 { "1 cell".to_owned() } else { format!("{found} cells") };
-                let (header, expected) = (self.table.header_line, names.len());
-                let text = format!("has {count}, line {header} has {expected}");
+                let header = self.table.header_line;
+                let columns = match names.len() {
+                    1 => "1 column".to_owned(),
+                    many => format!("{many} columns"),
+                };
+                let text = format!("has {count}, but line {header} names {columns}");
                 let problem = Problem::new(line, None, text);
                 return Some(Err(Problem { ends_reading: false, ..problem }));
             }

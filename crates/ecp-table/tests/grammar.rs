@@ -257,7 +257,7 @@ fn blank_rows_and_columns_without_a_name_pass() {
             "10: 5+6++",
             "line 11: cell 3 holds a value, and its column has no name; name the column in line 3, \
              or remove the value",
-            "line 12: has 1 cell, line 3 has 4",
+            "line 12: has 1 cell, but line 3 names 4 columns",
         ]
     );
 }

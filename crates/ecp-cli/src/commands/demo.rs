@@ -117,7 +117,11 @@ fn usual_method(registry: &Registry, flow: FlowKind) -> anyhow::Result<&dyn DynM
 fn flows_of(method: &dyn DynMethod) -> String {
     let spec = method.spec();
     let flows: Vec<&str> = spec.flows().map(FlowKind::as_str).collect();
-    format!("the demonstration of {}, which has {}", spec.title(), flows.join(" and "))
+    format!(
+        "the demonstration of {}, with the flows {}, has failed",
+        spec.title(),
+        flows.join(", ")
+    )
 }
 
 /// One payment in the demonstration.

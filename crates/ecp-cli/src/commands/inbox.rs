@@ -177,7 +177,7 @@ impl Show {
     async fn run(&self) -> anyhow::Result<ExitCode> {
         let inbox = self.store.open().await?;
         let Some(entry) = inbox.entry(EntryId::new(self.id)).await? else {
-            bail!("there is no callback {}", self.id);
+            bail!("there is no callback {}: see `ecp inbox list`", self.id);
         };
         let state = match &entry.payment {
             Some(payment) => inbox.payment(entry.project, payment).await?,
@@ -209,11 +209,11 @@ impl Replay {
             }
             code = ExitCode::FAILURE;
             let why = match inbox.entry(EntryId::new(id)).await? {
-                None => "there is no such callback",
+                None => "there is no such callback: see `ecp inbox list`",
                 Some(entry) => match entry.state {
-                    EntryState::Waiting => "it waits already",
+                    EntryState::Waiting => "it is waiting already",
                     EntryState::Held => "it is held: see `ecp inbox release --help`",
-                    EntryState::Repeated => "another one that says the same was handled",
+                    EntryState::Repeated => "another callback that says the same was handled",
                     _ => "its body was removed",
                 },
             };
@@ -278,12 +278,16 @@ impl ReleaseHeld {
                 let text = "another callback said the same; nothing is left to handle";
                 ("repeated", text.to_owned(), 0)
             }
-            Release::Disagrees(path) => {
-                ("disagrees", format!("held on: Gate differs on `{path}`"), 1)
-            }
-            Release::Undecided(path) => {
-                ("undecided", format!("held on: Gate has not decided `{path}` yet, ask later"), 1)
-            }
+            Release::Disagrees(path) => (
+                "disagrees",
+                format!("still held: Gate's answer has another `{path}` than the callback"),
+                1,
+            ),
+            Release::Undecided(path) => (
+                "undecided",
+                format!("still held: Gate has not decided `{path}` yet; try again later"),
+                1,
+            ),
             Release::NotHeld => ("not held", "no callback of that number is held".to_owned(), 1),
             _ => ("held", "not released".to_owned(), 1),
         };
@@ -299,8 +303,8 @@ impl ReleaseHeld {
         let profile = self.profile.load()?;
         if profile.project != entry.project {
             bail!(
-                "callback {} is of project {}, and profile `{}` is of project {}: name another \
-                 with --profile",
+                "callback {} is of project {}, and profile `{}` is of project {}: name a \
+                 profile of the callback's project with --profile",
                 entry.id,
                 entry.project,
                 profile.name,
@@ -310,7 +314,7 @@ impl ReleaseHeld {
         let Some(payment) = &entry.payment else {
             bail!("callback {} names no payment, so Gate cannot be asked about it", entry.id);
         };
-        profile.gate()?.verified_status(payment).await.context("Gate gave no answer")
+        profile.gate()?.verified_status(payment).await.context("cannot get the status from Gate")
     }
 }
 
@@ -323,23 +327,32 @@ fn answer_on_standard_input(
     let mut answer = None;
     documents::for_each(false, |_, json| {
         let document = Document::parse(json, documents::limits())
-            .context("standard input is not an answer of Gate")?;
+            .context("standard input is not an answer of Gate in JSON")?;
         let verified = VerifiedStatus::verify(project, keys, &document);
-        answer = Some(verified.map_err(|error| match error {
-            error @ StatusError::NotGenuine(_) => {
-                anyhow::Error::new(error).context("Gate's answer is not genuine")
+        answer = Some(verified.map_err(|error| {
+            match error {
+                error @ StatusError::NotGenuine(_) => {
+                    anyhow::Error::new(error).context("Gate's answer is not genuine")
+                }
+                error => anyhow::Error::new(error)
+                    .context("standard input is not Gate's answer to a status request"),
             }
-            error => anyhow::Error::new(error).context("not an answer to a status request"),
         })?);
         Ok(())
     })?;
     let answer = answer.context("standard input is empty")?;
     let Doubts { ambiguous, uncovered } = answer.doubts();
     if let Some(path) = ambiguous.first() {
-        bail!("the answer has another reading at `{path}`: have Gate asked, with --profile");
+        bail!(
+            "the signature fits more than one reading of `{path}`: give no key, and a --profile \
+             instead, and Gate is asked"
+        );
     }
     if let Some(path) = uncovered.first() {
-        bail!("the signature does not cover `{path}`: have Gate asked, with --profile");
+        bail!(
+            "the signature does not cover `{path}`: give no key, and a --profile instead, and Gate \
+             is asked"
+        );
     }
     Ok(answer)
 }

@@ -167,8 +167,9 @@ impl Operations {
             query = query.fields(self.fields.iter().map(String::as_str));
         }
         for (name, json) in &self.filter {
-            let value: Value = serde_json::from_str(json)
-                .map_err(|error| anyhow!("the filter `{name}` is not JSON: {error}"))?;
+            let value: Value = serde_json::from_str(json).map_err(|error| {
+                anyhow!("the filter `{name}` is not JSON, such as [\"payout\"]: {error}")
+            })?;
             query = query.filter(name, value);
         }
         Ok(query)

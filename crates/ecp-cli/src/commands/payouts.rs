@@ -192,7 +192,7 @@ impl Payouts {
         self.show(&plan, &profile);
         if self.dry_run {
             let before =
-                if journal_path.exists() { Journal::read(&journal_path)? } else { HashMap::new() };
+                if journal_path.exists() { read_journal(&journal_path)? } else { HashMap::new() };
             self.check_against(&plan, &before)?;
             let ended = before.values().filter(|entry| entry.state.is_final()).count();
             if ended > 0 {
@@ -445,6 +445,10 @@ impl Payouts {
             _ => ExitCode::from(ENDED_IN_ERROR),
         })
     }
+}
+
+fn read_journal(path: &Path) -> anyhow::Result<HashMap<PaymentId, Entry>> {
+    Journal::read(path).with_context(|| path.display().to_string())
 }
 
 /// Pays until the end, or until Ctrl-C. A second one ends the process immediately, which is safe

@@ -101,8 +101,8 @@ impl Reconcile {
                 "amount" => names.amount(path),
                 "currency" => names.currency(path),
                 _ => {
-                    let why = "--name takes payment_id, operation_id, type, status, amount or \
-                               currency, and a path";
+                    let why = "--name takes NAME=PATH, where NAME is payment_id, operation_id, \
+                               type, status, amount or currency";
                     return Err(Usage(why).into());
                 }
             };

@@ -179,7 +179,10 @@ impl SandboxCommand {
         }
         if self.clock.or(file.clock).unwrap_or_default() == ClockKind::Virtual {
             let now = Timestamp::try_from(std::time::SystemTime::now());
-            let start = file.start()?.map_or(now, Ok).context("the machine's clock is off")?;
+            let start = file
+                .start()?
+                .map_or(now, Ok)
+                .context("set `start`: the machine's clock is beyond the years 0000 to 9999")?;
             config = config.virtual_time(start);
         }
         Ok(config)

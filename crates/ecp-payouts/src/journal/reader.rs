@@ -90,7 +90,7 @@ impl JournalReader {
     /// The journal's owner.
     pub fn owner(&self) -> Result<Owner, JournalError> {
         let found = owner_of(&self.connection)?;
-        found.ok_or_else(|| JournalError::Storage("it has no owner".into()))
+        found.ok_or_else(|| JournalError::Storage("its table `owner` is empty".into()))
     }
 
     /// The next payouts, up to 1000; an empty page after the last.
@@ -201,7 +201,8 @@ pub(super) fn owner_of(connection: &Connection) -> Result<Option<Owner>, Failure
     let found = connection.query_row("SELECT project, gate_url FROM owner", [], read).optional()?;
     let Some((project, gate_url)) = found else { return Ok(None) };
     let project = u64::try_from(project).ok().and_then(|id| ProjectId::new(id).ok());
-    let broken = || JournalError::Storage("its project id is not valid".into());
+    let broken =
+        || JournalError::Storage("the project id in its table `owner` is not valid".into());
     Ok(Some(Owner { project: project.ok_or_else(broken)?, gate_url }))
 }
 
@@ -215,12 +216,12 @@ fn entry(
     let mut problem = None;
     let payment_id = PaymentId::new(id.clone()).ok();
     if payment_id.is_none() {
-        problem = Some("its payment id is none");
+        problem = Some("its payment id is not valid");
     }
     let state: String = row.get(1)?;
     let state = State::ALL.iter().find(|known| known.as_str() == state).copied();
     if state.is_none() {
-        problem = Some("its state is none that is known");
+        problem = Some("its state is not known to this version");
     }
     let (status, code): (Option<String>, Option<String>) = (row.get(6)?, row.get(7)?);
     let state = state.map(|state| as_read_today(state, status.as_deref(), code.as_deref()));
@@ -231,7 +232,7 @@ fn entry(
     let amount: Option<i64> = row.get(9)?;
     let currency = row.get::<_, Option<String>>(10)?.map(|code| code.parse());
     let currency = currency.transpose().unwrap_or_else(|_| {
-        problem = Some("its currency is none that is known");
+        problem = Some("its currency is not a known code");
         None
     });
     if let Some(problem) = problem {

@@ -328,14 +328,14 @@ async fn odd_callbacks_and_entries_are_named_and_all_others_are_compared() {
     let odd: Vec<String> = begun.odd().iter().map(ToString::to_string).collect();
     let path = stage.journal().display().to_string();
     assert_eq!(odd.len(), 4, "{odd:?}");
-    assert_eq!(odd[0], format!(" P-4  in {path}: its payment id is none"));
-    assert_eq!(odd[1], format!("P-1 in {path}: its state is none that is known"));
-    assert_eq!(odd[2], format!("P-2 in {path}: its currency is none that is known"));
+    assert_eq!(odd[0], format!(" P-4  in {path}: its payment id is not valid"));
+    assert_eq!(odd[1], format!("P-1 in {path}: its state is not known to this version"));
+    assert_eq!(odd[2], format!("P-2 in {path}: its currency is not a known code"));
     assert!(odd[3].starts_with("callback ") && odd[3].ends_with(": names no payment"), "{odd:?}");
     assert_eq!((begun.counts().odd, begun.counts().odd_payouts), (4, 0));
     // An entry in an unknown state is not known to be paid; it was asked for all the same.
     assert_eq!(found, [(Kind::UnknownButPaid, "P-1".to_owned())]);
     // A run that pays refuses the same journal.
     let error = ecp_payouts::Journal::read(&stage.journal()).unwrap_err().to_string();
-    assert!(error.contains("its payment id is none"), "{error}");
+    assert!(error.contains("its payment id is not valid"), "{error}");
 }

@@ -22,11 +22,14 @@ async fn a_member_of_another_name_is_reported_with_the_existing_names() {
     let stage = Stage::new().await;
     stage.payout("P-1", "10.00 EUR").await;
     let table = [
-        (OperationNames::new().status("state"), "`state` is not in an operation; there are: "),
+        (
+            OperationNames::new().status("state"),
+            "`state` is not a member of an operation; there are: ",
+        ),
         (OperationNames::new().operation_id("payment_id"), "`payment_id` is not a number; "),
         (
             OperationNames::new().amount("operation_status"),
-            "`operation_status` is not an amount of that unit; ",
+            "`operation_status` is not an amount in the configured unit (`AmountUnit`); ",
         ),
     ];
     for (names, message) in table {
@@ -34,7 +37,10 @@ async fn a_member_of_another_name_is_reported_with_the_existing_names() {
         let error = begun.unwrap_err().to_string();
         assert!(error.starts_with(message), "{error}");
         assert!(error.contains(", operation_type, "), "{error}");
-        assert!(error.ends_with("; name the right one") && !error.contains("P-1"), "{error}");
+        assert!(
+            error.ends_with("; name the right one by `OperationNames`") && !error.contains("P-1"),
+            "{error}"
+        );
     }
     // A sum in another place is no error: the ends are compared all the same.
     let names = OperationNames::new().amount("sum");
@@ -74,14 +80,16 @@ async fn a_journal_of_another_owner_or_of_a_run_is_refused() {
             break begun;
         }
     };
-    assert!(error(begun).ends_with("the journal belongs to project 1 at https://elsewhere.test"));
+    assert!(error(begun).ends_with(
+        "the journal belongs to project 1 at https://elsewhere.test: name another journal"
+    ));
 
     let missing = Reconcile::new(owner(), around_now()).journal("/nowhere/at/all");
     let begun = missing.begin(&stage.data(), stage.sender()).await;
     assert!(error(begun).starts_with("cannot read the journal /nowhere/at/all: "));
     let ends_first = Interval::new(around_now().to(), around_now().from());
     let begun = Reconcile::new(owner(), ends_first).begin(&stage.data(), stage.sender()).await;
-    assert_eq!(error(begun), "`interval.to` is before `interval.from`");
+    assert_eq!(error(begun), "`interval.to` must not be before `interval.from`");
 }
 
 #[tokio::test]
@@ -93,7 +101,7 @@ async fn a_data_api_that_fails_ends_it_at_the_beginning() {
     let data = crate::stage::data(broken).base_url("http://localhost").unwrap();
     let error = stage.all().begin(&data, stage.sender()).await.unwrap_err().to_string();
     assert!(
-        error.starts_with("cannot get the operations from the Data API: the answer cannot be read"),
+        error.starts_with("cannot get the operations: the Data API's answer cannot be read"),
         "{error}"
     );
 }
@@ -125,7 +133,7 @@ async fn a_gate_that_was_away_is_asked_about_the_same_payment_again() {
     let mut begun = stage.all().begin(&stage.data(), sender).await.unwrap();
     for _ in 0..2 {
         let error = begun.next().await.unwrap_err().to_string();
-        assert!(error.starts_with("asking Gate about P-1: not sent"), "{error}");
+        assert!(error.starts_with("cannot get the status of P-1 from Gate: not sent"), "{error}");
     }
     assert_eq!(begun.counts().payments, 0);
     away.store(false, Ordering::SeqCst);

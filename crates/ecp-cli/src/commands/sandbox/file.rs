@@ -192,7 +192,8 @@ impl File {
             let key = Sensitive::new(from_environment(key_env)?);
             let projects: Result<Vec<ProjectId>, _> =
                 projects.iter().map(|&id| ProjectId::new(id)).collect();
-            config = config.data_token(text, key, projects?);
+            let projects = projects.context("in `projects` of a token")?;
+            config = config.data_token(text, key, projects);
         }
         if let Some(name) = &self.destination_name {
             config = config.destination_name(name);
@@ -220,7 +221,8 @@ impl Shop {
             Some(name) => from_environment(name)?,
             None => Config::DEMO_KEY.to_owned(),
         };
-        let mut project = Project::new(ProjectId::new(self.id)?, Sensitive::new(key));
+        let id = ProjectId::new(self.id).context("`id` of a project")?;
+        let mut project = Project::new(id, Sensitive::new(key));
         let of_project = || format!("in project {}", self.id);
         if let Some(url) = &self.callback_url {
             let url = checked("callback_url", url).with_context(of_project)?;

@@ -435,7 +435,7 @@ mod tests {
             ("payment.amount\n5\n", "general.payment_id, payment.currency"),
             (names, "no column `method`"),
             (&format!("{names},method\n"), "has no payouts"),
-            (&format!("{names},method\nP1,5\n"), "line 2: has 2 cells, line 1 has 4"),
+            (&format!("{names},method\nP1,5\n"), "line 2: has 2 cells, but line 1 names 4 columns"),
         ];
         for (text, expected) in table {
             let problem = read(text, None).unwrap_err();
