@@ -78,7 +78,7 @@ fn judge(status: StatusCode, body: &[u8], payment_id: &PaymentId) -> Confirmatio
         return Confirmation::unusable("the answer is not JSON");
     };
     if answer.get("payment_id").and_then(Value::as_str) != Some(payment_id.as_str()) {
-        return Confirmation::unusable("the answer's `payment_id` is not the payment's");
+        return Confirmation::unusable("the answer's `payment_id` is not the one of the question");
     }
     match answer.get("code").and_then(Value::as_i64) {
         Some(0) => Confirmation::Accepted,

@@ -86,7 +86,7 @@ pub enum Fault {
     UnknownStatus,
     /// A callback's payment has one minor unit more than it should. Its signature is valid.
     WrongAmount,
-    /// A callback's signature is that of something else.
+    /// A callback's signature is that of another text.
     WrongSignature,
 }
 

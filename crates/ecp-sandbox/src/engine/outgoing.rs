@@ -74,7 +74,7 @@ impl Outgoing {
             Self::InProcess(merchant) => {
                 let request = request.body(body).map_err(|error| error.to_string())?;
                 let (parts, body) = merchant.answer(request).await.into_parts();
-                let cut = (body.len() > limit).then(|| TOO_LONG.to_owned());
+                let cut = (body.len() > limit).then(|| too_long(limit));
                 let body = body.slice(..body.len().min(limit));
                 Ok(Reply { status: parts.status, body, cut })
             }
@@ -108,7 +108,9 @@ impl Outgoing {
     }
 }
 
-const TOO_LONG: &str = "the answer is too long";
+fn too_long(limit: usize) -> String {
+    format!("the answer is longer than {limit} bytes")
+}
 
 /// The beginning of a body, and what ended it early.
 async fn read(mut body: Incoming, limit: usize) -> (Bytes, Option<String>) {
@@ -117,7 +119,7 @@ async fn read(mut body: Incoming, limit: usize) -> (Bytes, Option<String>) {
         match frame.map(hyper::body::Frame::into_data) {
             Ok(Ok(data)) if whole.len() + data.len() > limit => {
                 whole.extend_from_slice(&data[..limit - whole.len()]);
-                return (whole.freeze(), Some(TOO_LONG.to_owned()));
+                return (whole.freeze(), Some(too_long(limit)));
             }
             Ok(Ok(data)) => whole.extend_from_slice(&data),
             Ok(Err(_trailers)) => {}

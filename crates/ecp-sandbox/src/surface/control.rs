@@ -93,7 +93,7 @@ async fn clear_faults(State(engine): State<Engine>) -> Response {
 }
 
 async fn remove_fault(State(engine): State<Engine>, Path(rule): Path<u64>) -> Response {
-    done(engine.remove_fault(rule), "there is no such rule")
+    done(engine.remove_fault(rule), "no fault rule has this number: GET /sandbox/faults lists them")
 }
 
 async fn clock(State(engine): State<Engine>) -> Response {
@@ -112,7 +112,9 @@ async fn advance(State(engine): State<Engine>, body: Bytes) -> Response {
         Err(error) => return problem(StatusCode::BAD_REQUEST, &error.to_string()),
     };
     if !engine.advance(Duration::from_secs(advance_seconds)).await {
-        return problem(StatusCode::CONFLICT, "time is the machine's here, and cannot be moved");
+        let words = "the sandbox runs by the machine's clock, which cannot be moved: start it with \
+                     --clock virtual";
+        return problem(StatusCode::CONFLICT, words);
     }
     engine.settled().await;
     clock(State(engine)).await
@@ -190,7 +192,7 @@ async fn decide(State(engine): State<Engine>, Path(place): Place, body: Bytes) -
     let Some(payment) = found(&engine, place) else { return no_payment() };
     let amount = amount.map(|minor| Money::from_minor(minor, payment.amount.currency()));
     let chosen = engine.choose(payment.project_id, &payment.payment_id, decision, amount);
-    done(chosen, "the payment does not wait for its customer")
+    done(chosen, "the payment is not waiting for a decision of its customer")
 }
 
 async fn release(State(engine): State<Engine>, Path(place): Place) -> Response {
@@ -210,7 +212,7 @@ async fn resend(
     match found(&engine, (project, id)) {
         Some(payment) => done(
             engine.resend_callback(payment.project_id, &payment.payment_id, callback),
-            "there is no such callback in the history",
+            "the payment's history has no callback with this number",
         ),
         None => no_payment(),
     }
@@ -261,7 +263,7 @@ fn done(is_done: bool, otherwise: &str) -> Response {
 }
 
 fn no_payment() -> Response {
-    problem(StatusCode::NOT_FOUND, "there is no such payment")
+    problem(StatusCode::NOT_FOUND, "there is no payment with this id in this project")
 }
 
 fn problem(status: StatusCode, words: &str) -> Response {

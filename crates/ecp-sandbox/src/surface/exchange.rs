@@ -62,7 +62,7 @@ impl Done {
     /// There was a payment, and its result is forgotten: no answer about it would be true.
     pub(crate) fn forgotten() -> Self {
         let words = "the sandbox's history has dropped this payment, so nothing is known of it but \
-                     that its id is taken: raise payment_history";
+                     that its id is taken: raise `payment_history`";
         let answer = serde_json::json!({"problem": words}).to_string();
         Self { status: StatusCode::SERVICE_UNAVAILABLE, answer, begun: None }
     }

@@ -114,9 +114,15 @@ async fn status_of_request(call: Call) -> Response {
 }
 
 async fn not_found(call: Call) -> Response {
-    call.end(StatusCode::NOT_FOUND, "there is nothing at this path")
+    call.end(
+        StatusCode::NOT_FOUND,
+        "there is nothing at this path; Gate's paths begin with /v2/payment/",
+    )
 }
 
 async fn method_not_allowed(call: Call) -> Response {
-    call.end(StatusCode::METHOD_NOT_ALLOWED, "this path is for another HTTP method")
+    call.end(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "this path does not take this HTTP method; Gate's requests are POST",
+    )
 }

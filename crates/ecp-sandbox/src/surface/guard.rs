@@ -31,7 +31,8 @@ pub(crate) async fn guard(State(engine): State<Engine>, request: Request, next: 
     }
     if !is_own_host(headers, |name| engine.is_named(name)) {
         let words = "the sandbox answers to IP addresses, to localhost, to the host of its public \
-                     URL and to its host names: add this one to them if it is the sandbox's";
+                     URL and to its host names, not to this name: if it is the sandbox's, add it to \
+                     `host_names`, or use --host-name";
         return refused(&request, words);
     }
     let public = engine.config().public_url.as_deref();

@@ -20,7 +20,7 @@ pub(crate) enum Tampering {
     UnknownStatus,
     /// Its amount is one minor unit too much.
     WrongAmount,
-    /// Its signature is that of something else.
+    /// Its signature is that of another text.
     WrongSignature,
 }
 

@@ -39,7 +39,7 @@ async fn an_id_that_was_used_is_never_free_again() {
     for answer in [world.status("X0").await, world.send("/v2/payment/status/request", asked).await]
     {
         assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{}", answer.text);
-        assert!(answer.text.contains("raise payment_history"), "{}", answer.text);
+        assert!(answer.text.contains("raise `payment_history`"), "{}", answer.text);
     }
     // Only what was used is taken, and only in its project.
     assert_eq!(world.status("X50").await.json()["payment"]["status"], "error");

@@ -26,12 +26,18 @@ pub enum CallbackRefusal {
 impl fmt::Display for CallbackRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::HostNotAllowed => "this host is not allowed: only the own machine is by default",
-            Self::Lost => "a fault lost it",
-            Self::NoAddress => "neither the request nor the project names an address",
-            Self::NoUrl => "the address is not an absolute URL",
+            Self::HostNotAllowed => {
+                "the host is not this machine and not allowed: add it to `allowed_hosts`, or use \
+                 --allow-host"
+            }
+            Self::Lost => "the fault `lose_callback` dropped it",
+            Self::NoAddress => {
+                "neither the request nor the project names an address: set `callback_url`, or for \
+                 confirmations `confirmation_url`"
+            }
+            Self::NoUrl => "the address is not an absolute URL such as http://127.0.0.1:8000/",
             Self::NotPlainHttp => "the address must begin with http://: the sandbox has no TLS",
-            Self::OwnAddress => "the address is the sandbox's own",
+            Self::OwnAddress => "the address is the sandbox's own: name that of your receiver",
             Self::TooMany => "100 deliveries of operations are on their way already",
         })
     }

@@ -133,43 +133,33 @@ fn is_drawn(
 
 impl FaultRule {
     fn fits(&self, point: Point<'_>, (project, payment): &About) -> bool {
-        let is_of_point = match (self.fault, point) {
-            (
-                Fault::DelayAnswer(_)
-                | Fault::DropAnswer { .. }
-                | Fault::ResetConnection { .. }
-                | Fault::ServerError { .. }
-                | Fault::TruncateAnswer,
-                Point::Answer(path),
-            ) => self.path.as_ref().is_none_or(|part| path.contains(part)),
-            (
-                Fault::DelayCallback(_)
-                | Fault::DuplicateCallback { .. }
-                | Fault::LoseCallback
-                | Fault::MissingSignature
-                | Fault::OddValues
-                | Fault::ReorderCallback
-                | Fault::UnknownStatus
-                | Fault::WrongAmount
-                | Fault::WrongSignature,
-                Point::Callback(number),
-            ) => self.path.is_none() && self.callback.is_none_or(|wanted| wanted == number),
-            (
-                Fault::DelayCallback(_)
-                | Fault::DuplicateCallback { .. }
-                | Fault::LoseCallback
-                | Fault::MissingSignature
-                | Fault::OddValues
-                | Fault::WrongSignature,
-                Point::Operations(path),
-            ) => {
-                self.callback.is_none() && self.path.as_ref().is_none_or(|part| path.contains(part))
+        let is_of_path = |path: &str| self.path.as_ref().is_none_or(|part| path.contains(part));
+        let is_of_callback = |number: u32| {
+            self.path.is_none() && self.callback.is_none_or(|wanted| wanted == number)
+        };
+        let is_of_point = match self.fault {
+            Fault::DelayAnswer(_)
+            | Fault::DropAnswer { .. }
+            | Fault::ResetConnection { .. }
+            | Fault::ServerError { .. }
+            | Fault::TruncateAnswer => matches!(point, Point::Answer(path) if is_of_path(path)),
+            Fault::DelayCallback(_)
+            | Fault::DuplicateCallback { .. }
+            | Fault::LoseCallback
+            | Fault::MissingSignature
+            | Fault::OddValues
+            | Fault::WrongSignature => match point {
+                Point::Callback(number) => is_of_callback(number),
+                Point::Operations(path) => self.callback.is_none() && is_of_path(path),
+                _ => false,
+            },
+            Fault::ReorderCallback | Fault::UnknownStatus | Fault::WrongAmount => {
+                matches!(point, Point::Callback(number) if is_of_callback(number))
             }
-            (Fault::SlowConfirmation(_), Point::Confirmation)
-            | (Fault::SlowPayout(_), Point::Payout)
-            | (Fault::StalePayment, Point::Payment)
-            | (Fault::EndInError, Point::Payment | Point::Refund) => true,
-            _ => false,
+            Fault::SlowConfirmation(_) => matches!(point, Point::Confirmation),
+            Fault::SlowPayout(_) => matches!(point, Point::Payout),
+            Fault::StalePayment => matches!(point, Point::Payment),
+            Fault::EndInError => matches!(point, Point::Payment | Point::Refund),
         };
         is_of_point
             && self.project_id.is_none_or(|wanted: ProjectId| *project == Some(wanted))

@@ -152,10 +152,10 @@ impl TryFrom<Members> for FaultRule {
             None => None,
         };
         if percent.is_some_and(|percent| percent > 100) {
-            return Err(error("`percent` is at most 100"));
+            return Err(error("`percent` must be 0 to 100"));
         }
         if times == Some(0) || callback == Some(0) {
-            return Err(error("`times` and `callback` are counted from 1"));
+            return Err(error("`times` and `callback` must be 1 or more"));
         }
         let percent = percent.unwrap_or(100);
         Ok(Self { fault, project_id, payment_id, path, callback, times, percent })
@@ -177,7 +177,7 @@ impl Own {
             "duplicate_callback" => {
                 let copies = self.members.copies.take().unwrap_or(1);
                 if !(1..=100).contains(&copies) {
-                    return Err(InvalidFault("`copies` is 1 to 100".to_owned()));
+                    return Err(InvalidFault("`copies` must be 1 to 100".to_owned()));
                 }
                 Fault::DuplicateCallback { copies }
             }
@@ -190,7 +190,7 @@ impl Own {
             "server_error" => {
                 let status = self.members.status.take().unwrap_or(503);
                 if !(500..=599).contains(&status) {
-                    return Err(InvalidFault("`status` is 500 to 599".to_owned()));
+                    return Err(InvalidFault("`status` must be 500 to 599".to_owned()));
                 }
                 Fault::ServerError { status, registered: self.registered() }
             }
@@ -203,14 +203,16 @@ impl Own {
             "wrong_signature" => Fault::WrongSignature,
             name => {
                 let names = Fault::NAMES.join(", ");
-                return Err(InvalidFault(format!("there is no fault `{name}`, only {names}")));
+                return Err(InvalidFault(format!(
+                    "there is no fault `{name}`; there are: {names}"
+                )));
             }
         })
     }
 
     fn duration(&mut self) -> Result<Duration, InvalidFault> {
         let millis = self.members.millis.take();
-        let needed = || InvalidFault(format!("`{}` needs `millis`", self.name));
+        let needed = || InvalidFault(format!("`{}` needs `millis`, its duration in ms", self.name));
         millis.map(Duration::from_millis).ok_or_else(needed)
     }
 
@@ -228,7 +230,9 @@ impl Own {
         ];
         match left.into_iter().find(|(_, is_left)| *is_left) {
             None => Ok(()),
-            Some((member, _)) => Err(InvalidFault(format!("`{}` has no `{member}`", self.name))),
+            Some((member, _)) => {
+                Err(InvalidFault(format!("`{}` has no `{member}`; leave it out", self.name)))
+            }
         }
     }
 }
@@ -315,13 +319,13 @@ mod tests {
     fn what_is_no_rule_is_refused_with_a_reason() {
         let table = [
             (r#"{"fault":"thunder"}"#, "there is no fault `thunder`"),
-            (r#"{"fault":"delay_answer"}"#, "`delay_answer` needs `millis`"),
+            (r#"{"fault":"delay_answer"}"#, "`delay_answer` needs `millis`, its duration in ms"),
             (r#"{"fault":"lose_callback","millis":1}"#, "`lose_callback` has no `millis`"),
             (r#"{"fault":"wrong_amount","registered":true}"#, "has no `registered`"),
-            (r#"{"fault":"server_error","status":200}"#, "`status` is 500 to 599"),
-            (r#"{"fault":"duplicate_callback","copies":0}"#, "`copies` is 1 to 100"),
-            (r#"{"fault":"wrong_amount","percent":101}"#, "`percent` is at most 100"),
-            (r#"{"fault":"wrong_amount","times":0}"#, "counted from 1"),
+            (r#"{"fault":"server_error","status":200}"#, "`status` must be 500 to 599"),
+            (r#"{"fault":"duplicate_callback","copies":0}"#, "`copies` must be 1 to 100"),
+            (r#"{"fault":"wrong_amount","percent":101}"#, "`percent` must be 0 to 100"),
+            (r#"{"fault":"wrong_amount","times":0}"#, "`times` and `callback` must be 1 or more"),
             (r#"{"fault":"wrong_amount","time":1}"#, "unknown field `time`"),
             (r#"{"millis":1}"#, "missing field `fault`"),
         ];

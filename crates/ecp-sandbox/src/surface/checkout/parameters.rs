@@ -64,7 +64,7 @@ impl Parameters {
     pub(crate) fn notice(&self) -> Option<&'static str> {
         self.get(CUSTOMER).is_none().then_some(
             "no customer_id, which the documents require: the customer is a guest. \
-             `refuse_guests` refuses such addresses",
+             The setting `guests = \"refuse\"` (`Config::refuse_guests`) refuses such addresses",
         )
     }
 

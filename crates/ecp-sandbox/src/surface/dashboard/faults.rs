@@ -21,37 +21,33 @@ struct FaultsPage {
     given: Pairs,
 }
 
-/// Description of a fault for people.
-fn describe(name: &str) -> &'static str {
-    match name {
-        "delay_answer" => "The answer to a request comes late.",
-        "delay_callback" => "A callback sets out late; others may overtake it.",
-        "drop_answer" => "The connection is closed without an answer.",
-        "duplicate_callback" => "A callback comes several times.",
-        "end_in_error" => "A payment or a refund ends in an internal error.",
-        "lose_callback" => "A callback is never sent.",
-        "missing_signature" => "A callback has no signature.",
-        "odd_values" => "A callback has null, booleans and floats in members more.",
-        "reorder_callback" => "A callback comes after the next one.",
-        "reset_connection" => "The connection is reset without an answer.",
-        "server_error" => "The answer is an HTTP error of the 500s.",
-        "slow_confirmation" => "The merchant is asked late to confirm an amount.",
-        "slow_payout" => "A payout takes long to end, or is declined at its cut-off time.",
-        "stale_payment" => "A payment never ends, until it is released.",
-        "truncate_answer" => "The connection is closed in the middle of the answer.",
-        "unknown_status" => "A callback’s statuses are unknown words.",
-        "wrong_amount" => "A callback’s payment has one minor unit more than it should.",
-        "wrong_signature" => "A callback’s signature is that of something else.",
-        _ => "",
-    }
-}
+/// Names and descriptions of all faults, in the order of [`Fault::NAMES`].
+const DESCRIPTIONS: [(&str, &str); Fault::NAMES.len()] = [
+    ("delay_answer", "The answer to a request comes late."),
+    ("delay_callback", "A callback sets out late; others may overtake it."),
+    ("drop_answer", "The connection is closed without an answer."),
+    ("duplicate_callback", "A callback comes several times."),
+    ("end_in_error", "A payment or a refund ends in an internal error."),
+    ("lose_callback", "A callback is never sent."),
+    ("missing_signature", "A callback has no signature."),
+    ("odd_values", "A callback has null, booleans and floats in additional members."),
+    ("reorder_callback", "A callback comes after the next one."),
+    ("reset_connection", "The connection is reset without an answer."),
+    ("server_error", "The answer is an HTTP error of the 500s."),
+    ("slow_confirmation", "The merchant is asked late to confirm an amount."),
+    ("slow_payout", "A payout takes long to end, or is declined at its cut-off time."),
+    ("stale_payment", "A payment never ends, until it is released."),
+    ("truncate_answer", "The connection is closed in the middle of the answer."),
+    ("unknown_status", "A callback’s statuses are unknown words."),
+    ("wrong_amount", "A callback’s payment has one minor unit more than it should."),
+    ("wrong_signature", "A callback’s signature is that of another text."),
+];
 
 impl FaultsPage {
     fn new(engine: &Engine, shell: Shell, given: Pairs) -> Self {
         let rules = engine.faults().into_iter();
         let rules = rules.map(|(number, rule)| (number, rule.fault().name(), rule.to_json()));
-        let names = Fault::NAMES.map(|name| (name, describe(name)));
-        Self { shell, rules: rules.collect(), names: names.into(), given }
+        Self { shell, rules: rules.collect(), names: DESCRIPTIONS.into(), given }
     }
 
     fn given(&self, name: &str) -> &str {
@@ -107,4 +103,14 @@ pub(super) async fn remove(State(engine): State<Engine>, Form(pairs): Form<Pairs
 pub(super) async fn clear(State(engine): State<Engine>) -> Response {
     engine.clear_faults();
     see_other("/dashboard/faults?done=cleared")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_fault_is_described_under_its_name() {
+        assert_eq!(DESCRIPTIONS.map(|(name, _)| name), Fault::NAMES);
+    }
 }
