@@ -122,8 +122,13 @@ fn parse(text: &str) -> Result<Counts, String> {
     let lines = text.lines().filter(|line| !line.starts_with('#'));
     lines
         .map(|line| {
-            let (path, count) = line.split_once(' ').ok_or_else(|| format!("no count: {line}"))?;
-            let count = count.trim().parse().map_err(|_| format!("no count: {line}"))?;
+            let (path, count) = line
+                .split_once(' ')
+                .ok_or_else(|| format!("{BASELINE}: no instruction count in the line `{line}`"))?;
+            let count = count
+                .trim()
+                .parse()
+                .map_err(|_| format!("{BASELINE}: no instruction count in the line `{line}`"))?;
             Ok((path.to_owned(), count))
         })
         .collect()

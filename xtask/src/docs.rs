@@ -37,8 +37,9 @@ pub(crate) fn docs(root: &Path, check: bool) -> Result<(), String> {
         let path = root.join(format!("crates/ecp-methods/src/methods/{file}.rs"));
         let source =
             fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-        let source = with_table(&source, &spec.markdown())
-            .ok_or_else(|| format!("{}: no place for the table", path.display()))?;
+        let source = with_table(&source, &spec.markdown()).ok_or_else(|| {
+            format!("{}: the generated table's place was not found", path.display())
+        })?;
         put(&path, source)?;
     }
     for name in library_crates(root)? {

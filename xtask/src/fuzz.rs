@@ -22,7 +22,7 @@ pub(crate) fn fuzz(target: Option<&str>, seconds: &str) -> bool {
     let mut targets = targets();
     if let Some(target) = target {
         if !targets.iter().any(|known| known == target) {
-            eprintln!("error: no target `{target}`, only {}", targets.join(", "));
+            eprintln!("error: there is no target `{target}`; there are: {}", targets.join(", "));
             return false;
         }
         targets.retain(|known| known == target);

@@ -18,7 +18,8 @@ pub(crate) fn new_method(root: &Path, name: &str) -> Result<(), String> {
     let list_path = root.join(LIST);
     let list = fs::read_to_string(&list_path).map_err(|error| format!("{LIST}: {error}"))?;
     let line = format!("    {module} => {type_name},\n");
-    let list = insert_sorted(&list, &line).ok_or_else(|| format!("{LIST}: no list in it"))?;
+    let list = insert_sorted(&list, &line)
+        .ok_or_else(|| format!("{LIST}: the list of methods was not found"))?;
 
     let file = root.join(FOLDER).join(format!("{module}.rs"));
     if file.exists() {

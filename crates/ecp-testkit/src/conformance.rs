@@ -64,7 +64,7 @@ pub fn assert_conforms<M: PaymentMethod>(method: M) {
     let builtin = Registry::builtin();
     let registry = if let Ok(known) = builtin.get(code) {
         let same = format!("{:?}", known.spec()) == format!("{:?}", method.spec());
-        assert!(same, "the code `{code}` belongs to another method");
+        assert!(same, "the code `{code}` belongs to a built-in method with another spec");
         builtin
     } else {
         builtin.with(method).unwrap_or_else(|error| panic!("{error}"))

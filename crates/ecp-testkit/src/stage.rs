@@ -129,12 +129,19 @@ impl Stage {
         let page = match redirect.method {
             RedirectMethod::Get => self.browse(url, None).await?,
             RedirectMethod::Post => {
-                let fields = redirect.body.fields().ok_or_else(|| fail("no fields to post"))?;
+                let fields = redirect
+                    .body
+                    .fields()
+                    .ok_or_else(|| fail("`redirect_data.body` holds no fields to post"))?;
                 let fields = fields.iter().map(|(name, value)| (name, value.expose()));
                 let form = Serializer::new(String::new()).extend_pairs(fields).finish();
                 self.browse(url, Some(form)).await?
             }
-            ref other => return Err(fail(format!("the redirect's method is {other}"))),
+            ref other => {
+                return Err(fail(format!(
+                    "`redirect_data.method` is {other}, expected GET or POST"
+                )));
+            }
         };
         let page = String::from_utf8_lossy(page.body()).into_owned();
         let action = page
@@ -157,7 +164,7 @@ impl Stage {
         if matches!(response.status(), StatusCode::OK | StatusCode::SEE_OTHER) {
             Ok(response)
         } else {
-            Err(fail(format!("{url} answered {}", response.status())))
+            Err(fail(format!("{url} answered with HTTP status {}", response.status())))
         }
     }
 
@@ -177,13 +184,14 @@ impl Stage {
         }
         let name = callback.payment.as_ref().and_then(|payment| payment.method.as_deref());
         if !name.is_some_and(|name| method.spec().callback_names().contains(&name)) {
-            return Err(fail(format!("the callback is from a method called {name:?}")));
+            let names = method.spec().callback_names();
+            return Err(fail(format!("`payment.method` is {name:?}, expected one of {names:?}")));
         }
         let id = callback.payment_id().ok_or_else(|| fail("the callback has no payment id"))?;
         let asked = self.gate.status(id).await.or_fail()?;
         match asked.payment_status() {
             status if status == Some(expected) => Ok(()),
-            status => Err(fail(format!("asked for it, Gate says {status:?}"))),
+            status => Err(fail(format!("Gate's status is {status:?}, expected {expected}"))),
         }
     }
 
@@ -197,7 +205,10 @@ impl Stage {
             | (Decision::Decline, RefundOutcome::Decline { .. }, Some(PaymentStatus::Success)) => {
                 Ok(())
             }
-            _ => Err(fail(format!("{:?} with the payment at {status:?}", refund.outcome))),
+            _ => Err(fail(format!(
+                "the refund ended as {:?} with the payment in the status {status:?}, expected {decision}",
+                refund.outcome
+            ))),
         }
     }
 
@@ -206,7 +217,7 @@ impl Stage {
         timeout(PATIENCE, callbacks.recv())
             .await
             .map_err(|_| fail(format!("no callback came; {:?}", self.sandbox.events().last())))?
-            .ok_or_else(|| fail("the shop has closed"))
+            .ok_or_else(|| fail("the stage has stopped receiving callbacks"))
     }
 }
 

@@ -194,7 +194,7 @@ async fn a_code_of_the_page_is_given_once() {
 }
 
 #[test]
-#[should_panic(expected = "the code `jeton` belongs to another method")]
+#[should_panic(expected = "the code `jeton` belongs to a built-in method with another spec")]
 fn a_method_with_the_code_of_another_is_not_tested_in_its_place() {
     method! { Usurper:
         outside("jeton", &["Usurper"])

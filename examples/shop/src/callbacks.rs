@@ -37,7 +37,7 @@ impl Shop {
             let gate = gate.clone();
             async move {
                 if project != gate.project() {
-                    return Err("its project is not the shop's".into());
+                    return Err("the callback is of another project than the shop's".into());
                 }
                 Ok(gate.verified_status(&payment).await?)
             }
@@ -47,7 +47,7 @@ impl Shop {
     fn take_in(&self, connection: &Connection, delivery: &Delivery) -> Result<(), Error> {
         let callback = &delivery.callback;
         for report in delivery.change.reports() {
-            tracing::error!(callback = %delivery.id, ?report, "a person should know");
+            tracing::error!(callback = %delivery.id, ?report, "a person must look into this callback");
         }
         let order = callback.payment_id().map(|id| Order::load(connection, id)).transpose()?;
         let Some(mut order) = order.flatten() else {
@@ -55,7 +55,7 @@ impl Shop {
             return Ok(());
         };
         if delivery.project != self.settings.gate.project() {
-            order.flag(format!("project {} tells of it", delivery.project));
+            order.flag(format!("project {} reports it, and not the shop's", delivery.project));
             return order.save(connection);
         }
         if callback.redirect().is_some() {

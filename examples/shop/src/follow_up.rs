@@ -54,7 +54,7 @@ impl Shop {
     async fn ask_about(&self, order: Order, now: i64) -> Result<(), Error> {
         let answer = self.settings.gate.status(&order.id).await;
         if let Err(error) = &answer {
-            tracing::warn!(order = %order.id, %error, "no status");
+            tracing::warn!(order = %order.id, %error, "cannot get the status of an order");
         }
         let spec = self.settings.registry.get(&order.method)?.spec();
         self.change(order.id, move |order| {

@@ -208,7 +208,9 @@ impl Play<'_> {
         match (self.decision, &refund.outcome) {
             (Decision::Success, RefundOutcome::Success { .. })
             | (Decision::Decline, RefundOutcome::Decline { .. }) => {}
-            (_, outcome) => anyhow::bail!("the refund ended as {outcome:?}"),
+            (_, outcome) => {
+                anyhow::bail!("the refund ended as {outcome:?}, expected {}", self.decision)
+            }
         }
         self.check_status(&id, &status).await
     }
@@ -221,18 +223,24 @@ impl Play<'_> {
     ) -> anyhow::Result<PaymentStatus> {
         let title = "A callback says how it ended";
         let callback = self.stage.callback(self.story, "callback", title).await?;
-        ensure!(callback.payment_id() == Some(id), "the callback is about another payment");
+        ensure!(
+            callback.payment_id() == Some(id),
+            "the callback is about another payment than {id}"
+        );
         let status = callback.payment_status().context("the callback has no status")?;
         ensure!(*status == expected, "the payment ended as `{status}`, not as `{expected}`");
         let sum = callback.payment.as_ref().and_then(|payment| payment.sum.as_ref());
         let sum = sum.context("the callback has no sum")?.money()?;
-        ensure!(Some(sum) == amount, "the callback is about {sum}");
+        ensure!(Some(sum) == amount, "the callback has another sum than the payment: {sum}");
         Ok(expected)
     }
 
     async fn check_status(&mut self, id: &PaymentId, status: &PaymentStatus) -> anyhow::Result<()> {
         let answer = self.stage.gate.status(id).await?;
-        ensure!(answer.payment_status() == Some(status), "the status differs from the callback");
+        ensure!(
+            answer.payment_status() == Some(status),
+            "Gate's status is another one than the callback's, {status}"
+        );
         self.story
             .step("status", "Gate, asked for the status, says the same")
             .line("status", status.to_string())

@@ -53,7 +53,9 @@ impl Sample {
             Some(name) if names.contains(&name) => {}
             name => {
                 let name = name.unwrap_or("missing");
-                return Err(fail(format!("`payment.method` is {name}, the spec has {names:?}")));
+                return Err(fail(format!(
+                    "`payment.method` is {name}, the spec's callback names are {names:?}"
+                )));
             }
         }
         let (kind, operations) = match self.flow {
@@ -73,7 +75,7 @@ impl Sample {
             return Err(fail(format!("`operation.type` is {given}, expected a {}", self.flow)));
         }
         if spec.rule(self.flow).is_none() {
-            return Err(fail(format!("the spec has no {}", self.flow)));
+            return Err(fail(format!("the spec does not have the flow {}", self.flow)));
         }
         if payment.status.as_ref() != Some(&self.status) {
             let given = payment.status.as_ref().map_or("missing", PaymentStatus::as_str);

@@ -173,7 +173,7 @@ impl Stage {
         match answer.headers().get("location").and_then(|value| value.to_str().ok()) {
             Some(target) if answer.status() == 303 => Ok(Some(target.to_owned())),
             None if answer.status() == 200 => Ok(None),
-            _ => bail!("the provider's page did not send the customer back: {}", answer.status()),
+            _ => bail!("the provider's page did not send the customer back: HTTP status {}", answer.status()),
         }
     }
 
@@ -185,7 +185,7 @@ impl Stage {
     ) -> anyhow::Result<()> {
         if let Some(target) = target.filter(|to| to.starts_with(&self.merchant.url("/"))) {
             let back = self.browse(target, None).await?;
-            ensure!(back.status() == 200, "the shop answered {}", back.status());
+            ensure!(back.status() == 200, "the shop answered with HTTP status {}", back.status());
         }
         story
             .step("return", "The customer comes back")

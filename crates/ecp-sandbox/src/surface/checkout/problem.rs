@@ -89,7 +89,7 @@ impl Problem {
     pub(crate) fn text(&self, language: Language) -> String {
         let (english, russian) = match self {
             Self::BadSignature { .. } => (
-                "The signature is not that of these parameters under the project’s key.",
+                "The signature does not match these parameters and the project’s key.",
                 "Подпись не соответствует этим параметрам и ключу проекта.",
             ),
             Self::CallbackAddress => (
@@ -119,14 +119,14 @@ impl Problem {
             ),
             Self::NoSignature => ("The parameters are not signed.", "Параметры не подписаны."),
             Self::Repeated(_) => {
-                ("The parameter is there more than once.", "Параметр задан несколько раз.")
+                ("The parameter is given more than once.", "Параметр задан несколько раз.")
             }
             Self::Separator(_) => (
-                "The parameter holds a semicolon, which is not allowed in any.",
+                "The parameter holds a semicolon, which no parameter may hold.",
                 "Параметр содержит точку с запятой, это не разрешено.",
             ),
             Self::Taken => (
-                "There is a payment with this id already, and it is another one.",
+                "A different payment already has this id.",
                 "Платёж с таким идентификатором уже есть, и это другой платёж.",
             ),
             Self::UnknownCurrency => ("There is no such currency.", "Такой валюты нет."),
