@@ -32,7 +32,7 @@ impl ProjectId {
         }
     }
 
-    /// The number.
+    /// The id as a number.
     pub const fn get(self) -> u64 {
         self.0
     }
@@ -70,7 +70,7 @@ macro_rules! text_id {
                 }
             }
 
-            /// The text.
+            /// The id as text.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -121,7 +121,7 @@ macro_rules! text_id {
                 Self(text)
             }
 
-            /// The text.
+            /// The id as text.
             pub const fn as_str(self) -> &'d str {
                 self.0
             }
@@ -203,7 +203,7 @@ impl OperationId {
         Self(id)
     }
 
-    /// The number.
+    /// The id as a number.
     pub const fn get(self) -> u64 {
         self.0
     }

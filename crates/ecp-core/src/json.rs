@@ -40,13 +40,13 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// The default limits with another size in bytes.
+    /// Sets the maximum size, in bytes.
     #[must_use]
     pub const fn bytes(self, bytes: usize) -> Self {
         Self { bytes, ..self }
     }
 
-    /// The default limits with another depth.
+    /// Sets the maximum nesting depth.
     #[must_use]
     pub const fn depth(self, depth: usize) -> Self {
         Self { depth, ..self }
@@ -68,7 +68,7 @@ pub enum JsonError {
     TooLarge {
         /// Size of the document.
         bytes: usize,
-        /// The limit.
+        /// The limit that was exceeded.
         limit: usize,
     },
     /// Deeper nesting than [`Limits::depth`].
@@ -76,7 +76,7 @@ pub enum JsonError {
         "line {line}, column {column}: nested deeper than the {limit} levels that `Limits::depth` allows"
     )]
     TooDeep {
-        /// The limit.
+        /// The limit that was exceeded.
         limit: usize,
         /// Line, from 1.
         line: usize,
@@ -253,7 +253,7 @@ pub struct Value<'d> {
 /// Kind of a [`Value`], with the content of a scalar.
 #[derive(Clone, Copy)]
 pub enum Kind<'d> {
-    /// `null`
+    /// The value `null`.
     Null,
     /// `true` or `false`
     Bool(bool),

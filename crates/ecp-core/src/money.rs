@@ -32,7 +32,7 @@ pub enum MoneyError {
     /// Not of the form `100.00 EUR`.
     #[error("expected an amount such as `100.00 EUR`, found `{text}`")]
     Format {
-        /// The text.
+        /// The text that was given.
         text: String,
     },
     /// No currency of that code.
@@ -41,11 +41,11 @@ pub enum MoneyError {
     /// More decimals than the currency has. Nothing is rounded.
     #[error("`{text}` has more decimals than {currency}, which has {exponent}")]
     ExtraDecimals {
-        /// The text.
+        /// The text that was given.
         text: String,
-        /// The currency.
+        /// The currency of the amount.
         currency: Currency,
-        /// Its number of decimals.
+        /// The number of decimals of the currency.
         exponent: u32,
     },
     /// The amount does not fit.
@@ -106,12 +106,12 @@ impl Money {
         Ok(Self { minor, currency })
     }
 
-    /// Minor units.
+    /// The amount in minor units: cents for EUR.
     pub const fn minor(self) -> i64 {
         self.minor
     }
 
-    /// The currency.
+    /// The currency of the amount.
     pub const fn currency(self) -> Currency {
         self.currency
     }

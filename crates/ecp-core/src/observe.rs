@@ -46,11 +46,11 @@ impl<O: Observer + ?Sized> Observer for Arc<O> {
     }
 }
 
-/// An observation.
+/// One value of a metric, with its attributes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Observation<'o> {
-    /// The metric.
+    /// The metric that was observed.
     pub metric: &'static Metric,
     /// The count or the duration.
     pub value: Value,
@@ -85,9 +85,9 @@ pub struct Metric {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MetricKind {
-    /// Its observations are [`Value::Count`]s, to be added up.
+    /// A counter: observations are [`Value::Count`]s, to be added up.
     Counter,
-    /// Its observations are [`Value::Took`]s, to be kept as a histogram.
+    /// A duration: observations are [`Value::Took`]s, to be kept as a histogram.
     Duration,
 }
 
@@ -111,22 +111,22 @@ impl Metric {
         Self { name, kind: MetricKind::Duration, unit: "s", description, labels }
     }
 
-    /// Its name, such as `ecp.gate.request.duration`.
+    /// The name of the metric, such as `ecp.gate.request.duration`.
     pub const fn name(&self) -> &'static str {
         self.name
     }
 
-    /// Its kind: counter or duration.
+    /// The kind of the metric: counter or duration.
     pub const fn kind(&self) -> MetricKind {
         self.kind
     }
 
-    /// Its unit in UCUM: `s` for a duration.
+    /// The unit of the metric in UCUM: `s` for a duration.
     pub const fn unit(&self) -> &'static str {
         self.unit
     }
 
-    /// Its description, a sentence without a full stop.
+    /// The description of the metric, a sentence without a full stop.
     pub const fn description(&self) -> &'static str {
         self.description
     }

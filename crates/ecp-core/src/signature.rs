@@ -178,7 +178,7 @@ pub enum VerifyError {
     /// The signature is not text.
     #[error("`{path}`: expected a string, found {found}")]
     WrongType {
-        /// Its place.
+        /// Path of the signature: `signature` or `general.signature`.
         path: String,
         /// Kind of the value.
         found: &'static str,

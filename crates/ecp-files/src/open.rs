@@ -17,9 +17,9 @@ pub struct OpenFiles(Vec<(PathBuf, Identity)>);
 pub enum Found {
     /// The noted file.
     Same,
-    /// Another file.
+    /// A file other than the noted one.
     Other,
-    /// No file.
+    /// No file at all.
     Nothing,
 }
 

@@ -37,9 +37,9 @@ pub enum EntryState {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Entry {
-    /// Its number.
+    /// The callback's number in the inbox.
     pub id: EntryId,
-    /// Processing state.
+    /// Processing state of the callback.
     pub state: EntryState,
     /// The project whose key signed it.
     pub project: ProjectId,
@@ -47,7 +47,7 @@ pub struct Entry {
     pub payment: Option<PaymentId>,
     /// The payment's status in this callback, in the platform's words.
     pub status: Option<String>,
-    /// When it was first received.
+    /// Time when the callback was first received.
     pub received: Timestamp,
     /// Number of times that the same bytes were received.
     pub times: u32,
@@ -120,13 +120,13 @@ pub struct Delivery {
     pub id: EntryId,
     /// The project whose key signed it.
     pub project: ProjectId,
-    /// The callback.
+    /// The callback to handle.
     pub callback: Callback,
     /// The change that it caused. Most handlers look at this first.
     pub change: Change,
     /// Current state of the payment, with all later callbacks.
     pub payment: Option<PaymentState>,
-    /// When it was first received.
+    /// Time when the callback was first received.
     pub received: Timestamp,
     /// Number of this attempt, from 1.
     pub attempt: u32,
@@ -151,9 +151,9 @@ pub struct Question {
     pub id: EntryId,
     /// The project whose key signed it.
     pub project: ProjectId,
-    /// The payment.
+    /// The payment whose status to request.
     pub payment: PaymentId,
-    /// When the callback was first received.
+    /// Time when the callback was first received.
     pub received: Timestamp,
     /// Number of this status request about the callback, from 1.
     pub attempt: u32,
@@ -218,9 +218,9 @@ pub struct Stats {
     pub repeated: u64,
     /// Payments with at least one stored callback.
     pub payments: u64,
-    /// When the oldest waiting callback was received: alert on its age.
+    /// Time when the oldest waiting callback was received: alert on its age.
     pub oldest_waiting: Option<Timestamp>,
-    /// When the oldest held callback was received: alert on its age.
+    /// Time when the oldest held callback was received: alert on its age.
     pub oldest_held: Option<Timestamp>,
 }
 
@@ -270,7 +270,7 @@ impl EntryId {
         Self(id)
     }
 
-    /// The number.
+    /// The callback's number.
     pub const fn get(self) -> i64 {
         self.0
     }
@@ -289,7 +289,7 @@ impl Query {
 }
 
 impl EntryState {
-    /// All states.
+    /// All states of a callback.
     pub const ALL: &'static [Self] =
         &[Self::Waiting, Self::Done, Self::Dead, Self::Held, Self::Repeated];
 

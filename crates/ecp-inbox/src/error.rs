@@ -90,7 +90,7 @@ impl InboxError {
         Self::plain(InboxErrorKind::Damaged, doing)
     }
 
-    /// The cause.
+    /// The cause of the error.
     pub const fn kind(&self) -> InboxErrorKind {
         self.kind
     }

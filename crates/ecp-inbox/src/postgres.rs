@@ -70,19 +70,21 @@ impl PostgresOptions {
         }
     }
 
-    /// Maximum number of connections. Each accept, claim and handler needs one.
+    /// Sets the maximum number of connections, 16 by default. Each accept, claim and handler needs
+    /// one.
     pub fn connections(mut self, most: usize) -> Self {
         self.connections = most.max(1);
         self
     }
 
-    /// Time to wait for a free connection, and for a new one to be opened.
+    /// Sets the time to wait for a free connection, and for a new one to be opened. 5 seconds by
+    /// default for each.
     pub fn patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
         self
     }
 
-    /// Clock for leases and retries.
+    /// Sets the clock for leases and retries, the machine's by default.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self

@@ -81,7 +81,7 @@ pub enum Member {
     Method,
     /// The sum of a success; for an operation also the currency at any time.
     Sum,
-    /// The type.
+    /// The type of the payment or operation.
     Type,
 }
 
@@ -89,7 +89,7 @@ pub enum Member {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Amount {
-    /// Minor units.
+    /// The amount in minor units.
     pub amount: i64,
     /// The three-letter code.
     pub currency: String,
@@ -137,16 +137,16 @@ pub enum Report {
     UnknownPaymentStatus(String),
     /// An operation status that is not in the tables. The operation keeps its previous status.
     UnknownOperationStatus(String),
-    /// One operation was reported both as a success and as a failure. The state is success: request
-    /// the status from Gate before anything is delivered or repeated.
+    /// An operation was reported both as a success and as a failure. The state keeps the success:
+    /// request the status from Gate before anything is delivered or repeated.
     Contradiction(u64),
     /// Two messages gave different values to a member that has only one: 100 EUR and then 100 USD
     /// for one operation. The state no longer has a value for it: request the status from Gate
     /// before anything is delivered or booked.
     Differs {
-        /// The operation, or the payment as a whole.
+        /// The operation that has the member, `None` for the payment as a whole.
         operation: Option<u64>,
-        /// The member.
+        /// The member that differs.
         member: Member,
     },
     /// A refund was reversed. The state can only rise, and this would lower it: request the status
@@ -473,7 +473,7 @@ impl StatusUpdate {
         }
     }
 
-    /// Whether it has a final status of the payment or of an operation.
+    /// Whether the callback has a final status of the payment or of an operation.
     pub fn is_final(&self) -> bool {
         self.status.as_ref().is_some_and(PaymentStatus::is_final)
             || self

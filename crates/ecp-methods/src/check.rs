@@ -211,12 +211,12 @@ fn body<'r>(draft: &Draft<'r>, project: u64) -> Result<Body<'r>, Reason> {
 }
 
 impl<F: Flow> Prepared<F> {
-    /// The method.
+    /// The spec of the request's method.
     pub const fn spec(&self) -> &'static MethodSpec {
         self.spec
     }
 
-    /// The payment.
+    /// The id of the payment.
     pub fn payment_id(&self) -> &PaymentId {
         self.request.draft().payment_id
     }
@@ -226,7 +226,7 @@ impl<F: Flow> Prepared<F> {
         self.request.draft().amount
     }
 
-    /// A field's value.
+    /// The value of a field, `None` if it is not set.
     pub fn get(&self, field: Field) -> Option<&str> {
         self.request.draft().get(field)
     }
@@ -260,7 +260,7 @@ pub struct Rejection {
 }
 
 impl Rejection {
-    /// The reason.
+    /// The reason for the refusal.
     pub const fn reason(&self) -> &Reason {
         &self.reason
     }

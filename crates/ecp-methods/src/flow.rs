@@ -15,16 +15,16 @@ pub trait Flow: sealed::Sealed + Send + Sync + 'static {
 /// A flow as a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FlowKind {
-    /// Money in.
+    /// A payment by the customer to the merchant.
     Sale,
-    /// Money out.
+    /// A payment by the merchant to the customer.
     Payout,
     /// Money of a sale back.
     Refund,
 }
 
 impl FlowKind {
-    /// All flows.
+    /// All three flows.
     pub const ALL: &[Self] = &[Self::Sale, Self::Payout, Self::Refund];
 
     /// The last part of the Gate path.

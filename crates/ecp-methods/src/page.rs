@@ -140,7 +140,7 @@ fn forced_method<'c>(
 }
 
 impl PreparedPage {
-    /// The payment.
+    /// The id of the payment.
     pub const fn payment_id(&self) -> &PaymentId {
         &self.payment_id
     }
@@ -162,7 +162,7 @@ pub enum PageValue {
     Flag(bool),
     /// An integer.
     Integer(i64),
-    /// Text.
+    /// Text, which may be personal data.
     Text(Sensitive<String>),
 }
 
@@ -306,9 +306,9 @@ setters! { text(impl Into<String>):
     account_token,
     /// Data for certain methods only.
     additional_data,
-    /// Postal code for address verification; goes with `avs_street_address`.
+    /// Postal code for address verification; requires `avs_street_address`.
     avs_post_code,
-    /// Street for address verification; goes with `avs_post_code`.
+    /// Street for address verification; requires `avs_post_code`.
     avs_street_address,
     /// End of the page's validity: `YYYY-MM-DDThh:mm:ss±hh:mm`, at most 30 days ahead.
     best_before,
@@ -342,7 +342,7 @@ setters! { text(impl Into<String>):
     hide,
     /// The integration that opens the page: JSON text. A new one has no number, so omit it.
     interface_type,
-    /// ISO 639-1.
+    /// Language of the page, by ISO 639-1.
     language_code,
     /// The block of methods to show.
     list_payment_block,

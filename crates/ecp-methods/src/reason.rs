@@ -13,16 +13,16 @@ use crate::spec::Interface;
 pub enum Reason {
     /// The amount is above the maximum.
     AmountAbove {
-        /// The amount.
+        /// The amount of the request.
         amount: Money,
-        /// The maximum.
+        /// The method's maximum.
         greatest: Money,
     },
     /// The amount is below the minimum.
     AmountBelow {
-        /// The amount.
+        /// The amount of the request.
         amount: Money,
-        /// The minimum.
+        /// The method's minimum.
         least: Money,
     },
     /// The amount is zero or less.

@@ -24,7 +24,7 @@ use crate::spec::Interface;
 
 /// A request of a flow. Sealed: there is one for each [`Flow`].
 pub trait FlowRequest: sealed::Sealed + std::fmt::Debug + Send + Sync {
-    /// The flow.
+    /// The flow of the request.
     type Flow: Flow<Request = Self>;
 
     /// The request in the form that the check reads.
@@ -55,7 +55,7 @@ impl<'r> Draft<'r> {
         self.interface
     }
 
-    /// The payment.
+    /// The id of the payment.
     pub const fn payment_id(&self) -> &'r PaymentId {
         self.payment_id
     }
@@ -65,12 +65,12 @@ impl<'r> Draft<'r> {
         self.amount
     }
 
-    /// Whether it is a partial refund.
+    /// Whether the request is a partial refund.
     pub const fn is_partial(&self) -> bool {
         self.partial
     }
 
-    /// A field's value.
+    /// The value of a field, `None` if it is not set.
     pub fn get(&self, field: Field) -> Option<&'r str> {
         self.fields.get(field)
     }
@@ -111,19 +111,19 @@ macro_rules! flow_request {
                 Self { payment_id, amount, partial, items_in_texts: false, fields, extra }
             }
 
-            /// The customer.
+            /// Sets the fields about the customer.
             pub fn customer(mut self, customer: Customer) -> Self {
                 self.fields.take(customer.into_fields());
                 self
             }
 
-            /// The merchant's description, up to 255 characters.
+            /// Sets the merchant's description of the payment, up to 255 characters.
             pub fn description(mut self, text: impl Into<String>) -> Self {
                 self.fields.set(Field::Description, text);
                 self
             }
 
-            /// Callback address of this payment, instead of the project's.
+            /// Sets the callback address of this payment, instead of the project's.
             pub fn callback_url(mut self, url: impl Into<String>) -> Self {
                 self.fields.set(Field::CallbackUrl, url);
                 self
@@ -196,7 +196,7 @@ impl SaleRequest {
         Self::bare(payment_id, Some(amount), false)
     }
 
-    /// Return addresses for the customer.
+    /// Sets the addresses to which the customer returns.
     pub fn return_urls(mut self, urls: ReturnUrls) -> Self {
         self.fields.take(urls.into_fields());
         self
@@ -226,7 +226,7 @@ impl PayoutRequest {
         Self::bare(payment_id, Some(amount), false)
     }
 
-    /// The account to pay to.
+    /// Sets the account to pay to.
     pub fn account(mut self, account: Account) -> Self {
         self.fields.take(account.into_fields());
         self

@@ -71,60 +71,60 @@ impl<M> Spec<M> {
         Self { data, method: PhantomData }
     }
 
-    /// Source of the tables. A [`Fact`] and [`Testing`] can name sources of their own.
+    /// Sets the source of the tables. A [`Fact`] and [`Testing`] can name sources of their own.
     pub const fn source(mut self, source: &'static str) -> Self {
         self.data.source = source;
         self
     }
 
-    /// The means of payment.
+    /// Sets the means of payment.
     pub const fn kind(mut self, kind: Kind) -> Self {
         self.data.kind = kind;
         self
     }
 
-    /// The payment instruments, where the page has a row of them.
+    /// Sets the payment instruments, where the page has a row of them.
     pub const fn instruments(mut self, instruments: &'static [Instrument]) -> Self {
         self.data.instruments = instruments;
         self
     }
 
-    /// The method's part of Gate paths, as `wallet/jeton` in `/v2/payment/wallet/jeton/sale`.
+    /// Sets the method's part of Gate paths, as `wallet/jeton` in `/v2/payment/wallet/jeton/sale`.
     pub const fn gate_path(mut self, path: &'static str) -> Self {
         assert!(is_path(path), "a Gate path must be slugs with `/` between them");
         self.data.gate_path = Some(path);
         self
     }
 
-    /// The Dashboard's code of the method, as in the column `method` of a mass file. Only for methods
-    /// whose code there is known to differ from the Gate path (sources: Dashboard codes).
+    /// Sets the Dashboard's code of the method, as in the column `method` of a mass file. Only for
+    /// methods whose code there is known to differ from the Gate path (sources: Dashboard codes).
     pub const fn dashboard_code(mut self, code: &'static str) -> Self {
         assert!(is_path(code), "a Dashboard code is slugs with `/` between them");
         self.data.dashboard_code = Some(code);
         self
     }
 
-    /// The codes for the Payment Page's `force_payment_method`, the usual one first.
+    /// Sets the codes for the Payment Page's `force_payment_method`, the usual one first.
     pub const fn page_codes(mut self, codes: &'static [&'static str]) -> Self {
         assert!(all_named(codes), "a Payment Page code must not be empty");
         self.data.page_codes = codes;
         self
     }
 
-    /// Values of `payment.method` in callbacks, compared case-sensitively.
+    /// Sets the values of `payment.method` in callbacks, compared case-sensitively.
     pub const fn callback_names(mut self, names: &'static [&'static str]) -> Self {
         assert!(all_named(names), "a callback name must not be empty");
         self.data.callback_names = names;
         self
     }
 
-    /// Peculiarities of the method's callbacks, by the samples on its page.
+    /// Sets the peculiarities of the method's callbacks, by the samples on its page.
     pub const fn callbacks(mut self, forms: &'static [CallbackForm]) -> Self {
         self.data.callback_forms = forms;
         self
     }
 
-    /// The countries where the method is used, by ISO 3166-1 alpha-2; an empty list means all.
+    /// Sets the countries where the method is used, by ISO 3166-1 alpha-2; an empty list means all.
     pub const fn regions(mut self, countries: &'static [&'static str]) -> Self {
         let mut at = 0;
         while at < countries.len() {
@@ -139,32 +139,34 @@ impl<M> Spec<M> {
         self
     }
 
-    /// The currencies of payments.
+    /// Sets the currencies of payments.
     pub const fn currencies(mut self, currencies: &'static [Currency]) -> Self {
         self.data.currencies = currencies;
         self
     }
 
-    /// The party that converts between the payment's currency and the customer's.
+    /// Sets the party that converts between the payment's currency and the customer's.
     pub const fn conversion(mut self, conversion: Conversion) -> Self {
         self.data.conversion = Some(conversion);
         self
     }
 
-    /// Whether payments with saved data of the customer are possible. Do not call it where the page
-    /// has no row about it.
+    /// Sets whether payments with saved data of the customer are possible. Do not call it where the
+    /// page has no row about it.
     pub const fn saved_credentials(mut self, possible: bool) -> Self {
         self.data.saved_credentials = Some(possible);
         self
     }
 
-    /// Whether there are recurring payments. Do not call it where the page has no row about it.
+    /// Sets whether there are recurring payments. Do not call it where the page has no row about
+    /// it.
     pub const fn recurring(mut self, possible: bool) -> Self {
         self.data.recurring = Some(possible);
         self
     }
 
-    /// Whether customers can dispute payments. Do not call it where the page has no row about it.
+    /// Sets whether customers can dispute payments. Do not call it where the page has no row about
+    /// it.
     pub const fn chargebacks(mut self, possible: bool) -> Self {
         self.data.chargebacks = Some(possible);
         self
@@ -176,8 +178,8 @@ impl<M> Spec<M> {
         self
     }
 
-    /// The values of vouchers, in major units of any currency of the method. They are for display
-    /// and for the sandbox; no amount is refused because of them.
+    /// Sets the values of vouchers, in major units of any currency of the method. They are for
+    /// display and for the sandbox; no amount is refused because of them.
     pub const fn denominations(mut self, major: &'static [i64]) -> Self {
         let mut at = 1;
         while at < major.len() {
@@ -189,7 +191,7 @@ impl<M> Spec<M> {
         self
     }
 
-    /// Values of vouchers in major units that an example on the page has and its list does not.
+    /// Sets the values of vouchers in major units that an example on the page has and its list does not.
     pub const fn example_denominations(mut self, major: &'static [i64]) -> Self {
         self.data.example_denominations = major;
         self
@@ -201,7 +203,7 @@ impl<M> Spec<M> {
         self
     }
 
-    /// Other facts on the page.
+    /// Sets other facts on the page.
     pub const fn facts(mut self, facts: &'static [Fact]) -> Self {
         self.data.facts = facts;
         self
@@ -223,13 +225,13 @@ impl<M> Spec<M> {
         self
     }
 
-    /// Behaviour of the method in the platform's test projects.
+    /// Sets the behaviour of the method in the platform's test projects.
     pub const fn testing(mut self, testing: Testing) -> Self {
         self.data.testing = testing;
         self
     }
 
-    /// The same without the type.
+    /// The spec without the method's type.
     pub const fn untyped(&self) -> &MethodSpec {
         &self.data
     }

@@ -117,7 +117,8 @@ impl<H: DepositHandler> Confirmations<H> {
         Self { verifier, handler, deadline, answers, meter }
     }
 
-    /// Sets the time for the handler.
+    /// Sets the time for the handler. 5 seconds by default; a handler that takes longer declines
+    /// the payment.
     pub fn deadline(self, deadline: Duration) -> Self {
         Self { deadline, ..self }
     }

@@ -40,20 +40,20 @@ pub enum Unexpected {
     /// separately. Request the payment's status from Gate.
     #[error("`{0}` may hold other signed members: ask Gate for the payment's status")]
     Ambiguous(String),
-    /// Another project.
+    /// The callback is of another project than the order.
     #[error("the callback is for project {0}, not for the order's project")]
     Project(ProjectId),
-    /// Another payment, or none.
+    /// The callback is about another payment than the order's, or names none.
     #[error("`payment.id` is missing or is not the order's id")]
     Payment,
-    /// A payment of another kind, or without a kind.
+    /// The payment is of another type than the order, or has none.
     #[error("`payment.type` is {}, not the order's type", .0.as_ref().map_or("missing", PaymentType::as_str))]
     Kind(Option<PaymentType>),
-    /// Another amount or currency, or no known one.
+    /// The payment has another amount or currency than the order, or no known one.
     #[error("`payment.sum` is {}, not the order's amount and currency",
         .0.map_or_else(|| "missing or in an unknown currency".to_owned(), |money| money.to_string()))]
     Amount(Option<Money>),
-    /// Another method, or none.
+    /// The payment is by another method than the order, or names none.
     #[error("`payment.method` is missing or is not the order's method")]
     Method,
 }

@@ -134,7 +134,8 @@ impl Receiver {
         self
     }
 
-    /// Sets the time for the store.
+    /// Sets the time for the store. 5 seconds by default; a callback that takes longer is answered
+    /// with 503.
     pub fn store_deadline(self, store_deadline: Duration) -> Self {
         Self { store_deadline, ..self }
     }

@@ -29,13 +29,13 @@ pub enum VerifyError {
     /// A member that the signature does not cover: any sender could have added it.
     #[error("`{path}` is not covered by the signature: any sender may have added it")]
     Uncovered {
-        /// Its dotted path.
+        /// Dotted path of the member.
         path: String,
     },
     /// A parameter of the Payment Page in another message.
     #[error("`{name}` is a parameter of the Payment Page and not a member of this kind of message")]
     PageParameter {
-        /// Its name.
+        /// Name of the parameter.
         name: String,
     },
     /// A message of another kind, signed with the same key.
@@ -80,7 +80,7 @@ impl Verifier {
         self
     }
 
-    /// Sets the limits on the size and depth of a body.
+    /// Sets the limits on the size and depth of a body, [`Limits::default`] by default.
     pub fn limits(self, limits: Limits) -> Self {
         Self { limits, ..self }
     }

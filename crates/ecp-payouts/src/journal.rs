@@ -35,7 +35,7 @@ pub struct Journal {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Owner {
-    /// The project.
+    /// The project that pays.
     pub project: ProjectId,
     /// The base address of its requests: the platform, or a sandbox.
     pub gate_url: String,
@@ -66,7 +66,7 @@ impl Eq for Owner {}
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Entry {
-    /// Its state.
+    /// State of the payout.
     pub state: State,
     /// SHA-256 of the request, to detect a row that was changed.
     pub digest: [u8; 32],
@@ -108,7 +108,7 @@ pub enum State {
 }
 
 impl State {
-    /// All states.
+    /// All states of a payout.
     pub const ALL: &'static [Self] = &[
         Self::Intended,
         Self::NotSent,

@@ -56,7 +56,7 @@ impl Layout {
         }
     }
 
-    /// Sets the delimiter, whatever the line of names looks like.
+    /// Sets the delimiter. By default it is found from the line of names.
     pub fn delimiter(self, delimiter: u8) -> Self {
         Self { delimiter: Some(delimiter), ..self }
     }
@@ -73,12 +73,13 @@ impl Layout {
         self
     }
 
-    /// Sets the method of rows without one.
+    /// Sets the method of rows without one, by its code or Gate path. By default such rows are
+    /// problems.
     pub fn method(self, method: impl Into<String>) -> Self {
         Self { method: Some(method.into()), ..self }
     }
 
-    /// Sets the unit of amounts.
+    /// Sets the unit of amounts, minor units by default.
     pub fn amounts(self, unit: AmountUnit) -> Self {
         Self { amounts: unit, ..self }
     }

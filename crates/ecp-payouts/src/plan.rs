@@ -38,7 +38,8 @@ pub struct Total {
     pub flow: FlowKind,
     /// Number of rows.
     pub rows: u64,
-    /// Their sum; `None` for refunds of all that was paid, whose amounts only the platform knows.
+    /// The sum of the rows; `None` for refunds of all that was paid, whose amounts only the
+    /// platform knows.
     pub sum: Option<Money>,
 }
 

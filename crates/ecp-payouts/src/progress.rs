@@ -81,17 +81,17 @@ impl Default for Stop {
 pub struct Counts {
     /// Rows of the plan.
     pub rows: u64,
-    /// Paid.
+    /// Rows that are paid.
     pub success: u64,
     /// Declined, for good.
     pub decline: u64,
     /// Ended in an error: nothing says whether money has moved. Ask technical support.
     pub error: u64,
-    /// The outcome is unknown, or the payout has not ended.
+    /// Rows whose outcome is unknown, or whose payout has not ended.
     pub unknown: u64,
-    /// Not sent.
+    /// Rows that were not sent.
     pub not_sent: u64,
-    /// Rows among the above that an earlier run had ended.
+    /// Rows that an earlier run had ended; the other numbers include them.
     pub before: u64,
 }
 

@@ -12,7 +12,7 @@ use ecp_inbox::{EntryId, Member};
 pub struct Difference {
     /// The kind of difference.
     pub kind: Kind,
-    /// The payment.
+    /// The payment that differs.
     pub payment: PaymentId,
     /// The platform's number of the operation, if the difference is about one.
     pub operation: Option<OperationId>,
@@ -46,7 +46,7 @@ pub struct SideState {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Sum {
-    /// Minor units.
+    /// The amount in minor units.
     pub amount: i64,
     /// The three-letter code.
     pub currency: String,
@@ -67,7 +67,7 @@ pub enum Kind {
     CallbackHeld,
     /// The operation has ended on the platform, and the inbox has no callback about its end.
     CallbackMissing,
-    /// The journal says that the payout was declined; the platform does not.
+    /// The journal says that the payout was declined, and the platform says something else.
     DeclineNotConfirmed,
     /// An error ended the payout, and it is unknown whether money has moved.
     EndedInError,
@@ -101,7 +101,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// All kinds.
+    /// All kinds of differences.
     pub const ALL: &[Self] = &[
         Self::AmountDiffers,
         Self::CallbackContradicts,

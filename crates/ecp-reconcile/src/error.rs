@@ -21,7 +21,7 @@ pub enum ReconcileError {
     /// The Data API's operations do not match [`OperationNames`](crate::OperationNames).
     #[error("`{path}` {problem}; there are: {}; name the right one by `OperationNames`", .there.join(", "))]
     Member {
-        /// The path.
+        /// The path of the member.
         path: String,
         /// The problem, without the value: it may be personal data.
         problem: &'static str,
@@ -31,9 +31,9 @@ pub enum ReconcileError {
     /// Gate did not return a payment's status. The next call requests it again.
     #[error("cannot get the status of {payment} from Gate: {error}")]
     Gate {
-        /// The payment.
+        /// The payment whose status was requested.
         payment: PaymentId,
-        /// The error.
+        /// The error of the status request.
         error: GateError,
     },
     /// The inbox could not be read.
@@ -44,7 +44,7 @@ pub enum ReconcileError {
     Journal {
         /// Path of the journal.
         path: PathBuf,
-        /// The error.
+        /// The error of the journal.
         error: JournalError,
     },
     /// The temporary file could not be written or read.

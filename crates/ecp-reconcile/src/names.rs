@@ -79,7 +79,7 @@ impl OperationNames {
         Self { currency: path.into(), ..self }
     }
 
-    /// Sets the unit of amounts.
+    /// Sets the unit of amounts, minor units by default.
     pub fn amounts(self, unit: AmountUnit) -> Self {
         Self { amounts: unit, ..self }
     }

@@ -58,7 +58,7 @@ pub struct Counts {
     pub payouts: u64,
     /// Callbacks that the inbox received in the interval.
     pub callbacks: u64,
-    /// Compared payments.
+    /// Number of compared payments.
     pub payments: u64,
     /// Status requests to Gate.
     pub questions: u64,
@@ -72,7 +72,7 @@ pub struct Counts {
     /// Payouts among them that were not compared at all: money may have left, and they cannot be
     /// assigned to a payment.
     pub odd_payouts: u64,
-    /// Differences.
+    /// Number of differences.
     pub differences: u64,
 }
 

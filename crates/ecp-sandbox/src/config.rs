@@ -90,7 +90,7 @@ impl Config {
     /// The key of [`Config::demo`]'s project.
     pub const DEMO_KEY: &str = "sandbox-key-not-a-secret";
 
-    /// [`Config::demo`]'s project.
+    /// The project of [`Config::demo`].
     pub const DEMO_PROJECT: ProjectId = match ProjectId::new(1) {
         Ok(id) => id,
         Err(_) => panic!("1 is positive"),
@@ -161,12 +161,12 @@ impl Config {
         self
     }
 
-    /// The methods that the sandbox serves, instead of the built-in ones.
+    /// Sets the methods that the sandbox serves, the built-in ones by default.
     pub fn registry(self, registry: Registry) -> Self {
         Self { registry, ..self }
     }
 
-    /// Where ids come from, instead of `1`.
+    /// Sets the seed of generated ids, 1 by default.
     ///
     /// Request ids are a hash of the seed and the number of the answer that carries them; operation
     /// ids, provider's payment ids, wallet numbers and page tokens come from the seed and the
@@ -176,7 +176,7 @@ impl Config {
         Self { seed, ..self }
     }
 
-    /// Where dates come from, instead of the machine's clock.
+    /// Sets the clock for dates, the machine's by default.
     pub fn clock(self, clock: Arc<dyn Clock>) -> Self {
         Self { clock, ..self }
     }
@@ -218,14 +218,14 @@ impl Config {
         Self { merchant: Some(Merchant::new(answer)), ..self }
     }
 
-    /// A rule of faults that is in force from the beginning.
+    /// Adds a rule of faults that is in force from the beginning.
     pub fn fault(mut self, rule: FaultRule) -> Self {
         self.faults.push(rule);
         self
     }
 
-    /// A token of the Data API with its own key, and the projects that it may ask about: all if
-    /// none is named.
+    /// Adds a token of the Data API with its own key, and the projects that it may ask about: all
+    /// if none is named.
     pub fn data_token(
         mut self,
         token: impl Into<String>,
@@ -245,81 +245,82 @@ impl Config {
         Self { destination_name: name.into(), ..self }
     }
 
-    /// How long a sale may wait for its customer, and how long a payout may take, where the method's
-    /// spec does not say, instead of an hour. After it the platform declines. The platform's own
-    /// value is not public.
+    /// Sets the time that a sale may wait for its customer, and that a payout may take, where the
+    /// method's spec does not say; an hour by default. After it the platform declines. The
+    /// platform's own value is not public.
     pub fn cut_off(self, time: Duration) -> Self {
         Self { cut_off: time, ..self }
     }
 
-    /// The code of declines after the cut-off time, instead of 20000, the code in the documents'
-    /// only sample of such a decline; 20602 (time-out) is another candidate.
+    /// Sets the code of declines after the cut-off time. By default 20000, the code in the
+    /// documents' only sample of such a decline; 20602 (time-out) is another candidate.
     pub fn cut_off_code(self, code: u32) -> Self {
         Self { cut_off_code: code, ..self }
     }
 
-    /// The address of the sandbox for the customer's browser, instead of the one that it listens on
-    /// ([`Sandbox::listen`](crate::Sandbox::listen)), or `http://127.0.0.1:8080`. The links in
-    /// callbacks begin with it.
+    /// Sets the address of the sandbox for the customer's browser. By default the one that it
+    /// listens on ([`Sandbox::listen`](crate::Sandbox::listen)), or `http://127.0.0.1:8080`. The
+    /// links in callbacks begin with it.
     pub fn public_url(self, url: impl Into<String>) -> Self {
         let url: String = url.into();
         Self { public_url: Some(url.trim_end_matches('/').to_owned()), ..self }
     }
 
-    /// When undelivered callbacks and operations are sent again, instead of the platform's
-    /// schedule.
+    /// Sets the schedule by which undelivered callbacks and operations are sent again, the
+    /// platform's by default.
     pub fn schedule(self, schedule: Schedule) -> Self {
         Self { schedule, ..self }
     }
 
-    /// How long a merchant may take to answer a callback or operations, instead of 10 seconds. What
+    /// Sets the time for a merchant to answer a callback or operations, 10 seconds by default. What
     /// the platform allows is not documented.
     pub fn callback_timeout(self, timeout: Duration) -> Self {
         Self { callback_timeout: timeout, ..self }
     }
 
-    /// How long a merchant may take to confirm an amount, instead of 10 seconds. What the platform
+    /// Sets the time for a merchant to confirm an amount, 10 seconds by default. What the platform
     /// allows is not documented.
     pub fn confirmation_timeout(self, timeout: Duration) -> Self {
         Self { confirmation_timeout: timeout, ..self }
     }
 
-    /// Lets callbacks, confirmations and operations go to this host too: a name or an IP address
-    /// without a port. Only the own machine (`localhost`, 127.0.0.0/8, `::1`) may be contacted without it, so that a request
-    /// with a wrong address does not reach a stranger's server.
+    /// Also allows this host for callbacks, confirmations and operations: a name or an IP address
+    /// without a port. By default only this machine (`localhost`, 127.0.0.0/8, `::1`) is allowed,
+    /// so that a request with a wrong address does not reach a stranger's server.
     pub fn allow_callback_host(mut self, host: impl Into<String>) -> Self {
         let host: String = host.into();
         self.callback_hosts.insert(host.to_ascii_lowercase());
         self
     }
 
-    /// Another name by which clients reach the sandbox, such as that of a container, without a
-    /// port. Requests with a name in `Host` that is neither `localhost`, nor that of the public
-    /// URL, nor one of these are refused: pages of others could have made a name of theirs lead
-    /// here. IP addresses need not be named.
+    /// Adds a name by which clients reach the sandbox, such as that of a container, without a port.
+    /// Requests with a name in `Host` that is neither `localhost`, nor that of the public URL, nor
+    /// one of these are refused: pages of others could have made a name of theirs lead here. IP
+    /// addresses need not be named.
     pub fn host_name(mut self, name: impl Into<String>) -> Self {
         let name: String = name.into();
         self.host_names.insert(name.to_ascii_lowercase());
         self
     }
 
-    /// How long the head of a request may take to arrive on a socket, instead of 10 seconds, and
-    /// so how long a connection is kept open unused.
+    /// Sets the time for the head of a request to arrive on a socket, 10 seconds by default. An
+    /// unused connection is closed after it.
     pub fn head_deadline(self, deadline: Duration) -> Self {
         Self { head_deadline: deadline, ..self }
     }
 
-    /// How long the body of a request may take to arrive on a socket, instead of 10 seconds.
+    /// Sets the time for the body of a request to arrive on a socket, 10 seconds by default.
     pub fn body_deadline(self, deadline: Duration) -> Self {
         Self { body_deadline: deadline, ..self }
     }
 
-    /// Sets the rule for the buttons of the provider's page.
+    /// Sets what decides the result on the provider's page, [`ButtonRule::ListedAmounts`] by
+    /// default.
     pub fn button_rule(self, rule: ButtonRule) -> Self {
         Self { button_rule: rule, ..self }
     }
 
-    /// As what refunds are done.
+    /// Sets the type of operations that return money, [`RefundOperation::Refund`] by default.
     pub fn refund_operation(self, operation: RefundOperation) -> Self {
         Self { refund_operation: operation, ..self }
     }
@@ -331,26 +332,27 @@ impl Config {
         Self { refund_code: Some(code), ..self }
     }
 
-    /// The HTTP status of refusals, instead of 400. What the platform answers is not documented;
-    /// a client should not depend on it.
+    /// Sets the HTTP status of refusals, 400 by default. What the platform answers is not
+    /// documented; a client should not depend on it.
     pub fn error_status(self, status: StatusCode) -> Self {
         Self { error_status: status, ..self }
     }
 
-    /// How many events are remembered, instead of 100000. The oldest are forgotten first.
+    /// Sets the number of events that are kept, 100000 by default. The oldest are forgotten first.
     pub fn event_history(self, events: usize) -> Self {
         Self { event_history: events.max(1), ..self }
     }
 
-    /// How many bytes the bodies of the remembered events may have together, instead of 64 MiB.
-    /// The oldest events are forgotten first; the latest is kept whatever its size.
+    /// Sets the total size of the bodies of kept events, in bytes; 64 MiB by default. The oldest
+    /// events are forgotten first; the latest is kept whatever its size.
     pub fn event_bytes(self, bytes: usize) -> Self {
         Self { event_bytes: bytes, ..self }
     }
 
-    /// How many payments are remembered, instead of 10000. The one that ended first is forgotten
-    /// first, and while none has ended the oldest. Ids that were used stay taken all the same, the
-    /// payments' and the refunds': of each 16 bytes are kept, 20 to 40 with their place in the table.
+    /// Sets the number of payments that are kept, 10000 by default. The one that ended first is
+    /// forgotten first, and while none has ended the oldest. Ids that were used stay taken all the
+    /// same, the payments' and the refunds': of each 16 bytes are kept, 20 to 40 with their place
+    /// in the table.
     pub fn payment_history(self, payments: usize) -> Self {
         Self { payment_history: payments.max(1), ..self }
     }
@@ -378,21 +380,21 @@ impl Project {
         Self { id, key, callback_url: None, confirmation_url: None, balances: Vec::new() }
     }
 
-    /// Where callbacks go unless a request names another address. It must be plain `http`.
+    /// Sets the address for callbacks whose request names none. It must be plain `http`.
     pub fn callback_url(self, url: impl Into<String>) -> Self {
         Self { callback_url: Some(url.into()), ..self }
     }
 
-    /// Sets the project's opening balance in a currency, instead of ten million. Payouts beyond it
-    /// are declined with code 3028 (sources: codes).
+    /// Sets the project's opening balance in a currency, ten million major units by default.
+    /// Payouts beyond it are declined with code 3028 (sources: codes).
     pub fn balance(mut self, balance: Money) -> Self {
         self.balances.retain(|other| other.currency() != balance.currency());
         self.balances.push(balance);
         self
     }
 
-    /// Where the platform asks for confirmations (`check_deposit`), instead of where the
-    /// payment's callbacks go. It must be plain `http`.
+    /// Sets the address for confirmation requests (`check_deposit`), by default that of the
+    /// payment's callbacks. It must be plain `http`.
     pub fn confirmation_url(self, url: impl Into<String>) -> Self {
         Self { confirmation_url: Some(url.into()), ..self }
     }

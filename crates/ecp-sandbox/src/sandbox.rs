@@ -81,7 +81,8 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// [`Config::demo`] with time in the caller's hand, from the beginning of 2026.
+    /// A sandbox of [`Config::demo`] with virtual time that begins at 2026-01-01T00:00:00+0000 and
+    /// moves only by [`advance`](Self::advance).
     pub fn start() -> Self {
         const NEW_YEAR: i64 = 1_767_225_600;
         let Ok(start) = Timestamp::from_unix_seconds(NEW_YEAR) else {
@@ -158,7 +159,8 @@ impl Sandbox {
         self.engine.subscribe()
     }
 
-    /// Whether time is in the caller's hand ([`Config::virtual_time`]).
+    /// Whether time is virtual and moves only by [`advance`](Self::advance)
+    /// ([`Config::virtual_time`]).
     pub fn is_virtual(&self) -> bool {
         self.engine.is_virtual()
     }
@@ -244,7 +246,7 @@ impl Sandbox {
         self.engine.operations(filter, page)
     }
 
-    /// One payment, if it is remembered.
+    /// The state of a payment, `None` if the history does not hold it.
     pub fn payment(&self, project: ProjectId, payment_id: &PaymentId) -> Option<PaymentView> {
         self.engine.payment(project, payment_id)
     }
@@ -281,8 +283,8 @@ impl Sandbox {
         self.engine.choose(project, payment_id, decision, amount)
     }
 
-    /// Lets a payment go on that [`Fault::StalePayment`](crate::Fault::StalePayment) holds. `false`
-    /// if none does.
+    /// Continues a payment that a [`Fault::StalePayment`](crate::Fault::StalePayment) holds.
+    /// `false` if none does.
     #[must_use = "`false` means that no fault holds the payment"]
     pub fn release(&self, project: ProjectId, payment_id: &PaymentId) -> bool {
         self.engine.release(project, payment_id)

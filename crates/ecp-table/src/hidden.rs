@@ -24,7 +24,7 @@ use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 pub struct Hidden(char);
 
 impl Hidden {
-    /// The first one in an id, an account number or a code.
+    /// Finds the first hidden character in an id, an account number or a code.
     pub fn find(text: &str) -> Option<Self> {
         let hidden = text.chars().find(|&character| is_hidden(character));
         let edge = || text.chars().next().filter(|first| *first == ' ');
@@ -32,7 +32,7 @@ impl Hidden {
         hidden.or_else(edge).or_else(other_edge).or_else(|| stray_mark(text)).map(Self)
     }
 
-    /// The character.
+    /// The hidden character.
     pub const fn character(self) -> char {
         self.0
     }

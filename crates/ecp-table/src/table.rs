@@ -183,7 +183,7 @@ impl Row<'_> {
         self.cells.get(place).map_or("", |cell| cell)
     }
 
-    /// All cells.
+    /// All cells of the row, from left to right.
     pub fn cells(&self) -> impl ExactSizeIterator<Item = &str> {
         self.cells.iter().map(|cell| &**cell)
     }

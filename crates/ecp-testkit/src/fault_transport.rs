@@ -16,7 +16,7 @@ use http::{HeaderValue, Request, Response, StatusCode};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
-    /// No fault.
+    /// No fault: the request is sent and answered.
     None,
     /// There is no connection. The platform sees nothing. A [`FaultServer`](crate::FaultServer)
     /// cannot do that; it treats this as [`Fault::ResetBefore`].
@@ -55,11 +55,11 @@ impl Fault {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Exchange {
-    /// Its index, from 0.
+    /// Index of the request, from 0.
     pub number: usize,
-    /// Its path: `/v2/payment/status`.
+    /// Path of the request, such as `/v2/payment/status`.
     pub path: String,
-    /// Its fault.
+    /// Fault that was injected into the request.
     pub fault: Fault,
 }
 

@@ -52,7 +52,7 @@ pub struct Server {
 /// The TLS identity of a server, in PEM.
 #[derive(Clone, Debug)]
 pub struct Identity {
-    /// Its certificate, followed by those in between, if any.
+    /// The server's certificate, followed by intermediate ones, if any.
     pub certificate: String,
     /// The key of its certificate.
     pub key: String,

@@ -46,7 +46,7 @@ pub struct Gate {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Accepted {
-    /// The payment.
+    /// The id of the payment.
     pub payment_id: PaymentId,
     /// The platform's id of the request, which the callbacks repeat.
     pub request_id: RequestId,
@@ -82,7 +82,7 @@ impl Gate {
         Self { meter: Meter::new(observer), ..self }
     }
 
-    /// The project.
+    /// The project whose requests are sent.
     pub const fn project(&self) -> ProjectId {
         self.project
     }

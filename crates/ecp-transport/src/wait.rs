@@ -12,10 +12,10 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use crate::error::{GateError, UnknownReason};
 use crate::gate::Gate;
 
-/// How long to wait, and how often to request the status. The platform prescribes no schedule: the
-/// first request comes after the method's base time and never before it, each next pause is half as
-/// long again, up to five minutes, and all of them vary by a fifth so that many waiters do not ask
-/// at once: the first one upwards only.
+/// Times of the status requests that wait for the end of a payment. The platform prescribes no
+/// schedule: the first request comes after the method's base time and never before it, each next
+/// pause is half as long again, up to five minutes, and all of them vary by a fifth so that many
+/// waiters do not ask at once: the first one upwards only.
 ///
 /// ```
 /// use std::time::Duration;
@@ -109,19 +109,21 @@ impl Wait {
     /// Minimum of the pauses after the first.
     const SHORTEST: Duration = Duration::from_secs(1);
 
-    /// Sets the time until the first status request, a year at most. A time below the method's base
-    /// time is for a sandbox: the platform recommends no earlier request.
+    /// Sets the time until the first status request, a year at most; by default the method's base
+    /// time, or 30 seconds. A time below the method's base time is for a sandbox: the platform
+    /// recommends no earlier request.
     pub fn first(self, first: Duration) -> Self {
         Self { first: first.min(Self::FOR_EVER), ..self }
     }
 
-    /// Sets the maximum of the pauses, a year at most.
+    /// Sets the maximum pause between two status requests, 5 minutes by default, a year at most.
     pub fn longest(self, longest: Duration) -> Self {
         Self { longest: longest.min(Self::FOR_EVER), ..self }
     }
 
-    /// Sets the deadline, counted from the call, a year at most. The last status request is sent
-    /// when it passes, also if that is before the first one was due.
+    /// Sets the deadline, counted from the call, a year at most; by default the method's cut-off
+    /// time, or 30 minutes. The last status request is sent when it passes, also if that is before
+    /// the first one was due.
     pub fn deadline(self, deadline: Duration) -> Self {
         Self { deadline: deadline.min(Self::FOR_EVER), ..self }
     }

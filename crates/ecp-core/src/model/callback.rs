@@ -67,9 +67,9 @@ pub enum CallbackFormat {
     Operation,
     /// Only a redirect for the customer.
     Redirect,
-    /// A subscription.
+    /// About a subscription.
     Subscription,
-    /// A token.
+    /// About a token.
     Token,
     /// `transaction`: an older format, like a status response.
     Transaction,

@@ -109,7 +109,7 @@ impl FromJson for Code {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CodeInfo {
-    /// The number.
+    /// The code as a number.
     pub number: u32,
     /// The message that comes with it, word for word.
     pub message: &'static str,

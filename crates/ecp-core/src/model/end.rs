@@ -46,7 +46,7 @@ pub enum End {
 }
 
 impl End {
-    /// All ends.
+    /// All variants.
     pub const ALL: &'static [Self] =
         &[Self::Success, Self::Decline, Self::Error, Self::Returned, Self::Open, Self::Unknown];
 

@@ -27,7 +27,8 @@ pub struct RefundResult {
 pub enum RefundOutcome {
     /// The money was returned.
     Success {
-        /// Whether it was returned before the day was closed, as a reversal rather than a refund.
+        /// Whether the money was returned before the day was closed, as a reversal rather than a
+        /// refund.
         reversal: bool,
         /// Whether a part of the payment remains: by the remaining sum, else by the payment's
         /// status; `None` if neither says.

@@ -56,7 +56,7 @@ open_enum! {
         Expired = "expired",
         /// Ended in an error outside the platform: ask technical support.
         ExternalError = "external error",
-        /// At the provider.
+        /// Being processed by the provider.
         ExternalProcessing = "external processing",
         /// Not begun.
         Initial = "initial",
@@ -119,7 +119,7 @@ open_enum! {
         Expired = "expired",
         /// Ended in an error outside the platform.
         ExternalError = "external error",
-        /// At the provider.
+        /// Being processed by the provider.
         ExternalProcessing = "external processing",
         /// Ended in an error inside the platform.
         InternalError = "internal error",

@@ -21,7 +21,7 @@ impl Ambiguity {
         &self.path
     }
 
-    /// The reason.
+    /// The reason for which the member is ambiguous.
     pub const fn reason(&self) -> &Reason {
         &self.reason
     }
@@ -38,7 +38,7 @@ pub enum Reason {
     Float,
     /// Beyond 2^53 JavaScript and Go lose digits.
     LargeInteger,
-    /// From eleven items on, some sort `10` before `2`.
+    /// From eleven items on, some official SDKs sort `10` before `2`.
     LongList,
     /// Sorted differently from another key, because of digits, spaces or one being a prefix of the
     /// other.

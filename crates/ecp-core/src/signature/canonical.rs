@@ -59,7 +59,7 @@ pub enum CanonicalError {
     /// two signers agree on such a document. No platform message has one.
     #[error("`{key}`: at the top level, a member's name must be neither empty nor an integer")]
     TopLevelKey {
-        /// The key.
+        /// The name of the member.
         key: String,
     },
     /// Key paths repeat so often that the canonical string is far larger than the document.

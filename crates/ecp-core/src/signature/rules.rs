@@ -42,12 +42,13 @@ impl Rules {
         Self { items_in_texts: true, ..self }
     }
 
-    /// Also signs ambiguous documents, exactly as the PHP SDK would.
+    /// Also signs documents that the official SDKs would sign differently, exactly as the PHP SDK
+    /// would.
     pub fn allow_ambiguous(self) -> Self {
         Self { allow_ambiguous: true, ..self }
     }
 
-    /// Sets the limits on the document's size and depth.
+    /// Sets the limits on the document's size and depth; [`Limits::default`] otherwise.
     pub fn limits(self, limits: Limits) -> Self {
         Self { limits, ..self }
     }

@@ -9,7 +9,7 @@ use ecp_notify::{Verified, Verifier};
 /// A callback about one operation.
 #[derive(Clone, Debug)]
 pub struct Body {
-    /// The project.
+    /// The number of the project.
     pub project: u64,
     /// The payment's id, as JSON text without its quotation marks.
     pub payment: String,
@@ -75,7 +75,7 @@ impl Body {
         self.verified().payment_id().unwrap().clone()
     }
 
-    /// The project.
+    /// The id of the project.
     pub fn project_id(&self) -> ProjectId {
         ProjectId::new(self.project).unwrap()
     }

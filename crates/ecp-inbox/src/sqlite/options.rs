@@ -40,7 +40,7 @@ impl SqliteOptions {
         Self::default()
     }
 
-    /// Sets the clock, instead of the machine's.
+    /// Sets the clock for leases and retries, the machine's by default.
     pub fn clock(self, clock: Arc<dyn Clock>) -> Self {
         Self { clock, ..self }
     }

@@ -13,7 +13,7 @@ macro_rules! fields {
         }
 
         impl Field {
-            /// All fields.
+            /// All fields of requests.
             pub const ALL: &'static [Self] = &[$(Self::$field),*];
 
             /// The path in a Gate request.
@@ -46,27 +46,27 @@ fields! {
     AccountNumber = "account.number", text, "93017949";
     /// Street, house and flat.
     CustomerAddress = "customer.address", text, "1 Example Street";
-    /// City.
+    /// The customer's city.
     CustomerCity = "customer.city", text, "Exampleton";
-    /// ISO 3166-1 alpha-2.
+    /// The customer's country, by ISO 3166-1 alpha-2.
     CustomerCountry = "customer.country", country, "LV";
-    /// `DD-MM-YYYY`.
+    /// The customer's day of birth, as `DD-MM-YYYY`.
     CustomerDayOfBirth = "customer.day_of_birth", day, "31-12-1999";
-    /// E-mail address.
+    /// The customer's e-mail address.
     CustomerEmail = "customer.email", email, "mary@example.com";
-    /// First name.
+    /// The customer's first name.
     CustomerFirstName = "customer.first_name", text, "Maryam";
     /// The merchant's id of the customer, unique in the project.
     CustomerId = "customer.id", text, "customer-1";
     /// IPv4 or IPv6.
     CustomerIpAddress = "customer.ip_address", ip_address, "192.0.2.1";
-    /// Last name.
+    /// The customer's last name.
     CustomerLastName = "customer.last_name", text, "Smithson";
     /// 4 to 24 digits.
     CustomerPhone = "customer.phone", phone, "76575657657676";
     /// State or region.
     CustomerState = "customer.state", text, "Example State";
-    /// Postal code.
+    /// The customer's postal code.
     CustomerZip = "customer.zip", text, "EX-1001";
     /// Callback address of this payment, instead of the project's.
     CallbackUrl = "general.merchant_callback_url", url, "https://shop.example/callbacks";

@@ -30,7 +30,7 @@ pub struct ReturnUrls(Fields);
 macro_rules! setters {
     ($part:ident: $($(#[$doc:meta])* $setter:ident = $field:ident;)*) => {
         impl $part {
-            /// Without values.
+            /// All fields absent.
             pub fn new() -> Self {
                 Self::default()
             }

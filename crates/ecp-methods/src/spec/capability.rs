@@ -16,7 +16,7 @@ macro_rules! capabilities {
         }
 
         impl Capability {
-            /// All capabilities.
+            /// All capabilities of a method.
             pub const ALL: &'static [Self] = &[$(Self::$capability),*];
 
             /// A short name for people.
@@ -30,9 +30,9 @@ macro_rules! capabilities {
 }
 
 capabilities! {
-    /// Money in.
+    /// Payments by the customer to the merchant.
     Sale = "sales",
-    /// Money out.
+    /// Payments by the merchant to the customer.
     Payout = "payouts",
     /// A payment can be refunded in full.
     FullRefund = "full refunds",

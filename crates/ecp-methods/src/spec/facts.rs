@@ -50,7 +50,7 @@ impl fmt::Display for Instrument {
 pub enum Conversion {
     /// The wallet's or voucher's own service.
     Method,
-    /// The platform.
+    /// The platform itself.
     Platform,
 }
 
@@ -67,9 +67,9 @@ impl fmt::Display for Conversion {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Fact {
-    /// The subject.
+    /// The subject of the fact.
     pub about: &'static str,
-    /// The statement.
+    /// The statement about the subject.
     pub text: &'static str,
     /// The source, `None` if it is the method's [`Spec::source`](super::Spec::source).
     pub source: Option<&'static str>,

@@ -34,20 +34,20 @@ impl Rule {
         }
     }
 
-    /// The minimum and the maximum amount in major units, both inclusive, in any currency of the
-    /// method: `"1.00"` is 100 minor units of EUR and 1 of JPY.
+    /// Sets the minimum and the maximum amount in major units, both inclusive, in any currency of
+    /// the method: `"1.00"` is 100 minor units of EUR and 1 of JPY.
     pub const fn amount(self, least: &str, greatest: &str) -> Self {
         let amounts = Amounts { least: Decimal::parse(least), greatest: Decimal::parse(greatest) };
         assert!(amounts.least.at_most(&amounts.greatest), "the least amount is over the greatest");
         Self { amounts: Some(amounts), ..self }
     }
 
-    /// Interfaces that offer the flow.
+    /// Sets the interfaces that offer the flow.
     pub const fn on(self, interfaces: &'static [Interface]) -> Self {
         Self { interfaces, ..self }
     }
 
-    /// Fields that a request must have besides payment id, amount and currency.
+    /// Sets the fields that a request must have in addition to payment id, amount and currency.
     pub const fn needs(self, needs: &'static [Field]) -> Self {
         Self { needs, ..self }
     }
@@ -62,12 +62,12 @@ impl Rule {
         Self { partial: true, ..self }
     }
 
-    /// The average time of a payment until its final callback.
+    /// Sets the average time of a payment until its final callback.
     pub const fn base_time(self, time: Duration) -> Self {
         Self { base_time: Some(time), ..self }
     }
 
-    /// The time after which the platform declines a payment by itself.
+    /// Sets the time after which the platform declines a payment by itself.
     pub const fn cut_off_time(self, time: Duration) -> Self {
         Self { cut_off_time: Some(time), ..self }
     }

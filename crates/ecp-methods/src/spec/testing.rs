@@ -35,18 +35,18 @@ impl Testing {
         }
     }
 
-    /// Amounts in minor units of any currency that are declined.
+    /// Sets the amounts in minor units of any currency that are declined.
     pub const fn declined(self, declined: &'static [i64]) -> Self {
         Self { declined: Some(declined), ..self }
     }
 
-    /// Amounts of sales, in minor units of any currency, whose final callback has the customer's
-    /// account.
+    /// Sets the amounts of sales, in minor units of any currency, whose final callback has the
+    /// customer's account.
     pub const fn account_shown(self, account_shown: &'static [i64]) -> Self {
         Self { account_shown, ..self }
     }
 
-    /// The form of the redirect to the provider.
+    /// Sets the form of the redirect to the provider.
     pub const fn redirect(self, redirect: TestRedirect) -> Self {
         Self { redirect: Some(redirect), ..self }
     }

@@ -25,7 +25,7 @@ use crate::payment::Decision;
 pub struct Event {
     /// Counted from 1 without gaps; a gap means that the history was too short.
     pub sequence: u64,
-    /// When, by the sandbox's clock.
+    /// Time of the event, by the sandbox's clock.
     pub at: Timestamp,
     /// The project that it is about, as far as known.
     pub project_id: Option<ProjectId>,
@@ -41,11 +41,11 @@ pub struct Event {
 pub enum EventKind {
     /// A callback was sent, or could not be.
     CallbackAttempted {
-        /// Which of the payment's callbacks, counted from 1.
+        /// Number of the callback among the payment's, from 1.
         callback: u32,
-        /// Which attempt, counted from 1.
+        /// Number of the attempt, from 1.
         attempt: u32,
-        /// Where to.
+        /// The address.
         url: String,
         /// The body: the same bytes in every attempt.
         body: RawBody,
@@ -59,13 +59,13 @@ pub enum EventKind {
     },
     /// A callback will never be sent.
     CallbackRefused {
-        /// Which of the payment's callbacks, counted from 1.
+        /// Number of the callback among the payment's, from 1.
         callback: u32,
-        /// Where it should have gone.
+        /// The address, if there is one.
         url: Option<String>,
         /// The body that was not sent.
         body: RawBody,
-        /// Why not.
+        /// Reason why it is not sent.
         reason: CallbackRefusal,
     },
     /// The merchant answered whether the amount is welcome, or did not.
@@ -74,23 +74,23 @@ pub enum EventKind {
         status: Option<u16>,
         /// The body of an answer with a status of success.
         body: RawBody,
-        /// The result.
+        /// The decision that the answer means.
         confirmation: Confirmation,
     },
     /// The merchant was asked whether an amount is welcome (`check_deposit`).
     ConfirmationAsked {
-        /// Where.
+        /// The address of the question.
         url: String,
         /// The signed question.
         body: RawBody,
     },
     /// The merchant should have been asked, and could not be. The payment is declined.
     ConfirmationRefused {
-        /// Where the question should have gone.
+        /// The address of the question, if there is one.
         url: Option<String>,
         /// The body that was not sent.
         body: RawBody,
-        /// Why it was not.
+        /// Reason why it was not sent.
         reason: CallbackRefusal,
     },
     /// The customer opened the provider's page.
@@ -99,14 +99,14 @@ pub enum EventKind {
     CustomerDecided(Decision),
     /// The customer was sent back to the merchant.
     CustomerReturned {
-        /// Where to.
+        /// The address.
         url: String,
     },
-    /// A fault was brought about.
+    /// A fault was injected.
     FaultStruck {
         /// The number of its rule.
         rule: u64,
-        /// Its name, such as `drop_answer`.
+        /// Name of the fault, such as `drop_answer`.
         fault: &'static str,
     },
     /// A page of operations was sent to the address of its query, successfully or not.
@@ -141,7 +141,7 @@ pub enum EventKind {
     PageOpened {
         /// Whether parameters and signature were in order.
         accepted: bool,
-        /// Departure from the documents that was let pass.
+        /// Departure from the documents that was accepted.
         notice: Option<&'static str>,
         /// The parameters, as they came.
         parameters: RawBody,
@@ -152,7 +152,7 @@ pub enum EventKind {
     PaymentReleased,
     /// A payment or refund was requested through another interface than Gate.
     Placed {
-        /// Which.
+        /// The interface of the request.
         interface: Interface,
         /// The equivalent request on Gate, without its signature.
         document: RawBody,
@@ -177,7 +177,7 @@ pub enum EventKind {
     ResponseSent {
         /// The HTTP status.
         status: u16,
-        /// The body.
+        /// The body of the answer.
         body: RawBody,
     },
 }
@@ -198,7 +198,7 @@ impl RawBody {
         Self(bytes.into())
     }
 
-    /// The bytes.
+    /// The bytes of the body.
     pub const fn bytes(&self) -> &Bytes {
         &self.0
     }

@@ -27,7 +27,7 @@ pub(crate) use self::active::{Book, Point};
 pub use self::rule::{FaultRule, InvalidFault};
 use crate::wire::tamper::Tampering;
 
-/// A fault.
+/// A failure of the platform or the network, injected by a [`FaultRule`].
 ///
 /// What delays, copies, loses or signs wrongly callbacks does so to the operations that the Data API
 /// sends to an address, too.
@@ -45,7 +45,7 @@ pub enum Fault {
     },
     /// A callback comes several times more, with the same bytes.
     DuplicateCallback {
-        /// How many times more.
+        /// Number of additional times.
         copies: u32,
     },
     /// A payment or a refund ends in `internal error`, so that nothing says whether money has
@@ -55,8 +55,8 @@ pub enum Fault {
     LoseCallback,
     /// A callback has no signature.
     MissingSignature,
-    /// A callback has members more, below `sandbox_values`: `null`, booleans and floats, which
-    /// SDKs read and sign in their own ways. Its signature is valid, as PHP makes it.
+    /// A callback has additional members, below `sandbox_values`: `null`, booleans and floats,
+    /// which SDKs read and sign in their own ways. Its signature is valid, as PHP makes it.
     OddValues,
     /// A callback comes after the payment's next one; after a minute if none follows.
     ReorderCallback,
@@ -67,7 +67,7 @@ pub enum Fault {
     },
     /// The answer has an HTTP status of 500 to 599 and says nothing.
     ServerError {
-        /// The status.
+        /// The HTTP status.
         status: u16,
         /// Whether the request took effect before that.
         registered: bool,

@@ -21,7 +21,7 @@ pub(crate) struct Placed {
     pub(crate) payment_id: PaymentId,
 }
 
-/// Why something was not registered, in the platform's words.
+/// Error of a request that the sandbox did not register, in the platform's words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PlaceError {

@@ -11,7 +11,7 @@ use crate::engine::events::RawBody;
 use crate::payment::{OrderKind, Payment, Refund};
 use crate::wire::codes::message_of;
 
-/// Which payments or operations are wanted. The default wants all.
+/// Condition on payments or operations. The default selects all.
 ///
 /// ```
 /// use ecp_sandbox::{Config, Filter, Paging, Sandbox};
@@ -23,76 +23,76 @@ use crate::wire::codes::message_of;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Filter {
-    /// Of this project.
+    /// Only of this project.
     pub project: Option<ProjectId>,
-    /// With this somewhere in the payment's id, whatever the case.
+    /// Only with this text in the payment's id, in upper or lower case.
     pub text: Option<String>,
-    /// In this status, by the platform's word, such as `awaiting redirect result`. For operations
-    /// that of the operation.
+    /// Only in this status, by the platform's word, such as `awaiting redirect result`. For
+    /// operations, it is the operation's status.
     pub status: Option<String>,
-    /// Of this method, by its code.
+    /// Only of this method, by its code.
     pub method: Option<String>,
-    /// Sales or payouts; for operations refunds too, whatever they are done as.
+    /// Only sales or only payouts; for operations also only refunds, `reversal` included.
     pub kind: Option<FlowKind>,
-    /// Created at this moment or later.
+    /// Only created at this moment or later.
     pub from: Option<Timestamp>,
-    /// Created at this moment or earlier.
+    /// Only created at this moment or earlier.
     pub to: Option<Timestamp>,
 }
 
 impl Filter {
-    /// All of them.
+    /// A filter that selects all.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Of this project.
+    /// Selects only this project.
     pub fn project(self, project: ProjectId) -> Self {
         Self { project: Some(project), ..self }
     }
 
-    /// With this text somewhere in the payment's id, whatever the case.
+    /// Selects only ids with this text, in upper or lower case.
     pub fn text(self, text: impl Into<String>) -> Self {
         Self { text: Some(text.into()), ..self }
     }
 
-    /// In this status, by the platform's word.
+    /// Selects only this status, by the platform's word.
     pub fn status(self, status: impl Into<String>) -> Self {
         Self { status: Some(status.into()), ..self }
     }
 
-    /// Of this method, by its code.
+    /// Selects only this method, by its code.
     pub fn method(self, code: impl Into<String>) -> Self {
         Self { method: Some(code.into()), ..self }
     }
 
-    /// Sales or payouts.
+    /// Selects only sales or only payouts.
     pub fn kind(self, kind: FlowKind) -> Self {
         Self { kind: Some(kind), ..self }
     }
 
-    /// Created at this moment or later.
+    /// Selects only what was created at this moment or later.
     pub fn from(self, time: Timestamp) -> Self {
         Self { from: Some(time), ..self }
     }
 
-    /// Created at this moment or earlier.
+    /// Selects only what was created at this moment or earlier.
     pub fn to(self, time: Timestamp) -> Self {
         Self { to: Some(time), ..self }
     }
 }
 
-/// Which part of a list is wanted.
+/// Part of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Paging {
-    /// How many are left out.
+    /// Number of items to skip.
     pub offset: usize,
-    /// How many come at most.
+    /// Maximum number of items.
     pub limit: usize,
 }
 
 impl Paging {
-    /// Everything.
+    /// The whole list.
     pub const ALL: Self = Self { offset: 0, limit: usize::MAX };
 }
 
@@ -137,7 +137,7 @@ pub struct PaymentView {
     pub project_id: ProjectId,
     /// The merchant's id.
     pub payment_id: PaymentId,
-    /// The method.
+    /// The method of the payment.
     pub method: &'static MethodSpec,
     /// [`FlowKind::Sale`] or [`FlowKind::Payout`].
     pub kind: FlowKind,
@@ -160,11 +160,11 @@ pub struct PaymentView {
     pub account_number: Option<String>,
     /// The interface of the request.
     pub interface: Interface,
-    /// When it was registered.
+    /// Time of the registration.
     pub created: Timestamp,
-    /// When its status last changed.
+    /// Time of the last change of the status.
     pub changed: Timestamp,
-    /// When the sale or payout ended.
+    /// Time when the sale or payout ended.
     pub ended: Option<Timestamp>,
     /// Whether the customer is to decide on the provider's page.
     pub awaits_customer: bool,
@@ -172,9 +172,9 @@ pub struct PaymentView {
     pub held: bool,
     /// The provider's page.
     pub page_url: Option<String>,
-    /// Where the customer goes now that the payment has ended.
+    /// Address to which the customer returns, once the payment has ended.
     pub return_url: Option<String>,
-    /// How many callbacks there were, not counting repetitions.
+    /// Number of callbacks, without repetitions.
     pub callbacks: u32,
     /// The sale or payout itself, then the refunds in their order.
     pub operations: Vec<OperationView>,
@@ -261,11 +261,11 @@ pub struct OperationView {
     pub provider_payment_id: String,
     /// The merchant's id of a refund.
     pub merchant_refund_id: Option<String>,
-    /// When it was registered.
+    /// Time of the registration.
     pub created: Timestamp,
-    /// When its status last changed.
+    /// Time of the last change of the status.
     pub changed: Timestamp,
-    /// Whether it has ended.
+    /// Whether the operation has ended.
     pub is_final: bool,
 }
 
@@ -354,7 +354,7 @@ impl Filter {
     }
 }
 
-/// How the signature of a message comes about.
+/// The steps by which a message was signed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SignatureNote {

@@ -8,7 +8,7 @@ use std::fmt;
 pub enum Decision {
     /// Do not pay.
     Decline,
-    /// Pay.
+    /// The customer pays.
     Success,
 }
 

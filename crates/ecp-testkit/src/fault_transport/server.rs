@@ -37,7 +37,8 @@ impl FaultServer {
         Self::serve(platform, Script::new(plan)).await
     }
 
-    /// The same without recording requests, for many of them.
+    /// Starts a server as [`start`](Self::start) does, without recording requests, for many of
+    /// them.
     pub async fn start_forgetful(
         platform: impl HttpTransport + 'static,
         plan: impl Fn(usize, &str) -> Fault + Send + Sync + 'static,
@@ -65,7 +66,7 @@ impl FaultServer {
         Ok(Self { address, script, connections, task })
     }
 
-    /// Its address, for [`Gate::base_url`](ecp_transport::Gate::base_url).
+    /// The server's address, for [`Gate::base_url`](ecp_transport::Gate::base_url).
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }

@@ -80,17 +80,17 @@ impl OperationsQuery {
         })
     }
 
-    /// The IANA name of the time zone: `Asia/Singapore`.
+    /// Sets the time zone of the query by its IANA name, such as `Asia/Singapore`; UTC by default.
     pub fn time_zone(self, name: impl Into<String>) -> Self {
         Self { time_zone: name.into(), ..self }
     }
 
-    /// The number of operations per page, 1 to 1000; 1000 by default.
+    /// Sets the number of operations per page, 1 to 1000; 1000 by default.
     pub fn page_size(self, operations: usize) -> Self {
         Self { limit: operations.clamp(1, Self::LARGEST_PAGE), ..self }
     }
 
-    /// Skips this many operations.
+    /// Skips this number of operations, 0 by default.
     pub fn offset(self, operations: usize) -> Self {
         Self { offset: operations, ..self }
     }

@@ -39,22 +39,22 @@ impl Default for Timeouts {
 }
 
 impl Timeouts {
-    /// The same timeouts with another time for a connection.
+    /// Sets the time until a connection is open.
     pub fn connect(self, connect: Duration) -> Self {
         Self { connect, ..self }
     }
 
-    /// The same timeouts with another time for the next bytes.
+    /// Sets the time until the next bytes of the response.
     pub fn read(self, read: Duration) -> Self {
         Self { read, ..self }
     }
 
-    /// The same timeouts with another time in all.
+    /// Sets the time until the end of the response.
     pub fn total(self, total: Duration) -> Self {
         Self { total, ..self }
     }
 
-    /// The same timeouts with another time for an idle connection.
+    /// Sets the time that an idle connection stays open.
     pub fn idle(self, idle: Duration) -> Self {
         Self { idle, ..self }
     }

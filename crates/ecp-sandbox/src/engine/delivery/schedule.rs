@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// When a callback that was not delivered is sent again.
+/// Pauses after which a callback that was not delivered is sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Schedule(Kind);
 
@@ -26,8 +26,7 @@ impl Schedule {
         Self(Kind::Every { pause, attempts })
     }
 
-    /// How long to wait after an attempt, counted from 1, until the next; `None` if it was the
-    /// last.
+    /// The pause between an attempt, counted from 1, and the next one; `None` if it was the last.
     ///
     /// ```
     /// use std::time::Duration;

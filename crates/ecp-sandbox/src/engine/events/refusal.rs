@@ -2,14 +2,14 @@
 
 use std::fmt;
 
-/// Why a callback, a question or a page of operations is not even tried.
+/// Reason why a callback, a confirmation request or a page of operations is not sent at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CallbackRefusal {
     /// The host is neither the own machine nor allowed by
     /// [`Config::allow_callback_host`](crate::Config::allow_callback_host).
     HostNotAllowed,
-    /// A fault lost it.
+    /// A [`Fault::LoseCallback`](crate::Fault::LoseCallback) dropped it.
     Lost,
     /// Neither the request nor the project names an address.
     NoAddress,

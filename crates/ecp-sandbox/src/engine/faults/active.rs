@@ -151,7 +151,11 @@ impl FaultRule {
             | Fault::WrongSignature => match point {
                 Point::Callback(number) => is_of_callback(number),
                 Point::Operations(path) => self.callback.is_none() && is_of_path(path),
-                _ => false,
+                Point::Answer(_)
+                | Point::Confirmation
+                | Point::Payment
+                | Point::Payout
+                | Point::Refund => false,
             },
             Fault::ReorderCallback | Fault::UnknownStatus | Fault::WrongAmount => {
                 matches!(point, Point::Callback(number) if is_of_callback(number))

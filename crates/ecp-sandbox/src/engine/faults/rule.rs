@@ -35,39 +35,39 @@ impl FaultRule {
         }
     }
 
-    /// Strikes one project alone.
+    /// Limits the rule to one project.
     pub fn project_id(self, id: ProjectId) -> Self {
         Self { project_id: Some(id), ..self }
     }
 
-    /// Strikes payments with this id alone.
+    /// Limits the rule to payments with this id.
     pub fn payment_id(self, id: impl Into<String>) -> Self {
         Self { payment_id: Some(id.into()), ..self }
     }
 
-    /// Strikes answers alone whose request has this in its path, such as `/sale` or `/status`. With a
-    /// fault of callbacks it strikes, in place of callbacks, the operations that the Data API sends
-    /// to the address of such a query: `/operations/get`.
+    /// Limits the rule to answers to requests with this text in their path, such as `/sale` or
+    /// `/status`. With a fault of callbacks it limits the rule, in place of callbacks, to
+    /// the operations that the Data API sends to the address of such a query: `/operations/get`.
     pub fn path(self, part: impl Into<String>) -> Self {
         Self { path: Some(part.into()), ..self }
     }
 
-    /// Strikes this of a payment's callbacks alone, counted from 1.
+    /// Limits the rule to a payment's callback of this number, counted from 1.
     pub fn callback(self, number: u32) -> Self {
         Self { callback: Some(number), ..self }
     }
 
-    /// Removes the rule after this number of hits.
+    /// Removes the rule after this number of hits. By default it stays.
     pub fn times(self, times: u32) -> Self {
         Self { times: Some(times), ..self }
     }
 
-    /// Sets the probability in percent, drawn from the sandbox's seed.
+    /// Sets the probability in percent, 100 by default. It is drawn from the sandbox's seed.
     pub fn percent(self, percent: u8) -> Self {
         Self { percent: percent.min(100), ..self }
     }
 
-    /// The fault.
+    /// The fault that the rule injects.
     pub const fn fault(&self) -> Fault {
         self.fault
     }
