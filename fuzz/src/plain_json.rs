@@ -27,7 +27,7 @@ pub(crate) fn read(bytes: &[u8], limits: Limits) -> Result<Plain, JsonError> {
     let root = reader.value(0)?;
     reader.space();
     if reader.at < text.len() {
-        return reader.refuse("more text after the document");
+        return reader.refuse("expected nothing after the document");
     }
     match first_duplicate(&root) {
         Some(path) => Err(JsonError::DuplicateKey { path }),
@@ -226,7 +226,7 @@ impl Reader<'_> {
             return Ok(*character);
         }
         if !self.take('u') {
-            return self.refuse("unknown escape in a string");
+            return self.refuse("unknown escape after `\\` in a string");
         }
         let mut units = vec![self.unit()?];
         if (0xd800..0xdc00).contains(&units[0]) && self.text[self.at..].starts_with("\\u") {

@@ -48,7 +48,7 @@ impl KeyOptions {
         match (keys.pop(), keys.is_empty()) {
             (Some(key), true) => Ok(key),
             (None, _) => Err(Usage("name the key: --key-env NAME or --key-file PATH").into()),
-            _ => Err(Usage("name one key only").into()),
+            _ => Err(Usage("name one key only, by one --key-env or one --key-file").into()),
         }
     }
 }
@@ -75,7 +75,7 @@ fn from_file(path: &Path) -> anyhow::Result<String> {
         bail!("the key file {} is UTF-16: save it as UTF-8, without a mark", path.display());
     }
     let text = String::from_utf8(bytes)
-        .map_err(|_| anyhow!("the key file {} is not UTF-8", path.display()))?;
+        .map_err(|_| anyhow!("the key file {} is not UTF-8: save it as UTF-8", path.display()))?;
     Ok(as_meant(text, &path.display().to_string()))
 }
 

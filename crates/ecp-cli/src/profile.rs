@@ -167,7 +167,7 @@ impl ProfileOptions {
         let key = match (&section.key_env, &section.key_file) {
             (Some(variable), None) => secret_from_environment(variable)?,
             (None, Some(path)) => secret_from_file(path)?,
-            _ => return Err(anyhow!("profile `{name}` needs one of `key_env` and `key_file`")),
+            _ => return Err(anyhow!("profile `{name}` needs either `key_env` or `key_file`")),
         };
         let data = match (&section.data_token_env, &section.data_key_env) {
             (Some(token), Some(key)) => {

@@ -46,7 +46,7 @@ fn every_item_is_listed_in_order_with_its_rule() {
             6  off:0  (false is 0)\n   \
             7  rate:10.5  (a fraction as PHP prints it)\n   \
             8  z:  (null is empty)\n   \
-            -  empty  (an object without members is nothing)\n   \
+            -  empty  (an object without members has no item)\n   \
             -  frame_mode  (frame_mode is never signed)\n   \
             -  general.signature  (a signature is never signed)\n"
     );

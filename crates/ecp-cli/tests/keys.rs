@@ -155,7 +155,7 @@ fn files_in_other_encodings_and_empty_keys_say_so() {
     let utf16: Vec<u8> = "\u{feff}key".encode_utf16().flat_map(u16::to_le_bytes).collect();
     for (key, words) in [
         (utf16.as_slice(), "error: the key file key.txt is UTF-16: save it as UTF-8"),
-        (b"k\xe9y", "error: the key file key.txt is not UTF-8"),
+        (b"k\xe9y", "error: the key file key.txt is not UTF-8: save it as UTF-8"),
         (b"\n", "error: no key in key.txt: the secret key is empty"),
         (b"", "error: no key in key.txt: the secret key is empty"),
     ] {

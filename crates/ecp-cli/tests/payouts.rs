@@ -255,7 +255,7 @@ fn a_wrong_command_line_says_what_to_do() {
         (
             &["payouts", "payouts.csv", "--profiles", "profiles.toml", "--profile", "broken"],
             1,
-            "error: profile `broken` needs one of `key_env` and `key_file`",
+            "error: profile `broken` needs either `key_env` or `key_file`",
         ),
     ];
     for (arguments, code, message) in table {

@@ -196,7 +196,7 @@ fn a_wrong_command_line_says_what_to_do() {
         (
             &["sign", "--key-env", "ECP_KEY", "--key-env", "ECP_KEY"],
             2,
-            "error: name one key only\n",
+            "error: name one key only, by one --key-env or one --key-file\n",
         ),
         (
             &["sign", "--key-file", "./no-such-file"],

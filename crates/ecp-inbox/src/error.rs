@@ -21,7 +21,7 @@ pub enum InboxErrorKind {
     #[error("another process has the database locked; try again")]
     Busy,
     /// The inbox was closed: its process is ending.
-    #[error("the inbox is closed")]
+    #[error("the inbox is closed: its process is ending")]
     Closed,
     /// The contents of the database cannot have been written by this crate.
     #[error("the database is damaged, or another program has changed it")]

@@ -218,7 +218,7 @@ impl Worker {
         for id in claimed.dead {
             tracing::error!(
                 "ecp.entry_id" = id.get(),
-                "callback is dead: no attempt stored a result"
+                "callback is dead: no attempt stored a result; replay it when the cause is removed"
             );
         }
         for delivery in claimed.deliveries {
@@ -276,7 +276,7 @@ impl Worker {
                 tracing::error!(
                     "ecp.entry_id" = delivery.id.get(),
                     "ecp.attempt" = delivery.attempt,
-                    "callback is dead: its handler failed too often"
+                    "callback is dead: its handler failed too often; replay it when the cause is removed"
                 );
                 self.meter.count(&DEAD, 1, &[("error.type", "handler")]);
                 self.ended(span, "dead", Some("handler"), took);

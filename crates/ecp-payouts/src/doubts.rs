@@ -116,7 +116,9 @@ impl Doubts {
         for seen in &*alike {
             let first = seen.line;
             if seen.id == *id {
-                return Err(problem(format!("is in line {first} already")));
+                return Err(problem(format!(
+                    "is in line {first} already; give each payout an id of its own"
+                )));
             }
             // Ids from a random generator may differ in case alone; a row that was typed twice is
             // equal otherwise.
@@ -201,7 +203,7 @@ impl Doubts {
             let values = if *count == 1 { "1 value".to_owned() } else { format!("{count} values") };
             let text = format!(
                 "looks like a number with separators of thousands ({values} of this column); a \
-                 spreadsheet puts them there"
+                 spreadsheet puts them there: check them"
             );
             let field = held.path().map(str::to_owned);
             self.warnings.push(Problem { line: *first, field, text });
@@ -250,7 +252,7 @@ impl Digits {
         is_odd.then(|| {
             let text = format!(
                 "has fewer digits than most others ({few} of {}, the others have {usual}); a \
-                 spreadsheet drops leading zeros",
+                 spreadsheet drops leading zeros: check them",
                 few + many
             );
             (first, text)
@@ -262,7 +264,7 @@ impl Digits {
         (self.beyond >= 2 && self.are_zeros).then(|| {
             let text = format!(
                 "all long numbers of this column end in zeros from the {}th digit on; a \
-                 spreadsheet keeps {EXACT} digits",
+                 spreadsheet keeps {EXACT} digits: check them",
                 EXACT + 1
             );
             (self.first_long, text)

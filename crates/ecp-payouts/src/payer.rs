@@ -450,7 +450,7 @@ fn stops_as_declined(code: Option<&str>, line: &RowInProgress) {
         let (id, message) = (line.id(), code.info().map_or("", |info| info.message));
         line.stop().stop_because(&format!(
             "{id}: declined with code {code}: {message}; this is about the project, not the \
-             payment: mend it, then run again, and pay this row under a new id"
+             payment: correct it, then run again, and pay this row under a new id"
         ));
     }
 }

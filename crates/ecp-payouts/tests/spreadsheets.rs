@@ -515,7 +515,7 @@ fn what_a_spreadsheet_changed_is_named_by_line_and_column() {
     assert_eq!(
         warnings,
         ["line 3, `account.number`: has fewer digits than most others (1 of 4, the others have \
-             8); a spreadsheet drops leading zeros"]
+             8); a spreadsheet drops leading zeros: check them"]
     );
 }
 
@@ -588,7 +588,7 @@ fn ids_and_accounts_that_a_program_made_numbers_of_are_named() {
             warnings(value),
             [
                 "line 2, `account.number`: looks like a number with separators of thousands (1 value of \
-                 this column); a spreadsheet puts them there"
+                 this column); a spreadsheet puts them there: check them"
             ]
         );
         assert_eq!(warnings(other), [""; 0]);
@@ -672,7 +672,7 @@ fn a_long_number_without_its_last_digits_is_seen_across_rows() {
     assert_eq!(
         rows(&["1234567890123450", "1234567890123460"]),
         ["line 2, `account.number`: all long numbers of this column end in zeros from the 16th \
-             digit on; a spreadsheet keeps 15 digits"]
+             digit on; a spreadsheet keeps 15 digits: check them"]
     );
     assert!(rows(&["1234567890123450", "1234567890123461"]).is_empty());
     assert!(rows(&["1234567890123450"]).is_empty());

@@ -154,7 +154,7 @@ impl Kind {
     /// The meaning, as a sentence without a full stop.
     pub const fn meaning(self) -> &'static str {
         match self {
-            Self::AmountDiffers => "the sums differ",
+            Self::AmountDiffers => "the sides have different sums",
             Self::CallbackContradicts => {
                 "callbacks contradict each other: a success and a failure, or two values of one member"
             }
@@ -163,7 +163,7 @@ impl Kind {
             Self::CallbackMissing => "it has ended, and the inbox has no callback of that",
             Self::DeclineNotConfirmed => "declined by the journal, and not by the platform",
             Self::EndedInError => "an error ended it, and nothing says whether money has moved",
-            Self::InboxDiffers => "the callbacks report another end",
+            Self::InboxDiffers => "the callbacks report another end than the platform",
             Self::UnrequestedPayout => "a payout that neither a journal nor the inbox has",
             Self::NotArrived => "it may have been sent, and the platform does not know it",
             Self::NotSentButThere => "not sent by the journal, and the platform has it",

@@ -48,6 +48,8 @@ pub enum ReconcileError {
         error: JournalError,
     },
     /// The temporary file could not be written or read.
-    #[error("cannot use the temporary file: {0}")]
+    #[error(
+        "cannot write or read SQLite's temporary file, in the system's folder for temporary files: {0}"
+    )]
     Storage(Box<dyn Error + Send + Sync>),
 }

@@ -71,7 +71,7 @@ fn utf16(file: &[u8], encoding: &'static Encoding) -> Result<String, Problem> {
         None => Ok(text),
         Some(at) => {
             let line = line_of(&text.as_bytes()[..at]);
-            Err(Problem::new(line, None, "holds a NUL character".to_owned()))
+            Err(Problem::new(line, None, "holds a NUL character; remove it".to_owned()))
         }
     }
 }

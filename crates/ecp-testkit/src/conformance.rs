@@ -143,16 +143,20 @@ impl<'m> Cases<'m> {
             let owner = |found: Option<&dyn DynMethod>| found.map(|found| found.spec().code());
             let code = Some(spec.code());
             if owner(registry.get(spec.code()).ok()) != code {
-                return Err(fail("the registry does not hold it by its code"));
+                return Err(fail("the registry does not find the method by its code"));
             }
             if let Some(path) = spec.gate_path()
                 && owner(registry.by_gate_path(path)) != code
             {
-                return Err(fail(format!("the Gate path {path} leads elsewhere")));
+                return Err(fail(format!(
+                    "the registry does not find the method by its Gate path {path}"
+                )));
             }
             for name in spec.callback_names() {
                 if owner(registry.by_callback_name(name)) != code {
-                    return Err(fail(format!("the callback name {name} leads elsewhere")));
+                    return Err(fail(format!(
+                        "the registry does not find the method by its callback name {name}"
+                    )));
                 }
             }
             if spec.callback_names().is_empty() {
@@ -284,7 +288,10 @@ impl<'m> Cases<'m> {
             stage.ended(method, &PaymentStatus::Success).await?;
             match (stage.questions(), confirms_amount(method)) {
                 (0, false) | (1, true) => Ok(()),
-                (times, _) => Err(fail(format!("the merchant was asked {times} times"))),
+                (times, is_asked) => Err(fail(format!(
+                    "the merchant was asked to confirm {times} times, expected {}",
+                    u8::from(is_asked)
+                ))),
             }
         });
         self.play("sale: goes end to end to a decline", move |stage| async move {
@@ -300,7 +307,9 @@ impl<'m> Cases<'m> {
                 stage.ended(method, &PaymentStatus::Decline).await?;
                 match stage.questions() {
                     1 => Ok(()),
-                    times => Err(fail(format!("the merchant was asked {times} times"))),
+                    times => Err(fail(format!(
+                        "the merchant was asked to confirm {times} times, expected 1"
+                    ))),
                 }
             });
         }

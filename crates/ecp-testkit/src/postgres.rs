@@ -351,8 +351,9 @@ fn user(own: &Path) -> io::Result<Option<User>> {
         })
     };
     let user = find("postgres").or_else(|| find("nobody"));
-    user.map(Some)
-        .ok_or_else(|| io::Error::other("root may not run Postgres, and no other user can"))
+    user.map(Some).ok_or_else(|| {
+        io::Error::other("Postgres does not run as root, and there is no other user to run it as")
+    })
 }
 
 #[cfg(test)]

@@ -71,7 +71,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 impl Demo {
     pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
-        let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+        let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;
         let mut story = Story::new(self.json);
         let done = runtime.block_on(async {
             tokio::time::timeout(PATIENCE, self.play(&mut story))

@@ -109,7 +109,7 @@ fn is_question(verifier: &Verifier, body: &[u8]) -> bool {
 
 impl Listen {
     pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
-        let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+        let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;
         runtime.block_on(self.serve())
     }
 

@@ -88,7 +88,7 @@ impl Operations {
         let profile = self.profile.load()?;
         let query = self.query(&profile)?;
         let api = profile.data_api()?;
-        let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+        let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;
         if let Some(destination) = &self.destination {
             let api = api.destination_name(&self.destination_name);
             runtime.block_on(self.deliver(&api, query, destination))?;

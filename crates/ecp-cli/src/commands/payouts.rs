@@ -210,7 +210,7 @@ impl Payouts {
         let journal = Journal::open(&journal_path, &owner)
             .with_context(|| format!("{}", journal_path.display()))?;
         let payer = Payer::new(profile.gate()?, journal, self.settings(&profile));
-        let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+        let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;
         // If the results cannot be written, nothing is sent.
         let results = Results::begin(&results_path).with_context(|| {
             format!("nothing was sent: cannot write the results to {}", results_path.display())

@@ -83,7 +83,7 @@ impl Reconcile {
         let is_new =
             |path: &&PathBuf| seen.insert(path.canonicalize().unwrap_or_else(|_| (*path).clone()));
         let sides = self.journal.iter().filter(is_new).fold(sides, Sides::journal);
-        let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+        let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;
         let (counts, odd) = runtime.block_on(self.compare(sides, &profile))?;
         self.sum_up(&counts, &odd)?;
         Ok(if agrees(&counts) { ExitCode::SUCCESS } else { ExitCode::from(DIFFERENCES) })

@@ -85,7 +85,7 @@ pub(crate) struct SandboxCommand {
 
 impl SandboxCommand {
     pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
-        let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+        let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;
         runtime.block_on(self.serve())
     }
 
@@ -135,7 +135,7 @@ impl SandboxCommand {
             let text = if self.logs_to_stdout() { event.to_json() } else { line(&event) };
             let _ = writeln!(std::io::stdout(), "{text}");
             if let Some(log) = &mut log {
-                writeln!(log, "{}", event.to_json()).context("cannot write the log")?;
+                writeln!(log, "{}", event.to_json()).context("cannot write the file of --log")?;
             }
         }
         server.await.context("the sandbox has stopped")??;

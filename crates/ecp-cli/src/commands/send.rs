@@ -142,7 +142,7 @@ impl Request {
         let prepared = prepare_dyn(method(&registry, &self.method)?, request)?;
         let profile = self.profile.load()?;
         profile.warn();
-        let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+        let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;
         let mut report = runtime.block_on(self.carry_out(&profile, &prepared))?;
         report.merchant_refund_id = refund_id;
         self.waiting.print_sent(&report)

@@ -78,7 +78,7 @@ pub(crate) struct Trigger {
 impl Trigger {
     pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
         let profile = self.profile.load()?;
-        let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+        let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;
         let sample = runtime.block_on(self.sample(profile.project))?;
         let key = SigningKey::new(&profile.key);
         let signed = signature::sign_document(&key, &sample, Place::Root, Rules::private())?;

@@ -65,7 +65,7 @@ impl Reader<'_, '_> {
                 self.store.duplicates.sort_unstable_by_key(|duplicate| duplicate.node);
                 Ok(())
             }
-            Some(_) => self.refuse("more text after the document"),
+            Some(_) => self.refuse("expected nothing after the document"),
         }
     }
 
@@ -303,7 +303,7 @@ impl Reader<'_, '_> {
             Some(b'u') => self.unicode_escape()?,
             _ => {
                 self.at -= 1;
-                return self.refuse("unknown escape in a string");
+                return self.refuse("unknown escape after `\\` in a string");
             }
         })
     }

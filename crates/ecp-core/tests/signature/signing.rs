@@ -3,6 +3,7 @@ use ecp_core::signature::{self, Place, Reason, Rules, SignError, Signature};
 use super::{as_php, hmac_of, key, with_signature};
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of documents")]
 fn what_sdks_render_differently_is_refused_unless_php_is_asked_for() {
     const FLOAT: &str = "`a`: a number must be an integer; send fractions as text";
     const LARGE: &str = "`a`: an integer must not exceed 9007199254740992; send it as text";

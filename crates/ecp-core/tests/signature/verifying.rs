@@ -256,7 +256,7 @@ fn a_body_that_is_no_readable_object_is_refused_with_its_reason() {
         (format!("\"{}\"", good()).into(), "expected a JSON object, found a string"),
         ([b"[", &object[..], b"]"].concat(), "expected a JSON object, found a list"),
         (format!("a=1&signature={}", good()).into(), "line 1, column 1: expected a value"),
-        (object.repeat(2), "line 1, column 111: more text after the document"),
+        (object.repeat(2), "line 1, column 111: expected nothing after the document"),
         ([b"\xef\xbb\xbf", &object[..]].concat(), "line 1, column 1: expected a value"),
         (
             b"{\"a\":\"\xff\"}".to_vec(),

@@ -53,7 +53,7 @@ impl Span {
 pub(super) fn succeeding(spec: &MethodSpec, flows: &[FlowKind]) -> Result<Money, Failure> {
     let testing = spec.testing();
     first(spec, flows, |span| span.find(|minor| !testing.is_declined(minor)))
-        .ok_or_else(|| fail("no amount is within its limits and succeeds"))
+        .ok_or_else(|| fail("no amount within the method's limits succeeds in tests"))
 }
 
 /// An amount of a sale that the customer decides.
@@ -63,8 +63,9 @@ pub(super) fn decided(spec: &MethodSpec, decision: Decision) -> Result<Money, Fa
         Decision::Success => !testing.is_declined(minor),
         Decision::Decline => !testing.is_listed(minor) || testing.is_declined(minor),
     };
-    first(spec, &[FlowKind::Sale], |span| span.find(ends))
-        .ok_or_else(|| fail(format!("no amount is within its limits and ends as a {decision}")))
+    first(spec, &[FlowKind::Sale], |span| span.find(ends)).ok_or_else(|| {
+        fail(format!("no amount within the method's limits ends as a {decision} in tests"))
+    })
 }
 
 /// An amount of a payout that the method's test project declines, `None` if its limits exclude all.

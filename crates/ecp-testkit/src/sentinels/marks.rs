@@ -24,7 +24,7 @@ impl Sentinels {
     ///
     /// If the text is shorter.
     pub fn add(&mut self, name: &str, text: &str) {
-        assert!(text.len() >= 8, "{name} is too short to be looked for");
+        assert!(text.len() >= 8, "the sentinel {name} must have at least 8 bytes");
         if self.0.iter().all(|(_, forms)| forms[0] != text) {
             self.0.push((name.to_owned(), forms(text)));
         }

@@ -40,7 +40,8 @@ pub(super) fn of_payout(spec: &MethodSpec, decision: Decision) -> anyhow::Result
         Decision::Decline => {
             let declined = testing.declined_amounts().iter().copied();
             let minor = declined.into_iter().find(|minor| (least..=greatest).contains(minor));
-            let minor = minor.context("its limits hold no amount that is declined in tests")?;
+            let minor =
+                minor.context("no amount within the method's limits is declined in tests")?;
             Ok(Money::from_minor(minor, currency))
         }
     }
@@ -74,7 +75,7 @@ fn find(
     });
     // Tests list only a few amounts, so the search is short unless there is no match.
     let minor = amounts.into_iter().flatten().take(10_000).find(|&minor| holds(minor));
-    let minor = minor.context("no amount within its limits ends that way in tests")?;
+    let minor = minor.context("no amount within the method's limits has this result in tests")?;
     Ok(Money::from_minor(minor, currency))
 }
 

@@ -47,7 +47,9 @@ impl DepositHandler for AcceptAll {
 impl Merchant {
     /// Opens the shop on a free port.
     pub(super) async fn open(verifier: Verifier) -> anyhow::Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await.context("cannot open a port")?;
+        let listener = TcpListener::bind("127.0.0.1:0")
+            .await
+            .context("cannot listen on a port of 127.0.0.1")?;
         let address = listener.local_addr()?;
         let (callback_sender, callbacks) = unbounded_channel();
         let (confirmation_sender, confirmations) = unbounded_channel();
@@ -73,12 +75,12 @@ impl Merchant {
 
     /// The next genuine callback.
     pub(super) async fn callback(&mut self) -> anyhow::Result<Verified<Callback>> {
-        self.callbacks.recv().await.context("the shop has closed")
+        self.callbacks.recv().await.context("the shop of the demonstration has stopped")
     }
 
     /// The next `check_deposit` request, with its answer.
     pub(super) async fn confirmation(&mut self) -> anyhow::Result<(String, String)> {
-        self.confirmations.recv().await.context("the shop has closed")
+        self.confirmations.recv().await.context("the shop of the demonstration has stopped")
     }
 }
 

@@ -31,7 +31,9 @@ impl Stage {
         let key = SecretKey::new(Config::DEMO_KEY)?;
         let merchant = Merchant::open(Verifier::new().key(project, &key)).await?;
 
-        let listener = TcpListener::bind("127.0.0.1:0").await.context("cannot open a port")?;
+        let listener = TcpListener::bind("127.0.0.1:0")
+            .await
+            .context("cannot listen on a port of 127.0.0.1")?;
         let url = format!("http://{}", listener.local_addr()?);
         let shop = Project::new(project, Sensitive::new(Config::DEMO_KEY.to_owned()))
             .callback_url(merchant.url("/callbacks"))

@@ -78,8 +78,8 @@ fn walk(value: Value<'_>, path: &mut Vec<String>, items: &mut Vec<Item>) -> Resu
 
 fn rule(kind: Kind<'_>, path: &[String]) -> (bool, &'static str) {
     match kind {
-        Kind::Array => (false, "an empty list is nothing"),
-        Kind::Object => (false, "an object without members is nothing"),
+        Kind::Array => (false, "an empty list has no item"),
+        Kind::Object => (false, "an object without members has no item"),
         _ if path.iter().any(|name| name.contains(':')) => (true, "`:` in a key is doubled"),
         Kind::Bool(true) => (true, "true is 1"),
         Kind::Bool(false) => (true, "false is 0"),

@@ -93,7 +93,7 @@ pub(super) async fn release(State(engine): State<Engine>, Form(pairs): Form<Pair
         if engine.release(project, id) {
             Ok("released")
         } else {
-            Err("Nothing holds the payment.".to_owned())
+            Err("No fault holds the payment.".to_owned())
         }
     })
 }
