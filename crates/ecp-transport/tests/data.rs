@@ -143,7 +143,10 @@ async fn a_page_that_is_too_large_is_requested_in_halves() {
     let peer = Arc::new(Peer { largest: Some(10), ..Peer::new(11) });
     let error = ids(&api(&peer), query().page_size(2)).await.unwrap_err();
     assert!(error.is_too_large(), "{error}");
-    assert_eq!(error.to_string(), "no response: the response is larger than the 10 bytes that `response_limit` allows");
+    assert_eq!(
+        error.to_string(),
+        "no response: the response is larger than the 10 bytes that `response_limit` allows"
+    );
     assert_eq!(peer.seen().len(), 2);
 }
 
