@@ -269,9 +269,9 @@ impl Profile {
         } else {
             ReqwestTransport::for_data_api()?
         };
-        Ok(DataApi::new(token.clone(), key, transport)
+        DataApi::new(token.clone(), key, transport)
             .base_url(url)
-            .with_context(|| format!("`data_url` of profile `{}`", self.name))?)
+            .with_context(|| format!("`data_url` of profile `{}`", self.name))
     }
 
     /// The profile's Payment Page.

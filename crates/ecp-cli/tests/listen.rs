@@ -251,7 +251,9 @@ fn what_is_genuine_and_cannot_be_read_is_genuine_with_an_error_of_its_own() {
                 assert!(error.starts_with(&format!("not as documented: `{path}`: ")), "{error}");
             } else {
                 assert!(
-                    line.starts_with(&format!("genuine, but not as documented: `{path}`: ")),
+                    line.starts_with(&format!(
+                        "the message is genuine, but not as documented: `{path}`: "
+                    )),
                     "{line}"
                 );
                 assert!(!line.contains("not genuine"), "{line}");

@@ -131,7 +131,7 @@ impl Metric {
         self.description
     }
 
-    /// The names of the labels that its observations may have.
+    /// The names of the labels that observations of the metric may have.
     pub const fn labels(&self) -> &'static [&'static str] {
         self.labels
     }

@@ -56,10 +56,10 @@ pub struct Entry {
     /// Time of the next attempt, while it waits. While it is held, time of the next status request:
     /// `None` after an attempt means never automatically.
     pub due: Option<Timestamp>,
-    /// Last error of its handler. Handlers must keep personal data out of it. While it is held, why
-    /// the last status request did not release it.
+    /// Last error of the callback's handler. Handlers must keep personal data out of it. While the
+    /// callback is held, why the last status request did not release it.
     pub error: Option<String>,
-    /// The change that it caused when it was received or released.
+    /// The change of the payment's state that the callback caused when it was received or released.
     pub change: Change,
     /// Dotted paths of the texts that have another reading.
     pub ambiguous: Vec<String>,
@@ -122,7 +122,8 @@ pub struct Delivery {
     pub project: ProjectId,
     /// The callback to handle.
     pub callback: Callback,
-    /// The change that it caused. Most handlers look at this first.
+    /// The change of the payment's state that the callback caused. Most handlers look at this
+    /// first.
     pub change: Change,
     /// Current state of the payment, with all later callbacks.
     pub payment: Option<PaymentState>,
@@ -195,7 +196,7 @@ pub struct Query {
     pub payment: Option<PaymentId>,
     /// Only entries before this one: the last of the previous page.
     pub before: Option<EntryId>,
-    /// Maximum number; 100 by default.
+    /// Maximum number of callbacks; 100 by default.
     pub limit: Option<usize>,
 }
 

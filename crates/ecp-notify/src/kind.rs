@@ -14,20 +14,22 @@ pub(crate) fn callback(callback: &CallbackRef<'_>) -> Result<(), VerifyError> {
     no_page_parameters(&callback.extra)?;
     let payment = callback.payment.as_ref();
     if payment.is_some_and(|payment| payment.extra.get("amount").is_some()) {
-        return other_kind("payment.amount", "a request to Gate");
+        return other_kind("payment.amount", "a request to Gate, not a callback");
     }
     if has_operation(callback) {
         return Ok(());
     }
     if !callback.operations.is_empty() {
-        return other_kind("operations", "an answer to a status request");
+        return other_kind("operations", "an answer to a status request, not a callback");
     }
     if has_another_format(callback) {
         return Ok(());
     }
     match payment.and_then(|payment| payment.status.as_ref()) {
         // The platform's status answer for a payment that it does not know.
-        Some(PaymentStatus::Error) => other_kind("payment.status", "an answer to a status request"),
+        Some(PaymentStatus::Error) => {
+            other_kind("payment.status", "an answer to a status request, not a callback")
+        }
         Some(_) => Ok(()),
         None => missing("operation"),
     }
@@ -59,7 +61,9 @@ pub(crate) fn deposit_check(check: &DepositCheckRef<'_>) -> Result<(), VerifyErr
     no_page_parameters(&check.extra)?;
     match check.extra.iter().find(|(name, _)| ELSEWHERE.contains(name)) {
         None => Ok(()),
-        Some((name, _)) => other_kind(name, "a message about a payment"),
+        Some((name, _)) => {
+            other_kind(name, "a message about a payment, not a `check_deposit` question")
+        }
     }
 }
 

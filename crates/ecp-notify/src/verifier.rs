@@ -39,11 +39,11 @@ pub enum VerifyError {
         name: String,
     },
     /// A message of another kind, signed with the same key.
-    #[error("`{path}` shows that this is {kind}, and not the kind of message that was expected")]
+    #[error("`{path}` shows that this is {kind}")]
     OtherKind {
         /// Dotted path of the member that shows it.
         path: String,
-        /// The kind of message that has this member.
+        /// The kind of message that has this member, and the expected kind.
         kind: &'static str,
     },
     /// More values than a page of operations has: bodies of brackets and commas need much memory.
@@ -57,7 +57,9 @@ pub enum VerifyError {
     UnknownProject(ProjectId),
     /// The signature matches, but the body is not in the documented format. The platform may have
     /// changed: keep the body and look into it.
-    #[error("genuine, but not as documented: {0}")]
+    #[error(
+        "the message is genuine, but not as documented: {0}; keep it and compare it with the documents"
+    )]
     Unreadable(ModelError),
 }
 

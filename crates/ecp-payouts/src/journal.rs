@@ -37,7 +37,7 @@ pub struct Journal {
 pub struct Owner {
     /// The project that pays.
     pub project: ProjectId,
-    /// The base address of its requests: the platform, or a sandbox.
+    /// The base address of the requests: the platform, or a sandbox.
     pub gate_url: String,
 }
 

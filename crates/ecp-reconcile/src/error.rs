@@ -19,7 +19,7 @@ pub enum ReconcileError {
     #[error("cannot get the operations: {0}")]
     Data(DataError),
     /// The Data API's operations do not match [`OperationNames`](crate::OperationNames).
-    #[error("`{path}` {problem}; there are: {}; name the right one by `OperationNames`", .there.join(", "))]
+    #[error("`{path}` {problem}; there are: {}; name the right one (`OperationNames`, `--name`)", .there.join(", "))]
     Member {
         /// The path of the member.
         path: String,

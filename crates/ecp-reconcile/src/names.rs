@@ -106,7 +106,7 @@ impl OperationNames {
                     None,
                     Some(unusable(
                         &self.amount,
-                        "is not an amount in the configured unit (`AmountUnit`)",
+                        "is not an amount in the configured unit (`AmountUnit`, `--major-units`)",
                     )),
                 ),
             },

@@ -178,7 +178,7 @@ impl Row<'_> {
         self.line
     }
 
-    /// The cell at an index, empty beyond the last.
+    /// The cell at an index from 0, empty beyond the last.
     pub fn get(&self, place: usize) -> &str {
         self.cells.get(place).map_or("", |cell| cell)
     }

@@ -54,7 +54,7 @@ pub struct Server {
 pub struct Identity {
     /// The server's certificate, followed by intermediate ones, if any.
     pub certificate: String,
-    /// The key of its certificate.
+    /// The key of the server's certificate.
     pub key: String,
 }
 

@@ -300,7 +300,9 @@ fn line(event: &Event) -> String {
         EventKind::ResponseSent { status, body } => format!("answered {status} {}", body.text()),
         EventKind::FaultStruck { rule, fault } => format!("fault {rule} struck: {fault}"),
         EventKind::PageOpened { accepted: true, .. } => "the Payment Page was opened".to_owned(),
-        EventKind::PageOpened { .. } => "the Payment Page refused its parameters".to_owned(),
+        EventKind::PageOpened { .. } => {
+            "the Payment Page refused its parameters, and shows why".to_owned()
+        }
         EventKind::Placed { interface, .. } => format!("asked for through {interface}"),
         other => format!("{other:?}"),
     };

@@ -73,7 +73,7 @@ pub enum CallbackFormat {
     Token,
     /// `transaction`: an older format, like a status response.
     Transaction,
-    /// None of the above.
+    /// A format that is none of the documented ones.
     Unknown,
 }
 

@@ -29,7 +29,7 @@ async fn a_member_of_another_name_is_reported_with_the_existing_names() {
         (OperationNames::new().operation_id("payment_id"), "`payment_id` is not a number; "),
         (
             OperationNames::new().amount("operation_status"),
-            "`operation_status` is not an amount in the configured unit (`AmountUnit`); ",
+            "`operation_status` is not an amount in the configured unit (`AmountUnit`, `--major-units`); ",
         ),
     ];
     for (names, message) in table {
@@ -38,7 +38,8 @@ async fn a_member_of_another_name_is_reported_with_the_existing_names() {
         assert!(error.starts_with(message), "{error}");
         assert!(error.contains(", operation_type, "), "{error}");
         assert!(
-            error.ends_with("; name the right one by `OperationNames`") && !error.contains("P-1"),
+            error.ends_with("; name the right one (`OperationNames`, `--name`)")
+                && !error.contains("P-1"),
             "{error}"
         );
     }

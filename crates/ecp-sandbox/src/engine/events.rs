@@ -19,7 +19,7 @@ pub use self::log::EventStream;
 pub use self::refusal::CallbackRefusal;
 use crate::payment::Decision;
 
-/// Something that happened, with its place in the order of all that did.
+/// An event in the sandbox, with its place in the order of all events.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Event {
@@ -27,9 +27,9 @@ pub struct Event {
     pub sequence: u64,
     /// Time of the event, by the sandbox's clock.
     pub at: Timestamp,
-    /// The project that it is about, as far as known.
+    /// The project of the event, as far as known.
     pub project_id: Option<ProjectId>,
-    /// The payment that it is about, as far as known.
+    /// The payment of the event, as far as known.
     pub payment_id: Option<PaymentId>,
     /// Kind of the event, with its data.
     pub kind: EventKind,
@@ -104,7 +104,7 @@ pub enum EventKind {
     },
     /// A fault was injected.
     FaultStruck {
-        /// The number of its rule.
+        /// The number of the fault's rule.
         rule: u64,
         /// Name of the fault, such as `drop_answer`.
         fault: &'static str,

@@ -29,7 +29,7 @@ pub struct PlaceError {
     pub code: u32,
     /// The platform's words for it.
     pub message: &'static str,
-    /// The fields that it is about, by their Gate paths.
+    /// The fields that the error is about, by their Gate paths.
     pub fields: Vec<&'static str>,
 }
 

@@ -255,7 +255,7 @@ pub struct OperationView {
     pub message: &'static str,
     /// The operation's sum.
     pub sum: Money,
-    /// The id of its request.
+    /// The id of the operation's request.
     pub request_id: String,
     /// The provider's id.
     pub provider_payment_id: String,

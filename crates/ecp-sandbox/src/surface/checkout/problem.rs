@@ -117,7 +117,10 @@ impl Problem {
                 "No method takes this amount in this currency.",
                 "Ни один метод не принимает эту сумму в этой валюте.",
             ),
-            Self::NoSignature => ("The parameters are not signed.", "Параметры не подписаны."),
+            Self::NoSignature => (
+                "The parameters are not signed: add their `signature`.",
+                "Параметры не подписаны: добавьте `signature`.",
+            ),
             Self::Repeated(_) => {
                 ("The parameter is given more than once.", "Параметр задан несколько раз.")
             }
