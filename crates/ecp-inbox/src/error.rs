@@ -24,7 +24,9 @@ pub enum InboxErrorKind {
     #[error("the inbox is closed: its process is ending")]
     Closed,
     /// The contents of the database cannot have been written by this crate.
-    #[error("the database is damaged, or another program has changed it")]
+    #[error(
+        "the database is damaged, or another program has changed it: restore a copy and reconcile with the platform"
+    )]
     Damaged,
     /// The disk or the configured size is full. It works again once space is freed.
     #[error(

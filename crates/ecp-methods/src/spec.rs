@@ -203,7 +203,7 @@ impl<M> Spec<M> {
         self
     }
 
-    /// Sets other facts on the page.
+    /// Sets facts on the method's page that no check depends on.
     pub const fn facts(mut self, facts: &'static [Fact]) -> Self {
         self.data.facts = facts;
         self

@@ -30,7 +30,7 @@ pub struct Reply {
     /// The HTTP status. For a `check_deposit` request any 4xx or 5xx declines the payment (sources:
     /// confirmation).
     pub status: u16,
-    /// JSON, or nothing.
+    /// The body: JSON, or empty.
     pub body: Vec<u8>,
 }
 

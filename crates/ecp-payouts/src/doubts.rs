@@ -137,7 +137,7 @@ impl Doubts {
                 "the form of a number, of letters, dashes, apostrophes or slashes"
             };
             self.warnings
-                .push(problem(format!("differs from the id in line {first} in {what} only")));
+                .push(problem(format!("differs from the id in line {first} in {what} only: check that they are two payouts")));
         }
         alike.push(SeenId { id: id.clone(), line, without_id });
         Ok(())

@@ -160,7 +160,7 @@ pub enum JournalError {
     /// Another run has the journal open.
     #[error("another run has the journal; wait for it to end")]
     InUse,
-    /// The journal belongs to another project or address.
+    /// The journal belongs to another project or address than the run's.
     #[error("the journal belongs to project {} at {}: name another journal", .0.project, .0.gate_url)]
     OtherOwner(Owner),
     /// A row differs from the request that may have been sent.

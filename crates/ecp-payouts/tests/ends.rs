@@ -343,8 +343,12 @@ async fn a_success_that_is_not_the_rows_is_a_contradiction_and_one_without_a_sum
         ),
         // A payment is declined only where all that belongs to it is.
         (said(declined.clone(), "processing"), State::Registered, "operations says `processing`"),
-        (said(declined.clone(), "a new word"), State::Registered, "operations `a new word`"),
-        (said(declined.clone(), "internal error"), State::Error, "operations `internal error`"),
+        (said(declined.clone(), "a new word"), State::Registered, "operations says `a new word`"),
+        (
+            said(declined.clone(), "internal error"),
+            State::Error,
+            "operations says `internal error`",
+        ),
         (said(declined.clone(), "expired"), State::Decline, ""),
         (said(expired, "external processing"), State::Registered, "`external processing`"),
         (

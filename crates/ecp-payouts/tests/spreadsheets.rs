@@ -262,7 +262,9 @@ fn ids_that_look_alike_are_not_both_paid() {
     let warnings: Vec<String> = plan.warnings().iter().map(ToString::to_string).collect();
     assert_eq!(
         warnings,
-        ["line 3, `general.payment_id`: differs from the id in line 2 in case or spaces only"]
+        [
+            "line 3, `general.payment_id`: differs from the id in line 2 in case or spaces only: check that they are two payouts"
+        ]
     );
     assert!(read("P-1", "P-2", "1").unwrap().warnings().is_empty());
 }

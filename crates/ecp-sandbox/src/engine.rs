@@ -98,7 +98,7 @@ impl Engine {
         self.0.log.follow()
     }
 
-    /// Whether time is in the caller's hand ([`Config::virtual_time`]).
+    /// Whether time is virtual ([`Config::virtual_time`]).
     pub(crate) fn is_virtual(&self) -> bool {
         self.0.time.is_virtual()
     }

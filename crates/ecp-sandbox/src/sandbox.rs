@@ -34,11 +34,11 @@ use self::pages::Pages;
 /// A platform on your machine: a handle that is cheap to clone, all clones of which are one
 /// sandbox.
 ///
-/// It is a tower service at heart: [`Sandbox::router`] needs no sockets, [`Sandbox::listen`] and
+/// It is a tower service: [`Sandbox::router`] needs no sockets, [`Sandbox::listen`] and
 /// [`Sandbox::serve`] put it on one. Payments proceed and callbacks are sent by tasks of the tokio
 /// runtime in which the requests are handled.
 ///
-/// In a test it takes one line, and time is in the test's hand:
+/// In a test it takes one line, and its time is virtual:
 ///
 /// ```
 /// use std::time::Duration;

@@ -242,7 +242,9 @@ impl<'m> Cases<'m> {
                 let rejection = request.prepare(method).err();
                 match rejection.as_ref().and_then(Rejection::path) {
                     Some(path) if path == field.path() => Ok(()),
-                    _ => Err(fail(format!("expected a refusal of it, found {rejection:?}"))),
+                    _ => Err(fail(format!(
+                        "expected a refusal because of `{field}`, found {rejection:?}"
+                    ))),
                 }
             });
         }

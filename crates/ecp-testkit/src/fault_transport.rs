@@ -95,7 +95,7 @@ impl Script {
     }
 }
 
-/// Passes requests to another transport, with faults by a plan.
+/// Passes requests to an inner transport, with faults by a plan.
 ///
 /// ```
 /// use ecp_core::{PaymentId, SecretKey};

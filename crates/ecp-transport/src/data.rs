@@ -162,8 +162,8 @@ impl DataApi {
         }
     }
 
-    /// Sets another address, such as a sandbox: `http://127.0.0.1:8080`. Plain HTTP is refused
-    /// beyond this machine.
+    /// Sets the base address, [`DATA_API_URL`] by default; that of a sandbox is such as
+    /// `http://127.0.0.1:8080`. Plain HTTP is refused beyond this machine.
     pub fn base_url(self, url: &str) -> Result<Self, InvalidBaseUrl> {
         Ok(Self { address: Address::parse(url)?, ..self })
     }

@@ -242,7 +242,7 @@ pub enum UnknownReason {
     /// A signed answer that does not match the request.
     #[error("the answer does not match the request: {0}")]
     OtherMessage(StatusError),
-    /// An answer about another request or payment.
+    /// An answer about another request or payment than the one that was asked about.
     #[error("the answer has another `{0}` than the request")]
     Mismatch(&'static str),
     /// An earlier call may have sent the request, and its process ended before the result.

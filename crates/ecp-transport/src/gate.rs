@@ -70,8 +70,9 @@ impl Gate {
         }
     }
 
-    /// Sets another address, such as a sandbox: `http://127.0.0.1:8080`. Plain HTTP is refused
-    /// beyond this machine, because requests hold personal data.
+    /// Sets the base address, [`GATE_URL`] by default; that of a sandbox is such as
+    /// `http://127.0.0.1:8080`. Plain HTTP is refused beyond this machine, because requests hold
+    /// personal data.
     pub fn base_url(self, url: &str) -> Result<Self, InvalidBaseUrl> {
         Ok(Self { address: Address::parse(url)?, ..self })
     }

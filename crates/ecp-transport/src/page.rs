@@ -67,7 +67,8 @@ impl PaymentPage {
         Self { project, key: SigningKey::new(key), address }
     }
 
-    /// Sets another address: your own domain, or a sandbox on this machine.
+    /// Sets the base address, [`PAYMENT_PAGE_URL`] by default: your own domain, or a sandbox on
+    /// this machine.
     pub fn base_url(self, url: &str) -> Result<Self, InvalidBaseUrl> {
         Ok(Self { address: Address::parse(url)?, ..self })
     }

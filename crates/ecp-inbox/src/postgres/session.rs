@@ -275,7 +275,11 @@ impl From<tokio_postgres::Error> for Cause {
         let code = said.code().code();
         // Details always, and messages about data, may quote stored data.
         let quotes = ["22", "23", "P0"].iter().any(|class| code.starts_with(class));
-        let message = if quotes { "the server refuses a value" } else { said.message() };
+        let message = if quotes {
+            "the server refuses a value, which is not shown because it may be personal data"
+        } else {
+            said.message()
+        };
         Self::Server { code: code.to_owned(), message: message.to_owned() }
     }
 }

@@ -21,8 +21,7 @@ use crate::engine::merchant::Merchant;
 pub(crate) const USER_AGENT: &str = concat!("ecp-sandbox/", env!("CARGO_PKG_VERSION"));
 
 /// Body of a sandbox's answer, with 508, to a request of a sandbox.
-pub(crate) const CAME_BACK: &str =
-    "a callback of a sandbox arrived at a sandbox: this is not a merchant's address";
+pub(crate) const CAME_BACK: &str = "a callback of a sandbox arrived at a sandbox: set `callback_url` to the address of your receiver";
 
 /// The way to merchants.
 pub(crate) enum Outgoing {

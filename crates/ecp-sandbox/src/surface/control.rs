@@ -65,7 +65,7 @@ async fn only_json(request: Request, next: Next) -> Response {
     if request.method() == Method::POST && !is_json {
         return problem(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "the body must be `application/json`, also if it is empty",
+            "the header `content-type` must be `application/json`, also if the body is empty",
         );
     }
     next.run(request).await

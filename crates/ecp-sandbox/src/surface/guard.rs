@@ -31,7 +31,7 @@ pub(crate) async fn guard(State(engine): State<Engine>, request: Request, next: 
     }
     if !is_own_host(headers, |name| engine.is_named(name)) {
         let words = "the sandbox answers to IP addresses, to localhost, to the host of its public \
-                     URL and to its host names, not to this name: if it is the sandbox's, add it to \
+                     URL and to its host names, not to the name in `Host`: if it is the sandbox's, add it to \
                      `host_names`, or use --host-name";
         return refused(&request, words);
     }

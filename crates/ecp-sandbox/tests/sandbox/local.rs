@@ -1,4 +1,4 @@
-//! A sandbox and its merchant in one process, without sockets, with time in the test's hand.
+//! A sandbox and its merchant in one process, without sockets, with virtual time.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

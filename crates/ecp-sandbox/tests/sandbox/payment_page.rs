@@ -130,7 +130,7 @@ async fn a_customer_pays_and_is_sent_back() {
     // Another order with the same id is another payment.
     let other = open(&world, &[("payment_amount", "20000")]).await;
     assert_eq!(other.status, StatusCode::BAD_REQUEST);
-    assert!(other.text.contains("payment with this id already"), "{}", other.text);
+    assert!(other.text.contains("A different payment already has this id"), "{}", other.text);
 }
 
 #[tokio::test]
@@ -140,7 +140,7 @@ async fn a_payment_of_gate_is_not_taken_over_by_the_page() {
     sale["general"]["merchant_callback_url"] = Value::Null;
     assert_eq!(world.send(crate::support::SALE, sale).await.status, StatusCode::OK);
     let page = open(&world, &[]).await;
-    assert!(page.text.contains("payment with this id already"), "{}", page.text);
+    assert!(page.text.contains("A different payment already has this id"), "{}", page.text);
 }
 
 #[tokio::test]

@@ -88,7 +88,10 @@ pub(super) fn with_fields<R: SetField>(
     flow: FlowKind,
     without: Option<Field>,
 ) -> Result<R, Failure> {
-    let rule = method.spec().rule(flow).ok_or_else(|| fail("the flow is not declared"))?;
+    let rule = method
+        .spec()
+        .rule(flow)
+        .ok_or_else(|| fail(format!("the spec does not have the flow {flow}")))?;
     let wanted = rule.needed_fields().iter().filter(|field| Some(**field) != without);
     Ok(wanted.fold(request, |request, &field| request.set(field, field.example())))
 }

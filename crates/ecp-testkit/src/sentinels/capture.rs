@@ -114,7 +114,7 @@ impl Capture {
         }
     }
 
-    /// All lines so far.
+    /// All lines that were captured so far.
     pub fn lines(&self) -> Vec<String> {
         self.taken_in().clone()
     }

@@ -101,8 +101,8 @@ impl OperationsQuery {
         self.filter("fields", names)
     }
 
-    /// Adds another member to the query, sent as the JSON that the value serialises to. A filter by
-    /// the type of the operation is documented, but its name is not.
+    /// Adds a member without a setter to the query, sent as the JSON that the value serialises to.
+    /// A filter by the type of the operation is documented, but its name is not.
     pub fn filter(mut self, name: impl Into<String>, value: impl Serialize) -> Self {
         let json = serde_json::value::to_raw_value(&value).map_err(|error| error.to_string());
         self.filters.push((name.into(), json));

@@ -175,7 +175,10 @@ impl Stage {
         match answer.headers().get("location").and_then(|value| value.to_str().ok()) {
             Some(target) if answer.status() == 303 => Ok(Some(target.to_owned())),
             None if answer.status() == 200 => Ok(None),
-            _ => bail!("the provider's page did not send the customer back: HTTP status {}", answer.status()),
+            _ => bail!(
+                "the provider's page did not send the customer back: HTTP status {}",
+                answer.status()
+            ),
         }
     }
 

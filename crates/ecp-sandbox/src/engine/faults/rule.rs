@@ -77,7 +77,7 @@ impl FaultRule {
     /// | member | meaning |
     /// |---|---|
     /// | `fault` | a name of [`Fault::NAMES`] |
-    /// | `millis` | how long, for `delay_answer`, `delay_callback`, `slow_confirmation`, `slow_payout` |
+    /// | `millis` | the duration in milliseconds, for `delay_answer`, `delay_callback`, `slow_confirmation`, `slow_payout` |
     /// | `registered` | whether the request took effect, for `drop_answer`, `reset_connection`, `server_error`; `false` if missing |
     /// | `status` | 500 to 599 for `server_error`, 503 if missing |
     /// | `copies` | 1 to 100 for `duplicate_callback`, 1 if missing |
