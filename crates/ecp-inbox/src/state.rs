@@ -426,12 +426,12 @@ impl Change {
         (self.from.as_ref() != Some(to)).then_some((self.from.as_ref(), to))
     }
 
-    /// Whether this callback moved the payment to this status.
+    /// Whether this callback changed the payment's status to this one.
     pub fn moved_to(&self, status: &PaymentStatus) -> bool {
         self.moved().is_some_and(|(_, to)| to == status)
     }
 
-    /// The operations that moved, such as a refund that was declined while its payment stays a
+    /// The operations whose status changed, such as a refund that was declined while its payment stays a
     /// success.
     pub fn operations(&self) -> impl Iterator<Item = OperationId> {
         self.operations.iter().copied().map(OperationId::new)
@@ -442,7 +442,7 @@ impl Change {
         &self.reports
     }
 
-    /// Whether neither the payment nor an operation moved.
+    /// Whether the status of neither the payment nor an operation changed.
     pub fn is_nothing(&self) -> bool {
         self.moved().is_none() && self.operations.is_empty()
     }

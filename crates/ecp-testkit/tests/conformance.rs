@@ -132,7 +132,7 @@ fn a_sample_that_does_not_fit_the_spec_or_its_meaning_fails() {
             Refund,
             Success,
             "100.00 EUR",
-            "the spec has no refund",
+            "the spec does not have the flow refund",
         ),
         (
             "jeton",
