@@ -376,4 +376,4 @@ impl Sender {
     }
 }
 
-pub(crate) const DEADLINE: &str = "the deadline of the call has passed (`SendPolicy::deadline`)";
+pub(crate) const DEADLINE: &str = "the deadline of the call has passed (`deadline` of its policy)";
