@@ -165,7 +165,7 @@ pub enum JournalError {
     OtherOwner(Owner),
     /// A row differs from the request that may have been sent.
     #[error(
-        "nothing was sent: the row of {row} was changed after it may have been sent; give the new row an id of its own"
+        "nothing was sent: {row} was changed in the file after it may have been sent; give the new row an id of its own"
     )]
     Changed {
         /// The row.

@@ -169,7 +169,7 @@ fn every_bad_row_of_a_mixed_file_is_named_by_line_and_column() {
         ),
         (
             "payout;2;jeton-wallet;P-1;;30000;EUR;;93017949;;;192.0.2.1",
-            "line 2, `general.project_id`: is another project than 1",
+            "line 2, `general.project_id`: must be 1, the project of this run",
         ),
         (
             "payout;1;JetonWallet;P-1;;30000;EUR;;93017949;;;192.0.2.1",
@@ -204,7 +204,7 @@ fn every_bad_row_of_a_mixed_file_is_named_by_line_and_column() {
         (
             "refund;1;wallet-partner;order-1;;;;returned;;;;\n\
              refund;1;wallet-partner;order–1;;;;returned;;;;",
-            "line 3, `general.payment_id`: looks like the id in line 2, and is another one",
+            "line 3, `general.payment_id`: looks like the id in line 2 and differs from it: write both alike if they are one payout, otherwise choose an id that looks different",
         ),
         (
             "refund;1;wallet-partner;X;;;;returned;;;;\n\
@@ -222,7 +222,10 @@ fn every_bad_row_of_a_mixed_file_is_named_by_line_and_column() {
         assert_eq!(rows(text).unwrap_err(), expected, "{text}");
     }
     let missing = read("operation_type;method\nrefund;wallet-partner\n").unwrap_err();
-    assert_eq!(missing, "line 1, `general.payment_id`: there is no column for it");
+    assert_eq!(
+        missing,
+        "line 1, `general.payment_id`: no column has this name, and none is mapped to it"
+    );
 }
 
 #[test]
@@ -652,7 +655,7 @@ async fn a_refund_that_has_not_ended_cannot_be_asked_for_again_under_another_id(
         .unwrap_err();
     assert_eq!(
         error.to_string(),
-        "refund of order-1 was changed after it may have been sent; give the new one an id of its own"
+        "nothing was sent: refund of order-1 was changed in the file after it may have been sent; give the new row an id of its own"
     );
     assert_eq!(platform.payouts(), 2);
 }
