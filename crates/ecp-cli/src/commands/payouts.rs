@@ -447,7 +447,7 @@ impl Payouts {
     }
 }
 
-fn read_journal(path: &Path) -> anyhow::Result<HashMap<PaymentId, Entry>> {
+fn read_journal(path: &Path) -> anyhow::Result<HashMap<RowId, Entry>> {
     Journal::read(path).with_context(|| path.display().to_string())
 }
 
