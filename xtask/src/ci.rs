@@ -98,7 +98,7 @@ const CHECKS: &[Check] = &[
         &["run", "--quiet", "--package", "ecp-simulations", "--", "2000"],
     ),
     cargo(
-        "fuzz: no oracle breaks, each target for a minute",
+        "fuzz: no oracle breaks, each target for half a minute",
         &["run", "--quiet", "--package", "xtask", "--", "fuzz"],
     ),
     cargo(
