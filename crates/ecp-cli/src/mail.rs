@@ -125,7 +125,10 @@ mod tests {
             assert!(problem.contains(expected) && !problem.contains("sentinel"), "{problem}");
         }
         let from = problem("host = \"smtp.shop.example\"\nfrom = \"mary\"");
-        assert!(from.starts_with("[mail]: `from` is no e-mail address: it has no @"), "{from}");
+        assert!(
+            from.starts_with("[mail]: `from` is not a valid e-mail address: it has no @"),
+            "{from}"
+        );
         for (text, words) in [
             ("host = \"a\"\nfrom = \"b\"\npassword = \"c\"", "unknown field `password`"),
             ("host = \"a\"\nfrom = \"b\"\ntls = \"ssl\"", "unknown variant `ssl`"),

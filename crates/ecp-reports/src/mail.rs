@@ -29,7 +29,7 @@ pub struct MailAddress(Sensitive<String>);
 
 /// A text that is no e-mail address. The text is not printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("is no e-mail address: {0}")]
+#[error("is not a valid e-mail address: {0}")]
 pub struct InvalidAddress(&'static str);
 
 impl MailAddress {
@@ -266,7 +266,7 @@ mod tests {
             (&format!("{}@shop.example", "a".repeat(65)), "longer than"),
         ] {
             let error = text.parse::<MailAddress>().unwrap_err().to_string();
-            assert!(error.starts_with("is no e-mail address: "), "{error}");
+            assert!(error.starts_with("is not a valid e-mail address: "), "{error}");
             assert!(error.contains(problem), "{text}: {error}");
             assert!(!error.contains("evil"), "{error}");
         }

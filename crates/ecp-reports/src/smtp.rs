@@ -105,13 +105,13 @@ pub enum InvalidSmtp {
     )]
     Unprotected(String),
     /// The root certificates cannot be read.
-    #[error("the root certificates are no certificates in PEM form")]
+    #[error("the root certificates are not in PEM form: give a file of `BEGIN CERTIFICATE` blocks")]
     Certificates,
     /// TLS cannot be set up.
-    #[error("TLS cannot be set up: {0}")]
+    #[error("TLS with the mail server cannot be set up: {0}")]
     NoTls(String),
     /// The library was built without the feature `mail`.
-    #[error("it was built without the feature `mail`, which sends e-mail")]
+    #[error("this build sends no e-mail: build it with the feature `mail`")]
     NotBuilt,
 }
 

@@ -234,7 +234,7 @@ pub enum UnknownReason {
     #[error("unexpected HTTP status {0}")]
     HttpStatus(u16),
     /// An answer in an undocumented format.
-    #[error("the answer cannot be read: {0}")]
+    #[error("the platform's answer cannot be read: {0}")]
     Unreadable(ModelError),
     /// An answer whose required signature is missing or wrong.
     #[error("the answer is not genuine: {0}")]

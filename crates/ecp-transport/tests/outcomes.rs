@@ -135,13 +135,13 @@ async fn only_an_answer_that_proves_it_counts_as_refused_and_only_a_registration
         (
             200,
             "<html>ok</html>",
-            "unknown | the outcome is unknown: the answer cannot be read: line 1, column 1: \
+            "unknown | the outcome is unknown: the platform's answer cannot be read: line 1, column 1: \
              expected a value; request the payment's status, do not send it again",
         ),
         (
             200,
             r#"{"status":"success"}"#,
-            "unknown | the outcome is unknown: the answer cannot be read: `request_id` is missing; request the payment's status, do not send it again",
+            "unknown | the outcome is unknown: the platform's answer cannot be read: `request_id` is missing; request the payment's status, do not send it again",
         ),
         (
             200,
@@ -161,7 +161,7 @@ async fn only_an_answer_that_proves_it_counts_as_refused_and_only_a_registration
         (
             200,
             r#"{"status":"success","status":"error"}"#,
-            "unknown | the outcome is unknown: the answer cannot be read: `status` appears twice; an object may have a member only once; request the payment's status, do not send it again",
+            "unknown | the outcome is unknown: the platform's answer cannot be read: `status` appears twice; an object may have a member only once; request the payment's status, do not send it again",
         ),
         (
             200,

@@ -270,7 +270,7 @@ async fn an_answer_about_another_request_tells_nothing() {
         (
             200,
             "[]".to_owned(),
-            "the answer cannot be read: the message: expected an object, found a list",
+            "the platform's answer cannot be read: the message: expected an object, found a list",
         ),
     ];
     for (status, body, reason) in table {

@@ -158,7 +158,7 @@ impl Common {
         names: &[&str],
     ) -> anyhow::Result<(tokio::runtime::Runtime, Work<'f>)> {
         let profile = self.profile.load()?;
-        let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+        let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;
         Ok((runtime, Work::new(file, names, &profile)?))
     }
 }

@@ -41,7 +41,7 @@ pub(super) fn of_payout(spec: &MethodSpec, decision: Decision) -> anyhow::Result
             let declined = testing.declined_amounts().iter().copied();
             let minor = declined.into_iter().find(|minor| (least..=greatest).contains(minor));
             let minor =
-                minor.context("no amount within the method's limits is declined in tests")?;
+                minor.context("this method has no test amount that is declined: run the demonstration without --decline")?;
             Ok(Money::from_minor(minor, currency))
         }
     }

@@ -112,7 +112,10 @@ impl File {
             check_name(&name)?;
             let template = section.template().with_context(|| format!("[reports.{name}]"))?;
             if !template.to.is_empty() && document.mail.is_none() {
-                bail!("[reports.{name}] has addresses in `to`, and there is no section [mail]");
+                bail!(
+                    "[reports.{name}] has addresses in `to`, and there is no section [mail]: add one \
+                     with `host` and `from`"
+                );
             }
             if template.by_link && document.link_url.is_none() {
                 bail!(
@@ -247,7 +250,7 @@ mod tests {
             ("[reports.a]\ndeliver = \"link\"", "set `link_url` to the address"),
             (
                 &format!("{mail}[reports.a]\nto = [\"a@b.example\", \"sentinel\"]"),
-                "[reports.a]: address 2 of `to` is no e-mail address: it has no @",
+                "[reports.a]: address 2 of `to` is not a valid e-mail address: it has no @",
             ),
             ("[reports.a]\nto = [\"sentinel@b.example\" 5]", "line 2: "),
         ] {
