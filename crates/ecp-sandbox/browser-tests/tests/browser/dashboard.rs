@@ -138,7 +138,7 @@ async fn exported_rows_are_the_payments() {
     #[expect(clippy::cast_precision_loss, reason = "spreadsheets count in doubles")]
     let minor = payments[0].amount.minor() as f64;
     assert_eq!(rows[1][place("amount_minor")], Data::Float(minor));
-    let formulas = book.worksheet_formula("Sheet1").unwrap();
+    let formulas = book.worksheet_formula("Payments").unwrap();
     assert!(formulas.rows().flatten().all(String::is_empty));
 }
 

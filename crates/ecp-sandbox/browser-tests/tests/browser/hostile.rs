@@ -336,8 +336,8 @@ async fn refused_forms(browser: &Browser, world: &World) {
         "method,general.payment_id,payment.amount,payment.currency\n{cell},{cell},{cell},{cell}\n"
     );
     upload(browser, world, "a<xss-mark>'b.csv", &table).await;
-    browser.find(".headline .badge.yes").await.unwrap();
-    assert_harmless(browser, "a mass payout").await;
+    browser.find(".notice.no").await.unwrap();
+    assert_harmless(browser, "a mass payout that is refused").await;
     browser.goto(&format!("{}/dashboard/payouts", world.url)).await.unwrap();
     assert_harmless(browser, "the list of mass payouts").await;
 }

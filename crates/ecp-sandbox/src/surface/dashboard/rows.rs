@@ -39,8 +39,12 @@ impl List {
     /// All rows that a filter wants.
     pub(super) fn table(self, engine: &Engine, filter: &Filter) -> Table {
         match self {
-            Self::Payments => table(PAYMENTS, &engine.payments(filter, Paging::ALL).items),
-            Self::Operations => table(OPERATIONS, &engine.operations(filter, Paging::ALL).items),
+            Self::Payments => {
+                table(PAYMENTS, &engine.payments(filter, Paging::ALL).items).title("Payments")
+            }
+            Self::Operations => {
+                table(OPERATIONS, &engine.operations(filter, Paging::ALL).items).title("Operations")
+            }
         }
     }
 }
