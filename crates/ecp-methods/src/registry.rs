@@ -156,7 +156,7 @@ mod tests {
         );
         assert_eq!(
             message(Registry::builtin().with(SameInFiles)),
-            "the name in mass files `jeton-wallet` belongs to payment method `jeton` already"
+            "cannot add the method: the name in mass files `jeton-wallet` belongs to payment method `jeton` already"
         );
         assert!(Registry::empty().with(Twin).is_ok());
         let registry = Registry::builtin();

@@ -117,7 +117,7 @@ impl Doubts {
             let first = seen.line;
             if seen.id == *id {
                 return Err(problem(format!(
-                    "is in line {first} already; give each payout an id of its own"
+                    "is in line {first} already; give each row an id of its own"
                 )));
             }
             // Ids from a random generator may differ in case alone; a row that was typed twice is

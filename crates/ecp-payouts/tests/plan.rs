@@ -98,7 +98,7 @@ fn all_rows_are_checked_and_lines_are_counted_as_an_editor_does() {
         "line 2, `account.number`: holds U+000A, a line break, which makes it another value than \
          the one that is seen; remove it\n\
          line 4, `payment.amount`: 0.00 EUR is not positive\n\
-         line 7, `general.payment_id`: is in line 6 already; give each payout an id of its own"
+         line 7, `general.payment_id`: is in line 6 already; give each row an id of its own"
     );
 }
 

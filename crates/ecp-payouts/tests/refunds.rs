@@ -173,8 +173,8 @@ fn every_bad_row_of_a_mixed_file_is_named_by_line_and_column() {
         ),
         (
             "payout;1;JetonWallet;P-1;;30000;EUR;;93017949;;;192.0.2.1",
-            "line 2, `method`: no payment method `JetonWallet`; known are: eco-voucher, jeton, \
-             touchngo, wallet-partner, parts",
+            "line 2, `method`: there is no payment method `JetonWallet`; there are: eco-voucher, \
+             jeton, touchngo, wallet-partner, parts",
         ),
         (
             "refund;1;wallet-partner;;5048926;;;returned;;;;",
@@ -199,7 +199,7 @@ fn every_bad_row_of_a_mixed_file_is_named_by_line_and_column() {
         (
             "refund;1;wallet-partner;order-1;;;;returned;;;;\n\
              refund;1;wallet-partner;order-1;;;;again;;;;",
-            "line 3, `general.payment_id`: is in line 2 already",
+            "line 3, `general.payment_id`: is in line 2 already; give each row an id of its own",
         ),
         (
             "refund;1;wallet-partner;order-1;;;;returned;;;;\n\
@@ -240,7 +240,7 @@ fn a_payment_may_be_refunded_in_parts_and_all_of_it_once() {
     for (rows, expected) in [
         (
             "refund;parts;order-1;r1;100;EUR;x\nrefund;parts;order-1;r1;200;EUR;x\n",
-            "line 3, `payment.merchant_refund_id`: is in line 2 already",
+            "line 3, `payment.merchant_refund_id`: is in line 2 already; give each row an id of its own",
         ),
         (
             "refund;parts;order-1;r1;;;x\nrefund;parts;order-1;r2;200;EUR;x\n",
