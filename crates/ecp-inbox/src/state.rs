@@ -243,7 +243,7 @@ impl PaymentState {
         self.contradicted.iter().copied()
     }
 
-    /// The operations, by their ids.
+    /// The operations, in the order of their ids.
     pub fn operations(&self) -> &[OperationState] {
         &self.operations
     }

@@ -235,15 +235,15 @@ fn words_that_are_not_known_are_named_without_the_rest() {
     let table = [
         (
             format!("{url}?sslmode=verify-full&pgbouncer=true"),
-            "`pgbouncer` is not a known word of an address; leave it out",
+            "the address has an unknown keyword `pgbouncer`; correct its spelling, or leave it out",
         ),
         (
             format!("{url}?sslcert=sentinel.pem"),
-            "`sslcert` is not a known word of an address; leave it out",
+            "the address has an unknown keyword `sslcert`; correct its spelling, or leave it out",
         ),
         (
             format!("{url}?gssencmode=disable"),
-            "`gssencmode` is not a known word of an address; leave it out",
+            "the address has an unknown keyword `gssencmode`; correct its spelling, or leave it out",
         ),
         (format!("{url}?sslmode=sentinel"), "`sslmode`: expected `disable`, `prefer`"),
         (format!("{url}?sslmode=allow"), "`sslmode`: expected `disable`, `prefer`"),
@@ -264,7 +264,7 @@ fn words_that_are_not_known_are_named_without_the_rest() {
         ("host=db.example password=my sentinel2=1".to_owned(), "expected `postgres"),
         (
             "host=db.example sslmode=require shopname=sentinel".to_owned(),
-            "`shopname` is not a known word of an address; leave it out",
+            "the address has an unknown keyword `shopname`; correct its spelling, or leave it out",
         ),
         ("host=db.example user='sentinel".to_owned(), "expected `postgres"),
         ("mysql://sentinel@db.example/shop".to_owned(), "expected `postgres"),

@@ -70,7 +70,7 @@ pub(crate) fn deposit_check(check: &DepositCheckRef<'_>) -> Result<(), VerifyErr
 /// A page of operations has its list, and nothing that another kind of message has at its root.
 pub(crate) fn operations<'d>(root: Value<'d>, list: &str) -> Result<Value<'d>, VerifyError> {
     const ELSEWHERE: [&str; 4] = ["payment_amount", "payment_id", "request_id", "type"];
-    const OTHER: &str = "a member of another kind of message";
+    const OTHER: &str = "another kind of message, not a page of operations";
     let other = |path: &str| VerifyError::OtherKind { path: path.to_owned(), kind: OTHER };
     if let Some(name) = root.children().filter_map(Value::key).find(|name| ELSEWHERE.contains(name))
     {

@@ -149,7 +149,9 @@ impl OperationsReceiver {
     }
 
     /// Sets the time for the body to arrive, from its first byte to its last. 30 seconds by
-    /// default. The adapters enforce it.
+    /// default. The endpoints of the features
+    /// `tower` and `axum` enforce it, with 408; with another framework, enforce it where you read
+    /// the body.
     pub fn body_deadline(mut self, body_deadline: Duration) -> Self {
         self.intake.body_deadline = body_deadline;
         self
@@ -161,7 +163,8 @@ impl OperationsReceiver {
     }
 
     /// Sets how many bodies may be in memory at once, from their first byte until they are stored.
-    /// 2 by default; the next one is answered 503, and the platform sends it again.
+    /// 2 by default; a further one is answered 503. Whether the platform then sends it again is not
+    /// documented (sources: operations to an address).
     pub fn at_once(self, bodies: NonZeroUsize) -> Self {
         Self { places: Arc::new(Semaphore::new(bodies.get().min(Semaphore::MAX_PERMITS))), ..self }
     }

@@ -128,7 +128,9 @@ impl Receiver {
     }
 
     /// Sets the time for the body to arrive, from its first byte to its last. 10 seconds by
-    /// default. The adapters enforce it.
+    /// default. The endpoints of the features
+    /// `tower` and `axum` enforce it, with 408; with another framework, enforce it where you read
+    /// the body.
     pub fn body_deadline(mut self, body_deadline: Duration) -> Self {
         self.intake.body_deadline = body_deadline;
         self

@@ -73,8 +73,8 @@ impl Layout {
         self
     }
 
-    /// Sets the method of rows without one, by its code or Gate path. By default such rows are
-    /// problems.
+    /// Sets the method of rows without one, by its code or Gate path. Without this setting such a row
+    /// is a problem, and the whole file is refused.
     pub fn method(self, method: impl Into<String>) -> Self {
         Self { method: Some(method.into()), ..self }
     }

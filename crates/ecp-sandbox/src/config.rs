@@ -350,9 +350,8 @@ impl Config {
     }
 
     /// Sets the number of payments that are kept, 10000 by default. The one that ended first is
-    /// forgotten first, and while none has ended the oldest. Ids that were used stay taken all the
-    /// same, the payments' and the refunds': of each 16 bytes are kept, 20 to 40 with their place
-    /// in the table.
+    /// forgotten first, and while none has ended the oldest. The ids of forgotten
+    /// payments and refunds stay taken all the same; each takes 20 to 40 bytes of memory.
     pub fn payment_history(self, payments: usize) -> Self {
         Self { payment_history: payments.max(1), ..self }
     }

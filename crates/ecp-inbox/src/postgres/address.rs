@@ -56,7 +56,7 @@ pub enum AddressError {
     )]
     Form,
     /// The address has an unknown keyword.
-    #[error("`{0}` is not a known word of an address; leave it out")]
+    #[error("the address has an unknown keyword `{0}`; correct its spelling, or leave it out")]
     Unknown(String),
     /// The address has a keyword twice.
     #[error("`{0}` is given twice; leave one of them out")]

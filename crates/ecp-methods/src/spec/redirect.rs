@@ -50,8 +50,8 @@ impl RedirectField {
     }
 }
 
-/// What a [`RedirectField`] has for its value in tests. The meaning to the provider is not
-/// documented; values that are nothing of a payment are those of the sample.
+/// The value that the sandbox gives a [`RedirectField`]: a part of the payment, or a stand-in after
+/// the sample on the method's page. What the provider does with it is not documented.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RedirectValue {

@@ -80,7 +80,7 @@ fn find(
 }
 
 fn currency(spec: &MethodSpec) -> anyhow::Result<Currency> {
-    spec.currencies().first().copied().context("the method has no currency")
+    spec.currencies().first().copied().context("this method has no currency: choose another method")
 }
 
 /// The minimum and the maximum amount in minor units.

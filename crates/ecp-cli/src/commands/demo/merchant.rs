@@ -75,12 +75,18 @@ impl Merchant {
 
     /// The next genuine callback.
     pub(super) async fn callback(&mut self) -> anyhow::Result<Verified<Callback>> {
-        self.callbacks.recv().await.context("the shop of the demonstration has stopped")
+        self.callbacks
+            .recv()
+            .await
+            .context("the shop inside `ecp demo` has stopped: run the command again")
     }
 
     /// The next `check_deposit` request, with its answer.
     pub(super) async fn confirmation(&mut self) -> anyhow::Result<(String, String)> {
-        self.confirmations.recv().await.context("the shop of the demonstration has stopped")
+        self.confirmations
+            .recv()
+            .await
+            .context("the shop inside `ecp demo` has stopped: run the command again")
     }
 }
 

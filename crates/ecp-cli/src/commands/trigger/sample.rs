@@ -45,7 +45,8 @@ impl Sample<'_> {
             EventKind::CallbackAttempted { body, .. } => Some(body),
             _ => None,
         });
-        let sent = sent.context("the sandbox sent no callback")?;
+        let sent =
+            sent.context("the sandbox inside `ecp trigger` sent no callback: please report it")?;
         let mut callback: Value = serde_json::from_slice(sent.bytes())?;
         if let Some(members) = callback.as_object_mut() {
             members.shift_remove("signature");
@@ -113,7 +114,7 @@ impl Sample<'_> {
                 let longest = spec.rule(FlowKind::Sale).and_then(Rule::longest_time);
                 let longest = longest.unwrap_or(std::time::Duration::from_hours(1));
                 if !sandbox.advance(longest).await {
-                    bail!("the sandbox's time is not virtual");
+                    bail!("the sandbox inside `ecp trigger` has no virtual time: please report it");
                 }
             }
         }
@@ -197,7 +198,11 @@ const TOO_HIGH: u32 = 3283;
 /// The amount of a flow in the method's first currency: the example of its rule, or the nearest one
 /// that means the right thing in tests.
 fn example(spec: &MethodSpec, flow: FlowKind, fits: impl Fn(i64) -> bool) -> anyhow::Result<Money> {
-    let currency = spec.currencies().first().copied().context("the method has no currency")?;
+    let currency = spec
+        .currencies()
+        .first()
+        .copied()
+        .context("this method has no currency: choose another method")?;
     let rule = spec.rule(flow).copied().unwrap_or_default();
     let usual = rule.example_amount(currency).minor();
     let listed = spec.testing().declined_amounts().iter().copied();

@@ -52,7 +52,8 @@ impl FaultRule {
         Self { path: Some(part.into()), ..self }
     }
 
-    /// Limits the rule to a payment's callback of this number, counted from 1.
+    /// Limits the rule to one callback of each payment, by its number among them, counted from 1. A
+    /// callback that is sent again keeps its number.
     pub fn callback(self, number: u32) -> Self {
         Self { callback: Some(number), ..self }
     }
