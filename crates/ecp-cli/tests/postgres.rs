@@ -123,7 +123,7 @@ fn an_inbox_is_reached_over_tls_as_the_address_asks() {
             place.url("me:sentinel", "localhost", "?target=sentinel&sslmode=require"),
             &[],
             2,
-            "error: --postgres: `target` is not a known word of an address; leave it out\n",
+            "error: --postgres: the address has an unknown keyword `target`; correct its spelling, or leave it out\n",
         ),
         (
             place.url("customer", "localhost", &full),
