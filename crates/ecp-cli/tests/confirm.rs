@@ -227,7 +227,8 @@ fn a_question_is_forwarded_with_the_answer_of_the_receiver_behind() {
         let (status, answer) = post(&behind_url, body);
         assert_eq!(status, 200);
         let length = answer.len();
-        write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{answer}").unwrap();
+        let head = format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {length}");
+        write!(stream, "{head}\r\n\r\n{answer}").unwrap();
     });
     let (mut front, url) = listen(folder.path(), &["--forward", &address]);
     let answer = post(&url, &signed(&question("V-1", 2500)));
