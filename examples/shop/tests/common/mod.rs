@@ -23,7 +23,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
 /// No step takes longer on a slow machine.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 pub(crate) struct Stage {
     pub(crate) sandbox: Sandbox,
@@ -240,7 +240,8 @@ impl Stage {
 
     /// Presses a button of the provider's page, and returns where that leads.
     pub(crate) async fn decide(&self, page: &str, decision: &str, vouchers: &[i64]) -> String {
-        let form = &forms(page)[0];
+        let forms = forms(page);
+        let form = forms.first().unwrap_or_else(|| panic!("no form on {page}"));
         let mut fields = vec![("decision".to_owned(), decision.to_owned())];
         fields.extend(vouchers.iter().map(|voucher| ("voucher".to_owned(), voucher.to_string())));
         let answer = self.post(&format!("{}{}", self.platform, form.action), &fields).await;
