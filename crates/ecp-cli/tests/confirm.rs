@@ -148,16 +148,16 @@ fn an_amount_is_accepted_or_refused_as_the_command_line_says() {
         odd["amount"] = json!("2500");
         assert_eq!(post(&url, &signed(&odd)).0, 400);
         listener.kill().unwrap();
-        let heard = listener.wait_with_output().unwrap();
-        let lines: Vec<&str> = stdout(&heard).lines().collect();
+        let shown = listener.wait_with_output().unwrap();
+        let lines: Vec<&str> = stdout(&shown).lines().collect();
         assert_eq!(lines[0], format!("[V-1] is 25.00 EUR by eco-voucher accepted?: {printed}"));
         assert!(lines[1].starts_with("not genuine: "), "{lines:?}");
     }
     let (mut listener, url) = listen(folder.path(), &["--confirm", "refuse", "--json"]);
     post(&url, &signed(&question("V-1", 2500)));
     listener.kill().unwrap();
-    let heard = listener.wait_with_output().unwrap();
-    let line: Value = serde_json::from_str(stdout(&heard).lines().next().unwrap()).unwrap();
+    let shown = listener.wait_with_output().unwrap();
+    let line: Value = serde_json::from_str(stdout(&shown).lines().next().unwrap()).unwrap();
     assert_eq!(
         line,
         json!({"genuine": true, "check_deposit": true, "payment_id": "V-1", "amount": 2500,
@@ -239,8 +239,8 @@ fn a_question_is_forwarded_with_the_answer_of_the_receiver_behind() {
     for child in [&mut front, &mut behind] {
         child.kill().unwrap();
     }
-    let heard = front.wait_with_output().unwrap();
-    let lines: Vec<&str> = stdout(&heard).lines().collect();
+    let shown = front.wait_with_output().unwrap();
+    let lines: Vec<&str> = stdout(&shown).lines().collect();
     assert_eq!(lines[0], "[V-1] is 25.00 EUR by eco-voucher accepted?: accepted, code 0");
     assert_eq!(lines[1], "[V-2] not forwarded: connection refused");
     behind.wait().unwrap();
@@ -273,8 +273,8 @@ fn a_voucher_is_sold_asked_about_and_paid() {
         assert!(stdout(&ended).contains(ends), "{ended:?}");
         assert!(sandbox.logs("the question about the amount was answered"));
         listener.kill().unwrap();
-        let heard = listener.wait_with_output().unwrap();
+        let shown = listener.wait_with_output().unwrap();
         let asked = "[voucher-1] is 25.00 EUR by eco-voucher accepted?: ";
-        assert!(stdout(&heard).contains(asked), "{}", stdout(&heard));
+        assert!(stdout(&shown).contains(asked), "{}", stdout(&shown));
     }
 }

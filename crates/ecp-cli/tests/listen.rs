@@ -43,9 +43,9 @@ fn a_triggered_callback_is_genuine_and_printed() {
         .unwrap();
     assert_eq!(refund.status.code(), Some(0), "{}", stderr(&refund));
     assert!(stdout(&refund).contains(r#""method":"wallet-partner""#), "{}", stdout(&refund));
-    let heard = listener.wait_with_output().unwrap();
+    let shown = listener.wait_with_output().unwrap();
     assert_eq!(
-        (heard.status.code(), stdout(&heard)),
+        (shown.status.code(), stdout(&shown)),
         (
             Some(0),
             "[sample-1] the payment is `success`, 204.00 EUR; sale `success`, code 0: Success; reading \
@@ -74,9 +74,9 @@ fn a_callback_that_is_not_genuine_is_refused_and_reported() {
     );
     let right = ecp(folder.path(), &["trigger", "touchngo", "decline", &url]).output().unwrap();
     assert!(right.status.success(), "{}", stderr(&right));
-    let heard = listener.wait_with_output().unwrap();
+    let shown = listener.wait_with_output().unwrap();
     let lines: Vec<serde_json::Value> =
-        stdout(&heard).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        stdout(&shown).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines[0]["genuine"], false);
     assert!(lines[0]["error"].as_str().unwrap().starts_with("the signature does not match"));
     assert_eq!((&lines[1]["genuine"], &lines[1]["status"]), (&true.into(), &"decline".into()));
@@ -112,9 +112,9 @@ fn a_callback_is_forwarded_and_the_answer_handed_back() {
     // Now nobody is behind.
     let lost = ecp(folder.path(), &["trigger", "jeton", "success", &url]).output().unwrap();
     assert!(stderr(&lost).contains("answered 502 Bad Gateway"), "{}", stderr(&lost));
-    let heard = front.wait_with_output().unwrap();
+    let shown = front.wait_with_output().unwrap();
     let answers: Vec<&str> =
-        stdout(&heard).lines().map(|line| line.rsplit("; ").next().unwrap()).collect();
+        stdout(&shown).lines().map(|line| line.rsplit("; ").next().unwrap()).collect();
     assert_eq!(answers, ["forwarded, answered 200", "forwarded, no answer: connection refused"]);
 }
 
@@ -240,8 +240,8 @@ fn what_is_genuine_and_cannot_be_read_is_genuine_with_an_error_of_its_own() {
         let forged = callback("/payment/id", "C-1".into()).replace("C-1", "C-2");
         assert_eq!(post(&url, &forged), 400);
         assert_eq!(post(&url, &callback("/payment/id", "C-1".into())), 200);
-        let heard = listener.wait_with_output().unwrap();
-        let lines: Vec<&str> = stdout(&heard).lines().collect();
+        let shown = listener.wait_with_output().unwrap();
+        let lines: Vec<&str> = stdout(&shown).lines().collect();
         assert_eq!(lines.len(), table.len() + 2, "{lines:?}");
         for ((_, value, path), line) in table.iter().zip(&lines) {
             if format == "--json" {
@@ -289,9 +289,9 @@ fn what_a_page_in_a_browser_sends_is_refused_though_it_is_signed() {
     }
     assert!(behind.accept().is_err(), "it was forwarded");
     listener.kill().unwrap();
-    let heard = listener.wait_with_output().unwrap();
+    let shown = listener.wait_with_output().unwrap();
     let line = "not genuine: a page in a browser sent it, not the platform\n";
-    assert_eq!(stdout(&heard), line.repeat(3));
+    assert_eq!(stdout(&shown), line.repeat(3));
 }
 
 #[test]
@@ -317,8 +317,8 @@ fn no_answer_is_said_as_none_with_its_reason() {
     ] {
         let (listener, url) = listen(folder.path(), &["--count", "2", "--forward", forward]);
         assert_eq!((post(&url, &good), post(&url, &unreadable)), (502, 502), "{forward}");
-        let heard = listener.wait_with_output().unwrap();
-        for line in stdout(&heard).lines() {
+        let shown = listener.wait_with_output().unwrap();
+        for line in stdout(&shown).lines() {
             let reason = line.split_once("; forwarded, no answer: ").unwrap().1;
             assert!(reasons.iter().any(|known| reason.contains(known)), "{reason}");
             assert!(!line.contains("answered 5"), "{line}");
@@ -326,8 +326,8 @@ fn no_answer_is_said_as_none_with_its_reason() {
         let (listener, url) =
             listen(folder.path(), &["--json", "--count", "1", "--forward", forward]);
         assert_eq!(post(&url, &good), 502, "{forward}");
-        let heard = listener.wait_with_output().unwrap();
-        let line: serde_json::Value = serde_json::from_str(stdout(&heard).trim()).unwrap();
+        let shown = listener.wait_with_output().unwrap();
+        let line: serde_json::Value = serde_json::from_str(stdout(&shown).trim()).unwrap();
         assert_eq!((&line["genuine"], &line["forwarded"]), (&true.into(), &().into()));
         let reason = line["forward_error"].as_str().unwrap();
         assert!(reasons.iter().any(|known| reason.contains(known)), "{reason}");

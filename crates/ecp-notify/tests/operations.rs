@@ -99,7 +99,7 @@ fn nothing_but_a_page_is_genuine() {
     assert!(none.to_string().contains("does not match"), "{none}");
 }
 
-/// Counts pages and operations, and fails, waits or panics when it is told to.
+/// Counts pages and operations, and fails, waits or panics as its test asks.
 #[derive(Clone, Default)]
 struct Ledger {
     pages: Arc<Mutex<Vec<usize>>>,
