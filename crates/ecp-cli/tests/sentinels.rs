@@ -41,6 +41,13 @@ fn what_the_command_is_asked_to_print_is_noticed() {
     assert_ne!(capture.leaks(&marks::sentinels()).len(), 0);
 }
 
+const PROFILES: [&str; 2] = ["shop", "wrong"];
+
+/// The file of payouts of a profile, which has a journal of its own.
+fn good(profile: &str) -> String {
+    format!("good-{profile}.csv")
+}
+
 /// A place to run in, with profiles and a sandbox that has the marked key.
 struct Place {
     folder: tempfile::TempDir,
@@ -60,7 +67,9 @@ impl Place {
         let profiles =
             profile("shop", "SHOP_KEY", "TOKEN") + &profile("wrong", "OTHER_KEY", "WRONG_TOKEN");
         std::fs::write(folder.path().join("profiles.toml"), profiles).unwrap();
-        std::fs::write(folder.path().join("good.csv"), payout_file(false)).unwrap();
+        for profile in PROFILES {
+            std::fs::write(folder.path().join(good(profile)), payout_file(false)).unwrap();
+        }
         std::fs::write(folder.path().join("bad.csv"), payout_file(true)).unwrap();
         let genuine = sign(&callback("X1", "success", 7));
         std::fs::write(folder.path().join("genuine.json"), genuine).unwrap();
@@ -98,7 +107,7 @@ impl Place {
             .stderr(File::create(self.path("sandbox.err")).unwrap())
             .spawn();
         self.sandbox = Some(sandbox.unwrap());
-        let url = until("the sandbox tells its address", || {
+        let url = until("the sandbox prints its address", || {
             let text = std::fs::read_to_string(&log).unwrap();
             let line = text.lines().find_map(|line| line.strip_prefix("Gate:"))?;
             Some(line.trim().strip_suffix("/v2/payment/..")?.to_owned())
@@ -112,6 +121,12 @@ impl Place {
     fn run(&self, arguments: &[&str]) -> Output {
         self.command(arguments).output().unwrap()
     }
+
+    /// Runs the command with a file as its standard input.
+    fn run_on(&self, document: &str, arguments: &[&str]) -> Output {
+        let input = File::open(self.path(document)).unwrap();
+        self.command(arguments).stdin(input).output().unwrap()
+    }
 }
 
 impl Drop for Place {
@@ -124,7 +139,7 @@ impl Drop for Place {
 }
 
 fn both(output: &Output) -> String {
-    format!("{}\n{}", said(&output.stdout), said(&output.stderr))
+    format!("{}\n{}", text(&output.stdout), text(&output.stderr))
 }
 
 /// What a customer is, as options of the command.
@@ -156,64 +171,94 @@ fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
 fn run(capture: &Capture) {
     let mut place = Place::new();
     let url = place.start_sandbox();
-    let fields = fields();
-    let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
-    let noted = |place: &Place, arguments: &[&str]| {
-        let output = place.run(arguments);
-        // What it was given is no leak; what it says is.
-        capture.note(arguments[0], both(&output));
-        output
-    };
-
-    let gate = ["--gate-url", &url];
-    for profile in ["shop", "wrong"] {
-        let common = [&["--profile", profile][..], &gate].concat();
-        let with = |arguments: &[&'static str]| [arguments, &common].concat();
-        for arguments in [
-            &["sale", "jeton", "S-1", "100.00 EUR"][..],
-            &["sale", "jeton", "S-1", "100.00 EUR", "--json"],
-            &["sale", "jeton", "S-2", "0.01 EUR"],
-            &["payout", "jeton", "P-1", "300.00 EUR", "--wait=20s"],
-            &["payout", "jeton", "P-1", "300.00 EUR", "--json"],
-            &["refund", "wallet-partner", "S-1"],
-        ] {
-            let bad = ["--field", "customer.phone=mark-of-a-value-that-no-field-takes"];
-            noted(&place, &[&with(arguments)[..], &fields].concat());
-            noted(&place, &[&with(arguments)[..], &fields, &bad].concat());
+    let (place, gate) = (&place, ["--gate-url", &*url]);
+    std::thread::scope(|scope| {
+        for profile in PROFILES {
+            let with = [&["--profile", profile][..], &gate].concat();
+            // A payout's status is not requested before the method's base time, so the two that wait
+            // for it run beside the rest.
+            let common = with.clone();
+            scope.spawn(move || {
+                let payout = ["payout", "jeton", "P-2", "300.00 EUR", "--wait=20s"];
+                note(capture, place, &[&payout[..], &common].concat(), true);
+            });
+            let common = with.clone();
+            scope.spawn(move || pay_file(capture, place, profile, &common));
+            scope.spawn(move || run_at_once(capture, place, profile, &with));
         }
-        noted(&place, &with(&["status", "S-1"]));
-        noted(&place, &with(&["status", "P-1", "--wait=1s", "--json"]));
-        noted(&place, &with(&["payouts", "bad.csv"]));
-        noted(&place, &with(&["payouts", "good.csv", "--dry-run"]));
-        noted(&place, &with(&["payouts", "good.csv", "--yes", "--wait=5s"]));
-        for written in ["good.csv.results.csv", "good.csv.journal"] {
-            let bytes = std::fs::read(place.path(written)).unwrap();
-            capture.note(written, String::from_utf8_lossy(&bytes));
-            // The next profile's run has a journal of its own.
-            std::fs::remove_file(place.path(written)).unwrap();
-        }
-        let span = ["--from", "2020-01-01 00:00:00", "--to", "2099-01-01 00:00:00"];
-        let operations =
-            noted(&place, &[&["operations", "--profile", profile][..], &span].concat());
-        assert_ne!(operations.status.code(), Some(0));
-        let page = [&["page-url", "jeton", "X1", "100.00 EUR"][..], &common, &fields].concat();
-        capture.note("page-url, beside the address", said(&place.run(&page).stderr));
-    }
+    });
     let paid = std::fs::read_to_string(place.path("sandbox.log")).unwrap();
     assert!(paid.contains("P-11"), "{paid}");
     capture.note("what the sandbox prints", paid);
 
-    for document in ["genuine.json", "forged.json", "broken.json"] {
-        noted(&place, &["verify", "--key-env", "SHOP_KEY", document]);
+    for (document, verdict) in [("genuine.json", 0), ("forged.json", 1), ("broken.json", 1)] {
+        let verified = place.run_on(document, &["verify", "--key-env", "SHOP_KEY"]);
+        assert_eq!(verified.status.code(), Some(verdict), "{}", both(&verified));
+        capture.note("verify", both(&verified));
         for job in ["explain", "sign"] {
             // They print the document and its signature; the key they never do.
-            let printed = both(&place.run(&[job, "--key-env", "SHOP_KEY", document]));
+            let printed = both(&place.run_on(document, &[job, "--key-env", "SHOP_KEY"]));
             assert!(!printed.contains(KEY), "{job} {document}");
-            let printed = both(&place.run(&[job, "--key-env", "NO_SUCH_KEY", document]));
-            capture.note(job, printed);
+            let refused = place.run_on(document, &[job, "--key-env", "NO_SUCH_KEY"]);
+            assert!(!refused.status.success(), "{job} {document}");
+            capture.note(job, both(&refused));
         }
     }
-    listen(capture, &place);
+    listen(capture, place);
+}
+
+/// Runs the command, and keeps what it prints. What it was given is no leak.
+fn note(capture: &Capture, place: &Place, arguments: &[&str], with_fields: bool) -> Output {
+    let fields = if with_fields { fields() } else { Vec::new() };
+    let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
+    let output = place.run(&[arguments, &fields].concat());
+    capture.note(arguments[0], both(&output));
+    output
+}
+
+/// Pays the rows of a file, which wait for the base time of their method.
+fn pay_file(capture: &Capture, place: &Place, profile: &str, common: &[&str]) {
+    let good = good(profile);
+    let pay = ["payouts", &good, "--yes", "--wait=5s"];
+    note(capture, place, &[&pay[..], common].concat(), false);
+    for written in [format!("{good}.results.csv"), format!("{good}.journal")] {
+        let bytes = std::fs::read(place.path(&written)).unwrap();
+        capture.note(&written, String::from_utf8_lossy(&bytes));
+    }
+}
+
+/// Runs everything that waits for nothing.
+fn run_at_once(capture: &Capture, place: &Place, profile: &str, common: &[&str]) {
+    let good = good(profile);
+    for arguments in [
+        &["sale", "jeton", "S-1", "100.00 EUR"][..],
+        &["sale", "jeton", "S-1", "100.00 EUR", "--json"],
+        &["sale", "jeton", "S-2", "0.01 EUR"],
+        &["payout", "jeton", "P-1", "300.00 EUR"],
+        &["payout", "jeton", "P-1", "300.00 EUR", "--json"],
+        &["refund", "wallet-partner", "S-1"],
+    ] {
+        let bad = ["--field", "customer.phone=mark-of-a-value-that-no-field-takes"];
+        note(capture, place, &[arguments, common].concat(), true);
+        note(capture, place, &[arguments, common, &bad].concat(), true);
+    }
+    for arguments in [
+        &["status", "S-1"][..],
+        &["status", "P-1", "--wait=1s", "--json"],
+        &["payouts", "bad.csv"],
+        &["payouts", &good, "--dry-run"],
+    ] {
+        note(capture, place, &[arguments, common].concat(), false);
+    }
+    let span = ["--from", "2020-01-01 00:00:00", "--to", "2099-01-01 00:00:00"];
+    let operations = [&["operations", "--profile", profile][..], &span].concat();
+    let operations = note(capture, place, &operations, false);
+    assert_ne!(operations.status.code(), Some(0));
+    let fields = fields();
+    let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
+    let page = ["page-url", "jeton", "X1", "100.00 EUR"];
+    let page = place.run(&[&page[..], common, &fields].concat());
+    capture.note("page-url, beside the address", text(&page.stderr));
 }
 
 /// `ecp listen`, given everything that may come.
@@ -227,15 +272,15 @@ fn listen(capture: &Capture, place: &Place) {
             .stderr(File::create(place.path("listen.err")).unwrap())
             .spawn()
             .unwrap();
-        let address = until("the receiver tells its address", || {
-            let said = std::fs::read_to_string(place.path("listen.err")).unwrap();
-            let (_, rest) = said.split_once("http://")?;
+        let address = until("the receiver prints its address", || {
+            let printed = std::fs::read_to_string(place.path("listen.err")).unwrap();
+            let (_, rest) = printed.split_once("http://")?;
             Some(rest.split_once(' ')?.0.to_owned())
         });
         for document in ["genuine.json", "forged.json", "broken.json"] {
             post(&address, &std::fs::read(place.path(document)).unwrap());
         }
-        until("three callbacks are told", || {
+        until("three callbacks are printed", || {
             (std::fs::read_to_string(&log).unwrap().lines().count() == 3).then_some(())
         });
         listening.kill().unwrap();
@@ -257,6 +302,6 @@ fn post(address: &str, body: &[u8]) {
     stream.read_to_end(&mut Vec::new()).unwrap();
 }
 
-fn said(bytes: &[u8]) -> String {
+fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }

@@ -646,11 +646,11 @@ pub async fn a_handler_that_panics_or_hangs_has_failed(stage: &dyn Stage) {
     let inbox = stage.open(Arc::new(SystemClock)).await;
     let panics = accept_new(&*inbox, &Body::new("panics", 1, "success")).await;
     let hangs = accept_new(&*inbox, &Body::new("hangs", 1, "success")).await;
-    let worker = Worker::new(inbox.clone(), Bad).attempts(1).lease(Duration::from_secs(1));
+    let worker = Worker::new(inbox.clone(), Bad).attempts(1).lease(Duration::from_secs(3));
     worker.run(until(&*inbox, |stats| stats.dead == 2)).await;
     for (id, error) in [
         (panics, "the handler panicked"),
-        (hangs, "the handler took longer than 900ms, which `Worker::lease` sets"),
+        (hangs, "the handler took longer than 2.7s, which `Worker::lease` sets"),
     ] {
         assert_eq!(inbox.entry(id).await.unwrap().unwrap().error.as_deref(), Some(error));
     }

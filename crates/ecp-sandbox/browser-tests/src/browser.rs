@@ -355,6 +355,9 @@ async fn connect(port: u16, folder: &Path) -> anyhow::Result<WebDriver> {
         "--headless=new",
         "--no-sandbox",
         "--disable-gpu",
+        "--disable-software-rasterizer",
+        // Pages that are kept to go back to, and a process for a page that may come.
+        "--disable-features=BackForwardCache,SpareRendererForSitePerProcess",
         "--disable-quic",
         "--disable-dev-shm-usage",
         "--no-first-run",
