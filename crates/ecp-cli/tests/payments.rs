@@ -356,7 +356,7 @@ fn every_page_code_of_a_method_can_be_chosen() {
     assert_eq!(
         stderr(&wrong),
         "error: jeton sale: `force_payment_method` `jetonWallet` is not a code of this method; use \
-         jetonWalletV3, or for a code from the platform's support `method_code_from_support`\n"
+         jetonWalletV3, or for a code from the platform's support `PageOptions::method_code_from_support` (`--code-from-support`)\n"
     );
     let two = run("jeton", "100.00 EUR", &["--code", "x", "--let-customer-choose"]);
     assert_eq!(two.status.code(), Some(2));

@@ -107,7 +107,7 @@ pub fn amount_problem(amount: &str, currency: Option<ecp_core::Currency>) -> Opt
         });
     }
     match amount.parse::<i64>() {
-        Err(_) => Some("is not a whole number of minor units".to_owned()),
+        Err(_) => Some("is not a whole number of minor units: write 1905 for 19.05 EUR".to_owned()),
         Ok(minor) if minor > MAX_AMOUNT => {
             Some(format!("is above {MAX_AMOUNT}, the greatest amount of the platform's files"))
         }

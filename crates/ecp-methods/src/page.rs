@@ -93,7 +93,7 @@ pub fn prepare_page_dyn(
         let codes = method.spec().page_codes().join(", ");
         let problem = format!(
             "`{code}` is not a code of this method; use {codes}, or for a code from \
-             the platform's support `method_code_from_support`"
+             the platform's support `PageOptions::method_code_from_support` (`--code-from-support`)"
         );
         invalid("force_payment_method", &problem)
     })? {
@@ -467,7 +467,7 @@ mod tests {
             (
                 PageOptions::new().method_code("other"),
                 Err(
-                    "eco-voucher sale: `force_payment_method` `other` is not a code of this method; use ecoVoucher, or for a code from the platform's support `method_code_from_support`",
+                    "eco-voucher sale: `force_payment_method` `other` is not a code of this method; use ecoVoucher, or for a code from the platform's support `PageOptions::method_code_from_support` (`--code-from-support`)",
                 ),
             ),
         ];

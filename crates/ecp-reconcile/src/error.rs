@@ -29,7 +29,10 @@ pub enum ReconcileError {
         there: Vec<String>,
     },
     /// Gate did not return a payment's status. The next call requests it again.
-    #[error("cannot get the status of {payment} from Gate: {error}")]
+    #[error(
+        "cannot get the status of {payment} from Gate: {error}; comparing sends no payment, and the \
+         next run requests the status again"
+    )]
     Gate {
         /// The payment whose status was requested.
         payment: PaymentId,

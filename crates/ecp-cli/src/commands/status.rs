@@ -46,7 +46,11 @@ impl Status {
                 Err(GateError::NotSent(cause)) => {
                     return Err(anyhow!("{}", profile.cannot_connect(&cause, 1)));
                 }
-                answer => answer?,
+                Err(error @ GateError::Refused(_)) => return Err(error.into()),
+                Err(error) => {
+                    return Err(anyhow!("{error}; this was a question and sent no payment: ask again"));
+                }
+                Ok(answer) => answer,
             };
             if answer.is_unknown_payment() {
                 report.outcome = "not found";

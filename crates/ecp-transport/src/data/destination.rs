@@ -19,7 +19,7 @@ pub struct Destination(Sensitive<String>);
 
 /// An address that no page is sent to.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no address for operations: {0}")]
+#[error("operations cannot be sent to this address: {0}")]
 pub struct InvalidDestination(&'static str);
 
 impl Destination {
@@ -35,15 +35,15 @@ impl Destination {
     /// ```
     pub fn new(url: &str) -> Result<Self, InvalidDestination> {
         const LONGEST: usize = 2000;
-        let uri: Uri = url.parse().map_err(|_| InvalidDestination("not a URL"))?;
+        let uri: Uri = url.parse().map_err(|_| InvalidDestination("it is not a URL such as https://shop.example/operations"))?;
         let Some(authority) = uri.authority() else {
-            return Err(InvalidDestination("the scheme or the host is missing"));
+            return Err(InvalidDestination("it has no scheme or no host: write it as https://shop.example/operations"));
         };
         if authority.as_str().contains('@') {
-            return Err(InvalidDestination("remove the user name"));
+            return Err(InvalidDestination("it holds a user name: leave it out"));
         }
         if !is_plain(authority) {
-            return Err(InvalidDestination("invalid host or port"));
+            return Err(InvalidDestination("its host or port is not valid"));
         }
         match uri.scheme_str() {
             Some("https") => {}
@@ -51,14 +51,14 @@ impl Destination {
             Some("http") => {
                 return Err(InvalidDestination("plain HTTP is only allowed to this machine"));
             }
-            _ => return Err(InvalidDestination("the scheme must be https")),
+            _ => return Err(InvalidDestination("its scheme must be https")),
         }
         // Signed texts are joined by `;` unescaped.
         if url.contains(['#', ';']) {
-            return Err(InvalidDestination("remove `#` and `;`"));
+            return Err(InvalidDestination("it holds `#` or `;`: leave them out"));
         }
         if url.len() > LONGEST {
-            return Err(InvalidDestination("it has more than 2000 bytes"));
+            return Err(InvalidDestination("it is longer than 2000 bytes"));
         }
         Ok(Self(Sensitive::new(url.to_owned())))
     }

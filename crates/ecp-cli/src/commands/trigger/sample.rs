@@ -165,14 +165,14 @@ impl Sample<'_> {
 
     async fn choose(&self, sandbox: &Sandbox, amount: Option<Money>) -> anyhow::Result<()> {
         if !sandbox.choose(self.project, self.payment_id, Decision::Success, amount) {
-            bail!("the sandbox's sale does not wait for its customer");
+            bail!("cannot make the sample callback: the sandbox's sale does not wait for its customer");
         }
         sandbox.settled().await;
         Ok(())
     }
 
     async fn send<F: Flow>(&self, gate: &Gate, prepared: &Prepared<F>) -> anyhow::Result<()> {
-        gate.send(prepared).await.context("the sandbox refused the request of the sample")?;
+        gate.send(prepared).await.context("cannot make the sample callback: the sandbox that it is made with refused the request")?;
         Ok(())
     }
 
