@@ -198,6 +198,27 @@ fn only_the_methods_crate_names_a_method() {
 }
 
 #[test]
+fn no_command_chooses_the_methods_by_itself() {
+    fn check(folder: &std::path::Path) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            // The programs choose.
+            if path.is_dir() && !path.ends_with("src/bin") {
+                check(&path);
+            } else if path.is_file() {
+                let source = std::fs::read_to_string(&path).unwrap();
+                let mut code = without_tests(&source).lines();
+                let found = code.find(|line| {
+                    !line.trim_start().starts_with("//") && line.contains("builtin()")
+                });
+                assert_eq!(found, None, "{}: take the registry that is given", path.display());
+            }
+        }
+    }
+    check(std::path::Path::new("../crates/ecp-cli/src"));
+}
+
+#[test]
 fn a_method_file_is_data_and_short() {
     for entry in std::fs::read_dir("../crates/ecp-methods/src/methods").unwrap() {
         let path = entry.unwrap().path();

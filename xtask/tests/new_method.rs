@@ -20,14 +20,12 @@ const NEEDED: &[&str] = &[
     "xtask",
 ];
 
-/// The unit tests of all libraries and of the command, and the tests of the crates that list methods.
-const TESTS: [&str; 18] = [
+/// The unit tests of all libraries, and the tests of the crates that list methods.
+const TESTS: [&str; 16] = [
     "test",
     "--offline",
     "--workspace",
     "--lib",
-    "--bin",
-    "ecp",
     "--test",
     "methods-tests",
     "--test",

@@ -1,5 +1,7 @@
 //! `ecp completions` and `ecp man`.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::io::Write;
 use std::process::{Command, Stdio};
 
@@ -20,8 +22,8 @@ fn every_shell_has_completions_of_every_command() {
     assert!(stderr(&none).starts_with("error: invalid value 'cmd' for '<SHELL>'"));
 }
 
-#[test]
-fn bash_completes_by_its_script() {
+/// What bash offers by its script for the last of these words.
+fn completed_by_bash(words: &[&str]) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let script = ecp(folder.path(), &["completions", "bash"]).output().unwrap();
     let mut bash = Command::new("bash")
@@ -33,12 +35,30 @@ fn bash_completes_by_its_script() {
         .unwrap();
     let mut input = bash.stdin.take().unwrap();
     input.write_all(&script.stdout).unwrap();
-    let asked = "\nCOMP_WORDS=(ecp payouts --dry) COMP_CWORD=2\n_ecp ecp --dry payouts\n\
-                 printf '%s\\n' \"${COMPREPLY[@]}\"\n";
+    let [.., before, last] = words else { panic!("a command and a word") };
+    let asked = format!(
+        "\nCOMP_WORDS=({}) COMP_CWORD={}\n_ecp ecp {last} {before}\n\
+         printf '%s\\n' \"${{COMPREPLY[@]}}\"\n",
+        words.join(" "),
+        words.len() - 1
+    );
     input.write_all(asked.as_bytes()).unwrap();
     drop(input);
     let output = bash.wait_with_output().unwrap();
-    assert_eq!((stdout(&output), stderr(&output)), ("--dry-run\n", ""));
+    assert_eq!(stderr(&output), "");
+    stdout(&output).lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn bash_completes_by_its_script() {
+    assert_eq!(completed_by_bash(&["ecp", "payouts", "--dry"]), ["--dry-run"]);
+}
+
+#[test]
+fn codes_of_methods_are_completed() {
+    for command in [&["ecp", "sale"][..], &["ecp", "methods"], &["ecp", "demo", "--method"]] {
+        assert_eq!(completed_by_bash(&[command, &["jet"]].concat()), ["jeton"], "{command:?}");
+    }
 }
 
 #[test]

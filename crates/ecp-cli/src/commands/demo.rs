@@ -70,11 +70,11 @@ impl From<Flow> for FlowKind {
 const PATIENCE: Duration = Duration::from_secs(30);
 
 impl Demo {
-    pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
+    pub(crate) fn run(&self, registry: &Registry) -> anyhow::Result<ExitCode> {
         let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;
         let mut story = Story::new(self.json);
         let done = runtime.block_on(async {
-            tokio::time::timeout(PATIENCE, self.play(&mut story))
+            tokio::time::timeout(PATIENCE, self.play(registry, &mut story))
                 .await
                 .with_context(|| format!("nothing happened for {} seconds", PATIENCE.as_secs()))?
         });
@@ -82,14 +82,13 @@ impl Demo {
         Ok(if done.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
-    async fn play(&self, story: &mut Story) -> anyhow::Result<()> {
-        let registry = Registry::builtin();
+    async fn play(&self, registry: &Registry, story: &mut Story) -> anyhow::Result<()> {
         let method = match &self.method {
             Some(code) => registry.get(code)?,
-            None => usual_method(&registry, self.flow.into())?,
+            None => usual_method(registry, self.flow.into())?,
         };
-        let mut play =
-            Play { method, decision: self.decision(), stage: Stage::set().await?, story };
+        let stage = Stage::set(registry).await?;
+        let mut play = Play { method, decision: self.decision(), stage, story };
         match self.flow {
             Flow::Sale => play.sale().await,
             Flow::Payout => play.payout().await,

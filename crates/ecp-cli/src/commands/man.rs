@@ -24,15 +24,16 @@ pub(crate) struct ManPages {
 
 impl ManPages {
     pub(crate) fn run(&self, ecp: Command) -> anyhow::Result<ExitCode> {
+        let name = ecp.get_bin_name().unwrap_or("ecp").to_owned();
         let Some(folder) = &self.folder else {
-            crate::output::stdout().write_all(&page(ecp, "ecp")?)?;
+            crate::output::stdout().write_all(&page(ecp, &name)?)?;
             return Ok(ExitCode::SUCCESS);
         };
         std::fs::create_dir_all(folder)
             .with_context(|| format!("cannot make the folder {}", folder.display()))?;
         let mut ecp = ecp.disable_help_subcommand(true);
         ecp.build();
-        write(&ecp, "ecp", folder)?;
+        write(&ecp, &name, folder)?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -17,7 +17,7 @@ use serde::Serialize;
 pub(crate) struct Methods {
     /// Show only this method
     #[arg(value_name = "CODE")]
-    code: Option<String>,
+    method: Option<String>,
 
     /// Print a JSON list
     #[arg(long)]
@@ -96,9 +96,8 @@ struct Tests {
 }
 
 impl Methods {
-    pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
-        let registry = Registry::builtin();
-        let specs: Vec<&MethodSpec> = match &self.code {
+    pub(crate) fn run(&self, registry: &Registry) -> anyhow::Result<ExitCode> {
+        let specs: Vec<&MethodSpec> = match &self.method {
             Some(code) => vec![registry.get(code)?.spec()],
             None => registry.iter().map(ecp_methods::DynMethod::spec).collect(),
         };

@@ -67,7 +67,7 @@ pub(crate) struct PageUrl {
 }
 
 impl PageUrl {
-    pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
+    pub(crate) fn run(&self, registry: &Registry) -> anyhow::Result<ExitCode> {
         let mut sale = SaleRequest::new(self.payment_id.clone(), self.amount);
         for (path, value) in self.fields.iter() {
             sale = match path {
@@ -84,8 +84,7 @@ impl PageUrl {
             _ if self.let_customer_choose => options.let_customer_choose(),
             _ => options,
         };
-        let registry = Registry::builtin();
-        let prepared = prepare_page_dyn(method(&registry, &self.method)?, &sale, options)?;
+        let prepared = prepare_page_dyn(method(registry, &self.method)?, &sale, options)?;
         let profile = self.profile.load()?;
         profile.warn();
         let signed = profile.page()?.sign(&prepared)?;

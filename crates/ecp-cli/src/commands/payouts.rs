@@ -168,15 +168,15 @@ struct Sum {
 }
 
 impl Payouts {
-    pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
+    pub(crate) fn run(&self, registry: &Registry) -> anyhow::Result<ExitCode> {
         if let Some(Job::Template(template)) = &self.job {
-            return template.run();
+            return template.run(registry);
         }
         let profile = self.profile.load()?;
         let layout = self.layout()?;
         let file = std::fs::read(self.file())
             .with_context(|| format!("cannot read {}", self.file().display()))?;
-        let plan = match Plan::read(file, &layout, &Registry::builtin(), profile.project) {
+        let plan = match Plan::read(file, &layout, registry, profile.project) {
             Ok(plan) => plan,
             Err(problems) => {
                 for problem in problems.iter() {

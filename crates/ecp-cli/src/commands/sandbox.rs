@@ -12,6 +12,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use clap::Args;
 use ecp_core::{ProjectId, Sensitive, Timestamp};
+use ecp_methods::Registry;
 use ecp_sandbox::{Config, Event, EventKind, FaultRule, Sandbox};
 use tokio::net::TcpListener;
 
@@ -84,15 +85,15 @@ pub(crate) struct SandboxCommand {
 }
 
 impl SandboxCommand {
-    pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
+    pub(crate) fn run(&self, registry: &Registry) -> anyhow::Result<ExitCode> {
         let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;
-        runtime.block_on(self.serve())
+        runtime.block_on(self.serve(registry))
     }
 
-    async fn serve(&self) -> anyhow::Result<ExitCode> {
+    async fn serve(&self, registry: &Registry) -> anyhow::Result<ExitCode> {
         let mut file = self.config.as_deref().map(File::read).transpose()?.unwrap_or_default();
         self.complete(&mut file);
-        let config = self.settings(&file)?;
+        let config = self.settings(&file)?.registry(registry.clone());
         let listener = TcpListener::bind(self.addr)
             .await
             .with_context(|| format!("cannot listen on {}; is it in use?", self.addr))?;

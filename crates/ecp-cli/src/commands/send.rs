@@ -83,7 +83,7 @@ struct Request {
 }
 
 impl SaleCommand {
-    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+    pub(crate) fn run(self, registry: &Registry) -> anyhow::Result<ExitCode> {
         let Self { request, amount } = self;
         let mut sale = SaleRequest::new(request.payment_id.clone(), amount);
         for (path, value) in request.fields.iter() {
@@ -92,12 +92,12 @@ impl SaleCommand {
                 Err(path) => sale.extra(path, value),
             };
         }
-        request.send(sale, None)
+        request.send(registry, sale, None)
     }
 }
 
 impl PayoutCommand {
-    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+    pub(crate) fn run(self, registry: &Registry) -> anyhow::Result<ExitCode> {
         let Self { request, amount } = self;
         let mut payout = PayoutRequest::new(request.payment_id.clone(), amount);
         for (path, value) in request.fields.iter() {
@@ -106,12 +106,12 @@ impl PayoutCommand {
                 Err(path) => payout.extra(path, value),
             };
         }
-        request.send(payout, None)
+        request.send(registry, payout, None)
     }
 }
 
 impl RefundCommand {
-    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+    pub(crate) fn run(self, registry: &Registry) -> anyhow::Result<ExitCode> {
         let Self { request, part, refund_id } = self;
         let id = request.payment_id.clone();
         let mut refund = match part {
@@ -128,18 +128,18 @@ impl RefundCommand {
             };
         }
         let refund_id = refund.merchant_refund_id().to_owned();
-        request.send(refund, Some(refund_id))
+        request.send(registry, refund, Some(refund_id))
     }
 }
 
 impl Request {
     fn send<R: ecp_methods::request::FlowRequest>(
         &self,
+        registry: &Registry,
         request: R,
         refund_id: Option<String>,
     ) -> anyhow::Result<ExitCode> {
-        let registry = Registry::builtin();
-        let prepared = prepare_dyn(method(&registry, &self.method)?, request)?;
+        let prepared = prepare_dyn(method(registry, &self.method)?, request)?;
         let profile = self.profile.load()?;
         profile.warn();
         let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;

@@ -48,7 +48,9 @@ impl Status {
                 }
                 Err(error @ GateError::Refused(_)) => return Err(error.into()),
                 Err(error) => {
-                    return Err(anyhow!("{error}; this was a question and sent no payment: ask again"));
+                    return Err(anyhow!(
+                        "{error}; this was a question and sent no payment: ask again"
+                    ));
                 }
                 Ok(answer) => answer,
             };

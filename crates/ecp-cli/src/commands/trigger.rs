@@ -76,10 +76,10 @@ pub(crate) struct Trigger {
 }
 
 impl Trigger {
-    pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
+    pub(crate) fn run(&self, registry: &Registry) -> anyhow::Result<ExitCode> {
         let profile = self.profile.load()?;
         let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;
-        let sample = runtime.block_on(self.sample(profile.project))?;
+        let sample = runtime.block_on(self.sample(registry, profile.project))?;
         let key = SigningKey::new(&profile.key);
         let signed = signature::sign_document(&key, &sample, Place::Root, Rules::private())?;
         if self.print {
@@ -102,9 +102,8 @@ impl Trigger {
     }
 
     /// The callback, without its signature.
-    async fn sample(&self, project: ProjectId) -> anyhow::Result<Vec<u8>> {
-        let registry = Registry::builtin();
-        let method = method(&registry, &self.method)?;
+    async fn sample(&self, registry: &Registry, project: ProjectId) -> anyhow::Result<Vec<u8>> {
+        let method = method(registry, &self.method)?;
         let named = Event::named(&self.event);
         ensure!(
             named.is_none() || self.operation.is_none(),
@@ -117,6 +116,7 @@ impl Trigger {
             Event::of(flow, status)
         });
         let sample = Sample {
+            registry,
             method,
             project,
             payment_id: &self.payment_id,

@@ -35,9 +35,13 @@ impl Destination {
     /// ```
     pub fn new(url: &str) -> Result<Self, InvalidDestination> {
         const LONGEST: usize = 2000;
-        let uri: Uri = url.parse().map_err(|_| InvalidDestination("it is not a URL such as https://shop.example/operations"))?;
+        let uri: Uri = url.parse().map_err(|_| {
+            InvalidDestination("it is not a URL such as https://shop.example/operations")
+        })?;
         let Some(authority) = uri.authority() else {
-            return Err(InvalidDestination("it has no scheme or no host: write it as https://shop.example/operations"));
+            return Err(InvalidDestination(
+                "it has no scheme or no host: write it as https://shop.example/operations",
+            ));
         };
         if authority.as_str().contains('@') {
             return Err(InvalidDestination("it holds a user name: leave it out"));

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use ecp_core::model::{Callback, PaymentStatus, RedirectData, RedirectMethod};
 use ecp_core::signature::{self, Rules};
 use ecp_core::{Money, SecretKey, Sensitive};
-use ecp_methods::{Flow, Prepared};
+use ecp_methods::{Flow, Prepared, Registry};
 use ecp_notify::{Verified, Verifier};
 use ecp_sandbox::{Config, Decision, EventKind, Project, Sandbox, TEST_VOUCHER};
 use ecp_transport::{Gate, HttpTransport, ReqwestTransport, redirect_response};
@@ -26,7 +26,7 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    pub(super) async fn set() -> anyhow::Result<Self> {
+    pub(super) async fn set(registry: &Registry) -> anyhow::Result<Self> {
         let project = Config::DEMO_PROJECT;
         let key = SecretKey::new(Config::DEMO_KEY)?;
         let merchant = Merchant::open(Verifier::new().key(project, &key)).await?;
@@ -38,7 +38,8 @@ impl Stage {
         let shop = Project::new(project, Sensitive::new(Config::DEMO_KEY.to_owned()))
             .callback_url(merchant.url("/callbacks"))
             .confirmation_url(merchant.url("/confirmations"));
-        let sandbox = Sandbox::new(Config::new().project(shop).public_url(&url));
+        let config = Config::new().registry(registry.clone()).project(shop).public_url(&url);
+        let sandbox = Sandbox::new(config);
         tokio::spawn(sandbox.serve(listener));
 
         let browser = ReqwestTransport::plain_http()?;

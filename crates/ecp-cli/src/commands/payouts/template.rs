@@ -30,9 +30,8 @@ pub(crate) struct Template {
 }
 
 impl Template {
-    pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
-        let registry = Registry::builtin();
-        let method = method(&registry, &self.method)?;
+    pub(crate) fn run(&self, registry: &Registry) -> anyhow::Result<ExitCode> {
+        let method = method(registry, &self.method)?;
         let project = self.profile.load()?.project;
         if [FlowKind::Payout, FlowKind::Refund]
             .iter()

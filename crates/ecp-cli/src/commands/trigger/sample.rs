@@ -7,7 +7,7 @@ use ecp_core::model::{Code, End};
 use ecp_core::{Money, PaymentId, ProjectId, SecretKey, Sensitive};
 use ecp_methods::request::{Field, PayoutRequest, RefundRequest, SaleRequest};
 use ecp_methods::spec::{CallbackForm, Capability};
-use ecp_methods::{DynMethod, Flow, FlowKind, MethodSpec, Prepared, Rule, prepare_dyn};
+use ecp_methods::{DynMethod, Flow, FlowKind, MethodSpec, Prepared, Registry, Rule, prepare_dyn};
 use ecp_sandbox::{Config, Decision, EventKind, Project, Sandbox};
 use ecp_transport::{Gate, TowerTransport};
 use http::{Request, Response};
@@ -17,6 +17,7 @@ use super::event::{Event, Goal};
 
 /// What makes a sample.
 pub(super) struct Sample<'m> {
+    pub(super) registry: &'m Registry,
     pub(super) method: &'m dyn DynMethod,
     pub(super) project: ProjectId,
     pub(super) payment_id: &'m PaymentId,
@@ -70,6 +71,7 @@ impl Sample<'_> {
             }
         }
         let mut config = Config::new()
+            .registry(self.registry.clone())
             .project(project)
             .public_url("http://localhost")
             .virtual_time("2024-01-31T12:00:00+0000".parse()?)
@@ -165,14 +167,18 @@ impl Sample<'_> {
 
     async fn choose(&self, sandbox: &Sandbox, amount: Option<Money>) -> anyhow::Result<()> {
         if !sandbox.choose(self.project, self.payment_id, Decision::Success, amount) {
-            bail!("cannot make the sample callback: the sandbox's sale does not wait for its customer");
+            bail!(
+                "cannot make the sample callback: the sandbox's sale does not wait for its customer"
+            );
         }
         sandbox.settled().await;
         Ok(())
     }
 
     async fn send<F: Flow>(&self, gate: &Gate, prepared: &Prepared<F>) -> anyhow::Result<()> {
-        gate.send(prepared).await.context("cannot make the sample callback: the sandbox that it is made with refused the request")?;
+        gate.send(prepared).await.context(
+            "cannot make the sample callback: the sandbox that it is made with refused the request",
+        )?;
         Ok(())
     }
 

@@ -1,0 +1,207 @@
+//! The command `ecp`: payments through ecommpay's wallets and vouchers from the shell.
+//!
+//! ```sh
+//! cargo install ecp-cli
+//! ecp demo                                  # one payment from request to callback, explained
+//! ecp sandbox                               # the platform on this machine, until Ctrl-C
+//! ecp payout jeton P-17 '300.00 EUR' --wait \
+//!     --field customer.ip_address=192.0.2.1 --field account.number=93017949
+//! ecp payouts payouts.csv --dry-run         # a file of payouts: checked, and then each paid once
+//! ```
+//!
+//! | command | for |
+//! |---|---|
+//! | `ecp demo`, `ecp methods` | looking around |
+//! | `ecp sandbox`, `ecp listen`, `ecp trigger` | developing: the platform, a receiver, a signed sample callback |
+//! | `ecp sale`, `ecp payout`, `ecp refund`, `ecp status`, `ecp page-url` | single payments |
+//! | `ecp payouts` | payouts by the thousand |
+//! | `ecp operations`, `ecp report` | what happened, exported and drawn |
+//! | `ecp reports` | the same on schedule, kept and sent by e-mail |
+//! | `ecp reconcile` | inbox, journals and platform held against each other |
+//! | `ecp inbox` | the callbacks of a service: what waits, what failed, handling it again |
+//! | `ecp sign`, `ecp verify`, `ecp explain` | signatures by hand |
+//! | `ecp man`, `ecp completions` | manual pages, and completions for your shell |
+//!
+//! Each tells its examples and exit codes by `--help`. Without a profile everything goes to the sandbox. Keys
+//! come from environment variables and files, never from arguments.
+//!
+//! It compiles SQLite, so it needs a C compiler.
+//!
+//! It is a library too: [`Cli`] takes a registry, so that three lines make an `ecp` with methods of your own.
+//!
+//! # With methods of your own
+//!
+//! The command is a function of its methods. This is the whole program of an `ecp` that knows one more in
+//! every command: its payments, its pages in the sandbox, its mass files.
+//!
+//! ```no_run
+//! use std::process::ExitCode;
+//!
+//! use ecp_cli::Cli;
+//! use ecp_methods::Registry;
+//! # use ecp_core::Currency;
+//! # use ecp_methods::spec::Interface;
+//! # use ecp_methods::{PaymentMethod, Rule, Sale, Spec, Supports};
+//! #
+//! # #[derive(Debug)]
+//! # struct AcmeWallet;
+//! #
+//! # impl Supports<Sale> for AcmeWallet {}
+//! # impl PaymentMethod for AcmeWallet {
+//! #     const SPEC: Spec<Self> = Spec::new("acme-wallet", "Acme Wallet")
+//! #         .gate_path("wallet/acme")
+//! #         .callback_names(&["Acme Wallet"])
+//! #         .currencies(&[Currency::EUR])
+//! #         .flow::<Sale>(Rule::new().on(&[Interface::Gate]));
+//! # }
+//!
+//! fn main() -> ExitCode {
+//!     let registry = Registry::builtin().with(AcmeWallet).expect("no other method has its names");
+//!     Cli::new(registry).main()
+//! }
+//! ```
+//!
+//! # Features
+//!
+//! - `mail`: sending reports by e-mail.
+
+// `output` has replacements of these macros, which would panic when the output is closed.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
+#[macro_use]
+mod output;
+
+mod address;
+mod commands;
+mod connection;
+mod delimiter;
+mod documents;
+mod duration;
+mod fields;
+mod interval;
+mod key;
+mod mail;
+mod outcome;
+mod profile;
+mod rows;
+mod store;
+mod usage;
+mod waiting;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use ecp_inbox::postgres::AddressError;
+use ecp_methods::Registry;
+
+use self::usage::Usage;
+
+/// The `ecp` command with the methods of a registry.
+#[derive(Clone, Debug)]
+pub struct Cli {
+    registry: Registry,
+}
+
+impl Cli {
+    /// The command with these methods and no others.
+    pub const fn new(registry: Registry) -> Self {
+        Self { registry }
+    }
+
+    /// Runs the command that the arguments of this process name, and returns its exit code, for `main` to
+    /// return. A command line that is wrong or asks for help ends the process, as is usual for commands.
+    ///
+    /// Profiles and keys come from the environment and from files, as `ecp --help` says. Help, completions
+    /// and manual pages have the program's own name; examples and messages call it `ecp`.
+    pub fn main(self) -> ExitCode {
+        let command = command(&program());
+        let arguments = Arguments::from_arg_matches(&command.clone().get_matches());
+        let done = match arguments {
+            Ok(arguments) => arguments.command.run(&self.registry, command),
+            Err(error) => error.exit(),
+        };
+        done.unwrap_or_else(|error| {
+            note!("error: {error:#}");
+            ExitCode::from(if error.is::<Usage>() || error.is::<AddressError>() { 2 } else { 1 })
+        })
+    }
+}
+
+/// Payments through ecommpay's wallets and vouchers: single requests, mass payouts, a sandbox, and
+/// signatures.
+#[derive(Parser)]
+#[command(
+    name = "ecp",
+    version,
+    after_help = "Exit codes:\n  0  done\n  1  the job failed: a document was refused, a signature did not match,\n     a payment did not end as expected, a callback was not replayed or released\n  2  the command line was wrong\n  3  a payment has ended, and not in a success\n  4  the outcome is unknown: ask again, or run the same command again\n  5  the sides of a reconciliation differ\n  6  a payment has ended in an error, and nothing says whether money has moved:\n     ask technical support before it is repeated under another id"
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Completions(commands::completions::Completions),
+    Demo(commands::demo::Demo),
+    Explain(commands::explain::Explain),
+    Inbox(commands::inbox::InboxCommand),
+    Listen(commands::listen::Listen),
+    Man(commands::man::ManPages),
+    Methods(commands::methods::Methods),
+    Operations(commands::operations::Operations),
+    PageUrl(commands::page_url::PageUrl),
+    Payout(commands::send::PayoutCommand),
+    Payouts(commands::payouts::Payouts),
+    Reconcile(commands::reconcile::Reconcile),
+    Refund(commands::send::RefundCommand),
+    Report(commands::report::Report),
+    Reports(commands::reports::Reports),
+    Sale(commands::send::SaleCommand),
+    Sandbox(commands::sandbox::SandboxCommand),
+    Sign(commands::sign::Sign),
+    Status(commands::status::Status),
+    Trigger(commands::trigger::Trigger),
+    Verify(commands::verify::Verify),
+}
+
+impl Command {
+    fn run(self, registry: &Registry, ecp: clap::Command) -> anyhow::Result<ExitCode> {
+        match self {
+            Self::Completions(command) => command.run(registry, ecp),
+            Self::Demo(command) => command.run(registry),
+            Self::Explain(command) => command.run(),
+            Self::Inbox(command) => command.run(),
+            Self::Listen(command) => command.run(),
+            Self::Man(command) => command.run(ecp),
+            Self::Methods(command) => command.run(registry),
+            Self::Operations(command) => command.run(),
+            Self::PageUrl(command) => command.run(registry),
+            Self::Payout(command) => command.run(registry),
+            Self::Payouts(command) => command.run(registry),
+            Self::Reconcile(command) => command.run(),
+            Self::Refund(command) => command.run(registry),
+            Self::Report(command) => command.run(),
+            Self::Reports(command) => command.run(),
+            Self::Sale(command) => command.run(registry),
+            Self::Sandbox(command) => command.run(registry),
+            Self::Sign(command) => command.run(),
+            Self::Status(command) => command.run(),
+            Self::Trigger(command) => command.run(registry),
+            Self::Verify(command) => command.run(),
+        }
+    }
+}
+
+/// The command line, under the program's name.
+fn command(program: &str) -> clap::Command {
+    Arguments::command().bin_name(program).display_name(program)
+}
+
+/// The name that the program was started by, without its folder and ending.
+fn program() -> String {
+    let path = std::env::args_os().next();
+    let name = path.as_deref().and_then(|path| Path::new(path).file_stem()?.to_str());
+    name.unwrap_or("ecp").to_owned()
+}
