@@ -56,6 +56,15 @@ pub(crate) fn check(method: &dyn DynMethod, draft: &Draft<'_>) -> Result<(), Rej
     })
 }
 
+/// Asks a method's own check ([`PaymentMethod::check`](crate::PaymentMethod::check)) about a request that was
+/// received, as the sandbox does. It is not asked about one that does not satisfy the spec.
+pub fn check_received(method: &dyn DynMethod, draft: &Draft<'_>) -> Result<(), Reason> {
+    match check_spec(method.spec(), draft) {
+        Ok(()) => method.check_draft(draft),
+        Err(_) => Ok(()),
+    }
+}
+
 fn check_spec(spec: &MethodSpec, draft: &Draft<'_>) -> Result<(), Reason> {
     let interface = draft.interface();
     let rule = spec.rule(draft.flow()).ok_or(Reason::FlowUnsupported)?;

@@ -32,7 +32,7 @@ mod registry;
 pub mod request;
 pub mod spec;
 
-pub use self::check::{Prepared, Rejection, prepare, prepare_dyn};
+pub use self::check::{Prepared, Rejection, check_received, prepare, prepare_dyn};
 pub use self::flow::{Flow, FlowKind, Payout, Refund, Sale};
 pub use self::method::{DynMethod, PaymentMethod, Supports};
 pub use self::methods::*;

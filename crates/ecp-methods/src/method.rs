@@ -41,7 +41,7 @@ pub trait PaymentMethod: Debug + Send + Sync + Sized + 'static {
     const SPEC: Spec<Self>;
 
     /// Checks rules that data cannot express. It is called last, on a request that satisfies the
-    /// spec.
+    /// spec: before it is sent, and by the sandbox when it is received.
     fn check(&self, request: &Draft<'_>) -> Result<(), Reason> {
         let _ = request;
         Ok(())

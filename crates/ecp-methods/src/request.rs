@@ -55,6 +55,11 @@ impl<'r> Draft<'r> {
         self.interface
     }
 
+    /// The same request on another interface.
+    pub const fn on(self, interface: Interface) -> Self {
+        Self { interface, ..self }
+    }
+
     /// The id of the payment.
     pub const fn payment_id(&self) -> &'r PaymentId {
         self.payment_id

@@ -69,6 +69,7 @@
 //! | the currency is none | 3121 | its path |
 //! | the method does not take the currency | 3023 | its path |
 //! | the amount is no positive integer, nor 0 where the method allows it | 702 | its path |
+//! | the method's own check refuses it | 702, or the code above of its reason | the path that the check names |
 //! | the payment id is taken | 3041 | its path |
 //!
 //! `callback.delay` above 600 seconds and `callback.force_disable` other than 0 and 1 are of
@@ -83,6 +84,7 @@
 //! | there is an amount and no currency | 3287 | `payment.currency` |
 //! | the currency is none | 3121 | its path |
 //! | the amount is no positive integer | 702 | its path |
+//! | the method's own check refuses it | 702, or the code above of its reason | the path that the check names |
 //! | the path's method has no such payment | 3061 | `general.payment_id` |
 //! | the `merchant_refund_id` was registered in the project before | 3230 | its path |
 //! | the payment is a payout | 3610 | `general.payment_id` |
@@ -98,6 +100,9 @@
 //! its own, and the content of `errors` are chosen here. The first row that applies is the answer,
 //! and nothing is registered unless none does. An amount outside of the method's limits is no
 //! reason to refuse: the payment is registered and declined by a callback, with code 3358 or 2642.
+//!
+//! A method's own check ([`PaymentMethod::check`](ecp_methods::PaymentMethod::check)) is asked about requests
+//! that satisfy its spec, through whatever interface they come; `errors[].description` says what it says.
 //!
 //! # Refunds
 //!

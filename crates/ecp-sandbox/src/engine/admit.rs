@@ -1,11 +1,12 @@
 //! Admission: payments and refunds that pass every check are registered.
 
 mod order;
+mod own_check;
 mod refund;
 
 use ecp_core::{PaymentId, ProjectId};
 use ecp_methods::spec::Interface;
-use ecp_methods::{FlowKind, MethodSpec};
+use ecp_methods::{DynMethod, FlowKind, MethodSpec};
 use serde_json::Value;
 
 use super::Engine;
@@ -36,13 +37,21 @@ impl Engine {
             FlowKind::Sale => OrderKind::Sale,
             FlowKind::Refund => {
                 let order = refund::order(project, spec, document)?;
+                let paid = self.payment(project, &order.payment_id).map(|payment| payment.amount);
+                own_check::refund(self.method(spec)?, &order, paid, interface, document)?;
                 let payment_id = order.payment_id.clone();
                 return Ok((payment_id, self.register_refund(spec, order)?));
             }
         };
         let order = order::order(project, spec, kind, interface, document)?;
+        own_check::order(self.method(spec)?, &order, document)?;
         let payment_id = order.payment_id.clone();
         Ok((payment_id, self.register(order)?))
+    }
+
+    /// The method that a spec belongs to.
+    fn method(&self, spec: &MethodSpec) -> Result<&dyn DynMethod, Refusal> {
+        self.0.config.registry.get(spec.code()).map_err(|_| Refusal::unknown_method())
     }
 
     /// Registers a payment unless its id is taken. Nothing more happens to it before

@@ -30,7 +30,9 @@ pub struct PlaceError {
     /// The platform's words for it.
     pub message: &'static str,
     /// The fields that the error is about, by their Gate paths.
-    pub fields: Vec<&'static str>,
+    pub fields: Vec<String>,
+    /// What is wrong, where the method's own check has refused.
+    pub description: Option<String>,
 }
 
 impl fmt::Display for PlaceError {
@@ -38,6 +40,9 @@ impl fmt::Display for PlaceError {
         write!(f, "{} {}", self.code, self.message)?;
         if !self.fields.is_empty() {
             write!(f, " ({})", self.fields.join(", "))?;
+        }
+        if let Some(description) = &self.description {
+            write!(f, ": {description}")?;
         }
         Ok(())
     }
@@ -47,8 +52,9 @@ impl std::error::Error for PlaceError {}
 
 impl From<Refusal> for PlaceError {
     fn from(refusal: Refusal) -> Self {
-        let Refusal { code, fields, .. } = refusal;
-        Self { code, message: message_of(&Code::from(code)), fields }
+        let Refusal { code, fields, named, description, .. } = refusal;
+        let fields = fields.into_iter().map(str::to_owned).chain(named).collect();
+        Self { code, message: message_of(&Code::from(code)), fields, description }
     }
 }
 

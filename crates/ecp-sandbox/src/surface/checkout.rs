@@ -293,7 +293,7 @@ async fn pay(
             Err(error) => {
                 incomplete = true;
                 for (input, (field, _)) in fields.iter_mut().zip(&added) {
-                    input.invalid = error.fields.contains(&field.path());
+                    input.invalid = error.fields.iter().any(|path| path == field.path());
                 }
                 refusal = Some(error.to_string());
             }

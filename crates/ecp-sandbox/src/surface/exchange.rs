@@ -242,6 +242,9 @@ impl<'s> Exchange<'s> {
         if errors.is_empty() {
             errors.push(ErrorPart::new(refusal.code, None));
         }
+        if let Some(description) = &refusal.description {
+            errors = errors.into_iter().map(|error| error.described(description)).collect();
+        }
         let answer = Refused {
             status: "error",
             project_id: refusal.project_id,

@@ -48,7 +48,7 @@ pub(crate) struct ErrorPart<'a> {
     code: String,
     message: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    description: Option<&'static str>,
+    description: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<&'a str>,
 }
@@ -59,7 +59,7 @@ impl<'a> ErrorPart<'a> {
         Self { code: code.to_string(), message, description: None, field }
     }
 
-    pub(super) fn described(self, description: &'static str) -> Self {
+    pub(crate) fn described(self, description: &'a str) -> Self {
         Self { description: Some(description), ..self }
     }
 }

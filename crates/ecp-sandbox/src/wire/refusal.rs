@@ -10,8 +10,10 @@ use crate::wire::codes;
 pub(crate) struct Refusal {
     pub(crate) code: u32,
     pub(crate) fields: Vec<&'static str>,
-    /// A field whose name is a setting.
+    /// A field whose name is a setting, or one of a method's own check.
     pub(crate) named: Option<String>,
+    /// What is wrong, where the code does not say it.
+    pub(crate) description: Option<String>,
     pub(crate) project_id: Option<ProjectId>,
     pub(crate) payment_id: Option<PaymentId>,
 }
@@ -43,7 +45,14 @@ impl Refusal {
     }
 
     pub(crate) fn new(code: u32, fields: impl Into<Vec<&'static str>>) -> Self {
-        Self { code, fields: fields.into(), named: None, project_id: None, payment_id: None }
+        Self {
+            code,
+            fields: fields.into(),
+            named: None,
+            description: None,
+            project_id: None,
+            payment_id: None,
+        }
     }
 
     pub(crate) fn duplicate() -> Self {

@@ -19,6 +19,7 @@ mod lives;
 mod local;
 mod offered;
 mod outside;
+mod own_check;
 mod page;
 mod payment_page;
 mod payout;
