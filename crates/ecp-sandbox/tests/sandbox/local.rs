@@ -12,7 +12,7 @@ use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-use crate::support::{signed, verify};
+use crate::support::{named_methods, signed, verify};
 
 pub(crate) const START: &str = "2019-04-15T16:31:13+0000";
 
@@ -32,6 +32,7 @@ impl Local {
         let status = Arc::new(Mutex::new(StatusCode::OK));
         let (to, answer) = (Arc::clone(&received), Arc::clone(&status));
         let config = Config::demo()
+            .registry(named_methods())
             .virtual_time(START.parse().unwrap())
             .public_url("http://sandbox.test")
             .merchant(move |request: Request<Bytes>| {

@@ -12,7 +12,6 @@ use std::time::Duration;
 use axum::body::Body;
 use bytes::Bytes;
 use ecp_core::Currency;
-use ecp_methods::request::Field;
 use ecp_methods::spec::Interface;
 use ecp_methods::{DynMethod, FlowKind, MethodSpec, Registry};
 use ecp_sandbox::{Config, Decision, Fault, FaultRule};
@@ -21,7 +20,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 
 use crate::local::Local;
-use crate::support::verify;
+use crate::support::{named_methods, set, verify};
 
 const HOST: &str = "http://sandbox.test";
 
@@ -83,6 +82,11 @@ fn installed() -> Vec<Sdk> {
         eprintln!("{text}");
     }
     found
+}
+
+/// A sandbox with every method.
+fn local() -> Local {
+    Local::with(|config| config.registry(Registry::builtin()))
 }
 
 fn on_page() -> impl Iterator<Item = &'static MethodSpec> {
@@ -210,7 +214,7 @@ fn changed(query: &str) -> Vec<String> {
 #[tokio::test]
 async fn addresses_of_the_sdks_open_and_changed_ones_do_not() {
     for sdk in installed() {
-        let local = Local::new();
+        let local = local();
         let cases = cases(sdk);
         assert!(cases.len() >= 200, "{}", cases.len());
         let lines: Vec<String> = cases.iter().map(Value::to_string).collect();
@@ -237,18 +241,18 @@ fn request(spec: &MethodSpec, flow: FlowKind, payment_id: &str) -> Value {
     let mut document = Local::document(payment_id, amount(spec, flow, currency));
     document["payment"]["currency"] = currency.code().into();
     let needed = spec.rule(flow).map(ecp_methods::Rule::needed_fields).unwrap_or_default();
-    for field in needed.iter().filter(|field| **field != Field::AccountNumber) {
-        let (object, member) = field.path().split_once('.').unwrap();
-        if document[object][member].is_null() {
-            document[object][member] = "smith@example.com".into();
+    for &field in needed {
+        if document.pointer(&format!("/{}", field.path().replace('.', "/"))).is_none() {
+            set(&mut document, field.path(), field.example().into());
         }
     }
     document
 }
 
-/// Every kind of callback and question that the sandbox sends.
-async fn callbacks(local: &Local) -> Vec<Bytes> {
-    for spec in Registry::builtin().iter().map(DynMethod::spec) {
+/// Every kind of callback and question that the sandbox sends about sales, payouts and refunds of methods.
+async fn callbacks(local: &Local, registry: &Registry) -> Vec<Bytes> {
+    let specs = registry.iter().map(DynMethod::spec);
+    for spec in specs.filter(|spec| has(spec, FlowKind::Sale, Interface::Gate)) {
         let path = |flow: &str| format!("/v2/payment/{}/{flow}", spec.gate_path().unwrap());
         for (end, decision) in [("yes", Decision::Success), ("no", Decision::Decline)] {
             let id = format!("{}-{end}", spec.code());
@@ -293,8 +297,8 @@ fn word<'d>(document: &'d Value, path: &str) -> &'d str {
 
 #[tokio::test]
 async fn the_sdks_take_every_callback() {
-    let local = Local::new();
-    let bodies = callbacks(&local).await;
+    let local = local();
+    let bodies = callbacks(&local, &Registry::builtin()).await;
     let kinds: std::collections::BTreeSet<String> = bodies
         .iter()
         .map(|body| {
@@ -312,7 +316,9 @@ async fn the_sdks_take_every_callback() {
         "sale decline",
         "sale success",
     ];
-    assert_eq!(kinds.iter().map(String::as_str).collect::<Vec<_>>(), expected);
+    for expected in expected {
+        assert!(kinds.contains(expected), "{expected}: {kinds:?}");
+    }
     let lines: Vec<String> =
         bodies.iter().map(|body| json!(std::str::from_utf8(body).unwrap()).to_string()).collect();
     for sdk in installed() {
@@ -360,7 +366,7 @@ fn the_sdks_sign_the_published_documents_as_the_table_says() {
 #[tokio::test]
 async fn what_the_sdks_do_with_null_booleans_and_floats_is_known() {
     let local = Local::with(|config| config.fault(FaultRule::new(Fault::OddValues)));
-    let bodies = callbacks(&local).await;
+    let bodies = callbacks(&local, &named_methods()).await;
     let line = json!(std::str::from_utf8(&bodies[0]).unwrap()).to_string();
     for sdk in installed() {
         let expected = match sdk {

@@ -9,6 +9,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::routing::post;
 use ecp_core::{SecretKey, Sensitive, SteppedClock, signature};
+use ecp_methods::{EcoVoucher, Jeton, Registry, TouchNGo, WalletPartner};
 use ecp_sandbox::{Config, Event, EventStream, Project, Sandbox, Schedule};
 use http::{HeaderMap, Request, StatusCode, Uri, header};
 use http_body_util::BodyExt;
@@ -24,6 +25,12 @@ pub(crate) const STATUS: &str = "/v2/payment/status";
 /// Long enough for any machine; only a test that fails waits for it.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// The methods that tests name, whatever else is built in.
+pub(crate) fn named_methods() -> Registry {
+    let registry = Registry::empty().with(EcoVoucher).unwrap().with(Jeton).unwrap();
+    registry.with(TouchNGo).unwrap().with(WalletPartner).unwrap()
+}
+
 pub(crate) struct World {
     pub(crate) sandbox: Sandbox,
     pub(crate) shop: Shop,
@@ -38,6 +45,7 @@ impl World {
     pub(crate) async fn with(adjust: impl FnOnce(Config) -> Config) -> Self {
         let clock = Arc::new(SteppedClock::new("2019-04-15T16:31:13+0000".parse().unwrap()));
         let config = Config::demo()
+            .registry(named_methods())
             .clock(clock.clone())
             .public_url("http://sandbox.test/")
             .schedule(Schedule::every(Duration::from_millis(5), 10));
@@ -48,6 +56,7 @@ impl World {
     pub(crate) fn reopen(&mut self, project: impl FnOnce(Project) -> Project) {
         let key = Sensitive::new(Config::DEMO_KEY.to_owned());
         let config = Config::new()
+            .registry(named_methods())
             .public_url("http://sandbox.test/")
             .project(project(Project::new(Config::DEMO_PROJECT, key)));
         self.sandbox = Sandbox::new(config);
