@@ -76,7 +76,7 @@ impl PaymentMethod for {type_name} {{
             Rule::new()
                 .amount("2.00", "50.00")
                 .on(&[Interface::Gate])
-                .needs(&[Field::CustomerId, Field::CustomerIpAddress, Field::ReturnSuccess]),
+                .needs(&[Field::CUSTOMER_ID, Field::CUSTOMER_IP_ADDRESS, Field::RETURN_SUCCESS]),
         );
 }}
 "#

@@ -18,7 +18,7 @@ impl Fields {
     /// The fields: known ones by name, others by path.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Result<Field, &str>, &str)> {
         self.fields.iter().map(|(path, value)| {
-            let known = Field::ALL.iter().find(|field| field.path() == path);
+            let known = Field::KNOWN.iter().find(|field| field.path() == path);
             (known.copied().ok_or(path.as_str()), value.as_str())
         })
     }

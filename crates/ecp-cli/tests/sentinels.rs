@@ -150,7 +150,7 @@ fn fields() -> Vec<String> {
             || path.starts_with("account.")
             || path.starts_with("return_url.")
     };
-    let given = Field::ALL.iter().filter(of_customer);
+    let given = Field::KNOWN.iter().filter(of_customer);
     given.flat_map(|field| ["--field".to_owned(), format!("{field}={}", value(*field))]).collect()
 }
 

@@ -85,7 +85,7 @@ fn check_spec(spec: &MethodSpec, draft: &Draft<'_>) -> Result<(), Reason> {
     }
     // On the Payment Page the customer enters the rest (all four method pages agree on this).
     let needs = match interface {
-        Interface::PaymentPage => &[Field::CustomerId],
+        Interface::PaymentPage => &[Field::CUSTOMER_ID],
         _ => *needs,
     };
     if let Some(&field) = needs.iter().find(|&&field| draft.get(field).is_none()) {
@@ -177,7 +177,7 @@ fn extra_problem(path: &str, json: Result<&RawValue, &str>) -> Option<String> {
     if OWN_PATHS.into_iter().any(overlaps) {
         return Some("is set by the request itself, from its id, amount and project".to_owned());
     }
-    if let Some(field) = Field::ALL.iter().find(|field| overlaps(field.path())) {
+    if let Some(field) = Field::KNOWN.iter().find(|field| overlaps(field.path())) {
         return Some(format!(
             "is set by a setter, or by `field(Field::{field:?}, ..)`, and not by `extra`"
         ));
@@ -371,7 +371,7 @@ mod tests {
             (sale("1.00 EUR").description(""), "jeton sale: `payment.description` is empty"),
             (
                 sale("1.00 EUR").extra("customer.id", "x"),
-                "jeton sale: `customer.id` is set by a setter, or by `field(Field::CustomerId, ..)`, and not by `extra`",
+                "jeton sale: `customer.id` is set by a setter, or by `field(Field::CUSTOMER_ID, ..)`, and not by `extra`",
             ),
             (
                 sale("1.00 EUR").extra("general.signature", "x"),
@@ -421,7 +421,7 @@ mod tests {
                  send fractions as text",
             ),
             (
-                sale("1.00 EUR").field(Field::CustomerId, "a;b").allow_items_in_texts(),
+                sale("1.00 EUR").field(Field::CUSTOMER_ID, "a;b").allow_items_in_texts(),
                 "jeton sale: `customer.id` cannot be signed: an id, a status, a type, a method, an amount or a currency must not hold `;`",
             ),
             (

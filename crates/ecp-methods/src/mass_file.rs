@@ -139,7 +139,7 @@ pub fn template<'s>(
     let mut fields: Vec<Field> = Vec::new();
     for (_, flow, rule) in &rows {
         // Refunds have a description in the platform's files, whatever the method.
-        let description = (*flow == FlowKind::Refund).then_some(Field::Description);
+        let description = (*flow == FlowKind::Refund).then_some(Field::DESCRIPTION);
         for field in description.into_iter().chain(rule.needed_fields().iter().copied()) {
             if !fields.contains(&field) {
                 fields.push(field);
@@ -157,7 +157,7 @@ pub fn template<'s>(
         };
         let is_needed = |field: &Field| {
             rule.needed_fields().contains(field)
-                || (flow == FlowKind::Refund && *field == Field::Description)
+                || (flow == FlowKind::Refund && *field == Field::DESCRIPTION)
         };
         let values = fields.iter().map(|field| if is_needed(field) { field.example() } else { "" });
         let usual = [
@@ -217,7 +217,7 @@ mod tests {
         for column in COLUMNS {
             assert!(own.contains(column) || column.contains('.'), "{column}");
         }
-        for field in [Field::AccountNumber, Field::CustomerId, Field::Description] {
+        for field in [Field::ACCOUNT_NUMBER, Field::CUSTOMER_ID, Field::DESCRIPTION] {
             assert!(COLUMNS.contains(&field.path()), "{field}");
         }
     }

@@ -28,7 +28,7 @@ use crate::spec::{MethodSpec, Spec};
 ///             Rule::new()
 ///                 .amount("0.50", "100.00")
 ///                 .on(&[Interface::Gate])
-///                 .needs(&[Field::CustomerId]),
+///                 .needs(&[Field::CUSTOMER_ID]),
 ///         );
 /// }
 ///

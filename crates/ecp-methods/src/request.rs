@@ -124,13 +124,13 @@ macro_rules! flow_request {
 
             /// Sets the merchant's description of the payment, up to 255 characters.
             pub fn description(mut self, text: impl Into<String>) -> Self {
-                self.fields.set(Field::Description, text);
+                self.fields.set(Field::DESCRIPTION, text);
                 self
             }
 
             /// Sets the callback address of this payment, instead of the project's.
             pub fn callback_url(mut self, url: impl Into<String>) -> Self {
-                self.fields.set(Field::CallbackUrl, url);
+                self.fields.set(Field::CALLBACK_URL, url);
                 self
             }
 
@@ -277,13 +277,13 @@ impl RefundRequest {
 
     /// Sets the merchant's id of the refund, unique among all refunds.
     pub fn with_merchant_refund_id(mut self, id: impl Into<String>) -> Self {
-        self.fields.set(Field::MerchantRefundId, id);
+        self.fields.set(Field::MERCHANT_REFUND_ID, id);
         self
     }
 
     /// The merchant's id of the refund.
     pub fn merchant_refund_id(&self) -> &str {
-        self.fields.get(Field::MerchantRefundId).unwrap_or_default()
+        self.fields.get(Field::MERCHANT_REFUND_ID).unwrap_or_default()
     }
 }
 

@@ -65,17 +65,17 @@ fn kind(held: &Holds) -> Option<Kind> {
             _ => Kind::Unknown,
         },
         Holds::Field(field) => match field {
-            Field::AccountNumber
-            | Field::CustomerEmail
-            | Field::CustomerId
-            | Field::CustomerPhone
-            | Field::MerchantRefundId => Kind::Identity,
-            Field::CustomerAddress
-            | Field::CustomerCity
-            | Field::CustomerFirstName
-            | Field::CustomerLastName
-            | Field::CustomerState
-            | Field::Description => Kind::Words,
+            Field::ACCOUNT_NUMBER
+            | Field::CUSTOMER_EMAIL
+            | Field::CUSTOMER_ID
+            | Field::CUSTOMER_PHONE
+            | Field::MERCHANT_REFUND_ID => Kind::Identity,
+            Field::CUSTOMER_ADDRESS
+            | Field::CUSTOMER_CITY
+            | Field::CUSTOMER_FIRST_NAME
+            | Field::CUSTOMER_LAST_NAME
+            | Field::CUSTOMER_STATE
+            | Field::DESCRIPTION => Kind::Words,
             _ => Kind::Unknown,
         },
     })

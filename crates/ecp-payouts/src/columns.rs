@@ -82,7 +82,7 @@ pub(crate) fn is_known(name: &str, layout: &Layout) -> bool {
 }
 
 fn field(path: &str) -> Option<Field> {
-    Field::ALL.iter().find(|field| field.path() == path).copied()
+    Field::KNOWN.iter().find(|field| field.path() == path).copied()
 }
 
 impl Columns {
@@ -237,11 +237,11 @@ impl Columns {
         };
         // The check stops at the first problem; missing fields are all reported together. The
         // platform's files have a description in every refund.
-        let description = (flow == FlowKind::Refund).then_some(Field::Description);
+        let description = (flow == FlowKind::Refund).then_some(Field::DESCRIPTION);
         let needed = rule.into_iter().flat_map(Rule::needed_fields).copied();
         for field in needed.chain(description) {
             // A refund without an id of its own has one of the payment.
-            let is_set = field == Field::MerchantRefundId || cell(&Holds::Field(field)).is_some();
+            let is_set = field == Field::MERCHANT_REFUND_ID || cell(&Holds::Field(field)).is_some();
             if rule.is_some() && !is_set {
                 add(&mut found, Some(field.path().to_owned()), "is required".to_owned());
             }

@@ -57,10 +57,10 @@ const EXACT: usize = 15;
 impl Doubts {
     pub(crate) fn new(columns: &Columns) -> Self {
         let of =
-            [Field::AccountNumber, Field::CustomerZip, Field::CustomerId, Field::CustomerPhone];
+            [Field::ACCOUNT_NUMBER, Field::CUSTOMER_ZIP, Field::CUSTOMER_ID, Field::CUSTOMER_PHONE];
         let has = |field: &Field| columns.holds().contains(&Holds::Field(*field));
         let digits = || Digits { are_zeros: true, ..Digits::default() };
-        let of_ids = [Field::AccountNumber, Field::CustomerId, Field::MerchantRefundId];
+        let of_ids = [Field::ACCOUNT_NUMBER, Field::CUSTOMER_ID, Field::MERCHANT_REFUND_ID];
         let fields = of_ids.into_iter().filter(has).map(Holds::Field);
         let grouped = std::iter::once(Holds::PaymentId).chain(fields);
         Self {
@@ -194,7 +194,7 @@ impl Doubts {
                 let field = Some(field.path().to_owned());
                 Problem { line, field, text }
             };
-            let can_have_zeros = matches!(field, Field::AccountNumber | Field::CustomerZip);
+            let can_have_zeros = matches!(field, Field::ACCOUNT_NUMBER | Field::CUSTOMER_ZIP);
             let shorter = digits.shorter().filter(|_| can_have_zeros);
             self.warnings.extend(shorter.map(warning));
             self.warnings.extend(digits.rounded().map(warning));
@@ -216,7 +216,7 @@ impl Doubts {
 /// The column of the id that tells a row from others of its kind.
 fn path(id: &RowId) -> &'static str {
     match id.refund_id() {
-        Some(refund) if refund != id.payment_id().as_str() => Field::MerchantRefundId.path(),
+        Some(refund) if refund != id.payment_id().as_str() => Field::MERCHANT_REFUND_ID.path(),
         _ => PAYMENT_ID,
     }
 }

@@ -22,7 +22,7 @@ pub(crate) fn problem(name: &str, path: &str) -> Option<String> {
         return Some(format!("the name holds {hidden}; remove it"));
     }
     let looks = look(path);
-    let mut known = MEMBERS.into_iter().chain(Field::ALL.iter().map(|field| field.path()));
+    let mut known = MEMBERS.into_iter().chain(Field::KNOWN.iter().map(|field| field.path()));
     if let Some(known) = known.find(|known| look(known) == looks) {
         return Some(if name == path {
             format!("is not `{known}`, and looks like it: write it so, or ignore it")

@@ -79,7 +79,7 @@ fn end(
 /// The refund that the payment names by this row's own id. The platform's samples have the
 /// payment's id there where a refund has none of its own, so that one proves nothing.
 fn own<'s>(refund: &Prepared<Refund>, status: &'s StatusResponse) -> Option<&'s Operation> {
-    let id = refund.get(Field::MerchantRefundId)?;
+    let id = refund.get(Field::MERCHANT_REFUND_ID)?;
     let named = status.payment.as_ref()?.merchant_refund_id.as_deref();
     if named != Some(id) || id == refund.payment_id().as_str() {
         return None;

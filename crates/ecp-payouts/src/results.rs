@@ -40,7 +40,7 @@ pub fn write_results<S: BuildHasher>(
         "evidence",
     ];
     if has_refunds {
-        names.extend([mass_file::OPERATION_TYPE, Field::MerchantRefundId.path()]);
+        names.extend([mass_file::OPERATION_TYPE, Field::MERCHANT_REFUND_ID.path()]);
     }
     writer.write_record(names)?;
     for row in plan.rows() {

@@ -79,7 +79,7 @@ impl RowRequest {
         match self {
             Self::Payout(prepared) => RowId::payout(prepared.payment_id().clone()),
             Self::Refund(prepared) => {
-                let refund_id = prepared.get(Field::MerchantRefundId).unwrap_or_default();
+                let refund_id = prepared.get(Field::MERCHANT_REFUND_ID).unwrap_or_default();
                 RowId::refund(prepared.payment_id().clone(), refund_id)
             }
         }

@@ -22,7 +22,7 @@
 //!         .currencies(&[Currency::EUR])
 //!         .flow::<Sale>(
 //!             Rule::new().amount("0.50", "100.00").on(&[Interface::Gate]).needs(&[
-//!                 Field::CustomerId,
+//!                 Field::CUSTOMER_ID,
 //!             ]),
 //!         );
 //! }

@@ -90,7 +90,7 @@ method! { SmallPayouts:
     outside("small-payouts", &["Small Payouts"])
         .currencies(&[Currency::EUR])
         .flow::<Sale>(Rule::new().on(GATE))
-        .flow::<Payout>(Rule::new().amount("1.00", "20.00").on(GATE).needs(&[Field::AccountNumber])),
+        .flow::<Payout>(Rule::new().amount("1.00", "20.00").on(GATE).needs(&[Field::ACCOUNT_NUMBER])),
     Payout
 }
 

@@ -181,7 +181,7 @@ impl Gate {
         };
         let target = if F::KIND == FlowKind::Refund { Target::ThatIsThere } else { Target::New };
         let accepted = self.read_registration(&response, prepared.payment_id(), target);
-        let refund_id = || prepared.get(Field::MerchantRefundId).map(str::to_owned);
+        let refund_id = || prepared.get(Field::MERCHANT_REFUND_ID).map(str::to_owned);
         let accepted =
             accepted.map(|accepted| Accepted { merchant_refund_id: refund_id(), ..accepted });
         (accepted, retry_after(response.headers()))

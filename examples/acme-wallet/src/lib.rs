@@ -28,21 +28,21 @@ impl PaymentMethod for AcmeWallet {
             Rule::new()
                 .amount("0.50", "2500.00")
                 .on(&[Interface::PaymentPage, Interface::Gate])
-                .needs(&[Field::CustomerId, Field::CustomerIpAddress, Field::ReturnSuccess]),
+                .needs(&[Field::CUSTOMER_ID, Field::CUSTOMER_IP_ADDRESS, Field::RETURN_SUCCESS]),
         )
         .flow::<Payout>(
             Rule::new()
                 .amount("5.00", "1000.00")
                 .on(&[Interface::Gate])
-                .needs(&[Field::CustomerIpAddress, Field::AccountNumber]),
+                .needs(&[Field::CUSTOMER_IP_ADDRESS, Field::ACCOUNT_NUMBER]),
         )
         .flow::<Refund>(Rule::new().partial().on(&[Interface::Gate]));
 
     /// A rule that the tables cannot express.
     fn check(&self, request: &Draft<'_>) -> Result<(), Reason> {
-        match request.get(Field::AccountNumber) {
+        match request.get(Field::ACCOUNT_NUMBER) {
             Some(number) if number.len() < 6 => Err(Reason::Invalid {
-                path: Field::AccountNumber.path().to_owned(),
+                path: Field::ACCOUNT_NUMBER.path().to_owned(),
                 problem: "is shorter than Acme's numbers".to_owned(),
             }),
             _ => Ok(()),

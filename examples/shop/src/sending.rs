@@ -95,10 +95,10 @@ impl Shop {
         let back = format!("{}/orders/{}?back", self.settings.url, order.id);
         rule.needed_fields().iter().filter_map(move |&field| {
             let text = match field {
-                Field::CustomerId => order.customer.clone(),
-                Field::CustomerIpAddress => address.to_string(),
-                Field::Description => format!("Order {}", order.id),
-                Field::ReturnSuccess | Field::ReturnDecline | Field::ReturnNeutral => back.clone(),
+                Field::CUSTOMER_ID => order.customer.clone(),
+                Field::CUSTOMER_IP_ADDRESS => address.to_string(),
+                Field::DESCRIPTION => format!("Order {}", order.id),
+                Field::RETURN_SUCCESS | Field::RETURN_DECLINE | Field::RETURN_NEUTRAL => back.clone(),
                 asked => form.get(asked.path())?.trim().to_owned(),
             };
             Some((field, text))
@@ -184,7 +184,7 @@ impl Shop {
         self.change(prepared.payment_id().clone(), move |order| match &sent {
             // A callback was faster, and there may be another attempt by now.
             _ if order.state != State::Refunding => {}
-            _ if prepared.get(Field::MerchantRefundId) != Some(&order.refund_id()) => {}
+            _ if prepared.get(Field::MERCHANT_REFUND_ID) != Some(&order.refund_id()) => {}
             Ok(accepted) => order.refund_request = Some(accepted.request_id.clone()),
             Err(error) => match error.outcome() {
                 Outcome::Unknown => {}
@@ -203,12 +203,12 @@ impl Shop {
 pub(crate) const fn is_known(field: Field) -> bool {
     matches!(
         field,
-        Field::CustomerId
-            | Field::CustomerIpAddress
-            | Field::Description
-            | Field::ReturnSuccess
-            | Field::ReturnDecline
-            | Field::ReturnNeutral
+        Field::CUSTOMER_ID
+            | Field::CUSTOMER_IP_ADDRESS
+            | Field::DESCRIPTION
+            | Field::RETURN_SUCCESS
+            | Field::RETURN_DECLINE
+            | Field::RETURN_NEUTRAL
     )
 }
 

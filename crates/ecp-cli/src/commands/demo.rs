@@ -252,9 +252,9 @@ impl Play<'_> {
     fn fields(&self, flow: FlowKind) -> Vec<(Field, String)> {
         let needs = self.method.spec().rule(flow).map_or(&[][..], |rule| rule.needed_fields());
         let value = |field: Field| match field {
-            Field::ReturnSuccess => self.stage.merchant.url("/paid"),
-            Field::ReturnDecline => self.stage.merchant.url("/declined"),
-            Field::Description => "A demonstration".to_owned(),
+            Field::RETURN_SUCCESS => self.stage.merchant.url("/paid"),
+            Field::RETURN_DECLINE => self.stage.merchant.url("/declined"),
+            Field::DESCRIPTION => "A demonstration".to_owned(),
             other => other.example().to_owned(),
         };
         needs.iter().map(|&field| (field, value(field))).collect()

@@ -210,7 +210,7 @@ impl Request {
             }
             GateError::Refused(_) => Some(format!("{id}: {error}")),
             GateError::Unknown(UnknownReason::AlreadyExists(code)) => {
-                let refund = prepared.get(Field::MerchantRefundId);
+                let refund = prepared.get(Field::MERCHANT_REFUND_ID);
                 let what = refund.map_or_else(|| id.to_string(), |id| format!("refund {id}"));
                 Some(format!(
                     "{what} already exists on the platform ({code}). Run: {}",

@@ -77,10 +77,10 @@ impl PaymentMethod for EcoVoucher {
         .asks_for_voucher()
         .flow::<Sale>(
             Rule::new().zero_amount().on(&[Interface::PaymentPage, Interface::Gate]).needs(&[
-                Field::CustomerId,
-                Field::CustomerIpAddress,
-                Field::ReturnSuccess,
-                Field::ReturnDecline,
+                Field::CUSTOMER_ID,
+                Field::CUSTOMER_IP_ADDRESS,
+                Field::RETURN_SUCCESS,
+                Field::RETURN_DECLINE,
             ]),
         )
         .saved_credentials(false)

@@ -91,17 +91,17 @@ impl PaymentMethod for Jeton {
                 .amount("1.00", "100000.00")
                 .on(&[Interface::PaymentPage, Interface::Gate])
                 .needs(&[
-                    Field::CustomerId,
-                    Field::CustomerIpAddress,
-                    Field::ReturnSuccess,
-                    Field::ReturnDecline,
+                    Field::CUSTOMER_ID,
+                    Field::CUSTOMER_IP_ADDRESS,
+                    Field::RETURN_SUCCESS,
+                    Field::RETURN_DECLINE,
                 ]),
         )
         .flow::<Payout>(
             Rule::new()
                 .amount("1.00", "100000.00")
                 .on(&[Interface::Gate])
-                .needs(&[Field::CustomerIpAddress, Field::AccountNumber]),
+                .needs(&[Field::CUSTOMER_IP_ADDRESS, Field::ACCOUNT_NUMBER]),
         )
         .saved_credentials(false)
         .chargebacks(false)

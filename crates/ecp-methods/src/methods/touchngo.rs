@@ -71,14 +71,14 @@ impl PaymentMethod for TouchNGo {
                     Interface::Dashboard,
                     Interface::PaymentLinks,
                 ])
-                .needs(&[Field::CustomerId, Field::CustomerIpAddress, Field::ReturnSuccess])
+                .needs(&[Field::CUSTOMER_ID, Field::CUSTOMER_IP_ADDRESS, Field::RETURN_SUCCESS])
                 .base_time(Duration::from_mins(2)),
         )
         .flow::<Payout>(
             Rule::new()
                 .amount("5.00", "20000.00")
                 .on(&[Interface::Gate, Interface::Dashboard])
-                .needs(&[Field::CustomerId, Field::CustomerIpAddress, Field::AccountNumber])
+                .needs(&[Field::CUSTOMER_ID, Field::CUSTOMER_IP_ADDRESS, Field::ACCOUNT_NUMBER])
                 .base_time(Duration::from_mins(2)),
         )
         .recurring(false)

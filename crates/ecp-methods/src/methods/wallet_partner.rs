@@ -63,18 +63,18 @@ impl PaymentMethod for WalletPartner {
                 .amount("1.00", "400000.00")
                 .on(&[Interface::PaymentPage, Interface::Gate])
                 .needs(&[
-                    Field::CustomerId,
-                    Field::CustomerIpAddress,
-                    Field::CustomerFirstName,
-                    Field::CustomerLastName,
-                    Field::CustomerPhone,
-                    Field::CustomerEmail,
-                    Field::ReturnSuccess,
+                    Field::CUSTOMER_ID,
+                    Field::CUSTOMER_IP_ADDRESS,
+                    Field::CUSTOMER_FIRST_NAME,
+                    Field::CUSTOMER_LAST_NAME,
+                    Field::CUSTOMER_PHONE,
+                    Field::CUSTOMER_EMAIL,
+                    Field::RETURN_SUCCESS,
                 ]),
         )
         // Full refunds only. The page's sample of a declined refund shows that an amount may
         // be given all the same, so one is allowed where it is meant to be all of the payment.
-        .flow::<Refund>(Rule::new().on(&[Interface::Gate]).needs(&[Field::Description]))
+        .flow::<Refund>(Rule::new().on(&[Interface::Gate]).needs(&[Field::DESCRIPTION]))
         .saved_credentials(false)
         .chargebacks(false)
         .facts(&[

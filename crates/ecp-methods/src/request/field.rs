@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn every_example_passes_its_check() {
-        for field in Field::ALL {
+        for field in Field::KNOWN {
             assert_eq!(field.problem(field.example()), None, "{field}");
         }
     }
@@ -186,28 +186,28 @@ mod tests {
     fn every_rule_has_both_sides() {
         let long = "x".repeat(256);
         let table = [
-            (Field::CustomerId, "user007", None),
-            (Field::CustomerId, "", Some("is empty")),
-            (Field::CustomerId, "a\u{0}", Some("holds a control character")),
-            (Field::CustomerId, &long, Some("is longer than 255 characters")),
-            (Field::CustomerCountry, "MY", None),
-            (Field::CustomerCountry, "my", Some("must be two capital letters (ISO 3166-1)")),
-            (Field::CustomerDayOfBirth, "31-12-1999", None),
-            (Field::CustomerDayOfBirth, "1999-12-31", Some("must have the form DD-MM-YYYY")),
-            (Field::CustomerEmail, "smith@example.com", None),
-            (Field::CustomerEmail, "smith", Some("is not an e-mail address")),
-            (Field::CustomerEmail, "a@b@c", Some("is not an e-mail address")),
-            (Field::CustomerEmail, "a b@c", Some("is not an e-mail address")),
-            (Field::CustomerIpAddress, "2001:db8::1", None),
-            (Field::CustomerIpAddress, "248.121.176", Some("is not an IPv4 or IPv6 address")),
-            (Field::CustomerPhone, "0000000000009999", None),
-            (Field::CustomerPhone, "+44123", Some("must be 4 to 24 digits")),
-            (Field::ReturnSuccess, "https://shop.example/?a=1", None),
-            (Field::ReturnSuccess, "javascript:alert(1)", Some("must be an http or https address")),
-            (Field::ReturnSuccess, "https:///x", Some("must be an http or https address")),
-            (Field::ReturnSuccess, "https://u@shop.example", Some("must not hold a user name")),
+            (Field::CUSTOMER_ID, "user007", None),
+            (Field::CUSTOMER_ID, "", Some("is empty")),
+            (Field::CUSTOMER_ID, "a\u{0}", Some("holds a control character")),
+            (Field::CUSTOMER_ID, &long, Some("is longer than 255 characters")),
+            (Field::CUSTOMER_COUNTRY, "MY", None),
+            (Field::CUSTOMER_COUNTRY, "my", Some("must be two capital letters (ISO 3166-1)")),
+            (Field::CUSTOMER_DAY_OF_BIRTH, "31-12-1999", None),
+            (Field::CUSTOMER_DAY_OF_BIRTH, "1999-12-31", Some("must have the form DD-MM-YYYY")),
+            (Field::CUSTOMER_EMAIL, "smith@example.com", None),
+            (Field::CUSTOMER_EMAIL, "smith", Some("is not an e-mail address")),
+            (Field::CUSTOMER_EMAIL, "a@b@c", Some("is not an e-mail address")),
+            (Field::CUSTOMER_EMAIL, "a b@c", Some("is not an e-mail address")),
+            (Field::CUSTOMER_IP_ADDRESS, "2001:db8::1", None),
+            (Field::CUSTOMER_IP_ADDRESS, "248.121.176", Some("is not an IPv4 or IPv6 address")),
+            (Field::CUSTOMER_PHONE, "0000000000009999", None),
+            (Field::CUSTOMER_PHONE, "+44123", Some("must be 4 to 24 digits")),
+            (Field::RETURN_SUCCESS, "https://shop.example/?a=1", None),
+            (Field::RETURN_SUCCESS, "javascript:alert(1)", Some("must be an http or https address")),
+            (Field::RETURN_SUCCESS, "https:///x", Some("must be an http or https address")),
+            (Field::RETURN_SUCCESS, "https://u@shop.example", Some("must not hold a user name")),
             (
-                Field::ReturnSuccess,
+                Field::RETURN_SUCCESS,
                 "https://shop.example/a b",
                 Some("must not hold spaces or control characters"),
             ),

@@ -98,8 +98,8 @@ impl Stage {
     pub(crate) async fn payout(&self, id: &str, amount: &str) {
         let request = PayoutRequest::new(payment(id), amount.parse().unwrap())
             .callback_url("http://localhost/c")
-            .field(Field::AccountNumber, "7")
-            .field(Field::CustomerIpAddress, "192.0.2.1");
+            .field(Field::ACCOUNT_NUMBER, "7")
+            .field(Field::CUSTOMER_IP_ADDRESS, "192.0.2.1");
         self.gate(|_, _| Fault::None).payout(&Jeton, &request).await.unwrap();
         self.sandbox.settled().await;
     }
@@ -108,13 +108,13 @@ impl Stage {
     pub(crate) async fn sale(&self, id: &str) {
         let request = SaleRequest::new(payment(id), "100.00 INR".parse().unwrap())
             .callback_url("http://localhost/c")
-            .field(Field::CustomerId, "7")
-            .field(Field::CustomerIpAddress, "192.0.2.1")
-            .field(Field::CustomerFirstName, "A")
-            .field(Field::CustomerLastName, "B")
-            .field(Field::CustomerPhone, "447700900000")
-            .field(Field::CustomerEmail, "a@shop.test")
-            .field(Field::ReturnSuccess, "https://shop.test/ok");
+            .field(Field::CUSTOMER_ID, "7")
+            .field(Field::CUSTOMER_IP_ADDRESS, "192.0.2.1")
+            .field(Field::CUSTOMER_FIRST_NAME, "A")
+            .field(Field::CUSTOMER_LAST_NAME, "B")
+            .field(Field::CUSTOMER_PHONE, "447700900000")
+            .field(Field::CUSTOMER_EMAIL, "a@shop.test")
+            .field(Field::RETURN_SUCCESS, "https://shop.test/ok");
         self.gate(|_, _| Fault::None).sale(&WalletPartner, &request).await.unwrap();
         self.sandbox.settled().await;
     }

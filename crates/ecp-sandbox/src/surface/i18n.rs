@@ -162,17 +162,17 @@ impl Texts {
     /// The name of a customer's field; a field without one has its path.
     pub(crate) const fn field(&self, field: Field) -> &'static str {
         match field {
-            Field::CustomerAddress => self.address,
-            Field::CustomerCity => self.city,
-            Field::CustomerCountry => self.country,
-            Field::CustomerDayOfBirth => self.day_of_birth,
-            Field::CustomerEmail => self.email,
-            Field::CustomerFirstName => self.first_name,
-            Field::CustomerLastName => self.last_name,
-            Field::CustomerPhone => self.phone,
-            Field::CustomerState => self.state,
-            Field::CustomerZip => self.zip,
-            Field::Description => self.description,
+            Field::CUSTOMER_ADDRESS => self.address,
+            Field::CUSTOMER_CITY => self.city,
+            Field::CUSTOMER_COUNTRY => self.country,
+            Field::CUSTOMER_DAY_OF_BIRTH => self.day_of_birth,
+            Field::CUSTOMER_EMAIL => self.email,
+            Field::CUSTOMER_FIRST_NAME => self.first_name,
+            Field::CUSTOMER_LAST_NAME => self.last_name,
+            Field::CUSTOMER_PHONE => self.phone,
+            Field::CUSTOMER_STATE => self.state,
+            Field::CUSTOMER_ZIP => self.zip,
+            Field::DESCRIPTION => self.description,
             other => other.path(),
         }
     }

@@ -36,7 +36,7 @@ pub(crate) fn request(
     for &field in spec.rule(flow).map_or(&[][..], |rule| rule.needed_fields()) {
         set(&mut request, field.path(), field.example().into());
     }
-    set(&mut request, Field::CallbackUrl.path(), world.shop.url.clone().into());
+    set(&mut request, Field::CALLBACK_URL.path(), world.shop.url.clone().into());
     request
 }
 

@@ -51,11 +51,11 @@ impl PaymentMethod for Narrow {
         .gate_path("narrow")
         .currencies(&[Currency::EUR])
         .flow::<Sale>(Rule::new().amount("2.00", "50.00").on(&[Interface::Gate]).needs(&[
-            Field::CallbackUrl,
-            Field::CustomerCountry,
-            Field::CustomerDayOfBirth,
-            Field::CustomerZip,
-            Field::ReturnNeutral,
+            Field::CALLBACK_URL,
+            Field::CUSTOMER_COUNTRY,
+            Field::CUSTOMER_DAY_OF_BIRTH,
+            Field::CUSTOMER_ZIP,
+            Field::RETURN_NEUTRAL,
         ]));
 }
 
@@ -90,7 +90,7 @@ impl PaymentMethod for Uneven {
             Rule::new()
                 .amount("1", "50")
                 .on(&[Interface::Gate])
-                .needs(&[Field::MerchantRefundId, Field::CallbackUrl]),
+                .needs(&[Field::MERCHANT_REFUND_ID, Field::CALLBACK_URL]),
         );
 }
 
@@ -106,7 +106,7 @@ impl PaymentMethod for Outwards {
         .gate_path("outwards")
         .currencies(&[Currency::JPY])
         .flow::<Sale>(Rule::new().on(&[Interface::Dashboard]))
-        .flow::<Payout>(Rule::new().on(&[Interface::Gate]).needs(&[Field::CustomerCity]))
+        .flow::<Payout>(Rule::new().on(&[Interface::Gate]).needs(&[Field::CUSTOMER_CITY]))
         .flow::<Refund>(Rule::new().on(&[Interface::Gate]));
 }
 

@@ -28,9 +28,9 @@ impl PaymentMethod for Picky {
         .callback_names(&["Picky"])
         .currencies(&[Currency::EUR])
         .flow::<Sale>(
-            Rule::new().amount("1.00", "500.00").on(EVERYWHERE).needs(&[Field::CustomerPhone]),
+            Rule::new().amount("1.00", "500.00").on(EVERYWHERE).needs(&[Field::CUSTOMER_PHONE]),
         )
-        .flow::<Payout>(Rule::new().on(EVERYWHERE).needs(&[Field::AccountNumber]))
+        .flow::<Payout>(Rule::new().on(EVERYWHERE).needs(&[Field::ACCOUNT_NUMBER]))
         .flow::<Refund>(Rule::new().partial().on(&[Interface::Gate]));
 
     fn check(&self, request: &Draft<'_>) -> Result<(), Reason> {
@@ -38,18 +38,18 @@ impl PaymentMethod for Picky {
         let invalid = |field: Field, problem: &str| {
             Err(Reason::Invalid { path: field.path().to_owned(), problem: problem.to_owned() })
         };
-        if request.get(Field::AccountNumber).is_some_and(|number| number.len() < 6) {
-            return invalid(Field::AccountNumber, "is shorter than Picky's numbers");
+        if request.get(Field::ACCOUNT_NUMBER).is_some_and(|number| number.len() < 6) {
+            return invalid(Field::ACCOUNT_NUMBER, "is shorter than Picky's numbers");
         }
-        if request.get(Field::CustomerPhone).is_some_and(|phone| !phone.starts_with("371")) {
-            return invalid(Field::CustomerPhone, "is not in Latvia");
+        if request.get(Field::CUSTOMER_PHONE).is_some_and(|phone| !phone.starts_with("371")) {
+            return invalid(Field::CUSTOMER_PHONE, "is not in Latvia");
         }
         if request.is_partial() {
             return Err(Reason::PartialRefundUnsupported);
         }
-        match request.get(Field::Description) {
+        match request.get(Field::DESCRIPTION) {
             Some("interface") => Err(Reason::InterfaceUnsupported(request.interface())),
-            Some("missing") => Err(Reason::Missing(Field::CustomerCity)),
+            Some("missing") => Err(Reason::Missing(Field::CUSTOMER_CITY)),
             Some("currency") => Err(Reason::CurrencyUnsupported(Currency::EUR, &[])),
             Some("below") => Err(Reason::AmountBelow { amount: amount(), least: amount() }),
             _ => Ok(()),

@@ -80,8 +80,8 @@ impl<'m> Cases<'m> {
         let method = self.method;
         self.check("page sale: without customer.id is refused", move || {
             let amount = amounts::succeeding(method.spec(), &[FlowKind::Sale])?;
-            expect(prepare(method, amount, Some(Field::CustomerId))?, |reason| {
-                matches!(reason, Reason::Missing(Field::CustomerId))
+            expect(prepare(method, amount, Some(Field::CUSTOMER_ID))?, |reason| {
+                matches!(reason, Reason::Missing(Field::CUSTOMER_ID))
             })
         });
         self.check("page sale: opens with its first code", move || {
@@ -111,8 +111,8 @@ fn prepare(
 ) -> Result<Result<PreparedPage, Rejection>, Failure> {
     let mut sale =
         with_fields(SaleRequest::new(id("page")?, amount), method, FlowKind::Sale, without)?;
-    if without != Some(Field::CustomerId) {
-        sale = sale.field(Field::CustomerId, Field::CustomerId.example());
+    if without != Some(Field::CUSTOMER_ID) {
+        sale = sale.field(Field::CUSTOMER_ID, Field::CUSTOMER_ID.example());
     }
     Ok(prepare_page_dyn(method, &sale, PageOptions::new()))
 }

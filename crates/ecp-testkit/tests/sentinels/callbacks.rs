@@ -113,7 +113,7 @@ fn question(amount: i64) -> Vec<u8> {
     sign(&format!(
         r#"{{"type":"check_deposit","project_id":1236,"payment_id":"X1","amount":{amount},
             "customer_id":"{}","currency":"EUR","payment_method":"a-voucher","note":"{WALLET}"}}"#,
-        value(Field::CustomerId)
+        value(Field::CUSTOMER_ID)
     ))
 }
 
@@ -181,7 +181,7 @@ pub(crate) async fn operations(capture: &Capture) {
     let page = |payment: &str| {
         format!(
             r#"{{"operations":[{{"payment_id":"{payment}","customer_id":"{}","note":"{WALLET}"}}]}}"#,
-            value(Field::CustomerId)
+            value(Field::CUSTOMER_ID)
         )
     };
     let genuine = sign(&page("X1"));

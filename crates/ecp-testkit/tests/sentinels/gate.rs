@@ -189,7 +189,7 @@ fn rejected(capture: &Capture) {
     for method in registry.iter() {
         let currency = method.spec().currencies()[0];
         let sale = || SaleRequest::new(id("X1"), Money::from_minor(10_000, currency));
-        for field in Field::ALL {
+        for field in Field::KNOWN {
             let value = format!("{BAD}\u{7}{}", value(*field));
             capture.result("rejected", &prepare_dyn(method, sale().field(*field, value)));
         }
@@ -265,9 +265,9 @@ async fn answers(capture: &Capture) {
         {
             let currency = method.spec().currencies()[0];
             let request = PayoutRequest::new(id("X1"), Money::from_minor(10_000, currency));
-            let request = Field::ALL
+            let request = Field::KNOWN
                 .iter()
-                .filter(|field| **field != Field::MerchantRefundId)
+                .filter(|field| **field != Field::MERCHANT_REFUND_ID)
                 .fold(request, |request, field| request.field(*field, value(*field)));
             let _ = sender.send(&prepare_dyn(method, request).unwrap()).await;
         }
@@ -282,7 +282,7 @@ pub(crate) fn pages(capture: &Capture) {
     let registry = Registry::builtin();
     for method in registry.iter() {
         let sale = SaleRequest::new(id("X1"), "100.00 EUR".parse().unwrap());
-        let fields = Field::ALL.iter().filter(|field| field.page_name().is_some());
+        let fields = Field::KNOWN.iter().filter(|field| field.page_name().is_some());
         let sale = fields.fold(sale, |sale, field| sale.field(*field, value(*field)));
         let prepared = prepare_page_dyn(method, &sale, PageOptions::new());
         capture.result("a prepared page", &prepared);

@@ -118,7 +118,7 @@ async fn all(capture: &Capture, inbox: Arc<dyn Inbox>) {
 
 /// What Gate says of the payment whose callback is held.
 fn answer(amount: i64, operation: u64) -> VerifiedStatus {
-    let (customer, account) = (value(Field::CustomerId), value(Field::AccountNumber));
+    let (customer, account) = (value(Field::CUSTOMER_ID), value(Field::ACCOUNT_NUMBER));
     let json = format!(
         r#"{{"project_id":1236,"customer":{{"id":"{customer}"}},"account":{{"number":"{account}"}},
             "payment":{{"id":"doubtful","type":"purchase","status":"success","method":"A Wallet",

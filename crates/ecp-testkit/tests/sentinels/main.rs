@@ -86,7 +86,7 @@ type Leak<'l> = &'l dyn Fn(&Capture);
 #[test]
 fn each_way_to_leak_is_noticed() {
     let sentinels = marks::sentinels();
-    let (key, mail) = (marks::KEY, marks::value(ecp_methods::request::Field::CustomerEmail));
+    let (key, mail) = (marks::KEY, marks::value(ecp_methods::request::Field::CUSTOMER_EMAIL));
     let leaky: [(&str, Leak<'_>); 8] = [
         ("a span's field", &|_| drop(tracing::info_span!("leak", customer = mail))),
         ("a field recorded later", &|_| {

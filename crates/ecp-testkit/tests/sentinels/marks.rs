@@ -28,25 +28,25 @@ pub(crate) const VOUCHER: &str = "mark-of-a-vouchers-code";
 /// ids of payments and refunds, and where callbacks go.
 pub(crate) fn value(field: Field) -> &'static str {
     match field {
-        Field::AccountNumber => "88332211770099554",
-        Field::CustomerAddress => "7 Markaddress Street",
-        Field::CustomerCity => "Markcityville",
+        Field::ACCOUNT_NUMBER => "88332211770099554",
+        Field::CUSTOMER_ADDRESS => "7 Markaddress Street",
+        Field::CUSTOMER_CITY => "Markcityville",
         // Two letters say nothing.
-        Field::CustomerCountry => "LV",
-        Field::CustomerDayOfBirth => "29-02-1988",
-        Field::CustomerEmail => "mark.of.mail@example.com",
-        Field::CustomerFirstName => "Markfirstname",
-        Field::CustomerId => "mark-of-the-customers-id",
-        Field::CustomerIpAddress => "198.51.100.213",
-        Field::CustomerLastName => "Marklastname",
-        Field::CustomerPhone => "887766554433221",
-        Field::CustomerState => "Markstateshire",
-        Field::CustomerZip => "MARK-ZIP-88",
-        Field::CallbackUrl => "http://127.0.0.1:9/callbacks",
-        Field::Description => "mark of a description",
-        Field::ReturnDecline => "https://shop.example/no?session=mark-of-a-session-a",
-        Field::ReturnNeutral => "https://shop.example/back?session=mark-of-a-session-b",
-        Field::ReturnSuccess => "https://shop.example/yes?session=mark-of-a-session-c",
+        Field::CUSTOMER_COUNTRY => "LV",
+        Field::CUSTOMER_DAY_OF_BIRTH => "29-02-1988",
+        Field::CUSTOMER_EMAIL => "mark.of.mail@example.com",
+        Field::CUSTOMER_FIRST_NAME => "Markfirstname",
+        Field::CUSTOMER_ID => "mark-of-the-customers-id",
+        Field::CUSTOMER_IP_ADDRESS => "198.51.100.213",
+        Field::CUSTOMER_LAST_NAME => "Marklastname",
+        Field::CUSTOMER_PHONE => "887766554433221",
+        Field::CUSTOMER_STATE => "Markstateshire",
+        Field::CUSTOMER_ZIP => "MARK-ZIP-88",
+        Field::CALLBACK_URL => "http://127.0.0.1:9/callbacks",
+        Field::DESCRIPTION => "mark of a description",
+        Field::RETURN_DECLINE => "https://shop.example/no?session=mark-of-a-session-a",
+        Field::RETURN_NEUTRAL => "https://shop.example/back?session=mark-of-a-session-b",
+        Field::RETURN_SUCCESS => "https://shop.example/yes?session=mark-of-a-session-c",
         _ => "refund-1",
     }
 }
@@ -55,11 +55,11 @@ pub(crate) fn value(field: Field) -> &'static str {
 /// is a macro.
 macro_rules! marked {
     ($request:expr) => {
-        ecp_methods::request::Field::ALL
+        ecp_methods::request::Field::KNOWN
             .iter()
             .filter(|field| {
                 use ecp_methods::request::Field;
-                !matches!(field, Field::CallbackUrl | Field::MerchantRefundId)
+                !matches!(field, Field::CALLBACK_URL | Field::MERCHANT_REFUND_ID)
             })
             .fold($request, |request, field| request.field(*field, $crate::marks::value(*field)))
     };
@@ -84,8 +84,8 @@ pub(crate) fn sentinels() -> Sentinels {
     ] {
         sentinels.add(name, text);
     }
-    for field in Field::ALL {
-        let unmarked = [Field::CallbackUrl, Field::CustomerCountry, Field::MerchantRefundId];
+    for field in Field::KNOWN {
+        let unmarked = [Field::CALLBACK_URL, Field::CUSTOMER_COUNTRY, Field::MERCHANT_REFUND_ID];
         if !unmarked.contains(field) {
             sentinels.add(field.path(), value(*field));
         }
@@ -112,7 +112,7 @@ pub(crate) fn callback(payment: &str, status: &str, operation: u64) -> String {
         let name = field.path().rsplit('.').next().unwrap();
         format!("\"{name}\":\"{}\"", value(field))
     };
-    let customer: Vec<String> = Field::ALL
+    let customer: Vec<String> = Field::KNOWN
         .iter()
         .filter(|field| field.path().starts_with("customer."))
         .map(|field| member(*field))
@@ -133,8 +133,8 @@ pub(crate) fn callback(payment: &str, status: &str, operation: u64) -> String {
             "redirect_data":{{"method":"POST","url":"https://wallet.example/{REDIRECT}",
                 "body":{{"TxID":"{REDIRECT}"}},"encrypted":"{UNKNOWN}"}},
             "session":["{UNKNOWN}"]}}"#,
-        number = value(Field::AccountNumber),
-        description = value(Field::Description),
+        number = value(Field::ACCOUNT_NUMBER),
+        description = value(Field::DESCRIPTION),
     )
     .replace(&format!("\"{UNKNOWN}\":1,"), "")
 }
@@ -144,9 +144,9 @@ const HEAD: &str = "method,general.payment_id,payment.amount,payment.currency,ac
 
 /// A payout file in which every row is good, or every row has something bad.
 pub(crate) fn payout_file(bad: bool) -> Vec<u8> {
-    let (number, ip) = (value(Field::AccountNumber), value(Field::CustomerIpAddress));
-    let (mail, phone) = (value(Field::CustomerEmail), value(Field::CustomerPhone));
-    let name = value(Field::CustomerFirstName);
+    let (number, ip) = (value(Field::ACCOUNT_NUMBER), value(Field::CUSTOMER_IP_ADDRESS));
+    let (mail, phone) = (value(Field::CUSTOMER_EMAIL), value(Field::CUSTOMER_PHONE));
+    let name = value(Field::CUSTOMER_FIRST_NAME);
     let mut file = format!("{HEAD}\n");
     for row in 0..12 {
         // One in ten is declined in the sandbox.

@@ -131,7 +131,7 @@ impl Sample<'_> {
         let amount =
             example(spec, FlowKind::Payout, |minor| testing.is_declined(minor) == declined)?;
         let mut request = PayoutRequest::new(self.payment_id.clone(), amount);
-        for (field, value) in self.fields(FlowKind::Payout, &[Field::CustomerId]) {
+        for (field, value) in self.fields(FlowKind::Payout, &[Field::CUSTOMER_ID]) {
             request = request.field(field, value);
         }
         self.send(gate, &prepare_dyn(self.method, request)?).await
@@ -149,7 +149,7 @@ impl Sample<'_> {
         } else {
             RefundRequest::full(id)
         };
-        for (field, value) in self.fields(FlowKind::Refund, &[Field::MerchantRefundId]) {
+        for (field, value) in self.fields(FlowKind::Refund, &[Field::MERCHANT_REFUND_ID]) {
             request = request.field(field, value);
         }
         self.send(gate, &prepare_dyn(self.method, request)?).await
@@ -157,7 +157,7 @@ impl Sample<'_> {
 
     async fn sell(&self, sandbox: &Sandbox, gate: &Gate, amount: Money) -> anyhow::Result<()> {
         let mut request = SaleRequest::new(self.payment_id.clone(), amount);
-        for (field, value) in self.fields(FlowKind::Sale, &[Field::CustomerId]) {
+        for (field, value) in self.fields(FlowKind::Sale, &[Field::CUSTOMER_ID]) {
             request = request.field(field, value);
         }
         self.send(gate, &prepare_dyn(self.method, request)?).await?;
@@ -186,9 +186,9 @@ impl Sample<'_> {
     fn fields(&self, flow: FlowKind, more: &[Field]) -> Vec<(Field, String)> {
         let needs = self.method.spec().rule(flow).map_or(&[][..], |rule| rule.needed_fields());
         let more = more.iter().filter(|field| !needs.contains(field));
-        let description = Some(&Field::Description).filter(|field| !needs.contains(field));
+        let description = Some(&Field::DESCRIPTION).filter(|field| !needs.contains(field));
         let value = |field: Field| match field {
-            Field::Description => "a sample".to_owned(),
+            Field::DESCRIPTION => "a sample".to_owned(),
             other => other.example().to_owned(),
         };
         needs.iter().chain(more).chain(description).map(|&field| (field, value(field))).collect()

@@ -28,7 +28,7 @@ pub(super) fn order(
     let needed = rule.map(Rule::needed_fields).unwrap_or_default();
     // On the Payment Page a customer may be a guest.
     let may_be_guest = interface == Interface::PaymentPage;
-    let needed = needed.iter().filter(|&&field| !may_be_guest || field != Field::CustomerId);
+    let needed = needed.iter().filter(|&&field| !may_be_guest || field != Field::CUSTOMER_ID);
     let needed = needed.map(|field| field.path());
     require(document, [PAYMENT, AMOUNT, CURRENCY].into_iter().chain(needed.clone()))?;
 

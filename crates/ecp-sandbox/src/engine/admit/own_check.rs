@@ -121,7 +121,7 @@ impl Given<'_> {
 /// What a document has besides the ids, the amount and the signature.
 fn given<'d>(method: &dyn DynMethod, flow: FlowKind, document: &'d Value) -> Vec<Given<'d>> {
     let needed = method.spec().rule(flow).map_or(&[][..], Rule::needed_fields);
-    let known: Vec<Field> = needed.iter().chain(Field::ALL).copied().collect();
+    let known: Vec<Field> = needed.iter().chain(Field::KNOWN).copied().collect();
     let mut found = Vec::new();
     collect(document, "", &known, &mut found);
     found

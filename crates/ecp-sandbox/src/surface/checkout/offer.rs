@@ -63,7 +63,7 @@ pub(super) fn missing_fields(
     let needed = spec.rule(FlowKind::Sale).map(ecp_methods::Rule::needed_fields);
     let named = needed.unwrap_or_default().iter();
     // A guest is not asked for the merchant's id of a customer.
-    let named = named.filter(|&&field| !is_the_pages(field) && field != Field::CustomerId);
+    let named = named.filter(|&&field| !is_the_pages(field) && field != Field::CUSTOMER_ID);
     named
         .filter_map(|&field| Some((field, field.page_name()?)))
         .filter(|(_, name)| parameters.get(name).is_none())
@@ -74,10 +74,10 @@ pub(super) fn missing_fields(
 const fn is_the_pages(field: Field) -> bool {
     matches!(
         field,
-        Field::CustomerIpAddress
-            | Field::ReturnDecline
-            | Field::ReturnNeutral
-            | Field::ReturnSuccess
+        Field::CUSTOMER_IP_ADDRESS
+            | Field::RETURN_DECLINE
+            | Field::RETURN_NEUTRAL
+            | Field::RETURN_SUCCESS
     )
 }
 
@@ -94,7 +94,7 @@ pub(super) fn document(
         "customer": {"ip_address": "127.0.0.1"},
         "return_url": {"success": return_url, "decline": return_url, "return": return_url},
     });
-    let given = Field::ALL
+    let given = Field::KNOWN
         .iter()
         .filter(|field| !is_the_pages(**field))
         .filter_map(|&field| Some((field, parameters.get(field.page_name()?)?)));

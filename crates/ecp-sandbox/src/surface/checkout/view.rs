@@ -64,13 +64,13 @@ pub(super) struct Input {
 impl Input {
     pub(super) fn new(field: Field, name: &'static str, value: String, t: &Texts) -> Self {
         let (kind, autocomplete) = match field {
-            Field::CustomerEmail => ("email", "email"),
-            Field::CustomerPhone => ("tel", "tel-national"),
-            Field::CustomerFirstName => ("text", "given-name"),
-            Field::CustomerLastName => ("text", "family-name"),
-            Field::CustomerZip => ("text", "postal-code"),
-            Field::CustomerCountry => ("text", "country"),
-            Field::CustomerAddress => ("text", "street-address"),
+            Field::CUSTOMER_EMAIL => ("email", "email"),
+            Field::CUSTOMER_PHONE => ("tel", "tel-national"),
+            Field::CUSTOMER_FIRST_NAME => ("text", "given-name"),
+            Field::CUSTOMER_LAST_NAME => ("text", "family-name"),
+            Field::CUSTOMER_ZIP => ("text", "postal-code"),
+            Field::CUSTOMER_COUNTRY => ("text", "country"),
+            Field::CUSTOMER_ADDRESS => ("text", "street-address"),
             _ => ("text", "off"),
         };
         Self { name, label: t.field(field), kind, autocomplete, value, invalid: false }

@@ -269,7 +269,7 @@ impl Table {
         project: ProjectId,
     ) -> Result<Self, String> {
         let is_known = |name: &str| {
-            mass_file::COLUMNS.contains(&name) || name == Field::MerchantRefundId.path()
+            mass_file::COLUMNS.contains(&name) || name == Field::MERCHANT_REFUND_ID.path()
         };
         let table = ecp_table::Table::read(file.to_vec(), None, is_known)
             .map_err(|problem| problem.to_string())?;

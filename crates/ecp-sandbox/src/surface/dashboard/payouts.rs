@@ -44,9 +44,9 @@ impl PayoutsPage {
         let choices = choices(dashboard);
         let needed = choices.methods.iter().filter_map(|spec| spec.rule(FlowKind::Payout));
         let needed = needed.flat_map(Rule::needed_fields).copied();
-        let always = [Field::AccountNumber, Field::CustomerId, Field::Description];
+        let always = [Field::ACCOUNT_NUMBER, Field::CUSTOMER_ID, Field::DESCRIPTION];
         let inputs: BTreeSet<Field> =
-            needed.chain(always).filter(|field| *field != Field::CustomerIpAddress).collect();
+            needed.chain(always).filter(|field| *field != Field::CUSTOMER_IP_ADDRESS).collect();
         let batches = dashboard.batches.all();
         let line = |batch: &std::sync::Arc<super::batch::Batch>| BatchLine {
             number: batch.number,
