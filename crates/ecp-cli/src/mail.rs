@@ -41,7 +41,7 @@ impl std::fmt::Debug for From {
 impl MailSection {
     /// The server. Nothing is sent yet.
     pub(crate) fn smtp(&self) -> anyhow::Result<Smtp> {
-        self.settings().and_then(smtp).context("[mail]")
+        self.settings().and_then(smtp).context("section `[mail]` of the settings")
     }
 
     fn settings(&self) -> anyhow::Result<SmtpSettings> {
@@ -126,7 +126,7 @@ mod tests {
         }
         let from = problem("host = \"smtp.shop.example\"\nfrom = \"mary\"");
         assert!(
-            from.starts_with("[mail]: `from` is not a valid e-mail address: it has no @"),
+            from.starts_with("section `[mail]` of the settings: `from` is not a valid e-mail address: it has no @"),
             "{from}"
         );
         for (text, words) in [

@@ -68,7 +68,9 @@ impl Store {
             None => address,
         };
         let inbox = PostgresOptions::new().existing_only().open_at(address).await;
-        Ok(Arc::new(inbox.map_err(advise).context("cannot open the inbox in that database")?))
+        Ok(Arc::new(
+            inbox.map_err(advise).context("cannot open the inbox in the database of --postgres")?,
+        ))
     }
 }
 

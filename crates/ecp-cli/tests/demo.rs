@@ -69,10 +69,7 @@ fn a_method_need_not_be_named() {
 /// Payouts are declined for their amount and refunds for asking for too much: a method's limits
 /// may exclude either.
 fn can_be_declined(spec: &MethodSpec, flow: FlowKind) -> bool {
-    let limits = |flow| match spec.rule(flow).and_then(|rule| rule.limits(spec.currencies()[0])) {
-        Some((least, greatest)) => (least.minor(), greatest.minor()),
-        None => (1, i64::MAX),
-    };
+    let limits = |flow| spec.rule(flow).unwrap().limits(spec.currencies()[0]).minor_units();
     let (least, greatest) = limits(flow);
     match flow {
         FlowKind::Sale => true,

@@ -411,7 +411,7 @@ fn an_inbox_in_postgres_is_read_and_never_made() {
     assert_eq!(missing.status.code(), Some(1));
     assert_eq!(
         stderr(&missing),
-        "error: cannot open the inbox in that database: opening the inbox: the database is not an inbox of \
+        "error: cannot open the inbox in the database of --postgres: opening the inbox: the database is not an inbox of \
          ecp-inbox: check its path or address; name the database that the service opens\n"
     );
     assert_eq!(stderr(&ecp(&[&["stats"][..], &place].concat())), stderr(&missing), "it was made");

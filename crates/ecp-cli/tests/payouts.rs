@@ -218,7 +218,7 @@ fn bad_rows_are_reported_and_nothing_is_sent() {
             "",
             "payouts.csv: line 2, `payment.amount`: 0.00 EUR is not positive\n\
              payouts.csv: line 3, `account.number`: is required\n\
-             error: nothing was sent: 2 problems to correct\n"
+             error: nothing was sent: correct the 2 problems named above, and run the command again\n"
         )
     );
 }
@@ -311,7 +311,7 @@ fn a_file_whose_ids_were_changed_since_it_was_paid_is_not_paid_again() {
         let begins =
             "payouts.csv: line 2, `general.payment_id`: `1` is new and looks like `0001`, ";
         assert!(printed.lines().any(|line| line.starts_with(begins)), "{printed}");
-        assert!(printed.ends_with("error: nothing was sent: 2 problems to correct\n"), "{printed}");
+        assert!(printed.ends_with("error: nothing was sent: correct the 2 problems named above, and run the command again\n"), "{printed}");
         assert_eq!(code, Some(1));
 
         let (code, printed) = run(["A", "B"], &[how]);
@@ -405,7 +405,7 @@ fn a_mixed_file_shows_what_goes_out_and_what_comes_back() {
             "mixed.csv: line 2, `payment.amount`: has a decimal point, and amounts are whole minor \
              units: write 30000 for 300.00 EUR\n\
              --major-units reads a file whose amounts are in major units\n\
-             error: nothing was sent: 1 problem to correct\n"
+             error: nothing was sent: correct the 1 problem named above, and run the command again\n"
         )
     );
 }

@@ -267,7 +267,12 @@ fn a_wrong_file_or_command_line_is_refused_before_anything_is_asked() {
     wrong("[reports.a]\n", &["run", "a", "--from", "2026-11-01"], 2, "--to <TIME>");
     let mail = "[mail]\nhost = \"mail.shop.example\"\nfrom = \"a@b.example\"\nuser = \"u\"\n\
                 password_env = \"NO_SUCH_PASSWORD\"\n[reports.a]\nto = [\"a@b.example\"]\n";
-    wrong(mail, &run, 1, "[mail]: set the environment variable NO_SUCH_PASSWORD to the password");
+    wrong(
+        mail,
+        &run,
+        1,
+        "section `[mail]` of the settings: set the environment variable NO_SUCH_PASSWORD to the password",
+    );
     assert!(shop.api.queries().is_empty() && !shop.path().join("reports").exists());
     // Without mail the server does not matter.
     wrong(mail, &["run", "a", "--no-mail"], 0, "a: 3 rows, kept until");

@@ -68,8 +68,9 @@ pub struct OperationState {
     contradictions: BTreeSet<Member>,
 }
 
-/// A member whose value never changes. Two different values are a contradiction: the state then
-/// keeps neither, because neither is greater than the other.
+/// A member that has the same value in all callbacks about a payment. If two callbacks disagree, the
+/// state keeps neither value and names the member in [`PaymentState::contradictions`], so that the result
+/// does not depend on their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

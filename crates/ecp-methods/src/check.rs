@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use crate::flow::{Flow, FlowKind};
 use crate::method::{DynMethod, Supports};
 use crate::reason::Reason;
-use crate::request::{Body, Draft, Field, FlowRequest};
+use crate::request::{Body, Draft, Field, FlowRequest, Format};
 use crate::spec::{Interface, MethodSpec, Rule};
 
 /// A request that passed the checks of its method, the only thing that the transport sends. Only
@@ -70,8 +70,16 @@ fn check_spec(spec: &MethodSpec, draft: &Draft<'_>) -> Result<(), Reason> {
     let rule = spec.rule(draft.flow()).ok_or(Reason::FlowUnsupported)?;
     // Exhaustive, so that a new rule without its check does not compile. Limits are checked with
     // the amount, and times require nothing of a request.
-    let Rule { amounts: _, interfaces, needs, zero_amount, partial, base_time: _, cut_off_time: _ } =
-        rule;
+    let Rule {
+        amounts: _,
+        interfaces,
+        needs,
+        needs_when: _,
+        zero_amount,
+        partial,
+        base_time: _,
+        cut_off_time: _,
+    } = rule;
 
     if !interfaces.contains(&interface) {
         return Err(Reason::InterfaceUnsupported(interface));
@@ -81,15 +89,22 @@ fn check_spec(spec: &MethodSpec, draft: &Draft<'_>) -> Result<(), Reason> {
         return Err(Reason::PartialRefundUnsupported);
     }
     if let Some(amount) = draft.amount() {
-        check_amount(spec, rule, amount, *zero_amount)?;
+        check_amount(spec, rule, amount, *zero_amount, draft)?;
     }
     // On the Payment Page the customer enters the rest (all four method pages agree on this).
-    let needs = match interface {
-        Interface::PaymentPage => &[Field::CUSTOMER_ID],
-        _ => *needs,
+    let (needs, conditional) = match interface {
+        Interface::PaymentPage => (&[Field::CUSTOMER_ID][..], &[][..]),
+        _ => (*needs, rule.conditional_needs()),
     };
-    if let Some(&field) = needs.iter().find(|&&field| draft.get(field).is_none()) {
-        return Err(Reason::Missing(field));
+    let is_missing = |field: &Field| draft.get(*field).is_none() && !draft.has(field.path());
+    let mut missing: Vec<Field> = needs.iter().copied().filter(is_missing).collect();
+    if !conditional.is_empty() {
+        let all =
+            rule.needed(draft.amount().map(|amount| amount.currency()), |path| draft.value(path));
+        missing.extend(all[needs.len()..].iter().copied().filter(is_missing));
+    }
+    if !missing.is_empty() {
+        return Err(Reason::Missing(missing));
     }
     for (field, value) in draft.fields.iter() {
         if let Some(problem) = field.problem(value) {
@@ -97,7 +112,12 @@ fn check_spec(spec: &MethodSpec, draft: &Draft<'_>) -> Result<(), Reason> {
         }
     }
     for (path, json) in draft.extra.iter() {
-        if let Some(problem) = extra_problem(path, json) {
+        let needed = || spec.needed_field(draft.flow(), path);
+        let problem = extra_problem(path, json).or_else(|| {
+            let value = draft.value(path)?;
+            needed()?.problem(&value).map(str::to_owned)
+        });
+        if let Some(problem) = problem {
             return Err(Reason::Invalid { path: path.to_owned(), problem });
         }
     }
@@ -133,6 +153,7 @@ fn check_amount(
     rule: &Rule,
     amount: Money,
     zero_amount: bool,
+    draft: &Draft<'_>,
 ) -> Result<(), Reason> {
     if !spec.currencies().contains(&amount.currency()) {
         return Err(Reason::CurrencyUnsupported(amount.currency(), spec.currencies()));
@@ -141,14 +162,16 @@ fn check_amount(
         return Err(Reason::AmountNotPositive(amount));
     }
     // Where the customer chooses the amount, 0 means that choice, and the limits do not apply.
-    let limits = if amount.minor() == 0 { None } else { rule.limits(amount.currency()) };
-    if let Some((least, greatest)) = limits {
-        if amount.minor() < least.minor() {
-            return Err(Reason::AmountBelow { amount, least });
-        }
-        if amount.minor() > greatest.minor() {
-            return Err(Reason::AmountAbove { amount, greatest });
-        }
+    if amount.minor() == 0 {
+        return Ok(());
+    }
+    let country = draft.value(Field::CUSTOMER_COUNTRY.path());
+    let limits = rule.limits_in(amount.currency(), country.as_deref());
+    if let Some(least) = limits.least().filter(|least| amount.minor() < least.minor()) {
+        return Err(Reason::AmountBelow { amount, least });
+    }
+    if let Some(greatest) = limits.greatest().filter(|most| amount.minor() > most.minor()) {
+        return Err(Reason::AmountAbove { amount, greatest });
     }
     Ok(())
 }
@@ -178,8 +201,9 @@ fn extra_problem(path: &str, json: Result<&RawValue, &str>) -> Option<String> {
         return Some("is set by the request itself, from its id, amount and project".to_owned());
     }
     if let Some(field) = Field::KNOWN.iter().find(|field| overlaps(field.path())) {
+        let constant = field.constant().unwrap_or_default();
         return Some(format!(
-            "is set by a setter, or by `field(Field::{field:?}, ..)`, and not by `extra`"
+            "is set by a setter, or by `field(Field::{constant}, ..)`, and not by `extra`"
         ));
     }
     json.err().map(|problem| format!("cannot be written as JSON: {problem}"))
@@ -209,7 +233,16 @@ fn body<'r>(draft: &Draft<'r>, project: u64) -> Result<Body<'r>, Reason> {
         body.text("payment.currency", code).map_err(first("payment.currency"))?;
     }
     for (field, value) in draft.fields.iter() {
-        body.text(field.path(), value).map_err(|_| taken(field.path()))?;
+        let set = match field.format() {
+            // The check has seen to both.
+            Format::Integer => body.signed(field.path(), value.parse().unwrap_or_default()),
+            Format::Object => match serde_json::from_str(value) {
+                Ok(json) => body.json(field.path(), json),
+                Err(_) => body.text(field.path(), value),
+            },
+            _ => body.text(field.path(), value),
+        };
+        set.map_err(|_| taken(field.path()))?;
     }
     for (path, json) in draft.extra.iter() {
         if let Ok(json) = json {
@@ -274,7 +307,8 @@ impl Rejection {
         &self.reason
     }
 
-    /// The path of the field in the Gate request, if the reason is about one.
+    /// The path of the field in the Gate request, if the reason is about one; of the first, if it is about
+    /// several.
     pub fn path(&self) -> Option<&str> {
         match &self.reason {
             Reason::AmountAbove { .. }
@@ -284,7 +318,7 @@ impl Rejection {
             Reason::CurrencyUnsupported(..) => Some("payment.currency"),
             Reason::FlowUnsupported | Reason::InterfaceUnsupported(_) => None,
             Reason::Invalid { path, .. } => Some(path),
-            Reason::Missing(field) => Some(field.path()),
+            Reason::Missing(fields) => fields.first().map(|field| field.path()),
         }
     }
 }
@@ -362,7 +396,7 @@ mod tests {
             ),
             (
                 SaleRequest::new("X".parse().unwrap(), "1.00 EUR".parse().unwrap()),
-                "jeton sale: `customer.id` is required",
+                "jeton sale: `customer.id`, `customer.ip_address`, `return_url.success` and `return_url.decline` are required",
             ),
             (
                 sale("1.00 EUR").customer(Customer::new().ip_address("248.121.176")),

@@ -40,8 +40,8 @@ pub enum Reason {
         /// Description of the problem.
         problem: String,
     },
-    /// A required field is missing.
-    Missing(Field),
+    /// Required fields are missing: all of them, in the order of the tables.
+    Missing(Vec<Field>),
     /// The method has full refunds only.
     PartialRefundUnsupported,
 }
@@ -74,7 +74,17 @@ impl fmt::Display for Reason {
                 write!(f, "the method does not have this flow on {interface}")
             }
             Self::Invalid { path, problem } => write!(f, "`{path}` {problem}"),
-            Self::Missing(field) => write!(f, "`{field}` is required"),
+            Self::Missing(fields) => {
+                fields.iter().enumerate().try_for_each(|(place, field)| {
+                    let before = match place {
+                        0 => "",
+                        _ if place + 1 == fields.len() => " and ",
+                        _ => ", ",
+                    };
+                    write!(f, "{before}`{field}`")
+                })?;
+                f.write_str(if fields.len() == 1 { " is required" } else { " are required" })
+            }
             Self::PartialRefundUnsupported => {
                 f.write_str("`payment.amount`: this method refunds a payment as a whole only; ask for a full refund")
             }

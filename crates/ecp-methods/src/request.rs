@@ -8,6 +8,7 @@ mod body;
 mod field;
 mod parts;
 
+use std::borrow::Cow;
 use std::hash::{BuildHasher, RandomState};
 
 use ecp_core::signature::Rules;
@@ -15,12 +16,12 @@ use ecp_core::{Money, PaymentId};
 use serde::Serialize;
 
 pub(crate) use self::body::Body;
-pub use self::field::Field;
 pub(crate) use self::field::url;
+pub use self::field::{Field, Format};
 pub use self::parts::{Account, Customer, ReturnUrls};
 use self::parts::{Extra, Fields};
 use crate::flow::{Flow, FlowKind, Payout, Refund, Sale};
-use crate::spec::Interface;
+use crate::spec::{Interface, MethodSpec};
 
 /// A request of a flow. Sealed: there is one for each [`Flow`].
 pub trait FlowRequest: sealed::Sealed + std::fmt::Debug + Send + Sync {
@@ -75,15 +76,42 @@ impl<'r> Draft<'r> {
         self.partial
     }
 
-    /// The value of a field, `None` if it is not set.
+    /// The value of a field that was set as such, `None` if it was not. [`Draft::value`] also finds what
+    /// was set by its path.
     pub fn get(&self, field: Field) -> Option<&'r str> {
-        self.fields.get(field)
+        self.fields.get(field.path())
     }
 
-    /// Whether signing may refuse a text that the fields' own checks accept: one with a `;`, or an
-    /// extra field, which may hold anything.
+    /// The value that will be sent at a path, however it was set: text as it is, anything else as JSON.
+    /// `None` if there is none, or `null`.
+    pub fn value(&self, path: &str) -> Option<Cow<'r, str>> {
+        if let Some(value) = self.fields.get(path) {
+            return Some(Cow::Borrowed(value));
+        }
+        let inside = |own: &str, json: &str| {
+            let rest = path.strip_prefix(own)?;
+            let rest = if rest.is_empty() { rest } else { rest.strip_prefix('.')? };
+            member(json, rest)
+        };
+        let extra = self.extra.iter().filter_map(|(own, json)| Some((own, json.ok()?.get())));
+        let objects = self.fields.iter().filter(|(field, _)| field.format() == Format::Object);
+        let mut all = objects.map(|(field, value)| (field.path(), value)).chain(extra);
+        all.find_map(|(own, json)| inside(own, json)).map(Cow::Owned)
+    }
+
+    /// Whether anything will be sent at a path or below it.
+    pub fn has(&self, path: &str) -> bool {
+        let below = |own: &str| own.strip_prefix(path).is_some_and(|rest| rest.starts_with('.'));
+        self.fields.get(path).is_some()
+            || self.fields.iter().any(|(field, _)| below(field.path()))
+            || self.extra.iter().any(|(own, _)| below(own))
+            || self.value(path).is_some()
+    }
+
+    /// Whether signing may refuse a text that the fields' own checks accept: one with a `;`, an object, or
+    /// an extra field, which may hold anything.
     pub(crate) fn may_be_ambiguous(&self) -> bool {
-        self.fields.may_hold_separator()
+        self.fields.may_be_ambiguous()
             || self.extra.iter().next().is_some()
             || self.payment_id.as_str().contains(';')
     }
@@ -92,6 +120,17 @@ impl<'r> Draft<'r> {
     pub(crate) fn signing_rules(&self) -> Rules {
         let rules = Rules::private();
         if self.items_in_texts { rules.allow_items_in_texts() } else { rules }
+    }
+}
+
+/// A member of a JSON document by its path; the whole document by an empty one.
+fn member(json: &str, path: &str) -> Option<String> {
+    let document: serde_json::Value = serde_json::from_str(json).ok()?;
+    let names = path.split('.').filter(|name| !name.is_empty());
+    match names.into_iter().try_fold(&document, |value, name| value.get(name))? {
+        serde_json::Value::Null => None,
+        serde_json::Value::String(text) => Some(text.clone()),
+        other => Some(other.to_string()),
     }
 }
 
@@ -138,6 +177,17 @@ macro_rules! flow_request {
             pub fn field(mut self, field: Field, value: impl Into<String>) -> Self {
                 self.fields.set(field, value);
                 self
+            }
+
+            /// Sets a text by its path in the Gate request, for code that is driven by a file or a command
+            /// line: as the field that the method needs or that is known here, whose form is then checked,
+            /// and otherwise as [`extra`](Self::extra).
+            pub fn text(self, spec: &MethodSpec, path: &str, value: impl Into<String>) -> Self {
+                let known = Field::KNOWN.iter().find(|field| field.path() == path).copied();
+                match spec.needed_field($flow::KIND, path).or(known) {
+                    Some(field) => self.field(field, value),
+                    None => self.extra(path, value.into()),
+                }
             }
 
             /// Allows texts that hold a `;`, a name and a `:`, such as `size:M;colour:red`, which
@@ -283,7 +333,7 @@ impl RefundRequest {
 
     /// The merchant's id of the refund.
     pub fn merchant_refund_id(&self) -> &str {
-        self.fields.get(Field::MERCHANT_REFUND_ID).unwrap_or_default()
+        self.fields.get(Field::MERCHANT_REFUND_ID.path()).unwrap_or_default()
     }
 }
 

@@ -7,7 +7,10 @@ mod capability;
 mod data;
 mod describe;
 mod facts;
+mod limit;
+mod need;
 mod redirect;
+mod regions;
 mod rule;
 mod testing;
 
@@ -23,7 +26,10 @@ pub use self::data::MethodSpec;
 pub use self::describe::Row;
 pub(crate) use self::describe::matrix;
 pub use self::facts::{Conversion, Fact, Instrument, Interface, Kind};
+pub use self::limit::{Limit, Limits, Scope};
+pub use self::need::{Condition, Need};
 pub use self::redirect::{RedirectField, RedirectValue, TestRedirect};
+pub use self::regions::Regions;
 pub use self::rule::Rule;
 pub use self::testing::Testing;
 use crate::flow::{Flow, FlowKind};
@@ -54,7 +60,7 @@ impl<M> Spec<M> {
             page_codes: &[],
             callback_names: &[],
             callback_forms: &[],
-            regions: &[],
+            regions: Regions::NotStated,
             currencies: &[],
             conversion: None,
             flows: [None; FlowKind::ALL.len()],
@@ -124,18 +130,21 @@ impl<M> Spec<M> {
         self
     }
 
-    /// Sets the countries where the method is used, by ISO 3166-1 alpha-2; an empty list means all.
+    /// Sets the countries where the method is used, by ISO 3166-1 alpha-2.
     pub const fn regions(mut self, countries: &'static [&'static str]) -> Self {
-        let mut at = 0;
-        while at < countries.len() {
-            let code = countries[at].as_bytes();
-            assert!(
-                code.len() == 2 && code[0].is_ascii_uppercase() && code[1].is_ascii_uppercase(),
-                "a region must be two capital letters"
-            );
-            at += 1;
-        }
-        self.data.regions = countries;
+        self.data.regions = Regions::only(countries);
+        self
+    }
+
+    /// Sets the countries where the method is not used, by ISO 3166-1 alpha-2: it is used in all others.
+    pub const fn regions_except(mut self, countries: &'static [&'static str]) -> Self {
+        self.data.regions = Regions::except(countries);
+        self
+    }
+
+    /// Declares that the page says that the method is used in all countries.
+    pub const fn everywhere(mut self) -> Self {
+        self.data.regions = Regions::Everywhere;
         self
     }
 
@@ -277,6 +286,12 @@ const fn all_named(names: &[&str]) -> bool {
         at += 1;
     }
     true
+}
+
+/// Two capital letters.
+const fn is_country(text: &str) -> bool {
+    let code = text.as_bytes();
+    code.len() == 2 && code[0].is_ascii_uppercase() && code[1].is_ascii_uppercase()
 }
 
 const fn is_slug(text: &str) -> bool {

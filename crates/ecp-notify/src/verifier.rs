@@ -33,7 +33,10 @@ pub enum VerifyError {
         path: String,
     },
     /// A parameter of the Payment Page in another message.
-    #[error("`{name}` is a parameter of the Payment Page and not a member of this kind of message")]
+    #[error(
+        "`{name}` is a parameter of the Payment Page, which this kind of message never has: someone may \
+         have sent a signed page address in its place"
+    )]
     PageParameter {
         /// Name of the parameter.
         name: String,

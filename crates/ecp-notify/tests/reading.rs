@@ -152,7 +152,7 @@ fn parameters_of_the_payment_page_are_no_callback() {
     let error = verifier().verify(&sign(page)).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "`payment_id` is a parameter of the Payment Page and not a member of this kind of message"
+        "`payment_id` is a parameter of the Payment Page, which this kind of message never has: someone may have sent a signed page address in its place"
     );
 }
 

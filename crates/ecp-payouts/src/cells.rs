@@ -64,7 +64,7 @@ fn kind(held: &Holds) -> Option<Kind> {
             "account.customer_name" | "card.card_holder" | "customer.street" => Kind::Words,
             _ => Kind::Unknown,
         },
-        Holds::Field(field) => match field {
+        Holds::Field(field) => match *field {
             Field::ACCOUNT_NUMBER
             | Field::CUSTOMER_EMAIL
             | Field::CUSTOMER_ID

@@ -6,7 +6,7 @@ use std::hash::{Hash, Hasher};
 
 use ecp_core::{Currency, Money, PaymentId, ProjectId};
 use ecp_methods::request::{Field, PayoutRequest, RefundRequest};
-use ecp_methods::{DynMethod, FlowKind, Registry, Rule, mass_file, prepare_dyn};
+use ecp_methods::{DynMethod, FlowKind, Reason, Registry, Rule, mass_file, prepare_dyn};
 use ecp_table::{Row, Table};
 
 use crate::cells;
@@ -55,7 +55,7 @@ const FEWEST_DELIMITERS: usize = 3;
 
 /// The request of a row with its further fields.
 macro_rules! with_fields {
-    ($columns:expr, $row:expr, $request:expr) => {{
+    ($columns:expr, $row:expr, $spec:expr, $request:expr) => {{
         let mut request = $request;
         if $columns.items_in_texts {
             request = request.allow_items_in_texts();
@@ -64,7 +64,7 @@ macro_rules! with_fields {
             request = match (held, text.trim()) {
                 (_, "") => request,
                 (Holds::Field(field), text) => request.field(*field, text),
-                (Holds::Extra(path), text) => request.extra(path, text),
+                (Holds::Extra(path), text) => request.text($spec, path, text),
                 _ => request,
             };
         }
@@ -213,15 +213,16 @@ impl Columns {
         let (Some(flow), Some(method), Some(id), Some(amount)) = (flow, method, id, amount) else {
             return Err(found);
         };
-        let rule = method.spec().rule(flow);
+        let spec = method.spec();
+        let rule = spec.rule(flow);
         let prepared = match (flow, amount) {
             (FlowKind::Refund, amount) => {
                 let request = refund(id, amount, rule);
-                let request = with_fields!(self, row, request);
+                let request = with_fields!(self, row, spec, request);
                 prepare_dyn(method, request).map(RowRequest::Refund)
             }
             (_, Some(amount)) => {
-                let request = with_fields!(self, row, PayoutRequest::new(id, amount));
+                let request = with_fields!(self, row, spec, PayoutRequest::new(id, amount));
                 prepare_dyn(method, request).map(RowRequest::Payout)
             }
             // A payout has an amount.
@@ -230,23 +231,40 @@ impl Columns {
         let prepared = match prepared {
             Ok(prepared) => Some(prepared),
             Err(rejection) => {
-                let (path, text) = path_and_problem(&rejection);
-                add(&mut found, path, text);
+                if let Reason::Missing(fields) = rejection.reason() {
+                    for field in fields {
+                        add(&mut found, Some(field.path().to_owned()), "is required".to_owned());
+                    }
+                } else {
+                    let (path, text) = path_and_problem(&rejection);
+                    add(&mut found, path, text);
+                }
                 None
             }
         };
-        // The check stops at the first problem; missing fields are all reported together. The
+        // The check stops at the first kind of problem; missing fields are all reported together. The
         // platform's files have a description in every refund.
         let description = (flow == FlowKind::Refund).then_some(Field::DESCRIPTION);
         let needed = rule.into_iter().flat_map(Rule::needed_fields).copied();
         for field in needed.chain(description) {
             // A refund without an id of its own has one of the payment.
-            let is_set = field == Field::MERCHANT_REFUND_ID || cell(&Holds::Field(field)).is_some();
+            let is_set = field == Field::MERCHANT_REFUND_ID || self.has(row, field.path());
             if rule.is_some() && !is_set {
                 add(&mut found, Some(field.path().to_owned()), "is required".to_owned());
             }
         }
         prepared.filter(|_| found.is_empty()).ok_or(found)
+    }
+
+    /// Whether a row has anything at a path or below it.
+    fn has(&self, row: &Row<'_>, path: &str) -> bool {
+        let is_there = |own: &str| {
+            own.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        let cells = self.holds.iter().zip(row.cells());
+        cells
+            .into_iter()
+            .any(|(held, text)| !text.trim().is_empty() && held.path().is_some_and(is_there))
     }
 
     /// Finds a cell with line breaks that looks as if it held a row of the file. By the grammar

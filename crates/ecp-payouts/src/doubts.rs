@@ -194,7 +194,7 @@ impl Doubts {
                 let field = Some(field.path().to_owned());
                 Problem { line, field, text }
             };
-            let can_have_zeros = matches!(field, Field::ACCOUNT_NUMBER | Field::CUSTOMER_ZIP);
+            let can_have_zeros = matches!(*field, Field::ACCOUNT_NUMBER | Field::CUSTOMER_ZIP);
             let shorter = digits.shorter().filter(|_| can_have_zeros);
             self.warnings.extend(shorter.map(warning));
             self.warnings.extend(digits.rounded().map(warning));

@@ -60,7 +60,9 @@ impl Template {
         &self.columns
     }
 
-    /// Selects from a table.
+    /// The rows of a table that pass the filters, in their order, with the template's columns. A column that
+    /// the table does not have is empty, and a filter on one passes no row; both are named in
+    /// [`Selection::missing`].
     pub fn apply(&self, table: &Table) -> Selection {
         let place = |name: &str| table.columns().iter().position(|column| column == name);
         let names = if self.columns.is_empty() { table.columns() } else { &self.columns };

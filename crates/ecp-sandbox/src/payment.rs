@@ -379,10 +379,10 @@ impl Payment {
 
 /// The code for an amount outside of a rule's limits.
 fn beyond_limits(rule: &Rule, amount: Money) -> Option<u32> {
-    let (least, greatest) = rule.limits(amount.currency())?;
-    if amount.minor() < least.minor() {
+    let limits = rule.limits(amount.currency());
+    if limits.least().is_some_and(|least| amount.minor() < least.minor()) {
         Some(3358)
-    } else if amount.minor() > greatest.minor() {
+    } else if limits.greatest().is_some_and(|greatest| amount.minor() > greatest.minor()) {
         Some(2642)
     } else {
         None

@@ -159,9 +159,6 @@ impl<'m> Cases<'m> {
                     )));
                 }
             }
-            if spec.callback_names().is_empty() {
-                return Err(fail("it has no callback name, so its callbacks cannot be recognized"));
-            }
             Ok(())
         });
     }

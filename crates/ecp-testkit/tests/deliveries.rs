@@ -318,13 +318,13 @@ async fn an_answer_without_a_list_is_taken_for_what_it_is() {
 #[test]
 fn pages_go_only_to_addresses_that_nobody_else_can_read() {
     for (url, words) in [
-        ("/x", "the scheme or the host is missing"),
+        ("/x", "it has no scheme or no host"),
         ("http://shop.example/x", "plain HTTP is only allowed to this machine"),
-        ("ftp://shop.example/x", "the scheme must be https"),
-        ("https://a:b@shop.example/x", "remove the user name"),
-        ("https://shop.example/x;y:1", "remove `#` and `;`"),
-        ("https://shop.example/#x", "remove `#` and `;`"),
-        ("https:///x", "not a URL"),
+        ("ftp://shop.example/x", "its scheme must be https"),
+        ("https://a:b@shop.example/x", "it holds a user name: leave it out"),
+        ("https://shop.example/x;y:1", "it holds `#` or `;`: leave them out"),
+        ("https://shop.example/#x", "it holds `#` or `;`: leave them out"),
+        ("https:///x", "it is not a URL such as"),
     ] {
         let error = Destination::new(url).unwrap_err().to_string();
         assert!(error.contains(words), "{url}: {error}");

@@ -222,7 +222,8 @@ impl Sender {
         &self.gate
     }
 
-    /// Takes a payment.
+    /// Requests a sale. `Ok` says that Gate has registered it; its end comes in a callback. The error says
+    /// whether the request can have arrived ([`SendError`]).
     pub async fn sale<M: Supports<Sale>>(
         &self,
         method: &M,
@@ -231,7 +232,9 @@ impl Sender {
         self.send(&prepare(method, request.clone()).map_err(GateError::from)?).await
     }
 
-    /// Makes a payout.
+    /// Requests a payout. `Ok` says that Gate has registered it; its end comes in a callback. The error says
+    /// whether the request can have arrived ([`SendError`]): then it is sent again only by
+    /// [`Sender::resume`], which asks for the status first.
     pub async fn payout<M: Supports<Payout>>(
         &self,
         method: &M,
@@ -240,7 +243,7 @@ impl Sender {
         self.send(&prepare(method, request.clone()).map_err(GateError::from)?).await
     }
 
-    /// Refunds a sale. The request stays with the caller, because it may be sent again only under
+    /// Requests a refund of a sale, as [`Sender::payout`]. The request stays with the caller, because it may be sent again only under
     /// the same id.
     pub async fn refund<M: Supports<Refund>>(
         &self,

@@ -163,9 +163,8 @@ impl Offer {
         let rule = spec.rule(flow).filter(|_| on_gate(method, flow))?;
         let limits = |&currency: &Currency| {
             let limits = rule.limits(currency);
-            let limits =
-                limits.map(|(least, most)| format!(", {} to {}", least.decimal(), most.decimal()));
-            (currency.code(), limits.unwrap_or_default())
+            let shown = if limits.are_enforced() { format!(", {limits}") } else { String::new() };
+            (currency.code(), shown)
         };
         let asked = rule.needed_fields().iter().filter(|&&field| !is_known(field));
         let label = |&field: &Field| (field, field.path().replace(['.', '_'], " "));

@@ -98,7 +98,9 @@ impl Shop {
                 Field::CUSTOMER_ID => order.customer.clone(),
                 Field::CUSTOMER_IP_ADDRESS => address.to_string(),
                 Field::DESCRIPTION => format!("Order {}", order.id),
-                Field::RETURN_SUCCESS | Field::RETURN_DECLINE | Field::RETURN_NEUTRAL => back.clone(),
+                Field::RETURN_SUCCESS | Field::RETURN_DECLINE | Field::RETURN_NEUTRAL => {
+                    back.clone()
+                }
                 asked => form.get(asked.path())?.trim().to_owned(),
             };
             Some((field, text))
@@ -200,7 +202,7 @@ impl Shop {
 }
 
 /// Whether the shop fills in a field by itself.
-pub(crate) const fn is_known(field: Field) -> bool {
+pub(crate) fn is_known(field: Field) -> bool {
     matches!(
         field,
         Field::CUSTOMER_ID

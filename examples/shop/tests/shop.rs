@@ -35,8 +35,8 @@ fn is_confirmed(spec: &MethodSpec) -> bool {
 /// A sale that has limits, and whose amount the merchant need not confirm.
 fn some_sale() -> (&'static str, String, Currency) {
     let plain = |spec: &MethodSpec, currency| {
-        let limits = spec.rule(FlowKind::Sale).and_then(|rule| rule.limits(currency));
-        limits.is_some() && !is_confirmed(spec)
+        let rule = spec.rule(FlowKind::Sale);
+        rule.is_some_and(|rule| rule.limits(currency).are_enforced()) && !is_confirmed(spec)
     };
     let mut methods = methods(FlowKind::Sale).into_iter();
     let (spec, amount, currency) =

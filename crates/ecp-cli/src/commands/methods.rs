@@ -5,7 +5,9 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Args;
-use ecp_methods::spec::{CallbackForm, Capability, Fact, MethodSpec, RedirectField};
+use ecp_methods::spec::{
+    CallbackForm, Capability, Fact, MethodSpec, Need, RedirectField, Regions, Scope,
+};
 use ecp_methods::{FlowKind, Registry, Rule};
 use serde::Serialize;
 
@@ -32,8 +34,10 @@ struct Method {
     source: &'static str,
     kind: String,
     instruments: Vec<String>,
-    /// `null` for all countries.
+    /// `null` for all countries but those of the next member.
     regions: Option<&'static [&'static str]>,
+    /// `null` if all countries are included, or the page does not say.
+    regions_except: Option<&'static [&'static str]>,
     currencies: Vec<&'static str>,
     conversion: Option<String>,
     gate_path: Option<&'static str>,
@@ -53,15 +57,27 @@ struct Method {
 struct Flow {
     #[serde(rename = "flow")]
     name: &'static str,
-    /// In major units.
+    /// In major units of any currency.
     least: Option<String>,
     greatest: Option<String>,
+    /// All limits with their scopes, in words. None of them if the page states none.
+    limits: Vec<String>,
+    /// Whether the page says that there are no limits.
+    unlimited: bool,
     zero_amount: bool,
     partial: bool,
     interfaces: Vec<String>,
     needs: Vec<&'static str>,
+    conditional_needs: Vec<Conditional>,
     base_time_seconds: Option<u64>,
     cut_off_time_seconds: Option<u64>,
+}
+
+/// Fields that are required under a condition.
+#[derive(Serialize)]
+struct Conditional {
+    condition: String,
+    needs: Vec<&'static str>,
 }
 
 /// Peculiarities of the callbacks about a flow, by the samples.
@@ -127,7 +143,14 @@ fn machine_readable(spec: &MethodSpec) -> Method {
         source: spec.source(),
         kind: spec.kind().to_string(),
         instruments: texts(spec.instruments()),
-        regions: Some(spec.regions()).filter(|regions| !regions.is_empty()),
+        regions: match spec.regions() {
+            Regions::Only(countries) => Some(countries),
+            _ => None,
+        },
+        regions_except: match spec.regions() {
+            Regions::Except(countries) => Some(countries),
+            _ => None,
+        },
         currencies: spec.currencies().iter().map(|currency| currency.code()).collect(),
         conversion: spec.conversion().map(|conversion| conversion.to_string()),
         gate_path: spec.gate_path(),
@@ -147,17 +170,30 @@ fn machine_readable(spec: &MethodSpec) -> Method {
 }
 
 fn flow(kind: FlowKind, rule: &Rule) -> Flow {
-    let (least, greatest) = rule.major_amounts().unzip();
+    let (least, greatest) = match rule.stated_limits() {
+        [limit] if limit.scope() == Scope::Any => (limit.least(), limit.greatest()),
+        _ => (None, None),
+    };
     Flow {
         name: kind.as_str(),
         least,
         greatest,
+        limits: texts(rule.stated_limits()),
+        unlimited: rule.is_unlimited(),
         zero_amount: rule.allows_zero_amount(),
         partial: rule.allows_partial(),
         interfaces: texts(rule.interfaces()),
         needs: rule.needed_fields().iter().map(|field| field.path()).collect(),
+        conditional_needs: rule.conditional_needs().iter().map(conditional).collect(),
         base_time_seconds: rule.average_time().map(|time| time.as_secs()),
         cut_off_time_seconds: rule.longest_time().map(|time| time.as_secs()),
+    }
+}
+
+fn conditional(need: &Need) -> Conditional {
+    Conditional {
+        condition: need.condition().to_string(),
+        needs: need.fields().iter().map(|field| field.path()).collect(),
     }
 }
 

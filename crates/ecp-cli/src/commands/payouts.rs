@@ -185,7 +185,10 @@ impl Payouts {
                 if problems.iter().any(|problem| problem.text.contains("has a decimal point")) {
                     note!("--major-units reads a file whose amounts are in major units");
                 }
-                bail!("nothing was sent: {} to correct", counted(problems.iter().len(), "problem"));
+                bail!(
+                    "nothing was sent: correct the {} named above, and run the command again",
+                    counted(problems.iter().len(), "problem")
+                );
             }
         };
         let (journal_path, results_path) = self.paths()?;
@@ -266,7 +269,9 @@ impl Payouts {
                     note!("{}: {problem}", self.file().display());
                 }
                 let problems = counted(problems.iter().len(), "problem");
-                anyhow!("nothing was sent: {problems} to correct")
+                anyhow!(
+                    "nothing was sent: correct the {problems} named above, and run the command again"
+                )
             }
             JournalError::OtherFile { .. } => anyhow!(
                 "nothing was sent: {error} (--journal PATH names another journal; --shared-journal \

@@ -45,7 +45,9 @@ impl SqliteOptions {
         Self { clock, ..self }
     }
 
-    /// Time to wait while another process writes: 2 seconds by default.
+    /// Longest wait for the write of another connection, of this or another process: 2 seconds by default.
+    /// A call that waited that long fails with [`InboxError::Busy`](crate::InboxError::Busy), and may be
+    /// repeated.
     pub fn busy_timeout(self, busy: Duration) -> Self {
         Self { busy, ..self }
     }

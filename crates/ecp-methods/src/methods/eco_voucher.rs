@@ -27,7 +27,7 @@ use crate::{FlowKind, PaymentMethod, Sale, Supports};
 /// | Payment Page code | ecoVoucher |
 /// | callback name | eco-voucher |
 /// | provider in callbacks | 1109 of a sale |
-/// | sale | no limits, 0 allowed |
+/// | sale | limits not stated, 0 allowed |
 /// | sale on | Payment Page, Gate |
 /// | sale needs | customer.id, customer.ip_address, return_url.success, return_url.decline |
 /// | voucher values | 10, 15, 25, 50, 75, 100, 150, 250 |
@@ -59,6 +59,7 @@ impl PaymentMethod for EcoVoucher {
         .dashboard_code("eco-voucher")
         .page_codes(&["ecoVoucher"])
         .callback_names(&["eco-voucher"])
+        .everywhere()
         .currencies(&[Currency::CAD, Currency::EUR, Currency::GBP, Currency::USD])
         .conversion(Conversion::Platform)
         .callbacks(&[

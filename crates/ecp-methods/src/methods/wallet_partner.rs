@@ -74,7 +74,9 @@ impl PaymentMethod for WalletPartner {
         )
         // Full refunds only. The page's sample of a declined refund shows that an amount may
         // be given all the same, so one is allowed where it is meant to be all of the payment.
-        .flow::<Refund>(Rule::new().on(&[Interface::Gate]).needs(&[Field::DESCRIPTION]))
+        .flow::<Refund>(
+            Rule::new().unlimited().on(&[Interface::Gate]).needs(&[Field::DESCRIPTION]),
+        )
         .saved_credentials(false)
         .chargebacks(false)
         .facts(&[

@@ -3,38 +3,74 @@
 use std::fmt;
 use std::net::IpAddr;
 
+/// A field of a request: its path, the form of its values, an example and, where it has one, its name on
+/// the Payment Page.
+///
+/// The fields that several methods share are constants. A method that needs another one declares it:
+///
+/// ```
+/// use ecp_methods::request::{Field, Format};
+///
+/// const BANK: Field = Field::new("account.bank_id", Format::Digits, "116");
+/// const DOCUMENT: Field =
+///     Field::new("identify", Format::Object, r#"{"doc_number":"1234","doc_type":"CC"}"#);
+///
+/// assert_eq!(BANK.to_string(), "account.bank_id");
+/// assert!(DOCUMENT.problem("{}").is_some() && DOCUMENT.problem(DOCUMENT.example()).is_none());
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Field {
+    path: &'static str,
+    format: Format,
+    example: &'static str,
+    page_name: Option<&'static str>,
+}
+
+/// What the values of a field are (sources: request fields).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Format {
+    /// A country by ISO 3166-1 alpha-2.
+    Country,
+    /// A day as `DD-MM-YYYY`.
+    Day,
+    /// Digits, sent as text: leading zeros stay.
+    Digits,
+    /// An e-mail address.
+    Email,
+    /// A whole number, sent as a JSON number.
+    Integer,
+    /// An IPv4 or IPv6 address.
+    IpAddress,
+    /// A JSON object with at least one member. It is also there where one of its members is.
+    Object,
+    /// One of these texts.
+    OneOf(&'static [&'static str]),
+    /// 4 to 24 digits.
+    Phone,
+    /// 1 to 255 characters, none of which is a control character.
+    Text,
+    /// An absolute http or https address without a user name.
+    Url,
+}
+
 macro_rules! fields {
-    ($($(#[$doc:meta])* $field:ident = $path:literal, $check:ident, $example:literal;)*) => {
-        /// A field of a request that has a setter.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        #[non_exhaustive]
-        pub enum Field {
-            $($(#[$doc])* $field,)*
-        }
-
+    ($($(#[$doc:meta])* $field:ident = $path:literal, $format:ident, $example:literal $(, $page:literal)?;)*) => {
+        /// The fields that several methods share.
         impl Field {
-            /// All fields of requests.
-            pub const ALL: &'static [Self] = &[$(Self::$field),*];
+            $(
+                $(#[$doc])*
+                pub const $field: Self = Self::new($path, Format::$format, $example)$(.on_page($page))?;
+            )*
 
-            /// The path in a Gate request.
-            pub const fn path(self) -> &'static str {
-                match self {
-                    $(Self::$field => $path,)*
-                }
-            }
+            /// All fields that are constants here.
+            pub const KNOWN: &'static [Self] = &[$(Self::$field),*];
 
-            /// A value that passes the check, for documentation and demonstrations. It is
-            /// not the value of a real person.
-            pub const fn example(self) -> &'static str {
-                match self {
-                    $(Self::$field => $example,)*
-                }
-            }
-
-            /// The problem with a value, by the rules of the documents (sources: request fields).
-            pub(crate) fn problem(self, value: &str) -> Option<&'static str> {
-                match self {
-                    $(Self::$field => $check(value),)*
+            /// The name of the constant, `None` if there is none.
+            pub(crate) fn constant(self) -> Option<&'static str> {
+                match self.path {
+                    $($path => Some(stringify!($field)),)*
+                    _ => None,
                 }
             }
         }
@@ -43,73 +79,177 @@ macro_rules! fields {
 
 fields! {
     /// Wallet or account number.
-    AccountNumber = "account.number", text, "93017949";
+    ACCOUNT_NUMBER = "account.number", Text, "93017949";
     /// Street, house and flat.
-    CustomerAddress = "customer.address", text, "1 Example Street";
+    CUSTOMER_ADDRESS = "customer.address", Text, "1 Example Street", "customer_address";
     /// The customer's city.
-    CustomerCity = "customer.city", text, "Exampleton";
+    CUSTOMER_CITY = "customer.city", Text, "Exampleton", "customer_city";
     /// The customer's country, by ISO 3166-1 alpha-2.
-    CustomerCountry = "customer.country", country, "LV";
+    CUSTOMER_COUNTRY = "customer.country", Country, "LV", "customer_country";
     /// The customer's day of birth, as `DD-MM-YYYY`.
-    CustomerDayOfBirth = "customer.day_of_birth", day, "31-12-1999";
+    CUSTOMER_DAY_OF_BIRTH = "customer.day_of_birth", Day, "31-12-1999", "customer_day_of_birth";
     /// The customer's e-mail address.
-    CustomerEmail = "customer.email", email, "mary@example.com";
+    CUSTOMER_EMAIL = "customer.email", Email, "mary@example.com", "customer_email";
     /// The customer's first name.
-    CustomerFirstName = "customer.first_name", text, "Maryam";
+    CUSTOMER_FIRST_NAME = "customer.first_name", Text, "Maryam", "customer_first_name";
     /// The merchant's id of the customer, unique in the project.
-    CustomerId = "customer.id", text, "customer-1";
+    CUSTOMER_ID = "customer.id", Text, "customer-1", "customer_id";
     /// IPv4 or IPv6.
-    CustomerIpAddress = "customer.ip_address", ip_address, "192.0.2.1";
+    CUSTOMER_IP_ADDRESS = "customer.ip_address", IpAddress, "192.0.2.1";
     /// The customer's last name.
-    CustomerLastName = "customer.last_name", text, "Smithson";
+    CUSTOMER_LAST_NAME = "customer.last_name", Text, "Smithson", "customer_last_name";
     /// 4 to 24 digits.
-    CustomerPhone = "customer.phone", phone, "76575657657676";
+    CUSTOMER_PHONE = "customer.phone", Phone, "76575657657676", "customer_phone";
     /// State or region.
-    CustomerState = "customer.state", text, "Example State";
+    CUSTOMER_STATE = "customer.state", Text, "Example State", "customer_state";
     /// The customer's postal code.
-    CustomerZip = "customer.zip", text, "EX-1001";
+    CUSTOMER_ZIP = "customer.zip", Text, "EX-1001", "customer_zip";
     /// Callback address of this payment, instead of the project's.
-    CallbackUrl = "general.merchant_callback_url", url, "https://shop.example/callbacks";
+    CALLBACK_URL = "general.merchant_callback_url", Url, "https://shop.example/callbacks", "merchant_callback_url";
     /// The merchant's description.
-    Description = "payment.description", text, "An example";
+    DESCRIPTION = "payment.description", Text, "An example", "payment_description";
     /// The merchant's id of a refund.
-    MerchantRefundId = "payment.merchant_refund_id", text, "refund-example-1";
+    MERCHANT_REFUND_ID = "payment.merchant_refund_id", Text, "refund-example-1";
     /// The customer's return address after a decline.
-    ReturnDecline = "return_url.decline", url, "https://shop.example/declined";
+    RETURN_DECLINE = "return_url.decline", Url, "https://shop.example/declined", "redirect_fail_url";
     /// The customer's return address in any case.
-    ReturnNeutral = "return_url.return", url, "https://shop.example/back";
+    RETURN_NEUTRAL = "return_url.return", Url, "https://shop.example/back", "redirect_return_url";
     /// The customer's return address after a success.
-    ReturnSuccess = "return_url.success", url, "https://shop.example/paid";
+    RETURN_SUCCESS = "return_url.success", Url, "https://shop.example/paid", "redirect_success_url";
 }
 
 impl Field {
+    /// A field by its path in the Gate request, with the form of its values and one of them, which is not
+    /// that of a real person, for documentation and demonstrations.
+    ///
+    /// A path that is no names with dots between them, or has a name that signatures leave out, does not
+    /// compile in a constant, and panics otherwise.
+    ///
+    /// # Panics
+    ///
+    /// See above.
+    pub const fn new(path: &'static str, format: Format, example: &'static str) -> Self {
+        assert!(
+            is_path(path),
+            "a field's path is names with dots between them, none of them unsigned"
+        );
+        assert!(!example.is_empty(), "a field needs an example");
+        Self { path, format, example, page_name: None }
+    }
+
+    /// Sets the field's name on the Payment Page.
+    pub const fn on_page(self, name: &'static str) -> Self {
+        Self { page_name: Some(name), ..self }
+    }
+
+    /// The path in a Gate request.
+    pub const fn path(self) -> &'static str {
+        self.path
+    }
+
+    /// What the values are.
+    pub const fn format(self) -> Format {
+        self.format
+    }
+
+    /// A value that passes the check, for documentation and demonstrations. It is not the value of a real
+    /// person.
+    pub const fn example(self) -> &'static str {
+        self.example
+    }
+
     /// The Payment Page's name of the field (sources: Payment Page), `None` if it has none.
     pub const fn page_name(self) -> Option<&'static str> {
-        Some(match self {
-            Self::AccountNumber | Self::CustomerIpAddress | Self::MerchantRefundId => return None,
-            Self::CustomerAddress => "customer_address",
-            Self::CustomerCity => "customer_city",
-            Self::CustomerCountry => "customer_country",
-            Self::CustomerDayOfBirth => "customer_day_of_birth",
-            Self::CustomerEmail => "customer_email",
-            Self::CustomerFirstName => "customer_first_name",
-            Self::CustomerId => "customer_id",
-            Self::CustomerLastName => "customer_last_name",
-            Self::CustomerPhone => "customer_phone",
-            Self::CustomerState => "customer_state",
-            Self::CustomerZip => "customer_zip",
-            Self::CallbackUrl => "merchant_callback_url",
-            Self::Description => "payment_description",
-            Self::ReturnDecline => "redirect_fail_url",
-            Self::ReturnNeutral => "redirect_return_url",
-            Self::ReturnSuccess => "redirect_success_url",
-        })
+        self.page_name
+    }
+
+    /// The problem with a value, by the rules of the documents (sources: request fields); `None` if there is
+    /// none. It does not repeat the value, which may be personal data.
+    ///
+    /// ```
+    /// use ecp_methods::request::Field;
+    ///
+    /// assert_eq!(Field::CUSTOMER_PHONE.problem("+44123"), Some("must be 4 to 24 digits"));
+    /// ```
+    pub fn problem(self, value: &str) -> Option<&'static str> {
+        match self.format {
+            Format::Country => country(value),
+            Format::Day => day(value),
+            Format::Digits => digits(value),
+            Format::Email => email(value),
+            Format::Integer => integer(value),
+            Format::IpAddress => ip_address(value),
+            Format::Object => object(value),
+            Format::OneOf(values) => {
+                (!values.contains(&value)).then_some("is none of the values that the method takes")
+            }
+            Format::Phone => phone(value),
+            Format::Text => text(value),
+            Format::Url => url(value),
+        }
+    }
+}
+
+/// Prints the path.
+impl fmt::Debug for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Field({})", self.path)
     }
 }
 
 impl fmt::Display for Field {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.path())
+        f.pad(self.path)
+    }
+}
+
+/// Whether a path is names with dots between them, of lower case letters, digits and `_`, none of which
+/// the signature leaves out.
+const fn is_path(path: &str) -> bool {
+    let bytes = path.as_bytes();
+    let (mut at, mut begin) = (0, 0);
+    while at <= bytes.len() {
+        if at == bytes.len() || bytes[at] == b'.' {
+            let name = bytes.split_at(at).0.split_at(begin).1;
+            if name.is_empty() || is(name, b"signature") || is(name, b"frame_mode") {
+                return false;
+            }
+            begin = at + 1;
+        } else if !matches!(bytes[at], b'a'..=b'z' | b'0'..=b'9' | b'_') {
+            return false;
+        }
+        at += 1;
+    }
+    true
+}
+
+const fn is(one: &[u8], other: &[u8]) -> bool {
+    let mut at = 0;
+    while at < one.len() && at < other.len() {
+        if one[at] != other[at] {
+            return false;
+        }
+        at += 1;
+    }
+    one.len() == other.len()
+}
+
+fn digits(value: &str) -> Option<&'static str> {
+    let valid = (1..=255).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_digit());
+    (!valid).then_some("must hold digits only, at most 255")
+}
+
+fn integer(value: &str) -> Option<&'static str> {
+    // What is written is what is sent: no sign, no zeros before it.
+    let number = value.parse::<u32>().is_ok_and(|number| number.to_string() == value);
+    (!number).then_some("must be a whole number from 0 to 4294967295, without zeros before it")
+}
+
+fn object(value: &str) -> Option<&'static str> {
+    match serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(value) {
+        Ok(members) if members.is_empty() => Some("has no member"),
+        Ok(_) => None,
+        Err(_) => Some("must be a JSON object"),
     }
 }
 
@@ -203,7 +343,11 @@ mod tests {
             (Field::CUSTOMER_PHONE, "0000000000009999", None),
             (Field::CUSTOMER_PHONE, "+44123", Some("must be 4 to 24 digits")),
             (Field::RETURN_SUCCESS, "https://shop.example/?a=1", None),
-            (Field::RETURN_SUCCESS, "javascript:alert(1)", Some("must be an http or https address")),
+            (
+                Field::RETURN_SUCCESS,
+                "javascript:alert(1)",
+                Some("must be an http or https address"),
+            ),
             (Field::RETURN_SUCCESS, "https:///x", Some("must be an http or https address")),
             (Field::RETURN_SUCCESS, "https://u@shop.example", Some("must not hold a user name")),
             (

@@ -6,7 +6,7 @@ use ecp_core::Sensitive;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::field::Field;
+use super::field::{Field, Format};
 
 /// The customer.
 ///
@@ -52,76 +52,77 @@ macro_rules! setters {
 
 setters! { Customer:
     /// Street, house and flat.
-    address = CustomerAddress;
+    address = CUSTOMER_ADDRESS;
     /// City.
-    city = CustomerCity;
+    city = CUSTOMER_CITY;
     /// ISO 3166-1 alpha-2.
-    country = CustomerCountry;
+    country = CUSTOMER_COUNTRY;
     /// `DD-MM-YYYY`.
-    day_of_birth = CustomerDayOfBirth;
+    day_of_birth = CUSTOMER_DAY_OF_BIRTH;
     /// E-mail address.
-    email = CustomerEmail;
+    email = CUSTOMER_EMAIL;
     /// First name.
-    first_name = CustomerFirstName;
+    first_name = CUSTOMER_FIRST_NAME;
     /// The merchant's id of the customer, unique in the project.
-    id = CustomerId;
+    id = CUSTOMER_ID;
     /// IPv4 or IPv6.
-    ip_address = CustomerIpAddress;
+    ip_address = CUSTOMER_IP_ADDRESS;
     /// Last name.
-    last_name = CustomerLastName;
+    last_name = CUSTOMER_LAST_NAME;
     /// 4 to 24 digits.
-    phone = CustomerPhone;
+    phone = CUSTOMER_PHONE;
     /// State or region.
-    state = CustomerState;
+    state = CUSTOMER_STATE;
     /// Postal code.
-    zip = CustomerZip;
+    zip = CUSTOMER_ZIP;
 }
 
 setters! { Account:
     /// Wallet or account number.
-    number = AccountNumber;
+    number = ACCOUNT_NUMBER;
 }
 
 setters! { ReturnUrls:
     /// After a decline.
-    decline = ReturnDecline;
+    decline = RETURN_DECLINE;
     /// In any case.
-    neutral = ReturnNeutral;
+    neutral = RETURN_NEUTRAL;
     /// After a success.
-    success = ReturnSuccess;
+    success = RETURN_SUCCESS;
 }
 
 /// Values by field.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Fields {
-    values: BTreeMap<Field, Sensitive<String>>,
-    /// Whether any value holds a `;`.
-    separator: bool,
+    /// By path: two fields of one path are one value.
+    values: BTreeMap<&'static str, (Field, Sensitive<String>)>,
+    /// Whether signing may refuse a value: one with a `;`, or an object.
+    ambiguous: bool,
 }
 
 impl Fields {
     pub(super) fn set(&mut self, field: Field, value: impl Into<String>) {
         let value = value.into();
-        self.separator |= value.contains(';');
-        self.values.insert(field, Sensitive::new(value));
+        self.ambiguous |= value.contains(';') || field.format() == Format::Object;
+        self.values.insert(field.path(), (field, Sensitive::new(value)));
     }
 
     pub(super) fn take(&mut self, other: Self) {
-        self.separator |= other.separator;
+        self.ambiguous |= other.ambiguous;
         self.values.extend(other.values);
     }
 
-    pub(crate) fn get(&self, field: Field) -> Option<&str> {
-        self.values.get(&field).map(|value| value.expose().as_str())
+    pub(crate) fn get(&self, path: &str) -> Option<&str> {
+        self.values.get(path).map(|(_, value)| value.expose().as_str())
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Field, &str)> {
-        self.values.iter().map(|(&field, value)| (field, value.expose().as_str()))
+        self.values.values().map(|(field, value)| (*field, value.expose().as_str()))
     }
 
-    /// Whether a value may hold a `;`.
-    pub(crate) const fn may_hold_separator(&self) -> bool {
-        self.separator
+    /// Whether signing may refuse a value that passed its check.
+    pub(crate) const fn may_be_ambiguous(&self) -> bool {
+        self.ambiguous
     }
 }
 

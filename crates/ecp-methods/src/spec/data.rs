@@ -6,9 +6,12 @@ use ecp_core::{Currency, Money};
 use super::callback::CallbackForm;
 use super::capability::{Capabilities, Capability};
 use super::facts::{Conversion, Fact, Instrument, Kind};
+use super::need::Need;
+use super::regions::Regions;
 use super::rule::Rule;
 use super::testing::Testing;
 use crate::flow::FlowKind;
+use crate::request::Field;
 
 /// A [`Spec`](super::Spec) of a method that is known only at run time.
 #[derive(Clone, Debug)]
@@ -23,7 +26,7 @@ pub struct MethodSpec {
     pub(super) page_codes: &'static [&'static str],
     pub(super) callback_names: &'static [&'static str],
     pub(super) callback_forms: &'static [CallbackForm],
-    pub(super) regions: &'static [&'static str],
+    pub(super) regions: Regions,
     pub(super) currencies: &'static [Currency],
     pub(super) conversion: Option<Conversion>,
     pub(super) flows: [Option<Rule>; FlowKind::ALL.len()],
@@ -105,8 +108,8 @@ impl MethodSpec {
             .unwrap_or(CallbackForm::new(flow))
     }
 
-    /// The countries where the method is used; empty means all.
-    pub const fn regions(&self) -> &'static [&'static str] {
+    /// The countries where the method is used.
+    pub const fn regions(&self) -> Regions {
         self.regions
     }
 
@@ -174,6 +177,21 @@ impl MethodSpec {
     /// The rule of a flow, `None` if the method does not have the flow.
     pub const fn rule(&self, flow: FlowKind) -> Option<&Rule> {
         self.flows[flow as usize].as_ref()
+    }
+
+    /// The field at a path that a flow needs, in any case or under a condition. `None` if none of them does.
+    ///
+    /// ```
+    /// use ecp_methods::request::Field;
+    /// use ecp_methods::{FlowKind, Jeton, PaymentMethod};
+    ///
+    /// let number = Jeton::SPEC.needed_field(FlowKind::Payout, "account.number");
+    /// assert_eq!(number, Some(Field::ACCOUNT_NUMBER));
+    /// ```
+    pub fn needed_field(&self, flow: FlowKind, path: &str) -> Option<Field> {
+        let rule = self.rule(flow)?;
+        let conditional = rule.conditional_needs().iter().flat_map(Need::fields);
+        rule.needed_fields().iter().chain(conditional).find(|field| field.path() == path).copied()
     }
 
     /// The flows that the method has.

@@ -36,13 +36,7 @@ impl MethodSpec {
         row("code", self.code().to_owned());
         row("kind", self.kind().to_string());
         row("instruments", join(self.instruments()));
-        row(
-            "regions",
-            match self.regions() {
-                [] => "all countries".to_owned(),
-                regions => regions.join(", "),
-            },
-        );
+        row("regions", self.regions().to_string());
         row("currencies", join(self.currencies()));
         row("conversion", self.conversion().map_or_else(String::new, |who| who.to_string()));
         row("Gate path", self.gate_path().unwrap_or_default().to_owned());
@@ -66,6 +60,9 @@ impl MethodSpec {
                 row(flow.as_str(), sentence(rule));
                 row(&format!("{flow} on"), join(rule.interfaces()));
                 row(&format!("{flow} needs"), join(rule.needed_fields()));
+                for need in rule.conditional_needs() {
+                    row(&format!("{flow} {} needs", need.condition()), join(need.fields()));
+                }
             }
         }
         row("voucher values", join(self.denominations));
@@ -132,9 +129,10 @@ impl MethodSpec {
 /// Amounts and times of a rule.
 fn sentence(rule: &Rule) -> String {
     let mut parts = Vec::new();
-    match rule.major_amounts() {
-        Some((least, greatest)) => parts.push(format!("{least} to {greatest}")),
-        None => parts.push("no limits".to_owned()),
+    match rule.stated_limits() {
+        [] if rule.is_unlimited() => parts.push("no limits".to_owned()),
+        [] => parts.push("limits not stated".to_owned()),
+        limits => parts.extend(limits.iter().map(ToString::to_string)),
     }
     if rule.allows_zero_amount() {
         parts.push("0 allowed".to_owned());

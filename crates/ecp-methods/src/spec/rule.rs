@@ -1,19 +1,22 @@
 //! Requirements of a method in one flow.
 
-use std::fmt;
+use std::borrow::Cow;
 use std::time::Duration;
 
 use ecp_core::{Currency, Money};
 
 use super::facts::Interface;
+use super::limit::{Limit, Limits};
+use super::need::Need;
 use crate::request::Field;
 
 /// Requirements of a method in one flow.
 #[derive(Clone, Copy, Debug)]
 pub struct Rule {
-    pub(crate) amounts: Option<Amounts>,
+    pub(crate) amounts: Amounts,
     pub(crate) interfaces: &'static [Interface],
     pub(crate) needs: &'static [Field],
+    pub(crate) needs_when: &'static [Need],
     pub(crate) zero_amount: bool,
     pub(crate) partial: bool,
     pub(crate) base_time: Option<Duration>,
@@ -24,9 +27,10 @@ impl Rule {
     /// A rule that requires only a positive amount.
     pub const fn new() -> Self {
         Self {
-            amounts: None,
+            amounts: Amounts::NotStated,
             interfaces: &[],
             needs: &[],
+            needs_when: &[],
             zero_amount: false,
             partial: false,
             base_time: None,
@@ -37,9 +41,20 @@ impl Rule {
     /// Sets the minimum and the maximum amount in major units, both inclusive, in any currency of
     /// the method: `"1.00"` is 100 minor units of EUR and 1 of JPY.
     pub const fn amount(self, least: &str, greatest: &str) -> Self {
-        let amounts = Amounts { least: Decimal::parse(least), greatest: Decimal::parse(greatest) };
-        assert!(amounts.least.at_most(&amounts.greatest), "the least amount is over the greatest");
-        Self { amounts: Some(amounts), ..self }
+        Self { amounts: Amounts::Both(Limit::any().from(least).to(greatest)), ..self }
+    }
+
+    /// Sets limits with scopes: those of a currency, of a country, or "or equivalent". For an amount the most
+    /// specific one counts: a country's, then a currency's, then that of an equivalent, then any.
+    pub const fn limited(self, limits: &'static [Limit]) -> Self {
+        assert!(!limits.is_empty(), "an empty list of limits: use `unlimited` if the page says so");
+        Self { amounts: Amounts::Scoped(limits), ..self }
+    }
+
+    /// Declares that the page says that there are no limits. Without any of the three, limits are not
+    /// stated.
+    pub const fn unlimited(self) -> Self {
+        Self { amounts: Amounts::Unlimited, ..self }
     }
 
     /// Sets the interfaces that offer the flow.
@@ -50,6 +65,11 @@ impl Rule {
     /// Sets the fields that a request must have in addition to payment id, amount and currency.
     pub const fn needs(self, needs: &'static [Field]) -> Self {
         Self { needs, ..self }
+    }
+
+    /// Sets the fields that a request must have under conditions, in addition to those of [`Rule::needs`].
+    pub const fn needs_when(self, needs: &'static [Need]) -> Self {
+        Self { needs_when: needs, ..self }
     }
 
     /// Allows an amount of 0: the customer chooses it.
@@ -72,26 +92,37 @@ impl Rule {
         Self { cut_off_time: Some(time), ..self }
     }
 
-    /// The minimum and the maximum amount in a currency, `None` if there are no limits.
-    pub fn limits(&self, currency: Currency) -> Option<(Money, Money)> {
-        let amounts = self.amounts?;
-        Some((amounts.least.round_up(currency), amounts.greatest.round_down(currency)))
+    /// The limits that are enforced in a currency, whatever the customer's country.
+    pub fn limits(&self, currency: Currency) -> Limits {
+        self.limits_in(currency, None)
     }
 
-    /// The minimum and the maximum amount in major units, as in the table.
-    pub fn major_amounts(&self) -> Option<(String, String)> {
-        self.amounts.map(|amounts| (amounts.least.to_string(), amounts.greatest.to_string()))
+    /// The limits that are enforced in a currency for customers of a country, by ISO 3166-1 alpha-2.
+    pub fn limits_in(&self, currency: Currency, country: Option<&str>) -> Limits {
+        Limits::of(self.stated_limits(), currency, country)
+    }
+
+    /// The limits as the page states them. None, if it states none; [`Rule::is_unlimited`] then distinguishes
+    /// a page that says that there are none from one that says nothing.
+    pub const fn stated_limits(&self) -> &[Limit] {
+        match &self.amounts {
+            Amounts::Both(limit) => std::slice::from_ref(limit),
+            Amounts::Scoped(limits) => limits,
+            Amounts::NotStated | Amounts::Unlimited => &[],
+        }
+    }
+
+    /// Whether the page says that there are no limits.
+    pub const fn is_unlimited(&self) -> bool {
+        matches!(self.amounts, Amounts::Unlimited)
     }
 
     /// An amount within the limits, for documentation, demonstrations and tests: 100 in major
     /// units, or the nearest allowed amount.
     pub fn example_amount(&self, currency: Currency) -> Money {
         let usual = 10_i64.pow(currency.exponent() + 2);
-        let minor = match self.limits(currency) {
-            Some((least, greatest)) => usual.max(least.minor()).min(greatest.minor()),
-            None => usual,
-        };
-        Money::from_minor(minor, currency)
+        let (least, greatest) = self.limits(currency).minor_units();
+        Money::from_minor(usual.max(least).min(greatest), currency)
     }
 
     /// Interfaces that offer the flow.
@@ -119,7 +150,26 @@ impl Rule {
         self.cut_off_time
     }
 
-    /// Fields that a request must have besides payment id, amount and currency.
+    /// Fields that a request must have under conditions.
+    pub const fn conditional_needs(&self) -> &'static [Need] {
+        self.needs_when
+    }
+
+    /// The fields that a request must have, with those of the conditions that hold for it, in the order of
+    /// the tables. `value` finds the request's value at a path, as [`Draft::value`](crate::Draft::value).
+    pub fn needed<'a>(
+        &self,
+        currency: Option<Currency>,
+        value: impl Fn(&str) -> Option<Cow<'a, str>>,
+    ) -> Vec<Field> {
+        let mut needed = self.needs.to_vec();
+        for need in self.needs_when.iter().filter(|need| need.applies(currency, &value)) {
+            needed.extend(need.fields());
+        }
+        needed
+    }
+
+    /// Fields that every request must have besides payment id, amount and currency.
     pub const fn needed_fields(&self) -> &'static [Field] {
         self.needs
     }
@@ -131,97 +181,12 @@ impl Default for Rule {
     }
 }
 
+/// What a page says about amounts.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Amounts {
-    least: Decimal,
-    greatest: Decimal,
-}
-
-/// A decimal from a table: `units` with `decimals` digits after the point.
-#[derive(Clone, Copy, Debug)]
-struct Decimal {
-    units: i64,
-    decimals: u32,
-}
-
-impl fmt::Display for Decimal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let scale = 10_i64.pow(self.decimals);
-        match self.decimals as usize {
-            0 => write!(f, "{}", self.units),
-            width => write!(f, "{}.{:0width$}", self.units / scale, self.units % scale),
-        }
-    }
-}
-
-impl Decimal {
-    const fn parse(text: &str) -> Self {
-        let bytes = text.as_bytes();
-        let mut parsed = Self { units: 0, decimals: 0 };
-        let mut point = false;
-        let mut at = 0;
-        while at < bytes.len() {
-            match bytes[at] {
-                digit @ b'0'..=b'9' => {
-                    parsed.units = parsed.units * 10 + (digit - b'0') as i64;
-                    if point {
-                        parsed.decimals += 1;
-                    }
-                }
-                b'.' if !point && at > 0 => point = true,
-                _ => panic!("an amount is digits with at most one point"),
-            }
-            at += 1;
-        }
-        assert!(!bytes.is_empty() && parsed.decimals <= 4, "an amount has up to 4 decimals");
-        // Four digits more, the most that any currency has, must still fit.
-        assert!(parsed.units < i64::MAX / 10_000 - 1, "an amount is too large");
-        parsed
-    }
-
-    const fn at_most(&self, other: &Self) -> bool {
-        self.units * 10_i64.pow(other.decimals) <= other.units * 10_i64.pow(self.decimals)
-    }
-
-    fn round_down(self, currency: Currency) -> Money {
-        let (minor, _) = self.minor(currency);
-        Money::from_minor(minor, currency)
-    }
-
-    fn round_up(self, currency: Currency) -> Money {
-        let (minor, exact) = self.minor(currency);
-        Money::from_minor(minor + i64::from(!exact), currency)
-    }
-
-    /// Whole minor units, and whether the conversion is exact.
-    fn minor(self, currency: Currency) -> (i64, bool) {
-        let scaled = self.units * 10_i64.pow(currency.exponent());
-        let divisor = 10_i64.pow(self.decimals);
-        (scaled / divisor, scaled % divisor == 0)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn limits_follow_the_exponent_of_each_currency() {
-        let rule = Rule::new().amount("1.00", "100000.00");
-        let table = [
-            (Currency::EUR, 100, 10_000_000),
-            (Currency::JPY, 1, 100_000),
-            (Currency::KWD, 1000, 100_000_000),
-        ];
-        for (currency, least, greatest) in table {
-            let limits = rule.limits(currency).unwrap();
-            assert_eq!((limits.0.minor(), limits.1.minor()), (least, greatest), "{currency}");
-        }
-    }
-
-    #[test]
-    fn a_limit_that_a_currency_cannot_express_is_rounded_inwards() {
-        let (least, greatest) = Rule::new().amount("0.50", "9.99").limits(Currency::JPY).unwrap();
-        assert_eq!((least.minor(), greatest.minor()), (1, 9));
-    }
+pub(crate) enum Amounts {
+    /// From one number of major units to another, in any currency.
+    Both(Limit),
+    NotStated,
+    Scoped(&'static [Limit]),
+    Unlimited,
 }

@@ -86,8 +86,8 @@ impl Testing {
         }
     }
 
-    /// The amounts in minor units of sales whose final callback has the customer's account. Their
-    /// source is [`Testing::own_source`].
+    /// The amounts, in minor units, of sales in test projects whose final callback has the member
+    /// `account`. [`Testing::own_source`] names the document that lists them.
     pub const fn account_shown_amounts(&self) -> &'static [i64] {
         self.account_shown
     }

@@ -160,7 +160,7 @@ texts! {
 
 impl Texts {
     /// The name of a customer's field; a field without one has its path.
-    pub(crate) const fn field(&self, field: Field) -> &'static str {
+    pub(crate) fn field(&self, field: Field) -> &'static str {
         match field {
             Field::CUSTOMER_ADDRESS => self.address,
             Field::CUSTOMER_CITY => self.city,

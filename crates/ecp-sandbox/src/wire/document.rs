@@ -1,8 +1,10 @@
 //! Requests as they are read: their JSON, its members, and the ids in them.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use ecp_core::{PaymentId, ProjectId};
+use ecp_methods::request::{Field, Format};
 use serde_json::Value;
 
 use crate::payment::CallbackWishes;
@@ -93,6 +95,21 @@ impl<'d> Fields<'d> {
         }
     }
 
+    /// A value that a method needs, in the JSON type of its field.
+    pub(crate) fn value(&mut self, field: Field) {
+        let path = field.path();
+        let fits = match at(self.document, path) {
+            None | Some(Value::Null) => true,
+            Some(Value::String(_)) => !matches!(field.format(), Format::Integer | Format::Object),
+            Some(Value::Number(number)) => field.format() == Format::Integer && number.is_u64(),
+            Some(Value::Object(members)) => field.format() == Format::Object && !members.is_empty(),
+            Some(Value::Array(_) | Value::Bool(_)) => false,
+        };
+        if !fits {
+            self.note::<()>(path);
+        }
+    }
+
     /// An address for callbacks.
     pub(crate) fn url(&mut self, path: &'static str) -> Option<String> {
         self.address(path, is_web_address)
@@ -164,6 +181,15 @@ pub(crate) fn is_missing(document: &Value, path: &str) -> bool {
         None | Some(Value::Null) => true,
         Some(Value::String(text)) => text.is_empty(),
         Some(_) => false,
+    }
+}
+
+/// A value as text, for the conditions of a method's needs.
+pub(crate) fn text_at<'d>(document: &'d Value, path: &str) -> Option<Cow<'d, str>> {
+    match at(document, path)? {
+        Value::Null => None,
+        Value::String(text) => Some(Cow::Borrowed(text)),
+        other => Some(Cow::Owned(other.to_string())),
     }
 }
 

@@ -71,10 +71,9 @@ pub(crate) fn plain_amount(
     currency: Currency,
 ) -> Option<Money> {
     let rules: Vec<_> = flows.iter().map(|&flow| spec.rule(flow).unwrap()).collect();
-    let limits = rules.iter().filter_map(|rule| rule.limits(currency));
-    let (least, greatest) = limits.fold((1, i64::MAX), |(least, greatest), limits| {
-        (limits.0.minor().max(least), limits.1.minor().min(greatest))
-    });
+    let limits = rules.iter().map(|rule| rule.limits(currency).minor_units());
+    let (least, greatest) = limits
+        .fold((1, i64::MAX), |(least, greatest), own| (own.0.max(least), own.1.min(greatest)));
     if least > greatest {
         return None;
     }
@@ -129,12 +128,10 @@ async fn every_listed_amount_ends_as_the_spec_says_whatever_the_button() {
     for spec in on_gate(FlowKind::Sale) {
         let limits = spec.rule(FlowKind::Sale).unwrap().limits(currency(spec));
         for &minor in spec.testing().declined_amounts() {
-            if limits.is_some_and(|(least, greatest)| {
-                !(least.minor()..=greatest.minor()).contains(&minor)
-            }) {
+            let amount = Money::from_minor(minor, currency(spec));
+            if !limits.allow(amount) {
                 continue;
             }
-            let amount = Money::from_minor(minor, currency(spec));
             let last = sale(&mut world().await, spec, amount, "success").await;
             assert_eq!(last["payment"]["status"], "decline", "{} {amount}", spec.code());
         }
@@ -163,11 +160,12 @@ async fn every_declared_payout_succeeds_and_declines_beyond_its_limits() {
         let plain = plain_amount(spec, &[FlowKind::Payout], currency);
         let mut table: Vec<_> =
             plain.map(|amount| (amount.minor(), "success", "0")).into_iter().collect();
-        if let Some((least, greatest)) = spec.rule(FlowKind::Payout).unwrap().limits(currency) {
+        let limits = spec.rule(FlowKind::Payout).unwrap().limits(currency);
+        if let Some(greatest) = limits.greatest() {
             table.push((greatest.minor() + 1, "decline", "2642"));
-            if least.minor() > 1 {
-                table.push((least.minor() - 1, "decline", "3358"));
-            }
+        }
+        if let Some(least) = limits.least().filter(|least| least.minor() > 1) {
+            table.push((least.minor() - 1, "decline", "3358"));
         }
         for (minor, status, code) in table {
             let mut world = world().await;
@@ -284,7 +282,7 @@ async fn an_amount_of_0_is_taken_where_the_rule_says_so() {
 #[tokio::test]
 async fn a_rule_without_limits_declines_no_amount() {
     for spec in on_gate(FlowKind::Sale) {
-        if spec.rule(FlowKind::Sale).unwrap().limits(currency(spec)).is_some() {
+        if spec.rule(FlowKind::Sale).unwrap().limits(currency(spec)).are_enforced() {
             continue;
         }
         for minor in [1, i64::MAX].into_iter().filter(|&minor| !spec.testing().is_listed(minor)) {

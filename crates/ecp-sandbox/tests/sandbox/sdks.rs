@@ -100,8 +100,8 @@ fn has(spec: &MethodSpec, flow: FlowKind, interface: Interface) -> bool {
 
 /// An amount that a method takes.
 fn amount(spec: &MethodSpec, flow: FlowKind, currency: Currency) -> i64 {
-    let limits = spec.rule(flow).and_then(|rule| rule.limits(currency));
-    limits.map_or(10_000, |(least, greatest)| 10_000.clamp(least.minor(), greatest.minor()))
+    let (least, greatest) = spec.rule(flow).unwrap().limits(currency).minor_units();
+    10_000.clamp(least, greatest)
 }
 
 /// Parameters beside the order's, as services set them.

@@ -24,9 +24,9 @@ impl Span {
     fn of(spec: &MethodSpec, flows: &[FlowKind], currency: Currency) -> Option<Self> {
         let rules = || flows.iter().filter_map(|&flow| spec.rule(flow));
         let (mut least, mut greatest) = (1, i64::MAX - 1);
-        for (rule_least, rule_greatest) in rules().filter_map(|rule| rule.limits(currency)) {
-            least = least.max(rule_least.minor());
-            greatest = greatest.min(rule_greatest.minor());
+        for (rule_least, rule_greatest) in rules().map(|rule| rule.limits(currency).minor_units()) {
+            least = least.max(rule_least);
+            greatest = greatest.min(rule_greatest);
         }
         if least > greatest {
             return None;
@@ -102,18 +102,16 @@ fn first<T>(spec: &MethodSpec, flows: &[FlowKind], find: impl Fn(Span) -> Option
 /// Amounts at the limits of a rule, in minor units, and whether each is allowed.
 pub(super) fn edges(rule: &Rule, currency: Currency) -> BTreeMap<i64, bool> {
     let zero = rule.allows_zero_amount();
-    let mut edges = match rule.limits(currency) {
-        Some((least, greatest)) => {
-            let (least, greatest) = (least.minor(), greatest.minor());
-            BTreeMap::from([
-                (least - 1, false),
-                (least, true),
-                (greatest, true),
-                (greatest + 1, false),
-            ])
-        }
-        None => BTreeMap::from([(-1, false), (0, zero), (1, true)]),
-    };
+    let limits = rule.limits(currency);
+    let mut edges = BTreeMap::from([(-1, false), (0, zero)]);
+    if let Some(least) = limits.least().map(|least| least.minor()) {
+        edges.extend([(least - 1, false), (least, true)]);
+    } else {
+        edges.insert(1, true);
+    }
+    if let Some(greatest) = limits.greatest().map(|greatest| greatest.minor()) {
+        edges.extend([(greatest, true), (greatest + 1, false)]);
+    }
     // 0 is not an amount but leaves the choice to the customer: limits do not apply.
     if zero {
         edges.insert(0, true);

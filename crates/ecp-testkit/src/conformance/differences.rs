@@ -62,8 +62,9 @@ impl fmt::Display for Difference {
     }
 }
 
-/// Compares a JSON message with a printed sample, in the order of the sample's members. Empty if they
-/// agree.
+/// Compares the members of a JSON message with those of a printed sample: their names, types and order,
+/// not their values. Members that only one of the two has are differences. Empty if they agree; an error if
+/// one of the two is no JSON.
 ///
 /// ```
 /// use ecp_testkit::differences;

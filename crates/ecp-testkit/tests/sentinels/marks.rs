@@ -59,7 +59,7 @@ macro_rules! marked {
             .iter()
             .filter(|field| {
                 use ecp_methods::request::Field;
-                !matches!(field, Field::CALLBACK_URL | Field::MERCHANT_REFUND_ID)
+                !matches!(**field, Field::CALLBACK_URL | Field::MERCHANT_REFUND_ID)
             })
             .fold($request, |request, field| request.field(*field, $crate::marks::value(*field)))
     };

@@ -75,7 +75,10 @@ fn find(
     });
     // Tests list only a few amounts, so the search is short unless there is no match.
     let minor = amounts.into_iter().flatten().take(10_000).find(|&minor| holds(minor));
-    let minor = minor.context("no amount within the method's limits has this result in tests")?;
+    let minor = minor.context(
+        "no amount within the method's limits has this result in tests: choose another method, or the \
+         other result",
+    )?;
     Ok(Money::from_minor(minor, currency))
 }
 
@@ -85,8 +88,6 @@ fn currency(spec: &MethodSpec) -> anyhow::Result<Currency> {
 
 /// The minimum and the maximum amount in minor units.
 fn limits(spec: &MethodSpec, flow: FlowKind, currency: Currency) -> (i64, i64) {
-    match spec.rule(flow).and_then(|rule| rule.limits(currency)) {
-        Some((least, greatest)) => (least.minor().max(1), greatest.minor()),
-        None => (1, i64::MAX),
-    }
+    let (least, greatest) = spec.rule(flow).unwrap_or(&Rule::new()).limits(currency).minor_units();
+    (least.max(1), greatest)
 }

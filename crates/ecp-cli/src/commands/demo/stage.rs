@@ -98,7 +98,8 @@ impl Stage {
         title: &str,
     ) -> anyhow::Result<Verified<Callback>> {
         let callback = self.merchant.callback().await?;
-        let body = std::str::from_utf8(callback.raw()).context("a verified callback is UTF-8")?;
+        let body = std::str::from_utf8(callback.raw())
+            .context("a callback was verified and is not UTF-8, which no genuine one is")?;
         let status = callback.payment_status().map_or("none", PaymentStatus::as_str);
         let rules = Rules::private().allow_ambiguous();
         let items = signature::canonical_string(callback.raw(), rules)?.split(';').count();

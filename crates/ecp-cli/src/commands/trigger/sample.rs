@@ -212,9 +212,7 @@ fn example(spec: &MethodSpec, flow: FlowKind, fits: impl Fn(i64) -> bool) -> any
     let rule = spec.rule(flow).copied().unwrap_or_default();
     let usual = rule.example_amount(currency).minor();
     let listed = spec.testing().declined_amounts().iter().copied();
-    let (least, greatest) = rule
-        .limits(currency)
-        .map_or((1, i64::MAX), |(least, greatest)| (least.minor(), greatest.minor()));
+    let (least, greatest) = rule.limits(currency).minor_units();
     std::iter::once(usual)
         .chain(listed)
         .chain(usual..greatest.min(usual.saturating_add(100)))

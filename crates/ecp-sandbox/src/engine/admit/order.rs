@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::payment::{Order, OrderKind, ReturnUrls};
 use crate::wire::codes;
-use crate::wire::document::{Fields, at, payment_id, require};
+use crate::wire::document::{Fields, at, payment_id, require, text_at};
 use crate::wire::refusal::Refusal;
 
 const AMOUNT: &str = "payment.amount";
@@ -25,16 +25,17 @@ pub(super) fn order(
     document: &Value,
 ) -> Result<Order, Refusal> {
     let rule = spec.rule(kind.flow());
-    let needed = rule.map(Rule::needed_fields).unwrap_or_default();
+    let mut needed = needed(rule, document);
     // On the Payment Page a customer may be a guest.
-    let may_be_guest = interface == Interface::PaymentPage;
-    let needed = needed.iter().filter(|&&field| !may_be_guest || field != Field::CUSTOMER_ID);
-    let needed = needed.map(|field| field.path());
-    require(document, [PAYMENT, AMOUNT, CURRENCY].into_iter().chain(needed.clone()))?;
+    if interface == Interface::PaymentPage {
+        needed.retain(|&field| field != Field::CUSTOMER_ID);
+    }
+    let paths = needed.iter().map(|field| field.path());
+    require(document, [PAYMENT, AMOUNT, CURRENCY].into_iter().chain(paths))?;
 
     let mut fields = Fields::of(document);
-    for path in needed {
-        fields.text(path);
+    for &field in &needed {
+        fields.value(field);
     }
     let description = fields.text("payment.description").unwrap_or_default();
     let customer_id = fields.text("customer.id");
@@ -71,6 +72,12 @@ pub(super) fn order(
         interface,
         return_urls,
     })
+}
+
+/// The fields that a rule needs of a request, with those of the conditions that hold for it.
+pub(super) fn needed(rule: Option<&Rule>, document: &Value) -> Vec<Field> {
+    let value = |path: &str| text_at(document, path);
+    rule.map(|rule| rule.needed(currency(document).ok(), value)).unwrap_or_default()
 }
 
 pub(super) fn currency(document: &Value) -> Result<Currency, Refusal> {

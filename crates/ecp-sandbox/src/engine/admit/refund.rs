@@ -1,7 +1,7 @@
 //! Checks of refunds that need only the request.
 
 use ecp_core::{Money, ProjectId};
-use ecp_methods::{FlowKind, MethodSpec, Rule};
+use ecp_methods::{FlowKind, MethodSpec};
 use serde_json::Value;
 
 use super::order;
@@ -16,13 +16,13 @@ pub(super) fn order(
     spec: &MethodSpec,
     document: &Value,
 ) -> Result<RefundOrder, Refusal> {
-    let needed = spec.rule(FlowKind::Refund).map(Rule::needed_fields).unwrap_or_default();
-    let needed = needed.iter().map(|field| field.path());
-    require(document, std::iter::once("general.payment_id").chain(needed.clone()))?;
+    let needed = order::needed(spec.rule(FlowKind::Refund), document);
+    let paths = needed.iter().map(|field| field.path());
+    require(document, std::iter::once("general.payment_id").chain(paths))?;
 
     let mut fields = Fields::of(document);
-    for path in needed {
-        fields.text(path);
+    for &field in &needed {
+        fields.value(field);
     }
     fields.text("payment.description");
     let merchant_refund_id = fields.text("payment.merchant_refund_id");

@@ -48,9 +48,7 @@ fn takes(spec: &MethodSpec, amount: Money) -> bool {
     let Some(rule) = spec.rule(FlowKind::Sale) else { return false };
     let fits = match amount.minor() {
         0 => rule.allows_zero_amount(),
-        _ => rule.limits(amount.currency()).is_none_or(|(least, greatest)| {
-            (least.minor()..=greatest.minor()).contains(&amount.minor())
-        }),
+        _ => rule.limits(amount.currency()).allow(amount),
     };
     fits && spec.currencies().contains(&amount.currency())
 }
@@ -71,7 +69,7 @@ pub(super) fn missing_fields(
 }
 
 /// Whether the page itself knows the field: where it is, and where customers come back to.
-const fn is_the_pages(field: Field) -> bool {
+fn is_the_pages(field: Field) -> bool {
     matches!(
         field,
         Field::CUSTOMER_IP_ADDRESS

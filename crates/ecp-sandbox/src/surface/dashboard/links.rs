@@ -110,11 +110,10 @@ fn created(dashboard: &Dashboard, pairs: &Pairs) -> Result<(), String> {
         .ok_or_else(|| format!("{} does not take this currency.", spec.title()))?;
     let amount = Money::from_decimal(field(pairs, "amount").unwrap_or_default(), currency);
     let amount = amount.map_err(|error| error.to_string())?;
-    if let Some((least, greatest)) =
-        spec.rule(FlowKind::Sale).and_then(|rule| rule.limits(currency))
-        && !(least.minor()..=greatest.minor()).contains(&amount.minor())
+    if let Some(limits) = spec.rule(FlowKind::Sale).map(|rule| rule.limits(currency))
+        && !limits.allow(amount)
     {
-        return Err(format!("{} takes {least} to {greatest}.", spec.title()));
+        return Err(format!("{} takes {limits}.", spec.title()));
     }
     let validity = VALIDITIES
         .into_iter()

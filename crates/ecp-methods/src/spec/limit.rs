@@ -1,0 +1,317 @@
+//! Limits of amounts: their scope, and either end or both.
+
+use std::fmt;
+
+use ecp_core::{Currency, Money};
+
+/// A limit of amounts, in major units, with its scope. Both ends are inclusive, and either can be open.
+///
+/// ```
+/// use ecp_core::Currency;
+/// use ecp_methods::Rule;
+/// use ecp_methods::spec::Limit;
+///
+/// // "0.50 to 8,000.00 EUR or equivalent, in JPY at least 100"
+/// const RULE: Rule = Rule::new().limited(&[
+///     Limit::equivalent_of(Currency::EUR).from("0.50").to("8000.00"),
+///     Limit::of(Currency::JPY).from("100"),
+/// ]);
+///
+/// assert_eq!(RULE.limits(Currency::EUR).to_string(), "0.50 to 8000.00 EUR");
+/// assert_eq!(RULE.limits(Currency::JPY).to_string(), "100 JPY or more");
+/// // What a number of euros is in dollars is not known here.
+/// assert!(!RULE.limits(Currency::USD).are_enforced());
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    scope: Scope,
+    least: Option<Decimal>,
+    greatest: Option<Decimal>,
+}
+
+/// The amounts that a [`Limit`] is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Scope {
+    /// Amounts in any currency, as many major units of each.
+    Any,
+    /// Amounts in a currency, of customers whose `customer.country` is that one by ISO 3166-1 alpha-2.
+    Country(&'static str, Currency),
+    /// Amounts in a currency.
+    Currency(Currency),
+    /// Amounts in any currency, converted into one. Only amounts in that one are checked, since the rate is
+    /// the platform's.
+    EquivalentOf(Currency),
+}
+
+impl Limit {
+    /// A limit of amounts in any currency of the method: `"1.00"` is 100 minor units of EUR and 1 of JPY.
+    pub const fn any() -> Self {
+        Self::new(Scope::Any)
+    }
+
+    /// A limit of amounts in a currency.
+    pub const fn of(currency: Currency) -> Self {
+        Self::new(Scope::Currency(currency))
+    }
+
+    /// A limit of amounts in a currency, for customers of a country, by ISO 3166-1 alpha-2.
+    pub const fn in_country(country: &'static str, currency: Currency) -> Self {
+        assert!(super::is_country(country), "a country must be two capital letters");
+        Self::new(Scope::Country(country, currency))
+    }
+
+    /// A limit in one currency "or equivalent": it is declared and shown, and enforced in that currency
+    /// alone.
+    pub const fn equivalent_of(currency: Currency) -> Self {
+        Self::new(Scope::EquivalentOf(currency))
+    }
+
+    const fn new(scope: Scope) -> Self {
+        Self { scope, least: None, greatest: None }
+    }
+
+    /// Sets the least amount in major units.
+    pub const fn from(self, least: &str) -> Self {
+        Self { least: Some(Decimal::parse(least)), ..self }.checked()
+    }
+
+    /// Sets the greatest amount in major units.
+    pub const fn to(self, greatest: &str) -> Self {
+        Self { greatest: Some(Decimal::parse(greatest)), ..self }.checked()
+    }
+
+    const fn checked(self) -> Self {
+        if let (Some(least), Some(greatest)) = (&self.least, &self.greatest) {
+            assert!(least.at_most(greatest), "the least amount is over the greatest");
+        }
+        self
+    }
+
+    /// The amounts that the limit is about.
+    pub const fn scope(&self) -> Scope {
+        self.scope
+    }
+
+    /// The least amount in major units, as in the table.
+    pub fn least(&self) -> Option<String> {
+        self.least.map(|least| least.to_string())
+    }
+
+    /// The greatest amount in major units, as in the table.
+    pub fn greatest(&self) -> Option<String> {
+        self.greatest.map(|greatest| greatest.to_string())
+    }
+
+    /// How specific the limit is for an amount, `None` if it is not about it.
+    fn fits(&self, currency: Currency, country: Option<&str>) -> Option<u8> {
+        match self.scope {
+            Scope::Any => Some(0),
+            Scope::EquivalentOf(own) => (own == currency).then_some(1),
+            Scope::Currency(own) => (own == currency).then_some(2),
+            Scope::Country(place, own) => (own == currency && country == Some(place)).then_some(3),
+        }
+    }
+}
+
+/// As in a table: `1.00 to 100000.00`, `0.50 to 8000.00 EUR or equivalent`, `100 JPY or more`.
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let unit = match self.scope {
+            Scope::Any => String::new(),
+            Scope::Country(country, currency) => format!(" {currency} in {country}"),
+            Scope::Currency(currency) => format!(" {currency}"),
+            Scope::EquivalentOf(currency) => format!(" {currency} or equivalent"),
+        };
+        match (self.least, self.greatest) {
+            (Some(least), Some(greatest)) => write!(f, "{least} to {greatest}{unit}"),
+            (Some(least), None) => write!(f, "{least}{unit} or more"),
+            (None, Some(greatest)) => write!(f, "up to {greatest}{unit}"),
+            (None, None) => write!(f, "any amount{unit}"),
+        }
+    }
+}
+
+/// The limits of one currency, both ends inclusive. An end is `None` where none is enforced.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    least: Option<Money>,
+    greatest: Option<Money>,
+}
+
+impl Limits {
+    /// The limits of the most specific scope: a country's come before a currency's, these before
+    /// those of an equivalent, and these before those of any currency.
+    pub(super) fn of(limits: &[Limit], currency: Currency, country: Option<&str>) -> Self {
+        let fitting =
+            limits.iter().filter_map(|limit| Some((limit.fits(currency, country)?, limit)));
+        let Some((_, limit)) = fitting.max_by_key(|(specific, _)| *specific) else {
+            return Self::default();
+        };
+        Self {
+            least: limit.least.map(|least| least.round_up(currency)),
+            greatest: limit.greatest.map(|greatest| greatest.round_down(currency)),
+        }
+    }
+
+    /// The least amount.
+    pub const fn least(&self) -> Option<Money> {
+        self.least
+    }
+
+    /// The greatest amount.
+    pub const fn greatest(&self) -> Option<Money> {
+        self.greatest
+    }
+
+    /// Whether there is a limit to check. `false` does not mean that the platform has none.
+    pub const fn are_enforced(&self) -> bool {
+        self.least.is_some() || self.greatest.is_some()
+    }
+
+    /// Whether an amount is within the limits. Amounts of 0, which leave the choice to the customer, are not
+    /// for this question.
+    pub fn allow(&self, amount: Money) -> bool {
+        let minor = amount.minor();
+        self.least.is_none_or(|least| minor >= least.minor())
+            && self.greatest.is_none_or(|greatest| minor <= greatest.minor())
+    }
+
+    /// The limits in minor units, from 1 to the greatest number where an end is open.
+    pub const fn minor_units(&self) -> (i64, i64) {
+        let least = match self.least {
+            Some(least) => least.minor(),
+            None => 1,
+        };
+        let greatest = match self.greatest {
+            Some(greatest) => greatest.minor(),
+            None => i64::MAX,
+        };
+        (least, greatest)
+    }
+}
+
+/// `0.50 to 8000.00 EUR`; `no limit that is known here` where none is enforced.
+impl fmt::Display for Limits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.least, self.greatest) {
+            (Some(least), Some(greatest)) => write!(f, "{} to {greatest}", least.decimal()),
+            (Some(least), None) => write!(f, "{least} or more"),
+            (None, Some(greatest)) => write!(f, "up to {greatest}"),
+            (None, None) => f.write_str("no limit that is known here"),
+        }
+    }
+}
+
+/// A decimal from a table: `units` with `decimals` digits after the point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Decimal {
+    units: i64,
+    decimals: u32,
+}
+
+impl fmt::Display for Decimal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scale = 10_i64.pow(self.decimals);
+        match self.decimals as usize {
+            0 => write!(f, "{}", self.units),
+            width => write!(f, "{}.{:0width$}", self.units / scale, self.units % scale),
+        }
+    }
+}
+
+impl Decimal {
+    const fn parse(text: &str) -> Self {
+        let bytes = text.as_bytes();
+        let mut parsed = Self { units: 0, decimals: 0 };
+        let mut point = false;
+        let mut at = 0;
+        while at < bytes.len() {
+            match bytes[at] {
+                digit @ b'0'..=b'9' => {
+                    parsed.units = parsed.units * 10 + (digit - b'0') as i64;
+                    if point {
+                        parsed.decimals += 1;
+                    }
+                }
+                b'.' if !point && at > 0 => point = true,
+                _ => panic!("an amount is digits with at most one point"),
+            }
+            at += 1;
+        }
+        assert!(!bytes.is_empty() && parsed.decimals <= 4, "an amount has up to 4 decimals");
+        // Four digits more, the most that any currency has, must still fit.
+        assert!(parsed.units < i64::MAX / 10_000 - 1, "an amount is too large");
+        parsed
+    }
+
+    const fn at_most(&self, other: &Self) -> bool {
+        self.units * 10_i64.pow(other.decimals) <= other.units * 10_i64.pow(self.decimals)
+    }
+
+    fn round_down(self, currency: Currency) -> Money {
+        let (minor, _) = self.minor(currency);
+        Money::from_minor(minor, currency)
+    }
+
+    fn round_up(self, currency: Currency) -> Money {
+        let (minor, exact) = self.minor(currency);
+        Money::from_minor(minor + i64::from(!exact), currency)
+    }
+
+    /// Whole minor units, and whether the conversion is exact.
+    fn minor(self, currency: Currency) -> (i64, bool) {
+        let scaled = self.units * 10_i64.pow(currency.exponent());
+        let divisor = 10_i64.pow(self.decimals);
+        (scaled / divisor, scaled % divisor == 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_follow_the_exponent_of_each_currency() {
+        let rule = crate::Rule::new().amount("1.00", "100000.00");
+        let table = [
+            (Currency::EUR, 100, 10_000_000),
+            (Currency::JPY, 1, 100_000),
+            (Currency::KWD, 1000, 100_000_000),
+        ];
+        for (currency, least, greatest) in table {
+            assert_eq!(rule.limits(currency).minor_units(), (least, greatest), "{currency}");
+        }
+    }
+
+    #[test]
+    fn a_limit_that_a_currency_cannot_express_is_rounded_inwards() {
+        let limits = crate::Rule::new().amount("0.50", "9.99").limits(Currency::JPY);
+        assert_eq!(limits.minor_units(), (1, 9));
+    }
+
+    #[test]
+    fn the_most_specific_scope_counts_and_an_equivalent_is_not_converted() {
+        const RULE: crate::Rule = crate::Rule::new().limited(&[
+            Limit::any().from("2"),
+            Limit::equivalent_of(Currency::EUR).from("0.50").to("8000"),
+            Limit::of(Currency::JPY).to("900"),
+            Limit::in_country("IN", Currency::INR).from("10").to("20"),
+        ]);
+        let table = [
+            (Currency::USD, None, "2.00 USD or more"),
+            (Currency::EUR, None, "0.50 to 8000.00 EUR"),
+            (Currency::JPY, None, "up to 900 JPY"),
+            (Currency::INR, None, "2.00 INR or more"),
+            (Currency::INR, Some("IN"), "10.00 to 20.00 INR"),
+            (Currency::INR, Some("NP"), "2.00 INR or more"),
+        ];
+        for (currency, country, text) in table {
+            assert_eq!(
+                RULE.limits_in(currency, country).to_string(),
+                text,
+                "{currency} {country:?}"
+            );
+        }
+    }
+}

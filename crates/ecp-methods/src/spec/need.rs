@@ -1,0 +1,99 @@
+//! Conditions of requirements.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use ecp_core::Currency;
+
+use crate::request::Field;
+
+/// Fields that a request must have under a condition.
+///
+/// ```
+/// use ecp_core::Currency;
+/// use ecp_methods::Rule;
+/// use ecp_methods::request::{Field, Format};
+/// use ecp_methods::spec::{Condition, Need};
+///
+/// const BANK: Field = Field::new("account.bank_id", Format::Digits, "116");
+/// const RULE: Rule = Rule::new()
+///     .needs(&[Field::CUSTOMER_ID])
+///     .needs_when(&[Need::new(Condition::Country(&["KE", "NG"]), &[BANK])]);
+///
+/// let in_kenya = |path: &str| (path == "customer.country").then(|| "KE".into());
+/// assert_eq!(RULE.needed(Some(Currency::KES), in_kenya), [Field::CUSTOMER_ID, BANK]);
+/// assert_eq!(RULE.needed(Some(Currency::KES), |_| None), [Field::CUSTOMER_ID]);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Need {
+    condition: Condition,
+    fields: &'static [Field],
+}
+
+/// The requests that a [`Need`] is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Condition {
+    /// Requests whose `customer.country` is one of these, by ISO 3166-1 alpha-2.
+    Country(&'static [&'static str]),
+    /// Requests in one of these currencies.
+    Currency(&'static [Currency]),
+    /// Requests that have a field.
+    Given(Field),
+    /// Requests that have a field with one of these values.
+    Value(Field, &'static [&'static str]),
+}
+
+impl Need {
+    /// Fields that a request must have where the condition holds.
+    pub const fn new(condition: Condition, fields: &'static [Field]) -> Self {
+        assert!(!fields.is_empty(), "a need has fields");
+        Self { condition, fields }
+    }
+
+    /// The condition.
+    pub const fn condition(&self) -> Condition {
+        self.condition
+    }
+
+    /// The fields.
+    pub const fn fields(&self) -> &'static [Field] {
+        self.fields
+    }
+
+    pub(super) fn applies<'a>(
+        &self,
+        currency: Option<Currency>,
+        value: impl Fn(&str) -> Option<Cow<'a, str>>,
+    ) -> bool {
+        match self.condition {
+            Condition::Country(countries) => {
+                value(Field::CUSTOMER_COUNTRY.path()).is_some_and(|own| countries.contains(&&*own))
+            }
+            Condition::Currency(currencies) => {
+                currency.is_some_and(|currency| currencies.contains(&currency))
+            }
+            Condition::Given(field) => value(field.path()).is_some(),
+            Condition::Value(field, values) => {
+                value(field.path()).is_some_and(|own| values.contains(&&*own))
+            }
+        }
+    }
+}
+
+/// As in a table: `where customer.country is KE or NG`.
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Country(countries) => {
+                write!(f, "where {} is {}", Field::CUSTOMER_COUNTRY, countries.join(" or "))
+            }
+            Self::Currency(currencies) => {
+                let codes: Vec<&str> = currencies.iter().map(|currency| currency.code()).collect();
+                write!(f, "in {}", codes.join(" or "))
+            }
+            Self::Given(field) => write!(f, "with {field}"),
+            Self::Value(field, values) => write!(f, "where {field} is {}", values.join(" or ")),
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! The countries where a method is used.
+
+use std::fmt;
+
+/// The countries where a method is used, by ISO 3166-1 alpha-2.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Regions {
+    /// All countries.
+    Everywhere,
+    /// All countries but these.
+    Except(&'static [&'static str]),
+    /// The page does not say.
+    NotStated,
+    /// These countries.
+    Only(&'static [&'static str]),
+}
+
+impl Regions {
+    pub(super) const fn only(countries: &'static [&'static str]) -> Self {
+        check(countries);
+        Self::Only(countries)
+    }
+
+    pub(super) const fn except(countries: &'static [&'static str]) -> Self {
+        check(countries);
+        Self::Except(countries)
+    }
+
+    /// Whether the method is used in a country, `None` if the page does not say.
+    ///
+    /// ```
+    /// use ecp_methods::{Jeton, PaymentMethod};
+    ///
+    /// assert_eq!(Jeton::SPEC.regions().include("JP"), Some(true));
+    /// assert_eq!(Jeton::SPEC.regions().include("LV"), Some(false));
+    /// ```
+    pub fn include(&self, country: &str) -> Option<bool> {
+        match self {
+            Self::Everywhere => Some(true),
+            Self::Except(countries) => Some(!countries.contains(&country)),
+            Self::NotStated => None,
+            Self::Only(countries) => Some(countries.contains(&country)),
+        }
+    }
+}
+
+const fn check(countries: &[&str]) {
+    assert!(!countries.is_empty(), "a list of countries must not be empty");
+    let mut at = 0;
+    while at < countries.len() {
+        assert!(super::is_country(countries[at]), "a region must be two capital letters");
+        at += 1;
+    }
+}
+
+/// As in a table; empty if the page does not say.
+impl fmt::Display for Regions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Everywhere => f.write_str("all countries"),
+            Self::Except(countries) => write!(f, "all countries except {}", countries.join(", ")),
+            Self::NotStated => Ok(()),
+            Self::Only(countries) => f.write_str(&countries.join(", ")),
+        }
+    }
+}

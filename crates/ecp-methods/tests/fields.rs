@@ -1,0 +1,169 @@
+//! Fields of a method's own, under conditions and in objects, seen however they are set.
+
+use ecp_core::{Currency, ProjectId};
+use ecp_methods::request::{Customer, Field, Format, PayoutRequest};
+use ecp_methods::spec::{Condition, Interface, Limit, Need};
+use ecp_methods::{PaymentMethod, Payout, Reason, Rule, Spec, Supports, prepare};
+use serde_json::json;
+
+const BANK: Field = Field::new("account.bank_id", Format::Integer, "116");
+const DOCUMENT: Field =
+    Field::new("identify", Format::Object, r#"{"doc_number":"1234","doc_type":"CC"}"#);
+const DOCUMENT_TYPE: Field =
+    Field::new("identify.doc_type", Format::OneOf(&["CC", "PASSPORT"]), "CC");
+const PASSPORT_COUNTRY: Field = Field::new("identify.doc_issue_country", Format::Country, "LV");
+
+/// A payout with a bank id by country, a required object, and a field that depends on another one.
+#[derive(Debug)]
+struct Bank;
+
+impl Supports<Payout> for Bank {}
+impl PaymentMethod for Bank {
+    const SPEC: Spec<Self> = Spec::new("bank", "Bank")
+        .gate_path("bank-transfer/bank")
+        .regions_except(&["KP"])
+        .currencies(&[Currency::KES, Currency::NGN, Currency::USD])
+        .flow::<Payout>(
+            Rule::new()
+                .limited(&[
+                    Limit::equivalent_of(Currency::USD).from("1.00").to("100.00"),
+                    Limit::of(Currency::KES).from("50"),
+                    Limit::in_country("NG", Currency::NGN).to("9000"),
+                ])
+                .on(&[Interface::Gate])
+                .needs(&[Field::CUSTOMER_ID, DOCUMENT])
+                .needs_when(&[
+                    Need::new(Condition::Country(&["KE", "NG"]), &[BANK]),
+                    Need::new(Condition::Currency(&[Currency::USD]), &[Field::CUSTOMER_PHONE]),
+                    Need::new(Condition::Given(BANK), &[Field::ACCOUNT_NUMBER]),
+                    Need::new(Condition::Value(DOCUMENT_TYPE, &["PASSPORT"]), &[PASSPORT_COUNTRY]),
+                ]),
+        );
+}
+
+fn payout(amount: &str) -> PayoutRequest {
+    PayoutRequest::new("P-1".parse().unwrap(), amount.parse().unwrap())
+        .customer(Customer::new().id("7"))
+}
+
+fn verdict(request: PayoutRequest) -> String {
+    match prepare(&Bank, request) {
+        Ok(_) => "ok".to_owned(),
+        Err(rejection) => rejection.to_string().replace("bank payout: ", ""),
+    }
+}
+
+#[test]
+fn what_is_missing_is_named_by_path_all_at_once_whatever_it_depends_on() {
+    let number = json!({"doc_number": "1"});
+    let passport = json!({"doc_number": "1", "doc_type": "PASSPORT"});
+    let in_kenya = Customer::new().id("7").country("KE");
+    let bare = PayoutRequest::new("P-1".parse().unwrap(), "60.00 KES".parse().unwrap());
+    let table = [
+        (bare, "`customer.id` and `identify` are required"),
+        (payout("60.00 KES").extra("identify", &number), "ok"),
+        (payout("60.00 KES").extra("identify.doc_number", "1"), "ok"),
+        (payout("60.00 KES").field(DOCUMENT, r#"{"doc_number":"1"}"#), "ok"),
+        (payout("60.00 KES").extra("identify", json!({})), "`identify` has no member"),
+        (payout("60.00 KES").extra("identify", "1"), "`identify` must be a JSON object"),
+        (payout("60.00 KES").field(DOCUMENT, "1"), "`identify` must be a JSON object"),
+        (
+            payout("60.00 KES").extra("identify", &passport),
+            "`identify.doc_issue_country` is required",
+        ),
+        (
+            payout("60.00 KES")
+                .extra("identify.doc_type", "PASSPORT")
+                .extra("identify.doc_issue_country", "lv"),
+            "`identify.doc_issue_country` must be two capital letters (ISO 3166-1)",
+        ),
+        (
+            payout("60.00 KES").customer(in_kenya.clone()).extra("identify", &number),
+            "`account.bank_id` is required",
+        ),
+        (
+            payout("60.00 KES").customer(in_kenya.clone()).field(BANK, "116"),
+            "`identify` and `account.number` are required",
+        ),
+        (
+            payout("60.00 KES").extra("identify", &number).extra("account.bank_id", "x"),
+            "`account.number` is required",
+        ),
+        (payout("60.00 USD").extra("identify", &number), "`customer.phone` is required"),
+        (
+            payout("60.00 USD").extra("identify", &number).customer(Customer::new().phone("+1")),
+            "`customer.phone` must be 4 to 24 digits",
+        ),
+    ];
+    for (number, (request, expected)) in table.into_iter().enumerate() {
+        assert_eq!(verdict(request), expected, "line {number}");
+    }
+}
+
+#[test]
+fn limits_hold_in_their_scope() {
+    let document = json!({"doc_number": "1"});
+    let payout = |amount: &str| payout(amount).extra("identify", &document);
+    let in_nigeria = Customer::new().country("NG");
+    let filled = |amount: &str| payout(amount).field(BANK, "1").field(Field::ACCOUNT_NUMBER, "2");
+    let table = [
+        (payout("49.99 KES"), "`payment.amount`: 49.99 KES is below the minimum of 50.00 KES"),
+        (payout("1000000.00 KES"), "ok"),
+        (
+            payout("100.01 USD").field(Field::CUSTOMER_PHONE, "1234"),
+            "`payment.amount`: 100.01 USD is above the maximum of 100.00 USD",
+        ),
+        (payout("9000.01 NGN"), "ok"),
+        (
+            filled("9000.01 NGN").customer(in_nigeria),
+            "`payment.amount`: 9000.01 NGN is above the maximum of 9000.00 NGN",
+        ),
+    ];
+    for (request, expected) in table {
+        assert_eq!(verdict(request), expected);
+    }
+}
+
+#[test]
+fn numbers_and_objects_are_sent_as_json() {
+    let request = payout("60.00 KES")
+        .field(BANK, "116")
+        .field(Field::ACCOUNT_NUMBER, "007")
+        .text(&Bank::SPEC, "identify", r#"{"doc_number": "1"}"#)
+        .text(&Bank::SPEC, "customer.phone", "12345");
+    let body = prepare(&Bank, request).unwrap().body(ProjectId::new(1).unwrap());
+    let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(body["account"], json!({"bank_id": 116, "number": "007"}));
+    assert_eq!(body["identify"], json!({"doc_number": "1"}));
+    assert_eq!(body["customer"], json!({"id": "7", "phone": "12345"}));
+}
+
+#[test]
+fn the_table_says_scopes_conditions_and_what_is_not_stated() {
+    let table = Bank::SPEC.markdown();
+    for row in [
+        "| regions | all countries except KP |",
+        "| payout | 1.00 to 100.00 USD or equivalent, 50 KES or more, up to 9000 NGN in NG |",
+        "| payout needs | customer.id, identify |",
+        "| payout where customer.country is KE or NG needs | account.bank_id |",
+        "| payout in USD needs | customer.phone |",
+        "| payout with account.bank_id needs | account.number |",
+        "| payout where identify.doc_type is PASSPORT needs | identify.doc_issue_country |",
+    ] {
+        assert!(table.contains(row), "{row}\n{table}");
+    }
+
+    #[derive(Debug)]
+    struct Unknown;
+    impl Supports<Payout> for Unknown {}
+    impl PaymentMethod for Unknown {
+        const SPEC: Spec<Self> = Spec::new("unknown", "Unknown")
+            .currencies(&[Currency::EUR])
+            .flow::<Payout>(Rule::new().on(&[Interface::Gate]));
+    }
+    let table = Unknown::SPEC.markdown();
+    assert!(table.contains("| payout | limits not stated |"), "{table}");
+    assert!(!table.contains("| regions"), "{table}");
+    let rejection = prepare(&Unknown, payout("1.00 EUR")).unwrap_err();
+    assert!(matches!(rejection.reason(), Reason::InterfaceUnsupported(_)), "{rejection}");
+}
