@@ -108,8 +108,14 @@ mod tests {
     fn what_is_wrong_with_a_server_is_said_without_its_secrets() {
         let head = "host = \"smtp.shop.example\"\nfrom = \"mary@shop.example\"\n";
         for (more, expected) in [
-            ("tls = \"none\"", "[mail]: without TLS only a server on this machine is used"),
-            ("user = \"reports\"", "[mail]: a login needs `user`, and `password_env` or"),
+            (
+                "tls = \"none\"",
+                "section `[mail]` of the settings: without TLS only a server on this machine is used",
+            ),
+            (
+                "user = \"reports\"",
+                "section `[mail]` of the settings: a login needs `user`, and `password_env` or",
+            ),
             (
                 "password_env = \"NO_SUCH_PASSWORD\"",
                 "set the environment variable NO_SUCH_PASSWORD to the password",
@@ -119,7 +125,10 @@ mod tests {
                 "there is no environment variable of that name (not shown",
             ),
             ("password_env = \"A\"\npassword_file = \"b\"", "give one of"),
-            ("root_certificates = \"no-such.pem\"", "[mail]: cannot read no-such.pem"),
+            (
+                "root_certificates = \"no-such.pem\"",
+                "section `[mail]` of the settings: cannot read no-such.pem",
+            ),
         ] {
             let problem = problem(&format!("{head}{more}"));
             assert!(problem.contains(expected) && !problem.contains("sentinel"), "{problem}");

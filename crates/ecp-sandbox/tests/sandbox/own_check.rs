@@ -49,7 +49,7 @@ impl PaymentMethod for Picky {
         }
         match request.get(Field::DESCRIPTION) {
             Some("interface") => Err(Reason::InterfaceUnsupported(request.interface())),
-            Some("missing") => Err(Reason::Missing(Field::CUSTOMER_CITY)),
+            Some("missing") => Err(Reason::Missing(vec![Field::CUSTOMER_CITY])),
             Some("currency") => Err(Reason::CurrencyUnsupported(Currency::EUR, &[])),
             Some("below") => Err(Reason::AmountBelow { amount: amount(), least: amount() }),
             _ => Ok(()),

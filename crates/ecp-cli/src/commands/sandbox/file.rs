@@ -305,7 +305,12 @@ mod tests {
         let text = "[mail]\nhost = \"smtp.shop.example\"\ntls = \"none\"\nfrom = \"a@b.example\"";
         let file: File = toml::from_str(text).unwrap();
         let error = format!("{:#}", file.apply(Config::new()).unwrap_err());
-        assert!(error.starts_with("section `[mail]` of the settings: without TLS only a server on this machine"), "{error}");
+        assert!(
+            error.starts_with(
+                "section `[mail]` of the settings: without TLS only a server on this machine"
+            ),
+            "{error}"
+        );
         let file: File = toml::from_str(&text.replace("smtp.shop.example", "localhost")).unwrap();
         file.apply(Config::new()).unwrap();
     }

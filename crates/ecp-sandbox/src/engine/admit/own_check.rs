@@ -65,7 +65,11 @@ fn refusal(reason: Reason) -> Refusal {
     let (code, path) = match &reason {
         Reason::CurrencyUnsupported(..) => (codes::CURRENCY_DISABLED, Some("payment.currency")),
         Reason::FlowUnsupported | Reason::InterfaceUnsupported(_) => (codes::UNKNOWN_METHOD, None),
-        Reason::Missing(field) => (codes::REQUIRED, Some(field.path())),
+        Reason::Missing(fields) => {
+            let paths: Vec<&'static str> = fields.iter().map(|field| field.path()).collect();
+            let description = Some(reason.to_string());
+            return Refusal { description, ..Refusal::new(codes::REQUIRED, paths) };
+        }
         Reason::Invalid { path, .. } => (codes::MALFORMED, Some(path.as_str())),
         Reason::AmountAbove { .. }
         | Reason::AmountBelow { .. }
