@@ -517,6 +517,11 @@ impl RawJson {
         &self.0
     }
 
+    /// `{}`.
+    pub(crate) fn empty_object() -> Self {
+        Self("{}".into())
+    }
+
     /// The text of a string or of a number's literal, `None` for anything else.
     pub fn scalar(&self) -> Option<Cow<'_, str>> {
         let document = Document::parse(self.0.as_bytes(), Limits::default()).ok()?;

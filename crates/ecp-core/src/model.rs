@@ -11,11 +11,14 @@
 //! Every model has a variant in [`borrowed`] that borrows its texts from the document, such as
 //! [`CallbackRef`](borrowed::CallbackRef) for [`Callback`].
 
+mod additional;
 mod agreement;
 mod callback;
+mod clarification;
 mod code;
 mod confirmation;
 mod data;
+mod display;
 mod end;
 mod error;
 mod from_json;
@@ -25,6 +28,7 @@ mod refund;
 mod request;
 mod response;
 mod status;
+mod step;
 mod verified_status;
 
 /// The models that borrow their texts from the document: each is named as its model with `Ref`
@@ -36,6 +40,7 @@ pub mod borrowed {
     pub use super::callback::{CallbackRef, GeneralRef, RequestInfoRef, TransactionRef};
     pub use super::code::CodeRef;
     pub use super::confirmation::DepositCheckRef;
+    pub use super::display::{DisplayDataRef, DisplayItemRef};
     pub use super::from_json::ExtraRef;
     pub use super::operation::{
         AccountRef, CustomerRef, ErrorItemRef, ErrorsRef, OperationRef, PaymentRef, ProviderRef,
@@ -48,10 +53,13 @@ pub mod borrowed {
     pub use super::response::{StatusResponseRef, SyncResponseRef};
 }
 
+pub use self::additional::{AdditionalData, AdditionalDataError};
 pub use self::callback::{Callback, CallbackFormat, General, RequestInfo, Transaction};
+pub use self::clarification::{ClarificationField, ClarificationFields, FieldKind};
 pub use self::code::{About, Advice, Code, CodeInfo};
 pub use self::confirmation::{ConfirmationAnswer, DepositCheck};
 pub use self::data::DataOperation;
+pub use self::display::{DisplayData, DisplayItem, DisplayKind};
 pub use self::end::End;
 pub use self::error::ModelError;
 pub use self::from_json::{Extra, FromJson};
@@ -64,6 +72,7 @@ pub use self::refund::{RefundOutcome, RefundResult};
 pub use self::request::{GateGeneral, GatePayment, GateRequest, PageParameters, ReturnUrls};
 pub use self::response::{StatusResponse, SyncResponse, SyncStatus};
 pub use self::status::{OperationStatus, OperationType, PaymentStatus, PaymentType};
+pub use self::step::Step;
 pub use self::verified_status::{StatusError, VerifiedStatus};
 use crate::{PaymentId, ProjectId};
 

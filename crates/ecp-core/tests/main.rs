@@ -5,3 +5,4 @@ mod models;
 mod samples;
 mod serde_json_features;
 mod signature;
+mod steps;

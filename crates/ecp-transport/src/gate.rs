@@ -1,6 +1,7 @@
 //! The Gate client.
 
 mod answer;
+mod clarify;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +20,7 @@ use http::{HeaderValue, Method, Request, Response};
 use serde::Serialize;
 
 use self::answer::Target;
+pub use self::clarify::Clarified;
 use crate::address::{Address, InvalidBaseUrl};
 use crate::error::{GateError, UnknownReason};
 use crate::http::HttpTransport;

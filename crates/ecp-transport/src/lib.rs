@@ -69,7 +69,7 @@ pub use self::data::destination::{Destination, InvalidDestination, Requested};
 pub use self::data::query::{InvalidQuery, OperationsQuery};
 pub use self::data::{DATA_API_URL, DESTINATION_NAME, DataApi, DataError, Operations};
 pub use self::error::{GateError, Outcome, Refusal, UnknownReason};
-pub use self::gate::{Accepted, GATE_URL, Gate};
+pub use self::gate::{Accepted, Clarified, GATE_URL, Gate};
 #[cfg(feature = "reqwest")]
 pub use self::http::reqwest::{ClientError, ReqwestTransport, Timeouts};
 #[cfg(feature = "tower")]

@@ -1,6 +1,7 @@
 //! A sender that retries where that is known to be safe.
 
 mod budget;
+mod clarify;
 mod pace;
 mod policy;
 mod retry;

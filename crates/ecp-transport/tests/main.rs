@@ -1,6 +1,7 @@
 //! Every test of `ecp-transport` from outside, in one program: linking one is quicker than linking many.
 //! A file that is not named here is not run; `xtask/tests` looks for such.
 
+mod clarify;
 mod data;
 mod outcomes;
 mod page;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use ecp_core::model::{Callback, FromJson};
+use ecp_core::model::{AdditionalData, Callback, FromJson};
 use ecp_core::{Money, RequestId, Sensitive};
 use ecp_methods::page::{PageOptions, prepare_page_dyn};
 use ecp_methods::request::{Customer, Field, PayoutRequest, RefundRequest, SaleRequest};
@@ -154,8 +154,18 @@ async fn every_flow(
     }
     capture.result("a status", &gate.status(&payment).await);
     capture.result("a status", &sender.status(&payment).await);
+    let data = clarification();
+    capture.debug("additional data", &data);
+    capture.result("a clarification", &sender.clarify(&payment, &data).await);
     let request_id = RequestId::new("request-1").unwrap();
     capture.result("a request's status", &gate.request_status(&request_id).await);
+}
+
+fn clarification() -> AdditionalData {
+    let fields = [Field::CUSTOMER_PHONE, Field::ACCOUNT_NUMBER, Field::CUSTOMER_EMAIL];
+    fields
+        .into_iter()
+        .fold(AdditionalData::new(), |data, field| data.text(field.path(), value(field)).unwrap())
 }
 
 async fn send<R>(
@@ -259,6 +269,7 @@ async fn answers(capture: &Capture) {
         let sender = Sender::new(gate.observer(capture.clone()), policy);
         let _ = sender.gate().status(&id("X1")).await;
         let _ = sender.status(&id("X1")).await;
+        let _ = sender.clarify(&id("X1"), &clarification()).await;
         let registry = Registry::builtin();
         for method in
             registry.iter().filter(|method| method.spec().rule(FlowKind::Payout).is_some())

@@ -118,7 +118,7 @@ impl Gate {
 }
 
 /// Checks that the answer is about the payment, in each place that names it.
-fn about(answer: &StatusResponse, payment_id: &PaymentId) -> Result<(), UnknownReason> {
+pub(super) fn about(answer: &StatusResponse, payment_id: &PaymentId) -> Result<(), UnknownReason> {
     let ids = [
         answer.payment.as_ref().and_then(|payment| payment.id.as_ref()),
         answer.general.as_ref().and_then(|general| general.payment_id.as_ref()),

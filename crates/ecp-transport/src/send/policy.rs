@@ -16,6 +16,7 @@ pub struct SendPolicy {
     pub(super) not_found_after: Duration,
     pub(super) retryable_statuses: Vec<u16>,
     pub(super) waits_for_budget: bool,
+    pub(super) repeats_clarifications: bool,
     pub(super) concurrency: NonZeroU32,
     pub(super) rate: Option<NonZeroU32>,
 }
@@ -28,6 +29,7 @@ impl SendPolicy {
             not_found_after: Duration::from_mins(5),
             retryable_statuses: Vec::new(),
             waits_for_budget: false,
+            repeats_clarifications: false,
             concurrency: AT_ONCE,
             rate: Some(A_SECOND),
         }
@@ -63,6 +65,13 @@ impl SendPolicy {
     /// off by default.
     pub fn wait_for_budget(self, wait: bool) -> Self {
         Self { waits_for_budget: wait, ..self }
+    }
+
+    /// Lets [`Sender::clarify`](super::Sender::clarify) send an answer again that may have arrived.
+    /// The documents allow several answers while the platform asks, and do not say what becomes of
+    /// one that comes when it no longer does (sources: clarification); off by default.
+    pub fn repeat_clarifications(self, repeat: bool) -> Self {
+        Self { repeats_clarifications: repeat, ..self }
     }
 
     /// Maximum number of requests at once, status requests included. 16 by default.

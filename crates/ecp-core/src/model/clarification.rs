@@ -1,0 +1,194 @@
+//! `clarification_fields`: what the platform wants to know before a payment goes on.
+
+use super::{FromJson, ModelError, borrows_nothing, open_enum};
+use crate::Sensitive;
+use crate::json::{Kind, RawJson, Value};
+
+/// The consent text of open banking, which must be shown to the customer (sources: clarification).
+pub(super) const CONSENT_TEXT: &str = "customer.psu_consent_text";
+
+open_enum! {
+    /// Type of a field's value, by the word of JSON Schema.
+    pub enum FieldKind {
+        /// `true` or `false`.
+        Boolean = "boolean",
+        /// A whole number.
+        Integer = "integer",
+        /// Any number.
+        Number = "number",
+        /// Text.
+        String = "string",
+    }
+}
+
+/// A field that the platform asks for, or may take.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ClarificationField {
+    /// Dotted path of the field below `clarification_fields` and below `additional_data`:
+    /// `customer.phone`.
+    pub path: String,
+    /// Type of the value, if it is given.
+    pub kind: Option<FieldKind>,
+    /// Whether the payment waits for it.
+    pub required: bool,
+    /// The field's default: in [`ClarificationFields::consent_text`], the text to show. Text, or a
+    /// number or `true` as its literal.
+    pub default: Option<Sensitive<String>>,
+    /// What is wrong with the last answer to it, or why it is asked for.
+    pub message: Option<String>,
+    /// The rule that the last answer broke.
+    pub constraint: Option<String>,
+    /// The field's description as it was sent, with what is not listed above; `{}` for a field that
+    /// is only named.
+    pub schema: RawJson,
+}
+
+/// `clarification_fields`: an object for each object of the request that lacks something, such as
+/// `customer`. Each has `properties` and `required`, by JSON Schema, and `errors` with
+/// `property`, `message` and `constraint` (sources: clarification). An object below is read in the
+/// same way. What has another form is kept unread.
+///
+/// ```
+/// use ecp_core::model::{ClarificationFields, FromJson};
+///
+/// let json = br#"{"customer":{"properties":{"phone":{"type":"string"}},"required":["phone"]}}"#;
+/// let asked = ClarificationFields::from_slice(json)?;
+/// let phone = asked.get("customer.phone").unwrap();
+/// assert!(phone.required);
+/// # Ok::<(), ecp_core::model::ModelError>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct ClarificationFields {
+    fields: Vec<ClarificationField>,
+    unread: Vec<(String, RawJson)>,
+}
+
+impl ClarificationFields {
+    /// The field at a path.
+    pub fn get(&self, path: &str) -> Option<&ClarificationField> {
+        self.fields.iter().find(|field| field.path == path)
+    }
+
+    /// The fields that the payment waits for.
+    pub fn required(&self) -> impl Iterator<Item = &ClarificationField> {
+        self.fields.iter().filter(|field| field.required)
+    }
+
+    /// The text that the customer must be shown, and consents to, in open banking. It goes back as
+    /// the answer to `customer.psu_consent_text`.
+    pub fn consent_text(&self) -> Option<&Sensitive<String>> {
+        self.get(CONSENT_TEXT)?.default.as_ref()
+    }
+
+    /// Members of another form, with their dotted paths.
+    pub fn unread(&self) -> &[(String, RawJson)] {
+        &self.unread
+    }
+
+    /// Reads an object and what its properties say; `path` is empty at the root.
+    fn add(&mut self, path: &str, object: Value<'_>, deep: usize) {
+        let properties = object.get("properties").filter(|value| value.is_object());
+        let listed = object.get("required").filter(|value| matches!(value.kind(), Kind::Array));
+        if deep == 0 || (properties.is_none() && listed.is_none()) {
+            self.unread.push((path.to_owned(), object.into()));
+            return;
+        }
+        let names: Vec<&str> =
+            listed.into_iter().flat_map(Value::children).filter_map(Value::as_str).collect();
+        let mut seen = Vec::new();
+        for property in properties.into_iter().flat_map(Value::children) {
+            let name = property.key().unwrap_or_default();
+            let below = join(path, name);
+            seen.push(name);
+            if name.is_empty() || name.contains('.') {
+                self.unread.push((below, property.into()));
+            } else if property.get("properties").is_some() {
+                self.add(&below, property, deep - 1);
+            } else {
+                self.fields.push(ClarificationField::of(below, names.contains(&name), property));
+            }
+        }
+        // A name that is required and not described.
+        for name in names.iter().filter(|name| !seen.contains(name)) {
+            self.fields.push(ClarificationField::bare(join(path, name)));
+        }
+        let errors = object.get("errors").into_iter().flat_map(Value::children);
+        for error in errors {
+            let text = |name| error.get(name).and_then(Value::as_str).map(str::to_owned);
+            let Some(property) = text("property") else { continue };
+            let at = join(path, &property);
+            let field = self.fields.iter_mut().find(|field| field.path == at);
+            if let Some(field) = field {
+                field.message = text("message");
+                field.constraint = text("constraint");
+            }
+        }
+    }
+}
+
+impl ClarificationField {
+    fn of(path: String, required: bool, property: Value<'_>) -> Self {
+        let default = property.get("default").and_then(|value| match value.kind() {
+            Kind::String(text) | Kind::Number(text) => Some(text.to_owned()),
+            Kind::Bool(flag) => Some(flag.to_string()),
+            _ => None,
+        });
+        Self {
+            path,
+            kind: property.get("type").and_then(Value::as_str).map(FieldKind::from),
+            required,
+            default: default.map(Sensitive::new),
+            message: None,
+            constraint: None,
+            schema: property.into(),
+        }
+    }
+
+    /// A required field without a description.
+    fn bare(path: String) -> Self {
+        Self {
+            path,
+            kind: None,
+            required: true,
+            default: None,
+            message: None,
+            constraint: None,
+            schema: RawJson::empty_object(),
+        }
+    }
+}
+
+impl std::ops::Deref for ClarificationFields {
+    type Target = [ClarificationField];
+
+    fn deref(&self) -> &[ClarificationField] {
+        &self.fields
+    }
+}
+
+/// How deep objects are read. Deeper ones are kept unread.
+const DEEPEST: usize = 8;
+
+impl FromJson for ClarificationFields {
+    borrows_nothing!();
+
+    fn borrow_from(value: Value<'_>) -> Result<Self, ModelError> {
+        if !value.is_object() && !value.is_nothing() {
+            return Err(ModelError::expected("an object", value));
+        }
+        let mut asked = Self::default();
+        for object in value.children() {
+            asked.add(object.key().unwrap_or_default(), object, DEEPEST);
+        }
+        Ok(asked)
+    }
+
+    fn is_blank(value: Value<'_>) -> bool {
+        value.is_nothing()
+    }
+}
+
+fn join(path: &str, name: &str) -> String {
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+}

@@ -1,0 +1,150 @@
+//! The answer to a clarification.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use ecp_core::PaymentId;
+use ecp_core::RequestId;
+use ecp_core::json::{Document, Limits};
+use ecp_core::model::{AdditionalData, ClarificationFields, Code, FromJson, StatusResponse};
+use ecp_core::signature::{self, Place, VerifyError};
+use http::{Response, StatusCode};
+use serde::Serialize;
+
+use super::answer::{Target, about};
+use super::{Gate, General, retry_after, to_ask};
+use crate::error::{GateError, UnknownReason};
+use crate::watched::{Watched, request_span, words};
+
+/// The platform took an answer to a clarification. It says nothing of the payment's result, nor
+/// that the answer was complete: a callback or a status may ask again.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Clarified {
+    /// The id of the payment.
+    pub payment_id: PaymentId,
+    /// The platform's id of the request.
+    pub request_id: Option<RequestId>,
+    /// What is still asked for, if the answer already says so.
+    pub asked_again: Option<Box<ClarificationFields>>,
+}
+
+impl Gate {
+    /// Sends what the platform asked for before a payment goes on
+    /// ([`Step::Clarify`](ecp_core::model::Step::Clarify)), once. The data may be incomplete or
+    /// empty: the platform then asks again, and waits 30 minutes from then on, but not beyond the
+    /// payment's cut-off time (sources: clarification).
+    ///
+    /// [`Sender::clarify`](crate::Sender::clarify) sends again what has not arrived.
+    pub async fn clarify(
+        &self,
+        payment_id: &PaymentId,
+        data: &AdditionalData,
+    ) -> Result<Clarified, GateError> {
+        self.clarify_once(payment_id, data).await.0
+    }
+
+    /// Sends once and returns the platform's `Retry-After`.
+    pub(crate) async fn clarify_once(
+        &self,
+        payment_id: &PaymentId,
+        data: &AdditionalData,
+    ) -> (Result<Clarified, GateError>, Option<Duration>) {
+        let span = request_span!(
+            "ecp.gate.clarify",
+            "client",
+            self.project,
+            payment_id.as_str(),
+            None::<&str>,
+            "ecp.request_id",
+            "ecp.code",
+            "http.response.status_code"
+        );
+        let watched = Watched::gate(span, &self.meter, "clarify", None);
+        let (clarified, retry_after) =
+            watched.run(self.post_clarification(payment_id, data, &watched)).await;
+        match &clarified {
+            Ok(Clarified { request_id, .. }) => {
+                watched.record("ecp.request_id", request_id.as_ref().map(RequestId::as_str));
+            }
+            Err(error) => watched.record("ecp.code", error.code().and_then(Code::number)),
+        }
+        let (outcome, error) = words(&clarified, "accepted");
+        watched.end(outcome, error);
+        (clarified, retry_after)
+    }
+
+    async fn post_clarification(
+        &self,
+        payment_id: &PaymentId,
+        data: &AdditionalData,
+        watched: &Watched,
+    ) -> (Result<Clarified, GateError>, Option<Duration>) {
+        let general = General { payment_id, project_id: self.project };
+        let body = serde_json::to_vec(&Clarification { general, additional_data: data })
+            .expect("texts, numbers and flags always serialise");
+        // The payment exists already, so its id may be an old one.
+        let rules = to_ask(payment_id.as_str());
+        match self.post("/v2/payment/clarification", &body, Place::General, rules, watched).await {
+            Ok(response) => {
+                (self.read_clarified(&response, payment_id), retry_after(response.headers()))
+            }
+            Err(error) => (Err(error), None),
+        }
+    }
+
+    /// A registration, or a message that asks again in the form of a status.
+    fn read_clarified(
+        &self,
+        response: &Response<Bytes>,
+        payment_id: &PaymentId,
+    ) -> Result<Clarified, GateError> {
+        let asked_again = self.asked_again(response, payment_id).map_err(GateError::Unknown)?;
+        if let Some((asked, false)) = asked_again {
+            let (payment_id, asked) = (payment_id.clone(), Box::new(asked));
+            return Ok(Clarified { payment_id, request_id: None, asked_again: Some(asked) });
+        }
+        let accepted = self.read_registration(response, payment_id, Target::ThatIsThere)?;
+        Ok(Clarified {
+            payment_id: accepted.payment_id,
+            request_id: Some(accepted.request_id),
+            asked_again: asked_again.map(|(asked, _)| Box::new(asked)),
+        })
+    }
+
+    /// What an answer with HTTP 200 asks for, and whether it is a registration too. `None` also for
+    /// what is no JSON.
+    fn asked_again(
+        &self,
+        response: &Response<Bytes>,
+        payment_id: &PaymentId,
+    ) -> Result<Option<(ClarificationFields, bool)>, UnknownReason> {
+        if response.status() != StatusCode::OK {
+            return Ok(None);
+        }
+        let Ok(document) = Document::parse(response.body(), Limits::default()) else {
+            return Ok(None);
+        };
+        let Some(asked) = document.root().get("clarification_fields") else { return Ok(None) };
+        let Ok(asked) = ClarificationFields::from_json(asked) else { return Ok(None) };
+        if document.root().get("status").is_some() {
+            return Ok(Some((asked, true)));
+        }
+        match signature::verify_document([&self.key], &document) {
+            Ok(_) | Err(VerifyError::MissingSignature) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let answer = StatusResponse::from_json(document.root())?;
+        if answer.project_id().is_some_and(|project| project != self.project) {
+            return Err(UnknownReason::Mismatch("project_id"));
+        }
+        about(&answer, payment_id)?;
+        Ok(Some((asked, false)))
+    }
+}
+
+#[derive(Serialize)]
+struct Clarification<'r> {
+    general: General<'r>,
+    additional_data: &'r AdditionalData,
+}
