@@ -71,6 +71,7 @@ struct Section {
     #[serde(default)]
     test: bool,
     not_found_after: Option<String>,
+    first_question_after: Option<String>,
     rate: Option<NonZeroU32>,
     data_token_env: Option<String>,
     data_key_env: Option<String>,
@@ -183,6 +184,7 @@ impl ProfileOptions {
             }
         };
         let not_found_after = section.not_found_after.as_deref().map(duration).transpose();
+        let first_question = section.first_question_after.as_deref().map(duration).transpose();
         Ok(Profile {
             project: ProjectId::new(section.project)
                 .with_context(|| format!("in profile `{name}`"))?,
@@ -194,7 +196,8 @@ impl ProfileOptions {
             not_found_after: not_found_after
                 .with_context(|| format!("`not_found_after` of profile `{name}`"))?
                 .unwrap_or(Duration::from_mins(5)),
-            first_question: None,
+            first_question: first_question
+                .with_context(|| format!("`first_question_after` of profile `{name}`"))?,
             rate: section.rate.or(NonZeroU32::new(50)),
             data,
             name: name.clone(),

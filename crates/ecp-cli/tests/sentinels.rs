@@ -60,7 +60,7 @@ impl Place {
         let profile = |name: &str, key: &str, token: &str| {
             format!(
                 "[{name}]\nproject = 1236\nkey_env = \"{key}\"\ntest = true\n\
-                 not_found_after = \"1s\"\ndata_token_env = \"{token}\"\n\
+                 not_found_after = \"1s\"\nfirst_question_after = \"1s\"\ndata_token_env = \"{token}\"\n\
                  data_key_env = \"DATA_KEY\"\n"
             )
         };

@@ -27,7 +27,7 @@ function form(path, enctype, name, value) {
     return new Promise(done => { frame.onload = done; setTimeout(done, 1000); });
 }
 async function all() {
-    for (const path of paths) {
+    await Promise.all(paths.map(async path => {
         for (const type of types) {
             const request = {method: "POST", mode: "no-cors", body: sale, headers: {"content-type": type}};
             await fetch(base + path, request).catch(() => {});
@@ -41,7 +41,7 @@ async function all() {
         await form(path, "application/x-www-form-urlencoded", "fault", "lose_callback");
         await form(path, "multipart/form-data", "fault", "lose_callback");
         new Image().src = base + path;
-    }
+    }));
     await form("/payment", "application/x-www-form-urlencoded", allowed, "");
 }
 all().then(() => window.ended = "done", error => window.ended = String(error));
