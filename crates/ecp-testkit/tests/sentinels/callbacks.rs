@@ -238,12 +238,13 @@ pub(crate) async fn whole_way(capture: &Capture) {
             match flow {
                 FlowKind::Sale => {
                     let sale = marked!(SaleRequest::new(payment, amount));
-                    let sale = prepare_dyn(method, sale).unwrap();
+                    // A method that is not on Gate, or has fields of its own, is passed by.
+                    let Ok(sale) = prepare_dyn(method, sale) else { continue };
                     gate.send(&sale).await.unwrap();
                 }
                 FlowKind::Payout => {
                     let payout = marked!(PayoutRequest::new(payment, amount));
-                    let payout = prepare_dyn(method, payout).unwrap();
+                    let Ok(payout) = prepare_dyn(method, payout) else { continue };
                     gate.send(&payout).await.unwrap();
                 }
                 FlowKind::Refund => {}
