@@ -44,6 +44,11 @@ impl PaymentMethod for Picky {
         if request.get(Field::CUSTOMER_PHONE).is_some_and(|phone| !phone.starts_with("371")) {
             return invalid(Field::CUSTOMER_PHONE, "is not in Latvia");
         }
+        // Nothing that a spec knows.
+        if request.value("loyalty.card").is_some_and(|card| card != "17") {
+            let (path, problem) = ("loyalty.card".to_owned(), "is not Picky's".to_owned());
+            return Err(Reason::Invalid { path, problem });
+        }
         if request.is_partial() {
             return Err(Reason::PartialRefundUnsupported);
         }
@@ -127,6 +132,20 @@ async fn each_reason_has_the_code_and_the_field_of_the_specs_refusals() {
         assert_eq!(error["description"], problem);
     }
     assert_eq!(local.send(SALE, sale("S1", "welcome")).await.0, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn it_sees_all_that_is_sent() {
+    let local = local();
+    let loyal = |card: Value| {
+        let mut sale = sale("S1", "order");
+        sale["loyalty"] = json!({"card": card, "since": null, "cards": []});
+        sale
+    };
+    let (_, answer) = local.send(SALE, loyal(json!(18))).await;
+    assert_eq!(answer["errors"][0]["field"], "loyalty.card", "{answer}");
+    assert_eq!(answer["errors"][0]["description"], "is not Picky's");
+    assert_eq!(local.send(SALE, loyal(json!(17))).await.0, StatusCode::OK);
 }
 
 /// What does not satisfy the spec is answered by the spec: with a decline where that is documented.

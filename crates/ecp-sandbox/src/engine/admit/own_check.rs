@@ -124,14 +124,21 @@ impl Given<'_> {
 
 /// What a document has besides the ids, the amount and the signature.
 fn given<'d>(method: &dyn DynMethod, flow: FlowKind, document: &'d Value) -> Vec<Given<'d>> {
-    let needed = method.spec().rule(flow).map_or(&[][..], Rule::needed_fields);
-    let known: Vec<Field> = needed.iter().chain(Field::KNOWN).copied().collect();
+    let known = |path: &str| {
+        let own = method.spec().needed_field(flow, path);
+        own.or_else(|| Field::KNOWN.iter().copied().find(|field| field.path() == path))
+    };
     let mut found = Vec::new();
     collect(document, "", &known, &mut found);
     found
 }
 
-fn collect<'d>(value: &'d Value, path: &str, known: &[Field], found: &mut Vec<Given<'d>>) {
+fn collect<'d>(
+    value: &'d Value,
+    path: &str,
+    known: &impl Fn(&str) -> Option<Field>,
+    found: &mut Vec<Given<'d>>,
+) {
     let is_absent = match value {
         Value::Null => true,
         Value::String(text) => text.is_empty(),
@@ -141,7 +148,7 @@ fn collect<'d>(value: &'d Value, path: &str, known: &[Field], found: &mut Vec<Gi
     if is_absent || OWN.contains(&path) {
         return;
     }
-    if let Some(&field) = known.iter().find(|field| field.path() == path) {
+    if let Some(field) = known(path) {
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         found.push(Given::Field(field, text));
         return;
