@@ -99,8 +99,7 @@ fn check_spec(spec: &MethodSpec, draft: &Draft<'_>) -> Result<(), Reason> {
     let is_missing = |field: &Field| draft.get(*field).is_none() && !draft.has(field.path());
     let mut missing: Vec<Field> = needs.iter().copied().filter(is_missing).collect();
     if !conditional.is_empty() {
-        let all =
-            rule.needed(draft.amount().map(|amount| amount.currency()), |path| draft.value(path));
+        let all = rule.needed(draft.amount().map(Money::currency), |path| draft.value(path));
         missing.extend(all[needs.len()..].iter().copied().filter(is_missing));
     }
     if !missing.is_empty() {

@@ -5,6 +5,7 @@ mod differences;
 mod page;
 mod request;
 mod samples;
+mod subject;
 
 use std::fmt;
 use std::future::Future;
@@ -13,7 +14,7 @@ use std::pin::Pin;
 use ecp_core::model::PaymentStatus;
 use ecp_core::signature::{self, Place, Rules, SigningKey};
 use ecp_core::{Currency, Money, ProjectId, SecretKey};
-use ecp_methods::request::RefundRequest;
+use ecp_methods::request::{Field, RefundRequest};
 use ecp_methods::spec::{Capability, Interface};
 use ecp_methods::{DynMethod, FlowKind, PaymentMethod, Reason, Registry, Rejection, Rule};
 use ecp_notify::Decision as Answer;
@@ -23,6 +24,7 @@ pub use self::differences::{Difference, differences};
 pub(crate) use self::request::AnyPrepared;
 use self::request::{Request, id, with_fields};
 pub use self::samples::Sample;
+use self::subject::{Examples, Subject};
 use crate::failure::{Failure, OrFail, fail};
 use crate::stage::Stage;
 
@@ -52,7 +54,124 @@ impl fmt::Debug for Case<'_> {
     }
 }
 
-/// Runs every case of a method and panics with a list of those that failed.
+/// The suite for one method, with what its page says besides the spec: values for its fields, values that
+/// its own check refuses, and the callbacks that the page prints.
+///
+/// ```
+/// use ecp_core::model::PaymentStatus;
+/// use ecp_methods::request::Field;
+/// use ecp_methods::{FlowKind, Jeton};
+/// use ecp_testkit::{Conformance, Sample};
+///
+/// let printed = r#"{"project_id": 239, "payment": {"id": "59", "type": "payout",
+///     "status": "success", "method": "JetonWallet", "sum": {"amount": 30000, "currency": "EUR"}},
+///     "operation": {"id": 1, "type": "payout", "status": "success"}, "signature": "MwjS...=="}"#;
+/// let sum = "300.00 EUR".parse()?;
+/// Conformance::of(Jeton)
+///     .example(Field::ACCOUNT_NUMBER, "93017949")
+///     .sample("payout", Sample::new(printed, FlowKind::Payout, PaymentStatus::Success, sum))
+///     .assert();
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Conformance {
+    registry: Registry,
+    code: &'static str,
+    examples: Examples,
+    refused: Vec<(FlowKind, Field, String)>,
+    samples: Vec<(String, Sample)>,
+}
+
+impl Conformance {
+    /// The suite for a method. The sandbox's registry is the built-in one with the method added, if it is
+    /// not in it.
+    ///
+    /// # Panics
+    ///
+    /// If one of the method's names belongs to another method.
+    pub fn of<M: PaymentMethod>(method: M) -> Self {
+        let code = method.spec().code();
+        let builtin = Registry::builtin();
+        let registry = if let Ok(known) = builtin.get(code) {
+            let same = format!("{:?}", known.spec()) == format!("{:?}", method.spec());
+            assert!(same, "the code `{code}` belongs to a built-in method with another spec");
+            builtin
+        } else {
+            builtin.with(method).unwrap_or_else(|error| panic!("{error}"))
+        };
+        let (refused, samples) = (Vec::new(), Vec::new());
+        Self { registry, code, examples: Examples::default(), refused, samples }
+    }
+
+    /// Sets a value for a field that the method's requests have, where the field's own example does not
+    /// pass the method's check.
+    pub fn example(mut self, field: Field, value: impl Into<String>) -> Self {
+        self.examples.set(field, value.into());
+        self
+    }
+
+    /// Adds a case: a request of a flow that has this value is refused, and because of this field. It is
+    /// for what the method's own check refuses; cases of the spec are made from the spec.
+    pub fn refuses(mut self, flow: FlowKind, field: Field, value: impl Into<String>) -> Self {
+        self.refused.push((flow, field, value.into()));
+        self
+    }
+
+    /// Adds a case: this callback of the method's page means by the spec what it means by the page. The
+    /// name is for the list of cases.
+    pub fn sample(mut self, name: impl Into<String>, sample: Sample) -> Self {
+        self.samples.push((name.into(), sample));
+        self
+    }
+
+    /// The cases: those of the spec, and the added ones.
+    #[expect(clippy::missing_panics_doc, reason = "the method has been added")]
+    pub fn cases(&self) -> Vec<Case<'_>> {
+        let method = self.registry.get(self.code).expect("the method is in the registry");
+        let subject = Subject { method, examples: &self.examples };
+        let mut cases = Cases { method: subject, registry: &self.registry, made: Vec::new() };
+        cases.of_spec();
+        for (flow, field, value) in &self.refused {
+            cases.refused(*flow, *field, value);
+        }
+        for (name, sample) in &self.samples {
+            cases.check(&format!("sample: {name}"), move || sample.check(method));
+        }
+        cases.made
+    }
+
+    /// Runs every case.
+    ///
+    /// # Panics
+    ///
+    /// If any fails, with a list of those that did.
+    pub fn assert(&self) {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a test can start a runtime");
+        let cases = self.cases();
+        let failed: Vec<String> = runtime.block_on(async {
+            let mut failed = Vec::new();
+            for case in &cases {
+                if let Err(failure) = case.run().await {
+                    failed.push(format!("{}: {failure}", case.name()));
+                }
+            }
+            failed
+        });
+        assert!(
+            failed.is_empty(),
+            "{} of {} cases failed:\n{}",
+            failed.len(),
+            cases.len(),
+            failed.join("\n")
+        );
+    }
+}
+
+/// Runs every case of a method and panics with a list of those that failed: [`Conformance`] without
+/// anything besides the spec.
 ///
 /// The registry is the built-in one with the method added, if it is not in it.
 ///
@@ -60,69 +179,60 @@ impl fmt::Debug for Case<'_> {
 ///
 /// If the method does not conform, or if one of its names belongs to another method.
 pub fn assert_conforms<M: PaymentMethod>(method: M) {
-    let code = method.spec().code();
-    let builtin = Registry::builtin();
-    let registry = if let Ok(known) = builtin.get(code) {
-        let same = format!("{:?}", known.spec()) == format!("{:?}", method.spec());
-        assert!(same, "the code `{code}` belongs to a built-in method with another spec");
-        builtin
-    } else {
-        builtin.with(method).unwrap_or_else(|error| panic!("{error}"))
-    };
-    let method = registry.get(code).unwrap_or_else(|error| panic!("{error}"));
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a test can start a runtime");
-    let cases = conformance(method, &registry);
-    let failed: Vec<String> = runtime.block_on(async {
-        let mut failed = Vec::new();
-        for case in &cases {
-            if let Err(failure) = case.run().await {
-                failed.push(format!("{}: {failure}", case.name()));
-            }
-        }
-        failed
-    });
-    assert!(
-        failed.is_empty(),
-        "{} of {} cases failed:\n{}",
-        failed.len(),
-        cases.len(),
-        failed.join("\n")
-    );
+    Conformance::of(method).assert();
 }
 
-/// The cases of a method. The registry is the sandbox's; it must contain the method.
+/// The cases of a method's spec. The registry is the sandbox's; it must contain the method.
 pub fn conformance<'m>(method: &'m dyn DynMethod, registry: &'m Registry) -> Vec<Case<'m>> {
-    let mut cases = Cases { method, registry, made: Vec::new() };
-    cases.names();
-    cases.page_codes();
-    for &flow in FlowKind::ALL {
-        match method.spec().rule(flow) {
-            None => cases.undeclared(flow),
-            Some(rule) if on_gate(rule) => {
-                cases.amounts(flow, rule);
-                cases.fields(flow, rule);
-                cases.signature(flow, rule);
-                cases.end_to_end(flow);
-            }
-            Some(_) => cases.not_on_gate(flow),
-        }
-    }
-    if let Some(rule) = method.spec().rule(FlowKind::Sale) {
-        cases.page(rule);
-    }
+    let subject = Subject { method, examples: Examples::NONE };
+    let mut cases = Cases { method: subject, registry, made: Vec::new() };
+    cases.of_spec();
     cases.made
 }
 
 struct Cases<'m> {
-    method: &'m dyn DynMethod,
+    method: Subject<'m>,
     registry: &'m Registry,
     made: Vec<Case<'m>>,
 }
 
 impl<'m> Cases<'m> {
+    /// Adds the cases that the spec alone makes.
+    fn of_spec(&mut self) {
+        let method = self.method;
+        self.names();
+        self.page_codes();
+        for &flow in FlowKind::ALL {
+            match method.spec().rule(flow) {
+                None => self.undeclared(flow),
+                Some(rule) if on_gate(rule) => {
+                    self.amounts(flow, rule);
+                    self.fields(flow, rule);
+                    self.signature(flow, rule);
+                    self.end_to_end(flow);
+                }
+                Some(_) => self.not_on_gate(flow),
+            }
+        }
+        if let Some(rule) = method.spec().rule(FlowKind::Sale) {
+            self.page(rule);
+        }
+    }
+
+    fn refused(&mut self, flow: FlowKind, field: Field, value: &'m str) {
+        let method = self.method;
+        self.check(&format!("{flow}: {field} {value:?} is refused"), move || {
+            let request = Request::full(method, flow, any_amount(method, flow)?, None)?;
+            let rejection = request.set(field, value).prepare(method).err();
+            match rejection.as_ref().and_then(Rejection::path) {
+                Some(path) if path == field.path() => Ok(()),
+                _ => Err(fail(format!(
+                    "expected a refusal because of `{field}`, found {rejection:?}"
+                ))),
+            }
+        });
+    }
+
     fn add<F>(&mut self, name: &str, run: impl Fn() -> F + 'm)
     where
         F: Future<Output = Result<(), Failure>> + 'm,
@@ -249,8 +359,9 @@ impl<'m> Cases<'m> {
             let request = Request::full(method, flow, any_amount(method, flow)?, None)?;
             let printed = format!("{request:?} {:?}", request.clone().prepare(method));
             // Shorter values may occur by chance.
-            let telling = rule.needed_fields().iter().filter(|field| field.example().len() > 3);
-            let shown = telling.into_iter().find(|field| printed.contains(field.example()));
+            let telling =
+                rule.needed_fields().iter().filter(|field| method.example(**field).len() > 3);
+            let shown = telling.into_iter().find(|field| printed.contains(method.example(**field)));
             shown.map_or(Ok(()), |field| Err(fail(format!("{field} is printed"))))
         });
     }
@@ -266,7 +377,8 @@ impl<'m> Cases<'m> {
                 .or_fail()?;
             signature::verify(&[key], &signed).or_fail()?;
             let text = String::from_utf8(signed).or_fail()?;
-            let lost = rule.needed_fields().iter().find(|field| !text.contains(field.example()));
+            let lost =
+                rule.needed_fields().iter().find(|field| !text.contains(method.example(**field)));
             lost.map_or(Ok(()), |field| Err(fail(format!("{field} is not in the body"))))
         });
     }
@@ -284,7 +396,7 @@ impl<'m> Cases<'m> {
         self.play("sale: goes end to end to a success", move |stage| async move {
             let amount = amounts::decided(method.spec(), Decision::Success)?;
             sale(&stage, method, amount, Decision::Success).await?;
-            stage.ended(method, &PaymentStatus::Success).await?;
+            stage.ended(&*method, &PaymentStatus::Success).await?;
             match (stage.questions(), confirms_amount(method)) {
                 (0, false) | (1, true) => Ok(()),
                 (times, is_asked) => Err(fail(format!(
@@ -296,14 +408,14 @@ impl<'m> Cases<'m> {
         self.play("sale: goes end to end to a decline", move |stage| async move {
             let amount = amounts::decided(method.spec(), Decision::Decline)?;
             sale(&stage, method, amount, Decision::Decline).await?;
-            stage.ended(method, &PaymentStatus::Decline).await
+            stage.ended(&*method, &PaymentStatus::Decline).await
         });
         if confirms_amount(method) {
             self.play("sale: is declined if the merchant refuses", move |stage| async move {
                 stage.answer(Answer::REFUSE);
                 let amount = amounts::decided(method.spec(), Decision::Success)?;
                 sale(&stage, method, amount, Decision::Success).await?;
-                stage.ended(method, &PaymentStatus::Decline).await?;
+                stage.ended(&*method, &PaymentStatus::Decline).await?;
                 match stage.questions() {
                     1 => Ok(()),
                     times => Err(fail(format!(
@@ -319,13 +431,13 @@ impl<'m> Cases<'m> {
         self.play("payout: goes end to end to a success", move |stage| async move {
             let amount = any_amount(method, FlowKind::Payout)?;
             payout(&stage, method, amount).await?;
-            stage.ended(method, &PaymentStatus::Success).await
+            stage.ended(&*method, &PaymentStatus::Success).await
         });
         // Only the amount decides about a payout, and the limits may exclude such amounts.
         if let Some(amount) = amounts::declined_payout(method.spec()) {
             self.play("payout: goes end to end to a decline", move |stage| async move {
                 payout(&stage, method, amount).await?;
-                stage.ended(method, &PaymentStatus::Decline).await
+                stage.ended(&*method, &PaymentStatus::Decline).await
             });
         }
     }
@@ -340,14 +452,14 @@ impl<'m> Cases<'m> {
         self.play("refund: goes end to end to a success", move |stage| async move {
             let paid = amounts::succeeding(method.spec(), &[FlowKind::Sale, FlowKind::Refund])?;
             sale(&stage, method, paid, Decision::Success).await?;
-            stage.ended(method, &PaymentStatus::Success).await?;
+            stage.ended(&*method, &PaymentStatus::Success).await?;
             refund(&stage, method, RefundRequest::full(id("case")?)).await?;
             stage.refunded(Decision::Success).await
         });
         if let Some((paid, more)) = amounts::overdrawn(method.spec()) {
             self.play("refund: goes end to end to a decline", move |stage| async move {
                 sale(&stage, method, paid, Decision::Success).await?;
-                stage.ended(method, &PaymentStatus::Success).await?;
+                stage.ended(&*method, &PaymentStatus::Success).await?;
                 refund(&stage, method, RefundRequest::full_of(id("case")?, more)).await?;
                 stage.refunded(Decision::Decline).await
             });
@@ -366,7 +478,7 @@ impl<'m> Cases<'m> {
 
 async fn sale(
     stage: &Stage,
-    method: &dyn DynMethod,
+    method: Subject<'_>,
     amount: Money,
     decision: Decision,
 ) -> Result<(), Failure> {
@@ -375,16 +487,12 @@ async fn sale(
     stage.customer(decision).await
 }
 
-async fn payout(stage: &Stage, method: &dyn DynMethod, amount: Money) -> Result<(), Failure> {
+async fn payout(stage: &Stage, method: Subject<'_>, amount: Money) -> Result<(), Failure> {
     let request = Request::full(method, FlowKind::Payout, amount, None)?;
     stage.send(&request.prepare(method).or_fail()?).await
 }
 
-async fn refund(
-    stage: &Stage,
-    method: &dyn DynMethod,
-    request: RefundRequest,
-) -> Result<(), Failure> {
+async fn refund(stage: &Stage, method: Subject<'_>, request: RefundRequest) -> Result<(), Failure> {
     let request = Request::Refund(with_fields(request, method, FlowKind::Refund, None)?);
     stage.send(&request.prepare(method).or_fail()?).await
 }
@@ -393,12 +501,12 @@ fn on_gate(rule: &Rule) -> bool {
     rule.interfaces().contains(&Interface::Gate)
 }
 
-fn confirms_amount(method: &dyn DynMethod) -> bool {
+fn confirms_amount(method: Subject<'_>) -> bool {
     method.spec().capabilities().has(Capability::AmountConfirmation)
 }
 
 /// An amount that passes the checks of the flow.
-fn any_amount(method: &dyn DynMethod, flow: FlowKind) -> Result<Money, Failure> {
+fn any_amount(method: Subject<'_>, flow: FlowKind) -> Result<Money, Failure> {
     amounts::succeeding(method.spec(), &[flow])
 }
 

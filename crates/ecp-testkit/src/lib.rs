@@ -47,7 +47,9 @@ pub mod postgres;
 pub mod sentinels;
 mod stage;
 
-pub use self::conformance::{Case, Difference, Sample, assert_conforms, conformance, differences};
+pub use self::conformance::{
+    Case, Conformance, Difference, Sample, assert_conforms, conformance, differences,
+};
 pub use self::failure::Failure;
 pub use self::fault_transport::server::FaultServer;
 pub use self::fault_transport::{Exchange, Fault, FaultTransport};

@@ -4,10 +4,13 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use ecp_core::Currency;
-use ecp_methods::request::Field;
-use ecp_methods::spec::{Interface, Testing};
-use ecp_methods::{PaymentMethod, Payout, Refund, Registry, Rule, Sale, Spec, Supports};
-use ecp_testkit::{assert_conforms, conformance};
+use ecp_core::model::PaymentStatus;
+use ecp_methods::request::{Draft, Field, Format};
+use ecp_methods::spec::{Condition, Interface, Need, Testing};
+use ecp_methods::{
+    FlowKind, PaymentMethod, Payout, Reason, Refund, Registry, Rule, Sale, Spec, Supports,
+};
+use ecp_testkit::{Conformance, Sample, assert_conforms, conformance};
 
 const GATE: &[Interface] = &[Interface::Gate];
 const PAGE: &[Interface] = &[Interface::PaymentPage, Interface::Gate];
@@ -154,6 +157,94 @@ method! { ListedAmounts:
 #[test]
 fn amounts_of_tests_are_distinguished_from_others() {
     assert_conforms(ListedAmounts);
+}
+
+const BANK: Field = Field::new("account.bank_id", Format::Digits, "116");
+const BRANCH: Field = Field::new("account.branch", Format::Digits, "7");
+
+method! { Conditional:
+    outside("conditional", &["Conditional"])
+        .currencies(&[Currency::EUR, Currency::KES])
+        .flow::<Sale>(Rule::new().on(GATE))
+        .flow::<Payout>(Rule::new().on(GATE).needs(&[Field::ACCOUNT_NUMBER]).needs_when(&[
+            Need::new(Condition::Currency(&[Currency::KES]), &[BANK]),
+            Need::new(Condition::Given(BANK), &[BRANCH]),
+        ])),
+    Payout
+}
+
+#[test]
+fn requests_have_what_their_currency_and_their_fields_demand() {
+    assert_conforms(Conditional);
+}
+
+/// Takes no number that does not begin with `AC`, as the example of the field.
+#[derive(Clone, Copy, Debug)]
+struct Particular;
+
+impl Supports<Payout> for Particular {}
+impl PaymentMethod for Particular {
+    const SPEC: Spec<Self> = outside("particular", &["Particular"])
+        .currencies(&[Currency::EUR])
+        .flow::<Payout>(Rule::new().on(GATE).needs(&[Field::ACCOUNT_NUMBER]));
+
+    fn check(&self, request: &Draft<'_>) -> Result<(), Reason> {
+        match request.get(Field::ACCOUNT_NUMBER) {
+            Some(number) if !number.starts_with("AC") => Err(Reason::Invalid {
+                path: Field::ACCOUNT_NUMBER.path().to_owned(),
+                problem: "does not begin with AC".to_owned(),
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
+async fn failures_of(suite: &Conformance) -> Vec<String> {
+    let mut failed = Vec::new();
+    for case in suite.cases() {
+        if let Err(failure) = case.run().await {
+            failed.push(format!("{}: {failure}", case.name()));
+        }
+    }
+    failed
+}
+
+#[tokio::test]
+async fn a_method_is_tested_with_its_own_examples() {
+    let bare = Conformance::of(Particular);
+    let failed = failures_of(&bare).await;
+    assert!(failed.iter().any(|text| text.contains("does not begin with AC")), "{failed:?}");
+    let suite = bare.example(Field::ACCOUNT_NUMBER, "AC-7001").refuses(
+        FlowKind::Payout,
+        Field::ACCOUNT_NUMBER,
+        "93017949",
+    );
+    let names: Vec<String> = suite.cases().iter().map(|case| case.name().to_owned()).collect();
+    let refused = "particular payout: account.number \"93017949\" is refused";
+    assert!(names.iter().any(|name| name == refused), "{names:?}");
+    assert_eq!(failures_of(&suite).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_value_that_is_taken_and_a_sample_of_another_meaning_fail() {
+    let printed = r#"{"project_id": 1, "payment": {"id": "1", "type": "payout",
+        "status": "success", "method": "Particular", "sum": {"amount": 1000, "currency": "EUR"}},
+        "operation": {"id": 1, "type": "payout", "status": "success"}, "signature": "yTXw...=="}"#;
+    let sample =
+        |status| Sample::new(printed, FlowKind::Payout, status, "10.00 EUR".parse().unwrap());
+    let suite = Conformance::of(Particular)
+        .example(Field::ACCOUNT_NUMBER, "AC-7001")
+        .refuses(FlowKind::Payout, Field::ACCOUNT_NUMBER, "AC-1")
+        .sample("a success", sample(PaymentStatus::Success))
+        .sample("a decline", sample(PaymentStatus::Decline));
+    assert_eq!(
+        failures_of(&suite).await,
+        [
+            "particular payout: account.number \"AC-1\" is refused: expected a refusal because of \
+             `account.number`, found None",
+            "particular sample: a decline: `payment.status` is success, expected decline",
+        ]
+    );
 }
 
 method! { PageWithoutCode:

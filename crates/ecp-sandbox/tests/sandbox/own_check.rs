@@ -137,15 +137,15 @@ async fn each_reason_has_the_code_and_the_field_of_the_specs_refusals() {
 #[tokio::test]
 async fn it_sees_all_that_is_sent() {
     let local = local();
-    let loyal = |card: Value| {
+    let with_card = |card: Value| {
         let mut sale = sale("S1", "order");
         sale["loyalty"] = json!({"card": card, "since": null, "cards": []});
         sale
     };
-    let (_, answer) = local.send(SALE, loyal(json!(18))).await;
+    let (_, answer) = local.send(SALE, with_card(json!(18))).await;
     assert_eq!(answer["errors"][0]["field"], "loyalty.card", "{answer}");
     assert_eq!(answer["errors"][0]["description"], "is not Picky's");
-    assert_eq!(local.send(SALE, loyal(json!(17))).await.0, StatusCode::OK);
+    assert_eq!(local.send(SALE, with_card(json!(17))).await.0, StatusCode::OK);
 }
 
 /// What does not satisfy the spec is answered by the spec: with a decline where that is documented.

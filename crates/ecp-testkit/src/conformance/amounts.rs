@@ -104,12 +104,12 @@ pub(super) fn edges(rule: &Rule, currency: Currency) -> BTreeMap<i64, bool> {
     let zero = rule.allows_zero_amount();
     let limits = rule.limits(currency);
     let mut edges = BTreeMap::from([(-1, false), (0, zero)]);
-    if let Some(least) = limits.least().map(|least| least.minor()) {
+    if let Some(least) = limits.least().map(Money::minor) {
         edges.extend([(least - 1, false), (least, true)]);
     } else {
         edges.insert(1, true);
     }
-    if let Some(greatest) = limits.greatest().map(|greatest| greatest.minor()) {
+    if let Some(greatest) = limits.greatest().map(Money::minor) {
         edges.extend([(greatest, true), (greatest + 1, false)]);
     }
     // 0 is not an amount but leaves the choice to the customer: limits do not apply.

@@ -7,6 +7,7 @@ use ecp_methods::spec::Interface;
 use ecp_methods::{DynMethod, FlowKind, Reason, Rejection, Rule};
 
 use super::request::{id, with_fields};
+use super::subject::Subject;
 use super::{Cases, amounts, expect, expect_amount_refused};
 use crate::failure::{Failure, OrFail, fail};
 
@@ -105,14 +106,14 @@ fn on_page(rule: &Rule) -> bool {
 
 /// A sale with all fields that the page and the method on Gate require, except one.
 fn prepare(
-    method: &dyn DynMethod,
+    method: Subject<'_>,
     amount: Money,
     without: Option<Field>,
 ) -> Result<Result<PreparedPage, Rejection>, Failure> {
     let mut sale =
         with_fields(SaleRequest::new(id("page")?, amount), method, FlowKind::Sale, without)?;
     if without != Some(Field::CUSTOMER_ID) {
-        sale = sale.field(Field::CUSTOMER_ID, Field::CUSTOMER_ID.example());
+        sale = sale.field(Field::CUSTOMER_ID, method.example(Field::CUSTOMER_ID));
     }
-    Ok(prepare_page_dyn(method, &sale, PageOptions::new()))
+    Ok(prepare_page_dyn(method.method, &sale, PageOptions::new()))
 }

@@ -2,8 +2,9 @@
 
 use ecp_core::{Money, PaymentId, ProjectId};
 use ecp_methods::request::{Field, FlowRequest, PayoutRequest, RefundRequest, SaleRequest};
-use ecp_methods::{DynMethod, FlowKind, Prepared, Rejection, prepare_dyn};
+use ecp_methods::{FlowKind, Prepared, Rejection, prepare_dyn};
 
+use super::subject::Subject;
 use crate::failure::{Failure, OrFail, fail};
 
 /// A request of any flow.
@@ -44,7 +45,7 @@ impl Request {
 
     /// A request with all required fields, except one.
     pub(super) fn full(
-        method: &dyn DynMethod,
+        method: Subject<'_>,
         flow: FlowKind,
         amount: Money,
         without: Option<Field>,
@@ -56,7 +57,17 @@ impl Request {
         })
     }
 
-    pub(super) fn prepare(self, method: &dyn DynMethod) -> Result<AnyPrepared, Rejection> {
+    /// The request with a field's value.
+    pub(super) fn set(self, field: Field, value: &str) -> Self {
+        match self {
+            Self::Sale(request) => Self::Sale(request.set(field, value)),
+            Self::Payout(request) => Self::Payout(request.set(field, value)),
+            Self::Refund(request) => Self::Refund(request.set(field, value)),
+        }
+    }
+
+    pub(super) fn prepare(self, method: Subject<'_>) -> Result<AnyPrepared, Rejection> {
+        let Subject { method, .. } = method;
         match self {
             Self::Sale(request) => prepare_dyn(method, request).map(AnyPrepared::Sale),
             Self::Payout(request) => prepare_dyn(method, request).map(AnyPrepared::Payout),
@@ -84,7 +95,7 @@ set_field!(SaleRequest, PayoutRequest, RefundRequest);
 
 pub(super) fn with_fields<R: SetField>(
     request: R,
-    method: &dyn DynMethod,
+    method: Subject<'_>,
     flow: FlowKind,
     without: Option<Field>,
 ) -> Result<R, Failure> {
@@ -93,7 +104,18 @@ pub(super) fn with_fields<R: SetField>(
         .rule(flow)
         .ok_or_else(|| fail(format!("the spec does not have the flow {flow}")))?;
     let wanted = rule.needed_fields().iter().filter(|field| Some(**field) != without);
-    Ok(wanted.fold(request, |request, &field| request.set(field, field.example())))
+    let mut request =
+        wanted.fold(request, |request, &field| request.set(field, method.example(field)));
+    // What else is needed depends on the currency and on what is there.
+    loop {
+        let draft = request.draft();
+        let currency = draft.amount().map(Money::currency);
+        let needed = rule.needed(currency, |path| draft.value(path)).into_iter();
+        let mut missing =
+            needed.filter(|field| Some(*field) != without && !draft.has(field.path()));
+        let Some(field) = missing.next() else { return Ok(request) };
+        request = request.set(field, method.example(field));
+    }
 }
 
 pub(super) fn id(text: &str) -> Result<PaymentId, Failure> {

@@ -1,15 +1,50 @@
 //! The tests of an outside crate: the suite, and its own rule against the sandbox.
 
-use ecp_core::SecretKey;
+use ecp_core::model::PaymentStatus;
+use ecp_core::{Currency, Money, SecretKey};
 use ecp_example_acme_wallet::AcmeWallet;
-use ecp_methods::Registry;
-use ecp_methods::request::{Account, Customer, PayoutRequest};
+use ecp_methods::request::{Account, Customer, Field, PayoutRequest};
+use ecp_methods::{FlowKind, Registry};
 use ecp_sandbox::{Config, Sandbox};
+use ecp_testkit::{Conformance, Sample};
 use ecp_transport::{Gate, TowerTransport};
+
+/// A callback as Acme's page prints it, if Acme had one.
+fn printed(payment: &str, operation: &str, status: &str, minor: i64) -> String {
+    format!(
+        r#"{{
+            "project_id": 1236,
+            "payment": {{
+                "id": "A-1", "type": "{payment}", "status": "{status}",
+                "date": "2026-11-01T10:00:00+0000", "method": "Acme Wallet",
+                "sum": {{"amount": {minor}, "currency": "JPY"}}, "description": "deposit"
+            }},
+            "customer": {{"id": "7"}},
+            "operation": {{
+                "id": 5, "type": "{operation}", "status": "success",
+                "date": "2026-11-01T10:00:00+0000", "request_id": "7c1f",
+                "sum_initial": {{"amount": 2500, "currency": "JPY"}},
+                "sum_converted": {{"amount": 2500, "currency": "JPY"}},
+                "code": "0", "message": "Success"
+            }},
+            "signature": "hT3p...=="
+        }}"#
+    )
+}
 
 #[test]
 fn acme_wallet_conforms() {
-    ecp_testkit::assert_conforms(AcmeWallet);
+    let sample = |payment, flow: FlowKind, status: PaymentStatus, minor| {
+        let json = printed(payment, flow.as_str(), status.as_str(), minor);
+        Sample::new(json, flow, status, Money::from_minor(minor, Currency::JPY))
+    };
+    Conformance::of(AcmeWallet)
+        .example(Field::ACCOUNT_NUMBER, "700100200")
+        .refuses(FlowKind::Payout, Field::ACCOUNT_NUMBER, "12345")
+        .sample("a sale", sample("purchase", FlowKind::Sale, PaymentStatus::Success, 2500))
+        .sample("a payout", sample("payout", FlowKind::Payout, PaymentStatus::Success, 2500))
+        .sample("a refund", sample("purchase", FlowKind::Refund, PaymentStatus::Refunded, 0))
+        .assert();
 }
 
 #[tokio::test]
