@@ -111,6 +111,7 @@ pub(crate) const LAYERS: &[Layer] = &[
             "hyper-util",
             "jiff",
             "percent-encoding",
+            "qrcode",
             "serde",
             "serde_json",
             "sha2",

@@ -12,6 +12,7 @@ mod need;
 mod redirect;
 mod regions;
 mod rule;
+mod steps;
 mod testing;
 
 use std::fmt;
@@ -31,6 +32,7 @@ pub use self::need::{Condition, Need};
 pub use self::redirect::{RedirectField, RedirectValue, TestRedirect};
 pub use self::regions::Regions;
 pub use self::rule::Rule;
+pub use self::steps::{TestItem, TestQuestion, TestStep};
 pub use self::testing::Testing;
 use crate::flow::{Flow, FlowKind};
 use crate::method::Supports;

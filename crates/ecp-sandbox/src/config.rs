@@ -63,6 +63,7 @@ pub struct Config {
     pub(crate) mailer: Option<Arc<dyn ecp_reports::SendMail>>,
     pub(crate) cut_off: Duration,
     pub(crate) cut_off_code: u32,
+    pub(crate) clarification_window: Duration,
     pub(crate) event_history: usize,
     pub(crate) event_bytes: usize,
     pub(crate) payment_history: usize,
@@ -126,6 +127,7 @@ impl Config {
             mailer: None,
             cut_off: Duration::from_hours(1),
             cut_off_code: 20_000,
+            clarification_window: Duration::from_mins(30),
             event_history: 100_000,
             event_bytes: 64 << 20,
             payment_history: 10_000,
@@ -256,6 +258,14 @@ impl Config {
     /// documents' only sample of such a decline; 20602 (time-out) is another candidate.
     pub fn cut_off_code(self, code: u32) -> Self {
         Self { cut_off_code: code, ..self }
+    }
+
+    /// Sets the time that a sale waits for the merchant's answer to a clarification, from the
+    /// question or the last answer on; 30 minutes by default (sources: clarification). After it the
+    /// platform declines, with the code of [`Config::cut_off_code`], as no document has another; the
+    /// cut-off time goes on meanwhile.
+    pub fn clarification_window(self, time: Duration) -> Self {
+        Self { clarification_window: time, ..self }
     }
 
     /// Sets the address of the sandbox for the customer's browser. By default the one that it

@@ -12,7 +12,7 @@ pub(crate) mod outgoing;
 mod pages;
 #[cfg(feature = "pages")]
 pub(crate) mod place;
-mod progress;
+pub(crate) mod progress;
 pub(crate) mod pushed;
 mod read;
 mod state;
@@ -247,7 +247,10 @@ impl Engine {
         let state = self.state();
         let number = state.by_id.get(&(project.id, payment_id.clone()));
         match number.and_then(|number| state.entries.get(number)) {
-            Some(entry) => status::status(&entry.payment, &project.key),
+            Some(entry) => {
+                let page = self.page_url(&entry.payment.ids.token);
+                status::status(&entry.payment, &page, &project.key)
+            }
             None => status::status_of_none(project.id, payment_id, &project.key),
         }
     }

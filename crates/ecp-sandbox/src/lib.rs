@@ -95,6 +95,16 @@
 //! method without refunds on Gate gives 3610. A request id that `/v2/payment/status/request` does
 //! not know gives 3061 for `request_id`.
 //!
+//! For an answer to a clarification (`/v2/payment/clarification`) the rows up to the payment id apply as
+//! well, and then
+//!
+//! | what is wrong | code | `errors[].field` |
+//! |---|---|---|
+//! | there is no `additional_data` | 2004 | its path |
+//! | `additional_data` is no object | 702 | its path |
+//! | there is no such payment | 3061 | `general.payment_id` |
+//! | the payment does not wait for an answer | 3060 | `general.payment_id` |
+//!
 //! The codes and their messages are the platform's, and so is that format, signature and existence
 //! are checked before a request is registered. The order among them, 702 for what has no code of
 //! its own, and the content of `errors` are chosen here. The first row that applies is the answer,
@@ -146,6 +156,25 @@
 //! at their cut-off time: that of the method's spec in this flow, or
 //! [`Config::cut_off`], with [`Config::cut_off_code`]. That the platform declines is documented
 //! (sources: waiting); its time and code are not. Callbacks are sent again by the [`Schedule`].
+//!
+//! # Steps of the customer
+//!
+//! What the customer of a sale does, and what the merchant is asked for before that, is in the method's
+//! spec ([`Testing::step`](ecp_methods::spec::Testing::step),
+//! [`Testing::questions`](ecp_methods::spec::Testing::questions)).
+//!
+//! | step | status | callbacks have |
+//! |---|---|---|
+//! | redirect | `awaiting redirect result` | `redirect_data` |
+//! | display | `awaiting customer` | `display_data`, which answers to status requests have too |
+//! | push | `awaiting customer` | nothing |
+//! | clarification | `awaiting clarification` | `clarification_fields`, which answers to status requests have too |
+//!
+//! Whatever the step, the customer decides on the provider's page, which draws the QR codes of
+//! `qr_data`. A question is asked on Gate, where the request has no answer to it. An answer is
+//! registered, and a callback says what comes next: the customer's step, or the questions that are
+//! left, with what was wrong. Each answer begins the time for the next one anew
+//! ([`Config::clarification_window`]), and the cut-off time goes on meanwhile (sources: clarification).
 //!
 //! # Balances
 //!

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! sale:    processing -> awaiting redirect result -> success | decline
+//!                        (awaiting customer, where the method's step is no redirect)
 //! payout:  processing ----------------------------> success | decline
 //! refund:                     of a success: (partially) refunded | no change
 //! ```
@@ -15,6 +16,7 @@
 //! check the consistency of parameters after the registration. A sale whose amount the merchant
 //! confirms keeps its status until the merchant has answered; no document shows another.
 
+pub(crate) mod clarification;
 mod decision;
 pub(crate) mod ids;
 mod order;
@@ -28,8 +30,9 @@ use std::time::Duration;
 use ecp_core::model::{Code, End, PaymentStatus};
 use ecp_core::{Money, Timestamp};
 use ecp_methods::Rule;
-use ecp_methods::spec::{Capability, Interface};
+use ecp_methods::spec::{Capability, Interface, TestStep};
 
+use self::clarification::Questions;
 pub use self::decision::Decision;
 use self::ids::{About, PaymentIds};
 pub(crate) use self::order::{CallbackWishes, Order, OrderKind, ReturnUrls};
@@ -63,6 +66,7 @@ pub(crate) struct Payment {
     /// The customer's decision while the payment was held.
     pending: Option<(Decision, Option<Money>)>,
     refunds: Vec<Refund>,
+    questions: Questions,
 }
 
 /// The next action after a step.
@@ -85,6 +89,7 @@ pub(crate) enum Step {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     Processing,
+    AwaitingClarification,
     AwaitingCustomer,
     AwaitingMerchant,
     /// The customer has decided, and a fault holds the payment.
@@ -131,7 +136,13 @@ impl Payment {
             is_slow: false,
             pending: None,
             refunds: Vec::new(),
+            questions: Questions::default(),
         }
+    }
+
+    /// Sets what the payment waits for before its customer can pay.
+    pub(crate) fn asking(self, questions: Questions) -> Self {
+        Self { questions, ..self }
     }
 
     /// The project and payment for events.
@@ -162,7 +173,7 @@ impl Payment {
         }
         let stage = match (broken, self.order.kind) {
             (Some(outcome), _) => Stage::Ended(outcome),
-            (None, OrderKind::Sale) => Stage::AwaitingCustomer,
+            (None, OrderKind::Sale) => self.first_wait(),
             (None, OrderKind::Payout) if self.order.amount.minor() > funds => {
                 Stage::Ended(Outcome::Decline { code: INSUFFICIENT_FUNDS, field: None })
             }
@@ -189,7 +200,7 @@ impl Payment {
     /// Whether its cut-off time would decline it.
     pub(crate) fn has_cut_off(&self) -> bool {
         match self.stage {
-            Stage::AwaitingCustomer => true,
+            Stage::AwaitingClarification | Stage::AwaitingCustomer => true,
             Stage::Processing => self.is_slow,
             Stage::AwaitingMerchant | Stage::Held | Stage::Ended(_) => false,
         }
@@ -285,14 +296,21 @@ impl Payment {
     pub(crate) const fn outcome(&self) -> Option<Outcome> {
         match self.stage {
             Stage::Ended(outcome) => Some(outcome),
-            Stage::Processing | Stage::AwaitingCustomer | Stage::AwaitingMerchant | Stage::Held => {
-                None
-            }
+            Stage::Processing
+            | Stage::AwaitingClarification
+            | Stage::AwaitingCustomer
+            | Stage::AwaitingMerchant
+            | Stage::Held => None,
         }
     }
 
     pub(crate) fn awaits_customer(&self) -> bool {
         self.stage == Stage::AwaitingCustomer
+    }
+
+    /// Whether the customer pays after a redirect, rather than by what is displayed or on the phone.
+    pub(crate) const fn is_redirected(&self) -> bool {
+        matches!(self.order.spec.testing().sale_step(), TestStep::Redirect)
     }
 
     pub(crate) const fn is_held(&self) -> bool {
@@ -312,6 +330,8 @@ impl Payment {
     pub(crate) const fn first_status(&self) -> PaymentStatus {
         match self.stage {
             Stage::Processing => PaymentStatus::Processing,
+            Stage::AwaitingClarification => PaymentStatus::AwaitingClarification,
+            Stage::AwaitingCustomer if !self.is_redirected() => PaymentStatus::AwaitingCustomer,
             Stage::AwaitingCustomer | Stage::AwaitingMerchant => {
                 PaymentStatus::AwaitingRedirectResult
             }

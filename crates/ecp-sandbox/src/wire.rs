@@ -11,4 +11,5 @@ pub(crate) mod redirect;
 pub(crate) mod refusal;
 pub mod signature;
 pub(crate) mod status;
+pub(crate) mod steps;
 pub(crate) mod tamper;

@@ -1,7 +1,6 @@
 //! The Gate client.
 
-mod answer;
-mod clarify;
+pub(crate) mod answer;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +19,6 @@ use http::{HeaderValue, Method, Request, Response};
 use serde::Serialize;
 
 use self::answer::Target;
-pub use self::clarify::Clarified;
 use crate::address::{Address, InvalidBaseUrl};
 use crate::error::{GateError, UnknownReason};
 use crate::http::HttpTransport;
@@ -37,7 +35,7 @@ pub const GATE_URL: &str = "https://api.ecommpay.com";
 #[derive(Clone, Debug)]
 pub struct Gate {
     project: ProjectId,
-    key: SigningKey,
+    pub(crate) key: SigningKey,
     address: Address,
     transport: Arc<dyn HttpTransport>,
     meter: Meter,
@@ -297,7 +295,7 @@ impl Gate {
         }
     }
 
-    async fn post(
+    pub(crate) async fn post(
         &self,
         path: &str,
         body: &[u8],
@@ -326,7 +324,7 @@ impl Gate {
 
 /// A sale whose payment id holds a `;` is refused, but the status of an older payment with such an
 /// id can be requested: that request creates nothing.
-fn to_ask(id: &str) -> Rules {
+pub(crate) fn to_ask(id: &str) -> Rules {
     if id.contains(';') { Rules::private().allow_ambiguous() } else { Rules::private() }
 }
 
@@ -342,7 +340,7 @@ struct RequestStatus<'r> {
 }
 
 #[derive(Serialize)]
-struct General<'r> {
-    payment_id: &'r PaymentId,
-    project_id: ProjectId,
+pub(crate) struct General<'r> {
+    pub(crate) payment_id: &'r PaymentId,
+    pub(crate) project_id: ProjectId,
 }

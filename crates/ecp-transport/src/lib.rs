@@ -47,6 +47,7 @@
 //! - `tower`: [`TowerTransport`] sends requests into a tower service in the same process.
 
 mod address;
+mod clarify;
 mod data;
 mod error;
 mod gate;
@@ -65,11 +66,12 @@ pub use ecp_core::model::DataOperation;
 pub use ecp_methods;
 
 pub use self::address::{InvalidBaseUrl, normal_base_url};
+pub use self::clarify::Clarified;
 pub use self::data::destination::{Destination, InvalidDestination, Requested};
 pub use self::data::query::{InvalidQuery, OperationsQuery};
 pub use self::data::{DATA_API_URL, DESTINATION_NAME, DataApi, DataError, Operations};
 pub use self::error::{GateError, Outcome, Refusal, UnknownReason};
-pub use self::gate::{Accepted, Clarified, GATE_URL, Gate};
+pub use self::gate::{Accepted, GATE_URL, Gate};
 #[cfg(feature = "reqwest")]
 pub use self::http::reqwest::{ClientError, ReqwestTransport, Timeouts};
 #[cfg(feature = "tower")]

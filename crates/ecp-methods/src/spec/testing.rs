@@ -1,6 +1,7 @@
 //! Test amounts of a method, and the form of its redirect in tests.
 
 use super::redirect::{RedirectField, TestRedirect};
+use super::steps::{TestQuestion, TestStep};
 
 /// Behaviour of a method in tests: results chosen by amount, and the form of the redirect to the
 /// provider.
@@ -15,6 +16,8 @@ pub struct Testing {
     redirect: Option<TestRedirect>,
     redirect_fields: &'static [RedirectField],
     redirect_encrypted: bool,
+    step: TestStep,
+    questions: &'static [TestQuestion],
     source: Option<&'static str>,
 }
 
@@ -31,6 +34,8 @@ impl Testing {
             redirect: None,
             redirect_fields: &[],
             redirect_encrypted: false,
+            step: TestStep::Redirect,
+            questions: &[],
             source: None,
         }
     }
@@ -62,6 +67,17 @@ impl Testing {
     /// Touch&Go's sample, the only one that has it.
     pub const fn redirect_encrypted(self) -> Self {
         Self { redirect_encrypted: true, ..self }
+    }
+
+    /// Sets what the customer of a sale does to pay, [`TestStep::Redirect`] by default.
+    pub const fn step(self, step: TestStep) -> Self {
+        Self { step, ..self }
+    }
+
+    /// Sets what the platform asks for before the customer of a sale can pay, nothing by default.
+    /// Only Gate asks the merchant; the Payment Page would ask the customer.
+    pub const fn questions(self, questions: &'static [TestQuestion]) -> Self {
+        Self { questions, ..self }
     }
 
     /// Sets where these test values come from, as free text for people (`this library's choice`).
@@ -118,6 +134,16 @@ impl Testing {
     /// Whether `redirect_data` has a member `encrypted`.
     pub const fn has_redirect_encrypted(&self) -> bool {
         self.redirect_encrypted
+    }
+
+    /// What the customer of a sale does to pay.
+    pub const fn sale_step(&self) -> TestStep {
+        self.step
+    }
+
+    /// What the platform asks for before the customer of a sale can pay.
+    pub const fn sale_questions(&self) -> &'static [TestQuestion] {
+        self.questions
     }
 
     /// Source of the redirect's form, `None` for the sample on the method's page.

@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::Engine;
 use super::state::{Entry, Kind, State};
 use crate::engine::faults::{Fault, Point};
+use crate::payment::clarification::Questions;
 use crate::payment::{Order, OrderKind, Payment, RefundOrder};
 use crate::wire::refusal::Refusal;
 
@@ -46,7 +47,8 @@ impl Engine {
         let order = order::order(project, spec, kind, interface, document)?;
         own_check::order(self.method(spec)?, &order, document)?;
         let payment_id = order.payment_id.clone();
-        Ok((payment_id, self.register(order)?))
+        let questions = Questions::of(spec.testing().sale_questions(), interface, document);
+        Ok((payment_id, self.register(order, questions)?))
     }
 
     /// The method that a spec belongs to.
@@ -56,7 +58,7 @@ impl Engine {
 
     /// Registers a payment unless its id is taken. Nothing more happens to it before
     /// [`Engine::process`].
-    fn register(&self, order: Order) -> Result<Registration, Refusal> {
+    fn register(&self, order: Order, questions: Questions) -> Result<Registration, Refusal> {
         let mut state = self.state();
         let id = (order.project, order.payment_id.clone());
         let is_taken = state.taken.has(Kind::Payment, id.0, id.1.as_str());
@@ -71,7 +73,7 @@ impl Engine {
         state.by_id.insert(id, number);
         state.by_token.insert(ids.token.clone(), number);
         state.by_request.insert(request_id.clone(), number);
-        let mut payment = Payment::new(order, ids, self.now());
+        let mut payment = Payment::new(order, ids, self.now()).asking(questions);
         self.record_status(&payment);
         let mut struck = self.strike(&payment.about(), Point::Payment);
         if payment.order.kind == OrderKind::Payout {

@@ -1,9 +1,11 @@
 //! Steps of a payment, and their effects.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ecp_core::{Clock as _, Money};
+use ecp_core::{Clock as _, Money, PaymentId, ProjectId, Timestamp};
+use serde_json::Value;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -16,7 +18,14 @@ use crate::engine::delivery::{self, Message, Parcel};
 use crate::engine::events::{EventKind, RawBody};
 use crate::engine::faults::{Fault, Point};
 use crate::payment::{Decision, Order, OrderKind, Outcome, Payment, Refund, Step};
+use crate::wire::refusal::Refusal;
 use crate::wire::{callback, tamper};
+
+/// An answer to a clarification that was taken for the payment of this number.
+pub(crate) struct Clarification {
+    number: u64,
+    pub(crate) request_id: String,
+}
 
 impl Engine {
     /// Takes a registered payment or refund a step further, on a task of its own, as the platform
@@ -26,6 +35,38 @@ impl Engine {
         let busy = self.time().begin();
         tokio::spawn(async move {
             engine.process_now(&registration);
+            drop(busy);
+        });
+    }
+
+    /// The request id for the answer to a clarification, if the payment waits for one.
+    pub(crate) fn admit_clarification(
+        &self,
+        project: ProjectId,
+        payment_id: &PaymentId,
+    ) -> Result<Clarification, Refusal> {
+        let number = self.number_of(project, payment_id).ok_or_else(Refusal::unknown_payment)?;
+        let mut state = self.state();
+        let State { requests, entries, by_request, .. } = &mut *state;
+        let entry = entries.get_mut(&number).ok_or_else(Refusal::unknown_payment)?;
+        if !entry.payment.awaits_clarification() {
+            return Err(Refusal::wrong_status());
+        }
+        *requests += 1;
+        let request_id = self.0.ids.request(*requests);
+        by_request.insert(request_id.clone(), number);
+        entry.answers.push(request_id.clone());
+        Ok(Clarification { number, request_id })
+    }
+
+    /// Gives a payment the merchant's answer, on a task of its own, as the platform does after it
+    /// has answered.
+    pub(crate) fn clarify(&self, clarification: &Clarification, data: Value) {
+        let (engine, number) = (self.clone(), clarification.number);
+        let busy = self.time().begin();
+        tokio::spawn(async move {
+            let now = engine.now();
+            engine.change(number, |payment, _| payment.clarify(&data, now));
             drop(busy);
         });
     }
@@ -128,6 +169,10 @@ impl Engine {
             }
         } else {
             entry.cut_off = None;
+        }
+        let round = payment.clarification_round();
+        if round != entry.clarification.as_ref().map(|(round, _)| *round) {
+            entry.clarification = round.map(|round| (round, self.watch_answer(number, round)));
         }
         if let Step::TellOfRefund(place) = step {
             self.record_refund(payment, place);
@@ -259,14 +304,29 @@ impl Engine {
     }
 
     /// Declines a payment that has not ended in time, unless what this returns is dropped before.
-    fn watch_cut_off(
-        &self,
-        number: u64,
-        order: &Order,
-    ) -> oneshot::Sender<std::convert::Infallible> {
+    fn watch_cut_off(&self, number: u64, order: &Order) -> oneshot::Sender<Infallible> {
         let Config { cut_off, cut_off_code, .. } = *self.config();
         let rule = order.spec.rule(order.kind.flow());
         let longest = rule.and_then(ecp_methods::Rule::longest_time).unwrap_or(cut_off);
+        self.watch(number, longest, move |payment, now| payment.cut_off(cut_off_code, now))
+    }
+
+    /// Declines a payment whose merchant does not answer a clarification in time, unless what this
+    /// returns is dropped before.
+    fn watch_answer(&self, number: u64, round: u32) -> oneshot::Sender<Infallible> {
+        let Config { clarification_window, cut_off_code: code, .. } = *self.config();
+        self.watch(number, clarification_window, move |payment, now| {
+            payment.clarification_missed(round, code, now)
+        })
+    }
+
+    /// Takes a step after a while, unless what this returns is dropped before.
+    fn watch(
+        &self,
+        number: u64,
+        longest: Duration,
+        then: impl FnOnce(&mut Payment, Timestamp) -> Step + Send + 'static,
+    ) -> oneshot::Sender<Infallible> {
         let (needed, not_needed) = oneshot::channel();
         let (time, busy) = (self.time().clone(), self.time().begin());
         let mut stop = self.0.stop.subscribe();
@@ -281,7 +341,7 @@ impl Engine {
             };
             if let Some(core) = core.upgrade() {
                 let now = time.timestamp();
-                Self(core).change(number, |payment, _| payment.cut_off(cut_off_code, now));
+                Self(core).change(number, |payment, _| then(payment, now));
             }
             drop(busy);
         });
@@ -289,7 +349,7 @@ impl Engine {
     }
 
     /// Where the customer's browser finds the page of a payment.
-    pub(super) fn page_url(&self, token: &str) -> String {
+    pub(crate) fn page_url(&self, token: &str) -> String {
         format!("{}/provider/{token}", self.public_url())
     }
 }

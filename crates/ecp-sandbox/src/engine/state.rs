@@ -46,11 +46,23 @@ pub(super) struct Entry {
     pub(super) kept_back: Option<oneshot::Sender<(Turn, Busy)>>,
     /// Dropped when the payment needs no cut-off time any more.
     pub(super) cut_off: Option<oneshot::Sender<Infallible>>,
+    /// The round of a clarification, and what is dropped when it has been answered.
+    pub(super) clarification: Option<(u32, oneshot::Sender<Infallible>)>,
+    /// The ids of the merchant's answers to clarifications.
+    pub(super) answers: Vec<String>,
 }
 
 impl Entry {
     pub(super) const fn new(payment: Payment) -> Self {
-        Self { payment, callbacks: 0, latest: None, kept_back: None, cut_off: None }
+        Self {
+            payment,
+            callbacks: 0,
+            latest: None,
+            kept_back: None,
+            cut_off: None,
+            clarification: None,
+            answers: Vec::new(),
+        }
     }
 }
 
@@ -78,11 +90,11 @@ impl State {
             let Some(entry) = first.and_then(|number| self.entries.remove(&number)) else {
                 return;
             };
-            let payment = entry.payment;
+            let Entry { payment, answers, .. } = entry;
             self.by_token.remove(&payment.ids.token);
             let project = payment.order.project;
             let requests = payment.refunds().iter().map(|refund| &refund.ids.request);
-            for request in requests.chain([&payment.ids.first.request]) {
+            for request in requests.chain([&payment.ids.first.request]).chain(&answers) {
                 self.by_request.remove(request);
                 self.taken.add(Kind::Request, project, request);
             }

@@ -16,6 +16,7 @@ use crate::engine::Engine;
 use crate::engine::admit::Registration;
 use crate::engine::events::{EventKind, RawBody};
 use crate::engine::faults::{Fault, Point};
+use crate::engine::progress::Clarification;
 use crate::engine::pushed::Page;
 use crate::payment::ids::About;
 use crate::surface::cut::Cut;
@@ -35,6 +36,7 @@ pub(crate) struct Done {
 
 /// What a request has begun.
 enum Begun {
+    Clarification(Clarification, Value),
     Delivery(Page),
     Registration(Registration),
 }
@@ -42,6 +44,7 @@ enum Begun {
 impl Begun {
     fn go_on(self, engine: &Engine) {
         match self {
+            Self::Clarification(clarification, data) => engine.clarify(&clarification, data),
             Self::Delivery(page) => engine.push(page),
             Self::Registration(registration) => engine.process(registration),
         }
@@ -65,6 +68,18 @@ impl Done {
                      that its id is taken: raise `payment_history`";
         let answer = serde_json::json!({"problem": words}).to_string();
         Self { status: StatusCode::SERVICE_UNAVAILABLE, answer, begun: None }
+    }
+
+    /// The answer to a clarification was taken.
+    pub(super) fn clarified(
+        project_id: ProjectId,
+        payment_id: &PaymentId,
+        clarification: Clarification,
+        data: Value,
+    ) -> Self {
+        let answer = registered(&clarification.request_id, project_id, payment_id);
+        let begun = Some(Begun::Clarification(clarification, data));
+        Self { status: StatusCode::OK, answer, begun }
     }
 
     pub(super) fn registered(

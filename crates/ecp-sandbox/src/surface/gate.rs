@@ -13,7 +13,7 @@ use ecp_core::ProjectId;
 use ecp_methods::FlowKind;
 use ecp_methods::spec::Interface;
 use http::StatusCode;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::engine::Engine;
 use crate::surface::exchange::{Call, Done, registered};
@@ -26,6 +26,7 @@ const BODY_LIMIT: usize = 256 << 10;
 
 pub(crate) fn routes() -> Router<Engine> {
     Router::new()
+        .route("/v2/payment/clarification", post(clarification))
         .route("/v2/payment/refund", post(refund))
         .route("/v2/payment/status", post(status))
         .route("/v2/payment/status/request", post(status_of_request))
@@ -63,6 +64,28 @@ async fn refund(call: Call) -> Response {
         let gate = Interface::Gate;
         let registered = engine.admit(project, spec, FlowKind::Refund, gate, document)?;
         Ok(Done::registered(project, registered))
+    })
+    .await
+}
+
+/// What the platform asked the merchant for. It may be incomplete; a callback asks again.
+async fn clarification(call: Call) -> Response {
+    const DATA: &str = "additional_data";
+    call.answer(|engine, document| {
+        let project = check::authenticate(engine.config(), document, Place::General)?.id;
+        let payment_id = document::payment_id(document)?;
+        document::require(document, [DATA])?;
+        // PHP writes an empty list for an object without members.
+        let data = match &document[DATA] {
+            data @ Value::Object(_) => data.clone(),
+            Value::Array(items) if items.is_empty() => Value::Object(Map::new()),
+            _ => return Err(Refusal::malformed(DATA)),
+        };
+        if engine.has_forgotten(project, &payment_id) {
+            return Ok(Done::forgotten());
+        }
+        let clarification = engine.admit_clarification(project, &payment_id)?;
+        Ok(Done::clarified(project, &payment_id, clarification, data))
     })
     .await
 }

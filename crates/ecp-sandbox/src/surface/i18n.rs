@@ -75,6 +75,9 @@ texts! {
     asked_to_confirm:
         "After Success, the merchant is asked to confirm the amount.",
         "После Success продавцу предложат подтвердить сумму.";
+    awaiting_clarification:
+        "The merchant is being asked for details of the payment.",
+        "У продавца запрашивают данные о платеже.";
     awaiting_merchant:
         "The merchant is being asked to confirm the amount.",
         "Продавца просят подтвердить сумму.";
@@ -102,6 +105,10 @@ texts! {
     form_lost:
         "The merchant’s form did not send on as they were given:",
         "Форма продавца не передала в исходном виде:";
+    qr_code: "QR code", "QR-код";
+    qr_too_long:
+        "This text is too long for a QR code:",
+        "Этот текст слишком длинный для QR-кода:";
     refresh: "Refresh", "Обновить";
     method: "Method", "Способ оплаты";
     no_amount: "No amount", "Без суммы";
@@ -110,6 +117,9 @@ texts! {
     parameter: "Parameter", "Параметр";
     pay_title: "Payment", "Оплата";
     payment: "Payment", "Платёж";
+    phone_asked:
+        "A message was sent to your phone. Press a button in its place.",
+        "На ваш телефон отправлено сообщение. Нажмите кнопку вместо него.";
     platform_code: "Platform’s code", "Код платформы";
     processing: "The payment is being processed.", "Платёж обрабатывается.";
     project: "Merchant’s project", "Проект продавца";

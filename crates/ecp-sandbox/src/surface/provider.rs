@@ -8,6 +8,7 @@
 //! escaped, and the content security policy would not let it run anyway.
 
 mod choice;
+mod shown;
 mod voucher;
 
 use std::sync::Arc;
@@ -19,10 +20,11 @@ use axum::extract::{Form, Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use ecp_core::Money;
-use ecp_methods::spec::Capability;
+use ecp_methods::spec::{Capability, TestStep};
 use http::{HeaderMap, StatusCode};
 
 use self::choice::{Choice, Unclear};
+use self::shown::Item;
 pub use self::voucher::TEST_VOUCHER;
 use self::voucher::{Entered, Problems, TestVoucher, VOUCHERS};
 use crate::engine::Engine;
@@ -84,7 +86,8 @@ fn show(
     let look = |_, payment: &Payment| {
         let visit = visit(provider, payment, headers);
         let note = note(payment, visit.language.texts());
-        let page = Page::of(payment, token, visit, note).response(StatusCode::OK, payment);
+        let url = provider.engine.page_url(token);
+        let page = Page::of(payment, token, &url, visit, note).response(StatusCode::OK, payment);
         (payment.about(), payment.awaits_customer(), page)
     };
     match provider.engine.with_page(token, look) {
@@ -139,7 +142,8 @@ fn show_again(
             Unclear::Nothing => t.amount_missing,
             Unclear::Voucher(_) => t.voucher_refused,
         };
-        let mut page = Page::of(payment, token, visit, Some(note.to_owned()));
+        let url = provider.engine.page_url(token);
+        let mut page = Page::of(payment, token, &url, visit, Some(note.to_owned()));
         if let Shown::Asking(ask) = &mut page.stage {
             ask.keep(fields, unclear);
         }
@@ -209,6 +213,10 @@ enum Shown<'a> {
 struct Ask {
     amount_decides: bool,
     confirmed: bool,
+    /// What the customer pays by.
+    items: Vec<Item>,
+    /// Whether the customer confirms on the phone.
+    on_phone: bool,
     open: Option<Open>,
     voucher: Option<VoucherForm>,
 }
@@ -274,7 +282,13 @@ struct Offered {
 }
 
 impl<'a> Page<'a> {
-    fn of(payment: &'a Payment, token: &'a str, visit: Visit, note: Option<String>) -> Self {
+    fn of(
+        payment: &'a Payment,
+        token: &'a str,
+        url: &str,
+        visit: Visit,
+        note: Option<String>,
+    ) -> Self {
         let Visit { language, framed } = visit;
         let t = language.texts();
         let order = &payment.order;
@@ -284,9 +298,12 @@ impl<'a> Page<'a> {
                 return_url: payment.return_url(),
             },
             None if payment.awaits_others() => Shown::Waiting(t.awaiting_merchant),
+            None if payment.awaits_clarification() => Shown::Waiting(t.awaiting_clarification),
             None => Shown::Asking(Ask {
                 amount_decides: payment.is_listed(),
                 confirmed: order.spec.capabilities().has(Capability::AmountConfirmation),
+                items: shown::items(payment, url),
+                on_phone: order.spec.testing().sale_step() == TestStep::Push,
                 open: payment.is_open().then(|| Open {
                     currency: order.amount.currency().code(),
                     vouchers: choice::offered(order)

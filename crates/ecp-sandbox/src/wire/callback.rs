@@ -2,6 +2,7 @@
 
 use ecp_core::{Money, PaymentId, ProjectId, Sensitive};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::payment::{Payment, Refund};
 use crate::wire::answer::ErrorPart;
@@ -11,9 +12,10 @@ use crate::wire::parts::{
 };
 use crate::wire::php::{document, signed};
 use crate::wire::redirect::RedirectPart;
+use crate::wire::steps::{DisplayPart, clarification, display};
 
 /// The signed callback about a payment. It is about a refund if one is given;
-/// `page` is where to send the customer.
+/// `page` is where the customer pays.
 pub(crate) fn callback(
     payment: &Payment,
     refund: Option<&Refund>,
@@ -29,7 +31,11 @@ pub(crate) fn callback(
         payment: payment_part,
         account: AccountPart::of(payment),
         customer: CustomerPart::of(payment, &form),
-        redirect_data: page.map(|url| RedirectPart::of(payment, url)),
+        display_data: page.as_deref().map(|url| display(payment, url)).unwrap_or_default(),
+        clarification_fields: clarification(payment),
+        redirect_data: page
+            .filter(|_| payment.is_redirected())
+            .map(|url| RedirectPart::of(payment, url)),
         // Of the sale or payout: a declined refund names its code in the operation alone, by the
         // documents' sample.
         errors: errors_of(payment),
@@ -69,6 +75,10 @@ struct Callback<'a> {
     customer: Option<CustomerPart<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     redirect_data: Option<RedirectPart>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    display_data: Vec<DisplayPart>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clarification_fields: Option<Value>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<ErrorPart<'a>>,
     operation: OperationPart<'a>,

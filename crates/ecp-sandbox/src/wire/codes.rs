@@ -16,6 +16,7 @@ pub(crate) const MALFORMED: u32 = 702;
 pub(crate) const NOT_FOUND: u32 = 3061;
 pub(crate) const REFUND_UNAVAILABLE: u32 = 3610;
 pub(crate) const REQUIRED: u32 = 2004;
+pub(crate) const WRONG_STATUS: u32 = 3060;
 pub(crate) const UNKNOWN_METHOD: u32 = 2541;
 pub(crate) const UNKNOWN_PROJECT: u32 = 2442;
 

@@ -68,7 +68,7 @@ fn fields(payment: &Payment, page: &str) -> Option<Map<String, Value>> {
     Some(declared.iter().map(member).collect())
 }
 
-fn value(payment: &Payment, value: RedirectValue, page: &str) -> Value {
+pub(super) fn value(payment: &Payment, value: RedirectValue, page: &str) -> Value {
     let order = &payment.order;
     let operation = payment.ids.first.operation;
     match value {

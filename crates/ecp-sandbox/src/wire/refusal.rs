@@ -71,6 +71,11 @@ impl Refusal {
         Self::new(codes::DUPLICATE_REFUND, ["payment.merchant_refund_id"])
     }
 
+    /// The payment's status does not allow it.
+    pub(crate) fn wrong_status() -> Self {
+        Self::new(codes::WRONG_STATUS, ["general.payment_id"])
+    }
+
     pub(crate) fn not_refundable(code: u32) -> Self {
         Self::new(code, ["general.payment_id"])
     }

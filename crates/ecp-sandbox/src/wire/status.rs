@@ -3,6 +3,7 @@
 use ecp_core::model::PaymentStatus;
 use ecp_core::{PaymentId, ProjectId, Sensitive};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::payment::Payment;
 use crate::wire::answer::ErrorPart;
@@ -11,9 +12,10 @@ use crate::wire::parts::{
     refund_form, text,
 };
 use crate::wire::php::{document, signed};
+use crate::wire::steps::{DisplayPart, clarification, display};
 
-/// The answer about a payment, signed.
-pub(crate) fn status(payment: &Payment, key: &Sensitive<String>) -> String {
+/// The answer about a payment, signed. `page` is where its customer pays.
+pub(crate) fn status(payment: &Payment, page: &str, key: &Sensitive<String>) -> String {
     let message = Status {
         project_id: payment.order.project,
         payment: PaymentPart::of(payment),
@@ -23,6 +25,8 @@ pub(crate) fn status(payment: &Payment, key: &Sensitive<String>) -> String {
             .chain(payment.refunds().iter().map(|refund| OperationPart::of(payment, refund)))
             .collect(),
         errors: errors_of(payment),
+        display_data: display(payment, page),
+        clarification_fields: clarification(payment),
     };
     let mut message = document(&message);
     let refunds = payment.refunds().iter().map(|refund| refund_form(payment, refund));
@@ -60,6 +64,10 @@ struct Status<'a> {
     operations: Vec<OperationPart<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<ErrorPart<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    display_data: Vec<DisplayPart>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clarification_fields: Option<Value>,
 }
 
 #[derive(Serialize)]

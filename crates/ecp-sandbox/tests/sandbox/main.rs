@@ -35,6 +35,7 @@ mod slow;
 #[path = "../../../ecp-reports/tests/support/smtp.rs"]
 mod smtp;
 mod status;
+mod steps;
 mod support;
 mod time;
 mod vouchers;

@@ -14,7 +14,7 @@ use super::{Accepted, Gate};
 use crate::error::{GateError, Refusal, UnknownReason};
 
 impl Gate {
-    pub(super) fn read_registration(
+    pub(crate) fn read_registration(
         &self,
         response: &Response<Bytes>,
         payment_id: &PaymentId,
@@ -118,7 +118,7 @@ impl Gate {
 }
 
 /// Checks that the answer is about the payment, in each place that names it.
-pub(super) fn about(answer: &StatusResponse, payment_id: &PaymentId) -> Result<(), UnknownReason> {
+pub(crate) fn about(answer: &StatusResponse, payment_id: &PaymentId) -> Result<(), UnknownReason> {
     let ids = [
         answer.payment.as_ref().and_then(|payment| payment.id.as_ref()),
         answer.general.as_ref().and_then(|general| general.payment_id.as_ref()),
@@ -138,7 +138,7 @@ fn is_error(document: &Document<'_>) -> bool {
 
 /// Target of a request, as far as the meaning of its error codes depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Target {
+pub(crate) enum Target {
     /// A new payment.
     New,
     /// An existing payment: its refund, its status.

@@ -7,8 +7,8 @@ use ecp_core::model::AdditionalData;
 use tokio::time::{Instant, timeout_at};
 
 use super::{DEADLINE, Sender};
+use crate::clarify::Clarified;
 use crate::error::{GateError, UnknownReason};
-use crate::gate::Clarified;
 use crate::http::TransportError;
 use crate::wait::is_passing;
 use crate::watched::{BUDGET_EMPTY, FURTHER_REQUESTS, Watched, request_span, words};

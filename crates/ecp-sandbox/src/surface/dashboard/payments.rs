@@ -14,8 +14,10 @@ use crate::engine::view::{OperationView, PaymentView};
 use crate::surface::page::{Policy, html};
 
 /// The statuses that payments of the sandbox can have.
-pub(super) const PAYMENT_STATUSES: [&str; 10] = [
+pub(super) const PAYMENT_STATUSES: [&str; 12] = [
     "processing",
+    "awaiting clarification",
+    "awaiting customer",
     "awaiting redirect result",
     "external processing",
     "success",
@@ -28,8 +30,10 @@ pub(super) const PAYMENT_STATUSES: [&str; 10] = [
 ];
 
 /// The statuses that operations of the sandbox can have.
-pub(super) const OPERATION_STATUSES: [&str; 6] = [
+pub(super) const OPERATION_STATUSES: [&str; 8] = [
     "processing",
+    "awaiting clarification",
+    "awaiting customer",
     "awaiting redirect result",
     "external processing",
     "success",

@@ -11,9 +11,10 @@ use ecp_core::signature::{self, Place, VerifyError};
 use http::{Response, StatusCode};
 use serde::Serialize;
 
-use super::answer::{Target, about};
-use super::{Gate, General, retry_after, to_ask};
 use crate::error::{GateError, UnknownReason};
+use crate::gate::answer::{Target, about};
+use crate::gate::{Gate, General, to_ask};
+use crate::send::retry_after;
 use crate::watched::{Watched, request_span, words};
 
 /// The platform took an answer to a clarification. It says nothing of the payment's result, nor
@@ -53,14 +54,14 @@ impl Gate {
         let span = request_span!(
             "ecp.gate.clarify",
             "client",
-            self.project,
+            self.project(),
             payment_id.as_str(),
             None::<&str>,
             "ecp.request_id",
             "ecp.code",
             "http.response.status_code"
         );
-        let watched = Watched::gate(span, &self.meter, "clarify", None);
+        let watched = Watched::gate(span, self.meter(), "clarify", None);
         let (clarified, retry_after) =
             watched.run(self.post_clarification(payment_id, data, &watched)).await;
         match &clarified {
@@ -80,7 +81,7 @@ impl Gate {
         data: &AdditionalData,
         watched: &Watched,
     ) -> (Result<Clarified, GateError>, Option<Duration>) {
-        let general = General { payment_id, project_id: self.project };
+        let general = General { payment_id, project_id: self.project() };
         let body = serde_json::to_vec(&Clarification { general, additional_data: data })
             .expect("texts, numbers and flags always serialise");
         // The payment exists already, so its id may be an old one.
@@ -135,7 +136,7 @@ impl Gate {
             Err(error) => return Err(error.into()),
         }
         let answer = StatusResponse::from_json(document.root())?;
-        if answer.project_id().is_some_and(|project| project != self.project) {
+        if answer.project_id().is_some_and(|project| project != self.project()) {
             return Err(UnknownReason::Mismatch("project_id"));
         }
         about(&answer, payment_id)?;

@@ -1,0 +1,39 @@
+//! What a customer pays by: QR codes as pictures, and the rest as text.
+
+use qrcode::QrCode;
+use qrcode::render::svg;
+
+use crate::payment::Payment;
+use crate::wire::steps::display;
+
+/// An item of `display_data`, as the page shows it.
+pub(super) enum Item {
+    /// A QR code, as an SVG picture.
+    Code { title: &'static str, svg: String },
+    /// A title and its text, which may be an address.
+    Text { title: &'static str, text: String },
+    /// A text for a QR code that none can hold.
+    TooLong { text: String },
+}
+
+/// The items for a payment; `page` is the address of its page.
+pub(super) fn items(payment: &Payment, page: &str) -> Vec<Item> {
+    let items = display(payment, page).into_iter();
+    let item = items.map(|item| match item.r#type {
+        "qr_data" => match picture(&item.data) {
+            Some(svg) => Item::Code { title: item.title, svg },
+            None => Item::TooLong { text: item.data },
+        },
+        _ => Item::Text { title: item.title, text: item.data },
+    });
+    item.collect()
+}
+
+/// The picture has a margin of four modules, which readers need, and no prologue, so that it can be
+/// a part of a page.
+fn picture(text: &str) -> Option<String> {
+    let code = QrCode::new(text).ok()?;
+    let svg = code.render::<svg::Color<'_>>().min_dimensions(200, 200).build();
+    let from = svg.find("<svg")?;
+    Some(svg[from..].to_owned())
+}
