@@ -62,7 +62,9 @@ impl MailSection {
             (Some(name), None) => Some(password_from_environment(name)?),
             (None, Some(path)) => Some(password_from_file(path)?),
             (None, None) => None,
-            (Some(_), Some(_)) => bail!("give one of `password_env` and `password_file`"),
+            (Some(_), Some(_)) => {
+                bail!("`password_env` and `password_file` are both given: keep one")
+            }
         };
         match (&self.user, password) {
             (Some(user), Some(password)) => Ok(settings.login(user, password)),

@@ -1,5 +1,7 @@
 //! Fields of a method's own, under conditions and in objects, seen however they are set.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use ecp_core::{Currency, ProjectId};
 use ecp_methods::request::{Customer, Field, Format, PayoutRequest};
 use ecp_methods::spec::{Condition, Interface, Limit, Need};
@@ -39,6 +41,16 @@ impl PaymentMethod for Bank {
                     Need::new(Condition::Value(DOCUMENT_TYPE, &["PASSPORT"]), &[PASSPORT_COUNTRY]),
                 ]),
         );
+}
+
+/// A method whose page says next to nothing.
+#[derive(Debug)]
+struct Unknown;
+impl Supports<Payout> for Unknown {}
+impl PaymentMethod for Unknown {
+    const SPEC: Spec<Self> = Spec::new("unknown", "Unknown")
+        .currencies(&[Currency::EUR])
+        .flow::<Payout>(Rule::new().on(&[Interface::Gate]));
 }
 
 fn payout(amount: &str) -> PayoutRequest {
@@ -153,14 +165,6 @@ fn the_table_says_scopes_conditions_and_what_is_not_stated() {
         assert!(table.contains(row), "{row}\n{table}");
     }
 
-    #[derive(Debug)]
-    struct Unknown;
-    impl Supports<Payout> for Unknown {}
-    impl PaymentMethod for Unknown {
-        const SPEC: Spec<Self> = Spec::new("unknown", "Unknown")
-            .currencies(&[Currency::EUR])
-            .flow::<Payout>(Rule::new().on(&[Interface::Gate]));
-    }
     let table = Unknown::SPEC.markdown();
     assert!(table.contains("| payout | limits not stated |"), "{table}");
     assert!(!table.contains("| regions"), "{table}");

@@ -38,7 +38,10 @@ pub struct Expected<'o> {
 pub enum Unexpected {
     /// The signed text has another reading: this member may hold others that were signed
     /// separately. Request the payment's status from Gate.
-    #[error("`{0}` may hold other signed members: ask Gate for the payment's status")]
+    #[error(
+        "the signature also fits another message, since the text of `{0}` can be read as further members: \
+         ask Gate for the payment's status"
+    )]
     Ambiguous(String),
     /// The callback is of another project than the order.
     #[error("the callback is for project {0}, not for the order's project")]

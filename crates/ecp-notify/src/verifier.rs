@@ -50,7 +50,7 @@ pub enum VerifyError {
         kind: &'static str,
     },
     /// More values than a page of operations has: bodies of brackets and commas need much memory.
-    #[error("the body has more than {limit} values")]
+    #[error("the body has more than {limit} JSON values, which no message of the platform has")]
     TooManyValues {
         /// The limit.
         limit: usize,

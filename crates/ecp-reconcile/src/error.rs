@@ -16,7 +16,10 @@ pub enum ReconcileError {
     #[error(transparent)]
     Interval(InvalidQuery),
     /// The Data API did not return its operations.
-    #[error("cannot get the operations: {0}")]
+    #[error(
+        "cannot get the operations from the Data API: {0}; comparing sends no payment, and the next run \
+         requests them again"
+    )]
     Data(DataError),
     /// The Data API's operations do not match [`OperationNames`](crate::OperationNames).
     #[error("`{path}` {problem}; there are: {}; name the right one (`OperationNames`, `--name`)", .there.join(", "))]

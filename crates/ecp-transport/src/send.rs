@@ -262,12 +262,13 @@ impl Sender {
         Call::new(self, prepared).run(None).await
     }
 
-    /// Continues a request that an earlier call may have sent, at the latest `age` ago: requests
+    /// Continues a request that an earlier call may have sent; its last attempt is `age` old or older. Requests
     /// the status first, at once or when [`Sender::first_question`] has passed, and sends only if
     /// the platform does not know the payment.
     ///
-    /// A refund is neither found by the payment's status nor ever sent again, so its outcome stays
-    /// unknown here, without a request: its evidence is its operation.
+    /// For a refund this sends nothing and returns an unknown outcome: the payment's status does not tell one
+    /// refund from another, and a second request could refund twice. Look for the refund among the
+    /// operations of the status, by its request id, or in a callback, by its `merchant_refund_id`.
     pub async fn resume<F: Flow>(
         &self,
         prepared: &Prepared<F>,

@@ -1,6 +1,8 @@
 //! Fifty rounds on each store in two halves, and some with all ends held. `cargo xtask crash
 //! --rounds N` plays more.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::path::PathBuf;
 
 use ecp_crash::{Fault, Plan, Store, Summary, run};

@@ -203,7 +203,7 @@ impl Play<'_> {
         let title = "A callback says what the refund did";
         let callback = self.stage.callback(self.story, "refund", title).await?;
         let refund = callback.refund().context("the callback is about no refund")?;
-        let status = callback.payment_status().context("the callback has no status")?.clone();
+        let status = callback.payment_status().context("the callback that the demonstration received has no status, which is a mistake of its sandbox")?.clone();
         match (self.decision, &refund.outcome) {
             (Decision::Success, RefundOutcome::Success { .. })
             | (Decision::Decline, RefundOutcome::Decline { .. }) => {}
@@ -226,7 +226,7 @@ impl Play<'_> {
             callback.payment_id() == Some(id),
             "the callback is about another payment than {id}"
         );
-        let status = callback.payment_status().context("the callback has no status")?;
+        let status = callback.payment_status().context("the callback that the demonstration received has no status, which is a mistake of its sandbox")?;
         ensure!(*status == expected, "the payment ended as `{status}`, not as `{expected}`");
         let sum = callback.payment.as_ref().and_then(|payment| payment.sum.as_ref());
         let sum = sum.context("the callback has no sum")?.money()?;

@@ -72,7 +72,7 @@ impl DisplayData {
         titled.find_map(|item| item.data.as_ref())
     }
 
-    /// Items that have no type.
+    /// Items without the member `type`, as they are in the document.
     pub fn unread(&self) -> &[RawJson] {
         &self.unread
     }
@@ -94,7 +94,7 @@ pub struct DisplayDataRef<'d> {
 }
 
 impl<'d> DisplayDataRef<'d> {
-    /// Items that have no type.
+    /// Items without the member `type`, as they are in the document.
     pub fn unread(&self) -> &[Value<'d>] {
         &self.unread
     }

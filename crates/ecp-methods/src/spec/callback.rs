@@ -47,12 +47,12 @@ impl CallbackForm {
         }
     }
 
-    /// Only callbacks about operations that were declined.
+    /// Limits the form to callbacks about operations that were declined.
     pub const fn of_decline(self) -> Self {
         Self { end: Some(End::Decline), ..self }
     }
 
-    /// Only callbacks about operations that succeeded.
+    /// Limits the form to callbacks about operations that succeeded.
     pub const fn of_success(self) -> Self {
         Self { end: Some(End::Success), ..self }
     }

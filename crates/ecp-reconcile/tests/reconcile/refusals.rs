@@ -102,7 +102,9 @@ async fn a_data_api_that_fails_ends_it_at_the_beginning() {
     let data = crate::stage::data(broken).base_url("http://localhost").unwrap();
     let error = stage.all().begin(&data, stage.sender()).await.unwrap_err().to_string();
     assert!(
-        error.starts_with("cannot get the operations: the Data API's answer cannot be read"),
+        error.starts_with(
+            "cannot get the operations from the Data API: the Data API's answer cannot be read"
+        ),
         "{error}"
     );
 }

@@ -102,7 +102,8 @@ impl OperationsQuery {
     }
 
     /// Adds a member without a setter to the query, sent as the JSON that the value serialises to.
-    /// A filter by the type of the operation is documented, but its name is not.
+    /// The documents mention a filter by the type of the operation without its name: ask the platform's
+    /// support for it, and set it here.
     pub fn filter(mut self, name: impl Into<String>, value: impl Serialize) -> Self {
         let json = serde_json::value::to_raw_value(&value).map_err(|error| error.to_string());
         self.filters.push((name.into(), json));

@@ -307,7 +307,7 @@ impl<'f> Work<'f> {
         let letter = self.letter(kept, &kept.deliveries[recipient], file);
         let smtp = smtp.clone();
         let sending = tokio::task::spawn_blocking(move || smtp.send(&letter));
-        sending.await.context("the e-mail was interrupted; the report is kept")
+        sending.await.context("sending the e-mail was interrupted, and it may have arrived; the report is kept, and the next run sends it")
     }
 
     /// The file of a report for its mails; `None` where they have a link.
