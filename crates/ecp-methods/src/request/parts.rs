@@ -1,7 +1,5 @@
 //! Parts that several requests share.
 
-use std::collections::BTreeMap;
-
 use ecp_core::Sensitive;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -94,8 +92,9 @@ setters! { ReturnUrls:
 /// Values by field.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Fields {
-    /// By path: two fields of one path are one value.
-    values: BTreeMap<&'static str, (Field, Sensitive<String>)>,
+    /// In the order of their paths, of which each occurs once. They are few, and paths mostly differ in
+    /// length: a search compares no more than that.
+    values: Vec<(Field, Sensitive<String>)>,
     /// Whether signing may refuse a value: one with a `;`, or an object.
     ambiguous: bool,
 }
@@ -104,20 +103,34 @@ impl Fields {
     pub(super) fn set(&mut self, field: Field, value: impl Into<String>) {
         let value = value.into();
         self.ambiguous |= value.contains(';') || field.format() == Format::Object;
-        self.values.insert(field.path(), (field, Sensitive::new(value)));
+        self.put(field, Sensitive::new(value));
+    }
+
+    fn put(&mut self, field: Field, value: Sensitive<String>) {
+        let path = field.path();
+        match self.values.iter_mut().find(|(own, _)| own.path() == path) {
+            Some(own) => *own = (field, value),
+            None => {
+                let place = self.values.partition_point(|(own, _)| own.path() < path);
+                self.values.insert(place, (field, value));
+            }
+        }
     }
 
     pub(super) fn take(&mut self, other: Self) {
         self.ambiguous |= other.ambiguous;
-        self.values.extend(other.values);
+        for (field, value) in other.values {
+            self.put(field, value);
+        }
     }
 
     pub(crate) fn get(&self, path: &str) -> Option<&str> {
-        self.values.get(path).map(|(_, value)| value.expose().as_str())
+        let (_, value) = self.values.iter().find(|(field, _)| field.path() == path)?;
+        Some(value.expose())
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Field, &str)> {
-        self.values.values().map(|(field, value)| (*field, value.expose().as_str()))
+        self.values.iter().map(|(field, value)| (*field, value.expose().as_str()))
     }
 
     /// Whether signing may refuse a value that passed its check.
