@@ -32,8 +32,8 @@ impl Regions {
     /// ```
     /// use ecp_methods::{Jeton, PaymentMethod};
     ///
-    /// assert_eq!(Jeton::SPEC.regions().include("JP"), Some(true));
-    /// assert_eq!(Jeton::SPEC.regions().include("LV"), Some(false));
+    /// assert_eq!(Jeton::SPEC.untyped().regions().include("JP"), Some(true));
+    /// assert_eq!(Jeton::SPEC.untyped().regions().include("LV"), Some(false));
     /// ```
     pub fn include(&self, country: &str) -> Option<bool> {
         match self {
