@@ -26,7 +26,7 @@ pub use self::capability::{Capabilities, Capability};
 pub use self::data::MethodSpec;
 pub use self::describe::Row;
 pub(crate) use self::describe::matrix;
-pub use self::facts::{Conversion, Fact, Instrument, Interface, Kind};
+pub use self::facts::{Certainty, Conversion, Fact, Instrument, Interface, Kind};
 pub use self::limit::{Limit, Limits, Scope};
 pub use self::need::{Condition, Need};
 pub use self::redirect::{RedirectField, RedirectValue, TestRedirect};
@@ -55,6 +55,7 @@ impl<M> Spec<M> {
             code,
             title,
             source: "",
+            certainty: None,
             kind: Kind::Wallet,
             instruments: &[],
             gate_path: None,
@@ -82,6 +83,12 @@ impl<M> Spec<M> {
     /// Sets the source of the tables. A [`Fact`] and [`Testing`] can name sources of their own.
     pub const fn source(mut self, source: &'static str) -> Self {
         self.data.source = source;
+        self
+    }
+
+    /// Sets how sure the tables are. Without it, nothing is said about it.
+    pub const fn certainty(mut self, certainty: Certainty) -> Self {
+        self.data.certainty = Some(certainty);
         self
     }
 

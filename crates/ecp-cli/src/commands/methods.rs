@@ -32,6 +32,7 @@ struct Method {
     code: &'static str,
     title: &'static str,
     source: &'static str,
+    certainty: Option<String>,
     kind: String,
     instruments: Vec<String>,
     /// `null` for all countries but those of the next member.
@@ -141,6 +142,7 @@ fn machine_readable(spec: &MethodSpec) -> Method {
         code: spec.code(),
         title: spec.title(),
         source: spec.source(),
+        certainty: spec.certainty().map(|certainty| certainty.to_string()),
         kind: spec.kind().to_string(),
         instruments: texts(spec.instruments()),
         regions: match spec.regions() {

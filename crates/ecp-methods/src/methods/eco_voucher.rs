@@ -7,7 +7,8 @@ use crate::spec::RedirectValue::{
     Checksum, Currency as InCurrency, CustomerId, Operation, Page, Text,
 };
 use crate::spec::{
-    CallbackForm, Conversion, Fact, Instrument, Interface, Kind, RedirectField, Rule, Spec, Testing,
+    CallbackForm, Certainty, Conversion, Fact, Instrument, Interface, Kind, RedirectField, Rule,
+    Spec, Testing,
 };
 use crate::{FlowKind, PaymentMethod, Sale, Supports};
 
@@ -44,6 +45,7 @@ use crate::{FlowKind, PaymentMethod, Sale, Supports};
 /// | redirect in tests | POST with fields (the sample on the page) |
 /// | redirect fields | PaymentPageID, MerchantAccountNumber, CustomerIdAtMerchant, OnSuccessUrl, OnFailureUrl, TxID, Currency, TransferUrl, CallbackUrl, Checksum |
 /// | source | method page "EcoVoucher" |
+/// | certainty | documents |
 /// <!-- end -->
 #[derive(Clone, Copy, Debug)]
 pub struct EcoVoucher;
@@ -53,6 +55,7 @@ impl Supports<Sale> for EcoVoucher {}
 impl PaymentMethod for EcoVoucher {
     const SPEC: Spec<Self> = Spec::new("eco-voucher", "EcoVoucher")
         .source("method page \"EcoVoucher\"")
+        .certainty(Certainty::Documents)
         .kind(Kind::Voucher)
         .instruments(&[Instrument::Voucher])
         .gate_path("voucher/eco-voucher")

@@ -4,7 +4,7 @@ use ecp_core::Currency;
 
 use crate::request::Field;
 use crate::spec::{
-    CallbackForm, Conversion, Fact, Interface, Kind, Rule, Spec, TestRedirect, Testing,
+    CallbackForm, Certainty, Conversion, Fact, Interface, Kind, Rule, Spec, TestRedirect, Testing,
 };
 use crate::{FlowKind, PaymentMethod, Payout, Sale, Supports};
 
@@ -40,6 +40,7 @@ use crate::{FlowKind, PaymentMethod, Payout, Sale, Supports};
 /// | account shown in tests | 20400, 40400 minor units (method page "Jeton Wallet") |
 /// | redirect in tests | GET (the sample on the page) |
 /// | source | method page "Jeton Wallet" |
+/// | certainty | documents |
 /// <!-- end -->
 #[derive(Clone, Copy, Debug)]
 pub struct Jeton;
@@ -50,6 +51,7 @@ impl Supports<Payout> for Jeton {}
 impl PaymentMethod for Jeton {
     const SPEC: Spec<Self> = Spec::new("jeton", "Jeton Wallet")
         .source("method page \"Jeton Wallet\"")
+        .certainty(Certainty::Documents)
         .kind(Kind::Wallet)
         .gate_path("wallet/jeton")
         .dashboard_code("jeton-wallet")

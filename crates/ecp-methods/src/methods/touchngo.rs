@@ -9,7 +9,8 @@ use crate::spec::RedirectValue::{
     Amount, Checksum, Currency as InCurrency, Description, OperationText, Text,
 };
 use crate::spec::{
-    CallbackForm, Conversion, Fact, Instrument, Interface, Kind, RedirectField, Rule, Spec, Testing,
+    CallbackForm, Certainty, Conversion, Fact, Instrument, Interface, Kind, RedirectField, Rule,
+    Spec, Testing,
 };
 use crate::{FlowKind, PaymentMethod, Payout, Sale, Supports};
 
@@ -43,6 +44,7 @@ use crate::{FlowKind, PaymentMethod, Payout, Sale, Supports};
 /// | redirect in tests | POST with fields (the sample on the page) |
 /// | redirect fields | MerchantCode, TransNum, Currency, Amount, PaymentDesc, FirstName, Country, TransProvider, Signature |
 /// | source | method page "Touch&Go" |
+/// | certainty | documents |
 /// <!-- end -->
 #[derive(Clone, Copy, Debug)]
 pub struct TouchNGo;
@@ -53,6 +55,7 @@ impl Supports<Payout> for TouchNGo {}
 impl PaymentMethod for TouchNGo {
     const SPEC: Spec<Self> = Spec::new("touchngo", "Touch&Go")
         .source("method page \"Touch&Go\"")
+        .certainty(Certainty::Documents)
         .kind(Kind::Wallet)
         .instruments(&[Instrument::Wallet])
         .gate_path("wallet/touchngo")

@@ -4,7 +4,7 @@ use ecp_core::Currency;
 
 use crate::request::Field;
 use crate::spec::{
-    CallbackForm, Conversion, Fact, Interface, Kind, Rule, Spec, TestRedirect, Testing,
+    CallbackForm, Certainty, Conversion, Fact, Interface, Kind, Rule, Spec, TestRedirect, Testing,
 };
 use crate::{FlowKind, PaymentMethod, Refund, Sale, Supports};
 
@@ -37,6 +37,7 @@ use crate::{FlowKind, PaymentMethod, Refund, Sale, Supports};
 /// | declined in tests | 40000, 40400 minor units (the sandbox's choice, after Jeton Wallet's page) |
 /// | redirect in tests | POST without fields (the sample on the page) |
 /// | source | method page "Electronic wallets through a partner (India)" |
+/// | certainty | documents |
 /// <!-- end -->
 #[derive(Clone, Copy, Debug)]
 pub struct WalletPartner;
@@ -47,6 +48,7 @@ impl Supports<Refund> for WalletPartner {}
 impl PaymentMethod for WalletPartner {
     const SPEC: Spec<Self> = Spec::new("wallet-partner", "Wallets through a partner (India)")
         .source("method page \"Electronic wallets through a partner (India)\"")
+        .certainty(Certainty::Documents)
         .kind(Kind::WalletThroughPartner)
         .gate_path("wallet-partner")
         .page_codes(&["wallet-partner"])
@@ -74,9 +76,7 @@ impl PaymentMethod for WalletPartner {
         )
         // Full refunds only. The page's sample of a declined refund shows that an amount may
         // be given all the same, so one is allowed where it is meant to be all of the payment.
-        .flow::<Refund>(
-            Rule::new().unlimited().on(&[Interface::Gate]).needs(&[Field::DESCRIPTION]),
-        )
+        .flow::<Refund>(Rule::new().unlimited().on(&[Interface::Gate]).needs(&[Field::DESCRIPTION]))
         .saved_credentials(false)
         .chargebacks(false)
         .facts(&[

@@ -5,7 +5,7 @@ use ecp_core::{Currency, Money};
 
 use super::callback::CallbackForm;
 use super::capability::{Capabilities, Capability};
-use super::facts::{Conversion, Fact, Instrument, Kind};
+use super::facts::{Certainty, Conversion, Fact, Instrument, Kind};
 use super::need::Need;
 use super::regions::Regions;
 use super::rule::Rule;
@@ -19,6 +19,7 @@ pub struct MethodSpec {
     pub(super) code: &'static str,
     pub(super) title: &'static str,
     pub(super) source: &'static str,
+    pub(super) certainty: Option<Certainty>,
     pub(super) kind: Kind,
     pub(super) instruments: &'static [Instrument],
     pub(super) gate_path: Option<&'static str>,
@@ -55,6 +56,11 @@ impl MethodSpec {
     /// Source of the tables. A [`Fact`] and [`Testing`] can name sources of their own.
     pub const fn source(&self) -> &'static str {
         self.source
+    }
+
+    /// How sure the tables are, `None` if the spec does not say.
+    pub const fn certainty(&self) -> Option<Certainty> {
+        self.certainty
     }
 
     /// The means of payment.

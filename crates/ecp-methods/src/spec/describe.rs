@@ -103,6 +103,7 @@ impl MethodSpec {
             row("redirect fields", fields.join(", "));
         }
         row("source", self.source().to_owned());
+        row("certainty", self.certainty().map_or_else(String::new, |sure| sure.to_string()));
         rows
     }
 

@@ -63,6 +63,35 @@ impl fmt::Display for Conversion {
     }
 }
 
+/// How sure the facts of a spec are, by where they were read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Certainty {
+    /// A copy of the platform's documentation, with another brand or none: whether the platform offers the
+    /// method to you, and with which changes, is to be asked.
+    DocumentationCopy,
+    /// Two public sources that are independent of each other say that the platform has the method, and agree
+    /// in what both say. What only one of them says is no surer than that one.
+    TwoSources,
+    /// The platform's own page of the method.
+    Documents,
+}
+
+impl Certainty {
+    /// All degrees, the least sure first.
+    pub const ALL: &[Self] = &[Self::DocumentationCopy, Self::TwoSources, Self::Documents];
+}
+
+impl fmt::Display for Certainty {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::DocumentationCopy => "documentation copy",
+            Self::TwoSources => "two sources",
+            Self::Documents => "documents",
+        })
+    }
+}
+
 /// A fact on a page that no check depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
