@@ -29,7 +29,10 @@ const CHECKS: &[Check] = &[
     Check {
         purpose: "format: the method files, which a macro hides from `cargo fmt`",
         program: "sh",
-        arguments: &["-c", "rustfmt --edition 2024 --check crates/ecp-methods/src/methods/*.rs"],
+        arguments: &[
+            "-c",
+            "rustfmt --edition 2024 --check crates/ecp-methods/src/methods/*.rs crates/ecp-catalogue/src/*/*.rs",
+        ],
         environment: &[],
     },
     cargo(

@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use ecp_methods::Registry;
+use ecp_methods::{DynMethod, FlowKind, MethodSpec, Registry};
 
 use crate::library_crates;
 use crate::picture::picture;
@@ -29,7 +29,8 @@ pub(crate) fn docs(root: &Path, check: bool) -> Result<(), String> {
         }
         fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
     };
-    put(&root.join("docs/METHODS.md"), methods_page(&registry))?;
+    let families = families(root)?;
+    put(&root.join("docs/METHODS.md"), methods_page(&registry, &families))?;
     put(&root.join("docs/architecture.svg"), picture())?;
     for method in registry.iter() {
         let spec = method.spec();
@@ -41,6 +42,12 @@ pub(crate) fn docs(root: &Path, check: bool) -> Result<(), String> {
             format!("{}: the generated table's place was not found", path.display())
         })?;
         put(&path, source)?;
+    }
+    for method in families.iter().flat_map(|family| &family.methods) {
+        let source = with_table(&method.source, &method.spec.markdown()).ok_or_else(|| {
+            format!("{}: the generated table's place was not found", method.path.display())
+        })?;
+        put(&method.path, source)?;
     }
     for name in library_crates(root)? {
         let library = root.join("crates").join(&name);
@@ -59,7 +66,68 @@ pub(crate) fn docs(root: &Path, check: bool) -> Result<(), String> {
     Ok(())
 }
 
-fn methods_page(registry: &Registry) -> String {
+/// A family of the catalogue, in the order of its list.
+struct Family {
+    /// The heading: the first sentence of its documentation.
+    title: String,
+    feature: String,
+    methods: Vec<Entry>,
+}
+
+/// A method of the catalogue with its file.
+struct Entry {
+    spec: &'static MethodSpec,
+    path: PathBuf,
+    source: String,
+}
+
+/// The families of the catalogue, by its folders.
+fn families(root: &Path) -> Result<Vec<Family>, String> {
+    let folder = root.join("crates/ecp-catalogue/src");
+    let catalogue = ecp_catalogue::all(Registry::empty()).map_err(|error| error.to_string())?;
+    let read = |path: &Path| {
+        fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))
+    };
+    let mut families = Vec::new();
+    for list in sorted(&folder)? {
+        let files = list.with_extension("");
+        if !list.is_file() || !files.is_dir() {
+            continue;
+        }
+        let heading = read(&list)?;
+        let heading = heading.lines().next().unwrap_or_default().trim_start_matches("//!");
+        let mut methods = Vec::new();
+        for path in sorted(&files)? {
+            let source = read(&path)?;
+            let of_file = |spec: &&'static MethodSpec| {
+                source.contains(&format!("Spec::new(\"{}\",", spec.code()))
+            };
+            let spec = catalogue.iter().map(DynMethod::spec).find(of_file);
+            let spec = spec.ok_or_else(|| format!("{}: has no method", path.display()))?;
+            methods.push(Entry { spec, path, source });
+        }
+        let name = files.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        families.push(Family {
+            title: heading.trim().trim_end_matches('.').to_owned(),
+            feature: name.replace('_', "-"),
+            methods,
+        });
+    }
+    let found: usize = families.iter().map(|family| family.methods.len()).sum();
+    if found != catalogue.iter().count() {
+        return Err(format!("{}: a method has no file of its own", folder.display()));
+    }
+    Ok(families)
+}
+
+fn sorted(folder: &Path) -> Result<Vec<PathBuf>, String> {
+    let entries = fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    paths.sort();
+    Ok(paths)
+}
+
+fn methods_page(registry: &Registry, families: &[Family]) -> String {
     let mut page = String::from(
         "<!-- Made from the specs by `cargo xtask docs`. Change the method's file instead. -->\n\n\
          # Methods\n\nWhat each method can do. `+` is yes, `–` is no.\n\n",
@@ -69,6 +137,38 @@ fn methods_page(registry: &Registry) -> String {
         let spec = method.spec();
         // Writing to a String cannot fail.
         let _ = write!(page, "\n## {}\n\n{}", spec.title(), spec.markdown());
+    }
+    page.push_str(
+        "\n## The catalogue\n\nMore wallets and vouchers, in the crate `ecp-catalogue`. Their facts come from public copies of \
+         the platform's\ndocumentation, so ask your account manager about a method before you rely on it. Each is offered over \
+         Gate alone;\nthe link has its fields, limits and conditions.\n",
+    );
+    for family in families {
+        let _ = write!(page, "\n### {}\n\nBy the feature `{}`.\n\n", family.title, family.feature);
+        page.push_str(
+            "| method | code | operations | currencies | countries | certainty |\n\
+             |---|---|---|---|---|---|\n",
+        );
+        for Entry { spec, path, .. } in &family.methods {
+            let file = path.file_name().unwrap_or_default().to_string_lossy();
+            let folder = family.feature.replace('-', "_");
+            let link = format!("../crates/ecp-catalogue/src/{folder}/{file}");
+            let operations: Vec<&str> = spec.flows().map(FlowKind::as_str).collect();
+            let currencies: Vec<&str> = spec.currencies().iter().map(|one| one.code()).collect();
+            let countries = match spec.regions().to_string() {
+                text if text.is_empty() => "not stated".to_owned(),
+                text => text,
+            };
+            let certainty = spec.certainty().map_or_else(String::new, |sure| sure.to_string());
+            let _ = writeln!(
+                page,
+                "| [{}]({link}) | {} | {} | {} | {countries} | {certainty} |",
+                spec.title(),
+                spec.code(),
+                operations.join(", "),
+                currencies.join(", "),
+            );
+        }
     }
     page
 }

@@ -20,6 +20,7 @@ pub(crate) const LAYERS: &[Layer] = &[
         ours: &["ecp-core"],
         others: &["base64", "serde", "serde_json", "thiserror"],
     },
+    Layer { name: "ecp-catalogue", ours: &["ecp-core", "ecp-methods"], others: &[] },
     Layer {
         name: "ecp-table",
         ours: &[],

@@ -3,6 +3,7 @@
 mod api;
 mod bench_gate;
 mod book;
+mod catalogue;
 mod ci;
 mod crash;
 mod deny;
@@ -31,6 +32,9 @@ Commands:
   bench-gate [--write]     count the instructions of the core paths and fail where one grew by more
                            than 3 % over benches/instructions.txt, or write that file
   book                     make the book of docs/ in target/book, by mdBook
+  catalogue FACTS.json     begin the methods of ecp-catalogue that its file of facts
+                           (crates/ecp-catalogue/tests/data/facts.json) has and that have no file
+                           yet; what is there is not overwritten
   ci [--without-tests] [--timings]
                            every check, in order; --without-tests leaves out `cargo test`;
                            --timings lists the slowest checks and test binaries at the end
@@ -66,6 +70,7 @@ fn main() -> ExitCode {
         ["bench-gate"] => report(&bench_gate::bench_gate(&root(), false)),
         ["bench-gate", "--write"] => report(&bench_gate::bench_gate(&root(), true)),
         ["book"] => report(&book::book(&root())),
+        ["catalogue", facts] => report(&catalogue::catalogue(&root(), facts)),
         ["ci", options @ ..] if options.iter().all(|option| CI_OPTIONS.contains(option)) => {
             ci::ci(!options.contains(&"--without-tests"), options.contains(&"--timings"))
         }

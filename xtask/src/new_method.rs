@@ -34,13 +34,13 @@ pub(crate) fn new_method(root: &Path, name: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn capitalised(word: &str) -> String {
+pub(crate) fn capitalised(word: &str) -> String {
     let (first, rest) = word.split_at(word.len().min(1));
     first.to_ascii_uppercase() + rest
 }
 
 /// Inserts the line into the list of the macro call, in alphabetical order.
-fn insert_sorted(list: &str, line: &str) -> Option<String> {
+pub(crate) fn insert_sorted(list: &str, line: &str) -> Option<String> {
     let begin = list.find("methods! {\n")? + "methods! {\n".len();
     let end = begin + list[begin..].find("}\n")?;
     let mut lines: Vec<&str> = list[begin..end].split_inclusive('\n').collect();

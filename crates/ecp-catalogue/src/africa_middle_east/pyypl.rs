@@ -1,0 +1,58 @@
+//! Pyypl. Source: the page `pyypl-wallet` of a documentation copy.
+
+use ecp_core::Currency;
+use ecp_methods::request::Field;
+use ecp_methods::spec::{Certainty, Fact, Interface, Kind, Limit};
+use ecp_methods::{PaymentMethod, Payout, Rule, Spec, Supports};
+
+use crate::facts;
+
+/// Pyypl: payouts to electronic wallets.
+///
+/// <!-- from the spec: cargo xtask docs -->
+/// | | |
+/// |---|---|
+/// | code | pyypl |
+/// | kind | electronic wallets |
+/// | regions | AE, DZ, EG, LY, MA, QA, SA, TR |
+/// | currencies | AED, USD |
+/// | Gate path | wallet/pyypl |
+/// | payout | 1.00 or more |
+/// | payout on | Gate |
+/// | payout needs | customer.id, customer.ip_address, customer.email, customer.first_name, customer.last_name, account.number |
+/// | other names | the code of the Payment Page and the name in callbacks are not known: use Gate, and match callbacks by the payment's id |
+/// | customer's step | a redirect |
+/// | other operations | sale and refund, whose fields are not known |
+/// | declined in tests | 40000, 40400 minor units (the sandbox's choice, after Jeton Wallet's page) |
+/// | source | page `pyypl-wallet` of a documentation copy, brand removed |
+/// | certainty | documentation copy |
+/// <!-- end -->
+#[derive(Clone, Copy, Debug)]
+pub struct Pyypl;
+
+impl Supports<Payout> for Pyypl {}
+
+impl PaymentMethod for Pyypl {
+    const SPEC: Spec<Self> = Spec::new("pyypl", "Pyypl")
+        .source("page `pyypl-wallet` of a documentation copy, brand removed")
+        .certainty(Certainty::DocumentationCopy)
+        .kind(Kind::Wallet)
+        .gate_path("wallet/pyypl")
+        .regions(&["AE", "DZ", "EG", "LY", "MA", "QA", "SA", "TR"])
+        .currencies(&[Currency::AED, Currency::USD])
+        .flow::<Payout>(
+            Rule::new().limited(&[Limit::any().from("1.00")]).on(&[Interface::Gate]).needs(&[
+                Field::CUSTOMER_ID,
+                Field::CUSTOMER_IP_ADDRESS,
+                Field::CUSTOMER_EMAIL,
+                Field::CUSTOMER_FIRST_NAME,
+                Field::CUSTOMER_LAST_NAME,
+                Field::ACCOUNT_NUMBER,
+            ]),
+        )
+        .facts(&[
+            facts::NAMES,
+            Fact::new("customer's step", "a redirect"),
+            Fact::new("other operations", "sale and refund, whose fields are not known"),
+        ]);
+}

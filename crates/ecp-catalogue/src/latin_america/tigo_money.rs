@@ -1,0 +1,58 @@
+//! Tigo Money. Source: the page `tigo-money` of a documentation copy.
+
+use ecp_core::Currency;
+use ecp_methods::request::Field;
+use ecp_methods::spec::{Certainty, Fact, Interface, Kind};
+use ecp_methods::{PaymentMethod, Rule, Sale, Spec, Supports};
+
+use crate::facts;
+
+/// Tigo Money: payments from electronic wallets.
+///
+/// <!-- from the spec: cargo xtask docs -->
+/// | | |
+/// |---|---|
+/// | code | tigo-money |
+/// | kind | electronic wallets |
+/// | currencies | BOB |
+/// | Gate path | wallet/tigomoney |
+/// | sale | limits not stated |
+/// | sale on | Gate |
+/// | sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email |
+/// | other names | the code of the Payment Page and the name in callbacks are not known: use Gate, and match callbacks by the payment's id |
+/// | customer's step | a redirect |
+/// | optional fields | identify.doc_number, account.number, return_url.success, return_url.decline, return_url.return of a sale |
+/// | declined in tests | 40000, 40400 minor units (the sandbox's choice, after Jeton Wallet's page) |
+/// | redirect in tests | GET (the sandbox's choice) |
+/// | source | page `tigo-money` of a documentation copy, brand removed |
+/// | certainty | documentation copy |
+/// <!-- end -->
+#[derive(Clone, Copy, Debug)]
+pub struct TigoMoney;
+
+impl Supports<Sale> for TigoMoney {}
+
+impl PaymentMethod for TigoMoney {
+    const SPEC: Spec<Self> = Spec::new("tigo-money", "Tigo Money")
+        .source("page `tigo-money` of a documentation copy, brand removed")
+        .certainty(Certainty::DocumentationCopy)
+        .kind(Kind::Wallet)
+        .gate_path("wallet/tigomoney")
+        .currencies(&[Currency::BOB])
+        .flow::<Sale>(Rule::new().on(&[Interface::Gate]).needs(&[
+            Field::CUSTOMER_ID,
+            Field::CUSTOMER_IP_ADDRESS,
+            Field::CUSTOMER_FIRST_NAME,
+            Field::CUSTOMER_LAST_NAME,
+            Field::CUSTOMER_EMAIL,
+        ]))
+        .facts(&[
+            facts::NAMES,
+            Fact::new("customer's step", "a redirect"),
+            Fact::new(
+                "optional fields",
+                "identify.doc_number, account.number, return_url.success, \
+                 return_url.decline, return_url.return of a sale",
+            ),
+        ]);
+}

@@ -1,0 +1,87 @@
+//! DANA. Source: the page `dana` of a documentation copy.
+
+use ecp_core::Currency;
+use ecp_methods::request::Field;
+use ecp_methods::spec::{Certainty, Fact, Interface, Kind, Limit, Testing};
+use ecp_methods::{PaymentMethod, Payout, Rule, Sale, Spec, Supports};
+
+use crate::facts;
+
+/// DANA: payments from and payouts to electronic wallets.
+///
+/// <!-- from the spec: cargo xtask docs -->
+/// | | |
+/// |---|---|
+/// | code | dana |
+/// | kind | electronic wallets |
+/// | currencies | IDR |
+/// | Gate path | wallet/dana |
+/// | sale | 1500.00 to 20000000.00 IDR |
+/// | sale on | Gate |
+/// | sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, account.number |
+/// | payout | 10000.00 to 20000000.00 IDR |
+/// | payout on | Gate |
+/// | payout needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, account.number |
+/// | other names | the code of the Payment Page and the name in callbacks are not known: use Gate, and match callbacks by the payment's id |
+/// | customer's step | a redirect |
+/// | optional fields | return_url.success, return_url.decline, return_url.return of a sale |
+/// | limits | those of the copy's list of Indonesia, where the account manager can have them changed |
+/// | declined in tests | 40000, 40400 minor units (page `dana` of a documentation copy, brand removed) |
+/// | redirect in tests | GET (the sandbox's choice) |
+/// | source | page `dana` of a documentation copy, brand removed |
+/// | certainty | documentation copy |
+/// <!-- end -->
+#[derive(Clone, Copy, Debug)]
+pub struct Dana;
+
+impl Supports<Sale> for Dana {}
+impl Supports<Payout> for Dana {}
+
+impl PaymentMethod for Dana {
+    const SPEC: Spec<Self> = Spec::new("dana", "DANA")
+        .source("page `dana` of a documentation copy, brand removed")
+        .certainty(Certainty::DocumentationCopy)
+        .kind(Kind::Wallet)
+        .gate_path("wallet/dana")
+        .currencies(&[Currency::IDR])
+        .flow::<Sale>(
+            Rule::new()
+                .limited(&[Limit::of(Currency::IDR).from("1500.00").to("20000000.00")])
+                .on(&[Interface::Gate])
+                .needs(&[
+                    Field::CUSTOMER_ID,
+                    Field::CUSTOMER_IP_ADDRESS,
+                    Field::CUSTOMER_FIRST_NAME,
+                    Field::CUSTOMER_LAST_NAME,
+                    Field::CUSTOMER_EMAIL,
+                    Field::ACCOUNT_NUMBER,
+                ]),
+        )
+        .flow::<Payout>(
+            Rule::new()
+                .limited(&[Limit::of(Currency::IDR).from("10000.00").to("20000000.00")])
+                .on(&[Interface::Gate])
+                .needs(&[
+                    Field::CUSTOMER_ID,
+                    Field::CUSTOMER_IP_ADDRESS,
+                    Field::CUSTOMER_FIRST_NAME,
+                    Field::CUSTOMER_LAST_NAME,
+                    Field::CUSTOMER_EMAIL,
+                    Field::ACCOUNT_NUMBER,
+                ]),
+        )
+        .facts(&[
+            facts::NAMES,
+            Fact::new("customer's step", "a redirect"),
+            Fact::new(
+                "optional fields",
+                "return_url.success, return_url.decline, return_url.return of a sale",
+            ),
+            Fact::new(
+                "limits",
+                "those of the copy's list of Indonesia, where the account manager can have \
+                 them changed",
+            ),
+        ])
+        .testing(Testing::new().declined(&[40000, 40400]));
+}

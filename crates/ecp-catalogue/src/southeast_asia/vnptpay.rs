@@ -1,0 +1,57 @@
+//! VNPT Pay. Source: the page `vnptpay` of a documentation copy.
+
+use ecp_core::Currency;
+use ecp_methods::request::Field;
+use ecp_methods::spec::{Certainty, Fact, Interface, Kind};
+use ecp_methods::{PaymentMethod, Rule, Sale, Spec, Supports};
+
+use crate::facts;
+
+/// VNPT Pay: payments from electronic wallets.
+///
+/// <!-- from the spec: cargo xtask docs -->
+/// | | |
+/// |---|---|
+/// | code | vnptpay |
+/// | kind | electronic wallets |
+/// | currencies | VND |
+/// | Gate path | wallet/vnptpay |
+/// | sale | limits not stated |
+/// | sale on | Gate |
+/// | sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email |
+/// | other names | the code of the Payment Page and the name in callbacks are not known: use Gate, and match callbacks by the payment's id |
+/// | customer's step | a redirect |
+/// | optional fields | return_url.success, return_url.decline, return_url.return of a sale |
+/// | declined in tests | 40000, 40400 minor units (the sandbox's choice, after Jeton Wallet's page) |
+/// | redirect in tests | GET (the sandbox's choice) |
+/// | source | page `vnptpay` of a documentation copy, brand removed |
+/// | certainty | documentation copy |
+/// <!-- end -->
+#[derive(Clone, Copy, Debug)]
+pub struct VnptPay;
+
+impl Supports<Sale> for VnptPay {}
+
+impl PaymentMethod for VnptPay {
+    const SPEC: Spec<Self> = Spec::new("vnptpay", "VNPT Pay")
+        .source("page `vnptpay` of a documentation copy, brand removed")
+        .certainty(Certainty::DocumentationCopy)
+        .kind(Kind::Wallet)
+        .gate_path("wallet/vnptpay")
+        .currencies(&[Currency::VND])
+        .flow::<Sale>(Rule::new().on(&[Interface::Gate]).needs(&[
+            Field::CUSTOMER_ID,
+            Field::CUSTOMER_IP_ADDRESS,
+            Field::CUSTOMER_FIRST_NAME,
+            Field::CUSTOMER_LAST_NAME,
+            Field::CUSTOMER_EMAIL,
+        ]))
+        .facts(&[
+            facts::NAMES,
+            Fact::new("customer's step", "a redirect"),
+            Fact::new(
+                "optional fields",
+                "return_url.success, return_url.decline, return_url.return of a sale",
+            ),
+        ]);
+}

@@ -1,0 +1,91 @@
+//! Bybit Pay. Source: the page `bybit-pay` of a documentation copy.
+
+use ecp_core::Currency;
+use ecp_methods::request::Field;
+use ecp_methods::spec::{Certainty, Fact, Interface, Kind};
+use ecp_methods::{PaymentMethod, Payout, Refund, Rule, Sale, Spec, Supports};
+
+use crate::{facts, fields};
+
+/// Bybit Pay: payments from and payouts to electronic wallets, and refunds.
+///
+/// <!-- from the spec: cargo xtask docs -->
+/// | | |
+/// |---|---|
+/// | code | bybit-pay |
+/// | kind | electronic wallets |
+/// | regions | all countries except CA, CU, FR, GB, HK, IR, KP, SD, SG, SY, US, UZ |
+/// | currencies | ARS, EGP, GHS, KES, NGN, RWF, TZS, UGX, USD, XAF, XOF, ZAR |
+/// | Gate path | wallet/bybit |
+/// | sale | limits not stated |
+/// | sale on | Gate |
+/// | sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email |
+/// | payout | limits not stated |
+/// | payout on | Gate |
+/// | payout needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, customer.account_id |
+/// | refund | limits not stated, partial allowed |
+/// | refund on | Gate |
+/// | refund needs | payment.description |
+/// | other names | the code of the Payment Page and the name in callbacks are not known: use Gate, and match callbacks by the payment's id |
+/// | customer's step | an instruction to show (display_data) |
+/// | optional fields | customer.browser, customer.device_type, customer.device_id of a sale; customer.browser, customer.device_type, customer.device_id of a payout; customer.browser, customer.device_type, customer.device_id of a refund |
+/// | declined in tests | 40000, 40400 minor units (the sandbox's choice, after Jeton Wallet's page) |
+/// | redirect in tests | GET (the sandbox's choice) |
+/// | source | page `bybit-pay` of a documentation copy, brand removed |
+/// | certainty | documentation copy |
+/// <!-- end -->
+#[derive(Clone, Copy, Debug)]
+pub struct BybitPay;
+
+impl Supports<Sale> for BybitPay {}
+impl Supports<Payout> for BybitPay {}
+impl Supports<Refund> for BybitPay {}
+
+impl PaymentMethod for BybitPay {
+    const SPEC: Spec<Self> = Spec::new("bybit-pay", "Bybit Pay")
+        .source("page `bybit-pay` of a documentation copy, brand removed")
+        .certainty(Certainty::DocumentationCopy)
+        .kind(Kind::Wallet)
+        .gate_path("wallet/bybit")
+        .regions_except(&["CA", "CU", "FR", "GB", "HK", "IR", "KP", "SD", "SG", "SY", "US", "UZ"])
+        .currencies(&[
+            Currency::ARS,
+            Currency::EGP,
+            Currency::GHS,
+            Currency::KES,
+            Currency::NGN,
+            Currency::RWF,
+            Currency::TZS,
+            Currency::UGX,
+            Currency::USD,
+            Currency::XAF,
+            Currency::XOF,
+            Currency::ZAR,
+        ])
+        .flow::<Sale>(Rule::new().on(&[Interface::Gate]).needs(&[
+            Field::CUSTOMER_ID,
+            Field::CUSTOMER_IP_ADDRESS,
+            Field::CUSTOMER_FIRST_NAME,
+            Field::CUSTOMER_LAST_NAME,
+            Field::CUSTOMER_EMAIL,
+        ]))
+        .flow::<Payout>(Rule::new().on(&[Interface::Gate]).needs(&[
+            Field::CUSTOMER_ID,
+            Field::CUSTOMER_IP_ADDRESS,
+            Field::CUSTOMER_FIRST_NAME,
+            Field::CUSTOMER_LAST_NAME,
+            Field::CUSTOMER_EMAIL,
+            fields::CUSTOMER_ACCOUNT_ID,
+        ]))
+        .flow::<Refund>(Rule::new().on(&[Interface::Gate]).needs(&[Field::DESCRIPTION]).partial())
+        .facts(&[
+            facts::NAMES,
+            Fact::new("customer's step", "an instruction to show (display_data)"),
+            Fact::new(
+                "optional fields",
+                "customer.browser, customer.device_type, customer.device_id of a sale; \
+                 customer.browser, customer.device_type, customer.device_id of a payout; \
+                 customer.browser, customer.device_type, customer.device_id of a refund",
+            ),
+        ]);
+}

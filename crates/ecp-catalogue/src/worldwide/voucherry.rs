@@ -1,0 +1,59 @@
+//! Voucherry. Source: the page `voucherry` of a documentation copy.
+
+use ecp_core::Currency;
+use ecp_methods::request::Field;
+use ecp_methods::spec::{Certainty, Fact, Interface, Kind};
+use ecp_methods::{PaymentMethod, Rule, Sale, Spec, Supports};
+
+use crate::facts;
+
+/// Voucherry: payments with vouchers.
+///
+/// <!-- from the spec: cargo xtask docs -->
+/// | | |
+/// |---|---|
+/// | code | voucherry |
+/// | kind | vouchers |
+/// | regions | all countries |
+/// | currencies | USD |
+/// | Gate path | voucher/voucherry |
+/// | sale | limits not stated |
+/// | sale on | Gate |
+/// | sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email |
+/// | other names | the code of the Payment Page and the name in callbacks are not known: use Gate, and match callbacks by the payment's id |
+/// | customer's step | a redirect |
+/// | optional fields | return_url.success, return_url.decline, return_url.return of a sale |
+/// | declined in tests | 40000, 40400 minor units (the sandbox's choice, after Jeton Wallet's page) |
+/// | redirect in tests | GET (the sandbox's choice) |
+/// | source | page `voucherry` of a documentation copy, brand removed |
+/// | certainty | documentation copy |
+/// <!-- end -->
+#[derive(Clone, Copy, Debug)]
+pub struct Voucherry;
+
+impl Supports<Sale> for Voucherry {}
+
+impl PaymentMethod for Voucherry {
+    const SPEC: Spec<Self> = Spec::new("voucherry", "Voucherry")
+        .source("page `voucherry` of a documentation copy, brand removed")
+        .certainty(Certainty::DocumentationCopy)
+        .kind(Kind::Voucher)
+        .gate_path("voucher/voucherry")
+        .everywhere()
+        .currencies(&[Currency::USD])
+        .flow::<Sale>(Rule::new().on(&[Interface::Gate]).needs(&[
+            Field::CUSTOMER_ID,
+            Field::CUSTOMER_IP_ADDRESS,
+            Field::CUSTOMER_FIRST_NAME,
+            Field::CUSTOMER_LAST_NAME,
+            Field::CUSTOMER_EMAIL,
+        ]))
+        .facts(&[
+            facts::NAMES,
+            Fact::new("customer's step", "a redirect"),
+            Fact::new(
+                "optional fields",
+                "return_url.success, return_url.decline, return_url.return of a sale",
+            ),
+        ]);
+}
