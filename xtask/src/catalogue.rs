@@ -333,6 +333,9 @@ fn duration(seconds: u64) -> String {
 
 fn limit_call(limit: &Value) -> String {
     let mut call = match limit["currency"].as_str() {
+        Some(currency) if limit["equivalent"] == true => {
+            format!("Limit::equivalent_of(Currency::{currency})")
+        }
         Some(currency) => format!("Limit::of(Currency::{currency})"),
         None => "Limit::any()".to_owned(),
     };

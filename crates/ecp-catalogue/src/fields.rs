@@ -8,6 +8,12 @@ pub const ACCOUNT_BANK_BRANCH_NAME: Field =
     Field::new("account.bank_branch_name", Format::Text, "Example Branch");
 /// The name of the bank.
 pub const ACCOUNT_BANK_NAME: Field = Field::new("account.bank_name", Format::Text, "Example Bank");
+/// An account number of digits alone.
+pub const ACCOUNT_NUMBER_DIGITS: Field =
+    Field::new("account.number", Format::Digits, "123456789012");
+/// A wallet's account in the Philippines: a mobile number.
+pub const ACCOUNT_NUMBER_PHILIPPINES: Field =
+    Field::new("account.number", Format::Digits, "09123456789");
 /// The cryptocurrency that is paid out.
 pub const ACCOUNT_CRYPTO_CURRENCY: Field =
     Field::new("account.crypto_currency", Format::Text, "USDT");

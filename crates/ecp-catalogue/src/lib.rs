@@ -90,6 +90,13 @@ pub mod southeast_asia;
 pub mod worldwide;
 
 #[cfg(any(
+    feature = "europe",
+    feature = "latin-america",
+    feature = "south-asia",
+    feature = "southeast-asia"
+))]
+mod checks;
+#[cfg(any(
     feature = "africa-middle-east",
     feature = "europe",
     feature = "latin-america",

@@ -1,11 +1,13 @@
 //! Papara. Source: the page `papara` of a documentation copy.
 
 use ecp_core::Currency;
-use ecp_methods::request::Field;
-use ecp_methods::spec::{Certainty, Fact, Interface, Kind, Limit};
-use ecp_methods::{PaymentMethod, Payout, Rule, Sale, Spec, Supports};
+use ecp_methods::request::{Draft, Field};
+use ecp_methods::spec::{
+    Certainty, Conversion, Fact, Interface, Kind, Limit, TestRedirect, Testing,
+};
+use ecp_methods::{PaymentMethod, Payout, Reason, Rule, Sale, Spec, Supports};
 
-use crate::facts;
+use crate::{checks, facts};
 
 /// Papara: payments from and payouts to electronic wallets.
 ///
@@ -15,6 +17,7 @@ use crate::facts;
 /// | code | papara |
 /// | kind | electronic wallets |
 /// | currencies | TRY |
+/// | conversion | by the platform |
 /// | Gate path | wallet/papara |
 /// | sale | 50.00 to 250000.00 TRY |
 /// | sale on | Gate |
@@ -26,8 +29,11 @@ use crate::facts;
 /// | customer's step | a redirect, or an instruction to show (display_data) |
 /// | optional fields | return_url.return of a sale |
 /// | limits | those of the copy's list of Türkiye |
+/// | amounts | in TRY have no fraction |
+/// | instruction | receiver_name, receiver_account, currency, and amount in minor units |
+/// | fields to ask about | whether customer.country and customer.day_of_birth are required: the account manager knows |
 /// | declined in tests | 40000, 40400 minor units (the sandbox's choice, after Jeton Wallet's page) |
-/// | redirect in tests | GET (the sandbox's choice) |
+/// | redirect in tests | GET (the sample on the page) |
 /// | source | page `papara` of a documentation copy, brand removed |
 /// | certainty | documentation copy |
 /// <!-- end -->
@@ -44,6 +50,7 @@ impl PaymentMethod for Papara {
         .kind(Kind::Wallet)
         .gate_path("wallet/papara")
         .currencies(&[Currency::TRY])
+        .conversion(Conversion::Platform)
         .flow::<Sale>(
             Rule::new()
                 .limited(&[Limit::of(Currency::TRY).from("50.00").to("250000.00")])
@@ -78,5 +85,20 @@ impl PaymentMethod for Papara {
             Fact::new("customer's step", "a redirect, or an instruction to show (display_data)"),
             Fact::new("optional fields", "return_url.return of a sale"),
             Fact::new("limits", "those of the copy's list of Türkiye"),
-        ]);
+            Fact::new("amounts", "in TRY have no fraction"),
+            Fact::new(
+                "instruction",
+                "receiver_name, receiver_account, currency, and amount in minor units",
+            ),
+            Fact::new(
+                "fields to ask about",
+                "whether customer.country and customer.day_of_birth are required: the \
+                 account manager knows",
+            ),
+        ])
+        .testing(Testing::new().redirect(TestRedirect::Get));
+
+    fn check(&self, request: &Draft<'_>) -> Result<(), Reason> {
+        checks::whole_amount(request)
+    }
 }

@@ -2,7 +2,9 @@
 
 use ecp_core::Currency;
 use ecp_methods::request::Field;
-use ecp_methods::spec::{Certainty, Fact, Interface, Kind};
+use ecp_methods::spec::{
+    Certainty, Conversion, Fact, Interface, Kind, Limit, TestRedirect, Testing,
+};
 use ecp_methods::{PaymentMethod, Rule, Sale, Spec, Supports};
 
 use crate::facts;
@@ -14,20 +16,25 @@ use crate::facts;
 /// |---|---|
 /// | code | skrill |
 /// | kind | electronic wallets |
+/// | regions | AT, BE, BG, CY, CZ, DE, DK, EE, ES, FI, FR, GB, GR, HR, HU, IE, IS, IT, LI, LT, LU, LV, MT, NL, NO, PL, PT, RO, SE, SI, SK |
 /// | currencies | EUR |
+/// | conversion | by the platform |
 /// | Gate path | wallet/skrill |
-/// | sale | limits not stated |
+/// | sale | 0.50 to 8000.00 EUR or equivalent |
 /// | sale on | Gate |
 /// | sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, customer.address, customer.city, customer.country, customer.zip |
+/// | chargebacks | no |
 /// | other names | the code of the Payment Page and the name in callbacks are not known: use Gate, and match callbacks by the payment's id |
 /// | customer's step | a redirect |
 /// | asked later | customer.phone of a sale: the platform asks for those that a request lacks (clarification) |
 /// | optional fields | return_url.return of a sale |
 /// | more on regions | EU, EEA and UK, as the page has it |
+/// | fields to ask about | whether the phone, the address, the city, the country and the postal code are required: the account manager knows |
+/// | older protocol | the paths skrill/sale, skrill/payout and skrill/refund, for more currencies and all countries: not in this spec |
 /// | declined in tests | 40000, 40400 minor units (the sandbox's choice, after Jeton Wallet's page) |
-/// | redirect in tests | GET (the sandbox's choice) |
-/// | source | page `skrill-wallet` of a documentation copy, brand removed |
-/// | certainty | documentation copy |
+/// | redirect in tests | GET (the sample on the page) |
+/// | source | page `skrill-wallet` of a documentation copy, brand removed; limits and chargebacks: the platform's overview of Skrill |
+/// | certainty | two sources |
 /// <!-- end -->
 #[derive(Clone, Copy, Debug)]
 pub struct Skrill;
@@ -36,12 +43,17 @@ impl Supports<Sale> for Skrill {}
 
 impl PaymentMethod for Skrill {
     const SPEC: Spec<Self> = Spec::new("skrill", "Skrill")
-        .source("page `skrill-wallet` of a documentation copy, brand removed")
-        .certainty(Certainty::DocumentationCopy)
+        .source(
+            "page `skrill-wallet` of a documentation copy, brand removed; limits and chargebacks: the platform's \
+             overview of Skrill",
+        )
+        .certainty(Certainty::TwoSources)
         .kind(Kind::Wallet)
         .gate_path("wallet/skrill")
+        .regions(&["AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GB", "GR", "HR", "HU", "IE", "IS", "IT", "LI", "LT", "LU", "LV", "MT", "NL", "NO", "PL", "PT", "RO", "SE", "SI", "SK"])
         .currencies(&[Currency::EUR])
-        .flow::<Sale>(Rule::new().on(&[Interface::Gate]).needs(&[
+        .conversion(Conversion::Platform)
+        .flow::<Sale>(Rule::new().limited(&[Limit::equivalent_of(Currency::EUR).from("0.50").to("8000.00")]).on(&[Interface::Gate]).needs(&[
             Field::CUSTOMER_ID,
             Field::CUSTOMER_IP_ADDRESS,
             Field::CUSTOMER_FIRST_NAME,
@@ -52,6 +64,7 @@ impl PaymentMethod for Skrill {
             Field::CUSTOMER_COUNTRY,
             Field::CUSTOMER_ZIP,
         ]))
+        .chargebacks(false)
         .facts(&[
             facts::NAMES,
             Fact::new("customer's step", "a redirect"),
@@ -62,5 +75,16 @@ impl PaymentMethod for Skrill {
             ),
             Fact::new("optional fields", "return_url.return of a sale"),
             Fact::new("more on regions", "EU, EEA and UK, as the page has it"),
-        ]);
+            Fact::new(
+                "fields to ask about",
+                "whether the phone, the address, the city, the country and the postal \
+                 code are required: the account manager knows",
+            ),
+            Fact::new(
+                "older protocol",
+                "the paths skrill/sale, skrill/payout and skrill/refund, for more \
+                 currencies and all countries: not in this spec",
+            ),
+        ])
+        .testing(Testing::new().redirect(TestRedirect::Get));
 }

@@ -1,11 +1,13 @@
 //! OXXO. Source: the page `oxxo` of a documentation copy.
 
 use ecp_core::Currency;
-use ecp_methods::request::Field;
-use ecp_methods::spec::{Certainty, Fact, Interface, Kind, Limit};
-use ecp_methods::{PaymentMethod, Rule, Sale, Spec, Supports};
+use ecp_methods::request::{Draft, Field};
+use ecp_methods::spec::{
+    Certainty, Conversion, Fact, Interface, Kind, Limit, TestRedirect, Testing,
+};
+use ecp_methods::{PaymentMethod, Reason, Rule, Sale, Spec, Supports};
 
-use crate::{facts, fields};
+use crate::{checks, facts, fields};
 
 /// OXXO: payments with vouchers.
 ///
@@ -15,6 +17,7 @@ use crate::{facts, fields};
 /// | code | oxxo |
 /// | kind | vouchers |
 /// | currencies | MXN, USD |
+/// | conversion | by the platform |
 /// | Gate path | voucher/oxxo |
 /// | sale | 1.60 to 500.00 USD |
 /// | sale on | Gate |
@@ -23,8 +26,11 @@ use crate::{facts, fields};
 /// | customer's step | a redirect |
 /// | optional fields | return_url.success, return_url.decline, return_url.return of a sale |
 /// | limits | those of the copy's list of Mexico |
+/// | document | its number has 10 to 18 digits |
+/// | life of a voucher | 10 days, when it can still be paid within 30 at the bank, or 3 days: by the provider |
+/// | amounts | have no fraction with some providers |
 /// | declined in tests | 40000, 40400 minor units (the sandbox's choice, after Jeton Wallet's page) |
-/// | redirect in tests | GET (the sandbox's choice) |
+/// | redirect in tests | GET (the sample on the page) |
 /// | source | page `oxxo` of a documentation copy, brand removed |
 /// | certainty | documentation copy |
 /// <!-- end -->
@@ -40,6 +46,7 @@ impl PaymentMethod for Oxxo {
         .kind(Kind::Voucher)
         .gate_path("voucher/oxxo")
         .currencies(&[Currency::MXN, Currency::USD])
+        .conversion(Conversion::Platform)
         .flow::<Sale>(
             Rule::new()
                 .limited(&[Limit::of(Currency::USD).from("1.60").to("500.00")])
@@ -61,5 +68,17 @@ impl PaymentMethod for Oxxo {
                 "return_url.success, return_url.decline, return_url.return of a sale",
             ),
             Fact::new("limits", "those of the copy's list of Mexico"),
-        ]);
+            Fact::new("document", "its number has 10 to 18 digits"),
+            Fact::new(
+                "life of a voucher",
+                "10 days, when it can still be paid within 30 at the bank, or 3 days: by \
+                 the provider",
+            ),
+            Fact::new("amounts", "have no fraction with some providers"),
+        ])
+        .testing(Testing::new().redirect(TestRedirect::Get));
+
+    fn check(&self, request: &Draft<'_>) -> Result<(), Reason> {
+        checks::digits(request, fields::IDENTIFY_DOC_NUMBER, 10, 18)
+    }
 }

@@ -1,11 +1,13 @@
 //! bKash. Source: the page `bkash` of a documentation copy.
 
 use ecp_core::Currency;
-use ecp_methods::request::Field;
-use ecp_methods::spec::{Certainty, Fact, Interface, Kind, Limit};
-use ecp_methods::{PaymentMethod, Payout, Rule, Sale, Spec, Supports};
+use ecp_methods::request::{Draft, Field};
+use ecp_methods::spec::{
+    Certainty, Conversion, Fact, Interface, Kind, Limit, TestRedirect, Testing,
+};
+use ecp_methods::{PaymentMethod, Payout, Reason, Rule, Sale, Spec, Supports};
 
-use crate::facts;
+use crate::{checks, facts, fields};
 
 /// bKash: payments from and payouts to electronic wallets.
 ///
@@ -15,6 +17,7 @@ use crate::facts;
 /// | code | bkash |
 /// | kind | electronic wallets |
 /// | currencies | BDT |
+/// | conversion | by the platform |
 /// | Gate path | wallet/bkash |
 /// | sale | 200.00 to 25000.00 BDT |
 /// | sale on | Gate |
@@ -26,8 +29,14 @@ use crate::facts;
 /// | customer's step | a redirect, or an instruction to show (display_data) |
 /// | asked later | account.number of a sale: the platform asks for those that a request lacks (clarification) |
 /// | limits | those of the copy's list of Bangladesh, where the account manager can have them changed |
+/// | two forms | the customer is redirected, or shown an account to transfer to; its provider decides, and the fields that are asked later are those of the second form |
+/// | after the transfer | the id that bKash gave the customer goes to the platform as additional_data.transaction_id of a clarification |
+/// | amounts | shown an account, the customer pays whole amounts that are multiples of 10.00 |
+/// | amount paid | can differ from the one requested: compare the sum of the callback |
+/// | account | up to 12 digits; callbacks about the second form have it |
+/// | working hours | can be limited by the provider; the account manager knows |
 /// | declined in tests | 40000, 40400 minor units (the sandbox's choice, after Jeton Wallet's page) |
-/// | redirect in tests | GET (the sandbox's choice) |
+/// | redirect in tests | GET (the sample on the page) |
 /// | source | page `bkash` of a documentation copy, brand removed |
 /// | certainty | documentation copy |
 /// <!-- end -->
@@ -44,6 +53,7 @@ impl PaymentMethod for BKash {
         .kind(Kind::Wallet)
         .gate_path("wallet/bkash")
         .currencies(&[Currency::BDT])
+        .conversion(Conversion::Platform)
         .flow::<Sale>(
             Rule::new()
                 .limited(&[Limit::of(Currency::BDT).from("200.00").to("25000.00")])
@@ -66,7 +76,7 @@ impl PaymentMethod for BKash {
                     Field::CUSTOMER_FIRST_NAME,
                     Field::CUSTOMER_LAST_NAME,
                     Field::CUSTOMER_EMAIL,
-                    Field::ACCOUNT_NUMBER,
+                    fields::ACCOUNT_NUMBER_DIGITS,
                 ]),
         )
         .facts(&[
@@ -82,5 +92,32 @@ impl PaymentMethod for BKash {
                 "those of the copy's list of Bangladesh, where the account manager can have \
                  them changed",
             ),
-        ]);
+            Fact::new(
+                "two forms",
+                "the customer is redirected, or shown an account to transfer to; its \
+                 provider decides, and the fields that are asked later are those of the \
+                 second form",
+            ),
+            Fact::new(
+                "after the transfer",
+                "the id that bKash gave the customer goes to the platform as \
+                 additional_data.transaction_id of a clarification",
+            ),
+            Fact::new(
+                "amounts",
+                "shown an account, the customer pays whole amounts that are multiples of \
+                 10.00",
+            ),
+            Fact::new(
+                "amount paid",
+                "can differ from the one requested: compare the sum of the callback",
+            ),
+            Fact::new("account", "up to 12 digits; callbacks about the second form have it"),
+            Fact::new("working hours", "can be limited by the provider; the account manager knows"),
+        ])
+        .testing(Testing::new().redirect(TestRedirect::Get));
+
+    fn check(&self, request: &Draft<'_>) -> Result<(), Reason> {
+        checks::digits(request, fields::ACCOUNT_NUMBER_DIGITS, 1, 12)
+    }
 }

@@ -26,6 +26,7 @@ use crate::facts;
 /// | customer's step | a redirect |
 /// | optional fields | return_url.success, return_url.decline, return_url.return of a sale |
 /// | limits | those of the copy's list of Malaysia, where the account manager can have them changed |
+/// | payouts | on its page; the list of Malaysia says that there are none |
 /// | declined in tests | 40000, 40400 minor units (the sandbox's choice, after Jeton Wallet's page) |
 /// | redirect in tests | GET (the sandbox's choice) |
 /// | source | page `boost` of a documentation copy, brand removed |
@@ -76,5 +77,6 @@ impl PaymentMethod for Boost {
                 "those of the copy's list of Malaysia, where the account manager can have \
                  them changed",
             ),
+            Fact::new("payouts", "on its page; the list of Malaysia says that there are none"),
         ]);
 }

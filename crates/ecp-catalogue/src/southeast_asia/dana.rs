@@ -2,7 +2,9 @@
 
 use ecp_core::Currency;
 use ecp_methods::request::Field;
-use ecp_methods::spec::{Certainty, Fact, Interface, Kind, Limit, Testing};
+use ecp_methods::spec::{
+    Certainty, Conversion, Fact, Interface, Kind, Limit, TestRedirect, Testing,
+};
 use ecp_methods::{PaymentMethod, Payout, Rule, Sale, Spec, Supports};
 
 use crate::facts;
@@ -15,6 +17,7 @@ use crate::facts;
 /// | code | dana |
 /// | kind | electronic wallets |
 /// | currencies | IDR |
+/// | conversion | by the platform |
 /// | Gate path | wallet/dana |
 /// | sale | 1500.00 to 20000000.00 IDR |
 /// | sale on | Gate |
@@ -26,8 +29,9 @@ use crate::facts;
 /// | customer's step | a redirect |
 /// | optional fields | return_url.success, return_url.decline, return_url.return of a sale |
 /// | limits | those of the copy's list of Indonesia, where the account manager can have them changed |
+/// | account of a sale | the customer's phone number; whether it is required, the account manager knows |
 /// | declined in tests | 40000, 40400 minor units (page `dana` of a documentation copy, brand removed) |
-/// | redirect in tests | GET (the sandbox's choice) |
+/// | redirect in tests | POST with fields (the sample on the page) |
 /// | source | page `dana` of a documentation copy, brand removed |
 /// | certainty | documentation copy |
 /// <!-- end -->
@@ -44,6 +48,7 @@ impl PaymentMethod for Dana {
         .kind(Kind::Wallet)
         .gate_path("wallet/dana")
         .currencies(&[Currency::IDR])
+        .conversion(Conversion::Platform)
         .flow::<Sale>(
             Rule::new()
                 .limited(&[Limit::of(Currency::IDR).from("1500.00").to("20000000.00")])
@@ -82,6 +87,10 @@ impl PaymentMethod for Dana {
                 "those of the copy's list of Indonesia, where the account manager can have \
                  them changed",
             ),
+            Fact::new(
+                "account of a sale",
+                "the customer's phone number; whether it is required, the account manager knows",
+            ),
         ])
-        .testing(Testing::new().declined(&[40000, 40400]));
+        .testing(Testing::new().redirect(TestRedirect::PostFields).declined(&[40000, 40400]));
 }

@@ -1,11 +1,13 @@
 //! GCash. Source: the page `gcash` of a documentation copy.
 
 use ecp_core::Currency;
-use ecp_methods::request::Field;
-use ecp_methods::spec::{Certainty, Fact, Interface, Kind, Limit};
-use ecp_methods::{PaymentMethod, Payout, Refund, Rule, Sale, Spec, Supports};
+use ecp_methods::request::{Draft, Field};
+use ecp_methods::spec::{
+    Certainty, Conversion, Fact, Interface, Kind, Limit, TestRedirect, Testing,
+};
+use ecp_methods::{PaymentMethod, Payout, Reason, Refund, Rule, Sale, Spec, Supports};
 
-use crate::facts;
+use crate::{checks, facts, fields};
 
 /// GCash: payments from and payouts to electronic wallets, and refunds.
 ///
@@ -15,6 +17,7 @@ use crate::facts;
 /// | code | gcash |
 /// | kind | electronic wallets |
 /// | currencies | PHP |
+/// | conversion | by the platform |
 /// | Gate path | wallet/gcash |
 /// | sale | 50.00 to 50000.00 PHP |
 /// | sale on | Gate |
@@ -28,8 +31,14 @@ use crate::facts;
 /// | customer's step | a redirect |
 /// | optional fields | return_url.return of a sale; payment.description of a refund |
 /// | limits | those of the copy's list of the Philippines |
+/// | conversion of payouts | none |
+/// | account | 11 digits that begin with 09 |
+/// | who is paid out to | a customer who has paid by Coins.ph, GCash, GrabPay or PayMaya before |
+/// | over InstaPay | some payments go so: at once, up to 50000.00 PHP |
+/// | over PESONet | others go so: requests from 9:31 to 15:30 (UTC+8) until 22:00, later ones until 13:00 of the next day |
+/// | fields to ask about | whether return_url.decline is required: the account manager knows |
 /// | declined in tests | 40000, 40400 minor units (the sandbox's choice, after Jeton Wallet's page) |
-/// | redirect in tests | GET (the sandbox's choice) |
+/// | redirect in tests | GET (the sample on the page) |
 /// | source | page `gcash` of a documentation copy, brand removed |
 /// | certainty | documentation copy |
 /// <!-- end -->
@@ -47,6 +56,7 @@ impl PaymentMethod for GCash {
         .kind(Kind::Wallet)
         .gate_path("wallet/gcash")
         .currencies(&[Currency::PHP])
+        .conversion(Conversion::Platform)
         .flow::<Sale>(
             Rule::new()
                 .limited(&[Limit::of(Currency::PHP).from("50.00").to("50000.00")])
@@ -71,7 +81,7 @@ impl PaymentMethod for GCash {
                     Field::CUSTOMER_FIRST_NAME,
                     Field::CUSTOMER_LAST_NAME,
                     Field::CUSTOMER_EMAIL,
-                    Field::ACCOUNT_NUMBER,
+                    fields::ACCOUNT_NUMBER_PHILIPPINES,
                     Field::DESCRIPTION,
                 ]),
         )
@@ -84,5 +94,26 @@ impl PaymentMethod for GCash {
                 "return_url.return of a sale; payment.description of a refund",
             ),
             Fact::new("limits", "those of the copy's list of the Philippines"),
-        ]);
+            Fact::new("conversion of payouts", "none"),
+            Fact::new("account", "11 digits that begin with 09"),
+            Fact::new(
+                "who is paid out to",
+                "a customer who has paid by Coins.ph, GCash, GrabPay or PayMaya before",
+            ),
+            Fact::new("over InstaPay", "some payments go so: at once, up to 50000.00 PHP"),
+            Fact::new(
+                "over PESONet",
+                "others go so: requests from 9:31 to 15:30 (UTC+8) until 22:00, later \
+                 ones until 13:00 of the next day",
+            ),
+            Fact::new(
+                "fields to ask about",
+                "whether return_url.decline is required: the account manager knows",
+            ),
+        ])
+        .testing(Testing::new().redirect(TestRedirect::Get));
+
+    fn check(&self, request: &Draft<'_>) -> Result<(), Reason> {
+        checks::philippine_account(request)
+    }
 }

@@ -1,11 +1,13 @@
 //! GrabPay. Source: the page `grabpay` of a documentation copy.
 
 use ecp_core::Currency;
-use ecp_methods::request::Field;
-use ecp_methods::spec::{Certainty, Fact, Interface, Kind, Limit};
-use ecp_methods::{PaymentMethod, Payout, Rule, Sale, Spec, Supports};
+use ecp_methods::request::{Draft, Field};
+use ecp_methods::spec::{
+    Certainty, Conversion, Fact, Interface, Kind, Limit, TestRedirect, Testing,
+};
+use ecp_methods::{PaymentMethod, Payout, Reason, Rule, Sale, Spec, Supports};
 
-use crate::facts;
+use crate::{checks, facts, fields};
 
 /// GrabPay: payments from and payouts to electronic wallets.
 ///
@@ -16,6 +18,7 @@ use crate::facts;
 /// | kind | electronic wallets |
 /// | regions | MY, PH |
 /// | currencies | MYR, PHP |
+/// | conversion | by the platform |
 /// | Gate path | wallet/grabpay |
 /// | sale | 5.00 to 15000.00 MYR, 100.00 to 50000.00 PHP |
 /// | sale on | Gate |
@@ -27,8 +30,11 @@ use crate::facts;
 /// | customer's step | a redirect |
 /// | optional fields | return_url.return of a sale |
 /// | limits | those of the copy's list of Malaysia, the Philippines, where the account manager can have them changed |
+/// | payout currency | PHP alone |
+/// | account | 11 digits that begin with 09 |
+/// | who is paid out to | some projects pay out only to a customer who has paid by Coins.ph, GCash, GrabPay or PayMaya before |
 /// | declined in tests | 40000, 40400 minor units (the sandbox's choice, after Jeton Wallet's page) |
-/// | redirect in tests | GET (the sandbox's choice) |
+/// | redirect in tests | GET (the sample on the page) |
 /// | source | page `grabpay` of a documentation copy, brand removed |
 /// | certainty | documentation copy |
 /// <!-- end -->
@@ -46,6 +52,7 @@ impl PaymentMethod for GrabPay {
         .gate_path("wallet/grabpay")
         .regions(&["MY", "PH"])
         .currencies(&[Currency::MYR, Currency::PHP])
+        .conversion(Conversion::Platform)
         .flow::<Sale>(
             Rule::new()
                 .limited(&[
@@ -73,7 +80,7 @@ impl PaymentMethod for GrabPay {
                     Field::CUSTOMER_FIRST_NAME,
                     Field::CUSTOMER_LAST_NAME,
                     Field::CUSTOMER_EMAIL,
-                    Field::ACCOUNT_NUMBER,
+                    fields::ACCOUNT_NUMBER_PHILIPPINES,
                 ]),
         )
         .facts(&[
@@ -85,5 +92,17 @@ impl PaymentMethod for GrabPay {
                 "those of the copy's list of Malaysia, the Philippines, where the account \
                  manager can have them changed",
             ),
-        ]);
+            Fact::new("payout currency", "PHP alone"),
+            Fact::new("account", "11 digits that begin with 09"),
+            Fact::new(
+                "who is paid out to",
+                "some projects pay out only to a customer who has paid by Coins.ph, \
+                 GCash, GrabPay or PayMaya before",
+            ),
+        ])
+        .testing(Testing::new().redirect(TestRedirect::Get));
+
+    fn check(&self, request: &Draft<'_>) -> Result<(), Reason> {
+        checks::philippine_account(request)
+    }
 }

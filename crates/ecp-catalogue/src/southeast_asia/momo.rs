@@ -26,6 +26,7 @@ use crate::{facts, fields};
 /// | customer's step | a redirect |
 /// | optional fields | return_url.success, return_url.decline, return_url.return of a sale |
 /// | limits | those of the copy's list of Vietnam |
+/// | payouts | on its page; the list of Vietnam says that there are none |
 /// | declined in tests | 40000, 40400 minor units (the sandbox's choice, after Jeton Wallet's page) |
 /// | redirect in tests | GET (the sandbox's choice) |
 /// | source | page `momo` of a documentation copy, brand removed |
@@ -71,5 +72,6 @@ impl PaymentMethod for MoMo {
                 "return_url.success, return_url.decline, return_url.return of a sale",
             ),
             Fact::new("limits", "those of the copy's list of Vietnam"),
+            Fact::new("payouts", "on its page; the list of Vietnam says that there are none"),
         ]);
 }

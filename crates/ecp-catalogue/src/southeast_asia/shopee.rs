@@ -27,6 +27,7 @@ use crate::facts;
 /// | customer's step | a redirect, or an instruction to show (display_data) |
 /// | asked later | customer.phone of a sale: the platform asks for those that a request lacks (clarification) |
 /// | limits | those of the copy's list of Indonesia, Malaysia, the Philippines, where the account manager can have them changed |
+/// | sales in PHP | none, by the list of the Philippines |
 /// | declined in tests | 40000, 40400 minor units (page `shopee` of a documentation copy, brand removed) |
 /// | redirect in tests | GET (the sandbox's choice) |
 /// | source | page `shopee` of a documentation copy, brand removed |
@@ -92,6 +93,7 @@ impl PaymentMethod for ShopeePay {
                 "those of the copy's list of Indonesia, Malaysia, the Philippines, where \
                  the account manager can have them changed",
             ),
+            Fact::new("sales in PHP", "none, by the list of the Philippines"),
         ])
         .testing(Testing::new().declined(&[40000, 40400]));
 }
