@@ -13,7 +13,7 @@
 //! |---|---|
 //! | `ecp demo`, `ecp methods` | looking around |
 //! | `ecp sandbox`, `ecp listen`, `ecp trigger` | developing: the platform, a receiver, a signed sample callback |
-//! | `ecp sale`, `ecp payout`, `ecp refund`, `ecp status`, `ecp page-url` | single payments |
+//! | `ecp sale`, `ecp payout`, `ecp refund`, `ecp status`, `ecp clarify`, `ecp page-url` | single payments |
 //! | `ecp payouts` | payouts by the thousand |
 //! | `ecp operations`, `ecp report` | what happened, exported and drawn |
 //! | `ecp reports` | the same on schedule, kept and sent by e-mail |
@@ -84,6 +84,7 @@ mod mail;
 mod outcome;
 mod profile;
 mod rows;
+mod step;
 mod store;
 mod usage;
 mod waiting;
@@ -143,6 +144,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    Clarify(commands::clarify::Clarify),
     Completions(commands::completions::Completions),
     Demo(commands::demo::Demo),
     Explain(commands::explain::Explain),
@@ -169,6 +171,7 @@ enum Command {
 impl Command {
     fn run(self, registry: &Registry, ecp: clap::Command) -> anyhow::Result<ExitCode> {
         match self {
+            Self::Clarify(command) => command.run(),
             Self::Completions(command) => command.run(registry, ecp),
             Self::Demo(command) => command.run(registry),
             Self::Explain(command) => command.run(),

@@ -7,6 +7,8 @@ use ecp_core::model::{End, OperationStatus, PaymentStatus, StatusResponse};
 use ecp_core::{PaymentId, RequestId};
 use serde::Serialize;
 
+use crate::step::{NextStep, write_step};
+
 /// Exit code of a payment that has ended without success.
 pub(crate) const DECLINED: u8 = 3;
 /// Exit code of a payment that has not ended or whose status is unknown.
@@ -40,6 +42,8 @@ pub(crate) struct PaymentReport {
     pub(crate) code: Option<String>,
     pub(crate) message: Option<String>,
     pub(crate) operations: Vec<Operation>,
+    /// The customer's next step, if there is one.
+    pub(crate) next_step: Option<NextStep>,
     /// The first line of the text, if it is not made from the members above.
     #[serde(skip)]
     pub(crate) sentence: Option<String>,
@@ -75,6 +79,7 @@ impl PaymentReport {
             code: None,
             message: None,
             operations: Vec::new(),
+            next_step: None,
             sentence: None,
         }
     }
@@ -97,6 +102,7 @@ impl PaymentReport {
             self.code = decisive.code.as_ref().map(ToString::to_string);
             self.message.clone_from(&decisive.message);
         }
+        self.next_step = NextStep::of(&status.next_step());
         self.operations = status
             .operations
             .iter()
@@ -162,7 +168,10 @@ fn write(report: &PaymentReport, output: &mut String) -> std::fmt::Result {
         }
         writeln!(output)?;
     }
-    Ok(())
+    match &report.next_step {
+        Some(step) => write_step(step, &report.payment_id, output),
+        None => Ok(()),
+    }
 }
 
 fn write_summary(report: &PaymentReport, output: &mut String) -> std::fmt::Result {

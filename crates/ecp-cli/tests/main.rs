@@ -25,6 +25,7 @@ mod sentinels;
 mod signatures;
 #[path = "../../ecp-reports/tests/support/smtp.rs"]
 mod smtp;
+mod steps;
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod support;
 mod trigger;

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use axum::Router;
 use ecp_core::Money;
-use ecp_core::model::{Code, DepositCheck};
+use ecp_core::model::{Code, DepositCheck, Step};
 use ecp_inbox::sqlite::rusqlite::Connection;
 use ecp_inbox::{Delivery, Questions, Worker};
 use ecp_methods::FlowKind;
@@ -58,8 +58,8 @@ impl Shop {
             order.flag(format!("project {} reports it, and not the shop's", delivery.project));
             return order.save(connection);
         }
-        if callback.redirect().is_some() {
-            order.redirect = Some(delivery.id);
+        if !matches!(callback.next_step(), Step::Done | Step::Wait) {
+            order.step = Some(delivery.id);
         }
         if let Some(refund) = callback.refund() {
             order.apply_refund(&refund);

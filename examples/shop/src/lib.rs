@@ -5,6 +5,7 @@ mod follow_up;
 mod orders;
 mod pages;
 mod sending;
+mod steps;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -19,7 +19,7 @@ const TABLE: &str = "CREATE TABLE IF NOT EXISTS orders (
     currency TEXT NOT NULL,
     state TEXT NOT NULL,
     reason TEXT,             -- why it is in this state
-    redirect INTEGER,        -- the callback that says where to send the customer
+    step INTEGER,            -- the callback that says what the customer has to do
     refunds INTEGER NOT NULL,-- how many came to nothing
     refund_request TEXT,     -- the platform's id of the one under way
     since INTEGER NOT NULL,  -- when it began to wait, seconds since 1970
@@ -46,7 +46,8 @@ pub(crate) struct Order {
     pub(crate) amount: Money,
     pub(crate) state: State,
     pub(crate) reason: Option<String>,
-    pub(crate) redirect: Option<EntryId>,
+    /// The callback that says what the customer has to do.
+    pub(crate) step: Option<EntryId>,
     pub(crate) refunds: u32,
     pub(crate) refund_request: Option<RequestId>,
     pub(crate) since: i64,
@@ -139,7 +140,7 @@ impl Order {
     pub(crate) fn save(&self, connection: &Connection) -> Result<(), Error> {
         connection.execute(
             "INSERT OR REPLACE INTO orders
-                (id, customer, flow, method, amount, currency, state, reason, redirect, refunds,
+                (id, customer, flow, method, amount, currency, state, reason, step, refunds,
                  refund_request, since, ask_at)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
             params![
@@ -151,7 +152,7 @@ impl Order {
                 self.amount.currency().code(),
                 self.state.as_str(),
                 self.reason,
-                self.redirect.map(EntryId::get),
+                self.step.map(EntryId::get),
                 self.refunds,
                 self.refund_request.as_ref().map(RequestId::as_str),
                 self.since,
@@ -176,7 +177,7 @@ impl Order {
             amount: Money::from_minor(row.get("amount")?, currency),
             state: state.ok_or("an order is in an unknown state")?.0,
             reason: row.get("reason")?,
-            redirect: row.get::<_, Option<i64>>("redirect")?.map(EntryId::new),
+            step: row.get::<_, Option<i64>>("step")?.map(EntryId::new),
             refunds: row.get("refunds")?,
             refund_request: request.map(RequestId::new).transpose()?,
             since: row.get("since")?,

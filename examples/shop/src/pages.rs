@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Router, middleware};
-use ecp_core::model::{Callback, FromJson};
+use ecp_core::model::{Callback, FromJson, RedirectData, Step};
 use ecp_core::{Currency, Money, PaymentId};
 use ecp_inbox::Inbox;
 use ecp_methods::request::Field;
@@ -20,6 +20,7 @@ use uuid::Uuid;
 
 use crate::orders::{self, Order, State as OrderState};
 use crate::sending::{Placed, is_known};
+use crate::steps::ToDo;
 use crate::{CUSTOMER, Error, Shop};
 
 type FormFields = Form<HashMap<String, String>>;
@@ -32,6 +33,7 @@ impl Shop {
             .route("/", get(start))
             .route("/orders", post(place))
             .route("/orders/{id}", get(show))
+            .route("/orders/{id}/answers", post(answer))
             .route("/orders/{id}/refund", post(refund))
             .route("/style.css", get(style))
             .layer(middleware::map_response(secure))
@@ -65,7 +67,8 @@ async fn place(
     }
 }
 
-/// Redirects the customer as soon as the address is known, and shows the result.
+/// Redirects the customer as soon as the address is known, shows what else there is to do, and
+/// shows the result.
 async fn show(
     State(shop): State<Shop>,
     Path(id): Path<String>,
@@ -77,33 +80,54 @@ async fn show(
     };
     let Some(order) = order else { return Ok(StatusCode::NOT_FOUND.into_response()) };
     let has_returned = query.as_deref() == Some("back");
-    if order.state == OrderState::Pending
+    let step = match order.state {
+        OrderState::Pending => shop.step(&order).await?,
+        _ => None,
+    };
+    if let Some(Step::Redirect(redirect)) = &step
         && !has_returned
-        && let Some(redirect) = redirect(&shop, &order).await?
+        && let Some(response) = send_on(&order, redirect)
     {
-        return Ok(redirect);
+        return Ok(response);
     }
     let method = shop.settings.registry.get(&order.method)?;
     let refundable = order.flow == FlowKind::Sale
         && order.state == OrderState::Paid
         && on_gate(method, FlowKind::Refund);
-    let page = OrderPage { order, method: method.spec().title(), refundable };
+    let to_do = step.map_or(ToDo::Nothing, |step| ToDo::of(&step));
+    let page = OrderPage { order, method: method.spec().title(), to_do, refundable };
     Ok(Html(page.render()?).into_response())
 }
 
-/// The response that redirects the customer to the provider, from its callback.
-async fn redirect(shop: &Shop, order: &Order) -> Result<Option<Response>, Error> {
-    let Some(callback) = order.redirect else { return Ok(None) };
-    let entry = shop.inbox.entry(callback).await?;
-    let Some(raw) = entry.and_then(|entry| entry.raw) else { return Ok(None) };
-    let Some(redirect) = Callback::from_slice(raw.expose())?.redirect() else { return Ok(None) };
-    match redirect_response(&redirect) {
-        Ok(response) => Ok(Some(response.into_response())),
+impl Shop {
+    /// What the customer has to do, from its callback.
+    pub(crate) async fn step(&self, order: &Order) -> Result<Option<Step>, Error> {
+        let Some(callback) = order.step else { return Ok(None) };
+        let entry = self.inbox.entry(callback).await?;
+        let Some(raw) = entry.and_then(|entry| entry.raw) else { return Ok(None) };
+        Ok(Some(Callback::from_slice(raw.expose())?.next_step()))
+    }
+}
+
+/// The response that redirects the customer to the provider.
+fn send_on(order: &Order, redirect: &RedirectData) -> Option<Response> {
+    match redirect_response(redirect) {
+        Ok(response) => Some(response.into_response()),
         Err(error) => {
             tracing::error!(order = %order.id, %error, "a customer cannot be sent on");
-            Ok(None)
+            None
         }
     }
+}
+
+async fn answer(
+    State(shop): State<Shop>,
+    Path(id): Path<String>,
+    Form(form): FormFields,
+) -> Result<Redirect, Failure> {
+    let id = PaymentId::new(id)?;
+    shop.answer(id.clone(), &form).await?;
+    Ok(Redirect::to(&format!("/orders/{id}")))
 }
 
 async fn refund(State(shop): State<Shop>, Path(id): Path<String>) -> Result<Redirect, Failure> {
@@ -197,6 +221,7 @@ struct NotSent {
 struct OrderPage {
     order: Order,
     method: &'static str,
+    to_do: ToDo,
     refundable: bool,
 }
 

@@ -47,7 +47,7 @@ impl Shop {
             amount,
             state: State::Pending,
             reason: None,
-            redirect: None,
+            step: None,
             refunds: 0,
             refund_request: None,
             since: now,

@@ -8,13 +8,18 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use ecp_core::{Currency, Money, Sensitive};
-use ecp_methods::spec::{Capability, Interface};
-use ecp_methods::{EcoVoucher, FlowKind, Jeton, MethodSpec, Registry, TouchNGo, WalletPartner};
-use ecp_sandbox::{Config, Fault, FaultRule, signature};
+use ecp_methods::spec::{
+    Capability, Interface, RedirectValue, TestItem, TestQuestion, TestStep, Testing,
+};
+use ecp_methods::{
+    EcoVoucher, FlowKind, Jeton, MethodSpec, PaymentMethod, Registry, Rule, Sale, Spec, Supports,
+    TouchNGo, WalletPartner,
+};
+use ecp_sandbox::{Config, Decision, Fault, FaultRule, signature};
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use self::common::{Stage, text};
+use self::common::{Stage, forms, text};
 
 /// Methods that have what these tests need: payouts and refunds of what was sold, test amounts within their
 /// limits, vouchers. The shop has every other one as well.
@@ -59,6 +64,52 @@ fn voucher() -> (&'static MethodSpec, Currency) {
     let mut methods = methods(FlowKind::Sale).into_iter();
     let (spec, _, currency) = methods.find(|(spec, ..)| is_confirmed(spec)).unwrap();
     (spec, currency)
+}
+
+/// Paid by a QR code, once the shop has answered what the platform asks.
+#[derive(Debug)]
+struct Scanned;
+
+impl Supports<Sale> for Scanned {}
+impl PaymentMethod for Scanned {
+    const SPEC: Spec<Self> = Spec::new("scanned", "Scanned")
+        .gate_path("qr/scanned")
+        .callback_names(&["Scanned"])
+        .currencies(&[Currency::EUR])
+        .flow::<Sale>(Rule::new().on(&[Interface::Gate]))
+        .testing(
+            Testing::new()
+                .step(TestStep::Display(&[
+                    TestItem::new("qr_data", "QR code", RedirectValue::Page),
+                    TestItem::new("add_info", "receiver_account", RedirectValue::Text("<1122>")),
+                ]))
+                .questions(&[
+                    TestQuestion::text("customer", "psu_consent_text").default("I allow this."),
+                    TestQuestion::flag("customer", "psu_consent"),
+                    TestQuestion::text("customer", "phone"),
+                ]),
+        );
+}
+
+#[tokio::test]
+async fn a_customer_answers_what_is_asked_and_pays_by_a_code() {
+    let stage = Stage::of(Registry::empty().with(Scanned).unwrap()).await;
+    let order = stage.order(&stage.offer("sale", "scanned", "10.00", "EUR").await).await;
+    let page = stage.shows(&order, "/answers").await;
+    assert!(page.contains("<p>I allow this.</p>"), "{page}");
+    let mut form = forms(&page).remove(0);
+    assert_eq!(form.get("customer.psu_consent"), Some("true"));
+    assert_eq!(form.get("customer.psu_consent_text"), None);
+    form.set("customer.phone", "02081234567");
+    stage.order(&form).await;
+
+    let page = stage.shows(&order, "<svg").await;
+    assert!(page.contains("<dt>receiver account</dt><dd>&#60;1122&#62;</dd>"), "{page}");
+    assert_eq!(stage.requests("/payment/clarification"), 1);
+    let id = order.rsplit('/').next().unwrap().parse().unwrap();
+    assert!(stage.sandbox.choose(Config::DEMO_PROJECT, &id, Decision::Success, None));
+    stage.becomes(&order, "paid").await;
+    assert!(!text(&stage.get(&order).await).contains("<svg"));
 }
 
 /// A callback of the sandbox with changes, signed with the right key.

@@ -1,18 +1,21 @@
 //! `ecp sale`, `ecp payout` and `ecp refund`
 
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use clap::Args;
 use ecp_core::{Money, PaymentId};
 use ecp_methods::request::{Field, PayoutRequest, RefundRequest, SaleRequest};
 use ecp_methods::{Flow, FlowKind, Prepared, Registry, prepare_dyn};
-use ecp_transport::{GateError, Outcome, SendError, Sent, UnknownReason, Wait};
+use ecp_transport::{GateError, Outcome, SendError, Sender, Sent, UnknownReason, Wait};
 
+use crate::duration::duration;
 use crate::fields::{Fields, method};
 use crate::outcome::PaymentReport;
 use crate::output::shell_word;
 use crate::profile::{Profile, ProfileOptions};
+use crate::step::NextStep;
 use crate::waiting::Waiting;
 
 const CODES: &str = "Exit codes:\n  0  the platform has the request; with --wait, it ended in a success\n  1  nothing happened: the request is wrong, was refused, or could not be sent\n  2  the command line was wrong\n  3  with --wait: it ended, and not in a success\n  4  the outcome is unknown: ask `ecp status`, and do not give the payment another id\n  6  with --wait: it ended in an error, and nothing says whether money has moved: ask\n     technical support before it is repeated under another id";
@@ -29,6 +32,11 @@ pub(crate) struct SaleCommand {
     /// The amount: `100.00 EUR`
     #[arg(value_name = "AMOUNT")]
     amount: Money,
+
+    /// Wait until the platform says what the customer has to do, and print it: for that long, or
+    /// for 30 seconds
+    #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true, default_missing_value = "30s", value_parser = duration, conflicts_with = "wait")]
+    step: Option<Duration>,
 }
 
 /// Make a payout
@@ -82,9 +90,16 @@ struct Request {
     waiting: Waiting,
 }
 
+/// What only some of the requests have.
+#[derive(Default)]
+struct Extra {
+    refund_id: Option<String>,
+    step: Option<Duration>,
+}
+
 impl SaleCommand {
     pub(crate) fn run(self, registry: &Registry) -> anyhow::Result<ExitCode> {
-        let Self { request, amount } = self;
+        let Self { request, amount, step } = self;
         let mut sale = SaleRequest::new(request.payment_id.clone(), amount);
         for (path, value) in request.fields.iter() {
             sale = match path {
@@ -92,7 +107,7 @@ impl SaleCommand {
                 Err(path) => sale.extra(path, value),
             };
         }
-        request.send(registry, sale, None)
+        request.send(registry, sale, Extra { refund_id: None, step })
     }
 }
 
@@ -106,7 +121,7 @@ impl PayoutCommand {
                 Err(path) => payout.extra(path, value),
             };
         }
-        request.send(registry, payout, None)
+        request.send(registry, payout, Extra::default())
     }
 }
 
@@ -128,7 +143,7 @@ impl RefundCommand {
             };
         }
         let refund_id = refund.merchant_refund_id().to_owned();
-        request.send(registry, refund, Some(refund_id))
+        request.send(registry, refund, Extra { refund_id: Some(refund_id), step: None })
     }
 }
 
@@ -137,13 +152,13 @@ impl Request {
         &self,
         registry: &Registry,
         request: R,
-        refund_id: Option<String>,
+        Extra { refund_id, step }: Extra,
     ) -> anyhow::Result<ExitCode> {
         let prepared = prepare_dyn(method(registry, &self.method)?, request)?;
         let profile = self.profile.load()?;
         profile.warn();
         let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;
-        let mut report = runtime.block_on(self.carry_out(&profile, &prepared))?;
+        let mut report = runtime.block_on(self.carry_out(&profile, &prepared, step))?;
         report.merchant_refund_id = refund_id;
         self.waiting.print_sent(&report)
     }
@@ -152,6 +167,7 @@ impl Request {
         &self,
         profile: &Profile,
         prepared: &Prepared<F>,
+        step: Option<Duration>,
     ) -> anyhow::Result<PaymentReport> {
         // Everything that can fail comes before the request is sent.
         let (sender, gate) = (profile.sender()?, profile.gate()?);
@@ -168,6 +184,10 @@ impl Request {
         }
         if let Sent::Found(status) = &sent {
             report.read(status, None);
+        }
+        if let Some(longest) = step {
+            wait_for_step(&sender, &mut report, id, longest).await;
+            return Ok(report);
         }
         let Some(wait) = self.waiting.patience(Wait::by_rule(rule)) else { return Ok(report) };
         let request_id = match &sent {
@@ -220,6 +240,35 @@ impl Request {
             _ => None,
         };
         report
+    }
+}
+
+/// Requests the status until it says what the customer has to do. A redirect is in the callback
+/// alone.
+async fn wait_for_step(
+    sender: &Sender,
+    report: &mut PaymentReport,
+    id: &PaymentId,
+    longest: Duration,
+) {
+    const PAUSE: Duration = Duration::from_secs(1);
+    let deadline = Instant::now() + longest;
+    loop {
+        match sender.status(id).await {
+            Ok(status) if !status.is_unknown_payment() => report.read(&status, None),
+            Ok(_) => {}
+            Err(error) => report.message = Some(error.to_string()),
+        }
+        if report.status.as_deref() == Some("awaiting redirect result") {
+            report.next_step = Some(NextStep::redirect());
+        }
+        if report.next_step.is_some() || report.is_final {
+            return;
+        }
+        if Instant::now() + PAUSE >= deadline {
+            return;
+        }
+        tokio::time::sleep(PAUSE).await;
     }
 }
 

@@ -27,6 +27,7 @@ const PATIENCE: Duration = Duration::from_mins(2);
 
 pub(crate) struct Stage {
     pub(crate) sandbox: Sandbox,
+    registry: Registry,
     pub(crate) shop: Shop,
     hold: Hold,
     pub(crate) url: String,
@@ -95,7 +96,20 @@ impl Stage {
         Self::holding(Hold::Finals, Config::project).await
     }
 
+    /// A shop and a platform with these methods.
+    pub(crate) async fn of(registry: Registry) -> Self {
+        Self::built(registry, Hold::default(), Config::project).await
+    }
+
     async fn holding(hold: Hold, tell: impl FnOnce(Config, Project) -> Config) -> Self {
+        Self::built(Registry::builtin(), hold, tell).await
+    }
+
+    async fn built(
+        registry: Registry,
+        hold: Hold,
+        tell: impl FnOnce(Config, Project) -> Config,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let platform = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -106,6 +120,7 @@ impl Stage {
             .callback_url(&callbacks)
             .confirmation_url(&callbacks);
         let config = Config::new()
+            .registry(registry.clone())
             .public_url(&platform_url)
             .schedule(Schedule::every(Duration::from_millis(100), 100));
         let sandbox = Sandbox::new(tell(config, project));
@@ -118,9 +133,11 @@ impl Stage {
             requests_to_lose: AtomicU32::new(0),
             requests_to_stop: AtomicU32::new(0),
         });
-        let shop = open(folder.path().join("shop.db"), &url, &platform_url, &wire, hold).await;
+        let database = folder.path().join("shop.db");
+        let shop = open(&registry, database, &url, &platform_url, &wire, hold).await;
         let mut stage = Self {
             sandbox,
+            registry,
             shop,
             hold,
             url,
@@ -153,7 +170,8 @@ impl Stage {
     /// Opens the shop's database again, with nothing of the shop before.
     pub(crate) async fn open_again(&mut self) {
         let database = self.folder.path().join("shop.db");
-        self.shop = open(database, &self.url, &self.platform, &self.wire, self.hold).await;
+        let Self { registry, url, platform, wire, hold, .. } = &*self;
+        self.shop = open(registry, database, url, platform, wire, *hold).await;
     }
 
     /// A listener at the shop's address.
@@ -234,6 +252,19 @@ impl Stage {
                 return text(&self.post(&form.action, &form.fields).await);
             }
             assert!(Instant::now() < deadline, "the customer is not redirected: {page}");
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Looks at the order's page until it shows something.
+    pub(crate) async fn shows(&self, order: &str, what: &str) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let page = text(&self.get(order).await);
+            if page.contains(what) {
+                return page;
+            }
+            assert!(Instant::now() < deadline, "no {what} on {page}");
             sleep(Duration::from_millis(20)).await;
         }
     }
@@ -328,13 +359,20 @@ impl Stage {
     }
 }
 
-async fn open(database: PathBuf, url: &str, platform: &str, wire: &Arc<Wire>, hold: Hold) -> Shop {
+async fn open(
+    registry: &Registry,
+    database: PathBuf,
+    url: &str,
+    platform: &str,
+    wire: &Arc<Wire>,
+    hold: Hold,
+) -> Shop {
     let key = SecretKey::new(Config::DEMO_KEY).unwrap();
     let gate = Gate::new(Config::DEMO_PROJECT, &key, wire.clone()).base_url(platform).unwrap();
     let settings = Settings {
         gate,
         verifier: Verifier::new().key(Config::DEMO_PROJECT, &key),
-        registry: Registry::builtin(),
+        registry: registry.clone(),
         database,
         hold,
         url: url.to_owned(),
@@ -348,7 +386,7 @@ impl Form {
         self.fields.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    fn set(&mut self, name: &str, value: &str) {
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
         self.fields.retain(|(known, _)| known != name);
         self.fields.push((name.to_owned(), value.to_owned()));
     }

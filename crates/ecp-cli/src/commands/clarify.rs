@@ -1,0 +1,107 @@
+//! `ecp clarify`
+
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+use anyhow::{Context, anyhow, bail};
+use clap::Args;
+use ecp_core::PaymentId;
+use ecp_core::model::{AdditionalData, AdditionalDataError, ClarificationFields, Step};
+use ecp_transport::{Clarified, GateError, Outcome};
+
+use crate::fields::pair;
+use crate::outcome::UNKNOWN;
+use crate::output::print_result;
+use crate::profile::ProfileOptions;
+use crate::step::{NextStep, write_step};
+
+/// Answer what the platform asks for before a payment goes on
+///
+/// `ecp status` lists the fields. An answer may be incomplete or empty: the platform then asks
+/// again, and waits 30 minutes from then on.
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  ecp clarify order-1 --field customer.phone=02081234567\n\nExit codes:\n  0  the platform took the answer; it may ask for more\n  1  nothing was sent, or the answer was refused\n  2  the command line was wrong\n  4  the outcome is unknown: ask `ecp status`, which shows whether the platform still asks"
+)]
+pub(crate) struct Clarify {
+    /// Your id of the payment
+    #[arg(value_name = "PAYMENT_ID")]
+    payment_id: PaymentId,
+
+    /// An answer by its path, as in customer.phone=02081234567. May be repeated
+    #[arg(long = "field", value_name = "PATH=VALUE", value_parser = pair)]
+    fields: Vec<(String, String)>,
+
+    #[command(flatten)]
+    profile: ProfileOptions,
+}
+
+impl Clarify {
+    pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
+        let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;
+        runtime.block_on(self.answer())
+    }
+
+    async fn answer(&self) -> anyhow::Result<ExitCode> {
+        let profile = self.profile.load()?;
+        profile.warn();
+        let (sender, id) = (profile.sender()?, &self.payment_id);
+        // The status has the types of the fields.
+        let status = match sender.status(id).await {
+            Ok(status) => status,
+            Err(GateError::NotSent(cause)) => bail!("{}", profile.cannot_connect(&cause, 1)),
+            Err(error) => bail!("{error}; this was a question, and no answer was sent"),
+        };
+        if status.is_unknown_payment() {
+            bail!("{id}: the platform does not know this payment; no answer was sent");
+        }
+        let Step::Clarify(asked) = status.next_step() else {
+            let status = status.payment_status().map_or("", |status| status.as_str());
+            bail!("{id} waits for no answer: its status is `{status}`; no answer was sent");
+        };
+        let data = self.data(&asked).map_err(|error| anyhow!("{error}; no answer was sent"))?;
+        match sender.clarify(id, &data).await {
+            Ok(clarified) => {
+                print_result(&text(&clarified));
+                Ok(ExitCode::SUCCESS)
+            }
+            Err(GateError::NotSent(cause)) => Err(anyhow!("{}", profile.cannot_connect(&cause, 1))),
+            Err(error) if error.outcome() == Outcome::Unknown => {
+                print_result(&format!("{id}: {error}\n"));
+                Ok(ExitCode::from(UNKNOWN))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn data(&self, asked: &ClarificationFields) -> Result<AdditionalData, AdditionalDataError> {
+        let mut data = AdditionalData::new();
+        for (path, value) in &self.fields {
+            data = match asked.get(path) {
+                Some(field) => data.answer(field, value)?,
+                None => data.text(path, value.as_str())?,
+            };
+        }
+        Ok(data)
+    }
+}
+
+fn text(clarified: &Clarified) -> String {
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let _ = write(clarified, &mut text);
+    text
+}
+
+fn write(clarified: &Clarified, text: &mut String) -> std::fmt::Result {
+    let id = &clarified.payment_id;
+    writeln!(text, "{id}: answer taken")?;
+    if let Some(request) = &clarified.request_id {
+        writeln!(text, "  request {request}")?;
+    }
+    let asked = clarified.asked_again.clone().map(Step::Clarify);
+    match asked.as_ref().and_then(NextStep::of) {
+        Some(step) => write_step(&step, id.as_str(), text),
+        None => Ok(()),
+    }
+}

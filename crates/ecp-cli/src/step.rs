@@ -1,0 +1,106 @@
+//! The customer's next step, as text and as JSON.
+
+use std::fmt::{Result, Write};
+
+use ecp_core::model::Step;
+use serde::Serialize;
+
+use crate::output::shell_word;
+
+/// What the customer or the merchant has to do next.
+#[derive(Serialize)]
+pub(crate) struct NextStep {
+    /// `clarify`, `display`, `push` or `redirect`.
+    step: &'static str,
+    /// What to show.
+    display: Vec<Shown>,
+    /// What to answer.
+    fields: Vec<Asked>,
+}
+
+/// An item of `display_data`.
+#[derive(Serialize)]
+struct Shown {
+    r#type: String,
+    title: Option<String>,
+    data: Option<String>,
+}
+
+/// A field of `clarification_fields`.
+#[derive(Serialize)]
+struct Asked {
+    path: String,
+    r#type: Option<String>,
+    required: bool,
+    default: Option<String>,
+    message: Option<String>,
+}
+
+impl NextStep {
+    /// `None` where there is nothing to do.
+    pub(crate) fn of(step: &Step) -> Option<Self> {
+        let (mut display, mut fields) = (Vec::new(), Vec::new());
+        match step {
+            Step::Display(items) => display.extend(items.iter().map(|item| Shown {
+                r#type: item.kind.to_string(),
+                title: item.title.clone(),
+                data: item.data.as_ref().map(|data| data.expose().clone()),
+            })),
+            Step::Clarify(asked) => fields.extend(asked.iter().map(|field| Asked {
+                path: field.path.clone(),
+                r#type: field.kind.as_ref().map(ToString::to_string),
+                required: field.required,
+                default: field.default.as_ref().map(|default| default.expose().clone()),
+                message: field.message.clone(),
+            })),
+            Step::Push | Step::Redirect(_) => {}
+            _ => return None,
+        }
+        Some(Self { step: step.as_str(), display, fields })
+    }
+
+    /// A redirect, which is in the callback alone.
+    pub(crate) const fn redirect() -> Self {
+        Self { step: "redirect", display: Vec::new(), fields: Vec::new() }
+    }
+}
+
+/// The step as text, below the lines of a payment.
+pub(crate) fn write_step(step: &NextStep, payment_id: &str, output: &mut String) -> Result {
+    match step.step {
+        "display" => {
+            writeln!(output, "  next: show this to the customer, who pays by it")?;
+            for Shown { r#type: kind, title, data } in &step.display {
+                let title = title.as_ref().map(|title| format!(" {title}")).unwrap_or_default();
+                writeln!(output, "    {kind}{title}: {}", data.as_deref().unwrap_or("?"))?;
+            }
+        }
+        "clarify" => {
+            let end_of_flags = if payment_id.starts_with('-') { "-- " } else { "" };
+            let id = shell_word(payment_id);
+            writeln!(output, "  next: ecp clarify --field PATH=VALUE {end_of_flags}{id}")?;
+            for field in &step.fields {
+                write!(output, "    {}", field.path)?;
+                if let Some(kind) = &field.r#type {
+                    write!(output, ", {kind}")?;
+                }
+                if !field.required {
+                    write!(output, ", optional")?;
+                }
+                if let Some(message) = &field.message {
+                    write!(output, ": {message}")?;
+                }
+                if let Some(default) = &field.default {
+                    write!(output, ": `{default}`")?;
+                }
+                writeln!(output)?;
+            }
+        }
+        "push" => writeln!(
+            output,
+            "  next: the customer confirms on the phone, or pays by what was shown before"
+        )?,
+        _ => writeln!(output, "  next: redirect the customer, as the callback says")?,
+    }
+    Ok(())
+}
