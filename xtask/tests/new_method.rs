@@ -101,6 +101,29 @@ impl Tree {
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     }
 
+    /// Adds methods of other shapes than the template's: before, between and after the others, with and
+    /// without Gate, in other currencies, with declines of their own.
+    fn add_odd_methods(&self) {
+        let methods = self.folder.path().join("crates/ecp-methods/src");
+        let list = methods.join("methods.rs");
+        let mut text = fs::read_to_string(&list).unwrap();
+        for (module, line) in [
+            ("aardvark", "    aardvark => Aardvark,\n"),
+            ("middle", "    middle => Middle,\n"),
+            ("zebra", "    zebra => Zebra,\n"),
+        ] {
+            let source = Path::new("tests/methods").join(module).with_extension("txt");
+            fs::copy(source, methods.join(format!("methods/{module}.rs"))).unwrap();
+            let begin = text.find("methods! {\n").unwrap() + "methods! {\n".len();
+            let end = begin + text[begin..].find("}\n").unwrap();
+            let mut lines: Vec<&str> =
+                text[begin..end].split_inclusive('\n').chain([line]).collect();
+            lines.sort_unstable();
+            text = format!("{}{}{}", &text[..begin], lines.concat(), &text[end..]);
+        }
+        fs::write(list, text).unwrap();
+    }
+
     /// Copies the platform's SDKs, and Cargo's builds of other packages and of ours that do not use
     /// the methods. Cargo rebuilds the ones that differ.
     fn seed(&self) {
@@ -182,6 +205,7 @@ fn a_new_method_is_one_file_and_one_line() {
 fn a_new_method_passes_every_test() {
     let tree = Tree::copied();
     tree.add_method();
+    tree.add_odd_methods();
     tree.seed();
     // Of the whole workspace, so that Cargo chooses the features that it has built with before.
     let tested = tree.cargo(&TESTS);
