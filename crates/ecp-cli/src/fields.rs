@@ -1,8 +1,11 @@
 //! Fields of a request on the command line.
 
+use std::borrow::Cow;
+
 use clap::Args;
+use ecp_core::Currency;
 use ecp_methods::request::Field;
-use ecp_methods::{DynMethod, Registry};
+use ecp_methods::{DynMethod, FlowKind, MethodSpec, Registry};
 
 use crate::address;
 
@@ -15,12 +18,40 @@ pub(crate) struct Fields {
 }
 
 impl Fields {
-    /// The fields: known ones by name, others by path.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (Result<Field, &str>, &str)> {
-        self.fields.iter().map(|(path, value)| {
-            let known = Field::KNOWN.iter().find(|field| field.path() == path);
-            (known.copied().ok_or(path.as_str()), value.as_str())
+    /// The fields: those of the method and the known ones as such, others by their paths.
+    pub(crate) fn of<'f>(
+        &'f self,
+        spec: &'f MethodSpec,
+        flow: FlowKind,
+    ) -> impl Iterator<Item = (Result<Field, &'f str>, &'f str)> {
+        self.fields.iter().map(move |(path, value)| {
+            let known = || Field::KNOWN.iter().copied().find(|field| field.path() == path);
+            let field = spec.needed_field(flow, path).or_else(known);
+            (field.ok_or(path.as_str()), value.as_str())
         })
+    }
+}
+
+/// Values for the fields that a request in a currency must have, with those that conditions demand.
+pub(crate) fn needed(
+    spec: &MethodSpec,
+    flow: FlowKind,
+    currency: Currency,
+    value: impl Fn(Field) -> String,
+) -> Vec<(Field, String)> {
+    let mut values: Vec<(Field, String)> = Vec::new();
+    let Some(rule) = spec.rule(flow) else { return values };
+    loop {
+        let at = |path: &str| {
+            let found = values.iter().find(|(field, _)| field.path() == path);
+            found.map(|(_, value)| Cow::Borrowed(value.as_str()))
+        };
+        let missing = |field: &Field| at(field.path()).is_none();
+        let Some(field) = rule.needed(Some(currency), at).into_iter().find(missing) else {
+            return values;
+        };
+        let value = value(field);
+        values.push((field, value));
     }
 }
 
@@ -44,5 +75,54 @@ pub(crate) fn method<'r>(registry: &'r Registry, name: &str) -> anyhow::Result<&
     match registry.by_file_name(name.trim_start_matches('/')) {
         Some(method) => Ok(method),
         None => Ok(registry.get(name)?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ecp_methods::request::Format;
+    use ecp_methods::spec::{Condition, Interface, Need};
+    use ecp_methods::{PaymentMethod, Payout, Rule, Spec, Supports};
+
+    use super::*;
+
+    const BANK: Field = Field::new("account.bank_id", Format::Integer, "116");
+    const BRANCH: Field = Field::new("account.branch", Format::Digits, "007");
+
+    #[derive(Debug)]
+    struct Acme;
+
+    impl Supports<Payout> for Acme {}
+    impl PaymentMethod for Acme {
+        const SPEC: Spec<Self> = Spec::new("acme", "Acme")
+            .gate_path("acme")
+            .currencies(&[Currency::EUR, Currency::KES])
+            .flow::<Payout>(
+                Rule::new().on(&[Interface::Gate]).needs(&[Field::ACCOUNT_NUMBER]).needs_when(&[
+                    Need::new(Condition::Currency(&[Currency::KES]), &[BANK]),
+                    Need::new(Condition::Given(BANK), &[BRANCH]),
+                ]),
+            );
+    }
+
+    #[test]
+    fn fields_of_the_method_itself_are_sent_in_their_form() {
+        let text = |text: &str| text.to_owned();
+        let given = ["account.bank_id", "customer.id", "customer.shoe"];
+        let fields = Fields { fields: given.map(|path| (text(path), text("7"))).to_vec() };
+        let found: Vec<_> =
+            fields.of(Acme.spec(), FlowKind::Payout).map(|(field, _)| field).collect();
+        assert_eq!(found, [Ok(BANK), Ok(Field::CUSTOMER_ID), Err("customer.shoe")]);
+    }
+
+    #[test]
+    fn what_conditions_demand_is_among_the_needed_fields() {
+        let paths = |currency| {
+            let values =
+                needed(Acme.spec(), FlowKind::Payout, currency, |field| field.example().to_owned());
+            values.into_iter().map(|(field, _)| field).collect::<Vec<_>>()
+        };
+        assert_eq!(paths(Currency::EUR), [Field::ACCOUNT_NUMBER]);
+        assert_eq!(paths(Currency::KES), [Field::ACCOUNT_NUMBER, BANK, BRANCH]);
     }
 }

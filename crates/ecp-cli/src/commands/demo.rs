@@ -19,6 +19,7 @@ use ecp_sandbox::Decision;
 
 use self::stage::Stage;
 use self::story::Story;
+use crate::fields::needed;
 
 /// Take one payment from the signed request to the verified callback, explaining every step
 ///
@@ -149,7 +150,7 @@ impl Play<'_> {
         let chosen = amount::is_voucher(self.method.spec(), amount).then_some(amount);
         let asked = chosen.map_or(amount, |amount| Money::from_minor(0, amount.currency()));
         let mut request = SaleRequest::new(id.clone(), asked).description("A demonstration");
-        for (field, value) in self.fields(FlowKind::Sale) {
+        for (field, value) in self.fields(FlowKind::Sale, amount) {
             request = request.field(field, value);
         }
         self.stage.send(self.story, &prepare_dyn(self.method, request)?, Some(asked)).await?;
@@ -174,7 +175,7 @@ impl Play<'_> {
         let id = PaymentId::new("demo-1")?;
         let amount = amount::of_payout(self.method.spec(), self.decision)?;
         let mut request = PayoutRequest::new(id.clone(), amount).description("A demonstration");
-        for (field, value) in self.fields(FlowKind::Payout) {
+        for (field, value) in self.fields(FlowKind::Payout, amount) {
             request = request.field(field, value);
         }
         self.stage.send(self.story, &prepare_dyn(self.method, request)?, Some(amount)).await?;
@@ -193,7 +194,7 @@ impl Play<'_> {
                 RefundRequest::full_of(id.clone(), more)
             }
         };
-        for (field, value) in self.fields(FlowKind::Refund) {
+        for (field, value) in self.fields(FlowKind::Refund, paid) {
             request = request.field(field, value);
         }
         // Checked before the sale: a refund that the method refuses needs no sale.
@@ -249,15 +250,14 @@ impl Play<'_> {
     }
 
     /// Example values for the method's required fields; the customer returns to our shop.
-    fn fields(&self, flow: FlowKind) -> Vec<(Field, String)> {
-        let needs = self.method.spec().rule(flow).map_or(&[][..], |rule| rule.needed_fields());
+    fn fields(&self, flow: FlowKind, amount: Money) -> Vec<(Field, String)> {
         let value = |field: Field| match field {
             Field::RETURN_SUCCESS => self.stage.merchant.url("/paid"),
             Field::RETURN_DECLINE => self.stage.merchant.url("/declined"),
             Field::DESCRIPTION => "A demonstration".to_owned(),
             other => other.example().to_owned(),
         };
-        needs.iter().map(|&field| (field, value(field))).collect()
+        needed(self.method.spec(), flow, amount.currency(), value)
     }
 }
 

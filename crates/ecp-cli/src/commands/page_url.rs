@@ -5,9 +5,9 @@ use std::process::ExitCode;
 
 use clap::Args;
 use ecp_core::{Money, PaymentId};
-use ecp_methods::Registry;
 use ecp_methods::page::{PageOptions, prepare_page_dyn};
 use ecp_methods::request::SaleRequest;
+use ecp_methods::{FlowKind, Registry};
 use serde_json::json;
 
 use crate::fields::{Fields, method, pair};
@@ -69,7 +69,8 @@ pub(crate) struct PageUrl {
 impl PageUrl {
     pub(crate) fn run(&self, registry: &Registry) -> anyhow::Result<ExitCode> {
         let mut sale = SaleRequest::new(self.payment_id.clone(), self.amount);
-        for (path, value) in self.fields.iter() {
+        let method = method(registry, &self.method)?;
+        for (path, value) in self.fields.of(method.spec(), FlowKind::Sale) {
             sale = match path {
                 Ok(field) => sale.field(field, value),
                 Err(path) => sale.extra(path, value),
@@ -84,7 +85,7 @@ impl PageUrl {
             _ if self.let_customer_choose => options.let_customer_choose(),
             _ => options,
         };
-        let prepared = prepare_page_dyn(method(registry, &self.method)?, &sale, options)?;
+        let prepared = prepare_page_dyn(method, &sale, options)?;
         let profile = self.profile.load()?;
         profile.warn();
         let signed = profile.page()?.sign(&prepared)?;

@@ -7,7 +7,7 @@ use anyhow::Context;
 use clap::Args;
 use ecp_core::{Money, PaymentId};
 use ecp_methods::request::{Field, PayoutRequest, RefundRequest, SaleRequest};
-use ecp_methods::{Flow, FlowKind, Prepared, Registry, prepare_dyn};
+use ecp_methods::{DynMethod, Flow, FlowKind, Prepared, Registry, prepare_dyn};
 use ecp_transport::{GateError, Outcome, SendError, Sender, Sent, UnknownReason, Wait};
 
 use crate::duration::duration;
@@ -101,13 +101,14 @@ impl SaleCommand {
     pub(crate) fn run(self, registry: &Registry) -> anyhow::Result<ExitCode> {
         let Self { request, amount, step } = self;
         let mut sale = SaleRequest::new(request.payment_id.clone(), amount);
-        for (path, value) in request.fields.iter() {
+        let method = method(registry, &request.method)?;
+        for (path, value) in request.fields.of(method.spec(), FlowKind::Sale) {
             sale = match path {
                 Ok(field) => sale.field(field, value),
                 Err(path) => sale.extra(path, value),
             };
         }
-        request.send(registry, sale, Extra { refund_id: None, step })
+        request.send(method, sale, Extra { refund_id: None, step })
     }
 }
 
@@ -115,13 +116,14 @@ impl PayoutCommand {
     pub(crate) fn run(self, registry: &Registry) -> anyhow::Result<ExitCode> {
         let Self { request, amount } = self;
         let mut payout = PayoutRequest::new(request.payment_id.clone(), amount);
-        for (path, value) in request.fields.iter() {
+        let method = method(registry, &request.method)?;
+        for (path, value) in request.fields.of(method.spec(), FlowKind::Payout) {
             payout = match path {
                 Ok(field) => payout.field(field, value),
                 Err(path) => payout.extra(path, value),
             };
         }
-        request.send(registry, payout, Extra::default())
+        request.send(method, payout, Extra::default())
     }
 }
 
@@ -136,25 +138,26 @@ impl RefundCommand {
         if let Some(id) = refund_id {
             refund = refund.with_merchant_refund_id(id);
         }
-        for (path, value) in request.fields.iter() {
+        let method = method(registry, &request.method)?;
+        for (path, value) in request.fields.of(method.spec(), FlowKind::Refund) {
             refund = match path {
                 Ok(field) => refund.field(field, value),
                 Err(path) => refund.extra(path, value),
             };
         }
         let refund_id = refund.merchant_refund_id().to_owned();
-        request.send(registry, refund, Extra { refund_id: Some(refund_id), step: None })
+        request.send(method, refund, Extra { refund_id: Some(refund_id), step: None })
     }
 }
 
 impl Request {
     fn send<R: ecp_methods::request::FlowRequest>(
         &self,
-        registry: &Registry,
+        method: &dyn DynMethod,
         request: R,
         Extra { refund_id, step }: Extra,
     ) -> anyhow::Result<ExitCode> {
-        let prepared = prepare_dyn(method(registry, &self.method)?, request)?;
+        let prepared = prepare_dyn(method, request)?;
         let profile = self.profile.load()?;
         profile.warn();
         let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;

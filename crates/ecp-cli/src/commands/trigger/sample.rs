@@ -14,6 +14,7 @@ use http::{Request, Response};
 use serde_json::{Value, json};
 
 use super::event::{Event, Goal};
+use crate::fields::needed;
 
 /// What makes a sample.
 pub(super) struct Sample<'m> {
@@ -131,7 +132,7 @@ impl Sample<'_> {
         let amount =
             example(spec, FlowKind::Payout, |minor| testing.is_declined(minor) == declined)?;
         let mut request = PayoutRequest::new(self.payment_id.clone(), amount);
-        for (field, value) in self.fields(FlowKind::Payout, &[Field::CUSTOMER_ID]) {
+        for (field, value) in self.fields(FlowKind::Payout, amount, &[Field::CUSTOMER_ID]) {
             request = request.field(field, value);
         }
         self.send(gate, &prepare_dyn(self.method, request)?).await
@@ -149,7 +150,7 @@ impl Sample<'_> {
         } else {
             RefundRequest::full(id)
         };
-        for (field, value) in self.fields(FlowKind::Refund, &[Field::MERCHANT_REFUND_ID]) {
+        for (field, value) in self.fields(FlowKind::Refund, paid, &[Field::MERCHANT_REFUND_ID]) {
             request = request.field(field, value);
         }
         self.send(gate, &prepare_dyn(self.method, request)?).await
@@ -157,7 +158,7 @@ impl Sample<'_> {
 
     async fn sell(&self, sandbox: &Sandbox, gate: &Gate, amount: Money) -> anyhow::Result<()> {
         let mut request = SaleRequest::new(self.payment_id.clone(), amount);
-        for (field, value) in self.fields(FlowKind::Sale, &[Field::CUSTOMER_ID]) {
+        for (field, value) in self.fields(FlowKind::Sale, amount, &[Field::CUSTOMER_ID]) {
             request = request.field(field, value);
         }
         self.send(gate, &prepare_dyn(self.method, request)?).await?;
@@ -183,15 +184,18 @@ impl Sample<'_> {
     }
 
     /// Values for the required fields, and for others that the samples' payments have.
-    fn fields(&self, flow: FlowKind, more: &[Field]) -> Vec<(Field, String)> {
-        let needs = self.method.spec().rule(flow).map_or(&[][..], |rule| rule.needed_fields());
-        let more = more.iter().filter(|field| !needs.contains(field));
-        let description = Some(&Field::DESCRIPTION).filter(|field| !needs.contains(field));
+    fn fields(&self, flow: FlowKind, amount: Money, more: &[Field]) -> Vec<(Field, String)> {
         let value = |field: Field| match field {
             Field::DESCRIPTION => "a sample".to_owned(),
             other => other.example().to_owned(),
         };
-        needs.iter().chain(more).chain(description).map(|&field| (field, value(field))).collect()
+        let mut values = needed(self.method.spec(), flow, amount.currency(), value);
+        for &field in more.iter().chain(&[Field::DESCRIPTION]) {
+            if values.iter().all(|(own, _)| own.path() != field.path()) {
+                values.push((field, value(field)));
+            }
+        }
+        values
     }
 }
 
