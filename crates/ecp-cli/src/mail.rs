@@ -126,7 +126,7 @@ mod tests {
                 "password_env = \"hunter2-sentinel\"",
                 "there is no environment variable of that name (not shown",
             ),
-            ("password_env = \"A\"\npassword_file = \"b\"", "give one of"),
+            ("password_env = \"A\"\npassword_file = \"b\"", "are both given: keep one"),
             (
                 "root_certificates = \"no-such.pem\"",
                 "section `[mail]` of the settings: cannot read no-such.pem",
