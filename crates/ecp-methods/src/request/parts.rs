@@ -108,12 +108,11 @@ impl Fields {
 
     fn put(&mut self, field: Field, value: Sensitive<String>) {
         let path = field.path();
-        match self.values.iter_mut().find(|(own, _)| own.path() == path) {
-            Some(own) => *own = (field, value),
-            None => {
-                let place = self.values.partition_point(|(own, _)| own.path() < path);
-                self.values.insert(place, (field, value));
-            }
+        if let Some(own) = self.values.iter_mut().find(|(own, _)| own.path() == path) {
+            *own = (field, value);
+        } else {
+            let place = self.values.partition_point(|(own, _)| own.path() < path);
+            self.values.insert(place, (field, value));
         }
     }
 
