@@ -297,12 +297,6 @@ const fn all_named(names: &[&str]) -> bool {
     true
 }
 
-/// Two capital letters.
-const fn is_country(text: &str) -> bool {
-    let code = text.as_bytes();
-    code.len() == 2 && code[0].is_ascii_uppercase() && code[1].is_ascii_uppercase()
-}
-
 const fn is_slug(text: &str) -> bool {
     let bytes = text.as_bytes();
     let mut at = 0;

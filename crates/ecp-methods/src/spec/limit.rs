@@ -4,6 +4,8 @@ use std::fmt;
 
 use ecp_core::{Currency, Money};
 
+use super::regions::is_country;
+
 /// A limit of amounts, in major units, with its scope. Both ends are inclusive, and either can be open.
 ///
 /// ```
@@ -57,7 +59,7 @@ impl Limit {
 
     /// A limit of amounts in a currency, for customers of a country, by ISO 3166-1 alpha-2.
     pub const fn in_country(country: &'static str, currency: Currency) -> Self {
-        assert!(super::is_country(country), "a country must be two capital letters");
+        assert!(is_country(country), "a country must be two capital letters");
         Self::new(Scope::Country(country, currency))
     }
 
