@@ -5,6 +5,7 @@
 //! are set by their path with `extra`.
 
 mod body;
+mod by_path;
 mod field;
 mod parts;
 
@@ -21,7 +22,7 @@ pub use self::field::{Field, Format};
 pub use self::parts::{Account, Customer, ReturnUrls};
 use self::parts::{Extra, Fields};
 use crate::flow::{Flow, FlowKind, Payout, Refund, Sale};
-use crate::spec::{Interface, MethodSpec};
+use crate::spec::Interface;
 
 /// A request of a flow. Sealed: there is one for each [`Flow`].
 pub trait FlowRequest: sealed::Sealed + std::fmt::Debug + Send + Sync {
@@ -177,17 +178,6 @@ macro_rules! flow_request {
             pub fn field(mut self, field: Field, value: impl Into<String>) -> Self {
                 self.fields.set(field, value);
                 self
-            }
-
-            /// Sets a text by its path in the Gate request, for code that is driven by a file or a command
-            /// line: as the field that the method needs or that is known here, whose form is then checked,
-            /// and otherwise as [`extra`](Self::extra).
-            pub fn text(self, spec: &MethodSpec, path: &str, value: impl Into<String>) -> Self {
-                let known = Field::KNOWN.iter().find(|field| field.path() == path).copied();
-                match spec.needed_field($flow::KIND, path).or(known) {
-                    Some(field) => self.field(field, value),
-                    None => self.extra(path, value.into()),
-                }
             }
 
             /// Allows texts that hold a `;`, a name and a `:`, such as `size:M;colour:red`, which

@@ -1,0 +1,29 @@
+//! Fields of requests by their paths, for code that is driven by a file or a command line.
+
+use super::field::Field;
+use crate::flow::FlowKind;
+use crate::request::{PayoutRequest, RefundRequest, SaleRequest};
+use crate::spec::MethodSpec;
+
+macro_rules! by_path {
+    ($($request:ident, $flow:ident;)*) => {
+        $(impl $request {
+            /// Sets a text by its path in the Gate request, for code that is driven by a file or a command
+            /// line: as the field that the method needs or that is known here, whose form is then checked,
+            /// and otherwise as [`extra`](Self::extra).
+            pub fn text(self, spec: &MethodSpec, path: &str, value: impl Into<String>) -> Self {
+                let known = Field::KNOWN.iter().find(|field| field.path() == path).copied();
+                match spec.needed_field(FlowKind::$flow, path).or(known) {
+                    Some(field) => self.field(field, value),
+                    None => self.extra(path, value.into()),
+                }
+            }
+        })*
+    };
+}
+
+by_path! {
+    SaleRequest, Sale;
+    PayoutRequest, Payout;
+    RefundRequest, Refund;
+}
