@@ -100,12 +100,15 @@ impl<'r> Draft<'r> {
         all.find_map(|(own, json)| inside(own, json)).map(Cow::Owned)
     }
 
-    /// Whether anything will be sent at a path or below it.
+    /// Whether anything but `null` will be sent at a path or below it.
     pub fn has(&self, path: &str) -> bool {
         let below = |own: &str| own.strip_prefix(path).is_some_and(|rest| rest.starts_with('.'));
         self.fields.get(path).is_some()
             || self.fields.iter().any(|(field, _)| below(field.path()))
-            || self.extra.iter().any(|(own, _)| below(own))
+            || self
+                .extra
+                .iter()
+                .any(|(own, json)| below(own) && json.is_ok_and(|it| it.get() != "null"))
             || self.value(path).is_some()
     }
 
