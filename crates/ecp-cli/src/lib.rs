@@ -84,6 +84,7 @@ mod mail;
 mod outcome;
 mod profile;
 mod rows;
+mod signals;
 mod step;
 mod store;
 mod usage;

@@ -31,6 +31,7 @@ use crate::address::{Target, TargetParser};
 use crate::connection::reason;
 use crate::duration::duration;
 use crate::profile::ProfileOptions;
+use crate::signals::Signals;
 
 /// Larger than any callback.
 const BODY_LIMIT: usize = 2 << 20;
@@ -132,6 +133,7 @@ impl Listen {
                 url.as_str()
             );
         }
+        let mut signals = Signals::listen()?;
         note!(
             "listening on http://{} for callbacks of project {}",
             listener.local_addr()?,
@@ -146,13 +148,7 @@ impl Listen {
             left: self.count.map(AtomicU64::new),
             done: Notify::new(),
         });
-        let ended = async {
-            // Without a signal there is nothing to wait for.
-            if tokio::signal::ctrl_c().await.is_err() {
-                std::future::pending::<()>().await;
-            }
-        };
-        serve(Server::new(), listener, receiver, ended).await?;
+        serve(Server::new(), listener, receiver, signals.next()).await?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -31,6 +31,7 @@ use crate::duration::duration;
 use crate::outcome::{ASK_SUPPORT, DECLINED, ENDED_IN_ERROR, UNKNOWN};
 use crate::output::{is_dash, is_stdout, print_result};
 use crate::profile::{Profile, ProfileOptions};
+use crate::signals::Signals;
 use crate::usage::Usage;
 
 /// Carry out every row of a CSV file of payouts and refunds, each of them once
@@ -214,6 +215,7 @@ impl Payouts {
             .with_context(|| format!("{}", journal_path.display()))?;
         let payer = Payer::new(profile.gate()?, journal, self.settings(&profile));
         let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;
+        let signals = runtime.block_on(async { Signals::listen() })?;
         // If the results cannot be written, nothing is sent.
         let results = Results::begin(&results_path).with_context(|| {
             format!("nothing was sent: cannot write the results to {}", results_path.display())
@@ -221,7 +223,7 @@ impl Payouts {
         // If the results replace standard output's file, it keeps the old one.
         let on_stdout = is_stdout(&results_path);
         let stop = Stop::new();
-        let counts = runtime.block_on(pay(payer, &plan, &stop));
+        let counts = runtime.block_on(pay(payer, &plan, &stop, signals));
         // The payer's journal is closed when its last task has ended.
         drop(runtime);
         match counts {
@@ -456,22 +458,22 @@ fn read_journal(path: &Path) -> anyhow::Result<HashMap<RowId, Entry>> {
     Journal::read(path).with_context(|| path.display().to_string())
 }
 
-/// Pays until the end, or until Ctrl-C. A second one ends the process immediately, which is safe
-/// too.
-async fn pay(payer: Payer, plan: &Plan, stop: &Stop) -> Result<Counts, JournalError> {
+/// Pays until the end, or until a signal. A second one ends the process immediately, which is safe too.
+async fn pay(
+    payer: Payer,
+    plan: &Plan,
+    stop: &Stop,
+    mut signals: Signals,
+) -> Result<Counts, JournalError> {
     let shown = Shown::new(plan.len() as u64);
     let stopper = tokio::spawn({
         let (stop, shown) = (stop.clone(), shown.clone());
         async move {
-            // Without a signal there is nothing to wait for.
-            if tokio::signal::ctrl_c().await.is_err() {
-                return;
-            }
+            signals.next().await;
             stop.stop();
             shown.say("stopping: what is on its way is waited for; Ctrl-C again ends at once");
-            if tokio::signal::ctrl_c().await.is_ok() {
-                std::process::exit(4);
-            }
+            signals.next().await;
+            std::process::exit(4);
         }
     });
     let counts = payer.run(plan, stop, &shown).await;

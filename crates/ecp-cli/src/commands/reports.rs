@@ -83,7 +83,7 @@ struct Run {
 /// of them that share a folder make no report twice.
 #[derive(Args)]
 #[command(
-    after_help = "Exit codes:\n  0  it was ended by Ctrl-C\n  1  it cannot work\n  2  the command line was wrong"
+    after_help = "Exit codes:\n  0  it was ended by Ctrl-C or SIGTERM\n  1  it cannot work\n  2  the command line was wrong"
 )]
 struct Schedule {
     #[command(flatten)]
@@ -135,7 +135,7 @@ impl Run {
         };
         let names: Vec<&str> = self.names.iter().map(String::as_str).collect();
         let (runtime, work) = self.common.start(&file, &names)?;
-        runtime.block_on(async { work.run(&names, &asked, &Stop::on_signal()).await })
+        runtime.block_on(async { work.run(&names, &asked, &Stop::on_signal()?).await })
     }
 }
 
@@ -147,7 +147,7 @@ impl Schedule {
             bail!("no template in {} has a `schedule`", self.common.file.display());
         }
         let (runtime, work) = self.common.start(&file, &names)?;
-        runtime.block_on(async { work.schedule(&Stop::on_signal()).await })
+        runtime.block_on(async { work.schedule(&Stop::on_signal()?).await })
     }
 }
 

@@ -19,6 +19,7 @@ use tokio::net::TcpListener;
 use self::file::{ClockKind, File, Shop};
 use crate::address::{self, Target, TargetParser};
 use crate::output::is_dash;
+use crate::signals::Signals;
 
 /// Run the platform on this machine until Ctrl-C
 ///
@@ -119,16 +120,14 @@ impl SandboxCommand {
             _ => None,
         };
         let mut events = sandbox.subscribe();
+        let mut signals = Signals::listen()?;
         self.introduce(&url, &sandbox);
         let server = tokio::spawn(server);
         tokio::spawn({
             let sandbox = sandbox.clone();
             async move {
-                // Without a signal handler there is nothing to wait for; the process is ended from
-                // outside.
-                if tokio::signal::ctrl_c().await.is_ok() {
-                    sandbox.shutdown();
-                }
+                signals.next().await;
+                sandbox.shutdown();
             }
         });
         while let Some(event) = events.next().await {

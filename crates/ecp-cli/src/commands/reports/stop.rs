@@ -4,46 +4,28 @@ use std::future::Future;
 
 use tokio::sync::watch;
 
+use crate::signals::Signals;
+
 /// Turns true when the process shall end. What must not be torn apart is done to its end.
 #[derive(Clone)]
 pub(super) struct Stop(watch::Receiver<bool>);
 
 impl Stop {
-    /// Stops at the first signal. A second one ends the process at once, which loses nothing that was
-    /// recorded. To be called inside a runtime.
-    pub(super) fn on_signal() -> Self {
+    /// Stops at the first signal. A second one ends the process immediately, which loses nothing that
+    /// was recorded. To be called inside a runtime.
+    pub(super) fn on_signal() -> anyhow::Result<Self> {
+        let mut signals = Signals::listen()?;
         let (sender, receiver) = watch::channel(false);
         tokio::spawn(async move {
-            if signal().await {
-                note!("stopping: a mail on its way is waited for; Ctrl-C again ends at once");
-                sender.send_replace(true);
-                if signal().await {
-                    std::process::exit(1);
-                }
-            }
-            // Without signals there is nothing to wait for.
-            std::future::pending::<()>().await;
+            signals.next().await;
+            note!("stopping: a mail on its way is waited for; Ctrl-C again ends at once");
+            sender.send_replace(true);
+            signals.next().await;
+            std::process::exit(1);
         });
-        Self(receiver)
+        Ok(Self(receiver))
     }
-}
 
-/// Waits for a signal. `false` if there are none.
-async fn signal() -> bool {
-    #[cfg(unix)]
-    {
-        let kind = tokio::signal::unix::SignalKind::terminate();
-        if let Ok(mut terminate) = tokio::signal::unix::signal(kind) {
-            return tokio::select! {
-                _ = terminate.recv() => true,
-                interrupt = tokio::signal::ctrl_c() => interrupt.is_ok(),
-            };
-        }
-    }
-    tokio::signal::ctrl_c().await.is_ok()
-}
-
-impl Stop {
     /// Whether the process shall end.
     pub(super) fn is_set(&self) -> bool {
         *self.0.borrow()

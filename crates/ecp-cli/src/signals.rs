@@ -1,0 +1,42 @@
+//! The end of a command by Ctrl-C or SIGTERM.
+
+use anyhow::Context;
+
+/// The signals that end a command. From its making on neither ends the process by itself, so it is made
+/// before a command says that it runs.
+pub(crate) struct Signals {
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+    #[cfg(windows)]
+    interrupt: tokio::signal::windows::CtrlC,
+}
+
+impl Signals {
+    /// To be called inside a runtime.
+    pub(crate) fn listen() -> anyhow::Result<Self> {
+        let signals = || -> std::io::Result<Self> {
+            #[cfg(unix)]
+            {
+                use tokio::signal::unix::{SignalKind, signal};
+                let terminate = signal(SignalKind::terminate())?;
+                Ok(Self { terminate, interrupt: signal(SignalKind::interrupt())? })
+            }
+            #[cfg(windows)]
+            Ok(Self { interrupt: tokio::signal::windows::ctrl_c()? })
+        };
+        signals().context("cannot handle Ctrl-C and SIGTERM")
+    }
+
+    /// Waits for the next signal.
+    pub(crate) async fn next(&mut self) {
+        #[cfg(unix)]
+        let _ = tokio::select! {
+            signal = self.terminate.recv() => signal,
+            signal = self.interrupt.recv() => signal,
+        };
+        #[cfg(windows)]
+        let _ = self.interrupt.recv().await;
+    }
+}
