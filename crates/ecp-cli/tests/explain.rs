@@ -104,8 +104,8 @@ fn a_change_that_explains_a_mismatch_is_found() {
 #[test]
 fn a_document_that_cannot_be_signed_is_reported() {
     let table = [
-        ("x", "error: line 1, column 1: expected a value\n"),
-        ("[]", "error: expected a JSON object, found a list\n"),
+        ("x", "error: JSON document, line 1, column 1: expected a value\n"),
+        ("[]", "error: the document must be a JSON object, found a list\n"),
         (r#"{"a":1,"a":2}"#, "error: `a` appears twice; an object may have a member only once\n"),
     ];
     for (body, message) in table {

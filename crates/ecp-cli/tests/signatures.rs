@@ -73,7 +73,7 @@ fn lines_are_signed_one_by_one_and_keep_their_places() {
     assert_eq!(stdout(&output), "a:1;b:1\n\nc:\n");
     assert_eq!(
         stderr(&output),
-        "error: line 3: `a`: a number must be an integer; send fractions as text\n\
+        "error: line 3: cannot sign the member `a`: a number must be an integer; send fractions as text\n\
          hint: see `ecp sign --help` to sign it anyway\n"
     );
     assert_eq!(output.status.code(), Some(1));
@@ -106,8 +106,8 @@ fn verifying_says_which_key_matched_or_why_none_did() {
         "ok: key ECP_KEY, natural order, reading unique\n\
          failed: the signature does not match: the document was signed with a key that is not among the given ones, or was changed since; `ecp explain` looks for the cause\n\
          failed: no signature: neither `signature` nor `general.signature` is there\n\
-         failed: expected a JSON object, found a list\n\
-         failed: line 1, column 1: expected a value\n"
+         failed: the document must be a JSON object, found a list\n\
+         failed: JSON document, line 1, column 1: expected a value\n"
     );
     assert_eq!(output.status.code(), Some(1));
     let json = ["verify", "--jsonl", "--json", "--key-env", "ECP_KEY"];
@@ -116,7 +116,7 @@ fn verifying_says_which_key_matched_or_why_none_did() {
     assert_eq!(
         stdout(&json),
         "{\"genuine\":true,\"key\":\"ECP_KEY\",\"order\":\"natural\",\"reading\":\"unique\",\"ambiguous\":[],\"uncovered\":[]}\n\
-         {\"genuine\":false,\"error\":\"line 1, column 1: expected a value\"}\n"
+         {\"genuine\":false,\"error\":\"JSON document, line 1, column 1: expected a value\"}\n"
     );
     assert!(ecp(&["verify", "--key-env", "ECP_KEY"], signed).status.success());
     assert!(!ecp(&["verify", "--jsonl", "--key-env", "ECP_KEY"], "").status.success());

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::time::Timestamp;
 
-/// Source of the current time: of leases and retries in an inbox, of the times in a journal of
-/// payouts, of the dates in a sandbox's messages. Waits inside a process use the machine's clock.
+/// Source of the current time for leases and retries in an inbox, for the times in a payouts
+/// journal and for the dates in a sandbox's messages. Pauses inside a process use the machine's
+/// clock instead.
 ///
 /// Nothing in this crate reads a clock; the crates above take one as an `Arc<dyn Clock>`.
 pub trait Clock: Debug + Send + Sync + 'static {
@@ -19,15 +20,15 @@ pub trait Clock: Debug + Send + Sync + 'static {
     /// [`now`](Self::now) to notice a clock that was set back.
     fn elapsed(&self) -> Duration;
 
-    /// The current time in whole seconds. Outside of the years 0000 to 9999 it is the first or the
-    /// last second of them.
+    /// The current time in whole seconds. A time before the year 0000 or after the year 9999
+    /// becomes the first or the last second of that range.
     fn timestamp(&self) -> Timestamp {
         Timestamp::nearest(self.now())
     }
 }
 
-/// The machine's clock. Replicas that share an inbox's store need clocks that agree to a small part
-/// of a lease.
+/// The machine's clock. The clocks of replicas that share an inbox's store must differ by much less
+/// than the duration of a lease.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
@@ -65,7 +66,7 @@ pub struct SteppedClock {
 }
 
 impl SteppedClock {
-    /// A clock that shows this time.
+    /// Makes a clock that starts at this time and stands still.
     pub const fn new(start: Timestamp) -> Self {
         Self { now: AtomicI64::new(start.unix_seconds() * 1000), elapsed: AtomicI64::new(0) }
     }
@@ -76,7 +77,7 @@ impl SteppedClock {
         self.elapsed.fetch_add(milliseconds(by), Ordering::SeqCst);
     }
 
-    /// Sets the clock back, with millisecond precision, without elapsed time.
+    /// Sets the clock back, with millisecond precision. The elapsed time stays the same.
     pub fn set_back(&self, by: Duration) {
         self.now.fetch_sub(milliseconds(by), Ordering::SeqCst);
     }

@@ -22,22 +22,23 @@ use serde::{Serialize, Serializer};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Currency(Iso);
 
-/// Error of a code that is not a currency with a known exponent. Two decimals are never assumed.
+/// Error for a text that is not the code of a currency with a known number of decimals. Two
+/// decimals are never assumed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{code}` is not an ISO 4217 currency code such as `EUR`")]
 #[non_exhaustive]
 pub struct UnknownCurrency {
-    /// The code that was given.
+    /// The text that was given as a currency code.
     pub code: String,
 }
 
 impl Currency {
-    /// Digits after the decimal point: 0, 2, 3 or 4.
+    /// The number of digits after the decimal point: 0, 2, 3 or 4.
     pub fn exponent(self) -> u32 {
         EXPONENTS[self.0 as usize].into()
     }
 
-    /// The three-letter code.
+    /// The three-letter ISO 4217 code, such as `EUR`.
     pub fn code(self) -> &'static str {
         CODES[self.0 as usize]
     }
@@ -57,11 +58,11 @@ macro_rules! currencies {
 
         impl Currency {
             $(
-                #[doc = concat!("`", stringify!($code), "`")]
+                #[doc = concat!("The currency with the ISO 4217 code `", stringify!($code), "`.")]
                 pub const $code: Self = Self(Iso::$code);
             )*
 
-            /// All currencies, by code.
+            /// All supported currencies, sorted by code.
             pub const fn all() -> &'static [Self] {
                 &[$(Self::$code),*]
             }

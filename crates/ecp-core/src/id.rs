@@ -5,26 +5,28 @@ use std::str::FromStr;
 
 use serde::Serialize;
 
-/// Error of an invalid identifier.
+/// Error for a project id, payment id or request id that breaks its rules. The text says which id
+/// it is and what is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{what} {problem}")]
+#[error("{id_name} {problem}")]
 pub struct InvalidId {
-    what: &'static str,
+    id_name: &'static str,
     problem: &'static str,
 }
 
-/// A project on the platform: a positive number (sources: request fields).
+/// Id of a project on the platform: a positive number (sources: request fields).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct ProjectId(u64);
 
 impl ProjectId {
     const INVALID: InvalidId = InvalidId {
-        what: "the project id",
+        id_name: "the project id",
         problem: "must be a number from 1 to 9007199254740992",
     };
 
-    /// Checks that the number is positive and small enough for every JSON reader (2^53).
+    /// Makes a project id; an error unless the number is positive and small enough for every JSON
+    /// reader (at most 2^53).
     pub const fn new(id: u64) -> Result<Self, InvalidId> {
         match id {
             1..=0x20_0000_0000_0000 => Ok(Self(id)),
@@ -32,7 +34,7 @@ impl ProjectId {
         }
     }
 
-    /// The id as a number.
+    /// The project id as a number.
     pub const fn get(self) -> u64 {
         self.0
     }
@@ -60,13 +62,14 @@ macro_rules! text_id {
         pub struct $name(Box<str>);
 
         impl $name {
-            /// Checks the text: 1 to 255 characters (sources: request fields), none of them a
-            /// control character, no space at either end.
+            /// Makes an id from a text of 1 to 255 characters (sources: request fields), without
+            /// control characters and without white space at either end; any other text is an
+            /// error.
             pub fn new(text: impl Into<String>) -> Result<Self, InvalidId> {
                 let text = text.into();
                 match text_problem(&text) {
                     None => Ok(Self(text.into())),
-                    Some(problem) => Err(InvalidId { what: $what, problem }),
+                    Some(problem) => Err(InvalidId { id_name: $what, problem }),
                 }
             }
 
@@ -110,7 +113,7 @@ macro_rules! text_id {
             }
         }
 
-        #[doc = concat!("[`", stringify!($name), "`], borrowed from its message.")]
+        #[doc = concat!("[`", stringify!($name), "`], with its text borrowed from a message.")]
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
         #[serde(transparent)]
         pub struct $borrowed<'d>(&'d str);
@@ -126,7 +129,7 @@ macro_rules! text_id {
                 self.0
             }
 
-            /// An owned copy.
+            /// Copies the id, so that it no longer borrows from its message.
             pub fn into_owned(self) -> $name {
                 $name(self.0.into())
             }
@@ -173,8 +176,8 @@ text_id! {
 }
 
 text_id! {
-    /// The platform's id of a registered request. It relates messages to one another and does not
-    /// protect against sending twice.
+    /// The platform's id of a registered request. It shows which messages belong to the same
+    /// request; it does not prevent sending a request twice.
     RequestId / RequestIdRef, "the request id"
 }
 
@@ -192,18 +195,18 @@ fn text_problem(text: &str) -> Option<&'static str> {
     }
 }
 
-/// The platform's number of an operation; up to 16 digits have been seen.
+/// The platform's number of an operation. Numbers of up to 16 digits have been seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct OperationId(u64);
 
 impl OperationId {
-    /// Takes any number: the platform chooses it.
+    /// Makes an operation id from any number, because the platform chooses the number.
     pub const fn new(id: u64) -> Self {
         Self(id)
     }
 
-    /// The id as a number.
+    /// The operation id as a number.
     pub const fn get(self) -> u64 {
         self.0
     }

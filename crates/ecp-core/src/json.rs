@@ -28,25 +28,26 @@ use self::store::Store;
 pub(crate) use self::store::{Content, Node, Onward, Text};
 use crate::reuse::Reused;
 
-/// Limits of size and depth, beyond which a document is refused.
+/// Limits on the size and the nesting depth of a JSON document. A document beyond them is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Bytes of JSON text. 256 KiB by default; the largest documented message is under 4 KiB.
+    /// Maximum size of the JSON text in bytes. 256 KiB by default; the largest documented message
+    /// is under 4 KiB.
     pub bytes: usize,
-    /// Nesting depth of containers, the root included. 511 by default, as in PHP's `json_decode`,
-    /// which the platform's own SDK uses (measured).
+    /// Maximum nesting depth of lists and objects, the root included. 511 by default, as in PHP's
+    /// `json_decode`, which the platform's own SDK uses (measured).
     pub depth: usize,
 }
 
 impl Limits {
-    /// Sets the maximum size, in bytes.
+    /// Sets the maximum size of the JSON text, in bytes.
     #[must_use]
     pub const fn bytes(self, bytes: usize) -> Self {
         Self { bytes, ..self }
     }
 
-    /// Sets the maximum nesting depth.
+    /// Sets the maximum nesting depth of lists and objects, the root included.
     #[must_use]
     pub const fn depth(self, depth: usize) -> Self {
         Self { depth, ..self }
@@ -63,24 +64,24 @@ impl Default for Limits {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum JsonError {
-    /// More bytes than [`Limits::bytes`].
+    /// The document has more bytes than [`Limits::bytes`] allows.
     #[error("the document has {bytes} bytes, more than the {limit} that `Limits::bytes` allows")]
     TooLarge {
-        /// Size of the document.
+        /// Size of the document, in bytes.
         bytes: usize,
-        /// The limit that was exceeded.
+        /// The limit that was exceeded, in bytes.
         limit: usize,
     },
-    /// Deeper nesting than [`Limits::depth`].
+    /// Lists and objects are nested deeper than [`Limits::depth`] allows.
     #[error(
-        "line {line}, column {column}: nested deeper than the {limit} levels that `Limits::depth` allows"
+        "JSON document, line {line}, column {column}: nested deeper than the {limit} levels that `Limits::depth` allows"
     )]
     TooDeep {
-        /// The limit that was exceeded.
+        /// The limit that was exceeded, in levels.
         limit: usize,
-        /// Line, from 1.
+        /// Line of the error, counted from 1.
         line: usize,
-        /// Column in bytes, from 1.
+        /// Column of the error in bytes, counted from 1.
         column: usize,
     },
     /// The bytes are not UTF-8.
@@ -89,29 +90,29 @@ pub enum JsonError {
         /// Offset of the first bad byte, from 0.
         offset: usize,
     },
-    /// The bytes break JSON's grammar.
-    #[error("line {line}, column {column}: {problem}")]
+    /// The document breaks JSON's grammar.
+    #[error("JSON document, line {line}, column {column}: {problem}")]
     Syntax {
-        /// The unexpected or missing token.
+        /// What is wrong at this place, such as `expected a value`.
         problem: &'static str,
-        /// Line, from 1.
+        /// Line of the error, counted from 1.
         line: usize,
-        /// Column in bytes, from 1.
+        /// Column of the error in bytes, counted from 1.
         column: usize,
     },
-    /// A member occurs twice in an object. Parsers disagree on which one counts, so both are
-    /// refused.
+    /// A member occurs twice in an object. JSON parsers disagree on which of the two counts, so the
+    /// document is refused.
     #[error("`{path}` appears twice; an object may have a member only once")]
     DuplicateKey {
-        /// Dotted path of the member.
+        /// Dotted path of the member that occurs twice.
         path: String,
     },
 }
 
-/// A parsed document that borrows from its source.
+/// A parsed JSON document that borrows from its source text.
 ///
-/// Buffers beside the source are kept by the thread for the next document, so reading allocates
-/// only while documents grow.
+/// Each thread keeps its buffers for the next document, so memory is allocated only while documents
+/// grow.
 #[derive(Clone)]
 pub struct Document<'a> {
     source: &'a str,
@@ -119,7 +120,8 @@ pub struct Document<'a> {
 }
 
 impl<'a> Document<'a> {
-    /// Reads a document. A member that occurs twice in an object is an error.
+    /// Parses a JSON document within the limits. A member that occurs twice in an object is an
+    /// error.
     pub fn parse(bytes: &'a [u8], limits: Limits) -> Result<Self, JsonError> {
         let document = Self::parse_with_duplicates(bytes, limits)?;
         match document.store.duplicates.first() {
@@ -147,12 +149,12 @@ impl<'a> Document<'a> {
         Ok(Self { source, store })
     }
 
-    /// The text that was read.
+    /// The JSON text that the document was parsed from.
     pub fn source(&self) -> &'a str {
         self.source
     }
 
-    /// The outermost value.
+    /// The outermost value of the document.
     pub fn root(&self) -> Value<'_> {
         self.value(0)
     }
@@ -243,23 +245,23 @@ impl fmt::Debug for Document<'_> {
     }
 }
 
-/// A value inside a [`Document`].
+/// A JSON value inside a [`Document`].
 #[derive(Clone, Copy)]
 pub struct Value<'d> {
     document: &'d Document<'d>,
     index: usize,
 }
 
-/// Kind of a [`Value`], with the content of a scalar.
+/// Kind of a JSON [`Value`]. A boolean, a number or a string comes with its content.
 #[derive(Clone, Copy)]
 pub enum Kind<'d> {
     /// The value `null`.
     Null,
-    /// `true` or `false`
+    /// The value `true` or `false`.
     Bool(bool),
-    /// The literal, as it was written.
+    /// A number, as its literal text in the document.
     Number(&'d str),
-    /// The text, escapes decoded.
+    /// A string, as its text with escapes decoded.
     String(&'d str),
     /// A list; see [`Value::children`].
     Array,
@@ -268,7 +270,7 @@ pub enum Kind<'d> {
 }
 
 impl Kind<'_> {
-    /// The kind's name for error texts.
+    /// The name of the kind for error texts, such as `a string` or `null`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Null => "null",
@@ -383,8 +385,8 @@ impl<'d> Value<'d> {
         self.node().content == Content::Object
     }
 
-    /// The member of that name, `None` if it is absent or the value is not an object. If the name
-    /// occurs twice, the last one counts, as in PHP.
+    /// The member of an object with this name, `None` if there is none or the value is not an
+    /// object. If the name occurs twice, the last one counts, as in PHP.
     pub fn get(self, name: &str) -> Option<Value<'d>> {
         if !self.is_object() {
             return None;
@@ -413,14 +415,14 @@ impl<'d> Value<'d> {
         Children { document: self.document, next: self.index + 1, end: self.node().end as usize }
     }
 
-    /// The value as it was written.
+    /// The JSON text of the value, as it was written.
     #[inline]
     pub fn raw(self) -> &'d str {
         let node = self.node();
         &self.document.source[node.from as usize..node.to as usize]
     }
 
-    /// Place of the value in the document's source, in bytes: what [`Value::raw`] shows.
+    /// The byte range of the value's JSON text ([`Value::raw`]) in the document's source.
     pub fn span(self) -> Range<usize> {
         let node = self.node();
         node.from as usize..node.to as usize
@@ -476,7 +478,7 @@ impl fmt::Debug for Value<'_> {
     }
 }
 
-/// Walks the members of an object or the items of a list.
+/// Iterator over the members of an object or the items of a list.
 #[derive(Clone)]
 pub struct Children<'d> {
     document: &'d Document<'d>,
@@ -505,14 +507,14 @@ impl fmt::Debug for Children<'_> {
     }
 }
 
-/// JSON text as it was received, for members that no model knows.
+/// JSON text as it was received, for members that have no field in a model.
 ///
-/// `Debug` prints its size only, because its contents are unknown and may be personal.
+/// `Debug` prints only its size, because its contents are unknown and may be personal data.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RawJson(Box<str>);
 
 impl RawJson {
-    /// The JSON text.
+    /// The JSON text, as it was received.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -522,7 +524,8 @@ impl RawJson {
         Self("{}".into())
     }
 
-    /// The text of a string or of a number's literal, `None` for anything else.
+    /// The decoded text of a string or the literal text of a number, `None` for any other kind of
+    /// value.
     pub fn scalar(&self) -> Option<Cow<'_, str>> {
         let document = Document::parse(self.0.as_bytes(), Limits::default()).ok()?;
         match document.root().kind() {
@@ -587,25 +590,46 @@ mod tests {
     #[test]
     fn a_refusal_says_where_and_why() {
         let table = [
-            ("", "line 1, column 1: the document ends too early"),
-            ("{\"a\":0000}", "line 1, column 7: a number must not begin with 0"),
-            ("{\"a\":1,}", "line 1, column 8: expected a member's name in double quotes"),
-            ("{'a':1}", "line 1, column 2: expected a member's name in double quotes"),
-            ("\u{feff}{}", "line 1, column 1: expected a value"),
-            ("{\"a\":1} x", "line 1, column 9: expected nothing after the document"),
-            ("{\n \"a\": tru }", "line 2, column 7: expected a value"),
-            ("[1 2]", "line 1, column 4: expected a comma or the end of the list or object"),
-            ("{\"a\" 1}", "line 1, column 6: expected a colon after the member's name"),
-            ("\"a\tb\"", "line 1, column 3: a control character in a string must be escaped"),
-            ("\"\\ud800\"", "line 1, column 8: a lone surrogate in a string"),
-            ("\"\\ud800\\u0041\"", "line 1, column 14: a lone surrogate in a string"),
-            ("\"\\x\"", "line 1, column 3: unknown escape after `\\` in a string"),
-            ("\"\\u12g4\"", "line 1, column 4: expected four hexadecimal digits after `\\u`"),
-            ("\"abc", "line 1, column 5: the document ends inside a string"),
-            ("-", "line 1, column 2: the document ends inside a number"),
-            ("+1", "line 1, column 1: expected a value"),
-            (".5", "line 1, column 1: expected a value"),
-            ("1.", "line 1, column 3: the document ends inside a number"),
+            ("", "JSON document, line 1, column 1: the document ends too early"),
+            ("{\"a\":0000}", "JSON document, line 1, column 7: a number must not begin with 0"),
+            (
+                "{\"a\":1,}",
+                "JSON document, line 1, column 8: expected a member's name in double quotes",
+            ),
+            (
+                "{'a':1}",
+                "JSON document, line 1, column 2: expected a member's name in double quotes",
+            ),
+            ("\u{feff}{}", "JSON document, line 1, column 1: expected a value"),
+            ("{\"a\":1} x", "JSON document, line 1, column 9: expected nothing after the document"),
+            ("{\n \"a\": tru }", "JSON document, line 2, column 7: expected a value"),
+            (
+                "[1 2]",
+                "JSON document, line 1, column 4: expected a comma or the end of the list or object",
+            ),
+            (
+                "{\"a\" 1}",
+                "JSON document, line 1, column 6: expected a colon after the member's name",
+            ),
+            (
+                "\"a\tb\"",
+                "JSON document, line 1, column 3: a control character in a string must be escaped",
+            ),
+            ("\"\\ud800\"", "JSON document, line 1, column 8: a lone surrogate in a string"),
+            (
+                "\"\\ud800\\u0041\"",
+                "JSON document, line 1, column 14: a lone surrogate in a string",
+            ),
+            ("\"\\x\"", "JSON document, line 1, column 3: unknown escape after `\\` in a string"),
+            (
+                "\"\\u12g4\"",
+                "JSON document, line 1, column 4: expected four hexadecimal digits after `\\u`",
+            ),
+            ("\"abc", "JSON document, line 1, column 5: the document ends inside a string"),
+            ("-", "JSON document, line 1, column 2: the document ends inside a number"),
+            ("+1", "JSON document, line 1, column 1: expected a value"),
+            (".5", "JSON document, line 1, column 1: expected a value"),
+            ("1.", "JSON document, line 1, column 3: the document ends inside a number"),
             (
                 "{\"a\":{\"b\":1,\"b\":2}}",
                 "`a.b` appears twice; an object may have a member only once",
@@ -614,7 +638,7 @@ mod tests {
                 "{\"\":[{\"b\":1,\"b\":2}]}",
                 "`.0.b` appears twice; an object may have a member only once",
             ),
-            ("NaN", "line 1, column 1: expected a value"),
+            ("NaN", "JSON document, line 1, column 1: expected a value"),
         ];
         for (text, expected) in table {
             assert_eq!(message(text), expected, "{text}");
@@ -626,7 +650,7 @@ mod tests {
         let deep = "[".repeat(100_000);
         assert_eq!(
             message(&deep),
-            "line 1, column 512: nested deeper than the 511 levels that `Limits::depth` allows"
+            "JSON document, line 1, column 512: nested deeper than the 511 levels that `Limits::depth` allows"
         );
         let large = format!("\"{}\"", "x".repeat(256 * 1024));
         assert_eq!(

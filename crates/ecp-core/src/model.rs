@@ -31,11 +31,11 @@ mod status;
 mod step;
 mod verified_status;
 
-/// The models that borrow their texts from the document: each is named as its model with `Ref`
-/// after it.
+/// Models that borrow their texts from the document. Each is named like its owned model with `Ref`
+/// added.
 ///
-/// For code that reads a message once and where microseconds matter. `into_owned` makes the model
-/// of one.
+/// They are for code that reads a message once and where microseconds matter. `into_owned` copies
+/// such a model into its owned one.
 pub mod borrowed {
     pub use super::callback::{CallbackRef, GeneralRef, RequestInfoRef, TransactionRef};
     pub use super::code::CodeRef;
@@ -80,18 +80,20 @@ use crate::{PaymentId, ProjectId};
 macro_rules! about_a_payment {
     ($($message:ty),*) => {
         $(impl $message {
-            /// The project, from whichever member names it.
+            /// The project's id, from the top level or from `general`; `None` if the message has
+            /// neither.
             pub fn project_id(&self) -> Option<ProjectId> {
                 self.root_project_id.or_else(|| self.general.as_ref()?.project_id)
             }
 
-            /// The merchant's id of the payment, from whichever member names it.
+            /// The merchant's id of the payment, from `payment` or from `general`; `None` if the
+            /// message has neither.
             pub fn payment_id(&self) -> Option<&PaymentId> {
                 let in_payment = || self.payment.as_ref()?.id.as_ref();
                 in_payment().or_else(|| self.general.as_ref()?.payment_id.as_ref())
             }
 
-            /// Status of the payment.
+            /// Status of the payment; `None` if the message has none.
             pub fn payment_status(&self) -> Option<&PaymentStatus> {
                 self.payment.as_ref()?.status.as_ref()
             }

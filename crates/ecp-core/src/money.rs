@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use crate::currency::{Currency, UnknownCurrency};
 
-/// An amount in minor units of a currency: 10000 EUR cents are 100.00 EUR.
+/// An amount of money in minor units of a currency: 10000 EUR cents are 100.00 EUR.
 ///
 /// There are no floats and no operators: arithmetic is checked, and currencies cannot be mixed.
 ///
@@ -25,20 +25,20 @@ pub struct Money {
     currency: Currency,
 }
 
-/// Why a text is not an amount, or two amounts cannot be combined.
+/// Error for a text that is not an amount, or for two amounts that cannot be added or subtracted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MoneyError {
-    /// Not of the form `100.00 EUR`.
+    /// The text does not have the form `100.00 EUR`.
     #[error("expected an amount such as `100.00 EUR`, found `{text}`")]
     Format {
         /// The text that was given.
         text: String,
     },
-    /// No currency of that code.
+    /// The currency code of the amount is not known.
     #[error(transparent)]
     UnknownCurrency(#[from] UnknownCurrency),
-    /// More decimals than the currency has. Nothing is rounded.
+    /// The amount has more decimals than its currency. Nothing is rounded.
     #[error("`{text}` has more decimals than {currency}, which has {exponent}")]
     ExtraDecimals {
         /// The text that was given.
@@ -48,10 +48,11 @@ pub enum MoneyError {
         /// The number of decimals of the currency.
         exponent: u32,
     },
-    /// The amount does not fit.
-    #[error("the amount is beyond {} minor units", i64::MAX)]
+    /// The amount, or the result of an addition or subtraction, does not fit into a 64-bit number
+    /// of minor units.
+    #[error("the amount is too large: beyond {limit} minor units", limit = i64::MAX)]
     Overflow,
-    /// Two currencies in one sum.
+    /// The two amounts of an addition or subtraction have different currencies.
     #[error("cannot add or subtract amounts in different currencies, {left} and {right}")]
     CurrencyMismatch {
         /// Currency of the left operand.
@@ -62,13 +63,14 @@ pub enum MoneyError {
 }
 
 impl Money {
-    /// An amount from minor units: cents for EUR, whole yen for JPY.
+    /// Makes an amount from minor units: cents for EUR, whole yen for JPY.
     pub const fn from_minor(minor: i64, currency: Currency) -> Self {
         Self { minor, currency }
     }
 
-    /// An amount from its decimal text, as in `100.00` or `100`. Fewer decimals than the currency
-    /// has are accepted, more are an error, and so is anything but digits, one point and a minus.
+    /// Parses an amount from its decimal text, such as `100.00` or `100`. Fewer decimals than the
+    /// currency has are accepted. More decimals are an error, and so is any character except
+    /// digits, one point and a leading minus.
     pub fn from_decimal(text: &str, currency: Currency) -> Result<Self, MoneyError> {
         let format = || MoneyError::Format { text: crate::json::printable(text) };
         let (negative, digits) = match text.strip_prefix('-') {
@@ -116,7 +118,7 @@ impl Money {
         self.currency
     }
 
-    /// The decimal text without the currency: `100.00`.
+    /// The amount as decimal text without the currency, such as `100.00`.
     pub fn decimal(self) -> String {
         let scale = 10_u64.pow(self.currency.exponent());
         let sign = if self.minor < 0 { "-" } else { "" };
@@ -128,12 +130,13 @@ impl Money {
         }
     }
 
-    /// The sum. An error if the currencies differ or the sum overflows.
+    /// Adds another amount. An error if the currencies differ or the sum does not fit into 64 bits.
     pub fn checked_add(self, other: Self) -> Result<Self, MoneyError> {
         self.combine(other, i64::checked_add)
     }
 
-    /// The difference. An error if the currencies differ or the difference overflows.
+    /// Subtracts another amount. An error if the currencies differ or the difference does not fit
+    /// into 64 bits.
     pub fn checked_sub(self, other: Self) -> Result<Self, MoneyError> {
         self.combine(other, i64::checked_sub)
     }
@@ -197,7 +200,10 @@ mod tests {
             ("1.00 XYZ", "`XYZ` is not an ISO 4217 currency code such as `EUR`"),
             ("1.000 EUR", "`1.000` has more decimals than EUR, which has 2"),
             ("500.0 JPY", "`500.0` has more decimals than JPY, which has 0"),
-            ("92233720368547758.08 EUR", "the amount is beyond 9223372036854775807 minor units"),
+            (
+                "92233720368547758.08 EUR",
+                "the amount is too large: beyond 9223372036854775807 minor units",
+            ),
         ];
         for (text, message) in table {
             assert_eq!(text.parse::<Money>().unwrap_err().to_string(), message, "{text}");

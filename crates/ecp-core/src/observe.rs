@@ -26,11 +26,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Receiver of observations.
+/// Receiver of metrics: it is given each count and each measured duration as an [`Observation`].
 ///
-/// It is called synchronously between two steps of a payment: it must be quick, and must not panic.
+/// It is called synchronously between two steps of a payment, so it must return quickly and must
+/// not panic.
 pub trait Observer: Send + Sync + 'static {
-    /// Records an observation.
+    /// Records one observation of a metric.
     fn observe(&self, observation: &Observation<'_>);
 }
 
@@ -46,32 +47,32 @@ impl<O: Observer + ?Sized> Observer for Arc<O> {
     }
 }
 
-/// One value of a metric, with its attributes.
+/// One observation of a metric: a count or a duration, with its labels.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Observation<'o> {
     /// The metric that was observed.
     pub metric: &'static Metric,
-    /// The count or the duration.
+    /// The count or the duration that was observed.
     pub value: Value,
-    /// Names and values, some of [`Metric::labels`] in their order.
+    /// The labels with their values: some of the names in [`Metric::labels`], in the same order.
     pub labels: &'o [Label],
 }
 
-/// The name and the value of a label.
+/// The name and the value of a label of a metric.
 pub type Label = (&'static str, &'static str);
 
-/// A count or a duration.
+/// Value of an [`Observation`]: a count or a duration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Value {
-    /// Increment of a counter.
+    /// The number to add to a counter.
     Count(u64),
     /// A duration, for a histogram in seconds.
     Took(Duration),
 }
 
-/// Definition of a metric.
+/// Definition of a metric: its name, kind, unit, description and labels.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Metric {
     name: &'static str,
@@ -92,7 +93,8 @@ pub enum MetricKind {
 }
 
 impl Metric {
-    /// Defines a counter. The unit is in braces, as UCUM has it: `{callback}`.
+    /// Defines a counter. The unit names the counted thing in braces, as in the UCUM standard:
+    /// `{callback}`.
     pub const fn counter(
         name: &'static str,
         unit: &'static str,
@@ -137,27 +139,27 @@ impl Metric {
     }
 }
 
-/// Reports to an observer, if there is one. Clones report to the same one.
+/// Handle that reports metrics to an [`Observer`], or to none. Clones report to the same observer.
 #[derive(Clone, Default)]
 pub struct Meter(Option<Arc<dyn Observer>>);
 
 impl Meter {
-    /// Reports to this observer. The default reports nothing.
+    /// Makes a meter that reports to this observer. The default meter reports nothing.
     pub fn new(observer: impl Observer) -> Self {
         Self(Some(Arc::new(observer)))
     }
 
-    /// Whether there is an observer. Without one, nothing needs to be timed.
+    /// Whether the meter has an observer. Without one, no duration needs to be measured.
     pub const fn is_on(&self) -> bool {
         self.0.is_some()
     }
 
-    /// Reports an increment.
+    /// Reports to the observer, if there is one, that a counter grew by this number.
     pub fn count(&self, metric: &'static Metric, more: u64, labels: &[Label]) {
         self.tell(metric, Value::Count(more), labels);
     }
 
-    /// Reports a duration.
+    /// Reports a measured duration to the observer, if there is one.
     pub fn took(&self, metric: &'static Metric, time: Duration, labels: &[Label]) {
         self.tell(metric, Value::Took(time), labels);
     }

@@ -22,24 +22,25 @@ pub use self::edges::SecretEdges;
 #[derive(Clone)]
 pub struct SecretKey(Zeroizing<Vec<u8>>);
 
-/// A secret key was empty, as happens when a variable is not set.
+/// Error for an empty secret key, as happens when an environment variable is not set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the secret key is empty")]
 pub struct EmptySecret;
 
 impl SecretKey {
-    /// Makes a key from its text, byte for byte, because a key may hold any character: remove a
-    /// line break that a file or a variable may add, and see [`edges`](Self::edges).
+    /// Makes a key from its text, byte for byte, because a key may hold any character. Remove a
+    /// line break that a file or a variable may add, and check [`edges`](Self::edges).
     pub fn new(text: impl Into<String>) -> Result<Self, EmptySecret> {
         let bytes = Zeroizing::new(text.into().into_bytes());
         if bytes.is_empty() { Err(EmptySecret) } else { Ok(Self(bytes)) }
     }
 
-    /// Characters at the key's edges that probably do not belong to it: white space, a byte order
-    /// mark, quotation marks. `None` if the edges are plain.
+    /// Characters at the beginning or end of the key that probably do not belong to it: white
+    /// space, a byte order mark, quotation marks. `None` if there are none.
     ///
-    /// Check this when a service starts: such a key fails only by its signatures, so every request
-    /// is refused (code 3261) and no callback is genuine.
+    /// Check this when a service starts. A key with such characters is accepted but signs
+    /// differently: the platform refuses every request (code 3261), and no callback passes
+    /// verification.
     ///
     /// ```
     /// use ecp_core::SecretKey;
@@ -66,10 +67,11 @@ impl fmt::Debug for SecretKey {
     }
 }
 
-/// Personal data: it is sent and compared, but not printed, and wiped when dropped.
+/// Personal data: it can be sent and compared, is never printed, and is wiped from memory when
+/// dropped.
 ///
 /// It holds a value that can be wiped ([`SensitiveValue`]), and serialises as that value, because
-/// that is how it reaches the platform.
+/// the platform needs the value itself.
 ///
 /// ```
 /// use ecp_core::Sensitive;
@@ -82,12 +84,12 @@ impl fmt::Debug for SecretKey {
 pub struct Sensitive<T: SensitiveValue>(T);
 
 impl<T: SensitiveValue> Sensitive<T> {
-    /// Wraps a value.
+    /// Wraps a value that must not be printed.
     pub const fn new(value: T) -> Self {
         Self(value)
     }
 
-    /// The value. From here on the caller protects it.
+    /// Returns the value itself. From then on, the caller must protect it.
     pub const fn expose(&self) -> &T {
         &self.0
     }
@@ -117,7 +119,7 @@ impl<T: SensitiveValue + Serialize> Serialize for Sensitive<T> {
     }
 }
 
-/// A value that [`Sensitive`] can hold: text or bytes. The trait is sealed.
+/// A type that [`Sensitive`] can hold: text or bytes. The trait is sealed.
 pub trait SensitiveValue: sealed::Wipe {}
 
 impl SensitiveValue for String {}
@@ -144,18 +146,18 @@ mod sealed {
     }
 }
 
-/// [`Sensitive`] text, borrowed from its message. It is not printed either; the message's bytes are
+/// [`Sensitive`] text that borrows from its message. It is never printed; the message's bytes are
 /// not wiped.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SensitiveRef<'d>(&'d str);
 
 impl<'d> SensitiveRef<'d> {
-    /// Wraps a text.
+    /// Wraps a text that must not be printed.
     pub const fn new(text: &'d str) -> Self {
         Self(text)
     }
 
-    /// The text. From here on the caller protects it.
+    /// Returns the text itself. From then on, the caller must protect it.
     pub const fn expose(self) -> &'d str {
         self.0
     }

@@ -52,14 +52,15 @@ pub use self::rules::{Rules, Strip};
 use crate::json::{Document, JsonError, Kind, Limits, Value};
 use crate::secret::SecretKey;
 
-/// A project's key, ready to sign: the keyed state of the HMAC is prepared once.
+/// A project's secret key, prepared once for signing and verifying any number of messages.
 ///
 /// It is never printed, and is wiped when dropped.
 #[derive(Clone)]
 pub struct SigningKey(Hmac<Sha512>);
 
 impl SigningKey {
-    /// Prepares a key. The key's text is used unchanged, never decoded (sources: signature).
+    /// Prepares a secret key for signing. The key's text is used unchanged, never decoded (sources:
+    /// signature).
     pub fn new(secret: &SecretKey) -> Self {
         let keyed = Hmac::new_from_slice(secret.expose()).unwrap_or_else(|_| {
             unreachable!("HMAC takes a key of any length");
@@ -90,14 +91,14 @@ impl fmt::Debug for SigningKey {
     }
 }
 
-/// A signature: 64 bytes, 88 characters of Base64 on the wire.
+/// The signature of a message: 64 bytes, sent as 88 characters of Base64.
 ///
 /// `==` is for tests and tools; to check a message use [`verify`], which takes constant time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Signature([u8; 64]);
 
 impl Signature {
-    /// Reads the wire form: standard Base64 with padding and nothing else.
+    /// Parses the form in which a signature is sent: standard Base64 with padding and nothing else.
     pub fn parse(text: &str) -> Result<Self, VerifyError> {
         // Capacity for the most bytes that 88 characters may decode to.
         let mut bytes = [0; 66];
@@ -132,18 +133,21 @@ pub enum Place {
     General,
 }
 
-/// Why a document was not signed.
+/// Error of signing: why a document was not signed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignError {
-    /// The document has no canonical string.
+    /// The document has no canonical string (the text that is signed).
     #[error(transparent)]
     Canonical(#[from] CanonicalError),
-    /// Signers would disagree on its canonical string.
+    /// A member would be signed differently by the official SDKs, or could be read in two ways once
+    /// signed.
     #[error(transparent)]
     Ambiguous(#[from] Ambiguity),
-    /// There is no `general` object for the signature.
-    #[error("`general` is missing or not an object, and a Gate request has its signature in it")]
+    /// A Gate request has no `general` object, in which its signature belongs.
+    #[error(
+        "a Gate request needs the object `general` for its signature: `general` is missing or not an object"
+    )]
     NoPlace,
     /// The document already has a signature.
     #[error("the document has a signature already: remove it before signing")]
@@ -165,28 +169,28 @@ impl From<Stop> for SignError {
     }
 }
 
-/// Why a document is not genuine, or cannot be verified.
+/// Error of verifying: why a document is not genuine, or cannot be verified.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum VerifyError {
-    /// The document has no canonical string.
+    /// The document has no canonical string (the text that is signed).
     #[error(transparent)]
     Canonical(#[from] CanonicalError),
-    /// Neither `signature` nor `general.signature` is present.
+    /// The document has neither `signature` nor `general.signature`.
     #[error("no signature: neither `signature` nor `general.signature` is there")]
     MissingSignature,
-    /// The signature is not text.
-    #[error("`{path}`: expected a string, found {found}")]
+    /// The signature is not a JSON string.
+    #[error("the signature `{path}` must be a string, found {found}")]
     WrongType {
         /// Path of the signature: `signature` or `general.signature`.
         path: String,
-        /// Kind of the value.
+        /// Kind of the JSON value that was found, such as `a number`.
         found: &'static str,
     },
     /// The signature is not 64 bytes in canonical Base64.
     #[error("the signature is not 88 characters of Base64")]
     MalformedSignature,
-    /// No key gives this signature in any order.
+    /// None of the keys gives this signature, in any order of the signed items.
     #[error(
         "the signature does not match: the document was signed with a key that is not among the given ones, or was changed since; `ecp explain` looks for the cause"
     )]
@@ -199,30 +203,30 @@ impl From<JsonError> for VerifyError {
     }
 }
 
-/// Key, order and omitted members with which a signature matches.
+/// How a signature matched: with which key, which order of the items, and which members left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Match {
-    /// Index of the key among the given ones.
+    /// Index of the matching key among the given keys.
     pub key: usize,
-    /// Order of the items in the signed text. Log any but [`Order::Natural`]: another SDK than the
-    /// documents describe has signed.
+    /// Order of the items in the signed text. Log any order except [`Order::Natural`]: it means
+    /// that the message was signed by another SDK than the documents describe.
     pub order: Order,
-    /// Members called `signature` that were omitted.
+    /// Which members called `signature` were left out of the signed text.
     pub strip: Strip,
 }
 
-/// The text that is signed for a document.
+/// Builds the canonical string of a document, which is the text that is signed.
 pub fn canonical_string(json: &[u8], rules: Rules) -> Result<String, SignError> {
     let canonical = with_canonical(&rules.read(json)?, rules, <[u8]>::to_vec)?;
     Ok(String::from_utf8(canonical).unwrap_or_else(|_| unreachable!("pieces of UTF-8")))
 }
 
-/// The signature of a document, whether or not it already has one.
+/// Computes the signature of a document. A signature that the document already has is not signed.
 pub fn sign(key: &SigningKey, json: &[u8], rules: Rules) -> Result<Signature, SignError> {
     with_canonical(&rules.read(json)?, rules, |canonical| key.sign(canonical))
 }
 
-/// The document with its signature inserted; its other bytes are unchanged.
+/// Returns the document with its signature inserted; all other bytes are unchanged.
 pub fn sign_document(
     key: &SigningKey,
     json: &[u8],
@@ -248,7 +252,7 @@ pub fn sign_document(
     Ok(parts.concat())
 }
 
-/// Checks a document against every key, within the default [`Limits`].
+/// Checks a document's signature against every key, within the default [`Limits`].
 ///
 /// The comparison takes constant time. The natural order is tried first, then the orders of the
 /// other official SDKs. A duplicate member, a signature that is missing or not text, too much depth
@@ -257,7 +261,7 @@ pub fn verify(keys: &[SigningKey], json: &[u8]) -> Result<Match, VerifyError> {
     verify_document(keys, &Document::parse(json, Limits::default())?)
 }
 
-/// [`verify`] for a document that has been read, with keys from any iterator.
+/// Does the same as [`verify`] for a document that was parsed before, with keys from any iterator.
 pub fn verify_document<'k>(
     keys: impl IntoIterator<Item = &'k SigningKey, IntoIter: Clone>,
     document: &Document<'_>,

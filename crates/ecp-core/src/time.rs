@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
-/// A moment, to the second: `2019-04-15T16:31:44+0000` on the wire.
+/// A moment in whole seconds, sent as `2019-04-15T16:31:44+0000`.
 ///
 /// Other offsets are converted to `+0000`. The years are 0000 to 9999.
 ///
@@ -19,7 +19,7 @@ use std::time::{Duration, SystemTime};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
-/// Error of a text or number that is not a timestamp.
+/// Error for a text or a number that is not a timestamp.
 ///
 /// The value is not printed: an unexpected member may hold personal data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -33,7 +33,8 @@ const FIRST: i64 = days_before(0, 1, 1) * SECONDS_PER_DAY;
 const LAST: i64 = days_before(10_000, 1, 1) * SECONDS_PER_DAY - 1;
 
 impl Timestamp {
-    /// A timestamp from seconds since 1970-01-01, without leap seconds.
+    /// Makes a timestamp from seconds since 1970-01-01, without leap seconds. An error outside the
+    /// years 0000 to 9999.
     pub fn from_unix_seconds(seconds: i64) -> Result<Self, InvalidTimestamp> {
         if (FIRST..=LAST).contains(&seconds) { Ok(Self(seconds)) } else { Err(InvalidTimestamp) }
     }

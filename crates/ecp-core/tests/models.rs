@@ -20,7 +20,7 @@ fn refusal<T: FromJson>(json: &str) -> String {
 #[test]
 fn a_callback_with_a_wrong_member_that_decides_is_refused_with_its_path() {
     let table = [
-        ("", "line 1, column 1: the document ends too early"),
+        ("", "JSON document, line 1, column 1: the document ends too early"),
         (
             r#"{"payment":{"status":"success","status":"decline"}}"#,
             "`payment.status` appears twice; an object may have a member only once",
@@ -907,7 +907,7 @@ fn what_is_blank_counts_as_absent() {
 
 #[test]
 fn a_blank_id_is_refused_where_one_is_required() {
-    const PAYMENT: &str = "`payment_id`: is empty";
+    const PAYMENT: &str = "`payment_id`: must not be empty";
     const PROJECT: &str =
         "`project_id`: the project id must be a number from 1 to 9007199254740992";
     let found = [

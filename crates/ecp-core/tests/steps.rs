@@ -174,10 +174,13 @@ fn answers_have_the_types_that_were_asked_for() {
     };
     let data = || data.clone();
     let table = [
-        (data().answer(field("customer.age"), "old"), "`customer.age`: expected a whole number"),
+        (
+            data().answer(field("customer.age"), "old"),
+            "the value of the field `customer.age` must be a whole number",
+        ),
         (
             data().answer(field("customer.agreed"), "yes"),
-            "`customer.agreed`: expected `true` or `false`",
+            "the value of the field `customer.agreed` must be `true` or `false`",
         ),
         (
             data().text("customer.phone", "x"),

@@ -101,7 +101,7 @@ fn without_a_project_every_doubt_is_an_error_too() {
         (genuine.replace("success", "decline"), no_match),
         (
             genuine.replacen('{', "{\"0\":0,", 1),
-            "`0`: at the top level, a member's name must be neither empty nor an integer",
+            "the top-level member `0` needs another name: it must be neither empty nor an integer",
         ),
         (genuine.replace("==", ""), "the signature is not 88 characters of Base64"),
         (
@@ -165,8 +165,8 @@ fn a_hostile_body_without_a_project_is_refused_at_the_price_of_one_project() {
 fn every_doubt_is_an_error_that_says_which() {
     let genuine = String::from_utf8(sign(CALLBACK, "new-key", Place::Root)).unwrap();
     let table = [
-        (String::new(), "line 1, column 1: the document ends too early"),
-        (genuine[..genuine.len() - 1].to_owned(), "line 3, column"),
+        (String::new(), "JSON document, line 1, column 1: the document ends too early"),
+        (genuine[..genuine.len() - 1].to_owned(), "JSON document, line 3, column"),
         (CALLBACK.to_owned(), "no signature: neither `signature` nor `general.signature` is there"),
         (genuine.replace("success", "decline"), "the signature does not match"),
         (genuine.replace("1236", "197"), "the signature does not match"),
@@ -193,7 +193,7 @@ fn every_doubt_is_an_error_that_says_which() {
             "genuine, but not as documented: `payment.sum.amount`: expected an integer, \
              found a string",
         ),
-        ("[1]".to_owned(), "expected a JSON object, found a list"),
+        ("[1]".to_owned(), "the document must be a JSON object, found a list"),
     ];
     for (body, expected) in table {
         let error = verifier().verify(body.as_bytes()).unwrap_err();

@@ -253,6 +253,6 @@ pub enum UnknownReason {
     #[error("code {0}: a payment or refund with this id exists already")]
     AlreadyExists(Code),
     /// An error answer whose code does not say that nothing was registered.
-    #[error("code {0} does not say whether the platform has it")]
+    #[error("code {0} does not say whether the platform has the request")]
     Inconclusive(Code),
 }

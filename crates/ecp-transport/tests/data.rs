@@ -238,7 +238,7 @@ async fn temporary_errors_are_retried_and_others_are_returned() {
         (
             plain(200, "<html>"),
             1,
-            "the Data API's answer cannot be read: line 1, column 1: expected a value",
+            "the Data API's answer cannot be read: JSON document, line 1, column 1: expected a value",
         ),
     ];
     for (fault, asked, message) in table {
@@ -278,13 +278,16 @@ async fn a_query_that_cannot_be_asked_is_not() {
     let table = [
         (
             OperationsQuery::new(project, "2020-01-02 00:00:00", day),
-            "`interval.to` must not be before `interval.from`",
+            "invalid Data API query: `interval.to` must not be before `interval.from`",
         ),
         (
             OperationsQuery::new(project, day, "now"),
-            "`interval.to` must have the form YYYY-MM-DD hh:mm:ss",
+            "invalid Data API query: `interval.to` must have the form YYYY-MM-DD hh:mm:ss",
         ),
-        (OperationsQuery::new([], day, day), "`project_id` must name at least one project"),
+        (
+            OperationsQuery::new([], day, day),
+            "invalid Data API query: `project_id` must name at least one project",
+        ),
     ];
     for (query, message) in table {
         assert_eq!(query.unwrap_err().to_string(), message);

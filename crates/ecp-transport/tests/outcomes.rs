@@ -85,27 +85,27 @@ async fn only_an_answer_that_proves_it_counts_as_refused_and_only_a_registration
         (
             400,
             r#"{"status":"error","code":"3060","message":"Current status does not allow it"}"#,
-            "unknown | the outcome is unknown: code 3060 does not say whether the platform has it; request the payment's status, do not send it again",
+            "unknown | the outcome is unknown: code 3060 does not say whether the platform has the request; request the payment's status, do not send it again",
         ),
         (
             400,
             r#"{"status":"error","code":"3061","message":"Transaction not found"}"#,
-            "unknown | the outcome is unknown: code 3061 does not say whether the platform has it; request the payment's status, do not send it again",
+            "unknown | the outcome is unknown: code 3061 does not say whether the platform has the request; request the payment's status, do not send it again",
         ),
         (
             200,
             r#"{"status":"error","code":"31337","message":"?"}"#,
-            "unknown | the outcome is unknown: code 31337 does not say whether the platform has it; request the payment's status, do not send it again",
+            "unknown | the outcome is unknown: code 31337 does not say whether the platform has the request; request the payment's status, do not send it again",
         ),
         (
             400,
             r#"{"status":"error","code":"9999","message":"Awaiting processing"}"#,
-            "unknown | the outcome is unknown: code 9999 does not say whether the platform has it; request the payment's status, do not send it again",
+            "unknown | the outcome is unknown: code 9999 does not say whether the platform has the request; request the payment's status, do not send it again",
         ),
         (
             400,
             r#"{"status":"error","code":"501","message":"Internal error"}"#,
-            "unknown | the outcome is unknown: code 501 does not say whether the platform has it; request the payment's status, do not send it again",
+            "unknown | the outcome is unknown: code 501 does not say whether the platform has the request; request the payment's status, do not send it again",
         ),
         (
             400,
@@ -135,7 +135,7 @@ async fn only_an_answer_that_proves_it_counts_as_refused_and_only_a_registration
         (
             200,
             "<html>ok</html>",
-            "unknown | the outcome is unknown: the platform's answer cannot be read: line 1, column 1: \
+            "unknown | the outcome is unknown: the platform's answer cannot be read: JSON document, line 1, column 1: \
              expected a value; request the payment's status, do not send it again",
         ),
         (

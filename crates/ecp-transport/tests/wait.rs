@@ -326,7 +326,7 @@ async fn what_asking_again_cannot_mend_is_an_error_at_once() {
         (
             200,
             "<html>ok</html>".to_owned(),
-            "the platform's answer cannot be read: line 1, column 1: expected a value",
+            "the platform's answer cannot be read: JSON document, line 1, column 1: expected a value",
         ),
         (200, refusal.to_owned(), refused),
         (400, refusal.to_owned(), refused),

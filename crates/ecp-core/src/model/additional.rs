@@ -7,9 +7,9 @@ use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use super::clarification::{ClarificationField, FieldKind};
 use crate::Sensitive;
 
-/// The answer to a clarification: values at the paths of
-/// [`ClarificationFields`](super::ClarificationFields). It may be incomplete or empty: the platform
-/// then asks again, and its time limit begins anew (sources: clarification).
+/// The merchant's answer to a clarification (a request of the platform for more fields): values at
+/// the paths of [`ClarificationFields`](super::ClarificationFields). It may be incomplete or empty:
+/// the platform then asks again, and its time limit begins anew (sources: clarification).
 ///
 /// ```
 /// use ecp_core::model::AdditionalData;
@@ -30,55 +30,56 @@ enum Node {
     Text(Sensitive<String>),
 }
 
-/// Why a value cannot be an answer. It does not quote the value, which may be personal.
+/// Error of adding a value to [`AdditionalData`]. The text does not quote the value, which may be
+/// personal data.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AdditionalDataError {
-    /// The path has an empty part.
+    /// A part of the dotted path is empty.
     #[error("`{path}` is no path: write names with `.` between them, as in `customer.phone`")]
     Path {
-        /// The path.
+        /// The path that was given.
         path: String,
     },
-    /// Something else is at the path, or at a part of it.
+    /// The path, or the beginning of it, has a value already.
     #[error("`{path}` is given twice, or is both a value and an object")]
     Taken {
-        /// The path.
+        /// The path that was given.
         path: String,
     },
-    /// The value is not of the field's type.
-    #[error("`{path}`: expected {expected}")]
+    /// The text is not a value of the field's type.
+    #[error("the value of the field `{path}` must be {expected}")]
     Kind {
-        /// The path.
+        /// Dotted path of the field.
         path: String,
-        /// The values that the type has.
+        /// The values that the field's type allows.
         expected: &'static str,
     },
 }
 
 impl AdditionalData {
-    /// No answer yet.
+    /// Makes an answer without any values.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds text at a dotted path.
+    /// Adds text at a dotted path such as `customer.phone`.
     pub fn text(self, path: &str, text: impl Into<String>) -> Result<Self, AdditionalDataError> {
         self.with(path, Node::Text(Sensitive::new(text.into())))
     }
 
-    /// Adds a whole number at a dotted path.
+    /// Adds a whole number at a dotted path such as `customer.age`.
     pub fn number(self, path: &str, number: i64) -> Result<Self, AdditionalDataError> {
         self.with(path, Node::Number(number))
     }
 
-    /// Adds `true` or `false` at a dotted path.
+    /// Adds `true` or `false` at a dotted path such as `customer.psu_consent`.
     pub fn flag(self, path: &str, flag: bool) -> Result<Self, AdditionalDataError> {
         self.with(path, Node::Flag(flag))
     }
 
-    /// Adds the answer to a field in the type that the field has: a number for `integer`, `true` or
-    /// `false` for `boolean`, otherwise text.
+    /// Adds a value for a requested field, in the type of that field: a number for `integer`,
+    /// `true` or `false` for `boolean`, otherwise text.
     pub fn answer(
         self,
         field: &ClarificationField,
@@ -110,7 +111,7 @@ impl AdditionalData {
         self.0.iter().flat_map(below).collect()
     }
 
-    /// Whether there is no value.
+    /// Whether the answer has no values.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -85,7 +85,10 @@ impl StatusResponseRef<'_> {
     pub(super) fn agree(&self) -> Result<(), ModelError> {
         for name in ["operation", "transaction"] {
             if let Some(value) = self.extra.get(name).filter(|value| !value.is_nothing()) {
-                return Err(ModelError::value(value, "is a member of callbacks, not of answers"));
+                return Err(ModelError::value(
+                    value,
+                    "is a member of callbacks, not of status answers",
+                ));
             }
         }
         let Some(general) = &self.general else { return Ok(()) };

@@ -11,8 +11,8 @@ use crate::{OperationId, PaymentId, PaymentIdRef, ProjectId, RequestId, Sensitiv
 model! {
     /// A callback in any of the platform's formats (sources: callback formats).
     ///
-    /// The format with `payment` and `operation` is the one that wallets and vouchers use. Parts
-    /// that only cards know (`acs`, `threeds2`, `recurring`, `card`, ..) are kept in `extra`.
+    /// Wallets and vouchers use the format with `payment` and `operation`. Parts that only cards
+    /// have (`acs`, `threeds2`, `recurring`, `card`, ..) are kept in `extra`.
     ///
     /// ```
     /// use ecp_core::model::{Callback, CallbackFormat, FromJson, PaymentStatus};
@@ -24,61 +24,61 @@ model! {
     /// # Ok::<(), ecp_core::model::ModelError>(())
     /// ```
     pub struct Callback / CallbackRef where agree {
-        /// The project, in the formats that name it at the top level.
+        /// The project's id, in the formats that have it at the top level.
         root_project_id: Option<ProjectId> = decides "project_id",
-        /// `general`, in the other formats.
+        /// `general`: the ids, in the formats that group them there.
         general: Option<General> = decides "general",
-        /// The payment.
+        /// The payment that the callback is about.
         payment: Option<Payment> = decides "payment",
         /// The operation that the callback is about.
         operation: Option<Operation> = decides "operation",
-        /// All operations, in the transaction format.
+        /// All operations of the payment, in the format with `transaction`.
         operations: Vec<Operation> = decides "operations",
-        /// The operation, in the transaction format.
+        /// The operation that the callback is about, in the format with `transaction`.
         transaction: Option<Transaction> = decides "transaction",
-        /// The customer's account.
+        /// The customer's wallet or card.
         account: Option<Account> = describes "account",
         /// The customer.
         customer: Option<Customer> = describes "customer",
-        /// Errors, where they say more than the operation's code.
+        /// Errors, if they say more than the operation's code.
         errors: Errors = describes "errors",
-        /// The customer's redirect.
+        /// The redirect for the customer's browser.
         redirect_data: Option<RedirectData> = describes "redirect_data" | "redirectData",
-        /// The request, in the token format.
+        /// The merchant's request, in the format about tokens.
         request: Option<RequestInfo> = describes "request",
-        /// The request's id, in the transaction format.
+        /// The platform's id of the request, in the format with `transaction`.
         request_id: Option<RequestId> = describes "request_id",
-        /// The requested sum, in the transaction format.
+        /// The requested sum, in the format with `transaction`.
         sum_request: Option<Sum> = describes "sum_request",
-        /// The real sum, in the transaction format.
+        /// The actual sum, in the format with `transaction`.
         sum_real: Option<Sum> = describes "sum_real",
-        /// The refunded sum, in the transaction format.
+        /// The refunded sum, in the format with `transaction`.
         sum_refund: Option<Sum> = describes "sum_refund",
         /// The signature, not verified here.
         signature: Option<Sensitive<String>> = describes "signature",
     }
 }
 
-/// Which of the platform's formats a callback has.
+/// Format of a callback: the platform sends several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CallbackFormat {
-    /// `payment` and `operation`: the main format.
+    /// The main format, with `payment` and `operation`.
     Operation,
-    /// Only a redirect for the customer.
+    /// A callback with only a redirect for the customer.
     Redirect,
-    /// About a subscription.
+    /// A callback about a subscription.
     Subscription,
-    /// About a token.
+    /// A callback about a token.
     Token,
-    /// `transaction`: an older format, like a status response.
+    /// An older format with `transaction`, similar to an answer to a status request.
     Transaction,
-    /// A format that is none of the documented ones.
+    /// A format that is not one of the documented ones.
     Unknown,
 }
 
 impl Callback {
-    /// The format, recognized by the members that distinguish it.
+    /// The format of the callback, recognized by the members that it has.
     pub fn format(&self) -> CallbackFormat {
         let says_something = |name| {
             let nothing = |json: &RawJson| matches!(json.as_str(), "[]" | "{}" | "null");
@@ -99,40 +99,43 @@ impl Callback {
         }
     }
 
-    /// Status of the operation.
+    /// Status of the operation; `None` if the callback has none.
     pub fn operation_status(&self) -> Option<&OperationStatus> {
         self.operation.as_ref()?.status.as_ref()
     }
 
-    /// The customer's redirect, under any of its three names.
+    /// The redirect for the customer, from `redirect_data`, `redirectData` or `return_url`; `None`
+    /// if the callback has none.
     pub fn redirect(&self) -> Option<RedirectData> {
         self.redirect_data.clone().or_else(|| redirect_in(&self.extra, "return_url"))
     }
 }
 
 impl CallbackRef<'_> {
-    /// The project, from whichever member names it.
+    /// The project's id, from the top level or from `general`; `None` if the callback has neither.
     pub fn project_id(&self) -> Option<ProjectId> {
         self.root_project_id.or_else(|| self.general.as_ref()?.project_id)
     }
 
-    /// The merchant's id of the payment, from whichever member names it.
+    /// The merchant's id of the payment, from `payment` or from `general`; `None` if the callback
+    /// has neither.
     pub fn payment_id(&self) -> Option<PaymentIdRef<'_>> {
         let in_payment = || self.payment.as_ref()?.id;
         in_payment().or_else(|| self.general.as_ref()?.payment_id)
     }
 
-    /// Status of the payment.
+    /// Status of the payment; `None` if the callback has none.
     pub fn payment_status(&self) -> Option<&PaymentStatus> {
         self.payment.as_ref()?.status.as_ref()
     }
 
-    /// Status of the operation.
+    /// Status of the operation; `None` if the callback has none.
     pub fn operation_status(&self) -> Option<&OperationStatus> {
         self.operation.as_ref()?.status.as_ref()
     }
 
-    /// Whether the callback has a redirect for the customer, under any of its three names.
+    /// Whether the callback has a redirect for the customer, in `redirect_data`, `redirectData` or
+    /// `return_url`.
     pub fn has_redirect(&self) -> bool {
         let is_redirect = |value| RedirectData::borrow_from(value).is_ok();
         self.redirect_data.is_some() || self.extra.get("return_url").is_some_and(is_redirect)
@@ -140,11 +143,11 @@ impl CallbackRef<'_> {
 }
 
 model! {
-    /// `general`: ids, in the formats that group them there.
+    /// `general`: the ids of the project and the payment, in the formats that group them there.
     pub struct General / GeneralRef {
-        /// The project.
+        /// The project's id.
         project_id: Option<ProjectId> = decides "project_id",
-        /// The payment.
+        /// The merchant's id of the payment.
         payment_id: Option<PaymentId> = decides "payment_id",
         /// The signature, not verified here.
         signature: Option<Sensitive<String>> = describes "signature",
@@ -152,11 +155,11 @@ model! {
 }
 
 model! {
-    /// `transaction`: the operation in the older format.
+    /// `transaction`: the operation, in the older callback format.
     pub struct Transaction / TransactionRef {
         /// The platform's number of the operation.
         id: Option<OperationId> = decides "id",
-        /// Time of the last change.
+        /// Time of the operation's last change.
         date: Option<Timestamp> = describes "date",
         /// Type of the operation.
         kind: Option<super::OperationType> = decides "type",
@@ -164,13 +167,13 @@ model! {
 }
 
 model! {
-    /// `request`: the request that a token callback answers.
+    /// `request`: the merchant's request that a callback about a token reports on.
     pub struct RequestInfo / RequestInfoRef {
-        /// The request's id.
+        /// The platform's id of the request.
         id: Option<RequestId> = decides "id",
-        /// The requested action.
+        /// The action that was requested.
         action: Option<String> = describes "action",
-        /// The request's status.
+        /// Status of the request.
         status: Option<String> = decides "status",
     }
 }

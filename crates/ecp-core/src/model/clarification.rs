@@ -8,46 +8,49 @@ use crate::json::{Kind, RawJson, Value};
 pub(super) const CONSENT_TEXT: &str = "customer.psu_consent_text";
 
 open_enum! {
-    /// Type of a field's value, by the word of JSON Schema.
+    /// Type of a requested field's value, named as in JSON Schema.
     pub enum FieldKind {
         /// `true` or `false`.
         Boolean = "boolean",
         /// A whole number.
         Integer = "integer",
-        /// Any number.
+        /// Any number, also with decimals.
         Number = "number",
         /// Text.
         String = "string",
     }
 }
 
-/// A field that the platform asks for, or may take.
+/// A field that the platform asks for before a payment goes on; it may be required or optional.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ClarificationField {
-    /// Dotted path of the field below `clarification_fields` and below `additional_data`:
+    /// Dotted path of the field inside `clarification_fields` and inside `additional_data`, such as
     /// `customer.phone`.
     pub path: String,
-    /// Type of the value, if it is given.
+    /// Type of the field's value; `None` if the platform does not say it.
     pub kind: Option<FieldKind>,
-    /// Whether the payment waits for it.
+    /// Whether the payment goes on only after this field is sent.
     pub required: bool,
-    /// The field's default: in [`ClarificationFields::consent_text`], the text to show. Text, or a
-    /// number or `true` as its literal.
+    /// Default value of the field: its text, or the literal of a number or boolean.
+    /// [`ClarificationFields::consent_text`] returns the default that must be shown to the
+    /// customer.
     pub default: Option<Sensitive<String>>,
-    /// What is wrong with the last answer to it, or why it is asked for.
+    /// What is wrong with the last value that was sent for the field, or why the platform asks for
+    /// it.
     pub message: Option<String>,
-    /// The rule that the last answer broke.
+    /// The rule that the last value that was sent for the field broke.
     pub constraint: Option<String>,
-    /// The field's description as it was sent, with what is not listed above; `{}` for a field that
-    /// is only named.
+    /// The platform's description of the field as JSON, including members not listed above. `{}`
+    /// for a field that is named without a description.
     pub schema: RawJson,
 }
 
-/// `clarification_fields`: an object for each object of the request that lacks something, such as
-/// `customer`. Each has `properties` and `required`, by JSON Schema, and `errors` with
-/// `property`, `message` and `constraint` (sources: clarification). An object below is read in the
-/// same way. What has another form is kept unread.
+/// `clarification_fields`: the fields that the platform asks for. It has an object for each object
+/// of the request that lacks fields, such as `customer`. Each of them has `properties` and
+/// `required`, as in JSON Schema, and `errors` with `property`, `message` and `constraint`
+/// (sources: clarification). Nested objects are read in the same way. Members of another form are
+/// in [`unread`](Self::unread).
 ///
 /// ```
 /// use ecp_core::model::{ClarificationFields, FromJson};
@@ -65,23 +68,24 @@ pub struct ClarificationFields {
 }
 
 impl ClarificationFields {
-    /// The field at a path.
+    /// The field at a dotted path such as `customer.phone`; `None` if the platform does not ask for
+    /// it.
     pub fn get(&self, path: &str) -> Option<&ClarificationField> {
         self.fields.iter().find(|field| field.path == path)
     }
 
-    /// The fields that the payment waits for.
+    /// The required fields, without which the payment does not go on.
     pub fn required(&self) -> impl Iterator<Item = &ClarificationField> {
         self.fields.iter().filter(|field| field.required)
     }
 
-    /// The text that the customer must be shown, and consents to, in open banking. It goes back as
-    /// the answer to `customer.psu_consent_text`.
+    /// The text that the customer must see and consent to in open banking; `None` if the platform
+    /// sent none. Send the text back as the value of `customer.psu_consent_text`.
     pub fn consent_text(&self) -> Option<&Sensitive<String>> {
         self.get(CONSENT_TEXT)?.default.as_ref()
     }
 
-    /// Members of another form, with their dotted paths.
+    /// Members that could not be read as fields, with their dotted paths.
     pub fn unread(&self) -> &[(String, RawJson)] {
         &self.unread
     }

@@ -80,7 +80,7 @@ impl<'d> CodeRef<'d> {
         self.0 == "0"
     }
 
-    /// An owned copy, with more information.
+    /// Copies the code into a [`Code`], which can look up its meaning.
     pub fn into_owned(self) -> Code {
         Code(self.0.into())
     }
@@ -111,20 +111,20 @@ impl FromJson for Code {
 pub struct CodeInfo {
     /// The code as a number.
     pub number: u32,
-    /// The message that comes with it, word for word.
+    /// The platform's message for the code, word for word.
     pub message: &'static str,
-    /// The recommended action.
+    /// The action that the platform recommends for the code.
     pub advice: Advice,
 }
 
 impl CodeInfo {
-    /// All 378 codes of the table, by number (sources: codes).
+    /// All 378 codes of the platform's table, sorted by number (sources: codes).
     pub const ALL: &'static [Self] = &table::CODES;
 }
 
-/// Action that the platform's table recommends.
+/// Action that the platform's table recommends for a result code.
 ///
-/// To retry a payment takes a new `payment_id`, and evidence that the first attempt ended.
+/// A retry of a payment needs a new `payment_id`, and evidence that the first attempt has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Advice {

@@ -5,20 +5,20 @@ use crate::json::{Kind, Value, json_string};
 use crate::{Currency, Money, PaymentId, ProjectId, Sensitive, UnknownCurrency};
 
 model! {
-    /// The platform's request, while the customer waits, to confirm the amount of a payment
-    /// (EcoVoucher's document).
+    /// The platform's request to the merchant, sent while the customer waits, to confirm the amount
+    /// of a payment (EcoVoucher's document).
     pub struct DepositCheck / DepositCheckRef {
-        /// Always `check_deposit`.
+        /// Type of the request, always `check_deposit`.
         kind: CheckDeposit = decides "type",
-        /// The project.
+        /// The project's id.
         project_id: ProjectId = decides "project_id",
-        /// The payment.
+        /// The merchant's id of the payment.
         payment_id: PaymentId = decides "payment_id",
         /// The merchant's id of the customer.
         customer_id: Sensitive<String> = decides "customer_id",
-        /// Minor units.
+        /// The amount to confirm, in minor units of the currency.
         amount: i64 = decides "amount",
-        /// The three-letter code.
+        /// The three-letter code of the amount's currency.
         currency: String = decides "currency",
         /// The method's name in callbacks.
         payment_method: String = decides "payment_method",
@@ -28,7 +28,7 @@ model! {
 }
 
 impl DepositCheck {
-    /// The amount as money.
+    /// The amount with its currency. An error if the currency is unknown.
     pub fn money(&self) -> Result<Money, UnknownCurrency> {
         let currency: Currency = self.currency.parse()?;
         Ok(Money::from_minor(self.amount, currency))
@@ -50,17 +50,18 @@ impl FromJson for CheckDeposit {
     }
 }
 
-/// The merchant's answer: code 0 accepts the amount, any other declines the payment.
+/// The merchant's answer to a [`DepositCheck`]: code 0 accepts the amount, any other code declines
+/// the payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfirmationAnswer {
     /// 0 to accept the amount; any other number, of the merchant's choice, declines the payment.
     pub code: i64,
-    /// The payment in question.
+    /// The merchant's id of the payment, as in the request.
     pub payment_id: PaymentId,
 }
 
 impl ConfirmationAnswer {
-    /// The answer in the documented form: `{"code":0,"payment_id":"X03936"}`.
+    /// The answer as JSON in the documented form: `{"code":0,"payment_id":"X03936"}`.
     pub fn to_json(&self) -> Vec<u8> {
         let id = json_string(self.payment_id.as_str());
         format!(r#"{{"code":{},"payment_id":{id}}}"#, self.code).into_bytes()

@@ -6,29 +6,30 @@ use super::ModelError;
 use crate::Sensitive;
 use crate::json::{Kind, Value};
 
-/// An operation as the Data API reports it: values by their dotted paths, as they were sent. Most
-/// of the names are not documented (sources: Data API), so none is built in.
+/// An operation as the Data API reports it: its values by dotted path, as they were sent. Most of
+/// the names are not documented (sources: Data API), so this type has no fields of its own.
 ///
-/// The values may be personal data; `Debug` prints the names only.
+/// The values may be personal data, so `Debug` prints only the names.
 #[derive(Clone, PartialEq, Eq)]
 pub struct DataOperation(Vec<(String, Sensitive<String>)>);
 
 impl DataOperation {
-    /// Reads an operation of a list.
+    /// Reads an operation from one item of the list that [`DataOperation::list`] returns.
     pub fn of(value: Value<'_>) -> Self {
         let mut fields = Vec::new();
         flatten(value, &mut String::new(), &mut fields);
         Self(fields)
     }
 
-    /// The list of operations in a message of the Data API, by its name, which is not documented;
-    /// `None` if no list has that name. Its items are read by [`DataOperation::of`].
+    /// Finds the list of operations in a message of the Data API. The list's name is not
+    /// documented, so the caller gives it; `None` if no list has that name. Read each item with
+    /// [`DataOperation::of`].
     ///
     /// # Errors
     ///
-    /// The message has a member of another kind of message at its root: of a query, a balance, a
-    /// callback, a request to Gate or its answer. Where one key is used for everything, it signs
-    /// them all.
+    /// The message has a member at its root that belongs to another kind of message: to a query, a
+    /// balance, a callback, a request to Gate or its answer. If a merchant uses one key for
+    /// everything, that key signs all these kinds.
     pub fn list<'d>(root: Value<'d>, name: &str) -> Result<Option<Value<'d>>, ModelError> {
         const ELSEWHERE: [&str; 9] = [
             "balance",
@@ -44,7 +45,8 @@ impl DataOperation {
         let is_foreign =
             |member: &Value<'_>| member.key().is_some_and(|name| ELSEWHERE.contains(&name));
         if let Some(member) = root.children().find(is_foreign) {
-            let problem = "is not in a list of operations".to_owned();
+            let problem =
+                "is a member of another kind of message, not of a list of operations".to_owned();
             return Err(ModelError::Value { path: member.path(), problem });
         }
         Ok(root.get(name).filter(|list| matches!(list.kind(), Kind::Array)))
@@ -56,7 +58,7 @@ impl DataOperation {
         self.iter().find(|(name, _)| *name == path).map(|(_, value)| value)
     }
 
-    /// All paths and values, in the order of the message.
+    /// All dotted paths with their values, in the order of the message.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(path, value)| (path.as_str(), value.expose().as_str()))
     }

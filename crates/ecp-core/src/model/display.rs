@@ -7,7 +7,7 @@ use crate::json::{Kind, RawJson, Value};
 model! {
     /// One item of `display_data` (sources: display).
     pub struct DisplayItem / DisplayItemRef {
-        /// What the item is.
+        /// Type of the item: a text, or one of several forms of a QR code.
         kind: DisplayKind = decides "type",
         /// The item's name, often a word for machines such as `receiver_account`.
         title: Option<String> = describes "title",
@@ -31,23 +31,24 @@ open_enum! {
 }
 
 impl DisplayKind {
-    /// Whether the item is a QR code in any form.
+    /// Whether the item is a QR code in any form: a text to draw, an image or an address.
     pub const fn is_qr(&self) -> bool {
         matches!(self, Self::QrData | Self::QrImg | Self::QrUrl)
     }
 }
 
 impl DisplayItem {
-    /// The text that a QR code of this item holds, if the shop is to draw one: `qr_data` that is not
-    /// an image already.
+    /// The text that the shop has to draw as a QR code: `qr_data` that is not an image already.
+    /// `None` for any other item.
     pub fn qr_text(&self) -> Option<&Sensitive<String>> {
         let data = self.data.as_ref().filter(|data| !data.expose().starts_with("data:"));
         data.filter(|_| self.kind == DisplayKind::QrData)
     }
 }
 
-/// `display_data`: a list of items, each with a type, a title and data (sources: display). Items of
-/// unknown types are among them, and what is no item is kept unread.
+/// `display_data`: a list of items to show to the customer, each with a type, a title and data
+/// (sources: display). Items of unknown types are included; values without a `type` are in
+/// [`unread`](Self::unread).
 ///
 /// ```
 /// use ecp_core::model::{DisplayData, DisplayKind, FromJson};
@@ -66,7 +67,8 @@ pub struct DisplayData {
 }
 
 impl DisplayData {
-    /// The data of the first item with that title.
+    /// The data of the first item with this title; `None` if no item has the title, or the item has
+    /// no data.
     pub fn get(&self, title: &str) -> Option<&Sensitive<String>> {
         let mut titled = self.items.iter().filter(|item| item.title.as_deref() == Some(title));
         titled.find_map(|item| item.data.as_ref())
@@ -99,7 +101,7 @@ impl<'d> DisplayDataRef<'d> {
         &self.unread
     }
 
-    /// An owned copy.
+    /// Copies the items, so that they no longer borrow from their document.
     pub fn into_owned(self) -> DisplayData {
         DisplayData::from_borrowed(self)
     }

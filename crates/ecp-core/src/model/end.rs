@@ -4,13 +4,13 @@ use std::fmt;
 
 use super::{OperationStatus, PaymentStatus};
 
-/// End of an operation or a payment, as far as its status says.
+/// How an operation or a payment has ended, as far as its status says.
 ///
-/// Code that moves money, frees an id or delivers goods decides by this rather than by a status: an
-/// operation that ended in an error is not a declined one. The enum is closed on purpose: a program
-/// that decides by all of it does not compile where an end is missing.
+/// Code that moves money, frees an id or delivers goods should decide by this type rather than by a
+/// status: an operation that ended in an error is not a declined one. The enum has all its variants
+/// for good, so a `match` without a wildcard does not compile if it misses one.
 ///
-/// | end | money | may it be repeated under another id |
+/// | end | money | may the operation be repeated under another id |
 /// |---|---|---|
 /// | `success` | has moved | no: it is done |
 /// | `decline` | has not moved | yes |
@@ -34,10 +34,10 @@ pub enum End {
     /// The operation ended, and no money has moved.
     Decline,
     /// The operation ended, and nothing says whether money has moved. Ask technical support before
-    /// it is repeated under another id.
+    /// the operation is repeated under another id.
     Error,
-    /// The money has moved, and went back later, all of it or a part. Only payments end so; the
-    /// refund or reversal is an operation of its own.
+    /// The money has moved, and later all or a part of it went back. Only payments end like this;
+    /// the refund or reversal is an operation of its own.
     Returned,
     /// The operation has not ended.
     Open,
@@ -46,11 +46,11 @@ pub enum End {
 }
 
 impl End {
-    /// All variants.
+    /// All variants of this enum.
     pub const ALL: &'static [Self] =
         &[Self::Success, Self::Decline, Self::Error, Self::Returned, Self::Open, Self::Unknown];
 
-    /// The name: `success`, `decline`, `error`, `returned`, `open` or `unknown`.
+    /// The end as a word: `success`, `decline`, `error`, `returned`, `open` or `unknown`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Success => "success",
@@ -62,7 +62,8 @@ impl End {
         }
     }
 
-    /// Whether the platform no longer changes the status by itself.
+    /// Whether the payment or operation has ended: the platform no longer changes the status by
+    /// itself.
     pub const fn is_final(self) -> bool {
         match self {
             Self::Success | Self::Decline | Self::Error | Self::Returned => true,
@@ -83,7 +84,7 @@ impl fmt::Display for End {
 }
 
 impl PaymentStatus {
-    /// The payment's end.
+    /// How the payment has ended, as far as this status says.
     ///
     /// The word `error` is also the status of a payment that was never registered:
     /// [`StatusResponse::is_unknown_payment`](super::StatusResponse::is_unknown_payment)
@@ -136,7 +137,7 @@ impl PaymentStatus {
 }
 
 impl OperationStatus {
-    /// The operation's end.
+    /// How the operation has ended, as far as this status says.
     pub const fn end(&self) -> End {
         match self {
             Self::Success => End::Success,

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::json::{JsonError, Value};
 
-/// Error of a document that is not the expected message.
+/// Error of reading a message: the document is not the expected message.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ModelError {
@@ -12,7 +12,7 @@ pub enum ModelError {
     #[error(transparent)]
     Json(#[from] JsonError),
     /// A member has another type than documented.
-    #[error("{}: expected {expected}, found {found}", place(path))]
+    #[error("{member}: expected {expected}, found {found}", member = place(path))]
     Type {
         /// Dotted path of the member, empty for the message itself.
         path: String,
@@ -21,15 +21,15 @@ pub enum ModelError {
         /// The type that was found.
         found: &'static str,
     },
-    /// A member's text or number is out of bounds.
-    #[error("{}: {problem}", place(path))]
+    /// The value of a member is not allowed.
+    #[error("{member}: {problem}", member = place(path))]
     Value {
         /// Dotted path of the member.
         path: String,
-        /// Description of the problem.
+        /// Description of what is wrong with the value.
         problem: String,
     },
-    /// Two members that repeat the same fact differ, so neither counts.
+    /// Two members state the same fact differently, so neither of them counts.
     #[error("`{path}` and `{other}` contradict each other")]
     Contradiction {
         /// Dotted path of the first member.
@@ -40,13 +40,13 @@ pub enum ModelError {
     /// A required member is absent.
     #[error("`{path}` is missing")]
     Missing {
-        /// Dotted path of the member.
+        /// Dotted path of the absent member.
         path: String,
     },
 }
 
 impl ModelError {
-    /// Dotted path of the member, `None` if the document could not be read at all.
+    /// Dotted path of the member that is wrong or missing, `None` if the document is not JSON.
     pub fn path(&self) -> Option<&str> {
         match self {
             Self::Json(_) => None,

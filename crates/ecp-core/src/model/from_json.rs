@@ -10,47 +10,48 @@ use crate::{
     SensitiveRef, Timestamp,
 };
 
-/// Conversion from JSON, implemented by every message and every part of one.
+/// Conversion from JSON, implemented by every message and every part of a message.
 ///
-/// Each type has a form that borrows its texts from the [`Document`], and is made from that form.
+/// Each type has a second form that borrows its texts from the [`Document`]. The type itself is
+/// made from that form.
 pub trait FromJson: Sized {
-    /// The form that borrows: `CallbackRef` for `Callback`, `&str` for `String`, and the type
-    /// itself where there is nothing to borrow.
+    /// The form that borrows from the document: `CallbackRef` for `Callback`, `&str` for `String`,
+    /// and the type itself if it has no text to borrow.
     type Borrowed<'d>;
 
-    /// Reads a value that is present.
+    /// Reads the borrowed form from a JSON value.
     fn borrow_from(value: Value<'_>) -> Result<Self::Borrowed<'_>, ModelError>;
 
-    /// Value of an absent member: an error unless the type is optional.
+    /// Returns the borrowed form for a member that is absent. An error unless the type is optional.
     fn absent<'d>(parent: Value<'d>, name: &str) -> Result<Self::Borrowed<'d>, ModelError> {
         Err(ModelError::missing(parent, name))
     }
 
-    /// Copies the borrowed form.
+    /// Makes the type from its borrowed form, by copying.
     fn from_borrowed(borrowed: Self::Borrowed<'_>) -> Self;
 
-    /// Whether a value counts as absent: an empty id, project 0.
+    /// Whether a JSON value counts as absent, such as an empty id or project 0.
     fn is_blank(value: Value<'_>) -> bool {
         value.is_null()
     }
 
-    /// Reads a value that is present, and copies it.
+    /// Reads the type from a JSON value, by copying.
     fn from_json(value: Value<'_>) -> Result<Self, ModelError> {
         Self::borrow_from(value).map(Self::from_borrowed)
     }
 
-    /// Reads a whole document, within the default [`Limits`].
+    /// Reads the type from a whole JSON document, within the default [`Limits`].
     fn from_slice(json: &[u8]) -> Result<Self, ModelError> {
         Self::from_json(Document::parse(json, Limits::default())?.root())
     }
 }
 
-/// The members that a model does not know, as they were sent.
+/// The members of a message that have no field in its model, as they were sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Extra(Vec<(Box<str>, RawJson)>);
 
 impl Extra {
-    /// The member of that name.
+    /// The JSON text of the unknown member with this name; `None` if there is none.
     pub fn get(&self, name: &str) -> Option<&RawJson> {
         self.iter().find(|(key, _)| *key == name).map(|(_, value)| value)
     }
@@ -60,13 +61,13 @@ impl Extra {
         self.0.iter().map(|(key, value)| (&**key, value))
     }
 
-    /// Whether the model knew every member.
+    /// Whether the message has no unknown members.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
-/// [`Extra`], borrowed: members are looked up on request.
+/// The borrowed form of [`Extra`]. Members are looked up on request.
 #[derive(Clone)]
 pub struct ExtraRef<'d> {
     /// `None` where the model knew every member.
@@ -79,7 +80,7 @@ pub struct ExtraRef<'d> {
 }
 
 impl<'d> ExtraRef<'d> {
-    /// The member of that name.
+    /// The value of the unknown member with this name; `None` if there is none.
     pub fn get(&self, name: &str) -> Option<Value<'d>> {
         self.iter().find(|(key, _)| *key == name).map(|(_, value)| value)
     }
@@ -94,7 +95,7 @@ impl<'d> ExtraRef<'d> {
         })
     }
 
-    /// Whether the model knew every member.
+    /// Whether the message has no unknown members.
     pub fn is_empty(&self) -> bool {
         self.iter().next().is_none()
     }
@@ -133,7 +134,7 @@ macro_rules! model {
         #[non_exhaustive]
         pub struct $name {
             $($(#[$field_doc])* pub $field: $type,)*
-            /// The members that are not listed above.
+            /// The members of this JSON object that have no field above, as they were sent.
             pub extra: $crate::model::Extra,
         }
 
@@ -142,7 +143,7 @@ macro_rules! model {
         #[non_exhaustive]
         pub struct $borrowed<'d> {
             $($(#[$field_doc])* pub $field: <$type as $crate::model::FromJson>::Borrowed<'d>,)*
-            /// The members that are not listed above.
+            /// The members of this JSON object that have no field above, as they were sent.
             pub extra: $crate::model::borrowed::ExtraRef<'d>,
         }
 
@@ -188,7 +189,7 @@ macro_rules! model {
         }
 
         impl $borrowed<'_> {
-            /// An owned copy.
+            /// Copies all texts, so that the model no longer borrows from its document.
             pub fn into_owned(self) -> $name {
                 <$name as $crate::model::FromJson>::from_borrowed(self)
             }
@@ -331,15 +332,15 @@ macro_rules! open_enum {
         #[non_exhaustive]
         pub enum $name {
             $($(#[$variant_doc])* $variant,)*
-            /// A word that is not in the tables, as it was sent.
+            /// A word that this crate does not know, as it was sent.
             Other(Box<str>),
         }
 
         impl $name {
-            /// The words known by name.
+            /// All words that have a variant of their own.
             pub const KNOWN: &'static [Self] = &[$(Self::$variant),*];
 
-            /// The word on the wire.
+            /// The word, as the platform sends it.
             pub fn as_str(&self) -> &str {
                 match self {
                     $(Self::$variant => $word,)*
@@ -527,7 +528,7 @@ macro_rules! from_received_text {
             #[inline]
             fn borrow_from(value: Value<'_>) -> Result<$borrowed<'_>, ModelError> {
                 match value.as_str() {
-                    Some("") => Err(ModelError::value(value, "is empty")),
+                    Some("") => Err(ModelError::value(value, "must not be empty")),
                     Some(text) => Ok($borrowed::received(text)),
                     None => Err(ModelError::expected("a string", value)),
                 }

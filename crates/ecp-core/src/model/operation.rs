@@ -17,13 +17,13 @@ model! {
         kind: Option<PaymentType> = decides "type",
         /// Status of the payment.
         status: Option<PaymentStatus> = decides "status",
-        /// Time of the last change.
+        /// Time of the payment's last change.
         date: Option<Timestamp> = describes "date",
         /// The method's name in callbacks, compared case-sensitively.
         method: Option<String> = decides "method",
-        /// The amount of the payment; after a refund, the rest.
+        /// The amount of the payment; after a refund, the remaining amount.
         sum: Option<Sum> = decides "sum",
-        /// The merchant's description.
+        /// The merchant's description of the payment.
         description: Option<Sensitive<String>> = describes "description",
         /// The merchant's id of the refund.
         merchant_refund_id: Option<String> = describes "merchant_refund_id",
@@ -39,27 +39,28 @@ model! {
         kind: Option<OperationType> = decides "type",
         /// Status of the operation.
         status: Option<OperationStatus> = decides "status",
-        /// Time of the last change.
+        /// Time of the operation's last change.
         date: Option<Timestamp> = describes "date",
-        /// Time of creation.
+        /// Time of the operation's creation.
         created_date: Option<Timestamp> = describes "created_date",
-        /// Id of the request that began it.
+        /// The platform's id of the request that began the operation.
         request_id: Option<RequestId> = describes "request_id",
         /// The requested sum, in the payment's currency.
         sum_initial: Option<Sum> = decides "sum_initial" | "sum",
         /// The sum after conversion.
         sum_converted: Option<Sum> = describes "sum_converted",
-        /// The result code.
+        /// Result code of the operation.
         code: Option<Code> = describes "code",
-        /// The result in words.
+        /// Result of the operation in words.
         message: Option<String> = describes "message",
-        /// The provider's data of the operation.
+        /// The provider's ids, code and date of the operation.
         provider: Option<Provider> = describes "provider",
     }
 }
 
 model! {
-    /// `operation.provider`: absent, partly empty or complete, depending on the provider.
+    /// `operation.provider`: the provider's ids, code and date of an operation. It is absent,
+    /// partly empty or complete, depending on the provider.
     pub struct Provider / ProviderRef {
         /// The platform's id of the provider.
         id: Option<ProviderId> = describes "id",
@@ -73,18 +74,18 @@ model! {
 }
 
 model! {
-    /// An amount on the wire. It is converted to [`Money`] only on request, so that a message in an
-    /// unknown currency can still be read and kept.
+    /// An amount as it was sent. It is converted to [`Money`] only on request, so that a message in
+    /// an unknown currency can still be read and kept.
     pub struct Sum / SumRef {
-        /// Minor units.
+        /// The amount in minor units of the currency.
         amount: i64 = decides "amount",
-        /// The three-letter code.
+        /// The three-letter code of the currency.
         currency: String = decides "currency",
     }
 }
 
 impl Sum {
-    /// The amount as money.
+    /// The amount as [`Money`]. An error if the currency is unknown.
     pub fn money(&self) -> Result<Money, UnknownCurrency> {
         let currency: Currency = self.currency.parse()?;
         Ok(Money::from_minor(self.amount, currency))
@@ -92,7 +93,7 @@ impl Sum {
 }
 
 impl SumRef<'_> {
-    /// The amount as money.
+    /// The amount as [`Money`]. An error if the currency is unknown.
     pub fn money(&self) -> Result<Money, UnknownCurrency> {
         let currency: Currency = self.currency.parse()?;
         Ok(Money::from_minor(self.amount, currency))
@@ -102,7 +103,7 @@ impl SumRef<'_> {
 model! {
     /// `account`: the customer's wallet or card.
     pub struct Account / AccountRef {
-        /// Wallet id or masked card number.
+        /// The wallet id or the masked card number.
         number: Option<Sensitive<String>> = describes "number",
         /// The platform's token for the account.
         token: Option<Sensitive<String>> = describes "token",
@@ -110,43 +111,44 @@ model! {
 }
 
 model! {
-    /// `customer`: any member may be absent.
+    /// `customer`: the customer's id and personal data. Any member may be absent.
     pub struct Customer / CustomerRef {
         /// The merchant's id of the customer.
         id: Option<Sensitive<String>> = describes "id",
-        /// The IP address.
+        /// The customer's IP address.
         ip_address: Option<Sensitive<String>> = describes "ip_address",
-        /// The first name.
+        /// The customer's first name.
         first_name: Option<Sensitive<String>> = describes "first_name",
-        /// The last name.
+        /// The customer's last name.
         last_name: Option<Sensitive<String>> = describes "last_name",
-        /// The phone number, digits only.
+        /// The customer's phone number, digits only.
         phone: Option<Sensitive<String>> = describes "phone",
-        /// The e-mail address.
+        /// The customer's e-mail address.
         email: Option<Sensitive<String>> = describes "email",
     }
 }
 
 model! {
-    /// An entry of `errors`.
+    /// One item of the list `errors`.
     pub struct ErrorItem / ErrorItemRef {
-        /// The code.
+        /// The result code of this error.
         code: Option<Code> = describes "code",
-        /// The message of the code.
+        /// The platform's message for the code.
         message: Option<String> = describes "message",
-        /// A longer description.
+        /// A longer description of the error.
         description: Option<String> = describes "description",
-        /// The path of the field in question.
+        /// The path of the field that the error is about.
         field: Option<String> = describes "field",
     }
 }
 
-/// The platform's id of a provider: a number so far. No decision depends on it.
+/// The platform's id of a provider. It has always been a number so far, and no decision depends on
+/// it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ProviderId(Box<str>);
 
 impl ProviderId {
-    /// The id as it was sent.
+    /// The provider's id, as it was sent.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -166,7 +168,8 @@ impl FromJson for ProviderId {
     }
 }
 
-/// `errors`: a list in all known messages. Anything else is kept unread.
+/// `errors`: a list of errors in all known messages. Any other value is in
+/// [`unread`](Self::unread).
 #[derive(Clone, Debug, Default)]
 pub struct Errors {
     items: Vec<ErrorItem>,
@@ -174,7 +177,7 @@ pub struct Errors {
 }
 
 impl Errors {
-    /// The value that is not a list.
+    /// The value of `errors` if it is not a list of errors, otherwise `None`.
     pub const fn unread(&self) -> Option<&RawJson> {
         self.unread.as_ref()
     }
@@ -196,7 +199,7 @@ pub struct ErrorsRef<'d> {
 }
 
 impl<'d> ErrorsRef<'d> {
-    /// The value that is not a list.
+    /// The value of `errors` if it is not a list of errors, otherwise `None`.
     pub const fn unread(&self) -> Option<Value<'d>> {
         self.unread
     }

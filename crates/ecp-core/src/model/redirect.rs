@@ -5,7 +5,8 @@ use crate::Sensitive;
 use crate::json::{Kind, RawJson, Value};
 
 model! {
-    /// The customer's redirect: address, HTTP method and fields (sources: redirects).
+    /// The redirect of the customer's browser: address, HTTP method and fields (sources:
+    /// redirects).
     ///
     /// ```
     /// use ecp_core::model::{FromJson, RedirectData, RedirectMethod};
@@ -18,38 +19,38 @@ model! {
     /// # Ok::<(), ecp_core::model::ModelError>(())
     /// ```
     pub struct RedirectData / RedirectDataRef {
-        /// HTTP method for the address.
+        /// HTTP method with which the browser requests the address.
         method: RedirectMethod = decides "method",
-        /// The address with its query. It often holds a token, so it is not printed.
+        /// The address with its query. It often holds a token, so it is never printed.
         url: Sensitive<String> = decides "url",
-        /// The fields to send with it.
+        /// The fields that the browser sends to the address.
         body: RedirectBody = decides "body",
     }
 }
 
 open_enum! {
-    /// HTTP method of a redirect of the customer's browser.
+    /// HTTP method with which the customer's browser requests the address of a redirect.
     pub enum RedirectMethod {
-        /// A plain redirect.
+        /// GET: a plain redirect.
         Get = "GET",
-        /// A form that submits itself.
+        /// POST: a form that submits itself.
         Post = "POST",
     }
 }
 
 /// The fields of a redirect. `[]`, `{}` and an absent member mean no fields; numbers are kept as
-/// their literal text. Pass the values on
-/// unchanged: their meaning is the provider's.
+/// their literal text. Pass the values on unchanged: only the provider knows their meaning.
 #[derive(Clone, Debug)]
 pub enum RedirectBody {
     /// Names and values, in the order of the message.
     Fields(Vec<(String, Sensitive<String>)>),
-    /// A value of another shape, unchanged: a list with items, or fields that are not text.
+    /// A value of another kind, unchanged: a list with items, or fields that are neither text nor
+    /// numbers.
     Other(RawJson),
 }
 
 impl RedirectBody {
-    /// The fields, `None` if the body is of another shape.
+    /// The names and values of the fields, `None` if the body has another form.
     pub fn fields(&self) -> Option<&[(String, Sensitive<String>)]> {
         match self {
             Self::Fields(fields) => Some(fields),

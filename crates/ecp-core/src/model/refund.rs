@@ -11,17 +11,17 @@ use crate::RequestId;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct RefundResult {
-    /// Status of the refund.
+    /// How the refund ended, with its details.
     pub outcome: RefundOutcome,
     /// The merchant's id of the refund.
     pub merchant_refund_id: Option<String>,
-    /// The sum of the refund.
+    /// The requested sum of the refund.
     pub sum: Option<Sum>,
-    /// The remaining amount of the payment, 0 after a full refund.
+    /// The remaining amount of the payment after the refund, 0 after a full refund.
     pub left: Option<Sum>,
 }
 
-/// Result of a refund: an [`End`] with its operation and amounts.
+/// How a refund ended: an [`End`] with the details of that end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RefundOutcome {
@@ -30,33 +30,34 @@ pub enum RefundOutcome {
         /// Whether the money was returned before the day was closed, as a reversal rather than a
         /// refund.
         reversal: bool,
-        /// Whether a part of the payment remains: by the remaining sum, else by the payment's
-        /// status; `None` if neither says.
+        /// Whether a part of the payment remains, judged by the remaining sum or else by the
+        /// payment's status; `None` if neither says.
         partial: Option<bool>,
     },
     /// The money was not returned. Another refund may be requested, under another id.
     Decline {
-        /// The operation's code.
+        /// Result code of the refund.
         code: Option<Code>,
-        /// The operation's message.
+        /// Result of the refund in words.
         message: Option<String>,
     },
     /// The refund ended in an error, and nothing says whether the money was returned. Another
     /// refund, under another id, may return it twice: ask technical support first.
     Error {
-        /// The operation's code.
+        /// Result code of the refund.
         code: Option<Code>,
-        /// The operation's message.
+        /// Result of the refund in words.
         message: Option<String>,
     },
-    /// Not decided yet.
+    /// The refund has not ended yet.
     Open,
     /// The platform names no status, or one that is not in its table.
     Unknown,
 }
 
 impl RefundOutcome {
-    /// The refund's end. Never [`End::Returned`]: a refund that is done is a success.
+    /// How the refund ended, without details. Never [`End::Returned`]: a refund that was carried
+    /// out is a success.
     pub const fn end(&self) -> End {
         match self {
             Self::Success { .. } => End::Success,
@@ -112,20 +113,22 @@ impl RefundResult {
 }
 
 impl StatusResponse {
-    /// The operation that a request began, by the request id from its registration.
+    /// The operation that a request began, found by the request id that the platform gave when it
+    /// registered the request. `None` if the answer does not list it.
     pub fn operation(&self, request_id: &RequestId) -> Option<&Operation> {
         let began = |operation: &&Operation| operation.request_id.as_ref() == Some(request_id);
         self.operations.iter().find(began)
     }
 
-    /// Result of a refund; `None` if no refund of the request is known.
+    /// Result of the refund that a request began; `None` if the answer lists no refund with this
+    /// request id.
     pub fn refund(&self, request_id: &RequestId) -> Option<RefundResult> {
         RefundResult::of(self.operation(request_id)?, self.payment.as_ref())
     }
 }
 
 impl Callback {
-    /// The result of a refund, `None` if the callback is about something else.
+    /// Result of the refund that the callback is about; `None` if it is not about a refund.
     ///
     /// ```
     /// use ecp_core::model::{Callback, FromJson, RefundOutcome};

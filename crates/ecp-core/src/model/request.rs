@@ -8,27 +8,27 @@ use crate::{PaymentId, ProjectId, Sensitive};
 model! {
     /// A Gate request of any method (sources: request fields).
     pub struct GateRequest / GateRequestRef {
-        /// Ids and signature.
+        /// Ids of the project and the payment, and the signature.
         general: GateGeneral = decides "general",
-        /// The payment.
+        /// The amount and other data of the payment.
         payment: Option<GatePayment> = decides "payment",
-        /// The customer.
+        /// The customer's id and personal data.
         customer: Option<Customer> = decides "customer",
-        /// The account to pay to.
+        /// The wallet or card that a payout goes to.
         account: Option<Account> = decides "account",
-        /// Return addresses for the customer.
+        /// Addresses to which the customer returns.
         return_url: Option<ReturnUrls> = decides "return_url",
     }
 }
 
 model! {
-    /// `general` of a Gate request.
+    /// `general` of a Gate request: ids, callback address and signature.
     pub struct GateGeneral / GateGeneralRef {
-        /// The project.
+        /// The project's id.
         project_id: ProjectId = decides "project_id",
-        /// The payment.
+        /// The merchant's id of the payment.
         payment_id: Option<PaymentId> = decides "payment_id",
-        /// Callback address of this payment, instead of the project's.
+        /// Callback address for this payment, used instead of the project's callback address.
         merchant_callback_url: Option<String> = decides "merchant_callback_url",
         /// The signature, not verified here.
         signature: Option<Sensitive<String>> = decides "signature",
@@ -38,11 +38,11 @@ model! {
 model! {
     /// `payment` of a Gate request. Amount and currency may be absent in a full refund.
     pub struct GatePayment / GatePaymentRef {
-        /// Minor units.
+        /// The amount in minor units of the currency.
         amount: Option<i64> = decides "amount",
-        /// The three-letter code.
+        /// The three-letter code of the currency.
         currency: Option<String> = decides "currency",
-        /// The merchant's description.
+        /// The merchant's description of the payment.
         description: Option<Sensitive<String>> = decides "description",
         /// The merchant's id of the refund.
         merchant_refund_id: Option<String> = decides "merchant_refund_id",
@@ -50,32 +50,32 @@ model! {
 }
 
 model! {
-    /// `return_url`: return addresses for the customer.
+    /// `return_url`: addresses to which the customer returns after the payment.
     pub struct ReturnUrls / ReturnUrlsRef {
-        /// After a success.
+        /// Address after a successful payment.
         success: Option<String> = decides "success",
-        /// After a decline.
+        /// Address after a declined payment.
         decline: Option<String> = decides "decline",
-        /// In any case.
+        /// Address for any result of the payment.
         neutral: Option<String> = decides "return",
     }
 }
 
 model! {
-    /// The parameters that open the Payment Page (sources: Payment Page); all others are in
-    /// `extra`.
+    /// The parameters that open the Payment Page (sources: Payment Page). Parameters without a
+    /// field here are in `extra`.
     pub struct PageParameters / PageParametersRef {
-        /// The project.
+        /// The project's id.
         project_id: ProjectId = decides "project_id",
-        /// The payment.
+        /// The merchant's id of the payment.
         payment_id: PaymentId = decides "payment_id",
-        /// Minor units; EcoVoucher allows 0.
+        /// The amount in minor units of the currency; EcoVoucher allows 0.
         payment_amount: i64 = decides "payment_amount",
-        /// The three-letter code.
+        /// The three-letter code of the currency.
         payment_currency: String = decides "payment_currency",
         /// The merchant's id of the customer.
         customer_id: Sensitive<String> = decides "customer_id",
-        /// The method to preselect.
+        /// Code of the method that the page preselects.
         force_payment_method: Option<String> = decides "force_payment_method",
         /// The signature, not verified here.
         signature: Option<Sensitive<String>> = decides "signature",
@@ -86,18 +86,18 @@ model! {
 macro_rules! page_names {
     ($($name:literal,)*) => {
         impl PageParameters {
-            /// The parameters that the documents, the official SDKs and the plug-ins know
+            /// Names of the parameters that the documents, the official SDKs and the plug-ins know
             /// (sources: Payment Page). All of them are at the top level.
             pub const NAMES: &'static [&'static str] = &[$($name),*];
 
             /// Whether a member at the top level of a message is a parameter of the Payment Page:
             /// one of [`NAMES`](Self::NAMES), or any name that begins with `payment_` or
-            /// `customer_`. The Payment Page's parameters are signed with the project's key and
-            /// shown to the customer, so a message that holds them is not accepted as any other
-            /// kind.
+            /// `customer_`. Such parameters are signed with the project's key and visible to the
+            /// customer, so a message that has one is never accepted as another kind of message.
             ///
-            /// `project_id` and `signature` belong to every message and are not among them;
-            /// `recurring` is one unless it is an object, as it is in callbacks.
+            /// `project_id` and `signature` belong to every message and are not counted;
+            /// `recurring` is counted unless it is `null`, an empty list or an object, as in
+            /// callbacks.
             pub fn is_parameter(name: &str, value: Value<'_>) -> bool {
                 match name {
                     "recurring" if value.is_object() || value.is_nothing() => false,

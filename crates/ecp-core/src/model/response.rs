@@ -5,22 +5,22 @@ use super::{Account, Code, Customer, Errors, Operation, Payment, PaymentStatus, 
 use crate::{PaymentId, ProjectId, RequestId, Sensitive};
 
 model! {
-    /// The synchronous answer to a sale, payout or refund (sources: Gate answers). It describes the
-    /// request, never the payment.
+    /// Gate's immediate answer to a sale, payout or refund (sources: Gate answers). It says whether
+    /// the request was registered, never how the payment ended.
     pub struct SyncResponse / SyncResponseRef {
         /// Whether the request was registered.
         status: SyncStatus = decides "status",
-        /// The request's id, if it was registered.
+        /// The platform's id of the request, if it was registered.
         request_id: Option<RequestId> = describes "request_id",
-        /// The project.
+        /// The project's id.
         project_id: Option<ProjectId> = decides "project_id",
-        /// The payment.
+        /// The merchant's id of the payment.
         payment_id: Option<PaymentId> = decides "payment_id",
-        /// Code of the refusal.
+        /// Result code of a refused request.
         code: Option<Code> = describes "code",
-        /// Message of the refusal.
+        /// The platform's message about a refused request.
         message: Option<String> = describes "message",
-        /// Details of the refusal.
+        /// Errors that say why a request was refused.
         errors: Errors = describes "errors",
         /// The signature, not verified here.
         signature: Option<Sensitive<String>> = describes "signature",
@@ -30,9 +30,9 @@ model! {
 open_enum! {
     /// Whether a request was registered.
     pub enum SyncStatus {
-        /// Refused.
+        /// The request was refused.
         Error = "error",
-        /// Registered. The payment has only begun.
+        /// The request was registered. The payment has only begun.
         Success = "success",
     }
 }
@@ -41,19 +41,19 @@ model! {
     /// The answer to a status request (sources: status). A message with an `operation` or a
     /// `transaction` is a callback, and refused.
     pub struct StatusResponse / StatusResponseRef where agree {
-        /// The project.
+        /// The project's id, in the answers that have it at the top level.
         root_project_id: Option<ProjectId> = decides "project_id",
-        /// Ids, in the answers that group them there.
+        /// The ids of the project and the payment, in the answers that group them there.
         general: Option<General> = decides "general",
-        /// The payment. Its status is `error` when the platform knows no such payment.
+        /// The payment. Its status is `error` if the platform does not know the payment.
         payment: Option<Payment> = decides "payment",
-        /// The customer's account.
+        /// The customer's wallet or card.
         account: Option<Account> = describes "account",
         /// The customer.
         customer: Option<Customer> = describes "customer",
         /// All operations of the payment.
         operations: Vec<Operation> = decides "operations",
-        /// Errors.
+        /// Errors that the platform reports.
         errors: Errors = describes "errors",
         /// The signature, not verified here.
         signature: Option<Sensitive<String>> = describes "signature",

@@ -14,124 +14,125 @@ open_enum! {
     /// assert!(!unknown.is_final() && !unknown.is_success());
     /// ```
     pub enum PaymentStatus {
-        /// Held until approved.
+        /// The payment is on hold until it is approved.
         AwaitingApproval = "awaiting approval",
-        /// Authorised and not yet captured.
+        /// The payment is authorised and not yet captured.
         AwaitingCapture = "awaiting capture",
-        /// More fields are needed (older word).
+        /// The platform needs more fields (older word).
         AwaitingClarifyData = "awaiting clarify data",
-        /// More fields are needed.
+        /// The platform needs more fields.
         AwaitingClarification = "awaiting clarification",
-        /// Waits to be cleared.
+        /// The payment waits to be cleared.
         AwaitingClearing = "awaiting clearing",
-        /// Waits for a confirmation.
+        /// The payment waits for a confirmation.
         AwaitingConfirmation = "awaiting confirmation",
-        /// Waits for the customer, as with vouchers and cash.
+        /// The payment waits for the customer, as with vouchers and cash.
         AwaitingCustomer = "awaiting customer",
-        /// Waits for an action of the customer.
+        /// The payment waits for an action of the customer.
         AwaitingCustomerAction = "awaiting customer action",
-        /// Waits for the merchant's authorisation.
+        /// The payment waits for the merchant's authorisation.
         AwaitingMerchantAuth = "awaiting merchant auth",
-        /// Waits to be cleared in part.
+        /// The payment waits to be cleared in part.
         AwaitingPartiallyClearing = "awaiting partially clearing",
-        /// Waits for the money.
+        /// The payment waits for the money.
         AwaitingPayment = "awaiting payment",
-        /// The customer must be redirected, or is away.
+        /// The customer must be redirected, or has been redirected and not returned.
         AwaitingRedirectResult = "awaiting redirect result",
-        /// Waits for another attempt.
+        /// The payment waits for another attempt.
         AwaitingRetry = "awaiting retry",
         /// The customer is at 3-D Secure.
         AwaitingThreeDsResult = "awaiting 3ds result",
-        /// Cancelled. Both spellings are sent.
+        /// The payment was cancelled. The platform sends both spellings.
         Canceled = "canceled" | "cancelled",
-        /// Being cleared.
+        /// The payment is being cleared.
         ClearingProcessing = "clearing processing",
-        /// Declined, also when the cut-off time has passed.
+        /// The payment was declined, for example because the cut-off time has passed.
         Decline = "decline",
-        /// A subscription's renewal was declined.
+        /// The renewal of a subscription was declined.
         DeclineRenewal = "decline renewal",
-        /// Ended in an error; also the status of a payment that was never registered.
+        /// The payment ended in an error. This is also the status of a payment that was never
+        /// registered.
         Error = "error",
-        /// Expired.
+        /// The payment expired.
         Expired = "expired",
-        /// Ended in an error outside the platform: ask technical support.
+        /// The payment ended in an error outside the platform: ask technical support.
         ExternalError = "external error",
-        /// Being processed by the provider.
+        /// The provider is processing the payment.
         ExternalProcessing = "external processing",
-        /// Not begun.
+        /// The payment has not begun.
         Initial = "initial",
-        /// Ended in an error inside the platform: ask technical support.
+        /// The payment ended in an error inside the platform: ask technical support.
         InternalError = "internal error",
         /// The payment link was cancelled.
         InvoiceCancelled = "invoice cancelled",
         /// The payment link was sent.
         InvoiceSent = "invoice sent",
-        /// Paid in part.
+        /// The payment was paid in part.
         PartiallyPaid = "partially paid",
-        /// Paid out in part.
+        /// The payment was paid out in part.
         PartiallyPaidOut = "partially paid out",
-        /// Refunded in part.
+        /// The payment was refunded in part.
         PartiallyRefunded = "partially refunded",
-        /// Reversed in part.
+        /// The payment was reversed in part: a part was returned before the day was closed.
         PartiallyReversed = "partially reversed",
-        /// Being processed.
+        /// The payment is being processed.
         Processing = "processing",
-        /// Refunded.
+        /// The payment was refunded.
         Refunded = "refunded",
-        /// Reversed: returned before the day was closed.
+        /// The payment was reversed: the money was returned before the day was closed.
         Reversed = "reversed",
         /// A scheduled recurring payment is being processed.
         ScheduledRecurringProcessing = "scheduled recurring processing",
-        /// Successful.
+        /// The payment was successful.
         Success = "success",
     }
 }
 
 open_enum! {
-    /// Status of one operation of a payment (sources: statuses). It may differ from the payment's:
-    /// after a declined refund the payment is still a success.
+    /// Status of one operation of a payment (sources: statuses). It may differ from the payment's
+    /// status: after a declined refund, the payment is still a success.
     pub enum OperationStatus {
-        /// Held until approved.
+        /// The operation is on hold until it is approved.
         AwaitingApproval = "awaiting approval",
-        /// More fields are needed.
+        /// The platform needs more fields.
         AwaitingClarification = "awaiting clarification",
-        /// Waits for a confirmation.
+        /// The operation waits for a confirmation.
         AwaitingConfirmation = "awaiting confirmation",
-        /// Waits for the customer.
+        /// The operation waits for the customer.
         AwaitingCustomer = "awaiting customer",
-        /// Waits for an action of the customer.
+        /// The operation waits for an action of the customer.
         AwaitingCustomerAction = "awaiting customer action",
-        /// Waits to be finished.
+        /// The operation waits to be finished.
         AwaitingFinalization = "awaiting finalization",
-        /// Waits for the merchant's authorisation.
+        /// The operation waits for the merchant's authorisation.
         AwaitingMerchantAuth = "awaiting merchant auth",
-        /// Waits for the money.
+        /// The operation waits for the money.
         AwaitingPayment = "awaiting payment",
-        /// The customer must be redirected, or is away.
+        /// The customer must be redirected, or has been redirected and not returned.
         AwaitingRedirectResult = "awaiting redirect result",
         /// The customer is at 3-D Secure.
         AwaitingThreeDsResult = "awaiting 3ds result",
-        /// Declined.
+        /// The operation was declined.
         Decline = "decline",
-        /// Ended in an error.
+        /// The operation ended in an error.
         Error = "error",
-        /// Expired.
+        /// The operation expired.
         Expired = "expired",
-        /// Ended in an error outside the platform.
+        /// The operation ended in an error outside the platform.
         ExternalError = "external error",
-        /// Being processed by the provider.
+        /// The provider is processing the operation.
         ExternalProcessing = "external processing",
-        /// Ended in an error inside the platform.
+        /// The operation ended in an error inside the platform.
         InternalError = "internal error",
         /// The payment link was cancelled.
         InvoiceCancelled = "invoice cancelled",
         /// The payment link was sent.
         InvoiceSent = "invoice sent",
-        /// Being processed.
+        /// The operation is being processed.
         Processing = "processing",
-        /// Successful.
+        /// The operation was successful.
         Success = "success",
-        /// The platform does not know.
+        /// The platform does not know the operation's status.
         Unknown = "unknown",
     }
 }
@@ -139,11 +140,11 @@ open_enum! {
 open_enum! {
     /// Type of an operation (sources: statuses).
     pub enum OperationType {
-        /// Checks an account.
+        /// Checks the customer's account.
         AccountVerification = "account verification",
-        /// Holds an amount.
+        /// Holds an amount on the customer's account.
         Auth = "auth",
-        /// Releases a hold.
+        /// Releases a held amount.
         Cancel = "cancel",
         /// Captures a held amount.
         Capture = "capture",
@@ -157,15 +158,15 @@ open_enum! {
         CreateCashVoucher = "create_cash_voucher",
         /// Waits for the customer to act.
         CustomerAction = "customer action",
-        /// Raises a hold.
+        /// Raises a held amount.
         Incremental = "incremental",
         /// Creates a payment link.
         Invoice = "invoice",
-        /// A change by hand.
+        /// A change made by hand.
         ManualChange = "manual change",
         /// Confirms a payment.
         PaymentConfirmation = "payment confirmation",
-        /// Pays out.
+        /// Pays money out to the customer.
         Payout = "payout",
         /// Debits a stored account again.
         Recurring = "recurring",
@@ -179,7 +180,7 @@ open_enum! {
         RefundReverse = "refund reverse",
         /// Returns money before the day is closed.
         Reversal = "reversal",
-        /// Takes a payment.
+        /// Takes a payment from the customer.
         Sale = "sale",
     }
 }
@@ -187,13 +188,13 @@ open_enum! {
 open_enum! {
     /// Purpose of a payment. Refund callbacks keep the type of the payment.
     pub enum PaymentType {
-        /// Checks an account.
+        /// Checks the customer's account.
         AccountVerification = "account verification",
-        /// Money out.
+        /// Pays money out to the customer.
         Payout = "payout",
-        /// Money in.
+        /// Takes money from the customer.
         Purchase = "purchase",
-        /// Money in, again and again.
+        /// Takes money from the customer repeatedly.
         Recurring = "recurring",
     }
 }

@@ -8,9 +8,9 @@ use super::{
 };
 use crate::json::{Document, Limits};
 
-/// What the customer has to do next, by one message about a payment (sources: steps).
+/// The customer's next step, as read from one message about a payment (sources: steps).
 ///
-/// The status decides where it says enough, and the members of the message otherwise:
+/// The payment's status decides if it says enough, otherwise the members of the message decide:
 ///
 /// | status | step |
 /// |---|---|
@@ -19,31 +19,31 @@ use crate::json::{Document, Limits};
 /// | `awaiting customer`, `awaiting customer action` | `Display`, else `Redirect`, else `Push` |
 /// | any other, or none | `Clarify`, else `Redirect`, else `Display`, else `Wait` |
 ///
-/// A message can have both a redirect and something to display; the other one is at
-/// [`Callback::redirect`] and [`Callback::display_data`]. Messages come in any order: a step is
-/// shown only while the newest known status of the payment is that of its message.
+/// A message can have both a redirect and something to display; the step has only one of them, and
+/// [`Callback::redirect`] and [`Callback::display_data`] return both. Messages come in any order,
+/// so show a step only while its message has the newest known status of the payment.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Step {
-    /// Ask the customer, or your own data, for these fields, and send them by
-    /// `Gate::clarify`. Without any, the message does not say what is asked for: request the
-    /// status.
+    /// Ask the customer for these fields, or take them from your own data, and send them with
+    /// `Gate::clarify`. If there are no fields, the message does not say what the platform asks
+    /// for: request the payment's status.
     Clarify(Box<ClarificationFields>),
-    /// Show these items: a QR code, an account, a reference.
+    /// Show these items to the customer: a QR code, an account, a reference.
     Display(Box<DisplayData>),
-    /// The payment has ended.
+    /// Nothing is left to do: the payment has ended.
     Done,
-    /// The customer acts elsewhere, and there is nothing new to show: confirms in an application on
-    /// the phone, or pays by what an earlier message displayed.
+    /// The customer acts elsewhere, and there is nothing new to show. The customer confirms in an
+    /// application on the phone, or pays by what an earlier message displayed.
     Push,
-    /// Send the customer's browser on.
+    /// Redirect the customer's browser to this address.
     Redirect(Box<RedirectData>),
     /// Nothing to do but wait for the next callback.
     Wait,
 }
 
 impl Step {
-    /// The name: `clarify`, `display`, `done`, `push`, `redirect` or `wait`.
+    /// The step as a word: `clarify`, `display`, `done`, `push`, `redirect` or `wait`.
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Clarify(_) => "clarify",
@@ -86,20 +86,20 @@ const REDIRECT: &str = "redirect_data";
 macro_rules! steps {
     ($($message:ty: $redirect:expr;)*) => {
         $(impl $message {
-            /// `display_data`: what to show to the customer. `None` if there is none, or it has
-            /// another form; it is in `extra` as it was sent.
+            /// `display_data`: items to show to the customer. `None` if the message has none, or if
+            /// they have an unknown form and are only in `extra`, as they were sent.
             pub fn display_data(&self) -> Option<DisplayData> {
                 part_of(&self.extra, DISPLAY)
             }
 
-            /// `clarification_fields`: what the platform asks for before the payment goes on.
-            /// `None` if there are none, or they have another form; they are in `extra` as they
-            /// were sent.
+            /// `clarification_fields`: fields that the platform asks for before the payment goes
+            /// on. `None` if the message has none, or if they have an unknown form and are only in
+            /// `extra`, as they were sent.
             pub fn clarification_fields(&self) -> Option<ClarificationFields> {
                 part_of(&self.extra, CLARIFICATION)
             }
 
-            /// What the customer has to do next.
+            /// The customer's next step, as read from this message.
             pub fn next_step(&self) -> Step {
                 Step::of(
                     self.payment_status(),
@@ -120,12 +120,14 @@ steps! {
 macro_rules! borrowed_steps {
     ($($message:ident),*) => {
         $(impl<'d> $message<'d> {
-            /// `display_data`: what to show to the customer.
+            /// `display_data`: items to show to the customer. `None` if the message has none, or if
+            /// they have an unknown form.
             pub fn display_data(&self) -> Option<DisplayDataRef<'d>> {
                 borrowed_part_of::<DisplayData>(&self.extra, DISPLAY)
             }
 
-            /// `clarification_fields`: what the platform asks for before the payment goes on.
+            /// `clarification_fields`: fields that the platform asks for before the payment goes
+            /// on. `None` if the message has none, or if they have an unknown form.
             pub fn clarification_fields(&self) -> Option<ClarificationFields> {
                 borrowed_part_of::<ClarificationFields>(&self.extra, CLARIFICATION)
             }

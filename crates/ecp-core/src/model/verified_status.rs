@@ -7,11 +7,12 @@ use crate::ProjectId;
 use crate::json::Document;
 use crate::signature::{self, Doubts, SigningKey, VerifyError};
 
-/// A [`StatusResponse`] whose signature was verified, and that is no other kind of message.
+/// An answer to a status request ([`StatusResponse`]) with the proof that the platform signed it
+/// and that it is no other kind of message.
 ///
 /// Callbacks, Gate requests and the Payment Page are signed with the same key, and a callback can
 /// be parsed as a status answer. [`VerifiedStatus::verify`] is the only constructor, and it refuses
-/// them.
+/// these other kinds.
 #[derive(Clone, Debug)]
 pub struct VerifiedStatus {
     project: ProjectId,
@@ -19,7 +20,7 @@ pub struct VerifiedStatus {
     doubts: Doubts,
 }
 
-/// Why a document is not a status answer of the project. Its text is safe to log.
+/// Error of verifying an answer to a status request. Its text is safe to log.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StatusError {
@@ -29,9 +30,9 @@ pub enum StatusError {
     /// The document is signed, but is another kind of message.
     #[error("`{0}` is not a member of a status answer: the document is another kind of message")]
     OtherMessage(&'static str),
-    /// The document names another project than the one whose key signed it.
+    /// The document names another project than the one that the keys were given for.
     #[error(
-        "`project_id` is another project than the one whose key signed the answer: use a project with its own key"
+        "the status answer is signed with this project's key, but its `project_id` names another project: give each project a key of its own"
     )]
     OtherProject,
     /// The document is signed, but does not match the documented format.
@@ -52,7 +53,8 @@ const OF_OTHER_MESSAGES: &[&str] = &[
 ];
 
 impl VerifiedStatus {
-    /// Checks a document against the keys of a project.
+    /// Checks that a document is the platform's answer to a status request of this project, signed
+    /// with one of the keys.
     ///
     /// A status answer has a `payment` with a status. The single `operation` of a callback,
     /// parameters of the Payment Page, the amount of a request, and members at the top level that
@@ -109,19 +111,19 @@ impl VerifiedStatus {
         Ok(Self { project, response, doubts })
     }
 
-    /// The project whose key signed it.
+    /// Id of the project that the answer was verified for.
     pub const fn project(&self) -> ProjectId {
         self.project
     }
 
-    /// Readings and members that the signature leaves open. Over a connection to Gate they do not
-    /// matter, because only Gate can answer there; a document from any other source should have no
-    /// doubts.
+    /// Members of the answer that its signature does not fully protect. Over a connection to Gate
+    /// they do not matter, because only Gate can answer there; a document from any other source
+    /// should have none.
     pub const fn doubts(&self) -> &Doubts {
         &self.doubts
     }
 
-    /// The answer without its proof.
+    /// Returns the answer without the proof that it was signed.
     pub fn into_inner(self) -> StatusResponse {
         self.response
     }

@@ -3,8 +3,8 @@
 use std::fmt;
 
 /// White space, a byte order mark, quotation marks or invisible characters with which a secret
-/// begins or ends. They come from an editor, a shell, a file of variables or a spreadsheet far more
-/// often than from the platform, and a key with them signs differently.
+/// begins or ends. Such characters usually come from an editor, a shell, a file of variables or a
+/// spreadsheet, not from the platform, and a key with them makes wrong signatures.
 ///
 /// The text of the secret is not kept, and `Display` does not repeat it.
 ///
@@ -34,7 +34,7 @@ enum Edge {
 }
 
 impl SecretEdges {
-    /// Characters at the edges of a text, `None` if both are plain.
+    /// Finds such characters at the beginning and the end of a text; `None` if there are none.
     pub fn of(text: &str) -> Option<Self> {
         let first = text.chars().next().and_then(Edge::of);
         let last = text.chars().next_back().and_then(Edge::of);

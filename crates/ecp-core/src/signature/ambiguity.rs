@@ -7,9 +7,10 @@ use super::canonical::{CanonicalError, Items, LONGEST_AGREED_LIST, Order, decide
 use super::rules::{Rules, Strip, Visibility};
 use crate::json::{Document, Kind, Value, printable};
 
-/// A member on which signers disagree, or that has more than one reading.
+/// Error of signing: a member that the official SDKs would sign differently, or that could be read
+/// in two ways once signed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{path}`: {reason}")]
+#[error("cannot sign the member `{path}`: {reason}")]
 pub struct Ambiguity {
     path: String,
     reason: Reason,
@@ -21,48 +22,54 @@ impl Ambiguity {
         &self.path
     }
 
-    /// The reason for which the member is ambiguous.
+    /// The reason why the member is ambiguous.
     pub const fn reason(&self) -> &Reason {
         &self.reason
     }
 }
 
-/// Why the official SDKs would sign different strings (each measured on the five that run), or why
-/// the string would fit several messages.
+/// Why a member is ambiguous: the official SDKs would sign different strings (each measured on the
+/// five SDKs that run), or one signed string would fit several messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Reason {
-    /// PHP, Python and Java double a `:` in a key, Go only at the top level, JavaScript never.
+    /// The member's name holds `:`. The PHP, Python and Java SDKs double the `:`, Go does so only
+    /// at the top level, JavaScript never.
     ColonInKey,
-    /// Every language prints floats in its own way; Go cuts them to integers.
+    /// The member is a number that is not an integer. Every language prints floats in its own way,
+    /// and the Go SDK cuts them to integers.
     Float,
-    /// Beyond 2^53 JavaScript and Go lose digits.
+    /// The member is an integer beyond 2^53, where the JavaScript and Go SDKs lose digits.
     LargeInteger,
-    /// From eleven items on, some official SDKs sort `10` before `2`.
+    /// The member is a list of more than ten items. From the eleventh item on, some official SDKs
+    /// sort `10` before `2`.
     LongList,
-    /// Sorted differently from another key, because of digits, spaces or one being a prefix of the
-    /// other.
+    /// The SDKs sort this member and another one in different orders, because of digits or spaces,
+    /// or because one name begins with the other.
     Order {
-        /// The key path whose order is contested.
+        /// Dotted path of the other member.
         other: String,
     },
-    /// Parsers disagree on which of two equal names counts.
+    /// The member's name occurs twice in its object. Parsers disagree on which of the two counts.
     DuplicateKey,
-    /// Signing, the SDKs keep a `signature` below the message's own; verifying, they leave it out.
+    /// The member is called `signature` but is not the message's own signature. The SDKs include it
+    /// when they sign and leave it out when they verify.
     DeeperSignature,
-    /// JavaScript drops a member called `__proto__`.
+    /// The member is called `__proto__`. The JavaScript SDK drops it.
     DroppedKey,
-    /// Control characters do not survive every transport and parser.
+    /// The member's name or text holds a control character, which not every transport and parser
+    /// keeps.
     ControlCharacter,
-    /// `;` separates items; the documents forbid it on the Payment Page.
+    /// The member's name or text holds `;`, which separates the signed items. The documents forbid
+    /// it on the Payment Page.
     Semicolon,
-    /// `;` separates items, and no documented name holds one.
+    /// The member's name holds `;`, which separates the signed items. No documented name holds one.
     SemicolonInKey,
-    /// `;` separates items; an id, a status, a type, a method, an amount or a currency could be
-    /// cut there.
+    /// The member is an id, a status, a type, a method, an amount or a currency and holds `;`,
+    /// which separates the signed items. The value could be cut there.
     SemicolonInId,
-    /// A `;`, a name and a `:` read as the beginning of another member.
-    /// [`Rules::allow_items_in_texts`] permits it.
+    /// The member's text holds a `;`, a name and a `:`, which could be read as the beginning of
+    /// another member. [`Rules::allow_items_in_texts`] permits it.
     ItemInText,
 }
 
@@ -78,7 +85,7 @@ impl fmt::Display for Reason {
                 "a list must not have more than 10 items: the official SDKs sort longer ones differently",
             ),
             Self::Order { other } => {
-                write!(f, "the official SDKs disagree on its order with `{other}`: rename one of them")
+                write!(f, "the official SDKs disagree on the order of this member and `{other}`: rename one of them")
             }
             Self::DuplicateKey => f.write_str("the member appears twice; leave one of the two out"),
             Self::DeeperSignature => f.write_str(

@@ -11,10 +11,10 @@ use super::rules::Strip;
 use super::{natural_order, php_number};
 use crate::json::{Children, Document, JsonError, Kind, Value, printable};
 
-/// The order of the items of a canonical string.
+/// The order in which the items of a canonical string are sorted.
 ///
-/// All of them give the same string for every documented message. They differ on long lists, on
-/// keys such as `a2` and `a10`, and on keys of which one is a prefix of the other (measured on the
+/// All orders give the same string for every documented message. They differ on long lists, on keys
+/// such as `a2` and `a10`, and on two keys of which one begins with the other (measured on the
 /// SDKs).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -28,7 +28,7 @@ pub enum Order {
 }
 
 impl Order {
-    /// All orders, as a verifier tries them.
+    /// All orders, in the sequence in which a verifier tries them.
     pub const ALL: &[Self] = &[Self::Natural, Self::KeyPath, Self::WholeItem];
 }
 
@@ -42,32 +42,36 @@ impl fmt::Display for Order {
     }
 }
 
-/// Why a document has no canonical string.
+/// Why a document has no canonical string (the text that is signed).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CanonicalError {
     /// The bytes are not a JSON document.
     #[error(transparent)]
     Json(#[from] JsonError),
-    /// The document is not an object.
-    #[error("expected a JSON object, found {found}")]
+    /// The document is a JSON value other than an object.
+    #[error("the document must be a JSON object, found {found}")]
     NotAnObject {
-        /// Kind of the document.
+        /// Kind of the JSON value that was found, such as `a list`.
         found: &'static str,
     },
-    /// PHP turns top-level keys like `0` into list positions and loses some of them, so no
-    /// two signers agree on such a document. No platform message has one.
-    #[error("`{key}`: at the top level, a member's name must be neither empty nor an integer")]
+    /// A member at the top level has an empty name or an integer as its name. PHP turns names like
+    /// `0` into list positions and loses some of them, so no two signers agree on such a document.
+    /// No message of the platform has one.
+    #[error(
+        "the top-level member `{key}` needs another name: it must be neither empty nor an integer"
+    )]
     TopLevelKey {
-        /// The name of the member.
+        /// The name of the member at the top level.
         key: String,
     },
-    /// Key paths repeat so often that the canonical string is far larger than the document.
+    /// The names of nested members repeat so often that the canonical string is far larger than the
+    /// document.
     #[error(
-        "the canonical string is longer than {limit} bytes, 4 times the document and 4 KiB: shorten the names of members that hold others"
+        "the canonical string is longer than {limit} bytes (4 times the document's size plus 4 KiB): shorten the names of objects and lists in it"
     )]
     TooLong {
-        /// The limit: 4 times the document and 4 KiB.
+        /// The limit in bytes: 4 times the document's size plus 4 KiB.
         limit: usize,
     },
 }

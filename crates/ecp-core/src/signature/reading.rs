@@ -10,27 +10,27 @@ use super::canonical::{CanonicalError, Items};
 use super::rules::Strip;
 use crate::json::{Document, Kind, Value};
 
-/// Members that the signature leaves in doubt, as dotted paths.
+/// Members that a matching signature does not fully protect, as dotted paths.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Doubts {
-    /// Texts and names that may hold swallowed items, and ids, statuses, types, methods, amounts
-    /// and currencies that hold a `;`.
+    /// Members whose name or text may hide other members, and ids, statuses, types, methods,
+    /// amounts and currencies that hold a `;`.
     pub ambiguous: Vec<String>,
-    /// Members that can be changed without changing the signature, 16 at most: anybody can add any
-    /// number of them.
+    /// Members that can be changed without changing the signature. The list has at most 16 of them,
+    /// because anybody can add any number.
     pub uncovered: Vec<String>,
 }
 
-/// Looks for another reading of the signed string.
+/// Finds the members of a verified document that a matching signature does not fully protect.
 ///
-/// Each item of the signed string begins at its beginning or after a `;`. As long as no item of
-/// this document holds a `;` that is directly followed by a name and a `:`, each signed item is an
-/// item of this document too, so nothing signed is hidden. That is checked, in any order of the
-/// parts. Members that are only added between a text and its neighbour, out of that text, cannot be
-/// detected: they were signed as a part of it.
+/// Each item of the signed string begins at the start of the string or after a `;`. If no item of
+/// this document holds a `;` that is directly followed by a name and a `:`, each signed item is
+/// also an item of this document, so nothing signed is hidden. This function checks that, in any
+/// order of the items. It cannot detect a member that was cut out of a text and placed directly
+/// after that text, because the member was signed as a part of the text.
 ///
-/// No signature distinguishes booleans and numbers, `null` and `""`, lists and objects with the
-/// keys 0, 1, ..; for these the types of the models decide.
+/// No signature distinguishes booleans from numbers, `null` from `""`, or lists from objects with
+/// the keys 0, 1, ..; the types of the models distinguish them.
 pub fn doubts(document: &Document<'_>, found: &Match) -> Result<Doubts, CanonicalError> {
     let mut doubts = Doubts::default();
     if document.holds(b';') {

@@ -9,7 +9,8 @@ pub(super) enum Visibility {
     Public,
 }
 
-/// Strictness of signing.
+/// Rules of signing: which ambiguous documents are refused, and how large and deep a document may
+/// be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "setters return the changed rules"]
 pub struct Rules {
@@ -20,30 +21,30 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// For messages between servers: Gate, Data API. The platform repeats their texts in messages
-    /// that it signs, so a text that holds a `;`, a name and a `:` is refused, and so is any `;` in
-    /// a name or an id.
+    /// Rules for messages between servers: Gate and the Data API. The platform repeats their texts
+    /// in messages that it signs, so a text that holds a `;`, a name and a `:` is refused, and so
+    /// is any `;` in a name or an id.
     pub fn private() -> Self {
         let visibility = Visibility::Private;
         let limits = Limits::default();
         Self { visibility, allow_ambiguous: false, items_in_texts: false, limits }
     }
 
-    /// For parameters that pass through a browser, as on the Payment Page: anyone who sees a signed
-    /// text could move the borders of its items, so `;` is refused, as the documents demand.
+    /// Rules for parameters that pass through a browser, as on the Payment Page. Anyone who sees a
+    /// signed text could move the borders of its items, so `;` is refused, as the documents demand.
     pub fn public() -> Self {
         Self { visibility: Visibility::Public, ..Self::private() }
     }
 
-    /// Also signs texts that hold a `;`, a name and a `:`. A callback that repeats one has more
-    /// than one reading (see [`doubts`](super::doubts)). Ids and names must still hold no `;`, and
-    /// [`public`](Self::public) refuses every `;`.
+    /// Allows texts that hold a `;`, a name and a `:`. A callback that repeats such a text can be
+    /// read in more than one way (see [`doubts`](super::doubts)). Ids and names must still hold no
+    /// `;`, and [`public`](Self::public) rules still refuse every `;`.
     pub fn allow_items_in_texts(self) -> Self {
         Self { items_in_texts: true, ..self }
     }
 
-    /// Also signs documents that the official SDKs would sign differently, exactly as the PHP SDK
-    /// would.
+    /// Allows documents that the official SDKs would sign differently; they are signed exactly as
+    /// the PHP SDK would sign them.
     pub fn allow_ambiguous(self) -> Self {
         Self { allow_ambiguous: true, ..self }
     }
@@ -60,12 +61,13 @@ impl Rules {
     }
 }
 
-/// Members called `signature` that are not signed. The official SDKs differ on deeper ones, such as
-/// a provider's own field in `redirect_data.body` (sources: signature place).
+/// Which members called `signature` are not signed. The official SDKs differ on members below the
+/// message's own signature, such as a provider's own field in `redirect_data.body` (sources:
+/// signature place).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Strip {
-    /// All of them, as in the PHP, JavaScript, Python and Go SDKs.
+    /// All members called `signature`, as in the PHP, JavaScript, Python and Go SDKs.
     Everywhere,
-    /// Only the message's own, at the root and in `general`.
+    /// Only the message's own signature, at the root and in `general`.
     Own,
 }

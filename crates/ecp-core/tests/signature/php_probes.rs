@@ -168,8 +168,7 @@ fn by_default_only_documents_on_which_all_sdks_agree_are_signed() {
 
 #[test]
 fn depth_511_is_read_and_512_is_refused_with_its_place() {
-    let too_deep =
-        "line 1, column 2556: nested deeper than the 511 levels that `Limits::depth` allows";
+    let too_deep = "JSON document, line 1, column 2556: nested deeper than the 511 levels that `Limits::depth` allows";
     assert!(signature::canonical_string(nested(511).as_bytes(), Rules::private()).is_ok());
     for rules in [Rules::private(), as_php()] {
         let error = signature::canonical_string(nested(512).as_bytes(), rules).unwrap_err();
@@ -178,6 +177,6 @@ fn depth_511_is_read_and_512_is_refused_with_its_place() {
     let shallow = Rules::private().limits(Limits::default().depth(1));
     assert_eq!(
         signature::canonical_string(br#"{"a":[]}"#, shallow).unwrap_err().to_string(),
-        "line 1, column 6: nested deeper than the 1 levels that `Limits::depth` allows"
+        "JSON document, line 1, column 6: nested deeper than the 1 levels that `Limits::depth` allows"
     );
 }

@@ -5,14 +5,28 @@ use super::{as_php, hmac_of, key, with_signature};
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table of documents")]
 fn what_sdks_render_differently_is_refused_unless_php_is_asked_for() {
-    const FLOAT: &str = "`a`: a number must be an integer; send fractions as text";
-    const LARGE: &str = "`a`: an integer must not exceed 9007199254740992; send it as text";
+    const FLOAT: &str =
+        "cannot sign the member `a`: a number must be an integer; send fractions as text";
+    const LARGE: &str =
+        "cannot sign the member `a`: an integer must not exceed 9007199254740992; send it as text";
 
     // Document, refusal, what PHP signs.
     let table = [
-        (r#"{"a:b":1}"#, "`a:b`: a member's name must not hold `:`", "a::b:1"),
-        (r#"{"x":{"a:b":1}}"#, "`x.a:b`: a member's name must not hold `:`", "x:a::b:1"),
-        (r#"{"x":[{":":{}}]}"#, "`x.0.:`: a member's name must not hold `:`", ""),
+        (
+            r#"{"a:b":1}"#,
+            "cannot sign the member `a:b`: a member's name must not hold `:`",
+            "a::b:1",
+        ),
+        (
+            r#"{"x":{"a:b":1}}"#,
+            "cannot sign the member `x.a:b`: a member's name must not hold `:`",
+            "x:a::b:1",
+        ),
+        (
+            r#"{"x":[{":":{}}]}"#,
+            "cannot sign the member `x.0.:`: a member's name must not hold `:`",
+            "",
+        ),
         (r#"{"a":1.5}"#, FLOAT, "a:1.5"),
         (r#"{"a":1.0}"#, FLOAT, "a:1"),
         (r#"{"a":1e2}"#, FLOAT, "a:100"),
@@ -20,7 +34,7 @@ fn what_sdks_render_differently_is_refused_unless_php_is_asked_for() {
         (r#"{"a":1e309}"#, FLOAT, "a:INF"),
         (
             r#"{"p":{"l":[0,{"sum":100.50}]}}"#,
-            "`p.l.1.sum`: a number must be an integer; send fractions as text",
+            "cannot sign the member `p.l.1.sum`: a number must be an integer; send fractions as text",
             "p:l:0:0;p:l:1:sum:100.5",
         ),
         (r#"{"a":9007199254740993}"#, LARGE, "a:9007199254740993"),
@@ -31,72 +45,72 @@ fn what_sdks_render_differently_is_refused_unless_php_is_asked_for() {
         (r#"{"a":10000000000000000000000000}"#, LARGE, "a:1.0E+25"),
         (
             r#"{"a":[0,1,2,3,4,5,6,7,8,9,10]}"#,
-            "`a`: a list must not have more than 10 items: the official SDKs sort longer ones differently",
+            "cannot sign the member `a`: a list must not have more than 10 items: the official SDKs sort longer ones differently",
             "a:0:0;a:1:1;a:2:2;a:3:3;a:4:4;a:5:5;a:6:6;a:7:7;a:8:8;a:9:9;a:10:10",
         ),
         (
             r#"{"a10":1,"a2":2}"#,
-            "`a2`: the official SDKs disagree on its order with `a10`: rename one of them",
+            "cannot sign the member `a2`: the official SDKs disagree on the order of this member and `a10`: rename one of them",
             "a2:2;a10:1",
         ),
         (
             r#"{"k":{"10":1,"9":2}}"#,
-            "`k.9`: the official SDKs disagree on its order with `k.10`: rename one of them",
+            "cannot sign the member `k.9`: the official SDKs disagree on the order of this member and `k.10`: rename one of them",
             "k:9:2;k:10:1",
         ),
         (
             r#"{"address":"x","address2":"y"}"#,
-            "`address`: the official SDKs disagree on its order with `address2`: rename one of them",
+            "cannot sign the member `address`: the official SDKs disagree on the order of this member and `address2`: rename one of them",
             "address:x;address2:y",
         ),
         (
             r#"{"a":{"x":1},"a-b":2}"#,
-            "`a-b`: the official SDKs disagree on its order with `a.x`: rename one of them",
+            "cannot sign the member `a-b`: the official SDKs disagree on the order of this member and `a.x`: rename one of them",
             "a-b:2;a:x:1",
         ),
         (
             r#"{"a":1," b":2}"#,
-            "`a`: the official SDKs disagree on its order with ` b`: rename one of them",
+            "cannot sign the member `a`: the official SDKs disagree on the order of this member and ` b`: rename one of them",
             "a:1; b:2",
         ),
         (
             "{\"\\ud83d\\ude00\":1,\"\\ue000\":2}",
-            "`\\u{e000}`: the official SDKs disagree on its order with `😀`: rename one of them",
+            "cannot sign the member `\\u{e000}`: the official SDKs disagree on the order of this member and `😀`: rename one of them",
             "\u{e000}:2;😀:1",
         ),
         (
             r#"{"a":1,"b":2,"a":3}"#,
-            "`a`: the member appears twice; leave one of the two out",
+            "cannot sign the member `a`: the member appears twice; leave one of the two out",
             "a:3;b:2",
         ),
         (
             r#"{"x":{"a":{"x":1},"a":2}}"#,
-            "`x.a`: the member appears twice; leave one of the two out",
+            "cannot sign the member `x.a`: the member appears twice; leave one of the two out",
             "x:a:2",
         ),
         (
             r#"{"__proto__":1,"a":2}"#,
-            "`__proto__`: the official JavaScript SDK drops this member; name it differently",
+            "cannot sign the member `__proto__`: the official JavaScript SDK drops this member; name it differently",
             "__proto__:1;a:2",
         ),
         (
             r#"{"a":[{"\u005f_proto__":{}}]}"#,
-            "`a.0.__proto__`: the official JavaScript SDK drops this member; name it differently",
+            "cannot sign the member `a.0.__proto__`: the official JavaScript SDK drops this member; name it differently",
             "",
         ),
         (
             r#"{"a\u0000b":1}"#,
-            "`a\\0b`: a member's name or text must not hold control characters, such as line breaks",
+            "cannot sign the member `a\\0b`: a member's name or text must not hold control characters, such as line breaks",
             "a\0b:1",
         ),
         (
             r#"{"a":"x\u0000y"}"#,
-            "`a`: a member's name or text must not hold control characters, such as line breaks",
+            "cannot sign the member `a`: a member's name or text must not hold control characters, such as line breaks",
             "a:x\0y",
         ),
         (
             r#"{"a":["x\ny"]}"#,
-            "`a.0`: a member's name or text must not hold control characters, such as line breaks",
+            "cannot sign the member `a.0`: a member's name or text must not hold control characters, such as line breaks",
             "a:0:x\ny",
         ),
     ];
@@ -129,7 +143,7 @@ fn keys_that_only_look_like_positions_are_refused_beside_real_ones() {
         let json = document.as_bytes();
         let error = signature::canonical_string(json, Rules::private()).map_err(|e| e.to_string());
         let message = format!(
-            "{one}: the official SDKs disagree on its order with {other}: rename one of them"
+            "cannot sign the member {one}: the official SDKs disagree on the order of this member and {other}: rename one of them"
         );
         assert_eq!(error, Err(message), "{document}");
         assert_eq!(signature::canonical_string(json, as_php()).as_deref(), Ok(php));
@@ -195,14 +209,16 @@ fn semicolons_are_refused_where_they_could_divide_an_item() {
     for (document, path, problem, string) in table {
         let json = document.as_bytes();
         let error = signature::canonical_string(json, Rules::public()).unwrap_err();
-        let message = format!("{path}: a name or text must not hold `;` on the Payment Page");
+        let message = format!(
+            "cannot sign the member {path}: a name or text must not hold `;` on the Payment Page"
+        );
         assert_eq!(error.to_string(), message);
         let allowed = Rules::public().allow_items_in_texts();
         assert_eq!(signature::canonical_string(json, allowed).unwrap_err().to_string(), message);
 
         let private =
             |rules| signature::canonical_string(json, rules).map_err(|error| error.to_string());
-        let refused = |problem: &str| Err(format!("{path}: {problem}"));
+        let refused = |problem: &str| Err(format!("cannot sign the member {path}: {problem}"));
         let signed = Ok(string.to_owned());
         let expected = problem.map_or(signed.clone(), refused);
         assert_eq!(private(Rules::private()), expected);
@@ -299,8 +315,7 @@ fn a_signature_below_the_message_s_own_is_refused_or_signed_as_by_php() {
 
 #[test]
 fn a_document_without_room_for_a_signature_is_refused() {
-    const NO_PLACE: &str =
-        "`general` is missing or not an object, and a Gate request has its signature in it";
+    const NO_PLACE: &str = "a Gate request needs the object `general` for its signature: `general` is missing or not an object";
     const SIGNED: &str = "the document has a signature already: remove it before signing";
     let table = [
         (Place::General, r#"{"a":1}"#, NO_PLACE),
@@ -313,8 +328,12 @@ fn a_document_without_room_for_a_signature_is_refused() {
         (Place::Root, r#"{"general":{"signature":"x"}}"#, SIGNED),
         (Place::General, r#"{"general":{},"signature":""}"#, SIGNED),
         (Place::General, r#"{"general":{"signature":"x"}}"#, SIGNED),
-        (Place::Root, "[]", "expected a JSON object, found a list"),
-        (Place::Root, "{", "line 1, column 2: expected a member's name in double quotes"),
+        (Place::Root, "[]", "the document must be a JSON object, found a list"),
+        (
+            Place::Root,
+            "{",
+            "JSON document, line 1, column 2: expected a member's name in double quotes",
+        ),
     ];
     for (place, document, message) in table {
         for rules in [Rules::private(), as_php()] {
@@ -355,7 +374,7 @@ fn of_two_generals_the_last_holds_the_signature() {
         let error = sign(Rules::private()).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "`general`: the member appears twice; leave one of the two out",
+            "cannot sign the member `general`: the member appears twice; leave one of the two out",
             "{document}"
         );
     }

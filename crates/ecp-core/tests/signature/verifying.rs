@@ -161,7 +161,11 @@ fn a_signature_that_is_no_text_is_refused_with_its_place() {
     ];
     for (member, path, found) in table {
         let body = format!("{{\"a\":1,{member}}}");
-        assert_eq!(refusal(&body), format!("{path}: expected a string, found {found}"), "{body}");
+        assert_eq!(
+            refusal(&body),
+            format!("the signature {path} must be a string, found {found}"),
+            "{body}"
+        );
     }
 }
 
@@ -250,21 +254,30 @@ fn a_body_that_is_no_readable_object_is_refused_with_its_reason() {
     let wide = format!(r#"{{"{}":[{}]}}"#, "k".repeat(9000), ["1"; 99].join(","));
 
     let table: [(Vec<u8>, &str); 13] = [
-        (Vec::new(), "line 1, column 1: the document ends too early"),
-        (b" \n ".to_vec(), "line 2, column 2: the document ends too early"),
-        (b"null".to_vec(), "expected a JSON object, found null"),
-        (format!("\"{}\"", good()).into(), "expected a JSON object, found a string"),
-        ([b"[", &object[..], b"]"].concat(), "expected a JSON object, found a list"),
-        (format!("a=1&signature={}", good()).into(), "line 1, column 1: expected a value"),
-        (object.repeat(2), "line 1, column 111: expected nothing after the document"),
-        ([b"\xef\xbb\xbf", &object[..]].concat(), "line 1, column 1: expected a value"),
+        (Vec::new(), "JSON document, line 1, column 1: the document ends too early"),
+        (b" \n ".to_vec(), "JSON document, line 2, column 2: the document ends too early"),
+        (b"null".to_vec(), "the document must be a JSON object, found null"),
+        (format!("\"{}\"", good()).into(), "the document must be a JSON object, found a string"),
+        ([b"[", &object[..], b"]"].concat(), "the document must be a JSON object, found a list"),
+        (
+            format!("a=1&signature={}", good()).into(),
+            "JSON document, line 1, column 1: expected a value",
+        ),
+        (
+            object.repeat(2),
+            "JSON document, line 1, column 111: expected nothing after the document",
+        ),
+        (
+            [b"\xef\xbb\xbf", &object[..]].concat(),
+            "JSON document, line 1, column 1: expected a value",
+        ),
         (
             b"{\"a\":\"\xff\"}".to_vec(),
             "the document is not UTF-8: its first invalid byte is at offset 6",
         ),
         (
             signed(&deep),
-            "line 1, column 619: nested deeper than the 511 levels that `Limits::depth` allows",
+            "JSON document, line 1, column 619: nested deeper than the 511 levels that `Limits::depth` allows",
         ),
         (
             [&object[..], &b" ".repeat(256 * 1024)].concat(),
@@ -273,11 +286,11 @@ fn a_body_that_is_no_readable_object_is_refused_with_its_reason() {
         // Key paths repeat for every item, so the string would outgrow the document by far.
         (
             signed(&wide),
-            "the canonical string is longer than 41324 bytes, 4 times the document and 4 KiB: shorten the names of members that hold others",
+            "the canonical string is longer than 41324 bytes (4 times the document's size plus 4 KiB): shorten the names of objects and lists in it",
         ),
         (
             with_signature(r#"{"0":1}"#, &hmac_of("secret", "0:1")).into(),
-            "`0`: at the top level, a member's name must be neither empty nor an integer",
+            "the top-level member `0` needs another name: it must be neither empty nor an integer",
         ),
     ];
     for (body, message) in table {

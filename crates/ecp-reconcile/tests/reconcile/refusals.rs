@@ -90,7 +90,10 @@ async fn a_journal_of_another_owner_or_of_a_run_is_refused() {
     assert!(error(begun).starts_with("cannot read the journal /nowhere/at/all: "));
     let ends_first = Interval::new(around_now().to(), around_now().from());
     let begun = Reconcile::new(owner(), ends_first).begin(&stage.data(), stage.sender()).await;
-    assert_eq!(error(begun), "`interval.to` must not be before `interval.from`");
+    assert_eq!(
+        error(begun),
+        "invalid Data API query: `interval.to` must not be before `interval.from`"
+    );
 }
 
 #[tokio::test]

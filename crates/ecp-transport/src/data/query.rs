@@ -17,7 +17,7 @@ use serde_json::value::RawValue;
 ///     .filter("operation_type", ["payout"]);
 /// # let _ = query;
 /// let error = OperationsQuery::new(projects, "2020-01-01", "2020-01-30 13:53:59").unwrap_err();
-/// assert_eq!(error.to_string(), "`interval.from` must have the form YYYY-MM-DD hh:mm:ss");
+/// assert_eq!(error.to_string(), "invalid Data API query: `interval.from` must have the form YYYY-MM-DD hh:mm:ss");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -33,7 +33,7 @@ pub struct OperationsQuery {
 
 /// An invalid query.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{path}` {problem}")]
+#[error("invalid Data API query: `{path}` {problem}")]
 pub struct InvalidQuery {
     path: &'static str,
     problem: &'static str,

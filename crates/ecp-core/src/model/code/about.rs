@@ -4,12 +4,13 @@ use std::fmt;
 
 use super::{Code, CodeInfo};
 
-/// Subject of the code of a refused request.
+/// Subject of the result code of a refused request: the payment, its method or the whole project.
 ///
-/// The platform's table gives the meaning of a code but not its subject; this is derived from its
-/// words, with [`CodeInfo::about_source`]. A code about the project or its method says nothing
-/// about the payment that received it: the next payment receives it too, until the cause is fixed.
-/// A code that is not known to be about this payment never ends a row of a mass payout.
+/// The platform's table gives the meaning of a code but not its subject. The subject is derived
+/// from the words of the table; [`CodeInfo::about_source`] says how. A code about the project or
+/// its method says nothing about the payment that received it: the next payment receives the same
+/// code, until the cause is fixed. In a mass payout, only a code that is known to be about the
+/// payment completes its row.
 ///
 /// ```
 /// use ecp_core::model::{About, Code};
@@ -21,18 +22,18 @@ use super::{Code, CodeInfo};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum About {
-    /// This payment: its fields, its sum, its customer, its state.
+    /// The payment: its fields, its sum, its customer, its state.
     Payment,
-    /// The method or its provider, for every payment with it.
+    /// The method or its provider. Every payment with this method receives the code.
     Method,
-    /// The project: its key, its settings, its merchant account, its balance.
+    /// The whole project: its key, its settings, its merchant account, its balance.
     Project,
-    /// The words do not say, or the code is not in the table.
+    /// Not known: the table's words do not name a subject, or the code is not in the table.
     Unknown,
 }
 
 impl About {
-    /// The name: `payment`, `method`, `project` or `unknown`.
+    /// The subject as a word: `payment`, `method`, `project` or `unknown`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Payment => "payment",
@@ -42,8 +43,8 @@ impl About {
         }
     }
 
-    /// Whether other payments receive the code too, so that sending them is of no use before the
-    /// cause is fixed.
+    /// Whether other payments will receive the same code, so that sending them is useless before
+    /// the cause is fixed.
     pub const fn concerns_others(self) -> bool {
         matches!(self, Self::Method | Self::Project)
     }
@@ -63,14 +64,14 @@ impl Code {
 }
 
 impl CodeInfo {
-    /// The code's subject.
+    /// The code's subject: the payment, its method or the whole project.
     pub const fn about(&self) -> About {
         about(self.number).0
     }
 
-    /// Source of the subject: `message` where the platform's own words name it, `documents` where
-    /// the documents on signing and on the order of checks do, `chosen` where neither does and the
-    /// careful reading was taken. Empty for [`About::Unknown`].
+    /// How the subject is known: `message` if the platform's message names it, `documents` if the
+    /// documents on signing and on the order of checks name it, `chosen` if neither names it and
+    /// the more careful subject was chosen. Empty for [`About::Unknown`].
     pub const fn about_source(&self) -> &'static str {
         about(self.number).1
     }
