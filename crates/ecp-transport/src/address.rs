@@ -10,7 +10,7 @@ pub(crate) struct Address {
     authority: Authority,
 }
 
-/// An invalid base address.
+/// Error for an address that cannot be the base address of one of the platform's services.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{url}` is not a base address of the platform: {problem}")]
 pub struct InvalidBaseUrl {
@@ -60,8 +60,9 @@ impl Address {
     }
 }
 
-/// An address in normal form: scheme and host in lower case, no default port, no trailing slash.
-/// All spellings of an address reach the same server; compare and store this one.
+/// Returns a base address in normal form: scheme and host in lower case, no default port, no
+/// trailing slash. All spellings of an address lead to the same server, so compare and store the
+/// normal form.
 ///
 /// ```
 /// use ecp_transport::normal_base_url;

@@ -17,26 +17,27 @@ use crate::gate::{Gate, General, to_ask};
 use crate::send::retry_after;
 use crate::watched::{Watched, request_span, words};
 
-/// The platform took an answer to a clarification. It says nothing of the payment's result, nor
-/// that the answer was complete: a callback or a status may ask again.
+/// Result of [`Gate::clarify`]: the platform accepted the merchant's answer to a clarification.
+/// This says nothing about the payment's result, nor that the answer was complete: a callback or a
+/// status may ask again.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Clarified {
-    /// The id of the payment.
+    /// The merchant's id of the payment.
     pub payment_id: PaymentId,
-    /// The platform's id of the request.
+    /// The platform's id of the request; `None` if the platform gave none.
     pub request_id: Option<RequestId>,
-    /// What is still asked for, if the answer already says so.
+    /// The fields that the platform still asks for; `None` if its answer does not name any.
     pub asked_again: Option<Box<ClarificationFields>>,
 }
 
 impl Gate {
-    /// Sends what the platform asked for before a payment goes on
-    /// ([`Step::Clarify`](ecp_core::model::Step::Clarify)), once. The data may be incomplete or
-    /// empty: the platform then asks again, and waits 30 minutes from then on, but not beyond the
+    /// Sends, once, the fields that the platform asked for before a payment goes on
+    /// ([`Step::Clarify`](ecp_core::model::Step::Clarify)). The data may be incomplete or empty:
+    /// the platform then asks again, and waits 30 minutes from then on, but not beyond the
     /// payment's cut-off time (sources: clarification).
     ///
-    /// [`Sender::clarify`](crate::Sender::clarify) sends again what has not arrived.
+    /// [`Sender::clarify`](crate::Sender::clarify) also repeats the request if it has not arrived.
     pub async fn clarify(
         &self,
         payment_id: &PaymentId,

@@ -30,13 +30,14 @@ use crate::watched::{BUDGET_EMPTY, FURTHER_REQUESTS, Watched};
 /// Base address of the platform's Data API (sources: Data API).
 pub const DATA_API_URL: &str = "https://data.ecommpay.com";
 
-/// Name of a query's member for its destination, unless [`DataApi::destination_name`] sets another:
-/// chosen, because no document names it (sources: operations to an address). The sandbox reads the
-/// same name.
+/// Default name of the member of a query that holds its [`Destination`];
+/// [`DataApi::destination_name`] sets another. The name was chosen because no document has one
+/// (sources: operations to an address). The sandbox reads the same name.
 pub const DESTINATION_NAME: &str = "destination";
 
-/// Client of the platform's Data API: past operations, for reports and reconciliation. It has its
-/// own token with its own key; a project's key does not fit. Clones share the transport.
+/// Client of the platform's Data API, which returns past operations for reports and reconciliation.
+/// It uses its own token with its own key; a project's key does not fit. Clones share the
+/// transport.
 ///
 /// Answers may take minutes (sources: Data API), so use
 #[cfg_attr(
@@ -73,28 +74,28 @@ pub struct DataApi {
     meter: Meter,
 }
 
-/// Error of a Data API query. Queries change nothing, so each of them can be repeated.
+/// Error of a Data API query. Queries change nothing, so every query can be repeated.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DataError {
     /// The query cannot be signed.
     #[error("the query cannot be signed: {0}")]
     Unsigned(SignError),
-    /// There is no answer.
+    /// The Data API could not be reached, or sent no response.
     #[error(transparent)]
     Transport(TransportError),
-    /// The answer is an error. The form of errors is not documented; these are the parts that could
-    /// be read.
-    #[error("the Data API answered HTTP status {http_status}{}", in_words(.code.as_ref(), .message.as_deref()))]
+    /// The Data API answered with an error. The form of its errors is not documented, so the error
+    /// has only the parts that could be read.
+    #[error("the Data API answered HTTP status {http_status}{details}", details = in_words(.code.as_ref(), .message.as_deref()))]
     Refused {
-        /// The HTTP status.
+        /// The HTTP status of the answer.
         http_status: u16,
-        /// The code, if there is one.
+        /// The platform's error code; `None` if the answer has none.
         code: Option<Code>,
-        /// The message, if there is one.
+        /// The platform's error message; `None` if the answer has none.
         message: Option<String>,
     },
-    /// The answer cannot be read.
+    /// The answer is not JSON, or not a list of operations.
     #[error("the Data API's answer cannot be read: {0}")]
     Unreadable(ModelError),
     /// The answer is not signed with the token's key.
@@ -103,8 +104,8 @@ pub enum DataError {
 }
 
 impl DataError {
-    /// Whether the answer is larger than the transport or this client reads, so that a smaller page
-    /// may fit.
+    /// Whether the answer is larger than the limit of the transport or of this client, so that a
+    /// smaller page may fit.
     pub fn is_too_large(&self) -> bool {
         match self {
             Self::Transport(error) => error.is_too_large(),
@@ -143,7 +144,8 @@ fn in_words(code: Option<&Code>, message: Option<&str>) -> String {
 }
 
 impl DataApi {
-    /// The platform's Data API at [`DATA_API_URL`], by a token and the key that belongs to it.
+    /// Makes a client of the platform's Data API at [`DATA_API_URL`] from a token and the key that
+    /// belongs to the token.
     pub fn new(
         token: Sensitive<String>,
         key: &SecretKey,
@@ -162,43 +164,43 @@ impl DataApi {
         }
     }
 
-    /// Sets the base address, [`DATA_API_URL`] by default; that of a sandbox is such as
-    /// `http://127.0.0.1:8080`. Plain HTTP is refused beyond this machine.
+    /// Sets the base address of the Data API, [`DATA_API_URL`] by default. The address of a sandbox
+    /// is such as `http://127.0.0.1:8080`. Plain HTTP is allowed only to this machine.
     pub fn base_url(self, url: &str) -> Result<Self, InvalidBaseUrl> {
         Ok(Self { address: Address::parse(url)?, ..self })
     }
 
-    /// Sets how often a page is requested, the pauses and the budget, and the deadline; by default
-    /// 4 times within 15 minutes, and otherwise as in a default [`RetryPolicy`].
+    /// Sets how a page is retried: attempts, pauses, budget and deadline. By default a page is
+    /// requested up to 4 times within 15 minutes, otherwise as in a default [`RetryPolicy`].
     pub fn retry(self, retry: RetryPolicy) -> Self {
         Self { retry, ..self }
     }
 
-    /// Reports the metrics of every page to an observer. They are listed in
-    /// [`METRICS`](crate::METRICS).
+    /// Sets the observer to which the client reports the metrics of every page.
+    /// [`METRICS`](crate::METRICS) lists them.
     pub fn observer(self, observer: impl Observer) -> Self {
         Self { meter: Meter::new(observer), ..self }
     }
 
-    /// Sets the name of the list of operations in an answer, which is not documented: `operations`
-    /// by default. Without a list of that name, the only list at the top level is used.
+    /// Sets the name of the list of operations in an answer, `operations` by default; the documents
+    /// do not name it. If no list has that name, the only list at the top level is used.
     pub fn list_name(self, name: &str) -> Self {
         Self { list: name.into(), ..self }
     }
 
-    /// Sets the name of the member of a query that holds its [`Destination`], which is not
-    /// documented: [`DESTINATION_NAME`] by default.
+    /// Sets the name of the member of a query that holds its [`Destination`], [`DESTINATION_NAME`]
+    /// by default; the documents do not name it.
     pub fn destination_name(self, name: &str) -> Self {
         Self { destination: name.into(), ..self }
     }
 
     /// Asks the platform to send one page of operations to an address of yours, signed with the
-    /// token's key; `OperationsReceiver` of `ecp-notify` takes it there. The platform answers at
-    /// once, and the page comes later and possibly more than once.
+    /// token's key; `OperationsReceiver` of `ecp-notify` receives it there. The platform answers
+    /// this request at once; the page comes later, and possibly more than once.
     ///
-    /// That pages can be sent to an address is documented in one sentence (sources: operations to an
-    /// address), so the member's name is a setting, and the answer may or may not list the
-    /// operations too.
+    /// That pages can be sent to an address is documented in one sentence (sources: operations to
+    /// an address). So the name of the member with the address is a setting, and the answer may or
+    /// may not list the operations too.
     ///
     /// ```no_run
     /// use ecp_transport::{DataApi, DataError, Destination, OperationsQuery};
@@ -222,7 +224,7 @@ impl DataApi {
         self.watched(query, Some(destination), read, |requested| requested.operations).await
     }
 
-    /// Operations, page by page on demand.
+    /// Returns the operations that match a query. Their pages are requested as they are needed.
     pub fn operations(&self, query: OperationsQuery) -> Operations {
         Operations { api: self.clone(), query: Some(query), page: VecDeque::new() }
     }
@@ -417,13 +419,13 @@ fn refusal(status: StatusCode, document: Option<&Document<'_>>) -> DataError {
     }
 }
 
-/// Operations of a query, in the platform's order. Pages are requested as they are needed.
+/// The operations of a query, in the platform's order. Pages are requested as they are needed.
 ///
-/// Pages are identified by their offsets (sources: Data API), so choose an interval in the past: in
-/// one that still grows, an operation could move from page to page.
+/// Pages are found by their offsets (sources: Data API), so choose an interval in the past. While
+/// an interval still gets new operations, an operation could move from one page to another.
 ///
-/// A page that is larger than the transport or the client reads (32 MiB) is requested again with
-/// half as many operations, down to one, and the pages after it keep that size.
+/// A page that is larger than the limit of the transport or of the client (32 MiB) is requested
+/// again with half as many operations, down to one. The pages after it keep that size.
 #[derive(Debug)]
 pub struct Operations {
     api: DataApi,
@@ -433,8 +435,8 @@ pub struct Operations {
 }
 
 impl Operations {
-    /// The next operation, `None` after the last. After an error, call it again: it requests the
-    /// same page, and no operation is skipped.
+    /// Returns the next operation, `None` after the last one. After an error, call it again: it
+    /// requests the same page, and no operation is skipped.
     pub async fn next(&mut self) -> Result<Option<DataOperation>, DataError> {
         loop {
             if let Some(operation) = self.page.pop_front() {
@@ -447,8 +449,8 @@ impl Operations {
         }
     }
 
-    /// The next page, `None` after the last. It does not include the operations of the previous
-    /// page that [`Operations::next`] has not returned.
+    /// Returns the next page of operations, `None` after the last page. It does not contain those
+    /// operations of the previous page that [`Operations::next`] has not returned.
     pub async fn next_page(&mut self) -> Result<Option<Vec<DataOperation>>, DataError> {
         self.page.clear();
         let Some(query) = &mut self.query else { return Ok(None) };

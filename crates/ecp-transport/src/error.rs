@@ -8,49 +8,50 @@ use ecp_methods::Rejection;
 
 use crate::http::TransportError;
 
-/// Error of a call to Gate.
+/// Error of a request to Gate.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum GateError {
-    /// The request breaks the method's spec. Nothing was sent.
+    /// The request breaks the rules of its payment method. Nothing was sent.
     #[error(transparent)]
     Rejected(#[from] Rejection),
-    /// The official SDKs would disagree on the request's signature. Nothing was sent.
+    /// The official SDKs would sign the request differently. Nothing was sent.
     #[error("the request cannot be signed, and was not sent: {0}")]
     Unsigned(SignError),
-    /// There was no connection. Nothing was sent.
+    /// No connection to Gate could be opened. Nothing was sent.
     #[error(transparent)]
     NotSent(TransportError),
     /// The platform refused the request and has registered nothing.
     #[error(transparent)]
     Refused(Refusal),
-    /// The request may have been registered, or not.
+    /// The platform may or may not have registered the request.
     #[error("the outcome is unknown: {0}; request the payment's status, do not send it again")]
     Unknown(UnknownReason),
 }
 
-/// Outcome of a request, as far as it is known.
+/// Outcome of a failed request to Gate, as far as it is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome<'e> {
-    /// Nothing was registered, and nothing is known about the payment: the request never left, or
-    /// the platform refused it for a cause that affects other payments too, such as a wrong key
-    /// ([`Refusal::about`]). It can be sent again unchanged, once the cause is removed.
+    /// Nothing was registered, and nothing is known about the payment. Either the request was not
+    /// sent, or the platform refused it for a cause that affects other payments too, such as a
+    /// wrong key ([`Refusal::about`]). The request can be sent again unchanged, once the cause is
+    /// removed.
     NotSent,
-    /// The platform answered that it did not register the request, for a cause in the request
-    /// itself or one that its code leaves open.
+    /// The platform answered that it did not register the request. The cause is in the request
+    /// itself, or the platform's code does not say where it is.
     Refused {
-        /// The platform's code.
+        /// The platform's error code.
         code: &'e Code,
-        /// The platform's message.
+        /// The platform's error message.
         message: &'e str,
     },
-    /// The request may be in progress, or the payment may exist already. Request its status; do not
-    /// send it again and do not give the payment another id.
+    /// The request may be in progress, or the payment may exist already. Request the payment's
+    /// status; do not send the request again, and do not give the payment another id.
     Unknown,
 }
 
 impl Outcome<'_> {
-    /// The name in logs and metrics.
+    /// The outcome as a word in logs and metrics.
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::NotSent => "not_sent",
@@ -61,7 +62,7 @@ impl Outcome<'_> {
 }
 
 impl GateError {
-    /// The outcome of the request, as far as it is known.
+    /// The outcome of the failed request, as far as it is known.
     pub fn outcome(&self) -> Outcome<'_> {
         match self {
             Self::Rejected(_) | Self::Unsigned(_) | Self::NotSent(_) => Outcome::NotSent,
@@ -73,7 +74,8 @@ impl GateError {
         }
     }
 
-    /// Subject of an error answer of the platform; `None` without an error answer.
+    /// Subject of the platform's error code: the payment, its method or the project. `None` if the
+    /// platform did not answer with an error.
     ///
     /// [`About::Project`] and [`About::Method`] mean that other requests will fail in the same way
     /// until the cause is removed, so a job over many payments should stop.
@@ -82,9 +84,10 @@ impl GateError {
     }
 
     /// Whether other requests will fail in the same way until the cause is removed, so that a job
-    /// over many payments should stop: the platform names a cause in the project or the method, or
-    /// the answer is a redirect or a client error without a code of the platform, as from a wrong
-    /// base address or a firewall. 408, 409, 425 and 429 are temporary.
+    /// over many payments should stop. This is so if the platform names a cause in the project or
+    /// the method, and if the answer is a redirect or a client error without a code of the
+    /// platform, as from a wrong base address or a firewall. The HTTP statuses 408, 409, 425 and
+    /// 429 are temporary and do not count.
     ///
     /// ```
     /// use ecp_transport::{GateError, UnknownReason};
@@ -101,7 +104,7 @@ impl GateError {
         }
     }
 
-    /// The platform's code, if it gave one.
+    /// The platform's error code; `None` if its answer has none, or there is no answer.
     pub fn code(&self) -> Option<&Code> {
         match self {
             Self::Refused(refusal) => Some(&refusal.code),
@@ -181,22 +184,22 @@ impl From<TransportError> for GateError {
     }
 }
 
-/// The platform's answer to a request that it did not register.
+/// The platform's refusal of a request that it did not register.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Refusal {
-    /// The code. [`Code::info`] has the recommended action.
+    /// The error code of the refusal. [`Code::info`] has the recommended action.
     pub code: Code,
-    /// The message of the code.
+    /// The platform's message about the refusal.
     pub message: String,
-    /// Details, with the paths of fields.
+    /// Details of the refusal, with the paths of the wrong fields.
     pub errors: Errors,
-    /// The HTTP status. Its meaning is not documented.
+    /// The HTTP status of the answer. Its meaning is not documented.
     pub http_status: u16,
 }
 
 impl Refusal {
-    /// Subject of the refusal.
+    /// Subject of the refusal: the payment, its method or the whole project.
     pub fn about(&self) -> About {
         self.code.about()
     }
@@ -223,36 +226,41 @@ impl fmt::Display for Refusal {
 
 impl std::error::Error for Refusal {}
 
-/// Reason why the outcome of a request is unknown.
+/// Reason why the outcome of a request to Gate is unknown.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum UnknownReason {
-    /// The connection failed after it was open.
+    /// The connection failed after it was open, so the request may have arrived.
     #[error(transparent)]
     Transport(TransportError),
-    /// An HTTP status that leaves the outcome open: a redirect, a server error, a proxy's answer.
-    #[error("unexpected HTTP status {0}")]
+    /// The answer has an HTTP status that leaves the outcome open, such as that of a redirect, a
+    /// server error or a proxy.
+    #[error("the answer has the unexpected HTTP status {0}")]
     HttpStatus(u16),
-    /// An answer in an undocumented format.
+    /// The answer has an undocumented format.
     #[error("the platform's answer cannot be read: {0}")]
     Unreadable(ModelError),
-    /// An answer whose required signature is missing or wrong.
+    /// The answer must be signed, and its signature is missing or wrong.
     #[error("the answer is not genuine: {0}")]
     NotGenuine(VerifyError),
-    /// A signed answer that does not match the request.
+    /// The answer is signed but is not the answer to this request.
     #[error("the answer does not match the request: {0}")]
     OtherMessage(StatusError),
-    /// An answer about another request or payment than the one that was asked about.
+    /// The answer names another request, payment or project than the request. The text is the
+    /// member that differs.
     #[error("the answer has another `{0}` than the request")]
     Mismatch(&'static str),
-    /// An earlier call may have sent the request, and its process ended before the result.
+    /// An earlier call may have sent the request, and its process ended before it stored the
+    /// result.
     #[error("an earlier call may have sent the request, and its result was not kept")]
     Interrupted,
-    /// A payment or refund with this id exists already (codes 3041 and 3230). After an unknown
-    /// outcome that is evidence that the first request arrived: request the status.
+    /// A payment or refund with this id exists already (codes 3041 and 3230). If the outcome of an
+    /// earlier request was unknown, this is evidence that the earlier request arrived: request the
+    /// payment's status.
     #[error("code {0}: a payment or refund with this id exists already")]
     AlreadyExists(Code),
-    /// An error answer whose code does not say that nothing was registered.
+    /// The platform answered with an error code that does not say whether it registered the
+    /// request.
     #[error("code {0} does not say whether the platform has the request")]
     Inconclusive(Code),
 }

@@ -29,9 +29,9 @@ use crate::watched::{Watched, request_span, words};
 /// Base address of the platform's Gate. Test projects use the same address.
 pub const GATE_URL: &str = "https://api.ecommpay.com";
 
-/// Client of a project's Gate. Clones share the transport.
+/// Client of the platform's Gate for one project. Clones share the transport.
 ///
-/// Calls can be dropped at any time; the outcome of a request in progress is then unknown.
+/// A call can be dropped at any time; the outcome of its request is then unknown.
 #[derive(Clone, Debug)]
 pub struct Gate {
     project: ProjectId,
@@ -41,21 +41,21 @@ pub struct Gate {
     meter: Meter,
 }
 
-/// The platform registered a request. The payment's result is not known yet: a callback reports
-/// it.
+/// Gate's answer that it registered a request. The payment's result is not known yet: a callback
+/// reports it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Accepted {
-    /// The id of the payment.
+    /// The merchant's id of the payment.
     pub payment_id: PaymentId,
     /// The platform's id of the request, which the callbacks repeat.
     pub request_id: RequestId,
-    /// The merchant's id of a refund, as it was sent.
+    /// The merchant's id of the refund, as it was sent; `None` if the request is not a refund.
     pub merchant_refund_id: Option<String>,
 }
 
 impl Gate {
-    /// The platform's Gate for a project, at [`GATE_URL`].
+    /// Makes a client of the platform's Gate for a project, at [`GATE_URL`].
     pub fn new(
         project: ProjectId,
         key: &SecretKey,
@@ -70,30 +70,31 @@ impl Gate {
         }
     }
 
-    /// Sets the base address, [`GATE_URL`] by default; that of a sandbox is such as
-    /// `http://127.0.0.1:8080`. Plain HTTP is refused beyond this machine, because requests hold
+    /// Sets the base address of Gate, [`GATE_URL`] by default. The address of a sandbox is such as
+    /// `http://127.0.0.1:8080`. Plain HTTP is allowed only to this machine, because requests hold
     /// personal data.
     pub fn base_url(self, url: &str) -> Result<Self, InvalidBaseUrl> {
         Ok(Self { address: Address::parse(url)?, ..self })
     }
 
-    /// Reports the metrics of every request, and of the calls of a [`Sender`](crate::Sender) over
-    /// this Gate, to an observer. They are listed in [`METRICS`](crate::METRICS).
+    /// Sets the observer to which the metrics of every request are reported, and those of the calls
+    /// of a [`Sender`](crate::Sender) over this Gate. [`METRICS`](crate::METRICS) lists them.
     pub fn observer(self, observer: impl Observer) -> Self {
         Self { meter: Meter::new(observer), ..self }
     }
 
-    /// The project whose requests are sent.
+    /// Id of the project that this client sends requests for.
     pub const fn project(&self) -> ProjectId {
         self.project
     }
 
-    /// The meter that reports to the observer, for code that works through this Gate.
+    /// The meter that reports to this client's observer, for code that sends requests through this
+    /// client.
     pub const fn meter(&self) -> &Meter {
         &self.meter
     }
 
-    /// Takes a payment.
+    /// Checks and sends a request to take a payment by a method, once.
     pub async fn sale<M: Supports<Sale>>(
         &self,
         method: &M,
@@ -102,7 +103,7 @@ impl Gate {
         self.send(&prepare(method, request.clone())?).await
     }
 
-    /// Makes a payout.
+    /// Checks and sends a request to pay out by a method, once.
     pub async fn payout<M: Supports<Payout>>(
         &self,
         method: &M,
@@ -125,7 +126,7 @@ impl Gate {
         self.send(&prepare(method, request.clone())?).await
     }
 
-    /// Sends a prepared request once.
+    /// Sends a request that was checked before, once.
     pub async fn send<F: Flow>(&self, prepared: &Prepared<F>) -> Result<Accepted, GateError> {
         self.attempt(prepared).await.0
     }
@@ -187,16 +188,17 @@ impl Gate {
         (accepted, retry_after(response.headers()))
     }
 
-    /// Requests the status of a payment. The answer must be signed.
+    /// Requests the status of a payment, once. The answer must be signed.
     ///
-    /// A payment that the platform does not know is not an error:
-    /// see [`StatusResponse::is_unknown_payment`].
+    /// If the platform does not know the payment, that is not an error: check
+    /// [`StatusResponse::is_unknown_payment`].
     pub async fn status(&self, payment_id: &PaymentId) -> Result<StatusResponse, GateError> {
         self.verified_status(payment_id).await.map(VerifiedStatus::into_inner)
     }
 
-    /// [`Gate::status`] with the proof that the platform signed the answer, which an inbox needs
-    /// before it releases a held callback.
+    /// Does the same as [`Gate::status`] and keeps the proof that the platform signed the answer.
+    /// An inbox needs that proof before it releases a held callback (one that must be confirmed by
+    /// Gate).
     pub async fn verified_status(
         &self,
         payment_id: &PaymentId,
@@ -251,8 +253,8 @@ impl Gate {
         }
     }
 
-    /// Requests whether a request was registered. This says less than [`Gate::status`]; the
-    /// documents recommend it no earlier than 10 seconds after the request.
+    /// Asks whether a request was registered. This says less about the payment than
+    /// [`Gate::status`]. The documents recommend it no earlier than 10 seconds after the request.
     pub async fn request_status(&self, request_id: &RequestId) -> Result<SyncResponse, GateError> {
         let span = request_span!(
             "ecp.gate.request_status",

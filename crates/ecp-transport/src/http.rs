@@ -12,15 +12,16 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
 
-/// Sends one request and reads one response.
+/// The HTTP client that this crate sends its requests with. It sends one request and reads one
+/// response.
 ///
-/// An implementation must not follow redirects, must not send anything twice, and must limit its
-/// time and the size of the response. Above all it must be honest about [`TransportError`]: a
-/// request that may have left is never "not sent". A response beyond its size is a
+/// An implementation must not follow redirects, must not send anything twice, and must limit the
+/// time and the size of the response. Above all, it must return the right [`TransportError`]: a
+/// request that may have left this machine is never "not sent". A response that is too large is a
 /// [`ResponseTooLarge`].
 #[async_trait]
 pub trait HttpTransport: fmt::Debug + Send + Sync {
-    /// Sends the request. Any response is `Ok`, whatever its status.
+    /// Sends the request. Every response is `Ok`, also one with an error status.
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError>;
 }
 
@@ -31,7 +32,7 @@ impl<T: HttpTransport + ?Sized> HttpTransport for std::sync::Arc<T> {
     }
 }
 
-/// Error of a request without a response.
+/// Error of an HTTP request that got no response. It says whether the request may have arrived.
 #[derive(Debug)]
 pub struct TransportError {
     sent: bool,
@@ -39,18 +40,18 @@ pub struct TransportError {
 }
 
 impl TransportError {
-    /// An error before any byte of the request reached the other side: no address, no connection,
-    /// no TLS.
+    /// Makes an error that happened before any byte of the request reached the other side: no
+    /// address, no connection, no TLS.
     pub fn not_sent(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { sent: false, source: source.into() }
     }
 
-    /// An error after which the request may have arrived: any failure of an open connection.
+    /// Makes an error after which the request may have arrived: any failure of an open connection.
     pub fn maybe_sent(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { sent: true, source: source.into() }
     }
 
-    /// Error of the transport's implementation.
+    /// The error that the transport's implementation reported.
     pub fn cause(&self) -> &(dyn Error + Send + Sync + 'static) {
         &*self.source
     }
@@ -61,7 +62,7 @@ impl TransportError {
         self.cause().is::<ResponseTooLarge>()
     }
 
-    /// Whether the request may have arrived.
+    /// Whether the request may have arrived at the other side.
     pub const fn may_have_arrived(&self) -> bool {
         self.sent
     }
@@ -87,12 +88,12 @@ impl fmt::Display for TransportError {
 /// The cause is part of the text and not also a source: an error chain would print it twice.
 impl Error for TransportError {}
 
-/// The response is larger than allowed. As the cause of a [`TransportError`] it lets
-/// [`Operations`](crate::Operations) ask for a smaller page.
+/// Error for a response that is larger than allowed. If it is the cause of a [`TransportError`],
+/// [`Operations`](crate::Operations) requests a smaller page.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the response is larger than the {limit} bytes that `response_limit` allows")]
 pub struct ResponseTooLarge {
-    /// The limit in bytes.
+    /// The maximum size of a response, in bytes.
     pub limit: usize,
 }
 

@@ -59,10 +59,10 @@ mod send;
 mod wait;
 mod watched;
 
-/// Money, ids, keys and messages.
+/// The crate with money, ids, keys and messages, re-exported.
 pub use ecp_core;
 pub use ecp_core::model::DataOperation;
-/// Methods and their requests.
+/// The crate with payment methods and their requests, re-exported.
 pub use ecp_methods;
 
 pub use self::address::{InvalidBaseUrl, normal_base_url};

@@ -12,7 +12,8 @@ use crate::address::{Address, InvalidBaseUrl};
 /// Base address of the platform's Payment Page.
 pub const PAYMENT_PAGE_URL: &str = "https://paymentpage.ecommpay.com";
 
-/// A project's Payment Page. It does no I/O: the customer's browser opens the signed address.
+/// A project's Payment Page: signs the parameters of a payment and returns the address to open. It
+/// does no I/O: the customer's browser opens the signed address.
 ///
 /// ```
 /// use ecp_core::{PaymentId, ProjectId, SecretKey};
@@ -37,7 +38,7 @@ pub struct PaymentPage {
     address: Address,
 }
 
-/// Signed parameters, in the forms that a browser takes.
+/// Signed parameters of the Payment Page, as a URL, a widget configuration or HTML.
 #[derive(Clone)]
 pub struct SignedPage {
     address: Address,
@@ -47,33 +48,33 @@ pub struct SignedPage {
     json: String,
 }
 
-/// Error of [`PaymentPage::sign`]: the parameters cannot be signed so that all of the platform's SDKs
-/// read them alike. Nothing is shown to the customer.
+/// Error of [`PaymentPage::sign`]: the platform's SDKs would sign the parameters differently, so
+/// nothing is signed and the page cannot be opened.
 #[derive(Debug, thiserror::Error)]
 #[error("the parameters of the Payment Page cannot be signed: {0}")]
 pub struct PageError(SignError);
 
 impl PageError {
-    /// The parameter, by its path, and the reason.
+    /// The signing error, with the path of the parameter and the reason.
     pub const fn error(&self) -> &SignError {
         &self.0
     }
 }
 
 impl PaymentPage {
-    /// The platform's Payment Page for a project, at [`PAYMENT_PAGE_URL`].
+    /// Makes the Payment Page of a project at the platform's address, [`PAYMENT_PAGE_URL`].
     pub fn new(project: ProjectId, key: &SecretKey) -> Self {
         let address = Address::platform("paymentpage.ecommpay.com");
         Self { project, key: SigningKey::new(key), address }
     }
 
-    /// Sets the base address, [`PAYMENT_PAGE_URL`] by default: your own domain, or a sandbox on
-    /// this machine.
+    /// Sets the base address of the Payment Page, [`PAYMENT_PAGE_URL`] by default: your own domain,
+    /// or a sandbox on this machine.
     pub fn base_url(self, url: &str) -> Result<Self, InvalidBaseUrl> {
         Ok(Self { address: Address::parse(url)?, ..self })
     }
 
-    /// Signs the parameters of a sale. `;` is refused in any of them, as the documents demand.
+    /// Signs the parameters of a sale. A `;` in any parameter is an error, as the documents demand.
     #[expect(clippy::missing_panics_doc, reason = "a map of text and numbers always serialises")]
     pub fn sign(&self, page: &PreparedPage) -> Result<SignedPage, PageError> {
         let parameters = page.parameters(self.project);
@@ -106,14 +107,15 @@ impl PaymentPage {
 }
 
 impl SignedPage {
-    /// The address for the customer's browser. Values are form-encoded, so `+` in the signature
-    /// becomes `%2B`.
+    /// The URL for the customer's browser. Values are form-encoded, so `+` in the signature becomes
+    /// `%2B`.
     pub fn url(&self) -> String {
         let query = Serializer::new(String::new()).extend_pairs(&self.parameters).finish();
         format!("{}?{query}", self.address.url("/payment"))
     }
 
-    /// The argument of `EPayWidget.run` as JSON that is safe inside a script element.
+    /// The configuration of the widget, which is the argument of `EPayWidget.run`, as JSON that is
+    /// safe inside a script element.
     pub fn widget_config(&self) -> String {
         let mut safe = String::with_capacity(self.json.len());
         for character in self.json.chars() {
@@ -128,13 +130,13 @@ impl SignedPage {
         safe
     }
 
-    /// HTML that loads the widget and opens it as a modal window.
+    /// HTML that loads the widget and opens the Payment Page in a modal window.
     pub fn html(&self) -> String {
         self.snippet("run")
     }
 
-    /// HTML that loads the widget and opens it inside your page. The options must name its element
-    /// as `target_element`.
+    /// HTML that loads the widget and opens the Payment Page inside your own page. The options of
+    /// the page must name the element for it as `target_element`.
     pub fn embedded_html(&self) -> String {
         self.snippet("runEmbedded")
     }

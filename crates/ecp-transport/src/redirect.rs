@@ -10,34 +10,35 @@ use http::{HeaderValue, Response, StatusCode, Uri};
 
 use crate::address::is_plain;
 
-/// Why a customer cannot be redirected. The address itself is not printed: it may hold a token.
+/// Why a customer cannot be redirected. The text does not show the address, which may hold a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RedirectError {
-    /// The address is not an absolute `http` or `https` URL.
+    /// The address of the redirect is not an absolute `http` or `https` URL.
     #[error("`redirect_data.url`: expected an absolute http or https address")]
     Address,
-    /// The address holds a user name or password.
+    /// The address of the redirect holds a user name or a password.
     #[error(
         "`redirect_data.url` holds a user name or password: the customer is not redirected; ask the platform's support"
     )]
     Credentials,
-    /// The method is neither GET nor POST.
+    /// The HTTP method of the redirect is neither GET nor POST.
     #[error("`redirect_data.method`: expected GET or POST")]
     Method,
-    /// The body is not a set of form fields.
+    /// The body of the redirect is not a set of form fields.
     #[error(
         "`redirect_data.body`: expected fields with text or numbers, and no NUL character in them"
     )]
     Body,
 }
 
-/// The response of your web service to the customer's browser: a 303 for GET, and for POST a page
-/// with a form that submits itself, and a button where scripts are off. The page's content security
-/// policy allows that one script, and forms over HTTPS (over HTTP only to the same host): browsers
-/// apply it to a form's later redirects as well, and providers do redirect.
+/// Makes the response of your web service that redirects the customer's browser: HTTP status 303
+/// for GET, and for POST a page with a form that submits itself, with a button for browsers without
+/// scripts. The page's content security policy allows that one script, and forms over HTTPS (over
+/// HTTP only to the same host): browsers apply the policy to a form's later redirects as well, and
+/// providers do redirect.
 ///
-/// Fields of a GET redirect are not documented; if there are any, they join the query.
+/// Fields of a GET redirect are not documented. If there are any, they are added to the query.
 ///
 /// ```
 /// use ecp_core::model::{FromJson, RedirectData};

@@ -5,10 +5,10 @@ use std::time::Duration;
 use crate::send::RetryBudget;
 use crate::wait::random_part;
 
-/// How often and how long a request is repeated: attempts, pauses, a deadline and a budget.
+/// How often and how long a request is retried: attempts, pauses, a deadline and a budget.
 ///
-/// A [`DataApi`](crate::DataApi) needs nothing else. A [`Sender`](crate::Sender) takes it as a part
-/// of its [`SendPolicy`](crate::SendPolicy), which also says when repeating is safe.
+/// A [`DataApi`](crate::DataApi) needs only this. For a [`Sender`](crate::Sender) it is a part of
+/// the [`SendPolicy`](crate::SendPolicy), which also says when a retry is safe.
 #[derive(Clone, Debug)]
 pub struct RetryPolicy {
     pub(crate) deadline: Duration,
@@ -19,7 +19,7 @@ pub struct RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// The defaults; each setter documents its own.
+    /// Makes a policy with the default values, which each setter documents.
     pub fn new() -> Self {
         Self {
             deadline: Duration::from_mins(1),
@@ -30,26 +30,27 @@ impl RetryPolicy {
         }
     }
 
-    /// Maximum duration of a call, with its turns, pauses and status requests; a year at most. 1
-    /// minute by default.
+    /// Sets the maximum duration of a call, including pauses, status requests and waiting for the
+    /// limits; a year at most. 1 minute by default.
     pub fn deadline(self, deadline: Duration) -> Self {
         Self { deadline: deadline.min(A_YEAR), ..self }
     }
 
-    /// Maximum number of sends per call, and of status requests after each send; at least 1. 4 by
-    /// default.
+    /// Sets the maximum number of sends per call, and of status requests after each send; at least
+    /// 1. 4 by default.
     pub fn attempts(self, attempts: u32) -> Self {
         Self { attempts: attempts.max(1), ..self }
     }
 
-    /// The bounds of the first pause and of every pause. The bound doubles from pause to pause. A
-    /// pause is a random part of its bound (full jitter), so that many clients do not return at
-    /// once; `Retry-After` makes it longer. 500 ms and 20 s by default.
+    /// Sets the bound of the first pause and the bound of all pauses. The bound doubles from pause
+    /// to pause. A pause is a random part of its bound (full jitter), so that many clients do not
+    /// return at once; `Retry-After` makes it longer. 500 ms and 20 s by default.
     pub fn pauses(self, first: Duration, longest: Duration) -> Self {
         Self { first_pause: first.min(A_YEAR), longest_pause: longest.min(A_YEAR), ..self }
     }
 
-    /// The budget for further requests. A clone shares it with other clients.
+    /// Sets the budget for retries and status requests. Other clients can share it: give them a
+    /// clone.
     pub fn budget(self, budget: RetryBudget) -> Self {
         Self { budget, ..self }
     }

@@ -32,23 +32,25 @@ use crate::retry_policy::A_YEAR;
 use crate::wait::{Asked, is_passing};
 use crate::watched::{BUDGET_EMPTY, FURTHER_REQUESTS, SEND_TURN, Watched, request_span, words};
 
-/// A [`Gate`] that retries requests where this cannot pay twice. Clones share its limits and budget.
+/// A [`Gate`] client that retries requests where a retry cannot pay twice. Clones share its limits
+/// and budget.
 ///
-/// The action after a failure depends on what is known:
+/// After a failure, the next step depends on what is known about the request:
 ///
-/// - the request never left, or was refused for a temporary reason
+/// - the request was not sent, or was refused for a temporary reason
 ///   ([`SendPolicy::retryable_statuses`]): it is sent again;
-/// - the platform refused it: that is the result;
-/// - anything else is ambiguous. The payment's status is requested, and nothing is sent until the
-///   platform has said, signed and late enough ([`SendPolicy::not_found_after`]), that it does not
-///   know the payment. The request is then sent again under the same payment id, so even a first
-///   request that arrives after all is paid once: one of the two gets code 3041, which is evidence
-///   that the other arrived.
+/// - the platform refused the request: the call returns the refusal;
+/// - in every other case the outcome is unknown. The payment's status is requested, and nothing is
+///   sent until the platform has said, signed and late enough ([`SendPolicy::not_found_after`]),
+///   that it does not know the payment. The request is then sent again under the same payment id,
+///   so even if the first request arrives after all, the payment is made once: one of the two
+///   requests gets code 3041, which is evidence that the other arrived.
 ///
 /// A refund whose outcome is unknown is never sent again automatically: no answer of the platform
 /// says that a refund does not exist.
 ///
-/// Every further request is taken from a [`RetryBudget`], so that an outage is not made worse.
+/// Every retry and status request is taken from a [`RetryBudget`], so that an outage is not made
+/// worse.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -81,34 +83,34 @@ pub struct Sender {
     first_question: Duration,
 }
 
-/// Records every send before it happens: after a crash, the records say which requests may have
-/// been sent, and when at the latest.
+/// A store that records every send before it happens. After a crash, the records say which requests
+/// may have been sent, and the latest time when each was sent.
 #[async_trait]
 pub trait Intents: fmt::Debug + Send + Sync {
-    /// Records an intent. The request for this payment is sent immediately after this returns `Ok`;
-    /// after an error it is not sent.
+    /// Records that a request is about to be sent. The request for this payment is sent immediately
+    /// after this returns `Ok`; after an error it is not sent.
     async fn about_to_send(
         &self,
         payment_id: &PaymentId,
     ) -> Result<(), Box<dyn Error + Send + Sync>>;
 }
 
-/// Evidence that the platform has a request.
+/// Evidence that the platform has the request.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Sent {
     /// The platform answered that it registered the request.
     Registered(Accepted),
-    /// There was no such answer, and the status answer has the payment: same id, same kind, same
-    /// sum.
+    /// The platform did not answer the request, but its status answer has the payment, with the
+    /// same id, kind and sum.
     Found(Box<StatusResponse>),
-    /// There was no such answer, and a second request was refused because the first exists (codes
-    /// 3041 and 3230).
+    /// The platform did not answer the first request, but refused a second one because the first
+    /// exists (codes 3041 and 3230).
     Exists,
 }
 
 impl Sent {
-    /// A word for the evidence: `registered`, `found` or `exists`.
+    /// The evidence as a word: `registered`, `found` or `exists`.
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Registered(_) => "registered",
@@ -117,7 +119,7 @@ impl Sent {
         }
     }
 
-    /// The evidence in a sentence, for journals and logs.
+    /// The evidence as a sentence, for journals and logs.
     pub const fn evidence(&self) -> &'static str {
         match self {
             Self::Registered(_) => "the platform registered it",
@@ -127,7 +129,7 @@ impl Sent {
     }
 }
 
-/// Error of a sender's call: there is no evidence that the platform has the request.
+/// Error of a call of a [`Sender`]: there is no evidence that the platform has the request.
 #[derive(Debug)]
 pub struct SendError {
     error: GateError,
@@ -138,32 +140,32 @@ pub struct SendError {
 }
 
 impl SendError {
-    /// Outcome of the request, all attempts considered.
+    /// Outcome of the request, judged by all attempts.
     pub fn outcome(&self) -> Outcome<'_> {
         self.error.outcome()
     }
 
-    /// Error of the last send.
+    /// Error of the last attempt to send the request.
     pub const fn error(&self) -> &GateError {
         &self.error
     }
 
-    /// Error of the last status request, if it failed.
+    /// Error of the last status request; `None` if there was none or it succeeded.
     pub fn question(&self) -> Option<&GateError> {
         self.question.as_deref()
     }
 
-    /// Number of times the request was sent or tried.
+    /// Number of attempts to send the request.
     pub const fn sends(&self) -> u32 {
         self.sends
     }
 
-    /// Number of status requests.
+    /// Number of status requests that were made.
     pub const fn status_checks(&self) -> u32 {
         self.status_checks
     }
 
-    /// Whether the platform has said that it does not know the payment, but so soon after the
+    /// Whether the platform has answered that it does not know the payment, but so soon after the
     /// request that this proves nothing yet.
     pub const fn is_not_found_yet(&self) -> bool {
         self.not_found
@@ -198,33 +200,34 @@ impl From<GateError> for SendError {
 }
 
 impl Sender {
-    /// Sends through a Gate, by a policy.
+    /// Makes a sender that sends through a Gate client and follows a policy.
     pub fn new(gate: Gate, policy: SendPolicy) -> Self {
         let pace = Pace::new(policy.concurrency, policy.rate);
         Self { gate, policy, pace, intents: None, first_question: Duration::ZERO }
     }
 
-    /// Sets the recorder of intents, called before every send. The limits stay shared with the
-    /// original of this clone.
+    /// Sets the store of intents, which is called before every send. The sender still shares its
+    /// limits with the sender that it was cloned from.
     pub fn intents(self, intents: Arc<dyn Intents>) -> Self {
         Self { intents: Some(intents), ..self }
     }
 
     /// Sets the minimum time between a send that may have arrived and the first status request
-    /// about it, a year at most; none by default. For background jobs: the method's base time,
-    /// before which the platform recommends no status request (sources: waiting). A call may take
-    /// that much longer than its deadline.
+    /// about it, a year at most; none by default. It is for background jobs: give the method's base
+    /// time, before which the platform recommends no status request (sources: waiting). A call may
+    /// take this much longer than its deadline.
     pub fn first_question(self, time: Duration) -> Self {
         Self { first_question: time.min(A_YEAR), ..self }
     }
 
-    /// The Gate underneath.
+    /// The Gate client that the sender sends through.
     pub const fn gate(&self) -> &Gate {
         &self.gate
     }
 
-    /// Requests a sale. `Ok` says that Gate has registered it; its end comes in a callback. The error says
-    /// whether the request can have arrived ([`SendError`]).
+    /// Requests a sale. `Ok` means that the platform has the request ([`Sent`]); a callback reports
+    /// the payment's result. The error says whether the request may have arrived
+    /// ([`SendError::outcome`]).
     pub async fn sale<M: Supports<Sale>>(
         &self,
         method: &M,
@@ -233,9 +236,10 @@ impl Sender {
         self.send(&prepare(method, request.clone()).map_err(GateError::from)?).await
     }
 
-    /// Requests a payout. `Ok` says that Gate has registered it; its end comes in a callback. The error says
-    /// whether the request can have arrived ([`SendError`]): then it is sent again only by
-    /// [`Sender::resume`], which asks for the status first.
+    /// Requests a payout. `Ok` means that the platform has the request ([`Sent`]); a callback
+    /// reports the payment's result. The error says whether the request may have arrived
+    /// ([`SendError::outcome`]). If so, repeat it only by [`Sender::resume`], which requests the
+    /// status first.
     pub async fn payout<M: Supports<Payout>>(
         &self,
         method: &M,
@@ -244,8 +248,9 @@ impl Sender {
         self.send(&prepare(method, request.clone()).map_err(GateError::from)?).await
     }
 
-    /// Requests a refund of a sale, as [`Sender::payout`]. The request stays with the caller, because it may be sent again only under
-    /// the same id.
+    /// Requests a refund of a sale. `Ok` means that the platform has the request ([`Sent`]); a
+    /// callback reports the result. The method borrows the request because, if the outcome is
+    /// unknown, the request may be sent again only under the same id.
     pub async fn refund<M: Supports<Refund>>(
         &self,
         method: &M,
@@ -256,19 +261,20 @@ impl Sender {
 
     /// Sends a request that has never been sent.
     ///
-    /// Dropping the call leaves its outcome unknown; so does the end of the process. To be
-    /// able to resume, store the request first, and call [`Sender::resume`] afterwards.
+    /// If the call is dropped or the process ends, the outcome is unknown. To be able to continue,
+    /// store the request before this call, and call [`Sender::resume`] afterwards.
     pub async fn send<F: Flow>(&self, prepared: &Prepared<F>) -> Result<Sent, SendError> {
         Call::new(self, prepared).run(None).await
     }
 
-    /// Continues a request that an earlier call may have sent; its last attempt is `age` old or older. Requests
-    /// the status first, at once or when [`Sender::first_question`] has passed, and sends only if
-    /// the platform does not know the payment.
+    /// Continues a request that an earlier call may have sent, at least `age` ago. Requests the
+    /// status first, at once or after the time of [`Sender::first_question`], and sends the request
+    /// only if the platform does not know the payment.
     ///
-    /// For a refund this sends nothing and returns an unknown outcome: the payment's status does not tell one
-    /// refund from another, and a second request could refund twice. Look for the refund among the
-    /// operations of the status, by its request id, or in a callback, by its `merchant_refund_id`.
+    /// For a refund this sends nothing and returns an unknown outcome: the payment's status does
+    /// not distinguish one refund from another, and a second request could refund twice. Look for
+    /// the refund among the operations of the status, by its request id, or in a callback, by its
+    /// `merchant_refund_id`.
     pub async fn resume<F: Flow>(
         &self,
         prepared: &Prepared<F>,
@@ -289,7 +295,7 @@ impl Sender {
     }
 
     /// Requests the status of a payment, within the limits and the deadline. Status requests change
-    /// nothing, so they are repeated as the budget allows.
+    /// nothing, so they are repeated as long as the budget allows.
     pub async fn status(&self, payment_id: &PaymentId) -> Result<StatusResponse, GateError> {
         let span = request_span!(
             "ecp.send",

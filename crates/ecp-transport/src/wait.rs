@@ -12,10 +12,10 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use crate::error::{GateError, UnknownReason};
 use crate::gate::Gate;
 
-/// Times of the status requests that wait for the end of a payment. The platform prescribes no
-/// schedule: the first request comes after the method's base time and never before it, each next
-/// pause is half as long again, up to five minutes, and all of them vary by a fifth so that many
-/// waiters do not ask at once: the first one upwards only.
+/// Schedule of the status requests with which [`Gate::wait_until_final`] waits for the end of a
+/// payment. The platform prescribes no schedule. The first request comes after the method's base
+/// time and never before it; each next pause is half as long again, up to five minutes. All pauses
+/// vary by a fifth, so that many waits do not request at once; the first one varies only upwards.
 ///
 /// ```
 /// use std::time::Duration;
@@ -33,13 +33,14 @@ pub struct Wait {
     wake: Wake,
 }
 
-/// Wakes a [`Wait`]: call it when a callback about the payment arrives, and the status is requested
-/// immediately. Clones wake the same wait.
+/// Handle that wakes a [`Wait`]. Call [`Wake::wake`] when a callback about the payment arrives, and
+/// the status is requested immediately. Clones wake the same wait.
 #[derive(Clone, Debug, Default)]
 pub struct Wake(Arc<Notify>);
 
 impl Wake {
-    /// Requests the status now. Without a wait in progress, the next wait begins with a request.
+    /// Makes the wait request the status now. Without a wait in progress, the next wait begins with
+    /// a status request.
     pub fn wake(&self) {
         self.0.notify_one();
     }
@@ -49,15 +50,15 @@ impl Wake {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WaitError {
-    /// The deadline passed.
-    #[error("the payment had not ended by the deadline, and may end later{}", last_words(.last.as_deref(), .error.as_deref()))]
+    /// The deadline passed before the payment or the operation had a final status.
+    #[error("the payment had not ended by the deadline, and may end later{details}", details = last_words(.last.as_deref(), .error.as_deref()))]
     Deadline {
-        /// The last status that was read, if any.
+        /// The last answer to a status request; `None` if there was none.
         last: Option<Box<StatusResponse>>,
-        /// Error of the last status request, if it failed.
+        /// Error of the last status request; `None` if it succeeded.
         error: Option<Box<GateError>>,
     },
-    /// Error that further status requests cannot fix.
+    /// A status request failed with an error that further requests cannot fix.
     #[error(transparent)]
     Gate(#[from] GateError),
 }
@@ -83,7 +84,8 @@ impl Wait {
     /// Deadline if the cut-off time is not documented.
     const DEADLINE: Duration = Duration::from_mins(30);
 
-    /// The times of a flow of a method, as [`Wait::by_rule`] takes them from its rule.
+    /// Makes the schedule for payments by a method and operation, with the times of the method's
+    /// rule (see [`Wait::by_rule`]).
     pub fn for_flow<F: Flow>(method: &impl Supports<F>) -> Self {
         match method.spec().rule(F::KIND) {
             Some(rule) => Self::by_rule(rule),
@@ -91,8 +93,8 @@ impl Wait {
         }
     }
 
-    /// The times of a method's rule: its base time for the first pause, its cut-off time for the
-    /// deadline. Without them, 30 seconds and 30 minutes.
+    /// Makes the schedule from a method's rule: the base time is the first pause, and the cut-off
+    /// time is the deadline. Where the rule has none, they are 30 seconds and 30 minutes.
     pub fn by_rule(rule: &Rule) -> Self {
         Self {
             first: rule.average_time().unwrap_or(Self::FIRST),
@@ -122,8 +124,8 @@ impl Wait {
     }
 
     /// Sets the deadline, counted from the call, a year at most; by default the method's cut-off
-    /// time, or 30 minutes. The last status request is sent when it passes, also if that is before
-    /// the first one was due.
+    /// time, or 30 minutes. The last status request is sent when the deadline passes, even if the
+    /// first request was not due yet.
     pub fn deadline(self, deadline: Duration) -> Self {
         Self { deadline: deadline.min(Self::FOR_EVER), ..self }
     }
@@ -133,18 +135,19 @@ impl Wait {
         self.first
     }
 
-    /// Returns the handle that wakes this wait.
+    /// Returns the handle that wakes this wait, to be kept by the code that receives callbacks.
     pub fn wake_handle(&self) -> Wake {
         self.wake.clone()
     }
 }
 
 impl Gate {
-    /// Requests a payment's status until it is final. For a refund, which changes a payment that
-    /// has ended already, use [`Gate::wait_for_operation`].
+    /// Requests a payment's status until it is final. A refund changes a payment that has ended
+    /// already, so use [`Gate::wait_for_operation`] for it.
     ///
-    /// Requests that fail are repeated; an answer that is not genuine, or a refusal, is an error at
-    /// once. A payment that the platform does not know may still appear, so the wait goes on.
+    /// Requests that fail are repeated. An answer that is not genuine, or a refusal, is returned as
+    /// an error at once. A payment that the platform does not know may still appear, so the wait
+    /// goes on.
     pub async fn wait_until_final(
         &self,
         payment_id: &PaymentId,
@@ -153,9 +156,9 @@ impl Gate {
         self.wait(payment_id, wait, is_final).await
     }
 
-    /// Requests a payment's status until the operation that a request began has ended, as for a
-    /// refund: its id is in [`Accepted`](crate::Accepted), and [`StatusResponse::refund`] returns
-    /// its result.
+    /// Requests a payment's status until one of its operations, such as a refund, has ended. The id
+    /// of the request that began the operation is in [`Accepted`](crate::Accepted);
+    /// [`StatusResponse::refund`] then returns the result of a refund.
     pub async fn wait_for_operation(
         &self,
         payment_id: &PaymentId,

@@ -6,7 +6,7 @@ use tracing::{Instrument, Span, Value};
 
 use crate::error::{GateError, Outcome};
 
-/// Metrics of this crate.
+/// All metrics that this crate reports to an [`Observer`](ecp_core::observe::Observer).
 pub const METRICS: &[&Metric] =
     &[&GATE_REQUEST, &SEND, &SEND_TURN, &FURTHER_REQUESTS, &BUDGET_EMPTY, &DATA_PAGE];
 

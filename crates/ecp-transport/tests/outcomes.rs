@@ -110,27 +110,27 @@ async fn only_an_answer_that_proves_it_counts_as_refused_and_only_a_registration
         (
             400,
             r#"{"status":"error","message":"?"}"#,
-            "unknown | the outcome is unknown: unexpected HTTP status 400; request the payment's status, do not send it again",
+            "unknown | the outcome is unknown: the answer has the unexpected HTTP status 400; request the payment's status, do not send it again",
         ),
         (
             500,
             r#"{"status":"error","code":"3041","message":"Payment ID already exists"}"#,
-            "unknown | the outcome is unknown: unexpected HTTP status 500; request the payment's status, do not send it again",
+            "unknown | the outcome is unknown: the answer has the unexpected HTTP status 500; request the payment's status, do not send it again",
         ),
         (
             302,
             "",
-            "unknown | the outcome is unknown: unexpected HTTP status 302; request the payment's status, do not send it again",
+            "unknown | the outcome is unknown: the answer has the unexpected HTTP status 302; request the payment's status, do not send it again",
         ),
         (
             403,
             "<html>Forbidden</html>",
-            "unknown | the outcome is unknown: unexpected HTTP status 403; request the payment's status, do not send it again",
+            "unknown | the outcome is unknown: the answer has the unexpected HTTP status 403; request the payment's status, do not send it again",
         ),
         (
             201,
             r#"{"status":"success","request_id":"r"}"#,
-            "unknown | the outcome is unknown: unexpected HTTP status 201; request the payment's status, do not send it again",
+            "unknown | the outcome is unknown: the answer has the unexpected HTTP status 201; request the payment's status, do not send it again",
         ),
         (
             200,
@@ -146,7 +146,7 @@ async fn only_an_answer_that_proves_it_counts_as_refused_and_only_a_registration
         (
             200,
             r#"{"status":"registered","request_id":"r"}"#,
-            "unknown | the outcome is unknown: unexpected HTTP status 200; request the payment's status, do not send it again",
+            "unknown | the outcome is unknown: the answer has the unexpected HTTP status 200; request the payment's status, do not send it again",
         ),
         (
             200,
@@ -263,7 +263,7 @@ async fn a_status_must_be_signed_and_about_the_payment() {
             "the answer has another `payment_id` than the request",
         ),
         (200, signed(body).replace("processing", "success"), "the signature does not match"),
-        (500, signed(body), "unexpected HTTP status 500"),
+        (500, signed(body), "the answer has the unexpected HTTP status 500"),
     ];
     for (status, body, expected) in table {
         let error = answering(status, &body).status(&id()).await.unwrap_err();

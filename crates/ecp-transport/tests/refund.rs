@@ -264,9 +264,9 @@ async fn an_answer_about_another_request_tells_nothing() {
             signed(REGISTERED).replace("success", "error"),
             "the answer is not genuine: the signature does not match: the document was signed with a key that is not among the given ones, or was changed since; `ecp explain` looks for the cause",
         ),
-        (500, REGISTERED.to_owned(), "unexpected HTTP status 500"),
-        (302, REGISTERED.to_owned(), "unexpected HTTP status 302"),
-        (404, "<html>Not found</html>".to_owned(), "unexpected HTTP status 404"),
+        (500, REGISTERED.to_owned(), "the answer has the unexpected HTTP status 500"),
+        (302, REGISTERED.to_owned(), "the answer has the unexpected HTTP status 302"),
+        (404, "<html>Not found</html>".to_owned(), "the answer has the unexpected HTTP status 404"),
         (
             200,
             "[]".to_owned(),

@@ -181,7 +181,7 @@ async fn a_deadline_without_any_answer_tells_no_status() {
     let result = gate.wait_until_final(&id(), &wait(30, 120)).await;
     assert_eq!(
         end(&result),
-        "the payment had not ended by the deadline, and may end later; the last status request failed: unexpected HTTP status 503"
+        "the payment had not ended by the deadline, and may end later; the last status request failed: the answer has the unexpected HTTP status 503"
     );
     assert!(matches!(result, Err(WaitError::Deadline { last: None, error: Some(_) })));
     assert!(times.lock().unwrap().len() >= 3);

@@ -8,23 +8,23 @@ use http::Uri;
 use super::query::OperationsQuery;
 use crate::address::{is_loopback, is_plain};
 
-/// An address of yours to which the platform sends a page of operations
+/// An address of yours to which the platform sends pages of operations
 /// ([`DataApi::request_delivery`](super::DataApi::request_delivery)).
 ///
-/// A page says neither which query it answers nor when. An address with a part that cannot be
-/// guessed, made anew for each query, shows both, and keeps others from posting to it. `Debug` hides
-/// it.
+/// A delivered page does not say which query it belongs to, nor the time of that query. Give each
+/// query its own address with a part that cannot be guessed: the address then identifies the query,
+/// and others cannot post to it. `Debug` hides the address.
 #[derive(Clone)]
 pub struct Destination(Sensitive<String>);
 
-/// An address that no page is sent to.
+/// Error for an address to which no operations can be sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("operations cannot be sent to this address: {0}")]
 pub struct InvalidDestination(&'static str);
 
 impl Destination {
-    /// A web address of at most 2000 bytes. Plain HTTP is refused beyond this machine, because pages
-    /// hold personal data.
+    /// Checks an address: a URL with `https` of at most 2000 bytes. Plain HTTP is allowed only to
+    /// this machine, because pages hold personal data.
     ///
     /// ```
     /// use ecp_transport::Destination;
@@ -78,14 +78,15 @@ impl fmt::Debug for Destination {
     }
 }
 
-/// A page that the platform was asked to send to a [`Destination`].
+/// The result of asking the platform to send a page of operations to a [`Destination`].
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Requested {
-    /// Number of operations in the platform's answer; `None` if it does not list them. Only the
-    /// receiver then knows the page.
+    /// Number of operations in the platform's answer. `None` if the answer does not list them; then
+    /// only the receiver of the page knows the number.
     pub operations: Option<usize>,
-    /// The query for the next page. `None` after a page that is not full; if the answer does not
-    /// list the operations, the next page is there if the delivered one is full.
+    /// The query for the next page; `None` if this page was not full. If the answer does not list
+    /// the operations, the query is always here, and there is a next page only if the delivered
+    /// page is full.
     pub next: Option<OperationsQuery>,
 }

@@ -5,7 +5,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
-/// A query for operations (sources: Data API).
+/// A query of the Data API for operations (sources: Data API).
 ///
 /// ```
 /// use ecp_core::ProjectId;
@@ -31,7 +31,7 @@ pub struct OperationsQuery {
     filters: Vec<(String, Result<Box<RawValue>, String>)>,
 }
 
-/// An invalid query.
+/// Error of an [`OperationsQuery`]: a member of the query has a value that is not allowed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("invalid Data API query: `{path}` {problem}")]
 pub struct InvalidQuery {
@@ -40,11 +40,11 @@ pub struct InvalidQuery {
 }
 
 impl OperationsQuery {
-    /// The most operations on a page.
+    /// The maximum number of operations on a page.
     pub const LARGEST_PAGE: usize = 1000;
 
-    /// Operations of these projects between two times, given as `2020-01-01 14:53:55` in the
-    /// query's time zone, UTC by default.
+    /// Makes a query for the operations of these projects between two times. The times have the
+    /// form `2020-01-01 14:53:55`, in the query's time zone, which is UTC by default.
     pub fn new(
         projects: impl IntoIterator<Item = ProjectId>,
         from: &str,
@@ -90,20 +90,20 @@ impl OperationsQuery {
         Self { limit: operations.clamp(1, Self::LARGEST_PAGE), ..self }
     }
 
-    /// Skips this number of operations, 0 by default.
+    /// Skips this number of operations at the beginning of the result; 0 by default.
     pub fn offset(self, operations: usize) -> Self {
         Self { offset: operations, ..self }
     }
 
-    /// Requests only these members of each operation, by the platform's names.
+    /// Limits the members of each operation in the answer to these, by the platform's names.
     pub fn fields<'f>(self, names: impl IntoIterator<Item = &'f str>) -> Self {
         let names: Vec<&str> = names.into_iter().collect();
         self.filter("fields", names)
     }
 
-    /// Adds a member without a setter to the query, sent as the JSON that the value serialises to.
-    /// The documents mention a filter by the type of the operation without its name: ask the platform's
-    /// support for it, and set it here.
+    /// Adds a member that has no setter here to the query, sent as the JSON of the value. The
+    /// documents mention a filter by the type of the operation without its name: ask the platform's
+    /// support for the name, and set it here.
     pub fn filter(mut self, name: impl Into<String>, value: impl Serialize) -> Self {
         let json = serde_json::value::to_raw_value(&value).map_err(|error| error.to_string());
         self.filters.push((name.into(), json));

@@ -11,19 +11,20 @@ use rustls_platform_verifier::BuilderVerifierExt;
 
 use super::{HttpTransport, TransportError, read};
 
-/// Timeouts. The platform answers a registration within seconds; its plug-ins wait 3 to 20.
+/// Timeouts of a [`ReqwestTransport`]. The platform answers a registration within seconds; its
+/// plug-ins wait 3 to 20 seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 #[must_use = "setters return the changed timeouts"]
 pub struct Timeouts {
-    /// Until a connection is open, TLS included. 5 seconds by default.
+    /// Maximum time until a connection is open, TLS included. 5 seconds by default.
     pub connect: Duration,
-    /// Until the next bytes of the response. 20 seconds by default.
+    /// Maximum time until the next bytes of the response. 20 seconds by default.
     pub read: Duration,
-    /// Until the end of the response. 30 seconds by default.
+    /// Maximum time until the end of the response. 30 seconds by default.
     pub total: Duration,
-    /// Until the next request on an open connection: after that it is closed rather than reused,
-    /// because the other side may be closing it. 15 seconds by default.
+    /// Maximum time that an open connection stays unused. After that it is closed rather than
+    /// reused, because the other side may be closing it. 15 seconds by default.
     pub idle: Duration,
 }
 
@@ -39,22 +40,22 @@ impl Default for Timeouts {
 }
 
 impl Timeouts {
-    /// Sets the time until a connection is open.
+    /// Sets the maximum time until a connection is open, TLS included.
     pub fn connect(self, connect: Duration) -> Self {
         Self { connect, ..self }
     }
 
-    /// Sets the time until the next bytes of the response.
+    /// Sets the maximum time until the next bytes of the response.
     pub fn read(self, read: Duration) -> Self {
         Self { read, ..self }
     }
 
-    /// Sets the time until the end of the response.
+    /// Sets the maximum time until the end of the response.
     pub fn total(self, total: Duration) -> Self {
         Self { total, ..self }
     }
 
-    /// Sets the time that an idle connection stays open.
+    /// Sets the maximum time that an unused connection stays open.
     pub fn idle(self, idle: Duration) -> Self {
         Self { idle, ..self }
     }
@@ -71,18 +72,19 @@ pub struct ReqwestTransport {
     response_limit: usize,
 }
 
-/// The client could not be set up, for example because there are no trusted certificates.
+/// Error of setting up a [`ReqwestTransport`], for example because there are no trusted
+/// certificates.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot set up the HTTP client: {0}")]
 pub struct ClientError(Box<dyn std::error::Error + Send + Sync>);
 
 impl ReqwestTransport {
-    /// A client with the default [`Timeouts`].
+    /// Makes an HTTPS client with the default [`Timeouts`].
     pub fn new() -> Result<Self, ClientError> {
         Self::with_timeouts(Timeouts::default())
     }
 
-    /// A client with these timeouts.
+    /// Makes an HTTPS client with these timeouts.
     pub fn with_timeouts(timeouts: Timeouts) -> Result<Self, ClientError> {
         let tls = tls()?
             .with_platform_verifier()
@@ -91,15 +93,15 @@ impl ReqwestTransport {
         Self::build(timeouts, tls)
     }
 
-    /// A client for the Data API, whose answers may take minutes and be large: it waits 6 minutes
-    /// and reads 32 MiB (sources: Data API).
+    /// Makes an HTTPS client for the Data API, whose answers may take minutes and be large: it
+    /// waits 6 minutes and reads up to 32 MiB (sources: Data API).
     pub fn for_data_api() -> Result<Self, ClientError> {
         let patience = Duration::from_mins(6);
         let timeouts = Timeouts::default().read(patience).total(patience);
         Ok(Self::with_timeouts(timeouts)?.response_limit(32 << 20))
     }
 
-    /// A client without trusted certificates: for plain HTTP on machines that have none.
+    /// Makes a client without trusted certificates, for plain HTTP on machines that have none.
     pub fn plain_http() -> Result<Self, ClientError> {
         let no_roots = rustls::RootCertStore::empty();
         Self::build(

@@ -11,8 +11,8 @@ use tower::{Service, ServiceExt};
 
 use super::{HttpTransport, TransportError, read};
 
-/// Sends requests to a tower service in the same process, such as an axum router. It is for tests:
-/// it has no timeouts.
+/// An [`HttpTransport`](crate::HttpTransport) that passes requests to a tower service in the same
+/// process, such as an axum router. It is for tests: it has no timeouts.
 #[derive(Clone)]
 pub struct TowerTransport<S> {
     service: S,
@@ -20,7 +20,8 @@ pub struct TowerTransport<S> {
 }
 
 impl<S> TowerTransport<S> {
-    /// A transport to a service. The service is cloned for each request.
+    /// Makes a transport that passes requests to this service. The service is cloned for each
+    /// request.
     pub const fn new(service: S) -> Self {
         Self { service, response_limit: 256 * 1024 }
     }

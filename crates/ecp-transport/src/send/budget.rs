@@ -2,14 +2,15 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// A budget for further requests, shared by its clones.
+/// A budget for retries and status requests, shared by all its clones.
 ///
-/// Each call pays in a share of a request, and each request beyond a call's first, a send or a
-/// status request, is taken out. A status request that is answered is paid back: an outage answers
-/// none, and the other calls need them to end. Before calls have paid in, a reserve may be spent;
-/// calls refill it first. So there are never more further requests without an answer than the
-/// reserve or the share of all calls, whichever is more: with the default share of 10 % and reserve
-/// of 10, an outage over 100 calls or more causes at most 1.1 times as many requests.
+/// Each call adds a share of a request to the budget. Each request beyond a call's first one,
+/// whether a send or a status request, is taken out of it. A status request that is answered is
+/// paid back: in an outage none is answered, and at other times calls need them to finish. A
+/// reserve may be spent before any calls have paid in; later calls refill the reserve first. So the
+/// number of further requests without an answer never exceeds the reserve or the share of all
+/// calls, whichever is larger: with the default share of 10 % and reserve of 10, an outage over 100
+/// calls or more causes at most 1.1 times as many requests.
 ///
 /// ```
 /// use ecp_transport::RetryBudget;
@@ -37,8 +38,8 @@ struct Account {
 }
 
 impl RetryBudget {
-    /// A budget of `percent` hundredths of a request for each call, with `reserve` requests that
-    /// may be spent before. No more than the reserve is ever saved up.
+    /// Makes a budget to which each call adds `percent` hundredths of a request. `reserve` requests
+    /// may be spent before that. At most the reserve is ever saved up.
     pub fn new(percent: u32, reserve: u32) -> Self {
         let reserve = u64::from(reserve) * REQUEST;
         let account = Mutex::new(Account { balance: reserve, owed: reserve });

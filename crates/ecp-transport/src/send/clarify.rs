@@ -16,11 +16,12 @@ use crate::watched::{BUDGET_EMPTY, FURTHER_REQUESTS, Watched, request_span, word
 const CLARIFY: &str = "clarify";
 
 impl Sender {
-    /// Answers a clarification ([`Gate::clarify`](crate::Gate::clarify)), within the limits and the
-    /// deadline. What provably did not arrive is sent again, as the budget allows. Whether the
-    /// platform takes one answer twice is unknown, so one that may have arrived is not repeated
-    /// unless [`SendPolicy::repeat_clarifications`](super::SendPolicy::repeat_clarifications)
-    /// says so: request the status, which asks again if it has to.
+    /// Sends the merchant's answer to a clarification, as [`Gate::clarify`](crate::Gate::clarify)
+    /// does, within the limits and the deadline. A request that provably did not arrive is sent
+    /// again, as long as the budget allows. Whether the platform accepts one answer twice is
+    /// unknown, so a request that may have arrived is repeated only if
+    /// [`SendPolicy::repeat_clarifications`](super::SendPolicy::repeat_clarifications) allows it.
+    /// Otherwise request the payment's status, which asks again if necessary.
     pub async fn clarify(
         &self,
         payment_id: &PaymentId,

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use crate::retry_policy::{A_YEAR, RetryPolicy};
 
-/// Policy of a [`Sender`](super::Sender): what counts as evidence, how many requests it makes,
-/// and how often and how long it tries.
+/// Policy of a [`Sender`](super::Sender): which answers count as evidence, how many requests are
+/// made, and how often and how long a request is tried.
 ///
-/// The platform documents neither limits nor a schedule (sources: sending), so all of it is a
+/// The platform documents neither limits nor a schedule (sources: sending), so each of them is a
 /// setting with a careful default.
 #[derive(Clone, Debug)]
 pub struct SendPolicy {
@@ -22,7 +22,7 @@ pub struct SendPolicy {
 }
 
 impl SendPolicy {
-    /// The defaults; each setter documents its own.
+    /// Makes a policy with the default values, which each setter documents.
     pub fn new() -> Self {
         Self {
             retry: RetryPolicy::new(),
@@ -35,52 +35,52 @@ impl SendPolicy {
         }
     }
 
-    /// How often and how long a call tries, and the budget for it.
+    /// Sets how often and how long a call retries its request, and the budget for retries.
     pub fn retry(self, retry: RetryPolicy) -> Self {
         Self { retry, ..self }
     }
 
-    /// Sets the [deadline](RetryPolicy::deadline) of [`retry`](Self::retry) alone.
+    /// Sets only the [deadline](RetryPolicy::deadline) of the [`RetryPolicy`].
     pub fn deadline(self, deadline: Duration) -> Self {
         Self { retry: self.retry.deadline(deadline), ..self }
     }
 
-    /// Time after the end of an ambiguous send from which on the platform's signed answer that it
-    /// does not know the payment proves that the request did not arrive; a year at most. Before
-    /// that, the request may still be on its way. 5 minutes by default, which is longer than most
-    /// calls: a call then ends with an unknown outcome and is resumed later.
+    /// Sets how long after a send of unknown outcome the platform's signed answer "payment not
+    /// known" proves that the request did not arrive; a year at most. Before that time, the request
+    /// may still be on its way. 5 minutes by default, which is longer than most calls: a call then
+    /// ends with an unknown outcome and is resumed later.
     pub fn not_found_after(self, time: Duration) -> Self {
         Self { not_found_after: time.min(A_YEAR), ..self }
     }
 
-    /// HTTP statuses that prove that nothing was registered, such as 429 and 503 where a proxy is
-    /// known to answer so before it passes a request on. The platform documents none, so the
-    /// default is empty, and after each of them the payment's status is requested.
+    /// Sets the HTTP statuses that prove that nothing was registered, such as 429 and 503 if a
+    /// proxy is known to answer with them before it passes a request on. The platform documents
+    /// none, so the default is empty, and after each such status the payment's status is requested.
     pub fn retryable_statuses(self, statuses: impl IntoIterator<Item = u16>) -> Self {
         Self { retryable_statuses: statuses.into_iter().collect(), ..self }
     }
 
-    /// Lets a call whose send may have arrived wait for the budget, up to its deadline, rather than
-    /// end with an unknown outcome. Answers to other calls refill the budget. For background jobs;
-    /// off by default.
+    /// Sets whether a call with a send that may have arrived waits for the budget, up to its
+    /// deadline, rather than end with an unknown outcome. Answers to other calls refill the budget.
+    /// This is for background jobs; off by default.
     pub fn wait_for_budget(self, wait: bool) -> Self {
         Self { waits_for_budget: wait, ..self }
     }
 
-    /// Lets [`Sender::clarify`](super::Sender::clarify) send an answer again that may have arrived.
-    /// The documents allow several answers while the platform asks, and do not say what becomes of
-    /// one that comes when it no longer does (sources: clarification); off by default.
+    /// Sets whether [`Sender::clarify`](super::Sender::clarify) repeats a request that may have
+    /// arrived. The documents allow several answers while the platform asks, and do not say what
+    /// happens to an answer that comes later (sources: clarification). Off by default.
     pub fn repeat_clarifications(self, repeat: bool) -> Self {
         Self { repeats_clarifications: repeat, ..self }
     }
 
-    /// Maximum number of requests at once, status requests included. 16 by default.
+    /// Sets the maximum number of requests at once, status requests included. 16 by default.
     pub fn concurrency(self, requests: NonZeroU32) -> Self {
         Self { concurrency: requests, ..self }
     }
 
-    /// Maximum number of requests per second, status requests included, `None` for no limit. 50 by
-    /// default.
+    /// Sets the maximum number of requests per second, status requests included; `None` for no
+    /// limit. 50 by default.
     pub fn rate(self, requests: Option<NonZeroU32>) -> Self {
         Self { rate: requests, ..self }
     }
