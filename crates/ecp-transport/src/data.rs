@@ -31,8 +31,8 @@ use crate::watched::{BUDGET_EMPTY, FURTHER_REQUESTS, Watched};
 pub const DATA_API_URL: &str = "https://data.ecommpay.com";
 
 /// Default name of the member of a query that holds its [`Destination`];
-/// [`DataApi::destination_name`] sets another. The name was chosen because no document has one
-/// (sources: operations to an address). The sandbox reads the same name.
+/// [`DataApi::destination_name`] sets another. The name was chosen because no document names the
+/// member (sources: operations to an address). The sandbox reads the same name.
 pub const DESTINATION_NAME: &str = "destination";
 
 /// Client of the platform's Data API, which returns past operations for reports and reconciliation.

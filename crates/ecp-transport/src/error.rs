@@ -246,8 +246,8 @@ pub enum UnknownReason {
     /// The answer is signed but is not the answer to this request.
     #[error("the answer does not match the request: {0}")]
     OtherMessage(StatusError),
-    /// The answer names another request, payment or project than the request. The text is the
-    /// member that differs.
+    /// The answer names another request, payment or project than the request. The value is the path
+    /// of the member that differs, such as `payment_id`.
     #[error("the answer has another `{0}` than the request")]
     Mismatch(&'static str),
     /// An earlier call may have sent the request, and its process ended before it stored the

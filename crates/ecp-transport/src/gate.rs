@@ -126,7 +126,7 @@ impl Gate {
         self.send(&prepare(method, request.clone())?).await
     }
 
-    /// Sends a request that was checked before, once.
+    /// Sends, once, a request that [`ecp_methods::prepare`] has checked.
     pub async fn send<F: Flow>(&self, prepared: &Prepared<F>) -> Result<Accepted, GateError> {
         self.attempt(prepared).await.0
     }

@@ -37,7 +37,7 @@ impl RetryPolicy {
     }
 
     /// Sets the maximum number of sends per call, and of status requests after each send; at least
-    /// 1. 4 by default.
+    /// one, and 4 by default.
     pub fn attempts(self, attempts: u32) -> Self {
         Self { attempts: attempts.max(1), ..self }
     }

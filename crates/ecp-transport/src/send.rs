@@ -101,11 +101,11 @@ pub trait Intents: fmt::Debug + Send + Sync {
 pub enum Sent {
     /// The platform answered that it registered the request.
     Registered(Accepted),
-    /// The platform did not answer the request, but its status answer has the payment, with the
-    /// same id, kind and sum.
+    /// No answer said that the request was registered, but the answer to a status request has the
+    /// payment, with the same id, kind and sum.
     Found(Box<StatusResponse>),
-    /// The platform did not answer the first request, but refused a second one because the first
-    /// exists (codes 3041 and 3230).
+    /// No answer said that the request was registered, but a second request was refused because the
+    /// first one exists (codes 3041 and 3230).
     Exists,
 }
 

@@ -41,7 +41,7 @@ pub enum AdditionalDataError {
         /// The path that was given.
         path: String,
     },
-    /// The path, or the beginning of it, has a value already.
+    /// The path has a value or an object already, or the beginning of the path has a value.
     #[error("`{path}` is given twice, or is both a value and an object")]
     Taken {
         /// The path that was given.

@@ -95,7 +95,7 @@ impl OperationsQuery {
         Self { offset: operations, ..self }
     }
 
-    /// Limits the members of each operation in the answer to these, by the platform's names.
+    /// Requests only the members with these names in each operation. The names are the platform's.
     pub fn fields<'f>(self, names: impl IntoIterator<Item = &'f str>) -> Self {
         let names: Vec<&str> = names.into_iter().collect();
         self.filter("fields", names)

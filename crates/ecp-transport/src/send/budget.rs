@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 ///
 /// Each call adds a share of a request to the budget. Each request beyond a call's first one,
 /// whether a send or a status request, is taken out of it. A status request that is answered is
-/// paid back: in an outage none is answered, and at other times calls need them to finish. A
-/// reserve may be spent before any calls have paid in; later calls refill the reserve first. So the
-/// number of further requests without an answer never exceeds the reserve or the share of all
-/// calls, whichever is larger: with the default share of 10 % and reserve of 10, an outage over 100
-/// calls or more causes at most 1.1 times as many requests.
+/// paid back, because in an outage no status request is answered, and at other times calls need
+/// status requests to finish. A reserve may be spent before any calls have paid in; later calls
+/// refill the reserve first. So the number of further requests without an answer never exceeds the
+/// reserve or the share of all calls, whichever is larger: with the default share of 10 % and
+/// reserve of 10, an outage over 100 calls or more causes at most 1.1 times as many requests.
 ///
 /// ```
 /// use ecp_transport::RetryBudget;

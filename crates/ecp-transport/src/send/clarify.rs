@@ -21,7 +21,7 @@ impl Sender {
     /// again, as long as the budget allows. Whether the platform accepts one answer twice is
     /// unknown, so a request that may have arrived is repeated only if
     /// [`SendPolicy::repeat_clarifications`](super::SendPolicy::repeat_clarifications) allows it.
-    /// Otherwise request the payment's status, which asks again if necessary.
+    /// Otherwise request the payment's status: its answer asks again if necessary.
     pub async fn clarify(
         &self,
         payment_id: &PaymentId,

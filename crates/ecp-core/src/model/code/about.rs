@@ -9,8 +9,8 @@ use super::{Code, CodeInfo};
 /// The platform's table gives the meaning of a code but not its subject. The subject is derived
 /// from the words of the table; [`CodeInfo::about_source`] says how. A code about the project or
 /// its method says nothing about the payment that received it: the next payment receives the same
-/// code, until the cause is fixed. In a mass payout, only a code that is known to be about the
-/// payment completes its row.
+/// code, until the cause is fixed. In a mass payout, a refused row is finished only if the code is
+/// known to be about the payment.
 ///
 /// ```
 /// use ecp_core::model::{About, Code};
