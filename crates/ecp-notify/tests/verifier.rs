@@ -101,7 +101,7 @@ fn without_a_project_every_doubt_is_an_error_too() {
         (genuine.replace("success", "decline"), no_match),
         (
             genuine.replacen('{', "{\"0\":0,", 1),
-            "the top-level member `0` needs another name: it must be neither empty nor an integer",
+            "the top-level member `0` needs another name: a name there must be neither empty nor an integer",
         ),
         (genuine.replace("==", ""), "the signature is not 88 characters of Base64"),
         (

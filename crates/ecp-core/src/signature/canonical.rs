@@ -59,7 +59,7 @@ pub enum CanonicalError {
     /// `0` into list positions and loses some of them, so no two signers agree on such a document.
     /// No message of the platform has one.
     #[error(
-        "the top-level member `{key}` needs another name: it must be neither empty nor an integer"
+        "the top-level member `{key}` needs another name: a name there must be neither empty nor an integer"
     )]
     TopLevelKey {
         /// The name of the member at the top level.

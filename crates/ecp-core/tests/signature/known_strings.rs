@@ -93,7 +93,7 @@ fn documents_published_with_a_string_alone_give_it_or_are_refused_for_their_keys
     for rules in [as_php(), Rules::private()] {
         assert_eq!(
             signature::canonical_string(js.as_bytes(), rules).unwrap_err().to_string(),
-            "the top-level member `0` needs another name: it must be neither empty nor an integer"
+            "the top-level member `0` needs another name: a name there must be neither empty nor an integer"
         );
     }
     let without_that_key = js.replace("\"0\":null,", "");

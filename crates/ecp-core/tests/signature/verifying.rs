@@ -290,7 +290,7 @@ fn a_body_that_is_no_readable_object_is_refused_with_its_reason() {
         ),
         (
             with_signature(r#"{"0":1}"#, &hmac_of("secret", "0:1")).into(),
-            "the top-level member `0` needs another name: it must be neither empty nor an integer",
+            "the top-level member `0` needs another name: a name there must be neither empty nor an integer",
         ),
     ];
     for (body, message) in table {
