@@ -148,7 +148,7 @@ async fn an_unknown_outcome_says_what_was_tried() {
     assert!(error.is_not_found_yet() && error.question().is_none());
     assert_eq!(
         error.to_string(),
-        "the outcome is unknown: no response: connection reset; request the payment's status, do not send it again; the platform does not know the payment yet, and it is too early to send it again"
+        "the outcome of the request is unknown: no response: connection reset; request the payment's status, do not send the request again; the platform does not know the payment yet, and it is too early to send the request again"
     );
 
     let stage = Stage::new(SendPolicy::new(), |_, _| Fault::ResetBefore);
@@ -255,7 +255,7 @@ async fn a_payment_of_another_sum_is_not_the_one_that_was_sent() {
     let error = stage.sender.send(&payout("P-17")).await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the outcome is unknown: the answer has another `payment.sum` than the request; request the payment's status, do not send it again"
+        "the outcome of the request is unknown: the answer has another `payment.sum` than the request; request the payment's status, do not send the request again"
     );
     assert_eq!(stage.asked(), "payout payout status");
 }

@@ -25,7 +25,9 @@ pub enum GateError {
     #[error(transparent)]
     Refused(Refusal),
     /// The platform may or may not have registered the request.
-    #[error("the outcome is unknown: {0}; request the payment's status, do not send it again")]
+    #[error(
+        "the outcome of the request is unknown: {0}; request the payment's status, do not send the request again"
+    )]
     Unknown(UnknownReason),
 }
 

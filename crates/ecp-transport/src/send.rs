@@ -181,7 +181,7 @@ impl fmt::Display for SendError {
         if self.not_found {
             write!(
                 f,
-                "; the platform does not know the payment yet, and it is too early to send it again"
+                "; the platform does not know the payment yet, and it is too early to send the request again"
             )?;
         }
         match &self.question {

@@ -54,7 +54,7 @@ async fn only_an_answer_that_proves_it_counts_as_refused_and_only_a_registration
         (
             400,
             r#"{"status":"error","code":"3041","message":"Payment ID already exists"}"#,
-            "unknown | the outcome is unknown: code 3041: a payment or refund with this id exists already; request the payment's status, do not send it again",
+            "unknown | the outcome of the request is unknown: code 3041: a payment or refund with this id exists already; request the payment's status, do not send the request again",
         ),
         (
             400,
@@ -85,89 +85,89 @@ async fn only_an_answer_that_proves_it_counts_as_refused_and_only_a_registration
         (
             400,
             r#"{"status":"error","code":"3060","message":"Current status does not allow it"}"#,
-            "unknown | the outcome is unknown: code 3060 does not say whether the platform has the request; request the payment's status, do not send it again",
+            "unknown | the outcome of the request is unknown: code 3060 does not say whether the platform has the request; request the payment's status, do not send the request again",
         ),
         (
             400,
             r#"{"status":"error","code":"3061","message":"Transaction not found"}"#,
-            "unknown | the outcome is unknown: code 3061 does not say whether the platform has the request; request the payment's status, do not send it again",
+            "unknown | the outcome of the request is unknown: code 3061 does not say whether the platform has the request; request the payment's status, do not send the request again",
         ),
         (
             200,
             r#"{"status":"error","code":"31337","message":"?"}"#,
-            "unknown | the outcome is unknown: code 31337 does not say whether the platform has the request; request the payment's status, do not send it again",
+            "unknown | the outcome of the request is unknown: code 31337 does not say whether the platform has the request; request the payment's status, do not send the request again",
         ),
         (
             400,
             r#"{"status":"error","code":"9999","message":"Awaiting processing"}"#,
-            "unknown | the outcome is unknown: code 9999 does not say whether the platform has the request; request the payment's status, do not send it again",
+            "unknown | the outcome of the request is unknown: code 9999 does not say whether the platform has the request; request the payment's status, do not send the request again",
         ),
         (
             400,
             r#"{"status":"error","code":"501","message":"Internal error"}"#,
-            "unknown | the outcome is unknown: code 501 does not say whether the platform has the request; request the payment's status, do not send it again",
+            "unknown | the outcome of the request is unknown: code 501 does not say whether the platform has the request; request the payment's status, do not send the request again",
         ),
         (
             400,
             r#"{"status":"error","message":"?"}"#,
-            "unknown | the outcome is unknown: the answer has the unexpected HTTP status 400; request the payment's status, do not send it again",
+            "unknown | the outcome of the request is unknown: the answer has the unexpected HTTP status 400; request the payment's status, do not send the request again",
         ),
         (
             500,
             r#"{"status":"error","code":"3041","message":"Payment ID already exists"}"#,
-            "unknown | the outcome is unknown: the answer has the unexpected HTTP status 500; request the payment's status, do not send it again",
+            "unknown | the outcome of the request is unknown: the answer has the unexpected HTTP status 500; request the payment's status, do not send the request again",
         ),
         (
             302,
             "",
-            "unknown | the outcome is unknown: the answer has the unexpected HTTP status 302; request the payment's status, do not send it again",
+            "unknown | the outcome of the request is unknown: the answer has the unexpected HTTP status 302; request the payment's status, do not send the request again",
         ),
         (
             403,
             "<html>Forbidden</html>",
-            "unknown | the outcome is unknown: the answer has the unexpected HTTP status 403; request the payment's status, do not send it again",
+            "unknown | the outcome of the request is unknown: the answer has the unexpected HTTP status 403; request the payment's status, do not send the request again",
         ),
         (
             201,
             r#"{"status":"success","request_id":"r"}"#,
-            "unknown | the outcome is unknown: the answer has the unexpected HTTP status 201; request the payment's status, do not send it again",
+            "unknown | the outcome of the request is unknown: the answer has the unexpected HTTP status 201; request the payment's status, do not send the request again",
         ),
         (
             200,
             "<html>ok</html>",
-            "unknown | the outcome is unknown: the platform's answer cannot be read: JSON document, line 1, column 1: \
-             expected a value; request the payment's status, do not send it again",
+            "unknown | the outcome of the request is unknown: the platform's answer cannot be read: JSON document, line 1, column 1: \
+             expected a value; request the payment's status, do not send the request again",
         ),
         (
             200,
             r#"{"status":"success"}"#,
-            "unknown | the outcome is unknown: the platform's answer cannot be read: `request_id` is missing; request the payment's status, do not send it again",
+            "unknown | the outcome of the request is unknown: the platform's answer cannot be read: `request_id` is missing; request the payment's status, do not send the request again",
         ),
         (
             200,
             r#"{"status":"registered","request_id":"r"}"#,
-            "unknown | the outcome is unknown: the answer has the unexpected HTTP status 200; request the payment's status, do not send it again",
+            "unknown | the outcome of the request is unknown: the answer has the unexpected HTTP status 200; request the payment's status, do not send the request again",
         ),
         (
             200,
             r#"{"status":"success","request_id":"r","payment_id":"P-18"}"#,
-            "unknown | the outcome is unknown: the answer has another `payment_id` than the request; request the payment's status, do not send it again",
+            "unknown | the outcome of the request is unknown: the answer has another `payment_id` than the request; request the payment's status, do not send the request again",
         ),
         (
             200,
             r#"{"status":"success","request_id":"r","project_id":240}"#,
-            "unknown | the outcome is unknown: the answer has another `project_id` than the request; request the payment's status, do not send it again",
+            "unknown | the outcome of the request is unknown: the answer has another `project_id` than the request; request the payment's status, do not send the request again",
         ),
         (
             200,
             r#"{"status":"success","status":"error"}"#,
-            "unknown | the outcome is unknown: the platform's answer cannot be read: `status` appears twice; an object may have a member only once; request the payment's status, do not send it again",
+            "unknown | the outcome of the request is unknown: the platform's answer cannot be read: `status` appears twice; an object may have a member only once; request the payment's status, do not send the request again",
         ),
         (
             200,
             wrongly_signed,
-            "unknown | the outcome is unknown: the answer is not genuine: the signature is not 88 \
-             characters of Base64; request the payment's status, do not send it again",
+            "unknown | the outcome of the request is unknown: the answer is not genuine: the signature is not 88 \
+             characters of Base64; request the payment's status, do not send the request again",
         ),
     ];
     for (status, body, expected) in table {
@@ -181,7 +181,7 @@ async fn a_connection_that_was_open_leaves_the_outcome_unknown() {
     let error = failing(true).payout(&Jeton, &payout()).await.unwrap_err();
     assert_eq!(
         summary(&error),
-        "unknown | the outcome is unknown: no response: connection reset; request the payment's status, do not send it again"
+        "unknown | the outcome of the request is unknown: no response: connection reset; request the payment's status, do not send the request again"
     );
     let error = failing(false).payout(&Jeton, &payout()).await.unwrap_err();
     assert_eq!(summary(&error), "not sent | not sent: connection reset");

@@ -207,7 +207,7 @@ async fn a_lost_refund_can_be_sent_again() {
     assert_eq!(error.outcome(), Outcome::Unknown);
     assert_eq!(
         error.to_string(),
-        "the outcome is unknown: code 3230: a payment or refund with this id exists already; request the payment's status, do not send it again"
+        "the outcome of the request is unknown: code 3230: a payment or refund with this id exists already; request the payment's status, do not send the request again"
     );
     assert!(!format!("{error} {error:?}").contains(KEY));
 
@@ -217,7 +217,7 @@ async fn a_lost_refund_can_be_sent_again() {
 }
 
 /// What every unknown outcome advises.
-const ADVICE: &str = "; request the payment's status, do not send it again";
+const ADVICE: &str = "; request the payment's status, do not send the request again";
 
 fn request() -> RequestId {
     "ea8d37".parse().unwrap()
@@ -275,6 +275,9 @@ async fn an_answer_about_another_request_tells_nothing() {
     ];
     for (status, body, reason) in table {
         let error = answering(status, &body).request_status(&request()).await.unwrap_err();
-        assert_eq!(error.to_string(), format!("the outcome is unknown: {reason}{ADVICE}"));
+        assert_eq!(
+            error.to_string(),
+            format!("the outcome of the request is unknown: {reason}{ADVICE}")
+        );
     }
 }

@@ -298,7 +298,7 @@ async fn failures_to_get_an_answer_are_asked_again() {
 }
 
 /// What every unknown outcome advises.
-const ADVICE: &str = "; request the payment's status, do not send it again";
+const ADVICE: &str = "; request the payment's status, do not send the request again";
 
 #[tokio::test(start_paused = true)]
 async fn what_asking_again_cannot_mend_is_an_error_at_once() {
@@ -336,7 +336,7 @@ async fn what_asking_again_cannot_mend_is_an_error_at_once() {
         let error = gate.wait_until_final(&id(), &wait(1, 60)).await.unwrap_err();
         let reason = match reason {
             refused if refused.starts_with("refused") => refused.to_owned(),
-            unknown => format!("the outcome is unknown: {unknown}{ADVICE}"),
+            unknown => format!("the outcome of the request is unknown: {unknown}{ADVICE}"),
         };
         assert_eq!(error.to_string(), reason);
         let WaitError::Gate(error) = error else { panic!("{error:?}") };
