@@ -215,7 +215,7 @@ fn what_a_method_does_not_allow_is_not_sent() {
         (&["payout", "jeton", "P", "10.00 EUR"], "error: jeton payout: `"),
         (
             &["payout", "jetton", "P", "10.00 EUR"],
-            "error: there is no payment method `jetton`; there are: ",
+            "error: there is no payment method with the code `jetton`; known codes: ",
         ),
         (
             &["sale", "jeton", "P", "0.10 EUR"],

@@ -12,8 +12,8 @@ use crate::reason::Reason;
 use crate::request::{Body, Draft, Field, FlowRequest, Format};
 use crate::spec::{Interface, MethodSpec, Rule};
 
-/// A request that passed the checks of its method, the only thing that the transport sends. Only
-/// [`prepare`] and [`prepare_dyn`] make one.
+/// A request that passed all checks of its payment method. The transport sends nothing else, and
+/// only [`prepare`] and [`prepare_dyn`] create one.
 #[derive(Clone, Debug)]
 pub struct Prepared<F: Flow> {
     spec: &'static MethodSpec,
@@ -22,7 +22,8 @@ pub struct Prepared<F: Flow> {
     flow: PhantomData<F>,
 }
 
-/// Checks a request for a method type.
+/// Checks a request against the rules of a payment method whose type is known at compile time. The
+/// error says why the request was refused.
 pub fn prepare<M, R>(method: &M, request: R) -> Result<Prepared<R::Flow>, Rejection>
 where
     M: Supports<R::Flow>,
@@ -31,7 +32,8 @@ where
     prepare_dyn(method, request)
 }
 
-/// Checks a request for a method that is known only at run time.
+/// Checks a request against the rules of a payment method that is chosen at run time, such as by a
+/// code from a configuration. The error says why the request was refused.
 pub fn prepare_dyn<R: FlowRequest>(
     method: &dyn DynMethod,
     request: R,
@@ -56,8 +58,9 @@ pub(crate) fn check(method: &dyn DynMethod, draft: &Draft<'_>) -> Result<(), Rej
     })
 }
 
-/// Asks a method's own check ([`PaymentMethod::check`](crate::PaymentMethod::check)) about a request that was
-/// received, as the sandbox does. It is not asked about one that does not satisfy the spec.
+/// Runs the method's own check ([`PaymentMethod::check`](crate::PaymentMethod::check)) on a request
+/// that a server, such as the sandbox, has received. Returns `Ok` without running that check for a
+/// request that does not satisfy the method's spec.
 pub fn check_received(method: &dyn DynMethod, draft: &Draft<'_>) -> Result<(), Reason> {
     match check_spec(method.spec(), draft) {
         Ok(()) => method.check_draft(draft),
@@ -185,7 +188,7 @@ fn extra_problem(path: &str, json: Result<&RawValue, &str>) -> Option<String> {
     };
     if path.len() > LONGEST || path.split('.').any(str::is_empty) {
         return Some(format!(
-            "is no path: write names with dots between them, {LONGEST} bytes at most"
+            "is not a path: write names with dots between them, at most {LONGEST} bytes"
         ));
     }
     if path.split('.').any(|name| matches!(name, "signature" | "frame_mode")) {
@@ -197,12 +200,15 @@ fn extra_problem(path: &str, json: Result<&RawValue, &str>) -> Option<String> {
     }
     let overlaps = |own: &str| leads(own, path) || leads(path, own);
     if OWN_PATHS.into_iter().any(overlaps) {
-        return Some("is set by the request itself, from its id, amount and project".to_owned());
+        return Some(
+            "is set by the request itself, from its payment id, amount and project: leave it out"
+                .to_owned(),
+        );
     }
     if let Some(field) = Field::KNOWN.iter().find(|field| overlaps(field.path())) {
         let constant = field.constant().unwrap_or_default();
         return Some(format!(
-            "is set by a setter, or by `field(Field::{constant}, ..)`, and not by `extra`"
+            "cannot be set by `extra`: use its setter, or `field(Field::{constant}, ..)`"
         ));
     }
     json.err().map(|problem| format!("cannot be written as JSON: {problem}"))
@@ -219,7 +225,8 @@ fn body<'r>(draft: &Draft<'r>, project: u64) -> Result<Body<'r>, Reason> {
     let mut body = Body::default();
     let taken = |path: &str| Reason::Invalid {
         path: path.to_owned(),
-        problem: "is set twice, or lies inside a value that is set, as `a.b` lies in `a`"
+        problem: "is set twice, or is inside another value that is set, as `a.b` is inside `a`: \
+                  set it once"
             .to_owned(),
     };
     let first = |path| move |_| taken(path);
@@ -252,32 +259,33 @@ fn body<'r>(draft: &Draft<'r>, project: u64) -> Result<Body<'r>, Reason> {
 }
 
 impl<F: Flow> Prepared<F> {
-    /// The spec of the request's method.
+    /// The spec of the request's payment method: its names, flows, currencies, limits and fields.
     pub const fn spec(&self) -> &'static MethodSpec {
         self.spec
     }
 
-    /// The id of the payment.
+    /// The merchant's id of the payment.
     pub fn payment_id(&self) -> &PaymentId {
         self.request.draft().payment_id
     }
 
-    /// The amount, `None` in a refund of all that was paid.
+    /// The amount of the request, `None` for a full refund without an amount.
     pub fn amount(&self) -> Option<Money> {
         self.request.draft().amount
     }
 
-    /// The value of a field, `None` if it is not set.
+    /// The value of a field of the request, `None` if it is not set.
     pub fn get(&self, field: Field) -> Option<&str> {
         self.request.draft().get(field)
     }
 
-    /// The path on Gate: `/v2/payment/wallet/jeton/sale`.
+    /// The path of the request's endpoint on Gate, such as `/v2/payment/wallet/jeton/sale`.
     pub fn endpoint(&self) -> String {
         format!("/v2/payment/{}/{}", self.gate_path, F::KIND)
     }
 
-    /// The JSON to sign and send for a project, without its signature.
+    /// The JSON body of the request for a project, without its signature. The caller signs and
+    /// sends it.
     #[expect(clippy::missing_panics_doc, reason = "the check has seen to it")]
     pub fn body(&self, project: ProjectId) -> Vec<u8> {
         let body = body(&self.request.draft(), project.get())
@@ -285,13 +293,15 @@ impl<F: Flow> Prepared<F> {
         to_json(&body)
     }
 
-    /// Strictness of the body's signature.
+    /// The rules for signing the request's body, which say how strict the signature is about texts
+    /// with more than one reading.
     pub fn signing_rules(&self) -> Rules {
         self.request.draft().signing_rules()
     }
 }
 
-/// Why a request was refused before sending. Nothing was sent.
+/// The reason why a request was refused before it was sent, with its method and flow. Nothing was
+/// sent to the platform.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{method} {flow}: {reason}")]
 pub struct Rejection {
@@ -306,8 +316,8 @@ impl Rejection {
         &self.reason
     }
 
-    /// The path of the field in the Gate request, if the reason is about one; of the first, if it is about
-    /// several.
+    /// The path of the refused field in the Gate request. It is the first path if the reason names
+    /// several fields, and `None` if it names no field.
     pub fn path(&self) -> Option<&str> {
         match &self.reason {
             Reason::AmountAbove { .. }
@@ -404,7 +414,7 @@ mod tests {
             (sale("1.00 EUR").description(""), "jeton sale: `payment.description` is empty"),
             (
                 sale("1.00 EUR").extra("customer.id", "x"),
-                "jeton sale: `customer.id` is set by a setter, or by `field(Field::CUSTOMER_ID, ..)`, and not by `extra`",
+                "jeton sale: `customer.id` cannot be set by `extra`: use its setter, or `field(Field::CUSTOMER_ID, ..)`",
             ),
             (
                 sale("1.00 EUR").extra("general.signature", "x"),
@@ -412,15 +422,15 @@ mod tests {
             ),
             (
                 sale("1.00 EUR").extra("payment.amount", 1),
-                "jeton sale: `payment.amount` is set by the request itself, from its id, amount and project",
+                "jeton sale: `payment.amount` is set by the request itself, from its payment id, amount and project: leave it out",
             ),
             (
                 sale("1.00 EUR").extra("payment", 1),
-                "jeton sale: `payment` is set by the request itself, from its id, amount and project",
+                "jeton sale: `payment` is set by the request itself, from its payment id, amount and project: leave it out",
             ),
             (
                 sale("1.00 EUR").extra("payment..x", 1),
-                "jeton sale: `payment..x` is no path: write names with dots between them, 255 bytes at most",
+                "jeton sale: `payment..x` is not a path: write names with dots between them, at most 255 bytes",
             ),
             (
                 sale("1.00 EUR").extra("addendum.signature.x", 1),
@@ -428,7 +438,7 @@ mod tests {
             ),
             (
                 sale("1.00 EUR").extra("addendum", 1).extra("addendum.rate", 2),
-                "jeton sale: `addendum.rate` is set twice, or lies inside a value that is set, as `a.b` lies in `a`",
+                "jeton sale: `addendum.rate` is set twice, or is inside another value that is set, as `a.b` is inside `a`: set it once",
             ),
             (
                 sale("1.00 EUR").extra("addendum", std::collections::BTreeMap::from([([0], 1)])),

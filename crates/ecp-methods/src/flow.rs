@@ -4,30 +4,31 @@ use std::fmt;
 
 use crate::request::{FlowRequest, PayoutRequest, RefundRequest, SaleRequest};
 
-/// A flow as a type. The set is closed: the platform defines it.
+/// A flow (sale, payout or refund) as a type. No other crate can add a flow, because the platform
+/// defines them.
 pub trait Flow: sealed::Sealed + Send + Sync + 'static {
     /// The flow as a value.
     const KIND: FlowKind;
-    /// Type of the flow's request.
+    /// The type of this flow's requests.
     type Request: FlowRequest;
 }
 
-/// A flow as a value.
+/// The kind of an operation: sale, payout or refund.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FlowKind {
     /// A payment by the customer to the merchant.
     Sale,
     /// A payment by the merchant to the customer.
     Payout,
-    /// Money of a sale back.
+    /// A return of a sale's money to the customer, in full or in part.
     Refund,
 }
 
 impl FlowKind {
-    /// All three flows.
+    /// All three flows, in the order sale, payout, refund.
     pub const ALL: &[Self] = &[Self::Sale, Self::Payout, Self::Refund];
 
-    /// The last part of the Gate path.
+    /// The flow's name as the last part of a Gate path: `sale`, `payout` or `refund`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Sale => "sale",
@@ -43,7 +44,7 @@ impl fmt::Display for FlowKind {
     }
 }
 
-/// Money in: the customer pays the merchant.
+/// The type of the sale flow: the customer pays the merchant.
 #[derive(Clone, Copy, Debug)]
 pub enum Sale {}
 
@@ -52,7 +53,7 @@ impl Flow for Sale {
     type Request = SaleRequest;
 }
 
-/// Money out: the merchant pays the customer.
+/// The type of the payout flow: the merchant pays the customer.
 #[derive(Clone, Copy, Debug)]
 pub enum Payout {}
 
@@ -61,7 +62,7 @@ impl Flow for Payout {
     type Request = PayoutRequest;
 }
 
-/// Money back: the merchant returns a sale, or a part of it.
+/// The type of the refund flow: the merchant returns the money of a sale, or a part of it.
 #[derive(Clone, Copy, Debug)]
 pub enum Refund {}
 

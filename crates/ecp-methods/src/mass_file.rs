@@ -9,22 +9,25 @@ use crate::flow::FlowKind;
 use crate::request::Field;
 use crate::spec::{MethodSpec, Rule};
 
-/// The delimiter of the platform's files.
+/// The character between two cells in the platform's mass payment files.
 pub const DELIMITER: u8 = b';';
 
-/// The greatest amount of a row, in minor units. The least is 1.
+/// The greatest amount in a row of a mass file, in minor units. The least amount is 1.
 pub const MAX_AMOUNT: i64 = 10_000_000_000_000;
 
-/// The column of the operation: `payout`, `refund`, `capture` or `cancel`.
+/// The name of the column for the type of operation: `payout`, `refund`, `capture` or `cancel`.
 pub const OPERATION_TYPE: &str = "operation_type";
 
-/// The column of the method, by its [Dashboard code](MethodSpec::dashboard_code).
+/// The name of the column for the payment method, which holds its [Dashboard
+/// code](MethodSpec::dashboard_code).
 pub const METHOD: &str = "method";
 
-/// The column that names the payment by one of its operations instead of its id.
+/// The name of the column for an operation's id. It identifies the payment by one of its
+/// operations, instead of by the payment's own id.
 pub const OPERATION_ID: &str = "general.operation_id";
 
-/// The platform's columns. Those with a point are paths of the Gate request.
+/// The names of all columns that the platform accepts in a mass file. A name with a dot is a path
+/// in the Gate request.
 pub const COLUMNS: &[&str] = &[
     OPERATION_TYPE,
     "general.project_id",
@@ -59,8 +62,8 @@ pub const COLUMNS: &[&str] = &[
     "customer.ip_address",
 ];
 
-/// The flow of an `operation_type`, or the reason why there is none: captures and cancellations are
-/// of cards, which this library does not have.
+/// Returns the flow for a value of the column `operation_type`. The error is the problem with the
+/// value; `capture` and `cancel` are for card payments, which this library does not support.
 ///
 /// ```
 /// use ecp_methods::{FlowKind, mass_file};
@@ -79,7 +82,8 @@ pub fn flow(operation_type: &str) -> Result<FlowKind, &'static str> {
     }
 }
 
-/// Why a text is not an amount of a mass file, if it is none: the file has whole minor units.
+/// Returns the problem with the text of an amount in a mass file, `None` if there is none. Amounts
+/// in the file are whole minor units. The currency is used only to suggest a corrected amount.
 ///
 /// ```
 /// use ecp_core::Currency;
@@ -115,10 +119,10 @@ pub fn amount_problem(amount: &str, currency: Option<ecp_core::Currency>) -> Opt
     }
 }
 
-/// A file to begin with, as records of which the first has the names: for each method the rows of
-/// the flows that a mass file can have, with examples of all fields that they need. A method
-/// without payouts and refunds has no rows. The payment ids are examples; the one of a refund
-/// stands for the payment to refund.
+/// Makes the records of an example mass file; the first record has the column names. Each of `rows`
+/// with a payout or refund flow that the method has becomes a record with example values for all
+/// required fields. The payment ids are examples too; in a refund, replace it by the id of the
+/// payment to refund.
 pub fn template<'s>(
     project: ProjectId,
     rows: impl IntoIterator<Item = (&'s MethodSpec, FlowKind)>,

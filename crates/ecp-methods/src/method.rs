@@ -7,7 +7,8 @@ use crate::reason::Reason;
 use crate::request::Draft;
 use crate::spec::{MethodSpec, Spec};
 
-/// A payment method: a type with a [`Spec`] that declares its data.
+/// A payment method, such as a wallet or a kind of voucher: a type whose [`Spec`] declares its
+/// names, flows, limits and fields.
 ///
 /// ```
 /// use ecp_core::Currency;
@@ -37,19 +38,19 @@ use crate::spec::{MethodSpec, Spec};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait PaymentMethod: Debug + Send + Sync + Sized + 'static {
-    /// The method as data.
+    /// The spec of the method: its names, flows, limits and fields as data.
     const SPEC: Spec<Self>;
 
-    /// Checks rules that data cannot express. It is called last, on a request that satisfies the
-    /// spec: before it is sent, and by the sandbox when it is received.
+    /// Checks rules that the spec cannot express. It is called last, on a request that satisfies
+    /// the spec: before the request is sent, and by the sandbox when the request is received.
     fn check(&self, request: &Draft<'_>) -> Result<(), Reason> {
         let _ = request;
         Ok(())
     }
 }
 
-/// Marks a flow that a method has. A [`Spec`] can declare a flow only if the method has its marker,
-/// and typed calls compile only for marked flows.
+/// Marks a method type as having the flow `F`. A [`Spec`] can declare a flow only if the method's
+/// type has this marker, and typed calls compile only for marked flows.
 #[diagnostic::on_unimplemented(
     message = "payment method `{Self}` does not support the `{F}` flow",
     label = "no `{F}` with this method",
@@ -57,13 +58,13 @@ pub trait PaymentMethod: Debug + Send + Sync + Sized + 'static {
 )]
 pub trait Supports<F: Flow>: PaymentMethod {}
 
-/// The object-safe form of every [`PaymentMethod`], for code that is driven by configuration. It is
-/// implemented for all methods, and for nothing else.
+/// The object-safe form of [`PaymentMethod`], for code that chooses methods at run time. Every
+/// payment method implements it, and no other type can.
 pub trait DynMethod: Debug + Send + Sync + sealed::Sealed {
-    /// The method's spec.
+    /// The spec of the method: its names, flows, limits and fields as data.
     fn spec(&self) -> &'static MethodSpec;
 
-    /// [`PaymentMethod::check`].
+    /// Runs the method's own check, [`PaymentMethod::check`], on a request.
     fn check_draft(&self, request: &Draft<'_>) -> Result<(), Reason>;
 }
 

@@ -16,19 +16,20 @@ use crate::request::{Draft, FlowRequest, SaleRequest, url};
 use crate::spec::Interface;
 use crate::{Sale, spec};
 
-/// A sale that its method allows on the Payment Page. Only [`prepare_page`] and
-/// [`prepare_page_dyn`] make one.
+/// A checked sale for the Payment Page, with all parameters of the page. Only [`prepare_page`] and
+/// [`prepare_page_dyn`] create one.
 #[derive(Clone, Debug)]
 pub struct PreparedPage {
     payment_id: PaymentId,
     parameters: BTreeMap<String, PageValue>,
 }
 
-/// Checks a sale for the Payment Page of a method type.
+/// Checks a sale, and makes the parameters of the Payment Page for it, for a method whose type is
+/// known at compile time.
 ///
-/// Only the customer's id is required; the customer enters the rest, and fields without a parameter
-/// of the page (an IP address, an account number) are left out. The method is preselected
-/// (`force_payment_method`) unless the options say otherwise.
+/// The customer's id is the only required field: the customer enters the others on the page. Fields
+/// without a parameter of the page (an IP address, an account number) are left out. The method is
+/// preselected (`force_payment_method`) unless the options say otherwise.
 ///
 /// ```
 /// use ecp_core::PaymentId;
@@ -50,7 +51,8 @@ pub fn prepare_page<M: Supports<Sale>>(
     prepare_page_dyn(method, sale, options)
 }
 
-/// Checks a sale for the Payment Page of a method that is known only at run time.
+/// Checks a sale, and makes the parameters of the Payment Page for it, for a method that is chosen
+/// at run time. Otherwise the same as [`prepare_page`].
 pub fn prepare_page_dyn(
     method: &dyn DynMethod,
     sale: &SaleRequest,
@@ -66,7 +68,7 @@ pub fn prepare_page_dyn(
     if let Some((path, _)) = draft.extra.iter().next() {
         return Err(invalid(
             path,
-            "is a path of Gate requests; a parameter of the Payment Page is set by `PageOptions`",
+            "is a field of Gate requests only; set parameters of the Payment Page by `PageOptions`",
         ));
     }
     let PageOptions { mut parameters, method_code } = options;
@@ -140,12 +142,12 @@ fn forced_method<'c>(
 }
 
 impl PreparedPage {
-    /// The id of the payment.
+    /// The merchant's id of the payment.
     pub const fn payment_id(&self) -> &PaymentId {
         &self.payment_id
     }
 
-    /// The parameters for a project by name, without a signature.
+    /// The unsigned parameters of the Payment Page for a project, by parameter name.
     pub fn parameters(&self, project: ProjectId) -> BTreeMap<&str, PageValue> {
         let mut parameters: BTreeMap<&str, PageValue> =
             self.parameters.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
@@ -155,10 +157,10 @@ impl PreparedPage {
     }
 }
 
-/// The value of a parameter.
+/// The value of a parameter of the Payment Page.
 #[derive(Clone, PartialEq, Eq)]
 pub enum PageValue {
-    /// `true` or `false` in JSON, `1` or `0` in a URL.
+    /// A boolean: `true` or `false` in JSON, `1` or `0` in a URL.
     Flag(bool),
     /// An integer.
     Integer(i64),
@@ -192,7 +194,7 @@ impl PageValue {
         }
     }
 
-    /// The value in a URL, before it is encoded.
+    /// The value as text for a URL, not yet percent-encoded.
     pub fn url_text(&self) -> String {
         match self {
             Self::Flag(flag) => u8::from(*flag).to_string(),
@@ -232,9 +234,9 @@ enum MethodCode {
     Named(String),
 }
 
-/// Appearance and behaviour of the page, by the documents' names (sources: Payment Page). The
-/// sale's own data (customer, description, return addresses, callback address) is taken from the
-/// request.
+/// Optional parameters of the Payment Page: its appearance and behaviour. The setters have the
+/// names of the documentation (sources: Payment Page). The data of the sale (customer, description,
+/// return addresses, callback address) is taken from the sale request instead.
 #[derive(Clone, Debug, Default)]
 pub struct PageOptions {
     parameters: BTreeMap<String, PageValue>,
@@ -242,42 +244,47 @@ pub struct PageOptions {
 }
 
 impl PageOptions {
-    /// Options without values.
+    /// Creates options that set no parameter.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Opens the page with this code of the method instead of its first one.
+    /// Opens the Payment Page with one of the method's Payment Page codes, instead of the first one
+    /// in its spec.
     pub fn method_code(mut self, code: impl Into<String>) -> Self {
         self.method_code = MethodCode::Named(code.into());
         self
     }
 
-    /// Opens the page with a code that the platform's support gave for this method, where its
-    /// protocol version has one of its own. The code is not checked.
+    /// Opens the Payment Page with a method code from the platform's support, for a protocol
+    /// version that has a code of its own. The code is not checked against the method's spec.
     pub fn method_code_from_support(mut self, code: impl Into<String>) -> Self {
         self.method_code = MethodCode::FromSupport(code.into());
         self
     }
 
-    /// Opens the page with the list of all methods. The currency and the amount must still be
-    /// allowed by the named method.
+    /// Opens the Payment Page with the list of all methods, so that the customer chooses one. The
+    /// sale's currency and amount must still be allowed by the method that is passed to
+    /// [`prepare_page`].
     pub fn let_customer_choose(mut self) -> Self {
         self.method_code = MethodCode::CustomerChooses;
         self
     }
 
-    /// Sets a text parameter without a setter.
+    /// Sets a text parameter of the Payment Page by its name, for parameters that have no setter
+    /// here.
     pub fn text(self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.set(name.into(), PageValue::text(value))
     }
 
-    /// Sets an integer parameter without a setter.
+    /// Sets an integer parameter of the Payment Page by its name, for parameters that have no
+    /// setter here.
     pub fn integer(self, name: impl Into<String>, value: i64) -> Self {
         self.set(name.into(), PageValue::Integer(value))
     }
 
-    /// Sets a boolean parameter without a setter.
+    /// Sets a boolean parameter of the Payment Page by its name, for parameters that have no setter
+    /// here.
     pub fn flag(self, name: impl Into<String>, value: bool) -> Self {
         self.set(name.into(), PageValue::Flag(value))
     }
@@ -302,134 +309,142 @@ macro_rules! setters {
 }
 
 setters! { text(impl Into<String>):
-    /// A stored account of the customer.
+    /// Sets the token of a stored account of the customer.
     account_token,
-    /// Data for certain methods only.
+    /// Sets additional data, which only certain payment methods use.
     additional_data,
-    /// Postal code for address verification; requires `avs_street_address`.
+    /// Sets the postal code for address verification; requires `avs_street_address`.
     avs_post_code,
-    /// Street for address verification; requires `avs_post_code`.
+    /// Sets the street for address verification; requires `avs_post_code`.
     avs_street_address,
-    /// End of the page's validity: `YYYY-MM-DDThh:mm:ss±hh:mm`, at most 30 days ahead.
+    /// Sets the time when the page expires: `YYYY-MM-DDThh:mm:ss±hh:mm`, at most 30 days ahead.
     best_before,
-    /// Billing address: street, house, flat.
+    /// Sets the street, house and flat of the billing address.
     billing_address,
-    /// Billing address: city.
+    /// Sets the city of the billing address.
     billing_city,
-    /// Billing address: ISO 3166-1 alpha-2.
+    /// Sets the country of the billing address, by ISO 3166-1 alpha-2.
     billing_country,
-    /// Billing address: postal code.
+    /// Sets the postal code of the billing address.
     billing_postal,
-    /// Billing address: region.
+    /// Sets the region of the billing address.
     billing_region,
-    /// Billing address: code of the region.
+    /// Sets the code of the region of the billing address.
     billing_region_code,
-    /// Cashier mode: the initial mode.
+    /// Sets the mode that cashier mode opens with.
     cashier_default_mode,
-    /// Cashier mode: the only mode.
+    /// Sets the only mode that is available in cashier mode.
     cashier_force_mode,
-    /// Cashier mode: suggested amounts, separated by commas.
+    /// Sets the suggested amounts of cashier mode, separated by commas.
     cashier_predefined_amounts,
-    /// A CSS class for the modal window.
+    /// Sets a CSS class for the modal window of the page.
     css_modal_wrap,
-    /// Opens a group of methods, such as `openbanking`.
+    /// Opens the page with a group of payment methods, such as `openbanking`.
     force_payment_group,
-    /// Opens a subtype of the method, such as a card brand.
+    /// Opens the page with a subtype of the payment method, such as a card brand.
     force_payment_method_subtype,
-    /// `popup`, `iframe` or `embedded`. It is never covered by the signature.
+    /// Sets how the page is embedded: `popup`, `iframe` or `embedded`. The signature never covers
+    /// this parameter.
     frame_mode,
-    /// Codes of methods to hide.
+    /// Sets the codes of payment methods to hide on the page.
     hide,
-    /// The integration that opens the page: JSON text. A new one has no number, so omit it.
+    /// Sets the integration that opens the page, as JSON text. A new integration has no number yet,
+    /// so omit this parameter there.
     interface_type,
-    /// Language of the page, by ISO 639-1.
+    /// Sets the language of the page, by ISO 639-1.
     language_code,
-    /// The block of methods to show.
+    /// Sets the block of payment methods that the page shows.
     list_payment_block,
-    /// A link back to the merchant after a decline.
+    /// Sets the URL of the link back to the merchant after a decline.
     merchant_fail_url,
-    /// The merchant's domain, where plug-ins send it.
+    /// Sets the merchant's domain, for plug-ins that send it.
     merchant_domain,
-    /// How the link after a decline opens.
+    /// Sets how the link back to the merchant after a decline opens.
     merchant_fail_redirect_mode,
-    /// A link back to the merchant in any case.
+    /// Sets the URL of the link back to the merchant that is for any result of the payment.
     merchant_return_url,
-    /// How the link in any case opens.
+    /// Sets how the link back to the merchant for any result opens.
     merchant_return_redirect_mode,
-    /// A link back to the merchant after a success.
+    /// Sets the URL of the link back to the merchant after a success.
     merchant_success_url,
-    /// How the link after a success opens.
+    /// Sets how the link back to the merchant after a success opens.
     merchant_success_redirect_mode,
-    /// Passed on to Gate.
+    /// Sets an extra parameter of the payment, which the page passes on to Gate.
     payment_extra_param,
-    /// JSON text with options of methods.
+    /// Sets options of payment methods, as JSON text.
     payment_methods_options,
-    /// Registers a recurring payment: JSON text.
+    /// Registers a recurring payment, described as JSON text.
     recurring,
-    /// How the redirect after a decline opens: `parent_page`, `iframe`.
+    /// Sets how the redirect after a decline opens: `parent_page` or `iframe`.
     redirect_fail_mode,
-    /// How the redirect in any case opens.
+    /// Sets how the redirect that is for any result of the payment opens.
     redirect_return_mode,
-    /// How the redirect after a success opens.
+    /// Sets how the redirect after a success opens.
     redirect_success_mode,
-    /// How the redirect after tokenising opens.
+    /// Sets how the redirect after the tokenisation of an account opens.
     redirect_tokenize_mode,
-    /// The customer's return address after tokenising.
+    /// Sets the URL to which the customer returns after the tokenisation of an account.
     redirect_tokenize_url,
-    /// ISO 3166-1 alpha-2.
+    /// Sets the page's parameter `region_code`: a country code of ISO 3166-1 alpha-2.
     region_code,
-    /// The element of your page for the widget.
+    /// Sets the element of your web page that holds the payment widget.
     target_element,
 }
 
 setters! { integer(i64):
-    /// Cashier mode: the maximum amount.
+    /// Sets the maximum amount of cashier mode.
     cashier_max_value,
-    /// Cashier mode: the minimum amount.
+    /// Sets the minimum amount of cashier mode.
     cashier_min_value,
-    /// The last digits of the customer's social security number.
+    /// Sets the last digits of the customer's social security number.
     customer_ssn,
-    /// Display of the link after a decline: 0 never, 1 by the page's rules, 2 always.
+    /// Sets when the link back to the merchant after a decline is shown: 0 never, 1 by the page's
+    /// own rules, 2 always.
     merchant_fail_enabled,
-    /// Display of the link in any case.
+    /// Sets when the link back to the merchant for any result is shown: 0 never, 1 by the page's
+    /// own rules, 2 always.
     merchant_return_enabled,
-    /// Display of the link after a success.
+    /// Sets when the link back to the merchant after a success is shown: 0 never, 1 by the page's
+    /// own rules, 2 always.
     merchant_success_enabled,
-    /// Use of the redirect after a decline.
+    /// Sets when the customer is redirected after a decline: 0, 1 or 2.
     redirect_fail_enabled,
-    /// Use of the redirect in any case.
+    /// Sets when the customer is redirected after any result: 0, 1 or 2.
     redirect_return_enabled,
-    /// Use of the redirect after a success.
+    /// Sets when the customer is redirected after a success: 0, 1 or 2.
     redirect_success_enabled,
-    /// Use of the redirect after tokenising.
+    /// Sets when the customer is redirected after the tokenisation of an account: 0, 1 or 2.
     redirect_tokenize_enabled,
-    /// The page's template.
+    /// Sets the id of the page's template.
     terminal_id,
 }
 
 setters! { flag(bool):
-    /// Cashier mode: the customer may type an amount.
+    /// Sets whether the customer may type an amount in cashier mode.
     cashier_manual_input,
-    /// A click beside the modal window closes it.
+    /// Sets whether a click outside the modal window closes it.
     close_on_missclick,
-    /// 3-D Secure opens in a new window.
+    /// Sets whether 3-D Secure opens in a new window.
     force_acs_new_window,
-    /// Registers a stored account for recurring payments.
+    /// Sets whether a stored account is registered for recurring payments.
     recurring_register,
-    /// Opens the page in a tab of its own.
+    /// Sets whether the page opens in a browser tab of its own.
     redirect,
-    /// Opens the page in a tab of its own on phones.
+    /// Sets whether the page opens in a browser tab of its own on phones.
     redirect_on_mobile,
 }
 
 setters! { encoded(impl AsRef<str>):
-    /// Travel and accommodation data: JSON text, sent as Base64.
+    /// Sets travel and accommodation data, as JSON text. The setter encodes it in Base64, as the
+    /// page requires.
     addendum_data,
-    /// Bookings: JSON text, sent as Base64.
+    /// Sets data about bookings, as JSON text. The setter encodes it in Base64, as the page
+    /// requires.
     booking_info,
-    /// Cash vouchers: JSON text, sent as Base64.
+    /// Sets data about cash vouchers, as JSON text. The setter encodes it in Base64, as the page
+    /// requires.
     cash_voucher_data,
-    /// The receipt: JSON text, sent as Base64.
+    /// Sets the receipt, as JSON text. The setter encodes it in Base64, as the page requires.
     receipt_data,
 }
 
@@ -524,7 +539,7 @@ mod tests {
             (
                 sale("1.00 EUR").extra("payment.extra_param", 1),
                 options(),
-                "jeton sale: `payment.extra_param` is a path of Gate requests; a parameter of the Payment Page is set by `PageOptions`",
+                "jeton sale: `payment.extra_param` is a field of Gate requests only; set parameters of the Payment Page by `PageOptions`",
             ),
             (
                 sale("1.00 EUR"),

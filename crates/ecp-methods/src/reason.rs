@@ -7,42 +7,44 @@ use ecp_core::{Currency, Money};
 use crate::request::Field;
 use crate::spec::Interface;
 
-/// Reason for refusing a request.
+/// The reason why a request was refused before it was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Reason {
-    /// The amount is above the maximum.
+    /// The amount is above the method's maximum.
     AmountAbove {
         /// The amount of the request.
         amount: Money,
-        /// The method's maximum.
+        /// The maximum amount of the method for this request.
         greatest: Money,
     },
-    /// The amount is below the minimum.
+    /// The amount is below the method's minimum.
     AmountBelow {
         /// The amount of the request.
         amount: Money,
-        /// The method's minimum.
+        /// The minimum amount of the method for this request.
         least: Money,
     },
-    /// The amount is zero or less.
+    /// The amount, held by this variant, is zero or less.
     AmountNotPositive(Money),
-    /// The method does not accept the currency; the list has the accepted ones.
+    /// The method does not accept the first currency; the list has the accepted currencies.
     CurrencyUnsupported(Currency, &'static [Currency]),
-    /// The method does not have the flow.
+    /// The method does not have the requested flow (sale, payout or refund).
     FlowUnsupported,
-    /// The method does not have the flow on that interface.
+    /// The method does not have the requested flow on this interface.
     InterfaceUnsupported(Interface),
     /// A field has a value that the platform would refuse.
     Invalid {
         /// The field's path in the Gate request.
         path: String,
-        /// Description of the problem.
+        /// The problem with the value, as the part of a sentence after the path: `must be 4 to 24
+        /// digits`.
         problem: String,
     },
-    /// Required fields are missing: all of them, in the order of the tables.
+    /// The fields that are required and missing, in the order in which the method's spec lists
+    /// them.
     Missing(Vec<Field>),
-    /// The method has full refunds only.
+    /// The method allows full refunds only, and the request is a partial refund.
     PartialRefundUnsupported,
 }
 

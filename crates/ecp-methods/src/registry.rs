@@ -6,8 +6,8 @@ use crate::method::{DynMethod, PaymentMethod};
 use crate::methods;
 use crate::spec::matrix;
 
-/// A set of methods, looked up by code, Gate path or callback name. It is a value: pass it to the
-/// code that needs it.
+/// A set of payment methods, in which a method is found by its code, Gate path or callback name. It
+/// is a value, not a global: pass it to the code that needs it.
 ///
 /// ```
 /// use ecp_methods::Registry;
@@ -15,22 +15,22 @@ use crate::spec::matrix;
 /// let registry = Registry::builtin();
 /// assert_eq!(registry.by_callback_name("JetonWallet").unwrap().spec().code(), "jeton");
 /// let error = registry.get("jetton").unwrap_err().to_string();
-/// assert!(error.starts_with("there is no payment method `jetton`; there are: "));
+/// assert!(error.starts_with("there is no payment method with the code `jetton`; known codes: "));
 /// ```
 #[derive(Clone, Debug)]
 pub struct Registry {
     methods: Vec<Arc<dyn DynMethod>>,
 }
 
-/// Error of a code that no method has.
+/// The error of looking up a code that no method of the registry has.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no payment method `{code}`; there are: {known}")]
+#[error("there is no payment method with the code `{code}`; known codes: {known}")]
 pub struct UnknownMethod {
     code: String,
     known: String,
 }
 
-/// Error of two methods with the same name.
+/// The error of adding a method with a name that another method of the registry already has.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("cannot add the method: {what} `{name}` belongs to payment method `{taken_by}` already")]
 pub struct RegistryError {
@@ -40,17 +40,18 @@ pub struct RegistryError {
 }
 
 impl Registry {
-    /// An empty registry.
+    /// Creates a registry without methods.
     pub const fn empty() -> Self {
         Self { methods: Vec::new() }
     }
 
-    /// The methods of this crate.
+    /// Creates a registry with the methods that this crate defines.
     pub fn builtin() -> Self {
         Self { methods: methods::builtin() }
     }
 
-    /// Adds a method, unless one of its names is taken.
+    /// Returns the registry with one more method. It is an error if another method already has one
+    /// of its names.
     pub fn with<M: PaymentMethod>(mut self, method: M) -> Result<Self, RegistryError> {
         let added = method.spec();
         let names = |spec: &'static crate::MethodSpec| {
@@ -77,7 +78,8 @@ impl Registry {
         Ok(self)
     }
 
-    /// The method with a code.
+    /// Finds a method by its code, such as `jeton`. The error lists the codes of all methods in the
+    /// registry.
     pub fn get(&self, code: &str) -> Result<&dyn DynMethod, UnknownMethod> {
         self.iter().find(|method| method.spec().code() == code).ok_or_else(|| UnknownMethod {
             code: code.to_owned(),
@@ -85,24 +87,27 @@ impl Registry {
         })
     }
 
-    /// The method with a part of Gate paths.
+    /// Finds a method by its part of Gate paths, such as `wallet/jeton`. `None` if no method has
+    /// it.
     pub fn by_gate_path(&self, path: &str) -> Option<&dyn DynMethod> {
         self.iter().find(|method| method.spec().gate_path() == Some(path))
     }
 
-    /// The method that a mass file or a form means: by its Dashboard code, its Gate path or its code
-    /// here. No two methods of a registry share one of these.
+    /// Finds a method by its name in a mass file or a form: its Dashboard code, its Gate path or
+    /// its code in this library. `None` if no method has the name; no two methods of a registry
+    /// share one.
     pub fn by_file_name(&self, name: &str) -> Option<&dyn DynMethod> {
         self.iter().find(|method| file_names(method.spec()).any(|known| known == name))
     }
 
-    /// The method with a name in callbacks.
+    /// Finds a method by its name in callbacks (`payment.method`), compared case-sensitively.
+    /// `None` if no method has it.
     pub fn by_callback_name(&self, name: &str) -> Option<&dyn DynMethod> {
         self.iter().find(|method| method.spec().callback_names().contains(&name))
     }
 
-    /// Capabilities of all methods as a Markdown table: a row for each capability, a column for
-    /// each method.
+    /// Makes a Markdown table of the capabilities of all methods: one row for each capability, one
+    /// column for each method.
     pub fn matrix(&self) -> String {
         matrix(&self.iter().map(DynMethod::spec))
     }

@@ -24,16 +24,16 @@ use self::parts::{Extra, Fields};
 use crate::flow::{Flow, FlowKind, Payout, Refund, Sale};
 use crate::spec::Interface;
 
-/// A request of a flow. Sealed: there is one for each [`Flow`].
+/// A request type, one for each [`Flow`]: sale, payout or refund. No other type can implement it.
 pub trait FlowRequest: sealed::Sealed + std::fmt::Debug + Send + Sync {
-    /// The flow of the request.
+    /// The flow of this request type: [`Sale`], [`Payout`] or [`Refund`].
     type Flow: Flow<Request = Self>;
 
-    /// The request in the form that the check reads.
+    /// Returns the request in the common form that is checked.
     fn draft(&self) -> Draft<'_>;
 }
 
-/// A request before it is checked, of any flow.
+/// A request of any flow that is not checked yet.
 #[derive(Clone, Copy, Debug)]
 pub struct Draft<'r> {
     pub(crate) flow: FlowKind,
@@ -47,27 +47,28 @@ pub struct Draft<'r> {
 }
 
 impl<'r> Draft<'r> {
-    /// The requested flow.
+    /// The flow of the request: sale, payout or refund.
     pub const fn flow(&self) -> FlowKind {
         self.flow
     }
 
-    /// The interface. On the Payment Page the customer may still enter missing fields.
+    /// The interface that the request is for, such as Gate. On the Payment Page the customer may
+    /// still enter missing fields.
     pub const fn interface(&self) -> Interface {
         self.interface
     }
 
-    /// The same request on another interface.
+    /// Returns the same request for another interface.
     pub const fn on(self, interface: Interface) -> Self {
         Self { interface, ..self }
     }
 
-    /// The id of the payment.
+    /// The merchant's id of the payment.
     pub const fn payment_id(&self) -> &'r PaymentId {
         self.payment_id
     }
 
-    /// The amount, `None` in a full refund.
+    /// The amount of the request, `None` for a full refund without an amount.
     pub const fn amount(&self) -> Option<Money> {
         self.amount
     }
@@ -77,14 +78,15 @@ impl<'r> Draft<'r> {
         self.partial
     }
 
-    /// The value of a field that was set as such, `None` if it was not. [`Draft::value`] also finds what
-    /// was set by its path.
+    /// The value of a field that was set by its setter or by [`Field`], `None` if it was not. To
+    /// also find values that were set by their path (`extra`), use [`Draft::value`].
     pub fn get(&self, field: Field) -> Option<&'r str> {
         self.fields.get(field.path())
     }
 
-    /// The value that will be sent at a path, however it was set: text as it is, anything else as JSON.
-    /// `None` if there is none, or `null`.
+    /// The value that will be sent at a path of the Gate request, whether it was set by field or by
+    /// path. A text is returned as it is, any other value as JSON; `None` if the value is missing
+    /// or `null`.
     pub fn value(&self, path: &str) -> Option<Cow<'r, str>> {
         if let Some(value) = self.fields.get(path) {
             return Some(Cow::Borrowed(value));
@@ -100,7 +102,7 @@ impl<'r> Draft<'r> {
         all.find_map(|(own, json)| inside(own, json)).map(Cow::Owned)
     }
 
-    /// Whether anything but `null` will be sent at a path or below it.
+    /// Whether a value other than `null` will be sent at this path of the Gate request or below it.
     pub fn has(&self, path: &str) -> bool {
         let below = |own: &str| own.strip_prefix(path).is_some_and(|rest| rest.starts_with('.'));
         self.fields.get(path).is_some()
@@ -159,40 +161,43 @@ macro_rules! flow_request {
                 Self { payment_id, amount, partial, items_in_texts: false, fields, extra }
             }
 
-            /// Sets the fields about the customer.
+            /// Sets the data of the customer, such as name and e-mail address.
             pub fn customer(mut self, customer: Customer) -> Self {
                 self.fields.take(customer.into_fields());
                 self
             }
 
-            /// Sets the merchant's description of the payment, up to 255 characters.
+            /// Sets the merchant's description of the payment, at most 255 characters.
             pub fn description(mut self, text: impl Into<String>) -> Self {
                 self.fields.set(Field::DESCRIPTION, text);
                 self
             }
 
-            /// Sets the callback address of this payment, instead of the project's.
+            /// Sets the URL for callbacks about this payment. Without it, the URL of the project is
+            /// used.
             pub fn callback_url(mut self, url: impl Into<String>) -> Self {
                 self.fields.set(Field::CALLBACK_URL, url);
                 self
             }
 
-            /// Sets any field by its name, for code that is driven by a spec or a file.
+            /// Sets the value of any [`Field`], for code that reads field names from a spec or a
+            /// file.
             pub fn field(mut self, field: Field, value: impl Into<String>) -> Self {
                 self.fields.set(field, value);
                 self
             }
 
-            /// Allows texts that hold a `;`, a name and a `:`, such as `size:M;colour:red`, which
-            /// are refused otherwise: a callback that repeats one has more than one reading, and
-            /// may be held until Gate confirms it. Ids must hold no `;` in any case.
+            /// Allows texts that contain a `;`, a name and a `:`, such as `size:M;colour:red`. They
+            /// are refused by default: a callback that repeats such a text has more than one
+            /// reading of its signed string, and may be held back until Gate confirms it. Ids must
+            /// not contain `;` in any case.
             pub fn allow_items_in_texts(mut self) -> Self {
                 self.items_in_texts = true;
                 self
             }
 
-            /// Sets a field without a setter, by its path in the Gate request. The value is sent as
-            /// the JSON that it serialises to.
+            /// Sets a value that has no setter, by its path in the Gate request, such as
+            /// `payment.extra_param`. The value is sent as the JSON that it serialises to.
             pub fn extra(mut self, path: impl Into<String>, value: impl Serialize) -> Self {
                 self.extra.set(path, &value);
                 self
@@ -221,7 +226,7 @@ macro_rules! flow_request {
 }
 
 flow_request! {
-    /// Money in.
+    /// A request for a sale: the customer pays the merchant.
     ///
     /// ```
     /// use ecp_core::PaymentId;
@@ -239,12 +244,12 @@ flow_request! {
 }
 
 impl SaleRequest {
-    /// A sale under a payment id that is new in the project.
+    /// Creates a sale of an amount. The payment id must be new in the project.
     pub fn new(payment_id: PaymentId, amount: Money) -> Self {
         Self::bare(payment_id, Some(amount), false)
     }
 
-    /// Sets the addresses to which the customer returns.
+    /// Sets the URLs to which the customer returns from the provider.
     pub fn return_urls(mut self, urls: ReturnUrls) -> Self {
         self.fields.take(urls.into_fields());
         self
@@ -252,7 +257,7 @@ impl SaleRequest {
 }
 
 flow_request! {
-    /// Money out.
+    /// A request for a payout: the merchant pays the customer.
     ///
     /// ```
     /// use ecp_core::PaymentId;
@@ -268,13 +273,13 @@ flow_request! {
 }
 
 impl PayoutRequest {
-    /// A payout under a payment id that is new in the project. The id protects against paying
-    /// twice: store it before you send.
+    /// Creates a payout of an amount. The payment id must be new in the project; it protects
+    /// against paying twice, so store it before you send the request.
     pub fn new(payment_id: PaymentId, amount: Money) -> Self {
         Self::bare(payment_id, Some(amount), false)
     }
 
-    /// Sets the account to pay to.
+    /// Sets the customer's account that receives the payout.
     pub fn account(mut self, account: Account) -> Self {
         self.fields.take(account.into_fields());
         self
@@ -282,11 +287,11 @@ impl PayoutRequest {
 }
 
 flow_request! {
-    /// Money back.
+    /// A request for a refund of a payment, in full or in part.
     ///
-    /// The platform distinguishes the refunds of a payment by the merchant's id of the refund and
-    /// refuses an id that it has seen before (code 3230). A random id is set; set your own if you
-    /// have one, and repeat a refund only under the same id.
+    /// Each refund has an id of the merchant, by which the platform distinguishes the refunds of a
+    /// payment; it refuses an id that it has seen before (code 3230). A new request has a random
+    /// refund id; set your own id if you have one, and repeat a refund only under the same id.
     ///
     /// ```
     /// use ecp_core::PaymentId;
@@ -303,28 +308,29 @@ flow_request! {
 }
 
 impl RefundRequest {
-    /// A full refund. No amount is sent: the platform knows it.
+    /// Creates a full refund of a payment without an amount: the platform knows the amount.
     pub fn full(payment_id: PaymentId) -> Self {
         Self::bare(payment_id, None, false).with_merchant_refund_id(random_id())
     }
 
-    /// A full refund, with its amount: the platform refuses it if that is more than was paid.
+    /// Creates a full refund of a payment with its amount. The platform refuses it if the amount is
+    /// more than was paid.
     pub fn full_of(payment_id: PaymentId, amount: Money) -> Self {
         Self::bare(payment_id, Some(amount), false).with_merchant_refund_id(random_id())
     }
 
-    /// A partial refund, for methods that have them.
+    /// Creates a partial refund of a payment, for methods that allow partial refunds.
     pub fn partial(payment_id: PaymentId, amount: Money) -> Self {
         Self::bare(payment_id, Some(amount), true).with_merchant_refund_id(random_id())
     }
 
-    /// Sets the merchant's id of the refund, unique among all refunds.
+    /// Sets the merchant's id of the refund. It must be unique among all refunds of the merchant.
     pub fn with_merchant_refund_id(mut self, id: impl Into<String>) -> Self {
         self.fields.set(Field::MERCHANT_REFUND_ID, id);
         self
     }
 
-    /// The merchant's id of the refund.
+    /// The merchant's id of the refund: a random id unless it was set.
     pub fn merchant_refund_id(&self) -> &str {
         self.fields.get(Field::MERCHANT_REFUND_ID.path()).unwrap_or_default()
     }

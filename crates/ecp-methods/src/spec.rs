@@ -37,17 +37,18 @@ pub use self::testing::Testing;
 use crate::flow::{Flow, FlowKind};
 use crate::method::Supports;
 
-/// Everything that a method declares.
+/// Everything that a payment method declares: its names, flows, currencies, limits and fields.
 ///
-/// An invalid table (a minimum above its maximum, a flow given twice, an invalid name) does not
-/// compile.
+/// An invalid declaration (a minimum above its maximum, a flow declared twice, an invalid name) is
+/// a compile error.
 pub struct Spec<M> {
     data: MethodSpec,
     method: PhantomData<fn() -> M>,
 }
 
 impl<M> Spec<M> {
-    /// A method by its code in this library (lower case, digits and `-`) and its title.
+    /// Creates the spec of a method from its code in this library (lower case letters, digits and
+    /// `-`) and its title for people.
     pub const fn new(code: &'static str, title: &'static str) -> Self {
         assert!(is_slug(code), "a method's code must hold only lower case letters, digits and `-`");
         assert!(!title.is_empty(), "a method needs a title");
@@ -80,60 +81,67 @@ impl<M> Spec<M> {
         Self { data, method: PhantomData }
     }
 
-    /// Sets the source of the tables. A [`Fact`] and [`Testing`] can name sources of their own.
+    /// Sets the source of the spec's facts, as text for people. A [`Fact`] and [`Testing`] can name
+    /// sources of their own.
     pub const fn source(mut self, source: &'static str) -> Self {
         self.data.source = source;
         self
     }
 
-    /// Sets how sure the tables are. Without it, nothing is said about it.
+    /// Sets how certain the facts of the spec are. Without it, the spec does not say.
     pub const fn certainty(mut self, certainty: Certainty) -> Self {
         self.data.certainty = Some(certainty);
         self
     }
 
-    /// Sets the means of payment.
+    /// Sets the means of payment: a wallet or vouchers.
     pub const fn kind(mut self, kind: Kind) -> Self {
         self.data.kind = kind;
         self
     }
 
-    /// Sets the payment instruments, where the page has a row of them.
+    /// Sets the payment instruments that the method's page lists. Do not call it if the page has no
+    /// row for them.
     pub const fn instruments(mut self, instruments: &'static [Instrument]) -> Self {
         self.data.instruments = instruments;
         self
     }
 
-    /// Sets the method's part of Gate paths, as `wallet/jeton` in `/v2/payment/wallet/jeton/sale`.
+    /// Sets the method's part of Gate paths, such as `wallet/jeton` in
+    /// `/v2/payment/wallet/jeton/sale`.
     pub const fn gate_path(mut self, path: &'static str) -> Self {
         assert!(is_path(path), "a Gate path must be slugs with `/` between them");
         self.data.gate_path = Some(path);
         self
     }
 
-    /// Sets the Dashboard's code of the method, as in the column `method` of a mass file. Only for
-    /// methods whose code there is known to differ from the Gate path (sources: Dashboard codes).
+    /// Sets the Dashboard's code of the method, as in the column `method` of a mass file. Call it
+    /// only for a method whose Dashboard code is known to differ from its Gate path (sources:
+    /// Dashboard codes).
     pub const fn dashboard_code(mut self, code: &'static str) -> Self {
         assert!(is_path(code), "a Dashboard code is slugs with `/` between them");
         self.data.dashboard_code = Some(code);
         self
     }
 
-    /// Sets the codes for the Payment Page's `force_payment_method`, the usual one first.
+    /// Sets the method's codes for the parameter `force_payment_method` of the Payment Page, the
+    /// usual code first.
     pub const fn page_codes(mut self, codes: &'static [&'static str]) -> Self {
         assert!(all_named(codes), "a Payment Page code must not be empty");
         self.data.page_codes = codes;
         self
     }
 
-    /// Sets the values of `payment.method` in callbacks, compared case-sensitively.
+    /// Sets the names of the method in callbacks (values of `payment.method`), compared
+    /// case-sensitively.
     pub const fn callback_names(mut self, names: &'static [&'static str]) -> Self {
         assert!(all_named(names), "a callback name must not be empty");
         self.data.callback_names = names;
         self
     }
 
-    /// Sets the peculiarities of the method's callbacks, by the samples on its page.
+    /// Sets how the method's callbacks differ from those of other methods, by the samples on its
+    /// page.
     pub const fn callbacks(mut self, forms: &'static [CallbackForm]) -> Self {
         self.data.callback_forms = forms;
         self
@@ -145,59 +153,61 @@ impl<M> Spec<M> {
         self
     }
 
-    /// Sets the countries where the method is not used, by ISO 3166-1 alpha-2: it is used in all others.
+    /// Sets the countries where the method is not used, by ISO 3166-1 alpha-2. It is then used in
+    /// all other countries.
     pub const fn regions_except(mut self, countries: &'static [&'static str]) -> Self {
         self.data.regions = Regions::except(countries);
         self
     }
 
-    /// Declares that the page says that the method is used in all countries.
+    /// Declares that the method is used in all countries, because its page says so.
     pub const fn everywhere(mut self) -> Self {
         self.data.regions = Regions::Everywhere;
         self
     }
 
-    /// Sets the currencies of payments.
+    /// Sets the currencies that payments by the method can have.
     pub const fn currencies(mut self, currencies: &'static [Currency]) -> Self {
         self.data.currencies = currencies;
         self
     }
 
-    /// Sets the party that converts between the payment's currency and the customer's.
+    /// Sets who converts between the payment's currency and the customer's currency.
     pub const fn conversion(mut self, conversion: Conversion) -> Self {
         self.data.conversion = Some(conversion);
         self
     }
 
-    /// Sets whether payments with saved data of the customer are possible. Do not call it where the
-    /// page has no row about it.
+    /// Sets whether payments with saved data of the customer are possible. Do not call it if the
+    /// method's page has no row about it.
     pub const fn saved_credentials(mut self, possible: bool) -> Self {
         self.data.saved_credentials = Some(possible);
         self
     }
 
-    /// Sets whether there are recurring payments. Do not call it where the page has no row about
-    /// it.
+    /// Sets whether the method has recurring payments. Do not call it if the method's page has no
+    /// row about it.
     pub const fn recurring(mut self, possible: bool) -> Self {
         self.data.recurring = Some(possible);
         self
     }
 
-    /// Sets whether customers can dispute payments. Do not call it where the page has no row about
-    /// it.
+    /// Sets whether customers can dispute payments (chargebacks). Do not call it if the method's
+    /// page has no row about it.
     pub const fn chargebacks(mut self, possible: bool) -> Self {
         self.data.chargebacks = Some(possible);
         self
     }
 
-    /// Declares that the platform asks the merchant to confirm the amount (`check_deposit`).
+    /// Declares that the platform asks the merchant to confirm the amount of a sale (a
+    /// `check_deposit` request).
     pub const fn confirms_amount(mut self) -> Self {
         self.data.confirms_amount = true;
         self
     }
 
     /// Sets the values of vouchers, in major units of any currency of the method. They are for
-    /// display and for the sandbox; no amount is refused because of them.
+    /// display and for the sandbox: no amount is refused because of them.
     pub const fn denominations(mut self, major: &'static [i64]) -> Self {
         let mut at = 1;
         while at < major.len() {
@@ -209,7 +219,8 @@ impl<M> Spec<M> {
         self
     }
 
-    /// Sets the values of vouchers in major units that an example on the page has and its list does not.
+    /// Sets further values of vouchers, in major units, that only an example on the method's page
+    /// has, and not its list.
     pub const fn example_denominations(mut self, major: &'static [i64]) -> Self {
         self.data.example_denominations = major;
         self
@@ -221,13 +232,13 @@ impl<M> Spec<M> {
         self
     }
 
-    /// Sets facts on the method's page that no check depends on.
+    /// Sets other facts from the method's page, which no check uses.
     pub const fn facts(mut self, facts: &'static [Fact]) -> Self {
         self.data.facts = facts;
         self
     }
 
-    /// Adds a flow with its rule.
+    /// Adds a flow (sale, payout or refund) with the rule that its requests must satisfy.
     pub const fn flow<F: Flow>(mut self, rule: Rule) -> Self
     where
         M: Supports<F>,
@@ -243,13 +254,13 @@ impl<M> Spec<M> {
         self
     }
 
-    /// Sets the behaviour of the method in the platform's test projects.
+    /// Sets how the method behaves in the platform's test projects.
     pub const fn testing(mut self, testing: Testing) -> Self {
         self.data.testing = testing;
         self
     }
 
-    /// The spec without the method's type.
+    /// Returns the same spec as a type without the method's type, for use at run time.
     pub const fn untyped(&self) -> &MethodSpec {
         &self.data
     }

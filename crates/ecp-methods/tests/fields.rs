@@ -77,7 +77,10 @@ fn what_is_missing_is_named_by_path_all_at_once_whatever_it_depends_on() {
         (payout("60.00 KES").extra("identify.doc_number", "1"), "ok"),
         (payout("60.00 KES").field(DOCUMENT, r#"{"doc_number":"1"}"#), "ok"),
         (payout("60.00 KES").extra("identify.doc_number", ()), "`identify` is required"),
-        (payout("60.00 KES").extra("identify", json!({})), "`identify` has no member"),
+        (
+            payout("60.00 KES").extra("identify", json!({})),
+            "`identify` must have at least one member",
+        ),
         (payout("60.00 KES").extra("identify", "1"), "`identify` must be a JSON object"),
         (payout("60.00 KES").field(DOCUMENT, "1"), "`identify` must be a JSON object"),
         (

@@ -149,7 +149,7 @@ async fn no_amount_comes_in_by_another_way() {
     let error = gate.refund(&WalletPartner, &full().extra("payment.amount", 1)).await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "wallet-partner refund: `payment.amount` is set by the request itself, from its id, amount and project"
+        "wallet-partner refund: `payment.amount` is set by the request itself, from its payment id, amount and project: leave it out"
     );
     // What stands beside the amount is the caller's business.
     gate.refund(&WalletPartner, &full().extra("payment.extra_param", "blue")).await.unwrap();

@@ -8,9 +8,10 @@ use crate::spec::MethodSpec;
 macro_rules! by_path {
     ($($request:ident, $flow:ident;)*) => {
         $(impl $request {
-            /// Sets a text by its path in the Gate request, for code that is driven by a file or a command
-            /// line: as the field that the method needs or that is known here, whose form is then checked,
-            /// and otherwise as [`extra`](Self::extra).
+            /// Sets a text by its path in the Gate request, for code that reads paths from a file
+            /// or a command line. If the method requires the field at this path, or this library
+            /// knows it, the form of the value is checked; otherwise the text is set as by
+            /// [`extra`](Self::extra).
             pub fn text(self, spec: &MethodSpec, path: &str, value: impl Into<String>) -> Self {
                 let known = Field::KNOWN.iter().find(|field| field.path() == path).copied();
                 match spec.needed_field(FlowKind::$flow, path).or(known) {

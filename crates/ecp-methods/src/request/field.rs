@@ -3,10 +3,11 @@
 use std::fmt;
 use std::net::IpAddr;
 
-/// A field of a request: its path, the form of its values, an example and, where it has one, its name on
-/// the Payment Page.
+/// A field of a request: its path in the Gate request, the format of its values, an example value
+/// and, if it has one, its name on the Payment Page.
 ///
-/// The fields that several methods share are constants. A method that needs another one declares it:
+/// The fields that several methods share are constants. A method that needs another field declares
+/// it:
 ///
 /// ```
 /// use ecp_methods::request::{Field, Format};
@@ -26,11 +27,11 @@ pub struct Field {
     page_name: Option<&'static str>,
 }
 
-/// What the values of a field are (sources: request fields).
+/// The format of a field's values (sources: request fields).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Format {
-    /// A country by ISO 3166-1 alpha-2.
+    /// A country code of ISO 3166-1 alpha-2, such as `LV`.
     Country,
     /// A day as `DD-MM-YYYY`.
     Day,
@@ -42,15 +43,16 @@ pub enum Format {
     Integer,
     /// An IPv4 or IPv6 address.
     IpAddress,
-    /// A JSON object with at least one member. It is also there where one of its members is.
+    /// A JSON object with at least one member. The field counts as set if one of its members is
+    /// set.
     Object,
-    /// One of these texts.
+    /// One of the texts in the list.
     OneOf(&'static [&'static str]),
-    /// 4 to 24 digits.
+    /// A phone number of 4 to 24 digits.
     Phone,
-    /// 1 to 255 characters, none of which is a control character.
+    /// A text of 1 to 255 characters without control characters.
     Text,
-    /// An absolute http or https address without a user name.
+    /// An absolute http or https URL without a user name.
     Url,
 }
 
@@ -63,7 +65,7 @@ macro_rules! fields {
                 pub const $field: Self = Self::new($path, Format::$format, $example)$(.on_page($page))?;
             )*
 
-            /// All fields that are constants here.
+            /// All fields that are constants of this type.
             pub const KNOWN: &'static [Self] = &[$(Self::$field),*];
 
             /// The name of the constant, `None` if there is none.
@@ -78,9 +80,9 @@ macro_rules! fields {
 }
 
 fields! {
-    /// Wallet or account number.
+    /// The customer's wallet or account number.
     ACCOUNT_NUMBER = "account.number", Text, "93017949";
-    /// Street, house and flat.
+    /// The customer's street, house and flat.
     CUSTOMER_ADDRESS = "customer.address", Text, "1 Example Street", "customer_address";
     /// The customer's city.
     CUSTOMER_CITY = "customer.city", Text, "Exampleton", "customer_city";
@@ -94,40 +96,41 @@ fields! {
     CUSTOMER_FIRST_NAME = "customer.first_name", Text, "Maryam", "customer_first_name";
     /// The merchant's id of the customer, unique in the project.
     CUSTOMER_ID = "customer.id", Text, "customer-1", "customer_id";
-    /// IPv4 or IPv6.
+    /// The customer's IPv4 or IPv6 address.
     CUSTOMER_IP_ADDRESS = "customer.ip_address", IpAddress, "192.0.2.1";
     /// The customer's last name.
     CUSTOMER_LAST_NAME = "customer.last_name", Text, "Smithson", "customer_last_name";
-    /// 4 to 24 digits.
+    /// The customer's phone number, 4 to 24 digits.
     CUSTOMER_PHONE = "customer.phone", Phone, "76575657657676", "customer_phone";
-    /// State or region.
+    /// The customer's state or region.
     CUSTOMER_STATE = "customer.state", Text, "Example State", "customer_state";
     /// The customer's postal code.
     CUSTOMER_ZIP = "customer.zip", Text, "EX-1001", "customer_zip";
-    /// Callback address of this payment, instead of the project's.
+    /// The URL for callbacks about this payment, instead of the project's URL.
     CALLBACK_URL = "general.merchant_callback_url", Url, "https://shop.example/callbacks", "merchant_callback_url";
-    /// The merchant's description.
+    /// The merchant's description of the payment.
     DESCRIPTION = "payment.description", Text, "An example", "payment_description";
     /// The merchant's id of a refund.
     MERCHANT_REFUND_ID = "payment.merchant_refund_id", Text, "refund-example-1";
-    /// The customer's return address after a decline.
+    /// The URL to which the customer returns after a decline.
     RETURN_DECLINE = "return_url.decline", Url, "https://shop.example/declined", "redirect_fail_url";
-    /// The customer's return address in any case.
+    /// The URL to which the customer returns whatever the result of the payment is.
     RETURN_NEUTRAL = "return_url.return", Url, "https://shop.example/back", "redirect_return_url";
-    /// The customer's return address after a success.
+    /// The URL to which the customer returns after a success.
     RETURN_SUCCESS = "return_url.success", Url, "https://shop.example/paid", "redirect_success_url";
 }
 
 impl Field {
-    /// A field by its path in the Gate request, with the form of its values and one of them, which is not
-    /// that of a real person, for documentation and demonstrations.
+    /// Creates a field from its path in the Gate request, the format of its values and an example
+    /// value. The example is for documentation and demonstrations and must not be the data of a
+    /// real person.
     ///
-    /// A path that is no names with dots between them, or has a name that signatures leave out, does not
-    /// compile in a constant, and panics otherwise.
+    /// The path must be names separated by dots, none of them a name that signatures do not cover.
+    /// In a constant, an invalid path is a compile error.
     ///
     /// # Panics
     ///
-    /// See above.
+    /// If the path is invalid or the example is empty.
     pub const fn new(path: &'static str, format: Format, example: &'static str) -> Self {
         assert!(
             is_path(path),
@@ -137,34 +140,36 @@ impl Field {
         Self { path, format, example, page_name: None }
     }
 
-    /// Sets the field's name on the Payment Page.
+    /// Sets the name of the field's parameter on the Payment Page.
     pub const fn on_page(self, name: &'static str) -> Self {
         Self { page_name: Some(name), ..self }
     }
 
-    /// The path in a Gate request.
+    /// The path of the field in a Gate request, such as `customer.email`.
     pub const fn path(self) -> &'static str {
         self.path
     }
 
-    /// What the values are.
+    /// The format of the field's values.
     pub const fn format(self) -> Format {
         self.format
     }
 
-    /// A value that passes the check, for documentation and demonstrations. It is not the value of a real
-    /// person.
+    /// An example value that passes the check of the field, for documentation and demonstrations.
+    /// It is not the data of a real person.
     pub const fn example(self) -> &'static str {
         self.example
     }
 
-    /// The Payment Page's name of the field (sources: Payment Page), `None` if it has none.
+    /// The name of the field's parameter on the Payment Page (sources: Payment Page), `None` if it
+    /// has none.
     pub const fn page_name(self) -> Option<&'static str> {
         self.page_name
     }
 
-    /// The problem with a value, by the rules of the documents (sources: request fields); `None` if there is
-    /// none. It does not repeat the value, which may be personal data.
+    /// Checks a value of the field by the rules of the documentation (sources: request fields).
+    /// Returns the problem, `None` if there is none. The text does not repeat the value, which may
+    /// be personal data.
     ///
     /// ```
     /// use ecp_methods::request::Field;
@@ -180,9 +185,8 @@ impl Field {
             Format::Integer => integer(value),
             Format::IpAddress => ip_address(value),
             Format::Object => object(value),
-            Format::OneOf(values) => {
-                (!values.contains(&value)).then_some("is none of the values that the method takes")
-            }
+            Format::OneOf(values) => (!values.contains(&value))
+                .then_some("is not one of the values that the payment method accepts"),
             Format::Phone => phone(value),
             Format::Text => text(value),
             Format::Url => url(value),
@@ -236,18 +240,18 @@ const fn is(one: &[u8], other: &[u8]) -> bool {
 
 fn digits(value: &str) -> Option<&'static str> {
     let valid = (1..=255).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_digit());
-    (!valid).then_some("must hold digits only, at most 255")
+    (!valid).then_some("must be 1 to 255 digits")
 }
 
 fn integer(value: &str) -> Option<&'static str> {
     // What is written is what is sent: no sign, no zeros before it.
     let number = value.parse::<u32>().is_ok_and(|number| number.to_string() == value);
-    (!number).then_some("must be a whole number from 0 to 4294967295, without zeros before it")
+    (!number).then_some("must be a whole number from 0 to 4294967295, without leading zeros")
 }
 
 fn object(value: &str) -> Option<&'static str> {
     match serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(value) {
-        Ok(members) if members.is_empty() => Some("has no member"),
+        Ok(members) if members.is_empty() => Some("must have at least one member"),
         Ok(_) => None,
         Err(_) => Some("must be a JSON object"),
     }

@@ -6,7 +6,8 @@ use serde_json::value::RawValue;
 
 use super::field::{Field, Format};
 
-/// The customer.
+/// The data of the customer in a request. All fields are optional here; the payment method decides
+/// which are required.
 ///
 /// ```
 /// use ecp_methods::request::Customer;
@@ -17,18 +18,18 @@ use super::field::{Field, Format};
 #[derive(Clone, Debug, Default)]
 pub struct Customer(Fields);
 
-/// The customer's account with the wallet.
+/// The customer's account with the wallet, such as the recipient of a payout.
 #[derive(Clone, Debug, Default)]
 pub struct Account(Fields);
 
-/// The customer's return addresses: absolute http or https URLs.
+/// The URLs to which the customer returns from the provider: absolute http or https URLs.
 #[derive(Clone, Debug, Default)]
 pub struct ReturnUrls(Fields);
 
 macro_rules! setters {
     ($part:ident: $($(#[$doc:meta])* $setter:ident = $field:ident;)*) => {
         impl $part {
-            /// All fields absent.
+            /// Creates a value in which no field is set.
             pub fn new() -> Self {
                 Self::default()
             }
@@ -49,43 +50,43 @@ macro_rules! setters {
 }
 
 setters! { Customer:
-    /// Street, house and flat.
+    /// Sets the customer's street, house and flat.
     address = CUSTOMER_ADDRESS;
-    /// City.
+    /// Sets the customer's city.
     city = CUSTOMER_CITY;
-    /// ISO 3166-1 alpha-2.
+    /// Sets the customer's country, by ISO 3166-1 alpha-2.
     country = CUSTOMER_COUNTRY;
-    /// `DD-MM-YYYY`.
+    /// Sets the customer's day of birth, as `DD-MM-YYYY`.
     day_of_birth = CUSTOMER_DAY_OF_BIRTH;
-    /// E-mail address.
+    /// Sets the customer's e-mail address.
     email = CUSTOMER_EMAIL;
-    /// First name.
+    /// Sets the customer's first name.
     first_name = CUSTOMER_FIRST_NAME;
-    /// The merchant's id of the customer, unique in the project.
+    /// Sets the merchant's id of the customer, unique in the project.
     id = CUSTOMER_ID;
-    /// IPv4 or IPv6.
+    /// Sets the customer's IPv4 or IPv6 address.
     ip_address = CUSTOMER_IP_ADDRESS;
-    /// Last name.
+    /// Sets the customer's last name.
     last_name = CUSTOMER_LAST_NAME;
-    /// 4 to 24 digits.
+    /// Sets the customer's phone number, 4 to 24 digits.
     phone = CUSTOMER_PHONE;
-    /// State or region.
+    /// Sets the customer's state or region.
     state = CUSTOMER_STATE;
-    /// Postal code.
+    /// Sets the customer's postal code.
     zip = CUSTOMER_ZIP;
 }
 
 setters! { Account:
-    /// Wallet or account number.
+    /// Sets the wallet or account number.
     number = ACCOUNT_NUMBER;
 }
 
 setters! { ReturnUrls:
-    /// After a decline.
+    /// Sets the URL to which the customer returns after a decline.
     decline = RETURN_DECLINE;
-    /// In any case.
+    /// Sets the URL to which the customer returns whatever the result of the payment is.
     neutral = RETURN_NEUTRAL;
-    /// After a success.
+    /// Sets the URL to which the customer returns after a success.
     success = RETURN_SUCCESS;
 }
 

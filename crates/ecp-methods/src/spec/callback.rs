@@ -4,11 +4,11 @@ use ecp_core::model::End;
 
 use crate::flow::FlowKind;
 
-/// Callbacks about one flow, by the samples on the method's page: members that other methods do not
-/// have, and the order of members.
+/// How callbacks about one flow of a method differ from those of other methods, by the samples on
+/// the method's page: additional members, and the order of members.
 ///
-/// Receivers read every member as optional and in any order; this is what a platform sends that is
-/// built after the samples, such as `ecp-sandbox`.
+/// A receiver needs none of this: it reads every member as optional and in any order. It is for a
+/// simulated platform that sends callbacks like the samples, such as `ecp-sandbox`.
 ///
 /// ```
 /// use ecp_core::model::End;
@@ -32,7 +32,8 @@ pub struct CallbackForm {
 }
 
 impl CallbackForm {
-    /// Callbacks about the operations of a flow, without peculiarities.
+    /// Creates the form of callbacks about operations of a flow, without differences from other
+    /// methods.
     pub const fn new(flow: FlowKind) -> Self {
         Self {
             flow,
@@ -47,49 +48,50 @@ impl CallbackForm {
         }
     }
 
-    /// Limits the form to callbacks about operations that were declined.
+    /// Limits this form to callbacks about declined operations.
     pub const fn of_decline(self) -> Self {
         Self { end: Some(End::Decline), ..self }
     }
 
-    /// Limits the form to callbacks about operations that succeeded.
+    /// Limits this form to callbacks about successful operations.
     pub const fn of_success(self) -> Self {
         Self { end: Some(End::Success), ..self }
     }
 
-    /// The platform's number of the provider, `operation.provider.id`.
+    /// Sets the platform's number of the provider, `operation.provider.id`.
     pub const fn provider(self, id: u32) -> Self {
         Self { provider: Some(id), ..self }
     }
 
-    /// [`CallbackForm::provider`], and `operation.provider` stands before `operation.code`, as opposed
-    /// to the usual order.
+    /// Sets the platform's number of the provider, and places `operation.provider` before
+    /// `operation.code`. Usually it is the last member.
     pub const fn provider_first(self, id: u32) -> Self {
         Self { provider_first: true, ..self.provider(id) }
     }
 
-    /// `operation.provider.payment_id` is an empty text.
+    /// Declares that `operation.provider.payment_id` is an empty text.
     pub const fn no_provider_payment(self) -> Self {
         Self { provider_payment: false, ..self }
     }
 
-    /// `operation.provider.date` is there.
+    /// Declares that callbacks have the member `operation.provider.date`.
     pub const fn provider_date(self) -> Self {
         Self { provider_date: true, ..self }
     }
 
-    /// `customer.phone` is there if the request had it.
+    /// Declares that callbacks have the member `customer.phone` if the request had it.
     pub const fn customer_phone(self) -> Self {
         Self { customer_phone: true, ..self }
     }
 
-    /// The code in the sample of a decline, where it is not 20000.
+    /// Sets the result code of a declined operation, by the method's sample, if it is not 20000.
     pub const fn code(self, code: u32) -> Self {
         Self { code: Some(code), ..self }
     }
 
-    /// Members that stand before others of their object, by paths such as `operation.provider`, as
-    /// opposed to the usual order. They are moved one after the other.
+    /// Sets members that do not have their usual place. Each pair has the path of a member, such as
+    /// `operation.provider`, and the path of the member that it is moved before; both are in the
+    /// same object. The moves are done one after the other.
     ///
     /// The usual order is `project_id`, `payment`, `account`, `customer`, `redirect_data`, `errors`,
     /// `operation`; in `payment`: `id`, `type`, `status`, `date`, `method`, `sum`,
@@ -106,37 +108,40 @@ impl CallbackForm {
         Self { before, ..self }
     }
 
-    /// The flow.
+    /// The flow of the operations that the callbacks are about.
     pub const fn flow(&self) -> FlowKind {
         self.flow
     }
 
-    /// The end that the form is limited to, `None` for any.
+    /// The result that this form is limited to (success or decline), `None` if it is for every
+    /// result.
     pub const fn only_end(&self) -> Option<End> {
         self.end
     }
 
-    /// `operation.provider.id`, `None` if the page does not say.
+    /// The platform's number of the provider, `operation.provider.id`; `None` if the method's page
+    /// does not say.
     pub const fn provider_id(&self) -> Option<u32> {
         self.provider
     }
 
-    /// Whether `operation.provider.payment_id` has a value.
+    /// Whether `operation.provider.payment_id` has a value; `false` means an empty text.
     pub const fn has_provider_payment(&self) -> bool {
         self.provider_payment
     }
 
-    /// Whether `operation.provider.date` is there.
+    /// Whether callbacks have the member `operation.provider.date`.
     pub const fn has_provider_date(&self) -> bool {
         self.provider_date
     }
 
-    /// Whether `customer.phone` is there if the request had it.
+    /// Whether callbacks have the member `customer.phone` if the request had it.
     pub const fn has_customer_phone(&self) -> bool {
         self.customer_phone
     }
 
-    /// The code in the sample of a decline; 20000 where the page says nothing else.
+    /// The result code of a declined operation, by the sample on the method's page; 20000 if the
+    /// page has no other code.
     pub const fn decline_code(&self) -> u32 {
         match self.code {
             Some(code) => code,
@@ -144,7 +149,8 @@ impl CallbackForm {
         }
     }
 
-    /// Paths of members, each with that of the member of the same object before which it stands.
+    /// The members that do not have their usual place. Each pair has the path of a member and the
+    /// path of the member that it is moved before.
     pub fn moved(&self) -> impl Iterator<Item = (&'static str, &'static str)> + use<> {
         let first = self.provider_first.then_some(("operation.provider", "operation.code"));
         first.into_iter().chain(self.before.iter().copied())

@@ -8,7 +8,8 @@ use crate::flow::FlowKind;
 
 macro_rules! capabilities {
     ($($(#[$doc:meta])* $capability:ident = $text:literal,)*) => {
-        /// A capability or a peculiarity of a method.
+        /// A capability of a payment method, such as refunds, or an interface that offers the
+        /// method.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
         pub enum Capability {
@@ -16,10 +17,10 @@ macro_rules! capabilities {
         }
 
         impl Capability {
-            /// All capabilities of a method.
+            /// All capabilities that a method can have.
             pub const ALL: &'static [Self] = &[$(Self::$capability),*];
 
-            /// A short name for people.
+            /// The short English name of the capability, such as `full refunds`.
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$capability => $text,)*
@@ -48,15 +49,15 @@ capabilities! {
     ZeroAmount = "zero amount",
     /// The platform asks the merchant to confirm the amount.
     AmountConfirmation = "amount confirmation",
-    /// Some flow is on the Payment Page.
+    /// At least one flow of the method is on the Payment Page.
     PaymentPage = "Payment Page",
-    /// Some flow is in plug-ins for shop systems.
+    /// At least one flow of the method is in plug-ins for shop systems.
     CmsPlugins = "CMS plug-ins",
-    /// Some flow is on Gate.
+    /// At least one flow of the method is on Gate.
     Gate = "Gate",
-    /// Some flow is in the Dashboard.
+    /// At least one flow of the method is in the Dashboard.
     Dashboard = "Dashboard",
-    /// Some flow is open to payment links.
+    /// At least one flow of the method is available through payment links.
     PaymentLinks = "payment links",
 }
 
@@ -88,7 +89,7 @@ impl fmt::Display for Capability {
     }
 }
 
-/// A set of [`Capability`]s.
+/// A set of [capabilities](Capability) of a method.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Capabilities(u16);
 

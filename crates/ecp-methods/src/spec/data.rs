@@ -13,7 +13,7 @@ use super::testing::Testing;
 use crate::flow::FlowKind;
 use crate::request::Field;
 
-/// A [`Spec`](super::Spec) of a method that is known only at run time.
+/// The data of a method's [`Spec`](super::Spec), without the method's type, for use at run time.
 #[derive(Clone, Debug)]
 pub struct MethodSpec {
     pub(super) code: &'static str,
@@ -43,44 +43,46 @@ pub struct MethodSpec {
 }
 
 impl MethodSpec {
-    /// The method's code in this library.
+    /// The code of the method in this library, such as `jeton`.
     pub const fn code(&self) -> &'static str {
         self.code
     }
 
-    /// The method's name for people.
+    /// The name of the method for people, such as `Jeton Wallet`.
     pub const fn title(&self) -> &'static str {
         self.title
     }
 
-    /// Source of the tables. A [`Fact`] and [`Testing`] can name sources of their own.
+    /// The source of the spec's facts, as text for people. A [`Fact`] and [`Testing`] can name
+    /// sources of their own.
     pub const fn source(&self) -> &'static str {
         self.source
     }
 
-    /// How sure the tables are, `None` if the spec does not say.
+    /// How certain the facts of the spec are, `None` if the spec does not say.
     pub const fn certainty(&self) -> Option<Certainty> {
         self.certainty
     }
 
-    /// The means of payment.
+    /// The means of payment: a wallet or vouchers.
     pub const fn kind(&self) -> Kind {
         self.kind
     }
 
-    /// The payment instruments, empty if the page has no row of them.
+    /// The payment instruments that the method's page lists, empty if it lists none.
     pub const fn instruments(&self) -> &'static [Instrument] {
         self.instruments
     }
 
-    /// The method's part of Gate paths, `None` if Gate does not have it.
+    /// The method's part of Gate paths, such as `wallet/jeton`; `None` if Gate does not offer the
+    /// method.
     pub const fn gate_path(&self) -> Option<&'static str> {
         self.gate_path
     }
 
-    /// The Dashboard's code of the method: its own where one is known (sources: Dashboard codes),
-    /// otherwise the Gate path, which the Dashboard shares for most methods. `None` if neither is
-    /// known.
+    /// The Dashboard's code of the method: its own code if one is known (sources: Dashboard codes),
+    /// otherwise the Gate path, which is the Dashboard's code for most methods. `None` if neither
+    /// is known.
     pub const fn dashboard_code(&self) -> Option<&'static str> {
         match self.dashboard_code {
             Some(code) => Some(code),
@@ -88,23 +90,25 @@ impl MethodSpec {
         }
     }
 
-    /// The codes for the Payment Page's `force_payment_method`.
+    /// The method's codes for the parameter `force_payment_method` of the Payment Page, the usual
+    /// code first. Empty if none is known.
     pub const fn page_codes(&self) -> &'static [&'static str] {
         self.page_codes
     }
 
-    /// Values of `payment.method` in callbacks.
+    /// The names of the method in callbacks (values of `payment.method`). Empty if none is known.
     pub const fn callback_names(&self) -> &'static [&'static str] {
         self.callback_names
     }
 
-    /// Peculiarities of the method's callbacks, by the samples on its page.
+    /// How the method's callbacks differ from those of other methods, by the samples on its page.
     pub const fn callback_forms(&self) -> &'static [CallbackForm] {
         self.callback_forms
     }
 
-    /// The form of callbacks about an operation of a flow that ended so, or is [`End::Open`]: the one
-    /// for that end, else the one for any end, else one without peculiarities.
+    /// The form of callbacks about an operation of a flow with a result; [`End::Open`] is an
+    /// operation that has not ended. It is the method's form for exactly this result, otherwise its
+    /// form for every result, otherwise the usual form.
     pub fn callback_form(&self, flow: FlowKind, end: End) -> CallbackForm {
         let of_flow = || self.callback_forms.iter().filter(|form| form.flow() == flow);
         of_flow()
@@ -119,24 +123,25 @@ impl MethodSpec {
         self.regions
     }
 
-    /// The currencies of payments.
+    /// The currencies that payments by the method can have.
     pub const fn currencies(&self) -> &'static [Currency] {
         self.currencies
     }
 
-    /// Party that converts between the payment's currency and the customer's; `None` if that is not
-    /// documented.
+    /// Who converts between the payment's currency and the customer's currency; `None` if this is
+    /// not documented.
     pub const fn conversion(&self) -> Option<Conversion> {
         self.conversion
     }
 
-    /// The values of vouchers, in a currency of the method, smallest first.
+    /// The values of the method's vouchers as amounts in a currency, smallest first. Empty if the
+    /// method declares none.
     pub fn denominations(&self, currency: Currency) -> impl DoubleEndedIterator<Item = Money> {
         money(self.denominations, currency)
     }
 
-    /// The values of vouchers that an example on the page has and its list does not, in a currency of
-    /// the method.
+    /// Further values of vouchers, as amounts in a currency, that only an example on the method's
+    /// page has, and not its list.
     pub fn example_denominations(
         &self,
         currency: Currency,
@@ -149,12 +154,12 @@ impl MethodSpec {
         self.asks_for_voucher
     }
 
-    /// Other facts on the page.
+    /// Other facts from the method's page, which no check uses.
     pub const fn facts(&self) -> &'static [Fact] {
         self.facts
     }
 
-    /// Whether the method has a capability, `None` if its page has no row about it.
+    /// Whether the method has a capability, `None` if the method's page does not say.
     ///
     /// ```
     /// use ecp_methods::spec::Capability;
@@ -167,7 +172,8 @@ impl MethodSpec {
         capability.stated_by(self)
     }
 
-    /// All capabilities that the tables state. A capability that they do not mention is absent.
+    /// All capabilities that the spec says the method has. A capability that the spec does not
+    /// mention is not in the set.
     ///
     /// ```
     /// use ecp_methods::spec::Capability;
@@ -185,7 +191,8 @@ impl MethodSpec {
         self.flows[flow as usize].as_ref()
     }
 
-    /// The field at a path that a flow needs, in any case or under a condition. `None` if none of them does.
+    /// The field at a path of the Gate request, if the flow requires this field always or under a
+    /// condition. Otherwise `None`.
     ///
     /// ```
     /// use ecp_methods::request::Field;
@@ -200,12 +207,12 @@ impl MethodSpec {
         rule.needed_fields().iter().chain(conditional).find(|field| field.path() == path).copied()
     }
 
-    /// The flows that the method has.
+    /// The flows (sale, payout, refund) that the method has.
     pub fn flows(&self) -> impl Iterator<Item = FlowKind> {
         FlowKind::ALL.iter().copied().filter(|&flow| self.rule(flow).is_some())
     }
 
-    /// Behaviour of the method in the platform's test projects.
+    /// How the method behaves in the platform's test projects.
     pub const fn testing(&self) -> &Testing {
         &self.testing
     }

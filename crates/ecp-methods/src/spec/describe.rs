@@ -5,20 +5,20 @@ use super::data::MethodSpec;
 use super::{CallbackForm, Capability, RedirectField, Rule};
 use crate::flow::FlowKind;
 
-/// A line of a method's table.
+/// A row of the table that describes a method: a subject and a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Row {
-    /// The subject of the row.
+    /// The subject of the row, such as `currencies`.
     pub about: String,
-    /// The method's value.
+    /// The text about the subject, such as `EUR, GBP`.
     pub text: String,
 }
 
 impl MethodSpec {
-    /// Everything that the method declares, in words. There are no rows about what its page does
-    /// not say, and a row that does not come from [`MethodSpec::source`] names its own source in
-    /// brackets, as all rows about tests do.
+    /// Describes everything that the method declares, as rows of a table. Subjects that the
+    /// method's page does not mention have no row. A row with a source other than
+    /// [`MethodSpec::source`] names that source in brackets, as all rows about tests do.
     ///
     /// ```
     /// use ecp_methods::{Jeton, PaymentMethod};
@@ -117,7 +117,7 @@ impl MethodSpec {
         parts.join(", ")
     }
 
-    /// [`MethodSpec::describe`] as a Markdown table.
+    /// The rows of [`MethodSpec::describe`] as a Markdown table.
     pub fn markdown(&self) -> String {
         let rows = self.describe().into_iter().map(|row| {
             let cell = |text: String| text.replace('|', "\\|");

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Means of payment.
+/// The means of payment of a method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Kind {
@@ -24,8 +24,8 @@ impl fmt::Display for Kind {
     }
 }
 
-/// Payment instrument that the method's documentation page lists. Some pages list none; [`Kind`] is
-/// given for every method.
+/// A payment instrument that a method's documentation page lists. Some pages list none, unlike
+/// [`Kind`], which every method has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Instrument {
@@ -44,7 +44,7 @@ impl fmt::Display for Instrument {
     }
 }
 
-/// Party that converts currencies.
+/// The party that converts between the payment's currency and the customer's currency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Conversion {
@@ -63,22 +63,23 @@ impl fmt::Display for Conversion {
     }
 }
 
-/// How sure the facts of a spec are, by where they were read.
+/// How certain the facts of a spec are, by the kind of their source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Certainty {
-    /// A copy of the platform's documentation, with another brand or none: whether the platform offers the
-    /// method to you, and with which changes, is to be asked.
+    /// The source is a copy of the platform's documentation, under another brand or none. Ask your
+    /// account manager whether the platform offers you the method, and with which differences.
     DocumentationCopy,
-    /// Two public sources that are independent of each other say that the platform has the method, and agree
-    /// in what both say. What only one of them says is no surer than that one.
+    /// Two public sources that are independent of each other say that the platform has the method,
+    /// and they agree on everything that both mention. A fact that only one of them mentions is as
+    /// certain as that source alone.
     TwoSources,
-    /// The platform's own page of the method.
+    /// The source is the platform's own documentation page of the method.
     Documents,
 }
 
 impl Certainty {
-    /// All degrees, the least sure first.
+    /// All degrees of certainty, the least certain first.
     pub const ALL: &[Self] = &[Self::DocumentationCopy, Self::TwoSources, Self::Documents];
 }
 
@@ -92,50 +93,52 @@ impl fmt::Display for Certainty {
     }
 }
 
-/// A fact on a page that no check depends on.
+/// A fact from a method's page that no check uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Fact {
-    /// The subject of the fact.
+    /// The subject of the fact, such as `settlement currencies`.
     pub about: &'static str,
-    /// The statement about the subject.
+    /// The statement about the subject, such as `on request`.
     pub text: &'static str,
-    /// The source, `None` if it is the method's [`Spec::source`](super::Spec::source).
+    /// The source of the fact, `None` if it is the source of the method's spec
+    /// ([`Spec::source`](super::Spec::source)).
     pub source: Option<&'static str>,
 }
 
 impl Fact {
-    /// A fact of the method's page.
+    /// Creates a fact from its subject and a statement about the subject. Its source is the source
+    /// of the method's spec.
     pub const fn new(about: &'static str, text: &'static str) -> Self {
         assert!(!about.is_empty() && !text.is_empty(), "a fact needs a subject and a text");
         Self { about, text, source: None }
     }
 
-    /// Sets where the fact comes from, as free text for people. Without it, the fact comes from the
-    /// method's [`Spec::source`](super::Spec::source).
+    /// Sets the source of this fact, as text for people. Without it, the source is that of the
+    /// method's spec ([`Spec::source`](super::Spec::source)).
     pub const fn source(self, source: &'static str) -> Self {
         Self { source: Some(source), ..self }
     }
 }
 
-/// An interface of the platform.
+/// An interface of the platform through which a method can be offered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Interface {
-    /// The hosted payment form.
+    /// The Payment Page, the platform's hosted payment form.
     PaymentPage,
     /// Plug-ins for shop systems.
     CmsPlugins,
-    /// The server API.
+    /// Gate, the platform's server API.
     Gate,
-    /// The platform's back office.
+    /// The Dashboard, the platform's back office.
     Dashboard,
-    /// Links that the back office makes.
+    /// Payment links, which are made in the Dashboard.
     PaymentLinks,
 }
 
 impl Interface {
-    /// All interfaces, in the order of the documents' tables.
+    /// All interfaces, in the order of the tables in the platform's documentation.
     pub const ALL: &[Self] =
         &[Self::PaymentPage, Self::CmsPlugins, Self::Gate, Self::Dashboard, Self::PaymentLinks];
 }

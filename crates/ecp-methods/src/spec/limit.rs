@@ -6,7 +6,8 @@ use ecp_core::{Currency, Money};
 
 use super::regions::is_country;
 
-/// A limit of amounts, in major units, with its scope. Both ends are inclusive, and either can be open.
+/// A limit of amounts, in major units, for the amounts of its scope. The minimum and the maximum
+/// are inclusive, and either can be missing.
 ///
 /// ```
 /// use ecp_core::Currency;
@@ -31,40 +32,42 @@ pub struct Limit {
     greatest: Option<Decimal>,
 }
 
-/// The amounts that a [`Limit`] is about.
+/// The amounts to which a [`Limit`] applies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Scope {
-    /// Amounts in any currency, as many major units of each.
+    /// Amounts in any currency; the limit is the same number of major units in each currency.
     Any,
-    /// Amounts in a currency, of customers whose `customer.country` is that one by ISO 3166-1 alpha-2.
+    /// Amounts in this currency, if `customer.country` is this country (ISO 3166-1 alpha-2).
     Country(&'static str, Currency),
-    /// Amounts in a currency.
+    /// Amounts in this currency.
     Currency(Currency),
-    /// Amounts in any currency, converted into one. Only amounts in that one are checked, since the rate is
-    /// the platform's.
+    /// Amounts in any currency, converted into this currency. Only amounts in this currency are
+    /// checked, because the platform alone knows the exchange rate.
     EquivalentOf(Currency),
 }
 
 impl Limit {
-    /// A limit of amounts in any currency of the method: `"1.00"` is 100 minor units of EUR and 1 of JPY.
+    /// Creates a limit for amounts in any currency of the method: `"1.00"` is 100 minor units of
+    /// EUR and 1 of JPY.
     pub const fn any() -> Self {
         Self::new(Scope::Any)
     }
 
-    /// A limit of amounts in a currency.
+    /// Creates a limit for amounts in one currency.
     pub const fn of(currency: Currency) -> Self {
         Self::new(Scope::Currency(currency))
     }
 
-    /// A limit of amounts in a currency, for customers of a country, by ISO 3166-1 alpha-2.
+    /// Creates a limit for amounts in one currency, for customers of one country (ISO 3166-1
+    /// alpha-2).
     pub const fn in_country(country: &'static str, currency: Currency) -> Self {
         assert!(is_country(country), "a country must be two capital letters");
         Self::new(Scope::Country(country, currency))
     }
 
-    /// A limit in one currency "or equivalent": it is declared and shown, and enforced in that currency
-    /// alone.
+    /// Creates a limit that is stated in one currency "or equivalent". It is shown for all
+    /// currencies, but enforced for amounts in this currency only.
     pub const fn equivalent_of(currency: Currency) -> Self {
         Self::new(Scope::EquivalentOf(currency))
     }
@@ -73,12 +76,12 @@ impl Limit {
         Self { scope, least: None, greatest: None }
     }
 
-    /// Sets the least amount in major units.
+    /// Sets the minimum amount, inclusive, in major units, such as `"1.00"`.
     pub const fn from(self, least: &str) -> Self {
         Self { least: Some(Decimal::parse(least)), ..self }.checked()
     }
 
-    /// Sets the greatest amount in major units.
+    /// Sets the maximum amount, inclusive, in major units, such as `"100.00"`.
     pub const fn to(self, greatest: &str) -> Self {
         Self { greatest: Some(Decimal::parse(greatest)), ..self }.checked()
     }
@@ -90,17 +93,19 @@ impl Limit {
         self
     }
 
-    /// The amounts that the limit is about.
+    /// The amounts to which the limit applies.
     pub const fn scope(&self) -> Scope {
         self.scope
     }
 
-    /// The least amount in major units, as in the table.
+    /// The minimum amount in major units, written as in the method's spec; `None` if there is no
+    /// minimum.
     pub fn least(&self) -> Option<String> {
         self.least.map(|least| least.to_string())
     }
 
-    /// The greatest amount in major units, as in the table.
+    /// The maximum amount in major units, written as in the method's spec; `None` if there is no
+    /// maximum.
     pub fn greatest(&self) -> Option<String> {
         self.greatest.map(|greatest| greatest.to_string())
     }
@@ -134,7 +139,8 @@ impl fmt::Display for Limit {
     }
 }
 
-/// The limits of one currency, both ends inclusive. An end is `None` where none is enforced.
+/// The minimum and maximum amount that are enforced in one currency, both inclusive. Either is
+/// `None` if it is not enforced.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
     least: Option<Money>,
@@ -156,30 +162,32 @@ impl Limits {
         }
     }
 
-    /// The least amount.
+    /// The minimum amount, inclusive; `None` if no minimum is enforced.
     pub const fn least(&self) -> Option<Money> {
         self.least
     }
 
-    /// The greatest amount.
+    /// The maximum amount, inclusive; `None` if no maximum is enforced.
     pub const fn greatest(&self) -> Option<Money> {
         self.greatest
     }
 
-    /// Whether there is a limit to check. `false` does not mean that the platform has none.
+    /// Whether a minimum or a maximum is enforced. `false` does not mean that the platform has no
+    /// limits.
     pub const fn are_enforced(&self) -> bool {
         self.least.is_some() || self.greatest.is_some()
     }
 
-    /// Whether an amount is within the limits. Amounts of 0, which leave the choice to the customer, are not
-    /// for this question.
+    /// Whether an amount is within the limits. Do not use it for an amount of 0, by which a sale
+    /// lets the customer choose the amount.
     pub fn allow(&self, amount: Money) -> bool {
         let minor = amount.minor();
         self.least.is_none_or(|least| minor >= least.minor())
             && self.greatest.is_none_or(|greatest| minor <= greatest.minor())
     }
 
-    /// The limits in minor units, from 1 to the greatest number where an end is open.
+    /// The minimum and the maximum in minor units. A missing minimum is 1, a missing maximum the
+    /// greatest number.
     pub const fn minor_units(&self) -> (i64, i64) {
         let least = match self.least {
             Some(least) => least.minor(),

@@ -7,7 +7,7 @@ use ecp_core::Currency;
 
 use crate::request::Field;
 
-/// Fields that a request must have under a condition.
+/// Fields that a request must have if a condition is true.
 ///
 /// ```
 /// use ecp_core::Currency;
@@ -30,33 +30,33 @@ pub struct Need {
     fields: &'static [Field],
 }
 
-/// The requests that a [`Need`] is about.
+/// The condition of a [`Need`]: which requests must have its fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Condition {
-    /// Requests whose `customer.country` is one of these, by ISO 3166-1 alpha-2.
+    /// Requests in which `customer.country` is one of these countries (ISO 3166-1 alpha-2).
     Country(&'static [&'static str]),
-    /// Requests in one of these currencies.
+    /// Requests with an amount in one of these currencies.
     Currency(&'static [Currency]),
-    /// Requests that have a field.
+    /// Requests in which this field is set.
     Given(Field),
-    /// Requests that have a field with one of these values.
+    /// Requests in which this field has one of these values.
     Value(Field, &'static [&'static str]),
 }
 
 impl Need {
-    /// Fields that a request must have where the condition holds.
+    /// Creates a requirement: requests that satisfy the condition must have these fields.
     pub const fn new(condition: Condition, fields: &'static [Field]) -> Self {
         assert!(!fields.is_empty(), "a need has fields");
         Self { condition, fields }
     }
 
-    /// The condition.
+    /// The condition under which a request must have the fields.
     pub const fn condition(&self) -> Condition {
         self.condition
     }
 
-    /// The fields.
+    /// The fields that a request must have if the condition is true.
     pub const fn fields(&self) -> &'static [Field] {
         self.fields
     }

@@ -2,16 +2,18 @@
 
 use std::fmt;
 
-/// The form of `redirect_data`, by the sample on the method's page.
+/// The form of `redirect_data` in callbacks (how the customer's browser is sent to the provider),
+/// by the sample on the method's page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TestRedirect {
-    /// A plain redirect: `GET`, and an empty list for the body.
+    /// A redirect by `GET`; `redirect_data.body` is an empty list.
     #[default]
     Get,
-    /// A form without fields: `POST`, and an empty object for the body.
+    /// A form without fields, sent by `POST`; `redirect_data.body` is an empty object.
     PostEmpty,
-    /// A form with fields: `POST`, and an object with text and numbers for the body.
+    /// A form with fields, sent by `POST`; `redirect_data.body` is an object with texts and
+    /// numbers.
     PostFields,
 }
 
@@ -25,7 +27,7 @@ impl fmt::Display for TestRedirect {
     }
 }
 
-/// A field of the form that brings a customer to the provider, a member of `redirect_data.body`.
+/// A field of the form that sends the customer to the provider: a member of `redirect_data.body`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RedirectField {
     name: &'static str,
@@ -33,44 +35,45 @@ pub struct RedirectField {
 }
 
 impl RedirectField {
-    /// A field with the name in the sample, and what its value is in tests.
+    /// Creates a form field from its name in the sample and the kind of its value in tests.
     pub const fn new(name: &'static str, value: RedirectValue) -> Self {
         assert!(!name.is_empty(), "a field has a name");
         Self { name, value }
     }
 
-    /// The name.
+    /// The name of the form field, a member of `redirect_data.body`.
     pub const fn name(&self) -> &'static str {
         self.name
     }
 
-    /// The value.
+    /// The kind of value that the sandbox gives the form field.
     pub const fn value(&self) -> RedirectValue {
         self.value
     }
 }
 
-/// The value that the sandbox gives a [`RedirectField`]: a part of the payment, or a stand-in after
-/// the sample on the method's page. What the provider does with it is not documented.
+/// The value that the sandbox gives a [`RedirectField`]: a part of the payment, or a placeholder
+/// like the one in the sample on the method's page. How the provider uses the value is not
+/// documented.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RedirectValue {
     /// The amount in major units, as text.
     Amount,
-    /// Hexadecimal digits, so many, up to 64.
+    /// A placeholder of this many hexadecimal digits, at most 64.
     Checksum(usize),
-    /// The payment's currency.
+    /// The code of the payment's currency.
     Currency,
-    /// The merchant's id of the customer, empty for a guest.
+    /// The merchant's id of the customer, empty if the sale has none.
     CustomerId,
     /// The payment's description.
     Description,
-    /// The number of the operation, as a number.
+    /// The number of the operation, as a JSON number.
     Operation,
     /// The number of the operation, as text.
     OperationText,
-    /// The address of the page where the customer pays.
+    /// The URL of the page where the customer pays.
     Page,
-    /// This text, the one in the sample.
+    /// This fixed text, which is also in the sample.
     Text(&'static str),
 }

@@ -2,17 +2,17 @@
 
 use std::fmt;
 
-/// The countries where a method is used, by ISO 3166-1 alpha-2.
+/// The countries where a method is used, by their codes of ISO 3166-1 alpha-2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Regions {
     /// All countries.
     Everywhere,
-    /// All countries but these.
+    /// All countries except these.
     Except(&'static [&'static str]),
-    /// The page does not say.
+    /// The method's page does not say where the method is used.
     NotStated,
-    /// These countries.
+    /// Only these countries.
     Only(&'static [&'static str]),
 }
 
@@ -27,7 +27,8 @@ impl Regions {
         Self::Except(countries)
     }
 
-    /// Whether the method is used in a country, `None` if the page does not say.
+    /// Whether the method is used in a country (ISO 3166-1 alpha-2), `None` if the method's page
+    /// does not say.
     ///
     /// ```
     /// use ecp_methods::{Jeton, PaymentMethod};

@@ -10,7 +10,7 @@ use super::limit::{Limit, Limits};
 use super::need::Need;
 use crate::request::Field;
 
-/// Requirements of a method in one flow.
+/// What a method requires of requests of one flow: amounts, fields and interfaces.
 #[derive(Clone, Copy, Debug)]
 pub struct Rule {
     pub(crate) amounts: Amounts,
@@ -24,7 +24,7 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// A rule that requires only a positive amount.
+    /// Creates a rule that requires only a positive amount.
     pub const fn new() -> Self {
         Self {
             amounts: Amounts::NotStated,
@@ -44,66 +44,71 @@ impl Rule {
         Self { amounts: Amounts::Both(Limit::any().from(least).to(greatest)), ..self }
     }
 
-    /// Sets limits with scopes: those of a currency, of a country, or "or equivalent". For an amount the most
-    /// specific one counts: a country's, then a currency's, then that of an equivalent, then any.
+    /// Sets limits that apply only to certain amounts: in a currency, in a country, or "or
+    /// equivalent". The most specific limit of an amount counts: first a country's limit, then a
+    /// currency's, then an "or equivalent" limit, then a limit for any currency.
     pub const fn limited(self, limits: &'static [Limit]) -> Self {
         assert!(!limits.is_empty(), "an empty list of limits: use `unlimited` if the page says so");
         Self { amounts: Amounts::Scoped(limits), ..self }
     }
 
-    /// Declares that the page says that there are no limits. Without any of the three, limits are not
-    /// stated.
+    /// Declares that amounts have no limits, because the method's page says so. A rule without
+    /// `amount`, `limited` or `unlimited` means that the page states no limits.
     pub const fn unlimited(self) -> Self {
         Self { amounts: Amounts::Unlimited, ..self }
     }
 
-    /// Sets the interfaces that offer the flow.
+    /// Sets the interfaces of the platform that offer the flow, such as Gate.
     pub const fn on(self, interfaces: &'static [Interface]) -> Self {
         Self { interfaces, ..self }
     }
 
-    /// Sets the fields that a request must have in addition to payment id, amount and currency.
+    /// Sets the fields that every request must have, in addition to payment id, amount and
+    /// currency.
     pub const fn needs(self, needs: &'static [Field]) -> Self {
         Self { needs, ..self }
     }
 
-    /// Sets the fields that a request must have under conditions, in addition to those of [`Rule::needs`].
+    /// Sets the fields that a request must have under conditions, in addition to the fields of
+    /// [`Rule::needs`].
     pub const fn needs_when(self, needs: &'static [Need]) -> Self {
         Self { needs_when: needs, ..self }
     }
 
-    /// Allows an amount of 0: the customer chooses it.
+    /// Allows an amount of 0, with which the customer chooses the amount.
     pub const fn zero_amount(self) -> Self {
         Self { zero_amount: true, ..self }
     }
 
-    /// Allows partial refunds. Without it refunds are full.
+    /// Allows partial refunds. Without it, only full refunds are allowed.
     pub const fn partial(self) -> Self {
         Self { partial: true, ..self }
     }
 
-    /// Sets the average time of a payment until its final callback.
+    /// Sets the average time from the request until the final callback of a payment.
     pub const fn base_time(self, time: Duration) -> Self {
         Self { base_time: Some(time), ..self }
     }
 
-    /// Sets the time after which the platform declines a payment by itself.
+    /// Sets the time after which the platform declines an unfinished payment by itself.
     pub const fn cut_off_time(self, time: Duration) -> Self {
         Self { cut_off_time: Some(time), ..self }
     }
 
-    /// The limits that are enforced in a currency, whatever the customer's country.
+    /// The limits that are enforced for amounts in a currency, without the limits of single
+    /// countries.
     pub fn limits(&self, currency: Currency) -> Limits {
         self.limits_in(currency, None)
     }
 
-    /// The limits that are enforced in a currency for customers of a country, by ISO 3166-1 alpha-2.
+    /// The limits that are enforced for amounts in a currency, for customers of a country (ISO
+    /// 3166-1 alpha-2).
     pub fn limits_in(&self, currency: Currency, country: Option<&str>) -> Limits {
         Limits::of(self.stated_limits(), currency, country)
     }
 
-    /// The limits as the page states them. None, if it states none; [`Rule::is_unlimited`] then distinguishes
-    /// a page that says that there are none from one that says nothing.
+    /// The limits as the method's page states them, empty if it states none. [`Rule::is_unlimited`]
+    /// then says whether the page says that there are no limits, or says nothing.
     pub const fn stated_limits(&self) -> &[Limit] {
         match &self.amounts {
             Amounts::Both(limit) => std::slice::from_ref(limit),
@@ -112,12 +117,12 @@ impl Rule {
         }
     }
 
-    /// Whether the page says that there are no limits.
+    /// Whether the method's page says that amounts have no limits.
     pub const fn is_unlimited(&self) -> bool {
         matches!(self.amounts, Amounts::Unlimited)
     }
 
-    /// An amount within the limits, for documentation, demonstrations and tests: 100 in major
+    /// An example amount within the limits, for documentation, demonstrations and tests: 100 major
     /// units, or the nearest allowed amount.
     pub fn example_amount(&self, currency: Currency) -> Money {
         let usual = 10_i64.pow(currency.exponent() + 2);
@@ -125,12 +130,12 @@ impl Rule {
         Money::from_minor(usual.max(least).min(greatest), currency)
     }
 
-    /// Interfaces that offer the flow.
+    /// The interfaces of the platform that offer the flow, such as Gate.
     pub const fn interfaces(&self) -> &'static [Interface] {
         self.interfaces
     }
 
-    /// Whether an amount of 0 is allowed.
+    /// Whether a request may have an amount of 0, with which the customer chooses the amount.
     pub const fn allows_zero_amount(&self) -> bool {
         self.zero_amount
     }
@@ -140,23 +145,26 @@ impl Rule {
         self.partial
     }
 
-    /// The average time of a payment, `None` if the documents do not say.
+    /// The average time until the final callback of a payment, `None` if the documentation does not
+    /// say.
     pub const fn average_time(&self) -> Option<Duration> {
         self.base_time
     }
 
-    /// The time after which the platform declines, `None` if the documents do not say.
+    /// The time after which the platform declines an unfinished payment, `None` if the
+    /// documentation does not say.
     pub const fn longest_time(&self) -> Option<Duration> {
         self.cut_off_time
     }
 
-    /// Fields that a request must have under conditions.
+    /// The fields that a request must have under conditions, with their conditions.
     pub const fn conditional_needs(&self) -> &'static [Need] {
         self.needs_when
     }
 
-    /// The fields that a request must have, with those of the conditions that hold for it, in the order of
-    /// the tables. `value` finds the request's value at a path, as [`Draft::value`](crate::Draft::value).
+    /// The fields that a request must have: those of every request, then those of the conditions
+    /// that are true for it, in the order of the spec. `value` returns the request's value at a
+    /// path, as [`Draft::value`](crate::Draft::value) does.
     pub fn needed<'a>(
         &self,
         currency: Option<Currency>,
@@ -169,7 +177,7 @@ impl Rule {
         needed
     }
 
-    /// Fields that every request must have besides payment id, amount and currency.
+    /// The fields that every request must have, in addition to payment id, amount and currency.
     pub const fn needed_fields(&self) -> &'static [Field] {
         self.needs
     }

@@ -2,20 +2,22 @@
 
 use super::redirect::RedirectValue;
 
-/// What the customer does to pay, in tests. Questions may come first ([`TestQuestion`]).
+/// How the customer pays in the sandbox. The platform may first ask for missing fields
+/// ([`TestQuestion`]).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TestStep {
-    /// Goes to the provider by `redirect_data`.
+    /// The customer is redirected to the provider by `redirect_data`.
     #[default]
     Redirect,
-    /// Pays by what `display_data` shows: these items.
+    /// The customer pays by an instruction in `display_data`, which has these items.
     Display(&'static [TestItem]),
-    /// Confirms on the phone. Messages have nothing to show.
+    /// The customer confirms the payment on the phone. Callbacks have nothing to show to the
+    /// customer.
     Push,
 }
 
-/// An item of `display_data`.
+/// An item of `display_data`, the instruction that the merchant shows to the customer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TestItem {
     kind: &'static str,
@@ -24,31 +26,31 @@ pub struct TestItem {
 }
 
 impl TestItem {
-    /// An item by its type (`add_info`, `qr_data`, ..), its title and the data in it: text, also
-    /// where a redirect would have a number.
+    /// Creates an item from its type (`add_info`, `qr_data`, ..), its title and its value. The
+    /// value is sent as text, even if it would be a number in a redirect.
     pub const fn new(kind: &'static str, title: &'static str, value: RedirectValue) -> Self {
         assert!(!kind.is_empty(), "an item has a type");
         Self { kind, title, value }
     }
 
-    /// The type.
+    /// The type of the item, such as `add_info` or `qr_data`.
     pub const fn kind(&self) -> &'static str {
         self.kind
     }
 
-    /// The title.
+    /// The title of the item.
     pub const fn title(&self) -> &'static str {
         self.title
     }
 
-    /// The data.
+    /// The kind of value that the sandbox gives the item.
     pub const fn value(&self) -> RedirectValue {
         self.value
     }
 }
 
-/// A field that the platform asks for in `clarification_fields` if the request has none, before the
-/// customer can pay.
+/// A field that the platform asks the merchant for, in `clarification_fields`, if the request does
+/// not have it. The customer can pay only after it is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TestQuestion {
     object: &'static str,
@@ -58,12 +60,13 @@ pub struct TestQuestion {
 }
 
 impl TestQuestion {
-    /// Asks for a text: `customer` and `phone` for `customer.phone`.
+    /// Creates a question for a text, by object and name of the field: `customer` and `phone` for
+    /// `customer.phone`.
     pub const fn text(object: &'static str, name: &'static str) -> Self {
         Self::new(object, name, "string")
     }
 
-    /// Asks for `true` or `false`.
+    /// Creates a question for `true` or `false`, by object and name of the field.
     pub const fn flag(object: &'static str, name: &'static str) -> Self {
         Self::new(object, name, "boolean")
     }
@@ -73,27 +76,27 @@ impl TestQuestion {
         Self { object, name, kind, default: None }
     }
 
-    /// Sets the default, such as the text of `customer.psu_consent_text`.
+    /// Sets the default value of the question, such as the text of `customer.psu_consent_text`.
     pub const fn default(self, default: &'static str) -> Self {
         Self { default: Some(default), ..self }
     }
 
-    /// The object of the field, such as `customer`.
+    /// The object that contains the field, such as `customer` for `customer.phone`.
     pub const fn object(&self) -> &'static str {
         self.object
     }
 
-    /// The name in the object, such as `phone`.
+    /// The name of the field in its object, such as `phone` for `customer.phone`.
     pub const fn name(&self) -> &'static str {
         self.name
     }
 
-    /// The type, by the word of JSON Schema: `string` or `boolean`.
+    /// The JSON Schema type of the field: `string` or `boolean`.
     pub const fn kind(&self) -> &'static str {
         self.kind
     }
 
-    /// The default.
+    /// The default value of the field, `None` if it has none.
     pub const fn default_value(&self) -> Option<&'static str> {
         self.default
     }

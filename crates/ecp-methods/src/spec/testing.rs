@@ -3,12 +3,12 @@
 use super::redirect::{RedirectField, TestRedirect};
 use super::steps::{TestQuestion, TestStep};
 
-/// Behaviour of a method in tests: results chosen by amount, and the form of the redirect to the
-/// provider.
+/// How a method behaves in tests: which amounts have a fixed result, and the form of the redirect
+/// to the provider.
 ///
-/// The values in a method's file come from the method's page, unless [`Testing::source`] says
-/// otherwise. Only Jeton Wallet's page mentions test amounts; without any, the sandbox declines the
-/// same amounts by its own choice. The forms of redirects are those of the samples on the pages.
+/// The values are from the method's page, unless [`Testing::source`] names another source. Only the
+/// page of Jeton Wallet has test amounts; for the other methods, the sandbox declines the same
+/// amounts by its own choice. The redirects have the form of the samples on the pages.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Testing {
     declined: Option<&'static [i64]>,
@@ -25,8 +25,8 @@ impl Testing {
     /// The amounts of Jeton Wallet's page, which the sandbox uses for other methods too.
     const DECLINED: &'static [i64] = &[40_000, 40_400];
 
-    /// The sandbox's behaviour for a method whose page does not mention tests: it declines the
-    /// amounts of Jeton Wallet's page, and the redirect is a plain one.
+    /// Creates the default behaviour, for a method whose page does not mention tests: the sandbox
+    /// declines the amounts on the page of Jeton Wallet, and the redirect is a plain one.
     pub const fn new() -> Self {
         Self {
             declined: None,
@@ -40,53 +40,54 @@ impl Testing {
         }
     }
 
-    /// Sets the amounts in minor units of any currency that are declined.
+    /// Sets the amounts, in minor units of any currency, that are declined in tests.
     pub const fn declined(self, declined: &'static [i64]) -> Self {
         Self { declined: Some(declined), ..self }
     }
 
-    /// Sets the amounts of sales, in minor units of any currency, whose final callback has the
-    /// customer's account.
+    /// Sets the amounts of sales, in minor units of any currency, for which the final callback
+    /// contains the customer's account (`account`).
     pub const fn account_shown(self, account_shown: &'static [i64]) -> Self {
         Self { account_shown, ..self }
     }
 
-    /// Sets the form of the redirect to the provider.
+    /// Sets the form of the redirect to the provider in tests.
     pub const fn redirect(self, redirect: TestRedirect) -> Self {
         Self { redirect: Some(redirect), ..self }
     }
 
-    /// A redirect by a form with these fields, [`TestRedirect::PostFields`]. That form without fields
-    /// of its own has some of the sandbox's choice.
+    /// Sets the redirect to a form with these fields ([`TestRedirect::PostFields`]). Without this
+    /// call, the sandbox chooses the fields of such a form.
     pub const fn redirect_fields(self, fields: &'static [RedirectField]) -> Self {
         let redirect = Some(TestRedirect::PostFields);
         Self { redirect, redirect_fields: fields, ..self }
     }
 
-    /// `redirect_data` has a member `encrypted`, an empty list, and its members are in the order of
-    /// Touch&Go's sample, the only one that has it.
+    /// Declares that `redirect_data` has a member `encrypted` (an empty list), and its members the
+    /// order of the sample of Touch&Go, the only sample with this member.
     pub const fn redirect_encrypted(self) -> Self {
         Self { redirect_encrypted: true, ..self }
     }
 
-    /// Sets what the customer of a sale does to pay, [`TestStep::Redirect`] by default.
+    /// Sets how the customer of a sale pays in tests, [`TestStep::Redirect`] by default.
     pub const fn step(self, step: TestStep) -> Self {
         Self { step, ..self }
     }
 
-    /// Sets what the platform asks for before the customer of a sale can pay, nothing by default.
-    /// Only Gate asks the merchant; the Payment Page would ask the customer.
+    /// Sets the fields that the platform asks for before the customer of a sale can pay, none by
+    /// default. On Gate the platform asks the merchant; on the Payment Page it would ask the
+    /// customer.
     pub const fn questions(self, questions: &'static [TestQuestion]) -> Self {
         Self { questions, ..self }
     }
 
-    /// Sets where these test values come from, as free text for people (`this library's choice`).
-    /// Without it, they come from the method's [`Spec::source`](super::Spec::source).
+    /// Sets the source of these test values, as text for people (`this library's choice`). Without
+    /// it, the source is that of the method's spec ([`Spec::source`](super::Spec::source)).
     pub const fn source(self, source: &'static str) -> Self {
         Self { source: Some(source), ..self }
     }
 
-    /// The amounts in minor units that are declined.
+    /// The amounts, in minor units of any currency, that are declined in tests.
     pub const fn declined_amounts(&self) -> &'static [i64] {
         match self.declined {
             Some(declined) => declined,
@@ -94,7 +95,7 @@ impl Testing {
         }
     }
 
-    /// Source of the declined amounts, `None` for the method's page.
+    /// The source of the declined amounts, `None` if it is the method's page.
     pub const fn declined_source(&self) -> Option<&'static str> {
         match self.declined {
             Some(_) => self.source,
@@ -102,23 +103,24 @@ impl Testing {
         }
     }
 
-    /// The amounts, in minor units, of sales in test projects whose final callback has the member
-    /// `account`. [`Testing::own_source`] names the document that lists them.
+    /// The amounts of sales, in minor units, for which the final callback in test projects contains
+    /// the member `account`. [`Testing::own_source`] names the document that lists them.
     pub const fn account_shown_amounts(&self) -> &'static [i64] {
         self.account_shown
     }
 
-    /// Whether the amount is declined.
+    /// Whether an amount, in minor units, is declined in tests.
     pub fn is_declined(&self, minor: i64) -> bool {
         self.declined_amounts().contains(&minor)
     }
 
-    /// Whether the final callback of a sale has the customer's account.
+    /// Whether the final callback of a sale of this amount, in minor units, contains the customer's
+    /// account in tests.
     pub fn shows_account(&self, minor: i64) -> bool {
         self.account_shown.contains(&minor)
     }
 
-    /// The form of the redirect to the provider.
+    /// The form of the redirect to the provider in tests.
     pub const fn redirect_form(&self) -> TestRedirect {
         match self.redirect {
             Some(redirect) => redirect,
@@ -126,27 +128,28 @@ impl Testing {
         }
     }
 
-    /// The fields of the form that redirects, empty if the sandbox chooses them or there are none.
+    /// The fields of the redirect's form, empty if the sandbox chooses them or the redirect has no
+    /// form.
     pub const fn redirect_form_fields(&self) -> &'static [RedirectField] {
         self.redirect_fields
     }
 
-    /// Whether `redirect_data` has a member `encrypted`.
+    /// Whether `redirect_data` has a member `encrypted` in tests.
     pub const fn has_redirect_encrypted(&self) -> bool {
         self.redirect_encrypted
     }
 
-    /// What the customer of a sale does to pay.
+    /// How the customer of a sale pays in tests.
     pub const fn sale_step(&self) -> TestStep {
         self.step
     }
 
-    /// What the platform asks for before the customer of a sale can pay.
+    /// The fields that the platform asks for before the customer of a sale can pay in tests.
     pub const fn sale_questions(&self) -> &'static [TestQuestion] {
         self.questions
     }
 
-    /// Source of the redirect's form, `None` for the sample on the method's page.
+    /// The source of the redirect's form, `None` if it is the sample on the method's page.
     pub const fn redirect_source(&self) -> Option<&'static str> {
         match self.redirect {
             Some(_) => self.source,
@@ -160,7 +163,8 @@ impl Testing {
         self.source
     }
 
-    /// Whether the amount has a meaning in tests.
+    /// Whether tests treat an amount, in minor units, specially: it is declined, or the final
+    /// callback contains the customer's account.
     pub fn is_listed(&self, minor: i64) -> bool {
         self.is_declined(minor) || self.shows_account(minor)
     }
