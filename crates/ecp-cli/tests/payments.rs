@@ -359,8 +359,8 @@ fn every_page_code_of_a_method_can_be_chosen() {
     let wrong = run("jeton", "100.00 EUR", &["--code", "jetonWallet"]);
     assert_eq!(
         stderr(&wrong),
-        "error: jeton sale: `force_payment_method` `jetonWallet` is not a code of this method; use \
-         jetonWalletV3, or for a code from the platform's support `PageOptions::method_code_from_support` (`--code-from-support`)\n"
+        "error: jeton sale: `force_payment_method` is `jetonWallet`, which is not a Payment Page code of this method; use \
+         jetonWalletV3, or set a code from the platform's support by `PageOptions::method_code_from_support` (`--code-from-support`)\n"
     );
     let two = run("jeton", "100.00 EUR", &["--code", "x", "--let-customer-choose"]);
     assert_eq!(two.status.code(), Some(2));

@@ -94,8 +94,8 @@ pub fn prepare_page_dyn(
     if let Some(code) = forced_method(method.spec(), &method_code).map_err(|code| {
         let codes = method.spec().page_codes().join(", ");
         let problem = format!(
-            "`{code}` is not a code of this method; use {codes}, or for a code from \
-             the platform's support `PageOptions::method_code_from_support` (`--code-from-support`)"
+            "is `{code}`, which is not a Payment Page code of this method; use {codes}, or set a \
+             code from the platform's support by `PageOptions::method_code_from_support` (`--code-from-support`)"
         );
         invalid("force_payment_method", &problem)
     })? {
@@ -482,7 +482,7 @@ mod tests {
             (
                 PageOptions::new().method_code("other"),
                 Err(
-                    "eco-voucher sale: `force_payment_method` `other` is not a code of this method; use ecoVoucher, or for a code from the platform's support `PageOptions::method_code_from_support` (`--code-from-support`)",
+                    "eco-voucher sale: `force_payment_method` is `other`, which is not a Payment Page code of this method; use ecoVoucher, or set a code from the platform's support by `PageOptions::method_code_from_support` (`--code-from-support`)",
                 ),
             ),
         ];

@@ -20,40 +20,41 @@ use crate::telemetry::{self, CONFIRMATION, error_type, genuine_span, log_unusual
 use crate::verified::{Reading, Verified};
 use crate::verifier::{Verifier, VerifyError};
 
-/// Accepts or refuses the amount of a deposit.
+/// Decides whether the amount of a deposit is accepted, when the platform asks the merchant to
+/// confirm it (`check_deposit`).
 ///
-/// The customer has chosen the amount and waits. Compare it with the order, decide, and do nothing
-/// else: a later callback reports whether the payment succeeded.
+/// The customer has chosen the amount and waits for the decision. Compare the amount with the
+/// order, decide, and do nothing else: a later callback reports whether the payment succeeded.
 #[async_trait]
 pub trait DepositHandler: Send + Sync {
-    /// Accepts or refuses. An error is a refusal, and is logged.
+    /// Accepts or refuses the amount of the request. An error counts as a refusal, and is logged.
     async fn confirm(
         &self,
         check: &Verified<DepositCheck>,
     ) -> Result<Decision, Box<dyn Error + Send + Sync>>;
 }
 
-/// Answer to a `check_deposit` request.
+/// The merchant's answer to a `check_deposit` request: whether the amount is accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
     /// The amount is accepted.
     Accept,
-    /// The payment is declined. The code is the merchant's own; the documents require a code other
-    /// than 0.
+    /// The amount is refused, and the platform declines the payment. The code is the merchant's
+    /// own; the documents require a code other than 0.
     Refuse(NonZeroI64),
 }
 
 impl Decision {
-    /// A refusal with code 1.
+    /// A refusal with the code 1, for merchants that have no codes of their own.
     pub const REFUSE: Self = Self::Refuse(NonZeroI64::new(1).expect("1 is not 0"));
 }
 
-/// Answers the platform's `check_deposit` requests: bytes in, status and bytes out, for any web
-/// framework.
+/// Answers the platform's `check_deposit` requests (questions whether an amount is accepted). It
+/// takes the bytes of a body and returns the reply, for any web framework.
 ///
-/// A repeated request gets the same answer, also while the first one is still being decided.
-/// Answers are kept in memory, the latest 10 000 of them; where several processes answer, or one
-/// restarts, the handler must decide the same way again.
+/// A repeated request gets the same answer, also while the first one is still being decided. The
+/// latest 10 000 answers are kept in memory only: if several processes answer, or a process
+/// restarts, the handler must decide the same request in the same way again.
 ///
 /// ```
 /// use async_trait::async_trait;
@@ -109,16 +110,16 @@ impl<H: DepositHandler> Confirmations<H> {
     /// Number of answers that are kept.
     const KEPT: usize = 10_000;
 
-    /// Answers by a handler, which has 5 seconds: how long the platform waits is not documented,
-    /// and a refusal must still arrive in time.
+    /// Creates a value that answers by a handler. The handler has 5 seconds for each request: how
+    /// long the platform waits is not documented, and a refusal must still arrive in time.
     pub fn new(verifier: Verifier, handler: H) -> Self {
         let deadline = Duration::from_secs(5);
         let (answers, meter) = (Mutex::default(), Meter::default());
         Self { verifier, handler, deadline, answers, meter }
     }
 
-    /// Sets the time for the handler. 5 seconds by default; a handler that takes longer declines
-    /// the payment.
+    /// Sets how long the handler may take for a request, 5 seconds by default. The payment is
+    /// declined if the handler takes longer.
     pub fn deadline(self, deadline: Duration) -> Self {
         Self { deadline, ..self }
     }
@@ -129,7 +130,7 @@ impl<H: DepositHandler> Confirmations<H> {
         Self { meter: Meter::new(observer), ..self }
     }
 
-    /// Answers the body of a request, as it was received.
+    /// Answers a `check_deposit` request. `body` is the request's body, exactly as it was received.
     pub async fn answer(&self, body: &[u8]) -> Reply {
         let begun = self.meter.is_on().then(Instant::now);
         let (reply, outcome) = self.reply_to(body).await;
@@ -187,7 +188,11 @@ impl<H: DepositHandler> Confirmations<H> {
                 }
             }
         } else {
-            ("ambiguous", "the signature fits more than one reading of the question".to_owned())
+            (
+                "ambiguous",
+                "the signature fits more than one reading of the `check_deposit` request"
+                    .to_owned(),
+            )
         };
         span.record("error.type", kind).record("otel.status_code", "ERROR");
         tracing::error!(

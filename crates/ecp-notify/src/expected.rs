@@ -5,7 +5,7 @@ use ecp_core::{Money, PaymentId, ProjectId};
 
 use crate::verified::{Reading, Verified};
 
-/// The merchant's records about a payment, to compare a callback with.
+/// The merchant's record of a payment (an order or a payout), to compare a callback with.
 ///
 /// ```
 /// use ecp_core::model::{Callback, End};
@@ -32,43 +32,46 @@ pub struct Expected<'o> {
     callback_names: &'o [&'o str],
 }
 
-/// Why a callback is not the result of an order. The texts are safe to log.
+/// The reason why a callback does not fit the merchant's record of a payment. The texts are safe to
+/// log.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Unexpected {
-    /// The signed text has another reading: this member may hold others that were signed
-    /// separately. Request the payment's status from Gate.
+    /// The signature also fits another message, because the text of the named member could be
+    /// several members that were signed separately. Request the payment's status from Gate.
     #[error(
         "the signature also fits another message, since the text of `{0}` can be read as further members: \
          ask Gate for the payment's status"
     )]
     Ambiguous(String),
-    /// The callback is of another project than the order.
+    /// The callback is for another project (the named one) than the order.
     #[error("the callback is for project {0}, not for the order's project")]
     Project(ProjectId),
-    /// The callback is about another payment than the order's, or names none.
-    #[error("`payment.id` is missing or is not the order's id")]
+    /// The callback is about another payment than the order's, or has no payment id.
+    #[error("the callback's `payment.id` is missing or is not the order's payment id")]
     Payment,
-    /// The payment is of another type than the order, or has none.
-    #[error("`payment.type` is {}, not the order's type", .0.as_ref().map_or("missing", PaymentType::as_str))]
+    /// The payment has another type than the order, or no type (`None`).
+    #[error("the callback's `payment.type` is {}, not the order's type", .0.as_ref().map_or("missing", PaymentType::as_str))]
     Kind(Option<PaymentType>),
-    /// The payment has another amount or currency than the order, or no known one.
-    #[error("`payment.sum` is {}, not the order's amount and currency",
+    /// The payment has another amount or currency than the order. `None` if the amount is missing
+    /// or its currency is unknown.
+    #[error("the callback's `payment.sum` is {}, not the order's amount and currency",
         .0.map_or_else(|| "missing or in an unknown currency".to_owned(), |money| money.to_string()))]
     Amount(Option<Money>),
-    /// The payment is by another method than the order, or names none.
-    #[error("`payment.method` is missing or is not the order's method")]
+    /// The payment is by another method than the order's, or the callback names no method.
+    #[error("the callback's `payment.method` is missing or is not the order's method")]
     Method,
 }
 
 impl<'o> Expected<'o> {
-    /// A sale of this amount. An amount of 0 leaves the choice to the customer, as in the request:
-    /// then any amount of the currency fits, and [`Callback::payment`] holds the paid one.
+    /// Creates the record of a sale with this amount. An amount of 0 means that the customer
+    /// chooses it, as in the request: then any amount in the currency fits, and
+    /// [`Callback::payment`] has the paid amount.
     pub const fn sale(payment: &'o PaymentId, amount: Money) -> Self {
         Self::new(payment, PaymentType::Purchase, amount)
     }
 
-    /// A payout of this amount.
+    /// Creates the record of a payout with this amount.
     pub const fn payout(payment: &'o PaymentId, amount: Money) -> Self {
         Self::new(payment, PaymentType::Payout, amount)
     }
@@ -77,25 +80,27 @@ impl<'o> Expected<'o> {
         Self { payment, kind, amount, project: None, callback_names: &[] }
     }
 
-    /// Requires the project, for a receiver that has the keys of several.
+    /// Requires the callback to be for this project. Use it if the receiver has the keys of several
+    /// projects.
     pub fn project(self, project: ProjectId) -> Self {
         Self { project: Some(project), ..self }
     }
 
-    /// Requires a method, by its names in callbacks (`MethodSpec::callback_names`), compared
-    /// case-sensitively.
+    /// Requires the callback to name the order's method by one of these names
+    /// (`MethodSpec::callback_names`), compared case-sensitively.
     pub fn callback_names(self, names: &'o [&'o str]) -> Self {
         Self { callback_names: names, ..self }
     }
 
-    /// Compares a callback that was received for a project with the order, and returns the
-    /// payment's result.
+    /// Compares a callback, received for a project, with this record, and returns the payment's
+    /// result. The error is the first difference.
     ///
-    /// A success must name the kind, the whole amount and, if required, the method. In other
-    /// callbacks these may be missing, and the sum may be 0. After a refund the sum is the rest of
-    /// the payment, so only its currency is compared.
+    /// If the payment succeeded, the callback must have the payment's type, the whole amount and,
+    /// if required, the method. In other callbacks these may be missing, and the amount may be 0.
+    /// After a refund the callback has the amount that is left, so only its currency is compared.
     ///
-    /// This does not check for other readings of the callback: [`Verified::result_for`] does.
+    /// This does not check whether the callback's signature also fits another message:
+    /// [`Verified::result_for`] does.
     pub fn result(&self, project: ProjectId, callback: &Callback) -> Result<End, Unexpected> {
         let payment = callback.payment.as_ref();
         if self.project.is_some_and(|expected| expected != project) {
@@ -136,13 +141,13 @@ impl<'o> Expected<'o> {
 }
 
 impl Verified<Callback> {
-    /// The payment's result, if the callback is about this order: [`End::Success`] for a sale that
-    /// is paid in full, [`End::Decline`] for one that is declined, [`End::Open`] for one that has
-    /// not ended. Otherwise the mismatch.
+    /// Returns the payment's result if the callback is about this order: [`End::Success`] for a
+    /// payment of the full amount, [`End::Decline`] for a declined payment, [`End::Open`] for a
+    /// payment that has not ended. Otherwise the error says what does not fit.
     ///
-    /// A genuine callback proves that the platform sent it, not that it is about this order or all
-    /// of its amount. One that ends the payment and has more than one reading is
-    /// [`Unexpected::Ambiguous`].
+    /// A valid signature proves that the platform sent the callback, not that the callback is about
+    /// this order or its full amount. If the callback ends the payment and its signature also fits
+    /// another message, the error is [`Unexpected::Ambiguous`].
     pub fn result_for(&self, expected: &Expected<'_>) -> Result<End, Unexpected> {
         let end = expected.result(self.project(), self)?;
         match self.reading() {

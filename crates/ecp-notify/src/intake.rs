@@ -5,30 +5,32 @@ use std::time::Duration;
 
 use crate::reply::Reply;
 
-/// Head of a request, before its body is read.
+/// The parts of an HTTP request's head that a receiver checks before it reads the body.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Head<'h> {
-    /// The method, such as `POST`.
+    /// The HTTP method, such as `POST`.
     pub method: &'h str,
-    /// Each value of `Content-Encoding`.
+    /// The values of the header `Content-Encoding`, one for each such header; empty if there is
+    /// none.
     pub content_encoding: &'h [&'h [u8]],
-    /// The value of `Content-Length`, in bytes.
+    /// The value of the header `Content-Length`, in bytes; `None` if there is none.
     pub content_length: Option<u64>,
 }
 
 impl<'h> Head<'h> {
-    /// The head of a request by this method, with neither of the two headers.
+    /// Creates the head of a request with this HTTP method, without `Content-Encoding` and
+    /// `Content-Length`.
     pub fn new(method: &'h str) -> Self {
         Self { method, content_encoding: &[], content_length: None }
     }
 
-    /// Sets the values of `Content-Encoding`, one for each such header.
+    /// Sets the values of the header `Content-Encoding`, one for each such header.
     pub fn content_encoding(self, values: &'h [&'h [u8]]) -> Self {
         Self { content_encoding: values, ..self }
     }
 
-    /// Sets the value of `Content-Length`, in bytes.
+    /// Sets the value of the header `Content-Length`, in bytes.
     pub fn content_length(self, bytes: u64) -> Self {
         Self { content_length: Some(bytes), ..self }
     }

@@ -97,8 +97,8 @@ mod tower;
 mod verified;
 mod verifier;
 
-/// Money, ids, keys and messages: re-exported, so that one dependency is enough and versions always
-/// fit.
+/// The crate `ecp_core` (money, ids, keys and messages), re-exported so that one dependency is
+/// enough and the versions always fit.
 pub use ecp_core;
 
 #[cfg(feature = "receiver")]

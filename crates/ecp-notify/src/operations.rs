@@ -11,10 +11,12 @@ use crate::kind;
 use crate::verified::Reading;
 use crate::verifier::VerifyError;
 
-/// The keys of your Data API tokens. A page of operations is signed with the key of the token that
-/// asked for it, and names no project (sources: Data API).
+/// Verifies pages of operations from the Data API with the keys of your Data API tokens. A page is
+/// signed with the key of the token that requested it, and does not name a project (sources: Data
+/// API).
 ///
-/// It accepts pages and no other kind of message, also where one key signs everything.
+/// It accepts pages of operations and no other kind of message, even if all messages are signed
+/// with the same key.
 ///
 /// ```
 /// use ecp_core::SecretKey;
@@ -39,31 +41,32 @@ impl OperationsVerifier {
     /// of brackets and commas could have one in every byte.
     const VALUES: usize = 1 << 19;
 
-    /// A verifier without keys: nothing is genuine.
+    /// Creates a verifier without keys, which accepts no page.
     pub fn new() -> Self {
         let limits = Limits::default().bytes(Self::BYTES);
         Self { keys: Vec::new(), list: "operations".to_owned(), limits }
     }
 
-    /// Adds a token's key. Several are tried in the order in which they were added.
+    /// Adds the key of a Data API token. Several keys are tried in the order in which they were
+    /// added.
     pub fn key(mut self, key: &SecretKey) -> Self {
         self.keys.push(SigningKey::new(key));
         self
     }
 
-    /// Sets the name of the list of operations, which is not documented: `operations` by default. A
-    /// genuine message without that list is [`VerifyError::Unreadable`].
+    /// Sets the name of the member that lists the operations, `operations` by default; the name is
+    /// not documented. A correctly signed message without that list is [`VerifyError::Unreadable`].
     pub fn list_name(self, name: impl Into<String>) -> Self {
         Self { list: name.into(), ..self }
     }
 
-    /// Sets the limits on the size and depth of a page. 8 MiB and 511 by default.
+    /// Sets the limits on the size and nesting depth of a page, by default 8 MiB and 511 levels.
     pub fn limits(self, limits: Limits) -> Self {
         Self { limits, ..self }
     }
 
-    /// Checks the body of a page, as it was received. Nothing of an operation is read before the
-    /// signature matches. Every doubt is an error.
+    /// Verifies the body of a page, exactly as it was received. No operation is read before the
+    /// signature matches; a body that is not certainly genuine is an error.
     pub fn verify(&self, body: &[u8]) -> Result<VerifiedOperations, VerifyError> {
         self.check(body).map(|checked| checked.with(body.into()))
     }
@@ -117,19 +120,18 @@ impl Checked {
     }
 }
 
-/// A page of operations whose signature matched. Only an [`OperationsVerifier`] makes one.
+/// A page of operations with a valid signature. Only an [`OperationsVerifier`] creates one.
 ///
-/// It holds the bytes and the places of the operations in them; an operation is read when it is
-/// asked for. A page names neither the query that it answers nor a time: an old one stays genuine,
-/// so write its operations by their ids, and give each query an address of its own where that
-/// matters.
+/// It holds the bytes of the page; an operation is read only when you ask for it. A page names
+/// neither its query nor a time, so an old page stays genuine: store its operations by their ids,
+/// and give each query an address of its own if you must tell the queries apart.
 pub struct VerifiedOperations {
     raw: Box<[u8]>,
     checked: Checked,
 }
 
 impl VerifiedOperations {
-    /// The operations one by one, in the platform's order.
+    /// Iterates over the operations of the page, in the platform's order.
     pub fn operations(&self) -> impl Iterator<Item = DataOperation> {
         self.checked.places.iter().map(|place| {
             let limits = Limits::default().bytes(self.raw.len()).depth(usize::MAX);
@@ -140,32 +142,33 @@ impl VerifiedOperations {
         })
     }
 
-    /// Number of operations. A page with as many as the query's limit may not be the last.
+    /// The number of operations in the page. If it is the query's limit, further pages may follow.
     pub const fn len(&self) -> usize {
         self.checked.places.len()
     }
 
-    /// Whether there is no operation.
+    /// Whether the page has no operations.
     pub const fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The verified bytes, unchanged. They hold personal data.
+    /// The bytes of the page, exactly as they were received and verified. They contain personal
+    /// data.
     pub const fn raw(&self) -> &[u8] {
         &self.raw
     }
 
-    /// Index of the matching key, 0 for the one that was added first.
+    /// The index of the key that matched, 0 for the key that was added first.
     pub const fn key(&self) -> usize {
         self.checked.key
     }
 
-    /// The order of the signed items.
+    /// The order in which the members of the page were signed.
     pub const fn order(&self) -> Order {
         self.checked.order
     }
 
-    /// Whether the signed string allows another reading than this page.
+    /// Whether the signature proves only this page, or also fits another message.
     pub fn reading(&self) -> Reading<'_> {
         match self.checked.doubts.ambiguous.as_slice() {
             [] => Reading::Unique,

@@ -22,15 +22,15 @@ use crate::store::StoreError;
 use crate::telemetry::{self, OPERATIONS, error_type};
 use crate::verifier::VerifyError;
 
-/// Stores pages of operations.
+/// Stores the pages of operations that an [`OperationsReceiver`] has verified.
 ///
-/// `Ok` is a promise, as in [`CallbackStore`](crate::CallbackStore): the platform gets its 200 and
-/// does not send the page again. The same page may come more than once, also long after; the
-/// receiver leaves out only the repetitions that it remembers. Write each operation by the
-/// platform's id of it, so that storing it again changes nothing.
+/// `Ok` is a promise, as in [`CallbackStore`](crate::CallbackStore): the platform gets status 200
+/// and does not send the page again. The same page may still arrive more than once, also much
+/// later, because the receiver recognises only recent repetitions. Store each operation under the
+/// platform's id of the operation, so that storing it again changes nothing.
 #[async_trait]
 pub trait OperationsStore: Send + Sync {
-    /// Stores a page. An error is answered with 503 and logged.
+    /// Stores a page. An error is answered with status 503, and logged.
     async fn store(&self, page: VerifiedOperations) -> Result<(), StoreError>;
 }
 
@@ -41,18 +41,18 @@ impl<S: OperationsStore + ?Sized> OperationsStore for Arc<S> {
     }
 }
 
-/// Receives the pages of operations that the Data API sends to an address of yours, where a query
-/// names one: verifies, stores, and only then answers 200. Bytes in, status and bytes out, for any
-/// web framework; cheap to clone.
+/// Receives the pages of operations that the Data API sends to a URL of yours, if the query names
+/// one. It verifies and stores a page before it answers 200. It takes the bytes of a body and
+/// returns the reply, for any web framework; cloning is cheap.
 ///
-/// It takes pages and no other kind of message: a callback, a `check_deposit` request or a query
-/// that was signed with the same key is refused with 403. Nothing of a page is read before its
-/// signature matches. Its memory is bounded: by default two bodies at once, of 8 MiB and 524,288
-/// values each; the worst of them takes about 100 MiB until it is refused. [`Reply`] documents each
-/// status; 503 is also the answer to one body too many at once.
+/// It accepts pages of operations only: a callback, a `check_deposit` request or a query with the
+/// same key's signature is refused with 403. No operation of a page is read before the signature
+/// matches. Memory is bounded: by default two bodies at once, each of at most 8 MiB and 524,288
+/// JSON values; the worst body takes about 100 MiB until it is refused. [`Reply`] documents each
+/// status; 503 is also the reply when too many bodies arrive at once.
 ///
-/// That the platform sends pages to an address is documented in one sentence, and nothing of how
-/// (sources: operations to an address).
+/// The documentation has only one sentence about sending pages to a URL, and no details (sources:
+/// operations to an address).
 ///
 /// ```
 /// use async_trait::async_trait;
@@ -108,7 +108,8 @@ pub struct OperationsReceiver {
     meter: Meter,
 }
 
-/// A place among the bodies that may be in memory at once. Dropping it gives it back.
+/// The permission to read one body into memory; only a limited number exists at a time. Dropping it
+/// makes room for the next body.
 #[derive(Debug)]
 #[must_use = "it is the place of the body that is read next"]
 pub struct Admitted {
@@ -119,10 +120,10 @@ impl OperationsReceiver {
     /// Number of pages whose repetitions are left out.
     const REMEMBERED: usize = 1024;
 
-    /// Stores pages that are signed with the verifier's keys.
+    /// Creates a receiver that verifies pages with the verifier's keys and keeps them in the store.
     ///
-    /// The store has 30 seconds, and a body 30 seconds to arrive: how long the platform waits is
-    /// unknown (sources: operations to an address).
+    /// By default, the store has 30 seconds, and a body 30 seconds to arrive: how long the platform
+    /// waits is unknown (sources: operations to an address).
     pub fn new(verifier: OperationsVerifier, store: impl OperationsStore + 'static) -> Self {
         let deadline = Duration::from_secs(30);
         let intake = Intake {
@@ -141,30 +142,30 @@ impl OperationsReceiver {
         }
     }
 
-    /// Sets the limit on the body, in bytes. 8 MiB by default. The verifier has
-    /// [one of its own](OperationsVerifier::limits).
+    /// Sets the maximum size of a body, in bytes, 8 MiB by default. The verifier has [a limit of
+    /// its own](OperationsVerifier::limits).
     pub fn body_limit(mut self, body_limit: usize) -> Self {
         self.intake.body_limit = body_limit;
         self
     }
 
-    /// Sets the time for the body to arrive, from its first byte to its last. 30 seconds by
-    /// default. The endpoints of the features
-    /// `tower` and `axum` enforce it, with 408; with another framework, enforce it where you read
-    /// the body.
+    /// Sets the time for a body to arrive, from its first byte to its last, 30 seconds by default.
+    /// The endpoints of the features `tower` and `axum` answer 408 after it; with another
+    /// framework, enforce it where you read the body.
     pub fn body_deadline(mut self, body_deadline: Duration) -> Self {
         self.intake.body_deadline = body_deadline;
         self
     }
 
-    /// Sets the time for the store. 30 seconds by default.
+    /// Sets how long the store may take for a page, 30 seconds by default. After it, the page is
+    /// answered with 503.
     pub fn store_deadline(self, store_deadline: Duration) -> Self {
         Self { store_deadline, ..self }
     }
 
-    /// Sets how many bodies may be in memory at once, from their first byte until they are stored.
-    /// 2 by default; a further one is answered 503. Whether the platform then sends it again is not
-    /// documented (sources: operations to an address).
+    /// Sets how many bodies may be in memory at once, from their first byte until they are stored,
+    /// 2 by default. A further body is answered with 503; whether the platform then sends it again
+    /// is not documented (sources: operations to an address).
     pub fn at_once(self, bodies: NonZeroUsize) -> Self {
         Self { places: Arc::new(Semaphore::new(bodies.get().min(Semaphore::MAX_PERMITS))), ..self }
     }
@@ -175,20 +176,23 @@ impl OperationsReceiver {
         Self { meter: Meter::new(observer), ..self }
     }
 
-    /// Checks the head of a request, and takes a place for its body. An error is the reply to send
-    /// without reading the body.
+    /// Checks the head of a request, and reserves memory for its body. An error is the reply to
+    /// send without reading the body.
     pub fn admit(&self, head: &Head<'_>) -> Result<Admitted, Reply> {
         self.intake.admit(head)?;
         match Arc::clone(&self.places).try_acquire_owned() {
             Ok(place) => Ok(Admitted { _place: place }),
-            Err(_) => Err(refused(503, &"as many bodies as may be in memory at once are")),
+            Err(_) => Err(refused(
+                503,
+                &"too many bodies are in memory at once: see `OperationsReceiver::at_once`",
+            )),
         }
     }
 
-    /// Answers the body of a POST, as it was received. Runs on tokio, and verifies on a thread for
-    /// blocking work.
+    /// Verifies and stores the body of a POST request, exactly as it was received, and returns the
+    /// reply. It needs a tokio runtime, and verifies on a thread for blocking work.
     ///
-    /// If the call is dropped because the connection broke, the store still finishes.
+    /// If the returned future is dropped because the connection broke, the store still finishes.
     pub async fn receive(&self, admitted: Admitted, body: Vec<u8>) -> Reply {
         let begun = self.begin();
         self.tell(begun, self.reply_to(admitted, body).await)

@@ -24,11 +24,11 @@ use crate::telemetry::{self, CALLBACK, error_type, genuine_span, log_unusual_ord
 use crate::verified::Verified;
 use crate::verifier::{Verifier, VerifyError};
 
-/// Verifies, stores, and only then answers 200. Bytes in, status and bytes out, for any web
-/// framework; cheap to clone.
+/// Receives callbacks: it verifies and stores a callback before it answers 200. It takes the bytes
+/// of a body and returns the reply, for any web framework; cloning is cheap.
 ///
-/// [`Reply`] documents each status. Every refusal is logged as a `tracing` event with its reason
-/// and, of the body, only names of members.
+/// [`Reply`] documents each status. Every refusal is logged as a `tracing` event with its reason;
+/// of the body, the event has only names of members.
 ///
 /// ```
 /// use async_trait::async_trait;
@@ -58,9 +58,9 @@ use crate::verifier::{Verifier, VerifyError};
 /// # Ok(())
 /// # }
 /// ```
-/// The features `tower` and `axum` make an endpoint of it. With another framework, call
-/// [`admit`](Self::admit) before the body is read, read at most the allowed size within a deadline,
-/// and pass the body to [`receive`](Self::receive).
+/// The features `tower` and `axum` make an HTTP endpoint of the receiver. With another framework,
+/// call [`admit`](Self::admit) before the body is read, read at most the allowed size within a
+/// deadline, and pass the body to [`receive`](Self::receive).
 #[derive(Clone)]
 pub struct Receiver {
     verifier: Arc<Verifier>,
@@ -93,9 +93,11 @@ impl<H: DepositHandler> Questions for Confirmations<H> {
 }
 
 impl Receiver {
-    /// Stores callbacks that are signed with the verifier's keys.
+    /// Creates a receiver that verifies callbacks with the verifier's keys and keeps them in the
+    /// store.
     ///
-    /// The store has 5 seconds: how long the platform waits is unknown (sources: callback answers).
+    /// The store has 5 seconds by default: how long the platform waits is unknown (sources:
+    /// callback answers).
     pub fn new(verifier: Verifier, store: impl CallbackStore + 'static) -> Self {
         Self {
             verifier: Arc::new(verifier),
@@ -111,8 +113,8 @@ impl Receiver {
         }
     }
 
-    /// Answers `check_deposit` requests at the same address as callbacks. Without this, such a
-    /// request declines its payment.
+    /// Answers `check_deposit` requests at the same URL as callbacks. Without this setting, such a
+    /// request gets an error status, and its payment is declined.
     pub fn confirmations<H>(self, confirmations: Confirmations<H>) -> Self
     where
         H: DepositHandler + 'static,
@@ -120,43 +122,44 @@ impl Receiver {
         Self { questions: Some(Arc::new(confirmations)), ..self }
     }
 
-    /// Sets the limit on the body, in bytes. 256 KiB by default; the largest documented message is
-    /// under 4 KiB. The verifier has [one of its own](Verifier::limits).
+    /// Sets the maximum size of a body, in bytes, 256 KiB by default; the largest documented
+    /// message is under 4 KiB. The verifier has [a limit of its own](Verifier::limits).
     pub fn body_limit(mut self, body_limit: usize) -> Self {
         self.intake.body_limit = body_limit;
         self
     }
 
-    /// Sets the time for the body to arrive, from its first byte to its last. 10 seconds by
-    /// default. The endpoints of the features
-    /// `tower` and `axum` enforce it, with 408; with another framework, enforce it where you read
-    /// the body.
+    /// Sets the time for a body to arrive, from its first byte to its last, 10 seconds by default.
+    /// The endpoints of the features `tower` and `axum` answer 408 after it; with another
+    /// framework, enforce it where you read the body.
     pub fn body_deadline(mut self, body_deadline: Duration) -> Self {
         self.intake.body_deadline = body_deadline;
         self
     }
 
-    /// Sets the time for the store. 5 seconds by default; a callback that takes longer is answered
-    /// with 503.
+    /// Sets how long the store may take for a callback, 5 seconds by default. After it, the
+    /// callback is answered with 503.
     pub fn store_deadline(self, store_deadline: Duration) -> Self {
         Self { store_deadline, ..self }
     }
 
-    /// Reports the metrics of every body to an observer. They are listed in
+    /// Reports the metrics of every request body to an observer. The metrics are listed in
     /// [`METRICS`](crate::METRICS).
     pub fn observer(self, observer: impl Observer) -> Self {
         Self { meter: Meter::new(observer), ..self }
     }
 
-    /// Checks the head of a request. An error is the reply to send without reading the body.
+    /// Checks the head of a request before its body is read. An error is the reply to send without
+    /// reading the body.
     pub fn admit(&self, head: &Head<'_>) -> Result<(), Reply> {
         self.intake.admit(head)
     }
 
-    /// Answers the body of a POST, as it was received. Runs on tokio.
+    /// Verifies and stores the body of a POST request, exactly as it was received, and returns the
+    /// reply. It needs a tokio runtime.
     ///
-    /// If the call is dropped because the connection broke, the store still finishes; the platform
-    /// gets no answer and repeats the callback.
+    /// If the returned future is dropped because the connection broke, the store still finishes;
+    /// the platform gets no reply and repeats the callback.
     pub async fn receive(&self, body: &[u8]) -> Reply {
         let begun = self.begin();
         self.tell(begun, self.reply_to(body).await)

@@ -7,7 +7,7 @@ use ecp_core::signature::{CanonicalError, VerifyError as SignatureError};
 
 use crate::verifier::VerifyError;
 
-/// The answer as HTTP.
+/// The reply to a request of the platform, as HTTP status and body.
 ///
 /// | status | when |
 /// |---|---|
@@ -30,7 +30,7 @@ pub struct Reply {
     /// The HTTP status. For a `check_deposit` request any 4xx or 5xx declines the payment (sources:
     /// confirmation).
     pub status: u16,
-    /// The body: JSON, or empty.
+    /// The body of the reply: JSON, or empty.
     pub body: Vec<u8>,
 }
 
@@ -43,10 +43,10 @@ impl Reply {
         Self { status: 200, body }
     }
 
-    /// The headers of the reply: names in lower case, and values.
+    /// The HTTP headers of the reply: names in lower case, and values.
     ///
-    /// `retry-after` says 10 seconds, the platform's first pause (sources: callback delivery);
-    /// whether the platform reads it is not known.
+    /// The header `retry-after` is 10 seconds, the platform's first pause between attempts
+    /// (sources: callback delivery). It is not known whether the platform reads the header.
     pub fn headers(&self) -> &'static [(&'static str, &'static str)] {
         match self.status {
             200 if !self.body.is_empty() => &[("content-type", "application/json")],

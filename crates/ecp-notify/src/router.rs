@@ -6,10 +6,12 @@ use crate::operations_receiver::OperationsReceiver;
 use crate::receiver::Receiver;
 
 impl Receiver {
-    /// A router with the receiver at a path, to merge with your own or to serve alone.
+    /// Makes an axum router with this receiver at a path, to merge with your own router or to serve
+    /// alone.
     ///
-    /// `check_deposit` is answered there too, if [confirmations](Receiver::confirmations) are set.
-    /// If the platform sends it to another address, merge two routers:
+    /// It also answers `check_deposit` requests at this path if
+    /// [confirmations](Receiver::confirmations) are set. If the platform sends them to another
+    /// path, merge two routers:
     ///
     /// ```
     /// # fn routes(receiver: ecp_notify::Receiver) -> axum::Router {
@@ -31,8 +33,8 @@ impl Receiver {
 }
 
 impl OperationsReceiver {
-    /// A router with the receiver at a path, to merge with your own or to serve alone, as
-    /// [`Receiver::into_router`].
+    /// Makes an axum router with this receiver at a path, to merge with your own router or to serve
+    /// alone, as [`Receiver::into_router`] does.
     ///
     /// # Panics
     ///

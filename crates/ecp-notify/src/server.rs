@@ -26,8 +26,8 @@ use tower_service::Service;
 
 use self::peers::{Peers, Place, TooMany};
 
-/// Serves HTTP/1 to the open network: slow connections are closed at a deadline, and the number of
-/// open connections is limited.
+/// An HTTP/1 server for the open network: it closes slow connections at a deadline, and limits the
+/// number of open connections.
 ///
 /// ```no_run
 /// use std::net::TcpListener;
@@ -38,12 +38,12 @@ use self::peers::{Peers, Place, TooMany};
 /// # }
 /// ```
 ///
-/// It takes any service that answers `http::Request`, including an `axum::Router`. TLS is left to
-/// the proxy in front of it. The deadline of the body is the [`Receiver`](crate::Receiver)'s; a
-/// service of your own needs one.
+/// It serves any tower service that answers `http::Request`, such as an `axum::Router`. TLS is left
+/// to a proxy in front of it. The deadline for bodies is that of the [`Receiver`](crate::Receiver);
+/// a service of your own needs a deadline too.
 ///
-/// Connections with full buffers take about `connections × (body limit + 32 KiB)` of memory: 290
-/// MiB with the defaults. Verifying adds some multiples of the body limit for each thread.
+/// Connections with full buffers take about `connections × (body limit + 32 KiB)` of memory, 290
+/// MiB by default. Verifying takes several times the body limit in addition, for each thread.
 #[derive(Clone, Debug)]
 pub struct Server {
     connections: usize,
@@ -60,7 +60,7 @@ impl Server {
     /// More than the number of ports, and within the capacity of a semaphore on every platform.
     const MOST_CONNECTIONS: usize = 1 << 20;
 
-    /// A server with the defaults, which each method documents.
+    /// Creates a server with the default limits, which the method of each limit documents.
     pub fn new() -> Self {
         Self {
             connections: 1024,
@@ -71,45 +71,48 @@ impl Server {
         }
     }
 
-    /// Maximum number of open connections. 1024 by default; keep it below the process's limit of
-    /// open files. Further ones wait until one ends, which idle ones do at the head's deadline.
+    /// Sets the maximum number of open connections, 1024 by default; keep it below the process's
+    /// limit of open files. Further connections wait until one is closed; idle connections are
+    /// closed at the deadline for heads.
     pub fn connections(self, connections: usize) -> Self {
         Self { connections: connections.clamp(1, Self::MOST_CONNECTIONS), ..self }
     }
 
-    /// Maximum number of open connections per peer, so that one host cannot occupy all of them; 0,
-    /// the default, sets no limit per peer. A peer is an IPv4 address or an IPv6 network of 64
-    /// bits. A connection above the limit is closed at once, without an answer.
+    /// Sets the maximum number of open connections per peer, so that one host cannot occupy all of
+    /// them; 0, the default, sets no limit. A peer is an IPv4 address or an IPv6 network of 64
+    /// bits. A connection above the limit is closed at once, without a reply.
     ///
-    /// Set it where clients connect to this server directly: the platform needs a few, 32 is
-    /// plenty. Behind a proxy or a balancer every connection comes from one peer, so the limit
-    /// would apply to all clients together; use the proxy's own limit per client there.
+    /// Set it if clients connect to this server directly: the platform needs only a few
+    /// connections, and 32 is plenty. Behind a proxy or a load balancer all connections have the
+    /// same peer, so the limit would apply to all clients together; use the proxy's own limit per
+    /// client there.
     pub fn connections_per_peer(self, connections: usize) -> Self {
         Self { connections_per_peer: connections, ..self }
     }
 
-    /// Time for a request's head to arrive, counted from the opening of the connection or from the
-    /// previous answer: so this is also how long an idle connection is kept open. 10 seconds by
-    /// default.
+    /// Sets the time for the head of a request to arrive, 10 seconds by default. It is counted from
+    /// the opening of the connection or from the previous reply, so it also limits how long a
+    /// connection can be idle.
     pub fn head_deadline(self, head_deadline: Duration) -> Self {
         Self { head_deadline, ..self }
     }
 
-    /// Maximum lifetime of a connection, however busy. 10 minutes by default. It ends between two
-    /// requests; a connection whose peer does not read the answers is cut off after an additional
-    /// grace period.
+    /// Sets the maximum lifetime of a connection, even a busy one, 10 minutes by default. A
+    /// connection ends between two requests; if the peer does not read the replies, it is closed
+    /// after an additional grace period.
     pub fn lifetime(self, lifetime: Duration) -> Self {
         Self { lifetime, ..self }
     }
 
-    /// Time that requests in progress have when the server or their connection is to end. 20
-    /// seconds by default: more than the receiver's two deadlines together.
+    /// Sets the grace period: how long requests in progress may still take when the server stops or
+    /// their connection ends, 20 seconds by default. That is more than the receiver's two deadlines
+    /// together.
     pub fn grace(self, grace: Duration) -> Self {
         Self { grace, ..self }
     }
 
-    /// Serves until `shutdown` is ready, then accepts no more connections and returns when the
-    /// requests in progress are answered, or their grace period is over. Runs on tokio.
+    /// Serves until `shutdown` is ready. Then accepts no more connections, and returns when the
+    /// requests in progress are answered or the grace period is over. It needs a tokio runtime.
     pub async fn serve<S, B>(
         self,
         listener: std::net::TcpListener,
@@ -218,7 +221,7 @@ async fn accept(listener: &TcpListener, peers: &Peers) -> (TcpStream, Option<Pla
     }
 }
 
-/// The incoming body of a request.
+/// The body of a request that the server receives.
 pub struct RequestBody(Incoming);
 
 impl Body for RequestBody {

@@ -9,13 +9,13 @@ use ecp_core::model::{Callback, ModelError};
 
 use crate::verified::Verified;
 
-/// Error of a store. Its text is logged, so it must not quote the callback.
+/// The error of a store. Its text is logged, so it must not quote the callback.
 pub type StoreError = Box<dyn Error + Send + Sync>;
 
-/// Stores callbacks until they are processed.
+/// Stores verified callbacks until your service processes them.
 ///
-/// `Ok` is a promise: the callback survives any crash, because the platform gets its 200 and does
-/// not send it again. Return when it is on the disk, and process it later.
+/// `Ok` is a promise that the callback survives any crash: the platform gets status 200 and does
+/// not send the callback again. Return when the callback is on disk, and process it later.
 ///
 /// - The same callback comes more than once, also at the same time: storing it again must be `Ok`.
 /// - The call may be dropped at any `.await`, when its deadline has passed; its effect by
@@ -25,15 +25,15 @@ pub type StoreError = Box<dyn Error + Send + Sync>;
 /// - Work that blocks belongs in `tokio::task::spawn_blocking`: no deadline interrupts a thread.
 #[async_trait]
 pub trait CallbackStore: Send + Sync {
-    /// Stores a callback. An error is answered with 503 and logged.
+    /// Stores a callback. An error is answered with status 503, and logged.
     async fn store(&self, callback: Verified<Callback>) -> Result<(), StoreError>;
 
-    /// Stores a message that the platform signed but no model reads. Unless a store overrides this,
-    /// it is refused, answered with 503 and logged as an error, and the platform repeats it while
-    /// you update: for 11 days (sources: callback delivery).
+    /// Stores a correctly signed message that does not have the documented format. By default such
+    /// a message is refused with status 503 and logged as an error; the platform then repeats it
+    /// for 11 days, while you update (sources: callback delivery).
     async fn store_unreadable(&self, unreadable: Unreadable) -> Result<(), StoreError> {
         Err(format!(
-            "this store does not keep messages that are not in the documented format: {}",
+            "this store keeps no messages without the documented format: {}",
             unreadable.error()
         )
         .into())
@@ -62,11 +62,11 @@ impl<S: CallbackStore + ?Sized> CallbackStore for Box<S> {
     }
 }
 
-/// A body whose signature matches but whose format is not the documented one: the platform may have
-/// changed. Only a [`Receiver`](crate::Receiver) makes one.
+/// A body with a valid signature that does not have the documented format, perhaps because the
+/// platform has changed. Only a [`Receiver`](crate::Receiver) creates one.
 ///
-/// Do not trust its values: numbers and texts are signed alike, so anyone who has seen a genuine
-/// callback can turn it into one that cannot be read.
+/// Do not trust its values: the signature does not distinguish numbers from texts, so anyone who
+/// has seen a genuine callback can make an unreadable one from it.
 #[derive(Clone)]
 pub struct Unreadable {
     raw: Box<[u8]>,
@@ -78,12 +78,14 @@ impl Unreadable {
         Self { raw: raw.into(), error }
     }
 
-    /// The verified bytes, unchanged. They hold personal data.
+    /// The bytes of the body, exactly as they were received and verified. They contain personal
+    /// data.
     pub fn raw(&self) -> &[u8] {
         &self.raw
     }
 
-    /// Member that does not match the documented format.
+    /// The error of reading the body, which names the member that does not match the documented
+    /// format.
     pub const fn error(&self) -> &ModelError {
         &self.error
     }

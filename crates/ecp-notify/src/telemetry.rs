@@ -8,7 +8,7 @@ use ecp_core::signature::Order;
 use crate::reply::Reply;
 use crate::verified::Verified;
 
-/// Metrics of this crate.
+/// The metrics that this crate reports to an observer.
 pub const METRICS: &[&Metric] = &[&CALLBACK, &CONFIRMATION, &OPERATIONS];
 
 /// Time to receive a posted body.

@@ -16,7 +16,7 @@ use crate::operations_receiver::OperationsReceiver;
 use crate::receiver::Receiver;
 use crate::reply::Reply;
 
-/// The outgoing body of a [`Reply`].
+/// The HTTP body of a [`Reply`], for tower services.
 #[derive(Debug, Default)]
 pub struct ReplyBody(Bytes);
 

@@ -8,7 +8,7 @@ use ecp_core::model::Callback;
 use ecp_core::model::borrowed::CallbackRef;
 use ecp_core::signature::{Doubts, Order};
 
-/// A message whose signature matched. Only a [`Verifier`](crate::Verifier) makes one.
+/// A message with a valid signature. Only a [`Verifier`](crate::Verifier) creates one.
 #[derive(Clone)]
 pub struct Verified<T, Body = Box<[u8]>> {
     message: T,
@@ -19,17 +19,18 @@ pub struct Verified<T, Body = Box<[u8]>> {
     doubts: Doubts,
 }
 
-/// A [`Callback`] that borrows from the document that was verified.
+/// A verified [`Callback`] without copies: it borrows from the JSON document that was verified.
 pub type VerifiedRef<'d> = Verified<CallbackRef<'d>, &'d [u8]>;
 
-/// Whether a signature proves only one message. Values are signed unescaped, so a text that holds
-/// `;` and then something like an item may have been several items.
+/// Whether a signature proves only one message. Values are signed without escaping, so a text with
+/// a `;` and a name may originally have been several members.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reading<'v> {
-    /// There is no other reading.
+    /// The signature fits only this message.
     Unique,
-    /// These members, by their dotted paths, may hold others that were signed separately. Before
-    /// money moves because of such a message, request the payment's status from Gate.
+    /// The signature also fits another message, because the texts of these members (dotted paths)
+    /// may be several members that were signed separately. Before money moves because of such a
+    /// message, request the payment's status from Gate.
     Ambiguous(&'v [String]),
 }
 
@@ -59,14 +60,14 @@ impl<'d, T> Verified<T, &'d [u8]> {
 }
 
 impl VerifiedRef<'_> {
-    /// An owned copy, body and proof included.
+    /// Returns an owned copy of the callback, with its body and its proof of verification.
     pub fn into_owned(self) -> Verified<Callback> {
         self.copy(CallbackRef::into_owned)
     }
 }
 
 impl<T, Body: AsRef<[u8]>> Verified<T, Body> {
-    /// Whether the signed string allows another reading than this message.
+    /// Whether the signature proves only this message, or also fits another one.
     pub fn reading(&self) -> Reading<'_> {
         match self.doubts.ambiguous.as_slice() {
             [] => Reading::Unique,
@@ -74,33 +75,36 @@ impl<T, Body: AsRef<[u8]>> Verified<T, Body> {
         }
     }
 
-    /// Dotted paths of members that the signature does not cover: a provider's own `signature`
-    /// among the fields of a redirect. Anywhere else such a member is refused.
+    /// The dotted paths of members that the signature does not cover. The only such members are a
+    /// provider's own fields named `signature` in the form of a redirect; elsewhere an uncovered
+    /// member is refused.
     pub fn uncovered(&self) -> &[String] {
         &self.doubts.uncovered
     }
 
-    /// The message without its proof.
+    /// Returns the message alone, without its proof of verification.
     pub fn into_inner(self) -> T {
         self.message
     }
 
-    /// The verified bytes, unchanged. They hold personal data.
+    /// The bytes of the message, exactly as they were received and verified. They contain personal
+    /// data.
     pub fn raw(&self) -> &[u8] {
         self.raw.as_ref()
     }
 
-    /// The project whose key matched.
+    /// The project with the key that matched the signature.
     pub const fn project(&self) -> ProjectId {
         self.project
     }
 
-    /// Index of the matching key of the project, 0 for the one that was added first.
+    /// The index of the key that matched among the project's keys, 0 for the key that was added
+    /// first.
     pub const fn key(&self) -> usize {
         self.key
     }
 
-    /// The order of the signed items.
+    /// The order in which the members of the message were signed.
     pub const fn order(&self) -> Order {
         self.order
     }

@@ -8,60 +8,63 @@ use ecp_core::{ProjectId, SecretKey};
 use crate::kind;
 use crate::verified::{Verified, VerifiedRef};
 
-/// The keys of your projects.
+/// Verifies the signatures of callbacks with the keys of your projects.
 #[derive(Clone, Debug, Default)]
 pub struct Verifier {
     keys: Vec<(ProjectId, SigningKey)>,
     limits: Limits,
 }
 
-/// Error of a body that is not a genuine message for your projects. Its text is safe to log: it
-/// holds no value of the body.
+/// The reason why a body is not a genuine message for your projects. Its text is safe to log: it
+/// contains no value of the body.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum VerifyError {
     /// The signature is missing, malformed or wrong, or the body cannot be read.
     #[error(transparent)]
     Signature(#[from] signature::VerifyError),
-    /// The body's project is not a valid project id.
+    /// The project in the body is not a valid project id.
     #[error(transparent)]
     Project(ModelError),
-    /// A member that the signature does not cover: any sender could have added it.
-    #[error("`{path}` is not covered by the signature: any sender may have added it")]
+    /// The body has a member that the signature does not cover: any sender could have added it.
+    #[error("the member `{path}` is not covered by the signature: any sender may have added it")]
     Uncovered {
-        /// Dotted path of the member.
+        /// The dotted path of the uncovered member.
         path: String,
     },
-    /// A parameter of the Payment Page in another message.
+    /// The body has a member that is a parameter of the Payment Page, which this kind of message
+    /// never has.
     #[error(
         "`{name}` is a parameter of the Payment Page, which this kind of message never has: someone may \
-         have sent a signed page address in its place"
+         have sent the signed URL of a page instead"
     )]
     PageParameter {
-        /// Name of the parameter.
+        /// The name of the parameter.
         name: String,
     },
-    /// A message of another kind, signed with the same key.
-    #[error("`{path}` shows that this is {kind}")]
+    /// The body is a message of another kind, signed with the same key.
+    #[error("the member `{path}` shows that the message is {kind}")]
     OtherKind {
-        /// Dotted path of the member that shows it.
+        /// The dotted path of the member that shows the kind of message.
         path: String,
-        /// The kind of message that has this member, and the expected kind.
+        /// The actual kind and the expected kind, such as `a request to Gate, not a callback`.
         kind: &'static str,
     },
-    /// More values than a page of operations has: bodies of brackets and commas need much memory.
+    /// The body has more JSON values than a page of operations can have. It is refused, because it
+    /// would need much memory.
     #[error("the body has more than {limit} JSON values, which no message of the platform has")]
     TooManyValues {
-        /// The limit.
+        /// The maximum number of JSON values.
         limit: usize,
     },
-    /// There is no key for that project.
+    /// The verifier has no key for the project in the body.
     #[error("there is no key for project {0}: add it to the `Verifier`, if the project is yours")]
     UnknownProject(ProjectId),
-    /// The signature matches, but the body is not in the documented format. The platform may have
-    /// changed: keep the body and look into it.
+    /// The signature matches, but the body does not have the documented format. The platform may
+    /// have changed: keep the body and examine it.
     #[error(
-        "the message is genuine, but not as documented: {0}; keep it and compare it with the documents"
+        "the message is genuine, but not as documented: {0}; keep the message, and compare it with the \
+         platform's documentation"
     )]
     Unreadable(ModelError),
 }
@@ -73,34 +76,37 @@ impl From<JsonError> for VerifyError {
 }
 
 impl Verifier {
-    /// A verifier without keys: nothing is genuine.
+    /// Creates a verifier without keys, which accepts no message.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a key. A project may have several, while one replaces another; they are tried in the
-    /// order in which they were added.
+    /// Adds a key of a project. A project may have several keys while one replaces another; they
+    /// are tried in the order in which they were added.
     pub fn key(mut self, project: ProjectId, key: &SecretKey) -> Self {
         self.keys.push((project, SigningKey::new(key)));
         self
     }
 
-    /// Sets the limits on the size and depth of a body, [`Limits::default`] by default.
+    /// Sets the limits on the size and nesting depth of a body, [`Limits::default`] by default.
     pub fn limits(self, limits: Limits) -> Self {
         Self { limits, ..self }
     }
 
-    /// Checks the body of a callback, as it was received. Every doubt is an error.
+    /// Verifies the body of a callback, exactly as it was received. A body that is not certainly
+    /// genuine is an error.
     pub fn verify(&self, body: &[u8]) -> Result<Verified<Callback>, VerifyError> {
         self.verify_document(&self.read(body)?).map(Verified::into_owned)
     }
 
-    /// Reads a body, for [`verify_document`](Self::verify_document).
+    /// Parses a body as JSON, to pass it to [`verify_document`](Self::verify_document). The
+    /// signature is not checked yet.
     pub fn read<'b>(&self, body: &'b [u8]) -> Result<Document<'b>, VerifyError> {
         Ok(Document::parse(body, self.limits)?)
     }
 
-    /// [`verify`](Self::verify) without copying anything: the callback borrows from the document.
+    /// Verifies a callback as [`verify`](Self::verify) does, but without copying: the result
+    /// borrows from the document.
     ///
     /// ```
     /// use ecp_core::model::PaymentStatus;
@@ -120,8 +126,8 @@ impl Verifier {
         self.verify_as::<Callback>(document, kind::callback)
     }
 
-    /// Checks the body of a `check_deposit` request. `Confirmations`, of the feature `receiver`,
-    /// answers it.
+    /// Verifies the body of a `check_deposit` request, exactly as it was received. `Confirmations`,
+    /// in the feature `receiver`, also answers the request.
     pub fn verify_deposit_check(&self, body: &[u8]) -> Result<Verified<DepositCheck>, VerifyError> {
         let document = self.read(body)?;
         let check = self.verify_as::<DepositCheck>(&document, kind::deposit_check)?;

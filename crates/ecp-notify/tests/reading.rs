@@ -118,15 +118,15 @@ fn what_the_signature_does_not_cover_is_refused_but_for_a_providers_own_field() 
     let table = [
         (
             r#""frame_mode":"popup""#,
-            "`frame_mode` is not covered by the signature: any sender may have added it",
+            "the member `frame_mode` is not covered by the signature: any sender may have added it",
         ),
         (
             r#""extra":{"signature":"x"}"#,
-            "`extra.signature` is not covered by the signature: any sender may have added it",
+            "the member `extra.signature` is not covered by the signature: any sender may have added it",
         ),
         (
             r#""errors":[{"signature":"x"}]"#,
-            "`errors.0.signature` is not covered by the signature: any sender may have added it",
+            "the member `errors.0.signature` is not covered by the signature: any sender may have added it",
         ),
     ];
     for (member, message) in table {
@@ -152,7 +152,7 @@ fn parameters_of_the_payment_page_are_no_callback() {
     let error = verifier().verify(&sign(page)).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "`payment_id` is a parameter of the Payment Page, which this kind of message never has: someone may have sent a signed page address in its place"
+        "`payment_id` is a parameter of the Payment Page, which this kind of message never has: someone may have sent the signed URL of a page instead"
     );
 }
 
@@ -195,23 +195,29 @@ fn a_callback_has_a_result_for_its_order_only() {
             order.clone().project(project(9)),
             "the callback is for project 1236, not for the order's project",
         ),
-        (Expected::sale(&another, price), "`payment.id` is missing or is not the order's id"),
-        (Expected::payout(&id, price), "`payment.type` is purchase, not the order's type"),
+        (
+            Expected::sale(&another, price),
+            "the callback's `payment.id` is missing or is not the order's payment id",
+        ),
+        (
+            Expected::payout(&id, price),
+            "the callback's `payment.type` is purchase, not the order's type",
+        ),
         (
             Expected::sale(&id, "100.01 EUR".parse().unwrap()),
-            "`payment.sum` is 100.00 EUR, not the order's amount and currency",
+            "the callback's `payment.sum` is 100.00 EUR, not the order's amount and currency",
         ),
         (
             Expected::sale(&id, "10000 JPY".parse().unwrap()),
-            "`payment.sum` is 100.00 EUR, not the order's amount and currency",
+            "the callback's `payment.sum` is 100.00 EUR, not the order's amount and currency",
         ),
         (
             Expected::sale(&id, "0 JPY".parse().unwrap()),
-            "`payment.sum` is 100.00 EUR, not the order's amount and currency",
+            "the callback's `payment.sum` is 100.00 EUR, not the order's amount and currency",
         ),
         (
             order.clone().callback_names(&["Jetonwallet"]),
-            "`payment.method` is missing or is not the order's method",
+            "the callback's `payment.method` is missing or is not the order's method",
         ),
     ];
     for (order, message) in table {
@@ -221,7 +227,7 @@ fn a_callback_has_a_result_for_its_order_only() {
     let error = verifier().verify(&unknown).unwrap().result_for(&order).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "`payment.sum` is missing or in an unknown currency, not the order's amount and currency"
+        "the callback's `payment.sum` is missing or in an unknown currency, not the order's amount and currency"
     );
 }
 
