@@ -130,7 +130,7 @@ fn no_output_replaces_a_database() {
             let printed = stderr(&output);
             assert_eq!(output.status.code(), Some(1), "{command:?}: {printed}");
             assert!(
-                printed.contains(name) && printed.contains("database of SQLite"),
+                printed.contains(name) && printed.contains("an SQLite database"),
                 "{command:?}: {printed}"
             );
             assert_eq!(fs::read(folder.join(name)).unwrap(), before, "{command:?}");

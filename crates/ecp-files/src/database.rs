@@ -23,8 +23,8 @@ pub(crate) fn refuse(path: &Path) -> io::Result<()> {
     if BEGINNINGS.iter().any(|known| beginning.starts_with(known)) {
         return Err(io::Error::new(
             ErrorKind::AlreadyExists,
-            "there is a database of SQLite under that name, such as a journal or an inbox; name \
-             another file",
+            "an SQLite database, such as a journal or an inbox, is already at this path; choose \
+             another path",
         ));
     }
     Ok(())

@@ -7,12 +7,13 @@ use std::process;
 
 use crate::{database, rights};
 
-/// An output file that takes its name when it is finished, replacing an existing file. Until then
-/// it is beside it, under a name that ends in `.unfinished`; dropped, it is removed.
+/// An output file that replaces the file at its path only when it is finished. Until then it is a
+/// temporary file in the same folder, with a name that ends in `.unfinished`; dropping the value
+/// deletes it.
 ///
-/// Symbolic links are followed: their target is replaced, and they stay. A path that is not a
-/// regular file (a named pipe) or leads through `/dev` or `/proc` (`/dev/stdout`, even if
-/// redirected to a file) is appended to directly.
+/// Symbolic links are followed: the link stays, and its target is replaced. A path that is not a
+/// regular file (such as a named pipe) or leads through `/dev` or `/proc` (such as `/dev/stdout`,
+/// even if redirected to a file) is written directly, at its end.
 #[derive(Debug)]
 pub struct Replacement {
     file: BufWriter<File>,
@@ -24,9 +25,9 @@ pub struct Replacement {
 const NAMES: u32 = 1000;
 
 impl Replacement {
-    /// Creates the file. Only its owner may read it, also once it is finished. An SQLite database
-    /// at that path is an error; this process must not have it open, because reading it would
-    /// release this process's locks on it.
+    /// Creates the temporary file for a path. Only its owner may read it, also once it is finished.
+    /// An SQLite database at the path is an error; this process must not have that database open,
+    /// because reading it would release this process's locks on it.
     pub fn create(path: &Path) -> io::Result<Self> {
         let Target::Name(path) = target(path)? else {
             // Earlier output in a redirected file is kept.
@@ -34,7 +35,10 @@ impl Replacement {
             return Ok(Self { file: BufWriter::new(file), names: None });
         };
         if path.is_dir() {
-            return Err(io::Error::new(ErrorKind::IsADirectory, "there is a folder of that name"));
+            return Err(io::Error::new(
+                ErrorKind::IsADirectory,
+                "a folder is at this path; choose the path of a file",
+            ));
         }
         database::refuse(&path)?;
         let mut number = 0;
@@ -54,7 +58,7 @@ impl Replacement {
         }
     }
 
-    /// Syncs the file to disk and gives it its final name.
+    /// Writes all data to disk, and gives the file its final name.
     pub fn finish(mut self) -> io::Result<()> {
         self.file.flush()?;
         if let Some((unfinished, path)) = &self.names {
@@ -95,7 +99,9 @@ fn target(path: &Path) -> io::Result<Target> {
             _ => return Ok(Target::Name(path)),
         }
     }
-    Err(io::Error::other("too many symbolic links lead from one to the next"))
+    Err(io::Error::other(
+        "the path leads through too many symbolic links; they may lead back to each other",
+    ))
 }
 
 /// An unfinished file may hold personal data, so it is removed.

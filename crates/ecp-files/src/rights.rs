@@ -6,14 +6,15 @@ use std::path::{Path, PathBuf};
 
 use crate::database;
 
-/// Creates a file that only its owner may read and write, and opens it for writing. An existing
-/// path is an error, even a dangling symbolic link.
+/// Creates a file that only its owner may read and write, and opens it for writing. If anything
+/// exists at the path, even a dangling symbolic link, it is an error.
 pub fn create(path: &Path) -> io::Result<File> {
     options().write(true).create_new(true).open(path)
 }
 
-/// Opens a file for appending. A new file is made as by [`create`], an existing one is
-/// [tightened](tighten) unless it is another user's. An SQLite database is an error.
+/// Opens a file for appending. A new file is created as by [`create`]; in an existing
+/// file, the rights of other users are [removed](tighten) if it belongs to this user. An SQLite
+/// database is an error.
 pub fn append(path: &Path) -> io::Result<File> {
     match options().append(true).create_new(true).open(path) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
@@ -28,13 +29,13 @@ pub fn append(path: &Path) -> io::Result<File> {
     OpenOptions::new().append(true).open(path)
 }
 
-/// Makes sure that SQLite has a file to open: creates an empty one as [`create`] does, at the end
-/// of symbolic links, or [tightens](tighten) an existing one and its companions, which take their
-/// rights from it. An existing file is not opened: closing it would release this process's locks on
-/// it.
+/// Prepares a file for SQLite, before SQLite opens it: creates an empty file that only its owner
+/// may read, or [removes the rights of others](tighten) from an existing file and its companion
+/// files. Symbolic links are followed. An existing file is not opened, because closing it would
+/// release this process's locks on it.
 ///
-/// Returns the path of the file if others may still read it, because only its owner may change
-/// that.
+/// Returns the path of a file that others may still read, because it belongs to another user;
+/// `None` if there is none.
 pub fn prepare_database(path: &Path) -> io::Result<Option<PathBuf>> {
     if let Err(error) = std::fs::metadata(path) {
         if error.kind() != ErrorKind::NotFound {
@@ -59,8 +60,8 @@ pub fn prepare_database(path: &Path) -> io::Result<Option<PathBuf>> {
     Ok(None)
 }
 
-/// Removes the rights of others from a regular file that exists; owner and group keep theirs.
-/// Returns whether anything changed. Only the owner of a file may do this.
+/// Removes the rights of users other than owner and group from a regular file. Returns whether
+/// anything changed. It is an error if the rights must change and the file belongs to another user.
 pub fn tighten(path: &Path) -> io::Result<bool> {
     #[cfg(unix)]
     {
