@@ -46,7 +46,7 @@ fn a_quote_that_is_never_closed_and_text_after_one_stop_the_file() {
         ),
         (
             "files/two-quotes.csv",
-            "line 2, `Comment`: a quote opens here, and text follows the one that closes it in \
+            "line 2, `Comment`: a quote opens here, and text follows the closing quote in \
              line 4; write quotes that belong to the text twice (the lines after it were not read)",
         ),
         (
@@ -436,12 +436,12 @@ fn what_a_spreadsheet_changed_is_named_by_line_and_column() {
             "converted",
             &Layout::new(),
             format!(
-                "line 2, `general.payment_id`: looks like a date that a spreadsheet made of it; {text}\n\
+                "line 2, `general.payment_id`: looks like a date that a spreadsheet made from another value; {text}\n\
                  line 3, `general.payment_id`: is a truth value of a spreadsheet; {text}\n\
                  line 4, `account.number`: is a number that a spreadsheet shortened, its last digits are \
                  lost; {text}\n\
                  line 6, `payment.amount`: has a decimal point, and amounts are whole minor units: write 30050 for 300.50 EUR\n\
-                 line 7, `general.payment_id`: looks like a date that a spreadsheet made of it; {text}"
+                 line 7, `general.payment_id`: looks like a date that a spreadsheet made from another value; {text}"
             ),
         ),
         (
@@ -459,14 +459,14 @@ fn what_a_spreadsheet_changed_is_named_by_line_and_column() {
                 "line 2, `payment.amount`: {comma}\n\
                  line 3, `payment.amount`: is a number that a spreadsheet shortened, its last digits are \
                  lost; {text}\n\
-                 line 3, `account.number`: is an error or the filling of a narrow column in a \
-                 spreadsheet; write the value\n\
-                 line 4, `general.payment_id`: is an error or the filling of a narrow column in a \
-                 spreadsheet; write the value\n\
-                 line 4, `payment.amount`: is an error or the filling of a narrow column in a \
-                 spreadsheet; write the value\n\
-                 line 4, `payment.currency`: is an error or the filling of a narrow column in a \
-                 spreadsheet; write the value\n\
+                 line 3, `account.number`: is a spreadsheet's error value, or the `###` of a \
+                 narrow column; write the value\n\
+                 line 4, `general.payment_id`: is a spreadsheet's error value, or the `###` of a \
+                 narrow column; write the value\n\
+                 line 4, `payment.amount`: is a spreadsheet's error value, or the `###` of a \
+                 narrow column; write the value\n\
+                 line 4, `payment.currency`: is a spreadsheet's error value, or the `###` of a \
+                 narrow column; write the value\n\
                  line 4, `account.number`: is a truth value of a spreadsheet; {text}"
             ),
         ),
@@ -482,7 +482,7 @@ fn what_a_spreadsheet_changed_is_named_by_line_and_column() {
             "workbook-xlsx",
             &Layout::new(),
             format!(
-                "line 1: the file is a workbook or another ZIP archive (xlsx, ods, numbers) and no CSV; \
+                "line 1: the file is a workbook or another ZIP archive (xlsx, ods, numbers), not a CSV file; \
                  {save}"
             ),
         ),
@@ -490,7 +490,7 @@ fn what_a_spreadsheet_changed_is_named_by_line_and_column() {
             "workbook-ods",
             &Layout::new(),
             format!(
-                "line 1: the file is a workbook or another ZIP archive (xlsx, ods, numbers) and no CSV; \
+                "line 1: the file is a workbook or another ZIP archive (xlsx, ods, numbers), not a CSV file; \
                  {save}"
             ),
         ),
@@ -498,7 +498,7 @@ fn what_a_spreadsheet_changed_is_named_by_line_and_column() {
             "workbook-xls",
             &Layout::new(),
             format!(
-                "line 1: the file is a workbook of an old or a protected kind (xls) and no CSV; {save}"
+                "line 1: the file is a workbook of an old or a protected kind (xls), not a CSV file; {save}"
             ),
         ),
         (

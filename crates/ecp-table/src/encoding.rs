@@ -24,7 +24,7 @@ const SAVE_AGAIN: &str = "save it again as CSV in UTF-8 (Excel: `CSV UTF-8 (Comm
 pub(crate) fn decode(file: Vec<u8>) -> Result<String, Problem> {
     let whole_file = |text: String| Problem::new(1, None, text);
     if let Some((_, kind)) = OTHER_FILES.iter().find(|(magic, _)| file.starts_with(magic)) {
-        return Err(whole_file(format!("the file is {kind} and no CSV; {SAVE_AGAIN}")));
+        return Err(whole_file(format!("the file is {kind}, not a CSV file; {SAVE_AGAIN}")));
     }
     for (mark, encoding) in [(b"\xff\xfe", UTF_16LE), (b"\xfe\xff", UTF_16BE)] {
         if let Some(rest) = file.strip_prefix(mark) {
@@ -80,8 +80,8 @@ fn line_of(before: &[u8]) -> u64 {
     crate::grammar::line_breaks(before) + 1
 }
 
-/// Whether a text was UTF-8 that was read as Windows-1252 and saved so, as in `MÃ¼ller` for
-/// `Müller`, or lost a character on its way (U+FFFD).
+/// Whether a text is damaged by a wrong encoding: it was UTF-8 that a program read as Windows-1252
+/// and saved (`MÃ¼ller` for `Müller`), or it has a character that replaces a lost one (U+FFFD).
 ///
 /// ```
 /// assert!(ecp_table::is_garbled("MÃ¼ller"));

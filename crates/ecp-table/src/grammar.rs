@@ -119,7 +119,7 @@ impl<'t> Scanner<'t> {
                     format!(" in line {}", self.line)
                 };
                 let text = format!(
-                    "a quote opens here, and text follows the one that closes it{closed}; write \
+                    "a quote opens here, and text follows the closing quote{closed}; write \
                      quotes that belong to the text twice"
                 );
                 return Err((opened, self.unread(&text)));

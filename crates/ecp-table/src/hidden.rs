@@ -6,11 +6,11 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::canonical_combining_class;
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
-/// A character that is invisible or looks like another: a format or control character, a space
-/// other than U+0020, white space at the edge of a text, or a mark that is drawn over another
-/// character and is not part of a letter.
+/// A character that cannot be seen or distinguished from another: a format or control character, a
+/// space other than U+0020, white space at the start or end of a text, or a mark that is drawn over
+/// another character and is not part of a letter.
 ///
-/// Two ids that differ in one look the same everywhere, and are two payments.
+/// Two ids that differ only in such a character look the same, but are two payments.
 ///
 /// ```
 /// use ecp_table::Hidden;
@@ -24,7 +24,8 @@ use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 pub struct Hidden(char);
 
 impl Hidden {
-    /// Finds the first hidden character in an id, an account number or a code.
+    /// Finds the first hidden character in an id, an account number or a code; `None` if there is
+    /// none.
     pub fn find(text: &str) -> Option<Self> {
         let hidden = text.chars().find(|&character| is_hidden(character));
         let edge = || text.chars().next().filter(|first| *first == ' ');
@@ -32,7 +33,7 @@ impl Hidden {
         hidden.or_else(edge).or_else(other_edge).or_else(|| stray_mark(text)).map(Self)
     }
 
-    /// The hidden character.
+    /// The hidden character itself.
     pub const fn character(self) -> char {
         self.0
     }
@@ -141,9 +142,9 @@ fn stray_mark(text: &str) -> Option<char> {
     None
 }
 
-/// A key that is equal for texts which differ only in case, in width (`Ａ` for `A`), in how an
-/// accent is written, in the form of dashes, apostrophes and slashes, in hidden characters or in
-/// white space.
+/// Returns a key for finding texts that look alike. Two texts have the same key if they differ only
+/// in case, in width (`Ａ` for `A`), in the encoding of accents, in the form of dashes, apostrophes
+/// and slashes, in hidden characters or in white space.
 ///
 /// ```
 /// assert_eq!(ecp_table::look("Ｐ-１7"), ecp_table::look("p–17 "));
@@ -156,8 +157,9 @@ pub fn look(text: &str) -> String {
     fold(&compatible).nfkc().collect()
 }
 
-/// A key that is equal for texts which differ only in case, or in the form of dashes, apostrophes,
-/// slashes and the like. Case is full case folding, and that of a dotless `ı`.
+/// Returns a key for comparing texts. Two texts have the same key if they differ only in case, or
+/// in the form of dashes, apostrophes, slashes and similar characters. Case is full Unicode case
+/// folding, and a dotless `ı` equals `i`.
 ///
 /// ```
 /// assert_eq!(ecp_table::fold("Straße–1"), "strasse-1");

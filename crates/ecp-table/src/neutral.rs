@@ -5,9 +5,10 @@ use std::borrow::Cow;
 /// First characters of formulas, also in full width.
 const STARTS: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
 
-/// Makes a cell that no spreadsheet reads as a formula: an apostrophe is put before text that
-/// begins like one, at the start and after a delimiter or a line break, where another program's
-/// delimiter would begin a cell. A [number](is_number) is unchanged.
+/// Makes a text safe for a cell of a spreadsheet: an apostrophe is inserted where the text could be
+/// read as a formula. These places are its start, and the position after a delimiter or a line
+/// break, where a program with another delimiter would begin a cell. A [number](is_number) is
+/// unchanged.
 /// ```
 /// use ecp_table::neutral;
 ///
@@ -40,7 +41,7 @@ pub fn neutral(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
-/// Whether a text is wholly a number: an optional sign, digits, an optional point.
+/// Whether the whole text is a number: an optional sign, digits, and optionally a decimal point.
 ///
 /// ```
 /// use ecp_table::is_number;

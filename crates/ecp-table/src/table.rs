@@ -6,13 +6,14 @@ use std::fmt;
 use crate::encoding::decode;
 use crate::grammar::{Broken, Scanner};
 
-/// Delimiters that are tried on the line of names.
+/// The delimiters that [`Table::read`] tries if the file does not name one: comma, semicolon, tab
+/// and vertical bar.
 pub const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
-/// A file of comma-separated values: a line of names, then rows.
+/// A table in the CSV format: a line of column names, then rows.
 ///
-/// It holds the file's text rather than its cells, so that many rows take no more memory than
-/// their file.
+/// It stores the text of the file rather than the cells, so that it takes no more memory than the
+/// file, even with many rows.
 #[derive(Clone)]
 pub struct Table {
     text: String,
@@ -23,28 +24,28 @@ pub struct Table {
     note: Option<Problem>,
 }
 
-/// A row with as many cells as there are names.
+/// A row of a table, with one cell for each column name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row<'t> {
     line: u64,
     cells: Vec<Cow<'t, str>>,
 }
 
-/// A problem with a file or a row. The text holds no value of a cell.
+/// A problem with a file or with one of its rows. The text contains no value of a cell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Problem {
-    /// The line, from 1.
+    /// The line of the file, counted from 1.
     pub line: u64,
-    /// The name of the column, if the problem is about one.
+    /// The name of the column, `None` if the problem is not about one column.
     pub column: Option<String>,
-    /// Description of the problem, and what to do.
+    /// The description of the problem, with what to do about it.
     pub text: String,
-    /// Whether the rest of the file cannot be read, rather than only this row.
+    /// Whether the rest of the file cannot be read (`true`), or only this row (`false`).
     pub ends_reading: bool,
 }
 
-/// The rows of a table.
+/// An iterator over the rows of a table. A row that cannot be read is an error.
 #[derive(Clone, Debug)]
 pub struct Rows<'t> {
     table: &'t Table,
@@ -52,16 +53,17 @@ pub struct Rows<'t> {
 }
 
 impl Table {
-    /// Reads a file's names.
+    /// Reads the text of a CSV file and its line of column names.
     ///
-    /// The delimiter is found from the line of names: of [`DELIMITERS`] the one that gives the most
-    /// known names or, without known names, the most names. If two are equally good, that is a
-    /// problem, and the caller has to give one. A `delimiter` argument takes precedence; one that
-    /// gives no known name while another does is a problem. A first line such as `sep=;` counts as
-    /// well, with less weight.
+    /// The delimiter is found from the line of column names: of [`DELIMITERS`], it is the one that
+    /// gives the most names for which `is_known` is true or, if no name is known, the most names.
+    /// Two equally good delimiters are an error, and the caller must pass one. A first line such as
+    /// `sep=;` names the delimiter, and the argument `delimiter` takes precedence over that line; a
+    /// delimiter that is named in either way is an error if it gives no known name while another
+    /// delimiter does.
     ///
-    /// The file is UTF-8, or UTF-16 with a byte order mark. Everything else is refused rather than
-    /// guessed at. A delimiter is ASCII, and neither a quote nor a line break.
+    /// The file must be UTF-8, or UTF-16 with a byte order mark; any other encoding is an error. A
+    /// delimiter must be an ASCII character other than a quote or a line break.
     pub fn read(
         file: Vec<u8>,
         delimiter: Option<u8>,
@@ -93,33 +95,36 @@ impl Table {
         Ok(Self { text, delimiter, header_line: line, names, body, note })
     }
 
-    /// The delimiter of the cells.
+    /// The delimiter between two cells of the file.
     pub const fn delimiter(&self) -> u8 {
         self.delimiter
     }
 
-    /// The line of the names, from 1.
+    /// The number of the line with the column names, counted from 1.
     pub const fn header_line(&self) -> u64 {
         self.header_line
     }
 
-    /// The names, without white space at their edges. A column may have none.
+    /// The column names, without white space at their start and end. The name of a column may be
+    /// empty.
     pub fn names(&self) -> &[String] {
         &self.names
     }
 
-    /// A note about a setting in the file that is ignored.
+    /// A note about the line `sep=` of the file, if it is ignored because another delimiter was
+    /// given; otherwise `None`.
     pub const fn note(&self) -> Option<&Problem> {
         self.note.as_ref()
     }
 
-    /// The rows with at least one non-empty cell, in the order of the file. They end at text that
-    /// breaks the grammar: rows cannot be distinguished after it.
+    /// Iterates over the rows with at least one non-empty cell, in the order of the file. It stops
+    /// after text that breaks the CSV grammar, because later rows cannot be distinguished.
     pub fn rows(&self) -> Rows<'_> {
         Rows { table: self, scanner: Scanner::at(&self.text, self.delimiter, self.body) }
     }
 
-    /// A problem with a value in a column without a name, whose meaning is not known.
+    /// Checks a row for a value in a column without a name, because the meaning of such a value is
+    /// unknown. `None` if there is none.
     pub fn nameless(&self, row: &Row<'_>) -> Option<Problem> {
         let is_nameless = |(name, cell): &(&String, &str)| name.is_empty() && !is_blank(cell);
         let place = self.names.iter().zip(row.cells()).position(|pair| is_nameless(&pair))?;
@@ -173,12 +178,12 @@ impl<'t> Iterator for Rows<'t> {
 }
 
 impl Row<'_> {
-    /// Line of the row's beginning, from 1, counted as an editor does.
+    /// The line on which the row begins, counted from 1 as in a text editor.
     pub const fn line(&self) -> u64 {
         self.line
     }
 
-    /// The cell at an index from 0, empty beyond the last.
+    /// The text of the cell at an index from 0; empty if there is no such cell.
     pub fn get(&self, place: usize) -> &str {
         self.cells.get(place).map_or("", |cell| cell)
     }

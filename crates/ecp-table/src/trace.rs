@@ -4,7 +4,8 @@ use std::fmt;
 
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
-/// Trace of a spreadsheet in a cell. The original value cannot be recovered from it.
+/// A sign that a spreadsheet has changed the value of a cell. The original value cannot be
+/// recovered from the changed one.
 ///
 /// ```
 /// use ecp_table::Trace;
@@ -17,31 +18,32 @@ use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Trace {
-    /// `#REF!`, `#N/A`, `Err:502`, or `#####` for a column that was too narrow.
+    /// An error value such as `#REF!`, `#N/A` or `Err:502`, or `#####` for a column that was too
+    /// narrow.
     Error,
     /// `1.23457E+15`: a long number whose last digits are lost.
     Rounded,
-    /// `01.Feb` or `1/2/2024`, such as from `1-2`.
+    /// A date such as `01.Feb` or `1/2/2024`, which a spreadsheet may have made from `1-2`.
     Date,
-    /// `TRUE`, also in other languages.
+    /// The truth value `TRUE`, also in other languages.
     Truth,
     /// An apostrophe before the value, which marks text in a spreadsheet.
     Apostrophe,
-    /// `“` or another typographic quote.
+    /// A typographic quote, such as `“`.
     TypographicQuote,
     /// `="93017949"`: a formula that keeps text in a spreadsheet.
     Formula,
     /// `９３` or `٩٣`: digits outside ASCII.
     OtherDigits,
-    /// `93017949.0`: a program read the whole number as one with decimals.
+    /// `93017949.0`: a program turned the whole number into a decimal number.
     Decimals,
-    /// `93,017,949` or `(93017949)`: a number format.
+    /// `93,017,949` or `(93017949)`: a number with separators or brackets of a number format.
     Grouped,
 }
 
 impl Trace {
-    /// The first trace in a code or an amount, such as `300.00`. For ids and account numbers there
-    /// is [`Trace::in_id`].
+    /// Finds the first sign in a code or an amount, such as `300.00`; `None` if there is none. For
+    /// ids and account numbers, use [`Trace::in_id`].
     pub fn find(text: &str) -> Option<Self> {
         let text = text.trim();
         [
@@ -56,7 +58,8 @@ impl Trace {
         .find_map(|(trace, fits)| fits(text).then_some(trace))
     }
 
-    /// The first trace in an id or an account number, where decimals are one too.
+    /// Finds the first sign in an id or an account number, where decimals count too; `None` if
+    /// there is none.
     pub fn in_id(text: &str) -> Option<Self> {
         let text = text.trim();
         Self::find(text).or_else(|| {
@@ -71,7 +74,8 @@ impl Trace {
         })
     }
 
-    /// The first trace in free text: a name, an address, a description.
+    /// Finds the first sign in free text, such as a name, an address or a description; `None` if
+    /// there is none.
     pub fn in_text(text: &str) -> Option<Self> {
         let text = text.trim();
         let is_formula = || text.starts_with("=\"").then_some(Self::Formula);
@@ -83,15 +87,15 @@ impl fmt::Display for Trace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Error => {
-                "is an error or the filling of a narrow column in a spreadsheet; write the value"
+                "is a spreadsheet's error value, or the `###` of a narrow column; write the value"
             }
             Self::Rounded => {
                 "is a number that a spreadsheet shortened, its last digits are lost; make the \
                  column text, and write the value again"
             }
             Self::Date => {
-                "looks like a date that a spreadsheet made of it; make the column text, and write \
-                 the value again"
+                "looks like a date that a spreadsheet made from another value; make the column \
+                 text, and write the value again"
             }
             Self::Truth => {
                 "is a truth value of a spreadsheet; make the column text, and write the value again"
@@ -179,7 +183,8 @@ fn is_grouped(text: &str) -> bool {
     in_brackets || in_thousands(text).is_some_and(|separator| !matches!(separator, '.' | ' '))
 }
 
-/// The separator of a number in groups of three digits: `93,017,949`, `93.017.949`.
+/// The separator between groups of three digits in a number, such as `.` in `93.017.949`; `None` if
+/// the text is not a number in such groups.
 ///
 /// ```
 /// use ecp_table::in_thousands;

@@ -206,7 +206,7 @@ fn a_quote_is_a_problem_with_the_line_in_which_it_opens() {
         (
             "1,2,3\n1,\"15\n1,15\" screen,3\n",
             3,
-            "`b`: a quote opens here, and text follows the one that closes it in line 4; write \
+            "`b`: a quote opens here, and text follows the closing quote in line 4; write \
              quotes that belong to the text twice",
         ),
         (
@@ -224,7 +224,7 @@ fn a_quote_is_a_problem_with_the_line_in_which_it_opens() {
         (
             "\"1\"x,2,3",
             2,
-            "`a`: a quote opens here, and text follows the one that closes it; write quotes that \
+            "`a`: a quote opens here, and text follows the closing quote; write quotes that \
              belong to the text twice",
         ),
     ];
