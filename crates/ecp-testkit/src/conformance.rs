@@ -28,7 +28,7 @@ use self::subject::{Examples, Subject};
 use crate::failure::{Failure, OrFail, fail};
 use crate::stage::Stage;
 
-/// A test case of a method.
+/// A test case of the conformance suite for a payment method.
 pub struct Case<'m> {
     name: String,
     run: Box<dyn Fn() -> CaseFuture<'m> + 'm>,
@@ -37,12 +37,13 @@ pub struct Case<'m> {
 type CaseFuture<'m> = Pin<Box<dyn Future<Output = Result<(), Failure>> + 'm>>;
 
 impl Case<'_> {
-    /// The method, the flow and the case, as in `jeton sale: 0.99 EUR is too little`.
+    /// The name of the case: the method, the flow and what is tested, such as `jeton sale: 0.99 EUR
+    /// is too little`.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Runs the case. Needs a tokio runtime with its timer and I/O.
+    /// Runs the case. It needs a tokio runtime with its timer and I/O.
     pub async fn run(&self) -> Result<(), Failure> {
         (self.run)().await
     }
@@ -54,8 +55,9 @@ impl fmt::Debug for Case<'_> {
     }
 }
 
-/// The suite for one method, with what its page says besides the spec: values for its fields, values that
-/// its own check refuses, and the callbacks that the page prints.
+/// The conformance suite for one payment method, with data that the method's spec does not have:
+/// values for its fields, values that its own check refuses, and the callbacks on its documentation
+/// page.
 ///
 /// ```
 /// use ecp_core::model::PaymentStatus;
@@ -83,12 +85,12 @@ pub struct Conformance {
 }
 
 impl Conformance {
-    /// The suite for a method. The sandbox's registry is the built-in one with the method added, if it is
-    /// not in it.
+    /// Creates the suite for a method. The sandbox's registry has the built-in methods and this
+    /// method.
     ///
     /// # Panics
     ///
-    /// If one of the method's names belongs to another method.
+    /// If one of the method's names (code, Gate path, callback name) belongs to another method.
     pub fn of<M: PaymentMethod>(method: M) -> Self {
         let code = method.spec().code();
         let builtin = Registry::builtin();
@@ -103,28 +105,29 @@ impl Conformance {
         Self { registry, code, examples: Examples::default(), refused, samples }
     }
 
-    /// Sets a value for a field that the method's requests have, where the field's own example does not
-    /// pass the method's check.
+    /// Sets the value that the suite's requests have in a field. It is needed only if the example
+    /// of the field does not pass the method's own check.
     pub fn example(mut self, field: Field, value: impl Into<String>) -> Self {
         self.examples.set(field, value.into());
         self
     }
 
-    /// Adds a case: a request of a flow that has this value is refused, and because of this field. It is
-    /// for what the method's own check refuses; cases of the spec are made from the spec.
+    /// Adds a case: a request of this flow with this value must be refused because of this field.
+    /// Use it for values that the method's own check refuses; the suite makes the cases of the spec
+    /// by itself.
     pub fn refuses(mut self, flow: FlowKind, field: Field, value: impl Into<String>) -> Self {
         self.refused.push((flow, field, value.into()));
         self
     }
 
-    /// Adds a case: this callback of the method's page means by the spec what it means by the page. The
-    /// name is for the list of cases.
+    /// Adds a case: a callback from the method's page, read with the method's spec, must have the
+    /// meaning that the page gives it. The name is for the list of cases.
     pub fn sample(mut self, name: impl Into<String>, sample: Sample) -> Self {
         self.samples.push((name.into(), sample));
         self
     }
 
-    /// The cases: those of the spec, and the added ones.
+    /// All cases of the suite: those made from the spec, and the added ones.
     #[expect(clippy::missing_panics_doc, reason = "the method has been added")]
     pub fn cases(&self) -> Vec<Case<'_>> {
         let method = self.registry.get(self.code).expect("the method is in the registry");
@@ -140,11 +143,11 @@ impl Conformance {
         cases.made
     }
 
-    /// Runs every case.
+    /// Runs all cases of the suite.
     ///
     /// # Panics
     ///
-    /// If any fails, with a list of those that did.
+    /// If any case fails. The message lists the failed cases.
     pub fn assert(&self) {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -170,10 +173,10 @@ impl Conformance {
     }
 }
 
-/// Runs every case of a method and panics with a list of those that failed: [`Conformance`] without
-/// anything besides the spec.
+/// Runs all cases that are made from the spec of a method, and panics if any fails. To add more
+/// cases, use [`Conformance`].
 ///
-/// The registry is the built-in one with the method added, if it is not in it.
+/// The sandbox's registry has the built-in methods and this method.
 ///
 /// # Panics
 ///
@@ -182,7 +185,8 @@ pub fn assert_conforms<M: PaymentMethod>(method: M) {
     Conformance::of(method).assert();
 }
 
-/// The cases of a method's spec. The registry is the sandbox's; it must contain the method.
+/// The test cases that are made from a method's spec. `registry` is the registry of the sandbox and
+/// must contain the method.
 pub fn conformance<'m>(method: &'m dyn DynMethod, registry: &'m Registry) -> Vec<Case<'m>> {
     let subject = Subject { method, examples: Examples::NONE };
     let mut cases = Cases { method: subject, registry, made: Vec::new() };
@@ -362,7 +366,7 @@ impl<'m> Cases<'m> {
             let telling =
                 rule.needed_fields().iter().filter(|field| method.example(**field).len() > 3);
             let shown = telling.into_iter().find(|field| printed.contains(method.example(**field)));
-            shown.map_or(Ok(()), |field| Err(fail(format!("{field} is printed"))))
+            shown.map_or(Ok(()), |field| Err(fail(format!("`Debug` prints the value of {field}"))))
         });
     }
 
@@ -379,7 +383,7 @@ impl<'m> Cases<'m> {
             let text = String::from_utf8(signed).or_fail()?;
             let lost =
                 rule.needed_fields().iter().find(|field| !text.contains(method.example(**field)));
-            lost.map_or(Ok(()), |field| Err(fail(format!("{field} is not in the body"))))
+            lost.map_or(Ok(()), |field| Err(fail(format!("{field} is missing in the signed body"))))
         });
     }
 
@@ -516,7 +520,7 @@ fn expect<T: fmt::Debug>(
 ) -> Result<(), Failure> {
     match result {
         Err(rejection) if as_expected(rejection.reason()) => Ok(()),
-        other => Err(fail(format!("not as expected: {other:?}"))),
+        other => Err(fail(format!("expected a refusal for another reason, found {other:?}"))),
     }
 }
 

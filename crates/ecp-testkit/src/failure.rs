@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Failure of a test case.
+/// The reason why a test case failed, as text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure(String);
 

@@ -12,14 +12,15 @@ use ecp_transport::{HttpTransport, TransportError};
 use http::header::RETRY_AFTER;
 use http::{HeaderValue, Request, Response, StatusCode};
 
-/// Fault of a request.
+/// A network fault that is injected into a request between a client and its platform.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
     /// No fault: the request is sent and answered.
     None,
-    /// There is no connection. The platform sees nothing. A [`FaultServer`](crate::FaultServer)
-    /// cannot do that; it treats this as [`Fault::ResetBefore`].
+    /// There is no connection, and the platform does not receive the request. A
+    /// [`FaultServer`](crate::FaultServer) cannot refuse connections, so there it is the same as
+    /// [`Fault::ResetBefore`].
     Refused,
     /// The connection is reset before the platform has read the request.
     ResetBefore,
@@ -27,39 +28,40 @@ pub enum Fault {
     ResetAfter,
     /// The platform processes the request, and half of its answer arrives.
     Truncated,
-    /// The request takes this long to reach the platform.
+    /// The request reaches the platform only after this time.
     Slow(Duration),
-    /// The platform processes the request, and the answer takes this long.
+    /// The platform processes the request, and its answer arrives only after this time.
     SlowAnswer(Duration),
-    /// The platform processes the request, and a proxy answers with this HTTP status instead.
+    /// The platform processes the request, but a proxy replaces the answer by an answer with this
+    /// HTTP status.
     StatusAfter(u16),
-    /// A proxy answers with this HTTP status, and possibly a number of seconds to wait. The
-    /// platform sees nothing.
+    /// A proxy answers with this HTTP status and, optionally, the number of seconds to wait
+    /// (`retry-after`). The platform does not receive the request.
     StatusInstead(u16, Option<u32>),
-    /// The platform processes the request, and a proxy replaces its answer by this body, with HTTP
-    /// status 200.
+    /// The platform processes the request, but a proxy replaces the body of the answer by this
+    /// text, with HTTP status 200.
     WrongBody(&'static str),
-    /// The request succeeds, and then the connection is closed silently. In the same process there
-    /// is no connection, so nothing happens.
+    /// The request succeeds, and then the connection is closed without notice. It has no effect in
+    /// a [`FaultTransport`], which has no connection.
     Stale,
 }
 
 impl Fault {
-    /// Whether the platform sees the request.
+    /// Whether the platform receives the request.
     pub const fn reaches(&self) -> bool {
         !matches!(self, Self::Refused | Self::ResetBefore | Self::StatusInstead(..))
     }
 }
 
-/// A recorded request.
+/// A request that a [`FaultTransport`] or a [`FaultServer`](crate::FaultServer) has recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Exchange {
-    /// Index of the request, from 0.
+    /// The index of the request, counted from 0.
     pub number: usize,
-    /// Path of the request, such as `/v2/payment/status`.
+    /// The path of the request, such as `/v2/payment/status`.
     pub path: String,
-    /// Fault that was injected into the request.
+    /// The fault that was injected into the request.
     pub fault: Fault,
 }
 
@@ -95,7 +97,7 @@ impl Script {
     }
 }
 
-/// Passes requests to an inner transport, with faults by a plan.
+/// A transport that passes requests to another transport and injects faults by a plan.
 ///
 /// ```
 /// use ecp_core::{PaymentId, SecretKey};
@@ -124,12 +126,13 @@ pub struct FaultTransport<T> {
 }
 
 impl<T> FaultTransport<T> {
-    /// Calls the plan for every request, with its index from 0 and its path.
+    /// Creates a transport that passes requests to `inner`. It calls `plan` with the index (from 0)
+    /// and the path of each request, and injects the fault that `plan` returns.
     pub fn new(inner: T, plan: impl Fn(usize, &str) -> Fault + Send + Sync + 'static) -> Self {
         Self { inner, script: Script::new(plan) }
     }
 
-    /// The requests so far.
+    /// The recorded requests, in the order in which they arrived.
     pub fn exchanges(&self) -> Vec<Exchange> {
         self.script.exchanges()
     }

@@ -38,7 +38,8 @@ fi
 rm -rf "$1"
 "#;
 
-/// A server with its own data, durable as in production: `fsync` and `synchronous_commit` are on.
+/// A Postgres server for tests, with data of its own. It is as durable as in production: `fsync`
+/// and `synchronous_commit` are on.
 #[derive(Debug)]
 pub struct Server {
     binaries: PathBuf,
@@ -49,12 +50,12 @@ pub struct Server {
     caretaker: Child,
 }
 
-/// The TLS identity of a server, in PEM.
+/// The TLS certificate and private key of a server, in PEM format.
 #[derive(Clone, Debug)]
 pub struct Identity {
-    /// The server's certificate, followed by intermediate ones, if any.
+    /// The certificate of the server, followed by intermediate certificates, if any.
     pub certificate: String,
-    /// The key of the server's certificate.
+    /// The private key of the server's certificate.
     pub key: String,
 }
 
@@ -73,22 +74,24 @@ struct User {
 }
 
 impl Server {
-    /// Starts a server, or prints to standard error what is skipped because none is installed.
+    /// Starts a Postgres server. If none is installed, it returns `None` and prints to standard
+    /// error that the test `left_out` is skipped.
     ///
     /// # Panics
     ///
-    /// When the server does not start, and when none is installed where the environment has
-    /// `CI=true`: there, nothing may be skipped.
+    /// If the server does not start, or if none is installed and the environment has `CI=true`:
+    /// no test may be skipped there.
     pub fn start_or_skip(left_out: &str) -> Option<Self> {
         Self::or_skip(Self::start(), left_out)
     }
 
-    /// Starts a server that also listens on a port of 127.0.0.1 and, where there is one, of ::1, and
-    /// refuses connections there without TLS. Otherwise as [`Server::start_or_skip`].
+    /// Starts a Postgres server that also listens on a TCP port of 127.0.0.1 and, if the machine
+    /// has it, of ::1; connections to the port must use TLS. Otherwise it is the same as
+    /// [`Server::start_or_skip`].
     ///
     /// # Panics
     ///
-    /// As [`Server::start_or_skip`].
+    /// In the same cases as [`Server::start_or_skip`].
     pub fn start_with_tls_or_skip(identity: &Identity, left_out: &str) -> Option<Self> {
         Self::or_skip(Self::start_with(Some(identity)), left_out)
     }
@@ -105,7 +108,8 @@ impl Server {
         }
     }
 
-    /// Starts a server. The error is of the kind [`ErrorKind::NotFound`] if none is installed.
+    /// Starts a Postgres server. The error has the kind [`ErrorKind::NotFound`] if none is
+    /// installed.
     pub fn start() -> io::Result<Self> {
         Self::start_with(None)
     }
@@ -141,7 +145,7 @@ impl Server {
         Ok(server)
     }
 
-    /// Creates an empty database and returns its connection string, in the `key=value` form.
+    /// Creates an empty database, and returns its connection string in the `key=value` form.
     pub fn database(&self) -> io::Result<String> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let name = format!("test{}", NUMBER.fetch_add(1, Ordering::Relaxed));
@@ -158,19 +162,19 @@ impl Server {
         Ok(format!("host={} user=postgres dbname={name}{port}", self.folder.display()))
     }
 
-    /// The TCP port, if it listens on one.
+    /// The TCP port of the server, `None` if it listens on a Unix socket only.
     pub fn port(&self) -> Option<u16> {
         self.port
     }
 
-    /// Kills the server's main process with SIGKILL. The others end when they notice.
+    /// Kills the main process of the server with SIGKILL. Its other processes end when they notice.
     pub fn kill(&mut self) -> io::Result<()> {
         self.postmaster.kill()?;
         self.postmaster.wait().map(drop)
     }
 
-    /// Kills the process of the latest connection with SIGKILL. The server then ends all others and
-    /// recovers by itself. `false` if there is no connection.
+    /// Kills the server's process for the latest connection with SIGKILL. The server then ends all
+    /// other connections and recovers by itself. Returns `false` if there is no connection.
     pub fn kill_backend(&self) -> io::Result<bool> {
         let parent = self.postmaster.id();
         let mut backends: Vec<u32> = Vec::new();
@@ -193,7 +197,7 @@ impl Server {
         Ok(killed.success())
     }
 
-    /// Starts the server again with the same data, after it was killed.
+    /// Starts the server again, with the same data, after [`Server::kill`].
     pub fn restart(&mut self) -> io::Result<()> {
         let patience = Instant::now() + PATIENCE;
         loop {

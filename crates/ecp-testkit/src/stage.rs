@@ -199,7 +199,7 @@ impl Stage {
     /// Waits for the result of a refund.
     pub(crate) async fn refunded(&self, decision: Decision) -> Result<(), Failure> {
         let callback = self.callback().await?;
-        let refund = callback.refund().ok_or_else(|| fail("the callback is about no refund"))?;
+        let refund = callback.refund().ok_or_else(|| fail("the callback is not about a refund"))?;
         let status = callback.payment_status();
         match (decision, &refund.outcome, status) {
             (Decision::Success, RefundOutcome::Success { partial: Some(false), .. }, _)
@@ -217,7 +217,12 @@ impl Stage {
         let mut callbacks = self.callbacks.lock().await;
         timeout(PATIENCE, callbacks.recv())
             .await
-            .map_err(|_| fail(format!("no callback came; {:?}", self.sandbox.events().last())))?
+            .map_err(|_| {
+                fail(format!(
+                    "no callback arrived in time; last event of the sandbox: {:?}",
+                    self.sandbox.events().last()
+                ))
+            })?
             .ok_or_else(|| fail("the stage has stopped receiving callbacks"))
     }
 }

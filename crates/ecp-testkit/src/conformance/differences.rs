@@ -6,37 +6,37 @@ use ecp_core::json::{Document, Kind, Limits, Value};
 
 use crate::failure::{Failure, OrFail};
 
-/// A difference between a message and a printed sample of it, in members or types. Values are not
-/// compared: ids, dates and sums are others in every payment.
+/// A difference between a message and the sample of it on a documentation page, in members or
+/// types. Values are not compared, because ids, dates and amounts differ in every payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Difference {
-    /// The sample has a member that the message does not have.
+    /// The sample has a member that is missing in the message.
     Missing {
-        /// Dotted path of the member, such as `operation.provider.date`.
+        /// The dotted path of the member, such as `operation.provider.date`.
         path: String,
     },
-    /// The message has a member that the sample does not have.
+    /// The message has a member that is missing in the sample.
     Extra {
-        /// Dotted path of the member.
+        /// The dotted path of the member, such as `operation.provider.date`.
         path: String,
     },
-    /// A member is of another JSON type.
+    /// A member has another JSON type in the message than in the sample.
     Type {
-        /// Dotted path of the member, empty for the whole message.
+        /// The dotted path of the member, empty for the whole message.
         path: String,
-        /// Type in the sample.
+        /// The JSON type of the member in the sample.
         printed: &'static str,
-        /// Type in the message.
+        /// The JSON type of the member in the message.
         sent: &'static str,
     },
-    /// The members that both have are in another order.
+    /// The members that are in both have another order in the message than in the sample.
     Order {
-        /// Dotted path of the object, empty for the whole message.
+        /// The dotted path of the object that contains the members, empty for the whole message.
         path: String,
-        /// Names in the order of the sample.
+        /// The names of the members in the order of the sample.
         printed: Vec<String>,
-        /// Names in the order of the message.
+        /// The names of the members in the order of the message.
         sent: Vec<String>,
     },
 }
@@ -62,9 +62,9 @@ impl fmt::Display for Difference {
     }
 }
 
-/// Compares the members of a JSON message with those of a printed sample: their names, types and order,
-/// not their values. Members that only one of the two has are differences. Empty if they agree; an error if
-/// one of the two is no JSON.
+/// Compares the members of a JSON message with those of a sample: names, types and order, but not
+/// values. A member that only one of the two has is a difference. The result is empty if they
+/// agree; it is an error if one of the two is not JSON.
 ///
 /// ```
 /// use ecp_testkit::differences;

@@ -33,7 +33,9 @@ impl<'m> Cases<'m> {
                 let mut others = others.filter(|other| other.code() != spec.code());
                 if let Some(other) = others.find(|other| other.page_codes().contains(code)) {
                     let other = other.code();
-                    return Err(fail(format!("the Payment Page code {code} is that of {other}")));
+                    return Err(fail(format!(
+                        "the Payment Page code {code} belongs to the method {other} already"
+                    )));
                 }
             }
             Ok(())

@@ -9,9 +9,10 @@ use ecp_notify::Verifier;
 
 use crate::failure::{Failure, OrFail, fail};
 
-/// A callback as a method's page prints it, and its meaning by the same page.
+/// A callback as the documentation page of a method prints it, with the meaning that the page gives
+/// it.
 ///
-/// Pages cut the printed signature off, so the sample is signed again.
+/// Pages do not print the whole signature, so the sample is signed again.
 ///
 /// ```
 /// use ecp_core::model::PaymentStatus;
@@ -36,14 +37,14 @@ pub struct Sample {
 }
 
 impl Sample {
-    /// A callback about an operation of `flow`. `status` is the payment's, and `sum` its sum; after
-    /// a refund that is the rest.
+    /// Creates a sample from the printed JSON of a callback about an operation of `flow`. `status`
+    /// and `sum` are those of the payment; after a refund, `sum` is the amount that is left.
     pub fn new(json: impl Into<String>, flow: FlowKind, status: PaymentStatus, sum: Money) -> Self {
         Self { json: json.into(), flow, status, sum }
     }
 
     /// Signs the callback again, verifies it as a merchant does, and compares it with the method's
-    /// spec (the name in callbacks, the flow, the currency) and with its stated meaning.
+    /// spec (name in callbacks, flow, currency) and with the meaning that the page gives it.
     pub fn check(&self, method: &dyn DynMethod) -> Result<(), Failure> {
         let callback = self.read()?;
         let spec = method.spec();

@@ -15,11 +15,11 @@ use tokio::task::JoinHandle;
 
 use super::{Exchange, Fault, Script, bare};
 
-/// A server on this machine that passes requests to a platform in the same process, with faults by
-/// a plan. It supports the HTTP/1.1 that a client of Gate uses: requests with a `content-length`,
-/// several on a connection.
+/// An HTTP server on this machine that passes requests to a platform in the same process and
+/// injects faults by a plan. It supports the part of HTTP/1.1 that a client of Gate uses: requests
+/// with a `content-length`, several on a connection.
 ///
-/// It stops when it is dropped.
+/// The server stops when it is dropped.
 pub struct FaultServer {
     address: SocketAddr,
     script: Arc<Script>,
@@ -28,8 +28,8 @@ pub struct FaultServer {
 }
 
 impl FaultServer {
-    /// Listens on a loopback port. Calls the plan for every request, with its index from 0 and its
-    /// path. Call it inside a tokio runtime.
+    /// Starts a server on a loopback port. It calls `plan` with the index (from 0) and the path of
+    /// each request, and injects the fault that `plan` returns. Call it inside a tokio runtime.
     pub async fn start(
         platform: impl HttpTransport + 'static,
         plan: impl Fn(usize, &str) -> Fault + Send + Sync + 'static,
@@ -37,8 +37,8 @@ impl FaultServer {
         Self::serve(platform, Script::new(plan)).await
     }
 
-    /// Starts a server as [`start`](Self::start) does, without recording requests, for many of
-    /// them.
+    /// Starts a server as [`start`](Self::start) does, but records no requests. Use it if there are
+    /// many.
     pub async fn start_forgetful(
         platform: impl HttpTransport + 'static,
         plan: impl Fn(usize, &str) -> Fault + Send + Sync + 'static,
@@ -66,17 +66,17 @@ impl FaultServer {
         Ok(Self { address, script, connections, task })
     }
 
-    /// The server's address, for [`Gate::base_url`](ecp_transport::Gate::base_url).
+    /// The URL of the server, for [`Gate::base_url`](ecp_transport::Gate::base_url).
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// The requests so far.
+    /// The recorded requests, in the order in which they arrived.
     pub fn exchanges(&self) -> Vec<Exchange> {
         self.script.exchanges()
     }
 
-    /// Number of connections so far.
+    /// The number of connections that clients have opened so far.
     pub fn connections(&self) -> usize {
         self.connections.load(Ordering::Relaxed)
     }

@@ -23,21 +23,22 @@ wait "$pid"
 
 const PORT: u16 = 6432;
 
-/// A pooler in transaction mode: each transaction runs on any free connection of the server. It
-/// listens in the server's folder, and ends when the value is dropped or when the process that
-/// started it ends.
+/// A pgbouncer connection pooler in transaction mode: each transaction may use another connection
+/// to the server. It listens in the server's folder, and ends when the value is dropped or the
+/// process that started it ends.
 #[derive(Debug)]
 pub struct Pooler {
     caretaker: Child,
 }
 
 impl Pooler {
-    /// Starts pgbouncer with that many connections for each database, or prints to standard error
-    /// what is skipped because it is not installed.
+    /// Starts pgbouncer with at most this many connections for each database. If it is not
+    /// installed, it returns `None` and prints to standard error that the test `left_out` is
+    /// skipped.
     ///
     /// # Panics
     ///
-    /// When it does not start, and when it is not installed where the environment has `CI=true`.
+    /// If pgbouncer does not start, or if it is not installed and the environment has `CI=true`.
     pub fn start_or_skip(server: &Server, connections: u32, left_out: &str) -> Option<Self> {
         match Self::start(server, connections) {
             Ok(pooler) => Some(pooler),
@@ -50,8 +51,8 @@ impl Pooler {
         }
     }
 
-    /// Starts pgbouncer with that many connections for each database. The error is of the kind
-    /// [`ErrorKind::NotFound`] if it is not installed.
+    /// Starts pgbouncer with at most this many connections for each database. The error has the
+    /// kind [`ErrorKind::NotFound`] if it is not installed.
     pub fn start(server: &Server, connections: u32) -> io::Result<Self> {
         let program = program()?;
         let folder = server.folder.as_path();
@@ -81,8 +82,8 @@ impl Pooler {
         Ok(pooler)
     }
 
-    /// The connection string for a database of the server, from [`Server::database`], through the
-    /// pooler.
+    /// Changes a connection string from [`Server::database`] so that it leads to the database
+    /// through the pooler.
     pub fn before(&self, database: &str) -> String {
         let rest = database.split(' ').filter(|pair| !pair.starts_with("port="));
         rest.chain([format!("port={PORT}").as_str()]).collect::<Vec<_>>().join(" ")

@@ -12,8 +12,9 @@ use tracing::{Event, Metadata, Subscriber};
 
 use super::Sentinels;
 
-/// Captures spans and events of `tracing` at every level with all their fields, records of `log`,
-/// observations, and printed texts. Clones share the captured data.
+/// Captures everything that a service prints, to search it for secrets: spans and events of
+/// `tracing` at every level with all fields, records of `log`, observations of metrics, and printed
+/// texts. Clones share the captured data.
 #[derive(Clone, Debug, Default)]
 pub struct Capture(Arc<Shared>);
 
@@ -32,19 +33,19 @@ struct Named {
     metrics: BTreeSet<String>,
 }
 
-/// Names in use, for comparison with a document that lists them.
+/// The names of spans, fields and metrics in use, to compare them with a document that lists them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Names {
-    /// Names of spans.
+    /// The names of the spans.
     pub spans: BTreeSet<String>,
-    /// Names of fields of spans and events, without the message.
+    /// The names of the fields of spans and events, except the message.
     pub fields: BTreeSet<String>,
-    /// Names of metrics.
+    /// The names of the metrics.
     pub metrics: BTreeSet<String>,
 }
 
-/// A line that contains sentinels.
+/// A captured line that contains sentinels (texts that must not be printed).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leak {
     names: BTreeSet<String>,
@@ -52,12 +53,12 @@ pub struct Leak {
 }
 
 impl Leak {
-    /// The names of the sentinels in the line.
+    /// The names of the sentinels that the line contains.
     pub fn names(&self) -> &BTreeSet<String> {
         &self.names
     }
 
-    /// The whole line.
+    /// The whole captured line, with the leaked text.
     pub fn line(&self) -> &str {
         &self.line
     }
@@ -71,16 +72,16 @@ impl fmt::Display for Leak {
 }
 
 impl Capture {
-    /// An empty capture.
+    /// Creates an empty capture.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Captures everything that this process logs from now on, by `tracing` and by `log`.
+    /// Captures everything that this process logs from now on through `tracing` and `log`.
     ///
     /// # Panics
     ///
-    /// If the process has a subscriber of `tracing` or a logger of `log` already.
+    /// If the process already has a subscriber of `tracing` or a logger of `log`.
     pub fn install(&self) {
         tracing::subscriber::set_global_default(self.clone())
             .expect("this process has no other subscriber");
@@ -88,19 +89,20 @@ impl Capture {
         log::set_max_level(log::LevelFilter::Trace);
     }
 
-    /// Captures a printed text; `what` describes it in the line of a leak.
+    /// Captures a printed text. `what` describes the text in a reported leak.
     pub fn note(&self, what: &str, printed: impl Into<String>) {
         self.taken_in().push(format!("{what}: {}", printed.into()));
     }
 
-    /// Captures the `Debug` output of a value, plain and pretty, for [`Capture::leaks`] to search;
-    /// `what` describes the value in the line of a leak.
+    /// Captures the `Debug` output of a value, plain and pretty-printed. `what` describes the value
+    /// in a reported leak.
     pub fn debug(&self, what: &str, value: &dyn Debug) {
         self.note(what, format!("{value:?}"));
         self.note(what, format!("{value:#?}"));
     }
 
-    /// Captures a result: the value, or the error with all its causes.
+    /// Captures the `Debug` output of a result and, if it is an error, the texts of the error and
+    /// of all its causes. `what` describes the result in a reported leak.
     pub fn result<T: Debug, E: std::error::Error>(&self, what: &str, result: &Result<T, E>) {
         self.debug(what, result);
         if let Err(error) = result {
@@ -114,12 +116,12 @@ impl Capture {
         }
     }
 
-    /// All lines that were captured so far.
+    /// All lines that have been captured so far.
     pub fn lines(&self) -> Vec<String> {
         self.taken_in().clone()
     }
 
-    /// The lines so far that contain a sentinel.
+    /// The captured lines that contain at least one of the sentinels.
     pub fn leaks(&self, sentinels: &Sentinels) -> Vec<Leak> {
         let (lines, search) = (self.taken_in(), sentinels.search());
         let leak = |line: &String| {
@@ -130,8 +132,9 @@ impl Capture {
         lines.iter().filter_map(leak).collect()
     }
 
-    /// The names so far: of the metrics, and of the spans and fields of crates for which `of_crate`
-    /// returns true. Its argument is a crate's name as in a path: `ecp_core`.
+    /// The names that have been captured so far: of all metrics, and of the spans and fields of the
+    /// crates for which `of_crate` returns true. Its argument is the name of a crate as in Rust
+    /// paths, such as `ecp_core`.
     pub fn names(&self, of_crate: impl Fn(&str) -> bool) -> Names {
         let named = self.named();
         let wanted = |all: &BTreeSet<(String, String)>| -> BTreeSet<String> {

@@ -7,22 +7,23 @@ use aho_corasick::AhoCorasick;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 
-/// Texts that must not be printed, each with a name.
+/// A list of sentinels: texts that must not be printed, such as secrets, each with a name.
 #[derive(Clone, Debug, Default)]
 pub struct Sentinels(Vec<(String, Vec<String>)>);
 
 impl Sentinels {
-    /// An empty list.
+    /// Creates an empty list.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a text of eight bytes or more, invented for the test: shorter ones occur by chance, and
-    /// a leak is printed. A text that is already in the list is not added again.
+    /// Adds a sentinel: a text of at least eight bytes that is invented for the test. Shorter texts
+    /// occur by chance, and a leaked text is printed. A text that is already in the list is not
+    /// added again.
     ///
     /// # Panics
     ///
-    /// If the text is shorter.
+    /// If the text is shorter than eight bytes.
     pub fn add(&mut self, name: &str, text: &str) {
         assert!(text.len() >= 8, "the sentinel {name} must have at least 8 bytes");
         if self.0.iter().all(|(_, forms)| forms[0] != text) {
@@ -30,11 +31,11 @@ impl Sentinels {
         }
     }
 
-    /// Returns a search for all of them at once.
+    /// Creates a search for all sentinels of the list at once.
     ///
     /// # Panics
     ///
-    /// If there are too many for one automaton, which has room for thousands of millions.
+    /// If the list has more texts than one search automaton can hold (thousands of millions).
     pub fn search(&self) -> Search<'_> {
         let forms = || self.0.iter().flat_map(|(name, forms)| forms.iter().map(move |f| (name, f)));
         let automaton = AhoCorasick::new(forms().map(|(_, form)| form));
@@ -44,18 +45,18 @@ impl Sentinels {
         }
     }
 
-    /// The number of texts.
+    /// The number of sentinels in the list.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether the list is empty.
+    /// Whether the list has no sentinels.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
-/// A reusable search for sentinels.
+/// A prepared search for all sentinels of a list, to use on any number of texts.
 #[derive(Debug)]
 pub struct Search<'s> {
     automaton: AhoCorasick,
@@ -64,7 +65,8 @@ pub struct Search<'s> {
 }
 
 impl<'s> Search<'s> {
-    /// Names of the sentinels in a text, unchanged or in another form.
+    /// Returns the names of the sentinels that a text contains, unchanged or encoded (such as in
+    /// Base64).
     pub fn found_in(&self, text: &str) -> BTreeSet<&'s str> {
         let shown = self.automaton.find_overlapping_iter(text);
         shown.map(|form| self.names[form.pattern().as_usize()]).collect()
