@@ -65,8 +65,8 @@ macro_rules! methods {
             pub use self::$module::$method;
         )*
 
-        /// Adds the methods of this family to a registry. The error names the method with a name that is
-        /// taken.
+        /// Returns the registry with all payment methods of this family added. If a method in the registry
+        /// already has one of their names, the error has this name and the code of that method.
         pub fn all(
             registry: ecp_methods::Registry,
         ) -> Result<ecp_methods::Registry, ecp_methods::RegistryError> {
@@ -109,8 +109,8 @@ pub mod fields;
 
 use ecp_methods::{Registry, RegistryError};
 
-/// Adds the methods of all families whose features are on to a registry. The error names the method with a
-/// name that is taken.
+/// Returns the registry with the payment methods of all families added whose features are on. If a method in
+/// the registry already has one of their names, the error has this name and the code of that method.
 ///
 /// ```
 /// let registry = ecp_catalogue::all(ecp_methods::Registry::builtin())?;
