@@ -110,7 +110,10 @@ impl<M> Spec<M> {
     /// Sets the method's part of Gate paths, such as `wallet/jeton` in
     /// `/v2/payment/wallet/jeton/sale`.
     pub const fn gate_path(mut self, path: &'static str) -> Self {
-        assert!(is_path(path), "a Gate path must be slugs with `/` between them");
+        assert!(
+            is_path(path),
+            "a Gate path must be words of lower case letters, digits and `-` with `/` between them"
+        );
         self.data.gate_path = Some(path);
         self
     }
@@ -119,7 +122,10 @@ impl<M> Spec<M> {
     /// only for a method whose Dashboard code is known to differ from its Gate path (sources:
     /// Dashboard codes).
     pub const fn dashboard_code(mut self, code: &'static str) -> Self {
-        assert!(is_path(code), "a Dashboard code is slugs with `/` between them");
+        assert!(
+            is_path(code),
+            "a Dashboard code must be words of lower case letters, digits and `-` with `/` between them"
+        );
         self.data.dashboard_code = Some(code);
         self
     }

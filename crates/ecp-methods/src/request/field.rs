@@ -134,7 +134,7 @@ impl Field {
     pub const fn new(path: &'static str, format: Format, example: &'static str) -> Self {
         assert!(
             is_path(path),
-            "a field's path is names with dots between them, none of them unsigned"
+            "a field's path must be names with dots between them, except `signature` and `frame_mode`"
         );
         assert!(!example.is_empty(), "a field needs an example");
         Self { path, format, example, page_name: None }

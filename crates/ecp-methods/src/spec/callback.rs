@@ -102,7 +102,7 @@ impl CallbackForm {
         let mut at = 0;
         while at < before.len() {
             let (moved, other) = (before[at].0.as_bytes(), before[at].1.as_bytes());
-            assert!(same_object(moved, other), "a member is moved within its object");
+            assert!(same_object(moved, other), "both paths of a move must be in the same object");
             at += 1;
         }
         Self { before, ..self }

@@ -245,13 +245,16 @@ impl Decimal {
                     }
                 }
                 b'.' if !point && at > 0 => point = true,
-                _ => panic!("an amount is digits with at most one point"),
+                _ => panic!("an amount of a limit must be digits with at most one decimal point"),
             }
             at += 1;
         }
-        assert!(!bytes.is_empty() && parsed.decimals <= 4, "an amount has up to 4 decimals");
+        assert!(
+            !bytes.is_empty() && parsed.decimals <= 4,
+            "an amount of a limit must have digits, at most 4 of them after the point"
+        );
         // Four digits more, the most that any currency has, must still fit.
-        assert!(parsed.units < i64::MAX / 10_000 - 1, "an amount is too large");
+        assert!(parsed.units < i64::MAX / 10_000 - 1, "an amount of a limit is too large");
         parsed
     }
 

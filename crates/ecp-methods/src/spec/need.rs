@@ -47,7 +47,7 @@ pub enum Condition {
 impl Need {
     /// Creates a requirement: requests that satisfy the condition must have these fields.
     pub const fn new(condition: Condition, fields: &'static [Field]) -> Self {
-        assert!(!fields.is_empty(), "a need has fields");
+        assert!(!fields.is_empty(), "a requirement (`Need`) must have at least one field");
         Self { condition, fields }
     }
 

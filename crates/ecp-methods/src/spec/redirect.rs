@@ -37,7 +37,7 @@ pub struct RedirectField {
 impl RedirectField {
     /// Creates a form field from its name in the sample and the kind of its value in tests.
     pub const fn new(name: &'static str, value: RedirectValue) -> Self {
-        assert!(!name.is_empty(), "a field has a name");
+        assert!(!name.is_empty(), "the name of a redirect field must not be empty");
         Self { name, value }
     }
 

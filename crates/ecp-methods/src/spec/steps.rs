@@ -29,7 +29,7 @@ impl TestItem {
     /// Creates an item from its type (`add_info`, `qr_data`, ..), its title and its value. The
     /// value is sent as text, even if it would be a number in a redirect.
     pub const fn new(kind: &'static str, title: &'static str, value: RedirectValue) -> Self {
-        assert!(!kind.is_empty(), "an item has a type");
+        assert!(!kind.is_empty(), "the type of an item must not be empty");
         Self { kind, title, value }
     }
 
@@ -72,7 +72,10 @@ impl TestQuestion {
     }
 
     const fn new(object: &'static str, name: &'static str, kind: &'static str) -> Self {
-        assert!(!object.is_empty() && !name.is_empty(), "a question has an object and a name");
+        assert!(
+            !object.is_empty() && !name.is_empty(),
+            "a question needs the object and the name of its field"
+        );
         Self { object, name, kind, default: None }
     }
 
