@@ -119,10 +119,10 @@ pub fn amount_problem(amount: &str, currency: Option<ecp_core::Currency>) -> Opt
     }
 }
 
-/// Makes the records of an example mass file; the first record has the column names. Each of `rows`
-/// with a payout or refund flow that the method has becomes a record with example values for all
-/// required fields. The payment ids are examples too; in a refund, replace it by the id of the
-/// payment to refund.
+/// Makes an example of a mass file, as a list of records; the first record has the column names. A
+/// method and a flow in `rows` become a record with example values in all required fields, unless
+/// the flow is a sale or the method does not have the flow. The payment ids are examples; in a
+/// record of a refund, replace the example by the id of the payment to refund.
 pub fn template<'s>(
     project: ProjectId,
     rows: impl IntoIterator<Item = (&'s MethodSpec, FlowKind)>,

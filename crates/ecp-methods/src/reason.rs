@@ -25,9 +25,10 @@ pub enum Reason {
         /// The minimum amount of the method for this request.
         least: Money,
     },
-    /// The amount, held by this variant, is zero or less.
+    /// The amount of the request is zero or less.
     AmountNotPositive(Money),
-    /// The method does not accept the first currency; the list has the accepted currencies.
+    /// The method does not accept the currency of the request, the first value. The second value
+    /// lists the accepted currencies.
     CurrencyUnsupported(Currency, &'static [Currency]),
     /// The method does not have the requested flow (sale, payout or refund).
     FlowUnsupported,

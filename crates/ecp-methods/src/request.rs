@@ -33,7 +33,7 @@ pub trait FlowRequest: sealed::Sealed + std::fmt::Debug + Send + Sync {
     fn draft(&self) -> Draft<'_>;
 }
 
-/// A request of any flow that is not checked yet.
+/// A request for a sale, payout or refund, in a common form, before it is checked.
 #[derive(Clone, Copy, Debug)]
 pub struct Draft<'r> {
     pub(crate) flow: FlowKind,

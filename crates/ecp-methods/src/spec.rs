@@ -100,8 +100,8 @@ impl<M> Spec<M> {
         self
     }
 
-    /// Sets the payment instruments that the method's page lists. Do not call it if the page has no
-    /// row for them.
+    /// Sets the payment instruments that the method's documentation page lists. Do not call it if
+    /// the page has no row for them.
     pub const fn instruments(mut self, instruments: &'static [Instrument]) -> Self {
         self.data.instruments = instruments;
         self
@@ -166,7 +166,7 @@ impl<M> Spec<M> {
         self
     }
 
-    /// Declares that the method is used in all countries, because its page says so.
+    /// Declares that the method is used in all countries, because its documentation page says so.
     pub const fn everywhere(mut self) -> Self {
         self.data.regions = Regions::Everywhere;
         self
@@ -185,21 +185,21 @@ impl<M> Spec<M> {
     }
 
     /// Sets whether payments with saved data of the customer are possible. Do not call it if the
-    /// method's page has no row about it.
+    /// method's documentation page has no row about it.
     pub const fn saved_credentials(mut self, possible: bool) -> Self {
         self.data.saved_credentials = Some(possible);
         self
     }
 
-    /// Sets whether the method has recurring payments. Do not call it if the method's page has no
-    /// row about it.
+    /// Sets whether the method has recurring payments. Do not call it if the method's documentation
+    /// page has no row about it.
     pub const fn recurring(mut self, possible: bool) -> Self {
         self.data.recurring = Some(possible);
         self
     }
 
     /// Sets whether customers can dispute payments (chargebacks). Do not call it if the method's
-    /// page has no row about it.
+    /// documentation page has no row about it.
     pub const fn chargebacks(mut self, possible: bool) -> Self {
         self.data.chargebacks = Some(possible);
         self
@@ -225,8 +225,8 @@ impl<M> Spec<M> {
         self
     }
 
-    /// Sets further values of vouchers, in major units, that only an example on the method's page
-    /// has, and not its list.
+    /// Sets further values of vouchers, in major units, that only an example on the method's
+    /// documentation page has, and not its list.
     pub const fn example_denominations(mut self, major: &'static [i64]) -> Self {
         self.data.example_denominations = major;
         self
@@ -238,7 +238,7 @@ impl<M> Spec<M> {
         self
     }
 
-    /// Sets other facts from the method's page, which no check uses.
+    /// Sets other facts from the method's documentation page, which no check uses.
     pub const fn facts(mut self, facts: &'static [Fact]) -> Self {
         self.data.facts = facts;
         self

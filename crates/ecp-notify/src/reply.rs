@@ -12,20 +12,20 @@ use crate::verifier::VerifyError;
 /// | status | when |
 /// |---|---|
 /// | 200 | stored; or a `check_deposit` request with its answer |
-/// | 400 | it cannot be read: broken, cut off, or a required member has the wrong type |
+/// | 400 | the body cannot be read: broken, cut off, or a required member has the wrong type |
 /// | 403 | not genuine: no signature, a wrong one, an unknown project, an unsigned member |
 /// | 405 | not a POST |
 /// | 408 | the body did not arrive in time |
 /// | 413 | the body is too large |
 /// | 415 | the body is compressed |
 /// | 501 | a genuine `check_deposit` request, and no handler of confirmations is set |
-/// | 503 | genuine, but not stored, or one page of operations too many at once: the platform must send it again |
+/// | 503 | genuine, but not stored, or too many pages of operations arrived at once: the platform must send it again |
 ///
 /// The platform repeats a callback that is answered with anything but exactly 200 (sources:
 /// callback delivery), whatever the status. The statuses are for readers of the logs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-#[must_use = "the platform comes again unless it gets this answer"]
+#[must_use = "the platform repeats its request unless it gets this reply"]
 pub struct Reply {
     /// The HTTP status. For a `check_deposit` request any 4xx or 5xx declines the payment (sources:
     /// confirmation).

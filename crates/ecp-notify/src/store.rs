@@ -20,8 +20,8 @@ pub type StoreError = Box<dyn Error + Send + Sync>;
 /// - The same callback comes more than once, also at the same time: storing it again must be `Ok`.
 /// - The call may be dropped at any `.await`, when its deadline has passed; its effect by
 ///   then must be all or nothing, as in a transaction.
-/// - A connection that breaks does not end it: a call that is not ready at once continues as a task
-///   of its own.
+/// - A connection that breaks does not end the call: a call that is not ready at once continues as
+///   a task of its own.
 /// - Work that blocks belongs in `tokio::task::spawn_blocking`: no deadline interrupts a thread.
 #[async_trait]
 pub trait CallbackStore: Send + Sync {
@@ -66,7 +66,7 @@ impl<S: CallbackStore + ?Sized> CallbackStore for Box<S> {
 /// platform has changed. Only a [`Receiver`](crate::Receiver) creates one.
 ///
 /// Do not trust its values: the signature does not distinguish numbers from texts, so anyone who
-/// has seen a genuine callback can make an unreadable one from it.
+/// has seen a genuine callback can make an unreadable message from it.
 #[derive(Clone)]
 pub struct Unreadable {
     raw: Box<[u8]>,

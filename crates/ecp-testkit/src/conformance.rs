@@ -520,7 +520,9 @@ fn expect<T: fmt::Debug>(
 ) -> Result<(), Failure> {
     match result {
         Err(rejection) if as_expected(rejection.reason()) => Ok(()),
-        other => Err(fail(format!("expected a refusal for another reason, found {other:?}"))),
+        other => Err(fail(format!(
+            "expected a refusal for the reason that the case names, found {other:?}"
+        ))),
     }
 }
 

@@ -5,7 +5,7 @@ use ecp_core::model::End;
 use crate::flow::FlowKind;
 
 /// How callbacks about one flow of a method differ from those of other methods, by the samples on
-/// the method's page: additional members, and the order of members.
+/// the method's documentation page: additional members, and the order of members.
 ///
 /// A receiver needs none of this: it reads every member as optional and in any order. It is for a
 /// simulated platform that sends callbacks like the samples, such as `ecp-sandbox`.
@@ -64,7 +64,7 @@ impl CallbackForm {
     }
 
     /// Sets the platform's number of the provider, and places `operation.provider` before
-    /// `operation.code`. Usually it is the last member.
+    /// `operation.code`. Usually `operation.provider` is the last member of `operation`.
     pub const fn provider_first(self, id: u32) -> Self {
         Self { provider_first: true, ..self.provider(id) }
     }
@@ -119,8 +119,8 @@ impl CallbackForm {
         self.end
     }
 
-    /// The platform's number of the provider, `operation.provider.id`; `None` if the method's page
-    /// does not say.
+    /// The platform's number of the provider, `operation.provider.id`; `None` if the method's
+    /// documentation page does not say.
     pub const fn provider_id(&self) -> Option<u32> {
         self.provider
     }
@@ -140,8 +140,8 @@ impl CallbackForm {
         self.customer_phone
     }
 
-    /// The result code of a declined operation, by the sample on the method's page; 20000 if the
-    /// page has no other code.
+    /// The result code of a declined operation, by the sample on the method's documentation page;
+    /// 20000 if the page has no other code.
     pub const fn decline_code(&self) -> u32 {
         match self.code {
             Some(code) => code,

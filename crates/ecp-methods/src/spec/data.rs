@@ -69,7 +69,7 @@ impl MethodSpec {
         self.kind
     }
 
-    /// The payment instruments that the method's page lists, empty if it lists none.
+    /// The payment instruments that the method's documentation page lists, empty if it lists none.
     pub const fn instruments(&self) -> &'static [Instrument] {
         self.instruments
     }
@@ -101,7 +101,8 @@ impl MethodSpec {
         self.callback_names
     }
 
-    /// How the method's callbacks differ from those of other methods, by the samples on its page.
+    /// How the method's callbacks differ from those of other methods, by the samples on its
+    /// documentation page.
     pub const fn callback_forms(&self) -> &'static [CallbackForm] {
         self.callback_forms
     }
@@ -141,7 +142,7 @@ impl MethodSpec {
     }
 
     /// Further values of vouchers, as amounts in a currency, that only an example on the method's
-    /// page has, and not its list.
+    /// documentation page has, and not its list.
     pub fn example_denominations(
         &self,
         currency: Currency,
@@ -154,12 +155,12 @@ impl MethodSpec {
         self.asks_for_voucher
     }
 
-    /// Other facts from the method's page, which no check uses.
+    /// Other facts from the method's documentation page, which no check uses.
     pub const fn facts(&self) -> &'static [Fact] {
         self.facts
     }
 
-    /// Whether the method has a capability, `None` if the method's page does not say.
+    /// Whether the method has a capability, `None` if the method's documentation page does not say.
     ///
     /// ```
     /// use ecp_methods::spec::Capability;

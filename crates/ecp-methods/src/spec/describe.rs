@@ -17,7 +17,7 @@ pub struct Row {
 
 impl MethodSpec {
     /// Describes everything that the method declares, as rows of a table. Subjects that the
-    /// method's page does not mention have no row. A row with a source other than
+    /// method's documentation page does not mention have no row. A row with a source other than
     /// [`MethodSpec::source`] names that source in brackets, as all rows about tests do.
     ///
     /// ```

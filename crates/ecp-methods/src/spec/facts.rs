@@ -93,7 +93,7 @@ impl fmt::Display for Certainty {
     }
 }
 
-/// A fact from a method's page that no check uses.
+/// A fact from a method's documentation page that no check uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Fact {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// The form of `redirect_data` in callbacks (how the customer's browser is sent to the provider),
-/// by the sample on the method's page.
+/// by the sample on the method's documentation page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TestRedirect {
@@ -53,8 +53,8 @@ impl RedirectField {
 }
 
 /// The value that the sandbox gives a [`RedirectField`]: a part of the payment, or a placeholder
-/// like the one in the sample on the method's page. How the provider uses the value is not
-/// documented.
+/// like the one in the sample on the method's documentation page. How the provider uses the value
+/// is not documented.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RedirectValue {

@@ -10,7 +10,7 @@ pub enum Regions {
     Everywhere,
     /// All countries except these.
     Except(&'static [&'static str]),
-    /// The method's page does not say where the method is used.
+    /// The method's documentation page does not say where the method is used.
     NotStated,
     /// Only these countries.
     Only(&'static [&'static str]),
@@ -27,8 +27,8 @@ impl Regions {
         Self::Except(countries)
     }
 
-    /// Whether the method is used in a country (ISO 3166-1 alpha-2), `None` if the method's page
-    /// does not say.
+    /// Whether the method is used in a country (ISO 3166-1 alpha-2), `None` if the method's
+    /// documentation page does not say.
     ///
     /// ```
     /// use ecp_methods::{Jeton, PaymentMethod};

@@ -52,8 +52,8 @@ impl Rule {
         Self { amounts: Amounts::Scoped(limits), ..self }
     }
 
-    /// Declares that amounts have no limits, because the method's page says so. A rule without
-    /// `amount`, `limited` or `unlimited` means that the page states no limits.
+    /// Declares that amounts have no limits, because the method's documentation page says so. A
+    /// rule without `amount`, `limited` or `unlimited` means that the page states no limits.
     pub const fn unlimited(self) -> Self {
         Self { amounts: Amounts::Unlimited, ..self }
     }
@@ -107,8 +107,9 @@ impl Rule {
         Limits::of(self.stated_limits(), currency, country)
     }
 
-    /// The limits as the method's page states them, empty if it states none. [`Rule::is_unlimited`]
-    /// then says whether the page says that there are no limits, or says nothing.
+    /// The limits as the method's documentation page states them, empty if it states none.
+    /// [`Rule::is_unlimited`] then says whether the page says that there are no limits, or says
+    /// nothing.
     pub const fn stated_limits(&self) -> &[Limit] {
         match &self.amounts {
             Amounts::Both(limit) => std::slice::from_ref(limit),
@@ -117,7 +118,7 @@ impl Rule {
         }
     }
 
-    /// Whether the method's page says that amounts have no limits.
+    /// Whether the method's documentation page says that amounts have no limits.
     pub const fn is_unlimited(&self) -> bool {
         matches!(self.amounts, Amounts::Unlimited)
     }

@@ -50,7 +50,7 @@ impl TestItem {
 }
 
 /// A field that the platform asks the merchant for, in `clarification_fields`, if the request does
-/// not have it. The customer can pay only after it is answered.
+/// not have it. The customer can pay only after the merchant has sent the field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TestQuestion {
     object: &'static str,

@@ -6,9 +6,10 @@ use super::steps::{TestQuestion, TestStep};
 /// How a method behaves in tests: which amounts have a fixed result, and the form of the redirect
 /// to the provider.
 ///
-/// The values are from the method's page, unless [`Testing::source`] names another source. Only the
-/// page of Jeton Wallet has test amounts; for the other methods, the sandbox declines the same
-/// amounts by its own choice. The redirects have the form of the samples on the pages.
+/// The values are from the method's documentation page, unless [`Testing::source`] names another
+/// source. Only Jeton Wallet's page has test amounts; for the other methods, the sandbox
+/// declines the same amounts by its own choice. The redirects have the form of the samples on the
+/// pages.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Testing {
     declined: Option<&'static [i64]>,
@@ -95,7 +96,7 @@ impl Testing {
         }
     }
 
-    /// The source of the declined amounts, `None` if it is the method's page.
+    /// The source of the declined amounts, `None` if it is the method's documentation page.
     pub const fn declined_source(&self) -> Option<&'static str> {
         match self.declined {
             Some(_) => self.source,
@@ -149,7 +150,8 @@ impl Testing {
         self.questions
     }
 
-    /// The source of the redirect's form, `None` if it is the sample on the method's page.
+    /// The source of the redirect's form, `None` if it is the sample on the method's documentation
+    /// page.
     pub const fn redirect_source(&self) -> Option<&'static str> {
         match self.redirect {
             Some(_) => self.source,
