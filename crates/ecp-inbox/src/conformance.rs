@@ -21,25 +21,27 @@ pub use self::bodies::{Body, verified};
 use crate::hold::Hold;
 use crate::inbox::Inbox;
 
-/// A database for one test.
+/// A fresh database for one conformance test of an inbox.
 #[async_trait]
 pub trait Stage: Send + Sync {
-    /// Opens the store. Opening it again gives another replica, or a restart.
+    /// Opens an inbox in this database with the default [`Hold`] policy. A second call opens the
+    /// same database again, as another replica or a restarted process does.
     async fn open(&self, clock: Arc<dyn Clock>) -> Arc<dyn Inbox> {
         self.open_holding(clock, Hold::default()).await
     }
 
-    /// Opens the store with a policy for holding callbacks.
+    /// Opens an inbox in this database with the given policy for holding callbacks.
     async fn open_holding(&self, clock: Arc<dyn Clock>, hold: Hold) -> Arc<dyn Inbox>;
 }
 
-/// A clock for a test.
+/// A clock that a test sets forward by hand, starting in November 2023.
 pub fn clock() -> Arc<SteppedClock> {
     let start = Timestamp::from_unix_seconds(1_700_000_000).unwrap();
     Arc::new(SteppedClock::new(start))
 }
 
-/// Makes a test of each function of [`suite`], [`held`] and [`time`], given an expression for a fresh [`Stage`].
+/// Generates one tokio test for each function of [`suite`], [`held`] and [`time`]. The argument is
+/// an expression that makes a fresh [`Stage`].
 #[macro_export]
 macro_rules! conformance {
     (@each $room:ident $stage:expr; $($name:ident)*) => {

@@ -10,7 +10,7 @@ use ecp_notify::{Expected, Unexpected};
 use crate::error::InboxError;
 use crate::state::{Change, PaymentState, StatusUpdate};
 
-/// The number of a callback in its inbox, growing with time.
+/// The number of a callback in its inbox. Later callbacks have greater numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EntryId(i64);
 
@@ -18,22 +18,24 @@ pub struct EntryId(i64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EntryState {
-    /// Waits for a worker, or for another attempt.
+    /// The callback waits for a worker to handle it, for the first time or again.
     Waiting,
-    /// A worker's handler processed it successfully.
+    /// A worker's handler processed the callback successfully.
     Done,
-    /// Its handler failed too often. [`Inbox::replay`](crate::Inbox::replay) gives it another run.
+    /// The callback was given up after its last attempt. [`Inbox::replay`](crate::Inbox::replay)
+    /// schedules it for handling again.
     Dead,
-    /// It reports a final status that the inbox's [`Hold`](crate::Hold) policy does not trust until
-    /// Gate confirms it. Gate's answer to a status request releases it: a worker requests it
-    /// automatically if it is given [`Questions`](crate::Questions), and
-    /// [`Inbox::release`](crate::Inbox::release) does the same by hand.
+    /// The callback waits until Gate confirms it: it reports a final status that the inbox's
+    /// [`Hold`](crate::Hold) policy does not trust before. A worker with
+    /// [`Questions`](crate::Questions) requests the status from Gate and releases the callback
+    /// automatically; [`Inbox::release`](crate::Inbox::release) does the same by hand.
     Held,
-    /// An earlier callback reported the same of the same operation. It is kept but not handled.
+    /// An earlier callback reported the same values of the same operation. This callback is kept
+    /// but not handled.
     Repeated,
 }
 
-/// A callback in the inbox, without its body.
+/// A callback in the inbox and its processing state.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Entry {
@@ -41,56 +43,64 @@ pub struct Entry {
     pub id: EntryId,
     /// Processing state of the callback.
     pub state: EntryState,
-    /// The project whose key signed it.
+    /// The project whose key verified the callback's signature.
     pub project: ProjectId,
-    /// The payment, in the formats that name one.
+    /// The id of the payment; `None` if the callback names no payment.
     pub payment: Option<PaymentId>,
-    /// The payment's status in this callback, in the platform's words.
+    /// The payment's status in this callback, as the platform spells it; `None` if the callback has
+    /// no status.
     pub status: Option<String>,
     /// Time when the callback was first received.
     pub received: Timestamp,
-    /// Number of times that the same bytes were received.
+    /// Number of times that the callback was received with exactly the same bytes.
     pub times: u32,
-    /// Number of attempts to handle it; while it is held, of status requests about it.
+    /// Number of attempts to handle the callback. While the callback is held, number of status
+    /// requests about it.
     pub attempts: u32,
-    /// Time of the next attempt, while it waits. While it is held, time of the next status request:
-    /// `None` after an attempt means never automatically.
+    /// Time of the next attempt, while the callback waits. While the callback is held, time of the
+    /// next status request; `None` after an attempt means that no further request is sent
+    /// automatically.
     pub due: Option<Timestamp>,
-    /// Last error of the callback's handler. Handlers must keep personal data out of it. While the
-    /// callback is held, why the last status request did not release it.
+    /// Text of the last error of the callback's handler, in which handlers must put no personal
+    /// data. While the callback is held, the reason why the last status request did not release it.
     pub error: Option<String>,
     /// The change of the payment's state that the callback caused when it was received or released.
     pub change: Change,
-    /// Dotted paths of the texts that have another reading.
+    /// Dotted paths of the texts that make the callback's signature ambiguous: the same signature
+    /// also fits a callback with other values.
     pub ambiguous: Vec<String>,
-    /// The received body, until retention removes it; only for
-    /// [`Inbox::entry`](crate::Inbox::entry). It holds personal data.
+    /// The received body, which holds personal data. `None` in the results of
+    /// [`Inbox::entries`](crate::Inbox::entries), and after the body's removal.
     pub raw: Option<Raw>,
 }
 
-/// The bytes of a callback. They hold personal data and are not printed by `Debug`.
+/// The received bytes of a callback. They hold personal data and are not printed by `Debug`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Raw(Vec<u8>);
 
-/// A claim on callbacks.
+/// Parameters of a claim, by which a worker reserves callbacks for itself: how many, for how long,
+/// and up to which attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Claim {
-    /// Maximum number of callbacks.
+    /// Maximum number of callbacks to claim.
     pub limit: usize,
-    /// Duration of the lease, with millisecond precision. After that, others may claim them.
+    /// Time for which the callbacks are reserved, with millisecond precision. After it, other
+    /// workers may claim them.
     pub lease: Duration,
-    /// Maximum number of attempts for each, this one included.
+    /// Maximum number of attempts for each callback, including the attempt that this claim begins.
     pub attempts: u32,
 }
 
 impl Claim {
-    /// A claim on at most `limit` callbacks, by a lease, without a maximum number of attempts.
+    /// Returns a claim on at most `limit` callbacks for the time `lease`, without a maximum number
+    /// of attempts.
     pub fn new(limit: usize, lease: Duration) -> Self {
         Self { limit, lease, attempts: u32::MAX }
     }
 
-    /// Sets the maximum number of attempts for each, this one included.
+    /// Sets the maximum number of attempts for each callback, including the attempt that this claim
+    /// begins.
     pub fn attempts(self, attempts: u32) -> Self {
         Self { attempts, ..self }
     }
@@ -100,47 +110,51 @@ impl Claim {
 pub(crate) const NO_RESULT: &str =
     "no attempt stored a result: each time its process ended, or it took longer than its lease";
 
-/// Result of a claim.
+/// Result of [`Inbox::claim`](crate::Inbox::claim): the claimed callbacks, and those that were
+/// given up.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Claimed {
     /// Callbacks to handle. Empty if none is due.
     pub deliveries: Vec<Delivery>,
-    /// Callbacks that became dead instead, because no attempt stored a result, or because their
-    /// bodies can no longer be read.
+    /// Callbacks that became dead instead of being claimed: no attempt stored a result, or the
+    /// stored body can no longer be read.
     pub dead: Vec<EntryId>,
 }
 
-/// A callback for a handler.
+/// A claimed callback, as a handler receives it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Delivery {
-    /// The callback's number. A handler with effects outside the database can use it to apply each
-    /// once.
+    /// The callback's number, the same in every attempt. A handler with effects outside the
+    /// database can use it to apply each effect once.
     pub id: EntryId,
-    /// The project whose key signed it.
+    /// The project whose key verified the callback's signature.
     pub project: ProjectId,
     /// The callback to handle.
     pub callback: Callback,
     /// The change of the payment's state that the callback caused. Most handlers look at this
     /// first.
     pub change: Change,
-    /// Current state of the payment, with all later callbacks.
+    /// Current state of the payment, which includes callbacks that arrived after this one. `None`
+    /// if the callback names no payment, or while no status of the payment is known.
     pub payment: Option<PaymentState>,
     /// Time when the callback was first received.
     pub received: Timestamp,
-    /// Number of this attempt, from 1.
+    /// Number of this attempt to handle the callback, from 1.
     pub attempt: u32,
     pub(crate) lease: Lease,
 }
 
-/// Held callbacks claimed for status requests.
+/// Result of [`Inbox::claim_held`](crate::Inbox::claim_held): the status requests to send to Gate
+/// about held callbacks.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct ClaimedHeld {
     /// Status requests to send. Empty if none is due.
     pub questions: Vec<Question>,
-    /// Callbacks without further status requests, because no earlier one was ever finished.
+    /// Held callbacks about which no further status request is sent, because no earlier request
+    /// ever stored a result.
     pub given_up: Vec<EntryId>,
 }
 
@@ -148,9 +162,9 @@ pub struct ClaimedHeld {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Question {
-    /// The callback's number.
+    /// The number of the held callback.
     pub id: EntryId,
-    /// The project whose key signed it.
+    /// The project whose key verified the callback's signature.
     pub project: ProjectId,
     /// The payment whose status to request.
     pub payment: PaymentId,
@@ -161,73 +175,76 @@ pub struct Question {
     pub(crate) lease: Lease,
 }
 
-/// The right to finish a delivery. It ends when another worker claims the callback.
+/// The right of one worker to store the result of a delivery. It ends when another worker claims
+/// the callback.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lease(pub(crate) i64);
 
-/// Result of an attempt.
+/// Result of an attempt to handle a callback.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Finish {
     /// The handler succeeded.
     Done,
-    /// The handler failed; try again.
+    /// The handler failed; the callback is tried again after a pause.
     Retry {
         /// Time until the next attempt, with millisecond precision.
         after: Duration,
-        /// The handler's error.
+        /// The text of the handler's error.
         error: String,
     },
-    /// The handler failed too often.
+    /// The handler failed too often; the callback is given up.
     Dead {
-        /// The handler's error.
+        /// The text of the handler's error.
         error: String,
     },
 }
 
-/// A filter for listing entries, newest first.
+/// Filter for listing callbacks with [`Inbox::entries`](crate::Inbox::entries). A field that is
+/// `None` excludes nothing.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Query {
-    /// Only entries in this state.
+    /// Only callbacks in this state.
     pub state: Option<EntryState>,
-    /// Only entries of this project.
+    /// Only callbacks of this project.
     pub project: Option<ProjectId>,
-    /// Only entries of this payment.
+    /// Only callbacks of this payment.
     pub payment: Option<PaymentId>,
-    /// Only entries before this one: the last of the previous page.
+    /// Only callbacks with smaller numbers than this one. For the next page of a list, give the
+    /// number of the last callback of the previous page.
     pub before: Option<EntryId>,
     /// Maximum number of callbacks; 100 by default.
     pub limit: Option<usize>,
 }
 
-/// Counts of an inbox.
+/// Numbers of callbacks in an inbox, by state, and ages of the oldest ones.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
-    /// Callbacks that wait for a worker or another attempt.
+    /// Number of callbacks that wait for a worker or for another attempt.
     pub waiting: u64,
-    /// Callbacks that are held.
+    /// Number of callbacks that are held until Gate confirms them.
     pub held: u64,
-    /// Held callbacks without further automatic status requests: Gate contradicts them, or did not
-    /// decide in time. Alert on any.
+    /// Number of held callbacks without further automatic status requests: Gate contradicts them,
+    /// or did not decide in time. Alert if it is not 0.
     pub unconfirmed: u64,
-    /// Callbacks whose handler failed too often.
+    /// Number of callbacks that were given up after their last attempt.
     pub dead: u64,
-    /// Callbacks that were handled.
+    /// Number of callbacks that were handled.
     pub done: u64,
-    /// Callbacks that repeated known statuses.
+    /// Number of callbacks that are kept but not handled, because an earlier one reported the same.
     pub repeated: u64,
-    /// Payments with at least one stored callback.
+    /// Number of payments with at least one stored callback.
     pub payments: u64,
-    /// Time when the oldest waiting callback was received: alert on its age.
+    /// Time when the oldest waiting callback was received; `None` if none waits. Alert on its age.
     pub oldest_waiting: Option<Timestamp>,
-    /// Time when the oldest held callback was received: alert on its age.
+    /// Time when the oldest held callback was received; `None` if none is held. Alert on its age.
     pub oldest_held: Option<Timestamp>,
 }
 
 impl Delivery {
-    /// A delivery for testing a handler: a callback received now for the first time, which changed
-    /// the status to its own. It belongs to no inbox, so it cannot be finished.
+    /// A delivery for testing a handler: the callback counts as received now, as the first about
+    /// its payment. The delivery belongs to no inbox, so it cannot be finished.
     ///
     /// ```
     /// use ecp_core::ProjectId;
@@ -257,8 +274,8 @@ impl Delivery {
         }
     }
 
-    /// The payment's result, if the callback is about this order; otherwise the mismatch, see
-    /// [`Expected::result`]. Callbacks with more than one reading are held by the inbox until Gate
+    /// The payment's result if the callback matches the expected order, otherwise the mismatch; see
+    /// [`Expected::result`]. The inbox holds final callbacks with an ambiguous signature until Gate
     /// confirms them.
     pub fn result_for(&self, expected: &Expected<'_>) -> Result<End, Unexpected> {
         expected.result(self.project, &self.callback)
@@ -266,12 +283,12 @@ impl Delivery {
 }
 
 impl EntryId {
-    /// An id from an inbox.
+    /// Makes the id of a callback from its number, as [`EntryId::get`] returns it.
     pub const fn new(id: i64) -> Self {
         Self(id)
     }
 
-    /// The callback's number.
+    /// The callback's number in its inbox.
     pub const fn get(self) -> i64 {
         self.0
     }
@@ -294,7 +311,7 @@ impl EntryState {
     pub const ALL: &'static [Self] =
         &[Self::Waiting, Self::Done, Self::Dead, Self::Held, Self::Repeated];
 
-    /// The name, as it is stored and printed.
+    /// The state's name, as it is stored and printed, such as `waiting`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Waiting => "waiting",
@@ -318,7 +335,7 @@ impl fmt::Display for EntryState {
 }
 
 impl Raw {
-    /// The received bytes.
+    /// The received bytes of the callback, which hold personal data.
     pub fn expose(&self) -> &[u8] {
         &self.0
     }

@@ -2,9 +2,11 @@
 
 use std::error::Error;
 
-/// Error of an inbox operation. The operation had no partial effect.
+/// Error of an operation on an inbox, such as storing a callback. The operation had no partial
+/// effect.
 ///
-/// Its text is safe to log; that of its source, which comes from the database, may not be.
+/// The text of this error is safe to log. The text of its source, which comes from the database,
+/// may not be.
 #[derive(Debug, thiserror::Error)]
 #[error("{doing}: {kind}")]
 pub struct InboxError {
@@ -13,11 +15,11 @@ pub struct InboxError {
     source: Option<Box<dyn Error + Send + Sync>>,
 }
 
-/// Cause of an inbox error.
+/// Cause of an [`InboxError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum InboxErrorKind {
-    /// Another process has the database locked. Temporary.
+    /// Another connection or process has locked the database. Temporary: try again.
     #[error("another process has the database locked; try again")]
     Busy,
     /// The inbox was closed: its process is ending.
@@ -28,7 +30,8 @@ pub enum InboxErrorKind {
         "the database is damaged, or another program has changed it: restore a copy and reconcile with the platform"
     )]
     Damaged,
-    /// The disk or the configured size is full. It works again once space is freed.
+    /// The disk is full, or the database has reached its configured maximum size. Writing works
+    /// again once space is freed.
     #[error(
         "no space left for the database: its disk is full, or `SqliteOptions::largest` is reached"
     )]
@@ -42,13 +45,14 @@ pub enum InboxErrorKind {
     /// A newer version of this crate has changed the tables. Use that version.
     #[error("the database was made by a newer version of ecp-inbox: use that version")]
     Newer,
-    /// An older version of this crate made the tables, and changing them is not allowed.
+    /// An older version of this crate made the tables, and the inbox's options do not allow
+    /// changing them.
     #[error(
         "the database was made by an older version of ecp-inbox and needs a migration: let a service of this version open it first"
     )]
     Older,
-    /// The file was removed, moved, or replaced by another file while it was open. The error ends
-    /// when an inbox has the file's name again.
+    /// The database file was removed, moved or replaced while it was open. Operations work again
+    /// when an inbox file has that name.
     #[error("the database's file was removed or replaced: put it back under its name")]
     Removed,
     /// The database cannot be reached, opened, read or written now.
@@ -57,7 +61,7 @@ pub enum InboxErrorKind {
 }
 
 impl InboxErrorKind {
-    /// The name in logs and metrics.
+    /// The cause's name in logs and metrics, such as `busy`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Busy => "busy",

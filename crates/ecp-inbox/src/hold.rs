@@ -2,15 +2,16 @@
 
 use ecp_core::model::{Callback, OperationStatus, PaymentStatus};
 
-/// Policy for holding callbacks until Gate confirms them.
+/// Policy of an inbox for holding callbacks until Gate confirms them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Hold {
-    /// Holds final callbacks whose signature proves more than one reading.
+    /// Holds callbacks with a final status if their signature is ambiguous: it also fits a callback
+    /// with other values.
     #[default]
     Ambiguous,
-    /// Holds every final callback, even with a single reading. Declines and errors are final too:
-    /// they move money where they release the sum of a payout.
+    /// Holds every callback with a final status, even if its signature is not ambiguous. Declines
+    /// and errors are final too: for a payout they move money, because they release its sum.
     Finals,
 }
 

@@ -20,29 +20,31 @@ use crate::state::PaymentState;
 /// A method returns when its effect is on disk. A call whose future is dropped took effect
 /// completely or not at all.
 ///
-/// The trait is sealed: the stores are those of this crate, and methods are added with them.
-/// `Arc<dyn Inbox>` and [`Observed`](crate::Observed) are inboxes too.
+/// Only the stores of this crate can implement the trait (it is sealed), so that new versions can
+/// add methods. `Arc<dyn Inbox>` and [`Observed`](crate::Observed) are inboxes too.
 #[async_trait]
 pub trait Inbox: sealed::Sealed + fmt::Debug + Send + Sync {
-    /// Stores a callback. One that repeats an earlier one, byte for byte or in content, changes
-    /// nothing.
+    /// Stores a verified callback. A callback that repeats an earlier one, byte for byte or in
+    /// content, does not change the payment's state.
     async fn accept(&self, callback: &Verified<Callback>) -> Result<Accepted, InboxError>;
 
-    /// Claims callbacks to handle, the oldest waiting one of each payment. While one of a payment
-    /// is being handled or waits for another attempt, no other one of it is claimed.
+    /// Claims callbacks to handle: the oldest waiting callback of each payment. While a callback of
+    /// a payment is being handled or waits for another attempt, no other callback of the payment is
+    /// claimed.
     ///
-    /// The attempt is counted here, so that a callback whose handler ends its process does not run
-    /// for ever: one that was claimed the maximum number of times, and never finished, becomes
-    /// dead.
+    /// The claim itself counts as the attempt, so that a callback whose handler ends its process
+    /// does not run for ever: a callback that was claimed the maximum number of times, and never
+    /// finished, becomes dead.
     async fn claim(&self, claim: &Claim) -> Result<Claimed, InboxError>;
 
-    /// Ends an attempt. `false` if another worker has the lease by now.
+    /// Stores the result of an attempt. Returns `false` if another worker has claimed the callback
+    /// since.
     async fn finish(&self, delivery: &Delivery, finish: Finish) -> Result<bool, InboxError>;
 
-    /// Returns when there may be something to claim, at the latest after `at_most`.
+    /// Waits until there may be a callback to claim, but no longer than `at_most`.
     async fn wait(&self, at_most: Duration);
 
-    /// State of a payment; `None` if the inbox has no callback about it.
+    /// State of a payment; `None` if no callback in the inbox gives it a known status.
     async fn payment(
         &self,
         project: ProjectId,
@@ -52,25 +54,27 @@ pub trait Inbox: sealed::Sealed + fmt::Debug + Send + Sync {
     /// Lists callbacks, newest first.
     async fn entries(&self, query: &Query) -> Result<Vec<Entry>, InboxError>;
 
-    /// One callback, with its body if that is still stored.
+    /// One callback, with its body if that is still stored; `None` if no callback has this id.
     async fn entry(&self, id: EntryId) -> Result<Option<Entry>, InboxError>;
 
-    /// Schedules a callback that is done or dead for handling again, with all its attempts. `false`
-    /// if there is no such callback, or if its body was removed.
+    /// Schedules a callback that is done or dead for handling again, with the full number of
+    /// attempts. Returns `false` if no done or dead callback has this id, or if its body was
+    /// removed.
     async fn replay(&self, id: EntryId) -> Result<bool, InboxError>;
 
     /// Compares Gate's answer to a status request with a held callback, and releases the callback
-    /// if they agree. If Gate contradicts it, that is stored as the callback's [`Entry::error`],
-    /// and the callback is no longer claimed for status requests.
+    /// for handling if they agree. If Gate contradicts the callback, the contradiction is stored as
+    /// [`Entry::error`], and no more status requests about the callback are claimed.
     async fn release(&self, id: EntryId, answer: &VerifiedStatus) -> Result<Release, InboxError>;
 
-    /// Claims held callbacks for status requests about their payments: the oldest due one of each
-    /// payment, and none of a payment with a request in progress. Callbacks that name no payment
-    /// are never claimed. The attempt is counted here, as with [`claim`](Self::claim).
+    /// Claims held callbacks for status requests about their payments: for each payment without a
+    /// request in progress, the oldest callback that is due. Callbacks that name no payment are
+    /// never claimed. The claim itself counts as an attempt, as with [`claim`](Self::claim).
     async fn claim_held(&self, claim: &Claim) -> Result<ClaimedHeld, InboxError>;
 
-    /// Ends a status request that did not release its callback, with the reason. The next request
-    /// is due after that time, or never. `false` if another worker has the lease by now.
+    /// Stores the `reason` why a status request did not release its held callback. The next request
+    /// is due `after` this time, or never if it is `None`. Returns `false` if another worker has
+    /// claimed the callback since.
     async fn postpone(
         &self,
         question: &Question,
@@ -78,15 +82,16 @@ pub trait Inbox: sealed::Sealed + fmt::Debug + Send + Sync {
         reason: &str,
     ) -> Result<bool, InboxError>;
 
-    /// Removes the bodies of callbacks that were received before that time and are done or
-    /// repeated. Repetitions are still recognized. Returns the number of removed bodies.
+    /// Removes the stored bodies of callbacks that were received before a time and are done or
+    /// repeated, and returns the number of removed bodies. Repetitions of these callbacks are still
+    /// recognized.
     async fn remove_bodies(&self, before: Timestamp) -> Result<u64, InboxError>;
 
-    /// Counts by state.
+    /// Counts the callbacks in each state.
     async fn stats(&self) -> Result<Stats, InboxError>;
 }
 
-/// Result of accepting a callback. In each case the callback is on disk.
+/// Result of storing a callback with [`Inbox::accept`]. In each case the callback is on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Accepted {
@@ -94,9 +99,9 @@ pub enum Accepted {
     New(EntryId),
     /// The callback is new and held, see [`EntryState::Held`](crate::EntryState::Held).
     Held(EntryId),
-    /// The same bytes were received before.
+    /// The same bytes were received before, as the callback with this id.
     Repeated(EntryId),
-    /// An earlier callback reported the same of the same operation, in other bytes.
+    /// An earlier callback reported the same values of the same operation, in other bytes.
     SameOperation {
         /// Id of this callback.
         id: EntryId,
@@ -106,7 +111,7 @@ pub enum Accepted {
 }
 
 impl Accepted {
-    /// The callback's id.
+    /// The id of the stored callback in the inbox.
     pub const fn id(self) -> EntryId {
         match self {
             Self::New(id)
@@ -116,7 +121,7 @@ impl Accepted {
         }
     }
 
-    /// The name in logs and metrics.
+    /// The result's name in logs and metrics, such as `new`.
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::New(_) => "new",
@@ -127,26 +132,26 @@ impl Accepted {
     }
 }
 
-/// Result of comparing Gate's answer with a held callback.
+/// Result of comparing Gate's status answer with a held callback.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 #[must_use = "the callback may still be held"]
 pub enum Release {
     /// Gate confirms the callback: it waits for a worker now.
     Released,
-    /// Gate confirms the callback, and it repeats an earlier one.
+    /// Gate confirms the callback, but it repeats an earlier callback, so it is not handled.
     Repeated,
-    /// Gate contradicts the member at this dotted path: the callback stays held.
+    /// Gate contradicts the callback's member at this dotted path: the callback stays held.
     Disagrees(&'static str),
-    /// Gate has not decided the member at this dotted path, or does not know it yet: the callback
-    /// stays held, and a later answer may release it.
+    /// Gate has not decided the callback's member at this dotted path, or does not know it yet: the
+    /// callback stays held, and a later status answer may release it.
     Undecided(&'static str),
     /// No callback with that id is held.
     NotHeld,
 }
 
 impl Release {
-    /// The name in logs and metrics.
+    /// The result's name in logs and metrics, such as `released`.
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Released => "released",

@@ -71,7 +71,8 @@ pub struct Observed<I> {
 }
 
 impl<I: Inbox> Observed<I> {
-    /// Observes an inbox. The metrics are listed in [`METRICS`].
+    /// Wraps an inbox and reports its metrics to an observer. The metrics are listed in
+    /// [`METRICS`].
     pub fn new(inbox: I, observer: impl Observer) -> Self {
         Self::metered(inbox, Meter::new(observer))
     }

@@ -55,8 +55,8 @@ pub struct PostgresOptions {
 }
 
 impl PostgresOptions {
-    /// Up to 16 connections, 5 seconds for each step of getting one, the machine's clock and no
-    /// TLS.
+    /// Returns the default options: at most 16 connections, 5 seconds to wait for a free connection
+    /// and as long to open a new one, the machine's clock and no TLS.
     pub fn new() -> Self {
         Self {
             connections: 16,
@@ -71,7 +71,7 @@ impl PostgresOptions {
     }
 
     /// Sets the maximum number of connections, 16 by default. Each accept, claim and handler needs
-    /// one.
+    /// one connection while it runs.
     pub fn connections(mut self, most: usize) -> Self {
         self.connections = most.max(1);
         self
@@ -90,14 +90,14 @@ impl PostgresOptions {
         self
     }
 
-    /// Policy for holding callbacks until Gate confirms them: by default, ambiguous ones.
+    /// Sets which callbacks are held until Gate confirms them, [`Hold::Ambiguous`] by default.
     pub fn hold(mut self, hold: Hold) -> Self {
         self.hold = hold;
         self
     }
 
-    /// Opens only an existing inbox with this version's tables: for tools that inspect the inbox of
-    /// a service.
+    /// Opens only an existing inbox with this version's tables, and creates or changes no tables:
+    /// for tools that inspect the inbox of a service.
     pub fn existing_only(mut self) -> Self {
         self.existing_only = true;
         self
@@ -114,17 +114,17 @@ impl PostgresOptions {
         self
     }
 
-    /// Encrypts connections according to `sslmode` of the configuration. Use `require` there: with
-    /// `prefer`, the default, a server without TLS is accepted. [`PostgresOptions::open_at`] takes
-    /// both from an address.
+    /// Encrypts connections according to `sslmode` of the connection's configuration. Use `require`
+    /// there: with `prefer`, the default, a server without TLS is accepted.
+    /// [`PostgresOptions::open_at`] takes the configuration and the TLS settings from an address.
     #[cfg(feature = "postgres-tls")]
     pub fn tls(mut self, tls: rustls::ClientConfig) -> Self {
         self.tls = Some(tls);
         self
     }
 
-    /// Connects to an address, over TLS as it requires, in place of [`PostgresOptions::tls`].
-    /// Otherwise as [`PostgresOptions::open`].
+    /// Opens the inbox at an address, with the TLS settings of the address instead of
+    /// [`PostgresOptions::tls`]. Otherwise like [`PostgresOptions::open`].
     #[cfg(feature = "postgres-tls")]
     pub async fn open_at(mut self, address: PostgresAddress) -> Result<PostgresInbox, InboxError> {
         let PostgresAddress { config, tls } = address;
@@ -135,7 +135,8 @@ impl PostgresOptions {
         self.open(config).await
     }
 
-    /// Connects. By default, missing tables are created and old ones are migrated.
+    /// Connects to the database and opens the inbox. By default, missing tables are created and old
+    /// ones are migrated.
     pub async fn open(self, config: Config) -> Result<PostgresInbox, InboxError> {
         let pool = pool(config, &self)?;
         let session = Session::open(&pool, false).await?;

@@ -21,7 +21,8 @@ use crate::observer::QUESTION;
 use crate::telemetry;
 use crate::worker::{HandlerError, attempt, exponential, pause};
 
-/// Requests the status of a payment from Gate. Implemented for functions of that shape:
+/// Requests the status of a payment from Gate, to confirm a held callback. Async functions of this
+/// shape implement it:
 ///
 /// ```
 /// use ecp_core::model::VerifiedStatus;
@@ -68,7 +69,8 @@ where
     }
 }
 
-/// Settings of a [`Worker`](crate::Worker) for status requests about held callbacks.
+/// Settings of a [`Worker`](crate::Worker) for status requests about held callbacks, which wait
+/// until Gate confirms them.
 ///
 /// The first request is sent immediately, the next ones after pauses that double from 5 seconds to
 /// one hour and are shortened at random. A callback that Gate confirms is released and handled. If
@@ -87,7 +89,7 @@ pub struct Questions {
 }
 
 impl Questions {
-    /// Sends status requests through this hook.
+    /// Returns the default settings; the hook `confirm` sends the status requests.
     pub fn new(confirm: impl Confirm + 'static) -> Self {
         Self {
             confirm: Arc::new(confirm),
@@ -98,19 +100,20 @@ impl Questions {
         }
     }
 
-    /// Maximum number of status requests at once: 4 by default.
+    /// Sets the maximum number of status requests at once, 4 by default.
     pub fn concurrency(self, concurrency: usize) -> Self {
         Self { concurrency: concurrency.max(1), ..self }
     }
 
-    /// Maximum number of status requests per callback, after which it is left to a person: 200 by
-    /// default, at least 1.
+    /// Sets the maximum number of status requests per callback, 200 by default and at least 1.
+    /// After them, a person must decide about the callback.
     pub fn attempts(self, attempts: u32) -> Self {
         Self { attempts: attempts.max(1), ..self }
     }
 
-    /// The longest pause after the first status request about a callback, and after any: 5 seconds
-    /// and 1 hour by default. A pause is chosen at random below its bound.
+    /// Sets the longest pause after the first status request about a callback, and the longest
+    /// pause after any request: 5 seconds and 1 hour by default. Each pause is chosen at random
+    /// below its bound.
     pub fn pauses(self, first: Duration, longest: Duration) -> Self {
         Self { first_pause: first, longest_pause: longest, ..self }
     }

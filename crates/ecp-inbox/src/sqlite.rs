@@ -50,7 +50,7 @@ use crate::inbox::{Accepted, Inbox, Release};
 use crate::state::PaymentState;
 use crate::telemetry;
 
-/// An inbox in a file. Cheap to clone.
+/// An inbox in a SQLite file. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct SqliteInbox {
     writer: Writer,
@@ -62,7 +62,7 @@ pub struct SqliteInbox {
 }
 
 impl SqliteOptions {
-    /// Opens the file. By default, a missing file is created.
+    /// Opens the inbox in the file at `path`. By default, a missing file is created.
     pub async fn open(self, path: impl AsRef<Path>) -> Result<SqliteInbox, InboxError> {
         let path = path.as_ref().to_owned();
         let opened = tokio::task::spawn_blocking(move || self.open_now(path)).await;
@@ -104,7 +104,7 @@ impl SqliteOptions {
 const OPENING: &str = "opening the inbox";
 
 impl SqliteInbox {
-    /// Opens or creates a file, with the default [`SqliteOptions`].
+    /// Opens or creates the inbox in the file at `path`, with the default [`SqliteOptions`].
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, InboxError> {
         SqliteOptions::new().open(path).await
     }

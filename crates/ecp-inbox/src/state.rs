@@ -68,19 +68,20 @@ pub struct OperationState {
     contradictions: BTreeSet<Member>,
 }
 
-/// A member that has the same value in all callbacks about a payment. If two callbacks disagree, the
-/// state keeps neither value and names the member in [`PaymentState::contradictions`], so that the result
-/// does not depend on their order.
+/// A member of a callback that must have the same value in all callbacks about a payment, such as
+/// the currency. If two callbacks disagree, the state keeps neither value and names the member in
+/// [`PaymentState::contradictions`], so that the result does not depend on their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Member {
     /// The currency of the payment's sums.
     Currency,
-    /// The method of the payment, once it is a success: after a failure another method may be
+    /// The payment method, once the payment is a success: after a failure another method may be
     /// tried.
     Method,
-    /// The sum of a success; for an operation also the currency at any time.
+    /// The sum of a successful payment or operation; for an operation also the sum's currency, in
+    /// any status.
     Sum,
     /// The type of the payment or operation.
     Type,
@@ -92,12 +93,12 @@ pub enum Member {
 pub struct Amount {
     /// The amount in minor units.
     pub amount: i64,
-    /// The three-letter code.
+    /// The currency's three-letter code, as it was sent.
     pub currency: String,
 }
 
-/// The part of a callback or of Gate's answer that moves a [`PaymentState`]: statuses, types, dates
-/// and sums.
+/// The part of a callback, or of Gate's answer to a status request, that can change a
+/// [`PaymentState`]: statuses, types, dates and sums.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StatusUpdate {
     status: Option<PaymentStatus>,
@@ -129,29 +130,29 @@ pub struct Change {
     reports: Vec<Report>,
 }
 
-/// Finding that needs a person's attention.
+/// Problem in the status updates of a payment that needs a person's attention.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Report {
-    /// A payment status that is not in the tables. The payment keeps its previous status.
+    /// A payment status that this crate does not know. The payment keeps its previous status.
     UnknownPaymentStatus(String),
-    /// An operation status that is not in the tables. The operation keeps its previous status.
+    /// An operation status that this crate does not know. The operation keeps its previous status.
     UnknownOperationStatus(String),
-    /// An operation was reported both as a success and as a failure. The state keeps the success:
-    /// request the status from Gate before anything is delivered or repeated.
+    /// The operation with this number was reported both as a success and as a failure. The state
+    /// keeps the success: request the status from Gate before anything is delivered or repeated.
     Contradiction(u64),
-    /// Two messages gave different values to a member that has only one: 100 EUR and then 100 USD
-    /// for one operation. The state no longer has a value for it: request the status from Gate
-    /// before anything is delivered or booked.
+    /// Two messages gave different values to a member that must not change: for example 100 EUR and
+    /// then 100 USD for one operation. The state no longer has a value for it: request the status
+    /// from Gate before anything is delivered or booked.
     Differs {
-        /// The operation that has the member, `None` for the payment as a whole.
+        /// The number of the operation that has the member; `None` for a member of the payment.
         operation: Option<u64>,
-        /// The member that differs.
+        /// The member with two values.
         member: Member,
     },
-    /// A refund was reversed. The state can only rise, and this would lower it: request the status
-    /// from Gate.
+    /// The refund with this operation number was reversed. The state does not show it, because a
+    /// status never returns to an earlier one: request the status from Gate.
     RefundReversed(u64),
 }
 
@@ -229,17 +230,19 @@ impl PaymentState {
         self.status.as_ref().map(|recorded| &recorded.status)
     }
 
-    /// The sum of the payment, once it is a success; `None` if two successes differ in it.
+    /// The sum of the payment, once it is a success; `None` before, and if two successes report
+    /// different sums or currencies.
     pub const fn paid(&self) -> Option<&Amount> {
         self.paid.as_ref()
     }
 
-    /// Rest of the payment after refunds: the smallest sum that a refund's callback reported.
+    /// Rest of the payment's sum after refunds: the smallest sum that a callback about a refund
+    /// reported. `None` without such a callback.
     pub const fn left(&self) -> Option<&Amount> {
         self.left.as_ref()
     }
 
-    /// Members of the payment that were given two values.
+    /// Members of the payment, such as its currency, to which callbacks gave two different values.
     pub fn contradictions(&self) -> impl Iterator<Item = Member> {
         self.contradicted.iter().copied()
     }
@@ -249,7 +252,7 @@ impl PaymentState {
         &self.operations
     }
 
-    /// Statuses that are not in the tables, the first 16 in alphabetical order.
+    /// Reported statuses that this crate does not know: the first 16 in alphabetical order.
     pub fn unknown(&self) -> impl Iterator<Item = &str> {
         self.unknown.iter().map(String::as_str)
     }
@@ -374,18 +377,19 @@ impl OperationState {
         self.status.as_ref().map(|recorded| &recorded.status)
     }
 
-    /// The requested sum; `None` if two successes, or two messages in its currency, differ in it.
+    /// The requested sum of the operation; `None` if it is not reported, or if two successes report
+    /// different sums, or two messages different currencies.
     pub const fn sum(&self) -> Option<&Amount> {
         self.sum.as_ref()
     }
 
     /// Whether messages contradict each other about the operation: both a success and a failure
-    /// were reported, or two values of a member.
+    /// were reported, or two values of a member that must not change.
     pub fn is_contradicted(&self) -> bool {
         self.contradicted || !self.contradictions.is_empty()
     }
 
-    /// Members of the operation that were given two values.
+    /// Members of the operation, such as its type, to which callbacks gave two different values.
     pub fn contradictions(&self) -> impl Iterator<Item = Member> {
         self.contradictions.iter().copied()
     }
@@ -418,7 +422,8 @@ impl Member {
 }
 
 impl Change {
-    /// Old status, if there was one, and new status of the payment; `None` if it did not change.
+    /// Old status, if there was one, and new status of the payment; `None` if the status did not
+    /// change.
     ///
     /// Each change of a payment's status is reported once, by the first callback that causes it. A
     /// payment whose refund is reported before its success moves to `refunded` at once.
@@ -427,7 +432,7 @@ impl Change {
         (self.from.as_ref() != Some(to)).then_some((self.from.as_ref(), to))
     }
 
-    /// Whether this callback changed the payment's status to this one.
+    /// Whether the update changed the payment's status to the given one.
     pub fn moved_to(&self, status: &PaymentStatus) -> bool {
         self.moved().is_some_and(|(_, to)| to == status)
     }
@@ -438,24 +443,24 @@ impl Change {
         self.operations.iter().copied().map(OperationId::new)
     }
 
-    /// Findings that need a person's attention.
+    /// Problems in the update that need a person's attention.
     pub fn reports(&self) -> &[Report] {
         &self.reports
     }
 
-    /// Whether the status of neither the payment nor an operation changed.
+    /// Whether no status changed, neither of the payment nor of an operation.
     pub fn is_nothing(&self) -> bool {
         self.moved().is_none() && self.operations.is_empty()
     }
 }
 
 impl StatusUpdate {
-    /// The status update in a callback.
+    /// Extracts the status update from a callback.
     pub fn of(callback: &Callback) -> Self {
         Self::new(callback.payment.as_ref(), callback.operation.iter().chain(&callback.operations))
     }
 
-    /// The status update in Gate's answer to a status request.
+    /// Extracts the status update from Gate's answer to a status request.
     pub fn of_status(answer: &StatusResponse) -> Self {
         Self::new(answer.payment.as_ref(), &answer.operations)
     }
@@ -474,7 +479,7 @@ impl StatusUpdate {
         }
     }
 
-    /// Whether the callback has a final status of the payment or of an operation.
+    /// Whether the update has a final status of the payment or of an operation.
     pub fn is_final(&self) -> bool {
         self.status.as_ref().is_some_and(PaymentStatus::is_final)
             || self

@@ -28,9 +28,10 @@ pub type HandlerError = Box<dyn Error + Send + Sync>;
 
 /// Handles callbacks: ships an order, writes to a ledger, sends a mail.
 ///
-/// Each callback is passed to it at least once: again after an error, a panic, a deadline or the
-/// death of its process. Use [`Delivery::id`] for effects that must happen once, or a handler that
-/// writes to the inbox's own database in the same transaction, which the stores offer.
+/// Each callback is passed to the handler at least once: again after an error, a panic, a missed
+/// deadline or the death of its process. Use [`Delivery::id`] for effects that must happen once, or
+/// a handler that writes to the inbox's own database in the same transaction, which the stores
+/// offer.
 #[async_trait]
 pub trait Handler: Send + Sync {
     /// Handles a callback. The call may be dropped at any `.await`, when its deadline has passed.
@@ -44,12 +45,12 @@ impl<H: Handler + ?Sized> Handler for Arc<H> {
     }
 }
 
-/// Claims callbacks from an inbox and passes them to a handler: those of one payment one after the
-/// other, in the order of arrival, those of different payments concurrently.
+/// Claims callbacks from an inbox and passes them to a handler: callbacks of one payment one after
+/// the other, in the order of arrival, and callbacks of different payments concurrently.
 ///
 /// A failed callback is retried, after pauses that double from one second to one hour and are
-/// shortened at random; until then the later ones of its payment wait. After 20 attempts it is
-/// dead, and the later ones continue.
+/// shortened at random; until then later callbacks of the same payment wait. After 20 attempts the
+/// callback is dead, and the later callbacks are handled.
 #[derive(Clone)]
 pub struct Worker {
     inbox: Arc<dyn Inbox>,
@@ -85,7 +86,7 @@ pub(crate) enum Attempt {
 }
 
 impl Worker {
-    /// A worker that passes each callback to its handler at least once.
+    /// Returns a worker that passes each callback to its handler at least once.
     pub fn new(inbox: impl Inbox + 'static, handler: impl Handler + 'static) -> Self {
         Self::with(Arc::new(inbox), Arc::new(AtLeastOnce(handler)))
     }
@@ -105,37 +106,39 @@ impl Worker {
         }
     }
 
-    /// Sends status requests about held callbacks, and handles those that Gate confirms. Without it
-    /// they stay held until [`Inbox::release`] is called.
+    /// Makes the worker send status requests about held callbacks, and handle the callbacks that
+    /// Gate confirms. Without this setting, callbacks stay held until [`Inbox::release`] is called.
     pub fn questions(self, questions: Questions) -> Self {
         Self { questions: Some(questions), ..self }
     }
 
-    /// Maximum number of callbacks handled at once: 16 by default.
+    /// Sets the maximum number of callbacks handled at once, 16 by default.
     pub fn concurrency(self, concurrency: usize) -> Self {
         Self { concurrency: concurrency.max(1), ..self }
     }
 
-    /// Lease of a callback: 30 seconds by default. A handler has nine tenths of it. After a crash,
-    /// callbacks that were being handled wait this long.
+    /// Sets the time for which the worker reserves a callback (its lease), 30 seconds by default. A
+    /// handler must finish in nine tenths of it. After a crash, callbacks that were being handled
+    /// wait this long.
     pub fn lease(self, lease: Duration) -> Self {
         Self { lease, ..self }
     }
 
-    /// Maximum number of attempts, after which a callback is dead: 20 by default, at least 1.
+    /// Sets the maximum number of attempts, after which a callback is dead: 20 by default, at least
+    /// 1.
     pub fn attempts(self, attempts: u32) -> Self {
         Self { attempts: attempts.max(1), ..self }
     }
 
-    /// The longest pause after the first attempt, and after any: 1 second and 1 hour by default. A
-    /// pause is chosen at random below its bound, so that callbacks that failed together are not
-    /// retried together.
+    /// Sets the longest pause after the first attempt, and the longest pause after any attempt: 1
+    /// second and 1 hour by default. A pause is chosen at random below its bound, so that callbacks
+    /// that failed together are not retried together.
     pub fn pauses(self, first: Duration, longest: Duration) -> Self {
         Self { first_pause: first, longest_pause: longest, ..self }
     }
 
-    /// Interval of looking for callbacks that other processes stored: by default, every second.
-    /// Callbacks that this process stores are seen at once.
+    /// Sets how often the worker looks for callbacks that other processes stored: every second by
+    /// default. Callbacks that this process stores are seen at once.
     pub fn poll(self, poll: Duration) -> Self {
         Self { poll, ..self }
     }
@@ -148,7 +151,7 @@ impl Worker {
         Self { inbox, meter, ..self }
     }
 
-    /// Works until `stop` is ready, then waits for the running handlers.
+    /// Runs the worker until the future `stop` is ready, then waits for the running handlers.
     ///
     /// A worker that is dropped instead loses nothing: its claimed callbacks are handled again when
     /// the lease is over. After an error of the inbox it retries, after pauses up to 30 seconds.

@@ -6,14 +6,14 @@ use ecp_core::signature::{self, Place, Rules, SigningKey};
 use ecp_core::{PaymentId, ProjectId, SecretKey};
 use ecp_notify::{Verified, Verifier};
 
-/// A callback about one operation.
+/// Contents of a test callback about one operation.
 #[derive(Clone, Debug)]
 pub struct Body {
     /// The number of the project.
     pub project: u64,
     /// The payment's id, as JSON text without its quotation marks.
     pub payment: String,
-    /// The payment's status, in the same form.
+    /// The payment's status, as JSON text without its quotation marks.
     pub status: &'static str,
     /// The operation's number.
     pub operation: u64,
@@ -21,14 +21,16 @@ pub struct Body {
     pub kind: &'static str,
     /// The operation's status.
     pub operation_status: &'static str,
-    /// Minor units of EUR.
+    /// The amount of the payment and of the operation, in minor units of EUR.
     pub amount: i64,
-    /// Makes the bytes of two otherwise equal callbacks differ.
+    /// The payment's description. A different one makes the bytes of two otherwise equal callbacks
+    /// differ.
     pub description: String,
 }
 
 impl Body {
-    /// A sale with this status.
+    /// Returns a callback about a sale operation, in which payment and operation have this status.
+    /// For a `refunded` payment, the operation has the status `success`.
     pub fn new(payment: impl Into<String>, operation: u64, status: &'static str) -> Self {
         Self {
             project: 1236,
@@ -42,12 +44,13 @@ impl Body {
         }
     }
 
-    /// The same callback with another description.
+    /// Returns the same callback with this description.
     pub fn described(self, description: impl Into<String>) -> Self {
         Self { description: description.into(), ..self }
     }
 
-    /// The same callback with a text that has another reading.
+    /// Returns the same callback with a description that makes its signature ambiguous: the
+    /// signature also fits a callback with other members.
     pub fn doubtful(self) -> Self {
         self.described("x;payment:extra:1")
     }
@@ -57,7 +60,7 @@ impl Body {
         verified(&self.json())
     }
 
-    /// Gate's answer about the payment that agrees with the callback, signed and verified.
+    /// Gate's signed and verified status answer about the payment, which agrees with the callback.
     pub fn answer(&self) -> VerifiedStatus {
         let operation = self.operation_json();
         let json = format!(
@@ -106,7 +109,7 @@ impl Body {
     }
 }
 
-/// A body, signed for the project that it names, and verified.
+/// Signs a callback's JSON with the test key, and returns the verified callback.
 pub fn verified(json: &str) -> Verified<Callback> {
     let (_, body) = signed(json);
     let secret = secret();

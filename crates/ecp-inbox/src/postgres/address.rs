@@ -44,7 +44,8 @@ pub struct PostgresAddress {
     pub(super) tls: Tls,
 }
 
-/// Why an address cannot be used. It never holds values of the address.
+/// Why the text of a Postgres address cannot be used. The error quotes no values of the address,
+/// such as a password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AddressError {
@@ -64,9 +65,9 @@ pub enum AddressError {
     /// The value of a keyword cannot be used.
     #[error("`{word}`: expected {expected}")]
     Value {
-        /// The keyword.
+        /// The keyword whose value cannot be used.
         word: Cow<'static, str>,
-        /// The allowed values.
+        /// Description of the allowed values.
         expected: &'static str,
     },
     /// The address names no host.
@@ -100,8 +101,8 @@ const DRIVERS: [&str; 18] = [
 ];
 
 impl PostgresAddress {
-    /// Parses an address. Missing keywords are taken from the defaults, such as those that a
-    /// program finds in `PGSSLMODE`.
+    /// Parses an address. Keywords that it lacks are taken from `defaults`, pairs of a keyword and
+    /// a value, such as `sslmode` with the value of `PGSSLMODE`.
     pub fn parse(text: &str, defaults: &[(&str, &str)]) -> Result<Self, AddressError> {
         let is_url = ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme));
         let mut words = if is_url { Words::of_url(text)? } else { Words::of_pairs(text)? };
@@ -131,7 +132,7 @@ impl PostgresAddress {
         self.config.get_password().is_some()
     }
 
-    /// Sets the password, replacing the address's own.
+    /// Sets the password, replacing the password of the address.
     pub fn password(mut self, password: impl AsRef<[u8]>) -> Self {
         self.config.password(password);
         self

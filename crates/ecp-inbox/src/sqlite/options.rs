@@ -12,7 +12,7 @@ use super::schema::{self, Change};
 use crate::error::{InboxError, InboxErrorKind};
 use crate::hold::Hold;
 
-/// Options for opening an inbox.
+/// Options for opening a [`SqliteInbox`](crate::sqlite::SqliteInbox).
 #[derive(Clone, Debug)]
 pub struct SqliteOptions {
     pub(super) clock: Arc<dyn Clock>,
@@ -35,7 +35,7 @@ impl Default for SqliteOptions {
 }
 
 impl SqliteOptions {
-    /// The default options.
+    /// Returns the default options; each setter documents its default.
     pub fn new() -> Self {
         Self::default()
     }
@@ -45,25 +45,25 @@ impl SqliteOptions {
         Self { clock, ..self }
     }
 
-    /// Longest wait for the write of another connection, of this or another process: 2 seconds by default.
-    /// A call that waited that long fails with [`InboxError::Busy`](crate::InboxError::Busy), and may be
-    /// repeated.
+    /// Sets the longest wait for a write of another connection, of this or another process: 2
+    /// seconds by default. A call that waited that long fails with [`InboxErrorKind::Busy`], and
+    /// may be repeated.
     pub fn busy_timeout(self, busy: Duration) -> Self {
         Self { busy, ..self }
     }
 
-    /// Policy for holding callbacks until Gate confirms them: by default, ambiguous ones.
+    /// Sets which callbacks are held until Gate confirms them, [`Hold::Ambiguous`] by default.
     pub fn hold(self, hold: Hold) -> Self {
         Self { hold, ..self }
     }
 
-    /// Opens only an existing inbox with this version's tables: for tools that inspect the inbox of
-    /// a service.
+    /// Opens only an existing inbox with this version's tables, and creates or changes no tables:
+    /// for tools that inspect the inbox of a service.
     pub fn existing_only(self) -> Self {
         Self { change: Change::Refused, ..self }
     }
 
-    /// Maximum size of the file, in bytes: a write that does not fit fails with
+    /// Sets the maximum size of the file, in bytes: a write that does not fit fails with
     /// [`InboxErrorKind::Full`]. By default, the disk is the limit.
     pub fn largest(self, bytes: u64) -> Self {
         Self { largest: Some(bytes), ..self }

@@ -14,8 +14,8 @@ use crate::entry::{Delivery, Finish};
 use crate::worker::{Attempt, HandlerError, Processor, Worker, with_causes};
 
 impl SqliteInbox {
-    /// A worker whose handler writes to your tables in the same file: its writes and the callback's
-    /// completion are committed together, so its effect is stored exactly once.
+    /// Returns a worker whose handler writes to your tables in the same file: its writes and the
+    /// callback's completion are committed together, so its effect is stored exactly once.
     ///
     /// The handler runs on the single writer thread and blocks all other writes, so it must only
     /// read and write this database and be quick; no deadline can stop it. It runs inside a
@@ -29,10 +29,11 @@ impl SqliteInbox {
         Worker::with(Arc::new(self.clone()), Arc::new(processor))
     }
 
-    /// Runs `work` in a transaction on the single writer thread, and returns when it is on disk:
-    /// for your tables in the same file. An error rolls it back.
+    /// Runs `work` in a transaction on your own tables in the inbox's file, and returns when the
+    /// transaction is on disk. An error rolls it back.
     ///
-    /// It may run twice, after the first run was rolled back.
+    /// `work` runs on the single writer thread. It may run twice, after the first run was rolled
+    /// back.
     pub async fn transaction<T: Send + 'static>(
         &self,
         mut work: impl FnMut(&Connection) -> Result<T, HandlerError> + Send + 'static,
