@@ -354,7 +354,7 @@ fn a_wrong_file_is_reported_and_left_unchanged() {
     let empty = at("empty.sqlite");
     std::fs::write(&empty, "").unwrap();
     let place_of = |path: &PathBuf, what: &str| what.replace("FILE", &text(path));
-    let no_inbox = "error: cannot open the inbox in FILE: opening the inbox: the database is not an inbox of \
+    let no_inbox = "error: cannot open the inbox in FILE: opening the inbox failed: the database is not an inbox of \
                     ecp-inbox: check its path or address; name the database that the service opens\n";
     let table = [
         (&missing, "error: there is no file FILE: give the database that the service opens\n"),
@@ -411,7 +411,7 @@ fn an_inbox_in_postgres_is_read_and_never_made() {
     assert_eq!(missing.status.code(), Some(1));
     assert_eq!(
         stderr(&missing),
-        "error: cannot open the inbox in the database of --postgres: opening the inbox: the database is not an inbox of \
+        "error: cannot open the inbox in the database of --postgres: opening the inbox failed: the database is not an inbox of \
          ecp-inbox: check its path or address; name the database that the service opens\n"
     );
     assert_eq!(stderr(&ecp(&[&["stats"][..], &place].concat())), stderr(&missing), "it was made");

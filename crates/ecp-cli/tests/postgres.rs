@@ -117,13 +117,23 @@ fn an_inbox_is_reached_over_tls_as_the_address_asks() {
             1,
             "invalid peer certificate",
         ),
-        (url(""), &[("PGSSLMODE", "sentinel")], 2, "error: --postgres: `sslmode`: expected `dis"),
-        (url("?sslmode=verify-ca"), &[], 2, "error: --postgres: `sslrootcert`: expected a file"),
+        (
+            url(""),
+            &[("PGSSLMODE", "sentinel")],
+            2,
+            "error: --postgres: the value of the Postgres keyword `sslmode` must be `dis",
+        ),
+        (
+            url("?sslmode=verify-ca"),
+            &[],
+            2,
+            "error: --postgres: the value of the Postgres keyword `sslrootcert` must be a file",
+        ),
         (
             place.url("me:sentinel", "localhost", "?target=sentinel&sslmode=require"),
             &[],
             2,
-            "error: --postgres: the address has an unknown keyword `target`; correct its spelling, or leave it out\n",
+            "error: --postgres: the Postgres address has an unknown keyword `target`; correct its spelling, or leave it out\n",
         ),
         (
             place.url("customer", "localhost", &full),

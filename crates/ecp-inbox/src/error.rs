@@ -8,7 +8,7 @@ use std::error::Error;
 /// The text of this error is safe to log. The text of its source, which comes from the database,
 /// may not be.
 #[derive(Debug, thiserror::Error)]
-#[error("{doing}: {kind}")]
+#[error("{doing} failed: {kind}")]
 pub struct InboxError {
     doing: &'static str,
     kind: InboxErrorKind,
@@ -20,27 +20,29 @@ pub struct InboxError {
 #[non_exhaustive]
 pub enum InboxErrorKind {
     /// Another connection or process has locked the database. Temporary: try again.
-    #[error("another process has the database locked; try again")]
+    #[error("another process has locked the database; try again")]
     Busy,
     /// The inbox was closed: its process is ending.
     #[error("the inbox is closed: its process is ending")]
     Closed,
     /// The contents of the database cannot have been written by this crate.
     #[error(
-        "the database is damaged, or another program has changed it: restore a copy and reconcile with the platform"
+        "the database is damaged, or another program has changed it: restore a backup, then compare it with the platform (`ecp reconcile`)"
     )]
     Damaged,
     /// The disk is full, or the database has reached its configured maximum size. Writing works
     /// again once space is freed.
     #[error(
-        "no space left for the database: its disk is full, or `SqliteOptions::largest` is reached"
+        "no space left for the database: its disk is full, or the file has reached `SqliteOptions::largest`; free space or raise the limit"
     )]
     Full,
     /// The database exists but is not an inbox.
     #[error("the database is not an inbox of ecp-inbox: check its path or address")]
     NoInbox,
     /// The operating system started no thread for writing.
-    #[error("the operating system started no thread: raise its limit of threads or free memory")]
+    #[error(
+        "the operating system refused to start a thread: raise its limit of threads or free memory"
+    )]
     NoThread,
     /// A newer version of this crate has changed the tables. Use that version.
     #[error("the database was made by a newer version of ecp-inbox: use that version")]
@@ -53,10 +55,12 @@ pub enum InboxErrorKind {
     Older,
     /// The database file was removed, moved or replaced while it was open. Operations work again
     /// when an inbox file has that name.
-    #[error("the database's file was removed or replaced: put it back under its name")]
+    #[error("the database file was removed or replaced: put it back under its name")]
     Removed,
     /// The database cannot be reached, opened, read or written now.
-    #[error("the database cannot be reached, opened, read or written")]
+    #[error(
+        "the database cannot be reached, opened, read or written: check its address or path, its server and its disk"
+    )]
     Unavailable,
 }
 

@@ -208,8 +208,8 @@ mod embedded {
         assert_eq!(error.kind(), InboxErrorKind::Full);
         assert_eq!(
             error.to_string(),
-            "storing a callback: no space left for the database: its disk is full, or \
-             `SqliteOptions::largest` is reached"
+            "storing a callback failed: no space left for the database: its disk is full, or the file \
+             has reached `SqliteOptions::largest`; free space or raise the limit"
         );
         assert!(stored.len() > 3);
         assert_eq!(inbox.stats().await.unwrap().waiting, stored.len() as u64);

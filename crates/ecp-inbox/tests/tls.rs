@@ -235,42 +235,75 @@ fn words_that_are_not_known_are_named_without_the_rest() {
     let table = [
         (
             format!("{url}?sslmode=verify-full&pgbouncer=true"),
-            "the address has an unknown keyword `pgbouncer`; correct its spelling, or leave it out",
+            "the Postgres address has an unknown keyword `pgbouncer`; correct its spelling, or leave it out",
         ),
         (
             format!("{url}?sslcert=sentinel.pem"),
-            "the address has an unknown keyword `sslcert`; correct its spelling, or leave it out",
+            "the Postgres address has an unknown keyword `sslcert`; correct its spelling, or leave it out",
         ),
         (
             format!("{url}?gssencmode=disable"),
-            "the address has an unknown keyword `gssencmode`; correct its spelling, or leave it out",
+            "the Postgres address has an unknown keyword `gssencmode`; correct its spelling, or leave it out",
         ),
-        (format!("{url}?sslmode=sentinel"), "`sslmode`: expected `disable`, `prefer`"),
-        (format!("{url}?sslmode=allow"), "`sslmode`: expected `disable`, `prefer`"),
-        (format!("{url}?sslmode="), "`sslmode`: expected `disable`, `prefer`"),
+        (
+            format!("{url}?sslmode=sentinel"),
+            "the value of the Postgres keyword `sslmode` must be `disable`, `prefer`",
+        ),
+        (
+            format!("{url}?sslmode=allow"),
+            "the value of the Postgres keyword `sslmode` must be `disable`, `prefer`",
+        ),
+        (
+            format!("{url}?sslmode="),
+            "the value of the Postgres keyword `sslmode` must be `disable`, `prefer`",
+        ),
         (
             format!("{url}?sslmode=require&sslmode=disable"),
-            "`sslmode` is given twice; leave one of them out",
+            "the Postgres address gives `sslmode` twice; leave one of them out",
         ),
-        (format!("{url}?sslrootcert="), "`sslrootcert`: expected the path"),
-        (format!("{url}?sslmode=verify-ca"), "`sslrootcert`: expected a file"),
-        (format!("{url}?sslmode=require&sslrootcert=system"), "`sslmode`: expected `verify-full`"),
-        (format!("{url}?channel_binding=sentinel"), "`channel_binding`: expected"),
-        (format!("{url}?port=sentinel"), "`port`: expected"),
-        (format!("{url}?sslmode"), "expected `postgres://"),
-        ("postgres://shop:sentinel?sentinel2=1@db.example/shop".to_owned(), "expected `postgres"),
-        ("postgres://shop:sentinel/sentinel2=1@db.example/shop".to_owned(), "expected `postgres"),
-        ("postgres://shop:x@sentinel?sentinel2=1@db.example/shop".to_owned(), "expected `postgres"),
-        ("host=db.example password=my sentinel2=1".to_owned(), "expected `postgres"),
+        (
+            format!("{url}?sslrootcert="),
+            "the value of the Postgres keyword `sslrootcert` must be the path",
+        ),
+        (
+            format!("{url}?sslmode=verify-ca"),
+            "the value of the Postgres keyword `sslrootcert` must be a file",
+        ),
+        (
+            format!("{url}?sslmode=require&sslrootcert=system"),
+            "the value of the Postgres keyword `sslmode` must be `verify-full`",
+        ),
+        (
+            format!("{url}?channel_binding=sentinel"),
+            "the value of the Postgres keyword `channel_binding` must be",
+        ),
+        (format!("{url}?port=sentinel"), "the value of the Postgres keyword `port` must be"),
+        (format!("{url}?sslmode"), "the Postgres address cannot be read: expected `postgres://"),
+        (
+            "postgres://shop:sentinel?sentinel2=1@db.example/shop".to_owned(),
+            "the Postgres address cannot be read",
+        ),
+        (
+            "postgres://shop:sentinel/sentinel2=1@db.example/shop".to_owned(),
+            "the Postgres address cannot be read",
+        ),
+        (
+            "postgres://shop:x@sentinel?sentinel2=1@db.example/shop".to_owned(),
+            "the Postgres address cannot be read",
+        ),
+        (
+            "host=db.example password=my sentinel2=1".to_owned(),
+            "the Postgres address cannot be read",
+        ),
         (
             "host=db.example sslmode=require shopname=sentinel".to_owned(),
-            "the address has an unknown keyword `shopname`; correct its spelling, or leave it out",
+            "the Postgres address has an unknown keyword `shopname`; correct its spelling, or leave it out",
         ),
-        ("host=db.example user='sentinel".to_owned(), "expected `postgres"),
-        ("mysql://sentinel@db.example/shop".to_owned(), "expected `postgres"),
-        ("postgres:///shop".to_owned(), "`host` is missing"),
-        ("user=sentinel".to_owned(), "`host` is missing"),
-        (String::new(), "`host` is missing"),
+        ("host=db.example user='sentinel".to_owned(), "the Postgres address cannot be read"),
+        ("mysql://sentinel@db.example/shop".to_owned(), "the Postgres address cannot be read"),
+        ("postgres:///shop".to_owned(), "the Postgres address has no `host`"),
+        ("user=sentinel".to_owned(), "the Postgres address has no `host`"),
+        (String::new(), "the Postgres address has no `host`"),
     ];
     for (address, expected) in table {
         let error = address.parse::<PostgresAddress>().unwrap_err();

@@ -51,19 +51,22 @@ pub struct PostgresAddress {
 pub enum AddressError {
     /// The address cannot be parsed.
     #[error(
-        "expected `postgres://user@host/database?sslmode=verify-full` or `host=.. user=.. \
+        "the Postgres address cannot be read: expected \
+         `postgres://user@host/database?sslmode=verify-full` or `host=.. user=.. \
          dbname=.. sslmode=verify-full`; in the first form, write special characters of names and \
          values as `%40` and the like, in the second put values with spaces in single quotes"
     )]
     Form,
     /// The address has an unknown keyword.
-    #[error("the address has an unknown keyword `{0}`; correct its spelling, or leave it out")]
+    #[error(
+        "the Postgres address has an unknown keyword `{0}`; correct its spelling, or leave it out"
+    )]
     Unknown(String),
     /// The address has a keyword twice.
-    #[error("`{0}` is given twice; leave one of them out")]
+    #[error("the Postgres address gives `{0}` twice; leave one of them out")]
     Twice(&'static str),
     /// The value of a keyword cannot be used.
-    #[error("`{word}`: expected {expected}")]
+    #[error("the value of the Postgres keyword `{word}` must be {expected}")]
     Value {
         /// The keyword whose value cannot be used.
         word: Cow<'static, str>,
@@ -71,7 +74,9 @@ pub enum AddressError {
         expected: &'static str,
     },
     /// The address names no host.
-    #[error("`host` is missing: name a host, or the folder of the server's socket")]
+    #[error(
+        "the Postgres address has no `host`: name a host, or the folder of the server's socket"
+    )]
     NoHost,
 }
 
@@ -203,7 +208,7 @@ fn driver_error(error: &tokio_postgres::Error) -> AddressError {
     match word {
         Some((word, _)) if DRIVERS.contains(&word) => AddressError::Value {
             word: word.to_owned().into(),
-            expected: "a value that libpq takes",
+            expected: "a value that libpq accepts",
         },
         _ => AddressError::Form,
     }

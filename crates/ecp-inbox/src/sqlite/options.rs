@@ -83,7 +83,9 @@ impl SqliteOptions {
         let mode: String =
             connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
         if mode != "wal" {
-            let cause = format!("SQLite keeps to `{mode}`: put the file on a disk of this machine");
+            let cause = format!(
+                "SQLite stays in the journal mode `{mode}`: put the file on a local disk of this machine"
+            );
             return Err(
                 InboxError::new(InboxErrorKind::Unavailable, "entering WAL mode", cause).into()
             );
