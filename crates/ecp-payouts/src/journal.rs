@@ -30,8 +30,8 @@ pub struct Journal {
     before: HashMap<RowId, Entry>,
 }
 
-/// Owner of a journal. Owners are equal if their addresses are the same in any spelling
-/// ([`normal_base_url`]).
+/// Owner of a journal: a project and the base address of its requests. Owners are equal if their
+/// addresses are the same in any spelling ([`normal_base_url`]).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Owner {
@@ -42,7 +42,7 @@ pub struct Owner {
 }
 
 impl Owner {
-    /// The owner with this project and base address, such as
+    /// Makes an owner from a project and a base address, such as
     /// [`GATE_URL`](ecp_transport::GATE_URL).
     pub fn new(project: ProjectId, gate_url: impl Into<String>) -> Self {
         Self { project, gate_url: gate_url.into() }
@@ -62,27 +62,27 @@ impl PartialEq for Owner {
 
 impl Eq for Owner {}
 
-/// Entry of a row in a journal.
+/// A journal's record of one row, which is a payout or a refund.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Entry {
-    /// State of the payout.
+    /// State of the payout or refund.
     pub state: State,
     /// SHA-256 of the request, to detect a row that was changed.
     pub digest: [u8; 32],
     /// The requested sum; `None` for a refund of all that was paid, and in journals of older versions.
     pub amount: Option<Money>,
-    /// Number of intended sends.
+    /// Number of times that the request was sent, or was about to be sent.
     pub sends: u32,
-    /// Time of the last intended send.
+    /// Time when the request was last sent, or was about to be sent; `None` before that.
     pub sent_at: Option<SystemTime>,
-    /// The platform's id of the request.
+    /// The platform's id of the request; `None` if the platform gave none.
     pub request_id: Option<String>,
     /// The payment's status in the platform's last status answer, `None` before the first one.
     pub status: Option<String>,
-    /// The platform's code.
+    /// The platform's result code; `None` if the platform gave none.
     pub code: Option<String>,
-    /// The evidence for the state, in words.
+    /// Text that explains how the state is known.
     pub evidence: String,
 }
 
@@ -90,20 +90,21 @@ pub struct Entry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum State {
-    /// It may have been sent: nothing was written after the intent.
+    /// The request was about to be sent, and nothing was recorded after that: it may have been
+    /// sent.
     Intended,
-    /// It was not sent.
+    /// The request was not sent.
     NotSent,
-    /// The platform has it, and its end is unknown.
+    /// The platform has the request, and its final result is not known yet.
     Registered,
     /// The payout is paid, or the money of the refund is back.
     Success,
-    /// No money has moved, and none will under this id.
+    /// The platform declined the payout or refund: no money has moved, and none will under this id.
     Decline,
-    /// It has ended, and nothing says whether money has moved, or how much. It is not sent
-    /// again; each run requests its status once more.
+    /// The payout or refund ended in an error, and nothing says whether money has moved, or how
+    /// much. It is not sent again; each run requests its status once more.
     Error,
-    /// The outcome is unknown.
+    /// The outcome of the request is unknown: it may have arrived at the platform.
     Unknown,
 }
 
@@ -119,7 +120,7 @@ impl State {
         Self::Unknown,
     ];
 
-    /// The name in the journal and in results.
+    /// The state's name in the journal and in files of results.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Intended => "intended",
@@ -140,8 +141,8 @@ impl State {
         }
     }
 
-    /// Whether a run has nothing left to do. The status of an error is requested again: technical
-    /// support may have corrected it.
+    /// Whether a run has nothing left to do for a row in this state. The status of an error is
+    /// requested again: technical support may have corrected it.
     pub const fn is_final(self) -> bool {
         matches!(self, Self::Success | Self::Decline)
     }
@@ -153,7 +154,7 @@ impl fmt::Display for State {
     }
 }
 
-/// Why a journal cannot be used.
+/// Why a run cannot use its journal, or why a journal cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum JournalError {
@@ -163,29 +164,30 @@ pub enum JournalError {
     /// The journal belongs to another project or address than the run's.
     #[error("the journal belongs to project {} at {}: name another journal", .0.project, .0.gate_url)]
     OtherOwner(Owner),
-    /// A row differs from the request that may have been sent.
+    /// A row of the file differs from its request in the journal, which may have been sent.
     #[error(
         "nothing was sent: {row} was changed in the file after it may have been sent; give the new row an id of its own"
     )]
     Changed {
-        /// The row.
+        /// The changed row.
         row: RowId,
     },
-    /// Rows that are not in the journal look like rows that may have been sent and are no longer
-    /// in the file.
+    /// The file has rows that are not in the journal and look like rows that may have been sent and
+    /// are no longer in the file.
     #[error(
         "nothing was sent: new payment ids in the file look like ids that may have been sent before:\n{0}"
     )]
     Respelled(Problems),
-    /// The file has new rows, and none of those that the journal has sent: it is another
-    /// file, or its ids were changed. [`Settings::shared_journal`](crate::Settings::shared_journal)
-    /// is for journals of several files.
+    /// The file has new rows, and none of the rows that were sent according to the journal: it is
+    /// another file, or its ids were changed.
+    /// [`Settings::shared_journal`](crate::Settings::shared_journal) is for journals of several
+    /// files.
     #[error(
         "none of the rows that the journal has sent ({sent}) is in the file: if it is another \
          file, give it a journal of its own; if its ids were changed, write them as they were"
     )]
     OtherFile {
-        /// Number of rows that may have been sent.
+        /// Number of rows in the journal that may have been sent.
         sent: usize,
     },
     /// The journal's file was removed, moved or replaced during a run. It holds the only record of
@@ -199,7 +201,7 @@ pub enum JournalError {
     /// The file is not a journal. It was not changed.
     #[error("the file is not a journal of payouts; name another one")]
     NotAJournal,
-    /// SQLite failed.
+    /// SQLite could not read or write the journal.
     #[error("the journal cannot be read or written: {0}")]
     Storage(Box<dyn std::error::Error + Send + Sync>),
 }
@@ -260,8 +262,8 @@ impl From<rusqlite::Error> for Failed {
 impl Journal {
     /// Opens a journal, or creates one if the file is missing or empty.
     ///
-    /// Blocks until all of it is read: a service calls it by `spawn_blocking`. What [`Payer`](crate::Payer)
-    /// writes later blocks no task.
+    /// Blocks until the whole journal is read: an async service calls it by `spawn_blocking`. Later
+    /// writes of a [`Payer`](crate::Payer) block no task.
     pub fn open(path: &Path, owner: &Owner) -> Result<Self, JournalError> {
         Ok(Self::open_file(path, owner)?)
     }
@@ -351,12 +353,13 @@ impl Journal {
         Ok(Self { writes, before })
     }
 
-    /// Opens a journal for reading, without becoming its owner. Blocks until all of it is read.
+    /// Reads all entries of a journal, without becoming its owner. Blocks until the whole journal
+    /// is read.
     pub fn read(path: &Path) -> Result<HashMap<RowId, Entry>, JournalError> {
         Ok(entries(&mut JournalReader::open(path)?)?)
     }
 
-    /// The entry of a row at opening.
+    /// The entry that a row had when the journal was opened; `None` if it had none.
     pub fn before(&self, id: &RowId) -> Option<&Entry> {
         self.before.get(id)
     }

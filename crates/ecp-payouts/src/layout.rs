@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 /// The delimiter and the columns of a file.
 ///
-/// The default is the platform's mass file (sources: mass file,
-/// [`ecp_methods::mass_file`]): the columns have the names of the Gate request's paths
-/// (`general.payment_id`, `payment.amount`, `account.number`), `operation_type` is `payout` or
-/// `refund`, and `method` has the method's Dashboard code, Gate path or code. Without a column
-/// `operation_type` all rows are payouts. Where yours has other names, map them.
+/// The default is the platform's mass file (sources: mass file, [`ecp_methods::mass_file`]): the
+/// columns have the names of the Gate request's paths (`general.payment_id`, `payment.amount`,
+/// `account.number`), `operation_type` is `payout` or `refund`, and `method` has the method's
+/// Dashboard code, Gate path or code. Without a column `operation_type` all rows are payouts. If
+/// your columns have other names, map them to the paths.
 ///
 /// ```
 /// use ecp_payouts::{AmountUnit, Layout};
@@ -44,8 +44,8 @@ pub enum AmountUnit {
 }
 
 impl Layout {
-    /// The platform's columns, minor units, and the delimiter (`;`, `,`, a tab or `|`) found from the
-    /// line of names.
+    /// Returns the platform's layout: its columns, and amounts in minor units. The delimiter (`;`,
+    /// `,`, a tab or `|`) is found from the line of column names.
     pub fn new() -> Self {
         Self {
             delimiter: None,
@@ -56,25 +56,25 @@ impl Layout {
         }
     }
 
-    /// Sets the delimiter. By default it is found from the line of names.
+    /// Sets the delimiter. By default it is found from the line of column names.
     pub fn delimiter(self, delimiter: u8) -> Self {
         Self { delimiter: Some(delimiter), ..self }
     }
 
-    /// Maps a column by its name to the field at a path.
+    /// Maps the column with this name to the field of the Gate request at this path.
     pub fn column(mut self, name: impl Into<String>, path: impl Into<String>) -> Self {
         self.columns.insert(name.into(), Some(path.into()));
         self
     }
 
-    /// Ignores a column by its name.
+    /// Ignores the column with this name.
     pub fn ignore(mut self, name: impl Into<String>) -> Self {
         self.columns.insert(name.into(), None);
         self
     }
 
-    /// Sets the method of rows without one, by its code or Gate path. Without this setting such a row
-    /// is a problem, and the whole file is refused.
+    /// Sets the method of rows that name none, by its code or Gate path. Without this setting such
+    /// a row is a problem, and the whole file is refused.
     pub fn method(self, method: impl Into<String>) -> Self {
         Self { method: Some(method.into()), ..self }
     }

@@ -21,7 +21,8 @@ use crate::refunds;
 use crate::row::{Row, RowId, RowRequest};
 use crate::settings::Settings;
 
-/// Metrics of this crate. The observer is the [`Gate`]'s, which also reports each request.
+/// Metrics of this crate, reported to the observer of the [`Gate`], which also reports each
+/// request.
 pub const METRICS: &[&Metric] = &[&ROW];
 
 static ROW: Metric = Metric::duration(
@@ -30,7 +31,8 @@ static ROW: Metric = Metric::duration(
     &["ecp.method", "ecp.outcome"],
 );
 
-/// Sends a plan. Each row is a `tracing` span, and its requests are spans in it.
+/// Sends the requests of a plan and records them in a journal. Each row is a `tracing` span, and
+/// its requests are spans in it.
 ///
 /// ```no_run
 /// use std::path::Path;
@@ -62,7 +64,7 @@ pub struct Payer {
 const BEYOND: Duration = Duration::from_mins(1);
 
 impl Payer {
-    /// A payer for a Gate and its journal.
+    /// Makes a payer that sends requests through `gate` and records them in `journal`.
     pub fn new(gate: Gate, journal: Journal, settings: Settings) -> Self {
         let Settings { policy, not_found_after, .. } = &settings;
         let policy = policy
@@ -73,9 +75,9 @@ impl Payer {
         Self { sender: Sender::new(gate, policy), journal: Arc::new(journal), settings }
     }
 
-    /// Sends every row that has not ended, and waits for its end. All rows are compared with the
-    /// journal first; if one of them was changed after it may have been sent, in its id or
-    /// otherwise, nothing is sent.
+    /// Sends every row that has no final result yet, and waits for its result. Before that, all
+    /// rows are compared with the journal: if the id or another value of a row was changed after
+    /// the row may have been sent, nothing is sent.
     ///
     /// Dropping the call, or the end of the process, leaves a journal from which the next run
     /// continues. Call it inside a tokio runtime.

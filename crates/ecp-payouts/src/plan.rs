@@ -32,7 +32,7 @@ pub struct Plan {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Total {
-    /// The method's code.
+    /// The code of the method.
     pub method: &'static str,
     /// The operation: a payout or a refund.
     pub flow: FlowKind,
@@ -44,9 +44,9 @@ pub struct Total {
 }
 
 impl Plan {
-    /// Reads a file and checks all of it: its grammar, its columns, each row against its method,
-    /// traces of a spreadsheet in its cells, and that no payment is paid out or refunded twice, in any
-    /// spelling of its id.
+    /// Reads a file and checks all of it: its CSV form, its columns, each row against its method,
+    /// traces of a spreadsheet in its cells, and that no payment is paid out or refunded twice, in
+    /// any spelling of its id.
     pub fn read(
         file: Vec<u8>,
         layout: &Layout,
@@ -118,7 +118,7 @@ impl Plan {
         Ok(Self { table, columns, rows, totals, warnings, registry: registry.clone(), project })
     }
 
-    /// The number of rows.
+    /// The number of rows in the file.
     pub fn len(&self) -> usize {
         self.rows
     }
@@ -128,23 +128,23 @@ impl Plan {
         self.rows == 0
     }
 
-    /// Totals, by operation, method and currency.
+    /// Numbers and sums of the rows, by operation, method and currency.
     pub fn totals(&self) -> &[Total] {
         &self.totals
     }
 
-    /// Warnings about rows that may be right, such as one account number with fewer digits than all
-    /// others. A person should read them before anything is paid.
+    /// Warnings about rows that look wrong but may be right, such as one account number with fewer
+    /// digits than all others. A person should read them before anything is paid.
     pub fn warnings(&self) -> &[Problem] {
         &self.warnings
     }
 
-    /// The project that the rows were checked for.
+    /// The project for which the rows were checked.
     pub const fn project(&self) -> ProjectId {
         self.project
     }
 
-    /// The rows, in the order of the file.
+    /// The payouts and refunds, in the order of the file.
     pub fn rows(&self) -> impl Iterator<Item = Row> {
         // All rows were read before, from this text.
         self.table.rows().flatten().filter_map(|row| {

@@ -2,24 +2,25 @@
 
 use std::fmt;
 
-/// Problems of a file, row by row.
+/// Problems of a file of payouts and refunds, by line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problems(Vec<Problem>);
 
-/// Problem of a row.
+/// Problem of a row, or of the file's columns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Problem {
     /// The line in the file, from 1. The first non-empty line has the names of the columns.
     pub line: u64,
-    /// The path of the field, or the name of the column, if the problem is about one.
+    /// The path of the field, or the name of the column; `None` if the problem is about the whole
+    /// line.
     pub field: Option<String>,
-    /// The description. It holds a value only if that is not personal data.
+    /// Description of the problem. It quotes a value only if that is not personal data.
     pub text: String,
 }
 
 impl Problems {
-    /// All problems, by line.
+    /// All problems, in the order of their lines.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Problem> {
         self.0.iter()
     }

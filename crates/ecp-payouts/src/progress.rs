@@ -7,9 +7,9 @@ use tokio::sync::watch;
 
 use crate::journal::State;
 
-/// Ends a run early: no further row begins, and rows in progress have a little time. Clones stop
-/// the same run. A run also stops by itself if the platform refuses a row for a cause that affects
-/// every row, such as a wrong key.
+/// Handle that ends a run early: no further row begins, and rows in progress have a little time to
+/// finish. Clones stop the same run. A run also stops by itself if the platform refuses a row for a
+/// cause that affects every row, such as a wrong key.
 #[derive(Clone, Debug)]
 pub struct Stop(watch::Sender<Stopped>);
 
@@ -21,12 +21,12 @@ enum Stopped {
 }
 
 impl Stop {
-    /// A handle that has not stopped anything yet.
+    /// Returns a handle that has not stopped its run yet.
     pub fn new() -> Self {
         Self(watch::Sender::new(Stopped::No))
     }
 
-    /// Stops the run.
+    /// Stops the run of this handle and its clones.
     pub fn stop(&self) {
         self.stop_as(Stopped::ByCaller);
     }
@@ -47,8 +47,8 @@ impl Stop {
         });
     }
 
-    /// Why the run stopped by itself: the row, the platform's code and what to fix. `None` if it
-    /// did not.
+    /// Why the run stopped by itself: the row, the platform's code and what to fix. `None` if the
+    /// run did not stop by itself.
     pub fn cause(&self) -> Option<Arc<str>> {
         match &*self.0.borrow() {
             Stopped::Because(cause) => Some(Arc::clone(cause)),
@@ -75,23 +75,23 @@ impl Default for Stop {
     }
 }
 
-/// Progress of a run, in rows.
+/// Numbers of a run's rows by result so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counts {
     /// Rows of the plan.
     pub rows: u64,
-    /// Rows that are paid.
+    /// Rows that succeeded: the payout is paid, or the money is refunded.
     pub success: u64,
-    /// Declined, for good.
+    /// Rows that were declined: no money has moved, and none will.
     pub decline: u64,
-    /// Ended in an error: nothing says whether money has moved. Ask technical support.
+    /// Rows that ended in an error: nothing says whether money has moved. Ask technical support.
     pub error: u64,
-    /// Rows whose outcome is unknown, or whose payout has not ended.
+    /// Rows whose outcome is unknown, or whose payout or refund has no final result yet.
     pub unknown: u64,
     /// Rows that were not sent.
     pub not_sent: u64,
-    /// Rows that an earlier run had ended; the other numbers include them.
+    /// Rows that an earlier run had finished; the other numbers include them.
     pub before: u64,
 }
 
@@ -111,7 +111,7 @@ impl Counts {
         self.success + self.decline + self.error + self.unknown + self.not_sent
     }
 
-    /// Whether every row has ended: paid, declined or in an error.
+    /// Whether every row has a final result: a success, a decline or an error.
     pub const fn is_complete(&self) -> bool {
         self.success + self.decline + self.error == self.rows
     }
@@ -119,7 +119,8 @@ impl Counts {
 
 /// Receiver of a run's progress. It is called between two rows, so it should be quick.
 pub trait Progress: Send + Sync {
-    /// Called when a row has ended, at least for this run.
+    /// Called when the run has finished a row, with the row's payment and state and the numbers of
+    /// all rows.
     fn row(&self, payment_id: &PaymentId, state: State, counts: &Counts);
 }
 

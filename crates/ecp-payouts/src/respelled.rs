@@ -13,14 +13,14 @@ use crate::problem::{Problem, Problems};
 use crate::row::{Row, RowId};
 
 impl Plan {
-    /// Checks that no row would be carried out again under another spelling of its id, by the entries of a
-    /// journal ([`Journal::read`](crate::Journal::read)). A [`Payer`](crate::Payer) does this
-    /// before it sends anything.
+    /// Checks that no row repeats an operation under another spelling of its id, by comparing the
+    /// rows with the entries of a journal ([`Journal::read`](crate::Journal::read)). A
+    /// [`Payer`](crate::Payer) does this before it sends anything.
     ///
-    /// [`JournalError::Respelled`] lists every row that is not in the journal and looks like a
-    /// row that may have been sent and is not in the file, and every refund of a payment of which such a
-    /// row is a refund that has not ended. [`JournalError::OtherFile`] means
-    /// that no sent row is in the file, which has new ones.
+    /// [`JournalError::Respelled`] lists the new rows that look like a row that may have been sent
+    /// and is no longer in the file, and the new refunds of a payment of which an unfinished refund
+    /// is no longer in the file. [`JournalError::OtherFile`] means that the file has new rows, and
+    /// none of the rows that may have been sent.
     pub fn check_against<S: BuildHasher>(
         &self,
         entries: &HashMap<RowId, Entry, S>,

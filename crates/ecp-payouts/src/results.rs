@@ -12,13 +12,13 @@ use crate::journal::{Entry, State};
 use crate::plan::Plan;
 use crate::row::RowId;
 
-/// Writes a CSV file with a line for each row of a plan: its result, and the evidence. It has no
-/// account numbers or other personal data.
+/// Writes a CSV file with a line for each row of a plan: its result, and the evidence for it. The
+/// file has no account numbers or other personal data.
 ///
-/// The result is `success`, `decline`, `error` (it has ended, and nothing says whether money has
-/// moved) or `unknown`; a row that was not sent is `not sent`. Cells that a spreadsheet would read
-/// as a formula are neutralized (see [`neutral`]). Where the plan has refunds, each row names its
-/// operation and the id of its refund in two columns more.
+/// The result is `success`, `decline`, `error` (the row has ended, and nothing says whether money
+/// has moved) or `unknown`; a row that was not sent is `not sent`. Cells that a spreadsheet would
+/// read as a formula are neutralized (see [`neutral`]). If the plan has refunds, two more columns
+/// name each row's operation and the id of its refund.
 pub fn write_results<S: BuildHasher>(
     plan: &Plan,
     entries: &HashMap<RowId, Entry, S>,

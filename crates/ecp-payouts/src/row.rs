@@ -6,23 +6,23 @@ use ecp_core::{Money, PaymentId, ProjectId};
 use ecp_methods::request::Field;
 use ecp_methods::{FlowKind, MethodSpec, Payout, Prepared, Refund};
 
-/// A valid row.
+/// A row of a file that passed all checks.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Row {
-    /// Its line in the file, from 1.
+    /// The row's line in the file, from 1.
     pub line: u64,
-    /// The request.
+    /// The payout or refund that the row requests.
     pub request: RowRequest,
 }
 
-/// The checked request of a row.
+/// The checked request of a row: a payout or a refund.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum RowRequest {
-    /// Money out.
+    /// A request that pays money out.
     Payout(Prepared<Payout>),
-    /// Money of an earlier payment back.
+    /// A request that gives money of an earlier payment back.
     Refund(Prepared<Refund>),
 }
 
@@ -35,17 +35,17 @@ pub struct RowId {
 }
 
 impl RowId {
-    /// A payout.
+    /// The identity of a payout, by the id of its payment.
     pub const fn payout(payment_id: PaymentId) -> Self {
         Self { payment_id, refund_id: None }
     }
 
-    /// A refund of a payment, by the merchant's id of the refund.
+    /// The identity of a refund, by the id of its payment and the merchant's id of the refund.
     pub fn refund(payment_id: PaymentId, refund_id: impl Into<String>) -> Self {
         Self { payment_id, refund_id: Some(refund_id.into()) }
     }
 
-    /// The payment: a payout itself, or the one to refund.
+    /// The id of the payment that is paid out or refunded.
     pub const fn payment_id(&self) -> &PaymentId {
         &self.payment_id
     }
@@ -74,7 +74,7 @@ impl fmt::Display for RowId {
 }
 
 impl RowRequest {
-    /// The identity of the row.
+    /// The identity of the row in a journal.
     pub fn id(&self) -> RowId {
         match self {
             Self::Payout(prepared) => RowId::payout(prepared.payment_id().clone()),
@@ -85,7 +85,7 @@ impl RowRequest {
         }
     }
 
-    /// The operation: a payout or a refund.
+    /// The operation of the row: a payout or a refund.
     pub const fn flow(&self) -> FlowKind {
         match self {
             Self::Payout(_) => FlowKind::Payout,
@@ -93,7 +93,7 @@ impl RowRequest {
         }
     }
 
-    /// The payment: a payout itself, or the one to refund.
+    /// The id of the payment that is paid out or refunded.
     pub fn payment_id(&self) -> &PaymentId {
         match self {
             Self::Payout(prepared) => prepared.payment_id(),
@@ -101,7 +101,7 @@ impl RowRequest {
         }
     }
 
-    /// The amount, `None` in a refund of all that was paid.
+    /// The amount; `None` in a refund of all that was paid.
     pub fn amount(&self) -> Option<Money> {
         match self {
             Self::Payout(prepared) => prepared.amount(),
@@ -109,7 +109,7 @@ impl RowRequest {
         }
     }
 
-    /// The method.
+    /// The specification of the row's payment method.
     pub const fn spec(&self) -> &'static MethodSpec {
         match self {
             Self::Payout(prepared) => prepared.spec(),
@@ -117,7 +117,7 @@ impl RowRequest {
         }
     }
 
-    /// A field's value.
+    /// The value of a field of the request; `None` if the request does not have it.
     pub fn get(&self, field: Field) -> Option<&str> {
         match self {
             Self::Payout(prepared) => prepared.get(field),
@@ -125,7 +125,7 @@ impl RowRequest {
         }
     }
 
-    /// The path on Gate.
+    /// The path on Gate to which the request is sent.
     pub fn endpoint(&self) -> String {
         match self {
             Self::Payout(prepared) => prepared.endpoint(),
@@ -133,7 +133,7 @@ impl RowRequest {
         }
     }
 
-    /// The JSON to sign and send for a project, without its signature.
+    /// The JSON of the request for a project, without its signature.
     pub fn body(&self, project: ProjectId) -> Vec<u8> {
         match self {
             Self::Payout(prepared) => prepared.body(project),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use ecp_core::{Clock, SystemClock};
 use ecp_transport::SendPolicy;
 
-/// Settings of a run.
+/// Settings of a run of a [`Payer`](crate::Payer).
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub(crate) policy: SendPolicy,
@@ -21,7 +21,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The defaults; each setter documents its own.
+    /// Returns the default settings; each setter documents its default.
     pub fn new() -> Self {
         Self {
             policy: SendPolicy::new(),
@@ -35,53 +35,58 @@ impl Settings {
         }
     }
 
-    /// Sets the policy for sending, and its pace. Its deadline and its evidence settings have no
-    /// effect here: a row has the time that its evidence takes.
+    /// Sets the policy for sending requests, and their pace. The policy's deadline and evidence
+    /// settings have no effect here: a row takes the time that its status requests need.
     pub fn policy(self, policy: SendPolicy) -> Self {
         Self { policy, ..self }
     }
 
-    /// Sets the time after a send that may have arrived, from which on the platform's signed answer
-    /// that it does not know the payment proves that it did not. 5 minutes by default.
+    /// Sets how long after a request of unknown outcome the platform's signed answer that it does
+    /// not know the payment proves that the request did not arrive. 5 minutes by default.
     pub fn not_found_after(self, time: Duration) -> Self {
         Self { not_found_after: time, ..self }
     }
 
-    /// Sets the number of rows in progress at once, including those that wait for their end. 1000
-    /// by default.
+    /// Sets the number of rows in progress at once, including rows that wait for their final
+    /// result. 1000 by default.
     pub fn at_work(self, rows: NonZeroUsize) -> Self {
         Self { at_work: rows, ..self }
     }
 
-    /// Sets the time from a payout's request to the first status request, also of a next run and
-    /// where the answer to the request was lost; each next pause is half as long again, up to five
-    /// minutes. By default the base time of its method, before which the platform recommends no
-    /// status request (sources: waiting), or 30 seconds. A shorter time is for a sandbox.
+    /// Sets the time from a payout's request to the first status request, also in the next run and
+    /// if the answer to the request was lost; each next pause is half as long again, up to five
+    /// minutes. The default is the base time of the payout's method, before which the platform
+    /// recommends no status request (sources: waiting), or 30 seconds. A shorter time is for a
+    /// sandbox.
     pub fn first_question(self, time: Duration) -> Self {
         Self { first_question: Some(time), ..self }
     }
 
-    /// Sets the time to wait for the end of a registered payout, at least until the first status
-    /// request. By default the cut-off time of its method, after which the platform declines it, or
-    /// 30 minutes. One that takes longer is unknown until the next run.
+    /// Sets the longest wait for the final result of a registered payout, which is at least the
+    /// time until the first status request. The default is the cut-off time of the payout's method,
+    /// after which the platform declines the payout, or 30 minutes. A payout that takes longer is
+    /// unknown until the next run.
     pub fn patience(self, time: Duration) -> Self {
         Self { patience: Some(time), ..self }
     }
 
-    /// Sets the time that rows in progress may take after a stop. 10 seconds by default.
+    /// Sets the time that rows in progress may still take after the run was stopped. 10 seconds by
+    /// default.
     pub fn grace(self, time: Duration) -> Self {
         Self { grace: time, ..self }
     }
 
-    /// Sets whether the journal has payouts of other files too. By default a run is refused if none
-    /// of the sent payouts is in the file ([`JournalError::OtherFile`](crate::JournalError)): its
-    /// ids may have been changed.
+    /// Sets whether the journal is shared with other files of payouts. By default a run is refused
+    /// if none of the payouts that were sent is in the file
+    /// ([`JournalError::OtherFile`](crate::JournalError)): the ids of the file may have been
+    /// changed.
     pub fn shared_journal(self, is_shared: bool) -> Self {
         Self { shared_journal: is_shared, ..self }
     }
 
-    /// Sets the clock for the send times in the journal and their age, for tests. Pauses and deadlines
-    /// keep the machine's clock. [`SystemClock`](ecp_core::SystemClock) by default.
+    /// Sets the clock for the send times in the journal and their age, for tests:
+    /// [`SystemClock`](ecp_core::SystemClock) by default. Pauses and deadlines always use the
+    /// machine's clock.
     pub fn clock(self, clock: Arc<dyn Clock>) -> Self {
         Self { clock, ..self }
     }

@@ -5,9 +5,9 @@ use std::io;
 use ecp_core::ProjectId;
 use ecp_methods::{DynMethod, FlowKind, mass_file};
 
-/// Writes a file of the platform's layout (sources: mass file) with a row for each operation of a
-/// method that a mass file can have: a payout, a refund. The values are examples. Returns the number
-/// of rows; 0 means that the method has neither.
+/// Writes an example file in the platform's layout (sources: mass file) with a row for each
+/// operation of a method that a mass file can have: a payout, a refund. The values are examples.
+/// Returns the number of rows; 0 means that the method has neither operation.
 pub fn write_template(
     method: &dyn DynMethod,
     project: ProjectId,

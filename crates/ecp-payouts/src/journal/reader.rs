@@ -40,13 +40,13 @@ pub struct JournalReader {
     odd: Option<Vec<OddEntry>>,
 }
 
-/// An entry that could not be read in full.
+/// An entry of a journal that could not be read in full.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OddEntry {
-    /// The payment id, as it is stored.
+    /// The payment id, as the journal holds it.
     pub payment_id: String,
-    /// Description of the problem.
+    /// Description of what could not be read.
     pub problem: &'static str,
 }
 
@@ -54,7 +54,7 @@ pub struct OddEntry {
 const PAGE: usize = 1000;
 
 impl JournalReader {
-    /// Opens an existing journal.
+    /// Opens an existing journal for reading.
     pub fn open(path: &Path) -> Result<Self, JournalError> {
         Ok(Self::open_file(path)?)
     }
@@ -78,7 +78,8 @@ impl JournalReader {
         Self { odd: Some(Vec::new()), ..self }
     }
 
-    /// Entries that could not be read in full so far.
+    /// The entries that could not be read in full so far, if the reader is
+    /// [`tolerant`](Self::tolerant).
     pub fn odd(&self) -> &[OddEntry] {
         self.odd.as_deref().unwrap_or_default()
     }
@@ -87,13 +88,13 @@ impl JournalReader {
         self.connection
     }
 
-    /// The journal's owner.
+    /// The journal's owner: a project and the base address of its requests.
     pub fn owner(&self) -> Result<Owner, JournalError> {
         let found = owner_of(&self.connection)?;
         found.ok_or_else(|| JournalError::Storage("its table `owner` is empty".into()))
     }
 
-    /// The next payouts, up to 1000; an empty page after the last.
+    /// Reads the next payouts, at most 1000. After the last payout, the page is empty.
     pub fn next_page(&mut self) -> Result<Vec<(PaymentId, Entry)>, JournalError> {
         Ok(self.page()?)
     }
