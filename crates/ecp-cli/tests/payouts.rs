@@ -315,7 +315,7 @@ fn a_file_whose_ids_were_changed_since_it_was_paid_is_not_paid_again() {
         assert_eq!(code, Some(1));
 
         let (code, printed) = run(["A", "B"], &[how]);
-        let begins = "error: nothing was sent: none of the rows that the journal has sent (2) is ";
+        let begins = "error: nothing was sent: the file has none of the rows that the journal records as sent (count: 2)";
         assert!(printed.lines().any(|line| line.starts_with(begins)), "{printed}");
         assert!(printed.contains("--shared-journal"), "{printed}");
         assert_eq!(code, Some(1));

@@ -217,7 +217,7 @@ fn records_that_cannot_be_compared_are_reported() {
         (
             &["--journal", "payouts.csv.journal", "--name", "status=state"],
             1,
-            "error: the platform's records cannot be compared with yours: `state` is not a member of an operation; there are: \
+            "error: the platform's records cannot be compared with yours: cannot read the Data API's operations: `state` is not a member of an operation; their members are: \
              project_id, payment_id, ",
         ),
     ];
@@ -368,7 +368,7 @@ fn one_odd_operation_is_named_and_the_others_are_compared() {
     let all = (1..=19).map(nameless).chain([right]).collect();
     let output = against(&sandbox, all, &[]);
     assert_eq!(output.status.code(), Some(1));
-    let message = "error: the platform's records cannot be compared with yours: `payment_id` is not a member of an operation; there are: ";
+    let message = "error: the platform's records cannot be compared with yours: cannot read the Data API's operations: `payment_id` is not a member of an operation; their members are: ";
     assert!(stderr(&output).starts_with(message), "{}", stderr(&output));
 }
 

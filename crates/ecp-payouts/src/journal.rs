@@ -159,14 +159,14 @@ impl fmt::Display for State {
 #[non_exhaustive]
 pub enum JournalError {
     /// Another run has the journal open.
-    #[error("another run has the journal; wait for it to end")]
+    #[error("another run has the journal open; wait until that run ends")]
     InUse,
     /// The journal belongs to another project or address than the run's.
     #[error("the journal belongs to project {} at {}: name another journal", .0.project, .0.gate_url)]
     OtherOwner(Owner),
     /// A row of the file differs from its request in the journal, which may have been sent.
     #[error(
-        "nothing was sent: {row} was changed in the file after it may have been sent; give the new row an id of its own"
+        "nothing was sent: the row ({row}) differs from its request, which may have been sent before; restore the row, or give the new row an id of its own"
     )]
     Changed {
         /// The changed row.
@@ -183,8 +183,9 @@ pub enum JournalError {
     /// [`Settings::shared_journal`](crate::Settings::shared_journal) is for journals of several
     /// files.
     #[error(
-        "none of the rows that the journal has sent ({sent}) is in the file: if it is another \
-         file, give it a journal of its own; if its ids were changed, write them as they were"
+        "the file has none of the rows that the journal records as sent (count: {sent}): if this is \
+         another file, give it a journal of its own; if its ids were changed, write them as they \
+         were"
     )]
     OtherFile {
         /// Number of rows in the journal that may have been sent.
@@ -193,13 +194,13 @@ pub enum JournalError {
     /// The journal's file was removed, moved or replaced during a run. It holds the only record of
     /// that run's sends.
     #[error(
-        "the journal's file was removed or replaced while this run had it, and nothing more is \
-         sent; put it back under its name before the next run, which would otherwise not know \
-         what was sent"
+        "the journal's file was removed or replaced during this run, and nothing more is sent; \
+         put the file back under its name before the next run, or that run will not know what \
+         was sent"
     )]
     Removed,
     /// The file is not a journal. It was not changed.
-    #[error("the file is not a journal of payouts; name another one")]
+    #[error("the file is not a journal of payouts; name another file")]
     NotAJournal,
     /// SQLite could not read or write the journal.
     #[error("the journal cannot be read or written: {0}")]

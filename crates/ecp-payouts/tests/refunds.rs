@@ -657,7 +657,7 @@ async fn a_refund_that_has_not_ended_cannot_be_asked_for_again_under_another_id(
         .unwrap_err();
     assert_eq!(
         error.to_string(),
-        "nothing was sent: refund of order-1 was changed in the file after it may have been sent; give the new row an id of its own"
+        "nothing was sent: the row (refund of order-1) differs from its request, which may have been sent before; restore the row, or give the new row an id of its own"
     );
     assert_eq!(platform.payouts(), 2);
 }

@@ -22,7 +22,11 @@ pub enum ReconcileError {
     )]
     Data(DataError),
     /// The Data API's operations do not match [`OperationNames`](crate::OperationNames).
-    #[error("`{path}` {problem}; there are: {}; name the right one (`OperationNames`, `--name`)", .there.join(", "))]
+    #[error(
+        "cannot read the Data API's operations: `{path}` {problem}; their members are: {}; set the \
+         right name (`OperationNames`, `--name`)",
+        .there.join(", ")
+    )]
     Member {
         /// The path of the member.
         path: String,

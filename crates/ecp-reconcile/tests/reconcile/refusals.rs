@@ -24,12 +24,15 @@ async fn a_member_of_another_name_is_reported_with_the_existing_names() {
     let table = [
         (
             OperationNames::new().status("state"),
-            "`state` is not a member of an operation; there are: ",
+            "cannot read the Data API's operations: `state` is not a member of an operation; their members are: ",
         ),
-        (OperationNames::new().operation_id("payment_id"), "`payment_id` is not a number; "),
+        (
+            OperationNames::new().operation_id("payment_id"),
+            "cannot read the Data API's operations: `payment_id` is not a number; ",
+        ),
         (
             OperationNames::new().amount("operation_status"),
-            "`operation_status` is not an amount in the configured unit (`AmountUnit`, `--major-units`); ",
+            "cannot read the Data API's operations: `operation_status` is not an amount in the configured unit (`AmountUnit`, `--major-units`); ",
         ),
     ];
     for (names, message) in table {
@@ -38,7 +41,7 @@ async fn a_member_of_another_name_is_reported_with_the_existing_names() {
         assert!(error.starts_with(message), "{error}");
         assert!(error.contains(", operation_type, "), "{error}");
         assert!(
-            error.ends_with("; name the right one (`OperationNames`, `--name`)")
+            error.ends_with("; set the right name (`OperationNames`, `--name`)")
                 && !error.contains("P-1"),
             "{error}"
         );
@@ -72,7 +75,7 @@ async fn a_journal_of_another_owner_or_of_a_run_is_refused() {
         Err(error) => error.to_string(),
     };
     let begun = stage.all().begin(&stage.data(), stage.sender()).await;
-    let in_use = "another run has the journal; wait for it to end";
+    let in_use = "another run has the journal open; wait until that run ends";
     assert_eq!(error(begun), format!("cannot read the journal {}: {in_use}", path.display()));
     drop(journal);
     let begun = loop {
