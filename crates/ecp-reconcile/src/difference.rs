@@ -6,7 +6,7 @@ use ecp_core::model::OperationType;
 use ecp_core::{Currency, Money, OperationId, PaymentId};
 use ecp_inbox::{EntryId, Member};
 
-/// A difference between the sides.
+/// A difference in one payment between the platform, the journals and the inbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Difference {
@@ -18,27 +18,30 @@ pub struct Difference {
     pub operation: Option<OperationId>,
     /// The type of the operation, if the difference is about one.
     pub operation_type: Option<OperationType>,
-    /// State on the platform; `None` if it has none.
+    /// State of the payment or operation on the platform; `None` if the platform does not have it.
     pub platform: Option<SideState>,
-    /// State in the journal; `None` if it has none, or no journal is compared.
+    /// State of the payout in the journal; `None` if the journal does not have it, or no journal is
+    /// compared.
     pub journal: Option<SideState>,
-    /// State in the inbox; `None` if it has none, or no inbox is compared.
+    /// State of the payment or operation in the inbox; `None` if the inbox does not have it, or no
+    /// inbox is compared.
     pub inbox: Option<SideState>,
     /// The platform's id of the request, if a journal has it: technical support asks for it.
     pub request_id: Option<String>,
-    /// The callbacks of the inbox that the difference is about.
+    /// Ids of the callbacks of the inbox that the difference is about.
     pub callbacks: Vec<EntryId>,
-    /// Members to which callbacks gave two values, where they contradict each other in any.
+    /// Members, such as the currency, for which callbacks gave two values; empty if callbacks do
+    /// not contradict each other in any member.
     pub members: Vec<Member>,
 }
 
-/// State on one side.
+/// State of a payment or operation on the platform, in a journal or in the inbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SideState {
-    /// The platform's word for the status, or the journal's for the state.
+    /// The status as the platform names it, or the state as the journal names it.
     pub status: String,
-    /// The sum, if there is one.
+    /// The sum; `None` if none is reported.
     pub sum: Option<Sum>,
 }
 
@@ -48,53 +51,54 @@ pub struct SideState {
 pub struct Sum {
     /// The amount in minor units.
     pub amount: i64,
-    /// The three-letter code.
+    /// The currency's three-letter code.
     pub currency: String,
 }
 
-/// Kind of a difference between the sides.
+/// Kind of a [`Difference`] between the platform, the journals and the inbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Kind {
-    /// The sides report different sums, or different currencies.
+    /// The platform, the journal and the inbox do not report the same sum, or not the same
+    /// currency.
     AmountDiffers,
     /// Callbacks contradict each other: they reported both a success and a failure of one operation,
     /// or two values of a member that never changes, of an operation or of the payment.
     CallbackContradicts,
-    /// A callback's handler failed too often.
+    /// The handler of a callback failed too often.
     CallbackDead,
-    /// A callback is held: its signature proves more than one reading.
+    /// A callback is held in the inbox until Gate confirms it.
     CallbackHeld,
-    /// The operation has ended on the platform, and the inbox has no callback about its end.
+    /// The operation has a final status on the platform, and the inbox has no callback about that.
     CallbackMissing,
     /// The journal says that the payout was declined, and the platform says something else.
     DeclineNotConfirmed,
     /// An error ended the payout, and it is unknown whether money has moved.
     EndedInError,
-    /// The callbacks report another end than the platform.
+    /// The callbacks report another final status than the platform.
     InboxDiffers,
     /// The platform has a payout that neither a journal nor the inbox has.
     UnrequestedPayout,
     /// The payout may have been sent; the platform does not know it.
     NotArrived,
-    /// The platform has a payout that was not sent by the journal.
+    /// The platform has a payout that was not sent according to the journal.
     NotSentButThere,
     /// The platform registered or reported the payment before, and does not know it now.
     NotThere,
     /// One payment has two successful payouts.
     PaidTwice,
-    /// The Data API's list has contradicting rows of one operation: two ends, two sums or two
-    /// types. There is a difference for each of the rows.
+    /// The Data API's list has contradicting rows of one operation: two final statuses, two sums or
+    /// two types. There is one difference for each of the rows.
     PlatformContradicts,
-    /// The platform or a callback has an unknown status, so it decides nothing.
+    /// The platform or a callback reports an unknown status, which proves no result.
     UnknownStatus,
     /// The journal says that the payout is paid; the platform does not.
     SuccessNotConfirmed,
     /// The platform has the payment of a journal, but not as a payout.
     TypeDiffers,
-    /// The journal does not know the end of a payout that the platform declined.
+    /// The platform declined a payout whose result the journal does not know.
     UnknownButDeclined,
-    /// The journal does not know the end of a payout that the platform paid.
+    /// The platform paid a payout whose result the journal does not know.
     UnknownButPaid,
     /// The platform has an operation of an unknown type, which may be a payout.
     UnknownType,
@@ -125,7 +129,8 @@ impl Kind {
         Self::UnknownType,
     ];
 
-    /// The name. It stays the same from version to version, so scripts may rely on it.
+    /// The kind's name, such as `paid_twice`. It stays the same from version to version, so scripts
+    /// may rely on it.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::AmountDiffers => "amount_differs",
@@ -151,7 +156,7 @@ impl Kind {
         }
     }
 
-    /// The meaning, as a sentence without a full stop.
+    /// Explanation of the kind, as a sentence without a full stop.
     pub const fn meaning(self) -> &'static str {
         match self {
             Self::AmountDiffers => "the sides have different sums",
@@ -189,8 +194,8 @@ impl fmt::Display for Kind {
 }
 
 impl Difference {
-    /// The recommended action for a person. Its commands lack the flags that select a profile and
-    /// an inbox.
+    /// The recommended action, as a text for a person. The commands in it lack the flags that
+    /// select a profile and an inbox.
     pub fn action(&self) -> String {
         let id = &self.payment;
         let ask = format!("`ecp status {id}`");

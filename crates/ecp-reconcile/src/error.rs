@@ -12,10 +12,10 @@ use ecp_transport::{DataError, GateError, InvalidQuery};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReconcileError {
-    /// The interval cannot be used in a query.
+    /// The interval of the comparison cannot be used in a query of the Data API.
     #[error(transparent)]
     Interval(InvalidQuery),
-    /// The Data API did not return its operations.
+    /// The operations could not be read from the Data API.
     #[error(
         "cannot get the operations from the Data API: {0}; comparing sends no payment, and the next run \
          requests them again"
@@ -28,14 +28,14 @@ pub enum ReconcileError {
         .there.join(", ")
     )]
     Member {
-        /// The path of the member.
+        /// The dotted path of the member that was looked for.
         path: String,
-        /// The problem, without the value: it may be personal data.
+        /// The problem with the member, without its value: the value may be personal data.
         problem: &'static str,
-        /// The existing paths of the operation.
+        /// The paths of all members that the operation has.
         there: Vec<String>,
     },
-    /// Gate did not return a payment's status. The next call requests it again.
+    /// Gate did not return the status of a payment. The next call requests the status again.
     #[error(
         "cannot get the status of {payment} from Gate: {error}; comparing sends no payment, and the \
          next run requests the status again"
@@ -54,7 +54,7 @@ pub enum ReconcileError {
     Journal {
         /// Path of the journal.
         path: PathBuf,
-        /// The error of the journal.
+        /// The error of reading the journal.
         error: JournalError,
     },
     /// The temporary file could not be written or read.

@@ -25,12 +25,12 @@ impl Interval {
         Self { from, to }
     }
 
-    /// The first second.
+    /// The first second of the interval.
     pub const fn from(self) -> Timestamp {
         self.from
     }
 
-    /// The last second.
+    /// The last second of the interval, which belongs to it.
     pub const fn to(self) -> Timestamp {
         self.to
     }

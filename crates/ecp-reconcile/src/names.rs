@@ -11,10 +11,10 @@ use crate::sides::Operation;
 /// Dotted paths of an operation's members in the Data API's answer, and the unit of its amounts.
 ///
 /// The documents name the members in prose only (sources: Data API), so every path is a setting.
-/// The defaults are those of the sandbox. An operation without one of the first four is left out,
-/// named and counted ([`Odd`](crate::Odd)); one without a sum, or with an unreadable sum, is
-/// compared without it. If nine in ten operations lack a member, its name is wrong: that ends the
-/// comparison, and the error lists the existing names.
+/// The defaults are those of the sandbox. An operation without payment id, number, type or status
+/// is left out, named and counted ([`Odd`](crate::Odd)); an operation without a sum, or with an
+/// unreadable sum, is compared without it. If nine in ten operations lack a member, its name is
+/// wrong: that ends the comparison, and the error lists the existing names.
 ///
 /// ```
 /// use ecp_payouts::AmountUnit;
@@ -35,8 +35,9 @@ pub struct OperationNames {
 }
 
 impl OperationNames {
-    /// The defaults: `payment_id`, `operation_id`, `operation_type`, `operation_status`,
-    /// `sum_initial.amount`, `sum_initial.currency`, and minor units.
+    /// Returns the default names: `payment_id`, `operation_id`, `operation_type`,
+    /// `operation_status`, `sum_initial.amount` and `sum_initial.currency`, with amounts in minor
+    /// units.
     pub fn new() -> Self {
         Self {
             payment_id: "payment_id".to_owned(),

@@ -15,9 +15,9 @@ use crate::reconcile::Counts;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Odd {
-    /// The record: `operation 17`, `callback 3`, `P-1 in payouts.csv.journal`.
+    /// Name of the record, such as `operation 17`, `callback 3` or `P-1 in payouts.csv.journal`.
     pub record: String,
-    /// The problem, without a value of the record.
+    /// Description of the problem, without a value of the record.
     pub problem: String,
 }
 

@@ -19,10 +19,11 @@ use crate::odd::{Odd, Oddities};
 use crate::sides::{InboxState, Operation, Payout, Sides};
 use crate::spool::{Kept, Spool};
 
-/// Builder of a comparison.
+/// Builder of a comparison between the platform, an inbox and journals.
 ///
-/// Only the given sides are compared: without an inbox no callback is missing, without a journal an
-/// unrequested payout cannot be detected. The example of the [crate](crate) has all of them.
+/// Only sides that are added are compared: without an inbox missing callbacks are not found, and
+/// without a journal unrequested payouts are not found. The example of the [crate](crate) compares
+/// all sides.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Reconcile {
@@ -33,7 +34,7 @@ pub struct Reconcile {
     names: OperationNames,
 }
 
-/// Differences, payment by payment in the order of their ids.
+/// Comparison that returns its differences one by one, in the order of the payment ids.
 #[derive(Debug)]
 pub struct Reconciliation {
     owner: Owner,
@@ -58,21 +59,21 @@ pub struct Counts {
     pub payouts: u64,
     /// Callbacks that the inbox received in the interval.
     pub callbacks: u64,
-    /// Number of compared payments.
+    /// Number of payments compared so far.
     pub payments: u64,
-    /// Status requests to Gate.
+    /// Number of status requests sent to Gate.
     pub questions: u64,
-    /// Payments that have not ended on any side.
+    /// Number of payments without a final status on any side.
     pub pending: u64,
-    /// Operations without a sum, compared only by their ends.
+    /// Operations without a sum, of which only the final status is compared.
     pub without_sum: u64,
     /// Records that were not compared, or only in part. The first 100 are
     /// [listed](Reconciliation::odd).
     pub odd: u64,
-    /// Payouts among them that were not compared at all: money may have left, and they cannot be
-    /// assigned to a payment.
+    /// Payouts among the [`odd`](Self::odd) records that were not compared at all: money may have
+    /// left, and they cannot be assigned to a payment.
     pub odd_payouts: u64,
-    /// Number of differences.
+    /// Number of differences found so far.
     pub differences: u64,
 }
 
@@ -87,20 +88,20 @@ struct Read {
 }
 
 impl Reconcile {
-    /// Compares the operations of a project in an interval. The owner's address is the base address
-    /// of its requests: a journal for another one is refused.
+    /// Makes the builder of a comparison of a project's operations in an interval. The owner's
+    /// address is the base address of the requests: a journal for another address is refused.
     pub fn new(owner: Owner, interval: Interval) -> Self {
         let names = OperationNames::new();
         Self { owner, interval, inbox: None, journals: Vec::new(), names }
     }
 
-    /// Adds the callbacks of an inbox.
+    /// Adds an inbox, to compare its callbacks.
     pub fn inbox(self, inbox: Arc<dyn Inbox>) -> Self {
         Self { inbox: Some(inbox), ..self }
     }
 
-    /// Adds the intended payouts of the journal at this path. May be called again for more
-    /// journals: together they must hold all payouts of the project.
+    /// Adds the payouts of the journal at this path. May be called again for more journals:
+    /// together they must hold all payouts of the project.
     pub fn journal(mut self, path: impl Into<PathBuf>) -> Self {
         self.journals.push(path.into());
         self
@@ -111,7 +112,8 @@ impl Reconcile {
         Self { names, ..self }
     }
 
-    /// Reads the interval from all sides. Gate is queried later, payment by payment.
+    /// Reads the records of all sides, and returns the comparison. Gate is queried later, payment
+    /// by payment.
     ///
     /// To be called inside a tokio runtime: files are read and written on its threads for blocking
     /// work.
@@ -320,7 +322,7 @@ impl Reconcile {
 }
 
 impl Reconciliation {
-    /// The next difference, `None` after the last.
+    /// Returns the next difference, `None` after the last one.
     ///
     /// After an error of Gate or the inbox, the next call compares the same payment again.
     pub async fn next(&mut self) -> Result<Option<Difference>, ReconcileError> {
@@ -340,7 +342,7 @@ impl Reconciliation {
         }
     }
 
-    /// Counts of a comparison so far.
+    /// The counts of the comparison so far.
     pub const fn counts(&self) -> Counts {
         self.counts
     }

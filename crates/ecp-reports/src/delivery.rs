@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::mail::{MailAddress, MailError};
 
-/// How often a letter is tried, and the pauses between: 4 attempts, after 30 seconds, a minute and
-/// two minutes.
+/// How often sending a letter is attempted, and the pauses between the attempts: by default 4
+/// attempts, with pauses of 30 seconds, a minute and two minutes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retries {
     attempts: u32,
@@ -22,18 +22,18 @@ impl Default for Retries {
 }
 
 impl Retries {
-    /// The number of attempts, at least one.
+    /// Sets the number of attempts to send a letter, at least one.
     pub fn attempts(self, attempts: u32) -> Self {
         Self { attempts: attempts.max(1), ..self }
     }
 
-    /// The first pause. Each following one is twice as long.
+    /// Sets the first pause between attempts. Each following pause is twice as long.
     pub const fn pause(self, pause: Duration) -> Self {
         Self { pause, ..self }
     }
 }
 
-/// A letter on its way to one recipient.
+/// State of sending a letter, which is an e-mail with a report, to one recipient.
 ///
 /// ```
 /// use ecp_reports::{Delivery, DeliveryState, MailError, Retries};
@@ -54,18 +54,18 @@ pub struct Delivery {
     state: DeliveryState,
 }
 
-/// What became of a letter.
+/// State of a letter: waiting, sent or given up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryState {
-    /// It is to be sent, for the first time or again.
+    /// The letter is to be sent, for the first time or again.
     Waiting {
-        /// Why the last attempt failed.
+        /// Why the last attempt failed; `None` before the first attempt.
         problem: Option<String>,
     },
-    /// The server has taken it.
+    /// The mail server has accepted the letter.
     Sent,
-    /// It was given up. The report itself is kept.
+    /// Sending the letter was given up. The report itself is kept.
     Failed {
         /// Why the last attempt failed.
         problem: String,
@@ -73,14 +73,14 @@ pub enum DeliveryState {
 }
 
 impl Delivery {
-    /// A letter that is to be sent.
+    /// Makes the delivery of a letter that is still to be sent to a recipient.
     pub fn new(to: MailAddress) -> Self {
         let state = RandomState::new();
         let id = format!("{:016x}{:016x}", state.hash_one(1), state.hash_one(2));
         Self { to, id, attempts: 0, state: DeliveryState::Waiting { problem: None } }
     }
 
-    /// The recipient.
+    /// The recipient of the letter.
     pub const fn to(&self) -> &MailAddress {
         &self.to
     }
@@ -90,22 +90,22 @@ impl Delivery {
         &self.id
     }
 
-    /// The number of attempts so far.
+    /// The number of attempts to send the letter so far.
     pub const fn attempts(&self) -> u32 {
         self.attempts
     }
 
-    /// What became of it.
+    /// The state of the letter: waiting, sent or given up.
     pub const fn state(&self) -> &DeliveryState {
         &self.state
     }
 
-    /// Whether it is still to be sent.
+    /// Whether the letter is still to be sent.
     pub const fn is_waiting(&self) -> bool {
         matches!(self.state, DeliveryState::Waiting { .. })
     }
 
-    /// Why the last attempt failed, if it did.
+    /// Why the last attempt to send the letter failed; `None` if it did not fail.
     pub fn problem(&self) -> Option<&str> {
         match &self.state {
             DeliveryState::Waiting { problem } => problem.as_deref(),
@@ -114,8 +114,8 @@ impl Delivery {
         }
     }
 
-    /// Records the result of an attempt. Returns the pause before the next one, `None` if there is
-    /// none.
+    /// Records the result of an attempt to send the letter. Returns the pause before the next
+    /// attempt; `None` if the letter was sent or is given up.
     pub fn record(&mut self, result: Result<(), MailError>, retries: Retries) -> Option<Duration> {
         self.attempts += 1;
         let error = match result {
@@ -135,7 +135,7 @@ impl Delivery {
         Some(retries.pause.saturating_mul(doubled))
     }
 
-    /// Gives the letter up, as when its report is kept no longer.
+    /// Gives up sending the letter, for example because its report is no longer kept.
     pub fn give_up(&mut self, problem: impl Into<String>) {
         self.state = DeliveryState::Failed { problem: problem.into() };
     }

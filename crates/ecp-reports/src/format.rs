@@ -25,7 +25,7 @@ pub enum Format {
     Xlsx,
 }
 
-/// A format that is not written.
+/// A file format in which no table can be written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UnwritableFormat {
@@ -35,7 +35,7 @@ pub enum UnwritableFormat {
          xlsx"
     )]
     Xls,
-    /// A format of another name or ending.
+    /// A format with another name or file ending.
     #[error("`{0}` is not written: use csv or xlsx")]
     Other(String),
     /// A file name without an ending.
@@ -44,7 +44,7 @@ pub enum UnwritableFormat {
 }
 
 impl Format {
-    /// All formats.
+    /// All formats in which a table can be written.
     pub const ALL: [Self; 2] = [Self::Csv, Self::Xlsx];
 
     /// The format of a file by the ending of its name, in any case.
@@ -63,7 +63,7 @@ impl Format {
         }
     }
 
-    /// The media type.
+    /// The media type of the format, such as `text/csv`.
     pub const fn media_type(self) -> &'static str {
         match self {
             Self::Csv => "text/csv; charset=utf-8",

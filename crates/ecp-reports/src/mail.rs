@@ -27,13 +27,13 @@ use crate::format::Format;
 #[serde(try_from = "String", into = "String")]
 pub struct MailAddress(Sensitive<String>);
 
-/// A text that is no e-mail address. The text is not printed.
+/// Error of a text that is not a valid e-mail address. The error does not print the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("is not a valid e-mail address: {0}")]
 pub struct InvalidAddress(&'static str);
 
 impl MailAddress {
-    /// The address. From here on the caller protects it.
+    /// The address as text. It is personal data, which the caller must protect from here on.
     pub fn as_str(&self) -> &str {
         self.0.expose()
     }
@@ -111,12 +111,12 @@ pub struct Sender {
 }
 
 impl Sender {
-    /// The address.
+    /// The sender's address.
     pub const fn address(&self) -> &MailAddress {
         &self.address
     }
 
-    /// The name, if there is one.
+    /// The sender's name; `None` if the sender is only an address.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
     }
@@ -140,25 +140,25 @@ impl FromStr for Sender {
     }
 }
 
-/// A letter to one recipient, so that none sees the address of another. `Debug` leaves out its
-/// contents.
+/// A letter (an e-mail) to one recipient, so that none sees the address of another. `Debug` leaves
+/// out its contents.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Letter {
-    /// The recipient.
+    /// The recipient of the letter.
     pub to: MailAddress,
-    /// Identifies the letter: every attempt to send it has the same `Message-ID`, by which mail
-    /// programs can recognise a second copy.
+    /// Id of the letter: every attempt to send it has the same `Message-ID`, by which mail programs
+    /// can recognise a second copy.
     pub id: String,
-    /// The subject.
+    /// The subject of the letter.
     pub subject: String,
-    /// The text.
+    /// The text of the letter.
     pub text: String,
-    /// The file that is sent with it.
+    /// The file attached to the letter, if any.
     pub attachment: Option<Attachment>,
 }
 
-/// A file in a letter. Clones share its bytes.
+/// A file attached to a letter. Clones share its bytes.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Attachment {
@@ -171,7 +171,7 @@ pub struct Attachment {
 }
 
 impl Letter {
-    /// The letter of a delivery, without a file.
+    /// Makes the letter of a delivery, without a file.
     pub fn new(delivery: &Delivery, subject: impl Into<String>, text: impl Into<String>) -> Self {
         Self {
             to: delivery.to().clone(),
@@ -182,14 +182,14 @@ impl Letter {
         }
     }
 
-    /// Sends a file with it, or none.
+    /// Sets the file attached to the letter, or removes it.
     pub fn attachment(self, attachment: impl Into<Option<Attachment>>) -> Self {
         Self { attachment: attachment.into(), ..self }
     }
 }
 
 impl Attachment {
-    /// A file.
+    /// Makes an attachment from a file's name, format and contents.
     pub fn new(name: impl Into<String>, format: Format, bytes: impl Into<Arc<[u8]>>) -> Self {
         Self { name: name.into(), format, bytes: bytes.into() }
     }
@@ -207,13 +207,15 @@ impl fmt::Debug for Attachment {
     }
 }
 
-/// Sends letters, such as [`Smtp`](crate::Smtp).
+/// A way to send letters, such as [`Smtp`](crate::Smtp).
 pub trait SendMail: fmt::Debug + Send + Sync + 'static {
-    /// Sends a letter, once. The call blocks its thread until the server has answered.
+    /// Makes one attempt to send a letter. The call blocks its thread until the server has
+    /// answered.
     fn send(&self, letter: &Letter) -> Result<(), MailError>;
 }
 
-/// A letter that was not sent, or of which it is not known. The text names no address.
+/// Error of sending a letter: it was not sent, or it is unknown whether it was sent. The text
+/// contains no address.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{problem}")]
 pub struct MailError {
@@ -222,12 +224,12 @@ pub struct MailError {
 }
 
 impl MailError {
-    /// A failure that another attempt will repeat, such as a wrong password.
+    /// Makes an error that another attempt will repeat, such as a wrong password.
     pub fn permanent(problem: impl Into<String>) -> Self {
         Self { problem: problem.into(), is_final: true }
     }
 
-    /// A failure that may pass, such as a server that cannot be reached.
+    /// Makes an error that may pass, such as a server that cannot be reached.
     pub fn temporary(problem: impl Into<String>) -> Self {
         Self { problem: problem.into(), is_final: false }
     }

@@ -12,7 +12,7 @@ use jiff::{SignedDuration, ToSpan as _};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Zone(TimeZone);
 
-/// A time zone that does not exist.
+/// Error of a name that is not a time zone.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there is no time zone `{0}`: use an IANA name such as Europe/Berlin, or UTC")]
 pub struct InvalidZone(String);
@@ -21,7 +21,7 @@ impl Zone {
     /// Coordinated Universal Time.
     pub const UTC: Self = Self(TimeZone::UTC);
 
-    /// The IANA name.
+    /// The IANA name of the time zone.
     pub fn name(&self) -> &str {
         self.0.iana_name().unwrap_or("UTC")
     }
@@ -42,16 +42,16 @@ impl FromStr for Zone {
 /// The days that a report is about, counted back from the moment in which it is made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Period {
-    /// The day before.
+    /// The day before the report is made.
     #[default]
     Yesterday,
-    /// The week before, from Monday to Sunday.
+    /// The week before the report is made, from Monday to Sunday.
     LastWeek,
-    /// The calendar month before.
+    /// The calendar month before the report is made.
     LastMonth,
 }
 
-/// A period that does not exist.
+/// Error of a text that names no period.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there is no period `{0}`: use `yesterday`, `last week` or `last month`")]
 pub struct InvalidPeriod(String);
@@ -69,7 +69,7 @@ impl Period {
         }
     }
 
-    /// The days of the period before a moment, by the clocks of a zone.
+    /// The days of the period before a moment, by the clocks of a time zone.
     pub fn days(self, moment: Timestamp, zone: &Zone) -> Days {
         let today = date(moment, zone);
         let (first, last) = match self {
@@ -110,8 +110,8 @@ pub struct Days {
 }
 
 impl Days {
-    /// Days from two dates such as `2026-11-27`. `None` if one is no date, or if the last is before
-    /// the first.
+    /// Makes days from two dates such as `2026-11-27`. `None` if a text is not a date, or if the
+    /// last day is before the first.
     pub fn new(first: &str, last: &str) -> Option<Self> {
         let read = |text: &str| Date::strptime("%Y-%m-%d", text).ok();
         let (first, last) = (read(first)?, read(last)?);
@@ -128,8 +128,8 @@ impl Days {
         self.last.to_string()
     }
 
-    /// The first and the last second of the days, by the clocks of a zone. A day begins when the
-    /// clock first shows it, so adjacent days leave no second out.
+    /// The first and the last second of the days, by the clocks of a time zone. A day begins when
+    /// the clock first shows it, so no second is missing between adjacent days.
     pub fn range(self, zone: &Zone) -> (Timestamp, Timestamp) {
         let next = self.last.checked_add(1.day()).unwrap_or(Date::MAX);
         let end = start_of(next, zone).checked_sub(SignedDuration::from_secs(1));

@@ -11,8 +11,9 @@ use crate::period::{Period, Zone, date, instant, timestamp};
 
 /// Schedule of a periodic report: `daily 07:00`, `weekly monday 07:00`, or `monthly 1 07:00`.
 ///
-/// In a month without the given day it is the month's last day. A time that the clock skips is as
-/// much later as the clock jumps, and of a time that it shows twice the first counts.
+/// In a month without the given day, the report is due on the month's last day. If the clock skips
+/// the given time, the report is due later, by as much as the clock jumps; if the clock shows the
+/// time twice, the first time counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Schedule {
     every: Every,
@@ -49,12 +50,12 @@ const WEEKDAYS: [(&str, Weekday); 7] = [
 const NEARBY: i64 = 2;
 
 impl Schedule {
-    /// The names of the weekdays in a schedule.
+    /// The names of the weekdays that a schedule may have.
     pub fn weekdays() -> impl Iterator<Item = &'static str> {
         WEEKDAYS.iter().map(|(name, _)| *name)
     }
 
-    /// The period that a report of this schedule is about: the day, week or month before.
+    /// The period of a report with this schedule: the day, week or month before.
     pub const fn period(&self) -> Period {
         match self.every {
             Every::Day => Period::Yesterday,
@@ -63,15 +64,15 @@ impl Schedule {
         }
     }
 
-    /// The first scheduled moment after another one.
+    /// The first scheduled time after `moment`, by the clocks of a time zone.
     pub fn after(&self, moment: Timestamp, zone: &Zone) -> Timestamp {
         let day = date(moment, zone);
         let candidates = (-NEARBY..=NEARBY).map(|step| self.scheduled(day, step, zone));
         candidates.into_iter().flatten().find(|found| *found > moment).unwrap_or(moment)
     }
 
-    /// The last scheduled moment up to another one. After a time in which nothing ran it is the only
-    /// one to make up for.
+    /// The last scheduled time at or before `moment`. After a pause in which nothing ran, only the
+    /// report of this time is made up for.
     pub fn up_to(&self, moment: Timestamp, zone: &Zone) -> Timestamp {
         let day = date(moment, zone);
         let candidates = (-NEARBY..=NEARBY).rev().map(|step| self.scheduled(day, step, zone));
@@ -97,7 +98,7 @@ impl Schedule {
         Some(timestamp(moment.timestamp()))
     }
 
-    /// Time from one moment to the next scheduled one.
+    /// The duration from `moment` to the next scheduled time.
     pub fn wait(&self, moment: Timestamp, zone: &Zone) -> std::time::Duration {
         let wait = instant(self.after(moment, zone)).duration_since(instant(moment));
         wait.try_into().unwrap_or_default()

@@ -65,7 +65,7 @@ pub enum Tls {
 }
 
 impl Tls {
-    /// The port that is used where none is set.
+    /// The port that this mode uses if the settings have none.
     pub const fn port(self) -> u16 {
         match self {
             Self::Implicit => 465,
@@ -88,17 +88,17 @@ impl FromStr for Tls {
     }
 }
 
-/// Settings with which no mail can be sent.
+/// Why SMTP settings cannot be used to send mail.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidSmtp {
     /// The host is neither a name nor an IP address.
     #[error("`{0}` is no host: give a name or an IP address, without scheme and port")]
     Host(String),
-    /// There is no such mode.
+    /// There is no TLS mode with this name.
     #[error("there is no TLS mode `{0}`: use `implicit`, `starttls` or `none`")]
     UnknownTls(String),
-    /// A connection to another machine would have no TLS.
+    /// A connection without TLS would go to another machine.
     #[error(
         "without TLS only a server on this machine is used, and `{0}` is none: use `implicit` or \
          `starttls`"
@@ -116,8 +116,8 @@ pub enum InvalidSmtp {
 }
 
 impl SmtpSettings {
-    /// A server by its name or IP address, with [`Tls::Implicit`], without a login, and with 30
-    /// seconds for each of its answers.
+    /// Makes settings for a server by its name or IP address, with [`Tls::Implicit`], without a
+    /// login, and with 30 seconds for each answer of the server.
     pub fn new(host: impl Into<String>, from: Sender) -> Self {
         Self {
             host: host.into(),
@@ -130,7 +130,7 @@ impl SmtpSettings {
         }
     }
 
-    /// Sets the port, instead of the [usual one](Tls::port).
+    /// Sets the server's port, instead of the [usual one](Tls::port).
     pub fn port(self, port: u16) -> Self {
         Self { port: Some(port), ..self }
     }
@@ -140,17 +140,17 @@ impl SmtpSettings {
         Self { tls, ..self }
     }
 
-    /// Logs in with a user and a password.
+    /// Sets the user and the password with which to log in to the server.
     pub fn login(self, user: impl Into<String>, password: Sensitive<String>) -> Self {
         Self { login: Some(Login { user: Sensitive::new(user.into()), password }), ..self }
     }
 
-    /// Trusts these root certificates too, in PEM form, besides those of the machine.
+    /// Trusts these root certificates in PEM form, besides those of the machine.
     pub fn root_certificates(self, pem: impl Into<Vec<u8>>) -> Self {
         Self { roots: Some(pem.into()), ..self }
     }
 
-    /// Sets the time that each answer of the server may take.
+    /// Sets the longest wait for each answer of the server.
     pub fn timeout(self, timeout: Duration) -> Self {
         Self { timeout, ..self }
     }
@@ -182,7 +182,7 @@ pub struct Smtp {
 }
 
 impl Smtp {
-    /// Checks the settings, and sets TLS up. No connection is made yet.
+    /// Checks the settings, and prepares TLS. No connection is made yet.
     pub fn new(settings: SmtpSettings) -> Result<Self, InvalidSmtp> {
         settings.check()?;
         #[cfg(feature = "mail")]

@@ -16,31 +16,30 @@ pub struct Table {
     rows: Vec<Vec<Cell>>,
 }
 
-/// A cell. `Debug` leaves out its value.
+/// A cell of a [`Table`]. `Debug` leaves out its value.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Cell {
-    /// A whole number, such as an amount in minor units. In a workbook it is a number, which is
-    /// exact up to 15 digits; beyond it is text.
+    /// A whole number, such as an amount in minor units. In a workbook it is a number up to 15
+    /// digits, which is exact, and text beyond that.
     Number(i64),
-    /// A decimal number by its digits, such as `-10.50`. In CSV it is as it is; in a workbook it is a
-    /// number, or text where
-    /// it [is none](Self::is_decimal).
+    /// A decimal number as its digits, such as `-10.50`. In CSV it is written unchanged. In a
+    /// workbook it is a number, or text if [`is_decimal`](Self::is_decimal) does not accept it.
     Decimal(String),
     /// Text, which no program reads as a formula. Empty text is an empty cell.
     Text(String),
 }
 
-/// A file of a table.
+/// The contents of a file that was made from a [`Table`], with warnings.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Written {
-    /// The contents.
+    /// The contents of the file.
     pub bytes: Vec<u8>,
     /// Cells and columns that the format cannot hold as they are.
     pub warnings: Vec<Warning>,
 }
 
-/// A part of a table that a file does not hold as it is.
+/// A part of a table that a file does not hold unchanged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Warning {
@@ -52,7 +51,7 @@ pub struct Warning {
     pub problem: String,
 }
 
-/// A table that could not be written.
+/// Error of a table that could not be written.
 #[derive(Debug, thiserror::Error)]
 #[error("the table cannot be written as {format}: {reason}")]
 pub struct WriteError {
@@ -73,7 +72,7 @@ const EXCEL: Limits = Limits { rows: 1_048_576, columns: 16_384 };
 const EXACT: u64 = 999_999_999_999_999;
 
 impl Cell {
-    /// A text.
+    /// Makes a cell with a text.
     pub fn text(text: impl Into<String>) -> Self {
         Self::Text(text.into())
     }
@@ -87,7 +86,7 @@ impl Cell {
         is_number(text) && is_plain && !text.starts_with('+') && digits.len() <= 15
     }
 
-    /// The value as text.
+    /// The value of the cell as text.
     pub fn to_text(&self) -> String {
         match self {
             Self::Number(number) => number.to_string(),
@@ -121,7 +120,7 @@ impl fmt::Debug for Written {
 }
 
 impl Table {
-    /// A table without rows.
+    /// Makes a table with these column names and without rows.
     pub fn new<C: Into<String>>(columns: impl IntoIterator<Item = C>) -> Self {
         let columns = columns.into_iter().map(Into::into).collect();
         Self { title: "Report".to_owned(), columns, rows: Vec::new() }
@@ -133,7 +132,8 @@ impl Table {
         Self { title: title.into(), ..self }
     }
 
-    /// Adds a row. Missing cells at its end are empty, and those beyond the columns are dropped.
+    /// Adds a row. Missing cells at its end are empty, and cells beyond the last column are
+    /// dropped.
     pub fn push(&mut self, cells: impl IntoIterator<Item = Cell>) {
         let mut row: Vec<Cell> = cells.into_iter().take(self.columns.len()).collect();
         row.resize(self.columns.len(), Cell::Text(String::new()));
@@ -155,8 +155,8 @@ impl Table {
         &self.rows
     }
 
-    /// The file of the table: a line of names, and a line for each row. A table without columns is
-    /// an empty CSV file.
+    /// Makes a file of the table: a line of column names, and a line for each row. A table without
+    /// columns is an empty CSV file.
     pub fn write(&self, format: Format) -> Result<Written, WriteError> {
         let failed = |reason: String| WriteError { format, reason };
         match format {

@@ -21,48 +21,48 @@ pub struct Template {
     only: BTreeMap<String, Vec<String>>,
 }
 
-/// The selected part of a table.
+/// The part of a table that a [`Template`] selects.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Selection {
     /// The selected columns and rows.
     pub table: Table,
-    /// Names of the template that no column of the table has. Such a column is empty, and a filter
-    /// by it leaves no row.
+    /// Names in the template that no column of the table has. Such a column is empty, and a filter
+    /// by such a column leaves no row.
     pub missing: Vec<String>,
 }
 
 impl Template {
-    /// All columns and all rows.
+    /// Makes a template that selects all columns and all rows.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Takes these columns, in this order. Without a name all columns are taken.
+    /// Selects these columns, in this order. An empty list of names selects all columns.
     pub fn columns<C: Into<String>>(self, names: impl IntoIterator<Item = C>) -> Self {
         Self { columns: names.into_iter().map(Into::into).collect(), ..self }
     }
 
-    /// Takes only rows with this value in this column. With several values of one column any of them
-    /// is wanted; with several columns each of them must have a wanted value.
+    /// Selects only rows with this value in this column. Several values of one column are
+    /// alternatives; if several columns have values, a row must match in each column.
     pub fn only(mut self, column: impl Into<String>, value: impl Into<String>) -> Self {
         self.only.entry(column.into()).or_default().push(value.into());
         self
     }
 
-    /// The wanted values by column.
+    /// The filters: the name of each filtered column, and the values that it may have.
     pub fn filters(&self) -> impl Iterator<Item = (&str, &[String])> {
         self.only.iter().map(|(column, values)| (column.as_str(), values.as_slice()))
     }
 
-    /// The columns by name; empty for all.
+    /// The names of the selected columns; empty if all columns are selected.
     pub fn column_names(&self) -> &[String] {
         &self.columns
     }
 
-    /// The rows of a table that pass the filters, in their order, with the template's columns. A column that
-    /// the table does not have is empty, and a filter on one passes no row; both are named in
-    /// [`Selection::missing`].
+    /// The rows of a table that pass the filters, in their order, with the template's columns. A
+    /// column that the table does not have is empty, and a filter by such a column passes no row;
+    /// both are named in [`Selection::missing`].
     pub fn apply(&self, table: &Table) -> Selection {
         let place = |name: &str| table.columns().iter().position(|column| column == name);
         let names = if self.columns.is_empty() { table.columns() } else { &self.columns };
