@@ -112,7 +112,7 @@ mod tests {
         for (more, expected) in [
             (
                 "tls = \"none\"",
-                "section `[mail]` of the settings: without TLS only a server on this machine is used",
+                "section `[mail]` of the settings: the mail server `smtp.shop.example` is not on this machine",
             ),
             (
                 "user = \"reports\"",

@@ -260,7 +260,12 @@ fn a_wrong_file_or_command_line_is_refused_before_anything_is_asked() {
         assert!(stderr(&run).contains(expected), "{more}: {}", stderr(&run));
     };
     let run = ["run", "a"];
-    wrong("[reports.a]\nformat = \"xls\"\n", &run, 1, "line 2: XLS is not written: no well-kept");
+    wrong(
+        "[reports.a]\nformat = \"xls\"\n",
+        &run,
+        1,
+        "line 2: cannot write XLS files: no maintained",
+    );
     wrong("[reports.b]\n", &run, 1, "there is no template `a`; there are: b");
     wrong("[reports.a]\n", &["schedule"], 1, "no template in reports.toml has a `schedule`");
     wrong("[reports.a]\n", &["run"], 2, "required arguments were not provided");
@@ -282,8 +287,8 @@ fn a_wrong_file_or_command_line_is_refused_before_anything_is_asked() {
 fn an_export_to_an_ending_that_cannot_be_written_is_refused_with_the_reason() {
     let folder = tempfile::tempdir().unwrap();
     for (name, reason) in [
-        ("january.xls", "XLS is not written: no well-kept library writes it."),
-        ("january.pdf", "`pdf` is not written: use csv or xlsx"),
+        ("january.xls", "cannot write XLS files: no maintained library writes them."),
+        ("january.pdf", "cannot write `pdf` files: use csv or xlsx"),
     ] {
         let arguments =
             ["operations", "--from", "2026-01-01", "--to", "2026-01-31", "--output", name];

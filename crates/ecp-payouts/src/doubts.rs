@@ -150,7 +150,7 @@ impl Doubts {
         if request.flow() == FlowKind::Payout {
             return match self.refunded.get(id) {
                 Some((first, _)) => Err(problem(format!(
-                    "is the payment that line {first} refunds; a payout has an id of its own"
+                    "is the payment that line {first} refunds; give the payout an id of its own"
                 ))),
                 None => Ok(()),
             };
@@ -158,7 +158,9 @@ impl Doubts {
         let paid_out = self.payouts.get(&alike::key(id.as_str())).into_iter().flatten();
         if let Some(payout) = paid_out.into_iter().find(|seen| seen.id.payment_id() == id) {
             let first = payout.line;
-            return Err(problem(format!("is the payout of line {first}, which is no sale")));
+            return Err(problem(format!(
+                "is the id of the payout in line {first}; a refund needs the id of a sale"
+            )));
         }
         let is_partial = request.amount().is_some()
             && request.spec().rule(FlowKind::Refund).is_some_and(Rule::allows_partial);

@@ -25,10 +25,10 @@ pub(crate) fn problem(name: &str, path: &str) -> Option<String> {
     let mut known = MEMBERS.into_iter().chain(Field::KNOWN.iter().map(|field| field.path()));
     if let Some(known) = known.find(|known| look(known) == looks) {
         return Some(if name == path {
-            format!("is not `{known}`, and looks like it: write it so, or ignore it")
+            format!("is not `{known}` but looks like it: correct the name, or ignore the column")
         } else {
             format!(
-                "is mapped to `{path}`, which is not `{known}` and looks like it: map it to that"
+                "is mapped to `{path}`, which is not `{known}` but looks like it: map it to `{known}`"
             )
         });
     }

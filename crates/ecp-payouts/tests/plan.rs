@@ -149,7 +149,7 @@ fn columns_that_only_look_like_known_ones_are_problems() {
         ("Method", "method"),
     ] {
         let expected = format!(
-            "line 1, `{name}`: is not `{known}`, and looks like it: write it so, or ignore it"
+            "line 1, `{name}`: is not `{known}` but looks like it: correct the name, or ignore the column"
         );
         assert_eq!(first(name), Some(expected));
     }
@@ -180,8 +180,8 @@ fn columns_that_only_look_like_known_ones_are_problems() {
     let problem = read(file, &layout).unwrap_err().to_string();
     assert_eq!(
         problem,
-        "line 1, `Wallet`: is mapped to `account.Number`, which is not `account.number` and looks \
-         like it: map it to that"
+        "line 1, `Wallet`: is mapped to `account.Number`, which is not `account.number` but looks \
+         like it: map it to `account.number`"
     );
 }
 

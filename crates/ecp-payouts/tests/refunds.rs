@@ -211,13 +211,13 @@ fn every_bad_row_of_a_mixed_file_is_named_by_line_and_column() {
         (
             "refund;1;wallet-partner;X;;;;returned;;;;\n\
              payout;1;jeton-wallet;X;;30000;EUR;;93017949;;;192.0.2.1",
-            "line 3, `general.payment_id`: is the payment that line 2 refunds; a payout has an id \
+            "line 3, `general.payment_id`: is the payment that line 2 refunds; give the payout an id \
              of its own",
         ),
         (
             "payout;1;jeton-wallet;X;;30000;EUR;;93017949;;;192.0.2.1\n\
              refund;1;wallet-partner;X;;;;returned;;;;",
-            "line 3, `general.payment_id`: is the payout of line 2, which is no sale",
+            "line 3, `general.payment_id`: is the id of the payout in line 2; a refund needs the id of a sale",
         ),
     ];
     for (text, expected) in table {

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// assert_eq!(Format::of_name("January.XLSX")?, Format::Xlsx);
 /// let error = Format::of_name("january.xls").unwrap_err().to_string();
-/// assert!(error.starts_with("XLS is not written: no well-kept library writes it"), "{error}");
+/// assert!(error.starts_with("cannot write XLS files: no maintained library"), "{error}");
 /// # Ok::<(), ecp_reports::UnwritableFormat>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -31,12 +31,12 @@ pub enum Format {
 pub enum UnwritableFormat {
     /// XLS, the format of Excel before 2007.
     #[error(
-        "XLS is not written: no well-kept library writes it. XLSX opens in the same programs: use \
-         xlsx"
+        "cannot write XLS files: no maintained library writes them. XLSX opens in the same programs: \
+         use xlsx"
     )]
     Xls,
     /// A format with another name or file ending.
-    #[error("`{0}` is not written: use csv or xlsx")]
+    #[error("cannot write `{0}` files: use csv or xlsx")]
     Other(String),
     /// A file name without an ending.
     #[error("the file name has no ending: end it in .csv or .xlsx")]
@@ -112,8 +112,8 @@ mod tests {
     #[test]
     fn an_ending_that_cannot_be_written_is_refused_with_the_reason() {
         for (name, reason) in [
-            ("january.xls", "XLS is not written: no well-kept library writes it."),
-            ("january.XLS", "XLS is not written: no well-kept library writes it."),
+            ("january.xls", "cannot write XLS files: no maintained library writes them."),
+            ("january.XLS", "cannot write XLS files: no maintained library writes them."),
             ("january.pdf", "`pdf` is not written: use csv or xlsx"),
             ("january.xlsx.ods", "`ods` is not written: use csv or xlsx"),
             ("january", "the file name has no ending: end it in .csv or .xlsx"),

@@ -28,10 +28,10 @@ enum Every {
     Month(i8),
 }
 
-/// A text that is no schedule.
+/// Error of a text that is not a [`Schedule`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is no schedule: write `daily 07:00`, `weekly monday 07:00`, or `monthly 1 07:00`, with a \
+    "`{0}` is not a schedule: write `daily 07:00`, `weekly monday 07:00`, or `monthly 1 07:00`, with a \
      day of the month from 1 to 31"
 )]
 pub struct InvalidSchedule(String);

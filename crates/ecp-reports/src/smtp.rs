@@ -93,19 +93,23 @@ impl FromStr for Tls {
 #[non_exhaustive]
 pub enum InvalidSmtp {
     /// The host is neither a name nor an IP address.
-    #[error("`{0}` is no host: give a name or an IP address, without scheme and port")]
+    #[error(
+        "`{0}` is not the host of a mail server: give a name or an IP address, without scheme and port"
+    )]
     Host(String),
     /// There is no TLS mode with this name.
     #[error("there is no TLS mode `{0}`: use `implicit`, `starttls` or `none`")]
     UnknownTls(String),
     /// A connection without TLS would go to another machine.
     #[error(
-        "without TLS only a server on this machine is used, and `{0}` is none: use `implicit` or \
-         `starttls`"
+        "the mail server `{0}` is not on this machine, so the connection needs TLS: use the TLS mode \
+         `implicit` or `starttls`"
     )]
     Unprotected(String),
     /// The root certificates cannot be read.
-    #[error("the root certificates are not in PEM form: give a file of `BEGIN CERTIFICATE` blocks")]
+    #[error(
+        "the root certificates for the mail server are not in PEM form: give a file of `BEGIN CERTIFICATE` blocks"
+    )]
     Certificates,
     /// TLS cannot be set up.
     #[error("TLS with the mail server cannot be set up: {0}")]

@@ -58,8 +58,8 @@ pub(super) fn send(
         if !server.can_starttls() {
             server.abort();
             return Err(MailError::permanent(format!(
-                "{host}:{port} offers no STARTTLS, so nothing was sent: use `implicit`, or another \
-                 port"
+                "{host}:{port} offers no STARTTLS, so nothing was sent: use the TLS mode `implicit`, or \
+                 another port"
             )));
         }
         server
@@ -71,7 +71,7 @@ pub(super) fn send(
         if mechanisms.iter().all(|way| !server.server_info().supports_auth_mechanism(*way)) {
             server.abort();
             return Err(MailError::permanent(format!(
-                "{host}:{port} offers no login by PLAIN or LOGIN: another port or TLS mode may"
+                "{host}:{port} offers no login by PLAIN or LOGIN: try another port or TLS mode"
             )));
         }
         let credentials =
@@ -96,7 +96,7 @@ pub(super) fn send(
     let result = server.command(Rcpt::new(to, Vec::new()));
     command("the server refuses the recipient", result, &mut server)?;
     let result = server.command(Data);
-    command("the server takes no mail", result, &mut server)?;
+    command("the server accepts no mail", result, &mut server)?;
     let result = server.message(&message.formatted());
     command("the server has not confirmed the mail", result, &mut server)?;
     // The server has taken it, whatever comes after.

@@ -231,8 +231,8 @@ async fn what_cannot_be_written_or_sent_is_refused_with_the_reason() {
         fields
     };
     for (changes, reason) in [
-        (&[("format", "xls")][..], "XLS is not written: no well-kept library writes it."),
-        (&[("format", "pdf")], "`pdf` is not written: use csv or xlsx"),
+        (&[("format", "xls")][..], "cannot write XLS files: no maintained library writes them."),
+        (&[("format", "pdf")], "cannot write `pdf` files: use csv or xlsx"),
         (&[("name", " ")], "Give the template a name."),
         (&[("list", "refunds")], "Choose payments or operations."),
         (&[("columns", "payment_id, sum")], "The list of payments has no column `sum`; its"),
@@ -240,7 +240,7 @@ async fn what_cannot_be_written_or_sent_is_refused_with_the_reason() {
         (&[("from", "2026-11-27")], "Give both days"),
         (&[("from", "2026-11-27"), ("to", "2026-11-26")], "Give both days"),
         (&[("repeat", "hourly")], "`hourly` is no repetition"),
-        (&[("repeat", "daily"), ("at", "25:00")], "`daily 25:00` is no schedule"),
+        (&[("repeat", "daily"), ("at", "25:00")], "`daily 25:00` is not a schedule"),
         (&[("repeat", "daily"), ("at", "07:00"), ("from", "2026-11-27")], "give no days."),
         (&[("recipients", "mary@shop.example")], "no mail server is configured"),
         (
@@ -253,8 +253,8 @@ async fn what_cannot_be_written_or_sent_is_refused_with_the_reason() {
     }
     assert!(!page(&world).await.contains("aria-label=\"Templates\""));
     for (file, reason) in [
-        ("payments.xls", "XLS is not written: no well-kept library writes it."),
-        ("payments.pdf", "`pdf` is not written: use csv or xlsx"),
+        ("payments.xls", "cannot write XLS files: no maintained library writes them."),
+        ("payments.pdf", "cannot write `pdf` files: use csv or xlsx"),
         ("operations", "the file name has no ending"),
     ] {
         let answer = world.open(&format!("/dashboard/export/{file}")).await;

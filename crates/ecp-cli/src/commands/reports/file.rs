@@ -238,9 +238,12 @@ mod tests {
     fn a_mistake_is_named_by_its_place_and_without_the_address() {
         let mail = "[mail]\nhost = \"localhost\"\nfrom = \"a@b.example\"\n";
         for (text, expected) in [
-            ("[reports.a]\nformat = \"xls\"", "line 2: XLS is not written: no well-kept library"),
-            ("[reports.a]\nformat = \"ods\"", "line 2: `ods` is not written: use csv or xlsx"),
-            ("[reports.a]\nschedule = \"hourly\"", "[reports.a]: `hourly` is no schedule"),
+            (
+                "[reports.a]\nformat = \"xls\"",
+                "line 2: cannot write XLS files: no maintained library",
+            ),
+            ("[reports.a]\nformat = \"ods\"", "line 2: cannot write `ods` files: use csv or xlsx"),
+            ("[reports.a]\nschedule = \"hourly\"", "[reports.a]: `hourly` is not a schedule"),
             ("[reports.a]\ntime_zone = \"Moon\"", "[reports.a]: there is no time zone `Moon`"),
             ("[reports.a]\nperiod = \"today\"", "[reports.a]: there is no period `today`"),
             ("[reports.a]\nprojects = [0]", "[reports.a]: "),

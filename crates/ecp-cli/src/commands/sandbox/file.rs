@@ -307,7 +307,7 @@ mod tests {
         let error = format!("{:#}", file.apply(Config::new()).unwrap_err());
         assert!(
             error.starts_with(
-                "section `[mail]` of the settings: without TLS only a server on this machine"
+                "section `[mail]` of the settings: the mail server `smtp.shop.example` is not on this machine"
             ),
             "{error}"
         );
