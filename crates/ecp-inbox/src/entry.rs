@@ -85,7 +85,7 @@ pub struct Raw(Vec<u8>);
 pub struct Claim {
     /// Maximum number of callbacks to claim.
     pub limit: usize,
-    /// Time for which the callbacks are reserved, with millisecond precision. After it, other
+    /// Time for which the callbacks are reserved, with millisecond precision. Afterwards, other
     /// workers may claim them.
     pub lease: Duration,
     /// Maximum number of attempts for each callback, including the attempt that this claim begins.
@@ -166,7 +166,7 @@ pub struct Question {
     pub id: EntryId,
     /// The project whose key verified the callback's signature.
     pub project: ProjectId,
-    /// The payment whose status to request.
+    /// The id of the payment whose status is to be requested.
     pub payment: PaymentId,
     /// Time when the callback was first received.
     pub received: Timestamp,

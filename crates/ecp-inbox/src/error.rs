@@ -39,7 +39,7 @@ pub enum InboxErrorKind {
     /// The database exists but is not an inbox.
     #[error("the database is not an inbox of ecp-inbox: check its path or address")]
     NoInbox,
-    /// The operating system started no thread for writing.
+    /// The operating system refused to start the thread that writes to the database.
     #[error(
         "the operating system refused to start a thread: raise its limit of threads or free memory"
     )]

@@ -73,8 +73,8 @@ pub trait Inbox: sealed::Sealed + fmt::Debug + Send + Sync {
     async fn claim_held(&self, claim: &Claim) -> Result<ClaimedHeld, InboxError>;
 
     /// Stores the `reason` why a status request did not release its held callback. The next request
-    /// is due `after` this time, or never if it is `None`. Returns `false` if another worker has
-    /// claimed the callback since.
+    /// is due when the time `after` has passed, or never if `after` is `None`. Returns `false` if
+    /// another worker has claimed the callback since.
     async fn postpone(
         &self,
         question: &Question,
@@ -137,7 +137,7 @@ impl Accepted {
 #[non_exhaustive]
 #[must_use = "the callback may still be held"]
 pub enum Release {
-    /// Gate confirms the callback: it waits for a worker now.
+    /// Gate confirms the callback, which now waits for a worker to handle it.
     Released,
     /// Gate confirms the callback, but it repeats an earlier callback, so it is not handled.
     Repeated,

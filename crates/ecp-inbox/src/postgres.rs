@@ -103,12 +103,13 @@ impl PostgresOptions {
         self
     }
 
-    /// Prepares named statements on each connection. This saves the server planning them each time,
-    /// a quarter to two fifths of its time for an accept.
+    /// Prepares named statements on each connection. This saves the server the planning of each
+    /// statement, which is a quarter to two fifths of its time for storing a callback.
     ///
-    /// Only for a direct connection to the server, a pooler in session mode, or one that tracks
-    /// names (pgbouncer 1.21 or newer with `max_prepared_statements`): other poolers in transaction
-    /// mode share a name between clients, and one would run another's statement.
+    /// Only for a direct connection to the server, a pooler in session mode, or a pooler that
+    /// tracks names (pgbouncer 1.21 or newer with `max_prepared_statements`): other poolers in
+    /// transaction mode share names between clients, so that one client would run the statement of
+    /// another.
     pub fn named_statements(mut self) -> Self {
         self.named_statements = true;
         self

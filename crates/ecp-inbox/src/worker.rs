@@ -143,8 +143,8 @@ impl Worker {
         Self { poll, ..self }
     }
 
-    /// Reports the metrics of the worker, its handler and its inbox to an observer. The inbox need
-    /// not be an [`Observed`] one. The metrics are listed in [`METRICS`](crate::METRICS).
+    /// Reports the metrics of the worker, its handler and its inbox to an observer. The inbox does
+    /// not have to be an [`Observed`] inbox. The metrics are listed in [`METRICS`](crate::METRICS).
     pub fn observer(self, observer: impl Observer) -> Self {
         let meter = Meter::new(observer);
         let inbox = Arc::new(Observed::metered(self.inbox, meter.clone()));
@@ -153,8 +153,9 @@ impl Worker {
 
     /// Runs the worker until the future `stop` is ready, then waits for the running handlers.
     ///
-    /// A worker that is dropped instead loses nothing: its claimed callbacks are handled again when
-    /// the lease is over. After an error of the inbox it retries, after pauses up to 30 seconds.
+    /// Dropping the call instead loses nothing: callbacks that the worker claimed are handled again
+    /// when their lease is over. After an error of the inbox the worker retries, after pauses of at
+    /// most 30 seconds.
     pub async fn run(&self, stop: impl Future<Output = ()>) {
         let Some(questions) = self.questions.clone() else { return self.handle_until(stop).await };
         let asker = Asker {

@@ -97,7 +97,7 @@ pub enum State {
     NotSent,
     /// The platform has the request, and its final result is not known yet.
     Registered,
-    /// The payout is paid, or the money of the refund is back.
+    /// The payout is paid, or the money is refunded.
     Success,
     /// The platform declined the payout or refund: no money has moved, and none will under this id.
     Decline,
@@ -109,7 +109,7 @@ pub enum State {
 }
 
 impl State {
-    /// All states of a payout.
+    /// All states of a payout or refund.
     pub const ALL: &'static [Self] = &[
         Self::Intended,
         Self::NotSent,
@@ -161,7 +161,7 @@ pub enum JournalError {
     /// Another run has the journal open.
     #[error("another run has the journal open; wait until that run ends")]
     InUse,
-    /// The journal belongs to another project or address than the run's.
+    /// The journal belongs to this owner, and its project or address is not that of the run.
     #[error("the journal belongs to project {} at {}: name another journal", .0.project, .0.gate_url)]
     OtherOwner(Owner),
     /// A row of the file differs from its request in the journal, which may have been sent.

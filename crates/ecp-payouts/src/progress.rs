@@ -106,7 +106,7 @@ impl Counts {
         }
     }
 
-    /// Rows that are finished, by this run or an earlier one.
+    /// Number of rows that are finished, with any result, by this run or an earlier one.
     pub const fn done(&self) -> u64 {
         self.success + self.decline + self.error + self.unknown + self.not_sent
     }

@@ -14,9 +14,9 @@ pub struct Difference {
     pub kind: Kind,
     /// The payment that differs.
     pub payment: PaymentId,
-    /// The platform's number of the operation, if the difference is about one.
+    /// The platform's number of the operation, if the difference is about one operation.
     pub operation: Option<OperationId>,
-    /// The type of the operation, if the difference is about one.
+    /// The type of the operation, if the difference is about one operation.
     pub operation_type: Option<OperationType>,
     /// State of the payment or operation on the platform; `None` if the platform does not have it.
     pub platform: Option<SideState>,

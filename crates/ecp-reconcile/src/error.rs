@@ -21,7 +21,8 @@ pub enum ReconcileError {
          requests them again"
     )]
     Data(DataError),
-    /// The Data API's operations do not match [`OperationNames`](crate::OperationNames).
+    /// Nearly all operations of the Data API lack a member that is set in
+    /// [`OperationNames`](crate::OperationNames), or its values cannot be used.
     #[error(
         "cannot read the Data API's operations: `{path}` {problem}; their members are: {}; set the \
          right name (`OperationNames`, `--name`)",

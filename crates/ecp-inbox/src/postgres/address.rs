@@ -49,7 +49,7 @@ pub struct PostgresAddress {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AddressError {
-    /// The address cannot be parsed.
+    /// The address cannot be parsed as a URL or as `key=value` pairs.
     #[error(
         "the Postgres address cannot be read: expected \
          `postgres://user@host/database?sslmode=verify-full` or `host=.. user=.. \
@@ -57,12 +57,12 @@ pub enum AddressError {
          values as `%40` and the like, in the second put values with spaces in single quotes"
     )]
     Form,
-    /// The address has an unknown keyword.
+    /// The address has this keyword, which is unknown.
     #[error(
         "the Postgres address has an unknown keyword `{0}`; correct its spelling, or leave it out"
     )]
     Unknown(String),
-    /// The address has a keyword twice.
+    /// The address has this keyword twice.
     #[error("the Postgres address gives `{0}` twice; leave one of them out")]
     Twice(&'static str),
     /// The value of a keyword cannot be used.

@@ -263,7 +263,7 @@ fn kind(error: &tokio_postgres::Error) -> InboxErrorKind {
 /// The error of the driver or the server, without the values that it quotes.
 #[derive(Debug, thiserror::Error)]
 enum Cause {
-    #[error("{message} (SQLSTATE {code})")]
+    #[error("the Postgres server reports: {message} (SQLSTATE {code})")]
     Server { code: String, message: String },
     #[error(transparent)]
     Driver(tokio_postgres::Error),

@@ -14,7 +14,8 @@ use crate::hold::Hold;
 
 /// An inbox in Postgres 12 or newer, in the schema `ecp_inbox` of a database.
 ///
-/// Any number of processes may share it. Their clocks must agree to a small part of a lease.
+/// Any number of processes may share the inbox. Their clocks may differ only by a small part of a
+/// lease.
 #[derive(Clone)]
 pub struct PostgresInbox {
     pub(super) pool: Pool,

@@ -13,8 +13,8 @@ use super::{Entry, Failure, JournalError, Owner, State};
 use crate::row::RowId;
 
 /// Reads the payouts of a journal page by page, in the order of the payment ids, without becoming
-/// its owner. Its refunds are in [`Journal::read`](super::Journal::read). No run may have it open.
-/// Every call blocks.
+/// its owner. The refunds of the journal are only in [`Journal::read`](super::Journal::read). No
+/// run may have the journal open at the same time. Every call blocks.
 ///
 /// ```no_run
 /// use std::path::Path;
@@ -71,9 +71,10 @@ impl JournalReader {
         Ok(Self { connection, last: None, has_sums, odd: None })
     }
 
-    /// Tolerates entries that this version cannot read in full: one in an unknown state counts as
-    /// [`State::Unknown`], one with an unknown currency has no sum, one with an unusable payment id
-    /// is left out. Each is in [`JournalReader::odd`]. Never use it for a run that pays.
+    /// Makes the reader tolerate entries that this version cannot read in full: an entry in an
+    /// unknown state counts as [`State::Unknown`], an entry with an unknown currency has no sum,
+    /// and an entry with an unusable payment id is left out. Each is in [`JournalReader::odd`].
+    /// Never use a tolerant reader for a run that pays.
     pub fn tolerant(self) -> Self {
         Self { odd: Some(Vec::new()), ..self }
     }
