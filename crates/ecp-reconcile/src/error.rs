@@ -17,8 +17,8 @@ pub enum ReconcileError {
     Interval(InvalidQuery),
     /// The operations could not be read from the Data API.
     #[error(
-        "cannot get the operations from the Data API: {0}; comparing sends no payment, and the next run \
-         requests them again"
+        "cannot get the operations from the Data API: {0}; run the comparison again, which \
+         sends no payments"
     )]
     Data(DataError),
     /// Nearly all operations of the Data API lack a member that is set in
@@ -38,8 +38,8 @@ pub enum ReconcileError {
     },
     /// Gate did not return the status of a payment. The next call requests the status again.
     #[error(
-        "cannot get the status of {payment} from Gate: {error}; comparing sends no payment, and the \
-         next run requests the status again"
+        "cannot get the status of payment {payment} from Gate: {error}; run the comparison \
+         again, which sends no payments"
     )]
     Gate {
         /// The payment whose status was requested.

@@ -142,7 +142,10 @@ async fn a_gate_that_was_away_is_asked_about_the_same_payment_again() {
     let mut begun = stage.all().begin(&stage.data(), sender).await.unwrap();
     for _ in 0..2 {
         let error = begun.next().await.unwrap_err().to_string();
-        assert!(error.starts_with("cannot get the status of P-1 from Gate: not sent"), "{error}");
+        assert!(
+            error.starts_with("cannot get the status of payment P-1 from Gate: not sent"),
+            "{error}"
+        );
     }
     assert_eq!(begun.counts().payments, 0);
     away.store(false, Ordering::SeqCst);
