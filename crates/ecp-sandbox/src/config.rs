@@ -19,7 +19,8 @@ use crate::engine::faults::FaultRule;
 use crate::engine::merchant::Merchant;
 use crate::payment::{ButtonRule, RefundOperation};
 
-/// Everything about a sandbox that can be chosen.
+/// All settings of a [`Sandbox`](crate::Sandbox): projects, Data API tokens, methods, clock, faults
+/// and time limits.
 ///
 /// ```
 /// use std::time::Duration;
@@ -69,7 +70,7 @@ pub struct Config {
     pub(crate) payment_history: usize,
 }
 
-/// Data API tokens, which are not printed.
+/// Data API tokens with their settings. `Debug` does not print the tokens.
 #[derive(Clone, Default)]
 pub(crate) struct Tokens(pub(crate) BTreeMap<String, DataToken>);
 
@@ -83,21 +84,22 @@ impl fmt::Debug for Tokens {
 #[derive(Clone, Debug)]
 pub(crate) struct DataToken {
     pub(crate) key: Sensitive<String>,
-    /// `None` for all.
+    /// The projects that may be queried with the token; `None` for all.
     pub(crate) projects: Option<BTreeSet<ProjectId>>,
 }
 
 impl Config {
-    /// The key of [`Config::demo`]'s project.
+    /// Signing key of the project in [`Config::demo`]: a public text, not a secret.
     pub const DEMO_KEY: &str = "sandbox-key-not-a-secret";
 
-    /// The project of [`Config::demo`].
+    /// Number of the project in [`Config::demo`]: 1.
     pub const DEMO_PROJECT: ProjectId = match ProjectId::new(1) {
         Ok(id) => id,
         Err(_) => panic!("1 is positive"),
     };
 
-    /// A sandbox without projects, with the built-in methods and the platform's own schedule.
+    /// Returns a configuration without projects, with the built-in methods and the platform's own
+    /// schedule for callbacks.
     pub fn new() -> Self {
         Self {
             projects: BTreeMap::new(),
@@ -134,19 +136,20 @@ impl Config {
         }
     }
 
-    /// Name of a query's member for the address that its operations are sent to, unless
-    /// [`Config::destination_name`] sets another: chosen, because no document names it.
+    /// Default name of the member of an `/operations/get` query that holds the address to which the
+    /// operations are sent too. [`Config::destination_name`] sets another name. It is chosen here,
+    /// because no document names the member.
     pub const DESTINATION_NAME: &str = "destination";
 
-    /// The Data API's token in [`Config::demo`].
+    /// Data API token in [`Config::demo`]: a public text, not a secret.
     pub const DEMO_TOKEN: &str = "sandbox-token-not-a-secret";
 
-    /// The key of [`Config::DEMO_TOKEN`].
+    /// Signing key of the Data API token [`Config::DEMO_TOKEN`]: a public text, not a secret.
     pub const DEMO_TOKEN_KEY: &str = "sandbox-token-key-not-a-secret";
 
-    /// [`Config::new`] with one project that cannot be mistaken for a real one: number
-    /// [`Config::DEMO_PROJECT`], key [`Config::DEMO_KEY`]; and one token for the Data API,
-    /// [`Config::DEMO_TOKEN`] with [`Config::DEMO_TOKEN_KEY`].
+    /// Returns [`Config::new`] with one project that cannot be mistaken for a real one (number
+    /// [`Config::DEMO_PROJECT`], key [`Config::DEMO_KEY`]) and one Data API token
+    /// ([`Config::DEMO_TOKEN`], with the key [`Config::DEMO_TOKEN_KEY`]).
     pub fn demo() -> Self {
         let key = Sensitive::new(Self::DEMO_KEY.to_owned());
         let token_key = Sensitive::new(Self::DEMO_TOKEN_KEY.to_owned());
@@ -157,13 +160,13 @@ impl Config {
         )
     }
 
-    /// Adds a project, in place of one with the same number.
+    /// Adds a project. It replaces an earlier project with the same number.
     pub fn project(mut self, project: Project) -> Self {
         self.projects.insert(project.id, project);
         self
     }
 
-    /// Sets the methods that the sandbox serves, the built-in ones by default.
+    /// Sets the payment methods that the sandbox serves, by default the built-in ones.
     pub fn registry(self, registry: Registry) -> Self {
         Self { registry, ..self }
     }
@@ -178,15 +181,15 @@ impl Config {
         Self { seed, ..self }
     }
 
-    /// Sets the clock for dates, the machine's by default.
+    /// Sets the clock for the sandbox's dates, by default the machine's.
     pub fn clock(self, clock: Arc<dyn Clock>) -> Self {
         Self { clock, ..self }
     }
 
-    /// Puts time under the caller's control: it begins at this moment, and moves only by
+    /// Gives the sandbox virtual time, which begins at `start` and moves only by
     /// [`Sandbox::advance`](crate::Sandbox::advance). Dates and all waits use it: redeliveries,
-    /// cut-off times, delays of callbacks, faults. Only the time limit for a merchant's answer is
-    /// real.
+    /// cut-off times, delays of callbacks, faults. Only the time limit for a merchant's answer uses
+    /// real time.
     ///
     /// ```
     /// use ecp_sandbox::{Config, Sandbox};
@@ -200,7 +203,7 @@ impl Config {
     }
 
     /// Sends callbacks, confirmations and operations to this function instead of over the network.
-    /// It answers for every host, so none needs to be allowed.
+    /// The function answers for every host, so no host needs [`Config::allow_callback_host`].
     ///
     /// ```
     /// use bytes::Bytes;
@@ -220,14 +223,14 @@ impl Config {
         Self { merchant: Some(Merchant::new(answer)), ..self }
     }
 
-    /// Adds a rule of faults that is in force from the beginning.
+    /// Adds a fault rule that is active from the start of the sandbox.
     pub fn fault(mut self, rule: FaultRule) -> Self {
         self.faults.push(rule);
         self
     }
 
-    /// Adds a token of the Data API with its own key, and the projects that it may ask about: all
-    /// if none is named.
+    /// Adds a Data API token with its own signing key and the projects that may be queried with it.
+    /// An empty `projects` allows all projects.
     pub fn data_token(
         mut self,
         token: impl Into<String>,
@@ -240,128 +243,132 @@ impl Config {
         self
     }
 
-    /// Sets the name of the member of `/operations/get` that names an address to which the
-    /// operations are sent too, instead of [`Config::DESTINATION_NAME`]. That they can be sent is
-    /// documented, and the name is not.
+    /// Sets the name of the member of an `/operations/get` query that holds the address to which
+    /// the operations are sent too, by default [`Config::DESTINATION_NAME`]. The documents say that
+    /// operations can be sent, but do not name the member.
     pub fn destination_name(self, name: impl Into<String>) -> Self {
         Self { destination_name: name.into(), ..self }
     }
 
-    /// Sets the time that a sale may wait for its customer, and that a payout may take, where the
-    /// method's spec does not say; an hour by default. After it the platform declines. The
-    /// platform's own value is not public.
+    /// Sets the time limit for a sale that waits for its customer, and for a payout, where the
+    /// method's spec has none; one hour by default. The sandbox declines the payment when the time
+    /// is over. The platform's own value is not public.
     pub fn cut_off(self, time: Duration) -> Self {
         Self { cut_off: time, ..self }
     }
 
-    /// Sets the code of declines after the cut-off time. By default 20000, the code in the
-    /// documents' only sample of such a decline; 20602 (time-out) is another candidate.
+    /// Sets the code of a payment that is declined at its cut-off time ([`Config::cut_off`]). By
+    /// default 20000, the code in the documents' only sample of such a decline; 20602 (time-out) is
+    /// another candidate.
     pub fn cut_off_code(self, code: u32) -> Self {
         Self { cut_off_code: code, ..self }
     }
 
-    /// Sets the time that a sale waits for the merchant's answer to a clarification, from the
-    /// question or the last answer on; 30 minutes by default (sources: clarification). After it the
-    /// platform declines, with the code of [`Config::cut_off_code`], as no document has another; the
-    /// cut-off time goes on meanwhile.
+    /// Sets the time limit for the merchant's answer to a clarification, counted from the question
+    /// or from the last answer; 30 minutes by default (sources: clarification). The sandbox then
+    /// declines the sale with the code of [`Config::cut_off_code`], because no document names
+    /// another. The sale's cut-off time also runs meanwhile.
     pub fn clarification_window(self, time: Duration) -> Self {
         Self { clarification_window: time, ..self }
     }
 
-    /// Sets the address of the sandbox for the customer's browser. By default the one that it
-    /// listens on ([`Sandbox::listen`](crate::Sandbox::listen)), or `http://127.0.0.1:8080`. The
-    /// links in callbacks begin with it.
+    /// Sets the base URL under which customers' browsers reach the sandbox; the links in callbacks
+    /// begin with it. By default the address on which the sandbox listens
+    /// ([`Sandbox::listen`](crate::Sandbox::listen)), or `http://127.0.0.1:8080`.
     pub fn public_url(self, url: impl Into<String>) -> Self {
         let url: String = url.into();
         Self { public_url: Some(url.trim_end_matches('/').to_owned()), ..self }
     }
 
-    /// Sets the schedule by which undelivered callbacks and operations are sent again, the
-    /// platform's by default.
+    /// Sets the schedule of retries for undelivered callbacks and operations, by default the
+    /// platform's.
     pub fn schedule(self, schedule: Schedule) -> Self {
         Self { schedule, ..self }
     }
 
-    /// Sets the time for a merchant to answer a callback or operations, 10 seconds by default. What
-    /// the platform allows is not documented.
+    /// Sets the time limit for the merchant's answer to a callback or to operations that the Data
+    /// API sends, 10 seconds by default. The platform's own limit is not documented.
     pub fn callback_timeout(self, timeout: Duration) -> Self {
         Self { callback_timeout: timeout, ..self }
     }
 
-    /// Sets the time for a merchant to confirm an amount, 10 seconds by default. What the platform
-    /// allows is not documented.
+    /// Sets the time limit for the merchant's answer to a confirmation request (`check_deposit`),
+    /// 10 seconds by default. The platform's own limit is not documented.
     pub fn confirmation_timeout(self, timeout: Duration) -> Self {
         Self { confirmation_timeout: timeout, ..self }
     }
 
-    /// Also allows this host for callbacks, confirmations and operations: a name or an IP address
-    /// without a port. By default only this machine (`localhost`, 127.0.0.0/8, `::1`) is allowed,
-    /// so that a request with a wrong address does not reach a stranger's server.
+    /// Allows a host for callbacks, confirmations and operations: a name or an IP address without a
+    /// port. By default only this machine (`localhost`, 127.0.0.0/8, `::1`) is allowed, so that a
+    /// request with a wrong address does not reach a stranger's server.
     pub fn allow_callback_host(mut self, host: impl Into<String>) -> Self {
         let host: String = host.into();
         self.callback_hosts.insert(host.to_ascii_lowercase());
         self
     }
 
-    /// Adds a name by which clients reach the sandbox, such as that of a container, without a port.
-    /// Requests with a name in `Host` that is neither `localhost`, nor that of the public URL, nor
-    /// one of these are refused: pages of others could have made a name of theirs lead here. IP
-    /// addresses need not be named.
+    /// Adds a host name, without a port, by which clients reach the sandbox, such as that of a
+    /// container. The sandbox refuses requests with any other name in `Host`, except `localhost`
+    /// and the host of the public URL, because a page of another site could have made its own host
+    /// name lead to this machine. IP addresses are always accepted.
     pub fn host_name(mut self, name: impl Into<String>) -> Self {
         let name: String = name.into();
         self.host_names.insert(name.to_ascii_lowercase());
         self
     }
 
-    /// Sets the time for the head of a request to arrive on a socket, 10 seconds by default. An
-    /// unused connection is closed after it.
+    /// Sets the time limit for the headers of an HTTP request to arrive on a socket, 10 seconds by
+    /// default. An unused connection is closed after the same time.
     pub fn head_deadline(self, deadline: Duration) -> Self {
         Self { head_deadline: deadline, ..self }
     }
 
-    /// Sets the time for the body of a request to arrive on a socket, 10 seconds by default.
+    /// Sets the time limit for the body of an HTTP request to arrive on a socket, 10 seconds by
+    /// default.
     pub fn body_deadline(self, deadline: Duration) -> Self {
         Self { body_deadline: deadline, ..self }
     }
 
-    /// Sets what decides the result on the provider's page, [`ButtonRule::ListedAmounts`] by
-    /// default.
+    /// Sets the rule that decides whether a payment succeeds on the provider's page, by default
+    /// [`ButtonRule::ListedAmounts`].
     pub fn button_rule(self, rule: ButtonRule) -> Self {
         Self { button_rule: rule, ..self }
     }
 
-    /// Sets the type of operations that return money, [`RefundOperation::Refund`] by default.
+    /// Sets the operation type of refunds, `refund` or `reversal`; by default
+    /// [`RefundOperation::Refund`].
     pub fn refund_operation(self, operation: RefundOperation) -> Self {
         Self { refund_operation: operation, ..self }
     }
 
-    /// Declines every refund with a code, such as 3288 for a disputed payment or 10706 for an
-    /// acquirer's refusal. When the platform gives these is not documented, so nothing else brings
-    /// them about here.
+    /// Declines every refund with this code, such as 3288 for a disputed payment or 10706 for an
+    /// acquirer's refusal. The documents do not say when the platform gives these codes, so the
+    /// sandbox gives them only with this setting.
     pub fn decline_refunds(self, code: u32) -> Self {
         Self { refund_code: Some(code), ..self }
     }
 
-    /// Sets the HTTP status of refusals, 400 by default. What the platform answers is not
-    /// documented; a client should not depend on it.
+    /// Sets the HTTP status of answers that refuse a request, 400 by default. The platform's own
+    /// status is not documented; a client should not depend on it.
     pub fn error_status(self, status: StatusCode) -> Self {
         Self { error_status: status, ..self }
     }
 
-    /// Sets the number of events that are kept, 100000 by default. The oldest are forgotten first.
+    /// Sets the maximum number of events in the history, 100000 by default. The oldest events are
+    /// removed first.
     pub fn event_history(self, events: usize) -> Self {
         Self { event_history: events.max(1), ..self }
     }
 
-    /// Sets the total size of the bodies of kept events, in bytes; 64 MiB by default. The oldest
-    /// events are forgotten first; the latest is kept whatever its size.
+    /// Sets the maximum total size of the bodies of all events in the history, in bytes; 64 MiB by
+    /// default. The oldest events are removed first; the latest event is kept whatever its size.
     pub fn event_bytes(self, bytes: usize) -> Self {
         Self { event_bytes: bytes, ..self }
     }
 
-    /// Sets the number of payments that are kept, 10000 by default. The one that ended first is
-    /// forgotten first, and while none has ended the oldest. The ids of forgotten
-    /// payments and refunds stay taken all the same; each takes 20 to 40 bytes of memory.
+    /// Sets the maximum number of payments in the history, 10000 by default. The payment that ended
+    /// first is removed first, or the oldest payment if none has ended. The ids of removed payments
+    /// and refunds cannot be used again; each takes 20 to 40 bytes of memory.
     pub fn payment_history(self, payments: usize) -> Self {
         Self { payment_history: payments.max(1), ..self }
     }
@@ -384,25 +391,26 @@ pub struct Project {
 }
 
 impl Project {
-    /// A project with the text of its key.
+    /// Returns a project with this number and the text of its signing key.
     pub const fn new(id: ProjectId, key: Sensitive<String>) -> Self {
         Self { id, key, callback_url: None, confirmation_url: None, balances: Vec::new() }
     }
 
-    /// Sets the address for callbacks whose request names none. It must be plain `http`.
+    /// Sets the URL for the project's callbacks, used if the payment's request names none. It must
+    /// be plain `http`.
     pub fn callback_url(self, url: impl Into<String>) -> Self {
         Self { callback_url: Some(url.into()), ..self }
     }
 
-    /// Sets the project's opening balance in a currency, ten million major units by default.
-    /// Payouts beyond it are declined with code 3028 (sources: codes).
+    /// Sets the project's opening balance in one currency, by default ten million major units.
+    /// Payouts beyond the balance are declined with code 3028 (sources: codes).
     pub fn balance(mut self, balance: Money) -> Self {
         self.balances.retain(|other| other.currency() != balance.currency());
         self.balances.push(balance);
         self
     }
 
-    /// Sets the address for confirmation requests (`check_deposit`), by default that of the
+    /// Sets the URL for confirmation requests (`check_deposit`), by default the URL for the
     /// payment's callbacks. It must be plain `http`.
     pub fn confirmation_url(self, url: impl Into<String>) -> Self {
         Self { confirmation_url: Some(url.into()), ..self }

@@ -55,17 +55,17 @@ struct Core {
     faults: Mutex<Book>,
     log: Arc<EventLog>,
     outgoing: Outgoing,
-    /// Places of pages of operations on their way.
+    /// Permits for deliveries of pages of operations at the same time.
     pages: Arc<Semaphore>,
-    /// Where it listens first.
+    /// The base URL of the first socket on which the sandbox listens.
     url: OnceLock<String>,
-    /// All sockets on which it listens or has listened.
+    /// The addresses of all sockets on which the sandbox listens or has listened.
     sockets: Mutex<Vec<SocketAddr>>,
     stop: watch::Sender<bool>,
 }
 
 impl Engine {
-    /// A sandbox in which nothing has happened yet.
+    /// Returns an engine with this configuration, without payments and events.
     pub(crate) fn new(config: Config) -> Self {
         Self(Arc::new(Core {
             ids: Ids::new(config.seed),
@@ -82,18 +82,19 @@ impl Engine {
         }))
     }
 
-    /// Stops serving and delivering, and ends event streams.
+    /// Stops the sandbox: it serves no more requests, sends no more callbacks, and ends its event
+    /// streams.
     pub(crate) fn shutdown(&self) {
         self.0.stop.send_replace(true);
         self.0.log.close();
     }
 
-    /// All events in the history, oldest first.
+    /// Returns all events in the history, oldest first.
     pub(crate) fn events(&self) -> Vec<Event> {
         self.0.log.snapshot()
     }
 
-    /// A stream of the events from now on.
+    /// Returns a stream of the events that happen after this call.
     pub(crate) fn subscribe(&self) -> EventStream {
         self.0.log.follow()
     }
@@ -103,39 +104,41 @@ impl Engine {
         self.0.time.is_virtual()
     }
 
-    /// The moment, by the sandbox's clock.
+    /// Returns the current time of the sandbox's clock.
     pub(crate) fn now(&self) -> Timestamp {
         self.0.time.timestamp()
     }
 
-    /// Moves virtual time on. Whatever waits for a moment on the way happens at that moment, one
-    /// thing after the other, each to its end; what the last of them leads to may still be under
-    /// way, see [`Engine::settled`]. `false`, and nothing happens, if time is not virtual.
+    /// Moves virtual time forward. Every task that is due in this time runs at its own moment, one
+    /// task after the other; work that the last task starts may still be in progress, see
+    /// [`Engine::settled`]. Returns `false`, and does nothing, if time is not virtual.
     pub(crate) async fn advance(&self, by: Duration) -> bool {
         self.0.time.advance(by).await
     }
 
-    /// Ends when the sandbox has nothing to do but to wait, for a moment, a request or a customer.
+    /// Waits until the sandbox has no work left: it waits only for a later time, a request or a
+    /// customer.
     pub(crate) fn settled(&self) -> impl Future<Output = ()> + Send + use<> {
         self.0.time.settled()
     }
 
-    /// Brings a fault about from now on, and returns the number of its rule.
+    /// Adds a fault rule, which is active from now on, and returns the number of the rule.
     pub(crate) fn add_fault(&self, rule: FaultRule) -> u64 {
         self.book().add(rule)
     }
 
-    /// The rules in force by their numbers, each with what is left of its times.
+    /// Returns the active fault rules with their numbers. Each rule has its remaining number of
+    /// hits.
     pub(crate) fn faults(&self) -> Vec<(u64, FaultRule)> {
         self.book().rules()
     }
 
-    /// Ends a rule. `false` if there is none with this number.
+    /// Removes a fault rule. Returns `false` if no rule has this number.
     pub(crate) fn remove_fault(&self, rule: u64) -> bool {
         self.book().remove(rule)
     }
 
-    /// Ends all rules.
+    /// Removes all fault rules.
     pub(crate) fn clear_faults(&self) {
         self.book().clear();
     }
@@ -148,7 +151,7 @@ impl Engine {
         &self.0.outgoing
     }
 
-    /// An address of a merchant, if it may be contacted.
+    /// Returns a merchant's address, or the reason why nothing may be sent to it.
     pub(crate) fn target(&self, url: Option<&str>) -> Result<Uri, CallbackRefusal> {
         let Config { callback_hosts: allowed, public_url, .. } = self.config();
         let public_url = public_url.as_deref();
@@ -164,7 +167,7 @@ impl Engine {
         self.0.config.projects.get(&project).map(|project| &project.key)
     }
 
-    /// The faults that strike now; all become events.
+    /// Returns the faults that strike at this point, and records each as an event.
     pub(crate) fn strike(&self, about: &About, point: Point<'_>) -> Vec<Fault> {
         let struck = self.book().strike(self.0.ids, point, about);
         let reported = struck.into_iter().map(|(rule, fault)| {
@@ -175,19 +178,19 @@ impl Engine {
         reported.collect()
     }
 
-    /// Turns true when the sandbox is shut down.
+    /// Returns a signal that turns true when the sandbox is shut down.
     pub(crate) fn stop_signal(&self) -> watch::Receiver<bool> {
         self.0.stop.subscribe()
     }
 
-    /// Notes a socket on which requests arrive.
+    /// Records the address of a socket on which the sandbox listens.
     pub(crate) fn listens_on(&self, address: SocketAddr) {
         // With several sockets, the first one is the sandbox's address.
         let _ = self.0.url.set(format!("http://{address}"));
         self.0.sockets.lock().unwrap_or_else(PoisonError::into_inner).push(address);
     }
 
-    /// Ends when the sandbox is shut down.
+    /// Waits until the sandbox is shut down.
     pub(crate) async fn stopped(&self) {
         let mut stop = self.stop_signal();
         // An error means that the sandbox has been dropped.
@@ -198,24 +201,26 @@ impl Engine {
         self.0.log.record(self.now(), about, kind);
     }
 
-    /// The id of the next answer that carries one.
+    /// Returns the request id for the next answer that carries one.
     pub(crate) fn next_request_id(&self) -> String {
         let mut state = self.state();
         state.requests += 1;
         self.0.ids.request(state.requests)
     }
 
-    /// Whether there was such a payment and the history has dropped it.
+    /// Whether a payment with this id was registered and has been removed from the history.
     pub(crate) fn has_forgotten(&self, project: ProjectId, payment_id: &PaymentId) -> bool {
         self.state().taken.has(Kind::Payment, project, payment_id.as_str())
     }
 
-    /// Whether the id was that of a refund whose payment the history has dropped.
+    /// Whether a refund with this id was registered and its payment has been removed from the
+    /// history.
     pub(crate) fn has_forgotten_refund(&self, project: ProjectId, refund_id: &str) -> bool {
         self.state().taken.has(Kind::Refund, project, refund_id)
     }
 
-    /// Whether a request was registered whose payment the history has dropped.
+    /// Whether a request with this id was registered and its payment has been removed from the
+    /// history.
     pub(crate) fn has_forgotten_request(&self, project: ProjectId, request_id: &str) -> bool {
         self.state().taken.has(Kind::Request, project, request_id)
     }
@@ -231,7 +236,8 @@ impl Engine {
         Some(state.entries.get(number)?.payment.order.spec)
     }
 
-    /// The payment that a request was about, if the request was registered.
+    /// Returns the payment of a registered request; `None` if no request with this id was
+    /// registered.
     pub(crate) fn payment_of_request(
         &self,
         project: ProjectId,
@@ -242,7 +248,7 @@ impl Engine {
         (order.project == project).then(|| order.payment_id.clone())
     }
 
-    /// The signed answer to a status request.
+    /// Returns the signed answer to a status request about this payment.
     pub(crate) fn status(&self, project: &Project, payment_id: &PaymentId) -> String {
         let state = self.state();
         let number = state.by_id.get(&(project.id, payment_id.clone()));
@@ -255,20 +261,20 @@ impl Engine {
         }
     }
 
-    /// Where the customer's browser finds the sandbox.
+    /// Returns the base URL under which customers' browsers reach the sandbox.
     pub(crate) fn public_url(&self) -> &str {
         let listening = || self.0.url.get().map_or("http://127.0.0.1:8080", String::as_str);
         self.0.config.public_url.as_deref().unwrap_or_else(listening)
     }
 
-    /// Whether a host's name is one of the sandbox's own.
+    /// Whether this host name is one of the sandbox's own names.
     pub(crate) fn is_named(&self, name: &str) -> bool {
         let public: Option<Uri> = self.public_url().parse().ok();
         public.as_ref().and_then(Uri::host).is_some_and(|own| own.eq_ignore_ascii_case(name))
             || self.0.config.host_names.contains(&name.to_ascii_lowercase())
     }
 
-    /// The sockets on which it listens.
+    /// Returns the addresses of the sockets on which the sandbox listens.
     pub(crate) fn listening(&self) -> Vec<SocketAddr> {
         self.0.sockets.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -31,8 +31,8 @@ use self::no_pages::Pages;
 #[cfg(feature = "pages")]
 use self::pages::Pages;
 
-/// A platform on your machine: a handle that is cheap to clone, all clones of which are one
-/// sandbox.
+/// The ecommpay platform on your own machine. The value is a handle that is cheap to clone; all
+/// clones share one sandbox.
 ///
 /// It is a tower service: [`Sandbox::router`] needs no sockets, [`Sandbox::listen`] and
 /// [`Sandbox::serve`] put it on one. Payments proceed and callbacks are sent by tasks of the tokio
@@ -81,8 +81,8 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// A sandbox of [`Config::demo`] with virtual time that begins at 2026-01-01T00:00:00+0000 and
-    /// moves only by [`advance`](Self::advance).
+    /// Returns a sandbox of [`Config::demo`] with virtual time, which begins at
+    /// 2026-01-01T00:00:00+0000 and moves only by [`advance`](Self::advance).
     pub fn start() -> Self {
         const NEW_YEAR: i64 = 1_767_225_600;
         let Ok(start) = Timestamp::from_unix_seconds(NEW_YEAR) else {
@@ -91,17 +91,17 @@ impl Sandbox {
         Self::new(Config::demo().virtual_time(start))
     }
 
-    /// A sandbox in which nothing has happened yet.
+    /// Returns a sandbox with this configuration, without payments and events.
     pub fn new(config: Config) -> Self {
         let engine = Engine::new(config);
         let pages = Pages::new(&engine);
         Self { engine, pages }
     }
 
-    /// Everything that the sandbox answers, as a service that needs no socket. To be called inside
-    /// a tokio runtime.
+    /// Returns all HTTP interfaces and pages of the sandbox as one service, which needs no socket.
+    /// Call it inside a tokio runtime.
     ///
-    /// Answers that a fault cuts off are bodies that end in an error.
+    /// If a fault cuts an answer off, the body of the answer ends in an error.
     pub fn router(&self) -> Router {
         let engine = || self.engine.clone();
         gate::routes()
@@ -113,8 +113,8 @@ impl Sandbox {
             .layer(middleware::map_response(guard::fenced))
     }
 
-    /// Serves on a free port of this machine until [`Sandbox::shutdown`], and returns the address,
-    /// such as `http://127.0.0.1:40411`.
+    /// Starts to serve on a free port of this machine and returns the base URL, such as
+    /// `http://127.0.0.1:40411`. [`Sandbox::shutdown`] ends it.
     pub async fn listen(&self) -> io::Result<String> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", listener.local_addr()?);
@@ -127,8 +127,9 @@ impl Sandbox {
         Ok(url)
     }
 
-    /// Serves on a socket until [`Sandbox::shutdown`]; requests under way are answered first.
-    /// Whether others on the network can reach it is decided by where the listener is bound.
+    /// Serves on this listener until [`Sandbox::shutdown`]; requests in progress are answered
+    /// first. The address of the listener decides whether other machines on the network can reach
+    /// the sandbox.
     pub fn serve(
         &self,
         listener: TcpListener,
@@ -144,17 +145,18 @@ impl Sandbox {
         server::serve(self.router(), listener, deadlines, self.engine.stop_signal())
     }
 
-    /// Stops serving and delivering, and ends event streams.
+    /// Stops the sandbox: it serves no more requests, sends no more callbacks, and ends its event
+    /// streams.
     pub fn shutdown(&self) {
         self.engine.shutdown();
     }
 
-    /// All events in the history, oldest first.
+    /// Returns all events in the history, oldest first.
     pub fn events(&self) -> Vec<Event> {
         self.engine.events()
     }
 
-    /// A stream of the events from now on.
+    /// Returns a stream of the events that happen after this call.
     pub fn subscribe(&self) -> EventStream {
         self.engine.subscribe()
     }
@@ -165,12 +167,13 @@ impl Sandbox {
         self.engine.is_virtual()
     }
 
-    /// The moment, by the sandbox's clock.
+    /// Returns the current time of the sandbox's clock.
     pub fn now(&self) -> Timestamp {
         self.engine.now()
     }
 
-    /// The sandbox's clock, for others that shall live by it: an inbox, or a journal of payouts.
+    /// Returns the sandbox's clock, for other components that must use the same time, such as an
+    /// inbox or a journal of payouts.
     ///
     /// ```
     /// use std::time::Duration;
@@ -190,87 +193,92 @@ impl Sandbox {
         Arc::new(self.engine.time().clone())
     }
 
-    /// Moves virtual time on. Whatever waits for a moment on the way happens at that moment, one
-    /// thing after the other, each to its end; what the last of them leads to may still be under
-    /// way, see [`Sandbox::settled`]. `false`, and nothing happens, if time is not virtual.
+    /// Moves virtual time forward. Every task that is due in this time runs at its own moment, one
+    /// task after the other; work that the last task starts may still be in progress, see
+    /// [`Sandbox::settled`]. Returns `false`, and does nothing, if time is not virtual.
     #[must_use = "`false` means that time is not virtual and nothing happened"]
     pub async fn advance(&self, by: Duration) -> bool {
         self.engine.advance(by).await
     }
 
-    /// Ends when the sandbox has nothing to do but to wait, for a moment, a request or a customer.
+    /// Waits until the sandbox has no work left: it waits only for a later time, a request or a
+    /// customer.
     pub fn settled(&self) -> impl Future<Output = ()> + Send + use<> {
         self.engine.settled()
     }
 
-    /// Brings a fault about from now on, and returns the number of its rule.
+    /// Adds a fault rule, which is active from now on, and returns the number of the rule.
     pub fn add_fault(&self, rule: FaultRule) -> u64 {
         self.engine.add_fault(rule)
     }
 
-    /// The active rules by their numbers, each with its remaining number of hits.
+    /// Returns the active fault rules with their numbers. Each rule has its remaining number of
+    /// hits.
     pub fn faults(&self) -> Vec<(u64, FaultRule)> {
         self.engine.faults()
     }
 
-    /// Ends a rule. `false` if there is none with this number.
+    /// Removes a fault rule. Returns `false` if no rule has this number.
     #[must_use = "`false` means that no rule has this number"]
     pub fn remove_fault(&self, rule: u64) -> bool {
         self.engine.remove_fault(rule)
     }
 
-    /// Ends all rules.
+    /// Removes all fault rules.
     pub fn clear_faults(&self) {
         self.engine.clear_faults();
     }
 
-    /// The projects, in the order of their numbers.
+    /// Returns the numbers of all projects, in ascending order.
     pub fn projects(&self) -> Vec<ProjectId> {
         self.engine.projects()
     }
 
-    /// The addresses of projects, for callbacks and confirmations, to which nothing would ever be
-    /// sent, each with its project and the reason.
+    /// Returns the projects' addresses for callbacks and confirmations to which the sandbox refuses
+    /// to send anything, each with its project and the reason.
     pub fn refused_addresses(&self) -> Vec<(ProjectId, String, CallbackRefusal)> {
         self.engine.refused_addresses()
     }
 
-    /// The remembered payments that a filter wants, newest first.
+    /// Returns the payments in the history that the filter selects, newest first.
     pub fn payments(&self, filter: &Filter, page: Paging) -> Listed<PaymentView> {
         self.engine.payments(filter, page)
     }
 
-    /// The operations of the remembered payments that a filter wants, those of the newest payment
-    /// first.
+    /// Returns the operations in the history that the filter selects. Operations of the newest
+    /// payment come first.
     pub fn operations(&self, filter: &Filter, page: Paging) -> Listed<OperationView> {
         self.engine.operations(filter, page)
     }
 
-    /// The state of a payment, `None` if the history does not hold it.
+    /// Returns the state of a payment; `None` if the payment is not in the history.
     pub fn payment(&self, project: ProjectId, payment_id: &PaymentId) -> Option<PaymentView> {
         self.engine.payment(project, payment_id)
     }
 
-    /// Everything that happened to a payment, oldest first, as far as the history of events
-    /// reaches: every request and answer, every attempt of every callback with the merchant's
-    /// answer, questions and answers of confirmations, the customer's steps, and faults.
+    /// Returns the events of a payment that are in the history, oldest first: every request and
+    /// answer, every attempt of every callback with the merchant's answer, confirmation requests
+    /// and their answers, the customer's steps, and faults.
     pub fn timeline(&self, project: ProjectId, payment_id: &PaymentId) -> Vec<Event> {
         self.engine.timeline(project, payment_id)
     }
 
-    /// Balances of a project, in the currencies of its configuration and of its payments.
+    /// Returns the balances of a project, one for each currency of its configuration and of its
+    /// payments. Empty if the project is unknown.
     pub fn balances(&self, project: ProjectId) -> Vec<Money> {
         self.engine.balances(project)
     }
 
-    /// Explains the signature of a message of a project. `None` for a message that is not a JSON
-    /// object, and for unknown projects.
+    /// Explains the signature of a message of this project: what the message must be signed with,
+    /// and what it has. Returns `None` if the message is not a JSON object or the project is
+    /// unknown.
     pub fn explain(&self, project: ProjectId, body: &RawBody) -> Option<SignatureNote> {
         self.engine.explain(project, body)
     }
 
-    /// Decides in the customer's place, with the amount if it is the customer's to choose. `false`
-    /// if the payment does not wait for the customer. What it leads to goes on by itself
+    /// Decides a payment in place of the customer on the provider's page. `amount` is the amount
+    /// that the customer chooses, in a sale that leaves it open. Returns `false` if the payment
+    /// does not wait for the customer; otherwise the payment continues in the background
     /// ([`Sandbox::settled`]).
     #[must_use = "`false` means that the payment does not wait for the customer"]
     pub fn choose(
@@ -283,15 +291,16 @@ impl Sandbox {
         self.engine.choose(project, payment_id, decision, amount)
     }
 
-    /// Continues a payment that a [`Fault::StalePayment`](crate::Fault::StalePayment) holds.
-    /// `false` if none does.
+    /// Lets a payment continue that a [`Fault::StalePayment`](crate::Fault::StalePayment) keeps
+    /// from ending. Returns `false` if no fault does.
     #[must_use = "`false` means that no fault holds the payment"]
     pub fn release(&self, project: ProjectId, payment_id: &PaymentId) -> bool {
         self.engine.release(project, payment_id)
     }
 
-    /// Sends a callback again from its first attempt on: the same bytes to the same address.
-    /// `false` if it is not in the history of events.
+    /// Sends a callback again, beginning with its first attempt: the same bytes to the same
+    /// address. `callback` is its number among the payment's callbacks, from 1. Returns `false` if
+    /// the callback is not in the history of events.
     #[must_use = "`false` means that the callback is unknown and nothing is sent"]
     pub fn resend_callback(
         &self,
@@ -302,9 +311,10 @@ impl Sandbox {
         self.engine.resend_callback(project, payment_id, callback)
     }
 
-    /// Sends a handmade callback to the address of the payment's callbacks, as the next of them.
-    /// `signed` puts a valid signature at its root, replacing an existing one; otherwise it is sent
-    /// unchanged. Faults apply to it like to any other.
+    /// Sends a handwritten callback to the address of the payment's callbacks, after the earlier
+    /// callbacks of the payment. With `signed` the sandbox puts a valid signature at the root of
+    /// the body, in place of an existing one; otherwise the body is sent unchanged. Faults apply to
+    /// this callback too.
     pub fn send_callback(
         &self,
         project: ProjectId,

@@ -10,19 +10,19 @@ use super::Config;
 use crate::wire::address::origin;
 
 impl Config {
-    /// Refuses addresses of the Payment Page without `customer_id`. The documents require it, and
-    /// shop systems leave it out for guests; the platform's reaction is not known. Without this
-    /// setting such a page opens, and the payment's history has a notice.
+    /// Makes the Payment Page refuse URLs without `customer_id`. The documents require it, but shop
+    /// systems leave it out for guests; the platform's reaction is not known. Without this setting
+    /// the page opens, and the payment's history has a notice.
     pub fn refuse_guests(self) -> Self {
         Self { refuse_guests: true, ..self }
     }
 
-    /// Sends the reports of the Dashboard by e-mail, such as an [`Smtp`](ecp_reports::Smtp). Without
-    /// it reports have no recipients.
+    /// Sets the mailer that sends the Dashboard's reports by e-mail, such as an
+    /// [`Smtp`](ecp_reports::Smtp). Without a mailer reports have no recipients.
     ///
-    /// A letter that cannot be sent is tried again as in [`Retries::default`](ecp_reports::Retries),
-    /// by the sandbox's clock. With virtual time a letter is on its way at its virtual moment, and
-    /// time moves on when the server has answered.
+    /// An e-mail that cannot be sent is retried as in [`Retries::default`](ecp_reports::Retries),
+    /// by the sandbox's clock. With virtual time an e-mail is sent at its virtual moment, and time
+    /// moves on when the mail server has answered.
     ///
     /// ```
     /// use ecp_reports::{Smtp, SmtpSettings, Tls};
@@ -38,7 +38,8 @@ impl Config {
         Self { mailer: Some(Arc::new(mailer)), ..self }
     }
 
-    /// Whether the sandbox's owner has callbacks of the project go to this host and port.
+    /// Whether the sandbox's owner allows callbacks of the project to this host and port: the
+    /// project's own addresses, an allowed host, or a function in place of the network.
     pub(crate) fn is_callback_address(&self, project: ProjectId, address: &str) -> bool {
         if self.merchant.is_some() {
             return true;

@@ -15,7 +15,8 @@ use crate::wire::document::CANONICAL_LIMIT;
 use crate::wire::signature;
 use crate::wire::tamper::signed_again;
 
-/// A text that cannot be signed: only JSON objects can.
+/// Error of [`Sandbox::send_callback`](crate::Sandbox::send_callback): the callback's body cannot
+/// be signed, or the payment is unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidBody;
 
@@ -28,8 +29,9 @@ impl fmt::Display for InvalidBody {
 impl std::error::Error for InvalidBody {}
 
 impl Engine {
-    /// Decides in the customer's place, with the amount if it is the customer's to choose. `false`
-    /// if the payment does not wait for the customer. What it leads to goes on by itself
+    /// Decides a payment in place of the customer on the provider's page. `amount` is the amount
+    /// that the customer chooses, in a sale that leaves it open. Returns `false` if the payment
+    /// does not wait for the customer; otherwise the payment continues in the background
     /// ([`Engine::settled`]).
     pub(crate) fn choose(
         &self,
@@ -50,14 +52,14 @@ impl Engine {
         true
     }
 
-    /// Lets a payment go on that [`Fault::StalePayment`](crate::Fault::StalePayment) holds. `false`
-    /// if none does.
+    /// Lets a payment continue that a [`Fault::StalePayment`](crate::Fault::StalePayment) keeps
+    /// from ending. Returns `false` if no fault does.
     pub(crate) fn release(&self, project: ProjectId, payment_id: &PaymentId) -> bool {
         self.number_of(project, payment_id).is_some_and(|number| self.release_number(number))
     }
 
-    /// Sends a callback again from its first attempt on: the same bytes to the same address.
-    /// `false` if it is not in the history of events.
+    /// Sends a callback again, beginning with its first attempt: the same bytes to the same
+    /// address. Returns `false` if the callback is not in the history of events.
     pub(crate) fn resend_callback(
         &self,
         project: ProjectId,
@@ -96,9 +98,10 @@ impl Engine {
         true
     }
 
-    /// Sends a handmade callback to the address of the payment's callbacks, as the next of them.
-    /// `signed` puts a valid signature at its root, replacing an existing one; otherwise it is sent
-    /// unchanged. Faults apply to it like to any other.
+    /// Sends a handwritten callback to the address of the payment's callbacks, after the earlier
+    /// callbacks of the payment. With `signed` the sandbox puts a valid signature at the root of
+    /// the body, in place of an existing one; otherwise the body is sent unchanged. Faults apply to
+    /// this callback too.
     pub(crate) fn send_callback(
         &self,
         project: ProjectId,

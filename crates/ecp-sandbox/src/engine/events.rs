@@ -19,78 +19,83 @@ pub use self::log::EventStream;
 pub use self::refusal::CallbackRefusal;
 use crate::payment::Decision;
 
-/// An event in the sandbox, with its place in the order of all events.
+/// An event in the sandbox, such as a request, an attempt to send a callback, or a new status of a
+/// payment.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Event {
-    /// Counted from 1 without gaps; a gap means that the history was too short.
+    /// Number of the event in the order of all events, counted from 1. A gap between two events
+    /// means that the history had already removed the events between them.
     pub sequence: u64,
     /// Time of the event, by the sandbox's clock.
     pub at: Timestamp,
-    /// The project of the event, as far as known.
+    /// The project that the event is about; `None` if it is not known.
     pub project_id: Option<ProjectId>,
-    /// The payment of the event, as far as known.
+    /// The payment that the event is about; `None` if it is not known.
     pub payment_id: Option<PaymentId>,
     /// Kind of the event, with its data.
     pub kind: EventKind,
 }
 
-/// Kind of an event.
+/// Kind of an [`Event`], with the data of this kind.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum EventKind {
-    /// A callback was sent, or could not be.
+    /// The sandbox tried to send a callback, successfully or not.
     CallbackAttempted {
         /// Number of the callback among the payment's, from 1.
         callback: u32,
-        /// Number of the attempt, from 1.
+        /// Number of the attempt to send this callback, from 1.
         attempt: u32,
-        /// The address.
+        /// The URL to which the callback was sent.
         url: String,
-        /// The body: the same bytes in every attempt.
+        /// The body of the callback: the same bytes in every attempt.
         body: RawBody,
-        /// The HTTP status of the merchant's answer, or why there is none. Only 200 counts as
-        /// delivered.
+        /// The HTTP status of the merchant's answer, or the reason why there is no answer. Only 200
+        /// counts as delivered.
         answer: Result<u16, String>,
-        /// The beginning of the answer's body, up to 4 KiB. It decides nothing.
+        /// The beginning of the body of the merchant's answer, up to 4 KiB. It does not matter for
+        /// the delivery.
         reply: RawBody,
-        /// Time until the next attempt: `None` after a delivery, and after the last attempt.
+        /// Time until the next attempt; `None` after a delivery, and after the last attempt.
         retry_in: Option<Duration>,
     },
-    /// A callback will never be sent.
+    /// The sandbox refused to send a callback, which it will never send.
     CallbackRefused {
         /// Number of the callback among the payment's, from 1.
         callback: u32,
-        /// The address, if there is one.
+        /// The URL of the callback; `None` if there is none.
         url: Option<String>,
-        /// The body that was not sent.
+        /// The body of the callback that was not sent.
         body: RawBody,
-        /// Reason why it is not sent.
+        /// Reason why the callback is not sent.
         reason: CallbackRefusal,
     },
-    /// The merchant answered whether the amount is welcome, or did not.
+    /// A confirmation request to the merchant (`check_deposit`) has ended, with or without an
+    /// answer.
     ConfirmationAnswered {
-        /// The HTTP status, `None` if nothing came.
+        /// The HTTP status of the merchant's answer; `None` if no complete answer came.
         status: Option<u16>,
-        /// The body of an answer with a status of success.
+        /// The body of the merchant's answer; empty if the HTTP status was not 2xx.
         body: RawBody,
-        /// The decision that the answer means.
+        /// Result of the confirmation request.
         confirmation: Confirmation,
     },
-    /// The merchant was asked whether an amount is welcome (`check_deposit`).
+    /// The merchant was asked to confirm an amount (`check_deposit`).
     ConfirmationAsked {
-        /// The address of the question.
+        /// The URL of the confirmation request.
         url: String,
-        /// The signed question.
+        /// The signed body of the confirmation request.
         body: RawBody,
     },
-    /// The merchant should have been asked, and could not be. The payment is declined.
+    /// The sandbox refused to send a confirmation request (`check_deposit`). The payment is
+    /// declined.
     ConfirmationRefused {
-        /// The address of the question, if there is one.
+        /// The URL of the confirmation request; `None` if there is none.
         url: Option<String>,
-        /// The body that was not sent.
+        /// The body of the confirmation request that was not sent.
         body: RawBody,
-        /// Reason why it was not sent.
+        /// Reason why the confirmation request was not sent.
         reason: CallbackRefusal,
     },
     /// The customer opened the provider's page.
@@ -99,83 +104,88 @@ pub enum EventKind {
     CustomerDecided(Decision),
     /// The customer was sent back to the merchant.
     CustomerReturned {
-        /// The address.
+        /// The merchant's URL to which the customer was sent.
         url: String,
     },
     /// A fault was injected.
     FaultStruck {
-        /// The number of the fault's rule.
+        /// Number of the fault rule that injected the fault.
         rule: u64,
         /// Name of the fault, such as `drop_answer`.
         fault: &'static str,
     },
-    /// A page of operations was sent to the address of its query, successfully or not.
+    /// The sandbox tried to send a page of operations to the address in a Data API query,
+    /// successfully or not.
     OperationsAttempted {
-        /// Which delivery of operations, counted from 1.
+        /// Number of this delivery among all deliveries of operations, from 1.
         delivery: u64,
-        /// The attempt, counted from 1.
+        /// Number of the attempt of this delivery, from 1.
         attempt: u32,
-        /// Where it went.
+        /// The URL to which the page was sent.
         url: String,
-        /// The body.
+        /// The body of the page of operations: the same bytes in every attempt.
         body: RawBody,
-        /// The HTTP status, or why there is none.
+        /// The HTTP status of the receiver's answer, or the reason why there is no answer. Only 200
+        /// counts as delivered.
         answer: Result<u16, String>,
-        /// The body of the answer, the first 4 KiB of it.
+        /// The beginning of the body of the receiver's answer, up to 4 KiB.
         reply: RawBody,
-        /// When it will be sent again, if it will.
+        /// Time until the next attempt; `None` after a delivery, and after the last attempt.
         retry_in: Option<Duration>,
     },
-    /// A page of operations will never be sent.
+    /// The sandbox refused to send a page of operations, which it will never send.
     OperationsRefused {
-        /// Which delivery of operations, counted from 1.
+        /// Number of this delivery among all deliveries of operations, from 1.
         delivery: u64,
-        /// Where it should have gone.
+        /// The URL in the Data API query; `None` if there is none.
         url: Option<String>,
-        /// The body that was not sent.
+        /// The body of the page of operations that was not sent.
         body: RawBody,
-        /// Why not.
+        /// Reason why the page is not sent.
         reason: CallbackRefusal,
     },
     /// The customer opened the Payment Page.
     PageOpened {
-        /// Whether parameters and signature were in order.
+        /// Whether the Payment Page accepted the parameters and their signature.
         accepted: bool,
-        /// Departure from the documents that was accepted.
+        /// Departure from the documents that the Payment Page accepted, in words, such as a missing
+        /// `customer_id`; `None` if there was none.
         notice: Option<&'static str>,
-        /// The parameters, as they came.
+        /// The parameters of the Payment Page, as a JSON object.
         parameters: RawBody,
     },
-    /// The payment is in a new status.
+    /// A payment has this new status.
     PaymentChanged(PaymentStatus),
-    /// A payment that a fault had held up goes on.
+    /// A payment continues that a [`Fault::StalePayment`](crate::Fault::StalePayment) kept from
+    /// ending.
     PaymentReleased,
-    /// A payment or refund was requested through another interface than Gate.
+    /// A payment or refund was requested through another interface than Gate, such as the
+    /// Dashboard.
     Placed {
-        /// The interface of the request.
+        /// The interface through which it was requested.
         interface: Interface,
         /// The equivalent request on Gate, without its signature.
         document: RawBody,
     },
-    /// A refund of the payment is in a new status.
+    /// A refund of the payment has a new status.
     RefundChanged {
-        /// The refund's operation.
+        /// The platform's id of the refund's operation.
         operation_id: u64,
-        /// The operation's status.
+        /// The new status of the refund's operation.
         status: OperationStatus,
     },
-    /// A request came in.
+    /// The sandbox received an HTTP request.
     RequestReceived {
-        /// The HTTP method.
+        /// The HTTP method of the request, such as `POST`.
         method: String,
-        /// Path and query.
+        /// Path and query of the request's URL.
         path: String,
-        /// The body, empty if it could not be read.
+        /// The body of the request; empty if it could not be read.
         body: RawBody,
     },
-    /// A request was answered.
+    /// The sandbox answered an HTTP request.
     ResponseSent {
-        /// The HTTP status.
+        /// The HTTP status of the answer.
         status: u16,
         /// The body of the answer.
         body: RawBody,
@@ -183,13 +193,15 @@ pub enum EventKind {
 }
 
 impl Event {
-    /// Whether this is the delivery of a callback: the merchant answered 200.
+    /// Whether the event is a successful delivery of a callback: an attempt that the merchant
+    /// answered with HTTP status 200.
     pub fn is_delivery(&self) -> bool {
         matches!(self.kind, EventKind::CallbackAttempted { answer: Ok(200), .. })
     }
 }
 
-/// A body as it was sent. Bodies name customers, so `Debug` prints the length only.
+/// Body of a request or an answer, with its exact bytes. Bodies contain personal data of customers,
+/// so `Debug` prints only the length.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct RawBody(Bytes);
 
@@ -198,17 +210,17 @@ impl RawBody {
         Self(bytes.into())
     }
 
-    /// The bytes of the body.
+    /// Returns the bytes of the body.
     pub const fn bytes(&self) -> &Bytes {
         &self.0
     }
 
-    /// A copy that keeps nothing else alive.
+    /// Returns a body with its own copy of these bytes, so that no larger buffer stays in memory.
     pub(crate) fn copied(bytes: &[u8]) -> Self {
         Self(Bytes::copy_from_slice(bytes))
     }
 
-    /// The bytes as text; invalid UTF-8 is replaced.
+    /// Returns the body as text; invalid UTF-8 is replaced.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.0).into_owned()
     }

@@ -29,50 +29,51 @@ use crate::wire::tamper::Tampering;
 
 /// A failure of the platform or the network, injected by a [`FaultRule`].
 ///
-/// What delays, copies, loses or signs wrongly callbacks does so to the operations that the Data API
-/// sends to an address, too.
+/// Faults that delay, copy, lose or wrongly sign callbacks apply also to the operations that the
+/// Data API sends to an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Fault {
-    /// The answer to a request comes late. What the request led to does not wait for it.
+    /// The answer to a request comes late, by this time. The effects of the request are not
+    /// delayed.
     DelayAnswer(Duration),
-    /// A callback sets out late, and the payment's next ones may overtake it.
+    /// A callback is sent late, by this time. Later callbacks of the payment may overtake it.
     DelayCallback(Duration),
     /// The connection is closed without an answer.
     DropAnswer {
-        /// Whether the request took effect before that.
+        /// Whether the request took effect before the connection was closed.
         registered: bool,
     },
-    /// A callback comes several times more, with the same bytes.
+    /// A callback is sent several times more, with the same bytes.
     DuplicateCallback {
-        /// Number of additional times.
+        /// Number of additional times that the callback is sent.
         copies: u32,
     },
-    /// A payment or a refund ends in `internal error`, so that nothing says whether money has
-    /// moved.
+    /// A payment or a refund ends in the status `internal error`, so that it is unknown whether
+    /// money has moved.
     EndInError,
     /// A callback is never sent.
     LoseCallback,
     /// A callback has no signature.
     MissingSignature,
     /// A callback has additional members, below `sandbox_values`: `null`, booleans and floats,
-    /// which SDKs read and sign in their own ways. Its signature is valid, as PHP makes it.
+    /// which SDKs read and sign in different ways. Its signature is valid, by the rules of PHP.
     OddValues,
-    /// A callback comes after the payment's next one; after a minute if none follows.
+    /// A callback is sent after the payment's next callback, or after a minute if none follows.
     ReorderCallback,
     /// The connection is reset without an answer.
     ResetConnection {
-        /// Whether the request took effect before that.
+        /// Whether the request took effect before the connection was reset.
         registered: bool,
     },
-    /// The answer has an HTTP status of 500 to 599 and says nothing.
+    /// The answer has an HTTP status of 500 to 599 and an empty body.
     ServerError {
-        /// The HTTP status.
+        /// The HTTP status of the answer.
         status: u16,
-        /// Whether the request took effect before that.
+        /// Whether the request took effect before this answer.
         registered: bool,
     },
-    /// The merchant is asked late to confirm an amount.
+    /// The confirmation request (`check_deposit`) to the merchant is sent late, by this time.
     SlowConfirmation(Duration),
     /// A payout takes this long to end, and is `processing` meanwhile. If its cut-off time comes
     /// first, it is declined then.
@@ -82,16 +83,17 @@ pub enum Fault {
     StalePayment,
     /// The connection is closed in the middle of the answer. The request took effect.
     TruncateAnswer,
-    /// A callback's statuses are unknown words. Its signature is valid.
+    /// The statuses in a callback are words that the platform does not have. Its signature is
+    /// valid.
     UnknownStatus,
-    /// A callback's payment has one minor unit more than it should. Its signature is valid.
+    /// The amount of the payment in a callback is one minor unit too high. Its signature is valid.
     WrongAmount,
-    /// A callback's signature is that of another text.
+    /// The signature of a callback belongs to another text, and is wrong.
     WrongSignature,
 }
 
 impl Fault {
-    /// The names of all faults, as rules use them.
+    /// The names of all faults, as in the `fault` member of [`FaultRule::from_json`].
     pub const NAMES: [&str; 18] = [
         "delay_answer",
         "delay_callback",
@@ -113,7 +115,7 @@ impl Fault {
         "wrong_signature",
     ];
 
-    /// The name, such as `delay_answer`.
+    /// Returns the name of the fault, such as `delay_answer`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::DelayAnswer(_) => "delay_answer",
@@ -137,7 +139,7 @@ impl Fault {
         }
     }
 
-    /// Change of the fault to the body of a callback, if any.
+    /// Returns the fault's change to the body of a callback; `None` if it changes no body.
     pub(crate) const fn tampering(self) -> Option<Tampering> {
         match self {
             Self::MissingSignature => Some(Tampering::MissingSignature),

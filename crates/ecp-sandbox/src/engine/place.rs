@@ -21,17 +21,19 @@ pub(crate) struct Placed {
     pub(crate) payment_id: PaymentId,
 }
 
-/// Error of a request that the sandbox did not register, in the platform's words.
+/// Error of a payment or refund that the sandbox did not register, with the code and message that
+/// the platform has for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PlaceError {
-    /// The platform's code.
+    /// The platform's code for the error.
     pub code: u32,
-    /// The platform's words for it.
+    /// The platform's message for the code.
     pub message: &'static str,
-    /// The fields that the error is about, by their Gate paths.
+    /// The fields that the error is about, by their paths in a Gate request, such as
+    /// `payment.amount`.
     pub fields: Vec<String>,
-    /// What is wrong, where the method's own check has refused.
+    /// What is wrong, if the method's own check refused the request; otherwise `None`.
     pub description: Option<String>,
 }
 
@@ -59,9 +61,9 @@ impl From<Refusal> for PlaceError {
 }
 
 impl Engine {
-    /// Asks for a sale, a payout or a refund as on Gate, through another interface: with the same
-    /// checks but for the signature. `method` is any of a method's names. What was registered goes
-    /// on at once.
+    /// Registers a sale, a payout or a refund that was requested through another interface than
+    /// Gate, with the same checks except for the signature, and starts it at once. `method` is any
+    /// of a method's names.
     pub(crate) fn place(
         &self,
         project: ProjectId,

@@ -9,13 +9,13 @@ use crate::engine::view::{Filter, Listed, OperationView, Paging, PaymentView, Si
 use crate::wire::document::CANONICAL_LIMIT;
 
 impl Engine {
-    /// The projects, in the order of their numbers.
+    /// Returns the numbers of all projects, in ascending order.
     pub(crate) fn projects(&self) -> Vec<ProjectId> {
         self.config().projects.keys().copied().collect()
     }
 
-    /// The addresses of projects, for callbacks and confirmations, to which nothing would ever be
-    /// sent, each with its project and the reason.
+    /// Returns the projects' addresses for callbacks and confirmations to which the sandbox refuses
+    /// to send anything, each with its project and the reason.
     pub(crate) fn refused_addresses(&self) -> Vec<(ProjectId, String, CallbackRefusal)> {
         let mut refused = Vec::new();
         for project in self.config().projects.values() {
@@ -28,7 +28,7 @@ impl Engine {
         refused
     }
 
-    /// The remembered payments that a filter wants, newest first.
+    /// Returns the payments in the history that the filter selects, newest first.
     pub(crate) fn payments(&self, filter: &Filter, page: Paging) -> Listed<PaymentView> {
         let state = self.state();
         let wanted = state.entries.iter().rev().filter(|(_, entry)| filter.wants(&entry.payment));
@@ -37,8 +37,8 @@ impl Engine {
         Listed { items: items.into_iter().map(view).collect(), total }
     }
 
-    /// The operations of the remembered payments that a filter wants, those of the newest payment
-    /// first.
+    /// Returns the operations in the history that the filter selects. Operations of the newest
+    /// payment come first.
     pub(crate) fn operations(&self, filter: &Filter, page: Paging) -> Listed<OperationView> {
         let state = self.state();
         let wanted = state
@@ -56,7 +56,7 @@ impl Engine {
         Listed::of(wanted, page)
     }
 
-    /// One payment, if it is remembered.
+    /// Returns the state of a payment; `None` if the payment is not in the history.
     pub(crate) fn payment(
         &self,
         project: ProjectId,
@@ -67,14 +67,15 @@ impl Engine {
         Some(self.view(number, state.entries.get(&number)?))
     }
 
-    /// Everything that happened to a payment, oldest first, as far as the history of events
-    /// reaches: every request and answer, every attempt of every callback with the merchant's
-    /// answer, questions and answers of confirmations, the customer's steps, and faults.
+    /// Returns the events of a payment that are in the history, oldest first: every request and
+    /// answer, every attempt of every callback with the merchant's answer, confirmation requests
+    /// and their answers, the customer's steps, and faults.
     pub(crate) fn timeline(&self, project: ProjectId, payment_id: &PaymentId) -> Vec<Event> {
         self.0.log.of_payment(project, payment_id)
     }
 
-    /// Balances of a project, in the currencies of its configuration and of its payments.
+    /// Returns the balances of a project, one for each currency of its configuration and of its
+    /// payments. Empty if the project is unknown.
     pub(crate) fn balances(&self, project: ProjectId) -> Vec<Money> {
         let Some(project) = self.config().projects.get(&project) else { return Vec::new() };
         let mut state = self.state();
@@ -86,8 +87,9 @@ impl Engine {
         currencies.into_iter().map(money).collect()
     }
 
-    /// Explains the signature of a message of a project. `None` for a message that is not a JSON
-    /// object, and for unknown projects.
+    /// Explains the signature of a message of this project: what the message must be signed with,
+    /// and what it has. Returns `None` if the message is not a JSON object or the project is
+    /// unknown.
     pub(crate) fn explain(&self, project: ProjectId, body: &RawBody) -> Option<SignatureNote> {
         SignatureNote::of(body, self.project_key(project)?, CANONICAL_LIMIT)
     }

@@ -23,25 +23,26 @@ use crate::wire::codes::message_of;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Filter {
-    /// Only of this project.
+    /// The project to select; `None` for all.
     pub project: Option<ProjectId>,
-    /// Only with this text in the payment's id, in upper or lower case.
+    /// Text that the payment's id must contain, in upper or lower case; `None` for all ids.
     pub text: Option<String>,
-    /// Only in this status, by the platform's word, such as `awaiting redirect result`. For
-    /// operations, it is the operation's status.
+    /// The status to select, in the platform's word, such as `awaiting redirect result`; `None` for
+    /// all. For operations, it is the operation's status.
     pub status: Option<String>,
-    /// Only of this method, by its code.
+    /// Code of the method to select; `None` for all.
     pub method: Option<String>,
-    /// Only sales or only payouts; for operations also only refunds, `reversal` included.
+    /// Kind to select: only sales or only payouts, for operations also only refunds (`reversal`
+    /// included); `None` for all.
     pub kind: Option<FlowKind>,
-    /// Only created at this moment or later.
+    /// Earliest time of creation, inclusive; `None` for no limit.
     pub from: Option<Timestamp>,
-    /// Only created at this moment or earlier.
+    /// Latest time of creation, inclusive; `None` for no limit.
     pub to: Option<Timestamp>,
 }
 
 impl Filter {
-    /// A filter that selects all.
+    /// Returns a filter that selects all payments and operations.
     pub fn new() -> Self {
         Self::default()
     }
@@ -51,48 +52,48 @@ impl Filter {
         Self { project: Some(project), ..self }
     }
 
-    /// Selects only ids with this text, in upper or lower case.
+    /// Selects only payments with this text in their id, in upper or lower case.
     pub fn text(self, text: impl Into<String>) -> Self {
         Self { text: Some(text.into()), ..self }
     }
 
-    /// Selects only this status, by the platform's word.
+    /// Selects only this status, in the platform's word, such as `success`.
     pub fn status(self, status: impl Into<String>) -> Self {
         Self { status: Some(status.into()), ..self }
     }
 
-    /// Selects only this method, by its code.
+    /// Selects only this method, by the method's code.
     pub fn method(self, code: impl Into<String>) -> Self {
         Self { method: Some(code.into()), ..self }
     }
 
-    /// Selects only sales or only payouts.
+    /// Selects only sales or only payouts, for operations also only refunds.
     pub fn kind(self, kind: FlowKind) -> Self {
         Self { kind: Some(kind), ..self }
     }
 
-    /// Selects only what was created at this moment or later.
+    /// Selects only what was created at this time or later.
     pub fn from(self, time: Timestamp) -> Self {
         Self { from: Some(time), ..self }
     }
 
-    /// Selects only what was created at this moment or earlier.
+    /// Selects only what was created at this time or earlier.
     pub fn to(self, time: Timestamp) -> Self {
         Self { to: Some(time), ..self }
     }
 }
 
-/// Part of a list.
+/// Range of the items of a list to return, by position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Paging {
-    /// Number of items to skip.
+    /// Number of items to skip at the beginning of the list.
     pub offset: usize,
-    /// Maximum number of items.
+    /// Maximum number of items to return.
     pub limit: usize,
 }
 
 impl Paging {
-    /// The whole list.
+    /// Selects the whole list.
     pub const ALL: Self = Self { offset: 0, limit: usize::MAX };
 }
 
@@ -102,7 +103,7 @@ impl Default for Paging {
     }
 }
 
-/// One page of a list, as chosen by a [`Paging`], with the length of the whole list.
+/// One page of a list, as selected by a [`Paging`], with the length of the whole list.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Listed<T> {
@@ -125,58 +126,59 @@ impl<T> Listed<T> {
     }
 }
 
-/// The state of a payment.
+/// The state of a payment on the sandbox.
 ///
 /// `Debug` leaves out personal data.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct PaymentView {
-    /// Counted from 1 in the order of registration.
+    /// Number of the payment on the sandbox, counted from 1 in the order of registration.
     pub number: u64,
     /// The merchant's project.
     pub project_id: ProjectId,
-    /// The merchant's id.
+    /// The merchant's id of the payment.
     pub payment_id: PaymentId,
     /// The method of the payment.
     pub method: &'static MethodSpec,
-    /// [`FlowKind::Sale`] or [`FlowKind::Payout`].
+    /// Kind of the payment: [`FlowKind::Sale`] or [`FlowKind::Payout`].
     pub kind: FlowKind,
     /// The payment's status.
     pub status: PaymentStatus,
-    /// The code of the sale or payout.
+    /// The platform's code for the state of the sale or payout.
     pub code: Code,
-    /// The platform's words for the code.
+    /// The platform's message for the code.
     pub message: &'static str,
-    /// The requested amount, or once it is paid the one that the customer chose: the sum in
-    /// callbacks and statuses, before refunds.
+    /// The requested amount; once the payment is paid, the amount that the customer chose.
+    /// Callbacks and statuses have this amount. Refunds do not change it.
     pub amount: Money,
     /// The amount that has not been refunded.
     pub left: Money,
-    /// The merchant's description.
+    /// The merchant's description of the payment.
     pub description: String,
     /// The merchant's id of the customer.
     pub customer_id: Option<String>,
-    /// The account that messages name.
+    /// The account number in callbacks and answers; `None` if they have none.
     pub account_number: Option<String>,
-    /// The interface of the request.
+    /// The interface through which the payment was requested, such as Gate.
     pub interface: Interface,
-    /// Time of the registration.
+    /// Time when the payment was registered.
     pub created: Timestamp,
-    /// Time of the last change of the status.
+    /// Time of the last change of the payment's status.
     pub changed: Timestamp,
-    /// Time when the sale or payout ended.
+    /// Time when the sale or payout ended; `None` while it has not ended.
     pub ended: Option<Timestamp>,
-    /// Whether the customer is to decide on the provider's page.
+    /// Whether the payment waits for the customer's decision on the provider's page.
     pub awaits_customer: bool,
-    /// Whether a fault keeps it from ending.
+    /// Whether a [`Fault::StalePayment`](crate::Fault::StalePayment) keeps the payment from ending.
     pub held: bool,
-    /// The provider's page.
+    /// URL of the provider's page; `None` if the payment does not wait for the customer.
     pub page_url: Option<String>,
-    /// Address to which the customer returns, once the payment has ended.
+    /// URL to which the customer returns; `None` before the payment has ended, or if the merchant
+    /// gave none.
     pub return_url: Option<String>,
-    /// Number of callbacks, without repetitions.
+    /// Number of the payment's callbacks. A callback that is sent again counts once.
     pub callbacks: u32,
-    /// The sale or payout itself, then the refunds in their order.
+    /// The payment's operations: the sale or payout itself, then the refunds in their order.
     pub operations: Vec<OperationView>,
 }
 
@@ -233,37 +235,37 @@ impl fmt::Debug for PaymentView {
     }
 }
 
-/// The state of an operation of a payment.
+/// The state of one operation of a payment: the sale or payout itself, or a refund.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct OperationView {
-    /// The payment's project.
+    /// The project of the payment.
     pub project_id: ProjectId,
-    /// The payment's id.
+    /// The merchant's id of the payment.
     pub payment_id: PaymentId,
-    /// The payment's method.
+    /// The method of the payment.
     pub method: &'static MethodSpec,
     /// The platform's id of the operation.
     pub id: u64,
-    /// The platform's word for it: `sale`, `payout`, `refund` or `reversal`.
+    /// The type of the operation, in the platform's word: `sale`, `payout`, `refund` or `reversal`.
     pub kind: &'static str,
-    /// The operation's status, by the platform's word.
+    /// The status of the operation, in the platform's word, such as `success`.
     pub status: String,
-    /// The operation's code.
+    /// The platform's code for the state of the operation.
     pub code: Code,
-    /// The platform's words for the code.
+    /// The platform's message for the code.
     pub message: &'static str,
-    /// The operation's sum.
+    /// The amount of the operation.
     pub sum: Money,
-    /// The id of the operation's request.
+    /// The platform's id of the request that began the operation.
     pub request_id: String,
-    /// The provider's id.
+    /// The provider's id of the operation.
     pub provider_payment_id: String,
-    /// The merchant's id of a refund.
+    /// The merchant's id of the refund; `None` for other operations, and for a refund without one.
     pub merchant_refund_id: Option<String>,
-    /// Time of the registration.
+    /// Time when the operation was registered.
     pub created: Timestamp,
-    /// Time of the last change of the status.
+    /// Time of the last change of the operation's status.
     pub changed: Timestamp,
     /// Whether the operation has ended.
     pub is_final: bool,
@@ -317,7 +319,7 @@ impl OperationView {
 }
 
 impl Filter {
-    /// Whether a payment is wanted.
+    /// Whether the filter selects this payment.
     pub(crate) fn wants(&self, payment: &Payment) -> bool {
         self.wants_any_kind(payment)
             && self.kind.is_none_or(|kind| payment.order.kind.flow() == kind)
@@ -325,7 +327,7 @@ impl Filter {
             && self.status.as_deref().is_none_or(|status| payment.status().as_str() == status)
     }
 
-    /// Whether an operation of a payment that is wanted otherwise is wanted.
+    /// Whether the filter selects this operation of a payment that it selects otherwise.
     pub(crate) fn wants_operation(&self, operation: &OperationView) -> bool {
         let kind = match operation.kind {
             "sale" => FlowKind::Sale,
@@ -337,7 +339,8 @@ impl Filter {
             && self.status.as_deref().is_none_or(|status| operation.status == status)
     }
 
-    /// Everything that a payment has in common with its operations.
+    /// Whether the filter's conditions that payments and operations have in common select this
+    /// payment.
     pub(crate) fn wants_any_kind(&self, payment: &Payment) -> bool {
         let order = &payment.order;
         let has = |text: &str| {
@@ -354,15 +357,16 @@ impl Filter {
     }
 }
 
-/// The steps by which a message was signed.
+/// Explanation of a message's signature: the signed text, the message's own signature and the
+/// correct one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SignatureNote {
-    /// The text that is signed.
+    /// The canonical string of the message, which is the text that is signed.
     pub canonical: String,
-    /// The signature in the message, at its root or in `general`.
+    /// The signature in the message, at its root or in `general`; `None` if it has none.
     pub given: Option<String>,
-    /// The right one.
+    /// The correct signature of the message.
     pub expected: String,
 }
 
@@ -387,7 +391,7 @@ impl SignatureNote {
         })
     }
 
-    /// Whether the message is signed right.
+    /// Whether the message has the correct signature.
     pub fn matches(&self) -> bool {
         self.given.as_ref() == Some(&self.expected)
     }

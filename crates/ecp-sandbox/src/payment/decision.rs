@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-/// A button on the provider's page.
+/// The customer's decision on the provider's page: one of its buttons.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Decision {
-    /// Do not pay.
+    /// The customer does not pay.
     Decline,
     /// The customer pays.
     Success,

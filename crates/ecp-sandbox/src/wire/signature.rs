@@ -35,11 +35,11 @@ use sha2::Sha512;
 /// Members that are never signed, at any depth.
 const NOT_SIGNED: [&str; 2] = ["frame_mode", "signature"];
 
-/// The text to sign for a document: `path:to:member:value` for every scalar, in PHP's natural order
-/// of the paths, joined with `;`.
+/// Returns the canonical string of a document, which is the text to sign: `path:to:member:value`
+/// for every scalar, in PHP's natural order of the paths, joined with `;`.
 ///
-/// A document that is not an object or a list has an empty text. The text can be far longer than
-/// the document, because it repeats the paths.
+/// The text is empty if the document is not an object or a list. It can be far longer than the
+/// document, because it repeats the paths.
 pub fn canonical_string(document: &Value) -> String {
     let mut leaves = Leaves::default();
     leaves.collect(document, None);
@@ -49,8 +49,8 @@ pub fn canonical_string(document: &Value) -> String {
     items.join(";")
 }
 
-/// The signature of a document under a key's text: HMAC-SHA-512 of the canonical string, in
-/// Base64. A signature that the document has already changes nothing.
+/// Returns the signature of a document with this key: HMAC-SHA-512 of the canonical string, in
+/// Base64. A signature that the document already has does not change the result.
 pub fn sign(key: &Sensitive<String>, document: &Value) -> String {
     let Ok(mac) = Hmac::<Sha512>::new_from_slice(key.expose().as_bytes()) else {
         unreachable!("HMAC takes a key of any length")

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Pauses after which a callback that was not delivered is sent again.
+/// Retry schedule of an undelivered callback: the pauses between the attempts to send it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Schedule(Kind);
 
@@ -13,20 +13,21 @@ enum Kind {
 }
 
 impl Schedule {
-    /// The platform's schedule, by an older version of its article on callbacks: the first six
-    /// attempts every 10 seconds, then pauses that grow from about 84 seconds to 4 hours, and 120
-    /// attempts in all, within 11 days.
+    /// Returns the platform's schedule, from an older version of its article on callbacks: the
+    /// first six attempts every 10 seconds, then pauses that grow from about 84 seconds to 4 hours,
+    /// and 120 attempts in all, within 11 days.
     pub const fn platform() -> Self {
         Self(Kind::Platform)
     }
 
-    /// The same pause between all attempts, with a maximum number of attempts. With one attempt
-    /// nothing is sent again.
+    /// Returns a schedule with the same pause between all attempts, and a maximum number of
+    /// attempts. With one attempt nothing is sent again.
     pub const fn every(pause: Duration, attempts: u32) -> Self {
         Self(Kind::Every { pause, attempts })
     }
 
-    /// The pause between an attempt, counted from 1, and the next one; `None` if it was the last.
+    /// Returns the pause between this attempt, counted from 1, and the next one; `None` if this
+    /// attempt is the last.
     ///
     /// ```
     /// use std::time::Duration;

@@ -6,17 +6,17 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Confirmation {
-    /// The amount is welcome.
+    /// The merchant accepted the amount.
     Accepted,
-    /// The merchant refused: the payment is declined with code 30301.
+    /// The merchant refused the amount. The payment is declined with code 30301.
     Refused {
-        /// The merchant's own code; `None` if the HTTP status (4xx or 5xx) refused.
+        /// The `code` in the merchant's answer; `None` if the HTTP status (4xx or 5xx) was the
+        /// refusal.
         code: Option<i64>,
     },
-    /// Nothing came that could be understood as an answer: the payment is declined with code
-    /// 30302.
+    /// The merchant gave no usable answer. The payment is declined with code 30302.
     Unusable {
-        /// Description of the answer or failure.
+        /// Description of what is wrong with the answer, or why there is none.
         reason: String,
     },
 }
@@ -35,7 +35,8 @@ impl fmt::Display for Confirmation {
 }
 
 impl Confirmation {
-    /// The code of the decline, `Ok` if there is none.
+    /// Returns `Ok` if the merchant accepted the amount, otherwise the code with which the payment
+    /// is declined.
     pub(crate) const fn verdict(&self) -> Result<(), u32> {
         match self {
             Self::Accepted => Ok(()),

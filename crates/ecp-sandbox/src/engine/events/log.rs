@@ -76,7 +76,7 @@ impl EventLog {
         sequences.into_iter().flatten().filter_map(|&sequence| entries.at(sequence)).collect()
     }
 
-    /// Tells what happens from now on.
+    /// Returns a stream of the events that happen after this call.
     pub(crate) fn follow(self: &Arc<Self>) -> EventStream {
         let next = self.lock().sequence + 1;
         EventStream { log: Arc::clone(self), next, state: self.state.subscribe() }
@@ -119,7 +119,8 @@ impl Entries {
     }
 }
 
-/// Events as they happen. None is missed unless the reader falls behind by the whole history.
+/// Stream of the sandbox's events as they happen. A slow reader misses an event only if the history
+/// removes the event before it is read.
 #[derive(Debug)]
 pub struct EventStream {
     log: Arc<EventLog>,
@@ -128,10 +129,10 @@ pub struct EventStream {
 }
 
 impl EventStream {
-    /// The next event: at once if it has happened already. `None` when the sandbox was shut down,
-    /// or all its handles dropped, and all events have been returned.
+    /// Returns the next event, at once if it has already happened. Returns `None` after the sandbox
+    /// was shut down, or all its handles were dropped, and all earlier events have been returned.
     ///
-    /// Dropping the future before it is ready loses nothing.
+    /// Dropping the future before it is ready loses no event.
     pub async fn next(&mut self) -> Option<Event> {
         loop {
             let closed = self.state.borrow_and_update().closed;

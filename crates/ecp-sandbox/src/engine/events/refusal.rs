@@ -6,10 +6,10 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CallbackRefusal {
-    /// The host is neither the own machine nor allowed by
+    /// The host in the address is neither this machine nor allowed by
     /// [`Config::allow_callback_host`](crate::Config::allow_callback_host).
     HostNotAllowed,
-    /// A [`Fault::LoseCallback`](crate::Fault::LoseCallback) dropped it.
+    /// A [`Fault::LoseCallback`](crate::Fault::LoseCallback) dropped the message.
     Lost,
     /// Neither the request nor the project names an address.
     NoAddress,
@@ -17,9 +17,9 @@ pub enum CallbackRefusal {
     NoUrl,
     /// The address is not plain `http`: the sandbox has no TLS.
     NotPlainHttp,
-    /// The address is the sandbox's own, in whatever spelling.
+    /// The address leads to the sandbox itself, in any spelling.
     OwnAddress,
-    /// As many deliveries of operations as are kept are on their way: each holds its page.
+    /// Too many deliveries of operations are in progress: the sandbox keeps at most 100 pages.
     TooMany,
 }
 

@@ -8,10 +8,11 @@ use super::{Event, EventKind, RawBody};
 use crate::engine::events::Confirmation;
 
 impl Event {
-    /// The event as one line of JSON, with the bodies as text. Two runs that saw the same in the
-    /// same order write the same bytes.
+    /// Returns the event as one line of JSON, with the bodies as text. Two runs with the same
+    /// events in the same order give the same bytes.
     ///
-    /// Bodies name customers: keep such a file as carefully as the sandbox's other data.
+    /// Bodies contain personal data of customers: protect such a file like the sandbox's other
+    /// data.
     pub fn to_json(&self) -> String {
         #[derive(Serialize)]
         struct Line<'e> {
@@ -43,7 +44,7 @@ impl Event {
 }
 
 impl EventKind {
-    /// The name of what happened, in words joined by `_`, such as `callback_attempted`.
+    /// Returns the name of the event's kind, in words joined by `_`, such as `callback_attempted`.
     pub fn name(&self) -> &'static str {
         self.details().0
     }

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Fault;
 
-/// A fault with its filter: by default, it applies wherever it can.
+/// A [`Fault`] with the conditions under which it is injected. Without conditions it is injected
+/// wherever it can apply.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "Members", into = "Members")]
 pub struct FaultRule {
@@ -22,7 +23,7 @@ pub struct FaultRule {
 }
 
 impl FaultRule {
-    /// A fault that strikes always and everywhere.
+    /// Returns a rule without conditions, which injects this fault wherever it can apply.
     pub const fn new(fault: Fault) -> Self {
         Self {
             fault,
@@ -46,24 +47,25 @@ impl FaultRule {
     }
 
     /// Limits the rule to answers to requests with this text in their path, such as `/sale` or
-    /// `/status`. With a fault of callbacks it limits the rule, in place of callbacks, to
-    /// the operations that the Data API sends to the address of such a query: `/operations/get`.
+    /// `/status`. A fault for callbacks then applies to no callback, but to operations that the
+    /// Data API sends for a query with this text in its path (`/operations/get`).
     pub fn path(self, part: impl Into<String>) -> Self {
         Self { path: Some(part.into()), ..self }
     }
 
-    /// Limits the rule to one callback of each payment, by its number among them, counted from 1. A
-    /// callback that is sent again keeps its number.
+    /// Limits the rule to one callback of each payment, by the number of the callback among the
+    /// payment's, counted from 1. A callback that is sent again keeps its number.
     pub fn callback(self, number: u32) -> Self {
         Self { callback: Some(number), ..self }
     }
 
-    /// Removes the rule after this number of hits. By default it stays.
+    /// Removes the rule after this number of injected faults. By default the rule stays.
     pub fn times(self, times: u32) -> Self {
         Self { times: Some(times), ..self }
     }
 
-    /// Sets the probability in percent, 100 by default. It is drawn from the sandbox's seed.
+    /// Sets the probability that the rule applies, in percent; 100 by default. The sandbox's seed
+    /// decides each draw.
     pub fn percent(self, percent: u8) -> Self {
         Self { percent: percent.min(100), ..self }
     }
@@ -73,7 +75,8 @@ impl FaultRule {
         self.fault
     }
 
-    /// A rule written as JSON: the fault's name in `fault`, its own members, and the target.
+    /// Reads a rule from JSON: the name of the fault in `fault`, the members of this fault, and the
+    /// conditions.
     ///
     /// | member | meaning |
     /// |---|---|
@@ -89,7 +92,7 @@ impl FaultRule {
         serde_json::from_str(json).map_err(|error| InvalidFault(error.to_string()))
     }
 
-    /// The rule in the form of [`FaultRule::from_json`].
+    /// Returns the rule as JSON, in the form that [`FaultRule::from_json`] reads.
     pub fn to_json(&self) -> String {
         let Ok(json) = serde_json::to_string(self) else {
             unreachable!("maps with text keys always serialise")
@@ -98,7 +101,7 @@ impl FaultRule {
     }
 }
 
-/// Error of an invalid [`FaultRule`].
+/// Error of [`FaultRule::from_json`]: the text is not JSON or not a valid rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidFault(String);
 

@@ -12,8 +12,8 @@ pub(super) const NUMBER: &str = "voucher_number";
 pub(super) const CODE: &str = "voucher_code";
 pub(super) const EXPIRY: &str = "voucher_expiry";
 
-/// The form fields of a voucher that pays on the provider's page, with their values. It is the
-/// sandbox's own and works nowhere else.
+/// Names and values of the form fields of a test voucher that pays on the provider's page. The
+/// voucher exists only in the sandbox and works nowhere else.
 pub const TEST_VOUCHER: [(&str, &str); 3] =
     [(NUMBER, "1000000000000001"), (CODE, "123"), (EXPIRY, "12/99")];
 
