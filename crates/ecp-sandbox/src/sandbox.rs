@@ -121,7 +121,7 @@ impl Sandbox {
         let server = self.serve(listener);
         tokio::spawn(async move {
             if let Err(error) = server.await {
-                tracing::error!(%error, "the sandbox no longer serves");
+                tracing::error!(%error, "the sandbox stopped serving because of an error");
             }
         });
         Ok(url)
@@ -136,7 +136,7 @@ impl Sandbox {
     ) -> impl Future<Output = io::Result<()>> + Send + use<> {
         if let Ok(address) = listener.local_addr() {
             if !address.ip().is_loopback() {
-                tracing::warn!(%address, "the sandbox is open to the network and protects nothing");
+                tracing::warn!(%address, "the sandbox is open to the network and has no access control");
             }
             self.engine.listens_on(address);
         }

@@ -22,7 +22,10 @@ pub struct InvalidBody;
 
 impl fmt::Display for InvalidBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the callback is not a JSON object, or there is no such payment")
+        f.write_str(
+            "the callback cannot be sent: its body is not a JSON object or is too long to sign, or \
+             the payment is not in the sandbox's history",
+        )
     }
 }
 

@@ -30,7 +30,7 @@ pub(crate) async fn ask(engine: &Engine, question: Question) -> Option<Confirmat
     let (url, uri) = match engine.target(url.as_deref()) {
         Ok(uri) => (url.unwrap_or_default(), uri),
         Err(reason) => {
-            tracing::warn!(%reason, "not asking for a confirmation");
+            tracing::warn!(%reason, "did not send a confirmation request");
             engine.record(about, EventKind::ConfirmationRefused { url, body, reason });
             return Some(Confirmation::unusable(reason.to_string()));
         }
@@ -72,18 +72,20 @@ fn judge(status: StatusCode, body: &[u8], payment_id: &PaymentId) -> Confirmatio
         return Confirmation::Refused { code: None };
     }
     if !status.is_success() {
-        return Confirmation::unusable(format!("HTTP status {}", status.as_u16()));
+        return Confirmation::unusable(format!("the HTTP status is {}, not 2xx", status.as_u16()));
     }
     let Ok(answer) = serde_json::from_slice::<Value>(body) else {
-        return Confirmation::unusable("the answer is not JSON");
+        return Confirmation::unusable("the merchant's answer is not JSON");
     };
     if answer.get("payment_id").and_then(Value::as_str) != Some(payment_id.as_str()) {
-        return Confirmation::unusable("the answer's `payment_id` is not the one of the question");
+        return Confirmation::unusable(
+            "the `payment_id` in the merchant's answer is not that of the confirmation request",
+        );
     }
     match answer.get("code").and_then(Value::as_i64) {
         Some(0) => Confirmation::Accepted,
         Some(code) => Confirmation::Refused { code: Some(code) },
-        None => Confirmation::unusable("the answer's `code` is not a whole number"),
+        None => Confirmation::unusable("the `code` in the merchant's answer is not a whole number"),
     }
 }
 

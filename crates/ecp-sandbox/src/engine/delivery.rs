@@ -97,7 +97,7 @@ async fn attempt_until_delivered(engine: &Engine, parcel: Parcel, busy: Busy) {
     let (url, uri) = match target {
         Ok(uri) => (url.unwrap_or_default(), uri),
         Err(reason) => {
-            tracing::warn!(?message, %reason, "not sending a message");
+            tracing::warn!(?message, %reason, "did not send a message to the merchant");
             engine.record(about, message.refused(url, body, reason));
             return;
         }

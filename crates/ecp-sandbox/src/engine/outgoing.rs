@@ -108,7 +108,7 @@ impl Outgoing {
 }
 
 fn too_long(limit: usize) -> String {
-    format!("the answer is longer than {limit} bytes")
+    format!("the merchant's answer is longer than {limit} bytes")
 }
 
 /// The beginning of a body, and what ended it early.
@@ -135,7 +135,7 @@ pub(crate) async fn within<T>(
 ) -> Result<T, String> {
     match tokio::time::timeout(timeout, work).await {
         Ok(result) => result,
-        Err(_) => Err(format!("no answer within {timeout:?}")),
+        Err(_) => Err(format!("the merchant did not answer within {timeout:?}")),
     }
 }
 

@@ -93,7 +93,10 @@ async fn clear_faults(State(engine): State<Engine>) -> Response {
 }
 
 async fn remove_fault(State(engine): State<Engine>, Path(rule): Path<u64>) -> Response {
-    done(engine.remove_fault(rule), "no fault rule has this number: GET /sandbox/faults lists them")
+    done(
+        engine.remove_fault(rule),
+        "no fault rule has this number: GET /sandbox/faults lists the rules",
+    )
 }
 
 async fn clock(State(engine): State<Engine>) -> Response {
@@ -192,14 +195,14 @@ async fn decide(State(engine): State<Engine>, Path(place): Place, body: Bytes) -
     let Some(payment) = found(&engine, place) else { return no_payment() };
     let amount = amount.map(|minor| Money::from_minor(minor, payment.amount.currency()));
     let chosen = engine.choose(payment.project_id, &payment.payment_id, decision, amount);
-    done(chosen, "the payment is not waiting for a decision of its customer")
+    done(chosen, "the payment does not wait for the customer's decision: see its `status`")
 }
 
 async fn release(State(engine): State<Engine>, Path(place): Place) -> Response {
     match found(&engine, place) {
         Some(payment) => done(
             engine.release(payment.project_id, &payment.payment_id),
-            "no fault holds the payment",
+            "no `stale_payment` fault keeps the payment from ending",
         ),
         None => no_payment(),
     }
@@ -212,7 +215,7 @@ async fn resend(
     match found(&engine, (project, id)) {
         Some(payment) => done(
             engine.resend_callback(payment.project_id, &payment.payment_id, callback),
-            "the payment's history has no callback with this number",
+            "the history has no callback of the payment with this number: the payment's events list its callbacks",
         ),
         None => no_payment(),
     }
@@ -263,7 +266,9 @@ fn done(is_done: bool, otherwise: &str) -> Response {
 }
 
 fn no_payment() -> Response {
-    problem(StatusCode::NOT_FOUND, "there is no payment with this id in this project")
+    let words = "there is no payment with this id in this project: GET /sandbox/payments lists the \
+                 payments";
+    problem(StatusCode::NOT_FOUND, words)
 }
 
 fn problem(status: StatusCode, words: &str) -> Response {

@@ -64,8 +64,8 @@ impl Done {
 
     /// There was a payment, and its result is forgotten: no answer about it would be true.
     pub(crate) fn forgotten() -> Self {
-        let words = "the sandbox's history has dropped this payment, so nothing is known of it but \
-                     that its id is taken: raise `payment_history`";
+        let words = "the sandbox has removed this payment from its history and knows only that the \
+                     id is taken: raise `payment_history` to keep more payments";
         let answer = serde_json::json!({"problem": words}).to_string();
         Self { status: StatusCode::SERVICE_UNAVAILABLE, answer, begun: None }
     }

@@ -30,22 +30,22 @@ pub(crate) async fn guard(State(engine): State<Engine>, request: Request, next: 
         return (StatusCode::LOOP_DETECTED, CAME_BACK).into_response();
     }
     if !is_own_host(headers, |name| engine.is_named(name)) {
-        let words = "the sandbox answers to IP addresses, to localhost, to the host of its public \
-                     URL and to its host names, not to the name in `Host`: if it is the sandbox's, add it to \
-                     `host_names`, or use --host-name";
+        let words = "the host name in the header `Host` is not known as the sandbox's: add it to \
+                     `host_names` or use --host-name, if clients reach the sandbox by this name; \
+                     otherwise use localhost, an IP address or the public URL";
         return refused(&request, words);
     }
     let public = engine.config().public_url.as_deref();
     if !is_open(request.method(), request.uri().path()) && !is_own_page(headers, public) {
-        let words = "a page of another site sent this: the sandbox takes it from its own pages and \
-                     from clients that are no browser";
+        let words = "a page of another site sent this request: the sandbox accepts it only from its \
+                     own pages and from clients that are not browsers";
         return refused(&request, words);
     }
     next.run(request).await
 }
 
 fn refused(request: &Request, words: &'static str) -> Response {
-    tracing::warn!(method = %request.method(), path = request.uri().path(), "refused: {words}");
+    tracing::warn!(method = %request.method(), path = request.uri().path(), "refused a request: {words}");
     (StatusCode::FORBIDDEN, words).into_response()
 }
 

@@ -83,7 +83,7 @@ impl Late {
 
 impl fmt::Display for Late {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the body did not arrive within `body_deadline`")
+        f.write_str("the body of the request did not arrive within `body_deadline`")
     }
 }
 

@@ -153,7 +153,7 @@ async fn a_merchant_that_does_not_answer_in_time_declines() {
     else {
         panic!("no answer")
     };
-    let reason = "no answer within 50ms".to_owned();
+    let reason = "the merchant did not answer within 50ms".to_owned();
     assert_eq!((status, confirmation), (None, Confirmation::Unusable { reason }));
     check_decline(&world.shop.next().await.verified(), "30302");
 }

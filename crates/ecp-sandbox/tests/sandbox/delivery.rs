@@ -92,9 +92,10 @@ async fn a_shop_that_is_closed_or_silent_is_an_error_with_words() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let silent_url = format!("http://{}/", silent.local_addr().unwrap());
 
-    for (id, url, words) in
-        [("X1", closed_url, "onnection refused"), ("X2", silent_url, "no answer within 50ms")]
-    {
+    for (id, url, words) in [
+        ("X1", closed_url, "onnection refused"),
+        ("X2", silent_url, "the merchant did not answer within 50ms"),
+    ] {
         let mut payout = world.payout(id, 10_000);
         payout["general"]["merchant_callback_url"] = url.into();
         world.send(PAYOUT, payout).await;

@@ -143,7 +143,7 @@ async fn a_refund_row_names_its_payment_by_id_or_by_operation() {
         assert!(shown.contains("<dt>Succeeded</dt><dd>1</dd>"), "{shown}");
         assert!(shown.contains("<dt>Not registered</dt><dd>1</dd>"), "{shown}");
         assert!(shown.contains("id=X1\">X1</a>"), "{shown}");
-        let why = if by_operation { "No payment has this operation." } else { "3061" };
+        let why = if by_operation { "No payment has an operation with this id." } else { "3061" };
         assert!(shown.contains(why), "{shown}");
         let paid = world.sandbox.payments(&all, ecp_sandbox::Paging::ALL).items.remove(0);
         assert_eq!((paid.left.minor(), paid.operations.len()), (0, 2));

@@ -239,7 +239,7 @@ async fn what_cannot_be_written_or_sent_is_refused_with_the_reason() {
         (&[("zone", "Moon/Sea")], "there is no time zone `Moon/Sea`"),
         (&[("from", "2026-11-27")], "Give both days"),
         (&[("from", "2026-11-27"), ("to", "2026-11-26")], "Give both days"),
-        (&[("repeat", "hourly")], "`hourly` is no repetition"),
+        (&[("repeat", "hourly")], "`hourly` is not a repetition"),
         (&[("repeat", "daily"), ("at", "25:00")], "`daily 25:00` is not a schedule"),
         (&[("repeat", "daily"), ("at", "07:00"), ("from", "2026-11-27")], "give no days."),
         (&[("recipients", "mary@shop.example")], "no mail server is configured"),

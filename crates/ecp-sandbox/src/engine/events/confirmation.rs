@@ -24,12 +24,16 @@ pub enum Confirmation {
 impl fmt::Display for Confirmation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Accepted => f.write_str("the amount is accepted"),
+            Self::Accepted => f.write_str("the merchant accepted the amount"),
             Self::Refused { code: Some(code) } => {
-                write!(f, "the amount is refused with the merchant's code {code}")
+                write!(f, "the merchant refused the amount with code {code}")
             }
-            Self::Refused { code: None } => f.write_str("the amount is refused"),
-            Self::Unusable { reason } => write!(f, "no usable answer: {reason}"),
+            Self::Refused { code: None } => {
+                f.write_str("the merchant refused the amount with an HTTP error status")
+            }
+            Self::Unusable { reason } => {
+                write!(f, "no usable answer to the confirmation request: {reason}")
+            }
         }
     }
 }

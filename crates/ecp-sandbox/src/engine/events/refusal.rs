@@ -27,18 +27,23 @@ impl fmt::Display for CallbackRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::HostNotAllowed => {
-                "the host is not this machine and not allowed: add it to `allowed_hosts`, or use \
-                 --allow-host"
+                "the host is not this machine and is not allowed: add the host to `allowed_hosts`, \
+                 or use --allow-host"
             }
-            Self::Lost => "the fault `lose_callback` dropped it",
+            Self::Lost => "the fault `lose_callback` dropped the message",
             Self::NoAddress => {
-                "neither the request nor the project names an address: set `callback_url`, or for \
-                 confirmations `confirmation_url`"
+                "neither the payment's request nor the project names an address: set the project's \
+                 `callback_url`, or for confirmation requests `confirmation_url`"
             }
             Self::NoUrl => "the address is not an absolute URL such as http://127.0.0.1:8000/",
             Self::NotPlainHttp => "the address must begin with http://: the sandbox has no TLS",
-            Self::OwnAddress => "the address is the sandbox's own: name that of your receiver",
-            Self::TooMany => "100 deliveries of operations are on their way already",
+            Self::OwnAddress => {
+                "the address leads to the sandbox itself: use the address of your receiver"
+            }
+            Self::TooMany => {
+                "100 deliveries of operations are in progress, which is the maximum: send the \
+                 query again when some have ended"
+            }
         })
     }
 }

@@ -156,7 +156,7 @@ impl TryFrom<Members> for FaultRule {
             None => None,
         };
         if percent.is_some_and(|percent| percent > 100) {
-            return Err(error("`percent` must be 0 to 100"));
+            return Err(error("`percent` must be 0 to 100, the probability of the fault"));
         }
         if times == Some(0) || callback == Some(0) {
             return Err(error("`times` and `callback` must be 1 or more"));
@@ -181,7 +181,9 @@ impl Own {
             "duplicate_callback" => {
                 let copies = self.members.copies.take().unwrap_or(1);
                 if !(1..=100).contains(&copies) {
-                    return Err(InvalidFault("`copies` must be 1 to 100".to_owned()));
+                    return Err(InvalidFault(
+                        "`copies` must be 1 to 100 additional callbacks".to_owned(),
+                    ));
                 }
                 Fault::DuplicateCallback { copies }
             }
@@ -194,7 +196,9 @@ impl Own {
             "server_error" => {
                 let status = self.members.status.take().unwrap_or(503);
                 if !(500..=599).contains(&status) {
-                    return Err(InvalidFault("`status` must be 500 to 599".to_owned()));
+                    return Err(InvalidFault(
+                        "`status` must be 500 to 599, an HTTP status".to_owned(),
+                    ));
                 }
                 Fault::ServerError { status, registered: self.registered() }
             }
@@ -208,7 +212,7 @@ impl Own {
             name => {
                 let names = Fault::NAMES.join(", ");
                 return Err(InvalidFault(format!(
-                    "there is no fault `{name}`; there are: {names}"
+                    "there is no fault `{name}`; the faults are: {names}"
                 )));
             }
         })
@@ -216,7 +220,12 @@ impl Own {
 
     fn duration(&mut self) -> Result<Duration, InvalidFault> {
         let millis = self.members.millis.take();
-        let needed = || InvalidFault(format!("`{}` needs `millis`, its duration in ms", self.name));
+        let needed = || {
+            InvalidFault(format!(
+                "the fault `{}` needs `millis`, its duration in milliseconds",
+                self.name
+            ))
+        };
         millis.map(Duration::from_millis).ok_or_else(needed)
     }
 
@@ -234,9 +243,10 @@ impl Own {
         ];
         match left.into_iter().find(|(_, is_left)| *is_left) {
             None => Ok(()),
-            Some((member, _)) => {
-                Err(InvalidFault(format!("`{}` has no `{member}`; leave it out", self.name)))
-            }
+            Some((member, _)) => Err(InvalidFault(format!(
+                "the fault `{}` has no `{member}`: remove `{member}`",
+                self.name
+            ))),
         }
     }
 }
@@ -323,7 +333,10 @@ mod tests {
     fn what_is_no_rule_is_refused_with_a_reason() {
         let table = [
             (r#"{"fault":"thunder"}"#, "there is no fault `thunder`"),
-            (r#"{"fault":"delay_answer"}"#, "`delay_answer` needs `millis`, its duration in ms"),
+            (
+                r#"{"fault":"delay_answer"}"#,
+                "`delay_answer` needs `millis`, its duration in milliseconds",
+            ),
             (r#"{"fault":"lose_callback","millis":1}"#, "`lose_callback` has no `millis`"),
             (r#"{"fault":"wrong_amount","registered":true}"#, "has no `registered`"),
             (r#"{"fault":"server_error","status":200}"#, "`status` must be 500 to 599"),

@@ -176,7 +176,7 @@ impl Batch {
         let named = match operation.map(|operation| self.payment_of(engine, operation)) {
             None => Ok(None),
             Some(Some(id)) => Ok(Some(id)),
-            Some(None) => Err("No payment has this operation.".to_owned()),
+            Some(None) => Err("No payment has an operation with this id.".to_owned()),
         };
         let placed = named.and_then(|id| {
             let id = id.as_ref().map(|id| (NEEDED[0], id.as_str()));
@@ -280,10 +280,15 @@ impl Table {
         let needed = if has_operations { &[][..] } else { &NEEDED[..] };
         let missing: Vec<&str> = needed.iter().copied().filter(|needed| !has(needed)).collect();
         if !missing.is_empty() {
-            return Err(format!("The first line lacks these columns: {}.", missing.join(", ")));
+            return Err(format!(
+                "The first line of the file lacks these columns: {}.",
+                missing.join(", ")
+            ));
         }
         if method.is_none() && !has(METHOD) {
-            return Err("Choose a method: the first line has no column `method`.".to_owned());
+            return Err(
+                "Choose a method: the first line of the file has no column `method`.".to_owned()
+            );
         }
         let mut rows = Vec::new();
         for row in table.rows() {
@@ -310,7 +315,9 @@ impl Table {
             checked.map_err(|(name, problem)| format!("line {line}, `{name}`: {problem}"))?;
             rows.push(request);
             if rows.len() > MOST_ROWS {
-                return Err(format!("The file has more than {MOST_ROWS} payouts."));
+                return Err(format!(
+                    "The file has more than {MOST_ROWS} payouts and refunds: split the file."
+                ));
             }
         }
         let has_mark = [&b"\xef\xbb\xbf"[..], b"\xff\xfe", b"\xfe\xff"];
@@ -323,7 +330,7 @@ impl Table {
         ];
         let notes = notes.into_iter().filter(|(differs, _)| *differs).map(|(_, note)| note);
         let notes = notes.collect();
-        let none = || Err("The file has no payouts.".to_owned());
+        let none = || Err("The file has no payouts and no refunds.".to_owned());
         if rows.is_empty() { none() } else { Ok(Self { rows, notes }) }
     }
 }
@@ -342,7 +349,10 @@ impl Request {
             self.flow = mass_file::flow(operation).map_err(problem)?;
         }
         if self.cell(PROJECT).is_some_and(|id| id != project.to_string()) {
-            return Err((PROJECT, format!("is another project than {project}")));
+            return Err((
+                PROJECT,
+                format!("is not project {project}, which was chosen for the file"),
+            ));
         }
         let currency = self.cell(NEEDED[2]).and_then(|code| code.parse().ok());
         let amount = self.cell(NEEDED[1]);
@@ -430,11 +440,11 @@ mod tests {
             ),
             (
                 &format!("{names},method,general.project_id\nP1,5,EUR,m,2\n"),
-                "line 2, `general.project_id`: is another project than 1",
+                "line 2, `general.project_id`: is not project 1, which was chosen for the file",
             ),
             ("payment.amount\n5\n", "general.payment_id, payment.currency"),
             (names, "no column `method`"),
-            (&format!("{names},method\n"), "has no payouts"),
+            (&format!("{names},method\n"), "has no payouts and no refunds"),
             (&format!("{names},method\nP1,5\n"), "line 2: has 2 cells, but line 1 names 4 columns"),
         ];
         for (text, expected) in table {

@@ -96,7 +96,7 @@ pub(super) async fn remove(State(engine): State<Engine>, Form(pairs): Form<Pairs
     if number.is_some_and(|number| engine.remove_fault(number)) {
         return see_other("/dashboard/faults?done=ended");
     }
-    let shell = Shell::new("faults").failed("There is no such rule any more.");
+    let shell = Shell::new("faults").failed("The fault rule no longer exists.");
     page(&engine, StatusCode::NOT_FOUND, shell, Vec::new())
 }
 

@@ -113,7 +113,7 @@ fn created(dashboard: &Dashboard, pairs: &Pairs) -> Result<(), String> {
     if let Some(limits) = spec.rule(FlowKind::Sale).map(|rule| rule.limits(currency))
         && !limits.allow(amount)
     {
-        return Err(format!("{} takes {limits}.", spec.title()));
+        return Err(format!("The amount for {} must be {limits}.", spec.title()));
     }
     let validity = VALIDITIES
         .into_iter()
@@ -135,16 +135,16 @@ fn created(dashboard: &Dashboard, pairs: &Pairs) -> Result<(), String> {
     }
     for (name, value) in &parameters {
         if value.is_empty() {
-            return Err(format!("Fill in {name}."));
+            return Err(format!("Fill in the field `{name}`."));
         }
         if value.contains(';') {
-            return Err(format!("{name} must not hold a semicolon."));
+            return Err(format!("The field `{name}` must not contain a semicolon."));
         }
     }
     let parameters: Pairs =
         parameters.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     let link = dashboard.links.create(&dashboard.engine, project, &parameters);
-    link.map(|_| ()).ok_or_else(|| "There is no such project.".to_owned())
+    link.map(|_| ()).ok_or_else(|| "The sandbox does not have this project.".to_owned())
 }
 
 /// `2026-11-23T10:00:00+00:00`

@@ -42,7 +42,7 @@ pub(super) async fn resend(State(engine): State<Engine>, Form(pairs): Form<Pairs
         let callback = field(&pairs, "callback").and_then(|number| number.parse().ok());
         match callback.filter(|&callback| engine.resend_callback(project, id, callback)) {
             Some(_) => Ok("resent"),
-            None => Err("There is no such callback in the history.".to_owned()),
+            None => Err("The history has no callback of the payment with this number.".to_owned()),
         }
     })
 }
@@ -83,7 +83,7 @@ pub(super) async fn decide(State(engine): State<Engine>, Form(pairs): Form<Pairs
         if engine.choose(project, id, decision, chosen) {
             Ok("decided")
         } else {
-            Err("The payment does not wait for the customer.".to_owned())
+            Err("The payment does not wait for the customer’s decision.".to_owned())
         }
     })
 }
@@ -93,7 +93,7 @@ pub(super) async fn release(State(engine): State<Engine>, Form(pairs): Form<Pair
         if engine.release(project, id) {
             Ok("released")
         } else {
-            Err("No fault holds the payment.".to_owned())
+            Err("No `stale_payment` fault keeps the payment from ending.".to_owned())
         }
     })
 }

@@ -212,7 +212,7 @@ pub(super) async fn create(
 fn created(dashboard: &Dashboard, pairs: &Pairs) -> Result<&'static str, String> {
     let Dashboard { engine, reports, .. } = dashboard;
     let saved = read(engine, pairs)?;
-    let too_many = || "There are too many templates: remove one.".to_owned();
+    let too_many = || "There are too many report templates: remove one first.".to_owned();
     let (number, removed) = reports.save(saved).ok_or_else(too_many)?;
     let Some(saved) = reports.template(number) else { return Ok("template") };
     match saved.schedule {
@@ -253,7 +253,7 @@ fn number(pairs: &Pairs) -> Option<u64> {
 }
 
 fn no_template(dashboard: &Dashboard) -> Response {
-    let shell = Shell::new("reports").failed("There is no such template any more.");
+    let shell = Shell::new("reports").failed("The report template no longer exists.");
     page(dashboard, StatusCode::NOT_FOUND, shell, Vec::new())
 }
 
@@ -272,10 +272,13 @@ pub(super) async fn file(
 fn read(engine: &Engine, pairs: &Pairs) -> Result<Saved, String> {
     let name = field(pairs, "name").ok_or("Give the template a name.")?;
     if name.len() > LONGEST_NAME || name.chars().any(char::is_control) {
-        return Err(format!("The name must be one line of at most {LONGEST_NAME} bytes."));
+        return Err(format!(
+            "The template's name must be one line of at most {LONGEST_NAME} bytes."
+        ));
     }
-    let list =
-        field(pairs, "list").and_then(List::named).ok_or("Choose payments or operations.")?;
+    let list = field(pairs, "list")
+        .and_then(List::named)
+        .ok_or("Choose the list for the report: payments or operations.")?;
     let format = field(pairs, "format").unwrap_or_default();
     let format: Format = format.parse().map_err(|error: UnwritableFormat| error.to_string())?;
     let zone: Zone = field(pairs, "zone").unwrap_or("UTC").parse().map_err(in_text)?;
@@ -284,15 +287,21 @@ fn read(engine: &Engine, pairs: &Pairs) -> Result<Saved, String> {
         (None, None) => None,
         (from, to) if schedule.is_none() => {
             let days = Days::new(from.unwrap_or_default(), to.unwrap_or_default());
-            Some(days.ok_or("Give both days, the first one not after the last, or none.")?)
+            Some(
+                days.ok_or(
+                    "Give both days of the report, the first not after the last, or no days.",
+                )?,
+            )
         }
         _ => {
-            return Err("A periodic report has the day, week or month before: give no days.".into());
+            return Err(
+                "A periodic report covers the day, week or month before it: give no days.".into()
+            );
         }
     };
     let to = recipients(field(pairs, "recipients").unwrap_or_default())?;
     if !to.is_empty() && engine.config().mailer.is_none() {
-        return Err(format!("There is nothing to send mail with: {NO_SERVER}."));
+        return Err(format!("The report cannot be sent by e-mail: {NO_SERVER}."));
     }
     Ok(Saved {
         name: name.to_owned(),
@@ -321,7 +330,9 @@ fn schedule(pairs: &Pairs) -> Result<Option<Schedule>, String> {
         "weekly" => format!("weekly {} {at}", field(pairs, "weekday").unwrap_or_default()),
         "monthly" => format!("monthly {} {at}", field(pairs, "day").unwrap_or_default()),
         other => {
-            return Err(format!("`{other}` is no repetition: use once, daily, weekly or monthly."));
+            return Err(format!(
+                "`{other}` is not a repetition of reports: use once, daily, weekly or monthly."
+            ));
         }
     };
     text.parse().map(Some).map_err(in_text)
@@ -352,7 +363,7 @@ fn recipients(text: &str) -> Result<Vec<MailAddress>, String> {
         }
     }
     if all.len() > MOST_RECIPIENTS {
-        return Err(format!("There are more than {MOST_RECIPIENTS} recipients."));
+        return Err(format!("A report can have at most {MOST_RECIPIENTS} recipients."));
     }
     Ok(all)
 }

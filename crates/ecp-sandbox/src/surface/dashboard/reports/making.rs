@@ -91,7 +91,7 @@ pub(super) fn watch(
             // The latest, if the machine slept through several.
             let moment = schedule.up_to(time.timestamp(), &saved.zone);
             if let Err(error) = make(&engine, &reports, &saved, Some(moment)) {
-                tracing::error!(template = saved.name, "a report was not made: {error}");
+                tracing::error!(template = saved.name, "a scheduled report was not made: {error}");
             }
         }
     });
@@ -112,12 +112,17 @@ fn send(engine: &Engine, reports: &Arc<Reports>, number: u64, recipients: usize)
                     None => Err(MailError::permanent(super::NO_SERVER)),
                     Some(mailer) => {
                         let sending = tokio::task::spawn_blocking(move || mailer.send(&letter));
-                        let broken = |_| Err(MailError::temporary("the sending was interrupted"));
+                        let broken =
+                            |_| Err(MailError::temporary("sending the e-mail was interrupted"));
                         sending.await.unwrap_or_else(broken)
                     }
                 };
                 if let Err(error) = &sent {
-                    tracing::warn!(report = number, recipient = place + 1, "not sent: {error}");
+                    tracing::warn!(
+                        report = number,
+                        recipient = place + 1,
+                        "a report was not sent to a recipient: {error}"
+                    );
                 }
                 pause = pause.max(reports.record(number, place, sent));
             }
