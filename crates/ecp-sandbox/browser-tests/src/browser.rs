@@ -26,9 +26,9 @@ static SAID: Once = Once::new();
 
 const PROGRAMS: [&str; 2] = ["chromium", "chromedriver"];
 
-/// A browser with nothing remembered. It ends when it is dropped.
+/// A browser session without history, cookies and stored data. It ends when the value is dropped.
 pub struct Browser {
-    /// For calls without a method here.
+    /// The WebDriver session, for calls that have no method here.
     pub driver: WebDriver,
     folder: TempDir,
     chromedriver: Child,
@@ -39,8 +39,8 @@ pub struct Browser {
 }
 
 impl Browser {
-    /// Opens a browser. `None`, with a message, if none is installed; an error instead where `CI`
-    /// is `true`, so that no test is skipped unseen.
+    /// Opens a browser. If no browser is installed, prints a message and returns `None`; if `CI` is
+    /// `true`, returns an error instead, so that no test is skipped unnoticed.
     pub async fn open() -> anyhow::Result<Option<Self>> {
         let missing: Vec<&str> =
             PROGRAMS.into_iter().filter(|program| found(program).is_none()).collect();
@@ -68,24 +68,24 @@ impl Browser {
         Ok(Some(Self { driver, folder, chromedriver, port, frame, _turn: turn }))
     }
 
-    /// Opens an address.
+    /// Opens this URL in the browser.
     pub async fn goto(&self, url: &str) -> anyhow::Result<()> {
         *self.frame_name() = None;
-        self.driver.goto(url).await.with_context(|| format!("cannot open {url}"))
+        self.driver.goto(url).await.with_context(|| format!("cannot open the page {url}"))
     }
 
-    /// The address that is open.
+    /// Returns the URL of the open page.
     pub async fn url(&self) -> anyhow::Result<String> {
         Ok(self.driver.current_url().await?.into())
     }
 
-    /// The text that is seen. A page that is replaced at that moment is waited for.
+    /// Returns the visible text of the open page. Waits if the page is just being replaced.
     pub async fn text(&self) -> anyhow::Result<String> {
         let text = self.wait_for("document.body && document.body.innerText").await?;
         Ok(text.as_str().unwrap_or_default().to_owned())
     }
 
-    /// The first element that a selector finds, as soon as there is one that can be seen.
+    /// Waits for a visible element that the CSS selector finds, and returns the first one.
     pub async fn find(&self, selector: &str) -> anyhow::Result<WebElement> {
         let end = Instant::now() + PATIENCE;
         loop {
@@ -96,14 +96,16 @@ impl Browser {
             }
             if Instant::now() > end {
                 let text = self.text().await.unwrap_or_default();
-                bail!("no {selector} on {}:\n{text}", self.url().await.unwrap_or_default());
+                let url = self.url().await.unwrap_or_default();
+                bail!("no visible element `{selector}` on the page {url}, which shows:\n{text}");
             }
             self.enter_again().await;
             sleep(Duration::from_millis(40)).await;
         }
     }
 
-    /// Clicks on what a selector finds. A page that is replaced at that moment is tried again.
+    /// Clicks on the element that the CSS selector finds. Tries again if the page is just being
+    /// replaced.
     pub async fn click(&self, selector: &str) -> anyhow::Result<()> {
         for _ in 0..3 {
             if self.find(selector).await?.click().await.is_ok() {
@@ -113,15 +115,15 @@ impl Browser {
         Ok(self.find(selector).await?.click().await?)
     }
 
-    /// Replaces the contents of a field.
+    /// Replaces the text of the form field that the CSS selector finds.
     pub async fn fill(&self, selector: &str, text: &str) -> anyhow::Result<()> {
         let element = self.find(selector).await?;
         element.clear().await?;
         Ok(element.send_keys(text).await?)
     }
 
-    /// Presses a button of the provider's page. Success comes with the voucher that pays, where the page
-    /// asks for one.
+    /// Presses Success or Decline on the provider's page. Success first enters the test voucher
+    /// that pays, if the page asks for a voucher.
     pub async fn decide(&self, success: bool) -> anyhow::Result<()> {
         if !success {
             return self.click("form button.decline").await;
@@ -130,7 +132,7 @@ impl Browser {
         self.click("form button.success").await
     }
 
-    /// Enters the sandbox's voucher that pays, where the provider's page asks for one.
+    /// Enters the sandbox's test voucher that pays, if the provider's page asks for a voucher.
     pub async fn enter_voucher(&self) -> anyhow::Result<()> {
         self.find("form button.success").await?;
         let [(number, _), ..] = TEST_VOUCHER;
@@ -143,7 +145,7 @@ impl Browser {
         Ok(())
     }
 
-    /// Fills in the required fields of the page, with invented values.
+    /// Fills in the required form fields of the open page, with invented values.
     pub async fn fill_in(&self) -> anyhow::Result<()> {
         for Required { name, example } in self.required().await? {
             self.fill(&format!("main input[name={name}]"), example).await?;
@@ -151,7 +153,7 @@ impl Browser {
         Ok(())
     }
 
-    /// The required fields of the page.
+    /// Returns the required form fields of the open page.
     pub async fn required(&self) -> anyhow::Result<Vec<Required>> {
         let mut required = Vec::new();
         for input in self.driver.find_all(By::Css("main input[required]")).await? {
@@ -166,17 +168,17 @@ impl Browser {
         Ok(required)
     }
 
-    /// Presses a key, wherever the focus is.
+    /// Presses a key in the element that has the focus.
     pub async fn press(&self, key: Key) -> anyhow::Result<()> {
         self.type_in(&key.value().to_string()).await
     }
 
-    /// Types, wherever the focus is.
+    /// Types a text into the element that has the focus.
     pub async fn type_in(&self, text: &str) -> anyhow::Result<()> {
         Ok(self.driver.action_chain().send_keys(text).perform().await?)
     }
 
-    /// Presses Tab until the focus is on what a selector finds, and is seen there.
+    /// Presses Tab until the element that the CSS selector finds has the focus and shows it.
     pub async fn tab_to(&self, selector: &str) -> anyhow::Result<()> {
         const FARTHEST: usize = 60;
         self.find(selector).await?;
@@ -191,10 +193,10 @@ impl Browser {
                 return Ok(());
             }
         }
-        bail!("no way by Tab to {selector} on {}", self.url().await?)
+        bail!("the Tab key does not reach `{selector}` on the page {}", self.url().await?)
     }
 
-    /// Waits for an address that begins like this.
+    /// Waits until the URL of the page begins with `start`, and returns the URL.
     pub async fn arrives(&self, start: &str) -> anyhow::Result<String> {
         let end = Instant::now() + PATIENCE;
         loop {
@@ -204,13 +206,16 @@ impl Browser {
             }
             if Instant::now() > end {
                 let text = self.text().await.unwrap_or_default();
-                bail!("at {url} and not at {start}:\n{text}");
+                bail!(
+                    "the page is {url}, but was expected to begin with {start}; it shows:\n{text}"
+                );
             }
             sleep(Duration::from_millis(40)).await;
         }
     }
 
-    /// The value of an expression, waited for until it is true, not empty and not null.
+    /// Evaluates a JavaScript expression until its value is not false, empty or null, and returns
+    /// the value.
     pub async fn wait_for(&self, expression: &str) -> anyhow::Result<Value> {
         let end = Instant::now() + PATIENCE;
         let script = format!("return {expression};");
@@ -226,14 +231,14 @@ impl Browser {
                 return Ok(value);
             }
             if Instant::now() > end {
-                bail!("`{expression}` stays {value}");
+                bail!("the JavaScript expression `{expression}` still has the value {value}");
             }
             self.enter_again().await;
             sleep(Duration::from_millis(40)).await;
         }
     }
 
-    /// Enters the frame that a selector finds; `None` leaves all frames.
+    /// Enters the frame that the CSS selector finds; `None` leaves all frames.
     pub async fn frame(&self, selector: Option<&str>) -> anyhow::Result<()> {
         *self.frame_name() = None;
         self.driver.enter_default_frame().await?;
@@ -260,7 +265,7 @@ impl Browser {
         self.frame.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Gives a page the size of a window, whatever the window's frame.
+    /// Sets the size of the page in pixels, without the window's frame.
     pub async fn size(&self, width: u32, height: u32) -> anyhow::Result<()> {
         let size = json!({
             "width": width,
@@ -271,43 +276,43 @@ impl Browser {
         self.devtools("Emulation.setDeviceMetricsOverride", size).await
     }
 
-    /// Shows pages in dark colours, or in light ones.
+    /// Makes pages use their dark colours, or their light ones.
     pub async fn dark(&self, dark: bool) -> anyhow::Result<()> {
         let value = if dark { "dark" } else { "light" };
         let features = json!({"features": [{"name": "prefers-color-scheme", "value": value}]});
         self.devtools("Emulation.setEmulatedMedia", features).await
     }
 
-    /// Pages run no script from now on, or do again. The driver's own still do.
+    /// Allows or forbids the scripts of pages. The WebDriver's own scripts always run.
     pub async fn scripts(&self, on: bool) -> anyhow::Result<()> {
         self.devtools("Emulation.setScriptExecutionDisabled", json!({"value": !on})).await
     }
 
-    /// Complaints of scripts and of the content security policy since the last call.
+    /// Returns the errors of scripts and of the content security policy since the last call.
     pub async fn complaints(&self) -> anyhow::Result<Vec<String>> {
         let log = self.driver.browser_log().await?;
         Ok(log.into_iter().map(|entry| entry.message).collect())
     }
 
-    /// A screenshot.
+    /// Returns a screenshot of the page as a PNG file.
     pub async fn picture(&self) -> anyhow::Result<Vec<u8>> {
         Ok(self.driver.screenshot_as_png().await?)
     }
 
-    /// A file that was downloaded, once it is complete.
+    /// Waits for the download of the file with this name, and returns its content.
     pub async fn download(&self, name: &str) -> anyhow::Result<Vec<u8>> {
         let file = self.folder.path().join("downloads").join(name);
         let end = Instant::now() + PATIENCE;
         while !file.exists() {
             if Instant::now() > end {
-                bail!("{name} was not downloaded");
+                bail!("the browser did not download the file {name} in time");
             }
             sleep(Duration::from_millis(40)).await;
         }
         Ok(std::fs::read(file)?)
     }
 
-    /// A file to upload.
+    /// Writes a file that a page can upload, and returns its path.
     pub fn file(&self, name: &str, content: &[u8]) -> anyhow::Result<PathBuf> {
         let file = self.folder.path().join(name);
         std::fs::write(&file, content)?;
@@ -320,11 +325,11 @@ impl Browser {
     }
 }
 
-/// A field that a form demands.
+/// A form field that must be filled in.
 pub struct Required {
-    /// The field's name.
+    /// The name of the form field.
     pub name: String,
-    /// Something to fill it with.
+    /// An invented value for the field.
     pub example: &'static str,
 }
 
@@ -389,7 +394,7 @@ async fn connect(port: u16, folder: &Path) -> anyhow::Result<WebDriver> {
         match WebDriver::new(&url, capabilities.clone()).await {
             Ok(driver) => return Ok(driver),
             Err(error) if Instant::now() > end => {
-                return Err(error).context("cannot open the browser");
+                return Err(error).context("cannot open a browser by chromedriver");
             }
             Err(_) => sleep(Duration::from_millis(50)).await,
         }

@@ -17,7 +17,7 @@ use ecp_transport::SignedPage;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-/// The merchant. Every handle is the same one.
+/// A merchant with a shop on this machine. All clones are the same merchant.
 #[derive(Clone)]
 pub struct Merchant(Arc<Shop>);
 
@@ -55,7 +55,7 @@ impl DepositHandler for Till {
 }
 
 impl Merchant {
-    /// Opens the shop for a project.
+    /// Starts the merchant's server for a project with this signing key.
     pub async fn open(project: ProjectId, key: &SecretKey) -> anyhow::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let verifier = Verifier::new().key(project, key);
@@ -79,29 +79,31 @@ impl Merchant {
         Ok(merchant)
     }
 
-    /// The shop's address, without a slash at the end.
+    /// Returns the base URL of the shop, without a slash at the end.
     pub fn url(&self) -> &str {
         &self.0.url
     }
 
-    /// Amounts of more minor units than these are refused from now on.
+    /// Makes the merchant refuse amounts of more than this number of minor units from now on.
     pub fn take_up_to(&self, minor: i64) {
         *lock(&self.0.till.0) = minor;
     }
 
-    /// Answers every callback and every question with these words from now on, whatever they are.
+    /// Makes the merchant answer every callback and confirmation request with this text from now
+    /// on.
     pub fn say(&self, words: &str) {
         *lock(&self.0.words) = Some(words.to_owned());
     }
 
-    /// A page of the shop, and its address.
+    /// Publishes an HTML page of the shop under this name, and returns the URL of the page.
     pub fn publish(&self, name: &str, html: String) -> String {
         lock(&self.0.pages).insert(name.to_owned(), html);
         format!("{}/page/{name}", self.0.url)
     }
 
-    /// A page of the shop that runs the widget, and its address. `window.told` has the widget's
-    /// messages, and `call` is such as `run(config)`.
+    /// Publishes a page of the shop that runs the platform's widget, and returns the URL of the
+    /// page. `window.told` contains the widget's messages; `call` is the widget's function to call,
+    /// such as `run(config)`.
     pub fn widget_page(&self, name: &str, signed: &SignedPage, base: &str, call: &str) -> String {
         const EVENTS: [&str; 8] = [
             "onLoaded",
@@ -132,7 +134,7 @@ impl Merchant {
         self.publish(name, html)
     }
 
-    /// Waits until a genuine callback has told a final status of a payment, and returns it.
+    /// Waits for a genuine callback with a final status of this payment, and returns the status.
     pub async fn final_status(&self, payment_id: &str) -> anyhow::Result<String> {
         let is_it = |told: &&Told| {
             told.payment_id.as_str() == payment_id

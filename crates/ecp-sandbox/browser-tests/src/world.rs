@@ -9,24 +9,26 @@ use ecp_transport::{PaymentPage, SignedPage};
 
 use crate::merchant::Merchant;
 
-/// Both, with the merchant's signing key.
+/// A sandbox and a merchant that takes payments with it, for a test in a browser.
 pub struct World {
-    /// The sandbox.
+    /// The sandbox on this machine.
     pub sandbox: Sandbox,
-    /// The sandbox's address, without a slash at the end.
+    /// The base URL of the sandbox, without a slash at the end.
     pub url: String,
-    /// The merchant.
+    /// The merchant that receives the callbacks of the sandbox.
     pub merchant: Merchant,
     page: PaymentPage,
 }
 
 impl World {
-    /// Opens both. Callbacks and questions go to the merchant.
+    /// Starts a sandbox and a merchant. The merchant receives all callbacks and confirmation
+    /// requests.
     pub async fn open() -> anyhow::Result<Self> {
         Self::with(|config| config).await
     }
 
-    /// The same with another configuration.
+    /// Starts a sandbox and a merchant like [`World::open`], with a changed configuration of the
+    /// sandbox.
     pub async fn with(adjust: impl FnOnce(Config) -> Config) -> anyhow::Result<Self> {
         let key = SecretKey::new(Config::DEMO_KEY)?;
         let merchant = Merchant::open(Config::DEMO_PROJECT, &key).await?;
@@ -42,12 +44,13 @@ impl World {
         Ok(Self { sandbox, url, merchant, page })
     }
 
-    /// The methods with sales.
+    /// Returns the methods that can be used for sales.
     pub fn methods(registry: &Registry) -> impl Iterator<Item = &dyn DynMethod> {
         registry.iter().filter(|method| method.spec().rule(FlowKind::Sale).is_some())
     }
 
-    /// An amount that the method takes and gives no meaning in tests.
+    /// Returns an amount that the method accepts in a sale and that has no special meaning in
+    /// tests.
     pub fn amount(method: &dyn DynMethod) -> Money {
         let spec = method.spec();
         let currency = spec.currencies().first().copied();
@@ -57,7 +60,8 @@ impl World {
         rule.example_amount(currency)
     }
 
-    /// A signed opening of the Payment Page. The result stays, with a link back to the merchant.
+    /// Signs a URL that opens the Payment Page with this payment. The page shows the result with a
+    /// link to the merchant, and does not redirect the customer.
     pub fn page(
         &self,
         method: &dyn DynMethod,
@@ -73,7 +77,8 @@ impl World {
         self.returning_page(method, payment_id, amount, options)
     }
 
-    /// The same, but the customer is sent back to the merchant without being asked.
+    /// Signs a URL that opens the Payment Page with this payment. After the payment the page
+    /// redirects the customer to the merchant.
     pub fn returning_page(
         &self,
         method: &dyn DynMethod,

@@ -148,8 +148,8 @@ pub struct PaymentView {
     pub code: Code,
     /// The platform's message for the code.
     pub message: &'static str,
-    /// The requested amount; once the payment is paid, the amount that the customer chose.
-    /// Callbacks and statuses have this amount. Refunds do not change it.
+    /// The amount of the payment in callbacks and statuses: the requested amount, or after a
+    /// successful sale the amount that the customer chose. Refunds do not change it.
     pub amount: Money,
     /// The amount that has not been refunded.
     pub left: Money,

@@ -17,7 +17,8 @@ async fn main() -> anyhow::Result<()> {
     let folder =
         std::env::args_os().nth(1).map_or_else(|| PathBuf::from("docs/screenshots"), PathBuf::from);
     std::fs::create_dir_all(&folder)?;
-    let browser = Browser::open().await?.context("no browser, no pictures")?;
+    let browser =
+        Browser::open().await?.context("cannot take screenshots: no browser is installed")?;
     let clock = Arc::new(SteppedClock::new("2026-11-22T09:00:00+0000".parse()?));
     let world = World::with(|config: Config| config.clock(clock.clone())).await?;
     let studio = Studio { browser, world, folder, clock };
@@ -66,7 +67,8 @@ impl Studio {
     async fn customer(&self) -> anyhow::Result<()> {
         let Self { browser, world, .. } = self;
         let registry = Registry::builtin();
-        let (method, amount) = most_offered(&registry).context("there are methods")?;
+        let (method, amount) =
+            most_offered(&registry).context("no method of the registry has sales")?;
         browser.size(900, 640).await?;
 
         let options = || PageOptions::new().let_customer_choose();
