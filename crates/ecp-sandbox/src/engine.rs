@@ -39,11 +39,12 @@ use crate::payment::Payment;
 use crate::payment::ids::{About, Ids};
 use crate::wire::status;
 
-/// The engine that moves payments: a cheap handle, whose clones share one engine.
+/// The engine that moves payments. It is a handle that is cheap to clone; all clones share one
+/// engine.
 #[derive(Clone)]
 pub(crate) struct Engine(Arc<Core>);
 
-/// An [`Engine`] that does not keep the sandbox alive.
+/// A weak handle of an [`Engine`], which does not keep the sandbox alive.
 #[cfg(feature = "pages")]
 pub(crate) struct WeakEngine(std::sync::Weak<Core>);
 
@@ -225,7 +226,7 @@ impl Engine {
         self.state().taken.has(Kind::Request, project, request_id)
     }
 
-    /// The method of a payment.
+    /// Returns the method of a payment; `None` if the payment is unknown.
     pub(crate) fn method_of(
         &self,
         project: ProjectId,

@@ -39,7 +39,7 @@ pub(crate) use self::order::{CallbackWishes, Order, OrderKind, ReturnUrls};
 pub(crate) use self::refund::{Refund, RefundOrder};
 pub use self::rules::{ButtonRule, RefundOperation};
 
-/// The merchant's balance is too low for a payout.
+/// Code of a payout that is declined because the project's balance is too low.
 pub(crate) const INSUFFICIENT_FUNDS: u32 = 3028;
 
 /// The code that the platform's table calls so.
@@ -50,7 +50,7 @@ pub(crate) struct Payment {
     pub(crate) ids: PaymentIds,
     pub(crate) created: Timestamp,
     pub(crate) changed: Timestamp,
-    /// When the sale or payout itself changed: refunds change the payment alone.
+    /// Time of the last change of the sale or payout itself. Refunds do not change it.
     pub(crate) first_changed: Timestamp,
     stage: Stage,
     /// The amount that the customer chose, in a sale that asked for 0.
@@ -69,20 +69,20 @@ pub(crate) struct Payment {
     questions: Questions,
 }
 
-/// The next action after a step.
+/// Action that follows a step of a payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     /// Ask the merchant to confirm this amount.
     Ask(Money),
     /// Take the first step again after this time.
     Later(Duration),
-    /// Nothing beyond noting it: the merchant learns it in another way.
+    /// Record the change, but send no callback: the merchant learns of it in another way.
     Note,
-    /// Nothing: the step could not be taken.
+    /// Do nothing: the step did not apply.
     Stay,
-    /// Tell the merchant.
+    /// Send a callback about the payment.
     Tell,
-    /// Tell the merchant about the refund at this place.
+    /// Send a callback about the refund at this position.
     TellOfRefund(usize),
 }
 
@@ -97,15 +97,15 @@ enum Stage {
     Ended(Outcome),
 }
 
-/// How a payment ended.
+/// Result of an ended payment or refund.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// The code, and the field that it is about.
+    /// Declined with this code; `field` is the field that the code is about.
     Decline {
         code: u32,
         field: Option<&'static str>,
     },
-    /// Nothing says whether money has moved.
+    /// Ended in an error: it is unknown whether money has moved.
     Error,
     Success,
 }
@@ -140,18 +140,18 @@ impl Payment {
         }
     }
 
-    /// Sets what the payment waits for before its customer can pay.
+    /// Sets the questions that the merchant must answer before the customer can pay.
     pub(crate) fn asking(self, questions: Questions) -> Self {
         Self { questions, ..self }
     }
 
-    /// The project and payment for events.
+    /// Returns the project and the payment, for an event.
     pub(crate) fn about(&self) -> About {
         (Some(self.order.project), Some(self.order.payment_id.clone()))
     }
 
-    /// The first step after the registration. `funds` is the project's balance in the payment's
-    /// currency. A payment that has already taken the step is unchanged.
+    /// Takes the first step after the registration. `funds` is the project's balance in the
+    /// payment's currency, in minor units. A payment that has already taken the step is unchanged.
     pub(crate) fn process(&mut self, funds: i64, now: Timestamp) -> Step {
         if self.stage != Stage::Processing {
             return Step::Stay;
@@ -188,7 +188,8 @@ impl Payment {
         if on_page && stage == Stage::AwaitingCustomer { Step::Note } else { Step::Tell }
     }
 
-    /// The customer has not come in time, or the payout has not ended in time.
+    /// Declines the payment with this code because its cut-off time is over. Does nothing if a
+    /// fault keeps the payment from ending.
     pub(crate) fn cut_off(&mut self, code: u32, now: Timestamp) -> Step {
         if !self.has_cut_off() || self.held {
             return Step::Stay;
@@ -197,7 +198,7 @@ impl Payment {
         Step::Tell
     }
 
-    /// Whether its cut-off time would decline it.
+    /// Whether the payment is in a state in which its cut-off time declines it.
     pub(crate) fn has_cut_off(&self) -> bool {
         match self.stage {
             Stage::AwaitingClarification | Stage::AwaitingCustomer => true,
@@ -206,22 +207,22 @@ impl Payment {
         }
     }
 
-    /// Makes a payout take this long.
+    /// Makes a payout take longer to end, by this time.
     pub(crate) fn slow_down(&mut self, by: Duration) {
         self.slow = Some(self.slow.unwrap_or_default().saturating_add(by));
     }
 
-    /// Keeps the payment from ending.
+    /// Keeps the payment from ending until it is released.
     pub(crate) fn hold(&mut self) {
         self.held = self.outcome().is_none();
     }
 
-    /// Lets the payment end in an error, whatever it would have ended in.
+    /// Makes the payment end in an error, whatever its result would have been.
     pub(crate) fn end_in_error(&mut self) {
         self.ends_in_error = true;
     }
 
-    /// Continues a held payment from its current step.
+    /// Releases a payment that was kept from ending, and continues from its current step.
     pub(crate) fn release(&mut self, funds: i64, rule: ButtonRule, now: Timestamp) -> Step {
         if !std::mem::take(&mut self.held) {
             return Step::Stay;
@@ -236,8 +237,8 @@ impl Payment {
         }
     }
 
-    /// The customer's decision, with the amount if it was the customer's to choose. Does nothing
-    /// unless the payment waits for it.
+    /// Applies the customer's decision. `chosen` is the amount that the customer chose, in a sale
+    /// that leaves it open. Does nothing unless the payment waits for the customer.
     pub(crate) fn decide(
         &mut self,
         decision: Decision,
@@ -279,8 +280,8 @@ impl Payment {
         Step::Tell
     }
 
-    /// The merchant's answer, or the code of the decline that it leads to. Does nothing unless
-    /// the payment waits for it.
+    /// Applies the merchant's answer to a confirmation request: `Ok`, or the code of the decline.
+    /// Does nothing unless the payment waits for the answer.
     pub(crate) fn conclude(&mut self, answer: Result<(), u32>, now: Timestamp) -> Step {
         if self.stage != Stage::AwaitingMerchant {
             return Step::Stay;
@@ -308,7 +309,7 @@ impl Payment {
         self.stage == Stage::AwaitingCustomer
     }
 
-    /// Whether the customer pays after a redirect, rather than by what is displayed or on the phone.
+    /// Whether the customer pays after a redirect, and not by displayed data or on the phone.
     pub(crate) const fn is_redirected(&self) -> bool {
         matches!(self.order.spec.testing().sale_step(), TestStep::Redirect)
     }
@@ -317,8 +318,9 @@ impl Payment {
         self.held
     }
 
-    /// The paid amount, or the one to be paid: in a decline a chosen amount is ignored, as in the
-    /// documents' sample. Callbacks, statuses, lists and exports have this sum and no other.
+    /// Returns the amount of the payment: the amount that the customer chose if the payment has
+    /// succeeded, otherwise the requested amount, as in the documents' sample. Callbacks, statuses,
+    /// lists and exports all have this amount.
     pub(crate) fn sum(&self) -> Money {
         match self.stage {
             Stage::Ended(Outcome::Success) => self.chosen.unwrap_or(self.order.amount),
@@ -326,7 +328,7 @@ impl Payment {
         }
     }
 
-    /// Status of the sale or payout itself.
+    /// Returns the status of the sale or payout itself, without its refunds.
     pub(crate) const fn first_status(&self) -> PaymentStatus {
         match self.stage {
             Stage::Processing => PaymentStatus::Processing,
@@ -346,18 +348,18 @@ impl Payment {
         self.refunded_status().unwrap_or_else(|| self.first_status())
     }
 
-    /// The code of the sale or payout itself.
+    /// Returns the platform's code for the state of the sale or payout itself.
     pub(crate) fn code(&self) -> Code {
         code_of(self.outcome())
     }
 
-    /// How the sale or payout itself has ended.
+    /// Returns how the sale or payout itself has ended.
     pub(crate) const fn end(&self) -> End {
         end_of(self.outcome())
     }
 
-    /// The account in messages: the payout's account, or the customer's wallet if the method's test
-    /// rules show it.
+    /// Returns the account number in messages: the payout's account, or the customer's wallet if
+    /// the method's test rules show it.
     pub(crate) fn account_number(&self) -> Option<&str> {
         match self.order.kind {
             OrderKind::Payout => self.order.account_number.as_deref(),
@@ -369,7 +371,8 @@ impl Payment {
         }
     }
 
-    /// Where the customer goes when the payment has ended.
+    /// Returns the URL to which the customer goes when the payment has ended; `None` before, or if
+    /// the merchant gave none.
     pub(crate) fn return_url(&self) -> Option<&str> {
         let urls = &self.order.return_urls;
         let own = match (self.outcome(), self.stage) {

@@ -269,9 +269,9 @@ impl Sandbox {
         self.engine.balances(project)
     }
 
-    /// Explains the signature of a message of this project: what the message must be signed with,
-    /// and what it has. Returns `None` if the message is not a JSON object or the project is
-    /// unknown.
+    /// Explains the signature of a message of this project: the signed text, the message's own
+    /// signature and the correct one. Returns `None` if the message is not a JSON object or the
+    /// project is unknown.
     pub fn explain(&self, project: ProjectId, body: &RawBody) -> Option<SignatureNote> {
         self.engine.explain(project, body)
     }

@@ -16,7 +16,7 @@ use crate::payment::clarification::Questions;
 use crate::payment::{Order, OrderKind, Payment, RefundOrder};
 use crate::wire::refusal::Refusal;
 
-/// A payment was registered under this number and request id, or a refund of it.
+/// A registered payment or refund, with its payment's number and its request id.
 pub(crate) struct Registration {
     pub(super) number: u64,
     pub(super) refund: Option<usize>,
@@ -24,7 +24,7 @@ pub(crate) struct Registration {
 }
 
 impl Engine {
-    /// Registers what a document asks for, if everything is in order.
+    /// Checks a request and registers its payment or refund.
     pub(crate) fn admit(
         &self,
         project: ProjectId,

@@ -16,7 +16,7 @@ use crate::payment::ids::About;
 /// More than any answer needs.
 const BODY_LIMIT: usize = 64 << 10;
 
-/// A question that is ready to go.
+/// A confirmation request (`check_deposit`) that is ready to be sent to the merchant.
 pub(crate) struct Question {
     pub(crate) about: About,
     pub(crate) payment_id: PaymentId,
@@ -24,7 +24,8 @@ pub(crate) struct Question {
     pub(crate) body: RawBody,
 }
 
-/// Asks the merchant. `None` if the sandbox was shut down meanwhile.
+/// Sends a confirmation request to the merchant and returns the result; `None` if the sandbox was
+/// shut down meanwhile.
 pub(crate) async fn ask(engine: &Engine, question: Question) -> Option<Confirmation> {
     let Question { about, payment_id, url, body } = question;
     let (url, uri) = match engine.target(url.as_deref()) {

@@ -21,20 +21,21 @@ const REPLY_LIMIT: usize = 4 << 10;
 /// How long a callback that is kept back waits for the next one.
 const KEPT_BACK: Duration = Duration::from_mins(1);
 
-/// Deliveries of operations at the same time: each keeps its page until its last attempt.
+/// Maximum number of deliveries of operations at the same time. Each keeps its page in memory until
+/// its last attempt.
 pub(crate) const MOST_PAGES: usize = 100;
 
-/// What is delivered.
+/// Kind of a delivered message, with its number.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Message {
-    /// This of a payment's callbacks.
+    /// The callback with this number among the payment's callbacks.
     Callback(u32),
-    /// This delivery of a page of operations.
+    /// The page of operations with this delivery number.
     Operations(u64),
 }
 
 impl Message {
-    /// The event of a delivery that will not be tried.
+    /// Returns the event of a message that is refused and never sent.
     pub(crate) const fn refused(
         self,
         url: Option<String>,
@@ -50,28 +51,31 @@ impl Message {
     }
 }
 
-/// A callback or a page that is ready to go. Its body is written once: every attempt sends the same
-/// bytes.
+/// A callback or a page of operations that is ready to be sent. Every attempt sends the same bytes.
 pub(crate) struct Parcel {
     pub(crate) about: About,
     pub(crate) message: Message,
-    /// The place of a page among the deliveries at the same time.
+    /// The permit of a page of operations, which limits deliveries at the same time; `None` for a
+    /// callback.
     pub(crate) place: Option<OwnedSemaphorePermit>,
     pub(crate) url: Option<String>,
     pub(crate) body: RawBody,
-    /// Behind the payment's previous callback.
+    /// The payment's previous callback, which is sent first; `None` if there is nothing to wait
+    /// for.
     pub(crate) previous: Option<Turn>,
-    /// Held back until the next callback has been tried; it then receives its place behind that one.
+    /// For a callback that is kept back: receives its place behind the next callback once that one
+    /// has been tried.
     pub(crate) next: Option<oneshot::Receiver<(Turn, Busy)>>,
-    /// How long it waits once it may go.
+    /// Time to wait before the first attempt, after the previous callback.
     pub(crate) delay: Duration,
-    /// A fault loses it.
+    /// Whether a fault loses the message, so that it is never sent.
     pub(crate) lost: bool,
-    /// Dropped when this one has been tried.
+    /// Tickets that are dropped when this message has been tried, so that later callbacks may be
+    /// sent.
     pub(crate) tried: Vec<Ticket>,
 }
 
-/// Delivers a callback, however long it takes.
+/// Delivers a callback or a page of operations, with all its retries.
 ///
 /// A payment's callbacks are tried in the order of their creation. A failed one does not delay the
 /// next: as on the platform, later ones may then overtake it.

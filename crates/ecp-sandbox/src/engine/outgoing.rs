@@ -16,40 +16,41 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use crate::engine::events::CallbackRefusal;
 use crate::engine::merchant::Merchant;
 
-/// User agent of every callback and confirmation request. A sandbox refuses requests with it: none
-/// of them is meant for a platform.
+/// User agent of all callbacks and confirmation requests of a sandbox. A sandbox refuses requests
+/// with it, because they are meant for merchants.
 pub(crate) const USER_AGENT: &str = concat!("ecp-sandbox/", env!("CARGO_PKG_VERSION"));
 
-/// Body of a sandbox's answer, with 508, to a request of a sandbox.
+/// Body of the answer, with HTTP status 508, to a request that a sandbox sent to a sandbox.
 pub(crate) const CAME_BACK: &str = "a callback of a sandbox arrived at a sandbox: set `callback_url` to the address of your receiver";
 
-/// The way to merchants.
+/// Transport of messages to merchants: a function in this process, or the network.
 pub(crate) enum Outgoing {
     InProcess(Merchant),
     Sockets(Client<HttpConnector, Full<Bytes>>),
 }
 
-/// The hosts that may be contacted, and those that are the sandbox itself.
+/// The hosts to which the sandbox may send, and the addresses of the sandbox itself.
 pub(crate) struct Hosts<'h> {
-    /// Besides the own machine.
+    /// Allowed hosts in addition to this machine.
     pub(crate) allowed: &'h BTreeSet<String>,
-    /// The address under which browsers reach the sandbox, if it was set.
+    /// The base URL under which browsers reach the sandbox; `None` if it was not set.
     pub(crate) public_url: Option<&'h str>,
-    /// The sockets on which it listens.
+    /// The addresses of the sockets on which the sandbox listens.
     pub(crate) listening: &'h [SocketAddr],
 }
 
-/// A merchant's reply.
+/// A merchant's answer to a callback, a confirmation request or a page of operations.
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
-    /// As far as it was read.
+    /// The body of the answer, up to the limit or to an error.
     pub(crate) body: Bytes,
-    /// Why the rest of the body is missing.
+    /// Reason why the rest of the body is missing; `None` if the body is complete.
     pub(crate) cut: Option<String>,
 }
 
 impl Outgoing {
-    /// To the merchant in the own process, else over the network.
+    /// Returns the transport to the merchant's function in this process if there is one, otherwise
+    /// to the network.
     pub(crate) fn to(merchant: Option<&Merchant>) -> Self {
         if let Some(merchant) = merchant {
             return Self::InProcess(merchant.clone());
@@ -64,7 +65,7 @@ impl Outgoing {
         Self::Sockets(client)
     }
 
-    /// Posts JSON and reads no more of the answer than the limit. Redirects are not followed.
+    /// Posts a JSON body and reads the answer up to `limit` bytes. Redirects are not followed.
     pub(crate) async fn post(&self, uri: &Uri, body: Bytes, limit: usize) -> Result<Reply, String> {
         let request = Request::post(uri.clone())
             .header(header::CONTENT_TYPE, "application/json")
@@ -87,7 +88,8 @@ impl Outgoing {
         }
     }
 
-    /// The address, if it may be contacted. Inside the own process no other host can be reached.
+    /// Returns the merchant's address, or the reason why nothing may be sent to it. A function in
+    /// this process may receive messages for any host.
     pub(crate) fn target(
         &self,
         hosts: &Hosts<'_>,
@@ -128,7 +130,7 @@ async fn read(mut body: Incoming, limit: usize) -> (Bytes, Option<String>) {
     (whole.freeze(), None)
 }
 
-/// Gives up after a while, in words.
+/// Runs `work` with a time limit. Returns an error in words when the time is over.
 pub(crate) async fn within<T>(
     timeout: Duration,
     work: impl Future<Output = Result<T, String>>,

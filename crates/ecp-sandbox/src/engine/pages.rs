@@ -19,7 +19,8 @@ impl Engine {
         WeakEngine(Arc::downgrade(&self.0))
     }
 
-    /// Looks at a payment, by the token of its page.
+    /// Calls a function with the payment that belongs to this token of a provider's page; `None` if
+    /// the token is unknown.
     pub(crate) fn with_page<T>(
         &self,
         token: &str,
@@ -30,8 +31,8 @@ impl Engine {
         Some(look(number, &state.entries.get(&number)?.payment))
     }
 
-    /// The fields of the form that brings the customer of a payment to the provider's page, as
-    /// `redirect_data` has it; `None` if a plain link does.
+    /// Returns the fields of the form in `redirect_data`, which sends the customer to the
+    /// provider's page; `None` if a plain link does.
     pub(crate) fn redirect_form(
         &self,
         project: ProjectId,
@@ -43,7 +44,7 @@ impl Engine {
         form::form(payment, &self.page_url(&payment.ids.token))
     }
 
-    /// The fields of that form that did not arrive as they were given.
+    /// Returns the fields of the redirect's form that did not arrive with their original values.
     pub(crate) fn lost_fields(
         &self,
         payment: &Payment,
@@ -52,8 +53,8 @@ impl Engine {
         form::missing_fields(payment, &self.page_url(&payment.ids.token), arrived)
     }
 
-    /// Decides as the customer did on the provider's page. Where the merchant confirms amounts,
-    /// this takes until the merchant has answered.
+    /// Applies the customer's decision on the provider's page. If the merchant confirms amounts,
+    /// waits for the merchant's answer.
     pub(crate) async fn decide(&self, number: u64, decision: Decision, chosen: Option<Money>) {
         if let Some(asking) = self.decide_now(number, decision, chosen) {
             // The task does not panic and is not cancelled.

@@ -14,7 +14,7 @@ use crate::engine::events::{EventKind, RawBody};
 use crate::wire::codes::message_of;
 use crate::wire::refusal::Refusal;
 
-/// A registered request.
+/// A request that was registered through another interface than Gate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Placed {
     pub(crate) request_id: String,

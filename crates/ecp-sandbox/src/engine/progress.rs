@@ -21,15 +21,15 @@ use crate::payment::{Decision, Order, OrderKind, Outcome, Payment, Refund, Step}
 use crate::wire::refusal::Refusal;
 use crate::wire::{callback, tamper};
 
-/// An answer to a clarification that was taken for the payment of this number.
+/// A merchant's accepted answer to a clarification, for the payment with this number.
 pub(crate) struct Clarification {
     number: u64,
     pub(crate) request_id: String,
 }
 
 impl Engine {
-    /// Takes a registered payment or refund a step further, on a task of its own, as the platform
-    /// does after it has answered.
+    /// Starts the next step of a registered payment or refund in a task of its own, because the
+    /// platform does it after its answer.
     pub(crate) fn process(&self, registration: Registration) {
         let engine = self.clone();
         let busy = self.time().begin();
@@ -39,7 +39,8 @@ impl Engine {
         });
     }
 
-    /// The request id for the answer to a clarification, if the payment waits for one.
+    /// Returns the request id for the merchant's answer to a clarification, or a refusal if the
+    /// payment does not wait for an answer.
     pub(crate) fn admit_clarification(
         &self,
         project: ProjectId,
@@ -59,8 +60,8 @@ impl Engine {
         Ok(Clarification { number, request_id })
     }
 
-    /// Gives a payment the merchant's answer, on a task of its own, as the platform does after it
-    /// has answered.
+    /// Applies the merchant's answer to a clarification in a task of its own, because the platform
+    /// does it after its answer to the request.
     pub(crate) fn clarify(&self, clarification: &Clarification, data: Value) {
         let (engine, number) = (self.clone(), clarification.number);
         let busy = self.time().begin();
@@ -79,9 +80,8 @@ impl Engine {
         });
     }
 
-    /// The customer pressed a button, and may have chosen the amount. A payment that does not
-    /// wait for one stays as it is. Where the merchant confirms amounts, the task ends when the
-    /// merchant has answered.
+    /// Applies the customer's decision. A payment that does not wait for its customer is unchanged.
+    /// If the merchant confirms amounts, the returned task ends when the merchant has answered.
     pub(super) fn decide_now(
         &self,
         number: u64,
@@ -98,7 +98,7 @@ impl Engine {
         question.map(|question| self.confirm(number, question))
     }
 
-    /// Lets a payment go on that a fault holds. `false` if none does.
+    /// Lets a payment continue that a fault keeps from ending. Returns `false` if no fault does.
     pub(super) fn release_number(&self, number: u64) -> bool {
         let rule = self.config().button_rule;
         let mut released = false;
@@ -204,7 +204,7 @@ impl Engine {
         None
     }
 
-    /// Puts a callback on its way, and the faults that strike it.
+    /// Starts the delivery of a callback, with the faults that apply to it.
     pub(super) fn send(
         &self,
         entry: &mut Entry,
@@ -348,7 +348,7 @@ impl Engine {
         needed
     }
 
-    /// Where the customer's browser finds the page of a payment.
+    /// Returns the URL of the provider's page with this token.
     pub(crate) fn page_url(&self, token: &str) -> String {
         format!("{}/provider/{token}", self.public_url())
     }
@@ -364,7 +364,8 @@ fn moved_by(payment: &Payment) -> i64 {
     }
 }
 
-/// That of the refund's own request, else that of the payment's, else the project's.
+/// Returns the URL for callbacks: from the refund's request, otherwise from the payment's request,
+/// otherwise from the project. `None` if none of them has one.
 pub(super) fn callback_url(
     payment: &Payment,
     refund: Option<&Refund>,

@@ -12,22 +12,22 @@ use crate::engine::faults::{Fault, Point};
 use crate::payment::ids::About;
 use crate::wire::tamper;
 
-/// A page that is to be delivered.
+/// A page of operations to send to the address in a Data API query.
 pub(crate) struct Page {
-    /// The project, if the query names one alone.
+    /// The project, if the query is about one project only.
     pub(crate) about: About,
-    /// Path of the query.
+    /// The path of the Data API query, such as `/v1/operations/get`.
     pub(crate) path: &'static str,
     pub(crate) url: String,
-    /// The signed operations.
+    /// The signed JSON text of the operations.
     pub(crate) body: String,
-    /// The key of the query's token.
+    /// The signing key of the Data API token in the query.
     pub(crate) key: Sensitive<String>,
 }
 
 impl Engine {
-    /// Puts a page on its way, and the faults that strike it. Pages wait for no callback and for no
-    /// other page.
+    /// Starts the delivery of a page of operations, with the faults that apply to it. It does not
+    /// wait for callbacks or other pages.
     pub(crate) fn push(&self, page: Page) {
         let Page { about, path, url, mut body, key } = page;
         let delivery = {
@@ -73,7 +73,7 @@ impl Engine {
     }
 }
 
-/// The places of deliveries at the same time.
+/// Returns the permits for deliveries of operations at the same time.
 pub(super) fn places() -> Arc<tokio::sync::Semaphore> {
     Arc::new(tokio::sync::Semaphore::new(delivery::MOST_PAGES))
 }

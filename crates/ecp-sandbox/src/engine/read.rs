@@ -87,9 +87,9 @@ impl Engine {
         currencies.into_iter().map(money).collect()
     }
 
-    /// Explains the signature of a message of this project: what the message must be signed with,
-    /// and what it has. Returns `None` if the message is not a JSON object or the project is
-    /// unknown.
+    /// Explains the signature of a message of this project: the signed text, the message's own
+    /// signature and the correct one. Returns `None` if the message is not a JSON object or the
+    /// project is unknown.
     pub(crate) fn explain(&self, project: ProjectId, body: &RawBody) -> Option<SignatureNote> {
         SignatureNote::of(body, self.project_key(project)?, CANONICAL_LIMIT)
     }

@@ -15,23 +15,24 @@ use crate::payment::Payment;
 /// Opening balance of a project in a currency without one in its configuration, in major units.
 const OPENING_BALANCE: i64 = 10_000_000;
 
-/// Requests and payments are counted from 1; a payment is known by its number.
+/// State of the sandbox. Requests and payments are counted from 1; the number of a payment is its
+/// key here.
 #[derive(Default)]
 pub(super) struct State {
     pub(super) requests: u64,
     pub(super) registered: u64,
     pub(super) refunds: u64,
-    /// Deliveries of operations.
+    /// Number of deliveries of operations so far.
     pub(super) deliveries: u64,
     pub(super) entries: BTreeMap<u64, Entry>,
-    /// The entries whose payments have ended, in the order of their ends.
+    /// Numbers of the payments that have ended, in the order in which they ended.
     pub(super) ended: VecDeque<u64>,
     pub(super) by_id: HashMap<(ProjectId, PaymentId), u64>,
     pub(super) by_token: HashMap<String, u64>,
     pub(super) by_request: HashMap<String, u64>,
-    /// The merchants' ids of refunds, each taken once in its project.
+    /// The merchants' ids of refunds. Each id can be used once in a project.
     pub(super) refund_ids: HashSet<(ProjectId, String)>,
-    /// Ids of forgotten payments, which stay taken.
+    /// Ids of removed payments, which cannot be used again.
     pub(super) taken: Taken,
     /// Balances of projects, in minor units, of the currencies in use.
     funds: HashMap<(ProjectId, Currency), i64>,
@@ -40,15 +41,16 @@ pub(super) struct State {
 pub(super) struct Entry {
     pub(super) payment: Payment,
     pub(super) callbacks: u32,
-    /// Behind the latest callback.
+    /// The place behind the payment's latest callback.
     pub(super) latest: Option<Turn>,
-    /// Of a callback that is kept back until the next one has been tried.
+    /// Channel to a callback that a fault keeps back until the next callback has been tried.
     pub(super) kept_back: Option<oneshot::Sender<(Turn, Busy)>>,
-    /// Dropped when the payment needs no cut-off time any more.
+    /// Watch over the payment's cut-off time, which ends when this is dropped.
     pub(super) cut_off: Option<oneshot::Sender<Infallible>>,
-    /// The round of a clarification, and what is dropped when it has been answered.
+    /// The round of the current clarification, and the watch over its time limit, which ends when
+    /// this is dropped.
     pub(super) clarification: Option<(u32, oneshot::Sender<Infallible>)>,
-    /// The ids of the merchant's answers to clarifications.
+    /// The request ids of the merchant's answers to clarifications.
     pub(super) answers: Vec<String>,
 }
 
@@ -67,7 +69,7 @@ impl Entry {
 }
 
 impl State {
-    /// Balance of a project in a currency.
+    /// Returns the balance of a project in a currency, in minor units.
     pub(super) fn funds(&mut self, project: &Project, currency: Currency) -> &mut i64 {
         self.funds.entry((project.id, currency)).or_insert_with(|| {
             let given = project.balances.iter().find(|money| money.currency() == currency);
@@ -76,13 +78,13 @@ impl State {
         })
     }
 
-    /// The currencies that a project has moved money in.
+    /// Returns the currencies in which a project has moved money.
     pub(super) fn currencies(&self, project: ProjectId) -> impl Iterator<Item = Currency> {
         self.funds.keys().filter(move |key| key.0 == project).map(|key| key.1)
     }
 
-    /// Forgets payments beyond the limit: the one that ended first, and if none has ended, the one
-    /// that began first. Neither requires a search.
+    /// Removes payments beyond the limit: first those that ended first, or the oldest if none has
+    /// ended. Takes no search.
     pub(super) fn forget_beyond(&mut self, limit: usize) {
         while self.entries.len() > limit {
             let first = self.ended.pop_front();
@@ -110,13 +112,13 @@ impl State {
     }
 }
 
-/// Ids that are never free again, of payments that are forgotten. The ids themselves are not kept
-/// but 128 bits of a hash of each, so that a sandbox may run for long: 16 bytes an id, 20 to 40
-/// with its place in the table.
+/// Ids of removed payments, refunds and requests, which cannot be used again. Only a hash of 128
+/// bits is kept of each id, so that a sandbox can run for long: 16 bytes an id, 20 to 40 with its
+/// place in the table.
 #[derive(Default)]
 pub(super) struct Taken(HashSet<u128>);
 
-/// Kind of an id.
+/// Kind of a removed id.
 #[derive(Clone, Copy)]
 pub(super) enum Kind {
     Payment,

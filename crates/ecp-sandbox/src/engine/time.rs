@@ -38,7 +38,7 @@ struct AgendaState {
     sleepers: BTreeMap<(Duration, u64), oneshot::Sender<Busy>>,
 }
 
-/// Held by a task while it works.
+/// Mark of a task that is working. While one exists, the sandbox is not settled.
 #[derive(Debug)]
 pub(crate) struct Busy(Arc<watch::Sender<usize>>);
 
@@ -66,7 +66,7 @@ impl Time {
         Busy(Arc::clone(&self.work))
     }
 
-    /// Waits without being busy.
+    /// Waits for this time. The task does not count as working meanwhile.
     pub(crate) async fn pause(&self, by: Duration, busy: Busy) -> Busy {
         match &self.kind {
             Kind::Clock(_) => {
@@ -82,13 +82,14 @@ impl Time {
         }
     }
 
-    /// Waits for another's work, which it hands over, or ends without a word.
+    /// Waits for the [`Busy`] mark that another task sends, or begins a new one if that task ends
+    /// without sending it. The waiting task does not count as working.
     pub(crate) async fn hand_over(&self, from: oneshot::Receiver<Busy>, busy: Busy) -> Busy {
         drop(busy);
         from.await.unwrap_or_else(|_| self.begin())
     }
 
-    /// Ends when no task works.
+    /// Waits until no task is working.
     pub(crate) fn settled(&self) -> impl Future<Output = ()> + Send + use<> {
         let mut work = self.work.subscribe();
         async move {
@@ -97,7 +98,8 @@ impl Time {
         }
     }
 
-    /// Moves virtual time on, one sleeper at a time. `false` if time is not virtual.
+    /// Moves virtual time forward, and wakes one waiting task after the other. Returns `false` if
+    /// time is not virtual.
     #[must_use]
     pub(crate) async fn advance(&self, by: Duration) -> bool {
         let Kind::Virtual(agenda) = &self.kind else { return false };

@@ -12,22 +12,23 @@ use serde_json::Value;
 
 use super::{Outcome, Payment, Stage, Step};
 
-/// The questions of a sale that its request does not answer.
+/// The questions of a sale that its request does not answer, for clarifications.
 #[derive(Default)]
 pub(crate) struct Questions {
     open: Vec<Open>,
-    /// Answers so far, complete or not.
+    /// Number of answers so far, complete or not.
     rounds: u32,
 }
 
 struct Open {
     question: TestQuestion,
-    /// The last answer had another type.
+    /// Whether a value in the last answer had a wrong type.
     refused: bool,
 }
 
 impl Questions {
-    /// What a request through an interface leaves open: only Gate asks.
+    /// Returns the questions that a request leaves unanswered. Only requests through Gate are
+    /// asked.
     pub(crate) fn of(questions: &[TestQuestion], interface: Interface, request: &Value) -> Self {
         let asks = interface == Interface::Gate;
         let open = questions.iter().filter(|question| asks && !is_answered(question, request));
@@ -41,22 +42,23 @@ impl Payment {
         self.stage == Stage::AwaitingClarification
     }
 
-    /// The questions that are still open.
+    /// Returns the questions that are not answered yet.
     pub(crate) fn unanswered(&self) -> impl Iterator<Item = &TestQuestion> {
         self.questions.open.iter().map(|open| &open.question)
     }
 
-    /// Whether the last answer to a question had another type.
+    /// Whether the last answer to this question had a wrong type.
     pub(crate) fn is_refused(&self, question: &TestQuestion) -> bool {
         self.questions.open.iter().any(|open| open.question == *question && open.refused)
     }
 
-    /// How often the payment was asked for more, while it waits for an answer.
+    /// Returns how often the merchant has been asked; `None` if the payment does not wait for an
+    /// answer.
     pub(crate) fn clarification_round(&self) -> Option<u32> {
         self.awaits_clarification().then_some(self.questions.rounds)
     }
 
-    /// Where a sale goes when nothing is wrong with it.
+    /// Returns the first stage of a sale that passed its checks.
     pub(super) fn first_wait(&self) -> Stage {
         if self.questions.open.is_empty() {
             Stage::AwaitingCustomer
@@ -65,8 +67,8 @@ impl Payment {
         }
     }
 
-    /// The merchant's answer, which may be incomplete. Does nothing unless the payment waits for
-    /// it.
+    /// Applies the merchant's answer to a clarification, which may be incomplete. Does nothing
+    /// unless the payment waits for it.
     pub(crate) fn clarify(&mut self, data: &Value, now: Timestamp) -> Step {
         if !self.awaits_clarification() {
             return Step::Stay;
@@ -81,7 +83,7 @@ impl Payment {
         Step::Tell
     }
 
-    /// No answer came in time after this round.
+    /// Declines the payment with this code because no answer came in time in this round.
     pub(crate) fn clarification_missed(&mut self, round: u32, code: u32, now: Timestamp) -> Step {
         if self.clarification_round() != Some(round) || self.held {
             return Step::Stay;

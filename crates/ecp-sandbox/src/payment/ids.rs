@@ -6,7 +6,7 @@ use sha2::{Digest, Sha512};
 /// Where the operations of refunds are counted from, far above those of payments.
 const FIRST_REFUND: u64 = 5_000_000_000;
 
-/// The project and the payment that something is about, as far as known.
+/// The project and the payment of an event or a message; `None` where unknown.
 pub(crate) type About = (Option<ProjectId>, Option<PaymentId>);
 
 /// Generates ids from a seed. Each is a hash of the seed, its purpose and a counter, so that ids of
@@ -43,7 +43,7 @@ impl Ids {
         Self { seed }
     }
 
-    /// Like the platform's: a hash and a number.
+    /// Returns the request id in the platform's form: a hash and a number.
     pub(crate) fn request(self, answer: u64) -> String {
         format!("{}-{answer:08}", self.hex("request", answer, 40))
     }
@@ -57,12 +57,13 @@ impl Ids {
         }
     }
 
-    /// Refunds are counted from 1, apart from payments.
+    /// Returns the ids of a refund's operation. `refund` is its number among all refunds, from 1.
     pub(crate) fn refund(self, request: String, refund: u64) -> OperationIds {
         self.operation(request, FIRST_REFUND + refund)
     }
 
-    /// A lot of 0 to 99 about something, such as a payment, for the so-and-so-many-th time.
+    /// Returns a pseudo-random number from 0 to 99, for the draw number `time` of a fault rule
+    /// about one payment.
     pub(crate) fn lot(self, rule: u64, about: &str, time: u64) -> u8 {
         let drawn = self.number(&format!("fault {rule} {about}"), time) % 100;
         u8::try_from(drawn).unwrap_or_default()

@@ -6,13 +6,13 @@ use ecp_core::{Money, PaymentId, ProjectId};
 use ecp_methods::spec::Interface;
 use ecp_methods::{FlowKind, MethodSpec};
 
-/// A merchant's request that has passed every check.
+/// A merchant's request for a sale or a payout that has passed every check.
 pub(crate) struct Order {
     pub(crate) project: ProjectId,
     pub(crate) payment_id: PaymentId,
     pub(crate) spec: &'static MethodSpec,
     pub(crate) kind: OrderKind,
-    /// 0 where the customer chooses the amount.
+    /// The requested amount; 0 if the customer chooses the amount.
     pub(crate) amount: Money,
     pub(crate) description: String,
     pub(crate) customer_id: Option<String>,
@@ -20,12 +20,12 @@ pub(crate) struct Order {
     pub(crate) account_number: Option<String>,
     pub(crate) callback_url: Option<String>,
     pub(crate) callbacks: CallbackWishes,
-    /// The interface of the request.
+    /// The interface through which the payment was requested.
     pub(crate) interface: Interface,
     pub(crate) return_urls: ReturnUrls,
 }
 
-/// Kind of an order.
+/// Kind of an order: a sale or a payout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OrderKind {
     Payout,
@@ -41,7 +41,7 @@ impl OrderKind {
     }
 }
 
-/// Where the customer returns to.
+/// The URLs to which the customer returns after the payment.
 #[derive(Default)]
 pub(crate) struct ReturnUrls {
     pub(crate) success: Option<String>,
@@ -52,8 +52,8 @@ pub(crate) struct ReturnUrls {
 /// The merchant's settings for the callbacks of a payment.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct CallbackWishes {
-    /// How long the final callback waits.
+    /// Delay of the final callback.
     pub(crate) delay: Duration,
-    /// Not at all.
+    /// Whether no callbacks are sent.
     pub(crate) disabled: bool,
 }

@@ -5,8 +5,8 @@ use ecp_core::Money;
 use super::{Payment, Stage};
 
 impl Payment {
-    /// The amount on the provider's page: while the merchant is asked, the one that the customer
-    /// chose, and otherwise the sum.
+    /// Returns the amount that the provider's page shows: the amount that the customer chose while
+    /// the merchant is asked to confirm it, otherwise the payment's amount.
     pub(crate) fn on_page(&self) -> Money {
         match self.stage {
             Stage::AwaitingMerchant => self.chosen.unwrap_or(self.order.amount),
@@ -14,17 +14,17 @@ impl Payment {
         }
     }
 
-    /// Whether the customer has decided and something else is still to come.
+    /// Whether the customer has decided and the payment still waits for something else.
     pub(crate) fn awaits_others(&self) -> bool {
         matches!(self.stage, Stage::AwaitingMerchant | Stage::Held)
     }
 
-    /// Whether the amount is the customer's to choose.
+    /// Whether the customer chooses the amount.
     pub(crate) const fn is_open(&self) -> bool {
         self.order.amount.minor() == 0
     }
 
-    /// Whether the method's test rules give the amount a meaning.
+    /// Whether the amount has a special meaning in the method's test rules.
     pub(crate) fn is_listed(&self) -> bool {
         self.order.spec.testing().is_listed(self.order.amount.minor())
     }

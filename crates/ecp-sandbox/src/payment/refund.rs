@@ -15,11 +15,11 @@ use crate::payment::ids::OperationIds;
 /// the payment is, so there must be an end; the documents name none.
 const MOST_REFUNDS: usize = 100;
 
-/// A merchant's request for a refund.
+/// A merchant's request for a refund that has passed every check.
 pub(crate) struct RefundOrder {
     pub(crate) project: ProjectId,
     pub(crate) payment_id: PaymentId,
-    /// `None` asks for all that is left.
+    /// The amount to refund; `None` for all that has not been refunded.
     pub(crate) amount: Option<Money>,
     pub(crate) merchant_refund_id: Option<String>,
     pub(crate) callback_url: Option<String>,
@@ -32,7 +32,7 @@ pub(crate) struct Refund {
     pub(crate) operation: RefundOperation,
     pub(crate) created: Timestamp,
     pub(crate) changed: Timestamp,
-    /// The requested sum.
+    /// The requested amount of the refund.
     pub(crate) sum: Money,
     outcome: Option<Outcome>,
     /// A fault lets it end in an error.
@@ -53,12 +53,12 @@ impl Refund {
         code_of(self.outcome)
     }
 
-    /// How it has ended.
+    /// Returns how the refund has ended.
     pub(crate) const fn end(&self) -> End {
         end_of(self.outcome)
     }
 
-    /// The refunded amount, in minor units.
+    /// Returns the amount that was refunded, in minor units; 0 if the refund has not succeeded.
     pub(crate) fn done(&self) -> i64 {
         if self.is_done() { self.sum.minor() } else { 0 }
     }
@@ -73,7 +73,7 @@ impl Payment {
         &self.refunds
     }
 
-    /// The amount that has not been refunded.
+    /// Returns the amount of the payment that has not been refunded.
     pub(crate) fn left(&self) -> Money {
         let sum = self.sum();
         let done = self.refunds.iter().filter(|refund| refund.is_done());
@@ -90,7 +90,7 @@ impl Payment {
         Money::from_minor(left.minor() - in_error, left.currency())
     }
 
-    /// Lets a refund end in an error, whatever it would have ended in.
+    /// Makes the refund at this position end in an error, whatever its result would have been.
     pub(crate) fn end_refund_in_error(&mut self, place: usize) {
         if let Some(refund) = self.refunds.get_mut(place) {
             refund.ends_in_error = true;
@@ -110,14 +110,15 @@ impl Payment {
         (!open).then_some(STATUS_FORBIDS)
     }
 
-    /// Why no refund can be registered, for whatever amount.
+    /// Returns the code that refuses every refund of the payment, whatever the amount; `None` if a
+    /// refund is possible.
     pub(crate) fn refund_refusal(&self) -> Option<u32> {
         const TOO_SOON_AGAIN: u32 = 3285;
         let many = self.refunds.len() >= MOST_REFUNDS;
         self.refund_obstacle().or_else(|| many.then_some(TOO_SOON_AGAIN))
     }
 
-    /// Takes a refund in and returns its place.
+    /// Adds a refund to the payment and returns its position.
     pub(crate) fn begin_refund(
         &mut self,
         order: RefundOrder,
@@ -141,8 +142,8 @@ impl Payment {
         self.refunds.len() - 1
     }
 
-    /// Refunds or declines, with a code of somebody's choice if there is one. Does nothing to a
-    /// refund that has ended.
+    /// Carries out or declines the refund at this position. `code` declines a refund that would
+    /// otherwise succeed. Does nothing if the refund has already ended.
     pub(crate) fn process_refund(
         &mut self,
         place: usize,
@@ -165,7 +166,8 @@ impl Payment {
         Step::TellOfRefund(place)
     }
 
-    /// Status of a successful payment after its refunds.
+    /// Returns the status of a successful payment after its refunds; `None` if nothing was
+    /// refunded.
     pub(super) fn refunded_status(&self) -> Option<PaymentStatus> {
         let latest = self.refunds.iter().rev().find(|refund| refund.is_done())?;
         let all = self.left().minor() == 0;

@@ -6,7 +6,7 @@ use http::StatusCode;
 
 use crate::engine::Engine;
 
-/// The pages of a sandbox that was built without them.
+/// Substitute for the pages of a sandbox that was built without the feature `pages`.
 #[derive(Clone)]
 pub(super) struct Pages;
 
@@ -15,7 +15,7 @@ impl Pages {
         Self
     }
 
-    /// The addresses of pages that others lead to, and everything below them.
+    /// Routes of the addresses of all pages, which answer that the pages were not built.
     #[expect(clippy::unused_self, reason = "the pages themselves have state")]
     pub(super) fn routes(&self) -> Router {
         let paths = ["/dashboard", "/payment", "/provider"];

@@ -11,7 +11,7 @@ use crate::surface::provider::Provider;
 use crate::surface::visit::Visits;
 use crate::surface::{checkout, dashboard, page, provider};
 
-/// The pages of one sandbox, with what they remember.
+/// The pages of one sandbox, with their stored state.
 #[derive(Clone)]
 pub(super) struct Pages {
     engine: Engine,
@@ -28,7 +28,7 @@ impl Pages {
         }
     }
 
-    /// Every page and what pages fetch.
+    /// Returns the routes of all pages and of the files that pages load.
     pub(super) fn routes(&self) -> Router {
         let engine = || self.engine.clone();
         let visits: Arc<dyn Visits> = self.sessions.clone();

@@ -16,7 +16,7 @@ const AMOUNT: &str = "payment.amount";
 const CURRENCY: &str = "payment.currency";
 const PAYMENT: &str = "general.payment_id";
 
-/// Everything that a sale or payout of a method must hold.
+/// Checks a sale or a payout against the method's spec, and returns it as an order.
 pub(super) fn order(
     project: ProjectId,
     spec: &'static MethodSpec,
@@ -74,7 +74,8 @@ pub(super) fn order(
     })
 }
 
-/// The fields that a rule needs of a request, with those of the conditions that hold for it.
+/// Returns the fields that a rule requires in this request, including those of its conditions that
+/// apply.
 pub(super) fn needed(rule: Option<&Rule>, document: &Value) -> Vec<Field> {
     let value = |path: &str| text_at(document, path);
     rule.map(|rule| rule.needed(currency(document).ok(), value)).unwrap_or_default()
@@ -87,7 +88,8 @@ pub(super) fn currency(document: &Value) -> Result<Currency, Refusal> {
         .ok_or_else(|| Refusal::new(codes::INVALID_CURRENCY, [CURRENCY]))
 }
 
-/// An amount in minor units: a whole number, not below the given minimum.
+/// Returns the amount of a request in minor units; refuses it if it is not a whole number or is
+/// below `least`.
 pub(super) fn minor_units(document: &Value, least: i64) -> Result<i64, Refusal> {
     at(document, AMOUNT)
         .and_then(Value::as_i64)

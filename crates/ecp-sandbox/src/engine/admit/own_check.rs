@@ -10,7 +10,7 @@ use crate::payment::{Order, OrderKind, RefundOrder};
 use crate::wire::codes;
 use crate::wire::refusal::Refusal;
 
-/// Asks the check about a sale or a payout.
+/// Runs the method's own check on a sale or a payout.
 pub(super) fn order(
     method: &dyn DynMethod,
     order: &Order,
@@ -30,7 +30,8 @@ pub(super) fn order(
     }
 }
 
-/// Asks the check about a refund of a payment, which is partial if it is of less than was paid.
+/// Runs the method's own check on a refund. The refund is partial if its amount is less than the
+/// payment's.
 pub(super) fn refund(
     method: &dyn DynMethod,
     order: &RefundOrder,

@@ -10,7 +10,7 @@ use crate::wire::codes;
 use crate::wire::document::{Fields, is_missing, payment_id, require};
 use crate::wire::refusal::Refusal;
 
-/// Everything that a refund of a method must hold.
+/// Checks a refund against the method's spec, and returns it as an order.
 pub(super) fn order(
     project: ProjectId,
     spec: &MethodSpec,

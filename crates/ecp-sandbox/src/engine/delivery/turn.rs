@@ -6,13 +6,14 @@ use tokio::sync::oneshot;
 
 use crate::engine::time::{Busy, Time};
 
-/// Held by the delivery that goes first; when it is dropped, the next one has its turn.
+/// Ticket of the delivery that goes first. When it is dropped, the delivery with the [`Turn`]
+/// behind it goes on.
 pub(crate) struct Ticket {
     state: Arc<Mutex<State>>,
     time: Time,
 }
 
-/// A place behind a [`Ticket`].
+/// The place of a delivery behind a [`Ticket`].
 pub(crate) struct Turn(Arc<Mutex<State>>);
 
 #[derive(Default)]
@@ -21,14 +22,14 @@ struct State {
     waiting: Option<oneshot::Sender<Busy>>,
 }
 
-/// A ticket and the one place behind it.
+/// Returns a ticket and the only place behind it.
 pub(crate) fn turn(time: &Time) -> (Ticket, Turn) {
     let state: Arc<Mutex<State>> = Arc::default();
     (Ticket { state: Arc::clone(&state), time: time.clone() }, Turn(state))
 }
 
 impl Turn {
-    /// Waits without being busy.
+    /// Waits for the ticket to be dropped. The task does not count as working meanwhile.
     pub(crate) async fn wait(self, time: &Time, busy: Busy) -> Busy {
         let called = {
             let mut state = lock(&self.0);

@@ -69,7 +69,7 @@ impl EventLog {
         self.lock().events.iter().cloned().collect()
     }
 
-    /// The events of one payment, oldest first.
+    /// Returns the events of one payment that are in the history, oldest first.
     pub(crate) fn of_payment(&self, project: ProjectId, payment: &PaymentId) -> Vec<Event> {
         let entries = self.lock();
         let sequences = entries.by_payment.get(&(project, payment.clone()));

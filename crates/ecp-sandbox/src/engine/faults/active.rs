@@ -13,7 +13,7 @@ const MOST_RULES: usize = 1_000;
 /// More than a run draws; beyond it they are forgotten, and drawn anew.
 const MOST_DRAWS: usize = 100_000;
 
-/// Where a fault may strike.
+/// Point in the sandbox's work at which a fault may be injected.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Point<'p> {
     /// The answer to a request at this path.
@@ -76,7 +76,7 @@ impl Book {
         self.entries.clear();
     }
 
-    /// The rules, each with its remaining number of hits.
+    /// Returns the rules with their numbers, each with its remaining number of hits.
     pub(crate) fn rules(&self) -> Vec<(u64, FaultRule)> {
         let left = |entry: &Entry| {
             let times = entry.rule.times.map(|times| times - entry.struck);
@@ -85,7 +85,7 @@ impl Book {
         self.entries.iter().map(left).collect()
     }
 
-    /// The faults that apply now, by the numbers of their rules.
+    /// Returns the faults to inject at this point, with the numbers of their rules.
     pub(crate) fn strike(
         &mut self,
         ids: Ids,
