@@ -42,7 +42,7 @@ use crate::engine::view::PaymentView;
 use crate::surface::i18n::Language;
 use crate::surface::page::{missing, see_other};
 
-/// State of the Payment Page: the engine, and the openings.
+/// State of the Payment Page: the engine and the sessions of the opened pages.
 #[derive(Clone)]
 pub(crate) struct Checkout {
     pub(crate) engine: Engine,

@@ -13,21 +13,21 @@ use bytes::Bytes;
 use http::{StatusCode, header};
 use hyper::body::Frame;
 
-/// How an answer is cut off.
+/// Way in which a fault cuts an answer off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cut {
-    /// The connection is closed without a word.
+    /// The connection is closed without an answer.
     Close,
     /// The connection is reset.
     Reset,
-    /// There is nothing but a status.
+    /// The answer has only this HTTP status and an empty body.
     Status(u16),
     /// The connection is closed in the middle of the answer.
     Truncate,
 }
 
 impl Cut {
-    /// The remaining part of an answer, if there would have been one.
+    /// Returns what is left of the answer after the cut.
     pub(crate) fn response(self, answer: Option<(StatusCode, String)>) -> Response {
         let (status, json) = answer.unwrap_or_default();
         let half = match self {

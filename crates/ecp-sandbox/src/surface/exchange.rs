@@ -26,7 +26,7 @@ use crate::wire::codes::message_of;
 use crate::wire::document::{self, GivenIds};
 use crate::wire::refusal::Refusal;
 
-/// Result of a request.
+/// Result of a request: its answer, and the work that follows the answer.
 pub(crate) struct Done {
     status: StatusCode,
     answer: String,
@@ -52,17 +52,18 @@ impl Begun {
 }
 
 impl Done {
-    /// An answer that begins nothing.
+    /// Returns a result with an answer and no further work.
     pub(crate) const fn answered(answer: String) -> Self {
         Self { status: StatusCode::OK, answer, begun: None }
     }
 
-    /// An answer, and a page of operations that is delivered after it.
+    /// Returns the result with a page of operations to deliver after the answer.
     pub(crate) fn delivering(self, page: Option<Page>) -> Self {
         Self { begun: page.map(Begun::Delivery), ..self }
     }
 
-    /// There was a payment, and its result is forgotten: no answer about it would be true.
+    /// Returns the answer about a payment that was removed from the history: its result is no
+    /// longer known.
     pub(crate) fn forgotten() -> Self {
         let words = "the sandbox has removed this payment from its history and knows only that the \
                      id is taken: raise `payment_history` to keep more payments";
@@ -70,7 +71,7 @@ impl Done {
         Self { status: StatusCode::SERVICE_UNAVAILABLE, answer, begun: None }
     }
 
-    /// The answer to a clarification was taken.
+    /// Returns the result of a merchant's accepted answer to a clarification.
     pub(super) fn clarified(
         project_id: ProjectId,
         payment_id: &PaymentId,
@@ -99,7 +100,7 @@ pub(super) fn registered(
     Registered { status: "success", request_id, project_id, payment_id }.json()
 }
 
-/// A request as it came.
+/// An HTTP request before it is processed.
 pub(crate) struct Call {
     engine: Engine,
     method: Method,
@@ -118,7 +119,8 @@ impl FromRequest<Engine> for Call {
 }
 
 impl Call {
-    /// Reads the request, processes it, and answers; or not, if a fault applies.
+    /// Reads the request, processes it and returns the answer. A fault may delay the answer or cut
+    /// it off.
     pub(crate) async fn answer(
         self,
         work: impl FnOnce(&Engine, &Value) -> Result<Done, Refusal> + Send,
@@ -172,7 +174,7 @@ impl Call {
         }
     }
 
-    /// Answers without looking at it.
+    /// Returns an answer with this status and text, without processing the request.
     pub(super) fn end(&self, status: StatusCode, text: &str) -> Response {
         let status = match &self.body {
             Err(late) if Late::is_cause_of(late) => StatusCode::REQUEST_TIMEOUT,

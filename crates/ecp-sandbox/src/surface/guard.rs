@@ -23,7 +23,8 @@ use crate::engine::Engine;
 use crate::engine::outgoing::{CAME_BACK, USER_AGENT};
 use crate::wire::address;
 
-/// Refuses what a page of another site may have sent.
+/// Refuses requests with a foreign host name, and requests that a page of another site may have
+/// sent.
 pub(crate) async fn guard(State(engine): State<Engine>, request: Request, next: Next) -> Response {
     let headers = request.headers();
     if is_of_a_sandbox(headers) {
@@ -116,8 +117,8 @@ pub(crate) fn is_own_page(headers: &HeaderMap, public: Option<&str>) -> bool {
     text(header::HOST).is_some_and(is_of_host) || (origin.scheme().is_some() && is_public())
 }
 
-/// Sets headers of every answer for browsers: they must respect its type, and run nothing in it.
-/// Pages have set more themselves.
+/// Adds security headers to every answer: browsers must respect its content type and run no scripts
+/// in it. A page's own content security policy is kept.
 pub(crate) async fn fenced(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

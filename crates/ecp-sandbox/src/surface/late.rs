@@ -12,7 +12,7 @@ use bytes::Bytes;
 use hyper::body::{Frame, Incoming, SizeHint};
 use tokio::time::Sleep;
 
-/// A body that has a set time to arrive in.
+/// Body of a request with a time limit for its arrival.
 pub(super) struct TimedBody {
     incoming: Incoming,
     deadline: Duration,
@@ -63,12 +63,12 @@ impl hyper::body::Body for TimedBody {
     }
 }
 
-/// A body did not arrive in time.
+/// Error of a request's body that did not arrive in time.
 #[derive(Debug)]
 pub(crate) struct Late;
 
 impl Late {
-    /// Whether this is why a body could not be read.
+    /// Whether this error is the reason why a body could not be read.
     pub(crate) fn is_cause_of(error: &(dyn std::error::Error + 'static)) -> bool {
         let mut cause = Some(error);
         while let Some(error) = cause {

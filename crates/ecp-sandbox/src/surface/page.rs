@@ -23,7 +23,7 @@ pub(crate) fn routes() -> Router {
         .route("/favicon.ico", get(favicon))
 }
 
-/// A file that pages fetch.
+/// A static file that pages load, such as a style sheet or a script.
 pub(crate) struct Asset {
     name: &'static str,
     media_type: &'static str,
@@ -77,7 +77,7 @@ impl Asset {
     }
 }
 
-/// The address of an asset, for templates.
+/// Returns the URL path of a static file, for templates.
 pub(crate) fn asset_url(name: &str) -> String {
     let found = ASSETS.iter().find(|(_, asset)| asset.name == name);
     found.map(|(versioned, _)| format!("/assets/{versioned}")).unwrap_or_default()
@@ -101,7 +101,8 @@ async fn favicon() -> Response {
     ICON.response("public, max-age=3600")
 }
 
-/// Permissions of a page in a browser. By default it is shown, with this server's styles.
+/// Permissions of a page in a browser. By default a page may load only this server's style sheets
+/// and images.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Policy {
     script: bool,
@@ -110,18 +111,18 @@ pub(crate) struct Policy {
 }
 
 impl Policy {
-    /// This server's scripts run, and fetch from it.
+    /// Allows this server's scripts to run, and to load data from this server.
     pub(crate) fn script(self) -> Self {
         Self { script: true, ..self }
     }
 
-    /// Merchants' pages may show the page in a frame.
+    /// Sets whether merchants' pages may show the page in a frame.
     pub(crate) fn framed(self, framed: bool) -> Self {
         Self { framed, ..self }
     }
 
-    /// Forms may lead to these addresses too. Browsers hold the redirects after a form against it
-    /// as well.
+    /// Allows the page's forms to lead to these URLs too. Browsers apply this limit also to
+    /// redirects after a form.
     pub(crate) fn leads_to<'u>(mut self, urls: impl IntoIterator<Item = &'u str>) -> Self {
         self.actions.extend(urls.into_iter().filter_map(origin));
         self
@@ -156,7 +157,7 @@ fn origin(url: &str) -> Option<String> {
     Some(format!("{scheme}://{host}{port}"))
 }
 
-/// A page.
+/// Returns an answer with this page as HTML.
 pub(crate) fn html(status: StatusCode, page: &impl Template, policy: &Policy) -> Response {
     let Ok(text) = page.render() else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
     let Ok(policy) = HeaderValue::try_from(policy.text()) else { return missing() };
@@ -169,7 +170,7 @@ pub(crate) fn html(status: StatusCode, page: &impl Template, policy: &Policy) ->
     (status, headers, Html(text)).into_response()
 }
 
-/// Sends a browser on with a `GET`.
+/// Returns an answer that redirects the browser to this URL with `GET` (HTTP status 303).
 pub(crate) fn see_other(target: &str) -> Response {
     // A header takes no letters beyond ASCII: hosts have another form of them, paths are encoded.
     let location = match Url::parse(target) {

@@ -35,7 +35,7 @@ use crate::surface::i18n::{Language, Texts};
 use crate::surface::page::{Policy, html, missing, see_other};
 use crate::surface::visit::{Visit, Visits};
 
-/// State of the provider's page: the engine, and how customers arrived.
+/// State of the provider's page: the engine, and the visits of customers.
 #[derive(Clone)]
 pub(crate) struct Provider {
     pub(crate) engine: Engine,

@@ -24,14 +24,14 @@ use tokio::task::JoinSet;
 use crate::surface::cut::{Cut, cut_off};
 use crate::surface::late::TimedBody;
 
-/// How long parts of a request may take to arrive.
+/// Time limits for the parts of a request to arrive.
 #[derive(Clone, Copy)]
 pub(crate) struct Deadlines {
     pub(crate) head: Duration,
     pub(crate) body: Duration,
 }
 
-/// Serves until the stop signal is true, and answers requests in progress.
+/// Serves until the stop signal is true, then answers the requests in progress.
 pub(crate) async fn serve(
     router: Router,
     listener: TcpListener,

@@ -17,8 +17,8 @@ const NO_PLACES: [&str; 11] = [
     "wss",
 ];
 
-/// Customers are sent back to web addresses, also on hosts with letters beyond ASCII, and to
-/// applications by a scheme of their own, such as `shop://paid`.
+/// Whether a customer can be sent back to this address: a web address, also with letters beyond
+/// ASCII in its host, or an address of an application with its own scheme, such as `shop://paid`.
 pub(crate) fn is_return_address(text: &str) -> bool {
     let Some((scheme, rest)) = text.split_once("://") else { return false };
     let begins = scheme.starts_with(|c: char| c.is_ascii_alphabetic());
@@ -35,7 +35,7 @@ pub(crate) fn is_return_address(text: &str) -> bool {
     }
 }
 
-/// Callbacks are sent nowhere but to web addresses.
+/// Whether this is a web address, to which callbacks can be sent.
 pub(crate) fn is_web_address(text: &str) -> bool {
     let uri: Result<Uri, _> = text.parse();
     matches!(
@@ -44,7 +44,7 @@ pub(crate) fn is_web_address(text: &str) -> bool {
     )
 }
 
-/// The parts that make two addresses one origin.
+/// Returns the scheme, host and port, which are equal for two addresses of the same origin.
 pub(crate) fn origin(uri: &Uri) -> (Option<&str>, Option<String>, Option<u16>) {
     let default = match uri.scheme_str() {
         Some("http") => Some(80),

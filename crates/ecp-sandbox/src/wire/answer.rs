@@ -42,7 +42,7 @@ impl Refused<'_> {
     }
 }
 
-/// An entry of `errors`.
+/// An entry in the `errors` of an answer.
 #[derive(Serialize)]
 pub(crate) struct ErrorPart<'a> {
     code: String,

@@ -14,8 +14,8 @@ use crate::wire::php::{document, signed};
 use crate::wire::redirect::RedirectPart;
 use crate::wire::steps::{DisplayPart, clarification, display};
 
-/// The signed callback about a payment. It is about a refund if one is given;
-/// `page` is where the customer pays.
+/// Returns the signed callback about a payment, or about a refund if `refund` is given. `page` is
+/// the URL where the customer pays.
 pub(crate) fn callback(
     payment: &Payment,
     refund: Option<&Refund>,
@@ -49,7 +49,7 @@ pub(crate) fn callback(
     signed(&message, key)
 }
 
-/// The question whether an amount is welcome, signed.
+/// Returns the signed confirmation request (`check_deposit`) for an amount.
 pub(crate) fn check_deposit(payment: &Payment, amount: Money, key: &Sensitive<String>) -> String {
     let order = &payment.order;
     let message = CheckDeposit {

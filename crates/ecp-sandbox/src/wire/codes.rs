@@ -20,7 +20,7 @@ pub(crate) const WRONG_STATUS: u32 = 3060;
 pub(crate) const UNKNOWN_METHOD: u32 = 2541;
 pub(crate) const UNKNOWN_PROJECT: u32 = 2442;
 
-/// The platform's words for a code.
+/// Returns the platform's message for a code.
 pub(crate) fn message_of(code: &Code) -> &'static str {
     code.info().map_or("", |info| info.message)
 }

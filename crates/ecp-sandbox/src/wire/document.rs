@@ -12,10 +12,11 @@ use crate::wire::address::{is_return_address, is_web_address};
 use crate::wire::refusal::Refusal;
 use crate::wire::{codes, signature};
 
-/// The longest canonical string: a hostile request of 256 KiB could ask for gigabytes.
+/// Maximum length of a canonical string, in bytes. Without it, a hostile request of 256 KiB could
+/// need gigabytes.
 pub(crate) const CANONICAL_LIMIT: usize = 8 << 20;
 
-/// The JSON of a body.
+/// Reads the body of a request as JSON, or returns a refusal.
 pub(crate) fn read(body: &[u8]) -> Result<Value, Refusal> {
     match serde_json::from_slice(body) {
         Ok(document) if signature::canonical_length(&document) <= CANONICAL_LIMIT => Ok(document),
@@ -23,7 +24,7 @@ pub(crate) fn read(body: &[u8]) -> Result<Value, Refusal> {
     }
 }
 
-/// Where a request has its project and its signature.
+/// Place of the project and the signature in a request.
 #[derive(Clone, Copy)]
 pub(crate) enum Place {
     General,
@@ -46,7 +47,7 @@ impl Place {
     }
 }
 
-/// The ids of a request, as far as they can be read.
+/// The ids in a request that could be read; `None` for those that could not.
 #[derive(Default)]
 pub(crate) struct GivenIds {
     pub(crate) project_id: Option<ProjectId>,
@@ -67,7 +68,7 @@ impl GivenIds {
     }
 }
 
-/// The payment id of a request.
+/// Returns the payment id of a request, or a refusal if it is missing or invalid.
 pub(crate) fn payment_id(document: &Value) -> Result<PaymentId, Refusal> {
     const PAYMENT: &str = "general.payment_id";
     require(document, [PAYMENT])?;
@@ -76,7 +77,7 @@ pub(crate) fn payment_id(document: &Value) -> Result<PaymentId, Refusal> {
         .ok_or_else(|| Refusal::new(codes::INVALID_PAYMENT_ID, [PAYMENT]))
 }
 
-/// Reads optional members and records invalid ones.
+/// Reader of a request's optional members, which collects the paths of invalid ones.
 pub(crate) struct Fields<'d> {
     document: &'d Value,
     malformed: Vec<&'static str>,
@@ -95,7 +96,7 @@ impl<'d> Fields<'d> {
         }
     }
 
-    /// A value that a method needs, in the JSON type of its field.
+    /// Checks the JSON type of a field that the method requires.
     pub(crate) fn value(&mut self, field: Field) {
         let path = field.path();
         let fits = match at(self.document, path) {
@@ -110,12 +111,12 @@ impl<'d> Fields<'d> {
         }
     }
 
-    /// An address for callbacks.
+    /// Reads a URL for callbacks; `None` if it is missing or invalid.
     pub(crate) fn url(&mut self, path: &'static str) -> Option<String> {
         self.address(path, is_web_address)
     }
 
-    /// An address that customers come back to.
+    /// Reads an address to which customers come back; `None` if it is missing or invalid.
     pub(crate) fn return_url(&mut self, path: &'static str) -> Option<String> {
         self.address(path, is_return_address)
     }
@@ -125,7 +126,8 @@ impl<'d> Fields<'d> {
         if fits(&text) { Some(text) } else { self.note(path) }
     }
 
-    /// The merchant's settings for the payment's callbacks. The platform delays a callback by 600 seconds at most.
+    /// Reads the merchant's settings for the payment's callbacks. The platform delays a callback by
+    /// 600 seconds at most.
     pub(crate) fn callback_wishes(&mut self) -> CallbackWishes {
         const DELAY: &str = "callback.delay";
         const DISABLE: &str = "callback.force_disable";
@@ -148,7 +150,7 @@ impl<'d> Fields<'d> {
         CallbackWishes { delay: Duration::from_secs(delay), disabled }
     }
 
-    /// Ends in a refusal if anything was noted.
+    /// Returns a refusal that names all invalid members; `Ok` if there are none.
     pub(crate) fn end(self) -> Result<(), Refusal> {
         if self.malformed.is_empty() {
             Ok(())
@@ -165,7 +167,7 @@ impl<'d> Fields<'d> {
     }
 }
 
-/// Refuses a document that lacks any of these.
+/// Returns a refusal if the document lacks any of these required fields.
 pub(crate) fn require(
     document: &Value,
     paths: impl IntoIterator<Item = &'static str>,
@@ -175,7 +177,7 @@ pub(crate) fn require(
     if missing.is_empty() { Ok(()) } else { Err(Refusal::new(codes::REQUIRED, missing)) }
 }
 
-/// Absent, null and empty are all the same to a required field.
+/// Whether a required field is missing: absent, null and empty all count as missing.
 pub(crate) fn is_missing(document: &Value, path: &str) -> bool {
     match at(document, path) {
         None | Some(Value::Null) => true,
@@ -184,7 +186,7 @@ pub(crate) fn is_missing(document: &Value, path: &str) -> bool {
     }
 }
 
-/// A value as text, for the conditions of a method's needs.
+/// Returns a value as text, to test the conditions of a method's rule.
 pub(crate) fn text_at<'d>(document: &'d Value, path: &str) -> Option<Cow<'d, str>> {
     match at(document, path)? {
         Value::Null => None,

@@ -62,7 +62,7 @@ pub(super) struct CustomerPart<'a> {
 }
 
 impl<'a> CustomerPart<'a> {
-    /// The customer in messages of this form.
+    /// Returns the customer for messages of this form; `None` if they have no customer.
     pub(super) fn of(payment: &'a Payment, form: &CallbackForm) -> Option<Self> {
         let order = &payment.order;
         let id = order.customer_id.as_deref();
@@ -88,7 +88,7 @@ pub(super) struct OperationPart<'a> {
 }
 
 impl<'a> OperationPart<'a> {
-    /// The sale or payout itself.
+    /// Returns the operation of the sale or payout itself.
     pub(super) fn first_of(payment: &'a Payment) -> Self {
         let (code, form) = (payment.code(), first_form(payment));
         let ids = &payment.ids.first;
@@ -116,7 +116,7 @@ impl<'a> OperationPart<'a> {
         }
     }
 
-    /// A refund of a payment.
+    /// Returns the operation of a refund.
     pub(super) fn of(payment: &Payment, refund: &'a Refund) -> Self {
         let (code, form) = (refund.code(), refund_form(payment, refund));
         let status = refund.status();
@@ -188,12 +188,12 @@ impl Serialize for Date {
     }
 }
 
-/// Form of messages about the sale or payout itself.
+/// Returns the form of messages about the sale or payout itself.
 pub(super) fn first_form(payment: &Payment) -> CallbackForm {
     payment.order.spec.callback_form(payment.order.kind.flow(), payment.end())
 }
 
-/// Form of messages about a refund.
+/// Returns the form of messages about a refund.
 pub(super) fn refund_form(payment: &Payment, refund: &Refund) -> CallbackForm {
     payment.order.spec.callback_form(FlowKind::Refund, refund.end())
 }
@@ -218,13 +218,14 @@ pub(super) fn arrange(message: &mut Value, at: &str, form: &CallbackForm) {
     }
 }
 
-/// The method's name in messages.
+/// Returns the name of the payment's method in messages.
 pub(super) fn method_name(payment: &Payment) -> &'static str {
     let spec = payment.order.spec;
     spec.callback_names().first().copied().unwrap_or(spec.title())
 }
 
-/// A decline about a field or about the balance has an entry besides the operation's code.
+/// Returns the entries of `errors` in a message: for a decline about a field or the balance, an
+/// entry besides the operation's code.
 pub(super) fn errors_of(payment: &Payment) -> Vec<ErrorPart<'_>> {
     match payment.outcome() {
         Some(Outcome::Decline { code: code @ INSUFFICIENT_FUNDS, .. }) => {

@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use crate::wire::signature;
 
-/// Signs at the root. What is canonicalised is what a receiver reads: the text, parsed again.
+/// Returns a message as PHP's JSON with a signature at the root. The signature is made over the
+/// text as a receiver reads it.
 pub(super) fn signed<T: Serialize>(message: &T, key: &Sensitive<String>) -> String {
     #[derive(Serialize)]
     struct Signed<'a, T> {
@@ -21,7 +22,7 @@ pub(super) fn signed<T: Serialize>(message: &T, key: &Sensitive<String>) -> Stri
     php_json(&Signed { message, signature: signature::sign(key, &document) })
 }
 
-/// A message as a document, with its members in their order.
+/// Returns a message as a JSON document, with its members in their order.
 pub(super) fn document(message: &impl Serialize) -> Value {
     let Ok(document) = serde_json::to_value(message) else {
         unreachable!("maps with text keys always serialise")

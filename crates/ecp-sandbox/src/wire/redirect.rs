@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::payment::Payment;
 
-/// `redirect_data`. Its members are in the order of the samples.
+/// The member `redirect_data` of messages, with its members in the order of the documents' samples.
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(crate) enum RedirectPart {
@@ -21,7 +21,8 @@ pub(crate) enum RedirectPart {
     Encrypted { method: &'static str, body: Body, encrypted: [(); 0], url: String },
 }
 
-/// PHP writes an empty list where it has no fields, and an empty object where that is forced.
+/// Fields of a redirect. Without fields, PHP writes an empty list, or an empty object if that is
+/// forced.
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(crate) enum Body {
@@ -37,7 +38,7 @@ const CHOSEN: [RedirectField; 3] = [
 ];
 
 impl RedirectPart {
-    /// The redirect to the page of the payment.
+    /// Returns the redirect to the provider's page of the payment.
     pub(crate) fn of(payment: &Payment, url: String) -> Self {
         let testing = payment.order.spec.testing();
         let (method, body) = match fields(payment, &url) {

@@ -5,14 +5,14 @@ use ecp_core::{PaymentId, ProjectId};
 use crate::payment::ids::About;
 use crate::wire::codes;
 
-/// Why a request was not registered.
+/// Reason why a request was not registered, with the platform's code.
 #[derive(Debug)]
 pub(crate) struct Refusal {
     pub(crate) code: u32,
     pub(crate) fields: Vec<&'static str>,
-    /// A field whose name is a setting, or one of a method's own check.
+    /// Name of a field that is known only at run time, from a setting or from a method's own check.
     pub(crate) named: Option<String>,
-    /// What is wrong, where the code does not say it.
+    /// Description of what is wrong, if the code does not say it.
     pub(crate) description: Option<String>,
     pub(crate) project_id: Option<ProjectId>,
     pub(crate) payment_id: Option<PaymentId>,
@@ -27,7 +27,7 @@ impl Refusal {
         Self::new(codes::MALFORMED, [field])
     }
 
-    /// As [`Refusal::malformed`], of a field whose name is a setting.
+    /// Returns a refusal like [`Refusal::malformed`], for a field with a name from a setting.
     pub(crate) fn malformed_named(field: &str) -> Self {
         Self { named: Some(field.to_owned()), ..Self::new(codes::MALFORMED, []) }
     }
@@ -71,7 +71,7 @@ impl Refusal {
         Self::new(codes::DUPLICATE_REFUND, ["payment.merchant_refund_id"])
     }
 
-    /// The payment's status does not allow it.
+    /// Returns the refusal of a request that the payment's status does not allow.
     pub(crate) fn wrong_status() -> Self {
         Self::new(codes::WRONG_STATUS, ["general.payment_id"])
     }
@@ -80,7 +80,7 @@ impl Refusal {
         Self::new(code, ["general.payment_id"])
     }
 
-    /// For any problem, the answer names the ids that could be read.
+    /// Adds the project and payment ids to the refusal, so that the answer names them.
     pub(crate) fn about(self, (project_id, payment_id): &About) -> Self {
         Self { project_id: *project_id, payment_id: payment_id.clone(), ..self }
     }

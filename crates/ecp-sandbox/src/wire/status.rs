@@ -14,7 +14,8 @@ use crate::wire::parts::{
 use crate::wire::php::{document, signed};
 use crate::wire::steps::{DisplayPart, clarification, display};
 
-/// The answer about a payment, signed. `page` is where its customer pays.
+/// Returns the signed answer to a status request about a payment. `page` is the URL where the
+/// customer pays.
 pub(crate) fn status(payment: &Payment, page: &str, key: &Sensitive<String>) -> String {
     let message = Status {
         project_id: payment.order.project,
@@ -38,7 +39,7 @@ pub(crate) fn status(payment: &Payment, page: &str, key: &Sensitive<String>) -> 
     signed(&message, key)
 }
 
-/// The answer about a payment that was never registered, signed.
+/// Returns the signed answer to a status request about a payment that was never registered.
 pub(crate) fn status_of_none(
     project: ProjectId,
     payment: &PaymentId,

@@ -16,7 +16,8 @@ pub(crate) struct DisplayPart {
     pub(crate) data: String,
 }
 
-/// `display_data`, while the customer pays by it. `page` is where the customer pays.
+/// Returns the items of `display_data`; empty unless the customer pays by them now. `page` is the
+/// URL where the customer pays.
 pub(crate) fn display(payment: &Payment, page: &str) -> Vec<DisplayPart> {
     let TestStep::Display(items) = payment.order.spec.testing().sale_step() else {
         return Vec::new();
@@ -35,8 +36,8 @@ pub(crate) fn display(payment: &Payment, page: &str) -> Vec<DisplayPart> {
     items.iter().map(part).collect()
 }
 
-/// `clarification_fields`, while answers are missing: for each object its properties and the
-/// required ones, by JSON Schema, and what is wrong with the last answer.
+/// Returns `clarification_fields`; `None` if no answers are missing. For each object it lists the
+/// properties and the required ones, by JSON Schema, and what is wrong with the last answer.
 pub(super) fn clarification(payment: &Payment) -> Option<Value> {
     if !payment.awaits_clarification() {
         return None;

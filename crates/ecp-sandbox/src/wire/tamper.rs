@@ -9,22 +9,23 @@ use crate::wire::signature;
 /// A status that the platform does not have.
 const UNKNOWN_STATUS: &str = "sandbox unknown";
 
-/// Kind of tampering.
+/// Kind of change that a fault makes to a callback.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tampering {
-    /// It has no signature.
+    /// The callback has no signature.
     MissingSignature,
-    /// It has values that SDKs read and sign in their own ways: `null`, booleans and floats.
+    /// The callback has values that SDKs read and sign in different ways: `null`, booleans and
+    /// floats.
     OddValues,
-    /// Its statuses are none that the platform has.
+    /// The statuses in the callback are words that the platform does not have.
     UnknownStatus,
-    /// Its amount is one minor unit too much.
+    /// The amount in the callback is one minor unit too high.
     WrongAmount,
-    /// Its signature is that of another text.
+    /// The signature of the callback belongs to another text.
     WrongSignature,
 }
 
-/// A callback that has been tampered with.
+/// Returns the callback with this change.
 pub(crate) fn tampered(callback: String, tampering: Tampering, key: &Sensitive<String>) -> String {
     let Ok(mut document) = serde_json::from_str::<Value>(&callback) else { return callback };
     match tampering {
@@ -67,7 +68,7 @@ pub(crate) fn tampered(callback: String, tampering: Tampering, key: &Sensitive<S
     }
 }
 
-/// A document of somebody's own making, with a right signature at the root.
+/// Returns a document with a valid signature at its root, in place of an existing one.
 pub(crate) fn signed_again(mut document: Value, key: &Sensitive<String>) -> String {
     remove_signature(&mut document);
     signed(&document, key)

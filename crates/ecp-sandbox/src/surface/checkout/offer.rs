@@ -9,7 +9,8 @@ use serde_json::{Map, Value, json};
 use super::parameters::Parameters;
 use super::problem::Problem;
 
-/// The methods for an opening: those that fit, or the one that the merchant forces.
+/// Returns the methods that an opened Payment Page offers: all that fit the amount and currency, or
+/// the one that the merchant forces.
 pub(super) fn methods(
     registry: &Registry,
     parameters: &Parameters,
@@ -53,7 +54,7 @@ fn takes(spec: &MethodSpec, amount: Money) -> bool {
     fits && spec.currencies().contains(&amount.currency())
 }
 
-/// The method's required fields that the merchant did not give, by the page's names.
+/// Returns the method's required fields that the merchant did not give, by their names on the page.
 pub(super) fn missing_fields(
     spec: &MethodSpec,
     parameters: &Parameters,
@@ -79,7 +80,7 @@ fn is_the_pages(field: Field) -> bool {
     )
 }
 
-/// The sale as a Gate request, with the customer's additions.
+/// Returns the sale as a Gate request, with the fields that the customer filled in.
 pub(super) fn document(
     parameters: &Parameters,
     added: &[(Field, String)],

@@ -17,17 +17,18 @@ const LONGEST_VALIDITY: Duration = Duration::from_hours(30 * 24);
 
 const LONGEST_DESCRIPTION: usize = 255;
 
-/// Parameters that a merchant has signed.
+/// Parameters of the Payment Page that a merchant has signed.
 pub(crate) struct Parameters {
     pub(crate) project: ProjectId,
     pub(crate) payment_id: PaymentId,
-    /// 0 where the customer chooses the amount.
+    /// The requested amount; 0 if the customer chooses the amount.
     pub(crate) amount: Money,
     values: BTreeMap<String, String>,
 }
 
 impl Parameters {
-    /// Checks the parameters of a query or a form: first the signature, then the values.
+    /// Checks the parameters of the Payment Page's URL or form: first the signature, then the
+    /// values.
     pub(crate) fn check(
         pairs: Vec<(String, String)>,
         config: &Config,
@@ -55,12 +56,13 @@ impl Parameters {
         Ok(Self { project, payment_id, amount, values })
     }
 
-    /// A parameter that is there and not empty.
+    /// Returns the value of a parameter; `None` if it is missing or empty.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         Given(&self.values).get(name)
     }
 
-    /// Departure from the documents that the page allows, for the record.
+    /// Returns a departure from the documents that the page allows, in words for the payment's
+    /// history; `None` if there is none.
     pub(crate) fn notice(&self) -> Option<&'static str> {
         self.get(CUSTOMER).is_none().then_some(
             "no customer_id, which the documents require: the customer is a guest. \
@@ -68,7 +70,7 @@ impl Parameters {
         )
     }
 
-    /// The signature: knowing it proves that one has seen the address of the page.
+    /// Returns the signature of the parameters, which is known only to a reader of the page's URL.
     pub(crate) fn signature(&self) -> &str {
         self.get("signature").unwrap_or_default()
     }

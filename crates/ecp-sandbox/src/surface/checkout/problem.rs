@@ -2,19 +2,19 @@
 
 use crate::surface::i18n::Language;
 
-/// Problem of an opening, shown on a page in its place.
+/// Reason why the Payment Page does not open, shown to the customer in its place.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Problem {
-    /// A page of another site chose where callbacks go.
+    /// A page of another site opened the page and chose the callback URL.
     CallbackAddress,
-    /// There is a signature, and it is not that of the parameters.
+    /// The signature does not match the parameters.
     BadSignature {
-        /// The sandbox's signed text, item by item.
+        /// The text that the sandbox signs, item by item.
         signed: Vec<String>,
     },
     /// The time to pay is over.
     Expired,
-    /// The parameter is not of its documented form.
+    /// The parameter with this name does not have its documented form.
     Malformed(String),
     Missing(Vec<&'static str>),
     /// The method does not take the currency.
@@ -23,11 +23,11 @@ pub(crate) enum Problem {
     MethodRefusesAmount,
     NoMethod,
     NoSignature,
-    /// The parameter is there twice.
+    /// The parameter with this name is given twice.
     Repeated(String),
-    /// The parameter holds a `;`.
+    /// The value of the parameter with this name contains a `;`.
     Separator(String),
-    /// A payment of another order has the id.
+    /// A different payment already has the payment id.
     Taken,
     UnknownCurrency,
     UnknownMethod(String),
@@ -37,7 +37,7 @@ pub(crate) enum Problem {
 }
 
 impl Problem {
-    /// The platform's number for it, where Gate's refusals have one.
+    /// Returns the platform's code for the problem; `None` if Gate's refusals have no such code.
     pub(crate) const fn code(&self) -> Option<u32> {
         Some(match self {
             Self::BadSignature { .. } => 3261,
@@ -59,7 +59,7 @@ impl Problem {
         })
     }
 
-    /// The parameters that it is about.
+    /// Returns the names of the parameters that the problem is about.
     pub(crate) fn parameters(&self) -> Vec<&str> {
         match self {
             Self::BadSignature { .. } | Self::NoSignature => vec!["signature"],
@@ -78,7 +78,7 @@ impl Problem {
         }
     }
 
-    /// The sandbox's signed text, if the signature is wrong.
+    /// Returns the text that the sandbox signs, item by item; empty unless the signature is wrong.
     pub(crate) fn signed(&self) -> &[String] {
         match self {
             Self::BadSignature { signed } => signed,

@@ -13,9 +13,10 @@ const WORDS_LIMIT: usize = 8;
 /// Beyond this depth a name with brackets is used as it is.
 const DEPTH_LIMIT: usize = 8;
 
-/// The signed parameters, as they were signed, if a reading of the address is signed.
+/// Returns the parameters in the form in which they were signed, if one of the possible forms of
+/// the URL's parameters has a valid signature.
 ///
-/// Sides differ in these points, and each can differ alone:
+/// Clients differ in these points, each independently of the others:
 ///
 /// - SDKs sign a boolean as `1` or `0` and write `1`, `true` or `True` into the address; a text
 ///   `true` is signed as it is. Both can be in one address.
@@ -50,7 +51,7 @@ pub(super) fn signed(values: &Values, is_signed: impl Fn(&Value) -> bool) -> Opt
     None
 }
 
-/// The parameters as an object without levels.
+/// Returns the parameters as a JSON object without nesting.
 pub(super) fn plain(values: &Values) -> Value {
     let members = values.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str())));
     Value::Object(members.collect())

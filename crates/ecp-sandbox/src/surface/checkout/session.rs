@@ -10,12 +10,12 @@ use super::parameters::Parameters;
 use crate::surface::i18n::Language;
 use crate::surface::visit::{Visit, Visits};
 
-/// One opening.
+/// Session of one opened Payment Page.
 pub(crate) struct Session {
     pub(crate) id: String,
     pub(crate) parameters: Parameters,
     pub(crate) language: Language,
-    /// The page is in a frame of the merchant's page.
+    /// Whether the page is shown in a frame of the merchant's page.
     pub(crate) framed: bool,
 }
 
@@ -25,7 +25,7 @@ impl Session {
         Self { id: id(&parameters), parameters, language, framed }
     }
 
-    /// Where the session is.
+    /// Returns the path of the session's page.
     pub(crate) fn path(&self) -> String {
         format!("/payment/{}", self.id)
     }
@@ -48,7 +48,7 @@ fn id(parameters: &Parameters) -> String {
     )
 }
 
-/// The latest sessions. The oldest are forgotten first.
+/// The latest sessions of the Payment Page. The oldest are removed first.
 pub(crate) struct Sessions {
     limit: usize,
     open: Mutex<Open>,
@@ -67,7 +67,7 @@ impl Sessions {
         Self { limit, open: Mutex::default() }
     }
 
-    /// Remembers a session, in place of an earlier one with the same parameters.
+    /// Stores a session, in place of an earlier one with the same parameters.
     pub(super) fn open(&self, session: Session) -> Arc<Session> {
         let session = Arc::new(session);
         let mut open = self.lock();
@@ -87,12 +87,13 @@ impl Sessions {
         self.lock().by_id.get(id).cloned()
     }
 
-    /// Notes that the session's payment is begun.
+    /// Records that the payment of the session was registered.
     pub(super) fn begin(&self, session: &Session) {
         self.lock().by_payment.insert(session.payment(), session.id.clone());
     }
 
-    /// The session in which a payment was begun.
+    /// Returns the session in which a payment was registered; `None` if the payment began
+    /// elsewhere.
     pub(super) fn begun(&self, project: ProjectId, payment_id: &PaymentId) -> Option<Arc<Session>> {
         let open = self.lock();
         open.by_id.get(open.by_payment.get(&(project, payment_id.clone()))?).cloned()

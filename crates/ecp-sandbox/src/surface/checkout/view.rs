@@ -13,7 +13,7 @@ use super::session::Session;
 use crate::surface::i18n::{Language, Texts};
 use crate::surface::page::{Policy, html};
 
-/// The mistake that keeps the page from being shown.
+/// Page that shows the reason why the Payment Page does not open.
 #[derive(Template)]
 #[template(path = "checkout/problem.html")]
 pub(super) struct ProblemPage {
@@ -31,7 +31,7 @@ impl ProblemPage {
     }
 }
 
-/// The methods to choose from, or the one that there is.
+/// Page on which the customer chooses a method, or fills in the fields of the only one.
 #[derive(Template)]
 #[template(path = "checkout/choose.html")]
 pub(super) struct ChoosePage<'s> {
@@ -45,13 +45,13 @@ pub(super) struct ChoosePage<'s> {
     back: Option<&'s str>,
 }
 
-/// A method with its fields for the customer.
+/// The chosen method with the form fields for the customer.
 pub(super) struct Chosen {
     pub(super) spec: &'static MethodSpec,
     pub(super) fields: Vec<Input>,
 }
 
-/// A field of the customer's form.
+/// A field of the form for the customer.
 pub(super) struct Input {
     pub(super) name: &'static str,
     pub(super) label: &'static str,
@@ -78,7 +78,7 @@ impl Input {
 }
 
 impl Chosen {
-    /// The method's form before anything is filled in.
+    /// Returns the method's form with empty fields.
     pub(super) fn empty(spec: &'static MethodSpec, session: &Session) -> Self {
         let missing = offer::missing_fields(spec, &session.parameters).into_iter();
         let t = session.language.texts();
@@ -88,7 +88,8 @@ impl Chosen {
 }
 
 impl<'s> ChoosePage<'s> {
-    /// `chosen` is the method whose form is shown; without it all are, unless there is but one.
+    /// Returns the page that shows the form of the method `chosen`; with `None`, the page that
+    /// shows all methods, or the form of the only one.
     pub(super) fn new(
         session: &'s Session,
         methods: Vec<&'static MethodSpec>,
@@ -117,7 +118,7 @@ impl<'s> ChoosePage<'s> {
     }
 }
 
-/// The way to the provider's page.
+/// Page that sends the customer to the provider's page.
 #[derive(Template)]
 #[template(path = "checkout/redirect.html")]
 pub(super) struct RedirectPage<'s> {
@@ -150,7 +151,7 @@ impl<'s> RedirectPage<'s> {
     }
 }
 
-/// Nothing to do but wait.
+/// Page that waits for the result of the payment.
 #[derive(Template)]
 #[template(path = "checkout/wait.html")]
 pub(super) struct WaitPage<'s> {
@@ -172,7 +173,7 @@ impl<'s> WaitPage<'s> {
     }
 }
 
-/// How it ended, and the way back.
+/// Page with the result of the payment and the way back to the merchant.
 #[derive(Template)]
 #[template(path = "checkout/result.html")]
 pub(super) struct ResultPage<'s> {

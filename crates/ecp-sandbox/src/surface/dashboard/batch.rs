@@ -23,7 +23,7 @@ const MOST_BATCHES: usize = 50;
 const METHOD: &str = mass_file::METHOD;
 const NEEDED: [&str; 3] = ["general.payment_id", "payment.amount", "payment.currency"];
 
-/// The latest mass payouts.
+/// The latest mass payouts, from uploaded files.
 #[derive(Default)]
 pub(crate) struct Batches(Mutex<Latest>);
 
@@ -34,7 +34,7 @@ struct Latest {
 }
 
 impl Batches {
-    /// Begins with the payouts of a table, and returns the batch's number.
+    /// Starts the payouts and refunds of a table, and returns the number of the mass payout.
     pub(super) fn begin(
         &self,
         engine: &Engine,
@@ -71,19 +71,19 @@ impl Batches {
         lock(&self.0).batches.iter().find(|batch| batch.number == number).cloned()
     }
 
-    /// Newest first.
+    /// Returns the latest mass payouts, newest first.
     pub(super) fn all(&self) -> Vec<Arc<Batch>> {
         lock(&self.0).batches.iter().cloned().collect()
     }
 }
 
-/// One upload.
+/// A mass payout from one uploaded file.
 pub(super) struct Batch {
     pub(super) number: u64,
     pub(super) file: String,
     pub(super) project: ProjectId,
     pub(super) created: Timestamp,
-    /// What the platform's documents ask of a file, and this one does not have.
+    /// Requirements of the platform's documents for the file that it does not meet.
     pub(super) notes: Vec<&'static str>,
     rows: Mutex<Vec<Row>>,
 }
@@ -126,29 +126,29 @@ impl Request {
     }
 }
 
-/// A row as it is shown.
+/// A row of a mass payout as the page shows it.
 pub(crate) struct RowView {
-    /// In the file, counted from 1.
+    /// Line number in the file, counted from 1.
     pub(crate) line: u64,
     pub(crate) operation: &'static str,
     pub(crate) payment_id: String,
     pub(crate) amount: String,
     pub(crate) status: String,
-    /// The problem, if nothing was registered or it did not succeed.
+    /// The problem, if the row was not registered or did not succeed; otherwise `None`.
     pub(crate) problem: Option<String>,
     pub(crate) registered: bool,
 }
 
-/// How far a batch is.
+/// Progress of a mass payout: the number of its rows in each state.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Progress {
     pub(crate) all: usize,
     pub(crate) success: usize,
     pub(crate) decline: usize,
     pub(crate) refused: usize,
-    /// Ended in an error, so that nothing says whether money has moved.
+    /// Number of rows that ended in an error: it is unknown whether money has moved.
     pub(crate) error: usize,
-    /// Dropped from the history of payments: how they ended is not known any more.
+    /// Number of rows with payments that were removed from the history: their results are unknown.
     pub(crate) forgotten: usize,
 }
 
@@ -161,7 +161,7 @@ impl Progress {
         self.done() == self.all
     }
 
-    /// The platform's words.
+    /// Returns the status of the mass payout, in the platform's words.
     pub(crate) const fn status(self) -> &'static str {
         if self.is_done() { "done" } else { "processing" }
     }
@@ -255,14 +255,14 @@ impl Progress {
 
 type Cells = Vec<(String, String)>;
 
-/// A table of payouts and refunds that can be begun with.
+/// The checked payouts and refunds of an uploaded file.
 pub(super) struct Table {
     rows: Vec<Request>,
     notes: Vec<&'static str>,
 }
 
 impl Table {
-    /// Reads a file. `method` is for files that have no column of that name.
+    /// Reads and checks a file. `method` is the method for a file without a column `method`.
     pub(super) fn read(
         file: &[u8],
         method: Option<&str>,

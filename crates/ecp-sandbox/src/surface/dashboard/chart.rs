@@ -1,14 +1,14 @@
 //! Charts without a script: geometry for SVG, with every number in text beside it.
 
-/// Columns side by side, each with parts on top of one another.
+/// Column chart, in which each column is a stack of parts.
 pub(crate) struct Columns {
     pub(crate) bars: Vec<Bar>,
     pub(crate) labels: Vec<String>,
-    /// The greatest sum of a column, for the axis.
+    /// The greatest sum of a column, as the label of the axis.
     pub(crate) top: String,
 }
 
-/// A part of a column.
+/// A drawn part of a column.
 pub(crate) struct Bar {
     pub(crate) class: &'static str,
     pub(crate) title: String,
@@ -22,10 +22,10 @@ pub(crate) struct Bar {
 pub(crate) const WIDTH: f64 = 720.0;
 pub(crate) const HEIGHT: f64 = 160.0;
 
-/// A column before it is drawn.
+/// A column of the chart before it is drawn.
 pub(super) struct Column {
     pub(super) label: String,
-    /// From the bottom up: the class, the value and its text.
+    /// The parts from the bottom up, each with its CSS class, its value and its title.
     pub(super) parts: Vec<(&'static str, u64, String)>,
 }
 
@@ -67,12 +67,12 @@ impl Columns {
     }
 }
 
-/// A share in a row of a table, as the width of a bar out of 100.
+/// Returns the share of `part` in `whole` in percent, as the width of a bar.
 pub(super) fn share(part: u64, whole: u64) -> String {
     number(100.0 * ratio(part, whole.max(1)))
 }
 
-/// `63.6 %`, or nothing of nothing.
+/// Returns the share of `part` in `whole` with its unit, such as `63.6 %`; a dash if `whole` is 0.
 pub(super) fn percent(part: u64, whole: u64) -> String {
     if whole == 0 { "–".to_owned() } else { format!("{} %", share(part, whole)) }
 }

@@ -28,7 +28,7 @@ pub(super) async fn download(
     }
 }
 
-/// A file that the browser stores.
+/// Returns an answer that makes the browser save a file with this name.
 pub(super) fn attachment(name: &str, format: Format, bytes: Vec<u8>) -> Response {
     let headers: [(HeaderName, String); 3] = [
         (header::CONTENT_TYPE, format.media_type().to_owned()),

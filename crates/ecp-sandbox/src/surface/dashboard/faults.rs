@@ -64,7 +64,8 @@ pub(super) async fn show(State(engine): State<Engine>, Query(pairs): Query<Pairs
     page(&engine, StatusCode::OK, Shell::after("faults", &pairs), pairs)
 }
 
-/// Adds a rule. The form's fields are the members of the rule's JSON; empty ones are left out.
+/// Adds a fault rule from the form. The form's fields are the members of the rule's JSON; empty
+/// ones are left out.
 pub(super) async fn add(State(engine): State<Engine>, Form(pairs): Form<Pairs>) -> Response {
     const TEXTS: [&str; 3] = ["fault", "payment_id", "path"];
     let members =

@@ -8,23 +8,23 @@ use ecp_methods::{DynMethod, FlowKind, MethodSpec};
 
 use crate::engine::Engine;
 
-/// The fields of a form.
+/// Names and values of the fields of a form.
 pub(super) type Pairs = Vec<(String, String)>;
 
-/// A field that is there and not empty.
+/// Returns the value of a field of the form; `None` if it is missing or empty.
 pub(super) fn field<'p>(pairs: &'p Pairs, name: &str) -> Option<&'p str> {
     let value = pairs.iter().find(|(n, _)| n == name).map(|(_, value)| value.trim());
     value.filter(|value| !value.is_empty())
 }
 
-/// The project that a form names.
+/// Returns the project that was chosen in a form.
 pub(super) fn project(pairs: &Pairs) -> Result<ProjectId, String> {
     field(pairs, "project")
         .and_then(|id| ProjectId::new(id.parse().ok()?).ok())
         .ok_or_else(|| "Choose a project.".to_owned())
 }
 
-/// Choices in a form.
+/// The choices that a form offers: projects, methods and currencies.
 pub(crate) struct Choices {
     pub(crate) projects: Vec<String>,
     pub(crate) methods: Vec<&'static MethodSpec>,
@@ -33,7 +33,8 @@ pub(crate) struct Choices {
 }
 
 impl Choices {
-    /// The methods that have a flow on an interface, and what goes with them.
+    /// Returns the choices for a flow on an interface: the methods that have the flow there, and
+    /// their currencies.
     pub(super) fn of(engine: &Engine, flow: FlowKind, interface: Interface) -> Self {
         let all = engine.config().registry.iter().map(DynMethod::spec);
         let methods: Vec<_> = all

@@ -21,13 +21,13 @@ pub(super) struct Link {
     pub(super) created: Timestamp,
 }
 
-/// The latest links, oldest first.
+/// The latest payment links, oldest first.
 #[derive(Default)]
 pub(crate) struct Links(Mutex<VecDeque<Link>>);
 
 impl Links {
-    /// Makes an address that opens the Payment Page with these parameters, signed. `None` for an
-    /// unknown project.
+    /// Creates and stores a signed URL that opens the Payment Page with these parameters. `None` if
+    /// the project is unknown.
     pub(super) fn create(
         &self,
         engine: &Engine,
@@ -61,7 +61,7 @@ impl Links {
         Some(link)
     }
 
-    /// Oldest first.
+    /// Returns the latest payment links, oldest first.
     pub(super) fn all(&self) -> Vec<Link> {
         self.lock().iter().cloned().collect()
     }

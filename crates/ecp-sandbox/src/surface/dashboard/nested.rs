@@ -1,7 +1,7 @@
 //! Gate documents out of tables and forms.
 
-/// A Gate document from dotted paths, as tables of payouts have them. Only amount and project are
-/// numbers on Gate. Paths that are deeper than any of Gate's are left out.
+/// Returns a Gate document with the values at these dotted paths, as tables of payouts have them.
+/// Only the amount and the project become numbers. Paths deeper than any path of Gate are left out.
 pub(super) fn nested<'r>(cells: impl IntoIterator<Item = (&'r str, &'r str)>) -> serde_json::Value {
     use serde_json::{Map, Value};
 

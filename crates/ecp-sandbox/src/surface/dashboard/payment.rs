@@ -36,7 +36,7 @@ pub(super) async fn show(State(engine): State<Engine>, Query(pairs): Query<Pairs
     }
 }
 
-/// Sends one of the payment's callbacks again.
+/// Sends a callback of the payment again, by the form on the payment's page.
 pub(super) async fn resend(State(engine): State<Engine>, Form(pairs): Form<Pairs>) -> Response {
     act(&engine, &pairs, |project, id| {
         let callback = field(&pairs, "callback").and_then(|number| number.parse().ok());
@@ -47,7 +47,7 @@ pub(super) async fn resend(State(engine): State<Engine>, Form(pairs): Form<Pairs
     })
 }
 
-/// Sends a callback that was written by hand.
+/// Sends a handwritten callback about the payment.
 pub(super) async fn send_callback(
     State(engine): State<Engine>,
     Form(pairs): Form<Pairs>,
@@ -65,7 +65,7 @@ pub(super) async fn send_callback(
     }
 }
 
-/// Decides in the customer's place.
+/// Decides the payment in place of the customer.
 pub(super) async fn decide(State(engine): State<Engine>, Form(pairs): Form<Pairs>) -> Response {
     let amount = field(&pairs, "amount").map(str::to_owned);
     let currency = find(&engine, &pairs).map(|payment| payment.amount.currency());

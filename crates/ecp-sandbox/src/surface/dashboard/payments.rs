@@ -59,7 +59,7 @@ struct OperationsPage {
     pages: Pages,
 }
 
-/// The form that narrows a list.
+/// Form with the filters of a list.
 pub(super) struct Narrow {
     pub(super) title: &'static str,
     pub(super) search: Search,
@@ -72,7 +72,7 @@ pub(super) struct Narrow {
 }
 
 impl Narrow {
-    /// That of the payments.
+    /// Returns the filter form of the list of payments.
     pub(super) fn new(engine: &Engine, search: Search) -> Self {
         Self {
             title: "Payments",

@@ -88,7 +88,7 @@ pub(super) async fn show(
     page.respond(StatusCode::OK)
 }
 
-/// A single payout. The form has amounts in major units.
+/// Registers a single payout from the form, which has its amount in major units.
 pub(super) async fn pay(State(dashboard): State<Dashboard>, Form(pairs): Form<Pairs>) -> Response {
     match paid(&dashboard, &pairs) {
         Ok((project, id)) => {
@@ -124,7 +124,8 @@ fn paid(dashboard: &Dashboard, pairs: &Pairs) -> Result<(ProjectId, String), Str
     }
 }
 
-/// A mass file to begin with: of each method the payouts and refunds that the Dashboard has.
+/// Answers with an example file for a mass payout: for each method, the payouts and refunds that
+/// the Dashboard has.
 pub(super) async fn example(State(dashboard): State<Dashboard>) -> Response {
     const OF_EACH: usize = 3;
     let methods = dashboard.engine.config().registry.iter().map(DynMethod::spec);
@@ -153,7 +154,7 @@ pub(super) async fn example(State(dashboard): State<Dashboard>) -> Response {
     }
 }
 
-/// Begins a mass payout.
+/// Starts a mass payout from an uploaded file.
 pub(super) async fn upload(State(dashboard): State<Dashboard>, mut form: Multipart) -> Response {
     let mut pairs = Pairs::new();
     let mut file = None;

@@ -195,7 +195,7 @@ fn page(dashboard: &Dashboard, status: StatusCode, shell: Shell, given: Pairs) -
     html(status, &ReportsPage::new(dashboard, shell, given), &Policy::default().script())
 }
 
-/// Saves a template. Without a schedule its first report is made.
+/// Saves a report template. A template without a schedule makes its first report at once.
 pub(super) async fn create(
     State(dashboard): State<Dashboard>,
     Form(pairs): Form<Pairs>,
@@ -224,7 +224,7 @@ fn created(dashboard: &Dashboard, pairs: &Pairs) -> Result<&'static str, String>
     }
 }
 
-/// Makes a report of a template now.
+/// Makes a report from a template at once.
 pub(super) async fn make(State(dashboard): State<Dashboard>, Form(pairs): Form<Pairs>) -> Response {
     let saved = number(&pairs).and_then(|number| dashboard.reports.template(number));
     let Some(saved) = saved else { return no_template(&dashboard) };
@@ -237,7 +237,7 @@ pub(super) async fn make(State(dashboard): State<Dashboard>, Form(pairs): Form<P
     }
 }
 
-/// Removes a template.
+/// Removes a report template.
 pub(super) async fn remove(
     State(dashboard): State<Dashboard>,
     Form(pairs): Form<Pairs>,

@@ -16,7 +16,7 @@ pub(super) enum List {
 impl List {
     pub(super) const ALL: [Self; 2] = [Self::Payments, Self::Operations];
 
-    /// The name in addresses and forms.
+    /// Returns the name of the list in URLs and forms.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Payments => "payments",
@@ -28,7 +28,7 @@ impl List {
         Self::ALL.into_iter().find(|list| list.name() == name)
     }
 
-    /// The names of the columns, in their order.
+    /// Returns the names of the list's columns, in their order.
     pub(super) fn columns(self) -> Vec<&'static str> {
         match self {
             Self::Payments => PAYMENTS.iter().map(|(name, _)| *name).collect(),
@@ -36,7 +36,7 @@ impl List {
         }
     }
 
-    /// All rows that a filter wants.
+    /// Returns a table of all rows that the filter selects.
     pub(super) fn table(self, engine: &Engine, filter: &Filter) -> Table {
         match self {
             Self::Payments => {

@@ -8,7 +8,7 @@ use crate::engine::view::{Filter, Paging};
 
 const PAGE: usize = 50;
 
-/// A query of the lists, as the form sent it.
+/// Filters and page number of a list, as the form sent them.
 pub(crate) struct Search(Pairs);
 
 impl Search {
@@ -16,7 +16,7 @@ impl Search {
         Self(pairs)
     }
 
-    /// The text of a field of the form, for showing it again.
+    /// Returns the value of a form field, to show it again; empty if the field is missing.
     pub(crate) fn text(&self, name: &str) -> &str {
         field(&self.0, name).unwrap_or_default()
     }
@@ -44,13 +44,13 @@ impl Search {
         field(&self.0, "page").and_then(|page| page.parse().ok()).unwrap_or(0).min(1 << 20)
     }
 
-    /// The query without its page.
+    /// Returns the URL query with the filters, without the page number.
     pub(crate) fn query(&self) -> String {
         let pairs = self.without("page");
         form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
     }
 
-    /// The given filters, except one.
+    /// Returns the names and values of the filters, without this one.
     pub(crate) fn without(&self, left_out: &str) -> impl Iterator<Item = (&str, &str)> {
         let pairs = self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         pairs.filter(move |(name, value)| *name != left_out && !value.is_empty())
@@ -70,7 +70,7 @@ impl Search {
     }
 }
 
-/// Where in a list a page is.
+/// Position of a page in a list, with links to other pages.
 pub(crate) struct Pages {
     pub(crate) total: usize,
     pub(crate) first: usize,

@@ -2,7 +2,7 @@
 
 use super::forms::{Pairs, field};
 
-/// Frame of a page of the Dashboard.
+/// Frame that every page of the Dashboard has.
 pub(crate) struct Shell {
     pub(super) section: &'static str,
     /// Result of the last action, or why it failed.
@@ -26,7 +26,7 @@ const DONE: [(&str, &str); 13] = [
     ("template-removed", "The template is removed."),
 ];
 
-/// A line at the top of a page.
+/// Message at the top of a page about the last action.
 pub(super) struct Notice {
     pub(super) good: bool,
     pub(super) text: String,
@@ -37,7 +37,8 @@ impl Shell {
         Self { section, notice: None }
     }
 
-    /// A frame with the action that was done before the browser was redirected here.
+    /// Returns a frame with the message for the action from which the browser was redirected to
+    /// this page.
     pub(super) fn after(section: &'static str, pairs: &Pairs) -> Self {
         let text = field(pairs, "done").and_then(|word| {
             DONE.into_iter().find(|(known, _)| *known == word).map(|(_, text)| text)
@@ -55,7 +56,7 @@ impl Shell {
     }
 }
 
-/// The link to a payment's page.
+/// Returns the link to a payment's page in the Dashboard.
 pub(super) fn payment_url(project: ecp_core::ProjectId, payment_id: &str) -> String {
     let query = form_urlencoded::Serializer::new(String::new())
         .append_pair("project", &project.to_string())
@@ -64,7 +65,7 @@ pub(super) fn payment_url(project: ecp_core::ProjectId, payment_id: &str) -> Str
     format!("/dashboard/payment?{query}")
 }
 
-/// `2026-11-22 10:00:00`, as the platform's Data API writes it.
+/// Returns a time in the form of the platform's Data API, such as `2026-11-22 10:00:00`.
 pub(super) fn when(time: ecp_core::Timestamp) -> String {
     let text = time.to_string();
     text.split_at_checked(19).map_or_else(|| text.clone(), |(text, _)| text.replace('T', " "))
@@ -75,7 +76,7 @@ pub(super) fn is_chosen(option: impl AsRef<str>, given: impl AsRef<str>) -> bool
     option.as_ref() == given.as_ref()
 }
 
-/// How a status is shown: good, bad or still open.
+/// Returns how a status is shown: as good, as bad or as still open.
 pub(super) fn tone(status: &str) -> &'static str {
     match status {
         "success" => "yes",

@@ -10,16 +10,17 @@ use crate::engine::events::{Confirmation, Event, EventKind, RawBody};
 /// A longer body is cut: it is shown, not stored.
 const LONGEST_BODY: usize = 64 << 10;
 
-/// One thing that happened.
+/// One event in the history of a payment, as its page shows it.
 pub(crate) struct Entry {
     pub(crate) at: String,
-    /// Where it came from or went to: `in`, `out`, `person` or `state`.
+    /// Kind of the event for the page's style: `in` and `out` for received and sent messages,
+    /// `person` for a person's action, `state` for a new status.
     pub(crate) side: &'static str,
     pub(crate) good: Option<bool>,
     pub(crate) title: String,
     pub(crate) note: String,
     pub(crate) bodies: Vec<Body>,
-    /// The callback that can be sent again.
+    /// Number of the callback, if it can be sent again.
     pub(crate) callback: Option<u32>,
 }
 
@@ -30,7 +31,7 @@ pub(crate) struct Body {
     pub(crate) signature: Option<Signature>,
 }
 
-/// How a body's signature comes about.
+/// Explanation of the signature of a message's body.
 pub(crate) struct Signature {
     pub(crate) items: Vec<String>,
     pub(crate) given: String,

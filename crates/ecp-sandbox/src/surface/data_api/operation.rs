@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::request::DATE;
 use crate::engine::view::OperationView;
 
-/// The names of all members, in the order of the answer.
+/// The names of all members of an operation, in the order of the answer.
 pub(super) const FIELDS: [&str; 15] = [
     "project_id",
     "payment_id",
@@ -78,7 +78,7 @@ impl<'o> Row<'o> {
         }
     }
 
-    /// With these members alone, or all.
+    /// Returns the operation as JSON with only the members `fields`; `None` for all members.
     pub(super) fn json(&self, fields: Option<&[String]>) -> Value {
         let Ok(mut row) = serde_json::to_value(self) else {
             unreachable!("maps with text keys always serialise")

@@ -14,13 +14,13 @@ use crate::wire::document::{at, require};
 use crate::wire::refusal::Refusal;
 use crate::wire::signature;
 
-/// How dates are written, here and in answers.
+/// Format of dates in requests and answers of the Data API.
 pub(super) const DATE: &str = "%Y-%m-%d %H:%M:%S";
 
 /// Maximum and default number of operations of one answer.
 const MOST: usize = 1_000;
 
-/// An owner of a token and its key.
+/// The Data API token of a request, with its key and projects.
 pub(super) struct Asker<'c> {
     config: &'c Config,
     token: &'c DataToken,
@@ -42,7 +42,8 @@ impl<'c> Asker<'c> {
         }
     }
 
-    /// The projects that are asked about: all that the token may ask about if none is named.
+    /// Returns the projects that a request queries: those that it names, or all that the token
+    /// allows.
     pub(super) fn projects(&self, document: &Value) -> Result<BTreeSet<ProjectId>, Refusal> {
         const PROJECT: &str = "project_id";
         let mine = || self.config.projects.keys().copied().filter(|&project| self.may(project));
@@ -68,7 +69,7 @@ impl<'c> Asker<'c> {
     }
 }
 
-/// Form of the operations in an answer.
+/// Format of the operations in an answer: their members and their time zone.
 pub(super) struct Form {
     pub(super) zone: TimeZone,
     pub(super) fields: Option<Vec<String>>,
@@ -99,7 +100,7 @@ impl Form {
     }
 }
 
-/// `/v1/operations/get`
+/// A query of `/v1/operations/get`.
 pub(super) struct Operations {
     pub(super) projects: BTreeSet<ProjectId>,
     pub(super) from: Option<Timestamp>,
@@ -107,7 +108,7 @@ pub(super) struct Operations {
     pub(super) types: Option<Vec<String>>,
     pub(super) limit: usize,
     pub(super) offset: usize,
-    /// Where the operations are sent too.
+    /// The address to which the operations are also sent; `None` if the query has none.
     pub(super) destination: Option<String>,
     pub(super) form: Form,
 }
@@ -143,7 +144,7 @@ fn destination(config: &Config, document: &Value) -> Result<Option<String>, Refu
     }
 }
 
-/// `/v1/operations/get-by-payment`
+/// A query of `/v1/operations/get-by-payment`.
 pub(super) struct ByPayment {
     pub(super) project: ProjectId,
     pub(super) payment_id: PaymentId,

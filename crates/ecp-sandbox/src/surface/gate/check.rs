@@ -10,7 +10,8 @@ use crate::wire::document::{Fields, Place, at, require};
 use crate::wire::refusal::Refusal;
 use crate::wire::{codes, signature};
 
-/// The project that signed a request.
+/// Returns the project that signed a request, or a refusal if the project or the signature is
+/// wrong.
 pub(crate) fn authenticate<'c>(
     config: &'c Config,
     document: &Value,
@@ -40,7 +41,7 @@ pub(crate) fn authenticate<'c>(
 /// Members of callbacks and answers, and of no request.
 const ANSWERED: [&str; 4] = ["operation", "operations", "status", "transaction"];
 
-/// The request id that a status request asks about.
+/// Returns the request id in a status request.
 pub(crate) fn request_id(document: &Value) -> Result<String, Refusal> {
     const REQUEST: &str = "request_id";
     require(document, [REQUEST])?;
@@ -49,7 +50,7 @@ pub(crate) fn request_id(document: &Value) -> Result<String, Refusal> {
     fields.end().map(|()| request_id.unwrap_or_default())
 }
 
-/// The method and the flow of a path such as `wallet/jeton/sale`.
+/// Returns the method and the flow of a Gate path such as `wallet/jeton/sale`.
 pub(crate) fn method(
     registry: &Registry,
     path: &str,
@@ -62,7 +63,7 @@ pub(crate) fn method(
     found.ok_or_else(Refusal::unknown_method)
 }
 
-/// Whether Gate has the flow of the method.
+/// Whether the method has this flow on Gate.
 pub(super) fn has_on_gate(spec: &MethodSpec, flow: FlowKind) -> bool {
     spec.rule(flow).is_some_and(|rule| rule.interfaces().contains(&Interface::Gate))
 }

@@ -5,21 +5,21 @@ use ecp_core::Money;
 use super::voucher::{Entered, Problems};
 use crate::payment::{Decision, Order, Payment};
 
-/// A decision, with the amount if it was the customer's to choose.
+/// The customer's decision, with the chosen amount in a sale that leaves the amount open.
 #[derive(Debug, PartialEq)]
 pub(super) struct Choice {
     pub(super) decision: Decision,
     pub(super) amount: Option<Money>,
 }
 
-/// Why a form is not a choice.
+/// Reason why a submitted form is not a valid decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unclear {
-    /// It cannot have come from the page.
+    /// The page cannot have sent this form.
     Foreign,
     /// No amount was chosen.
     Nothing,
-    /// The voucher does not pay.
+    /// The voucher cannot pay, because of these problems.
     Voucher(Problems),
 }
 
@@ -63,19 +63,19 @@ fn check_voucher(form: &[(String, String)], payment: &Payment) -> Result<(), Unc
     }
 }
 
-/// The vouchers that there are, smallest first.
+/// Returns the vouchers that the customer can choose, smallest first.
 pub(super) fn offered(order: &Order) -> Vec<Money> {
     let currency = order.amount.currency();
     order.spec.denominations(currency).chain(order.spec.example_denominations(currency)).collect()
 }
 
-/// Whether a voucher is in an example of the document alone.
+/// Whether a voucher's amount occurs only in an example of the method's document.
 pub(super) fn is_odd(order: &Order, voucher: Money) -> bool {
     order.spec.example_denominations(voucher.currency()).any(|odd| odd == voucher)
 }
 
-/// The vouchers of the document's list that make up the order's amount, each as often as it fits, from the greatest down;
-/// and the remaining amount, 0 if none.
+/// Splits the order's amount into vouchers of the document's list, from the greatest down, each as
+/// often as it fits. Also returns the rest of the amount, 0 if there is none.
 pub(super) fn split(order: &Order) -> (Vec<(i64, Money)>, Money) {
     let mut rest = order.amount.minor();
     let mut parts = Vec::new();

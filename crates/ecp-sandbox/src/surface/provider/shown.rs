@@ -12,11 +12,11 @@ pub(super) enum Item {
     Code { title: &'static str, svg: String },
     /// A title and its text, which may be an address.
     Text { title: &'static str, text: String },
-    /// A text for a QR code that none can hold.
+    /// A text that is too long for a QR code.
     TooLong { text: String },
 }
 
-/// The items for a payment; `page` is the address of its page.
+/// Returns the items that the provider's page shows for a payment. `page` is the URL of this page.
 pub(super) fn items(payment: &Payment, page: &str) -> Vec<Item> {
     let items = display(payment, page).into_iter();
     let item = items.map(|item| match item.r#type {

@@ -17,7 +17,7 @@ pub(super) const EXPIRY: &str = "voucher_expiry";
 pub const TEST_VOUCHER: [(&str, &str); 3] =
     [(NUMBER, "1000000000000001"), (CODE, "123"), (EXPIRY, "12/99")];
 
-/// A voucher of the sandbox.
+/// A test voucher of the sandbox, with the result of paying with it.
 pub(super) struct TestVoucher {
     pub(super) number: &'static str,
     pub(super) code: &'static str,
@@ -32,7 +32,7 @@ enum State {
     Expired,
 }
 
-/// All vouchers that there are.
+/// All test vouchers of the sandbox.
 pub(super) const VOUCHERS: [TestVoucher; 3] = [
     TestVoucher {
         number: TEST_VOUCHER[0].1,
@@ -45,7 +45,7 @@ pub(super) const VOUCHERS: [TestVoucher; 3] = [
 ];
 
 impl TestVoucher {
-    /// Result of paying with it, in words.
+    /// Returns the result of paying with the voucher, in words for the page.
     pub(super) fn result(&self, t: &Texts) -> &'static str {
         match self.state {
             State::Good => t.voucher_pays,
@@ -55,7 +55,8 @@ impl TestVoucher {
     }
 }
 
-/// What the customer entered. The code is never shown again, and nothing of it is printed.
+/// The voucher's data that the customer entered. The page never shows the security code again, and
+/// `Debug` prints none of the data.
 #[derive(Debug)]
 pub(super) struct Entered {
     number: Sensitive<String>,
@@ -63,7 +64,7 @@ pub(super) struct Entered {
     expiry: Sensitive<String>,
 }
 
-/// What is wrong with a field.
+/// Kind of mistake in one field of the voucher's form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wrong {
     Empty,
@@ -85,7 +86,7 @@ impl Wrong {
     }
 }
 
-/// What is wrong with the fields.
+/// The mistakes in the fields of the voucher's form.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Problems {
     pub(super) number: Option<Wrong>,
@@ -94,7 +95,7 @@ pub(super) struct Problems {
 }
 
 impl Entered {
-    /// The fields of a form, `None` if it has none of them.
+    /// Reads the voucher's fields from a form; `None` if the form has none of them.
     pub(super) fn read(form: &[(String, String)]) -> Option<Self> {
         let given = |name: &str| form.iter().find(|(given, _)| given == name);
         let fields = [NUMBER, CODE, EXPIRY].map(given);
@@ -107,17 +108,17 @@ impl Entered {
         Some(Self { number, code, expiry })
     }
 
-    /// For the page that shows it again.
+    /// Returns the entered number, for the page that shows the form again.
     pub(super) fn number(&self) -> &str {
         self.number.expose()
     }
 
-    /// For the page that shows it again.
+    /// Returns the entered expiry, for the page that shows the form again.
     pub(super) fn expiry(&self) -> &str {
         self.expiry.expose()
     }
 
-    /// What keeps the voucher from paying. Spaces and signs between digits do not matter.
+    /// Checks whether the voucher pays. Spaces and signs between digits do not matter.
     pub(super) fn check(&self) -> Result<(), Problems> {
         let empty = |text: &Sensitive<String>| text.expose().is_empty().then_some(Wrong::Empty);
         let mut problems = Problems {

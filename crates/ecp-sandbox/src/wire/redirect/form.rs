@@ -5,7 +5,8 @@ use serde_json::Value;
 use super::fields;
 use crate::payment::Payment;
 
-/// The fields, if the customer is sent by `POST` to this page.
+/// Returns the fields of the redirect's form, if the customer is sent to this page by `POST`;
+/// otherwise `None`.
 pub(crate) fn form(payment: &Payment, page: &str) -> Option<Vec<(String, String)>> {
     let text = |value: Value| match value {
         Value::String(text) => text,
@@ -14,7 +15,7 @@ pub(crate) fn form(payment: &Payment, page: &str) -> Option<Vec<(String, String)
     Some(fields(payment, page)?.into_iter().map(|(name, value)| (name, text(value))).collect())
 }
 
-/// The fields of the redirect's form that did not arrive as they were given.
+/// Returns the fields of the redirect's form that did not arrive with their original values.
 pub(crate) fn missing_fields(
     payment: &Payment,
     page: &str,

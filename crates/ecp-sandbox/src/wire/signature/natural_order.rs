@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 
 use super::Leaf;
 
-/// Sorts by path and keeps the order of equal paths, as PHP 8 does.
+/// Sorts the leaves by path, as PHP 8 does. Leaves with equal paths keep their order.
 ///
 /// This is a merge sort by hand because PHP's comparison is not a total order when paths hold
 /// spaces, and the standard library may panic on such a comparison.

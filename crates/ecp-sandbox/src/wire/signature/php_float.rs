@@ -1,6 +1,6 @@
 //! Doubles as PHP prints them: `%.14G`, with `1.0E+25` where the mantissa is one digit.
 
-/// The text of a double.
+/// Returns a floating-point number as text, as PHP writes it.
 pub(super) fn text(value: f64) -> String {
     const DIGITS: i32 = 14;
     if value == 0.0 {

@@ -15,8 +15,8 @@ use crate::engine::{Engine, WeakEngine};
 /// Longest sleep by the machine's clock, which may be set or stop while the machine rests.
 const LONGEST_SLEEP: Duration = Duration::from_mins(1);
 
-/// Makes a report of a template, keeps it, and sends it where the template says. Returns its
-/// number.
+/// Makes and stores a report from a template, and sends it to the template's recipients. Returns
+/// the report's number.
 pub(super) fn make(
     engine: &Engine,
     reports: &Arc<Reports>,
@@ -55,7 +55,7 @@ pub(super) fn make(
     Ok(number)
 }
 
-/// Makes a report at every moment of a template's schedule, until the template is removed.
+/// Makes a report at every time of a template's schedule, until the template is removed.
 pub(super) fn watch(
     engine: &Engine,
     reports: &Arc<Reports>,

@@ -22,7 +22,7 @@ const MOST_TEMPLATES: usize = 200;
 const MOST_REPORTS: usize = 1_000;
 const MOST_BYTES: usize = 64 << 20;
 
-/// A saved template.
+/// A saved template of reports.
 #[derive(Clone)]
 pub(super) struct Saved {
     pub(super) name: String,
@@ -30,19 +30,19 @@ pub(super) struct Saved {
     pub(super) filter: Filter,
     pub(super) template: Template,
     pub(super) format: Format,
-    /// `None` for a report that is made by hand.
+    /// The schedule of the reports; `None` if they are made by hand.
     pub(super) schedule: Option<Schedule>,
     pub(super) zone: Zone,
-    /// The days of a report that is made by hand; `None` for all.
+    /// The days that a report made by hand covers; `None` for all days.
     pub(super) days: Option<Days>,
     pub(super) to: Vec<MailAddress>,
     pub(super) by_link: bool,
 }
 
-/// A report with its file.
+/// A finished report with its file.
 #[derive(Clone)]
 pub(super) struct Report {
-    /// Counted from 1 in the order in which reports are made.
+    /// Number of the report, counted from 1 in the order in which reports are made.
     pub(super) number: u64,
     pub(super) template: String,
     pub(super) file: String,
@@ -57,20 +57,20 @@ pub(super) struct Report {
 }
 
 impl Report {
-    /// When its file is dropped.
+    /// Returns the time at which the report's file is removed.
     pub(super) fn expires(&self) -> Timestamp {
         let kept = i64::try_from(KEPT_FOR.as_secs()).unwrap_or(i64::MAX);
         let seconds = self.made.unix_seconds().saturating_add(kept);
         Timestamp::from_unix_seconds(seconds).unwrap_or(self.made)
     }
 
-    /// Where the file is, below the sandbox's address.
+    /// Returns the path of the report's file in the sandbox's URLs.
     pub(super) fn path(&self) -> String {
         format!("/dashboard/reports/files/{}/{}", self.number, self.file)
     }
 }
 
-/// All templates, and the reports that are kept.
+/// All report templates and the stored reports.
 #[derive(Default)]
 pub(crate) struct Reports(Mutex<State>);
 
@@ -90,8 +90,8 @@ struct Entry {
 }
 
 impl Reports {
-    /// Saves a template. Returns its number, and what ends when the template is removed; `None` if
-    /// there are too many.
+    /// Saves a template. Returns its number, and a channel that closes when the template is
+    /// removed; `None` if there are too many templates.
     pub(super) fn save(&self, saved: Saved) -> Option<(u64, oneshot::Receiver<Infallible>)> {
         let mut state = self.state();
         if state.templates.len() >= MOST_TEMPLATES {
@@ -108,19 +108,20 @@ impl Reports {
         self.state().templates.get(&number).map(|entry| Arc::clone(&entry.saved))
     }
 
-    /// Newest first.
+    /// Returns all templates with their numbers, newest first.
     pub(super) fn templates(&self) -> Vec<(u64, Arc<Saved>)> {
         let state = self.state();
         let templates = state.templates.iter().rev();
         templates.map(|(number, entry)| (*number, Arc::clone(&entry.saved))).collect()
     }
 
-    /// Removes a template, and ends its schedule. Its reports are kept. `false` if there is none.
+    /// Removes a template and ends its schedule. Its reports are kept. Returns `false` if no
+    /// template has this number.
     pub(super) fn remove(&self, number: u64) -> bool {
         self.state().templates.remove(&number).is_some()
     }
 
-    /// Keeps a report, and returns its number.
+    /// Stores a report and returns its number.
     pub(super) fn keep(&self, report: Report) -> u64 {
         let mut state = self.state();
         state.made += 1;
@@ -131,7 +132,7 @@ impl Reports {
         number
     }
 
-    /// Newest first.
+    /// Returns the stored reports, newest first.
     pub(super) fn reports(&self, now: Timestamp) -> Vec<Report> {
         let mut state = self.state();
         state.drop_old(now);
@@ -144,7 +145,8 @@ impl Reports {
         state.reports.iter().find(|report| report.number == number).cloned()
     }
 
-    /// The letter to a recipient of a report, if it is still to be sent.
+    /// Returns the e-mail of a report for the recipient at this position; `None` if it need not be
+    /// sent.
     pub(super) fn letter(&self, number: u64, place: usize, url: &str) -> Option<Letter> {
         let state = self.state();
         let report = state.reports.iter().find(|report| report.number == number)?;
@@ -167,7 +169,8 @@ impl Reports {
         Some(Letter::new(delivery, subject, text).attachment(attachment))
     }
 
-    /// Records an attempt to send a letter. Returns the pause before the next one, if there is one.
+    /// Records an attempt to send an e-mail. Returns the pause before the next attempt; `None` if
+    /// there is none.
     pub(super) fn record(
         &self,
         number: u64,
