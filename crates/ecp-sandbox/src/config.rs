@@ -173,10 +173,10 @@ impl Config {
 
     /// Sets the seed of generated ids, 1 by default.
     ///
-    /// Request ids are a hash of the seed and the number of the answer that carries them; operation
-    /// ids, provider's payment ids, wallet numbers and page tokens come from the seed and the
-    /// number of the registered payment. So two sandboxes of one seed that see the same requests
-    /// in the same order give out the same ids. None of them is a secret.
+    /// Request ids are a hash of the seed and the number of the answer that carries them. Operation
+    /// ids, providers' payment ids, wallet numbers and page tokens are made from the seed and the
+    /// number of the registered payment. Two sandboxes with the same seed and the same requests in
+    /// the same order therefore give the same ids. None of them is a secret.
     pub fn seed(self, seed: u64) -> Self {
         Self { seed, ..self }
     }

@@ -34,11 +34,11 @@ use self::pages::Pages;
 /// The ecommpay platform on your own machine. The value is a handle that is cheap to clone; all
 /// clones share one sandbox.
 ///
-/// It is a tower service: [`Sandbox::router`] needs no sockets, [`Sandbox::listen`] and
-/// [`Sandbox::serve`] put it on one. Payments proceed and callbacks are sent by tasks of the tokio
-/// runtime in which the requests are handled.
+/// [`Sandbox::router`] returns it as a tower service, which needs no socket; [`Sandbox::listen`]
+/// and [`Sandbox::serve`] serve it on a socket. Payments proceed and callbacks are sent by tasks of
+/// the tokio runtime in which the requests are handled.
 ///
-/// In a test it takes one line, and its time is virtual:
+/// A sandbox for a test, with virtual time:
 ///
 /// ```
 /// use std::time::Duration;
@@ -58,7 +58,7 @@ use self::pages::Pages;
 /// # }
 /// ```
 ///
-/// On a listener of your own, by the machine's clock:
+/// A sandbox on a listener of your own, with the machine's clock:
 ///
 /// ```
 /// use ecp_sandbox::{Config, Sandbox};
@@ -113,8 +113,8 @@ impl Sandbox {
             .layer(middleware::map_response(guard::fenced))
     }
 
-    /// Starts to serve on a free port of this machine and returns the base URL, such as
-    /// `http://127.0.0.1:40411`. [`Sandbox::shutdown`] ends it.
+    /// Serves in the background on a free port of this machine until [`Sandbox::shutdown`]. Returns
+    /// the base URL at once, such as `http://127.0.0.1:40411`.
     pub async fn listen(&self) -> io::Result<String> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", listener.local_addr()?);

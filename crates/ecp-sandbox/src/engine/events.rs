@@ -60,7 +60,7 @@ pub enum EventKind {
         /// Time until the next attempt; `None` after a delivery, and after the last attempt.
         retry_in: Option<Duration>,
     },
-    /// The sandbox refused to send a callback, which it will never send.
+    /// The sandbox refused to send a callback and will never send it.
     CallbackRefused {
         /// Number of the callback among the payment's, from 1.
         callback: u32,
@@ -133,7 +133,7 @@ pub enum EventKind {
         /// Time until the next attempt; `None` after a delivery, and after the last attempt.
         retry_in: Option<Duration>,
     },
-    /// The sandbox refused to send a page of operations, which it will never send.
+    /// The sandbox refused to send a page of operations and will never send it.
     OperationsRefused {
         /// Number of this delivery among all deliveries of operations, from 1.
         delivery: u64,
@@ -154,20 +154,20 @@ pub enum EventKind {
         /// The parameters of the Payment Page, as a JSON object.
         parameters: RawBody,
     },
-    /// A payment has this new status.
+    /// The payment changed to this status.
     PaymentChanged(PaymentStatus),
-    /// A payment continues that a [`Fault::StalePayment`](crate::Fault::StalePayment) kept from
-    /// ending.
+    /// The payment continues after a [`Fault::StalePayment`](crate::Fault::StalePayment) kept it
+    /// from ending.
     PaymentReleased,
     /// A payment or refund was requested through another interface than Gate, such as the
     /// Dashboard.
     Placed {
-        /// The interface through which it was requested.
+        /// The interface through which the payment or refund was requested.
         interface: Interface,
         /// The equivalent request on Gate, without its signature.
         document: RawBody,
     },
-    /// A refund of the payment has a new status.
+    /// A refund of the payment changed its status.
     RefundChanged {
         /// The platform's id of the refund's operation.
         operation_id: u64,

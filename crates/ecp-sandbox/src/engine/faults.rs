@@ -88,7 +88,7 @@ pub enum Fault {
     UnknownStatus,
     /// The amount of the payment in a callback is one minor unit too high. Its signature is valid.
     WrongAmount,
-    /// The signature of a callback belongs to another text, and is wrong.
+    /// The signature of a callback is wrong: it belongs to another text.
     WrongSignature,
 }
 

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{Request, Response};
 
-/// In-process receiver of a sandbox's callbacks and questions, without a socket.
+/// Function in this process that receives the sandbox's callbacks, confirmation requests and
+/// operations instead of the network.
 #[derive(Clone)]
 pub(crate) struct Merchant(Arc<Answer>);
 

@@ -21,8 +21,8 @@ pub(crate) struct Placed {
     pub(crate) payment_id: PaymentId,
 }
 
-/// Error of a payment or refund that the sandbox did not register, with the code and message that
-/// the platform has for it.
+/// Error of a payment or refund that the sandbox did not register, with the platform's code and
+/// message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PlaceError {

@@ -11,7 +11,7 @@ use crate::engine::events::RawBody;
 use crate::payment::{OrderKind, Payment, Refund};
 use crate::wire::codes::message_of;
 
-/// Condition on payments or operations. The default selects all.
+/// Condition that selects payments or operations. The default selects all.
 ///
 /// ```
 /// use ecp_sandbox::{Config, Filter, Paging, Sandbox};

@@ -52,8 +52,7 @@ impl Payment {
         self.questions.open.iter().any(|open| open.question == *question && open.refused)
     }
 
-    /// Returns how often the merchant has been asked; `None` if the payment does not wait for an
-    /// answer.
+    /// Returns the number of answers so far; `None` if the payment does not wait for an answer.
     pub(crate) fn clarification_round(&self) -> Option<u32> {
         self.awaits_clarification().then_some(self.questions.rounds)
     }

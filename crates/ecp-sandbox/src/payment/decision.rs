@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// The customer's decision on the provider's page: one of its buttons.
+/// The customer's decision on the provider's page, made by pressing one of its buttons.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Decision {

@@ -24,7 +24,7 @@ const DEPTH_LIMIT: usize = 8;
 ///   sign or after.
 /// - PHP writes a list or map as `name[key]=value` and signs its items by their paths.
 ///
-/// A member that a reading leaves out is not signed, and so not among the values.
+/// A parameter that is not signed is not among the returned values.
 pub(super) fn signed(values: &Values, is_signed: impl Fn(&Value) -> bool) -> Option<Values> {
     let words: Vec<&str> =
         values.iter().filter(|(_, value)| flag(value).is_some()).map(|(name, _)| &**name).collect();
