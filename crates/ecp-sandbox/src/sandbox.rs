@@ -136,7 +136,10 @@ impl Sandbox {
     ) -> impl Future<Output = io::Result<()>> + Send + use<> {
         if let Ok(address) = listener.local_addr() {
             if !address.ip().is_loopback() {
-                tracing::warn!(%address, "the sandbox is open to the network and has no access control");
+                tracing::warn!(
+                    %address,
+                    "the sandbox is open to the network and has no access control"
+                );
             }
             self.engine.listens_on(address);
         }

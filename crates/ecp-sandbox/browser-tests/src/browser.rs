@@ -206,9 +206,7 @@ impl Browser {
             }
             if Instant::now() > end {
                 let text = self.text().await.unwrap_or_default();
-                bail!(
-                    "the page is {url}, but was expected to begin with {start}; it shows:\n{text}"
-                );
+                bail!("the URL {url} does not begin with {start}; the page shows:\n{text}");
             }
             sleep(Duration::from_millis(40)).await;
         }

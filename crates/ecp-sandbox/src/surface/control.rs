@@ -215,7 +215,8 @@ async fn resend(
     match found(&engine, (project, id)) {
         Some(payment) => done(
             engine.resend_callback(payment.project_id, &payment.payment_id, callback),
-            "the history has no callback of the payment with this number: the payment's events list its callbacks",
+            "the history has no callback of the payment with this number: the payment's events \
+             list its callbacks",
         ),
         None => no_payment(),
     }

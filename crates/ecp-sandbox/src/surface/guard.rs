@@ -38,15 +38,15 @@ pub(crate) async fn guard(State(engine): State<Engine>, request: Request, next: 
     }
     let public = engine.config().public_url.as_deref();
     if !is_open(request.method(), request.uri().path()) && !is_own_page(headers, public) {
-        let words = "a page of another site sent this request: the sandbox accepts it only from its \
-                     own pages and from clients that are not browsers";
+        let words = "a page of another site sent this request: the sandbox accepts it only from \
+                     its own pages and from clients that are not browsers";
         return refused(&request, words);
     }
     next.run(request).await
 }
 
 fn refused(request: &Request, words: &'static str) -> Response {
-    tracing::warn!(method = %request.method(), path = request.uri().path(), "refused a request: {words}");
+    tracing::warn!(method = %request.method(), path = request.uri().path(), "refused: {words}");
     (StatusCode::FORBIDDEN, words).into_response()
 }
 
