@@ -96,8 +96,10 @@ impl Browser {
             }
             if Instant::now() > end {
                 let text = self.text().await.unwrap_or_default();
-                let url = self.url().await.unwrap_or_default();
-                bail!("no visible element `{selector}` on the page {url}, which shows:\n{text}");
+                bail!(
+                    "no visible element `{selector}` on the page {}, which shows:\n{text}",
+                    self.url().await.unwrap_or_default()
+                );
             }
             self.enter_again().await;
             sleep(Duration::from_millis(40)).await;

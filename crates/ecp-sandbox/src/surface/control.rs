@@ -267,9 +267,10 @@ fn done(is_done: bool, otherwise: &str) -> Response {
 }
 
 fn no_payment() -> Response {
-    let words = "there is no payment with this id in this project: GET /sandbox/payments lists the \
-                 payments";
-    problem(StatusCode::NOT_FOUND, words)
+    problem(
+        StatusCode::NOT_FOUND,
+        "there is no payment with this id in this project: GET /sandbox/payments lists the payments",
+    )
 }
 
 fn problem(status: StatusCode, words: &str) -> Response {
