@@ -51,7 +51,9 @@ impl TypedValueParser for TargetParser {
         argument: Option<&clap::Arg>,
         value: &OsStr,
     ) -> Result<Target, clap::Error> {
-        let target = value.to_str().ok_or_else(|| "the address is not UTF-8".to_owned());
+        let target = value
+            .to_str()
+            .ok_or_else(|| "the address is not UTF-8; write it in ASCII characters".to_owned());
         target.and_then(Target::new).map_err(|problem| {
             let place = argument.map(|argument| format!("{argument}: ")).unwrap_or_default();
             clap::Error::raw(ErrorKind::ValueValidation, format!("{place}{problem}\n"))
@@ -68,7 +70,9 @@ pub(crate) fn host(text: &str) -> Result<String, String> {
     let name = if is_bare_ip { bare } else { split(bare).map_or(bare, |(name, _)| name) };
     let problem = if is_bare_ip { None } else { host_problem(name) };
     match problem {
-        Some(problem) => Err(format!("{} is not a host: {problem}", shown(text))),
+        Some(problem) => {
+            Err(format!("{} is not a host name or an IP address: {problem}", shown(text)))
+        }
         None if name != text => Err(format!(
             "{} is more than a host; write {name}, without scheme, port and path",
             shown(text)
@@ -82,7 +86,8 @@ fn target(text: &str) -> Result<(), String> {
     web(text)?;
     if let Some(character) = text.chars().find(|character| !character.is_ascii()) {
         return Err(format!(
-            "{} holds `{}`; write a host in its xn-- form, and the rest percent-encoded",
+            "{} contains `{}`, which is not ASCII; write the host in its xn-- form, and the rest \
+             percent-encoded",
             shown(text),
             character.escape_debug()
         ));
@@ -92,7 +97,7 @@ fn target(text: &str) -> Result<(), String> {
     }
     match text.parse::<Uri>() {
         Ok(_) => Ok(()),
-        Err(error) => Err(format!("{} is not an address: {error}", shown(text))),
+        Err(error) => Err(format!("{} is not a web address: {error}", shown(text))),
     }
 }
 
@@ -114,7 +119,9 @@ pub(crate) fn web(text: &str) -> Result<(), String> {
         return wrong(&without_scheme(text));
     };
     if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
-        return wrong(&format!("has the scheme `{scheme}`; only http and https are used"));
+        return wrong(&format!(
+            "has the scheme `{scheme}`; write an address with http:// or https://"
+        ));
     }
     let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
     if authority.contains('@') {
@@ -126,13 +133,17 @@ pub(crate) fn web(text: &str) -> Result<(), String> {
             "holds an IPv6 address without brackets; write {scheme}://[{authority}]"
         ));
     }
-    let Some((host, port)) = split(authority) else { return wrong("has a `[` without a `]`") };
+    let Some((host, port)) = split(authority) else {
+        return wrong("has a `[` in its host without a `]`");
+    };
     if let Some(problem) = host_problem(host) {
         return wrong(&format!("has no host that can be used: {problem}"));
     }
     match port {
         None => Ok(()),
-        Some("") => wrong("has a colon after its host and no port"),
+        Some("") => {
+            wrong("has a colon after its host and no port; add the port, or remove the colon")
+        }
         Some(port) => match port.parse::<u16>() {
             Ok(1..) if port.bytes().all(|byte| byte.is_ascii_digit()) => Ok(()),
             _ => wrong(&format!(
@@ -157,7 +168,7 @@ fn split(authority: &str) -> Option<(&str, Option<&str>)> {
 
 fn host_problem(host: &str) -> Option<String> {
     if host.is_empty() {
-        return Some("it is empty".to_owned());
+        return Some("the host is empty".to_owned());
     }
     if let Some(inner) = host.strip_prefix('[') {
         let valid = inner.strip_suffix(']').is_some_and(|ip| ip.parse::<Ipv6Addr>().is_ok());
@@ -165,7 +176,10 @@ fn host_problem(host: &str) -> Option<String> {
     }
     let is_part = |c: char| c.is_alphanumeric() || !c.is_ascii() || "-_.".contains(c);
     if let Some(character) = host.chars().find(|&character| !is_part(character)) {
-        return Some(format!("`{}` holds `{character}`", host.escape_debug()));
+        return Some(format!(
+            "`{}` contains `{character}`, which no host has",
+            host.escape_debug()
+        ));
     }
     let name = host.strip_suffix('.').unwrap_or(host);
     let mut labels = name.rsplit('.');
@@ -214,7 +228,7 @@ fn without_scheme(text: &str) -> String {
 /// The address for an error text, without a password.
 fn shown(text: &str) -> String {
     if text.contains('@') {
-        "the address (not shown: it holds an `@`)".to_owned()
+        "the address (not shown, as it may contain a password before its `@`)".to_owned()
     } else {
         format!("`{}`", text.escape_debug())
     }
@@ -268,14 +282,17 @@ mod tests {
             ("http:/x/y", "`http:/x/y` has no `://` after its scheme; write http://x/y"),
             (r"https:\\x", r"`https:\\\\x` has no `://` after its scheme; write https://x"),
             ("mailto:x", "`mailto:x` has no scheme; an address begins with http:// or https://"),
-            ("ftp://x/", "`ftp://x/` has the scheme `ftp`; only http and https are used"),
+            (
+                "ftp://x/",
+                "`ftp://x/` has the scheme `ftp`; write an address with http:// or https://",
+            ),
             (
                 "postgres://x",
-                "`postgres://x` has the scheme `postgres`; only http and https are used",
+                "`postgres://x` has the scheme `postgres`; write an address with http:// or https://",
             ),
-            ("http://", "`http://` has no host that can be used: it is empty"),
-            ("http:///cb", "`http:///cb` has no host that can be used: it is empty"),
-            ("http://:8000", "`http://:8000` has no host that can be used: it is empty"),
+            ("http://", "`http://` has no host that can be used: the host is empty"),
+            ("http:///cb", "`http:///cb` has no host that can be used: the host is empty"),
+            ("http://:8000", "`http://:8000` has no host that can be used: the host is empty"),
             (
                 "http://a b/",
                 "`http://a b/` holds a space, a line break or a control character; remove it",
@@ -297,17 +314,20 @@ mod tests {
                 "`http://x:+80` has the port `+80`, which is not a number from 1 to 65535",
             ),
             ("http://x:y", "`http://x:y` has the port `y`, which is not a number from 1 to 65535"),
-            ("http://x:/", "`http://x:/` has a colon after its host and no port"),
+            (
+                "http://x:/",
+                "`http://x:/` has a colon after its host and no port; add the port, or remove the colon",
+            ),
             (
                 "http://u:secret@x/",
-                "the address (not shown: it holds an `@`) holds a user name or a password, which is \
+                "the address (not shown, as it may contain a password before its `@`) holds a user name or a password, which is \
                  not sent; remove it",
             ),
             (
                 "http://::1/",
                 "`http://::1/` holds an IPv6 address without brackets; write http://[::1]",
             ),
-            ("http://[::1", "`http://[::1` has a `[` without a `]`"),
+            ("http://[::1", "`http://[::1` has a `[` in its host without a `]`"),
             (
                 "http://[::g]/",
                 "`http://[::g]/` has no host that can be used: `[::g]` is not an IPv6 address",
@@ -321,14 +341,17 @@ mod tests {
                 "http://a..b/",
                 "`http://a..b/` has no host that can be used: `a..b` has an empty part between its dots",
             ),
-            ("http://a,b/", "`http://a,b/` has no host that can be used: `a,b` holds `,`"),
+            (
+                "http://a,b/",
+                "`http://a,b/` has no host that can be used: `a,b` contains `,`, which no host has",
+            ),
             ("http://x/#part", "`http://x/#part`: the part from `#` on is never sent; remove it"),
             (
                 "http://магазин.example/",
-                "`http://магазин.example/` holds `м`; write a host in its xn-- form, and the rest \
+                "`http://магазин.example/` contains `м`, which is not ASCII; write the host in its xn-- form, and the rest \
                  percent-encoded",
             ),
-            ("http://x/<y>", "`http://x/<y>` is not an address: invalid uri character"),
+            ("http://x/<y>", "`http://x/<y>` is not a web address: invalid uri character"),
             ("", "the address is empty; write one such as http://127.0.0.1:8000/"),
         ];
         for (text, problem) in table {
@@ -358,9 +381,15 @@ mod tests {
                 "shop.test:8000",
                 "`shop.test:8000` is more than a host; write shop.test, without scheme, port and path",
             ),
-            ("", "`` is not a host: it is empty"),
-            ("*.test", "`*.test` is not a host: `*.test` holds `*`"),
-            ("shop test", "`shop test` is not a host: `shop test` holds ` `"),
+            ("", "`` is not a host name or an IP address: the host is empty"),
+            (
+                "*.test",
+                "`*.test` is not a host name or an IP address: `*.test` contains `*`, which no host has",
+            ),
+            (
+                "shop test",
+                "`shop test` is not a host name or an IP address: `shop test` contains ` `, which no host has",
+            ),
         ] {
             assert_eq!(host(text).unwrap_err(), problem);
         }

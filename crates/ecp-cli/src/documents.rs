@@ -26,7 +26,8 @@ pub(crate) fn for_each(
         input.take(most).read_to_end(&mut document).context("cannot read standard input")?;
         if document.len() > LARGEST {
             bail!(
-                "standard input has more than {LARGEST} bytes; for one document a line add --jsonl"
+                "standard input is longer than {LARGEST} bytes, the limit for one document; `ecp \
+                 sign` and `ecp verify` read one document a line with --jsonl"
             );
         }
         return job(None, &document);

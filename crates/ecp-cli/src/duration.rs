@@ -11,6 +11,6 @@ pub(crate) fn duration(text: &str) -> anyhow::Result<Duration> {
         text.parse().with_context(|| format!("`{text}` is not a duration such as 90s or 5m"))?;
     match Duration::try_from(length) {
         Ok(length) => Ok(length),
-        Err(_) => bail!("`{text}` must not be negative"),
+        Err(_) => bail!("the duration `{text}` is negative; write one such as 90s or 5m"),
     }
 }

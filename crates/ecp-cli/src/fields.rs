@@ -12,7 +12,7 @@ use crate::address;
 /// Fields by their paths.
 #[derive(Args)]
 pub(crate) struct Fields {
-    /// A field of the request by its Gate path, as in customer.id=7. May be repeated
+    /// A field of the request, by its path in the Gate request, as in customer.id=7. May be repeated
     #[arg(long = "field", value_name = "PATH=VALUE", value_parser = field)]
     fields: Vec<(String, String)>,
 }
@@ -59,14 +59,14 @@ pub(crate) fn needed(
 fn field(text: &str) -> Result<(String, String), String> {
     let (path, value) = pair(text)?;
     if path.ends_with("_url") || path.starts_with("return_url.") {
-        address::web(&value).map_err(|problem| format!("`{path}`: {problem}"))?;
+        address::web(&value).map_err(|problem| format!("field `{path}`: {problem}"))?;
     }
     Ok((path, value))
 }
 
 /// `NAME=VALUE`
 pub(crate) fn pair(text: &str) -> Result<(String, String), &'static str> {
-    let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
+    let (name, value) = text.split_once('=').ok_or("the `=` is missing; write NAME=VALUE")?;
     Ok((name.to_owned(), value.to_owned()))
 }
 

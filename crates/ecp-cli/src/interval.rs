@@ -10,16 +10,16 @@ use jiff::tz::{AmbiguousOffset, TimeZone};
 /// Options of a time interval.
 #[derive(Args)]
 pub(crate) struct IntervalOptions {
-    /// The first time, as 2024-01-31 14:53:55, or day, as 2024-01-31
+    /// The beginning of the interval: a time such as 2024-01-31 14:53:55, or a day such as 2024-01-31
     #[arg(long, value_name = "TIME")]
     pub(crate) from: String,
 
-    /// The last time, or day. When clocks are set back, a time that occurs twice is the later one
-    /// here and the earlier one in --from
+    /// The end of the interval: a time or a day, both included. When clocks are set back, a time that
+    /// occurs twice means the later one here and the earlier one in --from
     #[arg(long, value_name = "TIME")]
     pub(crate) to: String,
 
-    /// The IANA name of their time zone
+    /// The time zone of --from and --to, by its IANA name
     #[arg(long, value_name = "NAME", default_value = "UTC")]
     pub(crate) tz: String,
 }
@@ -44,7 +44,8 @@ impl IntervalOptions {
         if to < from {
             let Self { from, to, tz } = self;
             bail!(
-                "--from {from} --to {to} holds no moment in {tz}: it ends before it begins, or the clock skips it"
+                "the interval from {from} to {to} in the time zone {tz} is empty: --to is earlier \
+                 than --from, or the clock skips all of the interval"
             );
         }
         let moment = |moment: jiff::Timestamp| Timestamp::from_unix_seconds(moment.as_second());
@@ -70,7 +71,8 @@ impl IntervalOptions {
         let note = odd.map(|moment| {
             let clock = self.zone().map(|zone| zone.to_datetime(moment).strftime(FORM).to_string());
             format!(
-                "{} occurs twice in {}: the operations are asked for in UTC, and their times are in UTC",
+                "the time {} occurs twice in the time zone {}: the operations are requested in \
+                 UTC, and their times are in UTC",
                 clock.unwrap_or_default(),
                 self.tz
             )
@@ -79,7 +81,8 @@ impl IntervalOptions {
     }
 
     fn zone(&self) -> anyhow::Result<TimeZone> {
-        TimeZone::get(&self.tz).with_context(|| format!("--tz {}", self.tz))
+        TimeZone::get(&self.tz)
+            .with_context(|| format!("--tz {} is not a known time zone", self.tz))
     }
 }
 
@@ -361,7 +364,7 @@ mod tests {
             ("2026-03-29", "2026-03-28", "Europe/London"),
         ] {
             let error = options(from, to, tz).read().unwrap_err().to_string();
-            assert!(error.contains("holds no moment in"), "{error}");
+            assert!(error.contains("is empty: --to is earlier"), "{error}");
         }
         for text in ["2026-3-1x", "2026-13-01", "yesterday", "2026-02-29", "2026-01-01 10:00"] {
             assert!(options(text, "2026-12-31", "UTC").read().is_err(), "{text}");
@@ -371,9 +374,9 @@ mod tests {
             (&*asked.from, &*asked.to, &*asked.tz),
             ("2025-10-29 21:00:00", "2025-10-30 21:59:59", "UTC")
         );
-        assert!(
-            asked.note.unwrap().starts_with("2025-10-30 23:59:59 occurs twice in Africa/Cairo: ")
-        );
+        assert!(asked.note.unwrap().starts_with(
+            "the time 2025-10-30 23:59:59 occurs twice in the time zone Africa/Cairo: "
+        ));
         let asked = options("2025-10-31", "2025-10-31", "Africa/Cairo").asked().unwrap();
         assert_eq!((&*asked.from, &*asked.tz), ("2025-10-31 00:00:00", "Africa/Cairo"));
         assert_eq!((&*asked.to, asked.note), ("2025-10-31 23:59:59", None));

@@ -47,20 +47,27 @@ impl KeyOptions {
         let mut keys = self.load()?;
         match (keys.pop(), keys.is_empty()) {
             (Some(key), true) => Ok(key),
-            (None, _) => Err(Usage("name the key: --key-env NAME or --key-file PATH").into()),
-            _ => Err(Usage("name one key only, by one --key-env or one --key-file").into()),
+            (None, _) => {
+                Err(Usage("no key is given: add --key-env NAME or --key-file PATH").into())
+            }
+            _ => {
+                Err(Usage("more than one key is given: keep one --key-env or one --key-file")
+                    .into())
+            }
         }
     }
 }
 
 /// The key in a variable.
 pub(crate) fn secret_from_environment(name: &str) -> anyhow::Result<SecretKey> {
-    SecretKey::new(from_environment(name)?).with_context(|| format!("no key in {name}"))
+    SecretKey::new(from_environment(name)?)
+        .with_context(|| format!("there is no key in the environment variable {name}"))
 }
 
 /// The key in a file.
 pub(crate) fn secret_from_file(path: &Path) -> anyhow::Result<SecretKey> {
-    SecretKey::new(from_file(path)?).with_context(|| format!("no key in {}", path.display()))
+    SecretKey::new(from_file(path)?)
+        .with_context(|| format!("there is no key in the file {}", path.display()))
 }
 
 fn from_file(path: &Path) -> anyhow::Result<String> {
@@ -68,11 +75,15 @@ fn from_file(path: &Path) -> anyhow::Result<String> {
         if is_path(path) {
             format!("cannot read the key file {}", path.display())
         } else {
-            "cannot read the key file (its name is not shown: it may be the key itself)".to_owned()
+            "cannot read the key file (its name is not shown, as it may be the key itself)"
+                .to_owned()
         }
     })?;
     if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
-        bail!("the key file {} is UTF-16: save it as UTF-8, without a mark", path.display());
+        bail!(
+            "the key file {} is UTF-16: save it as UTF-8, without a byte order mark",
+            path.display()
+        );
     }
     let text = String::from_utf8(bytes)
         .map_err(|_| anyhow!("the key file {} is not UTF-8: save it as UTF-8", path.display()))?;
@@ -96,14 +107,16 @@ pub(crate) fn password_from_file(path: &Path) -> anyhow::Result<Sensitive<String
 
 fn from_variable(name: &str, what: &str) -> anyhow::Result<String> {
     let value = std::env::var_os(name).with_context(|| match shown(name) {
-        Some(name) => format!("set the environment variable {name} to the {what}"),
+        Some(name) => format!("the environment variable {name} is missing: set it to the {what}"),
         None => format!(
             "there is no environment variable of that name (not shown: it may be the {what} \
              itself); give the name of a variable that holds the {what}"
         ),
     })?;
     let text = value.into_string();
-    let text = text.map_err(|_| anyhow!("the environment variable {name} is not UTF-8"))?;
+    let text = text.map_err(|_| {
+        anyhow!("the environment variable {name} is not UTF-8: set it to the {what} in UTF-8")
+    })?;
     Ok(as_meant(text, name))
 }
 
@@ -130,8 +143,8 @@ fn as_meant(mut text: String, name: &str) -> String {
     text.truncate(without_line_break(&text).len());
     if let Some(edges) = SecretEdges::of(&text) {
         note!(
-            "WARNING: the key in {name} {edges}; it is used as it is, so remove that unless it \
-             belongs to the key"
+            "WARNING: the key in {name} {edges}; these characters are used as part of the key, \
+             so remove them unless they belong to it"
         );
     }
     text
@@ -144,6 +157,7 @@ pub(crate) fn without_line_break(text: &str) -> &str {
 }
 
 fn named(name: String, text: String) -> anyhow::Result<NamedKey> {
-    let secret = SecretKey::new(text.as_str()).with_context(|| format!("no key in {name}"))?;
+    let secret =
+        SecretKey::new(text.as_str()).with_context(|| format!("there is no key in {name}"))?;
     Ok(NamedKey { name, key: SigningKey::new(&secret), text: Sensitive::new(text) })
 }

@@ -99,23 +99,23 @@ use ecp_methods::Registry;
 
 use self::usage::Usage;
 
-/// The `ecp` command with the methods of a registry.
+/// The command-line program `ecp`, for the payment methods of a registry.
 #[derive(Clone, Debug)]
 pub struct Cli {
     registry: Registry,
 }
 
 impl Cli {
-    /// The command with these methods and no others.
+    /// Creates the program for the payment methods in this registry and no others.
     pub const fn new(registry: Registry) -> Self {
         Self { registry }
     }
 
-    /// Runs the command that the arguments of this process name, and returns its exit code, for `main` to
-    /// return. A command line that is wrong or asks for help ends the process, as is usual for commands.
+    /// Runs the command that this process's arguments name, and returns the exit code for `main` to
+    /// return. Ends the process itself if the arguments are wrong or ask for help.
     ///
-    /// Profiles and keys come from the environment and from files, as `ecp --help` says. Help, completions
-    /// and manual pages have the program's own name; examples and messages call it `ecp`.
+    /// Profiles and keys are read from environment variables and files. Help, completions and manual
+    /// pages use the file name of the executable; examples and messages say `ecp`.
     pub fn main(self) -> ExitCode {
         let command = command(&program());
         let arguments = Arguments::from_arg_matches(&command.clone().get_matches());

@@ -41,11 +41,11 @@ impl std::fmt::Debug for From {
 impl MailSection {
     /// The server. Nothing is sent yet.
     pub(crate) fn smtp(&self) -> anyhow::Result<Smtp> {
-        self.settings().and_then(smtp).context("section `[mail]` of the settings")
+        self.settings().and_then(smtp).context("cannot use the section [mail] of the settings file")
     }
 
     fn settings(&self) -> anyhow::Result<SmtpSettings> {
-        let from = self.from.0.parse().map_err(|error| anyhow!("`from` {error}"))?;
+        let from = self.from.0.parse().map_err(|error| anyhow!("the sender in `from` {error}"))?;
         let mut settings = SmtpSettings::new(&self.host, from).tls(self.tls);
         if let Some(port) = self.port {
             settings = settings.port(port);
@@ -55,7 +55,9 @@ impl MailSection {
         }
         if let Some(path) = &self.root_certificates {
             let pem = std::fs::read(path);
-            let pem = pem.with_context(|| format!("cannot read {}", path.display()))?;
+            let pem = pem.with_context(|| {
+                format!("cannot read the file of `root_certificates`, {}", path.display())
+            })?;
             settings = settings.root_certificates(pem);
         }
         let password = match (&self.password_env, &self.password_file) {
@@ -63,13 +65,16 @@ impl MailSection {
             (None, Some(path)) => Some(password_from_file(path)?),
             (None, None) => None,
             (Some(_), Some(_)) => {
-                bail!("`password_env` and `password_file` are both given: keep one")
+                bail!("`password_env` and `password_file` are both given: keep one of them")
             }
         };
         match (&self.user, password) {
             (Some(user), Some(password)) => Ok(settings.login(user, password)),
             (None, None) => Ok(settings),
-            _ => bail!("a login needs `user`, and `password_env` or `password_file`"),
+            _ => bail!(
+                "the login to the mail server is incomplete: give `user`, and `password_env` or \
+                 `password_file`, or none of them"
+            ),
         }
     }
 
@@ -112,15 +117,16 @@ mod tests {
         for (more, expected) in [
             (
                 "tls = \"none\"",
-                "section `[mail]` of the settings: the mail server `smtp.shop.example` is not on this machine",
+                "cannot use the section [mail] of the settings file: the mail server \
+                 `smtp.shop.example` is not on this machine",
             ),
             (
                 "user = \"reports\"",
-                "section `[mail]` of the settings: a login needs `user`, and `password_env` or",
+                "the login to the mail server is incomplete: give `user`, and `password_env` or",
             ),
             (
                 "password_env = \"NO_SUCH_PASSWORD\"",
-                "set the environment variable NO_SUCH_PASSWORD to the password",
+                "the environment variable NO_SUCH_PASSWORD is missing: set it to the password",
             ),
             (
                 "password_env = \"hunter2-sentinel\"",
@@ -129,7 +135,7 @@ mod tests {
             ("password_env = \"A\"\npassword_file = \"b\"", "are both given: keep one"),
             (
                 "root_certificates = \"no-such.pem\"",
-                "section `[mail]` of the settings: cannot read no-such.pem",
+                "cannot read the file of `root_certificates`, no-such.pem",
             ),
         ] {
             let problem = problem(&format!("{head}{more}"));
@@ -137,7 +143,10 @@ mod tests {
         }
         let from = problem("host = \"smtp.shop.example\"\nfrom = \"mary\"");
         assert!(
-            from.starts_with("section `[mail]` of the settings: `from` is not a valid e-mail address: it has no @"),
+            from.starts_with(
+                "cannot use the section [mail] of the settings file: the sender in `from` is not \
+                 a valid e-mail address: it has no @"
+            ),
             "{from}"
         );
         for (text, words) in [

@@ -17,7 +17,7 @@ pub(crate) const UNKNOWN: u8 = 4;
 pub(crate) const ENDED_IN_ERROR: u8 = 6;
 
 /// Advice for a payment that ended in an error.
-pub(crate) const ASK_SUPPORT: &str = "nothing says whether money has moved: ask technical support before it is repeated under another id";
+pub(crate) const ASK_SUPPORT: &str = "it is unknown whether money has moved: ask technical support before the payment is repeated under another id";
 
 /// Report on a payment. Unknown values are `null`.
 #[derive(Serialize)]

@@ -76,7 +76,7 @@ impl Write for Stdout {
 pub(crate) fn print_result(text: &str) {
     let mut output = stdout();
     if let Err(error) = output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
-        note!("error: the result cannot be printed on standard output ({error}); it is:");
+        note!("error: the result cannot be printed on standard output ({error}); the result is:");
         note!("{}", text.trim_end());
     }
 }

@@ -109,8 +109,8 @@ impl ProfileOptions {
         let url = self.gate_url.as_ref().map_or(profile.gate_url.as_str(), |url| url.as_str());
         // The address is stored and shown in one spelling.
         let gate_url = normal_base_url(url).with_context(|| match self.gate_url {
-            Some(_) => "--gate-url".to_owned(),
-            None => format!("`gate_url` of profile `{}`", self.profile),
+            Some(_) => "cannot use the address of --gate-url".to_owned(),
+            None => format!("cannot use `gate_url` of profile `{}`", self.profile),
         })?;
         // The platform's page goes with the platform's Gate, and the sandbox's with the sandbox.
         let page_url = match profile.page_url {
@@ -126,10 +126,15 @@ impl ProfileOptions {
         if self.profile != SANDBOX {
             return Err(match self.path() {
                 Some(path) => {
-                    anyhow!("there is no profile `{}` in {}", self.profile, path.display())
+                    anyhow!(
+                        "there is no profile `{}` in {}: add it, or name another one with --profile",
+                        self.profile,
+                        path.display()
+                    )
                 }
                 None => anyhow!(
-                    "there is no profile `{}`, and no file of profiles: name one with --profiles",
+                    "there is no profile `{}`, because there is no profiles file: name the file with \
+                     --profiles",
                     self.profile
                 ),
             });
@@ -168,7 +173,11 @@ impl ProfileOptions {
         let key = match (&section.key_env, &section.key_file) {
             (Some(variable), None) => secret_from_environment(variable)?,
             (None, Some(path)) => secret_from_file(path)?,
-            _ => return Err(anyhow!("profile `{name}` needs either `key_env` or `key_file`")),
+            _ => {
+                return Err(anyhow!(
+                    "profile `{name}` needs one of `key_env` and `key_file`, not both"
+                ));
+            }
         };
         let data = match (&section.data_token_env, &section.data_key_env) {
             (Some(token), Some(key)) => {
@@ -179,7 +188,8 @@ impl ProfileOptions {
             (None, None) => None,
             _ => {
                 return Err(anyhow!(
-                    "profile `{name}` needs both of `data_token_env` and `data_key_env`, or none"
+                    "profile `{name}` has only one of `data_token_env` and `data_key_env`: give both, or \
+                     none"
                 ));
             }
         };
@@ -187,17 +197,18 @@ impl ProfileOptions {
         let first_question = section.first_question_after.as_deref().map(duration).transpose();
         Ok(Profile {
             project: ProjectId::new(section.project)
-                .with_context(|| format!("in profile `{name}`"))?,
+                .with_context(|| format!("cannot use `project` of profile `{name}`"))?,
             key,
             gate_url: section.gate_url.unwrap_or_else(|| GATE_URL.to_owned()),
             page_url: section.page_url,
             is_sandbox: false,
             test: section.test,
             not_found_after: not_found_after
-                .with_context(|| format!("`not_found_after` of profile `{name}`"))?
+                .with_context(|| format!("cannot use `not_found_after` of profile `{name}`"))?
                 .unwrap_or(Duration::from_mins(5)),
-            first_question: first_question
-                .with_context(|| format!("`first_question_after` of profile `{name}`"))?,
+            first_question: first_question.with_context(|| {
+                format!("cannot use `first_question_after` of profile `{name}`")
+            })?,
             rate: section.rate.or(NonZeroU32::new(50)),
             data,
             name: name.clone(),
@@ -216,7 +227,11 @@ impl ProfileOptions {
             // The error's own text would quote the file.
             let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
             let line = before.matches('\n').count() + 1;
-            anyhow!("{}, line {line}: {}", path.display(), error.message())
+            anyhow!(
+                "cannot use the profiles file {}, line {line}: {}",
+                path.display(),
+                error.message()
+            )
         })?;
         Ok(profiles.remove(&self.profile))
     }
@@ -263,7 +278,8 @@ impl Profile {
     pub(crate) fn data_api(&self) -> anyhow::Result<DataApi> {
         let Some((token, key, url)) = &self.data else {
             return Err(anyhow!(
-                "profile `{}` has no Data API: add `data_token_env` and `data_key_env` to it",
+                "profile `{}` has no token and key for the Data API: add `data_token_env` and \
+                 `data_key_env` to the profile",
                 self.name
             ));
         };
@@ -274,21 +290,22 @@ impl Profile {
         };
         DataApi::new(token.clone(), key, transport)
             .base_url(url)
-            .with_context(|| format!("`data_url` of profile `{}`", self.name))
+            .with_context(|| format!("cannot use `data_url` of profile `{}`", self.name))
     }
 
     /// The profile's Payment Page.
     pub(crate) fn page(&self) -> anyhow::Result<PaymentPage> {
         let Some(page_url) = &self.page_url else {
             return Err(anyhow!(
-                "profile `{}` sends to {} and names no Payment Page: add `page_url` to it",
+                "profile `{}` sends to {} and has no address of a Payment Page: add `page_url` to the \
+                 profile",
                 self.name,
                 self.gate_url
             ));
         };
         PaymentPage::new(self.project, &self.key)
             .base_url(page_url)
-            .with_context(|| format!("`page_url` of profile `{}`", self.name))
+            .with_context(|| format!("cannot use `page_url` of profile `{}`", self.name))
     }
 
     /// Warns on standard error if real money moves.

@@ -37,8 +37,10 @@ pub(crate) fn describe(warning: &Warning, table: &Table) -> String {
     match id.filter(|id| !id.is_empty()) {
         Some(id) => {
             let id: String = id.chars().take(40).collect();
-            format!("operation {}, `{column}`: {problem}", id.escape_debug())
+            format!("operation {}, column `{column}`: {problem}", id.escape_debug())
         }
-        None => format!("the operation at place {}, `{column}`: {problem}", row + 1),
+        None => {
+            format!("operation number {} of this export, column `{column}`: {problem}", row + 1)
+        }
     }
 }

@@ -69,7 +69,7 @@ impl NextStep {
 pub(crate) fn write_step(step: &NextStep, payment_id: &str, output: &mut String) -> Result {
     match step.step {
         "display" => {
-            writeln!(output, "  next: show this to the customer, who pays by it")?;
+            writeln!(output, "  next: show this to the customer, who needs it to pay")?;
             for Shown { r#type: kind, title, data } in &step.display {
                 let title = title.as_ref().map(|title| format!(" {title}")).unwrap_or_default();
                 writeln!(output, "    {kind}{title}: {}", data.as_deref().unwrap_or("?"))?;
@@ -98,7 +98,7 @@ pub(crate) fn write_step(step: &NextStep, payment_id: &str, output: &mut String)
         }
         "push" => writeln!(
             output,
-            "  next: the customer confirms on the phone, or pays by what was shown before"
+            "  next: the customer confirms on the phone, or pays with the data that were shown before"
         )?,
         _ => writeln!(output, "  next: redirect the customer, as the callback says")?,
     }

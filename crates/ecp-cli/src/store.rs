@@ -34,7 +34,9 @@ impl Store {
         if let Some(path) = &self.db {
             let name = path.display();
             if !path.exists() {
-                anyhow::bail!("there is no file {name}: give the database that the service opens");
+                anyhow::bail!(
+                    "there is no file {name}: name the inbox database of your service with --db"
+                );
             }
             let inbox = SqliteOptions::new().existing_only().open(path).await;
             return Ok(Arc::new(
@@ -51,16 +53,19 @@ impl Store {
                 Ok(_) | Err(VarError::NotPresent) => {}
                 // Ignoring it could mean an unprotected connection.
                 Err(VarError::NotUnicode(_)) => {
-                    let why = "PGSSLMODE, PGSSLROOTCERT and PGCHANNELBINDING must be UTF-8";
+                    let why = "the environment variables PGSSLMODE, PGSSLROOTCERT and \
+                               PGCHANNELBINDING must be UTF-8";
                     return Err(Usage(why).into());
                 }
             }
         }
         let defaults: Vec<_> =
             defaults.iter().map(|(word, value)| (*word, value.as_str())).collect();
-        let address = PostgresAddress::parse(text, &defaults).context("--postgres")?;
+        let address = PostgresAddress::parse(text, &defaults)
+            .context("cannot use the address of --postgres")?;
         if address.has_password() {
-            let why = "a password on the command line can be read by others: set PGPASSWORD";
+            let why = "--postgres has a password, which others can read on the command line: set \
+                       the environment variable PGPASSWORD instead";
             return Err(Usage(why).into());
         }
         let address = match std::env::var_os("PGPASSWORD") {
@@ -84,8 +89,8 @@ const DEFAULTS: [(&str, &str); 3] = [
 /// Adds advice to an error.
 fn advise(error: InboxError) -> anyhow::Error {
     let advice = match error.kind() {
-        InboxErrorKind::NoInbox => "name the database that the service opens",
-        InboxErrorKind::Newer => "use the `ecp` of the service's version",
+        InboxErrorKind::NoInbox => "name the inbox database of your service",
+        InboxErrorKind::Newer => "use an `ecp` of the same version as your service",
         _ => return error.into(),
     };
     anyhow::anyhow!("{error}; {advice}")

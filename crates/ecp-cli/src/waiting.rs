@@ -14,8 +14,8 @@ use crate::output::{print_result, stdout};
 /// Options of the commands that print a payment's status.
 #[derive(Args)]
 pub(crate) struct Waiting {
-    /// Wait until it has ended: for that long, or as long as its method takes; 30 minutes if that
-    /// is not known
+    /// Wait until the payment has ended, at most for TIME; without a TIME for as long as its method
+    /// takes, or 30 minutes if that is not known
     #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true, value_parser = duration)]
     #[expect(clippy::option_option, reason = "not given, given, given with a time")]
     wait: Option<Option<Duration>>,

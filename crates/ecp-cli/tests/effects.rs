@@ -277,7 +277,7 @@ fn an_end_in_an_error_has_its_word_and_its_exit_code() {
     assert_eq!(output.status.code(), Some(6), "{}", stderr(&output));
     assert!(
         stderr(&output).contains(
-            "1 row ended in an error: nothing says whether money has moved: ask technical support"
+            "1 row ended in an error: it is unknown whether money has moved: ask technical support"
         ),
         "{}",
         stderr(&output)

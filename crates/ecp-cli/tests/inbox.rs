@@ -145,7 +145,10 @@ fn a_callback_is_shown_without_its_body_unless_that_is_asked_for() {
 
     let missing = ecp(&["show", "--db", db, "77"]);
     assert_eq!(missing.status.code(), Some(1));
-    assert_eq!(stderr(&missing), "error: there is no callback 77: see `ecp inbox list`\n");
+    assert_eq!(
+        stderr(&missing),
+        "error: there is no callback with the number 77: see `ecp inbox list`\n"
+    );
 }
 
 #[test]
@@ -157,18 +160,18 @@ fn what_is_done_or_dead_is_replayed_and_nothing_else() {
     assert_eq!(
         stdout(&output),
         "1: will be handled again\n\
-         2: not replayed: another callback that says the same was handled\n\
-         4: not replayed: it is held: see `ecp inbox release --help`\n\
-         5: not replayed: it is waiting already\n\
-         77: not replayed: there is no such callback: see `ecp inbox list`\n"
+         2: not replayed: it repeats another callback, which was handled\n\
+         4: not replayed: it is held until Gate confirms it: see `ecp inbox release --help`\n\
+         5: not replayed: it already waits to be handled\n\
+         77: not replayed: there is no callback with this number: see `ecp inbox list`\n"
     );
     let again = ecp(&["replay", "--db", db, "--json", "1", "77"]);
     assert_eq!(
         (again.status.code(), stdout(&again).as_str()),
         (
             Some(1),
-            "{\"id\":1,\"replayed\":false,\"why\":\"it is waiting already\"}\n\
-             {\"id\":77,\"replayed\":false,\"why\":\"there is no such callback: see `ecp inbox list`\"}\n"
+            "{\"id\":1,\"replayed\":false,\"why\":\"it already waits to be handled\"}\n\
+             {\"id\":77,\"replayed\":false,\"why\":\"there is no callback with this number: see `ecp inbox list`\"}\n"
         )
     );
     assert_eq!(
@@ -217,10 +220,16 @@ fn a_held_callback_is_released_by_what_gate_signed() {
     );
     let elsewhere = signed(br#"{"project_id":1,"payment":{"id":"P3","status":"success"}}"#);
     let table: [(&[u8], &str); 9] = [
-        (b"", "error: standard input is not an answer of Gate in JSON"),
-        (b"{}", "error: Gate's answer is not genuine: no signature"),
-        (&answer("success", "forged"), "error: Gate's answer is not genuine: the signature"),
-        (b"nonsense", "error: standard input is not an answer of Gate in JSON"),
+        (b"", "error: standard input is not JSON; give Gate's answer to a status request: "),
+        (b"{}", "error: Gate's answer on standard input is not genuine: no signature"),
+        (
+            &answer("success", "forged"),
+            "error: Gate's answer on standard input is not genuine: the signature",
+        ),
+        (
+            b"nonsense",
+            "error: standard input is not JSON; give Gate's answer to a status request: ",
+        ),
         // The callback that is held, and one that says the same.
         (
             &signed(held.raw.unwrap().expose()),
@@ -232,7 +241,8 @@ fn a_held_callback_is_released_by_what_gate_signed() {
         ),
         (
             &doubtful,
-            "error: the signature fits more than one reading of `payment.description`: give no key",
+            "error: the signature of the answer on standard input allows more than one meaning of \
+             `payment.description`: give a --profile",
         ),
         (
             &uncovered,
@@ -257,7 +267,7 @@ fn a_held_callback_is_released_by_what_gate_signed() {
     let denied = release(&answer("decline", "secret"));
     assert_eq!(
         stdout(&denied),
-        "4: still held: Gate's answer has another `payment.status` than the callback\n"
+        "4: still held: `payment.status` in Gate's answer differs from `payment.status` in the callback\n"
     );
     assert_eq!(denied.status.code(), Some(1));
     let list = ok(&["list", "--db", db, "--state", "held"]);
@@ -268,18 +278,18 @@ fn a_held_callback_is_released_by_what_gate_signed() {
     );
     assert!(
         ok(&["stats", "--db", db])
-            .ends_with("1 of those held are not asked about again: see `ecp inbox list`\n")
+            .ends_with("Gate is not asked again about 1 held callbacks: see `ecp inbox list`\n")
     );
     let released = release(&answer("success", "secret"));
     assert_eq!(stdout(&released), "4: released, and will be handled\n");
     assert!(released.status.success());
     let machine = ["release", "--db", db, "--key-env", "ECP_KEY", "--json", "4"];
     let told = ecp_reading(&answer("success", "secret"), &machine);
-    let text = "no callback of that number is held";
+    let text = "there is no held callback with this number";
     let expected = serde_json::json!({"id": 4, "release": "not held", "text": text});
     assert_eq!(serde_json::from_str::<serde_json::Value>(&stdout(&told)).unwrap(), expected);
     let again = release(&answer("success", "secret"));
-    assert_eq!(stdout(&again), "4: no callback of that number is held\n");
+    assert_eq!(stdout(&again), "4: there is no held callback with this number\n");
     assert_eq!(again.status.code(), Some(1));
 }
 
@@ -314,16 +324,17 @@ fn gate_itself_is_asked_about_a_held_callback() {
         format!("{held}: still held: Gate has not decided `payment.status` yet; try again later\n");
     assert_eq!((output.status.code(), stdout(&output)), (Some(1), expected), "{}", stderr(&output));
     let output = ask(&gate, &other);
-    let message =
-        format!("error: callback {other} is of project 1236, and profile `sandbox` is of ");
+    let message = format!(
+        "error: callback {other} belongs to project 1236, and profile `sandbox` to project "
+    );
     assert!(stderr(&output).starts_with(&message), "{}", stderr(&output));
     let output = ask("http://127.0.0.1:9", &held);
     assert!(
-        stderr(&output).starts_with("error: cannot get the status from Gate: "),
+        stderr(&output).starts_with("error: cannot get the payment's status from Gate: "),
         "{}",
         stderr(&output)
     );
-    assert_eq!(stdout(&ask(&gate, "77")), "77: no callback of that number is held\n");
+    assert_eq!(stdout(&ask(&gate, "77")), "77: there is no held callback with this number\n");
 }
 
 #[test]
@@ -333,8 +344,14 @@ fn stats_tell_how_long_the_oldest_waits() {
     let counts = "waiting   1\nheld      1\ndead      1\ndone      1\nrepeated  1\npayments  4\n";
     let ages: Vec<&str> = text.strip_prefix(counts).unwrap().lines().collect();
     let [waits, held] = ages[..] else { panic!("{ages:?}") };
-    assert!(waits.starts_with("the oldest waits for ") && waits.ends_with(" s"), "{waits}");
-    assert!(held.starts_with("the oldest is held for ") && held.ends_with(" s"), "{held}");
+    assert!(
+        waits.starts_with("the oldest waiting callback has waited for ") && waits.ends_with(" s"),
+        "{waits}"
+    );
+    assert!(
+        held.starts_with("the oldest held callback has been held for ") && held.ends_with(" s"),
+        "{held}"
+    );
     let json = ok(&["stats", "--db", &place.db, "--json"]);
     let stats: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(stats["oldest_waiting"], "2023-11-14T22:13:20+0000");
@@ -355,9 +372,12 @@ fn a_wrong_file_is_reported_and_left_unchanged() {
     std::fs::write(&empty, "").unwrap();
     let place_of = |path: &PathBuf, what: &str| what.replace("FILE", &text(path));
     let no_inbox = "error: cannot open the inbox in FILE: opening the inbox failed: the database is not an inbox of \
-                    ecp-inbox: check its path or address; name the database that the service opens\n";
+                    ecp-inbox: check its path or address; name the inbox database of your service\n";
     let table = [
-        (&missing, "error: there is no file FILE: give the database that the service opens\n"),
+        (
+            &missing,
+            "error: there is no file FILE: name the inbox database of your service with --db\n",
+        ),
         (&notes, no_inbox),
         (&empty, no_inbox),
     ];
@@ -375,7 +395,7 @@ fn a_wrong_file_is_reported_and_left_unchanged() {
     let inbox = place.open();
     place.runtime.block_on(inbox.transaction(move |c| Ok(c.execute_batch(newer)?))).unwrap();
     let output = ecp(&["stats", "--db", &place.db]);
-    assert!(stderr(&output).ends_with("use the `ecp` of the service's version\n"));
+    assert!(stderr(&output).ends_with("use an `ecp` of the same version as your service\n"));
 }
 
 #[test]
@@ -387,7 +407,8 @@ fn a_wrong_command_line_says_what_to_do() {
         (&["replay", "--db", "a"], "error: the following required arguments were not provided:"),
         (
             &["stats", "--postgres", "postgres://me:sentinel@localhost/shop"],
-            "error: a password on the command line can be read by others: set PGPASSWORD\n",
+            "error: --postgres has a password, which others can read on the command line: set the \
+             environment variable PGPASSWORD instead\n",
         ),
     ];
     for (arguments, message) in table {
@@ -412,7 +433,7 @@ fn an_inbox_in_postgres_is_read_and_never_made() {
     assert_eq!(
         stderr(&missing),
         "error: cannot open the inbox in the database of --postgres: opening the inbox failed: the database is not an inbox of \
-         ecp-inbox: check its path or address; name the database that the service opens\n"
+         ecp-inbox: check its path or address; name the inbox database of your service\n"
     );
     assert_eq!(stderr(&ecp(&[&["stats"][..], &place].concat())), stderr(&missing), "it was made");
 

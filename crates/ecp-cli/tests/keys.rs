@@ -146,7 +146,11 @@ fn another_form_of_the_key_that_fits_is_found() {
         assert!(!stdout(&output).contains(KEY), "{}", stdout(&output));
     }
     let output = run(folder.path(), "explain", b"another", false, &signed_with(KEY));
-    assert!(stdout(&output).contains("and no other form of the key does"), "{}", stdout(&output));
+    assert!(
+        stdout(&output).contains("nor another form of a key explains it"),
+        "{}",
+        stdout(&output)
+    );
 }
 
 #[test]
@@ -156,8 +160,8 @@ fn files_in_other_encodings_and_empty_keys_say_so() {
     for (key, words) in [
         (utf16.as_slice(), "error: the key file key.txt is UTF-16: save it as UTF-8"),
         (b"k\xe9y", "error: the key file key.txt is not UTF-8: save it as UTF-8"),
-        (b"\n", "error: no key in key.txt: the secret key is empty"),
-        (b"", "error: no key in key.txt: the secret key is empty"),
+        (b"\n", "error: there is no key in key.txt: the secret key is empty"),
+        (b"", "error: there is no key in key.txt: the secret key is empty"),
     ] {
         let output = run(folder.path(), "verify", key, true, &signed_with(KEY));
         assert_eq!(output.status.code(), Some(1));
@@ -188,7 +192,7 @@ fn a_key_in_place_of_its_name_is_not_repeated() {
     }
     for name in ["NO_SUCH_KEY", "NO_SUCH_KEY_2", "NOSUCHKEY"] {
         let output = ecp(folder.path(), &["verify", "--key-env", name]).output().unwrap();
-        let words = format!("set the environment variable {name} to the key");
+        let words = format!("the environment variable {name} is missing: set it to the key");
         assert!(stderr(&output).contains(&words), "{}", stderr(&output));
     }
     std::fs::create_dir(folder.path().join("keys")).unwrap();

@@ -70,7 +70,9 @@ fn a_callback_that_is_not_genuine_is_refused_and_reported() {
     assert_eq!(wrong.status.code(), Some(1));
     assert_eq!(
         stderr(&wrong),
-        format!("error: {url} answered 400 Bad Request, and only 200 counts\n")
+        format!(
+            "error: {url} answered with HTTP status 400 Bad Request; a receiver must answer with 200\n"
+        )
     );
     let right = ecp(folder.path(), &["trigger", "touchngo", "decline", &url]).output().unwrap();
     assert!(right.status.success(), "{}", stderr(&right));
@@ -178,8 +180,8 @@ fn listeners_that_forward_to_each_other_do_not_go_in_circles() {
     let front = front.wait_with_output().unwrap();
     assert!(stdout(&front).ends_with("; forwarded, answered 508\n"), "{}", stdout(&front));
     let second = second.wait_with_output().unwrap();
-    let words =
-        "not genuine: another `ecp listen` forwarded it, and callbacks could go in circles\n";
+    let words = "not genuine: another `ecp listen` forwarded this request; it is refused, so that \
+         callbacks do not go in circles\n";
     assert_eq!(stdout(&second), words);
 }
 
@@ -290,7 +292,7 @@ fn what_a_page_in_a_browser_sends_is_refused_though_it_is_signed() {
     assert!(behind.accept().is_err(), "it was forwarded");
     listener.kill().unwrap();
     let shown = listener.wait_with_output().unwrap();
-    let line = "not genuine: a page in a browser sent it, not the platform\n";
+    let line = "not genuine: a page in a browser sent this request, not the platform\n";
     assert_eq!(stdout(&shown), line.repeat(3));
 }
 
@@ -333,7 +335,7 @@ fn no_answer_is_said_as_none_with_its_reason() {
         assert!(reasons.iter().any(|known| reason.contains(known)), "{reason}");
         let sent = ecp(folder.path(), &["trigger", "jeton", "success", forward]).output().unwrap();
         assert_eq!(sent.status.code(), Some(1));
-        let words = format!("error: {forward}: no answer: ");
+        let words = format!("error: no answer from {forward}: ");
         assert!(stderr(&sent).starts_with(&words), "{}", stderr(&sent));
     }
 }
@@ -367,12 +369,12 @@ fn addresses_that_cannot_be_posted_to_are_refused_at_the_start() {
         (
             &["sandbox", "--addr", "127.0.0.1:0", "--callback-url", "https://127.0.0.1/"],
             1,
-            "project 1: nothing can be sent to https://127.0.0.1/: the address must begin with http://",
+            "cannot send anything to https://127.0.0.1/, an address of project 1: the address must begin with http://",
         ),
         (
             &["sandbox", "--addr", "127.0.0.1:0", "--callback-url", "http://shop.test/"],
             1,
-            "project 1: nothing can be sent to http://shop.test/: the host is not this machine",
+            "cannot send anything to http://shop.test/, an address of project 1: the host is not this machine",
         ),
     ];
     for (arguments, code, words) in table {
@@ -387,7 +389,9 @@ fn addresses_that_cannot_be_posted_to_are_refused_at_the_start() {
     let url = format!("http://localhost:{}/cb", own.port());
     let arguments = ["sandbox", "--addr", &own.to_string(), "--callback-url", &url];
     let output = ecp(folder.path(), &arguments).output().unwrap();
-    let words = format!("nothing can be sent to {url}: the address is the sandbox's own");
+    let words = format!(
+        "cannot send anything to {url}, an address of project 1: the address is the sandbox's own"
+    );
     assert!(stderr(&output).contains(&words), "{}", stderr(&output));
 
     let secret = ["listen", "--forward", "http://user:hunter2@127.0.0.1/"];

@@ -122,10 +122,22 @@ fn problems_are_reported() {
     let folder = tempfile::tempdir().unwrap();
     let nobody = "http://127.0.0.1:1";
     let table: [(&[&str], i32, &str); 5] = [
-        (&["--format", "xlsx"], 2, "error: a workbook needs --output PATH\n"),
-        (&["--filter", "x=["], 1, "error: the filter `x` is not JSON, such as [\"payout\"]: "),
+        (
+            &["--format", "xlsx"],
+            2,
+            "error: the format xlsx needs the name of a file: add --output PATH\n",
+        ),
+        (
+            &["--filter", "x=["],
+            1,
+            "error: the value of the filter `x` is not JSON such as [\"payout\"]: ",
+        ),
         (&["--filter", "x"], 2, "error: invalid value 'x' for '--filter <NAME=JSON>'"),
-        (&["--output", "no/folder.csv"], 1, "error: cannot write no/folder.csv: "),
+        (
+            &["--output", "no/folder.csv"],
+            1,
+            "error: cannot write the operations to no/folder.csv: ",
+        ),
         (&[], 1, "error: not sent: "),
     ];
     for (arguments, code, message) in table {
@@ -142,7 +154,8 @@ fn problems_are_reported() {
         .unwrap();
     assert_eq!(
         stderr(&none),
-        "error: profile `shop` has no Data API: add `data_token_env` and `data_key_env` to it\n"
+        "error: profile `shop` has no token and key for the Data API: add `data_token_env` and \
+         `data_key_env` to the profile\n"
     );
     let early =
         ecp(folder.path(), &["operations", "--from", "2024", "--to", "2025"]).output().unwrap();
@@ -182,9 +195,9 @@ fn a_long_value_is_cut_in_a_workbook_and_whole_in_csv() {
     assert_eq!(
         stderr(&book),
         "3 operations\n\
-         warning: operation 1002, `operation_message`: 40000 characters are cut to 32767; export to CSV \
+         warning: operation 1002, column `operation_message`: 40000 characters are cut to 32767; export to CSV \
          for all of them\n\
-         warning: operation 1003, `operation_message`: holds U+FFFE or U+FFFF, which are U+FFFD in a \
+         warning: operation 1003, column `operation_message`: holds U+FFFE or U+FFFF, which are U+FFFD in a \
          workbook\n"
     );
     let mut workbook: calamine::Xlsx<_> =
@@ -259,7 +272,12 @@ fn days_are_asked_for_whole_and_a_repeated_hour_in_utc() {
     );
     let (interval, note) = asked("2025-10-30 00:00:00", "2025-10-30 23:59:59", "Africa/Cairo");
     assert_eq!(interval, words("2025-10-29 21:00:00", "2025-10-30 21:59:59", "UTC"));
-    assert!(note.starts_with("note: 2025-10-30 23:59:59 occurs twice in Africa/Cairo: "), "{note}");
+    assert!(
+        note.starts_with(
+            "note: the time 2025-10-30 23:59:59 occurs twice in the time zone Africa/Cairo: "
+        ),
+        "{note}"
+    );
 }
 
 /// Takes so many posts, answers each 200, and returns their bodies.
@@ -305,14 +323,14 @@ fn operations_are_sent_to_an_address_and_nothing_is_written() {
     let (url, merchant) = merchant(1);
     let sent = operations(&sandbox, &["--destination", &url]).output().unwrap();
     assert_eq!((sent.status.code(), stdout(&sent)), (Some(0), ""), "{}", stderr(&sent));
-    assert_eq!(stderr(&sent), "asked for 1 operations to be sent; pages: 1\n");
+    assert_eq!(stderr(&sent), "the platform was asked to send 1 operations; pages: 1\n");
     let page = merchant.join().unwrap().remove(0);
     assert_eq!(page["operations"][0]["payment_id"], "P-1");
     assert!(page["signature"].is_string());
     // The sandbox has another name for the member, so it is a query as any other.
     let arguments = ["--destination", &url, "--destination-name", "url", "--offset", "1"];
     let unnamed = operations(&sandbox, &arguments).output().unwrap();
-    assert_eq!(stderr(&unnamed), "asked for 0 operations to be sent; pages: 1\n");
+    assert_eq!(stderr(&unnamed), "the platform was asked to send 0 operations; pages: 1\n");
 
     for (arguments, words) in [
         (&["--destination", "http://shop.example/x"][..], "plain HTTP"),

@@ -79,7 +79,7 @@ fn a_dash_is_standard_output_for_every_command() {
     let journal =
         sandbox.ecp(&["payouts", "rows.csv", "--yes", "--journal", "-"]).output().unwrap();
     assert_eq!(journal.status.code(), Some(2));
-    assert!(stderr(&journal).contains("a journal is a file"), "{}", stderr(&journal));
+    assert!(stderr(&journal).contains("the journal must be a file"), "{}", stderr(&journal));
 
     let log = sandbox.folder().join("events");
     let mut other = sandbox
@@ -152,7 +152,7 @@ fn a_report_does_not_replace_what_it_is_made_of() {
         let arguments = ["report", from, "--by", "status", "--output", to];
         let output = ecp(folder.path(), &arguments).output().unwrap();
         let message = format!(
-            "error: the page would replace {from}, which it is made of: name another file with --output\n"
+            "error: the page would replace {from}, the file that it is made from: name another file with --output\n"
         );
         assert_eq!((output.status.code(), stderr(&output)), (Some(1), &*message));
         assert_eq!(fs::read_to_string(folder.path().join("a.csv")).unwrap(), file);

@@ -241,7 +241,10 @@ fn what_a_method_does_not_allow_is_not_sent() {
     let wrong: [(&[&str], &str); 4] = [
         (&["payout", "jeton", "P", "10.00"], "expected an amount such as `100.00 EUR`"),
         (&["payout", "jeton", "", "10.00 EUR"], "the payment id is empty"),
-        (&["payout", "jeton", "P", "10.00 EUR", "--field", "x"], "expected NAME=VALUE"),
+        (
+            &["payout", "jeton", "P", "10.00 EUR", "--field", "x"],
+            "the `=` is missing; write NAME=VALUE",
+        ),
         (&["status", "P", "--wait=soon"], "`soon` is not a duration such as 90s or 5m"),
     ];
     for (arguments, message) in wrong {
@@ -317,12 +320,12 @@ fn the_page_is_that_of_the_profiles_gate() {
         (&["--gate-url", "http://127.0.0.1:9090"], "http://127.0.0.1:9090/payment?"),
         (
             &["--profile", "local"],
-            "error: profile `local` sends to http://127.0.0.1:1 and names no Payment Page: add \
-             `page_url` to it\n",
+            "error: profile `local` sends to http://127.0.0.1:1 and has no address of a Payment Page: \
+             add `page_url` to the profile\n",
         ),
         (
             &["--profile", "shop", "--gate-url", "http://127.0.0.1:1"],
-            "error: profile `shop` sends to http://127.0.0.1:1 and names no Payment Page",
+            "error: profile `shop` sends to http://127.0.0.1:1 and has no address of a Payment Page",
         ),
     ] {
         let printed = run(arguments);

@@ -48,7 +48,7 @@ fn a_thousand_rows_are_paid_once_through_two_interruptions_and_a_kill() {
     interrupt(&first);
     let first = first.wait_with_output().unwrap();
     assert_eq!(first.status.code(), Some(4), "{}", stderr(&first));
-    assert!(stderr(&first).contains("stopping: what is on its way is waited for"));
+    assert!(stderr(&first).contains("stopping: waiting for the requests that were sent"));
     assert!(stderr(&first).contains("not every row has ended: run the same command again"));
     let after_first = paid();
     assert!((51..1000).contains(&after_first), "{after_first}");
@@ -233,14 +233,18 @@ fn a_wrong_command_line_says_what_to_do() {
     )
     .unwrap();
     let table: [(&[&str], i32, &str); 8] = [
-        (&["payouts", "no.csv", "--yes"], 1, "error: cannot read no.csv: "),
-        (&["payouts", "payouts.csv"], 2, "not a terminal: use --yes to pay, or --dry-run"),
+        (&["payouts", "no.csv", "--yes"], 1, "error: cannot read the file of payouts no.csv: "),
+        (&["payouts", "payouts.csv"], 2, "is not a terminal: use --yes to pay, or --dry-run"),
         (
             &["payouts", "payouts.csv", "--delimiter", "ab"],
             2,
-            "error: invalid value 'ab' for '--delimiter <CHARACTER>': a delimiter is",
+            "error: invalid value 'ab' for '--delimiter <CHARACTER>': the delimiter must",
         ),
-        (&["payouts", "payouts.csv", "--column", "x"], 2, "error: --column takes NAME=PATH"),
+        (
+            &["payouts", "payouts.csv", "--column", "x"],
+            2,
+            "error: the `=` in --column is missing: write NAME=PATH",
+        ),
         (&["payouts", "payouts.csv", "--wait", "soon"], 2, "`soon` is not a duration such as"),
         (
             &["payouts", "payouts.csv", "--profile", "shop"],
@@ -250,12 +254,12 @@ fn a_wrong_command_line_says_what_to_do() {
         (
             &["payouts", "payouts.csv", "--profiles", "profiles.toml", "--profile", "shop"],
             1,
-            "error: set the environment variable SHOP_KEY to the key",
+            "error: the environment variable SHOP_KEY is missing: set it to the key",
         ),
         (
             &["payouts", "payouts.csv", "--profiles", "profiles.toml", "--profile", "broken"],
             1,
-            "error: profile `broken` needs either `key_env` or `key_file`",
+            "error: profile `broken` needs one of `key_env` and `key_file`",
         ),
     ];
     for (arguments, code, message) in table {
@@ -404,7 +408,7 @@ fn a_mixed_file_shows_what_goes_out_and_what_comes_back() {
             Some(1),
             "mixed.csv: line 2, `payment.amount`: has a decimal point, and amounts are whole minor \
              units: write 30000 for 300.00 EUR\n\
-             --major-units reads a file whose amounts are in major units\n\
+             if the file's amounts are in major units, such as 300.00, add --major-units\n\
              error: nothing was sent: correct the 1 problem named above, and run the command again\n"
         )
     );

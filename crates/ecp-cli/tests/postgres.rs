@@ -121,19 +121,19 @@ fn an_inbox_is_reached_over_tls_as_the_address_asks() {
             url(""),
             &[("PGSSLMODE", "sentinel")],
             2,
-            "error: --postgres: the value of the Postgres keyword `sslmode` must be `dis",
+            "error: cannot use the address of --postgres: the value of the Postgres keyword `sslmode` must be `dis",
         ),
         (
             url("?sslmode=verify-ca"),
             &[],
             2,
-            "error: --postgres: the value of the Postgres keyword `sslrootcert` must be a file",
+            "error: cannot use the address of --postgres: the value of the Postgres keyword `sslrootcert` must be a file",
         ),
         (
             place.url("me:sentinel", "localhost", "?target=sentinel&sslmode=require"),
             &[],
             2,
-            "error: --postgres: the Postgres address has an unknown keyword `target`; correct its spelling, or leave it out\n",
+            "error: cannot use the address of --postgres: the Postgres address has an unknown keyword `target`; correct its spelling, or leave it out\n",
         ),
         (
             place.url("customer", "localhost", &full),

@@ -19,7 +19,7 @@ use ecp_sandbox::Config;
 use serde_json::{Value, json};
 
 const RANGE: [&str; 4] = ["--from", "2020-01-01 00:00:00", "--to", "2099-12-31 23:59:59"];
-const NOTE: &str = "note: the range has not ended: what is on its way shows as a difference\n";
+const NOTE: &str = "note: the interval has not ended: operations in progress show as differences\n";
 
 /// Two payouts in a journal, one of them declined, and one that nobody asked for.
 fn paid() -> Sandbox {
@@ -194,14 +194,23 @@ fn records_that_cannot_be_compared_are_reported() {
     let sandbox = paid();
     let away = "--gate-url=http://127.0.0.1:1";
     let table: [(&[&str], i32, &str); 8] = [
-        (&[], 2, "error: name what to compare: an inbox by --db or --postgres, or a --journal\n"),
+        (
+            &[],
+            2,
+            "error: nothing to compare with the platform is given: add an inbox with --db or \
+             --postgres, or a journal with --journal\n",
+        ),
         (&["--db", "a", "--postgres", "b"], 2, "error: the argument '--db <FILE>' cannot be used"),
         (
             &["--journal", "payouts.csv.journal", "--name", "state=x"],
             2,
-            "error: --name takes NAME=PATH, where NAME is payment_id, operation_id, type, status, amount or currency",
+            "error: --name takes MEMBER=PATH, where MEMBER is payment_id, operation_id, type, status, amount or currency",
         ),
-        (&["--journal", "x", "--tz", "Nowhere"], 1, "error: --tz Nowhere: "),
+        (
+            &["--journal", "x", "--tz", "Nowhere"],
+            1,
+            "error: --tz Nowhere is not a known time zone: ",
+        ),
         (&["--db", "missing.sqlite"], 1, "error: there is no file missing.sqlite: "),
         (
             &["--journal", "x"],
@@ -249,7 +258,8 @@ fn records_that_cannot_be_compared_are_reported() {
         .unwrap();
     assert_eq!(none.status.code(), Some(1));
     assert!(stderr(&none).ends_with(
-        "error: profile `shop` has no Data API: add `data_token_env` and `data_key_env` to it\n"
+        "error: profile `shop` has no token and key for the Data API: add `data_token_env` and \
+         `data_key_env` to the profile\n"
     ));
 }
 
@@ -338,7 +348,8 @@ fn one_odd_operation_is_named_and_the_others_are_compared() {
     for (members, expected) in table {
         let output = against(&sandbox, vec![right.clone(), operation(2, &members)], &[]);
         let message = format!(
-            "odd: {expected}\nnote: 1 odd records are not compared, or without their sum\n"
+            "unusual record: {expected}\nnote: 1 unusual records are not compared, or compared \
+             without their sum\n"
         );
         assert_eq!((output.status.code(), stderr(&output)), (Some(0), &*message), "{members}");
         assert!(stdout(&output).starts_with("1 payments compared: 0 differences"), "{members}");
@@ -362,7 +373,11 @@ fn one_odd_operation_is_named_and_the_others_are_compared() {
     let lost = operation(2, &json!({"payment_id": null}));
     let output = against(&sandbox, vec![right.clone(), lost], &[]);
     assert_eq!(output.status.code(), Some(5), "{}", stderr(&output));
-    assert!(stderr(&output).contains("note: 1 of them are payouts: "), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("note: 1 of these records are payouts: "),
+        "{}",
+        stderr(&output)
+    );
     // Nearly all without a member: then its name is wrong.
     let nameless = |number| operation(number, &json!({"payment_id": null}));
     let all = (1..=19).map(nameless).chain([right]).collect();

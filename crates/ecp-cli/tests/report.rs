@@ -36,19 +36,19 @@ fn problems_are_reported() {
         (
             &["a.csv", "--output", "x"],
             1,
-            "error: name a column with --by or --day; there are: id, status\n",
+            "error: no column to count by is given: add --by or --day with one of the columns: id, status\n",
         ),
         (
             &["a.csv", "--by", "no", "--output", "x"],
             1,
-            "error: a.csv has no column `no`; there are: id, status\n",
+            "error: a.csv has no column `no`; its columns are: id, status\n",
         ),
         (
             &["b.csv", "--by", "id", "--output", "x"],
             1,
             "error: no row of b.csv can be read: line 2: has 1 cell, but line 1 names 2 columns\n",
         ),
-        (&["c.csv", "--by", "id", "--output", "x"], 1, "error: cannot read c.csv: "),
+        (&["c.csv", "--by", "id", "--output", "x"], 1, "error: cannot read the CSV file c.csv: "),
         (&["a.csv", "--by", "id"], 2, "error: the following required arguments were not provided"),
     ];
     for (arguments, code, message) in table {
@@ -101,8 +101,8 @@ fn one_odd_row_is_named_and_the_others_are_counted() {
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(
         stderr(&output),
-        "left out: line 3: has 2 cells, but line 1 names 3 columns\n\
-         note: `operation_created_at` has 1 values that do not begin with a day such as 2024-01-31; \
+        "a row is left out: line 3: has 2 cells, but line 1 names 3 columns\n\
+         note: the column `operation_created_at` has 1 values that do not begin with a day such as 2024-01-31; \
          they are counted by their text\n"
     );
     let page = std::fs::read_to_string(folder.path().join("a.html")).unwrap();

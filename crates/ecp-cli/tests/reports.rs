@@ -241,7 +241,8 @@ fn who_shares_a_folder_waits_for_its_turn_and_can_be_ended_there() {
     let mut child = shop.command(&["schedule"]).stderr(stderr).spawn().unwrap();
     until("it says that it waits", || {
         let text = std::fs::read_to_string(&log).unwrap();
-        text.contains("another `ecp reports` uses reports: waiting for it").then_some(())
+        text.contains("another `ecp reports` uses the folder reports: waiting until it ends")
+            .then_some(())
     });
     let kill = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
     assert!(kill.success());
@@ -276,7 +277,8 @@ fn a_wrong_file_or_command_line_is_refused_before_anything_is_asked() {
         mail,
         &run,
         1,
-        "section `[mail]` of the settings: set the environment variable NO_SUCH_PASSWORD to the password",
+        "cannot use the section [mail] of the settings file: the environment variable \
+         NO_SUCH_PASSWORD is missing: set it to the password",
     );
     assert!(shop.api.queries().is_empty() && !shop.path().join("reports").exists());
     // Without mail the server does not matter.

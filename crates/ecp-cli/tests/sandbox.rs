@@ -110,19 +110,19 @@ fn urls_of_flags_change_the_projects_of_the_file() {
     for (flags, words) in [
         (
             &["--callback-url", "http://shop.test/a"][..],
-            "project 7: nothing can be sent to http://shop.test/a",
+            "cannot send anything to http://shop.test/a, an address of project 7: ",
         ),
         (
             &["--confirmation-url", "http://shop.test/b"],
-            "project 7: nothing can be sent to http://shop.test/b",
+            "cannot send anything to http://shop.test/b, an address of project 7: ",
         ),
         (
             &["--project", "1236", "--callback-url", "http://shop.test/c"],
-            "project 1236: nothing can be sent to http://shop.test/c",
+            "cannot send anything to http://shop.test/c, an address of project 1236: ",
         ),
         (
             &["--project", "8", "--callback-url", "http://shop.test/d"],
-            "project 8: nothing can be sent to http://shop.test/d",
+            "cannot send anything to http://shop.test/d, an address of project 8: ",
         ),
     ] {
         let output = Command::new(env!("CARGO_BIN_EXE_ecp"))
@@ -158,8 +158,14 @@ fn an_open_address_is_warned_of_and_mistakes_are_reported() {
     for (arguments, words) in [
         (["--fault", "thunder"], "there is no fault `thunder`"),
         (["--fault", r#"{"fault":"wrong_amount","millis":1}"#], "has no `millis`"),
-        (["--config", "/nowhere/sandbox.toml"], "cannot read /nowhere/sandbox.toml"),
-        (["--key-env", "ECP_TEST_NO_SUCH_KEY"], "set the environment variable"),
+        (
+            ["--config", "/nowhere/sandbox.toml"],
+            "cannot read the settings file /nowhere/sandbox.toml",
+        ),
+        (
+            ["--key-env", "ECP_TEST_NO_SUCH_KEY"],
+            "ECP_TEST_NO_SUCH_KEY is missing: set it to the key",
+        ),
     ] {
         let output = Command::new(env!("CARGO_BIN_EXE_ecp"))
             .arg("sandbox")

@@ -181,22 +181,22 @@ fn the_reading_is_said_and_can_be_required() {
 #[test]
 fn a_wrong_command_line_says_what_to_do() {
     let table: [(&[&str], i32, &str); 7] = [
-        (&["sign"], 2, "error: name the key: --key-env NAME or --key-file PATH\n"),
-        (&["verify"], 2, "error: name at least one key: --key-env NAME or --key-file PATH\n"),
+        (&["sign"], 2, "error: no key is given: add --key-env NAME or --key-file PATH\n"),
+        (&["verify"], 2, "error: no key is given: add --key-env NAME or --key-file PATH\n"),
         (
             &["sign", "--key-env", "ECP_NO_SUCH"],
             1,
-            "error: set the environment variable ECP_NO_SUCH to the key\n",
+            "error: the environment variable ECP_NO_SUCH is missing: set it to the key\n",
         ),
         (
             &["sign", "--key-env", "EMPTY_KEY"],
             1,
-            "error: no key in EMPTY_KEY: the secret key is empty\n",
+            "error: there is no key in EMPTY_KEY: the secret key is empty\n",
         ),
         (
             &["sign", "--key-env", "ECP_KEY", "--key-env", "ECP_KEY"],
             2,
-            "error: name one key only, by one --key-env or one --key-file\n",
+            "error: more than one key is given: keep one --key-env or one --key-file\n",
         ),
         (
             &["sign", "--key-file", "./no-such-file"],
@@ -223,7 +223,10 @@ fn a_key_that_is_no_text_is_not_printed() {
         .env("ODD_KEY", key)
         .output()
         .unwrap();
-    assert_eq!(stderr(&output), "error: the environment variable ODD_KEY is not UTF-8\n");
+    assert_eq!(
+        stderr(&output),
+        "error: the environment variable ODD_KEY is not UTF-8: set it to the key in UTF-8\n"
+    );
 }
 
 #[test]

@@ -111,7 +111,7 @@ async fn a_sale_says_what_to_do_until_the_customer_can_pay() {
     world.text(&["clarify", "S-1", "--field", "customer.psu_consent=true"]);
     world.sandbox.settled().await;
 
-    let shown = "  next: show this to the customer, who pays by it
+    let shown = "  next: show this to the customer, who needs it to pay
     qr_data QR code: 00020101x
     add_info receiver_account: 112233
 ";
@@ -124,10 +124,11 @@ async fn a_sale_says_what_to_do_until_the_customer_can_pay() {
     assert_eq!(late.status.code(), Some(1));
     assert_eq!(
         stderr(&late),
-        "error: S-1 waits for no answer: its status is `awaiting customer`; no answer was sent\n"
+        "error: the payment S-1 does not wait for an answer: its status is `awaiting customer`; no \
+         answer was sent\n"
     );
     let none = world.run(&["clarify", "S-2"]);
     assert_eq!(none.status.code(), Some(1));
-    assert!(stderr(&none).contains("S-2: the platform does not know this payment"));
+    assert!(stderr(&none).contains("the platform does not know the payment S-2"));
     world.sandbox.shutdown();
 }

@@ -153,11 +153,11 @@ fn an_event_that_the_method_does_not_have_is_said() {
     for (arguments, expected) in [
         (
             &["jeton", "refund-success"][..],
-            "error: Jeton Wallet has no refund: it has sale and payout\n",
+            "error: Jeton Wallet has no flow refund; its flows are sale and payout\n",
         ),
         (
             &["jeton", "sale-success", "--operation", "payout"][..],
-            "error: `sale-success` says the operation's type already: leave out --operation\n",
+            "error: the event `sale-success` already has an operation type: leave out --operation\n",
         ),
     ] {
         let [method, event, options @ ..] = arguments else { panic!("a method and an event") };

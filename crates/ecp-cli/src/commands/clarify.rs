@@ -15,10 +15,10 @@ use crate::output::print_result;
 use crate::profile::ProfileOptions;
 use crate::step::{NextStep, write_step};
 
-/// Answer what the platform asks for before a payment goes on
+/// Send the further data that the platform asks for before a payment goes on
 ///
-/// `ecp status` lists the fields. An answer may be incomplete or empty: the platform then asks
-/// again, and waits 30 minutes from then on.
+/// `ecp status` lists the fields that the platform asks for. An answer may be incomplete or empty:
+/// the platform then asks again, and waits 30 minutes from then on.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  ecp clarify order-1 --field customer.phone=02081234567\n\nExit codes:\n  0  the platform took the answer; it may ask for more\n  1  nothing was sent, or the answer was refused\n  2  the command line was wrong\n  4  the outcome is unknown: ask `ecp status`, which shows whether the platform still asks"
@@ -28,7 +28,7 @@ pub(crate) struct Clarify {
     #[arg(value_name = "PAYMENT_ID")]
     payment_id: PaymentId,
 
-    /// An answer by its path, as in customer.phone=02081234567. May be repeated
+    /// A field of the answer by its path, as in customer.phone=02081234567. May be repeated
     #[arg(long = "field", value_name = "PATH=VALUE", value_parser = pair)]
     fields: Vec<(String, String)>,
 
@@ -50,14 +50,17 @@ impl Clarify {
         let status = match sender.status(id).await {
             Ok(status) => status,
             Err(GateError::NotSent(cause)) => bail!("{}", profile.cannot_connect(&cause, 1)),
-            Err(error) => bail!("{error}; this was a question, and no answer was sent"),
+            Err(error) => bail!("cannot get the payment's status: {error}; no answer was sent"),
         };
         if status.is_unknown_payment() {
-            bail!("{id}: the platform does not know this payment; no answer was sent");
+            bail!("the platform does not know the payment {id}; no answer was sent");
         }
         let Step::Clarify(asked) = status.next_step() else {
             let status = status.payment_status().map_or("", |status| status.as_str());
-            bail!("{id} waits for no answer: its status is `{status}`; no answer was sent");
+            bail!(
+                "the payment {id} does not wait for an answer: its status is `{status}`; no answer \
+                 was sent"
+            );
         };
         let data = self.data(&asked).map_err(|error| anyhow!("{error}; no answer was sent"))?;
         match sender.clarify(id, &data).await {

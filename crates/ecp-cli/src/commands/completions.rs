@@ -15,7 +15,7 @@ use ecp_methods::{DynMethod, Registry};
     after_help = "Examples:\n  ecp completions bash > ~/.local/share/bash-completion/completions/ecp\n  ecp completions zsh > ~/.zfunc/_ecp\n  ecp completions fish > ~/.config/fish/completions/ecp.fish"
 )]
 pub(crate) struct Completions {
-    /// The shell
+    /// The shell that the completions are for
     #[arg(value_name = "SHELL")]
     shell: Shell,
 }

@@ -37,15 +37,15 @@ pub(crate) struct Demo {
     #[arg(long, value_name = "CODE")]
     method: Option<String>,
 
-    /// The flow
+    /// The flow to show
     #[arg(long, value_enum, default_value_t = Flow::Sale)]
     flow: Flow,
 
-    /// Show a decline instead
+    /// Show a payment that is declined instead of one that succeeds
     #[arg(long)]
     decline: bool,
 
-    /// Print one JSON object a line
+    /// Print each step as JSON, one object a line
     #[arg(long)]
     json: bool,
 }
@@ -75,9 +75,14 @@ impl Demo {
         let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;
         let mut story = Story::new(self.json);
         let done = runtime.block_on(async {
-            tokio::time::timeout(PATIENCE, self.play(registry, &mut story))
-                .await
-                .with_context(|| format!("nothing happened for {} seconds", PATIENCE.as_secs()))?
+            tokio::time::timeout(PATIENCE, self.play(registry, &mut story)).await.with_context(
+                || {
+                    format!(
+                        "the demonstration has not finished within {} seconds",
+                        PATIENCE.as_secs()
+                    )
+                },
+            )?
         });
         story.end(done.as_ref().err());
         Ok(if done.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -110,7 +115,9 @@ fn usual_method(registry: &Registry, flow: FlowKind) -> anyhow::Result<&dyn DynM
     with_flow()
         .find(|method| method.spec().testing().declined_source().is_none())
         .or_else(|| with_flow().next())
-        .with_context(|| format!("no payment method has the flow {flow} on Gate"))
+        .with_context(|| {
+            format!("no payment method has the flow {flow} on Gate: choose another --flow")
+        })
 }
 
 /// Context of an error, with the method's flows.
@@ -118,7 +125,7 @@ fn flows_of(method: &dyn DynMethod) -> String {
     let spec = method.spec();
     let flows: Vec<&str> = spec.flows().map(FlowKind::as_str).collect();
     format!(
-        "the demonstration of {}, with the flows {}, has failed",
+        "the demonstration of {} (a method with the flows {}) has failed",
         spec.title(),
         flows.join(", ")
     )
@@ -157,7 +164,9 @@ impl Play<'_> {
 
         let title = "A callback says where to send the customer";
         let callback = self.stage.callback(self.story, "redirect", title).await?;
-        let redirect = callback.redirect().context("the callback holds no redirect")?;
+        let redirect = callback.redirect().context(
+            "the callback from the sandbox inside `ecp demo` has no redirect: please report it",
+        )?;
         let target = self.stage.customer(self.story, &redirect, decision, chosen).await?;
         if decision == Decision::Success
             && self.method.spec().capabilities().has(Capability::AmountConfirmation)
@@ -203,13 +212,15 @@ impl Play<'_> {
         self.stage.send(self.story, &prepared, prepared.amount()).await?;
         let title = "A callback says what the refund did";
         let callback = self.stage.callback(self.story, "refund", title).await?;
-        let refund = callback.refund().context("the callback is about no refund")?;
+        let refund = callback.refund().context(
+            "the callback from the sandbox inside `ecp demo` has no refund: please report it",
+        )?;
         let status = callback.payment_status().context("the callback that the demonstration received has no status, which is a mistake of its sandbox")?.clone();
         match (self.decision, &refund.outcome) {
             (Decision::Success, RefundOutcome::Success { .. })
             | (Decision::Decline, RefundOutcome::Decline { .. }) => {}
             (_, outcome) => {
-                anyhow::bail!("the refund ended as {outcome:?}, expected {}", self.decision)
+                anyhow::bail!("the refund ended as {outcome:?}, but {} was expected", self.decision)
             }
         }
         self.check_status(&id, &status).await
@@ -225,13 +236,23 @@ impl Play<'_> {
         let callback = self.stage.callback(self.story, "callback", title).await?;
         ensure!(
             callback.payment_id() == Some(id),
-            "the callback is about another payment than {id}"
+            "the callback from the sandbox inside `ecp demo` is not about the payment {id}"
         );
         let status = callback.payment_status().context("the callback that the demonstration received has no status, which is a mistake of its sandbox")?;
-        ensure!(*status == expected, "the payment ended as `{status}`, not as `{expected}`");
+        ensure!(
+            *status == expected,
+            "the payment ended with the status `{status}`, not with the expected `{expected}`"
+        );
         let sum = callback.payment.as_ref().and_then(|payment| payment.sum.as_ref());
-        let sum = sum.context("the callback has no sum")?.money()?;
-        ensure!(Some(sum) == amount, "the callback has another sum than the payment: {sum}");
+        let sum = sum
+            .context(
+                "the callback from the sandbox inside `ecp demo` has no sum: please report it",
+            )?
+            .money()?;
+        ensure!(
+            Some(sum) == amount,
+            "the sum in the callback, {sum}, is not the sum of the payment"
+        );
         Ok(expected)
     }
 
@@ -239,7 +260,7 @@ impl Play<'_> {
         let answer = self.stage.gate.status(id).await?;
         ensure!(
             answer.payment_status() == Some(status),
-            "Gate's status is another one than the callback's, {status}"
+            "the payment's status on Gate differs from the status in the callback, `{status}`"
         );
         self.story
             .step("status", "Gate, asked for the status, says the same")

@@ -109,9 +109,9 @@ fn verdict(named: &[NamedKey], document: &Document<'_>, bytes: &[u8]) -> Verdict
             let mut guesses = self::keys::explain(named, document);
             guesses.extend(guesses::explain(&keys, bytes));
             let text = if guesses.is_empty() {
-                "the signature does not match in any order of the official SDKs, no single change \
-                 of a field explains it, and no other form of the key does: look for another key, \
-                 or more than one change"
+                "no key matches the signature, in any order of the official SDKs: neither a single \
+                 changed field nor another form of a key explains it; look for another key, or \
+                 for more than one changed field"
             } else {
                 "the signature does not match as it is; it would match"
             };

@@ -22,7 +22,7 @@ use crate::store::Store;
 /// Look into the inbox of a service, and schedule callbacks again
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  ecp inbox stats --db inbox.sqlite\n  ecp inbox list --db inbox.sqlite --state dead\n  ecp inbox show --db inbox.sqlite 42\n  ecp inbox replay --db inbox.sqlite --dead\n  ecp inbox release --db inbox.sqlite 17 --profile shop\n\nAn inbox is never made or changed in its tables. The service may go on running."
+    after_help = "Examples:\n  ecp inbox stats --db inbox.sqlite\n  ecp inbox list --db inbox.sqlite --state dead\n  ecp inbox show --db inbox.sqlite 42\n  ecp inbox replay --db inbox.sqlite --dead\n  ecp inbox release --db inbox.sqlite 17 --profile shop\n\nNo command makes an inbox or changes the structure of its tables. The service may go on running."
 )]
 pub(crate) struct InboxCommand {
     #[command(subcommand)]
@@ -108,12 +108,13 @@ struct Replay {
 
 /// Release a held callback, if Gate confirms it
 ///
-/// Requests the payment's status from Gate, with the key and address of a profile, and compares the
-/// answer with the callback. If they differ, the callback stays held.
+/// A held callback is genuine and final, and is not handled until Gate's status of the payment says
+/// the same. Requests that status from Gate, with the key and address of a profile, and compares it
+/// with the callback. If they differ, the callback stays held.
 ///
-/// With --key-env or --key-file the answer is read from standard input instead: a status answer
-/// that Gate signed, byte for byte. Any other message, above all a callback, is refused, and so is
-/// an answer with more than one reading.
+/// With --key-env or --key-file the status is read from standard input instead: Gate's signed
+/// answer to a status request, byte for byte. Any other message, above all a callback, is refused,
+/// and so is an answer whose signature allows more than one meaning.
 #[derive(Args)]
 struct ReleaseHeld {
     #[command(flatten)]
@@ -177,7 +178,7 @@ impl Show {
     async fn run(&self) -> anyhow::Result<ExitCode> {
         let inbox = self.store.open().await?;
         let Some(entry) = inbox.entry(EntryId::new(self.id)).await? else {
-            bail!("there is no callback {}: see `ecp inbox list`", self.id);
+            bail!("there is no callback with the number {}: see `ecp inbox list`", self.id);
         };
         let state = match &entry.payment {
             Some(payment) => inbox.payment(entry.project, payment).await?,
@@ -209,12 +210,14 @@ impl Replay {
             }
             code = ExitCode::FAILURE;
             let why = match inbox.entry(EntryId::new(id)).await? {
-                None => "there is no such callback: see `ecp inbox list`",
+                None => "there is no callback with this number: see `ecp inbox list`",
                 Some(entry) => match entry.state {
-                    EntryState::Waiting => "it is waiting already",
-                    EntryState::Held => "it is held: see `ecp inbox release --help`",
-                    EntryState::Repeated => "another callback that says the same was handled",
-                    _ => "its body was removed",
+                    EntryState::Waiting => "it already waits to be handled",
+                    EntryState::Held => {
+                        "it is held until Gate confirms it: see `ecp inbox release --help`"
+                    }
+                    EntryState::Repeated => "it repeats another callback, which was handled",
+                    _ => "its body was removed, so it cannot be handled again",
                 },
             };
             if self.json {
@@ -248,7 +251,9 @@ impl Replay {
         } else {
             print_result(&format!("{replayed} dead callbacks will be handled again\n"));
             if others > 0 {
-                print_result(&format!("{others} were not replayed: their bodies were removed\n"));
+                print_result(&format!(
+                    "{others} dead callbacks were not replayed: their bodies were removed\n"
+                ));
             }
         }
         Ok(if others > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
@@ -275,12 +280,14 @@ impl ReleaseHeld {
         let (word, text, code) = match release {
             Release::Released => ("released", "released, and will be handled".to_owned(), 0),
             Release::Repeated => {
-                let text = "another callback said the same; nothing is left to handle";
+                let text = "it repeats another callback; nothing is left to handle";
                 ("repeated", text.to_owned(), 0)
             }
             Release::Disagrees(path) => (
                 "disagrees",
-                format!("still held: Gate's answer has another `{path}` than the callback"),
+                format!(
+                    "still held: `{path}` in Gate's answer differs from `{path}` in the callback"
+                ),
                 1,
             ),
             Release::Undecided(path) => (
@@ -288,7 +295,9 @@ impl ReleaseHeld {
                 format!("still held: Gate has not decided `{path}` yet; try again later"),
                 1,
             ),
-            Release::NotHeld => ("not held", "no callback of that number is held".to_owned(), 1),
+            Release::NotHeld => {
+                ("not held", "there is no held callback with this number".to_owned(), 1)
+            }
             _ => ("held", "not released".to_owned(), 1),
         };
         if self.json {
@@ -303,7 +312,7 @@ impl ReleaseHeld {
         let profile = self.profile.load()?;
         if profile.project != entry.project {
             bail!(
-                "callback {} is of project {}, and profile `{}` is of project {}: name a \
+                "callback {} belongs to project {}, and profile `{}` to project {}: name a \
                  profile of the callback's project with --profile",
                 entry.id,
                 entry.project,
@@ -314,7 +323,11 @@ impl ReleaseHeld {
         let Some(payment) = &entry.payment else {
             bail!("callback {} names no payment, so Gate cannot be asked about it", entry.id);
         };
-        profile.gate()?.verified_status(payment).await.context("cannot get the status from Gate")
+        profile
+            .gate()?
+            .verified_status(payment)
+            .await
+            .context("cannot get the payment's status from Gate")
     }
 }
 
@@ -327,31 +340,31 @@ fn answer_on_standard_input(
     let mut answer = None;
     documents::for_each(false, |_, json| {
         let document = Document::parse(json, documents::limits())
-            .context("standard input is not an answer of Gate in JSON")?;
+            .context("standard input is not JSON; give Gate's answer to a status request")?;
         let verified = VerifiedStatus::verify(project, keys, &document);
         answer = Some(verified.map_err(|error| {
             match error {
-                error @ StatusError::NotGenuine(_) => {
-                    anyhow::Error::new(error).context("Gate's answer is not genuine")
-                }
+                error @ StatusError::NotGenuine(_) => anyhow::Error::new(error)
+                    .context("Gate's answer on standard input is not genuine"),
                 error => anyhow::Error::new(error)
                     .context("standard input is not Gate's answer to a status request"),
             }
         })?);
         Ok(())
     })?;
-    let answer = answer.context("standard input is empty")?;
+    let answer =
+        answer.context("standard input is empty; give Gate's answer to a status request")?;
     let Doubts { ambiguous, uncovered } = answer.doubts();
     if let Some(path) = ambiguous.first() {
         bail!(
-            "the signature fits more than one reading of `{path}`: give no key, and a --profile \
-             instead, and Gate is asked"
+            "the signature of the answer on standard input allows more than one meaning of \
+             `{path}`: give a --profile instead of a key, so that the status is requested from Gate"
         );
     }
     if let Some(path) = uncovered.first() {
         bail!(
-            "the signature does not cover `{path}`: give no key, and a --profile instead, and Gate \
-             is asked"
+            "the signature of the answer on standard input does not cover `{path}`: give a --profile \
+             instead of a key, so that the status is requested from Gate"
         );
     }
     Ok(answer)
@@ -369,6 +382,6 @@ fn state(word: &str) -> Result<EntryState, String> {
     let known = EntryState::ALL.iter().find(|state| state.as_str() == word);
     known.copied().ok_or_else(|| {
         let words: Vec<&str> = EntryState::ALL.iter().map(|state| state.as_str()).collect();
-        format!("expected one of {}", words.join(", "))
+        format!("the states of a callback are {}", words.join(", "))
     })
 }

@@ -48,8 +48,9 @@ const USER_AGENT: &str = concat!("ecp-listen/", env!("CARGO_PKG_VERSION"));
 
 /// Receive callbacks on this machine, verify them, and print them
 ///
-/// A genuine callback is answered with 200 or, if it is forwarded, with the answer of that address,
-/// 502 without one; one that is genuine but not as documented with 500; any other with 400.
+/// A genuine callback is answered with 200. A forwarded one is answered with the answer of that
+/// address, or with 502 if there is none. A callback that is genuine but not as documented is
+/// answered with 500, and any other one with 400.
 /// The question whether an amount is accepted (`check_deposit`, EcoVoucher) is answered too, at the
 /// same address: --confirm says how, and without it every amount is refused. With --forward and no
 /// --confirm the question is forwarded, and its answer handed back. Personal data is not printed.
@@ -128,7 +129,7 @@ impl Listen {
             && is_own(url, listener.local_addr()?)
         {
             bail!(
-                "--forward: {} is the address that this command listens on; name the one of your \
+                "--forward: {} is the address that this command listens on; name the address of your \
                  own receiver",
                 url.as_str()
             );
@@ -199,14 +200,17 @@ async fn receive(
     // The platform is not a browser. A page could sign with the sandbox's public key, and have its
     // visitors' browsers post here, to be forwarded.
     if headers.contains_key(header::ORIGIN) || headers.contains_key("sec-fetch-site") {
-        receiver.say("a page in a browser sent it, not the platform");
+        receiver.say("a page in a browser sent this request, not the platform");
         return closing(StatusCode::FORBIDDEN);
     }
     if headers
         .get(header::USER_AGENT)
         .is_some_and(|agent| agent.as_bytes().starts_with(b"ecp-listen/"))
     {
-        receiver.say("another `ecp listen` forwarded it, and callbacks could go in circles");
+        receiver.say(
+            "another `ecp listen` forwarded this request; it is refused, so that callbacks do not \
+             go in circles",
+        );
         return closing(StatusCode::LOOP_DETECTED);
     }
     let body = match timeout(receiver.body_deadline, to_bytes(body, BODY_LIMIT)).await {

@@ -17,7 +17,7 @@ use clap_mangen::Man;
     after_help = "Examples:\n  ecp man | man -l -\n  ecp man ~/.local/share/man/man1 && man ecp-payouts"
 )]
 pub(crate) struct ManPages {
-    /// The folder; created if it is missing
+    /// The folder for the pages; created if it is missing
     #[arg(value_name = "FOLDER")]
     folder: Option<PathBuf>,
 }
@@ -42,7 +42,7 @@ impl ManPages {
 fn write(command: &Command, name: &str, folder: &Path) -> anyhow::Result<()> {
     let path = folder.join(format!("{name}.1"));
     std::fs::write(&path, page(command.clone(), name)?)
-        .with_context(|| format!("cannot write {}", path.display()))?;
+        .with_context(|| format!("cannot write the manual page {}", path.display()))?;
     for below in command.get_subcommands().filter(|below| !below.is_hide_set()) {
         write(below, &format!("{name}-{}", below.get_name()), folder)?;
     }

@@ -35,7 +35,7 @@ pub(crate) struct Operations {
     #[command(flatten)]
     interval: IntervalOptions,
 
-    /// A project besides the profile's
+    /// Another project to export, besides the profile's. May be repeated
     #[arg(long, value_name = "ID")]
     project: Vec<ProjectId>,
 
@@ -43,7 +43,7 @@ pub(crate) struct Operations {
     #[arg(long = "field", value_name = "NAME")]
     fields: Vec<String>,
 
-    /// Another member of the query, its value in JSON
+    /// Another member of the query to the Data API, with its value in JSON. May be repeated
     #[arg(long, value_name = "NAME=JSON", value_parser = pair)]
     filter: Vec<(String, String)>,
 
@@ -62,7 +62,7 @@ pub(crate) struct Operations {
     #[command(flatten)]
     profile: ProfileOptions,
 
-    /// By default the ending of the output's name, csv if it has none
+    /// The format of the output; by default the ending of its name, or csv if it has none
     #[arg(long, value_name = "FORMAT")]
     format: Option<Format>,
 
@@ -83,7 +83,7 @@ impl Operations {
     pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
         let format = self.format()?;
         if format == Format::Xlsx && self.output.is_none() {
-            return Err(Usage("a workbook needs --output PATH").into());
+            return Err(Usage("the format xlsx needs the name of a file: add --output PATH").into());
         }
         let profile = self.profile.load()?;
         let query = self.query(&profile)?;
@@ -98,7 +98,7 @@ impl Operations {
         match &self.output {
             None => runtime.block_on(export(pages, format, &mut crate::output::stdout()))?,
             Some(path) => {
-                let problem = || format!("cannot write {}", path.display());
+                let problem = || format!("cannot write the operations to {}", path.display());
                 let mut file = Output::create(path).with_context(problem)?;
                 runtime.block_on(export(pages, format, &mut file))?;
                 file.finish().with_context(problem)?;
@@ -121,8 +121,9 @@ impl Operations {
             pages += 1;
             let Some(operations) = requested.operations else {
                 note!(
-                    "asked for one page to be sent; the answer does not say how many operations \
-                     it has: if it has {most}, ask for the next one with --offset {offset}",
+                    "the platform was asked to send one page; its answer does not say how many \
+                     operations the page has: if it has {most}, ask for the next page with \
+                     --offset {offset}",
                     most = OperationsQuery::LARGEST_PAGE,
                     offset = self.offset + OperationsQuery::LARGEST_PAGE
                 );
@@ -131,7 +132,7 @@ impl Operations {
             count += operations;
             next = requested.next;
         }
-        note!("asked for {count} operations to be sent; pages: {pages}");
+        note!("the platform was asked to send {count} operations; pages: {pages}");
         Ok(())
     }
 
@@ -147,8 +148,8 @@ impl Operations {
                 Ok(ecp_reports::Format::Csv) => Format::Csv,
                 Ok(ecp_reports::Format::Xlsx) => Format::Xlsx,
                 Err(error) => {
-                    let advice =
-                        "--output may also end in .json or .jsonl, and --format takes any name";
+                    let advice = "the name of --output may also end in .json or .jsonl; with \
+                                  --format it may have any ending";
                     return Err(anyhow::Error::from(Usage(advice)).context(error));
                 }
             },
@@ -168,7 +169,9 @@ impl Operations {
         }
         for (name, json) in &self.filter {
             let value: Value = serde_json::from_str(json).map_err(|error| {
-                anyhow!("the filter `{name}` is not JSON, such as [\"payout\"]: {error}")
+                anyhow!(
+                    "the value of the filter `{name}` is not JSON such as [\"payout\"]: {error}"
+                )
             })?;
             query = query.filter(name, value);
         }
@@ -206,7 +209,10 @@ async fn export(
         note!("warning: {}", rows::describe(warning, &table));
     }
     if written.warnings.len() > WARNINGS {
-        note!("warning: {} cells more are not whole", written.warnings.len() - WARNINGS);
+        note!(
+            "warning: {} more cells do not hold their whole value",
+            written.warnings.len() - WARNINGS
+        );
     }
     output.write_all(&written.bytes)?;
     Ok(output.flush()?)

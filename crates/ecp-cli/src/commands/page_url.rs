@@ -15,8 +15,8 @@ use crate::profile::ProfileOptions;
 
 /// Print the signed address of the Payment Page for a sale
 ///
-/// Nothing is sent: the address is for the customer's browser. With the profile `sandbox` it is that
-/// of the sandbox's page.
+/// Nothing is sent: the address is for the customer's browser. With the profile `sandbox` it is the
+/// address of the sandbox's page.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  ecp page-url touchngo order-1 '500.00 MYR' --field customer.id=7\n  ecp page-url jeton order-1 '100.00 EUR' --field customer.id=7 --parameter language_code=de --html\n  ecp page-url jeton order-1 '100.00 EUR' --field customer.id=7 --let-customer-choose"
@@ -41,8 +41,8 @@ pub(crate) struct PageUrl {
     #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
     parameter: Vec<(String, String)>,
 
-    /// Preselect the method by this one of its codes instead of its first; `ecp methods METHOD`
-    /// lists them
+    /// Preselect the method by this code instead of the first of its codes, which
+    /// `ecp methods METHOD` lists
     #[arg(long, value_name = "CODE", group = "preselected")]
     code: Option<String>,
 
@@ -50,7 +50,7 @@ pub(crate) struct PageUrl {
     #[arg(long, value_name = "CODE", group = "preselected")]
     code_from_support: Option<String>,
 
-    /// Preselect no method: the customer chooses from all of the page
+    /// Preselect no method: the customer chooses from all methods on the page
     #[arg(long, group = "preselected")]
     let_customer_choose: bool,
 

@@ -39,13 +39,13 @@ use crate::usage::Usage;
 /// The file is the platform's mass file, as `ecp payouts template METHOD` writes it. The first line
 /// names the columns: operation_type (payout or refund; without this column all rows are payouts),
 /// method, and paths of the Gate request such as general.payment_id, payment.amount (in minor
-/// units), payment.currency and account.number. The delimiter is the one of that line. All rows are
+/// units), payment.currency and account.number. The delimiter is found from that line. All rows are
 /// checked before anything is sent. Every send is recorded in a journal next to the file, so a run
 /// may be interrupted at any point and started again: it continues where it was.
 ///
-/// A refund without `payment.merchant_refund_id` has the id of its payment. One whose answer is lost
-/// is never sent again, because no answer says that a refund does not exist: its evidence is its
-/// operation in the payment's status, which each run requests.
+/// A refund without `payment.merchant_refund_id` has the id of its payment. A refund that got no
+/// answer is never sent again, because no answer of the platform says that a refund does not exist:
+/// its result is read from the payment's status, which each run requests.
 #[derive(Args)]
 #[command(
     subcommand_negates_reqs = true,
@@ -76,7 +76,7 @@ pub(crate) struct Payouts {
     #[arg(long, value_name = "CHARACTER", value_parser = delimiter)]
     delimiter: Option<u8>,
 
-    /// The column NAME holds the field at PATH; without a path it is ignored. May be repeated
+    /// The column NAME holds the field at PATH; without a PATH the column is ignored. May be repeated
     #[arg(long, value_name = "NAME=PATH")]
     column: Vec<String>,
 
@@ -111,12 +111,12 @@ pub(crate) struct Payouts {
     #[arg(long, value_name = "NUMBER")]
     rate: Option<NonZeroU32>,
 
-    /// Maximum number of rows in progress, including those that wait for their end
+    /// Maximum number of rows in progress, including those that were sent and have not ended
     #[arg(long, value_name = "NUMBER", default_value = "1000")]
     at_work: NonZeroUsize,
 
-    /// Time to wait for the end of a payout before it is left for the next run; by default the
-    /// longest time of its method, or 30 minutes
+    /// Time to wait for the end of a payout before the row is left for the next run; by default the
+    /// longest time of its method, or 30 minutes if that is not known
     #[arg(long, value_name = "TIME", value_parser = duration)]
     wait: Option<Duration>,
 
@@ -175,8 +175,9 @@ impl Payouts {
         }
         let profile = self.profile.load()?;
         let layout = self.layout()?;
-        let file = std::fs::read(self.file())
-            .with_context(|| format!("cannot read {}", self.file().display()))?;
+        let file = std::fs::read(self.file()).with_context(|| {
+            format!("cannot read the file of payouts {}", self.file().display())
+        })?;
         let plan = match Plan::read(file, &layout, registry, profile.project) {
             Ok(plan) => plan,
             Err(problems) => {
@@ -184,7 +185,9 @@ impl Payouts {
                     note!("{}: {problem}", self.file().display());
                 }
                 if problems.iter().any(|problem| problem.text.contains("has a decimal point")) {
-                    note!("--major-units reads a file whose amounts are in major units");
+                    note!(
+                        "if the file's amounts are in major units, such as 300.00, add --major-units"
+                    );
                 }
                 bail!(
                     "nothing was sent: correct the {} named above, and run the command again",
@@ -212,7 +215,7 @@ impl Payouts {
 
         let owner = Owner::new(profile.project, &profile.gate_url);
         let journal = Journal::open(&journal_path, &owner)
-            .with_context(|| format!("{}", journal_path.display()))?;
+            .with_context(|| format!("cannot open the journal {}", journal_path.display()))?;
         let payer = Payer::new(profile.gate()?, journal, self.settings(&profile));
         let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;
         let signals = runtime.block_on(async { Signals::listen() })?;
@@ -243,7 +246,7 @@ impl Payouts {
                 if !matches!(error, JournalError::Removed) {
                     written(results.write(&plan, &journal_path), &results_path);
                 }
-                note!("error: {}: {error}", journal_path.display());
+                note!("error: journal {}: {error}", journal_path.display());
                 note!("some rows may have been sent: run the same command again");
                 Ok(ExitCode::from(UNKNOWN))
             }
@@ -293,7 +296,10 @@ impl Payouts {
             layout = match column.rsplit_once('=') {
                 Some((name, "")) => layout.ignore(name),
                 Some((name, path)) => layout.column(name, path),
-                None => return Err(Usage("--column takes NAME=PATH").into()),
+                None => return Err(Usage(
+                    "the `=` in --column is missing: write NAME=PATH, or NAME= to ignore a column",
+                )
+                .into()),
             };
         }
         Ok(match &self.method {
@@ -326,7 +332,7 @@ impl Payouts {
     fn paths(&self) -> anyhow::Result<(PathBuf, PathBuf)> {
         let journal = match &self.journal {
             Some(path) if is_dash(path) => {
-                return Err(Usage("a journal is a file: --journal takes no `-`").into());
+                return Err(Usage("--journal cannot be `-`: the journal must be a file").into());
             }
             Some(path) => path.clone(),
             None => journal_of(self.file())?,
@@ -366,12 +372,20 @@ impl Payouts {
             return Ok(());
         }
         if !std::io::stdin().is_terminal() {
-            return Err(Usage("not a terminal: use --yes to pay, or --dry-run").into());
+            let why = "the payouts cannot be confirmed, as standard input is not a terminal: use \
+                       --yes to pay, or --dry-run";
+            return Err(Usage(why).into());
         }
         write!(std::io::stderr(), "Type `yes` to pay {}: ", counted(plan.len(), "row"))?;
         let mut answer = String::new();
-        std::io::stdin().read_line(&mut answer).context("cannot read the answer")?;
-        if answer.trim() == "yes" { Ok(()) } else { Err(anyhow!("nothing was sent")) }
+        std::io::stdin()
+            .read_line(&mut answer)
+            .context("cannot read the answer from standard input")?;
+        if answer.trim() == "yes" {
+            Ok(())
+        } else {
+            Err(anyhow!("nothing was sent: the answer was not `yes`"))
+        }
     }
 
     fn finish(
@@ -428,7 +442,7 @@ impl Payouts {
             print(&format!("{line}\n"));
         }
         if let Some(cause) = stopped {
-            note!("stopped at {cause}");
+            note!("the run stopped at {cause}");
         }
         if let Some(results) = results {
             if is_dash(results) {
@@ -455,7 +469,7 @@ impl Payouts {
 }
 
 fn read_journal(path: &Path) -> anyhow::Result<HashMap<RowId, Entry>> {
-    Journal::read(path).with_context(|| path.display().to_string())
+    Journal::read(path).with_context(|| format!("cannot read the journal {}", path.display()))
 }
 
 /// Pays until the end, or until a signal. A second one ends the process immediately, which is safe too.
@@ -471,7 +485,9 @@ async fn pay(
         async move {
             signals.next().await;
             stop.stop();
-            shown.say("stopping: what is on its way is waited for; Ctrl-C again ends at once");
+            shown.say(
+                "stopping: waiting for the requests that were sent; Ctrl-C again ends at once",
+            );
             signals.next().await;
             std::process::exit(4);
         }
@@ -488,7 +504,7 @@ fn written(result: anyhow::Result<()>, path: &Path) -> Option<&Path> {
         Ok(()) => Some(path),
         Err(error) => {
             note!(
-                "error: cannot write the results to {} ({error:#}); the journal has them: the same command writes them again, and sends no row that has ended",
+                "error: cannot write the results to {} ({error:#}); the journal has the results: run the same command again to write them; rows that have ended are not sent again",
                 path.display()
             );
             None

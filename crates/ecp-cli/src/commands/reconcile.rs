@@ -25,8 +25,8 @@ use crate::usage::Usage;
 ///
 /// Prints every difference, with the recommended action. It compares the operations that the
 /// platform began in a time interval, the payouts sent in it and the callbacks received in it.
-/// Nothing is changed anywhere. The interval should have ended longer ago than callbacks are
-/// repeated.
+/// Nothing is changed anywhere. Choose an interval that ended so long ago that the platform
+/// no longer repeats its callbacks.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  ecp reconcile --from '2024-01-01 00:00:00' --to '2024-01-31 23:59:59' --profile shop --db inbox.sqlite --journal payouts.csv.journal\n  ecp reconcile --from '2024-01-01 00:00:00' --to '2024-01-31 23:59:59' --postgres 'host=db user=shop' --json | jq -r 'select(.difference) | .payment'\n\nThe words for differences are explained in docs/reconcile.md.\n\nExit codes:\n  0  the sides agree\n  1  they could not be compared, or not to the end\n  2  the command line was wrong\n  5  there are differences",
@@ -67,14 +67,15 @@ const DIFFERENCES: u8 = 5;
 impl Reconcile {
     pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
         if self.inbox.is_none() && self.journal.is_empty() {
-            let why = "name what to compare: an inbox by --db or --postgres, or a --journal";
+            let why = "nothing to compare with the platform is given: add an inbox with --db or \
+                       --postgres, or a journal with --journal";
             return Err(Usage(why).into());
         }
         let interval = self.interval.read()?;
         let names = self.names()?;
         let profile = self.profile.load()?;
         if Timestamp::try_from(SystemTime::now()).is_ok_and(|now| now < interval.to()) {
-            note!("note: the range has not ended: what is on its way shows as a difference");
+            note!("note: the interval has not ended: operations in progress show as differences");
         }
         let owner = Owner::new(profile.project, &profile.gate_url);
         let sides = Sides::new(owner, interval).names(names);
@@ -101,7 +102,7 @@ impl Reconcile {
                 "amount" => names.amount(path),
                 "currency" => names.currency(path),
                 _ => {
-                    let why = "--name takes NAME=PATH, where NAME is payment_id, operation_id, \
+                    let why = "--name takes MEMBER=PATH, where MEMBER is payment_id, operation_id, \
                                type, status, amount or currency";
                     return Err(Usage(why).into());
                 }
@@ -119,8 +120,10 @@ impl Reconcile {
             .begin(&profile.data_api()?, profile.sender()?)
             .await
             .context("the platform's records cannot be compared with yours")?;
-        while let Some(difference) =
-            begun.next().await.context("the sides could not be compared to the end")?
+        while let Some(difference) = begun
+            .next()
+            .await
+            .context("the comparison with the platform's records stopped before its end")?
         {
             self.print(&difference)?;
         }
@@ -186,19 +189,24 @@ impl Reconcile {
             )?;
         }
         for odd in odd.iter().take(SHOWN) {
-            note!("odd: {odd}");
+            note!("unusual record: {odd}");
         }
         if odd_ones > 0 {
             note!(
-                "note: {odd_ones} odd records are not compared, or without their sum{}",
+                "note: {odd_ones} unusual records are not compared, or compared without their sum{}",
                 if odd.len() > SHOWN { "; --json names more of them" } else { "" }
             );
         }
         if odd_payouts > 0 {
-            note!("note: {odd_payouts} of them are payouts: look at them in the Dashboard");
+            note!(
+                "note: {odd_payouts} of these records are payouts: look at them in the Dashboard"
+            );
         }
         if without_sum > 0 {
-            note!("note: {without_sum} operations have no sum; see --name and --help");
+            note!(
+                "note: {without_sum} operations have no sum to compare: name the members of the sum \
+                 with --name, see --help"
+            );
         }
         Ok(())
     }

@@ -57,11 +57,12 @@ const BARS: usize = 40;
 impl Report {
     pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
         let shown = self.file.display();
-        let file = std::fs::read(&self.file).with_context(|| format!("cannot read {shown}"))?;
+        let file = std::fs::read(&self.file)
+            .with_context(|| format!("cannot read the CSV file {shown}"))?;
         if !is_dash(&self.output) && resolved(&self.output) == resolved(&self.file) {
             bail!(
-                "the page would replace {shown}, which it is made of: name another file with \
-                 --output"
+                "the page would replace {shown}, the file that it is made from: name another file \
+                 with --output"
             );
         }
         let is_known = |name: &str| {
@@ -80,7 +81,10 @@ impl Report {
         };
         let day = self.day.as_deref().or_else(|| place(CREATED).map(|_| CREATED));
         if self.by.is_empty() && day.is_none() {
-            bail!("name a column with --by or --day; there are: {}", named());
+            bail!(
+                "no column to count by is given: add --by or --day with one of the columns: {}",
+                named()
+            );
         }
         let mut rows = Vec::new();
         let mut odd = Vec::new();
@@ -106,13 +110,13 @@ impl Report {
             .chain(self.by.iter().map(|name| (name.as_str(), false)))
         {
             let Some(place) = place(name) else {
-                bail!("{shown} has no column `{name}`; there are: {}", named());
+                bail!("{shown} has no column `{name}`; its columns are: {}", named());
             };
             if is_day {
                 let others = rows.iter().filter(|row| !is_day_first(row.get(place))).count();
                 if others > 0 {
                     note!(
-                        "note: `{name}` has {others} values that do not begin with a day such as \
+                        "note: the column `{name}` has {others} values that do not begin with a day such as \
                          2024-01-31; they are counted by their text"
                     );
                 }
@@ -126,7 +130,7 @@ impl Report {
             output.write_all(page.as_bytes())?;
             output.finish()
         };
-        write().with_context(|| format!("cannot write {}", self.output.display()))?;
+        write().with_context(|| format!("cannot write the page to {}", self.output.display()))?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -135,10 +139,10 @@ impl Report {
 fn note_odd(odd: &[Problem]) {
     const SHOWN: usize = 5;
     for problem in odd.iter().take(SHOWN) {
-        note!("left out: {problem}");
+        note!("a row is left out: {problem}");
     }
     if odd.len() > SHOWN {
-        note!("left out: {} rows more", odd.len() - SHOWN);
+        note!("{} more rows are left out", odd.len() - SHOWN);
     }
 }
 

@@ -41,8 +41,8 @@ enum Action {
 
 /// Make reports now, as by hand or from cron
 ///
-/// The days of a report are the day, week or month before, unless --from and --to name others. A
-/// mail that could not be sent costs no report: its file is kept and named.
+/// The days of a report are the day, week or month before, unless --from and --to name others. If
+/// a mail cannot be sent, the report's file is kept all the same, and its name is printed.
 #[derive(Args)]
 #[command(
     after_help = "Exit codes:\n  0  all reports are made and sent\n  1  a report was not made, or a mail was not sent\n  2  the command line was wrong"
@@ -78,9 +78,9 @@ struct Run {
 
 /// Make reports on schedule until Ctrl-C
 ///
-/// After a time in which it did not run, each report that was missed is made once, for its latest
-/// moment. What it has done is in the folder of the reports, so it can be ended at any moment. Two
-/// of them that share a folder make no report twice.
+/// After a time in which this command did not run, each report that was missed is made once, for the
+/// latest time of its schedule. A record of the finished work is in the folder of the reports, so the
+/// command can be ended at any time. Two such commands that share a folder make no report twice.
 #[derive(Args)]
 #[command(
     after_help = "Exit codes:\n  0  it was ended by Ctrl-C or SIGTERM\n  1  it cannot work\n  2  the command line was wrong"
@@ -90,7 +90,7 @@ struct Schedule {
     common: Common,
 }
 
-/// Show the templates, the kept reports, and what became of their mails
+/// Show the templates, the kept reports, and whether their mails were sent
 #[derive(Args)]
 struct List {
     /// The file of templates
@@ -144,7 +144,10 @@ impl Schedule {
         let file = File::read(&self.common.file)?;
         let names: Vec<&str> = file.scheduled().map(|(name, _)| name).collect();
         if names.is_empty() {
-            bail!("no template in {} has a `schedule`", self.common.file.display());
+            bail!(
+                "no template in {} has a `schedule`: add one, such as \"daily 07:00\"",
+                self.common.file.display()
+            );
         }
         let (runtime, work) = self.common.start(&file, &names)?;
         runtime.block_on(async { work.schedule(&Stop::on_signal()?).await })

@@ -46,7 +46,7 @@ pub(crate) struct SandboxCommand {
     #[arg(long, value_name = "URL", value_parser = TargetParser)]
     confirmation_url: Option<Target>,
 
-    /// The project of the URLs and the key [default: all of the file, or 1]
+    /// The project of the other options' URLs and key [default: all of the file, or 1]
     #[arg(long, value_name = "ID")]
     project: Option<ProjectId>,
 
@@ -110,12 +110,15 @@ impl SandboxCommand {
         let sandbox = Sandbox::new(config.public_url(&url));
         let server = sandbox.serve(listener);
         if let Some((project, url, reason)) = sandbox.refused_addresses().into_iter().next() {
-            bail!("project {project}: nothing can be sent to {url}: {reason}");
+            bail!(
+                "the sandbox cannot send anything to {url}, an address of project {project}: \
+                 {reason}"
+            );
         }
         let mut log = match &self.log {
             Some(path) if !is_dash(path) => {
                 let log = ecp_files::append(path);
-                Some(log.with_context(|| format!("cannot write to {}", path.display()))?)
+                Some(log.with_context(|| format!("cannot write the log to {}", path.display()))?)
             }
             _ => None,
         };
@@ -138,7 +141,9 @@ impl SandboxCommand {
                 writeln!(log, "{}", event.to_json()).context("cannot write the file of --log")?;
             }
         }
-        server.await.context("the sandbox has stopped")??;
+        server
+            .await
+            .context("the sandbox has stopped because of an internal error: please report it")??;
         Ok(ExitCode::SUCCESS)
     }
 
@@ -179,10 +184,10 @@ impl SandboxCommand {
         }
         if self.clock.or(file.clock).unwrap_or_default() == ClockKind::Virtual {
             let now = Timestamp::try_from(std::time::SystemTime::now());
-            let start = file
-                .start()?
-                .map_or(now, Ok)
-                .context("set `start`: the machine's clock is beyond the years 0000 to 9999")?;
+            let start = file.start()?.map_or(now, Ok).context(
+                "the machine's clock is beyond the years 0000 to 9999: set `start` in the \
+                     file of --config",
+            )?;
             config = config.virtual_time(start);
         }
         Ok(config)

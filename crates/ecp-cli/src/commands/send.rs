@@ -33,8 +33,8 @@ pub(crate) struct SaleCommand {
     #[arg(value_name = "AMOUNT")]
     amount: Money,
 
-    /// Wait until the platform says what the customer has to do, and print it: for that long, or
-    /// for 30 seconds
+    /// Wait until the platform says what the customer has to do, and print that: at most for TIME,
+    /// without a TIME for 30 seconds
     #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true, default_missing_value = "30s", value_parser = duration, conflicts_with = "wait")]
     step: Option<Duration>,
 }

@@ -49,7 +49,8 @@ impl Status {
                 Err(error @ GateError::Refused(_)) => return Err(error.into()),
                 Err(error) => {
                     return Err(anyhow!(
-                        "{error}; this was a question and sent no payment: ask again"
+                        "cannot get the payment's status: {error}; no payment was sent: run the \
+                         command again"
                     ));
                 }
                 Ok(answer) => answer,

@@ -90,12 +90,12 @@ impl Trigger {
         let request = Request::post(url)
             .header("content-type", "application/json")
             .body(Bytes::from(signed))
-            .with_context(|| format!("cannot post to {url}"))?;
+            .with_context(|| format!("cannot make a request to {url}"))?;
         let answer = runtime.block_on(transport.send(request));
-        let answer = answer.map_err(|error| anyhow!("{url}: no answer: {}", reason(&error)))?;
+        let answer = answer.map_err(|error| anyhow!("no answer from {url}: {}", reason(&error)))?;
         let status = answer.status();
         if status != http::StatusCode::OK {
-            bail!("{url} answered {status}, and only 200 counts");
+            bail!("{url} answered with HTTP status {status}; a receiver must answer with 200");
         }
         print_result(&format!("answered {status}\n"));
         Ok(ExitCode::SUCCESS)
@@ -107,7 +107,7 @@ impl Trigger {
         let named = Event::named(&self.event);
         ensure!(
             named.is_none() || self.operation.is_none(),
-            "`{}` says the operation's type already: leave out --operation",
+            "the event `{}` already has an operation type: leave out --operation",
             self.event
         );
         let status = self.operation_status.as_deref().unwrap_or(&self.event);

@@ -16,9 +16,9 @@ use crate::usage::Usage;
 ///
 /// The document may be any JSON object with a signature at its root or in `general`. Prints `ok`
 /// with the key, the matching order of the items and the reading, or `failed` with the reason. The
-/// reading is `unique`, or `ambiguous` with the members that may hold others that were signed
-/// separately. Members that the signature does not cover are listed after it: anybody can add or
-/// change them.
+/// reading is `unique`, or `ambiguous` with the members whose text may hold other members that were
+/// signed separately. Members that the signature does not cover are listed after the reading: anybody
+/// can add or change them.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  ecp verify --key-env ECP_KEY < callback.json\n  ecp verify --jsonl --key-env NEW_KEY --key-env OLD_KEY < callbacks.jsonl\n  ecp verify --unique --key-env ECP_KEY < callback.json\n\nExits with 0 only if every document is genuine and there was at least one."
@@ -31,7 +31,7 @@ pub(crate) struct Verify {
     #[arg(long)]
     jsonl: bool,
 
-    /// Fail a document that has another reading, or unsigned members
+    /// Fail a document that is ambiguous, or has unsigned members
     #[arg(long)]
     unique: bool,
 
@@ -45,7 +45,7 @@ impl Verify {
         let (names, keys): (Vec<_>, Vec<_>) =
             self.key.load()?.into_iter().map(|named| (named.name, named.key)).unzip();
         if keys.is_empty() {
-            return Err(Usage("name at least one key: --key-env NAME or --key-file PATH").into());
+            return Err(Usage("no key is given: add --key-env NAME or --key-file PATH").into());
         }
         let (mut documents, mut genuine) = (0_u64, 0_u64);
         let mut output = crate::output::stdout();

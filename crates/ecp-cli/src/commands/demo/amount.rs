@@ -76,8 +76,8 @@ fn find(
     // Tests list only a few amounts, so the search is short unless there is no match.
     let minor = amounts.into_iter().flatten().take(10_000).find(|&minor| holds(minor));
     let minor = minor.context(
-        "no amount within the method's limits has this result in tests: choose another method, or the \
-         other result",
+        "no amount within the method's limits gives the chosen result in tests: choose another \
+         method with --method, or the other result by adding or leaving out --decline",
     )?;
     Ok(Money::from_minor(minor, currency))
 }

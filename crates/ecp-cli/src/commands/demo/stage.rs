@@ -98,8 +98,10 @@ impl Stage {
         title: &str,
     ) -> anyhow::Result<Verified<Callback>> {
         let callback = self.merchant.callback().await?;
-        let body = std::str::from_utf8(callback.raw())
-            .context("a callback was verified and is not UTF-8, which no genuine one is")?;
+        let body = std::str::from_utf8(callback.raw()).context(
+            "a verified callback is not UTF-8, although every genuine callback is: please \
+                 report it",
+        )?;
         let status = callback.payment_status().map_or("none", PaymentStatus::as_str);
         let rules = Rules::private().allow_ambiguous();
         let items = signature::canonical_string(callback.raw(), rules)?.split(';').count();
@@ -147,7 +149,11 @@ impl Stage {
             Serializer::new(String::new()).extend_pairs(fields).finish()
         });
         let page = self.browse(url, form).await?;
-        ensure!(page.status() == 200, "the provider's page answered {}", page.status());
+        ensure!(
+            page.status() == 200,
+            "the provider's page answered with HTTP status {}",
+            page.status()
+        );
         let html = String::from_utf8_lossy(page.body());
         let button = format!("name=\"decision\" value=\"{decision}\"");
         ensure!(html.contains(&button), "the provider's page has no button for `{decision}`");

@@ -168,14 +168,17 @@ pub(super) fn stats(stats: &Stats, json: bool) -> anyhow::Result<()> {
         writeln!(output, "{name:<9} {count}")?;
     }
     if let Some(seconds) = waiting {
-        writeln!(output, "the oldest waits for {seconds} s")?;
+        writeln!(output, "the oldest waiting callback has waited for {seconds} s")?;
     }
     if let Some(seconds) = held {
-        writeln!(output, "the oldest is held for {seconds} s")?;
+        writeln!(output, "the oldest held callback has been held for {seconds} s")?;
     }
     if stats.unconfirmed > 0 {
         let count = stats.unconfirmed;
-        writeln!(output, "{count} of those held are not asked about again: see `ecp inbox list`")?;
+        writeln!(
+            output,
+            "Gate is not asked again about {count} held callbacks: see `ecp inbox list`"
+        )?;
     }
     Ok(())
 }

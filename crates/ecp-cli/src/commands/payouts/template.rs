@@ -38,7 +38,7 @@ impl Template {
             .all(|&flow| method.spec().rule(flow).is_none())
         {
             bail!(
-                "{} has neither payouts nor refunds; `ecp methods` lists what each method has",
+                "{} has neither payouts nor refunds; `ecp methods` lists the flows of each method",
                 method.spec().title()
             );
         }

@@ -95,7 +95,8 @@ impl File {
         let shown = path.display();
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("cannot read the templates in {shown}"))?;
-        let file = Self::parse(&text).with_context(|| format!("in {shown}"))?;
+        let file =
+            Self::parse(&text).with_context(|| format!("cannot use the templates in {shown}"))?;
         let beside = path.parent().unwrap_or_else(|| Path::new("."));
         Ok(Self { folder: beside.join(&file.folder), ..file })
     }
@@ -110,7 +111,9 @@ impl File {
         let mut templates = BTreeMap::new();
         for (name, section) in document.reports {
             check_name(&name)?;
-            let template = section.template().with_context(|| format!("[reports.{name}]"))?;
+            let template = section
+                .template()
+                .with_context(|| format!("template [reports.{name}] is not valid"))?;
             if !template.to.is_empty() && document.mail.is_none() {
                 bail!(
                     "[reports.{name}] has addresses in `to`, and there is no section [mail]: add one \
@@ -133,7 +136,7 @@ impl File {
     pub(super) fn template(&self, name: &str) -> anyhow::Result<&ReportTemplate> {
         self.templates.get(name).ok_or_else(|| {
             let names: Vec<&str> = self.templates.keys().map(String::as_str).collect();
-            anyhow!("there is no template `{name}`; there are: {}", names.join(", "))
+            anyhow!("there is no template `{name}`; the templates are: {}", names.join(", "))
         })
     }
 
@@ -160,7 +163,7 @@ fn check_name(name: &str) -> anyhow::Result<()> {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
     if name.is_empty() || name.len() > 64 || !name.bytes().all(is_plain) {
         bail!(
-            "`{}` is no name of a template: use up to 64 letters, digits, `-` and `_`",
+            "`{}` cannot be the name of a template: use 1 to 64 letters, digits, `-` and `_`",
             name.escape_debug()
         );
     }
@@ -231,7 +234,7 @@ mod tests {
         assert_eq!((all.period, all.zone.name(), all.schedule), (Period::LastMonth, "UTC", None));
         assert_eq!(file.scheduled().count(), 1);
         let problem = file.template("none").err().unwrap().to_string();
-        assert_eq!(problem, "there is no template `none`; there are: all, declines");
+        assert_eq!(problem, "there is no template `none`; the templates are: all, declines");
     }
 
     #[test]
@@ -243,17 +246,26 @@ mod tests {
                 "line 2: cannot write XLS files: no maintained library",
             ),
             ("[reports.a]\nformat = \"ods\"", "line 2: cannot write `ods` files: use csv or xlsx"),
-            ("[reports.a]\nschedule = \"hourly\"", "[reports.a]: `hourly` is not a schedule"),
-            ("[reports.a]\ntime_zone = \"Moon\"", "[reports.a]: there is no time zone `Moon`"),
-            ("[reports.a]\nperiod = \"today\"", "[reports.a]: there is no period `today`"),
-            ("[reports.a]\nprojects = [0]", "[reports.a]: "),
-            ("[reports.\"a/b\"]", "`a/b` is no name of a template"),
+            (
+                "[reports.a]\nschedule = \"hourly\"",
+                "[reports.a] is not valid: `hourly` is not a schedule",
+            ),
+            (
+                "[reports.a]\ntime_zone = \"Moon\"",
+                "[reports.a] is not valid: there is no time zone `Moon`",
+            ),
+            (
+                "[reports.a]\nperiod = \"today\"",
+                "[reports.a] is not valid: there is no period `today`",
+            ),
+            ("[reports.a]\nprojects = [0]", "[reports.a] is not valid: "),
+            ("[reports.\"a/b\"]", "`a/b` cannot be the name of a template"),
             ("[reports.a]\ncolums = []", "unknown field `colums`"),
             ("[reports.a]\nto = [\"a@b.example\"]", "there is no section [mail]"),
             ("[reports.a]\ndeliver = \"link\"", "set `link_url` to the address"),
             (
                 &format!("{mail}[reports.a]\nto = [\"a@b.example\", \"sentinel\"]"),
-                "[reports.a]: address 2 of `to` is not a valid e-mail address: it has no @",
+                "[reports.a] is not valid: address 2 of `to` is not a valid e-mail address: it has no @",
             ),
             ("[reports.a]\nto = [\"sentinel@b.example\" 5]", "line 2: "),
         ] {

@@ -75,14 +75,16 @@ impl Folder {
         builder.recursive(true);
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(&self.0).with_context(|| format!("cannot make {}", self.0.display()))
+        builder
+            .create(&self.0)
+            .with_context(|| format!("cannot make the folder of the reports, {}", self.0.display()))
     }
 
     /// Waits for other processes that use the folder. `None` if this one shall end first.
     pub(super) async fn lock(&self, stop: &Stop) -> anyhow::Result<Option<Lock>> {
         self.make()?;
         let path = self.path(LOCK);
-        let problem = || format!("cannot use {}", path.display());
+        let problem = || format!("cannot use the lock file {}", path.display());
         let file = ecp_files::append(&path).with_context(problem)?;
         let mut is_said = false;
         loop {
@@ -92,7 +94,10 @@ impl Folder {
                 Err(fs::TryLockError::Error(error)) => return Err(error).with_context(problem),
             }
             if !is_said {
-                note!("another `ecp reports` uses {}: waiting for it", self.0.display());
+                note!(
+                    "another `ecp reports` uses the folder {}: waiting until it ends",
+                    self.0.display()
+                );
                 is_said = true;
             }
             if stop.or(tokio::time::sleep(TURN)).await.is_none() {
@@ -110,12 +115,17 @@ impl Folder {
                 return Ok(Record::default());
             }
             Err(error) => {
-                return Err(error).with_context(|| format!("cannot read {}", path.display()));
+                return Err(error).with_context(|| {
+                    format!("cannot read the record of the reports, {}", path.display())
+                });
             }
         };
         // The error's text names a place and no value.
         serde_json::from_slice(&text).with_context(|| {
-            format!("{} cannot be read: put it aside to begin anew", path.display())
+            format!(
+                "the record of the reports, {}, is damaged: move it away to begin without it",
+                path.display()
+            )
         })
     }
 
@@ -142,7 +152,9 @@ impl Folder {
             match fs::remove_file(self.path(&kept.file)) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                     let path = self.path(&kept.file);
-                    return Err(error).with_context(|| format!("cannot remove {}", path.display()));
+                    return Err(error).with_context(|| {
+                        format!("cannot remove the expired report {}", path.display())
+                    });
                 }
                 _ => {}
             }

@@ -83,7 +83,7 @@ impl<'f> Work<'f> {
             match stop.or(self.make(&mut record, name, asked, None)).await {
                 Some(Ok(file)) => made.push(file),
                 Some(Err(error)) => {
-                    note!("error: {name}: {error:#}");
+                    note!("error: report {name}: {error:#}");
                     all_well = false;
                 }
                 None => return Ok(ExitCode::FAILURE),
@@ -119,7 +119,9 @@ impl<'f> Work<'f> {
                         failed.remove(name);
                     }
                     Some(Err(error)) => {
-                        note!("error: {name}: {error:#}; it is tried again in 10 minutes");
+                        note!(
+                            "error: report {name}: {error:#}; the report is tried again in 10 minutes"
+                        );
                         record.problems.insert(name.to_owned(), format!("{error:#}"));
                         failed.insert(name, Instant::now());
                     }
@@ -191,14 +193,14 @@ impl<'f> Work<'f> {
         let found = selecting.apply(&table);
         if !operations.is_empty() && !found.missing.is_empty() {
             note!(
-                "warning: {name}: no operation has {}; there are: {}",
+                "warning: report {name}: no operation has the columns {}; the columns are: {}",
                 found.missing.join(", "),
                 table.columns().join(", ")
             );
         }
         let written = found.table.write(template.format)?;
         for warning in written.warnings.iter().take(WARNINGS) {
-            note!("warning: {name}: {}", rows::describe(warning, &found.table));
+            note!("warning: report {name}: {}", rows::describe(warning, &found.table));
         }
         let days = if from == to { from.clone() } else { format!("{from} to {to}") };
         let file = file_name(name, &days, template);
@@ -279,7 +281,7 @@ impl<'f> Work<'f> {
                         Ok(()) => note!("{name}: sent to {shown}"),
                         Err(error) => {
                             note!(
-                                "error: {name}: not sent to {shown}: {error}; the report is kept"
+                                "error: report {name}: not sent to {shown}: {error}; the report is kept"
                             );
                         }
                     }
@@ -289,7 +291,7 @@ impl<'f> Work<'f> {
                 }
             }
             let Some(pause) = pause.filter(|_| !stop.is_set()) else { return Ok(()) };
-            note!("trying again in {} s", pause.as_secs());
+            note!("trying to send the mails again in {} s", pause.as_secs());
             if stop.or(tokio::time::sleep(pause)).await.is_none() {
                 return Ok(());
             }
@@ -316,8 +318,8 @@ impl<'f> Work<'f> {
             return Ok(None);
         }
         let path = self.folder.path(&kept.file);
-        let bytes =
-            std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let bytes = std::fs::read(&path)
+            .with_context(|| format!("cannot read the report {}", path.display()))?;
         let format = ecp_reports::Format::of_name(&kept.file)?;
         Ok(Some(Attachment::new(kept.file.as_str(), format, bytes)))
     }
@@ -362,7 +364,9 @@ pub(super) fn list(file: &File) -> anyhow::Result<()> {
         }
     }
     for kept in record.reports.iter().filter(|kept| kept.expires().is_some_and(|end| now < end)) {
-        let end = kept.expires().ok_or_else(|| anyhow!("{} has no date", kept.file))?;
+        let end = kept.expires().ok_or_else(|| {
+            anyhow!("the report {} has no valid date in the record of the reports", kept.file)
+        })?;
         print_line!("{}: {} rows, kept until {end}", folder.path(&kept.file).display(), kept.rows);
         for (place, delivery) in kept.deliveries.iter().enumerate() {
             let state = match delivery.state() {

@@ -113,14 +113,14 @@ impl File {
     /// Reads JSON from a `.json` file, otherwise TOML.
     pub(super) fn read(path: &Path) -> anyhow::Result<Self> {
         let text = std::fs::read_to_string(path)
-            .with_context(|| format!("cannot read {}", path.display()))?;
+            .with_context(|| format!("cannot read the settings file {}", path.display()))?;
         let is_json = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("json"));
         let file = if is_json {
             serde_json::from_str(&text).map_err(anyhow::Error::from)
         } else {
             toml::from_str(&text).map_err(anyhow::Error::from)
         };
-        file.with_context(|| format!("cannot use {}", path.display()))
+        file.with_context(|| format!("cannot use the settings file {}", path.display()))
     }
 
     /// Applies the settings to a configuration.
@@ -132,11 +132,13 @@ impl File {
             config = config.public_url(checked("public_url", url)?);
         }
         for host in &self.allowed_hosts {
-            let host = address::host(host).map_err(|problem| anyhow!("`allowed_hosts`: {problem}"));
+            let host = address::host(host)
+                .map_err(|problem| anyhow!("setting `allowed_hosts`: {problem}"));
             config = config.allow_callback_host(host?);
         }
         for name in &self.host_names {
-            let name = address::host(name).map_err(|problem| anyhow!("`host_names`: {problem}"));
+            let name =
+                address::host(name).map_err(|problem| anyhow!("setting `host_names`: {problem}"));
             config = config.host_name(name?);
         }
         if let Some(Redelivery { pause_millis, attempts }) = self.schedule {
@@ -192,7 +194,7 @@ impl File {
             let key = Sensitive::new(from_environment(key_env)?);
             let projects: Result<Vec<ProjectId>, _> =
                 projects.iter().map(|&id| ProjectId::new(id)).collect();
-            let projects = projects.context("in `projects` of a token")?;
+            let projects = projects.context("`projects` of a token has an id that is not valid")?;
             config = config.data_token(text, key, projects);
         }
         if let Some(name) = &self.destination_name {
@@ -221,9 +223,9 @@ impl Shop {
             Some(name) => from_environment(name)?,
             None => Config::DEMO_KEY.to_owned(),
         };
-        let id = ProjectId::new(self.id).context("`id` of a project")?;
+        let id = ProjectId::new(self.id).context("`id` of a project is not valid")?;
         let mut project = Project::new(id, Sensitive::new(key));
-        let of_project = || format!("in project {}", self.id);
+        let of_project = || format!("cannot use the settings of project {}", self.id);
         if let Some(url) = &self.callback_url {
             let url = checked("callback_url", url).with_context(of_project)?;
             project = project.callback_url(url);
@@ -247,7 +249,7 @@ impl Shop {
 
 /// Checks the address of a setting.
 fn checked(name: &str, url: &str) -> anyhow::Result<String> {
-    let target = Target::new(url).map_err(|problem| anyhow!("`{name}`: {problem}"))?;
+    let target = Target::new(url).map_err(|problem| anyhow!("setting `{name}`: {problem}"))?;
     Ok(target.as_str().to_owned())
 }
 
@@ -307,7 +309,8 @@ mod tests {
         let error = format!("{:#}", file.apply(Config::new()).unwrap_err());
         assert!(
             error.starts_with(
-                "section `[mail]` of the settings: the mail server `smtp.shop.example` is not on this machine"
+                "cannot use the section [mail] of the settings file: the mail server \
+                 `smtp.shop.example` is not on this machine"
             ),
             "{error}"
         );
@@ -329,25 +332,26 @@ mod tests {
         for (text, problem) in [
             (
                 "[[projects]]\nid = 1\ncallback_url = \"localhost:8000/cb\"",
-                "in project 1: `callback_url`: `localhost:8000/cb` has no scheme; write \
+                "cannot use the settings of project 1: setting `callback_url`: `localhost:8000/cb` has no scheme; write \
                  http://localhost:8000/cb",
             ),
             (
                 "[[projects]]\nid = 7\nconfirmation_url = \"http://\"",
-                "in project 7: `confirmation_url`: `http://` has no host that can be used: it is empty",
+                "cannot use the settings of project 7: setting `confirmation_url`: `http://` has no host \
+                 that can be used: the host is empty",
             ),
             (
                 "public_url = \"127.0.0.1:8080\"",
-                "`public_url`: `127.0.0.1:8080` has no scheme; write http://127.0.0.1:8080",
+                "setting `public_url`: `127.0.0.1:8080` has no scheme; write http://127.0.0.1:8080",
             ),
             (
                 "host_names = [\"http://sandbox\"]",
-                "`host_names`: `http://sandbox` is more than a host; write sandbox, without scheme, \
+                "setting `host_names`: `http://sandbox` is more than a host; write sandbox, without scheme, \
                  port and path",
             ),
             (
                 "allowed_hosts = [\"shop.test:8000\"]",
-                "`allowed_hosts`: `shop.test:8000` is more than a host; write shop.test, without \
+                "setting `allowed_hosts`: `shop.test:8000` is more than a host; write shop.test, without \
                  scheme, port and path",
             ),
             ("error_status = 99", "`error_status` must be an HTTP status from 200 to 599"),

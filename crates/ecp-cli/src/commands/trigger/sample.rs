@@ -34,7 +34,7 @@ impl Sample<'_> {
         let Event { flow, goal } = self.event;
         if spec.rule(flow).is_none() {
             let flows: Vec<&str> = spec.flows().map(FlowKind::as_str).collect();
-            bail!("{} has no {flow}: it has {}", spec.title(), flows.join(" and "));
+            bail!("{} has no flow {flow}; its flows are {}", spec.title(), flows.join(" and "));
         }
         let (sandbox, gate) = self.sandbox()?;
         match flow {
@@ -169,7 +169,8 @@ impl Sample<'_> {
     async fn choose(&self, sandbox: &Sandbox, amount: Option<Money>) -> anyhow::Result<()> {
         if !sandbox.choose(self.project, self.payment_id, Decision::Success, amount) {
             bail!(
-                "cannot make the sample callback: the sandbox's sale does not wait for its customer"
+                "cannot make the sample callback: the sale in the sandbox does not wait for its \
+                 customer"
             );
         }
         sandbox.settled().await;
@@ -178,7 +179,7 @@ impl Sample<'_> {
 
     async fn send<F: Flow>(&self, gate: &Gate, prepared: &Prepared<F>) -> anyhow::Result<()> {
         gate.send(prepared).await.context(
-            "cannot make the sample callback: the sandbox that it is made with refused the request",
+            "cannot make the sample callback: the sandbox inside `ecp trigger` refused the request",
         )?;
         Ok(())
     }
@@ -222,7 +223,10 @@ fn example(spec: &MethodSpec, flow: FlowKind, fits: impl Fn(i64) -> bool) -> any
         .chain(usual..greatest.min(usual.saturating_add(100)))
         .find(|minor| (least..=greatest).contains(minor) && fits(*minor))
         .map(|minor| Money::from_minor(minor, currency))
-        .context("no amount within the method's limits ends that way in tests")
+        .context(
+            "no amount within the method's limits gives this event in tests: choose another event \
+             or method",
+        )
 }
 
 /// The platform's words for a code.
