@@ -233,7 +233,7 @@ fn a_wrong_command_line_says_what_to_do() {
     )
     .unwrap();
     let table: [(&[&str], i32, &str); 8] = [
-        (&["payouts", "no.csv", "--yes"], 1, "error: cannot read the file of payouts no.csv: "),
+        (&["payouts", "no.csv", "--yes"], 1, "error: cannot read the file of payouts, no.csv: "),
         (&["payouts", "payouts.csv"], 2, "is not a terminal: use --yes to pay, or --dry-run"),
         (
             &["payouts", "payouts.csv", "--delimiter", "ab"],

@@ -111,6 +111,6 @@ fn one_odd_row_is_named_and_the_others_are_counted() {
     std::fs::write(folder.path().join("a.csv"), rows.replace("3,27", "\"3,27")).unwrap();
     let output = ecp(folder.path(), &command).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
-    let message = "error: in a.csv: line 4, `id`: a quote opens here and is never closed";
+    let message = "error: cannot read the table in a.csv: line 4, `id`: a quote opens here and is never closed";
     assert!(stderr(&output).starts_with(message), "{}", stderr(&output));
 }

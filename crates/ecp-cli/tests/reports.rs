@@ -267,7 +267,7 @@ fn a_wrong_file_or_command_line_is_refused_before_anything_is_asked() {
         1,
         "line 2: cannot write XLS files: no maintained",
     );
-    wrong("[reports.b]\n", &run, 1, "there is no template `a`; there are: b");
+    wrong("[reports.b]\n", &run, 1, "there is no template `a`; the templates are: b");
     wrong("[reports.a]\n", &["schedule"], 1, "no template in reports.toml has a `schedule`");
     wrong("[reports.a]\n", &["run"], 2, "required arguments were not provided");
     wrong("[reports.a]\n", &["run", "a", "--from", "2026-11-01"], 2, "--to <TIME>");

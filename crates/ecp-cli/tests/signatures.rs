@@ -74,7 +74,7 @@ fn lines_are_signed_one_by_one_and_keep_their_places() {
     assert_eq!(
         stderr(&output),
         "error: line 3: cannot sign the member `a`: a number must be an integer; send fractions as text\n\
-         hint: see `ecp sign --help` to sign it anyway\n"
+         hint: `ecp sign --help` says how to sign such a document anyway\n"
     );
     assert_eq!(output.status.code(), Some(1));
 }

@@ -215,7 +215,12 @@ impl Play<'_> {
         let refund = callback.refund().context(
             "the callback from the sandbox inside `ecp demo` has no refund: please report it",
         )?;
-        let status = callback.payment_status().context("the callback that the demonstration received has no status, which is a mistake of its sandbox")?.clone();
+        let status = callback
+            .payment_status()
+            .context(
+                "the callback from the sandbox inside `ecp demo` has no status: please report it",
+            )?
+            .clone();
         match (self.decision, &refund.outcome) {
             (Decision::Success, RefundOutcome::Success { .. })
             | (Decision::Decline, RefundOutcome::Decline { .. }) => {}
@@ -238,7 +243,9 @@ impl Play<'_> {
             callback.payment_id() == Some(id),
             "the callback from the sandbox inside `ecp demo` is not about the payment {id}"
         );
-        let status = callback.payment_status().context("the callback that the demonstration received has no status, which is a mistake of its sandbox")?;
+        let status = callback.payment_status().context(
+            "the callback from the sandbox inside `ecp demo` has no status: please report it",
+        )?;
         ensure!(
             *status == expected,
             "the payment ended with the status `{status}`, not with the expected `{expected}`"

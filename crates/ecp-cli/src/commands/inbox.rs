@@ -382,6 +382,6 @@ fn state(word: &str) -> Result<EntryState, String> {
     let known = EntryState::ALL.iter().find(|state| state.as_str() == word);
     known.copied().ok_or_else(|| {
         let words: Vec<&str> = EntryState::ALL.iter().map(|state| state.as_str()).collect();
-        format!("the states of a callback are {}", words.join(", "))
+        format!("not a state of a callback; the states are {}", words.join(", "))
     })
 }

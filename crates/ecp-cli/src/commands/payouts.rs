@@ -176,7 +176,7 @@ impl Payouts {
         let profile = self.profile.load()?;
         let layout = self.layout()?;
         let file = std::fs::read(self.file()).with_context(|| {
-            format!("cannot read the file of payouts {}", self.file().display())
+            format!("cannot read the file of payouts, {}", self.file().display())
         })?;
         let plan = match Plan::read(file, &layout, registry, profile.project) {
             Ok(plan) => plan,

@@ -70,8 +70,8 @@ impl Report {
                 || self.day.as_deref() == Some(name)
                 || self.by.iter().any(|by| by == name)
         };
-        let table =
-            Table::read(file, self.delimiter, is_known).with_context(|| format!("in {shown}"))?;
+        let table = Table::read(file, self.delimiter, is_known)
+            .with_context(|| format!("cannot read the table in {shown}"))?;
         let columns = table.names();
         let place = |name: &str| columns.iter().position(|column| column == name);
         let named = || {
@@ -92,7 +92,8 @@ impl Report {
             match row {
                 Ok(row) => rows.push(row),
                 Err(problem) if problem.ends_reading => {
-                    return Err(problem).with_context(|| format!("in {shown}"));
+                    return Err(problem)
+                        .with_context(|| format!("cannot read the table in {shown}"));
                 }
                 Err(problem) => odd.push(problem),
             }

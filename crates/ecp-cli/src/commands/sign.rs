@@ -71,7 +71,7 @@ impl Sign {
             Ok(())
         })?;
         if failed && !self.allow_ambiguous {
-            note!("hint: see `ecp sign --help` to sign it anyway");
+            note!("hint: `ecp sign --help` says how to sign such a document anyway");
         }
         Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }

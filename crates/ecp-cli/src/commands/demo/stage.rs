@@ -151,17 +151,20 @@ impl Stage {
         let page = self.browse(url, form).await?;
         ensure!(
             page.status() == 200,
-            "the provider's page answered with HTTP status {}",
+            "the provider's page in the sandbox answered with HTTP status {}",
             page.status()
         );
         let html = String::from_utf8_lossy(page.body());
         let button = format!("name=\"decision\" value=\"{decision}\"");
-        ensure!(html.contains(&button), "the provider's page has no button for `{decision}`");
+        ensure!(
+            html.contains(&button),
+            "the provider's page in the sandbox has no button for `{decision}`: please report it"
+        );
         let action = html
             .split_once("<form method=\"post\" action=\"")
             .and_then(|(_, rest)| rest.split_once('"'))
             .map(|(action, _)| action)
-            .context("the provider's page has no form")?;
+            .context("the provider's page in the sandbox has no form: please report it")?;
         let asks_for_voucher = html.contains(TEST_VOUCHER[0].0);
         let step = story
             .step("customer", &format!("The customer opens the page and presses {decision}"))
@@ -184,7 +187,7 @@ impl Stage {
             Some(target) if answer.status() == 303 => Ok(Some(target.to_owned())),
             None if answer.status() == 200 => Ok(None),
             _ => bail!(
-                "the provider's page did not send the customer back: HTTP status {}",
+                "the provider's page in the sandbox did not send the customer back: HTTP status {}",
                 answer.status()
             ),
         }
@@ -198,7 +201,11 @@ impl Stage {
     ) -> anyhow::Result<()> {
         if let Some(target) = target.filter(|to| to.starts_with(&self.merchant.url("/"))) {
             let back = self.browse(target, None).await?;
-            ensure!(back.status() == 200, "the shop answered with HTTP status {}", back.status());
+            ensure!(
+                back.status() == 200,
+                "the shop inside `ecp demo` answered with HTTP status {}",
+                back.status()
+            );
         }
         story
             .step("return", "The customer comes back")

@@ -116,13 +116,13 @@ impl File {
                 .with_context(|| format!("template [reports.{name}] is not valid"))?;
             if !template.to.is_empty() && document.mail.is_none() {
                 bail!(
-                    "[reports.{name}] has addresses in `to`, and there is no section [mail]: add one \
-                     with `host` and `from`"
+                    "template [reports.{name}] has addresses in `to`, and there is no section [mail]: \
+                     add one with `host` and `from`"
                 );
             }
             if template.by_link && document.link_url.is_none() {
                 bail!(
-                    "[reports.{name}] is delivered by link: set `link_url` to the address under \
+                    "template [reports.{name}] sends a link to its file: set `link_url` to the address under \
                      which the folder of the reports is served"
                 );
             }

@@ -142,7 +142,7 @@ impl Folder {
             file.write_all(bytes)?;
             file.finish()
         };
-        write().with_context(|| format!("cannot write {}", path.display()))
+        write().with_context(|| format!("cannot write the file {}", path.display()))
     }
 
     /// Removes reports whose time is over, with their files.

@@ -18,7 +18,7 @@ impl Stop {
         let (sender, receiver) = watch::channel(false);
         tokio::spawn(async move {
             signals.next().await;
-            note!("stopping: a mail on its way is waited for; Ctrl-C again ends at once");
+            note!("stopping: waiting until the current mail is sent; Ctrl-C again ends at once");
             sender.send_replace(true);
             signals.next().await;
             std::process::exit(1);

@@ -309,7 +309,10 @@ impl<'f> Work<'f> {
         let letter = self.letter(kept, &kept.deliveries[recipient], file);
         let smtp = smtp.clone();
         let sending = tokio::task::spawn_blocking(move || smtp.send(&letter));
-        sending.await.context("sending the e-mail was interrupted, and it may have arrived; the report is kept, and the next run sends it")
+        sending.await.context(
+            "sending the e-mail was interrupted, and the e-mail may have arrived; the report is \
+             kept, and the next run sends the e-mail again",
+        )
     }
 
     /// The file of a report for its mails; `None` where they have a link.
