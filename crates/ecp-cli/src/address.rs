@@ -9,12 +9,12 @@ use clap::error::ErrorKind;
 use ecp_transport::{ClientError, ReqwestTransport};
 use http::Uri;
 
-/// An `http` or `https` address that accepts requests.
+/// A checked `http` or `https` address, to which requests can be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Target(String);
 
 impl Target {
-    /// Checks an address; the error is a description of the problem.
+    /// Checks the text of an address. The error says what is wrong and what to write instead.
     pub(crate) fn new(text: &str) -> Result<Self, String> {
         target(text).map(|()| Self(text.to_owned()))
     }
@@ -23,7 +23,7 @@ impl Target {
         &self.0
     }
 
-    /// A client for the address. Plain HTTP needs no trusted certificates.
+    /// Returns an HTTP client for the address. For plain HTTP no trusted certificates are loaded.
     pub(crate) fn transport(&self) -> Result<ReqwestTransport, ClientError> {
         if is_plain_http(&self.0) {
             ReqwestTransport::plain_http()
@@ -62,7 +62,8 @@ impl TypedValueParser for TargetParser {
     }
 }
 
-/// The name of a host or its IP address, without scheme, port and path.
+/// Checks that the text is a host name or an IP address without scheme, port and path, and returns
+/// it.
 pub(crate) fn host(text: &str) -> Result<String, String> {
     let bare = text.split_once("://").map_or(text, |(_, rest)| rest);
     let bare = bare.split(['/', '?', '#']).next().unwrap_or_default();
@@ -101,7 +102,7 @@ fn target(text: &str) -> Result<(), String> {
     }
 }
 
-/// Checks a web address of any kind.
+/// Checks an `http` or `https` address for requests or browsers. The error says what is wrong.
 pub(crate) fn web(text: &str) -> Result<(), String> {
     let wrong = |problem: &str| Err(format!("{} {problem}", shown(text)));
     if text.is_empty() {

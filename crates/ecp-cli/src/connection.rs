@@ -4,7 +4,7 @@ use std::io;
 
 use ecp_transport::TransportError;
 
-/// The innermost cause of a failed request: `connection refused`.
+/// Returns the innermost cause of a failed request as text, such as `connection refused`.
 pub(crate) fn reason(error: &TransportError) -> String {
     let mut cause: &dyn std::error::Error = error.cause();
     while let Some(deeper) = cause.source() {

@@ -8,7 +8,7 @@ use ecp_core::json::Limits;
 /// Size limit of a document.
 const LARGEST: usize = 16 * 1024 * 1024;
 
-/// The limits for documents from a person.
+/// Returns the limits for JSON documents on standard input.
 pub(crate) fn limits() -> Limits {
     Limits::default().bytes(LARGEST)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use jiff::SignedDuration;
 
-/// Parses `90s`, `5m`, `1h 30m`.
+/// Parses a duration such as `90s`, `5m` or `1h 30m`.
 pub(crate) fn duration(text: &str) -> anyhow::Result<Duration> {
     let length: SignedDuration =
         text.parse().with_context(|| format!("`{text}` is not a duration such as 90s or 5m"))?;

@@ -9,16 +9,18 @@ use ecp_methods::{DynMethod, FlowKind, MethodSpec, Registry};
 
 use crate::address;
 
-/// Fields by their paths.
+/// The options that set fields of a request by their paths.
 #[derive(Args)]
 pub(crate) struct Fields {
-    /// A field of the request, by its path in the Gate request, as in customer.id=7. May be repeated
+    /// A field of the request, by its path in the Gate request, as in customer.id=7. May be
+    /// repeated
     #[arg(long = "field", value_name = "PATH=VALUE", value_parser = field)]
     fields: Vec<(String, String)>,
 }
 
 impl Fields {
-    /// The fields: those of the method and the known ones as such, others by their paths.
+    /// Returns the given fields and their values: as `Ok` the fields of the method and the known
+    /// fields, as `Err` the paths of all others.
     pub(crate) fn of<'f>(
         &'f self,
         spec: &'f MethodSpec,
@@ -32,7 +34,8 @@ impl Fields {
     }
 }
 
-/// Values for the fields that a request in a currency must have, with those that conditions demand.
+/// Returns values for all fields that a request in this currency must have, including the fields
+/// that are required under a condition.
 pub(crate) fn needed(
     spec: &MethodSpec,
     flow: FlowKind,
@@ -64,13 +67,13 @@ fn field(text: &str) -> Result<(String, String), String> {
     Ok((path, value))
 }
 
-/// `NAME=VALUE`
+/// Splits `NAME=VALUE` at the first `=`.
 pub(crate) fn pair(text: &str) -> Result<(String, String), &'static str> {
     let (name, value) = text.split_once('=').ok_or("the `=` is missing; write NAME=VALUE")?;
     Ok((name.to_owned(), value.to_owned()))
 }
 
-/// The method with a code, Gate path or Dashboard code.
+/// Returns the payment method with this code, Gate path or Dashboard code.
 pub(crate) fn method<'r>(registry: &'r Registry, name: &str) -> anyhow::Result<&'r dyn DynMethod> {
     match registry.by_file_name(name.trim_start_matches('/')) {
         Some(method) => Ok(method),

@@ -10,12 +10,13 @@ use jiff::tz::{AmbiguousOffset, TimeZone};
 /// Options of a time interval.
 #[derive(Args)]
 pub(crate) struct IntervalOptions {
-    /// The beginning of the interval: a time such as 2024-01-31 14:53:55, or a day such as 2024-01-31
+    /// The beginning of the interval: a time such as 2024-01-31 14:53:55, or a day such as
+    /// 2024-01-31
     #[arg(long, value_name = "TIME")]
     pub(crate) from: String,
 
-    /// The end of the interval: a time or a day, both included. When clocks are set back, a time that
-    /// occurs twice means the later one here and the earlier one in --from
+    /// The end of the interval: a time or a day, both included. When clocks are set back, a time
+    /// that occurs twice means the later one here and the earlier one in --from
     #[arg(long, value_name = "TIME")]
     pub(crate) to: String,
 
@@ -27,17 +28,18 @@ pub(crate) struct IntervalOptions {
 /// Format of a time for people and for the Data API.
 const FORM: &str = "%Y-%m-%d %H:%M:%S";
 
-/// An interval in the form of a Data API query.
+/// A time interval in the form of a query to the Data API.
 pub(crate) struct Asked {
     pub(crate) from: String,
     pub(crate) to: String,
     pub(crate) tz: String,
-    /// Why the query is in UTC rather than in the given zone.
+    /// The reason why the query is in UTC and not in the given time zone; `None` if it is in that
+    /// zone.
     pub(crate) note: Option<String>,
 }
 
 impl IntervalOptions {
-    /// The interval.
+    /// Returns the interval between the two times. Fails if it is empty or a time cannot be read.
     pub(crate) fn read(&self) -> anyhow::Result<Interval> {
         let zone = self.zone()?;
         let (from, to) = moments(&self.from, &self.to, &zone)?;
@@ -52,7 +54,8 @@ impl IntervalOptions {
         Ok(Interval::new(moment(from)?, moment(to)?))
     }
 
-    /// The interval as text, in the given zone if each time has one meaning there.
+    /// Returns the interval as text: in the given time zone if each time occurs once there,
+    /// otherwise in UTC.
     pub(crate) fn asked(&self) -> anyhow::Result<Asked> {
         let zone = self.zone()?;
         // Checks that the interval is not empty.

@@ -12,7 +12,7 @@ use ecp_core::{SecretEdges, SecretKey, Sensitive};
 
 use crate::usage::Usage;
 
-/// Options that name keys.
+/// Options that name environment variables and files with keys.
 #[derive(Args)]
 pub(crate) struct KeyOptions {
     /// Read a key from this environment variable; a line break at its end is ignored. May be
@@ -25,7 +25,7 @@ pub(crate) struct KeyOptions {
     key_file: Vec<PathBuf>,
 }
 
-/// A key and its name in the output.
+/// A key, with the name of its variable or file for messages.
 pub(crate) struct NamedKey {
     pub(crate) name: String,
     pub(crate) key: SigningKey,
@@ -33,7 +33,7 @@ pub(crate) struct NamedKey {
 }
 
 impl KeyOptions {
-    /// All keys, those from the environment first.
+    /// Reads all keys: first from environment variables, then from files.
     pub(crate) fn load(&self) -> anyhow::Result<Vec<NamedKey>> {
         let from_environment =
             self.key_env.iter().map(|name| named(name.clone(), from_environment(name)?));
@@ -42,7 +42,7 @@ impl KeyOptions {
         from_environment.chain(from_files).collect()
     }
 
-    /// The only key; more or none are an error.
+    /// Reads the one key. Fails if none is given, or more than one.
     pub(crate) fn load_one(&self) -> anyhow::Result<NamedKey> {
         let mut keys = self.load()?;
         match (keys.pop(), keys.is_empty()) {
@@ -58,13 +58,13 @@ impl KeyOptions {
     }
 }
 
-/// The key in a variable.
+/// Reads a key from an environment variable.
 pub(crate) fn secret_from_environment(name: &str) -> anyhow::Result<SecretKey> {
     SecretKey::new(from_environment(name)?)
         .with_context(|| format!("there is no key in the environment variable {name}"))
 }
 
-/// The key in a file.
+/// Reads a key from a file.
 pub(crate) fn secret_from_file(path: &Path) -> anyhow::Result<SecretKey> {
     SecretKey::new(from_file(path)?)
         .with_context(|| format!("there is no key in the file {}", path.display()))
@@ -90,17 +90,17 @@ fn from_file(path: &Path) -> anyhow::Result<String> {
     Ok(as_meant(text, &path.display().to_string()))
 }
 
-/// The text of a variable that holds a key or a token. No error holds its value.
+/// Reads a key or a token from an environment variable. No error contains its value.
 pub(crate) fn from_environment(name: &str) -> anyhow::Result<String> {
     from_variable(name, "key")
 }
 
-/// The password in a variable. No error holds its value.
+/// Reads a password from an environment variable. No error contains its value.
 pub(crate) fn password_from_environment(name: &str) -> anyhow::Result<Sensitive<String>> {
     from_variable(name, "password").map(Sensitive::new)
 }
 
-/// The password in a file.
+/// Reads a password from a file.
 pub(crate) fn password_from_file(path: &Path) -> anyhow::Result<Sensitive<String>> {
     from_file(path).map(Sensitive::new)
 }
@@ -150,7 +150,7 @@ fn as_meant(mut text: String, name: &str) -> String {
     text
 }
 
-/// The text without one line break at the end.
+/// Removes one line break at the end of a text.
 pub(crate) fn without_line_break(text: &str) -> &str {
     let text = text.strip_suffix('\n').unwrap_or(text);
     text.strip_suffix('\r').unwrap_or(text)

@@ -114,8 +114,8 @@ impl Cli {
     /// Runs the command that this process's arguments name, and returns the exit code for `main` to
     /// return. Ends the process itself if the arguments are wrong or ask for help.
     ///
-    /// Profiles and keys are read from environment variables and files. Help, completions and manual
-    /// pages use the file name of the executable; examples and messages say `ecp`.
+    /// Profiles and keys are read from environment variables and files. Help, completions and
+    /// manual pages use the file name of the executable; examples and messages say `ecp`.
     pub fn main(self) -> ExitCode {
         let command = command(&program());
         let arguments = Arguments::from_arg_matches(&command.clone().get_matches());

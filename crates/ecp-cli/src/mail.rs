@@ -9,7 +9,8 @@ use serde::Deserialize;
 
 use crate::key::{password_from_environment, password_from_file};
 
-/// Settings of an SMTP server. The file holds no password: it names where the password is.
+/// Settings of an SMTP server: the section `[mail]` of a file. The file holds no password, but the
+/// name of the variable or file with the password.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct MailSection {
@@ -39,7 +40,7 @@ impl std::fmt::Debug for From {
 }
 
 impl MailSection {
-    /// The server. Nothing is sent yet.
+    /// Checks the settings and returns the mail server. Sends nothing.
     pub(crate) fn smtp(&self) -> anyhow::Result<Smtp> {
         self.settings().and_then(smtp).context("cannot use the section [mail] of the settings file")
     }
@@ -78,7 +79,7 @@ impl MailSection {
         }
     }
 
-    /// How often a mail is tried.
+    /// Returns how often, and after which pauses, a mail is sent again.
     pub(crate) fn retries(&self) -> Retries {
         let mut retries = Retries::default();
         if let Some(attempts) = self.attempts {

@@ -23,11 +23,12 @@ pub(crate) const ASK_SUPPORT: &str = "it is unknown whether money has moved: ask
 #[derive(Serialize)]
 pub(crate) struct PaymentReport {
     pub(crate) payment_id: String,
-    /// `registered`, `found`, `exists`, `refused`, `not sent`, `unknown`, or `not found`.
+    /// What is known after the request: `registered`, `found`, `exists`, `refused`, `not sent`,
+    /// `unknown`, or `not found`.
     pub(crate) outcome: &'static str,
     pub(crate) request_id: Option<String>,
     pub(crate) merchant_refund_id: Option<String>,
-    /// The payment's status.
+    /// The payment's status on the platform.
     pub(crate) status: Option<String>,
     /// End of the payment, or of the requested refund: `success`, `decline`, `error`, `returned`,
     /// `open` or `unknown`.
@@ -44,7 +45,7 @@ pub(crate) struct PaymentReport {
     pub(crate) operations: Vec<Operation>,
     /// The customer's next step, if there is one.
     pub(crate) next_step: Option<NextStep>,
-    /// The first line of the text, if it is not made from the members above.
+    /// The first line of the text. `None` if the line is made from the other members.
     #[serde(skip)]
     pub(crate) sentence: Option<String>,
 }
@@ -63,7 +64,7 @@ pub(crate) struct Operation {
 }
 
 impl PaymentReport {
-    /// A report with the id only.
+    /// Creates a report that has the payment's id only.
     pub(crate) fn of(payment_id: &PaymentId) -> Self {
         Self {
             payment_id: payment_id.as_str().to_owned(),
@@ -84,7 +85,8 @@ impl PaymentReport {
         }
     }
 
-    /// Copies the payment's state from a status answer, or that of the refund that a request began.
+    /// Copies the payment's state from the answer to a status request. With the request id of a
+    /// refund, the end is the refund's.
     pub(crate) fn read(&mut self, status: &StatusResponse, refund: Option<&RequestId>) {
         self.status = status.payment_status().map(ToString::to_string);
         let operation = refund.and_then(|request_id| status.operation(request_id));
@@ -124,7 +126,7 @@ impl PaymentReport {
         (self.is_final, self.is_success) = (end.is_final(), end.is_success());
     }
 
-    /// The exit code.
+    /// Returns the exit code; `waited` says whether the command waited for the payment's end.
     pub(crate) fn exit_code(&self, waited: bool) -> ExitCode {
         match self.outcome {
             "refused" | "not sent" | "not found" => ExitCode::FAILURE,
@@ -137,7 +139,7 @@ impl PaymentReport {
     }
 }
 
-/// The report as text, or as JSON.
+/// Formats the report as text, or as JSON.
 pub(crate) fn text(report: &PaymentReport, json: bool) -> anyhow::Result<String> {
     if json {
         return Ok(serde_json::to_string_pretty(report)? + "\n");

@@ -96,7 +96,7 @@ impl Output {
         Replacement::create(path).map(Self::File)
     }
 
-    /// Gives a file its name.
+    /// Completes the output: a file gets its name, standard output is flushed.
     pub(crate) fn finish(self) -> io::Result<()> {
         match self {
             Self::Stdout(mut output) => output.flush(),
@@ -121,7 +121,7 @@ impl Write for Output {
     }
 }
 
-/// Whether the path is `-`, for standard output.
+/// Returns whether the path is `-`, which means standard output.
 pub(crate) fn is_dash(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
@@ -147,7 +147,7 @@ const fn is_same_as_stdout(_: &Path) -> io::Result<bool> {
     Ok(false)
 }
 
-/// A text as one word of a command that a person may paste into a shell.
+/// Quotes a text, where necessary, so that it is one word of a shell command.
 pub(crate) fn shell_word(text: &str) -> Cow<'_, str> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
     if !text.is_empty() && text.chars().all(is_plain) {
@@ -157,7 +157,7 @@ pub(crate) fn shell_word(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Canonical form of a path, even if the file does not exist yet.
+/// Returns the canonical form of a path, even if the file does not exist yet.
 pub(crate) fn resolved(path: &Path) -> PathBuf {
     if let Ok(path) = path.canonicalize() {
         return path;

@@ -40,13 +40,14 @@ pub(crate) struct ProfileOptions {
 const SANDBOX: &str = "sandbox";
 const SANDBOX_URL: &str = "http://127.0.0.1:8080";
 
-/// A profile, ready to use.
+/// A profile with its keys: a project on the platform or in the sandbox.
 pub(crate) struct Profile {
     pub(crate) name: String,
     pub(crate) project: ProjectId,
     pub(crate) key: SecretKey,
     pub(crate) gate_url: String,
-    /// `None` where Gate's address is not the platform's, and the profile names no page.
+    /// The address of the Payment Page. `None` if the profile names none, and Gate's address is
+    /// neither the platform's nor the sandbox's.
     pub(crate) page_url: Option<String>,
     /// Whether it is `ecp sandbox` with its public key, whose Gate and pages have one address.
     is_sandbox: bool,
@@ -79,7 +80,8 @@ struct Section {
 }
 
 impl ProfileOptions {
-    /// The options as flags of a suggested command, without those that the environment has.
+    /// Returns the options as flags for a suggested command, without the options that environment
+    /// variables set.
     pub(crate) fn flags(&self) -> String {
         let profile = Some(self.profile.as_str()).filter(|name| *name != SANDBOX);
         let profiles = self.profiles.as_ref().map(|path| path.to_string_lossy());
@@ -248,7 +250,7 @@ impl ProfileOptions {
 }
 
 impl Profile {
-    /// The profile's Gate.
+    /// Returns a client for the profile's Gate.
     pub(crate) fn gate(&self) -> anyhow::Result<Gate> {
         let transport = if is_plain_http(&self.gate_url) {
             ReqwestTransport::plain_http()?
@@ -258,7 +260,7 @@ impl Profile {
         Ok(Gate::new(self.project, &self.key, transport).base_url(&self.gate_url)?)
     }
 
-    /// A sender for the profile's Gate, which retries safely.
+    /// Returns a sender for the profile's Gate, which repeats requests where that is safe.
     pub(crate) fn sender(&self) -> anyhow::Result<Sender> {
         Ok(Sender::new(self.gate()?, self.policy()))
     }
@@ -267,14 +269,15 @@ impl Profile {
         SendPolicy::new().not_found_after(self.not_found_after).rate(self.rate)
     }
 
-    /// The error of a request that was not sent, for people.
+    /// Describes the error of a request that was not sent, with advice for the sandbox.
     pub(crate) fn cannot_connect(&self, error: &TransportError, attempts: u32) -> String {
         let attempts = if attempts > 1 { format!(" ({attempts} attempts)") } else { String::new() };
         let hint = if self.name == SANDBOX { ". Is `ecp sandbox` running?" } else { "" };
         format!("cannot connect to {}: {}{attempts}{hint}", self.gate_url, reason(error))
     }
 
-    /// The profile's Data API.
+    /// Returns a client for the profile's Data API. Fails if the profile has no token and key for
+    /// it.
     pub(crate) fn data_api(&self) -> anyhow::Result<DataApi> {
         let Some((token, key, url)) = &self.data else {
             return Err(anyhow!(
@@ -293,7 +296,8 @@ impl Profile {
             .with_context(|| format!("cannot use `data_url` of profile `{}`", self.name))
     }
 
-    /// The profile's Payment Page.
+    /// Returns the signer of the profile's Payment Page. Fails if the profile has no address of a
+    /// page.
     pub(crate) fn page(&self) -> anyhow::Result<PaymentPage> {
         let Some(page_url) = &self.page_url else {
             return Err(anyhow!(
@@ -308,7 +312,8 @@ impl Profile {
             .with_context(|| format!("cannot use `page_url` of profile `{}`", self.name))
     }
 
-    /// Warns on standard error if real money moves.
+    /// Prints a warning on standard error if the profile is not a test project, so that real money
+    /// moves.
     pub(crate) fn warn(&self) {
         if !self.test {
             note!(

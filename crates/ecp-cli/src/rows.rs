@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use ecp_reports::{Cell, Table, Warning};
 use ecp_transport::DataOperation;
 
-/// A table of all operations. Its columns are the paths of the first in its order, then those of the
-/// others. All cells are text, so no long number loses its digits; only amounts are numbers.
+/// Returns a table of the operations. Its columns are the paths of all members, in the order in
+/// which they first occur. All cells are text, so that no long number loses digits; only amounts
+/// are numbers.
 pub(crate) fn table(operations: &[DataOperation]) -> Table {
     let mut seen = BTreeSet::new();
     let paths = operations.iter().flat_map(DataOperation::iter).map(|(path, _)| path);
@@ -28,7 +29,7 @@ fn is_amounts(operations: &[DataOperation], path: &str) -> bool {
     path.rsplit('.').next() == Some("amount") && values.all(Cell::is_decimal)
 }
 
-/// Describes a part of a table that a file does not hold as it is.
+/// Describes a cell or column that the written file does not hold unchanged.
 pub(crate) fn describe(warning: &Warning, table: &Table) -> String {
     let Warning { row, column, problem, .. } = warning;
     let Some(row) = *row else { return format!("column `{column}`: {problem}") };

@@ -2,8 +2,8 @@
 
 use anyhow::Context;
 
-/// The signals that end a command. From its making on neither ends the process by itself, so it is made
-/// before a command says that it runs.
+/// Ctrl-C and SIGTERM, which end a command. Once this value exists, neither signal ends the process
+/// by itself, so create it before a command says that it runs.
 pub(crate) struct Signals {
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
@@ -14,7 +14,7 @@ pub(crate) struct Signals {
 }
 
 impl Signals {
-    /// To be called inside a runtime.
+    /// Begins to handle the signals. Must be called inside a tokio runtime.
     pub(crate) fn listen() -> anyhow::Result<Self> {
         let signals = || -> std::io::Result<Self> {
             #[cfg(unix)]

@@ -37,7 +37,7 @@ struct Asked {
 }
 
 impl NextStep {
-    /// `None` where there is nothing to do.
+    /// Describes a step. `None` if nothing has to be done.
     pub(crate) fn of(step: &Step) -> Option<Self> {
         let (mut display, mut fields) = (Vec::new(), Vec::new());
         match step {
@@ -59,13 +59,13 @@ impl NextStep {
         Some(Self { step: step.as_str(), display, fields })
     }
 
-    /// A redirect, which is in the callback alone.
+    /// Describes a redirect of the customer. Its address is in the callback only.
     pub(crate) const fn redirect() -> Self {
         Self { step: "redirect", display: Vec::new(), fields: Vec::new() }
     }
 }
 
-/// The step as text, below the lines of a payment.
+/// Writes the step as indented text, to follow the lines about a payment.
 pub(crate) fn write_step(step: &NextStep, payment_id: &str, output: &mut String) -> Result {
     match step.step {
         "display" => {

@@ -29,7 +29,7 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// Opens an existing inbox.
+    /// Opens the selected inbox. Fails if it does not exist.
     pub(crate) async fn open(&self) -> anyhow::Result<Arc<dyn Inbox>> {
         if let Some(path) = &self.db {
             let name = path.display();

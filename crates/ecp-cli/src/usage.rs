@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A wrong command line that the parser cannot detect.
+/// An error in the command line that the argument parser does not detect. Exit code 2.
 #[derive(Debug)]
 pub(crate) struct Usage(pub(crate) &'static str);
 

@@ -26,7 +26,7 @@ pub(crate) struct Waiting {
 }
 
 impl Waiting {
-    /// The wait with the given time; `None` without `--wait`.
+    /// Returns the wait with the time of `--wait` as its deadline; `None` without `--wait`.
     pub(crate) fn patience(&self, wait: Wait) -> Option<Wait> {
         self.wait.map(|time| match time {
             Some(time) => wait.deadline(time),
@@ -40,7 +40,7 @@ impl Waiting {
         Ok(report.exit_code(self.wait.is_some()))
     }
 
-    /// Prints the result of a send: if it cannot be printed, the exit code stays.
+    /// Prints the result of a sent request, and returns its exit code, even if printing fails.
     pub(crate) fn print_sent(&self, report: &PaymentReport) -> anyhow::Result<ExitCode> {
         print_result(&text(report, self.json)?);
         Ok(report.exit_code(self.wait.is_some()))

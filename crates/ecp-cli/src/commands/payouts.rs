@@ -76,7 +76,8 @@ pub(crate) struct Payouts {
     #[arg(long, value_name = "CHARACTER", value_parser = delimiter)]
     delimiter: Option<u8>,
 
-    /// The column NAME holds the field at PATH; without a PATH the column is ignored. May be repeated
+    /// The column NAME holds the field at PATH; without a PATH the column is ignored. May be
+    /// repeated
     #[arg(long, value_name = "NAME=PATH")]
     column: Vec<String>,
 

@@ -78,9 +78,10 @@ struct Run {
 
 /// Make reports on schedule until Ctrl-C
 ///
-/// After a time in which this command did not run, each report that was missed is made once, for the
-/// latest time of its schedule. A record of the finished work is in the folder of the reports, so the
-/// command can be ended at any time. Two such commands that share a folder make no report twice.
+/// After a time in which this command did not run, each report that was missed is made once, for
+/// the latest time of its schedule. A record of the finished work is in the folder of the reports,
+/// so the command can be ended at any time. Two such commands that share a folder make no report
+/// twice.
 #[derive(Args)]
 #[command(
     after_help = "Exit codes:\n  0  it was ended by Ctrl-C or SIGTERM\n  1  it cannot work\n  2  the command line was wrong"

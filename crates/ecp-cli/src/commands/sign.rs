@@ -12,9 +12,9 @@ use crate::key::KeyOptions;
 /// Print the signature of a JSON document on standard input
 ///
 /// The document may be any JSON object. Its own `signature`, at the top or in `general`, is
-/// ignored. A document is refused, with the path of the member, if the platform's official SDKs would
-/// sign a member differently, such as a deeper `signature`, or if it holds `;`, which must not appear
-/// on the Payment Page.
+/// ignored. A document is refused, with the path of the member, if the platform's official SDKs
+/// would sign a member differently, such as a deeper `signature`, or if it holds `;`, which must
+/// not appear on the Payment Page.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  ecp sign --key-env ECP_KEY < request.json\n  ecp sign --string < request.json\n  ecp sign --jsonl --key-file key.txt < requests.jsonl\n\nWith --jsonl there is one line of output for each document; it is empty where the document\nwas refused, and the reason is printed to standard error with the number of the line."

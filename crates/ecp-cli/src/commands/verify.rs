@@ -17,8 +17,8 @@ use crate::usage::Usage;
 /// The document may be any JSON object with a signature at its root or in `general`. Prints `ok`
 /// with the key, the matching order of the items and the reading, or `failed` with the reason. The
 /// reading is `unique`, or `ambiguous` with the members whose text may hold other members that were
-/// signed separately. Members that the signature does not cover are listed after the reading: anybody
-/// can add or change them.
+/// signed separately. Members that the signature does not cover are listed after the reading:
+/// anybody can add or change them.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  ecp verify --key-env ECP_KEY < callback.json\n  ecp verify --jsonl --key-env NEW_KEY --key-env OLD_KEY < callbacks.jsonl\n  ecp verify --unique --key-env ECP_KEY < callback.json\n\nExits with 0 only if every document is genuine and there was at least one."

@@ -7,18 +7,20 @@ use ecp_methods::spec::Capability;
 use ecp_methods::{FlowKind, MethodSpec, Rule};
 use ecp_sandbox::Decision;
 
-/// The amount of a sale that the customer decides.
+/// Returns the amount of a sale that ends with the customer's decision, a success or a decline.
 pub(super) fn of_sale(spec: &MethodSpec, decision: Decision) -> anyhow::Result<Money> {
     next_to_example(spec, decision, |limits| limits)
 }
 
-/// Whether the customer can choose the amount as one voucher of the method's list.
+/// Returns whether the amount is the value of a voucher that the customer can choose with this
+/// method.
 pub(super) fn is_voucher(spec: &MethodSpec, amount: Money) -> bool {
     spec.capabilities().has(Capability::ZeroAmount)
         && spec.denominations(amount.currency()).any(|voucher| voucher == amount)
 }
 
-/// The amount of a sale for a refund that succeeds, or is declined because it requests more.
+/// Returns the amount of a sale that is refunded: the refund succeeds, or is declined because it
+/// requests more than was paid.
 pub(super) fn of_refunded_sale(spec: &MethodSpec, refund: Decision) -> anyhow::Result<Money> {
     let currency = currency(spec)?;
     next_to_example(spec, Decision::Success, |(least, greatest)| {
@@ -28,7 +30,8 @@ pub(super) fn of_refunded_sale(spec: &MethodSpec, refund: Decision) -> anyhow::R
     })
 }
 
-/// The amount of a payout, which alone decides its result.
+/// Returns the amount of a payout that ends with this decision: the amount alone decides its
+/// result.
 pub(super) fn of_payout(spec: &MethodSpec, decision: Decision) -> anyhow::Result<Money> {
     let currency = currency(spec)?;
     let (least, greatest) = limits(spec, FlowKind::Payout, currency);

@@ -16,7 +16,7 @@ use ecp_notify::{Confirmations, Decision, DepositHandler, Verified, Verifier};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-/// A running shop.
+/// The running shop of the demonstration.
 pub(super) struct Merchant {
     address: SocketAddr,
     callbacks: UnboundedReceiver<Verified<Callback>>,
@@ -73,7 +73,7 @@ impl Merchant {
         format!("http://{}{path}", self.address)
     }
 
-    /// The next genuine callback.
+    /// Waits for the next genuine callback.
     pub(super) async fn callback(&mut self) -> anyhow::Result<Verified<Callback>> {
         self.callbacks
             .recv()
@@ -81,7 +81,7 @@ impl Merchant {
             .context("the shop inside `ecp demo` has stopped: run the command again")
     }
 
-    /// The next `check_deposit` request, with its answer.
+    /// Waits for the next `check_deposit` request, and returns the request and the shop's answer.
     pub(super) async fn confirmation(&mut self) -> anyhow::Result<(String, String)> {
         self.confirmations
             .recv()

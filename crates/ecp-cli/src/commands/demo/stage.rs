@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 use super::merchant::Merchant;
 use super::story::Story;
 
-/// All participants, each on its own port.
+/// The sandbox, the shop and the customer of the demonstration, each server on its own port.
 pub(super) struct Stage {
     pub(super) merchant: Merchant,
     pub(super) gate: Gate,
@@ -47,7 +47,7 @@ impl Stage {
         Ok(Self { merchant, gate, sandbox, url, browser })
     }
 
-    /// Sends the shop's request and prints it and Gate's answer, as they were on the wire.
+    /// Sends the shop's request to Gate, and prints the request and the answer as they were sent.
     pub(super) async fn send<F: Flow>(
         &self,
         story: &mut Story,
@@ -117,7 +117,7 @@ impl Stage {
         Ok(callback)
     }
 
-    /// The platform's `check_deposit` request, and the shop's answer.
+    /// Waits for the platform's `check_deposit` request, and prints it with the shop's answer.
     pub(super) async fn confirmation(&mut self, story: &mut Story) -> anyhow::Result<()> {
         let (question, answer) = self.merchant.confirmation().await?;
         story
@@ -131,8 +131,9 @@ impl Stage {
         Ok(())
     }
 
-    /// Plays the customer's browser until the button is pressed, and returns where it is led then.
-    /// `chosen` is the voucher that the customer chooses, where the amount is the customer's.
+    /// Plays the customer's browser until the button is pressed, and returns the address of the
+    /// next page. `chosen` is the value of the voucher that the customer chooses, if the customer
+    /// sets the amount.
     pub(super) async fn customer(
         &self,
         story: &mut Story,
@@ -193,7 +194,7 @@ impl Stage {
         }
     }
 
-    /// Plays the customer's browser on the way back.
+    /// Plays the customer's browser on the way from the provider's page back to the shop.
     pub(super) async fn comes_back(
         &self,
         story: &mut Story,

@@ -60,13 +60,13 @@ impl Story {
         Self { json, steps: 0, open: None }
     }
 
-    /// Begins a step.
+    /// Prints the previous step, and begins a new one.
     pub(super) fn step(&mut self, name: &'static str, title: &str) -> &mut Step {
         self.close();
         self.open.insert(Step { name, title: title.to_owned(), details: Vec::new() })
     }
 
-    /// Prints the expected result.
+    /// Prints the final status of the payment as the result of the demonstration.
     pub(super) fn result(&mut self, payment_id: &PaymentId, status: &PaymentStatus) {
         self.close();
         if self.json {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 /// A larger document would take long; documents explained by hand are small.
 const LARGEST: usize = 64 * 1024;
 
-/// Changes that would make the document genuine, tried member by member.
+/// Describes each single change of a member that would make the signature match.
 pub(super) fn explain(keys: &[SigningKey], bytes: &[u8]) -> Vec<String> {
     let Ok(document) = serde_json::from_slice::<Value>(bytes) else { return Vec::new() };
     if bytes.len() > LARGEST {

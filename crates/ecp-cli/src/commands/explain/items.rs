@@ -5,16 +5,16 @@ use ecp_core::signature::{self, Rules, SignError};
 
 use crate::documents;
 
-/// A member of the document.
+/// A member of the document and its item in the canonical string.
 pub(super) struct Item {
-    /// Its dotted path.
+    /// The path of the member, with dots.
     pub(super) path: String,
-    /// The signed text, `None` for a member that is left out.
+    /// The member's item in the canonical string; `None` for a member that is not signed.
     pub(super) text: Option<String>,
     pub(super) rule: &'static str,
 }
 
-/// The items in signed order, then the members that are left out.
+/// Returns the signed members in the order of the canonical string, then those that are not signed.
 pub(super) fn explain(document: &Document<'_>, bytes: &[u8]) -> Result<Vec<Item>, SignError> {
     let rules = Rules::private().allow_ambiguous().limits(documents::limits());
     let canonical = signature::canonical_string(bytes, rules)?;

@@ -15,7 +15,7 @@ use tokio::time::timeout_at;
 
 use crate::usage::Usage;
 
-/// How to answer.
+/// How to answer the question whether an amount is accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Confirm {
     /// Accept every amount
@@ -26,7 +26,7 @@ pub(super) enum Confirm {
     Ask,
 }
 
-/// Answers the questions of one listener.
+/// The answers of one listener to the questions whether an amount is accepted.
 pub(super) struct Answers {
     confirmations: Confirmations<Handler>,
     /// Whether the answer was chosen on the command line.
@@ -39,7 +39,8 @@ enum Handler {
 }
 
 impl Answers {
-    /// Without a choice every amount is refused, so that no money is taken by default.
+    /// Creates the answers. Without `confirm` every amount is refused, so that no money is taken by
+    /// default.
     pub(super) fn new(
         verifier: Verifier,
         confirm: Option<Confirm>,
@@ -69,7 +70,7 @@ impl Answers {
         self.confirmations.answer(body).await
     }
 
-    /// The question and its answer as a line.
+    /// Formats the question and its answer as one line.
     pub(super) fn line(
         &self,
         check: &DepositCheck,
@@ -107,7 +108,7 @@ impl Answers {
     }
 }
 
-/// A question that is not genuine, or not as documented.
+/// Formats the error of a question that is not genuine, or not as documented, as one line.
 pub(super) fn refused(error: &ecp_notify::VerifyError, as_json: bool) -> String {
     if as_json {
         let line: Value = json!({"genuine": false, "error": error.to_string()});

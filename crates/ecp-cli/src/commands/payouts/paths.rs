@@ -7,7 +7,7 @@ use ecp_payouts::{Journal, Plan, write_results};
 
 use crate::output::{Output, is_dash, resolved};
 
-/// A path beside another one: `payouts.csv.journal`.
+/// Appends a dot and an ending to a path, as in `payouts.csv.journal`.
 pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut path = path.as_os_str().to_owned();
     path.push(".");
@@ -15,7 +15,7 @@ pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
     path.into()
 }
 
-/// The journal of a file. A link to the file has the same journal.
+/// Returns the path of the journal of a file of payouts. A link to the file has the same journal.
 pub(super) fn journal_of(file: &Path) -> anyhow::Result<PathBuf> {
     let here = beside(file, "journal");
     let is_link = file.symlink_metadata().is_ok_and(|found| found.is_symlink());
@@ -33,7 +33,7 @@ pub(super) fn journal_of(file: &Path) -> anyhow::Result<PathBuf> {
     }
 }
 
-/// The output of results.
+/// The output to which the results of a run are written.
 pub(super) struct Results {
     path: PathBuf,
     /// A path that is not a file, such as a pipe or a device, stays open from the beginning.
@@ -41,7 +41,8 @@ pub(super) struct Results {
 }
 
 impl Results {
-    /// Fails if the results could not be written, such as to a missing folder.
+    /// Opens the output. Fails if the results could not be written, for example because a folder is
+    /// missing.
     pub(super) fn begin(path: &Path) -> std::io::Result<Self> {
         if is_dash(path) {
             return Ok(Self { open: None, path: path.to_owned() });
@@ -52,7 +53,7 @@ impl Results {
         Ok(Self { open: (!is_file).then_some(open), path: path.to_owned() })
     }
 
-    /// Writes the results in the journal.
+    /// Reads the results from the journal, and writes them to the output.
     pub(super) fn write(self, plan: &Plan, journal: &Path) -> anyhow::Result<()> {
         let entries = Journal::read(journal)?;
         let mut output = match self.open {
@@ -64,7 +65,7 @@ impl Results {
     }
 }
 
-/// Refuses a run whose files would overwrite each other.
+/// Checks that the journal, the results and the file of payouts do not overwrite each other.
 pub(super) fn distinct(file: &Path, journal: &Path, results: &Path) -> anyhow::Result<()> {
     let with = |path: &Path, ending: &str| {
         let mut path = path.as_os_str().to_owned();

@@ -8,7 +8,8 @@ use ecp_core::PaymentId;
 use ecp_payouts::{Counts, Progress, State};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// A bar if standard error is a terminal, otherwise an occasional line.
+/// The progress of a run: a bar if standard error is a terminal, otherwise a line every few
+/// seconds.
 #[derive(Clone)]
 pub(super) struct Shown {
     bar: Option<ProgressBar>,
@@ -31,7 +32,7 @@ impl Shown {
         Self { bar, last_line: Arc::new(Mutex::new(Instant::now())) }
     }
 
-    /// Prints a line of its own.
+    /// Prints a message without disturbing the progress bar.
     pub(super) fn say(&self, text: &str) {
         match &self.bar {
             Some(bar) => bar.println(text),
@@ -46,7 +47,7 @@ impl Shown {
     }
 }
 
-/// The counts as text. Errors are rare, and only mentioned if there are any.
+/// Formats the counts as text. Errors are rare, and only mentioned if there are any.
 pub(super) fn words(counts: &Counts) -> String {
     let Counts { success, decline, error, unknown, not_sent, .. } = *counts;
     let error = if error > 0 { format!("{error} in error, ") } else { String::new() };

@@ -13,9 +13,10 @@ use crate::mail::MailSection;
 
 /// A file of templates, checked.
 pub(super) struct File {
-    /// Where reports are kept.
+    /// The folder in which reports are kept.
     pub(super) folder: PathBuf,
-    /// Address of the folder for links in mails, without a slash at its end.
+    /// The web address of the folder, for links in mails, without a slash at its end. `None` if the
+    /// file has none.
     pub(super) link_url: Option<String>,
     pub(super) mail: Option<MailSection>,
     templates: BTreeMap<String, ReportTemplate>,
@@ -29,7 +30,7 @@ pub(super) struct ReportTemplate {
     pub(super) period: Period,
     pub(super) format: Format,
     pub(super) template: Template,
-    /// Besides the profile's, if any are named.
+    /// The projects of the report. If empty, the report has the profile's project.
     pub(super) projects: Vec<ProjectId>,
     /// Further members of the Data API's query.
     pub(super) query: BTreeMap<String, Value>,
@@ -90,7 +91,7 @@ fn default_folder() -> PathBuf {
 }
 
 impl File {
-    /// Reads a file. Relative paths in it begin at its own folder.
+    /// Reads and checks a file of templates. A relative `folder` begins at the folder of the file.
     pub(super) fn read(path: &Path) -> anyhow::Result<Self> {
         let shown = path.display();
         let text = std::fs::read_to_string(path)
@@ -132,7 +133,7 @@ impl File {
         Ok(Self { folder: document.folder, link_url, mail: document.mail, templates })
     }
 
-    /// A template by its name.
+    /// Returns the template with this name. The error lists the names of all templates.
     pub(super) fn template(&self, name: &str) -> anyhow::Result<&ReportTemplate> {
         self.templates.get(name).ok_or_else(|| {
             let names: Vec<&str> = self.templates.keys().map(String::as_str).collect();
@@ -140,17 +141,17 @@ impl File {
         })
     }
 
-    /// All templates by name.
+    /// Returns all templates with their names, in the order of the names.
     pub(super) fn templates(&self) -> impl Iterator<Item = (&str, &ReportTemplate)> {
         self.templates.iter().map(|(name, template)| (name.as_str(), template))
     }
 
-    /// The templates with a schedule.
+    /// Returns the names and schedules of the templates that have a schedule.
     pub(super) fn scheduled(&self) -> impl Iterator<Item = (&str, Schedule)> {
         self.templates().filter_map(|(name, template)| Some((name, template.schedule?)))
     }
 
-    /// Removes all recipients.
+    /// Removes the recipients from all templates, so that no mail is sent.
     pub(super) fn send_nothing(&mut self) {
         for template in self.templates.values_mut() {
             template.to.clear();

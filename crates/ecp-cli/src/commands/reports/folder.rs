@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::stop::Stop;
 
-/// A folder of reports.
+/// The folder in which reports are kept, with the record of what was made and sent.
 pub(super) struct Folder(PathBuf);
 
 const RECORD: &str = "state.json";
@@ -23,16 +23,16 @@ const LOCK: &str = "state.lock";
 /// How often a folder that another process uses is tried again.
 const TURN: Duration = Duration::from_millis(100);
 
-/// What was made and sent. Moments are in the form of [`Timestamp`].
+/// The record of the reports that were made and sent. Times have the form of [`Timestamp`].
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Record {
-    /// The latest scheduled moment that is done, by template.
+    /// For each template, the latest scheduled time for which the report was made.
     #[serde(default)]
     pub(super) done: BTreeMap<String, String>,
-    /// Why the latest attempt to make a report failed, by template.
+    /// For each template whose latest report could not be made, the error.
     #[serde(default)]
     pub(super) problems: BTreeMap<String, String>,
-    /// Oldest first.
+    /// The kept reports, oldest first.
     #[serde(default)]
     pub(super) reports: Vec<Kept>,
 }
@@ -42,7 +42,7 @@ pub(super) struct Record {
 pub(super) struct Kept {
     pub(super) template: String,
     pub(super) file: String,
-    /// Its days, for people.
+    /// The days of the report, as text for people.
     pub(super) days: String,
     pub(super) rows: usize,
     pub(super) made: String,
@@ -51,7 +51,7 @@ pub(super) struct Kept {
 }
 
 impl Kept {
-    /// When its file is removed.
+    /// Returns the time at which the file is removed; `None` if the record has no valid date.
     pub(super) fn expires(&self) -> Option<Timestamp> {
         let made: Timestamp = self.made.parse().ok()?;
         let kept = i64::try_from(KEPT_FOR.as_secs()).ok()?;
@@ -64,7 +64,7 @@ impl Folder {
         Self(path.to_owned())
     }
 
-    /// The path of a file in it.
+    /// Returns the path of a file in the folder.
     pub(super) fn path(&self, file: &str) -> PathBuf {
         self.0.join(file)
     }
@@ -80,7 +80,8 @@ impl Folder {
             .with_context(|| format!("cannot make the folder of the reports, {}", self.0.display()))
     }
 
-    /// Waits for other processes that use the folder. `None` if this one shall end first.
+    /// Locks the folder, after waiting for other processes that use it. `None` if this process is
+    /// stopped before.
     pub(super) async fn lock(&self, stop: &Stop) -> anyhow::Result<Option<Lock>> {
         self.make()?;
         let path = self.path(LOCK);
@@ -106,7 +107,7 @@ impl Folder {
         }
     }
 
-    /// The record; an empty one if there is none.
+    /// Reads the record; returns an empty one if the folder has none.
     pub(super) fn load(&self) -> anyhow::Result<Record> {
         let path = self.path(RECORD);
         let text = match fs::read(&path) {
@@ -145,7 +146,7 @@ impl Folder {
         write().with_context(|| format!("cannot write the file {}", path.display()))
     }
 
-    /// Removes reports whose time is over, with their files.
+    /// Removes the expired reports from the record, and their files from the folder.
     pub(super) fn drop_old(&self, record: &mut Record, now: Timestamp) -> anyhow::Result<()> {
         let is_over = |kept: &Kept| kept.expires().is_none_or(|end| end <= now);
         for kept in record.reports.iter().filter(|kept| is_over(kept)) {
@@ -164,7 +165,7 @@ impl Folder {
     }
 }
 
-/// Exclusive use of a folder, until it is dropped or the process ends.
+/// The lock of a folder of reports. It is released when it is dropped or the process ends.
 pub(super) struct Lock {
     _file: fs::File,
 }

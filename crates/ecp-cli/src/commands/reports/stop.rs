@@ -6,7 +6,8 @@ use tokio::sync::watch;
 
 use crate::signals::Signals;
 
-/// Turns true when the process shall end. What must not be torn apart is done to its end.
+/// A flag that is set when the process is told to stop. Work that must be complete is still
+/// finished.
 #[derive(Clone)]
 pub(super) struct Stop(watch::Receiver<bool>);
 
@@ -26,12 +27,12 @@ impl Stop {
         Ok(Self(receiver))
     }
 
-    /// Whether the process shall end.
+    /// Returns whether the process was told to stop.
     pub(super) fn is_set(&self) -> bool {
         *self.0.borrow()
     }
 
-    /// The work's result; `None` if the process shall end first.
+    /// Waits for the work, and returns its result; `None` if the process is told to stop before.
     pub(super) async fn or<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         let mut stop = self.0.clone();
         tokio::select! {

@@ -28,7 +28,7 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 /// Maximum number of warnings shown for a report.
 const WARNINGS: usize = 5;
 
-/// Everything that reports are made with.
+/// The settings and connections with which reports are made and sent.
 pub(super) struct Work<'f> {
     file: &'f File,
     folder: Folder,
@@ -39,19 +39,19 @@ pub(super) struct Work<'f> {
     retries: Retries,
 }
 
-/// What a report is asked for besides its template.
+/// Options of the command line that change a report besides its template.
 #[derive(Default)]
 pub(super) struct Asked {
-    /// The first and the last day or time.
+    /// The first and the last day or time of the report. `None` for the days of the template.
     pub(super) dates: Option<(String, String)>,
-    /// Instead of the template's, if any are named.
+    /// The projects of the report. If empty, the template's projects.
     pub(super) projects: Vec<ProjectId>,
-    /// Further filters.
+    /// Further filters: the name of a column and the value that a row must have in it.
     pub(super) only: Vec<(String, String)>,
 }
 
 impl<'f> Work<'f> {
-    /// For these templates. The mail server's settings are checked before anything is made.
+    /// Prepares the work for the named templates. Checks the settings of the mail server first.
     pub(super) fn new(file: &'f File, names: &[&str], profile: &Profile) -> anyhow::Result<Self> {
         let mut has_mail = false;
         for name in names {

@@ -47,7 +47,7 @@ pub(super) struct File {
     faults: Vec<FaultRule>,
 }
 
-/// Clock to use.
+/// The clock of the sandbox.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum ClockKind {
@@ -110,7 +110,7 @@ struct Token {
 }
 
 impl File {
-    /// Reads JSON from a `.json` file, otherwise TOML.
+    /// Reads a settings file: JSON if its name ends in `.json`, otherwise TOML.
     pub(super) fn read(path: &Path) -> anyhow::Result<Self> {
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("cannot read the settings file {}", path.display()))?;
@@ -123,7 +123,7 @@ impl File {
         file.with_context(|| format!("cannot use the settings file {}", path.display()))
     }
 
-    /// Applies the settings to a configuration.
+    /// Applies the settings of the file to the sandbox's configuration.
     pub(super) fn apply(&self, mut config: Config) -> anyhow::Result<Config> {
         if let Some(seed) = self.seed {
             config = config.seed(seed);
@@ -206,7 +206,7 @@ impl File {
         Ok(config)
     }
 
-    /// Start of virtual time, if it is set.
+    /// Returns the start of virtual time; `None` if the file does not set it.
     pub(super) fn start(&self) -> anyhow::Result<Option<Timestamp>> {
         let start = self.start.as_deref().map(str::parse::<Timestamp>).transpose();
         start.context("`start` is not a date such as 2026-01-01T00:00:00+0000")

@@ -3,7 +3,7 @@
 use ecp_methods::FlowKind;
 use ecp_sandbox::Decision;
 
-/// What a sample callback is about.
+/// The event that a sample callback reports: a flow and how far its operation has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Event {
     pub(super) flow: FlowKind,
@@ -19,7 +19,8 @@ pub(super) enum Goal {
 }
 
 impl Event {
-    /// `redirect`, or a flow with its end such as `refund-decline`.
+    /// Reads an event by its name: `redirect`, or a flow with its result such as `refund-decline`.
+    /// `None` for any other word.
     pub(super) fn named(word: &str) -> Option<Self> {
         if word == "redirect" {
             return Some(Self { flow: FlowKind::Sale, goal: Goal::Redirect });
@@ -28,8 +29,8 @@ impl Event {
         Some(Self { flow: flow_of(flow)?, goal: Goal::End(end_of(end)?) })
     }
 
-    /// That of an operation with a status. Any other status is put into the callback of a success, and
-    /// an operation of another type into that of a sale.
+    /// Returns the event for an operation's type and status. For an unknown status the event is a
+    /// success, and for an unknown type a sale: the caller puts the given words into that callback.
     pub(super) fn of(operation: &str, status: &str) -> Self {
         let flow = flow_of(operation).unwrap_or(FlowKind::Sale);
         Self { flow, goal: Goal::End(end_of(status).unwrap_or(Decision::Success)) }

@@ -16,19 +16,20 @@ use serde_json::{Value, json};
 use super::event::{Event, Goal};
 use crate::fields::needed;
 
-/// What makes a sample.
+/// The parameters of a sample callback.
 pub(super) struct Sample<'m> {
     pub(super) registry: &'m Registry,
     pub(super) method: &'m dyn DynMethod,
     pub(super) project: ProjectId,
     pub(super) payment_id: &'m PaymentId,
     pub(super) event: Event,
-    /// Whether the sale has an amount of its own where the customer could choose it.
+    /// Whether the amount of the sale is given, for a method with which the customer could choose
+    /// it.
     pub(super) fixed: bool,
 }
 
 impl Sample<'_> {
-    /// The callback, without its signature.
+    /// Makes the sample callback, without its signature.
     pub(super) async fn make(&self) -> anyhow::Result<Value> {
         let spec = self.method.spec();
         let Event { flow, goal } = self.event;
@@ -229,7 +230,7 @@ fn example(spec: &MethodSpec, flow: FlowKind, fits: impl Fn(i64) -> bool) -> any
         )
 }
 
-/// The platform's words for a code.
+/// Returns the platform's message for a code; empty if the code is not known.
 pub(super) fn message_of(code: u32) -> &'static str {
     Code::from(code).info().map_or("", |info| info.message)
 }
