@@ -269,7 +269,8 @@ impl Payer {
     }
 
     /// Requests the payment's status until the refund has ended. Without evidence that the platform
-    /// has the refund, no longer than such evidence may take.
+    /// has the refund, no longer than such evidence may take, or than a refund that may be this one
+    /// is going on.
     async fn wait_for_refund(
         &self,
         prepared: &Prepared<Refund>,
@@ -277,6 +278,7 @@ impl Payer {
         pause: Duration,
     ) -> Result<State, JournalError> {
         let mut questions = self.questions(prepared.spec().rule(FlowKind::Refund), pause);
+        let patience = questions.end;
         let before = line.entry();
         if before.state == State::Error {
             questions.end = Instant::now() + pause;
@@ -299,6 +301,9 @@ impl Payer {
                         stops_as_declined(line.entry().code.as_deref(), line);
                     }
                     return Ok(state);
+                }
+                if refunds::is_going_on(prepared, status) && before.state != State::Error {
+                    questions.end = patience;
                 }
             }
             if stops || questions.are_over() {

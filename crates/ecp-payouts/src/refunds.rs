@@ -44,7 +44,7 @@ fn end(
     if operations.is_empty() {
         return if by_request { None } else { returned(refund, status) };
     }
-    if operations.iter().any(|operation| matches!(end_of(operation), End::Open | End::Unknown)) {
+    if operations.iter().any(|operation| is_open(operation)) {
         return None;
     }
     let done: Vec<&&Operation> =
@@ -89,12 +89,20 @@ fn own<'s>(refund: &Prepared<Refund>, status: &'s StatusResponse) -> Option<&'s 
     fitting.next().is_none().then_some(first)
 }
 
+/// Whether a refund that may be the row's has not ended: its end may be the evidence.
+pub(crate) fn is_going_on(refund: &Prepared<Refund>, status: &StatusResponse) -> bool {
+    refunds(status).any(|operation| is_open(operation) && fits(refund, operation))
+}
+
+fn is_open(operation: &Operation) -> bool {
+    matches!(end_of(operation), End::Open | End::Unknown)
+}
+
 /// A payment of which nothing is left, for a row that asks for all of it.
 fn returned(refund: &Prepared<Refund>, status: &StatusResponse) -> Option<(State, String)> {
     if !is_of_all(refund) {
         return None;
     }
-    let is_open = |operation: &Operation| matches!(end_of(operation), End::Open | End::Unknown);
     let word = status.payment_status()?;
     let is_returned = matches!(word, PaymentStatus::Refunded | PaymentStatus::Reversed);
     let has_done = refunds(status)

@@ -4,6 +4,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use ecp_core::model::OperationType;
@@ -590,6 +591,34 @@ async fn without_an_answer_only_the_rows_own_id_or_a_full_return_prove_a_refund(
     let run = Run::new(&platform);
     run.pay_until(&one_refund("1500;INR"), &Stop::new()).await;
     assert_eq!(run.entry_of(&order()).state, State::Unknown);
+}
+
+#[tokio::test]
+async fn a_refund_that_may_be_the_rows_is_waited_for_until_it_ends() {
+    let seen = Arc::new(AtomicUsize::new(0));
+    let platform = Platform::new({
+        let seen = seen.clone();
+        move |_, _| match seen.load(Ordering::Relaxed) {
+            0 => purchase("success", &[]),
+            // Long after such evidence could still come.
+            number => {
+                seen.fetch_add(1, Ordering::Relaxed);
+                match number {
+                    1..4 => purchase("success", &[("refund", "processing", 1500, "x")]),
+                    _ => purchase("refunded", &[("refund", "success", 1500, "x")]),
+                }
+            }
+        }
+    });
+    platform.lose(true);
+    let run = Run::new(&platform);
+    let plan = one_refund("1500;INR");
+    run.pay_until(&plan, &Stop::new()).await;
+    assert_eq!(run.entry_of(&order()).state, State::Unknown);
+    seen.store(1, Ordering::Relaxed);
+    run.pay_until(&plan, &Stop::new()).await;
+    assert_eq!(run.entry_of(&order()).state, State::Success);
+    assert_eq!(platform.payouts(), 1);
 }
 
 #[tokio::test]

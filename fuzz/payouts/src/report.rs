@@ -23,7 +23,10 @@ pub(crate) fn compare(rows: u64, platform: &Platform, journal: &Path) -> anyhow:
             sends += u64::from(entry.sends);
             twice += u64::from(payment.is_some_and(|payment| payment.times > 1));
             // All of the money of these is back by the platform's own status.
-            wrong += u64::from(payment.is_some() && end(&id) == "success");
+            if payment.is_some() && end(&id) == "success" {
+                wrong += 1;
+                println!("{id} is refunded, and unknown in the journal: {entry:?}");
+            }
             *ends.entry("unknown, a refund").or_default() += 1;
             continue;
         }
@@ -38,7 +41,10 @@ pub(crate) fn compare(rows: u64, platform: &Platform, journal: &Path) -> anyhow:
             "decline" => State::Decline,
             _ => State::Error,
         };
-        wrong += u64::from(entry.state != expected || !right_amount(&id, payment));
+        if entry.state != expected || !right_amount(&id, payment) {
+            wrong += 1;
+            println!("{id} is `{}` on the platform: {entry:?}", end(&id));
+        }
         without_evidence += u64::from(entry.evidence.is_empty());
         *ends.entry(entry.state.as_str()).or_default() += 1;
     }
