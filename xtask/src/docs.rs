@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ecp_methods::{DynMethod, FlowKind, MethodSpec, Registry};
+use ecp_methods::{DynMethod, MethodSpec, Operation, Registry};
 
 use crate::library_crates;
 use crate::picture::picture;
@@ -153,7 +153,7 @@ fn methods_page(registry: &Registry, families: &[Family]) -> String {
             let file = path.file_name().unwrap_or_default().to_string_lossy();
             let folder = family.feature.replace('-', "_");
             let link = format!("../crates/ecp-catalogue/src/{folder}/{file}");
-            let operations: Vec<&str> = spec.flows().map(FlowKind::as_str).collect();
+            let operations: Vec<&str> = spec.flows().map(Operation::name).collect();
             let currencies: Vec<&str> = spec.currencies().iter().map(|one| one.code()).collect();
             let countries = match spec.regions().to_string() {
                 text if text.is_empty() => "not stated".to_owned(),

@@ -1,7 +1,7 @@
 //! The conformance suite for each method: flows to both ends through the sandbox, limits, fields, names.
 
 use ecp_methods::request::SaleRequest;
-use ecp_methods::{DynMethod, Registry, RegistryError, prepare};
+use ecp_methods::{DynMethod, Operation, Registry, RegistryError, prepare};
 use ecp_testkit::{Conformance, conformance};
 
 type Add = fn(Registry) -> Result<Registry, RegistryError>;
@@ -56,23 +56,24 @@ fn the_worldwide_methods_conform() {
 /// Forms that the pages of these methods ask for, in their own checks.
 #[test]
 fn values_of_another_form_than_a_page_asks_for_are_refused() {
-    use ecp_methods::FlowKind::{Payout, Sale};
+    const PAYOUT: Operation = Operation::PAYOUT;
+    const SALE: Operation = Operation::SALE;
     use ecp_methods::request::Field;
 
     let number = Field::ACCOUNT_NUMBER;
     let gcash = Conformance::of(ecp_catalogue::southeast_asia::GCash);
-    gcash.refuses(Payout, number, "9123456789").refuses(Payout, number, "19123456789").assert();
+    gcash.refuses(PAYOUT, number, "9123456789").refuses(PAYOUT, number, "19123456789").assert();
     let grabpay = Conformance::of(ecp_catalogue::southeast_asia::GrabPay);
-    grabpay.refuses(Payout, number, "0912345678").assert();
+    grabpay.refuses(PAYOUT, number, "0912345678").assert();
     let bkash = Conformance::of(ecp_catalogue::south_asia::BKash);
-    bkash.refuses(Payout, number, "1234567890123").assert();
+    bkash.refuses(PAYOUT, number, "1234567890123").assert();
     let document = ecp_catalogue::fields::IDENTIFY_DOC_NUMBER;
     let oxxo = Conformance::of(ecp_catalogue::latin_america::Oxxo);
-    oxxo.refuses(Sale, document, "123456789").refuses(Sale, document, "12345678AB").assert();
+    oxxo.refuses(SALE, document, "123456789").refuses(SALE, document, "12345678AB").assert();
 
     let papara = ecp_catalogue::europe::Papara;
     let sale = SaleRequest::new("P-1".parse().unwrap(), "95.50 TRY".parse().unwrap());
-    let needed = papara.spec().rule(Sale).unwrap().needed_fields();
+    let needed = papara.spec().rule(SALE).unwrap().needed_fields();
     let sale = needed.iter().fold(sale, |sale, &field| sale.field(field, field.example()));
     let refused = prepare(&papara, sale).unwrap_err().to_string();
     assert_eq!(refused, "papara sale: `payment.amount` must be whole TRY, without a fraction");

@@ -7,7 +7,7 @@ use ecp_core::{Currency, Money, PaymentId, ProjectId, SecretKey};
 use ecp_methods::request::{FlowRequest, PayoutRequest, RefundRequest, SaleRequest};
 use ecp_methods::spec::Regions;
 use ecp_methods::{
-    DynMethod, FlowKind, MethodSpec, Prepared, Reason, Registry, Rejection, prepare_dyn,
+    DynMethod, MethodSpec, Operation, Prepared, Reason, Registry, Rejection, prepare_dyn,
 };
 use ecp_sandbox::{Config, Sandbox};
 use ecp_transport::{Gate, TowerTransport};
@@ -55,7 +55,7 @@ const VALUES: &[(&str, &str)] = &[
 /// An endpoint of a page, with its table of required fields; `None` if the page does not have that.
 struct Endpoint {
     path: String,
-    flow: FlowKind,
+    flow: Operation,
     required: Option<Vec<String>>,
     optional: Vec<String>,
 }
@@ -82,7 +82,7 @@ impl Page {
     fn endpoints(&self) -> Vec<Endpoint> {
         let of = |(path, table): (&String, &Value)| {
             let last = path.rsplit('/').next().unwrap();
-            let flow = FlowKind::ALL.iter().copied().find(|flow| flow.as_str() == last).unwrap();
+            let flow = Operation::KNOWN.iter().copied().find(|flow| flow.name() == last).unwrap();
             let required = table.as_object().map(|table| strings(&table["required"]));
             Endpoint {
                 path: format!("/{path}"),
@@ -95,9 +95,9 @@ impl Page {
     }
 
     /// The limits of a flow: their currency if they have one, and both ends as printed.
-    fn limits(&self, flow: FlowKind) -> Vec<(Option<Currency>, Option<&str>, Option<&str>)> {
+    fn limits(&self, flow: Operation) -> Vec<(Option<Currency>, Option<&str>, Option<&str>)> {
         let limits = self.facts["limits"].as_array().into_iter().flatten();
-        let of_flow = limits.filter(|limit| limit["flow"] == flow.as_str());
+        let of_flow = limits.filter(|limit| limit["flow"] == flow.name());
         of_flow
             .map(|limit| {
                 let currency = limit["currency"].as_str().map(|code| code.parse().unwrap());
@@ -107,7 +107,7 @@ impl Page {
     }
 
     /// An amount that the facts allow.
-    fn amount(&self, flow: FlowKind, currency: Currency) -> Money {
+    fn amount(&self, flow: Operation, currency: Currency) -> Money {
         let limits = self.limits(flow);
         let least = limits.iter().find(|(of, ..)| of.is_none_or(|of| of == currency));
         match least {
@@ -195,9 +195,10 @@ fn verdict(
     }
     let required = endpoint.required.as_deref().unwrap_or_default();
     match endpoint.flow {
-        FlowKind::Sale => read::<SaleRequest>(method, required, amount, without),
-        FlowKind::Payout => read::<PayoutRequest>(method, required, amount, without),
-        FlowKind::Refund => read::<RefundRequest>(method, required, amount, without),
+        Operation::SALE => read::<SaleRequest>(method, required, amount, without),
+        Operation::PAYOUT => read::<PayoutRequest>(method, required, amount, without),
+        Operation::REFUND => read::<RefundRequest>(method, required, amount, without),
+        other => panic!("{other}"),
     }
 }
 
@@ -284,8 +285,8 @@ fn an_operation_without_a_table_of_fields_is_not_offered() {
     let registry = ecp_catalogue::all(Registry::empty()).unwrap();
     for page in Page::all() {
         let known = page.endpoints().into_iter().filter(|endpoint| endpoint.required.is_some());
-        let known: BTreeSet<FlowKind> = known.map(|endpoint| endpoint.flow).collect();
-        let spec: BTreeSet<FlowKind> = registry.get(page.code()).unwrap().spec().flows().collect();
+        let known: BTreeSet<Operation> = known.map(|endpoint| endpoint.flow).collect();
+        let spec: BTreeSet<Operation> = registry.get(page.code()).unwrap().spec().flows().collect();
         assert_eq!(spec, known, "{}", page.name);
     }
 }
@@ -328,9 +329,9 @@ fn limits_are_those_of_the_facts_to_the_minor_unit() {
 #[test]
 fn parts_are_given_back_where_a_refund_may_have_an_amount() {
     each_endpoint(|page, method, endpoint| {
-        if endpoint.flow == FlowKind::Refund && endpoint.required.is_some() {
+        if endpoint.flow == Operation::REFUND && endpoint.required.is_some() {
             let with_amount = endpoint.optional.iter().any(|path| path == "payment.amount");
-            let partial = method.spec().rule(FlowKind::Refund).unwrap().allows_partial();
+            let partial = method.spec().rule(Operation::REFUND).unwrap().allows_partial();
             assert_eq!(partial, with_amount, "{}", page.name);
         }
     });
@@ -371,16 +372,16 @@ async fn the_sandbox_takes_what_the_facts_require() {
             let gate = Gate::new(Config::DEMO_PROJECT, &key, transport);
             let gate = gate.base_url("http://localhost").unwrap();
             let answer = match endpoint.flow {
-                FlowKind::Sale => {
+                Operation::SALE => {
                     gate.send(&prepared::<SaleRequest>(method, required, amount, None).unwrap())
                         .await
                 }
-                FlowKind::Payout => {
+                Operation::PAYOUT => {
                     gate.send(&prepared::<PayoutRequest>(method, required, amount, None).unwrap())
                         .await
                 }
                 // Needs a payment: the conformance suite has refunds of paid ones.
-                FlowKind::Refund => continue,
+                _ => continue,
             };
             answer.unwrap_or_else(|error| panic!("{} {}: {error}", page.name, endpoint.path));
             sent += 1;

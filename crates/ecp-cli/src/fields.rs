@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use clap::Args;
 use ecp_core::Currency;
 use ecp_methods::request::Field;
-use ecp_methods::{DynMethod, FlowKind, MethodSpec, Registry};
+use ecp_methods::{DynMethod, MethodSpec, Operation, Registry};
 
 use crate::address;
 
@@ -24,7 +24,7 @@ impl Fields {
     pub(crate) fn of<'f>(
         &'f self,
         spec: &'f MethodSpec,
-        flow: FlowKind,
+        flow: Operation,
     ) -> impl Iterator<Item = (Result<Field, &'f str>, &'f str)> {
         self.fields.iter().map(move |(path, value)| {
             let known = || Field::KNOWN.iter().copied().find(|field| field.path() == path);
@@ -38,7 +38,7 @@ impl Fields {
 /// that are required under a condition.
 pub(crate) fn needed(
     spec: &MethodSpec,
-    flow: FlowKind,
+    flow: Operation,
     currency: Currency,
     value: impl Fn(Field) -> String,
 ) -> Vec<(Field, String)> {
@@ -114,15 +114,16 @@ mod tests {
         let given = ["account.bank_id", "customer.id", "customer.shoe"];
         let fields = Fields { fields: given.map(|path| (text(path), text("7"))).to_vec() };
         let found: Vec<_> =
-            fields.of(Acme.spec(), FlowKind::Payout).map(|(field, _)| field).collect();
+            fields.of(Acme.spec(), Operation::PAYOUT).map(|(field, _)| field).collect();
         assert_eq!(found, [Ok(BANK), Ok(Field::CUSTOMER_ID), Err("customer.shoe")]);
     }
 
     #[test]
     fn what_conditions_demand_is_among_the_needed_fields() {
         let paths = |currency| {
-            let values =
-                needed(Acme.spec(), FlowKind::Payout, currency, |field| field.example().to_owned());
+            let values = needed(Acme.spec(), Operation::PAYOUT, currency, |field| {
+                field.example().to_owned()
+            });
             values.into_iter().map(|(field, _)| field).collect::<Vec<_>>()
         };
         assert_eq!(paths(Currency::EUR), [Field::ACCOUNT_NUMBER]);

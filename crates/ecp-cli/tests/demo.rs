@@ -7,7 +7,7 @@ use std::net::TcpStream;
 use std::process::{Command, Stdio};
 
 use ecp_methods::spec::Interface;
-use ecp_methods::{DynMethod, FlowKind, MethodSpec, Registry};
+use ecp_methods::{DynMethod, MethodSpec, Operation, Registry};
 
 fn demo(arguments: &[&str]) -> (String, bool) {
     let output =
@@ -44,12 +44,12 @@ fn the_demonstration_tells_a_payment_to_its_end() {
     }
 }
 
-fn on_gate(spec: &MethodSpec, flow: FlowKind) -> bool {
+fn on_gate(spec: &MethodSpec, flow: Operation) -> bool {
     spec.rule(flow).is_some_and(|rule| rule.interfaces().contains(&Interface::Gate))
 }
 
 /// Whichever it is, the help says how to know it.
-fn usual_method(flow: FlowKind) -> &'static str {
+fn usual_method(flow: Operation) -> &'static str {
     let registry = Registry::builtin();
     let with_flow = || registry.iter().map(DynMethod::spec).filter(|spec| on_gate(spec, flow));
     let tested = with_flow().find(|spec| spec.testing().declined_source().is_none());
@@ -58,8 +58,8 @@ fn usual_method(flow: FlowKind) -> &'static str {
 
 #[test]
 fn a_method_need_not_be_named() {
-    for &flow in FlowKind::ALL {
-        let (story, success) = demo(&["--flow", flow.as_str()]);
+    for &flow in Operation::KNOWN {
+        let (story, success) = demo(&["--flow", flow.name()]);
         assert!(success, "{story}");
         let title = Registry::builtin().get(usual_method(flow)).unwrap().spec().title();
         assert!(story.contains(&format!(" with {title}\n")), "{title} is not in\n{story}");
@@ -68,17 +68,17 @@ fn a_method_need_not_be_named() {
 
 /// Payouts are declined for their amount and refunds for asking for too much: a method's limits
 /// may exclude either.
-fn can_be_declined(spec: &MethodSpec, flow: FlowKind) -> bool {
+fn can_be_declined(spec: &MethodSpec, flow: Operation) -> bool {
     let limits = |flow| spec.rule(flow).unwrap().limits(spec.currencies()[0]).minor_units();
     let (least, greatest) = limits(flow);
     match flow {
-        FlowKind::Sale => true,
-        FlowKind::Payout => {
+        Operation::SALE => true,
+        Operation::PAYOUT => {
             let mut declined = spec.testing().declined_amounts().iter();
             declined.any(|minor| (least..=greatest).contains(minor))
         }
-        FlowKind::Refund => {
-            let (sale_least, sale_greatest) = limits(FlowKind::Sale);
+        _ => {
+            let (sale_least, sale_greatest) = limits(Operation::SALE);
             least.max(sale_least) <= sale_greatest.min(greatest - 1)
         }
     }
@@ -87,10 +87,10 @@ fn can_be_declined(spec: &MethodSpec, flow: FlowKind) -> bool {
 #[test]
 fn every_declared_flow_of_every_method_plays_to_both_ends() {
     for method in Registry::builtin().iter() {
-        for &flow in FlowKind::ALL {
+        for &flow in Operation::KNOWN {
             for decline in [false, true] {
                 let mut arguments =
-                    vec!["--method", method.spec().code(), "--flow", flow.as_str(), "--json"];
+                    vec!["--method", method.spec().code(), "--flow", flow.name(), "--json"];
                 arguments.extend(decline.then_some("--decline"));
                 let output = Command::new(env!("CARGO_BIN_EXE_ecp"))
                     .arg("demo")
@@ -113,8 +113,8 @@ fn every_declared_flow_of_every_method_plays_to_both_ends() {
                 assert!(output.status.success(), "{arguments:?}\n{errors}");
                 // A declined refund leaves the payment a success.
                 let status = match (flow, decline) {
-                    (FlowKind::Refund, false) => "refunded",
-                    (FlowKind::Refund, true) | (_, false) => "success",
+                    (Operation::REFUND, false) => "refunded",
+                    (Operation::REFUND, true) | (_, false) => "success",
                     (_, true) => "decline",
                 };
                 let end: serde_json::Value =

@@ -1,12 +1,12 @@
 //! What a method's tables have a minus for, no command offers.
 
 use ecp_methods::spec::Interface;
-use ecp_methods::{FlowKind, MethodSpec, Registry};
+use ecp_methods::{MethodSpec, Operation, Registry};
 
 use crate::support::{ecp, stderr, stdout};
 
 /// The commands send through Gate, and open the Payment Page.
-fn offers(spec: &MethodSpec, flow: FlowKind, interface: Interface) -> bool {
+fn offers(spec: &MethodSpec, flow: Operation, interface: Interface) -> bool {
     spec.rule(flow).is_some_and(|rule| rule.interfaces().contains(&interface))
 }
 
@@ -14,18 +14,18 @@ fn offers(spec: &MethodSpec, flow: FlowKind, interface: Interface) -> bool {
 fn commands_do_what_the_tables_have_and_refuse_the_rest_before_anything_is_sent() {
     let folder = tempfile::tempdir().unwrap();
     let table = [
-        (FlowKind::Sale, "sale", Interface::Gate),
-        (FlowKind::Payout, "payout", Interface::Gate),
-        (FlowKind::Refund, "refund", Interface::Gate),
-        (FlowKind::Sale, "page-url", Interface::PaymentPage),
+        (Operation::SALE, "sale", Interface::Gate),
+        (Operation::PAYOUT, "payout", Interface::Gate),
+        (Operation::REFUND, "refund", Interface::Gate),
+        (Operation::SALE, "page-url", Interface::PaymentPage),
     ];
     for method in Registry::builtin().iter() {
         let spec = method.spec();
         for (flow, command, interface) in table {
             let mut arguments = vec![command.to_owned(), spec.code().to_owned(), "X-1".to_owned()];
-            if flow != FlowKind::Refund {
+            if flow != Operation::REFUND {
                 let currency = spec.currencies()[0];
-                let rule = spec.rule(flow).or(spec.rule(FlowKind::Sale)).unwrap();
+                let rule = spec.rule(flow).or(spec.rule(Operation::SALE)).unwrap();
                 arguments.push(rule.example_amount(currency).to_string());
             }
             let fields = spec.rule(flow).map_or(&[][..], |rule| rule.needed_fields());
@@ -53,7 +53,7 @@ fn a_template_has_the_operations_of_the_tables() {
     for method in Registry::builtin().iter() {
         let spec = method.spec();
         let output = ecp(folder.path(), &["payouts", "template", spec.code()]).output().unwrap();
-        let flows = [FlowKind::Payout, FlowKind::Refund];
+        let flows = [Operation::PAYOUT, Operation::REFUND];
         for flow in flows {
             let has = stdout(&output).contains(&format!("\n{flow};1;"));
             assert_eq!(has, offers(spec, flow, Interface::Gate), "{} {flow}", spec.code());

@@ -342,7 +342,7 @@ fn every_page_code_of_a_method_can_be_chosen() {
     };
     for method in ecp_methods::Registry::builtin().iter() {
         let spec = method.spec();
-        let Some(rule) = spec.rule(ecp_methods::FlowKind::Sale) else { continue };
+        let Some(rule) = spec.rule(ecp_methods::Operation::SALE) else { continue };
         if !rule.interfaces().contains(&Interface::PaymentPage) {
             continue;
         }

@@ -6,7 +6,7 @@ use ecp_core::signature::{self, Rules, SignError};
 use ecp_core::{Money, PaymentId, ProjectId};
 use serde_json::value::RawValue;
 
-use crate::flow::{Flow, FlowKind};
+use crate::flow::{Flow, Operation};
 use crate::method::{DynMethod, Supports};
 use crate::reason::Reason;
 use crate::request::{Body, Draft, Field, FlowRequest, Format};
@@ -43,7 +43,7 @@ pub fn prepare_dyn<R: FlowRequest>(
     let spec = method.spec();
     let gate_path = spec.gate_path().ok_or_else(|| {
         let reason = Reason::InterfaceUnsupported(Interface::Gate);
-        Rejection { method: spec.code(), flow: R::Flow::KIND, reason }
+        Rejection { method: spec.code(), flow: R::Flow::OPERATION, reason }
     })?;
     Ok(Prepared { spec, gate_path, request, flow: PhantomData })
 }
@@ -281,7 +281,7 @@ impl<F: Flow> Prepared<F> {
 
     /// The path of the request's endpoint on Gate, such as `/v2/payment/wallet/jeton/sale`.
     pub fn endpoint(&self) -> String {
-        format!("/v2/payment/{}/{}", self.gate_path, F::KIND)
+        format!("/v2/payment/{}/{}", self.gate_path, F::OPERATION)
     }
 
     /// The JSON body of the request for a project, without its signature. The caller signs and
@@ -306,7 +306,7 @@ impl<F: Flow> Prepared<F> {
 #[error("{method} {flow}: {reason}")]
 pub struct Rejection {
     pub(crate) method: &'static str,
-    pub(crate) flow: FlowKind,
+    pub(crate) flow: Operation,
     pub(crate) reason: Reason,
 }
 

@@ -1,79 +1,152 @@
-//! Flows: sale, payout and refund.
+//! Operations: what can be done with a payment method, such as a sale, a payout or a refund.
 
 use std::fmt;
 
 use crate::request::{FlowRequest, PayoutRequest, RefundRequest, SaleRequest};
 
-/// A flow (sale, payout or refund) as a type. No other crate can add a flow, because the platform
-/// defines them.
-pub trait Flow: sealed::Sealed + Send + Sync + 'static {
-    /// The flow as a value.
-    const KIND: FlowKind;
-    /// The type of this flow's requests.
+/// An operation of a payment method as a type, such as [`Sale`], for calls that compile only for
+/// methods that have the operation.
+pub trait Flow: Send + Sync + 'static {
+    /// The operation as a value.
+    const OPERATION: Operation;
+    /// The type of this operation's requests.
     type Request: FlowRequest;
 }
 
-/// The kind of an operation: sale, payout or refund.
+/// What an operation does to money. Everything that must be decided about an operation, such as
+/// whether a request may be sent again, is decided by its effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum FlowKind {
+pub enum Effect {
+    /// A new payment: the customer pays the merchant.
+    MoneyIn,
+    /// A new payment: the customer's money is held for the merchant until it is captured or
+    /// released.
+    Hold,
+    /// The merchant takes money that a payment holds, in full or in part.
+    Capture,
+    /// The merchant gives up money that a payment holds, in full or in part.
+    Release,
+    /// A new payment: the merchant pays the customer.
+    Out,
+    /// The merchant returns money of a payment to the customer, in full or in part.
+    Back,
+    /// A new payment that moves no money: it registers or verifies the customer's account.
+    Register,
+    /// A change of something that the platform keeps, such as a series of payments. It moves no
+    /// money, and the platform answers it synchronously.
+    Manage,
+}
+
+/// An operation of a payment method: its name, which is the last part of its Gate path, and its
+/// effect on money.
+///
+/// ```
+/// use ecp_methods::{Effect, Operation};
+///
+/// const TOP_UP: Operation = Operation::new("top_up", Effect::MoneyIn);
+/// assert_eq!(TOP_UP.to_string(), "top_up");
+/// assert_eq!(Operation::PAYOUT.effect(), Effect::Out);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Operation {
+    name: &'static str,
+    effect: Effect,
+}
+
+impl Operation {
     /// A payment by the customer to the merchant.
-    Sale,
+    pub const SALE: Self = Self::new("sale", Effect::MoneyIn);
     /// A payment by the merchant to the customer.
-    Payout,
-    /// A return of a sale's money to the customer, in full or in part.
-    Refund,
-}
+    pub const PAYOUT: Self = Self::new("payout", Effect::Out);
+    /// A return of a payment's money to the customer, in full or in part.
+    pub const REFUND: Self = Self::new("refund", Effect::Back);
 
-impl FlowKind {
-    /// All three flows, in the order sale, payout, refund.
-    pub const ALL: &[Self] = &[Self::Sale, Self::Payout, Self::Refund];
+    /// The operations that have a constant here.
+    pub const KNOWN: &[Self] = &[Self::SALE, Self::PAYOUT, Self::REFUND];
 
-    /// The flow's name as the last part of a Gate path: `sale`, `payout` or `refund`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Sale => "sale",
-            Self::Payout => "payout",
-            Self::Refund => "refund",
-        }
+    /// Creates an operation from its name and its effect. The name is the last part of the
+    /// operation's Gate path: lower case letters, digits, `_` and `-`. Another name stops the
+    /// compiler if the operation is a constant.
+    ///
+    /// # Panics
+    ///
+    /// If the name is empty or has other characters.
+    pub const fn new(name: &'static str, effect: Effect) -> Self {
+        assert!(
+            is_name(name),
+            "an operation's name must hold only lower case letters, digits, `_` and `-`"
+        );
+        Self { name, effect }
+    }
+
+    /// The name of the operation, which is the last part of its Gate path, such as `sale`.
+    pub const fn name(self) -> &'static str {
+        self.name
+    }
+
+    /// What the operation does to money.
+    pub const fn effect(self) -> Effect {
+        self.effect
     }
 }
 
-impl fmt::Display for FlowKind {
+impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
+        f.pad(self.name)
     }
 }
 
-/// The type of the sale flow: the customer pays the merchant.
+/// The type of the sale: the customer pays the merchant.
 #[derive(Clone, Copy, Debug)]
 pub enum Sale {}
 
 impl Flow for Sale {
-    const KIND: FlowKind = FlowKind::Sale;
+    const OPERATION: Operation = Operation::SALE;
     type Request = SaleRequest;
 }
 
-/// The type of the payout flow: the merchant pays the customer.
+/// The type of the payout: the merchant pays the customer.
 #[derive(Clone, Copy, Debug)]
 pub enum Payout {}
 
 impl Flow for Payout {
-    const KIND: FlowKind = FlowKind::Payout;
+    const OPERATION: Operation = Operation::PAYOUT;
     type Request = PayoutRequest;
 }
 
-/// The type of the refund flow: the merchant returns the money of a sale, or a part of it.
+/// The type of the refund: the merchant returns the money of a payment, or a part of it.
 #[derive(Clone, Copy, Debug)]
 pub enum Refund {}
 
 impl Flow for Refund {
-    const KIND: FlowKind = FlowKind::Refund;
+    const OPERATION: Operation = Operation::REFUND;
     type Request = RefundRequest;
 }
 
-mod sealed {
-    pub trait Sealed {}
-    impl Sealed for super::Sale {}
-    impl Sealed for super::Payout {}
-    impl Sealed for super::Refund {}
+const fn is_name(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while at < bytes.len() {
+        if !matches!(bytes[at], b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_') {
+            return false;
+        }
+        at += 1;
+    }
+    !bytes.is_empty()
+}
+
+/// Whether two names are the same, at compile time too.
+pub(crate) const fn same_name(one: &str, other: &str) -> bool {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    if one.len() != other.len() {
+        return false;
+    }
+    let mut at = 0;
+    while at < one.len() {
+        if one[at] != other[at] {
+            return false;
+        }
+        at += 1;
+    }
+    true
 }

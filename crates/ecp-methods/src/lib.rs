@@ -33,7 +33,7 @@ pub mod request;
 pub mod spec;
 
 pub use self::check::{Prepared, Rejection, check_received, prepare, prepare_dyn};
-pub use self::flow::{Flow, FlowKind, Payout, Refund, Sale};
+pub use self::flow::{Effect, Flow, Operation, Payout, Refund, Sale};
 pub use self::method::{DynMethod, PaymentMethod, Supports};
 pub use self::methods::*;
 pub use self::reason::Reason;

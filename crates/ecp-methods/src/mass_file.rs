@@ -5,7 +5,7 @@
 
 use ecp_core::ProjectId;
 
-use crate::flow::FlowKind;
+use crate::flow::Operation;
 use crate::request::Field;
 use crate::spec::{MethodSpec, Rule};
 
@@ -62,20 +62,50 @@ pub const COLUMNS: &[&str] = &[
     "customer.ip_address",
 ];
 
-/// Returns the flow for a value of the column `operation_type`. The error is the problem with the
+/// The operation of a row of a mass file, as far as this library supports it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RowKind {
+    /// A payment by the merchant to the customer.
+    Payout,
+    /// A return of a payment's money to the customer, in full or in part.
+    Refund,
+}
+
+impl RowKind {
+    /// The operation of a method that the row requests.
+    pub const fn operation(self) -> Operation {
+        match self {
+            Self::Payout => Operation::PAYOUT,
+            Self::Refund => Operation::REFUND,
+        }
+    }
+
+    /// The value of the column `operation_type`: `payout` or `refund`.
+    pub const fn name(self) -> &'static str {
+        self.operation().name()
+    }
+}
+
+impl std::fmt::Display for RowKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// Returns the kind of a row for a value of the column `operation_type`. The error is the problem with the
 /// value; `capture` and `cancel` are for card payments, which this library does not support.
 ///
 /// ```
-/// use ecp_methods::{FlowKind, mass_file};
+/// use ecp_methods::mass_file::{self, RowKind};
 ///
-/// assert_eq!(mass_file::flow("refund"), Ok(FlowKind::Refund));
+/// assert_eq!(mass_file::flow("refund"), Ok(RowKind::Refund));
 /// assert!(mass_file::flow("capture").unwrap_err().starts_with("is `capture`"));
 /// assert_eq!(mass_file::flow("Payout").unwrap_err(), "must be `payout` or `refund`");
 /// ```
-pub fn flow(operation_type: &str) -> Result<FlowKind, &'static str> {
+pub fn flow(operation_type: &str) -> Result<RowKind, &'static str> {
     match operation_type {
-        "payout" => Ok(FlowKind::Payout),
-        "refund" => Ok(FlowKind::Refund),
+        "payout" => Ok(RowKind::Payout),
+        "refund" => Ok(RowKind::Refund),
         "capture" => Err("is `capture`, which only cards have; use `payout` or `refund`"),
         "cancel" => Err("is `cancel`, which only cards have; use `payout` or `refund`"),
         _ => Err("must be `payout` or `refund`"),
@@ -120,12 +150,12 @@ pub fn amount_problem(amount: &str, currency: Option<ecp_core::Currency>) -> Opt
 }
 
 /// Makes an example of a mass file, as a list of records; the first record has the column names. A
-/// method and a flow in `rows` become a record with example values in all required fields, unless
-/// the flow is a sale or the method does not have the flow. The payment ids are examples; in a
+/// method and a kind in `rows` become a record with example values in all required fields, unless
+/// the method does not have the operation. The payment ids are examples; in a
 /// record of a refund, replace the example by the id of the payment to refund.
 pub fn template<'s>(
     project: ProjectId,
-    rows: impl IntoIterator<Item = (&'s MethodSpec, FlowKind)>,
+    rows: impl IntoIterator<Item = (&'s MethodSpec, RowKind)>,
 ) -> Vec<Vec<String>> {
     const USUAL: [&str; 6] = [
         OPERATION_TYPE,
@@ -135,15 +165,14 @@ pub fn template<'s>(
         "payment.amount",
         "payment.currency",
     ];
-    let rule = |(spec, flow): (&'s MethodSpec, FlowKind)| {
-        let is_possible = matches!(flow, FlowKind::Payout | FlowKind::Refund);
-        spec.rule(flow).filter(|_| is_possible).map(|rule| (spec, flow, rule))
+    let rule = |(spec, kind): (&'s MethodSpec, RowKind)| {
+        spec.rule(kind.operation()).map(|rule| (spec, kind, rule))
     };
-    let rows: Vec<(&MethodSpec, FlowKind, &Rule)> = rows.into_iter().filter_map(rule).collect();
+    let rows: Vec<(&MethodSpec, RowKind, &Rule)> = rows.into_iter().filter_map(rule).collect();
     let mut fields: Vec<Field> = Vec::new();
     for (_, flow, rule) in &rows {
         // Refunds have a description in the platform's files, whatever the method.
-        let description = (*flow == FlowKind::Refund).then_some(Field::DESCRIPTION);
+        let description = (*flow == RowKind::Refund).then_some(Field::DESCRIPTION);
         for field in description.into_iter().chain(rule.needed_fields().iter().copied()) {
             if !fields.contains(&field) {
                 fields.push(field);
@@ -153,19 +182,19 @@ pub fn template<'s>(
     let names = USUAL.into_iter().chain(fields.iter().map(|field| field.path()));
     let mut records = vec![names.map(str::to_owned).collect::<Vec<_>>()];
     for (number, (spec, flow, rule)) in (1..).zip(rows) {
-        let sum = spec.currencies().first().filter(|_| flow == FlowKind::Payout);
+        let sum = spec.currencies().first().filter(|_| flow == RowKind::Payout);
         let sum = sum.map(|currency| rule.example_amount(*currency));
         let id = match flow {
-            FlowKind::Refund => format!("order-{}-{number}", spec.code()),
-            _ => format!("payout-{}-{number}", spec.code()),
+            RowKind::Refund => format!("order-{}-{number}", spec.code()),
+            RowKind::Payout => format!("payout-{}-{number}", spec.code()),
         };
         let is_needed = |field: &Field| {
             rule.needed_fields().contains(field)
-                || (flow == FlowKind::Refund && *field == Field::DESCRIPTION)
+                || (flow == RowKind::Refund && *field == Field::DESCRIPTION)
         };
         let values = fields.iter().map(|field| if is_needed(field) { field.example() } else { "" });
         let usual = [
-            flow.as_str().to_owned(),
+            flow.name().to_owned(),
             project.to_string(),
             spec.dashboard_code().unwrap_or(spec.code()).to_owned(),
             id,
@@ -185,16 +214,16 @@ mod tests {
     #[test]
     fn a_template_has_what_each_row_needs_and_nothing_else() {
         let project = ProjectId::new(7).unwrap();
-        let lines = |rows: &[(&MethodSpec, FlowKind)]| {
+        let lines = |rows: &[(&MethodSpec, RowKind)]| {
             let records = template(project, rows.iter().copied());
             records.into_iter().map(|record| record.join(";")).collect::<Vec<_>>()
         };
         let head = "operation_type;general.project_id;method;general.payment_id;payment.amount;\
                     payment.currency";
-        let rows: [(&MethodSpec, FlowKind); 3] = [
-            (&Jeton::SPEC, FlowKind::Payout),
-            (&TouchNGo::SPEC, FlowKind::Payout),
-            (&WalletPartner::SPEC, FlowKind::Refund),
+        let rows: [(&MethodSpec, RowKind); 3] = [
+            (&Jeton::SPEC, RowKind::Payout),
+            (&TouchNGo::SPEC, RowKind::Payout),
+            (&WalletPartner::SPEC, RowKind::Refund),
         ];
         assert_eq!(
             lines(&rows),
@@ -209,9 +238,8 @@ mod tests {
                 "refund;7;wallet-partner;order-wallet-partner-3;;;;;;An example".to_owned(),
             ]
         );
-        // Neither a sale nor a flow that the method does not have.
-        let none: [(&MethodSpec, FlowKind); 2] =
-            [(&Jeton::SPEC, FlowKind::Sale), (&Jeton::SPEC, FlowKind::Refund)];
+        // The method does not have the operation.
+        let none: [(&MethodSpec, RowKind); 1] = [(&Jeton::SPEC, RowKind::Refund)];
         assert_eq!(lines(&none), [head]);
     }
 

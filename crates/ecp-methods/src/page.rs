@@ -9,7 +9,7 @@ use ecp_core::{PaymentId, ProjectId, Sensitive};
 use serde::{Serialize, Serializer};
 
 use crate::check::{Rejection, check};
-use crate::flow::FlowKind;
+use crate::flow::Operation;
 use crate::method::{DynMethod, Supports};
 use crate::reason::Reason;
 use crate::request::{Draft, FlowRequest, SaleRequest, url};
@@ -62,7 +62,7 @@ pub fn prepare_page_dyn(
     check(method, &draft)?;
     let invalid = |path: &str, problem: &str| Rejection {
         method: method.spec().code(),
-        flow: FlowKind::Sale,
+        flow: Operation::SALE,
         reason: Reason::Invalid { path: path.to_owned(), problem: problem.to_owned() },
     };
     if let Some((path, _)) = draft.extra.iter().next() {

@@ -21,7 +21,7 @@ pub(crate) use self::field::url;
 pub use self::field::{Field, Format};
 pub use self::parts::{Account, Customer, ReturnUrls};
 use self::parts::{Extra, Fields};
-use crate::flow::{Flow, FlowKind, Payout, Refund, Sale};
+use crate::flow::{Flow, Operation, Payout, Refund, Sale};
 use crate::spec::Interface;
 
 /// A request type, one for each [`Flow`]: sale, payout or refund. No other type can implement it.
@@ -36,7 +36,7 @@ pub trait FlowRequest: sealed::Sealed + std::fmt::Debug + Send + Sync {
 /// A request for a sale, payout or refund, in a common form, before it is checked.
 #[derive(Clone, Copy, Debug)]
 pub struct Draft<'r> {
-    pub(crate) flow: FlowKind,
+    pub(crate) flow: Operation,
     pub(crate) interface: Interface,
     pub(crate) payment_id: &'r PaymentId,
     pub(crate) amount: Option<Money>,
@@ -48,7 +48,7 @@ pub struct Draft<'r> {
 
 impl<'r> Draft<'r> {
     /// The flow of the request: sale, payout or refund.
-    pub const fn flow(&self) -> FlowKind {
+    pub const fn flow(&self) -> Operation {
         self.flow
     }
 
@@ -209,7 +209,7 @@ macro_rules! flow_request {
 
             fn draft(&self) -> Draft<'_> {
                 Draft {
-                    flow: $flow::KIND,
+                    flow: $flow::OPERATION,
                     interface: Interface::Gate,
                     payment_id: &self.payment_id,
                     amount: self.amount,

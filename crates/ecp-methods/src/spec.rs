@@ -23,6 +23,7 @@ use ecp_core::Currency;
 
 pub use self::callback::CallbackForm;
 pub use self::capability::{Capabilities, Capability};
+use self::data::MOST_FLOWS;
 pub use self::data::MethodSpec;
 pub use self::describe::Row;
 pub(crate) use self::describe::matrix;
@@ -34,7 +35,7 @@ pub use self::regions::Regions;
 pub use self::rule::Rule;
 pub use self::steps::{TestItem, TestQuestion, TestStep};
 pub use self::testing::Testing;
-use crate::flow::{Flow, FlowKind};
+use crate::flow::{Effect, Flow, same_name};
 use crate::method::Supports;
 
 /// Everything that a payment method declares: its names, flows, currencies, limits and fields.
@@ -67,7 +68,7 @@ impl<M> Spec<M> {
             regions: Regions::NotStated,
             currencies: &[],
             conversion: None,
-            flows: [None; FlowKind::ALL.len()],
+            flows: [None; MOST_FLOWS],
             saved_credentials: None,
             recurring: None,
             chargebacks: None,
@@ -244,19 +245,26 @@ impl<M> Spec<M> {
         self
     }
 
-    /// Adds a flow (sale, payout or refund) with the rule that its requests must satisfy.
+    /// Adds a flow, such as a sale, with the rule that its requests must satisfy.
     pub const fn flow<F: Flow>(mut self, rule: Rule) -> Self
     where
         M: Supports<F>,
     {
-        let place = F::KIND as usize;
-        assert!(self.data.flows[place].is_none(), "a flow must be declared only once");
         assert!(!rule.interfaces.is_empty(), "a flow needs an interface: add `on(..)`");
         assert!(
-            !rule.partial || matches!(F::KIND, FlowKind::Refund),
+            !rule.partial || matches!(F::OPERATION.effect(), Effect::Back),
             "only a refund can be partial"
         );
-        self.data.flows[place] = Some(rule);
+        let mut place = 0;
+        while let Some((other, _)) = &self.data.flows[place] {
+            assert!(
+                !same_name(other.name(), F::OPERATION.name()),
+                "a flow must be declared only once"
+            );
+            place += 1;
+            assert!(place < MOST_FLOWS, "a spec can have at most 8 flows");
+        }
+        self.data.flows[place] = Some((F::OPERATION, rule));
         self
     }
 

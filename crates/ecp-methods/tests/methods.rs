@@ -9,7 +9,7 @@ use ecp_core::{Currency, Money, PaymentId, ProjectId};
 use ecp_methods::request::{Field, FlowRequest, PayoutRequest, RefundRequest, SaleRequest};
 use ecp_methods::spec::{Capability, Fact, Interface, Testing};
 use ecp_methods::{
-    DynMethod, EcoVoucher, FlowKind, Jeton, PaymentMethod, Reason, Registry, Rejection, Spec,
+    DynMethod, EcoVoucher, Jeton, Operation, PaymentMethod, Reason, Registry, Rejection, Spec,
     TouchNGo, WalletPartner, prepare_dyn,
 };
 use serde_json::Value;
@@ -19,7 +19,7 @@ const METHODS: [&dyn DynMethod; 4] = [&EcoVoucher, &Jeton, &TouchNGo, &WalletPar
 /// A request of any flow with the fields. A refund is one of all that was paid.
 fn prepare(
     method: &dyn DynMethod,
-    flow: FlowKind,
+    flow: Operation,
     amount: Money,
     fields: &[Field],
 ) -> Result<(String, Value), Rejection> {
@@ -41,9 +41,10 @@ fn prepare(
         };
     }
     match flow {
-        FlowKind::Sale => with_fields!(SaleRequest::new(id, amount)),
-        FlowKind::Payout => with_fields!(PayoutRequest::new(id, amount)),
-        FlowKind::Refund => with_fields!(RefundRequest::full(id)),
+        Operation::SALE => with_fields!(SaleRequest::new(id, amount)),
+        Operation::PAYOUT => with_fields!(PayoutRequest::new(id, amount)),
+        Operation::REFUND => with_fields!(RefundRequest::full(id)),
+        other => panic!("{other}"),
     }
 }
 
@@ -58,7 +59,7 @@ fn value(field: Field) -> &'static str {
     }
 }
 
-fn needs(method: &dyn DynMethod, flow: FlowKind) -> &'static [Field] {
+fn needs(method: &dyn DynMethod, flow: Operation) -> &'static [Field] {
     method.spec().rule(flow).map_or(&[], |rule| rule.needed_fields())
 }
 
@@ -185,16 +186,18 @@ fn kinds_conversion_and_other_facts_are_those_of_the_pages() {
 
 #[test]
 fn flows_and_what_they_need_are_those_of_the_pages() {
-    use FlowKind::{Payout, Refund, Sale};
     use Interface::{Dashboard, Gate, PaymentLinks, PaymentPage};
+    const PAYOUT: Operation = Operation::PAYOUT;
+    const REFUND: Operation = Operation::REFUND;
+    const SALE: Operation = Operation::SALE;
 
     // Flow, where it is offered, seconds on average, fields besides id, amount and currency.
-    type Flow = (FlowKind, &'static [Interface], Option<u64>, &'static str);
+    type Flow = (Operation, &'static [Interface], Option<u64>, &'static str);
     let table: [(&dyn DynMethod, &[Flow]); 4] = [
         (
             &EcoVoucher,
             &[(
-                Sale,
+                SALE,
                 &[PaymentPage, Gate],
                 None,
                 "customer.id customer.ip_address return_url.success return_url.decline",
@@ -204,25 +207,25 @@ fn flows_and_what_they_need_are_those_of_the_pages() {
             &Jeton,
             &[
                 (
-                    Sale,
+                    SALE,
                     &[PaymentPage, Gate],
                     None,
                     "customer.id customer.ip_address return_url.success return_url.decline",
                 ),
-                (Payout, &[Gate], None, "customer.ip_address account.number"),
+                (PAYOUT, &[Gate], None, "customer.ip_address account.number"),
             ],
         ),
         (
             &TouchNGo,
             &[
                 (
-                    Sale,
+                    SALE,
                     &[PaymentPage, Gate, Dashboard, PaymentLinks],
                     Some(120),
                     "customer.id customer.ip_address return_url.success",
                 ),
                 (
-                    Payout,
+                    PAYOUT,
                     &[Gate, Dashboard],
                     Some(120),
                     "customer.id customer.ip_address account.number",
@@ -233,20 +236,20 @@ fn flows_and_what_they_need_are_those_of_the_pages() {
             &WalletPartner,
             &[
                 (
-                    Sale,
+                    SALE,
                     &[PaymentPage, Gate],
                     None,
                     "customer.id customer.ip_address customer.first_name customer.last_name \
                      customer.phone customer.email return_url.success",
                 ),
-                (Refund, &[Gate], None, "payment.description"),
+                (REFUND, &[Gate], None, "payment.description"),
             ],
         ),
     ];
     for (method, flows) in table {
         let spec = method.spec();
         let code = spec.code();
-        let declared: Vec<FlowKind> = flows.iter().map(|flow| flow.0).collect();
+        let declared: Vec<Operation> = flows.iter().map(|flow| flow.0).collect();
         assert_eq!(spec.flows().collect::<Vec<_>>(), declared, "{code}");
         for &(flow, interfaces, base_time, fields) in flows {
             let rule = spec.rule(flow).unwrap();
@@ -374,13 +377,14 @@ fn test_data_say_where_they_come_from() {
 
 #[test]
 fn limits_hold_to_the_minor_unit() {
-    use FlowKind::{Payout, Sale};
+    const PAYOUT: Operation = Operation::PAYOUT;
+    const SALE: Operation = Operation::SALE;
 
     type Amounts = &'static [(&'static str, &'static str)];
-    let table: [(&dyn DynMethod, FlowKind, Amounts); 6] = [
+    let table: [(&dyn DynMethod, Operation, Amounts); 6] = [
         (
             &TouchNGo,
-            Sale,
+            SALE,
             &[
                 ("0.00 MYR", "0.00 MYR is not positive"),
                 ("0.99 MYR", "0.99 MYR is below the minimum of 1.00 MYR"),
@@ -391,7 +395,7 @@ fn limits_hold_to_the_minor_unit() {
         ),
         (
             &TouchNGo,
-            Payout,
+            PAYOUT,
             &[
                 ("4.99 MYR", "4.99 MYR is below the minimum of 5.00 MYR"),
                 ("5.00 MYR", "ok"),
@@ -401,7 +405,7 @@ fn limits_hold_to_the_minor_unit() {
         ),
         (
             &WalletPartner,
-            Sale,
+            SALE,
             &[
                 ("0.99 INR", "0.99 INR is below the minimum of 1.00 INR"),
                 ("1.00 INR", "ok"),
@@ -411,7 +415,7 @@ fn limits_hold_to_the_minor_unit() {
         ),
         (
             &EcoVoucher,
-            Sale,
+            SALE,
             &[
                 ("-0.01 EUR", "-0.01 EUR is not positive"),
                 ("0.00 EUR", "ok"),
@@ -423,7 +427,7 @@ fn limits_hold_to_the_minor_unit() {
         ),
         (
             &Jeton,
-            Sale,
+            SALE,
             &[
                 ("0 JPY", "0 JPY is not positive"),
                 ("1 JPY", "ok"),
@@ -435,7 +439,7 @@ fn limits_hold_to_the_minor_unit() {
         ),
         (
             &Jeton,
-            Payout,
+            PAYOUT,
             &[
                 ("0 JPY", "0 JPY is not positive"),
                 ("1 JPY", "ok"),
@@ -461,7 +465,7 @@ fn limits_hold_to_the_minor_unit() {
 #[test]
 fn no_method_takes_a_currency_that_its_page_does_not_list() {
     for method in METHODS {
-        for &flow in &[FlowKind::Sale, FlowKind::Payout] {
+        for &flow in &[Operation::SALE, Operation::PAYOUT] {
             if method.spec().rule(flow).is_none() {
                 continue;
             }
@@ -503,14 +507,15 @@ fn every_needed_field_is_asked_for_and_no_other() {
 
 #[test]
 fn a_flow_that_no_page_describes_is_refused_at_run_time() {
-    use FlowKind::{Payout, Refund};
+    const PAYOUT: Operation = Operation::PAYOUT;
+    const REFUND: Operation = Operation::REFUND;
 
-    let table: [(&dyn DynMethod, FlowKind, &str); 5] = [
-        (&EcoVoucher, Payout, "eco-voucher payout: the method does not have this flow"),
-        (&EcoVoucher, Refund, "eco-voucher refund: the method does not have this flow"),
-        (&Jeton, Refund, "jeton refund: the method does not have this flow"),
-        (&TouchNGo, Refund, "touchngo refund: the method does not have this flow"),
-        (&WalletPartner, Payout, "wallet-partner payout: the method does not have this flow"),
+    let table: [(&dyn DynMethod, Operation, &str); 5] = [
+        (&EcoVoucher, PAYOUT, "eco-voucher payout: the method does not have this flow"),
+        (&EcoVoucher, REFUND, "eco-voucher refund: the method does not have this flow"),
+        (&Jeton, REFUND, "jeton refund: the method does not have this flow"),
+        (&TouchNGo, REFUND, "touchngo refund: the method does not have this flow"),
+        (&WalletPartner, PAYOUT, "wallet-partner payout: the method does not have this flow"),
     ];
     for (method, flow, message) in table {
         let amount = Money::from_minor(10_000, method.spec().currencies()[0]);

@@ -5,8 +5,9 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 
 use ecp_core::{Currency, Money, PaymentId, ProjectId};
+use ecp_methods::mass_file::RowKind;
 use ecp_methods::request::{Field, PayoutRequest, RefundRequest};
-use ecp_methods::{DynMethod, FlowKind, Reason, Registry, Rule, mass_file, prepare_dyn};
+use ecp_methods::{DynMethod, Reason, Registry, Rule, mass_file, prepare_dyn};
 use ecp_table::{Row, Table};
 
 use crate::cells;
@@ -214,9 +215,9 @@ impl Columns {
             return Err(found);
         };
         let spec = method.spec();
-        let rule = spec.rule(flow);
+        let rule = spec.rule(flow.operation());
         let prepared = match (flow, amount) {
-            (FlowKind::Refund, amount) => {
+            (RowKind::Refund, amount) => {
                 let request = refund(id, amount, rule);
                 let request = with_fields!(self, row, spec, request);
                 prepare_dyn(method, request).map(RowRequest::Refund)
@@ -244,7 +245,7 @@ impl Columns {
         };
         // The check stops at the first kind of problem; missing fields are all reported together. The
         // platform's files have a description in every refund.
-        let description = (flow == FlowKind::Refund).then_some(Field::DESCRIPTION);
+        let description = (flow == RowKind::Refund).then_some(Field::DESCRIPTION);
         let needed = rule.into_iter().flat_map(Rule::needed_fields).copied();
         for field in needed.chain(description) {
             // A refund without an id of its own has one of the payment.
@@ -332,9 +333,9 @@ impl Columns {
     }
 
     /// The operation of a row; a file without a column for it has payouts.
-    fn flow(&self, named: Option<&str>, found: &mut Found) -> Option<FlowKind> {
+    fn flow(&self, named: Option<&str>, found: &mut Found) -> Option<RowKind> {
         if !self.holds.contains(&Holds::OperationType) {
-            return Some(FlowKind::Payout);
+            return Some(RowKind::Payout);
         }
         let name = required(OPERATION_TYPE, named, found)?;
         noted(OPERATION_TYPE, mass_file::flow(name), found)
@@ -346,11 +347,11 @@ impl Columns {
     fn amount<'c>(
         &self,
         cell: &impl Fn(&Holds) -> Option<&'c str>,
-        flow: Option<FlowKind>,
+        flow: Option<RowKind>,
         found: &mut Found,
     ) -> Option<Option<Money>> {
         let cells = (cell(&Holds::Amount), cell(&Holds::Currency));
-        if flow == Some(FlowKind::Refund) && cells == (None, None) {
+        if flow == Some(RowKind::Refund) && cells == (None, None) {
             return Some(None);
         }
         let amount = required(AMOUNT, cells.0, found);

@@ -4,8 +4,9 @@
 use std::collections::HashMap;
 
 use ecp_core::PaymentId;
+use ecp_methods::mass_file::RowKind;
 use ecp_methods::request::Field;
-use ecp_methods::{FlowKind, Rule};
+use ecp_methods::{Operation, Rule};
 use ecp_table::{Row, in_thousands};
 
 use crate::alike;
@@ -147,7 +148,7 @@ impl Doubts {
     fn once(&mut self, request: &RowRequest, line: u64) -> Result<(), Problem> {
         let id = request.payment_id();
         let problem = |text: String| Problem { line, field: Some(PAYMENT_ID.to_owned()), text };
-        if request.flow() == FlowKind::Payout {
+        if request.flow() == RowKind::Payout {
             return match self.refunded.get(id) {
                 Some((first, _)) => Err(problem(format!(
                     "is the payment that line {first} refunds; give the payout an id of its own"
@@ -163,7 +164,7 @@ impl Doubts {
             )));
         }
         let is_partial = request.amount().is_some()
-            && request.spec().rule(FlowKind::Refund).is_some_and(Rule::allows_partial);
+            && request.spec().rule(Operation::REFUND).is_some_and(Rule::allows_partial);
         let of_all = (!is_partial).then_some(line);
         let Some((first, first_of_all)) = self.refunded.get_mut(id) else {
             self.refunded.insert(id.clone(), (line, of_all));

@@ -10,7 +10,8 @@ use ecp_core::model::{
     StatusResponse, Sum,
 };
 use ecp_core::{Clock, PaymentId};
-use ecp_methods::{FlowKind, Payout, Prepared};
+use ecp_methods::mass_file::RowKind;
+use ecp_methods::{Payout, Prepared};
 use ecp_transport::{GateError, Intents, Outcome, SendError, Sent, UnknownReason};
 
 use crate::journal::{Entry, Journal, JournalError, State};
@@ -141,13 +142,13 @@ pub(crate) fn note(entry: &mut Entry, evidence: String) {
 
 /// Records that there is no evidence that the platform has the request. A refusal does not end a
 /// row by itself: the row ends when the platform does not know the payment either ([`refused`]).
-pub(crate) fn failed(entry: &mut Entry, error: &SendError, flow: FlowKind) {
+pub(crate) fn failed(entry: &mut Entry, error: &SendError, flow: RowKind) {
     entry.code = error.error().code().map(ToString::to_string);
     note(entry, error.to_string());
     // None of this row's own requests may have arrived before.
     let is_of_another =
         matches!(error.error(), GateError::Unknown(UnknownReason::AlreadyExists(_)));
-    if is_of_another && flow == FlowKind::Payout && !entry.evidence.ends_with(EARLIER) {
+    if is_of_another && flow == RowKind::Payout && !entry.evidence.ends_with(EARLIER) {
         entry.evidence.push_str(EARLIER);
     }
     entry.state = match (error.outcome(), error.error()) {

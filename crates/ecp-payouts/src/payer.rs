@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use ecp_core::model::{About, Code};
 use ecp_core::observe::Metric;
-use ecp_methods::{FlowKind, Payout, Prepared, Refund, Rule};
+use ecp_methods::mass_file::RowKind;
+use ecp_methods::{Operation, Payout, Prepared, Refund, Rule};
 use ecp_transport::{Gate, GateError, Intents, Sender};
 use sha2::{Digest, Sha256};
 use tokio::task::{JoinError, JoinSet};
@@ -217,7 +218,7 @@ impl Payer {
         line: &Arc<RowInProgress>,
     ) -> Result<State, JournalError> {
         let before = line.entry();
-        let mut pause = self.first_question(prepared.spec().rule(FlowKind::Payout));
+        let mut pause = self.first_question(prepared.spec().rule(Operation::PAYOUT));
         if matches!(before.state, State::Registered | State::Error) {
             // An earlier run has waited for a part of it.
             pause = pause.saturating_sub(self.age(&before));
@@ -238,13 +239,13 @@ impl Payer {
         line: &Arc<RowInProgress>,
     ) -> Result<State, JournalError> {
         let before = line.entry();
-        let mut pause = self.first_question(prepared.spec().rule(FlowKind::Refund));
+        let mut pause = self.first_question(prepared.spec().rule(Operation::REFUND));
         if before.state == State::NotSent {
             let sender = self.sender.clone().intents(Arc::clone(line) as Arc<dyn Intents>);
             match sender.send(prepared).await {
                 Ok(sent) => line.keep(|entry| registered(entry, &sent)).await?,
                 Err(error) => {
-                    let state = line.keep(|entry| failed(entry, &error, FlowKind::Refund)).await?;
+                    let state = line.keep(|entry| failed(entry, &error, RowKind::Refund)).await?;
                     if stops(error.error(), line) {
                         return Ok(state);
                     }
@@ -277,7 +278,7 @@ impl Payer {
         line: &RowInProgress,
         pause: Duration,
     ) -> Result<State, JournalError> {
-        let mut questions = self.questions(prepared.spec().rule(FlowKind::Refund), pause);
+        let mut questions = self.questions(prepared.spec().rule(Operation::REFUND), pause);
         let patience = questions.end;
         let before = line.entry();
         if before.state == State::Error {
@@ -337,7 +338,7 @@ impl Payer {
         const QUESTIONS: u32 = 8;
         let id = prepared.payment_id();
         let sender = self.sender.clone().intents(Arc::clone(line) as Arc<dyn Intents>);
-        let first = self.first_question(prepared.spec().rule(FlowKind::Payout));
+        let first = self.first_question(prepared.spec().rule(Operation::PAYOUT));
         let sender = sender.first_question(first);
         let mut asked = 0;
         loop {
@@ -350,7 +351,7 @@ impl Payer {
                 Ok(sent) => return line.keep(|entry| registered(entry, &sent)).await,
                 Err(error) => error,
             };
-            let state = line.keep(|entry| failed(entry, &error, FlowKind::Payout)).await?;
+            let state = line.keep(|entry| failed(entry, &error, RowKind::Payout)).await?;
             if stops(error.error(), line) {
                 return Ok(state);
             }
@@ -380,7 +381,7 @@ impl Payer {
         line: &RowInProgress,
         pause: Duration,
     ) -> Result<State, JournalError> {
-        let mut questions = self.questions(prepared.spec().rule(FlowKind::Payout), pause);
+        let mut questions = self.questions(prepared.spec().rule(Operation::PAYOUT), pause);
         loop {
             if !questions.pause(line).await {
                 return Ok(line.entry().state);

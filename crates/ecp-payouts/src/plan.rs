@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use ecp_core::{Money, ProjectId};
-use ecp_methods::{FlowKind, Registry};
+use ecp_methods::Registry;
+use ecp_methods::mass_file::RowKind;
 use ecp_table::Table;
 
 use crate::columns::{AMOUNT, Columns, is_known};
@@ -35,7 +36,7 @@ pub struct Total {
     /// The code of the method.
     pub method: &'static str,
     /// The operation: a payout or a refund.
-    pub flow: FlowKind,
+    pub flow: RowKind,
     /// Number of rows.
     pub rows: u64,
     /// The sum of the rows; `None` for refunds of all that was paid, whose amounts only the

@@ -6,7 +6,7 @@ use ecp_core::model::{
     End, Operation, OperationStatus, OperationType, PaymentStatus, StatusResponse,
 };
 use ecp_methods::request::Field;
-use ecp_methods::{FlowKind, Prepared, Refund, Rule};
+use ecp_methods::{Flow, Prepared, Refund, Rule};
 use ecp_transport::GateError;
 
 use crate::evidence::note;
@@ -205,7 +205,7 @@ fn fits(refund: &Prepared<Refund>, operation: &Operation) -> bool {
 
 /// Whether the row asks for all of the payment.
 fn is_of_all(refund: &Prepared<Refund>) -> bool {
-    let rule = refund.spec().rule(FlowKind::Refund);
+    let rule = refund.spec().rule(Refund::OPERATION);
     refund.amount().is_none() || !rule.is_some_and(Rule::allows_partial)
 }
 

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::hash::BuildHasher;
 use std::io;
 
+use ecp_methods::mass_file::{self, RowKind};
 use ecp_methods::request::Field;
-use ecp_methods::{FlowKind, mass_file};
 use ecp_table::neutral;
 
 use crate::journal::{Entry, State};
@@ -25,7 +25,7 @@ pub fn write_results<S: BuildHasher>(
     output: impl io::Write,
 ) -> io::Result<()> {
     let mut writer = csv::Writer::from_writer(output);
-    let has_refunds = plan.totals().iter().any(|total| total.flow == FlowKind::Refund);
+    let has_refunds = plan.totals().iter().any(|total| total.flow == RowKind::Refund);
     let mut names = vec![
         "line",
         "general.payment_id",
@@ -66,7 +66,7 @@ pub fn write_results<S: BuildHasher>(
         ];
         if has_refunds {
             let refund_id = id.refund_id().unwrap_or_default();
-            cells.extend([request.flow().as_str().to_owned(), neutral(refund_id).into_owned()]);
+            cells.extend([request.flow().name().to_owned(), neutral(refund_id).into_owned()]);
         }
         writer.write_record(cells)?;
     }

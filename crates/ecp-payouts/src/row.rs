@@ -3,8 +3,9 @@
 use std::fmt;
 
 use ecp_core::{Money, PaymentId, ProjectId};
+use ecp_methods::mass_file::RowKind;
 use ecp_methods::request::Field;
-use ecp_methods::{FlowKind, MethodSpec, Payout, Prepared, Refund};
+use ecp_methods::{MethodSpec, Payout, Prepared, Refund};
 
 /// A row of a file that passed all checks.
 #[derive(Clone, Debug)]
@@ -86,10 +87,10 @@ impl RowRequest {
     }
 
     /// The operation of the row: a payout or a refund.
-    pub const fn flow(&self) -> FlowKind {
+    pub const fn flow(&self) -> RowKind {
         match self {
-            Self::Payout(_) => FlowKind::Payout,
-            Self::Refund(_) => FlowKind::Refund,
+            Self::Payout(_) => RowKind::Payout,
+            Self::Refund(_) => RowKind::Refund,
         }
     }
 

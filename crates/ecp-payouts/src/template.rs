@@ -3,7 +3,8 @@
 use std::io;
 
 use ecp_core::ProjectId;
-use ecp_methods::{DynMethod, FlowKind, mass_file};
+use ecp_methods::DynMethod;
+use ecp_methods::mass_file::{self, RowKind};
 
 /// Writes an example file in the platform's layout (sources: mass file) with a row for each
 /// operation of a method that a mass file can have: a payout, a refund. The values are examples.
@@ -13,7 +14,7 @@ pub fn write_template(
     project: ProjectId,
     output: impl io::Write,
 ) -> io::Result<usize> {
-    let flows = [FlowKind::Payout, FlowKind::Refund];
+    let flows = [RowKind::Payout, RowKind::Refund];
     let records = mass_file::template(project, flows.map(|flow| (method.spec(), flow)));
     let mut writer = csv::WriterBuilder::new().delimiter(mass_file::DELIMITER).from_writer(output);
     for record in &records {

@@ -9,11 +9,10 @@ use std::time::Duration;
 
 use ecp_core::model::OperationType;
 use ecp_core::{PaymentId, ProjectId, SecretKey};
+use ecp_methods::mass_file::{self, RowKind};
 use ecp_methods::request::{Customer, ReturnUrls, SaleRequest};
 use ecp_methods::spec::Interface;
-use ecp_methods::{
-    FlowKind, PaymentMethod, Refund, Registry, Rule, Sale, Spec, Supports, WalletPartner, mass_file,
-};
+use ecp_methods::{PaymentMethod, Refund, Registry, Rule, Sale, Spec, Supports, WalletPartner};
 use ecp_payouts::{
     Counts, Journal, JournalError, Layout, Owner, Payer, Plan, RowId, Settings, State, Stop, Total,
     write_results, write_template,
@@ -96,10 +95,10 @@ fn a_file_of_the_platform_may_mix_payouts_and_refunds() {
     assert_eq!(
         plan.totals().iter().map(totals).collect::<Vec<_>>(),
         [
-            (FlowKind::Payout, "jeton", 1, text("300.00 EUR")),
-            (FlowKind::Payout, "touchngo", 1, text("5.00 MYR")),
-            (FlowKind::Refund, "wallet-partner", 1, None),
-            (FlowKind::Refund, "wallet-partner", 1, text("15.00 INR")),
+            (RowKind::Payout, "jeton", 1, text("300.00 EUR")),
+            (RowKind::Payout, "touchngo", 1, text("5.00 MYR")),
+            (RowKind::Refund, "wallet-partner", 1, None),
+            (RowKind::Refund, "wallet-partner", 1, text("15.00 INR")),
         ]
     );
 }
@@ -107,9 +106,9 @@ fn a_file_of_the_platform_may_mix_payouts_and_refunds() {
 #[test]
 fn every_template_is_read_back_and_has_the_form_of_the_platform() {
     for (code, flows) in [
-        ("jeton", vec![FlowKind::Payout]),
-        ("touchngo", vec![FlowKind::Payout]),
-        ("wallet-partner", vec![FlowKind::Refund]),
+        ("jeton", vec![RowKind::Payout]),
+        ("touchngo", vec![RowKind::Payout]),
+        ("wallet-partner", vec![RowKind::Refund]),
         ("eco-voucher", vec![]),
     ] {
         let registry = Registry::builtin();

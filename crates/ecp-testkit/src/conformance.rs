@@ -16,7 +16,7 @@ use ecp_core::signature::{self, Place, Rules, SigningKey};
 use ecp_core::{Currency, Money, ProjectId, SecretKey};
 use ecp_methods::request::{Field, RefundRequest};
 use ecp_methods::spec::{Capability, Interface};
-use ecp_methods::{DynMethod, FlowKind, PaymentMethod, Reason, Registry, Rejection, Rule};
+use ecp_methods::{DynMethod, Operation, PaymentMethod, Reason, Registry, Rejection, Rule};
 use ecp_notify::Decision as Answer;
 use ecp_sandbox::Decision;
 
@@ -62,7 +62,7 @@ impl fmt::Debug for Case<'_> {
 /// ```
 /// use ecp_core::model::PaymentStatus;
 /// use ecp_methods::request::Field;
-/// use ecp_methods::{FlowKind, Jeton};
+/// use ecp_methods::{Operation, Jeton};
 /// use ecp_testkit::{Conformance, Sample};
 ///
 /// let printed = r#"{"project_id": 239, "payment": {"id": "59", "type": "payout",
@@ -71,7 +71,7 @@ impl fmt::Debug for Case<'_> {
 /// let sum = "300.00 EUR".parse()?;
 /// Conformance::of(Jeton)
 ///     .example(Field::ACCOUNT_NUMBER, "93017949")
-///     .sample("payout", Sample::new(printed, FlowKind::Payout, PaymentStatus::Success, sum))
+///     .sample("payout", Sample::new(printed, Operation::PAYOUT, PaymentStatus::Success, sum))
 ///     .assert();
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -80,7 +80,7 @@ pub struct Conformance {
     registry: Registry,
     code: &'static str,
     examples: Examples,
-    refused: Vec<(FlowKind, Field, String)>,
+    refused: Vec<(Operation, Field, String)>,
     samples: Vec<(String, Sample)>,
 }
 
@@ -115,7 +115,7 @@ impl Conformance {
     /// Adds a case: a request of this flow with this value must be refused because of this field.
     /// Use it for values that the method's own check refuses; the suite makes the cases of the spec
     /// by itself.
-    pub fn refuses(mut self, flow: FlowKind, field: Field, value: impl Into<String>) -> Self {
+    pub fn refuses(mut self, flow: Operation, field: Field, value: impl Into<String>) -> Self {
         self.refused.push((flow, field, value.into()));
         self
     }
@@ -206,7 +206,7 @@ impl<'m> Cases<'m> {
         let method = self.method;
         self.names();
         self.page_codes();
-        for &flow in FlowKind::ALL {
+        for &flow in Operation::KNOWN {
             match method.spec().rule(flow) {
                 None => self.undeclared(flow),
                 Some(rule) if on_gate(rule) => {
@@ -218,12 +218,12 @@ impl<'m> Cases<'m> {
                 Some(_) => self.not_on_gate(flow),
             }
         }
-        if let Some(rule) = method.spec().rule(FlowKind::Sale) {
+        if let Some(rule) = method.spec().rule(Operation::SALE) {
             self.page(rule);
         }
     }
 
-    fn refused(&mut self, flow: FlowKind, field: Field, value: &'m str) {
+    fn refused(&mut self, flow: Operation, field: Field, value: &'m str) {
         let method = self.method;
         self.check(&format!("{flow}: {field} {value:?} is refused"), move || {
             let request = Request::full(method, flow, any_amount(method, flow)?, None)?;
@@ -277,7 +277,7 @@ impl<'m> Cases<'m> {
         });
     }
 
-    fn undeclared(&mut self, flow: FlowKind) {
+    fn undeclared(&mut self, flow: Operation) {
         let method = self.method;
         self.check(&format!("{flow}: is refused, as it is not declared"), move || {
             let request = Request::bare(flow, any_amount(method, flow)?)?;
@@ -285,7 +285,7 @@ impl<'m> Cases<'m> {
         });
     }
 
-    fn not_on_gate(&mut self, flow: FlowKind) {
+    fn not_on_gate(&mut self, flow: Operation) {
         let method = self.method;
         self.check(&format!("{flow}: is refused, as it is not on Gate"), move || {
             let request = Request::full(method, flow, any_amount(method, flow)?, None)?;
@@ -295,7 +295,7 @@ impl<'m> Cases<'m> {
         });
     }
 
-    fn amounts(&mut self, flow: FlowKind, rule: &'m Rule) {
+    fn amounts(&mut self, flow: Operation, rule: &'m Rule) {
         let method = self.method;
         let undeclared = Currency::all()
             .iter()
@@ -310,7 +310,7 @@ impl<'m> Cases<'m> {
                 })
             });
         }
-        if flow == FlowKind::Refund {
+        if flow == Operation::REFUND {
             self.parts(rule);
         }
         for &currency in method.spec().currencies() {
@@ -331,8 +331,8 @@ impl<'m> Cases<'m> {
     fn parts(&mut self, rule: &'m Rule) {
         let method = self.method;
         let part = move || {
-            let part = RefundRequest::partial(id("part")?, any_amount(method, FlowKind::Refund)?);
-            let part = with_fields(part, method, FlowKind::Refund, None)?;
+            let part = RefundRequest::partial(id("part")?, any_amount(method, Operation::REFUND)?);
+            let part = with_fields(part, method, Operation::REFUND, None)?;
             Ok(Request::Refund(part).prepare(method))
         };
         if rule.allows_partial() {
@@ -344,7 +344,7 @@ impl<'m> Cases<'m> {
         }
     }
 
-    fn fields(&mut self, flow: FlowKind, rule: &'m Rule) {
+    fn fields(&mut self, flow: Operation, rule: &'m Rule) {
         let method = self.method;
         for &field in rule.needed_fields() {
             self.check(&format!("{flow}: without {field} is refused"), move || {
@@ -370,7 +370,7 @@ impl<'m> Cases<'m> {
         });
     }
 
-    fn signature(&mut self, flow: FlowKind, rule: &'m Rule) {
+    fn signature(&mut self, flow: Operation, rule: &'m Rule) {
         let method = self.method;
         self.check(&format!("{flow}: signs and verifies"), move || {
             let project = ProjectId::new(1).or_fail()?;
@@ -387,11 +387,12 @@ impl<'m> Cases<'m> {
         });
     }
 
-    fn end_to_end(&mut self, flow: FlowKind) {
+    fn end_to_end(&mut self, flow: Operation) {
         match flow {
-            FlowKind::Sale => self.sales(),
-            FlowKind::Payout => self.payouts(),
-            FlowKind::Refund => self.refunds(),
+            Operation::SALE => self.sales(),
+            Operation::PAYOUT => self.payouts(),
+            Operation::REFUND => self.refunds(),
+            _ => {}
         }
     }
 
@@ -433,7 +434,7 @@ impl<'m> Cases<'m> {
     fn payouts(&mut self) {
         let method = self.method;
         self.play("payout: goes end to end to a success", move |stage| async move {
-            let amount = any_amount(method, FlowKind::Payout)?;
+            let amount = any_amount(method, Operation::PAYOUT)?;
             payout(&stage, method, amount).await?;
             stage.ended(&*method, &PaymentStatus::Success).await
         });
@@ -449,12 +450,12 @@ impl<'m> Cases<'m> {
     /// Refunds of successful sales; the declined ones request more than was paid.
     fn refunds(&mut self) {
         let method = self.method;
-        if !method.spec().rule(FlowKind::Sale).is_some_and(on_gate) {
+        if !method.spec().rule(Operation::SALE).is_some_and(on_gate) {
             // A sale paid elsewhere is not on the stage.
             return;
         }
         self.play("refund: goes end to end to a success", move |stage| async move {
-            let paid = amounts::succeeding(method.spec(), &[FlowKind::Sale, FlowKind::Refund])?;
+            let paid = amounts::succeeding(method.spec(), &[Operation::SALE, Operation::REFUND])?;
             sale(&stage, method, paid, Decision::Success).await?;
             stage.ended(&*method, &PaymentStatus::Success).await?;
             refund(&stage, method, RefundRequest::full(id("case")?)).await?;
@@ -486,18 +487,18 @@ async fn sale(
     amount: Money,
     decision: Decision,
 ) -> Result<(), Failure> {
-    let request = Request::full(method, FlowKind::Sale, amount, None)?;
+    let request = Request::full(method, Operation::SALE, amount, None)?;
     stage.send(&request.prepare(method).or_fail()?).await?;
     stage.customer(decision).await
 }
 
 async fn payout(stage: &Stage, method: Subject<'_>, amount: Money) -> Result<(), Failure> {
-    let request = Request::full(method, FlowKind::Payout, amount, None)?;
+    let request = Request::full(method, Operation::PAYOUT, amount, None)?;
     stage.send(&request.prepare(method).or_fail()?).await
 }
 
 async fn refund(stage: &Stage, method: Subject<'_>, request: RefundRequest) -> Result<(), Failure> {
-    let request = Request::Refund(with_fields(request, method, FlowKind::Refund, None)?);
+    let request = Request::Refund(with_fields(request, method, Operation::REFUND, None)?);
     stage.send(&request.prepare(method).or_fail()?).await
 }
 
@@ -510,7 +511,7 @@ fn confirms_amount(method: Subject<'_>) -> bool {
 }
 
 /// An amount that passes the checks of the flow.
-fn any_amount(method: Subject<'_>, flow: FlowKind) -> Result<Money, Failure> {
+fn any_amount(method: Subject<'_>, flow: Operation) -> Result<Money, Failure> {
     amounts::succeeding(method.spec(), &[flow])
 }
 

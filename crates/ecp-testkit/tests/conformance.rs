@@ -1,8 +1,7 @@
 //! Every built-in method conforms. A new one is tested as soon as it is in the registry.
 
 use ecp_core::model::PaymentStatus::{self, Decline, Refunded, Success};
-use ecp_methods::FlowKind::{self, Payout, Refund, Sale};
-use ecp_methods::Registry;
+use ecp_methods::{Operation, Registry};
 use ecp_testkit::{Sample, conformance};
 
 #[tokio::test]
@@ -65,23 +64,23 @@ fn the_cases_cover_what_the_specs_declare() {
 }
 
 /// The callbacks that the four documents print, and their meaning there.
-const DOCUMENTED: &[(&str, &str, FlowKind, PaymentStatus, &str)] = &[
-    ("eco-voucher", "sale-decline", Sale, Decline, "0.00 EUR"),
-    ("eco-voucher", "sale-success", Sale, Success, "10.00 EUR"),
-    ("jeton", "payout-decline", Payout, Decline, "300.00 EUR"),
-    ("jeton", "payout-success", Payout, Success, "300.00 EUR"),
-    ("jeton", "sale-decline", Sale, Decline, "500.00 EUR"),
-    ("jeton", "sale-success", Sale, Success, "100.00 EUR"),
-    ("touchngo", "payout-decline", Payout, Decline, "500.00 MYR"),
-    ("touchngo", "payout-success", Payout, Success, "500.00 MYR"),
-    ("touchngo", "sale-decline-gate", Sale, Decline, "500.00 MYR"),
-    ("touchngo", "sale-decline-page", Sale, Decline, "500.00 MYR"),
-    ("touchngo", "sale-success-gate", Sale, Success, "500.00 MYR"),
-    ("touchngo", "sale-success-page", Sale, Success, "500.00 MYR"),
-    ("wallet-partner", "refund-decline", Refund, Success, "350.00 INR"),
-    ("wallet-partner", "refund-success", Refund, Refunded, "0.00 INR"),
-    ("wallet-partner", "sale-decline", Sale, Decline, "1.00 INR"),
-    ("wallet-partner", "sale-success", Sale, Success, "150.00 INR"),
+const DOCUMENTED: &[(&str, &str, Operation, PaymentStatus, &str)] = &[
+    ("eco-voucher", "sale-decline", Operation::SALE, Decline, "0.00 EUR"),
+    ("eco-voucher", "sale-success", Operation::SALE, Success, "10.00 EUR"),
+    ("jeton", "payout-decline", Operation::PAYOUT, Decline, "300.00 EUR"),
+    ("jeton", "payout-success", Operation::PAYOUT, Success, "300.00 EUR"),
+    ("jeton", "sale-decline", Operation::SALE, Decline, "500.00 EUR"),
+    ("jeton", "sale-success", Operation::SALE, Success, "100.00 EUR"),
+    ("touchngo", "payout-decline", Operation::PAYOUT, Decline, "500.00 MYR"),
+    ("touchngo", "payout-success", Operation::PAYOUT, Success, "500.00 MYR"),
+    ("touchngo", "sale-decline-gate", Operation::SALE, Decline, "500.00 MYR"),
+    ("touchngo", "sale-decline-page", Operation::SALE, Decline, "500.00 MYR"),
+    ("touchngo", "sale-success-gate", Operation::SALE, Success, "500.00 MYR"),
+    ("touchngo", "sale-success-page", Operation::SALE, Success, "500.00 MYR"),
+    ("wallet-partner", "refund-decline", Operation::REFUND, Success, "350.00 INR"),
+    ("wallet-partner", "refund-success", Operation::REFUND, Refunded, "0.00 INR"),
+    ("wallet-partner", "sale-decline", Operation::SALE, Decline, "1.00 INR"),
+    ("wallet-partner", "sale-success", Operation::SALE, Success, "150.00 INR"),
 ];
 
 fn printed(method: &str, name: &str) -> String {
@@ -111,25 +110,39 @@ fn a_sample_that_does_not_fit_the_spec_or_its_meaning_fails() {
         (
             "jeton",
             text.replace("JetonWallet", "jeton"),
-            Sale,
+            Operation::SALE,
             Success,
             "100.00 EUR",
             "`payment.method` is jeton",
         ),
-        ("touchngo", text.clone(), Sale, Success, "100.00 EUR", "`payment.method` is JetonWallet"),
+        (
+            "touchngo",
+            text.clone(),
+            Operation::SALE,
+            Success,
+            "100.00 EUR",
+            "`payment.method` is JetonWallet",
+        ),
         (
             "jeton",
             text.clone(),
-            Payout,
+            Operation::PAYOUT,
             Success,
             "100.00 EUR",
             "`payment.type` is purchase, expected payout",
         ),
-        ("jeton", text.clone(), Refund, Success, "100.00 EUR", "`operation.type` is sale"),
+        (
+            "jeton",
+            text.clone(),
+            Operation::REFUND,
+            Success,
+            "100.00 EUR",
+            "`operation.type` is sale",
+        ),
         (
             "jeton",
             text.replace("\"sale\"", "\"refund\""),
-            Refund,
+            Operation::REFUND,
             Success,
             "100.00 EUR",
             "the spec does not have the flow refund",
@@ -137,7 +150,7 @@ fn a_sample_that_does_not_fit_the_spec_or_its_meaning_fails() {
         (
             "jeton",
             text.clone(),
-            Sale,
+            Operation::SALE,
             Decline,
             "100.00 EUR",
             "`payment.status` is success, expected decline",
@@ -145,7 +158,7 @@ fn a_sample_that_does_not_fit_the_spec_or_its_meaning_fails() {
         (
             "jeton",
             text.clone(),
-            Sale,
+            Operation::SALE,
             Success,
             "100.01 EUR",
             "`payment.sum` is 100.00 EUR, expected 100.01 EUR",
@@ -153,7 +166,7 @@ fn a_sample_that_does_not_fit_the_spec_or_its_meaning_fails() {
         (
             "jeton",
             text.replace("EUR", "MYR"),
-            Sale,
+            Operation::SALE,
             Success,
             "100.00 MYR",
             "does not have the currency MYR",
@@ -161,13 +174,20 @@ fn a_sample_that_does_not_fit_the_spec_or_its_meaning_fails() {
         (
             "jeton",
             text.replace("\"signature\"", "\"other\""),
-            Sale,
+            Operation::SALE,
             Success,
             "100.00 EUR",
             "`signature` is missing",
         ),
-        ("jeton", text.replace("\"purchase\"", "7"), Sale, Success, "100.00 EUR", "`payment.type`"),
-        ("jeton", "{".to_owned(), Sale, Success, "100.00 EUR", "line 1"),
+        (
+            "jeton",
+            text.replace("\"purchase\"", "7"),
+            Operation::SALE,
+            Success,
+            "100.00 EUR",
+            "`payment.type`",
+        ),
+        ("jeton", "{".to_owned(), Operation::SALE, Success, "100.00 EUR", "line 1"),
     ];
     for (method, text, flow, status, sum, expected) in table {
         let sample = Sample::new(text, flow, status, sum.parse().unwrap());

@@ -8,7 +8,7 @@ use ecp_core::model::PaymentStatus;
 use ecp_methods::request::{Draft, Field, Format};
 use ecp_methods::spec::{Condition, Interface, Need, Testing};
 use ecp_methods::{
-    FlowKind, PaymentMethod, Payout, Reason, Refund, Registry, Rule, Sale, Spec, Supports,
+    Operation, PaymentMethod, Payout, Reason, Refund, Registry, Rule, Sale, Spec, Supports,
 };
 use ecp_testkit::{Conformance, Sample, assert_conforms, conformance};
 
@@ -215,7 +215,7 @@ async fn a_method_is_tested_with_its_own_examples() {
     let failed = failures_of(&bare).await;
     assert!(failed.iter().any(|text| text.contains("does not begin with AC")), "{failed:?}");
     let suite = bare.example(Field::ACCOUNT_NUMBER, "AC-7001").refuses(
-        FlowKind::Payout,
+        Operation::PAYOUT,
         Field::ACCOUNT_NUMBER,
         "93017949",
     );
@@ -231,10 +231,10 @@ async fn a_value_that_is_taken_and_a_sample_of_another_meaning_fail() {
         "status": "success", "method": "Particular", "sum": {"amount": 1000, "currency": "EUR"}},
         "operation": {"id": 1, "type": "payout", "status": "success"}, "signature": "yTXw...=="}"#;
     let sample =
-        |status| Sample::new(printed, FlowKind::Payout, status, "10.00 EUR".parse().unwrap());
+        |status| Sample::new(printed, Operation::PAYOUT, status, "10.00 EUR".parse().unwrap());
     let suite = Conformance::of(Particular)
         .example(Field::ACCOUNT_NUMBER, "AC-7001")
-        .refuses(FlowKind::Payout, Field::ACCOUNT_NUMBER, "AC-1")
+        .refuses(Operation::PAYOUT, Field::ACCOUNT_NUMBER, "AC-1")
         .sample("a success", sample(PaymentStatus::Success))
         .sample("a decline", sample(PaymentStatus::Decline));
     assert_eq!(

@@ -13,7 +13,7 @@ use ecp_core::observe::{Meter, Observer};
 use ecp_core::signature::{self, Place, Rules, SigningKey};
 use ecp_core::{PaymentId, ProjectId, RequestId, SecretKey};
 use ecp_methods::request::{Field, PayoutRequest, RefundRequest, SaleRequest};
-use ecp_methods::{Flow, FlowKind, Payout, Prepared, Refund, Sale, Supports, prepare};
+use ecp_methods::{Flow, Operation, Payout, Prepared, Refund, Sale, Supports, prepare};
 use http::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderValue, Method, Request, Response};
 use serde::Serialize;
@@ -151,12 +151,13 @@ impl Gate {
                 )
             };
         }
-        let span = match F::KIND {
-            FlowKind::Sale => span!("ecp.gate.sale"),
-            FlowKind::Payout => span!("ecp.gate.payout"),
-            FlowKind::Refund => span!("ecp.gate.refund"),
+        let span = match F::OPERATION {
+            Operation::SALE => span!("ecp.gate.sale"),
+            Operation::PAYOUT => span!("ecp.gate.payout"),
+            Operation::REFUND => span!("ecp.gate.refund"),
+            _ => span!("ecp.gate.request"),
         };
-        let watched = Watched::gate(span, &self.meter, F::KIND.as_str(), Some(method));
+        let watched = Watched::gate(span, &self.meter, F::OPERATION.name(), Some(method));
         let (registered, retry_after) = watched.run(self.register(prepared, &watched)).await;
         match &registered {
             Ok(accepted) => watched.record("ecp.request_id", accepted.request_id.as_str()),
@@ -180,7 +181,8 @@ impl Gate {
             Ok(response) => response,
             Err(error) => return (Err(error), None),
         };
-        let target = if F::KIND == FlowKind::Refund { Target::ThatIsThere } else { Target::New };
+        let target =
+            if F::OPERATION == Operation::REFUND { Target::ThatIsThere } else { Target::New };
         let accepted = self.read_registration(&response, prepared.payment_id(), target);
         let refund_id = || prepared.get(Field::MERCHANT_REFUND_ID).map(str::to_owned);
         let accepted =

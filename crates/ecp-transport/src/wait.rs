@@ -87,7 +87,7 @@ impl Wait {
     /// Makes the schedule for payments by a method and operation, with the times of the method's
     /// rule (see [`Wait::by_rule`]).
     pub fn for_flow<F: Flow>(method: &impl Supports<F>) -> Self {
-        match method.spec().rule(F::KIND) {
+        match method.spec().rule(F::OPERATION) {
             Some(rule) => Self::by_rule(rule),
             None => Self::by_rule(&Rule::new()),
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ecp_core::model::{PaymentStatus, RefundOutcome, StatusResponse};
 use ecp_core::{RequestId, signature};
-use ecp_methods::{FlowKind, Jeton, PaymentMethod, Rule, TouchNGo};
+use ecp_methods::{Jeton, Operation, PaymentMethod, Rule, TouchNGo};
 use ecp_transport::{Gate, GateError, Outcome, TransportError, UnknownReason, Wait, WaitError};
 use tokio::time::Instant;
 
@@ -77,10 +77,10 @@ fn is_near(time: Duration, expected: Duration) -> bool {
 #[test]
 fn a_wait_takes_its_times_from_the_rule() {
     let touchngo = TouchNGo::SPEC;
-    for flow in [FlowKind::Sale, FlowKind::Payout] {
+    for flow in [Operation::SALE, Operation::PAYOUT] {
         assert_eq!(Wait::by_rule(touchngo.rule(flow).unwrap()).first_pause(), MINUTE * 2);
     }
-    let jeton = Wait::by_rule(Jeton::SPEC.rule(FlowKind::Sale).unwrap());
+    let jeton = Wait::by_rule(Jeton::SPEC.rule(Operation::SALE).unwrap());
     assert_eq!(jeton.first_pause(), MINUTE / 2);
     assert_eq!(jeton.first(MINUTE).first_pause(), MINUTE);
 }

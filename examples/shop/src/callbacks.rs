@@ -6,7 +6,7 @@ use ecp_core::Money;
 use ecp_core::model::{Code, DepositCheck, Step};
 use ecp_inbox::sqlite::rusqlite::Connection;
 use ecp_inbox::{Delivery, Questions, Worker};
-use ecp_methods::FlowKind;
+use ecp_methods::Operation;
 use ecp_notify::{Confirmations, Decision, DepositHandler, Receiver, Verified};
 
 use crate::orders::{Order, State};
@@ -84,7 +84,7 @@ impl DepositHandler for Shop {
         self.write(move |connection| {
             let order = Order::load(connection, &id)?;
             let waits = |order: &Order| {
-                ours && order.flow == FlowKind::Sale && order.state == State::Pending
+                ours && order.flow == Operation::SALE && order.state == State::Pending
             };
             let Some(mut order) = order.filter(waits) else { return Ok(Decision::REFUSE) };
             if order.amount.minor() == 0 && is_welcome(chosen, order.amount) {

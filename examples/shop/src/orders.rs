@@ -6,7 +6,7 @@ use ecp_core::model::{
 use ecp_core::{Currency, Money, PaymentId, RequestId};
 use ecp_inbox::EntryId;
 use ecp_inbox::sqlite::rusqlite::{Connection, OptionalExtension as _, Row, params};
-use ecp_methods::{FlowKind, MethodSpec};
+use ecp_methods::{MethodSpec, Operation};
 
 use crate::Error;
 
@@ -40,7 +40,7 @@ pub(crate) const PAUSES: (i64, i64) = (30, 3600);
 pub(crate) struct Order {
     pub(crate) id: PaymentId,
     pub(crate) customer: String,
-    pub(crate) flow: FlowKind,
+    pub(crate) flow: Operation,
     /// The method's code in the registry.
     pub(crate) method: String,
     pub(crate) amount: Money,
@@ -127,7 +127,7 @@ impl Order {
         if Self::load(connection, &self.id)?.is_some_and(|other| !same_unsent(&other)) {
             return Ok(Begun::Before);
         }
-        if self.flow == FlowKind::Payout {
+        if self.flow == Operation::PAYOUT {
             let credit = balance(connection, &self.customer, self.amount.currency())?;
             if credit.minor() < self.amount.minor() {
                 return Ok(Begun::NoCredit);
@@ -146,7 +146,7 @@ impl Order {
             params![
                 self.id.as_str(),
                 self.customer,
-                self.flow.as_str(),
+                self.flow.name(),
                 self.method,
                 self.amount.minor(),
                 self.amount.currency().code(),
@@ -165,7 +165,7 @@ impl Order {
     fn read(row: &Row<'_>) -> Result<Self, Error> {
         let word = |column| row.get::<_, String>(column);
         let (flow, state) = (word("flow")?, word("state")?);
-        let flow = FlowKind::ALL.iter().copied().find(|known| known.as_str() == flow);
+        let flow = Operation::KNOWN.iter().copied().find(|known| known.name() == flow);
         let state = State::WORDS.into_iter().find(|(_, word)| *word == state);
         let currency: Currency = word("currency")?.parse()?;
         let request: Option<String> = row.get("refund_request")?;
@@ -274,7 +274,7 @@ impl Order {
             return Some(format!("the platform reports {sum}"));
         }
         let kind = match self.flow {
-            FlowKind::Payout => PaymentType::Payout,
+            Operation::PAYOUT => PaymentType::Payout,
             _ => PaymentType::Purchase,
         };
         let reported = reported?;

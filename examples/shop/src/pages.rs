@@ -14,7 +14,7 @@ use ecp_core::{Currency, Money, PaymentId};
 use ecp_inbox::Inbox;
 use ecp_methods::request::Field;
 use ecp_methods::spec::Interface;
-use ecp_methods::{DynMethod, FlowKind};
+use ecp_methods::{DynMethod, Operation};
 use ecp_transport::redirect_response;
 use uuid::Uuid;
 
@@ -91,9 +91,9 @@ async fn show(
         return Ok(response);
     }
     let method = shop.settings.registry.get(&order.method)?;
-    let refundable = order.flow == FlowKind::Sale
+    let refundable = order.flow == Operation::SALE
         && order.state == OrderState::Paid
-        && on_gate(method, FlowKind::Refund);
+        && on_gate(method, Operation::REFUND);
     let to_do = step.map_or(ToDo::Nothing, |step| ToDo::of(&step));
     let page = OrderPage { order, method: method.spec().title(), to_do, refundable };
     Ok(Html(page.render()?).into_response())
@@ -153,7 +153,7 @@ async fn start_page(shop: &Shop, problem: Option<String>) -> Result<Response, Fa
         None => StatusCode::OK,
         Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
     };
-    let sections = [("Buy", offers(FlowKind::Sale)), ("Withdraw", offers(FlowKind::Payout))];
+    let sections = [("Buy", offers(Operation::SALE)), ("Withdraw", offers(Operation::PAYOUT))];
     let page = StartPage { problem, credit, sections };
     Ok((status, Html(page.render()?)).into_response())
 }
@@ -168,7 +168,7 @@ struct StartPage {
 
 /// A form for one method, made from its spec.
 struct Offer {
-    flow: FlowKind,
+    flow: Operation,
     code: &'static str,
     title: &'static str,
     /// The id of the form's order.
@@ -182,7 +182,7 @@ struct Offer {
 }
 
 impl Offer {
-    fn of(method: &dyn DynMethod, flow: FlowKind) -> Option<Self> {
+    fn of(method: &dyn DynMethod, flow: Operation) -> Option<Self> {
         let spec = method.spec();
         let rule = spec.rule(flow).filter(|_| on_gate(method, flow))?;
         let limits = |&currency: &Currency| {
@@ -204,7 +204,7 @@ impl Offer {
     }
 }
 
-fn on_gate(method: &dyn DynMethod, flow: FlowKind) -> bool {
+fn on_gate(method: &dyn DynMethod, flow: Operation) -> bool {
     let rule = method.spec().rule(flow);
     rule.is_some_and(|rule| rule.interfaces().contains(&Interface::Gate))
 }

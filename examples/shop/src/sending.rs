@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use ecp_core::{Money, PaymentId};
 use ecp_inbox::sqlite::rusqlite::Connection;
 use ecp_methods::request::{Field, PayoutRequest, RefundRequest, SaleRequest};
-use ecp_methods::{DynMethod, Flow, FlowKind, Prepared, Refund, Rejection, Rule, prepare_dyn};
+use ecp_methods::{DynMethod, Flow, Operation, Prepared, Refund, Rejection, Rule, prepare_dyn};
 use ecp_transport::{Outcome, Wait};
 
 use crate::orders::{self, Begun, Order, PAUSES, State};
@@ -54,7 +54,7 @@ impl Shop {
             ask_at: now + first_pause(rule),
         };
         let fields = self.fields(rule, &order, form, address);
-        if flow == FlowKind::Payout {
+        if flow == Operation::PAYOUT {
             let request = PayoutRequest::new(id, amount);
             let request = fields.fold(request, |request, (field, text)| request.field(field, text));
             self.begin(order, prepare_dyn(method, request)).await
@@ -68,11 +68,11 @@ impl Shop {
     fn read_form(
         &self,
         form: &HashMap<String, String>,
-    ) -> Result<(FlowKind, &dyn DynMethod, PaymentId, Money), Error> {
+    ) -> Result<(Operation, &dyn DynMethod, PaymentId, Money), Error> {
         let text = |name: &str| form.get(name).map_or("", |value| value.trim());
         let flow = match text("flow") {
-            "payout" => FlowKind::Payout,
-            _ => FlowKind::Sale,
+            "payout" => Operation::PAYOUT,
+            _ => Operation::SALE,
         };
         let amount = match text("amount") {
             "" => "0", // the customer chooses it later, where the method has that
@@ -154,7 +154,7 @@ impl Shop {
     pub(crate) async fn refund(&self, id: PaymentId) -> Result<(), Error> {
         let Some(order) = self.order(id.clone()).await? else { return Ok(()) };
         let method = self.settings.registry.get(&order.method)?;
-        let Some(rule) = method.spec().rule(FlowKind::Refund) else { return Ok(()) };
+        let Some(rule) = method.spec().rule(Operation::REFUND) else { return Ok(()) };
         let request = RefundRequest::full(id.clone())
             .with_merchant_refund_id(order.refund_id())
             .description(format!("Refund of order {id}"));
@@ -165,7 +165,7 @@ impl Shop {
             let Some(mut stored) = Order::load(connection, &order.id)? else { return Ok(false) };
             let credit = orders::balance(connection, &order.customer, order.amount.currency())?;
             let same_attempt = stored.refund_id() == order.refund_id();
-            let paid = stored.flow == FlowKind::Sale && stored.state == State::Paid;
+            let paid = stored.flow == Operation::SALE && stored.state == State::Paid;
             if !paid || !same_attempt || credit.minor() < stored.amount.minor() {
                 return Ok(false);
             }

@@ -12,7 +12,7 @@ use ecp_methods::spec::{
     Capability, Interface, RedirectValue, TestItem, TestQuestion, TestStep, Testing,
 };
 use ecp_methods::{
-    EcoVoucher, FlowKind, Jeton, MethodSpec, PaymentMethod, Registry, Rule, Sale, Spec, Supports,
+    EcoVoucher, Jeton, MethodSpec, Operation, PaymentMethod, Registry, Rule, Sale, Spec, Supports,
     TouchNGo, WalletPartner,
 };
 use ecp_sandbox::{Config, Decision, Fault, FaultRule, signature};
@@ -29,11 +29,14 @@ fn named() -> Registry {
 }
 
 /// Those with that flow on Gate, with their first currency and an amount for examples.
-fn methods(flow: FlowKind) -> Vec<(&'static MethodSpec, String, Currency)> {
+fn methods(flow: Operation) -> Vec<(&'static MethodSpec, String, Currency)> {
     methods_of(&named(), flow)
 }
 
-fn methods_of(registry: &Registry, flow: FlowKind) -> Vec<(&'static MethodSpec, String, Currency)> {
+fn methods_of(
+    registry: &Registry,
+    flow: Operation,
+) -> Vec<(&'static MethodSpec, String, Currency)> {
     let specs = registry.iter().map(ecp_methods::DynMethod::spec);
     let offered = specs.filter_map(|spec| {
         let rule = spec.rule(flow).filter(|rule| rule.interfaces().contains(&Interface::Gate))?;
@@ -50,10 +53,10 @@ fn is_confirmed(spec: &MethodSpec) -> bool {
 /// A sale that has limits, and whose amount the merchant need not confirm.
 fn some_sale() -> (&'static str, String, Currency) {
     let plain = |spec: &MethodSpec, currency| {
-        let rule = spec.rule(FlowKind::Sale);
+        let rule = spec.rule(Operation::SALE);
         rule.is_some_and(|rule| rule.limits(currency).are_enforced()) && !is_confirmed(spec)
     };
-    let mut methods = methods(FlowKind::Sale).into_iter();
+    let mut methods = methods(Operation::SALE).into_iter();
     let (spec, amount, currency) =
         methods.find(|&(spec, _, currency)| plain(spec, currency)).unwrap();
     (spec.code(), amount, currency)
@@ -61,7 +64,7 @@ fn some_sale() -> (&'static str, String, Currency) {
 
 /// The method whose amounts the merchant confirms.
 fn voucher() -> (&'static MethodSpec, Currency) {
-    let mut methods = methods(FlowKind::Sale).into_iter();
+    let mut methods = methods(Operation::SALE).into_iter();
     let (spec, _, currency) = methods.find(|(spec, ..)| is_confirmed(spec)).unwrap();
     (spec, currency)
 }
@@ -126,7 +129,7 @@ fn signed(callback: &[u8], change: impl Fn(&mut Value)) -> String {
 async fn every_method_sells_and_a_decline_is_none() {
     let stage = Stage::set().await;
     let mut credit = Vec::new();
-    for (spec, amount, currency) in methods_of(&Registry::builtin(), FlowKind::Sale) {
+    for (spec, amount, currency) in methods_of(&Registry::builtin(), Operation::SALE) {
         let bought = stage.buy(spec.code(), &amount, currency.code(), "success").await;
         stage.becomes(&bought, "paid").await;
         let declined = stage.buy(spec.code(), &amount, currency.code(), "decline").await;
@@ -388,7 +391,7 @@ async fn what_was_accepted_is_processed_after_a_restart() {
 
 #[tokio::test]
 async fn payouts_take_from_the_credit_before_they_are_sent() {
-    for (spec, amount, currency) in methods(FlowKind::Payout) {
+    for (spec, amount, currency) in methods(Operation::PAYOUT) {
         let stage = Stage::set().await;
         let withdraw = || stage.offer("payout", spec.code(), &amount, currency.code());
         let refused = stage.post(&format!("{}/orders", stage.url), &withdraw().await.fields).await;
@@ -409,7 +412,7 @@ async fn payouts_take_from_the_credit_before_they_are_sent() {
 
 #[tokio::test]
 async fn a_declined_payout_gives_the_credit_back() {
-    for (spec, _, currency) in methods(FlowKind::Payout) {
+    for (spec, _, currency) in methods(Operation::PAYOUT) {
         let stage = Stage::set().await;
         let declined = spec.testing().declined_amounts()[0];
         let declined = Money::from_minor(declined, currency);
@@ -427,7 +430,7 @@ async fn a_declined_payout_gives_the_credit_back() {
 
 #[tokio::test]
 async fn a_paid_sale_is_given_back_once() {
-    let methods = methods(FlowKind::Refund);
+    let methods = methods(Operation::REFUND);
     assert!(!methods.is_empty());
     for (spec, amount, currency) in methods {
         let stage = Stage::set().await;
@@ -452,7 +455,7 @@ async fn a_paid_sale_is_given_back_once() {
 
 #[tokio::test]
 async fn a_refund_in_error_is_for_a_person_and_frees_no_other_id() {
-    for (spec, amount, currency) in methods(FlowKind::Refund) {
+    for (spec, amount, currency) in methods(Operation::REFUND) {
         let stage = Stage::set().await;
         let order = stage.buy(spec.code(), &amount, currency.code(), "success").await;
         stage.becomes(&order, "paid").await;
@@ -468,7 +471,7 @@ async fn a_refund_in_error_is_for_a_person_and_frees_no_other_id() {
 
 #[tokio::test]
 async fn a_payout_in_error_is_for_a_person_and_gives_no_credit_back() {
-    for (spec, amount, currency) in methods(FlowKind::Payout) {
+    for (spec, amount, currency) in methods(Operation::PAYOUT) {
         let stage = Stage::set().await;
         let bought = stage.buy(spec.code(), &amount, currency.code(), "success").await;
         stage.becomes(&bought, "paid").await;
@@ -482,7 +485,7 @@ async fn a_payout_in_error_is_for_a_person_and_gives_no_credit_back() {
 
 #[tokio::test]
 async fn a_declined_refund_leaves_the_sale_paid_and_can_be_tried_again() {
-    for (spec, amount, currency) in methods(FlowKind::Refund) {
+    for (spec, amount, currency) in methods(Operation::REFUND) {
         let disputed = |config: Config, shop| config.project(shop).decline_refunds(3288);
         let stage = Stage::with(disputed).await;
         let order = stage.buy(spec.code(), &amount, currency.code(), "success").await;

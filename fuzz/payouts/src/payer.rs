@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use ecp_core::PaymentId;
-use ecp_methods::{DynMethod, FlowKind, MethodSpec, Registry, Rule};
+use ecp_methods::{DynMethod, MethodSpec, Operation, Registry, Rule};
 use ecp_payouts::{
     Entry, Journal, JournalError, Layout, Owner, Payer, Plan, RowId, Settings, State, Stop,
 };
@@ -47,12 +47,12 @@ pub(crate) const fn amount(row: u64) -> u64 {
 pub(crate) fn write_file(path: &Path, rows: u64) -> anyhow::Result<()> {
     const DESCRIPTION: &str = "payment.description";
     let registry = Registry::builtin();
-    let with = |flow: FlowKind| {
+    let with = |flow: Operation| {
         let method = registry.iter().find(|method| method.spec().rule(flow).is_some());
         method.map(DynMethod::spec).ok_or_else(|| anyhow::anyhow!("no method has a {flow}"))
     };
-    let (payouts, refunds) = (with(FlowKind::Payout)?, with(FlowKind::Refund)?);
-    let needs = payouts.rule(FlowKind::Payout).map(Rule::needed_fields).unwrap_or_default();
+    let (payouts, refunds) = (with(Operation::PAYOUT)?, with(Operation::REFUND)?);
+    let needs = payouts.rule(Operation::PAYOUT).map(Rule::needed_fields).unwrap_or_default();
     let mut file = BufWriter::new(File::create(path)?);
     write!(file, "operation_type;method;general.payment_id;payment.amount;payment.currency")?;
     needs.iter().try_for_each(|field| write!(file, ";{field}"))?;

@@ -14,7 +14,7 @@ use ecp_core::model::{PaymentStatus, RefundOutcome};
 use ecp_core::{Money, PaymentId};
 use ecp_methods::request::{Field, PayoutRequest, RefundRequest, SaleRequest};
 use ecp_methods::spec::{Capability, Interface};
-use ecp_methods::{DynMethod, FlowKind, Registry, Rule, prepare_dyn};
+use ecp_methods::{DynMethod, Operation, Registry, Rule, prepare_dyn};
 use ecp_sandbox::Decision;
 
 use self::stage::Stage;
@@ -57,12 +57,12 @@ enum Flow {
     Refund,
 }
 
-impl From<Flow> for FlowKind {
+impl From<Flow> for Operation {
     fn from(flow: Flow) -> Self {
         match flow {
-            Flow::Sale => Self::Sale,
-            Flow::Payout => Self::Payout,
-            Flow::Refund => Self::Refund,
+            Flow::Sale => Self::SALE,
+            Flow::Payout => Self::PAYOUT,
+            Flow::Refund => Self::REFUND,
         }
     }
 }
@@ -109,7 +109,7 @@ impl Demo {
 }
 
 /// The default method for a flow.
-fn usual_method(registry: &Registry, flow: FlowKind) -> anyhow::Result<&dyn DynMethod> {
+fn usual_method(registry: &Registry, flow: Operation) -> anyhow::Result<&dyn DynMethod> {
     let on_gate = |rule: &Rule| rule.interfaces().contains(&Interface::Gate);
     let with_flow = || registry.iter().filter(|m| m.spec().rule(flow).is_some_and(on_gate));
     with_flow()
@@ -123,7 +123,7 @@ fn usual_method(registry: &Registry, flow: FlowKind) -> anyhow::Result<&dyn DynM
 /// Context of an error, with the method's flows.
 fn flows_of(method: &dyn DynMethod) -> String {
     let spec = method.spec();
-    let flows: Vec<&str> = spec.flows().map(FlowKind::as_str).collect();
+    let flows: Vec<&str> = spec.flows().map(Operation::name).collect();
     format!(
         "the demonstration of {} (a method with the flows {}) has failed",
         spec.title(),
@@ -157,7 +157,7 @@ impl Play<'_> {
         let chosen = amount::is_voucher(self.method.spec(), amount).then_some(amount);
         let asked = chosen.map_or(amount, |amount| Money::from_minor(0, amount.currency()));
         let mut request = SaleRequest::new(id.clone(), asked).description("A demonstration");
-        for (field, value) in self.fields(FlowKind::Sale, amount) {
+        for (field, value) in self.fields(Operation::SALE, amount) {
             request = request.field(field, value);
         }
         self.stage.send(self.story, &prepare_dyn(self.method, request)?, Some(asked)).await?;
@@ -184,7 +184,7 @@ impl Play<'_> {
         let id = PaymentId::new("demo-1")?;
         let amount = amount::of_payout(self.method.spec(), self.decision)?;
         let mut request = PayoutRequest::new(id.clone(), amount).description("A demonstration");
-        for (field, value) in self.fields(FlowKind::Payout, amount) {
+        for (field, value) in self.fields(Operation::PAYOUT, amount) {
             request = request.field(field, value);
         }
         self.stage.send(self.story, &prepare_dyn(self.method, request)?, Some(amount)).await?;
@@ -203,7 +203,7 @@ impl Play<'_> {
                 RefundRequest::full_of(id.clone(), more)
             }
         };
-        for (field, value) in self.fields(FlowKind::Refund, paid) {
+        for (field, value) in self.fields(Operation::REFUND, paid) {
             request = request.field(field, value);
         }
         // Checked before the sale: a refund that the method refuses needs no sale.
@@ -278,7 +278,7 @@ impl Play<'_> {
     }
 
     /// Example values for the method's required fields; the customer returns to our shop.
-    fn fields(&self, flow: FlowKind, amount: Money) -> Vec<(Field, String)> {
+    fn fields(&self, flow: Operation, amount: Money) -> Vec<(Field, String)> {
         let value = |field: Field| match field {
             Field::RETURN_SUCCESS => self.stage.merchant.url("/paid"),
             Field::RETURN_DECLINE => self.stage.merchant.url("/declined"),

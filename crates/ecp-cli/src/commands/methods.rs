@@ -8,7 +8,7 @@ use clap::Args;
 use ecp_methods::spec::{
     CallbackForm, Capability, Fact, MethodSpec, Need, RedirectField, Regions, Scope,
 };
-use ecp_methods::{FlowKind, Registry, Rule};
+use ecp_methods::{Operation, Registry, Rule};
 use serde::Serialize;
 
 /// List the payment methods and their capabilities
@@ -171,13 +171,13 @@ fn machine_readable(spec: &MethodSpec) -> Method {
     }
 }
 
-fn flow(kind: FlowKind, rule: &Rule) -> Flow {
+fn flow(kind: Operation, rule: &Rule) -> Flow {
     let (least, greatest) = match rule.stated_limits() {
         [limit] if limit.scope() == Scope::Any => (limit.least(), limit.greatest()),
         _ => (None, None),
     };
     Flow {
-        name: kind.as_str(),
+        name: kind.name(),
         least,
         greatest,
         limits: texts(rule.stated_limits()),
@@ -201,7 +201,7 @@ fn conditional(need: &Need) -> Conditional {
 
 fn callbacks(form: &CallbackForm) -> Callbacks {
     Callbacks {
-        flow: form.flow().as_str(),
+        flow: form.flow().name(),
         end: form.only_end().map(ecp_core::model::End::as_str),
         provider_id: form.provider_id(),
         provider_date: form.has_provider_date(),

@@ -7,7 +7,7 @@ use clap::Args;
 use ecp_core::{Money, PaymentId};
 use ecp_methods::page::{PageOptions, prepare_page_dyn};
 use ecp_methods::request::SaleRequest;
-use ecp_methods::{FlowKind, Registry};
+use ecp_methods::{Operation, Registry};
 use serde_json::json;
 
 use crate::fields::{Fields, method, pair};
@@ -70,7 +70,7 @@ impl PageUrl {
     pub(crate) fn run(&self, registry: &Registry) -> anyhow::Result<ExitCode> {
         let mut sale = SaleRequest::new(self.payment_id.clone(), self.amount);
         let method = method(registry, &self.method)?;
-        for (path, value) in self.fields.of(method.spec(), FlowKind::Sale) {
+        for (path, value) in self.fields.of(method.spec(), Operation::SALE) {
             sale = match path {
                 Ok(field) => sale.field(field, value),
                 Err(path) => sale.extra(path, value),

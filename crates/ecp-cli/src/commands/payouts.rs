@@ -15,7 +15,8 @@ use std::time::Duration;
 use anyhow::{Context, anyhow, bail};
 use clap::{Args, Subcommand};
 use ecp_core::Money;
-use ecp_methods::{FlowKind, Registry};
+use ecp_methods::Registry;
+use ecp_methods::mass_file::RowKind;
 use ecp_payouts::{
     AmountUnit, Counts, Entry, Journal, JournalError, Layout, Owner, Payer, Plan, RowId, Settings,
     Stop, Total,
@@ -354,8 +355,8 @@ impl Payouts {
             profile.name
         );
         let name = |total: &Total| match total.flow {
-            FlowKind::Refund => format!("{}, refunds", total.method),
-            _ => total.method.to_owned(),
+            RowKind::Refund => format!("{}, refunds", total.method),
+            RowKind::Payout => total.method.to_owned(),
         };
         let width = plan.totals().iter().map(|total| name(total).len()).max().unwrap_or(0).max(16);
         for total in plan.totals() {
@@ -400,7 +401,7 @@ impl Payouts {
     ) -> anyhow::Result<ExitCode> {
         let results = written.path;
         let sum = |total: &Total| Sum {
-            operation: total.flow.as_str(),
+            operation: total.flow.name(),
             method: total.method,
             rows: total.rows,
             amount: total.sum.map(Money::minor),
@@ -515,11 +516,11 @@ fn written(result: anyhow::Result<()>, path: &Path) -> Option<&Path> {
 
 /// The number of payouts and of refunds, such as `2 payouts and 1 refund`.
 fn operations(plan: &Plan) -> String {
-    let rows = |flow: FlowKind| -> usize {
+    let rows = |flow: RowKind| -> usize {
         let of_flow = plan.totals().iter().filter(|total| total.flow == flow);
         usize::try_from(of_flow.map(|total| total.rows).sum::<u64>()).unwrap_or(usize::MAX)
     };
-    let (payouts, refunds) = (rows(FlowKind::Payout), rows(FlowKind::Refund));
+    let (payouts, refunds) = (rows(RowKind::Payout), rows(RowKind::Refund));
     let mut text = String::new();
     if payouts > 0 || refunds == 0 {
         text.push_str(&counted(payouts, "payout"));

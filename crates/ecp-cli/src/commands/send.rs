@@ -7,7 +7,7 @@ use anyhow::Context;
 use clap::Args;
 use ecp_core::{Money, PaymentId};
 use ecp_methods::request::{Field, PayoutRequest, RefundRequest, SaleRequest};
-use ecp_methods::{DynMethod, Flow, FlowKind, Prepared, Registry, prepare_dyn};
+use ecp_methods::{DynMethod, Flow, Operation, Prepared, Registry, prepare_dyn};
 use ecp_transport::{GateError, Outcome, SendError, Sender, Sent, UnknownReason, Wait};
 
 use crate::duration::duration;
@@ -102,7 +102,7 @@ impl SaleCommand {
         let Self { request, amount, step } = self;
         let mut sale = SaleRequest::new(request.payment_id.clone(), amount);
         let method = method(registry, &request.method)?;
-        for (path, value) in request.fields.of(method.spec(), FlowKind::Sale) {
+        for (path, value) in request.fields.of(method.spec(), Operation::SALE) {
             sale = match path {
                 Ok(field) => sale.field(field, value),
                 Err(path) => sale.extra(path, value),
@@ -117,7 +117,7 @@ impl PayoutCommand {
         let Self { request, amount } = self;
         let mut payout = PayoutRequest::new(request.payment_id.clone(), amount);
         let method = method(registry, &request.method)?;
-        for (path, value) in request.fields.of(method.spec(), FlowKind::Payout) {
+        for (path, value) in request.fields.of(method.spec(), Operation::PAYOUT) {
             payout = match path {
                 Ok(field) => payout.field(field, value),
                 Err(path) => payout.extra(path, value),
@@ -139,7 +139,7 @@ impl RefundCommand {
             refund = refund.with_merchant_refund_id(id);
         }
         let method = method(registry, &request.method)?;
-        for (path, value) in request.fields.of(method.spec(), FlowKind::Refund) {
+        for (path, value) in request.fields.of(method.spec(), Operation::REFUND) {
             refund = match path {
                 Ok(field) => refund.field(field, value),
                 Err(path) => refund.extra(path, value),
@@ -174,7 +174,8 @@ impl Request {
     ) -> anyhow::Result<PaymentReport> {
         // Everything that can fail comes before the request is sent.
         let (sender, gate) = (profile.sender()?, profile.gate()?);
-        let rule = prepared.spec().rule(F::KIND).context("the method does not have this flow")?;
+        let rule =
+            prepared.spec().rule(F::OPERATION).context("the method does not have this flow")?;
         let id = prepared.payment_id();
         let sent = match sender.send(prepared).await {
             Ok(sent) => sent,
@@ -194,7 +195,9 @@ impl Request {
         }
         let Some(wait) = self.waiting.patience(Wait::by_rule(rule)) else { return Ok(report) };
         let request_id = match &sent {
-            Sent::Registered(accepted) if F::KIND == FlowKind::Refund => Some(&accepted.request_id),
+            Sent::Registered(accepted) if F::OPERATION == Operation::REFUND => {
+                Some(&accepted.request_id)
+            }
             _ => None,
         };
         let wait = match profile.first_question {

@@ -3,14 +3,12 @@
 use ecp_core::Currency;
 
 use crate::request::Field;
-use crate::spec::RedirectValue::{
-    Checksum, Currency as InCurrency, CustomerId, Operation, Page, Text,
-};
+use crate::spec::RedirectValue::{Checksum, Currency as InCurrency, CustomerId, Page, Text};
 use crate::spec::{
-    CallbackForm, Certainty, Conversion, Fact, Instrument, Interface, Kind, RedirectField, Rule,
-    Spec, Testing,
+    CallbackForm, Certainty, Conversion, Fact, Instrument, Interface, Kind, RedirectField,
+    RedirectValue, Rule, Spec, Testing,
 };
-use crate::{FlowKind, PaymentMethod, Sale, Supports};
+use crate::{Operation, PaymentMethod, Sale, Supports};
 
 /// EcoVoucher: payments with vouchers, in all countries.
 ///
@@ -66,8 +64,8 @@ impl PaymentMethod for EcoVoucher {
         .currencies(&[Currency::CAD, Currency::EUR, Currency::GBP, Currency::USD])
         .conversion(Conversion::Platform)
         .callbacks(&[
-            CallbackForm::new(FlowKind::Sale).provider(1109).provider_date(),
-            CallbackForm::new(FlowKind::Sale)
+            CallbackForm::new(Operation::SALE).provider(1109).provider_date(),
+            CallbackForm::new(Operation::SALE)
                 .of_success()
                 .provider_first(1109)
                 .provider_date()
@@ -114,7 +112,7 @@ impl PaymentMethod for EcoVoucher {
             RedirectField::new("CustomerIdAtMerchant", CustomerId),
             RedirectField::new("OnSuccessUrl", Page),
             RedirectField::new("OnFailureUrl", Page),
-            RedirectField::new("TxID", Operation),
+            RedirectField::new("TxID", RedirectValue::Operation),
             RedirectField::new("Currency", InCurrency),
             RedirectField::new("TransferUrl", Text("https://ecoVoucherViaEcoPayz/callback/")),
             RedirectField::new("CallbackUrl", Text("https://ecoVoucherViaEcoPayz/callback/")),

@@ -6,7 +6,7 @@ use crate::request::Field;
 use crate::spec::{
     CallbackForm, Certainty, Conversion, Fact, Interface, Kind, Rule, Spec, TestRedirect, Testing,
 };
-use crate::{FlowKind, PaymentMethod, Payout, Sale, Supports};
+use crate::{Operation, PaymentMethod, Payout, Sale, Supports};
 
 /// Jeton Wallet: payments from and payouts to electronic wallets in India, Japan and Turkey.
 ///
@@ -58,8 +58,8 @@ impl PaymentMethod for Jeton {
         .page_codes(&["jetonWalletV3"])
         .callback_names(&["JetonWallet"])
         .callbacks(&[
-            CallbackForm::new(FlowKind::Sale).provider_first(1079),
-            CallbackForm::new(FlowKind::Sale)
+            CallbackForm::new(Operation::SALE).provider_first(1079),
+            CallbackForm::new(Operation::SALE)
                 .of_decline()
                 .provider_first(1079)
                 .code(20_106)
@@ -70,7 +70,7 @@ impl PaymentMethod for Jeton {
                     ("payment.method", "payment.status"),
                     ("payment.type", "payment.description"),
                 ]),
-            CallbackForm::new(FlowKind::Payout)
+            CallbackForm::new(Operation::PAYOUT)
                 .provider_first(1079)
                 .no_provider_payment()
                 .code(3028),

@@ -12,7 +12,7 @@ use crate::spec::{
     CallbackForm, Certainty, Conversion, Fact, Instrument, Interface, Kind, RedirectField, Rule,
     Spec, Testing,
 };
-use crate::{FlowKind, PaymentMethod, Payout, Sale, Supports};
+use crate::{Operation, PaymentMethod, Payout, Sale, Supports};
 
 /// Touch&Go: payments from and payouts to electronic wallets in Malaysia.
 ///
@@ -61,7 +61,7 @@ impl PaymentMethod for TouchNGo {
         .gate_path("wallet/touchngo")
         .page_codes(&["touchngo_wallet"])
         .callback_names(&["Touchngo Wallet"])
-        .callbacks(&[CallbackForm::new(FlowKind::Payout).before(&[("customer", "account")])])
+        .callbacks(&[CallbackForm::new(Operation::PAYOUT).before(&[("customer", "account")])])
         .regions(&["MY"])
         .currencies(&[Currency::MYR])
         .conversion(Conversion::Platform)

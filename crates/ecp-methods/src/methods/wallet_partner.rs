@@ -6,7 +6,7 @@ use crate::request::Field;
 use crate::spec::{
     CallbackForm, Certainty, Conversion, Fact, Interface, Kind, Rule, Spec, TestRedirect, Testing,
 };
-use crate::{FlowKind, PaymentMethod, Refund, Sale, Supports};
+use crate::{Operation, PaymentMethod, Refund, Sale, Supports};
 
 /// Wallets through a partner in India: payments and full refunds.
 ///
@@ -54,8 +54,8 @@ impl PaymentMethod for WalletPartner {
         .page_codes(&["wallet-partner"])
         .callback_names(&["wallet-partner"])
         .callbacks(&[
-            CallbackForm::new(FlowKind::Sale).provider(1731).provider_date().customer_phone(),
-            CallbackForm::new(FlowKind::Refund).provider(1751).customer_phone().code(3283),
+            CallbackForm::new(Operation::SALE).provider(1731).provider_date().customer_phone(),
+            CallbackForm::new(Operation::REFUND).provider(1751).customer_phone().code(3283),
         ])
         .regions(&["IN"])
         .currencies(&[Currency::INR])

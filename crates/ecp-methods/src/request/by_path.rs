@@ -1,7 +1,7 @@
 //! Fields of requests by their paths, for code that is driven by a file or a command line.
 
 use super::field::Field;
-use crate::flow::FlowKind;
+use crate::flow::{Flow, Payout, Refund, Sale};
 use crate::request::{PayoutRequest, RefundRequest, SaleRequest};
 use crate::spec::MethodSpec;
 
@@ -14,7 +14,7 @@ macro_rules! by_path {
             /// [`extra`](Self::extra).
             pub fn text(self, spec: &MethodSpec, path: &str, value: impl Into<String>) -> Self {
                 let known = Field::KNOWN.iter().find(|field| field.path() == path).copied();
-                match spec.needed_field(FlowKind::$flow, path).or(known) {
+                match spec.needed_field($flow::OPERATION, path).or(known) {
                     Some(field) => self.field(field, value),
                     None => self.extra(path, value.into()),
                 }

@@ -2,7 +2,7 @@
 
 use ecp_core::model::End;
 
-use crate::flow::FlowKind;
+use crate::flow::Operation;
 
 /// How callbacks about one flow of a method differ from those of other methods, by the samples on
 /// the method's documentation page: additional members, and the order of members.
@@ -12,15 +12,15 @@ use crate::flow::FlowKind;
 ///
 /// ```
 /// use ecp_core::model::End;
-/// use ecp_methods::{FlowKind, PaymentMethod, WalletPartner};
+/// use ecp_methods::{Operation, PaymentMethod, WalletPartner};
 ///
-/// let refund = WalletPartner::SPEC.callback_form(FlowKind::Refund, End::Success);
+/// let refund = WalletPartner::SPEC.callback_form(Operation::REFUND, End::Success);
 /// assert_eq!((refund.provider_id(), refund.has_customer_phone()), (Some(1751), true));
 /// ```
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a member that is there or not")]
 pub struct CallbackForm {
-    flow: FlowKind,
+    flow: Operation,
     end: Option<End>,
     provider: Option<u32>,
     provider_first: bool,
@@ -34,7 +34,7 @@ pub struct CallbackForm {
 impl CallbackForm {
     /// Creates the form of callbacks about operations of a flow, without differences from other
     /// methods.
-    pub const fn new(flow: FlowKind) -> Self {
+    pub const fn new(flow: Operation) -> Self {
         Self {
             flow,
             end: None,
@@ -109,7 +109,7 @@ impl CallbackForm {
     }
 
     /// The flow of the operations that the callbacks are about.
-    pub const fn flow(&self) -> FlowKind {
+    pub const fn flow(&self) -> Operation {
         self.flow
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::data::MethodSpec;
 use super::{Interface, Rule};
-use crate::flow::FlowKind;
+use crate::flow::Operation;
 
 macro_rules! capabilities {
     ($($(#[$doc:meta])* $capability:ident = $text:literal,)*) => {
@@ -65,14 +65,14 @@ impl Capability {
     /// Whether the spec has the capability, `None` if its tables do not say.
     pub(super) fn stated_by(self, spec: &MethodSpec) -> Option<bool> {
         Some(match self {
-            Self::Sale => spec.rule(FlowKind::Sale).is_some(),
-            Self::Payout => spec.rule(FlowKind::Payout).is_some(),
-            Self::FullRefund => spec.rule(FlowKind::Refund).is_some(),
-            Self::PartialRefund => spec.rule(FlowKind::Refund).is_some_and(Rule::allows_partial),
+            Self::Sale => spec.rule(Operation::SALE).is_some(),
+            Self::Payout => spec.rule(Operation::PAYOUT).is_some(),
+            Self::FullRefund => spec.rule(Operation::REFUND).is_some(),
+            Self::PartialRefund => spec.rule(Operation::REFUND).is_some_and(Rule::allows_partial),
             Self::Chargebacks => return spec.chargebacks,
             Self::Recurring => return spec.recurring,
             Self::SavedCredentials => return spec.saved_credentials,
-            Self::ZeroAmount => spec.rule(FlowKind::Sale).is_some_and(Rule::allows_zero_amount),
+            Self::ZeroAmount => spec.rule(Operation::SALE).is_some_and(Rule::allows_zero_amount),
             Self::AmountConfirmation => spec.confirms_amount,
             Self::PaymentPage => offered(spec, Interface::PaymentPage),
             Self::CmsPlugins => offered(spec, Interface::CmsPlugins),

@@ -10,8 +10,11 @@ use super::need::Need;
 use super::regions::Regions;
 use super::rule::Rule;
 use super::testing::Testing;
-use crate::flow::FlowKind;
+use crate::flow::{Operation, same_name};
 use crate::request::Field;
+
+/// The greatest number of operations that a spec can have.
+pub(super) const MOST_FLOWS: usize = 8;
 
 /// The data of a method's [`Spec`](super::Spec), without the method's type, for use at run time.
 #[derive(Clone, Debug)]
@@ -30,7 +33,7 @@ pub struct MethodSpec {
     pub(super) regions: Regions,
     pub(super) currencies: &'static [Currency],
     pub(super) conversion: Option<Conversion>,
-    pub(super) flows: [Option<Rule>; FlowKind::ALL.len()],
+    pub(super) flows: [Option<(Operation, Rule)>; MOST_FLOWS],
     pub(super) saved_credentials: Option<bool>,
     pub(super) recurring: Option<bool>,
     pub(super) chargebacks: Option<bool>,
@@ -110,7 +113,7 @@ impl MethodSpec {
     /// The form of callbacks about an operation of a flow with a result; [`End::Open`] is an
     /// operation that has not ended. It is the method's form for exactly this result, otherwise its
     /// form for every result, otherwise the usual form.
-    pub fn callback_form(&self, flow: FlowKind, end: End) -> CallbackForm {
+    pub fn callback_form(&self, flow: Operation, end: End) -> CallbackForm {
         let of_flow = || self.callback_forms.iter().filter(|form| form.flow() == flow);
         of_flow()
             .find(|form| form.only_end() == Some(end))
@@ -187,9 +190,18 @@ impl MethodSpec {
         Capabilities::of(self)
     }
 
-    /// The rule of a flow, `None` if the method does not have the flow.
-    pub const fn rule(&self, flow: FlowKind) -> Option<&Rule> {
-        self.flows[flow as usize].as_ref()
+    /// The rule of an operation, found by the operation's name; `None` if the method does not have
+    /// it.
+    pub const fn rule(&self, flow: Operation) -> Option<&Rule> {
+        let mut at = 0;
+        while at < MOST_FLOWS {
+            match &self.flows[at] {
+                Some((own, rule)) if same_name(own.name(), flow.name()) => return Some(rule),
+                Some(_) => at += 1,
+                None => return None,
+            }
+        }
+        None
     }
 
     /// The field at a path of the Gate request, if the flow requires this field always or under a
@@ -197,20 +209,25 @@ impl MethodSpec {
     ///
     /// ```
     /// use ecp_methods::request::Field;
-    /// use ecp_methods::{FlowKind, Jeton, PaymentMethod};
+    /// use ecp_methods::{Operation, Jeton, PaymentMethod};
     ///
-    /// let number = Jeton::SPEC.needed_field(FlowKind::Payout, "account.number");
+    /// let number = Jeton::SPEC.needed_field(Operation::PAYOUT, "account.number");
     /// assert_eq!(number, Some(Field::ACCOUNT_NUMBER));
     /// ```
-    pub fn needed_field(&self, flow: FlowKind, path: &str) -> Option<Field> {
+    pub fn needed_field(&self, flow: Operation, path: &str) -> Option<Field> {
         let rule = self.rule(flow)?;
         let conditional = rule.conditional_needs().iter().flat_map(Need::fields);
         rule.needed_fields().iter().chain(conditional).find(|field| field.path() == path).copied()
     }
 
-    /// The flows (sale, payout, refund) that the method has.
-    pub fn flows(&self) -> impl Iterator<Item = FlowKind> {
-        FlowKind::ALL.iter().copied().filter(|&flow| self.rule(flow).is_some())
+    /// The operations that the method has, in the order of the spec.
+    pub fn flows(&self) -> impl Iterator<Item = Operation> {
+        self.rules().map(|(flow, _)| flow)
+    }
+
+    /// The operations that the method has with their rules, in the order of the spec.
+    pub fn rules(&self) -> impl Iterator<Item = (Operation, &Rule)> {
+        self.flows.iter().flatten().map(|(flow, rule)| (*flow, rule))
     }
 
     /// How the method behaves in the platform's test projects.

@@ -3,7 +3,7 @@
 
 use super::data::MethodSpec;
 use super::{CallbackForm, Capability, RedirectField, Rule};
-use crate::flow::FlowKind;
+use crate::flow::Operation;
 
 /// A row of the table that describes a method: a subject and a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,7 +57,7 @@ impl MethodSpec {
         row("declines in the samples", self.by_flow(of_decline));
         for flow in self.flows() {
             if let Some(rule) = self.rule(flow) {
-                row(flow.as_str(), sentence(rule));
+                row(flow.name(), sentence(rule));
                 row(&format!("{flow} on"), join(rule.interfaces()));
                 row(&format!("{flow} needs"), join(rule.needed_fields()));
                 for need in rule.conditional_needs() {
@@ -92,7 +92,7 @@ impl MethodSpec {
         row("declined in tests", amounts(testing.declined_amounts(), testing.declined_source()));
         let shown = amounts(testing.account_shown_amounts(), testing.own_source());
         row("account shown in tests", shown);
-        if self.rule(FlowKind::Sale).is_some() {
+        if self.rule(Operation::SALE).is_some() {
             let source = testing.redirect_source().unwrap_or("the sample on the page");
             row(
                 "redirect in tests",

@@ -3,7 +3,7 @@
 use ecp_core::{Money, PaymentId, SecretKey, Sensitive};
 use ecp_methods::page::{PageOptions, prepare_page_dyn};
 use ecp_methods::request::{Customer, ReturnUrls, SaleRequest};
-use ecp_methods::{DynMethod, FlowKind, Registry};
+use ecp_methods::{DynMethod, Operation, Registry};
 use ecp_sandbox::{Config, Project, Sandbox, Schedule};
 use ecp_transport::{PaymentPage, SignedPage};
 
@@ -46,7 +46,7 @@ impl World {
 
     /// Returns the methods that can be used for sales.
     pub fn methods(registry: &Registry) -> impl Iterator<Item = &dyn DynMethod> {
-        registry.iter().filter(|method| method.spec().rule(FlowKind::Sale).is_some())
+        registry.iter().filter(|method| method.spec().rule(Operation::SALE).is_some())
     }
 
     /// Returns an amount that the method accepts in a sale and that has no special meaning in
@@ -54,7 +54,7 @@ impl World {
     pub fn amount(method: &dyn DynMethod) -> Money {
         let spec = method.spec();
         let currency = spec.currencies().first().copied();
-        let (Some(currency), Some(rule)) = (currency, spec.rule(FlowKind::Sale)) else {
+        let (Some(currency), Some(rule)) = (currency, spec.rule(Operation::SALE)) else {
             return Money::from_minor(10_000, ecp_core::Currency::EUR);
         };
         rule.example_amount(currency)

@@ -6,7 +6,7 @@ mod refund;
 
 use ecp_core::{PaymentId, ProjectId};
 use ecp_methods::spec::Interface;
-use ecp_methods::{DynMethod, FlowKind, MethodSpec};
+use ecp_methods::{DynMethod, MethodSpec, Operation};
 use serde_json::Value;
 
 use super::Engine;
@@ -29,20 +29,21 @@ impl Engine {
         &self,
         project: ProjectId,
         spec: &'static MethodSpec,
-        flow: FlowKind,
+        flow: Operation,
         interface: Interface,
         document: &Value,
     ) -> Result<(PaymentId, Registration), Refusal> {
         let kind = match flow {
-            FlowKind::Payout => OrderKind::Payout,
-            FlowKind::Sale => OrderKind::Sale,
-            FlowKind::Refund => {
+            Operation::PAYOUT => OrderKind::Payout,
+            Operation::SALE => OrderKind::Sale,
+            Operation::REFUND => {
                 let order = refund::order(project, spec, document)?;
                 let paid = self.payment(project, &order.payment_id).map(|payment| payment.amount);
                 own_check::refund(self.method(spec)?, &order, paid, interface, document)?;
                 let payment_id = order.payment_id.clone();
                 return Ok((payment_id, self.register_refund(spec, order)?));
             }
+            _ => return Err(Refusal::unknown_method()),
         };
         let order = order::order(project, spec, kind, interface, document)?;
         own_check::order(self.method(spec)?, &order, document)?;

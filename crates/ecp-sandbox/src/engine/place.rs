@@ -5,7 +5,7 @@ use std::fmt;
 use ecp_core::model::Code;
 use ecp_core::{PaymentId, ProjectId};
 use ecp_methods::spec::Interface;
-use ecp_methods::{DynMethod, FlowKind, MethodSpec, Registry};
+use ecp_methods::{DynMethod, MethodSpec, Operation, Registry};
 use serde_json::Value;
 
 use super::Engine;
@@ -68,7 +68,7 @@ impl Engine {
         &self,
         project: ProjectId,
         method: &str,
-        flow: FlowKind,
+        flow: Operation,
         interface: Interface,
         document: &Value,
     ) -> Result<Placed, PlaceError> {

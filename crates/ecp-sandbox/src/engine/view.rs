@@ -5,7 +5,7 @@ use std::fmt;
 use ecp_core::model::{Code, PaymentStatus};
 use ecp_core::{Money, PaymentId, ProjectId, Timestamp};
 use ecp_methods::spec::Interface;
-use ecp_methods::{FlowKind, MethodSpec};
+use ecp_methods::{MethodSpec, Operation};
 
 use crate::engine::events::RawBody;
 use crate::payment::{OrderKind, Payment, Refund};
@@ -34,7 +34,7 @@ pub struct Filter {
     pub method: Option<String>,
     /// Kind to select: only sales or only payouts, for operations also only refunds (`reversal`
     /// included); `None` for all.
-    pub kind: Option<FlowKind>,
+    pub kind: Option<Operation>,
     /// Earliest time of creation, inclusive; `None` for no limit.
     pub from: Option<Timestamp>,
     /// Latest time of creation, inclusive; `None` for no limit.
@@ -68,7 +68,7 @@ impl Filter {
     }
 
     /// Selects only sales or only payouts, for operations also only refunds.
-    pub fn kind(self, kind: FlowKind) -> Self {
+    pub fn kind(self, kind: Operation) -> Self {
         Self { kind: Some(kind), ..self }
     }
 
@@ -140,8 +140,8 @@ pub struct PaymentView {
     pub payment_id: PaymentId,
     /// The method of the payment.
     pub method: &'static MethodSpec,
-    /// Kind of the payment: [`FlowKind::Sale`] or [`FlowKind::Payout`].
-    pub kind: FlowKind,
+    /// Kind of the payment: [`Operation::SALE`] or [`Operation::PAYOUT`].
+    pub kind: Operation,
     /// The payment's status.
     pub status: PaymentStatus,
     /// The platform's code for the state of the sale or payout.
@@ -330,9 +330,9 @@ impl Filter {
     /// Whether the filter selects this operation of a payment that it selects otherwise.
     pub(crate) fn wants_operation(&self, operation: &OperationView) -> bool {
         let kind = match operation.kind {
-            "sale" => FlowKind::Sale,
-            "payout" => FlowKind::Payout,
-            _ => FlowKind::Refund,
+            "sale" => Operation::SALE,
+            "payout" => Operation::PAYOUT,
+            _ => Operation::REFUND,
         };
         self.kind.is_none_or(|wanted| wanted == kind)
             && self.wants_times(operation.created)

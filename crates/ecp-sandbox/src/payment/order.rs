@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ecp_core::{Money, PaymentId, ProjectId};
 use ecp_methods::spec::Interface;
-use ecp_methods::{FlowKind, MethodSpec};
+use ecp_methods::{MethodSpec, Operation};
 
 /// A merchant's request for a sale or a payout that has passed every check.
 pub(crate) struct Order {
@@ -33,10 +33,10 @@ pub(crate) enum OrderKind {
 }
 
 impl OrderKind {
-    pub(crate) const fn flow(self) -> FlowKind {
+    pub(crate) const fn flow(self) -> Operation {
         match self {
-            Self::Payout => FlowKind::Payout,
-            Self::Sale => FlowKind::Sale,
+            Self::Payout => Operation::PAYOUT,
+            Self::Sale => Operation::SALE,
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use ecp_core::model::{Code, End, OperationStatus, PaymentStatus};
 use ecp_core::{Money, PaymentId, ProjectId, Timestamp};
-use ecp_methods::FlowKind;
+use ecp_methods::Operation;
 
 use super::{Outcome, Payment, Step, beyond_limits, code_of, end_of};
 use crate::payment::RefundOperation;
@@ -101,8 +101,8 @@ impl Payment {
     fn refund_obstacle(&self) -> Option<u32> {
         const STATUS_FORBIDS: u32 = 3060;
         const UNAVAILABLE: u32 = 3610;
-        if self.order.kind.flow() != FlowKind::Sale
-            || self.order.spec.rule(FlowKind::Refund).is_none()
+        if self.order.kind.flow() != Operation::SALE
+            || self.order.spec.rule(Operation::REFUND).is_none()
         {
             return Some(UNAVAILABLE);
         }
@@ -187,7 +187,7 @@ impl Payment {
         if let Some(code) = self.refund_obstacle() {
             return decline(code);
         }
-        let rule = self.order.spec.rule(FlowKind::Refund)?;
+        let rule = self.order.spec.rule(Operation::REFUND)?;
         if sum.currency() != left.currency() {
             decline(OTHER_CURRENCY)
         } else if sum.minor() > left.minor() {

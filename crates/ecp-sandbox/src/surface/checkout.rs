@@ -28,7 +28,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use ecp_core::model::PaymentStatus;
 use ecp_methods::spec::Interface;
-use ecp_methods::{FlowKind, MethodSpec};
+use ecp_methods::{MethodSpec, Operation};
 use http::{HeaderMap, HeaderName, StatusCode, header};
 
 use self::parameters::Parameters;
@@ -281,7 +281,7 @@ async fn pay(
         let placed = checkout.engine.place(
             project,
             spec.code(),
-            FlowKind::Sale,
+            Operation::SALE,
             Interface::PaymentPage,
             &document,
         );

@@ -242,7 +242,7 @@ fn shown(payment: &PaymentView) -> Value {
         "project_id": payment.project_id,
         "payment_id": payment.payment_id,
         "method": payment.method.code(),
-        "type": payment.kind.as_str(),
+        "type": payment.kind.name(),
         "status": payment.status.as_str(),
         "code": payment.code.as_str(),
         "amount": payment.amount.minor(),

@@ -10,7 +10,7 @@ use axum::extract::{DefaultBodyLimit, Path};
 use axum::response::Response;
 use axum::routing::post;
 use ecp_core::ProjectId;
-use ecp_methods::FlowKind;
+use ecp_methods::Operation;
 use ecp_methods::spec::Interface;
 use http::StatusCode;
 use serde_json::{Map, Value};
@@ -40,7 +40,7 @@ async fn payment(Path(path): Path<String>, call: Call) -> Response {
     call.answer(|engine, document| {
         let project = check::authenticate(engine.config(), document, Place::General)?.id;
         let (spec, flow) = check::method(&engine.config().registry, &path)?;
-        if flow == FlowKind::Refund && refers_to_forgotten(engine, project, document)? {
+        if flow == Operation::REFUND && refers_to_forgotten(engine, project, document)? {
             return Ok(Done::forgotten());
         }
         let registered = engine.admit(project, spec, flow, Interface::Gate, document)?;
@@ -58,11 +58,11 @@ async fn refund(call: Call) -> Response {
             return Ok(Done::forgotten());
         }
         let spec = engine.method_of(project, &payment_id).ok_or_else(Refusal::unknown_payment)?;
-        if !check::has_on_gate(spec, FlowKind::Refund) {
+        if !check::has_on_gate(spec, Operation::REFUND) {
             return Err(Refusal::not_refundable(codes::REFUND_UNAVAILABLE));
         }
         let gate = Interface::Gate;
-        let registered = engine.admit(project, spec, FlowKind::Refund, gate, document)?;
+        let registered = engine.admit(project, spec, Operation::REFUND, gate, document)?;
         Ok(Done::registered(project, registered))
     })
     .await

@@ -2,7 +2,7 @@
 
 use ecp_core::model::{OperationStatus, PaymentStatus};
 use ecp_core::{Money, PaymentId, Timestamp};
-use ecp_methods::FlowKind;
+use ecp_methods::Operation;
 use ecp_methods::spec::CallbackForm;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -94,7 +94,7 @@ impl<'a> OperationPart<'a> {
         let ids = &payment.ids.first;
         Self {
             id: ids.operation,
-            r#type: payment.order.kind.flow().as_str(),
+            r#type: payment.order.kind.flow().name(),
             // The payment's status before any refund.
             status: text(&payment.first_status()),
             date: Date(payment.first_changed),
@@ -195,7 +195,7 @@ pub(super) fn first_form(payment: &Payment) -> CallbackForm {
 
 /// Returns the form of messages about a refund.
 pub(super) fn refund_form(payment: &Payment, refund: &Refund) -> CallbackForm {
-    payment.order.spec.callback_form(FlowKind::Refund, refund.end())
+    payment.order.spec.callback_form(Operation::REFUND, refund.end())
 }
 
 /// Puts the members of a message, or of an object at a path in it, into the order of a form.

@@ -3,7 +3,7 @@
 use ecp_core::{Currency, Money};
 use ecp_methods::request::Field;
 use ecp_methods::spec::Interface;
-use ecp_methods::{DynMethod, FlowKind, MethodSpec};
+use ecp_methods::{DynMethod, MethodSpec, Operation};
 use ecp_sandbox::Config;
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -20,7 +20,7 @@ pub(crate) async fn world() -> World {
 pub(crate) fn request(
     world: &World,
     spec: &MethodSpec,
-    flow: FlowKind,
+    flow: Operation,
     amount: Option<Money>,
 ) -> Value {
     let mut request = json!({
@@ -40,11 +40,11 @@ pub(crate) fn request(
     request
 }
 
-pub(crate) fn path(spec: &MethodSpec, flow: FlowKind) -> String {
+pub(crate) fn path(spec: &MethodSpec, flow: Operation) -> String {
     format!("/v2/payment/{}/{flow}", spec.gate_path().unwrap())
 }
 
-pub(crate) fn on_gate(flow: FlowKind) -> Vec<&'static MethodSpec> {
+pub(crate) fn on_gate(flow: Operation) -> Vec<&'static MethodSpec> {
     let registry = outside::everything();
     let declared = registry.iter().map(DynMethod::spec).filter(|spec| is_on_gate(spec, flow));
     let declared: Vec<_> = declared.collect();
@@ -52,7 +52,7 @@ pub(crate) fn on_gate(flow: FlowKind) -> Vec<&'static MethodSpec> {
     declared
 }
 
-fn is_on_gate(spec: &MethodSpec, flow: FlowKind) -> bool {
+fn is_on_gate(spec: &MethodSpec, flow: Operation) -> bool {
     let offered =
         |interface| spec.rule(flow).is_some_and(|rule| rule.interfaces().contains(&interface));
     spec.gate_path().is_some() && offered(Interface::Gate)
@@ -67,7 +67,7 @@ fn currency(spec: &MethodSpec) -> Currency {
 /// none.
 pub(crate) fn plain_amount(
     spec: &MethodSpec,
-    flows: &[FlowKind],
+    flows: &[Operation],
     currency: Currency,
 ) -> Option<Money> {
     let rules: Vec<_> = flows.iter().map(|&flow| spec.rule(flow).unwrap()).collect();
@@ -86,8 +86,8 @@ pub(crate) fn plain_amount(
 
 /// An amount of a sale that means nothing in tests.
 pub(crate) fn plain_sale(spec: &MethodSpec) -> Option<Money> {
-    spec.rule(FlowKind::Sale)?;
-    plain_amount(spec, &[FlowKind::Sale], currency(spec))
+    spec.rule(Operation::SALE)?;
+    plain_amount(spec, &[Operation::SALE], currency(spec))
 }
 
 /// A whole sale by the button.
@@ -97,8 +97,8 @@ pub(crate) async fn sale(
     amount: Money,
     button: &str,
 ) -> Value {
-    let sale = request(world, spec, FlowKind::Sale, Some(amount));
-    let page = world.sale_at(&path(spec, FlowKind::Sale), sale).await;
+    let sale = request(world, spec, Operation::SALE, Some(amount));
+    let page = world.sale_at(&path(spec, Operation::SALE), sale).await;
     assert_eq!(world.open(&page).await.status, StatusCode::OK);
     world.press(&page, button).await;
     world.shop.next().await.verified()
@@ -106,8 +106,8 @@ pub(crate) async fn sale(
 
 #[tokio::test]
 async fn every_declared_sale_succeeds_and_declines_by_its_button() {
-    for spec in on_gate(FlowKind::Sale) {
-        let Some(amount) = plain_amount(spec, &[FlowKind::Sale], currency(spec)) else { continue };
+    for spec in on_gate(Operation::SALE) {
+        let Some(amount) = plain_amount(spec, &[Operation::SALE], currency(spec)) else { continue };
         for (button, code) in [("success", "0"), ("decline", "20000")] {
             let mut world = world().await;
             let last = sale(&mut world, spec, amount, button).await;
@@ -125,8 +125,8 @@ async fn every_declared_sale_succeeds_and_declines_by_its_button() {
 
 #[tokio::test]
 async fn every_listed_amount_ends_as_the_spec_says_whatever_the_button() {
-    for spec in on_gate(FlowKind::Sale) {
-        let limits = spec.rule(FlowKind::Sale).unwrap().limits(currency(spec));
+    for spec in on_gate(Operation::SALE) {
+        let limits = spec.rule(Operation::SALE).unwrap().limits(currency(spec));
         for &minor in spec.testing().declined_amounts() {
             let amount = Money::from_minor(minor, currency(spec));
             if !limits.allow(amount) {
@@ -140,7 +140,7 @@ async fn every_listed_amount_ends_as_the_spec_says_whatever_the_button() {
 
 #[tokio::test]
 async fn every_declared_currency_is_taken() {
-    for flow in [FlowKind::Sale, FlowKind::Payout] {
+    for flow in [Operation::SALE, Operation::PAYOUT] {
         for spec in on_gate(flow) {
             for &currency in spec.currencies() {
                 let world = world().await;
@@ -155,12 +155,12 @@ async fn every_declared_currency_is_taken() {
 
 #[tokio::test]
 async fn every_declared_payout_succeeds_and_declines_beyond_its_limits() {
-    for spec in on_gate(FlowKind::Payout) {
+    for spec in on_gate(Operation::PAYOUT) {
         let currency = currency(spec);
-        let plain = plain_amount(spec, &[FlowKind::Payout], currency);
+        let plain = plain_amount(spec, &[Operation::PAYOUT], currency);
         let mut table: Vec<_> =
             plain.map(|amount| (amount.minor(), "success", "0")).into_iter().collect();
-        let limits = spec.rule(FlowKind::Payout).unwrap().limits(currency);
+        let limits = spec.rule(Operation::PAYOUT).unwrap().limits(currency);
         if let Some(greatest) = limits.greatest() {
             table.push((greatest.minor() + 1, "decline", "2642"));
         }
@@ -170,8 +170,8 @@ async fn every_declared_payout_succeeds_and_declines_beyond_its_limits() {
         for (minor, status, code) in table {
             let mut world = world().await;
             let amount = Money::from_minor(minor, currency);
-            let payout = request(&world, spec, FlowKind::Payout, Some(amount));
-            let answer = world.send(&path(spec, FlowKind::Payout), payout).await;
+            let payout = request(&world, spec, Operation::PAYOUT, Some(amount));
+            let answer = world.send(&path(spec, Operation::PAYOUT), payout).await;
             assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
             let last = world.shop.next().await.verified();
             assert_eq!(last["payment"]["type"], "payout");
@@ -183,12 +183,12 @@ async fn every_declared_payout_succeeds_and_declines_beyond_its_limits() {
 
 /// The methods whose sales can be refunded, all on Gate.
 fn refundable() -> impl Iterator<Item = &'static MethodSpec> {
-    on_gate(FlowKind::Refund).into_iter().filter(|spec| is_on_gate(spec, FlowKind::Sale))
+    on_gate(Operation::REFUND).into_iter().filter(|spec| is_on_gate(spec, Operation::SALE))
 }
 
 #[tokio::test]
 async fn every_declared_refund_succeeds_and_declines_above_the_sale() {
-    let both = [FlowKind::Sale, FlowKind::Refund];
+    let both = [Operation::SALE, Operation::REFUND];
     for spec in refundable() {
         let Some(paid) = plain_amount(spec, &both, currency(spec)) else { continue };
         let more = Money::from_minor(paid.minor() + 1, paid.currency());
@@ -198,10 +198,10 @@ async fn every_declared_refund_succeeds_and_declines_above_the_sale() {
             (Some(more), "decline", "success", "3283"),
         ];
         for (amount, operation, payment, code) in table {
-            for path in [path(spec, FlowKind::Refund), "/v2/payment/refund".to_owned()] {
+            for path in [path(spec, Operation::REFUND), "/v2/payment/refund".to_owned()] {
                 let mut world = world().await;
                 sale(&mut world, spec, paid, "success").await;
-                let refund = request(&world, spec, FlowKind::Refund, amount);
+                let refund = request(&world, spec, Operation::REFUND, amount);
                 let answer = world.send(&path, refund).await;
                 assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
                 let last = world.shop.next().await.verified();
@@ -216,16 +216,16 @@ async fn every_declared_refund_succeeds_and_declines_above_the_sale() {
 
 #[tokio::test]
 async fn every_demanded_field_is_demanded() {
-    for &flow in FlowKind::ALL {
+    for &flow in Operation::KNOWN {
         for spec in on_gate(flow) {
             let mut world = world().await;
             let amount = match flow {
-                FlowKind::Refund => None,
+                Operation::REFUND => None,
                 _ => Some(spec.rule(flow).unwrap().example_amount(currency(spec))),
             };
-            let paid = plain_amount(spec, &[FlowKind::Sale], currency(spec));
-            if flow == FlowKind::Refund
-                && is_on_gate(spec, FlowKind::Sale)
+            let paid = plain_amount(spec, &[Operation::SALE], currency(spec));
+            if flow == Operation::REFUND
+                && is_on_gate(spec, Operation::SALE)
                 && let Some(paid) = paid
             {
                 sale(&mut world, spec, paid, "success").await;
@@ -249,7 +249,7 @@ async fn what_is_not_declared_is_not_served() {
         if spec.gate_path().is_none() {
             continue;
         }
-        for flow in FlowKind::ALL.iter().copied().filter(|&flow| !is_on_gate(spec, flow)) {
+        for flow in Operation::KNOWN.iter().copied().filter(|&flow| !is_on_gate(spec, flow)) {
             let amount = Money::from_minor(1, currency(spec));
             let request = request(&world, spec, flow, Some(amount));
             let answer = world.send(&path(spec, flow), request).await.json();
@@ -260,7 +260,7 @@ async fn what_is_not_declared_is_not_served() {
 
 #[tokio::test]
 async fn an_amount_of_0_is_taken_where_the_rule_says_so() {
-    for flow in [FlowKind::Sale, FlowKind::Payout] {
+    for flow in [Operation::SALE, Operation::PAYOUT] {
         for spec in on_gate(flow) {
             let world = world().await;
             let allowed = spec.rule(flow).unwrap().allows_zero_amount();
@@ -281,8 +281,8 @@ async fn an_amount_of_0_is_taken_where_the_rule_says_so() {
 
 #[tokio::test]
 async fn a_rule_without_limits_declines_no_amount() {
-    for spec in on_gate(FlowKind::Sale) {
-        if spec.rule(FlowKind::Sale).unwrap().limits(currency(spec)).are_enforced() {
+    for spec in on_gate(Operation::SALE) {
+        if spec.rule(Operation::SALE).unwrap().limits(currency(spec)).are_enforced() {
             continue;
         }
         for minor in [1, i64::MAX].into_iter().filter(|&minor| !spec.testing().is_listed(minor)) {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use ecp_core::model::PaymentStatus;
-use ecp_methods::FlowKind;
+use ecp_methods::Operation;
 use ecp_sandbox::{Config, Decision, EventKind, Fault, FaultRule, Filter, Paging};
 use http::StatusCode;
 use proptest::prelude::*;
@@ -116,7 +116,7 @@ proptest! {
             prop_assert_eq!(&last[&payment.payment_id], &payment.status);
             if payment.status == PaymentStatus::Success {
                 let minor = payment.amount.minor();
-                balance += if payment.kind == FlowKind::Sale { minor } else { -minor };
+                balance += if payment.kind == Operation::SALE { minor } else { -minor };
             }
         }
         let balances = local.sandbox.balances(Config::DEMO_PROJECT);

@@ -2,8 +2,9 @@
 //! are the tables, and the pages of the Dashboard and the Payment Page are held to them.
 
 use ecp_core::Money;
+use ecp_methods::mass_file::{self, RowKind};
 use ecp_methods::spec::Interface;
-use ecp_methods::{DynMethod, FlowKind, MethodSpec};
+use ecp_methods::{DynMethod, MethodSpec, Operation};
 use ecp_sandbox::Config;
 use http::{Request, StatusCode, header};
 
@@ -15,7 +16,7 @@ fn specs() -> Vec<&'static MethodSpec> {
     outside::everything().iter().map(DynMethod::spec).collect()
 }
 
-fn offers(spec: &MethodSpec, flow: FlowKind, interface: Interface) -> bool {
+fn offers(spec: &MethodSpec, flow: Operation, interface: Interface) -> bool {
     spec.rule(flow).is_some_and(|rule| rule.interfaces().contains(&interface))
 }
 
@@ -34,16 +35,16 @@ async fn forms_of_the_dashboard_offer_what_the_tables_have_and_nothing_else() {
     for spec in specs() {
         let option = |text: &str| text.contains(&format!("<option value=\"{}\"", spec.code()));
         let has = |flow| offers(spec, flow, Interface::Dashboard);
-        assert_eq!(option(&payouts), has(FlowKind::Payout), "{}", spec.code());
-        let has_links = offers(spec, FlowKind::Sale, Interface::PaymentLinks);
+        assert_eq!(option(&payouts), has(Operation::PAYOUT), "{}", spec.code());
+        let has_links = offers(spec, Operation::SALE, Interface::PaymentLinks);
         assert_eq!(option(&links), has_links, "{}", spec.code());
         let code = spec.dashboard_code().unwrap_or(spec.code());
-        for flow in [FlowKind::Payout, FlowKind::Refund] {
+        for flow in [Operation::PAYOUT, Operation::REFUND] {
             let row = format!("\n{flow};1;{code};");
             assert_eq!(template.contains(&row), has(flow), "{} {flow}", spec.code());
         }
         // A form that was made by hand gets no more.
-        if !has(FlowKind::Payout) {
+        if !has(Operation::PAYOUT) {
             let currency = spec.currencies()[0];
             let form = form_encoded(&[
                 ("project", "1"),
@@ -63,11 +64,11 @@ async fn forms_of_the_dashboard_offer_what_the_tables_have_and_nothing_else() {
 #[tokio::test]
 async fn a_refund_is_offered_in_the_dashboard_where_the_table_has_it_and_nowhere_else() {
     let mut offered = Vec::new();
-    for spec in on_gate(FlowKind::Sale) {
+    for spec in on_gate(Operation::SALE) {
         let mut world = declared::world().await;
         let Some(amount) = declared::plain_sale(spec) else { continue };
         declared::sale(&mut world, spec, amount, "success").await;
-        let has = offers(spec, FlowKind::Refund, Interface::Dashboard);
+        let has = offers(spec, Operation::REFUND, Interface::Dashboard);
         let shown = page(&world, "/dashboard/payment?project=1&id=X1").await;
         assert_eq!(shown.contains("/dashboard/payment/refund"), has, "{}", spec.code());
         let answer = world.submit("/dashboard/payment/refund", "project=1&id=X1").await;
@@ -104,14 +105,15 @@ async fn upload(world: &World, file: &str, rows: usize) -> String {
 async fn a_mass_file_does_what_the_dashboard_has_and_refuses_the_rest() {
     for spec in specs() {
         let mut world = declared::world().await;
-        let is_paid = on_gate(FlowKind::Sale).iter().any(|one| one.code() == spec.code());
+        let is_paid = on_gate(Operation::SALE).iter().any(|one| one.code() == spec.code());
         if let Some(amount) = declared::plain_sale(spec).filter(|_| is_paid) {
             declared::sale(&mut world, spec, amount, "success").await;
         }
         let project = Config::DEMO_PROJECT;
-        let flows = [FlowKind::Payout, FlowKind::Refund];
-        for flow in flows.into_iter().filter(|flow| spec.rule(*flow).is_some()) {
-            let records = ecp_methods::mass_file::template(project, [(spec, flow)]);
+        let kinds = [RowKind::Payout, RowKind::Refund];
+        for kind in kinds.into_iter().filter(|kind| spec.rule(kind.operation()).is_some()) {
+            let flow = kind.operation();
+            let records = mass_file::template(project, [(spec, kind)]);
             let lines: Vec<String> = records.iter().map(|record| record.join(";")).collect();
             let file = lines.join("\n").replace(&format!("order-{}-1", spec.code()), "X1");
             let shown = upload(&world, &file, 1).await;

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use ecp_methods::FlowKind;
+use ecp_methods::Operation;
 use ecp_sandbox::{Config, Decision, EventKind, Filter, InvalidBody, Paging};
 use serde_json::Value;
 
@@ -40,8 +40,8 @@ async fn payments_are_found_by_everything_that_a_filter_names() {
         (all().project(project(2)), ""),
         (all().text("ORDER-5"), "5"),
         (all().status("decline"), "6 3"),
-        (all().kind(FlowKind::Payout), "6 4 2"),
-        (all().method("jeton").kind(FlowKind::Sale), "5 3 1"),
+        (all().kind(Operation::PAYOUT), "6 4 2"),
+        (all().method("jeton").kind(Operation::SALE), "5 3 1"),
         (all().method("eco-voucher"), ""),
         (all().from(minute(1)).to(minute(3)), "4 3 2"),
     ];
@@ -50,7 +50,7 @@ async fn payments_are_found_by_everything_that_a_filter_names() {
     }
     let page = local.sandbox.payments(&all(), Paging { offset: 4, limit: 5 });
     assert_eq!((page.items[0].number, page.items.len(), page.total), (2, 2, 6));
-    let declined = all().status("decline").kind(FlowKind::Sale);
+    let declined = all().status("decline").kind(Operation::SALE);
     let operations = local.sandbox.operations(&declined, Paging::default());
     assert_eq!((operations.total, operations.items[0].kind), (1, "sale"));
 }

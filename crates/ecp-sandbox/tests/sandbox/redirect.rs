@@ -1,6 +1,6 @@
 use ecp_core::Money;
 use ecp_core::model::{FromJson, RedirectData};
-use ecp_methods::FlowKind;
+use ecp_methods::Operation;
 use ecp_methods::spec::{RedirectField, TestRedirect};
 use ecp_sandbox::EventKind;
 use http::{StatusCode, header};
@@ -21,12 +21,12 @@ struct Redirect {
 /// The redirect of a sale of every method.
 async fn redirects() -> Vec<Redirect> {
     let mut found = Vec::new();
-    for spec in on_gate(FlowKind::Sale) {
+    for spec in on_gate(Operation::SALE) {
         let currency = spec.currencies()[0];
-        let Some(amount) = plain_amount(spec, &[FlowKind::Sale], currency) else { continue };
+        let Some(amount) = plain_amount(spec, &[Operation::SALE], currency) else { continue };
         let mut world = declared::world().await;
-        let sale = request(&world, spec, FlowKind::Sale, Some(amount));
-        assert_eq!(world.send(&path(spec, FlowKind::Sale), sale).await.status, StatusCode::OK);
+        let sale = request(&world, spec, Operation::SALE, Some(amount));
+        assert_eq!(world.send(&path(spec, Operation::SALE), sale).await.status, StatusCode::OK);
         let data = world.shop.next().await.verified()["redirect_data"].clone();
         let testing = spec.testing();
         let (form, fields) = (testing.redirect_form(), testing.redirect_form_fields());

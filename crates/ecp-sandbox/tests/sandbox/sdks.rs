@@ -13,7 +13,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use ecp_core::Currency;
 use ecp_methods::spec::Interface;
-use ecp_methods::{DynMethod, FlowKind, MethodSpec, Registry};
+use ecp_methods::{DynMethod, MethodSpec, Operation, Registry};
 use ecp_sandbox::{Config, Decision, Fault, FaultRule};
 use http::{Request, StatusCode, header};
 use serde_json::{Value, json};
@@ -91,15 +91,15 @@ fn local() -> Local {
 
 fn on_page() -> impl Iterator<Item = &'static MethodSpec> {
     let specs = Registry::builtin().iter().map(DynMethod::spec).collect::<Vec<_>>();
-    specs.into_iter().filter(|spec| has(spec, FlowKind::Sale, Interface::PaymentPage))
+    specs.into_iter().filter(|spec| has(spec, Operation::SALE, Interface::PaymentPage))
 }
 
-fn has(spec: &MethodSpec, flow: FlowKind, interface: Interface) -> bool {
+fn has(spec: &MethodSpec, flow: Operation, interface: Interface) -> bool {
     spec.rule(flow).is_some_and(|rule| rule.interfaces().contains(&interface))
 }
 
 /// An amount that a method takes.
-fn amount(spec: &MethodSpec, flow: FlowKind, currency: Currency) -> i64 {
+fn amount(spec: &MethodSpec, flow: Operation, currency: Currency) -> i64 {
     let (least, greatest) = spec.rule(flow).unwrap().limits(currency).minor_units();
     10_000.clamp(least, greatest)
 }
@@ -151,7 +151,7 @@ fn cases(sdk: Sdk) -> Vec<Value> {
                 let mut case = json!({
                     "project_id": Config::DEMO_PROJECT.to_string(),
                     "payment_id": format!("order-{}", cases.len()),
-                    "payment_amount": amount(spec, FlowKind::Sale, *currency),
+                    "payment_amount": amount(spec, Operation::SALE, *currency),
                     "payment_currency": currency.code(),
                     "customer_id": "7",
                 });
@@ -236,7 +236,7 @@ async fn addresses_of_the_sdks_open_and_changed_ones_do_not() {
 }
 
 /// A request with all that any method needs.
-fn request(spec: &MethodSpec, flow: FlowKind, payment_id: &str) -> Value {
+fn request(spec: &MethodSpec, flow: Operation, payment_id: &str) -> Value {
     let currency = spec.currencies()[0];
     let mut document = Local::document(payment_id, amount(spec, flow, currency));
     document["payment"]["currency"] = currency.code().into();
@@ -252,16 +252,16 @@ fn request(spec: &MethodSpec, flow: FlowKind, payment_id: &str) -> Value {
 /// Every kind of callback and question that the sandbox sends about sales, payouts and refunds of methods.
 async fn callbacks(local: &Local, registry: &Registry) -> Vec<Bytes> {
     let specs = registry.iter().map(DynMethod::spec);
-    for spec in specs.filter(|spec| has(spec, FlowKind::Sale, Interface::Gate)) {
+    for spec in specs.filter(|spec| has(spec, Operation::SALE, Interface::Gate)) {
         let path = |flow: &str| format!("/v2/payment/{}/{flow}", spec.gate_path().unwrap());
         for (end, decision) in [("yes", Decision::Success), ("no", Decision::Decline)] {
             let id = format!("{}-{end}", spec.code());
-            local.send(&path("sale"), request(spec, FlowKind::Sale, &id)).await;
+            local.send(&path("sale"), request(spec, Operation::SALE, &id)).await;
             assert!(local.choose(&id, decision), "{id}");
             local.sandbox.settled().await;
         }
         let open = format!("{}-open", spec.code());
-        let mut sale = request(spec, FlowKind::Sale, &open);
+        let mut sale = request(spec, Operation::SALE, &open);
         sale["payment"]["amount"] = 0.into();
         local.send(&path("sale"), sale).await;
         let chosen = ecp_core::Money::from_minor(1_000, spec.currencies()[0]);
@@ -270,18 +270,18 @@ async fn callbacks(local: &Local, registry: &Registry) -> Vec<Bytes> {
             local.sandbox.choose(Config::DEMO_PROJECT, &open, Decision::Success, Some(chosen));
         assert_eq!(
             is_chosen,
-            spec.rule(FlowKind::Sale).is_some_and(ecp_methods::Rule::allows_zero_amount)
+            spec.rule(Operation::SALE).is_some_and(ecp_methods::Rule::allows_zero_amount)
         );
         local.sandbox.settled().await;
         local
-            .send(&path("sale"), request(spec, FlowKind::Sale, &format!("{}-late", spec.code())))
+            .send(&path("sale"), request(spec, Operation::SALE, &format!("{}-late", spec.code())))
             .await;
-        if has(spec, FlowKind::Payout, Interface::Gate) {
-            let payout = request(spec, FlowKind::Payout, &format!("{}-payout", spec.code()));
+        if has(spec, Operation::PAYOUT, Interface::Gate) {
+            let payout = request(spec, Operation::PAYOUT, &format!("{}-payout", spec.code()));
             local.send(&path("payout"), payout).await;
         }
-        if has(spec, FlowKind::Refund, Interface::Gate) {
-            let mut refund = request(spec, FlowKind::Refund, &format!("{}-yes", spec.code()));
+        if has(spec, Operation::REFUND, Interface::Gate) {
+            let mut refund = request(spec, Operation::REFUND, &format!("{}-yes", spec.code()));
             refund["payment"] =
                 json!({"description": "returned", "merchant_refund_id": spec.code()});
             local.send(&path("refund"), refund).await;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ecp_core::{Currency, Money};
-use ecp_methods::{FlowKind, MethodSpec, Rule};
+use ecp_methods::{MethodSpec, Operation, Rule};
 use ecp_sandbox::Decision;
 
 use crate::failure::{Failure, fail};
@@ -21,7 +21,7 @@ pub(super) struct Span {
 impl Span {
     /// Amounts in a currency that all of the flows allow, `None` if there are none. A flow that is
     /// not declared allows all.
-    fn of(spec: &MethodSpec, flows: &[FlowKind], currency: Currency) -> Option<Self> {
+    fn of(spec: &MethodSpec, flows: &[Operation], currency: Currency) -> Option<Self> {
         let rules = || flows.iter().filter_map(|&flow| spec.rule(flow));
         let (mut least, mut greatest) = (1, i64::MAX - 1);
         for (rule_least, rule_greatest) in rules().map(|rule| rule.limits(currency).minor_units()) {
@@ -50,7 +50,7 @@ impl Span {
 }
 
 /// An amount that all of the flows allow and that succeeds.
-pub(super) fn succeeding(spec: &MethodSpec, flows: &[FlowKind]) -> Result<Money, Failure> {
+pub(super) fn succeeding(spec: &MethodSpec, flows: &[Operation]) -> Result<Money, Failure> {
     let testing = spec.testing();
     first(spec, flows, |span| span.find(|minor| !testing.is_declined(minor)))
         .ok_or_else(|| fail("no amount within the method's limits succeeds in tests"))
@@ -63,7 +63,7 @@ pub(super) fn decided(spec: &MethodSpec, decision: Decision) -> Result<Money, Fa
         Decision::Success => !testing.is_declined(minor),
         Decision::Decline => !testing.is_listed(minor) || testing.is_declined(minor),
     };
-    first(spec, &[FlowKind::Sale], |span| span.find(ends)).ok_or_else(|| {
+    first(spec, &[Operation::SALE], |span| span.find(ends)).ok_or_else(|| {
         fail(format!("no amount within the method's limits ends as a {decision} in tests"))
     })
 }
@@ -71,7 +71,7 @@ pub(super) fn decided(spec: &MethodSpec, decision: Decision) -> Result<Money, Fa
 /// An amount of a payout that the method's test project declines, `None` if its limits exclude all.
 pub(super) fn declined_payout(spec: &MethodSpec) -> Option<Money> {
     let declined = spec.testing().declined_amounts();
-    first(spec, &[FlowKind::Payout], |span| {
+    first(spec, &[Operation::PAYOUT], |span| {
         let &minor = declined.iter().find(|&&minor| span.holds(minor))?;
         Some(Money::from_minor(minor, span.currency))
     })
@@ -81,8 +81,8 @@ pub(super) fn declined_payout(spec: &MethodSpec) -> Option<Money> {
 /// with those of sales.
 pub(super) fn overdrawn(spec: &MethodSpec) -> Option<(Money, Money)> {
     let testing = spec.testing();
-    first(spec, &[FlowKind::Sale], |span| {
-        let refunds = Span::of(spec, &[FlowKind::Refund], span.currency)?;
+    first(spec, &[Operation::SALE], |span| {
+        let refunds = Span::of(spec, &[Operation::REFUND], span.currency)?;
         // The sale may be below the limits of refunds, but the refund is not.
         let greatest = span.greatest.min(refunds.greatest - 1);
         if greatest < span.least {
@@ -95,7 +95,7 @@ pub(super) fn overdrawn(spec: &MethodSpec) -> Option<(Money, Money)> {
     })
 }
 
-fn first<T>(spec: &MethodSpec, flows: &[FlowKind], find: impl Fn(Span) -> Option<T>) -> Option<T> {
+fn first<T>(spec: &MethodSpec, flows: &[Operation], find: impl Fn(Span) -> Option<T>) -> Option<T> {
     spec.currencies().iter().find_map(|&currency| Span::of(spec, flows, currency).and_then(&find))
 }
 

@@ -4,7 +4,7 @@ use ecp_core::{Money, ProjectId};
 use ecp_methods::page::{PageOptions, PageValue, PreparedPage, prepare_page_dyn};
 use ecp_methods::request::{Field, SaleRequest};
 use ecp_methods::spec::Interface;
-use ecp_methods::{DynMethod, FlowKind, Reason, Rejection, Rule};
+use ecp_methods::{DynMethod, Operation, Reason, Rejection, Rule};
 
 use super::request::{id, with_fields};
 use super::subject::Subject;
@@ -55,7 +55,7 @@ impl<'m> Cases<'m> {
     fn not_on_page(&mut self) {
         let method = self.method;
         self.check("page sale: is refused, as it is not on the Payment Page", move || {
-            let amount = amounts::succeeding(method.spec(), &[FlowKind::Sale])?;
+            let amount = amounts::succeeding(method.spec(), &[Operation::SALE])?;
             expect(prepare(method, amount, None)?, |reason| {
                 matches!(reason, Reason::InterfaceUnsupported(Interface::PaymentPage))
             })
@@ -82,13 +82,13 @@ impl<'m> Cases<'m> {
     fn page_parameters(&mut self) {
         let method = self.method;
         self.check("page sale: without customer.id is refused", move || {
-            let amount = amounts::succeeding(method.spec(), &[FlowKind::Sale])?;
+            let amount = amounts::succeeding(method.spec(), &[Operation::SALE])?;
             expect(prepare(method, amount, Some(Field::CUSTOMER_ID))?, |reason| {
                 matches!(reason, Reason::Missing(fields) if *fields == [Field::CUSTOMER_ID])
             })
         });
         self.check("page sale: opens with its first code", move || {
-            let amount = amounts::succeeding(method.spec(), &[FlowKind::Sale])?;
+            let amount = amounts::succeeding(method.spec(), &[Operation::SALE])?;
             let page = prepare(method, amount, None)?.or_fail()?;
             let parameters = page.parameters(ProjectId::new(1).or_fail()?);
             let forced = parameters.get("force_payment_method").map(PageValue::url_text);
@@ -113,7 +113,7 @@ fn prepare(
     without: Option<Field>,
 ) -> Result<Result<PreparedPage, Rejection>, Failure> {
     let mut sale =
-        with_fields(SaleRequest::new(id("page")?, amount), method, FlowKind::Sale, without)?;
+        with_fields(SaleRequest::new(id("page")?, amount), method, Operation::SALE, without)?;
     if without != Some(Field::CUSTOMER_ID) {
         sale = sale.field(Field::CUSTOMER_ID, method.example(Field::CUSTOMER_ID));
     }

@@ -2,7 +2,7 @@
 
 use ecp_core::{Money, PaymentId, ProjectId};
 use ecp_methods::request::{Field, FlowRequest, PayoutRequest, RefundRequest, SaleRequest};
-use ecp_methods::{FlowKind, Prepared, Rejection, prepare_dyn};
+use ecp_methods::{Effect, Operation, Prepared, Rejection, prepare_dyn};
 
 use super::subject::Subject;
 use crate::failure::{Failure, OrFail, fail};
@@ -35,18 +35,18 @@ impl AnyPrepared {
 
 impl Request {
     /// A request without any field.
-    pub(super) fn bare(flow: FlowKind, amount: Money) -> Result<Self, Failure> {
-        Ok(match flow {
-            FlowKind::Sale => Self::Sale(SaleRequest::new(id("case")?, amount)),
-            FlowKind::Payout => Self::Payout(PayoutRequest::new(id("case")?, amount)),
-            FlowKind::Refund => Self::Refund(RefundRequest::full_of(id("case")?, amount)),
+    pub(super) fn bare(flow: Operation, amount: Money) -> Result<Self, Failure> {
+        Ok(match flow.effect() {
+            Effect::Out => Self::Payout(PayoutRequest::new(id("case")?, amount)),
+            Effect::Back => Self::Refund(RefundRequest::full_of(id("case")?, amount)),
+            _ => Self::Sale(SaleRequest::new(id("case")?, amount)),
         })
     }
 
     /// A request with all required fields, except one.
     pub(super) fn full(
         method: Subject<'_>,
-        flow: FlowKind,
+        flow: Operation,
         amount: Money,
         without: Option<Field>,
     ) -> Result<Self, Failure> {
@@ -96,7 +96,7 @@ set_field!(SaleRequest, PayoutRequest, RefundRequest);
 pub(super) fn with_fields<R: SetField>(
     request: R,
     method: Subject<'_>,
-    flow: FlowKind,
+    flow: Operation,
     without: Option<Field>,
 ) -> Result<R, Failure> {
     let rule = method

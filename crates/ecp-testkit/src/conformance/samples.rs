@@ -4,7 +4,7 @@ use ecp_core::json::{Document, Limits};
 use ecp_core::model::{Callback, OperationType, PaymentStatus, PaymentType, Sum};
 use ecp_core::signature::{self, Rules, SigningKey};
 use ecp_core::{Money, SecretKey};
-use ecp_methods::{DynMethod, FlowKind};
+use ecp_methods::{DynMethod, Effect, Operation};
 use ecp_notify::Verifier;
 
 use crate::failure::{Failure, OrFail, fail};
@@ -16,7 +16,7 @@ use crate::failure::{Failure, OrFail, fail};
 ///
 /// ```
 /// use ecp_core::model::PaymentStatus;
-/// use ecp_methods::{FlowKind, Jeton};
+/// use ecp_methods::{Operation, Jeton};
 /// use ecp_testkit::Sample;
 ///
 /// let printed = r#"{"project_id": 239, "payment": {"id": "59", "type": "payout",
@@ -24,14 +24,14 @@ use crate::failure::{Failure, OrFail, fail};
 ///     "operation": {"id": 1, "type": "payout", "status": "success"}, "signature": "MwjS...=="}"#;
 /// let success = PaymentStatus::Success;
 /// let paid_out =
-///     Sample::new(printed, FlowKind::Payout, success, "300.00 EUR".parse()?);
+///     Sample::new(printed, Operation::PAYOUT, success, "300.00 EUR".parse()?);
 /// paid_out.check(&Jeton)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Sample {
     json: String,
-    flow: FlowKind,
+    flow: Operation,
     status: PaymentStatus,
     sum: Money,
 }
@@ -39,7 +39,12 @@ pub struct Sample {
 impl Sample {
     /// Creates a sample from the printed JSON of a callback about an operation of `flow`. `status`
     /// and `sum` are those of the payment; after a refund, `sum` is the amount that is left.
-    pub fn new(json: impl Into<String>, flow: FlowKind, status: PaymentStatus, sum: Money) -> Self {
+    pub fn new(
+        json: impl Into<String>,
+        flow: Operation,
+        status: PaymentStatus,
+        sum: Money,
+    ) -> Self {
         Self { json: json.into(), flow, status, sum }
     }
 
@@ -59,12 +64,12 @@ impl Sample {
                 )));
             }
         }
-        let (kind, operations) = match self.flow {
-            FlowKind::Payout => (PaymentType::Payout, &[OperationType::Payout][..]),
-            FlowKind::Refund => {
+        let (kind, operations) = match self.flow.effect() {
+            Effect::Out => (PaymentType::Payout, &[OperationType::Payout][..]),
+            Effect::Back => {
                 (PaymentType::Purchase, &[OperationType::Refund, OperationType::Reversal][..])
             }
-            FlowKind::Sale => (PaymentType::Purchase, &[OperationType::Sale][..]),
+            _ => (PaymentType::Purchase, &[OperationType::Sale][..]),
         };
         if payment.kind.as_ref() != Some(&kind) {
             let given = payment.kind.as_ref().map_or("missing", PaymentType::as_str);

@@ -10,7 +10,7 @@ use ecp_core::model::{Callback, DepositCheck};
 use ecp_inbox::Observed;
 use ecp_inbox::sqlite::SqliteInbox;
 use ecp_methods::request::{Field, PayoutRequest, SaleRequest};
-use ecp_methods::{FlowKind, Registry, prepare_dyn};
+use ecp_methods::{Operation, Registry, prepare_dyn};
 use ecp_notify::{
     CallbackStore, Confirmations, Decision, DepositHandler, Head, OperationsReceiver,
     OperationsStore, OperationsVerifier, Receiver, Server, StoreError, Unreadable, Verified,
@@ -236,18 +236,18 @@ pub(crate) async fn whole_way(capture: &Capture) {
             let amount = method.spec().rule(flow).unwrap().example_amount(currency);
             let payment = id(&format!("{}-{flow}", method.spec().code()));
             match flow {
-                FlowKind::Sale => {
+                Operation::SALE => {
                     let sale = marked!(SaleRequest::new(payment, amount));
                     // A method that is not on Gate, or has fields of its own, is passed by.
                     let Ok(sale) = prepare_dyn(method, sale) else { continue };
                     gate.send(&sale).await.unwrap();
                 }
-                FlowKind::Payout => {
+                Operation::PAYOUT => {
                     let payout = marked!(PayoutRequest::new(payment, amount));
                     let Ok(payout) = prepare_dyn(method, payout) else { continue };
                     gate.send(&payout).await.unwrap();
                 }
-                FlowKind::Refund => {}
+                _ => {}
             }
         }
     }

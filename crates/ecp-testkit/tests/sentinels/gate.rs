@@ -10,7 +10,7 @@ use ecp_core::model::{AdditionalData, Callback, FromJson};
 use ecp_core::{Money, RequestId, Sensitive};
 use ecp_methods::page::{PageOptions, prepare_page_dyn};
 use ecp_methods::request::{Customer, Field, PayoutRequest, RefundRequest, SaleRequest};
-use ecp_methods::{DynMethod, Flow, FlowKind, Prepared, Registry, prepare_dyn};
+use ecp_methods::{DynMethod, Flow, Operation, Prepared, Registry, prepare_dyn};
 use ecp_sandbox::{Config, Project, Sandbox};
 use ecp_testkit::sentinels::Capture;
 use ecp_testkit::{Fault, FaultServer, FaultTransport};
@@ -137,19 +137,20 @@ async fn every_flow(
     for flow in method.spec().flows() {
         let amount = method.spec().rule(flow).unwrap().example_amount(currency);
         match flow {
-            FlowKind::Sale => {
+            Operation::SALE => {
                 let request = marked!(SaleRequest::new(payment.clone(), amount));
                 let request = request.extra("customer.unknown", UNKNOWN);
                 send(capture, gate, sender, method, request).await;
             }
-            FlowKind::Payout => {
+            Operation::PAYOUT => {
                 let out = id(&format!("{code}-{run}-out"));
                 send(capture, gate, sender, method, marked!(PayoutRequest::new(out, amount))).await;
             }
-            FlowKind::Refund => {
+            Operation::REFUND => {
                 let request = marked!(RefundRequest::full(payment.clone()));
                 send(capture, gate, sender, method, request).await;
             }
+            other => panic!("{other}"),
         }
     }
     capture.result("a status", &gate.status(&payment).await);
@@ -274,7 +275,7 @@ async fn answers(capture: &Capture) {
         let mut sent = 0;
         for method in registry.iter() {
             let spec = method.spec();
-            let Some(rule) = spec.rule(FlowKind::Payout) else { continue };
+            let Some(rule) = spec.rule(Operation::PAYOUT) else { continue };
             let amount = rule.example_amount(spec.currencies()[0]);
             let request = PayoutRequest::new(id("X1"), amount);
             let request = Field::KNOWN

@@ -5,7 +5,7 @@ use std::time::Duration;
 use ecp_core::Money;
 use ecp_core::model::{PaymentType, StatusResponse};
 use ecp_core::observe::Meter;
-use ecp_methods::{Flow, FlowKind, Prepared};
+use ecp_methods::{Flow, Operation, Prepared};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::{DEADLINE, SendError, Sender, Sent};
@@ -68,8 +68,8 @@ impl<'s, F: Flow> Call<'s, F> {
             "ecp.sends",
             "ecp.questions"
         );
-        let watched = Watched::send(span, self.meter(), F::KIND.as_str(), Some(method));
-        watched.record("ecp.request", F::KIND.as_str());
+        let watched = Watched::send(span, self.meter(), F::OPERATION.name(), Some(method));
+        watched.record("ecp.request", F::OPERATION.name());
         let result = watched.run(self.decide(earlier)).await;
         watched.record("ecp.sends", self.sends);
         watched.record("ecp.questions", self.status_checks);
@@ -89,7 +89,7 @@ impl<'s, F: Flow> Call<'s, F> {
         if let Some(Earlier { first_question, late_enough }) = earlier {
             let unknown = GateError::Unknown(UnknownReason::Interrupted);
             // The payment that the platform knows is the one to refund.
-            if F::KIND == FlowKind::Refund {
+            if F::OPERATION == Operation::REFUND {
                 return Err(self.failed(unknown, None, false));
             }
             if first_question >= self.deadline {
@@ -135,7 +135,9 @@ impl<'s, F: Flow> Call<'s, F> {
                         "nothing was registered: sending again"
                     );
                 }
-                _ if F::KIND == FlowKind::Refund => return Err(self.failed(error, None, false)),
+                _ if F::OPERATION == Operation::REFUND => {
+                    return Err(self.failed(error, None, false));
+                }
                 _ => {
                     tracing::warn!(
                         "ecp.payment_id" = self.prepared.payment_id().as_str(),
@@ -172,7 +174,7 @@ impl<'s, F: Flow> Call<'s, F> {
         }
         self.sends += 1;
         if self.sends > 1 || self.status_checks > 0 {
-            self.further(F::KIND.as_str());
+            self.further(F::OPERATION.name());
         }
         match timeout_at(self.deadline, self.sender.gate.attempt(self.prepared)).await {
             Ok(result) => result,
@@ -206,7 +208,7 @@ impl<'s, F: Flow> Call<'s, F> {
     fn budget_empty(&self) {
         let id = self.prepared.payment_id().as_str();
         tracing::warn!("ecp.payment_id" = id, "the retry budget is empty");
-        self.meter().count(&BUDGET_EMPTY, 1, &[("ecp.request", F::KIND.as_str())]);
+        self.meter().count(&BUDGET_EMPTY, 1, &[("ecp.request", F::OPERATION.name())]);
     }
 
     fn further(&self, request: &'static str) {
@@ -273,9 +275,9 @@ impl<'s, F: Flow> Call<'s, F> {
     /// amount, it is not compared.
     fn mismatch(&self, status: &StatusResponse) -> Option<&'static str> {
         let payment = status.payment.as_ref()?;
-        let kind = match F::KIND {
-            FlowKind::Payout => PaymentType::Payout,
-            FlowKind::Sale | FlowKind::Refund => PaymentType::Purchase,
+        let kind = match F::OPERATION {
+            Operation::PAYOUT => PaymentType::Payout,
+            _ => PaymentType::Purchase,
         };
         if payment.kind.as_ref().is_some_and(|found| *found != kind) {
             return Some("payment.type");
@@ -283,7 +285,7 @@ impl<'s, F: Flow> Call<'s, F> {
         let asked = self.prepared.amount().filter(|amount| amount.minor() > 0)?;
         let sum = payment.sum.as_ref()?;
         let same = |asked: Money| sum.money().is_ok_and(|found| found == asked);
-        (F::KIND != FlowKind::Refund && !same(asked)).then_some("payment.sum")
+        (F::OPERATION != Operation::REFUND && !same(asked)).then_some("payment.sum")
     }
 
     fn end(&self, settled: Settled, error: GateError) -> Result<Sent, SendError> {

@@ -4,7 +4,7 @@ use ecp_core::model::PaymentStatus;
 use ecp_core::{Currency, Money, SecretKey};
 use ecp_example_acme_wallet::AcmeWallet;
 use ecp_methods::request::{Account, Customer, Field, PayoutRequest};
-use ecp_methods::{FlowKind, Registry};
+use ecp_methods::{Operation, Registry};
 use ecp_sandbox::{Config, Sandbox};
 use ecp_testkit::{Conformance, Sample};
 use ecp_transport::{Gate, TowerTransport};
@@ -34,16 +34,16 @@ fn printed(payment: &str, operation: &str, status: &str, minor: i64) -> String {
 
 #[test]
 fn acme_wallet_conforms() {
-    let sample = |payment, flow: FlowKind, status: PaymentStatus, minor| {
-        let json = printed(payment, flow.as_str(), status.as_str(), minor);
+    let sample = |payment, flow: Operation, status: PaymentStatus, minor| {
+        let json = printed(payment, flow.name(), status.as_str(), minor);
         Sample::new(json, flow, status, Money::from_minor(minor, Currency::JPY))
     };
     Conformance::of(AcmeWallet)
         .example(Field::ACCOUNT_NUMBER, "700100200")
-        .refuses(FlowKind::Payout, Field::ACCOUNT_NUMBER, "12345")
-        .sample("a sale", sample("purchase", FlowKind::Sale, PaymentStatus::Success, 2500))
-        .sample("a payout", sample("payout", FlowKind::Payout, PaymentStatus::Success, 2500))
-        .sample("a refund", sample("purchase", FlowKind::Refund, PaymentStatus::Refunded, 0))
+        .refuses(Operation::PAYOUT, Field::ACCOUNT_NUMBER, "12345")
+        .sample("a sale", sample("purchase", Operation::SALE, PaymentStatus::Success, 2500))
+        .sample("a payout", sample("payout", Operation::PAYOUT, PaymentStatus::Success, 2500))
+        .sample("a refund", sample("purchase", Operation::REFUND, PaymentStatus::Refunded, 0))
         .assert();
 }
 

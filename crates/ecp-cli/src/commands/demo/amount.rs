@@ -4,7 +4,7 @@
 use anyhow::Context;
 use ecp_core::{Currency, Money};
 use ecp_methods::spec::Capability;
-use ecp_methods::{FlowKind, MethodSpec, Rule};
+use ecp_methods::{MethodSpec, Operation, Rule};
 use ecp_sandbox::Decision;
 
 /// Returns the amount of a sale that ends with the customer's decision, a success or a decline.
@@ -24,7 +24,7 @@ pub(super) fn is_voucher(spec: &MethodSpec, amount: Money) -> bool {
 pub(super) fn of_refunded_sale(spec: &MethodSpec, refund: Decision) -> anyhow::Result<Money> {
     let currency = currency(spec)?;
     next_to_example(spec, Decision::Success, |(least, greatest)| {
-        let (refund_least, refund_greatest) = limits(spec, FlowKind::Refund, currency);
+        let (refund_least, refund_greatest) = limits(spec, Operation::REFUND, currency);
         let room = i64::from(refund == Decision::Decline);
         (least.max(refund_least), greatest.min(refund_greatest - room))
     })
@@ -34,11 +34,11 @@ pub(super) fn of_refunded_sale(spec: &MethodSpec, refund: Decision) -> anyhow::R
 /// result.
 pub(super) fn of_payout(spec: &MethodSpec, decision: Decision) -> anyhow::Result<Money> {
     let currency = currency(spec)?;
-    let (least, greatest) = limits(spec, FlowKind::Payout, currency);
+    let (least, greatest) = limits(spec, Operation::PAYOUT, currency);
     let testing = spec.testing();
     match decision {
         Decision::Success => {
-            find(spec, FlowKind::Payout, (least, greatest), |minor| !testing.is_declined(minor))
+            find(spec, Operation::PAYOUT, (least, greatest), |minor| !testing.is_declined(minor))
         }
         Decision::Decline => {
             let declined = testing.declined_amounts().iter().copied();
@@ -56,8 +56,8 @@ fn next_to_example(
     narrow: impl FnOnce((i64, i64)) -> (i64, i64),
 ) -> anyhow::Result<Money> {
     let testing = spec.testing();
-    let limits = narrow(limits(spec, FlowKind::Sale, currency(spec)?));
-    find(spec, FlowKind::Sale, limits, |minor| match decision {
+    let limits = narrow(limits(spec, Operation::SALE, currency(spec)?));
+    find(spec, Operation::SALE, limits, |minor| match decision {
         Decision::Success => !testing.is_declined(minor),
         Decision::Decline => !testing.is_listed(minor) || testing.is_declined(minor),
     })
@@ -66,7 +66,7 @@ fn next_to_example(
 /// The allowed amount nearest to the example that satisfies the predicate.
 fn find(
     spec: &MethodSpec,
-    flow: FlowKind,
+    flow: Operation,
     (least, greatest): (i64, i64),
     holds: impl Fn(i64) -> bool,
 ) -> anyhow::Result<Money> {
@@ -90,7 +90,7 @@ fn currency(spec: &MethodSpec) -> anyhow::Result<Currency> {
 }
 
 /// The minimum and the maximum amount in minor units.
-fn limits(spec: &MethodSpec, flow: FlowKind, currency: Currency) -> (i64, i64) {
+fn limits(spec: &MethodSpec, flow: Operation, currency: Currency) -> (i64, i64) {
     let (least, greatest) = spec.rule(flow).unwrap_or(&Rule::new()).limits(currency).minor_units();
     (least.max(1), greatest)
 }

@@ -57,8 +57,8 @@ impl Stage {
         let before = self.sandbox.events().last().map_or(0, |event| event.sequence);
         let accepted = self.gate.send(prepared).await?;
         let what = match amount {
-            Some(amount) => format!("a {} of {amount}", F::KIND),
-            None => format!("a {} of all that was paid", F::KIND),
+            Some(amount) => format!("a {} of {amount}", F::OPERATION),
+            None => format!("a {} of all that was paid", F::OPERATION),
         };
         let title = prepared.spec().title();
         let events = self.sandbox.events();

@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use anyhow::bail;
 use clap::Args;
-use ecp_methods::{FlowKind, Registry};
+use ecp_methods::Registry;
+use ecp_methods::mass_file::RowKind;
 use ecp_payouts::write_template;
 
 use crate::fields::method;
@@ -33,9 +34,9 @@ impl Template {
     pub(crate) fn run(&self, registry: &Registry) -> anyhow::Result<ExitCode> {
         let method = method(registry, &self.method)?;
         let project = self.profile.load()?.project;
-        if [FlowKind::Payout, FlowKind::Refund]
+        if [RowKind::Payout, RowKind::Refund]
             .iter()
-            .all(|&flow| method.spec().rule(flow).is_none())
+            .all(|kind| method.spec().rule(kind.operation()).is_none())
         {
             bail!(
                 "{} has neither payouts nor refunds; `ecp methods` lists the flows of each method",

@@ -1,12 +1,12 @@
 //! Events that a callback is about.
 
-use ecp_methods::FlowKind;
+use ecp_methods::Operation;
 use ecp_sandbox::Decision;
 
 /// The event that a sample callback reports: a flow and how far its operation has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Event {
-    pub(super) flow: FlowKind,
+    pub(super) flow: Operation,
     pub(super) goal: Goal,
 }
 
@@ -23,7 +23,7 @@ impl Event {
     /// `None` for any other word.
     pub(super) fn named(word: &str) -> Option<Self> {
         if word == "redirect" {
-            return Some(Self { flow: FlowKind::Sale, goal: Goal::Redirect });
+            return Some(Self { flow: Operation::SALE, goal: Goal::Redirect });
         }
         let (flow, end) = word.split_once('-')?;
         Some(Self { flow: flow_of(flow)?, goal: Goal::End(end_of(end)?) })
@@ -32,13 +32,13 @@ impl Event {
     /// Returns the event for an operation's type and status. For an unknown status the event is a
     /// success, and for an unknown type a sale: the caller puts the given words into that callback.
     pub(super) fn of(operation: &str, status: &str) -> Self {
-        let flow = flow_of(operation).unwrap_or(FlowKind::Sale);
+        let flow = flow_of(operation).unwrap_or(Operation::SALE);
         Self { flow, goal: Goal::End(end_of(status).unwrap_or(Decision::Success)) }
     }
 }
 
-fn flow_of(word: &str) -> Option<FlowKind> {
-    FlowKind::ALL.iter().copied().find(|flow| flow.as_str() == word)
+fn flow_of(word: &str) -> Option<Operation> {
+    Operation::KNOWN.iter().copied().find(|flow| flow.name() == word)
 }
 
 fn end_of(word: &str) -> Option<Decision> {
@@ -57,10 +57,10 @@ mod tests {
     fn events_are_flows_with_their_ends_and_the_redirect() {
         let end = |flow, decision| Some(Event { flow, goal: Goal::End(decision) });
         for (word, expected) in [
-            ("sale-success", end(FlowKind::Sale, Decision::Success)),
-            ("refund-decline", end(FlowKind::Refund, Decision::Decline)),
-            ("payout-success", end(FlowKind::Payout, Decision::Success)),
-            ("redirect", Some(Event { flow: FlowKind::Sale, goal: Goal::Redirect })),
+            ("sale-success", end(Operation::SALE, Decision::Success)),
+            ("refund-decline", end(Operation::REFUND, Decision::Decline)),
+            ("payout-success", end(Operation::PAYOUT, Decision::Success)),
+            ("redirect", Some(Event { flow: Operation::SALE, goal: Goal::Redirect })),
             ("success", None),
             ("sale-processing", None),
             ("external-success", None),

@@ -7,7 +7,7 @@ use ecp_core::model::{Code, End};
 use ecp_core::{Money, PaymentId, ProjectId, SecretKey, Sensitive};
 use ecp_methods::request::{Field, PayoutRequest, RefundRequest, SaleRequest};
 use ecp_methods::spec::{CallbackForm, Capability};
-use ecp_methods::{DynMethod, Flow, FlowKind, MethodSpec, Prepared, Registry, Rule, prepare_dyn};
+use ecp_methods::{DynMethod, Flow, MethodSpec, Operation, Prepared, Registry, Rule, prepare_dyn};
 use ecp_sandbox::{Config, Decision, EventKind, Project, Sandbox};
 use ecp_transport::{Gate, TowerTransport};
 use http::{Request, Response};
@@ -34,14 +34,15 @@ impl Sample<'_> {
         let spec = self.method.spec();
         let Event { flow, goal } = self.event;
         if spec.rule(flow).is_none() {
-            let flows: Vec<&str> = spec.flows().map(FlowKind::as_str).collect();
+            let flows: Vec<&str> = spec.flows().map(Operation::name).collect();
             bail!("{} has no flow {flow}; its flows are {}", spec.title(), flows.join(" and "));
         }
         let (sandbox, gate) = self.sandbox()?;
         match flow {
-            FlowKind::Payout => self.payout(&gate).await?,
-            FlowKind::Sale => self.sale(&sandbox, &gate, goal).await?,
-            FlowKind::Refund => self.refund(&sandbox, &gate).await?,
+            Operation::PAYOUT => self.payout(&gate).await?,
+            Operation::SALE => self.sale(&sandbox, &gate, goal).await?,
+            Operation::REFUND => self.refund(&sandbox, &gate).await?,
+            other => bail!("the operation {other} has no sample callbacks"),
         }
         sandbox.settled().await;
         let sent = sandbox.events().into_iter().rev().find_map(|event| match event.kind {
@@ -66,7 +67,7 @@ impl Sample<'_> {
         let code = self.form(End::Decline).decline_code();
         let mut project = Project::new(self.project, Sensitive::new(Config::DEMO_KEY.to_owned()))
             .callback_url("http://localhost/");
-        if declined && self.event.flow == FlowKind::Payout && code == INSUFFICIENT_FUNDS {
+        if declined && self.event.flow == Operation::PAYOUT && code == INSUFFICIENT_FUNDS {
             let currencies = self.method.spec().currencies().iter();
             for &currency in currencies {
                 project = project.balance(Money::from_minor(0, currency));
@@ -83,7 +84,7 @@ impl Sample<'_> {
                 let answer = json!({"code": 0, "payment_id": asked["payment_id"]});
                 Response::new(answer.to_string().into())
             });
-        if declined && self.event.flow == FlowKind::Refund && code != TOO_HIGH {
+        if declined && self.event.flow == Operation::REFUND && code != TOO_HIGH {
             config = config.decline_refunds(code);
         }
         let sandbox = Sandbox::new(config);
@@ -96,7 +97,7 @@ impl Sample<'_> {
     /// A decline is that of the customer who does not come: it alone can have any code.
     async fn sale(&self, sandbox: &Sandbox, gate: &Gate, goal: Goal) -> anyhow::Result<()> {
         let spec = self.method.spec();
-        let amount = example(spec, FlowKind::Sale, |minor| !spec.testing().is_declined(minor))?;
+        let amount = example(spec, Operation::SALE, |minor| !spec.testing().is_declined(minor))?;
         let open = spec.capabilities().has(Capability::ZeroAmount) && !self.fixed;
         // The one whose callback has the account, as in the sample.
         let shown = spec.testing().account_shown_amounts().iter().copied();
@@ -115,7 +116,7 @@ impl Sample<'_> {
                 self.choose(sandbox, open.then_some(amount)).await?;
             }
             Goal::End(Decision::Decline) => {
-                let longest = spec.rule(FlowKind::Sale).and_then(Rule::longest_time);
+                let longest = spec.rule(Operation::SALE).and_then(Rule::longest_time);
                 let longest = longest.unwrap_or(std::time::Duration::from_hours(1));
                 if !sandbox.advance(longest).await {
                     bail!("the sandbox inside `ecp trigger` has no virtual time: please report it");
@@ -131,9 +132,9 @@ impl Sample<'_> {
         let poor = self.form(End::Decline).decline_code() == INSUFFICIENT_FUNDS;
         let declined = self.event.goal == Goal::End(Decision::Decline) && !poor;
         let amount =
-            example(spec, FlowKind::Payout, |minor| testing.is_declined(minor) == declined)?;
+            example(spec, Operation::PAYOUT, |minor| testing.is_declined(minor) == declined)?;
         let mut request = PayoutRequest::new(self.payment_id.clone(), amount);
-        for (field, value) in self.fields(FlowKind::Payout, amount, &[Field::CUSTOMER_ID]) {
+        for (field, value) in self.fields(Operation::PAYOUT, amount, &[Field::CUSTOMER_ID]) {
             request = request.field(field, value);
         }
         self.send(gate, &prepare_dyn(self.method, request)?).await
@@ -141,7 +142,7 @@ impl Sample<'_> {
 
     async fn refund(&self, sandbox: &Sandbox, gate: &Gate) -> anyhow::Result<()> {
         let spec = self.method.spec();
-        let paid = example(spec, FlowKind::Sale, |minor| !spec.testing().is_declined(minor))?;
+        let paid = example(spec, Operation::SALE, |minor| !spec.testing().is_declined(minor))?;
         self.sell(sandbox, gate, paid).await?;
         self.choose(sandbox, None).await?;
         let id = self.payment_id.clone();
@@ -151,7 +152,7 @@ impl Sample<'_> {
         } else {
             RefundRequest::full(id)
         };
-        for (field, value) in self.fields(FlowKind::Refund, paid, &[Field::MERCHANT_REFUND_ID]) {
+        for (field, value) in self.fields(Operation::REFUND, paid, &[Field::MERCHANT_REFUND_ID]) {
             request = request.field(field, value);
         }
         self.send(gate, &prepare_dyn(self.method, request)?).await
@@ -159,7 +160,7 @@ impl Sample<'_> {
 
     async fn sell(&self, sandbox: &Sandbox, gate: &Gate, amount: Money) -> anyhow::Result<()> {
         let mut request = SaleRequest::new(self.payment_id.clone(), amount);
-        for (field, value) in self.fields(FlowKind::Sale, amount, &[Field::CUSTOMER_ID]) {
+        for (field, value) in self.fields(Operation::SALE, amount, &[Field::CUSTOMER_ID]) {
             request = request.field(field, value);
         }
         self.send(gate, &prepare_dyn(self.method, request)?).await?;
@@ -186,7 +187,7 @@ impl Sample<'_> {
     }
 
     /// Values for the required fields, and for others that the samples' payments have.
-    fn fields(&self, flow: FlowKind, amount: Money, more: &[Field]) -> Vec<(Field, String)> {
+    fn fields(&self, flow: Operation, amount: Money, more: &[Field]) -> Vec<(Field, String)> {
         let value = |field: Field| match field {
             Field::DESCRIPTION => "a sample".to_owned(),
             other => other.example().to_owned(),
@@ -209,7 +210,11 @@ const TOO_HIGH: u32 = 3283;
 
 /// The amount of a flow in the method's first currency: the example of its rule, or the nearest one
 /// that means the right thing in tests.
-fn example(spec: &MethodSpec, flow: FlowKind, fits: impl Fn(i64) -> bool) -> anyhow::Result<Money> {
+fn example(
+    spec: &MethodSpec,
+    flow: Operation,
+    fits: impl Fn(i64) -> bool,
+) -> anyhow::Result<Money> {
     let currency = spec
         .currencies()
         .first()

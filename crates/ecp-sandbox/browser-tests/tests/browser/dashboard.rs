@@ -5,7 +5,7 @@ use ecp_browser_tests::{Browser, World};
 use ecp_core::PaymentId;
 use ecp_methods::page::PageOptions;
 use ecp_methods::spec::Interface;
-use ecp_methods::{DynMethod, FlowKind, Registry};
+use ecp_methods::{DynMethod, Operation, Registry};
 use ecp_sandbox::{Config, EventKind, Fault, FaultRule, Filter, Paging};
 
 use crate::browser;
@@ -13,7 +13,7 @@ use crate::browser;
 /// A method with payouts in the Dashboard.
 pub(crate) fn paying_out(registry: &Registry) -> &dyn DynMethod {
     let has = |method: &&dyn DynMethod| {
-        let rule = method.spec().rule(FlowKind::Payout);
+        let rule = method.spec().rule(Operation::PAYOUT);
         rule.is_some_and(|rule| rule.interfaces().contains(&Interface::Dashboard))
     };
     registry.iter().find(has).unwrap()
@@ -47,7 +47,7 @@ async fn a_file_of_payouts_is_paid_out_row_by_row() {
     let registry = Registry::builtin();
     let spec = paying_out(&registry).spec();
     let (gate, currency) = (spec.gate_path().unwrap(), spec.currencies()[0]);
-    let amount = spec.rule(FlowKind::Payout).unwrap().example_amount(currency).minor();
+    let amount = spec.rule(Operation::PAYOUT).unwrap().example_amount(currency).minor();
     let declined = spec.testing().declined_amounts()[0];
     let row =
         |id: &str, amount: i64| format!("{gate};{id};{amount};{currency};93017949;c1;192.0.2.1\n");
@@ -86,7 +86,7 @@ async fn a_mass_payout_shows_how_far_it_is() {
     let registry = Registry::builtin();
     let spec = paying_out(&registry).spec();
     let (gate, currency) = (spec.gate_path().unwrap(), spec.currencies()[0]);
-    let amount = spec.rule(FlowKind::Payout).unwrap().example_amount(currency).minor();
+    let amount = spec.rule(Operation::PAYOUT).unwrap().example_amount(currency).minor();
     world.sandbox.add_fault(FaultRule::new(Fault::StalePayment).payment_id("slow-2"));
     let names = "general.payment_id,payment.amount,payment.currency,account.number,customer.id,\
                  customer.ip_address,method\n";

@@ -1,7 +1,7 @@
 use ecp_browser_tests::{Browser, World};
 use ecp_core::{PaymentId, Sensitive};
 use ecp_methods::spec::{Capability, Interface};
-use ecp_methods::{DynMethod, FlowKind, Registry};
+use ecp_methods::{DynMethod, Operation, Registry};
 use ecp_sandbox::{Config, Decision, Fault, FaultRule, Filter, Paging, signature};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -179,13 +179,13 @@ async fn nothing_that_was_registered_runs_in_the_dashboard() {
 /// A sale, a payout and a refund on Gate, with payloads in every text.
 async fn requests(world: &World) {
     let registry = Registry::builtin();
-    for flow in [FlowKind::Sale, FlowKind::Payout, FlowKind::Refund] {
+    for flow in [Operation::SALE, Operation::PAYOUT, Operation::REFUND] {
         let on_gate = |method: &&dyn DynMethod| {
             let rule = method.spec().rule(flow);
             rule.is_some_and(|rule| rule.interfaces().contains(&Interface::Gate))
         };
         let spec = registry.iter().find(on_gate).unwrap().spec();
-        let kind = if flow == FlowKind::Payout { flow } else { FlowKind::Sale };
+        let kind = if flow == Operation::PAYOUT { flow } else { Operation::SALE };
         let amount = spec.rule(kind).unwrap().example_amount(spec.currencies()[0]);
         let id = format!("{flow}{PAYLOAD}");
         let back = format!("{}/paid?x='%22%3E%3Cxss-mark%3E{{{{7531*9}}}}", world.merchant.url());
@@ -206,7 +206,7 @@ async fn requests(world: &World) {
         let payment_id = PaymentId::new(id.as_str()).unwrap();
         let _ = world.sandbox.choose(Config::DEMO_PROJECT, &payment_id, Decision::Success, None);
         world.sandbox.settled().await;
-        if flow == FlowKind::Refund {
+        if flow == Operation::REFUND {
             let refund = json!({
                 "general": {"payment_id": id},
                 "payment": {"description": PAYLOAD, "merchant_refund_id": PAYLOAD},
@@ -301,7 +301,7 @@ async fn mass_payout(browser: &Browser, world: &World) {
     let registry = Registry::builtin();
     let spec = paying_out(&registry).spec();
     let currency = spec.currencies()[0];
-    let amount = spec.rule(FlowKind::Payout).unwrap().example_amount(currency).minor();
+    let amount = spec.rule(Operation::PAYOUT).unwrap().example_amount(currency).minor();
     let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
     let cell = quoted(&format!("mass{PAYLOAD}"));
     let name = quoted(&format!("customer.{PAYLOAD}"));

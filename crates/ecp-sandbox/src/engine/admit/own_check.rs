@@ -3,7 +3,7 @@
 use ecp_core::Money;
 use ecp_methods::request::{Draft, Field, FlowRequest, PayoutRequest, RefundRequest, SaleRequest};
 use ecp_methods::spec::Interface;
-use ecp_methods::{DynMethod, FlowKind, Reason, Rule, check_received};
+use ecp_methods::{DynMethod, Operation, Reason, Rule, check_received};
 use serde_json::Value;
 
 use crate::payment::{Order, OrderKind, RefundOrder};
@@ -44,7 +44,7 @@ pub(super) fn refund(
         None => RefundRequest::full(id),
         Some(amount) => {
             let all = paid.is_none_or(|paid| paid == amount);
-            let parts = method.spec().rule(FlowKind::Refund).is_some_and(Rule::allows_partial);
+            let parts = method.spec().rule(Operation::REFUND).is_some_and(Rule::allows_partial);
             if all || !parts {
                 RefundRequest::full_of(id, amount)
             } else {
@@ -52,7 +52,7 @@ pub(super) fn refund(
             }
         }
     };
-    let given = given(method, FlowKind::Refund, document);
+    let given = given(method, Operation::REFUND, document);
     let refund = given.into_iter().fold(refund, Given::put);
     ask(method, refund.draft(), interface)
 }
@@ -124,7 +124,7 @@ impl Given<'_> {
 }
 
 /// What a document has besides the ids, the amount and the signature.
-fn given<'d>(method: &dyn DynMethod, flow: FlowKind, document: &'d Value) -> Vec<Given<'d>> {
+fn given<'d>(method: &dyn DynMethod, flow: Operation, document: &'d Value) -> Vec<Given<'d>> {
     let known = |path: &str| {
         let own = method.spec().needed_field(flow, path);
         own.or_else(|| Field::KNOWN.iter().copied().find(|field| field.path() == path))

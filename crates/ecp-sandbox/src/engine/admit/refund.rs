@@ -1,7 +1,7 @@
 //! Checks of refunds that need only the request.
 
 use ecp_core::{Money, ProjectId};
-use ecp_methods::{FlowKind, MethodSpec};
+use ecp_methods::{MethodSpec, Operation};
 use serde_json::Value;
 
 use super::order;
@@ -16,7 +16,7 @@ pub(super) fn order(
     spec: &MethodSpec,
     document: &Value,
 ) -> Result<RefundOrder, Refusal> {
-    let needed = order::needed(spec.rule(FlowKind::Refund), document);
+    let needed = order::needed(spec.rule(Operation::REFUND), document);
     let paths = needed.iter().map(|field| field.path());
     require(document, std::iter::once("general.payment_id").chain(paths))?;
 

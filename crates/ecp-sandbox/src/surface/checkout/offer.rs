@@ -3,7 +3,7 @@
 use ecp_core::Money;
 use ecp_methods::request::Field;
 use ecp_methods::spec::Interface;
-use ecp_methods::{DynMethod, FlowKind, MethodSpec, Registry};
+use ecp_methods::{DynMethod, MethodSpec, Operation, Registry};
 use serde_json::{Map, Value, json};
 
 use super::parameters::Parameters;
@@ -41,12 +41,12 @@ pub(super) fn methods(
 fn is_on_page(spec: &MethodSpec) -> bool {
     !spec.page_codes().is_empty()
         && spec
-            .rule(FlowKind::Sale)
+            .rule(Operation::SALE)
             .is_some_and(|rule| rule.interfaces().contains(&Interface::PaymentPage))
 }
 
 fn takes(spec: &MethodSpec, amount: Money) -> bool {
-    let Some(rule) = spec.rule(FlowKind::Sale) else { return false };
+    let Some(rule) = spec.rule(Operation::SALE) else { return false };
     let fits = match amount.minor() {
         0 => rule.allows_zero_amount(),
         _ => rule.limits(amount.currency()).allow(amount),
@@ -59,7 +59,7 @@ pub(super) fn missing_fields(
     spec: &MethodSpec,
     parameters: &Parameters,
 ) -> Vec<(Field, &'static str)> {
-    let needed = spec.rule(FlowKind::Sale).map(ecp_methods::Rule::needed_fields);
+    let needed = spec.rule(Operation::SALE).map(ecp_methods::Rule::needed_fields);
     let named = needed.unwrap_or_default().iter();
     // A guest is not asked for the merchant's id of a customer.
     let named = named.filter(|&&field| !is_the_pages(field) && field != Field::CUSTOMER_ID);

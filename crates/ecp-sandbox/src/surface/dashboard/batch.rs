@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ecp_core::model::{End, PaymentStatus};
 use ecp_core::{PaymentId, ProjectId, Timestamp};
+use ecp_methods::mass_file::{self, RowKind};
 use ecp_methods::request::Field;
 use ecp_methods::spec::Interface;
-use ecp_methods::{FlowKind, mass_file};
 use ecp_table::{Hidden, Trace};
 
 use super::nested::nested;
@@ -91,7 +91,7 @@ pub(super) struct Batch {
 #[derive(Clone)]
 struct Row {
     line: u64,
-    flow: FlowKind,
+    flow: RowKind,
     payment_id: String,
     amount: String,
     placed: Option<Result<Placed, String>>,
@@ -116,7 +116,7 @@ impl Row {
 /// A row of a file.
 struct Request {
     line: u64,
-    flow: FlowKind,
+    flow: RowKind,
     cells: Cells,
 }
 
@@ -184,7 +184,7 @@ impl Batch {
             let document = nested(cells.chain(id));
             let interface = Interface::Dashboard;
             engine
-                .place(self.project, method, request.flow, interface, &document)
+                .place(self.project, method, request.flow.operation(), interface, &document)
                 .map_err(|error| error.to_string())
         });
         if let Some(row) = lock(&self.rows).get_mut(place) {
@@ -222,7 +222,7 @@ impl Batch {
             let registered_id = row.placed.and_then(Result::ok).map(|placed| placed.payment_id);
             RowView {
                 line: row.line,
-                operation: row.flow.as_str(),
+                operation: row.flow.name(),
                 payment_id: registered_id.map_or(row.payment_id, |id| id.as_str().to_owned()),
                 amount: row.amount,
                 status,
@@ -310,7 +310,7 @@ impl Table {
             {
                 cells.push((METHOD.to_owned(), method.to_owned()));
             }
-            let mut request = Request { line, flow: FlowKind::Payout, cells };
+            let mut request = Request { line, flow: RowKind::Payout, cells };
             let checked = request.check(has_operations, project);
             checked.map_err(|(name, problem)| format!("line {line}, `{name}`: {problem}"))?;
             rows.push(request);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use ecp_core::ProjectId;
 use ecp_methods::spec::Interface;
-use ecp_methods::{DynMethod, FlowKind, MethodSpec};
+use ecp_methods::{DynMethod, MethodSpec, Operation};
 
 use crate::engine::Engine;
 
@@ -35,7 +35,7 @@ pub(crate) struct Choices {
 impl Choices {
     /// Returns the choices for a flow on an interface: the methods that have the flow there, and
     /// their currencies.
-    pub(super) fn of(engine: &Engine, flow: FlowKind, interface: Interface) -> Self {
+    pub(super) fn of(engine: &Engine, flow: Operation, interface: Interface) -> Self {
         let all = engine.config().registry.iter().map(DynMethod::spec);
         let methods: Vec<_> = all
             .filter(|spec| {

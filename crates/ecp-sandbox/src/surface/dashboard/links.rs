@@ -6,7 +6,7 @@ use askama::Template;
 use axum::extract::{Form, Query, State};
 use axum::response::Response;
 use ecp_core::{Currency, Money, Timestamp};
-use ecp_methods::FlowKind;
+use ecp_methods::Operation;
 use ecp_methods::spec::Interface;
 use http::StatusCode;
 
@@ -73,7 +73,7 @@ impl LinksPage {
 
 /// The methods that links can be paid with: the Payment Page must know them.
 fn choices(dashboard: &Dashboard) -> Choices {
-    let mut choices = Choices::of(&dashboard.engine, FlowKind::Sale, Interface::PaymentLinks);
+    let mut choices = Choices::of(&dashboard.engine, Operation::SALE, Interface::PaymentLinks);
     choices.methods.retain(|spec| !spec.page_codes().is_empty());
     choices
 }
@@ -110,7 +110,7 @@ fn created(dashboard: &Dashboard, pairs: &Pairs) -> Result<(), String> {
         .ok_or_else(|| format!("{} does not take this currency.", spec.title()))?;
     let amount = Money::from_decimal(field(pairs, "amount").unwrap_or_default(), currency);
     let amount = amount.map_err(|error| error.to_string())?;
-    if let Some(limits) = spec.rule(FlowKind::Sale).map(|rule| rule.limits(currency))
+    if let Some(limits) = spec.rule(Operation::SALE).map(|rule| rule.limits(currency))
         && !limits.allow(amount)
     {
         return Err(format!("The amount for {} must be {limits}.", spec.title()));

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::{Form, Query, State};
 use axum::response::Response;
 use ecp_core::{Money, PaymentId, ProjectId};
-use ecp_methods::FlowKind;
+use ecp_methods::Operation;
 use ecp_methods::spec::Interface;
 use http::StatusCode;
 use serde_json::json;
@@ -117,7 +117,7 @@ pub(super) async fn refund(State(engine): State<Engine>, Form(pairs): Form<Pairs
             document["payment"]["currency"] = amount.currency().code().into();
         }
         let method = payment.method.code();
-        match engine.place(project, method, FlowKind::Refund, Interface::Dashboard, &document) {
+        match engine.place(project, method, Operation::REFUND, Interface::Dashboard, &document) {
             Ok(_) => Ok("refund"),
             Err(error) => Err(error.to_string()),
         }
@@ -126,7 +126,7 @@ pub(super) async fn refund(State(engine): State<Engine>, Form(pairs): Form<Pairs
 
 /// Whether the method's page has a plus for refunds in the Dashboard.
 fn offers_refund(payment: &PaymentView) -> bool {
-    let rule = payment.method.rule(FlowKind::Refund);
+    let rule = payment.method.rule(Operation::REFUND);
     rule.is_some_and(|rule| rule.interfaces().contains(&Interface::Dashboard))
 }
 
@@ -185,6 +185,6 @@ impl PaymentPage {
     }
 
     fn allows_partial(&self) -> bool {
-        self.payment.method.rule(FlowKind::Refund).is_some_and(ecp_methods::Rule::allows_partial)
+        self.payment.method.rule(Operation::REFUND).is_some_and(ecp_methods::Rule::allows_partial)
     }
 }

@@ -7,9 +7,10 @@ use axum::extract::multipart::Multipart;
 use axum::extract::{Form, Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use ecp_core::{Currency, Money, ProjectId};
+use ecp_methods::mass_file::{self, RowKind};
 use ecp_methods::request::Field;
 use ecp_methods::spec::Interface;
-use ecp_methods::{DynMethod, FlowKind, Rule, mass_file};
+use ecp_methods::{DynMethod, Operation, Rule};
 use http::{StatusCode, header};
 
 use super::batch::{Progress, RowView, Table};
@@ -42,7 +43,7 @@ struct BatchLine {
 impl PayoutsPage {
     fn new(dashboard: &Dashboard, shell: Shell, given: Pairs) -> Self {
         let choices = choices(dashboard);
-        let needed = choices.methods.iter().filter_map(|spec| spec.rule(FlowKind::Payout));
+        let needed = choices.methods.iter().filter_map(|spec| spec.rule(Operation::PAYOUT));
         let needed = needed.flat_map(Rule::needed_fields).copied();
         let always = [Field::ACCOUNT_NUMBER, Field::CUSTOMER_ID, Field::DESCRIPTION];
         let inputs: BTreeSet<Field> =
@@ -74,7 +75,7 @@ impl PayoutsPage {
 }
 
 fn choices(dashboard: &Dashboard) -> Choices {
-    Choices::of(&dashboard.engine, FlowKind::Payout, Interface::Dashboard)
+    Choices::of(&dashboard.engine, Operation::PAYOUT, Interface::Dashboard)
 }
 
 pub(super) async fn show(
@@ -117,7 +118,7 @@ fn paid(dashboard: &Dashboard, pairs: &Pairs) -> Result<(ProjectId, String), Str
     let document = nested(cells.chain(own));
     let method = field(pairs, "method").unwrap_or_default();
     let placed =
-        dashboard.engine.place(project, method, FlowKind::Payout, Interface::Dashboard, &document);
+        dashboard.engine.place(project, method, Operation::PAYOUT, Interface::Dashboard, &document);
     match placed {
         Ok(placed) => Ok((project, placed.payment_id.as_str().to_owned())),
         Err(error) => Err(error.to_string()),
@@ -130,11 +131,12 @@ pub(super) async fn example(State(dashboard): State<Dashboard>) -> Response {
     const OF_EACH: usize = 3;
     let methods = dashboard.engine.config().registry.iter().map(DynMethod::spec);
     let rows = methods.flat_map(|spec| {
-        let in_dashboard = |flow: &FlowKind| {
-            spec.rule(*flow).is_some_and(|rule| rule.interfaces().contains(&Interface::Dashboard))
+        let in_dashboard = |kind: &RowKind| {
+            spec.rule(kind.operation())
+                .is_some_and(|rule| rule.interfaces().contains(&Interface::Dashboard))
         };
-        let flows = [FlowKind::Payout, FlowKind::Refund].into_iter().filter(in_dashboard);
-        flows.flat_map(move |flow| std::iter::repeat_n((spec, flow), OF_EACH))
+        let kinds = [RowKind::Payout, RowKind::Refund].into_iter().filter(in_dashboard);
+        kinds.flat_map(move |kind| std::iter::repeat_n((spec, kind), OF_EACH))
     });
     let Some(&project) = dashboard.engine.config().projects.keys().next() else {
         return missing();

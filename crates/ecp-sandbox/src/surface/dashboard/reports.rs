@@ -376,7 +376,7 @@ fn in_words(filter: &Filter) -> String {
         ("id contains", text.clone()),
         ("status", status.clone()),
         ("method", method.clone()),
-        ("type", kind.map(|kind| kind.as_str().to_owned())),
+        ("type", kind.map(|kind| kind.name().to_owned())),
     ];
     let parts = parts.into_iter().filter_map(|(name, value)| Some(format!("{name} {}", value?)));
     let words: Vec<String> = parts.collect();

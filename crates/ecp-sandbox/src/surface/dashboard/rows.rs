@@ -56,7 +56,7 @@ const PAYMENTS: &[Column<PaymentView>] = &[
     ("project_id", |payment| Cell::text(payment.project_id.to_string())),
     ("payment_id", |payment| Cell::text(payment.payment_id.as_str())),
     ("method", |payment| Cell::text(payment.method.code())),
-    ("type", |payment| Cell::text(payment.kind.as_str())),
+    ("type", |payment| Cell::text(payment.kind.name())),
     ("status", |payment| Cell::text(payment.status.as_str())),
     ("code", |payment| Cell::text(payment.code.as_str())),
     ("message", |payment| Cell::text(payment.message)),

@@ -1,7 +1,7 @@
 //! Filters of the lists.
 
 use ecp_core::{ProjectId, Timestamp};
-use ecp_methods::FlowKind;
+use ecp_methods::Operation;
 
 use super::forms::{Pairs, field};
 use crate::engine::view::{Filter, Paging};
@@ -29,7 +29,7 @@ impl Search {
             status: text("status"),
             method: text("method"),
             kind: text("kind")
-                .and_then(|kind| FlowKind::ALL.iter().copied().find(|flow| flow.as_str() == kind)),
+                .and_then(|kind| Operation::KNOWN.iter().copied().find(|flow| flow.name() == kind)),
             from: field(&self.0, "from").and_then(|day| moment(day, "00:00:00")),
             to: field(&self.0, "to").and_then(|day| moment(day, "23:59:59")),
         }
@@ -105,7 +105,7 @@ mod tests {
         let filter = found.filter();
         assert_eq!(filter.project.map(ProjectId::get), Some(1));
         assert_eq!((filter.text.as_deref(), filter.status), (Some("X1"), None));
-        assert_eq!(filter.kind, Some(FlowKind::Payout));
+        assert_eq!(filter.kind, Some(Operation::PAYOUT));
         assert_eq!(filter.from.map(|time| time.to_string()).unwrap(), "2026-11-22T00:00:00+0000");
         assert_eq!(filter.to, None);
         assert_eq!(found.query(), "project=1&text=+X1+&kind=payout&from=2026-11-22&to=soon");

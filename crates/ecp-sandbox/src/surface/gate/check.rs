@@ -2,7 +2,7 @@
 
 use ecp_core::ProjectId;
 use ecp_methods::spec::Interface;
-use ecp_methods::{FlowKind, MethodSpec, Registry};
+use ecp_methods::{MethodSpec, Operation, Registry};
 use serde_json::Value;
 
 use crate::config::{Config, Project};
@@ -54,9 +54,9 @@ pub(crate) fn request_id(document: &Value) -> Result<String, Refusal> {
 pub(crate) fn method(
     registry: &Registry,
     path: &str,
-) -> Result<(&'static MethodSpec, FlowKind), Refusal> {
+) -> Result<(&'static MethodSpec, Operation), Refusal> {
     let found = path.rsplit_once('/').and_then(|(gate_path, operation)| {
-        let flow = FlowKind::ALL.iter().copied().find(|flow| flow.as_str() == operation)?;
+        let flow = Operation::KNOWN.iter().copied().find(|flow| flow.name() == operation)?;
         let spec = registry.by_gate_path(gate_path)?.spec();
         has_on_gate(spec, flow).then_some((spec, flow))
     });
@@ -64,6 +64,6 @@ pub(crate) fn method(
 }
 
 /// Whether the method has this flow on Gate.
-pub(super) fn has_on_gate(spec: &MethodSpec, flow: FlowKind) -> bool {
+pub(super) fn has_on_gate(spec: &MethodSpec, flow: Operation) -> bool {
     spec.rule(flow).is_some_and(|rule| rule.interfaces().contains(&Interface::Gate))
 }
