@@ -51,7 +51,7 @@ Commands:
   package [--no-verify]    make what would be published in target/package, and build each from there
   simulate [ROWS] [SEED]   pay a file through failures and kills, and prove that each row is paid once
   screenshots              take pictures of the sandbox's pages for docs/screenshots; needs
-                           Debian's chromium and chromium-driver
+                           Debian's chromium-headless-shell or chromium, and chromium-driver
   sdks                     install the platform's SDKs for Python and JavaScript in target/sdks, for
                            the sandbox's tests; needs pip and npm
 ";
