@@ -7,7 +7,8 @@ use ecp_core::{Currency, Money, PaymentId, ProjectId, SecretKey};
 use ecp_methods::request::{FlowRequest, PayoutRequest, RefundRequest, SaleRequest};
 use ecp_methods::spec::Regions;
 use ecp_methods::{
-    DynMethod, MethodSpec, Operation, Prepared, Reason, Registry, Rejection, prepare_dyn,
+    DynMethod, MethodSpec, Operation, PaymentMethod, Prepared, Reason, Registry, Rejection,
+    prepare_dyn,
 };
 use ecp_sandbox::{Config, Sandbox};
 use ecp_transport::{Gate, TowerTransport};
@@ -335,6 +336,20 @@ fn parts_are_given_back_where_a_refund_may_have_an_amount() {
             assert_eq!(partial, with_amount, "{}", page.name);
         }
     });
+}
+
+#[test]
+fn no_path_of_a_page_is_warned_of() {
+    let mut looked_up = BTreeSet::new();
+    each_endpoint(|page, method, endpoint| {
+        let paths = endpoint.required.iter().flatten().chain(&endpoint.optional);
+        for path in paths.filter(|path| !BY_ITSELF.contains(&path.as_str())) {
+            assert_eq!(method.spec().unknown_path(path), None, "{}", page.name);
+            assert_eq!(ecp_methods::Jeton::SPEC.unknown_path(path), None, "{}", page.name);
+            looked_up.insert(path.clone());
+        }
+    });
+    assert!(looked_up.len() > 20, "{looked_up:?}");
 }
 
 #[test]

@@ -28,6 +28,22 @@ fn json(text: &str) -> Value {
 }
 
 #[test]
+fn a_path_that_no_document_has_is_a_warning_and_is_sent() {
+    let sandbox = Sandbox::start();
+    let output = sandbox
+        .ecp(&["payout", "jeton", "P-1", "300.00 EUR", "--field", "customer.fisrt_name=Ann"])
+        .args(PAYOUT)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(
+        stderr(&output),
+        "warning: `customer.fisrt_name` is a path that no document has; the nearest known path is \
+         `customer.first_name`\n"
+    );
+}
+
+#[test]
 fn a_payout_is_made_and_waited_for() {
     let sandbox = Sandbox::start();
     let output = sandbox

@@ -11,6 +11,7 @@ use crate::method::{DynMethod, Supports};
 use crate::reason::Reason;
 use crate::request::{Body, Draft, Field, FlowRequest, Format};
 use crate::spec::{Interface, MethodSpec, Rule};
+use crate::warning::{self, Warning};
 
 /// A request that passed all checks of its payment method. The transport sends nothing else, and
 /// only [`prepare`] and [`prepare_dyn`] create one.
@@ -277,6 +278,12 @@ impl<F: Flow> Prepared<F> {
     /// The value of a field of the request, `None` if it is not set.
     pub fn get(&self, field: Field) -> Option<&str> {
         self.request.draft().get(field)
+    }
+
+    /// Doubts about the request, such as a value at a path that no document has. They do not keep it
+    /// from being sent; log them, or show them to the person who chose the paths.
+    pub fn warnings(&self) -> Vec<Warning> {
+        warning::warnings(self.spec, &self.request.draft())
     }
 
     /// The path of the request's endpoint on Gate, such as `/v2/payment/wallet/jeton/sale`.

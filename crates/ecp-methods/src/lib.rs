@@ -31,6 +31,7 @@ mod reason;
 mod registry;
 pub mod request;
 pub mod spec;
+mod warning;
 
 pub use self::check::{Prepared, Rejection, check_received, prepare, prepare_dyn};
 pub use self::flow::{Effect, Flow, Operation, Payout, Refund, Sale};
@@ -39,3 +40,4 @@ pub use self::methods::*;
 pub use self::reason::Reason;
 pub use self::registry::{Registry, RegistryError, UnknownMethod};
 pub use self::spec::{MethodSpec, Rule, Spec};
+pub use self::warning::Warning;

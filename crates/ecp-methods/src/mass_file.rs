@@ -3,7 +3,9 @@
 //! CSV in UTF-8 without a byte order mark, with `;` between the cells. The first line names the
 //! columns, in any order; amounts are whole minor units (sources: mass file).
 
-use ecp_core::ProjectId;
+use std::borrow::Cow;
+
+use ecp_core::{Currency, Money, ProjectId};
 
 use crate::flow::Operation;
 use crate::request::Field;
@@ -151,7 +153,9 @@ pub fn amount_problem(amount: &str, currency: Option<ecp_core::Currency>) -> Opt
 
 /// Makes an example of a mass file, as a list of records; the first record has the column names. A
 /// method and a kind in `rows` become a record with example values in all required fields, unless
-/// the method does not have the operation. The payment ids are examples; in a
+/// the method does not have the operation. A field that is required only under a
+/// condition has a column, and so does the field that the condition depends on; the record's cell
+/// is empty if the condition is not true for its other values. The payment ids are examples; in a
 /// record of a refund, replace the example by the id of the payment to refund.
 pub fn template<'s>(
     project: ProjectId,
@@ -169,11 +173,17 @@ pub fn template<'s>(
         spec.rule(kind.operation()).map(|rule| (spec, kind, rule))
     };
     let rows: Vec<(&MethodSpec, RowKind, &Rule)> = rows.into_iter().filter_map(rule).collect();
+    // Refunds have a description in the platform's files, whatever the method.
+    let always = |flow: RowKind, rule: &Rule| {
+        let description = (flow == RowKind::Refund).then_some(Field::DESCRIPTION);
+        description.into_iter().chain(rule.needed_fields().iter().copied()).collect::<Vec<_>>()
+    };
     let mut fields: Vec<Field> = Vec::new();
-    for (_, flow, rule) in &rows {
-        // Refunds have a description in the platform's files, whatever the method.
-        let description = (*flow == RowKind::Refund).then_some(Field::DESCRIPTION);
-        for field in description.into_iter().chain(rule.needed_fields().iter().copied()) {
+    for (spec, flow, rule) in &rows {
+        let possible = rule.conditional_needs().iter().filter(|need| need.can_apply(spec));
+        let conditional =
+            possible.flat_map(|need| need.depends_on().into_iter().chain(need.fields().to_vec()));
+        for field in always(*flow, rule).into_iter().chain(conditional) {
             if !fields.contains(&field) {
                 fields.push(field);
             }
@@ -188,11 +198,9 @@ pub fn template<'s>(
             RowKind::Refund => format!("order-{}-{number}", spec.code()),
             RowKind::Payout => format!("payout-{}-{number}", spec.code()),
         };
-        let is_needed = |field: &Field| {
-            rule.needed_fields().contains(field)
-                || (flow == RowKind::Refund && *field == Field::DESCRIPTION)
-        };
-        let values = fields.iter().map(|field| if is_needed(field) { field.example() } else { "" });
+        let needed = needed(always(flow, rule), rule, sum.map(Money::currency));
+        let value = |field: &Field| if needed.contains(field) { field.example() } else { "" };
+        let values = fields.iter().map(value);
         let usual = [
             flow.name().to_owned(),
             project.to_string(),
@@ -204,6 +212,22 @@ pub fn template<'s>(
         records.push(usual.into_iter().chain(values.map(str::to_owned)).collect());
     }
     records
+}
+
+/// The fields of a row: those of every request, and those whose conditions are true for it by its
+/// currency or by another of these fields.
+fn needed(mut fields: Vec<Field>, rule: &Rule, currency: Option<Currency>) -> Vec<Field> {
+    loop {
+        let value = |path: &str| {
+            let field = fields.iter().find(|field| field.path() == path)?;
+            Some(Cow::Borrowed(field.example()))
+        };
+        let more = rule.needed(currency, value).into_iter().find(|field| !fields.contains(field));
+        match more {
+            Some(field) => fields.push(field),
+            None => return fields,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod body;
 mod by_path;
 mod field;
 mod parts;
+pub(crate) mod paths;
 
 use std::borrow::Cow;
 use std::hash::{BuildHasher, RandomState};

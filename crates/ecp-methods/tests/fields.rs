@@ -5,7 +5,7 @@
 use ecp_core::{Currency, ProjectId};
 use ecp_methods::request::{Customer, Field, Format, PayoutRequest};
 use ecp_methods::spec::{Condition, Interface, Limit, Need};
-use ecp_methods::{PaymentMethod, Payout, Reason, Rule, Spec, Supports, prepare};
+use ecp_methods::{PaymentMethod, Payout, Reason, Rule, Spec, Supports, mass_file, prepare};
 use serde_json::json;
 
 const BANK: Field = Field::new("account.bank_id", Format::Integer, "116");
@@ -152,6 +152,76 @@ fn numbers_and_objects_are_sent_as_json() {
     assert_eq!(body["account"], json!({"bank_id": 116, "number": "007"}));
     assert_eq!(body["identify"], json!({"doc_number": "1"}));
     assert_eq!(body["customer"], json!({"id": "7", "phone": "12345"}));
+}
+
+#[test]
+fn a_path_that_no_document_has_is_a_warning_with_the_nearest_one() {
+    let warnings = |request: PayoutRequest| {
+        let prepared = prepare(&Bank, request).unwrap();
+        prepared.warnings().iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let payout = || {
+        payout("60.00 KES")
+            .field(BANK, "116")
+            .field(Field::ACCOUNT_NUMBER, "007")
+            .extra("identify.doc_number", "1")
+    };
+    assert_eq!(warnings(payout()), [""; 0]);
+    // Known to the documents, to another field of the spec, or inside of an object of which the
+    // documents do not list all members.
+    let known = payout()
+        .extra("payment.extra_param", "blue")
+        .extra("recurring", json!({"register": true}))
+        .extra("callback", json!({"delay": 1}))
+        .extra("identify.anything", 1);
+    assert_eq!(warnings(known), [""; 0]);
+    let table = [
+        ("customer.fisrt_name", "customer.first_name"),
+        ("account.bankid", "account.bank_id"),
+        ("identity.doc_type", "identify.doc_type"),
+        ("payment.extraparam", "payment.extra_param"),
+    ];
+    for (path, nearest) in table {
+        let expected = format!(
+            "`{path}` is a path that no document has; the nearest known path is `{nearest}`"
+        );
+        assert_eq!(warnings(payout().extra(path, 1)), std::slice::from_ref(&expected));
+        assert_eq!(warnings(payout().text(&Bank::SPEC, path, "1")), [expected]);
+    }
+    let found = warnings(payout().extra("x", 1).extra("callback", json!({"delya": 1, "delay": 2})));
+    assert_eq!(
+        found,
+        [
+            "`x` is a path that no document has",
+            "`callback.delya` is a path that no document has; the nearest known path is `callback.delay`"
+        ]
+    );
+}
+
+#[test]
+fn a_mass_file_has_columns_for_what_conditions_may_demand() {
+    let project = ProjectId::new(7).unwrap();
+    let records =
+        mass_file::template(project, [(Bank::SPEC.untyped(), mass_file::RowKind::Payout)]);
+    // In KES nothing depends on anything but a country and a document, which the row does not have.
+    assert_eq!(
+        records[0][6..],
+        [
+            "customer.id",
+            "identify",
+            "customer.country",
+            "account.bank_id",
+            "customer.phone",
+            "account.number",
+            "identify.doc_type",
+            "identify.doc_issue_country",
+        ]
+    );
+    let empty = String::new();
+    assert_eq!(
+        records[1][8..],
+        [empty.clone(), empty.clone(), empty.clone(), empty.clone(), empty.clone(), empty]
+    );
 }
 
 #[test]

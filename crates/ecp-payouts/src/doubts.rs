@@ -28,6 +28,10 @@ pub(crate) struct Doubts {
     /// digits, and the line of the first.
     grouped: Vec<(Holds, u64, u64)>,
     warnings: Vec<Problem>,
+    /// Columns by their places with the codes of the methods for which their paths were looked up.
+    paths: Vec<(usize, &'static str)>,
+    /// Places of columns whose unknown path is among the warnings.
+    unknown: Vec<usize>,
     /// Lines whose amount may be thousands.
     thousands: Vec<u64>,
     /// Whether an amount of the file proves that a point is a decimal point.
@@ -71,6 +75,8 @@ impl Doubts {
             grouped: grouped.map(|held| (held, 0, 0)).collect(),
             lengths: of.into_iter().filter(has).map(|field| (field, digits())).collect(),
             warnings: Vec::new(),
+            paths: Vec::new(),
+            unknown: Vec::new(),
             thousands: Vec::new(),
             has_decimal_point: false,
         }
@@ -98,6 +104,7 @@ impl Doubts {
                 *count += 1;
             }
         }
+        self.unknown_paths(columns, row, request);
         let text = columns.cell(row, &Holds::Amount).filter(|text| text.contains('.'));
         let amount = request.amount().filter(|_| columns.amounts() == AmountUnit::Major);
         if let (Some(text), Some(amount)) = (text, amount) {
@@ -108,6 +115,25 @@ impl Doubts {
             }
         }
         Ok(())
+    }
+
+    /// Columns with values at a path that no document has, each of them once.
+    fn unknown_paths(&mut self, columns: &Columns, row: &Row<'_>, request: &RowRequest) {
+        let spec = request.spec();
+        for (place, held) in columns.holds().iter().enumerate() {
+            let Holds::Extra(path) = held else { continue };
+            let key = (place, spec.code());
+            let is_done = self.unknown.contains(&place) || self.paths.contains(&key);
+            if is_done || row.get(place).trim().is_empty() {
+                continue;
+            }
+            self.paths.push(key);
+            if let Some(warning) = spec.unknown_path(path) {
+                self.unknown.push(place);
+                let field = Some(path.clone());
+                self.warnings.push(Problem { line: row.line(), field, text: warning.problem() });
+            }
+        }
     }
 
     fn id(&mut self, id: &RowId, line: u64, without_id: u64) -> Result<(), Problem> {

@@ -238,3 +238,21 @@ fn a_plan_comes_to_totals_and_prints_no_row() {
     assert_eq!((plan.len(), plan.rows().count()), (3, 3));
     assert!(!format!("{plan:?}").contains("sentinel"));
 }
+
+#[test]
+fn a_column_whose_path_no_document_has_is_warned_of_once() {
+    let head = "general.payment_id,payment.amount,payment.currency,account.number,\
+                customer.ip_address,customer.fisrt_name,payment.extra_param";
+    let file = format!(
+        "{head}\nP-1,30000,EUR,1,192.0.2.1,,blue\nP-2,30000,EUR,1,192.0.2.1,Ann,\nP-3,30000,EUR,1,192.0.2.1,Bo,\n"
+    );
+    let plan = read(&file, &Layout::new().method("jeton")).unwrap();
+    let warnings: Vec<String> = plan.warnings().iter().map(ToString::to_string).collect();
+    assert_eq!(
+        warnings,
+        [
+            "line 3, `customer.fisrt_name`: is a path that no document has; the nearest known path is \
+          `customer.first_name`"
+        ]
+    );
+}

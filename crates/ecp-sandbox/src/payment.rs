@@ -386,7 +386,8 @@ impl Payment {
 
     fn limit_broken(&self, amount: Money) -> Option<Outcome> {
         let rule = self.order.spec.rule(self.order.kind.flow())?;
-        let code = beyond_limits(rule, amount)?;
+        let country = self.order.customer_country.as_deref();
+        let code = beyond_limits(rule, amount, country)?;
         Some(Outcome::Decline { code, field: Some("payment.amount") })
     }
 
@@ -400,9 +401,9 @@ impl Payment {
     }
 }
 
-/// The code for an amount outside of a rule's limits.
-fn beyond_limits(rule: &Rule, amount: Money) -> Option<u32> {
-    let limits = rule.limits(amount.currency());
+/// The code for an amount outside of a rule's limits, for a customer of this country.
+fn beyond_limits(rule: &Rule, amount: Money, country: Option<&str>) -> Option<u32> {
+    let limits = rule.limits_in(amount.currency(), country);
     if limits.least().is_some_and(|least| amount.minor() < least.minor()) {
         Some(3358)
     } else if limits.greatest().is_some_and(|greatest| amount.minor() > greatest.minor()) {
@@ -450,6 +451,7 @@ mod tests {
             amount: Money::from_minor(minor, currency),
             description: String::new(),
             customer_id: None,
+            customer_country: None,
             customer_phone: None,
             account_number: Some("93017949".to_owned()),
             callback_url: None,

@@ -158,6 +158,9 @@ impl Request {
         Extra { refund_id, step }: Extra,
     ) -> anyhow::Result<ExitCode> {
         let prepared = prepare_dyn(method, request)?;
+        for warning in prepared.warnings() {
+            note!("warning: {warning}");
+        }
         let profile = self.profile.load()?;
         profile.warn();
         let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;

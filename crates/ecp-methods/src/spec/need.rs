@@ -5,6 +5,7 @@ use std::fmt;
 
 use ecp_core::Currency;
 
+use super::MethodSpec;
 use crate::request::Field;
 
 /// Fields that a request must have if a condition is true.
@@ -59,6 +60,29 @@ impl Need {
     /// The fields that a request must have if the condition is true.
     pub const fn fields(&self) -> &'static [Field] {
         self.fields
+    }
+
+    /// Whether the condition can be true for requests of a method: it is false for currencies and
+    /// countries that the method does not have.
+    pub fn can_apply(&self, spec: &MethodSpec) -> bool {
+        match self.condition {
+            Condition::Country(countries) => {
+                countries.iter().any(|country| spec.regions().include(country) != Some(false))
+            }
+            Condition::Currency(currencies) => {
+                currencies.iter().any(|currency| spec.currencies().contains(currency))
+            }
+            Condition::Given(_) | Condition::Value(..) => true,
+        }
+    }
+
+    /// The field on whose value the condition depends, `None` for the currency.
+    pub const fn depends_on(&self) -> Option<Field> {
+        match self.condition {
+            Condition::Country(_) => Some(Field::CUSTOMER_COUNTRY),
+            Condition::Currency(_) => None,
+            Condition::Given(field) | Condition::Value(field, _) => Some(field),
+        }
     }
 
     pub(super) fn applies<'a>(

@@ -16,6 +16,8 @@ pub(crate) struct Order {
     pub(crate) amount: Money,
     pub(crate) description: String,
     pub(crate) customer_id: Option<String>,
+    /// The customer's country, on which limits can depend.
+    pub(crate) customer_country: Option<String>,
     pub(crate) customer_phone: Option<String>,
     pub(crate) account_number: Option<String>,
     pub(crate) callback_url: Option<String>,

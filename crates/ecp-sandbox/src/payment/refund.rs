@@ -195,7 +195,8 @@ impl Payment {
         } else if sum.minor() < self.sum().minor() && !rule.allows_partial() {
             decline(NOT_ALL)
         } else {
-            beyond_limits(rule, sum).and_then(decline)
+            let country = self.order.customer_country.as_deref();
+            beyond_limits(rule, sum, country).and_then(decline)
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use ecp_core::{Currency, Money};
 use ecp_methods::request::{Draft, Field};
-use ecp_methods::spec::Interface;
+use ecp_methods::spec::{Interface, Limit};
 use ecp_methods::{PaymentMethod, Payout, Reason, Refund, Registry, Rule, Sale, Spec, Supports};
 use ecp_sandbox::{Filter, Paging};
 use http::{StatusCode, header};
@@ -30,7 +30,12 @@ impl PaymentMethod for Picky {
         .flow::<Sale>(
             Rule::new().amount("1.00", "500.00").on(EVERYWHERE).needs(&[Field::CUSTOMER_PHONE]),
         )
-        .flow::<Payout>(Rule::new().on(EVERYWHERE).needs(&[Field::ACCOUNT_NUMBER]))
+        .flow::<Payout>(
+            Rule::new()
+                .limited(&[Limit::in_country("NG", Currency::EUR).to("50.00")])
+                .on(EVERYWHERE)
+                .needs(&[Field::ACCOUNT_NUMBER]),
+        )
         .flow::<Refund>(Rule::new().partial().on(&[Interface::Gate]));
 
     fn check(&self, request: &Draft<'_>) -> Result<(), Reason> {
@@ -82,6 +87,24 @@ fn sale(id: &str, description: &str) -> Value {
     sale["customer"]["phone"] = "37120000000".into();
     sale["payment"]["description"] = description.into();
     sale
+}
+
+#[tokio::test]
+async fn a_limit_of_a_country_is_for_its_customers() {
+    let local = local();
+    let table = [
+        ("P1", Some("NG"), 5_001),
+        ("P2", Some("LV"), 5_001),
+        ("P3", None, 5_001),
+        ("P4", Some("NG"), 5_000),
+    ];
+    for (id, country, minor) in table {
+        let mut payout = Local::document(id, minor);
+        payout["account"]["number"] = "123456".into();
+        payout["customer"]["country"] = country.into();
+        assert_eq!(local.send(PAYOUT, payout).await.0, StatusCode::OK);
+    }
+    assert_eq!(local.told(), ["decline", "success", "success", "success"]);
 }
 
 #[tokio::test]

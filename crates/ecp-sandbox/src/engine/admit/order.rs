@@ -39,6 +39,7 @@ pub(super) fn order(
     }
     let description = fields.text("payment.description").unwrap_or_default();
     let customer_id = fields.text("customer.id");
+    let customer_country = fields.text("customer.country");
     let customer_phone = fields.text("customer.phone");
     let account_number = fields.text("account.number");
     let callback_url = fields.url("general.merchant_callback_url");
@@ -65,6 +66,7 @@ pub(super) fn order(
         amount,
         description,
         customer_id,
+        customer_country,
         customer_phone,
         account_number,
         callback_url,

@@ -1,6 +1,7 @@
 //! Which methods the customer may choose from, and what each needs to know.
 
-use ecp_core::Money;
+use std::borrow::Cow;
+
 use ecp_methods::request::Field;
 use ecp_methods::spec::Interface;
 use ecp_methods::{DynMethod, MethodSpec, Operation, Registry};
@@ -24,7 +25,7 @@ pub(super) fn methods(
         if !spec.currencies().contains(&parameters.amount.currency()) {
             return Err(Problem::MethodRefusesCurrency);
         }
-        if !takes(spec, parameters.amount) {
+        if !takes(spec, parameters) {
             return Err(Problem::MethodRefusesAmount);
         }
         return Ok(vec![spec]);
@@ -32,7 +33,7 @@ pub(super) fn methods(
     let hidden: Vec<&str> =
         parameters.get("hide").unwrap_or_default().split(',').map(str::trim).collect();
     let fitting: Vec<_> = on_page
-        .filter(|spec| takes(spec, parameters.amount))
+        .filter(|spec| takes(spec, parameters))
         .filter(|spec| !spec.page_codes().iter().any(|code| hidden.contains(code)))
         .collect();
     if fitting.is_empty() { Err(Problem::NoMethod) } else { Ok(fitting) }
@@ -45,11 +46,13 @@ fn is_on_page(spec: &MethodSpec) -> bool {
             .is_some_and(|rule| rule.interfaces().contains(&Interface::PaymentPage))
 }
 
-fn takes(spec: &MethodSpec, amount: Money) -> bool {
+fn takes(spec: &MethodSpec, parameters: &Parameters) -> bool {
+    let amount = parameters.amount;
+    let country = Field::CUSTOMER_COUNTRY.page_name().and_then(|name| parameters.get(name));
     let Some(rule) = spec.rule(Operation::SALE) else { return false };
     let fits = match amount.minor() {
         0 => rule.allows_zero_amount(),
-        _ => rule.limits(amount.currency()).allow(amount),
+        _ => rule.limits_in(amount.currency(), country).allow(amount),
     };
     fits && spec.currencies().contains(&amount.currency())
 }
@@ -59,12 +62,17 @@ pub(super) fn missing_fields(
     spec: &MethodSpec,
     parameters: &Parameters,
 ) -> Vec<(Field, &'static str)> {
-    let needed = spec.rule(Operation::SALE).map(ecp_methods::Rule::needed_fields);
-    let named = needed.unwrap_or_default().iter();
+    let value = |path: &str| {
+        let field = Field::KNOWN.iter().find(|field| field.path() == path)?;
+        parameters.get(field.page_name()?).map(Cow::Borrowed)
+    };
+    let currency = Some(parameters.amount.currency());
+    let needed = spec.rule(Operation::SALE).map(|rule| rule.needed(currency, value));
+    let named = needed.unwrap_or_default().into_iter();
     // A guest is not asked for the merchant's id of a customer.
-    let named = named.filter(|&&field| !is_the_pages(field) && field != Field::CUSTOMER_ID);
+    let named = named.filter(|&field| !is_the_pages(field) && field != Field::CUSTOMER_ID);
     named
-        .filter_map(|&field| Some((field, field.page_name()?)))
+        .filter_map(|field| Some((field, field.page_name()?)))
         .filter(|(_, name)| parameters.get(name).is_none())
         .collect()
 }

@@ -1,0 +1,121 @@
+//! Warnings about requests that passed their checks.
+
+use std::fmt;
+
+use crate::request::{Draft, Field, paths};
+use crate::spec::MethodSpec;
+
+/// A doubt about a request that passed all checks. The request can be sent as it is.
+///
+/// ```
+/// use ecp_methods::request::{Customer, ReturnUrls, SaleRequest};
+/// use ecp_methods::{Jeton, prepare};
+///
+/// let sale = SaleRequest::new("X03936".parse()?, "100.00 EUR".parse()?)
+///     .customer(Customer::new().id("customer1").ip_address("192.0.2.1"))
+///     .return_urls(ReturnUrls::new().success("https://a.example").decline("https://b.example"))
+///     .extra("payment.extra_parm", "blue");
+///
+/// let warnings = prepare(&Jeton, sale)?.warnings();
+/// assert_eq!(
+///     warnings[0].to_string(),
+///     "`payment.extra_parm` is a path that no document has; the nearest known path is \
+///      `payment.extra_param`"
+/// );
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Warning {
+    /// A value is set at a path that neither the method's spec nor any document of the platform
+    /// has. It may be misspelt.
+    UnknownPath {
+        /// The path in the Gate request.
+        path: String,
+        /// The known path that is most like it, `None` if none is like it.
+        nearest: Option<&'static str>,
+    },
+}
+
+impl Warning {
+    /// The path of the value in the Gate request.
+    pub fn path(&self) -> &str {
+        match self {
+            Self::UnknownPath { path, .. } => path,
+        }
+    }
+
+    /// The warning without the path, as the part of a sentence after it.
+    pub fn problem(&self) -> String {
+        let Self::UnknownPath { nearest, .. } = self;
+        let known = nearest.map(|path| format!("; the nearest known path is `{path}`"));
+        format!("is a path that no document has{}", known.unwrap_or_default())
+    }
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` {}", self.path(), self.problem())
+    }
+}
+
+impl MethodSpec {
+    /// Returns a warning if neither this spec nor any document of the platform has this path of a
+    /// Gate request. [`Prepared::warnings`](crate::Prepared::warnings) uses it for each value of a
+    /// request.
+    pub fn unknown_path(&self, path: &str) -> Option<Warning> {
+        // A path above a known one is an object that has it, and a path below is inside its value.
+        let leads = |one: &str, other: &str| {
+            other.strip_prefix(one).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        let is_known = paths::OPEN.iter().any(|open| leads(open, path))
+            || self.known_paths().any(|known| leads(path, known) || leads(known, path));
+        (!is_known).then(|| {
+            let distance = |known: &&'static str| paths::distance(path, known);
+            let nearest = self.known_paths().min_by_key(distance);
+            let nearest = nearest.filter(|known| distance(known) <= path.len() / 2);
+            Warning::UnknownPath { path: path.to_owned(), nearest }
+        })
+    }
+
+    fn known_paths(&self) -> impl Iterator<Item = &'static str> {
+        let rules = self.rules().map(|(_, rule)| rule);
+        let own = rules.flat_map(|rule| {
+            let conditional = rule
+                .conditional_needs()
+                .iter()
+                .flat_map(|need| need.fields().iter().copied().chain(need.depends_on()));
+            rule.needed_fields().iter().copied().chain(conditional)
+        });
+        let shared = Field::KNOWN.iter().copied();
+        shared.chain(own).map(Field::path).chain(paths::DOCUMENTED.iter().copied())
+    }
+}
+
+/// The warnings about the values of a request that were set by their paths.
+pub(crate) fn warnings(spec: &MethodSpec, draft: &Draft<'_>) -> Vec<Warning> {
+    let mut paths = Vec::new();
+    for (path, json) in draft.extra.iter() {
+        match json.ok().and_then(|json| serde_json::from_str(json.get()).ok()) {
+            Some(serde_json::Value::Object(members)) if spec.unknown_path(path).is_none() => {
+                leaves(path, &members, &mut paths);
+            }
+            _ => paths.push(path.to_owned()),
+        }
+    }
+    paths.iter().filter_map(|path| spec.unknown_path(path)).collect()
+}
+
+fn leaves(
+    path: &str,
+    members: &serde_json::Map<String, serde_json::Value>,
+    paths: &mut Vec<String>,
+) {
+    for (name, value) in members {
+        let path = format!("{path}.{name}");
+        match value {
+            serde_json::Value::Object(members) => leaves(&path, members, paths),
+            _ => paths.push(path),
+        }
+    }
+}
