@@ -46,7 +46,11 @@ impl MailSection {
     }
 
     fn settings(&self) -> anyhow::Result<SmtpSettings> {
-        let from = self.from.0.parse().map_err(|error| anyhow!("the sender in `from` {error}"))?;
+        let from = self
+            .from
+            .0
+            .parse()
+            .map_err(|error| anyhow!("`from`, the sender's address, {error}"))?;
         let mut settings = SmtpSettings::new(&self.host, from).tls(self.tls);
         if let Some(port) = self.port {
             settings = settings.port(port);
@@ -145,8 +149,8 @@ mod tests {
         let from = problem("host = \"smtp.shop.example\"\nfrom = \"mary\"");
         assert!(
             from.starts_with(
-                "cannot use the section [mail] of the settings file: the sender in `from` is not \
-                 a valid e-mail address: it has no @"
+                "cannot use the section [mail] of the settings file: `from`, the sender's \
+                 address, is not a valid e-mail address: it has no @"
             ),
             "{from}"
         );

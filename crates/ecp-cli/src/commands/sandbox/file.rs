@@ -194,7 +194,7 @@ impl File {
             let key = Sensitive::new(from_environment(key_env)?);
             let projects: Result<Vec<ProjectId>, _> =
                 projects.iter().map(|&id| ProjectId::new(id)).collect();
-            let projects = projects.context("`projects` of a token has an id that is not valid")?;
+            let projects = projects.context("the `projects` of a token must be ids of projects")?;
             config = config.data_token(text, key, projects);
         }
         if let Some(name) = &self.destination_name {
@@ -223,7 +223,8 @@ impl Shop {
             Some(name) => from_environment(name)?,
             None => Config::DEMO_KEY.to_owned(),
         };
-        let id = ProjectId::new(self.id).context("`id` of a project is not valid")?;
+        let id = ProjectId::new(self.id)
+            .with_context(|| format!("`id = {}` cannot be the id of a project", self.id))?;
         let mut project = Project::new(id, Sensitive::new(key));
         let of_project = || format!("cannot use the settings of project {}", self.id);
         if let Some(url) = &self.callback_url {

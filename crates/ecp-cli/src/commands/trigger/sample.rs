@@ -42,7 +42,9 @@ impl Sample<'_> {
             Operation::PAYOUT => self.payout(&gate).await?,
             Operation::SALE => self.sale(&sandbox, &gate, goal).await?,
             Operation::REFUND => self.refund(&sandbox, &gate).await?,
-            other => bail!("the operation {other} has no sample callbacks"),
+            other => bail!(
+                "there are sample callbacks of a sale, payout or refund, and not of `{other}`"
+            ),
         }
         sandbox.settled().await;
         let sent = sandbox.events().into_iter().rev().find_map(|event| match event.kind {
