@@ -50,19 +50,25 @@ fn describe() {
     }
 }
 
-/// A state rather than an event: query it on demand, such as for each scrape.
+/// The state of the inbox rather than an event: query it on demand, such as for each scrape.
 async fn gauges(inbox: &SqliteInbox) -> Result<(), Box<dyn Error>> {
     let stats = inbox.stats().await?;
-    for (state, callbacks) in
-        [("waiting", stats.waiting), ("held", stats.held), ("dead", stats.dead)]
-    {
+    for (state, callbacks) in [
+        ("waiting", stats.waiting),
+        ("held", stats.held),
+        ("unconfirmed", stats.unconfirmed),
+        ("dead", stats.dead),
+    ] {
         let callbacks = u32::try_from(callbacks).unwrap_or(u32::MAX);
         metrics::gauge!("ecp.inbox.callbacks", "ecp.inbox.state" => state).set(callbacks);
     }
     let came = |time: Timestamp| Some(Duration::from_secs(time.unix_seconds().try_into().ok()?));
-    let oldest = stats.oldest_waiting.and_then(came).map(|came| UNIX_EPOCH + came);
-    let age = oldest.map(|came| SystemTime::now().duration_since(came).unwrap_or_default());
-    metrics::gauge!("ecp.inbox.oldest.age").set(age.unwrap_or_default().as_secs_f64());
+    for (state, oldest) in [("waiting", stats.oldest_waiting), ("held", stats.oldest_held)] {
+        let oldest = oldest.and_then(came).map(|came| UNIX_EPOCH + came);
+        let age = oldest.map(|came| SystemTime::now().duration_since(came).unwrap_or_default());
+        let age = age.unwrap_or_default().as_secs_f64();
+        metrics::gauge!("ecp.inbox.oldest.age", "ecp.inbox.state" => state).set(age);
+    }
     Ok(())
 }
 
@@ -153,6 +159,8 @@ mod tests {
             "ecp_inbox_handler_duration_count{ecp_outcome=\"retry\",error_type=\"handler\"} 1",
             "ecp_inbox_handler_duration_count{ecp_outcome=\"done\"} 1",
             "ecp_inbox_callbacks{ecp_inbox_state=\"dead\"} 0",
+            "ecp_inbox_callbacks{ecp_inbox_state=\"unconfirmed\"} 0",
+            "ecp_inbox_oldest_age{ecp_inbox_state=\"held\"} 0",
         ] {
             assert!(rendered.contains(line), "{line} is not in\n{rendered}");
         }
