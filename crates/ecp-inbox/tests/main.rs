@@ -1,6 +1,7 @@
 //! Every test of `ecp-inbox` from outside, in one program: linking one is quicker than linking many.
 //! A file that is not named here is not run; `xtask/tests` looks for such.
 
+mod backup;
 mod pooler;
 mod postgres;
 mod postgres_alone;

@@ -13,7 +13,7 @@ use ecp_inbox::postgres::PostgresOptions;
 use ecp_inbox::{Hold, Inbox};
 use ecp_testkit::postgres::Server;
 
-static SERVER: LazyLock<Option<Server>> =
+pub(crate) static SERVER: LazyLock<Option<Server>> =
     LazyLock::new(|| Server::start_or_skip("the inbox's tests over Postgres"));
 
 struct Database(String);
