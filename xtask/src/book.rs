@@ -11,7 +11,12 @@ const VERSION: &str = "0.5.4";
 /// Writes the book to `target/book`. Installs mdBook below `target/tools` if it is not there.
 pub(crate) fn book(root: &Path) -> Result<(), String> {
     let (source, written) = (root.join("target/book-source"), root.join("target/book"));
-    gather(&root.join("docs"), &source)
+    gather(&root.join("docs"), &source, "](../")
+        .and_then(|()| {
+            // Its pages link to the files beside them, and one folder further out.
+            let (from, to) = (root.join("docs/operations"), source.join("operations"));
+            gather(&from, &to, "](../../")
+        })
         .map_err(|error| format!("cannot copy docs/ to {}: {error}", source.display()))?;
     let program = mdbook(root)?;
     let (program, source) = (program.to_string_lossy(), source.to_string_lossy());
@@ -40,8 +45,9 @@ fn mdbook(root: &Path) -> Result<PathBuf, String> {
     installed.then_some(program).ok_or_else(|| format!("cannot install mdBook {VERSION}"))
 }
 
-/// Copies the sources of the book. Links to the rest of the repository would be broken in it.
-fn gather(from: &Path, to: &Path) -> std::io::Result<()> {
+/// Copies the sources of the book. Links to the rest of the repository, which begin with `out`,
+/// would be broken in it.
+fn gather(from: &Path, to: &Path, out: &str) -> std::io::Result<()> {
     if to.exists() {
         fs::remove_dir_all(to)?;
     }
@@ -50,10 +56,10 @@ fn gather(from: &Path, to: &Path) -> std::io::Result<()> {
         let (path, name) = entry.map(|entry| (entry.path(), entry.file_name()))?;
         match path.extension().and_then(|extension| extension.to_str()) {
             Some("md") => {
-                fs::write(to.join(name), without_outer_links(&fs::read_to_string(&path)?))?;
+                fs::write(to.join(name), without_outer_links(&fs::read_to_string(&path)?, out))?;
             }
-            Some("toml" | "svg") => drop(fs::copy(&path, to.join(name))?),
             _ if name == "screenshots" => gather_pictures(&path, &to.join(name))?,
+            _ if path.is_file() => drop(fs::copy(&path, to.join(name))?),
             _ => {}
         }
     }
@@ -69,13 +75,14 @@ fn gather_pictures(from: &Path, to: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// The page with the path beside the text of each link that leaves the folder.
-fn without_outer_links(page: &str) -> String {
+/// The page with the path beside the text of each link that leaves the book, as those that begin
+/// with `out` do.
+fn without_outer_links(page: &str, out: &str) -> String {
     let (mut written, mut rest) = (String::new(), page);
-    while let Some(middle) = rest.find("](../") {
+    while let Some(middle) = rest.find(out) {
         let (before, link) = rest.split_at(middle);
         let (Some(begin), Some(end)) = (before.rfind('['), link.find(')')) else { break };
-        let (text, path) = (&before[begin + 1..], link["](../".len()..end].trim_end_matches('/'));
+        let (text, path) = (&before[begin + 1..], link[out.len()..end].trim_end_matches('/'));
         written.push_str(&before[..begin]);
         written.push_str(text);
         if text.trim_matches('`') != path {
@@ -100,7 +107,10 @@ mod tests {
             ("[a](../b) [c](../d)", "a (`b`) c (`d`)"),
         ];
         for (page, without) in table {
-            assert_eq!(without_outer_links(page), without);
+            assert_eq!(without_outer_links(page, "](../"), without);
         }
+        let page = "[in the book](../a.md), [a file](b.yml), [the shop](../../examples/shop)";
+        let without = "[in the book](../a.md), [a file](b.yml), the shop (`examples/shop`)";
+        assert_eq!(without_outer_links(page, "](../../"), without);
     }
 }

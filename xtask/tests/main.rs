@@ -13,4 +13,5 @@ mod layers;
 mod links;
 mod modules;
 mod new_method;
+mod operations;
 mod package;

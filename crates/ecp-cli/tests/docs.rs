@@ -96,7 +96,8 @@ fn every_command_in_the_documents_exists() {
     let mut help = BTreeMap::new();
     let mut checked = 0;
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    for folder in [root.clone(), root.join("docs"), root.join("crates/ecp-cli")] {
+    let docs = root.join("docs");
+    for folder in [docs.join("operations"), docs, root.join("crates/ecp-cli"), root] {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             if path.extension().is_none_or(|extension| extension != "md") {
