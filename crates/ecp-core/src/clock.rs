@@ -7,11 +7,11 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::time::Timestamp;
 
-/// Source of the current time for leases and retries in an inbox, for the times in a payouts
-/// journal and for the dates in a sandbox's messages. Pauses inside a process use the machine's
-/// clock instead.
+/// Source of the current time: for leases and retries in an inbox, for the times in a payouts
+/// journal and for the dates in a sandbox's messages. A pause inside a process, such as one between
+/// two tries to send, follows the machine's clock instead.
 ///
-/// Nothing in this crate reads a clock; the crates above take one as an `Arc<dyn Clock>`.
+/// This crate itself reads no clock; the crates that depend on it take one as an `Arc<dyn Clock>`.
 pub trait Clock: Debug + Send + Sync + 'static {
     /// The current time.
     fn now(&self) -> SystemTime;
@@ -27,8 +27,8 @@ pub trait Clock: Debug + Send + Sync + 'static {
     }
 }
 
-/// The machine's clock. The clocks of replicas that share an inbox's store must differ by much less
-/// than the duration of a lease.
+/// The machine's clock, for use outside tests. If several processes share the store of an inbox,
+/// the clocks of their machines must differ by much less than the duration of a lease.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
@@ -66,18 +66,20 @@ pub struct SteppedClock {
 }
 
 impl SteppedClock {
-    /// Makes a clock that starts at this time and stands still.
+    /// Makes a clock that shows this time until a test moves it.
     pub const fn new(start: Timestamp) -> Self {
         Self { now: AtomicI64::new(start.unix_seconds() * 1000), elapsed: AtomicI64::new(0) }
     }
 
-    /// Moves the clock forward, with millisecond precision.
+    /// Moves the clock's time and its elapsed time ([`Clock::elapsed`]) forward, in whole
+    /// milliseconds.
     pub fn advance(&self, by: Duration) {
         self.now.fetch_add(milliseconds(by), Ordering::SeqCst);
         self.elapsed.fetch_add(milliseconds(by), Ordering::SeqCst);
     }
 
-    /// Sets the clock back, with millisecond precision. The elapsed time stays the same.
+    /// Sets the clock's time back, in whole milliseconds, as when a machine's clock is corrected.
+    /// The elapsed time ([`Clock::elapsed`]) stays the same.
     pub fn set_back(&self, by: Duration) {
         self.now.fetch_sub(milliseconds(by), Ordering::SeqCst);
     }

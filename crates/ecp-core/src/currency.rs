@@ -7,9 +7,9 @@ use serde::{Serialize, Serializer};
 
 /// A currency of ISO 4217 with a known number of decimals, which may be 0.
 ///
-/// Codes for metals, funds' units of account and tests (`XAU`, `XDR`, `XTS`, ..) have no exponent
-/// and are left out. Withdrawn currencies that the table still lists are included: a refund may
-/// concern them.
+/// Codes for metals, funds' units of account and tests (`XAU`, `XDR`, `XTS`, ..) have no number of
+/// decimals and are left out. Currencies that were withdrawn in recent years are included, because
+/// a refund may concern them.
 ///
 /// ```
 /// use ecp_core::Currency;
@@ -23,7 +23,7 @@ use serde::{Serialize, Serializer};
 pub struct Currency(Iso);
 
 /// Error for a text that is not the code of a currency with a known number of decimals. Two
-/// decimals are never assumed.
+/// decimals are never assumed for an unknown currency, because an amount could become wrong.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{code}` is not an ISO 4217 currency code such as `EUR`")]
 #[non_exhaustive]

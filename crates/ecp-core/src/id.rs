@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use serde::Serialize;
 
-/// Error for a project id, payment id or request id that breaks its rules. The text says which id
-/// it is and what is wrong.
+/// Error for a value that is not a valid project id, payment id or request id. The error's text
+/// says which of these ids it is and what is wrong with it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{id_name} {problem}")]
 pub struct InvalidId {
@@ -195,7 +195,8 @@ fn text_problem(text: &str) -> Option<&'static str> {
     }
 }
 
-/// The platform's number of an operation. Numbers of up to 16 digits have been seen.
+/// The platform's number of an operation, which is one step of a payment, such as a sale or a
+/// refund. Numbers of up to 16 digits have been seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct OperationId(u64);

@@ -28,7 +28,8 @@ use self::store::Store;
 pub(crate) use self::store::{Content, Node, Onward, Text};
 use crate::reuse::Reused;
 
-/// Limits on the size and the nesting depth of a JSON document. A document beyond them is refused.
+/// Limits on the size and the nesting depth of a JSON document. Parsing refuses a document beyond
+/// them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
@@ -41,13 +42,13 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Sets the maximum size of the JSON text, in bytes.
+    /// Sets the maximum size of the JSON text, in bytes. The default is 256 KiB.
     #[must_use]
     pub const fn bytes(self, bytes: usize) -> Self {
         Self { bytes, ..self }
     }
 
-    /// Sets the maximum nesting depth of lists and objects, the root included.
+    /// Sets the maximum nesting depth of lists and objects, the root included. The default is 511.
     #[must_use]
     pub const fn depth(self, depth: usize) -> Self {
         Self { depth, ..self }
@@ -60,7 +61,8 @@ impl Default for Limits {
     }
 }
 
-/// Why bytes are not a JSON document that this crate reads.
+/// Error of parsing a JSON document: it is malformed, too large or nested too deep, or an object in
+/// it has a member twice.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum JsonError {
@@ -111,8 +113,8 @@ pub enum JsonError {
 
 /// A parsed JSON document that borrows from its source text.
 ///
-/// Each thread keeps its buffers for the next document, so memory is allocated only while documents
-/// grow.
+/// The buffers of a dropped document are reused for the next document on the same thread, so most
+/// documents need no new memory.
 #[derive(Clone)]
 pub struct Document<'a> {
     source: &'a str,
@@ -252,7 +254,8 @@ pub struct Value<'d> {
     index: usize,
 }
 
-/// Kind of a JSON [`Value`]. A boolean, a number or a string comes with its content.
+/// Kind of a JSON [`Value`]: `null`, a boolean, a number, a string, a list or an object. A boolean,
+/// a number or a string comes with its content.
 #[derive(Clone, Copy)]
 pub enum Kind<'d> {
     /// The value `null`.
@@ -270,7 +273,7 @@ pub enum Kind<'d> {
 }
 
 impl Kind<'_> {
-    /// The name of the kind for error texts, such as `a string` or `null`.
+    /// The name of this kind of JSON value for error texts, such as `a string` or `null`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Null => "null",
@@ -284,7 +287,7 @@ impl Kind<'_> {
 }
 
 impl<'d> Value<'d> {
-    /// The value's kind.
+    /// The value's kind: `null`, a boolean, a number, a string, a list or an object.
     pub fn kind(self) -> Kind<'d> {
         let node = self.node();
         match node.content {
@@ -386,11 +389,12 @@ impl<'d> Value<'d> {
     }
 
     /// The member of an object with this name, `None` if there is none or the value is not an
-    /// object. If the name occurs twice, the last one counts, as in PHP.
+    /// object.
     pub fn get(self, name: &str) -> Option<Value<'d>> {
         if !self.is_object() {
             return None;
         }
+        // Documents read for signing may have a name twice; the last one counts, as in PHP.
         let mut named = self.children().filter(|child| child.name() == name.as_bytes());
         if self.document.has_duplicates() { named.last() } else { named.next() }
     }
@@ -409,13 +413,14 @@ impl<'d> Value<'d> {
         if key.is_none() { b"" } else { self.document.bytes(key) }
     }
 
-    /// The members of an object or the items of a list, in the order of the source.
+    /// The members of an object or the items of a list, in the order of the source; nothing for any
+    /// other value.
     #[inline]
     pub fn children(self) -> Children<'d> {
         Children { document: self.document, next: self.index + 1, end: self.node().end as usize }
     }
 
-    /// The JSON text of the value, as it was written.
+    /// The JSON text of the value, exactly as it is in the document.
     #[inline]
     pub fn raw(self) -> &'d str {
         let node = self.node();
@@ -443,7 +448,8 @@ impl<'d> Value<'d> {
         self.node().to as usize
     }
 
-    /// Dotted path from the root, as in `payment.sum.amount` or `errors.0.code`.
+    /// Dotted path of the value from the document's root, as in `payment.sum.amount` or
+    /// `errors.0.code`.
     pub fn path(self) -> String {
         let mut path = String::new();
         let mut at = self.document.root();
@@ -507,9 +513,10 @@ impl fmt::Debug for Children<'_> {
     }
 }
 
-/// JSON text as it was received, for members that have no field in a model.
+/// JSON text as it was received, for members of a message that have no field in the Rust type of
+/// the message.
 ///
-/// `Debug` prints only its size, because its contents are unknown and may be personal data.
+/// `Debug` prints only the size of the text, because it may hold personal data.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RawJson(Box<str>);
 

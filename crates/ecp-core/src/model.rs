@@ -80,14 +80,14 @@ use crate::{PaymentId, ProjectId};
 macro_rules! about_a_payment {
     ($($message:ty),*) => {
         $(impl $message {
-            /// The project's id, from the top level or from `general`; `None` if the message has
-            /// neither.
+            /// The project's id, from the top level of the message or from its object `general`;
+            /// `None` if neither has it.
             pub fn project_id(&self) -> Option<ProjectId> {
                 self.root_project_id.or_else(|| self.general.as_ref()?.project_id)
             }
 
-            /// The merchant's id of the payment, from `payment` or from `general`; `None` if the
-            /// message has neither.
+            /// The merchant's id of the payment, from the object `payment` or `general` of the
+            /// message; `None` if neither has it.
             pub fn payment_id(&self) -> Option<&PaymentId> {
                 let in_payment = || self.payment.as_ref()?.id.as_ref();
                 in_payment().or_else(|| self.general.as_ref()?.payment_id.as_ref())

@@ -7,7 +7,9 @@ use crate::currency::{Currency, UnknownCurrency};
 
 /// An amount of money in minor units of a currency: 10000 EUR cents are 100.00 EUR.
 ///
-/// There are no floats and no operators: arithmetic is checked, and currencies cannot be mixed.
+/// Amounts are never floats. Operators such as `+` are missing on purpose:
+/// [`checked_add`](Self::checked_add) and [`checked_sub`](Self::checked_sub) refuse mixed
+/// currencies and overflow.
 ///
 /// ```
 /// use ecp_core::{Currency, Money};
@@ -108,7 +110,7 @@ impl Money {
         Ok(Self { minor, currency })
     }
 
-    /// The amount in minor units: cents for EUR.
+    /// The amount in minor units: cents for EUR, whole yen for JPY.
     pub const fn minor(self) -> i64 {
         self.minor
     }

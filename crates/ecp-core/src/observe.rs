@@ -82,7 +82,7 @@ pub struct Metric {
     labels: &'static [&'static str],
 }
 
-/// Kind of a metric.
+/// Kind of a metric: a counter, or durations for a histogram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MetricKind {

@@ -28,8 +28,10 @@ pub struct SecretKey(Zeroizing<Vec<u8>>);
 pub struct EmptySecret;
 
 impl SecretKey {
-    /// Makes a key from its text, byte for byte, because a key may hold any character. Remove a
-    /// line break that a file or a variable may add, and check [`edges`](Self::edges).
+    /// Makes a key from its text, which is used unchanged, because a key may hold any character.
+    /// Remove a line break that a file or an environment variable added to the key;
+    /// [`edges`](Self::edges) says whether the key begins or ends with a line break, a space or the
+    /// like.
     pub fn new(text: impl Into<String>) -> Result<Self, EmptySecret> {
         let bytes = Zeroizing::new(text.into().into_bytes());
         if bytes.is_empty() { Err(EmptySecret) } else { Ok(Self(bytes)) }
@@ -38,9 +40,9 @@ impl SecretKey {
     /// Characters at the beginning or end of the key that probably do not belong to it: white
     /// space, a byte order mark, quotation marks. `None` if there are none.
     ///
-    /// Check this when a service starts. A key with such characters is accepted but signs
-    /// differently: the platform refuses every request (code 3261), and no callback passes
-    /// verification.
+    /// Call this when a service starts, and print a warning if there are any. A key with characters
+    /// that do not belong to it is accepted but makes wrong signatures: the platform refuses every
+    /// request (code 3261), and no callback passes verification.
     ///
     /// ```
     /// use ecp_core::SecretKey;
@@ -84,7 +86,7 @@ impl fmt::Debug for SecretKey {
 pub struct Sensitive<T: SensitiveValue>(T);
 
 impl<T: SensitiveValue> Sensitive<T> {
-    /// Wraps a value that must not be printed.
+    /// Wraps a value that must not be printed, such as personal data.
     pub const fn new(value: T) -> Self {
         Self(value)
     }
@@ -128,7 +130,7 @@ impl SensitiveValue for Vec<u8> {}
 mod sealed {
     use zeroize::Zeroize;
 
-    /// Overwrites a value where it is in memory.
+    /// A value that can be overwritten where it is in memory.
     pub trait Wipe {
         fn wipe(&mut self);
     }
@@ -146,13 +148,13 @@ mod sealed {
     }
 }
 
-/// [`Sensitive`] text that borrows from its message. It is never printed; the message's bytes are
-/// not wiped.
+/// [`Sensitive`] text that borrows from its message. It is never printed, but it is not wiped from
+/// memory, because the bytes belong to the message.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SensitiveRef<'d>(&'d str);
 
 impl<'d> SensitiveRef<'d> {
-    /// Wraps a text that must not be printed.
+    /// Wraps a text that must not be printed, such as personal data.
     pub const fn new(text: &'d str) -> Self {
         Self(text)
     }

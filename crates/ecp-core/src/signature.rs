@@ -59,8 +59,8 @@ use crate::secret::SecretKey;
 pub struct SigningKey(Hmac<Sha512>);
 
 impl SigningKey {
-    /// Prepares a secret key for signing. The key's text is used unchanged, never decoded (sources:
-    /// signature).
+    /// Prepares a secret key for signing. The key's text is used unchanged, never decoded from
+    /// Base64 or hexadecimal digits (sources: signature).
     pub fn new(secret: &SecretKey) -> Self {
         let keyed = Hmac::new_from_slice(secret.expose()).unwrap_or_else(|_| {
             unreachable!("HMAC takes a key of any length");
@@ -124,7 +124,8 @@ impl fmt::Display for Signature {
     }
 }
 
-/// Place of the signature in a message (sources: signature place).
+/// Place of the signature in a message: at the top level or in `general` (sources: signature
+/// place).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Place {
     /// `signature` at the top level: callbacks, Payment Page, Data API.
@@ -140,8 +141,8 @@ pub enum SignError {
     /// The document has no canonical string (the text that is signed).
     #[error(transparent)]
     Canonical(#[from] CanonicalError),
-    /// A member would be signed differently by the official SDKs, or could be read in two ways once
-    /// signed.
+    /// The official SDKs would make different signatures because of a member, or the member could
+    /// be read in two ways once signed.
     #[error(transparent)]
     Ambiguous(#[from] Ambiguity),
     /// A Gate request has no `general` object, in which its signature belongs.
@@ -203,7 +204,8 @@ impl From<JsonError> for VerifyError {
     }
 }
 
-/// How a signature matched: with which key, which order of the items, and which members left out.
+/// How a signature matched: which key made it, how the items of the signed text were sorted, and
+/// which members called `signature` were left out of that text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Match {
     /// Index of the matching key among the given keys.
@@ -215,18 +217,20 @@ pub struct Match {
     pub strip: Strip,
 }
 
-/// Builds the canonical string of a document, which is the text that is signed.
+/// Builds the canonical string of a JSON document, which is the text that is signed.
 pub fn canonical_string(json: &[u8], rules: Rules) -> Result<String, SignError> {
     let canonical = with_canonical(&rules.read(json)?, rules, <[u8]>::to_vec)?;
     Ok(String::from_utf8(canonical).unwrap_or_else(|_| unreachable!("pieces of UTF-8")))
 }
 
-/// Computes the signature of a document. A signature that the document already has is not signed.
+/// Computes the signature of a JSON document. If the document already has a signature, that member
+/// is left out of the signed text.
 pub fn sign(key: &SigningKey, json: &[u8], rules: Rules) -> Result<Signature, SignError> {
     with_canonical(&rules.read(json)?, rules, |canonical| key.sign(canonical))
 }
 
-/// Returns the document with its signature inserted; all other bytes are unchanged.
+/// Returns the JSON document with its signature inserted at the given place; all other bytes are
+/// unchanged. A document that already has a signature is an error.
 pub fn sign_document(
     key: &SigningKey,
     json: &[u8],
@@ -252,11 +256,12 @@ pub fn sign_document(
     Ok(parts.concat())
 }
 
-/// Checks a document's signature against every key, within the default [`Limits`].
+/// Checks that one of the keys made the signature of a JSON document; otherwise it is an error. The
+/// size and the depth of the document are limited by the default [`Limits`].
 ///
-/// The comparison takes constant time. The natural order is tried first, then the orders of the
-/// other official SDKs. A duplicate member, a signature that is missing or not text, too much depth
-/// or too much size is an error.
+/// The comparison takes constant time. The official SDKs sort the items of the signed text in
+/// different orders: PHP's natural order is tried first, then the others. It is also an error if an
+/// object has a member twice, or if the signature is missing or not text.
 pub fn verify(keys: &[SigningKey], json: &[u8]) -> Result<Match, VerifyError> {
     verify_document(keys, &Document::parse(json, Limits::default())?)
 }
@@ -353,12 +358,13 @@ fn canonical_exactly(document: &Document<'_>, rules: Rules) -> Result<String, Si
 pub mod exact {
     use super::{Document, Limits, Match, Rules, SignError, SigningKey, VerifyError};
 
-    /// [`canonical_string`](super::canonical_string).
+    /// Does the same as [`canonical_string`](super::canonical_string), always on the slow, exact
+    /// path.
     pub fn canonical_string(json: &[u8], rules: Rules) -> Result<String, SignError> {
         super::canonical_exactly(&rules.read(json)?, rules)
     }
 
-    /// [`verify`](super::verify).
+    /// Does the same as [`verify`](super::verify), always on the slow, exact path.
     pub fn verify(keys: &[SigningKey], json: &[u8]) -> Result<Match, VerifyError> {
         super::verify_exactly(&keys.iter(), &Document::parse(json, Limits::default())?)
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 /// A moment in whole seconds, sent as `2019-04-15T16:31:44+0000`.
 ///
-/// Other offsets are converted to `+0000`. The years are 0000 to 9999.
+/// A time with another offset is converted to `+0000` when it is read. The years are 0000 to 9999.
 ///
 /// ```
 /// use ecp_core::Timestamp;
@@ -21,7 +21,7 @@ pub struct Timestamp(i64);
 
 /// Error for a text or a number that is not a timestamp.
 ///
-/// The value is not printed: an unexpected member may hold personal data.
+/// The error does not print the value: an unexpected member may hold personal data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected a time such as `2019-04-15T16:31:44+0000`, of the years 0000 to 9999")]
 pub struct InvalidTimestamp;

@@ -8,8 +8,9 @@ use super::clarification::{ClarificationField, FieldKind};
 use crate::Sensitive;
 
 /// The merchant's answer to a clarification (a request of the platform for more fields): values at
-/// the paths of [`ClarificationFields`](super::ClarificationFields). It may be incomplete or empty:
-/// the platform then asks again, and its time limit begins anew (sources: clarification).
+/// the paths of [`ClarificationFields`](super::ClarificationFields). The answer may be incomplete
+/// or empty: the platform then asks again, and the time limit for an answer begins anew (sources:
+/// clarification).
 ///
 /// ```
 /// use ecp_core::model::AdditionalData;
@@ -30,8 +31,8 @@ enum Node {
     Text(Sensitive<String>),
 }
 
-/// Error of adding a value to [`AdditionalData`]. The text does not quote the value, which may be
-/// personal data.
+/// Error of adding a value to [`AdditionalData`]. The error's text does not quote the value, which
+/// may be personal data.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AdditionalDataError {
@@ -58,28 +59,29 @@ pub enum AdditionalDataError {
 }
 
 impl AdditionalData {
-    /// Makes an answer without any values.
+    /// Makes an answer to a clarification, with no values yet.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds text at a dotted path such as `customer.phone`.
+    /// Adds a text to the answer, at the dotted path of its field, such as `customer.phone`.
     pub fn text(self, path: &str, text: impl Into<String>) -> Result<Self, AdditionalDataError> {
         self.with(path, Node::Text(Sensitive::new(text.into())))
     }
 
-    /// Adds a whole number at a dotted path such as `customer.age`.
+    /// Adds a whole number to the answer, at the dotted path of its field, such as `customer.age`.
     pub fn number(self, path: &str, number: i64) -> Result<Self, AdditionalDataError> {
         self.with(path, Node::Number(number))
     }
 
-    /// Adds `true` or `false` at a dotted path such as `customer.psu_consent`.
+    /// Adds `true` or `false` to the answer, at the dotted path of its field, such as
+    /// `customer.psu_consent`.
     pub fn flag(self, path: &str, flag: bool) -> Result<Self, AdditionalDataError> {
         self.with(path, Node::Flag(flag))
     }
 
-    /// Adds a value for a requested field, in the type of that field: a number for `integer`,
-    /// `true` or `false` for `boolean`, otherwise text.
+    /// Adds the value of a field that the platform asks for, converted from text to the type of the
+    /// field: a number for `integer`, `true` or `false` for `boolean`, otherwise text.
     pub fn answer(
         self,
         field: &ClarificationField,
@@ -100,7 +102,7 @@ impl AdditionalData {
         }
     }
 
-    /// The dotted paths of the values, in the order in which they are sent.
+    /// The dotted paths of the values in the answer, in the order in which they are sent.
     pub fn paths(&self) -> Vec<String> {
         let below = |(name, node): &(String, Node)| match node {
             Node::Object(object) => {
@@ -111,7 +113,7 @@ impl AdditionalData {
         self.0.iter().flat_map(below).collect()
     }
 
-    /// Whether the answer has no values.
+    /// Whether the answer to a clarification has no values.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -59,7 +59,7 @@ model! {
     }
 }
 
-/// Format of a callback: the platform sends several.
+/// Format of a callback. The platform sends several formats, which differ in their members.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CallbackFormat {
@@ -78,7 +78,7 @@ pub enum CallbackFormat {
 }
 
 impl Callback {
-    /// The format of the callback, recognized by the members that it has.
+    /// The format of the callback, recognized by which members the callback has.
     pub fn format(&self) -> CallbackFormat {
         let says_something = |name| {
             let nothing = |json: &RawJson| matches!(json.as_str(), "[]" | "{}" | "null");
@@ -99,43 +99,44 @@ impl Callback {
         }
     }
 
-    /// Status of the operation; `None` if the callback has none.
+    /// Status of the operation that the callback is about; `None` if the callback has none.
     pub fn operation_status(&self) -> Option<&OperationStatus> {
         self.operation.as_ref()?.status.as_ref()
     }
 
-    /// The redirect for the customer, from `redirect_data`, `redirectData` or `return_url`; `None`
-    /// if the callback has none.
+    /// Where to redirect the customer's browser, from the member `redirect_data`, `redirectData` or
+    /// `return_url`; `None` if the callback has no redirect.
     pub fn redirect(&self) -> Option<RedirectData> {
         self.redirect_data.clone().or_else(|| redirect_in(&self.extra, "return_url"))
     }
 }
 
 impl CallbackRef<'_> {
-    /// The project's id, from the top level or from `general`; `None` if the callback has neither.
+    /// The project's id, from the top level of the callback or from its object `general`; `None` if
+    /// neither has it.
     pub fn project_id(&self) -> Option<ProjectId> {
         self.root_project_id.or_else(|| self.general.as_ref()?.project_id)
     }
 
-    /// The merchant's id of the payment, from `payment` or from `general`; `None` if the callback
-    /// has neither.
+    /// The merchant's id of the payment, from the object `payment` or `general` of the callback;
+    /// `None` if neither has it.
     pub fn payment_id(&self) -> Option<PaymentIdRef<'_>> {
         let in_payment = || self.payment.as_ref()?.id;
         in_payment().or_else(|| self.general.as_ref()?.payment_id)
     }
 
-    /// Status of the payment; `None` if the callback has none.
+    /// Status of the payment that the callback is about; `None` if the callback has none.
     pub fn payment_status(&self) -> Option<&PaymentStatus> {
         self.payment.as_ref()?.status.as_ref()
     }
 
-    /// Status of the operation; `None` if the callback has none.
+    /// Status of the operation that the callback is about; `None` if the callback has none.
     pub fn operation_status(&self) -> Option<&OperationStatus> {
         self.operation.as_ref()?.status.as_ref()
     }
 
-    /// Whether the callback has a redirect for the customer, in `redirect_data`, `redirectData` or
-    /// `return_url`.
+    /// Whether the callback says where to redirect the customer's browser, in the member
+    /// `redirect_data`, `redirectData` or `return_url`.
     pub fn has_redirect(&self) -> bool {
         let is_redirect = |value| RedirectData::borrow_from(value).is_ok();
         self.redirect_data.is_some() || self.extra.get("return_url").is_some_and(is_redirect)
@@ -143,7 +144,8 @@ impl CallbackRef<'_> {
 }
 
 model! {
-    /// `general`: the ids of the project and the payment, in the formats that group them there.
+    /// The object `general` of a message: the ids of the project and the payment. Only some formats
+    /// of messages have it; the others have these ids elsewhere.
     pub struct General / GeneralRef {
         /// The project's id.
         project_id: Option<ProjectId> = decides "project_id",
@@ -155,7 +157,8 @@ model! {
 }
 
 model! {
-    /// `transaction`: the operation, in the older callback format.
+    /// The object `transaction` of a callback: the operation that the callback is about. Only an
+    /// older format of callbacks has it.
     pub struct Transaction / TransactionRef {
         /// The platform's number of the operation.
         id: Option<OperationId> = decides "id",
@@ -167,7 +170,8 @@ model! {
 }
 
 model! {
-    /// `request`: the merchant's request that a callback about a token reports on.
+    /// The object `request` of a callback about a token, which stands for a customer's wallet or
+    /// card: the merchant's request whose result is reported.
     pub struct RequestInfo / RequestInfoRef {
         /// The platform's id of the request.
         id: Option<RequestId> = decides "id",

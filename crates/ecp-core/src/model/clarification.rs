@@ -8,7 +8,7 @@ use crate::json::{Kind, RawJson, Value};
 pub(super) const CONSENT_TEXT: &str = "customer.psu_consent_text";
 
 open_enum! {
-    /// Type of a requested field's value, named as in JSON Schema.
+    /// Type of the value of a field that the platform asks for, named as in JSON Schema.
     pub enum FieldKind {
         /// `true` or `false`.
         Boolean = "boolean",
@@ -46,11 +46,13 @@ pub struct ClarificationField {
     pub schema: RawJson,
 }
 
-/// `clarification_fields`: the fields that the platform asks for. It has an object for each object
-/// of the request that lacks fields, such as `customer`. Each of them has `properties` and
-/// `required`, as in JSON Schema, and `errors` with `property`, `message` and `constraint`
-/// (sources: clarification). Nested objects are read in the same way. Members of another form are
-/// in [`unread`](Self::unread).
+/// `clarification_fields`: the fields that the platform asks for before a payment goes on.
+///
+/// The JSON has one object for each object of the request that lacks fields, such as `customer`.
+/// Each of these objects lists its fields in `properties` and `required`, as in JSON Schema. Its
+/// list `errors` says what is wrong with values sent before, with `property`, `message` and
+/// `constraint` (sources: clarification). Nested objects are read in the same way. Members of
+/// another form are in [`unread`](Self::unread).
 ///
 /// ```
 /// use ecp_core::model::{ClarificationFields, FromJson};
@@ -68,8 +70,8 @@ pub struct ClarificationFields {
 }
 
 impl ClarificationFields {
-    /// The field at a dotted path such as `customer.phone`; `None` if the platform does not ask for
-    /// it.
+    /// The requested field at a dotted path such as `customer.phone`; `None` if the platform does
+    /// not ask for that field.
     pub fn get(&self, path: &str) -> Option<&ClarificationField> {
         self.fields.iter().find(|field| field.path == path)
     }
@@ -85,7 +87,7 @@ impl ClarificationFields {
         self.get(CONSENT_TEXT)?.default.as_ref()
     }
 
-    /// Members that could not be read as fields, with their dotted paths.
+    /// Members of `clarification_fields` that could not be read as fields, with their dotted paths.
     pub fn unread(&self) -> &[(String, RawJson)] {
         &self.unread
     }

@@ -9,8 +9,9 @@ pub use self::about::About;
 use super::{FromJson, ModelError};
 use crate::json::Value;
 
-/// A result code. The platform sends it as text in callbacks and as a number elsewhere; both are
-/// read, and a text that is not a known number is kept (sources: codes).
+/// A result code of the platform, such as 0 for success or 3041 for `Payment ID already exists`.
+/// The platform sends codes as text in callbacks and as numbers elsewhere; both forms are read, and
+/// an unknown code is kept as it was sent (sources: codes).
 ///
 /// ```
 /// use ecp_core::model::{Advice, Code};
@@ -24,24 +25,25 @@ use crate::json::Value;
 pub struct Code(Box<str>);
 
 impl Code {
-    /// The code as it was sent.
+    /// The text of the code, as it was sent.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The code as a number, `None` if it is not one.
+    /// The code as a number, `None` if its text is not a number.
     pub fn number(&self) -> Option<u32> {
         self.0.parse().ok()
     }
 
-    /// The code's row in the platform's table, `None` for a code that is not in it.
+    /// The platform's message for the code and the recommended action, from the platform's table of
+    /// codes; `None` for a code that is not in the table.
     pub fn info(&self) -> Option<&'static CodeInfo> {
         let number = self.number()?;
         let place = CodeInfo::ALL.binary_search_by_key(&number, |info| info.number).ok()?;
         CodeInfo::ALL.get(place)
     }
 
-    /// Whether the code is exactly `0`.
+    /// Whether the code is exactly `0`, which means success.
     pub fn is_success(&self) -> bool {
         &*self.0 == "0"
     }
@@ -70,17 +72,17 @@ impl fmt::Debug for Code {
 pub struct CodeRef<'d>(&'d str);
 
 impl<'d> CodeRef<'d> {
-    /// The code as it was sent.
+    /// The text of the code, as it was sent.
     pub const fn as_str(self) -> &'d str {
         self.0
     }
 
-    /// Whether the code is exactly `0`.
+    /// Whether the code is exactly `0`, which means success.
     pub fn is_success(self) -> bool {
         self.0 == "0"
     }
 
-    /// Copies the code into a [`Code`], which can look up its meaning.
+    /// Copies the code into a [`Code`], which has the methods to look up what a code means.
     pub fn into_owned(self) -> Code {
         Code(self.0.into())
     }
@@ -105,7 +107,7 @@ impl FromJson for Code {
     }
 }
 
-/// A row of the platform's table of codes.
+/// A row of the platform's table of result codes: a code, its message and the recommended action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CodeInfo {
@@ -147,7 +149,7 @@ pub enum Advice {
 }
 
 impl Advice {
-    /// The advice as a short sentence for people.
+    /// The recommended action as a few words for people, such as `try again later`.
     pub const fn text(self) -> &'static str {
         match self {
             Self::Nothing => "nothing can be done",

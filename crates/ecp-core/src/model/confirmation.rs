@@ -6,7 +6,7 @@ use crate::{Currency, Money, PaymentId, ProjectId, Sensitive, UnknownCurrency};
 
 model! {
     /// The platform's request to the merchant, sent while the customer waits, to confirm the amount
-    /// of a payment (EcoVoucher's document).
+    /// of a payment (documented for the payment method EcoVoucher).
     pub struct DepositCheck / DepositCheckRef {
         /// Type of the request, always `check_deposit`.
         kind: CheckDeposit = decides "type",
@@ -28,14 +28,14 @@ model! {
 }
 
 impl DepositCheck {
-    /// The amount with its currency. An error if the currency is unknown.
+    /// The amount to confirm, with its currency. An error if the currency is unknown.
     pub fn money(&self) -> Result<Money, UnknownCurrency> {
         let currency: Currency = self.currency.parse()?;
         Ok(Money::from_minor(self.amount, currency))
     }
 }
 
-/// The word `check_deposit`, the only type of this request.
+/// The word `check_deposit`, the only value that the type of a [`DepositCheck`] may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CheckDeposit;
 

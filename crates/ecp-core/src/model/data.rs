@@ -7,9 +7,10 @@ use crate::Sensitive;
 use crate::json::{Kind, Value};
 
 /// An operation as the Data API reports it: its values by dotted path, as they were sent. Most of
-/// the names are not documented (sources: Data API), so this type has no fields of its own.
+/// the paths are not documented (sources: Data API), so this type has no field for each value: look
+/// a value up with [`get`](Self::get).
 ///
-/// The values may be personal data, so `Debug` prints only the names.
+/// The values may be personal data, so `Debug` prints only the paths.
 #[derive(Clone, PartialEq, Eq)]
 pub struct DataOperation(Vec<(String, Sensitive<String>)>);
 
@@ -28,8 +29,8 @@ impl DataOperation {
     /// # Errors
     ///
     /// The message has a member at its root that belongs to another kind of message: to a query, a
-    /// balance, a callback, a request to Gate or its answer. If a merchant uses one key for
-    /// everything, that key signs all these kinds.
+    /// balance, a callback, a request to Gate or its answer. A correct signature does not exclude
+    /// these kinds: if a merchant uses one key for everything, that key signs them too.
     pub fn list<'d>(root: Value<'d>, name: &str) -> Result<Option<Value<'d>>, ModelError> {
         const ELSEWHERE: [&str; 9] = [
             "balance",
@@ -52,8 +53,9 @@ impl DataOperation {
         Ok(root.get(name).filter(|list| matches!(list.kind(), Kind::Array)))
     }
 
-    /// The value at a path, such as `operation_created_at`: text unchanged, numbers by their
-    /// literal, `true` and `false`. `null`, lists and empty objects count as absent.
+    /// The value at a dotted path, such as `operation_created_at`: a text unchanged, a number as it
+    /// is written in the message, a boolean as `true` or `false`. `None` if the operation has no
+    /// such value there; `null`, lists and objects are not values themselves.
     pub fn get(&self, path: &str) -> Option<&str> {
         self.iter().find(|(name, _)| *name == path).map(|(_, value)| value)
     }

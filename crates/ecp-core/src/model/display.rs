@@ -5,7 +5,8 @@ use crate::Sensitive;
 use crate::json::{Kind, RawJson, Value};
 
 model! {
-    /// One item of `display_data` (sources: display).
+    /// One item of `display_data`: something to show to the customer, such as an account number or
+    /// a QR code (sources: display).
     pub struct DisplayItem / DisplayItemRef {
         /// Type of the item: a text, or one of several forms of a QR code.
         kind: DisplayKind = decides "type",
@@ -17,7 +18,7 @@ model! {
 }
 
 open_enum! {
-    /// Type of an item of `display_data`.
+    /// Type of an item of `display_data`, which is something to show to the customer.
     pub enum DisplayKind {
         /// Text to show: an account, a reference, an amount, an expiry.
         AddInfo = "add_info",
@@ -38,8 +39,8 @@ impl DisplayKind {
 }
 
 impl DisplayItem {
-    /// The text that the shop has to draw as a QR code: `qr_data` that is not an image already.
-    /// `None` for any other item.
+    /// The text that the shop has to draw as a QR code: the data of an item of type `qr_data`,
+    /// unless the data are an image already. `None` for any other item.
     pub fn qr_text(&self) -> Option<&Sensitive<String>> {
         let data = self.data.as_ref().filter(|data| !data.expose().starts_with("data:"));
         data.filter(|_| self.kind == DisplayKind::QrData)
@@ -67,14 +68,13 @@ pub struct DisplayData {
 }
 
 impl DisplayData {
-    /// The data of the first item with this title; `None` if no item has the title, or the item has
-    /// no data.
+    /// The data of the first item that has this title and data; `None` if there is no such item.
     pub fn get(&self, title: &str) -> Option<&Sensitive<String>> {
         let mut titled = self.items.iter().filter(|item| item.title.as_deref() == Some(title));
         titled.find_map(|item| item.data.as_ref())
     }
 
-    /// Items without the member `type`, as they are in the document.
+    /// Items of `display_data` without the member `type`, as they are in the message.
     pub fn unread(&self) -> &[RawJson] {
         &self.unread
     }
@@ -96,12 +96,12 @@ pub struct DisplayDataRef<'d> {
 }
 
 impl<'d> DisplayDataRef<'d> {
-    /// Items without the member `type`, as they are in the document.
+    /// Items of `display_data` without the member `type`, as they are in the message.
     pub fn unread(&self) -> &[Value<'d>] {
         &self.unread
     }
 
-    /// Copies the items, so that they no longer borrow from their document.
+    /// Copies the items, so that they no longer borrow from the document of the message.
     pub fn into_owned(self) -> DisplayData {
         DisplayData::from_borrowed(self)
     }

@@ -6,17 +6,17 @@ use super::{OperationStatus, PaymentStatus};
 
 /// How an operation or a payment has ended, as far as its status says.
 ///
-/// Code that moves money, frees an id or delivers goods should decide by this type rather than by a
-/// status: an operation that ended in an error is not a declined one. The enum has all its variants
-/// for good, so a `match` without a wildcard does not compile if it misses one.
+/// Code that moves money, repeats a payment or delivers goods should decide by this type rather
+/// than by a status: an operation that ended in an error is not a declined one. No variant will be
+/// added, so a `match` needs no wildcard, and the compiler notices a variant that is missing in it.
 ///
 /// | end | money | may the operation be repeated under another id |
 /// |---|---|---|
 /// | `success` | has moved | no: it is done |
 /// | `decline` | has not moved | yes |
-/// | `error` | nothing says | not before technical support has said what happened |
+/// | `error` | not known | not before technical support has said what happened |
 /// | `returned` | has moved, and went back, all of it or a part | no |
-/// | `open`, `unknown` | nothing says yet | no |
+/// | `open`, `unknown` | not known yet | no |
 ///
 /// ```
 /// use ecp_core::model::{End, OperationStatus, PaymentStatus};
@@ -46,11 +46,13 @@ pub enum End {
 }
 
 impl End {
-    /// All variants of this enum.
+    /// All variants: the ways in which an operation or a payment can end, and
+    /// [`Open`](Self::Open) and [`Unknown`](Self::Unknown).
     pub const ALL: &'static [Self] =
         &[Self::Success, Self::Decline, Self::Error, Self::Returned, Self::Open, Self::Unknown];
 
-    /// The end as a word: `success`, `decline`, `error`, `returned`, `open` or `unknown`.
+    /// How the operation or payment has ended, as a word: `success`, `decline`, `error`,
+    /// `returned`, `open` or `unknown`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Success => "success",
@@ -88,7 +90,7 @@ impl PaymentStatus {
     ///
     /// The word `error` is also the status of a payment that was never registered:
     /// [`StatusResponse::is_unknown_payment`](super::StatusResponse::is_unknown_payment)
-    /// distinguishes the two.
+    /// distinguishes such a payment from one that ended in an error.
     pub const fn end(&self) -> End {
         match self {
             Self::Success => End::Success,
@@ -125,7 +127,8 @@ impl PaymentStatus {
         }
     }
 
-    /// Whether the payment has ended. A success can still be refunded or reversed later.
+    /// Whether the payment has ended, successfully or not. A success can still be refunded or
+    /// reversed later.
     pub const fn is_final(&self) -> bool {
         self.end().is_final()
     }
@@ -160,7 +163,7 @@ impl OperationStatus {
         }
     }
 
-    /// Whether the operation has ended.
+    /// Whether the operation has ended, successfully or not.
     pub const fn is_final(&self) -> bool {
         self.end().is_final()
     }

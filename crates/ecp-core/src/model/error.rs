@@ -4,7 +4,8 @@ use std::fmt;
 
 use crate::json::{JsonError, Value};
 
-/// Error of reading a message: the document is not the expected message.
+/// Error of reading a message: the document is not JSON, or a member is missing, is wrong or
+/// contradicts another one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ModelError {

@@ -10,10 +10,11 @@ use crate::{
     SensitiveRef, Timestamp,
 };
 
-/// Conversion from JSON, implemented by every message and every part of a message.
+/// Conversion from JSON, implemented by the type of every message and of every part of a message.
 ///
-/// Each type has a second form that borrows its texts from the [`Document`]. The type itself is
-/// made from that form.
+/// Each type has a borrowed form, such as `CallbackRef` for `Callback`, whose texts are not copied
+/// but borrowed from the [`Document`]. JSON is read into the borrowed form, and the type itself is
+/// made from that form by copying.
 pub trait FromJson: Sized {
     /// The form that borrows from the document: `CallbackRef` for `Callback`, `&str` for `String`,
     /// and the type itself if it has no text to borrow.
@@ -46,28 +47,32 @@ pub trait FromJson: Sized {
     }
 }
 
-/// The members of a message that have no field in its model, as they were sent.
+/// The unknown members of a message, or of a part of it: those that have no field in its Rust type,
+/// or a value that does not fit their field. They are kept as they were sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Extra(Vec<(Box<str>, RawJson)>);
 
 impl Extra {
-    /// The JSON text of the unknown member with this name; `None` if there is none.
+    /// The JSON text of the member with this name, if it is unknown: the message's Rust type has no
+    /// field for it. `None` if there is no such member.
     pub fn get(&self, name: &str) -> Option<&RawJson> {
         self.iter().find(|(key, _)| *key == name).map(|(_, value)| value)
     }
 
-    /// All unknown members, in the order of the message.
+    /// All unknown members, for which the message's Rust type has no field, in the order of the
+    /// message.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &RawJson)> {
         self.0.iter().map(|(key, value)| (&**key, value))
     }
 
-    /// Whether the message has no unknown members.
+    /// Whether the message has no unknown members, for which its Rust type has no field.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
-/// The borrowed form of [`Extra`]. Members are looked up on request.
+/// The borrowed form of [`Extra`]: the unknown members of a message. They are not copied; each call
+/// searches the message for them.
 #[derive(Clone)]
 pub struct ExtraRef<'d> {
     /// `None` where the model knew every member.
@@ -80,12 +85,14 @@ pub struct ExtraRef<'d> {
 }
 
 impl<'d> ExtraRef<'d> {
-    /// The value of the unknown member with this name; `None` if there is none.
+    /// The value of the member with this name, if it is unknown: the message's Rust type has no
+    /// field for it. `None` if there is no such member.
     pub fn get(&self, name: &str) -> Option<Value<'d>> {
         self.iter().find(|(key, _)| *key == name).map(|(_, value)| value)
     }
 
-    /// All unknown members, in the order of the message.
+    /// All unknown members, for which the message's Rust type has no field, in the order of the
+    /// message.
     pub fn iter(&self) -> impl Iterator<Item = (&'d str, Value<'d>)> {
         let members = self.object.into_iter().flat_map(Value::children);
         let members = members.filter_map(|member| Some((member.key()?, member)));
@@ -95,7 +102,7 @@ impl<'d> ExtraRef<'d> {
         })
     }
 
-    /// Whether the message has no unknown members.
+    /// Whether the message has no unknown members, for which its Rust type has no field.
     pub fn is_empty(&self) -> bool {
         self.iter().next().is_none()
     }
@@ -189,7 +196,7 @@ macro_rules! model {
         }
 
         impl $borrowed<'_> {
-            /// Copies all texts, so that the model no longer borrows from its document.
+            /// Copies all texts, so that the result no longer borrows from the JSON document.
             pub fn into_owned(self) -> $name {
                 <$name as $crate::model::FromJson>::from_borrowed(self)
             }
@@ -337,10 +344,10 @@ macro_rules! open_enum {
         }
 
         impl $name {
-            /// All words that have a variant of their own.
+            /// All known values: every variant except [`Other`](Self::Other).
             pub const KNOWN: &'static [Self] = &[$(Self::$variant),*];
 
-            /// The word, as the platform sends it.
+            /// The word that stands for this value in the platform's messages.
             pub fn as_str(&self) -> &str {
                 match self {
                     $(Self::$variant => $word,)*

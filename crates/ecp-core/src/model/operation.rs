@@ -9,7 +9,7 @@ use crate::{
 };
 
 model! {
-    /// `payment`: the payment as a whole.
+    /// The object `payment` of a message: the payment as a whole, with its id, status and amount.
     pub struct Payment / PaymentRef {
         /// The merchant's id of the payment.
         id: Option<PaymentId> = decides "id",
@@ -31,7 +31,7 @@ model! {
 }
 
 model! {
-    /// `operation`: one step of a payment.
+    /// The object `operation` of a message: one step of a payment, such as a sale or a refund.
     pub struct Operation / OperationRef {
         /// The platform's number of the operation.
         id: Option<OperationId> = decides "id",
@@ -59,8 +59,9 @@ model! {
 }
 
 model! {
-    /// `operation.provider`: the provider's ids, code and date of an operation. It is absent,
-    /// partly empty or complete, depending on the provider.
+    /// The object `provider` of an operation: the id of the payment method's provider, and this
+    /// provider's own payment id, authorisation code and date. The object is absent, partly empty
+    /// or complete, depending on the provider.
     pub struct Provider / ProviderRef {
         /// The platform's id of the provider.
         id: Option<ProviderId> = describes "id",
@@ -101,7 +102,7 @@ impl SumRef<'_> {
 }
 
 model! {
-    /// `account`: the customer's wallet or card.
+    /// The object `account` of a message: the customer's wallet or card.
     pub struct Account / AccountRef {
         /// The wallet id or the masked card number.
         number: Option<Sensitive<String>> = describes "number",
@@ -111,7 +112,8 @@ model! {
 }
 
 model! {
-    /// `customer`: the customer's id and personal data. Any member may be absent.
+    /// The object `customer` of a message: the customer's id and personal data. Any member may be
+    /// absent.
     pub struct Customer / CustomerRef {
         /// The merchant's id of the customer.
         id: Option<Sensitive<String>> = describes "id",
@@ -129,7 +131,7 @@ model! {
 }
 
 model! {
-    /// One item of the list `errors`.
+    /// One error that a message reports: an item of its list `errors`, with code and description.
     pub struct ErrorItem / ErrorItemRef {
         /// The result code of this error.
         code: Option<Code> = describes "code",
@@ -142,13 +144,13 @@ model! {
     }
 }
 
-/// The platform's id of a provider. It has always been a number so far, and no decision depends on
-/// it.
+/// The platform's id of the provider of a payment method. All ids seen so far are numbers, but any
+/// text is accepted, because nothing in this library depends on the id.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ProviderId(Box<str>);
 
 impl ProviderId {
-    /// The provider's id, as it was sent.
+    /// The provider's id as text, as it was sent.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -168,8 +170,8 @@ impl FromJson for ProviderId {
     }
 }
 
-/// `errors`: a list of errors in all known messages. Any other value is in
-/// [`unread`](Self::unread).
+/// `errors`: the errors that a message reports. All known messages have a list there; a value of
+/// another form is in [`unread`](Self::unread).
 #[derive(Clone, Debug, Default)]
 pub struct Errors {
     items: Vec<ErrorItem>,

@@ -38,8 +38,9 @@ open_enum! {
     }
 }
 
-/// The fields of a redirect. `[]`, `{}` and an absent member mean no fields; numbers are kept as
-/// their literal text. Pass the values on unchanged: only the provider knows their meaning.
+/// The fields that the customer's browser sends to the address of a redirect. `[]`, `{}` and an
+/// absent member mean no fields; a number is kept as it is written in the message. Pass the values
+/// on unchanged: only the provider of the payment method knows their meaning.
 #[derive(Clone, Debug)]
 pub enum RedirectBody {
     /// Names and values, in the order of the message.
@@ -50,7 +51,8 @@ pub enum RedirectBody {
 }
 
 impl RedirectBody {
-    /// The names and values of the fields, `None` if the body has another form.
+    /// The names and values of the fields, `None` if the body of the redirect is not an object of
+    /// texts and numbers.
     pub fn fields(&self) -> Option<&[(String, Sensitive<String>)]> {
         match self {
             Self::Fields(fields) => Some(fields),

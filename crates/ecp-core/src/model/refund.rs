@@ -6,8 +6,9 @@ use super::{
 };
 use crate::RequestId;
 
-/// Result of a refund, read from the operation of a callback. The payment's own status does not
-/// show it: after a declined refund it is still `success` (sources: statuses).
+/// Result of a refund, read from the refund's operation in a callback or a status answer. The
+/// status of the payment does not show this result: after a declined refund, the payment is still a
+/// `success` (sources: statuses).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct RefundResult {
@@ -21,7 +22,8 @@ pub struct RefundResult {
     pub left: Option<Sum>,
 }
 
-/// How a refund ended: an [`End`] with the details of that end.
+/// How a refund ended, with details such as the result code. [`end`](Self::end) returns the same as
+/// an [`End`], without the details.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RefundOutcome {
@@ -113,15 +115,16 @@ impl RefundResult {
 }
 
 impl StatusResponse {
-    /// The operation that a request began, found by the request id that the platform gave when it
-    /// registered the request. `None` if the answer does not list it.
+    /// The operation that a request of the merchant began, found by the request id that the
+    /// platform gave when it registered the request. `None` if this status answer does not list the
+    /// operation.
     pub fn operation(&self, request_id: &RequestId) -> Option<&Operation> {
         let began = |operation: &&Operation| operation.request_id.as_ref() == Some(request_id);
         self.operations.iter().find(began)
     }
 
-    /// Result of the refund that a request began; `None` if the answer lists no refund with this
-    /// request id.
+    /// Result of the refund that a request of the merchant began; `None` if this status answer
+    /// lists no refund with this request id.
     pub fn refund(&self, request_id: &RequestId) -> Option<RefundResult> {
         RefundResult::of(self.operation(request_id)?, self.payment.as_ref())
     }

@@ -6,7 +6,8 @@ use crate::json::Value;
 use crate::{PaymentId, ProjectId, Sensitive};
 
 model! {
-    /// A Gate request of any method (sources: request fields).
+    /// A request to Gate for any payment method, as the receiving server reads it (sources: request
+    /// fields).
     pub struct GateRequest / GateRequestRef {
         /// Ids of the project and the payment, and the signature.
         general: GateGeneral = decides "general",
@@ -22,7 +23,7 @@ model! {
 }
 
 model! {
-    /// `general` of a Gate request: ids, callback address and signature.
+    /// The object `general` of a Gate request: ids, callback address and signature.
     pub struct GateGeneral / GateGeneralRef {
         /// The project's id.
         project_id: ProjectId = decides "project_id",
@@ -36,7 +37,7 @@ model! {
 }
 
 model! {
-    /// `payment` of a Gate request. Amount and currency may be absent in a full refund.
+    /// The object `payment` of a Gate request. Amount and currency may be absent in a full refund.
     pub struct GatePayment / GatePaymentRef {
         /// The amount in minor units of the currency.
         amount: Option<i64> = decides "amount",
@@ -50,7 +51,8 @@ model! {
 }
 
 model! {
-    /// `return_url`: addresses to which the customer returns after the payment.
+    /// The object `return_url` of a Gate request: addresses to which the customer returns after the
+    /// payment.
     pub struct ReturnUrls / ReturnUrlsRef {
         /// Address after a successful payment.
         success: Option<String> = decides "success",
@@ -86,8 +88,9 @@ model! {
 macro_rules! page_names {
     ($($name:literal,)*) => {
         impl PageParameters {
-            /// Names of the parameters that the documents, the official SDKs and the plug-ins know
-            /// (sources: Payment Page). All of them are at the top level.
+            /// Names of the Payment Page's parameters that occur in the platform's documents,
+            /// official SDKs or shop plug-ins (sources: Payment Page). All of them are at the top
+            /// level of the message.
             pub const NAMES: &'static [&'static str] = &[$($name),*];
 
             /// Whether a member at the top level of a message is a parameter of the Payment Page:
@@ -95,9 +98,9 @@ macro_rules! page_names {
             /// `customer_`. Such parameters are signed with the project's key and visible to the
             /// customer, so a message that has one is never accepted as another kind of message.
             ///
-            /// `project_id` and `signature` belong to every message and are not counted;
-            /// `recurring` is counted unless it is `null`, an empty list or an object, as in
-            /// callbacks.
+            /// `project_id` and `signature` belong to every message and are not counted.
+            /// `recurring` is not counted if its value is `null`, an empty list or an object,
+            /// because callbacks have such a member too.
             pub fn is_parameter(name: &str, value: Value<'_>) -> bool {
                 match name {
                     "recurring" if value.is_object() || value.is_nothing() => false,

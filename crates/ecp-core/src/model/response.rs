@@ -28,7 +28,7 @@ model! {
 }
 
 open_enum! {
-    /// Whether a request was registered.
+    /// Whether the platform registered a request to Gate.
     pub enum SyncStatus {
         /// The request was refused.
         Error = "error",
@@ -39,7 +39,7 @@ open_enum! {
 
 model! {
     /// The answer to a status request (sources: status). A message with an `operation` or a
-    /// `transaction` is a callback, and refused.
+    /// `transaction` is a callback: reading it as this type is an error.
     pub struct StatusResponse / StatusResponseRef where agree {
         /// The project's id, in the answers that have it at the top level.
         root_project_id: Option<ProjectId> = decides "project_id",
@@ -62,8 +62,9 @@ model! {
 
 impl StatusResponse {
     /// Whether the platform says that the payment does not exist: status `error` and code 3061, and
-    /// no member that only a payment has (a type, a sum or an operation). An answer with one of
-    /// these contradicts itself and proves neither that the payment exists nor that it does not.
+    /// no member that only an existing payment has (a type, a sum or an operation). An answer with
+    /// this code and such a member contradicts itself: the result is `false`, which does not prove
+    /// that the payment exists.
     pub fn is_unknown_payment(&self) -> bool {
         const TRANSACTION_NOT_FOUND: u32 = 3061;
         let is_bare = self.operations.is_empty()

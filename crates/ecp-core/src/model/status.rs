@@ -138,7 +138,7 @@ open_enum! {
 }
 
 open_enum! {
-    /// Type of an operation (sources: statuses).
+    /// Type of an operation, such as a sale, a payout or a refund (sources: statuses).
     pub enum OperationType {
         /// Checks the customer's account.
         AccountVerification = "account verification",
@@ -186,7 +186,8 @@ open_enum! {
 }
 
 open_enum! {
-    /// Purpose of a payment. Refund callbacks keep the type of the payment.
+    /// Purpose of a payment, such as a purchase or a payout. A callback about a refund has the type
+    /// of the refunded payment here.
     pub enum PaymentType {
         /// Checks the customer's account.
         AccountVerification = "account verification",

@@ -8,9 +8,12 @@ use super::{
 };
 use crate::json::{Document, Limits};
 
-/// The customer's next step, as read from one message about a payment (sources: steps).
+/// The customer's next step in a payment, such as a redirect or items to pay by, as read from one
+/// message about the payment (sources: steps).
 ///
-/// The payment's status decides if it says enough, otherwise the members of the message decide:
+/// The step depends on the payment's status and on the members of the message. Where a row has
+/// several steps, the first one counts for which the message has the data; `Push` and `Wait` need
+/// none:
 ///
 /// | status | step |
 /// |---|---|
@@ -19,9 +22,10 @@ use crate::json::{Document, Limits};
 /// | `awaiting customer`, `awaiting customer action` | `Display`, else `Redirect`, else `Push` |
 /// | any other, or none | `Clarify`, else `Redirect`, else `Display`, else `Wait` |
 ///
-/// A message can have both a redirect and something to display; the step has only one of them, and
-/// [`Callback::redirect`] and [`Callback::display_data`] return both. Messages come in any order,
-/// so show a step only while its message has the newest known status of the payment.
+/// A message can have both a redirect and something to display. The step has only one of them;
+/// [`Callback::redirect`] and [`Callback::display_data`] return each of them in any case. Messages
+/// come in any order, so show a step only while its message has the newest known status of the
+/// payment.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Step {
@@ -43,7 +47,8 @@ pub enum Step {
 }
 
 impl Step {
-    /// The step as a word: `clarify`, `display`, `done`, `push`, `redirect` or `wait`.
+    /// The customer's next step as a word: `clarify`, `display`, `done`, `push`, `redirect` or
+    /// `wait`.
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Clarify(_) => "clarify",
@@ -99,7 +104,8 @@ macro_rules! steps {
                 part_of(&self.extra, CLARIFICATION)
             }
 
-            /// The customer's next step, as read from this message.
+            /// The customer's next step in the payment, such as a redirect, as read from this
+            /// message.
             pub fn next_step(&self) -> Step {
                 Step::of(
                     self.payment_status(),

@@ -56,9 +56,13 @@ impl VerifiedStatus {
     /// Checks that a document is the platform's answer to a status request of this project, signed
     /// with one of the keys.
     ///
-    /// A status answer has a `payment` with a status. The single `operation` of a callback,
-    /// parameters of the Payment Page, the amount of a request, and members at the top level that
-    /// belong to other kinds of messages are refused.
+    /// A status answer has a `payment` with a status. A document is refused as another kind of
+    /// message if it has one of these:
+    ///
+    /// - the single `operation` of a callback;
+    /// - a parameter of the Payment Page;
+    /// - the amount of a request;
+    /// - a member at the top level that belongs to another kind of message.
     ///
     /// ```
     /// use ecp_core::json::{Document, Limits};
@@ -111,19 +115,19 @@ impl VerifiedStatus {
         Ok(Self { project, response, doubts })
     }
 
-    /// Id of the project that the answer was verified for.
+    /// Id of the project for which the status answer was verified.
     pub const fn project(&self) -> ProjectId {
         self.project
     }
 
-    /// Members of the answer that its signature does not fully protect. Over a connection to Gate
-    /// they do not matter, because only Gate can answer there; a document from any other source
-    /// should have none.
+    /// Members of the answer that could have been changed or moved although the signature matches.
+    /// They do no harm in an answer received over a connection to Gate, because only Gate can
+    /// answer there. A status answer from any other source should have no such members.
     pub const fn doubts(&self) -> &Doubts {
         &self.doubts
     }
 
-    /// Returns the answer without the proof that it was signed.
+    /// Returns the status answer without the proof that the platform signed it.
     pub fn into_inner(self) -> StatusResponse {
         self.response
     }

@@ -34,7 +34,8 @@ enum Edge {
 }
 
 impl SecretEdges {
-    /// Finds such characters at the beginning and the end of a text; `None` if there are none.
+    /// Finds white space, quotation marks and the like at the beginning and the end of a secret;
+    /// `None` if there are none.
     pub fn of(text: &str) -> Option<Self> {
         let first = text.chars().next().and_then(Edge::of);
         let last = text.chars().next_back().and_then(Edge::of);

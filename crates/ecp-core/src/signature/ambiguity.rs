@@ -7,8 +7,8 @@ use super::canonical::{CanonicalError, Items, LONGEST_AGREED_LIST, Order, decide
 use super::rules::{Rules, Strip, Visibility};
 use crate::json::{Document, Kind, Value, printable};
 
-/// Error of signing: a member that the official SDKs would sign differently, or that could be read
-/// in two ways once signed.
+/// Error of signing: a member because of which the official SDKs would make different signatures,
+/// or that could be read in two ways once signed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("cannot sign the member `{path}`: {reason}")]
 pub struct Ambiguity {
@@ -17,19 +17,20 @@ pub struct Ambiguity {
 }
 
 impl Ambiguity {
-    /// Dotted path of the member, as in `payment.description`.
+    /// Dotted path of the member that cannot be signed safely, as in `payment.description`.
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// The reason why the member is ambiguous.
+    /// The reason why the member cannot be signed safely.
     pub const fn reason(&self) -> &Reason {
         &self.reason
     }
 }
 
-/// Why a member is ambiguous: the official SDKs would sign different strings (each measured on the
-/// five SDKs that run), or one signed string would fit several messages.
+/// Why a member cannot be signed safely: the platform's official SDKs would sign different texts
+/// (measured on those for PHP, Python, JavaScript, Java and Go), or one signed text would fit
+/// several messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Reason {

@@ -11,11 +11,12 @@ use super::rules::Strip;
 use super::{natural_order, php_number};
 use crate::json::{Children, Document, JsonError, Kind, Value, printable};
 
-/// The order in which the items of a canonical string are sorted.
+/// The order in which the items of a canonical string (the text that is signed) are sorted. The
+/// official SDKs use different orders.
 ///
-/// All orders give the same string for every documented message. They differ on long lists, on keys
-/// such as `a2` and `a10`, and on two keys of which one begins with the other (measured on the
-/// SDKs).
+/// All orders give the same string for every documented message. They differ on lists of more than
+/// ten items, on keys such as `a2` and `a10`, and on two keys of which one begins with the other
+/// (measured on the SDKs).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Order {

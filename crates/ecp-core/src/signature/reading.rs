@@ -10,7 +10,8 @@ use super::canonical::{CanonicalError, Items};
 use super::rules::Strip;
 use crate::json::{Document, Kind, Value};
 
-/// Members that a matching signature does not fully protect, as dotted paths.
+/// Members of a document that could have been changed or moved although its signature matches, as
+/// dotted paths.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Doubts {
     /// Members whose name or text may hide other members, and ids, statuses, types, methods,
@@ -21,16 +22,22 @@ pub struct Doubts {
     pub uncovered: Vec<String>,
 }
 
-/// Finds the members of a verified document that a matching signature does not fully protect.
+/// Finds the members of a verified document that could have been changed or moved although its
+/// signature matches.
 ///
-/// Each item of the signed string begins at the start of the string or after a `;`. If no item of
-/// this document holds a `;` that is directly followed by a name and a `:`, each signed item is
-/// also an item of this document, so nothing signed is hidden. This function checks that, in any
-/// order of the items. It cannot detect a member that was cut out of a text and placed directly
-/// after that text, because the member was signed as a part of the text.
+/// The signed text consists of items `path:value`, joined with `;`. Values are not escaped, so a
+/// member `a` with the value `1` and a member `b` with the value `2` have the same signed text as
+/// one member `a` with the value `1;b:2`. A changed document can hide a member in this way.
+/// [`Doubts::ambiguous`] lists the members that may hide another one, whatever the order of the
+/// items; if it is empty, no signed member is hidden. [`Doubts::uncovered`] lists the members that
+/// are not in the signed text.
 ///
-/// No signature distinguishes booleans from numbers, `null` from `""`, or lists from objects with
-/// the keys 0, 1, ..; the types of the models distinguish them.
+/// This function cannot detect the opposite: a part of a value that was cut out and made a member
+/// that stands directly after it, because that part was signed in its place.
+///
+/// The signature also stays the same if a boolean becomes a number, `null` becomes `""`, or a list
+/// becomes an object with the keys 0, 1, ..; the types in [`model`](crate::model) notice this in
+/// members that decisions depend on.
 pub fn doubts(document: &Document<'_>, found: &Match) -> Result<Doubts, CanonicalError> {
     let mut doubts = Doubts::default();
     if document.holds(b';') {

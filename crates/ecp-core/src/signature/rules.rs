@@ -9,8 +9,8 @@ pub(super) enum Visibility {
     Public,
 }
 
-/// Rules of signing: which ambiguous documents are refused, and how large and deep a document may
-/// be.
+/// Rules of signing: which documents are refused because their signature could be understood in
+/// several ways, and how large and deep a document may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "setters return the changed rules"]
 pub struct Rules {
@@ -21,35 +21,41 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// Rules for messages between servers: Gate and the Data API. The platform repeats their texts
-    /// in messages that it signs, so a text that holds a `;`, a name and a `:` is refused, and so
-    /// is any `;` in a name or an id.
+    /// Rules for messages between servers: Gate and the Data API. The platform repeats texts of a
+    /// request in messages that it signs. There, a text that holds a `;`, a name and a `:` could be
+    /// read as another member, so such a text is refused. Any `;` in a name or an id is refused as
+    /// well.
     pub fn private() -> Self {
         let visibility = Visibility::Private;
         let limits = Limits::default();
         Self { visibility, allow_ambiguous: false, items_in_texts: false, limits }
     }
 
-    /// Rules for parameters that pass through a browser, as on the Payment Page. Anyone who sees a
-    /// signed text could move the borders of its items, so `;` is refused, as the documents demand.
+    /// Rules for parameters that pass through a browser, as on the Payment Page. Every `;` is
+    /// refused, as the platform's documents demand: `;` separates the values in the signed text, so
+    /// anyone who sees the parameters could make one value of two, or two of one, under the same
+    /// signature.
     pub fn public() -> Self {
         Self { visibility: Visibility::Public, ..Self::private() }
     }
 
-    /// Allows texts that hold a `;`, a name and a `:`. A callback that repeats such a text can be
-    /// read in more than one way (see [`doubts`](super::doubts)). Ids and names must still hold no
-    /// `;`, and [`public`](Self::public) rules still refuse every `;`.
+    /// Allows texts that hold a `;`, a name and a `:`, such as `1;b:2`, which are refused
+    /// otherwise. A callback that repeats such a text can be read in more than one way (see
+    /// [`doubts`](super::doubts)). Ids and names must still hold no `;`, and
+    /// [`public`](Self::public) rules still refuse every `;`.
     pub fn allow_items_in_texts(self) -> Self {
         Self { items_in_texts: true, ..self }
     }
 
-    /// Allows documents that the official SDKs would sign differently; they are signed exactly as
-    /// the PHP SDK would sign them.
+    /// Allows documents that are otherwise refused for a [`Reason`](super::Reason), for example
+    /// because the official SDKs would make different signatures. They are signed exactly as the
+    /// PHP SDK would sign them.
     pub fn allow_ambiguous(self) -> Self {
         Self { allow_ambiguous: true, ..self }
     }
 
-    /// Sets the limits on the document's size and depth; [`Limits::default`] otherwise.
+    /// Sets the limits on the size and the nesting depth of a document. The default is
+    /// [`Limits::default`].
     pub fn limits(self, limits: Limits) -> Self {
         Self { limits, ..self }
     }
@@ -61,9 +67,9 @@ impl Rules {
     }
 }
 
-/// Which members called `signature` are not signed. The official SDKs differ on members below the
-/// message's own signature, such as a provider's own field in `redirect_data.body` (sources:
-/// signature place).
+/// Which members called `signature` are left out of the signed text. The official SDKs differ on
+/// members deeper in the message than its own signature, such as a provider's own field in
+/// `redirect_data.body` (sources: signature place).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Strip {
     /// All members called `signature`, as in the PHP, JavaScript, Python and Go SDKs.

@@ -4,13 +4,14 @@ use std::fmt;
 
 use super::{Code, CodeInfo};
 
-/// Subject of the result code of a refused request: the payment, its method or the whole project.
+/// What a refusal with a certain result code concerns: only the refused payment, all payments with
+/// its method, or the whole project.
 ///
-/// The platform's table gives the meaning of a code but not its subject. The subject is derived
-/// from the words of the table; [`CodeInfo::about_source`] says how. A code about the project or
-/// its method says nothing about the payment that received it: the next payment receives the same
-/// code, until the cause is fixed. In a mass payout, a refused row is finished only if the code is
-/// known to be about the payment.
+/// The platform's table of codes does not state this, so it is derived, mostly from the words of
+/// the table; [`CodeInfo::about_source`] says how. A code about the project or the method does not
+/// mean that the refused payment is wrong: the next payment receives the same code, until the cause
+/// is fixed. A mass payout counts a refused row of its file as finished only if the code is known
+/// to be about the payment.
 ///
 /// ```
 /// use ecp_core::model::{About, Code};
@@ -33,7 +34,7 @@ pub enum About {
 }
 
 impl About {
-    /// The subject as a word: `payment`, `method`, `project` or `unknown`.
+    /// What the refusal concerns, as a word: `payment`, `method`, `project` or `unknown`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Payment => "payment",
@@ -44,7 +45,7 @@ impl About {
     }
 
     /// Whether other payments will receive the same code, so that sending them is useless before
-    /// the cause is fixed.
+    /// the cause is fixed. This is so for the method and the project.
     pub const fn concerns_others(self) -> bool {
         matches!(self, Self::Method | Self::Project)
     }
@@ -57,21 +58,25 @@ impl fmt::Display for About {
 }
 
 impl Code {
-    /// The code's subject; [`About::Unknown`] for a code that is not in the table.
+    /// What a refusal with this code concerns: the payment, its method or the whole project.
+    /// [`About::Unknown`] for a code that is not in the platform's table.
     pub fn about(&self) -> About {
         self.info().map_or(About::Unknown, CodeInfo::about)
     }
 }
 
 impl CodeInfo {
-    /// The code's subject: the payment, its method or the whole project.
+    /// What a refusal with this code concerns: the payment, its method or the whole project.
     pub const fn about(&self) -> About {
         about(self.number).0
     }
 
-    /// How the subject is known: `message` if the platform's message names it, `documents` if the
-    /// documents on signing and on the order of checks name it, `chosen` if neither names it and
-    /// the more careful subject was chosen. Empty for [`About::Unknown`].
+    /// How it is known what a refusal with this code concerns ([`about`](Self::about)):
+    ///
+    /// - `message`: the platform's message for the code says it;
+    /// - `documents`: the platform's documents on signing and on the order of checks say it;
+    /// - `chosen`: neither says it, and the more careful answer was chosen;
+    /// - an empty text: it is not known ([`About::Unknown`]).
     pub const fn about_source(&self) -> &'static str {
         about(self.number).1
     }
