@@ -19,8 +19,8 @@ use crate::engine::faults::FaultRule;
 use crate::engine::merchant::Merchant;
 use crate::payment::{ButtonRule, RefundOperation};
 
-/// All settings of a [`Sandbox`](crate::Sandbox): projects, Data API tokens, methods, clock, faults
-/// and time limits.
+/// All settings of a [`Sandbox`](crate::Sandbox), such as its projects, Data API tokens, payment
+/// methods, clock, injected faults and time limits.
 ///
 /// ```
 /// use std::time::Duration;
@@ -89,17 +89,19 @@ pub(crate) struct DataToken {
 }
 
 impl Config {
-    /// Signing key of the project in [`Config::demo`]: a public text, not a secret.
+    /// Signing key of the one project in [`Config::demo`], the configuration for trying the sandbox
+    /// out. The key is published with this library and is no secret.
     pub const DEMO_KEY: &str = "sandbox-key-not-a-secret";
 
-    /// Number of the project in [`Config::demo`]: 1.
+    /// Id of the one project in [`Config::demo`], the configuration for trying the sandbox out: 1.
     pub const DEMO_PROJECT: ProjectId = match ProjectId::new(1) {
         Ok(id) => id,
         Err(_) => panic!("1 is positive"),
     };
 
-    /// Returns a configuration without projects, with the built-in methods and the platform's own
-    /// schedule for callbacks.
+    /// Returns a configuration without projects, with the payment methods of [`Registry::builtin`],
+    /// and with the platform's own schedule for sending undelivered callbacks again
+    /// ([`Schedule::platform`]).
     pub fn new() -> Self {
         Self {
             projects: BTreeMap::new(),
@@ -136,20 +138,23 @@ impl Config {
         }
     }
 
-    /// Default name of the member of an `/operations/get` query that holds the address to which the
-    /// operations are sent too. [`Config::destination_name`] sets another name. It is chosen here,
-    /// because no document names the member.
+    /// Default name of the member of an `/operations/get` query (Data API) that holds an address.
+    /// The sandbox answers the query with the operations and also sends them to this address.
+    /// [`Config::destination_name`] sets another name. No document names the member, so this
+    /// default is the sandbox's own choice.
     pub const DESTINATION_NAME: &str = "destination";
 
-    /// Data API token in [`Config::demo`]: a public text, not a secret.
+    /// Data API token in [`Config::demo`], the configuration for trying the sandbox out. The token
+    /// is published with this library and is no secret.
     pub const DEMO_TOKEN: &str = "sandbox-token-not-a-secret";
 
-    /// Signing key of the Data API token [`Config::DEMO_TOKEN`]: a public text, not a secret.
+    /// Signing key of the Data API token [`Config::DEMO_TOKEN`], for queries with this token and
+    /// their answers. The key is published with this library and is no secret.
     pub const DEMO_TOKEN_KEY: &str = "sandbox-token-key-not-a-secret";
 
-    /// Returns [`Config::new`] with one project that cannot be mistaken for a real one (number
-    /// [`Config::DEMO_PROJECT`], key [`Config::DEMO_KEY`]) and one Data API token
-    /// ([`Config::DEMO_TOKEN`], with the key [`Config::DEMO_TOKEN_KEY`]).
+    /// Returns the configuration for trying the sandbox out. It adds to [`Config::new`] one project
+    /// (number [`Config::DEMO_PROJECT`], key [`Config::DEMO_KEY`]), which cannot be mistaken for a
+    /// real one, and one Data API token ([`Config::DEMO_TOKEN`], key [`Config::DEMO_TOKEN_KEY`]).
     pub fn demo() -> Self {
         let key = Sensitive::new(Self::DEMO_KEY.to_owned());
         let token_key = Sensitive::new(Self::DEMO_TOKEN_KEY.to_owned());
@@ -160,36 +165,40 @@ impl Config {
         )
     }
 
-    /// Adds a project. It replaces an earlier project with the same number.
+    /// Adds a merchant's project to the sandbox, in place of an earlier project with the same
+    /// number.
     pub fn project(mut self, project: Project) -> Self {
         self.projects.insert(project.id, project);
         self
     }
 
-    /// Sets the payment methods that the sandbox serves, by default the built-in ones.
+    /// Sets the payment methods that the sandbox serves, by default those of [`Registry::builtin`].
     pub fn registry(self, registry: Registry) -> Self {
         Self { registry, ..self }
     }
 
-    /// Sets the seed of generated ids, 1 by default.
+    /// Sets the seed of generated ids and of the random draws of fault rules
+    /// ([`FaultRule::percent`]), 1 by default.
     ///
-    /// Request ids are a hash of the seed and the number of the answer that carries them. Operation
-    /// ids, providers' payment ids, wallet numbers and page tokens are made from the seed and the
-    /// number of the registered payment. Two sandboxes with the same seed and the same requests in
-    /// the same order therefore give the same ids. None of them is a secret.
+    /// Two sandboxes with the same seed and the same requests in the same order give the same ids.
+    /// A request id is a hash of the seed and the number of the answer that carries the id.
+    /// Operation ids, providers' payment ids, wallet numbers and the tokens in the URLs of
+    /// providers' pages are made from the seed and the number of the registered payment or refund.
+    /// None of the ids is a secret.
     pub fn seed(self, seed: u64) -> Self {
         Self { seed, ..self }
     }
 
-    /// Sets the clock for the sandbox's dates, by default the machine's.
+    /// Sets the clock for the dates in the sandbox's messages and events, by default the machine's.
+    /// Pauses and time limits do not use it. It has no effect with [`Config::virtual_time`].
     pub fn clock(self, clock: Arc<dyn Clock>) -> Self {
         Self { clock, ..self }
     }
 
     /// Gives the sandbox virtual time, which begins at `start` and moves only by
-    /// [`Sandbox::advance`](crate::Sandbox::advance). Dates and all waits use it: redeliveries,
-    /// cut-off times, delays of callbacks, faults. Only the time limit for a merchant's answer uses
-    /// real time.
+    /// [`Sandbox::advance`](crate::Sandbox::advance). Dates and waits use it: pauses before a
+    /// callback is sent again, cut-off times, delays of callbacks, and faults that delay something.
+    /// Only the time limits of HTTP use real time, such as the limit for a merchant's answer.
     ///
     /// ```
     /// use ecp_sandbox::{Config, Sandbox};
@@ -202,8 +211,10 @@ impl Config {
         Self { virtual_from: Some(start), ..self }
     }
 
-    /// Sends callbacks, confirmations and operations to this function instead of over the network.
-    /// The function answers for every host, so no host needs [`Config::allow_callback_host`].
+    /// Sends everything for merchants to this function instead of over the network: callbacks,
+    /// confirmation requests, and operations that the Data API sends to an address. The function
+    /// plays the merchant's server and returns its HTTP answer. It is called for every host, so no
+    /// host needs [`Config::allow_callback_host`].
     ///
     /// ```
     /// use bytes::Bytes;
@@ -223,14 +234,15 @@ impl Config {
         Self { merchant: Some(Merchant::new(answer)), ..self }
     }
 
-    /// Adds a fault rule that is active from the start of the sandbox.
+    /// Adds a rule that makes the sandbox inject a fault, such as a lost callback. The rule is
+    /// active from the start of the sandbox.
     pub fn fault(mut self, rule: FaultRule) -> Self {
         self.faults.push(rule);
         self
     }
 
-    /// Adds a Data API token with its own signing key and the projects that may be queried with it.
-    /// An empty `projects` allows all projects.
+    /// Adds a Data API token with its own signing key and the projects that may be queried with the
+    /// token. If `projects` is empty, all projects may be queried.
     pub fn data_token(
         mut self,
         token: impl Into<String>,
@@ -243,64 +255,73 @@ impl Config {
         self
     }
 
-    /// Sets the name of the member of an `/operations/get` query that holds the address to which
-    /// the operations are sent too, by default [`Config::DESTINATION_NAME`]. The documents say that
-    /// operations can be sent, but do not name the member.
+    /// Sets the name of the member of an `/operations/get` query (Data API) that holds an address,
+    /// by default [`Config::DESTINATION_NAME`]. The sandbox answers the query with the operations
+    /// and also sends them to this address. The documents say that operations can be sent to an
+    /// address, but do not name the member.
     pub fn destination_name(self, name: impl Into<String>) -> Self {
         Self { destination_name: name.into(), ..self }
     }
 
-    /// Sets the time limit for a sale that waits for its customer, and for a payout, where the
-    /// method's spec has none; one hour by default. The sandbox declines the payment when the time
-    /// is over. The platform's own value is not public.
+    /// Sets the cut-off time, after which the sandbox declines a payment that has not ended; one
+    /// hour by default. It applies to a sale that waits for its customer or for the answer to a
+    /// clarification, and to a payout that [`Fault::SlowPayout`](crate::Fault::SlowPayout) slows
+    /// down. A payment method with a cut-off time of its own
+    /// ([`Rule::cut_off_time`](ecp_methods::Rule::cut_off_time)) keeps it. The platform's own value
+    /// is not public.
     pub fn cut_off(self, time: Duration) -> Self {
         Self { cut_off: time, ..self }
     }
 
-    /// Sets the code of a payment that is declined at its cut-off time ([`Config::cut_off`]). By
-    /// default 20000, the code in the documents' only sample of such a decline; 20602 (time-out) is
-    /// another candidate.
+    /// Sets the code of a payment that is declined at its cut-off time ([`Config::cut_off`]). The
+    /// default is 20000, the code in the documents' only sample of such a decline; the platform's
+    /// code could also be 20602 (time-out).
     pub fn cut_off_code(self, code: u32) -> Self {
         Self { cut_off_code: code, ..self }
     }
 
-    /// Sets the time limit for the merchant's answer to a clarification, counted from the question
-    /// or from the last answer; 30 minutes by default (sources: clarification). The sandbox then
-    /// declines the sale with the code of [`Config::cut_off_code`], because no document names
-    /// another. The sale's cut-off time also runs meanwhile.
+    /// Sets the time in which the merchant must answer a clarification, which is the platform's
+    /// question for data that a sale lacks. The time begins with the question and again with each
+    /// incomplete answer; it is 30 minutes by default (sources: clarification). The sandbox then
+    /// declines the sale with the code of [`Config::cut_off_code`], because no document names a
+    /// code for this. The sale's cut-off time also runs meanwhile.
     pub fn clarification_window(self, time: Duration) -> Self {
         Self { clarification_window: time, ..self }
     }
 
     /// Sets the base URL under which customers' browsers reach the sandbox; the links in callbacks
-    /// begin with it. By default the address on which the sandbox listens
-    /// ([`Sandbox::listen`](crate::Sandbox::listen)), or `http://127.0.0.1:8080`.
+    /// begin with it. The default is the address on which the sandbox listens
+    /// ([`Sandbox::listen`](crate::Sandbox::listen)), or `http://127.0.0.1:8080` if it does not
+    /// listen.
     pub fn public_url(self, url: impl Into<String>) -> Self {
         let url: String = url.into();
         Self { public_url: Some(url.trim_end_matches('/').to_owned()), ..self }
     }
 
-    /// Sets the schedule of retries for undelivered callbacks and operations, by default the
-    /// platform's.
+    /// Sets the schedule by which undelivered callbacks, and undelivered operations that the Data
+    /// API sends to an address, are sent again; by default [`Schedule::platform`].
     pub fn schedule(self, schedule: Schedule) -> Self {
         Self { schedule, ..self }
     }
 
-    /// Sets the time limit for the merchant's answer to a callback or to operations that the Data
-    /// API sends, 10 seconds by default. The platform's own limit is not documented.
+    /// Sets the time limit for the merchant's answer to a callback, or to operations that the Data
+    /// API sends to the address in a query; 10 seconds by default. The platform's own limit is not
+    /// documented.
     pub fn callback_timeout(self, timeout: Duration) -> Self {
         Self { callback_timeout: timeout, ..self }
     }
 
     /// Sets the time limit for the merchant's answer to a confirmation request (`check_deposit`),
-    /// 10 seconds by default. The platform's own limit is not documented.
+    /// which asks the merchant to accept the amount of a sale; 10 seconds by default. The
+    /// platform's own limit is not documented.
     pub fn confirmation_timeout(self, timeout: Duration) -> Self {
         Self { confirmation_timeout: timeout, ..self }
     }
 
-    /// Allows a host for callbacks, confirmations and operations: a name or an IP address without a
-    /// port. By default only this machine (`localhost`, 127.0.0.0/8, `::1`) is allowed, so that a
-    /// request with a wrong address does not reach a stranger's server.
+    /// Allows this host for everything that the sandbox sends to merchants: callbacks, confirmation
+    /// requests, and operations that the Data API sends to an address. The host is a name or an IP
+    /// address, without a port. By default only this machine (`localhost`, 127.0.0.0/8, `::1`) is
+    /// allowed, so that a request with a wrong address does not reach a stranger's server.
     pub fn allow_callback_host(mut self, host: impl Into<String>) -> Self {
         let host: String = host.into();
         self.callback_hosts.insert(host.to_ascii_lowercase());
@@ -308,67 +329,74 @@ impl Config {
     }
 
     /// Adds a host name, without a port, by which clients reach the sandbox, such as that of a
-    /// container. The sandbox refuses requests with any other name in `Host`, except `localhost`
-    /// and the host of the public URL, because a page of another site could have made its own host
-    /// name lead to this machine. IP addresses are always accepted.
+    /// container. The sandbox refuses a request with any other name in its `Host` header, except
+    /// `localhost` and the host of the public URL; IP addresses are always accepted. This protects
+    /// the sandbox from web pages of other sites that make their own host name lead to this machine
+    /// (DNS rebinding).
     pub fn host_name(mut self, name: impl Into<String>) -> Self {
         let name: String = name.into();
         self.host_names.insert(name.to_ascii_lowercase());
         self
     }
 
-    /// Sets the time limit for the headers of an HTTP request to arrive on a socket, 10 seconds by
-    /// default. An unused connection is closed after the same time.
+    /// Sets the time limit for the headers of an HTTP request to the sandbox to arrive, 10 seconds
+    /// by default. A connection on which they are late, or which is unused for this time, is
+    /// closed. Requests without a socket ([`Sandbox::router`](crate::Sandbox::router)) have no
+    /// limit.
     pub fn head_deadline(self, deadline: Duration) -> Self {
         Self { head_deadline: deadline, ..self }
     }
 
-    /// Sets the time limit for the body of an HTTP request to arrive on a socket, 10 seconds by
-    /// default.
+    /// Sets the time limit for the body of an HTTP request to the sandbox to arrive, 10 seconds by
+    /// default. A request whose body is late is answered with HTTP status 408. Requests without a
+    /// socket ([`Sandbox::router`](crate::Sandbox::router)) have no limit.
     pub fn body_deadline(self, deadline: Duration) -> Self {
         Self { body_deadline: deadline, ..self }
     }
 
-    /// Sets the rule that decides whether a payment succeeds on the provider's page, by default
-    /// [`ButtonRule::ListedAmounts`].
+    /// Sets the rule that decides whether a payment succeeds after the customer presses a button on
+    /// the page of the payment method's provider: the button, or the amount of the payment. The
+    /// default is [`ButtonRule::ListedAmounts`].
     pub fn button_rule(self, rule: ButtonRule) -> Self {
         Self { button_rule: rule, ..self }
     }
 
-    /// Sets the operation type of refunds, `refund` or `reversal`; by default
-    /// [`RefundOperation::Refund`].
+    /// Sets the operation type that refunds have in callbacks and answers, `refund` or `reversal`.
+    /// The default is [`RefundOperation::Refund`].
     pub fn refund_operation(self, operation: RefundOperation) -> Self {
         Self { refund_operation: operation, ..self }
     }
 
-    /// Declines every refund with this code, such as 3288 for a disputed payment or 10706 for an
-    /// acquirer's refusal. The documents do not say when the platform gives these codes, so the
-    /// sandbox gives them only with this setting.
+    /// Makes the sandbox decline every refund with this code, such as 3288 for a disputed payment
+    /// or 10706 for an acquirer's refusal. The documents do not say when the platform gives these
+    /// codes, so the sandbox gives them only with this setting.
     pub fn decline_refunds(self, code: u32) -> Self {
         Self { refund_code: Some(code), ..self }
     }
 
-    /// Sets the HTTP status of answers that refuse a request, 400 by default. The platform's own
-    /// status is not documented; a client should not depend on it.
+    /// Sets the HTTP status with which Gate and the Data API refuse a request, 400 by default. The
+    /// platform's own status is not documented; a client should not depend on it.
     pub fn error_status(self, status: StatusCode) -> Self {
         Self { error_status: status, ..self }
     }
 
-    /// Sets the maximum number of events in the history, 100000 by default. The oldest events are
-    /// removed first.
+    /// Sets the maximum number of events that the sandbox keeps in memory, 100000 by default.
+    /// Beyond it the oldest events are removed first.
     pub fn event_history(self, events: usize) -> Self {
         Self { event_history: events.max(1), ..self }
     }
 
-    /// Sets the maximum total size of the bodies of all events in the history, in bytes; 64 MiB by
-    /// default. The oldest events are removed first; the latest event is kept whatever its size.
+    /// Sets the maximum total size of the bodies of requests, answers and callbacks in the events
+    /// that the sandbox keeps in memory, in bytes; 64 MiB by default. Beyond it the oldest events
+    /// are removed first; the latest event is kept whatever its size.
     pub fn event_bytes(self, bytes: usize) -> Self {
         Self { event_bytes: bytes, ..self }
     }
 
-    /// Sets the maximum number of payments in the history, 10000 by default. The payment that ended
-    /// first is removed first, or the oldest payment if none has ended. The ids of removed payments
-    /// and refunds cannot be used again; each takes 20 to 40 bytes of memory.
+    /// Sets the maximum number of payments that the sandbox keeps in memory, 10000 by default.
+    /// Beyond it the payment that ended first is removed, or the oldest payment if none has ended.
+    /// The ids of removed payments and refunds cannot be used again; each of these ids takes 20 to
+    /// 40 bytes of memory.
     pub fn payment_history(self, payments: usize) -> Self {
         Self { payment_history: payments.max(1), ..self }
     }
@@ -380,7 +408,8 @@ impl Default for Config {
     }
 }
 
-/// A merchant's project on the sandbox.
+/// A merchant's project on the sandbox: its number, signing key, addresses for callbacks and
+/// opening balances.
 #[derive(Clone, Debug)]
 pub struct Project {
     pub(crate) id: ProjectId,
@@ -391,27 +420,30 @@ pub struct Project {
 }
 
 impl Project {
-    /// Returns a project with this number and the text of its signing key.
+    /// Returns a project with this number and this signing key, with which the project's requests
+    /// and callbacks are signed.
     pub const fn new(id: ProjectId, key: Sensitive<String>) -> Self {
         Self { id, key, callback_url: None, confirmation_url: None, balances: Vec::new() }
     }
 
-    /// Sets the URL for the project's callbacks, used if the payment's request names none. It must
-    /// be plain `http`.
+    /// Sets the URL to which the project's callbacks are sent if the payment's request names no
+    /// other. The URL must be plain `http`, because the sandbox has no TLS.
     pub fn callback_url(self, url: impl Into<String>) -> Self {
         Self { callback_url: Some(url.into()), ..self }
     }
 
-    /// Sets the project's opening balance in one currency, by default ten million major units.
-    /// Payouts beyond the balance are declined with code 3028 (sources: codes).
+    /// Sets the project's opening balance in the currency of `balance`. Without this setting a
+    /// balance opens with ten million major units, in every currency. Payouts beyond the balance
+    /// are declined with code 3028 (sources: codes).
     pub fn balance(mut self, balance: Money) -> Self {
         self.balances.retain(|other| other.currency() != balance.currency());
         self.balances.push(balance);
         self
     }
 
-    /// Sets the URL for confirmation requests (`check_deposit`), by default the URL for the
-    /// payment's callbacks. It must be plain `http`.
+    /// Sets the URL for confirmation requests (`check_deposit`), which ask the merchant to accept
+    /// the amount of a sale; by default the URL for the payment's callbacks. The URL must be plain
+    /// `http`, because the sandbox has no TLS.
     pub fn confirmation_url(self, url: impl Into<String>) -> Self {
         Self { confirmation_url: Some(url.into()), ..self }
     }

@@ -31,12 +31,12 @@ use self::no_pages::Pages;
 #[cfg(feature = "pages")]
 use self::pages::Pages;
 
-/// The ecommpay platform on your own machine. The value is a handle that is cheap to clone; all
-/// clones share one sandbox.
+/// Imitation of the ecommpay platform on your own machine, for development and tests. A `Sandbox`
+/// is a handle that is cheap to clone; all clones share one sandbox.
 ///
-/// [`Sandbox::router`] returns it as a tower service, which needs no socket; [`Sandbox::listen`]
-/// and [`Sandbox::serve`] serve it on a socket. Payments proceed and callbacks are sent by tasks of
-/// the tokio runtime in which the requests are handled.
+/// [`Sandbox::router`] returns the sandbox as a tower service, which needs no socket;
+/// [`Sandbox::listen`] and [`Sandbox::serve`] serve it over HTTP on a socket. Payments proceed and
+/// callbacks are sent by tasks of the tokio runtime in which the requests are handled.
 ///
 /// A sandbox for a test, with virtual time:
 ///
@@ -52,7 +52,7 @@ use self::pages::Pages;
 /// let url = sandbox.listen().await?; // on a free port
 /// // .. send requests ..
 /// sandbox.settled().await; // everything that could happen has happened
-/// assert!(sandbox.advance(Duration::from_hours(24)).await); // eleven days take no longer
+/// assert!(sandbox.advance(Duration::from_hours(24)).await); // a whole day, at once
 /// # assert!(url.starts_with("http://127.0.0.1:"));
 /// # Ok(())
 /// # }
@@ -81,8 +81,8 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Returns a sandbox of [`Config::demo`] with virtual time, which begins at
-    /// 2026-01-01T00:00:00+0000 and moves only by [`advance`](Self::advance).
+    /// Returns a sandbox for tests: with the demo project of [`Config::demo`], and with virtual
+    /// time, which begins at 2026-01-01T00:00:00+0000 and moves only by [`advance`](Self::advance).
     pub fn start() -> Self {
         const NEW_YEAR: i64 = 1_767_225_600;
         let Ok(start) = Timestamp::from_unix_seconds(NEW_YEAR) else {
@@ -98,10 +98,11 @@ impl Sandbox {
         Self { engine, pages }
     }
 
-    /// Returns all HTTP interfaces and pages of the sandbox as one service, which needs no socket.
-    /// Call it inside a tokio runtime.
+    /// Returns the sandbox's whole HTTP server (Gate, Data API, `/sandbox` and the pages) as one
+    /// tower service, which needs no socket. Call it inside a tokio runtime.
     ///
-    /// If a fault cuts an answer off, the body of the answer ends in an error.
+    /// Where an injected fault closes the connection in the middle of an answer, reading the body
+    /// of the answer ends in an error.
     pub fn router(&self) -> Router {
         let engine = || self.engine.clone();
         gate::routes()
@@ -113,8 +114,9 @@ impl Sandbox {
             .layer(middleware::map_response(guard::fenced))
     }
 
-    /// Serves in the background on a free port of this machine until [`Sandbox::shutdown`]. Returns
-    /// the base URL at once, such as `http://127.0.0.1:40411`.
+    /// Serves the sandbox over HTTP in the background, on a free port of this machine, until
+    /// [`Sandbox::shutdown`]. Returns the sandbox's base URL at once, such as
+    /// `http://127.0.0.1:40411`.
     pub async fn listen(&self) -> io::Result<String> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", listener.local_addr()?);
@@ -127,9 +129,9 @@ impl Sandbox {
         Ok(url)
     }
 
-    /// Serves on this listener until [`Sandbox::shutdown`]; requests in progress are answered
-    /// first. The address of the listener decides whether other machines on the network can reach
-    /// the sandbox.
+    /// Serves the sandbox over HTTP on this listener. Ends after [`Sandbox::shutdown`], when the
+    /// requests in progress are answered. The address of the listener decides whether other
+    /// machines on the network can reach the sandbox.
     pub fn serve(
         &self,
         listener: TcpListener,
@@ -154,7 +156,7 @@ impl Sandbox {
         self.engine.shutdown();
     }
 
-    /// Returns all events in the history, oldest first.
+    /// Returns all events that the sandbox has in memory ([`Config::event_history`]), oldest first.
     pub fn events(&self) -> Vec<Event> {
         self.engine.events()
     }
@@ -164,8 +166,8 @@ impl Sandbox {
         self.engine.subscribe()
     }
 
-    /// Whether time is virtual and moves only by [`advance`](Self::advance)
-    /// ([`Config::virtual_time`]).
+    /// Whether the sandbox's time is virtual ([`Config::virtual_time`]), so that it moves only by
+    /// [`advance`](Self::advance).
     pub fn is_virtual(&self) -> bool {
         self.engine.is_virtual()
     }
@@ -196,92 +198,101 @@ impl Sandbox {
         Arc::new(self.engine.time().clone())
     }
 
-    /// Moves virtual time forward. Every task that is due in this time runs at its own moment, one
-    /// task after the other; work that the last task starts may still be in progress, see
-    /// [`Sandbox::settled`]. Returns `false`, and does nothing, if time is not virtual.
+    /// Moves the sandbox's virtual time forward. Everything that is due in this time, such as
+    /// sending a callback again, happens one after the other, each at its own virtual moment. Work
+    /// that the last of them starts may still be in progress at the end, see [`Sandbox::settled`].
+    /// Returns `false`, and does nothing, if time is not virtual.
     #[must_use = "`false` means that time is not virtual and nothing happened"]
     pub async fn advance(&self, by: Duration) -> bool {
         self.engine.advance(by).await
     }
 
-    /// Waits until the sandbox has no work left: it waits only for a later time, a request or a
-    /// customer.
+    /// Waits until the sandbox has nothing to do at this moment: no payment, callback or answer can
+    /// proceed without a later time, a request or a customer.
     pub fn settled(&self) -> impl Future<Output = ()> + Send + use<> {
         self.engine.settled()
     }
 
-    /// Adds a fault rule, which is active from now on, and returns the number of the rule.
+    /// Adds a rule that makes the sandbox inject a fault, active from now on. Returns the number of
+    /// the rule, for [`Sandbox::remove_fault`].
     pub fn add_fault(&self, rule: FaultRule) -> u64 {
         self.engine.add_fault(rule)
     }
 
-    /// Returns the active fault rules with their numbers. Each rule has its remaining number of
-    /// hits.
+    /// Returns the active fault rules with their numbers. A rule that is limited by
+    /// [`FaultRule::times`] has the number of faults that it may still inject.
     pub fn faults(&self) -> Vec<(u64, FaultRule)> {
         self.engine.faults()
     }
 
-    /// Removes a fault rule. Returns `false` if no rule has this number.
+    /// Removes the fault rule with this number, which [`Sandbox::add_fault`] returned. Returns
+    /// `false` if no active rule has this number.
     #[must_use = "`false` means that no rule has this number"]
     pub fn remove_fault(&self, rule: u64) -> bool {
         self.engine.remove_fault(rule)
     }
 
-    /// Removes all fault rules.
+    /// Removes all fault rules, so that no further faults are injected.
     pub fn clear_faults(&self) {
         self.engine.clear_faults();
     }
 
-    /// Returns the numbers of all projects, in ascending order.
+    /// Returns the numbers of all projects in the sandbox's configuration, in ascending order.
     pub fn projects(&self) -> Vec<ProjectId> {
         self.engine.projects()
     }
 
-    /// Returns the projects' addresses for callbacks and confirmations to which the sandbox refuses
-    /// to send anything, each with its project and the reason.
+    /// Returns the addresses in the configuration of projects to which the sandbox refuses to send
+    /// callbacks or confirmation requests, such as those with `https`. Each comes with its project
+    /// and the reason.
     pub fn refused_addresses(&self) -> Vec<(ProjectId, String, CallbackRefusal)> {
         self.engine.refused_addresses()
     }
 
-    /// Returns the payments in the history that the filter selects, newest first.
+    /// Returns the payments that the filter selects, newest first. `page` is the part of this list
+    /// to return. Payments that the sandbox has removed from memory are not in it
+    /// ([`Config::payment_history`]).
     pub fn payments(&self, filter: &Filter, page: Paging) -> Listed<PaymentView> {
         self.engine.payments(filter, page)
     }
 
-    /// Returns the operations in the history that the filter selects. Operations of the newest
-    /// payment come first.
+    /// Returns the operations (sales, payouts and refunds) that the filter selects, those of the
+    /// newest payment first. `page` is the part of this list to return. Operations of payments that
+    /// the sandbox has removed from memory are not in it ([`Config::payment_history`]).
     pub fn operations(&self, filter: &Filter, page: Paging) -> Listed<OperationView> {
         self.engine.operations(filter, page)
     }
 
-    /// Returns the state of a payment; `None` if the payment is not in the history.
+    /// Returns the state of a payment; `None` if the payment is unknown, or was removed from memory
+    /// ([`Config::payment_history`]).
     pub fn payment(&self, project: ProjectId, payment_id: &PaymentId) -> Option<PaymentView> {
         self.engine.payment(project, payment_id)
     }
 
-    /// Returns the events of a payment that are in the history, oldest first: every request and
-    /// answer, every attempt of every callback with the merchant's answer, confirmation requests
-    /// and their answers, the customer's steps, and faults.
+    /// Returns the events of a payment that the sandbox has in memory ([`Config::event_history`]),
+    /// oldest first. They show the requests with their answers, every attempt to send a callback
+    /// with the merchant's answer, confirmation requests, the customer's steps and injected faults.
     pub fn timeline(&self, project: ProjectId, payment_id: &PaymentId) -> Vec<Event> {
         self.engine.timeline(project, payment_id)
     }
 
-    /// Returns the balances of a project, one for each currency of its configuration and of its
-    /// payments. Empty if the project is unknown.
+    /// Returns the current balances of a project, one for each currency of its configuration and of
+    /// its payments. The list is empty if the project is unknown.
     pub fn balances(&self, project: ProjectId) -> Vec<Money> {
         self.engine.balances(project)
     }
 
-    /// Explains the signature of a message of this project: the signed text, the message's own
-    /// signature and the correct one. Returns `None` if the message is not a JSON object or the
-    /// project is unknown.
+    /// Explains the signature of a message, such as a request or a callback of this project: the
+    /// text to sign, the signature that the message has, and the correct one. Returns `None` if the
+    /// message is not a JSON object or is too long, or if the project is unknown.
     pub fn explain(&self, project: ProjectId, body: &RawBody) -> Option<SignatureNote> {
         self.engine.explain(project, body)
     }
 
-    /// Decides a payment in place of the customer on the provider's page. `amount` is the amount
-    /// that the customer chooses, in a sale that leaves it open. Returns `false` if the payment
-    /// does not wait for the customer; otherwise the payment continues in the background
+    /// Makes the customer's decision about a payment, as if the customer pressed a button on the
+    /// page of the payment method's provider. `amount` is the amount that the customer chooses, in
+    /// a sale that leaves the amount open (requested as 0). Returns `false` if the payment does not
+    /// wait for the customer; otherwise the payment continues in the background
     /// ([`Sandbox::settled`]).
     #[must_use = "`false` means that the payment does not wait for the customer"]
     pub fn choose(
@@ -295,15 +306,16 @@ impl Sandbox {
     }
 
     /// Lets a payment continue that a [`Fault::StalePayment`](crate::Fault::StalePayment) keeps
-    /// from ending. Returns `false` if no fault does.
+    /// from ending. Returns `false` if no such fault keeps it.
     #[must_use = "`false` means that no fault holds the payment"]
     pub fn release(&self, project: ProjectId, payment_id: &PaymentId) -> bool {
         self.engine.release(project, payment_id)
     }
 
-    /// Sends a callback again, beginning with its first attempt: the same bytes to the same
-    /// address. `callback` is its number among the payment's callbacks, from 1. Returns `false` if
-    /// the callback is not in the history of events.
+    /// Sends a callback of a payment again, with the same bytes to the same address, and with all
+    /// attempts of the schedule. The argument `callback` is the callback's number, counted from 1
+    /// for each payment. Returns `false` if the callback is not among the events that the sandbox
+    /// has in memory.
     #[must_use = "`false` means that the callback is unknown and nothing is sent"]
     pub fn resend_callback(
         &self,
@@ -314,10 +326,10 @@ impl Sandbox {
         self.engine.resend_callback(project, payment_id, callback)
     }
 
-    /// Sends a handwritten callback to the address of the payment's callbacks, after the earlier
-    /// callbacks of the payment. With `signed` the sandbox puts a valid signature at the root of
-    /// the body, in place of an existing one; otherwise the body is sent unchanged. Faults apply to
-    /// this callback too.
+    /// Sends a callback with this body to the address of the payment's callbacks, after the
+    /// payment's earlier callbacks. If `signed` is true, the sandbox puts a valid signature into
+    /// the top-level member `signature` of the body, in place of an existing one; otherwise the
+    /// body is sent unchanged. Fault rules apply to this callback too.
     pub fn send_callback(
         &self,
         project: ProjectId,

@@ -10,19 +10,21 @@ use super::Config;
 use crate::wire::address::origin;
 
 impl Config {
-    /// Makes the Payment Page refuse URLs without `customer_id`. The documents require it, but shop
-    /// systems leave it out for guests; the platform's reaction is not known. Without this setting
-    /// the page opens, and the payment's history has a notice.
+    /// Makes the Payment Page refuse URLs without the parameter `customer_id`. The documents
+    /// require it, but shop systems leave it out for customers without an account (guests); the
+    /// platform's reaction is not known. Without this setting the page opens, and its event
+    /// [`EventKind::PageOpened`](crate::EventKind::PageOpened) has a notice.
     pub fn refuse_guests(self) -> Self {
         Self { refuse_guests: true, ..self }
     }
 
     /// Sets the mailer that sends the Dashboard's reports by e-mail, such as an
-    /// [`Smtp`](ecp_reports::Smtp). Without a mailer reports have no recipients.
+    /// [`Smtp`](ecp_reports::Smtp). Without a mailer a report cannot have recipients.
     ///
-    /// An e-mail that cannot be sent is retried as in [`Retries::default`](ecp_reports::Retries),
-    /// by the sandbox's clock. With virtual time an e-mail is sent at its virtual moment, and time
-    /// moves on when the mail server has answered.
+    /// After a temporary error an e-mail is sent again, with the number of attempts and the pauses
+    /// of [`Retries::default`](ecp_reports::Retries). The pauses use the sandbox's clock: with
+    /// virtual time an e-mail is sent when virtual time reaches its moment, and time moves on when
+    /// the mail server has answered.
     ///
     /// ```
     /// use ecp_reports::{Smtp, SmtpSettings, Tls};

@@ -16,7 +16,7 @@ use crate::wire::signature;
 use crate::wire::tamper::signed_again;
 
 /// Error of [`Sandbox::send_callback`](crate::Sandbox::send_callback): the callback's body cannot
-/// be signed, or the payment is unknown.
+/// be signed (it is not a JSON object or is too long), or the payment is unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidBody;
 
@@ -56,7 +56,7 @@ impl Engine {
     }
 
     /// Lets a payment continue that a [`Fault::StalePayment`](crate::Fault::StalePayment) keeps
-    /// from ending. Returns `false` if no fault does.
+    /// from ending. Returns `false` if no such fault keeps it.
     pub(crate) fn release(&self, project: ProjectId, payment_id: &PaymentId) -> bool {
         self.number_of(project, payment_id).is_some_and(|number| self.release_number(number))
     }
@@ -101,10 +101,10 @@ impl Engine {
         true
     }
 
-    /// Sends a handwritten callback to the address of the payment's callbacks, after the earlier
-    /// callbacks of the payment. With `signed` the sandbox puts a valid signature at the root of
-    /// the body, in place of an existing one; otherwise the body is sent unchanged. Faults apply to
-    /// this callback too.
+    /// Sends a callback with this body to the address of the payment's callbacks, after the
+    /// payment's earlier callbacks. If `signed` is true, the sandbox puts a valid signature into
+    /// the top-level member `signature` of the body, in place of an existing one; otherwise the
+    /// body is sent unchanged. Fault rules apply to this callback too.
     pub(crate) fn send_callback(
         &self,
         project: ProjectId,

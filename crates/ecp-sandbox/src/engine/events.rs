@@ -37,7 +37,8 @@ pub struct Event {
     pub kind: EventKind,
 }
 
-/// Kind of an [`Event`], with the data of this kind.
+/// What happened in an [`Event`], such as a received request or an attempt to send a callback, with
+/// the details.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum EventKind {
@@ -200,8 +201,8 @@ impl Event {
     }
 }
 
-/// Body of a request or an answer, with its exact bytes. Bodies contain personal data of customers,
-/// so `Debug` prints only the length.
+/// Body of a request, an answer or a callback in an [`Event`], with its exact bytes. Bodies contain
+/// personal data of customers, so `Debug` prints only the length.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct RawBody(Bytes);
 
@@ -220,7 +221,7 @@ impl RawBody {
         Self(Bytes::copy_from_slice(bytes))
     }
 
-    /// Returns the body as text; invalid UTF-8 is replaced.
+    /// Returns the body as text; invalid UTF-8 is replaced by the character U+FFFD.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.0).into_owned()
     }

@@ -27,10 +27,11 @@ pub(crate) use self::active::{Book, Point};
 pub use self::rule::{FaultRule, InvalidFault};
 use crate::wire::tamper::Tampering;
 
-/// A failure of the platform or the network, injected by a [`FaultRule`].
+/// A failure of the platform or the network that the sandbox imitates when a [`FaultRule`] asks for
+/// it.
 ///
 /// Faults that delay, copy, lose or wrongly sign callbacks apply also to the operations that the
-/// Data API sends to an address.
+/// Data API sends to the address in a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Fault {
@@ -93,7 +94,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// The names of all faults, as in the `fault` member of [`FaultRule::from_json`].
+    /// The names of all faults, as [`FaultRule::from_json`] reads them in the member `fault`.
     pub const NAMES: [&str; 18] = [
         "delay_answer",
         "delay_callback",
@@ -115,7 +116,7 @@ impl Fault {
         "wrong_signature",
     ];
 
-    /// Returns the name of the fault, such as `delay_answer`.
+    /// Returns the name of the fault in events and in the JSON of rules, such as `delay_answer`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::DelayAnswer(_) => "delay_answer",

@@ -21,8 +21,8 @@ pub(crate) struct Placed {
     pub(crate) payment_id: PaymentId,
 }
 
-/// Error of a payment or refund that the sandbox did not register, with the platform's code and
-/// message.
+/// Reason why the sandbox did not register a payment or refund that was requested on the Payment
+/// Page or in the Dashboard: the platform's code and message, and the wrong fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PlaceError {

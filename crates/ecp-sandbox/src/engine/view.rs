@@ -11,7 +11,8 @@ use crate::engine::events::RawBody;
 use crate::payment::{OrderKind, Payment, Refund};
 use crate::wire::codes::message_of;
 
-/// Condition that selects payments or operations. The default selects all.
+/// Conditions that select payments for [`Sandbox::payments`](crate::Sandbox::payments) or
+/// operations for [`Sandbox::operations`](crate::Sandbox::operations). The default selects all.
 ///
 /// ```
 /// use ecp_sandbox::{Config, Filter, Paging, Sandbox};
@@ -47,43 +48,48 @@ impl Filter {
         Self::default()
     }
 
-    /// Selects only this project.
+    /// Selects only payments and operations of this project.
     pub fn project(self, project: ProjectId) -> Self {
         Self { project: Some(project), ..self }
     }
 
-    /// Selects only payments with this text in their id, in upper or lower case.
+    /// Selects only payments whose payment id contains this text, and their operations. Upper and
+    /// lower case do not matter.
     pub fn text(self, text: impl Into<String>) -> Self {
         Self { text: Some(text.into()), ..self }
     }
 
-    /// Selects only this status, in the platform's word, such as `success`.
+    /// Selects only payments or operations with this status, in the platform's word, such as
+    /// `success`.
     pub fn status(self, status: impl Into<String>) -> Self {
         Self { status: Some(status.into()), ..self }
     }
 
-    /// Selects only this method, by the method's code.
+    /// Selects only payments by this payment method, and their operations. `code` is the method's
+    /// code, such as `jeton`.
     pub fn method(self, code: impl Into<String>) -> Self {
         Self { method: Some(code.into()), ..self }
     }
 
-    /// Selects only sales or only payouts, for operations also only refunds.
+    /// Selects only payments or operations of this kind: sales or payouts, and for operations also
+    /// refunds (`reversal` included).
     pub fn kind(self, kind: Operation) -> Self {
         Self { kind: Some(kind), ..self }
     }
 
-    /// Selects only what was created at this time or later.
+    /// Selects only payments or operations that were created at this time or later.
     pub fn from(self, time: Timestamp) -> Self {
         Self { from: Some(time), ..self }
     }
 
-    /// Selects only what was created at this time or earlier.
+    /// Selects only payments or operations that were created at this time or earlier.
     pub fn to(self, time: Timestamp) -> Self {
         Self { to: Some(time), ..self }
     }
 }
 
-/// Range of the items of a list to return, by position.
+/// Part of a list of payments or operations to return: a number of items to skip, and a maximum
+/// number of items. The default is the first 50 items.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Paging {
     /// Number of items to skip at the beginning of the list.
@@ -93,7 +99,7 @@ pub struct Paging {
 }
 
 impl Paging {
-    /// Selects the whole list.
+    /// Selects the whole list of payments or operations, without a maximum.
     pub const ALL: Self = Self { offset: 0, limit: usize::MAX };
 }
 
@@ -103,7 +109,8 @@ impl Default for Paging {
     }
 }
 
-/// One page of a list, as selected by a [`Paging`], with the length of the whole list.
+/// One page of a list of payments or operations, as selected by a [`Paging`], with the length of
+/// the whole list.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Listed<T> {
@@ -126,7 +133,7 @@ impl<T> Listed<T> {
     }
 }
 
-/// The state of a payment on the sandbox.
+/// The state of a payment on the sandbox at one moment, with its operations.
 ///
 /// `Debug` leaves out personal data.
 #[derive(Clone)]
@@ -235,7 +242,8 @@ impl fmt::Debug for PaymentView {
     }
 }
 
-/// The state of one operation of a payment: the sale or payout itself, or a refund.
+/// The state of one operation of a payment at one moment. An operation is the sale or payout
+/// itself, or a refund.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct OperationView {
@@ -357,8 +365,8 @@ impl Filter {
     }
 }
 
-/// Explanation of a message's signature: the signed text, the message's own signature and the
-/// correct one.
+/// Explanation of a message's signature: the text to sign, the signature that the message has, and
+/// the correct one. [`Sandbox::explain`](crate::Sandbox::explain) returns it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SignatureNote {

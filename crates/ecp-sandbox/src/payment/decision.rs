@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-/// The customer's decision on the provider's page, made by pressing one of its buttons.
+/// The customer's decision whether to pay, made with a button on the page of the payment method's
+/// provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Decision {

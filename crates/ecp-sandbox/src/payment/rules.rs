@@ -1,8 +1,9 @@
 //! Choices about payments and refunds that the platform's documents leave open.
 
 /// Rule that decides whether a payment succeeds when the customer presses Success or Decline on the
-/// provider's page. The documents let the amount decide and say that the button should match the
-/// amount; they do not say which of the two takes precedence.
+/// page of the payment method's provider. In the documents the amount of the payment decides, and
+/// the button should match the amount. The documents do not say which of the two takes precedence
+/// if they contradict each other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ButtonRule {
@@ -15,8 +16,8 @@ pub enum ButtonRule {
     ListedAmounts,
 }
 
-/// Operation type of refunds. The platform uses both types: the documents call it a reversal if all
-/// of a payment is returned before the acquirer's day ends.
+/// Operation type of refunds in callbacks and answers. The platform uses both types: the documents
+/// call a refund a reversal if the whole payment is returned before the acquirer's day ends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RefundOperation {

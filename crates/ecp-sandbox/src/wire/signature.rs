@@ -35,10 +35,12 @@ use sha2::Sha512;
 /// Members that are never signed, at any depth.
 const NOT_SIGNED: [&str; 2] = ["frame_mode", "signature"];
 
-/// Returns the canonical string of a document, which is the text to sign: `path:to:member:value`
-/// for every scalar, in PHP's natural order of the paths, joined with `;`.
+/// Returns the canonical string of a JSON document, which is the text to sign:
+/// `path:to:member:value` for every text, number, boolean and null, joined with `;`. The items are
+/// in PHP's natural order of their paths, in which `a2` comes before `a10`. Members called
+/// `signature` or `frame_mode` are left out, at any depth.
 ///
-/// The text is empty if the document is not an object or a list. It can be far longer than the
+/// The string is empty if the document is not an object or a list. It can be far longer than the
 /// document, because it repeats the paths.
 pub fn canonical_string(document: &Value) -> String {
     let mut leaves = Leaves::default();
@@ -49,8 +51,9 @@ pub fn canonical_string(document: &Value) -> String {
     items.join(";")
 }
 
-/// Returns the signature of a document with this key: HMAC-SHA-512 of the canonical string, in
-/// Base64. A signature that the document already has does not change the result.
+/// Returns the signature of a JSON document, made with this key: HMAC-SHA-512 of its
+/// [`canonical_string`], in Base64. A signature that the document already has does not change the
+/// result.
 pub fn sign(key: &Sensitive<String>, document: &Value) -> String {
     let Ok(mac) = Hmac::<Sha512>::new_from_slice(key.expose().as_bytes()) else {
         unreachable!("HMAC takes a key of any length")

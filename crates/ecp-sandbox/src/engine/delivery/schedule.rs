@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-/// Retry schedule of an undelivered callback: the pauses between the attempts to send it.
+/// Schedule by which an undelivered callback is sent again: the number of attempts and the pauses
+/// between them. It also applies to operations that the Data API sends to an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Schedule(Kind);
 
@@ -13,21 +14,21 @@ enum Kind {
 }
 
 impl Schedule {
-    /// Returns the platform's schedule, from an older version of its article on callbacks: the
-    /// first six attempts every 10 seconds, then pauses that grow from about 84 seconds to 4 hours,
-    /// and 120 attempts in all, within 11 days.
+    /// Returns the schedule in an older version of the platform's article on callbacks. The first
+    /// six attempts are made every 10 seconds; then the pauses grow from about 84 seconds to 4
+    /// hours. It has 120 attempts in all, within 11 days.
     pub const fn platform() -> Self {
         Self(Kind::Platform)
     }
 
-    /// Returns a schedule with the same pause between all attempts, and a maximum number of
-    /// attempts. With one attempt nothing is sent again.
+    /// Returns a schedule with the same pause between all attempts to send a callback. `attempts`
+    /// is the maximum number of attempts and includes the first: with 1 nothing is sent again.
     pub const fn every(pause: Duration, attempts: u32) -> Self {
         Self(Kind::Every { pause, attempts })
     }
 
-    /// Returns the pause between this attempt, counted from 1, and the next one; `None` if this
-    /// attempt is the last.
+    /// Returns the pause between this attempt to send a callback (a number, counted from 1) and the
+    /// next attempt; `None` if this attempt is the last.
     ///
     /// ```
     /// use std::time::Duration;

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-/// Result of a confirmation request to a merchant.
+/// Result of a confirmation request (`check_deposit`), which asks the merchant to accept the amount
+/// of a sale.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Confirmation {

@@ -119,8 +119,10 @@ impl Entries {
     }
 }
 
-/// Stream of the sandbox's events as they happen. A slow reader misses an event only if the history
-/// removes the event before it is read.
+/// Stream of the sandbox's events as they happen, from
+/// [`Sandbox::subscribe`](crate::Sandbox::subscribe). A slow reader misses an event only if the
+/// sandbox removes it from memory ([`Config::event_history`](crate::Config::event_history)) before
+/// it is read.
 #[derive(Debug)]
 pub struct EventStream {
     log: Arc<EventLog>,
@@ -129,8 +131,9 @@ pub struct EventStream {
 }
 
 impl EventStream {
-    /// Returns the next event, at once if it has already happened. Returns `None` after the sandbox
-    /// was shut down, or all its handles were dropped, and all earlier events have been returned.
+    /// Returns the next event: at once if it has already happened, otherwise when it happens.
+    /// Returns `None` if no further event can happen, because the sandbox was shut down or its last
+    /// [`Sandbox`](crate::Sandbox) value was dropped, and all events have been returned.
     ///
     /// Dropping the future before it is ready loses no event.
     pub async fn next(&mut self) -> Option<Event> {

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-/// Reason why a callback, a confirmation request or a page of operations is not sent at all.
+/// Reason why the sandbox does not send a callback, a confirmation request, or operations for a
+/// Data API query to the merchant at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CallbackRefusal {

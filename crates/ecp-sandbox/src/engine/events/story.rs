@@ -8,11 +8,11 @@ use super::{Event, EventKind, RawBody};
 use crate::engine::events::Confirmation;
 
 impl Event {
-    /// Returns the event as one line of JSON, with the bodies as text. Two runs with the same
-    /// events in the same order give the same bytes.
+    /// Returns the event as one line of JSON, with the bodies as text. Equal events give equal
+    /// bytes, so the lines of two runs can be compared.
     ///
-    /// Bodies contain personal data of customers: protect such a file like the sandbox's other
-    /// data.
+    /// The bodies contain personal data of customers: protect a file of such lines like the
+    /// sandbox's other data.
     pub fn to_json(&self) -> String {
         #[derive(Serialize)]
         struct Line<'e> {
@@ -44,7 +44,8 @@ impl Event {
 }
 
 impl EventKind {
-    /// Returns the name of the event's kind, in words joined by `_`, such as `callback_attempted`.
+    /// Returns the name of this kind of event, in words joined by `_`, such as
+    /// `callback_attempted`. The name is in the member `event` of [`Event::to_json`].
     pub fn name(&self) -> &'static str {
         self.details().0
     }

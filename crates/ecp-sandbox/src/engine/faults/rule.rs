@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Fault;
 
-/// A [`Fault`] with the conditions under which it is injected. Without conditions it is injected
-/// wherever it can apply.
+/// A [`Fault`] with the conditions under which the sandbox injects it, such as one payment. Without
+/// conditions the fault is injected wherever it can apply.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "Members", into = "Members")]
 pub struct FaultRule {
@@ -23,7 +23,8 @@ pub struct FaultRule {
 }
 
 impl FaultRule {
-    /// Returns a rule without conditions, which injects this fault wherever it can apply.
+    /// Returns a rule without conditions: the sandbox injects this fault wherever the fault can
+    /// apply.
     pub const fn new(fault: Fault) -> Self {
         Self {
             fault,
@@ -36,47 +37,51 @@ impl FaultRule {
         }
     }
 
-    /// Limits the rule to one project.
+    /// Limits the rule to requests, payments and callbacks of this project.
     pub fn project_id(self, id: ProjectId) -> Self {
         Self { project_id: Some(id), ..self }
     }
 
-    /// Limits the rule to payments with this id.
+    /// Limits the rule to requests and callbacks about payments with this id, in any project.
     pub fn payment_id(self, id: impl Into<String>) -> Self {
         Self { payment_id: Some(id.into()), ..self }
     }
 
-    /// Limits the rule to answers to requests with this text in their path, such as `/sale` or
-    /// `/status`. A fault for callbacks then applies to no callback, but to operations that the
-    /// Data API sends for a query with this text in its path (`/operations/get`).
+    /// Limits the rule to requests with this text in their path, such as `/sale` or `/status`. A
+    /// fault for answers applies to the answers to these requests. A fault for callbacks applies to
+    /// no callback, but to operations that the Data API sends for a query with this text in its
+    /// path (`/operations/get`). Other faults ignore the condition.
     pub fn path(self, part: impl Into<String>) -> Self {
         Self { path: Some(part.into()), ..self }
     }
 
-    /// Limits the rule to one callback of each payment, by the number of the callback among the
-    /// payment's, counted from 1. A callback that is sent again keeps its number.
+    /// Limits the rule to the callback with this number, counted from 1 for each payment. A
+    /// callback that is sent again keeps its number. Faults that are not about callbacks ignore the
+    /// condition.
     pub fn callback(self, number: u32) -> Self {
         Self { callback: Some(number), ..self }
     }
 
-    /// Removes the rule after this number of injected faults. By default the rule stays.
+    /// Limits how often the rule injects its fault: after this number of times the rule is removed.
+    /// By default it stays.
     pub fn times(self, times: u32) -> Self {
         Self { times: Some(times), ..self }
     }
 
-    /// Sets the probability that the rule applies, in percent; 100 by default. The sandbox's seed
-    /// decides each draw.
+    /// Sets the probability with which the rule injects its fault where its conditions are met, in
+    /// percent; 100 by default. The random draws depend on the sandbox's seed
+    /// ([`Config::seed`](crate::Config::seed)).
     pub fn percent(self, percent: u8) -> Self {
         Self { percent: percent.min(100), ..self }
     }
 
-    /// The fault that the rule injects.
+    /// Returns the fault that the rule makes the sandbox inject.
     pub const fn fault(&self) -> Fault {
         self.fault
     }
 
-    /// Reads a rule from JSON: the name of the fault in `fault`, the members of this fault, and the
-    /// conditions.
+    /// Reads a rule from a JSON object, which has the name of the fault in `fault`, the details of
+    /// the fault, and the conditions.
     ///
     /// | member | meaning |
     /// |---|---|
@@ -87,7 +92,7 @@ impl FaultRule {
     /// | `copies` | 1 to 100 for `duplicate_callback`, 1 if missing |
     /// | `project_id`, `payment_id`, `path`, `callback`, `times`, `percent` | as the methods of the same names |
     ///
-    /// Members that a fault does not have are errors.
+    /// A member that does not belong to the fault in `fault` is an error.
     pub fn from_json(json: &str) -> Result<Self, InvalidFault> {
         serde_json::from_str(json).map_err(|error| InvalidFault(error.to_string()))
     }

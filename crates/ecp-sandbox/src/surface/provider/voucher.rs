@@ -12,8 +12,9 @@ pub(super) const NUMBER: &str = "voucher_number";
 pub(super) const CODE: &str = "voucher_code";
 pub(super) const EXPIRY: &str = "voucher_expiry";
 
-/// Names and values of the form fields of a test voucher that pays on the provider's page. The
-/// voucher exists only in the sandbox and works nowhere else.
+/// Form fields in which a customer enters a voucher on the page of the voucher's provider, as pairs
+/// of name and value. The values are those of a test voucher that pays any amount. It exists only
+/// in the sandbox.
 pub const TEST_VOUCHER: [(&str, &str); 3] =
     [(NUMBER, "1000000000000001"), (CODE, "123"), (EXPIRY, "12/99")];
 
