@@ -99,14 +99,16 @@ use ecp_methods::Registry;
 
 use self::usage::Usage;
 
-/// The command-line program `ecp`, for the payment methods of a registry.
+/// The command-line program `ecp`: payments, payouts and a sandbox from the shell, for the payment
+/// methods of a [`Registry`].
 #[derive(Clone, Debug)]
 pub struct Cli {
     registry: Registry,
 }
 
 impl Cli {
-    /// Creates the program for the payment methods in this registry and no others.
+    /// Creates the command-line program `ecp` for the payment methods in this registry and no
+    /// others.
     pub const fn new(registry: Registry) -> Self {
         Self { registry }
     }
@@ -114,8 +116,9 @@ impl Cli {
     /// Runs the command that this process's arguments name, and returns the exit code for `main` to
     /// return. Ends the process itself if the arguments are wrong or ask for help.
     ///
-    /// Profiles and keys are read from environment variables and files. Help, completions and
-    /// manual pages use the file name of the executable; examples and messages say `ecp`.
+    /// Profiles (projects with their addresses) and keys are read from environment variables and
+    /// files. Help, completions and manual pages use the file name of the executable; examples and
+    /// messages say `ecp`.
     pub fn main(self) -> ExitCode {
         let command = command(&program());
         let arguments = Arguments::from_arg_matches(&command.clone().get_matches());
