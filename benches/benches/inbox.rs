@@ -48,6 +48,13 @@ fn main() {
     let size = if std::env::args().any(|argument| argument == "--bench") {
         Size { time: Duration::from_secs(3), callbacks: 30_000 }
     } else {
+        // The same of the other measurement of inboxes.
+        ecp_benches::durable::run(&ecp_benches::durable::Options {
+            time: Duration::from_millis(20),
+            turns: 1,
+            fill: 30,
+            ..ecp_benches::durable::Options::default()
+        });
         Size { time: Duration::from_millis(20), callbacks: 300 }
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();

@@ -16,6 +16,8 @@
 )]
 
 pub mod bodies;
+#[cfg(feature = "durable")]
+pub mod durable;
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};

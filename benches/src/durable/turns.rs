@@ -1,0 +1,377 @@
+//! Stores that take turns, and what is printed of them.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use ecp_core::model::Callback;
+use ecp_core::signature::{self, Place, Rules};
+use ecp_inbox::Inbox;
+use ecp_inbox::postgres::PostgresOptions;
+use ecp_inbox::sqlite::SqliteInbox;
+use ecp_notify::Verified;
+use ecp_testkit::postgres::Server;
+use tempfile::TempDir;
+
+use super::floors::{Floor, Tables};
+use super::{Options, fill};
+
+/// Connections to Postgres, of an inbox and of pgmq.
+pub(super) const CONNECTIONS: usize = 32;
+
+/// The stores of `ecp-inbox`.
+const INBOXES: [&str; 3] = ["sqlite", "postgres", "postgres-named"];
+
+/// Rate and latencies of one turn.
+#[derive(Clone, Copy, Debug)]
+struct Rate {
+    per_second: f64,
+    p50: f64,
+    p99: f64,
+}
+
+/// Measures every store, or the only one, and prints a line for each.
+pub fn run(options: &Options) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        if options.is_machine {
+            answer_lines(options).await;
+        } else {
+            measure_all(options).await;
+        }
+    });
+}
+
+/// Takes a turn for each line of the input: the program of a later commit asks.
+async fn answer_lines(options: &Options) {
+    let name = options.only.as_deref().expect("--machine-readable needs --only-store");
+    let place = Databases::new();
+    let mut store = Store::open(name, &place, options.fill).await;
+    println!("ready");
+    let mut line = String::new();
+    while std::io::stdin().read_line(&mut line).unwrap_or(0) > 0 {
+        if options.fill == 0 {
+            store = Store::open(name, &place, 0).await;
+        }
+        let Rate { per_second, p50, p99 } = turn(&store, options).await;
+        println!("{name} {per_second} {p50} {p99}");
+        line.clear();
+    }
+}
+
+async fn measure_all(options: &Options) {
+    println!(
+        "{} senders, {} turns of {:?}, {} callbacks before; medians, lowest and highest in brackets",
+        options.senders, options.turns, options.time, options.fill
+    );
+    let place = Databases::new();
+    for name in INBOXES {
+        if options.only.as_deref().is_some_and(|only| only != name) {
+            continue;
+        }
+        if name != "sqlite" && place.server.is_none() {
+            continue;
+        }
+        measure(name, &place, options).await;
+    }
+}
+
+async fn measure(name: &str, place: &Databases, options: &Options) {
+    let mut before = options.before.as_ref().map(|_| Earlier::start(name, options));
+    let filled =
+        if options.fill > 0 { Some(Store::open(name, place, options.fill).await) } else { None };
+    let kind = name.split('-').next().unwrap_or(name);
+    let pgmq = options.pgmq.as_ref().filter(|_| kind == "postgres");
+    let mut turns: Vec<Turn> = Vec::new();
+    for _ in 0..options.turns {
+        let before = before.as_mut().map(Earlier::turn);
+        let filled = match &filled {
+            Some(store) => Some(turn(store, options).await),
+            None => None,
+        };
+        let inbox = turn(&Store::open(name, place, 0).await, options).await;
+        let tables = Store::Floor(Floor::open(kind, Tables::Inbox, place).await);
+        let tables = turn(&tables, options).await;
+        let plain = Store::Floor(Floor::open(kind, Tables::Plain, place).await);
+        let plain = turn(&plain, options).await;
+        let pgmq = match pgmq {
+            Some(script) => {
+                Some(turn(&Store::Floor(Floor::pgmq(script, place).await), options).await)
+            }
+            None => None,
+        };
+        turns.push(Turn { before, filled, inbox, tables, plain, pgmq });
+    }
+    let rates = |of: &dyn Fn(&Turn) -> Rate| spread(turns.iter().map(|turn| of(turn).per_second));
+    let ratio = |of: &dyn Fn(&Turn) -> Option<(Rate, Rate)>| {
+        let ratios: Option<Vec<f64>> =
+            turns.iter().map(|turn| of(turn).map(|(a, b)| a.per_second / b.per_second)).collect();
+        ratios.map(|ratios| spread(ratios.into_iter()))
+    };
+    let p99 = |of: &dyn Fn(&Turn) -> Rate| middle(turns.iter().map(|turn| of(turn).p99));
+    let p50 = middle(turns.iter().map(|turn| turn.inbox.p50));
+    print!(
+        "{name}: {:.0} accepts/s, p50 {p50:.1} ms, p99 {:.1} ms; own tables {:.0}, ratio {:.2}; one \
+         table {:.0}, ratio {:.2}",
+        rates(&|turn| turn.inbox),
+        p99(&|turn| turn.inbox),
+        rates(&|turn| turn.tables),
+        ratio(&|turn| Some((turn.inbox, turn.tables))).unwrap(),
+        rates(&|turn| turn.plain),
+        ratio(&|turn| Some((turn.inbox, turn.plain))).unwrap(),
+    );
+    // The earlier program is as full as the filled inbox, or as empty as the other one.
+    let compared = |turn: &Turn| turn.filled.unwrap_or(turn.inbox);
+    if let Some(ratio) = ratio(&|turn| turn.before.map(|before| (compared(turn), before))) {
+        print!(
+            "; before {:.0}, p99 {:.1} ms, ratio {ratio:.2}",
+            rates(&|turn| turn.before.unwrap()),
+            p99(&|turn| turn.before.unwrap()),
+        );
+    }
+    if let Some(ratio) = ratio(&|turn| turn.filled.map(|filled| (filled, turn.inbox))) {
+        print!(
+            "; filled {:.0}, p99 {:.1} ms, of the empty rate {ratio:.2}",
+            rates(&|turn| turn.filled.unwrap()),
+            p99(&|turn| turn.filled.unwrap()),
+        );
+    }
+    if let Some(ratio) = ratio(&|turn| turn.pgmq.map(|pgmq| (turn.inbox, pgmq))) {
+        print!("; pgmq {:.0}, ratio {ratio:.2}", rates(&|turn| turn.pgmq.unwrap()));
+    }
+    println!();
+    if let Some(Store::Inbox { inbox, .. }) = &filled {
+        let mut took = Vec::new();
+        let mut stats = ecp_inbox::Stats::default();
+        for _ in 0..5 {
+            let begun = Instant::now();
+            stats = inbox.stats().await.unwrap();
+            took.push(begun.elapsed().as_secs_f64() * 1e3);
+        }
+        println!(
+            "{name}: stats of {} waiting in {:.1} ms",
+            stats.waiting,
+            spread(took.into_iter())
+        );
+    }
+}
+
+/// One turn of each.
+struct Turn {
+    before: Option<Rate>,
+    filled: Option<Rate>,
+    inbox: Rate,
+    tables: Rate,
+    plain: Rate,
+    pgmq: Option<Rate>,
+}
+
+/// Median, lowest and highest.
+struct Spread(f64, f64, f64);
+
+fn spread(figures: impl Iterator<Item = f64>) -> Spread {
+    let mut sorted: Vec<f64> = figures.collect();
+    sorted.sort_by(f64::total_cmp);
+    Spread(sorted[sorted.len() / 2], sorted[0], sorted[sorted.len() - 1])
+}
+
+fn middle(figures: impl Iterator<Item = f64>) -> f64 {
+    spread(figures).0
+}
+
+impl std::fmt::Display for Spread {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let digits = f.precision().unwrap_or(2);
+        write!(f, "{:.digits$} ({:.digits$} to {:.digits$})", self.0, self.1, self.2)
+    }
+}
+
+/// The program of an earlier commit, with an inbox of its own.
+struct Earlier {
+    child: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+}
+
+impl Earlier {
+    fn start(name: &str, options: &Options) -> Self {
+        let path = options.before.as_ref().unwrap();
+        let mut child = Command::new(path)
+            .args(["--machine-readable", "--only-store", name])
+            .args(["--seconds", &options.time.as_secs().to_string()])
+            .args(["--senders", &options.senders.to_string()])
+            .args(["--fill", &options.fill.to_string()])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let input = child.stdin.take().unwrap();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        output.read_line(&mut line).unwrap();
+        assert_eq!(line, "ready\n", "the earlier program does not start");
+        Self { child, input, output }
+    }
+
+    fn turn(&mut self) -> Rate {
+        self.input.write_all(b"turn\n").unwrap();
+        let mut line = String::new();
+        self.output.read_line(&mut line).unwrap();
+        let figures: Vec<f64> =
+            line.split(' ').skip(1).map(|n| n.trim().parse().unwrap()).collect();
+        Rate { per_second: figures[0], p50: figures[1], p99: figures[2] }
+    }
+}
+
+impl Drop for Earlier {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Where databases are made.
+pub(super) struct Databases {
+    folder: TempDir,
+    server: Option<Server>,
+}
+
+impl Databases {
+    fn new() -> Self {
+        let server = Server::start_or_skip("durable accepts over Postgres");
+        Self { folder: tempfile::tempdir().unwrap(), server }
+    }
+
+    /// Path of a new file.
+    pub(super) fn file(&self) -> std::path::PathBuf {
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        self.folder.path().join(format!("{}.db", NUMBER.fetch_add(1, Ordering::Relaxed)))
+    }
+
+    /// Address of a new database.
+    pub(super) fn database(&self) -> String {
+        self.server.as_ref().unwrap().database().unwrap()
+    }
+}
+
+/// What takes callbacks in.
+enum Store {
+    Inbox { inbox: Arc<dyn Inbox>, file: Option<std::path::PathBuf> },
+    Floor(Floor),
+}
+
+impl Store {
+    async fn open(name: &str, place: &Databases, fill: u64) -> Self {
+        if name == "sqlite" {
+            let path = place.file();
+            drop(SqliteInbox::open(&path).await.unwrap());
+            if fill > 0 {
+                fill::sqlite(&path, fill);
+            }
+            let inbox = Arc::new(SqliteInbox::open(&path).await.unwrap());
+            return Self::Inbox { inbox, file: Some(path) };
+        }
+        let options = PostgresOptions::new().connections(CONNECTIONS);
+        let options = if name == "postgres-named" { options.named_statements() } else { options };
+        let address = place.database();
+        let inbox = Arc::new(options.open(address.parse().unwrap()).await.unwrap());
+        if fill > 0 {
+            fill::postgres(&address, fill).await;
+        }
+        Self::Inbox { inbox, file: None }
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        if let Self::Inbox { file: Some(file), .. } = self {
+            let _ = std::fs::remove_file(file);
+        }
+    }
+}
+
+/// Sends callbacks for the time of a turn, as many at once as there are senders.
+#[expect(clippy::cast_precision_loss, reason = "so many are not sent")]
+async fn turn(store: &Store, options: &Options) -> Rate {
+    let count = usize::try_from(options.time.as_millis() * 25).unwrap();
+    let callbacks = Arc::new(callbacks(count));
+    let next = Arc::new(AtomicUsize::new(0));
+    let begun = Instant::now();
+    let end = begun + options.time;
+    let senders = (0..options.senders).map(|sender| {
+        let (callbacks, next, target) = (callbacks.clone(), next.clone(), store.target(sender));
+        tokio::spawn(async move {
+            let mut latencies = Vec::new();
+            while Instant::now() < end {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                let Some(callback) = callbacks.get(number) else { break };
+                let begun = Instant::now();
+                target.store(callback).await;
+                latencies.push(begun.elapsed());
+            }
+            latencies
+        })
+    });
+    let mut latencies: Vec<Duration> = Vec::new();
+    for sender in senders.collect::<Vec<_>>() {
+        latencies.extend(sender.await.unwrap());
+    }
+    let took = begun.elapsed();
+    latencies.sort_unstable();
+    let at = |part: usize| latencies[(latencies.len() * part / 100).min(latencies.len() - 1)];
+    Rate {
+        per_second: latencies.len() as f64 / took.as_secs_f64(),
+        p50: at(50).as_secs_f64() * 1e3,
+        p99: at(99).as_secs_f64() * 1e3,
+    }
+}
+
+/// A sender's way into a store.
+enum Target {
+    Inbox(Arc<dyn Inbox>),
+    Floor(super::floors::Sender),
+}
+
+impl Target {
+    async fn store(&self, callback: &Verified<Callback>) {
+        match self {
+            Self::Inbox(inbox) => drop(inbox.accept(callback).await.unwrap()),
+            Self::Floor(floor) => floor.store(callback).await,
+        }
+    }
+}
+
+impl Store {
+    fn target(&self, sender: usize) -> Target {
+        match self {
+            Self::Inbox { inbox, .. } => Target::Inbox(inbox.clone()),
+            Self::Floor(floor) => Target::Floor(floor.sender(sender)),
+        }
+    }
+}
+
+/// New callbacks, three of each payment.
+fn callbacks(count: usize) -> Vec<Verified<Callback>> {
+    static RUN: AtomicUsize = AtomicUsize::new(0);
+    let run = RUN.fetch_add(1, Ordering::Relaxed);
+    let sample: String = crate::JETON_SUCCESS.lines().map(str::trim).collect();
+    let cut = sample.rfind(",\"signature\"").unwrap();
+    let (key, verifier) = (crate::key(), crate::verifier());
+    let make = |number: usize| {
+        let status = ["processing", "external processing", "success"][number % 3];
+        let json = format!("{}}}", &sample[..cut])
+            .replace("ac17805971555", &format!("order-{run}-{}", number / 3))
+            .replace("\"status\": \"success\"", &format!("\"status\": \"{status}\""));
+        let body =
+            signature::sign_document(&key, json.as_bytes(), Place::Root, Rules::private()).unwrap();
+        verifier.verify(&body).unwrap()
+    };
+    std::thread::scope(|threads| {
+        let half = threads.spawn(|| (count / 2..count).map(&make).collect::<Vec<_>>());
+        let mut all: Vec<_> = (0..count / 2).map(&make).collect();
+        all.extend(half.join().unwrap());
+        all
+    })
+}
