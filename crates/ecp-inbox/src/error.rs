@@ -1,6 +1,8 @@
 //! Errors of an inbox.
 
 use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
 
 /// Error of an operation on an inbox, such as storing a callback. The operation had no partial
 /// effect.
@@ -100,8 +102,41 @@ impl InboxError {
         Self::plain(InboxErrorKind::Damaged, doing)
     }
 
+    /// The same error for each of several operations that failed together.
+    pub(crate) fn shared(self) -> impl Fn() -> Self {
+        let Self { doing, kind, source } = self;
+        let source = source.map(|source| Shared(source.into()));
+        move || Self {
+            doing,
+            kind,
+            source: source.clone().map(|source| Box::new(source) as Box<dyn Error + Send + Sync>),
+        }
+    }
+
     /// The cause of the error.
     pub const fn kind(&self) -> InboxErrorKind {
         self.kind
+    }
+}
+
+/// The source of several errors.
+#[derive(Clone)]
+struct Shared(Arc<dyn Error + Send + Sync>);
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Display for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl Error for Shared {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.0.source()
     }
 }

@@ -68,6 +68,7 @@
 
 mod accept;
 mod agreement;
+mod batch;
 mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;

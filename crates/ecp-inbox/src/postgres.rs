@@ -6,6 +6,7 @@ mod address;
 mod claim;
 mod handler;
 mod held;
+mod queue;
 mod read;
 mod revise;
 mod schema;
@@ -150,7 +151,16 @@ impl PostgresOptions {
         let wakeup = Arc::new(Notify::new());
         let Self { named_statements, clock, hold, .. } = self;
         let set_back = Arc::default();
-        Ok(PostgresInbox { pool, named_statements, clock, set_back, wakeup, hold })
+        Ok(PostgresInbox {
+            pool,
+            named_statements,
+            clock,
+            set_back,
+            wakeup,
+            hold,
+            accepts: Arc::default(),
+            finishes: Arc::default(),
+        })
     }
 }
 
@@ -180,7 +190,7 @@ impl crate::inbox::sealed::Sealed for PostgresInbox {}
 #[async_trait]
 impl Inbox for PostgresInbox {
     async fn accept(&self, callback: &Verified<Callback>) -> Result<Accepted, InboxError> {
-        accept::accept(self, &Record::of(callback, self.hold)).await
+        accept::accept(self, Record::of(callback, self.hold)).await
     }
 
     async fn claim(&self, claim: &Claim) -> Result<Claimed, InboxError> {

@@ -155,8 +155,10 @@ impl Inbox for SqliteInbox {
         let (project, payment) = (record.project, record.payment.clone());
         let is_ambiguous = record.is_ambiguous;
         let now = self.now();
-        let work = move |connection: &Connection| write::accept(connection, &record, now);
-        let written = self.write("accept", "storing a callback", work);
+        let written = async {
+            let written = self.writer.accept(record, now).await;
+            written.map_err(|error| error.doing("storing a callback"))
+        };
         let accepted = telemetry::accept(project, payment.as_ref(), is_ambiguous, written).await?;
         if matches!(accepted, Accepted::New(_)) {
             self.wake.notify_one();
@@ -186,7 +188,8 @@ impl Inbox for SqliteInbox {
         let (delivery, now) = (delivery.clone(), self.now());
         let work =
             move |connection: &Connection| write::finish(connection, &delivery, &finish, now);
-        self.write("finish", "finishing a callback", work).await
+        let finished = self.writer.write_whole("finish", work).await;
+        finished.map_err(|error| error.doing("finishing a callback"))
     }
 
     async fn wait(&self, at_most: Duration) {
@@ -267,13 +270,15 @@ impl Inbox for SqliteInbox {
 
     async fn remove_bodies(&self, before: Timestamp) -> Result<u64, InboxError> {
         let before = before.unix_seconds().saturating_mul(1000);
-        let mut removed = 0;
+        let (mut removed, mut last) = (0, 0);
         loop {
-            let work = move |connection: &Connection| write::remove_bodies(connection, before);
-            match self.write("remove_bodies", "removing bodies", work).await? {
-                0 => break,
-                some => removed += some as u64,
-            }
+            let work =
+                move |connection: &Connection| write::remove_bodies(connection, before, last);
+            let Some((count, id)) = self.write("remove_bodies", "removing bodies", work).await?
+            else {
+                break;
+            };
+            (removed, last) = (removed + count, id);
         }
         // The removed bodies are still in the log. A reader may block this; then the next run does
         // it.

@@ -2,6 +2,7 @@
 //! A file that is not named here is not run; `xtask/tests` looks for such.
 
 mod backup;
+mod batches;
 mod pooler;
 mod postgres;
 mod postgres_alone;

@@ -118,11 +118,16 @@ async fn tables_of_version_1_are_brought_to_this_one() {
     inbox.accept(&Body::new("X2", 1, "success").doubtful().verified()).await.unwrap();
     drop(inbox);
     let older = "ALTER TABLE ecp_inbox.callbacks DROP COLUMN since;
-        DELETE FROM ecp_inbox.migrations WHERE version = 2";
+        DROP FUNCTION ecp_inbox.count_inserted, ecp_inbox.count_updated, ecp_inbox.count_deleted,
+            ecp_inbox.count_payments, ecp_inbox.add_up_counts CASCADE;
+        DROP TABLE ecp_inbox.counts;
+        DELETE FROM ecp_inbox.migrations WHERE version >= 2";
     client(&config).await.batch_execute(older).await.unwrap();
     let error = PostgresOptions::new().existing_only().open(config.clone()).await.unwrap_err();
     assert_eq!(error.kind(), InboxErrorKind::Older);
     let inbox = PostgresInbox::open(config).await.unwrap();
+    let stats = inbox.stats().await.unwrap();
+    assert_eq!((stats.waiting, stats.held, stats.payments), (1, 1, 2));
     assert_eq!(inbox.claim(&claim()).await.unwrap().deliveries.len(), 1);
     assert_eq!(inbox.claim_held(&claim()).await.unwrap().questions.len(), 1);
 }

@@ -1,8 +1,11 @@
 //! Claiming callbacks for handling, and storing the results.
 
+use std::collections::BTreeSet;
+
 use tokio_postgres::Row;
 
-use super::session::{failed, typed};
+use super::queue::{Call, Item, Queue};
+use super::session::{Failure, column, failed, typed};
 use super::store::PostgresInbox;
 use crate::accept::{error_text, from_json, known, project, read};
 use crate::clock::{Look, milliseconds, timestamp};
@@ -125,13 +128,45 @@ fn delivery(row: &Row) -> Result<Delivery, InboxError> {
     })
 }
 
+/// Results of attempts to be stored.
+pub(super) type Finishes = Queue<End, bool>;
+
+/// The result of an attempt, as it is stored.
+pub(super) struct End {
+    id: i64,
+    lease: i64,
+    state: &'static str,
+    due: Option<i64>,
+    error: Option<String>,
+}
+
+impl Item for End {
+    fn bytes(&self) -> usize {
+        self.error.as_ref().map_or(0, String::len)
+    }
+}
+
+const FINISHING: &str = "storing the end of an attempt";
+
+/// Several ends, each of another callback.
+const END_ALL: &str = "
+    WITH locked AS MATERIALIZED (
+        SELECT id FROM ecp_inbox.callbacks WHERE id = ANY($1::bigint[]) ORDER BY id FOR UPDATE
+    )
+    UPDATE ecp_inbox.callbacks AS callback
+    SET state = given.state, due = given.due, error = given.error, lease = callback.lease + 1,
+        leased = false, since = $6::bigint
+    FROM locked JOIN unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::text[])
+        AS given (id, lease, state, due, error) USING (id)
+    WHERE callback.id = locked.id AND callback.lease = given.lease AND callback.state = 'waiting'
+    RETURNING callback.id";
+
 pub(super) async fn finish(
     inbox: &PostgresInbox,
     id: EntryId,
     lease: Lease,
     finish: &Finish,
 ) -> Result<bool, InboxError> {
-    let session = inbox.session().await?;
     let now = inbox.now();
     let (state, due, error) = match finish {
         Finish::Done => ("done", None, None),
@@ -140,15 +175,93 @@ pub(super) async fn finish(
         }
         Finish::Dead { error } => ("dead", None, Some(error_text(error))),
     };
+    let end = End { id: id.get(), lease: lease.0, state, due, error };
+    let writer = inbox.clone();
+    inbox.finishes.call(end, FINISHING, move |calls| finish_calls(writer.clone(), calls)).await
+}
+
+/// Stores results in one transaction. If that fails for one of them, each is stored alone.
+async fn finish_calls(inbox: PostgresInbox, calls: Vec<Call<End, bool>>) {
+    let mut ids = BTreeSet::new();
+    // Of two results of one callback, at most one holds the lease.
+    let (mut together, mut alone): (Vec<_>, Vec<_>) =
+        calls.into_iter().partition(|call| ids.insert(call.item.id));
+    if together.len() == 1 {
+        alone.splice(..0, together.drain(..));
+    }
+    if !together.is_empty() {
+        let ends: Vec<&End> = together.iter().map(|call| &call.item).collect();
+        match finish_together(&inbox, &ends).await {
+            Ok(ended) => {
+                for call in together {
+                    let has_ended = ended.contains(&call.item.id);
+                    answer(&inbox, call, Ok(has_ended));
+                }
+            }
+            Err(failure) if failure.may_be_of_one_row() => {
+                alone.splice(..0, together);
+            }
+            Err(failure) => {
+                let error = failed(FINISHING)(failure).shared();
+                for call in together {
+                    call.answer(Err(error()));
+                }
+            }
+        }
+    }
+    for call in alone {
+        let ended = finish_alone(&inbox, &call.item).await;
+        answer(&inbox, call, ended);
+    }
+}
+
+fn answer(inbox: &PostgresInbox, call: Call<End, bool>, ended: Result<bool, InboxError>) {
+    let is_stored = ended.is_ok();
+    call.answer(ended);
+    if is_stored {
+        // The next callback of the payment can be claimed.
+        inbox.wakeup.notify_one();
+    }
+}
+
+async fn finish_alone(inbox: &PostgresInbox, end: &End) -> Result<bool, InboxError> {
+    let session = inbox.session().await?;
+    let now = inbox.now();
+    let End { id, lease, state, due, error } = end;
+    let values = [typed(id), typed(lease), typed(state), typed(due), typed(error), typed(&now)];
     failpoint!("finish.before_commit");
-    let id = id.get();
-    let values =
-        [typed(&id), typed(&lease.0), typed(&state), typed(&due), typed(&error), typed(&now)];
     let ended = session.alone(END, session.execute(END, &values)).await;
-    let ended = ended.map_err(failed("storing the end of an attempt"))?;
+    let ended = ended.map_err(failed(FINISHING))?;
     session.keep();
     failpoint!("finish.after_commit");
-    // The next callback of the payment can be claimed.
-    inbox.wakeup.notify_one();
     Ok(ended > 0)
+}
+
+/// Returns the ids of the callbacks whose leases held.
+async fn finish_together(inbox: &PostgresInbox, ends: &[&End]) -> Result<BTreeSet<i64>, Failure> {
+    let session = inbox.session().await?;
+    let now = inbox.now();
+    let ids: Vec<i64> = ends.iter().map(|end| end.id).collect();
+    let leases: Vec<i64> = ends.iter().map(|end| end.lease).collect();
+    let states: Vec<&str> = ends.iter().map(|end| end.state).collect();
+    let dues: Vec<Option<i64>> = ends.iter().map(|end| end.due).collect();
+    let errors: Vec<Option<&str>> = ends.iter().map(|end| end.error.as_deref()).collect();
+    let values = [
+        column(&ids),
+        column(&leases),
+        column(&states),
+        column(&dues),
+        column(&errors),
+        typed(&now),
+    ];
+    failpoint!("finish.before_commit");
+    session.ready(&[END_ALL]).await?;
+    let ((), ended, ()) = tokio::try_join!(
+        session.begin_batch(),
+        session.query(END_ALL, &values),
+        session.commit(),
+    )?;
+    session.keep();
+    failpoint!("finish.after_commit");
+    Ok(ended.iter().map(|row| row.get(0)).collect())
 }

@@ -100,23 +100,28 @@ fn entry_of(row: &Row) -> Result<Entry, InboxError> {
 
 pub(super) async fn stats(inbox: &PostgresInbox) -> Result<Stats, InboxError> {
     let sql = "
-        SELECT count(*) FILTER (WHERE state = 'waiting') AS waiting,
-            count(*) FILTER (WHERE state = 'held') AS held,
-            count(*) FILTER (WHERE state = 'dead') AS dead,
-            count(*) FILTER (WHERE state = 'done') AS done,
-            count(*) FILTER (WHERE state = 'repeated') AS repeated,
-            count(*) FILTER (WHERE state = 'held' AND due IS NULL AND attempts > 0) AS unconfirmed,
-            min(received) FILTER (WHERE state = 'waiting') AS oldest_waiting,
-            min(received) FILTER (WHERE state = 'held') AS oldest_held,
-            (SELECT count(*) FROM ecp_inbox.payments) AS payments
-        FROM ecp_inbox.callbacks";
+        WITH counts AS (
+            SELECT name, sum(change)::bigint AS count FROM ecp_inbox.counts GROUP BY name
+        )
+        SELECT coalesce(array_agg(name), '{}') AS names, coalesce(array_agg(count), '{}') AS counts,
+            (SELECT count(*) FROM ecp_inbox.callbacks
+             WHERE state = 'held' AND due IS NULL AND attempts > 0) AS unconfirmed,
+            (SELECT received FROM ecp_inbox.callbacks
+             WHERE state = 'waiting' ORDER BY id LIMIT 1) AS oldest_waiting,
+            (SELECT received FROM ecp_inbox.callbacks
+             WHERE state = 'held' ORDER BY id LIMIT 1) AS oldest_held
+        FROM counts";
     let rows = rows(inbox, sql, &[]).await?;
     let Some(row) = rows.first() else { return Ok(Stats::default()) };
-    let count = |name| u64::try_from(row.get::<_, i64>(name)).unwrap_or_default();
+    let (names, counts): (Vec<&str>, Vec<i64>) = (row.get("names"), row.get("counts"));
+    let count = |name| {
+        let place = names.iter().position(|known| *known == name);
+        place.map_or(0, |place| u64::try_from(counts[place]).unwrap_or_default())
+    };
     Ok(Stats {
         waiting: count("waiting"),
         held: count("held"),
-        unconfirmed: count("unconfirmed"),
+        unconfirmed: u64::try_from(row.get::<_, i64>("unconfirmed")).unwrap_or_default(),
         dead: count("dead"),
         done: count("done"),
         repeated: count("repeated"),

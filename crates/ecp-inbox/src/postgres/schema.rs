@@ -54,6 +54,71 @@ const MIGRATIONS: &[&str] = &[
     -- clock was set back since.
     ALTER TABLE ecp_inbox.callbacks ADD COLUMN since bigint;
 ",
+    "
+    -- Numbers of callbacks by state, and of payments, so that nobody has to count them: the sum of
+    -- what each transaction adds. One row a number would make all transactions wait for each other.
+    LOCK TABLE ecp_inbox.payments, ecp_inbox.callbacks IN SHARE ROW EXCLUSIVE MODE;
+    CREATE TABLE ecp_inbox.counts (name text NOT NULL, change bigint NOT NULL);
+    INSERT INTO ecp_inbox.counts
+        SELECT state, count(*) FROM ecp_inbox.callbacks GROUP BY state
+        UNION ALL SELECT 'payments', count(*) FROM ecp_inbox.payments;
+
+    -- Now and then a transaction adds up what there is. It leaves out what others are adding up.
+    CREATE FUNCTION ecp_inbox.add_up_counts() RETURNS void LANGUAGE plpgsql AS $$
+    BEGIN
+        IF random() < 0.01 AND current_setting('transaction_isolation') = 'read committed' THEN
+            WITH added AS (
+                DELETE FROM ecp_inbox.counts WHERE ctid = ANY (ARRAY(
+                    SELECT ctid FROM ecp_inbox.counts LIMIT 10000 FOR UPDATE SKIP LOCKED))
+                RETURNING name, change
+            )
+            INSERT INTO ecp_inbox.counts SELECT name, sum(change) FROM added GROUP BY name;
+        END IF;
+    END $$;
+    CREATE FUNCTION ecp_inbox.count_inserted() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        INSERT INTO ecp_inbox.counts SELECT state, count(*) FROM inserted GROUP BY state;
+        PERFORM ecp_inbox.add_up_counts();
+        RETURN NULL;
+    END $$;
+    CREATE FUNCTION ecp_inbox.count_updated() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        INSERT INTO ecp_inbox.counts
+            SELECT state, sum(change) FROM (
+                SELECT state, 1 AS change FROM new_rows UNION ALL SELECT state, -1 FROM old_rows
+            ) AS changed
+            GROUP BY state HAVING sum(change) <> 0;
+        IF FOUND THEN PERFORM ecp_inbox.add_up_counts(); END IF;
+        RETURN NULL;
+    END $$;
+    CREATE FUNCTION ecp_inbox.count_deleted() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        INSERT INTO ecp_inbox.counts SELECT state, -count(*) FROM deleted GROUP BY state;
+        RETURN NULL;
+    END $$;
+    CREATE FUNCTION ecp_inbox.count_payments() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        INSERT INTO ecp_inbox.counts
+            SELECT 'payments', CASE TG_OP WHEN 'INSERT' THEN count(*) ELSE -count(*) END
+            FROM changed HAVING count(*) > 0;
+        RETURN NULL;
+    END $$;
+    CREATE TRIGGER count_inserted AFTER INSERT ON ecp_inbox.callbacks
+        REFERENCING NEW TABLE AS inserted
+        FOR EACH STATEMENT EXECUTE FUNCTION ecp_inbox.count_inserted();
+    CREATE TRIGGER count_updated AFTER UPDATE ON ecp_inbox.callbacks
+        REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+        FOR EACH STATEMENT EXECUTE FUNCTION ecp_inbox.count_updated();
+    CREATE TRIGGER count_deleted AFTER DELETE ON ecp_inbox.callbacks
+        REFERENCING OLD TABLE AS deleted
+        FOR EACH STATEMENT EXECUTE FUNCTION ecp_inbox.count_deleted();
+    CREATE TRIGGER count_inserted AFTER INSERT ON ecp_inbox.payments
+        REFERENCING NEW TABLE AS changed
+        FOR EACH STATEMENT EXECUTE FUNCTION ecp_inbox.count_payments();
+    CREATE TRIGGER count_deleted AFTER DELETE ON ecp_inbox.payments
+        REFERENCING OLD TABLE AS changed
+        FOR EACH STATEMENT EXECUTE FUNCTION ecp_inbox.count_payments();
+",
 ];
 
 /// Key of the advisory lock for replicas that start at the same time: `ecpinbox` in ASCII.

@@ -28,30 +28,43 @@ pub(super) type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);
 /// Rust types that are sent as one Postgres type.
 pub(super) trait Typed: ToSql + Sync {
     const TYPE: Type;
+    /// Type of an array of them.
+    const ARRAY: Type;
 }
 
 impl Typed for i32 {
     const TYPE: Type = Type::INT4;
+    const ARRAY: Type = Type::INT4_ARRAY;
 }
 
 impl Typed for i64 {
     const TYPE: Type = Type::INT8;
+    const ARRAY: Type = Type::INT8_ARRAY;
 }
 
 impl Typed for &str {
     const TYPE: Type = Type::TEXT;
+    const ARRAY: Type = Type::TEXT_ARRAY;
 }
 
 impl Typed for String {
     const TYPE: Type = Type::TEXT;
+    const ARRAY: Type = Type::TEXT_ARRAY;
 }
 
 impl Typed for &[u8] {
     const TYPE: Type = Type::BYTEA;
+    const ARRAY: Type = Type::BYTEA_ARRAY;
 }
 
 impl<T: Typed> Typed for Option<T> {
     const TYPE: Type = T::TYPE;
+    const ARRAY: Type = T::ARRAY;
+}
+
+/// A column of values for several rows.
+pub(super) fn column<T: Typed>(values: &Vec<T>) -> Parameter<'_> {
+    (values, T::ARRAY)
 }
 
 pub(super) fn typed<T: Typed>(value: &T) -> Parameter<'_> {
@@ -77,6 +90,15 @@ impl Session {
     /// Begins a transaction whose commit is on the disk when it returns.
     pub(super) async fn begin(&self) -> Result<(), tokio_postgres::Error> {
         self.batch_execute(&format!("BEGIN ISOLATION LEVEL READ COMMITTED; {DURABLE}")).await
+    }
+
+    /// Begins a transaction that writes several rows at once. Its statements find rows by indexes
+    /// even if they are planned while the tables are empty, as named statements may be.
+    pub(super) async fn begin_batch(&self) -> Result<(), tokio_postgres::Error> {
+        self.batch_execute(&format!(
+            "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL enable_seqscan = off; {DURABLE}"
+        ))
+        .await
     }
 
     pub(super) async fn commit(&self) -> Result<(), tokio_postgres::Error> {
@@ -239,6 +261,18 @@ impl From<tokio_postgres::Error> for Failure {
 impl From<InboxError> for Failure {
     fn from(error: InboxError) -> Self {
         Self::Inbox(error)
+    }
+}
+
+impl Failure {
+    /// Whether one of several rows that were written together may be the cause. Otherwise the
+    /// others fail for the same cause.
+    pub(super) fn may_be_of_one_row(&self) -> bool {
+        let Self::Postgres(error) = self else { return true };
+        // Refused values and constraints, rollbacks, limits of a row, and a lock that was not given
+        // in time.
+        let classes = ["21", "22", "23", "40", "54", "55"];
+        error.code().is_some_and(|code| classes.iter().any(|class| code.code().starts_with(class)))
     }
 }
 

@@ -7,6 +7,8 @@ use deadpool_postgres::Pool;
 use ecp_core::Clock;
 use tokio::sync::Notify;
 
+use super::accept::Accepts;
+use super::claim::Finishes;
 use super::session::Session;
 use crate::clock::{self, SetBack};
 use crate::error::InboxError;
@@ -24,6 +26,8 @@ pub struct PostgresInbox {
     pub(super) set_back: Arc<SetBack>,
     pub(super) wakeup: Arc<Notify>,
     pub(super) hold: Hold,
+    pub(super) accepts: Arc<Accepts>,
+    pub(super) finishes: Arc<Finishes>,
 }
 
 impl PostgresInbox {

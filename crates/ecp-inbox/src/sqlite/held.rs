@@ -20,7 +20,7 @@ const DUE: &str = "
     SELECT id, this.project, payments.payment, received, attempts
     FROM ecp_inbox_callbacks AS this
     JOIN ecp_inbox_payments AS payments ON payments.number = this.payment
-    WHERE this.state = 'held' AND (due <= ?1 OR (due IS NULL AND attempts = 0))
+    WHERE this.state = 'held' AND this.state <> 'done' AND (due <= ?1 OR (due IS NULL AND attempts = 0))
         AND NOT EXISTS (
             SELECT 1 FROM ecp_inbox_callbacks AS other
             WHERE other.payment = this.payment AND other.state = 'held' AND other.id <> this.id
@@ -134,7 +134,10 @@ pub(super) fn release(
         }
     }
     let meaning = accept::meaning(project, &callback);
-    let first = meaning.as_ref().map(|m| of_meaning(connection, m)).transpose()?.flatten();
+    let first = match payment.zip(meaning.as_ref()) {
+        Some((payment, meaning)) => of_meaning(connection, payment, meaning)?,
+        None => None,
+    };
     if first.is_some() {
         connection
             .prepare_cached(

@@ -79,6 +79,8 @@ impl SqliteOptions {
     /// A writing connection. It creates no file: a removed one must be noticed.
     pub(super) fn connect(&self, path: &Path) -> Result<Connection, Error> {
         let mut connection = open(path, self.busy)?;
+        // Removed bodies are overwritten, those of a table that a migration makes anew too.
+        connection.pragma_update(None, "secure_delete", true)?;
         schema::prepare(&mut connection, self.change)?;
         let mode: String =
             connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
@@ -91,8 +93,6 @@ impl SqliteOptions {
             );
         }
         connection.pragma_update(None, "synchronous", "full")?;
-        // Removed bodies are overwritten.
-        connection.pragma_update(None, "secure_delete", true)?;
         if let Some(bytes) = self.largest {
             let page: u32 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
             let pages = i64::try_from(bytes / u64::from(page.max(1))).unwrap_or(i64::MAX);

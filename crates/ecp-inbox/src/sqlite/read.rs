@@ -114,8 +114,13 @@ const ENTRY: &str = "
 pub(super) fn entries(connection: &Connection, query: &Query) -> Result<Vec<Entry>, Error> {
     // Only the requested conditions, so that each uses its index.
     let mut conditions = String::from(" WHERE id < ?1");
+    // The index holds what is not done.
+    let by_state = match query.state {
+        Some(EntryState::Done) => " AND callbacks.state = ?2",
+        _ => " AND callbacks.state = ?2 AND callbacks.state <> 'done'",
+    };
     let conditional = [
-        (query.state.is_some(), " AND callbacks.state = ?2"),
+        (query.state.is_some(), by_state),
         (query.project.is_some(), " AND callbacks.project = ?3"),
         (
             query.payment.is_some(),
@@ -178,12 +183,16 @@ fn entry_of(row: &Row<'_>) -> Result<Entry, Error> {
 
 pub(super) fn stats(connection: &Connection) -> Result<Stats, Error> {
     let mut stats = Stats::default();
-    let mut statement = connection
-        .prepare_cached("SELECT state, count(*) FROM ecp_inbox_callbacks GROUP BY state")?;
+    let mut statement = connection.prepare_cached("SELECT name, count FROM ecp_inbox_counts")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        let count = row.get::<_, i64>(1)?.unsigned_abs();
-        match EntryState::parse(&row.get::<_, String>(0)?)? {
+        let (name, count): (String, i64) = (row.get(0)?, row.get(1)?);
+        let count = count.unsigned_abs();
+        if name == "payments" {
+            stats.payments = count;
+            continue;
+        }
+        match EntryState::parse(&name)? {
             EntryState::Waiting => stats.waiting = count,
             EntryState::Held => stats.held = count,
             EntryState::Dead => stats.dead = count,
@@ -191,15 +200,13 @@ pub(super) fn stats(connection: &Connection) -> Result<Stats, Error> {
             EntryState::Repeated => stats.repeated = count,
         }
     }
-    let payments = "SELECT count(*) FROM ecp_inbox_payments";
-    let count = connection.prepare_cached(payments)?.query_row([], |row| row.get::<_, i64>(0))?;
-    stats.payments = count.unsigned_abs();
     let unconfirmed = "SELECT count(*) FROM ecp_inbox_callbacks
-        WHERE state = 'held' AND due IS NULL AND attempts > 0";
+        WHERE state = 'held' AND state <> 'done' AND due IS NULL AND attempts > 0";
     let count: i64 = connection.prepare_cached(unconfirmed)?.query_row([], |row| row.get(0))?;
     stats.unconfirmed = count.unsigned_abs();
     let oldest = |state| -> Result<Option<Timestamp>, Error> {
-        let sql = "SELECT received FROM ecp_inbox_callbacks WHERE state = ?1 ORDER BY id LIMIT 1";
+        let sql = "SELECT received FROM ecp_inbox_callbacks
+            WHERE state = ?1 AND state <> 'done' ORDER BY id LIMIT 1";
         let mut oldest = connection.prepare_cached(sql)?;
         Ok(oldest.query_row([state], |row| row.get(0)).optional()?.map(timestamp))
     };

@@ -6,7 +6,8 @@ use super::error::Error;
 use crate::error::{InboxError, InboxErrorKind};
 
 /// Migrations from each version to the next. They are never edited, only added to.
-const MIGRATIONS: &[&str] = &[include_str!("schema.sql"), include_str!("schema_2.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("schema.sql"), include_str!("schema_2.sql"), include_str!("schema_3.sql")];
 
 /// Permitted change to a database whose tables are not of this version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +38,16 @@ fn bring_to_date(
         None if change != Change::Allowed => return problem(InboxErrorKind::NoInbox),
         _ => {}
     }
+    // A table that is made anew keeps the rows that others refer to. Inside of a transaction this
+    // cannot be set.
+    let enforced: bool = connection.pragma_query_value(None, "foreign_keys", |row| row.get(0))?;
+    connection.pragma_update(None, "foreign_keys", false)?;
+    let migrated = migrate(connection, migrations);
+    connection.pragma_update(None, "foreign_keys", enforced)?;
+    migrated
+}
+
+fn migrate(connection: &mut Connection, migrations: &[&str]) -> Result<(), Error> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Another process may have migrated first.
     let version = version(&transaction)?;

@@ -1,105 +1,231 @@
 //! Statements that run inside a write transaction.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use fastrand::i64 as random;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::error::Error;
 use crate::accept::{self, Digest, Record};
+use crate::batch::{Decision, NewEntry, PaymentFold};
 use crate::clock::{Look, timestamp};
-use crate::entry::{Claimed, Delivery, EntryId, Finish, Lease, NO_RESULT};
+use crate::entry::{Claimed, Delivery, EntryId, EntryState, Finish, Lease, NO_RESULT};
 use crate::failpoint::failpoint;
 use crate::inbox::Accepted;
 use crate::state::{Change, PaymentState, StatusUpdate};
 
+/// What became of a callback.
+pub(super) type Written = (Accepted, Change);
+
+/// A payment of a batch.
+struct Payment<'a> {
+    /// `None` until its row is written.
+    number: Option<i64>,
+    fold: PaymentFold,
+    project: i64,
+    id: &'a str,
+}
+
+/// Stores callbacks with the times of their arrival, in this order. After an error the transaction
+/// must be rolled back.
 pub(super) fn accept(
     connection: &Connection,
-    record: &Record,
-    now: i64,
-) -> Result<(Accepted, Change), Error> {
-    let again = connection
-        .prepare_cached(
-            "UPDATE ecp_inbox_callbacks SET times = times + 1, last_received = ?2
-             WHERE content = ?1 RETURNING id",
-        )?
-        .query_row(params![record.content, now], |row| row.get(0))
-        .optional()?;
-    if let Some(id) = again {
-        return Ok((Accepted::Repeated(EntryId::new(id)), Change::default()));
+    records: &[(&Record, i64)],
+) -> Result<Vec<Written>, Error> {
+    let latest: Option<i64> = connection
+        .prepare_cached("SELECT max(id) FROM ecp_inbox_callbacks")?
+        .query_row([], |row| row.get(0))?;
+    let mut payments: Vec<Payment<'_>> = Vec::new();
+    let mut places: HashMap<(i64, &str), usize> = HashMap::new();
+    let mut alone: HashMap<Digest, EntryId> = HashMap::new();
+    let mut decisions = Vec::with_capacity(records.len());
+    for ((record, _), id) in records.iter().zip(latest.unwrap_or(0) + 1..) {
+        let id = EntryId::new(id);
+        let Some(payment) = &record.payment else {
+            // Each is the first about a payment of its own.
+            let mut fold = PaymentFold::new(PaymentState::default());
+            let known = match alone.get(&record.content) {
+                Some(&id) => Some(id),
+                None => of_content(connection, None, &record.content)?,
+            };
+            if let Some(known) = known {
+                fold.has_content(record.content, known);
+            }
+            alone.entry(record.content).or_insert(id);
+            decisions.push((None, fold.take(record, id)));
+            continue;
+        };
+        let place = match places.entry((record.project, payment.as_str())) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(new) => {
+                payments.push(known_payment(connection, record.project, payment.as_str())?);
+                *new.insert(payments.len() - 1)
+            }
+        };
+        let Payment { number, fold, .. } = &mut payments[place];
+        if let Some(number) = *number {
+            if let Some(known) = of_content(connection, Some(number), &record.content)? {
+                fold.has_content(record.content, known);
+            } else if let Some(meaning) = &record.meaning
+                && let Some(first) = of_meaning(connection, number, meaning)?
+            {
+                fold.has_meaning(*meaning, EntryId::new(first));
+            }
+        }
+        decisions.push((Some(place), fold.take(record, id)));
     }
-    failpoint!("accept.before_insert");
-    let payment = match &record.payment {
-        None => None,
-        Some(payment) => Some(payment_number(connection, record.project, payment.as_str(), now)?),
+    let Some((_, now)) = records.last() else { return Ok(Vec::new()) };
+    let new = write_payments(connection, &mut payments, *now)?;
+    let mut counts = vec![("payments", new)];
+    let mut written = Vec::with_capacity(records.len());
+    for ((place, decision), (record, now)) in decisions.into_iter().zip(records) {
+        let number = place.and_then(|place| payments[place].number);
+        match decision {
+            Decision::Repeat(id) => {
+                connection
+                    .prepare_cached(
+                        "UPDATE ecp_inbox_callbacks SET times = times + 1, last_received = ?2
+                         WHERE id = ?1",
+                    )?
+                    .execute([id.get(), *now])?;
+                written.push((Accepted::Repeated(id), Change::default()));
+            }
+            Decision::Store(entry) => {
+                failpoint!("accept.before_insert");
+                insert(connection, &entry, record, number, *now)?;
+                failpoint!("accept.after_insert");
+                let state = entry.state.as_str();
+                match counts.iter_mut().find(|(name, _)| *name == state) {
+                    Some((_, count)) => *count += 1,
+                    None => counts.push((state, 1)),
+                }
+                written.push((entry.accepted(), entry.change));
+            }
+        }
+    }
+    for (name, count) in counts.into_iter().filter(|(_, count)| *count > 0) {
+        connection
+            .prepare_cached("UPDATE ecp_inbox_counts SET count = count + ?2 WHERE name = ?1")?
+            .execute(params![name, count])?;
+    }
+    Ok(written)
+}
+
+fn known_payment<'a>(
+    connection: &Connection,
+    project: i64,
+    id: &'a str,
+) -> Result<Payment<'a>, Error> {
+    let known = connection
+        .prepare_cached(
+            "SELECT number, state FROM ecp_inbox_payments WHERE project = ?1 AND payment = ?2",
+        )?
+        .query_row(params![project, id.as_bytes()], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
+        })
+        .optional()?;
+    let (number, state) = match known {
+        Some((number, json)) => {
+            (Some(number), accept::from_json(&json, "reading a payment's state")?)
+        }
+        None => (None, PaymentState::default()),
     };
-    let first = match &record.meaning {
-        None => None,
-        Some(meaning) => of_meaning(connection, meaning)?,
-    };
-    let (state, change) = match (first, record.held, payment) {
-        (Some(_), ..) => ("repeated", Change::default()),
-        (None, true, _) => ("held", Change::default()),
-        (None, false, None) => ("waiting", PaymentState::default().apply(&record.update)),
-        (None, false, Some(number)) => ("waiting", apply(connection, number, &record.update, now)?),
-    };
-    let waits = state == "waiting";
+    Ok(Payment { number, fold: PaymentFold::new(state), project, id })
+}
+
+/// Writes the states of payments, and returns the number of new ones.
+fn write_payments(
+    connection: &Connection,
+    payments: &mut [Payment<'_>],
+    now: i64,
+) -> Result<i64, Error> {
+    let mut new = 0;
+    for Payment { number, fold, project, id } in payments {
+        match (*number, fold.moved()) {
+            (Some(_), None) => {}
+            (Some(number), Some(state)) => move_payment(connection, number, state, now)?,
+            (None, _) => {
+                connection
+                    .prepare_cached(
+                        "INSERT INTO ecp_inbox_payments (project, payment, state, updated)
+                         VALUES (?1, ?2, ?3, ?4)",
+                    )?
+                    .execute(params![
+                        *project,
+                        id.as_bytes(),
+                        accept::to_json(fold.state()),
+                        now
+                    ])?;
+                *number = Some(connection.last_insert_rowid());
+                new += 1;
+            }
+        }
+    }
+    Ok(new)
+}
+
+fn insert(
+    connection: &Connection,
+    entry: &NewEntry,
+    record: &Record,
+    payment: Option<i64>,
+    now: i64,
+) -> Result<(), Error> {
+    let waits = entry.state == EntryState::Waiting;
     connection
         .prepare_cached(
-            "INSERT INTO ecp_inbox_callbacks (project, payment, content, meaning, first, state,
+            "INSERT INTO ecp_inbox_callbacks (id, project, payment, content, meaning, first, state,
                  status, received, last_received, due, change, ambiguous, raw)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9, ?10, ?11, ?12)",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10, ?11, ?12, ?13)",
         )?
         .execute(params![
+            entry.id.get(),
             record.project,
             payment,
             record.content,
             record.meaning.filter(|_| waits),
-            first,
-            state,
+            entry.first.map(EntryId::get),
+            entry.state.as_str(),
             record.status.as_deref().map(str::as_bytes),
             now,
             waits.then_some(now),
-            accept::to_json(&change),
+            accept::to_json(&entry.change),
             record.ambiguous,
             record.raw,
         ])?;
-    failpoint!("accept.after_insert");
-    let id = EntryId::new(connection.last_insert_rowid());
-    let accepted = match first {
-        Some(first) => Accepted::SameOperation { id, first: EntryId::new(first) },
-        None if waits => Accepted::New(id),
-        None => Accepted::Held(id),
-    };
-    Ok((accepted, change))
+    Ok(())
 }
 
-fn payment_number(
+fn of_content(
     connection: &Connection,
-    project: i64,
-    payment: &str,
-    now: i64,
-) -> Result<i64, Error> {
-    let known = connection
-        .prepare_cached(
-            "SELECT number FROM ecp_inbox_payments WHERE project = ?1 AND payment = ?2",
-        )?
-        .query_row(params![project, payment.as_bytes()], |row| row.get(0))
-        .optional()?;
-    if let Some(number) = known {
-        return Ok(number);
-    }
-    connection
-        .prepare_cached(
-            "INSERT INTO ecp_inbox_payments (project, payment, state, updated)
-             VALUES (?1, ?2, '{}', ?3)",
-        )?
-        .execute(params![project, payment.as_bytes(), now])?;
-    Ok(connection.last_insert_rowid())
+    payment: Option<i64>,
+    content: &Digest,
+) -> Result<Option<EntryId>, Error> {
+    // Each condition has an index of its own.
+    let found = match payment {
+        Some(payment) => connection
+            .prepare_cached(
+                "SELECT id FROM ecp_inbox_callbacks WHERE payment = ?1 AND content = ?2",
+            )?
+            .query_row(params![payment, content], |row| row.get(0)),
+        None => connection
+            .prepare_cached(
+                "SELECT id FROM ecp_inbox_callbacks WHERE payment IS NULL AND content = ?1",
+            )?
+            .query_row([content], |row| row.get(0)),
+    };
+    Ok(found.optional()?.map(EntryId::new))
 }
 
-pub(super) fn of_meaning(connection: &Connection, meaning: &Digest) -> Result<Option<i64>, Error> {
+pub(super) fn of_meaning(
+    connection: &Connection,
+    payment: i64,
+    meaning: &Digest,
+) -> Result<Option<i64>, Error> {
     let first = connection
-        .prepare_cached("SELECT id FROM ecp_inbox_callbacks WHERE meaning = ?1")?
-        .query_row([meaning], |row| row.get(0))
+        .prepare_cached("SELECT id FROM ecp_inbox_callbacks WHERE payment = ?1 AND meaning = ?2")?
+        .query_row(params![payment, meaning], |row| row.get(0))
         .optional()?;
     Ok(first)
 }
@@ -121,13 +247,21 @@ pub(super) fn apply(
     let mut state = before.clone();
     let change = state.apply(update);
     if state != before {
-        connection
-            .prepare_cached(
-                "UPDATE ecp_inbox_payments SET state = ?2, updated = ?3 WHERE number = ?1",
-            )?
-            .execute(params![payment, accept::to_json(&state), now])?;
+        move_payment(connection, payment, &state, now)?;
     }
     Ok(change)
+}
+
+fn move_payment(
+    connection: &Connection,
+    payment: i64,
+    state: &PaymentState,
+    now: i64,
+) -> Result<(), Error> {
+    connection
+        .prepare_cached("UPDATE ecp_inbox_payments SET state = ?2, updated = ?3 WHERE number = ?1")?
+        .execute(params![payment, accept::to_json(state), now])?;
+    Ok(())
 }
 
 /// Repairs times that are in the future because the clock was set back. Callbacks that were never
@@ -143,7 +277,7 @@ pub(super) fn bring_back(
         .prepare_cached(
             "UPDATE ecp_inbox_callbacks
              SET due = CASE WHEN attempts = 0 THEN ?1 ELSE ?2 END, since = ?1
-             WHERE state IN ('waiting', 'held') AND due > ?2 AND (?3 OR attempts = 0
+             WHERE state IN ('waiting', 'held') AND state <> 'done' AND due > ?2 AND (?3 OR attempts = 0
                  OR since > ?2
                  OR (SELECT received FROM ecp_inbox_callbacks ORDER BY id DESC LIMIT 1) > ?2)",
         )?
@@ -151,24 +285,19 @@ pub(super) fn bring_back(
     Ok(())
 }
 
-/// Due callbacks that may be claimed: none of the same payment is older or claimed already.
-const CLAIMABLE: &str = "
-    SELECT id, project, payment, received, attempts, change, raw FROM ecp_inbox_callbacks AS this
-    WHERE state = 'waiting' AND due <= ?1 AND NOT EXISTS (
-        SELECT 1 FROM ecp_inbox_callbacks AS other
-        WHERE other.payment = this.payment AND other.state = 'waiting' AND other.id <> this.id
-            AND (other.id < this.id OR (other.lease IS NOT NULL AND other.due > ?1)))
-    ORDER BY due, id LIMIT ?2";
-
-struct Claimable {
-    id: i64,
-    project: i64,
-    payment: Option<i64>,
-    received: i64,
-    attempts: u32,
-    change: String,
-    raw: Option<Vec<u8>>,
-}
+/// Claims due callbacks that may be claimed: none of the same payment is older or claimed already.
+const CLAIM: &str = "
+    UPDATE ecp_inbox_callbacks SET attempts = attempts + 1, due = ?3, lease = ?4, since = ?1
+    WHERE id IN (
+        SELECT id FROM ecp_inbox_callbacks AS this
+        WHERE state = 'waiting' AND due <= ?1 AND NOT EXISTS (
+            SELECT 1 FROM ecp_inbox_callbacks AS other
+            WHERE other.payment = this.payment AND other.state = 'waiting' AND other.id <> this.id
+                AND (other.id < this.id OR (other.lease IS NOT NULL AND other.due > ?1)))
+        ORDER BY due, id LIMIT ?2)
+    RETURNING id, project, received, attempts, change, raw,
+        (SELECT payments.state FROM ecp_inbox_payments AS payments
+         WHERE payments.number = ecp_inbox_callbacks.payment)";
 
 pub(super) fn claim(
     connection: &Connection,
@@ -177,56 +306,50 @@ pub(super) fn claim(
     attempts: u32,
     now: i64,
 ) -> Result<Claimed, Error> {
+    // One right for all: they are different callbacks.
+    let right = Lease(random(1..));
     let mut claimed = Claimed::default();
-    let mut statement = connection.prepare_cached(CLAIMABLE)?;
-    let rows = statement.query_map([now, limit], |row| {
-        Ok(Claimable {
-            id: row.get(0)?,
-            project: row.get(1)?,
-            payment: row.get(2)?,
-            received: row.get(3)?,
-            attempts: row.get(4)?,
-            change: row.get(5)?,
-            raw: row.get(6)?,
-        })
-    })?;
-    // All rows are read before the first is changed.
-    for row in rows.collect::<Result<Vec<_>, _>>()? {
-        let id = EntryId::new(row.id);
-        let callback = accept::read(row.raw.as_deref().unwrap_or_default());
+    let mut useless = Vec::new();
+    let mut statement = connection.prepare_cached(CLAIM)?;
+    let mut rows = statement.query([now, limit, now.saturating_add(lease), right.0])?;
+    while let Some(row) = rows.next()? {
+        let (id, attempt): (i64, u32) = (row.get(0)?, row.get(3)?);
+        let raw: Option<Vec<u8>> = row.get(5)?;
+        let callback = accept::read(raw.as_deref().unwrap_or_default());
         let problem = match &callback {
-            _ if row.attempts >= attempts => Some(NO_RESULT),
+            _ if attempt > attempts => Some(NO_RESULT),
             Err(_) => Some("its stored body cannot be read"),
             Ok(_) => None,
         };
         let (Ok(callback), None) = (callback, problem) else {
-            connection
-                .prepare_cached(
-                    "UPDATE ecp_inbox_callbacks
-                     SET state = 'dead', due = NULL, lease = NULL, error = ?2 WHERE id = ?1",
-                )?
-                .execute(params![row.id, problem])?;
-            claimed.dead.push(id);
+            useless.push((id, problem));
             continue;
         };
-        let right = Lease(random(1..));
-        connection
-            .prepare_cached(
-                "UPDATE ecp_inbox_callbacks
-                 SET attempts = attempts + 1, due = ?2, lease = ?3, since = ?4 WHERE id = ?1",
-            )?
-            .execute(params![row.id, now.saturating_add(lease), right.0, now])?;
-        let payment = row.payment.map(|payment| state_of(connection, payment)).transpose()?;
+        let state: Option<String> = row.get(6)?;
+        let state =
+            state.map(|json| accept::from_json(&json, "reading a payment's state")).transpose()?;
         claimed.deliveries.push(Delivery {
-            id,
-            project: accept::project(row.project)?,
+            id: EntryId::new(id),
+            project: accept::project(row.get(1)?)?,
             callback,
-            change: accept::from_json(&row.change, "reading a callback's change")?,
-            payment: payment.and_then(accept::known),
-            received: timestamp(row.received),
-            attempt: row.attempts + 1,
+            change: accept::from_json(&row.get::<_, String>(4)?, "reading a callback's change")?,
+            payment: state.and_then(accept::known),
+            received: timestamp(row.get(2)?),
+            attempt,
             lease: right,
         });
+    }
+    claimed.deliveries.sort_by_key(|delivery| delivery.id);
+    useless.sort_unstable();
+    for (id, problem) in useless {
+        connection
+            .prepare_cached(
+                "UPDATE ecp_inbox_callbacks SET state = 'dead', attempts = attempts - 1,
+                     due = NULL, lease = NULL, error = ?2
+                 WHERE id = ?1",
+            )?
+            .execute(params![id, problem])?;
+        claimed.dead.push(EntryId::new(id));
     }
     Ok(claimed)
 }
@@ -273,16 +396,26 @@ pub(super) fn replay(connection: &Connection, id: EntryId, now: i64) -> Result<b
     Ok(changed == 1)
 }
 
-/// Removes a limited number of bodies, so that other writers do not wait long. Returns the number
-/// of removed bodies.
-pub(super) fn remove_bodies(connection: &Connection, before: i64) -> Result<usize, Error> {
-    let removed = connection
-        .prepare_cached(
-            "UPDATE ecp_inbox_callbacks SET raw = NULL WHERE id IN (
-                 SELECT id FROM ecp_inbox_callbacks
-                 WHERE state IN ('done', 'repeated') AND received < ?1 AND raw IS NOT NULL
-                 LIMIT 500)",
-        )?
-        .execute([before])?;
+/// Removes a limited number of bodies after an id, so that other writers do not wait long. Returns
+/// their number and the greatest id, if there were any.
+pub(super) fn remove_bodies(
+    connection: &Connection,
+    before: i64,
+    after: i64,
+) -> Result<Option<(u64, i64)>, Error> {
+    let mut statement = connection.prepare_cached(
+        "UPDATE ecp_inbox_callbacks SET raw = NULL WHERE id IN (
+             SELECT id FROM ecp_inbox_callbacks
+             WHERE id > ?2 AND state IN ('done', 'repeated') AND received < ?1 AND raw IS NOT NULL
+             ORDER BY id LIMIT 500)
+         RETURNING id",
+    )?;
+    let mut rows = statement.query([before, after])?;
+    let mut removed = None;
+    while let Some(row) = rows.next()? {
+        let id: i64 = row.get(0)?;
+        let (count, last) = removed.unwrap_or((0, id));
+        removed = Some((count + 1, last.max(id)));
+    }
     Ok(removed)
 }

@@ -1,0 +1,391 @@
+//! Callbacks that are stored together end as those that are stored one after the other.
+
+#![cfg(any(feature = "sqlite", feature = "postgres"))]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::sync::{Arc, mpsc};
+
+use ecp_core::PaymentId;
+use ecp_core::model::Callback;
+use ecp_inbox::conformance::{Body, verified};
+use ecp_inbox::{Accepted, Change, EntryId, EntryState, Inbox, InboxErrorKind, PaymentState};
+use ecp_notify::Verified;
+use proptest::prelude::*;
+use proptest::sample::select;
+use proptest::test_runner::TestRunner;
+use tokio::runtime::Runtime;
+use tokio::task::JoinSet;
+
+/// A callback out of few, so that many repeat each other.
+#[derive(Clone, Copy, Debug)]
+struct Short {
+    payment: Option<u8>,
+    operation: u64,
+    status: &'static str,
+    /// Of callbacks that report the same; the last one makes the signature ambiguous.
+    wording: u8,
+}
+
+impl Short {
+    /// The callback among those of a side, which has payments of its own.
+    fn verified(self, side: &str) -> Verified<Callback> {
+        let Self { payment, operation, status, wording } = self;
+        let Some(payment) = payment else {
+            return verified(&format!(
+                r#"{{"project_id":1236,"operation":{{"id":{operation},"type":"sale","status":"{status}",
+                "note":"{side} {wording}"}}}}"#
+            ));
+        };
+        let body = Body::new(format!("{side}-{payment}"), operation, status);
+        let body = match wording {
+            2 => body.doubtful(),
+            _ => body.described(format!("wording {wording}")),
+        };
+        body.verified()
+    }
+}
+
+fn any_short() -> impl Strategy<Value = Short> {
+    let payment = prop_oneof![6 => (0..3_u8).prop_map(Some), 1 => Just(None)];
+    let status = select(vec!["processing", "success", "decline", "refunded"]);
+    (payment, 1..3_u64, status, 0..3_u8).prop_map(|(payment, operation, status, wording)| Short {
+        payment,
+        operation,
+        status,
+        wording,
+    })
+}
+
+/// What a caller and a later reader see of a callback. Ids are places in the history.
+#[derive(Debug, PartialEq)]
+struct Seen {
+    result: &'static str,
+    entry: usize,
+    first: Option<usize>,
+    state: EntryState,
+    times: u32,
+    change: Change,
+    payment: Option<PaymentState>,
+}
+
+async fn seen(inbox: &dyn Inbox, side: &str, history: &[Short], all: &[Accepted]) -> Vec<Seen> {
+    let place = |id: EntryId| all.iter().position(|accepted| accepted.id() == id).unwrap();
+    let mut seen = Vec::new();
+    let mut latest = [None; 3];
+    for (short, accepted) in history.iter().zip(all) {
+        let entry = inbox.entry(accepted.id()).await.unwrap().unwrap();
+        let payment = short.payment.map(|payment| format!("{side}-{payment}"));
+        let payment = match payment.map(|payment| payment.parse::<PaymentId>().unwrap()) {
+            Some(payment) => inbox.payment(entry.project, &payment).await.unwrap(),
+            None => None,
+        };
+        if let (Some(number), false) = (short.payment, matches!(accepted, Accepted::Repeated(_))) {
+            let before = latest[usize::from(number)].replace(entry.id);
+            assert!(before.is_none_or(|before| before < entry.id), "ids of a payment grow");
+        }
+        seen.push(Seen {
+            result: accepted.as_str(),
+            entry: place(accepted.id()),
+            first: match accepted {
+                Accepted::SameOperation { first, .. } => Some(place(*first)),
+                _ => None,
+            },
+            state: entry.state,
+            times: entry.times,
+            change: entry.change,
+            payment,
+        });
+    }
+    seen
+}
+
+/// Accepts callbacks one after the other.
+async fn one_by_one(inbox: &dyn Inbox, callbacks: Vec<Verified<Callback>>) -> Vec<Accepted> {
+    let mut accepted = Vec::new();
+    for callback in callbacks {
+        accepted.push(inbox.accept(&callback).await.unwrap());
+    }
+    accepted
+}
+
+/// Begins to accept callbacks, in this order, before any is written, on a runtime with one thread.
+fn begin_all(inbox: &Arc<dyn Inbox>, callbacks: Vec<Verified<Callback>>) -> Accepts {
+    let mut accepts = JoinSet::new();
+    for (place, callback) in callbacks.into_iter().enumerate() {
+        let inbox = inbox.clone();
+        accepts.spawn(async move { (place, inbox.accept(&callback).await) });
+    }
+    accepts
+}
+
+type Accepts = JoinSet<(usize, Result<Accepted, ecp_inbox::InboxError>)>;
+
+async fn end_all(accepts: Accepts) -> Vec<Result<Accepted, InboxErrorKind>> {
+    let mut results = accepts.join_all().await;
+    results.sort_by_key(|(place, _)| *place);
+    results.into_iter().map(|(_, result)| result.map_err(|error| error.kind())).collect()
+}
+
+/// A store whose accepts can be made to wait for each other.
+trait Together {
+    fn inbox(&self) -> Arc<dyn Inbox>;
+
+    /// Has callbacks written in one transaction.
+    async fn accept(
+        &self,
+        callbacks: Vec<Verified<Callback>>,
+    ) -> Vec<Result<Accepted, InboxErrorKind>>;
+}
+
+/// Runs histories whose beginning is stored already, each on one side singly and on the other side
+/// together.
+fn compare(runtime: &Runtime, store: &impl Together, cases: u32) {
+    let config = ProptestConfig { cases, failure_persistence: None, ..<_>::default() };
+    let numbers = std::cell::Cell::new(0);
+    let histories = (prop::collection::vec(any_short(), 2..14), 0..4_usize);
+    TestRunner::new(config)
+        .run(&histories, |(history, stored)| {
+            let number = numbers.get();
+            numbers.set(number + 1);
+            let (single, together) = (format!("single-{number}"), format!("together-{number}"));
+            let side = |side: &str| -> Vec<_> {
+                history.iter().map(|short| short.verified(side)).collect()
+            };
+            let stored = stored.min(history.len());
+            runtime.block_on(async {
+                let inbox = store.inbox();
+                let expected = one_by_one(&*inbox, side(&single)).await;
+                let expected = seen(&*inbox, &single, &history, &expected).await;
+                let mut callbacks = side(&together);
+                let rest = callbacks.split_off(stored);
+                let mut accepted = one_by_one(&*inbox, callbacks).await;
+                accepted.extend(store.accept(rest).await.into_iter().map(Result::unwrap));
+                let seen = seen(&*inbox, &together, &history, &accepted).await;
+                prop_assert_eq!(seen, expected);
+                Ok(())
+            })
+        })
+        .unwrap();
+}
+
+/// Callbacks about new payments beside one about a payment whose stored state is damaged.
+async fn a_damaged_payment_fails_alone(store: &impl Together, damage: impl AsyncFnOnce()) {
+    let callback = |payment: &str, status| Body::new(payment, 1, status).verified();
+    store.inbox().accept(&callback("damaged", "processing")).await.unwrap();
+    damage().await;
+    let callbacks =
+        vec![callback("a", "success"), callback("damaged", "success"), callback("b", "success")];
+    let results = store.accept(callbacks).await;
+    assert!(matches!(results[0], Ok(Accepted::New(_))), "{results:?}");
+    assert_eq!(results[1], Err(InboxErrorKind::Damaged));
+    assert!(matches!(results[2], Ok(Accepted::New(_))), "{results:?}");
+    let stats = store.inbox().stats().await.unwrap();
+    assert_eq!((stats.waiting, stats.payments), (3, 3));
+}
+
+fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+#[cfg(feature = "sqlite")]
+mod sqlite {
+    use ecp_inbox::sqlite::SqliteInbox;
+
+    use super::*;
+
+    struct Sqlite(SqliteInbox);
+
+    impl Together for Sqlite {
+        fn inbox(&self) -> Arc<dyn Inbox> {
+            Arc::new(self.0.clone())
+        }
+
+        async fn accept(
+            &self,
+            callbacks: Vec<Verified<Callback>>,
+        ) -> Vec<Result<Accepted, InboxErrorKind>> {
+            let (go, wait) = self.hold_up().await;
+            let accepts = begin_all(&self.inbox(), callbacks);
+            tokio::task::yield_now().await;
+            go.send(()).unwrap();
+            wait.await.unwrap();
+            end_all(accepts).await
+        }
+    }
+
+    impl Sqlite {
+        async fn open(folder: &tempfile::TempDir) -> Self {
+            Self(SqliteInbox::open(folder.path().join("inbox.db")).await.unwrap())
+        }
+
+        /// Keeps the thread that writes busy until something is sent.
+        async fn hold_up(&self) -> (mpsc::Sender<()>, tokio::task::JoinHandle<()>) {
+            let (go, wait) = mpsc::channel::<()>();
+            let (begun, has_begun) = tokio::sync::oneshot::channel();
+            let (wait, mut begun) = (std::sync::Mutex::new(wait), Some(begun));
+            let inbox = self.0.clone();
+            let held_up = tokio::spawn(async move {
+                let work = move |_: &_| {
+                    if let Some(begun) = begun.take() {
+                        begun.send(()).unwrap();
+                        wait.lock().unwrap().recv().unwrap();
+                    }
+                    Ok(())
+                };
+                inbox.transaction(work).await.unwrap();
+            });
+            has_begun.await.unwrap();
+            (go, held_up)
+        }
+    }
+
+    #[test]
+    fn callbacks_stored_together_end_as_those_stored_singly() {
+        let (runtime, folder) = (runtime(), tempfile::tempdir().unwrap());
+        let store = runtime.block_on(Sqlite::open(&folder));
+        compare(&runtime, &store, 24);
+    }
+
+    #[tokio::test]
+    async fn a_damaged_payment_costs_its_own_callback_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Sqlite::open(&folder).await;
+        let damage = async || {
+            let damage = "UPDATE ecp_inbox_payments SET state = '?'";
+            store.0.transaction(|db| Ok(db.execute_batch(damage)?)).await.unwrap();
+        };
+        a_damaged_payment_fails_alone(&store, damage).await;
+    }
+
+    #[tokio::test]
+    async fn a_caller_that_has_gone_is_not_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Sqlite::open(&folder).await;
+        let (go, held_up) = store.hold_up().await;
+        let mut accepts =
+            begin_all(&store.inbox(), vec![Body::new("gone", 1, "success").verified()]);
+        tokio::task::yield_now().await;
+        accepts.shutdown().await;
+        go.send(()).unwrap();
+        held_up.await.unwrap();
+        store.0.accept(&Body::new("here", 1, "success").verified()).await.unwrap();
+        assert_eq!(store.0.stats().await.unwrap().payments, 1);
+    }
+
+    #[tokio::test]
+    async fn counts_follow_what_is_changed_by_hand() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Sqlite::open(&folder).await;
+        for payment in ["a", "b", "c"] {
+            store.0.accept(&Body::new(payment, 1, "success").verified()).await.unwrap();
+        }
+        let by_hand = "UPDATE ecp_inbox_callbacks SET state = 'dead' WHERE id = 1;
+            DELETE FROM ecp_inbox_callbacks WHERE id = 2;";
+        store.0.transaction(|db| Ok(db.execute_batch(by_hand)?)).await.unwrap();
+        let stats = store.0.stats().await.unwrap();
+        assert_eq!((stats.waiting, stats.dead, stats.payments), (1, 1, 3));
+    }
+}
+
+#[cfg(all(feature = "postgres", unix))]
+mod postgres {
+    use ecp_inbox::postgres::tokio_postgres::{Client, Config, NoTls};
+    use ecp_inbox::postgres::{PostgresInbox, PostgresOptions};
+    use ecp_testkit::postgres::Server;
+
+    use super::*;
+
+    struct Postgres(PostgresInbox);
+
+    impl Together for Postgres {
+        fn inbox(&self) -> Arc<dyn Inbox> {
+            Arc::new(self.0.clone())
+        }
+
+        /// The task that writes is begun when all callbacks wait: there is one thread.
+        async fn accept(
+            &self,
+            callbacks: Vec<Verified<Callback>>,
+        ) -> Vec<Result<Accepted, InboxErrorKind>> {
+            end_all(begin_all(&self.inbox(), callbacks)).await
+        }
+    }
+
+    async fn open(config: &Config) -> Postgres {
+        Postgres(PostgresOptions::new().connections(4).open(config.clone()).await.unwrap())
+    }
+
+    async fn client(config: &Config) -> Client {
+        let (client, connection) = config.connect(NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client
+    }
+
+    #[test]
+    fn callbacks_stored_together_end_as_those_stored_singly() {
+        let Some(server) = Server::start_or_skip("batches over Postgres") else { return };
+        let runtime = runtime();
+        let config: Config = server.database().unwrap().parse().unwrap();
+        let store = runtime.block_on(open(&config));
+        compare(&runtime, &store, 12);
+
+        // What was counted by triggers is what is there.
+        runtime.block_on(async {
+            let stats = store.0.stats().await.unwrap();
+            let client = client(&config).await;
+            let count = "SELECT count(*) FILTER (WHERE state = 'waiting'),
+                    count(*) FILTER (WHERE state = 'held'),
+                    count(*) FILTER (WHERE state = 'repeated'),
+                    (SELECT count(*) FROM ecp_inbox.payments)
+                FROM ecp_inbox.callbacks";
+            let row = client.query_one(count, &[]).await.unwrap();
+            let counted = [stats.waiting, stats.held, stats.repeated, stats.payments];
+            for (place, counted) in counted.into_iter().enumerate() {
+                assert_eq!(row.get::<_, i64>(place).unsigned_abs(), counted);
+            }
+        });
+
+        let config: Config = server.database().unwrap().parse().unwrap();
+        runtime.block_on(async {
+            let store = open(&config).await;
+            let damage = async || {
+                let damage = "UPDATE ecp_inbox.payments SET state = '?'";
+                client(&config).await.batch_execute(damage).await.unwrap();
+            };
+            a_damaged_payment_fails_alone(&store, damage).await;
+        });
+
+        let config: Config = server.database().unwrap().parse().unwrap();
+        runtime.block_on(a_caller_that_has_gone_is_not_written(&config));
+    }
+
+    async fn a_caller_that_has_gone_is_not_written(config: &Config) {
+        let store = open(config).await;
+        store.0.accept(&Body::new("busy", 1, "processing").verified()).await.unwrap();
+        let mut client = client(config).await;
+        let lock = client.transaction().await.unwrap();
+        lock.execute("SELECT FROM ecp_inbox.payments FOR UPDATE", &[]).await.unwrap();
+        // All that writes waits for the lock.
+        let busy = |operation| Body::new("busy", operation, "success").verified();
+        let mut writing = begin_all(&store.inbox(), vec![busy(2)]);
+        settle(&lock, 1).await;
+        let more = store.0.clone();
+        writing.spawn(async move { (1, more.accept(&busy(3)).await) });
+        settle(&lock, 2).await;
+        let mut gone = begin_all(&store.inbox(), vec![Body::new("gone", 1, "success").verified()]);
+        tokio::task::yield_now().await;
+        gone.shutdown().await;
+        lock.commit().await.unwrap();
+        assert!(end_all(writing).await.iter().all(Result::is_ok));
+        store.0.accept(&Body::new("here", 1, "success").verified()).await.unwrap();
+        assert_eq!(store.0.stats().await.unwrap().payments, 2);
+    }
+
+    /// Waits until so many sessions wait for a lock.
+    async fn settle(lock: &ecp_inbox::postgres::tokio_postgres::Transaction<'_>, count: i64) {
+        let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted";
+        while lock.query_one(waiting, &[]).await.unwrap().get::<_, i64>(0) < count {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    }
+}
