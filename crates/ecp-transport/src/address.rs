@@ -10,7 +10,8 @@ pub(crate) struct Address {
     authority: Authority,
 }
 
-/// Error for an address that cannot be the base address of one of the platform's services.
+/// Error for an address that cannot be the base address of one of the platform's services, for
+/// example because it has a path, or is plain HTTP to another machine.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{url}` is not a base address of the platform: {problem}")]
 pub struct InvalidBaseUrl {
@@ -60,9 +61,9 @@ impl Address {
     }
 }
 
-/// Returns a base address in normal form: scheme and host in lower case, no default port, no
-/// trailing slash. All spellings of an address lead to the same server, so compare and store the
-/// normal form.
+/// Returns the base address of a service in normal form: scheme and host in lower case, no default
+/// port, no trailing slash. Addresses with the same normal form lead to the same server, so compare
+/// and store the normal form.
 ///
 /// ```
 /// use ecp_transport::normal_base_url;

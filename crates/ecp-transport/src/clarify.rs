@@ -17,9 +17,10 @@ use crate::gate::{Gate, General, to_ask};
 use crate::send::retry_after;
 use crate::watched::{Watched, request_span, words};
 
-/// Result of [`Gate::clarify`]: the platform accepted the merchant's answer to a clarification.
-/// This says nothing about the payment's result, nor that the answer was complete: a callback or a
-/// status may ask again.
+/// Result of [`Gate::clarify`]: the platform accepted the merchant's answer to a clarification,
+/// which is the platform's request for further fields before a payment goes on. This does not mean
+/// that the payment succeeded, nor that the answer was complete: a callback or a status may ask for
+/// fields again.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Clarified {
@@ -32,12 +33,13 @@ pub struct Clarified {
 }
 
 impl Gate {
-    /// Sends, once, the fields that the platform asked for before a payment goes on
-    /// ([`Step::Clarify`](ecp_core::model::Step::Clarify)). The data may be incomplete or empty:
-    /// the platform then asks again, and waits 30 minutes from then on, but not beyond the
-    /// payment's cut-off time (sources: clarification).
-    ///
+    /// Sends the fields that the platform asked for before a payment goes on
+    /// ([`Step::Clarify`](ecp_core::model::Step::Clarify)), once and without a retry.
     /// [`Sender::clarify`](crate::Sender::clarify) also repeats the request if it has not arrived.
+    ///
+    /// The fields may be incomplete, or none at all: the platform then asks again. It waits 30
+    /// minutes from each answer, but never beyond the payment's cut-off time, after which it
+    /// declines the payment (sources: clarification).
     pub async fn clarify(
         &self,
         payment_id: &PaymentId,

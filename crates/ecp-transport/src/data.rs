@@ -30,14 +30,15 @@ use crate::watched::{BUDGET_EMPTY, FURTHER_REQUESTS, Watched};
 /// Base address of the platform's Data API (sources: Data API).
 pub const DATA_API_URL: &str = "https://data.ecommpay.com";
 
-/// Default name of the member of a query that holds its [`Destination`];
-/// [`DataApi::destination_name`] sets another. The name was chosen because no document names the
-/// member (sources: operations to an address). The sandbox reads the same name.
+/// Default name of the member of a query that holds the address to which the platform sends the
+/// operations ([`Destination`]); [`DataApi::destination_name`] sets another. This library chose the
+/// name, because no document names the member (sources: operations to an address). The sandbox
+/// reads the same name.
 pub const DESTINATION_NAME: &str = "destination";
 
 /// Client of the platform's Data API, which returns past operations for reports and reconciliation.
-/// It uses its own token with its own key; a project's key does not fit. Clones share the
-/// transport.
+/// It needs a token of the Data API and the key of that token; a project's key does not fit. Clones
+/// share the HTTP transport.
 ///
 /// Answers may take minutes (sources: Data API), so use
 #[cfg_attr(
@@ -104,8 +105,8 @@ pub enum DataError {
 }
 
 impl DataError {
-    /// Whether the answer is larger than the limit of the transport or of this client, so that a
-    /// smaller page may fit.
+    /// Whether the error is that the Data API's answer is larger than the limit of the transport or
+    /// of this client. The same query with a smaller page size may then succeed.
     pub fn is_too_large(&self) -> bool {
         match self {
             Self::Transport(error) => error.is_too_large(),
@@ -144,8 +145,8 @@ fn in_words(code: Option<&Code>, message: Option<&str>) -> String {
 }
 
 impl DataApi {
-    /// Makes a client of the platform's Data API at [`DATA_API_URL`] from a token and the key that
-    /// belongs to the token.
+    /// Makes a client of the platform's Data API at [`DATA_API_URL`]. `token` is sent with every
+    /// query. `key` is the key of that token: it signs queries and verifies answers.
     pub fn new(
         token: Sensitive<String>,
         key: &SecretKey,
@@ -165,42 +166,48 @@ impl DataApi {
     }
 
     /// Sets the base address of the Data API, [`DATA_API_URL`] by default. The address of a sandbox
-    /// is such as `http://127.0.0.1:8080`. Plain HTTP is allowed only to this machine.
+    /// is such as `http://127.0.0.1:8080`. Plain HTTP is allowed only to this machine, because
+    /// operations hold personal data.
     pub fn base_url(self, url: &str) -> Result<Self, InvalidBaseUrl> {
         Ok(Self { address: Address::parse(url)?, ..self })
     }
 
-    /// Sets how a page is retried: attempts, pauses, budget and deadline. By default a page is
-    /// requested up to 4 times within 15 minutes, otherwise as in a default [`RetryPolicy`].
+    /// Sets how often and how long the request for a page of operations is retried: attempts,
+    /// pauses, budget and deadline. By default a page is requested up to 4 times within 15 minutes;
+    /// the rest is as in a default [`RetryPolicy`].
     pub fn retry(self, retry: RetryPolicy) -> Self {
         Self { retry, ..self }
     }
 
-    /// Sets the observer to which the client reports the metrics of every page.
-    /// [`METRICS`](crate::METRICS) lists them.
+    /// Sets the observer to which the client reports the metrics of every page of operations that
+    /// it requests. [`METRICS`](crate::METRICS) lists these metrics.
     pub fn observer(self, observer: impl Observer) -> Self {
         Self { meter: Meter::new(observer), ..self }
     }
 
-    /// Sets the name of the list of operations in an answer, `operations` by default; the documents
-    /// do not name it. If no list has that name, the only list at the top level is used.
+    /// Sets the name of the member of an answer that lists the operations, `operations` by default;
+    /// the documents do not name it. If no list has that name, the only list at the top level of
+    /// the answer is used.
     pub fn list_name(self, name: &str) -> Self {
         Self { list: name.into(), ..self }
     }
 
-    /// Sets the name of the member of a query that holds its [`Destination`], [`DESTINATION_NAME`]
-    /// by default; the documents do not name it.
+    /// Sets the name of the member of a query that holds the address to which the platform sends
+    /// the operations ([`Destination`]), [`DESTINATION_NAME`] by default. The documents do not name
+    /// the member, so change this if the platform uses another name.
     pub fn destination_name(self, name: &str) -> Self {
         Self { destination: name.into(), ..self }
     }
 
-    /// Asks the platform to send one page of operations to an address of yours, signed with the
-    /// token's key; `OperationsReceiver` of `ecp-notify` receives it there. The platform answers
-    /// this request at once; the page comes later, and possibly more than once.
+    /// Asks the platform to send one page of a query's operations to an address of yours. The page
+    /// is signed with the token's key, and `OperationsReceiver` of `ecp-notify` receives it there.
+    /// The platform answers this request at once; the page comes later, and possibly more than
+    /// once.
     ///
-    /// That pages can be sent to an address is documented in one sentence (sources: operations to
-    /// an address). So the name of the member with the address is a setting, and the answer may or
-    /// may not list the operations too.
+    /// The documents have only one sentence about sending pages to an address (sources: operations
+    /// to an address). So the name of the member with the address is a setting
+    /// ([`DataApi::destination_name`]), and the platform's answer to this request may or may not
+    /// list the operations too.
     ///
     /// ```no_run
     /// use ecp_transport::{DataApi, DataError, Destination, OperationsQuery};
@@ -224,7 +231,8 @@ impl DataApi {
         self.watched(query, Some(destination), read, |requested| requested.operations).await
     }
 
-    /// Returns the operations that match a query. Their pages are requested as they are needed.
+    /// Returns the operations that match a query. They come in pages, and each page is requested
+    /// when it is needed.
     pub fn operations(&self, query: OperationsQuery) -> Operations {
         Operations { api: self.clone(), query: Some(query), page: VecDeque::new() }
     }
@@ -419,13 +427,16 @@ fn refusal(status: StatusCode, document: Option<&Document<'_>>) -> DataError {
     }
 }
 
-/// The operations of a query, in the platform's order. Pages are requested as they are needed.
+/// The operations of a query, in the platform's order. They come in pages, and each page is
+/// requested when it is needed.
 ///
-/// Pages are found by their offsets (sources: Data API), so choose an interval in the past. While
-/// an interval still gets new operations, an operation could move from one page to another.
+/// A page is found by its offset, the number of operations before it (sources: Data API). So choose
+/// an interval in the past: while an interval still gets new operations, an operation could move
+/// from one page to another, and be missed or returned twice.
 ///
-/// A page that is larger than the limit of the transport or of the client (32 MiB) is requested
-/// again with half as many operations, down to one. The pages after it keep that size.
+/// If an answer is larger than the limit of the transport or of the client (32 MiB), the page is
+/// requested again with half as many operations, if necessary down to one. Later pages keep the
+/// smaller size.
 #[derive(Debug)]
 pub struct Operations {
     api: DataApi,
@@ -435,8 +446,8 @@ pub struct Operations {
 }
 
 impl Operations {
-    /// Returns the next operation, `None` after the last one. After an error, call it again: it
-    /// requests the same page, and no operation is skipped.
+    /// Returns the next operation, `None` after the last one. After an error, call this again: it
+    /// requests the same page again, and no operation is skipped.
     pub async fn next(&mut self) -> Result<Option<DataOperation>, DataError> {
         loop {
             if let Some(operation) = self.page.pop_front() {
@@ -449,8 +460,8 @@ impl Operations {
         }
     }
 
-    /// Returns the next page of operations, `None` after the last page. It does not contain those
-    /// operations of the previous page that [`Operations::next`] has not returned.
+    /// Returns the next page of operations, `None` after the last page. Operations of the previous
+    /// page that [`Operations::next`] has not returned yet are skipped.
     pub async fn next_page(&mut self) -> Result<Option<Vec<DataOperation>>, DataError> {
         self.page.clear();
         let Some(query) = &mut self.query else { return Ok(None) };

@@ -8,14 +8,16 @@ use ecp_methods::Rejection;
 
 use crate::http::TransportError;
 
-/// Error of a request to Gate.
+/// Error of a request to Gate. [`GateError::outcome`] says whether the platform may have registered
+/// the request.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum GateError {
     /// The request breaks the rules of its payment method. Nothing was sent.
     #[error(transparent)]
     Rejected(#[from] Rejection),
-    /// The official SDKs would sign the request differently. Nothing was sent.
+    /// The request cannot be signed, for example because the platform's official SDKs would sign
+    /// one of its values in another way than this library. Nothing was sent.
     #[error("the request cannot be signed, and was not sent: {0}")]
     Unsigned(SignError),
     /// No connection to Gate could be opened. Nothing was sent.
@@ -31,7 +33,8 @@ pub enum GateError {
     Unknown(UnknownReason),
 }
 
-/// Outcome of a failed request to Gate, as far as it is known.
+/// What is known about a failed request to Gate: nothing was registered, the platform refused the
+/// request, or the request may be in progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome<'e> {
     /// Nothing was registered, and nothing is known about the payment. Either the request was not
@@ -53,7 +56,7 @@ pub enum Outcome<'e> {
 }
 
 impl Outcome<'_> {
-    /// The outcome as a word in logs and metrics.
+    /// The outcome as a word in logs and metrics: `not_sent`, `refused` or `unknown`.
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::NotSent => "not_sent",
@@ -64,7 +67,8 @@ impl Outcome<'_> {
 }
 
 impl GateError {
-    /// The outcome of the failed request, as far as it is known.
+    /// What is known about the failed request: nothing was registered, the platform refused the
+    /// request, or the request may be in progress.
     pub fn outcome(&self) -> Outcome<'_> {
         match self {
             Self::Rejected(_) | Self::Unsigned(_) | Self::NotSent(_) => Outcome::NotSent,
@@ -76,20 +80,22 @@ impl GateError {
         }
     }
 
-    /// Subject of the platform's error code: the payment, its method or the project. `None` if the
-    /// platform did not answer with an error.
+    /// What the platform's error code is about: the payment, its method or the project. `None` if
+    /// the platform's answer has no error code, or there is no answer.
     ///
-    /// [`About::Project`] and [`About::Method`] mean that other requests will fail in the same way
-    /// until the cause is removed, so a job over many payments should stop.
+    /// [`About::Project`] and [`About::Method`] mean that the requests for other payments will fail
+    /// in the same way until the cause is removed, so a job over many payments should stop.
     pub fn about(&self) -> Option<About> {
         self.code().map(Code::about)
     }
 
-    /// Whether other requests will fail in the same way until the cause is removed, so that a job
-    /// over many payments should stop. This is so if the platform names a cause in the project or
-    /// the method, and if the answer is a redirect or a client error without a code of the
-    /// platform, as from a wrong base address or a firewall. The HTTP statuses 408, 409, 425 and
-    /// 429 are temporary and do not count.
+    /// Whether the requests for other payments will fail in the same way until the cause is
+    /// removed, so that a job over many payments should stop. This is so in two cases:
+    ///
+    /// - The platform's error code is about the project or the method.
+    /// - The answer is a redirect or a client error (HTTP status 3xx or 4xx) without a code of the
+    ///   platform, for example because the base address is wrong or a firewall answers. The HTTP
+    ///   statuses 408, 409, 425 and 429 do not count, because they are temporary.
     ///
     /// ```
     /// use ecp_transport::{GateError, UnknownReason};
@@ -106,7 +112,8 @@ impl GateError {
         }
     }
 
-    /// The platform's error code; `None` if its answer has none, or there is no answer.
+    /// The platform's error code; `None` if the platform's answer has no code, or there is no
+    /// answer.
     pub fn code(&self) -> Option<&Code> {
         match self {
             Self::Refused(refusal) => Some(&refusal.code),
@@ -186,7 +193,7 @@ impl From<TransportError> for GateError {
     }
 }
 
-/// The platform's refusal of a request that it did not register.
+/// The platform's answer that it refused a request to Gate and registered nothing.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Refusal {
@@ -201,7 +208,7 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// Subject of the refusal: the payment, its method or the whole project.
+    /// What the refusal is about: the payment, its method or the whole project.
     pub fn about(&self) -> About {
         self.code.about()
     }
@@ -228,7 +235,7 @@ impl fmt::Display for Refusal {
 
 impl std::error::Error for Refusal {}
 
-/// Reason why the outcome of a request to Gate is unknown.
+/// Reason why it is unknown whether the platform registered a request to Gate.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum UnknownReason {

@@ -29,9 +29,10 @@ use crate::watched::{Watched, request_span, words};
 /// Base address of the platform's Gate. Test projects use the same address.
 pub const GATE_URL: &str = "https://api.ecommpay.com";
 
-/// Client of the platform's Gate for one project. Clones share the transport.
+/// Client of the platform's Gate for one project: it requests payments, payouts, refunds and
+/// statuses. Clones share the HTTP transport.
 ///
-/// A call can be dropped at any time; the outcome of its request is then unknown.
+/// The future of a call can be dropped at any time; the outcome of its request is then unknown.
 #[derive(Clone, Debug)]
 pub struct Gate {
     project: ProjectId,
@@ -55,7 +56,8 @@ pub struct Accepted {
 }
 
 impl Gate {
-    /// Makes a client of the platform's Gate for a project, at [`GATE_URL`].
+    /// Makes a client of the platform's Gate for a project, at [`GATE_URL`]. `key` is the project's
+    /// key: it signs requests and verifies answers.
     pub fn new(
         project: ProjectId,
         key: &SecretKey,
@@ -77,8 +79,9 @@ impl Gate {
         Ok(Self { address: Address::parse(url)?, ..self })
     }
 
-    /// Sets the observer to which the metrics of every request are reported, and those of the calls
-    /// of a [`Sender`](crate::Sender) over this Gate. [`METRICS`](crate::METRICS) lists them.
+    /// Sets the observer to which this client reports the metrics of every request. A
+    /// [`Sender`](crate::Sender) that uses this client reports its calls there too.
+    /// [`METRICS`](crate::METRICS) lists these metrics.
     pub fn observer(self, observer: impl Observer) -> Self {
         Self { meter: Meter::new(observer), ..self }
     }
@@ -88,13 +91,13 @@ impl Gate {
         self.project
     }
 
-    /// The meter that reports to this client's observer, for code that sends requests through this
-    /// client.
+    /// The handle that reports metrics to this client's observer. Code that sends requests through
+    /// this client can report its own metrics with it.
     pub const fn meter(&self) -> &Meter {
         &self.meter
     }
 
-    /// Checks and sends a request to take a payment by a method, once.
+    /// Checks a request to take a payment by a payment method, and sends it once, without a retry.
     pub async fn sale<M: Supports<Sale>>(
         &self,
         method: &M,
@@ -103,7 +106,7 @@ impl Gate {
         self.send(&prepare(method, request.clone())?).await
     }
 
-    /// Checks and sends a request to pay out by a method, once.
+    /// Checks a request to pay out by a payment method, and sends it once, without a retry.
     pub async fn payout<M: Supports<Payout>>(
         &self,
         method: &M,
@@ -112,12 +115,12 @@ impl Gate {
         self.send(&prepare(method, request.clone())?).await
     }
 
-    /// Refunds a sale. A callback reports the result, in the operation's status: a
-    /// declined refund leaves the payment's status at `success`
-    /// (see [`Callback::refund`](ecp_core::model::Callback::refund)).
+    /// Checks a request to refund a sale, and sends it once, without a retry. A callback reports
+    /// the result, in the operation's status: a declined refund leaves the payment's status at
+    /// `success` (see [`Callback::refund`](ecp_core::model::Callback::refund)).
     ///
-    /// The request stays with the caller, because a refund whose outcome is unknown may be sent
-    /// again only under the same id.
+    /// Keep the request until the result is known: a refund whose outcome is unknown may be sent
+    /// again only under the same `merchant_refund_id`.
     pub async fn refund<M: Supports<Refund>>(
         &self,
         method: &M,
@@ -126,7 +129,7 @@ impl Gate {
         self.send(&prepare(method, request.clone())?).await
     }
 
-    /// Sends, once, a request that [`ecp_methods::prepare`] has checked.
+    /// Sends a request that [`ecp_methods::prepare`] has checked, once and without a retry.
     pub async fn send<F: Flow>(&self, prepared: &Prepared<F>) -> Result<Accepted, GateError> {
         self.attempt(prepared).await.0
     }
@@ -190,7 +193,8 @@ impl Gate {
         (accepted, retry_after(response.headers()))
     }
 
-    /// Requests the status of a payment, once. The answer must be signed.
+    /// Requests the status of a payment, once and without a retry. A status without the platform's
+    /// signature is an error.
     ///
     /// If the platform does not know the payment, that is not an error: check
     /// [`StatusResponse::is_unknown_payment`].
@@ -255,8 +259,9 @@ impl Gate {
         }
     }
 
-    /// Asks whether a request was registered. This says less about the payment than
-    /// [`Gate::status`]. The documents recommend it no earlier than 10 seconds after the request.
+    /// Asks whether the platform registered a request, by the platform's id of the request. The
+    /// answer says less about the payment than that of [`Gate::status`]. The documents recommend to
+    /// ask no earlier than 10 seconds after the request was sent.
     pub async fn request_status(&self, request_id: &RequestId) -> Result<SyncResponse, GateError> {
         let span = request_span!(
             "ecp.gate.request_status",

@@ -12,13 +12,14 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
 
-/// The HTTP client that this crate sends its requests with. It sends one request and reads one
-/// response.
+/// The HTTP client that this crate sends its requests with. Each call sends one request and reads
+/// one response.
 ///
 /// An implementation must not follow redirects, must not send anything twice, and must limit the
-/// time and the size of the response. Above all, it must return the right [`TransportError`]: a
-/// request that may have left this machine is never "not sent". A response that is too large is a
-/// [`ResponseTooLarge`].
+/// time and the size of the response. Above all, it must return the right error:
+/// [`TransportError::not_sent`] only if no byte of the request can have left this machine,
+/// otherwise [`TransportError::maybe_sent`]. The cause of the error for a response that is too
+/// large is a [`ResponseTooLarge`].
 #[async_trait]
 pub trait HttpTransport: fmt::Debug + Send + Sync {
     /// Sends the request. Every response is `Ok`, also one with an error status.
@@ -40,8 +41,8 @@ pub struct TransportError {
 }
 
 impl TransportError {
-    /// Makes an error that happened before any byte of the request reached the other side: no
-    /// address, no connection, no TLS.
+    /// Makes an error that happened before any byte of the request reached the other side: the
+    /// address of the host was not found, or no connection or no TLS session could be opened.
     pub fn not_sent(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { sent: false, source: source.into() }
     }
@@ -62,7 +63,7 @@ impl TransportError {
         self.cause().is::<ResponseTooLarge>()
     }
 
-    /// Whether the request may have arrived at the other side.
+    /// Whether the request may have arrived at the other side although there is no response.
     pub const fn may_have_arrived(&self) -> bool {
         self.sent
     }
@@ -88,8 +89,9 @@ impl fmt::Display for TransportError {
 /// The cause is part of the text and not also a source: an error chain would print it twice.
 impl Error for TransportError {}
 
-/// Error for a response that is larger than allowed. If it is the cause of a [`TransportError`],
-/// [`Operations`](crate::Operations) requests a smaller page.
+/// Error for a response that is larger than the transport allows. If it is the cause of the
+/// [`TransportError`] of a Data API query, [`Operations`](crate::Operations) requests a smaller
+/// page.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the response is larger than the {limit} bytes that `response_limit` allows")]
 pub struct ResponseTooLarge {

@@ -12,8 +12,8 @@ use crate::address::{Address, InvalidBaseUrl};
 /// Base address of the platform's Payment Page.
 pub const PAYMENT_PAGE_URL: &str = "https://paymentpage.ecommpay.com";
 
-/// A project's Payment Page: signs the parameters of a payment and returns the address to open. It
-/// does no I/O: the customer's browser opens the signed address.
+/// A project's Payment Page: signs the parameters of a payment and returns the address of the page
+/// for the customer's browser. It sends nothing itself: the browser opens the signed address.
 ///
 /// ```
 /// use ecp_core::{PaymentId, ProjectId, SecretKey};
@@ -38,7 +38,8 @@ pub struct PaymentPage {
     address: Address,
 }
 
-/// Signed parameters of the Payment Page, as a URL, a widget configuration or HTML.
+/// Signed parameters of a payment on the Payment Page. Its methods return them as a URL, as HTML,
+/// or as the configuration of the widget (the platform's script that opens the page).
 #[derive(Clone)]
 pub struct SignedPage {
     address: Address,
@@ -48,8 +49,9 @@ pub struct SignedPage {
     json: String,
 }
 
-/// Error of [`PaymentPage::sign`]: the platform's SDKs would sign the parameters differently, so
-/// nothing is signed and the page cannot be opened.
+/// Error of [`PaymentPage::sign`]: the value of a parameter cannot be signed, because the
+/// platform's SDKs would sign it in another way than this library, or because it could be read in
+/// two ways. Nothing is signed, so the page cannot be opened.
 #[derive(Debug, thiserror::Error)]
 #[error("the parameters of the Payment Page cannot be signed: {0}")]
 pub struct PageError(SignError);
@@ -62,19 +64,21 @@ impl PageError {
 }
 
 impl PaymentPage {
-    /// Makes the Payment Page of a project at the platform's address, [`PAYMENT_PAGE_URL`].
+    /// Makes the Payment Page of a project at the platform's address, [`PAYMENT_PAGE_URL`]. `key`
+    /// is the project's key, which signs the parameters.
     pub fn new(project: ProjectId, key: &SecretKey) -> Self {
         let address = Address::platform("paymentpage.ecommpay.com");
         Self { project, key: SigningKey::new(key), address }
     }
 
-    /// Sets the base address of the Payment Page, [`PAYMENT_PAGE_URL`] by default: your own domain,
-    /// or a sandbox on this machine.
+    /// Sets the base address of the Payment Page, [`PAYMENT_PAGE_URL`] by default: a domain of your
+    /// own that leads to the page, or a sandbox on this machine.
     pub fn base_url(self, url: &str) -> Result<Self, InvalidBaseUrl> {
         Ok(Self { address: Address::parse(url)?, ..self })
     }
 
-    /// Signs the parameters of a sale. A `;` in any parameter is an error, as the documents demand.
+    /// Signs the parameters of a sale for the Payment Page. A `;` in the value of any parameter is
+    /// an error, because the documents do not allow it.
     #[expect(clippy::missing_panics_doc, reason = "a map of text and numbers always serialises")]
     pub fn sign(&self, page: &PreparedPage) -> Result<SignedPage, PageError> {
         let parameters = page.parameters(self.project);
@@ -107,15 +111,16 @@ impl PaymentPage {
 }
 
 impl SignedPage {
-    /// The URL for the customer's browser. Values are form-encoded, so `+` in the signature becomes
-    /// `%2B`.
+    /// The URL of the Payment Page with the signed parameters, for the customer's browser. Values
+    /// are form-encoded, so `+` in the signature becomes `%2B`.
     pub fn url(&self) -> String {
         let query = Serializer::new(String::new()).extend_pairs(&self.parameters).finish();
         format!("{}?{query}", self.address.url("/payment"))
     }
 
-    /// The configuration of the widget, which is the argument of `EPayWidget.run`, as JSON that is
-    /// safe inside a script element.
+    /// The configuration of the widget (the platform's script that opens the Payment Page) as JSON:
+    /// it is the argument of the script's function `EPayWidget.run`. It is escaped, so that it can
+    /// stand inside a script element of HTML.
     pub fn widget_config(&self) -> String {
         let mut safe = String::with_capacity(self.json.len());
         for character in self.json.chars() {
@@ -130,13 +135,14 @@ impl SignedPage {
         safe
     }
 
-    /// HTML that loads the widget and opens the Payment Page in a modal window.
+    /// HTML that loads the platform's widget script and opens the Payment Page in a modal window.
     pub fn html(&self) -> String {
         self.snippet("run")
     }
 
-    /// HTML that loads the widget and opens the Payment Page inside your own page. The options of
-    /// the page must name the element for it as `target_element`.
+    /// HTML that loads the platform's widget script and opens the Payment Page inside an element of
+    /// your own web page. Name that element by `PageOptions::target_element` when you prepare the
+    /// page.
     pub fn embedded_html(&self) -> String {
         self.snippet("runEmbedded")
     }

@@ -10,7 +10,8 @@ use http::{HeaderValue, Response, StatusCode, Uri};
 
 use crate::address::is_plain;
 
-/// Why a customer cannot be redirected. The text does not show the address, which may hold a token.
+/// The reason why [`redirect_response`] cannot send a customer to the address that the platform
+/// gave. The error's text does not show that address, which may hold a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RedirectError {
@@ -32,13 +33,20 @@ pub enum RedirectError {
     Body,
 }
 
-/// Makes the response of your web service that redirects the customer's browser: HTTP status 303
-/// for GET, and for POST a page with a form that submits itself, with a button for browsers without
-/// scripts. The page's content security policy allows that one script, and forms over HTTPS (over
-/// HTTP only to the same host): browsers apply the policy to a form's later redirects as well, and
-/// providers do redirect.
+/// Makes the response with which your web service sends the customer's browser to the address that
+/// the platform gave:
 ///
-/// Fields of a GET redirect are not documented. If there are any, they are added to the query.
+/// - for a GET redirect, HTTP status 303;
+/// - for a POST redirect, a page with a form. A script submits the form at once; browsers without
+///   scripts show a button.
+///
+/// The page's content security policy allows no other script. It allows the form to go to any HTTPS
+/// address or, if the redirect's address is plain HTTP, only to that host. It allows any HTTPS
+/// address because browsers apply the policy to a form's later redirects as well, and payment
+/// providers do redirect the customer further.
+///
+/// The documents do not say whether a GET redirect has fields. If there are any, they are added to
+/// the query of the address.
 ///
 /// ```
 /// use ecp_core::model::{FromJson, RedirectData};

@@ -7,8 +7,9 @@ use crate::wait::random_part;
 
 /// How often and how long a request is retried: attempts, pauses, a deadline and a budget.
 ///
-/// A [`DataApi`](crate::DataApi) needs only this. For a [`Sender`](crate::Sender) it is a part of
-/// the [`SendPolicy`](crate::SendPolicy), which also says when a retry is safe.
+/// A [`DataApi`](crate::DataApi) takes this policy alone, because its queries can always be
+/// repeated. For a [`Sender`](crate::Sender) it is a part of the [`SendPolicy`](crate::SendPolicy),
+/// which also says when a retry is safe.
 #[derive(Clone, Debug)]
 pub struct RetryPolicy {
     pub(crate) deadline: Duration,
@@ -30,27 +31,31 @@ impl RetryPolicy {
         }
     }
 
-    /// Sets the maximum duration of a call, including pauses, status requests and waiting for the
-    /// limits; a year at most. 1 minute by default.
+    /// Sets the maximum duration of a call, a year at most; 1 minute by default. It includes
+    /// retries, pauses and status requests, and the time that they wait because of
+    /// [`SendPolicy::concurrency`](crate::SendPolicy::concurrency) and
+    /// [`SendPolicy::rate`](crate::SendPolicy::rate).
     pub fn deadline(self, deadline: Duration) -> Self {
         Self { deadline: deadline.min(A_YEAR), ..self }
     }
 
-    /// Sets the maximum number of sends per call, and of status requests after each send; at least
-    /// one, and 4 by default.
+    /// Sets how often a call may send its request, the first time included, and how many status
+    /// requests may follow each time; at least 1, and 4 by default.
     pub fn attempts(self, attempts: u32) -> Self {
         Self { attempts: attempts.max(1), ..self }
     }
 
-    /// Sets the bound of the first pause and the bound of all pauses. The bound doubles from pause
-    /// to pause. A pause is a random part of its bound (full jitter), so that many clients do not
-    /// return at once; `Retry-After` makes it longer. 500 ms and 20 s by default.
+    /// Sets the maximum length of the first pause before a retry, 500 ms by default, and of any
+    /// pause, 20 s by default. The maximum length doubles from pause to pause. The length of a
+    /// pause is a random part of its maximum (full jitter), so that many clients do not retry at
+    /// the same time; the platform's `Retry-After` can make it longer.
     pub fn pauses(self, first: Duration, longest: Duration) -> Self {
         Self { first_pause: first.min(A_YEAR), longest_pause: longest.min(A_YEAR), ..self }
     }
 
-    /// Sets the budget for retries and status requests. Other clients can share it: give them a
-    /// clone.
+    /// Sets the budget that limits the retries and status requests of many calls together, by
+    /// default 10 % of the calls with a reserve of 10. To share the budget with other clients, give
+    /// them a clone.
     pub fn budget(self, budget: RetryBudget) -> Self {
         Self { budget, ..self }
     }

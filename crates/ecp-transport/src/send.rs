@@ -33,7 +33,7 @@ use crate::wait::{Asked, is_passing};
 use crate::watched::{BUDGET_EMPTY, FURTHER_REQUESTS, SEND_TURN, Watched, request_span, words};
 
 /// A [`Gate`] client that retries requests where a retry cannot pay twice. Clones share its limits
-/// and budget.
+/// on requests and its retry budget.
 ///
 /// After a failure, the next step depends on what is known about the request:
 ///
@@ -49,8 +49,8 @@ use crate::watched::{BUDGET_EMPTY, FURTHER_REQUESTS, SEND_TURN, Watched, request
 /// A refund whose outcome is unknown is never sent again automatically: no answer of the platform
 /// says that a refund does not exist.
 ///
-/// Every retry and status request is taken from a [`RetryBudget`], so that an outage is not made
-/// worse.
+/// Every retry and status request is taken from a [`RetryBudget`], so that retries do not make an
+/// outage of the platform worse.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -83,8 +83,8 @@ pub struct Sender {
     first_question: Duration,
 }
 
-/// A store that records every send before it happens. After a crash, the records say which requests
-/// may have been sent, and the latest time when each was sent.
+/// A store in which a [`Sender`] records every send before it happens. After a crash, the records
+/// say which requests may have been sent, and the latest time when each was sent.
 #[async_trait]
 pub trait Intents: fmt::Debug + Send + Sync {
     /// Records that a request is about to be sent. The request for this payment is sent immediately
@@ -95,7 +95,7 @@ pub trait Intents: fmt::Debug + Send + Sync {
     ) -> Result<(), Box<dyn Error + Send + Sync>>;
 }
 
-/// Evidence that the platform has the request.
+/// Result of a [`Sender`]'s call that succeeded: evidence that the platform has the request.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Sent {
@@ -140,7 +140,8 @@ pub struct SendError {
 }
 
 impl SendError {
-    /// Outcome of the request, judged by all attempts.
+    /// What is known about the request after all attempts: nothing was registered, the platform
+    /// refused the request, or the request may be in progress.
     pub fn outcome(&self) -> Outcome<'_> {
         self.error.outcome()
     }
@@ -150,23 +151,24 @@ impl SendError {
         &self.error
     }
 
-    /// Error of the last status request; `None` if there was none or it succeeded.
+    /// Error of the last status request; `None` if no status was requested or the last status
+    /// request succeeded.
     pub fn question(&self) -> Option<&GateError> {
         self.question.as_deref()
     }
 
-    /// Number of attempts to send the request.
+    /// Number of times that the call tried to send the request.
     pub const fn sends(&self) -> u32 {
         self.sends
     }
 
-    /// Number of status requests that were made.
+    /// Number of status requests that the call made.
     pub const fn status_checks(&self) -> u32 {
         self.status_checks
     }
 
     /// Whether the platform has answered that it does not know the payment, but so soon after the
-    /// request that this proves nothing yet.
+    /// request that the request may still arrive ([`SendPolicy::not_found_after`]).
     pub const fn is_not_found_yet(&self) -> bool {
         self.not_found
     }
@@ -200,22 +202,24 @@ impl From<GateError> for SendError {
 }
 
 impl Sender {
-    /// Makes a sender that sends through a Gate client and follows a policy.
+    /// Makes a sender that sends through a [`Gate`] client and retries as the policy allows.
     pub fn new(gate: Gate, policy: SendPolicy) -> Self {
         let pace = Pace::new(policy.concurrency, policy.rate);
         Self { gate, policy, pace, intents: None, first_question: Duration::ZERO }
     }
 
-    /// Sets the store of intents, which is called before every send. The sender still shares its
-    /// limits with the sender that it was cloned from.
+    /// Sets the store in which every send is recorded before it happens; if the store fails,
+    /// nothing is sent. To use one store per payment, set it on a clone of the sender: the clones
+    /// still share their limits and their retry budget.
     pub fn intents(self, intents: Arc<dyn Intents>) -> Self {
         Self { intents: Some(intents), ..self }
     }
 
-    /// Sets the minimum time between a send that may have arrived and the first status request
-    /// about it, a year at most; none by default. It is for background jobs: give the method's base
-    /// time, before which the platform recommends no status request (sources: waiting). A call may
-    /// take this much longer than its deadline.
+    /// Sets how long the sender waits after a send that may have arrived before it requests the
+    /// status for the first time; a year at most, and no time by default. For background jobs, set
+    /// it to the payment method's base time (the average time of a payment), before which the
+    /// platform recommends no status request (sources: waiting). A call may take this much longer
+    /// than its deadline.
     pub fn first_question(self, time: Duration) -> Self {
         Self { first_question: time.min(A_YEAR), ..self }
     }
@@ -249,8 +253,8 @@ impl Sender {
     }
 
     /// Requests a refund of a sale. `Ok` means that the platform has the request ([`Sent`]); a
-    /// callback reports the result. The method borrows the request because, if the outcome is
-    /// unknown, the request may be sent again only under the same id.
+    /// callback reports the result. Keep the request until then: a refund whose outcome is unknown
+    /// may be sent again only under the same `merchant_refund_id`.
     pub async fn refund<M: Supports<Refund>>(
         &self,
         method: &M,
@@ -259,17 +263,18 @@ impl Sender {
         self.send(&prepare(method, request.clone()).map_err(GateError::from)?).await
     }
 
-    /// Sends a request that has never been sent.
+    /// Sends a request that [`ecp_methods::prepare`] has checked and that has never been sent.
     ///
     /// If the call is dropped or the process ends, the outcome is unknown. To be able to continue,
-    /// store the request before this call, and call [`Sender::resume`] afterwards.
+    /// store the request before this call; later pass it to [`Sender::resume`].
     pub async fn send<F: Flow>(&self, prepared: &Prepared<F>) -> Result<Sent, SendError> {
         Call::new(self, prepared).run(None).await
     }
 
-    /// Continues a request that an earlier call may have sent, at least `age` ago. Requests the
-    /// status first, at once or after the time of [`Sender::first_question`], and sends the request
-    /// only if the platform does not know the payment.
+    /// Continues a request that an earlier call may have sent; at least the time `age` has passed
+    /// since then. The sender first requests the payment's status, at once or after the time of
+    /// [`Sender::first_question`], and sends the request only if the platform does not know the
+    /// payment.
     ///
     /// For a refund this sends nothing and returns an unknown outcome: the payment's status does
     /// not distinguish one refund from another, and a second request could refund twice. Look for
@@ -294,8 +299,9 @@ impl Sender {
         Call::new(self, prepared).run(Some(earlier)).await
     }
 
-    /// Requests the status of a payment, within the limits and the deadline. Status requests change
-    /// nothing, so they are repeated as long as the budget allows.
+    /// Requests the status of a payment, within the sender's limits and the deadline of its policy.
+    /// Status requests change nothing, so one that fails is repeated as long as the retry budget
+    /// allows.
     pub async fn status(&self, payment_id: &PaymentId) -> Result<StatusResponse, GateError> {
         let span = request_span!(
             "ecp.send",

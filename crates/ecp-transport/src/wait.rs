@@ -13,9 +13,10 @@ use crate::error::{GateError, UnknownReason};
 use crate::gate::Gate;
 
 /// Schedule of the status requests with which [`Gate::wait_until_final`] waits for the end of a
-/// payment. The platform prescribes no schedule. The first request comes after the method's base
-/// time and never before it; each next pause is half as long again, up to five minutes. All pauses
-/// vary by a fifth, so that many waits do not request at once; the first one varies only upwards.
+/// payment; the platform prescribes none. The first request comes after the method's base time (the
+/// average time of a payment by it) and never before. Each later pause is half as long again as the
+/// one before it, up to five minutes. All pauses vary by a fifth, so that many waits do not request
+/// at once; the first one only becomes longer.
 ///
 /// ```
 /// use std::time::Duration;
@@ -39,14 +40,14 @@ pub struct Wait {
 pub struct Wake(Arc<Notify>);
 
 impl Wake {
-    /// Makes the wait request the status now. Without a wait in progress, the next wait begins with
-    /// a status request.
+    /// Ends the current pause of the wait, so that the status is requested now. If no wait is in
+    /// progress, the next one begins with a status request.
     pub fn wake(&self) {
         self.0.notify_one();
     }
 }
 
-/// Error of a wait that ended without a final status.
+/// Error of waiting for the end of a payment or of an operation: no final status came.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WaitError {
@@ -84,8 +85,9 @@ impl Wait {
     /// Deadline if the cut-off time is not documented.
     const DEADLINE: Duration = Duration::from_mins(30);
 
-    /// Makes the schedule for payments by a method and operation, with the times of the method's
-    /// rule (see [`Wait::by_rule`]).
+    /// Makes the schedule for an operation, such as a payout, by a payment method. The times are
+    /// those that the platform documents for the method, otherwise the default values of
+    /// [`Wait::by_rule`].
     pub fn for_flow<F: Flow>(method: &impl Supports<F>) -> Self {
         match method.spec().rule(F::OPERATION) {
             Some(rule) => Self::by_rule(rule),
@@ -93,8 +95,10 @@ impl Wait {
         }
     }
 
-    /// Makes the schedule from a method's rule: the base time is the first pause, and the cut-off
-    /// time is the deadline. Where the rule has none, they are 30 seconds and 30 minutes.
+    /// Makes the schedule from the rule of an operation by a payment method. The first pause is the
+    /// average time of a payment ([`Rule::average_time`]), or 30 seconds if the rule has none. The
+    /// deadline is the time after which the platform declines an unfinished payment
+    /// ([`Rule::longest_time`]), or 30 minutes if the rule has none.
     pub fn by_rule(rule: &Rule) -> Self {
         Self {
             first: rule.average_time().unwrap_or(Self::FIRST),
@@ -111,9 +115,9 @@ impl Wait {
     /// Minimum of the pauses after the first.
     const SHORTEST: Duration = Duration::from_secs(1);
 
-    /// Sets the time until the first status request, a year at most; by default the method's base
-    /// time, or 30 seconds. A time below the method's base time is for a sandbox: the platform
-    /// recommends no earlier request.
+    /// Sets the time until the first status request, a year at most. By default it is the method's
+    /// base time (the average time of a payment), or 30 seconds if that is not known. Set a shorter
+    /// time than the base time only for a sandbox: the platform recommends no earlier request.
     pub fn first(self, first: Duration) -> Self {
         Self { first: first.min(Self::FOR_EVER), ..self }
     }
@@ -123,31 +127,33 @@ impl Wait {
         Self { longest: longest.min(Self::FOR_EVER), ..self }
     }
 
-    /// Sets the deadline, counted from the call, a year at most; by default the method's cut-off
-    /// time, or 30 minutes. The last status request is sent when the deadline passes, even if the
-    /// first request was not due yet.
+    /// Sets how long a wait takes at most, counted from the call that waits; a year at most. By
+    /// default it is the method's cut-off time (after which the platform declines the payment), or
+    /// 30 minutes if that is not known. The last status request is sent when this time is over,
+    /// even if the first request was not due yet.
     pub fn deadline(self, deadline: Duration) -> Self {
         Self { deadline: deadline.min(Self::FOR_EVER), ..self }
     }
 
-    /// The time until the first status request.
+    /// The time from the beginning of the wait until the first status request.
     pub const fn first_pause(&self) -> Duration {
         self.first
     }
 
-    /// Returns the handle that wakes this wait, to be kept by the code that receives callbacks.
+    /// Returns the handle that makes this wait request the status at once. Give it to the code that
+    /// receives callbacks.
     pub fn wake_handle(&self) -> Wake {
         self.wake.clone()
     }
 }
 
 impl Gate {
-    /// Requests a payment's status until it is final. A refund changes a payment that has ended
-    /// already, so use [`Gate::wait_for_operation`] for it.
+    /// Requests a payment's status until the status is final. A refund changes a payment that has
+    /// ended already, so use [`Gate::wait_for_operation`] for a refund.
     ///
-    /// Requests that fail are repeated. An answer that is not genuine, or a refusal, is returned as
-    /// an error at once. A payment that the platform does not know may still appear, so the wait
-    /// goes on.
+    /// A status request that fails for a temporary reason is repeated. An answer that is not
+    /// genuine, or a refusal, is returned as an error at once. A payment that the platform does not
+    /// know may still appear, so the wait goes on.
     pub async fn wait_until_final(
         &self,
         payment_id: &PaymentId,
@@ -156,9 +162,10 @@ impl Gate {
         self.wait(payment_id, wait, is_final).await
     }
 
-    /// Requests a payment's status until one of its operations, such as a refund, has ended. The id
-    /// of the request that began the operation is in [`Accepted`](crate::Accepted);
-    /// [`StatusResponse::refund`] then returns the result of a refund.
+    /// Requests a payment's status until one of its operations, such as a refund, has ended.
+    /// `request_id` is the platform's id of the request that began the operation, which
+    /// [`Accepted`](crate::Accepted) has. [`StatusResponse::refund`] of the returned status has the
+    /// result of a refund.
     pub async fn wait_for_operation(
         &self,
         payment_id: &PaymentId,

@@ -17,14 +17,16 @@ use crate::address::{is_loopback, is_plain};
 #[derive(Clone)]
 pub struct Destination(Sensitive<String>);
 
-/// Error for an address to which no operations can be sent.
+/// Error for an address to which no operations can be sent, for example because it is not a URL
+/// with `https`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("operations cannot be sent to this address: {0}")]
 pub struct InvalidDestination(&'static str);
 
 impl Destination {
-    /// Checks an address: a URL with `https` of at most 2000 bytes. Plain HTTP is allowed only to
-    /// this machine, because pages hold personal data.
+    /// Checks an address: a URL with `https` of at most 2000 bytes, without a user name, `#` or
+    /// `;`. Plain HTTP is allowed only to this machine, because the pages of operations that the
+    /// platform sends to the address hold personal data.
     ///
     /// ```
     /// use ecp_transport::Destination;
@@ -78,7 +80,9 @@ impl fmt::Debug for Destination {
     }
 }
 
-/// The result of asking the platform to send a page of operations to a [`Destination`].
+/// The platform's answer to [`DataApi::request_delivery`](super::DataApi::request_delivery): how
+/// many operations the page has and which query is next, as far as the answer shows it. The page
+/// itself goes to the [`Destination`].
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Requested {

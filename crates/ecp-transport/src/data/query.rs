@@ -5,7 +5,8 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
-/// A query of the Data API for operations (sources: Data API).
+/// A query of the Data API for the operations of some projects between two times, page by page
+/// (sources: Data API).
 ///
 /// ```
 /// use ecp_core::ProjectId;
@@ -40,11 +41,12 @@ pub struct InvalidQuery {
 }
 
 impl OperationsQuery {
-    /// The maximum number of operations on a page.
+    /// The maximum number of operations that the Data API returns on one page.
     pub const LARGEST_PAGE: usize = 1000;
 
     /// Makes a query for the operations of these projects between two times. The times have the
-    /// form `2020-01-01 14:53:55`, in the query's time zone, which is UTC by default.
+    /// form `2020-01-01 14:53:55`, and are in UTC unless [`time_zone`](Self::time_zone) sets
+    /// another time zone.
     pub fn new(
         projects: impl IntoIterator<Item = ProjectId>,
         from: &str,
@@ -80,30 +82,33 @@ impl OperationsQuery {
         })
     }
 
-    /// Sets the time zone of the query by its IANA name, such as `Asia/Singapore`; UTC by default.
+    /// Sets the time zone of the query's two times by its IANA name, such as `Asia/Singapore`; UTC
+    /// by default.
     pub fn time_zone(self, name: impl Into<String>) -> Self {
         Self { time_zone: name.into(), ..self }
     }
 
-    /// Sets the number of operations per page, 1 to 1000; 1000 by default.
+    /// Sets the number of operations per page of the answer, 1 to 1000; 1000 by default. A larger
+    /// number counts as 1000, and 0 counts as 1.
     pub fn page_size(self, operations: usize) -> Self {
         Self { limit: operations.clamp(1, Self::LARGEST_PAGE), ..self }
     }
 
-    /// Skips this number of operations at the beginning of the result; 0 by default.
+    /// Skips this number of operations at the beginning of the query's result; 0 by default.
     pub fn offset(self, operations: usize) -> Self {
         Self { offset: operations, ..self }
     }
 
-    /// Requests only the members with these names in each operation. The names are the platform's.
+    /// Requests only those members of each operation that have these names, such as `payment_id`.
+    /// The names are those that the Data API uses.
     pub fn fields<'f>(self, names: impl IntoIterator<Item = &'f str>) -> Self {
         let names: Vec<&str> = names.into_iter().collect();
         self.filter("fields", names)
     }
 
-    /// Adds a member that has no setter here to the query, sent as the JSON of the value. The
-    /// documents mention a filter by the type of the operation without its name: ask the platform's
-    /// support for the name, and set it here.
+    /// Adds a member to the query for which this type has no setter; its value is sent as JSON. For
+    /// example, the documents mention a filter by the type of the operation, but not the name of
+    /// that member: ask the platform's support for the name, and pass it to this method.
     pub fn filter(mut self, name: impl Into<String>, value: impl Serialize) -> Self {
         let json = serde_json::value::to_raw_value(&value).map_err(|error| error.to_string());
         self.filters.push((name.into(), json));

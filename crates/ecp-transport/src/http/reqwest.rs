@@ -11,17 +11,17 @@ use rustls_platform_verifier::BuilderVerifierExt;
 
 use super::{HttpTransport, TransportError, read};
 
-/// Timeouts of a [`ReqwestTransport`]. The platform answers a registration within seconds; its
-/// plug-ins wait 3 to 20 seconds.
+/// Timeouts of a [`ReqwestTransport`]. For comparison: the platform answers a registration within
+/// seconds, and its official shop plug-ins wait 3 to 20 seconds for an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 #[must_use = "setters return the changed timeouts"]
 pub struct Timeouts {
     /// Maximum time until a connection is open, TLS included. 5 seconds by default.
     pub connect: Duration,
-    /// Maximum time until the next bytes of the response. 20 seconds by default.
+    /// Maximum time until the next bytes of the response arrive. 20 seconds by default.
     pub read: Duration,
-    /// Maximum time until the end of the response. 30 seconds by default.
+    /// Maximum time of a whole request, until the end of its response. 30 seconds by default.
     pub total: Duration,
     /// Maximum time that an open connection stays unused. After that it is closed rather than
     /// reused, because the other side may be closing it. 15 seconds by default.
@@ -40,32 +40,35 @@ impl Default for Timeouts {
 }
 
 impl Timeouts {
-    /// Sets the maximum time until a connection is open, TLS included.
+    /// Sets the maximum time until a connection is open, TLS included; 5 seconds by default.
     pub fn connect(self, connect: Duration) -> Self {
         Self { connect, ..self }
     }
 
-    /// Sets the maximum time until the next bytes of the response.
+    /// Sets the maximum time until the next bytes of the response arrive; 20 seconds by default.
     pub fn read(self, read: Duration) -> Self {
         Self { read, ..self }
     }
 
-    /// Sets the maximum time until the end of the response.
+    /// Sets the maximum time of a whole request, until the end of its response; 30 seconds by
+    /// default.
     pub fn total(self, total: Duration) -> Self {
         Self { total, ..self }
     }
 
-    /// Sets the maximum time that an unused connection stays open.
+    /// Sets the maximum time that an open connection stays unused before it is closed; 15 seconds
+    /// by default.
     pub fn idle(self, idle: Duration) -> Self {
         Self { idle, ..self }
     }
 }
 
-/// An HTTPS client: reqwest on rustls with ring, with the certificates that the operating system
-/// trusts.
+/// An HTTPS client: reqwest, with rustls and ring for TLS. It trusts the certificates that the
+/// operating system trusts.
 ///
 /// Redirects are not followed, nothing is sent twice, proxy settings in the environment are
-/// ignored, and a response of more than 256 KiB is an error. Clones share their connections.
+/// ignored, and a response of more than 256 KiB is an error unless
+/// [`response_limit`](Self::response_limit) sets another limit. Clones share their connections.
 #[derive(Clone, Debug)]
 pub struct ReqwestTransport {
     client: reqwest::Client,
@@ -93,15 +96,18 @@ impl ReqwestTransport {
         Self::build(timeouts, tls)
     }
 
-    /// Makes an HTTPS client for the Data API, whose answers may take minutes and be large: it
-    /// waits 6 minutes and reads up to 32 MiB (sources: Data API).
+    /// Makes an HTTPS client for the Data API, whose answers may take minutes and be large
+    /// (sources: Data API): it waits up to 6 minutes for an answer, and allows a size of up to 32
+    /// MiB.
     pub fn for_data_api() -> Result<Self, ClientError> {
         let patience = Duration::from_mins(6);
         let timeouts = Timeouts::default().read(patience).total(patience);
         Ok(Self::with_timeouts(timeouts)?.response_limit(32 << 20))
     }
 
-    /// Makes a client without trusted certificates, for plain HTTP on machines that have none.
+    /// Makes a client that trusts no certificates, so it can only use plain HTTP, for example to a
+    /// sandbox. It works also on machines without trusted certificates, where [`new`](Self::new)
+    /// fails.
     pub fn plain_http() -> Result<Self, ClientError> {
         let no_roots = rustls::RootCertStore::empty();
         Self::build(
@@ -125,8 +131,9 @@ impl ReqwestTransport {
         Ok(Self { client, response_limit: 256 * 1024 })
     }
 
-    /// Sets the maximum size of a response in bytes, 256 KiB by default. A larger one is an error, and
-    /// the outcome of a payment request is then unknown.
+    /// Sets the maximum size of a response in bytes, 256 KiB by default. A larger response is an
+    /// error; if it is the answer to a payment request, the outcome of that request is then
+    /// unknown.
     pub fn response_limit(self, bytes: usize) -> Self {
         Self { response_limit: bytes, ..self }
     }

@@ -2,15 +2,20 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// A budget for retries and status requests, shared by all its clones.
+/// A budget that limits the retries and status requests of many calls together. All its clones
+/// share it.
 ///
-/// Each call adds a share of a request to the budget. Each request beyond a call's first one,
-/// whether a send or a status request, is taken out of it. A status request that is answered is
-/// paid back, because in an outage no status request is answered, and at other times calls need
-/// status requests to finish. A reserve may be spent before any calls have paid in; later calls
-/// refill the reserve first. So the number of further requests without an answer never exceeds the
-/// reserve or the share of all calls, whichever is larger: with the default share of 10 % and
-/// reserve of 10, an outage over 100 calls or more causes at most 1.1 times as many requests.
+/// - Each call adds a share of a request to the budget, 10 % by default.
+/// - Each request beyond a call's first one takes a request out, whether it is a retry or a status
+///   request.
+/// - A status request that is answered is paid back. In an outage none is answered, and at other
+///   times calls need status requests to finish.
+/// - A reserve, 10 requests by default, may be spent before any calls have paid in. Later calls
+///   refill the reserve first.
+///
+/// So the number of further requests without an answer never exceeds the reserve or the share of
+/// all calls, whichever is larger. With the default values, an outage over 100 calls or more causes
+/// at most 1.1 times as many requests.
 ///
 /// ```
 /// use ecp_transport::RetryBudget;
@@ -39,7 +44,8 @@ struct Account {
 
 impl RetryBudget {
     /// Makes a budget to which each call adds `percent` hundredths of a request. `reserve` requests
-    /// may be spent before that. At most the reserve is ever saved up.
+    /// may be spent before any calls have paid in. The budget never saves up more than the reserve,
+    /// or one request if the reserve is 0.
     pub fn new(percent: u32, reserve: u32) -> Self {
         let reserve = u64::from(reserve) * REQUEST;
         let account = Mutex::new(Account { balance: reserve, owed: reserve });

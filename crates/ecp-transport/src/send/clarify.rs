@@ -16,12 +16,15 @@ use crate::watched::{BUDGET_EMPTY, FURTHER_REQUESTS, Watched, request_span, word
 const CLARIFY: &str = "clarify";
 
 impl Sender {
-    /// Sends the merchant's answer to a clarification, as [`Gate::clarify`](crate::Gate::clarify)
-    /// does, within the limits and the deadline. A request that provably did not arrive is sent
-    /// again, as long as the budget allows. Whether the platform accepts one answer twice is
-    /// unknown, so a request that may have arrived is repeated only if
+    /// Sends the fields that the platform asked for before a payment goes on, as
+    /// [`Gate::clarify`](crate::Gate::clarify) does, within the sender's limits and the deadline of
+    /// its policy. A request that certainly did not arrive is sent again, as long as the retry
+    /// budget allows.
+    ///
+    /// Whether the platform accepts one answer twice is unknown. So a request that may have arrived
+    /// is repeated only if
     /// [`SendPolicy::repeat_clarifications`](super::SendPolicy::repeat_clarifications) allows it.
-    /// Otherwise request the payment's status: its answer asks again if necessary.
+    /// Otherwise request the payment's status: if fields are still missing, it asks for them again.
     pub async fn clarify(
         &self,
         payment_id: &PaymentId,

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use crate::retry_policy::{A_YEAR, RetryPolicy};
 
-/// Policy of a [`Sender`](super::Sender): which answers count as evidence, how many requests are
-/// made, and how often and how long a request is tried.
+/// Policy of a [`Sender`](super::Sender): which answers prove that a request did not arrive, how
+/// many requests are made at once and per second, and how often and how long a request is tried.
 ///
-/// The platform documents neither limits nor a schedule (sources: sending), so each of them is a
-/// setting with a careful default.
+/// The platform documents no limits on requests and no schedule of retries (sources: sending), so
+/// each of these is a setting with a careful default.
 #[derive(Clone, Debug)]
 pub struct SendPolicy {
     pub(super) retry: RetryPolicy,
@@ -35,52 +35,59 @@ impl SendPolicy {
         }
     }
 
-    /// Sets how often and how long a call retries its request, and the budget for retries.
+    /// Sets how often and how long a call retries its request, and the budget for retries; a
+    /// default [`RetryPolicy`] by default.
     pub fn retry(self, retry: RetryPolicy) -> Self {
         Self { retry, ..self }
     }
 
-    /// Sets only the [deadline](RetryPolicy::deadline) of the [`RetryPolicy`].
+    /// Sets the maximum duration of a call, 1 minute by default, as [`RetryPolicy::deadline`] does.
+    /// The rest of the [`RetryPolicy`] stays as it is.
     pub fn deadline(self, deadline: Duration) -> Self {
         Self { retry: self.retry.deadline(deadline), ..self }
     }
 
     /// Sets how long after a send of unknown outcome the platform's signed answer "payment not
-    /// known" proves that the request did not arrive; a year at most. Before that time, the request
-    /// may still be on its way. 5 minutes by default, which is longer than most calls: a call then
-    /// ends with an unknown outcome and is resumed later.
+    /// known" proves that the request did not arrive; 5 minutes by default, a year at most. Before
+    /// that time, the request may still be on its way. The default is longer than most calls: such
+    /// a call ends with an unknown outcome, and [`Sender::resume`](super::Sender::resume) continues
+    /// it later.
     pub fn not_found_after(self, time: Duration) -> Self {
         Self { not_found_after: time.min(A_YEAR), ..self }
     }
 
-    /// Sets the HTTP statuses that prove that nothing was registered, such as 429 and 503 if a
-    /// proxy is known to answer with them before it passes a request on. The platform documents
-    /// none, so the default is empty, and after each such status the payment's status is requested.
+    /// Sets the HTTP statuses of an answer that prove that nothing was registered, so that the
+    /// request is sent again. Examples are 429 and 503, if a proxy is known to answer with them
+    /// before it passes a request on. The platform documents none, so there are none by default:
+    /// after such an answer, the payment's status is requested first.
     pub fn retryable_statuses(self, statuses: impl IntoIterator<Item = u16>) -> Self {
         Self { retryable_statuses: statuses.into_iter().collect(), ..self }
     }
 
-    /// Sets whether a call with a send that may have arrived waits for the budget, up to its
-    /// deadline, rather than end with an unknown outcome. Answers to other calls refill the budget.
-    /// This is for background jobs; off by default.
+    /// Sets what a call does when its request may have arrived and the retry budget is empty. With
+    /// `true`, it waits, up to its deadline, until other calls have refilled the budget, and then
+    /// requests the status; use this for background jobs. With `false`, the default, it ends with
+    /// an unknown outcome.
     pub fn wait_for_budget(self, wait: bool) -> Self {
         Self { waits_for_budget: wait, ..self }
     }
 
     /// Sets whether [`Sender::clarify`](super::Sender::clarify) repeats a request that may have
-    /// arrived. The documents allow several answers while the platform asks, and do not say what
-    /// happens to an answer that comes later (sources: clarification). Off by default.
+    /// arrived, which answers the platform's question for further fields of a payment. Off by
+    /// default. The documents allow several answers while the platform asks, and do not say what
+    /// happens to an answer that comes later (sources: clarification).
     pub fn repeat_clarifications(self, repeat: bool) -> Self {
         Self { repeats_clarifications: repeat, ..self }
     }
 
-    /// Sets the maximum number of requests at once, status requests included. 16 by default.
+    /// Sets the maximum number of requests that a sender and its clones make at once, status
+    /// requests included. 16 by default.
     pub fn concurrency(self, requests: NonZeroU32) -> Self {
         Self { concurrency: requests, ..self }
     }
 
-    /// Sets the maximum number of requests per second, status requests included; `None` for no
-    /// limit. 50 by default.
+    /// Sets the maximum number of requests that a sender and its clones make per second, status
+    /// requests included; `None` for no limit. 50 by default.
     pub fn rate(self, requests: Option<NonZeroU32>) -> Self {
         Self { rate: requests, ..self }
     }
