@@ -20,8 +20,8 @@ use crate::telemetry::{self, CONFIRMATION, error_type, genuine_span, log_unusual
 use crate::verified::{Reading, Verified};
 use crate::verifier::{Verifier, VerifyError};
 
-/// Decides whether the amount of a deposit is accepted, when the platform asks the merchant to
-/// confirm it (`check_deposit`).
+/// Decides whether the merchant accepts the amount of a payment, when the platform asks the
+/// merchant to confirm it (a `check_deposit` request).
 ///
 /// The customer has chosen the amount and waits for the decision. Compare the amount with the
 /// order, decide, and do nothing else: a later callback reports whether the payment succeeded.
@@ -45,12 +45,12 @@ pub enum Decision {
 }
 
 impl Decision {
-    /// A refusal with the code 1, for merchants that have no codes of their own.
+    /// A refusal with the code 1, for merchants that have no refusal codes of their own.
     pub const REFUSE: Self = Self::Refuse(NonZeroI64::new(1).expect("1 is not 0"));
 }
 
-/// Answers the platform's `check_deposit` requests (questions whether an amount is accepted). It
-/// takes the bytes of a body and returns the reply, for any web framework.
+/// Answers the platform's `check_deposit` requests (questions whether the merchant accepts an
+/// amount). It takes the bytes of a request's body and returns the reply, for any web framework.
 ///
 /// A repeated request gets the same answer, also while the first one is still being decided. The
 /// latest 10 000 answers are kept in memory only: if several processes answer, or a process
@@ -110,7 +110,8 @@ impl<H: DepositHandler> Confirmations<H> {
     /// Number of answers that are kept.
     const KEPT: usize = 10_000;
 
-    /// Creates a value that answers by a handler. The handler has 5 seconds for each request: how
+    /// Creates the part of your service that answers `check_deposit` requests: `verifier` checks
+    /// their signatures, and `handler` decides. The handler has 5 seconds for each request: how
     /// long the platform waits is not documented, and a refusal must still arrive in time.
     pub fn new(verifier: Verifier, handler: H) -> Self {
         let deadline = Duration::from_secs(5);
@@ -118,19 +119,20 @@ impl<H: DepositHandler> Confirmations<H> {
         Self { verifier, handler, deadline, answers, meter }
     }
 
-    /// Sets how long the handler may take for a request, 5 seconds by default. The payment is
-    /// declined if the handler takes longer.
+    /// Sets how long the handler may take for a `check_deposit` request, 5 seconds by default. If
+    /// it takes longer, the amount is refused, and the platform declines the payment.
     pub fn deadline(self, deadline: Duration) -> Self {
         Self { deadline, ..self }
     }
 
-    /// Reports the metrics of every request to an observer. They are listed in
-    /// [`METRICS`](crate::METRICS).
+    /// Sets the observer to which the metrics of every `check_deposit` request are reported.
+    /// [`METRICS`](crate::METRICS) lists these metrics.
     pub fn observer(self, observer: impl Observer) -> Self {
         Self { meter: Meter::new(observer), ..self }
     }
 
-    /// Answers a `check_deposit` request. `body` is the request's body, exactly as it was received.
+    /// Verifies a `check_deposit` request, lets the handler decide, and returns the reply to send.
+    /// `body` is the request's body, exactly as it was received.
     pub async fn answer(&self, body: &[u8]) -> Reply {
         let begun = self.meter.is_on().then(Instant::now);
         let (reply, outcome) = self.reply_to(body).await;

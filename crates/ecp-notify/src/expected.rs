@@ -32,8 +32,8 @@ pub struct Expected<'o> {
     callback_names: &'o [&'o str],
 }
 
-/// The reason why a callback does not fit the merchant's record of a payment. The texts are safe to
-/// log.
+/// The reason why a callback does not fit the merchant's record of a payment. The error's text is
+/// safe to log.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Unexpected {
@@ -65,13 +65,13 @@ pub enum Unexpected {
 
 impl<'o> Expected<'o> {
     /// Creates the record of a sale with this amount. An amount of 0 means that the customer
-    /// chooses it, as in the request: then any amount in the currency fits, and
-    /// [`Callback::payment`] has the paid amount.
+    /// chooses the amount, as it does in the request of a sale: any amount in the currency then
+    /// fits, and [`Callback::payment`] has the paid amount.
     pub const fn sale(payment: &'o PaymentId, amount: Money) -> Self {
         Self::new(payment, PaymentType::Purchase, amount)
     }
 
-    /// Creates the record of a payout with this amount.
+    /// Creates the record of a payout with this payment id and amount, to compare callbacks with.
     pub const fn payout(payment: &'o PaymentId, amount: Money) -> Self {
         Self::new(payment, PaymentType::Payout, amount)
     }
@@ -80,24 +80,26 @@ impl<'o> Expected<'o> {
         Self { payment, kind, amount, project: None, callback_names: &[] }
     }
 
-    /// Requires the callback to be for this project. Use it if the receiver has the keys of several
-    /// projects.
+    /// Requires a callback to be for this project; by default, any project fits. Use this if the
+    /// receiver has the keys of several projects.
     pub fn project(self, project: ProjectId) -> Self {
         Self { project: Some(project), ..self }
     }
 
-    /// Requires the callback to name the order's method by one of these names
-    /// (`MethodSpec::callback_names`), compared case-sensitively.
+    /// Requires a callback's `payment.method` to be one of these names, compared case-sensitively;
+    /// by default, any method fits. `MethodSpec::callback_names` of `ecp-methods` has the names of
+    /// a method.
     pub fn callback_names(self, names: &'o [&'o str]) -> Self {
         Self { callback_names: names, ..self }
     }
 
-    /// Compares a callback, received for a project, with this record, and returns the payment's
-    /// result. The error is the first difference.
+    /// Compares a callback with this record, and returns the payment's result. `project` is the
+    /// project for which the callback was received. The error is the first difference.
     ///
     /// If the payment succeeded, the callback must have the payment's type, the whole amount and,
-    /// if required, the method. In other callbacks these may be missing, and the amount may be 0.
-    /// After a refund the callback has the amount that is left, so only its currency is compared.
+    /// if [`callback_names`](Self::callback_names) is set, one of these names. In other callbacks
+    /// these may be missing, and the amount may be 0. After a refund the callback has the amount
+    /// that is left, so only its currency is compared.
     ///
     /// This does not check whether the callback's signature also fits another message:
     /// [`Verified::result_for`] does.
@@ -141,13 +143,13 @@ impl<'o> Expected<'o> {
 }
 
 impl Verified<Callback> {
-    /// Returns the payment's result if the callback is about this order: [`End::Success`] for a
-    /// payment of the full amount, [`End::Decline`] for a declined payment, [`End::Open`] for a
-    /// payment that has not ended. Otherwise the error says what does not fit.
+    /// Returns the payment's result if the callback is about the expected payment: [`End::Success`]
+    /// for a payment of the full amount, [`End::Decline`] for a declined payment, [`End::Open`] for
+    /// a payment that has not ended. Otherwise the error says what does not fit.
     ///
     /// A valid signature proves that the platform sent the callback, not that the callback is about
-    /// this order or its full amount. If the callback ends the payment and its signature also fits
-    /// another message, the error is [`Unexpected::Ambiguous`].
+    /// this payment or its full amount. If the callback ends the payment and its signature also
+    /// fits another message (see [`Reading`]), the error is [`Unexpected::Ambiguous`].
     pub fn result_for(&self, expected: &Expected<'_>) -> Result<End, Unexpected> {
         let end = expected.result(self.project(), self)?;
         match self.reading() {

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use crate::reply::Reply;
 
-/// The parts of an HTTP request's head that a receiver checks before it reads the body.
+/// The parts of an HTTP request's head that a receiver checks before it reads the body: the HTTP
+/// method and two headers.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Head<'h> {
@@ -25,12 +26,14 @@ impl<'h> Head<'h> {
         Self { method, content_encoding: &[], content_length: None }
     }
 
-    /// Sets the values of the header `Content-Encoding`, one for each such header.
+    /// Sets the values of the header `Content-Encoding`, one for each such header. A receiver
+    /// refuses a compressed body.
     pub fn content_encoding(self, values: &'h [&'h [u8]]) -> Self {
         Self { content_encoding: values, ..self }
     }
 
-    /// Sets the value of the header `Content-Length`, in bytes.
+    /// Sets the value of the header `Content-Length`, in bytes. A receiver refuses a body that is
+    /// larger than its limit.
     pub fn content_length(self, bytes: u64) -> Self {
         Self { content_length: Some(bytes), ..self }
     }

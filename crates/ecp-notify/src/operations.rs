@@ -11,12 +11,12 @@ use crate::kind;
 use crate::verified::Reading;
 use crate::verifier::VerifyError;
 
-/// Verifies pages of operations from the Data API with the keys of your Data API tokens. A page is
-/// signed with the key of the token that requested it, and does not name a project (sources: Data
-/// API).
+/// Verifies the pages of operations that the Data API sends to an address of yours, with the keys
+/// of your Data API tokens. A page is signed with the key of the token that requested it, and does
+/// not name a project (sources: Data API).
 ///
-/// It accepts pages of operations and no other kind of message, even if all messages are signed
-/// with the same key.
+/// The verifier accepts pages of operations and no other kind of message, even if other messages
+/// are signed with the same key.
 ///
 /// ```
 /// use ecp_core::SecretKey;
@@ -47,26 +47,29 @@ impl OperationsVerifier {
         Self { keys: Vec::new(), list: "operations".to_owned(), limits }
     }
 
-    /// Adds the key of a Data API token. Several keys are tried in the order in which they were
-    /// added.
+    /// Adds the key of a Data API token, with which the signatures of pages are verified. Several
+    /// keys are tried in the order in which they were added.
     pub fn key(mut self, key: &SecretKey) -> Self {
         self.keys.push(SigningKey::new(key));
         self
     }
 
-    /// Sets the name of the member that lists the operations, `operations` by default; the name is
-    /// not documented. A correctly signed message without that list is [`VerifyError::Unreadable`].
+    /// Sets the name of the member of a page that lists the operations, `operations` by default;
+    /// the name is not documented. A correctly signed message without that list is
+    /// [`VerifyError::Unreadable`].
     pub fn list_name(self, name: impl Into<String>) -> Self {
         Self { list: name.into(), ..self }
     }
 
-    /// Sets the limits on the size and nesting depth of a page, by default 8 MiB and 511 levels.
+    /// Sets the limits on the size and nesting depth of a page, by default 8 MiB and 511 levels. A
+    /// page beyond them is refused.
     pub fn limits(self, limits: Limits) -> Self {
         Self { limits, ..self }
     }
 
-    /// Verifies the body of a page, exactly as it was received. No operation is read before the
-    /// signature matches; a body that is not certainly genuine is an error.
+    /// Verifies the signature of a page of operations. `body` is the page, exactly as it was
+    /// received. No operation is read before the signature matches; a body that is not certainly
+    /// genuine is an error.
     pub fn verify(&self, body: &[u8]) -> Result<VerifiedOperations, VerifyError> {
         self.check(body).map(|checked| checked.with(body.into()))
     }
@@ -122,9 +125,10 @@ impl Checked {
 
 /// A page of operations with a valid signature. Only an [`OperationsVerifier`] creates one.
 ///
-/// It holds the bytes of the page; an operation is read only when you ask for it. A page names
-/// neither its query nor a time, so an old page stays genuine: store its operations by their ids,
-/// and give each query an address of its own if you must tell the queries apart.
+/// The page is kept as bytes, and an operation is read only when you ask for it. A page names
+/// neither its query nor a time, so a page that is sent again much later is still genuine: store
+/// operations by their ids. If you must know which query a page belongs to, give each query an
+/// address of its own.
 pub struct VerifiedOperations {
     raw: Box<[u8]>,
     checked: Checked,
@@ -142,7 +146,8 @@ impl VerifiedOperations {
         })
     }
 
-    /// The number of operations in the page. If it is the query's limit, further pages may follow.
+    /// The number of operations in the page. If it is the query's page size, further pages may
+    /// follow.
     pub const fn len(&self) -> usize {
         self.checked.places.len()
     }
@@ -158,17 +163,20 @@ impl VerifiedOperations {
         &self.raw
     }
 
-    /// The index of the key that matched, 0 for the key that was added first.
+    /// The index of the key that matched the signature, among the verifier's keys: 0 for the key
+    /// that was added first.
     pub const fn key(&self) -> usize {
         self.checked.key
     }
 
-    /// The order in which the members of the page were signed.
+    /// The order in which the members of the page were joined for its signature. The documented
+    /// order is [`Order::Natural`].
     pub const fn order(&self) -> Order {
         self.checked.order
     }
 
-    /// Whether the signature proves only this page, or also fits another message.
+    /// Whether the signature proves only this page, or also fits another message, because a text of
+    /// the page can be read as several members ([`Reading`]).
     pub fn reading(&self) -> Reading<'_> {
         match self.checked.doubts.ambiguous.as_slice() {
             [] => Reading::Unique,

@@ -41,9 +41,9 @@ impl<S: OperationsStore + ?Sized> OperationsStore for Arc<S> {
     }
 }
 
-/// Receives the pages of operations that the Data API sends to a URL of yours, if the query names
-/// one. It verifies and stores a page before it answers 200. It takes the bytes of a body and
-/// returns the reply, for any web framework; cloning is cheap.
+/// Receives the pages of operations that the Data API sends to a URL of yours, if a query names
+/// that URL. The receiver verifies and stores a page before it answers 200. It takes the bytes of a
+/// request's body and returns the reply, for any web framework; cloning is cheap.
 ///
 /// It accepts pages of operations only: a callback, a `check_deposit` request or a query with the
 /// same key's signature is refused with 403. No operation of a page is read before the signature
@@ -108,7 +108,8 @@ pub struct OperationsReceiver {
     meter: Meter,
 }
 
-/// The permission to read one body into memory; only a limited number exists at a time. Dropping it
+/// The permission to read the body of one request into memory, which [`OperationsReceiver::admit`]
+/// gives. Only a limited number exists at a time ([`OperationsReceiver::at_once`]). Dropping it
 /// makes room for the next body.
 #[derive(Debug)]
 #[must_use = "it is the place of the body that is read next"]
@@ -122,8 +123,8 @@ impl OperationsReceiver {
 
     /// Creates a receiver that verifies pages with the verifier's keys and keeps them in the store.
     ///
-    /// By default, the store has 30 seconds, and a body 30 seconds to arrive: how long the platform
-    /// waits is unknown (sources: operations to an address).
+    /// By default, the store has 30 seconds to keep a page, and a body has 30 seconds to arrive:
+    /// how long the platform waits is unknown (sources: operations to an address).
     pub fn new(verifier: OperationsVerifier, store: impl OperationsStore + 'static) -> Self {
         let deadline = Duration::from_secs(30);
         let intake = Intake {
@@ -142,23 +143,23 @@ impl OperationsReceiver {
         }
     }
 
-    /// Sets the maximum size of a body, in bytes, 8 MiB by default. The verifier has [a limit of
-    /// its own](OperationsVerifier::limits).
+    /// Sets the maximum size of a body, in bytes, 8 MiB by default. A larger body is answered with
+    /// 413. For larger pages, raise [the verifier's own limit](OperationsVerifier::limits) as well.
     pub fn body_limit(mut self, body_limit: usize) -> Self {
         self.intake.body_limit = body_limit;
         self
     }
 
-    /// Sets the time for a body to arrive, from its first byte to its last, 30 seconds by default.
-    /// The endpoints of the features `tower` and `axum` answer 408 after it; with another
-    /// framework, enforce it where you read the body.
+    /// Sets the maximum time for a body to arrive, from its first byte to its last, 30 seconds by
+    /// default. The endpoints of the features `tower` and `axum` answer 408 after this time; with
+    /// another framework, enforce the time where you read the body.
     pub fn body_deadline(mut self, body_deadline: Duration) -> Self {
         self.intake.body_deadline = body_deadline;
         self
     }
 
-    /// Sets how long the store may take for a page, 30 seconds by default. After it, the page is
-    /// answered with 503.
+    /// Sets how long the store may take for a page, 30 seconds by default. If it takes longer, the
+    /// page is answered with 503.
     pub fn store_deadline(self, store_deadline: Duration) -> Self {
         Self { store_deadline, ..self }
     }
@@ -170,13 +171,14 @@ impl OperationsReceiver {
         Self { places: Arc::new(Semaphore::new(bodies.get().min(Semaphore::MAX_PERMITS))), ..self }
     }
 
-    /// Reports the metrics of every page to an observer. They are listed in
-    /// [`METRICS`](crate::METRICS).
+    /// Sets the observer to which the metrics of every received page are reported.
+    /// [`METRICS`](crate::METRICS) lists these metrics.
     pub fn observer(self, observer: impl Observer) -> Self {
         Self { meter: Meter::new(observer), ..self }
     }
 
-    /// Checks the head of a request, and reserves memory for its body. An error is the reply to
+    /// Checks the head of a request (HTTP method, encoding and size), and reserves a place in
+    /// memory for its body. Pass the result to [`receive`](Self::receive). An error is the reply to
     /// send without reading the body.
     pub fn admit(&self, head: &Head<'_>) -> Result<Admitted, Reply> {
         self.intake.admit(head)?;
@@ -190,7 +192,8 @@ impl OperationsReceiver {
     }
 
     /// Verifies and stores the body of a POST request, exactly as it was received, and returns the
-    /// reply. It needs a tokio runtime, and verifies on a thread for blocking work.
+    /// reply. It needs a tokio runtime, and verifies on one of the runtime's threads for blocking
+    /// work.
     ///
     /// If the returned future is dropped because the connection broke, the store still finishes.
     pub async fn receive(&self, admitted: Admitted, body: Vec<u8>) -> Reply {

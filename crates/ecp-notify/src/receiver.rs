@@ -25,10 +25,10 @@ use crate::verified::Verified;
 use crate::verifier::{Verifier, VerifyError};
 
 /// Receives callbacks: it verifies and stores a callback before it answers 200. It takes the bytes
-/// of a body and returns the reply, for any web framework; cloning is cheap.
+/// of a request's body and returns the reply, for any web framework; cloning is cheap.
 ///
 /// [`Reply`] documents each status. Every refusal is logged as a `tracing` event with its reason;
-/// of the body, the event has only names of members.
+/// of the body, the event shows only names of members and no values.
 ///
 /// ```
 /// use async_trait::async_trait;
@@ -96,8 +96,8 @@ impl Receiver {
     /// Creates a receiver that verifies callbacks with the verifier's keys and keeps them in the
     /// store.
     ///
-    /// The store has 5 seconds by default: how long the platform waits is unknown (sources:
-    /// callback answers).
+    /// The store has 5 seconds to keep a callback by default: how long the platform waits is
+    /// unknown (sources: callback answers).
     pub fn new(verifier: Verifier, store: impl CallbackStore + 'static) -> Self {
         Self {
             verifier: Arc::new(verifier),
@@ -113,8 +113,9 @@ impl Receiver {
         }
     }
 
-    /// Answers `check_deposit` requests at the same URL as callbacks. Without this setting, such a
-    /// request gets an error status, and its payment is declined.
+    /// Sets the [`Confirmations`] that answer `check_deposit` requests (questions whether the
+    /// merchant accepts an amount) at the same URL as callbacks. Without this setting, such a
+    /// request gets an error status, and the platform declines its payment.
     pub fn confirmations<H>(self, confirmations: Confirmations<H>) -> Self
     where
         H: DepositHandler + 'static,
@@ -123,34 +124,35 @@ impl Receiver {
     }
 
     /// Sets the maximum size of a body, in bytes, 256 KiB by default; the largest documented
-    /// message is under 4 KiB. The verifier has [a limit of its own](Verifier::limits).
+    /// message is under 4 KiB. A larger body is answered with 413. For larger bodies, raise [the
+    /// verifier's own limit](Verifier::limits) as well.
     pub fn body_limit(mut self, body_limit: usize) -> Self {
         self.intake.body_limit = body_limit;
         self
     }
 
-    /// Sets the time for a body to arrive, from its first byte to its last, 10 seconds by default.
-    /// The endpoints of the features `tower` and `axum` answer 408 after it; with another
-    /// framework, enforce it where you read the body.
+    /// Sets the maximum time for a body to arrive, from its first byte to its last, 10 seconds by
+    /// default. The endpoints of the features `tower` and `axum` answer 408 after this time; with
+    /// another framework, enforce the time where you read the body.
     pub fn body_deadline(mut self, body_deadline: Duration) -> Self {
         self.intake.body_deadline = body_deadline;
         self
     }
 
-    /// Sets how long the store may take for a callback, 5 seconds by default. After it, the
-    /// callback is answered with 503.
+    /// Sets how long the store may take for a callback, 5 seconds by default. If it takes longer,
+    /// the callback is answered with 503, and the platform sends it again.
     pub fn store_deadline(self, store_deadline: Duration) -> Self {
         Self { store_deadline, ..self }
     }
 
-    /// Reports the metrics of every request body to an observer. The metrics are listed in
-    /// [`METRICS`](crate::METRICS).
+    /// Sets the observer to which the metrics of every received body are reported.
+    /// [`METRICS`](crate::METRICS) lists these metrics.
     pub fn observer(self, observer: impl Observer) -> Self {
         Self { meter: Meter::new(observer), ..self }
     }
 
-    /// Checks the head of a request before its body is read. An error is the reply to send without
-    /// reading the body.
+    /// Checks the head of a request (HTTP method, encoding and size) before its body is read. An
+    /// error is the reply to send without reading the body.
     pub fn admit(&self, head: &Head<'_>) -> Result<(), Reply> {
         self.intake.admit(head)
     }

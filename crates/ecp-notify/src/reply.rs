@@ -21,8 +21,8 @@ use crate::verifier::VerifyError;
 /// | 501 | a genuine `check_deposit` request, and no handler of confirmations is set |
 /// | 503 | genuine, but not stored, or too many pages of operations arrived at once: the platform must send it again |
 ///
-/// The platform repeats a callback that is answered with anything but exactly 200 (sources:
-/// callback delivery), whatever the status. The statuses are for readers of the logs.
+/// The platform repeats a callback that is answered with any status other than 200 (sources:
+/// callback delivery). The different statuses are for readers of the logs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 #[must_use = "the platform repeats its request unless it gets this reply"]
@@ -45,8 +45,9 @@ impl Reply {
 
     /// The HTTP headers of the reply: names in lower case, and values.
     ///
-    /// The header `retry-after` is 10 seconds, the platform's first pause between attempts
-    /// (sources: callback delivery). It is not known whether the platform reads the header.
+    /// With status 503, the header `retry-after` is 10 seconds, the platform's first pause between
+    /// attempts (sources: callback delivery). It is not known whether the platform reads this
+    /// header.
     pub fn headers(&self) -> &'static [(&'static str, &'static str)] {
         match self.status {
             200 if !self.body.is_empty() => &[("content-type", "application/json")],

@@ -19,14 +19,14 @@ impl Receiver {
     /// # }
     /// ```
     ///
-    /// `axum::serve` waits for a request's head as long as it takes; see
-    #[cfg_attr(feature = "server", doc = "[`Server`](crate::Server)")]
-    #[cfg_attr(not(feature = "server"), doc = "the feature `server`")]
-    /// for an endpoint without a proxy in front.
+    /// `axum::serve` has no deadline for a request's head. For an endpoint without a proxy in
+    /// front, use
+    #[cfg_attr(feature = "server", doc = "[`Server`](crate::Server).")]
+    #[cfg_attr(not(feature = "server"), doc = "the feature `server`.")]
     ///
     /// # Panics
     ///
-    /// As `axum::Router::route_service`, if the path does not begin with a slash.
+    /// Panics if the path does not begin with a slash, as `axum::Router::route_service` does.
     pub fn into_router(self, path: &str) -> Router {
         Router::new().route_service(path, self)
     }
@@ -38,7 +38,7 @@ impl OperationsReceiver {
     ///
     /// # Panics
     ///
-    /// As `axum::Router::route_service`, if the path does not begin with a slash.
+    /// Panics if the path does not begin with a slash, as `axum::Router::route_service` does.
     pub fn into_router(self, path: &str) -> Router {
         Router::new().route_service(path, self)
     }

@@ -72,17 +72,17 @@ impl Server {
     }
 
     /// Sets the maximum number of open connections, 1024 by default; keep it below the process's
-    /// limit of open files. Further connections wait until one is closed; idle connections are
-    /// closed at the deadline for heads.
+    /// limit of open files. Further connections wait until one is closed. Idle connections are
+    /// closed after [`head_deadline`](Self::head_deadline).
     pub fn connections(self, connections: usize) -> Self {
         Self { connections: connections.clamp(1, Self::MOST_CONNECTIONS), ..self }
     }
 
-    /// Sets the maximum number of open connections per peer, so that one host cannot occupy all of
-    /// them; 0, the default, sets no limit. A peer is an IPv4 address or an IPv6 network of 64
-    /// bits. A connection above the limit is closed at once, without a reply.
+    /// Sets the maximum number of open connections per peer, so that one host cannot occupy all
+    /// connections of the server; 0, the default, sets no limit. A peer is an IPv4 address or an
+    /// IPv6 network of 64 bits. A connection above the limit is closed at once, without a reply.
     ///
-    /// Set it if clients connect to this server directly: the platform needs only a few
+    /// Set a limit if clients connect to this server directly: the platform needs only a few
     /// connections, and 32 is plenty. Behind a proxy or a load balancer all connections have the
     /// same peer, so the limit would apply to all clients together; use the proxy's own limit per
     /// client there.
@@ -90,29 +90,31 @@ impl Server {
         Self { connections_per_peer: connections, ..self }
     }
 
-    /// Sets the time for the head of a request to arrive, 10 seconds by default. It is counted from
-    /// the opening of the connection or from the previous reply, so it also limits how long a
-    /// connection can be idle.
+    /// Sets the maximum time for the head of a request to arrive, 10 seconds by default. This time
+    /// is counted from the opening of the connection or from the previous reply, so it also limits
+    /// how long a connection can be idle.
     pub fn head_deadline(self, head_deadline: Duration) -> Self {
         Self { head_deadline, ..self }
     }
 
-    /// Sets the maximum lifetime of a connection, even a busy one, 10 minutes by default. A
-    /// connection ends between two requests; if the peer does not read the replies, it is closed
-    /// after an additional grace period.
+    /// Sets the maximum lifetime of a connection, even a busy one, 10 minutes by default. The
+    /// connection is then closed when the request in progress is answered, or after the additional
+    /// [`grace`](Self::grace) period.
     pub fn lifetime(self, lifetime: Duration) -> Self {
         Self { lifetime, ..self }
     }
 
     /// Sets the grace period: how long requests in progress may still take when the server stops or
-    /// their connection ends, 20 seconds by default. That is more than the receiver's two deadlines
-    /// together.
+    /// their connection reaches its [`lifetime`](Self::lifetime), 20 seconds by default. That is
+    /// more than the default deadlines of the [`Receiver`](crate::Receiver) for a body and for its
+    /// store together.
     pub fn grace(self, grace: Duration) -> Self {
         Self { grace, ..self }
     }
 
-    /// Serves until `shutdown` is ready. Then accepts no more connections, and returns when the
-    /// requests in progress are answered or the grace period is over. It needs a tokio runtime.
+    /// Answers the requests on `listener` by `service` until `shutdown` is ready. Then accepts no
+    /// more connections, and returns when the requests in progress are answered or the grace period
+    /// is over. It needs a tokio runtime.
     pub async fn serve<S, B>(
         self,
         listener: std::net::TcpListener,
@@ -221,7 +223,7 @@ async fn accept(listener: &TcpListener, peers: &Peers) -> (TcpStream, Option<Pla
     }
 }
 
-/// The body of a request that the server receives.
+/// The body of an HTTP request, as a [`Server`] passes it to its service.
 pub struct RequestBody(Incoming);
 
 impl Body for RequestBody {

@@ -9,7 +9,8 @@ use ecp_core::model::{Callback, ModelError};
 
 use crate::verified::Verified;
 
-/// The error of a store. Its text is logged, so it must not quote the callback.
+/// The reason why a store could not keep a received message. Its text is logged, so it must not
+/// quote the message.
 pub type StoreError = Box<dyn Error + Send + Sync>;
 
 /// Stores verified callbacks until your service processes them.
@@ -17,11 +18,12 @@ pub type StoreError = Box<dyn Error + Send + Sync>;
 /// `Ok` is a promise that the callback survives any crash: the platform gets status 200 and does
 /// not send the callback again. Return when the callback is on disk, and process it later.
 ///
-/// - The same callback comes more than once, also at the same time: storing it again must be `Ok`.
-/// - The call may be dropped at any `.await`, when its deadline has passed; its effect by
-///   then must be all or nothing, as in a transaction.
-/// - A connection that breaks does not end the call: a call that is not ready at once continues as
-///   a task of its own.
+/// - The same callback comes more than once, also at the same time: storing it again must return
+///   `Ok`.
+/// - When its deadline has passed, the call may be dropped at any `.await`. By then it must have
+///   stored everything or nothing, as a transaction does.
+/// - If the platform's connection breaks, the call still continues, as a task of its own if it is
+///   not ready at once.
 /// - Work that blocks belongs in `tokio::task::spawn_blocking`: no deadline interrupts a thread.
 #[async_trait]
 pub trait CallbackStore: Send + Sync {
@@ -65,8 +67,8 @@ impl<S: CallbackStore + ?Sized> CallbackStore for Box<S> {
 /// A body with a valid signature that does not have the documented format, perhaps because the
 /// platform has changed. Only a [`Receiver`](crate::Receiver) creates one.
 ///
-/// Do not trust its values: the signature does not distinguish numbers from texts, so anyone who
-/// has seen a genuine callback can make an unreadable message from it.
+/// Do not trust its values. A signature stays valid if a number is replaced by a text with the same
+/// characters, so anyone who has seen a genuine callback can make an unreadable message from it.
 #[derive(Clone)]
 pub struct Unreadable {
     raw: Box<[u8]>,
@@ -84,8 +86,8 @@ impl Unreadable {
         &self.raw
     }
 
-    /// The error of reading the body, which names the member that does not match the documented
-    /// format.
+    /// The reason why the body could not be read: it names the member that does not match the
+    /// documented format.
     pub const fn error(&self) -> &ModelError {
         &self.error
     }

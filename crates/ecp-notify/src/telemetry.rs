@@ -8,7 +8,7 @@ use ecp_core::signature::Order;
 use crate::reply::Reply;
 use crate::verified::Verified;
 
-/// The metrics that this crate reports to an observer.
+/// All metrics that this crate reports to an [`Observer`](ecp_core::observe::Observer).
 pub const METRICS: &[&Metric] = &[&CALLBACK, &CONFIRMATION, &OPERATIONS];
 
 /// Time to receive a posted body.

@@ -8,7 +8,8 @@ use ecp_core::model::Callback;
 use ecp_core::model::borrowed::CallbackRef;
 use ecp_core::signature::{Doubts, Order};
 
-/// A message with a valid signature. Only a [`Verifier`](crate::Verifier) creates one.
+/// A message from the platform with a valid signature. Only a [`Verifier`](crate::Verifier) creates
+/// one, so code that gets one need not check the signature.
 #[derive(Clone)]
 pub struct Verified<T, Body = Box<[u8]>> {
     message: T,
@@ -19,11 +20,12 @@ pub struct Verified<T, Body = Box<[u8]>> {
     doubts: Doubts,
 }
 
-/// A verified [`Callback`] without copies: it borrows from the JSON document that was verified.
+/// A verified [`Callback`] without copies of its texts: it borrows from the JSON document that was
+/// verified.
 pub type VerifiedRef<'d> = Verified<CallbackRef<'d>, &'d [u8]>;
 
-/// Whether a signature proves only one message. Values are signed without escaping, so a text with
-/// a `;` and a name may originally have been several members.
+/// Whether a signature proves only one message, or also fits another one. Values are signed without
+/// escaping, so a text with a `;` and a name may originally have been several members.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reading<'v> {
     /// The signature fits only this message.
@@ -67,7 +69,8 @@ impl VerifiedRef<'_> {
 }
 
 impl<T, Body: AsRef<[u8]>> Verified<T, Body> {
-    /// Whether the signature proves only this message, or also fits another one.
+    /// Whether the signature proves only this message, or also fits another one, because a text of
+    /// the message can be read as several members ([`Reading`]).
     pub fn reading(&self) -> Reading<'_> {
         match self.doubts.ambiguous.as_slice() {
             [] => Reading::Unique,
@@ -75,9 +78,9 @@ impl<T, Body: AsRef<[u8]>> Verified<T, Body> {
         }
     }
 
-    /// The dotted paths of members that the signature does not cover. The only such members are a
-    /// provider's own fields named `signature` in the form of a redirect; elsewhere an uncovered
-    /// member is refused.
+    /// The dotted paths of members that the signature does not cover, so that their values prove
+    /// nothing. The only such members are a payment provider's own fields named `signature` in the
+    /// form of a redirect; a message with any other uncovered member is refused.
     pub fn uncovered(&self) -> &[String] {
         &self.doubts.uncovered
     }
@@ -93,18 +96,19 @@ impl<T, Body: AsRef<[u8]>> Verified<T, Body> {
         self.raw.as_ref()
     }
 
-    /// The project with the key that matched the signature.
+    /// The project whose key matched the signature.
     pub const fn project(&self) -> ProjectId {
         self.project
     }
 
-    /// The index of the key that matched among the project's keys, 0 for the key that was added
-    /// first.
+    /// The index of the key that matched the signature, among the project's keys: 0 for the key
+    /// that was added first.
     pub const fn key(&self) -> usize {
         self.key
     }
 
-    /// The order in which the members of the message were signed.
+    /// The order in which the members of the message were joined for its signature. The documented
+    /// order is [`Order::Natural`].
     pub const fn order(&self) -> Order {
         self.order
     }

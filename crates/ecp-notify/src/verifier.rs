@@ -8,7 +8,8 @@ use ecp_core::{ProjectId, SecretKey};
 use crate::kind;
 use crate::verified::{Verified, VerifiedRef};
 
-/// Verifies the signatures of callbacks with the keys of your projects.
+/// Verifies the signatures of callbacks and `check_deposit` requests with the keys of your
+/// projects.
 #[derive(Clone, Debug, Default)]
 pub struct Verifier {
     keys: Vec<(ProjectId, SigningKey)>,
@@ -81,20 +82,22 @@ impl Verifier {
         Self::default()
     }
 
-    /// Adds a key of a project. A project may have several keys while one replaces another; they
-    /// are tried in the order in which they were added.
+    /// Adds a key of a project, with which the signatures of the project's messages are verified. A
+    /// project may have several keys while one replaces another; they are tried in the order in
+    /// which they were added.
     pub fn key(mut self, project: ProjectId, key: &SecretKey) -> Self {
         self.keys.push((project, SigningKey::new(key)));
         self
     }
 
-    /// Sets the limits on the size and nesting depth of a body, [`Limits::default`] by default.
+    /// Sets the limits on the size and nesting depth of a body, by default 256 KiB and 511 levels.
+    /// A body beyond them is refused.
     pub fn limits(self, limits: Limits) -> Self {
         Self { limits, ..self }
     }
 
-    /// Verifies the body of a callback, exactly as it was received. A body that is not certainly
-    /// genuine is an error.
+    /// Verifies the signature of a callback. `body` is its body, exactly as it was received. A body
+    /// that is not certainly genuine is an error.
     pub fn verify(&self, body: &[u8]) -> Result<Verified<Callback>, VerifyError> {
         self.verify_document(&self.read(body)?).map(Verified::into_owned)
     }
@@ -126,8 +129,9 @@ impl Verifier {
         self.verify_as::<Callback>(document, kind::callback)
     }
 
-    /// Verifies the body of a `check_deposit` request, exactly as it was received. `Confirmations`,
-    /// in the feature `receiver`, also answers the request.
+    /// Verifies the signature of a `check_deposit` request (the question whether the merchant
+    /// accepts an amount). `body` is its body, exactly as it was received. This does not answer the
+    /// request; `Confirmations`, in the feature `receiver`, does both.
     pub fn verify_deposit_check(&self, body: &[u8]) -> Result<Verified<DepositCheck>, VerifyError> {
         let document = self.read(body)?;
         let check = self.verify_as::<DepositCheck>(&document, kind::deposit_check)?;
