@@ -13,8 +13,9 @@ use crate::request::{Body, Draft, Field, FlowRequest, Format};
 use crate::spec::{Interface, MethodSpec, Rule};
 use crate::warning::{self, Warning};
 
-/// A request that passed all checks of its payment method. The transport sends nothing else, and
-/// only [`prepare`] and [`prepare_dyn`] create one.
+/// A request that passed all checks of its payment method, ready to be signed and sent. The Gate
+/// client (`ecp-transport`) sends a sale, payout or refund only in this form, and only [`prepare`]
+/// and [`prepare_dyn`] create it.
 #[derive(Clone, Debug)]
 pub struct Prepared<F: Flow> {
     spec: &'static MethodSpec,
@@ -59,9 +60,10 @@ pub(crate) fn check(method: &dyn DynMethod, draft: &Draft<'_>) -> Result<(), Rej
     })
 }
 
-/// Runs the method's own check ([`PaymentMethod::check`](crate::PaymentMethod::check)) on a request
-/// that a server, such as the sandbox, has received. Returns `Ok` without running that check for a
-/// request that does not satisfy the method's spec.
+/// Checks a request that a server, such as the sandbox, has received, by the payment method's own
+/// check ([`PaymentMethod::check`](crate::PaymentMethod::check)). The own check expects a request
+/// that satisfies the method's spec, which the server checks by itself: for any other request, it
+/// is not run, and the result is `Ok`.
 pub fn check_received(method: &dyn DynMethod, draft: &Draft<'_>) -> Result<(), Reason> {
     match check_spec(method.spec(), draft) {
         Ok(()) => method.check_draft(draft),
@@ -260,7 +262,8 @@ fn body<'r>(draft: &Draft<'r>, project: u64) -> Result<Body<'r>, Reason> {
 }
 
 impl<F: Flow> Prepared<F> {
-    /// The spec of the request's payment method: its names, flows, currencies, limits and fields.
+    /// The spec of the request's payment method: its names, operations, currencies, limits and
+    /// fields.
     pub const fn spec(&self) -> &'static MethodSpec {
         self.spec
     }
@@ -275,13 +278,15 @@ impl<F: Flow> Prepared<F> {
         self.request.draft().amount
     }
 
-    /// The value of a field of the request, `None` if it is not set.
+    /// The value of a field of the request, `None` if it is not set. A value that was set by its
+    /// path (`extra`) is not found.
     pub fn get(&self, field: Field) -> Option<&str> {
         self.request.draft().get(field)
     }
 
-    /// Doubts about the request, such as a value at a path that no document has. They do not keep it
-    /// from being sent; log them, or show them to the person who chose the paths.
+    /// Doubts about the request, such as a value at a path that no document of the platform has.
+    /// The request can be sent all the same; log the doubts, or show them to the person who chose
+    /// the paths.
     pub fn warnings(&self) -> Vec<Warning> {
         warning::warnings(self.spec, &self.request.draft())
     }
@@ -291,8 +296,8 @@ impl<F: Flow> Prepared<F> {
         format!("/v2/payment/{}/{}", self.gate_path, F::OPERATION)
     }
 
-    /// The JSON body of the request for a project, without its signature. The caller signs and
-    /// sends it.
+    /// The JSON body of the request, with the project's id and without a signature. The caller
+    /// signs and sends it.
     #[expect(clippy::missing_panics_doc, reason = "the check has seen to it")]
     pub fn body(&self, project: ProjectId) -> Vec<u8> {
         let body = body(&self.request.draft(), project.get())
@@ -300,15 +305,15 @@ impl<F: Flow> Prepared<F> {
         to_json(&body)
     }
 
-    /// The rules for signing the request's body, which say how strict the signature is about texts
-    /// with more than one reading.
+    /// The rules for signing the request's body. They say whether a text is refused that makes the
+    /// signed string readable in more than one way, such as `size:M;colour:red`.
     pub fn signing_rules(&self) -> Rules {
         self.request.draft().signing_rules()
     }
 }
 
-/// The reason why a request was refused before it was sent, with its method and flow. Nothing was
-/// sent to the platform.
+/// The reason why a request was refused before it was sent, with its payment method and operation.
+/// Nothing was sent to the platform.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{method} {flow}: {reason}")]
 pub struct Rejection {
@@ -318,13 +323,14 @@ pub struct Rejection {
 }
 
 impl Rejection {
-    /// The reason for the refusal.
+    /// The reason why the request was refused, such as a missing field.
     pub const fn reason(&self) -> &Reason {
         &self.reason
     }
 
-    /// The path of the refused field in the Gate request. It is the first path if the reason names
-    /// several fields, and `None` if it names no field.
+    /// The path of the refused field in the Gate request, such as `customer.id`. It is the first
+    /// path if several fields were refused, and `None` if the request was not refused because of a
+    /// field.
     pub fn path(&self) -> Option<&str> {
         match &self.reason {
             Reason::AmountAbove { .. }

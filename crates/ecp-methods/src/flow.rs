@@ -4,8 +4,8 @@ use std::fmt;
 
 use crate::request::{FlowRequest, PayoutRequest, RefundRequest, SaleRequest};
 
-/// An operation of a payment method as a type, such as [`Sale`], for calls that compile only for
-/// methods that have the operation.
+/// An operation of a payment method as a Rust type, such as [`Sale`]. A call with such a type
+/// compiles only for payment methods that have the operation.
 pub trait Flow: Send + Sync + 'static {
     /// The operation as a value.
     const OPERATION: Operation;
@@ -13,8 +13,9 @@ pub trait Flow: Send + Sync + 'static {
     type Request: FlowRequest;
 }
 
-/// What an operation does to money. Everything that must be decided about an operation, such as
-/// whether a request may be sent again, is decided by its effect.
+/// What an operation does to money, such as moving it from the customer to the merchant. Every
+/// decision about an operation, such as whether its request may be sent again, follows from this
+/// effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Effect {
     /// A new payment: the customer pays the merchant.
@@ -61,12 +62,12 @@ impl Operation {
     /// A return of a payment's money to the customer, in full or in part.
     pub const REFUND: Self = Self::new("refund", Effect::Back);
 
-    /// The operations that have a constant here.
+    /// The operations that are constants of this type: sale, payout and refund.
     pub const KNOWN: &[Self] = &[Self::SALE, Self::PAYOUT, Self::REFUND];
 
-    /// Creates an operation from its name and its effect. The name is the last part of the
-    /// operation's Gate path: lower case letters, digits, `_` and `-`. Another name stops the
-    /// compiler if the operation is a constant.
+    /// Creates an operation from its name and its effect on money. The name is the last part of the
+    /// operation's Gate path: lower case letters, digits, `_` and `-`. In a constant, an invalid
+    /// name is a compile error.
     ///
     /// # Panics
     ///
@@ -84,7 +85,7 @@ impl Operation {
         self.name
     }
 
-    /// What the operation does to money.
+    /// What the operation does to money, such as moving it from the customer to the merchant.
     pub const fn effect(self) -> Effect {
         self.effect
     }
@@ -96,7 +97,7 @@ impl fmt::Display for Operation {
     }
 }
 
-/// The type of the sale: the customer pays the merchant.
+/// The sale as a Rust type (see [`Flow`]): the customer pays the merchant.
 #[derive(Clone, Copy, Debug)]
 pub enum Sale {}
 
@@ -105,7 +106,7 @@ impl Flow for Sale {
     type Request = SaleRequest;
 }
 
-/// The type of the payout: the merchant pays the customer.
+/// The payout as a Rust type (see [`Flow`]): the merchant pays the customer.
 #[derive(Clone, Copy, Debug)]
 pub enum Payout {}
 
@@ -114,7 +115,8 @@ impl Flow for Payout {
     type Request = PayoutRequest;
 }
 
-/// The type of the refund: the merchant returns the money of a payment, or a part of it.
+/// The refund as a Rust type (see [`Flow`]): the merchant returns the money of a payment, or a part
+/// of it.
 #[derive(Clone, Copy, Debug)]
 pub enum Refund {}
 

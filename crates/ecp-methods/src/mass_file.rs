@@ -14,22 +14,24 @@ use crate::spec::{MethodSpec, Rule};
 /// The character between two cells in the platform's mass payment files.
 pub const DELIMITER: u8 = b';';
 
-/// The greatest amount in a row of a mass file, in minor units. The least amount is 1.
+/// The greatest amount in a row of the platform's mass payment files, in minor units. The least
+/// amount is 1.
 pub const MAX_AMOUNT: i64 = 10_000_000_000_000;
 
-/// The name of the column for the type of operation: `payout`, `refund`, `capture` or `cancel`.
+/// The name of the column of a mass payment file for the type of operation: `payout`, `refund`,
+/// `capture` or `cancel`.
 pub const OPERATION_TYPE: &str = "operation_type";
 
-/// The name of the column for the payment method, which holds its [Dashboard
-/// code](MethodSpec::dashboard_code).
+/// The name of the column of a mass payment file for the payment method, which holds the method's
+/// [Dashboard code](MethodSpec::dashboard_code), such as `jeton-wallet`.
 pub const METHOD: &str = "method";
 
-/// The name of the column for an operation's id. It identifies the payment by one of its
-/// operations, instead of by the payment's own id.
+/// The name of the column of a mass payment file for an operation's id. A row can identify its
+/// payment by the id of one of the payment's operations, instead of by the payment's own id.
 pub const OPERATION_ID: &str = "general.operation_id";
 
-/// The names of all columns that the platform accepts in a mass file. A name with a dot is a path
-/// in the Gate request.
+/// The names of all columns that the platform accepts in a mass payment file. A name with a dot is
+/// the path of the value in the Gate request.
 pub const COLUMNS: &[&str] = &[
     OPERATION_TYPE,
     "general.project_id",
@@ -64,7 +66,8 @@ pub const COLUMNS: &[&str] = &[
     "customer.ip_address",
 ];
 
-/// The operation of a row of a mass file, as far as this library supports it.
+/// The operation that a row of a mass payment file requests: payout or refund, the two that this
+/// library supports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RowKind {
     /// A payment by the merchant to the customer.
@@ -74,7 +77,7 @@ pub enum RowKind {
 }
 
 impl RowKind {
-    /// The operation of a method that the row requests.
+    /// The operation that the row requests, such as [`Operation::PAYOUT`].
     pub const fn operation(self) -> Operation {
         match self {
             Self::Payout => Operation::PAYOUT,
@@ -82,7 +85,8 @@ impl RowKind {
         }
     }
 
-    /// The value of the column `operation_type`: `payout` or `refund`.
+    /// The operation's value in the column `operation_type` of a mass payment file: `payout` or
+    /// `refund`.
     pub const fn name(self) -> &'static str {
         self.operation().name()
     }
@@ -94,8 +98,9 @@ impl std::fmt::Display for RowKind {
     }
 }
 
-/// Returns the kind of a row for a value of the column `operation_type`. The error is the problem with the
-/// value; `capture` and `cancel` are for card payments, which this library does not support.
+/// Returns the operation that a row of a mass payment file requests, by the row's value in the
+/// column `operation_type`. The error says what is wrong with the value; `capture` and `cancel` are
+/// errors too, because they are for card payments, which this library does not support.
 ///
 /// ```
 /// use ecp_methods::mass_file::{self, RowKind};
@@ -114,8 +119,9 @@ pub fn flow(operation_type: &str) -> Result<RowKind, &'static str> {
     }
 }
 
-/// Returns the problem with the text of an amount in a mass file, `None` if there is none. Amounts
-/// in the file are whole minor units. The currency is used only to suggest a corrected amount.
+/// Returns the problem with the text of an amount in a mass payment file, `None` if there is none.
+/// Amounts in the file are whole minor units. The currency is used only to suggest a corrected
+/// amount.
 ///
 /// ```
 /// use ecp_core::Currency;
@@ -151,12 +157,16 @@ pub fn amount_problem(amount: &str, currency: Option<ecp_core::Currency>) -> Opt
     }
 }
 
-/// Makes an example of a mass file, as a list of records; the first record has the column names. A
-/// method and a kind in `rows` become a record with example values in all required fields, unless
-/// the method does not have the operation. A field that is required only under a
-/// condition has a column, and so does the field that the condition depends on; the record's cell
-/// is empty if the condition is not true for its other values. The payment ids are examples; in a
-/// record of a refund, replace the example by the id of the payment to refund.
+/// Makes an example of a mass payment file, as a list of records; the first record has the column
+/// names. Each payment method and operation in `rows` becomes a record with example values in all
+/// required fields. A method that does not have the operation is left out.
+///
+/// A field that is required only under a condition has a column, and so does the field that the
+/// condition depends on. The cell in this column is empty if the record does not satisfy the
+/// condition.
+///
+/// The payment ids are examples; in a record of a refund, replace the example by the id of the
+/// payment to refund.
 pub fn template<'s>(
     project: ProjectId,
     rows: impl IntoIterator<Item = (&'s MethodSpec, RowKind)>,

@@ -8,7 +8,7 @@ use crate::request::Draft;
 use crate::spec::{MethodSpec, Spec};
 
 /// A payment method, such as a wallet or a kind of voucher: a type whose [`Spec`] declares its
-/// names, flows, limits and fields.
+/// names, operations, limits and fields.
 ///
 /// ```
 /// use ecp_core::Currency;
@@ -38,19 +38,21 @@ use crate::spec::{MethodSpec, Spec};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait PaymentMethod: Debug + Send + Sync + Sized + 'static {
-    /// The spec of the method: its names, flows, limits and fields as data.
+    /// The spec of the payment method: its names, operations, limits and fields as data.
     const SPEC: Spec<Self>;
 
-    /// Checks rules that the spec cannot express. It is called last, on a request that satisfies
-    /// the spec: before the request is sent, and by the sandbox when the request is received.
+    /// Checks rules that the spec cannot express. This check is called last, on a request that
+    /// satisfies the spec: before the request is sent, and by the sandbox when the request is
+    /// received.
     fn check(&self, request: &Draft<'_>) -> Result<(), Reason> {
         let _ = request;
         Ok(())
     }
 }
 
-/// Marks a method type as having the flow `F`. A [`Spec`] can declare a flow only if the method's
-/// type has this marker, and typed calls compile only for marked flows.
+/// Marks the type of a payment method as having the operation `F`. A [`Spec`] can declare an
+/// operation only if the method's type has this marker, and typed calls compile only for marked
+/// operations.
 #[diagnostic::on_unimplemented(
     message = "payment method `{Self}` does not support the `{F}` flow",
     label = "no `{F}` with this method",
@@ -58,10 +60,10 @@ pub trait PaymentMethod: Debug + Send + Sync + Sized + 'static {
 )]
 pub trait Supports<F: Flow>: PaymentMethod {}
 
-/// The object-safe form of [`PaymentMethod`], for code that chooses methods at run time. Every
-/// payment method implements it, and no other type can.
+/// The object-safe form of [`PaymentMethod`], for code that chooses payment methods at run time.
+/// Every [`PaymentMethod`] implements this trait, and no other type can.
 pub trait DynMethod: Debug + Send + Sync + sealed::Sealed {
-    /// The spec of the method: its names, flows, limits and fields as data.
+    /// The spec of the payment method: its names, operations, limits and fields as data.
     fn spec(&self) -> &'static MethodSpec;
 
     /// Runs the method's own check, [`PaymentMethod::check`], on a request.

@@ -16,20 +16,21 @@ use crate::request::{Draft, FlowRequest, SaleRequest, url};
 use crate::spec::Interface;
 use crate::{Sale, spec};
 
-/// A checked sale for the Payment Page, with all parameters of the page. Only [`prepare_page`] and
-/// [`prepare_page_dyn`] create one.
+/// A checked sale as the parameters with which the Payment Page is opened, not yet signed. Only
+/// [`prepare_page`] and [`prepare_page_dyn`] create one.
 #[derive(Clone, Debug)]
 pub struct PreparedPage {
     payment_id: PaymentId,
     parameters: BTreeMap<String, PageValue>,
 }
 
-/// Checks a sale, and makes the parameters of the Payment Page for it, for a method whose type is
-/// known at compile time.
+/// Checks a sale, and makes the parameters of the Payment Page for it, for a payment method whose
+/// type is known at compile time.
 ///
 /// The customer's id is the only required field: the customer enters the others on the page. Fields
-/// without a parameter of the page (an IP address, an account number) are left out. The method is
-/// preselected (`force_payment_method`) unless the options say otherwise.
+/// that are not parameters of the page (an IP address, an account number) are left out. The page
+/// opens with the payment method preselected (`force_payment_method`), unless the options say
+/// otherwise.
 ///
 /// ```
 /// use ecp_core::PaymentId;
@@ -51,8 +52,8 @@ pub fn prepare_page<M: Supports<Sale>>(
     prepare_page_dyn(method, sale, options)
 }
 
-/// Checks a sale, and makes the parameters of the Payment Page for it, for a method that is chosen
-/// at run time. Otherwise the same as [`prepare_page`].
+/// Checks a sale, and makes the parameters of the Payment Page for it, for a payment method that is
+/// chosen at run time. Otherwise the same as [`prepare_page`].
 pub fn prepare_page_dyn(
     method: &dyn DynMethod,
     sale: &SaleRequest,
@@ -147,7 +148,8 @@ impl PreparedPage {
         &self.payment_id
     }
 
-    /// The unsigned parameters of the Payment Page for a project, by parameter name.
+    /// The parameters with which the Payment Page is opened for a project, by parameter name. They
+    /// are not yet signed.
     pub fn parameters(&self, project: ProjectId) -> BTreeMap<&str, PageValue> {
         let mut parameters: BTreeMap<&str, PageValue> =
             self.parameters.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
@@ -157,7 +159,7 @@ impl PreparedPage {
     }
 }
 
-/// The value of a parameter of the Payment Page.
+/// The value of a parameter of the Payment Page: a boolean, an integer or a text.
 #[derive(Clone, PartialEq, Eq)]
 pub enum PageValue {
     /// A boolean: `true` or `false` in JSON, `1` or `0` in a URL.
@@ -194,7 +196,7 @@ impl PageValue {
         }
     }
 
-    /// The value as text for a URL, not yet percent-encoded.
+    /// The value of the parameter as text for a URL, not yet percent-encoded.
     pub fn url_text(&self) -> String {
         match self {
             Self::Flag(flag) => u8::from(*flag).to_string(),
@@ -234,9 +236,10 @@ enum MethodCode {
     Named(String),
 }
 
-/// Optional parameters of the Payment Page: its appearance and behaviour. The setters have the
-/// names of the documentation (sources: Payment Page). The data of the sale (customer, description,
-/// return addresses, callback address) is taken from the sale request instead.
+/// Optional parameters of the Payment Page: its appearance and behaviour. Each setter has the name
+/// of its parameter in the platform's documentation (sources: Payment Page). The data of the sale
+/// (customer, description, return addresses, callback address) is taken from the sale request
+/// instead.
 #[derive(Clone, Debug, Default)]
 pub struct PageOptions {
     parameters: BTreeMap<String, PageValue>,
@@ -244,47 +247,48 @@ pub struct PageOptions {
 }
 
 impl PageOptions {
-    /// Creates options that set no parameter.
+    /// Creates options that set no parameter of the Payment Page.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Opens the Payment Page with one of the method's Payment Page codes, instead of the first one
-    /// in its spec.
+    /// Sets the code by which the Payment Page preselects the payment method: one of the Payment
+    /// Page codes in the method's spec. By default, it is the first code in the spec.
     pub fn method_code(mut self, code: impl Into<String>) -> Self {
         self.method_code = MethodCode::Named(code.into());
         self
     }
 
-    /// Opens the Payment Page with a method code from the platform's support, for a protocol
-    /// version that has a code of its own. The code is not checked against the method's spec.
+    /// Sets the code by which the Payment Page preselects the payment method, as given by the
+    /// platform's support. Use it if the protocol version that is connected for you has a code of
+    /// its own. The code is not checked against the method's spec.
     pub fn method_code_from_support(mut self, code: impl Into<String>) -> Self {
         self.method_code = MethodCode::FromSupport(code.into());
         self
     }
 
-    /// Opens the Payment Page with the list of all methods, so that the customer chooses one. The
-    /// sale's currency and amount must still be allowed by the method that is passed to
+    /// Opens the Payment Page with the list of all payment methods, so that the customer chooses
+    /// one. The sale's currency and amount must still be allowed by the method that is passed to
     /// [`prepare_page`].
     pub fn let_customer_choose(mut self) -> Self {
         self.method_code = MethodCode::CustomerChooses;
         self
     }
 
-    /// Sets a text parameter of the Payment Page by its name, for parameters that have no setter
-    /// here.
+    /// Sets a text parameter of the Payment Page by its name, for parameters that have no setter in
+    /// this type.
     pub fn text(self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.set(name.into(), PageValue::text(value))
     }
 
     /// Sets an integer parameter of the Payment Page by its name, for parameters that have no
-    /// setter here.
+    /// setter in this type.
     pub fn integer(self, name: impl Into<String>, value: i64) -> Self {
         self.set(name.into(), PageValue::Integer(value))
     }
 
     /// Sets a boolean parameter of the Payment Page by its name, for parameters that have no setter
-    /// here.
+    /// in this type.
     pub fn flag(self, name: impl Into<String>, value: bool) -> Self {
         self.set(name.into(), PageValue::Flag(value))
     }

@@ -7,7 +7,7 @@ use ecp_core::{Currency, Money};
 use crate::request::Field;
 use crate::spec::Interface;
 
-/// The reason why a request was refused before it was sent.
+/// The reason why this library refused a request before it was sent, such as a missing field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Reason {
@@ -30,9 +30,9 @@ pub enum Reason {
     /// The method does not accept the currency of the request, the first value. The second value
     /// lists the accepted currencies.
     CurrencyUnsupported(Currency, &'static [Currency]),
-    /// The method does not have the requested flow (sale, payout or refund).
+    /// The payment method does not have the requested operation (sale, payout or refund).
     FlowUnsupported,
-    /// The method does not have the requested flow on this interface.
+    /// The payment method does not have the requested operation on this interface.
     InterfaceUnsupported(Interface),
     /// A field has a value that the platform would refuse.
     Invalid {

@@ -6,8 +6,8 @@ use crate::method::{DynMethod, PaymentMethod};
 use crate::methods;
 use crate::spec::matrix;
 
-/// A set of payment methods, in which a method is found by its code, Gate path or callback name. It
-/// is a value, not a global: pass it to the code that needs it.
+/// A set of payment methods, in which a method is found by its code, its Gate path or its name in
+/// callbacks. It is a value, not a global: pass it to the code that needs it.
 ///
 /// ```
 /// use ecp_methods::Registry;
@@ -22,7 +22,7 @@ pub struct Registry {
     methods: Vec<Arc<dyn DynMethod>>,
 }
 
-/// The error of looking up a code that no method of the registry has.
+/// The error of looking up a payment method by a code that no method of the registry has.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there is no payment method with the code `{code}`; known codes: {known}")]
 pub struct UnknownMethod {
@@ -30,7 +30,8 @@ pub struct UnknownMethod {
     known: String,
 }
 
-/// The error of adding a method with a name that another method of the registry already has.
+/// The error of adding a payment method with a name that another method of the registry already
+/// has.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("cannot add the method: {what} `{name}` belongs to payment method `{taken_by}` already")]
 pub struct RegistryError {
@@ -40,18 +41,19 @@ pub struct RegistryError {
 }
 
 impl Registry {
-    /// Creates a registry without methods.
+    /// Creates a registry without payment methods.
     pub const fn empty() -> Self {
         Self { methods: Vec::new() }
     }
 
-    /// Creates a registry with the methods that this crate defines.
+    /// Creates a registry with the payment methods that this crate defines.
     pub fn builtin() -> Self {
         Self { methods: methods::builtin() }
     }
 
-    /// Returns the registry with one more method. It is an error if another method already has one
-    /// of its names.
+    /// Returns the registry with one more payment method. It is an error if one of the new method's
+    /// names (code, Gate path, Payment Page code, name in callbacks or in mass payment files)
+    /// already belongs to another method.
     pub fn with<M: PaymentMethod>(mut self, method: M) -> Result<Self, RegistryError> {
         let added = method.spec();
         let names = |spec: &'static crate::MethodSpec| {
@@ -78,8 +80,8 @@ impl Registry {
         Ok(self)
     }
 
-    /// Finds a method by its code, such as `jeton`. The error lists the codes of all methods in the
-    /// registry.
+    /// Finds a payment method by its code in this library, such as `jeton`. The error lists the
+    /// codes of all methods in the registry.
     pub fn get(&self, code: &str) -> Result<&dyn DynMethod, UnknownMethod> {
         self.iter().find(|method| method.spec().code() == code).ok_or_else(|| UnknownMethod {
             code: code.to_owned(),
@@ -87,32 +89,32 @@ impl Registry {
         })
     }
 
-    /// Finds a method by its part of Gate paths, such as `wallet/jeton`. `None` if no method has
-    /// it.
+    /// Finds a payment method by its part of Gate paths, such as `wallet/jeton` in
+    /// `/v2/payment/wallet/jeton/sale`. `None` if no method has this part.
     pub fn by_gate_path(&self, path: &str) -> Option<&dyn DynMethod> {
         self.iter().find(|method| method.spec().gate_path() == Some(path))
     }
 
-    /// Finds a method by its name in a mass file or a form: its Dashboard code, its Gate path or
-    /// its code in this library. `None` if no method has the name; no two methods of a registry
-    /// share one.
+    /// Finds a payment method by a name that a person writes, such as in the column `method` of a
+    /// mass payment file: its Dashboard code, its Gate path or its code in this library. `None` if
+    /// no method has the name; no two methods of a registry share one.
     pub fn by_file_name(&self, name: &str) -> Option<&dyn DynMethod> {
         self.iter().find(|method| file_names(method.spec()).any(|known| known == name))
     }
 
-    /// Finds a method by its name in callbacks (`payment.method`), compared case-sensitively.
-    /// `None` if no method has it.
+    /// Finds a payment method by its name in callbacks (`payment.method`), compared
+    /// case-sensitively. `None` if no method has the name.
     pub fn by_callback_name(&self, name: &str) -> Option<&dyn DynMethod> {
         self.iter().find(|method| method.spec().callback_names().contains(&name))
     }
 
-    /// Makes a Markdown table of the capabilities of all methods: one row for each capability, one
-    /// column for each method.
+    /// Makes a Markdown table of the capabilities of all payment methods, such as refunds: one row
+    /// for each capability, one column for each method.
     pub fn matrix(&self) -> String {
         matrix(&self.iter().map(DynMethod::spec))
     }
 
-    /// All methods, in the order in which they were added.
+    /// All payment methods of the registry, in the order in which they were added.
     pub fn iter(&self) -> impl Iterator<Item = &dyn DynMethod> + Clone {
         self.methods.iter().map(AsRef::as_ref)
     }

@@ -25,16 +25,18 @@ use self::parts::{Extra, Fields};
 use crate::flow::{Flow, Operation, Payout, Refund, Sale};
 use crate::spec::Interface;
 
-/// A request type, one for each [`Flow`]: sale, payout or refund. No other type can implement it.
+/// The trait of request types, one for each [`Flow`]: sale, payout and refund. Only the request
+/// types of this crate implement it.
 pub trait FlowRequest: sealed::Sealed + std::fmt::Debug + Send + Sync {
-    /// The flow of this request type: [`Sale`], [`Payout`] or [`Refund`].
+    /// The operation of this request type: [`Sale`], [`Payout`] or [`Refund`].
     type Flow: Flow<Request = Self>;
 
     /// Returns the request in the common form that is checked.
     fn draft(&self) -> Draft<'_>;
 }
 
-/// A request for a sale, payout or refund, in a common form, before it is checked.
+/// A request for a sale, payout or refund in the one form that all checks read. It is not checked
+/// yet.
 #[derive(Clone, Copy, Debug)]
 pub struct Draft<'r> {
     pub(crate) flow: Operation,
@@ -48,18 +50,19 @@ pub struct Draft<'r> {
 }
 
 impl<'r> Draft<'r> {
-    /// The flow of the request: sale, payout or refund.
+    /// The operation that is requested: sale, payout or refund.
     pub const fn flow(&self) -> Operation {
         self.flow
     }
 
-    /// The interface that the request is for, such as Gate. On the Payment Page the customer may
-    /// still enter missing fields.
+    /// The interface of the platform that the request is for, such as Gate. On the Payment Page the
+    /// customer may still enter missing fields.
     pub const fn interface(&self) -> Interface {
         self.interface
     }
 
-    /// Returns the same request for another interface.
+    /// Returns the same request for another interface of the platform. For the Payment Page, the
+    /// customer's id is the only required field.
     pub const fn on(self, interface: Interface) -> Self {
         Self { interface, ..self }
     }
@@ -79,15 +82,15 @@ impl<'r> Draft<'r> {
         self.partial
     }
 
-    /// The value of a field that was set by its setter or by [`Field`], `None` if it was not. To
-    /// also find values that were set by their path (`extra`), use [`Draft::value`].
+    /// The value of a field, `None` if it was not set. Values that were set by their path (`extra`)
+    /// are not found; to find these too, use [`Draft::value`].
     pub fn get(&self, field: Field) -> Option<&'r str> {
         self.fields.get(field.path())
     }
 
-    /// The value that will be sent at a path of the Gate request, whether it was set by field or by
-    /// path. A text is returned as it is, any other value as JSON; `None` if the value is missing
-    /// or `null`.
+    /// The value that will be sent at a path of the Gate request, such as `customer.email`, whether
+    /// it was set by a setter or by its path. A text is returned as it is, any other value as JSON;
+    /// `None` if the value is missing or `null`.
     pub fn value(&self, path: &str) -> Option<Cow<'r, str>> {
         if let Some(value) = self.fields.get(path) {
             return Some(Cow::Borrowed(value));
@@ -103,7 +106,8 @@ impl<'r> Draft<'r> {
         all.find_map(|(own, json)| inside(own, json)).map(Cow::Owned)
     }
 
-    /// Whether a value other than `null` will be sent at this path of the Gate request or below it.
+    /// Whether a value other than `null` will be sent at this path of the Gate request or inside
+    /// it, as `account.number` is inside `account`.
     pub fn has(&self, path: &str) -> bool {
         let below = |own: &str| own.strip_prefix(path).is_some_and(|rest| rest.starts_with('.'));
         self.fields.get(path).is_some()
@@ -174,31 +178,31 @@ macro_rules! flow_request {
                 self
             }
 
-            /// Sets the URL for callbacks about this payment. Without it, the URL of the project is
-            /// used.
+            /// Sets the URL to which the platform sends callbacks about this payment. Without this
+            /// call, the platform uses the callback URL of the project.
             pub fn callback_url(mut self, url: impl Into<String>) -> Self {
                 self.fields.set(Field::CALLBACK_URL, url);
                 self
             }
 
-            /// Sets the value of any [`Field`], for code that reads field names from a spec or a
-            /// file.
+            /// Sets the value of a [`Field`], for code that chooses the field at run time, such as
+            /// from a spec or a file.
             pub fn field(mut self, field: Field, value: impl Into<String>) -> Self {
                 self.fields.set(field, value);
                 self
             }
 
             /// Allows texts that contain a `;`, a name and a `:`, such as `size:M;colour:red`. They
-            /// are refused by default: a callback that repeats such a text has more than one
-            /// reading of its signed string, and may be held back until Gate confirms it. Ids must
-            /// not contain `;` in any case.
+            /// are refused by default, because the signed string has the same form: a callback that
+            /// repeats such a text can be read in more than one way, and may be held until Gate
+            /// confirms it. Ids must not contain `;` in any case.
             pub fn allow_items_in_texts(mut self) -> Self {
                 self.items_in_texts = true;
                 self
             }
 
-            /// Sets a value that has no setter, by its path in the Gate request, such as
-            /// `payment.extra_param`. The value is sent as the JSON that it serialises to.
+            /// Sets a value that has no setter in this type, by its path in the Gate request, such
+            /// as `payment.extra_param`. The value is sent as the JSON that it serialises to.
             pub fn extra(mut self, path: impl Into<String>, value: impl Serialize) -> Self {
                 self.extra.set(path, &value);
                 self
@@ -245,12 +249,13 @@ flow_request! {
 }
 
 impl SaleRequest {
-    /// Creates a sale of an amount. The payment id must be new in the project.
+    /// Creates a request for a sale of an amount. The payment id must be new in the project.
     pub fn new(payment_id: PaymentId, amount: Money) -> Self {
         Self::bare(payment_id, Some(amount), false)
     }
 
-    /// Sets the URLs to which the customer returns from the provider.
+    /// Sets the URLs to which the customer returns from the provider's page, such as after a
+    /// success.
     pub fn return_urls(mut self, urls: ReturnUrls) -> Self {
         self.fields.take(urls.into_fields());
         self
@@ -274,13 +279,13 @@ flow_request! {
 }
 
 impl PayoutRequest {
-    /// Creates a payout of an amount. The payment id must be new in the project; it protects
-    /// against paying twice, so store it before you send the request.
+    /// Creates a request for a payout of an amount. The payment id must be new in the project. The
+    /// id protects against paying twice, so store it before you send the request.
     pub fn new(payment_id: PaymentId, amount: Money) -> Self {
         Self::bare(payment_id, Some(amount), false)
     }
 
-    /// Sets the customer's account that receives the payout.
+    /// Sets the customer's account that receives the payout, such as a wallet.
     pub fn account(mut self, account: Account) -> Self {
         self.fields.take(account.into_fields());
         self
@@ -309,29 +314,32 @@ flow_request! {
 }
 
 impl RefundRequest {
-    /// Creates a full refund of a payment without an amount: the platform knows the amount.
+    /// Creates a request for a full refund of a payment, without an amount: the platform knows what
+    /// was paid.
     pub fn full(payment_id: PaymentId) -> Self {
         Self::bare(payment_id, None, false).with_merchant_refund_id(random_id())
     }
 
-    /// Creates a full refund of a payment with its amount. The platform refuses it if the amount is
-    /// more than was paid.
+    /// Creates a request for a full refund of a payment, with the amount that was paid. The
+    /// platform refuses the refund if the amount is more than that.
     pub fn full_of(payment_id: PaymentId, amount: Money) -> Self {
         Self::bare(payment_id, Some(amount), false).with_merchant_refund_id(random_id())
     }
 
-    /// Creates a partial refund of a payment, for methods that allow partial refunds.
+    /// Creates a request for a partial refund of a payment, for payment methods that allow partial
+    /// refunds.
     pub fn partial(payment_id: PaymentId, amount: Money) -> Self {
         Self::bare(payment_id, Some(amount), true).with_merchant_refund_id(random_id())
     }
 
-    /// Sets the merchant's id of the refund. It must be unique among all refunds of the merchant.
+    /// Sets the merchant's id of the refund, by which the platform distinguishes refunds of a
+    /// payment. The id must be unique among all refunds of the merchant.
     pub fn with_merchant_refund_id(mut self, id: impl Into<String>) -> Self {
         self.fields.set(Field::MERCHANT_REFUND_ID, id);
         self
     }
 
-    /// The merchant's id of the refund: a random id unless it was set.
+    /// The merchant's id of the refund: the id that was set, otherwise a random one.
     pub fn merchant_refund_id(&self) -> &str {
         self.fields.get(Field::MERCHANT_REFUND_ID.path()).unwrap_or_default()
     }

@@ -38,18 +38,18 @@ pub use self::testing::Testing;
 use crate::flow::{Effect, Flow, same_name};
 use crate::method::Supports;
 
-/// Everything that a payment method declares: its names, flows, currencies, limits and fields.
+/// Everything that a payment method declares: its names, operations, currencies, limits and fields.
 ///
-/// An invalid declaration (a minimum above its maximum, a flow declared twice, an invalid name) is
-/// a compile error.
+/// An invalid declaration (a minimum above its maximum, an operation declared twice, an invalid
+/// name) is a compile error.
 pub struct Spec<M> {
     data: MethodSpec,
     method: PhantomData<fn() -> M>,
 }
 
 impl<M> Spec<M> {
-    /// Creates the spec of a method from its code in this library (lower case letters, digits and
-    /// `-`) and its title for people.
+    /// Creates the spec of a payment method from its code in this library (lower case letters,
+    /// digits and `-`) and its title, the name for people.
     pub const fn new(code: &'static str, title: &'static str) -> Self {
         assert!(is_slug(code), "a method's code must hold only lower case letters, digits and `-`");
         assert!(!title.is_empty(), "a method needs a title");
@@ -82,33 +82,34 @@ impl<M> Spec<M> {
         Self { data, method: PhantomData }
     }
 
-    /// Sets the source of the spec's facts, as text for people. A [`Fact`] and [`Testing`] can name
-    /// sources of their own.
+    /// Sets the source of the spec's facts, as text for people, such as the title of a
+    /// documentation page. A [`Fact`] and [`Testing`] can name sources of their own.
     pub const fn source(mut self, source: &'static str) -> Self {
         self.data.source = source;
         self
     }
 
-    /// Sets how certain the facts of the spec are. Without it, the spec does not say.
+    /// Sets how certain the facts of the spec are, by the kind of their source. Without this call,
+    /// the spec does not say.
     pub const fn certainty(mut self, certainty: Certainty) -> Self {
         self.data.certainty = Some(certainty);
         self
     }
 
-    /// Sets the means of payment: a wallet or vouchers.
+    /// Sets the means of payment of the payment method, such as vouchers; a wallet by default.
     pub const fn kind(mut self, kind: Kind) -> Self {
         self.data.kind = kind;
         self
     }
 
-    /// Sets the payment instruments that the method's documentation page lists. Do not call it if
-    /// the page has no row for them.
+    /// Sets the payment instruments (wallets or vouchers) that the documentation page of the
+    /// payment method lists. Do not call it if the page has no row for them.
     pub const fn instruments(mut self, instruments: &'static [Instrument]) -> Self {
         self.data.instruments = instruments;
         self
     }
 
-    /// Sets the method's part of Gate paths, such as `wallet/jeton` in
+    /// Sets the payment method's part of Gate paths, such as `wallet/jeton` in
     /// `/v2/payment/wallet/jeton/sale`.
     pub const fn gate_path(mut self, path: &'static str) -> Self {
         assert!(
@@ -119,9 +120,9 @@ impl<M> Spec<M> {
         self
     }
 
-    /// Sets the Dashboard's code of the method, as in the column `method` of a mass file. Call it
-    /// only for a method whose Dashboard code is known to differ from its Gate path (sources:
-    /// Dashboard codes).
+    /// Sets the Dashboard's code of the payment method, as in the column `method` of a mass payment
+    /// file. Call it only for a method whose Dashboard code is known to differ from its Gate path
+    /// (sources: Dashboard codes).
     pub const fn dashboard_code(mut self, code: &'static str) -> Self {
         assert!(
             is_path(code),
@@ -131,15 +132,15 @@ impl<M> Spec<M> {
         self
     }
 
-    /// Sets the method's codes for the parameter `force_payment_method` of the Payment Page, the
-    /// usual code first.
+    /// Sets the payment method's codes for the parameter `force_payment_method` of the Payment
+    /// Page, which preselects the method. The usual code is the first.
     pub const fn page_codes(mut self, codes: &'static [&'static str]) -> Self {
         assert!(all_named(codes), "a Payment Page code must not be empty");
         self.data.page_codes = codes;
         self
     }
 
-    /// Sets the names of the method in callbacks (values of `payment.method`), compared
+    /// Sets the names of the payment method in callbacks (values of `payment.method`), compared
     /// case-sensitively.
     pub const fn callback_names(mut self, names: &'static [&'static str]) -> Self {
         assert!(all_named(names), "a callback name must not be empty");
@@ -147,74 +148,77 @@ impl<M> Spec<M> {
         self
     }
 
-    /// Sets how the method's callbacks differ from those of other methods, by the samples on its
-    /// page.
+    /// Sets how the payment method's callbacks differ from those of other methods, by the samples
+    /// on its documentation page. Only a simulated platform, such as the sandbox, uses this.
     pub const fn callbacks(mut self, forms: &'static [CallbackForm]) -> Self {
         self.data.callback_forms = forms;
         self
     }
 
-    /// Sets the countries where the method is used, by ISO 3166-1 alpha-2.
+    /// Sets the countries where the payment method is used, by ISO 3166-1 alpha-2.
     pub const fn regions(mut self, countries: &'static [&'static str]) -> Self {
         self.data.regions = Regions::only(countries);
         self
     }
 
-    /// Sets the countries where the method is not used, by ISO 3166-1 alpha-2. It is then used in
-    /// all other countries.
+    /// Sets the countries where the payment method is not used, by ISO 3166-1 alpha-2. The method
+    /// is then used in all other countries.
     pub const fn regions_except(mut self, countries: &'static [&'static str]) -> Self {
         self.data.regions = Regions::except(countries);
         self
     }
 
-    /// Declares that the method is used in all countries, because its documentation page says so.
+    /// Declares that the payment method is used in all countries, because its documentation page
+    /// says so.
     pub const fn everywhere(mut self) -> Self {
         self.data.regions = Regions::Everywhere;
         self
     }
 
-    /// Sets the currencies that payments by the method can have.
+    /// Sets the currencies that payments by this payment method can have.
     pub const fn currencies(mut self, currencies: &'static [Currency]) -> Self {
         self.data.currencies = currencies;
         self
     }
 
-    /// Sets who converts between the payment's currency and the customer's currency.
+    /// Sets who converts between the payment's currency and the customer's currency, such as the
+    /// platform.
     pub const fn conversion(mut self, conversion: Conversion) -> Self {
         self.data.conversion = Some(conversion);
         self
     }
 
-    /// Sets whether payments with saved data of the customer are possible. Do not call it if the
-    /// method's documentation page has no row about it.
+    /// Sets whether the payment method has payments with saved data of the customer. Do not call it
+    /// if the method's documentation page has no row about it.
     pub const fn saved_credentials(mut self, possible: bool) -> Self {
         self.data.saved_credentials = Some(possible);
         self
     }
 
-    /// Sets whether the method has recurring payments. Do not call it if the method's documentation
-    /// page has no row about it.
+    /// Sets whether the payment method has recurring payments. Do not call it if the method's
+    /// documentation page has no row about it.
     pub const fn recurring(mut self, possible: bool) -> Self {
         self.data.recurring = Some(possible);
         self
     }
 
-    /// Sets whether customers can dispute payments (chargebacks). Do not call it if the method's
-    /// documentation page has no row about it.
+    /// Sets whether customers can dispute payments by this payment method (chargebacks). Do not
+    /// call it if the method's documentation page has no row about it.
     pub const fn chargebacks(mut self, possible: bool) -> Self {
         self.data.chargebacks = Some(possible);
         self
     }
 
-    /// Declares that the platform asks the merchant to confirm the amount of a sale (a
-    /// `check_deposit` request).
+    /// Declares that the platform asks the merchant to confirm the amount of each sale by this
+    /// payment method (a `check_deposit` request).
     pub const fn confirms_amount(mut self) -> Self {
         self.data.confirms_amount = true;
         self
     }
 
-    /// Sets the values of vouchers, in major units of any currency of the method. They are for
-    /// display and for the sandbox: no amount is refused because of them.
+    /// Sets the values that vouchers of this payment method can have, such as 10 and 25, in major
+    /// units of any currency of the method. They are for display and for the sandbox: no amount is
+    /// refused because of them.
     pub const fn denominations(mut self, major: &'static [i64]) -> Self {
         let mut at = 1;
         while at < major.len() {
@@ -226,26 +230,28 @@ impl<M> Spec<M> {
         self
     }
 
-    /// Sets further values of vouchers, in major units, that only an example on the method's
-    /// documentation page has, and not its list.
+    /// Sets further values that vouchers can have, in major units: those in an example on the
+    /// method's documentation page that are missing in the page's list of values.
     pub const fn example_denominations(mut self, major: &'static [i64]) -> Self {
         self.data.example_denominations = major;
         self
     }
 
-    /// Declares that the customer enters a voucher's number, security code and expiry at the provider.
+    /// Declares that the customer enters a voucher's number, security code and expiry on the
+    /// provider's page.
     pub const fn asks_for_voucher(mut self) -> Self {
         self.data.asks_for_voucher = true;
         self
     }
 
-    /// Sets other facts from the method's documentation page, which no check uses.
+    /// Sets other facts from the documentation page of the payment method. They are for display; no
+    /// check uses them.
     pub const fn facts(mut self, facts: &'static [Fact]) -> Self {
         self.data.facts = facts;
         self
     }
 
-    /// Adds a flow, such as a sale, with the rule that its requests must satisfy.
+    /// Adds an operation, such as a sale, with the rule that its requests must satisfy.
     pub const fn flow<F: Flow>(mut self, rule: Rule) -> Self
     where
         M: Supports<F>,
@@ -268,13 +274,15 @@ impl<M> Spec<M> {
         self
     }
 
-    /// Sets how the method behaves in the platform's test projects.
+    /// Sets how the payment method behaves in the platform's test projects, which the sandbox
+    /// imitates.
     pub const fn testing(mut self, testing: Testing) -> Self {
         self.data.testing = testing;
         self
     }
 
-    /// Returns the same spec as a type without the method's type, for use at run time.
+    /// Returns the same spec as a [`MethodSpec`], the type that is the same for all payment
+    /// methods, for use at run time.
     pub const fn untyped(&self) -> &MethodSpec {
         &self.data
     }

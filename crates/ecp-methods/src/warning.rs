@@ -5,7 +5,8 @@ use std::fmt;
 use crate::request::{Draft, Field, paths};
 use crate::spec::MethodSpec;
 
-/// A doubt about a request that passed all checks. The request can be sent as it is.
+/// A doubt about a request that passed all checks, such as a path that may be misspelt. The request
+/// can be sent as it is.
 ///
 /// ```
 /// use ecp_methods::request::{Customer, ReturnUrls, SaleRequest};
@@ -38,14 +39,15 @@ pub enum Warning {
 }
 
 impl Warning {
-    /// The path of the value in the Gate request.
+    /// The path in the Gate request of the value that the warning is about.
     pub fn path(&self) -> &str {
         match self {
             Self::UnknownPath { path, .. } => path,
         }
     }
 
-    /// The warning without the path, as the part of a sentence after it.
+    /// The text of the warning without the path, as the part of a sentence after the path: `is a
+    /// path that no document has`.
     pub fn problem(&self) -> String {
         let Self::UnknownPath { nearest, .. } = self;
         let known = nearest.map(|path| format!("; the nearest known path is `{path}`"));
@@ -61,8 +63,8 @@ impl fmt::Display for Warning {
 
 impl MethodSpec {
     /// Returns a warning if neither this spec nor any document of the platform has this path of a
-    /// Gate request. [`Prepared::warnings`](crate::Prepared::warnings) uses it for each value of a
-    /// request.
+    /// Gate request, such as a misspelt one. [`Prepared::warnings`](crate::Prepared::warnings) uses
+    /// it for each value of a request.
     pub fn unknown_path(&self, path: &str) -> Option<Warning> {
         // A path above a known one is an object that has it, and a path below is inside its value.
         let leads = |one: &str, other: &str| {

@@ -9,9 +9,9 @@ macro_rules! by_path {
     ($($request:ident, $flow:ident;)*) => {
         $(impl $request {
             /// Sets a text by its path in the Gate request, for code that reads paths from a file
-            /// or a command line. If the method requires the field at this path, or this library
-            /// knows it, the form of the value is checked; otherwise the text is set as by
-            /// [`extra`](Self::extra).
+            /// or a command line. If the path is that of a [`Field`] that the spec requires or this
+            /// library knows, the text is later checked as a value of this field. Otherwise it is
+            /// set as by [`extra`](Self::extra).
             pub fn text(self, spec: &MethodSpec, path: &str, value: impl Into<String>) -> Self {
                 let known = Field::KNOWN.iter().find(|field| field.path() == path).copied();
                 match spec.needed_field($flow::OPERATION, path).or(known) {

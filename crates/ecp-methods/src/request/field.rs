@@ -6,8 +6,8 @@ use std::net::IpAddr;
 /// A field of a request: its path in the Gate request, the format of its values, an example value
 /// and, if it has one, its name on the Payment Page.
 ///
-/// The fields that several methods share are constants. A method that needs another field declares
-/// it:
+/// The fields that several payment methods share are constants. A method that needs another field
+/// declares it:
 ///
 /// ```
 /// use ecp_methods::request::{Field, Format};
@@ -27,7 +27,8 @@ pub struct Field {
     page_name: Option<&'static str>,
 }
 
-/// The format of a field's values (sources: request fields).
+/// The format of a field's values, such as an e-mail address, by which a value is checked (sources:
+/// request fields).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Format {
@@ -125,8 +126,8 @@ impl Field {
     /// value. The example is for documentation and demonstrations and must not be the data of a
     /// real person.
     ///
-    /// The path must be names separated by dots, none of them a name that signatures do not cover.
-    /// In a constant, an invalid path is a compile error.
+    /// The path must be names separated by dots, none of them `signature` or `frame_mode`, which
+    /// signatures do not cover. In a constant, an invalid path is a compile error.
     ///
     /// # Panics
     ///
@@ -140,7 +141,8 @@ impl Field {
         Self { path, format, example, page_name: None }
     }
 
-    /// Sets the name of the field's parameter on the Payment Page.
+    /// Sets the name of the field's parameter on the Payment Page, such as `customer_email`.
+    /// Without this call, the field is not sent to the page.
     pub const fn on_page(self, name: &'static str) -> Self {
         Self { page_name: Some(name), ..self }
     }
@@ -150,7 +152,7 @@ impl Field {
         self.path
     }
 
-    /// The format of the field's values.
+    /// The format of the field's values, such as an e-mail address, by which a value is checked.
     pub const fn format(self) -> Format {
         self.format
     }
@@ -161,15 +163,15 @@ impl Field {
         self.example
     }
 
-    /// The name of the field's parameter on the Payment Page (sources: Payment Page), `None` if it
-    /// has none.
+    /// The name of the field's parameter on the Payment Page, such as `customer_email` (sources:
+    /// Payment Page); `None` if the page has no parameter for the field.
     pub const fn page_name(self) -> Option<&'static str> {
         self.page_name
     }
 
-    /// Checks a value of the field by the rules of the documentation (sources: request fields).
-    /// Returns the problem, `None` if there is none. The text does not repeat the value, which may
-    /// be personal data.
+    /// Checks a value of the field by the rules of the platform's documentation (sources: request
+    /// fields). Returns the problem as the part of a sentence after the field's path, `None` if
+    /// there is none. The text does not repeat the value, which may be personal data.
     ///
     /// ```
     /// use ecp_methods::request::Field;

@@ -18,18 +18,19 @@ use super::field::{Field, Format};
 #[derive(Clone, Debug, Default)]
 pub struct Customer(Fields);
 
-/// The customer's account with the wallet, such as the recipient of a payout.
+/// The customer's account at the payment method, such as the wallet that receives a payout.
 #[derive(Clone, Debug, Default)]
 pub struct Account(Fields);
 
-/// The URLs to which the customer returns from the provider: absolute http or https URLs.
+/// The URLs to which the customer returns from the provider's page after a sale: absolute http or
+/// https URLs.
 #[derive(Clone, Debug, Default)]
 pub struct ReturnUrls(Fields);
 
 macro_rules! setters {
     ($part:ident: $($(#[$doc:meta])* $setter:ident = $field:ident;)*) => {
         impl $part {
-            /// Creates a value in which no field is set.
+            /// Creates an empty value of this type; each setter adds a field to it.
             pub fn new() -> Self {
                 Self::default()
             }

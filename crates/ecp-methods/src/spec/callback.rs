@@ -4,11 +4,12 @@ use ecp_core::model::End;
 
 use crate::flow::Operation;
 
-/// How callbacks about one flow of a method differ from those of other methods, by the samples on
-/// the method's documentation page: additional members, and the order of members.
+/// How callbacks about one operation of a payment method differ from those of other methods, by the
+/// samples on the method's documentation page: additional members of the JSON, and their order.
 ///
-/// A receiver needs none of this: it reads every member as optional and in any order. It is for a
-/// simulated platform that sends callbacks like the samples, such as `ecp-sandbox`.
+/// A receiver of callbacks does not need this type, because it reads every member as optional and
+/// in any order. The type is for a simulated platform that sends callbacks like the samples, such
+/// as `ecp-sandbox`.
 ///
 /// ```
 /// use ecp_core::model::End;
@@ -32,8 +33,8 @@ pub struct CallbackForm {
 }
 
 impl CallbackForm {
-    /// Creates the form of callbacks about operations of a flow, without differences from other
-    /// methods.
+    /// Creates the form of callbacks about an operation, such as a payout. Without further calls,
+    /// these callbacks do not differ from those of other payment methods.
     pub const fn new(flow: Operation) -> Self {
         Self {
             flow,
@@ -48,50 +49,57 @@ impl CallbackForm {
         }
     }
 
-    /// Limits this form to callbacks about declined operations.
+    /// Limits this form to callbacks about operations that were declined. Without a limit, it is
+    /// the form of callbacks about every result.
     pub const fn of_decline(self) -> Self {
         Self { end: Some(End::Decline), ..self }
     }
 
-    /// Limits this form to callbacks about successful operations.
+    /// Limits this form to callbacks about operations that succeeded. Without a limit, it is the
+    /// form of callbacks about every result.
     pub const fn of_success(self) -> Self {
         Self { end: Some(End::Success), ..self }
     }
 
-    /// Sets the platform's number of the provider, `operation.provider.id`.
+    /// Sets the platform's number of the provider behind the payment method, which callbacks have
+    /// as `operation.provider.id`.
     pub const fn provider(self, id: u32) -> Self {
         Self { provider: Some(id), ..self }
     }
 
-    /// Sets the platform's number of the provider, and places `operation.provider` before
-    /// `operation.code`. Usually `operation.provider` is the last member of `operation`.
+    /// Sets the platform's number of the provider behind the payment method
+    /// (`operation.provider.id`), and places `operation.provider` before `operation.code` in
+    /// callbacks. Usually `operation.provider` is the last member of `operation`.
     pub const fn provider_first(self, id: u32) -> Self {
         Self { provider_first: true, ..self.provider(id) }
     }
 
-    /// Declares that `operation.provider.payment_id` is an empty text.
+    /// Declares that `operation.provider.payment_id` is an empty text in the payment method's
+    /// callbacks.
     pub const fn no_provider_payment(self) -> Self {
         Self { provider_payment: false, ..self }
     }
 
-    /// Declares that callbacks have the member `operation.provider.date`.
+    /// Declares that the payment method's callbacks have the member `operation.provider.date`.
     pub const fn provider_date(self) -> Self {
         Self { provider_date: true, ..self }
     }
 
-    /// Declares that callbacks have the member `customer.phone` if the request had it.
+    /// Declares that the payment method's callbacks have the member `customer.phone` if the request
+    /// had it.
     pub const fn customer_phone(self) -> Self {
         Self { customer_phone: true, ..self }
     }
 
-    /// Sets the result code of a declined operation, by the method's sample, if it is not 20000.
+    /// Sets the result code of a declined operation (`operation.code`) that the method's sample
+    /// callback has, if it is not the usual 20000.
     pub const fn code(self, code: u32) -> Self {
         Self { code: Some(code), ..self }
     }
 
-    /// Sets members that do not have their usual place. Each pair has the path of a member, such as
-    /// `operation.provider`, and the path of the member that it is moved before; both are in the
-    /// same object. The moves are done one after the other.
+    /// Sets members of callbacks that do not have their usual place. Each pair has the path of a
+    /// member, such as `operation.provider`, and the path of the member that it is moved before;
+    /// both are in the same object. The moves are done one after the other.
     ///
     /// The usual order is `project_id`, `payment`, `account`, `customer`, `redirect_data`, `errors`,
     /// `operation`; in `payment`: `id`, `type`, `status`, `date`, `method`, `sum`,
@@ -108,40 +116,42 @@ impl CallbackForm {
         Self { before, ..self }
     }
 
-    /// The flow of the operations that the callbacks are about.
+    /// The operation that callbacks of this form are about, such as a payout.
     pub const fn flow(&self) -> Operation {
         self.flow
     }
 
-    /// The result that this form is limited to (success or decline), `None` if it is for every
-    /// result.
+    /// The result of the operation (success or decline) to which this form of callbacks is limited,
+    /// `None` if it is for every result.
     pub const fn only_end(&self) -> Option<End> {
         self.end
     }
 
-    /// The platform's number of the provider, `operation.provider.id`; `None` if the method's
-    /// documentation page does not say.
+    /// The platform's number of the provider behind the payment method, which callbacks have as
+    /// `operation.provider.id`; `None` if the method's documentation page does not say.
     pub const fn provider_id(&self) -> Option<u32> {
         self.provider
     }
 
-    /// Whether `operation.provider.payment_id` has a value; `false` means an empty text.
+    /// Whether `operation.provider.payment_id` has a value in the payment method's callbacks;
+    /// `false` means an empty text.
     pub const fn has_provider_payment(&self) -> bool {
         self.provider_payment
     }
 
-    /// Whether callbacks have the member `operation.provider.date`.
+    /// Whether the payment method's callbacks have the member `operation.provider.date`.
     pub const fn has_provider_date(&self) -> bool {
         self.provider_date
     }
 
-    /// Whether callbacks have the member `customer.phone` if the request had it.
+    /// Whether the payment method's callbacks have the member `customer.phone` if the request had
+    /// it.
     pub const fn has_customer_phone(&self) -> bool {
         self.customer_phone
     }
 
-    /// The result code of a declined operation, by the sample on the method's documentation page;
-    /// 20000 if the page has no other code.
+    /// The result code of a declined operation (`operation.code`), by the sample callback on the
+    /// method's documentation page; 20000 if the page has no other code.
     pub const fn decline_code(&self) -> u32 {
         match self.code {
             Some(code) => code,
@@ -149,8 +159,8 @@ impl CallbackForm {
         }
     }
 
-    /// The members that do not have their usual place. Each pair has the path of a member and the
-    /// path of the member that it is moved before.
+    /// The members of callbacks that do not have their usual place. Each pair has the path of a
+    /// member and the path of the member that it is moved before.
     pub fn moved(&self) -> impl Iterator<Item = (&'static str, &'static str)> + use<> {
         let first = self.provider_first.then_some(("operation.provider", "operation.code"));
         first.into_iter().chain(self.before.iter().copied())

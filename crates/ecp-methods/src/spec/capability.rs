@@ -8,8 +8,8 @@ use crate::flow::Operation;
 
 macro_rules! capabilities {
     ($($(#[$doc:meta])* $capability:ident = $text:literal,)*) => {
-        /// A capability of a payment method, such as refunds, or an interface that offers the
-        /// method.
+        /// A capability of a payment method, such as refunds, or an interface of the platform that
+        /// offers the method, such as Gate.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
         pub enum Capability {
@@ -17,10 +17,10 @@ macro_rules! capabilities {
         }
 
         impl Capability {
-            /// All capabilities that a method can have.
+            /// All capabilities that a payment method can have.
             pub const ALL: &'static [Self] = &[$(Self::$capability),*];
 
-            /// The short English name of the capability, such as `full refunds`.
+            /// The short English name of the payment method's capability, such as `full refunds`.
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$capability => $text,)*
@@ -89,7 +89,7 @@ impl fmt::Display for Capability {
     }
 }
 
-/// A set of [capabilities](Capability) of a method.
+/// The [capabilities](Capability) that a payment method has, such as refunds, as a set.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Capabilities(u16);
 
@@ -100,12 +100,12 @@ impl Capabilities {
         Self(present.fold(0, |set, &capability| set | bit(capability)))
     }
 
-    /// Whether the capability is in the set.
+    /// Whether the payment method has the capability.
     pub const fn has(self, capability: Capability) -> bool {
         self.0 & bit(capability) != 0
     }
 
-    /// The capabilities in the set.
+    /// The capabilities that the payment method has, in the order of [`Capability::ALL`].
     pub fn iter(self) -> impl Iterator<Item = Capability> {
         Capability::ALL.iter().copied().filter(move |&capability| self.has(capability))
     }

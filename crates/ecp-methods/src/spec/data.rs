@@ -16,7 +16,9 @@ use crate::request::Field;
 /// The greatest number of operations that a spec can have.
 pub(super) const MOST_FLOWS: usize = 8;
 
-/// The data of a method's [`Spec`](super::Spec), without the method's type, for use at run time.
+/// Everything that a payment method declares: its names, operations, currencies, limits and fields.
+/// This is the data of the method's [`Spec`](super::Spec) as a type that is the same for all
+/// methods, for use at run time.
 #[derive(Clone, Debug)]
 pub struct MethodSpec {
     pub(super) code: &'static str,
@@ -46,46 +48,48 @@ pub struct MethodSpec {
 }
 
 impl MethodSpec {
-    /// The code of the method in this library, such as `jeton`.
+    /// The code of the payment method in this library, such as `jeton`.
     pub const fn code(&self) -> &'static str {
         self.code
     }
 
-    /// The name of the method for people, such as `Jeton Wallet`.
+    /// The name of the payment method for people, such as `Jeton Wallet`.
     pub const fn title(&self) -> &'static str {
         self.title
     }
 
-    /// The source of the spec's facts, as text for people. A [`Fact`] and [`Testing`] can name
-    /// sources of their own.
+    /// The source of the spec's facts, as text for people, such as the title of a documentation
+    /// page. A [`Fact`] and [`Testing`] can name sources of their own.
     pub const fn source(&self) -> &'static str {
         self.source
     }
 
-    /// How certain the facts of the spec are, `None` if the spec does not say.
+    /// How certain the facts of the spec are, by the kind of their source; `None` if the spec does
+    /// not say.
     pub const fn certainty(&self) -> Option<Certainty> {
         self.certainty
     }
 
-    /// The means of payment: a wallet or vouchers.
+    /// The means of payment of the payment method, such as a wallet or vouchers.
     pub const fn kind(&self) -> Kind {
         self.kind
     }
 
-    /// The payment instruments that the method's documentation page lists, empty if it lists none.
+    /// The payment instruments (wallets or vouchers) that the documentation page of the payment
+    /// method lists, empty if it lists none.
     pub const fn instruments(&self) -> &'static [Instrument] {
         self.instruments
     }
 
-    /// The method's part of Gate paths, such as `wallet/jeton`; `None` if Gate does not offer the
-    /// method.
+    /// The payment method's part of Gate paths, such as `wallet/jeton` in
+    /// `/v2/payment/wallet/jeton/sale`; `None` if Gate does not offer the method.
     pub const fn gate_path(&self) -> Option<&'static str> {
         self.gate_path
     }
 
-    /// The Dashboard's code of the method: its own code if one is known (sources: Dashboard codes),
-    /// otherwise the Gate path, which is the Dashboard's code for most methods. `None` if neither
-    /// is known.
+    /// The Dashboard's code of the payment method, as in the column `method` of a mass payment
+    /// file. It is the code in the spec if one is known (sources: Dashboard codes), otherwise the
+    /// Gate path, which is the Dashboard's code for most methods. `None` if neither is known.
     pub const fn dashboard_code(&self) -> Option<&'static str> {
         match self.dashboard_code {
             Some(code) => Some(code),
@@ -93,26 +97,27 @@ impl MethodSpec {
         }
     }
 
-    /// The method's codes for the parameter `force_payment_method` of the Payment Page, the usual
-    /// code first. Empty if none is known.
+    /// The payment method's codes for the parameter `force_payment_method` of the Payment Page,
+    /// which preselects the method. The usual code is the first; empty if none is known.
     pub const fn page_codes(&self) -> &'static [&'static str] {
         self.page_codes
     }
 
-    /// The names of the method in callbacks (values of `payment.method`). Empty if none is known.
+    /// The names of the payment method in callbacks (values of `payment.method`). Empty if none is
+    /// known.
     pub const fn callback_names(&self) -> &'static [&'static str] {
         self.callback_names
     }
 
-    /// How the method's callbacks differ from those of other methods, by the samples on its
-    /// documentation page.
+    /// How the payment method's callbacks differ from those of other methods, by the samples on its
+    /// documentation page: one form for each operation and result that differs.
     pub const fn callback_forms(&self) -> &'static [CallbackForm] {
         self.callback_forms
     }
 
-    /// The form of callbacks about an operation of a flow with a result; [`End::Open`] is an
-    /// operation that has not ended. It is the method's form for exactly this result, otherwise its
-    /// form for every result, otherwise the usual form.
+    /// The form of callbacks about an operation, such as a payout, with a result; [`End::Open`] is
+    /// an operation that has not ended. If the payment method has no form for exactly this result,
+    /// it is the method's form for every result or, without one, the usual form.
     pub fn callback_form(&self, flow: Operation, end: End) -> CallbackForm {
         let of_flow = || self.callback_forms.iter().filter(|form| form.flow() == flow);
         of_flow()
@@ -122,30 +127,30 @@ impl MethodSpec {
             .unwrap_or(CallbackForm::new(flow))
     }
 
-    /// The countries where the method is used.
+    /// The countries where the payment method is used.
     pub const fn regions(&self) -> Regions {
         self.regions
     }
 
-    /// The currencies that payments by the method can have.
+    /// The currencies that payments by this payment method can have.
     pub const fn currencies(&self) -> &'static [Currency] {
         self.currencies
     }
 
-    /// Who converts between the payment's currency and the customer's currency; `None` if this is
-    /// not documented.
+    /// Who converts between the payment's currency and the customer's currency, such as the
+    /// platform; `None` if this is not documented.
     pub const fn conversion(&self) -> Option<Conversion> {
         self.conversion
     }
 
-    /// The values of the method's vouchers as amounts in a currency, smallest first. Empty if the
-    /// method declares none.
+    /// The values that vouchers of this payment method can have, as amounts in a currency, smallest
+    /// first. Empty if the method declares none.
     pub fn denominations(&self, currency: Currency) -> impl DoubleEndedIterator<Item = Money> {
         money(self.denominations, currency)
     }
 
-    /// Further values of vouchers, as amounts in a currency, that only an example on the method's
-    /// documentation page has, and not its list.
+    /// Further values that vouchers can have, as amounts in a currency: those in an example on the
+    /// method's documentation page that are missing in the page's list of values.
     pub fn example_denominations(
         &self,
         currency: Currency,
@@ -153,17 +158,20 @@ impl MethodSpec {
         money(self.example_denominations, currency)
     }
 
-    /// Whether the customer enters a voucher's number, security code and expiry at the provider.
+    /// Whether the customer enters a voucher's number, security code and expiry on the provider's
+    /// page.
     pub const fn asks_for_voucher(&self) -> bool {
         self.asks_for_voucher
     }
 
-    /// Other facts from the method's documentation page, which no check uses.
+    /// Other facts from the documentation page of the payment method. They are for display; no
+    /// check uses them.
     pub const fn facts(&self) -> &'static [Fact] {
         self.facts
     }
 
-    /// Whether the method has a capability, `None` if the method's documentation page does not say.
+    /// Whether the payment method has a capability, such as refunds; `None` if the method's
+    /// documentation page does not say.
     ///
     /// ```
     /// use ecp_methods::spec::Capability;
@@ -176,8 +184,8 @@ impl MethodSpec {
         capability.stated_by(self)
     }
 
-    /// All capabilities that the spec says the method has. A capability that the spec does not
-    /// mention is not in the set.
+    /// All capabilities, such as refunds, that the payment method has by its spec. A capability
+    /// that the spec does not mention is not in the set.
     ///
     /// ```
     /// use ecp_methods::spec::Capability;
@@ -190,8 +198,8 @@ impl MethodSpec {
         Capabilities::of(self)
     }
 
-    /// The rule of an operation, found by the operation's name; `None` if the method does not have
-    /// it.
+    /// The rule that requests for an operation must satisfy, found by the operation's name; `None`
+    /// if the payment method does not have the operation.
     pub const fn rule(&self, flow: Operation) -> Option<&Rule> {
         let mut at = 0;
         while at < MOST_FLOWS {
@@ -204,8 +212,8 @@ impl MethodSpec {
         None
     }
 
-    /// The field at a path of the Gate request, if the flow requires this field always or under a
-    /// condition. Otherwise `None`.
+    /// The field at a path of the Gate request, such as `account.number`, if requests for the
+    /// operation must have this field always or under a condition. Otherwise `None`.
     ///
     /// ```
     /// use ecp_methods::request::Field;
@@ -220,17 +228,18 @@ impl MethodSpec {
         rule.needed_fields().iter().chain(conditional).find(|field| field.path() == path).copied()
     }
 
-    /// The operations that the method has, in the order of the spec.
+    /// The operations that the payment method has, such as a sale, in the order of the spec.
     pub fn flows(&self) -> impl Iterator<Item = Operation> {
         self.rules().map(|(flow, _)| flow)
     }
 
-    /// The operations that the method has with their rules, in the order of the spec.
+    /// The operations that the payment method has, each with the rule that its requests must
+    /// satisfy, in the order of the spec.
     pub fn rules(&self) -> impl Iterator<Item = (Operation, &Rule)> {
         self.flows.iter().flatten().map(|(flow, rule)| (*flow, rule))
     }
 
-    /// How the method behaves in the platform's test projects.
+    /// How the payment method behaves in the platform's test projects, which the sandbox imitates.
     pub const fn testing(&self) -> &Testing {
         &self.testing
     }

@@ -5,7 +5,8 @@ use super::data::MethodSpec;
 use super::{CallbackForm, Capability, RedirectField, Rule};
 use crate::flow::Operation;
 
-/// A row of the table that describes a method: a subject and a text.
+/// A row of the table that describes a payment method: a subject, such as `currencies`, and a text
+/// about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Row {
@@ -16,9 +17,9 @@ pub struct Row {
 }
 
 impl MethodSpec {
-    /// Describes everything that the method declares, as rows of a table. Subjects that the
-    /// method's documentation page does not mention have no row. A row with a source other than
-    /// [`MethodSpec::source`] names that source in brackets, as all rows about tests do.
+    /// Describes everything that the payment method declares, as rows of a table. Subjects that the
+    /// method's documentation page does not mention have no row. A row whose source is not
+    /// [`MethodSpec::source`] has its source in brackets after the text.
     ///
     /// ```
     /// use ecp_methods::{Jeton, PaymentMethod};
@@ -117,7 +118,8 @@ impl MethodSpec {
         parts.join(", ")
     }
 
-    /// The rows of [`MethodSpec::describe`] as a Markdown table.
+    /// The description of the payment method as a Markdown table, with the rows of
+    /// [`MethodSpec::describe`].
     pub fn markdown(&self) -> String {
         let rows = self.describe().into_iter().map(|row| {
             let cell = |text: String| text.replace('|', "\\|");

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// The means of payment of a method.
+/// The means of payment of a payment method: a wallet or vouchers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Kind {
@@ -24,8 +24,8 @@ impl fmt::Display for Kind {
     }
 }
 
-/// A payment instrument that a method's documentation page lists. Some pages list none, unlike
-/// [`Kind`], which every method has.
+/// A payment instrument (wallets or vouchers) that the documentation page of a payment method
+/// lists. Some pages list none, whereas every method has a [`Kind`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Instrument {
@@ -44,7 +44,8 @@ impl fmt::Display for Instrument {
     }
 }
 
-/// The party that converts between the payment's currency and the customer's currency.
+/// The party that converts between the payment's currency and the customer's currency: the platform
+/// or the service of the payment method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Conversion {
@@ -63,7 +64,7 @@ impl fmt::Display for Conversion {
     }
 }
 
-/// How certain the facts of a spec are, by the kind of their source.
+/// How certain the facts in the spec of a payment method are, by the kind of their source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Certainty {
@@ -79,7 +80,7 @@ pub enum Certainty {
 }
 
 impl Certainty {
-    /// All degrees of certainty, the least certain first.
+    /// All degrees of certainty that a spec's facts can have, the least certain first.
     pub const ALL: &[Self] = &[Self::DocumentationCopy, Self::TwoSources, Self::Documents];
 }
 
@@ -93,7 +94,8 @@ impl fmt::Display for Certainty {
     }
 }
 
-/// A fact from a method's documentation page that no check uses.
+/// A fact from the documentation page of a payment method that is for display only; no check uses
+/// it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Fact {
@@ -107,21 +109,21 @@ pub struct Fact {
 }
 
 impl Fact {
-    /// Creates a fact from its subject and a statement about the subject. Its source is the source
-    /// of the method's spec.
+    /// Creates a fact from its subject, such as `settlement currencies`, and a statement about the
+    /// subject, such as `on request`. Its source is the source of the method's spec.
     pub const fn new(about: &'static str, text: &'static str) -> Self {
         assert!(!about.is_empty() && !text.is_empty(), "a fact needs a subject and a text");
         Self { about, text, source: None }
     }
 
-    /// Sets the source of this fact, as text for people. Without it, the source is that of the
-    /// method's spec ([`Spec::source`](super::Spec::source)).
+    /// Sets the source of this fact, as text for people. Without this call, the source is that of
+    /// the method's spec ([`Spec::source`](super::Spec::source)).
     pub const fn source(self, source: &'static str) -> Self {
         Self { source: Some(source), ..self }
     }
 }
 
-/// An interface of the platform through which a method can be offered.
+/// An interface of the platform through which a payment method can be offered, such as Gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Interface {
@@ -138,7 +140,8 @@ pub enum Interface {
 }
 
 impl Interface {
-    /// All interfaces, in the order of the tables in the platform's documentation.
+    /// All interfaces of the platform, in the order in which the tables of its documentation list
+    /// them.
     pub const ALL: &[Self] =
         &[Self::PaymentPage, Self::CmsPlugins, Self::Gate, Self::Dashboard, Self::PaymentLinks];
 }

@@ -6,8 +6,8 @@ use ecp_core::{Currency, Money};
 
 use super::regions::is_country;
 
-/// A limit of amounts, in major units, for the amounts of its scope. The minimum and the maximum
-/// are inclusive, and either can be missing.
+/// A minimum and a maximum for amounts in major units, both inclusive; either can be missing. The
+/// [`Scope`] says to which amounts it applies, such as those in one currency.
 ///
 /// ```
 /// use ecp_core::Currency;
@@ -32,7 +32,7 @@ pub struct Limit {
     greatest: Option<Decimal>,
 }
 
-/// The amounts to which a [`Limit`] applies.
+/// The amounts to which a [`Limit`] applies, such as those in one currency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Scope {
@@ -48,26 +48,29 @@ pub enum Scope {
 }
 
 impl Limit {
-    /// Creates a limit for amounts in any currency of the method: `"1.00"` is 100 minor units of
-    /// EUR and 1 of JPY.
+    /// Creates a limit for amounts in any currency of the payment method, which is the same number
+    /// of major units in each: `"1.00"` is 100 minor units of EUR and 1 of JPY. Set it by
+    /// [`from`](Self::from) and [`to`](Self::to).
     pub const fn any() -> Self {
         Self::new(Scope::Any)
     }
 
-    /// Creates a limit for amounts in one currency.
+    /// Creates a limit for amounts in one currency. Set it by [`from`](Self::from) and
+    /// [`to`](Self::to).
     pub const fn of(currency: Currency) -> Self {
         Self::new(Scope::Currency(currency))
     }
 
     /// Creates a limit for amounts in one currency, for customers of one country (ISO 3166-1
-    /// alpha-2).
+    /// alpha-2). Set it by [`from`](Self::from) and [`to`](Self::to).
     pub const fn in_country(country: &'static str, currency: Currency) -> Self {
         assert!(is_country(country), "a country must be two capital letters");
         Self::new(Scope::Country(country, currency))
     }
 
-    /// Creates a limit that is stated in one currency "or equivalent". It is shown for all
-    /// currencies, but enforced for amounts in this currency only.
+    /// Creates a limit that the documentation states in one currency "or equivalent". It is shown
+    /// for amounts in all currencies, but enforced only for amounts in the stated currency. Set it
+    /// by [`from`](Self::from) and [`to`](Self::to).
     pub const fn equivalent_of(currency: Currency) -> Self {
         Self::new(Scope::EquivalentOf(currency))
     }
@@ -76,12 +79,12 @@ impl Limit {
         Self { scope, least: None, greatest: None }
     }
 
-    /// Sets the minimum amount, inclusive, in major units, such as `"1.00"`.
+    /// Sets the minimum amount of the limit, inclusive, in major units, such as `"1.00"`.
     pub const fn from(self, least: &str) -> Self {
         Self { least: Some(Decimal::parse(least)), ..self }.checked()
     }
 
-    /// Sets the maximum amount, inclusive, in major units, such as `"100.00"`.
+    /// Sets the maximum amount of the limit, inclusive, in major units, such as `"100.00"`.
     pub const fn to(self, greatest: &str) -> Self {
         Self { greatest: Some(Decimal::parse(greatest)), ..self }.checked()
     }
@@ -93,7 +96,7 @@ impl Limit {
         self
     }
 
-    /// The amounts to which the limit applies.
+    /// The amounts to which the limit applies, such as those in one currency.
     pub const fn scope(&self) -> Scope {
         self.scope
     }
@@ -139,8 +142,8 @@ impl fmt::Display for Limit {
     }
 }
 
-/// The minimum and maximum amount that are enforced in one currency, both inclusive. Either is
-/// `None` if it is not enforced.
+/// The minimum and maximum amount that this library enforces in one currency, both inclusive.
+/// Either is `None` if it is not enforced.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
     least: Option<Money>,
@@ -162,32 +165,32 @@ impl Limits {
         }
     }
 
-    /// The minimum amount, inclusive; `None` if no minimum is enforced.
+    /// The minimum amount that this library enforces, inclusive; `None` if it enforces none.
     pub const fn least(&self) -> Option<Money> {
         self.least
     }
 
-    /// The maximum amount, inclusive; `None` if no maximum is enforced.
+    /// The maximum amount that this library enforces, inclusive; `None` if it enforces none.
     pub const fn greatest(&self) -> Option<Money> {
         self.greatest
     }
 
-    /// Whether a minimum or a maximum is enforced. `false` does not mean that the platform has no
-    /// limits.
+    /// Whether this library enforces a minimum or a maximum amount. `false` does not mean that the
+    /// platform has no limits.
     pub const fn are_enforced(&self) -> bool {
         self.least.is_some() || self.greatest.is_some()
     }
 
-    /// Whether an amount is within the limits. Do not use it for an amount of 0, by which a sale
-    /// lets the customer choose the amount.
+    /// Whether an amount is within the minimum and the maximum. Do not use it for an amount of 0,
+    /// by which a sale lets the customer choose the amount.
     pub fn allow(&self, amount: Money) -> bool {
         let minor = amount.minor();
         self.least.is_none_or(|least| minor >= least.minor())
             && self.greatest.is_none_or(|greatest| minor <= greatest.minor())
     }
 
-    /// The minimum and the maximum in minor units. A missing minimum is 1, a missing maximum the
-    /// greatest number.
+    /// The minimum and the maximum amount in minor units. A missing minimum is 1, a missing maximum
+    /// is `i64::MAX`.
     pub const fn minor_units(&self) -> (i64, i64) {
         let least = match self.least {
             Some(least) => least.minor(),

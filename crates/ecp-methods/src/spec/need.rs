@@ -8,7 +8,8 @@ use ecp_core::Currency;
 use super::MethodSpec;
 use crate::request::Field;
 
-/// Fields that a request must have if a condition is true.
+/// Fields that a request must have if a condition is true, such as a bank id for customers in
+/// certain countries.
 ///
 /// ```
 /// use ecp_core::Currency;
@@ -46,13 +47,13 @@ pub enum Condition {
 }
 
 impl Need {
-    /// Creates a requirement: requests that satisfy the condition must have these fields.
+    /// Creates a requirement: requests for which the condition is true must have these fields.
     pub const fn new(condition: Condition, fields: &'static [Field]) -> Self {
         assert!(!fields.is_empty(), "a requirement (`Need`) must have at least one field");
         Self { condition, fields }
     }
 
-    /// The condition under which a request must have the fields.
+    /// The condition under which a request must have the fields of this requirement.
     pub const fn condition(&self) -> Condition {
         self.condition
     }
@@ -62,8 +63,8 @@ impl Need {
         self.fields
     }
 
-    /// Whether the condition can be true for requests of a method: it is false for currencies and
-    /// countries that the method does not have.
+    /// Whether the condition can be true for any request of a payment method. It cannot if its
+    /// currencies or countries are not among those of the method.
     pub fn can_apply(&self, spec: &MethodSpec) -> bool {
         match self.condition {
             Condition::Country(countries) => {
@@ -76,7 +77,8 @@ impl Need {
         }
     }
 
-    /// The field on whose value the condition depends, `None` for the currency.
+    /// The field on whose value the condition depends; `None` if it depends on the currency of the
+    /// amount.
     pub const fn depends_on(&self) -> Option<Field> {
         match self.condition {
             Condition::Country(_) => Some(Field::CUSTOMER_COUNTRY),

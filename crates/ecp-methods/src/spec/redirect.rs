@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-/// The form of `redirect_data` in callbacks (how the customer's browser is sent to the provider),
-/// by the sample on the method's documentation page.
+/// How the customer's browser is sent to the provider in tests, by `GET` or `POST`: the form of
+/// `redirect_data` in callbacks, by the sample on the method's documentation page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TestRedirect {
@@ -27,7 +27,8 @@ impl fmt::Display for TestRedirect {
     }
 }
 
-/// A field of the form that sends the customer to the provider: a member of `redirect_data.body`.
+/// A field of the HTML form that sends the customer to the provider in tests: a member of
+/// `redirect_data.body` in callbacks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RedirectField {
     name: &'static str,
@@ -35,26 +36,27 @@ pub struct RedirectField {
 }
 
 impl RedirectField {
-    /// Creates a form field from its name in the sample and the kind of its value in tests.
+    /// Creates a form field from its name, by the sample on the method's documentation page, and
+    /// the value that the sandbox gives it, such as the amount.
     pub const fn new(name: &'static str, value: RedirectValue) -> Self {
         assert!(!name.is_empty(), "the name of a redirect field must not be empty");
         Self { name, value }
     }
 
-    /// The name of the form field, a member of `redirect_data.body`.
+    /// The name of the form field, which is a member of `redirect_data.body` in callbacks.
     pub const fn name(&self) -> &'static str {
         self.name
     }
 
-    /// The kind of value that the sandbox gives the form field.
+    /// The value that the sandbox gives the form field, such as the amount of the payment.
     pub const fn value(&self) -> RedirectValue {
         self.value
     }
 }
 
-/// The value that the sandbox gives a [`RedirectField`]: a part of the payment, or a placeholder
-/// like the one in the sample on the method's documentation page. How the provider uses the value
-/// is not documented.
+/// The value that the sandbox gives a [`RedirectField`] or a [`TestItem`](super::TestItem): a part
+/// of the payment, or a placeholder like the one in the sample on the method's documentation page.
+/// How the provider uses the value is not documented.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RedirectValue {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// The countries where a method is used, by their codes of ISO 3166-1 alpha-2.
+/// The countries where a payment method is used, by their codes of ISO 3166-1 alpha-2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Regions {
@@ -27,7 +27,7 @@ impl Regions {
         Self::Except(countries)
     }
 
-    /// Whether the method is used in a country (ISO 3166-1 alpha-2), `None` if the method's
+    /// Whether the payment method is used in a country (ISO 3166-1 alpha-2), `None` if the method's
     /// documentation page does not say.
     ///
     /// ```

@@ -10,7 +10,8 @@ use super::limit::{Limit, Limits};
 use super::need::Need;
 use crate::request::Field;
 
-/// What a method requires of requests of one flow: amounts, fields and interfaces.
+/// What a payment method requires of the requests for one operation, such as a sale: amounts,
+/// fields and interfaces of the platform.
 #[derive(Clone, Copy, Debug)]
 pub struct Rule {
     pub(crate) amounts: Amounts,
@@ -24,7 +25,8 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// Creates a rule that requires only a positive amount.
+    /// Creates a rule for the requests of an operation. At first it requires only a positive
+    /// amount.
     pub const fn new() -> Self {
         Self {
             amounts: Amounts::NotStated,
@@ -38,27 +40,29 @@ impl Rule {
         }
     }
 
-    /// Sets the minimum and the maximum amount in major units, both inclusive, in any currency of
-    /// the method: `"1.00"` is 100 minor units of EUR and 1 of JPY.
+    /// Sets the minimum and the maximum amount in major units, both inclusive. They are the same
+    /// numbers in any currency of the payment method: `"1.00"` is 100 minor units of EUR and 1 of
+    /// JPY.
     pub const fn amount(self, least: &str, greatest: &str) -> Self {
         Self { amounts: Amounts::Both(Limit::any().from(least).to(greatest)), ..self }
     }
 
-    /// Sets limits that apply only to certain amounts: in a currency, in a country, or "or
-    /// equivalent". The most specific limit of an amount counts: first a country's limit, then a
-    /// currency's, then an "or equivalent" limit, then a limit for any currency.
+    /// Sets limits that apply only to certain amounts: in a currency, for customers in a country,
+    /// or stated as "or equivalent". If several apply to an amount, one counts: first a country's
+    /// limit, then a currency's, then an "or equivalent" limit, then a limit for any currency.
     pub const fn limited(self, limits: &'static [Limit]) -> Self {
         assert!(!limits.is_empty(), "an empty list of limits: use `unlimited` if the page says so");
         Self { amounts: Amounts::Scoped(limits), ..self }
     }
 
-    /// Declares that amounts have no limits, because the method's documentation page says so. A
-    /// rule without `amount`, `limited` or `unlimited` means that the page states no limits.
+    /// Declares that amounts have no limits, because the method's documentation page says so. In
+    /// contrast, a rule without `amount`, `limited` or `unlimited` means that the page does not
+    /// mention limits.
     pub const fn unlimited(self) -> Self {
         Self { amounts: Amounts::Unlimited, ..self }
     }
 
-    /// Sets the interfaces of the platform that offer the flow, such as Gate.
+    /// Sets the interfaces of the platform that offer the operation, such as Gate.
     pub const fn on(self, interfaces: &'static [Interface]) -> Self {
         Self { interfaces, ..self }
     }
@@ -69,47 +73,50 @@ impl Rule {
         Self { needs, ..self }
     }
 
-    /// Sets the fields that a request must have under conditions, in addition to the fields of
-    /// [`Rule::needs`].
+    /// Sets the fields that a request must have only under a condition, such as a currency, in
+    /// addition to the fields of [`Rule::needs`].
     pub const fn needs_when(self, needs: &'static [Need]) -> Self {
         Self { needs_when: needs, ..self }
     }
 
-    /// Allows an amount of 0, with which the customer chooses the amount.
+    /// Allows requests with the amount 0, which lets the customer choose the amount. By default,
+    /// the amount must be positive.
     pub const fn zero_amount(self) -> Self {
         Self { zero_amount: true, ..self }
     }
 
-    /// Allows partial refunds. Without it, only full refunds are allowed.
+    /// Allows partial refunds. By default, only full refunds are allowed.
     pub const fn partial(self) -> Self {
         Self { partial: true, ..self }
     }
 
-    /// Sets the average time from the request until the final callback of a payment.
+    /// Sets the average time from the request until the final callback of a payment. By default,
+    /// this library asks for the payment's status only after this time.
     pub const fn base_time(self, time: Duration) -> Self {
         Self { base_time: Some(time), ..self }
     }
 
-    /// Sets the time after which the platform declines an unfinished payment by itself.
+    /// Sets the time after which the platform declines an unfinished payment by itself. By default,
+    /// this library waits no longer for the result.
     pub const fn cut_off_time(self, time: Duration) -> Self {
         Self { cut_off_time: Some(time), ..self }
     }
 
-    /// The limits that are enforced for amounts in a currency, without the limits of single
-    /// countries.
+    /// The minimum and maximum that this library enforces for amounts in a currency, without the
+    /// limits for single countries.
     pub fn limits(&self, currency: Currency) -> Limits {
         self.limits_in(currency, None)
     }
 
-    /// The limits that are enforced for amounts in a currency, for customers of a country (ISO
-    /// 3166-1 alpha-2).
+    /// The minimum and maximum that this library enforces for amounts in a currency, for customers
+    /// in a country (ISO 3166-1 alpha-2). Pass `None` if the country is not known.
     pub fn limits_in(&self, currency: Currency, country: Option<&str>) -> Limits {
         Limits::of(self.stated_limits(), currency, country)
     }
 
-    /// The limits as the method's documentation page states them, empty if it states none.
-    /// [`Rule::is_unlimited`] then says whether the page says that there are no limits, or says
-    /// nothing.
+    /// The limits of amounts as the method's documentation page states them, empty if it states
+    /// none. In this case [`Rule::is_unlimited`] says whether the page denies limits (`true`) or
+    /// does not mention them (`false`).
     pub const fn stated_limits(&self) -> &[Limit] {
         match &self.amounts {
             Amounts::Both(limit) => std::slice::from_ref(limit),
@@ -131,12 +138,12 @@ impl Rule {
         Money::from_minor(usual.max(least).min(greatest), currency)
     }
 
-    /// The interfaces of the platform that offer the flow, such as Gate.
+    /// The interfaces of the platform that offer the operation, such as Gate.
     pub const fn interfaces(&self) -> &'static [Interface] {
         self.interfaces
     }
 
-    /// Whether a request may have an amount of 0, with which the customer chooses the amount.
+    /// Whether a request may have the amount 0, which lets the customer choose the amount.
     pub const fn allows_zero_amount(&self) -> bool {
         self.zero_amount
     }
@@ -146,26 +153,27 @@ impl Rule {
         self.partial
     }
 
-    /// The average time until the final callback of a payment, `None` if the documentation does not
-    /// say.
+    /// The average time from the request until the final callback of a payment, `None` if the
+    /// documentation does not say.
     pub const fn average_time(&self) -> Option<Duration> {
         self.base_time
     }
 
-    /// The time after which the platform declines an unfinished payment, `None` if the
+    /// The time after which the platform declines an unfinished payment by itself, `None` if the
     /// documentation does not say.
     pub const fn longest_time(&self) -> Option<Duration> {
         self.cut_off_time
     }
 
-    /// The fields that a request must have under conditions, with their conditions.
+    /// The fields that a request must have only under a condition, such as a currency, each with
+    /// its condition.
     pub const fn conditional_needs(&self) -> &'static [Need] {
         self.needs_when
     }
 
-    /// The fields that a request must have: those of every request, then those of the conditions
-    /// that are true for it, in the order of the spec. `value` returns the request's value at a
-    /// path, as [`Draft::value`](crate::Draft::value) does.
+    /// The fields that a request must have: those of every request, then those whose condition is
+    /// true for this request, in the order of the spec. `value` is a function that returns the
+    /// request's value at a path, as [`Draft::value`](crate::Draft::value) does.
     pub fn needed<'a>(
         &self,
         currency: Option<Currency>,

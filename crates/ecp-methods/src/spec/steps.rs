@@ -2,8 +2,8 @@
 
 use super::redirect::RedirectValue;
 
-/// How the customer pays in the sandbox. The platform may first ask for missing fields
-/// ([`TestQuestion`]).
+/// How the customer of a sale pays in the sandbox, such as after a redirect to the provider. Before
+/// this step, the platform may ask for missing fields ([`TestQuestion`]).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TestStep {
@@ -17,7 +17,8 @@ pub enum TestStep {
     Push,
 }
 
-/// An item of `display_data`, the instruction that the merchant shows to the customer.
+/// An item of `display_data`, a member of callbacks with the instruction that the merchant shows to
+/// the customer, such as a QR code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TestItem {
     kind: &'static str,
@@ -26,31 +27,32 @@ pub struct TestItem {
 }
 
 impl TestItem {
-    /// Creates an item from its type (`add_info`, `qr_data`, ..), its title and its value. The
-    /// value is sent as text, even if it would be a number in a redirect.
+    /// Creates an item of `display_data` from its type (`add_info`, `qr_data`, ..), its title and
+    /// the value that the sandbox gives it. Numbers are sent as text here.
     pub const fn new(kind: &'static str, title: &'static str, value: RedirectValue) -> Self {
         assert!(!kind.is_empty(), "the type of an item must not be empty");
         Self { kind, title, value }
     }
 
-    /// The type of the item, such as `add_info` or `qr_data`.
+    /// The type that the item of `display_data` has in callbacks, such as `add_info` or `qr_data`.
     pub const fn kind(&self) -> &'static str {
         self.kind
     }
 
-    /// The title of the item.
+    /// The title that the item of `display_data` has in callbacks.
     pub const fn title(&self) -> &'static str {
         self.title
     }
 
-    /// The kind of value that the sandbox gives the item.
+    /// The value that the sandbox gives the item of `display_data`, such as the URL of the page
+    /// where the customer pays.
     pub const fn value(&self) -> RedirectValue {
         self.value
     }
 }
 
-/// A field that the platform asks the merchant for, in `clarification_fields`, if the request does
-/// not have it. The customer can pay only after the merchant has sent the field.
+/// A field that the platform asks the merchant for, by `clarification_fields` in a callback, if the
+/// request does not have the field. The customer can pay only after the merchant has sent it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TestQuestion {
     object: &'static str,
@@ -60,13 +62,14 @@ pub struct TestQuestion {
 }
 
 impl TestQuestion {
-    /// Creates a question for a text, by object and name of the field: `customer` and `phone` for
-    /// `customer.phone`.
+    /// Creates a question to the merchant for a field with a text, by the object and the name of
+    /// the field: `customer` and `phone` for `customer.phone`.
     pub const fn text(object: &'static str, name: &'static str) -> Self {
         Self::new(object, name, "string")
     }
 
-    /// Creates a question for `true` or `false`, by object and name of the field.
+    /// Creates a question to the merchant for a field with `true` or `false`, by the object and the
+    /// name of the field.
     pub const fn flag(object: &'static str, name: &'static str) -> Self {
         Self::new(object, name, "boolean")
     }
@@ -79,27 +82,30 @@ impl TestQuestion {
         Self { object, name, kind, default: None }
     }
 
-    /// Sets the default value of the question, such as the text of `customer.psu_consent_text`.
+    /// Sets the default value of the field that is asked for, which `clarification_fields` shows,
+    /// such as the text of `customer.psu_consent_text`.
     pub const fn default(self, default: &'static str) -> Self {
         Self { default: Some(default), ..self }
     }
 
-    /// The object that contains the field, such as `customer` for `customer.phone`.
+    /// The object that contains the field that is asked for, such as `customer` for
+    /// `customer.phone`.
     pub const fn object(&self) -> &'static str {
         self.object
     }
 
-    /// The name of the field in its object, such as `phone` for `customer.phone`.
+    /// The name that the field that is asked for has in its object, such as `phone` for
+    /// `customer.phone`.
     pub const fn name(&self) -> &'static str {
         self.name
     }
 
-    /// The JSON Schema type of the field: `string` or `boolean`.
+    /// The JSON Schema type of the field that is asked for: `string` or `boolean`.
     pub const fn kind(&self) -> &'static str {
         self.kind
     }
 
-    /// The default value of the field, `None` if it has none.
+    /// The default value of the field that is asked for, `None` if it has none.
     pub const fn default_value(&self) -> Option<&'static str> {
         self.default
     }

@@ -3,13 +3,12 @@
 use super::redirect::{RedirectField, TestRedirect};
 use super::steps::{TestQuestion, TestStep};
 
-/// How a method behaves in tests: which amounts have a fixed result, and the form of the redirect
-/// to the provider.
+/// How a payment method behaves in tests: which amounts have a fixed result, and how the customer
+/// is redirected to the provider.
 ///
 /// The values are from the method's documentation page, unless [`Testing::source`] names another
-/// source. Only Jeton Wallet's page has test amounts; for the other methods, the sandbox
-/// declines the same amounts by its own choice. The redirects have the form of the samples on the
-/// pages.
+/// source. Only Jeton Wallet's page has test amounts; for the other methods, the sandbox declines
+/// the same amounts by its own choice. The redirects have the form of the samples on the pages.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Testing {
     declined: Option<&'static [i64]>,
@@ -26,8 +25,9 @@ impl Testing {
     /// The amounts of Jeton Wallet's page, which the sandbox uses for other methods too.
     const DECLINED: &'static [i64] = &[40_000, 40_400];
 
-    /// Creates the default behaviour, for a method whose page does not mention tests: the sandbox
-    /// declines the amounts on the page of Jeton Wallet, and the redirect is a plain one.
+    /// Creates the default behaviour, for a payment method whose documentation page does not
+    /// mention tests: the sandbox declines the amounts on the page of Jeton Wallet (40000 and 40400
+    /// minor units), and redirects the customer by `GET`.
     pub const fn new() -> Self {
         Self {
             declined: None,
@@ -41,31 +41,33 @@ impl Testing {
         }
     }
 
-    /// Sets the amounts, in minor units of any currency, that are declined in tests.
+    /// Sets the amounts of sales and payouts, in minor units of any currency, that are declined in
+    /// tests.
     pub const fn declined(self, declined: &'static [i64]) -> Self {
         Self { declined: Some(declined), ..self }
     }
 
-    /// Sets the amounts of sales, in minor units of any currency, for which the final callback
-    /// contains the customer's account (`account`).
+    /// Sets the amounts of sales, in minor units of any currency, for which the final callback in
+    /// tests contains the customer's account (the member `account`).
     pub const fn account_shown(self, account_shown: &'static [i64]) -> Self {
         Self { account_shown, ..self }
     }
 
-    /// Sets the form of the redirect to the provider in tests.
+    /// Sets how the customer is redirected to the provider in tests: by `GET` or `POST`.
     pub const fn redirect(self, redirect: TestRedirect) -> Self {
         Self { redirect: Some(redirect), ..self }
     }
 
-    /// Sets the redirect to a form with these fields ([`TestRedirect::PostFields`]). Without this
-    /// call, the sandbox chooses the fields of such a form.
+    /// Sets the redirect to the provider to an HTML form with these fields, sent by `POST`
+    /// ([`TestRedirect::PostFields`]). Without this call, the sandbox chooses the fields of such a
+    /// form.
     pub const fn redirect_fields(self, fields: &'static [RedirectField]) -> Self {
         let redirect = Some(TestRedirect::PostFields);
         Self { redirect, redirect_fields: fields, ..self }
     }
 
-    /// Declares that `redirect_data` has a member `encrypted` (an empty list), and its members the
-    /// order of the sample of Touch&Go, the only sample with this member.
+    /// Declares that `redirect_data` in callbacks has a member `encrypted` (an empty list). Its
+    /// members then have the order of Touch&Go's sample, the only sample with this member.
     pub const fn redirect_encrypted(self) -> Self {
         Self { redirect_encrypted: true, ..self }
     }
@@ -75,20 +77,22 @@ impl Testing {
         Self { step, ..self }
     }
 
-    /// Sets the fields that the platform asks for before the customer of a sale can pay, none by
-    /// default. On Gate the platform asks the merchant; on the Payment Page it would ask the
-    /// customer.
+    /// Sets the fields that the platform asks for before the customer of a sale can pay in tests,
+    /// none by default. On Gate the platform asks the merchant; on the Payment Page it would ask
+    /// the customer.
     pub const fn questions(self, questions: &'static [TestQuestion]) -> Self {
         Self { questions, ..self }
     }
 
-    /// Sets the source of these test values, as text for people (`this library's choice`). Without
-    /// it, the source is that of the method's spec ([`Spec::source`](super::Spec::source)).
+    /// Sets the source of these test values, as text for people, such as `this library's choice`.
+    /// Without this call, the source is that of the method's spec
+    /// ([`Spec::source`](super::Spec::source)).
     pub const fn source(self, source: &'static str) -> Self {
         Self { source: Some(source), ..self }
     }
 
-    /// The amounts, in minor units of any currency, that are declined in tests.
+    /// The amounts of sales and payouts, in minor units of any currency, that are declined in
+    /// tests.
     pub const fn declined_amounts(&self) -> &'static [i64] {
         match self.declined {
             Some(declined) => declined,
@@ -96,7 +100,8 @@ impl Testing {
         }
     }
 
-    /// The source of the declined amounts, `None` if it is the method's documentation page.
+    /// The source of the amounts that are declined in tests, as text for people; `None` if it is
+    /// the method's documentation page.
     pub const fn declined_source(&self) -> Option<&'static str> {
         match self.declined {
             Some(_) => self.source,
@@ -104,13 +109,14 @@ impl Testing {
         }
     }
 
-    /// The amounts of sales, in minor units, for which the final callback in test projects contains
-    /// the member `account`. [`Testing::own_source`] names the document that lists them.
+    /// The amounts of sales, in minor units of any currency, for which the final callback in test
+    /// projects contains the customer's account (the member `account`). [`Testing::own_source`]
+    /// names the document that lists them.
     pub const fn account_shown_amounts(&self) -> &'static [i64] {
         self.account_shown
     }
 
-    /// Whether an amount, in minor units, is declined in tests.
+    /// Whether a sale or payout of this amount, in minor units, is declined in tests.
     pub fn is_declined(&self, minor: i64) -> bool {
         self.declined_amounts().contains(&minor)
     }
@@ -121,7 +127,7 @@ impl Testing {
         self.account_shown.contains(&minor)
     }
 
-    /// The form of the redirect to the provider in tests.
+    /// How the customer is redirected to the provider in tests: by `GET` or `POST`.
     pub const fn redirect_form(&self) -> TestRedirect {
         match self.redirect {
             Some(redirect) => redirect,
@@ -129,18 +135,18 @@ impl Testing {
         }
     }
 
-    /// The fields of the redirect's form, empty if the sandbox chooses them or the redirect has no
-    /// form.
+    /// The fields of the HTML form that redirects the customer to the provider in tests. Empty if
+    /// the sandbox chooses them or the redirect is not such a form.
     pub const fn redirect_form_fields(&self) -> &'static [RedirectField] {
         self.redirect_fields
     }
 
-    /// Whether `redirect_data` has a member `encrypted` in tests.
+    /// Whether `redirect_data` in callbacks has a member `encrypted` in tests.
     pub const fn has_redirect_encrypted(&self) -> bool {
         self.redirect_encrypted
     }
 
-    /// How the customer of a sale pays in tests.
+    /// How the customer of a sale pays in tests, such as after a redirect to the provider.
     pub const fn sale_step(&self) -> TestStep {
         self.step
     }
@@ -150,8 +156,8 @@ impl Testing {
         self.questions
     }
 
-    /// The source of the redirect's form, `None` if it is the sample on the method's documentation
-    /// page.
+    /// The source of the form that the redirect to the provider has in tests, as text for people;
+    /// `None` if it is the sample on the method's documentation page.
     pub const fn redirect_source(&self) -> Option<&'static str> {
         match self.redirect {
             Some(_) => self.source,
@@ -159,13 +165,13 @@ impl Testing {
         }
     }
 
-    /// Source that was set by [`Testing::source`], `None` if the values come from the method's
-    /// [`Spec::source`](super::Spec::source).
+    /// The source of these test values that was set by [`Testing::source`], `None` if it is that of
+    /// the method's spec ([`Spec::source`](super::Spec::source)).
     pub const fn own_source(&self) -> Option<&'static str> {
         self.source
     }
 
-    /// Whether tests treat an amount, in minor units, specially: it is declined, or the final
+    /// Whether an amount, in minor units, has a fixed result in tests: it is declined, or the final
     /// callback contains the customer's account.
     pub fn is_listed(&self, minor: i64) -> bool {
         self.is_declined(minor) || self.shows_account(minor)
