@@ -28,7 +28,8 @@ use self::subject::{Examples, Subject};
 use crate::failure::{Failure, OrFail, fail};
 use crate::stage::Stage;
 
-/// A test case of the conformance suite for a payment method.
+/// A test case of the conformance suite, which tests a payment method against its spec and the
+/// sandbox.
 pub struct Case<'m> {
     name: String,
     run: Box<dyn Fn() -> CaseFuture<'m> + 'm>,
@@ -37,13 +38,14 @@ pub struct Case<'m> {
 type CaseFuture<'m> = Pin<Box<dyn Future<Output = Result<(), Failure>> + 'm>>;
 
 impl Case<'_> {
-    /// The name of the case: the method, the flow and what is tested, such as `jeton sale: 0.99 EUR
-    /// is too little`.
+    /// The name of the test case: the payment method, the operation and what is tested, such as
+    /// `jeton sale: 0.99 EUR is too little`.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Runs the case. It needs a tokio runtime with its timer and I/O.
+    /// Runs the test case. The error says why it failed. Call it in a tokio runtime with timer and
+    /// I/O.
     pub async fn run(&self) -> Result<(), Failure> {
         (self.run)().await
     }
@@ -55,7 +57,8 @@ impl fmt::Debug for Case<'_> {
     }
 }
 
-/// The conformance suite for one payment method, with data that the method's spec does not have:
+/// The conformance suite, which tests one payment method against its spec and the sandbox. The
+/// suite makes most cases from the method's spec; the calls add data that the spec does not have:
 /// values for its fields, values that its own check refuses, and the callbacks on its documentation
 /// page.
 ///
@@ -85,12 +88,13 @@ pub struct Conformance {
 }
 
 impl Conformance {
-    /// Creates the suite for a method. The sandbox's registry has the built-in methods and this
-    /// method.
+    /// Creates the suite for a payment method. The sandbox that the suite runs has the built-in
+    /// methods and this method.
     ///
     /// # Panics
     ///
-    /// If one of the method's names (code, Gate path, callback name) belongs to another method.
+    /// If one of the method's names (code, Gate path, callback name) belongs to another payment
+    /// method.
     pub fn of<M: PaymentMethod>(method: M) -> Self {
         let code = method.spec().code();
         let builtin = Registry::builtin();
@@ -105,29 +109,31 @@ impl Conformance {
         Self { registry, code, examples: Examples::default(), refused, samples }
     }
 
-    /// Sets the value that the suite's requests have in a field. It is needed only if the example
-    /// of the field does not pass the method's own check.
+    /// Sets the value that the suite's requests have in a field, instead of the field's example.
+    /// Call it only if the example does not pass the payment method's own check
+    /// (`PaymentMethod::check`).
     pub fn example(mut self, field: Field, value: impl Into<String>) -> Self {
         self.examples.set(field, value.into());
         self
     }
 
-    /// Adds a case: a request of this flow with this value must be refused because of this field.
-    /// Use it for values that the method's own check refuses; the suite makes the cases of the spec
-    /// by itself.
+    /// Adds a test case: a request for this operation, with this value in the field, must be
+    /// refused because of the field. Use it for values that the method's own check
+    /// (`PaymentMethod::check`) refuses; the suite makes the cases of the spec by itself.
     pub fn refuses(mut self, flow: Operation, field: Field, value: impl Into<String>) -> Self {
         self.refused.push((flow, field, value.into()));
         self
     }
 
-    /// Adds a case: a callback from the method's page, read with the method's spec, must have the
-    /// meaning that the page gives it. The name is for the list of cases.
+    /// Adds a test case: a sample callback from the method's documentation page, read with the
+    /// method's spec, must have the meaning that the page gives it. The name is for the list of
+    /// cases.
     pub fn sample(mut self, name: impl Into<String>, sample: Sample) -> Self {
         self.samples.push((name.into(), sample));
         self
     }
 
-    /// All cases of the suite: those made from the spec, and the added ones.
+    /// All test cases of the suite: those made from the payment method's spec, and the added ones.
     #[expect(clippy::missing_panics_doc, reason = "the method has been added")]
     pub fn cases(&self) -> Vec<Case<'_>> {
         let method = self.registry.get(self.code).expect("the method is in the registry");
@@ -143,7 +149,7 @@ impl Conformance {
         cases.made
     }
 
-    /// Runs all cases of the suite.
+    /// Runs all test cases of the suite, and panics if any fails.
     ///
     /// # Panics
     ///
@@ -173,20 +179,20 @@ impl Conformance {
     }
 }
 
-/// Runs all cases that are made from the spec of a method, and panics if any fails. To add more
-/// cases, use [`Conformance`].
+/// Runs all test cases that are made from the spec of a payment method, and panics if any fails. To
+/// add more cases, use [`Conformance`].
 ///
-/// The sandbox's registry has the built-in methods and this method.
+/// The sandbox that the cases run has the built-in payment methods and this method.
 ///
 /// # Panics
 ///
-/// If the method does not conform, or if one of its names belongs to another method.
+/// If a case fails, or if one of the method's names belongs to another payment method.
 pub fn assert_conforms<M: PaymentMethod>(method: M) {
     Conformance::of(method).assert();
 }
 
-/// The test cases that are made from a method's spec. `registry` is the registry of the sandbox and
-/// must contain the method.
+/// The test cases that are made from the spec of a payment method. `registry` has the payment
+/// methods of the sandbox that the cases run, and must contain the method.
 pub fn conformance<'m>(method: &'m dyn DynMethod, registry: &'m Registry) -> Vec<Case<'m>> {
     let subject = Subject { method, examples: Examples::NONE };
     let mut cases = Cases { method: subject, registry, made: Vec::new() };

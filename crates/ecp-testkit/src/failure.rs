@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// The reason why a test case failed, as text.
+/// The reason why a test case for a payment method failed, as text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure(String);
 

@@ -12,7 +12,8 @@ use ecp_transport::{HttpTransport, TransportError};
 use http::header::RETRY_AFTER;
 use http::{HeaderValue, Request, Response, StatusCode};
 
-/// A network fault that is injected into a request between a client and its platform.
+/// A network fault that is injected into a request between a client and the platform, such as a
+/// reset connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
@@ -47,13 +48,14 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// Whether the platform receives the request.
+    /// Whether the platform receives a request with this fault.
     pub const fn reaches(&self) -> bool {
         !matches!(self, Self::Refused | Self::ResetBefore | Self::StatusInstead(..))
     }
 }
 
-/// A request that a [`FaultTransport`] or a [`FaultServer`](crate::FaultServer) has recorded.
+/// A request that a [`FaultTransport`] or a [`FaultServer`](crate::FaultServer) has recorded, with
+/// the fault that was injected into it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Exchange {
@@ -97,7 +99,8 @@ impl Script {
     }
 }
 
-/// A transport that passes requests to another transport and injects faults by a plan.
+/// A transport that passes requests to another transport and injects network faults. A function,
+/// the plan, chooses the fault of each request.
 ///
 /// ```
 /// use ecp_core::{PaymentId, SecretKey};
@@ -126,13 +129,13 @@ pub struct FaultTransport<T> {
 }
 
 impl<T> FaultTransport<T> {
-    /// Creates a transport that passes requests to `inner`. It calls `plan` with the index (from 0)
-    /// and the path of each request, and injects the fault that `plan` returns.
+    /// Creates a transport that passes requests to the transport `inner`. It calls `plan` with the
+    /// index (from 0) and the path of each request, and injects the fault that `plan` returns.
     pub fn new(inner: T, plan: impl Fn(usize, &str) -> Fault + Send + Sync + 'static) -> Self {
         Self { inner, script: Script::new(plan) }
     }
 
-    /// The recorded requests, in the order in which they arrived.
+    /// The requests that this transport has received, each with its fault, in the order of arrival.
     pub fn exchanges(&self) -> Vec<Exchange> {
         self.script.exchanges()
     }

@@ -38,8 +38,9 @@ fi
 rm -rf "$1"
 "#;
 
-/// A Postgres server for tests, with data of its own. It is as durable as in production: `fsync`
-/// and `synchronous_commit` are on.
+/// A Postgres server for tests, with data of its own in a temporary folder. It is as durable as in
+/// production: `fsync` and `synchronous_commit` are on. It stops, and its data is removed, when the
+/// value is dropped or the process that started it ends.
 #[derive(Debug)]
 pub struct Server {
     binaries: PathBuf,
@@ -50,7 +51,7 @@ pub struct Server {
     caretaker: Child,
 }
 
-/// The TLS certificate and private key of a server, in PEM format.
+/// The TLS certificate and private key of a Postgres server, in PEM format.
 #[derive(Clone, Debug)]
 pub struct Identity {
     /// The certificate of the server, followed by intermediate certificates, if any.
@@ -74,20 +75,20 @@ struct User {
 }
 
 impl Server {
-    /// Starts a Postgres server. If none is installed, it returns `None` and prints to standard
-    /// error that the test `left_out` is skipped.
+    /// Starts a Postgres server. If Postgres is not installed, returns `None` and prints to
+    /// standard error that a test is skipped; `left_out` is the name of the test.
     ///
     /// # Panics
     ///
-    /// If the server does not start, or if none is installed and the environment has `CI=true`:
-    /// no test may be skipped there.
+    /// If the server does not start, or if Postgres is not installed and the environment has
+    /// `CI=true`: no test may be skipped there.
     pub fn start_or_skip(left_out: &str) -> Option<Self> {
         Self::or_skip(Self::start(), left_out)
     }
 
     /// Starts a Postgres server that also listens on a TCP port of 127.0.0.1 and, if the machine
-    /// has it, of ::1; connections to the port must use TLS. Otherwise it is the same as
-    /// [`Server::start_or_skip`].
+    /// has it, of ::1; connections to the port must use TLS. If Postgres is not installed, returns
+    /// `None`, as [`Server::start_or_skip`] does.
     ///
     /// # Panics
     ///
@@ -108,8 +109,8 @@ impl Server {
         }
     }
 
-    /// Starts a Postgres server. The error has the kind [`ErrorKind::NotFound`] if none is
-    /// installed.
+    /// Starts a Postgres server. If Postgres is not installed, the error has the kind
+    /// [`ErrorKind::NotFound`].
     pub fn start() -> io::Result<Self> {
         Self::start_with(None)
     }
@@ -145,7 +146,8 @@ impl Server {
         Ok(server)
     }
 
-    /// Creates an empty database, and returns its connection string in the `key=value` form.
+    /// Creates an empty database on the server, and returns its connection string in the
+    /// `key=value` form.
     pub fn database(&self) -> io::Result<String> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let name = format!("test{}", NUMBER.fetch_add(1, Ordering::Relaxed));
@@ -162,19 +164,21 @@ impl Server {
         Ok(format!("host={} user=postgres dbname={name}{port}", self.folder.display()))
     }
 
-    /// The TCP port of the server, `None` if it listens on a Unix socket only.
+    /// The TCP port of the Postgres server, `None` if it listens on a Unix socket only.
     pub fn port(&self) -> Option<u16> {
         self.port
     }
 
-    /// Kills the main process of the server with SIGKILL. Its other processes end when they notice.
+    /// Kills the main process of the Postgres server with SIGKILL, as in a crash. The server's
+    /// other processes end by themselves soon after.
     pub fn kill(&mut self) -> io::Result<()> {
         self.postmaster.kill()?;
         self.postmaster.wait().map(drop)
     }
 
-    /// Kills the server's process for the latest connection with SIGKILL. The server then ends all
-    /// other connections and recovers by itself. Returns `false` if there is no connection.
+    /// Kills the Postgres process that serves the latest connection with SIGKILL. The server then
+    /// ends all other connections and recovers by itself. Returns `false` if there is no
+    /// connection.
     pub fn kill_backend(&self) -> io::Result<bool> {
         let parent = self.postmaster.id();
         let mut backends: Vec<u32> = Vec::new();
@@ -197,7 +201,7 @@ impl Server {
         Ok(killed.success())
     }
 
-    /// Starts the server again, with the same data, after [`Server::kill`].
+    /// Starts the Postgres server again, with the same data, after [`Server::kill`].
     pub fn restart(&mut self) -> io::Result<()> {
         let patience = Instant::now() + PATIENCE;
         loop {

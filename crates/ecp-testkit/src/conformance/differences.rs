@@ -6,8 +6,9 @@ use ecp_core::json::{Document, Kind, Limits, Value};
 
 use crate::failure::{Failure, OrFail};
 
-/// A difference between a message and the sample of it on a documentation page, in members or
-/// types. Values are not compared, because ids, dates and amounts differ in every payment.
+/// A difference between a JSON message and the sample of it on a documentation page, such as a
+/// missing member or another type. Values are not compared, because ids, dates and amounts differ
+/// in every payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Difference {
@@ -62,9 +63,9 @@ impl fmt::Display for Difference {
     }
 }
 
-/// Compares the members of a JSON message with those of a sample: names, types and order, but not
-/// values. A member that only one of the two has is a difference. The result is empty if they
-/// agree; it is an error if one of the two is not JSON.
+/// Compares the members of a JSON message (`sent`) with those of a sample (`printed`): names, types
+/// and order, but not values. A member that only one of the two has is a difference. The result is
+/// empty if they agree; it is an error if one of the two is not JSON.
 ///
 /// ```
 /// use ecp_testkit::differences;

@@ -9,10 +9,10 @@ use ecp_notify::Verifier;
 
 use crate::failure::{Failure, OrFail, fail};
 
-/// A callback as the documentation page of a method prints it, with the meaning that the page gives
-/// it.
+/// A sample callback from the documentation page of a payment method, with the meaning that the
+/// page gives it: the operation, and the payment's status and amount.
 ///
-/// Pages do not print the whole signature, so the sample is signed again.
+/// Pages do not print the whole signature, so the sample is signed again, with a key for tests.
 ///
 /// ```
 /// use ecp_core::model::PaymentStatus;
@@ -37,8 +37,9 @@ pub struct Sample {
 }
 
 impl Sample {
-    /// Creates a sample from the printed JSON of a callback about an operation of `flow`. `status`
-    /// and `sum` are those of the payment; after a refund, `sum` is the amount that is left.
+    /// Creates a sample from the JSON of a callback that the documentation page prints. `flow` is
+    /// the operation that the callback is about; `status` and `sum` are those of the payment. After
+    /// a refund, `sum` is the amount that is left.
     pub fn new(
         json: impl Into<String>,
         flow: Operation,
@@ -48,8 +49,9 @@ impl Sample {
         Self { json: json.into(), flow, status, sum }
     }
 
-    /// Signs the callback again, verifies it as a merchant does, and compares it with the method's
-    /// spec (name in callbacks, flow, currency) and with the meaning that the page gives it.
+    /// Signs the sample callback again, verifies it as a merchant does, and compares it with the
+    /// method's spec (name in callbacks, operation, currency) and with the meaning that the page
+    /// gives it. The error is the first difference.
     pub fn check(&self, method: &dyn DynMethod) -> Result<(), Failure> {
         let callback = self.read()?;
         let spec = method.spec();

@@ -15,9 +15,10 @@ use tokio::task::JoinHandle;
 
 use super::{Exchange, Fault, Script, bare};
 
-/// An HTTP server on this machine that passes requests to a platform in the same process and
-/// injects faults by a plan. It supports the part of HTTP/1.1 that a client of Gate uses: requests
-/// with a `content-length`, several on a connection.
+/// An HTTP server on this machine that passes requests to a platform in the same process, such as a
+/// sandbox, and injects network faults. A function, the plan, chooses the fault of each request.
+/// The server supports the part of HTTP/1.1 that a client of Gate uses: requests with a
+/// `content-length`, several on a connection.
 ///
 /// The server stops when it is dropped.
 pub struct FaultServer {
@@ -28,8 +29,9 @@ pub struct FaultServer {
 }
 
 impl FaultServer {
-    /// Starts a server on a loopback port. It calls `plan` with the index (from 0) and the path of
-    /// each request, and injects the fault that `plan` returns. Call it inside a tokio runtime.
+    /// Starts a server on a free loopback port, in front of `platform`. It calls `plan` with the
+    /// index (from 0) and the path of each request, and injects the fault that `plan` returns. Call
+    /// it inside a tokio runtime.
     pub async fn start(
         platform: impl HttpTransport + 'static,
         plan: impl Fn(usize, &str) -> Fault + Send + Sync + 'static,
@@ -37,8 +39,9 @@ impl FaultServer {
         Self::serve(platform, Script::new(plan)).await
     }
 
-    /// Starts a server as [`start`](Self::start) does, but records no requests. Use it if there are
-    /// many.
+    /// Starts a server as [`start`](Self::start) does, but records no requests, so
+    /// [`exchanges`](Self::exchanges) is empty. Use it for many requests, because records take
+    /// memory.
     pub async fn start_forgetful(
         platform: impl HttpTransport + 'static,
         plan: impl Fn(usize, &str) -> Fault + Send + Sync + 'static,
@@ -66,12 +69,13 @@ impl FaultServer {
         Ok(Self { address, script, connections, task })
     }
 
-    /// The URL of the server, for [`Gate::base_url`](ecp_transport::Gate::base_url).
+    /// The URL of the server, to pass to [`Gate::base_url`](ecp_transport::Gate::base_url).
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// The recorded requests, in the order in which they arrived.
+    /// The requests that this server has received, each with its fault, in the order of arrival.
+    /// Empty for a server from [`start_forgetful`](Self::start_forgetful).
     pub fn exchanges(&self) -> Vec<Exchange> {
         self.script.exchanges()
     }

@@ -24,17 +24,17 @@ wait "$pid"
 const PORT: u16 = 6432;
 
 /// A pgbouncer connection pooler in transaction mode: each transaction may use another connection
-/// to the server. It listens in the server's folder, and ends when the value is dropped or the
-/// process that started it ends.
+/// to the Postgres server. It listens on a Unix socket in the server's folder, and ends when the
+/// value is dropped or the process that started it ends.
 #[derive(Debug)]
 pub struct Pooler {
     caretaker: Child,
 }
 
 impl Pooler {
-    /// Starts pgbouncer with at most this many connections for each database. If it is not
-    /// installed, it returns `None` and prints to standard error that the test `left_out` is
-    /// skipped.
+    /// Starts pgbouncer with at most this many connections to the server for each database. If
+    /// pgbouncer is not installed, returns `None` and prints to standard error that a test is
+    /// skipped; `left_out` is the name of the test.
     ///
     /// # Panics
     ///
@@ -51,8 +51,8 @@ impl Pooler {
         }
     }
 
-    /// Starts pgbouncer with at most this many connections for each database. The error has the
-    /// kind [`ErrorKind::NotFound`] if it is not installed.
+    /// Starts pgbouncer with at most this many connections to the server for each database. If
+    /// pgbouncer is not installed, the error has the kind [`ErrorKind::NotFound`].
     pub fn start(server: &Server, connections: u32) -> io::Result<Self> {
         let program = program()?;
         let folder = server.folder.as_path();
@@ -82,8 +82,8 @@ impl Pooler {
         Ok(pooler)
     }
 
-    /// Changes a connection string from [`Server::database`] so that it leads to the database
-    /// through the pooler.
+    /// Returns the connection string that leads to the same database through the pooler. `database`
+    /// is a connection string from [`Server::database`].
     pub fn before(&self, database: &str) -> String {
         let rest = database.split(' ').filter(|pair| !pair.starts_with("port="));
         rest.chain([format!("port={PORT}").as_str()]).collect::<Vec<_>>().join(" ")

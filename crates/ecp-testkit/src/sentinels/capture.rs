@@ -12,9 +12,9 @@ use tracing::{Event, Metadata, Subscriber};
 
 use super::Sentinels;
 
-/// Captures everything that a service prints, to search it for secrets: spans and events of
-/// `tracing` at every level with all fields, records of `log`, observations of metrics, and printed
-/// texts. Clones share the captured data.
+/// Captures everything that a service prints, so that a test can search it for secrets: spans and
+/// events of `tracing` at every level with all fields, records of `log`, observations of metrics,
+/// and printed texts. Clones share the captured data.
 #[derive(Clone, Debug, Default)]
 pub struct Capture(Arc<Shared>);
 
@@ -33,7 +33,8 @@ struct Named {
     metrics: BTreeSet<String>,
 }
 
-/// The names of spans, fields and metrics in use, to compare them with a document that lists them.
+/// The names of spans, fields and metrics that a service used while it was captured. A test can
+/// compare them with a document that lists them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Names {
@@ -45,7 +46,7 @@ pub struct Names {
     pub metrics: BTreeSet<String>,
 }
 
-/// A captured line that contains sentinels (texts that must not be printed).
+/// A captured line in which sentinels were found: texts, such as secrets, that must not be printed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leak {
     names: BTreeSet<String>,
@@ -72,12 +73,13 @@ impl fmt::Display for Leak {
 }
 
 impl Capture {
-    /// Creates an empty capture.
+    /// Creates a capture that has no lines yet.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Captures everything that this process logs from now on through `tracing` and `log`.
+    /// Captures everything that this process logs through `tracing` and `log` from now on. Call it
+    /// once in a process.
     ///
     /// # Panics
     ///
@@ -89,20 +91,21 @@ impl Capture {
         log::set_max_level(log::LevelFilter::Trace);
     }
 
-    /// Captures a printed text. `what` describes the text in a reported leak.
+    /// Adds a text that was printed elsewhere, such as the output of a command, to the captured
+    /// lines. `what` describes the text in a reported leak.
     pub fn note(&self, what: &str, printed: impl Into<String>) {
         self.taken_in().push(format!("{what}: {}", printed.into()));
     }
 
-    /// Captures the `Debug` output of a value, plain and pretty-printed. `what` describes the value
-    /// in a reported leak.
+    /// Adds the `Debug` output of a value, plain and pretty-printed, to the captured lines. `what`
+    /// describes the value in a reported leak.
     pub fn debug(&self, what: &str, value: &dyn Debug) {
         self.note(what, format!("{value:?}"));
         self.note(what, format!("{value:#?}"));
     }
 
-    /// Captures the `Debug` output of a result and, if it is an error, the texts of the error and
-    /// of all its causes. `what` describes the result in a reported leak.
+    /// Adds the `Debug` output of a result and, if it is an error, the texts of the error and of
+    /// all its causes to the captured lines. `what` describes the result in a reported leak.
     pub fn result<T: Debug, E: std::error::Error>(&self, what: &str, result: &Result<T, E>) {
         self.debug(what, result);
         if let Err(error) = result {
@@ -116,12 +119,13 @@ impl Capture {
         }
     }
 
-    /// All lines that have been captured so far.
+    /// All lines that have been captured so far, such as log records and printed texts.
     pub fn lines(&self) -> Vec<String> {
         self.taken_in().clone()
     }
 
-    /// The captured lines that contain at least one of the sentinels.
+    /// The captured lines that contain at least one of the sentinels, each with the names of those
+    /// that it contains.
     pub fn leaks(&self, sentinels: &Sentinels) -> Vec<Leak> {
         let (lines, search) = (self.taken_in(), sentinels.search());
         let leak = |line: &String| {
@@ -132,9 +136,9 @@ impl Capture {
         lines.iter().filter_map(leak).collect()
     }
 
-    /// The names that have been captured so far: of all metrics, and of the spans and fields of the
-    /// crates for which `of_crate` returns true. Its argument is the name of a crate as in Rust
-    /// paths, such as `ecp_core`.
+    /// The names that have been used so far: of all metrics, and of the spans and fields of those
+    /// crates for which `of_crate` returns true. The argument of `of_crate` is the name of a crate
+    /// as in Rust paths, such as `ecp_core`.
     pub fn names(&self, of_crate: impl Fn(&str) -> bool) -> Names {
         let named = self.named();
         let wanted = |all: &BTreeSet<(String, String)>| -> BTreeSet<String> {

@@ -12,14 +12,14 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 pub struct Sentinels(Vec<(String, Vec<String>)>);
 
 impl Sentinels {
-    /// Creates an empty list.
+    /// Creates an empty list of sentinels.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a sentinel: a text of at least eight bytes that is invented for the test. Shorter texts
-    /// occur by chance, and a leaked text is printed. A text that is already in the list is not
-    /// added again.
+    /// Adds a sentinel: a text of at least eight bytes that must not be printed. Invent the text
+    /// for the test and use no real secret, because a failed test prints it. Shorter texts occur by
+    /// chance. A text that is already in the list is not added again.
     ///
     /// # Panics
     ///
@@ -31,7 +31,7 @@ impl Sentinels {
         }
     }
 
-    /// Creates a search for all sentinels of the list at once.
+    /// Prepares a search that finds all sentinels of the list in one pass over a text.
     ///
     /// # Panics
     ///
@@ -65,7 +65,7 @@ pub struct Search<'s> {
 }
 
 impl<'s> Search<'s> {
-    /// Returns the names of the sentinels that a text contains, unchanged or encoded (such as in
+    /// Returns the names of the sentinels that a text contains, as they are or encoded (such as in
     /// Base64).
     pub fn found_in(&self, text: &str) -> BTreeSet<&'s str> {
         let shown = self.automaton.find_overlapping_iter(text);
