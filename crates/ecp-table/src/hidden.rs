@@ -6,9 +6,9 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::canonical_combining_class;
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
-/// A character that cannot be seen or distinguished from another: a format or control character, a
-/// space other than U+0020, white space at the start or end of a text, or a mark that is drawn over
-/// another character and is not part of a letter.
+/// A character in an id that a person cannot see or distinguish from another. It is a format or
+/// control character, a space other than U+0020, white space at the start or end of the text, or a
+/// mark that is drawn over another character and is not part of a letter.
 ///
 /// Two ids that differ only in such a character look the same, but are two payments.
 ///
@@ -24,8 +24,8 @@ use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 pub struct Hidden(char);
 
 impl Hidden {
-    /// Finds the first hidden character in an id, an account number or a code; `None` if there is
-    /// none.
+    /// Finds the first hidden character in an id, an account number or a code, such as a zero width
+    /// space; `None` if there is none.
     pub fn find(text: &str) -> Option<Self> {
         let hidden = text.chars().find(|&character| is_hidden(character));
         let edge = || text.chars().next().filter(|first| *first == ' ');
@@ -33,7 +33,7 @@ impl Hidden {
         hidden.or_else(edge).or_else(other_edge).or_else(|| stray_mark(text)).map(Self)
     }
 
-    /// The hidden character itself.
+    /// The hidden character itself, such as U+200B.
     pub const fn character(self) -> char {
         self.0
     }
@@ -142,9 +142,10 @@ fn stray_mark(text: &str) -> Option<char> {
     None
 }
 
-/// Returns a key for finding texts that look alike. Two texts have the same key if they differ only
-/// in case, in width (`Ａ` for `A`), in the encoding of accents, in the form of dashes, apostrophes
-/// and slashes, in hidden characters or in white space.
+/// Returns a key that is equal for texts that look alike, to find ids that a person may confuse.
+/// Two texts have the same key if they differ only in case, in width (`Ａ` for `A`), in the encoding
+/// of accents, in the form of dashes, apostrophes and slashes, in hidden characters or in white
+/// space. [`fold`] ignores fewer differences.
 ///
 /// ```
 /// assert_eq!(ecp_table::look("Ｐ-１7"), ecp_table::look("p–17 "));
@@ -157,9 +158,9 @@ pub fn look(text: &str) -> String {
     fold(&compatible).nfkc().collect()
 }
 
-/// Returns a key for comparing texts. Two texts have the same key if they differ only in case, or
-/// in the form of dashes, apostrophes, slashes and similar characters. Case is full Unicode case
-/// folding, and a dotless `ı` equals `i`.
+/// Returns a key for comparing texts without regard to case. Two texts have the same key if they
+/// differ only in case, or in the form of dashes, apostrophes, slashes and similar characters. Case
+/// is full Unicode case folding, and a dotless `ı` equals `i`.
 ///
 /// ```
 /// assert_eq!(ecp_table::fold("Straße–1"), "strasse-1");

@@ -5,10 +5,10 @@ use std::borrow::Cow;
 /// First characters of formulas, also in full width.
 const STARTS: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
 
-/// Makes a text safe for a cell of a spreadsheet: an apostrophe is inserted where the text could be
-/// read as a formula. These places are its start, and the position after a delimiter or a line
-/// break, where a program with another delimiter would begin a cell. A [number](is_number) is
-/// unchanged.
+/// Makes a text safe for a cell of a spreadsheet, in which it must not run as a formula: an
+/// apostrophe is inserted where a formula could begin. These places are the start of the text, and
+/// the position after a delimiter or a line break, where a program with another delimiter would
+/// begin a cell. A [number](is_number) is unchanged.
 /// ```
 /// use ecp_table::neutral;
 ///
@@ -41,7 +41,8 @@ pub fn neutral(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
-/// Whether the whole text is a number: an optional sign, digits, and optionally a decimal point.
+/// Whether the whole text is a number: an optional sign, digits, and optionally a decimal point
+/// (not a comma) with digits after it.
 ///
 /// ```
 /// use ecp_table::is_number;

@@ -31,7 +31,8 @@ pub struct Row<'t> {
     cells: Vec<Cow<'t, str>>,
 }
 
-/// A problem with a file or with one of its rows. The text contains no value of a cell.
+/// A problem with a CSV file or with one of its rows. The description of the problem contains no
+/// value of a cell, which may be personal data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Problem {
@@ -45,7 +46,7 @@ pub struct Problem {
     pub ends_reading: bool,
 }
 
-/// An iterator over the rows of a table. A row that cannot be read is an error.
+/// An iterator over the rows of a table. A row that cannot be read is an error, with its line.
 #[derive(Clone, Debug)]
 pub struct Rows<'t> {
     table: &'t Table,
@@ -55,15 +56,19 @@ pub struct Rows<'t> {
 impl Table {
     /// Reads the text of a CSV file and its line of column names.
     ///
-    /// The delimiter is found from the line of column names: of [`DELIMITERS`], it is the one that
-    /// gives the most names for which `is_known` is true or, if no name is known, the most names.
-    /// Two equally good delimiters are an error, and the caller must pass one. A first line such as
-    /// `sep=;` names the delimiter, and the argument `delimiter` takes precedence over that line; a
-    /// delimiter that is named in either way is an error if it gives no known name while another
-    /// delimiter does.
+    /// A delimiter must be an ASCII character other than a quote or a line break. It is found in
+    /// this order:
     ///
-    /// The file must be UTF-8, or UTF-16 with a byte order mark; any other encoding is an error. A
-    /// delimiter must be an ASCII character other than a quote or a line break.
+    /// - the argument `delimiter`;
+    /// - a first line such as `sep=;`;
+    /// - the line of column names: of [`DELIMITERS`], the one that gives the most names for which
+    ///   `is_known` is true or, if no name is known, the most names. Two equally good delimiters
+    ///   are an error, and the caller must pass one.
+    ///
+    /// A delimiter from the argument or the first line is an error if it gives no known name while
+    /// another delimiter does.
+    ///
+    /// The file must be UTF-8, or UTF-16 with a byte order mark; any other encoding is an error.
     pub fn read(
         file: Vec<u8>,
         delimiter: Option<u8>,
@@ -100,7 +105,7 @@ impl Table {
         self.delimiter
     }
 
-    /// The number of the line with the column names, counted from 1.
+    /// The number of the file's line with the column names, counted from 1.
     pub const fn header_line(&self) -> u64 {
         self.header_line
     }
@@ -111,20 +116,21 @@ impl Table {
         &self.names
     }
 
-    /// A note about the line `sep=` of the file, if it is ignored because another delimiter was
-    /// given; otherwise `None`.
+    /// A note that the first line of the file, such as `sep=;`, is ignored because the caller
+    /// passed another delimiter; otherwise `None`.
     pub const fn note(&self) -> Option<&Problem> {
         self.note.as_ref()
     }
 
-    /// Iterates over the rows with at least one non-empty cell, in the order of the file. It stops
-    /// after text that breaks the CSV grammar, because later rows cannot be distinguished.
+    /// Iterates over the rows with at least one non-empty cell, in the order of the file. The
+    /// iterator ends after text that breaks the CSV grammar, such as a quote that is not closed,
+    /// because later rows cannot be distinguished.
     pub fn rows(&self) -> Rows<'_> {
         Rows { table: self, scanner: Scanner::at(&self.text, self.delimiter, self.body) }
     }
 
-    /// Checks a row for a value in a column without a name, because the meaning of such a value is
-    /// unknown. `None` if there is none.
+    /// Returns a problem if a row has a value in a column without a name, because the meaning of
+    /// such a value is unknown. `None` if there is no such value.
     pub fn nameless(&self, row: &Row<'_>) -> Option<Problem> {
         let is_nameless = |(name, cell): &(&String, &str)| name.is_empty() && !is_blank(cell);
         let place = self.names.iter().zip(row.cells()).position(|pair| is_nameless(&pair))?;
@@ -178,12 +184,12 @@ impl<'t> Iterator for Rows<'t> {
 }
 
 impl Row<'_> {
-    /// The line on which the row begins, counted from 1 as in a text editor.
+    /// The line of the file on which the row begins, counted from 1 as in a text editor.
     pub const fn line(&self) -> u64 {
         self.line
     }
 
-    /// The text of the cell at an index from 0; empty if there is no such cell.
+    /// The text of the row's cell at an index from 0; empty if there is no such cell.
     pub fn get(&self, place: usize) -> &str {
         self.cells.get(place).map_or("", |cell| cell)
     }

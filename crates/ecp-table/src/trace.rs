@@ -42,8 +42,8 @@ pub enum Trace {
 }
 
 impl Trace {
-    /// Finds the first sign in a code or an amount, such as `300.00`; `None` if there is none. For
-    /// ids and account numbers, use [`Trace::in_id`].
+    /// Finds the first sign that a spreadsheet has changed a code or an amount, such as `300.00`;
+    /// `None` if there is none. For ids and account numbers, use [`Trace::in_id`].
     pub fn find(text: &str) -> Option<Self> {
         let text = text.trim();
         [
@@ -58,8 +58,8 @@ impl Trace {
         .find_map(|(trace, fits)| fits(text).then_some(trace))
     }
 
-    /// Finds the first sign in an id or an account number, where decimals count too; `None` if
-    /// there is none.
+    /// Finds the first sign that a spreadsheet has changed an id or an account number; `None` if
+    /// there is none. Here added decimals are a sign too, such as in `93017949.0`.
     pub fn in_id(text: &str) -> Option<Self> {
         let text = text.trim();
         Self::find(text).or_else(|| {
@@ -74,8 +74,8 @@ impl Trace {
         })
     }
 
-    /// Finds the first sign in free text, such as a name, an address or a description; `None` if
-    /// there is none.
+    /// Finds the first sign that a spreadsheet has changed a free text, such as a name, an address
+    /// or a description; `None` if there is none.
     pub fn in_text(text: &str) -> Option<Self> {
         let text = text.trim();
         let is_formula = || text.starts_with("=\"").then_some(Self::Formula);

@@ -8,9 +8,9 @@ const MOST: usize = 32_767;
 /// Note at the end of a text that was cut.
 const CUT: &str = " [cut here: a cell of a workbook holds no more; see the export to CSV]";
 
-/// Makes a text fit a cell of a workbook (XLSX). A text of more than 32,767 UTF-16 code units is
-/// cut, with a note at its end; U+FFFE and U+FFFF, which XML cannot contain, become U+FFFD. The
-/// second value says what was changed, `None` if nothing was.
+/// Makes a text fit a cell of a workbook (XLSX), and returns it with a warning that says what was
+/// changed, `None` if nothing was. A text of more than 32,767 UTF-16 code units is cut, with a note
+/// at its end; U+FFFE and U+FFFF, which XML cannot contain, become U+FFFD.
 ///
 /// ```
 /// let (text, warning) = ecp_table::for_workbook("Success");
