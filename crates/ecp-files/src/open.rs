@@ -4,16 +4,17 @@ use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// A set of paths with the files that they led to at one moment. It shows later whether a path
+/// A set of paths, each with the file that it led to at one moment. It shows later whether a path
 /// leads to another file, such as after a rename.
 ///
 /// On Unix a file is identified by its device and inode, which no other file can have while the
-/// file is open. A file that is created after the first one was closed can have the same inode, so
-/// the time of creation counts too, if the file system records it.
+/// file is open. A file that is created after the noted file was closed can have the same inode, so
+/// the time of creation is compared too, if the file system records it.
 #[derive(Clone, Debug)]
 pub struct OpenFiles(Vec<(PathBuf, Identity)>);
 
-/// How the file that a path leads to now compares with the file that was noted.
+/// How the file that a path leads to now compares with the file that was noted for [`OpenFiles`]:
+/// the same, another or none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Found {
     /// The path leads to the noted file.
@@ -25,7 +26,8 @@ pub enum Found {
 }
 
 impl OpenFiles {
-    /// Notes the files that these paths lead to now. Symbolic links are followed.
+    /// Records which files these paths lead to now, to compare with later. Symbolic links are
+    /// followed.
     pub fn note(names: impl IntoIterator<Item = PathBuf>) -> io::Result<Self> {
         let noted = names.into_iter().map(|name| {
             let identity = identity(&std::fs::metadata(&name)?);
@@ -34,32 +36,35 @@ impl OpenFiles {
         noted.collect::<io::Result<_>>().map(Self)
     }
 
-    /// Notes the SQLite database at a path, and its companion files: their names are the name of
-    /// the database with these suffixes, such as `-wal`. If the path is a symbolic link, the
-    /// companion files are beside the link's target.
+    /// Records which files the path of an SQLite database and its companion files lead to now, to
+    /// compare with later. `beside` has the suffixes of the companion files, such as `-wal`, which
+    /// follow the name of the database. If the path is a symbolic link, the companion files are
+    /// beside the link's target.
     pub fn note_database(path: &Path, beside: &[&str]) -> io::Result<Self> {
         let file = std::fs::canonicalize(path)?;
         let beside = beside.iter().map(|end| with_end(&file, end));
         Self::note([path.to_owned()].into_iter().chain(beside))
     }
 
-    /// Whether every path still leads to the file that was noted for it. It takes one system call
+    /// Whether every path still leads to the file that was noted for it. This takes one system call
     /// per path, some microseconds in all.
     pub fn are_same(&self) -> bool {
         self.found().all(|found| found == Found::Same)
     }
 
-    /// Compares the current file of each path with its noted file, in the order of the paths.
+    /// Compares the file that each path leads to now with the file that was noted for it, in the
+    /// order of the paths.
     pub fn found(&self) -> impl Iterator<Item = Found> {
         self.0.iter().map(|(name, noted)| find(name, *noted))
     }
 
-    /// Compares the file that another path leads to with the first noted file.
+    /// Compares the file that another path leads to now with the file that was noted first, such as
+    /// the database in [`note_database`](Self::note_database).
     pub fn found_under(&self, name: &Path) -> Found {
         self.0.first().map_or(Found::Nothing, |(_, noted)| find(name, *noted))
     }
 
-    /// The noted paths, in the order in which they were given.
+    /// The paths whose files were noted, in the order in which they were given.
     pub fn names(&self) -> impl Iterator<Item = &Path> {
         self.0.iter().map(|(name, _)| name.as_path())
     }

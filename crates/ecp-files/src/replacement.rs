@@ -7,9 +7,9 @@ use std::process;
 
 use crate::{database, rights};
 
-/// An output file that replaces the file at its path only when it is finished. Until then it is a
-/// temporary file in the same folder, with a name that ends in `.unfinished`; dropping the value
-/// deletes it.
+/// An output file that replaces the file at its path only when it is finished. Until then the
+/// output is in a temporary file in the same folder, with a name that ends in `.unfinished`;
+/// dropping the value deletes this file.
 ///
 /// Symbolic links are followed: the link stays, and its target is replaced. A path that is not a
 /// regular file (such as a named pipe) or leads through `/dev` or `/proc` (such as `/dev/stdout`,
@@ -25,9 +25,10 @@ pub struct Replacement {
 const NAMES: u32 = 1000;
 
 impl Replacement {
-    /// Creates the temporary file for a path. Only its owner may read it, also once it is finished.
-    /// An SQLite database at the path is an error; this process must not have that database open,
-    /// because reading it would release this process's locks on it.
+    /// Creates the temporary file for an output path. Only its owner may read the file, also once
+    /// it is finished. It is an error if an SQLite database is at the path. This process must not
+    /// have that database open, because the check reads it and so would release this process's
+    /// locks on it.
     pub fn create(path: &Path) -> io::Result<Self> {
         let Target::Name(path) = target(path)? else {
             // Earlier output in a redirected file is kept.
@@ -58,7 +59,8 @@ impl Replacement {
         }
     }
 
-    /// Writes all data to disk, and gives the file its final name.
+    /// Writes all data to disk, and puts the finished file at its path, in place of the file that
+    /// was there.
     pub fn finish(mut self) -> io::Result<()> {
         self.file.flush()?;
         if let Some((unfinished, path)) = &self.names {

@@ -6,15 +6,15 @@ use std::path::{Path, PathBuf};
 
 use crate::database;
 
-/// Creates a file that only its owner may read and write, and opens it for writing. If anything
-/// exists at the path, even a dangling symbolic link, it is an error.
+/// Creates a file that only its owner may read and write, and opens it for writing. It is an error
+/// if anything exists at the path, even a dangling symbolic link.
 pub fn create(path: &Path) -> io::Result<File> {
     options().write(true).create_new(true).open(path)
 }
 
-/// Opens a file for appending. A new file is created as by [`create`]; in an existing
-/// file, the rights of other users are [removed](tighten) if it belongs to this user. An SQLite
-/// database is an error.
+/// Opens a file for appending. A new file is created as by [`create`], so that only its owner may
+/// read it. From an existing file that belongs to this process's user, the rights of users other
+/// than owner and group are [removed](tighten). It is an error if the file is an SQLite database.
 pub fn append(path: &Path) -> io::Result<File> {
     match options().append(true).create_new(true).open(path) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
@@ -29,10 +29,10 @@ pub fn append(path: &Path) -> io::Result<File> {
     OpenOptions::new().append(true).open(path)
 }
 
-/// Prepares a file for SQLite, before SQLite opens it: creates an empty file that only its owner
-/// may read, or [removes the rights of others](tighten) from an existing file and its companion
-/// files. Symbolic links are followed. An existing file is not opened, because closing it would
-/// release this process's locks on it.
+/// Prepares the file of an SQLite database, before SQLite opens it. If there is no file, an empty
+/// one is created that only its owner may read. From an existing file and its companion files
+/// (`-wal`, `-shm`), [the rights of others are removed](tighten). Symbolic links are followed. An
+/// existing file is not opened, because closing it would release this process's locks on it.
 ///
 /// Returns the path of a file that others may still read, because it belongs to another user;
 /// `None` if there is none.
@@ -60,8 +60,8 @@ pub fn prepare_database(path: &Path) -> io::Result<Option<PathBuf>> {
     Ok(None)
 }
 
-/// Removes the rights of users other than owner and group from a regular file. Returns whether
-/// anything changed. It is an error if the rights must change and the file belongs to another user.
+/// Removes the rights of users other than owner and group from a regular file. Returns whether the
+/// rights were changed. It is an error if they must change and the file belongs to another user.
 pub fn tighten(path: &Path) -> io::Result<bool> {
     #[cfg(unix)]
     {
