@@ -1,10 +1,11 @@
 #!/bin/sh
-# backup-postgres.sh DATABASE FOLDER [SCHEMA ..]: a dump of a Postgres database, or of some of its
-# schemas (`ecp_inbox` is the inbox), while the service goes on. Prints the dump's path.
+# backup-postgres.sh DATABASE FOLDER [SCHEMA ..]: dumps a Postgres database, or some of its schemas
+# (`ecp_inbox` is the inbox), while the service runs. Prints the path of the dump.
 #
 # DATABASE is an address as `psql` takes it; the password comes from PGPASSWORD or ~/.pgpass. The
-# server must be reached directly or through a pooler in session mode. The dump is of one moment, for
-# its owner alone, and has its name when it is whole. docs/operations/backup.md has the way back.
+# server must be reached directly or through a pooler in session mode. The dump has the state of one
+# moment, in one file with mode 0600. It gets its name after a check. docs/operations/backup.md
+# explains how to restore it.
 set -eu
 database=$1 folder=$2
 shift 2
@@ -15,12 +16,12 @@ dump=$folder/ecp.$(date -u +%Y%m%dT%H%M%SZ).dump
 unfinished=$dump.unfinished
 trap 'rm -f "$unfinished"' EXIT
 for schema; do
-    # A schema that is not there would be left out without a word.
     set -- "$@" "--schema=$schema"
     shift
 done
+# `--strict-names`: a missing schema is an error and not an empty dump.
 pg_dump --dbname="$database" --format=custom --strict-names "$@" --file="$unfinished"
-# Reads the whole dump, and writes it nowhere.
+# Checks that the whole dump can be read.
 pg_restore --file=/dev/null "$unfinished"
 sync "$unfinished"
 mv "$unfinished" "$dump"

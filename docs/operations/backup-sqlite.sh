@@ -1,13 +1,13 @@
 #!/bin/sh
-# backup-sqlite.sh DATABASE FOLDER: a copy of an SQLite database, such as an inbox with the orders
-# beside it or a journal of payouts, while its service goes on. Prints the copy's path.
+# backup-sqlite.sh DATABASE FOLDER: copies an SQLite database, such as an inbox with the orders
+# beside it or a journal of payouts, while its service runs. Prints the path of the copy.
 #
-# The copy is of one moment, in one file, for its owner alone, and was checked. It has its name when
-# it is whole. docs/operations/backup.md has the way back.
+# The copy has the state of one moment, in one file with mode 0600. It gets its name after a check.
+# docs/operations/backup.md explains how to restore it.
 set -eu
 database=$1 folder=$2
 umask 077
-# `sqlite3` would make an empty database under a wrong name.
+# For a wrong name `sqlite3` would make an empty database.
 [ -f "$database" ] || { echo "error: there is no database $database" >&2; exit 1; }
 mkdir -p "$folder"
 copy=$folder/$(basename "$database").$(date -u +%Y%m%dT%H%M%SZ)
@@ -15,7 +15,7 @@ copy=$folder/$(basename "$database").$(date -u +%Y%m%dT%H%M%SZ)
 unfinished=$copy.unfinished
 trap 'rm -f "$unfinished"' EXIT
 rm -f "$unfinished"
-# One reading transaction: the service writes on, and does not begin the copy anew as with `.backup`.
+# Reads in one transaction while the service writes. `.backup` would begin again after each write.
 sqlite3 -readonly -cmd '.timeout 10000' "$database" \
     "VACUUM INTO '$(printf %s "$unfinished" | sed "s/'/''/g")'"
 check=$(sqlite3 "$unfinished" 'PRAGMA integrity_check')

@@ -52,8 +52,8 @@ Commands:
   simulate [ROWS] [SEED]   pay a file through failures and kills, and prove that each row is paid once
   screenshots              take pictures of the sandbox's pages for docs/screenshots; needs
                            Debian's chromium-headless-shell or chromium, and chromium-driver
-  sdks                     install the platform's SDKs for Python and JavaScript in target/sdks, for
-                           the sandbox's tests; needs pip and npm
+  sdks                     install what tests need from PyPI and npm in target/sdks: the platform's
+                           SDKs, an SMTP server, a check of Kubernetes manifests
 ";
 
 const CI_OPTIONS: &[&str] = &["--timings", "--without-tests"];

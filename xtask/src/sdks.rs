@@ -1,5 +1,5 @@
-//! The platform's own SDKs, which the sandbox's tests run as the merchant's side, and the SMTP server
-//! that receives the reports of tests.
+//! The platform's own SDKs, which the sandbox's tests run as the merchant's side, the SMTP server
+//! that receives the reports of tests, and what validates Kubernetes manifests.
 
 use std::path::Path;
 
@@ -12,17 +12,21 @@ const PYTHON: &str = "ecommpay-sdk==1.0.6";
 /// An SMTP server that says yes and no as a test wants it.
 const SMTP: &str = "aiosmtpd==1.4.6";
 
+/// Kubernetes' own schemas, and the command that compares manifests with them.
+const KUBERNETES: &str = "kubernetes-validate==1.37.0";
+
 /// Installs them below `target/sdks`, from npm and PyPI.
 pub(crate) fn sdks(root: &Path) -> Result<(), String> {
     let folder = |name: &str| format!("{}/target/sdks/{name}", root.display());
     let (javascript, python, smtp) = (folder("javascript"), folder("python"), folder("smtp"));
+    let kubernetes = folder("kubernetes");
     let options = ["--silent", "--no-fund", "--no-audit", "--ignore-scripts"];
     let npm = [&["install", "--prefix", &javascript], &options[..], &[JAVASCRIPT]].concat();
     std::fs::create_dir_all(&javascript).map_err(|error| format!("{javascript}: {error}"))?;
     if !run("npm", &npm, &[]) {
         return Err(format!("npm cannot install {JAVASCRIPT}"));
     }
-    for (folder, package) in [(&python, PYTHON), (&smtp, SMTP)] {
+    for (folder, package) in [(&python, PYTHON), (&smtp, SMTP), (&kubernetes, KUBERNETES)] {
         let pip = ["-m", "pip", "install", "--quiet", "--upgrade", "--target", folder, package];
         if !run("python3", &pip, &[]) {
             return Err(format!("pip cannot install {package}"));

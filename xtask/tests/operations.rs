@@ -403,3 +403,25 @@ fn systemd_accepts_the_unit() {
     let printed = accepts("systemd-analyze", &["verify", "--man=no", &unit]);
     assert!(printed.is_empty() || printed.contains("ProtectClocks"), "{printed}");
 }
+
+#[test]
+fn kubernetes_accepts_the_manifests() {
+    let packages = Path::new("../target/sdks/kubernetes");
+    if !packages.exists() {
+        assert!(std::env::var_os("CI").is_none(), "`cargo xtask sdks` did not run");
+        eprintln!(
+            "left out: manifests of Kubernetes, which `cargo xtask sdks` installs a check of"
+        );
+        return;
+    }
+    let packages = format!("PYTHONPATH={}", packages.display());
+    let check = [&packages, "python3", "-m", "kubernetes_validate", "--strict"];
+    let folder = tempfile::tempdir().unwrap();
+    for (name, kinds) in [("kubernetes-sqlite.yaml", 3), ("kubernetes-postgres.yaml", 3)] {
+        let printed = accepts("env", &[&check[..], &[file(name).to_str().unwrap()]].concat());
+        assert_eq!(printed.matches(" passed ").count(), kinds, "{printed}");
+        let changed = copied(name, folder.path(), &[("tcpSocket", "tcpSockets")]);
+        let refused = Command::new("env").args(check).arg(changed).output().unwrap();
+        assert!(!refused.status.success(), "an unknown field passes in {name}");
+    }
+}

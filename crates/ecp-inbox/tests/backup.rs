@@ -206,6 +206,7 @@ async fn a_dump_of_a_postgres_inbox_is_restored_with_the_orders_and_alone() {
     let all = backup("backup-postgres.sh", &database, &[text(&all)]);
     let alone = backup("backup-postgres.sh", &database, &[text(&alone), "ecp_inbox"]);
     let lost = inbox.accept(&body("after").verified()).await.unwrap().id();
+    execute(&database, "INSERT INTO orders VALUES ('after')").await;
 
     let restore = ["--exit-on-error", "--single-transaction", "--dbname"];
     for (dump, has_orders) in [(&all, true), (&alone, false)] {
@@ -218,15 +219,15 @@ async fn a_dump_of_a_postgres_inbox_is_restored_with_the_orders_and_alone() {
         execute(&other, &table.replace("$1", if has_orders { "false" } else { "true" })).await;
     }
 
-    // In its place, over what came after.
-    let clean = ["--clean", "--if-exists"];
-    succeeds(
-        "pg_restore",
-        &[&restore[..2], &clean, &restore[2..], &[&database, text(&alone)]].concat(),
-    );
+    // The inbox alone in its place, over what came after. The orders stay.
+    let clean = ["--clean", "--if-exists", "--schema=ecp_inbox"];
+    let into = [&database, text(&all)];
+    succeeds("pg_restore", &[&restore[..2], &clean, &restore[2..], &into].concat());
     let restored = open(&database).await;
     assert_eq!(contents(&restored).await, before);
     goes_on(&restored, lost).await;
+    let orders = "DO $$ BEGIN ASSERT (SELECT count(*) FROM orders) = 2; END $$";
+    execute(&database, orders).await;
 
     let script = format!("{}/../../docs/operations/backup-postgres.sh", env!("CARGO_MANIFEST_DIR"));
     let none = folder.path().join("none");
