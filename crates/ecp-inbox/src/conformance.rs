@@ -21,7 +21,7 @@ pub use self::bodies::{Body, verified};
 use crate::hold::Hold;
 use crate::inbox::Inbox;
 
-/// A fresh database for one conformance test of an inbox.
+/// An empty database for one of the tests that every kind of inbox must pass.
 #[async_trait]
 pub trait Stage: Send + Sync {
     /// Opens an inbox in this database with the default [`Hold`] policy. A second call opens the
@@ -34,7 +34,7 @@ pub trait Stage: Send + Sync {
     async fn open_holding(&self, clock: Arc<dyn Clock>, hold: Hold) -> Arc<dyn Inbox>;
 }
 
-/// A clock that a test sets forward by hand, starting in November 2023.
+/// A clock for tests, which moves only when a test sets it forward. It starts in November 2023.
 pub fn clock() -> Arc<SteppedClock> {
     let start = Timestamp::from_unix_seconds(1_700_000_000).unwrap();
     Arc::new(SteppedClock::new(start))

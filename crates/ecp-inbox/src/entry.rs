@@ -14,7 +14,7 @@ use crate::state::{Change, PaymentState, StatusUpdate};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EntryId(i64);
 
-/// Processing state of a callback.
+/// Processing state of a callback in an inbox, such as waiting, held or dead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EntryState {
@@ -78,8 +78,8 @@ pub struct Entry {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Raw(Vec<u8>);
 
-/// Parameters of a claim, by which a worker reserves callbacks for itself: how many, for how long,
-/// and up to which attempt.
+/// Parameters with which a worker reserves callbacks for itself: how many, for how long, and the
+/// maximum number of attempts for each callback.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Claim {
@@ -93,14 +93,14 @@ pub struct Claim {
 }
 
 impl Claim {
-    /// Returns a claim on at most `limit` callbacks for the time `lease`, without a maximum number
-    /// of attempts.
+    /// Returns the parameters that reserve at most `limit` callbacks for the time `lease`, without
+    /// a maximum number of attempts.
     pub fn new(limit: usize, lease: Duration) -> Self {
         Self { limit, lease, attempts: u32::MAX }
     }
 
     /// Sets the maximum number of attempts for each callback, including the attempt that this claim
-    /// begins.
+    /// begins. By default there is no maximum.
     pub fn attempts(self, attempts: u32) -> Self {
         Self { attempts, ..self }
     }
@@ -110,8 +110,8 @@ impl Claim {
 pub(crate) const NO_RESULT: &str =
     "no attempt stored a result: each time its process ended, or it took longer than its lease";
 
-/// Result of [`Inbox::claim`](crate::Inbox::claim): the claimed callbacks, and those that were
-/// given up.
+/// Result of [`Inbox::claim`](crate::Inbox::claim): the claimed callbacks, and those that became
+/// dead instead, for example after the maximum number of attempts.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Claimed {
@@ -158,7 +158,7 @@ pub struct ClaimedHeld {
     pub given_up: Vec<EntryId>,
 }
 
-/// A held callback that needs a status request about its payment.
+/// A held callback about whose payment a status request is to be sent to Gate.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Question {
@@ -175,8 +175,8 @@ pub struct Question {
     pub(crate) lease: Lease,
 }
 
-/// The right of one worker to store the result of a delivery. It ends when another worker claims
-/// the callback.
+/// The right of one worker to store the result of its attempt to handle a callback. The right ends
+/// when another worker claims the callback.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lease(pub(crate) i64);
 
@@ -217,7 +217,8 @@ pub struct Query {
     pub limit: Option<usize>,
 }
 
-/// Numbers of callbacks in an inbox, by state, and ages of the oldest ones.
+/// Numbers of callbacks in an inbox by state, and the times when the oldest waiting and the oldest
+/// held callback were received.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
@@ -243,8 +244,9 @@ pub struct Stats {
 }
 
 impl Delivery {
-    /// A delivery for testing a handler: the callback counts as received now, as the first about
-    /// its payment. The delivery belongs to no inbox, so it cannot be finished.
+    /// Makes a delivery with which a test calls a handler: the callback counts as received now, and
+    /// as the first about its payment. The delivery belongs to no inbox, so the result of handling
+    /// it cannot be stored.
     ///
     /// ```
     /// use ecp_core::ProjectId;
@@ -275,15 +277,16 @@ impl Delivery {
     }
 
     /// The payment's result if the callback matches the expected order, otherwise the mismatch; see
-    /// [`Expected::result`]. The inbox holds final callbacks with an ambiguous signature until Gate
-    /// confirms them.
+    /// [`Expected::result`]. The signature needs no further check: a final callback with an
+    /// ambiguous signature is handled only after Gate has confirmed it.
     pub fn result_for(&self, expected: &Expected<'_>) -> Result<End, Unexpected> {
         expected.result(self.project, &self.callback)
     }
 }
 
 impl EntryId {
-    /// Makes the id of a callback from its number, as [`EntryId::get`] returns it.
+    /// Makes the id of a callback from the callback's number in its inbox, which [`EntryId::get`]
+    /// returns.
     pub const fn new(id: i64) -> Self {
         Self(id)
     }
@@ -307,11 +310,11 @@ impl Query {
 }
 
 impl EntryState {
-    /// All states of a callback.
+    /// All states that a callback in an inbox can have.
     pub const ALL: &'static [Self] =
         &[Self::Waiting, Self::Done, Self::Dead, Self::Held, Self::Repeated];
 
-    /// The state's name, as it is stored and printed, such as `waiting`.
+    /// The name of the callback's state, as it is stored and printed, such as `waiting`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Waiting => "waiting",

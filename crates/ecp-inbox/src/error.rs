@@ -4,11 +4,11 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-/// Error of an operation on an inbox, such as storing a callback. The operation had no partial
-/// effect.
+/// Error of an operation on an inbox, such as storing a callback. The operation took effect
+/// completely or not at all.
 ///
-/// The text of this error is safe to log. The text of its source, which comes from the database,
-/// may not be.
+/// The text of this error is safe to log. The text of its source comes from the database, and may
+/// be unsafe to log.
 #[derive(Debug, thiserror::Error)]
 #[error("{doing} failed: {kind}")]
 pub struct InboxError {
@@ -67,7 +67,7 @@ pub enum InboxErrorKind {
 }
 
 impl InboxErrorKind {
-    /// The cause's name in logs and metrics, such as `busy`.
+    /// The name of the error's cause in logs and metrics, such as `busy`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Busy => "busy",

@@ -2,7 +2,7 @@
 
 use ecp_core::model::{Callback, OperationStatus, PaymentStatus};
 
-/// Policy of an inbox for holding callbacks until Gate confirms them.
+/// Which callbacks an inbox holds until Gate confirms them. No handler receives a held callback.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Hold {

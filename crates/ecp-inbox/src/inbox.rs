@@ -111,7 +111,8 @@ pub enum Accepted {
 }
 
 impl Accepted {
-    /// The id of the stored callback in the inbox.
+    /// The id of the stored callback in the inbox. If the same bytes were received before, it is
+    /// the id that they got then.
     pub const fn id(self) -> EntryId {
         match self {
             Self::New(id)
@@ -121,7 +122,7 @@ impl Accepted {
         }
     }
 
-    /// The result's name in logs and metrics, such as `new`.
+    /// The name of the result of storing a callback, for logs and metrics, such as `new`.
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::New(_) => "new",
@@ -151,7 +152,8 @@ pub enum Release {
 }
 
 impl Release {
-    /// The result's name in logs and metrics, such as `released`.
+    /// The name of the result of comparing Gate's answer with a held callback, for logs and
+    /// metrics, such as `released`.
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Released => "released",

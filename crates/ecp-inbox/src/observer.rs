@@ -15,8 +15,9 @@ use crate::error::InboxError;
 use crate::inbox::{Accepted, Inbox, Release};
 use crate::state::PaymentState;
 
-/// Metrics of this crate: those of an [`Observed`] inbox, and those of a [`Worker`](crate::Worker)
-/// with an observer. [`Inbox::stats`] returns how many callbacks wait, are held or are dead.
+/// Metrics of this crate: those that an [`Observed`] inbox reports, and those that a
+/// [`Worker`](crate::Worker) with an observer reports. The present numbers of waiting, held and
+/// dead callbacks are in [`Inbox::stats`] instead.
 pub const METRICS: &[&Metric] =
     &[&OPERATION, &HANDLER, &QUESTION, &DEAD, &UNCONFIRMED, &BODIES_REMOVED];
 
@@ -63,7 +64,8 @@ static BODIES_REMOVED: Metric = Metric::counter(
     &[],
 );
 
-/// An inbox that reports its metrics to an observer.
+/// An inbox that passes each call to another inbox, and reports metrics, such as the duration of
+/// the call, to an observer.
 #[derive(Clone, Debug)]
 pub struct Observed<I> {
     inbox: I,
@@ -71,8 +73,8 @@ pub struct Observed<I> {
 }
 
 impl<I: Inbox> Observed<I> {
-    /// Wraps an inbox and reports its metrics to an observer. The metrics are listed in
-    /// [`METRICS`].
+    /// Wraps an inbox, and reports the metrics of its calls to an observer. The metrics are listed
+    /// in [`METRICS`].
     pub fn new(inbox: I, observer: impl Observer) -> Self {
         Self::metered(inbox, Meter::new(observer))
     }

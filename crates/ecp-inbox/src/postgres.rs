@@ -56,8 +56,8 @@ pub struct PostgresOptions {
 }
 
 impl PostgresOptions {
-    /// Returns the default options: at most 16 connections, 5 seconds to wait for a free connection
-    /// and as long to open a new one, the machine's clock and no TLS.
+    /// Returns the default options for opening an inbox: at most 16 connections, 5 seconds to wait
+    /// for a free connection and as long to open a new one, the machine's clock and no TLS.
     pub fn new() -> Self {
         Self {
             connections: 16,
@@ -71,34 +71,37 @@ impl PostgresOptions {
         }
     }
 
-    /// Sets the maximum number of connections, 16 by default. Each accept, claim and handler needs
-    /// one connection while it runs.
+    /// Sets the maximum number of connections to the database, 16 by default. Calls of the inbox
+    /// use connections while they run, and each running [`PostgresHandler`] needs one of its own.
     pub fn connections(mut self, most: usize) -> Self {
         self.connections = most.max(1);
         self
     }
 
-    /// Sets the time to wait for a free connection, and for a new one to be opened. 5 seconds by
-    /// default for each.
+    /// Sets the longest wait for a free connection to the database, and for opening a new
+    /// connection: 5 seconds by default for each.
     pub fn patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
         self
     }
 
-    /// Sets the clock for leases and retries, the machine's by default.
+    /// Sets the clock for the times in the inbox: when a callback was received, when a lease ends
+    /// and when a retry is due. The machine's clock by default.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
     }
 
-    /// Sets which callbacks are held until Gate confirms them, [`Hold::Ambiguous`] by default.
+    /// Sets which callbacks are held until Gate confirms them. By default [`Hold::Ambiguous`]:
+    /// those with a final status whose signature also fits another callback.
     pub fn hold(mut self, hold: Hold) -> Self {
         self.hold = hold;
         self
     }
 
-    /// Opens only an existing inbox with this version's tables, and creates or changes no tables:
-    /// for tools that inspect the inbox of a service.
+    /// Makes opening fail if there is no inbox, or if its tables are of another version. By
+    /// default, what is missing is created, and tables of an older version are migrated. For tools
+    /// that inspect the inbox of a service.
     pub fn existing_only(mut self) -> Self {
         self.existing_only = true;
         self
@@ -108,25 +111,25 @@ impl PostgresOptions {
     /// statement, which is a quarter to two fifths of its time for storing a callback.
     ///
     /// Only for a direct connection to the server, a pooler in session mode, or a pooler that
-    /// tracks names (pgbouncer 1.21 or newer with `max_prepared_statements`): other poolers in
-    /// transaction mode share names between clients, so that one client would run the statement of
-    /// another.
+    /// tracks the names of statements (pgbouncer 1.21 or newer with `max_prepared_statements`):
+    /// other poolers in transaction mode share names between clients, so that one client would run
+    /// the statement of another.
     pub fn named_statements(mut self) -> Self {
         self.named_statements = true;
         self
     }
 
-    /// Encrypts connections according to `sslmode` of the connection's configuration. Use `require`
-    /// there: with `prefer`, the default, a server without TLS is accepted.
-    /// [`PostgresOptions::open_at`] takes the configuration and the TLS settings from an address.
+    /// Encrypts connections with these settings, if `sslmode` in the [`Config`] asks for TLS. Set
+    /// `sslmode` to `require`: with `prefer`, the default, a server without TLS is accepted.
+    /// [`PostgresOptions::open_at`] takes both the settings and `sslmode` from an address.
     #[cfg(feature = "postgres-tls")]
     pub fn tls(mut self, tls: rustls::ClientConfig) -> Self {
         self.tls = Some(tls);
         self
     }
 
-    /// Opens the inbox at an address, with the TLS settings of the address instead of
-    /// [`PostgresOptions::tls`]. Otherwise like [`PostgresOptions::open`].
+    /// Opens the inbox at an address. The address sets TLS, and [`PostgresOptions::tls`] has no
+    /// effect. Otherwise like [`PostgresOptions::open`].
     #[cfg(feature = "postgres-tls")]
     pub async fn open_at(mut self, address: PostgresAddress) -> Result<PostgresInbox, InboxError> {
         let PostgresAddress { config, tls } = address;
@@ -137,8 +140,8 @@ impl PostgresOptions {
         self.open(config).await
     }
 
-    /// Connects to the database and opens the inbox. By default, missing tables are created and old
-    /// ones are migrated.
+    /// Connects to the database and opens the inbox. Missing tables are created and tables of an
+    /// older version are migrated, unless [`PostgresOptions::existing_only`] is set.
     pub async fn open(self, config: Config) -> Result<PostgresInbox, InboxError> {
         let pool = pool(config, &self)?;
         let session = Session::open(&pool, false).await?;
@@ -171,7 +174,7 @@ impl Default for PostgresOptions {
 }
 
 impl PostgresInbox {
-    /// Opens an inbox with the default [`PostgresOptions`].
+    /// Opens an inbox in a Postgres database, with the default [`PostgresOptions`].
     ///
     /// ```no_run
     /// # async fn open() -> Result<(), Box<dyn std::error::Error>> {

@@ -22,7 +22,7 @@ use crate::telemetry;
 use crate::worker::{HandlerError, attempt, exponential, pause};
 
 /// Requests the status of a payment from Gate, to confirm a held callback. Async functions of this
-/// shape implement it:
+/// shape implement the trait:
 ///
 /// ```
 /// use ecp_core::model::VerifiedStatus;
@@ -74,11 +74,12 @@ where
 ///
 /// The first request is sent immediately, the next ones after pauses that double from 5 seconds to
 /// one hour and are shortened at random. A callback that Gate confirms is released and handled. If
-/// Gate contradicts it, or has not decided after 200 requests (about eight days), the callback
-/// stays held for a person: [`Entry::error`](crate::Entry::error) says why, and
-/// [`Stats::unconfirmed`](crate::Stats::unconfirmed) counts it.
+/// Gate contradicts the callback, or has not decided after 200 requests (about eight days), it
+/// stays held and a person must decide about it: [`Entry::error`](crate::Entry::error) says why,
+/// and [`Stats::unconfirmed`](crate::Stats::unconfirmed) counts such callbacks.
 ///
-/// While Gate is unreachable, there is one request at a time, after pauses up to one minute.
+/// While Gate is unreachable, only one request at a time is sent, after pauses of at most one
+/// minute.
 #[derive(Clone)]
 pub struct Questions {
     confirm: Arc<dyn Confirm>,
@@ -89,7 +90,8 @@ pub struct Questions {
 }
 
 impl Questions {
-    /// Returns the default settings; the hook `confirm` sends the status requests.
+    /// Returns the default settings; `confirm` sends a status request to Gate and returns the
+    /// verified answer.
     pub fn new(confirm: impl Confirm + 'static) -> Self {
         Self {
             confirm: Arc::new(confirm),
@@ -100,20 +102,20 @@ impl Questions {
         }
     }
 
-    /// Sets the maximum number of status requests at once, 4 by default.
+    /// Sets how many status requests to Gate may run at the same time: 4 by default.
     pub fn concurrency(self, concurrency: usize) -> Self {
         Self { concurrency: concurrency.max(1), ..self }
     }
 
-    /// Sets the maximum number of status requests per callback, 200 by default and at least 1.
-    /// After them, a person must decide about the callback.
+    /// Sets the maximum number of status requests about one held callback: at least 1, and 200 by
+    /// default. If none confirms the callback, it stays held, and a person must decide about it.
     pub fn attempts(self, attempts: u32) -> Self {
         Self { attempts: attempts.max(1), ..self }
     }
 
-    /// Sets the longest pause after the first status request about a callback, and the longest
-    /// pause after any request: 5 seconds and 1 hour by default. Each pause is chosen at random
-    /// below its bound.
+    /// Sets the bounds of the pauses between status requests about a held callback. The bound is
+    /// `first` after the first request, 5 seconds by default, and doubles up to `longest`, 1 hour
+    /// by default. Each pause is chosen at random below its bound.
     pub fn pauses(self, first: Duration, longest: Duration) -> Self {
         Self { first_pause: first, longest_pause: longest, ..self }
     }

@@ -50,7 +50,7 @@ use crate::inbox::{Accepted, Inbox, Release};
 use crate::state::PaymentState;
 use crate::telemetry;
 
-/// An inbox in a SQLite file. Cheap to clone.
+/// An inbox in a SQLite file. Clones share the open inbox.
 #[derive(Clone, Debug)]
 pub struct SqliteInbox {
     writer: Writer,
@@ -62,7 +62,8 @@ pub struct SqliteInbox {
 }
 
 impl SqliteOptions {
-    /// Opens the inbox in the file at `path`. By default, a missing file is created.
+    /// Opens the inbox in the file at `path`. A missing file is created, unless
+    /// [`SqliteOptions::existing_only`] is set.
     pub async fn open(self, path: impl AsRef<Path>) -> Result<SqliteInbox, InboxError> {
         let path = path.as_ref().to_owned();
         let opened = tokio::task::spawn_blocking(move || self.open_now(path)).await;

@@ -15,7 +15,7 @@ use ecp_core::model::{
 use ecp_core::{OperationId, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// State of a payment after all its status updates.
+/// State of a payment after all its status updates, the same in whatever order they arrive.
 ///
 /// ```
 /// use ecp_core::model::{Callback, FromJson, PaymentStatus};
@@ -70,7 +70,8 @@ pub struct OperationState {
 
 /// A member of a callback that must have the same value in all callbacks about a payment, such as
 /// the currency. If two callbacks disagree, the state keeps neither value and names the member in
-/// [`PaymentState::contradictions`], so that the result does not depend on their order.
+/// [`PaymentState::contradictions`], so that the state does not depend on the order of the
+/// callbacks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -87,13 +88,13 @@ pub enum Member {
     Type,
 }
 
-/// A sum in minor units, with the currency's code as it was sent.
+/// A sum in minor units, with the currency's code as the platform sent it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Amount {
     /// The amount in minor units.
     pub amount: i64,
-    /// The currency's three-letter code, as it was sent.
+    /// The currency's three-letter code, as the platform sent it.
     pub currency: String,
 }
 
@@ -130,7 +131,8 @@ pub struct Change {
     reports: Vec<Report>,
 }
 
-/// Problem in the status updates of a payment that needs a person's attention.
+/// Problem in the status updates of a payment that needs a person's attention, such as both a
+/// success and a failure of one operation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -225,39 +227,40 @@ impl Ranked for OperationStatus {
 }
 
 impl PaymentState {
-    /// Status of the payment; `None` until a known status is applied.
+    /// Status of the payment; `None` if no status was reported yet that this crate knows.
     pub fn status(&self) -> Option<&PaymentStatus> {
         self.status.as_ref().map(|recorded| &recorded.status)
     }
 
-    /// The sum of the payment, once it is a success; `None` before, and if two successes report
-    /// different sums or currencies.
+    /// The sum of the payment, once the payment is a success; `None` before that, and if two
+    /// reports of the success have different sums or currencies.
     pub const fn paid(&self) -> Option<&Amount> {
         self.paid.as_ref()
     }
 
-    /// Rest of the payment's sum after refunds: the smallest sum that a callback about a refund
-    /// reported. `None` without such a callback.
+    /// The part of the payment's sum that is left after refunds: the smallest sum that was reported
+    /// with a refund. `None` if no such sum was reported.
     pub const fn left(&self) -> Option<&Amount> {
         self.left.as_ref()
     }
 
-    /// Members of the payment, such as its currency, to which callbacks gave two different values.
+    /// Members of the payment, such as its currency, for which callbacks have different values.
     pub fn contradictions(&self) -> impl Iterator<Item = Member> {
         self.contradicted.iter().copied()
     }
 
-    /// The operations, in the order of their ids.
+    /// The operations of the payment, in the order of their ids.
     pub fn operations(&self) -> &[OperationState] {
         &self.operations
     }
 
-    /// Reported statuses that this crate does not know: the first 16 in alphabetical order.
+    /// Statuses that were reported for the payment or its operations and that this crate does not
+    /// know: the first 16 in alphabetical order.
     pub fn unknown(&self) -> impl Iterator<Item = &str> {
         self.unknown.iter().map(String::as_str)
     }
 
-    /// Applies a status update and returns what it changed.
+    /// Applies a status update to the payment's state, and returns what the update changed.
     pub fn apply(&mut self, update: &StatusUpdate) -> Change {
         let mut change = Change { from: self.status().cloned(), ..Change::default() };
         match &update.status {
@@ -367,29 +370,29 @@ impl OperationState {
         OperationId::new(self.id)
     }
 
-    /// Type of the operation; `None` if it is not reported, or if two types were reported.
+    /// Type of the operation; `None` if no type was reported, or two different types.
     pub const fn kind(&self) -> Option<&OperationType> {
         self.kind.as_ref()
     }
 
-    /// Status of the operation; `None` until a known status is applied.
+    /// Status of the operation; `None` if no status was reported yet that this crate knows.
     pub fn status(&self) -> Option<&OperationStatus> {
         self.status.as_ref().map(|recorded| &recorded.status)
     }
 
-    /// The requested sum of the operation; `None` if it is not reported, or if two successes report
-    /// different sums, or two messages different currencies.
+    /// The requested sum of the operation. `None` if no sum was reported, and if reports contradict
+    /// each other: two successes with different sums, or two different currencies.
     pub const fn sum(&self) -> Option<&Amount> {
         self.sum.as_ref()
     }
 
-    /// Whether messages contradict each other about the operation: both a success and a failure
-    /// were reported, or two values of a member that must not change.
+    /// Whether callbacks contradict each other about the operation: they reported both a success
+    /// and a failure, or two values of a member that must not change, such as the type.
     pub fn is_contradicted(&self) -> bool {
         self.contradicted || !self.contradictions.is_empty()
     }
 
-    /// Members of the operation, such as its type, to which callbacks gave two different values.
+    /// Members of the operation, such as its type, for which callbacks have different values.
     pub fn contradictions(&self) -> impl Iterator<Item = Member> {
         self.contradictions.iter().copied()
     }
@@ -422,7 +425,7 @@ impl Member {
 }
 
 impl Change {
-    /// Old status, if there was one, and new status of the payment; `None` if the status did not
+    /// The payment's old status, if there was one, and its new status; `None` if the status did not
     /// change.
     ///
     /// Each change of a payment's status is reported once, by the first callback that causes it. A
@@ -437,30 +440,32 @@ impl Change {
         self.moved().is_some_and(|(_, to)| to == status)
     }
 
-    /// The operations whose status changed, such as a refund that was declined while its payment stays a
-    /// success.
+    /// The operations whose status changed: for example a declined refund, while the payment stays
+    /// a success.
     pub fn operations(&self) -> impl Iterator<Item = OperationId> {
         self.operations.iter().copied().map(OperationId::new)
     }
 
-    /// Problems in the update that need a person's attention.
+    /// Problems in the status update that need a person's attention, such as an unknown status.
     pub fn reports(&self) -> &[Report] {
         &self.reports
     }
 
-    /// Whether no status changed, neither of the payment nor of an operation.
+    /// Whether the status update changed no status, neither of the payment nor of an operation.
     pub fn is_nothing(&self) -> bool {
         self.moved().is_none() && self.operations.is_empty()
     }
 }
 
 impl StatusUpdate {
-    /// Extracts the status update from a callback.
+    /// Extracts the part of a callback that can change the payment's state, such as statuses and
+    /// sums.
     pub fn of(callback: &Callback) -> Self {
         Self::new(callback.payment.as_ref(), callback.operation.iter().chain(&callback.operations))
     }
 
-    /// Extracts the status update from Gate's answer to a status request.
+    /// Extracts the part of Gate's answer to a status request that can change the payment's state,
+    /// such as statuses and sums.
     pub fn of_status(answer: &StatusResponse) -> Self {
         Self::new(answer.payment.as_ref(), &answer.operations)
     }
@@ -479,7 +484,8 @@ impl StatusUpdate {
         }
     }
 
-    /// Whether the update has a final status of the payment or of an operation.
+    /// Whether the update has a final status, such as a success or a decline, of the payment or of
+    /// an operation.
     pub fn is_final(&self) -> bool {
         self.status.as_ref().is_some_and(PaymentStatus::is_final)
             || self

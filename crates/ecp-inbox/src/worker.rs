@@ -22,16 +22,17 @@ use crate::inbox::Inbox;
 use crate::observer::{DEAD, HANDLER, Observed};
 use crate::questions::{Asker, Questions};
 
-/// Error of a handler. Its text is stored and shown to operators, so it must hold no personal
-/// data.
+/// Error of a handler of callbacks. The text of the error is stored and shown to operators, so it
+/// must hold no personal data.
 pub type HandlerError = Box<dyn Error + Send + Sync>;
 
 /// Handles callbacks: ships an order, writes to a ledger, sends a mail.
 ///
 /// Each callback is passed to the handler at least once: again after an error, a panic, a missed
-/// deadline or the death of its process. Use [`Delivery::id`] for effects that must happen once, or
-/// a handler that writes to the inbox's own database in the same transaction, which the stores
-/// offer.
+/// deadline or the death of its process. For an effect that must happen once, recognize a
+/// repetition by [`Delivery::id`]; or make the worker with `SqliteInbox::worker` or
+/// `PostgresInbox::worker`, whose handler writes to the inbox's own database in the transaction
+/// that marks the callback as done.
 #[async_trait]
 pub trait Handler: Send + Sync {
     /// Handles a callback. The call may be dropped at any `.await`, when its deadline has passed.
@@ -49,8 +50,8 @@ impl<H: Handler + ?Sized> Handler for Arc<H> {
 /// the other, in the order of arrival, and callbacks of different payments concurrently.
 ///
 /// A failed callback is retried, after pauses that double from one second to one hour and are
-/// shortened at random; until then later callbacks of the same payment wait. After 20 attempts the
-/// callback is dead, and the later callbacks are handled.
+/// shortened at random; meanwhile later callbacks of the same payment wait. After 20 failed
+/// attempts the callback is dead, and the later callbacks are handled.
 #[derive(Clone)]
 pub struct Worker {
     inbox: Arc<dyn Inbox>,
@@ -86,7 +87,7 @@ pub(crate) enum Attempt {
 }
 
 impl Worker {
-    /// Returns a worker that passes each callback to its handler at least once.
+    /// Returns a worker that passes each callback in the inbox to the handler at least once.
     pub fn new(inbox: impl Inbox + 'static, handler: impl Handler + 'static) -> Self {
         Self::with(Arc::new(inbox), Arc::new(AtLeastOnce(handler)))
     }
@@ -112,27 +113,28 @@ impl Worker {
         Self { questions: Some(questions), ..self }
     }
 
-    /// Sets the maximum number of callbacks handled at once, 16 by default.
+    /// Sets how many callbacks may be handled at the same time: 16 by default.
     pub fn concurrency(self, concurrency: usize) -> Self {
         Self { concurrency: concurrency.max(1), ..self }
     }
 
     /// Sets the time for which the worker reserves a callback (its lease), 30 seconds by default. A
-    /// handler must finish in nine tenths of it. After a crash, callbacks that were being handled
-    /// wait this long.
+    /// handler must finish within nine tenths of the lease. After a crash of the process, a
+    /// callback that was being handled is handled again when its lease is over.
     pub fn lease(self, lease: Duration) -> Self {
         Self { lease, ..self }
     }
 
-    /// Sets the maximum number of attempts, after which a callback is dead: 20 by default, at least
-    /// 1.
+    /// Sets the maximum number of attempts to handle a callback: 20 by default, at least 1. After
+    /// the last failed attempt the callback is dead, and is not handled again automatically.
     pub fn attempts(self, attempts: u32) -> Self {
         Self { attempts: attempts.max(1), ..self }
     }
 
-    /// Sets the longest pause after the first attempt, and the longest pause after any attempt: 1
-    /// second and 1 hour by default. A pause is chosen at random below its bound, so that callbacks
-    /// that failed together are not retried together.
+    /// Sets the bounds of the pauses between attempts to handle a callback. The bound is `first`
+    /// after the first attempt, 1 second by default, and doubles up to `longest`, 1 hour by
+    /// default. Each pause is chosen at random below its bound, so that callbacks that failed
+    /// together are not retried together.
     pub fn pauses(self, first: Duration, longest: Duration) -> Self {
         Self { first_pause: first, longest_pause: longest, ..self }
     }
@@ -143,8 +145,9 @@ impl Worker {
         Self { poll, ..self }
     }
 
-    /// Reports the metrics of the worker, its handler and its inbox to an observer. The inbox does
-    /// not have to be an [`Observed`] inbox. The metrics are listed in [`METRICS`](crate::METRICS).
+    /// Reports the metrics of the worker, its handler and its inbox to an observer. The worker's
+    /// inbox need not be an [`Observed`] inbox. The metrics are listed in
+    /// [`METRICS`](crate::METRICS).
     pub fn observer(self, observer: impl Observer) -> Self {
         let meter = Meter::new(observer);
         let inbox = Arc::new(Observed::metered(self.inbox, meter.clone()));
@@ -153,9 +156,9 @@ impl Worker {
 
     /// Runs the worker until the future `stop` is ready, then waits for the running handlers.
     ///
-    /// Dropping the call instead loses nothing: callbacks that the worker claimed are handled again
-    /// when their lease is over. After an error of the inbox the worker retries, after pauses of at
-    /// most 30 seconds.
+    /// Dropping the future of this call instead loses nothing: callbacks that the worker claimed
+    /// are handled again when their lease is over. After an error of the inbox the worker retries,
+    /// after pauses of at most 30 seconds.
     pub async fn run(&self, stop: impl Future<Output = ()>) {
         let Some(questions) = self.questions.clone() else { return self.handle_until(stop).await };
         let asker = Asker {

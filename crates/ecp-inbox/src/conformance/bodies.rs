@@ -6,7 +6,7 @@ use ecp_core::signature::{self, Place, Rules, SigningKey};
 use ecp_core::{PaymentId, ProjectId, SecretKey};
 use ecp_notify::{Verified, Verifier};
 
-/// Contents of a test callback about one operation.
+/// Contents of a callback about one operation, from which a test makes a signed callback.
 #[derive(Clone, Debug)]
 pub struct Body {
     /// The number of the project.
@@ -29,8 +29,8 @@ pub struct Body {
 }
 
 impl Body {
-    /// Returns a callback about a sale operation, in which payment and operation have this status.
-    /// For a `refunded` payment, the operation has the status `success`.
+    /// Returns the contents of a callback about a sale. The payment and its operation have this
+    /// status; if the payment is `refunded`, its operation has the status `success`.
     pub fn new(payment: impl Into<String>, operation: u64, status: &'static str) -> Self {
         Self {
             project: 1236,
@@ -44,23 +44,24 @@ impl Body {
         }
     }
 
-    /// Returns the same callback with this description.
+    /// Returns the same callback with this description of the payment.
     pub fn described(self, description: impl Into<String>) -> Self {
         Self { description: description.into(), ..self }
     }
 
-    /// Returns the same callback with a description that makes its signature ambiguous: the
-    /// signature also fits a callback with other members.
+    /// Returns the same callback with a description of the payment that makes the signature
+    /// ambiguous: the same signature also fits a callback with other JSON members.
     pub fn doubtful(self) -> Self {
         self.described("x;payment:extra:1")
     }
 
-    /// The callback, signed and verified.
+    /// Signs the callback with the test key, and returns the verified callback.
     pub fn verified(&self) -> Verified<Callback> {
         verified(&self.json())
     }
 
-    /// Gate's signed and verified status answer about the payment, which agrees with the callback.
+    /// Makes Gate's signed and verified answer to a status request about the payment. The answer
+    /// agrees with the callback.
     pub fn answer(&self) -> VerifiedStatus {
         let operation = self.operation_json();
         let json = format!(
@@ -73,12 +74,12 @@ impl Body {
         VerifiedStatus::verify(self.project_id(), [&key], &document).unwrap()
     }
 
-    /// The payment's id.
+    /// The id of the callback's payment.
     pub fn payment_id(&self) -> PaymentId {
         self.verified().payment_id().unwrap().clone()
     }
 
-    /// The id of the project.
+    /// The id of the project to which the callback's payment belongs.
     pub fn project_id(&self) -> ProjectId {
         ProjectId::new(self.project).unwrap()
     }

@@ -11,8 +11,8 @@ use tokio_postgres::config::SslMode;
 
 use super::tls::{Check, Roots, Tls};
 
-/// Address of a Postgres database, and the protection of connections to it: a URL or `key=value`
-/// pairs, as `psql` takes them.
+/// Address of a Postgres database, with the protection of connections: a URL or `key=value` pairs,
+/// in the form that `psql` takes.
 ///
 /// | `sslmode` | encrypted | the server's certificate |
 /// |---|---|---|
@@ -23,13 +23,14 @@ use super::tls::{Check, Roots, Tls};
 /// | `verify-full` | yes | is signed by an authority that is trusted, and holds the host's name |
 ///
 /// `sslrootcert` is a file of certificates in PEM, or `system`: the authorities that the machine
-/// trusts, the default of `verify-full` and allowed in no other mode. Names are compared with the
-/// certificate's alternative names only. Without `sslmode`, it is `verify-full` if `sslrootcert` is
-/// given, and otherwise `prefer`, as in libpq. **Only `verify-full` protects from an attacker who
-/// can change data in transit.** A socket's path as the host is never encrypted.
+/// trusts, the default of `verify-full` and allowed in no other mode. The host's name is compared
+/// with the certificate's alternative names only. Without `sslmode`, the mode is `verify-full` if
+/// `sslrootcert` is given, and otherwise `prefer`, as in libpq. **Only `verify-full` protects from
+/// an attacker who can change data in transit.** A connection to a Unix socket (its path is the
+/// host) is never encrypted.
 ///
 /// Libpq's other keywords are accepted if the driver [knows](Config) them, among them
-/// `channel_binding`. The environment and the user's folder are not read.
+/// `channel_binding`. Environment variables and files in the user's home folder are not read.
 ///
 /// ```
 /// use ecp_inbox::postgres::PostgresAddress;
@@ -106,8 +107,9 @@ const DRIVERS: [&str; 18] = [
 ];
 
 impl PostgresAddress {
-    /// Parses an address. Keywords that it lacks are taken from `defaults`, pairs of a keyword and
-    /// a value, such as `sslmode` with the value of `PGSSLMODE`.
+    /// Parses an address. A keyword that the address lacks is taken from `defaults`, pairs of a
+    /// keyword and a value: for example `sslmode` with the value of the environment variable
+    /// `PGSSLMODE`.
     pub fn parse(text: &str, defaults: &[(&str, &str)]) -> Result<Self, AddressError> {
         let is_url = ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme));
         let mut words = if is_url { Words::of_url(text)? } else { Words::of_pairs(text)? };
@@ -137,7 +139,8 @@ impl PostgresAddress {
         self.config.get_password().is_some()
     }
 
-    /// Sets the password, replacing the password of the address.
+    /// Sets the password with which to log in to the database, instead of the password in the
+    /// address.
     pub fn password(mut self, password: impl AsRef<[u8]>) -> Self {
         self.config.password(password);
         self

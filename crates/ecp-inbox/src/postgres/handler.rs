@@ -15,13 +15,13 @@ use crate::worker::{Attempt, HandlerError, Processor, Worker, attempt, with_caus
 
 /// Handles a callback in a transaction of the inbox's own database.
 ///
-/// Writes through the transaction are committed together with the end of the attempt, or not at
-/// all: however often the handler runs, its effect is stored once. Effects outside the database may
-/// happen more often.
+/// Writes through the transaction are committed together with the mark that the callback is done,
+/// or not at all: however often the handler runs, its effect is stored once. Effects outside the
+/// database may happen more often.
 ///
 /// Behind a pooler in transaction mode, use the driver's methods that take types (`execute_typed`,
 /// `query_typed`): the others prepare named statements, which such a pooler gives to other
-/// sessions. Settings must be `SET LOCAL`.
+/// sessions. Change settings of the session only with `SET LOCAL`.
 #[async_trait]
 pub trait PostgresHandler: Send + Sync {
     /// Handles a callback. The call may be dropped at any `.await`, when its deadline has passed.
@@ -33,8 +33,8 @@ pub trait PostgresHandler: Send + Sync {
 }
 
 impl PostgresInbox {
-    /// Returns a worker whose handler writes in the same transaction as the inbox. Each attempt
-    /// needs a connection while it runs, so the worker's concurrency should be below
+    /// Returns a worker whose handler writes in the transaction that marks the callback as done.
+    /// Each attempt needs a connection while it runs, so the worker's concurrency should be below
     /// [`PostgresOptions::connections`](super::PostgresOptions::connections).
     pub fn worker(&self, handler: impl PostgresHandler + 'static) -> Worker {
         let inbox = Arc::new(self.clone());

@@ -16,8 +16,8 @@ use crate::hold::Hold;
 
 /// An inbox in Postgres 12 or newer, in the schema `ecp_inbox` of a database.
 ///
-/// Any number of processes may share the inbox. Their clocks may differ only by a small part of a
-/// lease.
+/// Any number of processes may share the inbox. The clocks of the processes may differ only by a
+/// small part of a lease, the time for which a worker reserves a callback.
 #[derive(Clone)]
 pub struct PostgresInbox {
     pub(super) pool: Pool,

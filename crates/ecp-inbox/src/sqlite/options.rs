@@ -35,30 +35,33 @@ impl Default for SqliteOptions {
 }
 
 impl SqliteOptions {
-    /// Returns the default options; each setter documents its default.
+    /// Returns the default options for opening an inbox; each setter documents its default.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sets the clock for leases and retries, the machine's by default.
+    /// Sets the clock for the times in the inbox: when a callback was received, when a lease ends
+    /// and when a retry is due. The machine's clock by default.
     pub fn clock(self, clock: Arc<dyn Clock>) -> Self {
         Self { clock, ..self }
     }
 
-    /// Sets the longest wait for a write of another connection, of this or another process: 2
-    /// seconds by default. A call that waited that long fails with [`InboxErrorKind::Busy`], and
-    /// may be repeated.
+    /// Sets how long a call waits at most while another connection, of this or another process,
+    /// writes to the file: 2 seconds by default. After that the call fails with
+    /// [`InboxErrorKind::Busy`], and may be repeated.
     pub fn busy_timeout(self, busy: Duration) -> Self {
         Self { busy, ..self }
     }
 
-    /// Sets which callbacks are held until Gate confirms them, [`Hold::Ambiguous`] by default.
+    /// Sets which callbacks are held until Gate confirms them. By default [`Hold::Ambiguous`]:
+    /// those with a final status whose signature also fits another callback.
     pub fn hold(self, hold: Hold) -> Self {
         Self { hold, ..self }
     }
 
-    /// Opens only an existing inbox with this version's tables, and creates or changes no tables:
-    /// for tools that inspect the inbox of a service.
+    /// Makes opening fail if there is no inbox, or if its tables are of another version. By
+    /// default, what is missing is created, and tables of an older version are migrated. For tools
+    /// that inspect the inbox of a service.
     pub fn existing_only(self) -> Self {
         Self { change: Change::Refused, ..self }
     }

@@ -18,9 +18,10 @@ impl SqliteInbox {
     /// callback's completion are committed together, so its effect is stored exactly once.
     ///
     /// The handler runs on the single writer thread and blocks all other writes, so it must only
-    /// read and write this database and be quick; no deadline can stop it. It runs inside a
-    /// transaction, which it must not end. An error or a panic rolls back its writes. It may run
-    /// more often than its effect is stored.
+    /// read and write this database and be quick; no deadline can stop it. The handler runs inside
+    /// a transaction, which it must neither commit nor roll back. An error or a panic rolls back
+    /// its writes. The handler may run again for the same callback, but only the writes of one run
+    /// are stored.
     pub fn worker<F>(&self, handler: F) -> Worker
     where
         F: Fn(&Connection, &Delivery) -> Result<(), HandlerError> + Send + Sync + 'static,
@@ -30,10 +31,11 @@ impl SqliteInbox {
     }
 
     /// Runs `work` in a transaction on your own tables in the inbox's file, and returns when the
-    /// transaction is on disk. An error rolls it back.
+    /// transaction is on disk. An error of `work` rolls the transaction back.
     ///
-    /// `work` runs on the single writer thread. It may run twice, after the first run was rolled
-    /// back.
+    /// `work` runs on the single thread that writes to the file, so other writes wait for it.
+    /// `work` may run a second time: if a transaction that it shares with other writes fails, the
+    /// writes are rolled back, and `work` runs again in a transaction of its own.
     pub async fn transaction<T: Send + 'static>(
         &self,
         mut work: impl FnMut(&Connection) -> Result<T, HandlerError> + Send + 'static,
