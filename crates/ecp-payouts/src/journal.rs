@@ -19,30 +19,32 @@ use self::reader::{check_tables, entries, has_sums, owner_of};
 use crate::problem::Problems;
 use crate::row::RowId;
 
-/// A journal of payouts and refunds in a SQLite file.
+/// A journal of payouts and refunds in a SQLite file: each request is recorded before it is sent,
+/// and its result afterwards.
 ///
 /// A write is on the disk when its call returns. Concurrent writes share a commit. A journal
-/// belongs to one project at one address, and to one process at a time. It holds ids, sums, times
-/// and results, and only a digest of the rest of a request.
+/// belongs to one [`Owner`], and only one process at a time can have it open. It holds ids, sums,
+/// times and results, and of the rest of a request only a digest.
 pub struct Journal {
     writes: mpsc::Sender<Write>,
     /// The entries at opening.
     before: HashMap<RowId, Entry>,
 }
 
-/// Owner of a journal: a project and the base address of its requests. Owners are equal if their
-/// addresses are the same in any spelling ([`normal_base_url`]).
+/// Owner of a journal: the project that pays, and the base address of Gate, on the platform or a
+/// sandbox, to which the requests are sent. Owners are equal if they have the same project and
+/// their addresses differ only in spelling ([`normal_base_url`]).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Owner {
     /// The project that pays.
     pub project: ProjectId,
-    /// The base address of the requests: the platform, or a sandbox.
+    /// The base address of Gate to which the requests are sent: the platform's, or a sandbox's.
     pub gate_url: String,
 }
 
 impl Owner {
-    /// Makes an owner from a project and a base address, such as
+    /// Makes the owner of a journal from a project and the base address of Gate, such as
     /// [`GATE_URL`](ecp_transport::GATE_URL).
     pub fn new(project: ProjectId, gate_url: impl Into<String>) -> Self {
         Self { project, gate_url: gate_url.into() }
@@ -62,7 +64,7 @@ impl PartialEq for Owner {
 
 impl Eq for Owner {}
 
-/// A journal's record of one row, which is a payout or a refund.
+/// A journal's record of one row of a file: a payout or a refund, with its state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Entry {
@@ -86,7 +88,7 @@ pub struct Entry {
     pub evidence: String,
 }
 
-/// State of a payout, or of a refund.
+/// State of a payout or refund in a journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum State {
@@ -109,7 +111,7 @@ pub enum State {
 }
 
 impl State {
-    /// All states of a payout or refund.
+    /// All states that a payout or refund in a journal can have.
     pub const ALL: &'static [Self] = &[
         Self::Intended,
         Self::NotSent,
@@ -120,7 +122,7 @@ impl State {
         Self::Unknown,
     ];
 
-    /// The state's name in the journal and in files of results.
+    /// The state's name, as the journal and files of results spell it, such as `not sent`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Intended => "intended",
@@ -141,8 +143,9 @@ impl State {
         }
     }
 
-    /// Whether a run has nothing left to do for a row in this state. The status of an error is
-    /// requested again: technical support may have corrected it.
+    /// Whether a run has nothing left to do for a row in this state, which is a success or a
+    /// decline. After an error, the next run requests the status again: technical support may have
+    /// corrected it.
     pub const fn is_final(self) -> bool {
         matches!(self, Self::Success | Self::Decline)
     }
@@ -154,7 +157,7 @@ impl fmt::Display for State {
     }
 }
 
-/// Why a run cannot use its journal, or why a journal cannot be read.
+/// Why a run of a [`Payer`](crate::Payer) cannot use its journal, or why a journal cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum JournalError {
@@ -261,10 +264,10 @@ impl From<rusqlite::Error> for Failed {
 }
 
 impl Journal {
-    /// Opens a journal, or creates one if the file is missing or empty.
+    /// Opens the journal of an owner, or creates it if the file is missing or empty.
     ///
-    /// Blocks until the whole journal is read: an async service calls it by `spawn_blocking`. Later
-    /// writes of a [`Payer`](crate::Payer) block no task.
+    /// The call blocks its thread until the whole journal is read, so an async service should make
+    /// it in `spawn_blocking`. Later writes of a [`Payer`](crate::Payer) block no task.
     pub fn open(path: &Path, owner: &Owner) -> Result<Self, JournalError> {
         Ok(Self::open_file(path, owner)?)
     }
@@ -354,13 +357,13 @@ impl Journal {
         Ok(Self { writes, before })
     }
 
-    /// Reads all entries of a journal, without becoming its owner. Blocks until the whole journal
-    /// is read.
+    /// Reads all entries of a journal of any owner. No run may have the journal open at the same
+    /// time. The call blocks its thread until the whole journal is read.
     pub fn read(path: &Path) -> Result<HashMap<RowId, Entry>, JournalError> {
         Ok(entries(&mut JournalReader::open(path)?)?)
     }
 
-    /// The entry that a row had when the journal was opened; `None` if it had none.
+    /// The entry that the journal had for a row when it was opened; `None` if it had none.
     pub fn before(&self, id: &RowId) -> Option<&Entry> {
         self.before.get(id)
     }

@@ -2,13 +2,17 @@
 
 use std::collections::BTreeMap;
 
-/// The delimiter and the columns of a file.
+/// The delimiter and the columns of a file of payouts and refunds.
 ///
-/// The default is the platform's mass file (sources: mass file, [`ecp_methods::mass_file`]): the
-/// columns have the names of the Gate request's paths (`general.payment_id`, `payment.amount`,
-/// `account.number`), `operation_type` is `payout` or `refund`, and `method` has the method's
-/// Dashboard code, Gate path or code. Without a column `operation_type` all rows are payouts. If
-/// your columns have other names, map them to the paths.
+/// The default is the platform's mass file (sources: mass file, [`ecp_methods::mass_file`]):
+///
+/// - The name of a column is the path of a field in the Gate request, such as `general.payment_id`,
+///   `payment.amount` or `account.number`.
+/// - The column `operation_type` holds `payout` or `refund`. Without it, all rows are payouts.
+/// - The column `method` holds the payment method: its Dashboard code, its Gate path or its code in
+///   this library.
+///
+/// If your columns have other names, map them to the paths.
 ///
 /// ```
 /// use ecp_payouts::{AmountUnit, Layout};
@@ -44,8 +48,8 @@ pub enum AmountUnit {
 }
 
 impl Layout {
-    /// Returns the platform's layout: its columns, and amounts in minor units. The delimiter (`;`,
-    /// `,`, a tab or `|`) is found from the line of column names.
+    /// Returns the layout of the platform's own files: its columns, and amounts in minor units. The
+    /// delimiter (`;`, `,`, a tab or `|`) is found from the line of column names.
     pub fn new() -> Self {
         Self {
             delimiter: None,
@@ -56,35 +60,41 @@ impl Layout {
         }
     }
 
-    /// Sets the delimiter. By default it is found from the line of column names.
+    /// Sets the delimiter, the character between two cells. By default, `;`, `,`, a tab or `|` is
+    /// found from the line of column names.
     pub fn delimiter(self, delimiter: u8) -> Self {
         Self { delimiter: Some(delimiter), ..self }
     }
 
-    /// Maps the column with this name to the field of the Gate request at this path.
+    /// Maps the column with this name to the field of the Gate request at this path, such as
+    /// `account.number`.
     pub fn column(mut self, name: impl Into<String>, path: impl Into<String>) -> Self {
         self.columns.insert(name.into(), Some(path.into()));
         self
     }
 
-    /// Ignores the column with this name.
+    /// Ignores the column with this name: its values are not sent. Otherwise a column that is
+    /// neither mapped nor named by a path of the Gate request is a problem.
     pub fn ignore(mut self, name: impl Into<String>) -> Self {
         self.columns.insert(name.into(), None);
         self
     }
 
-    /// Sets the method of rows that name none, by its code or Gate path. Without this setting such
-    /// a row is a problem, and the whole file is refused.
+    /// Sets the payment method of rows that name none, by its code or Gate path. Without this
+    /// setting such a row is a problem, and the whole file is refused.
     pub fn method(self, method: impl Into<String>) -> Self {
         Self { method: Some(method.into()), ..self }
     }
 
-    /// Sets the unit of amounts, minor units by default.
+    /// Sets the unit of the amounts in the file. By default they are in minor units: 30000 is
+    /// 300.00 EUR.
     pub fn amounts(self, unit: AmountUnit) -> Self {
         Self { amounts: unit, ..self }
     }
 
-    /// Allows texts that hold a `;`, a name and a `:`, which are refused otherwise: see
+    /// Allows texts in the file, such as a description, that hold a `;`, a name and a `:`.
+    /// Otherwise they are refused, because a callback that repeats such a text has an ambiguous
+    /// signature: see
     /// [`PayoutRequest::allow_items_in_texts`](ecp_methods::request::PayoutRequest::allow_items_in_texts).
     pub fn allow_items_in_texts(self) -> Self {
         Self { items_in_texts: true, ..self }

@@ -22,8 +22,8 @@ use crate::refunds;
 use crate::row::{Row, RowId, RowRequest};
 use crate::settings::Settings;
 
-/// Metrics of this crate, reported to the observer of the [`Gate`], which also reports each
-/// request.
+/// Metrics of this crate. They are reported to the observer of the payer's [`Gate`], which also
+/// receives the metrics of each request.
 pub const METRICS: &[&Metric] = &[&ROW];
 
 static ROW: Metric = Metric::duration(
@@ -32,8 +32,9 @@ static ROW: Metric = Metric::duration(
     &["ecp.method", "ecp.outcome"],
 );
 
-/// Sends the requests of a plan and records them in a journal. Each row is a `tracing` span, and
-/// its requests are spans in it.
+/// Sends the payouts and refunds of a plan, which is a checked file, and records each request and
+/// its result in a journal. Each row is a `tracing` span, and the requests of the row are spans in
+/// it.
 ///
 /// ```no_run
 /// use std::path::Path;
@@ -65,7 +66,7 @@ pub struct Payer {
 const BEYOND: Duration = Duration::from_mins(1);
 
 impl Payer {
-    /// Makes a payer that sends requests through `gate` and records them in `journal`.
+    /// Makes a payer that sends payouts and refunds through `gate` and records them in `journal`.
     pub fn new(gate: Gate, journal: Journal, settings: Settings) -> Self {
         let Settings { policy, not_found_after, .. } = &settings;
         let policy = policy
@@ -76,9 +77,9 @@ impl Payer {
         Self { sender: Sender::new(gate, policy), journal: Arc::new(journal), settings }
     }
 
-    /// Sends every row that has no final result yet, and waits for its result. Before that, all
-    /// rows are compared with the journal: if the id or another value of a row was changed after
-    /// the row may have been sent, nothing is sent.
+    /// Sends every row of the plan that has no final result yet, and waits for its result. Before
+    /// that, all rows are compared with the journal: if the id or another value of a row was
+    /// changed after the row may have been sent, nothing is sent.
     ///
     /// Dropping the call, or the end of the process, leaves a journal from which the next run
     /// continues. Call it inside a tokio runtime.

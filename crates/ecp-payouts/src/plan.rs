@@ -14,10 +14,10 @@ use crate::layout::Layout;
 use crate::problem::{Problem, Problems};
 use crate::row::Row;
 
-/// A file of payouts and refunds, with every row checked against its method.
+/// A file of payouts and refunds, with every row checked against the rules of its payment method.
 ///
-/// It stores the file's text rather than the requests, so a million rows take no more memory than
-/// their file, and later changes to the file have no effect.
+/// A plan stores the file's text rather than the requests, so a million rows take no more memory
+/// than their file. Later changes to the file have no effect.
 #[derive(Clone)]
 pub struct Plan {
     table: Table,
@@ -29,7 +29,8 @@ pub struct Plan {
     project: ProjectId,
 }
 
-/// Total of the rows of one operation, method and currency.
+/// Number and sum of a plan's rows with the same operation (payout or refund), payment method and
+/// currency.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Total {
@@ -45,9 +46,12 @@ pub struct Total {
 }
 
 impl Plan {
-    /// Reads a file and checks all of it: its CSV form, its columns, each row against its method,
-    /// traces of a spreadsheet in its cells, and that no payment is paid out or refunded twice, in
-    /// any spelling of its id.
+    /// Reads a file of payouts and refunds, and checks all of it:
+    ///
+    /// - its CSV form and its columns
+    /// - each row against the rules of its payment method
+    /// - that no cell looks changed by a spreadsheet, such as `1.23457E+15`
+    /// - that no payout or refund is in the file twice, also under another spelling of its id
     pub fn read(
         file: Vec<u8>,
         layout: &Layout,
@@ -129,7 +133,7 @@ impl Plan {
         self.rows == 0
     }
 
-    /// Numbers and sums of the rows, by operation, method and currency.
+    /// Numbers and sums of the rows, by operation (payout or refund), payment method and currency.
     pub fn totals(&self) -> &[Total] {
         &self.totals
     }

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-/// Problems of a file of payouts and refunds, by line.
+/// Problems of a file of payouts and refunds, in the order of their lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problems(Vec<Problem>);
 
-/// Problem of a row, or of the file's columns.
+/// Problem of a file of payouts and refunds: of one row, or of the columns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Problem {
@@ -20,7 +20,7 @@ pub struct Problem {
 }
 
 impl Problems {
-    /// All problems, in the order of their lines.
+    /// All problems of the file, in the order of their lines.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Problem> {
         self.0.iter()
     }

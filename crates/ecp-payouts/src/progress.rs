@@ -7,9 +7,10 @@ use tokio::sync::watch;
 
 use crate::journal::State;
 
-/// Handle that ends a run early: no further row begins, and rows in progress have a little time to
-/// finish. Clones stop the same run. A run also stops by itself if the platform refuses a row for a
-/// cause that affects every row, such as a wrong key.
+/// Handle that ends a run of a [`Payer`](crate::Payer) early: no further row begins, and rows in
+/// progress have some time to finish ([`Settings::grace`](crate::Settings::grace)). Clones stop the
+/// same run. A run also stops by itself if the platform refuses a row for a cause that affects
+/// every row, such as a wrong key.
 #[derive(Clone, Debug)]
 pub struct Stop(watch::Sender<Stopped>);
 
@@ -21,7 +22,7 @@ enum Stopped {
 }
 
 impl Stop {
-    /// Returns a handle that has not stopped its run yet.
+    /// Returns a handle for one run, which is not stopped yet.
     pub fn new() -> Self {
         Self(watch::Sender::new(Stopped::No))
     }
@@ -75,7 +76,7 @@ impl Default for Stop {
     }
 }
 
-/// Numbers of a run's rows by result so far.
+/// Numbers of a run's rows so far by result, such as success or decline.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counts {
@@ -106,7 +107,8 @@ impl Counts {
         }
     }
 
-    /// Number of rows that are finished, with any result, by this run or an earlier one.
+    /// Number of rows with any result, of this run or an earlier one. Rows that were not sent and
+    /// rows whose outcome is unknown are included.
     pub const fn done(&self) -> u64 {
         self.success + self.decline + self.error + self.unknown + self.not_sent
     }
@@ -117,7 +119,8 @@ impl Counts {
     }
 }
 
-/// Receiver of a run's progress. It is called between two rows, so it should be quick.
+/// Receiver of a run's progress. It is called after each row, and the run waits for it, so it
+/// should be quick.
 pub trait Progress: Send + Sync {
     /// Called when the run has finished a row, with the row's payment and state and the numbers of
     /// all rows.

@@ -13,14 +13,17 @@ use crate::problem::{Problem, Problems};
 use crate::row::{Row, RowId};
 
 impl Plan {
-    /// Checks that no row repeats an operation under another spelling of its id, by comparing the
-    /// rows with the entries of a journal ([`Journal::read`](crate::Journal::read)). A
-    /// [`Payer`](crate::Payer) does this before it sends anything.
+    /// Checks that no row of the plan repeats an earlier payout or refund under another spelling of
+    /// its id. `entries` are those of the journal ([`Journal::read`](crate::Journal::read)). A
+    /// [`Payer`](crate::Payer) makes this check before it sends anything.
     ///
-    /// [`JournalError::Respelled`] lists the new rows that look like a row that may have been sent
-    /// and is no longer in the file, and the new refunds of a payment of which an unfinished refund
-    /// is no longer in the file. [`JournalError::OtherFile`] means that the file has new rows, and
-    /// none of the rows that may have been sent.
+    /// The errors are:
+    ///
+    /// - [`JournalError::Respelled`]: a new row looks like a row that may have been sent and is no
+    ///   longer in the file, or it refunds a payment of which another refund has not ended and is
+    ///   no longer in the file.
+    /// - [`JournalError::OtherFile`]: the file has new rows, and none of the rows that may have
+    ///   been sent.
     pub fn check_against<S: BuildHasher>(
         &self,
         entries: &HashMap<RowId, Entry, S>,

@@ -12,13 +12,18 @@ use crate::journal::{Entry, State};
 use crate::plan::Plan;
 use crate::row::RowId;
 
-/// Writes a CSV file with a line for each row of a plan: its result, and the evidence for it. The
-/// file has no account numbers or other personal data.
+/// Writes a CSV file with a line for each row of a plan: the row's result, and a text that explains
+/// how it is known. The file has no account numbers or other personal data.
 ///
-/// The result is `success`, `decline`, `error` (the row has ended, and nothing says whether money
-/// has moved) or `unknown`; a row that was not sent is `not sent`. Cells that a spreadsheet would
-/// read as a formula are neutralized (see [`neutral`]). If the plan has refunds, two more columns
-/// name each row's operation and the id of its refund.
+/// The result is one of these:
+///
+/// - `success` or `decline`
+/// - `error`: the payout or refund has ended, and nothing says whether money has moved
+/// - `unknown`: the request may have been sent, and the final result is not known
+/// - `not sent`
+///
+/// Cells that a spreadsheet would read as a formula are neutralized (see [`neutral`]). If the plan
+/// has refunds, two more columns hold each row's operation and the id of its refund.
 pub fn write_results<S: BuildHasher>(
     plan: &Plan,
     entries: &HashMap<RowId, Entry, S>,

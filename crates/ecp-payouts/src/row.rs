@@ -7,7 +7,7 @@ use ecp_methods::mass_file::RowKind;
 use ecp_methods::request::Field;
 use ecp_methods::{MethodSpec, Payout, Prepared, Refund};
 
-/// A row of a file that passed all checks.
+/// A checked row of a file of payouts and refunds.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Row {
@@ -36,12 +36,13 @@ pub struct RowId {
 }
 
 impl RowId {
-    /// The identity of a payout, by the id of its payment.
+    /// The identity of a payout in a journal, by the id of its payment.
     pub const fn payout(payment_id: PaymentId) -> Self {
         Self { payment_id, refund_id: None }
     }
 
-    /// The identity of a refund, by the id of its payment and the merchant's id of the refund.
+    /// The identity of a refund in a journal, by the id of its payment and the merchant's id of the
+    /// refund.
     pub fn refund(payment_id: PaymentId, refund_id: impl Into<String>) -> Self {
         Self { payment_id, refund_id: Some(refund_id.into()) }
     }
@@ -102,7 +103,7 @@ impl RowRequest {
         }
     }
 
-    /// The amount; `None` in a refund of all that was paid.
+    /// The amount of the payout or refund; `None` in a refund of all that was paid.
     pub fn amount(&self) -> Option<Money> {
         match self {
             Self::Payout(prepared) => prepared.amount(),
@@ -118,7 +119,7 @@ impl RowRequest {
         }
     }
 
-    /// The value of a field of the request; `None` if the request does not have it.
+    /// The value of a field of the request; `None` if the request does not have the field.
     pub fn get(&self, field: Field) -> Option<&str> {
         match self {
             Self::Payout(prepared) => prepared.get(field),
@@ -134,7 +135,7 @@ impl RowRequest {
         }
     }
 
-    /// The JSON of the request for a project, without its signature.
+    /// The JSON of the request with the id of this project, and without a signature.
     pub fn body(&self, project: ProjectId) -> Vec<u8> {
         match self {
             Self::Payout(prepared) => prepared.body(project),

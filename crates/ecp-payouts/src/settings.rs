@@ -7,7 +7,8 @@ use std::time::Duration;
 use ecp_core::{Clock, SystemClock};
 use ecp_transport::SendPolicy;
 
-/// Settings of a run of a [`Payer`](crate::Payer).
+/// Settings of a run of a [`Payer`](crate::Payer), such as the number of rows at once and the
+/// longest wait for a result.
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub(crate) policy: SendPolicy,
@@ -21,7 +22,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Returns the default settings; each setter documents its default.
+    /// Returns the default settings of a run; each setter documents its default.
     pub fn new() -> Self {
         Self {
             policy: SendPolicy::new(),
@@ -35,50 +36,54 @@ impl Settings {
         }
     }
 
-    /// Sets the policy for sending requests, and their pace. The policy's deadline and evidence
-    /// settings have no effect here: a row takes the time that its status requests need.
+    /// Sets how requests are sent: how many at once and per second, and how often one is tried
+    /// again. The default is [`SendPolicy::new`]. The policy's `deadline`, `not_found_after` and
+    /// `wait_for_budget` have no effect here: a row takes the time that its status requests need.
     pub fn policy(self, policy: SendPolicy) -> Self {
         Self { policy, ..self }
     }
 
-    /// Sets how long after a request of unknown outcome the platform's signed answer that it does
-    /// not know the payment proves that the request did not arrive. 5 minutes by default.
+    /// Sets the time after which a request of unknown outcome counts as not arrived, if the
+    /// platform's signed answer says that it does not know the payment. 5 minutes by default:
+    /// before that, the request may still be on its way.
     pub fn not_found_after(self, time: Duration) -> Self {
         Self { not_found_after: time, ..self }
     }
 
-    /// Sets the number of rows in progress at once, including rows that wait for their final
-    /// result. 1000 by default.
+    /// Sets the maximum number of rows in progress at once, including rows that wait for their
+    /// final result. 1000 by default.
     pub fn at_work(self, rows: NonZeroUsize) -> Self {
         Self { at_work: rows, ..self }
     }
 
-    /// Sets the time from a payout's request to the first status request, also in the next run and
-    /// if the answer to the request was lost; each next pause is half as long again, up to five
-    /// minutes. The default is the base time of the payout's method, before which the platform
-    /// recommends no status request (sources: waiting), or 30 seconds. A shorter time is for a
-    /// sandbox.
+    /// Sets the time from the request of a payout or refund to the first status request about it.
+    /// It also counts in the next run, and if the answer to the request was lost. Each following
+    /// pause is half as long again, up to five minutes.
+    ///
+    /// The default is the base time of the payment method, before which the platform recommends no
+    /// status request (sources: waiting), or 30 seconds if the method has none. A shorter time is
+    /// for a sandbox.
     pub fn first_question(self, time: Duration) -> Self {
         Self { first_question: Some(time), ..self }
     }
 
-    /// Sets the longest wait for the final result of a registered payout, which is at least the
-    /// time until the first status request. The default is the cut-off time of the payout's method,
-    /// after which the platform declines the payout, or 30 minutes. A payout that takes longer is
-    /// unknown until the next run.
+    /// Sets how long a run waits at most for the final result of a registered payout or refund. It
+    /// waits at least until the first status request. The default is the cut-off time of the
+    /// payment method, after which the platform declines the payout, or 30 minutes if the method
+    /// has none. The outcome of a payout that takes longer is unknown until the next run.
     pub fn patience(self, time: Duration) -> Self {
         Self { patience: Some(time), ..self }
     }
 
-    /// Sets the time that rows in progress may still take after the run was stopped. 10 seconds by
-    /// default.
+    /// Sets the time that rows in progress may still take after the run was stopped
+    /// ([`Stop`](crate::Stop)). 10 seconds by default.
     pub fn grace(self, time: Duration) -> Self {
         Self { grace: time, ..self }
     }
 
-    /// Sets whether the journal is shared with other files of payouts. By default a run is refused
-    /// if none of the payouts that were sent is in the file
-    /// ([`JournalError::OtherFile`](crate::JournalError)): the ids of the file may have been
+    /// Sets whether the journal is shared with other files of payouts. By default it is not, and a
+    /// run is refused if the file has none of the payouts that the journal records as sent
+    /// ([`JournalError::OtherFile`](crate::JournalError)): the ids in the file may have been
     /// changed.
     pub fn shared_journal(self, is_shared: bool) -> Self {
         Self { shared_journal: is_shared, ..self }

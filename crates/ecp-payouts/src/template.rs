@@ -6,9 +6,9 @@ use ecp_core::ProjectId;
 use ecp_methods::DynMethod;
 use ecp_methods::mass_file::{self, RowKind};
 
-/// Writes an example file in the platform's layout (sources: mass file) with a row for each
-/// operation of a method that a mass file can have: a payout, a refund. The values are examples.
-/// Returns the number of rows; 0 means that the method has neither operation.
+/// Writes an example file in the platform's layout (sources: mass file), with a row for a payout
+/// and a row for a refund, as far as the payment method has these operations. The values are
+/// examples. Returns the number of rows; 0 means that the method has neither operation.
 pub fn write_template(
     method: &dyn DynMethod,
     project: ProjectId,

@@ -12,9 +12,9 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row, params};
 use super::{Entry, Failure, JournalError, Owner, State};
 use crate::row::RowId;
 
-/// Reads the payouts of a journal page by page, in the order of the payment ids, without becoming
-/// its owner. The refunds of the journal are only in [`Journal::read`](super::Journal::read). No
-/// run may have the journal open at the same time. Every call blocks.
+/// Reads the payouts of a journal of any owner page by page, in the order of the payment ids. It
+/// does not read refunds: [`Journal::read`](super::Journal::read) does. No run may have the journal
+/// open at the same time. Every call blocks its thread.
 ///
 /// ```no_run
 /// use std::path::Path;
@@ -40,7 +40,8 @@ pub struct JournalReader {
     odd: Option<Vec<OddEntry>>,
 }
 
-/// An entry of a journal that could not be read in full.
+/// An entry of a journal that could not be read in full, for example because this version does not
+/// know its state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OddEntry {
@@ -54,7 +55,7 @@ pub struct OddEntry {
 const PAGE: usize = 1000;
 
 impl JournalReader {
-    /// Opens an existing journal for reading.
+    /// Opens an existing journal for reading. A missing file is an error.
     pub fn open(path: &Path) -> Result<Self, JournalError> {
         Ok(Self::open_file(path)?)
     }
@@ -73,8 +74,8 @@ impl JournalReader {
 
     /// Makes the reader tolerate entries that this version cannot read in full: an entry in an
     /// unknown state counts as [`State::Unknown`], an entry with an unknown currency has no sum,
-    /// and an entry with an unusable payment id is left out. Each is in [`JournalReader::odd`].
-    /// Never use a tolerant reader for a run that pays.
+    /// and an entry with an unusable payment id is left out. Each such entry is listed in
+    /// [`JournalReader::odd`]. Never use a tolerant reader for a run that pays.
     pub fn tolerant(self) -> Self {
         Self { odd: Some(Vec::new()), ..self }
     }
@@ -89,13 +90,14 @@ impl JournalReader {
         self.connection
     }
 
-    /// The journal's owner: a project and the base address of its requests.
+    /// The journal's owner: the project that pays, and the base address of Gate to which its
+    /// requests are sent.
     pub fn owner(&self) -> Result<Owner, JournalError> {
         let found = owner_of(&self.connection)?;
         found.ok_or_else(|| JournalError::Storage("its table `owner` is empty".into()))
     }
 
-    /// Reads the next payouts, at most 1000. After the last payout, the page is empty.
+    /// Reads the next page of payouts, at most 1000. After the last payout, the page is empty.
     pub fn next_page(&mut self) -> Result<Vec<(PaymentId, Entry)>, JournalError> {
         Ok(self.page()?)
     }
