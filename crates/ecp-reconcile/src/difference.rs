@@ -45,7 +45,8 @@ pub struct SideState {
     pub sum: Option<Sum>,
 }
 
-/// A reported sum, possibly in an unknown currency.
+/// A sum that the platform, a journal or a callback reports. Its currency may be one that this
+/// library does not know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Sum {
@@ -129,8 +130,8 @@ impl Kind {
         Self::UnknownType,
     ];
 
-    /// The kind's name, such as `paid_twice`. It stays the same from version to version, so scripts
-    /// may rely on it.
+    /// The name of this kind of difference, such as `paid_twice`. The name stays the same from
+    /// version to version, so scripts may rely on it.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::AmountDiffers => "amount_differs",
@@ -156,7 +157,7 @@ impl Kind {
         }
     }
 
-    /// Explanation of the kind, as a sentence without a full stop.
+    /// Explanation of this kind of difference, as a sentence without a full stop.
     pub const fn meaning(self) -> &'static str {
         match self {
             Self::AmountDiffers => "the sides have different sums",
@@ -194,8 +195,8 @@ impl fmt::Display for Kind {
 }
 
 impl Difference {
-    /// The recommended action, as a text for a person. The commands in it lack the flags that
-    /// select a profile and an inbox.
+    /// The recommended action for the difference, as a text for a person. The `ecp` commands in the
+    /// text lack the flags that select your profile and your inbox: add them.
     pub fn action(&self) -> String {
         let id = &self.payment;
         let ask = format!("`ecp status {id}`");

@@ -19,8 +19,8 @@ pub struct Interval {
 }
 
 impl Interval {
-    /// An interval from a first to a last second. If it ends before it begins, it is empty and
-    /// cannot be used in a query.
+    /// An interval from a first to a last second. If it ends before it begins, it is empty, and the
+    /// Data API cannot be queried for it.
     pub const fn new(from: Timestamp, to: Timestamp) -> Self {
         Self { from, to }
     }
@@ -30,7 +30,7 @@ impl Interval {
         self.from
     }
 
-    /// The last second of the interval, which belongs to it.
+    /// The last second of the interval, which is still part of the interval.
     pub const fn to(self) -> Timestamp {
         self.to
     }

@@ -10,11 +10,13 @@ use crate::sides::Operation;
 
 /// Dotted paths of an operation's members in the Data API's answer, and the unit of its amounts.
 ///
-/// The documents name the members in prose only (sources: Data API), so every path is a setting.
-/// The defaults are those of the sandbox. An operation without payment id, number, type or status
-/// is left out, named and counted ([`Odd`](crate::Odd)); an operation without a sum, or with an
-/// unreadable sum, is compared without it. If nine in ten operations lack a member, its name is
-/// wrong: that ends the comparison, and the error lists the existing names.
+/// The platform's documents name the members in prose only (sources: Data API), so every path is a
+/// setting. The defaults are the paths of the sandbox.
+///
+/// An operation without payment id, number, type or status is not compared, but listed and counted
+/// as [`Odd`](crate::Odd). An operation without a sum, or with an unreadable sum, is compared
+/// without the sum. If nine in ten operations lack a member, its path counts as wrong: the
+/// comparison ends, and the error lists the existing paths.
 ///
 /// ```
 /// use ecp_payouts::AmountUnit;
@@ -35,7 +37,7 @@ pub struct OperationNames {
 }
 
 impl OperationNames {
-    /// Returns the default names: `payment_id`, `operation_id`, `operation_type`,
+    /// Returns the default paths: `payment_id`, `operation_id`, `operation_type`,
     /// `operation_status`, `sum_initial.amount` and `sum_initial.currency`, with amounts in minor
     /// units.
     pub fn new() -> Self {
@@ -50,37 +52,44 @@ impl OperationNames {
         }
     }
 
-    /// Sets the path of the merchant's id of the payment.
+    /// Sets the dotted path of the payment's id (the merchant's) in the Data API's answer,
+    /// `payment_id` by default.
     pub fn payment_id(self, path: impl Into<String>) -> Self {
         Self { payment_id: path.into(), ..self }
     }
 
-    /// Sets the path of the platform's number of the operation.
+    /// Sets the dotted path of the platform's number of the operation in the Data API's answer,
+    /// `operation_id` by default.
     pub fn operation_id(self, path: impl Into<String>) -> Self {
         Self { operation_id: path.into(), ..self }
     }
 
-    /// Sets the path of the operation's type: `sale`, `payout`, `refund`.
+    /// Sets the dotted path of the operation's type, such as `sale` or `payout`, in the Data API's
+    /// answer, `operation_type` by default.
     pub fn kind(self, path: impl Into<String>) -> Self {
         Self { kind: path.into(), ..self }
     }
 
-    /// Sets the path of the operation's status.
+    /// Sets the dotted path of the operation's status in the Data API's answer, `operation_status`
+    /// by default.
     pub fn status(self, path: impl Into<String>) -> Self {
         Self { status: path.into(), ..self }
     }
 
-    /// Sets the path of the requested amount.
+    /// Sets the dotted path of the operation's requested amount in the Data API's answer,
+    /// `sum_initial.amount` by default.
     pub fn amount(self, path: impl Into<String>) -> Self {
         Self { amount: path.into(), ..self }
     }
 
-    /// Sets the path of the amount's currency.
+    /// Sets the dotted path of the amount's currency in the Data API's answer,
+    /// `sum_initial.currency` by default.
     pub fn currency(self, path: impl Into<String>) -> Self {
         Self { currency: path.into(), ..self }
     }
 
-    /// Sets the unit of amounts, minor units by default.
+    /// Sets the unit of the amounts in the Data API's answer. By default they are in minor units:
+    /// 30000 is 300.00 EUR.
     pub fn amounts(self, unit: AmountUnit) -> Self {
         Self { amounts: unit, ..self }
     }

@@ -10,8 +10,8 @@ use crate::names::Unusable;
 use crate::reconcile::Counts;
 
 /// A record that is not compared, or only in part: an operation without a payment id, a callback
-/// that names no payment, an entry of a journal in a state of another version. All others are
-/// compared.
+/// that names no payment, an entry of a journal in a state that this version does not know. All
+/// other records are compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Odd {

@@ -21,9 +21,9 @@ use crate::spool::{Kept, Spool};
 
 /// Builder of a comparison between the platform, an inbox and journals.
 ///
-/// Only sides that are added are compared: without an inbox missing callbacks are not found, and
-/// without a journal unrequested payouts are not found. The example of the [crate](crate) compares
-/// all sides.
+/// An inbox and journals are compared with the platform only if they are added: without an inbox,
+/// missing callbacks are not found, and without a journal, payouts that no program requested are
+/// not found. The example of the [crate](crate) compares all sides.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Reconcile {
@@ -34,7 +34,8 @@ pub struct Reconcile {
     names: OperationNames,
 }
 
-/// Comparison that returns its differences one by one, in the order of the payment ids.
+/// Comparison between the platform, an inbox and journals, which returns the differences one by
+/// one, in the order of the payment ids.
 #[derive(Debug)]
 pub struct Reconciliation {
     owner: Owner,
@@ -49,7 +50,7 @@ pub struct Reconciliation {
     odd: Oddities,
 }
 
-/// Counts of a comparison so far.
+/// Counts of a comparison so far, such as compared payments and found differences.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counts {
@@ -88,35 +89,38 @@ struct Read {
 }
 
 impl Reconcile {
-    /// Makes the builder of a comparison of a project's operations in an interval. The owner's
-    /// address is the base address of the requests: a journal for another address is refused.
+    /// Makes the builder of a comparison of a project's operations in an interval. The owner is the
+    /// project, with the base address of Gate to which its requests are sent: a journal of another
+    /// owner is refused.
     pub fn new(owner: Owner, interval: Interval) -> Self {
         let names = OperationNames::new();
         Self { owner, interval, inbox: None, journals: Vec::new(), names }
     }
 
-    /// Adds an inbox, to compare its callbacks.
+    /// Adds an inbox, to compare its callbacks with the operations on the platform.
     pub fn inbox(self, inbox: Arc<dyn Inbox>) -> Self {
         Self { inbox: Some(inbox), ..self }
     }
 
     /// Adds the payouts of the journal at this path. May be called again for more journals:
-    /// together they must hold all payouts of the project.
+    /// together they must hold all payouts of the project, because others may be reported as
+    /// unrequested.
     pub fn journal(mut self, path: impl Into<PathBuf>) -> Self {
         self.journals.push(path.into());
         self
     }
 
-    /// Sets the paths of an operation's members in the Data API's answer.
+    /// Sets the paths of an operation's members in the Data API's answer, [`OperationNames::new`]
+    /// by default.
     pub fn names(self, names: OperationNames) -> Self {
         Self { names, ..self }
     }
 
-    /// Reads the records of all sides, and returns the comparison. Gate is queried later, payment
-    /// by payment.
+    /// Reads the payouts of the journals, the callbacks of the inbox and the operations of the Data
+    /// API, and returns the comparison. Gate is queried later, payment by payment.
     ///
-    /// To be called inside a tokio runtime: files are read and written on its threads for blocking
-    /// work.
+    /// Call it inside a tokio runtime: files are read and written on the runtime's threads for
+    /// blocking work.
     pub async fn begin(
         self,
         data: &DataApi,
@@ -342,12 +346,13 @@ impl Reconciliation {
         }
     }
 
-    /// The counts of the comparison so far.
+    /// The counts of the comparison so far, such as compared payments and found differences.
     pub const fn counts(&self) -> Counts {
         self.counts
     }
 
-    /// The first 100 records that were not compared, or only in part. [`Counts::odd`] counts all.
+    /// The first 100 records (operations, journal entries and callbacks) that were not compared, or
+    /// only in part. [`Counts::odd`] counts all.
     pub fn odd(&self) -> &[Odd] {
         self.odd.named()
     }
