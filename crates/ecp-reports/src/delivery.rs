@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::mail::{MailAddress, MailError};
 
-/// How often sending a letter is attempted, and the pauses between the attempts: by default 4
-/// attempts, with pauses of 30 seconds, a minute and two minutes.
+/// How often sending a letter (an e-mail) is attempted, and the pauses between the attempts: by
+/// default 4 attempts, with pauses of 30 seconds, a minute and two minutes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retries {
     attempts: u32,
@@ -22,12 +22,13 @@ impl Default for Retries {
 }
 
 impl Retries {
-    /// Sets the number of attempts to send a letter, at least one.
+    /// Sets the maximum number of attempts to send a letter (an e-mail): 4 by default, at least 1.
     pub fn attempts(self, attempts: u32) -> Self {
         Self { attempts: attempts.max(1), ..self }
     }
 
-    /// Sets the first pause between attempts. Each following pause is twice as long.
+    /// Sets the pause after the first failed attempt to send a letter (an e-mail), 30 seconds by
+    /// default. Each following pause is twice as long.
     pub const fn pause(self, pause: Duration) -> Self {
         Self { pause, ..self }
     }
@@ -54,7 +55,7 @@ pub struct Delivery {
     state: DeliveryState,
 }
 
-/// State of a letter: waiting, sent or given up.
+/// State of a letter (an e-mail with a report): waiting, sent or given up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryState {
@@ -73,39 +74,41 @@ pub enum DeliveryState {
 }
 
 impl Delivery {
-    /// Makes the delivery of a letter that is still to be sent to a recipient.
+    /// Makes the delivery of a letter (an e-mail) that is still to be sent to this recipient.
     pub fn new(to: MailAddress) -> Self {
         let state = RandomState::new();
         let id = format!("{:016x}{:016x}", state.hash_one(1), state.hash_one(2));
         Self { to, id, attempts: 0, state: DeliveryState::Waiting { problem: None } }
     }
 
-    /// The recipient of the letter.
+    /// The recipient of the letter (an e-mail).
     pub const fn to(&self) -> &MailAddress {
         &self.to
     }
 
-    /// The id of the letter, random and the same in every attempt.
+    /// The random id of the letter (an e-mail), the same in every attempt to send it, so that mail
+    /// programs can recognize a second copy.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// The number of attempts to send the letter so far.
+    /// The number of attempts to send the letter (an e-mail) so far.
     pub const fn attempts(&self) -> u32 {
         self.attempts
     }
 
-    /// The state of the letter: waiting, sent or given up.
+    /// The state of the letter (an e-mail): waiting, sent or given up.
     pub const fn state(&self) -> &DeliveryState {
         &self.state
     }
 
-    /// Whether the letter is still to be sent.
+    /// Whether the letter (an e-mail) is still to be sent, for the first time or again.
     pub const fn is_waiting(&self) -> bool {
         matches!(self.state, DeliveryState::Waiting { .. })
     }
 
-    /// Why the last attempt to send the letter failed; `None` if it did not fail.
+    /// Why the last attempt to send the letter (an e-mail) failed, or why sending was given up;
+    /// `None` if it did not fail.
     pub fn problem(&self) -> Option<&str> {
         match &self.state {
             DeliveryState::Waiting { problem } => problem.as_deref(),
@@ -114,8 +117,8 @@ impl Delivery {
         }
     }
 
-    /// Records the result of an attempt to send the letter. Returns the pause before the next
-    /// attempt; `None` if the letter was sent or is given up.
+    /// Records the result of an attempt to send the letter (an e-mail). Returns the pause before
+    /// the next attempt; `None` if the letter was sent or is given up.
     pub fn record(&mut self, result: Result<(), MailError>, retries: Retries) -> Option<Duration> {
         self.attempts += 1;
         let error = match result {
@@ -135,7 +138,8 @@ impl Delivery {
         Some(retries.pause.saturating_mul(doubled))
     }
 
-    /// Gives up sending the letter, for example because its report is no longer kept.
+    /// Gives up sending the letter (an e-mail). `problem` says why: for example, its report is no
+    /// longer kept.
     pub fn give_up(&mut self, problem: impl Into<String>) {
         self.state = DeliveryState::Failed { problem: problem.into() };
     }

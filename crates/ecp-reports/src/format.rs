@@ -25,7 +25,7 @@ pub enum Format {
     Xlsx,
 }
 
-/// A file format in which no table can be written.
+/// A file format in which a report cannot be written, such as XLS.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UnwritableFormat {
@@ -44,10 +44,10 @@ pub enum UnwritableFormat {
 }
 
 impl Format {
-    /// All formats in which a table can be written.
+    /// All formats in which a report can be written.
     pub const ALL: [Self; 2] = [Self::Csv, Self::Xlsx];
 
-    /// The format of a file by the ending of its name, in any case.
+    /// The format of a file by the ending of its name, in upper or lower case.
     pub fn of_name(name: &str) -> Result<Self, UnwritableFormat> {
         match name.rsplit_once('.') {
             Some((_, ending)) if !ending.is_empty() => ending.parse(),
@@ -55,7 +55,7 @@ impl Format {
         }
     }
 
-    /// The ending of a file's name, without the point.
+    /// The ending of the name of a file in this format, without the point, such as `csv`.
     pub const fn ending(self) -> &'static str {
         match self {
             Self::Csv => "csv",

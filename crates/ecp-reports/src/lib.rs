@@ -57,5 +57,5 @@ pub use self::smtp::{InvalidSmtp, Smtp, SmtpSettings, Tls};
 pub use self::table::{Cell, Table, Warning, WriteError, Written};
 pub use self::template::{Selection, Template};
 
-/// How long the file of a report is kept: four days.
+/// How long the file of a report is kept before it is removed: four days.
 pub const KEPT_FOR: Duration = Duration::from_hours(4 * 24);

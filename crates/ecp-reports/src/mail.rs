@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::delivery::Delivery;
 use crate::format::Format;
 
-/// An e-mail address, such as `mary@shop.example`. It is personal data and is not printed.
+/// An e-mail address, such as `mary@shop.example`. It is personal data, which `Debug` does not
+/// print.
 ///
 /// The form is the usual one: ASCII, one `@`, no quotes and no comments.
 ///
@@ -33,7 +34,7 @@ pub struct MailAddress(Sensitive<String>);
 pub struct InvalidAddress(&'static str);
 
 impl MailAddress {
-    /// The address as text. It is personal data, which the caller must protect from here on.
+    /// The e-mail address as text. It is personal data, which the caller must protect from here on.
     pub fn as_str(&self) -> &str {
         self.0.expose()
     }
@@ -102,7 +103,7 @@ impl fmt::Debug for MailAddress {
     }
 }
 
-/// The sender of letters: an address, or a name with one, such as
+/// The sender of letters (e-mails): an address, with or without a name, such as
 /// `Reports <reports@shop.example>`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sender {
@@ -111,7 +112,7 @@ pub struct Sender {
 }
 
 impl Sender {
-    /// The sender's address.
+    /// The sender's e-mail address.
     pub const fn address(&self) -> &MailAddress {
         &self.address
     }
@@ -140,8 +141,8 @@ impl FromStr for Sender {
     }
 }
 
-/// A letter (an e-mail) to one recipient, so that none sees the address of another. `Debug` leaves
-/// out its contents.
+/// A letter (an e-mail) to one recipient, so that no recipient sees the address of another. `Debug`
+/// leaves out its contents.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Letter {
@@ -158,7 +159,7 @@ pub struct Letter {
     pub attachment: Option<Attachment>,
 }
 
-/// A file attached to a letter. Clones share its bytes.
+/// A file attached to a letter (an e-mail). Clones share its bytes.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Attachment {
@@ -171,7 +172,8 @@ pub struct Attachment {
 }
 
 impl Letter {
-    /// Makes the letter of a delivery, without a file.
+    /// Makes the letter (an e-mail) to the recipient of a delivery, without an attached file. The
+    /// letter has the id of the delivery.
     pub fn new(delivery: &Delivery, subject: impl Into<String>, text: impl Into<String>) -> Self {
         Self {
             to: delivery.to().clone(),
@@ -182,7 +184,7 @@ impl Letter {
         }
     }
 
-    /// Sets the file attached to the letter, or removes it.
+    /// Sets the file attached to the letter (an e-mail); `None` removes it.
     pub fn attachment(self, attachment: impl Into<Option<Attachment>>) -> Self {
         Self { attachment: attachment.into(), ..self }
     }
@@ -207,15 +209,15 @@ impl fmt::Debug for Attachment {
     }
 }
 
-/// A way to send letters, such as [`Smtp`](crate::Smtp).
+/// A way to send letters (e-mails), such as [`Smtp`](crate::Smtp).
 pub trait SendMail: fmt::Debug + Send + Sync + 'static {
     /// Makes one attempt to send a letter. The call blocks its thread until the server has
     /// answered.
     fn send(&self, letter: &Letter) -> Result<(), MailError>;
 }
 
-/// Error of sending a letter: it was not sent, or it is unknown whether it was sent. The text
-/// contains no address.
+/// Error of an attempt to send a letter (an e-mail): the letter was not sent, or it is unknown
+/// whether it was. The text of the error contains no address.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{problem}")]
 pub struct MailError {
@@ -224,17 +226,19 @@ pub struct MailError {
 }
 
 impl MailError {
-    /// Makes an error that another attempt will repeat, such as a wrong password.
+    /// Makes an error after which sending is not attempted again, because the next attempt would
+    /// fail in the same way: for example a wrong password.
     pub fn permanent(problem: impl Into<String>) -> Self {
         Self { problem: problem.into(), is_final: true }
     }
 
-    /// Makes an error that may pass, such as a server that cannot be reached.
+    /// Makes an error after which sending is attempted again, such as a server that cannot be
+    /// reached.
     pub fn temporary(problem: impl Into<String>) -> Self {
         Self { problem: problem.into(), is_final: false }
     }
 
-    /// Whether another attempt would fail in the same way.
+    /// Whether another attempt to send would fail in the same way, so that none is made.
     pub const fn is_permanent(&self) -> bool {
         self.is_final
     }

@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, ToSpan as _};
 
-/// A time zone, by its IANA name.
+/// A time zone, by its IANA name, such as `Europe/Berlin`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Zone(TimeZone);
 
@@ -57,10 +57,10 @@ pub enum Period {
 pub struct InvalidPeriod(String);
 
 impl Period {
-    /// All periods.
+    /// All periods that a report can be about.
     pub const ALL: [Self; 3] = [Self::Yesterday, Self::LastWeek, Self::LastMonth];
 
-    /// The word in templates, such as `last week`.
+    /// The name of the period, as templates of reports spell it, such as `last week`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Yesterday => "yesterday",
@@ -69,7 +69,7 @@ impl Period {
         }
     }
 
-    /// The days of the period before a moment, by the clocks of a time zone.
+    /// The days of the period for a report that is made at a moment, as dates in a time zone.
     pub fn days(self, moment: Timestamp, zone: &Zone) -> Days {
         let today = date(moment, zone);
         let (first, last) = match self {
@@ -102,7 +102,7 @@ impl fmt::Display for Period {
     }
 }
 
-/// Days from the first to the last, both included.
+/// The days that a report is about, from a first to a last day, both included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Days {
     first: Date,
@@ -118,18 +118,18 @@ impl Days {
         (first <= last).then_some(Self { first, last })
     }
 
-    /// The first day, as `2026-11-27`.
+    /// The first of the days, as a date such as `2026-11-27`.
     pub fn first(self) -> String {
         self.first.to_string()
     }
 
-    /// The last day, as `2026-11-27`.
+    /// The last of the days, as a date such as `2026-11-27`.
     pub fn last(self) -> String {
         self.last.to_string()
     }
 
-    /// The first and the last second of the days, by the clocks of a time zone. A day begins when
-    /// the clock first shows it, so no second is missing between adjacent days.
+    /// The first second of the first day and the last second of the last day, in a time zone. A day
+    /// begins when the clock first shows its date, so no second is missing between two days.
     pub fn range(self, zone: &Zone) -> (Timestamp, Timestamp) {
         let next = self.last.checked_add(1.day()).unwrap_or(Date::MAX);
         let end = start_of(next, zone).checked_sub(SignedDuration::from_secs(1));

@@ -12,8 +12,8 @@ use crate::period::{Period, Zone, date, instant, timestamp};
 /// Schedule of a periodic report: `daily 07:00`, `weekly monday 07:00`, or `monthly 1 07:00`.
 ///
 /// In a month without the given day, the report is due on the month's last day. If the clock skips
-/// the given time, the report is due later, by as much as the clock jumps; if the clock shows the
-/// time twice, the first time counts.
+/// the given time, as when summer time begins, the report is due later, by as much as the clock
+/// jumps. If the clock shows the time twice, the first time counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Schedule {
     every: Every,
@@ -50,12 +50,13 @@ const WEEKDAYS: [(&str, Weekday); 7] = [
 const NEARBY: i64 = 2;
 
 impl Schedule {
-    /// The names of the weekdays that a schedule may have.
+    /// The names of the weekdays as a weekly schedule spells them, from `monday` to `sunday`.
     pub fn weekdays() -> impl Iterator<Item = &'static str> {
         WEEKDAYS.iter().map(|(name, _)| *name)
     }
 
-    /// The period of a report with this schedule: the day, week or month before.
+    /// The period that a report with this schedule is about: the day, week or month before it is
+    /// made.
     pub const fn period(&self) -> Period {
         match self.every {
             Every::Day => Period::Yesterday,
@@ -64,15 +65,15 @@ impl Schedule {
         }
     }
 
-    /// The first scheduled time after `moment`, by the clocks of a time zone.
+    /// The first time after `moment` at which a report is due, by the clocks of a time zone.
     pub fn after(&self, moment: Timestamp, zone: &Zone) -> Timestamp {
         let day = date(moment, zone);
         let candidates = (-NEARBY..=NEARBY).map(|step| self.scheduled(day, step, zone));
         candidates.into_iter().flatten().find(|found| *found > moment).unwrap_or(moment)
     }
 
-    /// The last scheduled time at or before `moment`. After a pause in which nothing ran, only the
-    /// report of this time is made up for.
+    /// The last time, at or before `moment`, at which a report was due. If a program did not run
+    /// for a while, it makes only the report of this time afterwards, and none for earlier times.
     pub fn up_to(&self, moment: Timestamp, zone: &Zone) -> Timestamp {
         let day = date(moment, zone);
         let candidates = (-NEARBY..=NEARBY).rev().map(|step| self.scheduled(day, step, zone));
@@ -98,7 +99,7 @@ impl Schedule {
         Some(timestamp(moment.timestamp()))
     }
 
-    /// The duration from `moment` to the next scheduled time.
+    /// The duration from `moment` to the next time at which a report is due.
     pub fn wait(&self, moment: Timestamp, zone: &Zone) -> std::time::Duration {
         let wait = instant(self.after(moment, zone)).duration_since(instant(moment));
         wait.try_into().unwrap_or_default()

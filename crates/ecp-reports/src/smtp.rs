@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use crate::mail::{Letter, MailError, SendMail, Sender};
 
-/// Settings of an SMTP server.
+/// Settings for sending e-mails through an SMTP server.
 ///
 /// ```
 /// use ecp_core::Sensitive;
@@ -51,7 +51,7 @@ impl fmt::Debug for Login {
     }
 }
 
-/// Protection of a connection to an SMTP server.
+/// Protection of a connection to an SMTP server: TLS from the first byte on, `STARTTLS` or none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Tls {
@@ -65,7 +65,8 @@ pub enum Tls {
 }
 
 impl Tls {
-    /// The port that this mode uses if the settings have none.
+    /// The usual port of an SMTP server with this protection, such as 465. It is used if the
+    /// settings name no port.
     pub const fn port(self) -> u16 {
         match self {
             Self::Implicit => 465,
@@ -120,8 +121,9 @@ pub enum InvalidSmtp {
 }
 
 impl SmtpSettings {
-    /// Makes settings for a server by its name or IP address, with [`Tls::Implicit`], without a
-    /// login, and with 30 seconds for each answer of the server.
+    /// Makes settings for an SMTP server, by its name or IP address, and for the sender of the
+    /// e-mails. The defaults are [`Tls::Implicit`], no login, and a wait of at most 30 seconds for
+    /// each answer of the server.
     pub fn new(host: impl Into<String>, from: Sender) -> Self {
         Self {
             host: host.into(),
@@ -134,27 +136,30 @@ impl SmtpSettings {
         }
     }
 
-    /// Sets the server's port, instead of the [usual one](Tls::port).
+    /// Sets the port of the SMTP server. By default it depends on the protection of the connection
+    /// ([`Tls::port`]).
     pub fn port(self, port: u16) -> Self {
         Self { port: Some(port), ..self }
     }
 
-    /// Sets the protection of the connection.
+    /// Sets the protection of the connection to the SMTP server, [`Tls::Implicit`] by default.
     pub fn tls(self, tls: Tls) -> Self {
         Self { tls, ..self }
     }
 
-    /// Sets the user and the password with which to log in to the server.
+    /// Sets the user and the password with which to log in to the SMTP server. By default there is
+    /// no login.
     pub fn login(self, user: impl Into<String>, password: Sensitive<String>) -> Self {
         Self { login: Some(Login { user: Sensitive::new(user.into()), password }), ..self }
     }
 
-    /// Trusts these root certificates in PEM form, besides those of the machine.
+    /// Trusts these root certificates in PEM form for TLS with the SMTP server, besides those that
+    /// the machine trusts.
     pub fn root_certificates(self, pem: impl Into<Vec<u8>>) -> Self {
         Self { roots: Some(pem.into()), ..self }
     }
 
-    /// Sets the longest wait for each answer of the server.
+    /// Sets the longest wait for each answer of the SMTP server, 30 seconds by default.
     pub fn timeout(self, timeout: Duration) -> Self {
         Self { timeout, ..self }
     }
@@ -177,7 +182,7 @@ impl SmtpSettings {
     }
 }
 
-/// Sends letters over SMTP, each over a connection of its own.
+/// Sends letters (e-mails) over SMTP, each over a connection of its own.
 #[derive(Clone)]
 pub struct Smtp {
     settings: SmtpSettings,
@@ -186,7 +191,7 @@ pub struct Smtp {
 }
 
 impl Smtp {
-    /// Checks the settings, and prepares TLS. No connection is made yet.
+    /// Checks the settings of the SMTP server, and prepares TLS. No connection is made yet.
     pub fn new(settings: SmtpSettings) -> Result<Self, InvalidSmtp> {
         settings.check()?;
         #[cfg(feature = "mail")]

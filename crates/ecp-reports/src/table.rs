@@ -7,8 +7,8 @@ use rust_xlsxwriter::{Format as CellFormat, Workbook, Worksheet, XlsxError};
 
 use crate::format::Format;
 
-/// Rows of cells under named columns. The cells may be personal data: `Debug` prints the columns and
-/// the number of rows.
+/// Rows of cells under named columns. The cells may be personal data, so `Debug` prints only the
+/// names of the columns and the number of rows.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Table {
     title: String,
@@ -29,7 +29,8 @@ pub enum Cell {
     Text(String),
 }
 
-/// The contents of a file that was made from a [`Table`], with warnings.
+/// The contents of a file that was made from a [`Table`], with warnings about cells and columns
+/// that the file does not hold unchanged.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Written {
@@ -39,7 +40,8 @@ pub struct Written {
     pub warnings: Vec<Warning>,
 }
 
-/// A part of a table that a file does not hold unchanged.
+/// A cell or column of a table that is changed or left out in the file, because the file's format
+/// cannot hold it as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Warning {
@@ -72,13 +74,13 @@ const EXCEL: Limits = Limits { rows: 1_048_576, columns: 16_384 };
 const EXACT: u64 = 999_999_999_999_999;
 
 impl Cell {
-    /// Makes a cell with a text.
+    /// Makes a cell of a table with this text.
     pub fn text(text: impl Into<String>) -> Self {
         Self::Text(text.into())
     }
 
-    /// Whether a text is a decimal number that a spreadsheet shows as it is: up to 15 digits, and no
-    /// zeros that it would drop from the front.
+    /// Whether a text is a decimal number that a spreadsheet shows as it is: up to 15 digits,
+    /// without leading zeros, which a spreadsheet would drop.
     pub fn is_decimal(text: &str) -> bool {
         let digits = text.trim_start_matches('-');
         let whole = digits.split('.').next().unwrap_or_default();
@@ -126,21 +128,21 @@ impl Table {
         Self { title: "Report".to_owned(), columns, rows: Vec::new() }
     }
 
-    /// Sets the name of the sheet in a workbook, instead of `Report`: at most 28 characters, without
-    /// `[]:*?/\`.
+    /// Sets the name of the sheet in a workbook (an XLSX file), `Report` by default: at most 28
+    /// characters, without `[]:*?/\`.
     pub fn title(self, title: impl Into<String>) -> Self {
         Self { title: title.into(), ..self }
     }
 
-    /// Adds a row. Missing cells at its end are empty, and cells beyond the last column are
-    /// dropped.
+    /// Adds a row to the table. If the row has fewer cells than the table has columns, the missing
+    /// ones are empty; cells beyond the last column are dropped.
     pub fn push(&mut self, cells: impl IntoIterator<Item = Cell>) {
         let mut row: Vec<Cell> = cells.into_iter().take(self.columns.len()).collect();
         row.resize(self.columns.len(), Cell::Text(String::new()));
         self.rows.push(row);
     }
 
-    /// The name of the sheet in a workbook.
+    /// The name of the sheet if the table is written as a workbook (an XLSX file).
     pub fn sheet(&self) -> &str {
         &self.title
     }
@@ -155,8 +157,8 @@ impl Table {
         &self.rows
     }
 
-    /// Makes a file of the table: a line of column names, and a line for each row. A table without
-    /// columns is an empty CSV file.
+    /// Makes the contents of a file in this format from the table: a line of column names, and a
+    /// line for each row. A table without columns is an empty CSV file.
     pub fn write(&self, format: Format) -> Result<Written, WriteError> {
         let failed = |reason: String| WriteError { format, reason };
         match format {

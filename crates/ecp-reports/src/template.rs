@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::table::{Cell, Table};
 
-/// Selection of a report's columns and rows.
+/// Template of a report: it selects the columns and rows of a table that the report has.
 ///
 /// ```
 /// use ecp_reports::{Cell, Table, Template};
@@ -38,7 +38,7 @@ impl Template {
         Self::default()
     }
 
-    /// Selects these columns, in this order. An empty list of names selects all columns.
+    /// Selects these columns of a table, in this order. An empty list of names selects all columns.
     pub fn columns<C: Into<String>>(self, names: impl IntoIterator<Item = C>) -> Self {
         Self { columns: names.into_iter().map(Into::into).collect(), ..self }
     }
@@ -50,7 +50,8 @@ impl Template {
         self
     }
 
-    /// The filters: the name of each filtered column, and the values that it may have.
+    /// The filters of rows: the name of each filtered column, and the values that it may have in a
+    /// selected row.
     pub fn filters(&self) -> impl Iterator<Item = (&str, &[String])> {
         self.only.iter().map(|(column, values)| (column.as_str(), values.as_slice()))
     }
@@ -60,9 +61,9 @@ impl Template {
         &self.columns
     }
 
-    /// The rows of a table that pass the filters, in their order, with the template's columns. A
-    /// column that the table does not have is empty, and a filter by such a column passes no row;
-    /// both are named in [`Selection::missing`].
+    /// The rows of a table that pass the template's filters, in the table's order and with the
+    /// template's columns. A column that the table does not have is empty, and a filter by such a
+    /// column passes no row; both are named in [`Selection::missing`].
     pub fn apply(&self, table: &Table) -> Selection {
         let place = |name: &str| table.columns().iter().position(|column| column == name);
         let names = if self.columns.is_empty() { table.columns() } else { &self.columns };
