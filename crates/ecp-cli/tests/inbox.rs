@@ -250,7 +250,7 @@ fn a_held_callback_is_released_by_what_gate_signed() {
         ),
         (
             &elsewhere,
-            "error: standard input is not Gate's answer to a status request: `project_id` is another project",
+            "error: standard input is not Gate's answer to a status request: the status answer is signed with this project's key, but",
         ),
     ];
     for (input, message) in table {

@@ -113,7 +113,11 @@ fn a_callback_is_forwarded_and_the_answer_handed_back() {
     assert!(request.contains("\r\nuser-agent: ecp-listen/"), "{request}");
     // Now nobody is behind.
     let lost = ecp(folder.path(), &["trigger", "jeton", "success", &url]).output().unwrap();
-    assert!(stderr(&lost).contains("answered 502 Bad Gateway"), "{}", stderr(&lost));
+    assert!(
+        stderr(&lost).contains("answered with HTTP status 502 Bad Gateway"),
+        "{}",
+        stderr(&lost)
+    );
     let shown = front.wait_with_output().unwrap();
     let answers: Vec<&str> =
         stdout(&shown).lines().map(|line| line.rsplit("; ").next().unwrap()).collect();
@@ -390,7 +394,7 @@ fn addresses_that_cannot_be_posted_to_are_refused_at_the_start() {
     let arguments = ["sandbox", "--addr", &own.to_string(), "--callback-url", &url];
     let output = ecp(folder.path(), &arguments).output().unwrap();
     let words = format!(
-        "cannot send anything to {url}, an address of project 1: the address is the sandbox's own"
+        "cannot send anything to {url}, an address of project 1: the address leads to the sandbox itself"
     );
     assert!(stderr(&output).contains(&words), "{}", stderr(&output));
 
