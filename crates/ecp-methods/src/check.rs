@@ -305,8 +305,10 @@ impl<F: Flow> Prepared<F> {
         to_json(&body)
     }
 
-    /// The rules for signing the request's body. They say whether a text is refused that makes the
-    /// signed string readable in more than one way, such as `size:M;colour:red`.
+    /// The rules for signing the request's body. The signed string joins the members of the body as
+    /// `name:value;name:value`, so a value that itself holds `;` or `:`, such as
+    /// `size:M;colour:red`, can be read as several members. The rules say whether such a value is
+    /// refused.
     pub fn signing_rules(&self) -> Rules {
         self.request.draft().signing_rules()
     }

@@ -40,8 +40,8 @@ pub enum Unexpected {
     /// The signature also fits another message, because the text of the named member could be
     /// several members that were signed separately. Request the payment's status from Gate.
     #[error(
-        "the signature also fits another message, since the text of `{0}` can be read as further members: \
-         ask Gate for the payment's status"
+        "the signature also fits a message with other JSON members, since the text of `{0}` can be \
+         read as several of them: ask Gate for the payment's status"
     )]
     Ambiguous(String),
     /// The callback is for another project (the named one) than the order.

@@ -19,8 +19,8 @@ impl Plan {
     ///
     /// The errors are:
     ///
-    /// - [`JournalError::Respelled`]: a new row looks like a row that may have been sent and is no
-    ///   longer in the file, or it refunds a payment of which another refund has not ended and is
+    /// - [`JournalError::Respelled`]: the id of a new row differs only in its spelling (such
+    ///   as case) from the id of a row that may have been sent and is no longer in the file, or it refunds a payment of which another refund has not ended and is
     ///   no longer in the file.
     /// - [`JournalError::OtherFile`]: the file has new rows, and none of the rows that may have
     ///   been sent.

@@ -39,13 +39,13 @@ impl TestItem {
         self.kind
     }
 
-    /// The title that the item of `display_data` has in callbacks.
+    /// The title that this item of `display_data` has in callbacks.
     pub const fn title(&self) -> &'static str {
         self.title
     }
 
-    /// The value that the sandbox gives the item of `display_data`, such as the URL of the page
-    /// where the customer pays.
+    /// The value that the sandbox gives this item of a callback's `display_data`, such as the URL of
+    /// the page where the customer pays.
     pub const fn value(&self) -> RedirectValue {
         self.value
     }

@@ -65,8 +65,8 @@ pub struct Search<'s> {
 }
 
 impl<'s> Search<'s> {
-    /// Returns the names of the sentinels that a text contains, as they are or encoded (such as in
-    /// Base64).
+    /// Returns the names of the sentinels that a text contains, as they are or encoded, such as in
+    /// Base64. A sentinel is an invented secret that is given to a program to see whether it leaks.
     pub fn found_in(&self, text: &str) -> BTreeSet<&'s str> {
         let shown = self.automaton.find_overlapping_iter(text);
         shown.map(|form| self.names[form.pattern().as_usize()]).collect()

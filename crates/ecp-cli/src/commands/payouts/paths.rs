@@ -23,7 +23,8 @@ pub(super) fn journal_of(file: &Path) -> anyhow::Result<PathBuf> {
     let there = beside(&there, "journal");
     match (here.exists(), there.exists()) {
         (true, true) if resolved(&here) != resolved(&there) => bail!(
-            "{} is a link, and there are two journals, {} and {}: name one with --journal",
+            "{} is a link, and there are two journals, {} and {}: name the one that has the earlier runs of this \
+             file with --journal",
             file.display(),
             here.display(),
             there.display()

@@ -173,8 +173,8 @@ impl Sample<'_> {
     async fn choose(&self, sandbox: &Sandbox, amount: Option<Money>) -> anyhow::Result<()> {
         if !sandbox.choose(self.project, self.payment_id, Decision::Success, amount) {
             bail!(
-                "cannot make the sample callback: the sale in the sandbox does not wait for its \
-                 customer"
+                "cannot make the sample callback: the sandbox has ended the sale before its customer \
+                 could pay; please report this with the command that you ran"
             );
         }
         sandbox.settled().await;
