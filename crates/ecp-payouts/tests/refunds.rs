@@ -615,7 +615,7 @@ async fn a_refund_that_may_be_the_rows_is_waited_for_until_it_ends() {
     run.pay_until(&plan, &Stop::new()).await;
     assert_eq!(run.entry_of(&order()).state, State::Unknown);
     seen.store(1, Ordering::Relaxed);
-    run.pay_until(&plan, &Stop::new()).await;
+    run.pay_for(&plan, &Stop::new(), Duration::from_secs(20)).await;
     assert_eq!(run.entry_of(&order()).state, State::Success);
     assert_eq!(platform.payouts(), 1);
 }

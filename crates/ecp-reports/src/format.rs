@@ -114,8 +114,8 @@ mod tests {
         for (name, reason) in [
             ("january.xls", "cannot write XLS files: no maintained library writes them."),
             ("january.XLS", "cannot write XLS files: no maintained library writes them."),
-            ("january.pdf", "`pdf` is not written: use csv or xlsx"),
-            ("january.xlsx.ods", "`ods` is not written: use csv or xlsx"),
+            ("january.pdf", "cannot write `pdf` files: use csv or xlsx"),
+            ("january.xlsx.ods", "cannot write `ods` files: use csv or xlsx"),
             ("january", "the file name has no ending: end it in .csv or .xlsx"),
             ("january.", "the file name has no ending: end it in .csv or .xlsx"),
         ] {

@@ -233,7 +233,10 @@ mod tests {
         {
             let error = settings(host).tls(Tls::None).check().unwrap_err();
             assert_eq!(error, InvalidSmtp::Unprotected(host.to_owned()));
-            assert!(error.to_string().contains("use `implicit` or `starttls`"), "{error}");
+            assert!(
+                error.to_string().contains("use the TLS mode `implicit` or `starttls`"),
+                "{error}"
+            );
             assert_eq!(settings(host).check(), Ok(()), "{host}");
         }
         for host in ["", "smtp.shop.example:465", "smtps://shop.example", "a b", "a\nb"] {

@@ -160,6 +160,11 @@ impl Run {
     }
 
     pub(crate) async fn pay_until(&self, plan: &Plan, stop: &Stop) -> Counts {
+        self.pay_for(plan, stop, Duration::from_millis(100)).await
+    }
+
+    /// The same with another patience for rows that have not ended.
+    pub(crate) async fn pay_for(&self, plan: &Plan, stop: &Stop, patience: Duration) -> Counts {
         let project = ProjectId::new(1).unwrap();
         let owner = Owner::new(project, "http://localhost");
         let journal = loop {
@@ -177,7 +182,7 @@ impl Run {
             .policy(policy)
             .not_found_after(Duration::from_millis(50))
             .first_question(Duration::from_millis(1))
-            .patience(Duration::from_millis(100));
+            .patience(patience);
         let gate = Gate::new(project, &SecretKey::new(KEY).unwrap(), self.platform.clone());
         Payer::new(gate, journal, settings).run(plan, stop, &()).await.unwrap()
     }

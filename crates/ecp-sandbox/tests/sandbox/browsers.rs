@@ -249,7 +249,7 @@ async fn clients_reach_the_sandbox_by_names_that_it_knows() {
             world.call(request(&Method::POST, "/v2/payment/status", None, &headers, &body)).await;
         assert_eq!(answer.status, status, "{host}: {}", answer.text);
         if status == StatusCode::FORBIDDEN {
-            assert!(answer.text.contains("host names"), "{}", answer.text);
+            assert!(answer.text.contains("host_names"), "{}", answer.text);
         }
     }
 }
