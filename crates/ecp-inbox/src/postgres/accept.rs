@@ -1,6 +1,9 @@
 //! Storing a callback, or those that wait together, in two round trips to the server.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+use ecp_core::PaymentId;
 
 use super::queue::{Call, Item, Queue};
 use super::session::{Failure, Parameter, Session, column, failed, typed};
@@ -57,6 +60,12 @@ const STORING: &str = "storing a callback";
 impl Item for Record {
     fn bytes(&self) -> usize {
         self.raw.len()
+    }
+
+    fn row(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (self.project, self.payment.as_ref().map(PaymentId::as_str)).hash(&mut hasher);
+        hasher.finish()
     }
 }
 

@@ -144,6 +144,10 @@ impl Item for End {
     fn bytes(&self) -> usize {
         self.error.as_ref().map_or(0, String::len)
     }
+
+    fn row(&self) -> u64 {
+        self.id.unsigned_abs()
+    }
 }
 
 const FINISHING: &str = "storing the end of an attempt";

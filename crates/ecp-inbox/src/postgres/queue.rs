@@ -17,14 +17,17 @@ const BATCH: usize = 256;
 const BATCH_BYTES: usize = 4 << 20;
 
 /// Batches that are written at once: while the server syncs one to its disk, it works on the other.
-const WRITERS: usize = 2;
+const LANES: usize = 2;
 
-/// Calls of one kind on an inbox.
-pub(super) struct Queue<I, O>(Mutex<Calls<I, O>>);
+/// Calls of one kind on an inbox. Those that would wait for each other's locks are in one lane, and
+/// each lane has at most one writer.
+pub(super) struct Queue<I, O> {
+    lanes: [Mutex<Lane<I, O>>; LANES],
+}
 
-struct Calls<I, O> {
+struct Lane<I, O> {
     waiting: VecDeque<Call<I, O>>,
-    writers: usize,
+    has_writer: bool,
 }
 
 /// A call and the caller that waits for its result.
@@ -33,10 +36,13 @@ pub(super) struct Call<I, O> {
     reply: oneshot::Sender<Result<O, InboxError>>,
 }
 
-/// An item whose size counts.
+/// What calls bring.
 pub(super) trait Item {
     /// About so many bytes are sent to the server.
     fn bytes(&self) -> usize;
+
+    /// A number that is the same for items that lock the same row.
+    fn row(&self) -> u64;
 }
 
 impl<I, O> Call<I, O> {
@@ -48,7 +54,8 @@ impl<I, O> Call<I, O> {
 
 impl<I, O> Default for Queue<I, O> {
     fn default() -> Self {
-        Self(Mutex::new(Calls { waiting: VecDeque::new(), writers: 0 }))
+        let lane = || Mutex::new(Lane { waiting: VecDeque::new(), has_writer: false });
+        Self { lanes: std::array::from_fn(|_| lane()) }
     }
 }
 
@@ -62,15 +69,15 @@ impl<I: Item + Send + 'static, O: Send + 'static> Queue<I, O> {
         write: impl Fn(Vec<Call<I, O>>) -> F + Send + 'static,
     ) -> Result<O, InboxError> {
         let (reply, written) = oneshot::channel();
-        let is_writer_missing = {
-            let mut calls = self.lock();
-            calls.waiting.push_back(Call { item, reply });
-            let is_missing = calls.writers < WRITERS;
-            calls.writers += usize::from(is_missing);
-            is_missing
+        // The remainder is smaller than the number of lanes.
+        let lane = usize::try_from(item.row() % LANES as u64).unwrap_or_default();
+        let has_writer = {
+            let mut lane = self.lock(lane);
+            lane.waiting.push_back(Call { item, reply });
+            std::mem::replace(&mut lane.has_writer, true)
         };
-        if is_writer_missing {
-            let mut writer = Writer { queue: self.clone(), has_ended: false };
+        if !has_writer {
+            let mut writer = Writer { queue: self.clone(), lane, has_ended: false };
             tokio::spawn(async move {
                 while let Some(batch) = writer.next() {
                     write(batch).await;
@@ -82,23 +89,24 @@ impl<I: Item + Send + 'static, O: Send + 'static> Queue<I, O> {
 }
 
 impl<I, O> Queue<I, O> {
-    fn lock(&self) -> MutexGuard<'_, Calls<I, O>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self, lane: usize) -> MutexGuard<'_, Lane<I, O>> {
+        self.lanes[lane].lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Takes batches from a queue, until nothing waits.
+/// Takes batches from a lane, until nothing waits.
 struct Writer<I, O> {
     queue: Arc<Queue<I, O>>,
+    lane: usize,
     has_ended: bool,
 }
 
 impl<I: Item, O> Writer<I, O> {
     fn next(&mut self) -> Option<Vec<Call<I, O>>> {
-        let mut calls = self.queue.lock();
+        let mut lane = self.queue.lock(self.lane);
         let (mut batch, mut bytes) = (Vec::new(), 0);
         while batch.len() < BATCH && bytes < BATCH_BYTES {
-            let Some(call) = calls.waiting.pop_front() else { break };
+            let Some(call) = lane.waiting.pop_front() else { break };
             if call.reply.is_closed() {
                 continue;
             }
@@ -106,7 +114,7 @@ impl<I: Item, O> Writer<I, O> {
             batch.push(call);
         }
         if batch.is_empty() {
-            calls.writers -= 1;
+            lane.has_writer = false;
             self.has_ended = true;
             return None;
         }
@@ -119,15 +127,17 @@ impl<I, O> Drop for Writer<I, O> {
     /// for it.
     fn drop(&mut self) {
         if !self.has_ended {
-            let mut calls = self.queue.lock();
-            calls.writers -= 1;
-            calls.waiting.clear();
+            let mut lane = self.queue.lock(self.lane);
+            lane.has_writer = false;
+            lane.waiting.clear();
         }
     }
 }
 
 impl<I, O> fmt::Debug for Queue<I, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Queue").field("waiting", &self.lock().waiting.len()).finish_non_exhaustive()
+        let waiting = |lane| self.lock(lane).waiting.len();
+        let waiting: usize = (0..LANES).map(waiting).sum();
+        f.debug_struct("Queue").field("waiting", &waiting).finish_non_exhaustive()
     }
 }

@@ -52,7 +52,7 @@ pub(super) fn accept(
             if let Some(known) = known {
                 fold.has_content(record.content, known);
             }
-            alone.entry(record.content).or_insert(id);
+            alone.insert(record.content, known.unwrap_or(id));
             decisions.push((None, fold.take(record, id)));
             continue;
         };
