@@ -190,7 +190,10 @@ pub fn template<'s>(
     };
     let mut fields: Vec<Field> = Vec::new();
     for (spec, flow, rule) in &rows {
-        let possible = rule.conditional_needs().iter().filter(|need| need.can_apply(spec));
+        let possible = rule
+            .conditional_needs()
+            .iter()
+            .filter(|need| need.can_apply(spec.regions(), spec.currencies()));
         let conditional =
             possible.flat_map(|need| need.depends_on().into_iter().chain(need.fields().to_vec()));
         for field in always(*flow, rule).into_iter().chain(conditional) {

@@ -5,7 +5,7 @@ use std::fmt;
 
 use ecp_core::Currency;
 
-use super::MethodSpec;
+use super::Regions;
 use crate::request::Field;
 
 /// Fields that a request must have if a condition is true, such as a bank id for customers in
@@ -63,16 +63,15 @@ impl Need {
         self.fields
     }
 
-    /// Whether the condition can be true for any request of a payment method. It cannot if its
-    /// currencies or countries are not among those of the method.
-    pub fn can_apply(&self, spec: &MethodSpec) -> bool {
+    /// Whether the condition can be true for any request of a payment method with these regions and
+    /// currencies ([`MethodSpec::regions`](super::MethodSpec::regions),
+    /// [`MethodSpec::currencies`](super::MethodSpec::currencies)).
+    pub fn can_apply(&self, regions: Regions, currencies: &[Currency]) -> bool {
         match self.condition {
             Condition::Country(countries) => {
-                countries.iter().any(|country| spec.regions().include(country) != Some(false))
+                countries.iter().any(|country| regions.include(country) != Some(false))
             }
-            Condition::Currency(currencies) => {
-                currencies.iter().any(|currency| spec.currencies().contains(currency))
-            }
+            Condition::Currency(own) => own.iter().any(|currency| currencies.contains(currency)),
             Condition::Given(_) | Condition::Value(..) => true,
         }
     }

@@ -142,7 +142,7 @@ async fn a_periodic_report_is_made_at_each_of_its_moments_until_its_template_is_
     assert_eq!(files(&world).await.len(), 1);
     let gone = world.submit("/dashboard/reports/make", "template=1").await;
     assert_eq!(gone.status, StatusCode::NOT_FOUND);
-    assert!(gone.text.contains("no such template"), "{}", gone.text);
+    assert!(gone.text.contains("The report template no longer exists."), "{}", gone.text);
 }
 
 #[tokio::test]
@@ -234,7 +234,7 @@ async fn what_cannot_be_written_or_sent_is_refused_with_the_reason() {
         (&[("format", "xls")][..], "cannot write XLS files: no maintained library writes them."),
         (&[("format", "pdf")], "cannot write `pdf` files: use csv or xlsx"),
         (&[("name", " ")], "Give the template a name."),
-        (&[("list", "refunds")], "Choose payments or operations."),
+        (&[("list", "refunds")], "Choose the list for the report: payments or operations."),
         (&[("columns", "payment_id, sum")], "The list of payments has no column `sum`; its"),
         (&[("zone", "Moon/Sea")], "there is no time zone `Moon/Sea`"),
         (&[("from", "2026-11-27")], "Give both days"),
