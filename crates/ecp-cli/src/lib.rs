@@ -194,7 +194,7 @@ impl Command {
             Self::Sale(command) => command.run(registry),
             Self::Sandbox(command) => command.run(registry),
             Self::Sign(command) => command.run(),
-            Self::Status(command) => command.run(),
+            Self::Status(command) => command.run(registry),
             Self::Trigger(command) => command.run(registry),
             Self::Verify(command) => command.run(),
         }

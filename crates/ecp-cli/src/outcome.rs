@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use ecp_core::model::{End, OperationStatus, PaymentStatus, StatusResponse};
-use ecp_core::{PaymentId, RequestId};
+use ecp_core::model::{End, OperationStatus, PaymentStatus, StatusResponse, Sum};
+use ecp_core::{Money, PaymentId, RequestId};
+use ecp_methods::{MethodSpec, Registry};
 use serde::Serialize;
 
 use crate::step::{NextStep, write_step};
@@ -48,6 +49,10 @@ pub(crate) struct PaymentReport {
     /// The first line of the text. `None` if the line is made from the other members.
     #[serde(skip)]
     pub(crate) sentence: Option<String>,
+    /// The spec of the payment's method, which says in which units the platform counts; `None` if
+    /// it is not known.
+    #[serde(skip)]
+    pub(crate) spec: Option<&'static MethodSpec>,
 }
 
 #[derive(Serialize)]
@@ -82,6 +87,7 @@ impl PaymentReport {
             operations: Vec::new(),
             next_step: None,
             sentence: None,
+            spec: None,
         }
     }
 
@@ -98,7 +104,9 @@ impl PaymentReport {
         };
         self.set_end(end.unwrap_or(End::Unknown));
         let sum = status.payment.as_ref().and_then(|payment| payment.sum.as_ref());
-        self.amount = sum.map(|sum| sum.amount);
+        let spec = self.spec;
+        let minor = |sum: &Sum| minor_units(spec, sum);
+        self.amount = sum.map(minor);
         self.currency = sum.map(|sum| sum.currency.clone());
         if let Some(decisive) = operation.or(status.operations.last()) {
             self.code = decisive.code.as_ref().map(ToString::to_string);
@@ -112,13 +120,20 @@ impl PaymentReport {
                 id: operation.id.map(ecp_core::OperationId::get),
                 kind: operation.kind.as_ref().map(ToString::to_string),
                 status: operation.status.as_ref().map(ToString::to_string),
-                amount: operation.sum_initial.as_ref().map(|sum| sum.amount),
+                amount: operation.sum_initial.as_ref().map(minor),
                 currency: operation.sum_initial.as_ref().map(|sum| sum.currency.clone()),
                 code: operation.code.as_ref().map(ToString::to_string),
                 message: operation.message.clone(),
                 request_id: operation.request_id.as_ref().map(|id| id.as_str().to_owned()),
             })
             .collect();
+    }
+
+    /// Finds the spec of the payment's method by the name that the answer has.
+    pub(crate) fn find_spec(&mut self, status: &StatusResponse, registry: &Registry) {
+        let method = status.payment.as_ref().and_then(|payment| payment.method.as_deref());
+        let method = method.and_then(|name| registry.by_callback_name(name));
+        self.spec = method.map(ecp_methods::DynMethod::spec);
     }
 
     fn set_end(&mut self, end: End) {
@@ -194,4 +209,10 @@ fn write_summary(report: &PaymentReport, output: &mut String) -> std::fmt::Resul
         write!(output, "; {}", words.join(": "))?;
     }
     writeln!(output)
+}
+
+/// Returns an amount of the platform in minor units.
+fn minor_units(spec: Option<&MethodSpec>, sum: &Sum) -> i64 {
+    let money = spec.and_then(|spec| spec.received_amount(sum.amount, sum.currency.parse().ok()?));
+    money.map_or(sum.amount, Money::minor)
 }

@@ -62,3 +62,38 @@ fn a_template_has_the_operations_of_the_tables() {
         assert_eq!(output.status.code(), Some(i32::from(none)), "{}", stderr(&output));
     }
 }
+
+#[test]
+fn methods_are_narrowed_by_country_currency_operation_and_certainty() {
+    let folder = tempfile::tempdir().unwrap();
+    let codes = |arguments: &[&str]| {
+        let all = [&["methods", "--json"], arguments].concat();
+        let output = ecp(folder.path(), &all).output().unwrap();
+        let methods: serde_json::Value = serde_json::from_str(stdout(&output)).unwrap();
+        let codes = methods.as_array().unwrap().iter().map(|one| one["code"].to_string());
+        codes.collect::<Vec<_>>().join(" ").replace('"', "")
+    };
+    for (arguments, expected) in [
+        (&["--country", "jp"][..], "eco-voucher jeton"),
+        (&["--currency", "MYR"], "touchngo"),
+        (&["--operation", "payout"], "jeton touchngo"),
+        (&["--country", "IN", "--currency", "INR", "--operation", "refund"], "wallet-partner"),
+        (&["--operation", "payout", "--certainty", "documents"], "jeton touchngo"),
+    ] {
+        assert_eq!(codes(arguments), expected, "{arguments:?}");
+    }
+    for (arguments, error) in [
+        (&["--currency", "KWD"][..], "no method has currency KWD"),
+        (&["--operation", "dance"], "no method has operation dance"),
+        (
+            &["--currency", "MYR", "--operation", "refund"],
+            "no method fits all filters; without operation refund: 1 method, without currency MYR: \
+             1 method",
+        ),
+        (&["--country", "India"], "must be two letters (ISO 3166-1), as in IN"),
+    ] {
+        let all = [&["methods"], arguments].concat();
+        let output = ecp(folder.path(), &all).output().unwrap();
+        assert!(!output.status.success() && stderr(&output).contains(error), "{}", stderr(&output));
+    }
+}

@@ -39,7 +39,7 @@ impl Currency {
     }
 
     /// The three-letter ISO 4217 code, such as `EUR`.
-    pub fn code(self) -> &'static str {
+    pub const fn code(self) -> &'static str {
         CODES[self.0 as usize]
     }
 }

@@ -120,6 +120,27 @@ impl Money {
         self.currency
     }
 
+    /// Makes an amount from whole major units: euros for EUR. `None` if it does not fit into 64 bits
+    /// of minor units.
+    ///
+    /// ```
+    /// use ecp_core::{Currency, Money};
+    ///
+    /// let price = Money::from_major(300, Currency::HUF).unwrap();
+    /// assert_eq!((price.minor(), price.major()), (30_000, Some(300)));
+    /// assert_eq!(Money::from_minor(30_050, Currency::HUF).major(), None);
+    /// ```
+    pub fn from_major(major: i64, currency: Currency) -> Option<Self> {
+        let minor = major.checked_mul(10_i64.pow(currency.exponent()))?;
+        Some(Self { minor, currency })
+    }
+
+    /// The amount in whole major units: euros for EUR. `None` if it has a fraction of one.
+    pub fn major(self) -> Option<i64> {
+        let unit = 10_i64.pow(self.currency.exponent());
+        (self.minor % unit == 0).then_some(self.minor / unit)
+    }
+
     /// The amount as decimal text without the currency, such as `100.00`.
     pub fn decimal(self) -> String {
         let scale = 10_u64.pow(self.currency.exponent());

@@ -78,6 +78,7 @@ fn check_spec(spec: &MethodSpec, draft: &Draft<'_>) -> Result<(), Reason> {
     // the amount, and times require nothing of a request.
     let Rule {
         amounts: _,
+        currencies: _,
         interfaces,
         needs,
         needs_when: _,
@@ -127,7 +128,7 @@ fn check_spec(spec: &MethodSpec, draft: &Draft<'_>) -> Result<(), Reason> {
         }
     }
     // Building the body shows whether paths collide.
-    let body = body(draft, PLACEHOLDER)?;
+    let body = body(spec, draft, PLACEHOLDER)?;
     // The Payment Page has other names and rules.
     if interface == Interface::Gate && draft.may_be_ambiguous() {
         check_signable(draft, &body)?;
@@ -160,8 +161,9 @@ fn check_amount(
     zero_amount: bool,
     draft: &Draft<'_>,
 ) -> Result<(), Reason> {
-    if !spec.currencies().contains(&amount.currency()) {
-        return Err(Reason::CurrencyUnsupported(amount.currency(), spec.currencies()));
+    let currencies = spec.currencies_of(draft.flow());
+    if !currencies.contains(&amount.currency()) {
+        return Err(Reason::CurrencyUnsupported(amount.currency(), currencies));
     }
     if amount.minor() < 0 || (amount.minor() == 0 && !zero_amount) {
         return Err(Reason::AmountNotPositive(amount));
@@ -169,6 +171,14 @@ fn check_amount(
     // Where the customer chooses the amount, 0 means that choice, and the limits do not apply.
     if amount.minor() == 0 {
         return Ok(());
+    }
+    if spec.sent_amount(amount).is_none() {
+        let currency = amount.currency();
+        let problem = format!(
+            "is {amount}, and the platform counts {currency} in whole major units for this method: \
+             leave the fraction out"
+        );
+        return Err(Reason::Invalid { path: "payment.amount".to_owned(), problem });
     }
     let country = draft.value(Field::CUSTOMER_COUNTRY.path());
     let limits = rule.limits_in(amount.currency(), country.as_deref());
@@ -224,7 +234,7 @@ const OWN_PATHS: [&str; 4] =
 /// Any project does for a trial build of the body.
 const PLACEHOLDER: u64 = 1;
 
-fn body<'r>(draft: &Draft<'r>, project: u64) -> Result<Body<'r>, Reason> {
+fn body<'r>(spec: &MethodSpec, draft: &Draft<'r>, project: u64) -> Result<Body<'r>, Reason> {
     let mut body = Body::default();
     let taken = |path: &str| Reason::Invalid {
         path: path.to_owned(),
@@ -238,7 +248,9 @@ fn body<'r>(draft: &Draft<'r>, project: u64) -> Result<Body<'r>, Reason> {
     body.text(id, draft.payment_id.as_str()).map_err(first(id))?;
     if let Some(amount) = draft.amount {
         let code = amount.currency().code();
-        body.signed("payment.amount", amount.minor()).map_err(first("payment.amount"))?;
+        // The check has refused what cannot be sent.
+        let number = spec.sent_amount(amount).unwrap_or_default();
+        body.signed("payment.amount", number).map_err(first("payment.amount"))?;
         body.text("payment.currency", code).map_err(first("payment.currency"))?;
     }
     for (field, value) in draft.fields.iter() {
@@ -300,7 +312,7 @@ impl<F: Flow> Prepared<F> {
     /// signs and sends it.
     #[expect(clippy::missing_panics_doc, reason = "the check has seen to it")]
     pub fn body(&self, project: ProjectId) -> Vec<u8> {
-        let body = body(&self.request.draft(), project.get())
+        let body = body(self.spec, &self.request.draft(), project.get())
             .expect("the check has built this body before");
         to_json(&body)
     }

@@ -30,6 +30,7 @@ pub mod page;
 mod reason;
 mod registry;
 pub mod request;
+mod selection;
 pub mod spec;
 mod warning;
 
@@ -39,5 +40,6 @@ pub use self::method::{DynMethod, PaymentMethod, Supports};
 pub use self::methods::*;
 pub use self::reason::Reason;
 pub use self::registry::{Registry, RegistryError, UnknownMethod};
+pub use self::selection::Selection;
 pub use self::spec::{MethodSpec, Rule, Spec};
 pub use self::warning::Warning;

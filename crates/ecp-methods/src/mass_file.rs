@@ -205,7 +205,7 @@ pub fn template<'s>(
     let names = USUAL.into_iter().chain(fields.iter().map(|field| field.path()));
     let mut records = vec![names.map(str::to_owned).collect::<Vec<_>>()];
     for (number, (spec, flow, rule)) in (1..).zip(rows) {
-        let sum = spec.currencies().first().filter(|_| flow == RowKind::Payout);
+        let sum = spec.currencies_of(flow.operation()).first().filter(|_| flow == RowKind::Payout);
         let sum = sum.map(|currency| rule.example_amount(*currency));
         let id = match flow {
             RowKind::Refund => format!("order-{}-{number}", spec.code()),
@@ -219,7 +219,9 @@ pub fn template<'s>(
             project.to_string(),
             spec.dashboard_code().unwrap_or(spec.code()).to_owned(),
             id,
-            sum.map(|sum| sum.minor().to_string()).unwrap_or_default(),
+            sum.and_then(|sum| spec.sent_amount(sum))
+                .map(|number| number.to_string())
+                .unwrap_or_default(),
             sum.map(|sum| sum.currency().code().to_owned()).unwrap_or_default(),
         ];
         records.push(usual.into_iter().chain(values.map(str::to_owned)).collect());

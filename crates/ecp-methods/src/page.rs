@@ -83,7 +83,9 @@ pub fn prepare_page_dyn(
     }
     let mut own = vec![("payment_id", PageValue::text(draft.payment_id().as_str()))];
     if let Some(amount) = draft.amount() {
-        own.push(("payment_amount", PageValue::Integer(amount.minor())));
+        // The check has refused what cannot be sent.
+        let number = method.spec().sent_amount(amount).unwrap_or_default();
+        own.push(("payment_amount", PageValue::Integer(number)));
         own.push(("payment_currency", PageValue::text(amount.currency().code())));
     }
     own.extend(

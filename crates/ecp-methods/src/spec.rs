@@ -67,6 +67,7 @@ impl<M> Spec<M> {
             callback_forms: &[],
             regions: Regions::NotStated,
             currencies: &[],
+            major_units: &[],
             conversion: None,
             flows: [None; MOST_FLOWS],
             saved_credentials: None,
@@ -178,6 +179,15 @@ impl<M> Spec<M> {
     /// Sets the currencies that payments by this payment method can have.
     pub const fn currencies(mut self, currencies: &'static [Currency]) -> Self {
         self.data.currencies = currencies;
+        self
+    }
+
+    /// Sets the currencies whose amounts the platform counts in whole major units for this method,
+    /// and not in minor units as usual (sources: major units). Requests, callbacks, the Payment Page
+    /// and mass files then have such amounts in major units; [`Money`](ecp_core::Money) stays in
+    /// minor units, and an amount with a fraction is refused.
+    pub const fn major_units(mut self, currencies: &'static [Currency]) -> Self {
+        self.data.major_units = currencies;
         self
     }
 

@@ -3,9 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use ecp_core::{Currency, ProjectId};
-use ecp_methods::request::{Customer, Field, Format, PayoutRequest};
+use ecp_methods::page::{PageOptions, prepare_page};
+use ecp_methods::request::{Customer, Field, Format, PayoutRequest, SaleRequest};
 use ecp_methods::spec::{Condition, Interface, Limit, Need};
-use ecp_methods::{PaymentMethod, Payout, Reason, Rule, Spec, Supports, mass_file, prepare};
+use ecp_methods::{
+    Operation, PaymentMethod, Payout, Reason, Rule, Sale, Spec, Supports, mass_file, prepare,
+};
 use serde_json::json;
 
 const BANK: Field = Field::new("account.bank_id", Format::Integer, "116");
@@ -244,4 +247,64 @@ fn the_table_says_scopes_conditions_and_what_is_not_stated() {
     assert!(!table.contains("| regions"), "{table}");
     let rejection = prepare(&Unknown, payout("1.00 EUR")).unwrap_err();
     assert!(matches!(rejection.reason(), Reason::InterfaceUnsupported(_)), "{rejection}");
+}
+
+/// A method that counts one currency in major units, and whose payouts have one currency.
+#[derive(Debug)]
+struct Forint;
+
+impl Supports<Payout> for Forint {}
+impl Supports<Sale> for Forint {}
+impl PaymentMethod for Forint {
+    const SPEC: Spec<Self> = Spec::new("forint", "Forint")
+        .gate_path("wallet/forint")
+        .page_codes(&["forint"])
+        .currencies(&[Currency::EUR, Currency::HUF])
+        .major_units(&[Currency::HUF])
+        .flow::<Sale>(
+            Rule::new().amount("1.00", "500.00").on(&[Interface::Gate, Interface::PaymentPage]),
+        )
+        .flow::<Payout>(Rule::new().currencies(&[Currency::HUF]).on(&[Interface::Gate]));
+}
+
+#[test]
+fn an_amount_is_sent_in_the_units_that_the_platform_counts() {
+    let sale = |amount: &str| SaleRequest::new("S-1".parse().unwrap(), amount.parse().unwrap());
+    let project = ProjectId::new(7).unwrap();
+    for (amount, number) in [("300.00 HUF", 300), ("300.50 EUR", 30_050)] {
+        let body = prepare(&Forint, sale(amount)).unwrap().body(project);
+        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(body["payment"]["amount"], number, "{amount}");
+        let sale = sale(amount).customer(Customer::new().id("7"));
+        let page = prepare_page(&Forint, &sale, PageOptions::new()).unwrap();
+        assert_eq!(page.parameters(project)["payment_amount"].url_text(), number.to_string());
+    }
+    let rejection = prepare(&Forint, sale("300.50 HUF")).unwrap_err();
+    assert_eq!(rejection.path(), Some("payment.amount"));
+    assert_eq!(
+        rejection.to_string(),
+        "forint sale: `payment.amount` is 300.50 HUF, and the platform counts HUF in whole major \
+         units for this method: leave the fraction out"
+    );
+    // The limits are those of the method, whatever is counted.
+    assert!(prepare(&Forint, sale("501.00 HUF")).is_err());
+
+    let records =
+        mass_file::template(project, [(Forint::SPEC.untyped(), mass_file::RowKind::Payout)]);
+    assert_eq!(records[1][4..6], ["100", "HUF"]);
+    let table = Forint::SPEC.markdown();
+    assert!(table.contains("| counted in major units | HUF |\n"), "{table}");
+    assert!(table.contains("| payout currencies | HUF |\n"), "{table}");
+}
+
+#[test]
+fn an_operation_can_have_fewer_currencies_than_its_method() {
+    let payout = |amount: &str| PayoutRequest::new("P-1".parse().unwrap(), amount.parse().unwrap());
+    assert!(prepare(&Forint, payout("300.00 HUF")).is_ok());
+    assert_eq!(
+        prepare(&Forint, payout("300.00 EUR")).unwrap_err().to_string(),
+        "forint payout: `payment.currency`: EUR is not supported; use HUF"
+    );
+    assert_eq!(Forint::SPEC.currencies_of(Operation::SALE), [Currency::EUR, Currency::HUF]);
+    assert_eq!(Forint::SPEC.currencies_of(Operation::REFUND), []);
 }

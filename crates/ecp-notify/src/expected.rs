@@ -1,7 +1,7 @@
 //! Comparison of a callback with an order.
 
 use ecp_core::model::{Callback, End, PaymentStatus, PaymentType};
-use ecp_core::{Money, PaymentId, ProjectId};
+use ecp_core::{Currency, Money, PaymentId, ProjectId};
 
 use crate::verified::{Reading, Verified};
 
@@ -30,6 +30,7 @@ pub struct Expected<'o> {
     amount: Money,
     project: Option<ProjectId>,
     callback_names: &'o [&'o str],
+    major_units: &'o [Currency],
 }
 
 /// The reason why a callback does not fit the merchant's record of a payment. The error's text is
@@ -77,7 +78,7 @@ impl<'o> Expected<'o> {
     }
 
     const fn new(payment: &'o PaymentId, kind: PaymentType, amount: Money) -> Self {
-        Self { payment, kind, amount, project: None, callback_names: &[] }
+        Self { payment, kind, amount, project: None, callback_names: &[], major_units: &[] }
     }
 
     /// Requires a callback to be for this project; by default, any project fits. Use this if the
@@ -91,6 +92,12 @@ impl<'o> Expected<'o> {
     /// a method.
     pub fn callback_names(self, names: &'o [&'o str]) -> Self {
         Self { callback_names: names, ..self }
+    }
+
+    /// Sets the currencies whose amounts the platform counts in whole major units for the order's
+    /// method (`MethodSpec::major_units`), so that the callback's amount is read as it is meant.
+    pub fn major_units(self, currencies: &'o [Currency]) -> Self {
+        Self { major_units: currencies, ..self }
     }
 
     /// Compares a callback with this record, and returns the payment's result. `project` is the
@@ -117,7 +124,14 @@ impl<'o> Expected<'o> {
             return Err(Unexpected::Kind(kind.cloned()));
         }
         let sum = payment.and_then(|payment| payment.sum.as_ref());
-        let money = sum.and_then(|sum| sum.money().ok());
+        let money = sum.and_then(|sum| {
+            let money = sum.money().ok()?;
+            if self.major_units.contains(&money.currency()) {
+                Money::from_major(sum.amount, money.currency())
+            } else {
+                Some(money)
+            }
+        });
         let fits = match (sum, money) {
             (None, _) => !end.is_success(),
             (Some(_), None) => false,

@@ -3,9 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use ecp_core::json::{Document, Limits};
-use ecp_core::model::{End, PageParameters, PaymentType};
+use ecp_core::model::{Callback, End, FromJson as _, PageParameters, PaymentType};
 use ecp_core::signature::{self, Place, Rules, SigningKey};
-use ecp_core::{Money, PaymentId, ProjectId, SecretKey};
+use ecp_core::{Currency, Money, PaymentId, ProjectId, SecretKey};
 use ecp_notify::{Expected, Reading, Unexpected, Verifier, VerifyError};
 
 fn project(id: u64) -> ProjectId {
@@ -296,4 +296,17 @@ fn a_success_that_can_be_read_in_another_way_is_no_result() {
     assert_eq!(verified.result_for(&order), Err(Unexpected::Ambiguous(path.clone())));
     let open = verifier().verify(&ambiguous("processing")).unwrap();
     assert_eq!(open.result_for(&order), Ok(End::Open));
+}
+
+#[test]
+fn an_amount_in_major_units_is_read_as_it_is_meant() {
+    let json = r#"{"project_id":1,"payment":{"id":"X1","type":"purchase","status":"success","sum":{"amount":300,"currency":"HUF"}}}"#;
+    let callback = Callback::from_slice(json.as_bytes()).unwrap();
+    let (id, project) = ("X1".parse().unwrap(), ProjectId::new(1).unwrap());
+    let order = Expected::sale(&id, "300.00 HUF".parse().unwrap());
+    assert_eq!(
+        order.result(project, &callback).unwrap_err().to_string(),
+        "the callback's `payment.sum` is 3.00 HUF, not the order's amount and currency"
+    );
+    assert_eq!(order.major_units(&[Currency::HUF]).result(project, &callback), Ok(End::Success));
 }

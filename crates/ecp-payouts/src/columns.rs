@@ -4,10 +4,10 @@ use std::collections::hash_map::DefaultHasher;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-use ecp_core::{Currency, Money, PaymentId, ProjectId};
+use ecp_core::{Currency, Money, MoneyError, PaymentId, ProjectId};
 use ecp_methods::mass_file::RowKind;
 use ecp_methods::request::{Field, PayoutRequest, RefundRequest};
-use ecp_methods::{DynMethod, Reason, Registry, Rule, mass_file, prepare_dyn};
+use ecp_methods::{DynMethod, MethodSpec, Reason, Registry, Rule, mass_file, prepare_dyn};
 use ecp_table::{Row, Table};
 
 use crate::cells;
@@ -210,7 +210,8 @@ impl Columns {
         let method = self.method(cell(&Holds::Method), registry, &mut found);
         let id = required(PAYMENT_ID, cell(&Holds::PaymentId), &mut found)
             .and_then(|text| noted(PAYMENT_ID, PaymentId::new(text), &mut found));
-        let amount = self.amount(&cell, flow, &mut found);
+        let spec = method.map(DynMethod::spec);
+        let amount = self.amount(&cell, flow, spec, &mut found);
         let (Some(flow), Some(method), Some(id), Some(amount)) = (flow, method, id, amount) else {
             return Err(found);
         };
@@ -348,6 +349,7 @@ impl Columns {
         &self,
         cell: &impl Fn(&Holds) -> Option<&'c str>,
         flow: Option<RowKind>,
+        spec: Option<&MethodSpec>,
         found: &mut Found,
     ) -> Option<Option<Money>> {
         let cells = (cell(&Holds::Amount), cell(&Holds::Currency));
@@ -365,6 +367,15 @@ impl Columns {
         if self.amounts == AmountUnit::Major {
             return noted(AMOUNT, Money::from_decimal(amount, currency?), found).map(Some);
         }
+        let in_major = |currency: &Currency| {
+            spec.is_some_and(|spec| spec.major_units().contains(currency)) && amount.contains('.')
+        };
+        if let Some(currency) = currency.filter(in_major) {
+            let text =
+                format!("has a decimal point, and this method has whole major units of {currency}");
+            add(found, Some(AMOUNT.to_owned()), text);
+            return None;
+        }
         if let Some(problem) = mass_file::amount_problem(amount, currency) {
             add(found, Some(AMOUNT.to_owned()), problem);
             return None;
@@ -373,9 +384,12 @@ impl Columns {
             "is not a whole number of minor units; for major units such as 1.50 say so \
              (`AmountUnit::Major`, `--major-units`)"
         });
-        noted(AMOUNT, minor, found)
-            .zip(currency)
-            .map(|(minor, code)| Some(Money::from_minor(minor, code)))
+        let (number, code) = noted(AMOUNT, minor, found).zip(currency)?;
+        // Some methods count a currency in major units, in files too (sources: major units).
+        let money = spec.map_or(Some(Money::from_minor(number, code)), |spec| {
+            spec.received_amount(number, code)
+        });
+        noted(AMOUNT, money.ok_or(MoneyError::Overflow), found).map(Some)
     }
 }
 

@@ -273,11 +273,16 @@ fn contradiction(end: End, status: &StatusResponse, prepared: &Prepared<Payout>)
     let paid = payouts().filter(|payout| end_of(payout) == End::Success);
     let sums = paid.clone().filter_map(|payout| payout.sum_initial.as_ref()).chain(sum);
     let asked = prepared.amount()?;
-    let other = |sum: &&Sum| sum.amount != asked.minor() || sum.currency != asked.currency().code();
+    let number = prepared.spec().sent_amount(asked)?;
+    let other = |sum: &&Sum| sum.amount != number || sum.currency != asked.currency().code();
     if let Some(Sum { amount, currency, .. }) = sums.into_iter().find(other) {
-        let (asks, of) = (asked.minor(), asked.currency().code());
+        let (asks, of) = (number, asked.currency().code());
+        let unit = match prepared.spec().major_units() {
+            units if units.contains(&asked.currency()) => "major",
+            _ => "minor",
+        };
         return Some(format!(
-            "of {amount} minor units of {currency}, while the row asks for {asks} of {of}"
+            "of {amount} {unit} units of {currency}, while the row asks for {asks} of {of}"
         ));
     }
     let in_error = status.operations.iter().find(|operation| end_of(operation) == End::Error);

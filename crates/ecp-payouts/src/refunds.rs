@@ -200,7 +200,7 @@ fn refunds(status: &StatusResponse) -> impl Iterator<Item = &Operation> {
 /// Whether the operation may have the row's sum: a row without one asks for all of the payment.
 fn fits(refund: &Prepared<Refund>, operation: &Operation) -> bool {
     let (Some(asked), Some(sum)) = (refund.amount(), &operation.sum_initial) else { return true };
-    sum.amount == asked.minor() && sum.currency == asked.currency().code()
+    Some(sum.amount) == refund.spec().sent_amount(asked) && sum.currency == asked.currency().code()
 }
 
 /// Whether the row asks for all of the payment.

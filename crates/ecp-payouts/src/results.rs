@@ -57,7 +57,10 @@ pub fn write_results<S: BuildHasher>(
             row.line.to_string(),
             neutral(id.payment_id().as_str()).into_owned(),
             request.spec().code().to_owned(),
-            amount.map(|amount| amount.minor().to_string()).unwrap_or_default(),
+            amount
+                .and_then(|amount| request.spec().sent_amount(amount))
+                .map(|number| number.to_string())
+                .unwrap_or_default(),
             amount.map(|amount| amount.currency().code().to_owned()).unwrap_or_default(),
             result(entry.map(|entry| entry.state)).to_owned(),
             text(entry.and_then(|entry| entry.status.as_ref())),

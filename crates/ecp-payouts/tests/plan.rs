@@ -2,8 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use ecp_core::ProjectId;
-use ecp_methods::Registry;
+use ecp_core::{Currency, ProjectId};
+use ecp_methods::spec::Interface;
+use ecp_methods::{PaymentMethod, Payout, Registry, Rule, Spec, Supports};
 use ecp_payouts::{AmountUnit, Layout, Plan, Problems};
 
 const HEAD: &str =
@@ -254,5 +255,48 @@ fn a_column_whose_path_no_document_has_is_warned_of_once() {
             "line 3, `customer.fisrt_name`: is a path that no document has; the nearest known path is \
           `customer.first_name`"
         ]
+    );
+}
+
+/// A method that counts forints in major units.
+#[derive(Debug)]
+struct Forint;
+
+impl Supports<Payout> for Forint {}
+impl PaymentMethod for Forint {
+    const SPEC: Spec<Self> = Spec::new("forint", "Forint")
+        .gate_path("wallet/forint")
+        .currencies(&[Currency::EUR, Currency::HUF])
+        .major_units(&[Currency::HUF])
+        .flow::<Payout>(Rule::new().on(&[Interface::Gate]));
+}
+
+#[test]
+fn amounts_are_in_the_units_that_the_platform_counts_for_the_method() {
+    let registry = Registry::empty().with(Forint).unwrap();
+    let read = |amount: &str, layout: &Layout| {
+        let file = format!("general.payment_id,payment.amount,payment.currency\nP-1,{amount}\n");
+        let layout = layout.clone().method("forint");
+        Plan::read(file.into(), &layout, &registry, ProjectId::new(1).unwrap())
+    };
+    let (minor, major) = (Layout::new(), Layout::new().amounts(AmountUnit::Major));
+    for (amount, layout, sum, sent) in [
+        ("300,HUF", &minor, "300.00 HUF", "\"amount\":300,"),
+        ("300.00,HUF", &major, "300.00 HUF", "\"amount\":300,"),
+        ("300,EUR", &minor, "3.00 EUR", "\"amount\":300,"),
+        ("300.50,EUR", &major, "300.50 EUR", "\"amount\":30050,"),
+    ] {
+        let plan = read(amount, layout).unwrap();
+        assert_eq!(plan.totals()[0].sum.unwrap().to_string(), sum, "{amount}");
+        assert!(body(&plan, 0).contains(sent), "{amount}: {}", body(&plan, 0));
+    }
+    assert_eq!(
+        read("300.50,HUF", &minor).unwrap_err().to_string(),
+        "line 2, `payment.amount`: has a decimal point, and this method has whole major units of HUF"
+    );
+    assert_eq!(
+        read("300.50,HUF", &major).unwrap_err().to_string(),
+        "line 2, `payment.amount`: is 300.50 HUF, and the platform counts HUF in whole major units \
+         for this method: leave the fraction out"
     );
 }

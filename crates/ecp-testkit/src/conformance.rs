@@ -14,8 +14,8 @@ use std::pin::Pin;
 use ecp_core::model::PaymentStatus;
 use ecp_core::signature::{self, Place, Rules, SigningKey};
 use ecp_core::{Currency, Money, ProjectId, SecretKey};
-use ecp_methods::request::{Field, RefundRequest};
-use ecp_methods::spec::{Capability, Interface};
+use ecp_methods::request::{Field, FlowRequest as _, RefundRequest};
+use ecp_methods::spec::{Capability, Interface, TestQuestion};
 use ecp_methods::{DynMethod, Operation, PaymentMethod, Reason, Registry, Rejection, Rule};
 use ecp_notify::Decision as Answer;
 use ecp_sandbox::Decision;
@@ -306,7 +306,7 @@ impl<'m> Cases<'m> {
         let undeclared = Currency::all()
             .iter()
             .copied()
-            .find(|currency| !method.spec().currencies().contains(currency));
+            .find(|currency| !method.spec().currencies_of(flow).contains(currency));
         if let Some(currency) = undeclared {
             self.check(&format!("{flow}: {currency} is refused"), move || {
                 let amount = rule.example_amount(currency);
@@ -319,8 +319,8 @@ impl<'m> Cases<'m> {
         if flow == Operation::REFUND {
             self.parts(rule);
         }
-        for &currency in method.spec().currencies() {
-            for (minor, allowed) in amounts::edges(rule, currency) {
+        for &currency in method.spec().currencies_of(flow) {
+            for (minor, allowed) in amounts::edges(method.spec(), rule, currency) {
                 let amount = Money::from_minor(minor, currency);
                 let verdict = if allowed { "is allowed" } else { "is refused" };
                 self.check(&format!("{flow}: {amount} {verdict}"), move || {
@@ -494,8 +494,18 @@ async fn sale(
     decision: Decision,
 ) -> Result<(), Failure> {
     let request = Request::full(method, Operation::SALE, amount, None)?;
+    let asked = questions(method, &request);
     stage.send(&request.prepare(method).or_fail()?).await?;
-    stage.customer(decision).await
+    stage.customer(method.spec(), &asked, decision).await
+}
+
+/// The declared questions that a request does not answer.
+fn questions(method: Subject<'_>, request: &Request) -> Vec<TestQuestion> {
+    let is_open = |question: &&TestQuestion| {
+        let path = format!("{}.{}", question.object(), question.name());
+        !matches!(request, Request::Sale(sale) if sale.draft().has(&path))
+    };
+    method.spec().testing().sale_questions().iter().filter(is_open).copied().collect()
 }
 
 async fn payout(stage: &Stage, method: Subject<'_>, amount: Money) -> Result<(), Failure> {
@@ -534,10 +544,12 @@ fn expect<T: fmt::Debug>(
 }
 
 fn expect_amount_refused<T: fmt::Debug>(result: Result<T, Rejection>) -> Result<(), Failure> {
-    expect(result, |reason| {
-        matches!(
-            reason,
-            Reason::AmountAbove { .. } | Reason::AmountBelow { .. } | Reason::AmountNotPositive(_)
-        )
+    expect(result, |reason| match reason {
+        Reason::AmountAbove { .. } | Reason::AmountBelow { .. } | Reason::AmountNotPositive(_) => {
+            true
+        }
+        // A fraction of a currency that the platform counts in major units.
+        Reason::Invalid { path, .. } => path == "payment.amount",
+        _ => false,
     })
 }

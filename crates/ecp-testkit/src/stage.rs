@@ -10,9 +10,14 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use axum::routing::post;
-use ecp_core::model::{Callback, DepositCheck, PaymentStatus, RedirectMethod, RefundOutcome};
+use ecp_core::model::{
+    AdditionalData, Callback, DepositCheck, DisplayData, DisplayItem, PaymentStatus,
+    RedirectMethod, RefundOutcome, Step,
+};
 use ecp_core::{SecretKey, Sensitive};
-use ecp_methods::{DynMethod, Registry};
+use ecp_methods::request::Field;
+use ecp_methods::spec::{RedirectValue, TestItem, TestQuestion, TestStep};
+use ecp_methods::{DynMethod, MethodSpec, Registry};
 use ecp_notify::{Confirmations, Decision as Answer, DepositHandler, Verified, Verifier};
 use ecp_sandbox::{Config, Decision, Project, Sandbox};
 use ecp_transport::{Gate, HttpTransport, TowerTransport};
@@ -121,9 +126,94 @@ impl Stage {
         Ok(())
     }
 
-    /// Waits for the redirect, opens it as the callback says, and presses a button.
-    pub(crate) async fn customer(&self, decision: Decision) -> Result<(), Failure> {
-        let callback = self.callback().await?;
+    /// Waits for the customer's step, answers first what the platform asks the merchant for, and
+    /// decides as a customer would: on the page to which the callback redirects or whose QR code it
+    /// displays, or on the phone.
+    pub(crate) async fn customer(
+        &self,
+        spec: &MethodSpec,
+        asked: &[TestQuestion],
+        decision: Decision,
+    ) -> Result<(), Failure> {
+        let mut callback = self.callback().await?;
+        if !asked.is_empty() {
+            self.clarify(&callback, asked).await?;
+            callback = self.callback().await?;
+        }
+        match (spec.testing().sale_step(), callback.next_step()) {
+            (TestStep::Redirect, _) => self.redirected(&callback, decision).await,
+            (TestStep::Display(items), Step::Display(display)) => {
+                self.displayed(&callback, items, &display, decision).await
+            }
+            (TestStep::Push, Step::Push) => self.choose(&callback, decision),
+            (declared, step) => Err(fail(format!(
+                "the callback's step is `{}`, but the spec declares {declared:?}",
+                step.as_str()
+            ))),
+        }
+    }
+
+    /// Answers a clarification, which must ask for what the spec declares and the request lacks.
+    async fn clarify(&self, callback: &Callback, asked: &[TestQuestion]) -> Result<(), Failure> {
+        let Step::Clarify(fields) = callback.next_step() else {
+            return Err(fail("the callback asks for nothing, but the spec declares questions"));
+        };
+        let mut data = AdditionalData::new();
+        for question in asked {
+            let path = format!("{}.{}", question.object(), question.name());
+            let field = fields
+                .get(&path)
+                .ok_or_else(|| fail(format!("`clarification_fields` do not have {path}")))?;
+            let known = Field::KNOWN.iter().find(|field| field.path() == path);
+            let value = match (question.kind(), question.default_value()) {
+                ("boolean", _) => "true",
+                (_, Some(default)) => default,
+                (_, None) => known.map_or("An answer", |field| field.example()),
+            };
+            data = data.answer(field, value).or_fail()?;
+        }
+        let id = callback.payment_id().ok_or_else(|| fail("the callback has no payment id"))?;
+        self.gate.clarify(id, &data).await.or_fail().map(drop)
+    }
+
+    /// Decides on the page of a displayed code, or at once where nothing displayed leads to a page.
+    async fn displayed(
+        &self,
+        callback: &Callback,
+        items: &[TestItem],
+        display: &DisplayData,
+        decision: Decision,
+    ) -> Result<(), Failure> {
+        let title = |item: &DisplayItem| item.title.clone().unwrap_or_default();
+        let shown: Vec<String> = display.iter().map(title).collect();
+        let declared: Vec<&str> = items.iter().map(TestItem::title).collect();
+        if shown != declared {
+            return Err(fail(format!(
+                "`display_data` has the items {shown:?}, but the spec declares {declared:?}"
+            )));
+        }
+        let on_page = items.iter().position(|item| item.value() == RedirectValue::Page);
+        match on_page.and_then(|place| display[..].get(place)?.data.as_ref()) {
+            Some(url) => {
+                let page = self.browse(url.expose(), None).await?;
+                self.press(&page, decision).await
+            }
+            None => self.choose(callback, decision),
+        }
+    }
+
+    /// Decides without a page.
+    fn choose(&self, callback: &Callback, decision: Decision) -> Result<(), Failure> {
+        let id = callback.payment_id().ok_or_else(|| fail("the callback has no payment id"))?;
+        if self.sandbox.choose(Config::DEMO_PROJECT, id, decision, None) {
+            Ok(())
+        } else {
+            Err(fail("the payment does not wait for the customer's decision"))
+        }
+    }
+
+    /// Opens the redirect as the callback says, and presses a button.
+    async fn redirected(&self, callback: &Callback, decision: Decision) -> Result<(), Failure> {
         let redirect = callback.redirect().ok_or_else(|| fail("the callback has no redirect"))?;
         let url = redirect.url.expose();
         let page = match redirect.method {
@@ -143,6 +233,11 @@ impl Stage {
                 )));
             }
         };
+        self.press(&page, decision).await
+    }
+
+    /// Presses a button on the provider's page.
+    async fn press(&self, page: &Response<Bytes>, decision: Decision) -> Result<(), Failure> {
         let page = String::from_utf8_lossy(page.body()).into_owned();
         let action = page
             .split_once("<form method=\"post\" action=\"")

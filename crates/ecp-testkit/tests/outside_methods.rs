@@ -6,7 +6,9 @@
 use ecp_core::Currency;
 use ecp_core::model::PaymentStatus;
 use ecp_methods::request::{Draft, Field, Format};
-use ecp_methods::spec::{Condition, Interface, Need, Testing};
+use ecp_methods::spec::{
+    Condition, Interface, Need, RedirectValue, TestItem, TestQuestion, TestStep, Testing,
+};
 use ecp_methods::{
     Operation, PaymentMethod, Payout, Reason, Refund, Registry, Rule, Sale, Spec, Supports,
 };
@@ -298,4 +300,78 @@ fn a_method_with_the_code_of_another_is_not_tested_in_its_place() {
 #[test]
 fn a_built_in_method_can_be_tested_by_itself() {
     assert_conforms(ecp_methods::WalletPartner);
+}
+
+method! { CountedInMajorUnits:
+    outside("major-units", &["Major Units"])
+        .currencies(&[Currency::EUR, Currency::HUF])
+        .major_units(&[Currency::HUF])
+        .page_codes(&["major-units"])
+        .flow::<Sale>(Rule::new().currencies(&[Currency::HUF]).amount("1.50", "90.00").on(PAGE))
+        .flow::<Payout>(Rule::new().on(GATE))
+        .flow::<Refund>(Rule::new().partial().on(GATE)),
+    Payout, Refund
+}
+
+#[test]
+fn amounts_that_cannot_be_sent_are_refused_and_others_go_end_to_end() {
+    assert_conforms(CountedInMajorUnits);
+    let names = names(CountedInMajorUnits);
+    for expected in [
+        "major-units sale: 2.00 HUF is allowed",
+        "major-units sale: 2.01 HUF is refused",
+        "major-units payout: 0.01 EUR is allowed",
+        "major-units page sale: 90.00 HUF is allowed",
+        "major-units refund: goes end to end to a success",
+    ] {
+        assert!(names.iter().any(|name| name == expected), "no case: {expected}");
+    }
+    assert!(!names.iter().any(|name| name.starts_with("major-units sale: 0.01 EUR")));
+}
+
+method! { Scanned:
+    outside("scanned", &["Scanned"])
+        .currencies(&[Currency::EUR])
+        .flow::<Sale>(Rule::new().on(GATE))
+        .testing(
+            Testing::new()
+                .step(TestStep::Display(&[
+                    TestItem::new("add_info", "receiver", RedirectValue::Text("1122334455")),
+                    TestItem::new("qr_data", "QR code", RedirectValue::Page),
+                ]))
+                .questions(&[
+                    TestQuestion::text("customer", "phone"),
+                    TestQuestion::flag("customer", "psu_consent"),
+                ]),
+        )
+}
+
+method! { ShownAnAccount:
+    outside("shown-account", &["Shown Account"])
+        .currencies(&[Currency::EUR])
+        .flow::<Sale>(Rule::new().on(GATE).needs(&[Field::CUSTOMER_PHONE]))
+        .testing(
+            Testing::new()
+                .step(TestStep::Display(&[TestItem::new(
+                    "add_info",
+                    "receiver",
+                    RedirectValue::Text("1122334455"),
+                )]))
+                .questions(&[TestQuestion::text("customer", "phone")]),
+        )
+}
+
+method! { Pushed:
+    outside("pushed", &["Pushed"])
+        .currencies(&[Currency::EUR])
+        .flow::<Sale>(Rule::new().on(GATE))
+        .testing(Testing::new().step(TestStep::Push))
+}
+
+#[test]
+fn each_step_of_a_customer_goes_end_to_end() {
+    assert_conforms(Scanned);
+    // The request answers the question, so that it is not asked.
+    assert_conforms(ShownAnAccount);
+    assert_conforms(Pushed);
 }

@@ -268,7 +268,10 @@ impl Order {
     /// Difference between the reported payment and this order. The sum must be reported; other
     /// members are compared if they are reported.
     fn differs(&self, reported: Option<&Payment>, spec: &MethodSpec) -> Option<String> {
-        let sum = reported.and_then(|payment| payment.sum.as_ref()?.money().ok());
+        let sum = reported.and_then(|payment| {
+            let sum = payment.sum.as_ref()?;
+            spec.received_amount(sum.amount, sum.currency.parse().ok()?)
+        });
         if sum != Some(self.amount) {
             let sum = sum.map_or_else(|| "no known sum".to_owned(), |sum| sum.to_string());
             return Some(format!("the platform reports {sum}"));

@@ -251,11 +251,11 @@ impl Play<'_> {
             "the payment ended with the status `{status}`, not with the expected `{expected}`"
         );
         let sum = callback.payment.as_ref().and_then(|payment| payment.sum.as_ref());
-        let sum = sum
-            .context(
-                "the callback from the sandbox inside `ecp demo` has no sum: please report it",
-            )?
-            .money()?;
+        let sum = sum.context(
+            "the callback from the sandbox inside `ecp demo` has no sum: please report it",
+        )?;
+        let sum = self.method.spec().received_amount(sum.amount, sum.currency.parse()?);
+        let sum = sum.context("the sum in the callback is too large: please report it")?;
         ensure!(
             Some(sum) == amount,
             "the sum in the callback, {sum}, is not the sum of the payment"

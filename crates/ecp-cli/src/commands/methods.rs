@@ -4,22 +4,41 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::ExitCode;
 
+use anyhow::bail;
 use clap::Args;
+use ecp_core::Currency;
 use ecp_methods::spec::{
-    CallbackForm, Capability, Fact, MethodSpec, Need, RedirectField, Regions, Scope,
+    CallbackForm, Capability, Certainty, Fact, MethodSpec, Need, RedirectField, Regions, Scope,
 };
-use ecp_methods::{Operation, Registry, Rule};
+use ecp_methods::{Operation, Registry, Rule, Selection};
 use serde::Serialize;
 
 /// List the payment methods and their capabilities
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  ecp methods\n  ecp methods touchngo\n  ecp methods --json | jq '.[].code'"
+    after_help = "Examples:\n  ecp methods\n  ecp methods touchngo\n  ecp methods --country IN --currency INR --operation payout\n  ecp methods --json | jq '.[].code'"
 )]
 pub(crate) struct Methods {
     /// Show only this method
     #[arg(value_name = "CODE")]
     method: Option<String>,
+
+    /// Only methods used in this country (ISO 3166-1, two letters), as in IN
+    #[arg(long, value_name = "COUNTRY", value_parser = country, conflicts_with = "method")]
+    country: Option<String>,
+
+    /// Only methods with this currency; with --operation, those that take it there
+    #[arg(long, value_name = "CODE", conflicts_with = "method")]
+    currency: Option<Currency>,
+
+    /// Only methods with this operation, as in payout
+    #[arg(long, value_name = "NAME", conflicts_with = "method")]
+    operation: Option<String>,
+
+    /// Only methods whose facts are at least this certain: documents, two-sources or
+    /// documentation-copy
+    #[arg(long, value_name = "SOURCE", value_parser = certainty, conflicts_with = "method")]
+    certainty: Option<Certainty>,
 
     /// Print a JSON list
     #[arg(long)]
@@ -40,6 +59,8 @@ struct Method {
     /// `null` if all countries are included, or the page does not say.
     regions_except: Option<&'static [&'static str]>,
     currencies: Vec<&'static str>,
+    /// Currencies that the platform counts in whole major units for this method.
+    major_units: Vec<&'static str>,
     conversion: Option<String>,
     gate_path: Option<&'static str>,
     dashboard_code: Option<&'static str>,
@@ -67,6 +88,7 @@ struct Flow {
     unlimited: bool,
     zero_amount: bool,
     partial: bool,
+    currencies: Vec<&'static str>,
     interfaces: Vec<String>,
     needs: Vec<&'static str>,
     conditional_needs: Vec<Conditional>,
@@ -113,10 +135,38 @@ struct Tests {
 }
 
 impl Methods {
+    /// Returns the methods that all filters fit.
+    fn selected(&self, registry: &Registry) -> anyhow::Result<Vec<&'static MethodSpec>> {
+        let mut selection = Selection::new();
+        if let Some(country) = &self.country {
+            selection = selection.country(country);
+        }
+        if let Some(currency) = self.currency {
+            selection = selection.currency(currency);
+        }
+        if let Some(operation) = &self.operation {
+            selection = selection.operation(operation);
+        }
+        if let Some(certainty) = self.certainty {
+            selection = selection.certainty(certainty);
+        }
+        let specs: Vec<_> = selection.of(registry).collect();
+        let unstated: Vec<_> =
+            selection.of_unstated_countries(registry).map(MethodSpec::code).collect();
+        if !unstated.is_empty() {
+            let codes = unstated.join(", ");
+            note!("not listed, because their countries are not stated: {codes}");
+        }
+        if specs.is_empty() {
+            bail!("{}", selection.why_none(registry));
+        }
+        Ok(specs)
+    }
+
     pub(crate) fn run(&self, registry: &Registry) -> anyhow::Result<ExitCode> {
         let specs: Vec<&MethodSpec> = match &self.method {
             Some(code) => vec![registry.get(code)?.spec()],
-            None => registry.iter().map(ecp_methods::DynMethod::spec).collect(),
+            None => self.selected(registry)?,
         };
         let mut output = crate::output::stdout();
         if self.json {
@@ -137,6 +187,21 @@ impl Methods {
     }
 }
 
+/// Parses a country, in either case.
+fn country(text: &str) -> Result<String, &'static str> {
+    if text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+        Ok(text.to_ascii_uppercase())
+    } else {
+        Err("must be two letters (ISO 3166-1), as in IN")
+    }
+}
+
+fn certainty(text: &str) -> Result<Certainty, &'static str> {
+    let named = |certainty: &Certainty| certainty.to_string().replace(' ', "-") == text;
+    let found = Certainty::ALL.iter().copied().find(named);
+    found.ok_or("must be documents, two-sources or documentation-copy")
+}
+
 fn machine_readable(spec: &MethodSpec) -> Method {
     Method {
         code: spec.code(),
@@ -154,6 +219,7 @@ fn machine_readable(spec: &MethodSpec) -> Method {
             _ => None,
         },
         currencies: spec.currencies().iter().map(|currency| currency.code()).collect(),
+        major_units: spec.major_units().iter().map(|currency| currency.code()).collect(),
         conversion: spec.conversion().map(|conversion| conversion.to_string()),
         gate_path: spec.gate_path(),
         dashboard_code: spec.dashboard_code(),
@@ -164,14 +230,14 @@ fn machine_readable(spec: &MethodSpec) -> Method {
             .iter()
             .map(|&capability| (capability.as_str(), spec.states(capability)))
             .collect(),
-        flows: spec.flows().filter_map(|kind| Some(flow(kind, spec.rule(kind)?))).collect(),
+        flows: spec.flows().filter_map(|kind| Some(flow(spec, kind, spec.rule(kind)?))).collect(),
         denominations: denominations(spec),
         facts: spec.facts().iter().map(|fact| fact_row(fact, spec.source())).collect(),
         tests: tests(spec),
     }
 }
 
-fn flow(kind: Operation, rule: &Rule) -> Flow {
+fn flow(spec: &MethodSpec, kind: Operation, rule: &Rule) -> Flow {
     let (least, greatest) = match rule.stated_limits() {
         [limit] if limit.scope() == Scope::Any => (limit.least(), limit.greatest()),
         _ => (None, None),
@@ -184,6 +250,7 @@ fn flow(kind: Operation, rule: &Rule) -> Flow {
         unlimited: rule.is_unlimited(),
         zero_amount: rule.allows_zero_amount(),
         partial: rule.allows_partial(),
+        currencies: spec.currencies_of(kind).iter().map(|currency| currency.code()).collect(),
         interfaces: texts(rule.interfaces()),
         needs: rule.needed_fields().iter().map(|field| field.path()).collect(),
         conditional_needs: rule.conditional_needs().iter().map(conditional).collect(),

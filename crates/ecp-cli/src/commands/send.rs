@@ -185,6 +185,7 @@ impl Request {
             Err(error) => return Ok(self.failed(profile, prepared, &error)),
         };
         let mut report = PaymentReport::of(id);
+        report.spec = Some(prepared.spec());
         report.outcome = sent.as_str();
         if let Sent::Registered(accepted) = &sent {
             report.request_id = Some(accepted.request_id.as_str().to_owned());

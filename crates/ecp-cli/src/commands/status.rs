@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use clap::Args;
 use ecp_core::PaymentId;
-use ecp_methods::Rule;
+use ecp_methods::{Registry, Rule};
 use ecp_transport::{GateError, Wait, WaitError};
 
 use crate::outcome::PaymentReport;
@@ -31,13 +31,13 @@ pub(crate) struct Status {
 }
 
 impl Status {
-    pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
+    pub(crate) fn run(&self, registry: &Registry) -> anyhow::Result<ExitCode> {
         let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;
-        let report = runtime.block_on(self.ask())?;
+        let report = runtime.block_on(self.ask(registry))?;
         self.waiting.print(&report)
     }
 
-    async fn ask(&self) -> anyhow::Result<PaymentReport> {
+    async fn ask(&self, registry: &Registry) -> anyhow::Result<PaymentReport> {
         let profile = self.profile.load()?;
         let mut report = PaymentReport::of(&self.payment_id);
         let wait = Wait::by_rule(&Rule::new()).first(Duration::ZERO);
@@ -59,6 +59,7 @@ impl Status {
                 report.outcome = "not found";
             } else {
                 report.outcome = "found";
+                report.find_spec(&answer, registry);
                 report.read(&answer, None);
             }
             return Ok(report);
@@ -66,6 +67,7 @@ impl Status {
         match profile.gate()?.wait_until_final(&self.payment_id, &wait).await {
             Ok(answer) => {
                 report.outcome = "found";
+                report.find_spec(&answer, registry);
                 report.read(&answer, None);
             }
             Err(WaitError::Gate(error)) if matches!(error, GateError::Refused(_)) => {
@@ -73,6 +75,7 @@ impl Status {
             }
             Err(WaitError::Deadline { last: Some(answer), .. }) if !answer.is_unknown_payment() => {
                 report.outcome = "found";
+                report.find_spec(&answer, registry);
                 report.read(&answer, None);
             }
             Err(error) => report.message = Some(error.to_string()),

@@ -28,7 +28,9 @@ model! {
 }
 
 impl DepositCheck {
-    /// The amount to confirm, with its currency. An error if the currency is unknown.
+    /// The amount to confirm, with its currency, counted in minor units. An error if the currency is
+    /// unknown. For a method with currencies that the platform counts in major units, use
+    /// `MethodSpec::received_amount` instead.
     pub fn money(&self) -> Result<Money, UnknownCurrency> {
         let currency: Currency = self.currency.parse()?;
         Ok(Money::from_minor(self.amount, currency))

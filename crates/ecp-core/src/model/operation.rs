@@ -78,7 +78,8 @@ model! {
     /// An amount as it was sent. It is converted to [`Money`] only on request, so that a message in
     /// an unknown currency can still be read and kept.
     pub struct Sum / SumRef {
-        /// The amount in minor units of the currency.
+        /// The amount in minor units of the currency; in major units for the few methods whose spec
+        /// says so (`MethodSpec::major_units`).
         amount: i64 = decides "amount",
         /// The three-letter code of the currency.
         currency: String = decides "currency",
@@ -86,7 +87,9 @@ model! {
 }
 
 impl Sum {
-    /// The amount as [`Money`]. An error if the currency is unknown.
+    /// The amount as [`Money`], counted in minor units. An error if the currency is unknown. For a
+    /// method with currencies that the platform counts in major units, use
+    /// `MethodSpec::received_amount` instead.
     pub fn money(&self) -> Result<Money, UnknownCurrency> {
         let currency: Currency = self.currency.parse()?;
         Ok(Money::from_minor(self.amount, currency))
@@ -94,7 +97,9 @@ impl Sum {
 }
 
 impl SumRef<'_> {
-    /// The amount as [`Money`]. An error if the currency is unknown.
+    /// The amount as [`Money`], counted in minor units. An error if the currency is unknown. For a
+    /// method with currencies that the platform counts in major units, use
+    /// `MethodSpec::received_amount` instead.
     pub fn money(&self) -> Result<Money, UnknownCurrency> {
         let currency: Currency = self.currency.parse()?;
         Ok(Money::from_minor(self.amount, currency))

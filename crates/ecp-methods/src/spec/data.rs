@@ -34,6 +34,7 @@ pub struct MethodSpec {
     pub(super) callback_forms: &'static [CallbackForm],
     pub(super) regions: Regions,
     pub(super) currencies: &'static [Currency],
+    pub(super) major_units: &'static [Currency],
     pub(super) conversion: Option<Conversion>,
     pub(super) flows: [Option<(Operation, Rule)>; MOST_FLOWS],
     pub(super) saved_credentials: Option<bool>,
@@ -135,6 +136,60 @@ impl MethodSpec {
     /// The currencies that payments by this payment method can have.
     pub const fn currencies(&self) -> &'static [Currency] {
         self.currencies
+    }
+
+    /// The currencies that requests of an operation can have: those of its rule if it names any,
+    /// otherwise those of the method. Empty if the method does not have the operation.
+    ///
+    /// ```
+    /// use ecp_core::Currency;
+    /// use ecp_methods::{Jeton, Operation, PaymentMethod};
+    ///
+    /// assert!(Jeton::SPEC.currencies_of(Operation::PAYOUT).contains(&Currency::EUR));
+    /// assert!(Jeton::SPEC.currencies_of(Operation::REFUND).is_empty());
+    /// ```
+    pub const fn currencies_of(&self, operation: Operation) -> &'static [Currency] {
+        match self.rule(operation) {
+            Some(rule) => match rule.own_currencies() {
+                Some(own) => own,
+                None => self.currencies,
+            },
+            None => &[],
+        }
+    }
+
+    /// The currencies whose amounts the platform counts in whole major units for this method.
+    pub const fn major_units(&self) -> &'static [Currency] {
+        self.major_units
+    }
+
+    /// The number that stands for an amount in a request to the platform: minor units, or major
+    /// units for the currencies of [`MethodSpec::major_units`]. `None` if the amount has a fraction
+    /// that cannot be sent.
+    pub fn sent_amount(&self, amount: Money) -> Option<i64> {
+        if self.major_units.contains(&amount.currency()) {
+            amount.major()
+        } else {
+            Some(amount.minor())
+        }
+    }
+
+    /// The amount that a number in a message of the platform about this method stands for, such as
+    /// `payment.sum.amount` in a callback. `None` if it is too large.
+    ///
+    /// ```
+    /// use ecp_core::Currency;
+    /// use ecp_methods::{Jeton, PaymentMethod};
+    ///
+    /// let paid = Jeton::SPEC.received_amount(10_000, Currency::EUR);
+    /// assert_eq!(paid.unwrap().to_string(), "100.00 EUR");
+    /// ```
+    pub fn received_amount(&self, number: i64, currency: Currency) -> Option<Money> {
+        if self.major_units.contains(&currency) {
+            Money::from_major(number, currency)
+        } else {
+            Some(Money::from_minor(number, currency))
+        }
     }
 
     /// Who converts between the payment's currency and the customer's currency, such as the

@@ -39,6 +39,8 @@ impl MethodSpec {
         row("instruments", join(self.instruments()));
         row("regions", self.regions().to_string());
         row("currencies", join(self.currencies()));
+        let counted = join(self.major_units());
+        row("counted in major units", counted);
         row("conversion", self.conversion().map_or_else(String::new, |who| who.to_string()));
         row("Gate path", self.gate_path().unwrap_or_default().to_owned());
         let own_code = self.dashboard_code.unwrap_or_default().to_owned();
@@ -59,6 +61,7 @@ impl MethodSpec {
         for flow in self.flows() {
             if let Some(rule) = self.rule(flow) {
                 row(flow.name(), sentence(rule));
+                row(&format!("{flow} currencies"), join(rule.own_currencies().unwrap_or_default()));
                 row(&format!("{flow} on"), join(rule.interfaces()));
                 row(&format!("{flow} needs"), join(rule.needed_fields()));
                 for need in rule.conditional_needs() {

@@ -15,6 +15,7 @@ use crate::request::Field;
 #[derive(Clone, Copy, Debug)]
 pub struct Rule {
     pub(crate) amounts: Amounts,
+    pub(crate) currencies: Option<&'static [Currency]>,
     pub(crate) interfaces: &'static [Interface],
     pub(crate) needs: &'static [Field],
     pub(crate) needs_when: &'static [Need],
@@ -30,6 +31,7 @@ impl Rule {
     pub const fn new() -> Self {
         Self {
             amounts: Amounts::NotStated,
+            currencies: None,
             interfaces: &[],
             needs: &[],
             needs_when: &[],
@@ -60,6 +62,12 @@ impl Rule {
     /// mention limits.
     pub const fn unlimited(self) -> Self {
         Self { amounts: Amounts::Unlimited, ..self }
+    }
+
+    /// Sets the currencies of this operation, if they are fewer than the method's.
+    pub const fn currencies(self, currencies: &'static [Currency]) -> Self {
+        assert!(!currencies.is_empty(), "an operation needs a currency: leave `currencies` out");
+        Self { currencies: Some(currencies), ..self }
     }
 
     /// Sets the interfaces of the platform that offer the operation, such as Gate.
@@ -128,6 +136,12 @@ impl Rule {
     /// Whether the method's documentation page says that amounts have no limits.
     pub const fn is_unlimited(&self) -> bool {
         matches!(self.amounts, Amounts::Unlimited)
+    }
+
+    /// The currencies of the operation, `None` if they are the method's.
+    /// [`MethodSpec::currencies_of`](super::MethodSpec::currencies_of) has either.
+    pub const fn own_currencies(&self) -> Option<&'static [Currency]> {
+        self.currencies
     }
 
     /// An example amount within the limits, for documentation, demonstrations and tests: 100 major

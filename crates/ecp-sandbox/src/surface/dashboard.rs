@@ -10,6 +10,7 @@ mod faults;
 mod forms;
 mod link;
 mod links;
+mod methods;
 mod nested;
 mod payment;
 mod payments;
@@ -54,6 +55,7 @@ pub(crate) fn routes() -> Router<Dashboard> {
         .route("/dashboard/reports/make", post(reports::make))
         .route("/dashboard/reports/remove", post(reports::remove))
         .route("/dashboard/links", get(links::show).post(links::create))
+        .route("/dashboard/methods", get(methods::show))
         .route("/dashboard/faults", get(faults::show).post(faults::add))
         .route("/dashboard/faults/clear", post(faults::clear))
         .route("/dashboard/faults/remove", post(faults::remove))

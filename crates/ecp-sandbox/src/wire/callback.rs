@@ -8,7 +8,7 @@ use crate::payment::{Payment, Refund};
 use crate::wire::answer::ErrorPart;
 use crate::wire::parts::{
     AccountPart, CustomerPart, OperationPart, PaymentPart, arrange, errors_of, first_form,
-    method_name, refund_form,
+    method_name, refund_form, sent,
 };
 use crate::wire::php::{document, signed};
 use crate::wire::redirect::RedirectPart;
@@ -58,7 +58,7 @@ pub(crate) fn check_deposit(payment: &Payment, amount: Money, key: &Sensitive<St
         payment_id: &order.payment_id,
         // Documented as always there.
         customer_id: order.customer_id.as_deref().unwrap_or_default(),
-        amount: amount.minor(),
+        amount: sent(payment, amount),
         currency: amount.currency().code(),
         payment_method: method_name(payment),
     };

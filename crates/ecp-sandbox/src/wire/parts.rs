@@ -35,7 +35,7 @@ impl<'a> PaymentPart<'a> {
             status: text(&payment.status()),
             date: Date(payment.changed),
             method: method_name(payment),
-            sum: Sum::of(payment.left()),
+            sum: Sum::of(payment, payment.left()),
             merchant_refund_id: None,
             description: &payment.order.description,
         }
@@ -100,8 +100,8 @@ impl<'a> OperationPart<'a> {
             date: Date(payment.first_changed),
             created_date: Date(payment.created),
             request_id: &ids.request,
-            sum_initial: Sum::of(payment.sum()),
-            sum_converted: Sum::of(payment.sum()),
+            sum_initial: Sum::of(payment, payment.sum()),
+            sum_converted: Sum::of(payment, payment.sum()),
             provider: Some(match payment.outcome() {
                 Some(Outcome::Decline { code: INSUFFICIENT_FUNDS, .. }) => {
                     ProviderPart::unreached(&form)
@@ -128,8 +128,8 @@ impl<'a> OperationPart<'a> {
             date: Date(refund.changed),
             created_date: Date(refund.created),
             request_id: &refund.ids.request,
-            sum_initial: Sum::of(refund.sum),
-            sum_converted: Sum::of(refund.sum),
+            sum_initial: Sum::of(payment, refund.sum),
+            sum_converted: Sum::of(payment, refund.sum),
             provider: reached_provider.then(|| {
                 ProviderPart::of(&form, &refund.ids.provider_payment, Some(refund.changed))
             }),
@@ -175,9 +175,15 @@ struct Sum {
 }
 
 impl Sum {
-    fn of(amount: Money) -> Self {
-        Self { amount: amount.minor(), currency: amount.currency().code() }
+    fn of(payment: &Payment, amount: Money) -> Self {
+        Self { amount: sent(payment, amount), currency: amount.currency().code() }
     }
+}
+
+/// Returns an amount in the units in which the platform counts its currency for the payment's method.
+/// A fraction that they cannot express is left out: no request can ask for one.
+pub(super) fn sent(payment: &Payment, amount: Money) -> i64 {
+    payment.order.spec.sent_amount(amount).unwrap_or_default()
 }
 
 struct Date(Timestamp);

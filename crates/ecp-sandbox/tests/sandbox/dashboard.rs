@@ -12,7 +12,8 @@ async fn text(world: &World, path: &str) -> String {
 #[tokio::test]
 async fn every_page_shows_itself_empty_and_filled() {
     let mut world = World::new().await;
-    let pages = ["", "/operations", "/analytics", "/reports", "/payouts", "/links", "/faults"];
+    let pages =
+        ["", "/operations", "/analytics", "/reports", "/payouts", "/links", "/methods", "/faults"];
     for path in pages {
         let page = world.open(&format!("/dashboard{path}")).await;
         assert_eq!(page.status, StatusCode::OK, "{path}");
@@ -224,4 +225,26 @@ async fn forms_of_other_sites_change_nothing() {
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
     let own = world.call(foreign("origin", "http://127.0.0.1:8080")).await;
     assert_eq!(own.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn the_methods_are_listed_with_their_facts_and_narrowed() {
+    let world = World::new().await;
+    let all = text(&world, "/dashboard/methods").await;
+    for expected in ["Jeton Wallet", "Touch&#38;Go", "<dt>Gate path</dt><dd>wallet/jeton</dd>"] {
+        assert!(all.contains(expected), "{expected} in {all}");
+    }
+    let row = "<code>jeton</code>";
+    let narrowed =
+        text(&world, "/dashboard/methods?country=in&currency=INR&operation=payout").await;
+    assert!(narrowed.contains(row) && !narrowed.contains("<code>wallet-partner</code>"));
+    assert!(
+        narrowed.contains("value=\"in\"") && narrowed.contains("<option selected>INR</option>")
+    );
+    let none = text(&world, "/dashboard/methods?country=IN&currency=MYR").await;
+    assert!(
+        none.contains("Nothing to show: no method fits all filters; without country IN: 1 method")
+    );
+    // A value of no filter narrows nothing.
+    assert!(text(&world, "/dashboard/methods?currency=x&certainty=y").await.contains(row));
 }

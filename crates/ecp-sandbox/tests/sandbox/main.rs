@@ -17,6 +17,7 @@ mod history;
 mod http_runs;
 mod lives;
 mod local;
+mod major_units;
 mod offered;
 mod outside;
 mod own_check;

@@ -14,6 +14,8 @@ pub(super) struct Span {
     currency: Currency,
     least: i64,
     greatest: i64,
+    /// The least difference between two amounts that can be sent, in minor units.
+    unit: i64,
     /// Starting point of searches: the example of the documentation, if it is within the span.
     usual: i64,
 }
@@ -22,30 +24,37 @@ impl Span {
     /// Amounts in a currency that all of the flows allow, `None` if there are none. A flow that is
     /// not declared allows all.
     fn of(spec: &MethodSpec, flows: &[Operation], currency: Currency) -> Option<Self> {
-        let rules = || flows.iter().filter_map(|&flow| spec.rule(flow));
+        let declared = || flows.iter().copied().filter(|&flow| spec.rule(flow).is_some());
+        if !declared().all(|flow| spec.currencies_of(flow).contains(&currency)) {
+            return None;
+        }
+        let rules = || declared().filter_map(|flow| spec.rule(flow));
+        let unit = unit(spec, currency);
         let (mut least, mut greatest) = (1, i64::MAX - 1);
         for (rule_least, rule_greatest) in rules().map(|rule| rule.limits(currency).minor_units()) {
             least = least.max(rule_least);
             greatest = greatest.min(rule_greatest);
         }
+        let (least, greatest) = (up(least, unit), greatest / unit * unit);
         if least > greatest {
             return None;
         }
         let usual = rules().next().unwrap_or(&Rule::new()).example_amount(currency);
-        Some(Self { currency, least, greatest, usual: usual.minor().clamp(least, greatest) })
+        let usual = (usual.minor() / unit * unit).clamp(least, greatest);
+        Some(Self { currency, least, greatest, unit, usual })
     }
 
     /// The allowed amount nearest to the usual one that satisfies the predicate.
     fn find(self, holds: impl Fn(i64) -> bool) -> Option<Money> {
-        let Self { currency, least, greatest, usual } = self;
+        let Self { currency, least, greatest, unit, usual } = self;
         let amounts = (usual..=greatest).chain((least..usual).rev());
         // Tests list only a few amounts.
-        let minor = amounts.take(10_000).find(|&minor| holds(minor))?;
+        let minor = amounts.take(10_000).find(|&minor| minor % unit == 0 && holds(minor))?;
         Some(Money::from_minor(minor, currency))
     }
 
     fn holds(self, minor: i64) -> bool {
-        (self.least..=self.greatest).contains(&minor)
+        (self.least..=self.greatest).contains(&minor) && minor % self.unit == 0
     }
 }
 
@@ -84,13 +93,13 @@ pub(super) fn overdrawn(spec: &MethodSpec) -> Option<(Money, Money)> {
     first(spec, &[Operation::SALE], |span| {
         let refunds = Span::of(spec, &[Operation::REFUND], span.currency)?;
         // The sale may be below the limits of refunds, but the refund is not.
-        let greatest = span.greatest.min(refunds.greatest - 1);
+        let greatest = span.greatest.min(refunds.greatest - span.unit);
         if greatest < span.least {
             return None;
         }
         let paid = Span { greatest, usual: span.usual.min(greatest), ..span };
         let paid = paid.find(|minor| !testing.is_declined(minor))?;
-        let more = (paid.minor() + 1).max(refunds.least);
+        let more = (paid.minor() + span.unit).max(refunds.least);
         Some((paid, Money::from_minor(more, span.currency)))
     })
 }
@@ -99,18 +108,34 @@ fn first<T>(spec: &MethodSpec, flows: &[Operation], find: impl Fn(Span) -> Optio
     spec.currencies().iter().find_map(|&currency| Span::of(spec, flows, currency).and_then(&find))
 }
 
+/// The least difference between two amounts that can be sent, in minor units: more than one for a
+/// currency that the platform counts in major units.
+fn unit(spec: &MethodSpec, currency: Currency) -> i64 {
+    spec.received_amount(1, currency).map_or(1, Money::minor)
+}
+
+/// The next multiple of a unit.
+const fn up(minor: i64, unit: i64) -> i64 {
+    (minor + unit - 1) / unit * unit
+}
+
 /// Amounts at the limits of a rule, in minor units, and whether each is allowed.
-pub(super) fn edges(rule: &Rule, currency: Currency) -> BTreeMap<i64, bool> {
+pub(super) fn edges(spec: &MethodSpec, rule: &Rule, currency: Currency) -> BTreeMap<i64, bool> {
+    let unit = unit(spec, currency);
     let zero = rule.allows_zero_amount();
     let limits = rule.limits(currency);
     let mut edges = BTreeMap::from([(-1, false), (0, zero)]);
     if let Some(least) = limits.least().map(Money::minor) {
-        edges.extend([(least - 1, false), (least, true)]);
+        edges.extend([(least - 1, false), (up(least, unit), true)]);
     } else {
-        edges.insert(1, true);
+        edges.insert(unit, true);
     }
     if let Some(greatest) = limits.greatest().map(Money::minor) {
-        edges.extend([(greatest, true), (greatest + 1, false)]);
+        edges.extend([(greatest / unit * unit, true), (greatest + 1, false)]);
+    }
+    if unit > 1 {
+        let fraction = up(limits.least().map_or(1, Money::minor), unit) + 1;
+        edges.insert(fraction, false);
     }
     // 0 is not an amount but leaves the choice to the customer: limits do not apply.
     if zero {

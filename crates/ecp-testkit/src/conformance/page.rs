@@ -64,8 +64,8 @@ impl<'m> Cases<'m> {
 
     fn page_amounts(&mut self, rule: &'m Rule) {
         let method = self.method;
-        for &currency in method.spec().currencies() {
-            for (minor, allowed) in amounts::edges(rule, currency) {
+        for &currency in method.spec().currencies_of(Operation::SALE) {
+            for (minor, allowed) in amounts::edges(method.spec(), rule, currency) {
                 let amount = Money::from_minor(minor, currency);
                 let verdict = if allowed { "is allowed" } else { "is refused" };
                 self.check(&format!("page sale: {amount} {verdict}"), move || {

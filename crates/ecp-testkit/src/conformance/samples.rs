@@ -89,7 +89,12 @@ impl Sample {
             let given = payment.status.as_ref().map_or("missing", PaymentStatus::as_str);
             return Err(fail(format!("`payment.status` is {given}, expected {}", self.status)));
         }
-        let sum = payment.sum.as_ref().map(Sum::money).transpose().or_fail()?;
+        let money = |sum: &Sum| {
+            let currency = sum.currency.parse().or_fail()?;
+            spec.received_amount(sum.amount, currency)
+                .ok_or_else(|| fail("`payment.sum` is too large"))
+        };
+        let sum = payment.sum.as_ref().map(money).transpose()?;
         if sum != Some(self.sum) {
             let given = sum.map_or_else(|| "missing".to_owned(), |sum| sum.to_string());
             return Err(fail(format!("`payment.sum` is {given}, expected {}", self.sum)));

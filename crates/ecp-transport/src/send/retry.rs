@@ -284,7 +284,10 @@ impl<'s, F: Flow> Call<'s, F> {
         }
         let asked = self.prepared.amount().filter(|amount| amount.minor() > 0)?;
         let sum = payment.sum.as_ref()?;
-        let same = |asked: Money| sum.money().is_ok_and(|found| found == asked);
+        let spec = self.prepared.spec();
+        let found =
+            sum.currency.parse().ok().and_then(|code| spec.received_amount(sum.amount, code));
+        let same = |asked: Money| found == Some(asked);
         (F::OPERATION != Operation::REFUND && !same(asked)).then_some("payment.sum")
     }
 

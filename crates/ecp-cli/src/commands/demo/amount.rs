@@ -22,7 +22,7 @@ pub(super) fn is_voucher(spec: &MethodSpec, amount: Money) -> bool {
 /// Returns the amount of a sale that is refunded: the refund succeeds, or is declined because it
 /// requests more than was paid.
 pub(super) fn of_refunded_sale(spec: &MethodSpec, refund: Decision) -> anyhow::Result<Money> {
-    let currency = currency(spec)?;
+    let currency = currency(spec, Operation::SALE)?;
     next_to_example(spec, Decision::Success, |(least, greatest)| {
         let (refund_least, refund_greatest) = limits(spec, Operation::REFUND, currency);
         let room = i64::from(refund == Decision::Decline);
@@ -33,7 +33,7 @@ pub(super) fn of_refunded_sale(spec: &MethodSpec, refund: Decision) -> anyhow::R
 /// Returns the amount of a payout that ends with this decision: the amount alone decides its
 /// result.
 pub(super) fn of_payout(spec: &MethodSpec, decision: Decision) -> anyhow::Result<Money> {
-    let currency = currency(spec)?;
+    let currency = currency(spec, Operation::PAYOUT)?;
     let (least, greatest) = limits(spec, Operation::PAYOUT, currency);
     let testing = spec.testing();
     match decision {
@@ -56,7 +56,7 @@ fn next_to_example(
     narrow: impl FnOnce((i64, i64)) -> (i64, i64),
 ) -> anyhow::Result<Money> {
     let testing = spec.testing();
-    let limits = narrow(limits(spec, Operation::SALE, currency(spec)?));
+    let limits = narrow(limits(spec, Operation::SALE, currency(spec, Operation::SALE)?));
     find(spec, Operation::SALE, limits, |minor| match decision {
         Decision::Success => !testing.is_declined(minor),
         Decision::Decline => !testing.is_listed(minor) || testing.is_declined(minor),
@@ -70,14 +70,16 @@ fn find(
     (least, greatest): (i64, i64),
     holds: impl Fn(i64) -> bool,
 ) -> anyhow::Result<Money> {
-    let currency = currency(spec)?;
+    let currency = currency(spec, flow)?;
     let amounts = (least <= greatest).then(|| {
         let usual = spec.rule(flow).unwrap_or(&Rule::new()).example_amount(currency);
         let usual = usual.minor().clamp(least, greatest);
         (usual..=greatest).chain((least..usual).rev())
     });
     // Tests list only a few amounts, so the search is short unless there is no match.
-    let minor = amounts.into_iter().flatten().take(10_000).find(|&minor| holds(minor));
+    let minor = amounts.into_iter().flatten().take(10_000).find(|&minor| {
+        spec.sent_amount(Money::from_minor(minor, currency)).is_some() && holds(minor)
+    });
     let minor = minor.context(
         "no amount within the method's limits gives the chosen result in tests: choose another \
          method with --method, or the other result by adding or leaving out --decline",
@@ -85,8 +87,10 @@ fn find(
     Ok(Money::from_minor(minor, currency))
 }
 
-fn currency(spec: &MethodSpec) -> anyhow::Result<Currency> {
-    spec.currencies().first().copied().context("this method has no currency: choose another method")
+fn currency(spec: &MethodSpec, operation: Operation) -> anyhow::Result<Currency> {
+    // For an operation that the method does not have, the demonstration fails later, by the check.
+    let first = spec.currencies_of(operation).first().or(spec.currencies().first());
+    first.copied().context("this method has no currency: choose another method")
 }
 
 /// The minimum and the maximum amount in minor units.

@@ -53,11 +53,11 @@ pub(super) fn order(
 
     let payment_id = payment_id(document)?;
     let currency = currency(document)?;
-    if !spec.currencies().contains(&currency) {
+    if !spec.currencies_of(kind.flow()).contains(&currency) {
         return Err(Refusal::new(codes::CURRENCY_DISABLED, [CURRENCY]));
     }
     let least = i64::from(!rule.is_some_and(Rule::allows_zero_amount));
-    let amount = Money::from_minor(minor_units(document, least)?, currency);
+    let amount = amount(document, spec, currency, least)?;
     Ok(Order {
         project,
         payment_id,
@@ -90,11 +90,17 @@ pub(super) fn currency(document: &Value) -> Result<Currency, Refusal> {
         .ok_or_else(|| Refusal::new(codes::INVALID_CURRENCY, [CURRENCY]))
 }
 
-/// Returns the amount of a request in minor units; refuses it if it is not a whole number or is
-/// below `least`.
-pub(super) fn minor_units(document: &Value, least: i64) -> Result<i64, Refusal> {
+/// Returns the amount of a request, in the units in which the platform counts the currency for the
+/// method; refuses it if it is not a whole number or is below `least`.
+pub(super) fn amount(
+    document: &Value,
+    spec: &MethodSpec,
+    currency: Currency,
+    least: i64,
+) -> Result<Money, Refusal> {
     at(document, AMOUNT)
         .and_then(Value::as_i64)
-        .filter(|&minor| minor >= least)
+        .filter(|&number| number >= least)
+        .and_then(|number| spec.received_amount(number, currency))
         .ok_or_else(|| Refusal::new(codes::MALFORMED, [AMOUNT]))
 }

@@ -32,14 +32,14 @@ pub(super) fn order(
     Ok(RefundOrder {
         project,
         payment_id: payment_id(document)?,
-        amount: amount(document)?,
+        amount: amount(spec, document)?,
         merchant_refund_id: merchant_refund_id.filter(|id| !id.is_empty()),
         callback_url,
     })
 }
 
 /// Amount and currency come together or not at all.
-fn amount(document: &Value) -> Result<Option<Money>, Refusal> {
+fn amount(spec: &MethodSpec, document: &Value) -> Result<Option<Money>, Refusal> {
     const AMOUNT: &str = "payment.amount";
     const CURRENCY: &str = "payment.currency";
     match (is_missing(document, AMOUNT), is_missing(document, CURRENCY)) {
@@ -48,7 +48,7 @@ fn amount(document: &Value) -> Result<Option<Money>, Refusal> {
         (false, true) => Err(Refusal::new(codes::CURRENCY_REQUIRED, [CURRENCY])),
         (false, false) => {
             let currency = order::currency(document)?;
-            order::minor_units(document, 1).map(|minor| Some(Money::from_minor(minor, currency)))
+            order::amount(document, spec, currency, 1).map(Some)
         }
     }
 }

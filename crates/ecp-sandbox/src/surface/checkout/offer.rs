@@ -22,7 +22,7 @@ pub(super) fn methods(
             .into_iter()
             .find(|spec| spec.page_codes().contains(&forced))
             .ok_or_else(|| Problem::UnknownMethod(forced.to_owned()))?;
-        if !spec.currencies().contains(&parameters.amount.currency()) {
+        if !spec.currencies_of(Operation::SALE).contains(&parameters.amount.currency()) {
             return Err(Problem::MethodRefusesCurrency);
         }
         if !takes(spec, parameters) {
@@ -47,14 +47,17 @@ fn is_on_page(spec: &MethodSpec) -> bool {
 }
 
 fn takes(spec: &MethodSpec, parameters: &Parameters) -> bool {
-    let amount = parameters.amount;
+    let currency = parameters.amount.currency();
+    let Some(amount) = spec.received_amount(parameters.amount.minor(), currency) else {
+        return false;
+    };
     let country = Field::CUSTOMER_COUNTRY.page_name().and_then(|name| parameters.get(name));
     let Some(rule) = spec.rule(Operation::SALE) else { return false };
     let fits = match amount.minor() {
         0 => rule.allows_zero_amount(),
         _ => rule.limits_in(amount.currency(), country).allow(amount),
     };
-    fits && spec.currencies().contains(&amount.currency())
+    fits && spec.currencies_of(Operation::SALE).contains(&currency)
 }
 
 /// Returns the method's required fields that the merchant did not give, by their names on the page.

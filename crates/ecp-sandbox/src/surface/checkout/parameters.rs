@@ -21,7 +21,8 @@ const LONGEST_DESCRIPTION: usize = 255;
 pub(crate) struct Parameters {
     pub(crate) project: ProjectId,
     pub(crate) payment_id: PaymentId,
-    /// The requested amount; 0 if the customer chooses the amount.
+    /// The requested amount, counted in minor units; 0 if the customer chooses the amount. For a
+    /// method that counts the currency in major units, the same number is major units.
     pub(crate) amount: Money,
     values: BTreeMap<String, String>,
 }

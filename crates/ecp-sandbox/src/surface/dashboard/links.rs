@@ -106,7 +106,7 @@ fn created(dashboard: &Dashboard, pairs: &Pairs) -> Result<(), String> {
         .ok_or_else(|| "Choose a method.".to_owned())?;
     let currency: Currency = field(pairs, "currency")
         .and_then(|code| code.parse().ok())
-        .filter(|currency| spec.currencies().contains(currency))
+        .filter(|currency| spec.currencies_of(Operation::SALE).contains(currency))
         .ok_or_else(|| format!("{} does not take this currency.", spec.title()))?;
     let amount = Money::from_decimal(field(pairs, "amount").unwrap_or_default(), currency);
     let amount = amount.map_err(|error| error.to_string())?;
@@ -115,6 +115,9 @@ fn created(dashboard: &Dashboard, pairs: &Pairs) -> Result<(), String> {
     {
         return Err(format!("The amount for {} must be {limits}.", spec.title()));
     }
+    let number = spec.sent_amount(amount).ok_or_else(|| {
+        format!("{} counts {currency} in whole major units: leave the fraction out.", spec.title())
+    })?;
     let validity = VALIDITIES
         .into_iter()
         .find(|(name, _)| field(pairs, "validity") == Some(*name))
@@ -123,7 +126,7 @@ fn created(dashboard: &Dashboard, pairs: &Pairs) -> Result<(), String> {
     let code = spec.page_codes().first().copied().unwrap_or_default();
     let mut parameters = vec![
         ("payment_id", text("payment_id")),
-        ("payment_amount", amount.minor().to_string()),
+        ("payment_amount", number.to_string()),
         ("payment_currency", currency.code().to_owned()),
         ("customer_id", text("customer_id")),
         ("force_payment_method", code.to_owned()),

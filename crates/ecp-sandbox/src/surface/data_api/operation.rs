@@ -1,6 +1,7 @@
 //! Operations in the Data API's answers.
 
 use ecp_core::{Money, Timestamp};
+use ecp_methods::MethodSpec;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 use serde_json::Value;
@@ -71,8 +72,8 @@ impl<'o> Row<'o> {
             operation_completed_at: operation.is_final.then(|| date(operation.changed)),
             payment_method_name: spec.title(),
             payment_method_type: group.unwrap_or(spec.code()),
-            sum_initial: Sum::of(operation.sum),
-            sum_converted: Sum::of(operation.sum),
+            sum_initial: Sum::of(spec, operation.sum),
+            sum_converted: Sum::of(spec, operation.sum),
             provider_payment_id: &operation.provider_payment_id,
             merchant_refund_id: operation.merchant_refund_id.as_deref(),
         }
@@ -91,8 +92,11 @@ impl<'o> Row<'o> {
 }
 
 impl Sum {
-    fn of(money: Money) -> Self {
-        Self { amount: money.minor(), currency: money.currency().code() }
+    fn of(spec: &MethodSpec, money: Money) -> Self {
+        Self {
+            amount: spec.sent_amount(money).unwrap_or_default(),
+            currency: money.currency().code(),
+        }
     }
 }
 

@@ -1,0 +1,76 @@
+//! The list of the payment methods, with filters.
+
+use std::collections::BTreeSet;
+
+use askama::Template;
+use axum::extract::{Query, State};
+use axum::response::Response;
+use ecp_methods::spec::Certainty;
+use ecp_methods::{DynMethod, MethodSpec, Operation, Selection};
+use http::StatusCode;
+
+use super::forms::{Pairs, field};
+use super::shell::Shell;
+use crate::engine::Engine;
+use crate::surface::page::{Policy, html};
+
+#[derive(Template)]
+#[template(path = "dashboard/methods.html")]
+struct MethodsPage {
+    shell: Shell,
+    given: Pairs,
+    /// The choices of the filters: what any method of the registry has.
+    operations: BTreeSet<&'static str>,
+    currencies: BTreeSet<&'static str>,
+    certainties: Vec<String>,
+    methods: Vec<&'static MethodSpec>,
+    /// Why no method is shown.
+    none: String,
+    /// The number of methods that may fit, as their countries are not stated.
+    unstated: usize,
+}
+
+impl MethodsPage {
+    fn given(&self, name: &str) -> &str {
+        field(&self.given, name).unwrap_or_default()
+    }
+}
+
+pub(super) async fn show(State(engine): State<Engine>, Query(given): Query<Pairs>) -> Response {
+    let registry = &engine.config().registry;
+    let specs = || registry.iter().map(DynMethod::spec);
+    let selection = selection(&given);
+    let methods: Vec<_> = selection.of(registry).collect();
+    let page = MethodsPage {
+        shell: Shell::new("methods"),
+        operations: specs().flat_map(MethodSpec::flows).map(Operation::name).collect(),
+        currencies: specs().flat_map(MethodSpec::currencies).map(|one| one.code()).collect(),
+        certainties: Certainty::ALL.iter().rev().map(ToString::to_string).collect(),
+        none: if methods.is_empty() { selection.why_none(registry) } else { String::new() },
+        unstated: selection.of_unstated_countries(registry).count(),
+        methods,
+        given,
+    };
+    html(StatusCode::OK, &page, &Policy::default().script())
+}
+
+/// Returns the selection of a form. A value that means nothing narrows nothing.
+fn selection(given: &Pairs) -> Selection {
+    let mut selection = Selection::new();
+    if let Some(country) = field(given, "country") {
+        selection = selection.country(country.to_uppercase());
+    }
+    if let Some(currency) = field(given, "currency").and_then(|code| code.parse().ok()) {
+        selection = selection.currency(currency);
+    }
+    if let Some(operation) = field(given, "operation") {
+        selection = selection.operation(operation);
+    }
+    let certainty = field(given, "certainty").and_then(|name| {
+        Certainty::ALL.iter().copied().find(|certainty| certainty.to_string() == name)
+    });
+    match certainty {
+        Some(certainty) => selection.certainty(certainty),
+        None => selection,
+    }
+}
