@@ -62,6 +62,29 @@ const CHECKS: &[Check] = &[
         &["check", "--package", "ecp-core"],
     ),
     cargo("alone: ecp-methods", &["check", "--package", "ecp-methods"]),
+    // With all families together every test runs; a family can miss what only another one has.
+    cargo(
+        "alone: a family of the catalogue without its fellows",
+        &[
+            "check",
+            "--package",
+            "ecp-catalogue",
+            "--no-default-features",
+            "--features",
+            "worldwide",
+        ],
+    ),
+    cargo(
+        "alone: another family of the catalogue",
+        &[
+            "check",
+            "--package",
+            "ecp-catalogue",
+            "--no-default-features",
+            "--features",
+            "latin-america",
+        ],
+    ),
     cargo("alone: ecp-notify, which verifies", &["check", "--package", "ecp-notify"]),
     cargo(
         "features: ecp-notify with its receiver alone",

@@ -35,3 +35,30 @@ fn tests_of_the_workspace_run_with_every_feature_of_a_library() {
     }
     assert!(with_features >= 3);
 }
+
+/// Each folder of the catalogue is a family, and a family is built only where its feature asks for it.
+#[test]
+fn each_family_of_the_catalogue_has_a_feature_of_its_name() {
+    let metadata = metadata();
+    let packages = metadata.workspace_packages();
+    let catalogue =
+        packages.iter().find(|package| package.name.as_str() == "ecp-catalogue").unwrap();
+    let families: BTreeSet<String> = std::fs::read_dir("../crates/ecp-catalogue/src")
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_dir())
+        .map(|path| path.file_name().unwrap().to_str().unwrap().replace('_', "-"))
+        .collect();
+    assert!(families.len() >= 6, "{families:?}");
+    let all: BTreeSet<String> = catalogue.features["all"].iter().cloned().collect();
+    assert_eq!(all, families);
+    let features: BTreeSet<String> =
+        catalogue.features.keys().filter(|name| *name != "all").cloned().collect();
+    assert_eq!(features, families);
+    let library = std::fs::read_to_string("../crates/ecp-catalogue/src/lib.rs").unwrap();
+    for family in &families {
+        let module = family.replace('-', "_");
+        let gated = format!("#[cfg(feature = \"{family}\")]\npub mod {module};");
+        assert!(library.contains(&gated), "{family} is built without its feature");
+    }
+}
