@@ -123,7 +123,7 @@ fn digest(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
 }
 
-async fn connect(address: &str) -> Client {
+pub(super) async fn connect(address: &str) -> Client {
     let config: Config = address.parse().unwrap();
     let (client, connection) = config.connect(NoTls).await.unwrap();
     tokio::spawn(connection);
