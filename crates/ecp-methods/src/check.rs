@@ -1,27 +1,38 @@
 //! The one check between a request and the wire.
 
+use std::borrow::Cow;
+use std::fmt;
 use std::marker::PhantomData;
+use std::ops::Deref;
 
 use ecp_core::signature::{self, Rules, SignError};
 use ecp_core::{Money, PaymentId, ProjectId};
 use serde_json::value::RawValue;
 
-use crate::flow::{Flow, Operation};
+use crate::flow::{Effect, Flow, Operation};
 use crate::method::{DynMethod, Supports};
 use crate::reason::Reason;
-use crate::request::{Body, Draft, Field, FlowRequest, Format};
+use crate::request::{Body, Draft, Field, FlowRequest, Format, OperationRequest};
 use crate::spec::{Interface, MethodSpec, Rule};
 use crate::warning::{self, Warning};
 
-/// A request that passed all checks of its payment method, ready to be signed and sent. The Gate
-/// client (`ecp-transport`) sends a sale, payout or refund only in this form, and only [`prepare`]
-/// and [`prepare_dyn`] create it.
-#[derive(Clone, Debug)]
+/// A request that passed all checks of its payment method, ready to be signed and sent. Only
+/// [`prepare`], [`prepare_as`] and their forms for methods that are chosen at run time create it.
+///
+/// Its data is that of a [`PreparedRequest`], to which it dereferences.
 pub struct Prepared<F: Flow> {
-    spec: &'static MethodSpec,
-    gate_path: &'static str,
-    request: F::Request,
+    inner: PreparedRequest<F::Request>,
     flow: PhantomData<F>,
+}
+
+/// A request that passed all checks of its payment method, for an operation that is chosen at run
+/// time. Only [`prepare_operation`] creates one.
+#[derive(Clone, Debug)]
+pub struct PreparedRequest<R: OperationRequest> {
+    spec: &'static MethodSpec,
+    operation: Operation,
+    path: Cow<'static, str>,
+    request: R,
 }
 
 /// Checks a request against the rules of a payment method whose type is known at compile time. The
@@ -31,7 +42,38 @@ where
     M: Supports<R::Flow>,
     R: FlowRequest,
 {
-    prepare_dyn(method, request)
+    prepare_as_dyn(method, request)
+}
+
+/// Checks a request for an operation that is not the usual one of its request type, such as a hold,
+/// against the rules of a payment method. The error says why the request was refused.
+///
+/// ```
+/// use ecp_core::Currency;
+/// use ecp_methods::request::SaleRequest;
+/// use ecp_methods::spec::Interface;
+/// use ecp_methods::{Auth, PaymentMethod, Rule, Spec, Supports, prepare_as};
+///
+/// #[derive(Debug)]
+/// struct Acme;
+///
+/// impl Supports<Auth> for Acme {}
+/// impl PaymentMethod for Acme {
+///     const SPEC: Spec<Self> = Spec::new("acme", "Acme Wallet")
+///         .gate_path("wallet/acme")
+///         .currencies(&[Currency::EUR])
+///         .flow::<Auth>(Rule::new().on(&[Interface::Gate]));
+/// }
+///
+/// let hold = SaleRequest::new("X-1".parse()?, "5.00 EUR".parse()?);
+/// assert_eq!(prepare_as::<Auth>(&Acme, hold)?.endpoint(), "/v2/payment/wallet/acme/auth");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn prepare_as<F: Flow>(
+    method: &impl Supports<F>,
+    request: F::Request,
+) -> Result<Prepared<F>, Rejection> {
+    prepare_as_dyn(method, request)
 }
 
 /// Checks a request against the rules of a payment method that is chosen at run time, such as by a
@@ -40,14 +82,37 @@ pub fn prepare_dyn<R: FlowRequest>(
     method: &dyn DynMethod,
     request: R,
 ) -> Result<Prepared<R::Flow>, Rejection> {
-    let draft = request.draft();
-    check(method, &draft)?;
+    prepare_as_dyn(method, request)
+}
+
+/// Checks a request for an operation that is not the usual one of its request type, for a payment
+/// method that is chosen at run time. Otherwise the same as [`prepare_as`].
+pub fn prepare_as_dyn<F: Flow>(
+    method: &dyn DynMethod,
+    request: F::Request,
+) -> Result<Prepared<F>, Rejection> {
+    let inner = prepare_operation(method, F::OPERATION, request)?;
+    Ok(Prepared { inner, flow: PhantomData })
+}
+
+/// Checks a request for an operation and a payment method that are both chosen at run time, such as
+/// each operation of a spec. The operation's effect must be one that the request type fits
+/// ([`OperationRequest::EFFECTS`]). The error says why the request was refused.
+pub fn prepare_operation<R: OperationRequest>(
+    method: &dyn DynMethod,
+    operation: Operation,
+    request: R,
+) -> Result<PreparedRequest<R>, Rejection> {
     let spec = method.spec();
-    let gate_path = spec.gate_path().ok_or_else(|| {
-        let reason = Reason::InterfaceUnsupported(Interface::Gate);
-        Rejection { method: spec.code(), flow: R::Flow::OPERATION, reason }
-    })?;
-    Ok(Prepared { spec, gate_path, request, flow: PhantomData })
+    let rejected = |reason| Rejection { method: spec.code(), flow: operation, reason };
+    if !R::EFFECTS.contains(&operation.effect()) {
+        return Err(rejected(Reason::FlowUnsupported));
+    }
+    check(method, &request.draft().with_operation(operation))?;
+    let path = spec
+        .path_of(operation)
+        .ok_or_else(|| rejected(Reason::InterfaceUnsupported(Interface::Gate)))?;
+    Ok(PreparedRequest { spec, operation, path, request })
 }
 
 /// Checks a request against the method's spec, then calls the method's own check.
@@ -84,6 +149,7 @@ fn check_spec(spec: &MethodSpec, draft: &Draft<'_>) -> Result<(), Reason> {
         needs_when: _,
         zero_amount,
         partial,
+        path: _,
         base_time: _,
         cut_off_time: _,
     } = rule;
@@ -93,7 +159,10 @@ fn check_spec(spec: &MethodSpec, draft: &Draft<'_>) -> Result<(), Reason> {
     }
 
     if draft.is_partial() && !partial {
-        return Err(Reason::PartialRefundUnsupported);
+        return Err(match draft.flow().effect() {
+            Effect::Back => Reason::PartialRefundUnsupported,
+            _ => Reason::PartUnsupported,
+        });
     }
     if let Some(amount) = draft.amount() {
         check_amount(spec, rule, amount, *zero_amount, draft)?;
@@ -277,42 +346,74 @@ impl<F: Flow> Prepared<F> {
     /// The spec of the request's payment method: its names, operations, currencies, limits and
     /// fields.
     pub const fn spec(&self) -> &'static MethodSpec {
+        self.inner.spec
+    }
+}
+
+impl<F: Flow> Clone for Prepared<F> {
+    fn clone(&self) -> Self {
+        Self { inner: self.inner.clone(), flow: PhantomData }
+    }
+}
+
+impl<F: Flow> fmt::Debug for Prepared<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}
+
+impl<F: Flow> Deref for Prepared<F> {
+    type Target = PreparedRequest<F::Request>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.inner
+    }
+}
+
+impl<R: OperationRequest> PreparedRequest<R> {
+    /// The operation of the request, such as a sale.
+    pub const fn operation(&self) -> Operation {
+        self.operation
+    }
+
+    /// The spec of the request's payment method: its names, flows, currencies, limits and fields.
+    pub const fn spec(&self) -> &'static MethodSpec {
         self.spec
     }
 
     /// The merchant's id of the payment.
     pub fn payment_id(&self) -> &PaymentId {
-        self.request.draft().payment_id
+        self.draft().payment_id
     }
 
-    /// The amount of the request, `None` for a full refund without an amount.
+    /// The amount of the request, `None` for a full refund, capture or release without an amount.
     pub fn amount(&self) -> Option<Money> {
-        self.request.draft().amount
+        self.draft().amount
     }
 
     /// The value of a field of the request, `None` if it is not set. A value that was set by its
     /// path (`extra`) is not found.
     pub fn get(&self, field: Field) -> Option<&str> {
-        self.request.draft().get(field)
+        self.draft().get(field)
     }
 
     /// Doubts about the request, such as a value at a path that no document of the platform has.
     /// The request can be sent all the same; log the doubts, or show them to the person who chose
     /// the paths.
     pub fn warnings(&self) -> Vec<Warning> {
-        warning::warnings(self.spec, &self.request.draft())
+        warning::warnings(self.spec, &self.draft())
     }
 
     /// The path of the request's endpoint on Gate, such as `/v2/payment/wallet/jeton/sale`.
     pub fn endpoint(&self) -> String {
-        format!("/v2/payment/{}/{}", self.gate_path, F::OPERATION)
+        format!("/v2/payment/{}", self.path)
     }
 
     /// The JSON body of the request, with the project's id and without a signature. The caller
     /// signs and sends it.
     #[expect(clippy::missing_panics_doc, reason = "the check has seen to it")]
     pub fn body(&self, project: ProjectId) -> Vec<u8> {
-        let body = body(self.spec, &self.request.draft(), project.get())
+        let body = body(self.spec, &self.draft(), project.get())
             .expect("the check has built this body before");
         to_json(&body)
     }
@@ -322,7 +423,11 @@ impl<F: Flow> Prepared<F> {
     /// `size:M;colour:red`, can be read as several members. The rules say whether such a value is
     /// refused.
     pub fn signing_rules(&self) -> Rules {
-        self.request.draft().signing_rules()
+        self.draft().signing_rules()
+    }
+
+    fn draft(&self) -> Draft<'_> {
+        self.request.draft().with_operation(self.operation)
     }
 }
 
@@ -350,7 +455,8 @@ impl Rejection {
             Reason::AmountAbove { .. }
             | Reason::AmountBelow { .. }
             | Reason::AmountNotPositive(_)
-            | Reason::PartialRefundUnsupported => Some("payment.amount"),
+            | Reason::PartialRefundUnsupported
+            | Reason::PartUnsupported => Some("payment.amount"),
             Reason::CurrencyUnsupported(..) => Some("payment.currency"),
             Reason::FlowUnsupported | Reason::InterfaceUnsupported(_) => None,
             Reason::Invalid { path, .. } => Some(path),

@@ -2,15 +2,51 @@
 
 use std::fmt;
 
-use crate::request::{FlowRequest, PayoutRequest, RefundRequest, SaleRequest};
+use crate::request::{
+    CancelRequest, CaptureRequest, OperationRequest, PayoutRequest, RefundRequest, SaleRequest,
+};
 
 /// An operation of a payment method as a Rust type, such as [`Sale`]. A call with such a type
-/// compiles only for payment methods that have the operation.
+/// compiles only for payment methods that have the operation. Another crate can define an operation that is not here, with
+/// the request type that fits its effect ([`OperationRequest::EFFECTS`]):
+///
+/// ```
+/// use ecp_core::Currency;
+/// use ecp_methods::request::{Field, SaleRequest};
+/// use ecp_methods::spec::Interface;
+/// use ecp_methods::{
+///     Effect, Flow, Operation, PaymentMethod, Rule, Spec, Supports, prepare_as,
+/// };
+///
+/// enum OneTap {}
+///
+/// impl Flow for OneTap {
+///     const OPERATION: Operation = Operation::new("1-tap", Effect::MoneyIn);
+///     type Request = SaleRequest;
+/// }
+///
+/// #[derive(Debug)]
+/// struct Acme;
+///
+/// impl Supports<OneTap> for Acme {}
+/// impl PaymentMethod for Acme {
+///     const SPEC: Spec<Self> = Spec::new("acme", "Acme Wallet")
+///         .gate_path("wallet/acme")
+///         .currencies(&[Currency::EUR])
+///         .flow::<OneTap>(Rule::new().on(&[Interface::Gate]).needs(&[Field::CUSTOMER_ID]));
+/// }
+///
+/// let request = SaleRequest::new("X-1".parse()?, "5.00 EUR".parse()?);
+/// let request = request.field(Field::CUSTOMER_ID, "customer-1");
+/// let prepared = prepare_as::<OneTap>(&Acme, request)?;
+/// assert_eq!(prepared.endpoint(), "/v2/payment/wallet/acme/1-tap");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait Flow: Send + Sync + 'static {
     /// The operation as a value.
     const OPERATION: Operation;
     /// The type of this operation's requests.
-    type Request: FlowRequest;
+    type Request: OperationRequest;
 }
 
 /// What an operation does to money, such as moving it from the customer to the merchant. Every
@@ -38,8 +74,51 @@ pub enum Effect {
     Manage,
 }
 
-/// An operation of a payment method: its name, which is the last part of its Gate path, and its
-/// effect on money.
+impl Effect {
+    /// All effects.
+    pub const ALL: &[Self] = &[
+        Self::MoneyIn,
+        Self::Hold,
+        Self::Capture,
+        Self::Release,
+        Self::Out,
+        Self::Back,
+        Self::Register,
+        Self::Manage,
+    ];
+
+    /// The effect in a few words, such as `money in`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::MoneyIn => "money in",
+            Self::Hold => "hold",
+            Self::Capture => "capture",
+            Self::Release => "release",
+            Self::Out => "money out",
+            Self::Back => "money back",
+            Self::Register => "registration",
+            Self::Manage => "management",
+        }
+    }
+
+    /// Whether a request with this effect begins a new payment, under a payment id that must be new
+    /// in the project. Other requests are about a payment that exists.
+    pub const fn is_new_payment(self) -> bool {
+        match self {
+            Self::MoneyIn | Self::Hold | Self::Out | Self::Register => true,
+            Self::Capture | Self::Release | Self::Back | Self::Manage => false,
+        }
+    }
+}
+
+impl fmt::Display for Effect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// An operation of a payment method: its name, which is the part of its Gate path after the
+/// method's, and its effect on money.
 ///
 /// ```
 /// use ecp_methods::{Effect, Operation};
@@ -61,26 +140,51 @@ impl Operation {
     pub const PAYOUT: Self = Self::new("payout", Effect::Out);
     /// A return of a payment's money to the customer, in full or in part.
     pub const REFUND: Self = Self::new("refund", Effect::Back);
+    /// A hold of the customer's money, until it is captured or released (sources: operations).
+    pub const AUTH: Self = Self::new("auth", Effect::Hold);
+    /// A capture of money that a payment holds (sources: operations).
+    pub const CAPTURE: Self = Self::new("capture", Effect::Capture);
+    /// A release of money that a payment holds (sources: operations).
+    pub const CANCEL: Self = Self::new("cancel", Effect::Release);
+    /// A payment in a series that the customer agreed to before (sources: operations).
+    pub const RECURRING: Self = Self::new("recurring", Effect::MoneyIn);
+    /// A check of the customer's account (sources: operations).
+    pub const ACCOUNT_VERIFICATION: Self = Self::new("account_verification", Effect::Register);
 
-    /// The operations that are constants of this type: sale, payout and refund.
-    pub const KNOWN: &[Self] = &[Self::SALE, Self::PAYOUT, Self::REFUND];
+    /// Any request that manages something, before it is known which one.
+    pub(crate) const MANAGE: Self = Self::new("manage", Effect::Manage);
 
-    /// Creates an operation from its name and its effect on money. The name is the last part of the
-    /// operation's Gate path: lower case letters, digits, `_` and `-`. In a constant, an invalid
-    /// name is a compile error.
+    /// The operations that have a constant here. A method can have others.
+    pub const KNOWN: &[Self] = &[
+        Self::SALE,
+        Self::PAYOUT,
+        Self::REFUND,
+        Self::AUTH,
+        Self::CAPTURE,
+        Self::CANCEL,
+        Self::RECURRING,
+        Self::ACCOUNT_VERIFICATION,
+    ];
+
+    /// Creates an operation from its name and its effect. The name is the part of the operation's
+    /// Gate path after the method's, such as `sale` or `recurring/cancel`: words of lower case
+    /// letters, digits, `_` and `-`, with `/` between them. Another name stops the compiler if the
+    /// operation is a constant.
     ///
     /// # Panics
     ///
     /// If the name is empty or has other characters.
     pub const fn new(name: &'static str, effect: Effect) -> Self {
         assert!(
-            is_name(name),
-            "an operation's name must hold only lower case letters, digits, `_` and `-`"
+            is_path(name),
+            "an operation's name must be words of lower case letters, digits, `_` and `-` with `/` \
+             between them"
         );
         Self { name, effect }
     }
 
-    /// The name of the operation, which is the last part of its Gate path, such as `sale`.
+    /// The name of the operation, which is the part of its Gate path after the method's, such as
+    /// `sale`.
     pub const fn name(self) -> &'static str {
         self.name
     }
@@ -125,16 +229,72 @@ impl Flow for Refund {
     type Request = RefundRequest;
 }
 
-const fn is_name(text: &str) -> bool {
+/// The type of the hold ([`Operation::AUTH`]): the customer's money is held for the merchant.
+#[derive(Clone, Copy, Debug)]
+pub enum Auth {}
+
+impl Flow for Auth {
+    const OPERATION: Operation = Operation::AUTH;
+    type Request = SaleRequest;
+}
+
+/// The type of the capture: the merchant takes money that a payment holds.
+#[derive(Clone, Copy, Debug)]
+pub enum Capture {}
+
+impl Flow for Capture {
+    const OPERATION: Operation = Operation::CAPTURE;
+    type Request = CaptureRequest;
+}
+
+/// The type of the release ([`Operation::CANCEL`]): the merchant gives up money that a payment
+/// holds.
+#[derive(Clone, Copy, Debug)]
+pub enum Cancel {}
+
+impl Flow for Cancel {
+    const OPERATION: Operation = Operation::CANCEL;
+    type Request = CancelRequest;
+}
+
+/// The type of a payment in a series that the customer agreed to before.
+#[derive(Clone, Copy, Debug)]
+pub enum Recurring {}
+
+impl Flow for Recurring {
+    const OPERATION: Operation = Operation::RECURRING;
+    type Request = SaleRequest;
+}
+
+/// The type of a check of the customer's account.
+#[derive(Clone, Copy, Debug)]
+pub enum AccountVerification {}
+
+impl Flow for AccountVerification {
+    const OPERATION: Operation = Operation::ACCOUNT_VERIFICATION;
+    type Request = SaleRequest;
+}
+
+/// Whether a text is words of lower case letters, digits, `_` and `-`, with `/` between them.
+pub(crate) const fn is_path(text: &str) -> bool {
     let bytes = text.as_bytes();
     let mut at = 0;
+    let mut word_begins = true;
     while at < bytes.len() {
-        if !matches!(bytes[at], b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_') {
-            return false;
+        match bytes[at] {
+            b'/' if word_begins => return false,
+            b'/' => word_begins = true,
+            b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' => word_begins = false,
+            _ => return false,
         }
         at += 1;
     }
-    !bytes.is_empty()
+    !word_begins
+}
+
+/// Whether two operations are the same, at compile time too.
+pub(crate) const fn is_same(one: Operation, other: Operation) -> bool {
+    same_name(one.name, other.name) && one.effect as u8 == other.effect as u8
 }
 
 /// Whether two names are the same, at compile time too.

@@ -34,8 +34,14 @@ mod selection;
 pub mod spec;
 mod warning;
 
-pub use self::check::{Prepared, Rejection, check_received, prepare, prepare_dyn};
-pub use self::flow::{Effect, Flow, Operation, Payout, Refund, Sale};
+pub use self::check::{
+    Prepared, PreparedRequest, Rejection, check_received, prepare, prepare_as, prepare_as_dyn,
+    prepare_dyn, prepare_operation,
+};
+pub use self::flow::{
+    AccountVerification, Auth, Cancel, Capture, Effect, Flow, Operation, Payout, Recurring, Refund,
+    Sale,
+};
 pub use self::method::{DynMethod, PaymentMethod, Supports};
 pub use self::methods::*;
 pub use self::reason::Reason;

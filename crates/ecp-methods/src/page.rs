@@ -12,7 +12,7 @@ use crate::check::{Rejection, check};
 use crate::flow::Operation;
 use crate::method::{DynMethod, Supports};
 use crate::reason::Reason;
-use crate::request::{Draft, FlowRequest, SaleRequest, url};
+use crate::request::{Draft, OperationRequest, SaleRequest, url};
 use crate::spec::Interface;
 use crate::{Sale, spec};
 

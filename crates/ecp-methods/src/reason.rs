@@ -30,7 +30,7 @@ pub enum Reason {
     /// The method does not accept the currency of the request, the first value. The second value
     /// lists the accepted currencies.
     CurrencyUnsupported(Currency, &'static [Currency]),
-    /// The payment method does not have the requested operation (sale, payout or refund).
+    /// The payment method does not have the requested operation, such as a sale.
     FlowUnsupported,
     /// The payment method does not have the requested operation on this interface.
     InterfaceUnsupported(Interface),
@@ -47,6 +47,9 @@ pub enum Reason {
     Missing(Vec<Field>),
     /// The method allows full refunds only, and the request is a partial refund.
     PartialRefundUnsupported,
+    /// The method allows this capture or release of all held money only, and the request is about a
+    /// part of it.
+    PartUnsupported,
 }
 
 impl fmt::Display for Reason {
@@ -90,6 +93,9 @@ impl fmt::Display for Reason {
             }
             Self::PartialRefundUnsupported => {
                 f.write_str("`payment.amount`: this method refunds a payment as a whole only; ask for a full refund")
+            }
+            Self::PartUnsupported => {
+                f.write_str("`payment.amount`: this method allows this only for all money that the payment holds; ask for all of it")
             }
         }
     }

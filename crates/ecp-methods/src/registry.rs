@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use crate::flow::Operation;
 use crate::method::{DynMethod, PaymentMethod};
 use crate::methods;
-use crate::spec::matrix;
+use crate::spec::{MethodSpec, matrix};
 
 /// A set of payment methods, in which a method is found by its code, its Gate path or its name in
 /// callbacks. It is a value, not a global: pass it to the code that needs it.
@@ -56,7 +57,7 @@ impl Registry {
     /// already belongs to another method.
     pub fn with<M: PaymentMethod>(mut self, method: M) -> Result<Self, RegistryError> {
         let added = method.spec();
-        let names = |spec: &'static crate::MethodSpec| {
+        let names = |spec: &'static MethodSpec| {
             let code = [("the code", spec.code())];
             let gate = spec.gate_path().map(|path| ("the Gate path", path));
             let page = spec.page_codes().iter().map(|&code| ("the Payment Page code", code));
@@ -68,6 +69,17 @@ impl Registry {
                 names(added).find(|name| names(other.spec()).any(|taken| taken == *name))
             {
                 return Err(RegistryError { what, name, taken_by: other.spec().code() });
+            }
+        }
+        for flow in added.flows() {
+            let Some(path) = added.path_of(flow) else { continue };
+            for other in self.iter().map(DynMethod::spec) {
+                let Some(theirs) = other.by_path(&path) else { continue };
+                let own_path = |spec: &MethodSpec, flow| spec.rule(flow)?.own_path();
+                let name = own_path(added, flow).or_else(|| own_path(other, theirs));
+                let name = name.or(added.gate_path()).unwrap_or_default();
+                let (what, taken_by) = ("the Gate path of an operation", other.code());
+                return Err(RegistryError { what, name, taken_by });
             }
         }
         for name in file_names(added) {
@@ -93,6 +105,12 @@ impl Registry {
     /// `/v2/payment/wallet/jeton/sale`. `None` if no method has this part.
     pub fn by_gate_path(&self, path: &str) -> Option<&dyn DynMethod> {
         self.iter().find(|method| method.spec().gate_path() == Some(path))
+    }
+
+    /// Finds a method and its operation by the operation's Gate path without `/v2/payment/`, such as
+    /// `wallet/jeton/sale`. `None` if no method has it.
+    pub fn by_operation_path(&self, path: &str) -> Option<(&dyn DynMethod, Operation)> {
+        self.iter().find_map(|method| Some((method, method.spec().by_path(path)?)))
     }
 
     /// Finds a payment method by a name that a person writes, such as in the column `method` of a
@@ -121,7 +139,7 @@ impl Registry {
 }
 
 /// The names of a method in the column `method` of mass files.
-fn file_names(spec: &crate::MethodSpec) -> impl Iterator<Item = &'static str> {
+fn file_names(spec: &MethodSpec) -> impl Iterator<Item = &'static str> {
     [Some(spec.code()), spec.gate_path(), spec.dashboard_code()].into_iter().flatten()
 }
 

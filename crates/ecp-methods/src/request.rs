@@ -22,21 +22,28 @@ pub(crate) use self::field::url;
 pub use self::field::{Field, Format};
 pub use self::parts::{Account, Customer, ReturnUrls};
 use self::parts::{Extra, Fields};
-use crate::flow::{Flow, Operation, Payout, Refund, Sale};
+use crate::flow::{Cancel, Capture, Effect, Flow, Operation, Payout, Refund, Sale};
 use crate::spec::Interface;
 
-/// The trait of request types, one for each [`Flow`]: sale, payout and refund. Only the request
-/// types of this crate implement it.
-pub trait FlowRequest: sealed::Sealed + std::fmt::Debug + Send + Sync {
-    /// The operation of this request type: [`Sale`], [`Payout`] or [`Refund`].
-    type Flow: Flow<Request = Self>;
+/// A request type, such as [`SaleRequest`], of the operations with certain effects. No other type
+/// can implement it.
+pub trait OperationRequest: sealed::Sealed + Clone + std::fmt::Debug + Send + Sync {
+    /// The effects of the operations that can have this request type. A spec with an operation of
+    /// another effect does not compile.
+    const EFFECTS: &[Effect];
 
-    /// Returns the request in the common form that is checked.
+    /// Returns the request in the common form that is checked, as one of its usual operation.
     fn draft(&self) -> Draft<'_>;
 }
 
-/// A request for a sale, payout or refund in the one form that all checks read. It is not checked
-/// yet.
+/// A request type that has a usual operation, such as [`Sale`] of [`SaleRequest`].
+/// [`prepare`](crate::prepare) takes a request for its usual operation.
+pub trait FlowRequest: OperationRequest {
+    /// The usual operation of this request type.
+    type Flow: Flow<Request = Self>;
+}
+
+/// A request in a common form, before it is checked.
 #[derive(Clone, Copy, Debug)]
 pub struct Draft<'r> {
     pub(crate) flow: Operation,
@@ -50,7 +57,7 @@ pub struct Draft<'r> {
 }
 
 impl<'r> Draft<'r> {
-    /// The operation that is requested: sale, payout or refund.
+    /// The operation of the request, such as a sale.
     pub const fn flow(&self) -> Operation {
         self.flow
     }
@@ -67,17 +74,22 @@ impl<'r> Draft<'r> {
         Self { interface, ..self }
     }
 
+    /// Returns the same request for another operation.
+    pub const fn with_operation(self, flow: Operation) -> Self {
+        Self { flow, ..self }
+    }
+
     /// The merchant's id of the payment.
     pub const fn payment_id(&self) -> &'r PaymentId {
         self.payment_id
     }
 
-    /// The amount of the request, `None` for a full refund without an amount.
+    /// The amount of the request, `None` for a full refund, capture or release without an amount.
     pub const fn amount(&self) -> Option<Money> {
         self.amount
     }
 
-    /// Whether the request is a partial refund.
+    /// Whether the request is a partial refund, capture or release.
     pub const fn is_partial(&self) -> bool {
         self.partial
     }
@@ -148,7 +160,7 @@ fn member(json: &str, path: &str) -> Option<String> {
 /// Declares the request of a flow with the setters of every flow. Its own setters go into an
 /// `impl`.
 macro_rules! flow_request {
-    ($(#[$doc:meta])* $name:ident, $flow:ident) => {
+    ($(#[$doc:meta])* $name:ident, $operation:expr, [$($effect:ident),*]) => {
         $(#[$doc])*
         #[derive(Clone, Debug)]
         pub struct $name {
@@ -209,12 +221,12 @@ macro_rules! flow_request {
             }
         }
 
-        impl FlowRequest for $name {
-            type Flow = $flow;
+        impl OperationRequest for $name {
+            const EFFECTS: &[Effect] = &[$(Effect::$effect),*];
 
             fn draft(&self) -> Draft<'_> {
                 Draft {
-                    flow: $flow::OPERATION,
+                    flow: $operation,
                     interface: Interface::Gate,
                     payment_id: &self.payment_id,
                     amount: self.amount,
@@ -231,7 +243,8 @@ macro_rules! flow_request {
 }
 
 flow_request! {
-    /// A request for a sale: the customer pays the merchant.
+    /// A request for a sale: the customer pays the merchant. Holds and registrations of accounts
+    /// have requests of the same form.
     ///
     /// ```
     /// use ecp_core::PaymentId;
@@ -245,7 +258,7 @@ flow_request! {
     /// # let _ = request;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    SaleRequest, Sale
+    SaleRequest, Operation::SALE, [MoneyIn, Hold, Register]
 }
 
 impl SaleRequest {
@@ -275,7 +288,7 @@ flow_request! {
     /// # let _ = request;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    PayoutRequest, Payout
+    PayoutRequest, Operation::PAYOUT, [Out]
 }
 
 impl PayoutRequest {
@@ -310,7 +323,7 @@ flow_request! {
     /// assert_eq!(part.merchant_refund_id(), "order-3936-1");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    RefundRequest, Refund
+    RefundRequest, Operation::REFUND, [Back]
 }
 
 impl RefundRequest {
@@ -343,6 +356,91 @@ impl RefundRequest {
     pub fn merchant_refund_id(&self) -> &str {
         self.fields.get(Field::MERCHANT_REFUND_ID.path()).unwrap_or_default()
     }
+}
+
+macro_rules! about_held_money {
+    ($($name:ident, $what:literal;)*) => {
+        $(impl $name {
+            #[doc = concat!("Creates a ", $what, " of all money that a payment holds.")]
+            pub fn full(payment_id: PaymentId) -> Self {
+                Self::bare(payment_id, None, false)
+            }
+
+            #[doc = concat!("Creates a ", $what, " of all money that a payment holds, with its amount. Some methods require the amount.")]
+            pub fn full_of(payment_id: PaymentId, amount: Money) -> Self {
+                Self::bare(payment_id, Some(amount), false)
+            }
+
+            #[doc = concat!("Creates a ", $what, " of a part of the money that a payment holds, for methods that allow that.")]
+            pub fn partial(payment_id: PaymentId, amount: Money) -> Self {
+                Self::bare(payment_id, Some(amount), true)
+            }
+        })*
+    };
+}
+
+flow_request! {
+    /// A request for a capture: the merchant takes money that a payment holds.
+    ///
+    /// ```
+    /// use ecp_core::PaymentId;
+    /// use ecp_methods::request::CaptureRequest;
+    ///
+    /// let all = CaptureRequest::full(PaymentId::new("order-3936")?);
+    /// let part = CaptureRequest::partial(PaymentId::new("order-3936")?, "10.00 EUR".parse()?);
+    /// # let _ = (all, part);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    CaptureRequest, Operation::CAPTURE, [Capture]
+}
+
+flow_request! {
+    /// A request for a release: the merchant gives up money that a payment holds. A payment of
+    /// which a part is released holds the rest.
+    CancelRequest, Operation::CANCEL, [Release]
+}
+
+about_held_money! {
+    CaptureRequest, "capture";
+    CancelRequest, "release";
+}
+
+flow_request! {
+    /// A request that changes something that the platform keeps and moves no money, such as the
+    /// end of a series of payments. Its fields are set by their paths.
+    ///
+    /// ```
+    /// use ecp_core::PaymentId;
+    /// use ecp_methods::request::ManageRequest;
+    ///
+    /// let end = ManageRequest::new(PaymentId::new("order-3936")?).extra("recurring.id", 1015);
+    /// # let _ = end;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ManageRequest, Operation::MANAGE, [Manage]
+}
+
+impl ManageRequest {
+    /// Creates a request with the merchant's id of a payment.
+    pub fn new(payment_id: PaymentId) -> Self {
+        Self::bare(payment_id, None, false)
+    }
+}
+
+macro_rules! usual {
+    ($($name:ident => $flow:ident;)*) => {
+        $(impl FlowRequest for $name {
+            type Flow = $flow;
+        })*
+    };
+}
+
+usual! {
+    SaleRequest => Sale;
+    PayoutRequest => Payout;
+    RefundRequest => Refund;
+    CaptureRequest => Capture;
+    CancelRequest => Cancel;
 }
 
 /// 128 bits from the standard library's hasher, whose keys come from the operating system's random

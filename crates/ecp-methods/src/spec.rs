@@ -35,8 +35,9 @@ pub use self::regions::Regions;
 pub use self::rule::Rule;
 pub use self::steps::{TestItem, TestQuestion, TestStep};
 pub use self::testing::Testing;
-use crate::flow::{Effect, Flow, same_name};
+use crate::flow::{Effect, Flow, is_path, same_name};
 use crate::method::Supports;
+use crate::request::OperationRequest;
 
 /// Everything that a payment method declares: its names, operations, currencies, limits and fields.
 ///
@@ -115,7 +116,7 @@ impl<M> Spec<M> {
     pub const fn gate_path(mut self, path: &'static str) -> Self {
         assert!(
             is_path(path),
-            "a Gate path must be words of lower case letters, digits and `-` with `/` between them"
+            "a Gate path must be words of lower case letters, digits, `_` and `-` with `/` between them"
         );
         self.data.gate_path = Some(path);
         self
@@ -127,7 +128,8 @@ impl<M> Spec<M> {
     pub const fn dashboard_code(mut self, code: &'static str) -> Self {
         assert!(
             is_path(code),
-            "a Dashboard code must be words of lower case letters, digits and `-` with `/` between them"
+            "a Dashboard code must be words of lower case letters, digits, `_` and `-` with `/` between \
+             them"
         );
         self.data.dashboard_code = Some(code);
         self
@@ -268,15 +270,26 @@ impl<M> Spec<M> {
     {
         assert!(!rule.interfaces.is_empty(), "a flow needs an interface: add `on(..)`");
         assert!(
-            !rule.partial || matches!(F::OPERATION.effect(), Effect::Back),
-            "only a refund can be partial"
+            !rule.partial
+                || matches!(
+                    F::OPERATION.effect(),
+                    Effect::Back | Effect::Capture | Effect::Release
+                ),
+            "only a refund, a capture or a release can be partial"
+        );
+        assert!(
+            is_one_of(F::OPERATION.effect(), <F::Request as OperationRequest>::EFFECTS),
+            "the request type of an operation must fit its effect: see `OperationRequest::EFFECTS`"
         );
         let mut place = 0;
-        while let Some((other, _)) = &self.data.flows[place] {
+        while let Some((other, other_rule)) = &self.data.flows[place] {
             assert!(
                 !same_name(other.name(), F::OPERATION.name()),
                 "a flow must be declared only once"
             );
+            if let (Some(own), Some(taken)) = (rule.path, other_rule.path) {
+                assert!(!same_name(own, taken), "two operations must not have the same path");
+            }
             place += 1;
             assert!(place < MOST_FLOWS, "a spec can have at most 8 flows");
         }
@@ -312,21 +325,15 @@ impl<M> fmt::Debug for Spec<M> {
     }
 }
 
-/// `wallet/jeton`: slugs with `/` between them.
-const fn is_path(text: &str) -> bool {
-    let bytes = text.as_bytes();
+const fn is_one_of(effect: Effect, effects: &[Effect]) -> bool {
     let mut at = 0;
-    let mut slug_begins = true;
-    while at < bytes.len() {
-        match bytes[at] {
-            b'/' if slug_begins => return false,
-            b'/' => slug_begins = true,
-            b'a'..=b'z' | b'0'..=b'9' | b'-' => slug_begins = false,
-            _ => return false,
+    while at < effects.len() {
+        if effects[at] as u8 == effect as u8 {
+            return true;
         }
         at += 1;
     }
-    !slug_begins
+    false
 }
 
 const fn all_named(names: &[&str]) -> bool {

@@ -4,3 +4,4 @@
 mod fields;
 mod gate_requests;
 mod methods;
+mod operations;

@@ -14,15 +14,15 @@ use std::pin::Pin;
 use ecp_core::model::PaymentStatus;
 use ecp_core::signature::{self, Place, Rules, SigningKey};
 use ecp_core::{Currency, Money, ProjectId, SecretKey};
-use ecp_methods::request::{Field, FlowRequest as _, RefundRequest};
+use ecp_methods::request::Field;
 use ecp_methods::spec::{Capability, Interface, TestQuestion};
-use ecp_methods::{DynMethod, Operation, PaymentMethod, Reason, Registry, Rejection, Rule};
+use ecp_methods::{DynMethod, Effect, Operation, PaymentMethod, Reason, Registry, Rejection, Rule};
 use ecp_notify::Decision as Answer;
 use ecp_sandbox::Decision;
 
 pub use self::differences::{Difference, differences};
 pub(crate) use self::request::AnyPrepared;
-use self::request::{Request, id, with_fields};
+use self::request::Request;
 pub use self::samples::Sample;
 use self::subject::{Examples, Subject};
 use crate::failure::{Failure, OrFail, fail};
@@ -212,7 +212,8 @@ impl<'m> Cases<'m> {
         let method = self.method;
         self.names();
         self.page_codes();
-        for &flow in Operation::KNOWN {
+        let others = method.spec().flows().filter(|flow| !Operation::KNOWN.contains(flow));
+        for flow in Operation::KNOWN.iter().copied().chain(others) {
             match method.spec().rule(flow) {
                 None => self.undeclared(flow),
                 Some(rule) if on_gate(rule) => {
@@ -316,8 +317,11 @@ impl<'m> Cases<'m> {
                 })
             });
         }
-        if flow == Operation::REFUND {
-            self.parts(rule);
+        if flow.effect() == Effect::Manage {
+            return;
+        }
+        if matches!(flow.effect(), Effect::Back | Effect::Capture | Effect::Release) {
+            self.parts(flow, rule);
         }
         for &currency in method.spec().currencies_of(flow) {
             for (minor, allowed) in amounts::edges(method.spec(), rule, currency) {
@@ -334,18 +338,20 @@ impl<'m> Cases<'m> {
         }
     }
 
-    fn parts(&mut self, rule: &'m Rule) {
+    fn parts(&mut self, flow: Operation, rule: &'m Rule) {
         let method = self.method;
         let part = move || {
-            let part = RefundRequest::partial(id("part")?, any_amount(method, Operation::REFUND)?);
-            let part = with_fields(part, method, Operation::REFUND, None)?;
-            Ok(Request::Refund(part).prepare(method))
+            let part = Request::part(flow, any_amount(method, flow)?)?
+                .ok_or_else(|| fail("the operation has no parts"))?;
+            Ok(part.with_fields(method, None)?.prepare(method))
         };
         if rule.allows_partial() {
-            self.check("refund: a part is allowed", move || part()?.or_fail().map(drop));
+            self.check(&format!("{flow}: a part is allowed"), move || part()?.or_fail().map(drop));
         } else {
-            self.check("refund: a part is refused", move || {
-                expect(part()?, |reason| matches!(reason, Reason::PartialRefundUnsupported))
+            self.check(&format!("{flow}: a part is refused"), move || {
+                expect(part()?, |reason| {
+                    matches!(reason, Reason::PartialRefundUnsupported | Reason::PartUnsupported)
+                })
             });
         }
     }
@@ -393,107 +399,143 @@ impl<'m> Cases<'m> {
         });
     }
 
+    /// One payment through the sandbox for each result that the operation can have.
     fn end_to_end(&mut self, flow: Operation) {
-        match flow {
-            Operation::SALE => self.sales(),
-            Operation::PAYOUT => self.payouts(),
-            Operation::REFUND => self.refunds(),
-            _ => {}
+        match flow.effect() {
+            Effect::MoneyIn | Effect::Register => {
+                self.paid_by_customer(flow, PaymentStatus::Success);
+            }
+            Effect::Hold => self.paid_by_customer(flow, PaymentStatus::AwaitingCapture),
+            Effect::Out => self.payouts(flow),
+            Effect::Back => self.refunds(flow),
+            Effect::Capture => self.after_a_hold(flow, PaymentStatus::Success),
+            Effect::Release => self.after_a_hold(flow, PaymentStatus::Canceled),
+            Effect::Manage => self.managed(flow),
         }
     }
 
-    fn sales(&mut self) {
+    fn paid_by_customer(&mut self, flow: Operation, success: PaymentStatus) {
         let method = self.method;
-        self.play("sale: goes end to end to a success", move |stage| async move {
-            let amount = amounts::decided(method.spec(), Decision::Success)?;
-            sale(&stage, method, amount, Decision::Success).await?;
-            stage.ended(&*method, &PaymentStatus::Success).await?;
-            match (stage.questions(), confirms_amount(method)) {
-                (0, false) | (1, true) => Ok(()),
-                (times, is_asked) => Err(fail(format!(
-                    "the merchant was asked to confirm {times} times, expected {}",
-                    u8::from(is_asked)
-                ))),
+        let asked = u8::from(flow.effect() == Effect::MoneyIn && confirms_amount(method));
+        let questions = move |stage: &Stage| match stage.questions() {
+            times if times == usize::from(asked) => Ok(()),
+            times => Err(fail(format!(
+                "the merchant was asked to confirm {times} times, expected {asked}"
+            ))),
+        };
+        self.play(&format!("{flow}: goes end to end to a success"), move |stage| {
+            let success = success.clone();
+            async move {
+                let amount = amounts::decided(method.spec(), flow, Decision::Success)?;
+                sale(&stage, method, flow, amount, Decision::Success).await?;
+                stage.ended(&*method, &success).await?;
+                questions(&stage)
             }
         });
-        self.play("sale: goes end to end to a decline", move |stage| async move {
-            let amount = amounts::decided(method.spec(), Decision::Decline)?;
-            sale(&stage, method, amount, Decision::Decline).await?;
+        self.play(&format!("{flow}: goes end to end to a decline"), move |stage| async move {
+            let amount = amounts::decided(method.spec(), flow, Decision::Decline)?;
+            sale(&stage, method, flow, amount, Decision::Decline).await?;
             stage.ended(&*method, &PaymentStatus::Decline).await
         });
-        if confirms_amount(method) {
-            self.play("sale: is declined if the merchant refuses", move |stage| async move {
+        if asked > 0 {
+            let name = format!("{flow}: is declined if the merchant refuses");
+            self.play(&name, move |stage| async move {
                 stage.answer(Answer::REFUSE);
-                let amount = amounts::decided(method.spec(), Decision::Success)?;
-                sale(&stage, method, amount, Decision::Success).await?;
+                let amount = amounts::decided(method.spec(), flow, Decision::Success)?;
+                sale(&stage, method, flow, amount, Decision::Success).await?;
                 stage.ended(&*method, &PaymentStatus::Decline).await?;
-                match stage.questions() {
-                    1 => Ok(()),
-                    times => Err(fail(format!(
-                        "the merchant was asked to confirm {times} times, expected 1"
-                    ))),
-                }
+                questions(&stage)
             });
         }
     }
 
-    fn payouts(&mut self) {
+    fn payouts(&mut self, flow: Operation) {
         let method = self.method;
-        self.play("payout: goes end to end to a success", move |stage| async move {
-            let amount = any_amount(method, Operation::PAYOUT)?;
-            payout(&stage, method, amount).await?;
+        self.play(&format!("{flow}: goes end to end to a success"), move |stage| async move {
+            let amount = any_amount(method, flow)?;
+            send(&stage, method, Request::bare(flow, amount)?).await?;
             stage.ended(&*method, &PaymentStatus::Success).await
         });
         // Only the amount decides about a payout, and the limits may exclude such amounts.
-        if let Some(amount) = amounts::declined_payout(method.spec()) {
-            self.play("payout: goes end to end to a decline", move |stage| async move {
-                payout(&stage, method, amount).await?;
+        if let Some(amount) = amounts::declined_payout(method.spec(), flow) {
+            self.play(&format!("{flow}: goes end to end to a decline"), move |stage| async move {
+                send(&stage, method, Request::bare(flow, amount)?).await?;
                 stage.ended(&*method, &PaymentStatus::Decline).await
             });
         }
     }
 
     /// Refunds of successful sales; the declined ones request more than was paid.
-    fn refunds(&mut self) {
+    fn refunds(&mut self, flow: Operation) {
         let method = self.method;
-        if !method.spec().rule(Operation::SALE).is_some_and(on_gate) {
-            // A sale paid elsewhere is not on the stage.
-            return;
-        }
-        self.play("refund: goes end to end to a success", move |stage| async move {
-            let paid = amounts::succeeding(method.spec(), &[Operation::SALE, Operation::REFUND])?;
-            sale(&stage, method, paid, Decision::Success).await?;
+        let paid = |operation: &Operation| operation.effect() == Effect::MoneyIn;
+        let mut sales = method.spec().flows().filter(paid);
+        let is_on_gate = |flow: &Operation| method.spec().rule(*flow).is_some_and(on_gate);
+        // A sale paid elsewhere is not on the stage.
+        let Some(sale_flow) = sales.find(is_on_gate) else { return };
+        self.play(&format!("{flow}: goes end to end to a success"), move |stage| async move {
+            let paid = amounts::succeeding(method.spec(), &[sale_flow, flow])?;
+            sale(&stage, method, sale_flow, paid, Decision::Success).await?;
             stage.ended(&*method, &PaymentStatus::Success).await?;
-            refund(&stage, method, RefundRequest::full(id("case")?)).await?;
+            send_whole(&stage, method, flow).await?;
             stage.refunded(Decision::Success).await
         });
-        if let Some((paid, more)) = amounts::overdrawn(method.spec()) {
-            self.play("refund: goes end to end to a decline", move |stage| async move {
-                sale(&stage, method, paid, Decision::Success).await?;
+        if let Some((paid, more)) = amounts::overdrawn(method.spec(), sale_flow, flow) {
+            self.play(&format!("{flow}: goes end to end to a decline"), move |stage| async move {
+                sale(&stage, method, sale_flow, paid, Decision::Success).await?;
                 stage.ended(&*method, &PaymentStatus::Success).await?;
-                refund(&stage, method, RefundRequest::full_of(id("case")?, more)).await?;
+                send(&stage, method, Request::bare(flow, more)?).await?;
                 stage.refunded(Decision::Decline).await
             });
         }
     }
 
+    /// Captures and releases of what a hold holds, where holds are on the stage too.
+    fn after_a_hold(&mut self, flow: Operation, success: PaymentStatus) {
+        let method = self.method;
+        let mut holds = method.spec().rules().filter(|(hold, _)| hold.effect() == Effect::Hold);
+        let Some((hold, _)) = holds.find(|(_, rule)| on_gate(rule)) else { return };
+        self.play(&format!("{flow}: goes end to end to a success"), move |stage| {
+            let success = success.clone();
+            async move {
+                let amount = amounts::succeeding(method.spec(), &[hold, flow])?;
+                sale(&stage, method, hold, amount, Decision::Success).await?;
+                stage.ended(&*method, &PaymentStatus::AwaitingCapture).await?;
+                send(&stage, method, Request::bare(flow, amount)?).await?;
+                stage.ended(&*method, &success).await
+            }
+        });
+    }
+
+    /// What moves no money is answered at once.
+    fn managed(&mut self, flow: Operation) {
+        let method = self.method;
+        self.play(&format!("{flow}: is answered with success"), move |stage| async move {
+            send_whole(&stage, method, flow).await
+        });
+    }
+
     /// Adds a case on a stage of its own.
-    fn play<F>(&mut self, name: &str, play: impl Fn(Stage) -> F + Copy + 'm)
+    fn play<F>(&mut self, name: &str, play: impl Fn(Stage) -> F + Clone + 'm)
     where
         F: Future<Output = Result<(), Failure>> + 'm,
     {
         let registry = self.registry;
-        self.add(name, move || async move { play(Stage::set(registry).await?).await });
+        self.add(name, move || {
+            let play = play.clone();
+            async move { play(Stage::set(registry).await?).await }
+        });
     }
 }
 
 async fn sale(
     stage: &Stage,
     method: Subject<'_>,
+    flow: Operation,
     amount: Money,
     decision: Decision,
 ) -> Result<(), Failure> {
-    let request = Request::full(method, Operation::SALE, amount, None)?;
+    let request = Request::full(method, flow, amount, None)?;
     let asked = questions(method, &request);
     stage.send(&request.prepare(method).or_fail()?).await?;
     stage.customer(method.spec(), &asked, decision).await
@@ -503,19 +545,19 @@ async fn sale(
 fn questions(method: Subject<'_>, request: &Request) -> Vec<TestQuestion> {
     let is_open = |question: &&TestQuestion| {
         let path = format!("{}.{}", question.object(), question.name());
-        !matches!(request, Request::Sale(sale) if sale.draft().has(&path))
+        !request.has(&path)
     };
     method.spec().testing().sale_questions().iter().filter(is_open).copied().collect()
 }
 
-async fn payout(stage: &Stage, method: Subject<'_>, amount: Money) -> Result<(), Failure> {
-    let request = Request::full(method, Operation::PAYOUT, amount, None)?;
+async fn send(stage: &Stage, method: Subject<'_>, request: Request) -> Result<(), Failure> {
+    let request = request.with_fields(method, None)?;
     stage.send(&request.prepare(method).or_fail()?).await
 }
 
-async fn refund(stage: &Stage, method: Subject<'_>, request: RefundRequest) -> Result<(), Failure> {
-    let request = Request::Refund(with_fields(request, method, Operation::REFUND, None)?);
-    stage.send(&request.prepare(method).or_fail()?).await
+async fn send_whole(stage: &Stage, method: Subject<'_>, flow: Operation) -> Result<(), Failure> {
+    let request = Request::whole(flow)?.ok_or_else(|| fail("the operation needs an amount"))?;
+    send(stage, method, request).await
 }
 
 fn on_gate(rule: &Rule) -> bool {

@@ -118,12 +118,7 @@ impl Stage {
     }
 
     pub(crate) async fn send(&self, prepared: &AnyPrepared) -> Result<(), Failure> {
-        match prepared {
-            AnyPrepared::Sale(prepared) => self.gate.send(prepared).await.or_fail()?,
-            AnyPrepared::Payout(prepared) => self.gate.send(prepared).await.or_fail()?,
-            AnyPrepared::Refund(prepared) => self.gate.send(prepared).await.or_fail()?,
-        };
-        Ok(())
+        prepared.send(&self.gate).await.or_fail().map(drop)
     }
 
     /// Waits for the customer's step, answers first what the platform asks the merchant for, and

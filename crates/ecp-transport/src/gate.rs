@@ -1,6 +1,7 @@
 //! The Gate client.
 
 pub(crate) mod answer;
+pub(crate) mod request;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,13 +13,15 @@ use ecp_core::model::{
 use ecp_core::observe::{Meter, Observer};
 use ecp_core::signature::{self, Place, Rules, SigningKey};
 use ecp_core::{PaymentId, ProjectId, RequestId, SecretKey};
-use ecp_methods::request::{Field, PayoutRequest, RefundRequest, SaleRequest};
-use ecp_methods::{Flow, Operation, Payout, Prepared, Refund, Sale, Supports, prepare};
+use ecp_methods::request::{PayoutRequest, RefundRequest, SaleRequest};
+use ecp_methods::{Flow, Operation, Payout, Refund, Sale, Supports, prepare_as};
 use http::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderValue, Method, Request, Response};
 use serde::Serialize;
 
 use self::answer::Target;
+use self::request::sealed::OfGate;
+use self::request::{GateRequest, Outgoing, Registered};
 use crate::address::{Address, InvalidBaseUrl};
 use crate::error::{GateError, UnknownReason};
 use crate::http::HttpTransport;
@@ -103,7 +106,7 @@ impl Gate {
         method: &M,
         request: &SaleRequest,
     ) -> Result<Accepted, GateError> {
-        self.send(&prepare(method, request.clone())?).await
+        self.request(method, request).await
     }
 
     /// Checks a request to pay out by a payment method, and sends it once, without a retry.
@@ -112,7 +115,7 @@ impl Gate {
         method: &M,
         request: &PayoutRequest,
     ) -> Result<Accepted, GateError> {
-        self.send(&prepare(method, request.clone())?).await
+        self.request(method, request).await
     }
 
     /// Checks a request to refund a sale, and sends it once, without a retry. A callback reports
@@ -126,44 +129,86 @@ impl Gate {
         method: &M,
         request: &RefundRequest,
     ) -> Result<Accepted, GateError> {
-        self.send(&prepare(method, request.clone())?).await
+        self.request(method, request).await
     }
 
-    /// Sends a request that [`ecp_methods::prepare`] has checked, once and without a retry.
-    pub async fn send<F: Flow>(&self, prepared: &Prepared<F>) -> Result<Accepted, GateError> {
-        self.attempt(prepared).await.0
+    /// Checks and sends a request for any operation that a method has, once. [`Gate::sale`],
+    /// [`Gate::payout`] and [`Gate::refund`] are its short forms.
+    ///
+    /// ```no_run
+    /// # use ecp_core::Currency;
+    /// # use ecp_methods::spec::Interface;
+    /// # use ecp_methods::{PaymentMethod, Rule, Spec, Supports};
+    /// # #[derive(Debug)]
+    /// # struct Acme;
+    /// # impl Supports<Auth> for Acme {}
+    /// # impl PaymentMethod for Acme {
+    /// #     const SPEC: Spec<Self> = Spec::new("acme", "Acme Wallet")
+    /// #         .gate_path("wallet/acme")
+    /// #         .currencies(&[Currency::EUR])
+    /// #         .flow::<Auth>(Rule::new().on(&[Interface::Gate]));
+    /// # }
+    /// use ecp_methods::Auth;
+    /// use ecp_methods::request::SaleRequest;
+    /// use ecp_transport::{Gate, GateError};
+    ///
+    /// # async fn hold(gate: Gate) -> Result<(), Box<dyn std::error::Error>> {
+    /// let hold = SaleRequest::new("order-3936".parse()?, "100.00 EUR".parse()?);
+    /// let accepted = gate.request::<Auth>(&Acme, &hold).await?;
+    /// # let _ = accepted;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn request<F: Flow>(
+        &self,
+        method: &impl Supports<F>,
+        request: &F::Request,
+    ) -> Result<Accepted, GateError> {
+        self.send(&prepare_as::<F>(method, request.clone())?).await
+    }
+
+    /// Sends, once, a request that [`ecp_methods::prepare`] has checked, or an
+    /// [`EndpointRequest`](crate::EndpointRequest) to an endpoint without a model.
+    pub async fn send<R: GateRequest>(&self, request: &R) -> Result<R::Answer, GateError> {
+        let registered = self.attempt(&request.outgoing(self.project)).await.0?;
+        R::Answer::of(registered).map_err(GateError::Unknown)
     }
 
     /// Sends once and returns the platform's `Retry-After`.
-    pub(crate) async fn attempt<F: Flow>(
+    pub(crate) async fn attempt(
         &self,
-        prepared: &Prepared<F>,
-    ) -> (Result<Accepted, GateError>, Option<Duration>) {
-        let method = prepared.spec().code();
+        outgoing: &Outgoing<'_>,
+    ) -> (Result<Registered, GateError>, Option<Duration>) {
+        let method = outgoing.method;
         macro_rules! span {
             ($name:literal) => {
                 request_span!(
                     $name,
                     "client",
                     self.project,
-                    prepared.payment_id().as_str(),
+                    outgoing.payment_id.as_str(),
                     method,
+                    "ecp.request",
                     "ecp.request_id",
                     "ecp.code",
                     "http.response.status_code"
                 )
             };
         }
-        let span = match F::OPERATION {
-            Operation::SALE => span!("ecp.gate.sale"),
-            Operation::PAYOUT => span!("ecp.gate.payout"),
-            Operation::REFUND => span!("ecp.gate.refund"),
-            _ => span!("ecp.gate.request"),
+        let span = match outgoing.operation {
+            Some(Operation::SALE) => span!("ecp.gate.sale"),
+            Some(Operation::PAYOUT) => span!("ecp.gate.payout"),
+            Some(Operation::REFUND) => span!("ecp.gate.refund"),
+            _ => span!("ecp.gate.operation"),
         };
-        let watched = Watched::gate(span, &self.meter, F::OPERATION.name(), Some(method));
-        let (registered, retry_after) = watched.run(self.register(prepared, &watched)).await;
+        let watched = Watched::gate(span, &self.meter, outgoing.name, method);
+        watched.record("ecp.request", outgoing.name);
+        let (registered, retry_after) = watched.run(self.register(outgoing, &watched)).await;
         match &registered {
-            Ok(accepted) => watched.record("ecp.request_id", accepted.request_id.as_str()),
+            Ok(registered) => {
+                let request_id = registered.request_id.as_ref().map(RequestId::as_str);
+                watched.record("ecp.request_id", request_id);
+            }
             Err(error) => watched.record("ecp.code", error.code().and_then(Code::number)),
         }
         let (outcome, error) = words(&registered, "accepted");
@@ -171,26 +216,21 @@ impl Gate {
         (registered, retry_after)
     }
 
-    async fn register<F: Flow>(
+    async fn register(
         &self,
-        prepared: &Prepared<F>,
+        outgoing: &Outgoing<'_>,
         watched: &Watched,
-    ) -> (Result<Accepted, GateError>, Option<Duration>) {
-        let body = prepared.body(self.project);
-        let posted = self
-            .post(&prepared.endpoint(), &body, Place::General, prepared.signing_rules(), watched)
-            .await;
+    ) -> (Result<Registered, GateError>, Option<Duration>) {
+        let body = outgoing.body.expose().as_bytes();
+        let posted = self.post(&outgoing.path, body, Place::General, outgoing.rules, watched).await;
         let response = match posted {
             Ok(response) => response,
             Err(error) => return (Err(error), None),
         };
         let target =
-            if F::OPERATION == Operation::REFUND { Target::ThatIsThere } else { Target::New };
-        let accepted = self.read_registration(&response, prepared.payment_id(), target);
-        let refund_id = || prepared.get(Field::MERCHANT_REFUND_ID).map(str::to_owned);
-        let accepted =
-            accepted.map(|accepted| Accepted { merchant_refund_id: refund_id(), ..accepted });
-        (accepted, retry_after(response.headers()))
+            if outgoing.effect.is_new_payment() { Target::New } else { Target::ThatIsThere };
+        let registered = self.read_registered(&response, outgoing, target);
+        (registered, retry_after(response.headers()))
     }
 
     /// Requests the status of a payment, once and without a retry. A status without the platform's

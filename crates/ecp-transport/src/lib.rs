@@ -71,6 +71,7 @@ pub use self::data::destination::{Destination, InvalidDestination, Requested};
 pub use self::data::query::{InvalidQuery, OperationsQuery};
 pub use self::data::{DATA_API_URL, DESTINATION_NAME, DataApi, DataError, Operations};
 pub use self::error::{GateError, Outcome, Refusal, UnknownReason};
+pub use self::gate::request::{Answered, EndpointRequest, GateRequest, InvalidEndpointRequest};
 pub use self::gate::{Accepted, GATE_URL, Gate};
 #[cfg(feature = "reqwest")]
 pub use self::http::reqwest::{ClientError, ReqwestTransport, Timeouts};

@@ -16,7 +16,7 @@ use async_trait::async_trait;
 use ecp_core::PaymentId;
 use ecp_core::model::StatusResponse;
 use ecp_methods::request::{PayoutRequest, RefundRequest, SaleRequest};
-use ecp_methods::{Flow, Payout, Prepared, Refund, Sale, Supports, prepare};
+use ecp_methods::{Flow, Payout, Refund, Sale, Supports, prepare_as};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
@@ -26,6 +26,7 @@ pub use self::policy::SendPolicy;
 use self::retry::{Call, Earlier};
 pub(crate) use self::retry_after::retry_after;
 use crate::error::{GateError, Outcome};
+use crate::gate::request::{Answered, GateRequest};
 use crate::gate::{Accepted, Gate};
 use crate::http::TransportError;
 use crate::retry_policy::A_YEAR;
@@ -46,8 +47,10 @@ use crate::watched::{BUDGET_EMPTY, FURTHER_REQUESTS, SEND_TURN, Watched, request
 ///   so even if the first request arrives after all, the payment is made once: one of the two
 ///   requests gets code 3041, which is evidence that the other arrived.
 ///
-/// A refund whose outcome is unknown is never sent again automatically: no answer of the platform
-/// says that a refund does not exist.
+/// That is for requests that begin a payment ([`Effect::is_new_payment`](ecp_methods::Effect::is_new_payment)): sales, holds, payouts
+/// and registrations. A refund whose outcome is unknown is never sent again automatically, because no
+/// answer of the platform says that a refund does not exist. The same is true of captures, releases
+/// and everything else that is about a payment that exists.
 ///
 /// Every retry and status request is taken from a [`RetryBudget`], so that retries do not make an
 /// outage of the platform worse.
@@ -101,6 +104,9 @@ pub trait Intents: fmt::Debug + Send + Sync {
 pub enum Sent {
     /// The platform answered that it registered the request.
     Registered(Accepted),
+    /// The platform answered that it took the request to an endpoint without a model
+    /// ([`EndpointRequest`](crate::EndpointRequest)).
+    Answered(Answered),
     /// No answer said that the request was registered, but the answer to a status request has the
     /// payment, with the same id, kind and sum.
     Found(Box<StatusResponse>),
@@ -110,10 +116,11 @@ pub enum Sent {
 }
 
 impl Sent {
-    /// The evidence as a word: `registered`, `found` or `exists`.
+    /// The evidence as a word: `registered`, `answered`, `found` or `exists`.
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Registered(_) => "registered",
+            Self::Answered(_) => "answered",
             Self::Found(_) => "found",
             Self::Exists => "exists",
         }
@@ -123,6 +130,7 @@ impl Sent {
     pub const fn evidence(&self) -> &'static str {
         match self {
             Self::Registered(_) => "the platform registered it",
+            Self::Answered(_) => "the platform took it",
             Self::Found(_) => "no answer to the request, but the platform knows the payment",
             Self::Exists => "no answer to the request, but a second one was refused as a duplicate",
         }
@@ -237,7 +245,7 @@ impl Sender {
         method: &M,
         request: &SaleRequest,
     ) -> Result<Sent, SendError> {
-        self.send(&prepare(method, request.clone()).map_err(GateError::from)?).await
+        self.request(method, request).await
     }
 
     /// Requests a payout. `Ok` means that the platform has the request ([`Sent`]); a callback
@@ -249,7 +257,7 @@ impl Sender {
         method: &M,
         request: &PayoutRequest,
     ) -> Result<Sent, SendError> {
-        self.send(&prepare(method, request.clone()).map_err(GateError::from)?).await
+        self.request(method, request).await
     }
 
     /// Requests a refund of a sale. `Ok` means that the platform has the request ([`Sent`]); a
@@ -260,15 +268,29 @@ impl Sender {
         method: &M,
         request: &RefundRequest,
     ) -> Result<Sent, SendError> {
-        self.send(&prepare(method, request.clone()).map_err(GateError::from)?).await
+        self.request(method, request).await
     }
 
-    /// Sends a request that [`ecp_methods::prepare`] has checked and that has never been sent.
+    /// Requests any operation that a method has. `Ok` means that the platform has the request
+    /// ([`Sent`]). [`Sender::sale`], [`Sender::payout`] and [`Sender::refund`] are its short forms.
+    pub async fn request<F: Flow>(
+        &self,
+        method: &impl Supports<F>,
+        request: &F::Request,
+    ) -> Result<Sent, SendError> {
+        let prepared = prepare_as::<F>(method, request.clone()).map_err(GateError::from)?;
+        self.send(&prepared).await
+    }
+
+    /// Sends a request that has never been sent: one that [`ecp_methods::prepare`] has checked, or an
+    /// [`EndpointRequest`](crate::EndpointRequest), which is repeated by its effect as the others
+    /// are.
     ///
     /// If the call is dropped or the process ends, the outcome is unknown. To be able to continue,
     /// store the request before this call; later pass it to [`Sender::resume`].
-    pub async fn send<F: Flow>(&self, prepared: &Prepared<F>) -> Result<Sent, SendError> {
-        Call::new(self, prepared).run(None).await
+    pub async fn send<R: GateRequest>(&self, request: &R) -> Result<Sent, SendError> {
+        let outgoing = request.outgoing(self.gate.project());
+        Call::new(self, outgoing).run::<R::Answer>(None).await
     }
 
     /// Continues a request that an earlier call may have sent; at least the time `age` has passed
@@ -276,13 +298,13 @@ impl Sender {
     /// [`Sender::first_question`], and sends the request only if the platform does not know the
     /// payment.
     ///
-    /// For a refund this sends nothing and returns an unknown outcome: the payment's status does
-    /// not distinguish one refund from another, and a second request could refund twice. Look for
+    /// For a refund, as for everything about a payment that exists, this sends nothing and returns
+    /// an unknown outcome: the payment's status does not distinguish one refund from another, and a second request could refund twice. Look for
     /// the refund among the operations of the status, by its request id, or in a callback, by its
     /// `merchant_refund_id`.
-    pub async fn resume<F: Flow>(
+    pub async fn resume<R: GateRequest>(
         &self,
-        prepared: &Prepared<F>,
+        request: &R,
         age: Duration,
     ) -> Result<Sent, SendError> {
         // A clock that cannot represent that time has not run that long: the request is older
@@ -296,7 +318,8 @@ impl Sender {
             first_question: after(self.first_question),
             late_enough: after(self.policy.not_found_after),
         };
-        Call::new(self, prepared).run(Some(earlier)).await
+        let outgoing = request.outgoing(self.gate.project());
+        Call::new(self, outgoing).run::<R::Answer>(Some(earlier)).await
     }
 
     /// Requests the status of a payment, within the sender's limits and the deadline of its policy.

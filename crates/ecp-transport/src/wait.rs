@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ecp_core::model::{ModelError, OperationStatus, PaymentStatus, StatusResponse};
 use ecp_core::{PaymentId, RequestId};
-use ecp_methods::{DynMethod, Flow, Rule, Supports};
+use ecp_methods::{DynMethod, Effect, Flow, Rule, Supports};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
@@ -31,6 +31,7 @@ pub struct Wait {
     first: Duration,
     longest: Duration,
     deadline: Duration,
+    until_held: bool,
     wake: Wake,
 }
 
@@ -87,11 +88,15 @@ impl Wait {
 
     /// Makes the schedule for an operation, such as a payout, by a payment method. The times are
     /// those that the platform documents for the method, otherwise the default values of
-    /// [`Wait::by_rule`].
+    /// [`Wait::by_rule`]. The wait for a hold ends when the money is held.
     pub fn for_flow<F: Flow>(method: &impl Supports<F>) -> Self {
-        match method.spec().rule(F::OPERATION) {
+        let wait = match method.spec().rule(F::OPERATION) {
             Some(rule) => Self::by_rule(rule),
             None => Self::by_rule(&Rule::new()),
+        };
+        match F::OPERATION.effect() {
+            Effect::Hold => wait.until_held(),
+            _ => wait,
         }
     }
 
@@ -104,6 +109,7 @@ impl Wait {
             first: rule.average_time().unwrap_or(Self::FIRST),
             longest: Self::LONGEST,
             deadline: rule.longest_time().unwrap_or(Self::DEADLINE),
+            until_held: false,
             wake: Wake::default(),
         }
     }
@@ -135,6 +141,13 @@ impl Wait {
         Self { deadline: deadline.min(Self::FOR_EVER), ..self }
     }
 
+    /// Ends the wait for a payment also with the status `awaiting capture`, in which the payment
+    /// holds the customer's money (sources: statuses). The platform gives the payment no final status
+    /// before the money is captured or released.
+    pub fn until_held(self) -> Self {
+        Self { until_held: true, ..self }
+    }
+
     /// The time from the beginning of the wait until the first status request.
     pub const fn first_pause(&self) -> Duration {
         self.first
@@ -159,7 +172,11 @@ impl Gate {
         payment_id: &PaymentId,
         wait: &Wait,
     ) -> Result<StatusResponse, WaitError> {
-        self.wait(payment_id, wait, is_final).await
+        let is_held = |status: &StatusResponse| {
+            wait.until_held && status.payment_status() == Some(&PaymentStatus::AwaitingCapture)
+        };
+        let ended = |status: &StatusResponse| is_final(status) || is_held(status);
+        self.wait(payment_id, wait, ended).await
     }
 
     /// Requests a payment's status until one of its operations, such as a refund, has ended.

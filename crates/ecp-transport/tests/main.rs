@@ -3,6 +3,7 @@
 
 mod clarify;
 mod data;
+mod endpoint;
 mod outcomes;
 mod page;
 mod redirect;

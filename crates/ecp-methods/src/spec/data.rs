@@ -1,5 +1,7 @@
 //! A spec as data, without its method's type.
 
+use std::borrow::Cow;
+
 use ecp_core::model::End;
 use ecp_core::{Currency, Money};
 
@@ -10,7 +12,7 @@ use super::need::Need;
 use super::regions::Regions;
 use super::rule::Rule;
 use super::testing::Testing;
-use crate::flow::{Operation, same_name};
+use crate::flow::{Effect, Operation, is_same};
 use crate::request::Field;
 
 /// The greatest number of operations that a spec can have.
@@ -253,13 +255,14 @@ impl MethodSpec {
         Capabilities::of(self)
     }
 
-    /// The rule that requests for an operation must satisfy, found by the operation's name; `None`
-    /// if the payment method does not have the operation.
+    /// The rule that requests for an operation must satisfy, `None` if the payment method does not
+    /// have the operation. An operation with the same
+    /// name and another effect is another operation.
     pub const fn rule(&self, flow: Operation) -> Option<&Rule> {
         let mut at = 0;
         while at < MOST_FLOWS {
             match &self.flows[at] {
-                Some((own, rule)) if same_name(own.name(), flow.name()) => return Some(rule),
+                Some((own, rule)) if is_same(*own, flow) => return Some(rule),
                 Some(_) => at += 1,
                 None => return None,
             }
@@ -281,6 +284,32 @@ impl MethodSpec {
         let rule = self.rule(flow)?;
         let conditional = rule.conditional_needs().iter().flat_map(Need::fields);
         rule.needed_fields().iter().chain(conditional).find(|field| field.path() == path).copied()
+    }
+
+    /// The first operation of the method with an effect, with its rule; `None` if it has none.
+    pub fn first_with(&self, effect: Effect) -> Option<(Operation, &Rule)> {
+        self.rules().find(|(flow, _)| flow.effect() == effect)
+    }
+
+    /// The operation's Gate path after `/v2/payment/`, such as `wallet/jeton/sale`; `None` if the
+    /// method does not have the operation, or has no Gate path.
+    pub fn path_of(&self, flow: Operation) -> Option<Cow<'static, str>> {
+        match self.rule(flow)?.own_path() {
+            Some(path) => Some(Cow::Borrowed(path)),
+            None => Some(Cow::Owned(format!("{}/{flow}", self.gate_path?))),
+        }
+    }
+
+    /// The operation that has a Gate path, which is given without `/v2/payment/`.
+    pub fn by_path(&self, path: &str) -> Option<Operation> {
+        let has = |flow: Operation, rule: &Rule| match rule.own_path() {
+            Some(own) => own == path,
+            None => self.gate_path.is_some_and(|gate_path| {
+                let rest = path.strip_prefix(gate_path).and_then(|rest| rest.strip_prefix('/'));
+                rest == Some(flow.name())
+            }),
+        };
+        self.rules().find(|(flow, rule)| has(*flow, rule)).map(|(flow, _)| flow)
     }
 
     /// The operations that the payment method has, such as a sale, in the order of the spec.

@@ -62,6 +62,10 @@ impl MethodSpec {
             if let Some(rule) = self.rule(flow) {
                 row(flow.name(), sentence(rule));
                 row(&format!("{flow} currencies"), join(rule.own_currencies().unwrap_or_default()));
+                if ![Operation::SALE, Operation::PAYOUT, Operation::REFUND].contains(&flow) {
+                    row(&format!("{flow} effect"), flow.effect().to_string());
+                }
+                row(&format!("{flow} path"), rule.own_path().unwrap_or_default().to_owned());
                 row(&format!("{flow} on"), join(rule.interfaces()));
                 row(&format!("{flow} needs"), join(rule.needed_fields()));
                 for need in rule.conditional_needs() {

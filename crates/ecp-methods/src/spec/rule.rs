@@ -1,4 +1,4 @@
-//! Requirements of a method in one flow.
+//! Requirements of a method in one operation.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -8,6 +8,7 @@ use ecp_core::{Currency, Money};
 use super::facts::Interface;
 use super::limit::{Limit, Limits};
 use super::need::Need;
+use crate::flow::is_path;
 use crate::request::Field;
 
 /// What a payment method requires of the requests for one operation, such as a sale: amounts,
@@ -21,6 +22,7 @@ pub struct Rule {
     pub(crate) needs_when: &'static [Need],
     pub(crate) zero_amount: bool,
     pub(crate) partial: bool,
+    pub(crate) path: Option<&'static str>,
     pub(crate) base_time: Option<Duration>,
     pub(crate) cut_off_time: Option<Duration>,
 }
@@ -37,6 +39,7 @@ impl Rule {
             needs_when: &[],
             zero_amount: false,
             partial: false,
+            path: None,
             base_time: None,
             cut_off_time: None,
         }
@@ -93,7 +96,18 @@ impl Rule {
         Self { zero_amount: true, ..self }
     }
 
-    /// Allows partial refunds. By default, only full refunds are allowed.
+    /// Sets the Gate path of the operation, without `/v2/payment/`, where it is not the method's Gate
+    /// path and the operation's name: `skrill/1-tap`.
+    pub const fn path(self, path: &'static str) -> Self {
+        assert!(
+            is_path(path),
+            "the path of an operation must be words of lower case letters, digits, `_` and `-` with \
+             `/` between them"
+        );
+        Self { path: Some(path), ..self }
+    }
+
+    /// Allows partial refunds, captures or releases. By default, only full ones are allowed.
     pub const fn partial(self) -> Self {
         Self { partial: true, ..self }
     }
@@ -162,9 +176,15 @@ impl Rule {
         self.zero_amount
     }
 
-    /// Whether partial refunds are allowed.
+    /// Whether partial refunds, captures or releases are allowed.
     pub const fn allows_partial(&self) -> bool {
         self.partial
+    }
+
+    /// The Gate path of the operation, without `/v2/payment/`; `None` if it is the method's Gate path
+    /// and the operation's name.
+    pub const fn own_path(&self) -> Option<&'static str> {
+        self.path
     }
 
     /// The average time from the request until the final callback of a payment, `None` if the

@@ -66,21 +66,25 @@ pub(super) fn succeeding(spec: &MethodSpec, flows: &[Operation]) -> Result<Money
 }
 
 /// An amount of a sale that the customer decides.
-pub(super) fn decided(spec: &MethodSpec, decision: Decision) -> Result<Money, Failure> {
+pub(super) fn decided(
+    spec: &MethodSpec,
+    flow: Operation,
+    decision: Decision,
+) -> Result<Money, Failure> {
     let testing = spec.testing();
     let ends = |minor: i64| match decision {
         Decision::Success => !testing.is_declined(minor),
         Decision::Decline => !testing.is_listed(minor) || testing.is_declined(minor),
     };
-    first(spec, &[Operation::SALE], |span| span.find(ends)).ok_or_else(|| {
+    first(spec, &[flow], |span| span.find(ends)).ok_or_else(|| {
         fail(format!("no amount within the method's limits ends as a {decision} in tests"))
     })
 }
 
 /// An amount of a payout that the method's test project declines, `None` if its limits exclude all.
-pub(super) fn declined_payout(spec: &MethodSpec) -> Option<Money> {
+pub(super) fn declined_payout(spec: &MethodSpec, flow: Operation) -> Option<Money> {
     let declined = spec.testing().declined_amounts();
-    first(spec, &[Operation::PAYOUT], |span| {
+    first(spec, &[flow], |span| {
         let &minor = declined.iter().find(|&&minor| span.holds(minor))?;
         Some(Money::from_minor(minor, span.currency))
     })
@@ -88,10 +92,14 @@ pub(super) fn declined_payout(spec: &MethodSpec) -> Option<Money> {
 
 /// An amount of a sale, and a greater amount for its refund; `None` if the limits of refunds end
 /// with those of sales.
-pub(super) fn overdrawn(spec: &MethodSpec) -> Option<(Money, Money)> {
+pub(super) fn overdrawn(
+    spec: &MethodSpec,
+    sale: Operation,
+    refund: Operation,
+) -> Option<(Money, Money)> {
     let testing = spec.testing();
-    first(spec, &[Operation::SALE], |span| {
-        let refunds = Span::of(spec, &[Operation::REFUND], span.currency)?;
+    first(spec, &[sale], |span| {
+        let refunds = Span::of(spec, &[refund], span.currency)?;
         // The sale may be below the limits of refunds, but the refund is not.
         let greatest = span.greatest.min(refunds.greatest - span.unit);
         if greatest < span.least {

@@ -1,46 +1,154 @@
-//! Requests of any flow, with the fields that a method's rules require.
+//! Requests of any operation, with the fields that a method's rules require.
 
 use ecp_core::{Money, PaymentId, ProjectId};
-use ecp_methods::request::{Field, FlowRequest, PayoutRequest, RefundRequest, SaleRequest};
-use ecp_methods::{Effect, Operation, Prepared, Rejection, prepare_dyn};
+use ecp_methods::request::{
+    CancelRequest, CaptureRequest, Field, ManageRequest, OperationRequest, PayoutRequest,
+    RefundRequest, SaleRequest,
+};
+use ecp_methods::{Effect, Operation, PreparedRequest, Rejection, prepare_operation};
+use ecp_transport::{Accepted, Gate, GateError};
 
 use super::subject::Subject;
 use crate::failure::{Failure, OrFail, fail};
 
-/// A request of any flow.
-#[derive(Clone, Debug)]
-pub(super) enum Request {
+macro_rules! forms {
+    ($($form:ident($request:ty),)*) => {
+        /// A request of any form.
+        #[derive(Clone, Debug)]
+        enum Form {
+            $($form($request),)*
+        }
+
+        /// A prepared request of any form.
+        #[derive(Debug)]
+        pub(crate) enum AnyPrepared {
+            $($form(PreparedRequest<$request>),)*
+        }
+
+        impl AnyPrepared {
+            pub(super) fn body(&self, project: ProjectId) -> Vec<u8> {
+                match self {
+                    $(Self::$form(prepared) => prepared.body(project),)*
+                }
+            }
+
+            pub(crate) async fn send(&self, gate: &Gate) -> Result<Accepted, GateError> {
+                match self {
+                    $(Self::$form(prepared) => gate.send(prepared).await,)*
+                }
+            }
+        }
+
+        impl Form {
+            fn with_fields(
+                self,
+                method: Subject<'_>,
+                flow: Operation,
+                without: Option<Field>,
+            ) -> Result<Self, Failure> {
+                Ok(match self {
+                    $(Self::$form(request) => {
+                        Self::$form(with_fields(request, method, flow, without)?)
+                    })*
+                })
+            }
+
+            fn has(&self, path: &str) -> bool {
+                match self {
+                    $(Self::$form(request) => request.draft().has(path),)*
+                }
+            }
+
+            fn set(self, field: Field, value: &str) -> Self {
+                match self {
+                    $(Self::$form(request) => Self::$form(request.set(field, value)),)*
+                }
+            }
+
+            fn prepare(
+                self,
+                method: Subject<'_>,
+                flow: Operation,
+            ) -> Result<AnyPrepared, Rejection> {
+                let Subject { method, .. } = method;
+                match self {
+                    $(Self::$form(request) => {
+                        prepare_operation(method, flow, request).map(AnyPrepared::$form)
+                    })*
+                }
+            }
+        }
+
+        $(impl SetField for $request {
+            fn set(self, field: Field, value: &str) -> Self {
+                self.field(field, value)
+            }
+        }
+
+        impl From<$request> for Form {
+            fn from(request: $request) -> Self {
+                Self::$form(request)
+            }
+        })*
+    };
+}
+
+forms! {
     Sale(SaleRequest),
     Payout(PayoutRequest),
     Refund(RefundRequest),
+    Capture(CaptureRequest),
+    Cancel(CancelRequest),
+    Manage(ManageRequest),
 }
 
-/// A prepared request of any flow.
-#[derive(Debug)]
-pub(crate) enum AnyPrepared {
-    Sale(Prepared<ecp_methods::Sale>),
-    Payout(Prepared<ecp_methods::Payout>),
-    Refund(Prepared<ecp_methods::Refund>),
-}
-
-impl AnyPrepared {
-    pub(super) fn body(&self, project: ProjectId) -> Vec<u8> {
-        match self {
-            Self::Sale(prepared) => prepared.body(project),
-            Self::Payout(prepared) => prepared.body(project),
-            Self::Refund(prepared) => prepared.body(project),
-        }
-    }
+/// A request for any operation.
+#[derive(Clone, Debug)]
+pub(super) struct Request {
+    flow: Operation,
+    form: Form,
 }
 
 impl Request {
     /// A request without any field.
     pub(super) fn bare(flow: Operation, amount: Money) -> Result<Self, Failure> {
-        Ok(match flow.effect() {
-            Effect::Out => Self::Payout(PayoutRequest::new(id("case")?, amount)),
-            Effect::Back => Self::Refund(RefundRequest::full_of(id("case")?, amount)),
-            _ => Self::Sale(SaleRequest::new(id("case")?, amount)),
-        })
+        let id = id("case")?;
+        let form = match flow.effect() {
+            Effect::MoneyIn | Effect::Hold | Effect::Register => {
+                SaleRequest::new(id, amount).into()
+            }
+            Effect::Out => PayoutRequest::new(id, amount).into(),
+            Effect::Back => RefundRequest::full_of(id, amount).into(),
+            Effect::Capture => CaptureRequest::full_of(id, amount).into(),
+            Effect::Release => CancelRequest::full_of(id, amount).into(),
+            Effect::Manage => ManageRequest::new(id).into(),
+        };
+        Ok(Self { flow, form })
+    }
+
+    /// A request about a part of a payment; `None` if the operation has no parts.
+    pub(super) fn part(flow: Operation, amount: Money) -> Result<Option<Self>, Failure> {
+        let id = id("part")?;
+        let form = match flow.effect() {
+            Effect::Back => RefundRequest::partial(id, amount).into(),
+            Effect::Capture => CaptureRequest::partial(id, amount).into(),
+            Effect::Release => CancelRequest::partial(id, amount).into(),
+            _ => return Ok(None),
+        };
+        Ok(Some(Self { flow, form }))
+    }
+
+    /// A request about all of a payment, without an amount where that is possible.
+    pub(super) fn whole(flow: Operation) -> Result<Option<Self>, Failure> {
+        let id = id("case")?;
+        let form = match flow.effect() {
+            Effect::Back => RefundRequest::full(id).into(),
+            Effect::Capture => CaptureRequest::full(id).into(),
+            Effect::Release => CancelRequest::full(id).into(),
+            Effect::Manage => ManageRequest::new(id).into(),
+            _ => return Ok(None),
+        };
+        Ok(Some(Self { flow, form }))
     }
 
     /// A request with all required fields, except one.
@@ -50,48 +158,38 @@ impl Request {
         amount: Money,
         without: Option<Field>,
     ) -> Result<Self, Failure> {
-        Ok(match Self::bare(flow, amount)? {
-            Self::Sale(request) => Self::Sale(with_fields(request, method, flow, without)?),
-            Self::Payout(request) => Self::Payout(with_fields(request, method, flow, without)?),
-            Self::Refund(request) => Self::Refund(with_fields(request, method, flow, without)?),
-        })
+        Self::bare(flow, amount)?.with_fields(method, without)
+    }
+
+    /// The request with all required fields, except one.
+    pub(super) fn with_fields(
+        self,
+        method: Subject<'_>,
+        without: Option<Field>,
+    ) -> Result<Self, Failure> {
+        let form = self.form.with_fields(method, self.flow, without)?;
+        Ok(Self { form, ..self })
+    }
+
+    /// Whether the request has a value at a path.
+    pub(super) fn has(&self, path: &str) -> bool {
+        self.form.has(path)
     }
 
     /// The request with a field's value.
     pub(super) fn set(self, field: Field, value: &str) -> Self {
-        match self {
-            Self::Sale(request) => Self::Sale(request.set(field, value)),
-            Self::Payout(request) => Self::Payout(request.set(field, value)),
-            Self::Refund(request) => Self::Refund(request.set(field, value)),
-        }
+        Self { form: self.form.set(field, value), ..self }
     }
 
     pub(super) fn prepare(self, method: Subject<'_>) -> Result<AnyPrepared, Rejection> {
-        let Subject { method, .. } = method;
-        match self {
-            Self::Sale(request) => prepare_dyn(method, request).map(AnyPrepared::Sale),
-            Self::Payout(request) => prepare_dyn(method, request).map(AnyPrepared::Payout),
-            Self::Refund(request) => prepare_dyn(method, request).map(AnyPrepared::Refund),
-        }
+        self.form.prepare(method, self.flow)
     }
 }
 
-/// Sets a field in a request of any flow.
-pub(super) trait SetField: FlowRequest {
+/// Sets a field in a request of any form.
+pub(super) trait SetField: OperationRequest {
     fn set(self, field: Field, value: &str) -> Self;
 }
-
-macro_rules! set_field {
-    ($($request:ty),*) => {
-        $(impl SetField for $request {
-            fn set(self, field: Field, value: &str) -> Self {
-                self.field(field, value)
-            }
-        })*
-    };
-}
-
-set_field!(SaleRequest, PayoutRequest, RefundRequest);
 
 pub(super) fn with_fields<R: SetField>(
     request: R,

@@ -1,5 +1,6 @@
 //! Requests to Gate, the Payment Page and the Data API.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -10,13 +11,14 @@ use ecp_core::model::{AdditionalData, Callback, FromJson};
 use ecp_core::{Money, RequestId, Sensitive};
 use ecp_methods::page::{PageOptions, prepare_page_dyn};
 use ecp_methods::request::{Customer, Field, PayoutRequest, RefundRequest, SaleRequest};
-use ecp_methods::{DynMethod, Flow, Operation, Prepared, Registry, prepare_dyn};
+use ecp_methods::{DynMethod, Effect, Operation, Prepared, Registry, prepare_dyn};
 use ecp_sandbox::{Config, Project, Sandbox};
 use ecp_testkit::sentinels::Capture;
 use ecp_testkit::{Fault, FaultServer, FaultTransport};
 use ecp_transport::{
-    DataApi, Gate, HttpTransport, OperationsQuery, PaymentPage, ReqwestTransport, RetryBudget,
-    RetryPolicy, SendPolicy, Sender, Timeouts, TowerTransport, TransportError, redirect_response,
+    DataApi, EndpointRequest, Gate, GateRequest, HttpTransport, OperationsQuery, PaymentPage,
+    ReqwestTransport, RetryBudget, RetryPolicy, SendPolicy, Sender, Timeouts, TowerTransport,
+    TransportError, redirect_response,
 };
 use http::{Request, Response};
 
@@ -153,6 +155,14 @@ async fn every_flow(
             other => panic!("{other}"),
         }
     }
+    let names = [(Field::CUSTOMER_EMAIL, "email"), (Field::CUSTOMER_PHONE, "phone")];
+    let body: BTreeMap<&str, &str> =
+        names.into_iter().map(|(field, name)| (name, value(field))).collect();
+    let body = BTreeMap::from([("customer", body)]);
+    let path = "/v2/payment/card/capture";
+    let endpoint = EndpointRequest::new(path, Effect::Capture, payment.clone(), &body).unwrap();
+    capture.debug("a request to an endpoint", &endpoint);
+    sent(capture, gate, sender, &endpoint).await;
     capture.result("a status", &gate.status(&payment).await);
     capture.result("a status", &sender.status(&payment).await);
     let data = clarification();
@@ -186,7 +196,7 @@ async fn send<R>(
     sent(capture, gate, sender, &prepared).await;
 }
 
-async fn sent<F: Flow>(capture: &Capture, gate: &Gate, sender: &Sender, prepared: &Prepared<F>) {
+async fn sent(capture: &Capture, gate: &Gate, sender: &Sender, prepared: &impl GateRequest) {
     capture.result("sent", &sender.send(prepared).await);
     capture.result("sent a second time", &gate.send(prepared).await);
     capture.result("gone on with", &sender.resume(prepared, SHORT * 2).await);

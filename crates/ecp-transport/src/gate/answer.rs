@@ -1,25 +1,59 @@
 //! Interpretation of Gate's answers.
 
 use bytes::Bytes;
-use ecp_core::PaymentId;
 use ecp_core::json::{Document, Limits, Value};
 use ecp_core::model::{
     Code, FromJson, ModelError, StatusError, StatusResponse, SyncResponse, SyncStatus,
     VerifiedStatus,
 };
 use ecp_core::signature::{self, VerifyError};
+use ecp_core::{PaymentId, RequestId, Sensitive};
 use http::{Response, StatusCode};
 
+use super::request::{Outgoing, Registered, no_request_id};
 use super::{Accepted, Gate};
 use crate::error::{GateError, Refusal, UnknownReason};
 
 impl Gate {
+    /// Reads the answer to a request, as [`Gate::read_registration`] does, and keeps all of it.
+    pub(super) fn read_registered(
+        &self,
+        response: &Response<Bytes>,
+        outgoing: &Outgoing<'_>,
+        target: Target,
+    ) -> Result<Registered, GateError> {
+        let request_id = self.read_request_id(response, outgoing.payment_id, target)?;
+        if request_id.is_none() && outgoing.needs_request_id {
+            return Err(GateError::Unknown(no_request_id()));
+        }
+        let body = String::from_utf8_lossy(response.body()).into_owned();
+        Ok(Registered {
+            payment_id: outgoing.payment_id.clone(),
+            request_id,
+            refund_id: outgoing.refund_id.map(str::to_owned),
+            body: Sensitive::new(body),
+        })
+    }
+
     pub(crate) fn read_registration(
         &self,
         response: &Response<Bytes>,
         payment_id: &PaymentId,
         target: Target,
     ) -> Result<Accepted, GateError> {
+        let request_id = self
+            .read_request_id(response, payment_id, target)?
+            .ok_or_else(|| GateError::Unknown(no_request_id()))?;
+        Ok(Accepted { payment_id: payment_id.clone(), request_id, merchant_refund_id: None })
+    }
+
+    /// The request id of an answer that says that the request was taken; `None` if it has none.
+    fn read_request_id(
+        &self,
+        response: &Response<Bytes>,
+        payment_id: &PaymentId,
+        target: Target,
+    ) -> Result<Option<RequestId>, GateError> {
         let answer = self.read_sync(response).map_err(GateError::Unknown)?;
         let unknown = |reason| Err(GateError::Unknown(reason));
         if answer.project_id.is_some_and(|project| project != self.project) {
@@ -36,13 +70,7 @@ impl Gate {
             other => unknown(UnknownReason::HttpStatus(other.as_u16())),
         };
         match answer.status {
-            SyncStatus::Success if http_status == StatusCode::OK => match answer.request_id {
-                Some(request_id) => {
-                    let payment_id = payment_id.clone();
-                    Ok(Accepted { payment_id, request_id, merchant_refund_id: None })
-                }
-                None => missing("request_id"),
-            },
+            SyncStatus::Success if http_status == StatusCode::OK => Ok(answer.request_id),
             SyncStatus::Error => match answer.code {
                 Some(code) => Err(match error_says(code, target) {
                     Err(reason) => GateError::Unknown(reason),

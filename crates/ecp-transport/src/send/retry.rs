@@ -2,23 +2,23 @@
 
 use std::time::Duration;
 
-use ecp_core::Money;
 use ecp_core::model::{PaymentType, StatusResponse};
 use ecp_core::observe::Meter;
-use ecp_methods::{Flow, Operation, Prepared};
+use ecp_methods::{Effect, Operation};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::{DEADLINE, SendError, Sender, Sent};
 use crate::error::{GateError, UnknownReason};
-use crate::gate::Accepted;
+use crate::gate::request::sealed::OfGate;
+use crate::gate::request::{Outgoing, Registered};
 use crate::http::TransportError;
 use crate::wait::is_passing;
 use crate::watched::{BUDGET_EMPTY, FURTHER_REQUESTS, Watched, request_span};
 
 /// A call in progress.
-pub(super) struct Call<'s, F: Flow> {
+pub(super) struct Call<'s> {
     sender: &'s Sender,
-    prepared: &'s Prepared<F>,
+    request: Outgoing<'s>,
     deadline: Instant,
     sends: u32,
     status_checks: u32,
@@ -47,34 +47,37 @@ enum Settled {
     Open { question: Option<GateError>, not_found: bool },
 }
 
-impl<'s, F: Flow> Call<'s, F> {
+impl<'s> Call<'s> {
     /// Begins a call, and pays its share into the budget.
-    pub(super) fn new(sender: &'s Sender, prepared: &'s Prepared<F>) -> Self {
+    pub(super) fn new(sender: &'s Sender, request: Outgoing<'s>) -> Self {
         sender.policy.retry.budget.deposit();
         let deadline = Instant::now() + sender.policy.retry.deadline + sender.first_question;
-        Self { sender, prepared, deadline, sends: 0, status_checks: 0, is_forbidden: false }
+        Self { sender, request, deadline, sends: 0, status_checks: 0, is_forbidden: false }
     }
 
     /// `earlier` is set if an earlier call may have sent the request.
-    pub(super) async fn run(mut self, earlier: Option<Earlier>) -> Result<Sent, SendError> {
-        let method = self.prepared.spec().code();
+    pub(super) async fn run<A: OfGate>(
+        mut self,
+        earlier: Option<Earlier>,
+    ) -> Result<Sent, SendError> {
+        let (name, method) = (self.request.name, self.request.method);
         let span = request_span!(
             "ecp.send",
             "internal",
             self.sender.gate.project(),
-            self.prepared.payment_id().as_str(),
+            self.request.payment_id.as_str(),
             method,
             "ecp.request",
             "ecp.sends",
             "ecp.questions"
         );
-        let watched = Watched::send(span, self.meter(), F::OPERATION.name(), Some(method));
-        watched.record("ecp.request", F::OPERATION.name());
-        let result = watched.run(self.decide(earlier)).await;
+        let watched = Watched::send(span, self.meter(), name, method);
+        watched.record("ecp.request", name);
+        let result = watched.run(self.decide::<A>(earlier)).await;
         watched.record("ecp.sends", self.sends);
         watched.record("ecp.questions", self.status_checks);
         let (outcome, error) = match &result {
-            Ok(Sent::Registered(_)) => ("accepted", None),
+            Ok(Sent::Registered(_) | Sent::Answered(_)) => ("accepted", None),
             Ok(Sent::Found(_)) => ("found", None),
             Ok(Sent::Exists) => ("exists", None),
             Err(error) => (error.outcome().as_str(), Some(error.error.error_type())),
@@ -83,13 +86,13 @@ impl<'s, F: Flow> Call<'s, F> {
         result
     }
 
-    async fn decide(&mut self, earlier: Option<Earlier>) -> Result<Sent, SendError> {
+    async fn decide<A: OfGate>(&mut self, earlier: Option<Earlier>) -> Result<Sent, SendError> {
         // Whether some send of this request may have arrived.
         let mut ambiguous = earlier.is_some();
         if let Some(Earlier { first_question, late_enough }) = earlier {
             let unknown = GateError::Unknown(UnknownReason::Interrupted);
-            // The payment that the platform knows is the one to refund.
-            if F::OPERATION == Operation::REFUND {
+            // The payment that the platform knows is the one that the request is about.
+            if !self.request.effect.is_new_payment() {
                 return Err(self.failed(unknown, None, false));
             }
             if first_question >= self.deadline {
@@ -103,8 +106,8 @@ impl<'s, F: Flow> Call<'s, F> {
         }
         loop {
             let (result, retry_after) = self.attempt().await;
-            let error = match result {
-                Ok(accepted) => return Ok(Sent::Registered(accepted)),
+            let error = match result.and_then(|it| A::of(it).map_err(GateError::Unknown)) {
+                Ok(answer) => return Ok(answer.sent()),
                 Err(error) => error,
             };
             match &error {
@@ -130,17 +133,17 @@ impl<'s, F: Flow> Call<'s, F> {
                         return Err(self.failed(error, None, false));
                     }
                     tracing::info!(
-                        "ecp.payment_id" = self.prepared.payment_id().as_str(),
+                        "ecp.payment_id" = self.request.payment_id.as_str(),
                         "error.type" = error.error_type(),
                         "nothing was registered: sending again"
                     );
                 }
-                _ if F::OPERATION == Operation::REFUND => {
+                _ if !self.request.effect.is_new_payment() => {
                     return Err(self.failed(error, None, false));
                 }
                 _ => {
                     tracing::warn!(
-                        "ecp.payment_id" = self.prepared.payment_id().as_str(),
+                        "ecp.payment_id" = self.request.payment_id.as_str(),
                         "error.type" = error.error_type(),
                         "the request may have arrived: requesting the status"
                     );
@@ -150,7 +153,7 @@ impl<'s, F: Flow> Call<'s, F> {
                     match self.settle(late_enough, at_least).await {
                         Settled::DoesNotExist if self.sends < self.sender.policy.retry.attempts => {
                             tracing::info!(
-                                "ecp.payment_id" = self.prepared.payment_id().as_str(),
+                                "ecp.payment_id" = self.request.payment_id.as_str(),
                                 "the request never arrived: sending again"
                             );
                         }
@@ -162,21 +165,21 @@ impl<'s, F: Flow> Call<'s, F> {
     }
 
     /// Sends once.
-    async fn attempt(&mut self) -> (Result<Accepted, GateError>, Option<Duration>) {
+    async fn attempt(&mut self) -> (Result<Registered, GateError>, Option<Duration>) {
         let Ok(_permit) = timeout_at(self.deadline, self.sender.turn()).await else {
             return (Err(GateError::NotSent(TransportError::not_sent(DEADLINE))), None);
         };
         if let Some(intents) = &self.sender.intents
-            && let Err(error) = intents.about_to_send(self.prepared.payment_id()).await
+            && let Err(error) = intents.about_to_send(self.request.payment_id).await
         {
             self.is_forbidden = true;
             return (Err(GateError::NotSent(TransportError::not_sent(error))), None);
         }
         self.sends += 1;
         if self.sends > 1 || self.status_checks > 0 {
-            self.further(F::OPERATION.name());
+            self.further(self.request.name);
         }
-        match timeout_at(self.deadline, self.sender.gate.attempt(self.prepared)).await {
+        match timeout_at(self.deadline, self.sender.gate.attempt(&self.request)).await {
             Ok(result) => result,
             Err(_) => (Err(TransportError::maybe_sent(DEADLINE).into()), None),
         }
@@ -206,9 +209,9 @@ impl<'s, F: Flow> Call<'s, F> {
     }
 
     fn budget_empty(&self) {
-        let id = self.prepared.payment_id().as_str();
+        let id = self.request.payment_id.as_str();
         tracing::warn!("ecp.payment_id" = id, "the retry budget is empty");
-        self.meter().count(&BUDGET_EMPTY, 1, &[("ecp.request", F::OPERATION.name())]);
+        self.meter().count(&BUDGET_EMPTY, 1, &[("ecp.request", self.request.name)]);
     }
 
     fn further(&self, request: &'static str) {
@@ -246,7 +249,7 @@ impl<'s, F: Flow> Call<'s, F> {
             }
             self.status_checks += 1;
             let asked_at = Instant::now();
-            let asked = self.sender.ask(self.prepared.payment_id(), self.deadline).await;
+            let asked = self.sender.ask(self.request.payment_id, self.deadline).await;
             at_least = asked.retry_after;
             if asked.answer.is_ok() && !is_first_request {
                 policy.retry.budget.give_back();
@@ -275,20 +278,26 @@ impl<'s, F: Flow> Call<'s, F> {
     /// amount, it is not compared.
     fn mismatch(&self, status: &StatusResponse) -> Option<&'static str> {
         let payment = status.payment.as_ref()?;
-        let kind = match F::OPERATION {
-            Operation::PAYOUT => PaymentType::Payout,
-            _ => PaymentType::Purchase,
+        let is_other = |found: &PaymentType| match (self.request.effect, self.request.operation) {
+            (Effect::Out, _) => *found != PaymentType::Payout,
+            (_, Some(Operation::SALE)) => *found != PaymentType::Purchase,
+            // The words of other payments than sales and payouts are known in part only.
+            _ => *found == PaymentType::Payout,
         };
-        if payment.kind.as_ref().is_some_and(|found| *found != kind) {
+        if payment.kind.as_ref().is_some_and(is_other) {
             return Some("payment.type");
         }
-        let asked = self.prepared.amount().filter(|amount| amount.minor() > 0)?;
+        let asked = self.request.amount.filter(|amount| amount.minor() > 0)?;
         let sum = payment.sum.as_ref()?;
-        let spec = self.prepared.spec();
-        let found =
-            sum.currency.parse().ok().and_then(|code| spec.received_amount(sum.amount, code));
-        let same = |asked: Money| found == Some(asked);
-        (F::OPERATION != Operation::REFUND && !same(asked)).then_some("payment.sum")
+        let found = match self.request.spec {
+            Some(spec) => {
+                let code = sum.currency.parse().ok();
+                code.and_then(|code| spec.received_amount(sum.amount, code))
+            }
+            // Both are the numbers of the messages.
+            None => sum.money().ok(),
+        };
+        (found != Some(asked)).then_some("payment.sum")
     }
 
     fn end(&self, settled: Settled, error: GateError) -> Result<Sent, SendError> {

@@ -1,7 +1,9 @@
 //! The method's own check of a request: the rules that its spec cannot express.
 
 use ecp_core::Money;
-use ecp_methods::request::{Draft, Field, FlowRequest, PayoutRequest, RefundRequest, SaleRequest};
+use ecp_methods::request::{
+    Draft, Field, OperationRequest, PayoutRequest, RefundRequest, SaleRequest,
+};
 use ecp_methods::spec::Interface;
 use ecp_methods::{DynMethod, Operation, Reason, Rule, check_received};
 use serde_json::Value;

@@ -1,0 +1,346 @@
+//! What can be sent to Gate: checked requests of methods, and requests to endpoints without a model.
+
+use ecp_core::json::{Document, Kind, Limits, Value};
+use ecp_core::model::ModelError;
+use ecp_core::signature::Rules;
+use ecp_core::{Money, PaymentId, ProjectId, RequestId, Sensitive};
+use ecp_methods::request::{Field, OperationRequest};
+use ecp_methods::{Effect, Flow, MethodSpec, Operation, Prepared, PreparedRequest};
+use serde::Serialize;
+
+use super::Accepted;
+use crate::error::UnknownReason;
+use crate::send::Sent;
+
+/// A request that can be sent to Gate: a [`Prepared`] or [`PreparedRequest`] of a method, or an
+/// [`EndpointRequest`]. No other type can implement it.
+pub trait GateRequest: sealed::ToGate {
+    /// The answer that [`Gate::send`](crate::Gate::send) returns.
+    type Answer: sealed::OfGate;
+}
+
+impl<F: Flow> GateRequest for Prepared<F> {
+    type Answer = Accepted;
+}
+
+impl<R: OperationRequest> GateRequest for PreparedRequest<R> {
+    type Answer = Accepted;
+}
+
+impl GateRequest for EndpointRequest {
+    type Answer = Answered;
+}
+
+/// A request to an endpoint of Gate for which this library has no model: a path, what the request
+/// does to money, and a JSON body. It is signed, sent and judged as safely as the other requests.
+///
+/// The effect decides what happens when the outcome of the request is unknown: see
+/// [`Sender`](crate::Sender). If you are not sure about the effect of an endpoint, use
+/// [`Effect::Back`] for one about a payment that exists, and [`Effect::Out`] for any other.
+///
+/// The body is what the platform's reference of the API asks for, without
+/// `general.project_id`, `general.payment_id` and `general.signature`, which are filled in. It can
+/// have further members of `general`. Endpoints whose signature is in another place, such as
+/// `/v2/customer/card/tokenize`, cannot be requested.
+///
+/// ```
+/// use ecp_core::PaymentId;
+/// use ecp_transport::EndpointRequest;
+/// use ecp_transport::ecp_methods::Effect;
+///
+/// #[derive(serde::Serialize)]
+/// struct Series {
+///     recurring: Id,
+/// }
+///
+/// #[derive(serde::Serialize)]
+/// struct Id {
+///     id: u64,
+/// }
+///
+/// let payment_id = PaymentId::new("order-3936")?;
+/// let body = Series { recurring: Id { id: 1015 } };
+/// let path = "/v2/payment/card/recurring/cancel";
+/// let end = EndpointRequest::new(path, Effect::Manage, payment_id, &body)?;
+/// # let _ = end;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct EndpointRequest {
+    path: String,
+    effect: Effect,
+    payment_id: PaymentId,
+    amount: Option<Money>,
+    items_in_texts: bool,
+    /// Members of `general`, and of the document, as JSON with a comma before each.
+    general: Sensitive<String>,
+    members: Sensitive<String>,
+}
+
+/// Error of [`EndpointRequest::new`]: the path or the body of a request cannot be sent.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{what}` {problem}")]
+pub struct InvalidEndpointRequest {
+    what: String,
+    problem: String,
+}
+
+/// Gate's answer that it took an [`EndpointRequest`]. For an effect on money this means that the
+/// request is registered: the payment's result is not known yet.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Answered {
+    /// The merchant's id of the payment.
+    pub payment_id: PaymentId,
+    /// The platform's id of the request. It can be `None` only for [`Effect::Manage`], of which the
+    /// form of the answer is not documented (sources: endpoints).
+    pub request_id: Option<RequestId>,
+    body: Sensitive<String>,
+}
+
+impl Answered {
+    /// The whole answer as JSON text. It is proven to be the platform's only if it has a signature:
+    /// an answer with a wrong signature is an error, but Gate leaves most answers unsigned.
+    pub fn json(&self) -> &str {
+        self.body.expose()
+    }
+}
+
+impl EndpointRequest {
+    /// Creates a request to an endpoint. The path is that of the platform's reference of the API,
+    /// such as `/v2/payment/card/capture`; the body serialises to a JSON object. It is an error if
+    /// the path is not one of Gate, or if the body is not an object, has a member twice, or has a
+    /// member that is filled in or that the signature does not cover.
+    pub fn new(
+        path: impl Into<String>,
+        effect: Effect,
+        payment_id: PaymentId,
+        body: &impl Serialize,
+    ) -> Result<Self, InvalidEndpointRequest> {
+        let path = path.into();
+        if !is_path(&path) {
+            let problem = "is not a path of Gate: write it as in the platform's reference, such as \
+                           `/v2/payment/card/capture`";
+            return Err(invalid(path, problem));
+        }
+        let json = serde_json::to_string(body)
+            .map_err(|error| invalid("the body", format!("cannot be written as JSON: {error}")))?;
+        let document = Document::parse(json.as_bytes(), Limits::default())
+            .map_err(|error| invalid("the body", format!("cannot be signed: {error}")))?;
+        let root = document.root();
+        if !matches!(root.kind(), Kind::Object) {
+            return Err(invalid("the body", "must be a JSON object"));
+        }
+        check_names(root)?;
+        let (mut general, mut members) = (String::new(), String::new());
+        for member in root.children() {
+            if member.key() != Some("general") {
+                push(&mut members, member);
+                continue;
+            }
+            if !matches!(member.kind(), Kind::Object) {
+                return Err(invalid("general", "must be a JSON object"));
+            }
+            for member in member.children() {
+                if let Some(name) = member.key().filter(|name| FILLED_IN.contains(name)) {
+                    let problem = "is filled in when the request is sent: leave it out";
+                    return Err(invalid(format!("general.{name}"), problem));
+                }
+                push(&mut general, member);
+            }
+        }
+        let amount = amount(root);
+        let (general, members) = (Sensitive::new(general), Sensitive::new(members));
+        Ok(Self { path, effect, payment_id, amount, items_in_texts: false, general, members })
+    }
+
+    /// Allows texts that contain a `;`, a name and a `:`, as
+    /// [`SaleRequest::allow_items_in_texts`](ecp_methods::request::SaleRequest::allow_items_in_texts)
+    /// does.
+    pub fn allow_items_in_texts(self) -> Self {
+        Self { items_in_texts: true, ..self }
+    }
+
+    /// The path of the endpoint on Gate.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// What the request does to money.
+    pub const fn effect(&self) -> Effect {
+        self.effect
+    }
+
+    /// The merchant's id of the payment.
+    pub const fn payment_id(&self) -> &PaymentId {
+        &self.payment_id
+    }
+}
+
+/// Members of `general` that each request fills in.
+const FILLED_IN: [&str; 3] = ["payment_id", "project_id", "signature"];
+
+/// Members that the signature does not cover.
+const NOT_COVERED: [&str; 2] = ["frame_mode", "signature"];
+
+fn invalid(what: impl Into<String>, problem: impl Into<String>) -> InvalidEndpointRequest {
+    InvalidEndpointRequest { what: what.into(), problem: problem.into() }
+}
+
+/// `/v2/` and words with `/` between them.
+fn is_path(path: &str) -> bool {
+    let is_word = |word: &str| {
+        let of_word = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        !word.is_empty() && word.bytes().all(of_word)
+    };
+    path.strip_prefix("/v2/").is_some_and(|rest| rest.split('/').all(is_word))
+}
+
+/// Refuses members that the signature does not cover. No member occurs twice: the reader refuses
+/// that.
+fn check_names(root: Value<'_>) -> Result<(), InvalidEndpointRequest> {
+    let mut open = vec![root];
+    while let Some(value) = open.pop() {
+        if value.key().is_some_and(|name| NOT_COVERED.contains(&name)) {
+            let problem = "is a member that the signature does not cover: leave it out";
+            return Err(invalid(value.path(), problem));
+        }
+        open.extend(value.children());
+    }
+    Ok(())
+}
+
+fn push(members: &mut String, member: Value<'_>) {
+    let name = serde_json::to_string(member.key().unwrap_or_default()).unwrap_or_default();
+    members.push(',');
+    members.push_str(&name);
+    members.push(':');
+    members.push_str(member.raw());
+}
+
+/// The amount of the request, where it has one in the usual place and form.
+fn amount(root: Value<'_>) -> Option<Money> {
+    let payment = root.get("payment")?;
+    let minor = payment.get("amount")?.raw().parse().ok()?;
+    let currency = payment.get("currency")?.as_str()?.parse().ok()?;
+    Some(Money::from_minor(minor, currency))
+}
+
+/// A request on its way: everything that sending, repeating and judging need.
+pub struct Outgoing<'r> {
+    /// The operation's name in metrics and spans.
+    pub(crate) name: &'static str,
+    pub(crate) operation: Option<Operation>,
+    pub(crate) effect: Effect,
+    pub(crate) spec: Option<&'static MethodSpec>,
+    pub(crate) method: Option<&'static str>,
+    pub(crate) payment_id: &'r PaymentId,
+    pub(crate) amount: Option<Money>,
+    pub(crate) path: String,
+    pub(crate) body: Sensitive<String>,
+    pub(crate) rules: Rules,
+    pub(crate) refund_id: Option<&'r str>,
+    /// Whether an answer without a request id leaves the outcome unknown.
+    pub(crate) needs_request_id: bool,
+}
+
+/// A request that Gate took, and its answer.
+pub struct Registered {
+    pub(crate) payment_id: PaymentId,
+    pub(crate) request_id: Option<RequestId>,
+    pub(crate) refund_id: Option<String>,
+    pub(crate) body: Sensitive<String>,
+}
+
+impl<F: Flow> sealed::ToGate for Prepared<F> {
+    fn outgoing(&self, project: ProjectId) -> Outgoing<'_> {
+        (**self).outgoing(project)
+    }
+}
+
+impl<R: OperationRequest> sealed::ToGate for PreparedRequest<R> {
+    fn outgoing(&self, project: ProjectId) -> Outgoing<'_> {
+        let body = String::from_utf8(self.body(project))
+            .unwrap_or_else(|_| unreachable!("JSON is written as UTF-8"));
+        Outgoing {
+            name: self.operation().name(),
+            operation: Some(self.operation()),
+            effect: self.operation().effect(),
+            spec: Some(self.spec()),
+            method: Some(self.spec().code()),
+            payment_id: self.payment_id(),
+            amount: self.amount(),
+            path: self.endpoint(),
+            body: Sensitive::new(body),
+            rules: self.signing_rules(),
+            refund_id: self.get(Field::MERCHANT_REFUND_ID),
+            needs_request_id: true,
+        }
+    }
+}
+
+impl sealed::ToGate for EndpointRequest {
+    fn outgoing(&self, project: ProjectId) -> Outgoing<'_> {
+        let id = serde_json::to_string(&self.payment_id).unwrap_or_default();
+        let (general, members) = (self.general.expose(), self.members.expose());
+        let body = format!(
+            r#"{{"general":{{"payment_id":{id},"project_id":{project}{general}}}{members}}}"#
+        );
+        let rules = Rules::private();
+        Outgoing {
+            name: "endpoint",
+            operation: None,
+            effect: self.effect,
+            spec: None,
+            method: None,
+            payment_id: &self.payment_id,
+            amount: self.amount,
+            path: self.path.clone(),
+            body: Sensitive::new(body),
+            rules: if self.items_in_texts { rules.allow_items_in_texts() } else { rules },
+            refund_id: None,
+            needs_request_id: self.effect != Effect::Manage,
+        }
+    }
+}
+
+impl sealed::OfGate for Accepted {
+    fn of(registered: Registered) -> Result<Self, UnknownReason> {
+        let Registered { payment_id, request_id, refund_id, .. } = registered;
+        let request_id = request_id.ok_or_else(no_request_id)?;
+        Ok(Self { payment_id, request_id, merchant_refund_id: refund_id })
+    }
+
+    fn sent(self) -> Sent {
+        Sent::Registered(self)
+    }
+}
+
+impl sealed::OfGate for Answered {
+    fn of(registered: Registered) -> Result<Self, UnknownReason> {
+        let Registered { payment_id, request_id, body, .. } = registered;
+        Ok(Self { payment_id, request_id, body })
+    }
+
+    fn sent(self) -> Sent {
+        Sent::Answered(self)
+    }
+}
+
+pub(super) fn no_request_id() -> UnknownReason {
+    ModelError::Missing { path: "request_id".to_owned() }.into()
+}
+
+pub(crate) mod sealed {
+    use super::{Outgoing, ProjectId, Registered, Sent, UnknownReason};
+
+    pub trait ToGate: std::fmt::Debug + Send + Sync {
+        fn outgoing(&self, project: ProjectId) -> Outgoing<'_>;
+    }
+
+    pub trait OfGate: Sized + std::fmt::Debug + Send {
+        fn of(registered: Registered) -> Result<Self, UnknownReason>;
+
+        fn sent(self) -> Sent;
+    }
+}
