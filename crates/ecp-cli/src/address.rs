@@ -33,6 +33,30 @@ impl Target {
     }
 }
 
+/// Whether the host of an address is this machine, by its name or its number.
+pub(crate) fn is_loopback(address: &str) -> bool {
+    host_and_port(address).is_some_and(|(host, _)| is_here(host))
+}
+
+/// The socket address of a plain HTTP address on this machine, as text.
+pub(crate) fn local_address(address: &str) -> Option<String> {
+    let (host, port) = host_and_port(address).filter(|(host, _)| is_here(host))?;
+    let host = if host.eq_ignore_ascii_case("localhost") { "127.0.0.1" } else { host };
+    is_plain_http(address).then(|| format!("{host}:{}", port.unwrap_or("80")))
+}
+
+fn host_and_port(address: &str) -> Option<(&str, Option<&str>)> {
+    let (_, rest) = address.split_once("://")?;
+    split(rest.split(['/', '?', '#']).next().unwrap_or_default())
+}
+
+/// Whether a host is this machine, by its name or its number.
+fn is_here(host: &str) -> bool {
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    host.eq_ignore_ascii_case("localhost")
+        || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
 pub(crate) fn is_plain_http(address: &str) -> bool {
     address.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("http:"))
 }

@@ -2,12 +2,14 @@
 
 use std::borrow::Cow;
 
+use anyhow::anyhow;
 use clap::Args;
 use ecp_core::Currency;
 use ecp_methods::request::Field;
 use ecp_methods::{DynMethod, MethodSpec, Operation, Registry};
 
 use crate::address;
+use crate::nearest::nearest;
 
 /// The options that set fields of a request by their paths.
 #[derive(Args)]
@@ -31,6 +33,26 @@ impl Fields {
             let field = spec.needed_field(flow, path).or_else(known);
             (field.ok_or(path.as_str()), value.as_str())
         })
+    }
+}
+
+impl Fields {
+    /// Returns example values for the fields that a request in this currency must have and that are
+    /// not given.
+    pub(crate) fn examples(
+        &self,
+        spec: &MethodSpec,
+        flow: Operation,
+        currency: Currency,
+    ) -> Vec<(Field, String)> {
+        let given = |field: Field| {
+            let found = self.fields.iter().find(|(path, _)| path == field.path());
+            found.map(|(_, value)| value.clone())
+        };
+        let value = |field: Field| given(field).unwrap_or_else(|| field.example().to_owned());
+        let mut values = needed(spec, flow, currency, value);
+        values.retain(|(field, _)| given(*field).is_none());
+        values
     }
 }
 
@@ -77,7 +99,23 @@ pub(crate) fn pair(text: &str) -> Result<(String, String), &'static str> {
 pub(crate) fn method<'r>(registry: &'r Registry, name: &str) -> anyhow::Result<&'r dyn DynMethod> {
     match registry.by_file_name(name.trim_start_matches('/')) {
         Some(method) => Ok(method),
-        None => Ok(registry.get(name)?),
+        None => registry.get(name).map_err(|error| {
+            let methods = || registry.iter().map(DynMethod::spec);
+            let names = methods().flat_map(|spec| {
+                [Some(spec.code()), spec.gate_path(), spec.dashboard_code()].into_iter().flatten()
+            });
+            match nearest(name, names) {
+                None => error.into(),
+                Some(found) => {
+                    let known: Vec<&str> = methods().map(MethodSpec::code).collect();
+                    anyhow!(
+                        "there is no payment method with the code `{name}`; did you mean `{found}`? \
+                         Known codes: {}",
+                        known.join(", ")
+                    )
+                }
+            }
+        }),
     }
 }
 

@@ -4,7 +4,8 @@
 //! cargo install ecp-cli
 //! ecp demo                                  # one payment from request to callback, explained
 //! ecp sandbox                               # the platform on this machine, until Ctrl-C
-//! ecp payout jeton P-17 '300.00 EUR' --wait \
+//! ecp sale jeton --sample                   # a payment by example values, to the sandbox
+//! ecp payout jeton P-17 300.00 EUR --wait \
 //!     --field customer.ip_address=192.0.2.1 --field account.number=93017949
 //! ecp payouts payouts.csv --dry-run         # a file of payouts: checked, and then each paid once
 //! ```
@@ -22,7 +23,8 @@
 //! | `ecp sign`, `ecp verify`, `ecp explain` | signatures by hand |
 //! | `ecp man`, `ecp completions` | manual pages, and completions for your shell |
 //!
-//! Each tells its examples and exit codes by `--help`. Without a profile everything goes to the sandbox. Keys
+//! Each tells its examples and exit codes by `--help`, and after it ended what can be done next, in lines of
+//! standard error that begin with `next:` (not beside `--json`, nor with `--quiet`). Without a profile everything goes to the sandbox. Keys
 //! come from environment variables and files, never from arguments.
 //!
 //! It compiles SQLite, so it needs a C compiler.
@@ -72,6 +74,7 @@
 mod output;
 
 mod address;
+mod amount;
 mod commands;
 mod connection;
 mod delimiter;
@@ -81,6 +84,8 @@ mod fields;
 mod interval;
 mod key;
 mod mail;
+mod nearest;
+mod next;
 mod outcome;
 mod profile;
 mod rows;
@@ -93,11 +98,12 @@ mod waiting;
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::builder::FalseyValueParser;
+use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
 use ecp_inbox::postgres::AddressError;
 use ecp_methods::Registry;
 
-use self::usage::Usage;
+use self::usage::{Usage, UsageText};
 
 /// The command-line program `ecp`: payments, payouts and a sandbox from the shell, for the payment
 /// methods of a [`Registry`].
@@ -121,14 +127,23 @@ impl Cli {
     /// messages say `ecp`.
     pub fn main(self) -> ExitCode {
         let command = command(&program());
-        let arguments = Arguments::from_arg_matches(&command.clone().get_matches());
+        let arguments = Arguments::from_arg_matches(
+            &command.clone().get_matches_from(nearest::joined(std::env::args_os())),
+        );
         let done = match arguments {
-            Ok(arguments) => arguments.command.run(&self.registry, command),
+            Ok(arguments) => {
+                if arguments.quiet {
+                    next::be_quiet();
+                }
+                arguments.command.run(&self.registry, command)
+            }
             Err(error) => error.exit(),
         };
         done.unwrap_or_else(|error| {
             note!("error: {error:#}");
-            ExitCode::from(if error.is::<Usage>() || error.is::<AddressError>() { 2 } else { 1 })
+            let is_usage =
+                error.is::<Usage>() || error.is::<UsageText>() || error.is::<AddressError>();
+            ExitCode::from(if is_usage { 2 } else { 1 })
         })
     }
 }
@@ -144,6 +159,10 @@ impl Cli {
 struct Arguments {
     #[command(subcommand)]
     command: Command,
+
+    /// Print no `next:` lines on standard error, which say what can be done after a command
+    #[arg(long, global = true, env = "ECP_QUIET", hide_env_values = true, value_parser = FalseyValueParser::new(), action = ArgAction::SetTrue)]
+    quiet: bool,
 }
 
 #[derive(Subcommand)]

@@ -186,7 +186,7 @@ fn write(report: &PaymentReport, output: &mut String) -> std::fmt::Result {
         writeln!(output)?;
     }
     match &report.next_step {
-        Some(step) => write_step(step, &report.payment_id, output),
+        Some(step) => write_step(step, output),
         None => Ok(()),
     }
 }

@@ -15,10 +15,11 @@ use ecp_transport::{
 };
 use serde::Deserialize;
 
-use crate::address::{Target, TargetParser, is_plain_http};
-use crate::connection::reason;
+use crate::address::{Target, TargetParser, is_loopback, is_plain_http, local_address};
+use crate::connection::{Side, reason, unreachable};
 use crate::duration::duration;
 use crate::key::{from_environment, secret_from_environment, secret_from_file};
+use crate::nearest::did_you_mean;
 use crate::output::shell_word;
 
 /// Options that select a profile.
@@ -39,6 +40,11 @@ pub(crate) struct ProfileOptions {
 
 const SANDBOX: &str = "sandbox";
 const SANDBOX_URL: &str = "http://127.0.0.1:8080";
+
+/// Whether it is the address that the sandbox has without options.
+pub(crate) fn is_default_address(url: &str) -> bool {
+    url.trim_end_matches('/') == SANDBOX_URL
+}
 
 /// A profile with its keys: a project on the platform or in the sandbox.
 pub(crate) struct Profile {
@@ -102,11 +108,19 @@ impl ProfileOptions {
         flags
     }
 
+    /// Whether the profile `sandbox` is selected, at the address that the sandbox has without
+    /// options.
+    pub(crate) fn is_sandbox(&self) -> bool {
+        let is_usual = |url: &Target| is_default_address(url.as_str());
+        self.profile == SANDBOX && self.gate_url.as_ref().is_none_or(is_usual)
+    }
+
     /// Loads the selected profile.
     pub(crate) fn load(&self) -> anyhow::Result<Profile> {
-        let profile = match self.section()? {
+        let mut sections = self.sections()?;
+        let profile = match sections.remove(&self.profile) {
             Some(section) => self.read(section)?,
-            None => self.sandbox()?,
+            None => self.sandbox(sections.keys().chain([&SANDBOX.to_owned()]))?,
         };
         let url = self.gate_url.as_ref().map_or(profile.gate_url.as_str(), |url| url.as_str());
         // The address is stored and shown in one spelling.
@@ -124,14 +138,15 @@ impl ProfileOptions {
     }
 
     /// `ecp sandbox` with its public key. A profile of that name in the file takes precedence.
-    fn sandbox(&self) -> anyhow::Result<Profile> {
+    fn sandbox<'n>(&self, names: impl Iterator<Item = &'n String>) -> anyhow::Result<Profile> {
         if self.profile != SANDBOX {
             return Err(match self.path() {
                 Some(path) => {
                     anyhow!(
-                        "there is no profile `{}` in {}: add it, or name another one with --profile",
+                        "there is no profile `{}` in {}: add it, or name another one with --profile{}",
                         self.profile,
-                        path.display()
+                        path.display(),
+                        did_you_mean(&self.profile, names.map(String::as_str))
                     )
                 }
                 None => anyhow!(
@@ -217,15 +232,15 @@ impl ProfileOptions {
         })
     }
 
-    /// The profile's section of the file, if there are both.
-    fn section(&self) -> anyhow::Result<Option<Section>> {
-        let Some(path) = self.path() else { return Ok(None) };
+    /// The sections of the file, if there is one.
+    fn sections(&self) -> anyhow::Result<BTreeMap<String, Section>> {
+        let Some(path) = self.path() else { return Ok(BTreeMap::new()) };
         if self.profiles.is_none() && !path.exists() {
-            return Ok(None);
+            return Ok(BTreeMap::new());
         }
         let text = std::fs::read_to_string(&path)
             .with_context(|| format!("cannot read the profiles file {}", path.display()))?;
-        let mut profiles: BTreeMap<String, Section> = toml::from_str(&text).map_err(|error| {
+        toml::from_str(&text).map_err(|error| {
             // The error's own text would quote the file.
             let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
             let line = before.matches('\n').count() + 1;
@@ -234,8 +249,7 @@ impl ProfileOptions {
                 path.display(),
                 error.message()
             )
-        })?;
-        Ok(profiles.remove(&self.profile))
+        })
     }
 
     fn path(&self) -> Option<PathBuf> {
@@ -272,8 +286,46 @@ impl Profile {
     /// Describes the error of a request that was not sent, with advice for the sandbox.
     pub(crate) fn cannot_connect(&self, error: &TransportError, attempts: u32) -> String {
         let attempts = if attempts > 1 { format!(" ({attempts} attempts)") } else { String::new() };
-        let hint = if self.name == SANDBOX { ". Is `ecp sandbox` running?" } else { "" };
-        format!("cannot connect to {}: {}{attempts}{hint}", self.gate_url, reason(error))
+        format!(
+            "cannot connect to {}: {}{attempts}{}",
+            self.gate_url,
+            reason(error),
+            self.sandbox_hint(&self.gate_url)
+        )
+    }
+
+    /// Names the address in an error whose cause is that no connection could be made to the Data
+    /// API, or to Gate. Other errors are returned as they are.
+    pub(crate) fn with_address(&self, error: anyhow::Error) -> anyhow::Error {
+        let (cause, url) = match unreachable(&error) {
+            Some((cause, Side::Gate)) => (cause, self.gate_url.as_str()),
+            Some((cause, Side::Data)) => {
+                (cause, self.data.as_ref().map_or("the Data API", |(_, _, url)| url.as_str()))
+            }
+            None => return error,
+        };
+        anyhow!("cannot connect to {url}: {}{}", reason(cause), self.sandbox_hint(url))
+    }
+
+    /// The command that starts a sandbox at an address, where that may be what is missing.
+    fn sandbox_hint(&self, url: &str) -> String {
+        if !self.is_sandbox && !is_loopback(url) {
+            return String::new();
+        }
+        let address = local_address(url).filter(|_| !is_default_address(url));
+        let address = address.map(|address| format!(" --addr {address}")).unwrap_or_default();
+        format!(". If a sandbox should answer there, start one by: ecp sandbox{address}")
+    }
+
+    /// Whether the profile's Gate is a sandbox, as far as can be known: the profile `sandbox`, or a
+    /// test project on this machine.
+    pub(crate) fn has_sandbox_pages(&self) -> bool {
+        self.is_sandbox || (self.test && is_loopback(&self.gate_url))
+    }
+
+    /// Whether example values may be sent: to an address of this machine, as the sandbox has.
+    pub(crate) fn takes_examples(&self) -> bool {
+        is_loopback(&self.gate_url)
     }
 
     /// Returns a client for the profile's Data API. Fails if the profile has no token and key for

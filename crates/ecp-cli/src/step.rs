@@ -5,8 +5,6 @@ use std::fmt::{Result, Write};
 use ecp_core::model::Step;
 use serde::Serialize;
 
-use crate::output::shell_word;
-
 /// What the customer or the merchant has to do next.
 #[derive(Serialize)]
 pub(crate) struct NextStep {
@@ -59,6 +57,13 @@ impl NextStep {
         Some(Self { step: step.as_str(), display, fields })
     }
 
+    /// Returns the paths of the fields that must be answered; none if an answer may be empty.
+    /// `None` if nothing is asked for.
+    pub(crate) fn asked(&self) -> Option<Vec<&str>> {
+        let required = self.fields.iter().filter(|field| field.required);
+        (self.step == "clarify").then(|| required.map(|field| field.path.as_str()).collect())
+    }
+
     /// Describes a redirect of the customer. Its address is in the callback only.
     pub(crate) const fn redirect() -> Self {
         Self { step: "redirect", display: Vec::new(), fields: Vec::new() }
@@ -66,7 +71,7 @@ impl NextStep {
 }
 
 /// Writes the step as indented text, to follow the lines about a payment.
-pub(crate) fn write_step(step: &NextStep, payment_id: &str, output: &mut String) -> Result {
+pub(crate) fn write_step(step: &NextStep, output: &mut String) -> Result {
     match step.step {
         "display" => {
             writeln!(output, "  next: show this to the customer, who needs it to pay")?;
@@ -76,9 +81,7 @@ pub(crate) fn write_step(step: &NextStep, payment_id: &str, output: &mut String)
             }
         }
         "clarify" => {
-            let end_of_flags = if payment_id.starts_with('-') { "-- " } else { "" };
-            let id = shell_word(payment_id);
-            writeln!(output, "  next: ecp clarify --field PATH=VALUE {end_of_flags}{id}")?;
+            writeln!(output, "  next: answer these fields, by `ecp clarify`")?;
             for field in &step.fields {
                 write!(output, "    {}", field.path)?;
                 if let Some(kind) = &field.r#type {

@@ -10,6 +10,7 @@ use ecp_inbox::postgres::{PostgresAddress, PostgresOptions};
 use ecp_inbox::sqlite::SqliteOptions;
 use ecp_inbox::{Inbox, InboxError, InboxErrorKind};
 
+use crate::output::shell_word;
 use crate::usage::Usage;
 
 /// Options that select an inbox.
@@ -29,6 +30,15 @@ pub(crate) struct Store {
 }
 
 impl Store {
+    /// Returns the option as a flag for a suggested command.
+    pub(crate) fn flag(&self) -> String {
+        match (&self.db, &self.postgres) {
+            (Some(path), _) => format!(" --db {}", shell_word(&path.to_string_lossy())),
+            (None, Some(address)) => format!(" --postgres {}", shell_word(address)),
+            (None, None) => String::new(),
+        }
+    }
+
     /// Opens the selected inbox. Fails if it does not exist.
     pub(crate) async fn open(&self) -> anyhow::Result<Arc<dyn Inbox>> {
         if let Some(path) = &self.db {

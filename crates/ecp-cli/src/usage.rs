@@ -13,3 +13,15 @@ impl fmt::Display for Usage {
 }
 
 impl std::error::Error for Usage {}
+
+/// The same with a text that is made when it occurs.
+#[derive(Debug)]
+pub(crate) struct UsageText(pub(crate) String);
+
+impl fmt::Display for UsageText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for UsageText {}

@@ -34,6 +34,11 @@ impl Waiting {
         })
     }
 
+    /// Whether the result is printed as JSON.
+    pub(crate) const fn json(&self) -> bool {
+        self.json
+    }
+
     /// Prints the result of a status request, and returns its exit code.
     pub(crate) fn print(&self, report: &PaymentReport) -> anyhow::Result<ExitCode> {
         stdout().write_all(text(report, self.json)?.as_bytes())?;

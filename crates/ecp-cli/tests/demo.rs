@@ -10,8 +10,11 @@ use ecp_methods::spec::Interface;
 use ecp_methods::{DynMethod, MethodSpec, Operation, Registry};
 
 fn demo(arguments: &[&str]) -> (String, bool) {
-    let output =
-        Command::new(env!("CARGO_BIN_EXE_ecp")).arg("demo").args(arguments).output().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_ecp"))
+        .args(["demo", "--quiet"])
+        .args(arguments)
+        .output()
+        .unwrap();
     let errors = String::from_utf8(output.stderr).unwrap();
     assert_eq!(errors, "", "{arguments:?}");
     (String::from_utf8(output.stdout).unwrap(), output.status.success())
@@ -149,7 +152,7 @@ fn methods_are_listed_for_people_and_machines() {
 #[test]
 fn a_reader_who_leaves_early_is_no_error() {
     let mut child = Command::new(env!("CARGO_BIN_EXE_ecp"))
-        .args(["demo"])
+        .args(["demo", "--quiet"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()

@@ -119,6 +119,30 @@ fn callbacks_are_listed_newest_first() {
 }
 
 #[test]
+fn what_can_be_done_follows_on_standard_error() {
+    let place = Filled::new();
+    let db = place.db.as_str();
+    for (job, number, next) in [
+        ("stats", "", &["list --db DB --state dead", "list --db DB --state held"][..]),
+        ("list", "", &["show --db DB 4"]),
+        ("show", "4", &["release --db DB 4"]),
+        ("show", "3", &["replay --db DB 3"]),
+        ("show", "1", &[]),
+        ("replay", "3", &["stats --db DB"]),
+    ] {
+        let arguments: Vec<&str> =
+            [job, "--db", db, number].into_iter().filter(|word| !word.is_empty()).collect();
+        let expected: String = next
+            .iter()
+            .map(|next| format!("next: ecp inbox {}\n", next.replace("DB", db)))
+            .collect();
+        assert_eq!(stderr(&ecp(&arguments)), expected, "{job} {number}");
+        let quiet = [&arguments[..], &["--json"]].concat();
+        assert_eq!(stderr(&ecp(&quiet)), "", "{job} {number}");
+    }
+}
+
+#[test]
 fn a_callback_is_shown_without_its_body_unless_that_is_asked_for() {
     let place = Filled::new();
     let db = place.db.as_str();

@@ -10,6 +10,7 @@ mod inbox;
 mod installing;
 mod keys;
 mod listen;
+mod next;
 mod offered;
 mod operations;
 mod outputs;

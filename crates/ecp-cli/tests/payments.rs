@@ -231,7 +231,7 @@ fn what_a_method_does_not_allow_is_not_sent() {
         (&["payout", "jeton", "P", "10.00 EUR"], "error: jeton payout: `"),
         (
             &["payout", "jetton", "P", "10.00 EUR"],
-            "error: there is no payment method with the code `jetton`; known codes: ",
+            "error: there is no payment method with the code `jetton`; did you mean `jeton`? Known codes: ",
         ),
         (
             &["sale", "jeton", "P", "0.10 EUR"],
@@ -244,8 +244,8 @@ fn what_a_method_does_not_allow_is_not_sent() {
         ),
         (
             &["status", "P", "--gate-url", "http://127.0.0.1:1"],
-            "error: cannot connect to http://127.0.0.1:1: connection refused. Is `ecp sandbox` \
-             running?\n",
+            "error: cannot connect to http://127.0.0.1:1: connection refused. If a sandbox should \
+             answer there, start one by: ecp sandbox --addr 127.0.0.1:1\n",
         ),
     ];
     for (arguments, message) in table {
@@ -281,8 +281,8 @@ fn a_platform_that_cannot_be_reached_is_named_with_its_address() {
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(
         stdout(&output),
-        "P-1: not sent: cannot connect to http://127.0.0.1:1: connection refused (4 attempts). Is \
-         `ecp sandbox` running?\n"
+        "P-1: not sent: cannot connect to http://127.0.0.1:1: connection refused (4 attempts). If a \
+         sandbox should answer there, start one by: ecp sandbox --addr 127.0.0.1:1\n"
     );
     assert_eq!(stderr(&output), "");
 }

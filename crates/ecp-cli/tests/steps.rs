@@ -83,7 +83,7 @@ const SALE: [&str; 13] = [
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_sale_says_what_to_do_until_the_customer_can_pay() {
     let world = World::open().await;
-    let asked = "  next: ecp clarify --field PATH=VALUE S-1
+    let asked = "  next: answer these fields, by `ecp clarify`
     customer.psu_consent_text, string: `I allow this.`
     customer.psu_consent, boolean
 ";

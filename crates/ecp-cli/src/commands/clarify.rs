@@ -10,8 +10,9 @@ use ecp_core::model::{AdditionalData, AdditionalDataError, ClarificationFields, 
 use ecp_transport::{Clarified, GateError, Outcome};
 
 use crate::fields::pair;
+use crate::next::{argument, next};
 use crate::outcome::UNKNOWN;
-use crate::output::print_result;
+use crate::output::{print_result, shell_word};
 use crate::profile::ProfileOptions;
 use crate::step::{NextStep, write_step};
 
@@ -66,6 +67,7 @@ impl Clarify {
         match sender.clarify(id, &data).await {
             Ok(clarified) => {
                 print_result(&text(&clarified));
+                self.say_next(&clarified);
                 Ok(ExitCode::SUCCESS)
             }
             Err(GateError::NotSent(cause)) => Err(anyhow!("{}", profile.cannot_connect(&cause, 1))),
@@ -74,6 +76,25 @@ impl Clarify {
                 Ok(ExitCode::from(UNKNOWN))
             }
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Prints the command that answers what is asked for again, or that shows the payment.
+    fn say_next(&self, clarified: &Clarified) {
+        let (flags, id) = (self.profile.flags(), argument(self.payment_id.as_str()));
+        let step = clarified.asked_again.clone().map(Step::Clarify);
+        match step.as_ref().and_then(NextStep::of) {
+            Some(step) => {
+                let fields: String = step
+                    .asked()
+                    .unwrap_or_default()
+                    .into_iter()
+                    .fold(String::new(), |fields, path| {
+                        format!("{fields} --field {}=VALUE", shell_word(path))
+                    });
+                next(format_args!("ecp clarify{flags}{fields} {id}"));
+            }
+            None => next(format_args!("ecp status{flags} --wait {id}")),
         }
     }
 
@@ -104,7 +125,7 @@ fn write(clarified: &Clarified, text: &mut String) -> std::fmt::Result {
     }
     let asked = clarified.asked_again.clone().map(Step::Clarify);
     match asked.as_ref().and_then(NextStep::of) {
-        Some(step) => write_step(&step, id.as_str(), text),
+        Some(step) => write_step(&step, text),
         None => Ok(()),
     }
 }

@@ -1,6 +1,5 @@
 //! `ecp demo`
 
-mod amount;
 mod merchant;
 mod stage;
 mod story;
@@ -19,7 +18,9 @@ use ecp_sandbox::Decision;
 
 use self::stage::Stage;
 use self::story::Story;
+use crate::amount;
 use crate::fields::needed;
+use crate::next::{is_wanted, next};
 
 /// Take one payment from the signed request to the verified callback, explaining every step
 ///
@@ -85,12 +86,15 @@ impl Demo {
             )?
         });
         story.end(done.as_ref().err());
+        if done.is_ok() && is_wanted(self.json) {
+            next(format_args!("ecp sandbox"));
+        }
         Ok(if done.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
     async fn play(&self, registry: &Registry, story: &mut Story) -> anyhow::Result<()> {
         let method = match &self.method {
-            Some(code) => registry.get(code)?,
+            Some(code) => crate::fields::method(registry, code)?,
             None => usual_method(registry, self.flow.into())?,
         };
         let stage = Stage::set(registry).await?;

@@ -15,6 +15,8 @@ use serde_json::json;
 
 use crate::documents;
 use crate::key::KeyOptions;
+use crate::nearest::did_you_mean;
+use crate::next::{is_wanted, next};
 use crate::output::print_result;
 use crate::profile::ProfileOptions;
 use crate::store::Store;
@@ -170,6 +172,13 @@ impl List {
         query.limit = Some(self.limit);
         let entries = self.store.open().await?.entries(&query).await?;
         print::list(&entries, self.json)?;
+        if is_wanted(self.json) {
+            let of = |state| entries.iter().find(|entry| entry.state == state);
+            let found = of(EntryState::Held).or_else(|| of(EntryState::Dead)).or(entries.first());
+            if let Some(entry) = found {
+                next(format_args!("ecp inbox show{} {}", self.store.flag(), entry.id));
+            }
+        }
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -187,6 +196,14 @@ impl Show {
         print::one(&entry, state.as_ref(), self.json, self.body)?;
         if self.body {
             note!("note: the body holds personal data");
+        }
+        if is_wanted(self.json) {
+            let store = self.store.flag();
+            match entry.state {
+                EntryState::Held => next(format_args!("ecp inbox release{store} {}", self.id)),
+                EntryState::Dead => next(format_args!("ecp inbox replay{store} {}", self.id)),
+                _ => {}
+            }
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -225,6 +242,9 @@ impl Replay {
             } else {
                 print_result(&format!("{id}: not replayed: {why}\n"));
             }
+        }
+        if is_wanted(self.json) {
+            next(format_args!("ecp inbox stats{}", self.store.flag()));
         }
         Ok(code)
     }
@@ -327,6 +347,7 @@ impl ReleaseHeld {
             .gate()?
             .verified_status(payment)
             .await
+            .map_err(|error| profile.with_address(error.into()))
             .context("cannot get the payment's status from Gate")
     }
 }
@@ -374,6 +395,14 @@ impl Stats {
     async fn run(&self) -> anyhow::Result<ExitCode> {
         let stats = self.store.open().await?.stats().await?;
         print::stats(&stats, self.json)?;
+        if is_wanted(self.json) {
+            for (count, state) in [(stats.dead, EntryState::Dead), (stats.held, EntryState::Held)] {
+                if count > 0 {
+                    let (store, state) = (self.store.flag(), state.as_str());
+                    next(format_args!("ecp inbox list{store} --state {state}"));
+                }
+            }
+        }
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -382,6 +411,7 @@ fn state(word: &str) -> Result<EntryState, String> {
     let known = EntryState::ALL.iter().find(|state| state.as_str() == word);
     known.copied().ok_or_else(|| {
         let words: Vec<&str> = EntryState::ALL.iter().map(|state| state.as_str()).collect();
-        format!("not a state of a callback; the states are {}", words.join(", "))
+        let meant = did_you_mean(word, words.iter().copied());
+        format!("not a state of a callback; the states are {}{meant}", words.join(", "))
     })
 }

@@ -30,6 +30,7 @@ use self::confirm::{Answers, Confirm};
 use crate::address::{Target, TargetParser};
 use crate::connection::reason;
 use crate::duration::duration;
+use crate::next::{is_wanted, next};
 use crate::profile::ProfileOptions;
 use crate::signals::Signals;
 
@@ -140,6 +141,9 @@ impl Listen {
             listener.local_addr()?,
             profile.project
         );
+        if is_wanted(self.json) {
+            self.say_next(listener.local_addr()?);
+        }
         let receiver = Arc::new(Receiver {
             verifier,
             answers,
@@ -151,6 +155,20 @@ impl Listen {
         });
         serve(Server::new(), listener, receiver, signals.next()).await?;
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Listen {
+    /// Prints how callbacks come to be sent here.
+    fn say_next(&self, mut own: SocketAddr) {
+        if own.ip().is_unspecified() {
+            own.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+        }
+        let url = format!("http://{own}/callbacks");
+        next(format_args!("ecp trigger{} jeton success {url}", self.profile.flags()));
+        if self.profile.is_sandbox() {
+            next(format_args!("ecp sandbox --callback-url {url}"));
+        }
     }
 }
 

@@ -91,16 +91,21 @@ impl Operations {
         let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;
         if let Some(destination) = &self.destination {
             let api = api.destination_name(&self.destination_name);
-            runtime.block_on(self.deliver(&api, query, destination))?;
+            let delivered = runtime.block_on(self.deliver(&api, query, destination));
+            delivered.map_err(|error| profile.with_address(error))?;
             return Ok(ExitCode::SUCCESS);
         }
         let pages = api.operations(query);
         match &self.output {
-            None => runtime.block_on(export(pages, format, &mut crate::output::stdout()))?,
+            None => runtime
+                .block_on(export(pages, format, &mut crate::output::stdout()))
+                .map_err(|error| profile.with_address(error))?,
             Some(path) => {
                 let problem = || format!("cannot write the operations to {}", path.display());
                 let mut file = Output::create(path).with_context(problem)?;
-                runtime.block_on(export(pages, format, &mut file))?;
+                runtime
+                    .block_on(export(pages, format, &mut file))
+                    .map_err(|error| profile.with_address(error))?;
                 file.finish().with_context(problem)?;
             }
         }

@@ -11,6 +11,8 @@ use ecp_methods::{Operation, Registry};
 use serde_json::json;
 
 use crate::fields::{Fields, method, pair};
+use crate::nearest::money;
+use crate::next::{argument, next};
 use crate::profile::ProfileOptions;
 
 /// Print the signed address of the Payment Page for a sale
@@ -19,7 +21,7 @@ use crate::profile::ProfileOptions;
 /// address of the sandbox's page.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  ecp page-url touchngo order-1 '500.00 MYR' --field customer.id=7\n  ecp page-url jeton order-1 '100.00 EUR' --field customer.id=7 --parameter language_code=de --html\n  ecp page-url jeton order-1 '100.00 EUR' --field customer.id=7 --let-customer-choose"
+    after_help = "Examples:\n  ecp page-url touchngo order-1 500.00 MYR --field customer.id=7\n  ecp page-url jeton order-1 100.00 EUR --field customer.id=7 --parameter language_code=de --html\n  ecp page-url jeton order-1 100.00 EUR --field customer.id=7 --let-customer-choose"
 )]
 pub(crate) struct PageUrl {
     /// The method: a code or a Gate path
@@ -30,8 +32,8 @@ pub(crate) struct PageUrl {
     #[arg(value_name = "PAYMENT_ID")]
     payment_id: PaymentId,
 
-    /// The amount: `100.00 EUR`
-    #[arg(value_name = "AMOUNT")]
+    /// The amount: 100.00 EUR
+    #[arg(value_name = "AMOUNT", value_parser = money)]
     amount: Money,
 
     #[command(flatten)]
@@ -98,6 +100,8 @@ impl PageUrl {
             writeln!(output, "{}", signed.html())?;
         } else {
             writeln!(output, "{}", signed.url())?;
+            let id = argument(self.payment_id.as_str());
+            next(format_args!("open it, and then: ecp status{} --wait {id}", self.profile.flags()));
         }
         Ok(ExitCode::SUCCESS)
     }

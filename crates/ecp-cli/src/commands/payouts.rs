@@ -10,11 +10,11 @@ use std::io::{IsTerminal, Write};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, anyhow, bail};
 use clap::{Args, Subcommand};
-use ecp_core::Money;
+use ecp_core::{Money, Timestamp};
 use ecp_methods::Registry;
 use ecp_methods::mass_file::RowKind;
 use ecp_payouts::{
@@ -29,8 +29,9 @@ use self::progress::{Shown, words};
 use self::template::Template;
 use crate::delimiter::delimiter;
 use crate::duration::duration;
+use crate::next::{is_wanted, next, this_command_without};
 use crate::outcome::{ASK_SUPPORT, DECLINED, ENDED_IN_ERROR, UNKNOWN};
-use crate::output::{is_dash, is_stdout, print_result};
+use crate::output::{is_dash, is_stdout, print_result, shell_word};
 use crate::profile::{Profile, ProfileOptions};
 use crate::signals::Signals;
 use crate::usage::Usage;
@@ -210,7 +211,11 @@ impl Payouts {
             note!("dry run: nothing was sent");
             let counts = None;
             let written = Written { path: None, on_stdout: false };
-            return self.finish(&plan, &profile, counts, None, &journal_path, written);
+            let code = self.finish(&plan, &profile, counts, None, &journal_path, written)?;
+            if is_wanted(self.json) {
+                next(format_args!("{}", this_command_without("--dry-run")));
+            }
+            return Ok(code);
         }
         profile.warn();
         self.confirm(&plan)?;
@@ -460,7 +465,19 @@ impl Payouts {
         if !counts.is_complete() {
             let first = if stopped.is_some() { "mend the cause, then " } else { "" };
             note!("not every row has ended: {first}run the same command again");
+            if is_wanted(self.json) {
+                next(format_args!("{}", this_command_without("--dry-run")));
+            }
             return Ok(ExitCode::from(UNKNOWN));
+        }
+        if is_wanted(self.json) {
+            let day = Timestamp::try_from(SystemTime::now()).map(|now| now.to_string());
+            let day = day.as_deref().ok().and_then(|now| now.get(..10)).unwrap_or("DAY");
+            next(format_args!(
+                "ecp reconcile{} --journal {} --from {day} --to {day}",
+                self.profile.flags(),
+                shell_word(&journal.to_string_lossy())
+            ));
         }
         Ok(match (error, decline) {
             (0, 0) => ExitCode::SUCCESS,

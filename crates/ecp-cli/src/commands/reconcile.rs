@@ -85,7 +85,8 @@ impl Reconcile {
             |path: &&PathBuf| seen.insert(path.canonicalize().unwrap_or_else(|_| (*path).clone()));
         let sides = self.journal.iter().filter(is_new).fold(sides, Sides::journal);
         let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;
-        let (counts, odd) = runtime.block_on(self.compare(sides, &profile))?;
+        let compared = runtime.block_on(self.compare(sides, &profile));
+        let (counts, odd) = compared.map_err(|error| profile.with_address(error))?;
         self.sum_up(&counts, &odd)?;
         Ok(if agrees(&counts) { ExitCode::SUCCESS } else { ExitCode::from(DIFFERENCES) })
     }

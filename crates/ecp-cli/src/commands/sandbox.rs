@@ -13,12 +13,15 @@ use anyhow::{Context, bail};
 use clap::Args;
 use ecp_core::{ProjectId, Sensitive, Timestamp};
 use ecp_methods::Registry;
-use ecp_sandbox::{Config, Event, EventKind, FaultRule, Sandbox};
+use ecp_sandbox::{Config, Event, EventKind, Fault, FaultRule, Sandbox};
 use tokio::net::TcpListener;
 
 use self::file::{ClockKind, File, Shop};
 use crate::address::{self, Target, TargetParser};
+use crate::nearest::did_you_mean;
+use crate::next::next;
 use crate::output::is_dash;
+use crate::profile::is_default_address;
 use crate::signals::Signals;
 
 /// Run the platform on this machine until Ctrl-C
@@ -125,6 +128,7 @@ impl SandboxCommand {
         let mut events = sandbox.subscribe();
         let mut signals = Signals::listen()?;
         self.introduce(&url, &sandbox);
+        self.say_next(&url, &sandbox);
         let server = tokio::spawn(server);
         tokio::spawn({
             let sandbox = sandbox.clone();
@@ -206,6 +210,18 @@ impl SandboxCommand {
         }
     }
 
+    /// Prints what can be done with the sandbox.
+    fn say_next(&self, url: &str, sandbox: &Sandbox) {
+        next(format_args!("open {url}/dashboard"));
+        // The profile `sandbox` is this project with the demo key.
+        let is_demo = self.key_env.is_none() && self.config.is_none();
+        if is_demo && sandbox.projects().contains(&Config::DEMO_PROJECT) {
+            let gate =
+                if is_default_address(url) { String::new() } else { format!(" --gate-url {url}") };
+            next(format_args!("ecp sale jeton order-1 --sample{gate}"));
+        }
+    }
+
     fn introduce(&self, url: &str, sandbox: &Sandbox) {
         self.say(format_args!("Gate:      {url}/v2/payment/.."));
         self.say(format_args!("Dashboard: {url}/dashboard"));
@@ -242,7 +258,11 @@ fn fault(text: &str) -> Result<FaultRule, String> {
     } else {
         serde_json::json!({"fault": text}).to_string()
     };
-    FaultRule::from_json(&json).map_err(|error| error.to_string())
+    FaultRule::from_json(&json).map_err(|error| {
+        let is_known = text.starts_with('{') || Fault::NAMES.contains(&text);
+        let meant = if is_known { String::new() } else { did_you_mean(text, Fault::NAMES) };
+        format!("{error}{meant}")
+    })
 }
 
 /// The URL for a browser on this machine.

@@ -7,15 +7,20 @@ use anyhow::Context;
 use clap::Args;
 use ecp_core::{Money, PaymentId};
 use ecp_methods::request::{Field, PayoutRequest, RefundRequest, SaleRequest};
-use ecp_methods::{DynMethod, Flow, Operation, Prepared, Registry, prepare_dyn};
+use ecp_methods::{DynMethod, Flow, MethodSpec, Operation, Prepared, Registry, prepare_dyn};
+use ecp_sandbox::Decision;
 use ecp_transport::{GateError, Outcome, SendError, Sender, Sent, UnknownReason, Wait};
 
+use crate::amount;
 use crate::duration::duration;
 use crate::fields::{Fields, method};
+use crate::nearest::money;
+use crate::next::{About, after_payment, argument, is_wanted};
 use crate::outcome::PaymentReport;
 use crate::output::shell_word;
 use crate::profile::{Profile, ProfileOptions};
 use crate::step::NextStep;
+use crate::usage::{Usage, UsageText};
 use crate::waiting::Waiting;
 
 const CODES: &str = "Exit codes:\n  0  the platform has the request; with --wait, it ended in a success\n  1  nothing happened: the request is wrong, was refused, or could not be sent\n  2  the command line was wrong\n  3  with --wait: it ended, and not in a success\n  4  the outcome is unknown: ask `ecp status`, and do not give the payment another id\n  6  with --wait: it ended in an error, and nothing says whether money has moved: ask\n     technical support before it is repeated under another id";
@@ -24,14 +29,14 @@ const CODES: &str = "Exit codes:\n  0  the platform has the request; with --wait
 ///
 /// `ecp methods METHOD` lists the required fields by the paths that --field takes.
 #[derive(Args)]
-#[command(after_help = format!("Examples:\n  ecp sale jeton order-1 '100.00 EUR' --field customer.id=7 --field customer.ip_address=192.0.2.1 --field return_url.success=https://shop.example/paid --field return_url.decline=https://shop.example/declined\n\n{CODES}"))]
+#[command(after_help = format!("Examples:\n  ecp sale jeton --sample\n  ecp sale jeton order-1 100.00 EUR --field customer.id=7 --field customer.ip_address=192.0.2.1 --field return_url.success=https://shop.example/paid --field return_url.decline=https://shop.example/declined\n\n{CODES}"))]
 pub(crate) struct SaleCommand {
     #[command(flatten)]
     request: Request,
 
-    /// The amount: `100.00 EUR`
-    #[arg(value_name = "AMOUNT")]
-    amount: Money,
+    /// The amount: 100.00 EUR
+    #[arg(value_name = "AMOUNT", value_parser = money, required_unless_present = "sample")]
+    amount: Option<Money>,
 
     /// Wait until the platform says what the customer has to do, and print that: at most for TIME,
     /// without a TIME for 30 seconds
@@ -43,14 +48,14 @@ pub(crate) struct SaleCommand {
 ///
 /// `ecp methods METHOD` lists the required fields by the paths that --field takes.
 #[derive(Args)]
-#[command(after_help = format!("Examples:\n  ecp payout jeton P-17 '300.00 EUR' --field customer.ip_address=192.0.2.1 --field account.number=93017949 --wait\n\n{CODES}"))]
+#[command(after_help = format!("Examples:\n  ecp payout jeton --sample\n  ecp payout jeton P-17 300.00 EUR --field customer.ip_address=192.0.2.1 --field account.number=93017949 --wait\n\n{CODES}"))]
 pub(crate) struct PayoutCommand {
     #[command(flatten)]
     request: Request,
 
-    /// The amount: `100.00 EUR`
-    #[arg(value_name = "AMOUNT")]
-    amount: Money,
+    /// The amount: 100.00 EUR
+    #[arg(value_name = "AMOUNT", value_parser = money, required_unless_present = "sample")]
+    amount: Option<Money>,
 }
 
 /// Refund a sale, all of it or a part
@@ -60,8 +65,8 @@ pub(crate) struct RefundCommand {
     #[command(flatten)]
     request: Request,
 
-    /// Refund only this amount: `10.00 EUR`
-    #[arg(long, value_name = "AMOUNT")]
+    /// Refund only this amount: 10.00 EUR
+    #[arg(long, value_name = "AMOUNT", value_parser = money)]
     part: Option<Money>,
 
     /// Your id of the refund, unique among all refunds; by default a random one. To repeat a refund
@@ -77,11 +82,16 @@ struct Request {
     method: String,
 
     /// Your id of the payment
-    #[arg(value_name = "PAYMENT_ID")]
-    payment_id: PaymentId,
+    #[arg(value_name = "PAYMENT_ID", required_unless_present = "sample")]
+    payment_id: Option<PaymentId>,
 
     #[command(flatten)]
     fields: Fields,
+
+    /// Fill in what is not given, and what the method needs, by example values: only for the sandbox
+    /// and addresses of this machine
+    #[arg(long)]
+    sample: bool,
 
     #[command(flatten)]
     profile: ProfileOptions,
@@ -100,8 +110,14 @@ struct Extra {
 impl SaleCommand {
     pub(crate) fn run(self, registry: &Registry) -> anyhow::Result<ExitCode> {
         let Self { request, amount, step } = self;
-        let mut sale = SaleRequest::new(request.payment_id.clone(), amount);
         let method = method(registry, &request.method)?;
+        let Filled { id, amount, fields } =
+            request.filled(method.spec(), Operation::SALE, amount)?;
+        let amount = amount.ok_or(Usage(NO_AMOUNT))?;
+        let mut sale = SaleRequest::new(id, amount);
+        for (field, value) in fields {
+            sale = sale.field(field, value);
+        }
         for (path, value) in request.fields.of(method.spec(), Operation::SALE) {
             sale = match path {
                 Ok(field) => sale.field(field, value),
@@ -115,8 +131,14 @@ impl SaleCommand {
 impl PayoutCommand {
     pub(crate) fn run(self, registry: &Registry) -> anyhow::Result<ExitCode> {
         let Self { request, amount } = self;
-        let mut payout = PayoutRequest::new(request.payment_id.clone(), amount);
         let method = method(registry, &request.method)?;
+        let Filled { id, amount, fields } =
+            request.filled(method.spec(), Operation::PAYOUT, amount)?;
+        let amount = amount.ok_or(Usage(NO_AMOUNT))?;
+        let mut payout = PayoutRequest::new(id, amount);
+        for (field, value) in fields {
+            payout = payout.field(field, value);
+        }
         for (path, value) in request.fields.of(method.spec(), Operation::PAYOUT) {
             payout = match path {
                 Ok(field) => payout.field(field, value),
@@ -130,7 +152,8 @@ impl PayoutCommand {
 impl RefundCommand {
     pub(crate) fn run(self, registry: &Registry) -> anyhow::Result<ExitCode> {
         let Self { request, part, refund_id } = self;
-        let id = request.payment_id.clone();
+        let method = method(registry, &request.method)?;
+        let Filled { id, fields, .. } = request.filled(method.spec(), Operation::REFUND, part)?;
         let mut refund = match part {
             None => RefundRequest::full(id),
             Some(amount) => RefundRequest::partial(id, amount),
@@ -138,7 +161,9 @@ impl RefundCommand {
         if let Some(id) = refund_id {
             refund = refund.with_merchant_refund_id(id);
         }
-        let method = method(registry, &request.method)?;
+        for (field, value) in fields {
+            refund = refund.field(field, value);
+        }
         for (path, value) in request.fields.of(method.spec(), Operation::REFUND) {
             refund = match path {
                 Ok(field) => refund.field(field, value),
@@ -150,7 +175,66 @@ impl RefundCommand {
     }
 }
 
+/// What a request has besides the given fields.
+struct Filled {
+    id: PaymentId,
+    amount: Option<Money>,
+    fields: Vec<(Field, String)>,
+}
+
+const NO_AMOUNT: &str = "the amount is missing: write it after the payment id, as in 100.00 EUR";
+
 impl Request {
+    /// Returns what is given, and with `--sample` example values of what is missing, which are
+    /// printed.
+    fn filled(
+        &self,
+        spec: &MethodSpec,
+        flow: Operation,
+        amount: Option<Money>,
+    ) -> anyhow::Result<Filled> {
+        const NO_ID: &str = "the payment id is missing: write it after the method";
+        if !self.sample {
+            let id = self.payment_id.clone().ok_or(Usage(NO_ID))?;
+            return Ok(Filled { id, amount, fields: Vec::new() });
+        }
+        let profile = self.profile.load()?;
+        if !profile.takes_examples() {
+            return Err(UsageText(format!(
+                "--sample sends example values, and profile `{}` sends to {}: it is only for the \
+                 sandbox and for addresses of this machine",
+                profile.name, profile.gate_url
+            ))
+            .into());
+        }
+        let mut words = Vec::new();
+        let id = match &self.payment_id {
+            Some(id) => id.clone(),
+            // A refund is of a payment that exists.
+            None if flow == Operation::REFUND => return Err(Usage(NO_ID).into()),
+            None => {
+                let id =
+                    PaymentId::new(format!("sample-{}", jiff::Timestamp::now().as_millisecond()))?;
+                words.push(id.to_string());
+                id
+            }
+        };
+        let amount = match amount {
+            None if flow == Operation::SALE => Some(example_of_sale(spec)?),
+            None if flow == Operation::PAYOUT => Some(amount::of_payout(spec, Decision::Success)?),
+            amount => amount,
+        };
+        let currency = amount.map(Money::currency).or(spec.currencies().first().copied());
+        let fields =
+            currency.map(|currency| self.fields.examples(spec, flow, currency)).unwrap_or_default();
+        words.extend(amount.filter(|_| flow != Operation::REFUND).map(|amount| amount.to_string()));
+        words.extend(fields.iter().map(|(field, value)| {
+            format!("--field {}", shell_word(&format!("{}={value}", field.path())))
+        }));
+        note!("filled in: {}", words.join(" "));
+        Ok(Filled { id, amount, fields })
+    }
+
     fn send<R: ecp_methods::request::FlowRequest>(
         &self,
         method: &dyn DynMethod,
@@ -166,7 +250,17 @@ impl Request {
         let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;
         let mut report = runtime.block_on(self.carry_out(&profile, &prepared, step))?;
         report.merchant_refund_id = refund_id;
-        self.waiting.print_sent(&report)
+        let code = self.waiting.print_sent(&report)?;
+        if is_wanted(self.waiting.json()) {
+            let about = if R::Flow::OPERATION == Operation::REFUND {
+                About::Refund
+            } else {
+                About::Payment
+            };
+            let id = prepared.payment_id();
+            runtime.block_on(after_payment(&profile, &self.profile, id, &report, about));
+        }
+        Ok(code)
     }
 
     async fn carry_out<F: Flow>(
@@ -214,7 +308,9 @@ impl Request {
         };
         match answer {
             Ok(status) => report.read(&status, request_id),
-            Err(error) => report.message = Some(error.to_string()),
+            Err(error) => {
+                report.message = Some(profile.with_address(error.into()).to_string());
+            }
         }
         Ok(report)
     }
@@ -253,6 +349,13 @@ impl Request {
     }
 }
 
+/// The example amount of a sale. Where customers choose vouchers, the amount is theirs.
+fn example_of_sale(spec: &MethodSpec) -> anyhow::Result<Money> {
+    let amount = amount::of_sale(spec, Decision::Success)?;
+    let is_theirs = amount::is_voucher(spec, amount);
+    Ok(if is_theirs { Money::from_minor(0, amount.currency()) } else { amount })
+}
+
 /// Requests the status until it says what the customer has to do. A redirect is in the callback
 /// alone.
 async fn wait_for_step(
@@ -284,6 +387,5 @@ async fn wait_for_step(
 
 /// The command that requests the status of a payment.
 fn status_command(id: &PaymentId, profile: &ProfileOptions) -> String {
-    let end_of_flags = if id.as_str().starts_with('-') { "-- " } else { "" };
-    format!("ecp status{} {end_of_flags}{}", profile.flags(), shell_word(id.as_str()))
+    format!("ecp status{} {}", profile.flags(), argument(id.as_str()))
 }

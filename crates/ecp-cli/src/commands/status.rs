@@ -9,8 +9,9 @@ use ecp_core::PaymentId;
 use ecp_methods::{Registry, Rule};
 use ecp_transport::{GateError, Wait, WaitError};
 
+use crate::next::{About, after_payment, is_wanted};
 use crate::outcome::PaymentReport;
-use crate::profile::ProfileOptions;
+use crate::profile::{Profile, ProfileOptions};
 use crate::waiting::Waiting;
 
 /// Request the status of a payment
@@ -33,12 +34,17 @@ pub(crate) struct Status {
 impl Status {
     pub(crate) fn run(&self, registry: &Registry) -> anyhow::Result<ExitCode> {
         let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;
-        let report = runtime.block_on(self.ask(registry))?;
-        self.waiting.print(&report)
+        let profile = self.profile.load()?;
+        let report = runtime.block_on(self.ask(registry, &profile))?;
+        let code = self.waiting.print(&report)?;
+        if is_wanted(self.waiting.json()) {
+            let (id, about) = (&self.payment_id, About::Payment);
+            runtime.block_on(after_payment(&profile, &self.profile, id, &report, about));
+        }
+        Ok(code)
     }
 
-    async fn ask(&self, registry: &Registry) -> anyhow::Result<PaymentReport> {
-        let profile = self.profile.load()?;
+    async fn ask(&self, registry: &Registry, profile: &Profile) -> anyhow::Result<PaymentReport> {
         let mut report = PaymentReport::of(&self.payment_id);
         let wait = Wait::by_rule(&Rule::new()).first(Duration::ZERO);
         let Some(wait) = self.waiting.patience(wait) else {
@@ -78,7 +84,9 @@ impl Status {
                 report.find_spec(&answer, registry);
                 report.read(&answer, None);
             }
-            Err(error) => report.message = Some(error.to_string()),
+            Err(error) => {
+                report.message = Some(profile.with_address(error.into()).to_string());
+            }
         }
         Ok(report)
     }

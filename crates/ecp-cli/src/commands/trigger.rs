@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use anyhow::{Context, anyhow, bail, ensure};
 use bytes::Bytes;
 use clap::Args;
+use ecp_core::model::{OperationStatus, OperationType, PaymentStatus};
 use ecp_core::signature::{self, Place, Rules, SigningKey};
 use ecp_core::{Money, PaymentId, ProjectId};
 use ecp_methods::Registry;
@@ -18,10 +19,12 @@ use serde_json::Value;
 
 use self::event::Event;
 use self::sample::{Sample, message_of};
-use crate::address::{Target, TargetParser};
+use crate::address::{Target, TargetParser, local_address};
 use crate::connection::reason;
 use crate::fields::method;
-use crate::output::{print_result, stdout};
+use crate::nearest::{money, nearest};
+use crate::next::next;
+use crate::output::{print_result, shell_word, stdout};
 use crate::profile::ProfileOptions;
 
 /// Send a signed sample callback of any method and event to an address
@@ -54,7 +57,7 @@ pub(crate) struct Trigger {
     payment_id: PaymentId,
 
     /// The payment's sum; by default an example in the method's first currency
-    #[arg(long, value_name = "AMOUNT")]
+    #[arg(long, value_name = "AMOUNT", value_parser = money)]
     amount: Option<Money>,
 
     /// The operation's type, for a status as EVENT; by default sale
@@ -92,12 +95,29 @@ impl Trigger {
             .body(Bytes::from(signed))
             .with_context(|| format!("cannot make a request to {url}"))?;
         let answer = runtime.block_on(transport.send(request));
-        let answer = answer.map_err(|error| anyhow!("no answer from {url}: {}", reason(&error)))?;
+        let answer = answer.map_err(|error| {
+            let start = match local_address(url) {
+                Some(address) if !error.may_have_arrived() => {
+                    format!(
+                        ". To receive it there, start a receiver by: ecp listen --addr {address}"
+                    )
+                }
+                _ => String::new(),
+            };
+            anyhow!("no answer from {url}: {}{start}", reason(&error))
+        })?;
         let status = answer.status();
         if status != http::StatusCode::OK {
             bail!("{url} answered with HTTP status {status}; a receiver must answer with 200");
         }
         print_result(&format!("answered {status}\n"));
+        let other = if self.event.ends_with("decline") { "sale-success" } else { "sale-decline" };
+        next(format_args!(
+            "ecp trigger{} {} {other} {}",
+            self.profile.flags(),
+            shell_word(&self.method),
+            shell_word(url)
+        ));
         Ok(ExitCode::SUCCESS)
     }
 
@@ -105,6 +125,22 @@ impl Trigger {
     async fn sample(&self, registry: &Registry, project: ProjectId) -> anyhow::Result<Vec<u8>> {
         let method = method(registry, &self.method)?;
         let named = Event::named(&self.event);
+        if named.is_none() {
+            let statuses = PaymentStatus::KNOWN.iter().map(PaymentStatus::as_str);
+            warn_of(
+                "status of a payment",
+                &self.event,
+                Event::NAMES.iter().copied().chain(statuses),
+            );
+        }
+        if let Some(status) = &self.operation_status {
+            let known = OperationStatus::KNOWN.iter().map(OperationStatus::as_str);
+            warn_of("status of an operation", status, known);
+        }
+        if let Some(operation) = &self.operation {
+            let known = OperationType::KNOWN.iter().map(OperationType::as_str);
+            warn_of("type of an operation", operation, known);
+        }
         ensure!(
             named.is_none() || self.operation.is_none(),
             "the event `{}` already has an operation type: leave out --operation",
@@ -152,6 +188,16 @@ impl Trigger {
             }
         }
         Ok(serde_json::to_vec(&callback)?)
+    }
+}
+
+/// Warns of a word that is not documented, and is near to one that is.
+fn warn_of<'k>(what: &str, word: &str, known: impl Iterator<Item = &'k str>) {
+    match nearest(word, known) {
+        Some(found) if found != word => {
+            note!("warning: `{word}` is not a known {what}; did you mean `{found}`?");
+        }
+        _ => {}
     }
 }
 

@@ -6,14 +6,15 @@ pub(crate) mod sandbox;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-/// `ecp` without anything of the machine's configuration.
+/// `ecp` without anything of the machine's configuration, and without the `next:` lines, which
+/// `tests/next.rs` reads.
 pub(crate) fn ecp(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ecp"));
     command.args(arguments).current_dir(folder).stdin(Stdio::null());
     for name in ["ECP_PROFILE", "ECP_PROFILES", "ECP_GATE_URL", "XDG_CONFIG_HOME"] {
         command.env_remove(name);
     }
-    command.env("HOME", folder);
+    command.env("HOME", folder).env("ECP_QUIET", "1");
     command
 }
 

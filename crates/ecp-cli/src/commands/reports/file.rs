@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::mail::MailSection;
+use crate::nearest::did_you_mean;
 
 /// A file of templates, checked.
 pub(super) struct File {
@@ -137,7 +138,8 @@ impl File {
     pub(super) fn template(&self, name: &str) -> anyhow::Result<&ReportTemplate> {
         self.templates.get(name).ok_or_else(|| {
             let names: Vec<&str> = self.templates.keys().map(String::as_str).collect();
-            anyhow!("there is no template `{name}`; the templates are: {}", names.join(", "))
+            let meant = did_you_mean(name, names.iter().copied());
+            anyhow!("there is no template `{name}`; the templates are: {}{meant}", names.join(", "))
         })
     }
 

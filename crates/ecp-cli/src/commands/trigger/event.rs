@@ -19,6 +19,17 @@ pub(super) enum Goal {
 }
 
 impl Event {
+    /// The names of all events.
+    pub(super) const NAMES: [&'static str; 7] = [
+        "sale-success",
+        "sale-decline",
+        "payout-success",
+        "payout-decline",
+        "refund-success",
+        "refund-decline",
+        "redirect",
+    ];
+
     /// Reads an event by its name: `redirect`, or a flow with its result such as `refund-decline`.
     /// `None` for any other word.
     pub(super) fn named(word: &str) -> Option<Self> {

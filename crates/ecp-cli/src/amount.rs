@@ -1,5 +1,4 @@
-//! Amounts for the demonstration: the examples of the spec, unless their result would be another
-//! one.
+//! Example amounts: those of the spec, unless their result in tests would be another one.
 
 use anyhow::Context;
 use ecp_core::{Currency, Money};
@@ -8,20 +7,20 @@ use ecp_methods::{MethodSpec, Operation, Rule};
 use ecp_sandbox::Decision;
 
 /// Returns the amount of a sale that ends with the customer's decision, a success or a decline.
-pub(super) fn of_sale(spec: &MethodSpec, decision: Decision) -> anyhow::Result<Money> {
+pub(crate) fn of_sale(spec: &MethodSpec, decision: Decision) -> anyhow::Result<Money> {
     next_to_example(spec, decision, |limits| limits)
 }
 
 /// Returns whether the amount is the value of a voucher that the customer can choose with this
 /// method.
-pub(super) fn is_voucher(spec: &MethodSpec, amount: Money) -> bool {
+pub(crate) fn is_voucher(spec: &MethodSpec, amount: Money) -> bool {
     spec.capabilities().has(Capability::ZeroAmount)
         && spec.denominations(amount.currency()).any(|voucher| voucher == amount)
 }
 
 /// Returns the amount of a sale that is refunded: the refund succeeds, or is declined because it
 /// requests more than was paid.
-pub(super) fn of_refunded_sale(spec: &MethodSpec, refund: Decision) -> anyhow::Result<Money> {
+pub(crate) fn of_refunded_sale(spec: &MethodSpec, refund: Decision) -> anyhow::Result<Money> {
     let currency = currency(spec, Operation::SALE)?;
     next_to_example(spec, Decision::Success, |(least, greatest)| {
         let (refund_least, refund_greatest) = limits(spec, Operation::REFUND, currency);
@@ -32,7 +31,7 @@ pub(super) fn of_refunded_sale(spec: &MethodSpec, refund: Decision) -> anyhow::R
 
 /// Returns the amount of a payout that ends with this decision: the amount alone decides its
 /// result.
-pub(super) fn of_payout(spec: &MethodSpec, decision: Decision) -> anyhow::Result<Money> {
+pub(crate) fn of_payout(spec: &MethodSpec, decision: Decision) -> anyhow::Result<Money> {
     let currency = currency(spec, Operation::PAYOUT)?;
     let (least, greatest) = limits(spec, Operation::PAYOUT, currency);
     let testing = spec.testing();

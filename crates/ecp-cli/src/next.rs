@@ -1,0 +1,144 @@
+//! The `next:` lines on standard error: what can be done after a command.
+
+use std::ffi::OsStr;
+use std::fmt::{Arguments, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use ecp_core::model::End;
+use ecp_core::{PaymentId, ProjectId};
+use ecp_transport::{HttpTransport, ReqwestTransport};
+use http::Request;
+use serde_json::Value;
+
+use crate::outcome::PaymentReport;
+use crate::output::shell_word;
+use crate::profile::{Profile, ProfileOptions};
+
+static IS_QUIET: AtomicBool = AtomicBool::new(false);
+
+/// Switches the lines off.
+pub(crate) fn be_quiet() {
+    IS_QUIET.store(true, Ordering::Relaxed);
+}
+
+/// Whether a command prints the lines: not with `--quiet`, and not beside JSON.
+pub(crate) fn is_wanted(json: bool) -> bool {
+    !json && !IS_QUIET.load(Ordering::Relaxed)
+}
+
+/// Prints one line, unless the command is quiet.
+pub(crate) fn next(text: Arguments<'_>) {
+    if is_wanted(false) {
+        note!("next: {text}");
+    }
+}
+
+/// Returns an argument for a suggested command. It follows `--` if it looks like a flag.
+pub(crate) fn argument(text: &str) -> String {
+    let end_of_flags = if text.starts_with('-') { "-- " } else { "" };
+    format!("{end_of_flags}{}", shell_word(text))
+}
+
+/// Returns the command that is running, without one of its flags.
+pub(crate) fn this_command_without(flag: &str) -> String {
+    let arguments = std::env::args_os().skip(1).filter(|argument| argument != OsStr::new(flag));
+    let mut command = "ecp".to_owned();
+    for argument in arguments {
+        command.extend([" ", &shell_word(&argument.to_string_lossy())]);
+    }
+    command
+}
+
+/// What is asked about a payment next.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum About {
+    /// The end of the payment.
+    Payment,
+    /// A refund, whose end is not the payment's.
+    Refund,
+}
+
+/// Prints what can be done after a command that ended with this report.
+pub(crate) async fn after_payment(
+    profile: &Profile,
+    options: &ProfileOptions,
+    id: &PaymentId,
+    report: &PaymentReport,
+    about: About,
+) {
+    let flags = options.flags();
+    let is_known = match report.outcome {
+        "refused" | "not sent" | "not found" => return,
+        // The text has the command.
+        "unknown" if report.sentence.is_some() => return,
+        outcome => outcome != "unknown",
+    };
+    if let Some(fields) = report.next_step.as_ref().and_then(|step| step.asked()) {
+        let mut command = format!("ecp clarify{flags}");
+        for path in fields {
+            // Writing to text does not fail.
+            let _ = write!(command, " --field {}=VALUE", shell_word(path));
+        }
+        return next(format_args!("{command} {}", argument(id.as_str())));
+    }
+    let is_error = report.end == End::Error.as_str();
+    let is_open = !report.is_final && !is_error;
+    if is_known && profile.has_sandbox_pages() {
+        let page =
+            if is_open && about == About::Payment { page_of(profile, id).await } else { None };
+        match page {
+            Some(page) => next(format_args!("open {page}")),
+            None => next(format_args!("open {}", dashboard(profile, id))),
+        }
+    }
+    if is_open {
+        let wait = if about == About::Payment { " --wait" } else { "" };
+        next(format_args!("ecp status{flags}{wait} {}", argument(id.as_str())));
+    }
+}
+
+/// The payment's page in the sandbox's Dashboard.
+fn dashboard(profile: &Profile, id: &PaymentId) -> String {
+    let query = form_urlencoded::Serializer::new(String::new())
+        .append_pair("project", &profile.project.to_string())
+        .append_pair("id", id.as_str())
+        .finish();
+    format!("{}/dashboard/payment?{query}", profile.gate_url.trim_end_matches('/'))
+}
+
+/// The page on which the customer pays, once the sandbox waits for the customer there. `None` if it
+/// does not, soon.
+async fn page_of(profile: &Profile, id: &PaymentId) -> Option<String> {
+    const TRIES: u32 = 10;
+    let transport = ReqwestTransport::plain_http().ok()?;
+    let url = payment_url(&profile.gate_url, profile.project, id);
+    for _ in 0..TRIES {
+        let request = Request::get(&url).body(Bytes::new()).ok()?;
+        let answer = transport.send(request).await.ok()?;
+        let payment: Value = serde_json::from_slice(answer.body()).ok()?;
+        if let Some(page) = payment["page_url"].as_str() {
+            return Some(page.to_owned());
+        }
+        // It is decided after the request was answered.
+        if payment["type"] != "sale"
+            || payment["status"] != "awaiting redirect result" && payment["status"] != "processing"
+        {
+            return None;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    None
+}
+
+/// The address of a payment in the sandbox's own API.
+pub(crate) fn payment_url(sandbox: &str, project: ProjectId, id: &PaymentId) -> String {
+    let id: String = form_urlencoded::byte_serialize(id.as_str().as_bytes()).collect();
+    // In a path a plus is a plus.
+    format!(
+        "{}/sandbox/payments/{project}/{}",
+        sandbox.trim_end_matches('/'),
+        id.replace('+', "%20")
+    )
+}
