@@ -178,6 +178,7 @@ pub(crate) const LAYERS: &[Layer] = &[
             "jiff",
             "serde",
             "serde_json",
+            "strsim",
             "tokio",
             "toml",
         ],

@@ -15,6 +15,7 @@ use serde_json::Value;
 use crate::outcome::PaymentReport;
 use crate::output::shell_word;
 use crate::profile::{Profile, ProfileOptions};
+use crate::step::NextStep;
 
 static IS_QUIET: AtomicBool = AtomicBool::new(false);
 
@@ -75,7 +76,7 @@ pub(crate) async fn after_payment(
         "unknown" if report.sentence.is_some() => return,
         outcome => outcome != "unknown",
     };
-    if let Some(fields) = report.next_step.as_ref().and_then(|step| step.asked()) {
+    if let Some(fields) = report.next_step.as_ref().and_then(NextStep::asked) {
         let mut command = format!("ecp clarify{flags}");
         for path in fields {
             // Writing to text does not fail.

@@ -132,10 +132,11 @@ fn what_can_be_done_follows_on_standard_error() {
     ] {
         let arguments: Vec<&str> =
             [job, "--db", db, number].into_iter().filter(|word| !word.is_empty()).collect();
-        let expected: String = next
+        let next: Vec<String> = next
             .iter()
             .map(|next| format!("next: ecp inbox {}\n", next.replace("DB", db)))
             .collect();
+        let expected = next.concat();
         assert_eq!(stderr(&ecp(&arguments)), expected, "{job} {number}");
         let quiet = [&arguments[..], &["--json"]].concat();
         assert_eq!(stderr(&ecp(&quiet)), "", "{job} {number}");

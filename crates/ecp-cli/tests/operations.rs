@@ -138,7 +138,7 @@ fn problems_are_reported() {
             1,
             "error: cannot write the operations to no/folder.csv: ",
         ),
-        (&[], 1, "error: not sent: "),
+        (&[], 1, "error: cannot connect to http://127.0.0.1:1: connection refused"),
     ];
     for (arguments, code, message) in table {
         let output = shop(folder.path(), nobody, "t").args(arguments).output().unwrap();

@@ -192,6 +192,10 @@ pub struct Smtp {
 
 impl Smtp {
     /// Checks the settings of the SMTP server, and prepares TLS. No connection is made yet.
+    #[cfg_attr(
+        not(feature = "mail"),
+        expect(clippy::needless_pass_by_value, reason = "kept where mail is built")
+    )]
     pub fn new(settings: SmtpSettings) -> Result<Self, InvalidSmtp> {
         settings.check()?;
         #[cfg(feature = "mail")]

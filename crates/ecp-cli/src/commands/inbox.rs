@@ -396,10 +396,11 @@ impl Stats {
         let stats = self.store.open().await?.stats().await?;
         print::stats(&stats, self.json)?;
         if is_wanted(self.json) {
-            for (count, state) in [(stats.dead, EntryState::Dead), (stats.held, EntryState::Held)] {
+            for (count, entries) in [(stats.dead, EntryState::Dead), (stats.held, EntryState::Held)]
+            {
                 if count > 0 {
-                    let (store, state) = (self.store.flag(), state.as_str());
-                    next(format_args!("ecp inbox list{store} --state {state}"));
+                    let state = entries.as_str();
+                    next(format_args!("ecp inbox list{} --state {state}", self.store.flag()));
                 }
             }
         }
