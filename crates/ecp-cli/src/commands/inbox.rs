@@ -399,8 +399,8 @@ impl Stats {
             for (count, entries) in [(stats.dead, EntryState::Dead), (stats.held, EntryState::Held)]
             {
                 if count > 0 {
-                    let state = entries.as_str();
-                    next(format_args!("ecp inbox list{} --state {state}", self.store.flag()));
+                    let store = self.store.flag();
+                    next(format_args!("ecp inbox list{store} --state {}", entries.as_str()));
                 }
             }
         }
