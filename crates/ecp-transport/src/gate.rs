@@ -20,6 +20,7 @@ use http::{HeaderValue, Method, Request, Response};
 use serde::Serialize;
 
 use self::answer::Target;
+pub use self::request::Accepted;
 use self::request::sealed::OfGate;
 use self::request::{GateRequest, Outgoing, Registered};
 use crate::address::{Address, InvalidBaseUrl};
@@ -43,19 +44,6 @@ pub struct Gate {
     address: Address,
     transport: Arc<dyn HttpTransport>,
     meter: Meter,
-}
-
-/// Gate's answer that it registered a request. The payment's result is not known yet: a callback
-/// reports it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Accepted {
-    /// The merchant's id of the payment.
-    pub payment_id: PaymentId,
-    /// The platform's id of the request, which the callbacks repeat.
-    pub request_id: RequestId,
-    /// The merchant's id of the refund, as it was sent; `None` if the request is not a refund.
-    pub merchant_refund_id: Option<String>,
 }
 
 impl Gate {

@@ -10,8 +10,8 @@ use ecp_core::signature::{self, VerifyError};
 use ecp_core::{PaymentId, RequestId, Sensitive};
 use http::{Response, StatusCode};
 
-use super::request::{Outgoing, Registered, no_request_id};
-use super::{Accepted, Gate};
+use super::Gate;
+use super::request::{Accepted, Outgoing, Registered, no_request_id};
 use crate::error::{GateError, Refusal, UnknownReason};
 
 impl Gate {

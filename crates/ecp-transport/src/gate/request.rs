@@ -8,9 +8,7 @@ use ecp_methods::request::{Field, OperationRequest};
 use ecp_methods::{Effect, Flow, MethodSpec, Operation, Prepared, PreparedRequest};
 use serde::Serialize;
 
-use super::Accepted;
 use crate::error::UnknownReason;
-use crate::send::Sent;
 
 /// A request that can be sent to Gate: a [`Prepared`] or [`PreparedRequest`] of a method, or an
 /// [`EndpointRequest`]. No other type can implement it.
@@ -83,6 +81,19 @@ pub struct EndpointRequest {
 pub struct InvalidEndpointRequest {
     what: String,
     problem: String,
+}
+
+/// Gate's answer that it registered a request. The payment's result is not known yet: a callback
+/// reports it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Accepted {
+    /// The merchant's id of the payment.
+    pub payment_id: PaymentId,
+    /// The platform's id of the request, which the callbacks repeat.
+    pub request_id: RequestId,
+    /// The merchant's id of the refund, as it was sent; `None` if the request is not a refund.
+    pub merchant_refund_id: Option<String>,
 }
 
 /// Gate's answer that it took an [`EndpointRequest`]. For an effect on money this means that the
@@ -244,6 +255,12 @@ pub struct Outgoing<'r> {
     pub(crate) needs_request_id: bool,
 }
 
+/// The answer to a request of either kind.
+pub enum AnyAnswer {
+    Accepted(Accepted),
+    Answered(Answered),
+}
+
 /// A request that Gate took, and its answer.
 pub struct Registered {
     pub(crate) payment_id: PaymentId,
@@ -311,8 +328,8 @@ impl sealed::OfGate for Accepted {
         Ok(Self { payment_id, request_id, merchant_refund_id: refund_id })
     }
 
-    fn sent(self) -> Sent {
-        Sent::Registered(self)
+    fn any(self) -> AnyAnswer {
+        AnyAnswer::Accepted(self)
     }
 }
 
@@ -322,8 +339,8 @@ impl sealed::OfGate for Answered {
         Ok(Self { payment_id, request_id, body })
     }
 
-    fn sent(self) -> Sent {
-        Sent::Answered(self)
+    fn any(self) -> AnyAnswer {
+        AnyAnswer::Answered(self)
     }
 }
 
@@ -332,7 +349,7 @@ pub(super) fn no_request_id() -> UnknownReason {
 }
 
 pub(crate) mod sealed {
-    use super::{Outgoing, ProjectId, Registered, Sent, UnknownReason};
+    use super::{AnyAnswer, Outgoing, ProjectId, Registered, UnknownReason};
 
     pub trait ToGate: std::fmt::Debug + Send + Sync {
         fn outgoing(&self, project: ProjectId) -> Outgoing<'_>;
@@ -341,6 +358,6 @@ pub(crate) mod sealed {
     pub trait OfGate: Sized + std::fmt::Debug + Send {
         fn of(registered: Registered) -> Result<Self, UnknownReason>;
 
-        fn sent(self) -> Sent;
+        fn any(self) -> AnyAnswer;
     }
 }

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use super::{DEADLINE, SendError, Sender, Sent};
 use crate::error::{GateError, UnknownReason};
 use crate::gate::request::sealed::OfGate;
-use crate::gate::request::{Outgoing, Registered};
+use crate::gate::request::{AnyAnswer, Outgoing, Registered};
 use crate::http::TransportError;
 use crate::wait::is_passing;
 use crate::watched::{BUDGET_EMPTY, FURTHER_REQUESTS, Watched, request_span};
@@ -107,7 +107,12 @@ impl<'s> Call<'s> {
         loop {
             let (result, retry_after) = self.attempt().await;
             let error = match result.and_then(|it| A::of(it).map_err(GateError::Unknown)) {
-                Ok(answer) => return Ok(answer.sent()),
+                Ok(answer) => {
+                    return Ok(match answer.any() {
+                        AnyAnswer::Accepted(accepted) => Sent::Registered(accepted),
+                        AnyAnswer::Answered(answered) => Sent::Answered(answered),
+                    });
+                }
                 Err(error) => error,
             };
             match &error {
