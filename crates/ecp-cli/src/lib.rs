@@ -199,7 +199,7 @@ impl Command {
             Self::Demo(command) => command.run(registry),
             Self::Explain(command) => command.run(),
             Self::Inbox(command) => command.run(),
-            Self::Listen(command) => command.run(),
+            Self::Listen(command) => command.run(registry),
             Self::Man(command) => command.run(ecp),
             Self::Methods(command) => command.run(registry),
             Self::Operations(command) => command.run(),

@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use ecp_core::model::End;
 use ecp_core::{PaymentId, ProjectId};
+use ecp_methods::{DynMethod, Operation, Registry};
 use ecp_transport::{HttpTransport, ReqwestTransport};
 use http::Request;
 use serde_json::Value;
@@ -34,6 +35,17 @@ pub(crate) fn next(text: Arguments<'_>) {
     if is_wanted(false) {
         note!("next: {text}");
     }
+}
+
+/// Returns the code of a method for suggested commands: the first in use with payouts too, or else
+/// with sales. `None` if the registry has neither.
+pub(crate) fn some_method(registry: &Registry) -> Option<&'static str> {
+    let with = |operations: &[Operation]| {
+        let mut specs = registry.iter().map(DynMethod::spec);
+        specs.find(|spec| operations.iter().all(|&one| spec.rule(one).is_some()))
+    };
+    let spec = with(&[Operation::SALE, Operation::PAYOUT]).or_else(|| with(&[Operation::SALE]))?;
+    Some(spec.code())
 }
 
 /// Returns an argument for a suggested command. It follows `--` if it looks like a flag.

@@ -19,6 +19,7 @@ use axum::response::{IntoResponse, Response};
 use clap::Args;
 use ecp_core::json::Document;
 use ecp_core::model::Callback;
+use ecp_methods::Registry;
 use ecp_notify::{Reading, Server, Verified, Verifier, VerifyError};
 use ecp_transport::{HttpTransport, ReqwestTransport};
 use http::{Request, Uri};
@@ -30,7 +31,7 @@ use self::confirm::{Answers, Confirm};
 use crate::address::{Target, TargetParser};
 use crate::connection::reason;
 use crate::duration::duration;
-use crate::next::{is_wanted, next};
+use crate::next::{is_wanted, next, some_method};
 use crate::profile::ProfileOptions;
 use crate::signals::Signals;
 
@@ -111,12 +112,12 @@ fn is_question(verifier: &Verifier, body: &[u8]) -> bool {
 }
 
 impl Listen {
-    pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
+    pub(crate) fn run(&self, registry: &Registry) -> anyhow::Result<ExitCode> {
         let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;
-        runtime.block_on(self.serve())
+        runtime.block_on(self.serve(registry))
     }
 
-    async fn serve(&self) -> anyhow::Result<ExitCode> {
+    async fn serve(&self, registry: &Registry) -> anyhow::Result<ExitCode> {
         let profile = self.profile.load()?;
         let verifier = Verifier::new().key(profile.project, &profile.key);
         let answers = Answers::new(verifier.clone(), self.confirm, self.confirm_within)?;
@@ -142,7 +143,7 @@ impl Listen {
             profile.project
         );
         if is_wanted(self.json) {
-            self.say_next(listener.local_addr()?);
+            self.say_next(listener.local_addr()?, registry);
         }
         let receiver = Arc::new(Receiver {
             verifier,
@@ -160,12 +161,14 @@ impl Listen {
 
 impl Listen {
     /// Prints how callbacks come to be sent here.
-    fn say_next(&self, mut own: SocketAddr) {
+    fn say_next(&self, mut own: SocketAddr, registry: &Registry) {
         if own.ip().is_unspecified() {
             own.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
         }
         let url = format!("http://{own}/callbacks");
-        next(format_args!("ecp trigger{} jeton success {url}", self.profile.flags()));
+        if let Some(method) = some_method(registry) {
+            next(format_args!("ecp trigger{} {method} success {url}", self.profile.flags()));
+        }
         if self.profile.is_sandbox() {
             next(format_args!("ecp sandbox --callback-url {url}"));
         }

@@ -19,7 +19,7 @@ use tokio::net::TcpListener;
 use self::file::{ClockKind, File, Shop};
 use crate::address::{self, Target, TargetParser};
 use crate::nearest::did_you_mean;
-use crate::next::next;
+use crate::next::{next, some_method};
 use crate::output::is_dash;
 use crate::profile::is_default_address;
 use crate::signals::Signals;
@@ -128,7 +128,7 @@ impl SandboxCommand {
         let mut events = sandbox.subscribe();
         let mut signals = Signals::listen()?;
         self.introduce(&url, &sandbox);
-        self.say_next(&url, &sandbox);
+        self.say_next(&url, &sandbox, registry);
         let server = tokio::spawn(server);
         tokio::spawn({
             let sandbox = sandbox.clone();
@@ -211,14 +211,16 @@ impl SandboxCommand {
     }
 
     /// Prints what can be done with the sandbox.
-    fn say_next(&self, url: &str, sandbox: &Sandbox) {
+    fn say_next(&self, url: &str, sandbox: &Sandbox, registry: &Registry) {
         next(format_args!("open {url}/dashboard"));
         // The profile `sandbox` is this project with the demo key.
         let is_demo = self.key_env.is_none() && self.config.is_none();
         if is_demo && sandbox.projects().contains(&Config::DEMO_PROJECT) {
             let gate =
                 if is_default_address(url) { String::new() } else { format!(" --gate-url {url}") };
-            next(format_args!("ecp sale jeton order-1 --sample{gate}"));
+            if let Some(method) = some_method(registry) {
+                next(format_args!("ecp sale {method} order-1 --sample{gate}"));
+            }
         }
     }
 
