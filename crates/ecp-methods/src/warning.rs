@@ -63,7 +63,7 @@ impl fmt::Display for Warning {
 
 impl MethodSpec {
     /// Returns a warning if neither this spec nor any document of the platform has this path of a
-    /// Gate request, such as a misspelt one. [`Prepared::warnings`](crate::Prepared::warnings) uses
+    /// Gate request, such as a misspelt one. [`warnings`](crate::PreparedRequest::warnings) uses
     /// it for each value of a request.
     pub fn unknown_path(&self, path: &str) -> Option<Warning> {
         // A path above a known one is an object that has it, and a path below is inside its value.

@@ -207,7 +207,7 @@ impl Rule {
 
     /// The fields that a request must have: those of every request, then those whose condition is
     /// true for this request, in the order of the spec. `value` is a function that returns the
-    /// request's value at a path, as [`Draft::value`](crate::Draft::value) does.
+    /// request's value at a path, as [`Draft::value`](crate::request::Draft::value) does.
     pub fn needed<'a>(
         &self,
         currency: Option<Currency>,
