@@ -216,7 +216,8 @@ fn a_sandbox_a_listener_and_a_trigger_lead_to_each_other() {
     let url = lines[0].strip_prefix("next: open ").unwrap().strip_suffix("/dashboard").unwrap();
     assert!(get(&format!("{url}/dashboard")).starts_with("HTTP/1.0 200"));
     let sale = lines[1].strip_prefix("next: ").unwrap();
-    assert_eq!(sale, format!("ecp sale jeton order-1 --sample --gate-url {url}"));
+    let method = sale.split(' ').nth(2).unwrap();
+    assert_eq!(sale, format!("ecp sale {method} order-1 --sample --gate-url {url}"));
     let sold = copied(folder.path(), sale);
     assert_eq!(sold.status.code(), Some(0), "{}", stderr(&sold));
     assert!(stdout(&sold).starts_with("order-1: registered"), "{}", stdout(&sold));
@@ -225,11 +226,11 @@ fn a_sandbox_a_listener_and_a_trigger_lead_to_each_other() {
 
     let (mut listener, lines) = first(&["listen", "--addr", "127.0.0.1:0"], 3);
     let trigger = lines[1].strip_prefix("next: ").unwrap();
-    let callbacks = trigger.strip_prefix("ecp trigger jeton success ").unwrap();
+    let callbacks = trigger.strip_prefix(&format!("ecp trigger {method} success ")).unwrap();
     assert_eq!(lines[2], format!("next: ecp sandbox --callback-url {callbacks}"));
     let sent = copied(folder.path(), trigger);
     assert_eq!(sent.status.code(), Some(0), "{}", stderr(&sent));
-    assert_eq!(next_lines(&sent), [format!("ecp trigger jeton sale-decline {callbacks}")]);
+    assert_eq!(next_lines(&sent), [format!("ecp trigger {method} sale-decline {callbacks}")]);
     let other = copied(folder.path(), &next_lines(&sent)[0]);
     assert_eq!(other.status.code(), Some(0), "{}", stderr(&other));
     listener.kill().unwrap();
