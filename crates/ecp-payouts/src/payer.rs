@@ -288,6 +288,7 @@ impl Payer {
             let left = self.settings.not_found_after.saturating_sub(self.age(&before));
             questions.end = questions.end.min(Instant::now() + left.max(pause));
         }
+        let usual = questions.end;
         loop {
             if !questions.pause(line).await {
                 return Ok(line.entry().state);
@@ -304,9 +305,8 @@ impl Payer {
                     }
                     return Ok(state);
                 }
-                if refunds::is_going_on(prepared, status) && before.state != State::Error {
-                    questions.end = patience;
-                }
+                let waits = refunds::is_going_on(prepared, status) && before.state != State::Error;
+                questions.end = if waits { patience } else { usual };
             }
             if stops || questions.are_over() {
                 return line.keep(|entry| refunds::open(entry, prepared, &answer)).await;
